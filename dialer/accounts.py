@@ -1,0 +1,69 @@
+"""An account: one contract with one provider, by the name campaigns call it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+DEFAULT_URLS = {
+    "callgear": "https://callapi.callgear.com/v4.0",
+    "imiconnect": "https://api.us.webexconnect.io",
+    "webex": "https://api.us.webexconnect.io",
+}
+
+
+class AccountSettings(BaseModel):
+    """How to reach one provider account, how fast it may be used, and how its calls are followed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    provider: Literal["callgear", "imiconnect", "webex"] = Field(description="Whose API the account speaks.")
+    base_url: AnyHttpUrl | None = Field(None, description="Where the API answers; each brand has its own host.")
+
+    access_token: SecretStr | None = Field(None, description="CallGear: a permanent access key.")
+    login: str | None = Field(None, description="CallGear: user login, instead of a key.")
+    password: SecretStr | None = Field(None, description="CallGear: password of that login.")
+    service_key: SecretStr | None = Field(None, description="Webex Connect: the service's key.")
+    receipt_secret: SecretStr | None = Field(
+        None, description="Secret part of the receipts' URL; made and kept by the installation when absent."
+    )
+
+    pace: Annotated[float, Field(gt=0, le=1000)] = Field(5.0, description="Calls per second at the most.")
+    concurrency: Annotated[int, Field(gt=0)] | None = Field(None, description="Calls in progress at the most.")
+    minute_points: Annotated[int, Field(gt=0)] | None = Field(
+        None, description="Points a minute; CallGear's own word replaces it as soon as it is heard."
+    )
+    day_points: Annotated[int, Field(gt=0)] | None = Field(None, description="Points a day, likewise.")
+
+    timeout: Annotated[float, Field(gt=0, le=60)] = Field(10.0, description="Seconds to wait for an answer.")
+    poll_seconds: Annotated[float, Field(gt=0)] = Field(
+        5.0, description="Seconds between two looks at the calls in progress, while there are any."
+    )
+    settle_seconds: Annotated[float, Field(gt=0)] = Field(
+        180.0, description="Seconds of silence after which a call's outcome is reported as unknown."
+    )
+    speed: Annotated[float, Field(gt=0)] = Field(
+        1.0, description="How fast the provider's clock runs; only a sandbox's is not 1."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _provider_named(cls, given: object) -> object:
+        if isinstance(given, dict) and "provider" not in given:
+            raise ValueError('provider is missing: write provider = "callgear", "imiconnect" or "webex"')
+        return given
+
+    @property
+    def url(self) -> str:
+        """The base URL without a slash at its end."""
+        return str(self.base_url or DEFAULT_URLS[self.provider]).rstrip("/")
+
+    @property
+    def credentials_missing(self) -> str | None:
+        """What must be added before this account can log in; None when nothing is."""
+        if self.provider == "callgear":
+            if self.access_token or (self.login and self.password):
+                return None
+            return "access_token, or login and password"
+        return None if self.service_key else "service_key"

@@ -1,0 +1,112 @@
+"""What a call is to us, before any provider's words: what we ask for, what we see of it, how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from dialer.phone import PhoneNumber
+
+SPEECH_CHARACTERS_PER_SECOND = 14.0
+UNMEASURED_RECORDING_SECONDS = 8.0
+
+
+class Progress(StrEnum):
+    """Where a call session is."""
+
+    PLACED = "placed"
+    RINGING = "ringing"
+    ANSWERED = "answered"
+    ENDED = "ended"
+
+
+class Outcome(StrEnum):
+    """How a call ended."""
+
+    ANSWERED = "answered"
+    MACHINE = "machine"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    REJECTED = "rejected"
+    INVALID_NUMBER = "invalid_number"
+    EXPIRED = "expired"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speech:
+    """A text to be spoken. `voice` holds the provider's own voice settings (language, voice, gender, …)."""
+
+    text: str = field(repr=False)
+    voice: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """About how long it takes to say, in seconds."""
+        return max(2.0, len(self.text) / SPEECH_CHARACTERS_PER_SECOND)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """A media file the provider already has, by the provider's id of it."""
+
+    media_id: str
+
+    @property
+    def seconds(self) -> float:
+        """Nobody tells us how long a recording is; this is a short guess, in seconds."""
+        return UNMEASURED_RECORDING_SECONDS
+
+
+Script = Speech | Recording
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRequest:
+    """One call to place: to whom, from which number, saying what.
+
+    `ring_timeout` is in seconds. `dtmf` is sent to the callee: digits, `*`, `#`, and `.` for a second's pause.
+    """
+
+    correlation_id: UUID
+    to: PhoneNumber
+    caller_id: PhoneNumber
+    script: Script
+    ring_timeout: int = 30
+    dtmf: str | None = None
+    direction: Literal["in", "out"] = "in"
+    notify_url: str | None = field(default=None, repr=False)
+    priority: Literal[1, 2, 3] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """A call session seen alive at the provider; `progress` is None where its word says nothing to us."""
+
+    provider_call_id: str
+    correlation_id: UUID | None
+    progress: Progress | None
+    word: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """One thing a provider told us about a call after we placed it.
+
+    `word` is the provider's own name for the event and `code` its number; an event that no table knows has
+    progress and outcome None: it is kept and moves nothing.
+    """
+
+    event_id: str
+    provider_call_id: str | None
+    correlation_id: UUID | None
+    word: str
+    code: str | None
+    progress: Progress | None
+    outcome: Outcome | None
+    occurred_at: datetime | None

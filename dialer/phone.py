@@ -1,0 +1,95 @@
+"""Phone numbers: E.164 is the only form we store, and a masked form is the only one we print."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import phonenumbers
+
+E164 = re.compile(r"\+[1-9]\d{6,14}")
+
+
+class BadPhoneNumber(ValueError):
+    """This is not a number that can be called; the message says why, `suggestion` what to try."""
+
+    def __init__(self, reason: str, suggestion: str = "") -> None:
+        super().__init__(reason)
+        self.suggestion = suggestion
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PhoneNumber:
+    """A number in E.164: `+` and seven to fifteen digits. Printing it shows the mask; ask for `.e164` to dial."""
+
+    e164: str
+
+    def __post_init__(self) -> None:
+        if not E164.fullmatch(self.e164):
+            raise BadPhoneNumber("a phone number here is '+' and 7 to 15 digits (E.164)")
+
+    @property
+    def digits(self) -> str:
+        """The number as networks write it, without the plus."""
+        return self.e164[1:]
+
+    @property
+    def masked(self) -> str:
+        """Enough to recognise, too little to call: `+1415*****01`."""
+        return mask(self.e164)
+
+    def __str__(self) -> str:
+        return self.masked
+
+    def __repr__(self) -> str:
+        return f"PhoneNumber({self.masked})"
+
+
+def mask(e164: str) -> str:
+    """Hide the middle of a number, keeping its country and its last two digits."""
+    head = min(5, max(len(e164) - 6, 2))
+    return e164[:head] + "*" * (len(e164) - head - 2) + e164[-2:]
+
+
+def parse(text: str, country: str | None = None) -> PhoneNumber:
+    """Read a number as people write it; `country` (ISO 3166, two letters) completes one without a `+`.
+
+    Raises BadPhoneNumber with the reason, and a suggestion where there is one.
+    """
+    written = text.strip()
+    if not written:
+        raise BadPhoneNumber("the number is empty")
+    if re.fullmatch(r"\d+(?:[.,]\d+)?[eE]\+?\d+", written):
+        raise BadPhoneNumber(
+            "a spreadsheet has rounded this number to powers of ten; its last digits are lost",
+            "format the column as text and export it again",
+        )
+    try:
+        number = phonenumbers.parse(written, country)
+    except phonenumbers.NumberParseException as exc:
+        raise _unreadable(exc, country) from None
+    if number.extension:
+        raise BadPhoneNumber("a number with an extension cannot be called", "remove the extension")
+    if not phonenumbers.is_valid_number(number):
+        raise BadPhoneNumber(_why_invalid(number), "check the digits and the country")
+    return PhoneNumber(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def _unreadable(exc: phonenumbers.NumberParseException, country: str | None) -> BadPhoneNumber:
+    if exc.error_type == phonenumbers.NumberParseException.INVALID_COUNTRY_CODE and not country:
+        return BadPhoneNumber(
+            "the number has no country code",
+            "write it with '+' and the country code, or set contacts.country",
+        )
+    return BadPhoneNumber("this is not a phone number", "write it as '+', country code, number")
+
+
+def _why_invalid(number: phonenumbers.PhoneNumber) -> str:
+    reasons = {
+        phonenumbers.ValidationResult.TOO_SHORT: "the number is too short",
+        phonenumbers.ValidationResult.TOO_LONG: "the number is too long",
+        phonenumbers.ValidationResult.INVALID_COUNTRY_CODE: "no country has this code",
+        phonenumbers.ValidationResult.INVALID_LENGTH: "the number has a wrong length for its country",
+    }
+    possible = phonenumbers.is_possible_number_with_reason(number)
+    return reasons.get(possible, "no network has this number")

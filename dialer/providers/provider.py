@@ -1,0 +1,101 @@
+"""What every provider does for us, in our words. Four verbs: place a call, find calls, read a receipt, log in.
+
+A provider is sans-IO: it builds requests and reads replies, and `dialer.session` carries them, sync or async.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from dialer.calls import CallRequest, Outcome, Progress, Receipt, Script, Sighting
+from dialer.http import HttpReply, HttpRequest
+from dialer.verdicts import Ruling
+
+
+class Follows(StrEnum):
+    """How the outcome of a call is learnt."""
+
+    LISTING = "listing"  # by looking at the list of calls in progress
+    RECEIPTS = "receipts"  # by what the provider sends us
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """One look at all calls in progress.
+
+    `usable` is False when the provider did not show the list (`ruling` tells why): a call's absence then means nothing.
+    """
+
+    ruling: Ruling
+    usable: bool
+    seen: Sequence[Sighting] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallStatus:
+    """The provider's word on one call that is or was; progress None where it does not know or say."""
+
+    ruling: Ruling
+    progress: Progress | None = None
+    outcome: Outcome | None = None
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    talk_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptFault:
+    """Why a script cannot be spoken by this provider; raised to the operator before launch."""
+
+    code: str  # text_too_long | characters | voice | media
+    reason: str
+    suggestion: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyRow:
+    """One row of a provider's verdict table, for `dialer policy`."""
+
+    mnemonic: str
+    code: str
+    verdict: str
+    note: str = ""
+
+
+class Provider(Protocol):
+    """One account at one provider. Instances hold the session token, so one per account and process."""
+
+    name: str
+    follows: Follows
+    text_limit: int | None  # characters the provider speaks at most; None: it says so only when asked
+
+    def check_script(self, script: Script) -> ScriptFault | None: ...
+
+    # placing
+    def placing(self, call: CallRequest) -> HttpRequest: ...
+    def read_placing(self, reply: HttpReply) -> Ruling: ...
+
+    # session token; `logging_in` is None when no login is needed at `now`
+    def logging_in(self, now: datetime) -> HttpRequest | None: ...
+    def read_login(self, reply: HttpReply) -> Ruling: ...
+    def forget_login(self) -> bool: ...  # False when there is nothing to renew: the key itself was refused
+
+    # finding: `looking` lists calls in progress (None where the provider has no such list);
+    # `asking` asks for one call by its provider call id (None likewise)
+    def looking(self) -> HttpRequest | None: ...
+    def read_looking(self, reply: HttpReply) -> Listing: ...
+    def asking(self, provider_call_id: str) -> HttpRequest | None: ...
+    def read_asking(self, reply: HttpReply) -> CallStatus: ...
+
+    # `checking`: the cheapest request that shows whether the account can log in, placing nothing
+    def checking(self) -> HttpRequest: ...
+    def read_checking(self, reply: HttpReply) -> Ruling: ...
+
+    # receipts: never raises on bad bytes from outside; an unreadable body gives no receipts
+    def read_receipts(self, body: bytes, headers: Mapping[str, str]) -> Sequence[Receipt]: ...
+
+    def policy(self) -> Sequence[PolicyRow]: ...

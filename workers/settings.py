@@ -1,0 +1,136 @@
+"""Settings: one screen, read at the door, from `dialer.toml` and from `DIALER_…__…` variables (these win)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from dialer.accounts import AccountSettings
+from dialer.errors import DialerError
+
+DEFAULT_FILE = "dialer.toml"
+
+
+class BadSettings(DialerError):
+    """The settings cannot be used; the message names the file or variable, the key and the remedy."""
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LedgerSettings(Section):
+    url: SecretStr | None = Field(
+        None,
+        description="SQLAlchemy URL; absent, a SQLite file in data_dir. postgresql://user:pass@host/name",
+    )
+
+
+class RedisSettings(Section):
+    url: SecretStr | None = Field(None, description="Broker and token buckets; absent, `dialer up` brings its own.")
+
+
+class WorkerSettings(Section):
+    threads: Annotated[int, Field(gt=0, le=500)] = Field(32, description="Slices in work at once, per worker.")
+    tick_seconds: Annotated[float, Field(gt=0, le=10)] = Field(1.0, description="Time between two release ticks.")
+    horizon_seconds: Annotated[float, Field(gt=0, le=10)] = Field(
+        2.0, description="How far ahead contacts are released to the workers."
+    )
+    lease_seconds: Annotated[float, Field(ge=5)] = Field(
+        30.0, description="After which a claim that did not become a call is due again."
+    )
+    events: bool = Field(True, description="Send task events, which Flower shows.")
+
+
+class ConsoleSettings(Section):
+    host: str = Field("127.0.0.1", description="Address the console listens on.")
+    port: int = Field(8080, description="Its port; `dialer up` takes the next free one when it is taken.")
+    public_url: str | None = Field(None, description="Where providers reach the console to deliver receipts.")
+    user: str = Field("operator", description="Name for the console's and Flower's password.")
+    password: SecretStr | None = Field(None, description="Absent, one is made and kept in data_dir.")
+
+
+class FlowerSettings(Section):
+    host: str = Field("127.0.0.1", description="Address Flower listens on.")
+    port: int = Field(5555, description="Its port; `dialer up` takes the next free one when it is taken.")
+
+
+class SandboxSettings(Section):
+    port: int = Field(8900, description="The sandbox's port; `dialer up` takes the next free one when it is taken.")
+
+
+class Settings(BaseSettings):
+    """Everything that can be set from outside, one screen of it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="DIALER_", env_nested_delimiter="__", frozen=True, extra="ignore", toml_file=None
+    )
+
+    data_dir: Path = Field(Path(".dialer"), description="Ledger, logs, reports and keys of this installation.")
+    accounts: dict[str, AccountSettings] = Field(default_factory=dict, description="Provider accounts by name.")
+    ledger: LedgerSettings = LedgerSettings()
+    redis: RedisSettings = RedisSettings()
+    worker: WorkerSettings = WorkerSettings()
+    console: ConsoleSettings = ConsoleSettings()
+    flower: FlowerSettings = FlowerSettings()
+    sandbox: SandboxSettings = SandboxSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = TomlConfigSettingsSource(settings_cls, toml_file=settings_file())
+        return init_settings, env_settings, file
+
+    @property
+    def ledger_url(self) -> str:
+        """SQLAlchemy URL of the ledger, its driver named."""
+        if self.ledger.url is None:
+            return f"sqlite:///{(self.data_dir / 'ledger.sqlite3').absolute()}"
+        url = self.ledger.url.get_secret_value()
+        for plain in ("postgresql://", "postgres://"):
+            if url.startswith(plain):
+                return "postgresql+psycopg://" + url.removeprefix(plain)
+        return url
+
+
+def settings_file() -> Path:
+    """The settings file: `DIALER_CONFIG`, else `dialer.toml` in the current folder."""
+    return Path(os.environ.get("DIALER_CONFIG", DEFAULT_FILE))
+
+
+def load() -> Settings:
+    """Read the settings. Raises BadSettings naming each wrong key and where it stands."""
+    file = settings_file()
+    if "DIALER_CONFIG" in os.environ and not file.is_file():
+        raise BadSettings(f"{file}: no such file", "correct DIALER_CONFIG or unset it")
+    try:
+        return Settings()
+    except ValidationError as exc:
+        raise BadSettings("\n".join(_complaints(exc, file)), "correct the keys named above") from None
+    except ValueError as exc:  # a TOML file that does not parse, or a variable that is not JSON where it must be
+        raise BadSettings(f"{file}: {exc}", "correct the file's TOML") from None
+
+
+def _complaints(exc: ValidationError, file: Path) -> list[str]:
+    lines = []
+    for error in exc.errors(include_input=False, include_url=False, include_context=False):
+        key = ".".join(str(part) for part in error["loc"])
+        variable = "DIALER_" + "__".join(str(part) for part in error["loc"]).upper()
+        where = variable if variable in os.environ else str(file)
+        lines.append(f"{where}: {key}: {error['msg'].removeprefix('Value error, ')}")
+    return lines
