@@ -1,0 +1,60 @@
+"""`python -m dialer.sandbox`: a sandbox in a process of its own, until SIGTERM or Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from pydantic import ValidationError
+
+from dialer.sandbox.config import SandboxConfig
+from dialer.sandbox.server import serve
+
+DEFAULT_PORT = 8900
+
+
+def options() -> argparse.ArgumentParser:
+    """The command line: the fields of the config that matter from outside."""
+    parser = argparse.ArgumentParser(prog="python -m dialer.sandbox", description=__doc__)
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT)
+    chosen = {
+        "host": str,
+        "speed": float,
+        "seed": int,
+        "points_per_minute": int,
+        "points_per_day": int,
+        "webex_tps": int,
+        "shuffle": float,
+        "duplicate": float,
+        "loss": float,
+        "latency": float,
+    }
+    for name, kind in chosen.items():
+        description = SandboxConfig.model_fields[name].description
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=argparse.SUPPRESS, help=description)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve until told to stop; 2 where the options are wrong, 1 where the port is taken."""
+    parser = options()
+    try:
+        config = SandboxConfig(**vars(parser.parse_args(argv)))
+    except ValidationError as exc:
+        parser.error("; ".join(f"--{error['loc'][0]}: {error['msg']}" for error in exc.errors()))
+    try:
+        serve(config, ready=announce)
+    except OSError as exc:
+        sys.stderr.write(f"sandbox: cannot listen on {config.host}:{config.port}: {exc.strerror}\n")
+        return 1
+    return 0
+
+
+def announce(url: str) -> None:
+    """Say where the sandbox listens."""
+    sys.stdout.write(f"sandbox: {url} (CallGear at {url}/v4.0, Webex Connect at {url})\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

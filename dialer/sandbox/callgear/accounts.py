@@ -1,0 +1,70 @@
+"""CallGear accounts and the tokens that open them."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass, field
+
+from dialer.sandbox.callgear.errors import Refusal
+from dialer.sandbox.config import SandboxConfig
+from dialer.sandbox.limits import Points
+
+LOGIN, PASSWORD = "sandbox", "sandbox"
+PERMANENT_KEY = re.compile(r"sandbox-key(?:-([a-z0-9]{1,20}))?")
+DOCUMENT_KEY = "2fRN4g217ca0b4224a67988aff3e584f91964a692045415f36fa66146f5a3c1ae1f6093d"
+"""The key that stands in every example of the vendor's document; it opens the account `sandbox`."""
+
+SESSION_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account: its name and its points."""
+
+    name: str
+    points: Points
+
+
+@dataclass(slots=True)
+class Accounts:
+    """`sandbox-key` opens the account `sandbox`, `sandbox-key-<name>` one called so with points of its own."""
+
+    offset: float
+    _accounts: dict[str, Account] = field(default_factory=dict)
+    _sessions: dict[str, float] = field(default_factory=dict)
+
+    def open(self, token: str, config: SandboxConfig, now: float) -> Account:
+        """The account that a token opens. Raises Refusal where it opens none."""
+        if token in config.blocked_tokens:
+            raise Refusal("access_token_blocked", "access_token", token)
+        if token in config.expired_tokens:
+            raise Refusal("access_token_expired", "access_token", token)
+        if token == DOCUMENT_KEY or self._sessions.get(token, now) > now:
+            return self.named("sandbox")
+        if permanent := PERMANENT_KEY.fullmatch(token):
+            return self.named(permanent[1] or "sandbox")
+        raise Refusal("access_token_invalid", "access_token", token)
+
+    def by_login(self, login: str, password: str) -> Account:
+        """The account of a login. Raises Refusal for a wrong login or password."""
+        if (login, password) != (LOGIN, PASSWORD):
+            raise Refusal("auth_error")
+        return self.named("sandbox")
+
+    def log_in(self, now: float) -> tuple[str, float]:
+        """A fresh session's token, and the moment it ends."""
+        self._sessions = {token: end for token, end in self._sessions.items() if end > now}
+        token, end = secrets.token_hex(36), now + SESSION_SECONDS
+        self._sessions[token] = end
+        return token, end
+
+    def log_out(self, token: str) -> None:
+        """End a session; a permanent key stays what it is."""
+        self._sessions.pop(token, None)
+
+    def named(self, name: str) -> Account:
+        """The account of this name."""
+        if name not in self._accounts:
+            self._accounts[name] = Account(name, Points(self.offset))
+        return self._accounts[name]

@@ -1,0 +1,96 @@
+"""CallGear's service: one request in, one reply out, everything asked in the order of the document's error groups.
+
+The envelope first, then the method, the address, the token, the account, the component, the limits, the parameters,
+and at last what the method itself has to say. Errors arrive with HTTP 200.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dialer.sandbox.callgear import envelope
+from dialer.sandbox.callgear.accounts import Account, Accounts
+from dialer.sandbox.callgear.envelope import Request, RequestId
+from dialer.sandbox.callgear.errors import Refusal
+from dialer.sandbox.callgear.methods import METHODS, Done, Method, Visit, limit_exceeded
+from dialer.sandbox.callgear.params import ACCESS_TOKEN, examine
+from dialer.sandbox.replies import Breakdown, Reply
+from dialer.sandbox.world import World
+
+UNKNOWN_METHOD = "unknown"
+
+
+class CallGear:
+    """The Call API of one sandbox."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._accounts = Accounts(world.config.window_offset)
+
+    def answer(self, body: bytes, charset: str | None, ip: str) -> Reply:
+        """Carry out one request and say how it went."""
+        try:
+            request = envelope.read(body, charset)
+        except Refusal as refusal:
+            return self._refused(refusal, UNKNOWN_METHOD, refusal.request_id, None)
+        return self._answer(request, ip)
+
+    def _answer(self, request: Request, ip: str) -> Reply:
+        method = METHODS.get(request.method)
+        name = request.method if method else UNKNOWN_METHOD
+        account: Account | None = None
+        try:
+            method = self._admit(method, request, ip)
+            account = self._open(request)
+            done = self._perform(method, request, account)
+        except Refusal as refusal:
+            return self._refused(refusal, name, request.id, account)
+        except Breakdown as breakdown:
+            return breakdown.reply(name)
+        result = {"data": done.data, "metadata": {"limits": self._figures(account)}}
+        body = {"jsonrpc": "2.0", "id": request.id, "result": result}
+        return Reply(method=name, result="ok", body=body, manner=done.manner)
+
+    def _admit(self, method: Method | None, request: Request, ip: str) -> Method:
+        if method is None:
+            raise Refusal("method_not_found", "method", request.method)
+        if not request.utf8 and not method.any_encoding:
+            raise Refusal("parse_error")
+        if not self._world.config.admits(ip):
+            raise Refusal("ip_not_whitelisted", params={"ip": ip})
+        return method
+
+    def _open(self, request: Request) -> Account:
+        if request.method == "login.user":
+            return self._open_by_login(request)
+        given = {name: value for name, value in request.params.items() if name == ACCESS_TOKEN.name}
+        examine(given, (ACCESS_TOKEN,))
+        return self._accounts.open(given[ACCESS_TOKEN.name], self._world.config, self._world.clock.now())
+
+    def _open_by_login(self, request: Request) -> Account:
+        examine(request.params, METHODS[request.method].known)
+        return self._accounts.by_login(request.params["login"], request.params["password"])
+
+    def _perform(self, method: Method, request: Request, account: Account) -> Done:
+        world, config, now = self._world, self._world.config, self._world.clock.now()
+        if not config.account_active:
+            raise Refusal("account_inactive")
+        if method.component not in config.components:
+            raise Refusal("component_disabled", params={"component_name": method.component})
+        cost = config.method_points.get(request.method, 1)
+        if exceeded := account.points.exceeded(cost, config, now):
+            raise limit_exceeded(*exceeded)
+        if not request.utf8:
+            raise Refusal("character_encoding_not_allowed")
+        examine(request.params, method.known)
+        done = method.perform(Visit(world, self._accounts, account, request.params, now))
+        account.points.take(cost, now)
+        return done
+
+    def _refused(self, refusal: Refusal, method: str, request_id: RequestId | None, account: Account | None) -> Reply:
+        limits = self._figures(account) if account else None
+        body: dict[str, Any] = {"jsonrpc": "2.0", "id": request_id, "error": refusal.error(limits)}
+        return Reply(method=method, result=refusal.mnemonic, body=body)
+
+    def _figures(self, account: Account) -> dict[str, int]:
+        return account.points.figures(self._world.config, self._world.clock.now())

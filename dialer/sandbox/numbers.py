@@ -1,0 +1,108 @@
+"""The sandbox's numbers: those it owns, and the reserved ones, whose last two digits decide what happens to a call."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+OWN_NUMBERS = frozenset({"+74993720692", "+74951045771", *(f"+180055501{n:02}" for n in range(10))})
+"""Caller IDs rented by the sandbox's accounts; the first two stand in CallGear's document."""
+
+RESERVED = re.compile(r"\+1[2-9]\d{2}55501(\d{2})")
+
+
+class Fate(StrEnum):
+    """What becomes of a request to call a number."""
+
+    ANSWERS = "answers"
+    HANGS_UP = "hangs_up"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    REJECTED = "rejected"
+    BLACKLISTED = "blacklisted"
+    REFUSED = "refused"
+    INTERNAL_ERROR = "internal_error"
+    UNAVAILABLE = "unavailable"
+    THROTTLED = "throttled"
+    CUT_AFTER = "cut_after"
+    CUT_BEFORE = "cut_before"
+    LATE = "late"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reserved:
+    """One row of the table: what the first request to such a number meets, and what the later ones meet."""
+
+    ending: str
+    first: Fate
+    then: Fate
+    happens: str
+    callgear: str = "call_session_id"
+    webex: str = "201"
+
+
+class Row(NamedTuple):
+    """A reserved number as the README shows it: what happens, and what each vendor replies."""
+
+    number: str
+    happens: str
+    callgear: str
+    webex: str
+
+
+def _always(ending: str, fate: Fate, happens: str, **replies: str) -> Reserved:
+    return Reserved(ending=ending, first=fate, then=fate, happens=happens, **replies)
+
+
+def _first(ending: str, fate: Fate, happens: str, **replies: str) -> Reserved:
+    return Reserved(ending=ending, first=fate, then=Fate.ANSWERS, happens=happens, **replies)
+
+
+_TABLE = (
+    _always("11", Fate.BUSY, "busy"),
+    _always("12", Fate.NO_ANSWER, "rings, and nobody answers"),
+    _always("13", Fate.REJECTED, "declined while ringing"),
+    _first("14", Fate.BUSY, "busy the first time, then answers"),
+    _first("15", Fate.NO_ANSWER, "no answer the first time, then answers"),
+    _always("16", Fate.BLACKLISTED, "on the vendor's blacklist", callgear="contact_in_blacklist", webex="400, 9002"),
+    _first(
+        "17",
+        Fate.INTERNAL_ERROR,
+        "fails the first time, not placed, then answers",
+        callgear="internal_error",
+        webex="500",
+    ),
+    _always("18", Fate.REFUSED, "the vendor refuses the number", callgear="invalid_parameter_value", webex="400, 7102"),
+    _always("19", Fate.CUT_AFTER, "placed, then the connection is cut; answers", callgear="no reply", webex="no reply"),
+    _always("20", Fate.CUT_BEFORE, "the connection is cut, never placed", callgear="no reply", webex="no reply"),
+    _always("21", Fate.LATE, "placed at once, the reply takes a minute; answers"),
+    _first("22", Fate.UNAVAILABLE, "unavailable the first time, then answers", callgear="HTTP 503", webex="503"),
+    _first(
+        "23", Fate.THROTTLED, "throttled the first time, then answers", callgear="limit_exceeded", webex="429, 7020"
+    ),
+    _always("24", Fate.HANGS_UP, "answers, and hangs up before the end of the message"),
+)
+RESERVED_NUMBERS: Mapping[str, Reserved] = {row.ending: row for row in _TABLE}
+
+
+def reserved(e164: str) -> Reserved | None:
+    """The table's row for a number; None for the numbers that simply answer."""
+    found = RESERVED.fullmatch(e164)
+    return RESERVED_NUMBERS.get(found[1]) if found else None
+
+
+def fate_of(e164: str, earlier: int = 0) -> Fate:
+    """What a request to call this number meets, after so many earlier ones."""
+    row = reserved(e164)
+    if row is None:
+        return Fate.ANSWERS
+    return row.then if earlier else row.first
+
+
+def rows() -> list[Row]:
+    """The table of reserved numbers, for people: NXX is any area code."""
+    table = [Row(f"+1 NXX 555 01{r.ending}", r.happens, r.callgear, r.webex) for r in _TABLE]
+    return [*table, Row("any other", "answers, and hears the message to its end", "call_session_id", "201")]

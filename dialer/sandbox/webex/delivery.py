@@ -1,0 +1,101 @@
+"""Delivery of receipts to the notify URL: in time, in order, and as unreliable as the config says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+
+import aiohttp
+
+from dialer.sandbox.log import PlacedCall
+from dialer.sandbox.webex.message import Message
+from dialer.sandbox.webex.receipts import Event, body, sequence
+from dialer.sandbox.world import World
+
+TRIES = 3
+RETRY_SECONDS = 60.0
+SHUFFLED_BY_SECONDS = (0.0, 15.0)
+CONNECTIONS = 100
+
+# https://developers.webexconnect.io/reference/outbound-webhooks-api-ref, version 6.20.0
+NOT_RETRIED = frozenset(
+    {200, *range(202, 209), 226, *range(300, 309), 400, 402, *range(404, 412), 414, 415, 416, 418, 505}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A receipt on its way: when it happened, when it is sent, and how many times."""
+
+    event: Event
+    happened: float
+    sent: float
+    copies: int
+
+
+class Deliveries:
+    """The receipts of all calls of one sandbox; `close` drops those still to come."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._session: aiohttp.ClientSession | None = None
+
+    def follow(self, call: PlacedCall, message: Message) -> None:
+        """Send what the request asked to hear of this call, as it happens."""
+        if message.notify_url and message.receipts:
+            self._start(self._send_all(call, message, message.notify_url))
+
+    async def close(self) -> None:
+        """Stop sending."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._session:
+            await self._session.close()
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _plan(self, call: PlacedCall, message: Message) -> list[Planned]:
+        """What will be sent, in the order of sending; chance is asked once, here."""
+        config, rng = self._world.config, self._world.chance("receipts", call.call_id)
+        planned = []
+        for happened, event in sequence(call.course):
+            lost, late, twice = (rng.random() < chance for chance in (config.loss, config.shuffle, config.duplicate))
+            if event.asked_as in message.receipts and not lost:
+                sent = happened + (rng.uniform(*SHUFFLED_BY_SECONDS) if late else 0.0)
+                planned.append(Planned(event=event, happened=happened, sent=sent, copies=2 if twice else 1))
+        return sorted(planned, key=lambda receipt: receipt.sent)
+
+    async def _send_all(self, call: PlacedCall, message: Message, url: str) -> None:
+        for receipt in self._plan(call, message):
+            await self._world.clock.sleep_until(receipt.sent)
+            document = body(receipt.event, call, message.callback_data, receipt.happened, self._world.clock)
+            for _ in range(receipt.copies):
+                if not await self._send(call, url, document):
+                    self._start(self._send_again(call, url, document))
+
+    async def _send_again(self, call: PlacedCall, url: str, document: dict[str, object]) -> None:
+        for _ in range(TRIES - 1):
+            await self._world.clock.sleep_until(self._world.clock.now() + RETRY_SECONDS)
+            if await self._send(call, url, document):
+                return
+
+    async def _send(self, call: PlacedCall, url: str, document: dict[str, object]) -> bool:
+        """Whether this receipt is done with: taken, or answered so that it is not sent again."""
+        timeout = aiohttp.ClientTimeout(total=self._world.config.receipt_timeout)
+        try:
+            async with self._http().post(url, json=document, timeout=timeout, allow_redirects=False) as reply:
+                call.receipts_sent += 1
+                return reply.status in NOT_RETRIED
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return False
+
+    def _http(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS))
+        return self._session

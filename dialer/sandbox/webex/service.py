@@ -1,0 +1,151 @@
+"""Webex Connect's voice service: a message in, a call placed; a message id in, how its call stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from dialer.sandbox.course import Outcome
+from dialer.sandbox.limits import Window
+from dialer.sandbox.log import PlacedCall
+from dialer.sandbox.numbers import Fate
+from dialer.sandbox.replies import Breakdown, Reply, break_down, manner_for
+from dialer.sandbox.webex.auth import account_for
+from dialer.sandbox.webex.faults import Fault
+from dialer.sandbox.webex.message import Message, read
+from dialer.sandbox.world import World
+
+RING_SECONDS = 30.0
+PLACE, STATUS = "POST /v2/messages", "GET /v2/messages"
+UNREACHED = {Outcome.BUSY: "Busy", Outcome.NO_ANSWER: "No-answer", Outcome.REJECTED: "Canceled"}
+
+
+class Webex:
+    """The Send Message API of one sandbox; `follow` is told of every placed call, so that its receipts are sent."""
+
+    def __init__(self, world: World, follow: Callable[[PlacedCall, Message], None]) -> None:
+        self._world = world
+        self._follow = follow
+        self._seconds: dict[str, Window] = {}
+
+    def place(self, body: bytes, headers: Mapping[str, str], ip: str) -> Reply:
+        """Place the call that a request asks for, and say how that went."""
+        try:
+            account = self._admit(headers, ip)
+            self._throttle(account)
+            message = read(body, datetime.now(UTC))
+            return self._place(message, account)
+        except Fault as fault:
+            result = f"{fault.status} {fault.code}"
+            return Reply(method=PLACE, result=result, status=fault.status, body=fault.body())
+        except Breakdown as breakdown:
+            return breakdown.reply(PLACE)
+
+    def status(self, message_id: str, headers: Mapping[str, str], ip: str) -> Reply:
+        """How the call of a message stands."""
+        try:
+            account = self._admit(headers, ip)
+        except Fault as fault:
+            return Reply(method=STATUS, result=fault.code, status=fault.status, body=fault.body())
+        except Breakdown as breakdown:
+            return breakdown.reply(STATUS)
+        call = self._world.log.find(message_id)
+        if call is None or (call.vendor, call.account) != ("webex", account):
+            return Reply(method=STATUS, result="404", status=404)
+        return Reply(method=STATUS, result="200", body=self._standing(call))
+
+    def _admit(self, headers: Mapping[str, str], ip: str) -> str:
+        account = account_for(headers, datetime.now(UTC).timestamp())
+        if account is None or not self._world.config.account_active:
+            raise Breakdown(401)
+        if not self._world.config.admits(ip):
+            raise Fault("7127")
+        return account
+
+    def _throttle(self, account: str) -> None:
+        second, now = self._seconds.setdefault(account, Window(1.0)), self._world.clock.now()
+        if second.remaining(self._world.config.webex_tps, now) < 1:
+            raise Fault("7020", status=429)
+        second.take(1, now)
+
+    def _place(self, message: Message, account: str) -> Reply:
+        fate = self._world.meet_fate("webex", message.to)
+        _refuse_for(fate)
+        break_down(fate)
+        call = self._world.place(
+            fate,
+            vendor="webex",
+            account=account,
+            to=message.to,
+            caller=message.caller,
+            correlation_id=message.correlation_id or None,
+            text_length=message.text_length,
+            ring_timeout=RING_SECONDS,
+            at=self._world.clock.moment(message.send_at) if message.send_at else None,
+            request=(datetime.now(UTC), message),
+        )
+        self._follow(call, message)
+        reply = {
+            "requestTimestamp": _written(call.request[0]),
+            "messageId": call.call_id,
+            "correlationId": message.correlation_id,
+            "status": "queued",
+        }
+        return Reply(method=PLACE, result="201", status=201, body=reply, manner=manner_for(fate))
+
+    def _standing(self, call: PlacedCall) -> dict[str, object]:
+        asked_at, message = call.request
+        course, now, clock = call.course, self._world.clock.now(), self._world.clock
+        answered = course.answered if course.answered is not None and course.answered <= now else None
+        ended = course.ended if course.ended <= now else None
+        standing: dict[str, object] = {
+            "messageId": call.call_id,
+            "channel": "voice",
+            "status": _status(call, now),
+            "callDuration": round(course.seconds_talked) if ended is not None else 0,
+            "requestTimestamp": _written(asked_at),
+            "from": message.caller,
+            "to": message.to,
+            "toType": "msisdn",
+            "direction": "outbound",
+            "content": message.content,
+            "requestedReceipts": message.requested_receipts,
+            "correlationId": message.correlation_id,
+            "callbackData": message.callback_data,
+            "notifyUrl": message.notify_url or "",
+            "priority": message.priority or "1",
+            "groupId": 1,
+            "teamId": 1,
+            "clientId": 1,
+            "version": "2.0",
+        }
+        if answered is not None:
+            standing["answeredAt"] = _written(clock.wall(answered))
+        if ended is not None:
+            standing["endedAt"] = _written(clock.wall(ended))
+        return standing
+
+
+def _refuse_for(fate: Fate) -> None:
+    if fate is Fate.BLACKLISTED:
+        raise Fault("9002")
+    if fate is Fate.REFUSED:
+        raise Fault("7102")
+    if fate is Fate.INTERNAL_ERROR:
+        raise Breakdown(500)
+    if fate is Fate.THROTTLED:
+        raise Fault("7020", status=429)
+
+
+def _status(call: PlacedCall, now: float) -> str:
+    """The sample's word for a call that was answered and is over, and for the rest those of the list below it."""
+    course = call.course
+    if course.ended <= now:
+        return UNREACHED.get(course.outcome, "ANSWERED")
+    if course.answered is not None and course.answered <= now:
+        return "In-progress"
+    return "Ringing" if course.placed <= now else "Initiated"
+
+
+def _written(instant: datetime) -> str:
+    return instant.isoformat(timespec="milliseconds")

@@ -1,0 +1,92 @@
+"""What both vendors of a sandbox share: its clock, its chance, its numbers, its log and its counts."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections import Counter
+from collections.abc import Mapping
+from random import Random
+from typing import Any
+from uuid import uuid4
+
+from dialer.sandbox.clock import Clock
+from dialer.sandbox.config import SandboxConfig
+from dialer.sandbox.course import message_seconds, plan
+from dialer.sandbox.log import CallLog, PlacedCall
+from dialer.sandbox.numbers import Fate, fate_of, reserved
+
+FIXED = frozenset({"host", "port", "seed"})
+
+
+class World:
+    """The state of one sandbox. Calls of one sandbox and of the next never share an id."""
+
+    def __init__(self, config: SandboxConfig) -> None:
+        self.config = config
+        self.clock = Clock(config.speed)
+        self.log = CallLog(config.log_size)
+        self.requests: Counter[tuple[str, str, str]] = Counter()
+        self._seed = random.getrandbits(32) if config.seed is None else config.seed
+        self._session_ids = itertools.count(int(self.clock.started.timestamp()) % 10**8 * 1000 + 1)
+        self._nth = itertools.count(1)
+        self._asked: Counter[tuple[str, str]] = Counter()
+
+    def reconfigure(self, changes: Mapping[str, Any]) -> None:
+        """Change the config while running. Raises ValueError for a key that is unknown, fixed or has a bad value."""
+        if fixed := FIXED & changes.keys():
+            raise ValueError(f"{', '.join(sorted(fixed))}: fixed once the sandbox runs")
+        self.config = SandboxConfig.model_validate({**self.config.model_dump(), **changes})
+        self.log.size = self.config.log_size
+        if "speed" in changes:
+            self.clock.run_at(self.config.speed)
+
+    def meet_fate(self, vendor: str, to: str) -> Fate:
+        """What this request to call a number meets; each vendor counts a number's requests for itself."""
+        if reserved(to) is None:
+            return Fate.ANSWERS
+        fate = fate_of(to, self._asked[vendor, to])
+        self._asked[vendor, to] += 1
+        return fate
+
+    def place(
+        self,
+        fate: Fate,
+        *,
+        vendor: str,
+        account: str,
+        to: str,
+        caller: str,
+        correlation_id: str | None,
+        text_length: int | None,
+        ring_timeout: float,
+        at: float | None = None,
+        request: Any = None,
+    ) -> PlacedCall:
+        """Place a call, now or at a later moment, and log it. A `text_length` of None is a media file."""
+        now = self.clock.now()
+        course = plan(
+            fate,
+            placed=now if at is None else max(now, at),
+            message=message_seconds(text_length),
+            ring_timeout=ring_timeout,
+            rng=self.chance(next(self._nth)),
+        )
+        call = PlacedCall(
+            vendor=vendor,
+            account=account,
+            call_id=str(next(self._session_ids)) if vendor == "callgear" else str(uuid4()),
+            correlation_id=correlation_id,
+            to=to,
+            caller=caller,
+            script="media" if text_length is None else "tts",
+            text_length=text_length,
+            course=course,
+            request=request,
+        )
+        self.log.add(call, now)
+        return call
+
+    def chance(self, *subject: object) -> Random:
+        """The sandbox's chance about one subject: the same for the same seed, whatever else goes on."""
+        return Random(":".join(map(str, (self._seed, *subject))))
