@@ -1,0 +1,1 @@
+"""What we do with calls: definitions, contacts, calendar, the ledger, dialing, receipts, reports."""

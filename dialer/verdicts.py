@@ -39,7 +39,8 @@ class Meter:
 class Ruling:
     """A verdict with the facts behind it; `mnemonic` and `code` are the provider's words, kept as they came.
 
-    `field` names the request's parameter that the provider blames, `retry_after` is in seconds.
+    `field` names the request's parameter that the provider blames, `blames_script` says that it is what would be
+    said or played; `retry_after` is in seconds.
     `charged` says whether the provider took points for it (None: it does not say).
     """
 
@@ -49,6 +50,7 @@ class Ruling:
     code: str | None = None
     detail: str = ""
     field: str | None = None
+    blames_script: bool = False
     retry_after: float | None = None
     meter: Meter | None = None
     charged: bool | None = None

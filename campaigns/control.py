@@ -1,0 +1,76 @@
+"""What an operator may do with a campaign: pause, resume, cancel. It takes effect at the next dial, leaves a line."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, update
+
+from campaigns.ledger import reading
+from campaigns.ledger.moves import move_campaign, touched
+from campaigns.ledger.reading import Campaign
+from campaigns.ledger.store import Ledger
+from campaigns.ledger.tables import contacts
+from campaigns.lifecycle import CAMPAIGN_MOVES, CampaignStatus, ContactStatus, IllegalMove
+
+BY_A_PERSON = "by a person"
+
+
+def pause(ledger: Ledger, campaign_id: str, *, who: str, now: datetime, reason: str | None = None) -> Campaign:
+    """No new calls from now on; those in progress finish. Raises IllegalMove, NoSuchCampaign."""
+    return ledger.write(_move, campaign_id, CampaignStatus.PAUSED, who, reason or BY_A_PERSON, now)
+
+
+def resume(ledger: Ledger, campaign_id: str, *, who: str, now: datetime) -> Campaign:
+    """Dial again. Raises IllegalMove unless the campaign is paused, NoSuchCampaign."""
+    return ledger.write(_move, campaign_id, CampaignStatus.RUNNING, who, BY_A_PERSON, now)
+
+
+def cancel(ledger: Ledger, campaign_id: str, *, who: str, now: datetime, reason: str | None = None) -> Campaign:
+    """End for good: contacts not being called become cancelled. Raises IllegalMove, NoSuchCampaign."""
+    return ledger.write(_move, campaign_id, CampaignStatus.CANCELLED, who, reason or BY_A_PERSON, now)
+
+
+def _move(db: Connection, campaign_id: str, to: CampaignStatus, who: str, reason: str, now: datetime) -> Campaign:
+    campaign = reading.campaign(db, campaign_id)
+    resumed = to is CampaignStatus.RUNNING and campaign.status is not CampaignStatus.PAUSED
+    if resumed or not move_campaign(db, campaign.id, to, now, who=who, reason=reason):
+        raise _illegal(campaign, to)
+    if to is CampaignStatus.PAUSED:
+        _give_back_claims(db, campaign.id)
+    elif to is CampaignStatus.CANCELLED:
+        _cancel_waiting(db, campaign.id, now)
+    return reading.campaign(db, campaign.id)
+
+
+def _illegal(campaign: Campaign, to: CampaignStatus) -> IllegalMove:
+    verb = {CampaignStatus.PAUSED: "paused", CampaignStatus.RUNNING: "resumed", CampaignStatus.CANCELLED: "cancelled"}
+    allowed = " or ".join(sorted(CAMPAIGN_MOVES[campaign.status])) or "nothing: this status is final"
+    return IllegalMove(
+        f"campaign {campaign.id} is {campaign.status} and cannot be {verb[to]}", f"from there it can become: {allowed}"
+    )
+
+
+def _give_back_claims(db: Connection, campaign_id: str) -> int:
+    return touched(
+        db,
+        update(contacts)
+        .where(contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.CLAIMED)
+        .values(status=ContactStatus.PENDING, claim=None, claimed_at=None, lease_until=None),
+    )
+
+
+def _cancel_waiting(db: Connection, campaign_id: str, now: datetime) -> int:
+    waiting = contacts.c.status.in_([ContactStatus.PENDING, ContactStatus.CLAIMED])
+    return touched(
+        db,
+        update(contacts)
+        .where(contacts.c.campaign_id == campaign_id, waiting)
+        .values(
+            status=ContactStatus.CANCELLED,
+            reason="the campaign was cancelled",
+            final_at=now,
+            claim=None,
+            lease_until=None,
+        ),
+    )

@@ -1,0 +1,197 @@
+"""Dialing a slice of claimed contacts: tokens, then the gates and `dialing` committed, then the requests, then results.
+
+Promise 1 lives here: an attempt's row is committed before its request leaves, and a request leaves only once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection
+from structlog import get_logger
+
+from campaigns.gates import next_opening
+from campaigns.ledger import claims, reading
+from campaigns.ledger.claims import Claimed, Opening
+from campaigns.ledger.reading import Campaign
+from campaigns.lifecycle import CampaignStatus
+from campaigns.parts import SEND_WITHIN, SWEEP_MARGIN, Parts, own_limits
+from campaigns.receiving import apply_waiting
+from campaigns.settlement import rule
+from dialer.account import Account
+from dialer.calls import CallRequest
+from dialer.deadline import Deadline
+from dialer.phone import PhoneNumber
+from dialer.token_bucket import BucketAway
+from dialer.verdicts import Ruling, Verdict
+
+log = get_logger()
+DEFAULT_BLOCK = 1.0
+CHARGES: dict[Verdict, bool | None] = {Verdict.PLACED: True, Verdict.UNCONFIRMED: None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """Some contacts of one claim of one campaign, as a task carries them."""
+
+    campaign_id: str
+    claim: UUID
+    contact_ids: tuple[int, ...]
+
+
+def dial(slice_: Slice, *, using: Parts, sleep: Callable[[float], None] = time.sleep) -> int:
+    """Place the calls of a slice that are still ours to place; returns how many requests were sent.
+
+    Delivered twice, the second finds nothing left to do. Contacts that no token can be had for in time go back.
+    """
+    with using.ledger.reading() as db:
+        campaign = reading.campaign(db, slice_.campaign_id)
+        ours = claims.still_claimed(db, slice_.claim, slice_.contact_ids, using.clock())
+    account = using.accounts.get(campaign.account)
+    if campaign.status is not CampaignStatus.RUNNING or account is None:
+        _give_back(ours, using)
+        return 0
+    return sum(
+        _dial_batch(batch, campaign, account, using) for batch in _with_tokens(ours, campaign, account, using, sleep)
+    )
+
+
+def _with_tokens(
+    ours: Sequence[Claimed], campaign: Campaign, account: Account, using: Parts, sleep: Callable[[float], None]
+) -> Iterator[list[Claimed]]:
+    """Yield contacts as their tokens come; those whose token would come too late are given back."""
+    own, patience = own_limits(campaign), 2 * using.horizon
+    ready: list[Claimed] = []
+    try:
+        for place, contact in enumerate(ours):
+            while not (answer := account.bucket.acquire(str(contact.attempt_id), own=own)).granted:
+                if ready:
+                    yield ready
+                    ready = []
+                if answer.wait > patience:
+                    _give_back(ours[place:], using, due_in=answer.wait)
+                    return
+                sleep(answer.wait)
+                patience -= answer.wait
+            ready.append(contact)
+    except BucketAway as exc:
+        log.warning("bucket away", account=account.name, why=exc.message)
+        _give_back(ours, using, due_in=using.horizon)
+        return
+    if ready:
+        yield ready
+
+
+def _dial_batch(batch: Sequence[Claimed], campaign: Campaign, account: Account, using: Parts) -> int:
+    now = using.clock()
+    inside = [contact for contact in batch if next_opening(campaign.definition, contact.zone, now) == now]
+    send_by = now + timedelta(seconds=SEND_WITHIN)
+    openings = [_opening(contact, campaign, account) for contact in inside]
+    opened = using.ledger.write(
+        claims.open_attempts,
+        openings,
+        now=now,
+        conclude_at=send_by + timedelta(seconds=2 * account.settings.timeout + SWEEP_MARGIN),
+    )
+    _hold_back([contact for contact in batch if contact.attempt_id not in opened], campaign, account, using)
+    calls = [
+        (_call(opening, campaign, using.notify_url(account.name)), Deadline(send_by))
+        for opening in openings
+        if opening.contact.attempt_id in opened
+    ]
+    for rulings in account.place(calls):
+        _settle(rulings, campaign, account, using)
+    return len(calls)
+
+
+def _settle(rulings: Sequence[tuple[UUID, Ruling]], campaign: Campaign, account: Account, using: Parts) -> None:
+    using.ledger.write(_write_rulings, rulings, account, using)
+    for attempt_id, ruling in rulings:
+        log.info(
+            "call requested",
+            campaign=campaign.id,
+            account=account.name,
+            attempt=str(attempt_id),
+            verdict=ruling.verdict.value,
+            mnemonic=ruling.mnemonic,
+        )
+        _settle_token(str(attempt_id), ruling, campaign, account)
+
+
+def _write_rulings(db: Connection, rulings: Sequence[tuple[UUID, Ruling]], account: Account, using: Parts) -> None:
+    now = using.clock()
+    attempts = reading.attempts_by_id(db, [attempt_id for attempt_id, _ in rulings])
+    for attempt_id, ruling in rulings:
+        rule(db, attempts[attempt_id], ruling, account.settings, now=now, rng=using.rng)
+    calls = [ruling.provider_call_id for _, ruling in rulings if ruling.provider_call_id]
+    apply_waiting(db, account.name, account.settings, now=now, provider_call_ids=calls)
+
+
+def _settle_token(attempt_id: str, ruling: Ruling, campaign: Campaign, account: Account) -> None:
+    throttled = ruling.verdict is Verdict.THROTTLED
+    try:
+        account.bucket.settle(
+            attempt_id,
+            charged=CHARGES.get(ruling.verdict, False),
+            call_goes_on=ruling.verdict is Verdict.PLACED,
+            meter=ruling.meter,
+            block=(ruling.retry_after or DEFAULT_BLOCK) if throttled else None,
+            campaign=campaign.id,
+        )
+    except BucketAway as exc:
+        log.warning("bucket away", account=account.name, why=exc.message)  # the lease frees the token
+
+
+def _hold_back(held: Sequence[Claimed], campaign: Campaign, account: Account, using: Parts) -> None:
+    """Give back tokens and claims of contacts that a gate held back, each with its next moment or its final status."""
+    if not held:
+        return
+    now = using.clock()
+    claim = held[0].claim
+    using.ledger.write(claims.suppress_held, claim, [contact.contact_id for contact in held], now)
+    for contact in held:
+        opening = next_opening(campaign.definition, contact.zone, now)
+        using.ledger.write(claims.give_back, claim, [contact.contact_id], due_at=opening)
+        try:
+            account.bucket.settle(str(contact.attempt_id), charged=False, campaign=campaign.id)
+        except BucketAway as exc:
+            log.warning("bucket away", account=account.name, why=exc.message)
+
+
+def _give_back(ours: Sequence[Claimed], using: Parts, due_in: float | None = None) -> None:
+    if ours:
+        due_at = using.clock() + timedelta(seconds=due_in) if due_in else None
+        using.ledger.write(claims.give_back, ours[0].claim, [one.contact_id for one in ours], due_at=due_at)
+
+
+def _opening(contact: Claimed, campaign: Campaign, account: Account) -> Opening:
+    return Opening(
+        contact=contact,
+        account=account.name,
+        provider=account.provider.name,
+        caller_id=campaign.definition.caller_id,
+        script_seconds=campaign.definition.script(contact.text).seconds,
+    )
+
+
+def _call(opening: Opening, campaign: Campaign, notify_url: str | None) -> CallRequest:
+    definition = campaign.definition
+    return CallRequest(
+        correlation_id=opening.contact.attempt_id,
+        to=PhoneNumber(opening.contact.phone),
+        caller_id=PhoneNumber(definition.caller_id),
+        script=definition.script(opening.contact.text),
+        ring_timeout=definition.ring_timeout,
+        dtmf=definition.dtmf,
+        direction=definition.direction,
+        notify_url=notify_url,
+    )
+
+
+def slice_size(pace: float) -> int:
+    """Contacts per task: one at the pace of most accounts, more when a task per call would cost too much."""
+    return 1 if pace <= 10 else min(50, round(pace / 10))

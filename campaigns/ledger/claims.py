@@ -1,0 +1,231 @@
+"""Claims: due contacts taken by lease, so that no other worker has them, and given back when nothing came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from sqlalchemy import Connection, Exists, exists, func, insert, or_, select, update
+
+from campaigns.ledger.moves import touched
+from campaigns.ledger.tables import attempts, campaigns, contacts, suppressions
+from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A contact that is ours to dial until its lease ends."""
+
+    contact_id: int
+    claim: UUID
+    phone: str = field(repr=False)
+    text: str | None = field(repr=False)
+    zone: str
+    not_after: datetime | None
+    due_at: datetime
+    claimed_at: datetime
+    lease_until: datetime
+
+    @property
+    def attempt_id(self) -> UUID:
+        """The id of the attempt this claim may become: the same however often its task is delivered."""
+        return uuid5(self.claim, str(self.contact_id))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What is written about an attempt before its request leaves."""
+
+    contact: Claimed
+    account: str
+    provider: str
+    caller_id: str
+    script_seconds: float
+
+
+def claim_due(
+    db: Connection, campaign_id: str, claim: UUID, limit: int, *, now: datetime, lease_until: datetime
+) -> list[int]:
+    """Claim up to `limit` due contacts in one statement; returns their ids, longest due first."""
+    due = (
+        select(contacts.c.id)
+        .where(
+            contacts.c.campaign_id == campaign_id,
+            contacts.c.status == ContactStatus.PENDING,
+            contacts.c.due_at <= now,
+        )
+        .order_by(contacts.c.due_at, contacts.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)  # PostgreSQL; SQLite has one writer at a time
+        # Without being materialized PostgreSQL may run it again for each row, and claim more than the limit.
+        .cte("due")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    claimed = db.execute(
+        update(contacts)
+        .where(contacts.c.id.in_(select(due.c.id)), contacts.c.status == ContactStatus.PENDING)
+        .values(status=ContactStatus.CLAIMED, claim=claim, claimed_at=now, lease_until=lease_until)
+        .returning(contacts.c.id, contacts.c.due_at)
+    )
+    return [row.id for row in sorted(claimed, key=lambda row: (row.due_at, row.id))]
+
+
+def still_claimed(db: Connection, claim: UUID, contact_ids: Sequence[int], now: datetime) -> list[Claimed]:
+    """Those of the claimed contacts that are still ours."""
+    rows = db.execute(
+        select(contacts)
+        .where(
+            contacts.c.id.in_(contact_ids),
+            contacts.c.claim == claim,
+            contacts.c.status == ContactStatus.CLAIMED,
+            contacts.c.lease_until > now,
+        )
+        .order_by(contacts.c.due_at, contacts.c.id)
+    )
+    return [
+        Claimed(
+            contact_id=row.id,
+            claim=claim,
+            phone=row.phone,
+            text=row.text,
+            zone=row.zone,
+            not_after=row.not_after,
+            due_at=row.due_at,
+            claimed_at=row.claimed_at,
+            lease_until=row.lease_until,
+        )
+        for row in rows
+    ]
+
+
+def open_attempts(db: Connection, openings: Sequence[Opening], *, now: datetime, conclude_at: datetime) -> set[UUID]:
+    """Move claimed contacts to `dialing` and write their attempts; returns the ids of the attempts that may be sent.
+
+    The gates that the ledger knows are asked in the same statement: claim still ours, campaign running, not
+    suppressed, not past its `not_after`. Commit before sending anything.
+    """
+    by_contact = {opening.contact.contact_id: opening for opening in openings}
+    opened = db.execute(
+        update(contacts)
+        .where(
+            contacts.c.id.in_(by_contact),
+            contacts.c.claim.in_({opening.contact.claim for opening in openings}),
+            contacts.c.status == ContactStatus.CLAIMED,
+            contacts.c.lease_until > now,
+            or_(contacts.c.not_after.is_(None), contacts.c.not_after > now),
+            _campaign_running(),
+            ~_suppressed(now),
+        )
+        .values(status=ContactStatus.DIALING, tries=contacts.c.tries + 1, claim=None, lease_until=None)
+        .returning(contacts.c.id, contacts.c.campaign_id, contacts.c.tries)
+    ).all()
+    if opened:
+        db.execute(insert(attempts), [_attempt(by_contact[row.id], row, now, conclude_at) for row in opened])
+    return {by_contact[row.id].contact.attempt_id for row in opened}
+
+
+def _attempt(opening: Opening, row: object, now: datetime, conclude_at: datetime) -> dict[str, object]:
+    return {
+        "id": opening.contact.attempt_id,
+        "contact_id": opening.contact.contact_id,
+        "campaign_id": row.campaign_id,  # type: ignore[attr-defined]
+        "number": row.tries,  # type: ignore[attr-defined]
+        "account": opening.account,
+        "provider": opening.provider,
+        "caller_id": opening.caller_id,
+        "status": AttemptStatus.DIALING,
+        "scheduled_at": opening.contact.due_at,
+        "queued_at": opening.contact.claimed_at,
+        "dialing_at": now,
+        "conclude_at": conclude_at,
+        "script_seconds": opening.script_seconds,
+    }
+
+
+def _campaign_running() -> Exists:
+    return exists().where(campaigns.c.id == contacts.c.campaign_id, campaigns.c.status == CampaignStatus.RUNNING)
+
+
+def _suppressed(now: datetime) -> Exists:
+    return exists().where(
+        suppressions.c.phone == contacts.c.phone,
+        or_(suppressions.c.expires_at.is_(None), suppressions.c.expires_at > now),
+    )
+
+
+def give_back(db: Connection, claim: UUID, contact_ids: Iterable[int], *, due_at: datetime | None = None) -> int:
+    """Undo a claim: its contacts are pending again, due at `due_at` or as before. Spends nothing."""
+    facts = {"due_at": due_at} if due_at else {}
+    return touched(
+        db,
+        update(contacts)
+        .where(
+            contacts.c.id.in_(list(contact_ids)),
+            contacts.c.claim == claim,
+            contacts.c.status == ContactStatus.CLAIMED,
+        )
+        .values(status=ContactStatus.PENDING, claim=None, claimed_at=None, lease_until=None, **facts),
+    )
+
+
+def give_back_stale(db: Connection, now: datetime) -> int:
+    """Make claims whose lease has ended due again: their task was lost, or its worker died before dialing."""
+    return touched(
+        db,
+        update(contacts)
+        .where(contacts.c.status == ContactStatus.CLAIMED, contacts.c.lease_until <= now)
+        .values(status=ContactStatus.PENDING, claim=None, claimed_at=None, lease_until=None),
+    )
+
+
+def suppress_held(db: Connection, claim: UUID, contact_ids: Sequence[int], now: datetime) -> int:
+    """Give claimed contacts on the suppression list their final status."""
+    reason = (
+        select(func.coalesce(suppressions.c.reason, ""))
+        .where(suppressions.c.phone == contacts.c.phone)
+        .scalar_subquery()
+    )
+    return touched(
+        db,
+        update(contacts)
+        .where(
+            contacts.c.id.in_(contact_ids),
+            contacts.c.claim == claim,
+            contacts.c.status == ContactStatus.CLAIMED,
+            _suppressed(now),
+        )
+        .values(
+            status=ContactStatus.SUPPRESSED,
+            reason="on the suppression list: " + reason,
+            final_at=now,
+            claim=None,
+            lease_until=None,
+        ),
+    )
+
+
+def expire(db: Connection, now: datetime) -> int:
+    """Give contacts past their own `not_after` their final status, unless a call of theirs is under way."""
+    return touched(
+        db,
+        update(contacts)
+        .where(
+            contacts.c.status.in_([ContactStatus.PENDING, ContactStatus.CLAIMED]),
+            contacts.c.not_after <= now,
+            _campaign_live(),
+        )
+        .values(
+            status=ContactStatus.EXPIRED,
+            reason="its not_after passed before it was reached",
+            final_at=now,
+            claim=None,
+            lease_until=None,
+        ),
+    )
+
+
+def _campaign_live() -> Exists:
+    live = [CampaignStatus.RUNNING, CampaignStatus.PAUSED, CampaignStatus.SCHEDULED]
+    return exists().where(campaigns.c.id == contacts.c.campaign_id, campaigns.c.status.in_(live))

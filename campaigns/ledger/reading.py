@@ -1,0 +1,205 @@
+"""What is read from the ledger, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, Select, func, select
+
+from campaigns.definition import Definition
+from campaigns.ledger.tables import attempts, campaigns, contacts
+from campaigns.lifecycle import FINAL_CONTACTS, AttemptStatus, CampaignStatus, ContactStatus
+from dialer.calls import Outcome
+from dialer.errors import DialerError
+from dialer.verdicts import Verdict
+
+
+class NoSuchCampaign(DialerError):
+    """The ledger has no campaign of this id or name."""
+
+
+@lru_cache(maxsize=256)
+def parse_definition(text: str) -> Definition:
+    """The definition as it was when the campaign started; it is locked from then on."""
+    return Definition.model_validate_json(text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Campaign:
+    """One campaign as the ledger has it."""
+
+    id: str
+    name: str
+    account: str
+    status: CampaignStatus
+    reason: str | None
+    since: datetime
+    definition_text: str = field(repr=False)
+    zones: tuple[str, ...]
+    contacts: int
+    rejects: int
+    rejects_file: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    ticked_at: datetime | None
+    held_by: str | None
+    held_until: datetime | None
+
+    @property
+    def definition(self) -> Definition:
+        return parse_definition(self.definition_text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAttempt:
+    """An attempt that has not ended, with what must be known to settle it."""
+
+    id: UUID
+    contact_id: int
+    campaign_id: str
+    account: str
+    status: AttemptStatus
+    mnemonic: str | None
+    provider_call_id: str | None
+    counted: bool
+    dialing_at: datetime
+    placed_at: datetime | None
+    answered_at: datetime | None
+    conclude_at: datetime | None
+    script_seconds: float
+    looked_at: float | None
+    looks: int
+    longest_gap: float
+    seen: bool
+    puzzled: bool
+    phone: str = field(repr=False)
+    contact_attempts: int
+    contact_tries: int
+    not_after: datetime | None
+    campaign_status: CampaignStatus
+    definition_text: str = field(repr=False)
+
+    @property
+    def definition(self) -> Definition:
+        return parse_definition(self.definition_text)
+
+
+def campaign(db: Connection, campaign_id: str) -> Campaign:
+    """One campaign by its id, or by its name when only the newest of that name can be meant.
+
+    Raises NoSuchCampaign, naming those that there are.
+    """
+    row = db.execute(select(campaigns).where(campaigns.c.id == campaign_id)).first()
+    if row is None:
+        named = select(campaigns).where(campaigns.c.name == campaign_id).order_by(campaigns.c.created_at.desc())
+        row = db.execute(named.limit(1)).first()
+    if row is None:
+        known = db.scalars(select(campaigns.c.id).order_by(campaigns.c.created_at.desc()).limit(5)).all()
+        there = "there are: " + ", ".join(known) if known else "there is none yet: dialer start FILE"
+        raise NoSuchCampaign(f"no campaign {campaign_id!r}", there)
+    return _campaign(row)
+
+
+def all_campaigns(db: Connection, statuses: Iterable[CampaignStatus] | None = None) -> list[Campaign]:
+    """Campaigns, newest first; only those in `statuses` when given."""
+    query = select(campaigns).order_by(campaigns.c.created_at.desc())
+    if statuses is not None:
+        query = query.where(campaigns.c.status.in_(list(statuses)))
+    return [_campaign(row) for row in db.execute(query)]
+
+
+def _campaign(row: Row[tuple[object, ...]]) -> Campaign:
+    facts = dict(row._mapping)
+    return Campaign(
+        definition_text=facts.pop("definition"),
+        zones=tuple(facts.pop("zones")),
+        status=CampaignStatus(facts.pop("status")),
+        **facts,
+    )
+
+
+def _open_attempts() -> Select[tuple[object, ...]]:
+    columns = [
+        attempts.c[name]
+        for name in OpenAttempt.__dataclass_fields__
+        if name in attempts.c and name not in {"definition_text"}
+    ]
+    return (
+        select(
+            *columns,
+            contacts.c.phone,
+            contacts.c.attempts.label("contact_attempts"),
+            contacts.c.tries.label("contact_tries"),
+            contacts.c.not_after,
+            campaigns.c.status.label("campaign_status"),
+            campaigns.c.definition.label("definition_text"),
+        )
+        .join(contacts, contacts.c.id == attempts.c.contact_id)
+        .join(campaigns, campaigns.c.id == attempts.c.campaign_id)
+    )
+
+
+def attempts_by_id(db: Connection, ids: Iterable[UUID]) -> dict[UUID, OpenAttempt]:
+    """These attempts, whatever their status, by id."""
+    rows = db.execute(_open_attempts().where(attempts.c.id.in_(list(ids))))
+    return {row.id: _attempt(row) for row in rows}
+
+
+def attempts_in(
+    db: Connection,
+    statuses: Sequence[AttemptStatus],
+    *,
+    account: str | None = None,
+    conclude_by: datetime | None = None,
+) -> list[OpenAttempt]:
+    """Attempts in these statuses, oldest first; of one account, or only those to be concluded by a moment."""
+    query = _open_attempts().where(attempts.c.status.in_(statuses)).order_by(attempts.c.dialing_at)
+    if account is not None:
+        query = query.where(attempts.c.account == account)
+    if conclude_by is not None:
+        query = query.where(attempts.c.conclude_at <= conclude_by)
+    return [_attempt(row) for row in db.execute(query)]
+
+
+def _attempt(row: Row[tuple[object, ...]]) -> OpenAttempt:
+    facts = dict(row._mapping)
+    facts["status"] = AttemptStatus(facts["status"])
+    facts["campaign_status"] = CampaignStatus(facts["campaign_status"])
+    return OpenAttempt(**facts)
+
+
+def count_outcome(db: Connection, contact_id: int, outcome: Outcome) -> int:
+    """How many of a contact's calls have ended this way."""
+    query = select(func.count()).where(attempts.c.contact_id == contact_id, attempts.c.outcome == outcome)
+    return db.scalar(query) or 0
+
+
+def count_verdict(db: Connection, contact_id: int, verdict: Verdict) -> int:
+    """How many of a contact's attempts got this verdict."""
+    query = select(func.count()).where(attempts.c.contact_id == contact_id, attempts.c.verdict == verdict)
+    return db.scalar(query) or 0
+
+
+def latest_verdicts(db: Connection, campaign_id: str, limit: int) -> list[Verdict]:
+    """The verdicts of a campaign's latest attempts, newest first."""
+    query = select(attempts.c.verdict).where(attempts.c.campaign_id == campaign_id, attempts.c.verdict.is_not(None))
+    return [Verdict(word) for word in db.scalars(query.order_by(attempts.c.dialing_at.desc()).limit(limit))]
+
+
+def count_by_status(db: Connection, campaign_id: str) -> dict[ContactStatus, int]:
+    """A campaign's contacts counted by status."""
+    query = (
+        select(contacts.c.status, func.count()).where(contacts.c.campaign_id == campaign_id).group_by(contacts.c.status)
+    )
+    return {ContactStatus(status): count for status, count in db.execute(query)}
+
+
+def unfinished(db: Connection, campaign_id: str) -> bool:
+    """True while a contact of the campaign has no final status."""
+    query = select(contacts.c.id).where(contacts.c.campaign_id == campaign_id, contacts.c.status.not_in(FINAL_CONTACTS))
+    return db.execute(query.limit(1)).first() is not None

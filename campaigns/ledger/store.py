@@ -1,0 +1,121 @@
+"""Where the ledger is kept: SQLite (WAL) or PostgreSQL, the same statements on both."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from dialer.errors import DialerError
+
+T = TypeVar("T")
+WRITE_TRIES = 5
+BUSY_TIMEOUT_MS = 60_000
+POOL = 50
+
+
+class LedgerAway(DialerError):
+    """The ledger's store cannot be reached or written, so nothing may be dialed."""
+
+
+class Ledger:
+    """All reading and writing of the ledger. Transactions are short; none stays open while a provider thinks."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine = _sqlite(url) if url.startswith("sqlite") else _postgres(url)
+
+    @property
+    def place(self) -> str:
+        """Where it is, without a password."""
+        return make_url(self.url).render_as_string(hide_password=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A consistent view; writing in it is an error of ours."""
+        with _told(self), self.engine.connect() as db:
+            yield db
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One durable transaction, committed at the end of the block."""
+        with _told(self), self.engine.connect().execution_options(writes=True) as db, db.begin():
+            yield db
+
+    def write(self, function: Callable[..., T], *args: Any, **named: Any) -> T:
+        """Run `function(db, …)` in one transaction; again when the store says it lost a race (deadlock)."""
+        for tries in range(1, WRITE_TRIES + 1):
+            try:
+                with self.engine.connect().execution_options(writes=True) as db, db.begin():
+                    return function(db, *args, **named)
+            except DBAPIError as exc:
+                if tries == WRITE_TRIES or not lost_a_race(exc):
+                    raise _away(self, exc) from exc
+                time.sleep(random.uniform(0, 0.05 * tries))
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+
+def lost_a_race(exc: DBAPIError) -> bool:
+    """True when the same transaction may be tried again: a deadlock, a serialization failure, a busy file."""
+    state = getattr(exc.orig, "sqlstate", None)
+    return state in {"40001", "40P01"} or "database is locked" in str(exc.orig)
+
+
+@contextmanager
+def _told(ledger: Ledger) -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as exc:
+        raise _away(ledger, exc) from exc
+
+
+def _away(ledger: Ledger, exc: DBAPIError) -> Exception:
+    if not isinstance(exc, OperationalError):
+        return exc
+    first = str(exc.orig).strip().splitlines()[0] if str(exc.orig).strip() else type(exc.orig).__name__
+    return LedgerAway(f"the ledger at {ledger.place} cannot be used: {first}", "see that the store runs and has room")
+
+
+def _sqlite(url: str) -> Engine:
+    path = make_url(url).database
+    if path:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, pool_size=POOL, max_overflow=POOL, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+
+    @event.listens_for(engine, "connect")
+    def prepare(dbapi: Any, _record: Any) -> None:
+        dbapi.isolation_level = None  # transactions are begun below, not by the driver
+        for pragma in (
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            "journal_mode=WAL",
+            "synchronous=FULL",  # a call made is a call remembered, power cut or not
+            "foreign_keys=ON",
+        ):
+            dbapi.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def begin(db: Connection) -> None:
+        # A writer takes its place at once: one that begins by reading may find it taken when it comes to write.
+        db.exec_driver_sql("BEGIN IMMEDIATE" if db.get_execution_options().get("writes") else "BEGIN")
+
+    return engine
+
+
+def _postgres(url: str) -> Engine:
+    return create_engine(
+        url,
+        pool_size=POOL,
+        max_overflow=POOL,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 10, "options": "-c synchronous_commit=on -c timezone=UTC"},
+    )

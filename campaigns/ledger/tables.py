@@ -1,0 +1,191 @@
+"""The ledger's tables. Migrations in `campaigns/migrations` make them; a test compares the two."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware moment, kept in UTC; a naive one is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("the ledger keeps aware times only")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+RowId = BigInteger().with_variant(Integer(), "sqlite")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("id", Text, primary_key=True),  # name-number, as people type it
+    Column("name", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text),  # why it has this status
+    Column("since", UtcTime, nullable=False),
+    Column("definition", Text, nullable=False),  # as JSON
+    Column("zones", JSON, nullable=False),  # the zones its contacts are in
+    Column("contacts", Integer, nullable=False, default=0),
+    Column("rejects", Integer, nullable=False, default=0),
+    Column("rejects_file", Text),
+    Column("created_at", UtcTime, nullable=False),
+    Column("started_at", UtcTime),
+    Column("finished_at", UtcTime),
+    Column("ticked_at", UtcTime),  # when a release tick last looked at it
+    Column("held_by", Text),  # what binds when nothing can be released now
+    Column("held_until", UtcTime),
+    Index("ix_campaigns_status", "status"),
+    Index("ix_campaigns_name", "name"),
+)
+
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("campaign_id", Text, ForeignKey("campaigns.id"), nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("phone", Text, nullable=False),
+    Column("fields", JSON, nullable=False),
+    Column("text", Text),  # what is said, as it was checked before launch
+    Column("zone", Text, nullable=False),
+    Column("not_after", UtcTime),
+    Column("status", Text, nullable=False),
+    Column("reason", Text),
+    Column("due_at", UtcTime, nullable=False),
+    Column("claim", Uuid),
+    Column("claimed_at", UtcTime),
+    Column("lease_until", UtcTime),
+    Column("attempts", Integer, nullable=False, default=0),  # those that the provider accepted
+    Column("tries", Integer, nullable=False, default=0),  # all of them
+    Column("final_at", UtcTime),
+    UniqueConstraint("campaign_id", "phone"),
+    Index("ix_contacts_campaign_id_status_due_at", "campaign_id", "status", "due_at"),
+    Index("ix_contacts_claim", "claim"),
+    Index("ix_contacts_lease_until", "lease_until"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Uuid, primary_key=True),  # our correlation id
+    Column("contact_id", RowId, ForeignKey("contacts.id"), nullable=False),
+    Column("campaign_id", Text, ForeignKey("campaigns.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("caller_id", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("verdict", Text),
+    Column("outcome", Text),
+    Column("mnemonic", Text),
+    Column("code", Text),
+    Column("detail", Text),
+    Column("provider_call_id", Text),
+    Column("counted", Boolean, nullable=False, default=False),  # the provider accepted it
+    Column("scheduled_at", UtcTime, nullable=False),
+    Column("queued_at", UtcTime),
+    Column("dialing_at", UtcTime, nullable=False),
+    Column("placed_at", UtcTime),
+    Column("answered_at", UtcTime),
+    Column("ended_at", UtcTime),
+    Column("talk_seconds", Float),
+    Column("next_attempt_at", UtcTime),
+    Column("script_seconds", Float, nullable=False),
+    Column("conclude_at", UtcTime),  # when a sweep decides, should nothing be heard
+    Column("looked_at", Float),  # unix time of the last look at the calls in progress that could have shown it
+    Column("looks", Integer, nullable=False, default=0),
+    Column("longest_gap", Float, nullable=False, default=0.0),  # seconds between two such looks
+    Column("seen", Boolean, nullable=False, default=False),
+    Column("puzzled", Boolean, nullable=False, default=False),  # it was seen with a word we do not know
+    UniqueConstraint("contact_id", "number"),
+    Index("ix_attempts_status_conclude_at", "status", "conclude_at"),
+    Index("ix_attempts_account_provider_call_id", "account", "provider_call_id"),
+    Index("ix_attempts_campaign_id_dialing_at", "campaign_id", "dialing_at"),
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("account", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("attempt_id", Uuid),
+    Column("provider_call_id", Text),
+    Column("correlation_id", Uuid),
+    Column("word", Text, nullable=False),
+    Column("code", Text),
+    Column("progress", Text),
+    Column("outcome", Text),
+    Column("occurred_at", UtcTime),
+    Column("received_at", UtcTime, nullable=False),
+    Column("applied_at", UtcTime),  # absent: it has not found its attempt yet
+    Column("body", Text, nullable=False),  # as it came
+    UniqueConstraint("account", "event_id"),
+    Index("ix_receipts_attempt_id", "attempt_id"),
+    Index("ix_receipts_account_provider_call_id", "account", "provider_call_id"),
+    Index("ix_receipts_applied_at", "applied_at"),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("phone", Text, nullable=False, unique=True),
+    Column("reason", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("added_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("at", UtcTime, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("campaign_id", Text),
+    Column("detail", Text, nullable=False, default=""),
+    Index("ix_audit_campaign_id", "campaign_id"),
+)

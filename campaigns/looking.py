@@ -1,0 +1,155 @@
+"""Following calls by looking at the provider's list of calls in progress, where it sends no receipts.
+
+A call that was seen talking and is gone was answered. One that was never seen talking was not answered – provided that
+no two looks lay further apart than its message takes to say; else it could have been, and its outcome is unknown.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from sqlalchemy import Connection, update
+from structlog import get_logger
+
+from campaigns.ledger import reading
+from campaigns.ledger.moves import move_attempt
+from campaigns.ledger.reading import OpenAttempt
+from campaigns.ledger.tables import attempts
+from campaigns.lifecycle import AttemptStatus
+from campaigns.parts import Parts
+from campaigns.settlement import Ending, accept, conclude, never_placed
+from dialer.account import Account
+from dialer.calls import Outcome, Progress, Sighting
+from dialer.providers.provider import Follows, Listing
+from dialer.token_bucket import BucketAway
+from dialer.verdicts import Verdict
+
+log = get_logger()
+FOLLOWED = (AttemptStatus.PLACED, AttemptStatus.ANSWERED, AttemptStatus.UNCONFIRMED)
+APPEARS_WITHIN = 2.0  # seconds of the provider's clock until a placed call must show in its list
+MISSES_BEFORE_GONE = 2  # looks that must miss a call never seen; one is enough for a call that was seen
+PATIENCE = 2.0
+
+
+def look(account: Account, *, using: Parts, sleep: Callable[[float], None] = time.sleep) -> int:
+    """Look at an account's calls in progress, when it is time and there are any; returns how many calls ended."""
+    if account.provider.follows is not Follows.LISTING:
+        return 0
+    with using.ledger.reading() as db:
+        if not reading.attempts_in(db, FOLLOWED, account=account.name):
+            return 0
+    if not account.bucket.turn("look", account.settings.poll_seconds):
+        return 0
+    token = f"look:{uuid4()}"
+    if not _token(token, account, sleep):
+        return 0
+    looked_at = using.clock()
+    listing = account.look()
+    ended = using.ledger.write(_apply, listing, looked_at, account, using) if listing.usable else []
+    _settle_token(token, listing, account, ended)
+    return len(ended)
+
+
+def _token(token: str, account: Account, sleep: Callable[[float], None]) -> bool:
+    waited = 0.0
+    while not (answer := account.bucket.acquire(token, call=False)).granted:
+        waited += answer.wait
+        if waited > PATIENCE:
+            log.warning("no token to look at calls in progress", account=account.name, limit=answer.limit)
+            return False
+        sleep(answer.wait)
+    return True
+
+
+def _settle_token(token: str, listing: Listing, account: Account, ended: list[OpenAttempt]) -> None:
+    ruling = listing.ruling
+    throttled = ruling.verdict is Verdict.THROTTLED
+    if not listing.usable:
+        log.warning("the list of calls was refused", account=account.name, why=ruling.mnemonic or ruling.detail)
+    try:
+        account.bucket.settle(
+            token, charged=listing.usable, meter=ruling.meter, block=(ruling.retry_after or 1.0) if throttled else None
+        )
+        for attempt in ended:
+            account.bucket.hang_up([str(attempt.id)], campaign=attempt.campaign_id)
+    except BucketAway as exc:
+        log.warning("bucket away", account=account.name, why=exc.message)
+
+
+def _apply(db: Connection, listing: Listing, looked_at: datetime, account: Account, using: Parts) -> list[OpenAttempt]:
+    by_call = {sighting.provider_call_id: sighting for sighting in listing.seen}
+    by_attempt = {sighting.correlation_id: sighting for sighting in listing.seen if sighting.correlation_id}
+    ended = []
+    for attempt in reading.attempts_in(db, FOLLOWED, account=account.name):
+        sighting = by_call.get(attempt.provider_call_id or "") or by_attempt.get(attempt.id)
+        if sighting is not None:
+            _seen(db, attempt, sighting, looked_at, account)
+        elif _missed(db, attempt, looked_at, account, using):
+            ended.append(attempt)
+    return ended
+
+
+def _seen(db: Connection, attempt: OpenAttempt, sighting: Sighting, looked_at: datetime, account: Account) -> None:
+    if attempt.status is AttemptStatus.UNCONFIRMED:
+        accept(db, attempt, sighting.provider_call_id, account.settings, now=looked_at)
+    if sighting.progress is Progress.ANSWERED:
+        move_attempt(db, attempt.id, AttemptStatus.ANSWERED, answered_at=looked_at)
+    _remember_look(
+        db,
+        attempt,
+        looked_at,
+        seen=True,
+        puzzled=attempt.puzzled or sighting.progress is None,
+        conclude_at=looked_at + timedelta(seconds=account.settings.settle_seconds),
+    )
+
+
+def _missed(db: Connection, attempt: OpenAttempt, looked_at: datetime, account: Account, using: Parts) -> bool:
+    """A call is not in the list; True when that settles it."""
+    since = attempt.placed_at or attempt.dialing_at
+    if looked_at < since + timedelta(seconds=account.scaled(APPEARS_WITHIN)):
+        return False
+    _remember_look(db, attempt, looked_at)
+    if not attempt.seen and attempt.looks + 1 < MISSES_BEFORE_GONE:
+        return False
+    if attempt.status is AttemptStatus.UNCONFIRMED:
+        if attempt.mnemonic is None:
+            return False  # it may have been placed and be over: only time, or a receipt, settles it
+        never_placed(
+            db, attempt, "the provider said that it failed, and lists no such call", now=looked_at, rng=using.rng
+        )
+        return True
+    return conclude(db, attempt, _ending(attempt, looked_at, account), now=looked_at)
+
+
+def _ending(attempt: OpenAttempt, looked_at: datetime, account: Account) -> Ending:
+    if attempt.status is AttemptStatus.ANSWERED and attempt.answered_at:
+        talked = (looked_at - attempt.answered_at).total_seconds()
+        return Ending(outcome=Outcome.ANSWERED, ended_at=looked_at, talk_seconds=talked)
+    if attempt.puzzled:
+        return Ending(
+            outcome=Outcome.UNKNOWN,
+            ended_at=looked_at,
+            detail="its state in the provider's list is a word we do not know",
+        )
+    gap = max(attempt.longest_gap, _gap(attempt, looked_at))
+    if gap >= account.scaled(attempt.script_seconds):
+        detail = f"nobody looked for {gap:.1f} s, in which the whole message could have been played"
+        return Ending(outcome=Outcome.UNKNOWN, ended_at=looked_at, detail=detail)
+    return Ending(outcome=Outcome.NO_ANSWER, ended_at=looked_at, detail="it was never seen answered")
+
+
+def _remember_look(db: Connection, attempt: OpenAttempt, looked_at: datetime, **facts: object) -> None:
+    facts |= {
+        "looked_at": looked_at.timestamp(),
+        "looks": attempt.looks + 1,
+        "longest_gap": max(attempt.longest_gap, _gap(attempt, looked_at)),
+    }
+    db.execute(update(attempts).where(attempts.c.id == attempt.id).values(**facts))
+
+
+def _gap(attempt: OpenAttempt, looked_at: datetime) -> float:
+    return looked_at.timestamp() - attempt.looked_at if attempt.looked_at is not None else 0.0

@@ -1,0 +1,123 @@
+"""The release tick: claims, of the contacts that are due, only what the bucket can carry in the next few seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from sqlalchemy import Connection, func, select, update
+from structlog import get_logger
+
+from campaigns.dialing import Slice, slice_size
+from campaigns.gates import next_opening
+from campaigns.ledger import claims, reading
+from campaigns.ledger.moves import move_campaign
+from campaigns.ledger.reading import Campaign
+from campaigns.ledger.tables import campaigns, contacts
+from campaigns.lifecycle import CampaignStatus, ContactStatus
+from campaigns.parts import Parts, own_limits
+from dialer.account import Account
+from dialer.token_bucket import BucketAway
+
+log = get_logger()
+TICK_NOTED_EVERY = timedelta(seconds=2)
+
+
+def release(*, using: Parts) -> list[Slice]:
+    """Claim what may be dialed in the next seconds; returns the slices to publish, in fair turns per campaign."""
+    now = using.clock()
+    with using.ledger.reading() as db:
+        live = reading.all_campaigns(db, [CampaignStatus.RUNNING, CampaignStatus.SCHEDULED])
+    for campaign in live:
+        _start_when_scheduled(campaign, now, using)
+    running = [campaign for campaign in live if campaign.status is CampaignStatus.RUNNING]
+    slices: list[Slice] = []
+    for name in sorted({campaign.account for campaign in running}):
+        mine = [campaign for campaign in running if campaign.account == name]
+        slices += _release_account(mine, using.accounts.get(name), now, using)
+    return slices
+
+
+def _start_when_scheduled(campaign: Campaign, now: datetime, using: Parts) -> None:
+    start = campaign.definition.starts_at
+    if campaign.status is CampaignStatus.SCHEDULED and (start is None or start <= now):
+        using.ledger.write(
+            move_campaign, campaign.id, CampaignStatus.RUNNING, now, who="dialer", reason="its start came"
+        )
+
+
+def _release_account(mine: Sequence[Campaign], account: Account | None, now: datetime, using: Parts) -> list[Slice]:
+    if account is None:
+        for campaign in mine:
+            why = f"account {campaign.account!r} is not in the settings of the workers"
+            using.ledger.write(move_campaign, campaign.id, CampaignStatus.PAUSED, now, who="dialer", reason=why)
+        return []
+    slices: list[Slice] = []
+    waiting = _claimed_already(mine, using)
+    for turn, campaign in enumerate(sorted(mine, key=lambda one: (one.ticked_at or one.created_at, one.id))):
+        try:
+            forecast = account.bucket.forecast(using.horizon, own=own_limits(campaign))
+        except BucketAway as exc:
+            _note(campaign, now, "Redis is away", None, using)
+            log.warning("bucket away", account=account.name, why=exc.message)
+            continue
+        room = max(0, forecast.calls - waiting)
+        share = -(-room // (len(mine) - turn))  # what the others leave is theirs to take
+        claimed = using.ledger.write(_claim, campaign, share, now, using)
+        waiting += sum(len(slice_.contact_ids) for slice_ in claimed)
+        slices += claimed
+        held_by = forecast.limit if room == 0 and forecast.calls == 0 else None
+        _note(campaign, now, held_by, now + timedelta(seconds=forecast.wait) if held_by else None, using)
+    return slices
+
+
+def _claimed_already(mine: Iterable[Campaign], using: Parts) -> int:
+    with using.ledger.reading() as db:
+        query = select(func.count()).where(
+            contacts.c.campaign_id.in_([campaign.id for campaign in mine]),
+            contacts.c.status == ContactStatus.CLAIMED,
+        )
+        return db.scalar(query) or 0
+
+
+def _claim(db: Connection, campaign: Campaign, share: int, now: datetime, using: Parts) -> list[Slice]:
+    _put_off_closed_zones(db, campaign, now)
+    if share == 0:
+        return []
+    claim = uuid4()
+    lease_until = now + timedelta(seconds=using.lease)
+    ids = claims.claim_due(db, campaign.id, claim, share, now=now, lease_until=lease_until)
+    size = slice_size(campaign.definition.pace or using.accounts[campaign.account].settings.pace)
+    return [
+        Slice(campaign_id=campaign.id, claim=claim, contact_ids=tuple(ids[first : first + size]))
+        for first in range(0, len(ids), size)
+    ]
+
+
+def _put_off_closed_zones(db: Connection, campaign: Campaign, now: datetime) -> None:
+    """Contacts whose window is closed become due when it opens; those for whom it never will are left to the sweep."""
+    for zone in campaign.zones:
+        opening = next_opening(campaign.definition, zone, now)
+        if opening == now:
+            continue
+        db.execute(
+            update(contacts)
+            .where(
+                contacts.c.campaign_id == campaign.id,
+                contacts.c.status == ContactStatus.PENDING,
+                contacts.c.due_at <= now,
+                contacts.c.zone == zone,
+            )
+            .values(due_at=opening or campaign.definition.ends_at or now + timedelta(days=1))
+        )
+
+
+def _note(campaign: Campaign, now: datetime, held_by: str | None, held_until: datetime | None, using: Parts) -> None:
+    """Leave in the ledger when the tick last came by and what binds, for `status` to tell."""
+    fresh = campaign.ticked_at is not None and now - campaign.ticked_at < TICK_NOTED_EVERY
+    if fresh and held_by == campaign.held_by:
+        return
+    facts = {"ticked_at": now, "held_by": held_by, "held_until": held_until}
+    with using.ledger.writing() as db:
+        db.execute(update(campaigns).where(campaigns.c.id == campaign.id).values(**facts))

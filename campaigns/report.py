@@ -1,0 +1,196 @@
+"""The report of a campaign: totals, and a CSV each of its attempts and of its contacts."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, Row, func, select
+
+from campaigns import status
+from campaigns.ledger import reading
+from campaigns.ledger.store import Ledger
+from campaigns.ledger.tables import attempts, contacts
+from campaigns.lifecycle import FINAL_CONTACTS, CampaignStatus, ContactStatus
+from dialer.phone import mask
+
+ATTEMPT_COLUMNS = (
+    "campaign_id",
+    "contact_row",
+    "external_id",
+    "contact_masked",
+    "attempt_no",
+    "provider",
+    "caller_id",
+    "scheduled_at",
+    "queued_at",
+    "submitted_at",
+    "answered_at",
+    "ended_at",
+    "talk_seconds",
+    "outcome",
+    "mnemonic",
+    "provider_code",
+    "provider_call_id",
+    "cost",
+    "currency",
+    "next_attempt_at",
+    "skipped_reason",
+)
+CONTACT_COLUMNS = ("campaign_id", "contact_row", "contact_masked", "status", "reason", "attempts", "final_at")
+FORMULA_STARTS = ("=", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What became of a campaign. `unsure` counts contacts whose call may or may not have reached them."""
+
+    campaign: str
+    name: str
+    account: str
+    status: CampaignStatus
+    reason: str | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    contacts: int
+    final: Mapping[str, int]
+    open: Mapping[str, int]
+    reasons: Sequence[tuple[str, str, int]]
+    outcomes: Mapping[str, int]
+    attempts: int
+    requests: int
+    unsure: int
+    attempts_file: Path
+    contacts_file: Path
+    rejects: int
+    rejects_file: str | None
+
+
+def report(ledger: Ledger, campaign_id: str, folder: Path) -> Report:
+    """Write the CSV files into `folder` and return the totals. Raises NoSuchCampaign."""
+    with ledger.reading() as db:
+        campaign = reading.campaign(db, campaign_id)
+        counts = reading.count_by_status(db, campaign.id)
+        folder.mkdir(parents=True, exist_ok=True)
+        attempts_file = folder / f"{campaign.id}-attempts.csv"
+        contacts_file = folder / f"{campaign.id}-contacts.csv"
+        _write(attempts_file, ATTEMPT_COLUMNS, _attempt_lines(db, campaign.id))
+        _write(contacts_file, CONTACT_COLUMNS, _contact_lines(db, campaign.id))
+        return Report(
+            campaign=campaign.id,
+            name=campaign.name,
+            account=campaign.account,
+            status=campaign.status,
+            reason=campaign.reason,
+            started_at=campaign.started_at,
+            finished_at=campaign.finished_at,
+            contacts=sum(counts.values()),
+            final={one.value: counts[one] for one in FINAL_CONTACTS if counts.get(one)},
+            open={one.value: count for one, count in counts.items() if one not in FINAL_CONTACTS},
+            reasons=_reasons(db, campaign.id),
+            outcomes=status.outcomes(db, campaign.id),
+            attempts=status.count_attempts(db, campaign.id),
+            requests=db.scalar(select(func.count()).where(attempts.c.campaign_id == campaign.id)) or 0,
+            unsure=counts.get(ContactStatus.UNKNOWN, 0),
+            attempts_file=attempts_file.absolute(),
+            contacts_file=contacts_file.absolute(),
+            rejects=campaign.rejects,
+            rejects_file=campaign.rejects_file,
+        )
+
+
+def _reasons(db: Connection, campaign_id: str) -> list[tuple[str, str, int]]:
+    """Final status, reason and count, of contacts that were not reached; the most frequent first."""
+    final = [one for one in FINAL_CONTACTS if one is not ContactStatus.REACHED]
+    count = func.count()
+    query = (
+        select(contacts.c.status, func.coalesce(contacts.c.reason, ""), count)
+        .where(contacts.c.campaign_id == campaign_id, contacts.c.status.in_(final))
+        .group_by(contacts.c.status, contacts.c.reason)
+        .order_by(count.desc(), contacts.c.status, contacts.c.reason)
+    )
+    return [(status, reason, number) for status, reason, number in db.execute(query)]
+
+
+def _attempt_lines(db: Connection, campaign_id: str) -> Iterable[list[str]]:
+    """A line for each attempt, and one for each contact that was never attempted, in the order of the list."""
+    query = (
+        select(
+            attempts,
+            contacts.c.line,
+            contacts.c.phone,
+            contacts.c.status.label("contact_status"),
+            contacts.c.reason.label("contact_reason"),
+            contacts.c.due_at,
+        )
+        .select_from(contacts)
+        .join(attempts, attempts.c.contact_id == contacts.c.id, isouter=True)
+        .where(contacts.c.campaign_id == campaign_id)
+        .order_by(contacts.c.line, contacts.c.id, attempts.c.number)
+        .execution_options(yield_per=1000)
+    )
+    return (_attempt_line(campaign_id, row) for row in db.execute(query))
+
+
+def _attempt_line(campaign_id: str, row: Row[tuple[object, ...]]) -> list[str]:
+    made = row.id is not None
+    skipped = (
+        "" if made else f"{row.contact_status}: {row.contact_reason}" if row.contact_reason else row.contact_status
+    )
+    cells = [
+        campaign_id,
+        row.line,
+        row.id,
+        mask(row.phone),
+        row.number,
+        row.provider,
+        row.caller_id,
+        row.scheduled_at if made else row.due_at,
+        row.queued_at,
+        row.dialing_at,
+        row.answered_at,
+        row.ended_at,
+        None if row.talk_seconds is None else f"{row.talk_seconds:.1f}",
+        row.outcome or (row.status if made else None),
+        row.mnemonic,
+        row.code,
+        row.provider_call_id,
+        None,  # neither vendor's calling API tells the cost
+        None,
+        row.next_attempt_at,
+        skipped,
+    ]
+    return [_cell(cell) for cell in cells]
+
+
+def _contact_lines(db: Connection, campaign_id: str) -> Iterable[list[str]]:
+    query = (
+        select(contacts)
+        .where(contacts.c.campaign_id == campaign_id)
+        .order_by(contacts.c.line, contacts.c.id)
+        .execution_options(yield_per=1000)
+    )
+    for row in db.execute(query):
+        cells = (campaign_id, row.line, mask(row.phone), row.status, row.reason, row.attempts, row.final_at)
+        yield [_cell(cell) for cell in cells]
+
+
+def _cell(value: object) -> str:
+    """A value as a spreadsheet may have it: times in RFC 3339 with offset, nothing that starts a formula."""
+    if value is None:
+        return ""
+    text = value.isoformat(timespec="milliseconds") if isinstance(value, datetime) else str(value)
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def _write(file: Path, columns: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
+    """Write beside and rename, so that a reader never finds half a file."""
+    half = file.with_suffix(".part")
+    with half.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(columns)
+        writer.writerows(lines)
+    half.replace(file)

@@ -1,0 +1,231 @@
+"""Settling attempts: what a ruling or an outcome means for the attempt, its contact, its campaign."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+
+from sqlalchemy import Connection, select, update
+
+from campaigns.ledger import reading
+from campaigns.ledger.moves import move_attempt, move_campaign, move_contact
+from campaigns.ledger.reading import OpenAttempt
+from campaigns.ledger.suppressions import suppress
+from campaigns.ledger.tables import attempts, campaigns
+from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
+from dialer.accounts import AccountSettings
+from dialer.calls import Outcome
+from dialer.retry import backoff
+from dialer.verdicts import Ruling, Verdict
+
+DETAIL_LENGTH = 300
+PROVIDER_TRIES = 12  # requests that placed no call, for one contact, before it is given up
+FAILURES_IN_A_ROW = 20  # after which the campaign is paused for a person to look
+DEFAULT_THROTTLE = 1.0
+REACHED = frozenset({Outcome.ANSWERED, Outcome.MACHINE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a call ended, and what is known of its times."""
+
+    outcome: Outcome
+    ended_at: datetime
+    detail: str | None = None
+    talk_seconds: float | None = None
+    answered_at: datetime | None = None
+
+
+def rule(
+    db: Connection, attempt: OpenAttempt, ruling: Ruling, settings: AccountSettings, *, now: datetime, rng: Random
+) -> None:
+    """Settle an attempt by the provider's answer to its request."""
+    match ruling.verdict:
+        case Verdict.PLACED:
+            accept(db, attempt, ruling.provider_call_id, settings, now=now)
+        case Verdict.UNCONFIRMED:
+            doubt(db, attempt, ruling, settings, now=now)
+        case _:
+            _no_call(db, attempt, ruling, now=now, rng=rng)
+
+
+def accept(
+    db: Connection, attempt: OpenAttempt, provider_call_id: str | None, settings: AccountSettings, *, now: datetime
+) -> bool:
+    """The provider has the call: it counts. A receipt may have said so before the answer did."""
+    patience = attempt.definition.ring_timeout / settings.speed + settings.settle_seconds
+    placed = move_attempt(
+        db,
+        attempt.id,
+        AttemptStatus.PLACED,
+        verdict=Verdict.PLACED,
+        provider_call_id=provider_call_id or attempt.provider_call_id,
+        placed_at=now,
+        counted=True,
+        conclude_at=now + timedelta(seconds=patience),
+        looked_at=now.timestamp(),
+    )
+    if placed:
+        move_contact(db, attempt.contact_id, ContactStatus.PLACED, now, attempts=attempt.contact_attempts + 1)
+    elif provider_call_id:
+        unnamed = attempts.c.provider_call_id.is_(None)
+        named = update(attempts).where(attempts.c.id == attempt.id, unnamed).values(provider_call_id=provider_call_id)
+        db.execute(named)
+    return placed
+
+
+def doubt(db: Connection, attempt: OpenAttempt, ruling: Ruling, settings: AccountSettings, *, now: datetime) -> None:
+    """The call may be ringing: wait for a receipt or a sighting, never dial again for it."""
+    move_attempt(
+        db,
+        attempt.id,
+        AttemptStatus.UNCONFIRMED,
+        conclude_at=now + timedelta(seconds=settings.settle_seconds),
+        looked_at=now.timestamp(),
+        **_words(ruling),
+    )
+
+
+def conclude(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datetime) -> bool:
+    """The call has ended: settle its attempt and decide what becomes of its contact. False if it was settled before."""
+    ended = move_attempt(
+        db,
+        attempt.id,
+        AttemptStatus.UNKNOWN if ending.outcome is Outcome.UNKNOWN else AttemptStatus.ENDED,
+        outcome=ending.outcome,
+        ended_at=ending.ended_at,
+        answered_at=attempt.answered_at or ending.answered_at,
+        talk_seconds=ending.talk_seconds,
+        detail=ending.detail,
+        conclude_at=None,
+    )
+    if not ended:
+        return False
+    if ending.outcome in REACHED:
+        move_contact(db, attempt.contact_id, ContactStatus.REACHED, now, reason=ending.outcome.value)
+    elif ending.outcome is Outcome.UNKNOWN:
+        _leave_unknown(db, attempt, ending, now=now)
+    else:
+        _try_again_or_give_up(db, attempt, ending, now=now)
+    return True
+
+
+def never_placed(db: Connection, attempt: OpenAttempt, detail: str, *, now: datetime, rng: Random) -> None:
+    """An unconfirmed attempt turned out to be no call, by the provider's own word: the contact may be dialed again."""
+    _no_call(
+        db, attempt, Ruling(verdict=Verdict.NOT_PLACED, mnemonic=attempt.mnemonic, detail=detail), now=now, rng=rng
+    )
+
+
+def _no_call(db: Connection, attempt: OpenAttempt, ruling: Ruling, *, now: datetime, rng: Random) -> None:
+    if not move_attempt(db, attempt.id, AttemptStatus.NOT_PLACED, ended_at=now, conclude_at=None, **_words(ruling)):
+        return
+    why = _why(ruling)
+    match ruling.verdict:
+        case Verdict.REFUSE_CONTACT if _blames_a_fixed_text(attempt, ruling):
+            _put_back(db, attempt, now, now=now)
+            halt(db, attempt, why, now=now)
+        case Verdict.REFUSE_CONTACT:
+            move_contact(db, attempt.contact_id, ContactStatus.REFUSED, now, reason=why)
+        case Verdict.SUPPRESS:
+            suppress(db, attempt.phone, reason=why, source=f"account {attempt.account}", now=now)
+            move_contact(db, attempt.contact_id, ContactStatus.SUPPRESSED, now, reason=why)
+        case Verdict.HALT_CAMPAIGN:
+            _put_back(db, attempt, now, now=now)
+            halt(db, attempt, why, now=now)
+        case Verdict.HALT_ACCOUNT | Verdict.LOGIN_AGAIN:
+            _put_back(db, attempt, now, now=now)
+            halt_account(db, attempt.account, why, now=now)
+        case Verdict.THROTTLED:
+            wait = ruling.retry_after or DEFAULT_THROTTLE
+            _put_back(db, attempt, now + timedelta(seconds=wait * (1 + rng.random() / 10)), now=now)
+        case _:
+            _try_the_provider_again(db, attempt, why, now=now, rng=rng)
+
+
+def _try_the_provider_again(db: Connection, attempt: OpenAttempt, why: str, *, now: datetime, rng: Random) -> None:
+    tries = reading.count_verdict(db, attempt.contact_id, Verdict.NOT_PLACED)
+    if tries >= PROVIDER_TRIES:
+        reason = f"the provider placed no call in {tries} requests; last: {why}"
+        move_contact(db, attempt.contact_id, ContactStatus.UNREACHED, now, reason=reason)
+    else:
+        _put_back(db, attempt, now + backoff(tries, rng), now=now)
+    latest = reading.latest_verdicts(db, attempt.campaign_id, FAILURES_IN_A_ROW)
+    if len(latest) == FAILURES_IN_A_ROW and set(latest) == {Verdict.NOT_PLACED}:
+        halt(db, attempt, f"the provider placed no call in {len(latest)} requests in a row; last: {why}", now=now)
+
+
+def _blames_a_fixed_text(attempt: OpenAttempt, ruling: Ruling) -> bool:
+    """True when the provider refuses a text that is the same for everybody."""
+    return ruling.blames_script and attempt.definition.says_the_same_to_all
+
+
+def _try_again_or_give_up(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datetime) -> None:
+    same = reading.count_outcome(db, attempt.contact_id, ending.outcome)
+    tried = attempt.contact_attempts
+    delay = attempt.definition.retry_policy().delay_after(ending.outcome, same_outcomes=same, attempts=tried)
+    if ending.outcome is Outcome.EXPIRED:
+        move_contact(db, attempt.contact_id, ContactStatus.EXPIRED, now, reason="expired at the provider")
+    elif delay is None:
+        reason = f"{ending.outcome.value} after {tried} attempt{'s' if tried != 1 else ''}"
+        move_contact(db, attempt.contact_id, ContactStatus.UNREACHED, now, reason=reason)
+    else:
+        _put_back(db, attempt, ending.ended_at + delay, now=now, outcome=ending.outcome)
+
+
+def _leave_unknown(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datetime) -> None:
+    spent = attempt.contact_attempts + (0 if attempt.counted else 1)  # it may have rung: it counts
+    if attempt.definition.on_unknown == "redial" and spent < attempt.definition.retry_policy().max_attempts:
+        _put_back(db, attempt, now, now=now, outcome=ending.outcome, attempts=spent)
+    else:
+        move_contact(db, attempt.contact_id, ContactStatus.UNKNOWN, now, reason=ending.detail or "outcome unknown")
+
+
+def _put_back(
+    db: Connection,
+    attempt: OpenAttempt,
+    due_at: datetime,
+    *,
+    now: datetime,
+    outcome: Outcome | None = None,
+    **facts: int,
+) -> None:
+    last = outcome.value if outcome else "no call was placed"
+    if attempt.campaign_status is CampaignStatus.CANCELLED:
+        reason = f"the campaign was cancelled; last: {last}"
+        move_contact(db, attempt.contact_id, ContactStatus.CANCELLED, now, reason=reason)
+    elif attempt.not_after is not None and due_at >= attempt.not_after:
+        status = ContactStatus.UNREACHED if outcome else ContactStatus.EXPIRED
+        reason = f"{last}; the next try would come after its not_after"
+        move_contact(db, attempt.contact_id, status, now, reason=reason)
+    elif move_contact(db, attempt.contact_id, ContactStatus.PENDING, now, due_at=due_at, **facts):
+        db.execute(update(attempts).where(attempts.c.id == attempt.id).values(next_attempt_at=due_at))
+
+
+def halt(db: Connection, attempt: OpenAttempt, why: str, *, now: datetime) -> None:
+    """Pause the campaign: every contact of it would fail the same."""
+    move_campaign(db, attempt.campaign_id, CampaignStatus.PAUSED, now, who="dialer", reason=why)
+
+
+def halt_account(db: Connection, account: str, why: str, *, now: datetime) -> None:
+    """Pause every running campaign of an account that cannot dial."""
+    running = select(campaigns.c.id).where(campaigns.c.account == account, campaigns.c.status == CampaignStatus.RUNNING)
+    for campaign_id in db.scalars(running).all():
+        move_campaign(
+            db, campaign_id, CampaignStatus.PAUSED, now, who="dialer", reason=f"account {account} cannot dial: {why}"
+        )
+
+
+def _words(ruling: Ruling) -> dict[str, str | None]:
+    return {
+        "verdict": ruling.verdict,
+        "mnemonic": ruling.mnemonic,
+        "code": ruling.code,
+        "detail": ruling.detail[:DETAIL_LENGTH] or None,
+    }
+
+
+def _why(ruling: Ruling) -> str:
+    word = ruling.mnemonic or ruling.code or ruling.verdict.value
+    return f"{word}: {ruling.detail[:DETAIL_LENGTH]}" if ruling.detail else word

@@ -1,0 +1,94 @@
+"""An account at work: its provider, its session on the process's event loop, its token bucket."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from anyio.from_thread import BlockingPortal
+
+from dialer.accounts import AccountSettings
+from dialer.calls import CallRequest
+from dialer.deadline import Deadline
+from dialer.providers.provider import CallStatus, Listing, Provider
+from dialer.session import Session
+from dialer.token_bucket import Limits, TokenBucket
+from dialer.verdicts import Ruling, Verdict
+
+Clock = Callable[[], datetime]
+LOST = Ruling(verdict=Verdict.UNCONFIRMED, detail="our own process gave up on the request")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Everything needed to dial through one account. One per process; safe to use from many threads."""
+
+    name: str
+    settings: AccountSettings
+    provider: Provider
+    bucket: TokenBucket
+    session: Session
+    loop: BlockingPortal
+    clock: Clock
+
+    def place(self, calls: Sequence[tuple[CallRequest, Deadline]]) -> Iterator[list[tuple[UUID, Ruling]]]:
+        """Send the requests at once and yield the rulings as they come, those that are there together.
+
+        Never raises for what a provider does, and yields exactly one ruling for each call.
+        """
+        answers: queue.SimpleQueue[tuple[UUID, Ruling]] = queue.SimpleQueue()
+
+        async def place_one(call: CallRequest, deadline: Deadline) -> None:
+            ruling = LOST
+            try:
+                ruling = await self.session.place(call, deadline, now=self.clock)
+            finally:
+                answers.put((call.correlation_id, ruling))
+
+        for call, deadline in calls:
+            self.loop.start_task_soon(place_one, call, deadline)
+        awaited = len(calls)
+        while awaited:
+            rulings = [answers.get()]
+            while not answers.empty():
+                rulings.append(answers.get())
+            awaited -= len(rulings)
+            yield rulings
+
+    def look(self) -> Listing:
+        """All calls in progress, as the provider lists them."""
+        return self.loop.call(self._look)
+
+    def ask(self, provider_call_id: str) -> CallStatus:
+        """The provider's word on one call."""
+        return self.loop.call(self._ask, provider_call_id)
+
+    def check(self) -> Ruling:
+        """Whether the account can log in, placing nothing: `placed` stands for yes."""
+        return self.loop.call(self._check)
+
+    async def _look(self) -> Listing:
+        return await self.session.look(now=self.clock)
+
+    async def _ask(self, provider_call_id: str) -> CallStatus:
+        return await self.session.ask(provider_call_id, now=self.clock)
+
+    async def _check(self) -> Ruling:
+        return await self.session.check(now=self.clock)
+
+    def scaled(self, seconds: float) -> float:
+        """Seconds of the provider's clock in seconds of ours; only a sandbox's runs faster."""
+        return seconds / self.settings.speed
+
+
+def limits_of(settings: AccountSettings) -> Limits:
+    """What the settings allow the account."""
+    return Limits(
+        pace=settings.pace,
+        minute_points=settings.minute_points,
+        day_points=settings.day_points,
+        concurrency=settings.concurrency,
+    )

@@ -1,0 +1,122 @@
+"""Campaigns put into a ledger for a test, without a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+
+from campaigns.definition import Definition
+from campaigns.ledger import admission, claims, reading
+from campaigns.ledger.admission import Admitted
+from campaigns.ledger.claims import Opening
+from campaigns.ledger.reading import OpenAttempt
+from campaigns.ledger.store import Ledger
+from campaigns.ledger.tables import attempts, contacts
+
+LONG_TEXT = "This is a reminder of your appointment tomorrow at nine. Please bring your papers and arrive early."
+DEFINITION: dict[str, Any] = {
+    "campaign": "reminders",
+    "account": "main",
+    "contacts": {"file": "contacts.csv"},
+    "message": {"tts": LONG_TEXT},
+    "caller_id": "+18005550100",
+}
+
+
+def definition(**changes: Any) -> Definition:
+    """A definition that says the same to everybody, with changes."""
+    return Definition.model_validate(DEFINITION | changes)
+
+
+def seed(
+    ledger: Ledger,
+    phones: Sequence[str],
+    *,
+    now: datetime,
+    zone: str = "UTC",
+    not_after: datetime | None = None,
+    **changes: Any,
+) -> str:
+    """A running campaign over these numbers; returns its id."""
+    written = definition(**changes)
+    campaign_id = ledger.write(
+        admission.create_draft,
+        name=written.campaign,
+        account=written.account,
+        definition_text=written.model_dump_json(),
+        now=now,
+    )
+    text = None if written.message.media else LONG_TEXT
+    rows = [
+        Admitted(line=line, phone=phone, fields={}, text=text, zone=zone, not_after=not_after)
+        for line, phone in enumerate(phones, start=2)
+    ]
+    ledger.write(admission.admit, campaign_id, rows, now=now)
+    ledger.write(
+        admission.start,
+        campaign_id,
+        zones=[zone],
+        rejects=0,
+        rejects_file=None,
+        starts_at=written.starts_at,
+        who="test",
+        now=now,
+    )
+    return campaign_id
+
+
+def numbers(count: int, area: int = 415, first: int = 0) -> list[str]:
+    """Reserved numbers that answer in the sandbox."""
+    endings = [n for n in range(100) if not 11 <= n <= 24]
+    return [f"+1{area}55501{endings[(first + n) % len(endings)]:02}" for n in range(count)]
+
+
+def claim(
+    ledger: Ledger, campaign_id: str, limit: int, *, now: datetime, lease: float = 30.0
+) -> tuple[UUID, list[int]]:
+    """Claim due contacts, as the release tick does; returns the claim and the contacts' ids."""
+    claim_id = uuid4()
+    lease_until = now + timedelta(seconds=lease)
+    return claim_id, ledger.write(claims.claim_due, campaign_id, claim_id, limit, now=now, lease_until=lease_until)
+
+
+def open_all(ledger: Ledger, claim_id: UUID, ids: Sequence[int], *, now: datetime) -> set[UUID]:
+    """Open attempts for claimed contacts, as a worker does right before sending."""
+    with ledger.reading() as db:
+        ours = claims.still_claimed(db, claim_id, ids, now)
+    openings = [
+        Opening(contact=one, account="main", provider="callgear", caller_id="+18005550100", script_seconds=6.0)
+        for one in ours
+    ]
+    return ledger.write(claims.open_attempts, openings, now=now, conclude_at=now + timedelta(seconds=40))
+
+
+def dialing(ledger: Ledger, phones: Sequence[str], *, now: datetime, **changes: Any) -> list[OpenAttempt]:
+    """A running campaign each of whose contacts has an attempt in `dialing`."""
+    campaign_id = seed(ledger, phones, now=now, **changes)
+    claim_id, ids = claim(ledger, campaign_id, len(phones), now=now)
+    opened = open_all(ledger, claim_id, ids, now=now)
+    with ledger.reading() as db:
+        return sorted(reading.attempts_by_id(db, opened).values(), key=lambda one: one.contact_id)
+
+
+def contact(ledger: Ledger, contact_id: int) -> Any:
+    """A contact's row."""
+    with ledger.reading() as db:
+        return db.execute(select(contacts).where(contacts.c.id == contact_id)).one()
+
+
+def attempt(ledger: Ledger, attempt_id: UUID) -> Any:
+    """An attempt's row."""
+    with ledger.reading() as db:
+        return db.execute(select(attempts).where(attempts.c.id == attempt_id)).one()
+
+
+def fresh(ledger: Ledger, attempt_id: UUID) -> OpenAttempt:
+    """An attempt as settlement reads it."""
+    with ledger.reading() as db:
+        return reading.attempts_by_id(db, [attempt_id])[attempt_id]
