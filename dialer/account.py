@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from anyio.from_thread import BlockingPortal
 from dialer.accounts import AccountSettings
 from dialer.calls import CallRequest
 from dialer.deadline import Deadline
-from dialer.providers.provider import CallStatus, Listing, Provider
+from dialer.providers.provider import CallStatus, Follows, Listing, Provider
 from dialer.session import Session
 from dialer.token_bucket import Limits, TokenBucket
 from dialer.verdicts import Ruling, Verdict
@@ -44,7 +44,7 @@ class Account:
         async def place_one(call: CallRequest, deadline: Deadline) -> None:
             ruling = LOST
             try:
-                ruling = await self.session.place(call, deadline, now=self.clock)
+                ruling = self._in_our_seconds(await self.session.place(call, deadline, now=self.clock))
             finally:
                 answers.put((call.correlation_id, ruling))
 
@@ -60,7 +60,8 @@ class Account:
 
     def look(self) -> Listing:
         """All calls in progress, as the provider lists them."""
-        return self.loop.call(self._look)
+        listing = self.loop.call(self._look)
+        return replace(listing, ruling=self._in_our_seconds(listing.ruling))
 
     def ask(self, provider_call_id: str) -> CallStatus:
         """The provider's word on one call."""
@@ -79,16 +80,28 @@ class Account:
     async def _check(self) -> Ruling:
         return await self.session.check(now=self.clock)
 
+    def _in_our_seconds(self, ruling: Ruling) -> Ruling:
+        """A ruling whose waits are in seconds of our clock: those of a sandbox pass faster."""
+        if self.settings.speed == 1:
+            return ruling
+        meter = ruling.meter and replace(
+            ruling.meter,
+            minute_reset=ruling.meter.minute_reset and self.scaled(ruling.meter.minute_reset),
+            day_reset=ruling.meter.day_reset and self.scaled(ruling.meter.day_reset),
+        )
+        return replace(ruling, retry_after=ruling.retry_after and self.scaled(ruling.retry_after), meter=meter)
+
     def scaled(self, seconds: float) -> float:
         """Seconds of the provider's clock in seconds of ours; only a sandbox's runs faster."""
         return seconds / self.settings.speed
 
 
-def limits_of(settings: AccountSettings) -> Limits:
-    """What the settings allow the account."""
+def limits_of(settings: AccountSettings, *, follows: Follows) -> Limits:
+    """What the settings allow the account, with points kept for looks when its calls are followed by looking."""
     return Limits(
         pace=settings.pace,
         minute_points=settings.minute_points,
         day_points=settings.day_points,
         concurrency=settings.concurrency,
+        look_seconds=settings.poll_seconds if follows is Follows.LISTING else None,
     )

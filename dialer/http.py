@@ -31,5 +31,5 @@ class HttpReply:
         """The body as JSON; None where it is not JSON in UTF-8."""
         try:
             return json.loads(self.body.decode("utf-8"))
-        except ValueError:
+        except (ValueError, RecursionError):
             return None

@@ -42,13 +42,17 @@ class BucketAway(DialerError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What may be used: calls per second, points a minute and a day, calls in progress. None: not limited here."""
+    """What may be used: calls per second, points a minute and a day, calls in progress. None: not limited here.
+
+    `look_seconds`: calls leave as many points in the provider's minute as looks at them, so far apart, will take.
+    """
 
     pace: float
     minute_points: int | None = None
     day_points: int | None = None
     concurrency: int | None = None
     call_points: int = 1
+    look_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +126,7 @@ class TokenBucket:
             self.limits.concurrency or 0,
             own.concurrency or 0,
             int(self.metered),
+            self._look_interval,
         )
         return Answer(bool(granted), wait / MICROSECONDS, limit)
 
@@ -173,6 +178,7 @@ class TokenBucket:
             own.concurrency or 0,
             int(self.metered),
             self.limits.call_points,
+            self._look_interval,
         )
         return Forecast(int(calls), limit, wait / MICROSECONDS)
 
@@ -183,6 +189,10 @@ class TokenBucket:
     @property
     def _burst(self) -> int:
         return max(1, int(self.limits.pace * BURST_OF_A_SECOND))
+
+    @property
+    def _look_interval(self) -> int:
+        return _us(self.limits.look_seconds) if self.limits.look_seconds else 0
 
     @property
     def _windows(self) -> tuple[int, int]:

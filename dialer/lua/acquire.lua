@@ -3,7 +3,8 @@
 -- ARGV     1 grant id  2 points  3 flight lease  4 call lease (0: this is no call)  5 campaign
 --          6 interval of the account's pace  7 burst  8 interval of the campaign's pace (0: none)
 --          9 minute points  10 day points (0: not known here)  11 calls in progress at the most  12 the same for the
---          campaign (0: any)  13 metered: 1 when the provider tells its own figures
+--          campaign (0: any)  13 metered: 1 when the provider tells its own figures  14 interval of looks at the
+--          calls in progress, whose points a call leaves in the minute (0: none)
 -- returns  {1, 0, ''} when the tokens are yours (again, for the same id);
 --          {0, microseconds to wait, the limit that binds}
 local id, points, campaign = ARGV[1], tonumber(ARGV[2]), ARGV[5]
@@ -39,7 +40,10 @@ if blind > 0 then bind(free_at('q', blind, 1), 'minute points, paced') end
 bind(free_at('p', interval, burst), 'pace')
 if get('m:s') == 1 then
   local minute_left, minute_end = left('m', minute, now)
-  if points > minute_left then bind(minute_end, 'minute points') end
+  -- A call that nobody could follow any more had better wait for the next minute.
+  local every, kept = tonumber(ARGV[14]), 0
+  if is_call and every > 0 then kept = math.min(math.ceil((minute_end - now) / every), math.floor(get('m:l') / 4)) end
+  if points + kept > minute_left then bind(minute_end, 'minute points') end
 end
 local day_left, day_end = left('d', tonumber(ARGV[10]), now)
 if day_left and points > day_left then bind(day_end, 'day points') end

@@ -2,7 +2,7 @@
 -- KEYS     as in common.lua
 -- ARGV     1 horizon  2 campaign  3 interval of the account's pace  4 burst  5 interval of the campaign's pace
 --          6 minute points  7 day points  8 calls in progress at the most  9 the same for the campaign  10 metered
---          11 points of a call
+--          11 points of a call  12 interval of looks, as in acquire.lua
 -- returns  {how many, the limit that binds, microseconds until that limit lets one through}
 local horizon, campaign, interval, burst = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local own_interval, minute, day, points = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[11])
@@ -25,7 +25,9 @@ paced('p', interval, burst, 'pace')
 if own_interval > 0 then paced('p:' .. campaign, own_interval, 1, 'campaign pace') end
 if get('m:s') == 1 then
   local n, e = left('m', minute, now)
-  bind(math.max(0, math.floor(n / points)), 'minute points', e)
+  local every, kept = tonumber(ARGV[12]), 0
+  if every > 0 then kept = math.min(math.ceil((e - now) / every), math.floor(get('m:l') / 4)) end
+  bind(math.max(0, math.floor((n - kept) / points)), 'minute points', e)
 end
 local n, e = left('d', day, now)
 if n then bind(math.max(0, math.floor(n / points)), 'day points', e) end

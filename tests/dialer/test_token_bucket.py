@@ -224,3 +224,15 @@ def test_several_processes_together_keep_one_pace(buckets, redis_url):
     busiest = max(sum(1 for other in moments if 0 <= other - moment < 1.0) for moment in moments)
     assert busiest <= 54, "50 a second, a burst of two, and the edges of a second"
     assert len(moments) > 10
+
+
+def test_calls_leave_the_points_that_following_them_will_take(buckets):
+    """Out of points nobody could see how the calls in progress end."""
+    followed = bucket(buckets, metered=True, look_seconds=10.0)
+    followed.acquire("a")
+    followed.settle("a", charged=True, meter=Meter(minute_limit=100, minute_remaining=5, minute_reset=39))
+    assert followed.acquire("b").granted
+    assert followed.acquire("c").limit == "minute points"
+    assert followed.forecast(10.0).calls == 0
+    assert all(followed.acquire(f"look{n}", call=False).granted for n in range(4))
+    assert followed.acquire("look too many", call=False).limit == "minute points"

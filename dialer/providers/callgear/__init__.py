@@ -1,0 +1,1 @@
+"""CallGear, also sold as UIS, CoMagic and Novofon: the Call API v4.0."""

@@ -1,0 +1,1 @@
+"""Webex Connect, imiconnect before: voice through Send Message v2."""

@@ -1,0 +1,183 @@
+"""CallGear as a provider: informer calls, followed by looking at the list of calls in progress."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import SecretStr
+
+from dialer.accounts import AccountSettings
+from dialer.calls import CallRequest, Progress, Receipt, Recording, Script, Sighting
+from dialer.http import HttpReply, HttpRequest
+from dialer.providers.callgear import rpc
+from dialer.providers.callgear.rulings import accepted, rows, ruling_of
+from dialer.providers.callgear.words import progress_of
+from dialer.providers.provider import CallStatus, Follows, Listing, PolicyRow, ScriptFault
+from dialer.providers.reading import member, number, uuid_of, word
+from dialer.providers.rules import not_offered, not_placing
+from dialer.verdicts import Ruling
+
+LONGEST_RING = 120
+RENEW_BEFORE = 60.0
+_FURTHEST = (Progress.ANSWERED, Progress.RINGING, Progress.PLACED, Progress.ENDED)
+
+
+class CallGear:
+    """One CallGear account, by a permanent key or by login and password."""
+
+    follows = Follows.LISTING
+    text_limit: int | None = None
+
+    def __init__(self, account: AccountSettings) -> None:
+        self.name: str = account.provider
+        self._url = account.url
+        self._key = account.access_token
+        self._login = account.login or ""
+        self._password = account.password or SecretStr("")
+        self._token = account.access_token
+        self._renew_at: float | None = None
+        self._asked_at = 0.0
+
+    def check_script(self, script: Script) -> ScriptFault | None:
+        """Why the script cannot be spoken; only the provider knows how long a text may be."""
+        if isinstance(script, Recording):
+            if script.media_id.isascii() and script.media_id.isdigit():
+                return None
+            return ScriptFault(code="media", reason="the id of a media file here is a number")
+        if not script.text.strip():
+            return ScriptFault(code="characters", reason="the text is empty")
+        if not _is_utf8(script.text):
+            return ScriptFault(code="characters", reason="the text holds half a character", suggestion="save as UTF-8")
+        return None
+
+    def placing(self, call: CallRequest) -> HttpRequest:
+        params: dict[str, Any] = {
+            "access_token": self._secret(),
+            "virtual_phone_number": call.caller_id.digits,
+            "external_id": str(call.correlation_id),
+            "direction": call.direction,
+            "contact": call.to.digits,
+            "dialing_timeout": min(call.ring_timeout, LONGEST_RING),
+            "contact_message": _message(call.script),
+        }
+        if call.dtmf:
+            params["dtmf_string"] = call.dtmf
+        return rpc.request(self._url, "start.informer_call", params, request_id=str(call.correlation_id), places=True)
+
+    def read_placing(self, reply: HttpReply) -> Ruling:
+        answer = rpc.read(reply)
+        call_id = word(member(answer.data, "call_session_id"))
+        return accepted(answer, call_id) if call_id else self._ruling(answer, reply)
+
+    def logging_in(self, now: datetime) -> HttpRequest | None:
+        if self._key or (self._token and (self._renew_at is None or now.timestamp() < self._renew_at)):
+            return None
+        self._asked_at = now.timestamp()
+        return self._login_request()
+
+    def read_login(self, reply: HttpReply) -> Ruling:
+        answer = rpc.read(reply)
+        token = member(answer.data, "access_token")
+        if not isinstance(token, str) or not token:
+            return not_placing(self._ruling(answer, reply))
+        self._token = SecretStr(token)
+        self._renew_at = self._renewal(number(member(answer.data, "expire_at")))
+        return accepted(answer)
+
+    def forget_login(self) -> bool:
+        if self._key:
+            return False
+        self._token = None
+        return True
+
+    def looking(self) -> HttpRequest | None:
+        return self._list_request()
+
+    def read_looking(self, reply: HttpReply) -> Listing:
+        """The calls in progress. One entry that cannot be read makes the list unusable: it could be any of ours."""
+        answer = rpc.read(reply)
+        if answer.fault or not isinstance(answer.data, list):
+            return Listing(ruling=not_placing(self._ruling(answer, reply)), usable=False)
+        seen = [_sighting(session) for session in answer.data]
+        known = [sighting for sighting in seen if sighting]
+        return Listing(ruling=accepted(answer), usable=len(known) == len(seen), seen=known)
+
+    def asking(self, provider_call_id: str) -> HttpRequest | None:
+        return None
+
+    def read_asking(self, reply: HttpReply) -> CallStatus:
+        return CallStatus(ruling=not_offered(self.name, "be asked for one call"))
+
+    def checking(self) -> HttpRequest:
+        """A login for a login; for a key, the list of calls: when that is closed to us, outcomes cannot be followed."""
+        return self._list_request() if self._key else self._login_request()
+
+    def read_checking(self, reply: HttpReply) -> Ruling:
+        return self.read_looking(reply).ruling if self._key else self.read_login(reply)
+
+    def read_receipts(self, body: bytes, headers: Mapping[str, str]) -> Sequence[Receipt]:
+        """None: what its notification server sends is laid out by each account for itself."""
+        return ()
+
+    def policy(self) -> Sequence[PolicyRow]:
+        return list(rows())
+
+    def _login_request(self) -> HttpRequest:
+        params = {"login": self._login, "password": self._password.get_secret_value()}
+        return rpc.request(self._url, "login.user", params)
+
+    def _list_request(self) -> HttpRequest:
+        return rpc.request(self._url, "list.calls", {"access_token": self._secret()})
+
+    def _secret(self) -> str:
+        return self._token.get_secret_value() if self._token else ""
+
+    def _ruling(self, answer: rpc.Answer, reply: HttpReply) -> Ruling:
+        return ruling_of(answer, reply, renewable=self._key is None)
+
+    def _renewal(self, expire_at: float | None) -> float | None:
+        """When to log in anew: a minute before the key ends, sooner for one that lives for minutes only.
+
+        None, which waits for the provider to refuse the key, when its clock and ours disagree.
+        """
+        lifetime = (expire_at or 0.0) - self._asked_at
+        if expire_at is None or lifetime <= 0:
+            return None
+        return expire_at - min(RENEW_BEFORE, lifetime / 2)
+
+
+def _message(script: Script) -> dict[str, str]:
+    if isinstance(script, Recording):
+        return {"type": "media", "value": script.media_id}
+    return {"type": "tts", "value": script.text}
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _sighting(session: Any) -> Sighting | None:
+    call_id = word(member(session, "call_session_id"))
+    if call_id is None:
+        return None
+    words = _contact_words(member(session, "legs"))
+    steps = {progress_of(state) for state in words} if words else {Progress.PLACED}
+    return Sighting(
+        provider_call_id=call_id,
+        correlation_id=uuid_of(member(session, "external_id")),
+        progress=next((step for step in _FURTHEST if step in steps), None),
+        word=", ".join(words),
+    )
+
+
+def _contact_words(legs: Any) -> list[str]:
+    """The states of the legs that are not an operator's; an informer call has one."""
+    known = [leg for leg in legs if isinstance(leg, dict)] if isinstance(legs, list) else []
+    outer = [leg for leg in known if leg.get("is_operator") is not True]
+    return [state for leg in outer or known if (state := word(leg.get("state")))]

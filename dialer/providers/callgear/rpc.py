@@ -1,0 +1,82 @@
+"""JSON-RPC 2.0 as CallGear speaks it: a request of any method, and what any reply holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dialer.http import HttpReply, HttpRequest
+from dialer.providers.reading import member, number, parsed, whole, word
+from dialer.verdicts import Meter
+
+HEADERS = {"content-type": "application/json; charset=UTF-8", "accept": "application/json"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """The error of a reply, in the provider's words; `message` is raw and may hold a number."""
+
+    code: int | None
+    mnemonic: str | None
+    field: str | None
+    message: Any
+    params: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a reply holds: `spoke` is False when it is no JSON-RPC at all. `data` is raw."""
+
+    spoke: bool
+    data: Any = None
+    fault: Fault | None = None
+    meter: Meter | None = None
+
+
+def request(
+    url: str, method: str, params: Mapping[str, Any], *, request_id: str | None = None, places: bool = False
+) -> HttpRequest:
+    """A call of one method. The id, by default the method's name, shows in the provider's request report."""
+    content = {"jsonrpc": "2.0", "id": request_id or method, "method": method, "params": params}
+    body = json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")
+    return HttpRequest(method="POST", url=url, headers=HEADERS, body=body, places=places)
+
+
+def read(reply: HttpReply) -> Answer:
+    """Read a reply of any method. The body speaks first, whatever the HTTP status is."""
+    body = parsed(reply.body)
+    error = member(body, "error")
+    if error is not None:
+        return Answer(spoke=True, data=_data(body), fault=_fault(error), meter=_meter(error, "data", "metadata"))
+    if member(body, "result") is not None:
+        return Answer(spoke=True, data=_data(body), meter=_meter(body, "result", "metadata"))
+    return Answer(spoke=False)
+
+
+def _data(body: Any) -> Any:
+    return member(body, "result", "data")
+
+
+def _fault(error: Any) -> Fault:
+    return Fault(
+        code=whole(member(error, "code")),
+        mnemonic=word(member(error, "data", "mnemonic")),
+        field=word(member(error, "data", "field")),
+        message=member(error, "message"),
+        params=member(error, "data", "params"),
+    )
+
+
+def _meter(value: Any, *path: str) -> Meter | None:
+    limits = member(value, *path, "limits")
+    meter = Meter(
+        minute_limit=whole(member(limits, "minute_limit")),
+        minute_remaining=whole(member(limits, "minute_remaining")),
+        minute_reset=number(member(limits, "minute_reset")),
+        day_limit=whole(member(limits, "day_limit")),
+        day_remaining=whole(member(limits, "day_remaining")),
+        day_reset=number(member(limits, "day_reset")),
+    )
+    return None if meter == Meter() else meter

@@ -1,0 +1,92 @@
+"""Reading what strangers send: nothing here raises, and whatever is not of the kind asked for is None."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from dialer.phone import mask
+
+WORD_LENGTH = 120
+DETAIL_LENGTH = 200
+READ_LENGTH = 2000
+_LONG_NUMBER = re.compile(r"\+?\d(?:[ ().-]?\d){6,}")
+_OPAQUE = re.compile(r"(?=[A-Za-z_\-.=+/]*\d)[A-Za-z0-9_\-.=+/]{24,}")
+
+
+def parsed(body: bytes) -> Any:
+    """The body as JSON; None where it is not JSON in UTF-8, or nested beyond reason."""
+    try:
+        return json.loads(body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def member(value: Any, *path: str) -> Any:
+    """The member at a path of names, None as soon as one is missing."""
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def word(value: Any) -> str | None:
+    """A short text; numbers become text, anything else and the empty text become None."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**WORD_LENGTH:
+        return str(value)
+    if isinstance(value, str):
+        return value.strip()[:WORD_LENGTH] or None
+    return None
+
+
+def number(value: Any) -> float | None:
+    """A finite number, also when written as text."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def whole(value: Any) -> int | None:
+    """A whole number, also when written as text."""
+    found = number(value)
+    return None if found is None else int(found)
+
+
+def uuid_of(value: Any) -> UUID | None:
+    """A UUID written as text."""
+    try:
+        return UUID(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def instant(value: Any) -> datetime | None:
+    """An ISO 8601 moment as aware UTC; one without a zone is taken for UTC."""
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value.strip())
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def scrubbed(value: Any) -> str:
+    """A provider's sentence, fit for logs and reports: short, its numbers masked, anything like a key removed."""
+    if not isinstance(value, str):
+        return ""
+    hidden = _OPAQUE.sub("…", _LONG_NUMBER.sub(_masked, value[:READ_LENGTH]))
+    return " ".join(hidden.split())[:DETAIL_LENGTH]
+
+
+def _masked(number: re.Match[str]) -> str:
+    return mask(re.sub(r"[^+\d]", "", number[0]))

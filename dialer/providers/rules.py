@@ -1,0 +1,83 @@
+"""Rules: one row of a provider's verdict table, and what a reply means that holds no word of the provider's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
+
+from dialer.http import HttpReply
+from dialer.providers.reading import number
+from dialer.verdicts import Ruling, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of a verdict table: what to do next, and a sentence for the operator.
+
+    `name` is the provider's mnemonic or, where it has none, ours; `blames_script` says that the rule is about what
+    would be said or played.
+    """
+
+    verdict: Verdict
+    note: str
+    code: str = ""
+    name: str = ""
+    blames_script: bool = False
+
+
+UNNAMED = Rule(Verdict.UNCONFIRMED, "the answer does not say whether the call was placed")
+
+# No API speaks here but a web server or gateway: only what surely placed no call is told from what may have.
+WORDLESS: Mapping[int, Rule] = {
+    301: Rule(Verdict.HALT_ACCOUNT, "the address redirects elsewhere: correct base_url"),
+    307: Rule(Verdict.HALT_ACCOUNT, "the address redirects elsewhere: correct base_url"),
+    308: Rule(Verdict.HALT_ACCOUNT, "the address redirects elsewhere: correct base_url"),
+    401: Rule(Verdict.HALT_ACCOUNT, "the provider does not accept the account's credentials"),
+    403: Rule(Verdict.HALT_ACCOUNT, "the provider denies access: check the credentials and the IP allow-list"),
+    404: Rule(Verdict.HALT_ACCOUNT, "no API answers at this address: correct base_url"),
+    405: Rule(Verdict.HALT_ACCOUNT, "no API answers at this address: correct base_url"),
+    429: Rule(Verdict.THROTTLED, "too many requests"),
+    503: Rule(Verdict.NOT_PLACED, "the provider is out of service for now"),
+}
+
+
+def by_status(reply: HttpReply, rules: Mapping[int, Rule] = WORDLESS) -> Ruling:
+    """The ruling on a reply that is known by its HTTP status only.
+
+    An unconfirmed one has no mnemonic: that would be the provider's word that it failed.
+    """
+    rule = rules.get(reply.status, UNNAMED)
+    wait = retry_after(reply)
+    if rule.verdict is Verdict.THROTTLED and wait is None:
+        wait = 1.0
+    return Ruling(
+        verdict=rule.verdict,
+        mnemonic=None if rule.verdict is Verdict.UNCONFIRMED else f"http_{reply.status}",
+        code=str(reply.status),
+        detail=f"{rule.note} (HTTP {reply.status})",
+        retry_after=wait,
+    )
+
+
+def retry_after(reply: HttpReply) -> float | None:
+    """Seconds of the Retry-After header, given as seconds or as a date (reckoned from the reply's own Date)."""
+    given = reply.headers.get("retry-after", "").strip()
+    seconds = number(given)
+    if seconds is None:
+        try:
+            until = parsedate_to_datetime(given)
+            seconds = (until - parsedate_to_datetime(reply.headers.get("date", ""))).total_seconds()
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return max(0.0, seconds)
+
+
+def not_placing(ruling: Ruling) -> Ruling:
+    """The ruling on a request that could not have placed a call: then nothing is unconfirmed about it."""
+    return replace(ruling, verdict=Verdict.NOT_PLACED) if ruling.verdict is Verdict.UNCONFIRMED else ruling
+
+
+def not_offered(provider: str, what: str) -> Ruling:
+    """The ruling on a question that a provider has no way to be asked."""
+    return Ruling(verdict=Verdict.NOT_PLACED, mnemonic="not_offered", detail=f"{provider} cannot {what}")

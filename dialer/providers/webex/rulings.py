@@ -1,0 +1,118 @@
+"""What Webex Connect's answers mean: by code, then by HTTP status, then by whether it said anything at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from dialer.http import HttpReply
+from dialer.providers.provider import PolicyRow
+from dialer.providers.reading import READ_LENGTH, member, parsed, scrubbed, word
+from dialer.providers.rules import Rule, by_status, retry_after
+from dialer.providers.webex.words import (
+    BLAMES_CONTACT,
+    CODES,
+    NAMES_DESTINATION,
+    POLICY,
+    SPOKEN_500,
+    STATUSES,
+)
+from dialer.verdicts import Ruling, Verdict
+
+A_SECOND = 1.0  # its limits are per second
+_PARAMETER = re.compile(r"(?:[:\-–]\s*|\bparameter\s+)([A-Za-z][\w.\[\]]{0,60})\W*$", re.IGNORECASE)
+
+
+def placing_ruling(reply: HttpReply) -> Ruling:
+    """The ruling on the answer to a request for one call."""
+    body = parsed(reply.body)
+    call_id = word(member(body, "messageId"))
+    if 200 <= reply.status < 300:
+        return _accepted(reply, body, call_id)
+    return replace(fault_ruling(reply), provider_call_id=call_id)
+
+
+def fault_ruling(reply: HttpReply) -> Ruling:
+    """The ruling on an answer that is no success."""
+    body = parsed(reply.body)
+    code, message = word(member(body, "code")), member(body, "message")
+    if code is None and not isinstance(message, str):
+        return by_status(reply, STATUSES)
+    return _spoken(reply, code, message)
+
+
+def rows() -> Iterator[PolicyRow]:
+    """The whole table, for people."""
+    for code, rule in CODES.items():
+        yield PolicyRow(mnemonic=rule.name, code=code, verdict=rule.verdict, note=rule.note)
+    name = f"{BLAMES_CONTACT.name} on the destination"
+    yield PolicyRow(mnemonic=name, code="7004", verdict=BLAMES_CONTACT.verdict, note=BLAMES_CONTACT.note)
+    yield PolicyRow(mnemonic=POLICY.name, code="90xx", verdict=POLICY.verdict, note=POLICY.note)
+    for status, rule in STATUSES.items():
+        yield PolicyRow(mnemonic=f"http_{status}", code=str(status), verdict=rule.verdict, note=rule.note)
+    yield PolicyRow(mnemonic="http_500", code="500 with a message", verdict=SPOKEN_500.verdict, note=SPOKEN_500.note)
+
+
+def _accepted(reply: HttpReply, body: Any, call_id: str | None) -> Ruling:
+    rejected = (word(member(body, "status")) or "").casefold() == "rejected"
+    if call_id and not rejected:
+        return Ruling(verdict=Verdict.PLACED, provider_call_id=call_id)
+    if (word(member(body, "code")) or "") in CODES:
+        return replace(fault_ruling(reply), provider_call_id=call_id)
+    return Ruling(
+        verdict=Verdict.UNCONFIRMED,
+        provider_call_id=call_id,
+        detail=f"the provider answered without saying that it placed the call (HTTP {reply.status})",
+    )
+
+
+def _spoken(reply: HttpReply, code: str | None, message: Any) -> Ruling:
+    parameter = _parameter(message)
+    rule = _rule(code or "", reply.status, message)
+    unnamed = by_status(reply, STATUSES)
+    if rule is None:
+        said = scrubbed(message)
+        detail = f"{unnamed.detail}: {said}" if said else unnamed.detail
+        return replace(unnamed, code=code or unnamed.code, detail=detail)
+    wait = retry_after(reply)
+    if rule.verdict is Verdict.THROTTLED and wait is None:
+        wait = A_SECOND
+    return Ruling(
+        verdict=rule.verdict,
+        mnemonic=rule.name or unnamed.mnemonic,
+        code=code or unnamed.code,
+        detail=f"{rule.note} ({parameter})" if parameter else rule.note,
+        field=parameter,
+        blames_script=rule.blames_script,
+        retry_after=wait,
+    )
+
+
+def _rule(code: str, status: int, message: Any) -> Rule | None:
+    unknown = code not in CODES
+    if (code == "7004" and _blames_destination(message)) or (status == 400 and unknown and _mentions_it(message)):
+        return BLAMES_CONTACT
+    if not unknown:
+        return CODES[code]
+    if re.fullmatch(r"90\d\d", code):
+        return POLICY
+    return SPOKEN_500 if status == 500 else None
+
+
+def _parameter(message: Any) -> str | None:
+    """The parameter that a message names at its end: `Invalid parameter - sendAt`, `Invalid parameter: msisdn`."""
+    found = _PARAMETER.search(message[:READ_LENGTH]) if isinstance(message, str) else None
+    name = found[1].rstrip(".") if found else ""
+    return None if re.search(r"\d{5}", name) else name or None
+
+
+def _blames_destination(message: Any) -> bool:
+    names = set(re.split(r"[.\[\]\d]+", (_parameter(message) or "").casefold()))
+    return bool(names & NAMES_DESTINATION) and "correlationid" not in names
+
+
+def _mentions_it(message: Any) -> bool:
+    words = re.findall(r"[a-z]+", message[:READ_LENGTH].casefold()) if isinstance(message, str) else []
+    return "msisdn" in words or "destination" in words

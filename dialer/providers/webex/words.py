@@ -1,0 +1,122 @@
+"""Webex Connect's words and ours; the same platform was called imiconnect.
+
+Source: "Make Call", its response and error codes; Webex Connect's "Channel specific status codes" (voice, common,
+contact policy), "Voice" outbound webhooks and "Get voice call status", documentation version 6.20.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dialer.calls import Outcome, Progress
+from dialer.providers.rules import WORDLESS, Rule
+from dialer.verdicts import Verdict
+
+_CAMPAIGN, _ACCOUNT, _CONTACT = Verdict.HALT_CAMPAIGN, Verdict.HALT_ACCOUNT, Verdict.REFUSE_CONTACT
+_EXPIRED = "the request expired before it was dialed"
+_LATER = "the provider failed and wants to be asked again later"
+
+# The platform has codes and no mnemonics; the names are ours.
+CODES: Mapping[str, Rule] = {
+    "7000": Rule(_CAMPAIGN, "our request is not JSON to the provider", name="invalid_json"),
+    "7001": Rule(_ACCOUNT, "the provider does not accept the service key", name="authentication_failed"),
+    "7002": Rule(_ACCOUNT, "the service key is missing", name="service_key_missing"),
+    "7003": Rule(_CAMPAIGN, "a mandatory parameter is missing", name="parameter_missing"),
+    "7004": Rule(_CAMPAIGN, "a parameter's value is not allowed", name="invalid_parameter"),
+    "7005": Rule(Verdict.NOT_PLACED, _EXPIRED, name="request_expired"),
+    "7006": Rule(Verdict.NOT_PLACED, _LATER, name="internal_error"),
+    "7007": Rule(_ACCOUNT, "the service is not active", name="service_inactive"),
+    "7009": Rule(Verdict.THROTTLED, "more destinations at once than the tenant may call", name="too_many_destinations"),
+    "7016": Rule(Verdict.NOT_PLACED, _LATER, name="unknown_exception"),
+    "7020": Rule(Verdict.THROTTLED, "the tenant's transactions per second are used up", name="transaction_limit"),
+    "7022": Rule(_CAMPAIGN, "the request is too large", name="json_too_large"),
+    "7101": Rule(_CAMPAIGN, "the caller id is not a number of this account", name="invalid_sender"),
+    "7102": Rule(_CONTACT, "the provider does not accept the contact's number", name="invalid_destination"),
+    "7104": Rule(_ACCOUNT, "the service key belongs to no application", name="invalid_app"),
+    "7107": Rule(_CONTACT, "the text is longer than allowed", name="text_too_long", blames_script=True),
+    "7108": Rule(_CAMPAIGN, "the template does not exist", name="invalid_template", blames_script=True),
+    "7126": Rule(_CAMPAIGN, "the content is of a type that voice does not take", name="invalid_content_type"),
+    "7127": Rule(_ACCOUNT, "this machine's IP address is not on the service's allow-list", name="ip_not_allowed"),
+    "7208": Rule(Verdict.NOT_PLACED, _EXPIRED, name="message_expired"),
+    "8009": Rule(_ACCOUNT, "the profile does not exist for this tenant", name="profile_not_found"),
+    "9000": Rule(_CAMPAIGN, "the tenant has no contact policy", name="policy_not_enabled"),
+    "9001": Rule(_CAMPAIGN, "the contact policy asks for parameters we do not send", name="policy_inputs_missing"),
+    "9002": Rule(Verdict.SUPPRESS, "the contact has not consented", name="no_consent"),
+    "9003": Rule(_CONTACT, "the contact policy's group does not know the contact", name="not_in_policy_group"),
+    "9004": Rule(Verdict.NOT_PLACED, "the contact policy service is away", name="policy_away"),
+    "9005": Rule(_CAMPAIGN, "the contact policy's group or channel is unknown", name="policy_group_unknown"),
+    "9006": Rule(Verdict.SUPPRESS, "the contact is over the tenant's frequency cap", name="frequency_cap"),
+    "9007": Rule(_CAMPAIGN, "the frequency cap's group is unknown", name="cap_group_unknown"),
+    "9010": Rule(Verdict.SUPPRESS, "the contact's consent has expired", name="consent_expired"),
+}
+POLICY = Rule(_CONTACT, "the contact policy forbids the call", name="contact_policy")  # any other code of 90xx
+
+NAMES_DESTINATION = frozenset({"msisdn", "to", "destination"})
+BLAMES_CONTACT = Rule(_CONTACT, "the provider does not accept the contact's number", name="invalid_parameter")
+
+# Without a code we know. A 500 counts only when the platform says something: then its document has it asked again.
+STATUSES: Mapping[int, Rule] = {
+    **WORDLESS,
+    400: Rule(_CAMPAIGN, "the provider refuses the request"),
+}
+SPOKEN_500 = Rule(Verdict.NOT_PLACED, _LATER)
+
+RECEIPTS_ASKED = ("offered", "accepted", "answered", "released", "rejected", "disconnected", "dropped")
+
+Event = tuple[Progress | None, Outcome | None]
+
+# What a receipt says, by its code; `deliveryStatus` is less exact: a rejection is told from others by its code only.
+EVENTS: Mapping[str, Event] = {
+    "7407": (Progress.PLACED, None),
+    "7408": (Progress.RINGING, None),
+    "7519": (Progress.ANSWERED, None),
+    "7411": (Progress.ANSWERED, None),  # an agent joined: so the callee had answered
+    "7412": (Progress.ANSWERED, None),
+    "7401": (Progress.ENDED, Outcome.NO_ANSWER),
+    "7402": (Progress.ENDED, Outcome.BUSY),
+    "7404": (Progress.ENDED, Outcome.FAILED),
+    "7406": (Progress.ENDED, Outcome.REJECTED),
+    "7405": (Progress.ENDED, Outcome.ANSWERED),  # we hung up, which happens to answered calls only
+    "7410": (Progress.ENDED, None),  # the callee hung up, answered or not
+    "7409": (None, Outcome.FAILED),  # comes with every end, good or bad: says something only when alone
+    "7005": (Progress.ENDED, Outcome.EXPIRED),
+    "7208": (Progress.ENDED, Outcome.EXPIRED),
+    "7102": (Progress.ENDED, Outcome.INVALID_NUMBER),
+}
+
+# The same by the status word, for a receipt whose code is missing or unknown.
+EVENT_WORDS: Mapping[str, Event] = {
+    "offered": EVENTS["7407"],
+    "accepted": EVENTS["7408"],
+    "answered": EVENTS["7519"],
+    "trombone_connected": EVENTS["7411"],
+    "trombone_released": EVENTS["7412"],
+    "rejected": EVENTS["7406"],
+    "released": EVENTS["7405"],
+    "disconnected": EVENTS["7410"],
+    "dropped": EVENTS["7409"],
+    "failed": (Progress.ENDED, Outcome.FAILED),
+    "message_expired": EVENTS["7208"],
+    "expired": EVENTS["7208"],
+}
+
+# The status of one call, when asked for it; its document lists these beside the words of the receipts.
+CALL_STATUSES: Mapping[str, Event] = {
+    **EVENT_WORDS,
+    "queued": (Progress.PLACED, None),
+    "submitted": (Progress.PLACED, None),
+    "initiated": (Progress.PLACED, None),
+    "ringing": (Progress.RINGING, None),
+    "in_progress": (Progress.ANSWERED, None),
+    "completed": (Progress.ENDED, Outcome.ANSWERED),
+    "busy": (Progress.ENDED, Outcome.BUSY),
+    "no_answer": (Progress.ENDED, Outcome.NO_ANSWER),
+    "canceled": (Progress.ENDED, Outcome.REJECTED),  # "rejected by the user", says its document
+    "cancelled": (Progress.ENDED, Outcome.REJECTED),
+    "dropped": (Progress.ENDED, Outcome.FAILED),
+}
+
+
+def folded(status: str) -> str:
+    """A status word in the one form our tables use: `No-answer` and `NO ANSWER` are `no_answer`."""
+    return "_".join(status.casefold().replace("-", " ").replace("_", " ").split())

@@ -1,0 +1,208 @@
+"""A session with one provider account: it carries requests, logs in when needed, and rules on trouble."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from dialer.calls import CallRequest, Speech
+from dialer.deadline import Deadline, utc_now
+from dialer.errors import NotPlaced, ProviderError, TooLate
+from dialer.http import HttpReply, HttpRequest
+from dialer.providers.provider import CallStatus, Listing, Provider
+from dialer.providers.rules import not_offered
+from dialer.transport import exchange, new_client, speaking_to
+from dialer.verdicts import Ruling, Verdict
+
+Clock = Callable[[], datetime]
+Answer = TypeVar("Answer", Ruling, Listing, CallStatus)
+ECHO = (6, 16)  # a text as short as the first says nothing; sharing as many characters as the second is no chance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question(Generic[Answer]):
+    """What to send (None: nothing is offered), how to read the reply, and how to answer with a ruling of our own."""
+
+    ask: Callable[[], HttpRequest | None]
+    read: Callable[[HttpReply], Answer]
+    ruled: Callable[[Ruling], Answer]
+
+
+class Session:
+    """One account's HTTP, on one event loop. Its methods answer and never raise for what a provider or network does.
+
+    `timeout` is how long to wait for a connection, and then again for an answer. Cancelled, a method raises
+    CancelledError as any does: then nobody knows whether the call was placed.
+    """
+
+    def __init__(self, provider: Provider, timeout: float = 10.0, connections: int = 100) -> None:
+        self.provider = provider
+        self._timeout = timeout
+        self._client = new_client(connections)
+        self._login_lock = asyncio.Lock()
+        self._logins = 0
+        self._login_refused: Ruling | None = None
+
+    async def place(self, call: CallRequest, deadline: Deadline, now: Clock = utc_now) -> Ruling:
+        """Place one call. After the deadline nothing leaves: the ruling is NOT_PLACED, its mnemonic `too_late`."""
+        provider = self.provider
+        question = _Question(ask=partial(provider.placing, call), read=provider.read_placing, ruled=_itself)
+        return _without_text(await self._answer(question, now, deadline), call)
+
+    async def look(self, now: Clock = utc_now) -> Listing:
+        """All calls in progress; not usable where the provider lists none or the list could not be had."""
+        provider = self.provider
+        return await self._answer(_Question(ask=provider.looking, read=provider.read_looking, ruled=_no_list), now)
+
+    async def ask(self, provider_call_id: str, now: Clock = utc_now) -> CallStatus:
+        """The provider's word on one call; `ruling` is about the question, and says nothing about the call."""
+        asking, read = partial(self.provider.asking, provider_call_id), self.provider.read_asking
+        return await self._answer(_Question(ask=asking, read=read, ruled=_no_status), now)
+
+    async def check(self, now: Clock = utc_now) -> Ruling:
+        """Whether the account can log in, placing nothing: PLACED stands for yes."""
+        ask, read = self.provider.checking, self.provider.read_checking
+        return _final(await self._once(_Question(ask=ask, read=read, ruled=_itself)))
+
+    async def aclose(self) -> None:
+        """Close the connections. What is still under way is lost; what comes later is NOT_PLACED."""
+        await self._client.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _answer(self, question: _Question[Answer], now: Clock, deadline: Deadline | None = None) -> Answer:
+        """Ask, logged in; a refused login is renewed once."""
+        for _ in range(2):
+            if refused := await self._logged_in(now):
+                return question.ruled(refused)
+            logins = self._logins
+            answer = await self._once(question, deadline)
+            if _ruling(answer).verdict is not Verdict.LOGIN_AGAIN or not self._renewable(logins):
+                break
+        return answer if _ruling(answer).verdict is not Verdict.LOGIN_AGAIN else question.ruled(_final(_ruling(answer)))
+
+    async def _once(self, question: _Question[Answer], deadline: Deadline | None = None) -> Answer:
+        request = question.ask()
+        if request is None:
+            return question.ruled(not_offered(self.provider.name, "be asked this"))
+        try:
+            with speaking_to(self.provider.name, request):
+                return question.read(await self._exchange(request, deadline))
+        except ProviderError as error:
+            return question.ruled(error.ruling)
+
+    async def _exchange(self, request: HttpRequest, deadline: Deadline | None) -> HttpReply:
+        if self._client.is_closed:
+            raise NotPlaced(self.provider.name, "the session is closed")
+        patience = self._timeout
+        if deadline:
+            self._in_time(deadline)
+            patience = min(patience, deadline.left())
+        look = partial(self._in_time, deadline) if deadline else None
+        return await exchange(
+            self._client, request, timeout=self._timeout, connect_timeout=max(patience, 0.001), last_look=look
+        )
+
+    def _in_time(self, deadline: Deadline) -> None:
+        if deadline.passed():
+            detail = "the deadline passed before the request left"
+            ruling = Ruling(verdict=Verdict.NOT_PLACED, mnemonic="too_late", detail=detail)
+            raise TooLate(self.provider.name, detail, ruling)
+
+    async def _logged_in(self, now: Clock) -> Ruling | None:
+        """Log in where needed, once for all who wait for it; the ruling when that failed."""
+        if self.provider.logging_in(now()) is None:
+            return None
+        seen = self._logins
+        async with self._login_lock:
+            if self._logins != seen and self._login_refused:
+                return self._login_refused
+            request = self.provider.logging_in(now())
+            if request is None:
+                return None
+            ruling = await self._once(_Question(ask=lambda: request, read=self.provider.read_login, ruled=_itself))
+            self._logins += 1
+            self._login_refused = None if ruling.verdict is Verdict.PLACED else _final(ruling)
+            return self._login_refused
+
+    def _renewable(self, logins: int) -> bool:
+        """Forget the refused login, unless somebody has renewed it meanwhile. False when there is nothing to renew."""
+        return self._logins != logins or self.provider.forget_login()
+
+
+class SyncSession:
+    """The same for code without an event loop: `with SyncSession(provider) as session: session.place(...)`."""
+
+    def __init__(self, provider: Provider, timeout: float = 10.0, connections: int = 100) -> None:
+        self._session = Session(provider, timeout, connections)
+        self._stack = ExitStack()
+        self._portal: BlockingPortal = self._stack.enter_context(start_blocking_portal())
+        self._stack.callback(self._portal.call, self._session.aclose)
+
+    def place(self, call: CallRequest, deadline: Deadline, now: Clock = utc_now) -> Ruling:
+        return self._portal.call(self._session.place, call, deadline, now)
+
+    def look(self, now: Clock = utc_now) -> Listing:
+        return self._portal.call(self._session.look, now)
+
+    def ask(self, provider_call_id: str, now: Clock = utc_now) -> CallStatus:
+        return self._portal.call(self._session.ask, provider_call_id, now)
+
+    def check(self, now: Clock = utc_now) -> Ruling:
+        return self._portal.call(self._session.check, now)
+
+    def close(self) -> None:
+        """Close the connections and end the loop's thread."""
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _itself(ruling: Ruling) -> Ruling:
+    return ruling
+
+
+def _no_list(ruling: Ruling) -> Listing:
+    return Listing(ruling=ruling, usable=False)
+
+
+def _no_status(ruling: Ruling) -> CallStatus:
+    return CallStatus(ruling=ruling)
+
+
+def _ruling(answer: Ruling | Listing | CallStatus) -> Ruling:
+    return answer if isinstance(answer, Ruling) else answer.ruling
+
+
+def _final(ruling: Ruling) -> Ruling:
+    """A refused login that has been renewed in vain, or cannot be, is the account's trouble."""
+    return replace(ruling, verdict=Verdict.HALT_ACCOUNT) if ruling.verdict is Verdict.LOGIN_AGAIN else ruling
+
+
+def _without_text(ruling: Ruling, call: CallRequest) -> Ruling:
+    """The ruling without the words of the call's own text, should the provider repeat them."""
+    text = " ".join(call.script.text.split()) if isinstance(call.script, Speech) else ""
+    shared = min(ECHO[1], len(text))
+    starts = range(len(ruling.detail) - shared + 1) if shared >= ECHO[0] else ()
+    echoed = any(ruling.detail[start : start + shared] in text for start in starts)
+    return replace(ruling, detail="(the provider repeats the text)") if echoed else ruling

@@ -1,0 +1,124 @@
+"""Receipts come in any order, twice, or not at all; the vendor's documented sequences are what they mean."""
+
+import random
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dialer.calls import Outcome, Progress, Receipt
+from dialer.receipts import Reduced, reduce_receipts
+
+T0 = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+EVENTS = {
+    "OFFERED": (Progress.PLACED, None),
+    "ACCEPTED": (Progress.RINGING, None),
+    "ANSWERED": (Progress.ANSWERED, None),
+    "BUSY": (Progress.ENDED, Outcome.BUSY),
+    "NO_ANSWER": (Progress.ENDED, Outcome.NO_ANSWER),
+    "RELEASED": (Progress.ENDED, Outcome.ANSWERED),
+    "DISCONNECTED": (Progress.ENDED, None),
+    "DROPPED": (None, Outcome.FAILED),
+    "EXPIRED": (Progress.ENDED, Outcome.EXPIRED),
+    "SOMETHING_NEW": (None, None),
+}
+
+
+def receipt(word: str, seconds: float | None = 0.0) -> Receipt:
+    progress, outcome = EVENTS[word]
+    at = None if seconds is None else T0 + timedelta(seconds=seconds)
+    return Receipt(
+        event_id=word,
+        provider_call_id="m-1",
+        correlation_id=None,
+        word=word,
+        code=None,
+        progress=progress,
+        outcome=outcome,
+        occurred_at=at,
+    )
+
+
+def reduced(words: str) -> Reduced:
+    return reduce_receipts([receipt(word) for word in words.split()])
+
+
+@pytest.mark.parametrize(
+    ("words", "outcome"),
+    [
+        pytest.param("OFFERED ACCEPTED ANSWERED DROPPED RELEASED", Outcome.ANSWERED, id="played to the end"),
+        pytest.param("OFFERED ACCEPTED ANSWERED RELEASED DISCONNECTED DROPPED", Outcome.ANSWERED, id="callee hung up"),
+        pytest.param("OFFERED ACCEPTED DROPPED BUSY", Outcome.BUSY, id="busy"),
+        pytest.param("OFFERED ACCEPTED DROPPED NO_ANSWER", Outcome.NO_ANSWER, id="no answer"),
+        pytest.param("OFFERED ACCEPTED DISCONNECTED DROPPED BUSY", Outcome.REJECTED, id="declined while ringing"),
+        pytest.param("OFFERED ACCEPTED DROPPED RELEASED", Outcome.ANSWERED, id="ANSWERED was lost"),
+        pytest.param("OFFERED ACCEPTED RELEASED DROPPED BUSY", Outcome.BUSY, id="released after a rejection"),
+        pytest.param("ANSWERED BUSY", Outcome.ANSWERED, id="answered, whatever else is said"),
+        pytest.param("DISCONNECTED", Outcome.UNKNOWN, id="hung up, and nobody says whether it was answered"),
+        pytest.param("OFFERED EXPIRED", Outcome.EXPIRED, id="expired"),
+    ],
+)
+def test_every_order_and_every_repeat_of_a_sequence_means_the_same(words, outcome):
+    names = words.split()
+    for order in permutations(names):
+        told = reduced(" ".join(order))
+        assert (told.progress, told.outcome, told.ending) == (Progress.ENDED, outcome, True)
+    assert reduced(f"{words} {words}").outcome is outcome
+
+
+def test_dropped_alone_moves_nothing_yet_suggests_a_failure():
+    told = reduced("OFFERED ACCEPTED DROPPED")
+    assert told == Reduced(progress=Progress.RINGING, outcome=Outcome.FAILED, ended_at=T0, ending=True)
+
+
+def test_dropped_on_an_answered_call_is_still_an_answered_call():
+    told = reduced("ANSWERED DROPPED")
+    assert (told.progress, told.outcome, told.ending) == (Progress.ANSWERED, Outcome.ANSWERED, True)
+
+
+def test_a_call_that_is_still_talking_is_answered_and_not_ending():
+    told = reduced("OFFERED ACCEPTED ANSWERED")
+    assert (told.progress, told.outcome, told.ending) == (Progress.ANSWERED, Outcome.ANSWERED, False)
+
+
+def test_a_ringing_call_has_no_outcome_yet():
+    told = reduced("OFFERED ACCEPTED")
+    assert (told.progress, told.outcome, told.ending) == (Progress.RINGING, None, False)
+
+
+def test_a_ringing_receipt_after_the_hangup_is_ignored():
+    assert reduced("BUSY ACCEPTED").progress is Progress.ENDED
+
+
+def test_a_word_nobody_knows_moves_nothing():
+    assert reduced("SOMETHING_NEW") == Reduced()
+    assert reduced("OFFERED SOMETHING_NEW") == reduced("OFFERED")
+
+
+def test_no_receipts_say_nothing():
+    assert reduce_receipts([]) == Reduced()
+
+
+def test_times_are_the_earliest_that_were_given():
+    told = reduce_receipts(
+        [receipt("RELEASED", 31), receipt("ANSWERED", 9), receipt("DISCONNECTED", 30), receipt("ANSWERED", 10)]
+    )
+    assert told.answered_at == T0 + timedelta(seconds=9)
+    assert told.ended_at == T0 + timedelta(seconds=30)
+
+
+def test_a_receipt_without_a_time_counts_all_the_same():
+    told = reduce_receipts([receipt("BUSY", None)])
+    assert (told.outcome, told.ended_at) == (Outcome.BUSY, None)
+
+
+@given(st.lists(st.sampled_from(sorted(EVENTS))), st.randoms(use_true_random=False))
+def test_no_order_and_no_repeat_ever_changes_what_is_told(words: list[str], chance: random.Random):
+    receipts = [receipt(word, seconds) for seconds, word in enumerate(words)]
+    again = receipts + chance.sample(receipts, k=len(receipts) // 2)
+    chance.shuffle(again)
+    assert reduce_receipts(again) == reduce_receipts(receipts)
+    assert reduce_receipts(receipts).ending is any(EVENTS[word][1] or word == "DISCONNECTED" for word in words)
