@@ -72,7 +72,7 @@ def outcomes(db: Connection, campaign_id: str) -> dict[str, int]:
         .where(attempts.c.campaign_id == campaign_id, attempts.c.outcome.is_not(None))
         .group_by(attempts.c.outcome)
     )
-    counts = dict(db.execute(query).tuples().all())
+    counts: dict[str, int] = dict(db.execute(query).tuples().all())
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 

@@ -1,0 +1,91 @@
+"""Which column of a list is what: found by its name, or named as missing."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from campaigns.definition import Definition
+from campaigns.source import DefinitionFaults, Fault, KeyPath
+from campaigns.table import Table
+from campaigns.texts import folded, identifier
+
+DIGITS_OF_A_NUMBER = 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """Places of a list's columns. `spoken` are those the template says, by variable; `fields` all but the number."""
+
+    phone: int
+    zone: int | None
+    not_after: int | None
+    spoken: Mapping[str, int]
+    fields: Mapping[str, int]
+
+
+def find_columns(definition: Definition, table: Table) -> Columns:
+    """Find every column that a definition speaks of. Raises DefinitionFaults naming those that are not there."""
+    search = _Search(definition, table)
+    contacts = definition.contacts
+    phone = search.place(("contacts", "phone"), contacts.phone)
+    zone = search.place(("contacts", "zone"), contacts.zone)
+    not_after = search.place(("contacts", "not_after"), contacts.not_after)
+    variables = definition.template.variables if definition.template else ()
+    spoken = {name: search.place(("message", "tts"), name) for name in variables}
+    if search.faults or phone is None:
+        raise DefinitionFaults(search.faults)
+    found = {name: place for name, place in spoken.items() if place is not None}
+    return Columns(phone=phone, zone=zone, not_after=not_after, spoken=found, fields=_fields(table, phone))
+
+
+class _Search:
+    """Looks columns up, and gathers a fault for each that cannot be told."""
+
+    def __init__(self, definition: Definition, table: Table) -> None:
+        self._definition = definition
+        self._table = table
+        self.faults: list[Fault] = []
+
+    def place(self, path: KeyPath, name: str | None) -> int | None:
+        if name is None:
+            return None
+        places = self._table.columns(name)
+        if len(places) == 1:
+            return places[0]
+        if places:
+            message = f'"{name}" is the name of {len(places)} columns in {self._where()}'
+            self.faults.append(self._definition.fault(path, message, "give each column a name of its own"))
+        else:
+            message = f'{self._where()} has no column "{name}"'
+            self.faults.append(self._definition.fault(path, message, self._there_is(name)))
+        return None
+
+    def _where(self) -> str:
+        return self._table.file.name
+
+    def _there_is(self, name: str) -> str:
+        """The columns there are; but a list that begins with a contact is not printed, it has numbers in it."""
+        names = [there for there in self._table.names if there]
+        if any(sum(map(str.isdigit, there)) >= DIGITS_OF_A_NUMBER for there in names):
+            return "its first line looks like a contact: write the columns' names above it"
+        by_folded = {folded(there): there for there in names}
+        near = difflib.get_close_matches(folded(name), by_folded, n=1)
+        hint = f"did you mean {by_folded[near[0]]}? " if near else ""
+        return f"{hint}its columns are {', '.join(names)}"
+
+
+def _fields(table: Table, phone: int) -> dict[str, int]:
+    """Names that templates can write for every column but the number; of equal names, the later ones get a number."""
+    fields: dict[str, int] = {}
+    for place, name in enumerate(table.names):
+        key = unique = identifier(name)
+        if place == phone or not key:
+            continue
+        count = 1
+        while unique in fields:
+            count += 1
+            unique = f"{key}_{count}"
+        fields[unique] = place
+    return fields

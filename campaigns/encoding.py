@@ -1,0 +1,104 @@
+"""Which characters a list's bytes mean: Unicode is proved, older code pages are weighed by what they spell."""
+
+from __future__ import annotations
+
+import codecs
+from pathlib import Path
+from typing import BinaryIO
+
+from charset_normalizer import from_bytes
+
+from dialer.errors import DialerError
+
+CHUNK = 1 << 18
+SAMPLE = 1 << 16
+BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+CODE_PAGES = ["cp1252", "cp1251"]
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # XLSX is a zip archive, XLS an OLE file
+SAVE_AGAIN = 'save it again as "CSV UTF-8"'
+
+
+class BadContactsFile(DialerError):
+    """The list cannot be read as a whole; the message names the file, `remedy` says what to do."""
+
+
+def encoding_of(path: Path) -> str:
+    """The codec that reads all of this file. Raises BadContactsFile, naming the line, when none does."""
+    with path.open("rb") as stream:
+        head = stream.read(4096)
+        if head.startswith(WORKBOOKS):
+            raise BadContactsFile(f"{path}: this is a spreadsheet's own format", 'save it as "CSV UTF-8" and name that')
+        stream.seek(0)
+        return _declared(path, stream, head) or _proved(path, stream)
+
+
+def _declared(path: Path, stream: BinaryIO, head: bytes) -> str | None:
+    """The Unicode encoding that the file's first bytes announce, if they do."""
+    marked = next((name for mark, name in BYTE_ORDER_MARKS if head.startswith(mark)), None)
+    encoding = marked or _wide(head)
+    if encoding and (line := _undecodable(stream, encoding)):
+        raise BadContactsFile(f"{path}:{line}: bytes that are not {encoding.removesuffix('-sig').upper()}", SAVE_AGAIN)
+    return encoding
+
+
+def _wide(head: bytes) -> str | None:
+    """UTF-16 without a mark shows by its zeros: every other byte, wherever letters are Latin."""
+    enough = len(head) // 10
+    if head[1::2].count(0) > enough:
+        return "utf-16-le"
+    return "utf-16-be" if head[0::2].count(0) > enough else None
+
+
+def _proved(path: Path, stream: BinaryIO) -> str:
+    if not _undecodable(stream, "utf-8"):
+        return "utf-8"
+    as_utf8, otherwise, first, sample = _sorted_lines(stream)
+    if as_utf8 >= otherwise:
+        message = f"{path}:{first}: bytes that are not UTF-8, in a file that is UTF-8 elsewhere"
+        raise BadContactsFile(message, f"correct that line, or {SAVE_AGAIN}")
+    guess = from_bytes(sample, cp_isolation=CODE_PAGES).best()
+    if guess is None:
+        raise BadContactsFile(f"{path}:{first}: the encoding of this file cannot be told", SAVE_AGAIN)
+    if line := _undecodable(stream, guess.encoding):
+        raise BadContactsFile(f"{path}:{line}: bytes that are neither UTF-8 nor {guess.encoding}", SAVE_AGAIN)
+    return guess.encoding
+
+
+def _undecodable(stream: BinaryIO, encoding: str) -> int | None:
+    """The first line that this codec cannot read; None when it reads all of them."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    stream.seek(0)
+    line = 1
+    while True:
+        chunk = stream.read(CHUNK)
+        try:
+            text = decoder.decode(chunk, final=not chunk)
+        except UnicodeDecodeError as exc:
+            return line + exc.object[: exc.start].decode(encoding, "replace").count("\n")
+        if not chunk:
+            return None
+        line += text.count("\n")
+
+
+def _sorted_lines(stream: BinaryIO) -> tuple[int, int, int, bytes]:
+    """Count the lines beyond ASCII that are UTF-8 and that are not; the first of the latter, and a sample of them."""
+    stream.seek(0)
+    as_utf8, first, otherwise, sample = 0, 0, 0, bytearray()
+    for number, line in enumerate(iter(lambda: stream.readline(SAMPLE), b""), start=1):
+        if line.isascii():
+            continue
+        try:
+            line.decode("utf-8")
+            as_utf8 += 1
+        except UnicodeDecodeError:
+            first = first or number
+            otherwise += 1
+            if len(sample) < SAMPLE:
+                sample += line
+    return as_utf8, otherwise, first, bytes(sample)

@@ -1,0 +1,235 @@
+"""A campaign file as it is written: YAML in which every key and value has a place, for errors that point at it.
+
+Values are read as the text that stands there; what they must be is the definition's word. So nothing here turns `no`
+into false, `21:00` into 1260, or an unquoted `+18005550100` into a number without its plus.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from dialer.errors import DialerError
+
+KeyPath = tuple[str | int, ...]
+Plain = str | None | list["Plain"] | dict[str, "Plain"]
+
+NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
+STANDARD_TAGS = frozenset(
+    f"tag:yaml.org,2002:{kind}"
+    for kind in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value")
+)
+
+
+class Place(NamedTuple):
+    """Line and column in the file, counted from one; zeros where nothing was written."""
+
+    line: int = 0
+    column: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One thing wrong with a campaign file: where, at which key, what, and what to write instead."""
+
+    file: str
+    message: str
+    key: str = ""
+    suggestion: str = ""
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        what = f"{self.key}: {self.message}" if self.key else self.message
+        return f"{place}: {what}" + (f" – {self.suggestion}" if self.suggestion else "")
+
+
+class DefinitionFaults(DialerError):
+    """The campaign file cannot be used as it stands; `faults` holds everything found wrong, in the file's order."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(sorted(faults, key=lambda fault: (fault.line, fault.column)))
+        super().__init__("\n".join(map(str, self.faults)), "correct the lines named above and check again")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What a campaign file says, where each part of it stands, and what is wrong with it as YAML."""
+
+    file: str
+    data: dict[str, Plain] = field(repr=False)
+    keys: dict[KeyPath, Place] = field(repr=False)
+    values: dict[KeyPath, Place] = field(repr=False)
+    faults: tuple[Fault, ...] = ()
+
+    def fault(self, path: KeyPath, message: str, suggestion: str = "", *, at_key: bool = False) -> Fault:
+        """A fault at the value of this path (or its key), or at the nearest thing around it that is written."""
+        return Fault(file=self.file, key=spelt(path), message=message, suggestion=suggestion, **self._at(path, at_key))
+
+    def _at(self, path: KeyPath, at_key: bool) -> dict[str, int]:
+        places = self.keys if at_key else self.values
+        if path in places:
+            return places[path]._asdict()
+        around = (self.keys.get(path[:length]) for length in range(len(path), 0, -1))
+        return next((place for place in around if place), Place(1, 1))._asdict()
+
+
+def spelt(path: KeyPath) -> str:
+    """A path as people write it: `retry.busy[2]`, counted from one."""
+    key = ""
+    for step in path:
+        key += f"[{step + 1}]" if isinstance(step, int) else f".{step}" if key else step
+    return key
+
+
+def read_source(path: Path) -> Source:
+    """Read a campaign file. Raises DefinitionFaults when there is no file, or nothing in it can be read as YAML."""
+    text = _decoded(path, _bytes(path))
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as exc:
+        raise DefinitionFaults([_syntax(path, text, exc)]) from None
+    except yaml.reader.ReaderError as exc:
+        raise DefinitionFaults([_unprintable(path, text, exc)]) from None
+    except (RecursionError, ValueError, OverflowError) as exc:
+        raise DefinitionFaults([Fault(file=str(path), message=f"this is not YAML that can be read: {exc}")]) from None
+    if root is None:
+        raise DefinitionFaults([Fault(file=str(path), message="the file is empty", suggestion="write a campaign")])
+    if not isinstance(root, MappingNode):
+        message = "a campaign file is a list of keys and values"
+        raise DefinitionFaults([Fault(file=str(path), message=message, suggestion="begin with campaign: a-name")])
+    return _Reading(str(path)).read(root)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        fault = Fault(file=str(path), message="no such file", suggestion="check the path, or write one")
+    except IsADirectoryError:
+        fault = Fault(file=str(path), message="this is a folder", suggestion="name the campaign file in it")
+    except (OSError, ValueError) as exc:
+        reason = getattr(exc, "strerror", None) or str(exc)
+        fault = Fault(file=str(path), message=f"the file cannot be read: {reason}")
+    raise DefinitionFaults([fault])
+
+
+def _decoded(path: Path, content: bytes) -> str:
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return content.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as exc:
+        line = content.count(b"\n", 0, exc.start) + 1
+        column = exc.start - content.rfind(b"\n", 0, exc.start)
+        message = "the file is not UTF-8 text"
+        fault = Fault(file=str(path), message=message, suggestion="save it as UTF-8", line=line, column=column)
+        raise DefinitionFaults([fault]) from None
+
+
+def _syntax(path: Path, text: str, exc: yaml.MarkedYAMLError) -> Fault:
+    mark = exc.problem_mark or exc.context_mark
+    place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+    line = "".join(text.splitlines()[place.line - 1 : place.line])
+    if re.search(r":\s*\{[{%]", line):
+        message, suggestion = "a value that begins with { is a section to YAML", "put the whole text in quotes"
+    else:
+        message, suggestion = _reworded(str(exc.problem or exc.context or "cannot be read"))
+    return Fault(file=str(path), message=message, suggestion=suggestion, **place._asdict())
+
+
+def _reworded(problem: str) -> tuple[str, str]:
+    """What PyYAML says, in words for those who do not know YAML's."""
+    known = (
+        ("'\\t'", "a tab stands where YAML wants spaces", "indent with spaces"),
+        ("mapping values are not allowed here", "a second colon in one line", "put the value in quotes"),
+        ("found undefined alias", "* begins an alias in YAML", "put the value in quotes"),
+        ("expected alphabetic or numeric character", "* and & mean something else in YAML", "put the value in quotes"),
+        ("that cannot start any token", "a value begins with a sign that YAML keeps for itself", "put it in quotes"),
+        ("but found another document", "the file holds more than one document", "remove everything after ---"),
+        ("could not find expected ':'", "this line is not `key: value`", "add the colon, or quote the text"),
+        ("while scanning a quoted scalar", "a quote is opened and never closed", "close the quote"),
+        ("found unexpected end of stream", "a quote is opened and never closed", "close the quote"),
+        ("expected <block end>", "this line is indented differently from its neighbours", "align it with them"),
+    )
+    for sign, message, suggestion in known:
+        if sign in problem:
+            return message, suggestion
+    return f"this is not YAML: {problem}", "check quotes, colons and indentation"
+
+
+def _unprintable(path: Path, text: str, exc: yaml.reader.ReaderError) -> Fault:
+    before = text[: exc.position]
+    place = Place(before.count("\n") + 1, exc.position - before.rfind("\n"))
+    message = f"a character that cannot be printed: U+{int(exc.character):04X}"
+    return Fault(file=str(path), message=message, suggestion="delete it", **place._asdict())
+
+
+class _Reading:
+    """One walk over a YAML tree, gathering values, places and faults."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.keys: dict[KeyPath, Place] = {}
+        self.values: dict[KeyPath, Place] = {}
+        self.faults: list[Fault] = []
+        self._seen: set[int] = set()
+
+    def read(self, root: MappingNode) -> Source:
+        self.values[()] = Place(1, 1)
+        data = self._mapping(root, ())
+        return Source(file=self.file, data=data, keys=self.keys, values=self.values, faults=tuple(self.faults))
+
+    def _value(self, node: Node, path: KeyPath) -> Plain:
+        self.values[path] = _place(node)
+        if id(node) in self._seen:
+            place = self.keys.get(path)  # the node's own is that of its anchor
+            self._fault(node, path, "aliases (*name) are not understood here", "write the value out again", place)
+            return None
+        self._seen.add(id(node))
+        if node.tag not in STANDARD_TAGS:
+            self._fault(node, path, f"tags ({node.tag}) are not understood here", "remove the tag, or quote the text")
+        if isinstance(node, MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, SequenceNode):
+            return [self._value(item, (*path, place)) for place, item in enumerate(node.value)]
+        return self._scalar(node, path)
+
+    def _scalar(self, node: Node, path: KeyPath) -> str | None:
+        if isinstance(node, ScalarNode) and node.style is None and node.value in NOTHING:
+            hint = "write a value or remove the line (text after # is a comment unless it is in quotes)"
+            self._fault(node, path, "has no value", hint)
+            return None
+        return str(node.value)
+
+    def _mapping(self, node: MappingNode, path: KeyPath) -> dict[str, Plain]:
+        found: dict[str, Plain] = {}
+        for key, value in node.value:
+            if not isinstance(key, ScalarNode):
+                braces = "a value that begins with { is a section to YAML"
+                self._fault(key, path, braces, 'put the text in quotes: "{{ name }}"')
+                continue
+            name = str(key.value)
+            inner = (*path, name)
+            if inner in self.keys:
+                first = self.keys[inner].line
+                self._fault(key, inner, f"is written twice, first in line {first}", "keep one of them")
+                continue
+            self.keys[inner] = _place(key)
+            found[name] = self._value(value, inner)
+        return found
+
+    def _fault(self, node: Node, path: KeyPath, message: str, suggestion: str, place: Place | None = None) -> None:
+        at = (place or _place(node))._asdict()
+        self.faults.append(Fault(file=self.file, key=spelt(path), message=message, suggestion=suggestion, **at))
+
+
+def _place(node: Node) -> Place:
+    return Place(node.start_mark.line + 1, node.start_mark.column + 1)

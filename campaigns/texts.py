@@ -1,0 +1,134 @@
+"""Texts to be spoken: templates that either say the whole sentence or refuse to say any of it.
+
+A blank or unknown value is never spoken as silence: rendering stops and names it. A template that means to do without
+one says so: `{{ nickname | default("there") }}` or `{% if nickname %}`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+
+from jinja2 import StrictUndefined, TemplateRuntimeError, TemplateSyntaxError, meta, nodes
+from jinja2.sandbox import SandboxedEnvironment
+
+from dialer.errors import DialerError
+
+OTHER_FILES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
+
+
+class TemplateFault(DialerError):
+    """The template itself is wrong, whatever the contact; `line` counts within the text."""
+
+    def __init__(self, message: str, remedy: str = "", line: int = 1) -> None:
+        super().__init__(message, remedy)
+        self.line = line
+
+
+class BadText(ValueError):
+    """No text can be made for this contact; the message says why."""
+
+
+class MissingVariable(BadText):
+    """The contact's value of this name is blank or absent."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is blank")
+        self.name = name
+
+
+class _BlankUsed(TemplateRuntimeError):
+    """Raised inside jinja2 where a blank value would have been spoken; the message is its name."""
+
+
+class _Blank(StrictUndefined):
+    """A value that is blank: it may be asked about (`if`, `default`), and not spoken."""
+
+    def __bool__(self) -> bool:  # type: ignore[override]  # jinja2 types its refusal, and this is the one that answers
+        return False
+
+
+def _environment() -> SandboxedEnvironment:
+    """Where templates run: no other files, no globals, and no chance."""
+    environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+    environment.globals.clear()
+    environment.filters.pop("random")
+    return environment
+
+
+ENVIRONMENT = _environment()
+
+
+def folded(name: str) -> str:
+    """A column's name as it is compared: without case, spaces, underscores and signs."""
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", name).casefold())
+
+
+def identifier(name: str) -> str:
+    """A column's name as templates can write it: `First Name` becomes `first_name`."""
+    word = re.sub(r"\W+", "_", unicodedata.normalize("NFKC", name).casefold()).strip("_")
+    return f"_{word}" if word[:1].isdigit() else word
+
+
+class Template:
+    """A text with `{{ variables }}` in it. Raises TemplateFault, with the line, if it cannot be read."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        try:
+            tree = ENVIRONMENT.parse(source)
+            self.variables = tuple(sorted(meta.find_undeclared_variables(tree)))
+            _refuse_other_files(tree)
+            self._compiled = ENVIRONMENT.from_string(source)
+        except TemplateSyntaxError as exc:
+            raise TemplateFault(f"line {exc.lineno} of the text: {exc.message}", _hint(source), exc.lineno) from None
+        except TemplateFault:
+            raise
+        except Exception as exc:  # a template is a program: compiling one can fail in every way a program can
+            raise TemplateFault(f"the text cannot be read: {type(exc).__name__}: {exc}", "write it simpler") from None
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it says the same to everybody."""
+        return not self.variables
+
+    def render(self, fields: Mapping[str, str]) -> str:
+        """The text for one contact, on one line. Field names are compared without case, spaces and underscores.
+
+        Raises MissingVariable when a value it speaks is blank, BadText when it fails otherwise.
+        """
+        values = self._values(fields)
+        try:
+            text = self._compiled.render(values)
+        except _BlankUsed as exc:
+            raise MissingVariable(str(exc)) from None
+        except Exception as exc:  # as above: running one can, too
+            raise BadText(f"the text fails for this contact: {exc}") from None
+        spoken = " ".join(text.split())
+        if not spoken:
+            raise BadText("the text comes out empty for this contact")
+        return spoken
+
+    def _values(self, fields: Mapping[str, str]) -> dict[str, object]:
+        if not all(name in fields for name in self.variables):
+            by_folded = {folded(name): value for name, value in fields.items()}
+            fields = {name: fields.get(name, by_folded.get(folded(name), "")) for name in self.variables}
+        return {name: fields[name].strip() or _blank(name) for name in self.variables}
+
+
+def _blank(name: str) -> _Blank:
+    return _Blank(hint=name, name=name, exc=_BlankUsed)
+
+
+def _refuse_other_files(tree: nodes.Template) -> None:
+    found = next(tree.find_all(OTHER_FILES), None)
+    if found is not None:
+        raise TemplateFault(f"line {found.lineno} of the text: it brings in another file", "write it out", found.lineno)
+
+
+def _hint(source: str) -> str:
+    spaced = re.search(r"\{\{\s*(\w+(?:[ ]+\w+)+)\s*\}\}", source)
+    if spaced:
+        return f"write {{{{ {identifier(spaced[1])} }}}}"
+    return "variables are written {{ name }}"

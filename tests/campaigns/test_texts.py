@@ -1,0 +1,142 @@
+"""A text says the whole sentence, or names what it lacks."""
+
+from __future__ import annotations
+
+import pytest
+
+from campaigns.texts import BadText, MissingVariable, Template, TemplateFault, folded, identifier
+
+
+def test_a_text_says_the_contacts_values():
+    template = Template("Hello {{ name }}, see you on {{ day }}.")
+    assert template.render({"name": "Amelia", "day": "Monday"}) == "Hello Amelia, see you on Monday."
+    assert template.variables == ("day", "name")
+    assert not template.is_fixed
+
+
+def test_a_text_without_variables_says_the_same_to_all():
+    assert Template("The water is off tomorrow.").is_fixed
+    assert Template("{% raw %}{{ this is no variable }}{% endraw %}").is_fixed
+
+
+def test_line_breaks_and_runs_of_spaces_are_spoken_as_one():
+    assert (
+        Template("Hello\n  {{ name }},\tgood\u00a0 day.\n").render({"name": " Amelia\nMay "})
+        == "Hello Amelia May, good day."
+    )
+
+
+@pytest.mark.parametrize("blank", ["", "   ", "\t", "\u00a0"])
+def test_a_blank_value_is_refused_by_name(blank):
+    with pytest.raises(MissingVariable) as refused:
+        Template("Hello {{ name }}, {{ day }}").render({"name": "Amelia", "day": blank})
+    assert refused.value.name == "day"
+
+
+def test_a_value_that_is_not_there_is_refused_by_name():
+    with pytest.raises(MissingVariable, match="day"):
+        Template("Hello {{ name }}, {{ day }}").render({"name": "Amelia"})
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ name | upper }}",
+        "{{ name ~ '!' }}",
+        "{{ name[0] }}",
+        "{% if name == 'x' %}a{% else %}b{% endif %}",  # to compare it is to use it
+        "{% for letter in name %}{{ letter }}{% endfor %}",
+        "{{ name.first }}",
+    ],
+)
+def test_a_blank_value_is_refused_however_it_is_used(source):
+    with pytest.raises(MissingVariable, match="name"):
+        Template(source).render({"name": ""})
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["Hello {{ name | default('there') }}", "Hello {% if name %}{{ name }}{% else %}there{% endif %}"],
+)
+def test_a_template_may_say_what_to_do_without_a_value(source):
+    template = Template(source)
+    assert template.render({"name": ""}) == "Hello there"
+    assert template.render({"name": "Amelia"}) == "Hello Amelia"
+
+
+@pytest.mark.parametrize("header", ["First Name", "first_name", "FIRSTNAME", "FirstName", "first name ", "First_ Name"])
+@pytest.mark.parametrize("variable", ["first_name", "FirstName", "firstname"])
+def test_names_match_without_case_spaces_and_underscores(header, variable):
+    assert Template(f"Hi {{{{ {variable} }}}}").render({header: "Amelia"}) == "Hi Amelia"
+
+
+@pytest.mark.parametrize(
+    ("header", "written"),
+    [
+        ("First Name", "first_name"),
+        ("Order no.", "order_no"),
+        ("2nd phone", "_2nd_phone"),  # names do not begin with a digit
+        ("Имя", "имя"),
+        ("  ", ""),
+        ("№", "no"),
+    ],
+)
+def test_a_header_becomes_a_name_that_templates_can_write(header, written):
+    assert identifier(header) == written
+    assert not written or written.isidentifier()
+
+
+def test_names_in_any_script_can_be_spoken():
+    assert Template("Здравствуйте, {{ имя }}!").render({"Имя": "Ирина"}) == "Здравствуйте, Ирина!"
+    assert folded("Straße_1") == folded("STRASSE 1")
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "said"),
+    [
+        ("Hello\n{{ First Name }}", 2, "got 'Name'"),
+        ("Hello {{ name", 1, "unexpected end"),
+        ("Hello {% if name %}", 1, "end of template"),
+        ("a\nb\n{{ name | shout }}", 3, "shout"),
+        ("{{ name | random }}", 1, "random"),  # chance has no place in a text that was checked
+        ("a\n{% include 'other' %}", 2, "another file"),
+        ("{% import 'other' as o %}", 1, "another file"),
+        ("{% extends 'other' %}", 1, "another file"),
+        ("{{ " + "(" * 500 + "1" + ")" * 500 + " }}", 1, "cannot be read"),
+    ],
+)
+def test_a_template_that_cannot_be_read_says_where_and_why(source, line, said):
+    with pytest.raises(TemplateFault) as refused:
+        Template(source)
+    assert said in refused.value.message
+    assert refused.value.line == line
+    assert refused.value.remedy
+
+
+def test_a_header_typed_into_a_template_is_answered_with_the_name_to_write():
+    with pytest.raises(TemplateFault) as refused:
+        Template("Hello {{ First Name }}")
+    assert refused.value.remedy == "write {{ first_name }}"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ name.__class__.__mro__ }}",
+        "{{ name.__init__.__globals__ }}",
+        "{{ 1 / 0 }}{{ name }}",
+        "{{ range(3) }}{{ name }}",  # there are no globals
+    ],
+)
+def test_a_template_that_fails_or_reaches_out_gives_no_text(source):
+    with pytest.raises(BadText):
+        Template(source).render({"name": "Amelia"})
+
+
+def test_a_value_is_never_read_as_a_template():
+    assert Template("{{ name }}").render({"name": "{{ 7 * 7 }}<b>"}) == "{{ 7 * 7 }}<b>"
+
+
+def test_a_text_that_comes_out_empty_is_refused():
+    with pytest.raises(BadText, match="empty"):
+        Template("{% if name == 'Amelia' %}Hello{% endif %}").render({"name": "Noah"})
