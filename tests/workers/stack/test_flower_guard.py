@@ -1,0 +1,127 @@
+import os
+import sys
+
+import httpx
+import pytest
+from flower.urls import handlers
+from tornado.web import URLSpec
+
+from tests.workers.stack.conftest import processes_with
+from workers import flower_guard
+from workers.stack.health import answers, redis_client
+from workers.stack.ports import Ports
+from workers.stack.processes import Child, Program
+
+USER, PASSWORD = "operator", "a-good-password"
+OPEN = {"/healthcheck", "/login/?", "/static/(.*)"}
+APP = "tests.workers.stack.tiny_celery"
+
+
+def paths():
+    """Every path Flower serves, its gaps filled in."""
+    patterns = {entry.regex.pattern.rstrip("$") if isinstance(entry, URLSpec) else entry[0] for entry in handlers}
+    return sorted(one.replace("(.+)", "x").replace("(.*)", "x").replace(".*", "/nowhere") for one in patterns - OPEN)
+
+
+@pytest.fixture(scope="module")
+def start_flower(redis_url, tmp_path_factory):
+    """Starts a real Flower on a real server, with the variables given."""
+    folder = tmp_path_factory.mktemp("flower")
+    started = []
+
+    with Ports() as ports:
+
+        def start(name, **variables):
+            port = ports.take(0).got
+            url = f"http://127.0.0.1:{port}"
+            clean = {key: value for key, value in os.environ.items() if not key.startswith("FLOWER_")}
+            flower = Child(
+                Program(
+                    name=name,
+                    argv=(sys.executable, "-m", "celery", "-A", APP, "flower", "--address=127.0.0.1", f"--port={port}"),
+                    env=clean | {"DIALER_DATA_DIR": str(folder), "DIALER_REDIS__URL": redis_url, **variables},
+                    log=folder / f"{name}.log",
+                    healthy=answers(f"{url}/healthcheck"),
+                )
+            )
+            started.append(flower)
+            flower.start()
+            flower.await_health()
+            return url
+
+        yield start
+        for flower in started:
+            flower.stop()
+    assert not processes_with(str(folder))
+
+
+@pytest.fixture(scope="module")
+def flower(start_flower):
+    return start_flower("flower", FLOWER_BASIC_AUTH=f"{USER}:{PASSWORD}")
+
+
+def ask(url, path, method="GET", auth=None):
+    return httpx.request(method, url + path, auth=auth, trust_env=False, timeout=20)
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/api/tasks"])
+def test_a_page_is_shown_with_the_password_and_not_without(flower, path):
+    assert ask(flower, path).status_code == 401
+    assert ask(flower, path, auth=(USER, "another")).status_code == 401
+    assert ask(flower, path, auth=(USER, PASSWORD)).status_code == 200
+
+
+def test_a_browser_is_asked_for_the_password(flower):
+    assert ask(flower, "/metrics").headers["www-authenticate"].startswith("Basic")
+
+
+def test_nothing_of_flower_answers_without_the_password_but_its_health(flower):
+    for path in paths():
+        for method in ("GET", "POST"):
+            assert ask(flower, path, method).status_code == 401, (method, path)
+    assert ask(flower, "/healthcheck").text == "OK"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/task/apply/tiny.note",
+        "/api/task/async-apply/tiny.note",
+        "/api/task/send-task/tiny.note",
+        "/api/task/revoke/some-id?terminate=true",
+        "/api/task/rate-limit/tiny.note?workername=x&ratelimit=1",
+        "/api/worker/shutdown/celery@host",
+        "/api/worker/pool/shrink/celery@host",
+        "/api/worker/queue/cancel-consumer/celery@host?queue=celery",
+    ],
+)
+def test_no_task_is_sent_and_no_worker_disturbed_without_the_password(flower, redis_url, path):
+    with redis_client(redis_url) as client:
+        waiting = client.llen("celery")
+        assert ask(flower, path, "POST").status_code == 401
+        assert client.llen("celery") == waiting
+
+
+def test_a_task_is_sent_with_the_password(flower, redis_url):
+    with redis_client(redis_url) as client:
+        waiting = client.llen("celery")
+        sent = ask(flower, "/api/task/send-task/tiny.note", "POST", auth=(USER, PASSWORD))
+        assert sent.status_code == 200
+        assert client.llen("celery") == waiting + 1
+
+
+def test_a_flower_that_was_given_no_password_shows_nothing(start_flower):
+    url = start_flower("open", FLOWER_UNAUTHENTICATED_API="true")
+    for path in ("/", "/metrics", "/api/tasks", "/tasks"):
+        assert ask(url, path).status_code == 401, path
+
+
+def test_guarding_twice_changes_nothing():
+    before = list(handlers)
+    try:
+        flower_guard.install()
+        once = [entry.handler_class if isinstance(entry, URLSpec) else entry[1] for entry in handlers]
+        flower_guard.install()
+        assert [entry.handler_class if isinstance(entry, URLSpec) else entry[1] for entry in handlers] == once
+    finally:
+        handlers[:] = before

@@ -1,0 +1,123 @@
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from workers.settings import ConsoleSettings, FlowerSettings, Settings, WorkerSettings
+from workers.stack.info import StackInfo
+from workers.stack.lineup import Modules, Plan
+from workers.stack.redis_server import RedisServer
+
+PASSWORD = "a-good-password"
+SERVER = RedisServer(path=Path("redis-server"), version=(7, 0), origin="on the PATH")
+LOOK = "import campaigns, workers; print(campaigns.__file__, workers.__file__)"
+ASK = f"""
+import os, subprocess, sys
+from workers.stack.lineup import _python
+subprocess.run([sys.executable, "-c", {LOOK!r}], env=dict(os.environ) | _python(), check=True)
+"""
+
+
+@pytest.fixture
+def plan(tmp_path):
+    """Makes the plan of a stack."""
+
+    def make(*, sandbox=True, workers=1, **changes) -> Plan:
+        return Plan(
+            settings=Settings(
+                data_dir=tmp_path,
+                console=ConsoleSettings(password=PASSWORD, host=changes.pop("host", "127.0.0.1")),
+                flower=FlowerSettings(),
+                worker=WorkerSettings(threads=7, events=changes.pop("events", True)),
+            ),
+            info=StackInfo(
+                pid=1,
+                data_dir=tmp_path,
+                started_at="",
+                sandbox=sandbox,
+                speed=12.5,
+                urls={name: f"http://127.0.0.1/{name}" for name in ("console", "sandbox", "flower")}
+                | {"redis": "redis://127.0.0.1:1/0"},
+                ports={"console": 8081, "flower": 5556, "sandbox": 8901, "redis": 6391},
+            ),
+            redis=changes.pop("redis", SERVER),
+            workers=workers,
+            environment={"DIALER_REDIS__URL": "redis://127.0.0.1:1/0", "DIALER_CONSOLE__PASSWORD": PASSWORD},
+        )
+
+    return make
+
+
+def by_name(plan: Plan):
+    return {program.name: program for stage in plan.stages for program in stage}
+
+
+def names(plan: Plan):
+    return [[program.name for program in stage] for stage in plan.stages]
+
+
+def test_redis_comes_first_then_what_calls_arrive_at_then_what_places_them(plan):
+    assert names(plan(workers=2)) == [["redis"], ["sandbox", "console"], ["worker1", "worker2", "beat", "flower"]]
+
+
+def test_only_what_is_needed_is_started(plan):
+    assert names(plan(sandbox=False, redis=None, workers=0)) == [["console"], ["beat", "flower"]]
+
+
+def test_the_worker_runs_threads_as_many_as_the_settings_say(plan):
+    argv = " ".join(by_name(plan())["worker1"].argv)
+    assert "-A workers.app worker --pool threads --concurrency 7" in argv
+    assert "-n worker1@%h" in argv
+    assert argv.endswith("-E")
+    assert not " ".join(by_name(plan(events=False))["worker1"].argv).endswith("-E")
+
+
+def test_beat_keeps_its_schedule_with_the_data_and_no_pid_file(plan, tmp_path):
+    argv = by_name(plan())["beat"].argv
+    assert ("-s", str(tmp_path / "beat-schedule"), "--pidfile=") == argv[argv.index("-s") :][:3]
+
+
+def test_the_console_writes_no_access_log_for_its_paths_hold_secrets(plan):
+    assert "--no-access-log" in by_name(plan())["console"].argv
+
+
+def test_the_sandbox_is_told_where_and_how_fast(plan):
+    argv = by_name(plan())["sandbox"].argv
+    assert argv[1:] == ("-m", "dialer.sandbox", "--host", "127.0.0.1", "--port", "8901", "--speed", "12.5")
+
+
+def test_no_secret_is_in_any_command_line(plan):
+    for program in by_name(plan()).values():
+        assert PASSWORD not in " ".join(program.argv)
+        assert PASSWORD not in repr(program)
+    assert PASSWORD not in repr(plan())
+
+
+def test_flower_gets_its_password_by_its_variable_and_nobody_else_does(plan):
+    programs = by_name(plan())
+    assert programs["flower"].env["FLOWER_BASIC_AUTH"] == f"operator:{PASSWORD}"
+    assert not [name for name, program in programs.items() if "FLOWER_BASIC_AUTH" in program.env and name != "flower"]
+
+
+def test_a_worker_may_finish_the_calls_in_flight(plan):
+    assert by_name(plan())["worker1"].stop_seconds == 20
+
+
+def test_folders_beside_the_user_that_are_named_like_our_packages_hide_nothing(tmp_path):
+    for namesake in ("campaigns", "workers"):
+        (tmp_path / namesake).mkdir()
+    clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    # -P: like the installed command, which does not look into the current folder either
+    asked = subprocess.run(
+        [sys.executable, "-P", "-c", ASK], cwd=tmp_path, env=clean, capture_output=True, text=True, check=True
+    )
+    assert asked.stdout.split() == [find_spec(name).origin for name in ("campaigns", "workers")]
+
+
+def test_what_is_run_in_earnest_exists():
+    modules = Modules()
+    assert find_spec(modules.celery)
+    assert find_spec(f"{modules.sandbox}.__main__")

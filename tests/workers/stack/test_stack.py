@@ -1,0 +1,213 @@
+"""The whole stack with real Redis, Celery, Flower and uvicorn; only our own apps in it are small ones."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import httpx
+import pytest
+from celery import Celery
+
+from dialer.errors import DialerError
+from tests.workers.stack.conftest import processes_with, runs, until
+from workers.settings import ConsoleSettings, FlowerSettings, RedisSettings, SandboxSettings, Settings
+from workers.stack.lineup import Modules, stopping_order
+from workers.stack.lock import held
+from workers.stack.stack import ChildFailed, Stack, StackIsUp, running_stack
+
+pytestmark = pytest.mark.stack
+
+PASSWORD = "a-good-password"
+TINY = Modules(
+    celery="tests.workers.stack.tiny_celery",
+    console="tests.workers.stack.tiny_console:create_app",
+    sandbox="tests.workers.stack.tiny_sandbox",
+)
+ROOT = Path(__file__).parents[3]
+
+
+def settings_for(data_dir: Path) -> Settings:
+    return Settings(
+        data_dir=data_dir,
+        accounts={},
+        redis=RedisSettings(url=None),
+        console=ConsoleSettings(port=0, password=PASSWORD),
+        flower=FlowerSettings(port=0),
+        sandbox=SandboxSettings(port=0),
+    )
+
+
+@pytest.fixture(autouse=True)
+def _small_apps_are_found(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+
+@pytest.fixture(scope="module")
+def happenings():
+    return []
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory, happenings):
+    """One stack for the tests of this file, watched as `dialer up` does."""
+    folder = tmp_path_factory.mktemp("stack")
+    data_dir = folder / "data"
+    stop = threading.Event()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(ROOT))
+        with Stack(settings_for(data_dir), sandbox=True, speed=20, events=happenings.append, modules=TINY) as running:
+            watcher = threading.Thread(target=running.watch, args=(stop,))
+            watcher.start()
+            yield running
+            pids = running.info.pids
+            stop.set()
+            watcher.join()
+    assert not any(map(runs, pids.values()))
+    assert not processes_with(str(folder))
+    assert running_stack(data_dir) is None
+    assert not held(data_dir)
+    assert not (data_dir / "stack.json").exists()
+
+
+def names(happenings, what):
+    return [happening.name for happening in happenings if happening.what == what]
+
+
+def test_everything_is_up_redis_first_and_workers_after_the_console(stack, happenings):
+    up = names(happenings, "up")
+    assert up[0] == "redis"
+    assert set(up[1:3]) == {"sandbox", "console"}
+    assert set(up[3:6]) == {"worker1", "beat", "flower"}
+    assert all(map(runs, stack.info.pids.values()))
+
+
+def test_other_processes_are_told_where_everything_is(stack):
+    seen = running_stack(stack.info.data_dir)
+    assert seen == stack.info
+    assert seen.pid == os.getpid()
+    assert (seen.sandbox, seen.speed) == (True, 20)
+    assert set(seen.pids) == {"redis", "sandbox", "console", "worker1", "beat", "flower"}
+    assert httpx.get(f"{seen.urls['console']}/healthz", trust_env=False).status_code == 200
+    assert httpx.get(f"{seen.urls['sandbox']}/", trust_env=False).text == "20.0"
+
+
+def test_what_is_told_holds_no_secret_and_is_for_its_owner(stack):
+    file = stack.info.data_dir / "stack.json"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert PASSWORD not in file.read_text()
+    assert stack.info.data_dir.stat().st_mode & 0o777 == 0o700
+
+
+def test_no_secret_is_in_a_command_line_or_a_log(stack):
+    for pid in stack.info.pids.values():
+        assert PASSWORD.encode() not in Path(f"/proc/{pid}/cmdline").read_bytes()
+    for log in (stack.info.data_dir / "logs").iterdir():
+        assert PASSWORD not in log.read_text()
+
+
+def test_programs_that_read_no_settings_are_given_no_secret(stack):
+    for name in ("redis", "sandbox"):
+        assert PASSWORD.encode() not in Path(f"/proc/{stack.info.pids[name]}/environ").read_bytes()
+
+
+def test_flower_stands_behind_the_password(stack):
+    url = f"{stack.info.urls['flower']}/metrics"
+    assert httpx.get(url, trust_env=False).status_code == 401
+    assert httpx.get(url, trust_env=False, auth=("operator", PASSWORD)).status_code == 200
+
+
+def test_a_second_stack_on_the_same_data_is_refused_and_the_first_goes_on(stack):
+    with pytest.raises(StackIsUp, match=str(os.getpid())):
+        Stack(settings_for(stack.info.data_dir), sandbox=True, modules=TINY).__enter__()
+    assert running_stack(stack.info.data_dir) == stack.info
+
+
+def test_beats_ticks_reach_the_worker(stack):
+    log = stack.info.data_dir / "logs" / "worker1.log"
+    assert until(lambda: "Task tiny.note" in log.read_text())
+
+
+def test_a_killed_worker_is_started_again_and_works(stack, happenings):
+    killed = stack.info.pids["worker1"]
+    stack.kill_worker()
+    assert not runs(killed)
+    assert until(lambda: "worker1" in names(happenings, "restarted"))
+    assert "worker1" in names(happenings, "died")
+    assert running_stack(stack.info.data_dir).pids["worker1"] != killed
+    with Celery("asking", broker=stack.environment["DIALER_REDIS__URL"], set_as_current=False) as app:
+        assert until(lambda: bool(app.control.inspect(timeout=0.5).ping()))
+
+
+def test_a_stack_that_cannot_start_says_why_and_leaves_nothing(tmp_path, monkeypatch):
+    broken = Modules(celery=TINY.celery, console="no_such_module:create_app", sandbox=TINY.sandbox)
+    with pytest.raises(ChildFailed, match="no_such_module") as failure:
+        Stack(settings_for(tmp_path), sandbox=True, modules=broken).__enter__()
+    assert failure.value.message.startswith("console ended at its start")
+    assert not processes_with(str(tmp_path))
+    assert running_stack(tmp_path) is None
+    assert not held(tmp_path)
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DialerError, match="file/data") as failure:
+        Stack(settings_for(tmp_path / "file" / "data"), sandbox=True, modules=TINY).__enter__()
+    assert "DIALER_DATA_DIR" in failure.value.remedy
+
+
+def test_nothing_of_a_stack_outlives_its_supervisors_kill(tmp_path):
+    """Without a sandbox, with two workers, from a folder that has namesakes of our packages."""
+    for namesake in ("campaigns", "workers", "console", "dialer"):
+        (tmp_path / namesake).mkdir()
+    supervisor = subprocess.Popen(
+        [sys.executable, "-c", SUPERVISOR, str(tmp_path / "data")], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    )
+    with supervisor:
+        pids = json.loads(supervisor.stdout.readline())
+        assert set(pids) == {"redis", "console", "worker1", "worker2", "beat", "flower"}
+        assert running_stack(tmp_path / "data").pids == pids
+        supervisor.send_signal(signal.SIGKILL)
+    assert until(lambda: not any(map(runs, pids.values())))
+    assert running_stack(tmp_path / "data") is None
+
+
+SUPERVISOR = """
+import json, sys, time
+from pathlib import Path
+from tests.workers.stack.test_stack import TINY, settings_for
+from workers.stack.stack import Stack
+
+with Stack(settings_for(Path(sys.argv[1])), sandbox=False, workers=2, modules=TINY) as stack:
+    print(json.dumps(stack.info.pids), flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_configured_redis_is_used_and_none_is_started(tmp_path, redis_url):
+    settings = settings_for(tmp_path).model_copy(update={"redis": RedisSettings(url=redis_url)})
+    with Stack(settings, sandbox=False, workers=0, modules=TINY) as stack:
+        assert "redis" not in stack.info.pids
+        assert stack.environment["DIALER_REDIS__URL"] == redis_url
+        assert stack.info.urls["redis"] == redis_url
+
+
+def test_a_configured_redis_that_is_away_stops_the_start_before_anything_runs(tmp_path):
+    settings = settings_for(tmp_path).model_copy(update={"redis": RedisSettings(url="redis://127.0.0.1:1/0")})
+    with pytest.raises(DialerError, match="does not answer"):
+        Stack(settings, sandbox=False, modules=TINY).__enter__()
+    assert not held(tmp_path)
+
+
+def test_new_work_stops_first_and_redis_last():
+    everything = ["redis", "sandbox", "console", "worker1", "worker2", "beat", "flower"]
+    assert stopping_order(everything) == [
+        ["beat"],
+        ["worker1", "worker2"],
+        ["flower", "console", "sandbox"],
+        ["redis"],
+    ]
+    assert stopping_order(["redis"]) == [["redis"]]

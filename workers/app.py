@@ -1,0 +1,80 @@
+"""The Celery app: `celery -A workers.app worker|beat|flower`. The broker carries ids only and may be emptied."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging, worker_process_shutdown, worker_shutdown
+from kombu import Queue  # type: ignore[attr-defined]  # exported lazily
+
+from dialer.errors import DialerError
+from workers import logs, wiring
+from workers.settings import Settings, load
+
+CALLS, TICKS = "calls", "ticks"
+LONGEST_TASK = 600
+
+
+def _settings() -> Settings:
+    try:
+        return load()
+    except DialerError as exc:
+        sys.exit(f"{exc.message}\n{exc.remedy}")
+
+
+settings = _settings()
+app = Celery("dialer", broker=wiring.redis_url(settings), include=["workers.tasks"])
+app.conf.update(
+    accept_content=["json"],
+    task_serializer="json",
+    task_ignore_result=True,
+    task_acks_late=True,  # with the ledger's compare-and-set, a second delivery finds nothing to do
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    worker_send_task_events=settings.worker.events,
+    task_send_sent_event=settings.worker.events,
+    worker_hijack_root_logger=False,
+    worker_soft_shutdown_timeout=20.0,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_transport_options={"visibility_timeout": LONGEST_TASK, "socket_timeout": 30, "socket_connect_timeout": 5},
+    task_queues=[Queue(CALLS), Queue(TICKS)],  # type: ignore[no-untyped-call]
+    task_default_queue=CALLS,
+    task_routes={
+        "workers.tasks.dial": {"queue": CALLS},
+        "workers.tasks.release": {"queue": TICKS},
+        "workers.tasks.look": {"queue": TICKS},
+        "workers.tasks.sweep": {"queue": TICKS},
+    },
+    timezone="UTC",
+    beat_schedule={
+        name: {
+            "task": f"workers.tasks.{name}",
+            "schedule": settings.worker.tick_seconds,
+            # A tick that nobody could take in time is worth nothing: the next one finds the same work.
+            "options": {"expires": max(3 * settings.worker.tick_seconds, 3.0)},
+        }
+        for name in ("release", "look", "sweep")
+    },
+    beat_max_loop_interval=max(settings.worker.tick_seconds / 2, 0.1),
+)
+
+
+@setup_logging.connect  # type: ignore[untyped-decorator]
+def _set_up_logging(**_named: Any) -> None:
+    logs.set_up()
+
+
+@worker_shutdown.connect  # type: ignore[untyped-decorator]
+@worker_process_shutdown.connect  # type: ignore[untyped-decorator]
+def _close(**_named: Any) -> None:
+    wiring.close()
+
+
+if "flower" in sys.argv[1:]:
+    from workers import flower_guard
+
+    flower_guard.install()

@@ -1,0 +1,49 @@
+"""Secrets an installation makes for itself and keeps in its data folder: the receipts' key, the pages' password."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+from workers.settings import Settings
+
+
+def kept(file: Path) -> str:
+    """The secret in this file (mode 0600), made at the first call; the first of many callers makes it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    made = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    if not file.exists():
+        made.touch(mode=0o600)
+        made.write_text(secrets.token_urlsafe(24))
+        try:
+            os.link(made, file)  # refuses to replace what another process has made meanwhile
+        except FileExistsError:
+            pass
+        finally:
+            made.unlink()
+    return file.read_text().strip()
+
+
+def console_password(settings: Settings) -> str:
+    """What the console and Flower ask for."""
+    if settings.console.password:
+        return settings.console.password.get_secret_value()
+    return kept(settings.data_dir / "password")
+
+
+def receipt_secret(settings: Settings, account: str) -> str:
+    """The secret part of an account's receipt URL; another for each account."""
+    own = settings.accounts[account].receipt_secret
+    if own is not None:
+        return own.get_secret_value()
+    key = kept(settings.data_dir / "receipt-key")
+    return hmac.new(key.encode(), account.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def receipt_url(settings: Settings, account: str) -> str | None:
+    """Where a provider sends this account's receipts; None when nobody told us how it reaches the console."""
+    base = settings.console.public_url
+    return f"{base.rstrip('/')}/receipts/{account}/{receipt_secret(settings, account)}" if base else None

@@ -1,0 +1,121 @@
+"""The settings that a running stack adds: environment variables for its children and for the command line."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import SecretStr
+
+from dialer.accounts import AccountSettings
+from dialer.errors import DialerError
+from workers.secrets import console_password
+from workers.settings import Settings
+from workers.stack.info import StackInfo
+
+SANDBOX_KEY = "sandbox-key"
+SECRETS = {"access_token", "login", "password", "service_key", "receipt_secret"}
+# Names that a variable can carry: those are read in lower case and parted at a double underscore.
+IN_A_VARIABLE = re.compile(r"[a-z0-9-]+(_[a-z0-9-]+)*")
+GIVEN = {
+    "main": AccountSettings(provider="callgear"),
+    "callgear": AccountSettings(provider="callgear"),
+    "webex": AccountSettings(provider="webex"),
+}
+
+
+class BadPassword(DialerError):
+    """The user name or password cannot be used for Flower; neither is shown."""
+
+
+def environment(settings: Settings, info: StackInfo) -> dict[str, str]:
+    """The variables under which `settings.load()` reads this stack's addresses and password.
+
+    With a sandbox every account leads there and nowhere else, under the sandbox's key: no provider can be called and
+    no real key leaves. Receipts come to this machine then, whatever public URL is configured.
+    """
+    variables = {
+        "DIALER_DATA_DIR": str(info.data_dir),
+        "DIALER_REDIS__URL": _redis_url(settings, info),
+        "DIALER_CONSOLE__PORT": str(info.ports["console"]),
+        "DIALER_CONSOLE__PUBLIC_URL": settings.console.public_url or info.urls["console"],
+        "DIALER_CONSOLE__PASSWORD": console_password(settings),
+        "DIALER_FLOWER__PORT": str(info.ports["flower"]),
+    }
+    if info.sandbox:
+        variables |= {
+            "DIALER_CONSOLE__PUBLIC_URL": info.urls["console"],
+            "DIALER_SANDBOX__PORT": str(info.ports["sandbox"]),
+            **_accounts(settings.accounts or GIVEN, info.urls["sandbox"], info.speed),
+        }
+    return variables
+
+
+def flower_credentials(settings: Settings) -> str:
+    """USER:PASSWORD as Flower reads it from its variable. Raises BadPassword for one that it would misread."""
+    user, password = settings.console.user, console_password(settings)
+    # Flower reads a list of these, parted by commas: a comma would let in whoever knows the first part.
+    if "," in user + password or ":" in user:
+        raise BadPassword(
+            "console.user and console.password cannot be used for Flower: a comma in either, or a colon in the user",
+            "choose others without them",
+        )
+    return f"{user}:{password}"
+
+
+def inherited(environ: Mapping[str, str], *, sandbox: bool) -> dict[str, str]:
+    """What children get of our own environment: all of it, but no account of it when a sandbox answers for them all."""
+    return {key: value for key, value in environ.items() if not (sandbox and key.upper().startswith("DIALER_ACCOUNTS"))}
+
+
+def without_settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """What programs get that are not ours to configure: no setting, hence no secret."""
+    return {key: value for key, value in environ.items() if not key.upper().startswith(("DIALER_", "FLOWER_"))}
+
+
+def _redis_url(settings: Settings, info: StackInfo) -> str:
+    if "redis" not in info.ports and settings.redis.url:
+        return settings.redis.url.get_secret_value()
+    return info.urls["redis"]
+
+
+def _accounts(accounts: Mapping[str, AccountSettings], url: str, speed: float) -> dict[str, str]:
+    """The accounts, each said twice: as one JSON, which carries any name, and as the variables that win over it.
+
+    The command line's own environment may hold variables for an account; only the same variables replace those.
+    """
+    pointed = {name: _pointed(account, url, speed) for name, account in accounts.items()}
+    whole = {name: _open_part(accounts[name]) | account for name, account in pointed.items()}
+    variables = {"DIALER_ACCOUNTS": json.dumps(whole)}
+    for name, account in pointed.items():
+        if IN_A_VARIABLE.fullmatch(name):
+            variables |= {
+                f"DIALER_ACCOUNTS__{name}__{key}".upper(): "" if value is None else str(value)
+                for key, value in account.items()
+            }
+    return variables
+
+
+def _pointed(account: AccountSettings, url: str, speed: float) -> dict[str, str | float | None]:
+    """What of an account a sandbox answers for: its address, its credentials, its clock."""
+    callgear = account.provider == "callgear"
+    return {
+        "provider": account.provider,
+        "base_url": f"{url}/v4.0" if callgear else url,
+        "access_token": SANDBOX_KEY if callgear else None,
+        "login": None,
+        "password": None,
+        "service_key": None if callgear else SANDBOX_KEY,
+        "speed": speed,
+        "poll_seconds": max(0.2, 3 / speed),
+        "settle_seconds": max(6.0, 60 / speed),
+    }
+
+
+def _open_part(account: AccountSettings) -> dict[str, Any]:
+    """The rest of an account, and the secret of its receipts, which come to us and go nowhere."""
+    rest = account.model_dump(mode="json", exclude=SECRETS)
+    secret: SecretStr | None = account.receipt_secret
+    return rest | ({"receipt_secret": secret.get_secret_value()} if secret else {})

@@ -1,0 +1,79 @@
+"""One stack per data folder: a lock that ends with the process holding it, however that ends."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from pathlib import Path
+
+from dialer.errors import DialerError
+
+FILE = "stack.lock"
+PATIENCE_SECONDS = 0.5  # somebody asking `held` holds it for an instant
+
+
+class StackIsUp(DialerError):
+    """Another process runs a stack on this data folder; `pid` is that process, when it is known."""
+
+    def __init__(self, data_dir: Path, pid: int | None) -> None:
+        stop = f"`kill {pid}`" if pid else "stop that process"
+        super().__init__(
+            f"a stack is already running on {data_dir}" + (f" (process {pid})" if pid else ""),
+            f"use it as it is, stop it with Ctrl-C where it runs or with {stop}, or choose another DIALER_DATA_DIR",
+        )
+        self.pid = pid
+
+
+class StackLock:
+    """The exclusive right to run a stack on one data folder."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        self._file: int | None = None
+
+    def take(self) -> None:
+        """Take the lock. Raises StackIsUp when another process has it."""
+        self._data_dir.mkdir(parents=True, exist_ok=True)
+        file = os.open(self._data_dir / FILE, os.O_RDWR | os.O_CREAT, 0o600)
+        limit = time.monotonic() + PATIENCE_SECONDS
+        while not _locked(file, fcntl.LOCK_EX):
+            if time.monotonic() > limit:
+                pid = _pid_in(file)
+                os.close(file)
+                raise StackIsUp(self._data_dir, pid)
+            time.sleep(PATIENCE_SECONDS / 10)
+        os.ftruncate(file, 0)
+        os.write(file, f"{os.getpid()}\n".encode())
+        self._file = file
+
+    def release(self) -> None:
+        """Give the lock back. The file stays: removing it would let two processes each lock one of the name."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+def held(data_dir: Path) -> bool:
+    """Whether a process runs a stack on this data folder, or is about to."""
+    try:
+        file = os.open(data_dir / FILE, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _locked(file, fcntl.LOCK_SH)
+    finally:
+        os.close(file)
+
+
+def _locked(file: int, kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _pid_in(file: int) -> int | None:
+    said = os.pread(file, 20, 0).strip()
+    return int(said) if said.isdigit() else None

@@ -1,0 +1,184 @@
+"""A supervised child process: started, waited for, stopped, started again, and never left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from dialer.errors import DialerError
+from workers.stack.health import Health
+
+LAUNCHER = Path(__file__).with_name("child.py")
+LOG_LIMIT = 10 * 1024 * 1024
+TAIL_BYTES, TAIL_LINES = 8192, 15
+ASK_SECONDS = 0.05
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+SETTLED_SECONDS = 60.0
+
+Manner = Literal["become", "watch"]
+MANNER: Manner = "become" if sys.platform == "linux" else "watch"
+
+# The kernel counts the *thread* that forked as a child's parent. This one lives as long as the process does, so that
+# a child started from a thread that ends (a watcher's, a test's) is not killed with it.
+_forks = ThreadPoolExecutor(1, thread_name_prefix="stack-forks")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """What to run, where its words go, and how to know that it works. Its environment is whole, not added to ours."""
+
+    name: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(repr=False)
+    log: Path
+    healthy: Health = field(repr=False)
+    start_seconds: float = 45.0
+    stop_seconds: float = 10.0
+    restarts: bool = True
+    remedy: str = ""
+
+
+class ChildFailed(DialerError):
+    """A child ended at its start or was not up in time; the message ends with the last lines of its log."""
+
+
+class Child:
+    """One program and its process group. It dies with this process, however this process dies."""
+
+    def __init__(self, program: Program, manner: Manner = MANNER) -> None:
+        self.program = program
+        self._manner = manner
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log_start = 0
+        self._started = 0.0
+        self._deaths = 0
+        self._due: float | None = None
+
+    @property
+    def name(self) -> str:
+        return self.program.name
+
+    @property
+    def pid(self) -> int | None:
+        """The process id, also of the group; None before the first start."""
+        return self._process.pid if self._process else None
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def ending(self) -> str:
+        """How it ended, in words; empty while it runs."""
+        code = self._process.poll() if self._process else None
+        if code is None:
+            return ""
+        return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+    def start(self) -> None:
+        """Start the program; returns as soon as it runs, which is before it works (see `await_health`)."""
+        self._started, self._due = time.monotonic(), None
+        self._process = _forks.submit(self._fork).result()
+
+    def await_health(self) -> None:
+        """Return once it works. Raises ChildFailed, and leaves nothing running, when it ends or takes too long."""
+        limit = time.monotonic() + self.program.start_seconds
+        while not (self.alive and self.program.healthy() and self.alive):
+            if not self.alive:
+                self._end_group()
+                raise self._failed(f"ended at its start ({self.ending})")
+            if time.monotonic() > limit:
+                self.kill()
+                raise self._failed(f"was not up after {self.program.start_seconds:g} s")
+            time.sleep(ASK_SECONDS)
+
+    def mend(self, now: float) -> Literal["died", "restarted"] | None:
+        """Notice a death, and start again after a pause that grows while deaths follow each other closely."""
+        if self.alive or self._process is None or not self.program.restarts:
+            return None
+        if self._due is None:
+            self._end_group()
+            self._deaths = 1 if now - self._started >= SETTLED_SECONDS else self._deaths + 1
+            self._due = now + pause_after(self._deaths)
+            return "died"
+        if now < self._due:
+            return None
+        self.start()
+        return "restarted"
+
+    def terminate(self) -> None:
+        """Ask it to finish (SIGTERM to the program alone: a pool of its own is its own business)."""
+        if self.alive and self._process:
+            self._process.terminate()
+
+    def await_end(self) -> None:
+        """Wait for a terminated child for as long as its program allows, then kill what is left of its group."""
+        if self._process is None:
+            return
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(self.program.stop_seconds)
+        self.kill()
+
+    def stop(self) -> None:
+        self.terminate()
+        self.await_end()
+
+    def kill(self) -> None:
+        """SIGKILL to the whole group; returns when it is gone."""
+        self._end_group()
+        if self._process is not None:
+            self._process.wait()
+
+    def _end_group(self) -> None:
+        if self._process is not None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _fork(self) -> subprocess.Popen[bytes]:
+        launch = (sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), self._manner)
+        with _opened(self.program.log) as log:
+            self._log_start = os.fstat(log.fileno()).st_size
+            return subprocess.Popen(
+                (*launch, *self.program.argv),
+                env=dict(self.program.env),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def _failed(self, what: str) -> ChildFailed:
+        tail = _tail(self.program.log, self._log_start)
+        said = f"; its log ends with:\n{tail}" if tail else " and said nothing"
+        return ChildFailed(f"{self.name} {what}{said}", self.program.remedy or f"read {self.program.log}")
+
+
+def pause_after(deaths: int) -> float:
+    """Seconds before the next start: half a second, doubled with each death that followed closely, 30 at the most."""
+    return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(deaths - 1, 10))
+
+
+def _opened(log: Path) -> BinaryIO:
+    """The log, to be added to; one that has grown too large becomes NAME.log.1 first."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > LOG_LIMIT:
+        log.replace(log.with_name(f"{log.name}.1"))
+    return os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+
+
+def _tail(log: Path, start: int) -> str:
+    """The last lines written since `start`, set in."""
+    with log.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(start, size - TAIL_BYTES))
+        lines = file.read().decode("utf-8", "replace").splitlines()
+    return "\n".join(f"    {line}" for line in lines[-TAIL_LINES:])

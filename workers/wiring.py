@@ -1,0 +1,114 @@
+"""Puts the parts together, once per process: ledger, accounts, buckets, one event loop for all requests."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from random import Random
+
+import redis
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from campaigns.ledger.migrate import upgrade
+from campaigns.ledger.store import Ledger
+from campaigns.parts import Parts
+from dialer.account import Account, limits_of
+from dialer.accounts import AccountSettings
+from dialer.errors import DialerError
+from dialer.providers import provider_for
+from dialer.providers.provider import Follows
+from dialer.session import Session
+from dialer.token_bucket import TokenBucket, connect
+from workers.secrets import receipt_url
+from workers.settings import Settings
+
+DEFAULT_REDIS = "redis://127.0.0.1:6379/0"
+_lock = threading.Lock()
+_parts: Parts | None = None
+_closing = ExitStack()
+
+
+class NoSuchAccount(DialerError):
+    """A campaign names an account that the settings do not have."""
+
+
+def now_utc() -> datetime:
+    """The one clock that the doors read."""
+    return datetime.now(UTC)
+
+
+def redis_url(settings: Settings) -> str:
+    """Where the broker and the buckets are."""
+    return settings.redis.url.get_secret_value() if settings.redis.url else DEFAULT_REDIS
+
+
+def open_ledger(settings: Settings) -> Ledger:
+    """The ledger, its tables made or upgraded."""
+    ledger = Ledger(settings.ledger_url)
+    upgrade(ledger)
+    return ledger
+
+
+def parts(settings: Settings) -> Parts:
+    """The parts of this process, made at the first call and kept until `close`."""
+    global _parts
+    with _lock:
+        if _parts is None:
+            _parts = _closing.enter_context(assembled(settings))
+        return _parts
+
+
+def close() -> None:
+    """Give everything back; requests in flight have been answered by now."""
+    global _parts
+    with _lock:
+        _parts = None
+        _closing.close()
+
+
+@contextmanager
+def assembled(settings: Settings) -> Iterator[Parts]:
+    """Parts for as long as the block runs."""
+    with ExitStack() as closing:
+        ledger = open_ledger(settings)
+        closing.callback(ledger.close)
+        accounts = closing.enter_context(open_accounts(settings))
+        yield Parts(
+            ledger=ledger,
+            accounts=accounts,
+            clock=now_utc,
+            rng=Random(),
+            notify_url=lambda account: receipt_url(settings, account),
+            horizon=settings.worker.horizon_seconds,
+            lease=settings.worker.lease_seconds,
+        )
+
+
+@contextmanager
+def open_accounts(settings: Settings) -> Iterator[dict[str, Account]]:
+    """Every account of the settings, ready to dial, on one event loop."""
+    with start_blocking_portal() as loop:
+        buckets = connect(redis_url(settings))
+        accounts = {name: _account(name, one, buckets, loop) for name, one in settings.accounts.items()}
+        try:
+            yield accounts
+        finally:
+            for account in accounts.values():
+                loop.call(account.session.aclose)
+            buckets.close()
+
+
+def _account(name: str, settings: AccountSettings, buckets: redis.Redis, loop: BlockingPortal) -> Account:
+    provider = provider_for(settings)
+    limits = limits_of(settings, follows=provider.follows)
+    return Account(
+        name=name,
+        settings=settings,
+        provider=provider,
+        bucket=TokenBucket(buckets, name, limits, metered=provider.follows is Follows.LISTING),
+        session=Session(provider, timeout=settings.timeout),
+        loop=loop,
+        clock=now_utc,
+    )
