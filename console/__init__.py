@@ -1,0 +1,1 @@
+"""Where people and vendors come in: the command line, the pages, the JSON API, the door for receipts."""

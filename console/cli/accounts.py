@@ -1,0 +1,76 @@
+"""`dialer accounts`: which accounts there are, and which can log in."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import typer
+
+from console.cli.output import out, print_json, table
+from dialer.account import Account
+from dialer.verdicts import Verdict
+from workers.settings import load
+from workers.wiring import open_accounts
+
+NO_ACCOUNTS = """\
+No accounts. Add one to dialer.toml:
+
+  \\[accounts.main]
+  provider = "callgear"
+  access_token = "…"
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("accounts")(accounts_command)
+
+
+def accounts_command(as_json: bool = typer.Option(False, "--json", help="As JSON.")) -> None:
+    """List the accounts of the settings, their keys masked, and say which can log in. Exit 1 when one cannot."""
+    settings = load()
+    with open_accounts(settings) as accounts, ThreadPoolExecutor(8) as pool:
+        lines = list(pool.map(_line, accounts.values()))
+    if as_json:
+        print_json(lines)
+    elif not lines:
+        out.print(NO_ACCOUNTS)
+    else:
+        _print(lines)
+    if not lines or not all(line["can_log_in"] for line in lines):
+        raise typer.Exit(1)
+
+
+def _line(account: Account) -> dict[str, Any]:
+    settings = account.settings
+    missing = settings.credentials_missing
+    ruling = None if missing else account.check()
+    return {
+        "name": account.name,
+        "provider": settings.provider,
+        "base_url": settings.url,
+        "credentials": f"missing: {missing}" if missing else _credentials(account),
+        "pace": settings.pace,
+        "can_log_in": ruling is not None and ruling.verdict is Verdict.PLACED,
+        "says": "" if ruling is None else (ruling.mnemonic or ruling.detail or ruling.verdict.value),
+    }
+
+
+def _credentials(account: Account) -> str:
+    settings = account.settings
+    secret = settings.access_token or settings.service_key
+    if secret is None:
+        return f"{settings.login} / ****"
+    value = secret.get_secret_value()
+    return f"****{value[-4:]}" if len(value) >= 12 else "****"
+
+
+def _print(lines: list[dict[str, Any]]) -> None:
+    shown = table("account", "provider", "key", ">calls/s", "log in", title="Accounts")
+    for line in lines:
+        log_in = "[green]yes[/]" if line["can_log_in"] else f"[red]no[/] {line['says']}"
+        shown.add_row(line["name"], line["provider"], line["credentials"], f"{line['pace']:g}", log_in)
+    out.print(shown)
+    for line in lines:
+        out.print(f"  [dim]{line['name']}: {line['base_url']}[/]")

@@ -1,0 +1,57 @@
+"""The commands of `dialer`, and what happens when one of them cannot do what it was asked."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from importlib.metadata import version
+from types import FrameType
+
+import typer
+
+from console.cli import accounts, campaigns, ledger, sandbox, stack
+from console.cli.output import err, print_error
+from dialer.errors import DialerError
+
+app = typer.Typer(
+    name="dialer",
+    help="Bulk voice reminders through CallGear and Webex Connect: nobody called twice, nobody lost.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for module in (campaigns, stack, accounts, sandbox, ledger):
+    module.register(app)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"campaign-dialer {version('campaign-dialer')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+    ),
+) -> None:
+    """Options of every command."""
+
+
+def _terminated(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt  # stop as on Ctrl-C: what was started is stopped, in order
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 done, 1 problems found, 2 wrong use, 130 interrupted."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        app()
+    except DialerError as error:
+        print_error(error, as_json="--json" in sys.argv)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        err.print("interrupted")
+        sys.exit(130)

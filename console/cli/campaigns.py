@@ -1,0 +1,167 @@
+"""The commands for campaigns: check, start, status, watch, report, pause, resume, cancel."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+
+import typer
+from campaigns.launch import Checked, check, launch
+from rich.live import Live
+
+from campaigns import control
+from campaigns.ledger import reading
+from campaigns.ledger.reading import Campaign
+from campaigns.ledger.store import Ledger
+from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus
+from campaigns.report import report
+from campaigns.status import Standing, standing
+from console.cli import preflight, show
+from console.cli.context import opened, who
+from console.cli.output import out, print_json
+from workers.settings import Settings, load
+from workers.wiring import now_utc
+
+AsJson = typer.Option(False, "--json", help="Print JSON, for machines.")
+FilePath = typer.Argument(help="The campaign file (YAML).", metavar="FILE", show_default=False)
+Name = typer.Argument(help="The campaign's id, or its name for the newest of that name.", metavar="CAMPAIGN")
+SkipRejects = typer.Option(False, "--skip-rejects", help="Call the good rows although some are bad.")
+Ended = Collection[CampaignStatus]
+LIVE: Ended = LIVE_CAMPAIGNS
+Again = typer.Option(False, "--again", help="Start although a campaign of this name is still going on.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("check")(check_command)
+    app.command("start")(start_command)
+    app.command("status")(status_command)
+    app.command("watch")(watch_command)
+    app.command("report")(report_command)
+    for name, action in (("pause", control.pause), ("resume", control.resume), ("cancel", control.cancel)):
+        app.command(name, help=action.__doc__.split(" Raises")[0] if action.__doc__ else None)(_control(action))
+
+
+def check_command(file: Path = FilePath, as_json: bool = AsJson) -> None:
+    """Read a campaign file and its contacts and say what is wrong with them, calling nobody."""
+    settings = load()
+    checked = check(file, settings.accounts)
+    rejects = checked.write_rejects(reports_folder(settings))
+    if as_json:
+        print_json(show.checked_facts(checked, rejects))
+    else:
+        show.print_checked(checked, rejects)
+    if checked.rejects:
+        raise typer.Exit(1)
+
+
+def start_command(
+    file: Path = FilePath, skip_rejects: bool = SkipRejects, again: bool = Again, as_json: bool = AsJson
+) -> None:
+    """Check a campaign file and start it; workers dial it from now on."""
+    with opened() as (settings, ledger):
+        campaign = start(file, settings, ledger, skip_rejects=skip_rejects, again=again, quiet=as_json)
+        if as_json:
+            print_json({"campaign": campaign.id, "status": campaign.status, "contacts": campaign.contacts})
+        else:
+            out.print(f"Started [bold]{campaign.id}[/]: {campaign.contacts} contacts.")
+            out.print(f"Follow it with: dialer watch {campaign.id}")
+
+
+def start(
+    file: Path, settings: Settings, ledger: Ledger, *, skip_rejects: bool, again: bool = False, quiet: bool = False
+) -> Campaign:
+    """Check, ask the provider whether the account can log in, and start; raises before anything is written."""
+    checked = check(file, settings.accounts)
+    rejects = checked.write_rejects(reports_folder(settings))
+    if checked.rejects and not quiet:
+        show.print_checked(checked, rejects)
+    checked.refuse_rejects(rejects, skip=skip_rejects)
+    preflight.can_log_in(checked.definition.account, settings)
+    return _launch(checked, rejects, settings, ledger, again=again)
+
+
+def _launch(checked: Checked, rejects: Path | None, settings: Settings, ledger: Ledger, *, again: bool) -> Campaign:
+    return launch(ledger, checked, rejects_file=rejects, again=again, who=who(), now=now_utc())
+
+
+def status_command(
+    campaign: str | None = typer.Argument(None, help="The campaign's id or name; all of them when absent."),
+    as_json: bool = AsJson,
+) -> None:
+    """How campaigns stand, and why nothing is being dialed when nothing is."""
+    with opened() as (_, ledger):
+        standings = _standings(ledger, campaign)
+    if as_json:
+        facts = [show.standing_facts(one) for one in standings]
+        print_json(facts[0] if campaign else facts)
+    elif not standings:
+        out.print("No campaign yet. Start one with: dialer start FILE")
+    elif campaign:
+        out.print(show.standing_panel(standings[0]))
+    else:
+        out.print(show.standings_table(standings))
+
+
+def watch_command(
+    campaign: str | None = typer.Argument(None, help="The campaign's id or name; all that go on when absent."),
+    every: float = typer.Option(0.5, min=0.1, help="Seconds between two looks."),
+) -> None:
+    """Watch campaigns until they have ended. Leaving with Ctrl-C leaves them running."""
+    with opened() as (_, ledger):
+        ids = [one.campaign.id for one in _standings(ledger, campaign, live_only=campaign is None)]
+        if not ids:
+            out.print("No campaign is going on.")
+        watch(ledger, ids, every=every)
+
+
+def watch(ledger: Ledger, ids: Sequence[str], *, every: float = 0.5, quiet: bool = False, over: Ended = LIVE) -> None:
+    """Show the campaigns' progress until each has left the statuses `over`; say nothing when `quiet`."""
+    with Live(console=out, refresh_per_second=4) if not quiet else nullcontext() as live:
+        while ids:
+            standings = [_standings(ledger, one)[0] for one in ids]
+            if live is not None:
+                live.update(show.progress(standings))
+            if all(one.campaign.status not in over for one in standings):
+                return
+            time.sleep(every)
+
+
+def _standings(ledger: Ledger, campaign: str | None, *, live_only: bool = False) -> list[Standing]:
+    now = now_utc()
+    with ledger.reading() as db:
+        chosen = (
+            [reading.campaign(db, campaign)]
+            if campaign
+            else reading.all_campaigns(db, LIVE_CAMPAIGNS if live_only else None)
+        )
+        return [standing(db, one, now) for one in chosen]
+
+
+def report_command(campaign: str = Name, as_json: bool = AsJson) -> None:
+    """What became of a campaign: totals, and where the CSV files of its attempts and contacts are."""
+    with opened() as (settings, ledger):
+        made = report(ledger, campaign, reports_folder(settings))
+    if as_json:
+        print_json(show.report_facts(made))
+    else:
+        out.print(show.report_panel(made))
+
+
+def reports_folder(settings: Settings) -> Path:
+    """Where reports and rejects are written."""
+    return settings.data_dir / "reports"
+
+
+def _control(action: Callable[..., Campaign]) -> Callable[[str, bool], None]:
+    def command(campaign: str = Name, as_json: bool = AsJson) -> None:
+        with opened() as (_, ledger):
+            moved = action(ledger, campaign, who=who(), now=now_utc())
+        if as_json:
+            print_json({"campaign": moved.id, "status": moved.status})
+        else:
+            out.print(f"[bold]{moved.id}[/] is {moved.status}.")
+
+    return command

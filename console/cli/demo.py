@@ -1,0 +1,93 @@
+"""`dialer demo`: the example campaigns on both vendors' sandbox, to their report, judged by the sandbox's own log."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import typer
+
+from campaigns.ledger.store import Ledger
+from campaigns.report import report
+from console.cli import judge, show
+from console.cli.campaigns import reports_folder, start, watch
+from console.cli.context import ledger_of
+from console.cli.output import out
+from workers.settings import Settings, load
+from workers.stack.environment import without_settings
+from workers.stack.stack import Stack
+
+EXAMPLES = ("appointments.yaml", "delivery.yaml")
+ACCOUNTS = """\
+# Accounts of the demo. Under a sandbox they lead nowhere else.
+[accounts.callgear]
+provider = "callgear"
+pace = 12
+
+[accounts.webex]
+provider = "webex"
+pace = 12
+
+[worker]
+tick_seconds = 0.5
+"""
+
+
+def demo_command(
+    keep: bool = typer.Option(False, "--keep", help="Leave everything running afterwards, until Ctrl-C."),
+    speed: float = typer.Option(5.0, min=1, max=20, help="How fast the sandbox's clock runs."),
+    data: Path = typer.Option(Path(".dialer/demo"), help="Folder for the demo's data; what is in it is replaced."),
+) -> None:
+    """Run the example campaigns on a sandbox of both vendors, watch them to their end, print the reports."""
+    from console.cli.stack import print_stack, say, supervised  # that module offers this command
+
+    began = time.monotonic()
+    settings = _settings(data)
+    with Stack(settings, sandbox=True, speed=speed, events=say) as stack:
+        print_stack(stack.info, settings)
+        with supervised(stack) as settings:
+            with ledger_of(settings) as ledger:
+                agrees = _run(settings, ledger, stack.info.urls["sandbox"])
+            out.print(f"\nThe demo took {time.monotonic() - began:.0f} s.")
+            if keep:
+                out.print("Everything is left running; stop it with Ctrl-C.")
+                _wait_for_ctrl_c()
+    if not agrees:
+        raise typer.Exit(1)
+
+
+def _run(settings: Settings, ledger: Ledger, sandbox_url: str) -> bool:
+    with as_file(files("campaigns") / "examples") as examples:
+        campaigns = [start(examples / name, settings, ledger, skip_rejects=True) for name in EXAMPLES]
+    out.print()
+    watch(ledger, [one.id for one in campaigns], every=0.25)
+    for one in campaigns:
+        out.print()
+        out.print(show.report_panel(report(ledger, one.id, reports_folder(settings))))
+    findings = judge.compare(ledger, judge.placed_calls(sandbox_url))
+    out.print()
+    out.print(judge.panel(findings))
+    return findings.agree
+
+
+def _settings(data: Path) -> Settings:
+    """The demo's own settings: nothing of what is configured here reaches it, no account and no key."""
+    shutil.rmtree(data, ignore_errors=True)
+    data.mkdir(parents=True)
+    file = data / "dialer.toml"
+    file.write_text(ACCOUNTS)
+    plain = without_settings(os.environ)
+    os.environ.clear()
+    os.environ.update(plain, DIALER_CONFIG=str(file.absolute()), DIALER_DATA_DIR=str(data.absolute()))
+    return load()
+
+
+def _wait_for_ctrl_c() -> None:
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        out.print("Stopping.")

@@ -1,0 +1,63 @@
+"""How the command line speaks: tables for people, JSON for machines, errors that say what to do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, is_dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from dialer.errors import DialerError
+
+out = Console(highlight=False, soft_wrap=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    print(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds")
+    if isinstance(value, Path):
+        return str(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form here")
+
+
+def print_error(error: DialerError, *, as_json: bool) -> None:
+    """What is wrong and what to do: on standard error, or as JSON where a machine reads."""
+    if as_json:
+        print_json({"error": error.message, "remedy": error.remedy, **error_facts(error)})
+        return
+    err.print(f"[bold red]Error:[/] {escape(error.message)}")
+    if error.remedy:
+        err.print(f"[bold]Do:[/] {escape(error.remedy)}")
+
+
+def error_facts(error: DialerError) -> dict[str, Any]:
+    """What an error knows beyond its words, for machines."""
+    facts = getattr(error, "facts", None)
+    return facts if isinstance(facts, dict) else {}
+
+
+def table(*columns: str, title: str | None = None) -> Table:
+    """A plain table that fits in 80 columns when its cells do."""
+    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in columns:
+        right = column.startswith(">")
+        made.add_column(column.removeprefix(">"), justify="right" if right else "left", header_style="dim")
+    return made
+
+
+def local(moment: datetime | None) -> str:
+    """A moment in this machine's zone, short."""
+    return moment.astimezone().strftime("%d %b %H:%M:%S") if moment else "–"

@@ -1,0 +1,96 @@
+"""The door for receipts: what a provider posts is stored durably before it hears 200, and applied when it can be.
+
+The URL holds a secret and the body a phone number, so neither is ever logged; strangers are counted, not recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from anyio import to_thread
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
+from sqlalchemy import func, select
+from starlette.requests import ClientDisconnect
+from structlog import get_logger
+
+from campaigns.ledger.tables import receipts
+from campaigns.receiving import receive
+from console.body import TooLarge, read_body
+from console.counts import NO_ACCOUNT, Refusal
+from console.desk import AtDesk, Desk
+from dialer.calls import Receipt
+from dialer.errors import DialerError
+
+LIMIT = 64 * 1024
+
+log = get_logger()
+router = APIRouter()
+
+
+@router.head("/receipts/{account}/{secret}")
+async def look(account: str, secret: str, desk: AtDesk) -> Response:
+    """Whether the door is there: providers ask before they save a URL."""
+    return PlainTextResponse("ok") if desk.expects(account, secret) else _not_here(desk, account)
+
+
+@router.post("/receipts/{account}/{secret}")
+async def deliver(account: str, secret: str, request: Request, desk: AtDesk) -> Response:
+    """Take a delivery: exactly 200 once it is stored; 503 when it should be sent again."""
+    if not desk.expects(account, secret):
+        return _not_here(desk, account)
+    try:
+        body = await read_body(request, LIMIT)
+    except TooLarge:
+        return _refused(desk, account, "too_large", 413, f"a delivery has at most {LIMIT} bytes")
+    except ClientDisconnect:
+        return _refused(desk, account, "unreadable", 400, "the delivery was cut short")
+    return await to_thread.run_sync(_take, desk, account, body, dict(request.headers), limiter=desk.receipt_threads)
+
+
+def _take(desk: Desk, account: str, body: bytes, headers: Mapping[str, str]) -> Response:
+    heard = desk.providers[account].read_receipts(body, headers)
+    if not heard or not all(map(_can_be_kept, heard)):
+        return _refused(desk, account, "unreadable", 400, "not a receipt")
+    try:
+        text = body.decode("utf-8", "replace")
+        fresh = receive(desk.ledger, account, desk.settings.accounts[account], heard, text, now=desk.clock())
+    except Exception as exc:
+        # Its text may quote the body: name the kind of error, and say in words only what was written for people.
+        trouble = {"account": account, "error": type(exc).__name__, "why": getattr(exc, "message", "")}
+        if not _stored(desk, account, heard):
+            log.error("receipt not stored: its provider is asked to send it again", **trouble)
+            return _refused(desk, account, "not_stored", 503, "try again")
+        log.warning("receipt stored but not applied: the sweep will", **trouble)
+        fresh = len(heard)
+    desk.counts.kept(account, fresh=fresh, all_of_them=len(heard))
+    return PlainTextResponse("ok")
+
+
+def _can_be_kept(receipt: Receipt) -> bool:
+    """False for a receipt whose words hold a NUL or half a character, which no store takes."""
+    words = (receipt.event_id, receipt.provider_call_id or "", receipt.word, receipt.code or "")
+    return not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for word in words for letter in word)
+
+
+def _stored(desk: Desk, account: str, heard: Sequence[Receipt]) -> bool:
+    """What the ledger says, after an error that may have come before or after the commit."""
+    events = {receipt.event_id for receipt in heard}
+    ours = select(func.count()).where(receipts.c.account == account, receipts.c.event_id.in_(events))
+    try:
+        with desk.ledger.reading() as db:
+            return db.scalar(ours) == len(events)
+    except Exception as exc:
+        why = exc.message if isinstance(exc, DialerError) else ""
+        log.error("the ledger does not say whether a receipt is stored", error=type(exc).__name__, why=why)
+        return False
+
+
+def _not_here(desk: Desk, account: str) -> Response:
+    known = account if account in desk.settings.accounts else NO_ACCOUNT
+    return _refused(desk, known, "forged", 404, "not found")
+
+
+def _refused(desk: Desk, account: str, reason: Refusal, status: int, words: str) -> Response:
+    desk.counts.refused(account, reason)
+    return PlainTextResponse(words, status)

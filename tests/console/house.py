@@ -1,0 +1,153 @@
+"""A console to knock at: the real app over real HTTP, on a real ledger with campaigns in it."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+from pydantic import SecretStr
+from sqlalchemy import insert, select
+
+from campaigns.definition import Definition
+from campaigns.ledger import claims
+from campaigns.ledger.claims import Opening
+from campaigns.ledger.store import Ledger
+from campaigns.ledger.tables import attempts, campaigns, contacts, receipts
+from campaigns.lifecycle import CampaignStatus, ContactStatus
+from dialer.accounts import AccountSettings
+from workers.settings import ConsoleSettings, LedgerSettings, Settings
+
+PASSWORD = "open sesame ✓"
+SECRET = "webex-door-secret"
+PHONES = tuple(f"+14155550{number}" for number in range(100, 110))
+CALLER = "+18005550199"
+ACCOUNTS = {
+    "bulk": AccountSettings(provider="webex", service_key=SecretStr("k"), receipt_secret=SecretStr(SECRET)),
+    "main": AccountSettings(provider="callgear", access_token=SecretStr("t"), receipt_secret=SecretStr("other")),
+}
+
+
+def settings(folder: Path, ledger_url: str) -> Settings:
+    return Settings(
+        data_dir=folder,
+        accounts=ACCOUNTS,
+        ledger=LedgerSettings(url=SecretStr(ledger_url)),
+        console=ConsoleSettings(password=SecretStr(PASSWORD)),
+    )
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[str]:
+    """The app's address for as long as the block runs."""
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+def client(address: str, *, known: bool = True, **named: Any) -> httpx.Client:
+    """A client of the console, with the password or without."""
+    auth = ("operator", PASSWORD.encode()) if known else None
+    return httpx.Client(base_url=address, auth=auth, trust_env=False, **named)
+
+
+def add_campaign(
+    ledger: Ledger,
+    name: str = "reminder",
+    *,
+    now: datetime,
+    status: CampaignStatus = CampaignStatus.RUNNING,
+    phones: Sequence[str] = PHONES[:3],
+    **facts: Any,
+) -> str:
+    """A campaign of the ledger with contacts that are due; returns its id."""
+    definition = Definition.model_validate(
+        {
+            "campaign": name,
+            "account": "bulk",
+            "contacts": {"file": "people.csv"},
+            "message": {"tts": "Hello, this is a reminder."},
+            "caller_id": CALLER,
+            "retry": {"max_attempts": 3, "busy": ["5m"]},
+        }
+    )
+    line = {
+        "id": f"{name}-1",
+        "name": name,
+        "account": "bulk",
+        "status": status,
+        "since": now,
+        "definition": definition.model_dump_json(),
+        "zones": ["UTC"],
+        "contacts": len(phones),
+        "created_at": now,
+        "started_at": now,
+        "ticked_at": now,
+        **facts,
+    }
+    with ledger.writing() as db:
+        db.execute(insert(campaigns).values(**line))
+        for number, phone in enumerate(phones, start=2):
+            contact = {"campaign_id": line["id"], "line": number, "phone": phone, "fields": {}, "zone": "UTC"}
+            db.execute(insert(contacts).values(**contact, status=ContactStatus.PENDING, due_at=now))
+    return str(line["id"])
+
+
+def start_dialing(ledger: Ledger, campaign_id: str, *, now: datetime, limit: int = 1) -> list[UUID]:
+    """Attempts as a worker leaves them between the commit and the provider's answer."""
+    claim = uuid4()
+    ids = ledger.write(claims.claim_due, campaign_id, claim, limit, now=now, lease_until=now + timedelta(seconds=30))
+    claimed = ledger.write(claims.still_claimed, claim, ids, now)
+    openings = [
+        Opening(contact=one, account="bulk", provider="webex", caller_id=CALLER, script_seconds=2.0) for one in claimed
+    ]
+    opened = ledger.write(claims.open_attempts, openings, now=now, conclude_at=now + timedelta(seconds=30))
+    assert opened == {one.attempt_id for one in claimed}
+    return [one.attempt_id for one in claimed]
+
+
+def notice(word: str, code: str, *, call: str, attempt: UUID | None, at: str, phone: str = PHONES[0]) -> bytes:
+    """A receipt as Webex Connect sends it."""
+    info = {
+        "timeStamp": at,
+        "Description": word,
+        "code": code,
+        "deliveryChannel": "voice",
+        "destination": phone,
+        "destinationType": "msisdn",
+        "deliveryStatus": word,
+    }
+    body: dict[str, Any] = {"deliveryInfo": info, "transid": call, "callbackData": ""}
+    if attempt is not None:
+        body["correlationid"] = str(attempt)
+    return json.dumps({"deliveryInfoNotification": body}).encode()
+
+
+def attempt_row(ledger: Ledger, attempt: UUID) -> Any:
+    """An attempt as the ledger has it now."""
+    with ledger.reading() as db:
+        return db.execute(select(attempts).where(attempts.c.id == attempt)).one()
+
+
+def receipt_rows(ledger: Ledger) -> list[Any]:
+    """All receipts of the ledger, in the order they were stored."""
+    with ledger.reading() as db:
+        return list(db.execute(select(receipts).order_by(receipts.c.id)).all())
