@@ -1,0 +1,34 @@
+# One image for the worker, beat, the console, Flower and the command line.
+
+ARG PYTHON=3.12
+
+FROM python:${PYTHON}-slim AS build
+ENV PIP_NO_CACHE_DIR=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN python -m venv /opt/dialer
+ENV PATH=/opt/dialer/bin:$PATH
+WORKDIR /src
+COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY dialer dialer
+COPY campaigns campaigns
+COPY workers workers
+COPY console console
+RUN pip install --constraint constraints.txt . \
+    && pip uninstall --yes pip
+
+FROM python:${PYTHON}-slim
+# What runs here installs nothing: pip goes too. The number is fixed so that folders mounted from outside can be given to it.
+RUN python -m pip uninstall --yes --root-user-action ignore pip \
+    && useradd --system --uid 10001 --user-group --no-create-home --home-dir /var/lib/dialer --shell /usr/sbin/nologin dialer \
+    && install --directory --mode 0700 --owner dialer --group dialer /var/lib/dialer \
+    && install --directory --owner dialer --group dialer /campaigns
+COPY --from=build /opt/dialer /opt/dialer
+ENV PATH=/opt/dialer/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    DIALER_DATA_DIR=/var/lib/dialer
+USER dialer
+VOLUME /var/lib/dialer
+# Campaign files and lists are mounted here, so that they are named as on one's own machine.
+WORKDIR /campaigns
+CMD ["dialer", "--help"]

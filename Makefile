@@ -1,0 +1,37 @@
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint format clean
+
+BIN := .venv/bin
+SOURCES := pyproject.toml constraints.txt scripts/setup
+
+help: ## List what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: .venv/.installed ## Run the example campaigns on a sandbox of both vendors, to their report
+	@$(BIN)/dialer demo $(ARGS)
+
+test: .venv/.installed-dev ## Run all tests: real Redis, workers, SQLite and PostgreSQL
+	@$(BIN)/pytest $(ARGS)
+
+check: lint test ## What CI runs: the linters, then the tests
+
+lint: .venv/.installed-dev ## Format, lint, types, import direction
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: .venv/.installed-dev ## Format the code and mend what the linter can mend
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+clean: ## Remove the virtual environment, caches and local data
+	@rm -rf .venv .dialer .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
+
+.venv/.installed: $(SOURCES)
+	@scripts/setup
+	@touch $@
+
+.venv/.installed-dev: $(SOURCES)
+	@scripts/setup dev
+	@touch $@ .venv/.installed
