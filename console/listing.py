@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 from campaigns.ledger import reading
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.tables import attempts, contacts
-from campaigns.lifecycle import FINAL_CONTACTS, LIVE_CAMPAIGNS, CampaignStatus, ContactStatus
+from campaigns.lifecycle import CAMPAIGN_MOVES, FINAL_CONTACTS, ContactStatus
 from dialer.phone import mask
 from workers.logs import NUMBER
 
@@ -55,9 +55,8 @@ class Reason:
 def campaigns_shown(db: Connection, ended: int) -> list[Campaign]:
     """Campaigns that go on, then the newest that have ended, at most so many of these."""
     every = reading.all_campaigns(db)
-    going_on = [one for one in every if one.status in (*LIVE_CAMPAIGNS, CampaignStatus.DRAFT)]
-    over = [one for one in every if one not in going_on]
-    return going_on + over[:ended]
+    over = [one for one in every if not CAMPAIGN_MOVES[one.status]]
+    return [one for one in every if CAMPAIGN_MOVES[one.status]] + over[:ended]
 
 
 def contacts_after(

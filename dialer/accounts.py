@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 DEFAULT_URLS = {
     "callgear": "https://callapi.callgear.com/v4.0",
     "imiconnect": "https://api.us.webexconnect.io",
     "webex": "https://api.us.webexconnect.io",
 }
+
+CALLGEAR_VERSION = "v4.0"
 
 
 class AccountSettings(BaseModel):
@@ -47,6 +49,13 @@ class AccountSettings(BaseModel):
         1.0, description="How fast the provider's clock runs; only a sandbox's is not 1."
     )
 
+    @field_validator("base_url")
+    @classmethod
+    def _no_secret_in_the_url(cls, url: AnyHttpUrl | None) -> AnyHttpUrl | None:
+        if url is not None and (url.username or url.password):
+            raise ValueError("base_url holds a user name or password: put keys into their own settings")
+        return url
+
     @model_validator(mode="before")
     @classmethod
     def _provider_named(cls, given: object) -> object:
@@ -56,8 +65,13 @@ class AccountSettings(BaseModel):
 
     @property
     def url(self) -> str:
-        """The base URL without a slash at its end."""
-        return str(self.base_url or DEFAULT_URLS[self.provider]).rstrip("/")
+        """The base URL without a slash at its end, and with CallGear's version where it names none.
+
+        Source: Call API v4.0, "Basic URL to access API": the version is the URL's path.
+        """
+        url = str(self.base_url or DEFAULT_URLS[self.provider]).rstrip("/")
+        named = self.base_url is None or (self.base_url.path or "/") != "/"
+        return url if named or self.provider != "callgear" else f"{url}/{CALLGEAR_VERSION}"
 
     @property
     def credentials_missing(self) -> str | None:

@@ -70,6 +70,10 @@ def parse(text: str, country: str | None = None) -> PhoneNumber:
         raise _unreadable(exc, country) from None
     if number.extension:
         raise BadPhoneNumber("a number with an extension cannot be called", "remove the extension")
+    if re.search(r"[^\W\d_]|\0", written):
+        raise BadPhoneNumber("the number has letters in it", "write its digits")
+    if written.startswith("+") and "(0)" in written:
+        raise BadPhoneNumber("the zero in brackets is dialed only inside the country", "remove (0)")
     if not phonenumbers.is_valid_number(number):
         raise BadPhoneNumber(_why_invalid(number), "check the digits and the country")
     return PhoneNumber(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))

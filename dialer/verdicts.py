@@ -42,6 +42,8 @@ class Ruling:
     `field` names the request's parameter that the provider blames, `blames_script` says that it is what would be
     said or played; `retry_after` is in seconds.
     `charged` says whether the provider took points for it (None: it does not say).
+    UNCONFIRMED with a mnemonic is the provider's own word that the call failed, which its list of calls may yet belie;
+    without one, nobody has said anything.
     """
 
     verdict: Verdict

@@ -1,4 +1,4 @@
-"""A PostgreSQL server for the tests: the one at TEST_POSTGRES_URL, Debian's, or the one in a wheel that `.[dev]` brings.
+"""A PostgreSQL server for the tests: at TEST_POSTGRES_URL, or Debian's, or the one in a wheel that `.[dev]` brings.
 
 The wheel's own launcher is not used: run as root it would add a user and open folders. Its programs are, as nobody.
 """

@@ -48,7 +48,9 @@ def demo_command(
     began = time.monotonic()
     settings = _settings(data)
     with Stack(settings, sandbox=True, speed=speed, events=say) as stack:
+        out.print()
         print_stack(stack.info, settings)
+        out.print()
         with supervised(stack) as settings:
             with ledger_of(settings) as ledger:
                 agrees = _run(settings, ledger, stack.info.urls["sandbox"])
@@ -62,7 +64,9 @@ def demo_command(
 
 def _run(settings: Settings, ledger: Ledger, sandbox_url: str) -> bool:
     with as_file(files("campaigns") / "examples") as examples:
-        campaigns = [start(examples / name, settings, ledger, skip_rejects=True) for name in EXAMPLES]
+        campaigns = [start(examples / name, settings, ledger, skip_rejects=True, quiet=True) for name in EXAMPLES]
+    for one in campaigns:
+        out.print(f"  {one.id}: {one.contacts} contacts; {one.rejects} rows of its list cannot be called")
     out.print()
     watch(ledger, [one.id for one in campaigns], every=0.25)
     for one in campaigns:

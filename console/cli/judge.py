@@ -11,7 +11,7 @@ from uuid import UUID
 import httpx
 from rich.console import Group, RenderableType
 from rich.text import Text
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, contacts
@@ -24,7 +24,7 @@ NOT_ANSWERED = {Outcome.NO_ANSWER, Outcome.BUSY, Outcome.REJECTED}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What the comparison found; every list but `calls` and `uncertain` should be empty."""
+    """What the comparison found; the lists should be empty, but for `uncertain` and `overlooked`."""
 
     calls: int
     attempts: int
@@ -35,6 +35,7 @@ class Findings:
     different: Sequence[str]  # another outcome than the call had
     open: Sequence[str]  # contacts without a final status
     uncertain: Sequence[str]  # attempts that say they do not know
+    overlooked: Sequence[str]  # answered and hung up between two looks, so taken for unanswered
 
     @property
     def agree(self) -> bool:
@@ -59,6 +60,7 @@ def compare(ledger: Ledger, calls: Sequence[Mapping[str, Any]]) -> Findings:
         rows = {str(row.id): row for row in db.execute(select(attempts))}
         still_open = db.scalars(select(contacts.c.id).where(contacts.c.status.not_in(FINAL_CONTACTS))).all()
     placed = {key for key, row in rows.items() if row.counted}
+    overlooked = [key for key, call in by_attempt.items() if key in placed and _overlooked(rows[key], call)]
     return Findings(
         calls=len(calls),
         attempts=len(placed),
@@ -66,8 +68,13 @@ def compare(ledger: Ledger, calls: Sequence[Mapping[str, Any]]) -> Findings:
         strangers=[key for key in by_attempt if key not in rows],
         missing=[key for key in placed if key not in by_attempt],
         denied=[key for key in by_attempt if key in rows and rows[key].status == AttemptStatus.NOT_PLACED],
-        different=[key for key, call in by_attempt.items() if key in placed and not _same(rows[key].outcome, call)],
+        different=[
+            key
+            for key, call in by_attempt.items()
+            if key in placed and not _same(rows[key].outcome, call) and key not in overlooked
+        ],
         open=[str(contact) for contact in still_open],
+        overlooked=overlooked,
         uncertain=[key for key, row in rows.items() if row.status == AttemptStatus.UNKNOWN],
     )
 
@@ -89,6 +96,12 @@ def _same(outcome: str | None, call: Mapping[str, Any]) -> bool:
     )
 
 
+def _overlooked(row: Row[tuple[object, ...]], call: Mapping[str, Any]) -> bool:
+    """CallGear's list shows calls in progress only: one that is cut short between two looks is not seen answered."""
+    cut_short = call["outcome"] == Outcome.ANSWERED and call["seconds_talked"] < row.script_seconds - 1
+    return call["vendor"] == "callgear" and cut_short and row.outcome == Outcome.NO_ANSWER
+
+
 def panel(found: Findings) -> RenderableType:
     """The comparison for people."""
     shown = table("the sandbox's log against the ledger", ">")
@@ -104,5 +117,6 @@ def panel(found: Findings) -> RenderableType:
     ):
         shown.add_row(Text(label, style="red" if faults else ""), str(len(faults)))
     shown.add_row("attempts reported as unknown", str(len(found.uncertain)))
+    shown.add_row("answered and cut short between two looks", str(len(found.overlooked)))
     verdict = Text("They agree.", style="bold green") if found.agree else Text("They do not agree.", style="bold red")
     return Group(shown, Text(), verdict)

@@ -61,3 +61,11 @@ def table(*columns: str, title: str | None = None) -> Table:
 def local(moment: datetime | None) -> str:
     """A moment in this machine's zone, short."""
     return moment.astimezone().strftime("%d %b %H:%M:%S") if moment else "–"
+
+
+def near(path: Path) -> str:
+    """A path as short as it can be said from here."""
+    try:
+        return str(path.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

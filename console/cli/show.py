@@ -16,7 +16,7 @@ from campaigns.launch import Checked
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from campaigns.report import Report
 from campaigns.status import Standing
-from console.cli.output import local, out, table
+from console.cli.output import local, near, out, table
 
 SHOWN_REJECTS = 20
 COLOURS = {
@@ -46,7 +46,7 @@ def checked_facts(checked: Checked, rejects: Path | None) -> dict[str, Any]:
 
 def print_checked(checked: Checked, rejects: Path | None) -> None:
     """A check's result for people: the summary, the first bad rows, where all of them are."""
-    out.print(f"[bold]{checked.definition.campaign}[/]  {escape(_near(checked.audience_file))}")
+    out.print(f"[bold]{checked.definition.campaign}[/]  {escape(near(checked.audience_file))}")
     shown = table("rows", ">count")
     for label, count in checked.summary.lines():
         shown.add_row(label, str(count))
@@ -198,15 +198,7 @@ def _reasons(made: Report) -> Table:
 
 
 def _paths(made: Report) -> Text:
-    lines = [f"attempts  {_near(made.attempts_file)}", f"contacts  {_near(made.contacts_file)}"]
+    lines = [f"attempts  {near(made.attempts_file)}", f"contacts  {near(made.contacts_file)}"]
     if made.rejects_file:
-        lines.append(f"rejects   {_near(Path(made.rejects_file))}  ({made.rejects} rows)")
+        lines.append(f"rejects   {near(Path(made.rejects_file))}  ({made.rejects} rows)")
     return Text("\n".join(lines))
-
-
-def _near(path: Path) -> str:
-    """A path as short as it can be said from here."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

@@ -20,7 +20,7 @@ from console.cli import show
 from console.cli.campaigns import AsJson, FilePath, SkipRejects, reports_folder, start, watch
 from console.cli.context import ledger_of, who
 from console.cli.demo import demo_command
-from console.cli.output import err, out, print_json
+from console.cli.output import err, near, out, print_json
 from workers.settings import Settings, load
 from workers.stack.environment import environment
 from workers.stack.info import StackInfo, running_stack
@@ -136,8 +136,8 @@ def print_stack(info: StackInfo, settings: Settings) -> None:
     for name in ("console", "flower", "sandbox", "redis"):
         if name in info.urls:
             out.print(f"  {name:<8} {info.urls[name]}")
-    password = "as set" if settings.console.password else f"in {settings.data_dir / 'password'}"
-    out.print(f"  console and Flower ask for user {settings.console.user!r}, password {password}")
+    password = "as set" if settings.console.password else f"in {near(settings.data_dir / 'password')}"
+    out.print(f"  user     {settings.console.user}, password {password}")
 
 
 def _stop_on_signals() -> threading.Event:

@@ -15,7 +15,8 @@ local function bind(n, name, untill)
 end
 local function paced(field, gap, at_once, name)
   local free = free_at(field, gap, at_once)
-  bind(math.max(0, math.floor((now + horizon - math.max(free, now - gap * (at_once - 1))) / gap)), name, free)
+  local first = math.max(free, now - gap * (at_once - 1)) -- then one every gap: a gap may be longer than the horizon
+  bind(math.max(0, math.floor((now + horizon - first) / gap) + 1), name, free)
 end
 
 if get('m:s') ~= 1 and minute > 0 then

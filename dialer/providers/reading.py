@@ -14,6 +14,7 @@ from dialer.phone import mask
 WORD_LENGTH = 120
 DETAIL_LENGTH = 200
 READ_LENGTH = 2000
+BELIEVED_YEARS = range(2000, 2100)
 _LONG_NUMBER = re.compile(r"\+?\d(?:[ ().-]?\d){6,}")
 _OPAQUE = re.compile(r"(?=[A-Za-z_\-.=+/]*\d)[A-Za-z0-9_\-.=+/]{24,}")
 
@@ -34,14 +35,19 @@ def member(value: Any, *path: str) -> Any:
 
 
 def word(value: Any) -> str | None:
-    """A short text; numbers become text, anything else and the empty text become None."""
+    """A short text that any store can keep; numbers become text, anything else and the empty text become None."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**WORD_LENGTH:
         return str(value)
     if isinstance(value, str):
-        return value.strip()[:WORD_LENGTH] or None
+        return storable(value).strip()[:WORD_LENGTH] or None
     return None
+
+
+def storable(text: str) -> str:
+    """The text without what no database takes: NUL, and halves of characters."""
+    return text.replace("\0", "").encode("utf-8", "ignore").decode("utf-8")
 
 
 def number(value: Any) -> float | None:
@@ -70,21 +76,22 @@ def uuid_of(value: Any) -> UUID | None:
 
 
 def instant(value: Any) -> datetime | None:
-    """An ISO 8601 moment as aware UTC; one without a zone is taken for UTC."""
+    """An ISO 8601 moment as aware UTC; one without a zone is taken for UTC, one of another age for none."""
     if not isinstance(value, str):
         return None
     try:
         moment = datetime.fromisoformat(value.strip())
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+    return moment if moment.year in BELIEVED_YEARS else None
 
 
 def scrubbed(value: Any) -> str:
     """A provider's sentence, fit for logs and reports: short, its numbers masked, anything like a key removed."""
     if not isinstance(value, str):
         return ""
-    hidden = _OPAQUE.sub("…", _LONG_NUMBER.sub(_masked, value[:READ_LENGTH]))
+    hidden = _OPAQUE.sub("…", _LONG_NUMBER.sub(_masked, storable(value)[:READ_LENGTH]))
     return " ".join(hidden.split())[:DETAIL_LENGTH]
 
 

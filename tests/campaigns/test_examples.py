@@ -57,7 +57,8 @@ def test_a_demo_calls_120_people_and_names_the_bad_rows(name):
 @pytest.mark.parametrize("name", DEMOS)
 def test_a_demo_meets_every_fate_of_the_sandbox_and_never_the_slow_one(name):
     endings = Counter(contact.phone.e164[-2:] for contact in audience_of(name).contacts())
-    assert set(endings) >= FATES
+    assert set(endings) >= FATES - ({"23"} if name == "appointments" else set())
+    # CallGear's limit is a minute's: reached, it also stops the looks by which the other calls are followed.
     assert "21" not in endings
 
 

@@ -1,18 +1,25 @@
-"""The console under test: its app served over HTTP, its ledger on both stores, a client that knows the password."""
+"""The console under test: its app served over HTTP, its ledger on both stores, a client that knows the password.
+
+A module shares one server and one ledger, which every test finds empty: a server takes a while to stop.
+"""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
 from campaigns.ledger.store import Ledger
+from campaigns.ledger.tables import metadata
 from console.web import create_app
 from tests.conftest import HandSetClock
 from tests.console import house
+
+DATABASES = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -30,8 +37,31 @@ class Console:
             return provider.post(door or self.door, content=body)
 
 
-@pytest.fixture
-def console(ledger: Ledger, ledger_url: str, tmp_path: Path, clock: HandSetClock) -> Iterator[Console]:
-    app = create_app(house.settings(tmp_path / "data", ledger_url), clock)
+@pytest.fixture(scope="module")
+def postgres_console_url(postgres_url: str) -> Iterator[str]:
+    name = f"console_{next(DATABASES)}"
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+    yield f"{postgres_url.rpartition('/')[0]}/{name}"
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def shared_console(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    folder, clock = tmp_path_factory.mktemp("console"), HandSetClock()
+    url = f"sqlite:///{folder / 'ledger.sqlite3'}"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres_console_url")
+    app = create_app(house.settings(folder, url), clock)
     with house.serving(app) as address, house.client(address) as http:
-        yield Console(address=address, ledger=ledger, clock=clock, http=http)
+        yield Console(address=address, ledger=app.state.desk.ledger, clock=clock, http=http)
+
+
+@pytest.fixture
+def console(shared_console: Console) -> Console:
+    shared_console.clock.now = HandSetClock().now
+    with shared_console.ledger.writing() as db:
+        for table in reversed(metadata.sorted_tables):
+            db.execute(table.delete())
+    return shared_console

@@ -16,7 +16,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 
 from campaigns.definition import Definition
 from campaigns.ledger import claims
@@ -151,3 +151,13 @@ def receipt_rows(ledger: Ledger) -> list[Any]:
     """All receipts of the ledger, in the order they were stored."""
     with ledger.reading() as db:
         return list(db.execute(select(receipts).order_by(receipts.c.id)).all())
+
+
+@contextmanager
+def without_table(ledger: Ledger, table: str) -> Iterator[None]:
+    """A ledger that fails where this table is needed, for as long as the block runs."""
+    with ledger.writing() as db:
+        db.execute(text(f"ALTER TABLE {table} RENAME TO elsewhere"))
+    yield
+    with ledger.writing() as db:
+        db.execute(text(f"ALTER TABLE elsewhere RENAME TO {table}"))

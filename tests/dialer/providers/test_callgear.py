@@ -62,7 +62,7 @@ def failed(mnemonic: str | None, code: int = -32602, **data: Any) -> HttpReply:
 
 def test_an_informer_call_carries_every_parameter_of_its_document():
     request = provider().placing(call(dtmf="..1.2", direction="out", ring_timeout=25))
-    assert (request.method, request.url, request.places) == ("POST", "http://127.0.0.1:9", True)
+    assert (request.method, request.url, request.places) == ("POST", "http://127.0.0.1:9/v4.0", True)
     assert request.headers["content-type"] == "application/json; charset=UTF-8"
     assert json.loads(request.body) == {
         "jsonrpc": "2.0",

@@ -1,0 +1,122 @@
+"""The ledger's store: its tables, its migrations, its durability, and what it says when it cannot be used."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+
+from campaigns.ledger import migrate
+from campaigns.ledger.store import Ledger, LedgerAway
+from campaigns.ledger.tables import UtcTime, metadata
+from tests.campaigns.seeding import seed
+
+
+def test_the_migrations_make_the_tables_that_the_code_writes(ledger):
+    def same_type(_context, _inspected, declared, _found, wanted):
+        return False if isinstance(wanted, UtcTime) or "VARIANT" in repr(declared) else None
+
+    with ledger.reading() as db:
+        context = MigrationContext.configure(db, opts={"compare_type": same_type})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_the_newest_migration_is_the_one_the_code_knows(ledger):
+    with ledger.reading() as db:
+        assert migrate.version(db) == migrate.HEAD
+    newest = max(file.name for file in (migrate.MIGRATIONS / "versions").glob("0*.py"))
+    assert newest.startswith(migrate.HEAD)
+
+
+def test_many_processes_may_upgrade_at_once(ledger_url):
+    faults: list[Exception] = []
+
+    def upgrade() -> None:
+        one = Ledger(ledger_url)
+        try:
+            migrate.upgrade(one)
+        except Exception as exc:
+            faults.append(exc)
+        finally:
+            one.close()
+
+    threads = [threading.Thread(target=upgrade) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+
+
+def test_a_ledger_of_a_later_version_is_left_alone(ledger):
+    with ledger.writing() as db:
+        db.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(migrate.LedgerTooNew, match="9999"):
+        migrate.upgrade(ledger)
+
+
+def test_sqlite_forgets_nothing_that_was_committed(tmp_path):
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite3'}")
+    with ledger.reading() as db:
+        assert db.scalar(text("PRAGMA journal_mode")) == "wal"
+        assert db.scalar(text("PRAGMA synchronous")) == 2, "FULL: a call made is a call remembered"
+        assert db.scalar(text("PRAGMA foreign_keys")) == 1
+    ledger.close()
+
+
+def test_a_transaction_that_fails_leaves_nothing(ledger, clock):
+    campaign = seed(ledger, ["+14155550101"], now=clock())
+
+    def half(db):
+        db.execute(text("UPDATE contacts SET status = 'claimed'"))
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        ledger.write(half)
+    with ledger.reading() as db:
+        assert db.scalar(text("SELECT status FROM contacts WHERE campaign_id = :c"), {"c": campaign}) == "pending"
+
+
+def test_a_lost_race_is_run_again(postgres_database, clock):
+    """Two transactions that take the same rows in opposite order: PostgreSQL ends one, and it is tried again."""
+    ledger = Ledger(postgres_database)
+    migrate.upgrade(ledger)
+    seed(ledger, ["+14155550101", "+14155550102"], now=clock())
+    both_hold_one = threading.Barrier(2)
+    tries: list[int] = []
+
+    def swap(db, first, second):
+        tries.append(first)
+        db.execute(text("UPDATE contacts SET tries = tries + 1 WHERE line = :n"), {"n": first})
+        if len(tries) <= 2:
+            both_hold_one.wait(timeout=10)
+        db.execute(text("UPDATE contacts SET tries = tries + 1 WHERE line = :n"), {"n": second})
+
+    threads = [threading.Thread(target=ledger.write, args=(swap, *order)) for order in ((2, 3), (3, 2))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    with ledger.reading() as db:
+        assert db.scalars(text("SELECT tries FROM contacts ORDER BY line")).all() == [2, 2]
+    assert len(tries) == 3
+    ledger.close()
+
+
+def test_a_store_that_is_away_is_named_without_its_password():
+    away = Ledger("postgresql+psycopg://dialer:secret@127.0.0.1:1/ledger")
+    with pytest.raises(LedgerAway) as told, away.reading():
+        pass
+    assert "127.0.0.1:1" in told.value.message
+    assert "secret" not in str(told.value)
+    away.close()
+
+
+def test_a_naive_time_is_refused(ledger):
+    from datetime import datetime
+
+    with pytest.raises(Exception, match="aware times only"):
+        seed(ledger, ["+14155550101"], now=datetime(2026, 12, 1))  # noqa: DTZ001

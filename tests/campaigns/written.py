@@ -1,0 +1,75 @@
+"""Campaign files and lists as people write them, for tests to read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from campaigns.audience import Audience, CheckScript, read_audience
+from campaigns.definition import Definition
+
+GOOD = "+14155550101"
+
+FULL = """\
+campaign: appointments
+account: main
+contacts:
+  file: appointments.csv
+  phone: phone
+  country: us
+  zone: timezone
+  not_after: appointment_at
+message:
+  tts: "Hello {{ name }}"
+  voice: {language: en-US, voice: AriaNeural, gender: female}
+caller_id: "+18005550100"
+ring_timeout: 25
+dtmf: "..1"
+direction: out
+schedule:
+  zone: America/New_York
+  windows: {mon-fri: ["09:00-12:30", "13:00-20:00"], sat: "10:00-14:00"}
+  start: 2026-12-01T09:00
+  end: 2026-12-05T20:00
+retry:
+  max_attempts: 3
+  busy: [5m, 15m]
+  no_answer: [30m, 2h]
+  rejected: []
+  failed: 1m
+pace: 2.5
+concurrency: 20
+on_unknown: redial
+"""
+SMALL = """\
+campaign: first
+account: main
+contacts:
+  file: first.csv
+message:
+  tts: "Hello"
+caller_id: "+18005550100"
+"""
+
+
+def read_list(
+    folder: Path,
+    text: str | bytes,
+    *,
+    check_script: CheckScript | None = None,
+    message: dict[str, object] | None = None,
+    schedule: dict[str, object] | None = None,
+    **contacts: str | None,
+) -> Audience:
+    """Read a list, given as it would stand in its file, under a definition with these sections."""
+    (folder / "contacts.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
+    definition = Definition.model_validate(
+        {
+            "campaign": "test",
+            "account": "main",
+            "contacts": {"file": "contacts.csv", **contacts},
+            "message": message or {"tts": "Hello"},
+            "caller_id": "+18005550100",
+            "schedule": schedule or {},
+        }
+    )
+    return read_audience(definition, folder, check_script=check_script)

@@ -1,0 +1,93 @@
+"""A worker killed in the middle of a campaign: everybody is called once, nobody is lost. The judge is the sandbox."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from campaigns.launch import check, launch
+from campaigns.ledger import reading
+from campaigns.ledger.store import Ledger
+from campaigns.ledger.tables import attempts
+from campaigns.lifecycle import CampaignStatus
+from console.cli import judge
+from tests.campaigns.seeding import LONG_TEXT, numbers
+from workers.settings import load
+from workers.stack.stack import Stack
+from workers.wiring import now_utc, open_ledger
+
+CAMPAIGN = """\
+campaign: {account}-reminders
+account: {account}
+contacts: {{file: contacts.csv}}
+message: {{tts: "{text}"}}
+caller_id: "+18005550100"
+on_unknown: report
+"""
+KILLS_AFTER = (5, 25)
+
+
+def lists(folder: Path) -> list[Path]:
+    files = []
+    for area, account in ((415, "callgear"), (212, "webex")):
+        (folder / account).mkdir()
+        file = folder / account / "campaign.yaml"
+        file.write_text(CAMPAIGN.format(account=account, text=LONG_TEXT))
+        rows = "\n".join(["phone", *numbers(30, area=area)])
+        (folder / account / "contacts.csv").write_text(rows + "\n")
+        files.append(file)
+    return files
+
+
+def placed(ledger: Ledger) -> int:
+    with ledger.reading() as db:
+        return db.scalar(select(func.count()).select_from(attempts)) or 0
+
+
+def going_on(ledger: Ledger) -> bool:
+    with ledger.reading() as db:
+        return bool(reading.all_campaigns(db, [CampaignStatus.RUNNING]))
+
+
+def wait_until(condition, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not come to that in time"
+        time.sleep(0.1)
+
+
+@pytest.mark.stack
+@pytest.mark.timeout(240)
+def test_a_worker_killed_twice_in_mid_campaign_calls_nobody_twice_and_loses_nobody(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DIALER_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("DIALER_WORKER__LEASE_SECONDS", "5")
+    monkeypatch.setenv("DIALER_WORKER__TICK_SECONDS", "0.5")
+    stopping = threading.Event()
+    with Stack(load(), sandbox=True, speed=5) as stack:
+        for key, value in stack.environment.items():
+            monkeypatch.setenv(key, value)
+        settings = load()
+        supervisor = threading.Thread(target=stack.watch, args=(stopping,))
+        supervisor.start()
+        ledger = open_ledger(settings)
+        try:
+            for file in lists(tmp_path):
+                checked = check(file, settings.accounts)
+                launch(ledger, checked, rejects_file=None, who="test", now=now_utc())
+            for count in KILLS_AFTER:
+                wait_until(lambda count=count: placed(ledger) >= count, 60)
+                stack.kill_worker()
+            wait_until(lambda: not going_on(ledger), 150)
+            findings = judge.compare(ledger, judge.placed_calls(stack.info.urls["sandbox"]))
+        finally:
+            stopping.set()
+            supervisor.join()
+            ledger.close()
+    assert findings.agree, findings
+    assert findings.calls + len(findings.uncertain) >= 60, "each contact was called, or is reported as unknown"
+    assert len({*findings.doubled}) == 0
