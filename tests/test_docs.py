@@ -43,7 +43,7 @@ def test_every_command_that_the_documents_name_exists():
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
 def test_every_file_that_a_document_points_at_exists(document):
-    links = [link for link in re.findall(r"\]\(([^)#:]+)\)", document.read_text())]
+    links = re.findall(r"\]\(([^)#:]+)\)", document.read_text())
     assert [link for link in links if not (document.parent / link).exists()] == []
 
 
