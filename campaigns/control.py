@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, update
 
-from campaigns.ledger import reading
+from campaigns.ledger import claims, reading
 from campaigns.ledger.moves import move_campaign, touched
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import Ledger
@@ -33,13 +33,13 @@ def cancel(ledger: Ledger, campaign_id: str, *, who: str, now: datetime, reason:
 
 def _move(db: Connection, campaign_id: str, to: CampaignStatus, who: str, reason: str, now: datetime) -> Campaign:
     campaign = reading.campaign(db, campaign_id)
-    resumed = to is CampaignStatus.RUNNING and campaign.status is not CampaignStatus.PAUSED
-    if resumed or not move_campaign(db, campaign.id, to, now, who=who, reason=reason):
+    only_from = [CampaignStatus.PAUSED] if to is CampaignStatus.RUNNING else None
+    if not move_campaign(db, campaign.id, to, now, who=who, reason=reason, only_from=only_from):
         raise _illegal(campaign, to)
     if to is CampaignStatus.PAUSED:
         _give_back_claims(db, campaign.id)
     elif to is CampaignStatus.CANCELLED:
-        _cancel_waiting(db, campaign.id, now)
+        claims.cancel_left(db, now)
     return reading.campaign(db, campaign.id)
 
 
@@ -57,20 +57,4 @@ def _give_back_claims(db: Connection, campaign_id: str) -> int:
         update(contacts)
         .where(contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.CLAIMED)
         .values(status=ContactStatus.PENDING, claim=None, claimed_at=None, lease_until=None),
-    )
-
-
-def _cancel_waiting(db: Connection, campaign_id: str, now: datetime) -> int:
-    waiting = contacts.c.status.in_([ContactStatus.PENDING, ContactStatus.CLAIMED])
-    return touched(
-        db,
-        update(contacts)
-        .where(contacts.c.campaign_id == campaign_id, waiting)
-        .values(
-            status=ContactStatus.CANCELLED,
-            reason="the campaign was cancelled",
-            final_at=now,
-            claim=None,
-            lease_until=None,
-        ),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -18,6 +18,7 @@ from campaigns.gates import next_opening
 from campaigns.ledger import claims, reading
 from campaigns.ledger.claims import Claimed, Opening
 from campaigns.ledger.reading import Campaign
+from campaigns.ledger.store import LedgerAway
 from campaigns.lifecycle import CampaignStatus
 from campaigns.parts import SEND_WITHIN, SWEEP_MARGIN, Parts, own_limits
 from campaigns.receiving import apply_waiting
@@ -66,6 +67,7 @@ def _with_tokens(
     """Yield contacts as their tokens come; those whose token would come too late are given back."""
     own, patience = own_limits(campaign), 2 * using.horizon
     ready: list[Claimed] = []
+    place = 0
     try:
         for place, contact in enumerate(ours):
             while not (answer := account.bucket.acquire(str(contact.attempt_id), own=own)).granted:
@@ -80,36 +82,38 @@ def _with_tokens(
             ready.append(contact)
     except BucketAway as exc:
         log.warning("bucket away", account=account.name, why=exc.message)
-        _give_back(ours, using, due_in=using.horizon)
-        return
+        _give_back(ours[place:], using, due_in=using.horizon)
     if ready:
         yield ready
 
 
 def _dial_batch(batch: Sequence[Claimed], campaign: Campaign, account: Account, using: Parts) -> int:
+    """Place the calls of contacts whose tokens are taken. Whatever could fail here does so before the commit."""
     now = using.clock()
-    inside = [contact for contact in batch if next_opening(campaign.definition, contact.zone, now) == now]
     send_by = now + timedelta(seconds=SEND_WITHIN)
+    deadline, notify_url = Deadline(send_by), using.notify_url(account.name)
+    inside = [contact for contact in batch if next_opening(campaign.definition, contact.zone, now) == now]
+    calls = {contact.attempt_id: _call(contact, campaign, notify_url) for contact in inside}
     openings = [_opening(contact, campaign, account) for contact in inside]
-    opened = using.ledger.write(
-        claims.open_attempts,
-        openings,
-        now=now,
-        conclude_at=send_by + timedelta(seconds=2 * account.settings.timeout + SWEEP_MARGIN),
-    )
+    settled_by = send_by + timedelta(seconds=2 * account.settings.timeout + SWEEP_MARGIN)
+    try:
+        opened = using.ledger.write(claims.open_attempts, openings, now=now, conclude_at=settled_by)
+    except LedgerAway:
+        for contact in batch:
+            _return_token(contact, campaign, account)
+        raise
     _hold_back([contact for contact in batch if contact.attempt_id not in opened], campaign, account, using)
-    calls = [
-        (_call(opening, campaign, using.notify_url(account.name)), Deadline(send_by))
-        for opening in openings
-        if opening.contact.attempt_id in opened
-    ]
-    for rulings in account.place(calls):
+    for rulings in account.place([(call, deadline) for attempt_id, call in calls.items() if attempt_id in opened]):
         _settle(rulings, campaign, account, using)
-    return len(calls)
+    return len(opened)
 
 
 def _settle(rulings: Sequence[tuple[UUID, Ruling]], campaign: Campaign, account: Account, using: Parts) -> None:
-    using.ledger.write(_write_rulings, rulings, account, using)
+    try:
+        using.ledger.write(_write_rulings, rulings, account, using)
+    except LedgerAway as exc:
+        lost = [str(attempt_id) for attempt_id, _ in rulings]
+        log.error("answers not written: the sweep settles their attempts", attempts=lost, why=exc.message)
     for attempt_id, ruling in rulings:
         log.info(
             "call requested",
@@ -150,16 +154,31 @@ def _hold_back(held: Sequence[Claimed], campaign: Campaign, account: Account, us
     """Give back tokens and claims of contacts that a gate held back, each with its next moment or its final status."""
     if not held:
         return
-    now = using.clock()
+    try:
+        under_way = using.ledger.write(_write_held, held, campaign, using.clock())
+    except LedgerAway as exc:  # the rest of the batch is committed and must be sent; leases free these and their tokens
+        log.warning("claims not given back", campaign=campaign.id, why=exc.message)
+        return
+    for contact in held:
+        if contact.attempt_id not in under_way:
+            _return_token(contact, campaign, account)
+
+
+def _write_held(db: Connection, held: Sequence[Claimed], campaign: Campaign, now: datetime) -> set[UUID]:
+    """Returns the attempts that another delivery of the same task has opened: it holds their tokens, by the same id."""
     claim = held[0].claim
-    using.ledger.write(claims.suppress_held, claim, [contact.contact_id for contact in held], now)
+    claims.suppress_held(db, claim, [contact.contact_id for contact in held], now)
     for contact in held:
         opening = next_opening(campaign.definition, contact.zone, now)
-        using.ledger.write(claims.give_back, claim, [contact.contact_id], due_at=opening)
-        try:
-            account.bucket.settle(str(contact.attempt_id), charged=False, campaign=campaign.id)
-        except BucketAway as exc:
-            log.warning("bucket away", account=account.name, why=exc.message)
+        claims.give_back(db, claim, [contact.contact_id], due_at=opening)
+    return set(reading.attempts_by_id(db, [contact.attempt_id for contact in held]))
+
+
+def _return_token(contact: Claimed, campaign: Campaign, account: Account) -> None:
+    try:
+        account.bucket.settle(str(contact.attempt_id), charged=False, campaign=campaign.id)
+    except BucketAway as exc:
+        log.warning("bucket away", account=account.name, why=exc.message)  # the lease frees the token
 
 
 def _give_back(ours: Sequence[Claimed], using: Parts, due_in: float | None = None) -> None:
@@ -178,13 +197,13 @@ def _opening(contact: Claimed, campaign: Campaign, account: Account) -> Opening:
     )
 
 
-def _call(opening: Opening, campaign: Campaign, notify_url: str | None) -> CallRequest:
+def _call(contact: Claimed, campaign: Campaign, notify_url: str | None) -> CallRequest:
     definition = campaign.definition
     return CallRequest(
-        correlation_id=opening.contact.attempt_id,
-        to=PhoneNumber(opening.contact.phone),
+        correlation_id=contact.attempt_id,
+        to=PhoneNumber(contact.phone),
         caller_id=PhoneNumber(definition.caller_id),
-        script=definition.script(opening.contact.text),
+        script=definition.script(contact.text),
         ring_timeout=definition.ring_timeout,
         dtmf=definition.dtmf,
         direction=definition.direction,

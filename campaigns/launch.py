@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
 
 from campaigns.audience import Audience, ContactRow, Summary, read_audience
 from campaigns.definition import Definition, load_definition
@@ -67,7 +70,7 @@ class Checked:
         """Write the rows that cannot be called, whole, with line, column and reason; None when there are none."""
         if not self.rejects:
             return None
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = folder / f"{self.definition.campaign}-rejects.csv"
         write_rejects(file, self.audience.header, self.rejects)
         return file.absolute()
@@ -102,12 +105,9 @@ def launch(
     Raises StillGoingOn when a campaign of this name has not ended, unless `again` asks for a second one.
     """
     definition = checked.definition
-    with ledger.reading() as db:
-        going_on = admission.live_campaign_named(db, definition.campaign)
-    if going_on and not again:
-        raise StillGoingOn(
-            f"{going_on} has not ended yet", "wait for it, cancel it, or ask for a second campaign with --again"
-        )
+    if not again:
+        with ledger.reading() as db:
+            _refuse_second(db, definition.campaign)
     campaign_id = ledger.write(
         admission.create_draft,
         name=definition.campaign,
@@ -118,8 +118,9 @@ def launch(
     try:
         zones = _admit_all(ledger, campaign_id, checked, now)
         ledger.write(
-            admission.start,
+            _start,
             campaign_id,
+            only_of=None if again else definition.campaign,
             zones=zones,
             rejects=len(checked.rejects),
             rejects_file=str(rejects_file) if rejects_file else None,
@@ -132,6 +133,20 @@ def launch(
         raise
     with ledger.reading() as db:
         return reading.campaign(db, campaign_id)
+
+
+def _start(db: Connection, campaign_id: str, *, only_of: str | None, **facts: Any) -> None:
+    """Start the draft; when it is to be the only campaign of a name, no other may have started since that was asked."""
+    if only_of is not None:
+        _refuse_second(db, only_of, lock=True)
+    admission.start(db, campaign_id, **facts)
+
+
+def _refuse_second(db: Connection, name: str, *, lock: bool = False) -> None:
+    if going_on := admission.live_campaign_named(db, name, lock=lock):
+        raise StillGoingOn(
+            f"{going_on} has not ended yet", "wait for it, cancel it, or ask for a second campaign with --again"
+        )
 
 
 def _admit_all(ledger: Ledger, campaign_id: str, checked: Checked, now: datetime) -> set[str]:

@@ -31,6 +31,7 @@ log = get_logger()
 FOLLOWED = (AttemptStatus.PLACED, AttemptStatus.ANSWERED, AttemptStatus.UNCONFIRMED)
 APPEARS_WITHIN = 2.0  # seconds of the provider's clock until a placed call must show in its list
 MISSES_BEFORE_GONE = 2  # looks that must miss a call never seen; one is enough for a call that was seen
+STILL_UNANSWERED = (Progress.PLACED, Progress.RINGING)  # seen so, a call cannot have been answered before
 PATIENCE = 2.0
 
 
@@ -87,9 +88,19 @@ def _apply(db: Connection, listing: Listing, looked_at: datetime, account: Accou
         sighting = by_call.get(attempt.provider_call_id or "") or by_attempt.get(attempt.id)
         if sighting is not None:
             _seen(db, attempt, sighting, looked_at, account)
-        elif _missed(db, attempt, looked_at, account, using):
+        elif _could_show(attempt, looked_at, account) and _missed(db, attempt, looked_at, account, using):
             ended.append(attempt)
     return ended
+
+
+def _could_show(attempt: OpenAttempt, looked_at: datetime, account: Account) -> bool:
+    """Whether a call missing from this look is missing: the look began some moments after the call was asked for.
+
+    One that was overtaken by a later look tells nothing any more.
+    """
+    last = attempt.looked_at or 0.0
+    asked = attempt.placed_at.timestamp() if attempt.placed_at else last
+    return looked_at.timestamp() >= max(asked + account.scaled(APPEARS_WITHIN), last)
 
 
 def _seen(db: Connection, attempt: OpenAttempt, sighting: Sighting, looked_at: datetime, account: Account) -> None:
@@ -102,6 +113,7 @@ def _seen(db: Connection, attempt: OpenAttempt, sighting: Sighting, looked_at: d
         attempt,
         looked_at,
         seen=True,
+        longest_gap=0.0 if sighting.progress in STILL_UNANSWERED else _longest_gap(attempt, looked_at),
         puzzled=attempt.puzzled or sighting.progress is None,
         conclude_at=looked_at + timedelta(seconds=account.settings.settle_seconds),
     )
@@ -109,19 +121,14 @@ def _seen(db: Connection, attempt: OpenAttempt, sighting: Sighting, looked_at: d
 
 def _missed(db: Connection, attempt: OpenAttempt, looked_at: datetime, account: Account, using: Parts) -> bool:
     """A call is not in the list; True when that settles it."""
-    since = attempt.placed_at or attempt.dialing_at
-    if looked_at < since + timedelta(seconds=account.scaled(APPEARS_WITHIN)):
-        return False
-    _remember_look(db, attempt, looked_at)
+    _remember_look(db, attempt, looked_at, longest_gap=_longest_gap(attempt, looked_at))
     if not attempt.seen and attempt.looks + 1 < MISSES_BEFORE_GONE:
         return False
+    if attempt.provider_said_it_failed:
+        detail = "the provider said that it failed, and lists no such call"
+        return never_placed(db, attempt, detail, now=looked_at, rng=using.rng)
     if attempt.status is AttemptStatus.UNCONFIRMED:
-        if attempt.mnemonic is None:
-            return False  # it may have been placed and be over: only time, or a receipt, settles it
-        never_placed(
-            db, attempt, "the provider said that it failed, and lists no such call", now=looked_at, rng=using.rng
-        )
-        return True
+        return False  # it may have been placed and be over: only time, or a receipt, settles it
     return conclude(db, attempt, _ending(attempt, looked_at, account), now=looked_at)
 
 
@@ -135,21 +142,24 @@ def _ending(attempt: OpenAttempt, looked_at: datetime, account: Account) -> Endi
             ended_at=looked_at,
             detail="its state in the provider's list is a word we do not know",
         )
-    gap = max(attempt.longest_gap, _gap(attempt, looked_at))
+    gap = _longest_gap(attempt, looked_at)
     if gap >= account.scaled(attempt.script_seconds):
-        detail = f"nobody looked for {gap:.1f} s, in which the whole message could have been played"
-        return Ending(outcome=Outcome.UNKNOWN, ended_at=looked_at, detail=detail)
+        return Ending(
+            outcome=Outcome.UNKNOWN,
+            ended_at=looked_at,
+            detail=f"nobody looked for {gap:.1f} s, in which the whole message could have been played",
+            reason="nobody looked often enough to tell whether it was answered",
+        )
     return Ending(outcome=Outcome.NO_ANSWER, ended_at=looked_at, detail="it was never seen answered")
 
 
 def _remember_look(db: Connection, attempt: OpenAttempt, looked_at: datetime, **facts: object) -> None:
-    facts |= {
-        "looked_at": looked_at.timestamp(),
-        "looks": attempt.looks + 1,
-        "longest_gap": max(attempt.longest_gap, _gap(attempt, looked_at)),
-    }
+    latest = max(looked_at.timestamp(), attempt.looked_at or 0.0)
+    facts |= {"looked_at": latest, "looks": attempt.looks + 1}
     db.execute(update(attempts).where(attempts.c.id == attempt.id).values(**facts))
 
 
-def _gap(attempt: OpenAttempt, looked_at: datetime) -> float:
-    return looked_at.timestamp() - attempt.looked_at if attempt.looked_at is not None else 0.0
+def _longest_gap(attempt: OpenAttempt, looked_at: datetime) -> float:
+    """The longest that nobody looked, up to this look, since the call was asked for or last seen ringing."""
+    since = looked_at.timestamp() if attempt.looked_at is None else attempt.looked_at
+    return max(attempt.longest_gap, looked_at.timestamp() - since)

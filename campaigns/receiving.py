@@ -14,12 +14,13 @@ from campaigns.ledger.receipts import receipts_of, store
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, receipts
 from campaigns.lifecycle import AttemptStatus
-from campaigns.settlement import accept
+from campaigns.settlement import REACHED, accept
 from dialer.accounts import AccountSettings
-from dialer.calls import Progress, Receipt
-from dialer.receipts import reduce_receipts
+from dialer.calls import Outcome, Progress, Receipt
+from dialer.receipts import Reduced, reduce_receipts
 
 ENDING_GRACE = 2.0  # seconds of the provider's clock in which the other receipts of the same end arrive
+SUSPICION_GRACE = 20.0  # the same, when those that came do not say how the call ended
 UNMATCHED_KEPT = timedelta(hours=24)
 
 
@@ -81,10 +82,17 @@ def _advance(db: Connection, attempt_id: UUID, settings: AccountSettings, *, now
     if reduced.progress is Progress.ANSWERED or reduced.answered_at:
         move_attempt(db, attempt_id, AttemptStatus.ANSWERED, answered_at=reduced.answered_at or now)
     if reduced.ending:
-        soon = now + timedelta(seconds=ENDING_GRACE / settings.speed)
+        grace = ENDING_GRACE if tells_all(reduced) else SUSPICION_GRACE
+        soon = now + timedelta(seconds=grace / settings.speed)
         unsettled = attempts.c.status.in_([AttemptStatus.PLACED, AttemptStatus.ANSWERED])
         later = attempts.c.conclude_at > soon
         touched(db, update(attempts).where(attempts.c.id == attempt_id, unsettled, later).values(conclude_at=soon))
+
+
+def tells_all(heard: Reduced) -> bool:
+    """Whether these receipts say that the call ended, and how: no suspicion does, and no end without an outcome."""
+    ended = heard.progress is Progress.ENDED and heard.outcome not in {None, Outcome.UNKNOWN}
+    return ended or (heard.ending and heard.outcome in REACHED)
 
 
 def forget_unmatched(db: Connection, now: datetime) -> int:

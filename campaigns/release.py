@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -43,7 +43,13 @@ def _start_when_scheduled(campaign: Campaign, now: datetime, using: Parts) -> No
     start = campaign.definition.starts_at
     if campaign.status is CampaignStatus.SCHEDULED and (start is None or start <= now):
         using.ledger.write(
-            move_campaign, campaign.id, CampaignStatus.RUNNING, now, who="dialer", reason="its start came"
+            move_campaign,
+            campaign.id,
+            CampaignStatus.RUNNING,
+            now,
+            who="dialer",
+            reason="its start came",
+            only_from=[CampaignStatus.SCHEDULED],  # and not from a pause that has come meanwhile
         )
 
 
@@ -53,41 +59,70 @@ def _release_account(mine: Sequence[Campaign], account: Account | None, now: dat
             why = f"account {campaign.account!r} is not in the settings of the workers"
             using.ledger.write(move_campaign, campaign.id, CampaignStatus.PAUSED, now, who="dialer", reason=why)
         return []
-    slices: list[Slice] = []
-    waiting = _claimed_already(mine, using)
-    for turn, campaign in enumerate(sorted(mine, key=lambda one: (one.ticked_at or one.created_at, one.id))):
-        try:
-            forecast = account.bucket.forecast(using.horizon, own=own_limits(campaign))
-        except BucketAway as exc:
+    try:
+        return _release_in_turn(mine, account, now, using)
+    except BucketAway as exc:
+        log.warning("bucket away", account=account.name, why=exc.message)
+        for campaign in mine:
             _note(campaign, now, "Redis is away", None, using)
-            log.warning("bucket away", account=account.name, why=exc.message)
-            continue
-        room = max(0, forecast.calls - waiting)
-        share = -(-room // (len(mine) - turn))  # what the others leave is theirs to take
-        claimed = using.ledger.write(_claim, campaign, share, now, using)
-        waiting += sum(len(slice_.contact_ids) for slice_ in claimed)
+        return []
+
+
+def _release_in_turn(mine: Sequence[Campaign], account: Account, now: datetime, using: Parts) -> list[Slice]:
+    waiting = _claimed_already(mine, using)
+    left = max(0, account.bucket.forecast(using.horizon).calls - sum(waiting.values()))
+    wanted = {one.id: _wanted(one, left, waiting.get(one.id, 0), account, now, using) for one in mine}
+    slices: list[Slice] = []
+    # The most modest first, so that the others share what they leave; among equals chance decides, and none is last.
+    in_turn = sorted(using.rng.sample(mine, len(mine)), key=lambda one: wanted[one.id])
+    for turn, campaign in enumerate(in_turn):
+        share = -(-left // (len(mine) - turn))
+        claimed = using.ledger.write(_claim, campaign, min(share, wanted[campaign.id]), now, using)
+        left -= sum(len(slice_.contact_ids) for slice_ in claimed)
         slices += claimed
-        held_by = forecast.limit if room == 0 and forecast.calls == 0 else None
-        _note(campaign, now, held_by, now + timedelta(seconds=forecast.wait) if held_by else None, using)
     return slices
 
 
-def _claimed_already(mine: Iterable[Campaign], using: Parts) -> int:
-    with using.ledger.reading() as db:
-        query = select(func.count()).where(
+def _wanted(campaign: Campaign, left: int, waiting: int, account: Account, now: datetime, using: Parts) -> int:
+    """How many calls the campaign could start: by its own limits, which only its own claims use up, and by who is due.
+
+    Leaves in the ledger what binds.
+    """
+    forecast = account.bucket.forecast(using.horizon, own=own_limits(campaign))
+    held_by = forecast.limit if forecast.calls == 0 else None
+    _note(campaign, now, held_by, now + timedelta(seconds=forecast.wait) if held_by else None, using)
+    return using.ledger.write(_due, campaign, min(left, max(0, forecast.calls - waiting)), now)
+
+
+def _claimed_already(mine: Sequence[Campaign], using: Parts) -> dict[str, int]:
+    """How many contacts of each campaign are with the workers."""
+    query = (
+        select(contacts.c.campaign_id, func.count())
+        .where(
             contacts.c.campaign_id.in_([campaign.id for campaign in mine]),
             contacts.c.status == ContactStatus.CLAIMED,
         )
-        return db.scalar(query) or 0
+        .group_by(contacts.c.campaign_id)
+    )
+    with using.ledger.reading() as db:
+        return {row[0]: row[1] for row in db.execute(query)}
 
 
-def _claim(db: Connection, campaign: Campaign, share: int, now: datetime, using: Parts) -> list[Slice]:
+def _due(db: Connection, campaign: Campaign, most: int, now: datetime) -> int:
+    """How many contacts may be called now, counted up to `most`."""
     _put_off_closed_zones(db, campaign, now)
-    if share == 0:
+    due = select(contacts.c.id).where(
+        contacts.c.campaign_id == campaign.id, contacts.c.status == ContactStatus.PENDING, contacts.c.due_at <= now
+    )
+    return db.scalar(select(func.count()).select_from(due.limit(most).subquery())) or 0
+
+
+def _claim(db: Connection, campaign: Campaign, room: int, now: datetime, using: Parts) -> list[Slice]:
+    if room == 0:
         return []
     claim = uuid4()
     lease_until = now + timedelta(seconds=using.lease)
-    ids = claims.claim_due(db, campaign.id, claim, share, now=now, lease_until=lease_until)
+    ids = claims.claim_due(db, campaign.id, claim, room, now=now, lease_until=lease_until)
     size = slice_size(campaign.definition.pace or using.accounts[campaign.account].settings.pace)
     return [
         Slice(campaign_id=campaign.id, claim=claim, contact_ids=tuple(ids[first : first + size]))
@@ -119,5 +154,8 @@ def _note(campaign: Campaign, now: datetime, held_by: str | None, held_until: da
     if fresh and held_by == campaign.held_by:
         return
     facts = {"ticked_at": now, "held_by": held_by, "held_until": held_until}
-    with using.ledger.writing() as db:
-        db.execute(update(campaigns).where(campaigns.c.id == campaign.id).values(**facts))
+    using.ledger.write(_write_note, campaign.id, facts)
+
+
+def _write_note(db: Connection, campaign_id: str, facts: Mapping[str, object]) -> None:
+    db.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(**facts))

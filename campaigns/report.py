@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from uuid import uuid4
 
 from sqlalchemy import Connection, Row, func, select
 
@@ -41,7 +43,7 @@ ATTEMPT_COLUMNS = (
     "skipped_reason",
 )
 CONTACT_COLUMNS = ("campaign_id", "contact_row", "contact_masked", "status", "reason", "attempts", "final_at")
-FORMULA_STARTS = ("=", "@", "\t", "\r")
+FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d*.]+$)")  # a number, masked or not, is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +76,7 @@ def report(ledger: Ledger, campaign_id: str, folder: Path) -> Report:
     with ledger.reading() as db:
         campaign = reading.campaign(db, campaign_id)
         counts = reading.count_by_status(db, campaign.id)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         attempts_file = folder / f"{campaign.id}-attempts.csv"
         contacts_file = folder / f"{campaign.id}-contacts.csv"
         _write(attempts_file, ATTEMPT_COLUMNS, _attempt_lines(db, campaign.id))
@@ -183,14 +185,17 @@ def _cell(value: object) -> str:
     if value is None:
         return ""
     text = value.isoformat(timespec="milliseconds") if isinstance(value, datetime) else str(value)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return f"'{text}" if FORMULA.match(text) else text
 
 
 def _write(file: Path, columns: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
     """Write beside and rename, so that a reader never finds half a file."""
-    half = file.with_suffix(".part")
-    with half.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out)
-        writer.writerow(columns)
-        writer.writerows(lines)
-    half.replace(file)
+    half = file.with_suffix(f".{uuid4().hex}.part")  # its own: another report of the campaign may be under way
+    try:
+        with half.open("w", encoding="utf-8", newline="") as out:
+            writer = csv.writer(out)
+            writer.writerow(columns)
+            writer.writerows(lines)
+        half.replace(file)
+    finally:
+        half.unlink(missing_ok=True)

@@ -28,11 +28,15 @@ REACHED = frozenset({Outcome.ANSWERED, Outcome.MACHINE})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How a call ended, and what is known of its times."""
+    """How a call ended, and what is known of its times.
+
+    `detail` is kept with the attempt, figures and all; `reason` is what its contact is told apart by, so it has none.
+    """
 
     outcome: Outcome
     ended_at: datetime
     detail: str | None = None
+    reason: str | None = None
     talk_seconds: float | None = None
     answered_at: datetime | None = None
 
@@ -45,7 +49,7 @@ def rule(
         case Verdict.PLACED:
             accept(db, attempt, ruling.provider_call_id, settings, now=now)
         case Verdict.UNCONFIRMED:
-            doubt(db, attempt, ruling, settings, now=now)
+            doubt(db, attempt, ruling, settle_seconds=settings.settle_seconds, now=now)
         case _:
             _no_call(db, attempt, ruling, now=now, rng=rng)
 
@@ -53,7 +57,10 @@ def rule(
 def accept(
     db: Connection, attempt: OpenAttempt, provider_call_id: str | None, settings: AccountSettings, *, now: datetime
 ) -> bool:
-    """The provider has the call: it counts. A receipt may have said so before the answer did."""
+    """The provider has the call: it counts. A receipt may have said so before the answer did.
+
+    Looks are reckoned from before the request left, for the call may be that much older than the answer.
+    """
     patience = attempt.definition.ring_timeout / settings.speed + settings.settle_seconds
     placed = move_attempt(
         db,
@@ -64,7 +71,7 @@ def accept(
         placed_at=now,
         counted=True,
         conclude_at=now + timedelta(seconds=patience),
-        looked_at=now.timestamp(),
+        looked_at=attempt.dialing_at.timestamp(),
     )
     if placed:
         move_contact(db, attempt.contact_id, ContactStatus.PLACED, now, attempts=attempt.contact_attempts + 1)
@@ -75,13 +82,14 @@ def accept(
     return placed
 
 
-def doubt(db: Connection, attempt: OpenAttempt, ruling: Ruling, settings: AccountSettings, *, now: datetime) -> None:
-    """The call may be ringing: wait for a receipt or a sighting, never dial again for it."""
-    move_attempt(
+def doubt(db: Connection, attempt: OpenAttempt, ruling: Ruling, *, settle_seconds: float, now: datetime) -> bool:
+    """The call may be ringing: wait for a receipt or a sighting, never dial again for it. False if it was settled."""
+    return move_attempt(
         db,
         attempt.id,
         AttemptStatus.UNCONFIRMED,
-        conclude_at=now + timedelta(seconds=settings.settle_seconds),
+        provider_call_id=ruling.provider_call_id or attempt.provider_call_id,
+        conclude_at=now + timedelta(seconds=settle_seconds),
         looked_at=now.timestamp(),
         **_words(ruling),
     )
@@ -111,16 +119,18 @@ def conclude(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datet
     return True
 
 
-def never_placed(db: Connection, attempt: OpenAttempt, detail: str, *, now: datetime, rng: Random) -> None:
-    """An unconfirmed attempt turned out to be no call, by the provider's own word: the contact may be dialed again."""
-    _no_call(
-        db, attempt, Ruling(verdict=Verdict.NOT_PLACED, mnemonic=attempt.mnemonic, detail=detail), now=now, rng=rng
-    )
+def never_placed(db: Connection, attempt: OpenAttempt, detail: str, *, now: datetime, rng: Random) -> bool:
+    """An unconfirmed attempt turned out to be no call, by the provider's own word: the contact may be dialed again.
+
+    False if it was settled before.
+    """
+    ruling = Ruling(verdict=Verdict.NOT_PLACED, mnemonic=attempt.mnemonic, code=attempt.code, detail=detail)
+    return _no_call(db, attempt, ruling, now=now, rng=rng)
 
 
-def _no_call(db: Connection, attempt: OpenAttempt, ruling: Ruling, *, now: datetime, rng: Random) -> None:
+def _no_call(db: Connection, attempt: OpenAttempt, ruling: Ruling, *, now: datetime, rng: Random) -> bool:
     if not move_attempt(db, attempt.id, AttemptStatus.NOT_PLACED, ended_at=now, conclude_at=None, **_words(ruling)):
-        return
+        return False
     why = _why(ruling)
     match ruling.verdict:
         case Verdict.REFUSE_CONTACT if _blames_a_fixed_text(attempt, ruling):
@@ -142,6 +152,7 @@ def _no_call(db: Connection, attempt: OpenAttempt, ruling: Ruling, *, now: datet
             _put_back(db, attempt, now + timedelta(seconds=wait * (1 + rng.random() / 10)), now=now)
         case _:
             _try_the_provider_again(db, attempt, why, now=now, rng=rng)
+    return True
 
 
 def _try_the_provider_again(db: Connection, attempt: OpenAttempt, why: str, *, now: datetime, rng: Random) -> None:
@@ -179,7 +190,8 @@ def _leave_unknown(db: Connection, attempt: OpenAttempt, ending: Ending, *, now:
     if attempt.definition.on_unknown == "redial" and spent < attempt.definition.retry_policy().max_attempts:
         _put_back(db, attempt, now, now=now, outcome=ending.outcome, attempts=spent)
     else:
-        move_contact(db, attempt.contact_id, ContactStatus.UNKNOWN, now, reason=ending.detail or "outcome unknown")
+        why = ending.reason or ending.detail or "outcome unknown"
+        move_contact(db, attempt.contact_id, ContactStatus.UNKNOWN, now, reason=why)
 
 
 def _put_back(

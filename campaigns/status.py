@@ -50,10 +50,12 @@ def standing(db: Connection, campaign: Campaign, now: datetime) -> Standing:
     due_now, next_due_at = _due(db, campaign.id, now)
     in_progress = sum(by_status.get(status, 0) for status in IN_PROGRESS)
     unconfirmed = by_status.get(AttemptStatus.UNCONFIRMED, 0)
-    why, clears_at = _why(campaign, due_now, next_due_at, in_progress + unconfirmed, now)
+    by_contact = reading.count_by_status(db, campaign.id)
+    with_workers = due_now + by_contact.get(ContactStatus.CLAIMED, 0)
+    why, clears_at = _why(campaign, with_workers, next_due_at, in_progress + unconfirmed, now)
     return Standing(
         campaign=campaign,
-        contacts=reading.count_by_status(db, campaign.id),
+        contacts=by_contact,
         outcomes=outcomes(db, campaign.id),
         attempts=count_attempts(db, campaign.id),
         in_progress=in_progress,
@@ -72,7 +74,7 @@ def outcomes(db: Connection, campaign_id: str) -> dict[str, int]:
         .where(attempts.c.campaign_id == campaign_id, attempts.c.outcome.is_not(None))
         .group_by(attempts.c.outcome)
     )
-    counts: dict[str, int] = dict(db.execute(query).tuples().all())
+    counts: dict[str, int] = {row[0]: row[1] for row in db.execute(query)}
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
@@ -86,7 +88,7 @@ def _attempts_by_status(db: Connection, campaign_id: str) -> dict[str, int]:
     query = (
         select(attempts.c.status, func.count()).where(attempts.c.campaign_id == campaign_id).group_by(attempts.c.status)
     )
-    return dict(db.execute(query).tuples().all())
+    return {row[0]: row[1] for row in db.execute(query)}
 
 
 def _due(db: Connection, campaign_id: str, now: datetime) -> tuple[int, datetime | None]:
@@ -107,14 +109,21 @@ def _why(
             return f"paused: {campaign.reason}", None
         case CampaignStatus.FINISHED | CampaignStatus.CANCELLED:
             return f"{campaign.status.value}: {campaign.reason}", None
-    last_tick = campaign.ticked_at or campaign.since
-    if now - last_tick > TICK_IS_LATE:
+    last_sign = max(campaign.ticked_at or campaign.since, campaign.since)
+    if now - last_sign > TICK_IS_LATE:
         return "no worker is at work on it: start one with `dialer up`", None
-    if campaign.held_by and due_now:
+    if campaign.held_by and (due_now or _put_off_by_limit(campaign, next_due_at, now)):
         return f"held by a limit: {campaign.held_by}", campaign.held_until
     if due_now:
         return "dialing", None
     return _why_none_due(campaign, next_due_at, in_progress, now)
+
+
+def _put_off_by_limit(campaign: Campaign, next_due_at: datetime | None, now: datetime) -> bool:
+    """Whether the limit that binds will do so until the next contact is due: throttled ones wait a tenth longer."""
+    if campaign.held_until is None or next_due_at is None:
+        return False
+    return next_due_at <= campaign.held_until + (campaign.held_until - now) / 10 + timedelta(seconds=1)
 
 
 def _why_none_due(

@@ -6,20 +6,22 @@ Every step is a compare-and-set, so that two sweeps at once, or none for an hour
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import Connection, update
 from structlog import get_logger
 
+from campaigns.asking import ask, worth_asking
 from campaigns.ledger import claims, reading
-from campaigns.ledger.moves import move_campaign, touched
+from campaigns.ledger.moves import move_attempt, move_campaign, touched
 from campaigns.ledger.reading import Campaign, OpenAttempt
 from campaigns.ledger.receipts import receipts_of
-from campaigns.ledger.tables import contacts
+from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
 from campaigns.parts import Parts
-from campaigns.receiving import apply_waiting, forget_unmatched
-from campaigns.settlement import Ending, conclude, doubt, never_placed
+from campaigns.receiving import apply_waiting, forget_unmatched, tells_all
+from campaigns.settlement import Ending, accept, conclude, doubt, never_placed
 from dialer.account import Account
 from dialer.calls import Outcome, Progress
 from dialer.providers.provider import CallStatus
@@ -30,6 +32,9 @@ from dialer.verdicts import Ruling, Verdict
 log = get_logger()
 FOLLOWED = (AttemptStatus.PLACED, AttemptStatus.ANSWERED)
 SWEPT = (CampaignStatus.RUNNING, CampaignStatus.PAUSED)
+MOST_ASKED = 10  # calls that one sweep asks about, so that it ends; the next goes on
+LONGEST_CALL = timedelta(hours=1)  # from then on it is concluded, though the provider says that it goes on
+SETTLES_WITHOUT_ACCOUNT = 180.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,67 +71,99 @@ def _doubt_stale(using: Parts) -> int:
     ruling = Ruling(verdict=Verdict.UNCONFIRMED, detail="its worker stopped between the request and the answer")
     with using.ledger.reading() as db:
         stale = reading.attempts_in(db, [AttemptStatus.DIALING], conclude_by=now)
-    for attempt in stale:
-        if account := using.accounts.get(attempt.account):
-            using.ledger.write(doubt, attempt, ruling, account.settings, now=now)
-    return len(stale)
+    return sum(
+        using.ledger.write(doubt, attempt, ruling, settle_seconds=_settle_seconds(attempt, using), now=now)
+        for attempt in stale
+    )
+
+
+def _settle_seconds(attempt: OpenAttempt, using: Parts) -> float:
+    """Of its account, which may have left the settings since."""
+    account = using.accounts.get(attempt.account)
+    return account.settings.settle_seconds if account else SETTLES_WITHOUT_ACCOUNT
 
 
 def _conclude_due(using: Parts) -> int:
-    now = using.clock()
     with using.ledger.reading() as db:
-        due = reading.attempts_in(db, [*FOLLOWED, AttemptStatus.UNCONFIRMED], conclude_by=now)
-    concluded = 0
+        due = reading.attempts_in(db, [*FOLLOWED, AttemptStatus.UNCONFIRMED], conclude_by=using.clock())
+    asked = concluded = 0
     for attempt in due:
-        account = using.accounts.get(attempt.account)
-        told = _ask(attempt, account, using) if account else None
-        if using.ledger.write(_conclude, attempt, told, using):
+        account, told = using.accounts.get(attempt.account), None
+        if account is not None and _worth_asking(attempt, account, using):
+            asked += 1
+            told = ask(attempt, account) if asked <= MOST_ASKED else None
+            if told is None:
+                continue  # its turn to be asked about comes later
+        if using.ledger.write(_conclude, attempt.id, told, using):
             concluded += 1
             _hang_up(attempt, account)
     return concluded
 
 
-def _ask(attempt: OpenAttempt, account: Account, using: Parts) -> CallStatus | None:
-    """Ask the provider about a call that nothing was heard of, where it can be asked about one."""
-    if attempt.provider_call_id is None or account.provider.asking(attempt.provider_call_id) is None:
-        return None
+def _worth_asking(attempt: OpenAttempt, account: Account, using: Parts) -> bool:
     with using.ledger.reading() as db:
-        if reduce_receipts(receipts_of(db, attempt.id)).ending:
-            return None
-    return account.ask(attempt.provider_call_id)
+        return worth_asking(db, attempt, account)
 
 
-def _conclude(db: Connection, attempt: OpenAttempt, told: CallStatus | None, using: Parts) -> bool:
+def _conclude(db: Connection, attempt_id: UUID, told: CallStatus | None, using: Parts) -> bool:
+    """Settle an attempt whose time has come, unless something was heard of it since that was seen."""
     now = using.clock()
-    if attempt.status is AttemptStatus.UNCONFIRMED and attempt.mnemonic and attempt.looks and not attempt.seen:
-        never_placed(db, attempt, "the provider said that it failed, and listed no such call", now=now, rng=using.rng)
-        return True
+    attempt = reading.attempts_by_id(db, [attempt_id], lock=True)[attempt_id]
+    if attempt.conclude_at is None or attempt.conclude_at > now:
+        return False
+    if attempt.provider_said_it_failed and attempt.looks:
+        detail = "the provider said that it failed, and listed no such call"
+        return never_placed(db, attempt, detail, now=now, rng=using.rng)
+    if told is not None and told.progress is not None:
+        attempt = _take_its_word(db, attempt, told, using, now)
+        if told.progress is not Progress.ENDED and now < attempt.dialing_at + LONGEST_CALL:
+            return False
     return conclude(db, attempt, _ending(db, attempt, told, now), now=now)
+
+
+def _take_its_word(db: Connection, attempt: OpenAttempt, told: CallStatus, using: Parts, now: datetime) -> OpenAttempt:
+    """The provider knows the call: so it counts, and while it goes on it is not concluded."""
+    account = using.accounts[attempt.account]
+    accept(db, attempt, attempt.provider_call_id, account.settings, now=now)
+    if told.progress is Progress.ANSWERED:
+        move_attempt(db, attempt.id, AttemptStatus.ANSWERED, answered_at=told.answered_at or now)
+    later = now + timedelta(seconds=account.settings.settle_seconds)
+    db.execute(update(attempts).where(attempts.c.id == attempt.id).values(conclude_at=later))
+    return reading.attempts_by_id(db, [attempt.id])[attempt.id]
 
 
 def _ending(db: Connection, attempt: OpenAttempt, told: CallStatus | None, now: datetime) -> Ending:
     heard = reduce_receipts(receipts_of(db, attempt.id))
-    answered_at = heard.answered_at or attempt.answered_at
-    if heard.ending and heard.outcome is not None:
-        ended_at = heard.ended_at or now
+    asked = told is not None and told.progress is Progress.ENDED and told.outcome is not None
+    if heard.outcome is not None and (tells_all(heard) or (heard.ending and not asked)):
+        answered_at = heard.answered_at or attempt.answered_at
         return Ending(
             outcome=heard.outcome,
-            ended_at=ended_at,
+            ended_at=_plausible(heard.ended_at, attempt, now),
             answered_at=answered_at,
-            talk_seconds=(ended_at - answered_at).total_seconds() if answered_at else None,
+            talk_seconds=_between(answered_at, heard.ended_at or now),
         )
-    if told is not None and told.progress is Progress.ENDED and told.outcome is not None:
+    if told is not None and told.outcome is not None and asked:
         return Ending(
             outcome=told.outcome,
-            ended_at=told.ended_at or now,
+            ended_at=_plausible(told.ended_at, attempt, now),
             answered_at=told.answered_at,
             talk_seconds=told.talk_seconds,
             detail="its last receipt never came: settled by asking the provider",
         )
     if attempt.status is AttemptStatus.ANSWERED:
         detail = "answered; its end was never told"
-        return Ending(outcome=Outcome.ANSWERED, ended_at=now, answered_at=answered_at, detail=detail)
+        return Ending(outcome=Outcome.ANSWERED, ended_at=now, detail=detail)
     return Ending(outcome=Outcome.UNKNOWN, ended_at=now, detail=_silence(attempt))
+
+
+def _plausible(ended_at: datetime | None, attempt: OpenAttempt, now: datetime) -> datetime:
+    """When the call ended. The retry clock starts there, so a provider's clock that cannot be right is not believed."""
+    return ended_at if ended_at is not None and attempt.dialing_at <= ended_at <= now else now
+
+
+def _between(answered_at: datetime | None, ended_at: datetime) -> float | None:
+    return max(0.0, (ended_at - answered_at).total_seconds()) if answered_at else None
 
 
 def _silence(attempt: OpenAttempt) -> str:
@@ -146,6 +183,7 @@ def _hang_up(attempt: OpenAttempt, account: Account | None) -> None:
 def _finish(using: Parts) -> int:
     now = using.clock()
     using.ledger.write(claims.expire, now)
+    using.ledger.write(claims.cancel_left, now)
     with using.ledger.reading() as db:
         running = reading.all_campaigns(db, SWEPT)
     return sum(using.ledger.write(_finish_one, campaign, now) for campaign in running)

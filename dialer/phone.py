@@ -56,7 +56,7 @@ def parse(text: str, country: str | None = None) -> PhoneNumber:
 
     Raises BadPhoneNumber with the reason, and a suggestion where there is one.
     """
-    written = text.strip()
+    written = text.strip().removeprefix("tel:")
     if not written:
         raise BadPhoneNumber("the number is empty")
     if re.fullmatch(r"\d+(?:[.,]\d+)?[eE]\+?\d+", written):

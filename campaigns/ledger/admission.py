@@ -25,10 +25,14 @@ class Admitted:
     not_after: datetime | None
 
 
-def live_campaign_named(db: Connection, name: str) -> str | None:
-    """The id of a campaign of this name that has not ended, if there is one."""
-    query = select(campaigns.c.id).where(campaigns.c.name == name, campaigns.c.status.in_(LIVE_CAMPAIGNS))
-    return db.scalar(query.limit(1))
+def live_campaign_named(db: Connection, name: str, *, lock: bool = False) -> str | None:
+    """The id of a campaign of this name that has not ended, if there is one.
+
+    `lock` makes others who ask so wait for this transaction's end, drafts of theirs included.
+    """
+    named = select(campaigns.c.id, campaigns.c.status).where(campaigns.c.name == name).order_by(campaigns.c.id)
+    rows = db.execute(named.with_for_update() if lock else named)  # SQLite has one writer at a time
+    return next((row.id for row in rows if row.status in LIVE_CAMPAIGNS), None)
 
 
 def create_draft(db: Connection, *, name: str, account: str, definition_text: str, now: datetime) -> str:

@@ -226,6 +226,26 @@ def expire(db: Connection, now: datetime) -> int:
     )
 
 
+def cancel_left(db: Connection, now: datetime) -> int:
+    """Give contacts of cancelled campaigns their final status: a retry may have put one back as its campaign ended."""
+    over = select(campaigns.c.id).where(campaigns.c.status == CampaignStatus.CANCELLED)
+    return touched(
+        db,
+        update(contacts)
+        .where(
+            contacts.c.campaign_id.in_(over),
+            contacts.c.status.in_([ContactStatus.PENDING, ContactStatus.CLAIMED]),
+        )
+        .values(
+            status=ContactStatus.CANCELLED,
+            reason="the campaign was cancelled",
+            final_at=now,
+            claim=None,
+            lease_until=None,
+        ),
+    )
+
+
 def _campaign_live() -> Exists:
     live = [CampaignStatus.RUNNING, CampaignStatus.PAUSED, CampaignStatus.SCHEDULED]
     return exists().where(campaigns.c.id == contacts.c.campaign_id, campaigns.c.status.in_(live))

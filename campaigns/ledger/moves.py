@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -37,9 +37,19 @@ def move_contact(db: Connection, contact_id: int, to: ContactStatus, now: dateti
 
 
 def move_campaign(
-    db: Connection, campaign_id: str, to: CampaignStatus, now: datetime, *, who: str, reason: str | None = None
+    db: Connection,
+    campaign_id: str,
+    to: CampaignStatus,
+    now: datetime,
+    *,
+    who: str,
+    reason: str | None = None,
+    only_from: Sequence[CampaignStatus] | None = None,
 ) -> bool:
-    """Move a campaign, leaving an audit line that says who and why; False when its status does not allow it."""
+    """Move a campaign, leaving an audit line that says who and why; False when its status does not allow it.
+
+    `only_from` narrows the statuses it may come from.
+    """
     stamps: Mapping[CampaignStatus, dict[str, datetime]] = {
         CampaignStatus.FINISHED: {"finished_at": now},
         CampaignStatus.CANCELLED: {"finished_at": now},
@@ -47,7 +57,7 @@ def move_campaign(
     done = moved(
         db,
         update(campaigns)
-        .where(campaigns.c.id == campaign_id, campaigns.c.status.in_(lifecycle.campaigns_before(to)))
+        .where(campaigns.c.id == campaign_id, campaigns.c.status.in_(only_from or lifecycle.campaigns_before(to)))
         .values(status=to, reason=reason, since=now, held_by=None, held_until=None, **stamps.get(to, {})),
     )
     if done:

@@ -65,6 +65,7 @@ class OpenAttempt:
     account: str
     status: AttemptStatus
     mnemonic: str | None
+    code: str | None
     provider_call_id: str | None
     counted: bool
     dialing_at: datetime
@@ -87,6 +88,14 @@ class OpenAttempt:
     @property
     def definition(self) -> Definition:
         return parse_definition(self.definition_text)
+
+    @property
+    def provider_said_it_failed(self) -> bool:
+        """Whether the attempt is unconfirmed although the provider answered: it named a failure of its own.
+
+        Only then does its absence from the provider's list mean that no call was placed. See `Ruling`.
+        """
+        return self.status is AttemptStatus.UNCONFIRMED and self.mnemonic is not None
 
 
 def campaign(db: Connection, campaign_id: str) -> Campaign:
@@ -144,9 +153,10 @@ def _open_attempts() -> Select[tuple[object, ...]]:
     )
 
 
-def attempts_by_id(db: Connection, ids: Iterable[UUID]) -> dict[UUID, OpenAttempt]:
-    """These attempts, whatever their status, by id."""
-    rows = db.execute(_open_attempts().where(attempts.c.id.in_(list(ids))))
+def attempts_by_id(db: Connection, ids: Iterable[UUID], *, lock: bool = False) -> dict[UUID, OpenAttempt]:
+    """These attempts, whatever their status, by id; `lock` lets nobody else move them before this transaction ends."""
+    query = _open_attempts().where(attempts.c.id.in_(list(ids)))
+    rows = db.execute(query.with_for_update(of=attempts) if lock else query)  # SQLite has one writer at a time
     return {row.id: _attempt(row) for row in rows}
 
 

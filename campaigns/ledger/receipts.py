@@ -31,7 +31,8 @@ def store(db: Connection, account: str, heard: Sequence[Receipt], body: str, *, 
             "received_at": now,
             "body": body,
         }
-        fresh += db.execute(insert(receipts).values(**line).on_conflict_do_nothing()).rowcount
+        stored = insert(receipts).values(**line).on_conflict_do_nothing().returning(receipts.c.id)
+        fresh += len(db.execute(stored).all())  # of an insert that returns its key no row count is kept
     return fresh
 
 

@@ -66,9 +66,9 @@ class Ledger:
 
 
 def lost_a_race(exc: DBAPIError) -> bool:
-    """True when the same transaction may be tried again: a deadlock, a serialization failure, a busy file."""
+    """True when the same transaction may be tried again: a deadlock, a row that another has just made, a busy file."""
     state = getattr(exc.orig, "sqlstate", None)
-    return state in {"40001", "40P01"} or "database is locked" in str(exc.orig)
+    return state in {"40001", "40P01", "23505"} or "database is locked" in str(exc.orig)
 
 
 @contextmanager

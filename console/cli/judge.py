@@ -99,7 +99,7 @@ def _same(outcome: str | None, call: Mapping[str, Any]) -> bool:
 def _overlooked(row: Row[tuple[object, ...]], call: Mapping[str, Any]) -> bool:
     """CallGear's list shows calls in progress only: one that is cut short between two looks is not seen answered."""
     cut_short = call["outcome"] == Outcome.ANSWERED and call["seconds_talked"] < row.script_seconds - 1
-    return call["vendor"] == "callgear" and cut_short and row.outcome == Outcome.NO_ANSWER
+    return bool(call["vendor"] == "callgear" and cut_short and row.outcome == Outcome.NO_ANSWER)
 
 
 def panel(found: Findings) -> RenderableType:

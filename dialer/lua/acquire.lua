@@ -49,6 +49,7 @@ local day_left, day_end = left('d', tonumber(ARGV[10]), now)
 if day_left and points > day_left then bind(day_end, 'day points') end
 if wait > 0 then return { 0, wait, which } end
 
+if get('cold') == 2 then put('cold', 1) end
 put('p', math.max(get('p') or 0, now - interval * (burst - 1)) + interval)
 if blind > 0 then put('q', math.max(get('q') or 0, now) + blind) end
 if own_interval > 0 then put('p:' .. campaign, math.max(get('p:' .. campaign) or 0, now) + own_interval) end

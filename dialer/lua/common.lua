@@ -1,7 +1,7 @@
 -- What every script of a token bucket shares. It is put in front of each of them.
 -- KEYS[1]  state: a hash. last (largest time seen), blk (blocked until), blkn (blocks in a row), cold (1 until the
---          first answer), p (pace: the instant from which the next token is free), p:<campaign> (the same), q (the
---          same for a minute that the provider gives no figures for),
+--          first answer, 2 when that was lost and none is awaited), p (pace: the instant from which the next token is
+--          free), p:<campaign> (the same), q (the same for a minute that the provider gives no figures for),
 --          m:* and d:* (minute and day: l limit, v lowest remaining, e end, s synced; u used where the provider
 --          gives no figures), fly (points in flight)
 -- KEYS[2]  grants in flight: zset, grant id -> lease end

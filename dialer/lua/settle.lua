@@ -48,4 +48,5 @@ roll('m', now); roll('d', now)
 calibrate('m', tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]))
 calibrate('d', tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10]))
 if heard or fate == 'charged' then put('cold', 0) end
+if fate == 'unknown' and get('cold') == 1 then put('cold', 2) end -- that answer will not come: another may ask
 return points and 1 or 0

@@ -13,7 +13,7 @@ from campaigns.definition import Definition
 from campaigns.ledger import admission, claims, reading
 from campaigns.ledger.admission import Admitted
 from campaigns.ledger.claims import Opening
-from campaigns.ledger.reading import OpenAttempt
+from campaigns.ledger.reading import Campaign, OpenAttempt
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, contacts
 
@@ -39,6 +39,7 @@ def seed(
     now: datetime,
     zone: str = "UTC",
     not_after: datetime | None = None,
+    text: str = LONG_TEXT,
     **changes: Any,
 ) -> str:
     """A running campaign over these numbers; returns its id."""
@@ -50,9 +51,9 @@ def seed(
         definition_text=written.model_dump_json(),
         now=now,
     )
-    text = None if written.message.media else LONG_TEXT
+    said = None if written.message.media else text
     rows = [
-        Admitted(line=line, phone=phone, fields={}, text=text, zone=zone, not_after=not_after)
+        Admitted(line=line, phone=phone, fields={}, text=said, zone=zone, not_after=not_after)
         for line, phone in enumerate(phones, start=2)
     ]
     ledger.write(admission.admit, campaign_id, rows, now=now)
@@ -102,6 +103,20 @@ def dialing(ledger: Ledger, phones: Sequence[str], *, now: datetime, **changes: 
     opened = open_all(ledger, claim_id, ids, now=now)
     with ledger.reading() as db:
         return sorted(reading.attempts_by_id(db, opened).values(), key=lambda one: one.contact_id)
+
+
+def dial_again(ledger: Ledger, contact_id: int, *, now: datetime) -> OpenAttempt:
+    """The next attempt for a contact that has come due."""
+    claim_id, ids = claim(ledger, contact(ledger, contact_id).campaign_id, 100, now=now)
+    assert contact_id in ids
+    (opened,) = open_all(ledger, claim_id, [contact_id], now=now)
+    return fresh(ledger, opened)
+
+
+def campaign_row(ledger: Ledger, campaign_id: str) -> Campaign:
+    """A campaign as the ledger has it now."""
+    with ledger.reading() as db:
+        return reading.campaign(db, campaign_id)
 
 
 def contact(ledger: Ledger, contact_id: int) -> Any:

@@ -37,7 +37,8 @@ def test_the_first_page_shows_every_campaign_and_why_nothing_is_dialing(console:
     now = console.clock()
     house.add_campaign(console.ledger, "held", now=now, held_by="day points", held_until=now + timedelta(minutes=5))
     house.add_campaign(console.ledger, "stopped", now=now, status=CampaignStatus.PAUSED, reason="by a person")
-    house.add_campaign(console.ledger, "alone", now=now, ticked_at=now - timedelta(hours=1))
+    long_ago = now - timedelta(hours=1)
+    house.add_campaign(console.ledger, "alone", now=now, since=long_ago, ticked_at=long_ago)
     page = text_of(console.http.get("/").text)
     assert "Held by a limit: day points · until 2026-12-01 15:05:00 UTC" in page
     assert "Paused: by a person" in page

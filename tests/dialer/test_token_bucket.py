@@ -146,6 +146,28 @@ def test_an_emptied_redis_starts_with_one_probe(buckets):
     assert metered.acquire("third").limit == "first answer awaited"
 
 
+def test_a_first_answer_that_is_lost_lets_another_ask_and_still_only_one(buckets):
+    """Its points stay in flight, but nobody waits out their lease for an answer that will not come."""
+    metered = bucket(buckets, metered=True)
+    assert metered.acquire("probe").granted
+    metered.settle("probe", charged=None, call_goes_on=True)
+    assert metered.forecast(5.0).calls == 1
+    assert metered.acquire("second", call=False).granted
+    assert metered.acquire("third").limit == "first answer awaited"
+    metered.settle("second", charged=True, meter=FULL)
+    assert metered.acquire("third").granted
+
+
+@pytest.mark.parametrize("pace", [0.05, 0.4, 0.5, 1.0])
+def test_a_slow_pace_lets_one_through_as_soon_as_it_is_free(buckets, pace):
+    """The next token may lie beyond the horizon: the one that is free now does not."""
+    slow = bucket(buckets, pace=pace)
+    assert slow.forecast(2.0).calls >= 1
+    assert slow.acquire("a").granted
+    assert slow.forecast(0.5).calls == 0
+    assert slow.forecast(1 / pace).calls == 1
+
+
 def test_a_minute_without_figures_is_paced_so_that_no_phase_of_it_can_exceed(buckets):
     """A fixed window whose phase we do not know would grant twice its limit around its edge."""
     paced = bucket(buckets, minute_points=60)

@@ -1,0 +1,47 @@
+"""Asking a provider about one call that nothing more was heard of, in turn with the calls of its account."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from sqlalchemy import Connection
+from structlog import get_logger
+
+from campaigns.ledger.reading import OpenAttempt
+from campaigns.ledger.receipts import receipts_of
+from campaigns.receiving import tells_all
+from dialer.account import Account
+from dialer.providers.provider import CallStatus
+from dialer.receipts import reduce_receipts
+from dialer.token_bucket import BucketAway
+from dialer.verdicts import Verdict
+
+log = get_logger()
+
+
+def worth_asking(db: Connection, attempt: OpenAttempt, account: Account) -> bool:
+    """Whether the provider can be asked about this call, and its receipts have left something to ask."""
+    call = attempt.provider_call_id
+    if call is None or account.provider.asking(call) is None:
+        return False
+    return not tells_all(reduce_receipts(receipts_of(db, attempt.id)))
+
+
+def ask(attempt: OpenAttempt, account: Account) -> CallStatus | None:
+    """The provider's word on the call; None when it has to wait: no token, no Redis, or somebody else is asking."""
+    token = f"ask:{uuid4()}"
+    try:
+        if not account.bucket.acquire(token, call=False).granted:
+            return None
+        if not account.bucket.turn(f"ask:{attempt.id}", 2 * account.settings.timeout):
+            account.bucket.settle(token, charged=False)
+            return None
+        told = account.ask(attempt.provider_call_id or "")
+        throttled = told.ruling.verdict is Verdict.THROTTLED
+        account.bucket.settle(
+            token, charged=True, meter=told.ruling.meter, block=(told.ruling.retry_after or 1.0) if throttled else None
+        )
+    except BucketAway as exc:
+        log.warning("bucket away", account=account.name, why=exc.message)
+        return None
+    return None if throttled else told

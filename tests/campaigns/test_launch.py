@@ -1,0 +1,214 @@
+"""From a campaign file to a running campaign: all of it starts, or nothing does and nothing is left behind."""
+
+from __future__ import annotations
+
+import csv
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from campaigns import control
+from campaigns.launch import (
+    Checked,
+    ListChanged,
+    NobodyToCall,
+    RowsRejected,
+    StillGoingOn,
+    check,
+    launch,
+)
+from campaigns.ledger.store import LedgerAway
+from campaigns.ledger.tables import campaigns, contacts
+from campaigns.lifecycle import CampaignStatus
+from campaigns.source import DefinitionFaults
+from dialer.accounts import AccountSettings
+from tests.campaigns.dialers import failing_once
+from tests.campaigns.seeding import numbers
+from tests.conftest import HandSetClock
+
+ACCOUNTS = {
+    "main": AccountSettings.model_validate({"provider": "callgear", "access_token": "k"}),
+    "bulk": AccountSettings.model_validate({"provider": "webex", "service_key": "k"}),
+}
+CAMPAIGN = """\
+campaign: reminders
+account: {account}
+contacts:
+  file: contacts.csv
+  zone: zone
+  not_after: until
+message:
+  tts: "Hello {{{{ name }}}}, this is a reminder."
+caller_id: "+18005550100"
+schedule:
+  zone: America/New_York
+"""
+LONG = "x" * 2100
+UNTIL = "2026-12-31T09:00"
+
+
+def written(folder: Path, *rows: str, account: str = "main", more: str = "") -> Path:
+    """A campaign file, and the list beside it."""
+    file = folder / "reminders.yaml"
+    file.write_text(CAMPAIGN.format(account=account) + more, encoding="utf-8")
+    (folder / "contacts.csv").write_text("\n".join(["phone,name,zone,until", *rows]) + "\n", encoding="utf-8")
+    return file
+
+
+def good(count: int) -> list[str]:
+    return [f"{phone},Ann,,{UNTIL}" for phone in numbers(count)]
+
+
+def checked(folder: Path, *rows: str, **changes: str) -> Checked:
+    return check(written(folder, *rows, **changes), ACCOUNTS)
+
+
+def started(ledger, one: Checked, now, **named):
+    return launch(ledger, one, rejects_file=None, who="ann", now=now, **named)
+
+
+def counted(ledger) -> tuple[int, int]:
+    """Campaigns and contacts that the ledger has."""
+    with ledger.reading() as db:
+        return tuple(db.scalar(select(func.count()).select_from(table)) for table in (campaigns, contacts))
+
+
+def test_a_good_list_becomes_a_running_campaign(ledger, clock, tmp_path):
+    rows = [
+        "+14155550100,Ann,Asia/Tokyo,2026-12-02T09:00",
+        f"+1 (415) 555-0101,Bob,,{UNTIL}",
+    ]
+    campaign = started(ledger, checked(tmp_path, *rows), clock())
+    assert (campaign.id, campaign.status, campaign.contacts) == ("reminders-1", CampaignStatus.RUNNING, 2)
+    assert (campaign.zones, campaign.started_at) == (("America/New_York", "Asia/Tokyo"), clock())
+    with ledger.reading() as db:
+        first, second = db.execute(select(contacts).order_by(contacts.c.line)).all()
+    assert (first.phone, first.text, first.zone) == (
+        "+14155550100",
+        "Hello Ann, this is a reminder.",
+        "Asia/Tokyo",
+    )
+    assert first.not_after.isoformat() == "2026-12-02T00:00:00+00:00"
+    assert (second.phone, second.zone) == ("+14155550101", "America/New_York")
+    assert second.not_after.isoformat() == "2026-12-31T14:00:00+00:00"
+    assert {row.due_at for row in (first, second)} == {clock()}
+
+
+def test_a_campaign_with_a_start_is_scheduled_for_it(ledger, clock, tmp_path):
+    more = '  start: "2026-12-05T09:00"\n'
+    assert started(ledger, checked(tmp_path, *good(1), more=more), clock()).status == CampaignStatus.SCHEDULED
+    clock.forward(7 * 24 * 3600)
+    again = started(ledger, checked(tmp_path, *good(1), more=more), clock(), again=True)
+    assert again.status == CampaignStatus.RUNNING, "its start has come"
+
+
+def test_one_bad_row_starts_nothing_and_is_written_whole(ledger, clock, tmp_path):
+    one = checked(tmp_path, *good(3), f"7.926E+10,Eve,,{UNTIL}")
+    rejects = one.write_rejects(tmp_path / "reports")
+    with pytest.raises(RowsRejected, match="1 of 4 rows") as refused:
+        one.refuse_rejects(rejects, skip=False)
+    assert refused.value.facts == {"rejected": 1, "rejects": str(rejects)}
+    assert refused.value.remedy.endswith("--skip-rejects")
+    with rejects.open(encoding="utf-8-sig", newline="") as read:
+        (row,) = csv.DictReader(read)
+    assert (row["phone"], row["name"], row["_line"], row["_column"]) == ("7.926E+10", "Eve", "5", "phone")
+    assert counted(ledger) == (0, 0)
+
+
+def test_bad_rows_are_skipped_when_that_is_asked_for_and_counted(ledger, clock, tmp_path):
+    one = checked(tmp_path, *good(3), f"7.926E+10,Eve,,{UNTIL}")
+    rejects = one.write_rejects(tmp_path)
+    one.refuse_rejects(rejects, skip=True)
+    campaign = launch(ledger, one, rejects_file=rejects, who="ann", now=clock())
+    assert (campaign.contacts, campaign.rejects, campaign.rejects_file) == (3, 1, str(rejects))
+
+
+def test_a_list_without_a_good_row_calls_nobody(ledger, clock, tmp_path):
+    one = checked(tmp_path, "nonsense,Eve,,")
+    with pytest.raises(NobodyToCall, match="no row can be called"):
+        one.refuse_rejects(one.write_rejects(tmp_path), skip=True)
+
+
+def test_the_providers_own_limit_is_held_against_every_row(ledger, tmp_path):
+    one = checked(tmp_path, *good(1), f"+14155550102,{LONG},,{UNTIL}", account="bulk")
+    assert [(reject.line, reject.code) for reject in one.rejects] == [(3, "text_too_long")]
+    assert checked(tmp_path, f"+14155550102,{LONG},,{UNTIL}").rejects == (), "this provider says so only when asked"
+
+
+def test_an_account_that_is_not_there_is_named_with_those_that_are(tmp_path):
+    with pytest.raises(DefinitionFaults) as refused:
+        checked(tmp_path, *good(1), account="mian")
+    assert "no account 'mian'" in str(refused.value)
+    assert "bulk, main" in str(refused.value) + refused.value.remedy
+
+
+def test_a_campaign_of_the_same_name_must_have_ended_first(ledger, clock, tmp_path):
+    one = checked(tmp_path, *good(2))
+    first = started(ledger, one, clock())
+    with pytest.raises(StillGoingOn, match="reminders-1 has not ended yet"):
+        started(ledger, one, clock())
+    assert counted(ledger) == (1, 2)
+    assert started(ledger, one, clock(), again=True).id == "reminders-2"
+    for campaign_id in (first.id, "reminders-2"):
+        control.cancel(ledger, campaign_id, who="ann", now=clock())
+    assert started(ledger, one, clock()).id == "reminders-3"
+
+
+def test_of_two_launches_at_once_one_is_refused_and_leaves_nothing(ledger, clock, tmp_path):
+    """Both found nobody going on: were both to start, everybody on the list would be called twice."""
+    told: list[object] = []
+    ready = threading.Barrier(4)
+    files = []
+    for place in range(4):
+        folder = tmp_path / str(place)
+        folder.mkdir()
+        files.append(written(folder, *good(40)))
+    lists = [check(file, ACCOUNTS) for file in files]
+
+    def start(one: Checked) -> None:
+        ready.wait()
+        try:
+            told.append(started(ledger, one, clock()))
+        except StillGoingOn as exc:
+            told.append(exc)
+
+    launches = [threading.Thread(target=start, args=(one,)) for one in lists]
+    for each in launches:
+        each.start()
+    for each in launches:
+        each.join()
+    assert len(told) == 4
+    assert [type(one) for one in told].count(StillGoingOn) == 3
+    assert counted(ledger) == (1, 40)
+
+
+def test_a_list_that_changes_while_it_is_read_starts_nothing(ledger, clock, tmp_path):
+    one = checked(tmp_path, *good(3))
+    written(tmp_path, *good(2))
+    with pytest.raises(ListChanged, match="was changed while it was being read"):
+        started(ledger, one, clock())
+    assert counted(ledger) == (0, 0)
+
+
+def test_a_ledger_that_fails_on_the_way_is_left_as_it_was(ledger, clock, tmp_path):
+    one = checked(tmp_path, *good(3))
+    with failing_once(ledger, "INSERT INTO contacts"), pytest.raises(LedgerAway):
+        started(ledger, one, clock())
+    assert counted(ledger) == (0, 0)
+    assert started(ledger, one, clock()).contacts == 3
+
+
+def test_a_draft_that_was_never_finished_holds_up_no_other(ledger, tmp_path):
+    """A launch that was killed leaves a draft: it calls nobody, and the next launch goes ahead."""
+    clock = HandSetClock()
+    one = checked(tmp_path, *good(1))
+    with failing_once(ledger, "INSERT INTO contacts"), failing_once(ledger, "DELETE FROM contacts") as kept:
+        with pytest.raises(LedgerAway):
+            started(ledger, one, clock())
+        assert kept
+    assert counted(ledger) == (1, 0)
+    campaign = started(ledger, one, clock() + timedelta(seconds=1))
+    assert (campaign.id, campaign.status) == ("reminders-2", CampaignStatus.RUNNING)
