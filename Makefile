@@ -11,7 +11,7 @@ demo: .venv/.installed ## Run the example campaigns on a sandbox of both vendors
 	@$(BIN)/dialer demo $(ARGS)
 
 test: .venv/.installed-dev ## Run all tests: real Redis, workers, SQLite and PostgreSQL
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 check: lint test ## What CI runs: the linters, then the tests
 

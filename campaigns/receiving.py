@@ -20,6 +20,7 @@ from dialer.calls import Outcome, Progress, Receipt
 from dialer.receipts import Reduced, reduce_receipts
 
 ENDING_GRACE = 2.0  # seconds of the provider's clock in which the other receipts of the same end arrive
+LEAST_GRACE = 1.0  # seconds of ours, for the way from the provider to the ledger, however fast its clock runs
 SUSPICION_GRACE = 20.0  # the same, when those that came do not say how the call ended
 UNMATCHED_KEPT = timedelta(hours=24)
 
@@ -83,7 +84,7 @@ def _advance(db: Connection, attempt_id: UUID, settings: AccountSettings, *, now
         move_attempt(db, attempt_id, AttemptStatus.ANSWERED, answered_at=reduced.answered_at or now)
     if reduced.ending:
         grace = ENDING_GRACE if tells_all(reduced) else SUSPICION_GRACE
-        soon = now + timedelta(seconds=grace / settings.speed)
+        soon = now + timedelta(seconds=max(grace / settings.speed, LEAST_GRACE))
         unsettled = attempts.c.status.in_([AttemptStatus.PLACED, AttemptStatus.ANSWERED])
         later = attempts.c.conclude_at > soon
         touched(db, update(attempts).where(attempts.c.id == attempt_id, unsettled, later).values(conclude_at=soon))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ T = TypeVar("T")
 WRITE_TRIES = 5
 BUSY_TIMEOUT_MS = 60_000
 POOL = 50
+SWITCH_TRIES = 200
 
 
 class LedgerAway(DialerError):
@@ -108,7 +110,7 @@ def _sqlite(url: str) -> Engine:
             "synchronous=FULL",  # a call made is a call remembered, power cut or not
             "foreign_keys=ON",
         ):
-            dbapi.execute(f"PRAGMA {pragma}").close()
+            _set(dbapi, pragma)
 
     @event.listens_for(engine, "begin")
     def begin(db: Connection) -> None:
@@ -116,6 +118,18 @@ def _sqlite(url: str) -> Engine:
         db.exec_driver_sql("BEGIN IMMEDIATE" if db.get_execution_options().get("writes") else "BEGIN")
 
     return engine
+
+
+def _set(dbapi: sqlite3.Connection, pragma: str) -> None:
+    """Set a pragma. Whoever makes the file switches it to WAL, and SQLite lets nobody wait for that by itself."""
+    for tries in range(SWITCH_TRIES):
+        try:
+            dbapi.execute(f"PRAGMA {pragma}").close()
+            return
+        except sqlite3.OperationalError as exc:
+            if "locked" not in str(exc) or tries == SWITCH_TRIES - 1:
+                raise
+            time.sleep(0.05)
 
 
 def _postgres(url: str) -> Engine:

@@ -1,4 +1,4 @@
-"""Ledgers made once and emptied for each test: there are hundreds of them here, and making one takes longer than most."""
+"""Ledgers made once and emptied for each test: hundreds ask for one here, and making it takes longer than most need."""
 
 from __future__ import annotations
 
