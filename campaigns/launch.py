@@ -91,6 +91,12 @@ def check(path: Path, accounts: Mapping[str, AccountSettings]) -> Checked:
         fault = definition.fault(("account",), f"no account {definition.account!r}", there)
         raise DefinitionFaults([fault])
     provider = provider_for(accounts[definition.account])
+    faults = [
+        definition.fault((key,), f"{provider.name} has no {key}", "remove it: it would do nothing")
+        for key in sorted(provider.cannot & definition.model_fields_set)
+    ]
+    if faults:
+        raise DefinitionFaults(faults)
     audience = read_audience(definition, path.parent, check_script=provider.check_script)
     for _ in audience.contacts():
         pass  # reading is the check

@@ -71,6 +71,7 @@ class Provider(Protocol):
 
     name: str
     follows: Follows
+    cannot: frozenset[str]  # parts of a CallRequest that its API has no word for
     text_limit: int | None  # characters the provider speaks at most; None: it says so only when asked
 
     def check_script(self, script: Script) -> ScriptFault | None: ...

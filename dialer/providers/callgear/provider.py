@@ -28,6 +28,7 @@ class CallGear:
     """One CallGear account, by a permanent key or by login and password."""
 
     follows = Follows.LISTING
+    cannot = frozenset({"priority"})
     text_limit: int | None = None
 
     def __init__(self, account: AccountSettings) -> None:

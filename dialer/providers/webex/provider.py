@@ -26,6 +26,7 @@ class Webex:
     """One service of a Webex Connect tenant, by its service key."""
 
     follows = Follows.RECEIPTS
+    cannot = frozenset({"ring_timeout", "dtmf", "direction"})
     text_limit: int | None = TEXT_LIMIT
 
     def __init__(self, account: AccountSettings) -> None:

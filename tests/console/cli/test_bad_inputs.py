@@ -143,3 +143,14 @@ def test_a_second_stack_on_the_same_data_is_refused(shell):
         assert str(first.pid) in second.err
     finally:
         shell.end(first)
+
+
+def test_what_a_provider_cannot_do_is_refused_and_not_ignored(shell):
+    shell.write("dialer.toml", '[accounts.main]\nprovider = "webex"\nservice_key = "sandbox-key"\n')
+    shell.write("first.yaml", CAMPAIGN + 'ring_timeout: 20\ndtmf: "1"\n')
+    ran = shell.run("check", "first.yaml")
+    assert ran.code == 1
+    said = " ".join(ran.err.split())
+    assert "first.yaml:8:" in said
+    assert "webex has no ring_timeout" in said
+    assert "webex has no dtmf" in said
