@@ -51,6 +51,8 @@ class CallGear:
             return ScriptFault(code="characters", reason="the text is empty")
         if not _is_utf8(script.text):
             return ScriptFault(code="characters", reason="the text holds half a character", suggestion="save as UTF-8")
+        if script.voice:
+            return ScriptFault(code="voice", reason="callgear has one voice and no choice", suggestion="remove voice")
         return None
 
     def placing(self, call: CallRequest) -> HttpRequest:

@@ -457,3 +457,8 @@ def test_the_policy_shows_every_mnemonic():
     shown = {row.mnemonic for row in provider().policy()}
     assert shown >= set(MNEMONICS)
     assert "invalid_parameter_value on contact" in shown
+
+
+def test_a_voice_that_cannot_be_chosen_is_refused_and_not_ignored():
+    fault = provider().check_script(Speech(text="Hello", voice={"gender": "male"}))
+    assert (fault.code, fault.suggestion) == ("voice", "remove voice")
