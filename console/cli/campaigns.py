@@ -8,10 +8,10 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import typer
-from campaigns.launch import Checked, check, launch
 from rich.live import Live
 
 from campaigns import control
+from campaigns.launch import Checked, check, launch
 from campaigns.ledger import reading
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import Ledger
