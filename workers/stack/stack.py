@@ -91,10 +91,10 @@ class Stack:
             for child in self._children.values():
                 ending = child.ending
                 became = child.mend(now)
+                if became == "restarted":
+                    self._write_info()  # before it is told: who hears of it may look there
                 if became:
                     self._tell(became, child.name, ending if became == "died" else "")
-                if became == "restarted":
-                    self._write_info()
 
     def kill_worker(self, number: int = 1) -> None:
         """SIGKILL a worker, as a crash would. `watch` starts it again."""
