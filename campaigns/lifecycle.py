@@ -124,7 +124,6 @@ ATTEMPT_MOVES: Mapping[AttemptStatus, frozenset[AttemptStatus]] = {
 }
 
 FINAL_CONTACTS = tuple(status for status, moves in CONTACT_MOVES.items() if not moves)
-OPEN_ATTEMPTS = tuple(status for status, moves in ATTEMPT_MOVES.items() if moves)
 LIVE_CAMPAIGNS = (CampaignStatus.SCHEDULED, CampaignStatus.RUNNING, CampaignStatus.PAUSED)
 
 

@@ -90,7 +90,9 @@ def _wanted(campaign: Campaign, left: int, waiting: int, account: Account, now: 
     """
     forecast = account.bucket.forecast(using.horizon, own=own_limits(campaign))
     held_by = forecast.limit if forecast.calls == 0 else None
-    _note(campaign, now, held_by, now + timedelta(seconds=forecast.wait) if held_by else None, using)
+    # No wait is told where nobody knows how long it will be: a call in progress ends when it ends.
+    held_until = now + timedelta(seconds=forecast.wait) if held_by and forecast.wait else None
+    _note(campaign, now, held_by, held_until, using)
     return using.ledger.write(_due, campaign, min(left, max(0, forecast.calls - waiting)), now)
 
 

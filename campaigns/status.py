@@ -15,6 +15,9 @@ from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import FINAL_CONTACTS, AttemptStatus, CampaignStatus, ContactStatus
 
 TICK_IS_LATE = timedelta(seconds=15)
+NO_TICK = (  # the ledger cannot tell which
+    "no worker has come by: none runs (start one with `dialer up`), Redis is away, or all of them wait for the provider"
+)
 IN_PROGRESS = (AttemptStatus.DIALING, AttemptStatus.PLACED, AttemptStatus.ANSWERED)
 
 
@@ -111,7 +114,7 @@ def _why(
             return f"{campaign.status.value}: {campaign.reason}", None
     last_sign = max(campaign.ticked_at or campaign.since, campaign.since)
     if now - last_sign > TICK_IS_LATE:
-        return "no worker is at work on it: start one with `dialer up`", None
+        return NO_TICK, None
     if campaign.held_by and (due_now or _put_off_by_limit(campaign, next_due_at, now)):
         return f"held by a limit: {campaign.held_by}", campaign.held_until
     if due_now:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +24,3 @@ class HttpReply:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
-
-    def json(self) -> Any:
-        """The body as JSON; None where it is not JSON in UTF-8."""
-        try:
-            return json.loads(self.body.decode("utf-8"))
-        except (ValueError, RecursionError):
-            return None

@@ -108,7 +108,8 @@ class TokenBucket:
     ) -> Answer:
         """Take the tokens for one call, or learn how long to wait. The same id asked again is charged nothing.
 
-        `call=False` takes points and pace for a request that starts no call.
+        `call=False` is for a request that starts no call: it takes points, and the pace only where the provider tells
+        no figures of its own.
         """
         own = own or CampaignLimits()
         granted, wait, limit = self._run(

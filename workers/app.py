@@ -32,6 +32,8 @@ app.conf.update(
     task_ignore_result=True,
     task_acks_late=True,  # with the ledger's compare-and-set, a second delivery finds nothing to do
     task_reject_on_worker_lost=True,
+    worker_pool="threads",
+    worker_concurrency=settings.worker.threads,
     worker_prefetch_multiplier=1,
     worker_send_task_events=settings.worker.events,
     task_send_sent_event=settings.worker.events,

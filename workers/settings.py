@@ -6,18 +6,22 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from dialer.accounts import AccountSettings
 from dialer.errors import DialerError
 
 DEFAULT_FILE = "dialer.toml"
+STORES = ("postgresql", "postgres", "postgresql+psycopg", "sqlite")
 
 
 class BadSettings(DialerError):
@@ -33,6 +37,17 @@ class LedgerSettings(Section):
         None,
         description="SQLAlchemy URL; absent, a SQLite file in data_dir. postgresql://user:pass@host/name",
     )
+
+    @field_validator("url")
+    @classmethod
+    def _store_known(cls, url: SecretStr | None) -> SecretStr | None:
+        try:
+            known = url is None or make_url(url.get_secret_value()).drivername in STORES
+        except (ArgumentError, ValueError):
+            known = False
+        if not known:
+            raise ValueError("write postgresql://user:pass@host/name or sqlite:///file")
+        return url
 
 
 class RedisSettings(Section):
@@ -72,7 +87,7 @@ class Settings(BaseSettings):
     """Everything that can be set from outside, one screen of it."""
 
     model_config = SettingsConfigDict(
-        env_prefix="DIALER_", env_nested_delimiter="__", frozen=True, extra="ignore", toml_file=None
+        env_prefix="DIALER_", env_nested_delimiter="__", frozen=True, extra="forbid", toml_file=None
     )
 
     data_dir: Path = Field(Path(".dialer"), description="Ledger, logs, reports and keys of this installation.")
@@ -122,7 +137,11 @@ def load() -> Settings:
         return Settings()
     except ValidationError as exc:
         raise BadSettings("\n".join(_complaints(exc, file)), "correct the keys named above") from None
-    except ValueError as exc:  # a TOML file that does not parse, or a variable that is not JSON where it must be
+    except SettingsError as exc:
+        example = "DIALER_ACCOUNTS__MAIN__PROVIDER=callgear"
+        remedy = f"write that DIALER_… variable as JSON, or one for each key: {example}"
+        raise BadSettings(f"the environment: {exc}", remedy) from None
+    except ValueError as exc:
         raise BadSettings(f"{file}: {exc}", "correct the file's TOML") from None
 
 

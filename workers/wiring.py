@@ -16,7 +16,6 @@ from campaigns.ledger.store import Ledger
 from campaigns.parts import Parts
 from dialer.account import Account, limits_of
 from dialer.accounts import AccountSettings
-from dialer.errors import DialerError
 from dialer.providers import provider_for
 from dialer.providers.provider import Follows
 from dialer.session import Session
@@ -28,10 +27,6 @@ DEFAULT_REDIS = "redis://127.0.0.1:6379/0"
 _lock = threading.Lock()
 _parts: Parts | None = None
 _closing = ExitStack()
-
-
-class NoSuchAccount(DialerError):
-    """A campaign names an account that the settings do not have."""
 
 
 def now_utc() -> datetime:

@@ -80,7 +80,6 @@ class OpenAttempt:
     puzzled: bool
     phone: str = field(repr=False)
     contact_attempts: int
-    contact_tries: int
     not_after: datetime | None
     campaign_status: CampaignStatus
     definition_text: str = field(repr=False)
@@ -143,7 +142,6 @@ def _open_attempts() -> Select[tuple[object, ...]]:
             *columns,
             contacts.c.phone,
             contacts.c.attempts.label("contact_attempts"),
-            contacts.c.tries.label("contact_tries"),
             contacts.c.not_after,
             campaigns.c.status.label("campaign_status"),
             campaigns.c.definition.label("definition_text"),

@@ -91,8 +91,7 @@ def _away(ledger: Ledger, exc: DBAPIError) -> Exception:
 def _sqlite(url: str) -> Engine:
     path = make_url(url).database
     if path:
-        Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        Path(path).touch(mode=0o600)  # it holds people's numbers
+        _make_file(Path(path))
     engine = create_engine(
         url,
         pool_size=POOL,
@@ -118,6 +117,14 @@ def _sqlite(url: str) -> Engine:
         db.exec_driver_sql("BEGIN IMMEDIATE" if db.get_execution_options().get("writes") else "BEGIN")
 
     return engine
+
+
+def _make_file(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)  # it holds people's numbers
+    except OSError as exc:
+        raise LedgerAway(f"{path}: {exc.strerror}", "correct DIALER_DATA_DIR or ledger.url") from None
 
 
 def _set(dbapi: sqlite3.Connection, pragma: str) -> None:

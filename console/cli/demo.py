@@ -17,8 +17,11 @@ from console.cli import judge, show
 from console.cli.campaigns import reports_folder, start, watch
 from console.cli.context import ledger_of
 from console.cli.output import out
+from dialer.errors import DialerError
 from workers.settings import Settings, load
 from workers.stack.environment import without_settings
+from workers.stack.info import running_stack
+from workers.stack.lock import StackIsUp, held
 from workers.stack.stack import Stack
 
 EXAMPLES = ("appointments.yaml", "delivery.yaml")
@@ -80,14 +83,26 @@ def _run(settings: Settings, ledger: Ledger, sandbox_url: str) -> bool:
 
 def _settings(data: Path) -> Settings:
     """The demo's own settings: nothing of what is configured here reaches it, no account and no key."""
-    shutil.rmtree(data, ignore_errors=True)
-    data.mkdir(parents=True)
+    _make_room(data)
     file = data / "dialer.toml"
     file.write_text(ACCOUNTS)
     plain = without_settings(os.environ)
     os.environ.clear()
     os.environ.update(plain, DIALER_CONFIG=str(file.absolute()), DIALER_DATA_DIR=str(data.absolute()))
     return load()
+
+
+def _make_room(data: Path) -> None:
+    """Empty the folder of an earlier demo. Raises DialerError for one that is in use, or that no demo has made."""
+    if data.is_dir() and held(data):
+        info = running_stack(data)
+        raise StackIsUp(data, info.pid if info else None)
+    file = data / "dialer.toml"
+    made_by_a_demo = file.is_file() and file.read_text().startswith(ACCOUNTS.splitlines()[0])
+    if data.exists() and not made_by_a_demo and (not data.is_dir() or any(data.iterdir())):
+        raise DialerError(f"{data} was not made by a demo, and would be emptied", "choose a new folder with --data")
+    shutil.rmtree(data, ignore_errors=True)
+    data.mkdir(parents=True)
 
 
 def _wait_for_ctrl_c() -> None:

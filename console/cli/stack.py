@@ -27,8 +27,6 @@ from workers.stack.info import StackInfo, running_stack
 from workers.stack.stack import Happening, Stack
 from workers.wiring import now_utc
 
-INTERRUPTED = 130
-
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""

@@ -37,7 +37,9 @@ if metered and get('cold') == 1 and (get('fly') or 0) > 0 then bind(now + 50000,
 local minute = tonumber(ARGV[9])
 local blind = get('m:s') ~= 1 and minute > 0 and math.floor(WINDOWS.m / minute) * points or 0
 if blind > 0 then bind(free_at('q', blind, 1), 'minute points, paced') end
-bind(free_at('p', interval, burst), 'pace')
+-- Looks are no calls: where the provider counts points only, they need not stand in line with the calls they follow.
+local paced = is_call or not metered
+if paced then bind(free_at('p', interval, burst), 'pace') end
 if get('m:s') == 1 then
   local minute_left, minute_end = left('m', minute, now)
   -- A call that nobody could follow any more had better wait for the next minute.
@@ -50,7 +52,7 @@ if day_left and points > day_left then bind(day_end, 'day points') end
 if wait > 0 then return { 0, wait, which } end
 
 if get('cold') == 2 then put('cold', 1) end
-put('p', math.max(get('p') or 0, now - interval * (burst - 1)) + interval)
+if paced then put('p', math.max(get('p') or 0, now - interval * (burst - 1)) + interval) end
 if blind > 0 then put('q', math.max(get('q') or 0, now) + blind) end
 if own_interval > 0 then put('p:' .. campaign, math.max(get('p:' .. campaign) or 0, now) + own_interval) end
 if get('d:s') ~= 1 and day_left then redis.call('HINCRBY', S, 'd:u', points) end

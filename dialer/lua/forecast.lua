@@ -40,5 +40,9 @@ if tonumber(ARGV[9]) > 0 then
 end
 local blk = get('blk') or 0
 if blk > now + horizon then bind(0, 'blocked by the provider', blk) end
-if tonumber(ARGV[10]) == 1 and (get('cold') or 1) > 0 then bind(1, 'first answer awaited', now) end
+local cold = get('cold') or 1
+if tonumber(ARGV[10]) == 1 and cold > 0 then
+  local asked = cold == 1 and (get('fly') or 0) > 0
+  bind(asked and 0 or 1, 'first answer awaited', now)
+end
 return { room, which, wait }

@@ -269,7 +269,8 @@ def test_the_limit_that_binds_is_noted_and_taken_back(ledger, clock, opened):
     bucket.acquire("in progress")
     campaign_id = seed(ledger, numbers(3), now=clock())
     assert release(using=using) == []
-    assert campaign_row(ledger, campaign_id).held_by == "calls in progress"
+    held = campaign_row(ledger, campaign_id)
+    assert (held.held_by, held.held_until) == ("calls in progress", None), "nobody knows when a call ends"
     bucket.settle("in progress", charged=True)
     assert claimed(release(using=using)) == {campaign_id: 1}
     assert campaign_row(ledger, campaign_id).held_by is None

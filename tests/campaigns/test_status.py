@@ -109,13 +109,16 @@ def test_when_every_contact_is_final_it_is_finishing(ledger, clock):
     assert (now.why, now.final) == ("finishing", 1)
 
 
-def test_a_campaign_that_no_tick_has_looked_at_says_that_nobody_works(ledger, clock):
+def test_a_campaign_that_no_tick_has_looked_at_says_what_may_be_the_reason(ledger, clock):
+    """Ticks come by Redis and run beside the calls, so either may keep them away while workers run."""
     campaign_id = seed(ledger, numbers(1), now=clock())
     assert told(ledger, campaign_id, clock.forward(14)).why == "dialing", "its first tick may be on its way"
-    assert told(ledger, campaign_id, clock.forward(2)).why.startswith("no worker is at work on it")
+    why = told(ledger, campaign_id, clock.forward(2)).why
+    assert why.startswith("no worker has come by")
+    assert all(reason in why for reason in ("dialer up", "Redis", "provider"))
     noted(ledger, clock())
     assert told(ledger, campaign_id, clock()).why == "dialing"
-    assert told(ledger, campaign_id, clock.forward(16)).why.startswith("no worker is at work on it")
+    assert told(ledger, campaign_id, clock.forward(16)).why == why
 
 
 def test_a_campaign_resumed_after_a_long_pause_is_not_said_to_lack_a_worker(ledger, clock):

@@ -139,6 +139,8 @@ def test_an_emptied_redis_starts_with_one_probe(buckets):
     assert metered.forecast(5.0).calls == 1
     assert metered.acquire("probe").granted
     assert metered.acquire("second").limit == "first answer awaited"
+    awaited = metered.forecast(5.0)
+    assert (awaited.calls, awaited.limit) == (0, "first answer awaited")
     metered.settle("probe", charged=True, meter=FULL)
     assert metered.acquire("second").granted
     buckets.flushall()
@@ -246,6 +248,18 @@ def test_several_processes_together_keep_one_pace(buckets, redis_url):
     busiest = max(sum(1 for other in moments if 0 <= other - moment < 1.0) for moment in moments)
     assert busiest <= 54, "50 a second, a burst of two, and the edges of a second"
     assert len(moments) > 10
+
+
+def test_a_look_takes_points_and_no_place_in_the_line_of_the_calls_it_follows(buckets):
+    """Calls keep the line full for as long as a campaign lasts: a look that stood in it would come too late."""
+    slow = bucket(buckets, metered=True, pace=0.01)
+    slow.acquire("a")
+    slow.settle("a", charged=True, meter=Meter(minute_limit=10, minute_remaining=2, minute_reset=39))
+    assert slow.acquire("b").limit == "pace"
+    assert [slow.acquire(f"look{n}", call=False).limit for n in range(3)] == ["", "", "minute points"]
+    unmetered = TokenBucket(buckets, "other", Limits(pace=0.01))
+    assert unmetered.acquire("a").granted
+    assert unmetered.acquire("question", call=False).limit == "pace", "its provider counts requests of any kind"
 
 
 def test_calls_leave_the_points_that_following_them_will_take(buckets):

@@ -11,6 +11,7 @@ import pytest
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
 from tests.console.cli.shell import CAMPAIGN, CONTACTS, Shell
+from workers.stack.lock import StackLock
 
 
 @pytest.fixture
@@ -154,3 +155,43 @@ def test_what_a_provider_cannot_do_is_refused_and_not_ignored(shell):
     assert "first.yaml:8:" in said
     assert "webex has no ring_timeout" in said
     assert "webex has no dtmf" in said
+
+
+def test_a_demo_empties_no_folder_but_a_demos(shell):
+    ran = shell.run("demo", "--data", ".")
+    assert ran.code == 1
+    assert "--data" in ran.err
+    assert (shell.folder / "first.csv").read_text() == CONTACTS
+
+
+def test_a_demo_leaves_the_data_of_one_that_is_running_alone(shell):
+    data = shell.folder / "demo"
+    lock = StackLock(data)
+    lock.take()
+    try:
+        (data / "dialer.toml").write_text("# Accounts of the demo. Under a sandbox they lead nowhere else.\n")
+        ran = shell.run("demo", "--data", "demo")
+        assert ran.code == 1
+        assert "already running" in ran.err
+        assert (data / "dialer.toml").exists()
+    finally:
+        lock.release()
+
+
+def test_a_sandbox_whose_port_is_taken_says_so(shell):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ran = shell.run("sandbox", "--port", port)
+    assert ran.code == 1
+    assert f"port {port} on 127.0.0.1" in ran.err
+    assert "--port" in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(shell):
+    shell.write("occupied", "")
+    ran = shell.run("status", DIALER_DATA_DIR="occupied/data")
+    assert ran.code == 1
+    assert "occupied/data" in ran.err
+    assert "DIALER_DATA_DIR" in ran.err
+    assert "Traceback" not in ran.err

@@ -1,0 +1,102 @@
+"""Settings: from `dialer.toml` and from variables, which win; what is wrong is named by its place, not its value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from workers.settings import BadSettings, Settings, load
+
+FILE = """\
+[accounts.main]
+provider = "callgear"
+access_token = "key-in-the-file"
+
+[worker]
+threads = 7
+horizon_seconds = 3
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DIALER_CONFIG", raising=False)
+    return tmp_path
+
+
+def test_variables_win_over_the_file_key_by_key(folder, monkeypatch):
+    (folder / "dialer.toml").write_text(FILE)
+    monkeypatch.setenv("DIALER_ACCOUNTS__MAIN__BASE_URL", "http://127.0.0.1:9/v4.0")
+    monkeypatch.setenv("DIALER_WORKER__THREADS", "9")
+    settings = load()
+    main = settings.accounts["main"]
+    assert (main.url, main.access_token.get_secret_value()) == ("http://127.0.0.1:9/v4.0", "key-in-the-file")
+    assert (settings.worker.threads, settings.worker.horizon_seconds, settings.worker.lease_seconds) == (9, 3.0, 30.0)
+
+
+def test_no_secret_is_in_their_repr(monkeypatch):
+    for name in ("ACCOUNTS__MAIN__ACCESS_TOKEN", "CONSOLE__PASSWORD"):
+        monkeypatch.setenv(f"DIALER_{name}", "a-secret")
+    monkeypatch.setenv("DIALER_ACCOUNTS__MAIN__PROVIDER", "callgear")
+    monkeypatch.setenv("DIALER_LEDGER__URL", "postgresql://dialer:a-secret@127.0.0.1/dialer")
+    monkeypatch.setenv("DIALER_REDIS__URL", "redis://:a-secret@127.0.0.1/0")
+    assert "a-secret" not in repr(load())
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("postgresql://u:p@db/dialer", "postgresql+psycopg://u:p@db/dialer"),
+        ("postgres://u:p@db/dialer", "postgresql+psycopg://u:p@db/dialer"),
+        ("postgresql+psycopg://u:p@db/dialer", "postgresql+psycopg://u:p@db/dialer"),
+        ("sqlite:////data/ledger.sqlite3", "sqlite:////data/ledger.sqlite3"),
+    ],
+)
+def test_a_ledgers_url_gets_its_driver(monkeypatch, given, used):
+    monkeypatch.setenv("DIALER_LEDGER__URL", given)
+    assert load().ledger_url == used
+
+
+def test_without_a_url_the_ledger_is_a_file_in_the_data_folder(folder):
+    assert Settings(data_dir=Path("here")).ledger_url == f"sqlite:///{folder / 'here' / 'ledger.sqlite3'}"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "named"),
+    [
+        ("DIALER_WORKER__THREADS", "none", "DIALER_WORKER__THREADS: worker.threads"),
+        ("DIALER_WORKER__THREDS", "4", "DIALER_WORKER__THREDS: worker.threds"),
+        ("DIALER_LEDGER__URL", "mysql://u:a-secret@db/dialer", "DIALER_LEDGER__URL: ledger.url: write postgresql://"),
+        ("DIALER_LEDGER__URL", "a-secret", "DIALER_LEDGER__URL: ledger.url: write postgresql://"),
+        ("DIALER_LEDGER__URL", "postgresql://u:a-secret@db:port/dialer", "DIALER_LEDGER__URL: ledger.url"),
+        ("DIALER_ACCOUNTS", '{"main": "a-secret', 'the environment: error parsing value for field "accounts"'),
+        ("DIALER_CONFIG", "elsewhere.toml", "elsewhere.toml: no such file"),
+    ],
+)
+def test_a_wrong_variable_is_named_and_its_value_is_not(monkeypatch, variable, value, named):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(BadSettings) as wrong:
+        load()
+    assert named in wrong.value.message
+    assert wrong.value.remedy
+    assert "a-secret" not in wrong.value.message + wrong.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (FILE.replace("[accounts.main]", "[acounts.main]"), "dialer.toml: acounts"),
+        (FILE.replace("threads", "threds"), "dialer.toml: worker.threds"),
+        (FILE.replace('"callgear"', '"calgear"'), "dialer.toml: accounts.main.provider"),
+        (FILE.replace("[worker]", "[worker"), "dialer.toml: "),
+    ],
+    ids=["misspelt section", "misspelt key", "unknown provider", "broken TOML"],
+)
+def test_what_is_wrong_in_the_file_is_named_with_its_key(folder, text, named):
+    (folder / "dialer.toml").write_text(text)
+    with pytest.raises(BadSettings) as wrong:
+        load()
+    assert named in wrong.value.message
+    assert "key-in-the-file" not in wrong.value.message
