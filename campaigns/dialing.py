@@ -53,7 +53,11 @@ def dial(slice_: Slice, *, using: Parts, sleep: Callable[[float], None] = time.s
         campaign = reading.campaign(db, slice_.campaign_id)
         ours = claims.still_claimed(db, slice_.claim, slice_.contact_ids, using.clock())
     account = using.accounts.get(campaign.account)
-    if campaign.status is not CampaignStatus.RUNNING or account is None:
+    if (
+        campaign.status is not CampaignStatus.RUNNING
+        or account is None
+        or campaign.rehearsal != account.settings.sandbox
+    ):
         _give_back(ours, using)
         return 0
     return sum(

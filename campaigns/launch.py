@@ -60,6 +60,7 @@ class Checked:
     audience: Audience = field(repr=False)
     summary: Summary
     rejects: Sequence[Reject]
+    rehearsal: bool  # the account leads to a sandbox
 
     @property
     def audience_file(self) -> Path:
@@ -100,7 +101,13 @@ def check(path: Path, accounts: Mapping[str, AccountSettings]) -> Checked:
     audience = read_audience(definition, path.parent, check_script=provider.check_script)
     for _ in audience.contacts():
         pass  # reading is the check
-    return Checked(definition=definition, audience=audience, summary=audience.summary, rejects=tuple(audience.rejects))
+    return Checked(
+        definition=definition,
+        audience=audience,
+        summary=audience.summary,
+        rejects=tuple(audience.rejects),
+        rehearsal=accounts[definition.account].sandbox,
+    )
 
 
 def launch(
@@ -119,6 +126,7 @@ def launch(
         name=definition.campaign,
         account=definition.account,
         definition_text=definition.model_dump_json(),
+        rehearsal=checked.rehearsal,
         now=now,
     )
     try:

@@ -59,6 +59,14 @@ def _release_account(mine: Sequence[Campaign], account: Account | None, now: dat
             why = f"account {campaign.account!r} is not in the settings of the workers"
             using.ledger.write(move_campaign, campaign.id, CampaignStatus.PAUSED, now, who="dialer", reason=why)
         return []
+    astray = [campaign for campaign in mine if campaign.rehearsal != account.settings.sandbox]
+    for campaign in astray:
+        using.ledger.write(
+            move_campaign, campaign.id, CampaignStatus.PAUSED, now, who="dialer", reason=_astray(campaign)
+        )
+    mine = [campaign for campaign in mine if campaign not in astray]
+    if not mine:
+        return []
     try:
         return _release_in_turn(mine, account, now, using)
     except BucketAway as exc:
@@ -66,6 +74,13 @@ def _release_account(mine: Sequence[Campaign], account: Account | None, now: dat
         for campaign in mine:
             _note(campaign, now, "Redis is away", None, using)
         return []
+
+
+def _astray(campaign: Campaign) -> str:
+    """Why a rehearsal calls nobody in earnest, and nobody waits for a call that only a sandbox heard of."""
+    if campaign.rehearsal:
+        return f"it was started on a sandbox, and account {campaign.account} leads to the provider now: start it anew"
+    return f"it was started in earnest, and account {campaign.account} leads to a sandbox now: bring that down first"
 
 
 def _release_in_turn(mine: Sequence[Campaign], account: Account, now: datetime, using: Parts) -> list[Slice]:

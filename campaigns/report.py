@@ -53,6 +53,7 @@ class Report:
     campaign: str
     name: str
     account: str
+    rehearsal: bool
     status: CampaignStatus
     reason: str | None
     started_at: datetime | None
@@ -85,6 +86,7 @@ def report(ledger: Ledger, campaign_id: str, folder: Path) -> Report:
             campaign=campaign.id,
             name=campaign.name,
             account=campaign.account,
+            rehearsal=campaign.rehearsal,
             status=campaign.status,
             reason=campaign.reason,
             started_at=campaign.started_at,

@@ -45,6 +45,7 @@ class AccountSettings(BaseModel):
     settle_seconds: Annotated[float, Field(gt=0)] = Field(
         180.0, description="Seconds of silence after which a call's outcome is reported as unknown."
     )
+    sandbox: bool = Field(False, description="It leads to a sandbox: what is started on it is a rehearsal.")
     speed: Annotated[float, Field(gt=0)] = Field(
         1.0, description="How fast the provider's clock runs; only a sandbox's is not 1."
     )

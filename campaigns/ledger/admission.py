@@ -35,7 +35,9 @@ def live_campaign_named(db: Connection, name: str, *, lock: bool = False) -> str
     return next((row.id for row in rows if row.status in LIVE_CAMPAIGNS), None)
 
 
-def create_draft(db: Connection, *, name: str, account: str, definition_text: str, now: datetime) -> str:
+def create_draft(
+    db: Connection, *, name: str, account: str, definition_text: str, now: datetime, rehearsal: bool = False
+) -> str:
     """Open a draft; returns its id, the name and a running number."""
     number = (db.scalar(select(func.count()).where(campaigns.c.name == name)) or 0) + 1
     while db.execute(select(campaigns.c.id).where(campaigns.c.id == f"{name}-{number}")).first():
@@ -46,6 +48,7 @@ def create_draft(db: Connection, *, name: str, account: str, definition_text: st
             id=campaign_id,
             name=name,
             account=account,
+            rehearsal=rehearsal,
             status=CampaignStatus.DRAFT,
             since=now,
             definition=definition_text,

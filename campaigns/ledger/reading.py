@@ -35,6 +35,7 @@ class Campaign:
     id: str
     name: str
     account: str
+    rehearsal: bool
     status: CampaignStatus
     reason: str | None
     since: datetime

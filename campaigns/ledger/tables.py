@@ -61,6 +61,7 @@ campaigns = Table(
     Column("id", Text, primary_key=True),  # name-number, as people type it
     Column("name", Text, nullable=False),
     Column("account", Text, nullable=False),
+    Column("rehearsal", Boolean, nullable=False, default=False),  # started on a sandbox, and dialed nowhere else
     Column("status", Text, nullable=False),
     Column("reason", Text),  # why it has this status
     Column("since", UtcTime, nullable=False),

@@ -7,10 +7,10 @@ from typing import Any
 
 import typer
 
+from console.cli.context import settings_here
 from console.cli.output import out, print_json, table
 from dialer.account import Account
 from dialer.verdicts import Verdict
-from workers.settings import load
 from workers.wiring import open_accounts
 
 NO_ACCOUNTS = """\
@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
 def accounts_command(as_json: bool = typer.Option(False, "--json", help="As JSON.")) -> None:
     """List the accounts of the settings, their keys masked, and say which can log in. Exit 1 when one cannot."""
-    settings = load()
+    settings = settings_here()
     with open_accounts(settings) as accounts, ThreadPoolExecutor(8) as pool:
         lines = list(pool.map(_line, accounts.values()))
     if as_json:

@@ -19,9 +19,9 @@ from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus
 from campaigns.report import report
 from campaigns.status import Standing, standing
 from console.cli import preflight, show
-from console.cli.context import opened, who
+from console.cli.context import opened, settings_here, who
 from console.cli.output import out, print_json
-from workers.settings import Settings, load
+from workers.settings import Settings
 from workers.wiring import now_utc
 
 AsJson = typer.Option(False, "--json", help="Print JSON, for machines.")
@@ -46,7 +46,7 @@ def register(app: typer.Typer) -> None:
 
 def check_command(file: Path = FilePath, as_json: bool = AsJson) -> None:
     """Read a campaign file and its contacts and say what is wrong with them, calling nobody."""
-    settings = load()
+    settings = settings_here()
     checked = check(file, settings.accounts)
     rejects = checked.write_rejects(reports_folder(settings))
     if as_json:

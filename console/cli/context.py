@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import getpass
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from campaigns.ledger.store import Ledger
 from workers.settings import Settings, load
+from workers.stack.environment import environment
+from workers.stack.info import running_stack
 from workers.wiring import open_ledger
+
+
+def settings_here() -> Settings:
+    """The settings, as the stack that is up on this data folder has them: under a sandbox accounts lead there."""
+    settings = load()
+    if info := running_stack(settings.data_dir):
+        os.environ.update(environment(settings, info))
+        settings = load()
+    return settings
 
 
 @contextmanager
@@ -24,7 +36,7 @@ def ledger_of(settings: Settings) -> Iterator[Ledger]:
 @contextmanager
 def opened() -> Iterator[tuple[Settings, Ledger]]:
     """The settings and the ledger, for as long as the command runs."""
-    settings = load()
+    settings = settings_here()
     with ledger_of(settings) as ledger:
         yield settings, ledger
 

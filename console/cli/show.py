@@ -65,6 +65,7 @@ def standing_facts(one: Standing) -> dict[str, Any]:
     """A campaign's standing for machines."""
     return {
         "campaign": one.campaign.id,
+        "rehearsal": one.campaign.rehearsal,
         "status": one.campaign.status,
         "reason": one.campaign.reason,
         "why": one.why,
@@ -99,7 +100,8 @@ def standing_panel(one: Standing) -> RenderableType:
     """One campaign, whole."""
     facts = table("", "")
     facts.show_header = False
-    facts.add_row("account", one.campaign.account)
+    rehearsal = " (rehearsal on a sandbox)" if one.campaign.rehearsal else ""
+    facts.add_row("account", one.campaign.account + rehearsal)
     facts.add_row("status", f"{one.campaign.status.value} since {local(one.campaign.since)}")
     facts.add_row("now", escape(_doing(one)))
     facts.add_row("contacts", f"{one.final} of {one.total} final")
@@ -150,6 +152,7 @@ def report_facts(made: Report) -> dict[str, Any]:
     """A report for machines; `report` and `rejects` are paths."""
     return {
         "campaign": made.campaign,
+        "rehearsal": made.rehearsal,
         "status": made.status,
         "reason": made.reason,
         "contacts": made.contacts,
@@ -170,7 +173,8 @@ def report_facts(made: Report) -> dict[str, Any]:
 
 def report_panel(made: Report) -> RenderableType:
     """A report for people."""
-    head = f"{made.campaign}  ({made.account})  {made.status.value}"
+    rehearsal = ", rehearsal on a sandbox" if made.rehearsal else ""
+    head = f"{made.campaign}  ({made.account}{rehearsal})  {made.status.value}"
     if made.started_at and made.finished_at:
         head += f" after {(made.finished_at - made.started_at).total_seconds():.0f} s"
     totals = table("contacts", ">count", ">share")

@@ -19,6 +19,7 @@ from campaigns.lifecycle import CampaignStatus
 from campaigns.parts import Parts
 from campaigns.release import _start_when_scheduled, release
 from campaigns.sweeping import sweep
+from dialer.accounts import AccountSettings
 from tests.campaigns.dialers import webex, working
 from tests.campaigns.seeding import campaign_row, contact, numbers, seed
 
@@ -285,3 +286,17 @@ def test_a_wiped_redis_costs_no_more_than_a_lease(ledger, clock, opened, buckets
     clock.forward(31)
     sweep(using=using)
     assert claimed(release(using=using)) == {campaign_id: 3}
+
+
+@pytest.mark.parametrize("rehearsal", [True, False], ids=["a rehearsal", "in earnest"])
+def test_what_was_started_on_a_sandbox_is_dialed_nowhere_else_and_the_reverse(
+    ledger, clock, buckets, redis_url, rehearsal
+):
+    campaign_id = seed(ledger, numbers(2), now=clock())
+    with ledger.writing() as db:
+        db.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(rehearsal=rehearsal))
+    account = AccountSettings.model_validate({"provider": "callgear", "access_token": "k", "sandbox": not rehearsal})
+    with working(ledger, redis_url, {"main": account}, clock=clock) as using:
+        assert release(using=using) == []
+    paused = campaign_row(ledger, campaign_id)
+    assert (paused.status, "sandbox" in paused.reason) == ("paused", True)

@@ -108,6 +108,7 @@ def _pointed(account: AccountSettings, url: str, speed: float) -> dict[str, str 
         "login": None,
         "password": None,
         "service_key": None if callgear else SANDBOX_KEY,
+        "sandbox": True,
         "speed": speed,
         "poll_seconds": max(0.2, 3 / speed),
         "settle_seconds": max(6.0, 60 / speed),
