@@ -58,7 +58,7 @@ def held(data_dir: Path) -> bool:
     """Whether a process runs a stack on this data folder, or is about to."""
     try:
         file = os.open(data_dir / FILE, os.O_RDWR)
-    except FileNotFoundError:
+    except OSError:  # there is none, or no stack of ours could write it
         return False
     try:
         return not _locked(file, fcntl.LOCK_SH)
