@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format clean
+.PHONY: help demo test check lint format bench clean
 
 BIN := .venv/bin
 SOURCES := pyproject.toml constraints.txt scripts/setup
@@ -25,6 +25,9 @@ format: .venv/.installed-dev ## Format the code and mend what the linter can men
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+bench: .venv/.installed-bench ## Measure, and keep it in docs/benchmarks.md: ARGS="bucket" for one subject
+	@$(BIN)/python -m benchmarks $(ARGS)
+
 clean: ## Remove the virtual environment, caches and local data
 	@rm -rf .venv .dialer .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
 
@@ -35,3 +38,7 @@ clean: ## Remove the virtual environment, caches and local data
 .venv/.installed-dev: $(SOURCES)
 	@scripts/setup dev
 	@touch $@ .venv/.installed
+
+.venv/.installed-bench: $(SOURCES)
+	@scripts/setup dev,bench
+	@touch $@ .venv/.installed .venv/.installed-dev

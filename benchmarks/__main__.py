@@ -1,0 +1,63 @@
+"""`python -m benchmarks [subjects …]`: measure, print as it comes, keep it in `docs/benchmarks.md`.
+
+A subject is a module or package in `benchmarks/subjects` whose docstring's first line is its heading and whose
+`measure()` yields `Figures`. Put one there and it is found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pkgutil
+import sys
+import time
+from importlib import import_module
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import subjects
+from benchmarks.figures import Figures, Section, keep
+
+out = Console(highlight=False)
+
+
+def main() -> int:
+    """Run what was asked for; 2 when a subject is not known."""
+    known = sorted(module.name for module in pkgutil.iter_modules(subjects.__path__))
+    asked = argparse.ArgumentParser(prog="make bench", description=f"Subjects: {', '.join(known)}.")
+    asked.add_argument("subjects", nargs="*", metavar="SUBJECT", help="what to measure; nothing: everything")
+    asked.add_argument("--dry", action="store_true", help="print only, and leave docs/benchmarks.md as it is")
+    given = asked.parse_args()
+    if unknown := set(given.subjects) - set(known):
+        sys.stderr.write(f"no subject {', '.join(sorted(unknown))}; there are: {', '.join(known)}\n")
+        return 2
+    for name in given.subjects or known:
+        section = _measured(name)
+        if not given.dry:
+            keep(section)
+    return 0
+
+
+def _measured(name: str) -> Section:
+    module = import_module(f"benchmarks.subjects.{name}")
+    section = Section(subject=name, about=(module.__doc__ or name).strip().splitlines()[0].rstrip("."))
+    out.rule(section.about)
+    began = time.monotonic()
+    for table in module.measure():
+        section.tables.append(table)
+        _print(table)
+    section.seconds = time.monotonic() - began
+    return section
+
+
+def _print(figures: Figures) -> None:
+    shown = Table(title=figures.title, title_justify="left", caption=figures.note, caption_justify="left")
+    for column in figures.columns:
+        shown.add_column(column, overflow="fold")
+    for row in figures.rows:
+        shown.add_row(*row)
+    out.print(shown)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

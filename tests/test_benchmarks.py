@@ -1,0 +1,22 @@
+"""The page of benchmarks keeps each subject's newest figures, and leaves the others as they were."""
+
+from __future__ import annotations
+
+from benchmarks.figures import Figures, Section, keep
+
+
+def section(subject: str, cell: str) -> Section:
+    made = Section(subject=subject, about=f"About {subject}")
+    made.tables.append(Figures(title="Speed", columns=("what", "how fast"), rows=[("this", cell)]))
+    return made
+
+
+def test_a_subject_measured_again_replaces_its_own_section_only(tmp_path):
+    page = tmp_path / "benchmarks.md"
+    for subject, cell in (("one", "1/s"), ("two", "2/s"), ("one", "3/s")):
+        keep(section(subject, cell), page)
+    text = page.read_text()
+    assert text.count("## About one") == text.count("## About two") == 1
+    assert "| this | 3/s |" in text
+    assert "| this | 2/s |" in text
+    assert "1/s" not in text
