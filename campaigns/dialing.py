@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 from structlog import get_logger
 
-from campaigns.gates import next_opening
+from campaigns.gates import opening_at_all
 from campaigns.ledger import claims, reading
 from campaigns.ledger.claims import Claimed, Opening
 from campaigns.ledger.reading import Campaign
@@ -54,7 +54,8 @@ def dial(slice_: Slice, *, using: Parts, sleep: Callable[[float], None] = time.s
         ours = claims.still_claimed(db, slice_.claim, slice_.contact_ids, using.clock())
     account = using.accounts.get(campaign.account)
     if (
-        campaign.status is not CampaignStatus.RUNNING
+        using.stopping()
+        or campaign.status is not CampaignStatus.RUNNING
         or account is None
         or campaign.rehearsal != account.settings.sandbox
     ):
@@ -78,7 +79,7 @@ def _with_tokens(
                 if ready:
                     yield ready
                     ready = []
-                if answer.wait > patience:
+                if answer.wait > patience or using.stopping():
                     _give_back(ours[place:], using, due_in=answer.wait)
                     return
                 sleep(answer.wait)
@@ -93,10 +94,11 @@ def _with_tokens(
 
 def _dial_batch(batch: Sequence[Claimed], campaign: Campaign, account: Account, using: Parts) -> int:
     """Place the calls of contacts whose tokens are taken. Whatever could fail here does so before the commit."""
-    now = using.clock()
+    moments = using.moments()
+    now = moments[0]
     send_by = now + timedelta(seconds=SEND_WITHIN)
     deadline, notify_url = Deadline(send_by), using.notify_url(account.name)
-    inside = [contact for contact in batch if next_opening(campaign.definition, contact.zone, now) == now]
+    inside = [contact for contact in batch if _may_be_called(contact, campaign, moments)]
     calls = {contact.attempt_id: _call(contact, campaign, notify_url) for contact in inside}
     openings = [_opening(contact, campaign, account) for contact in inside]
     settled_by = send_by + timedelta(seconds=2 * account.settings.timeout + SWEEP_MARGIN)
@@ -110,6 +112,12 @@ def _dial_batch(batch: Sequence[Claimed], campaign: Campaign, account: Account, 
     for rulings in account.place([(call, deadline) for attempt_id, call in calls.items() if attempt_id in opened]):
         _settle(rulings, campaign, account, using)
     return len(opened)
+
+
+def _may_be_called(contact: Claimed, campaign: Campaign, moments: Sequence[datetime]) -> bool:
+    """By the gates that time keeps; the others are asked in the statement that opens the attempt."""
+    past = contact.not_after is not None and contact.not_after <= max(moments)
+    return not past and opening_at_all(campaign.definition, contact.zone, moments) == moments[0]
 
 
 def _settle(rulings: Sequence[tuple[UUID, Ruling]], campaign: Campaign, account: Account, using: Parts) -> None:
@@ -159,7 +167,7 @@ def _hold_back(held: Sequence[Claimed], campaign: Campaign, account: Account, us
     if not held:
         return
     try:
-        under_way = using.ledger.write(_write_held, held, campaign, using.clock())
+        under_way = using.ledger.write(_write_held, held, campaign, using.moments())
     except LedgerAway as exc:  # the rest of the batch is committed and must be sent; leases free these and their tokens
         log.warning("claims not given back", campaign=campaign.id, why=exc.message)
         return
@@ -168,12 +176,12 @@ def _hold_back(held: Sequence[Claimed], campaign: Campaign, account: Account, us
             _return_token(contact, campaign, account)
 
 
-def _write_held(db: Connection, held: Sequence[Claimed], campaign: Campaign, now: datetime) -> set[UUID]:
+def _write_held(db: Connection, held: Sequence[Claimed], campaign: Campaign, moments: Sequence[datetime]) -> set[UUID]:
     """Returns the attempts that another delivery of the same task has opened: it holds their tokens, by the same id."""
     claim = held[0].claim
-    claims.suppress_held(db, claim, [contact.contact_id for contact in held], now)
+    claims.suppress_held(db, claim, [contact.contact_id for contact in held], moments[0])
     for contact in held:
-        opening = next_opening(campaign.definition, contact.zone, now)
+        opening = opening_at_all(campaign.definition, contact.zone, moments)
         claims.give_back(db, claim, [contact.contact_id], due_at=opening)
     return set(reading.attempts_by_id(db, [contact.attempt_id for contact in held]))
 

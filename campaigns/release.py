@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select, update
 from structlog import get_logger
 
 from campaigns.dialing import Slice, slice_size
-from campaigns.gates import next_opening
+from campaigns.gates import opening_at_all
 from campaigns.ledger import claims, reading
 from campaigns.ledger.moves import move_campaign
 from campaigns.ledger.reading import Campaign
@@ -22,10 +22,15 @@ from dialer.token_bucket import BucketAway
 
 log = get_logger()
 TICK_NOTED_EVERY = timedelta(seconds=2)
+CLOCK_WAS_SET = (
+    "the machine's clock was set: only what is right by both is called; restart the workers once it is right"
+)
 
 
 def release(*, using: Parts) -> list[Slice]:
     """Claim what may be dialed in the next seconds; returns the slices to publish, in fair turns per campaign."""
+    if using.stopping():
+        return []
     now = using.clock()
     with using.ledger.reading() as db:
         live = reading.all_campaigns(db, [CampaignStatus.RUNNING, CampaignStatus.SCHEDULED])
@@ -107,8 +112,12 @@ def _wanted(campaign: Campaign, left: int, waiting: int, account: Account, now: 
     held_by = forecast.limit if forecast.calls == 0 else None
     # No wait is told where nobody knows how long it will be: a call in progress ends when it ends.
     held_until = now + timedelta(seconds=forecast.wait) if held_by and forecast.wait else None
+    moments = using.moments()
+    due = using.ledger.write(_due, campaign, min(left, max(0, forecast.calls - waiting)), moments)
+    if len(moments) > 1 and not held_by and not due:
+        held_by = CLOCK_WAS_SET
     _note(campaign, now, held_by, held_until, using)
-    return using.ledger.write(_due, campaign, min(left, max(0, forecast.calls - waiting)), now)
+    return due
 
 
 def _claimed_already(mine: Sequence[Campaign], using: Parts) -> dict[str, int]:
@@ -125,9 +134,10 @@ def _claimed_already(mine: Sequence[Campaign], using: Parts) -> dict[str, int]:
         return {row[0]: row[1] for row in db.execute(query)}
 
 
-def _due(db: Connection, campaign: Campaign, most: int, now: datetime) -> int:
+def _due(db: Connection, campaign: Campaign, most: int, moments: Sequence[datetime]) -> int:
     """How many contacts may be called now, counted up to `most`."""
-    _put_off_closed_zones(db, campaign, now)
+    _put_off_closed_zones(db, campaign, moments)
+    now = moments[0]
     due = select(contacts.c.id).where(
         contacts.c.campaign_id == campaign.id, contacts.c.status == ContactStatus.PENDING, contacts.c.due_at <= now
     )
@@ -147,10 +157,11 @@ def _claim(db: Connection, campaign: Campaign, room: int, now: datetime, using: 
     ]
 
 
-def _put_off_closed_zones(db: Connection, campaign: Campaign, now: datetime) -> None:
+def _put_off_closed_zones(db: Connection, campaign: Campaign, moments: Sequence[datetime]) -> None:
     """Contacts whose window is closed become due when it opens; those for whom it never will are left to the sweep."""
+    now = moments[0]
     for zone in campaign.zones:
-        opening = next_opening(campaign.definition, zone, now)
+        opening = opening_at_all(campaign.definition, zone, moments)
         if opening == now:
             continue
         db.execute(

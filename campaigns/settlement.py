@@ -147,7 +147,7 @@ def _no_call(db: Connection, attempt: OpenAttempt, ruling: Ruling, *, now: datet
         case Verdict.HALT_ACCOUNT | Verdict.LOGIN_AGAIN:
             _put_back(db, attempt, now, now=now)
             halt_account(db, attempt.account, why, now=now)
-        case Verdict.THROTTLED:
+        case Verdict.THROTTLED | Verdict.NOT_SENT:
             wait = ruling.retry_after or DEFAULT_THROTTLE
             _put_back(db, attempt, now + timedelta(seconds=wait * (1 + rng.random() / 10)), now=now)
         case _:

@@ -182,16 +182,17 @@ def _hang_up(attempt: OpenAttempt, account: Account | None) -> None:
 
 def _finish(using: Parts) -> int:
     now = using.clock()
-    using.ledger.write(claims.expire, now)
+    certainly = min(using.moments())  # what has expired stays so: a clock that was set forward expires nobody
+    using.ledger.write(claims.expire, certainly)
     using.ledger.write(claims.cancel_left, now)
     with using.ledger.reading() as db:
         running = reading.all_campaigns(db, SWEPT)
-    return sum(using.ledger.write(_finish_one, campaign, now) for campaign in running)
+    return sum(using.ledger.write(_finish_one, campaign, now, certainly) for campaign in running)
 
 
-def _finish_one(db: Connection, campaign: Campaign, now: datetime) -> bool:
+def _finish_one(db: Connection, campaign: Campaign, now: datetime, certainly: datetime) -> bool:
     end = campaign.definition.ends_at
-    if end is not None and now >= end:
+    if end is not None and certainly >= end:
         _expire_all(db, campaign, now)
     if campaign.contacts == 0 or reading.unfinished(db, campaign.id):
         return False

@@ -44,7 +44,9 @@ class Unreachable(NotPlaced):
 
 
 class TooLate(NotPlaced):
-    """The attempt's deadline passed before its request left: a sweep may own it by now."""
+    """The attempt's deadline passed before its request left: a sweep may own it by now, and a pause has been asked."""
+
+    verdict = Verdict.NOT_SENT
 
 
 class Throttled(NotPlaced):
@@ -71,6 +73,7 @@ def error_for(provider: str, ruling: Ruling) -> ProviderError:
         Verdict.THROTTLED: Throttled,
         Verdict.UNCONFIRMED: Unconfirmed,
         Verdict.NOT_PLACED: NotPlaced,
+        Verdict.NOT_SENT: TooLate,
     }
     kind = kinds.get(ruling.verdict, Refused)
     return kind(provider, ruling.detail or ruling.mnemonic or ruling.verdict.value, ruling)

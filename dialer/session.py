@@ -52,7 +52,7 @@ class Session:
         self._login_refused: Ruling | None = None
 
     async def place(self, call: CallRequest, deadline: Deadline, now: Clock = utc_now) -> Ruling:
-        """Place one call. After the deadline nothing leaves: the ruling is NOT_PLACED, its mnemonic `too_late`."""
+        """Place one call. After the deadline nothing leaves: the ruling is NOT_SENT, its mnemonic `too_late`."""
         provider = self.provider
         question = _Question(ask=partial(provider.placing, call), read=provider.read_placing, ruled=_itself)
         return _without_text(await self._answer(question, now, deadline), call)
@@ -120,7 +120,7 @@ class Session:
     def _in_time(self, deadline: Deadline) -> None:
         if deadline.passed():
             detail = "the deadline passed before the request left"
-            ruling = Ruling(verdict=Verdict.NOT_PLACED, mnemonic="too_late", detail=detail)
+            ruling = Ruling(verdict=Verdict.NOT_SENT, mnemonic="too_late", detail=detail)
             raise TooLate(self.provider.name, detail, ruling)
 
     async def _logged_in(self, now: Clock) -> Ruling | None:

@@ -13,6 +13,7 @@ class Verdict(StrEnum):
     THROTTLED = "throttled"
     LOGIN_AGAIN = "login_again"
     NOT_PLACED = "not_placed"
+    NOT_SENT = "not_sent"  # we held it back ourselves: nothing left
     REFUSE_CONTACT = "refuse_contact"
     SUPPRESS = "suppress"
     HALT_CAMPAIGN = "halt_campaign"

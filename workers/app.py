@@ -6,14 +6,15 @@ import sys
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, worker_process_shutdown, worker_shutdown
+from celery.signals import setup_logging, worker_process_shutdown, worker_shutdown, worker_shutting_down
 from kombu import Queue  # type: ignore[attr-defined]  # exported lazily
 
 from dialer.errors import DialerError
 from workers import logs, wiring
+from workers.beat import TICKS, Tick
 from workers.settings import Settings, load
 
-CALLS, TICKS = "calls", "ticks"
+CALLS = "calls"
 LONGEST_TASK = 600
 
 
@@ -55,12 +56,11 @@ app.conf.update(
     beat_schedule={
         name: {
             "task": f"workers.tasks.{name}",
-            "schedule": settings.worker.tick_seconds,
-            # A tick that nobody could take in time is worth nothing: the next one finds the same work.
-            "options": {"expires": max(3 * settings.worker.tick_seconds, 3.0)},
+            "schedule": Tick(settings.worker.tick_seconds),
         }
         for name in ("release", "look", "sweep")
     },
+    beat_scheduler="workers.beat:Beat",
     beat_max_loop_interval=max(settings.worker.tick_seconds / 2, 0.1),
 )
 
@@ -68,6 +68,11 @@ app.conf.update(
 @setup_logging.connect  # type: ignore[untyped-decorator]
 def _set_up_logging(**_named: Any) -> None:
     logs.set_up()
+
+
+@worker_shutting_down.connect  # type: ignore[untyped-decorator]
+def _start_no_more_calls(**_named: Any) -> None:
+    wiring.start_no_more_calls()
 
 
 @worker_shutdown.connect  # type: ignore[untyped-decorator]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from random import Random
 
 import redis
@@ -16,6 +16,7 @@ from campaigns.ledger.store import Ledger
 from campaigns.parts import Parts
 from dialer.account import Account, limits_of
 from dialer.accounts import AccountSettings
+from dialer.clock import WatchedClock
 from dialer.providers import provider_for
 from dialer.providers.provider import Follows
 from dialer.session import Session
@@ -27,11 +28,18 @@ DEFAULT_REDIS = "redis://127.0.0.1:6379/0"
 _lock = threading.Lock()
 _parts: Parts | None = None
 _closing = ExitStack()
+_clock = WatchedClock()
+_stopping = threading.Event()
 
 
 def now_utc() -> datetime:
     """The one clock that the doors read."""
-    return datetime.now(UTC)
+    return _clock()
+
+
+def start_no_more_calls() -> None:
+    """From here on this process opens no attempt: it has been told to end. Calls being placed are finished."""
+    _stopping.set()
 
 
 def redis_url(settings: Settings) -> str:
@@ -78,6 +86,8 @@ def assembled(settings: Settings) -> Iterator[Parts]:
             notify_url=lambda account: receipt_url(settings, account),
             horizon=settings.worker.horizon_seconds,
             lease=settings.worker.lease_seconds,
+            stopping=_stopping.is_set,
+            told_moments=_clock.moments,
         )
 
 

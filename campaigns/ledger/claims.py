@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
 from sqlalchemy import Connection, Exists, exists, func, insert, or_, select, update
@@ -12,6 +12,8 @@ from sqlalchemy import Connection, Exists, exists, func, insert, or_, select, up
 from campaigns.ledger.moves import touched
 from campaigns.ledger.tables import attempts, campaigns, contacts, suppressions
 from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
+
+CLOCKS_APART = timedelta(seconds=60)  # as far as the clocks of two machines may differ
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,11 +173,15 @@ def give_back(db: Connection, claim: UUID, contact_ids: Iterable[int], *, due_at
 
 
 def give_back_stale(db: Connection, now: datetime) -> int:
-    """Make claims whose lease has ended due again: their task was lost, or its worker died before dialing."""
+    """Make claims whose lease has ended due again: their task was lost, or its worker died before dialing.
+
+    So does a claim from the future: the clock has been set back since, and its lease would last that much longer.
+    """
+    ended = or_(contacts.c.lease_until <= now, contacts.c.claimed_at > now + CLOCKS_APART)
     return touched(
         db,
         update(contacts)
-        .where(contacts.c.status == ContactStatus.CLAIMED, contacts.c.lease_until <= now)
+        .where(contacts.c.status == ContactStatus.CLAIMED, ended)
         .values(status=ContactStatus.PENDING, claim=None, claimed_at=None, lease_until=None),
     )
 

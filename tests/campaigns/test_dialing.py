@@ -21,6 +21,7 @@ from campaigns.ledger.tables import attempts
 from campaigns.looking import look
 from campaigns.parts import Parts
 from campaigns.receiving import receive
+from campaigns.release import release
 from campaigns.sweeping import sweep
 from dialer.deadline import utc_now
 from dialer.sandbox.config import SandboxConfig
@@ -416,3 +417,24 @@ def test_two_workers_share_one_slice_pair_without_waiting_for_each_other(real, s
     finally:
         waiting.join()
     assert len(sandbox.calls()) == 4
+
+
+# Told to stop
+
+
+def test_a_worker_that_was_told_to_stop_starts_no_more_calls_and_keeps_nobodys_claim(
+    ledger, redis_url, buckets, sandbox
+):
+    accounts = {"main": callgear(sandbox.callgear_url, pace=1)}
+    told: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        told.append(seconds)
+
+    with working(ledger, redis_url, accounts, stopping=lambda: bool(told)) as using:
+        one = sliced(using, numbers(3))
+        assert dial(one, using=using, sleep=sleep) == 1
+        assert sorted(statuses(using, one)) == ["pending", "pending", "placed"]
+        assert dial(one, using=using) == 0
+        assert release(using=using) == []
+    assert len(sandbox.calls()) == 1

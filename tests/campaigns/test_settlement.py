@@ -78,6 +78,9 @@ EFFECTS = {
         ruling=refused(Verdict.THROTTLED), attempt="not_placed", contact="pending", due=(1.0, 1.1)
     ),
     "not placed": Effect(ruling=refused(Verdict.NOT_PLACED), attempt="not_placed", contact="pending", due=(0.75, 1.25)),
+    "held back by ourselves": Effect(
+        ruling=refused(Verdict.NOT_SENT), attempt="not_placed", contact="pending", due=(1.0, 1.1)
+    ),
     "refuse contact": Effect(ruling=refused(Verdict.REFUSE_CONTACT), attempt="not_placed", contact="refused"),
     "refuse contact for its own text": Effect(
         ruling=refused(Verdict.REFUSE_CONTACT, blames_script=True),
@@ -181,6 +184,13 @@ def test_being_throttled_spends_nothing_however_often(ledger, clock):
     assert campaign_row(ledger, one.campaign_id).status == CampaignStatus.RUNNING
     ruled(ledger, one, PLACED, clock())
     assert contact(ledger, one.contact_id).attempts == 1
+
+
+def test_a_request_that_we_held_back_is_no_failure_of_the_provider(ledger, clock):
+    many = dialing(ledger, numbers(40), now=clock())
+    for one in many:
+        ruled(ledger, one, refused(Verdict.NOT_SENT), clock.forward(0.1))
+    assert campaign_row(ledger, many[0].campaign_id).status == "running"
 
 
 def test_a_provider_that_keeps_failing_is_asked_ever_later_and_then_no_more(ledger, clock):

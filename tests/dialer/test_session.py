@@ -145,7 +145,7 @@ async def test_a_closed_session_places_no_call():
 async def test_nothing_leaves_after_the_deadline():
     async with serving(accept) as wire, webex(wire.url) as session:
         ruling = await session.place(CALL, soon(-1))
-    assert (ruling.verdict, ruling.mnemonic) == (Verdict.NOT_PLACED, "too_late")
+    assert (ruling.verdict, ruling.mnemonic) == (Verdict.NOT_SENT, "too_late")
     assert wire.connections == 0
 
 
@@ -177,7 +177,7 @@ async def test_nothing_leaves_when_the_deadline_passes_while_connecting():
     deadline = Deadline(utc_now() + timedelta(hours=1), steady=lambda: next(readings, 1e9))
     async with serving(accept) as wire, webex(wire.url) as session:
         ruling = await session.place(CALL, deadline)
-    assert (ruling.verdict, ruling.mnemonic) == (Verdict.NOT_PLACED, "too_late")
+    assert (ruling.verdict, ruling.mnemonic) == (Verdict.NOT_SENT, "too_late")
     assert wire.heard == []
 
 

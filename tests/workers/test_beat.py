@@ -1,0 +1,52 @@
+"""Beat's ticks come on, whatever is done to the clocks, and do not pile up while nobody takes them."""
+
+from __future__ import annotations
+
+import pickle
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import redis
+from celery import Celery
+
+from workers.beat import MOST_WAITING, TICKS, Beat, Tick
+
+NOW = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
+
+
+def tick(now: datetime = NOW) -> Tick:
+    return Tick(1.0, nowfun=lambda: now, app=Celery("clock", set_as_current=False))
+
+
+@pytest.mark.parametrize(("ago", "due"), [(0.4, False), (1.0, True), (3600, True), (-0.5, True), (-3600, True)])
+def test_a_tick_is_due_at_its_interval_and_at_once_when_the_clock_was_set_back(ago, due):
+    state = tick().is_due(NOW - timedelta(seconds=ago))
+    assert state.is_due is due
+    assert 0 < state.next <= 1.0
+
+
+def test_a_tick_is_kept_in_beats_file():
+    assert pickle.loads(pickle.dumps(Tick(2.0))).run_every == timedelta(seconds=2)  # noqa: S301
+
+
+@pytest.fixture
+def app(redis_url: str, buckets: redis.Redis) -> Celery:
+    made = Celery("beat-test", broker=redis_url, set_as_current=False)
+    made.conf.update(
+        task_default_queue=TICKS,
+        beat_schedule={"release": {"task": "some.tick", "schedule": Tick(0.01)}},
+    )
+    return made
+
+
+def test_ticks_that_nobody_takes_do_not_pile_up(app, buckets, tmp_path):
+    beat = Beat(app, schedule_filename=str(tmp_path / "schedule"), max_interval=0.01)
+    entry = beat.schedule["release"]
+    for _ in range(50):
+        beat.apply_entry(entry, producer=beat.producer)
+    assert buckets.llen(TICKS) == MOST_WAITING
+    buckets.ltrim(TICKS, 4, -1)  # some are taken
+    for _ in range(50):
+        beat.apply_entry(entry, producer=beat.producer)
+    beat.close()
+    assert buckets.llen(TICKS) == MOST_WAITING
