@@ -2,125 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, ValidationError
 
 from campaigns import calendar
 from campaigns.complaints import complaints
-from campaigns.scalars import (
-    CallerId,
-    Column,
-    Country,
-    Delays,
-    Hours,
-    Moment,
-    TemplateText,
-    TextOrNumber,
-    Weekdays,
-    Zone,
-    no,
-)
+from campaigns.scalars import CallerId, TextOrNumber
+from campaigns.sections.contacts import Contacts
+from campaigns.sections.message import Message
+from campaigns.sections.retry import Retry
+from campaigns.sections.schedule import Schedule
+from campaigns.sections.section import Section
 from campaigns.source import DefinitionFaults, Fault, KeyPath, Source, read_source, spelt
 from campaigns.texts import Template
-from dialer.calls import Outcome, Recording, Script, Speech
+from dialer.calls import Recording, Script, Speech
 from dialer.retry import RetryPolicy
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Contacts(Section):
-    """Where the contacts are, and what its columns mean. Names are compared without case, spaces, underscores."""
-
-    file: Annotated[str, Field(min_length=1)] = Field(description="CSV file, relative to the campaign file's folder.")
-    phone: Column = Field("phone", description="Column with the number to call.")
-    country: Country | None = Field(
-        None, description="Country (two letters) that completes numbers written without a plus."
-    )
-    zone: Column | None = Field(None, description="Column with the contact's IANA time zone; blank: schedule.zone.")
-    not_after: Column | None = Field(
-        None,
-        description="Column with the moment (ISO 8601) after which the contact is never called; "
-        "without an offset it is in the contact's zone.",
-    )
-
-
-class Message(Section):
-    """What is said: a text to speak, or a recording that the provider has."""
-
-    tts: TemplateText | None = Field(None, description="Text to speak, with columns of the list as {{ variables }}.")
-    media: Annotated[str, Field(min_length=1), TextOrNumber] | None = Field(
-        None, description="The provider's id of a recording, instead of tts."
-    )
-    voice: dict[str, str] = Field(
-        default_factory=dict,
-        description="Voice that speaks the text, in the provider's words: language, voice, gender.",
-    )
-
-    @model_validator(mode="after")
-    def _one_of_two(self) -> Message:
-        if (self.tts is None) == (self.media is None):
-            both = self.media is not None
-            raise no("has both tts and media" if both else "says nothing", "keep one" if both else "write tts or media")
-        if self.media is not None and self.voice:
-            raise no("has a voice, and a recording speaks for itself", "remove voice")
-        return self
-
-
-class Schedule(Section):
-    """When calling is allowed. Clock times are those of the contact's zone, start and end those of `zone`."""
-
-    zone: Zone | None = Field(None, description="IANA zone of contacts that name none of their own.")
-    windows: dict[Weekdays, Hours] | None = Field(
-        None,
-        description="Hours by weekday: {mon-fri: ['09:00-12:30', '13:00-20:00'], sat: '10:00-14:00'}; "
-        "'21:00-02:00' runs past midnight; absent: any time.",
-    )
-    start: Moment | None = Field(None, description="No call before this moment: 2026-12-01T09:00.")
-    end: Moment | None = Field(None, description="No call from this moment on; contacts not reached by then expire.")
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Schedule:
-        if self.windows is not None and not any(self.windows.values()):
-            raise no("windows never open", "write some hours, or leave windows out to call at any time")
-        if self.windows and self.zone is None:
-            raise no("windows are given without a zone", "add zone: America/New_York, or the one your contacts are in")
-        for name in ("start", "end"):
-            moment = getattr(self, name)
-            if moment and moment.tzinfo is None and self.zone is None:
-                raise no(f"{name} is given without a zone", "add zone, or write the offset: 2026-12-01T09:00-05:00")
-        start, end = self.moment(self.start), self.moment(self.end)
-        if start and end and end <= start:
-            raise no("end comes before start", "correct one of them")
-        return self
-
-    def moment(self, written: datetime | None) -> datetime | None:
-        """A moment of this schedule, aware, in UTC."""
-        if written is None or written.tzinfo is not None or self.zone is None:
-            return written and written.astimezone(UTC)
-        return written.replace(tzinfo=calendar.zone_named(self.zone)).astimezone(UTC)
-
-
-class Retry(Section):
-    """When to try again: for each outcome, the waits after its first, second, … time, from the end of the call."""
-
-    max_attempts: Annotated[int, Field(ge=1, le=50)] = Field(
-        description="Calls that a contact gets at the most, whatever their outcomes."
-    )
-    busy: Delays = Field((), description="Waits after busy: [5m, 15m].")
-    no_answer: Delays = Field((), description="Waits after no answer: [30m, 2h].")
-    rejected: Delays = Field((), description="Waits after the call was declined.")
-    failed: Delays = Field((), description="Waits after a call that the network failed to deliver.")
-
-    def policy(self) -> RetryPolicy:
-        outcomes = (Outcome.BUSY, Outcome.NO_ANSWER, Outcome.REJECTED, Outcome.FAILED)
-        delays = {outcome: getattr(self, outcome.value) for outcome in outcomes}
-        return RetryPolicy(max_attempts=self.max_attempts, delays=delays)
 
 
 class Origin:

@@ -20,7 +20,12 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
-    print(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+    print(as_json_text(value))
+
+
+def as_json_text(value: Any) -> str:
+    """The same document, as text."""
+    return json.dumps(value, default=_plain, ensure_ascii=False, indent=2)
 
 
 def _plain(value: Any) -> Any:
@@ -61,6 +66,17 @@ def table(*columns: str, title: str | None = None) -> Table:
 def local(moment: datetime | None) -> str:
     """A moment in this machine's zone, short."""
     return moment.astimezone().strftime("%d %b %H:%M:%S") if moment else "–"
+
+
+def write_new(file: Path, text: str) -> None:
+    """Write a file that people asked for. Raises DialerError when one is there already, or it cannot be written."""
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        raise DialerError(f"{file} is there already", "choose another name, or remove it first") from None
+    except OSError as exc:
+        raise DialerError(f"{file} cannot be written: {exc.strerror}", "choose another place") from None
 
 
 def near(path: Path) -> str:

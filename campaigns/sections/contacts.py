@@ -1,0 +1,26 @@
+"""`contacts`: whom a campaign calls."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from campaigns.scalars import Column, Country
+from campaigns.sections.section import Section
+
+
+class Contacts(Section):
+    """Where the contacts are, and what its columns mean. Names are compared without case, spaces, underscores."""
+
+    file: Annotated[str, Field(min_length=1)] = Field(description="CSV file, relative to the campaign file's folder.")
+    phone: Column = Field("phone", description="Column with the number to call.")
+    country: Country | None = Field(
+        None, description="Country (two letters) that completes numbers written without a plus."
+    )
+    zone: Column | None = Field(None, description="Column with the contact's IANA time zone; blank: schedule.zone.")
+    not_after: Column | None = Field(
+        None,
+        description="Column with the moment (ISO 8601) after which the contact is never called; "
+        "without an offset it is in the contact's zone.",
+    )

@@ -1,0 +1,45 @@
+"""`schedule`: when a campaign may call."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from pydantic import Field, model_validator
+
+from campaigns import calendar
+from campaigns.scalars import Hours, Moment, Weekdays, Zone, no
+from campaigns.sections.section import Section
+
+
+class Schedule(Section):
+    """When calling is allowed. Clock times are those of the contact's zone, start and end those of `zone`."""
+
+    zone: Zone | None = Field(None, description="IANA zone of contacts that name none of their own.")
+    windows: dict[Weekdays, Hours] | None = Field(
+        None,
+        description="Hours by weekday: {mon-fri: ['09:00-12:30', '13:00-20:00'], sat: '10:00-14:00'}; "
+        "'21:00-02:00' runs past midnight; absent: any time.",
+    )
+    start: Moment | None = Field(None, description="No call before this moment: 2026-12-01T09:00.")
+    end: Moment | None = Field(None, description="No call from this moment on; contacts not reached by then expire.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Schedule:
+        if self.windows is not None and not any(self.windows.values()):
+            raise no("windows never open", "write some hours, or leave windows out to call at any time")
+        if self.windows and self.zone is None:
+            raise no("windows are given without a zone", "add zone: America/New_York, or the one your contacts are in")
+        for name in ("start", "end"):
+            moment = getattr(self, name)
+            if moment and moment.tzinfo is None and self.zone is None:
+                raise no(f"{name} is given without a zone", "add zone, or write the offset: 2026-12-01T09:00-05:00")
+        start, end = self.moment(self.start), self.moment(self.end)
+        if start and end and end <= start:
+            raise no("end comes before start", "correct one of them")
+        return self
+
+    def moment(self, written: datetime | None) -> datetime | None:
+        """A moment of this schedule, aware, in UTC."""
+        if written is None or written.tzinfo is not None or self.zone is None:
+            return written and written.astimezone(UTC)
+        return written.replace(tzinfo=calendar.zone_named(self.zone)).astimezone(UTC)
