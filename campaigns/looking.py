@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Connection, update
@@ -20,7 +21,7 @@ from campaigns.ledger.reading import OpenAttempt
 from campaigns.ledger.tables import attempts
 from campaigns.lifecycle import AttemptStatus
 from campaigns.parts import Parts
-from campaigns.settlement import Ending, accept, conclude, never_placed
+from campaigns.settlement import Ending, Witness, accept, conclude, never_placed
 from dialer.account import Account
 from dialer.calls import Outcome, Progress, Sighting
 from dialer.providers.provider import Follows, Listing
@@ -105,7 +106,7 @@ def _could_show(attempt: OpenAttempt, looked_at: datetime, account: Account) -> 
 
 def _seen(db: Connection, attempt: OpenAttempt, sighting: Sighting, looked_at: datetime, account: Account) -> None:
     if attempt.status is AttemptStatus.UNCONFIRMED:
-        accept(db, attempt, sighting.provider_call_id, account.settings, now=looked_at)
+        accept(db, attempt, sighting.provider_call_id, account.settings, now=looked_at, witness=Witness.LIST)
     if sighting.progress is Progress.ANSWERED:
         move_attempt(db, attempt.id, AttemptStatus.ANSWERED, answered_at=looked_at)
     _remember_look(
@@ -135,22 +136,26 @@ def _missed(db: Connection, attempt: OpenAttempt, looked_at: datetime, account: 
 def _ending(attempt: OpenAttempt, looked_at: datetime, account: Account) -> Ending:
     if attempt.status is AttemptStatus.ANSWERED and attempt.answered_at:
         talked = (looked_at - attempt.answered_at).total_seconds()
-        return Ending(outcome=Outcome.ANSWERED, ended_at=looked_at, talk_seconds=talked)
+        return _seen_to_end(Outcome.ANSWERED, looked_at, talk_seconds=talked)
     if attempt.puzzled:
-        return Ending(
-            outcome=Outcome.UNKNOWN,
-            ended_at=looked_at,
+        return _seen_to_end(
+            Outcome.UNKNOWN,
+            looked_at,
             detail="its state in the provider's list is a word we do not know",
         )
     gap = _longest_gap(attempt, looked_at)
     if gap >= account.scaled(attempt.script_seconds):
-        return Ending(
-            outcome=Outcome.UNKNOWN,
-            ended_at=looked_at,
+        return _seen_to_end(
+            Outcome.UNKNOWN,
+            looked_at,
             detail=f"nobody looked for {gap:.1f} s, in which the whole message could have been played",
             reason="nobody looked often enough to tell whether it was answered",
         )
-    return Ending(outcome=Outcome.NO_ANSWER, ended_at=looked_at, detail="it was never seen answered")
+    return _seen_to_end(Outcome.NO_ANSWER, looked_at, detail="it was never seen answered")
+
+
+def _seen_to_end(outcome: Outcome, looked_at: datetime, **facts: Any) -> Ending:
+    return Ending(outcome=outcome, ended_at=looked_at, witness=Witness.LIST, **facts)
 
 
 def _remember_look(db: Connection, attempt: OpenAttempt, looked_at: datetime, **facts: object) -> None:

@@ -14,7 +14,7 @@ from campaigns.ledger.receipts import receipts_of, store
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, receipts
 from campaigns.lifecycle import AttemptStatus
-from campaigns.settlement import REACHED, accept
+from campaigns.settlement import REACHED, Witness, accept
 from dialer.accounts import AccountSettings
 from dialer.calls import Outcome, Progress, Receipt
 from dialer.receipts import Reduced, reduce_receipts
@@ -78,7 +78,7 @@ def _advance(db: Connection, attempt_id: UUID, settings: AccountSettings, *, now
     attempt = reading.attempts_by_id(db, [attempt_id])[attempt_id]
     heard = receipts_of(db, attempt_id)
     call = next((receipt.provider_call_id for receipt in heard if receipt.provider_call_id), None)
-    accept(db, attempt, call, settings, now=now)
+    accept(db, attempt, call, settings, now=now, witness=Witness.RECEIPT)
     reduced = reduce_receipts(heard)
     if reduced.progress is Progress.ANSWERED or reduced.answered_at:
         move_attempt(db, attempt_id, AttemptStatus.ANSWERED, answered_at=reduced.answered_at or now)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from random import Random
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, case, select, update
 
 from campaigns.ledger import reading
 from campaigns.ledger.moves import move_attempt, move_campaign, move_contact
@@ -26,15 +27,26 @@ DEFAULT_THROTTLE = 1.0
 REACHED = frozenset({Outcome.ANSWERED, Outcome.MACHINE})
 
 
+class Witness(StrEnum):
+    """What told us of a call: that it was placed after all, or how it ended."""
+
+    ANSWER = "answer"  # the provider's own to our request, however late
+    RECEIPT = "receipt"
+    LIST = "list"  # the provider's list of calls in progress
+    ASKING = "asking"  # the provider's word on one call, or its report of calls
+    SILENCE = "silence"  # nobody: its time ran out
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How a call ended, and what is known of its times.
+    """How a call ended, what told of it, and what is known of its times.
 
     `detail` is kept with the attempt, figures and all; `reason` is what its contact is told apart by, so it has none.
     """
 
     outcome: Outcome
     ended_at: datetime
+    witness: Witness = Witness.RECEIPT
     detail: str | None = None
     reason: str | None = None
     talk_seconds: float | None = None
@@ -55,7 +67,13 @@ def rule(
 
 
 def accept(
-    db: Connection, attempt: OpenAttempt, provider_call_id: str | None, settings: AccountSettings, *, now: datetime
+    db: Connection,
+    attempt: OpenAttempt,
+    provider_call_id: str | None,
+    settings: AccountSettings,
+    *,
+    now: datetime,
+    witness: Witness = Witness.ANSWER,
 ) -> bool:
     """The provider has the call: it counts. A receipt may have said so before the answer did.
 
@@ -72,6 +90,7 @@ def accept(
         counted=True,
         conclude_at=now + timedelta(seconds=patience),
         looked_at=attempt.dialing_at.timestamp(),
+        confirmed_by=case((attempts.c.doubted_at.is_not(None), witness.value)),
     )
     if placed:
         move_contact(db, attempt.contact_id, ContactStatus.PLACED, now, attempts=attempt.contact_attempts + 1)
@@ -91,6 +110,7 @@ def doubt(db: Connection, attempt: OpenAttempt, ruling: Ruling, *, settle_second
         provider_call_id=ruling.provider_call_id or attempt.provider_call_id,
         conclude_at=now + timedelta(seconds=settle_seconds),
         looked_at=now.timestamp(),
+        doubted_at=now,
         **_words(ruling),
     )
 
@@ -106,6 +126,7 @@ def conclude(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datet
         answered_at=attempt.answered_at or ending.answered_at,
         talk_seconds=ending.talk_seconds,
         detail=ending.detail,
+        ended_by=ending.witness,
         conclude_at=None,
     )
     if not ended:
@@ -125,11 +146,22 @@ def never_placed(db: Connection, attempt: OpenAttempt, detail: str, *, now: date
     False if it was settled before.
     """
     ruling = Ruling(verdict=Verdict.NOT_PLACED, mnemonic=attempt.mnemonic, code=attempt.code, detail=detail)
-    return _no_call(db, attempt, ruling, now=now, rng=rng)
+    return _no_call(db, attempt, ruling, now=now, rng=rng, witness=Witness.LIST)
 
 
-def _no_call(db: Connection, attempt: OpenAttempt, ruling: Ruling, *, now: datetime, rng: Random) -> bool:
-    if not move_attempt(db, attempt.id, AttemptStatus.NOT_PLACED, ended_at=now, conclude_at=None, **_words(ruling)):
+def _no_call(
+    db: Connection,
+    attempt: OpenAttempt,
+    ruling: Ruling,
+    *,
+    now: datetime,
+    rng: Random,
+    witness: Witness = Witness.ANSWER,
+) -> bool:
+    facts = {"ended_at": now, "conclude_at": None, **_words(ruling)}
+    if attempt.status is AttemptStatus.UNCONFIRMED:
+        facts["confirmed_by"] = witness
+    if not move_attempt(db, attempt.id, AttemptStatus.NOT_PLACED, **facts):
         return False
     why = _why(ruling)
     match ruling.verdict:

@@ -21,7 +21,7 @@ from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
 from campaigns.parts import Parts
 from campaigns.receiving import apply_waiting, forget_unmatched, tells_all
-from campaigns.settlement import Ending, accept, conclude, doubt, never_placed
+from campaigns.settlement import Ending, Witness, accept, conclude, doubt, never_placed
 from dialer.account import Account
 from dialer.calls import Outcome, Progress
 from dialer.providers.provider import CallStatus
@@ -124,7 +124,7 @@ def _conclude(db: Connection, attempt_id: UUID, told: CallStatus | None, using: 
 def _take_its_word(db: Connection, attempt: OpenAttempt, told: CallStatus, using: Parts, now: datetime) -> OpenAttempt:
     """The provider knows the call: so it counts, and while it goes on it is not concluded."""
     account = using.accounts[attempt.account]
-    accept(db, attempt, attempt.provider_call_id, account.settings, now=now)
+    accept(db, attempt, attempt.provider_call_id, account.settings, now=now, witness=Witness.ASKING)
     if told.progress is Progress.ANSWERED:
         move_attempt(db, attempt.id, AttemptStatus.ANSWERED, answered_at=told.answered_at or now)
     later = now + timedelta(seconds=account.settings.settle_seconds)
@@ -147,14 +147,15 @@ def _ending(db: Connection, attempt: OpenAttempt, told: CallStatus | None, now: 
         return Ending(
             outcome=told.outcome,
             ended_at=_plausible(told.ended_at, attempt, now),
+            witness=Witness.ASKING,
             answered_at=told.answered_at,
             talk_seconds=told.talk_seconds,
             detail="its last receipt never came: settled by asking the provider",
         )
     if attempt.status is AttemptStatus.ANSWERED:
         detail = "answered; its end was never told"
-        return Ending(outcome=Outcome.ANSWERED, ended_at=now, detail=detail)
-    return Ending(outcome=Outcome.UNKNOWN, ended_at=now, detail=_silence(attempt))
+        return Ending(outcome=Outcome.ANSWERED, ended_at=now, witness=Witness.SILENCE, detail=detail)
+    return Ending(outcome=Outcome.UNKNOWN, ended_at=now, witness=Witness.SILENCE, detail=_silence(attempt))
 
 
 def _plausible(ended_at: datetime | None, attempt: OpenAttempt, now: datetime) -> datetime:

@@ -131,6 +131,9 @@ attempts = Table(
     Column("answered_at", UtcTime),
     Column("ended_at", UtcTime),
     Column("talk_seconds", Float),
+    Column("doubted_at", UtcTime),  # since when nobody knew whether it was placed
+    Column("confirmed_by", Text),  # what ended that doubt: a witness
+    Column("ended_by", Text),  # what told of its end: a witness
     Column("next_attempt_at", UtcTime),
     Column("script_seconds", Float, nullable=False),
     Column("conclude_at", UtcTime),  # when a sweep decides, should nothing be heard

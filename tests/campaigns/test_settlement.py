@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -19,6 +19,7 @@ from campaigns.settlement import (
     FAILURES_IN_A_ROW,
     PROVIDER_TRIES,
     Ending,
+    Witness,
     accept,
     conclude,
     doubt,
@@ -478,3 +479,31 @@ def test_ending_twice_is_told_and_decides_once(ledger, clock):
     assert contact(ledger, one.contact_id) == row
     with ledger.reading() as db:
         assert reading.count_outcome(db, one.contact_id, Outcome.ANSWERED) == 0
+
+
+# What told of it
+
+
+def test_an_attempt_says_how_its_doubt_ended_and_what_told_of_its_end(ledger, clock):
+    by_answer, by_receipt, by_nobody, undoubted = dialing(ledger, numbers(4), now=clock())
+    for one in (by_answer, by_receipt, by_nobody):
+        doubted(ledger, one, clock.forward(1))
+    ruled(ledger, fresh(ledger, by_answer.id), PLACED, clock.forward(1))
+    ledger.write(accept, fresh(ledger, by_receipt.id), "c-2", SETTINGS, now=clock(), witness=Witness.RECEIPT)
+    ruled(ledger, undoubted, replace(PLACED, provider_call_id="c-4"), clock())
+    for one, outcome, witness in (
+        (by_answer, Outcome.ANSWERED, Witness.RECEIPT),
+        (by_receipt, Outcome.BUSY, Witness.ASKING),
+        (by_nobody, Outcome.UNKNOWN, Witness.SILENCE),
+        (undoubted, Outcome.ANSWERED, Witness.LIST),
+    ):
+        ending = Ending(outcome=outcome, ended_at=clock(), witness=witness)
+        ledger.write(conclude, fresh(ledger, one.id), ending, now=clock())
+    told = [attempt(ledger, one.id) for one in (by_answer, by_receipt, by_nobody, undoubted)]
+    assert [(row.confirmed_by, row.ended_by) for row in told] == [
+        ("answer", "receipt"),
+        ("receipt", "asking"),
+        (None, "silence"),
+        (None, "list"),
+    ]
+    assert [row.doubted_at is not None for row in told] == [True, True, True, False]

@@ -7,6 +7,7 @@ import threading
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from campaigns.ledger import migrate
@@ -27,8 +28,7 @@ def test_the_migrations_make_the_tables_that_the_code_writes(ledger):
 def test_the_newest_migration_is_the_one_the_code_knows(ledger):
     with ledger.reading() as db:
         assert migrate.version(db) == migrate.HEAD
-    newest = max(file.name for file in (migrate.MIGRATIONS / "versions").glob("0*.py"))
-    assert newest.startswith(migrate.HEAD)
+    assert ScriptDirectory(str(migrate.MIGRATIONS)).get_current_head() == migrate.HEAD
 
 
 def test_many_processes_may_upgrade_at_once(ledger_url):
