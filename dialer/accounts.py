@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from typing import Annotated, Literal
 
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AnyHttpUrl,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 DEFAULT_URLS = {
     "callgear": "https://callapi.callgear.com/v4.0",
@@ -27,6 +38,19 @@ class AccountSettings(BaseModel):
     login: str | None = Field(None, description="CallGear: user login, instead of a key.")
     password: SecretStr | None = Field(None, description="CallGear: password of that login.")
     service_key: SecretStr | None = Field(None, description="Webex Connect: the service's key.")
+    jwt_issuer: str | None = Field(
+        None, description="Webex Connect: the service's id, with jwt_secret instead of service_key."
+    )
+    jwt_secret: SecretStr | None = Field(None, description="Webex Connect: the secret that signs tokens, in base64.")
+    hub_secret: SecretStr | None = Field(
+        None, description="Webex Connect: secret that signs its receipts; absent, their URL's secret must do."
+    )
+    notify_auth_id: str | None = Field(
+        None, description="Webex Connect: id of the auth profile that it uses to deliver receipts."
+    )
+    more_receipts: tuple[Literal["trombone_connected", "trombone_released", "message_expired"], ...] = Field(
+        (), description="Webex Connect: receipts to ask for beside the usual seven, where the tenant knows them."
+    )
     receipt_secret: SecretStr | None = Field(
         None, description="Secret part of the receipts' URL; made and kept by the installation when absent."
     )
@@ -42,6 +66,12 @@ class AccountSettings(BaseModel):
     poll_seconds: Annotated[float, Field(gt=0)] = Field(
         5.0, description="Seconds between two looks at the calls in progress, while there are any."
     )
+    data_api_url: AnyHttpUrl | None = Field(
+        None, description="CallGear: where its Data API answers, which then tells how calls ended: https://…/v2.0"
+    )
+    notifications: bool = Field(
+        False, description="CallGear: its notifications are set up, so a call that is over waits for its own a moment."
+    )
     settle_seconds: Annotated[float, Field(gt=0)] = Field(
         180.0, description="Seconds of silence after which a call's outcome is reported as unknown."
     )
@@ -50,11 +80,11 @@ class AccountSettings(BaseModel):
         1.0, description="How fast the provider's clock runs; only a sandbox's is not 1."
     )
 
-    @field_validator("base_url")
+    @field_validator("base_url", "data_api_url")
     @classmethod
-    def _no_secret_in_the_url(cls, url: AnyHttpUrl | None) -> AnyHttpUrl | None:
+    def _no_secret_in_the_url(cls, url: AnyHttpUrl | None, about: ValidationInfo) -> AnyHttpUrl | None:
         if url is not None and (url.username or url.password):
-            raise ValueError("base_url holds a user name or password: put keys into their own settings")
+            raise ValueError(f"{about.field_name} holds a user name or password: put keys into their own settings")
         return url
 
     @model_validator(mode="before")
@@ -63,6 +93,15 @@ class AccountSettings(BaseModel):
         if isinstance(given, dict) and "provider" not in given:
             raise ValueError('provider is missing: write provider = "callgear", "imiconnect" or "webex"')
         return given
+
+    @field_validator("jwt_secret")
+    @classmethod
+    def _secret_in_base64(cls, secret: SecretStr | None) -> SecretStr | None:
+        try:
+            base64.b64decode(secret.get_secret_value() if secret else "", validate=True)
+        except (binascii.Error, ValueError):
+            raise ValueError("jwt_secret is not base64: copy it whole, as the service shows it") from None
+        return secret
 
     @property
     def url(self) -> str:
@@ -81,4 +120,5 @@ class AccountSettings(BaseModel):
             if self.access_token or (self.login and self.password):
                 return None
             return "access_token, or login and password"
-        return None if self.service_key else "service_key"
+        by_token = self.jwt_issuer and self.jwt_secret
+        return None if self.service_key or by_token else "service_key, or jwt_issuer and jwt_secret"

@@ -70,7 +70,8 @@ Script = Speech | Recording
 class CallRequest:
     """One call to place: to whom, from which number, saying what.
 
-    `ring_timeout` is in seconds. `dtmf` is sent to the callee: digits, `*`, `#`, and `.` for a second's pause.
+    `ring_timeout` is in seconds; `send_at` hands the waiting until then to the provider. `dtmf` is sent to the callee:
+    digits, `*`, `#`, and `.` for a second's pause.
     """
 
     correlation_id: UUID
@@ -82,6 +83,7 @@ class CallRequest:
     direction: Literal["in", "out"] = "in"
     notify_url: str | None = field(default=None, repr=False)
     priority: Literal[1, 2, 3] | None = None
+    send_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,10 +96,10 @@ class Session:
         return answer if _ruling(answer).verdict is not Verdict.LOGIN_AGAIN else question.ruled(_final(_ruling(answer)))
 
     async def _once(self, question: _Question[Answer], deadline: Deadline | None = None) -> Answer:
-        request = question.ask()
-        if request is None:
-            return question.ruled(not_offered(self.provider.name, "be asked this"))
         try:
+            request = question.ask()
+            if request is None:
+                return question.ruled(not_offered(self.provider.name, "be asked this"))
             with speaking_to(self.provider.name, request):
                 return question.read(await self._exchange(request, deadline))
         except ProviderError as error:

@@ -1,85 +1,162 @@
-"""The body of a voice message: one recipient, and a recording or a text with the voice that speaks it."""
+"""A voice message: one recipient, every field of "Make Call", examined before it is sent."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
-from dialer.calls import CallRequest, Recording, Script, Speech
-from dialer.providers.provider import ScriptFault
-from dialer.providers.webex.words import RECEIPTS_ASKED
+from dialer.calls import Recording, Script
+from dialer.errors import Refused
+from dialer.phone import E164
+from dialer.providers.webex.content import content_of, script_fault
+from dialer.providers.webex.words import RECEIPTS, RECEIPTS_ASKED
+from dialer.verdicts import Ruling, Verdict
 
-TEXT_LIMIT = 2000
+LONGEST_CALLBACK_DATA = 2000  # characters
+LONGEST_CORRELATION_ID = 50  # bytes, as version 1 of the API has it; version 2 names no limit
+FURTHEST_SEND_AT = timedelta(days=7)
+PAST_SEND_AT = timedelta(minutes=1)  # our clock and the provider's may differ by so much
+PRIORITIES = (1, 2, 3)
+AUTH_ID = re.compile(r"[!-~]{1,100}")
+_CONTACTS = frozenset({"to.msisdn", "content.text"})
 
-# The document's own example of a voice; every field is mandatory.
-VOICE: Mapping[str, str] = {
-    "ttsProcessor": "Azure",
-    "language": "en-US",
-    "voice": "GuyNeural",
-    "voiceType": "Neural",
-    "gender": "male",
-    "region": "Canada",
-}
-_FIELDS = {name.casefold(): name for name in VOICE}
-_ALLOWED = {"ttsProcessor": ("azure",), "voiceType": ("standard", "neural"), "gender": ("male", "female")}
-
-
-def body_of(call: CallRequest) -> bytes:
-    """The request's body. A ring timeout and DTMF are nothing this API can be told."""
-    message: dict[str, Any] = {
-        "channel": "voice",
-        "from": call.caller_id.e164,
-        "to": [{"msisdn": [call.to.e164], "correlationId": str(call.correlation_id)}],
-        "requestedReceipts": list(RECEIPTS_ASKED),
-        "content": _content(call.script),
-    }
-    if call.notify_url:
-        message["notifyUrl"] = call.notify_url
-    if call.priority:
-        message["priority"] = call.priority
-    return json.dumps(message, ensure_ascii=False).encode("utf-8", "replace")
+SendAt = datetime | int | str
 
 
-def script_fault(script: Script) -> ScriptFault | None:
-    """Why the script cannot be spoken; None when it can."""
-    if isinstance(script, Recording):
-        return None if script.media_id.strip() else ScriptFault(code="media", reason="the media id is empty")
-    return _text_fault(script.text) or _voice_fault(script.voice)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceMessage:
+    """One call to ask for. Numbers are E.164; `send_at` is an aware moment, a Unix time in seconds, or ISO 8601.
+
+    One recipient each: what the provider answers to several, no document says.
+    """
+
+    caller: str
+    to: str = field(repr=False)
+    content: Script = field(repr=False)
+    correlation_id: str | None = None
+    priority: int | None = None
+    callback_data: str | None = field(default=None, repr=False)
+    notify_url: str | None = field(default=None, repr=False)
+    notify_url_auth_id: str | None = None
+    requested_receipts: Sequence[str] = RECEIPTS_ASKED
+    send_at: SendAt | None = None
+
+    def body(self) -> bytes:
+        """The request's JSON; what was not given is not sent."""
+        recipient = {"msisdn": [self.to], "correlationId": self.correlation_id}
+        message: dict[str, Any] = {
+            "channel": "voice",
+            "from": self.caller,
+            "to": [_given(recipient)],
+            "requestedReceipts": list(self.requested_receipts),
+            "content": content_of(self.content),
+            "notifyUrl": self.notify_url,
+            "notifyUrlAuthId": self.notify_url_auth_id,
+            "priority": self.priority,
+            "callbackData": self.callback_data,
+            "sendAt": _written(self.send_at),
+        }
+        return json.dumps(_given(message), ensure_ascii=False).encode("utf-8", "replace")
 
 
-def _content(script: Script) -> dict[str, str]:
-    if isinstance(script, Recording):
-        return {"type": "media", "mediaId": script.media_id}
-    return {"type": "TTS", **VOICE, **_named(script), "text": script.text}
+class InvalidMessage(Refused):
+    """A field is not what the document allows: nothing was sent. `ruling.field` names it."""
+
+    def __init__(self, provider: str, name: str, reason: str, remedy: str) -> None:
+        ruling = Ruling(
+            verdict=Verdict.REFUSE_CONTACT if name in _CONTACTS else Verdict.HALT_CAMPAIGN,
+            mnemonic="invalid_message",
+            detail=f"{name}: {reason}",
+            field=name,
+            blames_script=name.startswith("content."),
+        )
+        super().__init__(provider, ruling.detail, ruling, remedy)
 
 
-def _named(script: Speech) -> dict[str, str]:
-    return {_FIELDS[_folded(name)]: value for name, value in script.voice.items() if _folded(name) in _FIELDS}
+def examine(message: VoiceMessage, *, provider: str, secure: bool, now: datetime) -> None:
+    """Raise InvalidMessage for the first field that the document does not allow.
+
+    `secure`: the API is asked over HTTPS; then it delivers receipts over HTTPS only.
+    """
+    for name, reason, remedy in _faults(message, secure=secure, now=now):
+        raise InvalidMessage(provider, name, reason, remedy)
 
 
-def _folded(name: str) -> str:
-    return name.casefold().replace("_", "")
+def _faults(message: VoiceMessage, *, secure: bool, now: datetime) -> Iterator[tuple[str, str, str]]:
+    for name, number in (("from", message.caller), ("to.msisdn", message.to)):
+        if not isinstance(number, str) or not E164.fullmatch(number):
+            yield name, "it is no E.164 number", "write + and up to fifteen digits"
+    if len((message.correlation_id or "").encode()) > LONGEST_CORRELATION_ID:
+        yield "to.correlationId", f"it has more than {LONGEST_CORRELATION_ID} bytes", "shorten it"
+    if message.priority is not None and (isinstance(message.priority, bool) or message.priority not in PRIORITIES):
+        yield "priority", f"it cannot be {message.priority!r}", "write 1 (low), 2 or 3 (high)"
+    if len(message.callback_data or "") > LONGEST_CALLBACK_DATA:
+        yield "callbackData", f"it has more than {LONGEST_CALLBACK_DATA} characters", "shorten it"
+    yield from _notify_faults(message, secure=secure)
+    if unknown := [name for name in message.requested_receipts if name not in RECEIPTS]:
+        yield "requestedReceipts", f"there is no receipt {unknown[0]!r}", f"there are: {', '.join(RECEIPTS)}"
+    yield from _send_at_faults(message.send_at, now)
+    if fault := script_fault(message.content):
+        yield _place(message.content, fault.code), fault.reason, fault.suggestion
 
 
-def _text_fault(text: str) -> ScriptFault | None:
-    if not text.strip():
-        return ScriptFault(code="characters", reason="the text is empty")
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        return ScriptFault(code="characters", reason="the text holds half a character", suggestion="save as UTF-8")
-    if len(text) > TEXT_LIMIT:
-        reason = f"the text has {len(text)} characters, {TEXT_LIMIT} are spoken at most"
-        return ScriptFault(code="text_too_long", reason=reason, suggestion="shorten it, or play a recording")
-    return None
+def _notify_faults(message: VoiceMessage, *, secure: bool) -> Iterator[tuple[str, str, str]]:
+    if message.notify_url is not None and not _is_url(message.notify_url):
+        yield "notifyUrl", "it is no address", "write https://host/path"
+    elif message.notify_url and secure and urlsplit(message.notify_url).scheme != "https":
+        yield "notifyUrl", "receipts are delivered over HTTPS only", "write https:// in console.public_url"
+    if message.notify_url_auth_id is not None and not AUTH_ID.fullmatch(message.notify_url_auth_id):
+        yield "notifyUrlAuthId", "it is no id of an auth profile", "copy it from the tenant's settings"
 
 
-def _voice_fault(voice: Mapping[str, str]) -> ScriptFault | None:
-    for given, value in voice.items():
-        name = _FIELDS.get(_folded(given))
-        if name is None:
-            return ScriptFault(code="voice", reason=f"unknown voice setting {given!r}", suggestion=", ".join(VOICE))
-        allowed = _ALLOWED.get(name)
-        if not value.strip() or (allowed and value.casefold() not in allowed):
-            choices = " or ".join(allowed) if allowed else "a word of Azure's"
-            return ScriptFault(code="voice", reason=f"{name} cannot be {value!r}", suggestion=f"write {choices}")
-    return None
+def _send_at_faults(given: SendAt | None, now: datetime) -> Iterator[tuple[str, str, str]]:
+    if given is None:
+        return
+    moment = _moment(given)
+    if moment is None:
+        yield "sendAt", "it is no moment", "write ISO 8601 with an offset, or a Unix time in seconds"
+    elif moment < now - PAST_SEND_AT:
+        yield "sendAt", "it has passed", "leave it out to call at once"
+    elif moment > now + FURTHEST_SEND_AT:
+        yield "sendAt", f"it is more than {FURTHEST_SEND_AT.days} days ahead", "ask for the call later"
+
+
+def _moment(given: SendAt) -> datetime | None:
+    """The moment in UTC; None where there is none, or where no zone says when it is."""
+    try:
+        if isinstance(given, str) and not given.strip().isdigit():
+            given = datetime.fromisoformat(given.strip())
+        if isinstance(given, datetime):
+            return given.astimezone(UTC) if given.tzinfo else None
+        return None if isinstance(given, bool) else datetime.fromtimestamp(int(given), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _written(given: SendAt | None) -> str | int | None:
+    if isinstance(given, datetime):
+        return given.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return given
+
+
+def _place(content: Script, code: str) -> str:
+    if isinstance(content, Recording):
+        return "content.mediaId"
+    return "content.voice" if code == "voice" else "content.text"
+
+
+def _is_url(text: str) -> bool:
+    try:
+        address = urlsplit(text)
+        return address.scheme in {"http", "https"} and bool(address.hostname) and address.port != 0
+    except ValueError:
+        return False
+
+
+def _given(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None and value != ""}

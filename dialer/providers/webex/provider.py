@@ -2,44 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from urllib.parse import quote
 from uuid import UUID
 
 from dialer.accounts import AccountSettings
 from dialer.calls import CallRequest, Outcome, Progress, Receipt, Script
+from dialer.deadline import utc_now
 from dialer.http import HttpReply, HttpRequest
 from dialer.providers.provider import CallStatus, Follows, Listing, PolicyRow, ScriptFault
 from dialer.providers.reading import instant, member, number, parsed, word
 from dialer.providers.rules import not_offered, not_placing
-from dialer.providers.webex.messages import TEXT_LIMIT, body_of, script_fault
+from dialer.providers.webex.auth import headers_for
+from dialer.providers.webex.content import TEXT_LIMIT, script_fault
+from dialer.providers.webex.messages import VoiceMessage, examine
 from dialer.providers.webex.notices import receipts_in
 from dialer.providers.webex.rulings import fault_ruling, placing_ruling, rows
-from dialer.providers.webex.words import CALL_STATUSES, Event, folded
+from dialer.providers.webex.words import CALL_STATUSES, RECEIPTS_ASKED, Event, folded
 from dialer.verdicts import Ruling, Verdict
 
 NO_MESSAGE = str(UUID(int=0))
 
+Clock = Callable[[], datetime]
+
 
 class Webex:
-    """One service of a Webex Connect tenant, by its service key."""
+    """One service of a Webex Connect tenant, by its service key or by tokens signed with its secret."""
 
     follows = Follows.RECEIPTS
     cannot = frozenset({"ring_timeout", "dtmf", "direction"})
     text_limit: int | None = TEXT_LIMIT
 
-    def __init__(self, account: AccountSettings) -> None:
+    def __init__(self, account: AccountSettings, now: Clock = utc_now) -> None:
         self.name: str = account.provider
+        self._account = account
         self._url = f"{account.url}/v2/messages"
-        self._key = account.service_key
+        self._now = now
 
     def check_script(self, script: Script) -> ScriptFault | None:
         return script_fault(script)
 
     def placing(self, call: CallRequest) -> HttpRequest:
+        """Raises InvalidMessage. A ring timeout and DTMF are nothing this API can be told."""
+        return self.sending(
+            VoiceMessage(
+                caller=call.caller_id.e164,
+                to=call.to.e164,
+                content=call.script,
+                correlation_id=str(call.correlation_id),
+                priority=call.priority,
+                notify_url=call.notify_url,
+                notify_url_auth_id=self._account.notify_auth_id if call.notify_url else None,
+                requested_receipts=(*RECEIPTS_ASKED, *self._account.more_receipts),
+                send_at=call.send_at,
+            )
+        )
+
+    def sending(self, message: VoiceMessage) -> HttpRequest:
+        """The request for a call. Raises InvalidMessage for a field that the document does not allow."""
+        secure = self._url.startswith("https:")
+        examine(message, provider=self.name, secure=secure, now=self._now())
         headers = {**self._headers(), "content-type": "application/json; charset=UTF-8"}
-        return HttpRequest(method="POST", url=self._url, headers=headers, body=body_of(call), places=True)
+        return HttpRequest(method="POST", url=self._url, headers=headers, body=message.body(), places=True)
 
     def read_placing(self, reply: HttpReply) -> Ruling:
         return placing_ruling(reply)
@@ -59,7 +84,7 @@ class Webex:
     def read_looking(self, reply: HttpReply) -> Listing:
         return Listing(ruling=not_offered(self.name, "list calls in progress"), usable=False)
 
-    def asking(self, provider_call_id: str) -> HttpRequest | None:
+    def asking(self, provider_call_id: str) -> HttpRequest:
         return self._get(provider_call_id)
 
     def read_asking(self, reply: HttpReply) -> CallStatus:
@@ -95,7 +120,7 @@ class Webex:
         return list(rows())
 
     def _headers(self) -> dict[str, str]:
-        return {"key": self._key.get_secret_value() if self._key else "", "accept": "application/json"}
+        return {**headers_for(self._account, self._now()), "accept": "application/json"}
 
     def _get(self, call_id: str) -> HttpRequest:
         return HttpRequest(method="GET", url=f"{self._url}/{quote(call_id, safe='')}", headers=self._headers())

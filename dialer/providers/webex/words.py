@@ -61,7 +61,10 @@ STATUSES: Mapping[int, Rule] = {
 }
 SPOKEN_500 = Rule(Verdict.NOT_PLACED, _LATER)
 
+# What can be asked for in requestedReceipts. The last three stand in its document without their spelling in JSON, and a
+# spelling that the tenant does not know would refuse every call: they are asked for only by an account that says so.
 RECEIPTS_ASKED = ("offered", "accepted", "answered", "released", "rejected", "disconnected", "dropped")
+RECEIPTS = (*RECEIPTS_ASKED, "trombone_connected", "trombone_released", "message_expired")
 
 Event = tuple[Progress | None, Outcome | None]
 
