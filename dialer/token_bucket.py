@@ -2,21 +2,32 @@
 
 One Lua script, one round trip, Redis's own clock. Usable alone:
 
-    bucket = TokenBucket(redis.Redis(), "main", Limits(pace=5, minute_points=150), metered=True)
-    answer = bucket.acquire("attempt-1")
+    bucket = TokenBucket(connect("redis://localhost"), "main", Limits(pace=5, minute_points=150), metered=True)
+    answer = bucket.take("attempt-1", patience=2.0)    # waits its turn in the line; `acquire` asks once
     if answer.granted:
-        ...                                        # place the call
+        ...                                            # place the call
         bucket.settle("attempt-1", charged=True, meter=meter)
     else:
-        sleep(answer.wait)                         # answer.limit says which limit binds
+        ...                                            # answer.limit binds, for another answer.wait seconds
 
-Without Redis nothing is granted: every method raises `BucketAway`.
+What a caller can rely on:
+
+* All limits are taken at once or none: pace, the provider's minute and day, calls in progress, the campaign's own.
+* A provider's window is never exceeded by what this bucket grants. Where the provider tells its figures (`metered`),
+  `lowest remaining − in flight` is what is left; where it does not, points are paced so that no phase can exceed.
+* The same id asked again is the same grant, charged once, for as long as it is in flight or its call is in progress.
+* The line is fair between campaigns by weight, however many workers ask for each. Who stops asking loses the place
+  within a quarter of a second after he was to ask again.
+* What a dead worker held comes back when its lease ends: points after two minutes, a place among calls after ten.
+* Without Redis nothing is granted: every method raises `BucketAway`. A Redis that has forgotten starts with one probe.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from importlib.resources import files
 from typing import Any
@@ -26,60 +37,39 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from dialer.errors import DialerError
+from dialer.limits import (
+    Answer,
+    BucketAway,
+    CampaignLimits,
+    Forecast,
+    Limits,
+    NeverGranted,
+    Standing,
+    Urgency,
+    Window,
+)
 from dialer.verdicts import Meter
 
+__all__ = [
+    "Answer",
+    "BucketAway",
+    "CampaignLimits",
+    "Forecast",
+    "Limits",
+    "NeverGranted",
+    "Standing",
+    "TokenBucket",
+    "Urgency",
+    "Window",
+    "connect",
+]
+
 MICROSECONDS = 1_000_000
-BURST_OF_A_SECOND = 0.05
 FLIGHT_LEASE = 120.0
 CALL_LEASE = 600.0
 LONGEST_BLOCK = 60.0
-
-
-class BucketAway(DialerError):
-    """Redis does not answer, so no token is granted and nothing is dialed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What may be used: calls per second, points a minute and a day, calls in progress. None: not limited here.
-
-    `look_seconds`: calls leave as many points in the provider's minute as looks at them, so far apart, will take.
-    """
-
-    pace: float
-    minute_points: int | None = None
-    day_points: int | None = None
-    concurrency: int | None = None
-    call_points: int = 1
-    look_seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CampaignLimits:
-    """What one campaign may use of its account."""
-
-    campaign: str = ""
-    pace: float | None = None
-    concurrency: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Granted, or the seconds to wait and the limit that binds."""
-
-    granted: bool
-    wait: float
-    limit: str
-
-
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """How many calls the next seconds can carry; `limit` is what binds, for another `wait` seconds."""
-
-    calls: int
-    limit: str
-    wait: float
+SCRIPTS = ("acquire", "settle", "forecast", "hang_up", "leave", "peek")
+NOBODY = CampaignLimits()
 
 
 def connect(url: str) -> redis.Redis:
@@ -90,13 +80,25 @@ def connect(url: str) -> redis.Redis:
 
 
 class TokenBucket:
-    """The bucket of one account. `metered` says that the provider tells its own figures with its answers."""
+    """The bucket of one account. `metered` says that the provider tells its own figures with its answers.
 
-    def __init__(self, connection: redis.Redis, account: str, limits: Limits, *, metered: bool = False) -> None:
+    `clock` (seconds) stands in for Redis's own clock in tests.
+    """
+
+    def __init__(
+        self,
+        connection: redis.Redis,
+        account: str,
+        limits: Limits,
+        *,
+        metered: bool = False,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
         self.account = account
         self.limits = limits
         self.metered = metered
         self._redis = connection
+        self._clock = clock
 
     def acquire(
         self,
@@ -104,38 +106,68 @@ class TokenBucket:
         *,
         own: CampaignLimits | None = None,
         points: int | None = None,
+        tokens: int = 1,
         call: bool = True,
+        urgency: Urgency = Urgency.NORMAL,
+        lease: float = FLIGHT_LEASE,
+        call_lease: float = CALL_LEASE,
     ) -> Answer:
-        """Take the tokens for one call, or learn how long to wait. The same id asked again is charged nothing.
+        """Take the tokens for one call, or learn how long to wait and keep a place in the line until then.
 
-        `call=False` is for a request that starts no call: it takes points, and the pace only where the provider tells
-        no figures of its own.
+        A token may be granted for the next slot of the pace: it is yours `wait` seconds from now. `tokens` is what the
+        request counts for in the pace, `points` in the windows. `call=False` is for a request that starts no call: it
+        takes points, and the pace only where the provider tells no figures of its own.
+        Raises NeverGranted when it costs more than a window holds.
         """
-        own = own or CampaignLimits()
+        asked = points or self.limits.call_points
         granted, wait, limit = self._run(
             "acquire",
-            own.campaign,
+            own or NOBODY,
             grant_id,
-            points or self.limits.call_points,
-            _us(FLIGHT_LEASE),
-            _us(CALL_LEASE) if call else 0,
-            own.campaign,
-            self._interval,
-            self._burst,
-            _us(1 / own.pace) if own.pace else 0,
-            *self._windows,
-            self.limits.concurrency or 0,
-            own.concurrency or 0,
-            int(self.metered),
-            self._look_interval,
+            asked,
+            tokens,
+            _us(lease),
+            _us(call_lease) if call else 0,
+            int(urgency),
         )
+        if granted < 0:
+            raise NeverGranted(f"{asked} points are asked for, and {limit} are never more than {wait}", "ask for less")
         return Answer(bool(granted), wait / MICROSECONDS, limit)
+
+    def take(
+        self,
+        grant_id: str,
+        *,
+        patience: float,
+        own: CampaignLimits | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        **what: Any,
+    ) -> Answer:
+        """Acquire, waiting in the line for no longer than `patience` seconds; a token taken is good at once.
+
+        Not granted, the place in the line is given back. `what` is as for `acquire`.
+        """
+        while True:
+            answer = self.acquire(grant_id, own=own, **what)
+            if not answer.granted and answer.wait > patience:
+                self.leave([grant_id], own=own)
+                return answer
+            sleep(answer.wait)
+            patience -= answer.wait
+            if answer.granted:
+                return Answer(True, 0.0, "")
+
+    def leave(self, grant_ids: Iterable[str], *, own: CampaignLimits | None = None) -> int:
+        """Give back places in the line; returns how many there were."""
+        ids = list(grant_ids)
+        return int(self._run("leave", own or NOBODY, *ids)) if ids else 0
 
     def settle(
         self,
         grant_id: str,
         *,
         charged: bool | None,
+        sent: bool = True,
         call_goes_on: bool = False,
         meter: Meter | None = None,
         block: float | None = None,
@@ -143,76 +175,113 @@ class TokenBucket:
     ) -> bool:
         """Say what became of a grant; `charged` None means that nobody knows. True the first time.
 
-        `block` (seconds) stops every grant of the account for so long: the provider said that it is used up.
+        `sent=False`: the request never left, so that the pace goes back too if nobody has booked behind it.
+        `block` (seconds) stops every grant of the account for so long, and longer each time in a row where the
+        provider tells no figures: it said that we were too fast, and the pace is halved for a while.
         """
-        fate = {True: "charged", False: "free", None: "unknown"}[charged]
+        fate = {True: "charged", False: "free" if sent else "unsent", None: "unknown"}[charged]
         blocked = _us(min(block, LONGEST_BLOCK) if meter is None else block) if block else 0
-        figures = _figures(meter or Meter())
-        return bool(self._run("settle", campaign, grant_id, fate, blocked, int(call_goes_on), *figures))
+        own = CampaignLimits(campaign=campaign)
+        return bool(self._run("settle", own, grant_id, fate, blocked, int(call_goes_on), *_figures(meter or Meter())))
 
     def hang_up(self, grant_ids: Iterable[str], *, campaign: str = "") -> int:
         """Free the places of calls that have ended; returns how many were still taken."""
         ids = list(grant_ids)
-        return int(self._run("hang_up", campaign, *ids)) if ids else 0
+        return int(self._run("hang_up", CampaignLimits(campaign=campaign), *ids)) if ids else 0
+
+    def forecast(self, horizon: float, *, own: CampaignLimits | None = None) -> Forecast:
+        """How many calls the next `horizon` seconds can carry, taking nothing."""
+        calls, limit, wait = self._run("forecast", own or NOBODY, _us(horizon), self.limits.call_points)
+        return Forecast(int(calls), limit, wait / MICROSECONDS)
+
+    def share_day(self, weights: Mapping[str, float]) -> None:
+        """Share the day's points among these campaigns by weight, from now on; a campaign not named is not bound."""
+        try:
+            with self._redis.pipeline(transaction=True) as pipe:
+                for campaign, weight in weights.items():
+                    pipe.hset(self._key(f"campaign:{campaign}"), "w", str(weight))
+                pipe.hset(self._key("state"), "W", str(sum(weights.values())))
+                pipe.execute()
+        except RedisError as exc:
+            raise self._away(exc) from exc
+
+    def peek(self) -> Standing:
+        """How the bucket stands, changing nothing."""
+        said = json.loads(self._run("peek", NOBODY))
+        windows = [
+            Window(**{**one, "resets_in": one["resets_in"] / MICROSECONDS})
+            for one in said["windows"] or []  # an empty Lua table is an object in JSON
+        ]
+        return Standing(
+            windows=tuple(windows),
+            pace=said["pace"],
+            pace_name=said["pace_name"],
+            pace_free_in=said["pace_free_in"] / MICROSECONDS,
+            in_flight=int(said["in_flight"]),
+            calls=said["calls"],
+            most_calls=said["most_calls"] or None,
+            blocked_for=said["blocked_for"] / MICROSECONDS,
+            cold=said["cold"],
+            waiting=dict(said["waiting"]),
+        )
 
     def turn(self, name: str, seconds: float) -> bool:
         """True for the first to ask in so many seconds, among all workers."""
         try:
-            key = f"{{bucket:{self.account}}}:turn:{name}"
-            return bool(self._redis.set(key, 1, nx=True, px=max(1, int(seconds * 1000))))
+            return bool(self._redis.set(self._key(f"turn:{name}"), 1, nx=True, px=max(1, int(seconds * 1000))))
         except RedisError as exc:
             raise self._away(exc) from exc
-
-    def forecast(self, horizon: float, *, own: CampaignLimits | None = None) -> Forecast:
-        """How many calls the next `horizon` seconds can carry, taking nothing."""
-        own = own or CampaignLimits()
-        calls, limit, wait = self._run(
-            "forecast",
-            own.campaign,
-            _us(horizon),
-            own.campaign,
-            self._interval,
-            self._burst,
-            _us(1 / own.pace) if own.pace else 0,
-            *self._windows,
-            self.limits.concurrency or 0,
-            own.concurrency or 0,
-            int(self.metered),
-            self.limits.call_points,
-            self._look_interval,
-        )
-        return Forecast(int(calls), limit, wait / MICROSECONDS)
-
-    @property
-    def _interval(self) -> int:
-        return _us(1 / self.limits.pace)
-
-    @property
-    def _burst(self) -> int:
-        return max(1, int(self.limits.pace * BURST_OF_A_SECOND))
-
-    @property
-    def _look_interval(self) -> int:
-        return _us(self.limits.look_seconds) if self.limits.look_seconds else 0
-
-    @property
-    def _windows(self) -> tuple[int, int]:
-        return self.limits.minute_points or 0, self.limits.day_points or 0
 
     @cached_property
     def _scripts(self) -> dict[str, Any]:
         lua = files("dialer") / "lua"
         common = (lua / "common.lua").read_text()
-        names = ("acquire", "settle", "forecast", "hang_up")
-        return {name: self._redis.register_script(common + (lua / f"{name}.lua").read_text()) for name in names}
+        return {name: self._redis.register_script(common + (lua / f"{name}.lua").read_text()) for name in SCRIPTS}
 
-    def _keys(self, campaign: str) -> list[str]:
-        tag = f"{{bucket:{self.account}}}"
-        return [f"{tag}:{part}" for part in ("state", "flight", "points", "calls", f"calls:{campaign}")]
+    @cached_property
+    def _keys(self) -> tuple[list[str], list[str]]:
+        return (
+            [self._key(part) for part in ("state", "flight", "grants", "calls")],
+            [self._key(part) for part in ("line", "beats", "tickets")],
+        )
 
-    def _run(self, script: str, campaign: str, *args: object) -> Any:
+    @cached_property
+    def _of_account(self) -> list[object]:
+        """What the scripts are told of the account's limits, in the order of `common.lua`."""
+        limits = self.limits
+        return [
+            _us(1 / limits.pace),
+            limits.burst,
+            limits.minute_points or 0,
+            limits.day_points or 0,
+            _us(limits.minute_seconds),
+            _us(limits.day_seconds),
+            limits.concurrency or 0,
+            int(self.metered),
+            _us(limits.look_seconds or 0),
+            limits.kept_share,
+        ]
+
+    def _of_campaign(self, own: CampaignLimits) -> list[object]:
+        paced = self.limits.caller_id_pace if own.caller_id else None
+        return [
+            own.campaign,
+            _us(1 / own.pace) if own.pace and own.campaign else 0,
+            (own.concurrency or 0) if own.campaign else 0,
+            own.weight,
+            hashlib.sha256(own.caller_id.encode()).hexdigest()[:12] if paced else "",
+            _us(1 / paced) if paced else 0,
+        ]
+
+    def _key(self, part: str) -> str:
+        return f"{{bucket:{self.account}}}:{part}"
+
+    def _run(self, script: str, own: CampaignLimits, *args: object) -> Any:
+        shared, line = self._keys
+        keys = [*shared, self._key(f"calls:{own.campaign}"), *line, self._key(f"campaign:{own.campaign}")]
+        now = _us(self._clock()) if self._clock else ""
         try:
-            return self._scripts[script](keys=self._keys(campaign), args=list(args))
+            return self._scripts[script](keys=keys, args=[now, *self._of_account, *self._of_campaign(own), *args])
         except RedisError as exc:
             raise self._away(exc) from exc
 

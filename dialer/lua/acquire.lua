@@ -1,66 +1,154 @@
--- Take the tokens for one call from all of an account's limits at once, or from none.
+-- Take the tokens for one request from all of an account's limits at once, or from none; else a place in the line.
 -- KEYS     as in common.lua
--- ARGV     1 grant id  2 points  3 flight lease  4 call lease (0: this is no call)  5 campaign
---          6 interval of the account's pace  7 burst  8 interval of the campaign's pace (0: none)
---          9 minute points  10 day points (0: not known here)  11 calls in progress at the most  12 the same for the
---          campaign (0: any)  13 metered: 1 when the provider tells its own figures  14 interval of looks at the
---          calls in progress, whose points a call leaves in the minute (0: none)
--- returns  {1, 0, ''} when the tokens are yours (again, for the same id);
---          {0, microseconds to wait, the limit that binds}
-local id, points, campaign = ARGV[1], tonumber(ARGV[2]), ARGV[5]
-local interval, burst, own_interval = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
-local now = clock()
-if redis.call('HEXISTS', POINTS, id) == 1 or redis.call('ZSCORE', CALLS, id) then return { 1, 0, '' } end
-reap(now)
+-- ARGV     after those of common.lua: 18 grant id, the ticket too  19 points  20 tokens of the pace  21 flight lease
+--          22 call lease (0: this is no call)  23 urgency: 0 urgent (past the line), 1 sooner than first tries, 2 else
+-- returns  {1, microseconds until it begins, ''} when the tokens are yours (the same again, for the same id);
+--          {0, microseconds to wait before asking again, the limit that binds};
+--          {-1, a limit that can never hold so much, its name}
+local id, points, tokens = ARGV[18], tonumber(ARGV[19]), tonumber(ARGV[20])
+local is_call, urgency = tonumber(ARGV[22]) > 0, tonumber(ARGV[23])
 
-local wait, which = 0, ''
+local before = read_grant(redis.call('HGET', GRANTS, id))
+if before then return { 1, math.max(0, before.at - now), '' } end
+if redis.call('ZSCORE', CALLS, id) then return { 1, 0, '' } end
+wake()
+reap()
+roll('m'); roll('d')
+
+for w, limit in pairs({ m = minute, d = day }) do
+  limit = get(w .. ':s') == 1 and get(w .. ':l') or limit
+  if limit > 0 and points > limit then return { -1, limit, w == 'm' and 'minute points' or 'day points' } end
+end
+
+local wait, which, starts = 0, '', now
 local function bind(untill, name)
   if untill - now > wait then wait, which = untill - now, name end
 end
+local gap, at_once, pace_name, before_it = pace(points, tokens)
+-- A slot may be taken as soon as it is the next one and close, not before: a place in the line is to be revocable.
+local soon = math.min(gap, COMMIT)
+local function slot(untill, name)
+  if untill - now > soon then bind(untill - soon, name) else starts = math.max(starts, math.ceil(untill)) end
+end
 
 -- The campaign's own limits first: a capped campaign must not hold the others.
-if own_interval > 0 then bind(free_at('p:' .. campaign, own_interval, 1), 'campaign pace') end
-local is_call = tonumber(ARGV[4]) > 0
-if is_call and tonumber(ARGV[12]) > 0 and redis.call('ZCARD', OWN) >= tonumber(ARGV[12]) then
+if own_interval > 0 then slot(own.get('p') or 0, 'campaign pace') end
+if number_interval > 0 and number ~= '' then slot(get('n:' .. number) or 0, 'pace of its caller ID') end
+if is_call and own_most_calls > 0 and redis.call('ZCARD', OWN_CALLS) >= own_most_calls then
   bind(now + 500000, 'campaign calls in progress')
 end
-if is_call and tonumber(ARGV[11]) > 0 and redis.call('ZCARD', CALLS) >= tonumber(ARGV[11]) then
+local share = is_call and urgency > 0 and day_share(points)
+if share and points > share then bind(math.min(get('d:e'), now + 60000000), 'campaign share of the day') end
+if wait > 0 then
+  out_of_line(id)
+  keep()
+  return { 0, wait, which }
+end
+
+if is_call and most_calls > 0 and redis.call('ZCARD', CALLS) >= most_calls then
   bind(now + 500000, 'calls in progress')
 end
-
 bind(get('blk') or 0, 'blocked by the provider')
-if not get('cold') then put('cold', 1) end
-local metered = tonumber(ARGV[13]) == 1
-if metered and get('cold') == 1 and (get('fly') or 0) > 0 then bind(now + 50000, 'first answer awaited') end
-
--- A minute that the provider gives no figures for has a phase we do not know: pacing is the only safe reading.
-local minute = tonumber(ARGV[9])
-local blind = get('m:s') ~= 1 and minute > 0 and math.floor(WINDOWS.m / minute) * points or 0
-if blind > 0 then bind(free_at('q', blind, 1), 'minute points, paced') end
--- Looks are no calls: where the provider counts points only, they need not stand in line with the calls they follow.
-local paced = is_call or not metered
-if paced then bind(free_at('p', interval, burst), 'pace') end
+local awaited = metered and get('cold') == 1 and (get('fly') or 0) > 0
+if awaited then bind(now + 50000, 'first answer awaited') end
 if get('m:s') == 1 then
-  local minute_left, minute_end = left('m', minute, now)
-  -- A call that nobody could follow any more had better wait for the next minute.
-  local every, kept = tonumber(ARGV[14]), 0
-  if is_call and every > 0 then kept = math.min(math.ceil((minute_end - now) / every), math.floor(get('m:l') / 4)) end
-  if points + kept > minute_left then bind(minute_end, 'minute points') end
+  local there, ends = left('m', minute)
+  local leaves = is_call and urgency > 0 and kept(ends) or 0
+  if points > there then
+    bind(ends, 'minute points')
+  elseif points + leaves > there then
+    local released = kept_part > 0 and LENGTH.m / (kept_part * math.max(1, get('m:l'))) or look_every
+    if look_every > 0 then released = math.min(released, look_every) end
+    bind(math.min(ends, now + math.max(released, 100000)), 'minute points')
+  end
 end
-local day_left, day_end = left('d', tonumber(ARGV[10]), now)
-if day_left and points > day_left then bind(day_end, 'day points') end
-if wait > 0 then return { 0, wait, which } end
+local there, day_ends = left('d', day)
+if there and points > there then bind(day_ends, 'day points') end
 
-if get('cold') == 2 then put('cold', 1) end
-if paced then put('p', math.max(get('p') or 0, now - interval * (burst - 1)) + interval) end
-if blind > 0 then put('q', math.max(get('q') or 0, now) + blind) end
-if own_interval > 0 then put('p:' .. campaign, math.max(get('p:' .. campaign) or 0, now) + own_interval) end
-if get('d:s') ~= 1 and day_left then redis.call('HINCRBY', S, 'd:u', points) end
-redis.call('HINCRBY', S, 'fly', points)
-redis.call('HSET', POINTS, id, points)
-redis.call('ZADD', FLIGHT, fmt(now + tonumber(ARGV[3])), id)
-if is_call then
-  redis.call('ZADD', CALLS, fmt(now + tonumber(ARGV[4])), id)
-  redis.call('ZADD', OWN, fmt(now + tonumber(ARGV[4])), id)
+-- The line: by start tags, as fair queueing has it, so that a campaign's weight counts and not how many ask for it.
+local paced = is_call or not metered -- looks are no calls: where points alone are counted, they stand in no line
+local queued = paced and urgency > 0
+local f = urgency == 1 and 'fs' or 'f'
+local cost = points / weight
+local tag, finish, ahead = nil, nil, 0
+if queued then
+  local waiting = redis.call('ZCARD', LINE)
+  tag = waiting > 0 and tonumber(redis.call('ZSCORE', LINE, id) or nil) or nil
+  local rank
+  if tag then
+    rank = redis.call('ZRANK', LINE, id)
+  else
+    local V = get('V') or 0
+    tag = math.max(V, own and own.get(f) or V)
+    finish = tag + cost
+    rank = waiting > 0 and redis.call('ZCOUNT', LINE, '-inf', fmt(tag)) or 0
+  end
+  if rank > 0 and rank <= 8 then
+    for _, ticket in ipairs(redis.call('ZRANGE', LINE, 0, rank - 1)) do
+      ahead = ahead + tonumber(string.match(redis.call('HGET', TICKETS, ticket), '^%S+'))
+    end
+  elseif rank > 0 then
+    ahead = rank * math.max(1, (get('lt') or waiting) / waiting)
+  end
 end
-return { 1, 0, '' }
+if paced and not awaited then
+  slot(math.max((get('p') or 0) + before_it, now) - gap * (at_once - 1) + ahead * gap, pace_name)
+end
+
+-- First tries pay for what went before them, but not for ever.
+local function charge_line()
+  if not own or not finish then return end
+  own.put(f, finish)
+  if urgency == 1 then
+    local V = get('V') or 0
+    own.put('f', math.min(math.max(V, own.get('f') or V) + cost, V + 64 * cost))
+  end
+end
+
+if wait > 0 then
+  wait = math.ceil(wait)
+  if queued and wait <= 5000000 then
+    if finish then
+      charge_line()
+      redis.call('ZADD', LINE, fmt(tag), id)
+      redis.call('HSET', TICKETS, id, tokens .. ' ' .. fmt(finish) .. ' ' .. urgency .. ' ' .. campaign)
+      put('lt', (get('lt') or 0) + tokens)
+    end
+    redis.call('ZADD', BEATS, fmt(now + wait + BEAT), id)
+  else
+    out_of_line(id)
+  end
+  keep()
+  return { 0, wait, which }
+end
+
+out_of_line(id)
+if queued then
+  charge_line()
+  put('V', math.max(get('V') or 0, tag))
+end
+if get('cold') == 2 then put('cold', 1) end
+local after = get('p') or 0
+if paced then
+  after = math.max(after + before_it, now) + gap * tokens
+  put('p', after)
+end
+if own_interval > 0 then own.put('p', math.max(own.get('p') or 0, starts) + own_interval) end
+if number_interval > 0 and number ~= '' then
+  put('n:' .. number, math.max(get('n:' .. number) or 0, starts) + number_interval)
+end
+if get('d:s') ~= 1 and there then put('d:u', (get('d:u') or 0) + points) end
+if own and there then
+  if own.get('un') ~= get('d:n') then own.put('un', get('d:n')); own.put('u', 0) end
+  own.put('u', own.get('u') + points)
+end
+put('fly', (get('fly') or 0) + points)
+local of_day = get('d:n') or 0
+redis.call('HSET', GRANTS, id, table.concat({ points, tokens, fmt(starts), fmt(after), of_day, campaign }, ' '))
+redis.call('ZADD', FLIGHT, fmt(starts + tonumber(ARGV[21])), id)
+if is_call then
+  redis.call('ZADD', CALLS, fmt(starts + tonumber(ARGV[22])), id)
+  redis.call('ZADD', OWN_CALLS, fmt(starts + tonumber(ARGV[22])), id)
+end
+keep()
+return { 1, math.max(0, starts - now), '' }

@@ -15,7 +15,7 @@ FULL = Meter(minute_limit=150, minute_remaining=100, minute_reset=40, day_limit=
 
 
 def bucket(buckets: redis.Redis, *, metered: bool = False, **limits: object) -> TokenBucket:
-    return TokenBucket(buckets, "main", Limits(**{"pace": 1000.0, **limits}), metered=metered)
+    return TokenBucket(buckets, "main", Limits(**{"pace": 100_000.0, **limits}), metered=metered)
 
 
 def test_the_pace_says_how_long_to_wait_for_the_next_token(buckets):

@@ -1,0 +1,33 @@
+-- Everything that can be said of the bucket, changing nothing. As JSON: numbers are microseconds and points.
+-- KEYS     as in common.lua
+-- ARGV     those of common.lua
+-- returns  a JSON object
+roll('m'); roll('d')
+local windows = {}
+for _, w in ipairs({ 'm', 'd' }) do
+  local limit = get(w .. ':s') == 1 and get(w .. ':l') or (w == 'm' and minute or day)
+  if limit and limit > 0 then
+    local there, ends = left(w, w == 'm' and minute or day)
+    local told = get(w .. ':s') == 1
+    local charged = get(w .. ':c') or 0
+    windows[#windows + 1] = {
+      name = w == 'm' and 'minute points' or 'day points', limit = limit, left = math.max(0, there or limit),
+      resets_in = ends and math.max(0, ends - now) or 0, told = told,
+      others = told and math.max(0, limit - get(w .. ':v') - charged) or 0,
+    }
+  end
+end
+local waiting, waits = {}, 0
+for _, text in ipairs(redis.call('HVALS', TICKETS)) do
+  local whose = string.match(text, '^%S+ %S+ %S+ (.*)$')
+  waiting[whose] = (waiting[whose] or 0) + 1
+  waits = waits + 1
+end
+local gap, at_once, name = pace(1, 1)
+return cjson.encode({
+  windows = windows, pace = 1000000 / gap, pace_name = name, in_flight = get('fly') or 0,
+  pace_free_in = math.max(0, (get('p') or 0) - gap * (at_once - 1) - now),
+  calls = redis.call('ZCOUNT', CALLS, fmt(now), '+inf'), most_calls = most_calls,
+  blocked_for = math.max(0, (get('blk') or 0) - now), cold = metered and (get('cold') or 1) > 0,
+  waits = waits, waiting = waiting,
+})
