@@ -62,6 +62,10 @@ class AccountSettings(BaseModel):
     )
     day_points: Annotated[int, Field(gt=0)] | None = Field(None, description="Points a day, likewise.")
 
+    tts_limit: Annotated[int, Field(gt=0)] | None = Field(
+        None, description="CallGear: longest text that the tariff speaks, in characters; checked before any call."
+    )
+
     timeout: Annotated[float, Field(gt=0, le=60)] = Field(10.0, description="Seconds to wait for an answer.")
     poll_seconds: Annotated[float, Field(gt=0)] = Field(
         5.0, description="Seconds between two looks at the calls in progress, while there are any."

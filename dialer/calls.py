@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
 from dialer.phone import PhoneNumber
+
+if TYPE_CHECKING:
+    from dialer.kinds import CallKind
 
 SPEECH_CHARACTERS_PER_SECOND = 14.0
 UNMEASURED_RECORDING_SECONDS = 8.0
@@ -71,7 +74,8 @@ class CallRequest:
     """One call to place: to whom, from which number, saying what.
 
     `ring_timeout` is in seconds; `send_at` hands the waiting until then to the provider. `dtmf` is sent to the callee:
-    digits, `*`, `#`, and `.` for a second's pause.
+    digits, `*`, `#`, and `.` for a second's pause. `kind` says whom the callee is connected with; None for nobody:
+    the script is said, and the call ends.
     """
 
     correlation_id: UUID
@@ -84,6 +88,7 @@ class CallRequest:
     notify_url: str | None = field(default=None, repr=False)
     priority: Literal[1, 2, 3] | None = None
     send_at: datetime | None = None
+    kind: CallKind | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
@@ -17,13 +17,14 @@ from dialer.calls import CallRequest, Speech
 from dialer.deadline import Deadline, utc_now
 from dialer.errors import NotPlaced, ProviderError, TooLate
 from dialer.http import HttpReply, HttpRequest
-from dialer.providers.provider import CallStatus, Listing, Provider
+from dialer.providers.provider import CallStatus, Heard, Listing, Provider
 from dialer.providers.rules import not_offered
 from dialer.transport import exchange, new_client, speaking_to
 from dialer.verdicts import Ruling, Verdict
 
 Clock = Callable[[], datetime]
-Answer = TypeVar("Answer", Ruling, Listing, CallStatus)
+Answer = TypeVar("Answer", bound=Ruling | Listing | CallStatus | Heard[Any])
+T = TypeVar("T")
 ECHO = (6, 16)  # a text as short as the first says nothing; sharing as many characters as the second is no chance
 
 
@@ -71,6 +72,12 @@ class Session:
         """Whether the account can log in, placing nothing: PLACED stands for yes."""
         ask, read = self.provider.checking, self.provider.read_checking
         return _final(await self._once(_Question(ask=ask, read=read, ruled=_itself)))
+
+    async def carry(
+        self, ask: Callable[[], HttpRequest], read: Callable[[HttpReply], Heard[T]], now: Clock = utc_now
+    ) -> Heard[T]:
+        """Any other request of the provider's own, logged in; `ask` builds it anew after a login."""
+        return await self._answer(_Question(ask=ask, read=read, ruled=_unheard), now)
 
     async def aclose(self) -> None:
         """Close the connections. What is still under way is lost; what comes later is NOT_PLACED."""
@@ -186,11 +193,15 @@ def _no_list(ruling: Ruling) -> Listing:
     return Listing(ruling=ruling, usable=False)
 
 
+def _unheard(ruling: Ruling) -> Heard[Any]:
+    return Heard(ruling=ruling)
+
+
 def _no_status(ruling: Ruling) -> CallStatus:
     return CallStatus(ruling=ruling)
 
 
-def _ruling(answer: Ruling | Listing | CallStatus) -> Ruling:
+def _ruling(answer: Ruling | Listing | CallStatus | Heard[Any]) -> Ruling:
     return answer if isinstance(answer, Ruling) else answer.ruling
 
 

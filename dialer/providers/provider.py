@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from dialer.calls import CallRequest, Outcome, Progress, Receipt, Script, Sighting
 from dialer.http import HttpReply, HttpRequest
 from dialer.verdicts import Ruling
+
+T = TypeVar("T")
 
 
 class Follows(StrEnum):
@@ -33,6 +35,14 @@ class Listing:
     ruling: Ruling
     usable: bool
     seen: Sequence[Sighting] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard(Generic[T]):
+    """What a provider answered to a method of its own: a value, or None and a ruling that says why."""
+
+    ruling: Ruling
+    value: T | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

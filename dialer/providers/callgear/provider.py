@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
@@ -12,14 +12,18 @@ from dialer.accounts import AccountSettings
 from dialer.calls import CallRequest, Progress, Receipt, Recording, Script, Sighting
 from dialer.http import HttpReply, HttpRequest
 from dialer.providers.callgear import rpc
+from dialer.providers.callgear.managing import list_calls, login_user
+from dialer.providers.callgear.operation import Operation
+from dialer.providers.callgear.params import TOKEN, BadParameter, texts
+from dialer.providers.callgear.placing import start
 from dialer.providers.callgear.rulings import accepted, rows, ruling_of
 from dialer.providers.callgear.words import progress_of
-from dialer.providers.provider import CallStatus, Follows, Listing, PolicyRow, ScriptFault
-from dialer.providers.reading import member, number, uuid_of, word
+from dialer.providers.provider import CallStatus, Follows, Heard, Listing, PolicyRow, ScriptFault
+from dialer.providers.reading import member, number, uuid_of, whole, word
 from dialer.providers.rules import not_offered, not_placing
 from dialer.verdicts import Ruling
 
-LONGEST_RING = 120
+T = TypeVar("T")
 RENEW_BEFORE = 60.0
 _FURTHEST = (Progress.ANSWERED, Progress.RINGING, Progress.PLACED, Progress.ENDED)
 
@@ -29,7 +33,6 @@ class CallGear:
 
     follows = Follows.LISTING
     cannot = frozenset({"priority"})
-    text_limit: int | None = None
 
     def __init__(self, account: AccountSettings) -> None:
         self.name: str = account.provider
@@ -40,6 +43,7 @@ class CallGear:
         self._token = account.access_token
         self._renew_at: float | None = None
         self._asked_at = 0.0
+        self.text_limit: int | None = account.tts_limit
 
     def check_script(self, script: Script) -> ScriptFault | None:
         """Why the script cannot be spoken; only the provider knows how long a text may be."""
@@ -51,23 +55,36 @@ class CallGear:
             return ScriptFault(code="characters", reason="the text is empty")
         if not _is_utf8(script.text):
             return ScriptFault(code="characters", reason="the text holds half a character", suggestion="save as UTF-8")
+        if self.text_limit is not None and len(script.text) > self.text_limit:
+            reason = f"the text has {len(script.text)} characters, and the account speaks {self.text_limit} at most"
+            return ScriptFault(code="text_too_long", reason=reason, suggestion="shorten it")
         if script.voice:
             return ScriptFault(code="voice", reason="callgear has one voice and no choice", suggestion="remove voice")
         return None
 
     def placing(self, call: CallRequest) -> HttpRequest:
-        params: dict[str, Any] = {
-            "access_token": self._secret(),
-            "virtual_phone_number": call.caller_id.digits,
-            "external_id": str(call.correlation_id),
-            "direction": call.direction,
-            "contact": call.to.digits,
-            "dialing_timeout": min(call.ring_timeout, LONGEST_RING),
-            "contact_message": _message(call.script),
-        }
-        if call.dtmf:
-            params["dtmf_string"] = call.dtmf
-        return rpc.request(self._url, "start.informer_call", params, request_id=str(call.correlation_id), places=True)
+        """The request that places a call. Raises BadParameter for what the document does not allow."""
+        return self.request(start(call), request_id=str(call.correlation_id))
+
+    def request(self, operation: Operation[Any], *, request_id: str | None = None) -> HttpRequest:
+        """The request of any method, with the session key. Raises BadParameter for a text known to be too long."""
+        method, params = operation.method, operation.params
+        for field, text in texts(params):
+            if self.text_limit is not None and len(text) > self.text_limit:
+                wrong = f"has {len(text)} characters"
+                raise BadParameter(method.name, field, wrong, f"the account's tariff speaks {self.text_limit} at most")
+        if operation.needs_key:
+            params = {TOKEN.name: self._secret(), **params}
+        return rpc.request(self._url, method.name, params, request_id=request_id, places=method.places)
+
+    def read(self, operation: Operation[T], reply: HttpReply) -> Heard[T]:
+        """What a method answered: its value, or a ruling that says why there is none."""
+        answer = rpc.read(reply)
+        value = None if answer.fault else operation.read(answer.data, answer.metadata)
+        if value is not None:
+            return Heard(ruling=accepted(answer), value=value)
+        ruling = self._ruling(answer, reply)
+        return Heard(ruling=ruling if operation.method.places else not_placing(ruling))
 
     def read_placing(self, reply: HttpReply) -> Ruling:
         answer = rpc.read(reply)
@@ -128,16 +145,17 @@ class CallGear:
         return list(rows())
 
     def _login_request(self) -> HttpRequest:
-        params = {"login": self._login, "password": self._password.get_secret_value()}
-        return rpc.request(self._url, "login.user", params)
+        return self.request(login_user(self._login, self._password))
 
     def _list_request(self) -> HttpRequest:
-        return rpc.request(self._url, "list.calls", {"access_token": self._secret()})
+        return self.request(list_calls())
 
     def _secret(self) -> str:
         return self._token.get_secret_value() if self._token else ""
 
     def _ruling(self, answer: rpc.Answer, reply: HttpReply) -> Ruling:
+        if answer.fault and (limit := whole(member(answer.fault.params, "tts_message_max_length"))):
+            self.text_limit = limit
         return ruling_of(answer, reply, renewable=self._key is None)
 
     def _renewal(self, expire_at: float | None) -> float | None:
@@ -149,12 +167,6 @@ class CallGear:
         if expire_at is None or lifetime <= 0:
             return None
         return expire_at - min(RENEW_BEFORE, lifetime / 2)
-
-
-def _message(script: Script) -> dict[str, str]:
-    if isinstance(script, Recording):
-        return {"type": "media", "value": script.media_id}
-    return {"type": "tts", "value": script.text}
 
 
 def _is_utf8(text: str) -> bool:

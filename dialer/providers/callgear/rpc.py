@@ -26,13 +26,27 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    """What comes beside a reply: the account's points, and, when the version in use is on its way out, its versions."""
+
+    limits: Meter | None = None
+    version_deprecated: bool = False
+    current_version: str | None = None
+    latest_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What a reply holds: `spoke` is False when it is no JSON-RPC at all. `data` is raw."""
 
     spoke: bool
     data: Any = None
     fault: Fault | None = None
-    meter: Meter | None = None
+    metadata: Metadata = Metadata()
+
+    @property
+    def meter(self) -> Meter | None:
+        return self.metadata.limits
 
 
 def request(
@@ -49,9 +63,9 @@ def read(reply: HttpReply) -> Answer:
     body = parsed(reply.body)
     error = member(body, "error")
     if error is not None:
-        return Answer(spoke=True, data=_data(body), fault=_fault(error), meter=_meter(error, "data", "metadata"))
+        return Answer(spoke=True, data=_data(body), fault=_fault(error), metadata=_metadata(error, "data", "metadata"))
     if member(body, "result") is not None:
-        return Answer(spoke=True, data=_data(body), meter=_meter(body, "result", "metadata"))
+        return Answer(spoke=True, data=_data(body), metadata=_metadata(body, "result", "metadata"))
     return Answer(spoke=False)
 
 
@@ -66,6 +80,17 @@ def _fault(error: Any) -> Fault:
         field=word(member(error, "data", "field")),
         message=member(error, "message"),
         params=member(error, "data", "params"),
+    )
+
+
+def _metadata(value: Any, *path: str) -> Metadata:
+    version = member(value, *path, "api_version")
+    spellings = ("current_version_depricated", "current_version_deprecated")  # the first is the older editions'
+    return Metadata(
+        limits=_meter(value, *path),
+        version_deprecated=any(str(member(version, name)).casefold() == "true" for name in spellings),
+        current_version=word(member(version, "current_version")),
+        latest_version=word(member(version, "latest_version")),
     )
 
 

@@ -31,7 +31,7 @@ class Webex:
     """One service of a Webex Connect tenant, by its service key or by tokens signed with its secret."""
 
     follows = Follows.RECEIPTS
-    cannot = frozenset({"ring_timeout", "dtmf", "direction"})
+    cannot = frozenset({"ring_timeout", "dtmf", "direction", "call"})
     text_limit: int | None = TEXT_LIMIT
 
     def __init__(self, account: AccountSettings, now: Clock = utc_now) -> None:
