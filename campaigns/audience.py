@@ -251,6 +251,8 @@ def read_audience(definition: Definition, folder: Path, *, check_script: CheckSc
 def _script_faults(definition: Definition, check_script: CheckScript | None) -> Iterator[Fault]:
     """What is wrong with the message for everybody, whoever is on the list."""
     template = definition.template
+    if definition.message is None:
+        return
     script = definition.script(template.render({}) if template and template.is_fixed else "test")
     fault = check_script(script) if check_script else None
     if fault is not None and (definition.says_the_same_to_all or fault.code in OF_THE_DEFINITION):

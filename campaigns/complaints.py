@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from campaigns.source import Fault, KeyPath, Plain, Source, spelt
+from dialer.kinds import KINDS
 
 EXPECTED = {
     "string_type": "text",
@@ -38,9 +39,9 @@ def complaints(exc: ValidationError, source: Source, model: type[BaseModel]) -> 
     faults: list[Fault] = []
     misspelt: set[str] = set()
     for error in sorted(exc.errors(include_url=False), key=lambda error: error["type"] == "missing"):
-        if error["input"] is None:  # the source has said that there is no value
+        path = _path(error)
+        if error["input"] is None and path in source.keys:  # the source has said that there is no value
             continue
-        path: KeyPath = tuple(step for step in error["loc"] if step != "[key]")
         if path not in source.values and isinstance(path[-1], int):
             path = path[:-1]  # one value, written without its list
         if error["type"] == "extra_forbidden":
@@ -55,11 +56,19 @@ def complaints(exc: ValidationError, source: Source, model: type[BaseModel]) -> 
     return faults
 
 
+def _path(error: ErrorDetails) -> KeyPath:
+    """The keys that lead to an error, as they stand in the file: a kind of call is no key."""
+    steps = [step for step in error["loc"] if step != "[key]"]
+    return tuple(steps[:1] + steps[2:] if steps[:1] == ["call"] else steps)
+
+
 def _said(error: ErrorDetails, path: KeyPath, source: Source, model: type[BaseModel]) -> tuple[str, str]:
     kind, context = error["type"], error.get("ctx", {})
     found = _found(_at(source.data, path))
     if kind == "said":
         return str(context["reason"]), str(context["suggestion"])
+    if kind in {"union_tag_not_found", "union_tag_invalid"}:
+        return "names no kind of call", f"write kind: {' or '.join(KINDS)}"
     if kind == "missing":
         return "is missing", _described(path, model)
     if kind in BOUNDS:
@@ -138,7 +147,8 @@ def _fields(path: KeyPath, model: type[BaseModel]) -> Mapping[str, Any]:
 
 
 def _section_fields(annotation: Any) -> Mapping[str, Any]:
-    for kind in (annotation, *get_args(annotation)):
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            return kind.model_fields
-    return {}
+    """The fields of a section; of one that may be of several kinds, those of all."""
+    sections = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
+    return {
+        name: field for kind in sections if issubclass(kind, BaseModel) for name, field in kind.model_fields.items()
+    }

@@ -7,11 +7,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, ValidationError
+from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from campaigns import calendar
 from campaigns.complaints import complaints
-from campaigns.scalars import CallerId, TextOrNumber
+from campaigns.scalars import CallerId, TextOrNumber, no
 from campaigns.sections.contacts import Contacts
 from campaigns.sections.message import Message
 from campaigns.sections.retry import Retry
@@ -20,7 +21,9 @@ from campaigns.sections.section import Section
 from campaigns.source import DefinitionFaults, Fault, KeyPath, Source, read_source, spelt
 from campaigns.texts import Template
 from dialer.calls import Recording, Script, Speech
+from dialer.kinds import INFORMER, CallKind, Informer
 from dialer.retry import RetryPolicy
+from dialer.verdicts import Ruling
 
 
 class Origin:
@@ -43,7 +46,12 @@ class Definition(Section):
     )
     account: Annotated[str, Field(min_length=1)] = Field(description="Name of an account in the settings.")
     contacts: Contacts = Field(description="Where the contacts are.")
-    message: Message = Field(description="What is said: tts or media.")
+    call: CallKind = Field(
+        INFORMER, description="CallGear: whom the person called is connected with; absent, the message is the call."
+    )
+    message: Message | None = Field(
+        None, validate_default=True, description="What is said: tts or media; calls that connect people need none."
+    )
     caller_id: CallerId = Field(description='The number shown to the person called, in quotes: "+18005550100".')
     ring_timeout: Annotated[int, Field(ge=5, le=120)] = Field(30, description="Seconds to ring before giving up.")
     dtmf: Annotated[str, Field(pattern=r"^[0-9*#.]+$"), TextOrNumber] | None = Field(
@@ -66,6 +74,21 @@ class Definition(Section):
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
 
+    @field_validator("message")
+    @classmethod
+    def _something_to_say(cls, message: Message | None, others: ValidationInfo) -> Message | None:
+        if message is None and isinstance(others.data.get("call"), Informer):
+            raise PydanticCustomError("missing", "is missing")
+        return message
+
+    @field_validator("ring_timeout")
+    @classmethod
+    def _can_be_told(cls, seconds: int, others: ValidationInfo) -> int:
+        call = others.data.get("call", INFORMER)
+        if not isinstance(call, Informer):
+            raise no(f"a {call.kind} call takes none: the provider decides", "remove ring_timeout")
+        return seconds
+
     @cached_property
     def windows(self) -> calendar.Windows:
         """When calling is allowed, in each contact's own zone."""
@@ -73,8 +96,8 @@ class Definition(Section):
 
     @cached_property
     def template(self) -> Template | None:
-        """The text's template; None for a recording."""
-        return Template(self.message.tts) if self.message.tts is not None else None
+        """The text's template; None for a recording, and where nothing is said."""
+        return Template(self.message.tts) if self.message and self.message.tts is not None else None
 
     @property
     def says_the_same_to_all(self) -> bool:
@@ -94,8 +117,14 @@ class Definition(Section):
     def retry_policy(self) -> RetryPolicy:
         return self.retry.policy() if self.retry else RetryPolicy()
 
+    def overruled(self, ruling: Ruling) -> Ruling:
+        """The ruling as this campaign wants it for the provider's word (`retry.mnemonics`)."""
+        return self.retry.overruled(ruling) if self.retry else ruling
+
     def script(self, text: str | None = None) -> Script:
-        """What is said to a contact whose text this is; a recording needs none."""
+        """What is said to a contact whose text this is; a recording needs none. The empty text says nothing."""
+        if self.message is None:
+            return Speech(text="")
         if self.message.media is not None:
             return Recording(media_id=self.message.media)
         return Speech(text=text or "", voice=self.message.voice)
@@ -124,4 +153,5 @@ def load_definition(path: Path) -> Definition:
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a campaign file, by which editors complete and check it."""
     schema = Definition.model_json_schema()
+    schema["if"], schema["then"] = {"not": {"required": ["call"]}}, {"required": ["message"]}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Campaign"}

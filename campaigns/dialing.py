@@ -219,6 +219,7 @@ def _call(contact: Claimed, campaign: Campaign, notify_url: str | None) -> CallR
         ring_timeout=definition.ring_timeout,
         dtmf=definition.dtmf,
         direction=definition.direction,
+        kind=definition.call,
         notify_url=notify_url,
     )
 

@@ -17,6 +17,7 @@ from campaigns.ledger import admission, reading
 from campaigns.ledger.admission import Admitted
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import Ledger
+from campaigns.overruling import overruling_faults
 from campaigns.rejects import Reject, write_rejects
 from campaigns.source import DefinitionFaults
 from dialer.accounts import AccountSettings
@@ -96,6 +97,7 @@ def check(path: Path, accounts: Mapping[str, AccountSettings]) -> Checked:
         definition.fault((key,), f"{provider.name} has no {key}", "remove it: it would do nothing")
         for key in sorted(provider.cannot & definition.model_fields_set)
     ]
+    faults += overruling_faults(definition, provider.policy())
     if faults:
         raise DefinitionFaults(faults)
     audience = read_audience(definition, path.parent, check_script=provider.check_script)

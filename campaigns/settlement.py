@@ -56,7 +56,8 @@ class Ending:
 def rule(
     db: Connection, attempt: OpenAttempt, ruling: Ruling, settings: AccountSettings, *, now: datetime, rng: Random
 ) -> None:
-    """Settle an attempt by the provider's answer to its request."""
+    """Settle an attempt by the provider's answer to its request, as its campaign wants the provider's words taken."""
+    ruling = attempt.definition.overruled(ruling)
     match ruling.verdict:
         case Verdict.PLACED:
             accept(db, attempt, ruling.provider_call_id, settings, now=now)

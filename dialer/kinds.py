@@ -53,13 +53,13 @@ class Prompt(_Section):
 class Informer(_Section):
     """The message is played, and the call ends with it."""
 
-    kind: Literal["informer"] = "informer"
+    kind: Literal["informer"] = Field("informer", description="Kind of call: the message alone.")
 
 
 class Simple(_Section):
     """The person called is connected with an operator: any number, no employee of the account."""
 
-    kind: Literal["simple"]
+    kind: Literal["simple"] = Field(description="Kind of call: with an operator.")
     operator: TelephoneNumber = Field(description='The operator\'s number, in quotes: "+18005550199".')
     first_call: Literal["contact", "operator"] = Field("contact", description="Who is called first.")
     operator_message: Prompt | None = Field(None, description="What the operator hears first: tts or media.")
@@ -82,7 +82,7 @@ class Simple(_Section):
 class Employee(_Section):
     """The person called is connected with an employee of the account."""
 
-    kind: Literal["employee"]
+    kind: Literal["employee"] = Field(description="Kind of call: with an employee.")
     employee_id: Id = Field(description="The provider's id of the employee.")
     phone_number: Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]{1,64}$"), TextOrNumber] | None = Field(
         None, description="Which of the employee's numbers, as the provider writes it; absent, all active ones in turn."
@@ -105,7 +105,7 @@ class Employee(_Section):
 class Scenario(_Section):
     """The person called is connected with whomever a scenario of the account finds."""
 
-    kind: Literal["scenario"]
+    kind: Literal["scenario"] = Field(description="Kind of call: by a scenario.")
     scenario_id: Id = Field(description="The provider's id of the scenario.")
     first_call: Literal["contact", "employee"] = Field("contact", description="Who is called first.")
     employee_message: Prompt | None = Field(None, description="What the employee hears first: tts or media.")
@@ -115,12 +115,13 @@ class Scenario(_Section):
 class VNumber(_Section):
     """The person called is connected with whomever the scenario of the caller id itself finds."""
 
-    kind: Literal["vnumber"]
+    kind: Literal["vnumber"] = Field(description="Kind of call: by the caller id's own scenario.")
     first_call: Literal["contact", "employee"] = Field("contact", description="Who is called first.")
     switch_at_once: bool = Field(False, description="Connect without waiting for the end of the messages.")
 
 
 CallKind = Annotated[Informer | Simple | Employee | Scenario | VNumber, Field(discriminator="kind")]
+KINDS = ("informer", "simple", "employee", "scenario", "vnumber")
 INFORMER = Informer()
 
 

@@ -21,6 +21,10 @@ class Verdict(StrEnum):
     UNCONFIRMED = "unconfirmed"
 
 
+FIXED_VERDICTS = frozenset({Verdict.PLACED, Verdict.UNCONFIRMED, Verdict.LOGIN_AGAIN})
+"""What no campaign may overrule: a call that is or may be there, and a key that is renewed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meter:
     """The provider's own figures for our account, where it gives them: points, and seconds until each reset.

@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
-from campaigns.scalars import Delays
+from campaigns.scalars import Delays, no
 from campaigns.sections.section import Section
 from dialer.calls import Outcome
 from dialer.retry import RetryPolicy
+from dialer.verdicts import FIXED_VERDICTS, Ruling, Verdict
+
+# What nothing may be made into, and why.
+NEVER_WRITTEN = {
+    "placed": "only the provider can say that a call was placed",
+    "unconfirmed": "only silence makes a call unconfirmed, and such a call is settled, never dialed again",
+    "login_again": "a login is renewed by itself, once",
+    "throttled": "only the provider's limit says how long to wait",
+}
+WRITTEN = tuple(verdict.value for verdict in Verdict if verdict.value not in NEVER_WRITTEN)
+
+
+def _verdict(text: str) -> str:
+    if text in WRITTEN:
+        return text
+    choices = f"write {' or '.join(WRITTEN)}"
+    if why := NEVER_WRITTEN.get(text):
+        raise no(f"cannot be {text}: {why}", choices)
+    raise no(f'"{text}" is no verdict', choices)
+
+
+WrittenVerdict = Annotated[str, AfterValidator(_verdict), WithJsonSchema({"enum": list(WRITTEN)})]
 
 
 class Retry(Section):
@@ -22,6 +45,18 @@ class Retry(Section):
     no_answer: Delays = Field((), description="Waits after no answer: [30m, 2h].")
     rejected: Delays = Field((), description="Waits after the call was declined.")
     failed: Delays = Field((), description="Waits after a call that the network failed to deliver.")
+    mnemonics: dict[str, WrittenVerdict] = Field(
+        default_factory=dict,
+        description="What to do after a word of the provider's instead of what `dialer policy` says: "
+        "{media_file_not_found: refuse_contact}.",
+    )
+
+    def overruled(self, ruling: Ruling) -> Ruling:
+        """The ruling with the verdict written for its word; a call that is or may be there is not argued about."""
+        written = self.mnemonics.get(ruling.mnemonic or "")
+        if written is None or ruling.verdict in FIXED_VERDICTS:
+            return ruling
+        return replace(ruling, verdict=Verdict(written), blames_script=False, retry_after=None)
 
     def policy(self) -> RetryPolicy:
         outcomes = (Outcome.BUSY, Outcome.NO_ANSWER, Outcome.REJECTED, Outcome.FAILED)

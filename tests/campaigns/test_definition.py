@@ -132,7 +132,8 @@ def test_the_schema_knows_every_key_and_no_other():
     assert set(schema["properties"]) == set(Definition.model_fields)
     objects = [schema, *schema["$defs"].values()]
     assert all(part["additionalProperties"] is False for part in objects)
-    assert schema["required"] == ["campaign", "account", "contacts", "message", "caller_id"]
+    assert schema["required"] == ["campaign", "account", "contacts", "caller_id"]
+    assert (schema["if"], schema["then"]) == ({"not": {"required": ["call"]}}, {"required": ["message"]})
 
 
 VALUES: st.SearchStrategy[Any] = st.recursive(

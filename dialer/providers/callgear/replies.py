@@ -1,4 +1,4 @@
-"""What CallGear's methods answer, as values. Each keeps the metadata of its reply: points left, and the API's version."""
+"""What CallGear's methods answer, as values. Each keeps its reply's metadata: points left, and the version."""
 
 from __future__ import annotations
 
