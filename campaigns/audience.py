@@ -34,7 +34,8 @@ OF_THE_DEFINITION = {"voice", "media"}  # faults that no text of any contact can
 class ContactRow:
     """One contact of the list, fit to be called. `fields` holds its other columns under names templates can write.
 
-    `zone` is its own, else the schedule's; None only where the campaign names none and needs none.
+    `zone` is its own, else that of its number (all it may be in, with commas between), else the schedule's;
+    None only where nothing tells one and the campaign needs none.
     """
 
     line: int
@@ -95,6 +96,7 @@ class Audience:
         self._check_script = check_script
         self._counts: Counter[str] = Counter()
         self._lines_by_number: dict[int, int] = {}
+        self._zones_with_hours: dict[str, bool] = {}
 
     def contacts(self) -> Iterator[ContactRow]:
         """Every contact of the list; `rejects` and `summary` are complete when it ends. Each call reads anew."""
@@ -144,7 +146,7 @@ class Audience:
     def _contact(self, row: Row) -> ContactRow:
         cells = self._whole(row)
         number = self._number(cells)
-        zone = self._zone(cells)
+        zone = self._zone(cells, number)
         not_after = self._not_after(cells, zone)
         text = self._text(cells)
         self._lines_by_number[int(number.digits)] = row.line
@@ -184,14 +186,29 @@ class Audience:
             raise _Refused(Code.DUPLICATE, self._name(place), reason, "keep one of the two rows")
         return number
 
-    def _zone(self, cells: Sequence[str]) -> str | None:
+    def _zone(self, cells: Sequence[str], number: PhoneNumber) -> str | None:
         place = self._columns.zone
-        if place is None or not cells[place]:
+        if place is not None and cells[place]:
+            try:
+                return calendar.zone_named(cells[place]).key
+            except calendar.BadZone as exc:
+                raise _Refused(Code.BAD_ZONE, self._name(place), str(exc), exc.suggestion) from None
+        candidates = phone.zones(number) if self._definition.contacts.zone_by_number else ()
+        if not candidates:
             return self._definition.schedule.zone
-        try:
-            return calendar.zone_named(cells[place]).key
-        except calendar.BadZone as exc:
-            raise _Refused(Code.BAD_ZONE, self._name(place), str(exc), exc.suggestion) from None
+        zone = ",".join(candidates)
+        if not self._has_hours(zone):
+            reason = f"its number may be in any of {len(candidates)} time zones, which share no hour of the windows"
+            raise _Refused(
+                Code.BAD_ZONE, self._name(self._columns.phone), reason, "name the zone in a column (contacts.zone)"
+            )
+        return zone
+
+    def _has_hours(self, zone: str) -> bool:
+        """Whether the windows leave any hour for a contact there; asked once for each zone."""
+        if zone not in self._zones_with_hours:
+            self._zones_with_hours[zone] = self._definition.windows.ever_open(*calendar.zones_of(zone))
+        return self._zones_with_hours[zone]
 
     def _not_after(self, cells: Sequence[str], zone: str | None) -> datetime | None:
         place = self._columns.not_after
@@ -207,7 +224,7 @@ class Audience:
         if zone is None:
             reason = "the moment has no offset, and the contact no time zone"
             raise _Refused(Code.BAD_NOT_AFTER, self._name(place), reason, "write the offset, or set schedule.zone")
-        return calendar.earliest(moment, calendar.zone_named(zone))
+        return calendar.earliest(moment, *calendar.zones_of(zone))
 
     def _text(self, cells: Sequence[str]) -> str | None:
         template, spoken = self._definition.template, self._columns.spoken

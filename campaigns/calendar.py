@@ -1,23 +1,16 @@
-"""Calling windows: on which weekdays, between which hours of the contact's own clock, calling is allowed.
-
-A window is a rule about the clock on the contact's wall. Where that clock jumps, the rule goes with it: hours that a
-change to summer time leaves out never come, and hours that are shown twice count both times.
-"""
+"""Time as people write it: zones, moments, weekdays, hours of the day."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 FULL_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 DAY = 24 * 60
-HORIZON_DAYS = 15  # a weekly window that a clock change swallows once comes again a week later
 YEARS = range(2000, 2200)
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
 
@@ -60,6 +53,12 @@ def zone_named(name: str) -> ZoneInfo:
     raise BadZone("there is no time zone of this name", hint)
 
 
+@lru_cache(maxsize=4096)
+def zones_of(names: str) -> tuple[ZoneInfo, ...]:
+    """The zones that a contact may be in, as the ledger keeps them: one name, or several with commas between."""
+    return tuple(ZoneInfo(name) for name in names.split(","))
+
+
 def parse_moment(text: str) -> datetime:
     """Read a date and time in ISO 8601; naive where no offset is written. Raises BadMoment."""
     if not MOMENT.fullmatch(text.strip()):
@@ -75,9 +74,9 @@ def parse_moment(text: str) -> datetime:
     return moment
 
 
-def earliest(wall: datetime, zone: ZoneInfo) -> datetime:
-    """The first moment (aware, UTC) that a naive time can mean where clocks are changed."""
-    return min(wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+def earliest(wall: datetime, *zones: ZoneInfo) -> datetime:
+    """The first moment (aware, UTC) that a naive time can mean in these zones, and where clocks are changed."""
+    return min(wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for zone in zones for fold in (0, 1))
 
 
 def parse_weekdays(text: str) -> tuple[int, ...]:
@@ -119,96 +118,3 @@ def _minute(hours: str, minutes: str) -> int:
     if int(minutes) > 59 or minute > DAY:
         raise BadWindow(f"{hours}:{minutes} is not a time of day", "times run from 00:00 to 24:00")
     return minute
-
-
-@dataclass(frozen=True, slots=True)
-class Windows:
-    """When calling is allowed: for each weekday, Monday first, the local hours; no days at all means any time.
-
-    Ask with an aware `now` and the contact's zone. Answers are aware, in UTC.
-    """
-
-    days: tuple[tuple[Range, ...], ...] = ()
-
-    @classmethod
-    def parse(cls, written: Mapping[str, Iterable[str]]) -> Windows:
-        """Read windows as a campaign file holds them. Raises BadWindow."""
-        days: list[list[Range]] = [[] for _ in WEEKDAYS]
-        for names, spans in written.items():
-            hours = [parse_hours(span) for span in spans]
-            for day in parse_weekdays(names):
-                for opens, closes in hours:
-                    days[day].append((opens, min(closes, DAY)))
-                    if closes > DAY:
-                        days[(day + 1) % 7].append((0, closes - DAY))
-        return cls(tuple(_merged(ranges) for ranges in days)) if written else cls()
-
-    def is_open(self, now: datetime, zone: ZoneInfo) -> bool:
-        """Whether calling is allowed at `now` where the contact is."""
-        return not self.days or self._covers(_aware(now).astimezone(zone))
-
-    def next_open(self, now: datetime, zone: ZoneInfo) -> datetime | None:
-        """The first moment, from `now` on, at which calling is allowed; None if it never comes."""
-        if self.is_open(now, zone):
-            return now.astimezone(UTC)
-        return min((edge for edge in self._edges(now, zone) if self.is_open(edge, zone)), default=None)
-
-    def closes_at(self, now: datetime, zone: ZoneInfo) -> datetime | None:
-        """The moment at which the window open at `now` closes; None if it is closed, or never closes."""
-        if not self.days or not self.is_open(now, zone):
-            return None
-        return min((edge for edge in self._edges(now, zone) if not self.is_open(edge, zone)), default=None)
-
-    def _covers(self, local: datetime) -> bool:
-        minute = local.hour * 60 + local.minute
-        return any(opens <= minute < closes for opens, closes in self.days[local.weekday()])
-
-    def _edges(self, now: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-        """Every moment after `now`, within the horizon, at which the answer of `is_open` may change."""
-        first = now.astimezone(zone).date()
-        for ahead in range(-1, HORIZON_DAYS + 1):
-            day = first + timedelta(days=ahead)
-            for minute in {minute for span in self.days[day.weekday()] for minute in span}:
-                yield from (moment for moment in _moments(day, minute, zone) if moment > now)
-        yield from _jumps(now.astimezone(UTC), zone)
-
-
-def _aware(now: datetime) -> datetime:
-    if now.tzinfo is None:
-        raise ValueError("`now` must be aware: a time without a zone is nobody's time")
-    return now
-
-
-def _merged(ranges: list[Range]) -> tuple[Range, ...]:
-    merged: list[Range] = []
-    for opens, closes in sorted(ranges):
-        if merged and opens <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], closes))
-        else:
-            merged.append((opens, closes))
-    return tuple(merged)
-
-
-def _moments(day: date, minute: int, zone: ZoneInfo) -> Iterator[datetime]:
-    """When the wall clock shows that minute of that day: once, or twice where it is set back."""
-    wall = datetime(day.year, day.month, day.day, tzinfo=zone) + timedelta(minutes=minute)
-    yield wall.astimezone(UTC)
-    yield wall.replace(fold=1).astimezone(UTC)
-
-
-def _jumps(start: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-    """The moments, within the horizon, at which the zone's clocks are set forward or back."""
-    start = start.replace(microsecond=0)
-    for ahead in range(HORIZON_DAYS):
-        low, high = start + timedelta(days=ahead), start + timedelta(days=ahead + 1)
-        before = _offset(low, zone)
-        if before == _offset(high, zone):
-            continue
-        while (apart := int((high - low).total_seconds())) > 1:
-            middle = low + timedelta(seconds=apart // 2)
-            low, high = (middle, high) if _offset(middle, zone) == before else (low, middle)
-        yield high
-
-
-def _offset(moment: datetime, zone: ZoneInfo) -> timedelta | None:
-    return moment.astimezone(zone).utcoffset()

@@ -20,7 +20,8 @@ from campaigns.sections.schedule import Schedule
 from campaigns.sections.section import Section
 from campaigns.source import DefinitionFaults, Fault, KeyPath, Source, read_source, spelt
 from campaigns.texts import Template
-from dialer.calls import Recording, Script, Speech
+from campaigns.windows import Windows
+from dialer.calls import Outcome, Recording, Script, Speech
 from dialer.kinds import INFORMER, CallKind, Informer
 from dialer.retry import RetryPolicy
 from dialer.verdicts import Ruling
@@ -90,9 +91,9 @@ class Definition(Section):
         return seconds
 
     @cached_property
-    def windows(self) -> calendar.Windows:
+    def windows(self) -> Windows:
         """When calling is allowed, in each contact's own zone."""
-        return calendar.Windows.parse(self.schedule.windows or {})
+        return Windows.parse(self.schedule.windows or {}, self.schedule.holidays)
 
     @cached_property
     def template(self) -> Template | None:
@@ -113,6 +114,11 @@ class Definition(Section):
     def ends_at(self) -> datetime | None:
         """No call from this moment on (aware, UTC)."""
         return self.schedule.moment(self.schedule.end)
+
+    @cached_property
+    def moves_to_another_part_of_the_day(self) -> frozenset[Outcome]:
+        """Outcomes after which a contact is tried in another part of its day."""
+        return frozenset(map(Outcome, self.retry.other_part_of_day)) if self.retry else frozenset()
 
     def retry_policy(self) -> RetryPolicy:
         return self.retry.policy() if self.retry else RetryPolicy()

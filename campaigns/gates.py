@@ -1,19 +1,26 @@
-"""The gates that time keeps: whether a campaign may call a contact now, and when it next may."""
+"""The gates that time keeps: whether a campaign may call a contact now, and when it next may.
+
+A contact's `zone` is written as the ledger keeps it: one zone, or all those that the contact may be in.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
+from campaigns.calendar import zones_of
 from campaigns.definition import Definition
+from dialer.calls import Outcome
+
+PARTS_OF_THE_DAY = (0, 12, 17)  # morning, afternoon and evening begin at these hours
+OTHER_PART_WITHIN = timedelta(days=8)
 
 
 def next_opening(definition: Definition, zone: str, now: datetime) -> datetime | None:
     """`now` when a contact in this zone may be called now, else when it next may; None for never again."""
     start, end = definition.starts_at, definition.ends_at
     earliest = max(now, start) if start else now
-    opening = definition.windows.next_open(earliest, ZoneInfo(zone))
+    opening = definition.windows.next_open(earliest, *zones_of(zone))
     if opening is None or (end is not None and opening >= end):
         return None
     return opening
@@ -27,3 +34,33 @@ def opening_at_all(definition: Definition, zone: str, moments: Sequence[datetime
     openings = [(moment, next_opening(definition, zone, moment)) for moment in moments]
     waits = [opening - moment for moment, opening in openings if opening is not None]
     return moments[0] + max(waits) if len(waits) == len(openings) else None
+
+
+def next_try(
+    definition: Definition, zone: str, outcome: Outcome, earliest: datetime, *, called_at: datetime
+) -> datetime | None:
+    """When to try again, from `earliest` on, inside the windows; None for never again.
+
+    In another part of the day than `called_at` where the definition asks for that and the next days have one.
+    """
+    opening = next_opening(definition, zone, earliest)
+    if opening is None or outcome not in definition.moves_to_another_part_of_the_day:
+        return opening
+    avoided = _part(called_at, zone)[0]
+    candidate: datetime | None = opening
+    while candidate is not None and candidate - opening < OTHER_PART_WITHIN:
+        part, ends = _part(candidate, zone)
+        if part != avoided:
+            return candidate
+        candidate = next_opening(definition, zone, ends)
+    return opening
+
+
+def _part(moment: datetime, zone: str) -> tuple[int, datetime]:
+    """The part of the contact's day that a moment is in, and the moment at which it ends."""
+    local = moment.astimezone(zones_of(zone)[0])
+    begins = max(hour for hour in PARTS_OF_THE_DAY if hour <= local.hour)
+    later = [hour for hour in PARTS_OF_THE_DAY if hour > begins]
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    ends = midnight.replace(hour=later[0]) if later else midnight + timedelta(days=1)
+    return begins, max(ends.astimezone(moment.tzinfo), moment + timedelta(minutes=1))

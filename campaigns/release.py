@@ -160,17 +160,18 @@ def _claim(db: Connection, campaign: Campaign, room: int, now: datetime, using: 
 def _put_off_closed_zones(db: Connection, campaign: Campaign, moments: Sequence[datetime]) -> None:
     """Contacts whose window is closed become due when it opens; those for whom it never will are left to the sweep."""
     now = moments[0]
+    by_opening: dict[datetime | None, list[str]] = {}
     for zone in campaign.zones:
-        opening = opening_at_all(campaign.definition, zone, moments)
-        if opening == now:
-            continue
+        by_opening.setdefault(opening_at_all(campaign.definition, zone, moments), []).append(zone)
+    by_opening.pop(now, None)
+    for opening, closed in by_opening.items():
         db.execute(
             update(contacts)
             .where(
                 contacts.c.campaign_id == campaign.id,
                 contacts.c.status == ContactStatus.PENDING,
                 contacts.c.due_at <= now,
-                contacts.c.zone == zone,
+                contacts.c.zone.in_(closed),
             )
             .values(due_at=opening or campaign.definition.ends_at or now + timedelta(days=1))
         )

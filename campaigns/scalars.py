@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import phonenumbers
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from campaigns import calendar
+from campaigns.holidays import check_holiday
 from campaigns.texts import BadText, Template, TemplateFault
 from dialer.phone import BadPhoneNumber, parse
 
@@ -90,6 +91,10 @@ def _one_or_more(given: object) -> object:
     return [given] if isinstance(given, str) else given
 
 
+T = TypeVar("T")
+OneOrMore = Annotated[tuple[T, ...], BeforeValidator(_one_or_more)]
+
+
 def _text_or_many(item: dict[str, Any]) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [item, {"type": "array", "items": item}]})
 
@@ -107,6 +112,11 @@ Hours = Annotated[
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string"})]
 Duration = Annotated[
     timedelta, BeforeValidator(_duration), PlainSerializer(lambda delay: f"{delay.total_seconds():.10g}s")
+]
+Days = Annotated[
+    tuple[Annotated[str, _checked(check_holiday)], ...],
+    BeforeValidator(_one_or_more),
+    _text_or_many({"type": "string"}),
 ]
 Delays = Annotated[tuple[Duration, ...], BeforeValidator(_one_or_more), _text_or_many(DURATION_SCHEMA)]
 Column = Annotated[str, Field(min_length=1)]

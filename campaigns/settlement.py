@@ -9,6 +9,7 @@ from random import Random
 
 from sqlalchemy import Connection, case, select, update
 
+from campaigns.gates import next_try
 from campaigns.ledger import reading
 from campaigns.ledger.moves import move_attempt, move_campaign, move_contact
 from campaigns.ledger.reading import OpenAttempt
@@ -215,7 +216,21 @@ def _try_again_or_give_up(db: Connection, attempt: OpenAttempt, ending: Ending, 
         reason = f"{ending.outcome.value} after {tried} attempt{'s' if tried != 1 else ''}"
         move_contact(db, attempt.contact_id, ContactStatus.UNREACHED, now, reason=reason)
     else:
-        _put_back(db, attempt, ending.ended_at + delay, now=now, outcome=ending.outcome)
+        _try_in_a_window(db, attempt, ending, ending.ended_at + delay, now=now)
+
+
+def _try_in_a_window(
+    db: Connection, attempt: OpenAttempt, ending: Ending, earliest: datetime, *, now: datetime
+) -> None:
+    """Put a contact back for the first moment from `earliest` on at which it may be called; give up if none comes."""
+    due_at = next_try(
+        attempt.definition, attempt.zone, ending.outcome, earliest, called_at=attempt.placed_at or attempt.dialing_at
+    )
+    if due_at is None and attempt.campaign_status is not CampaignStatus.CANCELLED:
+        reason = f"{ending.outcome.value}; no window is left for another try"
+        move_contact(db, attempt.contact_id, ContactStatus.UNREACHED, now, reason=reason)
+    else:
+        _put_back(db, attempt, due_at or earliest, now=now, outcome=ending.outcome)
 
 
 def _leave_unknown(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datetime) -> None:

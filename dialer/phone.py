@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 import phonenumbers
+from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 
 E164 = re.compile(r"\+[1-9]\d{6,14}")
 
@@ -43,6 +44,12 @@ class PhoneNumber:
 
     def __repr__(self) -> str:
         return f"PhoneNumber({self.masked})"
+
+
+def zones(number: PhoneNumber) -> tuple[str, ...]:
+    """The IANA time zones that this number may be in, by its country and area; none where nobody can tell."""
+    found: tuple[str, ...] = time_zones_for_number(phonenumbers.parse(number.e164))
+    return () if UNKNOWN_TIMEZONE in found else tuple(found)
 
 
 def mask(e164: str) -> str:

@@ -81,6 +81,7 @@ class OpenAttempt:
     puzzled: bool
     phone: str = field(repr=False)
     contact_attempts: int
+    zone: str
     not_after: datetime | None
     campaign_status: CampaignStatus
     definition_text: str = field(repr=False)
@@ -143,6 +144,7 @@ def _open_attempts() -> Select[tuple[object, ...]]:
             *columns,
             contacts.c.phone,
             contacts.c.attempts.label("contact_attempts"),
+            contacts.c.zone,
             contacts.c.not_after,
             campaigns.c.status.label("campaign_status"),
             campaigns.c.definition.label("definition_text"),

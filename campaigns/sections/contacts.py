@@ -18,7 +18,14 @@ class Contacts(Section):
     country: Country | None = Field(
         None, description="Country (two letters) that completes numbers written without a plus."
     )
-    zone: Column | None = Field(None, description="Column with the contact's IANA time zone; blank: schedule.zone.")
+    zone: Column | None = Field(
+        None, description="Column with the contact's IANA time zone; blank: that of its number, else schedule.zone."
+    )
+    zone_by_number: bool = Field(
+        True,
+        description="Whether a number tells where its contact is, when no column does. One that may be in several "
+        "zones is called when all of them allow it.",
+    )
     not_after: Column | None = Field(
         None,
         description="Column with the moment (ISO 8601) after which the contact is never called; "

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from campaigns.scalars import Delays, no
+from campaigns.scalars import Delays, OneOrMore, no
 from campaigns.sections.section import Section
 from dialer.calls import Outcome
 from dialer.retry import RetryPolicy
@@ -45,6 +45,11 @@ class Retry(Section):
     no_answer: Delays = Field((), description="Waits after no answer: [30m, 2h].")
     rejected: Delays = Field((), description="Waits after the call was declined.")
     failed: Delays = Field((), description="Waits after a call that the network failed to deliver.")
+    other_part_of_day: OneOrMore[Literal["busy", "no_answer", "rejected", "failed"]] = Field(
+        (),
+        description="Outcomes after which the next try comes in another part of the day: before noon, until 17:00, "
+        "after it.",
+    )
     mnemonics: dict[str, WrittenVerdict] = Field(
         default_factory=dict,
         description="What to do after a word of the provider's instead of what `dialer policy` says: "

@@ -7,18 +7,25 @@ from datetime import UTC, datetime
 from pydantic import Field, model_validator
 
 from campaigns import calendar
-from campaigns.scalars import Hours, Moment, Weekdays, Zone, no
+from campaigns.scalars import Days, Hours, Moment, Weekdays, Zone, no
 from campaigns.sections.section import Section
 
 
 class Schedule(Section):
     """When calling is allowed. Clock times are those of the contact's zone, start and end those of `zone`."""
 
-    zone: Zone | None = Field(None, description="IANA zone of contacts that name none of their own.")
+    zone: Zone | None = Field(
+        None, description="IANA zone of contacts for whom neither a column nor the number tells one."
+    )
     windows: dict[Weekdays, Hours] | None = Field(
         None,
         description="Hours by weekday: {mon-fri: ['09:00-12:30', '13:00-20:00'], sat: '10:00-14:00'}; "
         "'21:00-02:00' runs past midnight; absent: any time.",
+    )
+    holidays: Days = Field(
+        (),
+        description="Days without calls, by the contact's calendar: a country (US), a part of it (US-CA), "
+        "dates (2026-12-24).",
     )
     start: Moment | None = Field(None, description="No call before this moment: 2026-12-01T09:00.")
     end: Moment | None = Field(None, description="No call from this moment on; contacts not reached by then expire.")
@@ -27,8 +34,9 @@ class Schedule(Section):
     def _consistent(self) -> Schedule:
         if self.windows is not None and not any(self.windows.values()):
             raise no("windows never open", "write some hours, or leave windows out to call at any time")
-        if self.windows and self.zone is None:
-            raise no("windows are given without a zone", "add zone: America/New_York, or the one your contacts are in")
+        if (self.windows or self.holidays) and self.zone is None:
+            given = "windows are" if self.windows else "holidays are"
+            raise no(f"{given} given without a zone", "add zone: America/New_York, or the one your contacts are in")
         for name in ("start", "end"):
             moment = getattr(self, name)
             if moment and moment.tzinfo is None and self.zone is None:

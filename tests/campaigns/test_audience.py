@@ -192,14 +192,14 @@ def test_a_row_that_cannot_be_called_is_rejected_with_its_reason(audience_of, ro
     assert GOOD not in reject.reason + reject.suggestion
 
 
-def test_a_blank_zone_means_the_schedules_and_a_wrong_one_means_no_call(audience_of):
+def test_a_blank_zone_means_that_of_the_number_and_a_wrong_one_means_no_call(audience_of):
     """Dograh's check of the time failed open: a zone it did not know was any time."""
     audience = audience_of(
         "phone,zone\n+14155550101,\n+14155550102,Amerika/New_York\n",
         zone="zone",
         schedule={"zone": "America/New_York", "windows": {"mon": "09:00-17:00"}},
     )
-    assert [contact.zone for contact in audience.contacts()] == ["America/New_York"]
+    assert [contact.zone for contact in audience.contacts()] == ["America/Los_Angeles"]
     assert [reject.code for reject in audience.rejects] == [Code.BAD_ZONE]
 
 
@@ -219,7 +219,8 @@ def test_a_last_moment_is_in_the_contacts_zone_unless_it_says_otherwise(audience
 
 
 def test_a_last_moment_without_any_zone_is_rejected(audience_of):
-    reject = only_reject(audience_of(f"phone,until\n{GOOD},2026-12-05T15:00\n", not_after="until"))
+    audience = audience_of(f"phone,until\n{GOOD},2026-12-05T15:00\n", not_after="until", zone_by_number="false")
+    reject = only_reject(audience)
     assert (reject.code, reject.column) == (Code.BAD_NOT_AFTER, "until")
     assert "schedule.zone" in reject.suggestion
 

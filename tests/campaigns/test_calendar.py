@@ -15,13 +15,13 @@ from campaigns.calendar import (
     BadTime,
     BadWindow,
     BadZone,
-    Windows,
     earliest,
     parse_hours,
     parse_moment,
     parse_weekdays,
     zone_named,
 )
+from campaigns.windows import Windows
 
 NEW_YORK = zone_named("America/New_York")
 OFFICE = Windows.parse({"mon-fri": ["09:00-12:30", "13:00-20:00"], "sat": ["10:00-14:00"]})

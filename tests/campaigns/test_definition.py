@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from campaigns.calendar import Windows, zone_named
+from campaigns.calendar import zone_named
 from campaigns.definition import Definition, json_schema, load_definition
 from campaigns.source import DefinitionFaults
+from campaigns.windows import Windows
 from dialer.calls import Outcome, Recording, Speech
 from tests.campaigns.written import FULL, SMALL
 

@@ -83,7 +83,7 @@ def test_a_good_list_becomes_a_running_campaign(ledger, clock, tmp_path):
     ]
     campaign = started(ledger, checked(tmp_path, *rows), clock())
     assert (campaign.id, campaign.status, campaign.contacts) == ("reminders-1", CampaignStatus.RUNNING, 2)
-    assert (campaign.zones, campaign.started_at) == (("America/New_York", "Asia/Tokyo"), clock())
+    assert (campaign.zones, campaign.started_at) == (("America/Los_Angeles", "Asia/Tokyo"), clock())
     with ledger.reading() as db:
         first, second = db.execute(select(contacts).order_by(contacts.c.line)).all()
     assert (first.phone, first.text, first.zone) == (
@@ -92,8 +92,8 @@ def test_a_good_list_becomes_a_running_campaign(ledger, clock, tmp_path):
         "Asia/Tokyo",
     )
     assert first.not_after.isoformat() == "2026-12-02T00:00:00+00:00"
-    assert (second.phone, second.zone) == ("+14155550101", "America/New_York")
-    assert second.not_after.isoformat() == "2026-12-31T14:00:00+00:00"
+    assert (second.phone, second.zone) == ("+14155550101", "America/Los_Angeles")
+    assert second.not_after.isoformat() == "2026-12-31T17:00:00+00:00"
     assert {row.due_at for row in (first, second)} == {clock()}
 
 
