@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from campaigns import calendar
 from campaigns.complaints import complaints
 from campaigns.scalars import CallerId, TextOrNumber, no
 from campaigns.sections.contacts import Contacts
