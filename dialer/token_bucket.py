@@ -27,7 +27,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from importlib.resources import files
 from typing import Any
@@ -119,20 +119,40 @@ class TokenBucket:
         takes points, and the pace only where the provider tells no figures of its own.
         Raises NeverGranted when it costs more than a window holds.
         """
-        asked = points or self.limits.call_points
+        return self._take([grant_id], own, points, tokens, call, urgency, lease, call_lease)[1]
+
+    def acquire_some(
+        self,
+        grant_ids: Sequence[str],
+        *,
+        own: CampaignLimits | None = None,
+        urgency: Urgency = Urgency.NORMAL,
+    ) -> tuple[int, Answer]:
+        """Take the tokens for as many of these calls as there is room for, in one turn: how many of the first ids.
+
+        Their tokens are good at one moment. Fewer turns than calls, where a turn for each would cost too much.
+        """
+        return self._take(grant_ids, own, None, 1, True, urgency, FLIGHT_LEASE, CALL_LEASE)
+
+    def _take(
+        self,
+        ids: Sequence[str],
+        own: CampaignLimits | None,
+        points: int | None,
+        tokens: int,
+        call: bool,
+        urgency: Urgency,
+        lease: float,
+        call_lease: float,
+    ) -> tuple[int, Answer]:
+        asked, leases = points or self.limits.call_points, (_us(lease), _us(call_lease) if call else 0)
+        first, *further = ids
         granted, wait, limit = self._run(
-            "acquire",
-            own or NOBODY,
-            grant_id,
-            asked,
-            tokens,
-            _us(lease),
-            _us(call_lease) if call else 0,
-            int(urgency),
+            "acquire", own or NOBODY, first, asked, tokens, *leases, int(urgency), *further
         )
         if granted < 0:
             raise NeverGranted(f"{asked} points are asked for, and {limit} are never more than {wait}", "ask for less")
-        return Answer(bool(granted), wait / MICROSECONDS, limit)
+        return granted, Answer(granted > 0, wait / MICROSECONDS, limit)
 
     def take(
         self,

@@ -1,16 +1,23 @@
 -- Take the tokens for one request from all of an account's limits at once, or from none; else a place in the line.
+-- For several requests of one campaign: for as many of them as there is room for, under one place in the line.
 -- KEYS     as in common.lua
 -- ARGV     after those of common.lua: 18 grant id, the ticket too  19 points  20 tokens of the pace  21 flight lease
 --          22 call lease (0: this is no call)  23 urgency: 0 urgent (past the line), 1 sooner than first tries, 2 else
--- returns  {1, microseconds until it begins, ''} when the tokens are yours (the same again, for the same id);
+--          24 … ids of further requests of the same cost
+-- returns  {how many, microseconds until they begin, ''} when tokens are yours: those of the first ids (the same again
+--          for the same ids);
 --          {0, microseconds to wait before asking again, the limit that binds};
 --          {-1, a limit that can never hold so much, its name}
 local id, points, tokens = ARGV[18], tonumber(ARGV[19]), tonumber(ARGV[20])
 local is_call, urgency = tonumber(ARGV[22]) > 0, tonumber(ARGV[23])
 
+local ids = { id, unpack(ARGV, 24) }
 local before = read_grant(redis.call('HGET', GRANTS, id))
-if before then return { 1, math.max(0, before.at - now), '' } end
-if redis.call('ZSCORE', CALLS, id) then return { 1, 0, '' } end
+if before or redis.call('ZSCORE', CALLS, id) then
+  local had = 1
+  while ids[had + 1] and redis.call('HEXISTS', GRANTS, ids[had + 1]) == 1 do had = had + 1 end
+  return { had, before and math.max(0, before.at - now) or 0, '' }
+end
 wake()
 reap()
 roll('m'); roll('d')
@@ -20,9 +27,15 @@ for w, limit in pairs({ m = minute, d = day }) do
   if limit > 0 and points > limit then return { -1, limit, w == 'm' and 'minute points' or 'day points' } end
 end
 
+local room = #ids
 local wait, which, starts = 0, '', now
 local function bind(untill, name)
   if untill - now > wait then wait, which = untill - now, name end
+end
+-- Room for some of the requests is room enough; for none, this limit binds.
+local function fit(there, untill, name)
+  room = math.min(room, math.floor(there))
+  if there < 1 then bind(untill, name) end
 end
 local gap, at_once, pace_name, before_it = pace(points, tokens)
 -- A slot may be taken as soon as it is the next one and close, not before: a place in the line is to be revocable.
@@ -34,42 +47,41 @@ end
 -- The campaign's own limits first: a capped campaign must not hold the others.
 if own_interval > 0 then slot(own.get('p') or 0, 'campaign pace') end
 if number_interval > 0 and number ~= '' then slot(get('n:' .. number) or 0, 'pace of its caller ID') end
-if is_call and own_most_calls > 0 and redis.call('ZCARD', OWN_CALLS) >= own_most_calls then
-  bind(now + 500000, 'campaign calls in progress')
+if is_call and own_most_calls > 0 then
+  fit(own_most_calls - redis.call('ZCARD', OWN_CALLS), now + 500000, 'campaign calls in progress')
 end
 local share = is_call and urgency > 0 and day_share(points)
-if share and points > share then bind(math.min(get('d:e'), now + 60000000), 'campaign share of the day') end
+if share then fit(share / points, math.min(get('d:e'), now + 60000000), 'campaign share of the day') end
 if wait > 0 then
   out_of_line(id)
   keep()
   return { 0, wait, which }
 end
 
-if is_call and most_calls > 0 and redis.call('ZCARD', CALLS) >= most_calls then
-  bind(now + 500000, 'calls in progress')
-end
+if is_call and most_calls > 0 then fit(most_calls - redis.call('ZCARD', CALLS), now + 500000, 'calls in progress') end
 bind(get('blk') or 0, 'blocked by the provider')
 local awaited = metered and get('cold') == 1 and (get('fly') or 0) > 0
 if awaited then bind(now + 50000, 'first answer awaited') end
+if metered and (get('cold') or 1) > 0 then room = math.min(room, 1) end
 if get('m:s') == 1 then
   local there, ends = left('m', minute)
   local leaves = is_call and urgency > 0 and kept(ends) or 0
-  if points > there then
-    bind(ends, 'minute points')
-  elseif points + leaves > there then
-    local released = kept_part > 0 and LENGTH.m / (kept_part * math.max(1, get('m:l'))) or look_every
-    if look_every > 0 then released = math.min(released, look_every) end
-    bind(math.min(ends, now + math.max(released, 100000)), 'minute points')
+  local opens = ends
+  if points <= there then -- what is kept is freed towards the reset
+    opens = kept_part > 0 and LENGTH.m / (kept_part * math.max(1, get('m:l'))) or look_every
+    if look_every > 0 then opens = math.min(opens, look_every) end
+    opens = math.min(ends, now + math.max(opens, 100000))
   end
+  fit((there - leaves) / points, opens, 'minute points')
 end
 local there, day_ends = left('d', day)
-if there and points > there then bind(day_ends, 'day points') end
+if there then fit(there / points, day_ends, 'day points') end
 
 -- The line: by start tags, as fair queueing has it, so that a campaign's weight counts and not how many ask for it.
 local paced = is_call or not metered -- looks are no calls: where points alone are counted, they stand in no line
 local queued = paced and urgency > 0
 local f = urgency == 1 and 'fs' or 'f'
-local cost = points / weight
+local cost = room * points / weight
 local tag, finish, ahead = nil, nil, 0
 if queued then
   local waiting = redis.call('ZCARD', LINE)
@@ -111,8 +123,8 @@ if wait > 0 then
     if finish then
       charge_line()
       redis.call('ZADD', LINE, fmt(tag), id)
-      redis.call('HSET', TICKETS, id, tokens .. ' ' .. fmt(finish) .. ' ' .. urgency .. ' ' .. campaign)
-      put('lt', (get('lt') or 0) + tokens)
+      redis.call('HSET', TICKETS, id, tokens * #ids .. ' ' .. fmt(finish) .. ' ' .. urgency .. ' ' .. campaign)
+      put('lt', (get('lt') or 0) + tokens * #ids)
     end
     redis.call('ZADD', BEATS, fmt(now + wait + BEAT), id)
   else
@@ -130,25 +142,27 @@ end
 if get('cold') == 2 then put('cold', 1) end
 local after = get('p') or 0
 if paced then
-  after = math.max(after + before_it, now) + gap * tokens
+  after = math.max(after + before_it, now) + gap * tokens * room
   put('p', after)
 end
-if own_interval > 0 then own.put('p', math.max(own.get('p') or 0, starts) + own_interval) end
+if own_interval > 0 then own.put('p', math.max(own.get('p') or 0, starts) + own_interval * room) end
 if number_interval > 0 and number ~= '' then
-  put('n:' .. number, math.max(get('n:' .. number) or 0, starts) + number_interval)
+  put('n:' .. number, math.max(get('n:' .. number) or 0, starts) + number_interval * room)
 end
-if get('d:s') ~= 1 and there then put('d:u', (get('d:u') or 0) + points) end
+if get('d:s') ~= 1 and there then put('d:u', (get('d:u') or 0) + points * room) end
 if own and there then
   if own.get('un') ~= get('d:n') then own.put('un', get('d:n')); own.put('u', 0) end
-  own.put('u', own.get('u') + points)
+  own.put('u', own.get('u') + points * room)
 end
-put('fly', (get('fly') or 0) + points)
-local of_day = get('d:n') or 0
-redis.call('HSET', GRANTS, id, table.concat({ points, tokens, fmt(starts), fmt(after), of_day, campaign }, ' '))
-redis.call('ZADD', FLIGHT, fmt(starts + tonumber(ARGV[21])), id)
-if is_call then
-  redis.call('ZADD', CALLS, fmt(starts + tonumber(ARGV[22])), id)
-  redis.call('ZADD', OWN_CALLS, fmt(starts + tonumber(ARGV[22])), id)
+put('fly', (get('fly') or 0) + points * room)
+local grant = table.concat({ points, tokens, fmt(starts), fmt(after), get('d:n') or 0, campaign }, ' ')
+for i = 1, room do
+  redis.call('HSET', GRANTS, ids[i], grant)
+  redis.call('ZADD', FLIGHT, fmt(starts + tonumber(ARGV[21])), ids[i])
+  if is_call then
+    redis.call('ZADD', CALLS, fmt(starts + tonumber(ARGV[22])), ids[i])
+    redis.call('ZADD', OWN_CALLS, fmt(starts + tonumber(ARGV[22])), ids[i])
+  end
 end
 keep()
-return { 1, math.max(0, starts - now), '' }
+return { room, math.max(0, starts - now), '' }

@@ -339,3 +339,21 @@ def test_points_that_somebody_else_took_are_told_apart(buckets):
     (window,) = world.bucket.peek().windows
     assert (window.limit, window.left, window.used) == (100, 68, 32)
     assert window.others in {30, 31}, "the first answer opened the window: what came before it is nobody's"
+
+
+def test_several_calls_take_one_turn_and_as_many_tokens_as_there_are(buckets):
+    world = World(buckets, Limits(pace=100.0, concurrency=4, day_points=100), metered=False, seed=1)
+    world.bucket.acquire("a")
+    assert world.bucket.acquire("b").granted, "the next slot"
+    names = [f"c{number}" for number in range(5)]
+    none, refused = world.bucket.acquire_some(names)
+    assert (none, refused.limit) == (0, "pace")
+    world.now += refused.wait
+    some, answer = world.bucket.acquire_some(names)
+    assert (some, answer.granted) == (2, True), "two of the four places are taken"
+    assert world.bucket.acquire_some(names)[0] == 2, "the same again"
+    assert world.bucket.peek().in_flight == 4
+    for name in names[:2]:
+        world.bucket.settle(name, charged=True)
+    late = world.bucket.acquire("d")
+    assert (late.granted, round(late.wait, 3)) == (False, 0.02), "they used two slots of the pace"
