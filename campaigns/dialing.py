@@ -6,7 +6,7 @@ Promise 1 lives here: an attempt's row is committed before its request leaves, a
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -20,12 +20,14 @@ from campaigns.ledger.claims import Claimed, Opening
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import LedgerAway
 from campaigns.lifecycle import CampaignStatus
-from campaigns.parts import SEND_WITHIN, SWEEP_MARGIN, Parts, own_limits
+from campaigns.parts import SEND_WITHIN, SWEEP_MARGIN, Parts
 from campaigns.receiving import apply_waiting
 from campaigns.settlement import rule
+from campaigns.waiting import give_back, with_tokens
 from dialer.account import Account
 from dialer.calls import CallRequest
 from dialer.deadline import Deadline
+from dialer.flight import Flight
 from dialer.phone import PhoneNumber
 from dialer.token_bucket import BucketAway
 from dialer.verdicts import Ruling, Verdict
@@ -59,40 +61,32 @@ def dial(slice_: Slice, *, using: Parts, sleep: Callable[[float], None] = time.s
         or account is None
         or campaign.rehearsal != account.settings.sandbox
     ):
-        _give_back(ours, using)
+        give_back(ours, using)
         return 0
-    return sum(
-        _dial_batch(batch, campaign, account, using) for batch in _with_tokens(ours, campaign, account, using, sleep)
-    )
+    return _dial(ours, campaign, account, using, sleep)
 
 
-def _with_tokens(
+def _dial(
     ours: Sequence[Claimed], campaign: Campaign, account: Account, using: Parts, sleep: Callable[[float], None]
-) -> Iterator[list[Claimed]]:
-    """Yield contacts as their tokens come; those whose token would come too late are given back."""
-    own, patience = own_limits(campaign), 2 * using.horizon
-    ready: list[Claimed] = []
-    place = 0
+) -> int:
+    """Send requests as tokens come, and take the next tokens while they are out."""
+    flight, sent = account.flight(), 0
+
+    def pause(seconds: float) -> None:
+        sleep(seconds)
+        _settle(flight.landed(), campaign, account, using)
+
     try:
-        for place, contact in enumerate(ours):
-            while not (answer := account.bucket.acquire(str(contact.attempt_id), own=own)).granted:
-                if ready:
-                    yield ready
-                    ready = []
-                if answer.wait > patience or using.stopping():
-                    _give_back(ours[place:], using, due_in=answer.wait)
-                    return
-                sleep(answer.wait)
-                patience -= answer.wait
-            ready.append(contact)
-    except BucketAway as exc:
-        log.warning("bucket away", account=account.name, why=exc.message)
-        _give_back(ours[place:], using, due_in=using.horizon)
-    if ready:
-        yield ready
+        for batch in with_tokens(ours, campaign, account, using, pause):
+            sent += _send(batch, campaign, account, flight, using)
+            _settle(flight.landed(), campaign, account, using)
+    finally:
+        for rulings in flight.rest():
+            _settle(rulings, campaign, account, using)
+    return sent
 
 
-def _dial_batch(batch: Sequence[Claimed], campaign: Campaign, account: Account, using: Parts) -> int:
+def _send(batch: Sequence[Claimed], campaign: Campaign, account: Account, flight: Flight, using: Parts) -> int:
     """Place the calls of contacts whose tokens are taken. Whatever could fail here does so before the commit."""
     moments = using.moments()
     now = moments[0]
@@ -109,8 +103,7 @@ def _dial_batch(batch: Sequence[Claimed], campaign: Campaign, account: Account, 
             _return_token(contact, campaign, account)
         raise
     _hold_back([contact for contact in batch if contact.attempt_id not in opened], campaign, account, using)
-    for rulings in account.place([(call, deadline) for attempt_id, call in calls.items() if attempt_id in opened]):
-        _settle(rulings, campaign, account, using)
+    flight.send([(call, deadline) for attempt_id, call in calls.items() if attempt_id in opened])
     return len(opened)
 
 
@@ -121,6 +114,8 @@ def _may_be_called(contact: Claimed, campaign: Campaign, moments: Sequence[datet
 
 
 def _settle(rulings: Sequence[tuple[UUID, Ruling]], campaign: Campaign, account: Account, using: Parts) -> None:
+    if not rulings:
+        return
     try:
         using.ledger.write(_write_rulings, rulings, account, using)
     except LedgerAway as exc:
@@ -188,15 +183,9 @@ def _write_held(db: Connection, held: Sequence[Claimed], campaign: Campaign, mom
 
 def _return_token(contact: Claimed, campaign: Campaign, account: Account) -> None:
     try:
-        account.bucket.settle(str(contact.attempt_id), charged=False, campaign=campaign.id)
+        account.bucket.settle(str(contact.attempt_id), charged=False, sent=False, campaign=campaign.id)
     except BucketAway as exc:
         log.warning("bucket away", account=account.name, why=exc.message)  # the lease frees the token
-
-
-def _give_back(ours: Sequence[Claimed], using: Parts, due_in: float | None = None) -> None:
-    if ours:
-        due_at = using.clock() + timedelta(seconds=due_in) if due_in else None
-        using.ledger.write(claims.give_back, ours[0].claim, [one.contact_id for one in ours], due_at=due_at)
 
 
 def _opening(contact: Claimed, campaign: Campaign, account: Account) -> Opening:

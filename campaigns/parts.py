@@ -42,4 +42,9 @@ class Parts:
 def own_limits(campaign: Campaign) -> CampaignLimits:
     """What the campaign's definition allows it of its account."""
     definition = campaign.definition
-    return CampaignLimits(campaign=campaign.id, pace=definition.pace, concurrency=definition.concurrency)
+    return CampaignLimits(
+        campaign=campaign.id,
+        pace=definition.pace,
+        concurrency=definition.concurrency,
+        caller_id=definition.caller_id,
+    )

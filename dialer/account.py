@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import queue
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from uuid import UUID
 
 from anyio.from_thread import BlockingPortal
 
 from dialer.accounts import AccountSettings
 from dialer.calls import CallRequest
 from dialer.deadline import Deadline
+from dialer.flight import Flight
 from dialer.providers.provider import CallStatus, Follows, Listing, Provider
 from dialer.session import Session
 from dialer.token_bucket import Limits, TokenBucket
-from dialer.verdicts import Ruling, Verdict
+from dialer.verdicts import Ruling
 
 Clock = Callable[[], datetime]
-LOST = Ruling(verdict=Verdict.UNCONFIRMED, detail="our own process gave up on the request")
+KEPT_FOR_WHAT_IS_URGENT = 0.05  # of the minute's points, less and less towards its end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,29 +33,9 @@ class Account:
     loop: BlockingPortal
     clock: Clock
 
-    def place(self, calls: Sequence[tuple[CallRequest, Deadline]]) -> Iterator[list[tuple[UUID, Ruling]]]:
-        """Send the requests at once and yield the rulings as they come, those that are there together.
-
-        Never raises for what a provider does, and yields exactly one ruling for each call.
-        """
-        answers: queue.SimpleQueue[tuple[UUID, Ruling]] = queue.SimpleQueue()
-
-        async def place_one(call: CallRequest, deadline: Deadline) -> None:
-            ruling = LOST
-            try:
-                ruling = self._in_our_seconds(await self.session.place(call, deadline, now=self.clock))
-            finally:
-                answers.put((call.correlation_id, ruling))
-
-        for call, deadline in calls:
-            self.loop.start_task_soon(place_one, call, deadline)
-        awaited = len(calls)
-        while awaited:
-            rulings = [answers.get()]
-            while not answers.empty():
-                rulings.append(answers.get())
-            awaited -= len(rulings)
-            yield rulings
+    def flight(self) -> Flight:
+        """For the requests of one thread: they are sent on the process's event loop while the thread goes on."""
+        return Flight(self.loop, self._place)
 
     def look(self) -> Listing:
         """All calls in progress, as the provider lists them."""
@@ -70,6 +49,9 @@ class Account:
     def check(self) -> Ruling:
         """Whether the account can log in, placing nothing: `placed` stands for yes."""
         return self.loop.call(self._check)
+
+    async def _place(self, call: CallRequest, deadline: Deadline) -> Ruling:
+        return self._in_our_seconds(await self.session.place(call, deadline, now=self.clock))
 
     async def _look(self) -> Listing:
         return await self.session.look(now=self.clock)
@@ -103,5 +85,10 @@ def limits_of(settings: AccountSettings, *, follows: Follows) -> Limits:
         minute_points=settings.minute_points,
         day_points=settings.day_points,
         concurrency=settings.concurrency,
+        call_points=settings.call_points,
+        caller_id_pace=settings.caller_id_pace,
+        kept_share=KEPT_FOR_WHAT_IS_URGENT,
+        minute_seconds=60 / settings.speed,
+        day_seconds=86400 / settings.speed,
         look_seconds=settings.poll_seconds if follows is Follows.LISTING else None,
     )

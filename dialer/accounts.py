@@ -61,6 +61,12 @@ class AccountSettings(BaseModel):
         None, description="Points a minute; CallGear's own word replaces it as soon as it is heard."
     )
     day_points: Annotated[int, Field(gt=0)] | None = Field(None, description="Points a day, likewise.")
+    call_points: Annotated[int, Field(gt=0)] = Field(
+        1, description="Points that placing one call takes; CallGear's report of API requests shows them."
+    )
+    caller_id_pace: Annotated[float, Field(gt=0, le=1000)] | None = Field(
+        None, description="Calls per second from one caller ID at the most; absent, only the account's pace counts."
+    )
 
     tts_limit: Annotated[int, Field(gt=0)] | None = Field(
         None, description="CallGear: longest text that the tariff speaks, in characters; checked before any call."

@@ -29,6 +29,7 @@ class Claimed:
     due_at: datetime
     claimed_at: datetime
     lease_until: datetime
+    tries: int = 0
 
     @property
     def attempt_id(self) -> UUID:
@@ -97,6 +98,7 @@ def still_claimed(db: Connection, claim: UUID, contact_ids: Sequence[int], now: 
             due_at=row.due_at,
             claimed_at=row.claimed_at,
             lease_until=row.lease_until,
+            tries=row.tries,
         )
         for row in rows
     ]

@@ -1,0 +1,59 @@
+"""Requests that are out: sent at once on the process's event loop, their rulings coming back in any order."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from uuid import UUID
+
+from anyio.from_thread import BlockingPortal
+
+from dialer.calls import CallRequest
+from dialer.deadline import Deadline
+from dialer.verdicts import Ruling, Verdict
+
+LOST = Ruling(verdict=Verdict.UNCONFIRMED, detail="our own process gave up on the request")
+
+Place = Callable[[CallRequest, Deadline], Awaitable[Ruling]]
+Rulings = list[tuple[UUID, Ruling]]
+
+
+class Flight:
+    """The requests of one thread. Nothing here waits for an answer but `rest`, so that more can be sent meanwhile.
+
+    Never raises for what a provider does, and gives exactly one ruling for each call.
+    """
+
+    def __init__(self, loop: BlockingPortal, place: Place) -> None:
+        self._loop = loop
+        self._place = place
+        self._answers: queue.SimpleQueue[tuple[UUID, Ruling]] = queue.SimpleQueue()
+        self._out = 0
+
+    def send(self, calls: Sequence[tuple[CallRequest, Deadline]]) -> None:
+        """Send these requests now."""
+        for call, deadline in calls:
+            self._loop.start_task_soon(self._place_one, call, deadline)
+            self._out += 1
+
+    def landed(self) -> Rulings:
+        """The rulings that have come since the last time."""
+        rulings: Rulings = []
+        while not self._answers.empty():
+            rulings.append(self._answers.get())
+        self._out -= len(rulings)
+        return rulings
+
+    def rest(self) -> Iterator[Rulings]:
+        """Wait for all that are still out; yield those that are there together."""
+        while self._out:
+            first = self._answers.get()
+            self._out -= 1
+            yield [first, *self.landed()]
+
+    async def _place_one(self, call: CallRequest, deadline: Deadline) -> None:
+        ruling = LOST
+        try:
+            ruling = await self._place(call, deadline)
+        finally:
+            self._answers.put((call.correlation_id, ruling))
