@@ -92,7 +92,7 @@ def _send(batch: Sequence[Claimed], campaign: Campaign, account: Account, flight
     now = moments[0]
     send_by = now + timedelta(seconds=SEND_WITHIN)
     deadline, notify_url = Deadline(send_by), using.notify_url(account.name)
-    inside = [contact for contact in batch if _may_be_called(contact, campaign, moments)]
+    inside = [] if using.stopping() else [one for one in batch if _may_be_called(one, campaign, moments)]
     calls = {contact.attempt_id: _call(contact, campaign, notify_url) for contact in inside}
     openings = [_opening(contact, campaign, account) for contact in inside]
     settled_by = send_by + timedelta(seconds=2 * account.settings.timeout + SWEEP_MARGIN)

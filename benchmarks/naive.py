@@ -1,0 +1,71 @@
+"""The recipe that is found everywhere: one Celery task a contact, `retry(countdown=…)` when something goes wrong.
+
+It is what we measure ourselves against, and must not be used: see `docs/benchmarks.md` for whom it calls twice.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import httpx
+from celery import Celery, Task
+
+TRIES, WAIT_SECONDS, TIMEOUT = 5, 3, 2.0
+TEXT = "This is a reminder of your appointment tomorrow."
+
+app = Celery("naive", broker=os.environ.get("DIALER_REDIS__URL"))
+app.conf.update(
+    task_default_queue="calls",
+    task_ignore_result=True,
+    task_acks_late=True,
+    worker_prefetch_multiplier=1,
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={"visibility_timeout": 20},
+    imports=["benchmarks.naive"],
+)
+
+
+@app.task(bind=True, max_retries=TRIES, name="benchmarks.naive.call")  # type: ignore[untyped-decorator]
+def call(self: Task, url: str, vendor: str, to: str) -> None:
+    """Place one call; again after a while when the vendor did not say that it has it."""
+    try:
+        if vendor == "callgear":
+            _callgear(url, to)
+        else:
+            _webex(url, to)
+    except httpx.HTTPError as exc:
+        raise self.retry(exc=exc, countdown=WAIT_SECONDS) from exc
+
+
+def _callgear(url: str, to: str) -> None:
+    params: dict[str, Any] = {
+        "access_token": "sandbox-key",
+        "virtual_phone_number": "18005550100",
+        "contact": to.removeprefix("+"),
+        "contact_message": {"type": "tts", "value": TEXT},
+    }
+    body = {"jsonrpc": "2.0", "id": "1", "method": "start.informer_call", "params": params}
+    httpx.post(f"{url}/v4.0", json=body, timeout=TIMEOUT, trust_env=False).raise_for_status()
+
+
+def _webex(url: str, to: str) -> None:
+    body = {
+        "channel": "voice",
+        "from": "+18005550100",
+        "to": [{"msisdn": [to]}],
+        "content": {
+            "type": "TTS",
+            "ttsProcessor": "Azure",
+            "language": "en-US",
+            "voice": "AriaNeural",
+            "region": "US",
+            "text": TEXT,
+            "voiceType": "Neural",
+            "gender": "female",
+        },
+    }
+    headers = {"key": "sandbox-key"}
+    reply = httpx.post(f"{url}/v2/messages", json=body, headers=headers, timeout=TIMEOUT, trust_env=False)
+    if reply.status_code != httpx.codes.BAD_REQUEST:  # a number that is refused stays so
+        reply.raise_for_status()

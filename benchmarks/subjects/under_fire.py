@@ -1,0 +1,106 @@
+"""Under fire: the recipe that is found everywhere, and ours, under the same faults.
+
+The judge is the sandbox's log. `make chaos` throws more faults at more contacts.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from random import Random
+
+import httpx
+import redis
+
+from benchmarks import naive
+from benchmarks.figures import Figures
+from dialer.sandbox.numbers import Fate, fate_of
+from tests.chaos import house as houses
+from tests.chaos.court import doubles
+from tests.chaos.faults import CALLS, Faults
+from tests.chaos.stores import SqliteStore
+from tests.chaos.storm import VENDORS, Plan, reserved_numbers, run
+from workers.stack.lineup import Modules
+
+CONTACTS, FAULTS, EVERY, SEED = 300, 40, 0.5, 11
+KINDS = (
+    "worker killed",
+    "worker frozen",
+    "Redis killed",
+    "Redis flushed",
+    "Redis connections cut",
+    "tasks delivered again",
+    "requests cut or late",
+)
+NEVER_PLACED = {Fate.BLACKLISTED, Fate.REFUSED, Fate.CUT_BEFORE}
+QUIET_SECONDS, PATIENCE = 30.0, 240.0
+
+
+def measure() -> Iterator[Figures]:
+    """Both, one after the other."""
+    with tempfile.TemporaryDirectory(prefix="dialer-bench-") as folder:
+        theirs = _naive(Path(folder))
+    with tempfile.TemporaryDirectory(prefix="dialer-bench-") as folder:
+        plan = Plan(store="sqlite", contacts=CONTACTS, faults=FAULTS, every=EVERY, seed=SEED, only=KINDS)
+        judged = run(plan, Path(folder)).judged.values()
+    ours = (
+        sum(one.calls for one in judged),
+        sum(len(one.doubles) for one in judged),
+        sum(len(one.lost) for one in judged),
+        sum(one.finals.get("unknown", 0) for one in judged),
+    )
+    yield Figures(
+        title="People called twice, people lost",
+        columns=("recipe", "contacts", "calls", "called twice", "never called, and nobody knows", "named for a person"),
+        rows=[
+            ("one task a contact, `retry(countdown)`, late acks", str(2 * CONTACTS), *map(str, theirs), "-"),
+            ("ours", str(2 * CONTACTS), *map(str, ours)),
+        ],
+        note=f"{FAULTS} faults of {len(KINDS)} kinds at both vendors ({', '.join(KINDS)}), the same for both.",
+    )
+
+
+def _naive(folder: Path) -> tuple[int, int, int]:
+    numbers = {vendor: reserved_numbers(CONTACTS, skip=turn) for turn, vendor in enumerate(VENDORS)}
+    store = SqliteStore(folder / "none.sqlite3")
+    modules = Modules(celery="benchmarks.naive")
+    manner = {"seed": SEED, "speed": 8.0, "workers": 3, "modules": modules, "without": ("beat", "console")}
+    with houses.opened(folder / "house", store.url, **manner) as house:
+        _publish(house, numbers)
+        faults = Faults(house, store, Random(SEED), KINDS)
+        for _ in range(FAULTS):
+            faults.throw()
+            time.sleep(EVERY)
+        calls = _until_quiet(house)
+    twice = never = 0
+    for vendor, mine in numbers.items():
+        made = [call for call in calls if call["vendor"] == vendor]
+        called = {str(call["to"]) for call in made}
+        twice += len(doubles(made, max_attempts=1))
+        never += len([to for to in mine if to not in called and fate_of(to) not in NEVER_PLACED])
+    return len(calls), twice, never
+
+
+def _publish(house: houses.House, numbers: Mapping[str, Sequence[str]]) -> None:
+    naive.app.conf.broker_url = house.redis_url
+    with naive.app.connection_for_write() as connection, connection.Producer() as producer:
+        for vendor, mine in numbers.items():
+            for to in mine:
+                naive.call.apply_async((house.info.urls["wire"], vendor, to), producer=producer)
+
+
+def _until_quiet(house: houses.House) -> list[Mapping[str, object]]:
+    """The log, once nothing waits and nobody has called for a while."""
+    broker = redis.Redis.from_url(house.redis_url)
+    until, quiet_since, before = time.monotonic() + PATIENCE, time.monotonic(), -1
+    while time.monotonic() < until:
+        calls: list[Mapping[str, object]] = httpx.get(f"{house.sandbox_url}/_calls", timeout=60, trust_env=False).json()
+        if len(calls) != before or broker.llen(CALLS):
+            before, quiet_since = len(calls), time.monotonic()
+        if time.monotonic() - quiet_since > QUIET_SECONDS:
+            break
+        time.sleep(1)
+    broker.close()
+    return calls

@@ -1,0 +1,65 @@
+"""A worker that dials whatever contacts it is told to, without asking whether they are still its own to dial."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, insert, select, update
+
+from campaigns.ledger import claims
+from campaigns.ledger.claims import Claimed, Opening
+from campaigns.ledger.tables import attempts, contacts
+from campaigns.lifecycle import ContactStatus
+from workers.app import app
+
+__all__ = ["app"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken(Claimed):
+    """A contact under an id that is another at each delivery."""
+
+    made: UUID = field(default_factory=uuid4)
+
+    @property
+    def attempt_id(self) -> UUID:
+        return self.made
+
+
+def whoever_was_named(db: Connection, claim: UUID, contact_ids: Sequence[int], now: datetime) -> list[Claimed]:
+    rows = db.execute(select(contacts).where(contacts.c.id.in_(contact_ids)))
+    return [
+        Taken(
+            contact_id=row.id,
+            claim=claim,
+            phone=row.phone,
+            text=row.text,
+            zone=row.zone,
+            not_after=row.not_after,
+            due_at=row.due_at,
+            claimed_at=row.claimed_at or now,
+            lease_until=row.lease_until or now,
+        )
+        for row in rows
+    ]
+
+
+def open_whatever_comes(db: Connection, openings: Sequence[Opening], *, now: datetime, conclude_at: datetime) -> Any:
+    by_contact = {opening.contact.contact_id: opening for opening in openings}
+    opened = db.execute(
+        update(contacts)
+        .where(contacts.c.id.in_(by_contact))
+        .values(status=ContactStatus.DIALING, tries=contacts.c.tries + 1, claim=None, lease_until=None)
+        .returning(contacts.c.id, contacts.c.campaign_id, contacts.c.tries)
+    ).all()
+    if opened:
+        db.execute(insert(attempts), [claims._attempt(by_contact[row.id], row, now, conclude_at) for row in opened])
+    return {by_contact[row.id].contact.attempt_id for row in opened}
+
+
+claims.still_claimed = whoever_was_named
+claims.open_attempts = open_whatever_comes

@@ -1,0 +1,176 @@
+"""A storm: campaigns on both vendors, run in a house while faults are thrown at it, to the judgement."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import httpx
+import phonenumbers
+from sqlalchemy import func, select
+
+from campaigns.launch import check, launch
+from campaigns.ledger import reading
+from campaigns.ledger.store import Ledger, LedgerAway
+from campaigns.ledger.tables import contacts
+from campaigns.lifecycle import FINAL_CONTACTS, CampaignStatus
+from tests.chaos import house as houses
+from tests.chaos import stores
+from tests.chaos.court import Judgement, judge
+from tests.chaos.faults import Faults, memory
+from workers.stack.lineup import Modules
+from workers.wiring import now_utc, open_ledger
+
+VENDORS = ("callgear", "webex")
+MAX_ATTEMPTS = 2
+TEXT = "This is a reminder of your appointment tomorrow morning at nine. Please bring your papers and come early. " * 7
+CAMPAIGN = """\
+campaign: {vendor}-storm
+account: {vendor}
+contacts: {{file: {vendor}.csv}}
+message: {{tts: "{text}"}}
+caller_id: "+18005550100"
+retry: {{max_attempts: 2, busy: [1s], no_answer: [1s], rejected: [1s]}}
+"""
+NOT_CALLED = {24}  # hangs up within seconds: between two looks nobody can see that it was answered
+LOOK_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to do: how many contacts for each vendor, how many faults at the least, how long between two."""
+
+    store: str
+    contacts: int
+    faults: int
+    every: float
+    seed: int
+    speed: float = 8.0
+    workers: int = 3
+    patience: float = 900.0
+    only: Sequence[str] | None = None  # the faults to choose from; all of them when none is named
+    modules: Modules | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a storm did, and the judgement for each vendor."""
+
+    store: str
+    seconds: float
+    faults: Mapping[str, int]
+    on_the_wire: Mapping[str, int]
+    died: Mapping[str, int]
+    memory: int  # bytes, of the largest worker
+    refused_for_pace: int
+    judged: Mapping[str, Judgement] = field(default_factory=dict)
+
+    @property
+    def sound(self) -> bool:
+        return all(one.sound for one in self.judged.values())
+
+
+def run(plan: Plan, folder: Path, say: Callable[[str], None] = lambda _line: None) -> Outcome:
+    """Run a storm to its end; whoever has no final status when patience ends is lost."""
+    began = time.monotonic()
+    numbers = {vendor: reserved_numbers(plan.contacts, skip=turn) for turn, vendor in enumerate(VENDORS)}
+    with stores.opened(plan.store, folder) as store, _house(plan, folder, store.url) as house:
+        ledger = open_ledger(house.settings)
+        try:
+            _launch(numbers, folder, house, ledger)
+            faults = Faults(house, store, Random(plan.seed), plan.only)
+            largest = _rage(plan, faults, house, ledger, say)
+            calls = httpx.get(f"{house.sandbox_url}/_calls", timeout=60, trust_env=False).json()
+            return Outcome(
+                store=store.name,
+                seconds=time.monotonic() - began,
+                faults=faults.thrown,
+                on_the_wire=faults.on_the_wire(),
+                died=dict(house.deaths),
+                memory=largest,
+                refused_for_pace=_refused_for_pace(house),
+                judged={
+                    vendor: judge(ledger, _of(calls, vendor), mine, max_attempts=MAX_ATTEMPTS)
+                    for vendor, mine in numbers.items()
+                },
+            )
+        finally:
+            ledger.close()
+
+
+@contextmanager
+def _house(plan: Plan, folder: Path, ledger_url: str) -> Iterator[houses.House]:
+    manner = {"seed": plan.seed, "speed": plan.speed, "workers": plan.workers, "modules": plan.modules}
+    with houses.opened(folder / "house", ledger_url, **manner) as house:
+        yield house
+
+
+def reserved_numbers(count: int, *, skip: int = 0) -> list[str]:
+    """So many of the sandbox's reserved numbers, each fate among them; `skip` 0 and 1 give none twice."""
+    areas = [area for area in range(201, 990) if _exists(area)][skip::2]
+    endings = [ending for ending in range(100) if ending not in NOT_CALLED]
+    found = [f"+1{area}55501{ending:02}" for area in areas for ending in endings]
+    if len(found) < count:
+        raise ValueError(f"there are only {len(found)} reserved numbers")
+    return found[:count]
+
+
+def _exists(area: int) -> bool:
+    return phonenumbers.is_valid_number(phonenumbers.parse(f"+1{area}5550100"))
+
+
+def _launch(numbers: Mapping[str, Sequence[str]], folder: Path, house: houses.House, ledger: Ledger) -> None:
+    for vendor, mine in numbers.items():
+        (folder / f"{vendor}.csv").write_text("\n".join(["phone", *mine]) + "\n")
+        file = folder / f"{vendor}.yaml"
+        file.write_text(CAMPAIGN.format(vendor=vendor, text=TEXT.strip()))
+        launch(ledger, check(file, _wired(house)), rejects_file=None, who="chaos", now=now_utc())
+
+
+def _wired(house: houses.House) -> Mapping[str, houses.AccountSettings]:
+    return {name: one.model_copy(update={"sandbox": True}) for name, one in house.settings.accounts.items()}
+
+
+def _rage(plan: Plan, faults: Faults, house: houses.House, ledger: Ledger, say: Callable[[str], None]) -> int:
+    """Throw faults while anybody waits to be called, at least as many as planned; then wait for the end."""
+    until, largest, thrown = time.monotonic() + plan.patience, 0, 0
+    while True:
+        waiting, going_on = _left(ledger)
+        largest = max(largest, *(memory(house.pid(name)) for name in house.names("worker")))
+        if not going_on and thrown >= plan.faults:
+            return largest
+        if time.monotonic() > until:
+            say(f"{waiting} contacts are without a final status after {plan.patience:.0f} s: they are lost")
+            return largest
+        if going_on and (waiting or thrown < plan.faults):
+            name = faults.throw()
+            thrown += 1
+            say(f"{thrown:4} {name:<26} {waiting} waiting")
+            time.sleep(plan.every)
+        elif not going_on:
+            raise AssertionError(f"the campaigns ended after {thrown} of {plan.faults} faults: too few contacts")
+        else:
+            time.sleep(LOOK_SECONDS)
+
+
+def _left(ledger: Ledger) -> tuple[int, bool]:
+    """How many contacts wait for their end, and whether a campaign goes on; nobody knows while the store is gone."""
+    try:
+        with ledger.reading() as db:
+            waiting = select(func.count()).select_from(contacts).where(contacts.c.status.not_in(FINAL_CONTACTS))
+            return db.scalar(waiting) or 0, bool(reading.all_campaigns(db, [CampaignStatus.RUNNING]))
+    except LedgerAway:
+        return 1, True
+
+
+def _refused_for_pace(house: houses.House) -> int:
+    counted = httpx.get(f"{house.sandbox_url}/_requests", timeout=60, trust_env=False).json()
+    return sum(one["count"] for one in counted if one["result"] in {"7020", "limit_exceeded", "429"})
+
+
+def _of(calls: Sequence[Mapping[str, object]], vendor: str) -> list[Mapping[str, object]]:
+    return [call for call in calls if call["vendor"] == vendor]

@@ -1,0 +1,184 @@
+"""What an operator or a machine orders, with real workers at work: pause, stop, cancel – and a store that is gone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import func, select
+
+from campaigns import control
+from campaigns.launch import check, launch
+from campaigns.ledger.store import Ledger
+from campaigns.ledger.tables import attempts, contacts
+from tests.chaos import house as houses
+from tests.chaos import stores
+from tests.chaos.faults import Faults
+from tests.chaos.house import House
+from tests.chaos.storm import reserved_numbers
+from workers.wiring import now_utc, open_ledger
+
+SPEED = 8.0
+CAMPAIGN = """\
+campaign: {name}
+account: {vendor}
+contacts: {{file: {name}.csv}}
+message: {{media: "2034"}}
+caller_id: "+18005550100"
+pace: 10
+"""
+A_SECOND = timedelta(seconds=1)
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
+
+
+class Scene:
+    """A house on one store, with campaigns that take long enough to be interfered with."""
+
+    def __init__(self, folder: Path, house: House, store: stores.Store, ledger: Ledger) -> None:
+        self.house, self.store, self.ledger = house, store, ledger
+        self._folder = folder
+        self._numbers = (number for number in reserved_numbers(15_000) if number[-2:] < "11")  # they answer
+
+    def campaign(self, name: str, vendor: str = "webex", contacts: int = 150) -> str:
+        (self._folder / f"{name}.csv").write_text("\n".join(["phone", *islice(self._numbers, contacts)]) + "\n")
+        file = self._folder / f"{name}.yaml"
+        file.write_text(CAMPAIGN.format(name=name, vendor=vendor))
+        checked = check(file, {key: one.model_copy(update={"sandbox": True}) for key, one in self._accounts()})
+        return launch(self.ledger, checked, rejects_file=None, who="test", now=now_utc()).id
+
+    def _accounts(self) -> Sequence[tuple[str, Any]]:
+        return list(self.house.settings.accounts.items())
+
+    def calls(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = httpx.get(f"{self.house.sandbox_url}/_calls", timeout=30, trust_env=False).json()
+        return found
+
+    def placed_since(self, moment: datetime) -> list[str]:
+        return [call["to"] for call in self.calls() if datetime.fromisoformat(call["placed_at"]) > moment]
+
+    def wait_for_calls(self, more: int) -> None:
+        before = len(self.calls())
+        self.wait(lambda: len(self.calls()) >= before + more)
+
+    def wait(self, condition: Callable[[], bool], seconds: float = 60) -> None:
+        until = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < until, "it did not come to that in time"
+            time.sleep(0.1)
+
+    def count(self, table: Any, **where: str) -> int:
+        query = select(func.count()).select_from(table)
+        for column, value in where.items():
+            query = query.where(table.c[column] == value)
+        with self.ledger.reading() as db:
+            return db.scalar(query) or 0
+
+    def log(self, *names: str) -> str:
+        return "".join((self.house.folder / "logs" / f"{name}.log").read_text() for name in names)
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    folder = tmp_path_factory.mktemp("orders")
+    with (
+        stores.opened(request.param, folder) as store,
+        houses.opened(folder / "house", store.url, seed=1, speed=SPEED, workers=2) as house,
+    ):
+        ledger = open_ledger(house.settings)
+        try:
+            yield Scene(folder, house, store, ledger)
+        finally:
+            ledger.close()
+
+
+def restart(house: House, *kinds: str) -> None:
+    for kind in kinds:
+        for name in house.names(kind):
+            house.kill(name, 0.0)
+
+
+def test_a_pause_is_silence_a_second_later_and_outlives_every_process(scene):
+    campaign = scene.campaign("paused")
+    scene.wait_for_calls(5)
+    control.pause(scene.ledger, campaign, who="test", now=now_utc())
+    paused_at = now_utc()
+    time.sleep(2.5)
+    restart(scene.house, "worker", "beat")
+    time.sleep(5)
+    assert scene.placed_since(paused_at + A_SECOND) == []
+    scene.wait(lambda: scene.count(contacts, campaign_id=campaign, status="placed") == 0)
+    assert scene.count(contacts, campaign_id=campaign, status="claimed") == 0
+    control.resume(scene.ledger, campaign, who="test", now=now_utc())
+    scene.wait_for_calls(3)
+    control.cancel(scene.ledger, campaign, who="test", now=now_utc())
+
+
+def test_a_cancelled_campaign_stays_silent(scene):
+    campaign = scene.campaign("cancelled")
+    scene.wait_for_calls(5)
+    control.cancel(scene.ledger, campaign, who="test", now=now_utc())
+    cancelled_at = now_utc()
+    time.sleep(2)
+    restart(scene.house, "worker", "beat")
+    time.sleep(4)
+    assert scene.placed_since(cancelled_at + A_SECOND) == []
+    assert scene.count(contacts, campaign_id=campaign, status="cancelled") > 80
+
+
+def test_a_worker_that_is_told_to_stop_starts_no_call_and_cuts_none(scene):
+    campaign = scene.campaign("stopped")
+    httpx.post(f"{scene.house.sandbox_url}/_config", json={"latency": 1.0}, trust_env=False).raise_for_status()
+    try:
+        scene.wait_for_calls(8)
+        told_at = now_utc()
+        with ThreadPoolExecutor() as hands:
+            list(hands.map(lambda name: scene.house.end(name, 3.0), scene.house.names("worker")))
+        back_at = now_utc() - 3 * A_SECOND
+    finally:
+        httpx.post(f"{scene.house.sandbox_url}/_config", json={"latency": 0.0}, trust_env=False).raise_for_status()
+    control.cancel(scene.ledger, campaign, who="test", now=now_utc())
+    since = scene.placed_since(told_at + A_SECOND)
+    assert [to for to in since if to not in scene.placed_since(back_at)] == [], "only what was on its way already"
+    with scene.ledger.reading() as db:
+        unanswered = db.scalars(
+            select(attempts.c.id).where(attempts.c.campaign_id == campaign, attempts.c.doubted_at.is_not(None))
+        ).all()
+    assert unanswered == [], "every request had its answer, and the ledger has it"
+
+
+def test_without_its_store_nothing_is_dialed_and_it_goes_on_by_itself(scene):
+    campaign = scene.campaign("storeless")
+    scene.wait_for_calls(5)
+    began = now_utc()
+    scene.store.pause(6.0)
+    back = now_utc()
+    silent = [to for to in scene.placed_since(began + 2 * A_SECOND) if to not in scene.placed_since(back)]
+    assert silent == []
+    scene.wait_for_calls(5)
+    control.cancel(scene.ledger, campaign, who="test", now=now_utc())
+    if scene.store.name == "PostgreSQL":
+        assert "nothing is dialed" in scene.log("worker1", "worker2")
+
+
+def test_on_a_full_disk_nothing_is_half_written_and_it_goes_on_by_itself(scene):
+    campaign = scene.campaign("full", vendor="callgear")
+    scene.wait_for_calls(5)
+    Faults(scene.house, scene.store, Random(1)).fill_disk()
+    scene.wait_for_calls(10)
+    control.cancel(scene.ledger, campaign, who="test", now=now_utc())
+    with scene.ledger.reading() as db:
+        known = {str(one) for one in db.scalars(select(attempts.c.id).where(attempts.c.campaign_id == campaign))}
+        whole = db.exec_driver_sql("PRAGMA integrity_check").scalar() if scene.store.name == "SQLite" else "ok"
+    mine = [call for call in scene.calls() if call["vendor"] == "callgear"]
+    assert {call["correlation_id"] for call in mine} <= known
+    assert len({call["correlation_id"] for call in mine}) == len({call["to"] for call in mine}) == len(mine)
+    assert whole == "ok"

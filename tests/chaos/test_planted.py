@@ -1,0 +1,23 @@
+"""The court itself on trial: workers with a bug put into them on purpose are found out."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.chaos.storm import Plan, run
+from workers.stack.lineup import Modules
+
+AGAIN = ("tasks delivered again",)
+CUT = ("requests cut or late",)
+
+
+@pytest.mark.stack
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("bug", "faults"), [("no_compare_and_set", AGAIN), ("retry_on_time_out", CUT)], ids=lambda given: str(given)
+)
+def test_a_worker_that_calls_twice_is_found_out(tmp_path, bug, faults):
+    modules = Modules(celery=f"tests.chaos.planted.{bug}")
+    plan = Plan(store="sqlite", contacts=60, faults=6, every=0.1, seed=1, only=faults, modules=modules, patience=25)
+    judged = run(plan, tmp_path).judged
+    assert any(one.doubles for one in judged.values()), "the court did not see that people were called twice"
