@@ -11,7 +11,7 @@ from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_
 from pydantic_core import PydanticCustomError
 
 from campaigns.complaints import complaints
-from campaigns.scalars import CallerId, TextOrNumber, no
+from campaigns.scalars import CallerId, TextOrNumber
 from campaigns.sections.contacts import Contacts
 from campaigns.sections.message import Message
 from campaigns.sections.retry import Retry
@@ -80,14 +80,6 @@ class Definition(Section):
         if message is None and isinstance(others.data.get("call"), Informer):
             raise PydanticCustomError("missing", "is missing")
         return message
-
-    @field_validator("ring_timeout")
-    @classmethod
-    def _can_be_told(cls, seconds: int, others: ValidationInfo) -> int:
-        call = others.data.get("call", INFORMER)
-        if not isinstance(call, Informer):
-            raise no(f"a {call.kind} call takes none: the provider decides", "remove ring_timeout")
-        return seconds
 
     @cached_property
     def windows(self) -> Windows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -19,10 +19,12 @@ from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.overruling import overruling_faults
 from campaigns.rejects import Reject, write_rejects
-from campaigns.source import DefinitionFaults
+from campaigns.source import DefinitionFaults, Fault
 from dialer.accounts import AccountSettings
 from dialer.errors import DialerError
+from dialer.kinds import Informer
 from dialer.providers import provider_for
+from dialer.providers.provider import Provider
 
 ADMITTED_AT_ONCE = 5000
 NO_ZONE = "UTC"  # of contacts whose campaign may call at any time and names no zone
@@ -93,10 +95,7 @@ def check(path: Path, accounts: Mapping[str, AccountSettings]) -> Checked:
         fault = definition.fault(("account",), f"no account {definition.account!r}", there)
         raise DefinitionFaults([fault])
     provider = provider_for(accounts[definition.account])
-    faults = [
-        definition.fault((key,), f"{provider.name} has no {key}", "remove it: it would do nothing")
-        for key in sorted(provider.cannot & definition.model_fields_set)
-    ]
+    faults = list(_misfits(definition, provider))
     faults += overruling_faults(definition, provider.policy())
     if faults:
         raise DefinitionFaults(faults)
@@ -110,6 +109,16 @@ def check(path: Path, accounts: Mapping[str, AccountSettings]) -> Checked:
         rejects=tuple(audience.rejects),
         rehearsal=accounts[definition.account].sandbox,
     )
+
+
+def _misfits(definition: Definition, provider: Provider) -> Iterator[Fault]:
+    """What is written and would do nothing."""
+    written = definition.model_fields_set
+    for key in sorted(provider.cannot & written):
+        yield definition.fault((key,), f"{provider.name} has no {key}", "remove it: it would do nothing")
+    if not isinstance(definition.call, Informer) and "ring_timeout" in written:
+        said = f"a {definition.call.kind} call takes none: the provider decides"
+        yield definition.fault(("ring_timeout",), said, "remove it: it would do nothing")
 
 
 def launch(

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+from typing import Any
 
 import typer
 
 from console.cli.output import out, print_json, table
 from dialer.errors import DialerError
-from dialer.sandbox.config import SandboxConfig
+from dialer.sandbox.callgear.schema import openapi
+from dialer.sandbox.config import BadConfig, load_config
 from dialer.sandbox.numbers import rows
+
+DEFAULT_PORT = 8900
 
 
 def register(app: typer.Typer) -> None:
@@ -18,22 +23,39 @@ def register(app: typer.Typer) -> None:
 
 
 def sandbox_command(
-    port: int = typer.Option(8900, min=1, max=65535, help="Port to listen on, on this machine only."),
-    speed: float = typer.Option(1.0, min=0.1, max=1000, help="How fast its clock runs."),
+    port: int | None = typer.Option(None, min=1, max=65535, help=f"Port to listen on.  [default: {DEFAULT_PORT}]"),
+    speed: float | None = typer.Option(None, min=0.1, max=1000, help="How fast its clock runs.  [default: 1]"),
+    config: Path | None = typer.Option(
+        None, "--config", help="YAML file with limits, whitelist, components, client area; options win."
+    ),
     numbers: bool = typer.Option(False, "--numbers", help="List the reserved numbers and exit."),
+    schema: bool = typer.Option(False, "--schema", help="Print the CallGear side as an OpenAPI document and exit."),
     as_json: bool = typer.Option(False, "--json", help="With --numbers: as JSON."),
 ) -> None:
     """Serve both vendors' APIs on this machine; no telephone rings."""
     if numbers:
         _print_numbers(as_json=as_json)
-        return
+    elif schema:
+        print_json(openapi())
+    else:
+        _serve(config, {"port": port, "speed": speed})
+
+
+def _serve(file: Path | None, options: dict[str, Any]) -> None:
     from dialer.sandbox.server import serve
 
+    chosen = {name: value for name, value in options.items() if value is not None}
     try:
-        serve(SandboxConfig(port=port, speed=speed), ready=_print_place)
+        config = load_config(file, **chosen)
+    except BadConfig as exc:
+        raise DialerError(f"the sandbox's config: {exc}", "docs/callgear.md lists its keys") from None
+    if not config.port:
+        config = config.model_copy(update={"port": DEFAULT_PORT})
+    try:
+        serve(config, ready=_print_place)
     except OSError as exc:
         why = os.strerror(exc.errno) if exc.errno else str(exc)
-        raise DialerError(f"port {port} on 127.0.0.1: {why}", "choose another with --port") from None
+        raise DialerError(f"port {config.port} on {config.host}: {why}", "choose another with --port") from None
 
 
 def _print_place(url: str) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
-from pydantic import ValidationError
-
-from dialer.sandbox.config import SandboxConfig
+from dialer.sandbox.config import BadConfig, SandboxConfig, load_config
 from dialer.sandbox.server import serve
 
 DEFAULT_PORT = 8900
@@ -17,6 +16,7 @@ def options() -> argparse.ArgumentParser:
     """The command line: the fields of the config that matter from outside."""
     parser = argparse.ArgumentParser(prog="python -m dialer.sandbox", description=__doc__)
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
+    parser.add_argument("--config", type=Path, help="YAML file with any of the config's keys; options win.")
     chosen = {
         "host": str,
         "speed": float,
@@ -38,10 +38,11 @@ def options() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Serve until told to stop; 2 where the options are wrong, 1 where the port is taken."""
     parser = options()
+    given = vars(parser.parse_args(argv))
     try:
-        config = SandboxConfig(**vars(parser.parse_args(argv)))
-    except ValidationError as exc:
-        parser.error("; ".join(f"--{error['loc'][0]}: {error['msg']}" for error in exc.errors()))
+        config = load_config(given.pop("config"), **given)
+    except BadConfig as exc:
+        parser.error(str(exc))
     try:
         serve(config, ready=announce)
     except OSError as exc:

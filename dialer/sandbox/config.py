@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Network, IPv6Network, ip_address
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from dialer.sandbox.callgear.office import Office
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 BASIC_SET = "Call API Basic set"
 CALL_MANAGEMENT = "Call API Call management"
 INFORMER_CALLS = "Call API Informer calls"
+CALL_SCENARIO = "Call API Call scenario"
 NUMBER_MANAGEMENT = "Automatic number management"
 
 
@@ -47,11 +52,19 @@ class SandboxConfig(BaseModel):
         (IPv4Network("0.0.0.0/0"), IPv6Network("::/0")), description="Networks that may use the APIs."
     )
     components: frozenset[str] = Field(
-        frozenset({BASIC_SET, CALL_MANAGEMENT, INFORMER_CALLS, NUMBER_MANAGEMENT}),
+        frozenset({BASIC_SET, CALL_MANAGEMENT, INFORMER_CALLS, CALL_SCENARIO, NUMBER_MANAGEMENT}),
         description="CallGear components that are switched on.",
     )
     account_active: bool = Field(True, description="Whether the accounts are in good standing.")
     expired_tokens: frozenset[str] = Field(frozenset({"expired-key"}), description="CallGear keys past their time.")
+    forbidden_tokens: frozenset[str] = Field(
+        frozenset({"forbidden-key"}), description="CallGear keys of users without the right to call through the API."
+    )
+    inactive_accounts: frozenset[str] = Field(frozenset(), description="CallGear accounts that are disabled, by name.")
+    latest_version: str | None = Field(
+        None, description="Newest CallGear version; given, the replies say that v4.0 is on its way out."
+    )
+    office: Office = Field(Office(), description="The CallGear client area: employees, scenarios, tags, talk options.")
     blocked_tokens: frozenset[str] = Field(frozenset({"blocked-key"}), description="CallGear keys that are blocked.")
 
     log_size: Annotated[int, Field(gt=0)] = Field(100_000, description="Calls remembered; the oldest go first.")
@@ -59,3 +72,24 @@ class SandboxConfig(BaseModel):
     def admits(self, ip: str) -> bool:
         """Whether the whitelist lets this address in."""
         return any(ip_address(ip) in network for network in self.whitelist)
+
+
+class BadConfig(ValueError):
+    """A config file that cannot be used; the message says where and why."""
+
+
+def load_config(file: Path | None, **chosen: object) -> SandboxConfig:
+    """The config of a YAML file, if one is given, under what else was chosen. Raises BadConfig."""
+    try:
+        written = yaml.safe_load(file.read_text("utf-8")) if file else {}
+    except OSError as exc:
+        raise BadConfig(f"{file}: {exc.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as exc:
+        raise BadConfig(f"{file}: {' '.join(str(exc).split())}") from None
+    if not isinstance(written, dict | None):
+        raise BadConfig(f"{file}: keys and values are expected, as in tts_limit: 500")
+    try:
+        return SandboxConfig.model_validate({**(written or {}), **chosen})
+    except ValidationError as exc:
+        faults = (f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in exc.errors())
+        raise BadConfig(f"{file or 'options'}: {'; '.join(faults)}") from None

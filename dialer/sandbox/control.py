@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from dialer.sandbox.callgear.schema import openapi
 from dialer.sandbox.world import World
 
 
@@ -21,6 +22,7 @@ class Control:
             web.get("/_config", self.config),
             web.post("/_config", self.configure),
             web.get("/_health", self.health),
+            web.get("/_openapi.json", self.openapi),
         ]
 
     async def calls(self, request: web.Request) -> web.Response:
@@ -49,6 +51,10 @@ class Control:
         except ValueError as exc:
             return web.json_response({"error": str(exc)}, status=400)
         return await self.config(request)
+
+    async def openapi(self, request: web.Request) -> web.Response:
+        """What the CallGear side takes and answers, as an OpenAPI document."""
+        return web.json_response(openapi())
 
     async def health(self, request: web.Request) -> web.Response:
         """That it is up, and how busy it is."""

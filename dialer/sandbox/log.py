@@ -13,7 +13,10 @@ from dialer.sandbox.course import Course
 
 @dataclass(slots=True, kw_only=True)
 class PlacedCall:
-    """One placed call; `request` holds what its vendor still needs of the request."""
+    """One placed call; `request` holds what its vendor still needs of the request.
+
+    `method` placed it, `actions` are the methods that were carried out on it, in order.
+    """
 
     vendor: str
     account: str
@@ -27,6 +30,8 @@ class PlacedCall:
     request: Any = None
     released: bool = False
     receipts_sent: int = 0
+    method: str = ""
+    actions: list[str] = field(default_factory=list)
 
     def as_json(self, clock: Clock) -> dict[str, object]:
         """The call as the log shows it now: what has not happened yet is null. Instants are real time."""
@@ -49,6 +54,8 @@ class PlacedCall:
             "seconds_talked": round(course.seconds_talked, 3) if over else None,
             "released": self.released,
             "receipts_sent": self.receipts_sent,
+            "method": self.method,
+            "actions": self.actions,
         }
 
 
@@ -95,6 +102,15 @@ class CallLog:
         call.released = True
         self._live.pop(call.call_id, None)
 
+    def run(self, call: PlacedCall, course: Course) -> None:
+        """Let a live call take another course from now on."""
+        call.course = course
+        if call.call_id in self._live:
+            heapq.heappush(self._ends, (course.ended, call.call_id))
+
     def _forget_ended(self, now: float) -> None:
         while self._ends and self._ends[0][0] <= now:
-            self._live.pop(heapq.heappop(self._ends)[1], None)
+            call_id = heapq.heappop(self._ends)[1]
+            call = self._live.get(call_id)
+            if call and call.course.ended <= now:  # its end may have moved on, and then stands there once more
+                del self._live[call_id]

@@ -61,7 +61,9 @@ class Desk:
             return _cut(request)
         if reply.body is None:
             return web.Response(status=reply.status)
-        document = json.dumps(reply.body, ensure_ascii=False).encode()
+        document = json.dumps(reply.body, ensure_ascii=False).encode(
+            "utf-8", "replace"
+        )  # half a character comes back as ?
         return web.Response(status=reply.status, body=document, content_type="application/json", charset="utf-8")
 
 

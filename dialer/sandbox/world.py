@@ -62,13 +62,20 @@ class World:
         ring_timeout: float,
         at: float | None = None,
         request: Any = None,
+        method: str = "",
+        script: str | None = None,
+        talk: float = 0.0,
     ) -> PlacedCall:
-        """Place a call, now or at a later moment, and log it. A `text_length` of None is a media file."""
+        """Place a call, now or at a later moment, and log it. A `text_length` of None is a media file.
+
+        `talk` is how long people talk after the message, in seconds; `script` says what is heard where it is neither
+        a text nor a file.
+        """
         now = self.clock.now()
         course = plan(
             fate,
             placed=now if at is None else max(now, at),
-            message=message_seconds(text_length),
+            message=message_seconds(text_length) + talk,
             ring_timeout=ring_timeout,
             rng=self.chance(next(self._nth)),
         )
@@ -79,10 +86,11 @@ class World:
             correlation_id=correlation_id,
             to=to,
             caller=caller,
-            script="media" if text_length is None else "tts",
+            script=script or ("media" if text_length is None else "tts"),
             text_length=text_length,
             course=course,
             request=request,
+            method=method,
         )
         self.log.add(call, now)
         return call

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 import campaigns
-from campaigns.definition import load_definition
+from campaigns.definition import Definition, load_definition
 from campaigns.launch import check
 from campaigns.source import DefinitionFaults
 from dialer.calls import CallRequest
@@ -88,15 +88,21 @@ def test_a_call_that_connects_people_needs_no_message_and_an_informer_does(tmp_p
         ("call: {kind: vnumber, switch_at_one: true}", "call.switch_at_one", "did you mean switch_at_once?"),
         ("call: {kind: vnumbr}", "call", "write kind: informer or simple"),
         ("call: {operator: '+18005550199'}", "call", "write kind: informer or simple"),
-        ("call: {kind: vnumber}\nring_timeout: 20", "ring_timeout", "remove ring_timeout"),
+        ("call: {kind: vnumber}\nring_timeout: 20", "ring_timeout", "the provider decides"),
     ],
 )
 def test_what_is_wrong_with_a_kind_is_named_with_what_to_write(tmp_path, line, key, said):
     with pytest.raises(DefinitionFaults) as caught:
-        load_definition(written(tmp_path, line))
+        check(written(tmp_path, line), {"main": callgear()})
     (fault,) = caught.value.faults
     assert fault.key == key
     assert said in str(fault)
+
+
+@pytest.mark.parametrize("written_kind", KINDS, ids=lambda text: text.strip("{}").split(",")[0])
+def test_a_definition_comes_back_from_the_ledger_as_it_was(tmp_path, written_kind):
+    definition = load_definition(written(tmp_path, f"call: {written_kind}"))
+    assert Definition.model_validate_json(definition.model_dump_json()) == definition
 
 
 def test_a_provider_without_kinds_refuses_them(tmp_path):

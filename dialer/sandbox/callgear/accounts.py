@@ -13,17 +13,22 @@ from dialer.sandbox.limits import Points
 LOGIN, PASSWORD = "sandbox", "sandbox"
 PERMANENT_KEY = re.compile(r"sandbox-key(?:-([a-z0-9]{1,20}))?")
 DOCUMENT_KEY = "2fRN4g217ca0b4224a67988aff3e584f91964a692045415f36fa66146f5a3c1ae1f6093d"
-"""The key that stands in every example of the vendor's document; it opens the account `sandbox`."""
+"""The key that stands in every example of the vendor's document; it opens the account `document`."""
+
+DOCUMENT = "document"
+LOGINS = {(LOGIN, PASSWORD): "sandbox", ("your_login", "your_password"): DOCUMENT}
+"""The accounts of logins; the second stands in the vendor's document."""
 
 SESSION_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account: its name and its points."""
+    """An account: its name, its points and the numbers it has blocked."""
 
     name: str
     points: Points
+    blacklist: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -32,7 +37,7 @@ class Accounts:
 
     offset: float
     _accounts: dict[str, Account] = field(default_factory=dict)
-    _sessions: dict[str, float] = field(default_factory=dict)
+    _sessions: dict[str, tuple[float, str]] = field(default_factory=dict)
 
     def open(self, token: str, config: SandboxConfig, now: float) -> Account:
         """The account that a token opens. Raises Refusal where it opens none."""
@@ -40,23 +45,29 @@ class Accounts:
             raise Refusal("access_token_blocked", "access_token", token)
         if token in config.expired_tokens:
             raise Refusal("access_token_expired", "access_token", token)
-        if token == DOCUMENT_KEY or self._sessions.get(token, now) > now:
-            return self.named("sandbox")
+        if token == DOCUMENT_KEY:
+            return self.named(DOCUMENT)
+        if token in config.forbidden_tokens:
+            return self.named("forbidden")
+        end, name = self._sessions.get(token, (now, ""))
+        if end > now:
+            return self.named(name)
         if permanent := PERMANENT_KEY.fullmatch(token):
             return self.named(permanent[1] or "sandbox")
         raise Refusal("access_token_invalid", "access_token", token)
 
     def by_login(self, login: str, password: str) -> Account:
         """The account of a login. Raises Refusal for a wrong login or password."""
-        if (login, password) != (LOGIN, PASSWORD):
+        name = LOGINS.get((login, password))
+        if name is None:
             raise Refusal("auth_error")
-        return self.named("sandbox")
+        return self.named(name)
 
-    def log_in(self, now: float) -> tuple[str, float]:
+    def log_in(self, account: Account, now: float) -> tuple[str, float]:
         """A fresh session's token, and the moment it ends."""
-        self._sessions = {token: end for token, end in self._sessions.items() if end > now}
+        self._sessions = {token: session for token, session in self._sessions.items() if session[0] > now}
         token, end = secrets.token_hex(36), now + SESSION_SECONDS
-        self._sessions[token] = end
+        self._sessions[token] = (end, account.name)
         return token, end
 
     def log_out(self, token: str) -> None:

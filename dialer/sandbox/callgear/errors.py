@@ -53,8 +53,29 @@ ERRORS: Mapping[str, ErrorKind] = {
         -32602, "Parameter contact can not contain own virtual phone number"
     ),
     "contact_in_blacklist": ErrorKind(-32602, "The contact {contact} has been found in the blacklist"),
+    "invalid_parameters_combination": ErrorKind(-32602, "The combination of parameters is not permitted"),
+    "scenario_not_found": ErrorKind(-32602, "Scenario with id {scenario_id} not found"),
+    "employee_not_found": ErrorKind(-32602, "Employee with id {employee_id} not found. It is not your employee."),
+    "no_active_phone_number": ErrorKind(-32602, "The phone number does not exist or inactive"),
+    "invalid_state": ErrorKind(-32004, "This method can not be called in this state"),
+    "coach_not_found": ErrorKind(-32602, "The coach not found in your settings"),
+    "tag_not_found": ErrorKind(-32602, "Tag with {tag_id} not found"),
+    "duplicate_tag": ErrorKind(-32602, "Duplicate tag"),
+    "leg_not_found": ErrorKind(-32602, "The call's leg not found"),
+    "record_already_started": ErrorKind(-32602, "The call record is already started"),
+    "record_already_stopped": ErrorKind(-32602, "The call record is not enabled"),
+    "duplicate_contact": ErrorKind(-32602, "The contact with phone number {contact_phone_number} already exists"),
+    "talk_option_not_found": ErrorKind(-32602, "Talk option not found"),
+    "forbidden": ErrorKind(-32003, "Permission denied"),
     "call_session_not_found": ErrorKind(-32602, "Call session not found"),
     "internal_error": ErrorKind(-32603, "Internal error, contact the support service"),
+}
+
+# The same mnemonic under another code, as the pages of these methods have it.
+OTHERWISE: Mapping[tuple[str, str], ErrorKind] = {
+    ("start.simple_call", "contact_in_blacklist"): ErrorKind(-32002, ERRORS["contact_in_blacklist"].text),
+    ("start.employee_call", "contact_in_blacklist"): ErrorKind(-32002, ERRORS["contact_in_blacklist"].text),
+    ("start.vnumber_call", "scenario_not_found"): ErrorKind(-32007, "Virtual phone number does not have a scenario"),
 }
 
 
@@ -78,8 +99,13 @@ class Refusal(Exception):
         self.limits = limits or {}
         self.request_id: str | int | float | None = None
 
-    def error(self, limits: Mapping[str, int] | None) -> dict[str, Any]:
-        """The `error` member; `limits` are the account's, where there is one."""
+    def said_by(self, method: str) -> Refusal:
+        """The same, in the words that this method has for it."""
+        self.kind = OTHERWISE.get((method, self.mnemonic), self.kind)
+        return self
+
+    def error(self, metadata: Mapping[str, Any] | None) -> dict[str, Any]:
+        """The `error` member; `metadata` is the account's, where there is one."""
         data: dict[str, Any] = {
             "mnemonic": self.mnemonic,
             "field": self.field,
@@ -87,8 +113,8 @@ class Refusal(Exception):
             "params": dict(self.params) or {"object": None},  # the document's own sample has this for "none"
             "extended_helper": None,
         }
-        if self.kind.metered and limits is not None:
-            data["metadata"] = {"limits": {**limits, **self.limits}}
+        if self.kind.metered and metadata is not None:
+            data["metadata"] = {**metadata, "limits": {**metadata["limits"], **self.limits}}
         return {"code": self.kind.code, "message": self.kind.text.format(**self.params), "data": data}
 
 

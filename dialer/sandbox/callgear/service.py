@@ -12,8 +12,10 @@ from dialer.sandbox.callgear import envelope
 from dialer.sandbox.callgear.accounts import Account, Accounts
 from dialer.sandbox.callgear.envelope import Request, RequestId
 from dialer.sandbox.callgear.errors import Refusal
-from dialer.sandbox.callgear.methods import METHODS, Done, Method, Visit, limit_exceeded
+from dialer.sandbox.callgear.methods import METHODS, Method
 from dialer.sandbox.callgear.params import ACCESS_TOKEN, examine
+from dialer.sandbox.callgear.starting import limit_exceeded
+from dialer.sandbox.callgear.visit import Done, Visit
 from dialer.sandbox.replies import Breakdown, Reply
 from dialer.sandbox.world import World
 
@@ -44,10 +46,10 @@ class CallGear:
             account = self._open(request)
             done = self._perform(method, request, account)
         except Refusal as refusal:
-            return self._refused(refusal, name, request.id, account)
+            return self._refused(refusal.said_by(name), name, request.id, account)
         except Breakdown as breakdown:
             return breakdown.reply(name)
-        result = {"data": done.data, "metadata": {"limits": self._figures(account)}}
+        result = {"data": done.data, "metadata": self._metadata(account)}
         body = {"jsonrpc": "2.0", "id": request.id, "result": result}
         return Reply(method=name, result="ok", body=body, manner=done.manner)
 
@@ -73,8 +75,10 @@ class CallGear:
 
     def _perform(self, method: Method, request: Request, account: Account) -> Done:
         world, config, now = self._world, self._world.config, self._world.clock.now()
-        if not config.account_active:
+        if not config.account_active or account.name in config.inactive_accounts:
             raise Refusal("account_inactive")
+        if request.params.get(ACCESS_TOKEN.name) in config.forbidden_tokens:
+            raise Refusal("forbidden")
         if method.component not in config.components:
             raise Refusal("component_disabled", params={"component_name": method.component})
         cost = config.method_points.get(request.method, 1)
@@ -83,14 +87,30 @@ class CallGear:
         if not request.utf8:
             raise Refusal("character_encoding_not_allowed")
         examine(request.params, method.known)
-        done = method.perform(Visit(world, self._accounts, account, request.params, now))
+        visit = Visit(world, self._accounts, account, request.method, request.params, now)
+        done = method.perform(visit)
         account.points.take(cost, now)
+        self._note(visit)
         return done
 
+    def _note(self, visit: Visit) -> None:
+        """Let the judge's log show what was done to a call."""
+        if call := self._world.log.find(str(visit.params.get("call_session_id"))):
+            call.actions.append(visit.method)
+
     def _refused(self, refusal: Refusal, method: str, request_id: RequestId | None, account: Account | None) -> Reply:
-        limits = self._figures(account) if account else None
-        body: dict[str, Any] = {"jsonrpc": "2.0", "id": request_id, "error": refusal.error(limits)}
+        metadata = self._metadata(account) if account else None
+        body: dict[str, Any] = {"jsonrpc": "2.0", "id": request_id, "error": refusal.error(metadata)}
         return Reply(method=method, result=refusal.mnemonic, body=body)
 
-    def _figures(self, account: Account) -> dict[str, int]:
-        return account.points.figures(self._world.config, self._world.clock.now())
+    def _metadata(self, account: Account) -> dict[str, Any]:
+        config = self._world.config
+        limits = {"limits": account.points.figures(config, self._world.clock.now())}
+        if config.latest_version is None:
+            return limits
+        version = {
+            "current_version_depricated": True,  # the vendor's spelling
+            "current_version": "v4.0",
+            "latest_version": config.latest_version,
+        }
+        return {"api_version": version, **limits}

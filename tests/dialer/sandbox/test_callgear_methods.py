@@ -41,7 +41,7 @@ def test_the_documents_informer_call_is_placed(vendor: Clients) -> None:
     assert reply["result"]["metadata"]["limits"].keys() == LIMITS
     call = vendor.sandbox.calls()[-1]
     assert call["call_id"] == str(reply["result"]["data"]["call_session_id"])
-    assert (call["vendor"], call["account"]) == ("callgear", "sandbox")
+    assert (call["vendor"], call["account"]) == ("callgear", "document")
     assert (call["from"], call["to"]) == ("+74993720692", "+79260000000")
     assert (call["correlation_id"], call["script"], call["text_length"]) == ("34rty567", "tts", 12)
 

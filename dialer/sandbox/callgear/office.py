@@ -1,0 +1,70 @@
+"""A CallGear client area: employees, scenarios, tags, talk options, the coach – what the API's ids lead to."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Line = Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]{1,64}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Employee(_Part):
+    """An employee and their active numbers."""
+
+    name: str
+    numbers: tuple[Line, ...] = ()
+
+
+class TalkOption(_Part):
+    """What a key does during a talk."""
+
+    button: str
+    mnemonic: str
+    name: str
+    id: int | None = None
+    value: str | None = None
+
+
+OPTIONS = (
+    TalkOption(button="1", mnemonic="tag_call", name="Tag", id=254, value="Relevant"),
+    TalkOption(button="2", mnemonic="record_talk", name="Voice recorder"),
+    TalkOption(button="3", mnemonic="call_coach", name="Call coach"),
+    TalkOption(button="4", mnemonic="run_scenario", name="Run scenario", id=23456, value="Support"),
+    TalkOption(button="5", mnemonic="transfer_call", name="Transfer"),
+    TalkOption(button="6", mnemonic="receive_fax", name="Receive fax"),
+    TalkOption(button="7", mnemonic="save_numa", name="Save AON to a group"),
+    TalkOption(button="0", mnemonic="finish_conversation", name="Finish conversation"),
+)
+
+
+class Office(_Part):
+    """Everything of a client area that the Call API speaks of. Ids are those of the vendor's examples."""
+
+    employees: dict[int, Employee] = Field(
+        {25: Employee(name="Test", numbers=("79260000001", "101")), 26: Employee(name="Nobody")},
+        description="Employees by id; 26 has no active number.",
+    )
+    scenarios: frozenset[int] = Field(frozenset({23456}), description="Ids of scenarios.")
+    without_scenario: frozenset[str] = Field(
+        frozenset({"18005550109"}), description="Virtual numbers that have no scenario of their own."
+    )
+    tags: dict[int, str] = Field(
+        {36: "Important", 254: "Relevant", 456: "Relevant"}, description="Tags by id, with their names."
+    )
+    talk_options: tuple[TalkOption, ...] = Field(OPTIONS, description="What keys do during a talk.")
+    coach: Line | None = Field("102", description="The coach of the client area; null: there is none.")
+    record_all: bool = Field(False, description="Whether every talk is recorded, so that recording cannot be stopped.")
+    talk_seconds: Annotated[float, Field(gt=0)] = Field(
+        60.0, description="Sandbox seconds that connected people talk, after the messages."
+    )
+
+    def is_active(self, line: str) -> bool:
+        """Whether a call to this line can be made: an extension must be somebody's."""
+        if line.isascii() and line.isdigit() and len(line) > 6:
+            return not line.endswith("5550118")
+        return line == self.coach or any(line in employee.numbers for employee in self.employees.values())

@@ -1,0 +1,181 @@
+"""The five methods that start a call: what each refuses, and the call that comes of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from dialer.sandbox.callgear.conversation import Conversation, Leg
+from dialer.sandbox.callgear.errors import Refusal
+from dialer.sandbox.callgear.visit import Done, Visit, whole
+from dialer.sandbox.config import NUMBER_MANAGEMENT
+from dialer.sandbox.log import PlacedCall
+from dialer.sandbox.numbers import OWN_NUMBERS, Fate
+from dialer.sandbox.replies import break_down, manner_for
+
+DEFAULT_DIALING_TIMEOUT = 30.0
+MEDIA_ID = re.compile(r"[1-9][0-9]{0,3}")
+"""The media files that the sandbox's accounts have: ids 1 to 9999."""
+
+
+def start_informer_call(visit: Visit) -> Done:
+    return _start(visit, ours=None)
+
+
+def start_simple_call(visit: Visit) -> Done:
+    _check_combination(visit)
+    _check_media_file(visit)
+    return _start(visit, ours=_leg(visit, visit.params["operator"]))
+
+
+def start_employee_call(visit: Visit) -> Done:
+    _check_combination(visit)
+    _check_media_file(visit)
+    return _start(visit, ours=_employee_leg(visit))
+
+
+def start_scenario_call(visit: Visit) -> Done:
+    scenario = visit.params["scenario_id"]
+    if scenario not in visit.office.scenarios:
+        raise Refusal("scenario_not_found", "scenario_id", scenario, {"scenario_id": scenario})
+    return _start(visit, ours=_leg(visit, "101"))
+
+
+def start_vnumber_call(visit: Visit) -> Done:
+    _check_caller(visit)
+    caller = visit.params["virtual_phone_number"]
+    if caller in visit.office.without_scenario:
+        raise Refusal("scenario_not_found", "virtual_phone_number", caller)
+    return _start(visit, ours=_leg(visit, "101"))
+
+
+def check_message(visit: Visit, name: str) -> int | None:
+    """The length of a message's text, None for a media file. Raises Refusal where it cannot be played."""
+    kind, value = visit.params[name]["type"], visit.params[name]["value"]
+    limit = visit.world.config.tts_limit
+    if kind == "tts" and len(value) > limit:
+        lengths = {"tts_message_max_length": limit, "sent_tts_message_length": len(value)}
+        raise Refusal("tts_text_exceeded", f"{name}.value", value, lengths)
+    if kind == "media" and not MEDIA_ID.fullmatch(value):
+        raise Refusal("media_file_not_found", f"{name}.value", value, {"media_file_id": value})
+    return len(value) if kind == "tts" else None
+
+
+def limit_exceeded(limit: str, value: int) -> Refusal:
+    """The refusal for a limit used up, whoever used it: nothing of it remains in the reply's figures."""
+    return Refusal(
+        "limit_exceeded",
+        params={"limit_type": limit, "limit_max_value": value},
+        limits={f"{limit}_remaining": 0},
+    )
+
+
+def _start(visit: Visit, ours: Leg | None) -> Done:
+    _check_caller(visit)
+    if "+" + visit.params["contact"] in OWN_NUMBERS:
+        raise Refusal("own_virtual_phone_number_not_allowed", "contact", visit.params["contact"])
+    lengths = {
+        name: check_message(visit, name)
+        for name in ("contact_message", "operator_message", "employee_message")
+        if name in visit.params
+    }
+    fate = visit.world.meet_fate("callgear", "+" + visit.params["contact"])
+    _refuse_for(fate, visit)
+    break_down(fate)
+    call = _place(visit, fate, lengths, ours)
+    return Done({"call_session_id": int(call.call_id)}, manner_for(fate))
+
+
+def _place(visit: Visit, fate: Fate, lengths: dict[str, int | None], ours: Leg | None) -> PlacedCall:
+    given = visit.params
+    says = "contact_message" in lengths
+    call = visit.world.place(
+        fate,
+        vendor="callgear",
+        account=visit.account.name,
+        to="+" + given["contact"],
+        caller="+" + given["virtual_phone_number"],
+        correlation_id=given.get("external_id"),
+        text_length=lengths["contact_message"] if says else 0,
+        script=None if says else "none",
+        ring_timeout=given.get("dialing_timeout", DEFAULT_DIALING_TIMEOUT),
+        method=visit.method,
+        talk=visit.office.talk_seconds if ours else 0.0,
+    )
+    call.request = _conversation(visit, int(call.call_id), ours)
+    return call
+
+
+def _conversation(visit: Visit, session_id: int, ours: Leg | None) -> Conversation:
+    given = visit.params
+    dtmf = given.get("dtmf_string", "")
+    called = given["contact"] + dtmf
+    contact = Leg(leg_id=session_id * 10 + 1, calling=given["virtual_phone_number"], called=called, is_operator=False)
+    return Conversation(
+        direction=given.get("direction", "in"),
+        dtmf=dtmf,
+        contact=contact,
+        ours=replace(ours, leg_id=session_id * 10 + 2) if ours else None,
+        recording=visit.office.record_all,
+    )
+
+
+def _leg(visit: Visit, called: str, employee: tuple[int, str] | None = None) -> Leg:
+    shown = visit.params.get("show_virtual_phone_number", True)
+    calling = visit.params["virtual_phone_number"] if shown else visit.params["contact"]
+    return Leg(
+        leg_id=0,
+        calling=calling,
+        called=called,
+        is_operator=True,
+        employee_id=employee[0] if employee else None,
+        employee_name=employee[1] if employee else None,
+    )
+
+
+def _employee_leg(visit: Visit) -> Leg:
+    given: dict[str, Any] = visit.params["employee"]
+    employee_id = whole(given["id"])
+    employee = visit.office.employees.get(employee_id) if employee_id is not None else None
+    if employee is None or employee_id is None:
+        raise Refusal("employee_not_found", "employee.id", given["id"], {"employee_id": given["id"]})
+    line = given.get("phone_number", employee.numbers[0] if employee.numbers else None)
+    if line not in employee.numbers:
+        raise Refusal("no_active_phone_number", "employee.phone_number", given.get("phone_number"))
+    return _leg(visit, line, (employee_id, employee.name))
+
+
+def _check_combination(visit: Visit) -> None:
+    given = visit.params
+    if given.get("early_switching") and not (given["first_call"] != "contact" and given.get("switch_at_once")):
+        raise Refusal("invalid_parameters_combination", "early_switching", True)
+
+
+def _check_media_file(visit: Visit) -> None:
+    media = visit.params.get("media_file_id")
+    if media is not None and not MEDIA_ID.fullmatch(str(media)):
+        raise Refusal("media_file_not_found", "media_file_id", media, {"media_file_id": media})
+
+
+def _check_caller(visit: Visit) -> None:
+    caller = visit.params["virtual_phone_number"]
+    if "+" + caller not in OWN_NUMBERS:
+        raise Refusal(
+            "virtual_phone_number_not_found", "virtual_phone_number", caller, {"virtual_phone_number": caller}
+        )
+    rule = visit.params.get("virtual_phone_usage_rule", "fixed")
+    if rule != "fixed" and NUMBER_MANAGEMENT not in visit.world.config.components:
+        raise Refusal("component_disabled", "virtual_phone_usage_rule", rule, {"component_name": NUMBER_MANAGEMENT})
+
+
+def _refuse_for(fate: Fate, visit: Visit) -> None:
+    contact = visit.params["contact"]
+    if fate is Fate.BLACKLISTED or contact in visit.account.blacklist:
+        raise Refusal("contact_in_blacklist", "contact", contact, {"contact": contact})
+    if fate is Fate.REFUSED:
+        raise Refusal("invalid_parameter_value", "contact", contact)
+    if fate is Fate.INTERNAL_ERROR:
+        raise Refusal("internal_error")
+    if fate is Fate.THROTTLED:
+        raise limit_exceeded("minute", visit.world.config.points_per_minute)

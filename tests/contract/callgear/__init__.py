@@ -1,0 +1,1 @@
+"""The Call API's document held against both sides of the wire."""

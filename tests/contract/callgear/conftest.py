@@ -1,0 +1,5 @@
+"""Sandboxes to speak to."""
+
+from tests.dialer.sandbox.conftest import start, vendor
+
+__all__ = ["start", "vendor"]
