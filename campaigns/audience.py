@@ -44,6 +44,7 @@ class ContactRow:
     zone: str | None
     not_after: datetime | None
     text: str | None = field(repr=False)
+    consent: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,10 +149,13 @@ class Audience:
         number = self._number(cells)
         zone = self._zone(cells, number)
         not_after = self._not_after(cells, zone)
+        consent = self._consent(cells)
         text = self._text(cells)
         self._lines_by_number[int(number.digits)] = row.line
         fields = {name: cells[place] for name, place in self._columns.fields.items()}
-        return ContactRow(line=row.line, phone=number, fields=fields, zone=zone, not_after=not_after, text=text)
+        return ContactRow(
+            line=row.line, phone=number, fields=fields, zone=zone, not_after=not_after, text=text, consent=consent
+        )
 
     def _whole(self, row: Row) -> list[str]:
         """The row's cells, trimmed, one for each column."""
@@ -225,6 +229,13 @@ class Audience:
             reason = "the moment has no offset, and the contact no time zone"
             raise _Refused(Code.BAD_NOT_AFTER, self._name(place), reason, "write the offset, or set schedule.zone")
         return calendar.earliest(moment, *calendar.zones_of(zone))
+
+    def _consent(self, cells: Sequence[str]) -> str | None:
+        place = self._columns.consent
+        if place is not None and not cells[place]:
+            reason = "nothing says that this person agreed to be called"
+            raise _Refused(Code.NO_CONSENT, self._name(place), reason, "fill it in or remove the row")
+        return cells[place] if place is not None else None
 
     def _text(self, cells: Sequence[str]) -> str | None:
         template, spoken = self._definition.template, self._columns.spoken

@@ -21,6 +21,7 @@ class Columns:
     phone: int
     zone: int | None
     not_after: int | None
+    consent: int | None
     spoken: Mapping[str, int]
     fields: Mapping[str, int]
 
@@ -32,12 +33,14 @@ def find_columns(definition: Definition, table: Table) -> Columns:
     phone = search.place(("contacts", "phone"), contacts.phone)
     zone = search.place(("contacts", "zone"), contacts.zone)
     not_after = search.place(("contacts", "not_after"), contacts.not_after)
+    consent = search.place(("contacts", "consent"), contacts.consent)
     variables = definition.template.variables if definition.template else ()
     spoken = {name: search.place(("message", "tts"), name) for name in variables}
     if search.faults or phone is None:
         raise DefinitionFaults(search.faults)
     found = {name: place for name, place in spoken.items() if place is not None}
-    return Columns(phone=phone, zone=zone, not_after=not_after, spoken=found, fields=_fields(table, phone))
+    fields = _fields(table, phone)
+    return Columns(phone=phone, zone=zone, not_after=not_after, consent=consent, spoken=found, fields=fields)
 
 
 class _Search:

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from campaigns.complaints import complaints
 from campaigns.scalars import CallerId, TextOrNumber
 from campaigns.sections.contacts import Contacts
+from campaigns.sections.frequency import Cap, Frequency
 from campaigns.sections.message import Message
 from campaigns.sections.retry import Retry
 from campaigns.sections.schedule import Schedule
@@ -60,6 +61,9 @@ class Definition(Section):
     direction: Literal["in", "out"] = Field("in", description="CallGear: how its reports count the call.")
     schedule: Schedule = Field(default_factory=Schedule, description="When calling is allowed.")
     retry: Retry | None = Field(None, description="When to try again; absent, each contact gets one attempt.")
+    frequency: Frequency | None = Field(
+        None, description="How often a number may be called, by all campaigns together."
+    )
     pace: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] | None = Field(
         None, description="Calls per second of this campaign at the most; absent, the account's pace."
     )
@@ -110,6 +114,11 @@ class Definition(Section):
     def moves_to_another_part_of_the_day(self) -> frozenset[Outcome]:
         """Outcomes after which a contact is tried in another part of its day."""
         return frozenset(map(Outcome, self.retry.other_part_of_day)) if self.retry else frozenset()
+
+    @cached_property
+    def caps(self) -> tuple[Cap, ...]:
+        """How often one number may be called, by all campaigns together."""
+        return self.frequency.caps() if self.frequency else ()
 
     def retry_policy(self) -> RetryPolicy:
         return self.retry.policy() if self.retry else RetryPolicy()

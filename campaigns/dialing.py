@@ -14,9 +14,10 @@ from uuid import UUID
 from sqlalchemy import Connection
 from structlog import get_logger
 
-from campaigns.gates import opening_at_all
+from campaigns.gates import evidence, next_opening, opening_at_all
 from campaigns.ledger import claims, reading
 from campaigns.ledger.claims import Claimed, Opening
+from campaigns.ledger.frequency import cap_clears_at
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import LedgerAway
 from campaigns.lifecycle import CampaignStatus
@@ -94,10 +95,12 @@ def _send(batch: Sequence[Claimed], campaign: Campaign, account: Account, flight
     deadline, notify_url = Deadline(send_by), using.notify_url(account.name)
     inside = [] if using.stopping() else [one for one in batch if _may_be_called(one, campaign, moments)]
     calls = {contact.attempt_id: _call(contact, campaign, notify_url) for contact in inside}
-    openings = [_opening(contact, campaign, account) for contact in inside]
+    openings = [_opening(contact, campaign, account, now) for contact in inside]
     settled_by = send_by + timedelta(seconds=2 * account.settings.timeout + SWEEP_MARGIN)
     try:
-        opened = using.ledger.write(claims.open_attempts, openings, now=now, conclude_at=settled_by)
+        opened = using.ledger.write(
+            claims.open_attempts, openings, now=now, conclude_at=settled_by, caps=campaign.definition.caps
+        )
     except LedgerAway:
         for contact in batch:
             _return_token(contact, campaign, account)
@@ -174,11 +177,18 @@ def _hold_back(held: Sequence[Claimed], campaign: Campaign, account: Account, us
 def _write_held(db: Connection, held: Sequence[Claimed], campaign: Campaign, moments: Sequence[datetime]) -> set[UUID]:
     """Returns the attempts that another delivery of the same task has opened: it holds their tokens, by the same id."""
     claim = held[0].claim
-    claims.suppress_held(db, claim, [contact.contact_id for contact in held], moments[0])
+    claims.suppress_held(db, claim, [contact.contact_id for contact in held], campaign.account, moments[0])
     for contact in held:
-        opening = opening_at_all(campaign.definition, contact.zone, moments)
-        claims.give_back(db, claim, [contact.contact_id], due_at=opening)
+        claims.give_back(db, claim, [contact.contact_id], due_at=_next_moment(db, contact, campaign, moments))
     return set(reading.attempts_by_id(db, [contact.attempt_id for contact in held]))
+
+
+def _next_moment(db: Connection, contact: Claimed, campaign: Campaign, moments: Sequence[datetime]) -> datetime | None:
+    """When a contact that was held back may be called; None for as before, which leaves those to come to the sweep."""
+    capped = cap_clears_at(db, contact.phone, campaign.definition.caps, moments[0])
+    if capped is None:
+        return opening_at_all(campaign.definition, contact.zone, moments)
+    return next_opening(campaign.definition, contact.zone, capped[0]) or campaign.definition.ends_at
 
 
 def _return_token(contact: Claimed, campaign: Campaign, account: Account) -> None:
@@ -188,13 +198,16 @@ def _return_token(contact: Claimed, campaign: Campaign, account: Account) -> Non
         log.warning("bucket away", account=account.name, why=exc.message)  # the lease frees the token
 
 
-def _opening(contact: Claimed, campaign: Campaign, account: Account) -> Opening:
+def _opening(contact: Claimed, campaign: Campaign, account: Account, now: datetime) -> Opening:
+    local_time, allowed_by = evidence(campaign.definition, contact.zone, now)
     return Opening(
         contact=contact,
         account=account.name,
         provider=account.provider.name,
         caller_id=campaign.definition.caller_id,
         script_seconds=campaign.definition.script(contact.text).seconds,
+        local_time=local_time,
+        allowed_by=allowed_by,
     )
 
 

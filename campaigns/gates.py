@@ -56,6 +56,19 @@ def next_try(
     return opening
 
 
+def evidence(definition: Definition, zone: str, now: datetime) -> tuple[str, str]:
+    """What is kept about an attempt: the hour where the contact is, and the rules that allowed the call.
+
+    Where the contact may be in several zones, the hour in each of them.
+    """
+    hours = " ".join(now.astimezone(one).isoformat(timespec="seconds") for one in zones_of(zone))
+    rules = [definition.windows.rule_at(now.astimezone(zones_of(zone)[0]))]
+    if definition.windows.holidays:
+        rules.append("no holiday")
+    rules += [f"at most {cap.written} to this number" for cap in definition.caps]
+    return hours, "; ".join([*rules, "not on the suppression list"])
+
+
 def _part(moment: datetime, zone: str) -> tuple[int, datetime]:
     """The part of the contact's day that a moment is in, and the moment at which it ends."""
     local = moment.astimezone(zones_of(zone)[0])

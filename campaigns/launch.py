@@ -177,7 +177,7 @@ def _refuse_second(db: Connection, name: str, *, lock: bool = False) -> None:
 def _admit_all(ledger: Ledger, campaign_id: str, checked: Checked, now: datetime) -> set[str]:
     """Admit the list in transactions of bounded size; returns the zones its contacts are in."""
     zones: set[str] = set()
-    contacts = map(_admitted, checked.audience.contacts())
+    contacts = (_admitted(row, ledger.fingerprint(row.phone.e164)) for row in checked.audience.contacts())
     while batch := list(islice(contacts, ADMITTED_AT_ONCE)):
         zones.update(one.zone for one in batch)
         ledger.write(admission.admit, campaign_id, batch, now=now)
@@ -186,10 +186,12 @@ def _admit_all(ledger: Ledger, campaign_id: str, checked: Checked, now: datetime
     return zones
 
 
-def _admitted(row: ContactRow) -> Admitted:
+def _admitted(row: ContactRow, phone_hash: str) -> Admitted:
     return Admitted(
         line=row.line,
         phone=row.phone.e164,
+        phone_hash=phone_hash,
+        consent=row.consent,
         fields=dict(row.fields),
         text=row.text,
         zone=row.zone or NO_ZONE,

@@ -24,6 +24,7 @@ class Code(StrEnum):
     BAD_TEXT = "bad_text"  # the template fails on this row
     BAD_ZONE = "bad_zone"
     BAD_NOT_AFTER = "bad_not_after"
+    NO_CONSENT = "no_consent"
     SHORT_ROW = "short_row"
     LONG_ROW = "long_row"
     BROKEN_ROW = "broken_row"  # its quotes, or a character that no text holds

@@ -41,8 +41,13 @@ ATTEMPT_COLUMNS = (
     "currency",
     "next_attempt_at",
     "skipped_reason",
+    "zone",
+    "local_time",
+    "allowed_by",
 )
-CONTACT_COLUMNS = ("campaign_id", "contact_row", "contact_masked", "status", "reason", "attempts", "final_at")
+CONTACT_COLUMNS = (
+    *("campaign_id", "contact_row", "contact_masked", "status", "reason", "attempts", "final_at", "consent"),
+)
 FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d*.]+$)")  # a number, masked or not, is none
 
 
@@ -166,6 +171,9 @@ def _attempt_line(campaign_id: str, row: Row[tuple[object, ...]]) -> list[str]:
         None,
         row.next_attempt_at,
         skipped,
+        row.zone,
+        row.local_time,
+        row.allowed_by,
     ]
     return [_cell(cell) for cell in cells]
 
@@ -179,6 +187,7 @@ def _contact_lines(db: Connection, campaign_id: str) -> Iterable[list[str]]:
     )
     for row in db.execute(query):
         cells = (campaign_id, row.line, mask(row.phone), row.status, row.reason, row.attempts, row.final_at)
+        cells += (row.consent,)
         yield [_cell(cell) for cell in cells]
 
 

@@ -87,12 +87,13 @@ def _duration(given: object) -> object:
     return timedelta(seconds=seconds)
 
 
-def _one_or_more(given: object) -> object:
+def one_or_more(given: object) -> object:
+    """One value where several may stand is a list of one."""
     return [given] if isinstance(given, str) else given
 
 
 T = TypeVar("T")
-OneOrMore = Annotated[tuple[T, ...], BeforeValidator(_one_or_more)]
+OneOrMore = Annotated[tuple[T, ...], BeforeValidator(one_or_more)]
 
 
 def _text_or_many(item: dict[str, Any]) -> WithJsonSchema:
@@ -106,7 +107,7 @@ Zone = Annotated[str, _checked(calendar.zone_named)]
 Weekdays = Annotated[str, _checked(calendar.parse_weekdays)]
 Hours = Annotated[
     tuple[Annotated[str, _checked(calendar.parse_hours)], ...],
-    BeforeValidator(_one_or_more),
+    BeforeValidator(one_or_more),
     _text_or_many(HOURS_SCHEMA),
 ]
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string"})]
@@ -115,10 +116,10 @@ Duration = Annotated[
 ]
 Days = Annotated[
     tuple[Annotated[str, _checked(check_holiday)], ...],
-    BeforeValidator(_one_or_more),
+    BeforeValidator(one_or_more),
     _text_or_many({"type": "string"}),
 ]
-Delays = Annotated[tuple[Duration, ...], BeforeValidator(_one_or_more), _text_or_many(DURATION_SCHEMA)]
+Delays = Annotated[tuple[Duration, ...], BeforeValidator(one_or_more), _text_or_many(DURATION_SCHEMA)]
 Column = Annotated[str, Field(min_length=1)]
 TextOrNumber = WithJsonSchema({"type": ["string", "integer"]})
 Country = Annotated[str, AfterValidator(_country)]

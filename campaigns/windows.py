@@ -94,6 +94,17 @@ class Windows:
         names = (self.holidays.name(now.astimezone(zone).date()) for zone in zones)
         return next((name for name in names if name), None)
 
+    def rule_at(self, local: datetime) -> str:
+        """The hours, as written, that the wall clock stands in."""
+        minute, day = local.hour * 60 + local.minute, local.weekday()
+        spans = self.days[day] if self.days else ((0, DAY),)
+        opens, closes = next(((opens, closes) for opens, closes in spans if opens <= minute < closes), (0, 0))
+        if (opens, closes) == (0, 0):
+            return "outside the windows"
+        if not self.days:
+            return "any hour"
+        return f"{WEEKDAYS[day]} {opens // 60:02}:{opens % 60:02}-{closes // 60:02}:{closes % 60:02}"
+
     def _covers(self, local: datetime) -> bool:
         if self.holidays and local.date() in self.holidays:
             return False

@@ -34,6 +34,13 @@ def console_password(settings: Settings) -> str:
     return kept(settings.data_dir / "password")
 
 
+def hash_key(settings: Settings) -> str:
+    """The key of the hashes by which erased numbers are known again; it is kept apart from the ledger."""
+    if settings.ledger.hash_key:
+        return settings.ledger.hash_key.get_secret_value()
+    return kept(settings.data_dir / "hash-key")
+
+
 def receipt_secret(settings: Settings, account: str) -> str:
     """The secret part of an account's receipt URL; another for each account."""
     own = settings.accounts[account].receipt_secret

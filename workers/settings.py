@@ -38,6 +38,12 @@ class LedgerSettings(Section):
         description="SQLAlchemy URL; absent, a SQLite file in data_dir. postgresql://user:pass@host/name",
     )
 
+    hash_key: SecretStr | None = Field(
+        None,
+        description="Key of the hashes of erased numbers; absent, one is made and kept in data_dir. The same on every "
+        "machine that starts campaigns or erases numbers.",
+    )
+
     @field_validator("url")
     @classmethod
     def _store_known(cls, url: SecretStr | None) -> SecretStr | None:

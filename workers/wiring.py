@@ -21,7 +21,7 @@ from dialer.providers import provider_for
 from dialer.providers.provider import Follows
 from dialer.session import Session
 from dialer.token_bucket import TokenBucket, connect
-from workers.secrets import receipt_url
+from workers.secrets import hash_key, receipt_url
 from workers.settings import Settings
 
 DEFAULT_REDIS = "redis://127.0.0.1:6379/0"
@@ -49,7 +49,7 @@ def redis_url(settings: Settings) -> str:
 
 def open_ledger(settings: Settings) -> Ledger:
     """The ledger, its tables made or upgraded."""
-    ledger = Ledger(settings.ledger_url)
+    ledger = Ledger(settings.ledger_url, hash_key=hash_key(settings))
     upgrade(ledger)
     return ledger
 

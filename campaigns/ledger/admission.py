@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from campaigns.ledger import claims
 from campaigns.ledger.moves import move_campaign
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus, ContactStatus
@@ -23,6 +24,8 @@ class Admitted:
     text: str | None = field(repr=False)
     zone: str
     not_after: datetime | None
+    phone_hash: str | None = field(default=None, repr=False)
+    consent: str | None = field(default=None, repr=False)
 
 
 def live_campaign_named(db: Connection, name: str, *, lock: bool = False) -> str | None:
@@ -70,6 +73,8 @@ def _line(campaign_id: str, one: Admitted, now: datetime) -> dict[str, object]:
         "campaign_id": campaign_id,
         "line": one.line,
         "phone": one.phone,
+        "phone_hash": one.phone_hash,
+        "consent": one.consent,
         "fields": one.fields,
         "text": one.text,
         "zone": one.zone,
@@ -91,6 +96,8 @@ def start(
     now: datetime,
 ) -> None:
     """Start a draft, now or at its moment; from here on its contacts and its definition are locked."""
+    account = db.scalar(select(campaigns.c.account).where(campaigns.c.id == campaign_id)) or ""
+    claims.suppress_at_launch(db, campaign_id, account, now)
     count = db.scalar(select(func.count()).where(contacts.c.campaign_id == campaign_id)) or 0
     facts = {"contacts": count, "zones": sorted(zones), "rejects": rejects, "rejects_file": rejects_file}
     db.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(started_at=now, **facts))

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
-from sqlalchemy import Connection, Exists, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Exists, exists, insert, or_, select, true, update
 
+from campaigns.ledger.frequency import lock_numbers, under_the_caps
 from campaigns.ledger.moves import touched
-from campaigns.ledger.tables import attempts, campaigns, contacts, suppressions
+from campaigns.ledger.suppressions import reason_of, suppressed
+from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
+from campaigns.sections.frequency import Cap
 
 CLOCKS_APART = timedelta(seconds=60)  # as far as the clocks of two machines may differ
 
@@ -46,6 +49,8 @@ class Opening:
     provider: str
     caller_id: str
     script_seconds: float
+    local_time: str | None = None
+    allowed_by: str | None = None
 
 
 def claim_due(
@@ -104,12 +109,18 @@ def still_claimed(db: Connection, claim: UUID, contact_ids: Sequence[int], now: 
     ]
 
 
-def open_attempts(db: Connection, openings: Sequence[Opening], *, now: datetime, conclude_at: datetime) -> set[UUID]:
+def open_attempts(
+    db: Connection, openings: Sequence[Opening], *, now: datetime, conclude_at: datetime, caps: Sequence[Cap] = ()
+) -> set[UUID]:
     """Move claimed contacts to `dialing` and write their attempts; returns the ids of the attempts that may be sent.
 
     The gates that the ledger knows are asked in the same statement: claim still ours, campaign running, not
-    suppressed, not past its `not_after`. Commit before sending anything.
+    suppressed, under the frequency caps, not past its `not_after`. Commit before sending anything.
     """
+    if not openings:
+        return set()
+    if caps:
+        lock_numbers(db, [opening.contact.phone for opening in openings])
     by_contact = {opening.contact.contact_id: opening for opening in openings}
     opened = db.execute(
         update(contacts)
@@ -120,7 +131,8 @@ def open_attempts(db: Connection, openings: Sequence[Opening], *, now: datetime,
             contacts.c.lease_until > now,
             or_(contacts.c.not_after.is_(None), contacts.c.not_after > now),
             _campaign_running(),
-            ~_suppressed(now),
+            ~suppressed(openings[0].account, now),
+            under_the_caps(caps, now) if caps else true(),
         )
         .values(status=ContactStatus.DIALING, tries=contacts.c.tries + 1, claim=None, lease_until=None)
         .returning(contacts.c.id, contacts.c.campaign_id, contacts.c.tries)
@@ -140,6 +152,9 @@ def _attempt(opening: Opening, row: object, now: datetime, conclude_at: datetime
         "provider": opening.provider,
         "caller_id": opening.caller_id,
         "status": AttemptStatus.DIALING,
+        "zone": opening.contact.zone,
+        "local_time": opening.local_time,
+        "allowed_by": opening.allowed_by,
         "scheduled_at": opening.contact.due_at,
         "queued_at": opening.contact.claimed_at,
         "dialing_at": now,
@@ -150,13 +165,6 @@ def _attempt(opening: Opening, row: object, now: datetime, conclude_at: datetime
 
 def _campaign_running() -> Exists:
     return exists().where(campaigns.c.id == contacts.c.campaign_id, campaigns.c.status == CampaignStatus.RUNNING)
-
-
-def _suppressed(now: datetime) -> Exists:
-    return exists().where(
-        suppressions.c.phone == contacts.c.phone,
-        or_(suppressions.c.expires_at.is_(None), suppressions.c.expires_at > now),
-    )
 
 
 def give_back(db: Connection, claim: UUID, contact_ids: Iterable[int], *, due_at: datetime | None = None) -> int:
@@ -188,13 +196,8 @@ def give_back_stale(db: Connection, now: datetime) -> int:
     )
 
 
-def suppress_held(db: Connection, claim: UUID, contact_ids: Sequence[int], now: datetime) -> int:
+def suppress_held(db: Connection, claim: UUID, contact_ids: Sequence[int], account: str, now: datetime) -> int:
     """Give claimed contacts on the suppression list their final status."""
-    reason = (
-        select(func.coalesce(suppressions.c.reason, ""))
-        .where(suppressions.c.phone == contacts.c.phone)
-        .scalar_subquery()
-    )
     return touched(
         db,
         update(contacts)
@@ -202,16 +205,26 @@ def suppress_held(db: Connection, claim: UUID, contact_ids: Sequence[int], now: 
             contacts.c.id.in_(contact_ids),
             contacts.c.claim == claim,
             contacts.c.status == ContactStatus.CLAIMED,
-            _suppressed(now),
+            suppressed(account, now),
         )
-        .values(
-            status=ContactStatus.SUPPRESSED,
-            reason="on the suppression list: " + reason,
-            final_at=now,
-            claim=None,
-            lease_until=None,
-        ),
+        .values(**_as_suppressed(account, now)),
     )
+
+
+def suppress_at_launch(db: Connection, campaign_id: str, account: str, now: datetime) -> int:
+    """Give contacts that are on the suppression list already their final status before anybody is called."""
+    draft = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.PENDING)
+    return touched(db, update(contacts).where(*draft, suppressed(account, now)).values(**_as_suppressed(account, now)))
+
+
+def _as_suppressed(account: str, now: datetime) -> dict[str, object]:
+    return {
+        "status": ContactStatus.SUPPRESSED,
+        "reason": "on the suppression list: " + reason_of(account, now),
+        "final_at": now,
+        "claim": None,
+        "lease_until": None,
+    }
 
 
 def expire(db: Connection, now: datetime) -> int:

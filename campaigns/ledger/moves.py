@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, CursorResult, Update, insert, update
+from sqlalchemy import Connection, CursorResult, Delete, Update, insert, update
 
 from campaigns import lifecycle
 from campaigns.ledger.tables import attempts, audit, campaigns, contacts
@@ -77,7 +77,7 @@ def moved(db: Connection, statement: Update) -> bool:
     return touched(db, statement) == 1
 
 
-def touched(db: Connection, statement: Update) -> int:
-    """Run an update; how many rows it changed."""
+def touched(db: Connection, statement: Update | Delete) -> int:
+    """Run an update or a delete; how many rows it changed."""
     result: CursorResult[Any] = db.execute(statement)
     return result.rowcount

@@ -137,7 +137,7 @@ def _open_attempts() -> Select[tuple[object, ...]]:
     columns = [
         attempts.c[name]
         for name in OpenAttempt.__dataclass_fields__
-        if name in attempts.c and name not in {"definition_text"}
+        if name in attempts.c and name not in {"definition_text", "zone"}
     ]
     return (
         select(

@@ -1,23 +1,85 @@
-"""The suppression list: numbers not to be called, each with a reason and a date."""
+"""The suppression list: numbers not to be called, by one account or by any, each with a reason and a date.
+
+A number that was erased stands there, and with the contacts it was erased from, by its keyed hash.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection, Exists, and_, delete, exists, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from campaigns.ledger.tables import suppressions
+from campaigns.ledger.moves import touched
+from campaigns.ledger.tables import contacts, suppressions
+
+EVERY_ACCOUNT = ""
+NO_REASON = "no reason was given"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppression:
+    """One line of the list. `account` is blank where it holds for every account."""
+
+    phone: str = field(repr=False)
+    account: str
+    reason: str
+    source: str
+    added_at: datetime
+    expires_at: datetime | None
 
 
 def suppress(
-    db: Connection, phone: str, *, reason: str, source: str, now: datetime, expires_at: datetime | None = None
+    db: Connection,
+    phone: str,
+    *,
+    reason: str,
+    source: str,
+    now: datetime,
+    expires_at: datetime | None = None,
+    account: str = EVERY_ACCOUNT,
 ) -> bool:
     """Put a number (E.164) on the list; False if it is there for as long already, whose reason then stays."""
     insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
-    line = {"reason": reason, "source": source, "added_at": now, "expires_at": expires_at}
+    line = {"reason": reason or NO_REASON, "source": source, "added_at": now, "expires_at": expires_at}
     there, ends = suppressions.c.expires_at, expires_at
     shorter = there.is_not(None) if ends is None else there < ends
-    statement = insert(suppressions).values(phone=phone, **line)
-    upsert = statement.on_conflict_do_update(index_elements=["phone"], set_=line, where=shorter)
+    statement = insert(suppressions).values(phone=phone, account=account, **line)
+    upsert = statement.on_conflict_do_update(index_elements=["phone", "account"], set_=line, where=shorter)
     return db.execute(upsert.returning(suppressions.c.id)).first() is not None
+
+
+def unsuppress(db: Connection, phones: Iterable[str], *, account: str) -> int:
+    """Take a number, in any of the forms it is kept in, off the list of this account; how many lines that were."""
+    there = (suppressions.c.phone.in_(list(phones)), suppressions.c.account == account)
+    return touched(db, delete(suppressions).where(*there))
+
+
+def listed(db: Connection, phones: Iterable[str] | None = None) -> list[Suppression]:
+    """The list, or what stands there of one number, oldest first; expired lines too."""
+    columns = [suppressions.c[name] for name in Suppression.__dataclass_fields__]
+    query = select(*columns).order_by(suppressions.c.added_at, suppressions.c.id)
+    if phones is not None:
+        query = query.where(suppressions.c.phone.in_(list(phones)))
+    return [Suppression(**row._mapping) for row in db.execute(query)]
+
+
+def suppressed(account: str, now: datetime) -> Exists:
+    """Whether the contact at hand is on the list of this account, or on everybody's, at `now`."""
+    return exists().where(_of_the_contact(account, now))
+
+
+def reason_of(account: str, now: datetime) -> ColumnElement[str]:
+    """Why the contact at hand is on the list."""
+    why = select(suppressions.c.reason).where(_of_the_contact(account, now)).order_by(suppressions.c.id).limit(1)
+    return why.correlate(contacts).scalar_subquery()
+
+
+def _of_the_contact(account: str, now: datetime) -> ColumnElement[bool]:
+    return and_(
+        or_(suppressions.c.phone == contacts.c.phone, suppressions.c.phone == contacts.c.phone_hash),
+        suppressions.c.account.in_([EVERY_ACCOUNT, account]),
+        or_(suppressions.c.expires_at.is_(None), suppressions.c.expires_at > now),
+    )

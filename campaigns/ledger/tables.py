@@ -87,6 +87,8 @@ contacts = Table(
     Column("campaign_id", Text, ForeignKey("campaigns.id"), nullable=False),
     Column("line", Integer, nullable=False),
     Column("phone", Text, nullable=False),
+    Column("phone_hash", Text),  # keyed: knows a number that was erased
+    Column("consent", Text),  # the evidence, as the list has it
     Column("fields", JSON, nullable=False),
     Column("text", Text),  # what is said, as it was checked before launch
     Column("zone", Text, nullable=False),
@@ -102,6 +104,7 @@ contacts = Table(
     Column("final_at", UtcTime),
     UniqueConstraint("campaign_id", "phone"),
     Index("ix_contacts_campaign_id_status_due_at", "campaign_id", "status", "due_at"),
+    Index("ix_contacts_phone", "phone"),
     Index("ix_contacts_claim", "claim"),
     Index("ix_contacts_lease_until", "lease_until"),
 )
@@ -124,6 +127,9 @@ attempts = Table(
     Column("detail", Text),
     Column("provider_call_id", Text),
     Column("counted", Boolean, nullable=False, default=False),  # the provider accepted it
+    Column("zone", Text),  # where the contact was taken to be, the hour there, and what allowed the call
+    Column("local_time", Text),
+    Column("allowed_by", Text),
     Column("scheduled_at", UtcTime, nullable=False),
     Column("queued_at", UtcTime),
     Column("dialing_at", UtcTime, nullable=False),
@@ -175,11 +181,13 @@ suppressions = Table(
     "suppressions",
     metadata,
     Column("id", RowId, primary_key=True, autoincrement=True),
-    Column("phone", Text, nullable=False, unique=True),
+    Column("phone", Text, nullable=False),  # E.164, or the keyed hash of a number that was erased
+    Column("account", Text, nullable=False, server_default=""),  # blank: every account
     Column("reason", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("added_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime),
+    UniqueConstraint("phone", "account"),
 )
 
 audit = Table(

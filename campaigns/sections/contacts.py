@@ -26,6 +26,11 @@ class Contacts(Section):
         description="Whether a number tells where its contact is, when no column does. One that may be in several "
         "zones is called when all of them allow it.",
     )
+    consent: Column | None = Field(
+        None,
+        description="Column that says how and when the contact agreed to be called; it is kept as evidence, and a row "
+        "in which it is blank is not called.",
+    )
     not_after: Column | None = Field(
         None,
         description="Column with the moment (ISO 8601) after which the contact is never called; "

@@ -122,7 +122,7 @@ def test_a_number_suppressed_between_claim_and_dial_is_not_dialed(ledger, clock)
     claim_id, ids = claim(ledger, campaign, 2, now=clock())
     ledger.write(suppress, numbers(1)[0], reason="asked not to be called", source="test", now=clock())
     assert len(open_all(ledger, claim_id, ids, now=clock())) == 1
-    ledger.write(claims.suppress_held, claim_id, ids, clock())
+    ledger.write(claims.suppress_held, claim_id, ids, "main", clock())
     row = contact(ledger, ids[0])
     assert (row.status, row.reason) == ("suppressed", "on the suppression list: asked not to be called")
 

@@ -1,0 +1,204 @@
+"""`dialer dnc`: the suppression list, and `dialer erase`: a person's data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from campaigns import suppression
+from campaigns.calendar import BadMoment, parse_moment
+from campaigns.erasing import erase
+from campaigns.ledger.suppressions import Suppression
+from console.cli.context import opened, who
+from console.cli.output import local, out, print_json, table
+from dialer.errors import DialerError
+from dialer.phone import BadPhoneNumber, PhoneNumber, parse
+from workers.settings import Settings
+from workers.wiring import now_utc
+
+SHOWN_REJECTS = 20
+dnc_app = typer.Typer(help="The suppression list: numbers that nobody calls.", no_args_is_help=True)
+
+Number = Annotated[str, typer.Argument(help="The number, with + and country code.", metavar="NUMBER")]
+Account = Annotated[str, typer.Option(help="Only for this account; absent, for all of them.")]
+Reason = Annotated[str, typer.Option(help="Why; it is shown wherever the number is held back.")]
+Until = Annotated[str | None, typer.Option(help="Until when: 2027-01-31T00:00+00:00; absent, for good.")]
+Country = Annotated[str | None, typer.Option(help="Country (two letters) of numbers written without a plus.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+
+
+class BadArgument(DialerError):
+    """What was typed cannot be used."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.add_typer(dnc_app, name="dnc")
+    app.command("erase")(erase_command)
+
+
+@dnc_app.command("add")
+def add_command(
+    number: Number,
+    account: Account = "",
+    reason: Reason = "do not call",
+    until: Until = None,
+    country: Country = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put a number on the list. It holds from the next dial on, retries included."""
+    one = _number(number, country)
+    with opened() as (settings, ledger):
+        added = suppression.add(
+            ledger,
+            one,
+            reason=reason,
+            who=who(),
+            now=now_utc(),
+            account=_account(account, settings),
+            expires_at=_until(until),
+        )
+    if as_json:
+        print_json({"number": one.masked, "added": added})
+    else:
+        out.print(f"{one.masked} {'will not be called' if added else 'was on the list already'}.")
+
+
+@dnc_app.command("import")
+def import_command(
+    file: Annotated[Path, typer.Argument(help="CSV with a column phone or number, or numbers only.", metavar="FILE")],
+    account: Account = "",
+    reason: Reason = "do not call",
+    until: Until = None,
+    country: Country = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put a list of numbers on the list. Good rows go in; bad ones are named."""
+    with opened() as (settings, ledger):
+        done = suppression.import_file(
+            ledger,
+            file,
+            country=country,
+            reason=reason,
+            who=who(),
+            now=now_utc(),
+            account=_account(account, settings),
+            expires_at=_until(until),
+        )
+    if as_json:
+        rejected = [{"line": one.line, "reason": one.reason, "suggestion": one.suggestion} for one in done.rejects]
+        print_json({"added": done.added, "known": done.known, "rejected": rejected})
+    else:
+        out.print(f"{done.added} added, {done.known} on the list already, {len(done.rejects)} not understood.")
+        for one in done.rejects[:SHOWN_REJECTS]:
+            out.print(f"  line {one.line}: {escape(one.reason)}" + (f" – {one.suggestion}" if one.suggestion else ""))
+        if len(done.rejects) > SHOWN_REJECTS:
+            out.print(f"  … and {len(done.rejects) - SHOWN_REJECTS} more")
+    if done.rejects:
+        raise typer.Exit(1)
+
+
+@dnc_app.command("export")
+def export_command(
+    file: Annotated[Path, typer.Argument(help="CSV to write.", metavar="FILE")], as_json: AsJson = False
+) -> None:
+    """Write the whole list, its numbers in full, so that it can be imported again."""
+    with opened() as (_, ledger):
+        try:
+            lines = suppression.export_file(ledger, file)
+        except OSError as exc:
+            raise BadArgument(f"{file}: {exc.strerror}", "name a file that can be written") from None
+    if as_json:
+        print_json({"lines": lines, "file": str(file)})
+    else:
+        out.print(f"{lines} lines written to {file}.")
+
+
+@dnc_app.command("remove")
+def remove_command(number: Number, account: Account = "", country: Country = None, as_json: AsJson = False) -> None:
+    """Take a number off the list. What another account says of it stays."""
+    one = _number(number, country)
+    with opened() as (settings, ledger):
+        gone = suppression.remove(ledger, one, who=who(), now=now_utc(), account=_account(account, settings))
+        left = suppression.why(ledger, one)
+    if as_json:
+        print_json({"number": one.masked, "removed": gone, "lines_left": len(left)})
+    else:
+        still = f" {len(left)} other lines still name it: dialer dnc why {one.masked}" if left else ""
+        out.print(f"{one.masked} {'is off the list' if gone else 'was not on it'}.{still}")
+    if not gone:
+        raise typer.Exit(1)
+
+
+@dnc_app.command("why")
+def why_command(number: Number, country: Country = None, as_json: AsJson = False) -> None:
+    """Say whether a number is on the list, since when, and why. Exit code 1 when it is not."""
+    one = _number(number, country)
+    with opened() as (_, ledger):
+        lines = suppression.why(ledger, one)
+    if as_json:
+        print_json({"number": one.masked, "lines": [_facts(line) for line in lines]})
+    elif not lines:
+        out.print(f"{one.masked} is not on the list.")
+    else:
+        shown = table("account", "why", "by", "since", "until", title=one.masked)
+        for line in lines:
+            until = local(line.expires_at) if line.expires_at else "for good"
+            shown.add_row(line.account or "all", escape(line.reason), escape(line.source), local(line.added_at), until)
+        out.print(shown)
+    if not lines:
+        raise typer.Exit(1)
+
+
+def erase_command(number: Number, country: Country = None, as_json: AsJson = False) -> None:
+    """Remove what is known of a person, and never call the number again: only a keyed hash of it stays."""
+    one = _number(number, country)
+    with opened() as (settings, ledger):
+        done = erase(ledger, one, who=who(), now=now_utc())
+    if as_json:
+        print_json(asdict(done))
+    else:
+        out.print(f"{done.contacts} contacts and {done.receipts} receipts emptied; the number is not called again.")
+        out.print(f"Reports and rejects written before are not touched: look in {settings.data_dir / 'reports'}.")
+        if done.in_progress:
+            out.print(f"{done.in_progress} calls are in progress: run this again when they have ended.")
+    if done.in_progress:
+        raise typer.Exit(1)
+
+
+def _number(text: str, country: str | None) -> PhoneNumber:
+    try:
+        return parse(text, country.upper() if country else None)
+    except BadPhoneNumber as exc:
+        raise BadArgument(
+            f"the number cannot be used: {exc}", exc.suggestion or "write +, country code, number"
+        ) from None
+
+
+def _account(name: str, settings: Settings) -> str:
+    if name and name not in settings.accounts:
+        there = ", ".join(sorted(settings.accounts)) or "none"
+        raise BadArgument(f"no account {name!r}", f"the settings have: {there}")
+    return name
+
+
+def _until(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = parse_moment(text)
+    except BadMoment as exc:
+        raise BadArgument(f"--until: {exc}", exc.suggestion) from None
+    moment = moment if moment.tzinfo else moment.astimezone()
+    if moment <= now_utc() + timedelta(seconds=1):
+        raise BadArgument("--until: this moment has passed", "write a later one, or leave --until out")
+    return moment
+
+
+def _facts(line: Suppression) -> dict[str, object]:
+    return {name: value for name, value in asdict(line).items() if name != "phone"}

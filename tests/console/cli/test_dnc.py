@@ -1,0 +1,49 @@
+"""`dialer dnc` and `dialer erase` as people type them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.console.cli.shell import Shell
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell.prepared(tmp_path)
+
+
+def test_a_number_is_added_explained_exported_removed_and_erased(shell):
+    assert shell.run("dnc", "add", "+14155550101", "--reason", "asked us", "--account", "main").code == 0
+    told = shell.run("dnc", "why", "+1 415 555 0101")
+    assert (told.code, "asked us" in told.out, "main" in told.out, "+14155550101" in told.out) == (0, True, True, False)
+    assert max(map(len, told.out.splitlines())) <= 80
+    assert shell.run("dnc", "export", "list.csv").code == 0
+    assert "+14155550101" in (shell.folder / "list.csv").read_text(encoding="utf-8-sig")
+    assert shell.run("dnc", "remove", "+14155550101").code == 1, "it stands there for main only"
+    assert shell.run("dnc", "remove", "+14155550101", "--account", "main", "--json").json["removed"] is True
+    assert shell.run("dnc", "import", "list.csv", "--json").json == {"added": 1, "known": 0, "rejected": []}
+    assert shell.run("erase", "+14155550101", "--json").json["suppressions"] == 1
+    assert len(shell.run("dnc", "why", "+14155550101", "--json").json["lines"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["dnc", "add", "4155550101"], ["no country code", "+"]),
+        (["dnc", "add", "+14155550101", "--account", "mian"], ["mian", "main"]),
+        (["dnc", "add", "+14155550101", "--until", "tomorrow"], ["--until", "2026"]),
+        (["dnc", "add", "+14155550101", "--until", "2020-01-01T00:00Z"], ["--until", "passed"]),
+        (["dnc", "import", "nothing.csv"], ["nothing.csv", "no such file"]),
+        (["dnc", "import", "first.yaml"], ["not understood", "line 1", "not a phone number"]),
+        (["dnc", "export", "/no/such/folder/list.csv"], ["/no/such/folder/list.csv"]),
+        (["erase", "hello"], ["not a phone number"]),
+    ],
+)
+def test_what_cannot_be_done_is_named_with_its_remedy(shell, arguments, named):
+    done = shell.run(*arguments)
+    assert done.code == 1
+    said = done.out + done.err
+    assert all(word in said for word in named), said
+    assert "Traceback" not in said
