@@ -187,8 +187,7 @@ def _contact_lines(db: Connection, campaign_id: str) -> Iterable[list[str]]:
     )
     for row in db.execute(query):
         cells = (campaign_id, row.line, mask(row.phone), row.status, row.reason, row.attempts, row.final_at)
-        cells += (row.consent,)
-        yield [_cell(cell) for cell in cells]
+        yield [_cell(cell) for cell in (*cells, row.consent)]
 
 
 def _cell(value: object) -> str:
