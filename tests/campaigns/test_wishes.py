@@ -171,9 +171,12 @@ def test_a_retried_call_carries_every_field_of_the_first(real, sandbox):
     real.clock.forward(301)
     assert sum(dial(again, using=real) for again in release(using=real)) == 1
     first, second = sandbox.calls()
-    told = {"to", "caller_id", "text", "media", "ring_timeout", "dtmf", "direction"} & first.keys()
-    assert len(told) >= 4
-    assert {name: first[name] for name in told} == {name: second[name] for name in told}
+    for told in ("vendor", "account", "to", "from", "script", "text_length"):
+        assert first[told] == second[told]
+    with real.ledger.reading() as db:
+        made = db.execute(select(attempts).order_by(attempts.c.number)).all()
+    for kept in ("account", "provider", "caller_id", "script_seconds", "zone", "allowed_by"):
+        assert getattr(made[0], kept) == getattr(made[1], kept)
 
 
 def test_requests_that_placed_no_call_fill_no_cap(ledger, clock):
