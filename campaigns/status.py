@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from campaigns.gates import next_opening
+from campaigns.binding import Kind, binding, due
 from campaigns.ledger import reading
 from campaigns.ledger.reading import Campaign
-from campaigns.ledger.tables import attempts, contacts
-from campaigns.lifecycle import FINAL_CONTACTS, AttemptStatus, CampaignStatus, ContactStatus
+from campaigns.ledger.tables import attempts
+from campaigns.lifecycle import FINAL_CONTACTS, AttemptStatus, ContactStatus
 
-TICK_IS_LATE = timedelta(seconds=15)
-NO_TICK = (  # the ledger cannot tell which
-    "no worker has come by: none runs (start one with `dialer up`), Redis is away, or all of them wait for the provider"
-)
 IN_PROGRESS = (AttemptStatus.DIALING, AttemptStatus.PLACED, AttemptStatus.ANSWERED)
 
 
@@ -35,6 +31,7 @@ class Standing:
     next_due_at: datetime | None
     why: str
     clears_at: datetime | None
+    kind: Kind
 
     @property
     def final(self) -> int:
@@ -50,12 +47,11 @@ class Standing:
 def standing(db: Connection, campaign: Campaign, now: datetime) -> Standing:
     """How this campaign stands now."""
     by_status = _attempts_by_status(db, campaign.id)
-    due_now, next_due_at = _due(db, campaign.id, now)
+    due_now, next_due_at = due(db, campaign.id, now)
     in_progress = sum(by_status.get(status, 0) for status in IN_PROGRESS)
     unconfirmed = by_status.get(AttemptStatus.UNCONFIRMED, 0)
     by_contact = reading.count_by_status(db, campaign.id)
-    with_workers = due_now + by_contact.get(ContactStatus.CLAIMED, 0)
-    why, clears_at = _why(campaign, with_workers, next_due_at, in_progress + unconfirmed, now)
+    reason = binding(db, campaign, now)
     return Standing(
         campaign=campaign,
         contacts=by_contact,
@@ -65,8 +61,9 @@ def standing(db: Connection, campaign: Campaign, now: datetime) -> Standing:
         unconfirmed=unconfirmed,
         due_now=due_now,
         next_due_at=next_due_at,
-        why=why,
-        clears_at=clears_at,
+        why=reason.words,
+        clears_at=reason.clears_at,
+        kind=reason.kind,
     )
 
 
@@ -92,50 +89,3 @@ def _attempts_by_status(db: Connection, campaign_id: str) -> dict[str, int]:
         select(attempts.c.status, func.count()).where(attempts.c.campaign_id == campaign_id).group_by(attempts.c.status)
     )
     return {row[0]: row[1] for row in db.execute(query)}
-
-
-def _due(db: Connection, campaign_id: str, now: datetime) -> tuple[int, datetime | None]:
-    pending = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.PENDING)
-    due_now = db.scalar(select(func.count()).where(*pending, contacts.c.due_at <= now)) or 0
-    return due_now, db.scalar(select(func.min(contacts.c.due_at)).where(*pending))
-
-
-def _why(
-    campaign: Campaign, due_now: int, next_due_at: datetime | None, in_progress: int, now: datetime
-) -> tuple[str, datetime | None]:
-    match campaign.status:
-        case CampaignStatus.DRAFT:
-            return "its contacts are being read", None
-        case CampaignStatus.SCHEDULED:
-            return "it has not started yet", campaign.definition.starts_at
-        case CampaignStatus.PAUSED:
-            return f"paused: {campaign.reason}", None
-        case CampaignStatus.FINISHED | CampaignStatus.CANCELLED:
-            return f"{campaign.status.value}: {campaign.reason}", None
-    last_sign = max(campaign.ticked_at or campaign.since, campaign.since)
-    if now - last_sign > TICK_IS_LATE:
-        return NO_TICK, None
-    if campaign.held_by and (due_now or _put_off_by_limit(campaign, next_due_at, now)):
-        return f"held by a limit: {campaign.held_by}", campaign.held_until
-    if due_now:
-        return "dialing", None
-    return _why_none_due(campaign, next_due_at, in_progress, now)
-
-
-def _put_off_by_limit(campaign: Campaign, next_due_at: datetime | None, now: datetime) -> bool:
-    """Whether the limit that binds will do so until the next contact is due: throttled ones wait a tenth longer."""
-    if campaign.held_until is None or next_due_at is None:
-        return False
-    return next_due_at <= campaign.held_until + (campaign.held_until - now) / 10 + timedelta(seconds=1)
-
-
-def _why_none_due(
-    campaign: Campaign, next_due_at: datetime | None, in_progress: int, now: datetime
-) -> tuple[str, datetime | None]:
-    if in_progress:
-        return "calls are in progress", None
-    if next_due_at is None:
-        return "finishing", None
-    if all(next_opening(campaign.definition, zone, now) != now for zone in campaign.zones):
-        return "the calling window is closed", next_due_at
-    return "all that is left waits for another try", next_due_at

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from campaigns.binding import GOING, Kind
 from campaigns.ledger import reading
 from campaigns.lifecycle import CAMPAIGN_MOVES, FINAL_CONTACTS, LIVE_CAMPAIGNS, CampaignStatus, ContactStatus
 from campaigns.status import Standing, standing
@@ -172,9 +173,9 @@ def mood(one: Standing) -> str:
             return "over"
         case CampaignStatus.PAUSED:
             return "stopped"
-        case CampaignStatus.RUNNING if one.why in ("dialing", "calls are in progress", "finishing"):
+        case CampaignStatus.RUNNING if one.kind in GOING:
             return "going"
-    return "stopped" if one.why.startswith("no worker") else "waiting"
+    return "stopped" if one.kind is Kind.NO_TICK else "waiting"
 
 
 def _moment(at: datetime) -> str:

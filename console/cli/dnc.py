@@ -52,7 +52,7 @@ def add_command(
     as_json: AsJson = False,
 ) -> None:
     """Put a number on the list. It holds from the next dial on, retries included."""
-    one = _number(number, country)
+    one = numbered(number, country)
     with opened() as (settings, ledger):
         added = suppression.add(
             ledger,
@@ -122,7 +122,7 @@ def export_command(
 @dnc_app.command("remove")
 def remove_command(number: Number, account: Account = "", country: Country = None, as_json: AsJson = False) -> None:
     """Take a number off the list. What another account says of it stays."""
-    one = _number(number, country)
+    one = numbered(number, country)
     with opened() as (settings, ledger):
         gone = suppression.remove(ledger, one, who=who(), now=now_utc(), account=_account(account, settings))
         left = suppression.why(ledger, one)
@@ -138,7 +138,7 @@ def remove_command(number: Number, account: Account = "", country: Country = Non
 @dnc_app.command("why")
 def why_command(number: Number, country: Country = None, as_json: AsJson = False) -> None:
     """Say whether a number is on the list, since when, and why. Exit code 1 when it is not."""
-    one = _number(number, country)
+    one = numbered(number, country)
     with opened() as (_, ledger):
         lines = suppression.why(ledger, one)
     if as_json:
@@ -157,7 +157,7 @@ def why_command(number: Number, country: Country = None, as_json: AsJson = False
 
 def erase_command(number: Number, country: Country = None, as_json: AsJson = False) -> None:
     """Remove what is known of a person, and never call the number again: only a keyed hash of it stays."""
-    one = _number(number, country)
+    one = numbered(number, country)
     with opened() as (settings, ledger):
         done = erase(ledger, one, who=who(), now=now_utc())
     if as_json:
@@ -171,7 +171,8 @@ def erase_command(number: Number, country: Country = None, as_json: AsJson = Fal
         raise typer.Exit(1)
 
 
-def _number(text: str, country: str | None) -> PhoneNumber:
+def numbered(text: str, country: str | None) -> PhoneNumber:
+    """A number as it was typed. Raises BadArgument."""
     try:
         return parse(text, country.upper() if country else None)
     except BadPhoneNumber as exc:

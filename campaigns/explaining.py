@@ -1,0 +1,160 @@
+"""The whole story of a contact: what was tried, why it is not being called now, and when that passes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from campaigns.binding import GOING, Kind, Reason, binding
+from campaigns.calendar import zones_of
+from campaigns.gates import next_opening
+from campaigns.ledger import reading
+from campaigns.ledger.frequency import cap_clears_at
+from campaigns.ledger.reading import Campaign
+from campaigns.ledger.store import Ledger
+from campaigns.ledger.suppressions import EVERY_ACCOUNT, Suppression, listed
+from campaigns.ledger.tables import attempts, contacts
+from campaigns.lifecycle import FINAL_CONTACTS, ContactStatus
+from dialer.errors import DialerError
+from dialer.phone import PhoneNumber
+
+
+class NoSuchContact(DialerError):
+    """The campaign's list has no such number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """One attempt, as it is told."""
+
+    number: int
+    at: datetime
+    local_time: str | None
+    account: str
+    caller_id: str
+    became: str
+    detail: str | None
+    allowed_by: str | None
+    next_attempt_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """A contact and everything about it; `why` is the one reason why it is not being called now."""
+
+    campaign: Campaign
+    line: int
+    number: str = field(repr=False)
+    status: ContactStatus
+    zone: str
+    local_time: datetime
+    not_after: datetime | None
+    consent: str | None
+    tried: Sequence[Tried]
+    suppressions: Sequence[Suppression]
+    why: str
+    clears_at: datetime | None
+
+
+def explain_campaign(
+    ledger: Ledger, campaign_id: str, *, now: datetime, redis_answers: bool | None
+) -> tuple[Campaign, Reason]:
+    """The campaign, and the one reason why nothing is being dialed. Raises NoSuchCampaign."""
+    with ledger.reading() as db:
+        campaign = reading.campaign(db, campaign_id)
+        return campaign, binding(db, campaign, now, redis_answers=redis_answers)
+
+
+def explain_contact(
+    ledger: Ledger, campaign_id: str, number: PhoneNumber, *, now: datetime, redis_answers: bool | None
+) -> Story:
+    """The whole story of a contact. Raises NoSuchCampaign, NoSuchContact."""
+    forms = (number.e164, ledger.fingerprint(number.e164))
+    with ledger.reading() as db:
+        campaign = reading.campaign(db, campaign_id)
+        mine = select(contacts).where(contacts.c.campaign_id == campaign.id, contacts.c.phone.in_(forms))
+        row = db.execute(mine).first()
+        if row is None:
+            remedy = "see the rejects file, where rows that were not taken stand with their reason"
+            raise NoSuchContact(f"{number.masked} is not among the contacts of {campaign.id}", remedy)
+        on_list = _of_the_account(listed(db, forms), campaign, now)
+        why, clears_at = _why(db, row, campaign, on_list, now, redis_answers)
+        return Story(
+            campaign=campaign,
+            line=row.line,
+            number=number.masked,
+            status=ContactStatus(row.status),
+            zone=row.zone,
+            local_time=now.astimezone(zones_of(row.zone)[0]),
+            not_after=row.not_after,
+            consent=row.consent,
+            tried=_tried(db, row.id),
+            suppressions=on_list,
+            why=why,
+            clears_at=clears_at,
+        )
+
+
+def _of_the_account(lines: Sequence[Suppression], campaign: Campaign, now: datetime) -> list[Suppression]:
+    there = (EVERY_ACCOUNT, campaign.account)
+    return [line for line in lines if line.account in there and (line.expires_at is None or line.expires_at > now)]
+
+
+def _why(
+    db: Connection,
+    row: Row[Any],
+    campaign: Campaign,
+    on_list: Sequence[Suppression],
+    now: datetime,
+    redis_answers: bool | None,
+) -> tuple[str, datetime | None]:
+    """The reason that binds this contact: its own before its campaign's, the lasting before the passing."""
+    status = ContactStatus(row.status)
+    if status in FINAL_CONTACTS:
+        return f"it is {status.value}: {row.reason}", None
+    if status not in (ContactStatus.PENDING, ContactStatus.CLAIMED):
+        return "its call is in progress", None
+    if on_list:
+        return f"it is on the suppression list and will not be called: {on_list[-1].reason}", None
+    whole = binding(db, campaign, now, redis_answers=redis_answers)
+    if whole.kind not in GOING and whole.kind not in (Kind.HOLIDAY, Kind.WINDOW_CLOSED, Kind.WAITING_FOR_RETRY):
+        return whole.words, whole.clears_at
+    if capped := cap_clears_at(db, row.phone, campaign.definition.caps, now):
+        return f"its number has had its calls: at most {capped[1].written}", capped[0]
+    return _when(row, campaign, now)
+
+
+def _when(row: Row[Any], campaign: Campaign, now: datetime) -> tuple[str, datetime | None]:
+    opening = next_opening(campaign.definition, row.zone, max(now, row.due_at))
+    if row.due_at > now and row.tries and next_opening(campaign.definition, row.zone, now) == now:
+        return "it waits for its next try", opening
+    if opening is None:
+        return "no window is left before the campaign ends", None
+    if opening > now:
+        holiday = campaign.definition.windows.holiday(now, *zones_of(row.zone))
+        return (f"it is a holiday there: {holiday}" if holiday else "the window is closed where it is"), opening
+    if row.status == ContactStatus.CLAIMED:
+        return "it is with a worker, waiting for its token", None
+    return "it is due and waits for its turn", None
+
+
+def _tried(db: Connection, contact_id: int) -> list[Tried]:
+    query = select(attempts).where(attempts.c.contact_id == contact_id).order_by(attempts.c.number)
+    return [
+        Tried(
+            number=row.number,
+            at=row.dialing_at,
+            local_time=row.local_time,
+            account=row.account,
+            caller_id=row.caller_id,
+            became=row.outcome or (row.mnemonic or row.verdict if row.status == "not_placed" else row.status),
+            detail=row.detail,
+            allowed_by=row.allowed_by,
+            next_attempt_at=row.next_attempt_at,
+        )
+        for row in db.execute(query)
+    ]

@@ -1,0 +1,101 @@
+"""`dialer explain`: why nothing is being dialed, or why this contact is not, and when that passes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import redis
+import typer
+from rich.markup import escape
+
+from campaigns.binding import GOING, Reason
+from campaigns.explaining import Story, explain_campaign, explain_contact
+from campaigns.ledger.reading import Campaign
+from console.cli.context import opened
+from console.cli.dnc import numbered
+from console.cli.output import local, out, print_json, table
+from dialer.phone import mask
+from dialer.token_bucket import connect
+from workers.settings import Settings
+from workers.wiring import now_utc, redis_url
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("explain")(explain_command)
+
+
+def explain_command(
+    campaign: Annotated[str, typer.Argument(help="The campaign's id or name.", metavar="CAMPAIGN")],
+    number: Annotated[str | None, typer.Argument(help="A contact's number, with + and country code.")] = None,
+    country: Annotated[str | None, typer.Option(help="Country (two letters) of a number without a plus.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+) -> None:
+    """Say the one reason why nothing is being dialed and when it clears; or the whole story of a contact."""
+    with opened() as (settings, ledger):
+        now, answers = now_utc(), redis_answers(settings)
+        if number is None:
+            one, reason = explain_campaign(ledger, campaign, now=now, redis_answers=answers)
+            _print_campaign(one, reason, as_json=as_json)
+        else:
+            who = numbered(number, country)
+            _print_story(explain_contact(ledger, campaign, who, now=now, redis_answers=answers), as_json=as_json)
+
+
+def redis_answers(settings: Settings) -> bool:
+    """Whether Redis answers. Where none is named no stack is up: then it is workers that are missing, not Redis."""
+    if settings.redis.url is None:
+        return True
+    client = connect(redis_url(settings))
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+    finally:
+        client.close()
+
+
+def _print_campaign(campaign: Campaign, reason: Reason, *, as_json: bool) -> None:
+    facts = {
+        "campaign": campaign.id,
+        "status": campaign.status,
+        "kind": reason.kind,
+        "why": reason.words,
+        "clears_at": reason.clears_at,
+        "remedy": reason.remedy(campaign) or None,
+    }
+    if as_json:
+        print_json(facts)
+        return
+    out.print(f"[bold]{campaign.id}[/] is {campaign.status.value}.")
+    out.print(("Now: " if reason.kind in GOING else "Nothing is being dialed: ") + escape(reason.words) + ".")
+    if reason.clears_at:
+        out.print(f"It clears at {local(reason.clears_at)}.")
+    if remedy := reason.remedy(campaign):
+        out.print(f"[bold]Do:[/] {escape(remedy)}")
+
+
+def _print_story(story: Story, *, as_json: bool) -> None:
+    if as_json:
+        facts = asdict(story) | {"campaign": story.campaign.id, "suppressions": len(story.suppressions)}
+        print_json(facts)
+        return
+    out.print(f"[bold]{story.number}[/], line {story.line} of {story.campaign.id}, is {story.status.value}.")
+    out.print(f"Why: {escape(story.why)}" + (f", until {local(story.clears_at)}." if story.clears_at else "."))
+    several = " (and elsewhere: its number does not tell)" if "," in story.zone else ""
+    out.print(f"There: {story.local_time:%a %d %b %H:%M} in {story.zone.split(',')[0]}{several}.")
+    if story.not_after:
+        out.print(f"Not after {local(story.not_after)}.")
+    if story.consent:
+        out.print(f"Consent: {escape(story.consent)}")
+    for line in story.suppressions:
+        out.print(f"Suppressed since {local(line.added_at)} by {escape(line.source)}: {escape(line.reason)}")
+    if story.tried:
+        shown = table(">try", "when", "from", "became", "next", title="\nAttempts")
+        for one in story.tried:
+            became = escape(one.became) + (f" [dim]{escape(one.detail)}[/]" if one.detail else "")
+            shown.add_row(str(one.number), local(one.at), mask(one.caller_id), became, local(one.next_attempt_at))
+        out.print(shown)
+        if allowed := story.tried[-1].allowed_by:
+            out.print(f"[dim]The last was allowed by: {escape(allowed)}[/]")
