@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -17,6 +16,8 @@ from dialer.calls import CallRequest, Speech
 from dialer.deadline import Deadline, utc_now
 from dialer.errors import NotPlaced, ProviderError, TooLate
 from dialer.http import HttpReply, HttpRequest
+from dialer.keyring import Keyring, final
+from dialer.logins import SharedLogins
 from dialer.providers.provider import CallStatus, Heard, Listing, Provider
 from dialer.providers.rules import not_offered
 from dialer.transport import exchange, new_client, speaking_to
@@ -40,17 +41,18 @@ class _Question(Generic[Answer]):
 class Session:
     """One account's HTTP, on one event loop. Its methods answer and never raise for what a provider or network does.
 
-    `timeout` is how long to wait for a connection, and then again for an answer. Cancelled, a method raises
-    CancelledError as any does: then nobody knows whether the call was placed.
+    `timeout` is how long to wait for a connection, and then again for an answer; `logins` is where a key is shared with
+    the account's other processes. Cancelled, a method raises CancelledError as any does: then nobody knows whether the
+    call was placed.
     """
 
-    def __init__(self, provider: Provider, timeout: float = 10.0, connections: int = 100) -> None:
+    def __init__(
+        self, provider: Provider, timeout: float = 10.0, connections: int = 100, logins: SharedLogins | None = None
+    ) -> None:
         self.provider = provider
         self._timeout = timeout
         self._client = new_client(connections)
-        self._login_lock = asyncio.Lock()
-        self._logins = 0
-        self._login_refused: Ruling | None = None
+        self._keyring = Keyring(provider, self._rule, logins)
 
     async def place(self, call: CallRequest, deadline: Deadline, now: Clock = utc_now) -> Ruling:
         """Place one call. After the deadline nothing leaves: the ruling is NOT_SENT, its mnemonic `too_late`."""
@@ -71,16 +73,23 @@ class Session:
     async def check(self, now: Clock = utc_now) -> Ruling:
         """Whether the account can log in, placing nothing: PLACED stands for yes."""
         ask, read = self.provider.checking, self.provider.read_checking
-        return _final(await self._once(_Question(ask=ask, read=read, ruled=_itself)))
+        return final(await self._once(_Question(ask=ask, read=read, ruled=_itself)))
 
     async def carry(
-        self, ask: Callable[[], HttpRequest], read: Callable[[HttpReply], Heard[T]], now: Clock = utc_now
+        self,
+        ask: Callable[[], HttpRequest],
+        read: Callable[[HttpReply], Heard[T]],
+        now: Clock = utc_now,
+        *,
+        by_key: bool = True,
     ) -> Heard[T]:
-        """Any other request of the provider's own, logged in; `ask` builds it anew after a login."""
-        return await self._answer(_Question(ask=ask, read=read, ruled=_unheard), now)
+        """Any other request of the provider's own; `ask` builds it anew after a login, which `by_key` asks for."""
+        question = _Question(ask=ask, read=read, ruled=_unheard)
+        return await self._answer(question, now) if by_key else await self._once(question)
 
     async def aclose(self) -> None:
-        """Close the connections. What is still under way is lost; what comes later is NOT_PLACED."""
+        """Log out where we logged in, and close. What is still under way is lost; what comes later is NOT_PLACED."""
+        await self._keyring.give_back()
         await self._client.aclose()
 
     async def __aenter__(self) -> Self:
@@ -94,13 +103,13 @@ class Session:
     async def _answer(self, question: _Question[Answer], now: Clock, deadline: Deadline | None = None) -> Answer:
         """Ask, logged in; a refused login is renewed once."""
         for _ in range(2):
-            if refused := await self._logged_in(now):
+            if refused := await self._keyring.ready(now):
                 return question.ruled(refused)
-            logins = self._logins
+            renewals = self._keyring.renewals
             answer = await self._once(question, deadline)
-            if _ruling(answer).verdict is not Verdict.LOGIN_AGAIN or not self._renewable(logins):
+            if _ruling(answer).verdict is not Verdict.LOGIN_AGAIN or not self._keyring.forget(renewals):
                 break
-        return answer if _ruling(answer).verdict is not Verdict.LOGIN_AGAIN else question.ruled(_final(_ruling(answer)))
+        return answer if _ruling(answer).verdict is not Verdict.LOGIN_AGAIN else question.ruled(final(_ruling(answer)))
 
     async def _once(self, question: _Question[Answer], deadline: Deadline | None = None) -> Answer:
         try:
@@ -130,25 +139,8 @@ class Session:
             ruling = Ruling(verdict=Verdict.NOT_SENT, mnemonic="too_late", detail=detail)
             raise TooLate(self.provider.name, detail, ruling)
 
-    async def _logged_in(self, now: Clock) -> Ruling | None:
-        """Log in where needed, once for all who wait for it; the ruling when that failed."""
-        if self.provider.logging_in(now()) is None:
-            return None
-        seen = self._logins
-        async with self._login_lock:
-            if self._logins != seen and self._login_refused:
-                return self._login_refused
-            request = self.provider.logging_in(now())
-            if request is None:
-                return None
-            ruling = await self._once(_Question(ask=lambda: request, read=self.provider.read_login, ruled=_itself))
-            self._logins += 1
-            self._login_refused = None if ruling.verdict is Verdict.PLACED else _final(ruling)
-            return self._login_refused
-
-    def _renewable(self, logins: int) -> bool:
-        """Forget the refused login, unless somebody has renewed it meanwhile. False when there is nothing to renew."""
-        return self._logins != logins or self.provider.forget_login()
+    async def _rule(self, ask: Callable[[], HttpRequest | None], read: Callable[[HttpReply], Ruling]) -> Ruling:
+        return await self._once(_Question(ask=ask, read=read, ruled=_itself))
 
 
 class SyncSession:
@@ -203,11 +195,6 @@ def _no_status(ruling: Ruling) -> CallStatus:
 
 def _ruling(answer: Ruling | Listing | CallStatus | Heard[Any]) -> Ruling:
     return answer if isinstance(answer, Ruling) else answer.ruling
-
-
-def _final(ruling: Ruling) -> Ruling:
-    """A refused login that has been renewed in vain, or cannot be, is the account's trouble."""
-    return replace(ruling, verdict=Verdict.HALT_ACCOUNT) if ruling.verdict is Verdict.LOGIN_AGAIN else ruling
 
 
 def _without_text(ruling: Ruling, call: CallRequest) -> Ruling:

@@ -17,6 +17,7 @@ from campaigns.parts import Parts
 from dialer.account import Account, limits_of
 from dialer.accounts import AccountSettings
 from dialer.clock import WatchedClock
+from dialer.logins import SharedLogins
 from dialer.providers import provider_for
 from dialer.providers.provider import Follows
 from dialer.session import Session
@@ -113,7 +114,14 @@ def _account(name: str, settings: AccountSettings, buckets: redis.Redis, loop: B
         settings=settings,
         provider=provider,
         bucket=TokenBucket(buckets, name, limits, metered=provider.follows is Follows.LISTING),
-        session=Session(provider, timeout=settings.timeout),
+        session=Session(provider, timeout=settings.timeout, logins=_logins(name, settings, buckets)),
         loop=loop,
         clock=now_utc,
     )
+
+
+def _logins(name: str, settings: AccountSettings, server: redis.Redis) -> SharedLogins | None:
+    """Where the account's processes share one login; None for an account with a permanent key."""
+    if settings.access_token or settings.login is None or settings.password is None:
+        return None
+    return SharedLogins(server=server, account=name, secret=settings.password)

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from dialer.calls import CallRequest, Outcome, Progress, Receipt, Script, Sighting
 from dialer.http import HttpReply, HttpRequest
+from dialer.logins import Login
 from dialer.verdicts import Ruling
 
 T = TypeVar("T")
@@ -110,3 +111,13 @@ class Provider(Protocol):
     def read_receipts(self, body: bytes, headers: Mapping[str, str]) -> Sequence[Receipt]: ...
 
     def policy(self) -> Sequence[PolicyRow]: ...
+
+
+@runtime_checkable
+class LogsIn(Protocol):
+    """A provider whose session key comes from a login, so that it can be shared, and given back."""
+
+    def login(self) -> Login | None: ...  # the session key held; None where there is none, or it is a permanent key
+    def adopt(self, login: Login, now: datetime) -> bool: ...  # use another process's; False for one that is no good
+    def logging_out(self) -> HttpRequest: ...
+    def forget_login(self) -> bool: ...

@@ -345,6 +345,7 @@ class Exchange:
     def __init__(self) -> None:
         self.taken: set[str] = set()
         self.logins = 0
+        self.logouts: list[str] = []
         self.starts: list[str] = []
         self.refuses_logins: str | None = None
         self.refuses_tokens = False
@@ -352,7 +353,13 @@ class Exchange:
     async def __call__(self, request: Heard, writer: asyncio.StreamWriter) -> None:
         asked = request.json()
         await asyncio.sleep(0.005)
-        answer = self._login() if asked["method"] == "login.user" else self._start(asked["params"]["access_token"])
+        if asked["method"] == "logout.user":
+            self.logouts.append(asked["params"]["access_token"])
+            answer: dict[str, object] = {"result": {"data": {"success": True}}}
+        elif asked["method"] == "login.user":
+            answer = self._login()
+        else:
+            answer = self._start(asked["params"]["access_token"])
         await reply(writer, {"jsonrpc": "2.0", "id": asked["id"], **answer})
 
     def _login(self) -> dict[str, object]:
@@ -441,7 +448,7 @@ async def test_the_list_of_calls_logs_in_too():
     async with serving(tell) as wire, callgear(wire.url, **LOGIN) as session:
         listing = await session.look()
     assert (listing.usable, list(listing.seen)) == (True, [])
-    assert len(wire.heard) == 2
+    assert [heard.json()["method"] for heard in wire.heard] == ["login.user", "list.calls", "logout.user"]
 
 
 # Secrets, and the synchronous face

@@ -11,8 +11,9 @@ from pydantic import SecretStr
 from dialer.accounts import AccountSettings
 from dialer.calls import CallRequest, Progress, Receipt, Recording, Script, Sighting
 from dialer.http import HttpReply, HttpRequest
+from dialer.logins import Login
 from dialer.providers.callgear import rpc
-from dialer.providers.callgear.managing import list_calls, login_user
+from dialer.providers.callgear.managing import list_calls, login_user, logout_user
 from dialer.providers.callgear.operation import Operation
 from dialer.providers.callgear.params import TOKEN, BadParameter, texts
 from dialer.providers.callgear.placing import start
@@ -42,6 +43,8 @@ class CallGear:
         self._password = account.password or SecretStr("")
         self._token = account.access_token
         self._renew_at: float | None = None
+        self._ends_at: float | None = None
+        self._refused: SecretStr | None = None
         self._asked_at = 0.0
         self.text_limit: int | None = account.tts_limit
 
@@ -103,14 +106,31 @@ class CallGear:
         if not isinstance(token, str) or not token:
             return not_placing(self._ruling(answer, reply))
         self._token = SecretStr(token)
-        self._renew_at = self._renewal(number(member(answer.data, "expire_at")))
+        self._ends_at = number(member(answer.data, "expire_at"))
+        self._renew_at = self._renewal(self._ends_at)
         return accepted(answer)
 
     def forget_login(self) -> bool:
         if self._key:
             return False
-        self._token = None
+        self._refused, self._token = self._token or self._refused, None
         return True
+
+    def login(self) -> Login | None:
+        """The session key that a login gave us; None for a permanent key."""
+        if self._key or self._token is None:
+            return None
+        return Login(token=self._token, renew_at=self._renew_at, ends_at=self._ends_at if self._renew_at else None)
+
+    def adopt(self, login: Login, now: datetime) -> bool:
+        """Use a session key that another process got; False for one that was refused us or is about to end."""
+        if login.token == self._refused or (login.renew_at is not None and login.renew_at <= now.timestamp()):
+            return False
+        self._token, self._renew_at, self._ends_at = login.token, login.renew_at, login.ends_at
+        return True
+
+    def logging_out(self) -> HttpRequest:
+        return self.request(logout_user(self._token or SecretStr("")))
 
     def looking(self) -> HttpRequest | None:
         return self._list_request()
