@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from campaigns.definition import Definition
@@ -12,16 +12,21 @@ from campaigns.table import Table
 from campaigns.texts import folded, identifier
 
 DIGITS_OF_A_NUMBER = 7
+VOICE = ("language", "voice")
+NAMED = ("country_column", "zone", "not_after", "consent", *VOICE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """Places of a list's columns. `spoken` are those the template says, by variable; `fields` all but the number."""
+    """Places of a list's columns. `phones` come in order of preference; `spoken` are those the template says, by
+    variable; `voice` those that say how; `fields` are all but the numbers."""
 
-    phone: int
+    phones: tuple[int, ...]
+    country: int | None
     zone: int | None
     not_after: int | None
     consent: int | None
+    voice: Mapping[str, int]
     spoken: Mapping[str, int]
     fields: Mapping[str, int]
 
@@ -30,17 +35,26 @@ def find_columns(definition: Definition, table: Table) -> Columns:
     """Find every column that a definition speaks of. Raises DefinitionFaults naming those that are not there."""
     search = _Search(definition, table)
     contacts = definition.contacts
-    phone = search.place(("contacts", "phone"), contacts.phone)
-    zone = search.place(("contacts", "zone"), contacts.zone)
-    not_after = search.place(("contacts", "not_after"), contacts.not_after)
-    consent = search.place(("contacts", "consent"), contacts.consent)
+    phones = [search.place(("contacts", "phone"), name) for name in contacts.phone]
+    named = {name: search.place(("contacts", name), getattr(contacts, name)) for name in NAMED}
+    mapped = {folded(name): (name, column) for name, column in contacts.columns.items()}
+    for name, column in mapped.values():
+        search.place(("contacts", "columns", name), column)
     variables = definition.template.variables if definition.template else ()
-    spoken = {name: search.place(("message", "tts"), name) for name in variables}
-    if search.faults or phone is None:
+    spoken = {name: search.spoken(name, mapped.get(folded(name))) for name in variables}
+    if search.faults:
         raise DefinitionFaults(search.faults)
-    found = {name: place for name, place in spoken.items() if place is not None}
-    fields = _fields(table, phone)
-    return Columns(phone=phone, zone=zone, not_after=not_after, consent=consent, spoken=found, fields=fields)
+    places = tuple(place for place in phones if place is not None)
+    return Columns(
+        phones=places,
+        country=named["country_column"],
+        zone=named["zone"],
+        not_after=named["not_after"],
+        consent=named["consent"],
+        voice={name: place for name in VOICE if (place := named[name]) is not None},
+        spoken={name: place for name, place in spoken.items() if place is not None},
+        fields=_fields(table, places),
+    )
 
 
 class _Search:
@@ -65,6 +79,13 @@ class _Search:
             self.faults.append(self._definition.fault(path, message, self._there_is(name)))
         return None
 
+    def spoken(self, variable: str, mapped: tuple[str, str] | None) -> int | None:
+        """The column of a variable: the one the definition maps it to, else the one of its name."""
+        if mapped is None:
+            return self.place(("message", "tts"), variable)
+        places = self._table.columns(mapped[1])
+        return places[0] if len(places) == 1 else None  # else the mapping itself has been named as the fault
+
     def _where(self) -> str:
         return self._table.file.name
 
@@ -79,12 +100,12 @@ class _Search:
         return f"{hint}its columns are {', '.join(names)}"
 
 
-def _fields(table: Table, phone: int) -> dict[str, int]:
-    """Names that templates can write for every column but the number; of equal names, the later ones get a number."""
+def _fields(table: Table, phones: Collection[int]) -> dict[str, int]:
+    """Names that templates can write for every column but the numbers; of equal names, the later ones get a number."""
     fields: dict[str, int] = {}
     for place, name in enumerate(table.names):
         key = unique = identifier(name)
-        if place == phone or not key:
+        if place in phones or not key:
             continue
         count = 1
         while unique in fields:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -127,13 +128,16 @@ class Definition(Section):
         """The ruling as this campaign wants it for the provider's word (`retry.mnemonics`)."""
         return self.retry.overruled(ruling) if self.retry else ruling
 
-    def script(self, text: str | None = None) -> Script:
-        """What is said to a contact whose text this is; a recording needs none. The empty text says nothing."""
+    def script(self, text: str | None = None, voice: Mapping[str, str] | None = None) -> Script:
+        """What is said to a contact whose text this is, in its own voice if it has one; a recording needs neither.
+
+        The empty text says nothing.
+        """
         if self.message is None:
             return Speech(text="")
         if self.message.media is not None:
             return Recording(media_id=self.message.media)
-        return Speech(text=text or "", voice=self.message.voice)
+        return Speech(text=text or "", voice={**self.message.voice, **voice} if voice else self.message.voice)
 
     def fault(self, path: KeyPath, message: str, suggestion: str = "") -> Fault:
         """A fault of this definition, with its place when it was read from a file."""

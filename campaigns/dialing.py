@@ -205,7 +205,7 @@ def _opening(contact: Claimed, campaign: Campaign, account: Account, now: dateti
         account=account.name,
         provider=account.provider.name,
         caller_id=campaign.definition.caller_id,
-        script_seconds=campaign.definition.script(contact.text).seconds,
+        script_seconds=campaign.definition.script(contact.text, contact.voice).seconds,
         local_time=local_time,
         allowed_by=allowed_by,
     )
@@ -217,7 +217,7 @@ def _call(contact: Claimed, campaign: Campaign, notify_url: str | None) -> CallR
         correlation_id=contact.attempt_id,
         to=PhoneNumber(contact.phone),
         caller_id=PhoneNumber(definition.caller_id),
-        script=definition.script(contact.text),
+        script=definition.script(contact.text, contact.voice),
         ring_timeout=definition.ring_timeout,
         dtmf=definition.dtmf,
         direction=definition.direction,

@@ -20,7 +20,7 @@ BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 CODE_PAGES = ["cp1252", "cp1251"]
-WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # XLSX is a zip archive, XLS an OLE file
+OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"  # XLS, and XLSX under a password, are OLE files
 SAVE_AGAIN = 'save it again as "CSV UTF-8"'
 
 
@@ -32,8 +32,9 @@ def encoding_of(path: Path) -> str:
     """The codec that reads all of this file. Raises BadContactsFile, naming the line, when none does."""
     with path.open("rb") as stream:
         head = stream.read(4096)
-        if head.startswith(WORKBOOKS):
-            raise BadContactsFile(f"{path}: this is a spreadsheet's own format", 'save it as "CSV UTF-8" and name that')
+        if head.startswith(OLD_WORKBOOK):
+            message = f"{path}: this is an old spreadsheet's format (XLS), or has a password"
+            raise BadContactsFile(message, 'save it as XLSX without a password, or as "CSV UTF-8", and name that')
         stream.seek(0)
         return _declared(path, stream, head) or _proved(path, stream)
 

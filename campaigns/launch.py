@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -11,36 +11,46 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from campaigns.audience import Audience, ContactRow, Summary, read_audience
+from campaigns.audience import Audience, LeavesOut, read_audience
 from campaigns.definition import Definition, load_definition
 from campaigns.ledger import admission, reading
 from campaigns.ledger.admission import Admitted
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.overruling import overruling_faults
-from campaigns.rejects import Reject, write_rejects
+from campaigns.rejects import Reject
+from campaigns.rows import ContactRow
 from campaigns.source import DefinitionFaults, Fault
+from campaigns.summary import Summary
 from dialer.accounts import AccountSettings
 from dialer.errors import DialerError
 from dialer.kinds import Informer
 from dialer.providers import provider_for
 from dialer.providers.provider import Provider
 
+Progress = Callable[[Iterable[ContactRow], int], Iterable[ContactRow]]
+"""Passes contacts on while it shows how many of about so many have come."""
+
 ADMITTED_AT_ONCE = 5000
 NO_ZONE = "UTC"  # of contacts whose campaign may call at any time and names no zone
+
+
+def unseen(rows: Iterable[ContactRow], about: int) -> Iterable[ContactRow]:
+    """Progress that nobody watches."""
+    return rows
 
 
 class RowsRejected(DialerError):
     """Some rows cannot be called; nothing was started. `facts` says where all of them are."""
 
     def __init__(self, checked: Checked, rejects_file: Path | None) -> None:
-        count = len(checked.rejects)
+        bad = checked.bad
         super().__init__(
-            f"{count} of {checked.summary.rows_read} rows of {checked.audience_file} cannot be called; "
+            f"{bad} of {checked.summary.rows_read} rows of {checked.audience_file} cannot be called; "
             "nothing was started",
             "correct the list, or call the good rows with --skip-rejects",
         )
-        self.facts = {"rejected": count, "rejects": str(rejects_file) if rejects_file else None}
+        self.facts = {"rejected": bad, "rejects": str(rejects_file) if rejects_file else None}
 
 
 class NobodyToCall(DialerError):
@@ -57,12 +67,16 @@ class StillGoingOn(DialerError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """A campaign file and its list, read whole and found in order but for `rejects`."""
+    """A campaign file and its list, read whole and found in order but for its rejects, of which it knows the first.
+
+    `bad` counts the rows that are a reason to start nothing; the other rejects are left out as the campaign says.
+    """
 
     definition: Definition
     audience: Audience = field(repr=False)
     summary: Summary
     rejects: Sequence[Reject]
+    bad: int
     rehearsal: bool  # the account leads to a sandbox
 
     @property
@@ -70,45 +84,67 @@ class Checked:
         """The list."""
         return self.audience.file
 
-    def write_rejects(self, folder: Path) -> Path | None:
-        """Write the rows that cannot be called, whole, with line, column and reason; None when there are none."""
+    def write_rejects(self, folder: Path, name: str | None = None) -> Path | None:
+        """Write the rows that are not called, whole, with line, column and reason; None when there are none.
+
+        A campaign that starts has a file of its own, by its id, which no later check writes over.
+        """
         if not self.rejects:
             return None
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = folder / f"{self.definition.campaign}-rejects.csv"
-        write_rejects(file, self.audience.header, self.rejects)
+        file = folder / f"{name or self.definition.campaign}-rejects.csv"
+        self.audience.pile.write(file)
         return file.absolute()
 
     def refuse_rejects(self, rejects_file: Path | None, *, skip: bool) -> None:
         """Raises RowsRejected unless every row is good or `skip` is given; NobodyToCall when none is."""
-        if self.rejects and not skip:
+        if self.bad and not skip:
             raise RowsRejected(self, rejects_file)
         if not self.summary.will_dial:
             raise NobodyToCall(f"{self.audience_file}: no row can be called", f"see {rejects_file} for the reasons")
 
 
-def check(path: Path, accounts: Mapping[str, AccountSettings]) -> Checked:
-    """Read a campaign file and its whole list. Raises DefinitionFaults, BadContactsFile; bad rows are `rejects`."""
+def check(
+    path: Path,
+    accounts: Mapping[str, AccountSettings],
+    *,
+    leaving_out: Callable[[Definition], LeavesOut] | None = None,
+    progress: Progress = unseen,
+) -> Checked:
+    """Read a campaign file and its whole list. Raises DefinitionFaults, BadContactsFile; bad rows are `rejects`.
+
+    `leaving_out`, given the definition, tells whom the ledger leaves out of it.
+    """
     definition = load_definition(path)
-    if definition.account not in accounts:
-        there = f"the settings have: {', '.join(sorted(accounts))}" if accounts else "the settings have no accounts"
-        fault = definition.fault(("account",), f"no account {definition.account!r}", there)
-        raise DefinitionFaults([fault])
-    provider = provider_for(accounts[definition.account])
-    faults = list(_misfits(definition, provider))
-    faults += overruling_faults(definition, provider.policy())
-    if faults:
-        raise DefinitionFaults(faults)
-    audience = read_audience(definition, path.parent, check_script=provider.check_script)
-    for _ in audience.contacts():
+    provider = _provider(definition, accounts)
+    audience = read_audience(
+        definition,
+        path.parent,
+        check_script=provider.check_script,
+        leaves_out=leaving_out(definition) if leaving_out else None,
+    )
+    for _ in progress(audience.contacts(), audience.about()):
         pass  # reading is the check
     return Checked(
         definition=definition,
         audience=audience,
         summary=audience.summary,
         rejects=tuple(audience.rejects),
+        bad=audience.pile.bad,
         rehearsal=accounts[definition.account].sandbox,
     )
+
+
+def _provider(definition: Definition, accounts: Mapping[str, AccountSettings]) -> Provider:
+    """The provider of the definition's account. Raises DefinitionFaults for what it cannot do."""
+    if definition.account not in accounts:
+        there = f"the settings have: {', '.join(sorted(accounts))}" if accounts else "the settings have no accounts"
+        raise DefinitionFaults([definition.fault(("account",), f"no account {definition.account!r}", there)])
+    provider = provider_for(accounts[definition.account])
+    faults = list(_misfits(definition, provider))
+    faults += overruling_faults(definition, provider.policy())
+    if faults:
+        raise DefinitionFaults(faults)
+    return provider
 
 
 def _misfits(definition: Definition, provider: Provider) -> Iterator[Fault]:
@@ -122,7 +158,14 @@ def _misfits(definition: Definition, provider: Provider) -> Iterator[Fault]:
 
 
 def launch(
-    ledger: Ledger, checked: Checked, *, rejects_file: Path | None, again: bool = False, who: str, now: datetime
+    ledger: Ledger,
+    checked: Checked,
+    *,
+    rejects_folder: Path | None = None,
+    again: bool = False,
+    who: str,
+    now: datetime,
+    progress: Progress = unseen,
 ) -> Campaign:
     """Write a checked campaign into the ledger and start it, or leave nothing there.
 
@@ -141,13 +184,14 @@ def launch(
         now=now,
     )
     try:
-        zones = _admit_all(ledger, campaign_id, checked, now)
+        zones = _admit_all(ledger, campaign_id, checked, now, progress)
+        rejects_file = checked.write_rejects(rejects_folder, campaign_id) if rejects_folder else None
         ledger.write(
             _start,
             campaign_id,
             only_of=None if again else definition.campaign,
             zones=zones,
-            rejects=len(checked.rejects),
+            rejects=checked.summary.rejected,
             rejects_file=str(rejects_file) if rejects_file else None,
             starts_at=definition.starts_at,
             who=who,
@@ -174,10 +218,11 @@ def _refuse_second(db: Connection, name: str, *, lock: bool = False) -> None:
         )
 
 
-def _admit_all(ledger: Ledger, campaign_id: str, checked: Checked, now: datetime) -> set[str]:
+def _admit_all(ledger: Ledger, campaign_id: str, checked: Checked, now: datetime, progress: Progress) -> set[str]:
     """Admit the list in transactions of bounded size; returns the zones its contacts are in."""
     zones: set[str] = set()
-    contacts = (_admitted(row, ledger.fingerprint(row.phone.e164)) for row in checked.audience.contacts())
+    rows = progress(checked.audience.contacts(), checked.summary.will_dial)
+    contacts = (_admitted(row, ledger.fingerprint(row.phone.e164)) for row in rows)
     while batch := list(islice(contacts, ADMITTED_AT_ONCE)):
         zones.update(one.zone for one in batch)
         ledger.write(admission.admit, campaign_id, batch, now=now)
@@ -196,4 +241,5 @@ def _admitted(row: ContactRow, phone_hash: str) -> Admitted:
         text=row.text,
         zone=row.zone or NO_ZONE,
         not_after=row.not_after,
+        voice=dict(row.voice) or None,
     )

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+import os
+import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 
 OWN_COLUMNS = ("_line", "_column", "_code", "_reason", "_suggestion")
+KEPT = 1000
+SPOOLED_IN_MEMORY = 1 << 20
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -17,10 +22,15 @@ class Code(StrEnum):
 
     EMPTY_NUMBER = "empty_number"
     INVALID_NUMBER = "invalid_number"
+    BAD_COUNTRY = "bad_country"
     DUPLICATE = "duplicate"
+    LEFT_OUT_DUPLICATE = "duplicate_left_out"  # by the campaign's own word: contacts.duplicates
+    IN_CAMPAIGN = "in_campaign"  # another campaign of this name calls the number
+    ON_DNC = "on_dnc"  # on the suppression list
     MISSING_VARIABLE = "missing_variable"
     TEXT_TOO_LONG = "text_too_long"
     CHARACTERS = "characters"  # the provider cannot speak them
+    VOICE = "voice"  # the provider has no such voice
     BAD_TEXT = "bad_text"  # the template fails on this row
     BAD_ZONE = "bad_zone"
     BAD_NOT_AFTER = "bad_not_after"
@@ -28,6 +38,12 @@ class Code(StrEnum):
     SHORT_ROW = "short_row"
     LONG_ROW = "long_row"
     BROKEN_ROW = "broken_row"  # its quotes, or a character that no text holds
+
+
+LEFT_OUT = (Code.ON_DNC, Code.IN_CAMPAIGN)
+"""Contacts that are in order, and are not called now."""
+HARMLESS = frozenset({*LEFT_OUT, Code.LEFT_OUT_DUPLICATE})
+"""Codes that are no reason to start nothing: the rows are left out, and the file says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,19 +58,48 @@ class Reject:
     cells: Sequence[str] = field(default=(), repr=False)
 
 
-def write_rejects(path: Path, header: Sequence[str], rejects: Iterable[Reject]) -> int:
-    """Write rejects as CSV that spreadsheets open, and return how many there were.
+class RejectPile:
+    """The rejects of one list: the first are kept, all are written out; memory does not grow with them."""
 
-    The list's own columns stay as they came, and ours follow them; cells beyond the header come last.
-    """
-    count = 0
-    with path.open("w", encoding="utf-8-sig", newline="") as stream:
-        writer = csv.writer(stream, quoting=csv.QUOTE_ALL)
-        writer.writerow([*header, *OWN_COLUMNS])
-        for reject in rejects:
-            writer.writerow(_line(reject, len(header)))
-            count += 1
-    return count
+    def __init__(self, header: Sequence[str]) -> None:
+        self.first: list[Reject] = []
+        self.count = 0
+        self.bad = 0  # those that are a reason to start nothing
+        self._header = tuple(header)
+        self._open()
+
+    def _open(self) -> None:
+        self._spool = SpooledTemporaryFile(SPOOLED_IN_MEMORY, "w+", encoding="utf-8", newline="")  # noqa: SIM115
+        self._writer = csv.writer(self._spool, quoting=csv.QUOTE_ALL)
+
+    def __del__(self) -> None:
+        self._spool.close()
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self._spool.close()
+        self.first, self.count, self.bad = [], 0, 0
+        self._open()
+
+    def add(self, reject: Reject) -> None:
+        if len(self.first) < KEPT:
+            self.first.append(reject)
+        self.count += 1
+        self.bad += reject.code not in HARMLESS
+        self._writer.writerow(_line(reject, len(self._header)))
+
+    def write(self, path: Path) -> int:
+        """Write all of them as CSV that spreadsheets open, and return how many there are.
+
+        The list's own columns stay as they came, and ours follow them; cells beyond the header come last.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._spool.seek(0)
+        with path.open("w", encoding="utf-8-sig", newline="") as stream:
+            csv.writer(stream, quoting=csv.QUOTE_ALL).writerow([*self._header, *OWN_COLUMNS])
+            shutil.copyfileobj(self._spool, stream)
+        self._spool.seek(0, os.SEEK_END)
+        return self.count
 
 
 def _line(reject: Reject, width: int) -> list[str | int]:

@@ -7,14 +7,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Annotated, Any, TypeVar
 
-import phonenumbers
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from campaigns import calendar
 from campaigns.holidays import check_holiday
 from campaigns.texts import BadText, Template, TemplateFault
-from dialer.phone import BadPhoneNumber, parse
+from dialer.phone import BadCountry, BadPhoneNumber, country_named, parse
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 DURATION = r"^[0-9]+(\.[0-9]+)?[smhd]$"
@@ -51,11 +50,10 @@ def _speakable(text: str) -> None:
 
 
 def _country(text: str) -> str:
-    if text.upper() not in phonenumbers.SUPPORTED_REGIONS:
-        raise no(
-            f'no country has the code "{text}"', "did you mean GB?" if text.upper() == "UK" else "write US, GB, RU …"
-        )
-    return text.upper()
+    try:
+        return country_named(text)
+    except BadCountry as exc:
+        raise no(str(exc), exc.suggestion) from None
 
 
 def _caller_id(text: str) -> str:
@@ -121,6 +119,12 @@ Days = Annotated[
 ]
 Delays = Annotated[tuple[Duration, ...], BeforeValidator(one_or_more), _text_or_many(DURATION_SCHEMA)]
 Column = Annotated[str, Field(min_length=1)]
+Columns = Annotated[
+    tuple[Column, ...],
+    Field(min_length=1),
+    BeforeValidator(_one_or_more),
+    _text_or_many({"type": "string", "minLength": 1}),
+]
 TextOrNumber = WithJsonSchema({"type": ["string", "integer"]})
 Country = Annotated[str, AfterValidator(_country)]
 CallerId = Annotated[str, AfterValidator(_caller_id)]

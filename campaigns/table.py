@@ -4,36 +4,37 @@ from __future__ import annotations
 
 import csv
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from campaigns.encoding import BadContactsFile, encoding_of
 from campaigns.texts import folded
 
 DELIMITERS = ",;\t|"
+SAMPLE = 1 << 18
 QUOTED = re.compile(r'"[^"]*"?')
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One record: the line it begins in and its cells as they are written, or why it cannot be told into cells."""
 
     line: int
-    cells: Sequence[str] = field(repr=False)
+    cells: Sequence[str]
     broken: str = ""
+
+    def __repr__(self) -> str:
+        return f"Row({self.line})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class Table(ABC):
     """An open list. `header` is as written; `names` are its columns, without blank ones at the end."""
 
     file: Path
-    encoding: str
-    delimiter: str
-    declares_delimiter: bool
-    header: tuple[str, ...]
+    header: tuple[str, ...] = field(repr=False)
     header_line: int
 
     @property
@@ -50,29 +51,53 @@ class Table:
 
     def rows(self) -> Iterator[Row]:
         """Every row under the header in which something stands. Reads the file anew, a row at a time."""
+        return (row for row in self.records() if row.line > self.header_line)
+
+    @abstractmethod
+    def records(self) -> Iterator[Row]:
+        """Every row in which something stands, the header too."""
+
+    @abstractmethod
+    def about(self) -> int:
+        """About how many rows there are, told without reading them."""
+
+    @property
+    @abstractmethod
+    def advice(self) -> str:
+        """What to do about a row with more cells than the header has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DelimitedTable(Table):
+    """A list in a text file, its cells told apart by a delimiter."""
+
+    encoding: str
+    delimiter: str
+    declares_delimiter: bool
+
+    def records(self) -> Iterator[Row]:
         with _opened(self.file, self.encoding) as stream:
-            for row in _records(stream, self.delimiter, self.declares_delimiter):
-                if row.line > self.header_line:
-                    yield row
+            yield from _records(stream, self.delimiter, self.declares_delimiter)
+
+    def about(self) -> int:
+        with self.file.open("rb") as stream:
+            sample = stream.read(SAMPLE)
+            lines = max(sample.count(b"\n"), sample.count(b"\r"), 1)
+        return round(lines * self.file.stat().st_size / max(len(sample), 1))
+
+    @property
+    def advice(self) -> str:
+        return f"put quotes around cells that hold {self.delimiter!r}"
 
 
-def open_table(path: Path) -> Table:
-    """Find out how a list is written. Raises BadContactsFile when it is missing, empty or unreadable."""
-    if not path.exists():
-        raise BadContactsFile(f"{path}: no such file", "contacts.file is looked for beside the campaign file")
-    try:
-        encoding = encoding_of(path)
-        with _opened(path, encoding) as stream:
-            delimiter, declared = _delimiter(stream)
-            stream.seek(0)
-            first = next(_records(stream, delimiter, declared), None)
-    except OSError as exc:
-        raise BadContactsFile(f"{path}: the list cannot be read: {exc.strerror}", "check the path") from None
-    if first is None:
-        raise BadContactsFile(f"{path}: the list is empty", "write a line of column names and a line for each contact")
-    if first.broken:
-        raise BadContactsFile(f"{path}:{first.line}: {first.broken}", "correct the line of column names")
-    return Table(
+def open_delimited(path: Path) -> DelimitedTable:
+    """Find out how a list is written. Raises BadContactsFile when it is empty or unreadable."""
+    encoding = encoding_of(path)
+    with _opened(path, encoding) as stream:
+        delimiter, declared = _delimiter(stream)
+        stream.seek(0)
+        first = header_of(path, _records(stream, delimiter, declared))
+    return DelimitedTable(
         file=path,
         encoding=encoding,
         delimiter=delimiter,
@@ -80,6 +105,16 @@ def open_table(path: Path) -> Table:
         header=tuple(first.cells),
         header_line=first.line,
     )
+
+
+def header_of(path: Path, records: Iterator[Row]) -> Row:
+    """The first row, which holds the columns' names. Raises BadContactsFile when there is none, or it is broken."""
+    first = next(records, None)
+    if first is None:
+        raise BadContactsFile(f"{path}: the list is empty", "write a line of column names and a line for each contact")
+    if first.broken:
+        raise BadContactsFile(f"{path}:{first.line}: {first.broken}", "correct the line of column names")
+    return first
 
 
 def _opened(path: Path, encoding: str) -> TextIO:
@@ -110,7 +145,7 @@ def _records(stream: TextIO, delimiter: str, declares_delimiter: bool) -> Iterat
             continue
         if declares_delimiter:
             declares_delimiter = False
-        elif any(cell.strip() for cell in cells):
+        elif "".join(cells).strip():
             yield Row(line, cells)
 
 

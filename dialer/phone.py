@@ -8,11 +8,21 @@ from dataclasses import dataclass
 import phonenumbers
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 
+from dialer.numbering import surely
+
 E164 = re.compile(r"\+[1-9]\d{6,14}")
 
 
 class BadPhoneNumber(ValueError):
     """This is not a number that can be called; the message says why, `suggestion` what to try."""
+
+    def __init__(self, reason: str, suggestion: str = "") -> None:
+        super().__init__(reason)
+        self.suggestion = suggestion
+
+
+class BadCountry(ValueError):
+    """No country has this code; `suggestion` says what to write."""
 
     def __init__(self, reason: str, suggestion: str = "") -> None:
         super().__init__(reason)
@@ -58,11 +68,26 @@ def mask(e164: str) -> str:
     return e164[:head] + "*" * (len(e164) - head - 2) + e164[-2:]
 
 
+def country_named(text: str) -> str:
+    """A country's code (ISO 3166, two letters) as numbers are completed by. Raises BadCountry."""
+    code = text.strip().upper()
+    if code not in phonenumbers.SUPPORTED_REGIONS:
+        hint = "did you mean GB?" if code == "UK" else "write US, GB, RU …"
+        raise BadCountry(f'no country has the code "{text}"', hint)
+    return code
+
+
 def parse(text: str, country: str | None = None) -> PhoneNumber:
     """Read a number as people write it; `country` (ISO 3166, two letters) completes one without a `+`.
 
     Raises BadPhoneNumber with the reason, and a suggestion where there is one.
     """
+    e164 = surely(text, country)
+    return PhoneNumber(e164 or _parsed(text, country))
+
+
+def _parsed(text: str, country: str | None) -> str:
+    """The number in E.164, read by phonenumbers."""
     written = text.strip().removeprefix("tel:")
     if not written:
         raise BadPhoneNumber("the number is empty")
@@ -74,7 +99,7 @@ def parse(text: str, country: str | None = None) -> PhoneNumber:
     try:
         number = phonenumbers.parse(written, country)
     except phonenumbers.NumberParseException as exc:
-        raise _unreadable(exc, country) from None
+        raise _damage(written, country) or _unreadable(exc, country) from None
     if number.extension:
         raise BadPhoneNumber("a number with an extension cannot be called", "remove the extension")
     if re.search(r"[^\W\d_]|\0", written):
@@ -82,8 +107,30 @@ def parse(text: str, country: str | None = None) -> PhoneNumber:
     if written.startswith("+") and "(0)" in written:
         raise BadPhoneNumber("the zero in brackets is dialed only inside the country", "remove (0)")
     if not phonenumbers.is_valid_number(number):
-        raise BadPhoneNumber(_why_invalid(number), "check the digits and the country")
-    return PhoneNumber(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+        raise _damage(written, country) or BadPhoneNumber(_why_invalid(number), "check the digits and the country")
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def _damage(written: str, country: str | None) -> BadPhoneNumber | None:
+    """What a spreadsheet does to a number that it takes for a quantity: the plus goes, the zeros before it go."""
+    digits = re.sub(r"\D", "", written, flags=re.ASCII)
+    if written.startswith("+") or not digits or re.search(r"[^\W\d_]", written):
+        return None
+    remedy = "format the column as text, and write the numbers again"
+    if country and _is_valid(f"0{digits}", country):
+        return BadPhoneNumber("the zero at its beginning is lost, as spreadsheets lose it", remedy)
+    if not digits.startswith("0") and _is_valid(f"+{digits}", None):
+        return BadPhoneNumber(
+            "the plus at its beginning is lost, as spreadsheets lose it", "write '+' before it, in a column of text"
+        )
+    return None
+
+
+def _is_valid(written: str, country: str | None) -> bool:
+    try:
+        return bool(phonenumbers.is_valid_number(phonenumbers.parse(written, country)))
+    except phonenumbers.NumberParseException:
+        return False
 
 
 def _unreadable(exc: phonenumbers.NumberParseException, country: str | None) -> BadPhoneNumber:

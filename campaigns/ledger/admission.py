@@ -26,6 +26,7 @@ class Admitted:
     not_after: datetime | None
     phone_hash: str | None = field(default=None, repr=False)
     consent: str | None = field(default=None, repr=False)
+    voice: dict[str, str] | None = None
 
 
 def live_campaign_named(db: Connection, name: str, *, lock: bool = False) -> str | None:
@@ -36,6 +37,16 @@ def live_campaign_named(db: Connection, name: str, *, lock: bool = False) -> str
     named = select(campaigns.c.id, campaigns.c.status).where(campaigns.c.name == name).order_by(campaigns.c.id)
     rows = db.execute(named.with_for_update() if lock else named)  # SQLite has one writer at a time
     return next((row.id for row in rows if row.status in LIVE_CAMPAIGNS), None)
+
+
+def called_by_another(db: Connection, name: str, phones: Sequence[str]) -> dict[str, str]:
+    """Those of these numbers that a campaign of this name that has not ended calls, each with its id."""
+    query = (
+        select(contacts.c.phone, contacts.c.campaign_id)
+        .join(campaigns, campaigns.c.id == contacts.c.campaign_id)
+        .where(campaigns.c.name == name, campaigns.c.status.in_(LIVE_CAMPAIGNS), contacts.c.phone.in_(phones))
+    )
+    return {row.phone: row.campaign_id for row in db.execute(query)}
 
 
 def create_draft(
@@ -77,6 +88,7 @@ def _line(campaign_id: str, one: Admitted, now: datetime) -> dict[str, object]:
         "consent": one.consent,
         "fields": one.fields,
         "text": one.text,
+        "voice": one.voice,
         "zone": one.zone,
         "not_after": one.not_after,
         "status": ContactStatus.PENDING,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
@@ -27,6 +27,7 @@ class Claimed:
     claim: UUID
     phone: str = field(repr=False)
     text: str | None = field(repr=False)
+    voice: Mapping[str, str] | None
     zone: str
     not_after: datetime | None
     due_at: datetime
@@ -98,6 +99,7 @@ def still_claimed(db: Connection, claim: UUID, contact_ids: Sequence[int], now: 
             claim=claim,
             phone=row.phone,
             text=row.text,
+            voice=row.voice,
             zone=row.zone,
             not_after=row.not_after,
             due_at=row.due_at,

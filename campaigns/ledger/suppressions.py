@@ -5,7 +5,7 @@ A number that was erased stands there, and with the contacts it was erased from,
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -75,6 +75,19 @@ def reason_of(account: str, now: datetime) -> ColumnElement[str]:
     """Why the contact at hand is on the list."""
     why = select(suppressions.c.reason).where(_of_the_contact(account, now)).order_by(suppressions.c.id).limit(1)
     return why.correlate(contacts).scalar_subquery()
+
+
+def suppressed_among(
+    db: Connection, phones: Sequence[str], *, account: str, fingerprint: Callable[[str], str], now: datetime
+) -> dict[str, str]:
+    """Those of these numbers (E.164) that are on the list of this account, or on everybody's, each with its reason."""
+    by_form = {form: phone for phone in phones for form in (phone, fingerprint(phone))}
+    query = select(suppressions.c.phone, suppressions.c.reason).where(
+        suppressions.c.phone.in_(list(by_form)),
+        suppressions.c.account.in_([EVERY_ACCOUNT, account]),
+        or_(suppressions.c.expires_at.is_(None), suppressions.c.expires_at > now),
+    )
+    return {by_form[row.phone]: row.reason for row in db.execute(query)}
 
 
 def _of_the_contact(account: str, now: datetime) -> ColumnElement[bool]:

@@ -91,6 +91,7 @@ contacts = Table(
     Column("consent", Text),  # the evidence, as the list has it
     Column("fields", JSON, nullable=False),
     Column("text", Text),  # what is said, as it was checked before launch
+    Column("voice", JSON(none_as_null=True)),  # how it is said, where the contact's own row says so
     Column("zone", Text, nullable=False),
     Column("not_after", UtcTime),
     Column("status", Text, nullable=False),

@@ -11,7 +11,8 @@ import typer
 from rich.live import Live
 
 from campaigns import control
-from campaigns.launch import Checked, check, launch
+from campaigns.launch import Checked, check, launch, unseen
+from campaigns.leaving_out import LeavingOut
 from campaigns.ledger import reading
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import Ledger
@@ -19,8 +20,9 @@ from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus
 from campaigns.report import report
 from campaigns.status import Standing, standing
 from console.cli import preflight, show
-from console.cli.context import opened, settings_here, who
+from console.cli.context import opened, who
 from console.cli.output import out, print_json
+from console.cli.progress import import_bar
 from workers.settings import Settings
 from workers.wiring import now_utc
 
@@ -46,14 +48,14 @@ def register(app: typer.Typer) -> None:
 
 def check_command(file: Path = FilePath, as_json: bool = AsJson) -> None:
     """Read a campaign file and its contacts and say what is wrong with them, calling nobody."""
-    settings = settings_here()
-    checked = check(file, settings.accounts)
-    rejects = checked.write_rejects(reports_folder(settings))
+    with opened() as (settings, ledger):
+        checked = _checked(file, settings, ledger, quiet=as_json)
+        rejects = checked.write_rejects(reports_folder(settings))
     if as_json:
         print_json(show.checked_facts(checked, rejects))
     else:
         show.print_checked(checked, rejects)
-    if checked.rejects:
+    if checked.bad:
         raise typer.Exit(1)
 
 
@@ -74,17 +76,30 @@ def start(
     file: Path, settings: Settings, ledger: Ledger, *, skip_rejects: bool, again: bool = False, quiet: bool = False
 ) -> Campaign:
     """Check, ask the provider whether the account can log in, and start; raises before anything is written."""
-    checked = check(file, settings.accounts)
+    checked = _checked(file, settings, ledger, quiet=quiet)
     rejects = checked.write_rejects(reports_folder(settings))
     if checked.rejects and not quiet:
         show.print_checked(checked, rejects)
     checked.refuse_rejects(rejects, skip=skip_rejects)
     preflight.can_log_in(checked.definition.account, settings)
-    return _launch(checked, rejects, settings, ledger, again=again)
+    return launch(
+        ledger,
+        checked,
+        rejects_folder=reports_folder(settings),
+        again=again,
+        who=who(),
+        now=now_utc(),
+        progress=unseen if quiet else import_bar("starting"),
+    )
 
 
-def _launch(checked: Checked, rejects: Path | None, settings: Settings, ledger: Ledger, *, again: bool) -> Campaign:
-    return launch(ledger, checked, rejects_file=rejects, again=again, who=who(), now=now_utc())
+def _checked(file: Path, settings: Settings, ledger: Ledger, *, quiet: bool) -> Checked:
+    return check(
+        file,
+        settings.accounts,
+        leaving_out=lambda definition: LeavingOut(ledger, definition, now_utc()),
+        progress=unseen if quiet else import_bar("reading"),
+    )
 
 
 def status_command(

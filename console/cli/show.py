@@ -37,6 +37,7 @@ def checked_facts(checked: Checked, rejects: Path | None) -> dict[str, Any]:
         "contacts": checked.summary.will_dial,
         "summary": dict(checked.summary.lines()),
         "rejects": str(rejects) if rejects else None,
+        "bad": checked.bad,
         "rejected": [
             {name: getattr(one, name) for name in ("line", "column", "code", "reason", "suggestion")}
             for one in checked.rejects
@@ -52,12 +53,12 @@ def print_checked(checked: Checked, rejects: Path | None) -> None:
         shown.add_row(label, str(count))
     out.print(shown)
     if checked.rejects:
-        bad = table(">line", "column", "what is wrong", title="\nRows that cannot be called")
+        bad = table(">line", "column", "what is wrong", title="\nRows that are not called")
         for one in checked.rejects[:SHOWN_REJECTS]:
             advice = f" [dim]({escape(one.suggestion)})[/]" if one.suggestion else ""
             bad.add_row(str(one.line), escape(one.column), escape(one.reason) + advice)
         out.print(bad)
-        more = len(checked.rejects) - SHOWN_REJECTS
+        more = checked.summary.rejected - SHOWN_REJECTS
         out.print(f"{f'… and {more} more. ' if more > 0 else ''}All of them: {rejects}")
 
 

@@ -8,8 +8,9 @@ from functools import partial
 
 import pytest
 
-from campaigns.audience import ContactRow, Summary
 from campaigns.rejects import Code, Reject
+from campaigns.rows import ContactRow
+from campaigns.summary import Summary
 from tests.campaigns.written import GOOD, read_list
 
 

@@ -97,9 +97,9 @@ def test_a_fault_is_named_with_place_key_and_remedy(faults_of, wrong, line, colu
         ("account: main", "account:", "account", "has no value", "write a value"),
         ("account: main", 'account: ""', "account", "is empty", "account in the settings"),
         ("account: main", "acount: main", "acount", "no such key", "did you mean account?"),  # named once
-        ("  file: first.csv", "  phone: phone", "contacts.file", "is missing", "CSV file"),
+        ("  file: first.csv", "  phone: phone", "contacts.file", "is missing", "CSV or XLSX"),
         ("  file: first.csv", "  file: first.csv\n  country: UK", "contacts.country", "no country", "did you mean GB?"),
-        ('"+18005550100"', "18005550100", "caller_id", "no country code", 'write "+18005550100"'),
+        ('"+18005550100"', "18005550100", "caller_id", "plus at its beginning is lost", 'write "+18005550100"'),
         ('"+18005550100"', '"+1800555"', "caller_id", "too short", "check the digits"),
         ('"+18005550100"', '"CallUs"', "caller_id", "not a phone number", "+"),
         ('"+18005550100"', "[1]", "caller_id", "expected text, found a list", ""),

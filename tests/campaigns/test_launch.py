@@ -67,7 +67,7 @@ def checked(folder: Path, *rows: str, **changes: str) -> Checked:
 
 
 def started(ledger, one: Checked, now, **named):
-    return launch(ledger, one, rejects_file=None, who="ann", now=now, **named)
+    return launch(ledger, one, who="ann", now=now, **named)
 
 
 def counted(ledger) -> tuple[int, int]:
@@ -122,8 +122,12 @@ def test_bad_rows_are_skipped_when_that_is_asked_for_and_counted(ledger, clock, 
     one = checked(tmp_path, *good(3), f"7.926E+10,Eve,,{UNTIL}")
     rejects = one.write_rejects(tmp_path)
     one.refuse_rejects(rejects, skip=True)
-    campaign = launch(ledger, one, rejects_file=rejects, who="ann", now=clock())
-    assert (campaign.contacts, campaign.rejects, campaign.rejects_file) == (3, 1, str(rejects))
+    campaign = launch(ledger, one, rejects_folder=tmp_path, who="ann", now=clock())
+    assert (campaign.contacts, campaign.rejects) == (3, 1)
+    kept = Path(campaign.rejects_file)
+    assert (kept.name, kept.read_bytes()) == ("reminders-1-rejects.csv", rejects.read_bytes())
+    checked(tmp_path, "nonsense,Eve,,").write_rejects(tmp_path)
+    assert kept.read_bytes() != rejects.read_bytes(), "a later check leaves a campaign's own file alone"
 
 
 def test_a_list_without_a_good_row_calls_nobody(ledger, clock, tmp_path):

@@ -8,11 +8,18 @@ import pytest
 
 from campaigns.audience import read_audience
 from campaigns.definition import Definition
-from campaigns.rejects import OWN_COLUMNS, Code, Reject, write_rejects
+from campaigns.rejects import OWN_COLUMNS, Code, Reject, RejectPile
 
 
 def reject(cells=("x",), **facts) -> Reject:
     return Reject(**{"line": 2, "column": "a", "code": Code.BAD_ZONE, "reason": "why", "cells": tuple(cells), **facts})
+
+
+def write_rejects(path, header, rejects) -> int:
+    pile = RejectPile(header)
+    for one in rejects:
+        pile.add(one)
+    return pile.write(path)
 
 
 def read(path):
@@ -102,3 +109,17 @@ def test_a_corrected_file_of_rejects_is_a_list_again(tmp_path):
 
 def test_a_reject_does_not_show_its_cells_when_printed():
     assert "4155550101" not in repr(reject(["+14155550101"]))
+
+
+def test_memory_keeps_the_first_rejects_and_the_file_gets_all(tmp_path):
+    pile = RejectPile(["a"])
+    for line in range(2, 30_002):
+        pile.add(reject(["x" * 50], line=line))
+    assert (pile.count, pile.bad, len(pile.first)) == (30_000, 30_000, 1000)
+    assert pile.write(tmp_path / "all.csv") == 30_000
+    pile.add(reject(line=30_002, code=Code.ON_DNC))
+    assert pile.write(tmp_path / "again.csv") == 30_001
+    assert [row[1] for row in read(tmp_path / "again.csv")][-1] == "30002"
+    assert pile.bad == 30_000, "who is left out is no reason to start nothing"
+    pile.clear()
+    assert pile.write(tmp_path / "none.csv") == 0

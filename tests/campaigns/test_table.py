@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaigns.encoding import BadContactsFile
-from campaigns.table import open_table
+from campaigns.lists import open_table
 
 ROWS = [
     ["phone", "name", "note"],
@@ -127,8 +127,8 @@ def test_a_quote_that_is_never_closed_does_not_swallow_a_long_list(table_of):
         (b"\n\n  \n", "the list is empty", "a line of column names"),
         (b"\xef\xbb\xbf", "the list is empty", "a line of column names"),
         (b'"phone,name\n1,2\n', "1: lines 1 to 2 cannot be read", "column names"),
-        (b"PK\x03\x04\x14\x00", "a spreadsheet's own format", "CSV UTF-8"),  # XLSX
-        (b"\xd0\xcf\x11\xe0\xa1\xb1", "a spreadsheet's own format", "CSV UTF-8"),  # XLS
+        (b"PK\x03\x04\x14\x00", "the workbook cannot be read", "CSV UTF-8"),  # a zip, and no XLSX
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "an old spreadsheet's format", "CSV UTF-8"),  # XLS
         (b"\xff\xfep\x00h\x00\n\x00\x31", "2: bytes that are not UTF-16", "CSV UTF-8"),  # cut in a character
         (b"\xef\xbb\xbfphone\n\xff\n", "2: bytes that are not UTF-8", "CSV UTF-8"),
         (

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from campaigns.audience import Audience, CheckScript, read_audience
+from openpyxl import Workbook
+
+from campaigns.audience import Audience, read_audience
 from campaigns.definition import Definition
+from campaigns.rows import CheckScript
 
 GOOD = "+14155550101"
 
@@ -51,17 +56,31 @@ caller_id: "+18005550100"
 """
 
 
+def workbook(rows: Iterable[Sequence[object]]) -> bytes:
+    """A list as a spreadsheet keeps it (XLSX)."""
+    book = Workbook()
+    for line, row in enumerate(rows, start=1):
+        for place, value in enumerate(row, start=1):
+            cell = book.active.cell(line, place, value)
+            if cell.data_type == "f":
+                cell.data_type = "s"  # text that begins with =, and no formula
+    made = io.BytesIO()
+    book.save(made)
+    return made.getvalue()
+
+
 def read_list(
     folder: Path,
     text: str | bytes,
     *,
+    name: str = "contacts.csv",
     check_script: CheckScript | None = None,
     message: dict[str, object] | None = None,
     schedule: dict[str, object] | None = None,
-    **contacts: str | None,
+    **contacts: object,
 ) -> Audience:
     """Read a list, given as it would stand in its file, under a definition with these sections."""
-    (folder / "contacts.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
+    (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
     definition = Definition.model_validate(
         {
             "campaign": "test",

@@ -78,7 +78,7 @@ def test_a_worker_killed_twice_in_mid_campaign_calls_nobody_twice_and_loses_nobo
         try:
             for file in lists(tmp_path):
                 checked = check(file, settings.accounts)
-                launch(ledger, checked, rejects_file=None, who="test", now=now_utc())
+                launch(ledger, checked, who="test", now=now_utc())
             for count in KILLS_AFTER:
                 wait_until(lambda count=count: placed(ledger) >= count, 60)
                 stack.kill_worker()

@@ -1,0 +1,84 @@
+"""Plans say what phonenumbers would say, or leave it to phonenumbers: held against it over all countries and forms."""
+
+from __future__ import annotations
+
+from random import Random
+
+import phonenumbers
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dialer.numbering import surely
+
+COUNTRIES = sorted(phonenumbers.SUPPORTED_REGIONS)
+WRITTEN = st.from_regex(r"\A *\+?[0-9 ().\-]{1,20}\Z", fullmatch=True)
+
+
+def asked(written: str, country: str | None) -> str | None:
+    """What phonenumbers itself says; None for no valid number."""
+    try:
+        number = phonenumbers.parse(written, country)
+    except phonenumbers.NumberParseException:
+        return None
+    valid = phonenumbers.is_valid_number(number)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if valid else None
+
+
+def agrees(written: str, country: str | None) -> bool:
+    """Whether a plan answered; fails when it answered anything but phonenumbers' own answer."""
+    told = surely(written, country)
+    assert told is None or told == asked(written, country), (written, country)
+    return told is not None
+
+
+def kinds(country: str):
+    for kind in (phonenumbers.PhoneNumberType.FIXED_LINE, phonenumbers.PhoneNumberType.MOBILE):
+        if number := phonenumbers.example_number_for_type(country, kind):
+            yield number
+
+
+def near(digits: str, rng: Random) -> str:
+    """The number with a digit changed, added or missing."""
+    place = rng.randrange(len(digits))
+    change = rng.choice(["", str(rng.randrange(10)), digits[place] + str(rng.randrange(10))])
+    return digits[:place] + change + digits[place + 1 :]
+
+
+@pytest.mark.parametrize("country", COUNTRIES)
+def test_a_plan_agrees_with_phonenumbers_on_and_around_every_countrys_numbers(country):
+    rng = Random(country)
+    for number in kinds(country):
+        national = phonenumbers.national_significant_number(number)
+        home = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+        for _ in range(30):
+            agrees(f"+{near(f'{number.country_code}{national}', rng)}", rng.choice([None, country, "US", "RU"]))
+            agrees(near(national, rng), country)
+            agrees(f"{number.country_code}{near(national, rng)}", country)
+            agrees(rng.choice(["0", "8", "1", "00", ""]) + national, country)
+        agrees(f"+{number.country_code} {national}", None)
+        agrees(home, country)
+        agrees(near(home, rng), country)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(WRITTEN, st.sampled_from([None, *COUNTRIES]))
+def test_a_plan_agrees_with_phonenumbers_on_anything_written(written, country):
+    agrees(written, country)
+
+
+@pytest.mark.parametrize(
+    ("written", "country"),
+    [
+        ("+14155550101", None),
+        ("(415) 555-0101", "US"),
+        ("1 415 555 0101", "US"),
+        ("+7 912 000-00-00", None),
+        ("8 (912) 000-00-00", "RU"),
+        ("020 7946 0123", "GB"),
+        ("+49 30 23125 123", "US"),
+        ("+1 204 555 0123", None),
+    ],
+)
+def test_numbers_as_most_lists_have_them_are_told_by_a_plan(written, country):
+    assert agrees(written, country)
