@@ -122,7 +122,7 @@ Column = Annotated[str, Field(min_length=1)]
 Columns = Annotated[
     tuple[Column, ...],
     Field(min_length=1),
-    BeforeValidator(_one_or_more),
+    BeforeValidator(one_or_more),
     _text_or_many({"type": "string", "minLength": 1}),
 ]
 TextOrNumber = WithJsonSchema({"type": ["string", "integer"]})

@@ -12,8 +12,8 @@ from campaigns.ledger import moves
 from campaigns.ledger import suppressions as ledgered
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.suppressions import EVERY_ACCOUNT, Suppression
+from campaigns.lists import open_table
 from campaigns.rejects import Code, Reject
-from campaigns.table import open_table
 from dialer.errors import DialerError
 from dialer.phone import BadPhoneNumber, PhoneNumber, parse
 
