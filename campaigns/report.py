@@ -13,6 +13,8 @@ from uuid import uuid4
 from sqlalchemy import Connection, Row, func, select
 
 from campaigns import status
+from campaigns.doubts import COLUMNS as DOUBT_COLUMNS
+from campaigns.doubts import Doubt, doubts
 from campaigns.ledger import reading
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, contacts
@@ -48,6 +50,7 @@ ATTEMPT_COLUMNS = (
 CONTACT_COLUMNS = (
     *("campaign_id", "contact_row", "contact_masked", "status", "reason", "attempts", "final_at", "consent"),
 )
+FIRST_DOUBTS = 10  # named in the report itself
 FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d*.]+$)")  # a number, masked or not, is none
 
 
@@ -75,6 +78,8 @@ class Report:
     contacts_file: Path
     rejects: int
     rejects_file: str | None
+    doubts: Sequence[Doubt]  # the first of them
+    doubts_file: Path | None  # all of them; None when there is none
 
 
 def report(ledger: Ledger, campaign_id: str, folder: Path) -> Report:
@@ -87,6 +92,7 @@ def report(ledger: Ledger, campaign_id: str, folder: Path) -> Report:
         contacts_file = folder / f"{campaign.id}-contacts.csv"
         _write(attempts_file, ATTEMPT_COLUMNS, _attempt_lines(db, campaign.id))
         _write(contacts_file, CONTACT_COLUMNS, _contact_lines(db, campaign.id))
+        doubtful, doubts_file = _write_doubts(db, campaign.id, folder)
         return Report(
             campaign=campaign.id,
             name=campaign.name,
@@ -108,7 +114,25 @@ def report(ledger: Ledger, campaign_id: str, folder: Path) -> Report:
             contacts_file=contacts_file.absolute(),
             rejects=campaign.rejects,
             rejects_file=campaign.rejects_file,
+            doubts=doubtful,
+            doubts_file=doubts_file,
         )
+
+
+def _write_doubts(db: Connection, campaign_id: str, folder: Path) -> tuple[Sequence[Doubt], Path | None]:
+    """The first contacts that nobody can speak for, and the file of them all; one that is out of date goes."""
+    file = folder / f"{campaign_id}-unknown.csv"
+    first: list[Doubt] = []
+
+    def lines() -> Iterable[list[str]]:
+        for doubt in doubts(db, campaign_id):
+            first.extend([doubt][: FIRST_DOUBTS - len(first)])
+            yield [_cell(getattr(doubt, column)) for column in DOUBT_COLUMNS]
+
+    _write(file, DOUBT_COLUMNS, lines())
+    if not first:
+        file.unlink(missing_ok=True)
+    return first, file.absolute() if first else None
 
 
 def _reasons(db: Connection, campaign_id: str) -> list[tuple[str, str, int]]:

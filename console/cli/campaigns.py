@@ -21,7 +21,7 @@ from campaigns.report import report
 from campaigns.status import Standing, standing
 from console.cli import preflight, show
 from console.cli.context import opened, who
-from console.cli.output import out, print_json
+from console.cli.output import err, out, print_json
 from console.cli.progress import import_bar
 from workers.settings import Settings
 from workers.wiring import now_utc
@@ -142,6 +142,21 @@ def watch(ledger: Ledger, ids: Sequence[str], *, every: float = 0.5, quiet: bool
             if all(one.campaign.status not in over for one in standings):
                 return
             time.sleep(every)
+
+
+def let_calls_end(ledger: Ledger, campaign_id: str, *, every: float = 0.5, quiet: bool = False) -> None:
+    """Wait until no call of a campaign that starts none is on the line: nobody would hear how it ended afterwards."""
+    told = quiet
+    while on_the_line := _on_the_line(_standings(ledger, campaign_id)[0]):
+        if not told:
+            calls = "1 call is" if on_the_line == 1 else f"{on_the_line} calls are"
+            err.print(f"{calls} on the line: waiting for their end. Ctrl-C again leaves at once.")
+            told = True
+        time.sleep(every)
+
+
+def _on_the_line(one: Standing) -> int:
+    return one.in_progress + one.unconfirmed
 
 
 def _standings(ledger: Ledger, campaign: str | None, *, live_only: bool = False) -> list[Standing]:

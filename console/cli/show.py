@@ -163,6 +163,7 @@ def report_facts(made: Report) -> dict[str, Any]:
         "attempts": made.attempts,
         "requests": made.requests,
         "unsure": made.unsure,
+        "unknown": str(made.doubts_file) if made.doubts_file else None,
         "started_at": made.started_at,
         "finished_at": made.finished_at,
         "report": str(made.attempts_file),
@@ -192,6 +193,8 @@ def report_panel(made: Report) -> RenderableType:
     parts: list[RenderableType] = [Text(head, style="bold"), Text(), sides]
     if made.reasons:
         parts += [Text(), _reasons(made)]
+    if made.doubts:
+        parts += [Text(), _doubts(made)]
     return Group(*parts, Text(), _paths(made))
 
 
@@ -202,8 +205,20 @@ def _reasons(made: Report) -> Table:
     return shown
 
 
+def _doubts(made: Report) -> Table:
+    """Whom a person should look after: they may have been called, and nobody knows."""
+    shown = table("may have been called", "number", "asked", "what is known")
+    for doubt in made.doubts:
+        shown.add_row(f"row {doubt.contact_row}", doubt.contact_masked, local(doubt.asked_at), escape(doubt.known))
+    if made.unsure > len(made.doubts):
+        shown.add_row("…", "", "", f"{made.unsure} in all")
+    return shown
+
+
 def _paths(made: Report) -> Text:
     lines = [f"attempts  {near(made.attempts_file)}", f"contacts  {near(made.contacts_file)}"]
+    if made.doubts_file:
+        lines.append(f"unknown   {near(made.doubts_file)}")
     if made.rejects_file:
         lines.append(f"rejects   {near(Path(made.rejects_file))}  ({made.rejects} rows)")
     return Text("\n".join(lines))

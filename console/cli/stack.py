@@ -17,7 +17,7 @@ from campaigns import control
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus, IllegalMove
 from campaigns.report import Report, report
 from console.cli import show
-from console.cli.campaigns import AsJson, FilePath, SkipRejects, reports_folder, start, watch
+from console.cli.campaigns import AsJson, FilePath, SkipRejects, let_calls_end, reports_folder, start, watch
 from console.cli.context import ledger_of, who
 from console.cli.demo import demo_command
 from console.cli.output import err, near, out, print_json
@@ -53,7 +53,7 @@ def up_command(
 def run_command(file: Path = FilePath, skip_rejects: bool = SkipRejects, as_json: bool = AsJson) -> None:
     """Start a campaign, wait for its end, print its report. Brings everything up for it unless it is up already.
 
-    Ctrl-C pauses the campaign; `dialer up` and `dialer resume` go on with it.
+    Ctrl-C pauses the campaign and waits for the calls on the line; `dialer up` and `dialer resume` go on with it.
     """
     settings = load()
     with brought_up(settings, quiet=as_json) as settings, ledger_of(settings) as ledger:
@@ -67,7 +67,9 @@ def run_command(file: Path = FilePath, skip_rejects: bool = SkipRejects, as_json
                 err.print(f"{campaign.id} is paused; go on with: dialer up, then dialer resume {campaign.id}")
             except IllegalMove:
                 pass  # it has ended meanwhile
+            let_calls_end(ledger, campaign.id, quiet=as_json)
             raise
+        let_calls_end(ledger, campaign.id, quiet=as_json)
         made = report(ledger, campaign.id, reports_folder(settings))
     print_json(show.report_facts(made)) if as_json else out.print(show.report_panel(made))
     _exit_unless_finished(made, as_json=as_json)

@@ -1,0 +1,99 @@
+"""Whom nobody can speak for: contacts that are unknown, or may be ringing, each with all that is known of the call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, func, select
+
+from campaigns.ledger.tables import attempts, contacts, receipts
+from campaigns.lifecycle import AttemptStatus
+from dialer.phone import mask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """One call of which nobody knows how it ended, or whether it was made; the number is masked."""
+
+    contact_row: int
+    contact_masked: str
+    external_id: UUID
+    provider: str
+    provider_call_id: str | None
+    asked_at: datetime
+    status: str  # unknown: its time ran out; unconfirmed: it is still being settled
+    heard: str
+    why: str
+
+    @property
+    def known(self) -> str:
+        """What is known, in one sentence for a person."""
+        called = f"the provider has it as call {self.provider_call_id}" if self.provider_call_id else "no call id"
+        return "; ".join(part for part in (self.why, called, self.heard) if part)
+
+
+COLUMNS = (
+    "contact_row",
+    "contact_masked",
+    "external_id",
+    "provider",
+    "provider_call_id",
+    "asked_at",
+    "status",
+    "known",
+)
+
+
+def doubts(db: Connection, campaign_id: str) -> Iterator[Doubt]:
+    """The latest attempts of a campaign's contacts that are in doubt, in the order of its list."""
+    all_of_them = attempts.alias()
+    latest = select(func.max(all_of_them.c.number)).where(all_of_them.c.contact_id == contacts.c.id).scalar_subquery()
+    query = (
+        select(attempts, contacts.c.line, contacts.c.phone)
+        .join(contacts, contacts.c.id == attempts.c.contact_id)
+        .where(
+            attempts.c.campaign_id == campaign_id,
+            attempts.c.status.in_([AttemptStatus.UNKNOWN, AttemptStatus.UNCONFIRMED]),
+            attempts.c.number == latest,
+        )
+        .order_by(contacts.c.line, contacts.c.id)
+        .execution_options(yield_per=1000)
+    )
+    for rows in db.execute(query).partitions():
+        words = _words(db, [row.id for row in rows])
+        for row in rows:
+            yield _doubt(row, words.get(row.id, []))
+
+
+def _words(db: Connection, ids: Sequence[UUID]) -> dict[UUID, list[str]]:
+    """The words of each attempt's receipts, in the order they came."""
+    told: dict[UUID, list[str]] = {}
+    query = select(receipts.c.attempt_id, receipts.c.word).where(receipts.c.attempt_id.in_(ids))
+    for row in db.execute(query.order_by(receipts.c.id)):
+        told.setdefault(row.attempt_id, []).append(row.word)
+    return told
+
+
+def _doubt(row: Row[tuple[object, ...]], words: Sequence[str]) -> Doubt:
+    return Doubt(
+        contact_row=row.line,
+        contact_masked=mask(row.phone),
+        external_id=row.id,
+        provider=row.provider,
+        provider_call_id=row.provider_call_id,
+        asked_at=row.dialing_at,
+        status=row.status,
+        heard=_heard(row, words),
+        why=row.detail or "",
+    )
+
+
+def _heard(row: Row[tuple[object, ...]], words: Sequence[str]) -> str:
+    if words:
+        return "receipts: " + ", ".join(words)
+    if row.seen:
+        return f"seen in progress in {row.looks} looks"
+    return f"not seen in {row.looks} looks" if row.looks else "nothing heard"

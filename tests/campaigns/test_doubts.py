@@ -1,0 +1,88 @@
+"""The report names whom nobody can speak for, with all that is known of their call."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+from campaigns.doubts import COLUMNS, doubts
+from campaigns.receiving import receive
+from campaigns.report import FIRST_DOUBTS, report
+from campaigns.settlement import Ending, accept, conclude, doubt
+from console.cli.show import report_panel
+from dialer.accounts import AccountSettings
+from dialer.calls import Outcome, Progress, Receipt
+from dialer.verdicts import Ruling, Verdict
+from tests.campaigns.seeding import dialing, fresh, numbers
+
+SETTINGS = AccountSettings(provider="webex", service_key="k")
+SILENT = Ruling(verdict=Verdict.UNCONFIRMED, detail="sandbox did not answer in time")
+
+
+@pytest.fixture
+def campaign(ledger, clock) -> str:
+    """Four contacts: reached, unknown after a doubt, unknown after receipts that do not end, still unconfirmed."""
+    reached, doubted, unended, ringing = dialing(ledger, numbers(4), now=clock())
+    ledger.write(accept, reached, "c-1", SETTINGS, now=clock())
+    ledger.write(conclude, fresh(ledger, reached.id), Ending(outcome=Outcome.ANSWERED, ended_at=clock()), now=clock())
+    ledger.write(doubt, doubted, SILENT, settle_seconds=60, now=clock())
+    never = Ending(outcome=Outcome.UNKNOWN, ended_at=clock(), detail="nothing was heard of the call: it may have rung")
+    ledger.write(conclude, fresh(ledger, doubted.id), never, now=clock.forward(60))
+    ledger.write(accept, unended, "c-3", SETTINGS, now=clock())
+    heard = Receipt(
+        event_id="1",
+        provider_call_id="c-3",
+        correlation_id=unended.id,
+        word="OFFERED",
+        code="7407",
+        progress=Progress.RINGING,
+        outcome=None,
+        occurred_at=clock(),
+    )
+    receive(ledger, "main", SETTINGS, [heard], "{}", now=clock())
+    untold = Ending(outcome=Outcome.UNKNOWN, ended_at=clock(), detail="the provider never told how it ended")
+    ledger.write(conclude, fresh(ledger, unended.id), untold, now=clock())
+    ledger.write(doubt, ringing, SILENT, settle_seconds=60, now=clock())
+    return reached.campaign_id
+
+
+def test_each_is_named_with_what_is_known(ledger, campaign):
+    with ledger.reading() as db:
+        found = list(doubts(db, campaign))
+    assert [(one.contact_row, one.status) for one in found] == [(3, "unknown"), (4, "unknown"), (5, "unconfirmed")]
+    assert [one.known for one in found] == [
+        "nothing was heard of the call: it may have rung; no call id; nothing heard",
+        "the provider never told how it ended; the provider has it as call c-3; receipts: OFFERED",
+        "sandbox did not answer in time; no call id; nothing heard",
+    ]
+    assert not any(number in str(found) for number in numbers(4))
+
+
+def test_the_report_has_them_in_a_file_and_names_the_first(ledger, campaign, tmp_path):
+    made = report(ledger, campaign, tmp_path)
+    assert made.doubts_file == tmp_path / f"{campaign}-unknown.csv"
+    with made.doubts_file.open(encoding="utf-8", newline="") as read:
+        rows = list(csv.DictReader(read))
+    assert tuple(rows[0]) == COLUMNS
+    assert [row["contact_row"] for row in rows] == ["3", "4", "5"]
+    assert len(made.doubts) == 3
+
+
+def test_a_long_list_is_cut_in_the_report_and_whole_in_the_file(ledger, clock, tmp_path):
+    many = dialing(ledger, numbers(FIRST_DOUBTS + 5), now=clock())
+    for one in many:
+        ledger.write(doubt, one, SILENT, settle_seconds=60, now=clock())
+    made = report(ledger, many[0].campaign_id, tmp_path)
+    assert len(made.doubts) == FIRST_DOUBTS
+    assert made.doubts_file is not None
+    assert len(made.doubts_file.read_text().splitlines()) == 1 + len(many)
+
+
+def test_where_nobody_is_in_doubt_there_is_no_file(ledger, clock, tmp_path):
+    (one,) = dialing(ledger, numbers(1), now=clock())
+    (tmp_path / f"{one.campaign_id}-unknown.csv").write_text("of an earlier report")
+    made = report(ledger, one.campaign_id, tmp_path)
+    assert (made.doubts, made.doubts_file) == ([], None)
+    assert list(tmp_path.glob("*-unknown.csv")) == []
+    assert report_panel(made)
