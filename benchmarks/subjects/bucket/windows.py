@@ -1,0 +1,119 @@
+"""What is sent in a provider's window, and how much of it is used: with failures, outsiders, deaths, a lost Redis."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.pool import Pool
+
+from redis.exceptions import RedisError
+
+from benchmarks.redis_server import RedisServer
+from benchmarks.subjects.bucket.limiters import EVERYONE, OURS, Limiter, Task, made, name
+from benchmarks.subjects.bucket.vendor import Outsider, Vendor
+from dialer.token_bucket import BucketAway, connect
+
+Cells = dict[str, str]
+LIMIT, SECONDS, PACE, THREADS = 250, 5.0, 100, 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """One process: four threads that send as fast as they may."""
+
+    kind: str
+    task: Task
+    vendor: Vendor
+    seconds: float
+    fails: float = 0.0
+    dies: float = 0.0
+
+
+def with_failures(pool: Pool, server: RedisServer, judge: RedisServer) -> dict[str, Cells]:
+    """15 % of the requests fail and are not charged, an outsider takes a tenth: refusals, and use of the points."""
+    rows: dict[str, Cells] = {"refused": {}, "used": {}, "used, dying": {}}
+    for kind in EVERYONE:
+        refused, used = _run(pool, server, judge, kind, fails=0.15)
+        rows["refused"][kind], rows["used"][kind] = refused, used
+    rows["used, dying"][OURS] = _run(pool, server, judge, OURS, fails=0.15, dies=0.10)[1]
+    return rows
+
+
+def _run(
+    pool: Pool, server: RedisServer, judge: RedisServer, kind: str, *, fails: float, dies: float = 0.0
+) -> tuple[str, str]:
+    vendor, url = _fresh(server, judge)
+    outsider = Outsider(vendor, LIMIT / SECONDS / 10)
+    outsider.start()
+    task = Task(url=url, window=(LIMIT, SECONDS), rate=PACE, metered=kind == OURS, lease=1.0)
+    since = time.time()
+    sender = Sender(kind=kind, task=task, vendor=vendor, seconds=5 * SECONDS, fails=fails, dies=dies)
+    pool.map(_send, [sender] * 8, chunksize=1)
+    outsider.stop()
+    windows = vendor.windows(since, time.time() - SECONDS / 4)
+    sent = sum(one.get("ours", 0) + one.get("others", 0) for one in windows)
+    refused = sum(one.get("refused", 0) for one in windows) / max(1, sent)
+    return f"{refused:.2%}", f"{sum(one.get('used', 0) for one in windows) / (LIMIT * len(windows)):.0%}"
+
+
+def restarted(pool: Pool, server: RedisServer, judge: RedisServer) -> dict[str, Cells]:
+    """A hundred a second and 250 in five: the most sent in any window; then Redis dies within one and is back empty."""
+    rows: dict[str, Cells] = {"any window": {}, "restart window": {}, "refused": {}}
+    for kind in EVERYONE:
+        vendor, url = _fresh(server, judge)
+        since = time.time()
+        task = Task(url=url, window=(LIMIT, SECONDS), rate=PACE, metered=kind == OURS, lease=1.0)
+        sender = Sender(kind=kind, task=task, vendor=vendor, seconds=4 * SECONDS)
+        running = pool.map_async(_send, [sender] * 8, chunksize=1)
+        killed = vendor.phase + SECONDS * (int((since + 2 * SECONDS - vendor.phase) // SECONDS) + 0.4)
+        time.sleep(max(0.0, killed - time.time()))
+        server.kill()
+        time.sleep(0.3)
+        server.start()
+        running.get()
+        windows = vendor.windows(since, time.time())
+        struck = int((killed - vendor.phase) // SECONDS) - int((since - vendor.phase) // SECONDS) - 1
+        calm = [one.get("ours", 0) for number, one in enumerate(windows) if number < struck]
+        rows["any window"][kind] = f"{max(calm, default=0) / LIMIT:.0%}"
+        rows["restart window"][kind] = f"{windows[struck].get('ours', 0) / LIMIT:.0%}"
+        rows["refused"][kind] = str(windows[struck].get("refused", 0))
+    return rows
+
+
+def _fresh(server: RedisServer, judge: RedisServer) -> tuple[Vendor, str]:
+    for one in (server, judge):
+        client = connect(one.url)
+        client.flushall()
+        client.close()
+    return Vendor(url=judge.url, limit=LIMIT, seconds=SECONDS, phase=random.uniform(0, SECONDS)), server.url
+
+
+def _send(sender: Sender) -> None:
+    limiter = made(sender.kind, sender.task)
+    until = time.monotonic() + sender.seconds
+    threads = [threading.Thread(target=_one_thread, args=(sender, limiter, until)) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _one_thread(sender: Sender, limiter: Limiter, until: float) -> None:
+    line, rng = sender.vendor.open(), random.Random()
+    while time.monotonic() < until:
+        mine = name()
+        try:
+            granted, wait = limiter.ask(mine)
+        except (RedisError, BucketAway):
+            granted, wait = False, 0.05
+        time.sleep(min(wait, max(0.0, until - time.monotonic())))
+        if not granted or rng.random() < sender.dies:
+            continue
+        time.sleep(rng.uniform(0.02, 0.08))
+        charged, meter = line.request(succeeds=rng.random() >= sender.fails)
+        time.sleep(rng.uniform(0.02, 0.08))
+        with suppress(BucketAway):
+            limiter.settle(mine, charged=charged, meter=meter)
