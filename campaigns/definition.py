@@ -13,6 +13,8 @@ from pydantic_core import PydanticCustomError
 
 from campaigns.complaints import complaints
 from campaigns.scalars import CallerId, TextOrNumber
+from campaigns.sections.breaker import Breaker
+from campaigns.sections.budget import Budget
 from campaigns.sections.contacts import Contacts
 from campaigns.sections.frequency import Cap, Frequency
 from campaigns.sections.message import Message
@@ -71,6 +73,11 @@ class Definition(Section):
     concurrency: Annotated[int, Field(gt=0)] | None = Field(
         None, description="Calls of this campaign in progress at the most."
     )
+    weight: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = Field(
+        1.0, description="Share of the account beside its other campaigns: 2 gets twice what 1 gets."
+    )
+    limits: Budget | None = Field(None, description="What may be used up, in all and in a day.")
+    breaker: Breaker = Field(default_factory=Breaker, description="When to stop because the provider fails.")
     on_unknown: Literal["report", "redial"] = Field(
         "report",
         description="What to do when nobody can tell whether a call was placed: report it, or dial again at the risk "

@@ -46,5 +46,6 @@ def own_limits(campaign: Campaign) -> CampaignLimits:
         campaign=campaign.id,
         pace=definition.pace,
         concurrency=definition.concurrency,
+        weight=definition.weight,
         caller_id=definition.caller_id,
     )

@@ -9,6 +9,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, func, select, update
 from structlog import get_logger
 
+from campaigns import breaker, budget
 from campaigns.dialing import Slice, slice_size
 from campaigns.gates import opening_at_all
 from campaigns.ledger import claims, reading
@@ -17,6 +18,7 @@ from campaigns.ledger.reading import Campaign
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from campaigns.parts import Parts, own_limits
+from campaigns.sharing import share_day, share_out
 from dialer.account import Account
 from dialer.token_bucket import BucketAway
 
@@ -32,6 +34,7 @@ def release(*, using: Parts) -> list[Slice]:
     if using.stopping():
         return []
     now = using.clock()
+    using.ledger.write(breaker.watch, now)
     with using.ledger.reading() as db:
         live = reading.all_campaigns(db, [CampaignStatus.RUNNING, CampaignStatus.SCHEDULED])
     for campaign in live:
@@ -89,17 +92,25 @@ def _astray(campaign: Campaign) -> str:
 
 
 def _release_in_turn(mine: Sequence[Campaign], account: Account, now: datetime, using: Parts) -> list[Slice]:
+    points = account.settings.call_points
+    mine = [one for one in mine if not using.ledger.write(budget.stop_at_its_end, one, points, now)]
+    share_day(mine, account.bucket, now)
     waiting = _claimed_already(mine, using)
     left = max(0, account.bucket.forecast(using.horizon).calls - sum(waiting.values()))
-    wanted = {one.id: _wanted(one, left, waiting.get(one.id, 0), account, now, using) for one in mine}
+    with using.ledger.reading() as db:
+        trying = breaker.trying(db)
+    wanted = {
+        one.id: min(_wanted(one, left, waiting.get(one.id, 0), account, now, using), trying.get(one.id, left))
+        for one in mine
+    }
     slices: list[Slice] = []
-    # The most modest first, so that the others share what they leave; among equals chance decides, and none is last.
-    in_turn = sorted(using.rng.sample(mine, len(mine)), key=lambda one: wanted[one.id])
-    for turn, campaign in enumerate(in_turn):
-        share = -(-left // (len(mine) - turn))
-        claimed = using.ledger.write(_claim, campaign, min(share, wanted[campaign.id]), now, using)
-        left -= sum(len(slice_.contact_ids) for slice_ in claimed)
-        slices += claimed
+
+    def claim(campaign: Campaign, room: int) -> int:
+        claimed = using.ledger.write(_claim, campaign, room, now, using)
+        slices.extend(claimed)
+        return sum(len(one.contact_ids) for one in claimed)
+
+    share_out(mine, left, wanted, claim, using.rng)
     return slices
 
 
@@ -109,11 +120,16 @@ def _wanted(campaign: Campaign, left: int, waiting: int, account: Account, now: 
     Leaves in the ledger what binds.
     """
     forecast = account.bucket.forecast(using.horizon, own=own_limits(campaign))
-    held_by = forecast.limit if forecast.calls == 0 else None
+    room, held_by = max(0, forecast.calls - waiting), forecast.limit if forecast.calls == 0 else None
     # No wait is told where nobody knows how long it will be: a call in progress ends when it ends.
     held_until = now + timedelta(seconds=forecast.wait) if held_by and forecast.wait else None
+    there = using.ledger.write(budget.left, campaign, account.settings.call_points, now)
+    if there is not None and there.calls < room:
+        room = there.calls
+        if there.calls == 0 and not waiting:
+            held_by, held_until = there.why, there.until
     moments = using.moments()
-    due = using.ledger.write(_due, campaign, min(left, max(0, forecast.calls - waiting)), moments)
+    due = using.ledger.write(_due, campaign, min(left, room), moments)
     if len(moments) > 1 and not held_by and not due:
         held_by = CLOCK_WAS_SET
     _note(campaign, now, held_by, held_until, using)
@@ -145,12 +161,15 @@ def _due(db: Connection, campaign: Campaign, most: int, moments: Sequence[dateti
 
 
 def _claim(db: Connection, campaign: Campaign, room: int, now: datetime, using: Parts) -> list[Slice]:
+    account = using.accounts[campaign.account].settings
+    there = budget.left(db, campaign, account.call_points, now)
+    room = room if there is None else min(room, there.calls)
     if room == 0:
         return []
     claim = uuid4()
     lease_until = now + timedelta(seconds=using.lease)
     ids = claims.claim_due(db, campaign.id, claim, room, now=now, lease_until=lease_until)
-    size = slice_size(campaign.definition.pace or using.accounts[campaign.account].settings.pace)
+    size = slice_size(campaign.definition.pace or account.pace)
     return [
         Slice(campaign_id=campaign.id, claim=claim, contact_ids=tuple(ids[first : first + size]))
         for first in range(0, len(ids), size)

@@ -23,7 +23,6 @@ from dialer.verdicts import Ruling, Verdict
 
 DETAIL_LENGTH = 300
 PROVIDER_TRIES = 12  # requests that placed no call, for one contact, before it is given up
-FAILURES_IN_A_ROW = 20  # after which the campaign is paused for a person to look
 DEFAULT_THROTTLE = 1.0
 REACHED = frozenset({Outcome.ANSWERED, Outcome.MACHINE})
 
@@ -196,9 +195,6 @@ def _try_the_provider_again(db: Connection, attempt: OpenAttempt, why: str, *, n
         move_contact(db, attempt.contact_id, ContactStatus.UNREACHED, now, reason=reason)
     else:
         _put_back(db, attempt, now + backoff(tries, rng), now=now)
-    latest = reading.latest_verdicts(db, attempt.campaign_id, FAILURES_IN_A_ROW)
-    if len(latest) == FAILURES_IN_A_ROW and set(latest) == {Verdict.NOT_PLACED}:
-        halt(db, attempt, f"the provider placed no call in {len(latest)} requests in a row; last: {why}", now=now)
 
 
 def _blames_a_fixed_text(attempt: OpenAttempt, ruling: Ruling) -> bool:

@@ -114,6 +114,8 @@ class TokenBucket:
     ) -> Answer:
         """Take the tokens for one call, or learn how long to wait and keep a place in the line until then.
 
+        Ask again by the same id: it is the ticket. Who does not mean to gives the place back with `leave`.
+
         A token may be granted for the next slot of the pace: it is yours `wait` seconds from now. `tokens` is what the
         request counts for in the pace, `points` in the windows. `call=False` is for a request that starts no call: it
         takes points, and the pace only where the provider tells no figures of its own.

@@ -7,12 +7,23 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
-from sqlalchemy import Connection, Exists, exists, insert, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Exists,
+    TextClause,
+    exists,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from campaigns.ledger.frequency import lock_numbers, under_the_caps
 from campaigns.ledger.moves import touched
 from campaigns.ledger.suppressions import reason_of, suppressed
-from campaigns.ledger.tables import attempts, campaigns, contacts
+from campaigns.ledger.tables import AGAIN, attempts, campaigns, contacts
 from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
 from campaigns.sections.frequency import Cap
 
@@ -57,13 +68,29 @@ class Opening:
 def claim_due(
     db: Connection, campaign_id: str, claim: UUID, limit: int, *, now: datetime, lease_until: datetime
 ) -> list[int]:
-    """Claim up to `limit` due contacts in one statement; returns their ids, longest due first."""
+    """Claim up to `limit` due contacts; returns their ids, retries before first tries, longest due first."""
+    retries = _claim(db, campaign_id, claim, limit, AGAIN, now=now, lease_until=lease_until)
+    left = limit - len(retries)
+    return retries + (_claim(db, campaign_id, claim, left, true(), now=now, lease_until=lease_until) if left else [])
+
+
+def _claim(
+    db: Connection,
+    campaign_id: str,
+    claim: UUID,
+    limit: int,
+    which: ColumnElement[bool] | TextClause,
+    *,
+    now: datetime,
+    lease_until: datetime,
+) -> list[int]:
     due = (
         select(contacts.c.id)
         .where(
             contacts.c.campaign_id == campaign_id,
             contacts.c.status == ContactStatus.PENDING,
             contacts.c.due_at <= now,
+            which,
         )
         .order_by(contacts.c.due_at, contacts.c.id)
         .limit(limit)

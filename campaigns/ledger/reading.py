@@ -196,12 +196,6 @@ def count_verdict(db: Connection, contact_id: int, verdict: Verdict) -> int:
     return db.scalar(query) or 0
 
 
-def latest_verdicts(db: Connection, campaign_id: str, limit: int) -> list[Verdict]:
-    """The verdicts of a campaign's latest attempts, newest first."""
-    query = select(attempts.c.verdict).where(attempts.c.campaign_id == campaign_id, attempts.c.verdict.is_not(None))
-    return [Verdict(word) for word in db.scalars(query.order_by(attempts.c.dialing_at.desc()).limit(limit))]
-
-
 def count_by_status(db: Connection, campaign_id: str) -> dict[ContactStatus, int]:
     """A campaign's contacts counted by status."""
     query = (

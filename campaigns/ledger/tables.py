@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    text,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -80,6 +81,8 @@ campaigns = Table(
     Index("ix_campaigns_name", "name"),
 )
 
+AGAIN = text("status = 'pending' AND tries > 0")  # as it is written, or the index is not used
+
 contacts = Table(
     "contacts",
     metadata,
@@ -108,6 +111,7 @@ contacts = Table(
     Index("ix_contacts_phone", "phone"),
     Index("ix_contacts_claim", "claim"),
     Index("ix_contacts_lease_until", "lease_until"),
+    Index("ix_contacts_retries", "campaign_id", "due_at", sqlite_where=AGAIN, postgresql_where=AGAIN),
 )
 
 attempts = Table(
@@ -153,6 +157,18 @@ attempts = Table(
     Index("ix_attempts_status_conclude_at", "status", "conclude_at"),
     Index("ix_attempts_account_provider_call_id", "account", "provider_call_id"),
     Index("ix_attempts_campaign_id_dialing_at", "campaign_id", "dialing_at"),
+)
+
+breakers = Table(
+    "breakers",  # those that are open
+    metadata,
+    Column("campaign_id", Text, ForeignKey("campaigns.id"), primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("scope", Text, nullable=False),  # campaign, or account: those of an account open and close together
+    Column("opened_at", UtcTime, nullable=False),
+    Column("try_at", UtcTime, nullable=False),
+    Column("times", Integer, nullable=False),  # how often one call has tried, this time included
+    Column("trying_since", UtcTime),  # half-open: one call may try
 )
 
 receipts = Table(

@@ -9,9 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.pool import Pool
 
-from redis.exceptions import RedisError
-
 from benchmarks.redis_server import RedisServer
+from benchmarks.subjects.bucket.crowd import asked
 from benchmarks.subjects.bucket.limiters import EVERYONE, OURS, Limiter, Task, made, name
 from benchmarks.subjects.bucket.vendor import Outsider, Vendor
 from dialer.token_bucket import BucketAway, connect
@@ -102,18 +101,17 @@ def _send(sender: Sender) -> None:
 
 
 def _one_thread(sender: Sender, limiter: Limiter, until: float) -> None:
-    line, rng = sender.vendor.open(), random.Random()
+    line, rng, mine = sender.vendor.open(), random.Random(), name()
     while time.monotonic() < until:
-        mine = name()
-        try:
-            granted, wait = limiter.ask(mine)
-        except (RedisError, BucketAway):
-            granted, wait = False, 0.05
+        granted, wait = asked(limiter, mine)
         time.sleep(min(wait, max(0.0, until - time.monotonic())))
-        if not granted or rng.random() < sender.dies:
+        if not granted:
+            continue
+        mine, granted_as = name(), mine
+        if rng.random() < sender.dies:
             continue
         time.sleep(rng.uniform(0.02, 0.08))
         charged, meter = line.request(succeeds=rng.random() >= sender.fails)
         time.sleep(rng.uniform(0.02, 0.08))
         with suppress(BucketAway):
-            limiter.settle(mine, charged=charged, meter=meter)
+            limiter.settle(granted_as, charged=charged, meter=meter)

@@ -1,0 +1,231 @@
+"""The circuit breaker: who asks a provider that fails stops, says why, and goes on when one call has shown it works.
+
+For each campaign, and for an account over all of its campaigns together. The release tick looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, func, insert, select, update
+
+from campaigns.ledger import reading
+from campaigns.ledger.moves import move_campaign
+from campaigns.ledger.reading import Campaign
+from campaigns.ledger.tables import attempts, breakers, campaigns, contacts
+from campaigns.lifecycle import CampaignStatus, ContactStatus
+from campaigns.sections.breaker import Breaker
+from dialer.verdicts import Verdict
+
+FAILURES = (Verdict.NOT_PLACED, Verdict.UNCONFIRMED, Verdict.LOGIN_AGAIN)
+NEITHER = (Verdict.THROTTLED, Verdict.NOT_SENT)  # it works, and was not asked
+LONGEST_WAIT = timedelta(minutes=15)
+FAILURES_SHOWN = 3
+FAILURES_IN_A_ROW = 20  # however long ago: a slow campaign makes no twenty requests in two minutes
+CAMPAIGN, ACCOUNT = "campaign", "account"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """Requests of one campaign that have an answer, or surely none, and how many of them failed."""
+
+    requests: int = 0
+    failed: int = 0
+
+    def too_many(self, breaker: Breaker) -> bool:
+        """Whether so many failed that nobody should go on asking."""
+        return self.requests >= breaker.at_least and self.failed >= breaker.failures * self.requests
+
+
+def watch(db: Connection, now: datetime) -> None:
+    """Close the breakers that need be no longer, let one call try where it is time, and stop who fails too often."""
+    running = reading.all_campaigns(db, [CampaignStatus.RUNNING])
+    _forget_where_a_person_decided(db)
+    for row in db.execute(select(breakers).where(breakers.c.trying_since.is_not(None))).all():
+        _judge(db, row, now)
+    _half_open(db, now)
+    for account in sorted({campaign.account for campaign in running}):
+        guarded = [one for one in running if one.account == account and one.definition.breaker.enabled]
+        _trip_where_it_fails(db, account, guarded, now)
+
+
+def trying(db: Connection) -> dict[str, int]:
+    """Campaigns that may make one call only, and how many that leaves: one, or none when it is under way."""
+    found = {}
+    for row in db.execute(select(breakers).where(breakers.c.trying_since.is_not(None))):
+        tried = select(attempts.c.id).where(*_since(row.campaign_id, row.trying_since))
+        claimed = select(contacts.c.id).where(
+            contacts.c.campaign_id == row.campaign_id, contacts.c.status == ContactStatus.CLAIMED
+        )
+        under_way = db.execute(tried.limit(1)).first() or db.execute(claimed.limit(1)).first()
+        found[row.campaign_id] = 0 if under_way else 1
+    return found
+
+
+def _since(campaign_id: str, moment: datetime) -> tuple[ColumnElement[bool], ...]:
+    return attempts.c.campaign_id == campaign_id, attempts.c.dialing_at >= moment
+
+
+def _forget_where_a_person_decided(db: Connection) -> None:
+    """Who resumed a campaign wants it to go on; who paused one that was trying wants it to stop."""
+    resumed = and_(campaigns.c.status == CampaignStatus.RUNNING, breakers.c.trying_since.is_(None))
+    stopped = and_(campaigns.c.status != CampaignStatus.RUNNING, breakers.c.trying_since.is_not(None))
+    over = campaigns.c.status.in_([CampaignStatus.FINISHED, CampaignStatus.CANCELLED])
+    decided = (
+        select(breakers.c.campaign_id)
+        .join(campaigns, campaigns.c.id == breakers.c.campaign_id)
+        .where(resumed | stopped | over)
+    )
+    db.execute(delete(breakers).where(breakers.c.campaign_id.in_(decided)))
+
+
+def _judge(db: Connection, row: Row[Any], now: datetime) -> None:
+    """What the one call has shown; nothing yet while it has no answer."""
+    mine = _since(row.campaign_id, row.trying_since)
+    verdicts = list(db.scalars(select(attempts.c.verdict).where(*mine, attempts.c.verdict.is_not(None))))
+    telling = [verdict for verdict in verdicts if verdict not in NEITHER]
+    if not verdicts:
+        return
+    if not telling:
+        db.execute(update(breakers).where(breakers.c.campaign_id == row.campaign_id).values(trying_since=now))
+    elif any(verdict in FAILURES for verdict in telling):
+        _open_again(db, row, now)
+    else:
+        _close(db, row, now)
+
+
+def _open_again(db: Connection, row: Row[Any], now: datetime) -> None:
+    campaign = reading.campaign(db, row.campaign_id)
+    wait = min(campaign.definition.breaker.wait * 2**row.times, LONGEST_WAIT)
+    together = _together(row)
+    db.execute(update(breakers).where(together).values(times=row.times + 1, try_at=now + wait, trying_since=None))
+    why = f"the provider still fails; last failures: {_last_failures(db, [campaign.id])}"
+    move_campaign(db, campaign.id, CampaignStatus.PAUSED, now, who="dialer", reason=_reason(why, now + wait))
+
+
+def _close(db: Connection, row: Row[Any], now: datetime) -> None:
+    for campaign_id in db.scalars(select(breakers.c.campaign_id).where(_together(row))).all():
+        if campaign_id != row.campaign_id:
+            move_campaign(
+                db,
+                campaign_id,
+                CampaignStatus.RUNNING,
+                now,
+                who="dialer",
+                reason="the provider works again",
+                only_from=[CampaignStatus.PAUSED],
+            )
+    db.execute(delete(breakers).where(_together(row)))
+
+
+def _together(row: Row[Any]) -> ColumnElement[bool]:
+    """The breakers that open and close with this one."""
+    if row.scope == CAMPAIGN:
+        campaign_id: str = row.campaign_id
+        return breakers.c.campaign_id == campaign_id
+    account: str = row.account
+    return and_(breakers.c.scope == ACCOUNT, breakers.c.account == account)
+
+
+def _half_open(db: Connection, now: datetime) -> None:
+    """One call may try: of each stopped campaign, and of an account as a whole."""
+    due = select(breakers).where(breakers.c.try_at <= now, breakers.c.trying_since.is_(None))
+    accounts_trying = set(
+        db.scalars(select(breakers.c.account).where(breakers.c.scope == ACCOUNT, breakers.c.trying_since.is_not(None)))
+    )
+    for row in db.execute(due.order_by(breakers.c.campaign_id)).all():
+        if row.scope == ACCOUNT and row.account in accounts_trying:
+            continue
+        resumed = move_campaign(
+            db,
+            row.campaign_id,
+            CampaignStatus.RUNNING,
+            now,
+            who="dialer",
+            reason="one call tries whether the provider works again",
+            only_from=[CampaignStatus.PAUSED],
+        )
+        if resumed:
+            accounts_trying |= {row.account} if row.scope == ACCOUNT else set()
+            db.execute(update(breakers).where(breakers.c.campaign_id == row.campaign_id).values(trying_since=now))
+
+
+def _trip_where_it_fails(db: Connection, account: str, guarded: Sequence[Campaign], now: datetime) -> None:
+    busy = set(db.scalars(select(breakers.c.campaign_id)))
+    watched = [campaign for campaign in guarded if campaign.id not in busy]
+    tallies = {campaign.id: _tally(db, campaign, now) for campaign in watched}
+    failing = [one for one in watched if tallies[one.id].too_many(one.definition.breaker) or _only_failures(db, one)]
+    together = Tally(
+        requests=sum(one.requests for one in tallies.values()), failed=sum(one.failed for one in tallies.values())
+    )
+    asking = [campaign for campaign in watched if tallies[campaign.id].requests]
+    if len(asking) > 1 and (len(failing) == len(asking) or (not failing and together.too_many(Breaker()))):
+        _trip(db, ACCOUNT, f"account {account}", watched, together, now)
+    else:
+        for campaign in failing:
+            _trip(db, CAMPAIGN, "breaker", [campaign], tallies[campaign.id], now)
+
+
+def _tally(db: Connection, campaign: Campaign, now: datetime) -> Tally:
+    """What has been answered lately, and since the campaign last began to run: a resume is a new start."""
+    since = max(now - campaign.definition.breaker.within, campaign.since)
+    failed = func.sum(case((attempts.c.verdict.in_(FAILURES), 1), else_=0))
+    row = db.execute(
+        select(func.count(), failed).where(*_since(campaign.id, since), attempts.c.verdict.not_in(NEITHER))
+    ).one()
+    return Tally(requests=row[0], failed=row[1] or 0)
+
+
+def _only_failures(db: Connection, campaign: Campaign) -> bool:
+    mine = _since(campaign.id, campaign.since)
+    latest = (
+        select(attempts.c.verdict)
+        .where(*mine, attempts.c.verdict.not_in(NEITHER))
+        .order_by(attempts.c.dialing_at.desc())
+        .limit(FAILURES_IN_A_ROW)
+    )
+    verdicts = list(db.scalars(latest))
+    return len(verdicts) == FAILURES_IN_A_ROW and all(verdict in FAILURES for verdict in verdicts)
+
+
+def _trip(db: Connection, scope: str, whose: str, those: Sequence[Campaign], tally: Tally, now: datetime) -> None:
+    failures = _last_failures(db, [campaign.id for campaign in those])
+    for campaign in those:
+        try_at = now + campaign.definition.breaker.wait
+        why = f"{whose}: {tally.failed} of {tally.requests} requests failed; last failures: {failures}"
+        reason = _reason(why, try_at)
+        if move_campaign(db, campaign.id, CampaignStatus.PAUSED, now, who="dialer", reason=reason):
+            db.execute(
+                insert(breakers).values(
+                    campaign_id=campaign.id,
+                    account=campaign.account,
+                    scope=scope,
+                    opened_at=now,
+                    try_at=try_at,
+                    times=1,
+                    trying_since=None,
+                )
+            )
+
+
+def _reason(why: str, try_at: datetime) -> str:
+    return f"{why} – one call tries again at {try_at:%H:%M:%S} UTC"
+
+
+def _last_failures(db: Connection, campaign_ids: Iterable[str]) -> str:
+    query = (
+        select(attempts.c.mnemonic, attempts.c.code, attempts.c.detail, attempts.c.verdict, attempts.c.dialing_at)
+        .where(attempts.c.campaign_id.in_(list(campaign_ids)), attempts.c.verdict.in_(FAILURES))
+        .order_by(attempts.c.dialing_at.desc())
+        .limit(FAILURES_SHOWN)
+    )
+    return ", ".join(f"{_word(row)} ({row.dialing_at:%H:%M:%S})" for row in db.execute(query))
+
+
+def _word(row: Row[Any, Any, Any, Any, Any]) -> str:
+    if row.mnemonic or row.code:
+        return str(row.mnemonic or row.code)
+    return str(row.detail)[:60] if row.detail else "no answer" if row.verdict == Verdict.UNCONFIRMED else "no call"
