@@ -55,12 +55,19 @@ CAMPAIGN_MOVES: Mapping[CampaignStatus, frozenset[CampaignStatus]] = {
 
 CONTACT_MOVES: Mapping[ContactStatus, frozenset[ContactStatus]] = {
     ContactStatus.PENDING: frozenset(
-        {ContactStatus.CLAIMED, ContactStatus.SUPPRESSED, ContactStatus.EXPIRED, ContactStatus.CANCELLED}
+        {
+            ContactStatus.CLAIMED,
+            ContactStatus.REACHED,
+            ContactStatus.SUPPRESSED,
+            ContactStatus.EXPIRED,
+            ContactStatus.CANCELLED,
+        }
     ),
     ContactStatus.CLAIMED: frozenset(
         {
             ContactStatus.PENDING,
             ContactStatus.DIALING,
+            ContactStatus.REACHED,
             ContactStatus.SUPPRESSED,
             ContactStatus.EXPIRED,
             ContactStatus.CANCELLED,
@@ -94,7 +101,9 @@ CONTACT_MOVES: Mapping[ContactStatus, frozenset[ContactStatus]] = {
         final: frozenset()
         for final in (ContactStatus.REACHED, ContactStatus.UNREACHED, ContactStatus.REFUSED, ContactStatus.SUPPRESSED)
     },
-    **{final: frozenset() for final in (ContactStatus.EXPIRED, ContactStatus.CANCELLED, ContactStatus.UNKNOWN)},
+    **{final: frozenset() for final in (ContactStatus.EXPIRED, ContactStatus.CANCELLED)},
+    # A late word makes it known; from here nobody is dialed any more.
+    ContactStatus.UNKNOWN: frozenset({ContactStatus.REACHED, ContactStatus.UNREACHED, ContactStatus.EXPIRED}),
 }
 
 ATTEMPT_MOVES: Mapping[AttemptStatus, frozenset[AttemptStatus]] = {
@@ -120,10 +129,18 @@ ATTEMPT_MOVES: Mapping[AttemptStatus, frozenset[AttemptStatus]] = {
     AttemptStatus.ANSWERED: frozenset({AttemptStatus.ENDED}),
     AttemptStatus.ENDED: frozenset(),
     AttemptStatus.NOT_PLACED: frozenset(),
-    AttemptStatus.UNKNOWN: frozenset(),
+    AttemptStatus.UNKNOWN: frozenset({AttemptStatus.ENDED}),
 }
 
-FINAL_CONTACTS = tuple(status for status, moves in CONTACT_MOVES.items() if not moves)
+FINAL_CONTACTS = (
+    ContactStatus.REACHED,
+    ContactStatus.UNREACHED,
+    ContactStatus.REFUSED,
+    ContactStatus.SUPPRESSED,
+    ContactStatus.EXPIRED,
+    ContactStatus.CANCELLED,
+    ContactStatus.UNKNOWN,
+)
 LIVE_CAMPAIGNS = (CampaignStatus.SCHEDULED, CampaignStatus.RUNNING, CampaignStatus.PAUSED)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, or_, select, update
 
+from campaigns.correcting import correct
 from campaigns.ledger import reading
 from campaigns.ledger.moves import move_attempt, touched
 from campaigns.ledger.receipts import receipts_of, store
@@ -58,9 +59,12 @@ def apply_waiting(
             or_(receipts.c.provider_call_id.in_(provider_call_ids), receipts.c.correlation_id.in_(correlation_ids))
         )
     matched: dict[UUID, list[int]] = {}
-    for row in db.execute(waiting).all():
-        if attempt_id := _attempt_of(db, account, row.provider_call_id, row.correlation_id):
+    named: dict[str, UUID] = {}  # by the provider's id, which one receipt of a call may tell us of the others
+    for row in sorted(db.execute(waiting).all(), key=lambda row: row.correlation_id is None):
+        attempt_id = _attempt_of(db, account, row.provider_call_id, row.correlation_id)
+        if attempt_id := attempt_id or named.get(row.provider_call_id or ""):
             matched.setdefault(attempt_id, []).append(row.id)
+            named |= {row.provider_call_id: attempt_id} if row.provider_call_id else {}
     for attempt_id, ids in matched.items():
         db.execute(update(receipts).where(receipts.c.id.in_(ids)).values(attempt_id=attempt_id, applied_at=now))
         _advance(db, attempt_id, settings, now=now)
@@ -80,6 +84,8 @@ def _advance(db: Connection, attempt_id: UUID, settings: AccountSettings, *, now
     call = next((receipt.provider_call_id for receipt in heard if receipt.provider_call_id), None)
     accept(db, attempt, call, settings, now=now, witness=Witness.RECEIPT)
     reduced = reduce_receipts(heard)
+    if tells_all(reduced) or reduced.outcome in REACHED:
+        correct(db, attempt, reduced, now=now)
     if reduced.progress is Progress.ANSWERED or reduced.answered_at:
         move_attempt(db, attempt_id, AttemptStatus.ANSWERED, answered_at=reduced.answered_at or now)
     if reduced.ending:

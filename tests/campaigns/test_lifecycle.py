@@ -36,9 +36,11 @@ def test_the_drawing_shows_the_moves_of_the_code(heading, moves):
     assert drawn(heading) == coded
 
 
-def test_a_final_contact_moves_nowhere():
-    assert {status for status in ContactStatus if not CONTACT_MOVES[status]} == set(FINAL_CONTACTS)
-    assert all(not set(contacts_before(status)) & set(FINAL_CONTACTS) for status in ContactStatus)
+def test_a_final_contact_moves_nowhere_but_from_unknown_to_what_it_was():
+    final = set(FINAL_CONTACTS)
+    assert {status for status in ContactStatus if CONTACT_MOVES[status] <= final} == final
+    assert {status for status in final if CONTACT_MOVES[status]} == {ContactStatus.UNKNOWN}
+    assert all(not set(contacts_before(status)) & final for status in ContactStatus if status not in final)
 
 
 def test_only_an_unconfirmed_or_placed_attempt_becomes_unknown():
