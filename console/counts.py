@@ -1,13 +1,17 @@
-"""What came to the door for receipts, counted since this process started."""
+"""What came to the door for receipts, counted since this process started; the audit hears what was turned away."""
 
 from __future__ import annotations
 
+import threading
+from collections import Counter as Tally
+from datetime import datetime, timedelta
 from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter
 
-Refusal = Literal["forged", "unreadable", "too_large", "not_stored"]
+Refusal = Literal["forged", "unsigned", "unreadable", "too_large", "not_stored"]
 NO_ACCOUNT = "-"  # what a stranger calls an account is no label of ours
+TOLD_EVERY = timedelta(minutes=1)  # so that nobody can fill the ledger by knocking
 
 
 class ReceiptCounts:
@@ -21,12 +25,33 @@ class ReceiptCounts:
             ("account", "result", "reason"),
             registry=self.registry,
         )
+        self._untold: Tally[tuple[str, str]] = Tally()
+        self._told_at: datetime | None = None
+        self._lock = threading.Lock()
 
     def kept(self, account: str, *, fresh: int, all_of_them: int) -> None:
         """Receipts were stored; those that were not fresh had been stored before."""
         self._receipts.labels(account, "new", "").inc(fresh)
         self._receipts.labels(account, "repeat", "").inc(all_of_them - fresh)
+        self._remember(account, "repeat", all_of_them - fresh)
 
     def refused(self, account: str, reason: Refusal) -> None:
         """A delivery was turned away."""
         self._receipts.labels(account, "refused", reason).inc()
+        self._remember(account, reason, 1)
+
+    def to_tell(self, now: datetime | None = None) -> str | None:
+        """What the audit has not heard of yet, in words, at most once in a minute of `now`; None: nothing to tell."""
+        with self._lock:
+            early = now is not None and self._told_at is not None and now < self._told_at + TOLD_EVERY
+            if early or not self._untold:
+                return None
+            told = ", ".join(f"{account} {reason} {count}" for (account, reason), count in sorted(self._untold.items()))
+            self._untold.clear()
+            self._told_at = now
+            return told
+
+    def _remember(self, account: str, reason: str, count: int) -> None:
+        if count:
+            with self._lock:
+                self._untold[account, reason] += count

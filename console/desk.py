@@ -10,7 +10,9 @@ from typing import Annotated
 
 from anyio import CapacityLimiter
 from fastapi import Depends, Request
+from structlog import get_logger
 
+from campaigns.ledger.moves import note
 from campaigns.ledger.store import Ledger
 from console.counts import ReceiptCounts
 from dialer.providers import provider_for
@@ -18,6 +20,7 @@ from workers.secrets import console_password, receipt_secret
 from workers.settings import Settings
 from workers.wiring import open_ledger
 
+log = get_logger()
 RECEIPT_THREADS = 16
 NOBODYS = "0" * 32  # compared with when the account is not ours, so that the answer takes as long
 
@@ -45,14 +48,24 @@ class Desk:
                     self._ledger = open_ledger(self.settings)
         return self._ledger
 
-    def expects(self, account: str, secret: str) -> bool:
-        """True when this is where we asked the account's provider to send its receipts."""
-        known = account in self._receipt_secrets
+    def expects(self, door: str, account: str, secret: str) -> bool:
+        """True when this is where the account's provider is to send what becomes of calls."""
+        known = account in self._receipt_secrets and self.settings.accounts[account].door == door
         right = same(secret, self._receipt_secrets.get(account, NOBODYS))
         return known and right
 
+    def tell_audit(self, *, at_once: bool = False) -> None:
+        """Leave an audit line of what the door turned away or had had before; never raises."""
+        now = self.clock()
+        if told := self.counts.to_tell(None if at_once else now):
+            try:
+                self.ledger.write(note, now, who="door", event="deliveries turned away", detail=told)
+            except Exception as exc:
+                log.warning("deliveries turned away, not in the audit", error=type(exc).__name__, told=told)
+
     def close(self) -> None:
         """Give back every connection."""
+        self.tell_audit(at_once=True)
         if self._ledger is not None:
             self._ledger.close()
 

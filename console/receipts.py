@@ -29,26 +29,48 @@ router = APIRouter()
 
 
 @router.head("/receipts/{account}/{secret}")
-async def look(account: str, secret: str, desk: AtDesk) -> Response:
+@router.head("/notifications/{account}/{secret}")
+async def look(account: str, secret: str, request: Request, desk: AtDesk) -> Response:
     """Whether the door is there: providers ask before they save a URL."""
-    return PlainTextResponse("ok") if desk.expects(account, secret) else _not_here(desk, account)
+    if _expected(request, account, secret, desk):
+        return PlainTextResponse("ok")
+    return await _told(desk, _not_here(desk, account))
 
 
 @router.post("/receipts/{account}/{secret}")
+@router.post("/notifications/{account}/{secret}")
 async def deliver(account: str, secret: str, request: Request, desk: AtDesk) -> Response:
     """Take a delivery: exactly 200 once it is stored; 503 when it should be sent again."""
-    if not desk.expects(account, secret):
-        return _not_here(desk, account)
+    if not _expected(request, account, secret, desk):
+        return await _told(desk, _not_here(desk, account))
     try:
         body = await read_body(request, LIMIT)
     except TooLarge:
-        return _refused(desk, account, "too_large", 413, f"a delivery has at most {LIMIT} bytes")
+        return await _told(desk, _refused(desk, account, "too_large", 413, f"a delivery has at most {LIMIT} bytes"))
     except ClientDisconnect:
-        return _refused(desk, account, "unreadable", 400, "the delivery was cut short")
+        return await _told(desk, _refused(desk, account, "unreadable", 400, "the delivery was cut short"))
     return await to_thread.run_sync(_take, desk, account, body, dict(request.headers), limiter=desk.receipt_threads)
 
 
+def _expected(request: Request, account: str, secret: str, desk: Desk) -> bool:
+    door = request.url.path.split("/", 2)[1]
+    return desk.expects(door, account, secret)
+
+
+async def _told(desk: Desk, answer: Response) -> Response:
+    await to_thread.run_sync(desk.tell_audit, limiter=desk.receipt_threads)
+    return answer
+
+
 def _take(desk: Desk, account: str, body: bytes, headers: Mapping[str, str]) -> Response:
+    answer = _answer(desk, account, body, headers)
+    desk.tell_audit()
+    return answer
+
+
+def _answer(desk: Desk, account: str, body: bytes, headers: Mapping[str, str]) -> Response:
+    if not desk.providers[account].genuine(body, headers):
+        return _refused(desk, account, "unsigned", 401, "not signed as agreed")
     heard = desk.providers[account].read_receipts(body, headers)
     if not heard or not all(map(_can_be_kept, heard)):
         return _refused(desk, account, "unreadable", 400, "not a receipt")

@@ -124,6 +124,11 @@ class AccountSettings(BaseModel):
         return url if named or self.provider != "callgear" else f"{url}/{CALLGEAR_VERSION}"
 
     @property
+    def door(self) -> str:
+        """The first part of the path to which its provider posts what became of calls."""
+        return "notifications" if self.provider == "callgear" else "receipts"
+
+    @property
     def credentials_missing(self) -> str | None:
         """What must be added before this account can log in; None when nothing is."""
         if self.provider == "callgear":

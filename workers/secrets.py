@@ -51,6 +51,7 @@ def receipt_secret(settings: Settings, account: str) -> str:
 
 
 def receipt_url(settings: Settings, account: str) -> str | None:
-    """Where a provider sends this account's receipts; None when nobody told us how it reaches the console."""
+    """Where a provider sends what becomes of this account's calls; None when nobody said how it reaches the console."""
     base = settings.console.public_url
-    return f"{base.rstrip('/')}/receipts/{account}/{receipt_secret(settings, account)}" if base else None
+    door = settings.accounts[account].door
+    return f"{base.rstrip('/')}/{door}/{account}/{receipt_secret(settings, account)}" if base else None

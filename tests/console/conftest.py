@@ -15,6 +15,7 @@ import pytest
 
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import metadata
+from console.desk import Desk
 from console.web import create_app
 from tests.conftest import HandSetClock
 from tests.console import house
@@ -30,11 +31,13 @@ class Console:
     ledger: Ledger
     clock: HandSetClock
     http: httpx.Client
+    desk: Desk
     door: str = f"/receipts/bulk/{house.SECRET}"
 
-    def deliver(self, body: bytes, door: str | None = None) -> httpx.Response:
+    def deliver(self, body: bytes, door: str | None = None, **headers: str) -> httpx.Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
         with house.client(self.address, known=False) as provider:
-            return provider.post(door or self.door, content=body)
+            return provider.post(door or self.door, content=body, headers=named)
 
 
 @pytest.fixture(scope="module")
@@ -55,12 +58,13 @@ def shared_console(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
         url = request.getfixturevalue("postgres_console_url")
     app = create_app(house.settings(folder, url), clock)
     with house.serving(app) as address, house.client(address) as http:
-        yield Console(address=address, ledger=app.state.desk.ledger, clock=clock, http=http)
+        yield Console(address=address, ledger=app.state.desk.ledger, clock=clock, http=http, desk=app.state.desk)
 
 
 @pytest.fixture
 def console(shared_console: Console) -> Console:
     shared_console.clock.now = HandSetClock().now
+    shared_console.desk.counts.to_tell()  # what earlier tests have left
     with shared_console.ledger.writing() as db:
         for table in reversed(metadata.sorted_tables):
             db.execute(table.delete())

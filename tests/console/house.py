@@ -22,17 +22,24 @@ from campaigns.definition import Definition
 from campaigns.ledger import claims
 from campaigns.ledger.claims import Opening
 from campaigns.ledger.store import Ledger
-from campaigns.ledger.tables import attempts, campaigns, contacts, receipts
+from campaigns.ledger.tables import attempts, audit, campaigns, contacts, receipts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from dialer.accounts import AccountSettings
 from workers.settings import ConsoleSettings, LedgerSettings, Settings
 
 PASSWORD = "open sesame ✓"
 SECRET = "webex-door-secret"
+HUB_SECRET = "signs the receipts"
 PHONES = tuple(f"+14155550{number}" for number in range(100, 110))
 CALLER = "+18005550199"
 ACCOUNTS = {
     "bulk": AccountSettings(provider="webex", service_key=SecretStr("k"), receipt_secret=SecretStr(SECRET)),
+    "signed": AccountSettings(
+        provider="webex",
+        service_key=SecretStr("k"),
+        receipt_secret=SecretStr(SECRET),
+        hub_secret=SecretStr(HUB_SECRET),
+    ),
     "main": AccountSettings(provider="callgear", access_token=SecretStr("t"), receipt_secret=SecretStr("other")),
 }
 
@@ -151,6 +158,12 @@ def receipt_rows(ledger: Ledger) -> list[Any]:
     """All receipts of the ledger, in the order they were stored."""
     with ledger.reading() as db:
         return list(db.execute(select(receipts).order_by(receipts.c.id)).all())
+
+
+def audit_rows(ledger: Ledger, event: str) -> list[Any]:
+    """The audit lines of one kind, oldest first."""
+    with ledger.reading() as db:
+        return list(db.execute(select(audit).where(audit.c.event == event).order_by(audit.c.id)).all())
 
 
 @contextmanager

@@ -117,8 +117,11 @@ def test_what_is_no_receipt_is_refused_and_not_kept(console: Console, body: byte
     assert house.receipt_rows(console.ledger) == []
 
 
-def test_an_account_whose_provider_sends_no_receipts_takes_none(console: Console) -> None:
-    assert console.deliver(notice("OFFERED", "7407"), "/receipts/main/other").status_code == 400
+@pytest.mark.parametrize("door", ["/receipts/main/other", f"/notifications/bulk/{house.SECRET}"])
+def test_the_door_of_the_other_kind_of_account_is_no_door(console: Console, door: str) -> None:
+    assert console.deliver(notice("OFFERED", "7407"), door).status_code == 404
+    with house.client(console.address, known=False) as provider:
+        assert provider.head(door).status_code == 404
 
 
 @pytest.mark.parametrize("kind", ["application/json", "text/plain", "application/x-www-form-urlencoded", None])

@@ -157,6 +157,10 @@ class CallGear:
     def read_checking(self, reply: HttpReply) -> Ruling:
         return self.read_looking(reply).ruling if self._key else self.read_login(reply)
 
+    def genuine(self, body: bytes, headers: Mapping[str, str]) -> bool:
+        """It signs nothing: the secret in the URL must do."""
+        return True
+
     def read_receipts(self, body: bytes, headers: Mapping[str, str]) -> Sequence[Receipt]:
         """None: what its notification server sends is laid out by each account for itself."""
         return ()

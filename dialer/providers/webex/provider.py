@@ -19,6 +19,7 @@ from dialer.providers.webex.content import TEXT_LIMIT, script_fault
 from dialer.providers.webex.messages import VoiceMessage, examine
 from dialer.providers.webex.notices import receipts_in
 from dialer.providers.webex.rulings import fault_ruling, placing_ruling, rows
+from dialer.providers.webex.signature import signed
 from dialer.providers.webex.words import CALL_STATUSES, RECEIPTS_ASKED, Event, folded
 from dialer.verdicts import Ruling, Verdict
 
@@ -112,6 +113,11 @@ class Webex:
         if reply.status == 404 or 200 <= reply.status < 300:
             return Ruling(verdict=Verdict.PLACED)
         return not_placing(fault_ruling(reply))
+
+    def genuine(self, body: bytes, headers: Mapping[str, str]) -> bool:
+        """Whether a delivery is signed with the hub secret; without one, the secret in the URL must do."""
+        secret = self._account.hub_secret
+        return not secret or signed(body, headers, secret.get_secret_value().encode())
 
     def read_receipts(self, body: bytes, headers: Mapping[str, str]) -> Sequence[Receipt]:
         return receipts_in(body)
