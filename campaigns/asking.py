@@ -11,12 +11,14 @@ from campaigns.ledger.reading import OpenAttempt
 from campaigns.ledger.receipts import receipts_of
 from campaigns.receiving import tells_all
 from dialer.account import Account
+from dialer.calls import Outcome, Progress
 from dialer.providers.provider import CallStatus
-from dialer.receipts import reduce_receipts
+from dialer.receipts import Reduced, reduce_receipts
 from dialer.token_bucket import BucketAway
 from dialer.verdicts import Verdict
 
 log = get_logger()
+PERHAPS_DECLINED = Outcome.BUSY  # a declined call reads the same when the receipt that tells them apart is lost
 
 
 def worth_asking(db: Connection, attempt: OpenAttempt, account: Account) -> bool:
@@ -24,7 +26,15 @@ def worth_asking(db: Connection, attempt: OpenAttempt, account: Account) -> bool
     call = attempt.provider_call_id
     if call is None or account.provider.asking(call) is None:
         return False
-    return not tells_all(reduce_receipts(receipts_of(db, attempt.id)))
+    heard = reduce_receipts(receipts_of(db, attempt.id))
+    return not tells_all(heard) or heard.outcome is PERHAPS_DECLINED
+
+
+def knows_better(told: CallStatus, heard: Reduced) -> bool:
+    """Whether the provider's word on a call that has ended is to be believed before what its receipts amount to."""
+    if told.progress is not Progress.ENDED or told.outcome is None:
+        return False
+    return not tells_all(heard) or (heard.outcome is PERHAPS_DECLINED and told.outcome is Outcome.REJECTED)
 
 
 def ask(attempt: OpenAttempt, account: Account) -> CallStatus | None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 
 from campaigns.correcting import correct
 from campaigns.ledger import reading
 from campaigns.ledger.moves import move_attempt, touched
-from campaigns.ledger.receipts import receipts_of, store
+from campaigns.ledger.reading import OpenAttempt
+from campaigns.ledger.receipts import Delivery, receipts_by_attempt, store
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, receipts
 from campaigns.lifecycle import AttemptStatus
@@ -24,6 +26,8 @@ ENDING_GRACE = 2.0  # seconds of the provider's clock in which the other receipt
 LEAST_GRACE = 1.0  # seconds of ours, for the way from the provider to the ledger, however fast its clock runs
 SUSPICION_GRACE = 20.0  # the same, when those that came do not say how the call ended
 UNMATCHED_KEPT = timedelta(hours=24)
+TOGETHER = 500  # receipts applied by one set of statements
+OPEN = (AttemptStatus.DIALING, AttemptStatus.UNCONFIRMED)
 
 
 def receive(
@@ -33,12 +37,20 @@ def receive(
 
     When applying fails the receipts are safe all the same: the sweep applies them.
     """
-    fresh = ledger.write(store, account, heard, body, now=now)
+    delivery = Delivery(account=account, heard=heard, body=body)
+    (fresh,) = ledger.write(store, [delivery], now=now)
     if fresh:
-        ids = [receipt.correlation_id for receipt in heard if receipt.correlation_id]
-        calls = [receipt.provider_call_id for receipt in heard if receipt.provider_call_id]
-        ledger.write(apply_waiting, account, settings, now=now, provider_call_ids=calls, correlation_ids=ids)
+        ledger.write(apply_heard, account, settings, heard, now=now)
     return fresh
+
+
+def apply_heard(
+    db: Connection, account: str, settings: AccountSettings, heard: Sequence[Receipt], *, now: datetime
+) -> int:
+    """Apply receipts that have been stored, and those that waited for one of them to name their call."""
+    ids = [receipt.correlation_id for receipt in heard if receipt.correlation_id]
+    calls = [receipt.provider_call_id for receipt in heard if receipt.provider_call_id]
+    return apply_waiting(db, account, settings, now=now, provider_call_ids=calls, correlation_ids=ids)
 
 
 def apply_waiting(
@@ -58,42 +70,66 @@ def apply_waiting(
         waiting = waiting.where(
             or_(receipts.c.provider_call_id.in_(provider_call_ids), receipts.c.correlation_id.in_(correlation_ids))
         )
-    matched: dict[UUID, list[int]] = {}
-    named: dict[str, UUID] = {}  # by the provider's id, which one receipt of a call may tell us of the others
-    for row in sorted(db.execute(waiting).all(), key=lambda row: row.correlation_id is None):
-        attempt_id = _attempt_of(db, account, row.provider_call_id, row.correlation_id)
-        if attempt_id := attempt_id or named.get(row.provider_call_id or ""):
-            matched.setdefault(attempt_id, []).append(row.id)
-            named |= {row.provider_call_id: attempt_id} if row.provider_call_id else {}
-    for attempt_id, ids in matched.items():
-        db.execute(update(receipts).where(receipts.c.id.in_(ids)).values(attempt_id=attempt_id, applied_at=now))
-        _advance(db, attempt_id, settings, now=now)
-    return sum(map(len, matched.values()))
+    rows = db.execute(waiting.order_by(receipts.c.id)).all()
+    return sum(_apply(db, account, settings, rows[at : at + TOGETHER], now) for at in range(0, len(rows), TOGETHER))
 
 
-def _attempt_of(db: Connection, account: str, call: str | None, correlation_id: UUID | None) -> UUID | None:
-    """The provider's own id first: some of its receipts come without ours."""
-    ours = select(attempts.c.id).where(attempts.c.account == account)
-    found = db.scalar(ours.where(attempts.c.provider_call_id == call)) if call else None
-    return found or (db.scalar(ours.where(attempts.c.id == correlation_id)) if correlation_id else None)
+def _apply(db: Connection, account: str, settings: AccountSettings, rows: Sequence[Any], now: datetime) -> int:
+    owners = _owners(db, account, rows)
+    if not owners:
+        return 0
+    line = update(receipts).where(receipts.c.id == bindparam("line")).values(attempt_id=bindparam("owner"))
+    db.execute(line.values(applied_at=now), [{"line": one, "owner": owner} for one, owner in owners.items()])
+    ids = set(owners.values())
+    heard = receipts_by_attempt(db, ids)
+    for attempt_id, attempt in reading.attempts_by_id(db, ids).items():
+        _advance(db, attempt, heard[attempt_id], settings, now=now)
+    return len(owners)
 
 
-def _advance(db: Connection, attempt_id: UUID, settings: AccountSettings, *, now: datetime) -> None:
-    attempt = reading.attempts_by_id(db, [attempt_id])[attempt_id]
-    heard = receipts_of(db, attempt_id)
+def _owners(db: Connection, account: str, rows: Sequence[Any]) -> dict[int, UUID]:
+    """The attempts of receipts, by the provider's own id first: some of its receipts come without ours.
+
+    A receipt that carries both ids names the call for those that carry the provider's only.
+    """
+    calls = {row.provider_call_id for row in rows if row.provider_call_id}
+    ids = {row.correlation_id for row in rows if row.correlation_id}
+    ours = select(attempts.c.id, attempts.c.provider_call_id).where(
+        attempts.c.account == account, or_(attempts.c.provider_call_id.in_(calls), attempts.c.id.in_(ids))
+    )
+    found = db.execute(ours).all()
+    known = {row.id for row in found}
+    named = {row.provider_call_id: row.correlation_id for row in rows if row.correlation_id in known}
+    named |= {row.provider_call_id: row.id for row in found}
+    named.pop(None, None)
+    owners = {row.id: named.get(row.provider_call_id) or row.correlation_id for row in rows}
+    return {line: owner for line, owner in owners.items() if owner in known}
+
+
+def _advance(
+    db: Connection, attempt: OpenAttempt, heard: Sequence[Receipt], settings: AccountSettings, *, now: datetime
+) -> None:
     call = next((receipt.provider_call_id for receipt in heard if receipt.provider_call_id), None)
-    accept(db, attempt, call, settings, now=now, witness=Witness.RECEIPT)
+    if attempt.status in OPEN or (call and attempt.provider_call_id is None):
+        accept(db, attempt, call, settings, now=now, witness=Witness.RECEIPT)
     reduced = reduce_receipts(heard)
+    answered = reduced.progress is Progress.ANSWERED or reduced.answered_at is not None
+    if answered and attempt.status in (*OPEN, AttemptStatus.PLACED):
+        move_attempt(db, attempt.id, AttemptStatus.ANSWERED, answered_at=reduced.answered_at or now)
     if tells_all(reduced) or reduced.outcome in REACHED:
         correct(db, attempt, reduced, now=now)
-    if reduced.progress is Progress.ANSWERED or reduced.answered_at:
-        move_attempt(db, attempt_id, AttemptStatus.ANSWERED, answered_at=reduced.answered_at or now)
     if reduced.ending:
-        grace = ENDING_GRACE if tells_all(reduced) else SUSPICION_GRACE
-        soon = now + timedelta(seconds=max(grace / settings.speed, LEAST_GRACE))
-        unsettled = attempts.c.status.in_([AttemptStatus.PLACED, AttemptStatus.ANSWERED])
-        later = attempts.c.conclude_at > soon
-        touched(db, update(attempts).where(attempts.c.id == attempt_id, unsettled, later).values(conclude_at=soon))
+        _conclude_soon(db, attempt, reduced, settings, now)
+
+
+def _conclude_soon(
+    db: Connection, attempt: OpenAttempt, reduced: Reduced, settings: AccountSettings, now: datetime
+) -> None:
+    grace = ENDING_GRACE if tells_all(reduced) else SUSPICION_GRACE
+    soon = now + timedelta(seconds=max(grace / settings.speed, LEAST_GRACE))
+    unsettled = attempts.c.status.in_([AttemptStatus.PLACED, AttemptStatus.ANSWERED])
+    later = attempts.c.conclude_at > soon
+    db.execute(update(attempts).where(attempts.c.id == attempt.id, unsettled, later).values(conclude_at=soon))
 
 
 def tells_all(heard: Reduced) -> bool:

@@ -56,7 +56,10 @@ FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d*.]+$)")  # a number, masked or not, i
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What became of a campaign. `unsure` counts contacts whose call may or may not have reached them."""
+    """What became of a campaign. `unsure` counts contacts whose call may or may not have reached them.
+
+    `told_by` counts ended calls by what told of their end: where that is not `receipt` or `list`, a sweep settled them.
+    """
 
     campaign: str
     name: str
@@ -71,6 +74,7 @@ class Report:
     open: Mapping[str, int]
     reasons: Sequence[tuple[str, str, int]]
     outcomes: Mapping[str, int]
+    told_by: Mapping[str, int]
     attempts: int
     requests: int
     unsure: int
@@ -107,6 +111,7 @@ def report(ledger: Ledger, campaign_id: str, folder: Path) -> Report:
             open={one.value: count for one, count in counts.items() if one not in FINAL_CONTACTS},
             reasons=_reasons(db, campaign.id),
             outcomes=status.outcomes(db, campaign.id),
+            told_by=_witnesses(db, campaign.id),
             attempts=status.count_attempts(db, campaign.id),
             requests=db.scalar(select(func.count()).where(attempts.c.campaign_id == campaign.id)) or 0,
             unsure=counts.get(ContactStatus.UNKNOWN, 0),
@@ -133,6 +138,17 @@ def _write_doubts(db: Connection, campaign_id: str, folder: Path) -> tuple[Seque
     if not first:
         file.unlink(missing_ok=True)
     return first, file.absolute() if first else None
+
+
+def _witnesses(db: Connection, campaign_id: str) -> dict[str, int]:
+    """Ended calls counted by what told of their end, the most frequent first."""
+    query = (
+        select(attempts.c.ended_by, func.count())
+        .where(attempts.c.campaign_id == campaign_id, attempts.c.ended_by.is_not(None))
+        .group_by(attempts.c.ended_by)
+    )
+    counts: dict[str, int] = {row[0]: row[1] for row in db.execute(query)}
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _reasons(db: Connection, campaign_id: str) -> list[tuple[str, str, int]]:

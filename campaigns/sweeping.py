@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, update
 from structlog import get_logger
 
-from campaigns.asking import ask, worth_asking
+from campaigns.asking import ask, knows_better, worth_asking
 from campaigns.ledger import claims, reading
 from campaigns.ledger.moves import move_attempt, move_campaign, touched
 from campaigns.ledger.reading import Campaign, OpenAttempt
@@ -20,7 +20,7 @@ from campaigns.ledger.receipts import receipts_of
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
 from campaigns.parts import Parts
-from campaigns.receiving import apply_waiting, forget_unmatched, tells_all
+from campaigns.receiving import apply_waiting, forget_unmatched
 from campaigns.settlement import Ending, Witness, accept, conclude, doubt, never_placed
 from dialer.account import Account
 from dialer.calls import Outcome, Progress
@@ -134,8 +134,8 @@ def _take_its_word(db: Connection, attempt: OpenAttempt, told: CallStatus, using
 
 def _ending(db: Connection, attempt: OpenAttempt, told: CallStatus | None, now: datetime) -> Ending:
     heard = reduce_receipts(receipts_of(db, attempt.id))
-    asked = told is not None and told.progress is Progress.ENDED and told.outcome is not None
-    if heard.outcome is not None and (tells_all(heard) or (heard.ending and not asked)):
+    asked = told is not None and knows_better(told, heard)
+    if heard.outcome is not None and heard.ending and not asked:
         answered_at = heard.answered_at or attempt.answered_at
         return Ending(
             outcome=heard.outcome,

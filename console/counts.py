@@ -40,11 +40,14 @@ class ReceiptCounts:
         self._receipts.labels(account, "refused", reason).inc()
         self._remember(account, reason, 1)
 
+    def due(self, now: datetime) -> bool:
+        """Whether there is something that the audit has not heard of, and it has heard nothing for a minute."""
+        return bool(self._untold) and (self._told_at is None or now >= self._told_at + TOLD_EVERY)
+
     def to_tell(self, now: datetime | None = None) -> str | None:
-        """What the audit has not heard of yet, in words, at most once in a minute of `now`; None: nothing to tell."""
+        """What the audit has not heard of yet, in words, if that is due at `now`; None: nothing to tell."""
         with self._lock:
-            early = now is not None and self._told_at is not None and now < self._told_at + TOLD_EVERY
-            if early or not self._untold:
+            if not self._untold or (now is not None and not self.due(now)):
                 return None
             told = ", ".join(f"{account} {reason} {count}" for (account, reason), count in sorted(self._untold.items()))
             self._untold.clear()

@@ -15,6 +15,7 @@ from structlog import get_logger
 from campaigns.ledger.moves import note
 from campaigns.ledger.store import Ledger
 from console.counts import ReceiptCounts
+from console.mailroom import Mailroom
 from dialer.providers import provider_for
 from workers.secrets import console_password, receipt_secret
 from workers.settings import Settings
@@ -34,6 +35,7 @@ class Desk:
         self.password = console_password(settings)
         self.providers = {name: provider_for(account) for name, account in settings.accounts.items()}
         self.counts = ReceiptCounts()
+        self.mailroom = Mailroom(lambda: self.ledger, dict(settings.accounts), clock)
         self.receipt_threads = CapacityLimiter(RECEIPT_THREADS)  # their own: no page can keep a receipt waiting
         self._receipt_secrets = {name: receipt_secret(settings, name) for name in settings.accounts}
         self._ledger: Ledger | None = None
@@ -65,6 +67,7 @@ class Desk:
 
     def close(self) -> None:
         """Give back every connection."""
+        self.mailroom.close()
         self.tell_audit(at_once=True)
         if self._ledger is not None:
             self._ledger.close()

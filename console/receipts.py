@@ -5,6 +5,7 @@ The URL holds a secret and the body a phone number, so neither is ever logged; s
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from anyio import to_thread
@@ -14,8 +15,8 @@ from sqlalchemy import func, select
 from starlette.requests import ClientDisconnect
 from structlog import get_logger
 
+from campaigns.ledger.receipts import Delivery
 from campaigns.ledger.tables import receipts
-from campaigns.receiving import receive
 from console.body import TooLarge, read_body
 from console.counts import NO_ACCOUNT, Refusal
 from console.desk import AtDesk, Desk
@@ -49,7 +50,7 @@ async def deliver(account: str, secret: str, request: Request, desk: AtDesk) -> 
         return await _told(desk, _refused(desk, account, "too_large", 413, f"a delivery has at most {LIMIT} bytes"))
     except ClientDisconnect:
         return await _told(desk, _refused(desk, account, "unreadable", 400, "the delivery was cut short"))
-    return await to_thread.run_sync(_take, desk, account, body, dict(request.headers), limiter=desk.receipt_threads)
+    return await _told(desk, await _answer(desk, account, body, dict(request.headers)))
 
 
 def _expected(request: Request, account: str, secret: str, desk: Desk) -> bool:
@@ -58,34 +59,29 @@ def _expected(request: Request, account: str, secret: str, desk: Desk) -> bool:
 
 
 async def _told(desk: Desk, answer: Response) -> Response:
-    await to_thread.run_sync(desk.tell_audit, limiter=desk.receipt_threads)
+    if desk.counts.due(desk.clock()):
+        await to_thread.run_sync(desk.tell_audit, limiter=desk.receipt_threads)
     return answer
 
 
-def _take(desk: Desk, account: str, body: bytes, headers: Mapping[str, str]) -> Response:
-    answer = _answer(desk, account, body, headers)
-    desk.tell_audit()
-    return answer
-
-
-def _answer(desk: Desk, account: str, body: bytes, headers: Mapping[str, str]) -> Response:
+async def _answer(desk: Desk, account: str, body: bytes, headers: Mapping[str, str]) -> Response:
     if not desk.providers[account].genuine(body, headers):
         return _refused(desk, account, "unsigned", 401, "not signed as agreed")
     heard = desk.providers[account].read_receipts(body, headers)
     if not heard or not all(map(_can_be_kept, heard)):
         return _refused(desk, account, "unreadable", 400, "not a receipt")
+    delivery = Delivery(account=account, heard=heard, body=body.decode("utf-8", "replace"))
     try:
-        text = body.decode("utf-8", "replace")
-        fresh = receive(desk.ledger, account, desk.settings.accounts[account], heard, text, now=desk.clock())
+        fresh = await asyncio.shield(asyncio.wrap_future(desk.mailroom.keep(delivery)))
     except Exception as exc:
         # Its text may quote the body: name the kind of error, and say in words only what was written for people.
         trouble = {"account": account, "error": type(exc).__name__, "why": getattr(exc, "message", "")}
-        if not _stored(desk, account, heard):
+        if not await to_thread.run_sync(_stored, desk, account, heard, limiter=desk.receipt_threads):
             log.error("receipt not stored: its provider is asked to send it again", **trouble)
             return _refused(desk, account, "not_stored", 503, "try again")
         log.warning("receipt stored but not applied: the sweep will", **trouble)
         fresh = len(heard)
-    desk.counts.kept(account, fresh=fresh, all_of_them=len(heard))
+    desk.counts.kept(account, fresh=fresh, all_of_them=len({receipt.event_id for receipt in heard}))
     return PlainTextResponse("ok")
 
 

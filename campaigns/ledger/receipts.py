@@ -2,53 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from campaigns.ledger.tables import receipts
 from dialer.calls import Outcome, Progress, Receipt
 
 
-def store(db: Connection, account: str, heard: Sequence[Receipt], body: str, *, now: datetime) -> int:
-    """Keep receipts with the body they came in; returns how many were new."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What a provider posted to an account's door: its receipts, and the body they came in."""
+
+    account: str
+    heard: Sequence[Receipt]
+    body: str = field(repr=False)
+
+
+def store(db: Connection, deliveries: Sequence[Delivery], *, now: datetime) -> list[int]:
+    """Keep the receipts of deliveries; returns how many of each were new."""
     insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
-    fresh = 0
-    for receipt in heard:
-        line = {
-            "account": account,
-            "event_id": receipt.event_id,
-            "provider_call_id": receipt.provider_call_id,
-            "correlation_id": receipt.correlation_id,
-            "word": receipt.word,
-            "code": receipt.code,
-            "progress": receipt.progress,
-            "outcome": receipt.outcome,
-            "occurred_at": receipt.occurred_at,
-            "received_at": now,
-            "body": body,
-        }
-        stored = insert(receipts).values(**line).on_conflict_do_nothing().returning(receipts.c.id)
-        fresh += len(db.execute(stored).all())  # of an insert that returns its key no row count is kept
+    lines: dict[tuple[str, str], dict[str, object]] = {}
+    owner: dict[tuple[str, str], int] = {}
+    for number, delivery in enumerate(deliveries):
+        for receipt in delivery.heard:
+            key = delivery.account, receipt.event_id
+            if key not in lines:
+                lines[key], owner[key] = _line(delivery, receipt, now), number
+    named = (receipts.c.account, receipts.c.event_id)
+    stored = db.execute(insert(receipts).on_conflict_do_nothing().returning(*named), list(lines.values())).all()
+    fresh = [0] * len(deliveries)
+    for account, event_id in stored:
+        fresh[owner[account, event_id]] += 1
     return fresh
+
+
+def _line(delivery: Delivery, receipt: Receipt, now: datetime) -> dict[str, object]:
+    return {
+        "account": delivery.account,
+        "event_id": receipt.event_id,
+        "provider_call_id": receipt.provider_call_id,
+        "correlation_id": receipt.correlation_id,
+        "word": receipt.word,
+        "code": receipt.code,
+        "progress": receipt.progress,
+        "outcome": receipt.outcome,
+        "occurred_at": receipt.occurred_at,
+        "received_at": now,
+        "body": delivery.body,
+    }
 
 
 def receipts_of(db: Connection, attempt_id: UUID) -> list[Receipt]:
     """All receipts of one attempt, in the order they were received."""
-    rows = db.execute(select(receipts).where(receipts.c.attempt_id == attempt_id).order_by(receipts.c.id))
-    return [
-        Receipt(
-            event_id=row.event_id,
-            provider_call_id=row.provider_call_id,
-            correlation_id=row.correlation_id,
-            word=row.word,
-            code=row.code,
-            progress=Progress(row.progress) if row.progress else None,
-            outcome=Outcome(row.outcome) if row.outcome else None,
-            occurred_at=row.occurred_at,
-        )
-        for row in rows
-    ]
+    return receipts_by_attempt(db, [attempt_id]).get(attempt_id, [])
+
+
+def receipts_by_attempt(db: Connection, attempt_ids: Iterable[UUID]) -> dict[UUID, list[Receipt]]:
+    """All receipts of these attempts, those of each in the order they were received."""
+    query = select(receipts).where(receipts.c.attempt_id.in_(list(attempt_ids))).order_by(receipts.c.id)
+    found: dict[UUID, list[Receipt]] = {}
+    for row in db.execute(query):
+        found.setdefault(row.attempt_id, []).append(_receipt(row))
+    return found
+
+
+def _receipt(row: Row[tuple[object, ...]]) -> Receipt:
+    return Receipt(
+        event_id=row.event_id,
+        provider_call_id=row.provider_call_id,
+        correlation_id=row.correlation_id,
+        word=row.word,
+        code=row.code,
+        progress=Progress(row.progress) if row.progress else None,
+        outcome=Outcome(row.outcome) if row.outcome else None,
+        occurred_at=row.occurred_at,
+    )

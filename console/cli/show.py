@@ -160,6 +160,7 @@ def report_facts(made: Report) -> dict[str, Any]:
         "final": dict(made.final),
         "open": dict(made.open),
         "outcomes": dict(made.outcomes),
+        "told_by": dict(made.told_by),
         "attempts": made.attempts,
         "requests": made.requests,
         "unsure": made.unsure,
@@ -195,7 +196,16 @@ def report_panel(made: Report) -> RenderableType:
         parts += [Text(), _reasons(made)]
     if made.doubts:
         parts += [Text(), _doubts(made)]
+    if swept := _swept(made):
+        parts += [Text(), Text(swept)]
     return Group(*parts, Text(), _paths(made))
+
+
+def _swept(made: Report) -> str:
+    """Which calls the sweep had to settle, since no receipt or look told how they ended."""
+    words = {"asking": "by asking the provider", "silence": "when nothing more was heard in time"}
+    told = [f"{made.told_by[name]} {how}" for name, how in words.items() if made.told_by.get(name)]
+    return f"settled by the sweep: {', '.join(told)}" if told else ""
 
 
 def _reasons(made: Report) -> Table:

@@ -37,7 +37,9 @@ class Console:
     def deliver(self, body: bytes, door: str | None = None, **headers: str) -> httpx.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         with house.client(self.address, known=False) as provider:
-            return provider.post(door or self.door, content=body, headers=named)
+            reply = provider.post(door or self.door, content=body, headers=named)
+        assert self.desk.mailroom.settle(), "what was stored is applied in time"
+        return reply
 
 
 @pytest.fixture(scope="module")
