@@ -36,7 +36,7 @@ def run(ledger: Ledger, redis_url: str, file: Path) -> tuple[Campaign, list[str]
         )
         with working(ledger, redis_url, {"main": account}) as using:
             checked = check(file, {"main": account})
-            campaign = launch(ledger, checked, rejects_file=None, who="test", now=utc_now())
+            campaign = launch(ledger, checked, who="test", now=utc_now())
             carry_out(using, campaign.id)
         calls = sandbox.calls()
     with ledger.reading() as db:

@@ -128,7 +128,7 @@ def _launch(numbers: Mapping[str, Sequence[str]], folder: Path, house: houses.Ho
         (folder / f"{vendor}.csv").write_text("\n".join(["phone", *mine]) + "\n")
         file = folder / f"{vendor}.yaml"
         file.write_text(CAMPAIGN.format(vendor=vendor, text=TEXT.strip()))
-        launch(ledger, check(file, _wired(house)), rejects_file=None, who="chaos", now=now_utc())
+        launch(ledger, check(file, _wired(house)), who="chaos", now=now_utc())
 
 
 def _wired(house: houses.House) -> Mapping[str, houses.AccountSettings]:

@@ -53,7 +53,7 @@ class Scene:
         file = self._folder / f"{name}.yaml"
         file.write_text(CAMPAIGN.format(name=name, vendor=vendor))
         checked = check(file, {key: one.model_copy(update={"sandbox": True}) for key, one in self._accounts()})
-        return launch(self.ledger, checked, rejects_file=None, who="test", now=now_utc()).id
+        return launch(self.ledger, checked, who="test", now=now_utc()).id
 
     def _accounts(self) -> Sequence[tuple[str, Any]]:
         return list(self.house.settings.accounts.items())
