@@ -81,6 +81,7 @@ class Template:
             self.variables = tuple(sorted(meta.find_undeclared_variables(tree)))
             _refuse_other_files(tree)
             self._compiled = ENVIRONMENT.from_string(source)
+            self._plain = _plain(tree)
         except TemplateSyntaxError as exc:
             raise TemplateFault(f"line {exc.lineno} of the text: {exc.message}", _hint(source), exc.lineno) from None
         except TemplateFault:
@@ -100,7 +101,7 @@ class Template:
         """
         values = self._values(fields)
         try:
-            text = self._compiled.render(values)
+            text = self._compiled.render(values) if self._plain is None else _joined(self._plain, values)
         except _BlankUsed as exc:
             raise MissingVariable(str(exc)) from None
         except Exception as exc:  # as above: running one can, too
@@ -115,6 +116,24 @@ class Template:
             by_folded = {folded(name): value for name, value in fields.items()}
             fields = {name: fields.get(name, by_folded.get(folded(name), "")) for name in self.variables}
         return {name: fields[name].strip() or _blank(name) for name in self.variables}
+
+
+def _plain(tree: nodes.Template) -> list[tuple[str, bool]] | None:
+    """Words, and names that are said as they are, of a template that has nothing else: it need not be run."""
+    pieces: list[tuple[str, bool]] = []
+    for output in tree.body:
+        for piece in output.nodes if type(output) is nodes.Output else [output]:
+            if isinstance(piece, nodes.TemplateData):
+                pieces.append((piece.data, False))
+            elif isinstance(piece, nodes.Name):
+                pieces.append((piece.name, True))
+            else:
+                return None
+    return pieces
+
+
+def _joined(pieces: list[tuple[str, bool]], values: Mapping[str, object]) -> str:
+    return "".join([str(values[piece]) if is_name else piece for piece, is_name in pieces])
 
 
 def _blank(name: str) -> _Blank:

@@ -11,16 +11,19 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import phonenumbers
-from phonenumbers import PhoneMetadata, PhoneNumberDesc
+from phonenumbers import PhoneMetadata, PhoneNumberDesc, PhoneNumberType
+from phonenumbers.phonenumberutil import is_number_type_geographical
+from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
 
 PLAIN = re.compile(r"[ '\t]*(\+?)[ ]?([\d ().\-]+)", re.ASCII)
 SIGNS = str.maketrans("", "", " ().-")
 LONGEST_CODE = 3
 WORLDWIDE = "001"
-KINDS = (
-    *("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "voip"),
+NOWHERE = (
+    *("premium_rate", "toll_free", "shared_cost", "voip"),
     *("personal_number", "pager", "uan", "voicemail"),
 )
+KINDS = ("fixed_line", "mobile", *NOWHERE)
 
 Matches = Callable[[str], re.Match[str] | None]
 NOTHING = r"(?!)"
@@ -40,11 +43,33 @@ def surely(written: str, country: str | None) -> str | None:
     return plan.national(digits) if plan else None
 
 
+def zones(e164: str) -> tuple[str, ...] | None:
+    """The time zones that phonenumbers would name for a valid number; None when it has to be asked."""
+    digits = e164[1:]
+    for length in range(1, LONGEST_CODE + 1):
+        regions = _regions(digits[:length])
+        if regions is None:
+            continue
+        national = digits[length:]
+        plan = _plan_of(regions, national)
+        if plan is None or not plan.valid(national):
+            return None
+        return _zones_of_area(digits[:TIMEZONE_LONGEST_PREFIX]) if plan.is_local(national) else plan.zones
+    return None
+
+
+@lru_cache(maxsize=65_536)
+def _zones_of_area(digits: str) -> tuple[str, ...] | None:
+    """By the longest prefix that is anywhere."""
+    found = (TIMEZONE_DATA.get(digits[:length]) for length in range(len(digits), 0, -1))
+    return next((zones for zones in found if zones), None)
+
+
 def _international(digits: str) -> str | None:
     for length in range(1, LONGEST_CODE + 1):
-        plans = _plans(digits[:length])
-        if plans is not None:
-            return f"+{digits}" if plans and _is_valid(plans, digits[length:]) else None
+        regions = _regions(digits[:length])
+        if regions is not None:
+            return f"+{digits}" if _is_valid(regions, digits[length:]) else None
     return None
 
 
@@ -57,6 +82,10 @@ class Plan:
         self.valid: Matches = re.compile(_valid(metadata)).fullmatch
         self.leading: Matches | None = _prefix(metadata.leading_digits)
         self.changes: Matches = _prefix(metadata.national_prefix_for_parsing) or NEVER
+        self.zones = _zones_of_area(self.code)  # of numbers that belong to no area
+        self._elsewhere: Matches = re.compile(_any_of(metadata, NOWHERE)).fullmatch
+        self._fixed: Matches = re.compile(_pattern(metadata.fixed_line)).fullmatch
+        self._mobiles_are_local = is_number_type_geographical(PhoneNumberType.MOBILE, int(self.code))
         self._abroad: Matches = _prefix(metadata.international_prefix) or NEVER
         self._general: Matches = re.compile(general.national_number_pattern or NOTHING).fullmatch
         self._lengths = frozenset(general.possible_length) - frozenset(general.possible_length_local_only)
@@ -76,32 +105,37 @@ class Plan:
             return None
         return self._e164(rest)
 
+    def is_local(self, national: str) -> bool:
+        """Whether a valid number belongs to an area, rather than to the country or to a person."""
+        return not self._elsewhere(national) and (self._mobiles_are_local or bool(self._fixed(national)))
+
     def _e164(self, national: str) -> str | None:
         if len(national) not in self._lengths:
             return None
-        return f"+{self.code}{national}" if _is_valid(_plans(self.code) or (), national) else None
+        return f"+{self.code}{national}" if _is_valid(_regions(self.code) or (), national) else None
 
 
-def _is_valid(plans: Sequence[Plan], national: str) -> bool:
-    """Whether the first region that knows the number finds it valid. The main region's rules decide how it is read."""
-    if national[:1] == "0" or not plans or plans[0].changes(national):
-        return False
-    for plan in plans:
-        if plan.leading is not None:
-            if plan.leading(national):
-                return bool(plan.valid(national))
-        elif plan.valid(national):
-            return True
-    return False
+def _is_valid(regions: Sequence[str], national: str) -> bool:
+    plan = _plan_of(regions, national)
+    return plan is not None and bool(plan.valid(national))
 
 
-@lru_cache(maxsize=2048)
-def _plans(code: str) -> tuple[Plan, ...] | None:
-    """The plans that share a country code, the main one first; none for a code of no country; None for no code."""
-    regions = REGIONS.get(code)
-    if regions is None:
+def _plan_of(regions: Sequence[str], national: str) -> Plan | None:
+    """The first region that knows the number; None too where the main region's rules would read it otherwise."""
+    main = _plan(regions[0]) if regions else None
+    if main is None or national[:1] == "0" or main.changes(national):
         return None
-    return () if WORLDWIDE in regions else tuple(plan for region in regions if (plan := _plan(region)))
+    for region in regions:
+        plan = _plan(region)
+        if plan and (plan.leading(national) if plan.leading else plan.valid(national)):
+            return plan
+    return None
+
+
+def _regions(code: str) -> tuple[str, ...] | None:
+    """The regions that share a country code, the main one first; none for a code of no country; None for no code."""
+    regions = REGIONS.get(code)
+    return () if regions and WORLDWIDE in regions else regions
 
 
 @lru_cache(maxsize=512)
@@ -112,8 +146,11 @@ def _plan(region: str) -> Plan | None:
 
 def _valid(metadata: PhoneMetadata) -> str:
     """One pattern for every kind of number that the region has."""
-    kinds = [_pattern(getattr(metadata, name)) for name in KINDS]
-    return f"(?={_pattern(metadata.general_desc)}$)(?:{'|'.join(kinds)})"
+    return f"(?={_pattern(metadata.general_desc)}$)(?:{_any_of(metadata, KINDS)})"
+
+
+def _any_of(metadata: PhoneMetadata, kinds: Sequence[str]) -> str:
+    return "|".join(_pattern(getattr(metadata, name)) for name in kinds)
 
 
 def _pattern(kind: PhoneNumberDesc | None) -> str:

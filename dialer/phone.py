@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import phonenumbers
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 
-from dialer.numbering import surely
+from dialer import numbering
 
 E164 = re.compile(r"\+[1-9]\d{6,14}")
 
@@ -58,8 +58,8 @@ class PhoneNumber:
 
 def zones(number: PhoneNumber) -> tuple[str, ...]:
     """The IANA time zones that this number may be in, by its country and area; none where nobody can tell."""
-    found: tuple[str, ...] = time_zones_for_number(phonenumbers.parse(number.e164))
-    return () if UNKNOWN_TIMEZONE in found else tuple(found)
+    found: tuple[str, ...] = numbering.zones(number.e164) or time_zones_for_number(phonenumbers.parse(number.e164))
+    return () if UNKNOWN_TIMEZONE in found else found
 
 
 def mask(e164: str) -> str:
@@ -82,7 +82,7 @@ def parse(text: str, country: str | None = None) -> PhoneNumber:
 
     Raises BadPhoneNumber with the reason, and a suggestion where there is one.
     """
-    e164 = surely(text, country)
+    e164 = numbering.surely(text, country)
     return PhoneNumber(e164 or _parsed(text, country))
 
 

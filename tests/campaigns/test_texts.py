@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from campaigns.texts import BadText, MissingVariable, Template, TemplateFault, folded, identifier
 
@@ -140,3 +142,41 @@ def test_a_value_is_never_read_as_a_template():
 def test_a_text_that_comes_out_empty_is_refused():
     with pytest.raises(BadText, match="empty"):
         Template("{% if name == 'Amelia' %}Hello{% endif %}").render({"name": "Noah"})
+
+
+PIECES = [
+    "Hello ",
+    "{{ a }}",
+    "{{b}}",
+    "\n ",
+    "{# a remark #}",
+    "{% raw %}{{ a }}{% endraw %}",
+    "{{- a -}}",
+    "  {%- if a %}x{% endif %}",
+]
+PIECES += ["{{ a | upper }}", "100 %", "{", "}", "é"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.sampled_from(PIECES), min_size=1, max_size=6),
+    st.text(" ax{}%é\n", max_size=5),
+    st.text(" b<&", max_size=3),
+)
+def test_a_plain_text_says_what_jinja_would_say(pieces, a, b):
+    """Words and names are joined without running the template; by no text may that be heard."""
+    try:
+        template = Template("".join(pieces))
+    except TemplateFault:
+        return
+    values = {"a": a, "b": b}
+
+    def said(one: Template) -> str:
+        try:
+            return one.render(values)
+        except BadText as exc:
+            return f"refused: {exc}"
+
+    run = Template("".join(pieces))
+    run._plain = None
+    assert said(template) == said(run)

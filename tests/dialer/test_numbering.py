@@ -8,8 +8,9 @@ import phonenumbers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from phonenumbers.timezone import time_zones_for_number
 
-from dialer.numbering import surely
+from dialer.numbering import surely, zones
 
 COUNTRIES = sorted(phonenumbers.SUPPORTED_REGIONS)
 WRITTEN = st.from_regex(r"\A *\+?[0-9 ().\-]{1,20}\Z", fullmatch=True)
@@ -26,14 +27,16 @@ def asked(written: str, country: str | None) -> str | None:
 
 
 def agrees(written: str, country: str | None) -> bool:
-    """Whether a plan answered; fails when it answered anything but phonenumbers' own answer."""
+    """Whether a plan answered; fails when it answered anything but phonenumbers' own answer, in zones too."""
     told = surely(written, country)
     assert told is None or told == asked(written, country), (written, country)
+    if told and (there := zones(told)):
+        assert there == tuple(time_zones_for_number(phonenumbers.parse(told))), told
     return told is not None
 
 
 def kinds(country: str):
-    for kind in (phonenumbers.PhoneNumberType.FIXED_LINE, phonenumbers.PhoneNumberType.MOBILE):
+    for kind in phonenumbers.PhoneNumberType.values():
         if number := phonenumbers.example_number_for_type(country, kind):
             yield number
 
@@ -51,7 +54,7 @@ def test_a_plan_agrees_with_phonenumbers_on_and_around_every_countrys_numbers(co
     for number in kinds(country):
         national = phonenumbers.national_significant_number(number)
         home = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
-        for _ in range(30):
+        for _ in range(8):
             agrees(f"+{near(f'{number.country_code}{national}', rng)}", rng.choice([None, country, "US", "RU"]))
             agrees(near(national, rng), country)
             agrees(f"{number.country_code}{near(national, rng)}", country)
@@ -82,3 +85,4 @@ def test_a_plan_agrees_with_phonenumbers_on_anything_written(written, country):
 )
 def test_numbers_as_most_lists_have_them_are_told_by_a_plan(written, country):
     assert agrees(written, country)
+    assert zones(surely(written, country) or "")

@@ -1,0 +1,60 @@
+"""One measurement: `python -m benchmarks.subjects.importing.child bare|check|start FILE`, told as JSON."""
+
+from __future__ import annotations
+
+import csv
+import json
+import resource
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import phonenumbers
+
+from campaigns.launch import check, launch
+from campaigns.ledger.migrate import upgrade
+from campaigns.ledger.store import Ledger
+from dialer.accounts import AccountSettings
+
+ACCOUNTS = {"main": AccountSettings.model_validate({"provider": "callgear", "access_token": "measured"})}
+
+
+def bare(campaign: Path) -> None:
+    """What anybody would write first."""
+    seen = set()
+    with (campaign.parent / "list.csv").open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            try:
+                number = phonenumbers.parse(row["phone"], "US")
+            except phonenumbers.NumberParseException:
+                continue
+            if phonenumbers.is_valid_number(number):
+                seen.add(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def start(campaign: Path) -> None:
+    """Check the list and admit it, rejects written."""
+    ledger = Ledger(f"sqlite:///{campaign.parent / 'ledger.sqlite3'}")
+    upgrade(ledger)
+    try:
+        checked = check(campaign, ACCOUNTS)
+        launch(ledger, checked, rejects_folder=campaign.parent, who="benchmark", now=datetime.now(UTC))
+    finally:
+        ledger.close()
+
+
+KINDS = {"bare": bare, "check": lambda campaign: check(campaign, ACCOUNTS), "start": start}
+
+
+def main() -> None:
+    """Do it and tell how long it took, and how much memory at the most."""
+    began = time.perf_counter()
+    KINDS[sys.argv[1]](Path(sys.argv[2]))
+    seconds = time.perf_counter() - began
+    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    sys.stdout.write(json.dumps({"seconds": seconds, "rss": rss}))
+
+
+if __name__ == "__main__":
+    main()

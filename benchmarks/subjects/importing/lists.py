@@ -1,0 +1,50 @@
+"""Long lists to import. Their numbers are of the exchange 555, are dialed nowhere, and go with the measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import phonenumbers
+
+BAD = ("+1415555{n:03}", "(415) 55-{n:04}", "4.15555E+09", "", "+1000555{n:04}")
+CAMPAIGN = """\
+campaign: measured
+account: main
+contacts: {file: list.csv, country: US}
+message:
+  tts: "Hello {{ first_name }}, {{ doctor }} expects you on {{ day }} at {{ time }}."
+caller_id: "+18005550100"
+schedule: {zone: America/New_York, windows: {mon-fri: "09:00-20:00"}}
+"""
+
+
+def numbers() -> Iterator[str]:
+    """Valid numbers, each once, in three ways of writing."""
+    areas = [area for area in range(201, 990) if _valid(f"+1{area}5550100")]
+    for line in range(10_000):
+        for place, area in enumerate(areas):
+            form = ("+1{a}555{n:04}", "({a}) 555-{n:04}", "+1 {a} 555 {n:04}")[place % 3]
+            yield form.format(a=area, n=line)
+
+
+def _valid(number: str) -> bool:
+    return bool(phonenumbers.is_valid_number(phonenumbers.parse(number)))
+
+
+def write_list(file: Path, size: int, *, bad: bool) -> None:
+    """Write a list of this many rows; of ten, one is bad when asked for."""
+    with file.open("w", encoding="utf-8") as out:
+        out.write("phone,first_name,doctor,day,time\n")
+        for row, number in enumerate(islice(numbers(), size)):
+            spoilt = bad and row % 10 == 9
+            phone = BAD[row // 10 % len(BAD)].format(n=row % 1000) if spoilt else number
+            out.write(f'{phone},Amelia,Dr. Moreno,"Monday, March 5",{row % 12 + 1}:{row % 60:02} PM\n')
+
+
+def write_campaign(folder: Path) -> Path:
+    """Write the campaign over the list in this folder."""
+    file = folder / "measured.yaml"
+    file.write_text(CAMPAIGN, encoding="utf-8")
+    return file
