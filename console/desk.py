@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import datetime
 from typing import Annotated
 
@@ -19,7 +20,7 @@ from console.mailroom import Mailroom
 from dialer.providers import provider_for
 from workers.secrets import console_password, receipt_secret
 from workers.settings import Settings
-from workers.wiring import open_ledger
+from workers.wiring import open_buckets, open_ledger
 
 log = get_logger()
 RECEIPT_THREADS = 16
@@ -38,6 +39,8 @@ class Desk:
         self.mailroom = Mailroom(lambda: self.ledger, dict(settings.accounts), clock)
         self.receipt_threads = CapacityLimiter(RECEIPT_THREADS)  # their own: no page can keep a receipt waiting
         self._receipt_secrets = {name: receipt_secret(settings, name) for name in settings.accounts}
+        self._closing = ExitStack()
+        self.buckets = self._closing.enter_context(open_buckets(settings))
         self._ledger: Ledger | None = None
         self._lock = threading.Lock()
 
@@ -69,6 +72,7 @@ class Desk:
         """Give back every connection."""
         self.mailroom.close()
         self.tell_audit(at_once=True)
+        self._closing.close()
         if self._ledger is not None:
             self._ledger.close()
 

@@ -1,4 +1,4 @@
-"""Prometheus metrics, counted from the ledger at each scrape. No phone number is in them."""
+"""Prometheus metrics, counted from the ledger and asked of the buckets at each scrape. No phone number is in them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Select, func, or_, select
 
 from campaigns.ledger.tables import attempts, campaigns, contacts, receipts
 from console.desk import AtDesk
+from console.limits import gauges, limits_now
 
 ENDED_SHOWN_FOR = timedelta(days=1)  # so that the series of old campaigns end
 
@@ -25,9 +26,10 @@ router = APIRouter()
 def metrics(desk: AtDesk) -> Response:
     """All metrics, as Prometheus reads them."""
     with desk.ledger.reading() as db:
-        registry = CollectorRegistry()
-        registry.register(Counted(list(_families(db, desk.clock()))))
-        text = generate_latest(registry) + generate_latest(desk.counts.registry)
+        families = list(_families(db, desk.clock()))
+    registry = CollectorRegistry()
+    registry.register(Counted([*families, *gauges(limits_now(desk.buckets))]))
+    text = generate_latest(registry) + generate_latest(desk.counts.registry)
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 

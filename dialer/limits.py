@@ -84,7 +84,7 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """One window of points. `told`: the provider gave the figures; `others`: points that are gone and not by us."""
+    """One window of points. `told`: the provider gave the figures; `others`: points gone since we look, not by us."""
 
     name: str
     limit: int

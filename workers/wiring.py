@@ -106,14 +106,29 @@ def open_accounts(settings: Settings) -> Iterator[dict[str, Account]]:
             buckets.close()
 
 
+@contextmanager
+def open_buckets(settings: Settings) -> Iterator[dict[str, TokenBucket]]:
+    """The token bucket of every account, for looking at: no account is logged in for it."""
+    server = connect(redis_url(settings))
+    try:
+        yield {name: _bucket(name, one, server) for name, one in settings.accounts.items()}
+    finally:
+        server.close()
+
+
+def _bucket(name: str, settings: AccountSettings, server: redis.Redis) -> TokenBucket:
+    follows = provider_for(settings).follows
+    limits = limits_of(settings, follows=follows)
+    return TokenBucket(server, name, limits, metered=follows is Follows.LISTING)
+
+
 def _account(name: str, settings: AccountSettings, buckets: redis.Redis, loop: BlockingPortal) -> Account:
     provider = provider_for(settings)
-    limits = limits_of(settings, follows=provider.follows)
     return Account(
         name=name,
         settings=settings,
         provider=provider,
-        bucket=TokenBucket(buckets, name, limits, metered=provider.follows is Follows.LISTING),
+        bucket=_bucket(name, settings, buckets),
         session=Session(provider, timeout=settings.timeout, logins=_logins(name, settings, buckets)),
         loop=loop,
         clock=now_utc,

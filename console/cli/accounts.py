@@ -1,4 +1,4 @@
-"""`dialer accounts`: which accounts there are, and which can log in."""
+"""`dialer accounts`: which accounts there are, which can log in, and how their limits stand."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from console.cli import limits
 from console.cli.context import settings_here
 from console.cli.output import out, print_json, table
 from dialer.account import Account
@@ -27,9 +28,17 @@ def register(app: typer.Typer) -> None:
     app.command("accounts")(accounts_command)
 
 
-def accounts_command(as_json: bool = typer.Option(False, "--json", help="As JSON.")) -> None:
-    """List the accounts of the settings, their keys masked, and say which can log in. Exit 1 when one cannot."""
+def accounts_command(
+    watch: bool = typer.Option(False, "--watch", help="Show every limit: used, left, reset, who waits, what binds."),
+    as_json: bool = typer.Option(False, "--json", help="As JSON; with --watch, as it is now."),
+) -> None:
+    """List the accounts of the settings, their keys masked, and say which can log in. Exit 1 when one cannot.
+
+    With --watch, show their limits instead, anew each second until Ctrl-C; exit 1 when Redis does not answer.
+    """
     settings = settings_here()
+    if watch and settings.accounts:
+        raise typer.Exit(limits.watch(settings, as_json=as_json))
     with open_accounts(settings) as accounts, ThreadPoolExecutor(8) as pool:
         lines = list(pool.map(_line, accounts.values()))
     if as_json:

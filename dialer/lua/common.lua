@@ -4,7 +4,8 @@
 --          slower than its pace, since when), p (pace: when the next token is due), V (virtual time of the line),
 --          lt (tokens asked for in the line), r (when leases are looked at next), fly (points in flight), W (sum of the campaigns' weights of the day),
 --          m:* and d:* (minute and day: l limit, v lowest remaining, e end, s told by the provider, n number of the
---          window, h last heard, c charged to us, u used where the provider gives no figures)
+--          window, h last heard, c charged to us, b gone before we
+--          first heard of it, u used where the provider gives no figures)
 -- KEYS[2]  grants in flight: zset, grant id -> lease end
 -- KEYS[3]  grants: hash, grant id -> points, tokens, when it begins, what the pace was after it, day, campaign
 -- KEYS[4]  calls in progress: zset, grant id -> lease end
@@ -122,7 +123,8 @@ local function reap()
 end
 
 local function begin_window(w, ends, remaining)
-  put(w .. ':e', ends); put(w .. ':v', remaining); put(w .. ':u', 0); put(w .. ':c', 0)
+  put(w .. ':e', ends); put(w .. ':v', remaining); put(w .. ':u', 0)
+  put(w .. ':c', 0); put(w .. ':b', 0)
   put(w .. ':n', (get(w .. ':n') or 0) + 1)
 end
 

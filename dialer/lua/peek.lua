@@ -13,13 +13,13 @@ for _, w in ipairs({ 'm', 'd' }) do
     windows[#windows + 1] = {
       name = w == 'm' and 'minute points' or 'day points', limit = limit, left = math.max(0, there or limit),
       resets_in = ends and math.max(0, ends - now) or 0, told = told,
-      others = told and math.max(0, limit - get(w .. ':v') - charged) or 0,
+      others = told and math.max(0, limit - get(w .. ':v') - charged - (get(w .. ':b') or 0)) or 0,
     }
   end
 end
 local waiting, waits = {}, 0
-for _, text in ipairs(redis.call('HVALS', TICKETS)) do
-  local whose = string.match(text, '^%S+ %S+ %S+ (.*)$')
+for _, ticket in ipairs(redis.call('ZRANGEBYSCORE', BEATS, fmt(now), '+inf')) do
+  local whose = string.match(redis.call('HGET', TICKETS, ticket) or '', '^%S+ %S+ %S+ (.*)$') or ''
   waiting[whose] = (waiting[whose] or 0) + 1
   waits = waits + 1
 end

@@ -45,10 +45,13 @@ local function calibrate(w, limit, remaining, reset)
   local ends, half = get(w .. ':e') or 0, LENGTH[w] / 2
   local hi = now + (reset + 1) * 1000000 -- whole seconds: it ends no later
   if w == 'm' and get('m:s') ~= 1 then put('p', math.min(get('p') or 0, now + interval)) end -- blind no more
-  if get(w .. ':s') ~= 1 or hi > ends + half then
+  local seen = get(w .. ':s') == 1
+  if not seen or hi > ends + half then
     begin_window(w, hi, remaining)
     put(w .. ':s', 1)
     if not get(w .. ':l') then put(w .. ':l', remaining) end
+    if grant and fate == 'charged' then put(w .. ':c', grant.points) end
+    if not seen then put(w .. ':b', math.max(0, get(w .. ':l') - remaining - get(w .. ':c'))) end
   elseif hi >= ends - half then
     put(w .. ':e', math.min(ends, hi)); put(w .. ':v', math.min(get(w .. ':v'), remaining))
   end
