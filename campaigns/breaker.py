@@ -102,7 +102,7 @@ def _open_again(db: Connection, row: Row[Any], now: datetime) -> None:
     wait = min(campaign.definition.breaker.wait * 2**row.times, LONGEST_WAIT)
     together = _together(row)
     db.execute(update(breakers).where(together).values(times=row.times + 1, try_at=now + wait, trying_since=None))
-    why = f"the provider still fails; last failures: {_last_failures(db, [campaign.id])}"
+    why = f"breaker: the provider still fails; last failures: {_last_failures(db, [campaign.id])}"
     move_campaign(db, campaign.id, CampaignStatus.PAUSED, now, who="dialer", reason=_reason(why, now + wait))
 
 
@@ -163,7 +163,7 @@ def _trip_where_it_fails(db: Connection, account: str, guarded: Sequence[Campaig
     )
     asking = [campaign for campaign in watched if tallies[campaign.id].requests]
     if len(asking) > 1 and (len(failing) == len(asking) or (not failing and together.too_many(Breaker()))):
-        _trip(db, ACCOUNT, f"account {account}", watched, together, now)
+        _trip(db, ACCOUNT, f"breaker of account {account}", watched, together, now)
     else:
         for campaign in failing:
             _trip(db, CAMPAIGN, "breaker", [campaign], tallies[campaign.id], now)

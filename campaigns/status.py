@@ -44,14 +44,14 @@ class Standing:
         return sum(self.contacts.values())
 
 
-def standing(db: Connection, campaign: Campaign, now: datetime) -> Standing:
-    """How this campaign stands now."""
+def standing(db: Connection, campaign: Campaign, now: datetime, *, redis_answers: bool | None = None) -> Standing:
+    """How this campaign stands now; `redis_answers` is as for `binding`."""
     by_status = _attempts_by_status(db, campaign.id)
     due_now, next_due_at = due(db, campaign.id, now)
     in_progress = sum(by_status.get(status, 0) for status in IN_PROGRESS)
     unconfirmed = by_status.get(AttemptStatus.UNCONFIRMED, 0)
     by_contact = reading.count_by_status(db, campaign.id)
-    reason = binding(db, campaign, now)
+    reason = binding(db, campaign, now, redis_answers=redis_answers)
     return Standing(
         campaign=campaign,
         contacts=by_contact,

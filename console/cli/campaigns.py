@@ -11,6 +11,7 @@ import typer
 from rich.live import Live
 
 from campaigns import control
+from campaigns.binding import Kind
 from campaigns.launch import Checked, check, launch, unseen
 from campaigns.leaving_out import LeavingOut
 from campaigns.ledger import reading
@@ -21,6 +22,7 @@ from campaigns.report import report
 from campaigns.status import Standing, standing
 from console.cli import preflight, show
 from console.cli.context import opened, who
+from console.cli.explain import redis_answers
 from console.cli.output import err, out, print_json
 from console.cli.progress import import_bar
 from workers.settings import Settings
@@ -107,8 +109,10 @@ def status_command(
     as_json: bool = AsJson,
 ) -> None:
     """How campaigns stand, and why nothing is being dialed when nothing is."""
-    with opened() as (_, ledger):
+    with opened() as (settings, ledger):
         standings = _standings(ledger, campaign)
+        if any(one.kind is Kind.NO_TICK for one in standings):
+            standings = _standings(ledger, campaign, answers=redis_answers(settings))
     if as_json:
         facts = [show.standing_facts(one) for one in standings]
         print_json(facts[0] if campaign else facts)
@@ -159,7 +163,9 @@ def _on_the_line(one: Standing) -> int:
     return one.in_progress + one.unconfirmed
 
 
-def _standings(ledger: Ledger, campaign: str | None, *, live_only: bool = False) -> list[Standing]:
+def _standings(
+    ledger: Ledger, campaign: str | None, *, live_only: bool = False, answers: bool | None = None
+) -> list[Standing]:
     now = now_utc()
     with ledger.reading() as db:
         chosen = (
@@ -167,7 +173,7 @@ def _standings(ledger: Ledger, campaign: str | None, *, live_only: bool = False)
             if campaign
             else reading.all_campaigns(db, LIVE_CAMPAIGNS if live_only else None)
         )
-        return [standing(db, one, now) for one in chosen]
+        return [standing(db, one, now, redis_answers=answers) for one in chosen]
 
 
 def report_command(campaign: str = Name, as_json: bool = AsJson) -> None:

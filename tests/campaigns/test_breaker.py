@@ -170,7 +170,7 @@ def test_an_account_that_fails_all_its_campaigns_stops_them_together_and_one_cal
     tick(using)
     rows = [campaign_row(using.ledger, one) for one in mine]
     assert {row.status for row in rows} == {"paused"}
-    assert all(row.reason.startswith("account main: 101 of 101 requests failed") for row in rows)
+    assert all(row.reason.startswith("breaker of account main: 101 of 101 requests failed") for row in rows)
     clock.forward(60)
     made = tick(using, Verdict.PLACED)
     assert sum(made.values()) == 1, "one call for the whole account"

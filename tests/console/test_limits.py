@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,14 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import CollectorRegistry
 from typer.testing import CliRunner
 
+from campaigns.ledger.migrate import upgrade
+from campaigns.ledger.store import Ledger
 from console.cli.app import app
 from console.limits import gauges, limits_now
 from console.metrics import Counted
 from dialer.token_bucket import CampaignLimits, Limits, TokenBucket, connect
 from dialer.verdicts import Meter
+from tests.campaigns.seeding import numbers, seed
 
 METER = Meter(minute_limit=150, minute_remaining=100, minute_reset=40, day_limit=750, day_remaining=500, day_reset=9000)
 
@@ -67,6 +71,17 @@ def test_without_redis_it_says_so(at_home):
     shown = CliRunner().invoke(app, ["accounts", "--watch"], env={"DIALER_REDIS__URL": "redis://127.0.0.1:1/0"})
     assert shown.exit_code == 1
     assert "main: Redis does not answer: nothing is dialed" in shown.output
+
+
+def test_status_says_that_redis_is_away_when_no_worker_can_come_by(at_home, monkeypatch):
+    monkeypatch.setenv("DIALER_REDIS__URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setenv("DIALER_LEDGER__URL", f"sqlite:///{at_home / 'ledger.sqlite3'}")
+    ledger = Ledger(f"sqlite:///{at_home / 'ledger.sqlite3'}")
+    upgrade(ledger)
+    seed(ledger, numbers(2), now=datetime.now(UTC) - timedelta(minutes=5))
+    ledger.close()
+    shown = CliRunner().invoke(app, ["status", "--json"])
+    assert json.loads(shown.output)[0]["why"] == "Redis does not answer, so no worker can come by"
 
 
 def test_the_gauges_say_the_same(busy):
