@@ -17,7 +17,7 @@ from campaigns.launch import check, launch
 from campaigns.ledger import reading
 from campaigns.ledger.store import Ledger, LedgerAway
 from campaigns.ledger.tables import contacts
-from campaigns.lifecycle import FINAL_CONTACTS, CampaignStatus
+from campaigns.lifecycle import FINAL_CONTACTS, LIVE_CAMPAIGNS
 from tests.chaos import house as houses
 from tests.chaos import stores
 from tests.chaos.court import Judgement, judge
@@ -162,7 +162,7 @@ def _left(ledger: Ledger) -> tuple[int, bool]:
     try:
         with ledger.reading() as db:
             waiting = select(func.count()).select_from(contacts).where(contacts.c.status.not_in(FINAL_CONTACTS))
-            return db.scalar(waiting) or 0, bool(reading.all_campaigns(db, [CampaignStatus.RUNNING]))
+            return db.scalar(waiting) or 0, bool(reading.all_campaigns(db, LIVE_CAMPAIGNS))
     except LedgerAway:
         return 1, True
 
