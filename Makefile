@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos check lint format bench clean
+.PHONY: help demo test chaos check lint format bench docs clean
 
 BIN := .venv/bin
 SOURCES := pyproject.toml constraints.txt scripts/setup
@@ -30,6 +30,9 @@ format: .venv/.installed-dev ## Format the code and mend what the linter can men
 
 bench: .venv/.installed-bench ## Measure, and keep it in docs/benchmarks.md: ARGS="bucket" for one subject
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+docs: .venv/.installed-dev ## Write the tables of docs/callgear.md anew, from the code
+	@$(BIN)/python -m tests.contract.callgear.tables
 
 clean: ## Remove the virtual environment, caches and local data
 	@rm -rf .venv .dialer .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
