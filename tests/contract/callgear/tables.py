@@ -1,4 +1,4 @@
-"""The tables of docs/callgear.md, made from both sides' code: `python -m tests.contract.callgear.tables` rewrites them."""
+"""The tables of docs/callgear.md, made from the code of both sides: `make docs` writes them anew."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/callgear.md says what the code does: its tables are the code's, and nothing of the document is missing in them."""
+"""docs/callgear.md says what the code does, and nothing of the document is missing in its tables."""
 
 from __future__ import annotations
 
