@@ -30,6 +30,7 @@ class Audience:
     def __init__(
         self, definition: Definition, table: Table, reader: RowReader, leaves_out: LeavesOut | None = None
     ) -> None:
+        self.definition = definition
         self.file = table.file
         self.header = table.header
         self.pile = RejectPile(table.header)

@@ -114,14 +114,8 @@ def check(
 
     `leaving_out`, given the definition, tells whom the ledger leaves out of it.
     """
-    definition = load_definition(path)
-    provider = _provider(definition, accounts)
-    audience = read_audience(
-        definition,
-        path.parent,
-        check_script=provider.check_script,
-        leaves_out=leaving_out(definition) if leaving_out else None,
-    )
+    audience = open_audience(path, accounts, leaving_out=leaving_out)
+    definition = audience.definition
     for _ in progress(audience.contacts(), audience.about()):
         pass  # reading is the check
     return Checked(
@@ -131,6 +125,23 @@ def check(
         rejects=tuple(audience.rejects),
         bad=audience.pile.bad,
         rehearsal=accounts[definition.account].sandbox,
+    )
+
+
+def open_audience(
+    path: Path,
+    accounts: Mapping[str, AccountSettings],
+    *,
+    leaving_out: Callable[[Definition], LeavesOut] | None = None,
+) -> Audience:
+    """Read a campaign file and look at its list, its rows still unread. Raises DefinitionFaults, BadContactsFile."""
+    definition = load_definition(path)
+    provider = _provider(definition, accounts)
+    return read_audience(
+        definition,
+        path.parent,
+        check_script=provider.check_script,
+        leaves_out=leaving_out(definition) if leaving_out else None,
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from jinja2 import StrictUndefined, TemplateRuntimeError, TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
+from campaigns.speaking import FILTERS
 from dialer.errors import DialerError
 
 OTHER_FILES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
@@ -54,6 +55,7 @@ def _environment() -> SandboxedEnvironment:
     environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
     environment.globals.clear()
     environment.filters.pop("random")
+    environment.filters.update(FILTERS)
     return environment
 
 

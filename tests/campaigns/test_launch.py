@@ -20,13 +20,16 @@ from campaigns.launch import (
     check,
     launch,
 )
+from campaigns.leaving_out import LeavingOut
+from campaigns.ledger import claims
 from campaigns.ledger.store import LedgerAway
+from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import CampaignStatus
 from campaigns.source import DefinitionFaults
 from dialer.accounts import AccountSettings
 from tests.campaigns.dialers import failing_once
-from tests.campaigns.seeding import numbers
+from tests.campaigns.seeding import claim, numbers
 from tests.conftest import HandSetClock
 
 ACCOUNTS = {
@@ -216,3 +219,42 @@ def test_a_draft_that_was_never_finished_holds_up_no_other(ledger, tmp_path):
     assert counted(ledger) == (1, 0)
     campaign = started(ledger, one, clock() + timedelta(seconds=1))
     assert (campaign.id, campaign.status) == ("reminders-2", CampaignStatus.RUNNING)
+
+
+def test_a_contacts_own_voice_goes_with_it_to_the_dial(ledger, clock, tmp_path):
+    file = tmp_path / "voices.yaml"
+    file.write_text(
+        "campaign: voices\naccount: bulk\ncontacts: {file: voices.csv, language: lang, voice: voice}\n"
+        'message: {tts: "Hallo", voice: {gender: male}}\ncaller_id: "+18005550100"\n'
+    )
+    (tmp_path / "voices.csv").write_text(
+        "phone,lang,voice\n+14155550100,de-DE,ConradNeural\n+14155550101,,\n", encoding="utf-8"
+    )
+    campaign = started(ledger, check(file, ACCOUNTS), clock())
+    claim_id, ids = claim(ledger, campaign.id, 2, now=clock())
+    with ledger.reading() as db:
+        first, second = claims.still_claimed(db, claim_id, ids, clock())
+    said = campaign.definition.script(first.text, first.voice)
+    assert said.voice == {"gender": "male", "language": "de-DE", "voice": "ConradNeural"}
+    assert campaign.definition.script(second.text, second.voice).voice == {"gender": "male"}
+
+
+def test_whom_the_ledger_leaves_out_is_listed_and_is_no_reason_to_start_nothing(ledger, clock, tmp_path):
+    ledger.write(suppress, "+14155550101", reason="asked us to stop", source="test", now=clock())
+    file = written(tmp_path, *good(4))
+
+    def leaving_out(definition):
+        return LeavingOut(ledger, definition, clock())
+
+    one = check(file, ACCOUNTS, leaving_out=leaving_out)
+    assert (one.bad, one.summary.valid, one.summary.on_dnc, one.summary.will_dial) == (0, 4, 1, 3)
+    (left_out,) = one.rejects
+    assert (left_out.code, left_out.reason) == ("on_dnc", "on the suppression list: asked us to stop")
+    one.refuse_rejects(None, skip=False)
+    campaign = started(ledger, one, clock())
+    assert campaign.contacts == 3
+    again = check(written(tmp_path, *good(5)), ACCOUNTS, leaving_out=leaving_out)
+    assert (again.summary.duplicate_in_campaign, again.summary.on_dnc, again.summary.will_dial) == (3, 1, 1)
+    assert {reject.reason for reject in again.rejects if reject.code == "in_campaign"} == {
+        f"{campaign.id} calls this number"
+    }

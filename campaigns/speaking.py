@@ -1,0 +1,110 @@
+"""Filters that turn what a list holds into what people say: dates, times, money, and codes letter by letter.
+
+`language` is a code such as en, en-GB, ru or de; the words are those that Unicode's CLDR has for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime, time
+from decimal import Decimal
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_time
+from babel.numbers import format_currency, list_currencies
+
+AMOUNT = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
+NBSP = "\u00a0\u202f"
+
+
+def spoken_date(value: object, language: str = "en", year: bool = False, read: str | None = None) -> str:
+    """`2026-12-05T15:00` as "Saturday, December 5"; `year` adds the year, `read` tells another way of writing."""
+    day = _moment(value, read)
+    if isinstance(day, time):
+        raise ValueError(f"{value} is a time of day and no date")
+    locale = _locale(language)
+    return _plain(format_date(day, "full" if year else _without_year(locale), locale=locale))
+
+
+def spoken_time(value: object, language: str = "en", read: str | None = None) -> str:
+    """`2026-12-05T15:00` or `15:00` as "3:00 PM"."""
+    moment = _moment(value, read)
+    if not isinstance(moment, datetime | time):
+        raise ValueError(f"{value} is a date without a time")
+    return _plain(format_time(moment, "short", locale=_locale(language)))
+
+
+def spoken_money(value: object, currency: str, language: str = "en") -> str:
+    """`1250.5` of USD as "1,250.50 US dollars"; thousands may be separated, and cents by a point or a comma."""
+    code = currency.upper()
+    if code not in list_currencies():
+        raise ValueError(f"no currency has the code {currency}: write USD, EUR, RUB …")
+    amount = _amount(str(value))
+    whole = amount == amount.to_integral_value()
+    said = format_currency(
+        amount,
+        code,
+        "#,##0" if whole else None,
+        locale=_locale(language),
+        format_type="name",
+        currency_digits=not whole,
+    )
+    return _plain(said)
+
+
+def spelled(value: object) -> str:
+    """`AB-12` as "A, B, 1, 2": letters and digits one by one, for a voice that would read a number or a word."""
+    signs = [sign for sign in str(value) if sign.isalnum()]
+    if not signs:
+        raise ValueError("there is nothing to spell")
+    return ", ".join(signs)
+
+
+FILTERS: dict[str, Callable[..., str]] = {
+    "date": spoken_date,
+    "time": spoken_time,
+    "money": spoken_money,
+    "spell": spelled,
+}
+
+
+def _moment(value: object, read: str | None) -> date | time:
+    text = str(value).strip()
+    if read is not None:
+        return datetime.strptime(text, read)  # noqa: DTZ007  # the contact's own clock; nothing is compared with it
+    for kind in (datetime, time):
+        try:
+            moment = kind.fromisoformat(text)
+        except ValueError:
+            continue
+        return moment.date() if isinstance(moment, datetime) and len(text) == len("2026-12-05") else moment
+    raise ValueError(f"{text!r} is not a date or time as in 2026-12-05T15:00 (tell another way with read='%d.%m.%Y')")
+
+
+def _amount(text: str) -> Decimal:
+    """A number as people write it: its last separator is the decimal one when one or two digits follow it."""
+    bare = re.sub(r"[^\d.,+-]", "", text, flags=re.ASCII).strip(".,")
+    whole, separator, cents = bare.rpartition(max(",", ".", key=bare.rfind))
+    decimal = bool(separator) and len(cents) in {1, 2}
+    digits = re.sub(r"[.,]", "", whole if decimal else bare) + (f".{cents}" if decimal else "")
+    if not AMOUNT.fullmatch(digits):
+        raise ValueError(f"{text!r} is not an amount as in 1250.50")
+    return Decimal(digits)
+
+
+def _locale(language: str) -> Locale:
+    try:
+        return Locale.parse(language.replace("-", "_"))
+    except (UnknownLocaleError, ValueError):
+        raise ValueError(f"no language has the code {language}: write en, en-GB, de, ru …") from None
+
+
+def _without_year(locale: Locale) -> str:
+    """How the language says weekday, day and month, the names whole."""
+    pattern = locale.datetime_skeletons["MMMEd"].pattern
+    return re.sub(r"[EcLM]+", lambda names: names[0][0] * 4, pattern)
+
+
+def _plain(text: str) -> str:
+    return text.translate({ord(space): " " for space in NBSP})
