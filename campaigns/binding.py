@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 from campaigns.calendar import zones_of
 from campaigns.gates import next_opening
 from campaigns.ledger.reading import Campaign
-from campaigns.ledger.tables import attempts, audit, contacts
+from campaigns.ledger.tables import attempts, audit, breakers, contacts
 from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
 from dialer.verdicts import Verdict
 
@@ -32,6 +32,7 @@ class Kind(StrEnum):
     PAUSED_BY_PERSON = "paused_by_person"
     BREAKER = "breaker"
     BUDGET = "budget"
+    CANARY = "canary"
     HALTED = "halted"
     FINISHED = "finished"
     CANCELLED = "cancelled"
@@ -52,8 +53,9 @@ class Kind(StrEnum):
 
 REMEDIES = {
     Kind.PAUSED_BY_PERSON: "dialer resume {id}",
-    Kind.BREAKER: "look at the provider, then: dialer resume {id}",
+    Kind.BREAKER: "nothing: one call tries again by itself; not to wait: dialer resume {id}",
     Kind.BUDGET: "raise the budget in a new campaign, or wait for the next day where it is a day's",
+    Kind.CANARY: "hear the call yourself; to call the others all the same: dialer resume {id}",
     Kind.HALTED: "put right what the reason names, then: dialer resume {id}",
     Kind.NO_TICK: "dialer explain {id}",
     Kind.NO_WORKER: "start one: dialer up",
@@ -110,7 +112,9 @@ def _not_running(db: Connection, campaign: Campaign) -> Reason:
             starts_at = campaign.definition.starts_at
             return Reason(kind=Kind.SCHEDULED, words="it has not started yet", clears_at=starts_at)
         case CampaignStatus.PAUSED:
-            return Reason(kind=_kind_of_pause(db, campaign), words=f"paused: {campaign.reason}")
+            tries_at = db.scalar(select(breakers.c.try_at).where(breakers.c.campaign_id == campaign.id))
+            kind = Kind.BREAKER if tries_at else _kind_of_pause(db, campaign)
+            return Reason(kind=kind, words=f"paused: {campaign.reason}", clears_at=tries_at)
     kind = Kind.FINISHED if campaign.status is CampaignStatus.FINISHED else Kind.CANCELLED
     return Reason(kind=kind, words=f"{campaign.status.value}: {campaign.reason}")
 
@@ -118,9 +122,9 @@ def _not_running(db: Connection, campaign: Campaign) -> Reason:
 def _kind_of_pause(db: Connection, campaign: Campaign) -> Kind:
     if paused_by(db, campaign) != "dialer":
         return Kind.PAUSED_BY_PERSON
-    reason = (campaign.reason or "").casefold()
-    if "breaker" in reason or "placed no call in" in reason:
-        return Kind.BREAKER
+    reason = campaign.reason or ""
+    if reason.startswith("canary"):
+        return Kind.CANARY
     return Kind.BUDGET if "budget" in reason else Kind.HALTED
 
 
@@ -142,10 +146,10 @@ def _no_tick(redis_answers: bool | None) -> Reason:
 def _kind_of_limit(limit: str) -> Kind:
     if limit in {"day points", "campaign share of the day"}:
         return Kind.DAY_POINTS
+    if "canary" in limit:
+        return Kind.CANARY
     if "budget" in limit:
         return Kind.BUDGET
-    if "breaker" in limit:
-        return Kind.BREAKER
     return Kind.BUCKET_EMPTY if "pace" in limit or "minute" in limit or "blocked" in limit else Kind.LIMIT
 
 

@@ -15,6 +15,7 @@ from campaigns.complaints import complaints
 from campaigns.scalars import CallerId, TextOrNumber
 from campaigns.sections.breaker import Breaker
 from campaigns.sections.budget import Budget
+from campaigns.sections.canary import Canary
 from campaigns.sections.contacts import Contacts
 from campaigns.sections.frequency import Cap, Frequency
 from campaigns.sections.message import Message
@@ -64,6 +65,9 @@ class Definition(Section):
     direction: Literal["in", "out"] = Field("in", description="CallGear: how its reports count the call.")
     schedule: Schedule = Field(default_factory=Schedule, description="When calling is allowed.")
     retry: Retry | None = Field(None, description="When to try again; absent, each contact gets one attempt.")
+    canary: Canary | None = Field(
+        None, description="How many are called first, and how many of them must be reached before the others are."
+    )
     frequency: Frequency | None = Field(
         None, description="How often a number may be called, by all campaigns together."
     )

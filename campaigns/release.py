@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select, update
 from structlog import get_logger
 
 from campaigns import breaker, budget
+from campaigns.canary import consult
 from campaigns.dialing import Slice, slice_size
 from campaigns.gates import opening_at_all
 from campaigns.ledger import claims, reading
@@ -129,6 +130,11 @@ def _wanted(campaign: Campaign, left: int, waiting: int, account: Account, now: 
         if there.calls == 0 and not waiting:
             held_by, held_until = there.why, there.until
     moments = using.moments()
+    canary = using.ledger.write(consult, campaign, now) if campaign.definition.canary else None
+    if canary is not None and canary.room < room:
+        room = canary.room
+        if room == 0 and not held_by:
+            held_by, held_until = canary.why, canary.until
     due = using.ledger.write(_due, campaign, min(left, room), moments)
     if len(moments) > 1 and not held_by and not due:
         held_by = CLOCK_WAS_SET

@@ -5,29 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from random import Random
 
 import pytest
 from sqlalchemy import update
 
-from campaigns import breaker, control
+from campaigns import control
 from campaigns.binding import Kind, Reason, binding
 from campaigns.dialing import dial
 from campaigns.explaining import NoSuchContact, explain_campaign, explain_contact
-from campaigns.ledger.moves import move_campaign
 from campaigns.ledger.suppressions import suppress
-from campaigns.ledger.tables import campaigns
-from campaigns.lifecycle import CampaignStatus
+from campaigns.ledger.tables import attempts, campaigns
 from campaigns.parts import Parts
 from campaigns.release import release
-from campaigns.settlement import Ending, accept, conclude, rule
+from campaigns.settlement import Ending, accept, conclude
 from campaigns.sweeping import sweep
 from dialer.accounts import AccountSettings
 from dialer.calls import Outcome
 from dialer.phone import parse
-from dialer.verdicts import Meter, Ruling, Verdict
+from dialer.verdicts import Meter, Verdict
 from tests.campaigns.dialers import callgear, webex, working
 from tests.campaigns.seeding import campaign_row, dialing, fresh, numbers, seed
+from tests.campaigns.test_breaker import phones, tick
 from tests.conftest import HandSetClock
 
 TUESDAY_NIGHT = datetime(2035, 12, 4, 21, 0, tzinfo=UTC)
@@ -107,20 +105,28 @@ def test_a_pause_by_a_person(ledger, clock):
     assert reason.remedy(campaign_row(ledger, campaign_id)) == f"dialer resume {campaign_id}"
 
 
-def test_the_breaker(ledger, clock):
-    many = dialing(ledger, numbers(20), now=clock())
-    down = Ruling(verdict=Verdict.NOT_PLACED, detail="HTTP 503")
-    for one in many:
-        ledger.write(rule, fresh(ledger, one.id), down, SETTINGS, now=clock(), rng=Random(1))
-    ledger.write(breaker.watch, clock())
-    assert told(ledger, many[0].campaign_id, clock()).kind is Kind.BREAKER
+def test_the_breaker(ledger, clock, worker):
+    using = worker(webex(pace=50))
+    campaign_id = seed(ledger, phones(120), now=clock())
+    tick(using, Verdict.NOT_PLACED, mnemonic="internal_error")
+    assert tick(using) == {}
+    reason = told(ledger, campaign_id, clock())
+    assert reason.kind is Kind.BREAKER
+    assert reason.clears_at is not None
+    assert reason.clears_at > clock()
 
 
-def test_a_budget(ledger, clock):
-    campaign_id = seed(ledger, numbers(1), now=clock())
-    why = "its budget of 10 calls (limits.calls) is used up"
-    ledger.write(move_campaign, campaign_id, CampaignStatus.PAUSED, clock(), who="dialer", reason=why)
-    assert told(ledger, campaign_id, clock()).kind is Kind.BUDGET
+@pytest.mark.parametrize("limits", [{"calls": 2}, {"day_calls": 2}])
+def test_a_budget(ledger, clock, worker, limits):
+    using = worker(webex(pace=50))
+    campaign_id = seed(ledger, numbers(5), now=clock(), limits=limits)
+    assert tick(using) == {campaign_id: 2}
+    with ledger.writing() as db:
+        db.execute(update(attempts).values(counted=True))
+    assert tick(using) == {}
+    reason = told(ledger, campaign_id, clock())
+    assert reason.kind is Kind.BUDGET
+    assert (reason.clears_at is not None) == ("day_calls" in limits)
 
 
 def test_all_that_is_left_waits_for_a_retry(ledger, clock, worker):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from random import Random
 
-from dialer.phone import BadPhoneNumber, PhoneNumber, mask, parse
+import phonenumbers
+import pytest
+from phonenumbers.timezone import time_zones_for_number
+
+from dialer.phone import BadPhoneNumber, PhoneNumber, mask, parse, zones
 
 
 @pytest.mark.parametrize(
@@ -67,3 +71,18 @@ def test_a_mask_keeps_the_length_and_hides_the_middle(e164):
 def test_only_e164_is_a_phone_number(wrong):
     with pytest.raises(BadPhoneNumber):
         PhoneNumber(wrong)
+
+
+def test_numbers_told_by_their_area_are_told_as_the_whole_number_is():
+    """North American numbers are judged once for each area and exchange: it must not matter which one came first."""
+    rng = Random(5)
+    for _ in range(4000):
+        written = f"+1{rng.randrange(200, 1000)}{rng.randrange(0, 1000):03}{rng.randrange(10_000):04}"
+        whole = phonenumbers.parse(written)
+        try:
+            told = parse(written)
+        except BadPhoneNumber:
+            assert not phonenumbers.is_valid_number(whole)
+        else:
+            assert phonenumbers.is_valid_number(whole)
+            assert set(zones(told)) == set(time_zones_for_number(whole)) - {"Etc/Unknown"}

@@ -1,0 +1,125 @@
+"""`dialer plan`: what would become of each row, and when all of it would be over, calling nobody."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from random import Random
+from typing import Annotated
+
+import typer
+from rich.console import Group, RenderableType
+from rich.markup import escape
+
+from campaigns.launch import open_audience
+from campaigns.leaving_out import LeavingOut
+from campaigns.planning import Plan, make_plan, write_fates
+from console.cli.context import opened
+from console.cli.output import local, out, print_json, table
+from dialer.errors import DialerError
+from workers.wiring import now_utc
+
+SHOWN = 10
+SHOWN_DAYS = 14
+
+
+class CannotWrite(DialerError):
+    """The fates cannot be written there."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("plan")(plan_command)
+
+
+def plan_command(
+    file: Annotated[Path, typer.Argument(help="The campaign file (YAML).", metavar="FILE", show_default=False)],
+    csv: Annotated[Path | None, typer.Option(help="Write every row's fate here.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+) -> None:
+    """Replay a campaign before it runs: each row's fate, calls, points, and when it is likely to end."""
+    with opened() as (settings, ledger):
+        now = now_utc()
+        audience = open_audience(file, settings.accounts, leaving_out=lambda written: LeavingOut(ledger, written, now))
+        account = settings.accounts[audience.definition.account]
+        plan = make_plan(audience, account, ledger, now=now, rng=Random(audience.definition.campaign))
+    if csv:
+        _write(plan, csv)
+    if as_json:
+        print_json(plan_facts(plan, csv))
+    else:
+        out.print(plan_panel(plan, csv))
+    if plan.skipped.get("rejected"):
+        raise typer.Exit(1)
+
+
+def _write(plan: Plan, csv: Path) -> None:
+    try:
+        write_fates(plan, csv)
+    except OSError as exc:
+        raise CannotWrite(f"{csv}: {exc.strerror}", "name a file that can be written") from None
+
+
+def plan_facts(plan: Plan, csv: Path | None) -> dict[str, object]:
+    """A plan for machines."""
+    return {
+        "campaign": plan.definition.campaign,
+        "account": plan.definition.account,
+        "rows": plan.summary.rows_read,
+        "will_dial": plan.first_calls,
+        "expires": plan.never,
+        "skipped": dict(plan.skipped),
+        "calls": round(plan.calls, 1),
+        "most_calls": plan.most_calls,
+        "points": round(plan.points, 1),
+        "reached": round(plan.reached, 1),
+        "speech_seconds": round(plan.speech_seconds, 1),
+        "begins": plan.begins,
+        "ends": plan.ends,
+        "days": {day.isoformat(): calls for day, calls in plan.by_day.items()},
+        "odds": {
+            "learned_from_calls": plan.odds.calls,
+            "first": {outcome.value: share for outcome, share in plan.odds.first.items()},
+            "later": {outcome.value: share for outcome, share in plan.odds.later.items()},
+        },
+        "first_rows": [asdict(fate) for fate in islice(plan.fates(), SHOWN)],
+        "csv": csv,
+    }
+
+
+def plan_panel(plan: Plan, csv: Path | None) -> RenderableType:
+    """A plan for people, 80 columns wide."""
+    facts = table("", "")
+    facts.show_header = False
+    facts.add_row("rows", str(plan.summary.rows_read))
+    for fate, count in sorted(plan.skipped.items()):
+        facts.add_row(f"  {fate}", str(count))
+    if plan.never:
+        facts.add_row("  expires", f"{plan.never} (no window comes before their last moment)")
+    facts.add_row("will be dialed", str(plan.first_calls))
+    facts.add_row("calls", f"about {plan.calls:.0f}, at the most {plan.most_calls}")
+    facts.add_row("reached", f"about {plan.reached:.0f}")
+    facts.add_row("points", f"about {plan.points:.0f}")
+    facts.add_row("speech", f"about {plan.speech_seconds / 60:.0f} minutes")
+    facts.add_row("begins", local(plan.begins))
+    facts.add_row("ends", f"{local(plan.ends)} (likely)")
+    odds = (
+        f"learned from {plan.odds.calls} calls of this account"
+        if plan.odds.calls
+        else "assumed: no calls to learn from"
+    )
+    facts.add_row("odds", odds)
+    parts: list[RenderableType] = [f"[bold]{plan.definition.campaign}[/]  ({escape(plan.definition.account)})", facts]
+    if len(plan.by_day) > 1:
+        days = table("day (UTC)", ">calls", title="\nCalls by day")
+        for day, calls in islice(plan.by_day.items(), SHOWN_DAYS):
+            days.add_row(f"{day:%a %d %b}", str(calls))
+        parts.append(days)
+    rows = table(">line", "number", "fate", "when", "why or window", ">chars", title="\nThe first rows")
+    for one in islice(plan.fates(), SHOWN):
+        said = escape(one.reason or one.window)
+        characters = "" if one.characters is None else str(one.characters)
+        rows.add_row(str(one.line), one.number, one.fate, local(one.at) if one.at else "", said, characters)
+    parts += [rows, f"All rows: {csv}" if csv else "All rows: --csv FILE"]
+    return Group(*parts)

@@ -1,0 +1,122 @@
+"""A campaign with a canary calls the first of its list, and the others only if enough of those were reached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+
+import pytest
+from pydantic import ValidationError
+from sqlalchemy import select
+
+from campaigns import control
+from campaigns.binding import Kind, binding
+from campaigns.ledger.tables import attempts, audit
+from campaigns.lifecycle import CampaignStatus
+from campaigns.parts import Parts
+from campaigns.release import release
+from campaigns.settlement import Ending, accept, conclude
+from dialer.accounts import AccountSettings
+from dialer.calls import Outcome
+from tests.campaigns.dialers import webex, working
+from tests.campaigns.seeding import campaign_row, definition, fresh, numbers, open_all, seed
+
+SETTINGS = AccountSettings(provider="webex")
+CANARY = {"contacts": 4, "wait": "10m", "reached": 0.5}
+
+
+@pytest.fixture
+def opened(ledger, redis_url, buckets, clock) -> Iterator[Callable[[], Parts]]:
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(working(ledger, redis_url, {"main": webex()}, clock=clock))
+
+
+def call(using: Parts) -> int:
+    """What a tick releases is dialed; how many contacts that were."""
+    count = 0
+    for one in release(using=using):
+        count += len(open_all(using.ledger, one.claim, one.contact_ids, now=using.clock()))
+    return count
+
+
+def end(using: Parts, *outcomes: Outcome) -> None:
+    """The calls in progress end so, in the list's order."""
+    with using.ledger.reading() as db:
+        going = db.scalars(select(attempts.c.id).where(attempts.c.outcome.is_(None)).order_by(attempts.c.contact_id))
+        ids = list(going)
+    for attempt_id, outcome in zip(ids, outcomes, strict=True):
+        using.ledger.write(accept, fresh(using.ledger, attempt_id), None, SETTINGS, now=using.clock())
+        ending = Ending(outcome=outcome, ended_at=using.clock())
+        using.ledger.write(conclude, fresh(using.ledger, attempt_id), ending, now=using.clock())
+
+
+def kind(ledger, campaign_id: str, now) -> Kind:
+    with ledger.reading() as db:
+        return binding(db, campaign_row(ledger, campaign_id), now).kind
+
+
+def test_only_the_first_are_called_until_their_calls_have_ended(ledger, clock, opened):
+    using = opened()
+    campaign_id = seed(ledger, numbers(10), now=clock(), canary=CANARY)
+    assert call(using) == 4
+    assert call(using) == 0
+    assert kind(ledger, campaign_id, clock()) is Kind.CANARY
+    assert campaign_row(ledger, campaign_id).held_until == clock() + timedelta(minutes=10)
+    end(using, Outcome.ANSWERED, Outcome.ANSWERED, Outcome.BUSY, Outcome.NO_ANSWER)
+    assert call(using) == 6
+    with ledger.reading() as db:
+        (passed,) = db.execute(select(audit).where(audit.c.event == "canary passed"))
+    assert passed.detail == "2 of its first 4 contacts were reached"
+
+
+def test_too_few_reached_pause_the_campaign_and_a_person_may_go_on(ledger, clock, opened):
+    using = opened()
+    campaign_id = seed(ledger, numbers(10), now=clock(), canary=CANARY)
+    assert call(using) == 4
+    end(using, Outcome.ANSWERED, Outcome.BUSY, Outcome.BUSY, Outcome.NO_ANSWER)
+    assert call(using) == 0
+    paused = campaign_row(ledger, campaign_id)
+    assert (paused.status, paused.reason) == (
+        CampaignStatus.PAUSED,
+        "canary: 1 of its first 4 contacts were reached, and 50% were asked for",
+    )
+    assert kind(ledger, campaign_id, clock()) is Kind.CANARY
+    control.resume(ledger, campaign_id, who="ann", now=clock())
+    assert call(using) == 6
+
+
+def test_calls_that_do_not_end_in_time_count_as_not_reached(ledger, clock, opened):
+    using = opened()
+    campaign_id = seed(ledger, numbers(10), now=clock(), canary=CANARY)
+    assert call(using) == 4
+    clock.forward(599)
+    assert call(using) == 0
+    assert campaign_row(ledger, campaign_id).status is CampaignStatus.RUNNING
+    clock.forward(1)
+    assert call(using) == 0
+    assert campaign_row(ledger, campaign_id).status is CampaignStatus.PAUSED
+
+
+def test_retries_of_the_first_wait_for_the_decision(ledger, clock, opened):
+    using = opened()
+    seed(ledger, numbers(10), now=clock(), canary=CANARY, retry={"max_attempts": 3, "busy": ["5s", "5s"]})
+    call(using)
+    with ledger.reading() as db:
+        first = db.scalars(select(attempts.c.id).order_by(attempts.c.contact_id)).first()
+    using.ledger.write(accept, fresh(ledger, first), None, SETTINGS, now=clock())
+    using.ledger.write(conclude, fresh(ledger, first), Ending(outcome=Outcome.BUSY, ended_at=clock()), now=clock())
+    clock.forward(60)
+    assert call(using) == 0
+
+
+def test_a_list_shorter_than_its_canary_is_called_whole(ledger, clock, opened):
+    using = opened()
+    seed(ledger, numbers(3), now=clock(), canary=CANARY)
+    assert call(using) == 3
+
+
+@pytest.mark.parametrize("written", [{"contacts": 0}, {"contacts": 5, "reached": 2}, {"wait": "10m"}])
+def test_a_canary_that_is_none_is_refused(written):
+    with pytest.raises(ValidationError):
+        definition(canary=written)

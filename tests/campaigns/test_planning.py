@@ -1,0 +1,192 @@
+"""The plan says each row's fate and when all is over; the campaign, run after it, does as planned."""
+
+from __future__ import annotations
+
+import csv
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from campaigns.launch import check, launch, open_audience
+from campaigns.leaving_out import LeavingOut
+from campaigns.ledger.suppressions import suppress
+from campaigns.ledger.tables import attempts, contacts
+from campaigns.odds import Odds
+from campaigns.parts import Parts
+from campaigns.planning import Plan, make_plan, write_fates
+from campaigns.replay import People, Replay, Speed
+from dialer.accounts import AccountSettings
+from dialer.calls import Outcome
+from dialer.deadline import utc_now
+from dialer.sandbox.config import SandboxConfig
+from dialer.sandbox.running import running
+from tests.campaigns.dialers import callgear, carry_out, door, webex, working
+from tests.campaigns.seeding import campaign_row, definition, dialing, numbers
+
+CAMPAIGN = """\
+campaign: planned
+account: main
+contacts:
+  file: list.csv
+message:
+  tts: "Hello {{ name }}, this is a reminder."
+caller_id: "+18005550100"
+"""
+ACCOUNTS = {"main": webex(pace=10)}
+TUESDAY = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
+ALL_ANSWER = Odds(first={Outcome.ANSWERED: 1.0}, later={Outcome.ANSWERED: 1.0}, seconds={Outcome.ANSWERED: 5.0})
+
+
+def planned(
+    folder: Path, ledger, *rows: str, now: datetime = TUESDAY, more: str = "", accounts: Any = ACCOUNTS
+) -> Plan:
+    (folder / "planned.yaml").write_text(CAMPAIGN + more)
+    (folder / "list.csv").write_text("phone,name\n" + "".join(f"{row}\n" for row in rows))
+    audience = open_audience(folder / "planned.yaml", accounts, leaving_out=lambda one: LeavingOut(ledger, one, now))
+    return make_plan(audience, accounts["main"], ledger, now=now, rng=Random(1))
+
+
+def good(count: int) -> list[str]:
+    return [f"{number},Ann" for number in numbers(count)]
+
+
+def test_each_row_has_its_fate_in_the_lists_order(ledger, tmp_path):
+    ledger.write(suppress, numbers(2)[1], reason="asked us", source="ann", now=TUESDAY)
+    rows = [*good(2), "+1415,Short", f"{numbers(3)[2]},", f"{numbers(4)[3]},Bob"]
+    plan = planned(tmp_path, ledger, *rows)
+    fates = list(plan.fates())
+    assert [(one.line, one.fate) for one in fates] == [
+        (2, "dial"),
+        (3, "suppressed"),
+        (4, "rejected"),
+        (5, "rejected"),
+        (6, "dial"),
+    ]
+    assert fates[1].reason == "on the suppression list: asked us"
+    assert fates[0].characters == len("Hello Ann, this is a reminder.")
+    assert (fates[0].at, fates[4].at) == (TUESDAY, TUESDAY + timedelta(seconds=0.1))
+    assert numbers(1)[0] not in repr(fates)
+
+
+def test_a_row_is_dialed_in_its_own_window_or_expires(ledger, tmp_path):
+    more = 'schedule: {zone: UTC, windows: {mon-fri: "09:00-12:00"}, end: "2026-12-02T19:00"}\n'
+    plan = planned(
+        tmp_path, ledger, "+12125550101,Ann", "+14155550101,Bob", "+18085550101,Cat", more=more
+    )  # New York, Los Angeles, Honolulu
+    ann, bob, cat = plan.fates()
+    assert (ann.at, ann.window) == (TUESDAY, "tue 09:00-12:00")
+    assert bob.at == datetime(2026, 12, 1, 17, 0, tzinfo=UTC)
+    assert str(bob.local_time) == "2026-12-01 09:00:00-08:00"
+    assert (cat.fate, plan.never) == ("dial", 0)
+    assert cat.at == datetime(2026, 12, 1, 19, 0, tzinfo=UTC)
+    late = planned(tmp_path, ledger, "+18085550101,Cat", more=more.replace("02T19", "01T18"))
+    assert [(one.fate, one.reason) for one in late.fates()] == [("expires", "no window comes before its last moment")]
+
+
+def test_a_number_at_its_cap_is_planned_for_when_it_clears(ledger, tmp_path, clock):
+    dialing(ledger, numbers(1), now=clock(), campaign="other")
+    plan = planned(tmp_path, ledger, *good(2), now=clock(), more='frequency: {per_number: "1/24h"}\n')
+    first, second = plan.fates()
+    assert (first.at, second.at) == (clock() + timedelta(hours=24), clock())
+
+
+def test_the_fates_are_written_whole(ledger, tmp_path):
+    plan = planned(tmp_path, ledger, *good(3), "+1415,Short")
+    assert write_fates(plan, tmp_path / "fates.csv") == 4
+    with (tmp_path / "fates.csv").open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["fate"] for row in rows] == ["dial"] * 3 + ["rejected"]
+    assert rows[0]["at"] == "2026-12-01T15:00:00+00:00"
+    assert rows[0]["characters"] == "30"
+
+
+# Replaying
+
+
+def replayed(written: dict[str, Any], count: int, *, odds: Odds = ALL_ANSWER, **speed: Any):
+    people = People(zones=["UTC"])
+    for _ in range(count):
+        people.zone.append(0)
+        people.not_after.append(float("inf"))
+    facts = {"gap": 0.1, "lines": None, "day_calls": None, "day_seconds": 86400.0} | speed
+    return Replay(definition(**written), people, Speed(**facts), odds).run(TUESDAY.timestamp(), Random(1))
+
+
+@pytest.mark.parametrize(
+    ("speed", "seconds"),
+    [
+        ({}, 99 * 0.1 + 5),  # pace
+        ({"lines": 10}, 50),  # ten at once, five seconds each
+        ({"day_calls": 40, "day_seconds": 1000.0}, 2000 + 19 * 0.1 + 5),  # 40, 40, and 20 on the third day
+    ],
+)
+def test_the_narrowest_limit_says_when_it_is_over(speed, seconds):
+    done = replayed({}, 100, **speed)
+    assert done.calls == 100
+    assert done.ends - TUESDAY.timestamp() == pytest.approx(seconds, abs=1.0)
+
+
+def test_retries_come_after_their_delay_until_the_cap_of_attempts():
+    never = Odds(first={Outcome.BUSY: 1.0}, later={Outcome.BUSY: 1.0}, seconds={Outcome.BUSY: 3.0})
+    retry = {"max_attempts": 3, "busy": ["5m", "15m"]}
+    done = replayed({"retry": retry}, 10, odds=never)
+    assert (done.calls, done.reached) == (30, 0)
+    assert done.ends - TUESDAY.timestamp() == pytest.approx(20 * 60 + 9 + 1, abs=2)
+
+
+# The plan and the campaign
+
+
+@pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)  # the plan is the same on both; this one takes its time
+def test_the_campaign_ends_when_the_plan_said_and_skips_whom_it_said(ledger, redis_url, buckets, tmp_path):
+    """The same list twice in the sandbox: a fast run teaches the odds; the plan of a slow one is held to it.
+
+    Slow, so that its pace says how long it takes, and not what else the machine does.
+    """
+    retry = "retry: {max_attempts: 3, busy: 1s, no_answer: 1s}\n"
+    more = retry + "pace: 4\n"
+    odd = ["+14155550116,Blacklisted", "+1415,Short", f"{numbers(1)[0]},Twice", "+14155550125,"]
+    rows = ["+14155550112,Silent", "+14155550114,Busy", *good(60), *odd]
+    ledger.write(suppress, numbers(4)[3], reason="asked us", source="ann", now=utc_now())
+    with running(SandboxConfig(seed=1, speed=20, webex_tps=10_000)) as sandbox:
+        account = webex(sandbox.webex_url, pace=50, speed=20, sandbox=True)
+        accounts = {"main": account}
+        parts: list[Parts] = []
+        with (
+            door(ledger, lambda: parts[0].accounts) as notify_url,
+            working(ledger, redis_url, accounts, notify_url=notify_url) as using,
+        ):
+            parts.append(using)
+            planned(tmp_path, ledger, *rows, now=utc_now(), more=retry, accounts=accounts)
+            run(ledger, using, tmp_path, accounts)
+            plan = planned(tmp_path, ledger, *rows, now=utc_now(), more=more, accounts=accounts)
+            assert plan.odds.calls > 50
+            campaign = run(ledger, using, tmp_path, accounts)
+    with ledger.reading() as db:
+        called = set(
+            db.scalars(
+                select(contacts.c.line)
+                .join(attempts, attempts.c.contact_id == contacts.c.id)
+                .where(contacts.c.campaign_id == campaign.id)
+            )
+        )
+    fates = list(plan.fates())
+    assert {one.line for one in fates if one.fate == "dial"} == called
+    took = (campaign.finished_at - campaign.started_at).total_seconds()
+    assert (plan.ends - plan.begins).total_seconds() == pytest.approx(took, rel=0.10)
+
+
+def run(ledger, using, folder: Path, accounts: dict[str, AccountSettings]):
+    checked = check(folder / "planned.yaml", accounts)
+    started = launch(ledger, checked, again=True, who="ann", now=utc_now())
+    carry_out(using, started.id, seconds=90)
+    return campaign_row(ledger, started.id)
+
+
+def test_callgear_accounts_are_planned_for_alike(ledger, tmp_path):
+    plan = planned(tmp_path, ledger, *good(5), accounts={"main": callgear(pace=2, minute_points=60)})
+    assert (plan.ends - plan.begins).total_seconds() >= 4
