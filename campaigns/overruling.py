@@ -13,6 +13,7 @@ from dialer.verdicts import FIXED_VERDICTS
 WHY_FIXED = {
     "placed": "the call is there",
     "unconfirmed": "the call may be ringing, so nothing but the provider or a receipt may settle it",
+    "not_sent": "nothing was asked of the provider",
     "login_again": "a login is renewed by itself, once",
 }
 

@@ -21,8 +21,8 @@ class Verdict(StrEnum):
     UNCONFIRMED = "unconfirmed"
 
 
-FIXED_VERDICTS = frozenset({Verdict.PLACED, Verdict.UNCONFIRMED, Verdict.LOGIN_AGAIN})
-"""What no campaign may overrule: a call that is or may be there, and a key that is renewed."""
+FIXED_VERDICTS = frozenset({Verdict.PLACED, Verdict.UNCONFIRMED, Verdict.NOT_SENT, Verdict.LOGIN_AGAIN})
+"""What no campaign may overrule: a call that is or may be there, a request that never left, a key that is renewed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

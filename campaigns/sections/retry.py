@@ -17,6 +17,7 @@ from dialer.verdicts import FIXED_VERDICTS, Ruling, Verdict
 NEVER_WRITTEN = {
     "placed": "only the provider can say that a call was placed",
     "unconfirmed": "only silence makes a call unconfirmed, and such a call is settled, never dialed again",
+    "not_sent": "only a request that we held back ourselves is that",
     "login_again": "a login is renewed by itself, once",
     "throttled": "only the provider's limit says how long to wait",
 }

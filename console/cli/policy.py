@@ -29,9 +29,10 @@ def policy_command(
     if as_json:
         print_json([asdict(row) for row in rows])
         return
-    shown = table("word", "code", "verdict", "note")
+    shown = table("word, code", "verdict", "note")
+    shown.columns[0].no_wrap = True  # people write these words into retry.mnemonics
     for row in rows:
-        shown.add_row(row.mnemonic, row.code, row.verdict, escape(row.note))
+        shown.add_row(f"{escape(row.mnemonic)}\n[dim]{row.code}[/]", row.verdict, escape(row.note))
     out.print(shown)
 
 

@@ -134,6 +134,7 @@ def test_a_word_of_the_provider_is_taken_as_the_campaign_wants_it(tmp_path):
         ("{media_file_not_found: placed}", "cannot be placed: only the provider can say"),
         ("{media_file_not_found: unconfirmed}", "cannot be unconfirmed: only silence"),
         ("{media_file_not_found: throttled}", "cannot be throttled"),
+        ("{media_file_not_found: not_sent}", "cannot be not_sent"),
         ("{media_file_not_found: never}", '"never" is no verdict'),
         ("{media_file_not_fond: suppress}", "did you mean media_file_not_found?"),
     ],

@@ -22,6 +22,7 @@ from dialer.providers.callgear.provider import CallGear
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
 from dialer.session import Session
+from dialer.token_bucket import connect
 from dialer.verdicts import Verdict
 
 PASSWORD = "sandbox"
@@ -115,7 +116,7 @@ async def test_a_wrong_password_is_asked_about_once_by_each_process_and_never_in
 
 
 async def test_without_redis_each_process_logs_in_for_itself(sandbox):
-    nowhere = redis.Redis(port=9, socket_connect_timeout=0.2)
+    nowhere = connect("redis://127.0.0.1:9/0")
     async with worker(sandbox, nowhere) as first, worker(sandbox, nowhere) as second:
         assert [await place(first), await place(second)] == [Verdict.PLACED] * 2
     assert (asked(sandbox, "login.user"), asked(sandbox, "logout.user")) == (2, 2)

@@ -19,8 +19,6 @@ DOCUMENT = "document"
 LOGINS = {(LOGIN, PASSWORD): "sandbox", ("your_login", "your_password"): DOCUMENT}
 """The accounts of logins; the second stands in the vendor's document."""
 
-SESSION_SECONDS = 3600.0
-
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -63,10 +61,10 @@ class Accounts:
             raise Refusal("auth_error")
         return self.named(name)
 
-    def log_in(self, account: Account, now: float) -> tuple[str, float]:
-        """A fresh session's token, and the moment it ends."""
+    def log_in(self, account: Account, now: float, seconds: float) -> tuple[str, float]:
+        """A fresh session's token, and the moment it ends, so many seconds from now."""
         self._sessions = {token: session for token, session in self._sessions.items() if session[0] > now}
-        token, end = secrets.token_hex(36), now + SESSION_SECONDS
+        token, end = secrets.token_hex(36), now + seconds
         self._sessions[token] = (end, account.name)
         return token, end
 

@@ -22,7 +22,7 @@ class Method:
 
 
 def log_in(visit: Visit) -> Done:
-    token, end = visit.accounts.log_in(visit.account, visit.now)
+    token, end = visit.accounts.log_in(visit.account, visit.now, visit.office.session_seconds)
     return Done({"access_token": token, "expire_at": int(visit.world.clock.wall(end).timestamp())})
 
 

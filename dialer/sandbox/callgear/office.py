@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dialer.sandbox.numbers import OWN_NUMBERS
+
+MEDIA_ID = re.compile(r"[1-9][0-9]{0,3}")
 Line = Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]{1,64}$")]
 
 
@@ -58,10 +62,26 @@ class Office(_Part):
     )
     talk_options: tuple[TalkOption, ...] = Field(OPTIONS, description="What keys do during a talk.")
     coach: Line | None = Field("102", description="The coach of the client area; null: there is none.")
+    media_files: frozenset[int] | None = Field(None, description="Ids of media files; null: 1 to 9999.")
+    virtual_numbers: frozenset[str] = Field(
+        frozenset(), description="Virtual numbers beside the sandbox's own, as digits."
+    )
+    session_seconds: Annotated[float, Field(gt=0)] = Field(
+        3600.0, description="Sandbox seconds that a login's key lives."
+    )
     record_all: bool = Field(False, description="Whether every talk is recorded, so that recording cannot be stopped.")
     talk_seconds: Annotated[float, Field(gt=0)] = Field(
         60.0, description="Sandbox seconds that connected people talk, after the messages."
     )
+
+    def has_media(self, media_id: str) -> bool:
+        """Whether there is a media file of this id."""
+        known = MEDIA_ID.fullmatch(media_id) is not None
+        return known and (self.media_files is None or int(media_id) in self.media_files)
+
+    def owns(self, number: str) -> bool:
+        """Whether a number, as digits, is one of the account's virtual numbers."""
+        return f"+{number}" in OWN_NUMBERS or number in self.virtual_numbers
 
     def is_active(self, line: str) -> bool:
         """Whether a call to this line can be made: an extension must be somebody's."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -11,12 +10,10 @@ from dialer.sandbox.callgear.errors import Refusal
 from dialer.sandbox.callgear.visit import Done, Visit, whole
 from dialer.sandbox.config import NUMBER_MANAGEMENT
 from dialer.sandbox.log import PlacedCall
-from dialer.sandbox.numbers import OWN_NUMBERS, Fate
+from dialer.sandbox.numbers import Fate
 from dialer.sandbox.replies import break_down, manner_for
 
 DEFAULT_DIALING_TIMEOUT = 30.0
-MEDIA_ID = re.compile(r"[1-9][0-9]{0,3}")
-"""The media files that the sandbox's accounts have: ids 1 to 9999."""
 
 
 def start_informer_call(visit: Visit) -> Done:
@@ -57,7 +54,7 @@ def check_message(visit: Visit, name: str) -> int | None:
     if kind == "tts" and len(value) > limit:
         lengths = {"tts_message_max_length": limit, "sent_tts_message_length": len(value)}
         raise Refusal("tts_text_exceeded", f"{name}.value", value, lengths)
-    if kind == "media" and not MEDIA_ID.fullmatch(value):
+    if kind == "media" and not visit.office.has_media(value):
         raise Refusal("media_file_not_found", f"{name}.value", value, {"media_file_id": value})
     return len(value) if kind == "tts" else None
 
@@ -73,7 +70,7 @@ def limit_exceeded(limit: str, value: int) -> Refusal:
 
 def _start(visit: Visit, ours: Leg | None) -> Done:
     _check_caller(visit)
-    if "+" + visit.params["contact"] in OWN_NUMBERS:
+    if visit.office.owns(visit.params["contact"]):
         raise Refusal("own_virtual_phone_number_not_allowed", "contact", visit.params["contact"])
     lengths = {
         name: check_message(visit, name)
@@ -154,13 +151,13 @@ def _check_combination(visit: Visit) -> None:
 
 def _check_media_file(visit: Visit) -> None:
     media = visit.params.get("media_file_id")
-    if media is not None and not MEDIA_ID.fullmatch(str(media)):
+    if media is not None and not visit.office.has_media(str(media)):
         raise Refusal("media_file_not_found", "media_file_id", media, {"media_file_id": media})
 
 
 def _check_caller(visit: Visit) -> None:
     caller = visit.params["virtual_phone_number"]
-    if "+" + caller not in OWN_NUMBERS:
+    if not visit.office.owns(caller):
         raise Refusal(
             "virtual_phone_number_not_found", "virtual_phone_number", caller, {"virtual_phone_number": caller}
         )

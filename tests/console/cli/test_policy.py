@@ -34,3 +34,12 @@ def test_a_providers_answers_are_listed_with_their_verdicts(provider, word, verd
 
 def test_a_provider_that_does_not_exist_is_wrong_use():
     assert RUNNER.invoke(app, ["policy", "nobody"]).exit_code == 2
+
+
+@pytest.mark.parametrize("provider", ["callgear", "webex"])
+def test_every_word_can_be_read_whole_in_80_columns(provider, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    printed = RUNNER.invoke(app, ["policy", provider]).output
+    words = [row["mnemonic"] for row in json.loads(RUNNER.invoke(app, ["policy", provider, "--json"]).output)]
+    assert [word for word in words if word not in printed] == []
+    assert max(map(len, printed.splitlines())) <= 80

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dialer.sandbox.config import BadConfig, load_config
+from tests.dialer.sandbox.clients import until
 
 
 def test_a_file_says_everything_about_a_sandbox_and_options_win(tmp_path):
@@ -37,3 +38,18 @@ def test_a_bad_file_is_told_with_its_key(tmp_path, text, said):
     assert said in str(caught.value)
     with pytest.raises(BadConfig, match="No such file"):
         load_config(tmp_path / "none.yaml")
+
+
+def test_the_client_area_has_the_media_numbers_and_sessions_of_its_file(start):
+    office = {"media_files": [7], "virtual_numbers": ["14155550190"], "session_seconds": 0.001}
+    vendor = start(office=office)
+
+    def plays(media: str) -> bool:
+        said = {"contact_message": {"type": "media", "value": media}, "virtual_phone_number": "14155550190"}
+        return "result" in vendor.informer(**said)
+
+    assert (plays("7"), plays("8")) == (True, False)
+    assert vendor.informer("14155550190")["error"]["data"]["mnemonic"] == "own_virtual_phone_number_not_allowed"
+    token = vendor.rpc("login.user", login="sandbox", password="sandbox")["result"]["data"]["access_token"]
+    vendor.sandbox.configure(speed=100)
+    until(lambda: "error" in vendor.rpc("list.calls", access_token=token))
