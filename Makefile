@@ -31,8 +31,9 @@ format: .venv/.installed-dev ## Format the code and mend what the linter can men
 bench: .venv/.installed-bench ## Measure, and keep it in docs/benchmarks.md: ARGS="bucket" for one subject
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-docs: .venv/.installed-dev ## Write the tables of docs/callgear.md anew, from the code
+docs: .venv/.installed-dev ## Write the tables of docs/ that are made from the code anew
 	@$(BIN)/python -m tests.contract.callgear.tables
+	@$(BIN)/python scripts/pages.py
 
 clean: ## Remove the virtual environment, caches and local data
 	@rm -rf .venv .dialer .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info

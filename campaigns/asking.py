@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import uuid4
 
 from sqlalchemy import Connection
@@ -23,8 +24,8 @@ PERHAPS_DECLINED = Outcome.BUSY  # a declined call reads the same when the recei
 
 def worth_asking(db: Connection, attempt: OpenAttempt, account: Account) -> bool:
     """Whether the provider can be asked about this call, and its receipts have left something to ask."""
-    call = attempt.provider_call_id
-    if call is None or account.provider.asking(call) is None:
+    call, provider = attempt.provider_call_id, account.provider
+    if (provider.tracing(attempt.id) if call is None else provider.asking(call)) is None:
         return False
     heard = reduce_receipts(receipts_of(db, attempt.id))
     return not tells_all(heard) or heard.outcome is PERHAPS_DECLINED
@@ -46,7 +47,7 @@ def ask(attempt: OpenAttempt, account: Account) -> CallStatus | None:
         if not account.bucket.turn(f"ask:{attempt.id}", 2 * account.settings.timeout):
             account.bucket.settle(token, charged=False)
             return None
-        told = account.ask(attempt.provider_call_id or "")
+        told = _told(attempt, account)
         throttled = told.ruling.verdict is Verdict.THROTTLED
         account.bucket.settle(
             token, charged=True, meter=told.ruling.meter, block=(told.ruling.retry_after or 1.0) if throttled else None
@@ -55,3 +56,15 @@ def ask(attempt: OpenAttempt, account: Account) -> CallStatus | None:
         log.warning("bucket away", account=account.name, why=exc.message)
         return None
     return None if throttled else told
+
+
+def _told(attempt: OpenAttempt, account: Account) -> CallStatus:
+    """By the provider's id of the call; where we never heard of one, by ours."""
+    call = attempt.provider_call_id
+    if call is None:
+        traced = account.trace(attempt.id)
+        if traced.provider_call_id is None:
+            return CallStatus(ruling=traced)
+        call = traced.provider_call_id
+    told = account.ask(call)
+    return replace(told, ruling=replace(told.ruling, provider_call_id=call))

@@ -34,6 +34,8 @@ APPEARS_WITHIN = 2.0  # seconds of the provider's clock until a placed call must
 MISSES_BEFORE_GONE = 2  # looks that must miss a call never seen; one is enough for a call that was seen
 STILL_UNANSWERED = (Progress.PLACED, Progress.RINGING)  # seen so, a call cannot have been answered before
 PATIENCE = 2.0
+BETTER_WORD = 10.0  # seconds of the provider's clock until it notifies of a call that is over, or has it in its report
+LEAST_PATIENCE = 1.0  # seconds of ours
 
 
 def look(account: Account, *, using: Parts, sleep: Callable[[float], None] = time.sleep) -> int:
@@ -87,6 +89,8 @@ def _apply(db: Connection, listing: Listing, looked_at: datetime, account: Accou
     ended = []
     for attempt in reading.attempts_in(db, FOLLOWED, account=account.name):
         sighting = by_call.get(attempt.provider_call_id or "") or by_attempt.get(attempt.id)
+        if attempt.gone_at is not None:
+            continue
         if sighting is not None:
             _seen(db, attempt, sighting, looked_at, account)
         elif _could_show(attempt, looked_at, account) and _missed(db, attempt, looked_at, account, using):
@@ -121,7 +125,7 @@ def _seen(db: Connection, attempt: OpenAttempt, sighting: Sighting, looked_at: d
 
 
 def _missed(db: Connection, attempt: OpenAttempt, looked_at: datetime, account: Account, using: Parts) -> bool:
-    """A call is not in the list; True when that settles it."""
+    """A call is not in the list; True when it is over."""
     _remember_look(db, attempt, looked_at, longest_gap=_longest_gap(attempt, looked_at))
     if not attempt.seen and attempt.looks + 1 < MISSES_BEFORE_GONE:
         return False
@@ -130,10 +134,24 @@ def _missed(db: Connection, attempt: OpenAttempt, looked_at: datetime, account: 
         return never_placed(db, attempt, detail, now=looked_at, rng=using.rng)
     if attempt.status is AttemptStatus.UNCONFIRMED:
         return False  # it may have been placed and be over: only time, or a receipt, settles it
-    return conclude(db, attempt, _ending(attempt, looked_at, account), now=looked_at)
+    if patience := _patience(account):
+        later = looked_at + timedelta(seconds=patience)
+        gone = update(attempts).where(attempts.c.id == attempt.id).values(gone_at=looked_at, conclude_at=later)
+        db.execute(gone)
+        return True
+    return conclude(db, attempt, ending_by_looks(attempt, looked_at, account), now=looked_at)
 
 
-def _ending(attempt: OpenAttempt, looked_at: datetime, account: Account) -> Ending:
+def _patience(account: Account) -> float | None:
+    """Seconds to wait for a better word on a call that is over than its absence; None where none will come."""
+    settings = account.settings
+    if not settings.notifications and settings.data_api_url is None:
+        return None
+    return max(account.scaled(BETTER_WORD), LEAST_PATIENCE)
+
+
+def ending_by_looks(attempt: OpenAttempt, looked_at: datetime, account: Account) -> Ending:
+    """How a call ended that the list shows no more, as far as looks can tell."""
     if attempt.status is AttemptStatus.ANSWERED and attempt.answered_at:
         talked = (looked_at - attempt.answered_at).total_seconds()
         return _seen_to_end(Outcome.ANSWERED, looked_at, talk_seconds=talked)

@@ -19,6 +19,7 @@ from campaigns.ledger.reading import Campaign, OpenAttempt
 from campaigns.ledger.receipts import receipts_of
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
+from campaigns.looking import ending_by_looks
 from campaigns.parts import Parts
 from campaigns.receiving import apply_waiting, forget_unmatched
 from campaigns.settlement import Ending, Witness, accept, conclude, doubt, never_placed
@@ -33,6 +34,7 @@ log = get_logger()
 FOLLOWED = (AttemptStatus.PLACED, AttemptStatus.ANSWERED)
 SWEPT = (CampaignStatus.RUNNING, CampaignStatus.PAUSED)
 MOST_ASKED = 10  # calls that one sweep asks about, so that it ends; the next goes on
+ASKED_AGAIN = 15.0  # seconds of the provider's clock between two questions about a call its report does not have yet
 LONGEST_CALL = timedelta(hours=1)  # from then on it is concluded, though the provider says that it goes on
 SETTLES_WITHOUT_ACCOUNT = 180.0
 
@@ -118,13 +120,29 @@ def _conclude(db: Connection, attempt_id: UUID, told: CallStatus | None, using: 
         attempt = _take_its_word(db, attempt, told, using, now)
         if told.progress is not Progress.ENDED and now < attempt.dialing_at + LONGEST_CALL:
             return False
-    return conclude(db, attempt, _ending(db, attempt, told, now), now=now)
+    ending = _ending(db, attempt, told, now)
+    if attempt.gone_at is not None and (ending.witness is Witness.SILENCE or ending.outcome is Outcome.UNKNOWN):
+        return _conclude_gone(db, attempt, attempt.gone_at, using, now)
+    return conclude(db, attempt, ending, now=now)
+
+
+def _conclude_gone(db: Connection, attempt: OpenAttempt, gone_at: datetime, using: Parts, now: datetime) -> bool:
+    """A call that the list shows no more, and that nobody tells about: a report may be late, then its looks must do."""
+    account = using.accounts.get(attempt.account)
+    if account is None:
+        return conclude(db, attempt, Ending(outcome=Outcome.UNKNOWN, ended_at=gone_at), now=now)
+    if account.settings.data_api_url and now < gone_at + timedelta(seconds=account.settings.settle_seconds):
+        later = now + timedelta(seconds=max(account.scaled(ASKED_AGAIN), 1.0))
+        db.execute(update(attempts).where(attempts.c.id == attempt.id).values(conclude_at=later))
+        return False
+    return conclude(db, attempt, ending_by_looks(attempt, gone_at, account), now=now)
 
 
 def _take_its_word(db: Connection, attempt: OpenAttempt, told: CallStatus, using: Parts, now: datetime) -> OpenAttempt:
     """The provider knows the call: so it counts, and while it goes on it is not concluded."""
     account = using.accounts[attempt.account]
-    accept(db, attempt, attempt.provider_call_id, account.settings, now=now, witness=Witness.ASKING)
+    call = attempt.provider_call_id or told.ruling.provider_call_id
+    accept(db, attempt, call, account.settings, now=now, witness=Witness.ASKING)
     if told.progress is Progress.ANSWERED:
         move_attempt(db, attempt.id, AttemptStatus.ANSWERED, answered_at=told.answered_at or now)
     later = now + timedelta(seconds=account.settings.settle_seconds)

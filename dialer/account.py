@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import UUID
 
 from anyio.from_thread import BlockingPortal
 
@@ -46,6 +47,10 @@ class Account:
         """The provider's word on one call."""
         return self.loop.call(self._ask, provider_call_id)
 
+    def trace(self, attempt_id: UUID) -> Ruling:
+        """The call that was placed for an attempt, where the provider can be asked that."""
+        return self.loop.call(self._trace, attempt_id)
+
     def check(self) -> Ruling:
         """Whether the account can log in, placing nothing: `placed` stands for yes."""
         return self.loop.call(self._check)
@@ -58,6 +63,9 @@ class Account:
 
     async def _ask(self, provider_call_id: str) -> CallStatus:
         return await self.session.ask(provider_call_id, now=self.clock)
+
+    async def _trace(self, attempt_id: UUID) -> Ruling:
+        return await self.session.trace(attempt_id, now=self.clock)
 
     async def _check(self) -> Ruling:
         return await self.session.check(now=self.clock)

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import partial
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
+from uuid import UUID
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
@@ -69,6 +70,11 @@ class Session:
         """The provider's word on one call; `ruling` is about the question, and says nothing about the call."""
         asking, read = partial(self.provider.asking, provider_call_id), self.provider.read_asking
         return await self._answer(_Question(ask=asking, read=read, ruled=_no_status), now)
+
+    async def trace(self, attempt_id: UUID, now: Clock = utc_now) -> Ruling:
+        """The call that was placed for an attempt, by the provider's id; none named: it does not know of one."""
+        ask, read = partial(self.provider.tracing, attempt_id), self.provider.read_tracing
+        return await self._answer(_Question(ask=ask, read=read, ruled=_itself), now)
 
     async def check(self, now: Clock = utc_now) -> Ruling:
         """Whether the account can log in, placing nothing: PLACED stands for yes."""

@@ -75,6 +75,8 @@ class OpenAttempt:
     conclude_at: datetime | None
     script_seconds: float
     looked_at: float | None
+    send_at: datetime | None
+    gone_at: datetime | None
     looks: int
     longest_gap: float
     seen: bool

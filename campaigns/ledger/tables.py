@@ -149,6 +149,8 @@ attempts = Table(
     Column("script_seconds", Float, nullable=False),
     Column("conclude_at", UtcTime),  # when a sweep decides, should nothing be heard
     Column("looked_at", Float),  # unix time of the last look at the calls in progress that could have shown it
+    Column("send_at", UtcTime),  # the provider was asked to place it then, and not before
+    Column("gone_at", UtcTime),  # when the list of calls first missed it, where something better may tell how it ended
     Column("looks", Integer, nullable=False, default=0),
     Column("longest_gap", Float, nullable=False, default=0.0),  # seconds between two such looks
     Column("seen", Boolean, nullable=False, default=False),

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from console.cli import limits
+from console.cli import limits, notifications
 from console.cli.context import settings_here
 from console.cli.output import out, print_json, table
 from dialer.account import Account
@@ -25,6 +25,7 @@ No accounts. Add one to dialer.toml:
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
+    notifications.register(app)
     app.command("accounts")(accounts_command)
 
 

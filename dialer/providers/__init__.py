@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dialer.accounts import AccountSettings
+from dialer.providers.callgear.notifications import EVENTS, template
 from dialer.providers.callgear.provider import CallGear
 from dialer.providers.provider import Provider
 from dialer.providers.webex.provider import Webex
+
+# CallGear's notification templates: the event of the client area, and what to paste there.
+NOTIFICATION_TEMPLATES = {event: (title, template(event)) for event, (title, _) in EVENTS.items()}
 
 PROVIDERS: dict[str, Callable[[AccountSettings], Provider]] = {
     "callgear": CallGear,

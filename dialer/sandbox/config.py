@@ -67,6 +67,16 @@ class SandboxConfig(BaseModel):
     office: Office = Field(Office(), description="The CallGear client area: employees, scenarios, tags, talk options.")
     blocked_tokens: frozenset[str] = Field(frozenset({"blocked-key"}), description="CallGear keys that are blocked.")
 
+    omit: Probability = Field(0.0, description="Chance of a Webex receipt to lack fields that may be missing.")
+    hub_secret: str | None = Field(None, description="Secret under which Webex receipts are signed; absent, unsigned.")
+    notify_url: str | None = Field(None, description="Where CallGear's notifications go; absent, none are sent.")
+    notify_templates: dict[str, str] = Field(
+        default_factory=dict, description="CallGear's notification templates, by event; an event without one is silent."
+    )
+    report_seconds: Annotated[float, Field(ge=0)] = Field(
+        3.0, description="Sandbox seconds until an ended call is in CallGear's Data API."
+    )
+
     log_size: Annotated[int, Field(gt=0)] = Field(100_000, description="Calls remembered; the oldest go first.")
 
     def admits(self, ip: str) -> bool:

@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from dialer.sandbox.callgear.data_api import DataApi
+from dialer.sandbox.callgear.notifications import Notifications
 from dialer.sandbox.callgear.service import CallGear
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.control import Control
@@ -29,6 +31,7 @@ class Desk:
     def __init__(self, world: World, deliveries: Deliveries) -> None:
         self._world = world
         self._callgear = CallGear(world)
+        self._data_api = DataApi(world)
         self._webex = Webex(world, deliveries.follow)
 
     def routes(self) -> list[web.RouteDef]:
@@ -36,6 +39,8 @@ class Desk:
         return [
             web.post("/v4.0", self.callgear),
             web.post("/v4.0/", self.callgear),
+            web.post("/v2.0", self.data_api),
+            web.post("/v2.0/", self.data_api),
             web.post("/v2/messages", self.webex),
             web.get("/v2/messages/{message_id}", self.webex_status),
         ]
@@ -43,6 +48,10 @@ class Desk:
     async def callgear(self, request: web.Request) -> web.Response:
         body = await request.read()
         return await self._give(request, "callgear", self._callgear.answer(body, request.charset, _ip(request)))
+
+    async def data_api(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        return await self._give(request, "callgear", self._data_api.answer(body, request.charset))
 
     async def webex(self, request: web.Request) -> web.Response:
         body = await request.read()
@@ -85,7 +94,10 @@ def create_app(config: SandboxConfig) -> web.Application:
     app = web.Application()
     app.add_routes(Desk(world, deliveries).routes())
     app.add_routes(Control(world).routes())
+    notifications = Notifications(world)
+    world.placed = notifications.follow
     app.on_cleanup.append(lambda _: deliveries.close())
+    app.on_cleanup.append(lambda _: notifications.close())
     return app
 
 

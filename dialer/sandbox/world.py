@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 from uuid import uuid4
@@ -30,6 +30,7 @@ class World:
         self._seed = random.getrandbits(32) if config.seed is None else config.seed
         self._session_ids = itertools.count(int(self.clock.started.timestamp()) % 10**8 * 1000 + 1)
         self._nth = itertools.count(1)
+        self.placed: Callable[[PlacedCall], None] = lambda call: None
         self._asked: Counter[tuple[str, str]] = Counter()
 
     def reconfigure(self, changes: Mapping[str, Any]) -> None:
@@ -93,6 +94,7 @@ class World:
             method=method,
         )
         self.log.add(call, now)
+        self.placed(call)
         return call
 
     def chance(self, *subject: object) -> Random:

@@ -28,7 +28,16 @@ from workers.settings import ConsoleSettings, LedgerSettings, Settings
 CONTACTS = {"sqlite": 2000, "postgresql": 200}
 SPEED = 30
 ENDINGS = [*range(0, 16), 24, *range(29, 100)]  # of the reserved numbers those whose calls are placed at once
-STORM = SandboxConfig(speed=SPEED, seed=20261201, webex_tps=10_000, duplicate=0.3, shuffle=0.2, loss=0.05)
+STORM = SandboxConfig(
+    speed=SPEED,
+    seed=20261201,
+    webex_tps=10_000,
+    duplicate=0.3,
+    shuffle=0.2,
+    loss=0.05,
+    omit=0.1,
+    hub_secret=house.HUB_SECRET,
+)
 REACHED = {"answered": "reached", "busy": "unreached", "no_answer": "unreached", "rejected": "unreached"}
 
 
@@ -42,7 +51,14 @@ def test_two_thousand_calls_end_as_the_log_says_whatever_becomes_of_their_receip
 ) -> None:
     count = CONTACTS[ledger.engine.dialect.name]
     with running(STORM) as sandbox:
-        account = webex(sandbox.webex_url, speed=SPEED, settle_seconds=6, pace=200, receipt_secret=house.SECRET)
+        account = webex(
+            sandbox.webex_url,
+            speed=SPEED,
+            settle_seconds=6,
+            pace=200,
+            receipt_secret=house.SECRET,
+            hub_secret=house.HUB_SECRET,
+        )
         settings = Settings(
             data_dir=tmp_path,
             accounts={"main": account},

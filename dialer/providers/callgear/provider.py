@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
+from uuid import UUID
 
 from pydantic import SecretStr
 
 from dialer.accounts import AccountSettings
 from dialer.calls import CallRequest, Progress, Receipt, Recording, Script, Sighting
+from dialer.deadline import utc_now
 from dialer.http import HttpReply, HttpRequest
 from dialer.logins import Login
-from dialer.providers.callgear import rpc
+from dialer.providers.callgear import data_api, rpc
 from dialer.providers.callgear.managing import list_calls, login_user, logout_user
+from dialer.providers.callgear.notifications import receipts_in
 from dialer.providers.callgear.operation import Operation
 from dialer.providers.callgear.params import TOKEN, BadParameter, texts
 from dialer.providers.callgear.placing import start
@@ -35,8 +39,10 @@ class CallGear:
     follows = Follows.LISTING
     cannot = frozenset({"priority"})
 
-    def __init__(self, account: AccountSettings) -> None:
+    def __init__(self, account: AccountSettings, now: Callable[[], datetime] = utc_now) -> None:
         self.name: str = account.provider
+        self._data_url = str(account.data_api_url).rstrip("/") if account.data_api_url else None
+        self._now = now
         self._url = account.url
         self._key = account.access_token
         self._login = account.login or ""
@@ -145,10 +151,23 @@ class CallGear:
         return Listing(ruling=accepted(answer), usable=len(known) == len(seen), seen=known)
 
     def asking(self, provider_call_id: str) -> HttpRequest | None:
-        return None
+        """The Data API is asked, where the account has one: the Call API knows nothing of a call that is over."""
+        url = self._data_url
+        return data_api.legs_request(url, self._secret(), provider_call_id, self._now()) if url else None
 
     def read_asking(self, reply: HttpReply) -> CallStatus:
-        return CallStatus(ruling=not_offered(self.name, "be asked for one call"))
+        if not self._data_url:
+            return CallStatus(ruling=not_offered(self.name, "be asked for one call"))
+        answer = rpc.read(reply)
+        return data_api.read_legs(answer, self._report_ruling(answer, reply))
+
+    def tracing(self, attempt_id: UUID) -> HttpRequest | None:
+        url = self._data_url
+        return data_api.calls_request(url, self._secret(), attempt_id, self._now()) if url else None
+
+    def read_tracing(self, reply: HttpReply) -> Ruling:
+        answer = rpc.read(reply)
+        return replace(self._report_ruling(answer, reply), provider_call_id=data_api.found_call(answer))
 
     def checking(self) -> HttpRequest:
         """A login for a login; for a key, the list of calls: when that is closed to us, outcomes cannot be followed."""
@@ -162,8 +181,7 @@ class CallGear:
         return True
 
     def read_receipts(self, body: bytes, headers: Mapping[str, str]) -> Sequence[Receipt]:
-        """None: what its notification server sends is laid out by each account for itself."""
-        return ()
+        return receipts_in(body)
 
     def policy(self) -> Sequence[PolicyRow]:
         return list(rows())
@@ -176,6 +194,11 @@ class CallGear:
 
     def _secret(self) -> str:
         return self._token.get_secret_value() if self._token else ""
+
+    def _report_ruling(self, answer: rpc.Answer, reply: HttpReply) -> Ruling:
+        """The Data API has points of its own: its figures are not the account's."""
+        ruling = accepted(answer) if isinstance(answer.data, list) else not_placing(self._ruling(answer, reply))
+        return replace(ruling, meter=None)
 
     def _ruling(self, answer: rpc.Answer, reply: HttpReply) -> Ruling:
         if answer.fault and (limit := whole(member(answer.fault.params, "tts_message_max_length"))):

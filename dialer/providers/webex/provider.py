@@ -105,6 +105,12 @@ class Webex:
             talk_seconds=number(member(body, "callDuration")),
         )
 
+    def tracing(self, attempt_id: UUID) -> HttpRequest | None:
+        return None
+
+    def read_tracing(self, reply: HttpReply) -> Ruling:
+        return not_offered(self.name, "be asked for the call of an attempt")
+
     def checking(self) -> HttpRequest:
         return self._get(NO_MESSAGE)
 

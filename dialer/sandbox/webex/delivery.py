@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
+import json
 from collections.abc import Coroutine
 from dataclasses import dataclass
 
@@ -10,7 +13,7 @@ import aiohttp
 
 from dialer.sandbox.log import PlacedCall
 from dialer.sandbox.webex.message import Message
-from dialer.sandbox.webex.receipts import Event, body, sequence
+from dialer.sandbox.webex.receipts import Event, body, leave_out, sequence
 from dialer.sandbox.world import World
 
 TRIES = 3
@@ -75,6 +78,8 @@ class Deliveries:
         for receipt in self._plan(call, message):
             await self._world.clock.sleep_until(receipt.sent)
             document = body(receipt.event, call, message.callback_data, receipt.happened, self._world.clock)
+            if self._world.chance("omit", call.call_id, receipt.event.code).random() < self._world.config.omit:
+                leave_out(document)
             for _ in range(receipt.copies):
                 if not await self._send(call, url, document):
                     self._start(self._send_again(call, url, document))
@@ -89,11 +94,19 @@ class Deliveries:
         """Whether this receipt is done with: taken, or answered so that it is not sent again."""
         timeout = aiohttp.ClientTimeout(total=self._world.config.receipt_timeout)
         try:
-            async with self._http().post(url, json=document, timeout=timeout, allow_redirects=False) as reply:
+            data = json.dumps(document).encode()
+            headers = {"content-type": "application/json", **self._signature(data)}
+            async with self._http().post(
+                url, data=data, headers=headers, timeout=timeout, allow_redirects=False
+            ) as reply:
                 call.receipts_sent += 1
                 return reply.status in NOT_RETRIED
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False
+
+    def _signature(self, data: bytes) -> dict[str, str]:
+        secret = self._world.config.hub_secret
+        return {"x-hub-signature": hmac.new(secret.encode(), data, hashlib.sha256).hexdigest()} if secret else {}
 
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -78,3 +78,14 @@ def body(event: Event, call: PlacedCall, callback_data: str, moment: float, cloc
     if event.asked_as != "rejected":
         receipt["deliveryTransInfo"] = f"<event><name>{event.asked_as}</name></event>"
     return receipt
+
+
+def leave_out(receipt: dict[str, object]) -> None:
+    """Take away what the vendor's samples do not always have: everything but the call, and what became of it."""
+    notification = receipt["deliveryInfoNotification"]
+    receipt.pop("deliveryTransInfo", None)
+    if isinstance(notification, dict):
+        for name in ("subtid", "callbackData", "correlationid"):
+            notification.pop(name, None)
+        for name in ("additionalInfo", "timeStamp", "Description", "destinationType"):
+            notification["deliveryInfo"].pop(name, None)

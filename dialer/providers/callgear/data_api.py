@@ -1,0 +1,70 @@
+"""The Data API, CallGear's reports: an optional second source of outcomes. JSON-RPC as the Call API, at another host.
+
+Source: Data API v2.0, get.calls_report and get.call_legs_report. Times there are those of the account's zone, which is
+not told: so the days asked for reach a day beyond on either side, and no time of a reply is believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from dialer.calls import Outcome, Progress
+from dialer.http import HttpRequest
+from dialer.providers.callgear import rpc
+from dialer.providers.callgear.reasons import outcome_of
+from dialer.providers.provider import CallStatus
+from dialer.providers.reading import member, number, word
+from dialer.verdicts import Ruling
+
+LEGS, CALLS = "get.call_legs_report", "get.calls_report"
+AROUND = timedelta(days=1)
+LEG_FIELDS = ("call_session_id", "connect_time", "duration", "total_duration", "finish_reason", "is_operator")
+CALL_FIELDS = ("id", "call_api_external_id", "finish_reason", "is_lost", "talk_duration", "total_duration")
+
+
+def legs_request(url: str, key: str, call_session_id: str, now: datetime) -> HttpRequest:
+    """Ask how the legs of one call went."""
+    asked: Any = int(call_session_id) if call_session_id.isascii() and call_session_id.isdigit() else call_session_id
+    return _request(url, key, LEGS, ("call_session_id", asked), LEG_FIELDS, now)
+
+
+def calls_request(url: str, key: str, attempt_id: UUID, now: datetime) -> HttpRequest:
+    """Ask for the call that was placed for one attempt."""
+    return _request(url, key, CALLS, ("call_api_external_id", str(attempt_id)), CALL_FIELDS, now)
+
+
+def read_legs(answer: rpc.Answer, ruling: Ruling) -> CallStatus:
+    """A call by its legs: answered when a leg that is no operator's was picked up. Not there yet: nothing is said."""
+    legs = [leg for leg in answer.data if isinstance(leg, dict)] if isinstance(answer.data, list) else []
+    outer = [leg for leg in legs if leg.get("is_operator") is not True]
+    if not outer:
+        return CallStatus(ruling=ruling)
+    talked = max((number(leg.get("duration")) or 0.0 for leg in outer), default=0.0)
+    if talked > 0 or any(word(leg.get("connect_time")) for leg in outer):
+        return CallStatus(ruling=ruling, progress=Progress.ENDED, outcome=Outcome.ANSWERED, talk_seconds=talked)
+    outcomes = [outcome for leg in outer if (outcome := outcome_of(word(leg.get("finish_reason"))))]
+    return CallStatus(ruling=ruling, progress=Progress.ENDED, outcome=outcomes[-1] if outcomes else None)
+
+
+def found_call(answer: rpc.Answer) -> str | None:
+    """The id of the call that was asked for; None when the report has none, or more than one."""
+    rows = answer.data if isinstance(answer.data, list) else []
+    ids = {found for row in rows if (found := word(member(row, "id")))}
+    return ids.pop() if len(ids) == 1 else None
+
+
+def _request(
+    url: str, key: str, method: str, equal: tuple[str, Any], fields: tuple[str, ...], now: datetime
+) -> HttpRequest:
+    name, value = equal
+    params: Mapping[str, Any] = {
+        "access_token": key,
+        "date_from": f"{now - AROUND:%Y-%m-%d %H:%M:%S}",
+        "date_till": f"{now + AROUND:%Y-%m-%d %H:%M:%S}",
+        "filter": {"field": name, "operator": "=", "value": value},
+        "fields": list(fields),
+    }
+    return rpc.request(url, method, params)

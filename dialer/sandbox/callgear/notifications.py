@@ -1,0 +1,109 @@
+"""CallGear's notification server: a template is filled in for each event of a call and posted, once.
+
+As integrators found it: values go in as JSON literals, what has no value as null, and a variable that the event does
+not have stays as it was written. Nothing is signed, and a notification that was not taken does not come again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+
+from dialer.sandbox.course import Outcome
+from dialer.sandbox.log import PlacedCall
+from dialer.sandbox.world import World
+
+VARIABLE = re.compile(r"\{\{(\w+)\}\}")
+NOT_OF_ALL_EVENTS = frozenset({"lost_reason", "leg_id", "talk_time_duration", "total_time_duration"})
+REASONS = {Outcome.BUSY: "subscriber_busy", Outcome.NO_ANSWER: "subscriber_not_responsible"}
+
+
+class Notifications:
+    """The notifications of all CallGear calls of one sandbox; `close` drops those still to come."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._session: aiohttp.ClientSession | None = None
+
+    def follow(self, call: PlacedCall) -> None:
+        """Notify of this call as it goes, where the client area says so."""
+        if call.vendor == "callgear" and self._world.config.notify_url:
+            task = asyncio.get_running_loop().create_task(self._notify(call))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Stop notifying."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._session:
+            await self._session.close()
+
+    async def _notify(self, call: PlacedCall) -> None:
+        clock, course = self._world.clock, call.course
+        await self._post(call, "outbound")
+        if course.answered is not None:
+            await clock.sleep_until(course.answered)
+            await self._post(call, "talk_started")
+        while call.course.ended > clock.now():
+            await clock.sleep_until(call.course.ended)
+        await self._post(call, "lost" if call.course.answered is None else "talk_finished")
+        await self._post(call, "finished")
+
+    async def _post(self, call: PlacedCall, event: str) -> None:
+        """By the template of this event; an event without one is not told."""
+        config, rng = self._world.config, self._world.chance("notifications", call.call_id, event)
+        template = config.notify_templates.get(event)
+        if template is None or config.notify_url is None or rng.random() < config.loss:
+            return
+        body = filled(template, self._values(call, event)).encode()
+        for _ in range(2 if rng.random() < config.duplicate else 1):
+            try:
+                async with self._http().post(config.notify_url, data=body, timeout=aiohttp.ClientTimeout(total=10)):
+                    call.receipts_sent += 1
+            except (aiohttp.ClientError, TimeoutError, OSError):
+                continue
+
+    def _values(self, call: PlacedCall, event: str) -> Mapping[str, Any]:
+        course, clock = call.course, self._world.clock
+        over = event in {"lost", "talk_finished", "finished"}
+        values = {
+            "call_session_id": int(call.call_id),
+            "external_id": call.correlation_id,
+            "notification_mnemonic": event,
+            "notification_time": clock.wall(clock.now()).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3],
+            "contact_phone_number": call.to[1:],
+            "virtual_phone_number": call.caller[1:],
+            "direction": "out",
+            "wait_time_duration": round((course.answered or course.ended) - course.placed),
+            "employee_full_name": None,
+        }
+        if over:
+            values |= {
+                "talk_time_duration": max(1, round(course.seconds_talked)) if course.answered is not None else 0,
+                "total_time_duration": round(course.ended - course.placed),
+                "lost_reason": REASONS.get(course.outcome) if course.answered is None else None,
+            }
+        return values
+
+    def _http(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession()
+        return self._session
+
+
+def filled(template: str, values: Mapping[str, Any]) -> str:
+    """The template with its variables replaced by JSON literals; those that this event does not have stay."""
+
+    def literal(found: re.Match[str]) -> str:
+        name = found[1]
+        return found[0] if name in NOT_OF_ALL_EVENTS and name not in values else json.dumps(values.get(name))
+
+    return VARIABLE.sub(literal, template)
