@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, select
 from campaigns.binding import GOING, Kind, Reason, binding
 from campaigns.calendar import zones_of
 from campaigns.gates import next_opening
+from campaigns.history import Told, told_of
 from campaigns.ledger import reading
 from campaigns.ledger.frequency import cap_clears_at
 from campaigns.ledger.reading import Campaign
@@ -55,6 +56,7 @@ class Story:
     not_after: datetime | None
     consent: str | None
     tried: Sequence[Tried]
+    told: Sequence[Told]
     suppressions: Sequence[Suppression]
     why: str
     clears_at: datetime | None
@@ -93,6 +95,7 @@ def explain_contact(
             not_after=row.not_after,
             consent=row.consent,
             tried=_tried(db, row.id),
+            told=told_of(db, row.id),
             suppressions=on_list,
             why=why,
             clears_at=clears_at,

@@ -8,6 +8,7 @@ from typing import Annotated
 import redis
 import typer
 from rich.markup import escape
+from rich.table import Table
 
 from campaigns.binding import GOING, Reason
 from campaigns.explaining import Story, explain_campaign, explain_contact
@@ -99,3 +100,14 @@ def _print_story(story: Story, *, as_json: bool) -> None:
         out.print(shown)
         if allowed := story.tried[-1].allowed_by:
             out.print(f"[dim]The last was allowed by: {escape(allowed)}[/]")
+    if story.told:
+        out.print(_told(story))
+
+
+def _told(story: Story) -> Table:
+    """What the provider told, in its own words and in ours."""
+    shown = table(">try", "happened", "provider's word", "code", "which means", title="\nReceipts")
+    for one in story.told:
+        happened = local(one.occurred_at or one.received_at)
+        shown.add_row(str(one.number), happened, escape(one.word), escape(one.code or ""), one.means)
+    return shown

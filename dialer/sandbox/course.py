@@ -23,6 +23,16 @@ class Outcome(StrEnum):
     BUSY = "busy"
     NO_ANSWER = "no_answer"
     REJECTED = "rejected"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+UNREACHED = {
+    Fate.REJECTED: Outcome.REJECTED,
+    Fate.DECLINED: Outcome.REJECTED,
+    Fate.FAILS: Outcome.FAILED,
+    Fate.EXPIRES: Outcome.EXPIRED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +71,8 @@ def plan(fate: Fate, *, placed: float, message: float, ring_timeout: float, rng:
         return _unanswered(placed, rng.uniform(*BUSY_SECONDS), Outcome.BUSY)
     if fate is Fate.NO_ANSWER or ringing >= ring_timeout:
         return _unanswered(placed, ring_timeout, Outcome.NO_ANSWER)
-    if fate is Fate.REJECTED:
-        return _unanswered(placed, ringing, Outcome.REJECTED)
+    if fate in UNREACHED:
+        return _unanswered(placed, ringing, UNREACHED[fate])
     hung_up = fate is Fate.HANGS_UP
     heard = message * rng.uniform(*HEARD_BEFORE_HANGING_UP) if hung_up else message
     answered = placed + ringing

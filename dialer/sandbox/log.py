@@ -9,6 +9,7 @@ from typing import Any
 
 from dialer.sandbox.clock import Clock
 from dialer.sandbox.course import Course
+from dialer.sandbox.numbers import Fate
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,6 +31,7 @@ class PlacedCall:
     request: Any = None
     released: bool = False
     receipts_sent: int = 0
+    fate: Fate = Fate.ANSWERS
     method: str = ""
     actions: list[str] = field(default_factory=list)
 

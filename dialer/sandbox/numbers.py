@@ -30,6 +30,10 @@ class Fate(StrEnum):
     CUT_AFTER = "cut_after"
     CUT_BEFORE = "cut_before"
     LATE = "late"
+    TO_AGENT = "to_agent"
+    DECLINED = "declined"
+    FAILS = "fails"
+    EXPIRES = "expires"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +88,10 @@ _TABLE = (
         "23", Fate.THROTTLED, "throttled the first time, then answers", callgear="limit_exceeded", webex="429, 7020"
     ),
     _always("24", Fate.HANGS_UP, "answers, and hangs up before the end of the message"),
+    _always("94", Fate.TO_AGENT, "answers, and is put through to an agent (Webex Connect)"),
+    _always("95", Fate.DECLINED, "declined, in the vendor's own code (Webex Connect: 7406)"),
+    _always("96", Fate.FAILS, "fails in the network (Webex Connect: 7404; CallGear: unanswered)"),
+    _always("97", Fate.EXPIRES, "expires at the vendor (Webex Connect: 7208; CallGear: unanswered)"),
 )
 RESERVED_NUMBERS: Mapping[str, Reserved] = {row.ending: row for row in _TABLE}
 

@@ -16,6 +16,7 @@ from dialer.sandbox.course import message_seconds, plan
 from dialer.sandbox.log import CallLog, PlacedCall
 from dialer.sandbox.numbers import Fate, fate_of, reserved
 
+AT_CALLGEAR = {Fate.FAILS: Fate.NO_ANSWER, Fate.EXPIRES: Fate.NO_ANSWER}  # it has no word for these
 FIXED = frozenset({"host", "port", "seed"})
 
 
@@ -74,13 +75,14 @@ class World:
         """
         now = self.clock.now()
         course = plan(
-            fate,
+            AT_CALLGEAR.get(fate, fate) if vendor == "callgear" else fate,
             placed=now if at is None else max(now, at),
             message=message_seconds(text_length) + talk,
             ring_timeout=ring_timeout,
             rng=self.chance(next(self._nth)),
         )
         call = PlacedCall(
+            fate=fate,
             vendor=vendor,
             account=account,
             call_id=str(next(self._session_ids)) if vendor == "callgear" else str(uuid4()),

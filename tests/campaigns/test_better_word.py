@@ -20,12 +20,13 @@ from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
 from dialer.verdicts import Ruling, Verdict
 from tests.campaigns.dialers import callgear, carry_out, wait_for, working
-from tests.campaigns.seeding import dialing, fresh, seed
+from tests.campaigns.seeding import LONG_TEXT, dialing, fresh, seed
 from tests.console import house
 from workers.secrets import receipt_url
 from workers.settings import ConsoleSettings, LedgerSettings, Settings
 
 SPEED = 20
+LONG = LONG_TEXT * 8  # so that looks decide, however slow the machine
 PHONES = [f"+1415555{number}" for number in ("0100", "0101", "0111", "0112", "0113", "0124")]
 
 
@@ -59,7 +60,7 @@ def test_a_data_api_that_is_away_leaves_what_the_looks_have_seen(ledger, redis_u
     with running(SandboxConfig(speed=SPEED, report_seconds=100_000)) as sandbox:
         settings = account(sandbox, data_api_url=f"{sandbox.url}/v2.0").model_copy(update={"settle_seconds": 3.0})
         with working(ledger, redis_url, {"main": settings}) as using:
-            campaign = seed(ledger, PHONES[:3], now=using.clock())
+            campaign = seed(ledger, PHONES[:3], now=using.clock(), text=LONG)
             carry_out(using, campaign, seconds=60)
     assert outcomes(ledger) == {"answered": 2, "no_answer": 1}
     assert witnesses(ledger) == {"list"}
@@ -91,7 +92,7 @@ def test_notifications_that_never_come_leave_what_the_looks_have_seen(ledger, re
         running(SandboxConfig(speed=SPEED)) as sandbox,
         working(ledger, redis_url, {"main": account(sandbox, notifications=True)}) as using,
     ):
-        campaign = seed(ledger, [f"+1415555{lost}"], now=using.clock())
+        campaign = seed(ledger, [f"+1415555{lost}"], now=using.clock(), text=LONG)
         carry_out(using, campaign, seconds=60)
     assert outcomes(ledger) == {"no_answer" if lost == "0111" else "answered": 1}
     assert witnesses(ledger) == {"list"}

@@ -34,6 +34,10 @@ ENDS_OF_CALLGEAR = {
     "21": ("reached", ["answered"]),
     "22": ("reached", [None, "answered"]),
     "24": ("reached", ["answered"]),
+    "94": ("reached", ["answered"]),
+    "95": ("unreached", ["no_answer", "no_answer"]),
+    "96": ("unreached", ["no_answer", "no_answer"]),
+    "97": ("unreached", ["no_answer", "no_answer"]),
 }
 ENDS_OF_WEBEX = ENDS_OF_CALLGEAR | {
     "11": ("unreached", ["busy", "busy"]),
@@ -41,6 +45,9 @@ ENDS_OF_WEBEX = ENDS_OF_CALLGEAR | {
     "14": ("reached", ["busy", "answered"]),
     "17": ("unknown", ["unknown"]),  # a bare 500 does not say that there was no call
     "23": ("reached", [None, "answered"]),
+    "95": ("unreached", ["rejected"]),
+    "96": ("unreached", ["failed"]),
+    "97": ("expired", ["expired"]),
 }
 
 

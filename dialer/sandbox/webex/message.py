@@ -28,8 +28,12 @@ OPTIONAL = (
 )
 ALIASES = {"correlationid": "correlationId", "notifyurl": "notifyUrl"}  # one sample of the document has these
 SPEECH_FIELDS = ("ttsProcessor", "language", "voice", "region", "text", "voiceType", "gender")
-RECEIPTS = frozenset({"offered", "accepted", "answered", "dropped", "rejected", "released", "disconnected"})
-NEVER_SENT_HERE = frozenset({"trombone_connected", "trombone_released", "message_expired"})
+RECEIPTS = frozenset(
+    {
+        *("offered", "accepted", "answered", "dropped", "rejected", "released", "disconnected"),
+        *("trombone_connected", "trombone_released", "message_expired"),
+    }
+)
 LONGEST_TEXT = 2000
 LONGEST_CALLBACK_DATA = 2000
 FURTHEST_SEND_AT = timedelta(days=7)
@@ -191,7 +195,7 @@ def _receipts(words: Any) -> frozenset[str]:
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise invalid("requestedReceipts")
     asked = frozenset(word.lower().replace(" ", "_") for word in words)
-    if not asked <= RECEIPTS | NEVER_SENT_HERE:
+    if not asked <= RECEIPTS:
         raise invalid("requestedReceipts")
     return asked
 

@@ -17,7 +17,13 @@ from dialer.sandbox.world import World
 
 RING_SECONDS = 30.0
 PLACE, STATUS = "POST /v2/messages", "GET /v2/messages"
-UNREACHED = {Outcome.BUSY: "Busy", Outcome.NO_ANSWER: "No-answer", Outcome.REJECTED: "Canceled"}
+UNREACHED = {
+    Outcome.BUSY: "Busy",
+    Outcome.NO_ANSWER: "No-answer",
+    Outcome.REJECTED: "Canceled",
+    Outcome.FAILED: "Failed",
+    Outcome.EXPIRED: "Message Expired",
+}
 
 
 class Webex:
