@@ -24,7 +24,7 @@ from campaigns.source import DefinitionFaults, Fault
 from campaigns.summary import Summary
 from dialer.accounts import AccountSettings
 from dialer.errors import DialerError
-from dialer.kinds import Informer
+from dialer.kinds import Informer, prompts
 from dialer.providers import provider_for
 from dialer.providers.provider import Provider
 
@@ -159,13 +159,16 @@ def _provider(definition: Definition, accounts: Mapping[str, AccountSettings]) -
 
 
 def _misfits(definition: Definition, provider: Provider) -> Iterator[Fault]:
-    """What is written and would do nothing."""
+    """What is written and would do nothing, or cannot be said."""
     written = definition.model_fields_set
     for key in sorted(provider.cannot & written):
         yield definition.fault((key,), f"{provider.name} has no {key}", "remove it: it would do nothing")
     if not isinstance(definition.call, Informer) and "ring_timeout" in written:
         said = f"a {definition.call.kind} call takes none: the provider decides"
         yield definition.fault(("ring_timeout",), said, "remove it: it would do nothing")
+    for key, prompt in prompts(definition.call).items():
+        if wrong := provider.check_script(prompt.script):
+            yield definition.fault(("call", key), wrong.reason, wrong.suggestion)
 
 
 def launch(

@@ -121,6 +121,14 @@ class VNumber(_Section):
 
 
 CallKind = Annotated[Informer | Simple | Employee | Scenario | VNumber, Field(discriminator="kind")]
+
+
+def prompts(call: Informer | Simple | Employee | Scenario | VNumber) -> dict[str, Prompt]:
+    """What our side hears, by the keys it is written under."""
+    named = {name: getattr(call, name, None) for name in ("operator_message", "employee_message")}
+    return {name: prompt for name, prompt in named.items() if isinstance(prompt, Prompt)}
+
+
 KINDS = ("informer", "simple", "employee", "scenario", "vnumber")
 INFORMER = Informer()
 

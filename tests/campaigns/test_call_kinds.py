@@ -105,6 +105,12 @@ def test_a_definition_comes_back_from_the_ledger_as_it_was(tmp_path, written_kin
     assert Definition.model_validate_json(definition.model_dump_json()) == definition
 
 
+def test_what_our_side_hears_is_measured_before_anybody_is_called(tmp_path):
+    file = written(tmp_path, "call: {kind: scenario, scenario_id: 5, employee_message: {tts: A customer}}")
+    with pytest.raises(DefinitionFaults, match=r"call\.employee_message: the text has 10 characters"):
+        check(file, {"main": callgear(tts_limit=8)})
+
+
 def test_a_provider_without_kinds_refuses_them(tmp_path):
     with pytest.raises(DefinitionFaults, match="webex has no call"):
         check(written(tmp_path, "call: {kind: vnumber}"), {"main": webex()})

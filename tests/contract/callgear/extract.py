@@ -29,12 +29,12 @@ def facts(text: str) -> dict[str, Any]:
         "method_list": sorted(set(NAME.findall(before[: places[0].start()]))),
         "common_errors": _errors(common),
         "groups": sorted({int(code) for code in re.findall(r"^(-32\d{3}) ", groups, re.MULTILINE)}),
-        "example_of_an_error": _blocks(before[before.index("Example of an error\n") :])[0],
+        "example_of_an_error": json_blocks(before[before.index("Example of an error\n") :])[0],
     }
 
 
 def _method(section: str) -> dict[str, Any]:
-    blocks = _blocks(section)
+    blocks = json_blocks(section)
     request = next(block for block in blocks if "method" in block)
     reply = next(block for block in blocks if "result" in block)
     return {"errors": _errors(section), "request": request, "reply": reply}
@@ -44,11 +44,16 @@ def _errors(section: str) -> list[list[Any]]:
     return [[mnemonic, int(code)] for code, mnemonic in ERROR.findall(section)]
 
 
-def _blocks(section: str) -> list[Any]:
+def json_blocks(section: str) -> list[Any]:
+    """Every JSON object that begins a line."""
     found, decoder, at = [], json.JSONDecoder(), 0
     while (at := section.find("\n{", at)) >= 0:
-        block, length = decoder.raw_decode(section[at + 1 :])
-        found.append(block)
+        try:
+            block, length = decoder.raw_decode(section[at + 1 :])
+        except ValueError:
+            length = 2
+        else:
+            found.append(block)
         at += length
     return found
 

@@ -24,7 +24,7 @@ from dialer.sandbox.callgear import methods as sandbox
 from dialer.sandbox.callgear.errors import ERRORS, OTHERWISE
 from dialer.sandbox.callgear.params import Param
 from dialer.verdicts import Verdict
-from tests.contract.callgear.extract import RECORDED, facts
+from tests.contract.callgear.extract import RECORDED, facts, json_blocks
 from tests.contract.callgear.provoking import BESIDES, PROVOKED
 from tests.dialer.sandbox.clients import Clients
 
@@ -52,6 +52,15 @@ def test_what_is_recorded_is_what_the_document_says():
     if not files:
         pytest.skip("the vendor's document is not here: put it into seeds/ or name its folder in CALLGEAR_DOCUMENTS")
     assert [facts(file.read_text("utf-8")) for file in files] == [DOCUMENT] * len(files)
+
+
+def test_the_pages_of_single_methods_show_the_same_examples():
+    folder = Path(os.environ.get("CALLGEAR_DOCUMENTS", ROOT / "seeds"))
+    pages = [file.read_text("utf-8") for file in sorted(folder.glob("*.txt"))]
+    shown = [block for page in pages for block in json_blocks(page) if block.get("method") in EXAMPLES]
+    if not shown:
+        pytest.skip("the vendor's document is not here: put it into seeds/ or name its folder in CALLGEAR_DOCUMENTS")
+    assert [block for block in shown if block != EXAMPLES[block["method"]]["request"]] == []
 
 
 def test_every_method_is_on_both_sides():

@@ -131,6 +131,17 @@ def test_five_thousand_requests_get_replies_of_the_published_schema(target):
     assert asked["requests"] >= EXAMPLES_OF_REQUESTS * REQUESTS_IN_EACH
 
 
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.binary(max_size=200) | st.text(max_size=100).map(lambda text: text.encode("utf-16")),
+    st.sampled_from(["application/json; charset=UTF-8", "text/plain", "application/json; charset=nothing", ""]),
+)
+def test_bytes_that_are_no_request_get_an_error_of_the_document(target, body, content_type):
+    reply = target.http.post("/v4.0", content=body, headers={"content-type": content_type})
+    assert reply.status_code == 200
+    assert NO_METHOD.is_valid(reply.json())
+
+
 def test_the_schema_is_published_and_is_one(target):
     published = target.http.get("/_openapi.json").json()
     assert published == openapi()
