@@ -187,8 +187,7 @@ def launch(
     """
     definition = checked.definition
     if not again:
-        with ledger.reading() as db:
-            _refuse_second(db, definition.campaign)
+        refuse_second(ledger, definition.campaign)
     campaign_id = ledger.write(
         admission.create_draft,
         name=definition.campaign,
@@ -225,10 +224,16 @@ def _start(db: Connection, campaign_id: str, *, only_of: str | None, **facts: An
     admission.start(db, campaign_id, **facts)
 
 
+def refuse_second(ledger: Ledger, name: str) -> None:
+    """Raises StillGoingOn when a campaign of this name has not ended."""
+    with ledger.reading() as db:
+        _refuse_second(db, name)
+
+
 def _refuse_second(db: Connection, name: str, *, lock: bool = False) -> None:
     if going_on := admission.live_campaign_named(db, name, lock=lock):
         raise StillGoingOn(
-            f"{going_on} has not ended yet", "wait for it, cancel it, or ask for a second campaign with --again"
+            f"{going_on} has not ended yet", "wait for it, cancel it, or start a second one with: dialer start --again"
         )
 
 

@@ -43,19 +43,22 @@ class Preview:
 def preview(path: Path, accounts: Mapping[str, AccountSettings], line: int | None = None) -> Preview:
     """Read the list up to the row in this line, else to the first contact. Raises NoSuchRow, and as `check` does."""
     audience = open_audience(path, accounts)
+    return _of(row_at(audience, line), audience)
+
+
+def row_at(audience: Audience, line: int | None) -> ContactRow | Reject:
+    """The row that begins in this line of the list; the first contact when no line is named. Raises NoSuchRow."""
     last = 0
     for row in audience.rows():
         if row.line == line or (line is None and isinstance(row, ContactRow)):
-            return _of(row, audience)
+            return row
         last = row.line
         if line is not None and last > line:
             break
     if line is None:
         raise NoSuchRow(f"{audience.file}: no row can be called", "see why with: dialer check")
-    raise NoSuchRow(
-        f"{audience.file}: no row begins in line {line}",
-        f"its last row is in line {last}; line 1 is the first of the file",
-    )
+    there = f"its last row is in line {last}; line 1 is the first of the file"
+    raise NoSuchRow(f"{audience.file}: no row begins in line {line}", there)
 
 
 def _of(row: ContactRow | Reject, audience: Audience) -> Preview:

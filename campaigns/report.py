@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,7 +16,9 @@ from sqlalchemy import Connection, Row, func, select
 from campaigns import status
 from campaigns.doubts import COLUMNS as DOUBT_COLUMNS
 from campaigns.doubts import Doubt, doubts
+from campaigns.follow_up import follow_up, header
 from campaigns.ledger import reading
+from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import FINAL_CONTACTS, CampaignStatus, ContactStatus
@@ -84,6 +87,7 @@ class Report:
     rejects_file: str | None
     doubts: Sequence[Doubt]  # the first of them
     doubts_file: Path | None  # all of them; None when there is none
+    follow_up_file: Path | None  # whom a person should get in touch with, in the list's columns
 
 
 def report(ledger: Ledger, campaign_id: str, folder: Path) -> Report:
@@ -121,7 +125,21 @@ def report(ledger: Ledger, campaign_id: str, folder: Path) -> Report:
             rejects_file=campaign.rejects_file,
             doubts=doubtful,
             doubts_file=doubts_file,
+            follow_up_file=_write_follow_up(db, campaign, folder),
         )
+
+
+def _write_follow_up(db: Connection, campaign: Campaign, folder: Path) -> Path | None:
+    """The file of those who were not reached, their numbers whole: it is for people. None while nobody is on it."""
+    file = folder / f"{campaign.id}-follow-up.csv"
+    columns = header(db, campaign)
+    lines = ([_cell(value) for value in line] for line in follow_up(db, campaign, columns))
+    first = next(lines, None)
+    if first is None:
+        file.unlink(missing_ok=True)
+        return None
+    _write(file, columns, chain([first], lines))
+    return file.absolute()
 
 
 def _write_doubts(db: Connection, campaign_id: str, folder: Path) -> tuple[Sequence[Doubt], Path | None]:

@@ -17,13 +17,16 @@ Claim = Callable[[Campaign, int], int]
 
 
 def share_out(mine: Sequence[Campaign], left: int, wanted: Mapping[str, int], claim: Claim, rng: Random) -> None:
-    """Let each claim its part of what is left, by weight.
+    """Let each claim its part of what is left, the urgent all they want, the others by weight.
 
     The most modest for its weight first, so that the others share what it leaves; among equals chance decides, and
     none is last for ever.
     """
     in_turn = sorted(rng.sample(mine, len(mine)), key=lambda one: wanted[one.id] / one.definition.weight)
-    weights = sum(one.definition.weight for one in mine)
+    for campaign in [one for one in in_turn if one.definition.priority == "urgent"]:
+        left -= claim(campaign, min(left, wanted[campaign.id]))
+        in_turn.remove(campaign)
+    weights = sum(one.definition.weight for one in in_turn)
     for campaign in in_turn:
         share = -int(-left * campaign.definition.weight // weights)
         left -= claim(campaign, min(left, share, wanted[campaign.id]))

@@ -38,7 +38,7 @@ def with_tokens(
         while left:
             turn = _turn(left, account, campaign)
             names = [str(contact.attempt_id) for contact in turn]
-            some, answer = account.bucket.acquire_some(names, own=own, urgency=_urgency(turn[0]))
+            some, answer = account.bucket.acquire_some(names, own=own, urgency=_urgency(turn[0], campaign))
             stopped = not some and answer.wait <= patience and not _wait(answer.wait, campaign, using, pause)
             if not some and (stopped or answer.wait > patience):
                 account.bucket.leave(names[:1], own=own)
@@ -65,10 +65,12 @@ def _turn(left: Sequence[Claimed], account: Account, campaign: Campaign) -> list
     """The contacts that ask together: as many as the pace lets through in a moment, of one urgency."""
     pace = min(account.settings.pace, campaign.definition.pace or account.settings.pace)
     size = max(1, round(pace * TURN_SECONDS))
-    return list(takewhile(lambda one: _urgency(one) is _urgency(left[0]), left[:size]))
+    return list(takewhile(lambda one: bool(one.tries) == bool(left[0].tries), left[:size]))
 
 
-def _urgency(contact: Claimed) -> Urgency:
+def _urgency(contact: Claimed, campaign: Campaign) -> Urgency:
+    if campaign.definition.priority == "urgent":
+        return Urgency.URGENT
     return Urgency.SOON if contact.tries else Urgency.NORMAL
 
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -19,6 +19,7 @@ from sqlalchemy.exc import ArgumentError
 
 from dialer.accounts import AccountSettings
 from dialer.errors import DialerError
+from dialer.phone import BadPhoneNumber, parse
 
 DEFAULT_FILE = "dialer.toml"
 STORES = ("postgresql", "postgres", "postgresql+psycopg", "sqlite")
@@ -89,6 +90,16 @@ class SandboxSettings(Section):
     port: int = Field(8900, description="The sandbox's port; `dialer up` takes the next free one when it is taken.")
 
 
+def _test_number(text: str) -> str:
+    try:
+        return parse(text).e164
+    except BadPhoneNumber as exc:
+        raise ValueError(f"{exc}: {exc.suggestion}") from None
+
+
+TestNumber = Annotated[str, AfterValidator(_test_number)]
+
+
 class Settings(BaseSettings):
     """Everything that can be set from outside, one screen of it."""
 
@@ -97,6 +108,7 @@ class Settings(BaseSettings):
     )
 
     data_dir: Path = Field(Path(".dialer"), description="Ledger, logs, reports and keys of this installation.")
+    test_numbers: tuple[TestNumber, ...] = Field((), description="Numbers that `dialer test-call` may call.")
     accounts: dict[str, AccountSettings] = Field(default_factory=dict, description="Provider accounts by name.")
     ledger: LedgerSettings = LedgerSettings()
     redis: RedisSettings = RedisSettings()

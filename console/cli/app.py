@@ -9,7 +9,21 @@ from types import FrameType
 
 import typer
 
-from console.cli import accounts, call, campaigns, dnc, explain, ledger, plan, policy, preview, sandbox, schema, stack
+from console.cli import (
+    accounts,
+    again,
+    call,
+    campaigns,
+    dnc,
+    explain,
+    ledger,
+    plan,
+    policy,
+    preview,
+    sandbox,
+    schema,
+    stack,
+)
 from console.cli.output import err, print_error
 from dialer.errors import DialerError
 
@@ -21,7 +35,22 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (campaigns, preview, stack, accounts, policy, schema, sandbox, ledger, dnc, explain, call, plan):
+COMMANDS = (
+    campaigns,
+    again,
+    preview,
+    plan,
+    stack,
+    accounts,
+    policy,
+    schema,
+    sandbox,
+    ledger,
+    dnc,
+    explain,
+    call,
+)
+for module in COMMANDS:
     module.register(app)
 
 

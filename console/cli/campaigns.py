@@ -12,7 +12,7 @@ from rich.live import Live
 
 from campaigns import control
 from campaigns.binding import Kind
-from campaigns.launch import Checked, check, launch, unseen
+from campaigns.launch import Checked, check, launch, refuse_second, unseen
 from campaigns.leaving_out import LeavingOut
 from campaigns.ledger import reading
 from campaigns.ledger.reading import Campaign
@@ -79,6 +79,8 @@ def start(
 ) -> Campaign:
     """Check, ask the provider whether the account can log in, and start; raises before anything is written."""
     checked = _checked(file, settings, ledger, quiet=quiet)
+    if not again:
+        refuse_second(ledger, checked.definition.campaign)
     rejects = checked.write_rejects(reports_folder(settings))
     if checked.rejects and not quiet:
         show.print_checked(checked, rejects)

@@ -169,6 +169,7 @@ def report_facts(made: Report) -> dict[str, Any]:
         "finished_at": made.finished_at,
         "report": str(made.attempts_file),
         "contacts_report": str(made.contacts_file),
+        "follow_up": str(made.follow_up_file) if made.follow_up_file else None,
         "rejected": made.rejects,
         "rejects": made.rejects_file,
     }
@@ -227,6 +228,8 @@ def _doubts(made: Report) -> Table:
 
 def _paths(made: Report) -> Text:
     lines = [f"attempts  {near(made.attempts_file)}", f"contacts  {near(made.contacts_file)}"]
+    if made.follow_up_file:
+        lines.append(f"follow up {near(made.follow_up_file)}")
     if made.doubts_file:
         lines.append(f"unknown   {near(made.doubts_file)}")
     if made.rejects_file:

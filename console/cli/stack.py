@@ -80,8 +80,14 @@ def _exit_unless_finished(made: Report, *, as_json: bool) -> None:
         return
     if not as_json:
         err.print(f"[bold red]{made.campaign} is {made.status}:[/] {made.reason}")
-        err.print(f"[bold]Do:[/] put that right, then: dialer up, and dialer resume {made.campaign}")
+        err.print(f"[bold]Do:[/] {_remedy(made)}")
     raise typer.Exit(1)
+
+
+def _remedy(made: Report) -> str:
+    if made.status is CampaignStatus.CANCELLED:
+        return f"call those who are left with: dialer redial {made.campaign} --outcome cancelled"
+    return f"put that right, then: dialer up, and dialer resume {made.campaign}"
 
 
 @contextmanager

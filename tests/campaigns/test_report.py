@@ -182,3 +182,22 @@ def test_the_report_knows_what_was_tried_before_the_campaign_was_claimed_anew(le
     open_all(ledger, claim_id, ids, now=clock())
     assert contact(ledger, ids[0]).tries == 1
     assert report(ledger, campaign_id, tmp_path).requests == 1
+
+
+def test_whom_to_follow_up_is_a_list_again_in_the_columns_it_came_in(ledger, clock, ran, tmp_path):
+    with ledger.writing() as db:
+        db.execute(update(contacts).values(fields={"first_name": "Ann", "note": "=1+1"}))
+    told = report(ledger, ran, tmp_path)
+    rows = lines(told.follow_up_file)
+    assert tuple(rows[0]) == ("phone", "first_name", "note", "_line", "_status", "_reason")
+    assert [(row["_line"], row["_status"]) for row in rows] == [("3", "unreached"), ("4", "refused"), ("5", "unknown")]
+    assert [row["phone"] for row in rows] == numbers(5)[1:4], (
+        "whole, for people to call; not those who asked us to stop"
+    )
+    assert {row["note"] for row in rows} == {"'=1+1"}
+
+
+def test_when_everybody_was_reached_there_is_nobody_to_follow_up(ledger, clock, tmp_path):
+    (one,) = dialing(ledger, numbers(1), now=clock())
+    ended(ledger, one, Outcome.ANSWERED, clock())
+    assert report(ledger, one.campaign_id, tmp_path).follow_up_file is None

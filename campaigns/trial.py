@@ -1,0 +1,105 @@
+"""A call to oneself: what one contact would hear, to a number that the settings list, ahead of everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from campaigns.audience import Audience
+from campaigns.definition import Definition
+from campaigns.launch import NO_ZONE, open_audience
+from campaigns.ledger import admission, reading
+from campaigns.ledger.admission import Admitted
+from campaigns.ledger.reading import Campaign
+from campaigns.ledger.store import Ledger
+from campaigns.preview import row_at
+from campaigns.rejects import Reject
+from campaigns.rows import ContactRow
+from dialer.accounts import AccountSettings
+from dialer.errors import DialerError
+from dialer.phone import PhoneNumber
+
+SUFFIX = "-test"
+LONGEST_NAME = 60
+UNHEARD: dict[str, Any] = {"retry": None, "frequency": None, "limits": None, "pace": None, "priority": "urgent"}
+
+
+class NotListed(DialerError):
+    """The number is not one that test calls may go to."""
+
+
+class RowNotCalled(DialerError):
+    """The row to be heard is none that would be called."""
+
+
+def trial_call(
+    ledger: Ledger,
+    path: Path,
+    accounts: Mapping[str, AccountSettings],
+    number: PhoneNumber,
+    *,
+    listed: Collection[PhoneNumber],
+    line: int | None = None,
+    who: str,
+    now: datetime,
+) -> Campaign:
+    """Start a campaign of one call to this number, saying what the contact in this line of the list would hear.
+
+    At any hour, once, before everybody who waits. Raises NotListed, RowNotCalled, and what `preview` raises.
+    """
+    if number not in listed:
+        remedy = 'list it in dialer.toml, above every [section]: test_numbers = ["+…"]'
+        raise NotListed(f"{number} is not among the test numbers of the settings", remedy)
+    audience = open_audience(path, accounts)
+    row = row_at(audience, line)
+    if isinstance(row, Reject):
+        raise RowNotCalled(f"{audience.file}:{row.line}: {row.reason}", row.suggestion or "choose another --row")
+    rehearsal = accounts[audience.definition.account].sandbox
+    return ledger.write(_start, audience, row, number, ledger.fingerprint(number.e164), rehearsal, who, now)
+
+
+def _start(
+    db: Connection,
+    audience: Audience,
+    row: ContactRow,
+    number: PhoneNumber,
+    phone_hash: str,
+    rehearsal: bool,
+    who: str,
+    now: datetime,
+) -> Campaign:
+    definition = _alone(audience.definition)
+    campaign_id = admission.create_draft(
+        db,
+        name=definition.campaign,
+        account=definition.account,
+        definition_text=definition.model_dump_json(),
+        rehearsal=rehearsal,
+        now=now,
+    )
+    zone = row.zone or NO_ZONE
+    one = Admitted(
+        line=row.line,
+        phone=number.e164,
+        phone_hash=phone_hash,
+        fields=dict(row.fields),
+        text=row.text,
+        voice=dict(row.voice) or None,
+        zone=zone,
+        not_after=None,
+        consent=row.consent,
+    )
+    admission.admit(db, campaign_id, [one], now=now)
+    admission.start(db, campaign_id, zones=[zone], rejects=0, rejects_file=None, starts_at=None, who=who, now=now)
+    return reading.campaign(db, campaign_id)
+
+
+def _alone(definition: Definition) -> Definition:
+    """The definition for one call now: its own schedule, retries and caps are for those on the list."""
+    schedule = type(definition.schedule)(zone=definition.schedule.zone)
+    name = definition.campaign[: LONGEST_NAME - len(SUFFIX)] + SUFFIX
+    return definition.model_copy(update={**UNHEARD, "campaign": name, "schedule": schedule})

@@ -1,0 +1,160 @@
+"""Redial, clone, test call: new campaigns from one that there is, each leaving the first as it was."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from campaigns import control
+from campaigns.cloning import clone, written
+from campaigns.definition import load_definition
+from campaigns.ledger.reading import NoSuchCampaign
+from campaigns.ledger.tables import audit, contacts
+from campaigns.lifecycle import CampaignStatus
+from campaigns.redialing import CannotRedial, redial
+from campaigns.settlement import Ending, accept, conclude
+from campaigns.trial import NotListed, RowNotCalled, trial_call
+from dialer.accounts import AccountSettings
+from dialer.calls import Outcome
+from dialer.phone import PhoneNumber
+from tests.campaigns.seeding import campaign_row, dialing, fresh, numbers, seed
+
+ACCOUNT = AccountSettings.model_validate({"provider": "callgear", "access_token": "k"})
+EXAMPLES = sorted((Path(__file__).parents[2] / "campaigns" / "examples").glob("*.yaml"))
+FIVE = (Outcome.ANSWERED, Outcome.NO_ANSWER, Outcome.BUSY, Outcome.REJECTED, Outcome.NO_ANSWER)
+
+
+@pytest.fixture
+def over(ledger, clock) -> str:
+    """A campaign that is over: one contact reached, four not, each by its own outcome; the first was cancelled."""
+    opened = dialing(ledger, numbers(len(FIVE)), now=clock())
+    for one, outcome in zip(opened, FIVE, strict=True):
+        ledger.write(accept, fresh(ledger, one.id), f"c-{one.contact_id}", ACCOUNT, now=clock())
+        ledger.write(conclude, fresh(ledger, one.id), Ending(outcome=outcome, ended_at=clock()), now=clock())
+    control.cancel(ledger, opened[0].campaign_id, who="ann", now=clock.forward(60))
+    return opened[0].campaign_id
+
+
+def phones(ledger, campaign_id: str) -> set[str]:
+    with ledger.reading() as db:
+        return set(db.scalars(select(contacts.c.phone).where(contacts.c.campaign_id == campaign_id)))
+
+
+def noted(ledger) -> list[tuple[str, str, str | None]]:
+    with ledger.reading() as db:
+        return [(row.who, row.event, row.campaign_id) for row in db.execute(select(audit).order_by(audit.c.id))]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "places"),
+    [
+        ((), [1, 2, 3, 4]),
+        (("no_answer",), [1, 4]),
+        (("no_answer", "busy"), [1, 2, 4]),
+        (("rejected",), [3]),
+        (("cancelled", "busy"), [2]),
+    ],
+)
+def test_those_who_were_not_reached_are_called_again_by_outcome(ledger, clock, over, outcomes, places):
+    started = redial(ledger, over, outcomes, who="bob", now=clock())
+    everybody = numbers(len(FIVE))
+    assert (started.id, started.status) == ("reminders-2", CampaignStatus.RUNNING)
+    assert phones(ledger, started.id) == {everybody[place] for place in places}
+    assert phones(ledger, over) == set(everybody), "the first stays as it was"
+    assert ("bob", "campaign redialed", over) in noted(ledger)
+    with ledger.reading() as db:
+        rows = db.execute(select(contacts).where(contacts.c.campaign_id == started.id)).all()
+    assert {(row.status, row.attempts, row.tries, row.due_at) for row in rows} == {("pending", 0, 0, clock())}
+    assert all(row.text for row in rows)
+
+
+def test_nobody_is_called_again_by_a_word_that_means_nothing_or_nobody(ledger, clock, over):
+    for outcomes, said in ((["reached"], "reached"), (["refused"], "refused"), (["busy", "bsy"], "bsy")):
+        with pytest.raises(CannotRedial, match=f"called again for {said}") as refused:
+            redial(ledger, over, outcomes, who="bob", now=clock())
+        assert "no_answer" in refused.value.remedy
+    with pytest.raises(CannotRedial, match="no contact that ended as failed"):
+        redial(ledger, over, ["failed"], who="bob", now=clock())
+    with pytest.raises(NoSuchCampaign):
+        redial(ledger, "ghost", who="bob", now=clock())
+    assert phones(ledger, "reminders-2") == set()
+
+
+def test_a_campaign_that_still_calls_is_not_redialed(ledger, clock):
+    going_on = seed(ledger, numbers(1), now=clock())
+    with pytest.raises(CannotRedial, match="is running and still calls"):
+        redial(ledger, going_on, who="bob", now=clock())
+    control.cancel(ledger, going_on, who="bob", now=clock())
+    seed(ledger, numbers(1), now=clock())
+    with pytest.raises(CannotRedial, match="reminders-2, of the same name, has not ended"):
+        redial(ledger, going_on, ["cancelled"], who="bob", now=clock())
+
+
+def test_a_campaign_whose_end_has_passed_is_not_redialed_in_vain(ledger, clock):
+    ends = clock() + timedelta(hours=1)
+    old = seed(ledger, numbers(1), now=clock(), schedule={"zone": "UTC", "end": ends.isoformat(timespec="minutes")})
+    control.cancel(ledger, old, who="bob", now=clock())
+    clock.forward(7200)
+    with pytest.raises(CannotRedial, match="has passed") as refused:
+        redial(ledger, old, ["cancelled"], who="bob", now=clock())
+    assert "dialer clone" in refused.value.remedy
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
+def test_a_clone_says_what_the_first_said(tmp_path, file):
+    definition = load_definition(file)
+    copy = tmp_path / "copy.yaml"
+    copy.write_text(written(definition), encoding="utf-8")
+    assert load_definition(copy) == definition
+    copy.write_text(written(definition, "another"), encoding="utf-8")
+    assert load_definition(copy).campaign == "another"
+
+
+def test_a_clone_leaves_an_audit_line(ledger, clock):
+    campaign_id = seed(ledger, numbers(1), now=clock())
+    assert "campaign: again" in clone(ledger, campaign_id, name="again", who="ann", now=clock())
+    assert ("ann", "campaign cloned", campaign_id) in noted(ledger)
+
+
+@pytest.fixture
+def first(tmp_path) -> Path:
+    (tmp_path / "list.csv").write_text("phone,name\n+14155550101,Ann\n+14155550102,Bob\n12,Eve\n")
+    file = tmp_path / "first.yaml"
+    file.write_text(
+        "campaign: first\naccount: main\ncontacts: {file: list.csv}\n"
+        'message: {tts: "Hello {{ name }}"}\ncaller_id: "+18005550100"\nretry: {max_attempts: 3, busy: 5m}\n'
+        'schedule: {zone: UTC, windows: {sun: "03:00-03:01"}, end: 2026-01-01T09:00}\n'
+    )
+    return file
+
+
+def call(ledger, clock, file, **named):
+    listed = [PhoneNumber("+12125550199")]
+    given = {"listed": listed, "who": "ann", "now": clock(), "line": None}
+    return trial_call(ledger, file, {"main": ACCOUNT}, PhoneNumber("+12125550199"), **given | named)
+
+
+def test_a_test_call_says_a_contacts_text_to_a_listed_number_once_now_and_before_all(ledger, clock, first):
+    started = call(ledger, clock, first, line=3)
+    assert (started.id, started.status, started.contacts) == ("first-test-1", CampaignStatus.RUNNING, 1)
+    with ledger.reading() as db:
+        (row,) = db.execute(select(contacts)).all()
+    assert (row.phone, row.text) == ("+12125550199", "Hello Bob")
+    definition = campaign_row(ledger, started.id).definition
+    assert definition.priority == "urgent"
+    assert definition.windows.is_open(clock(), __import__("zoneinfo").ZoneInfo("UTC"))
+    assert (definition.retry, definition.ends_at) == (None, None)
+    assert call(ledger, clock, first).id == "first-test-2", "it may be repeated at once"
+
+
+def test_a_test_call_goes_to_nobody_who_is_not_listed(ledger, clock, first):
+    with pytest.raises(NotListed, match="not among the test numbers") as refused:
+        call(ledger, clock, first, listed=[])
+    assert "test_numbers" in refused.value.remedy
+    assert "+12125550199" not in str(refused.value)
+    with pytest.raises(RowNotCalled, match=r"list\.csv:4"):
+        call(ledger, clock, first, line=4)
+    assert noted(ledger) == []
