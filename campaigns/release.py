@@ -48,6 +48,11 @@ def release(*, using: Parts) -> list[Slice]:
     return slices
 
 
+def take_back(slices: Sequence[Slice], *, using: Parts) -> int:
+    """Undo the claims of slices that could not be handed to the workers; returns how many contacts are due again."""
+    return sum(using.ledger.write(claims.give_back, one.claim, one.contact_ids) for one in slices)
+
+
 def _start_when_scheduled(campaign: Campaign, now: datetime, using: Parts) -> None:
     start = campaign.definition.starts_at
     if campaign.status is CampaignStatus.SCHEDULED and (start is None or start <= now):

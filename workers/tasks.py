@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 from structlog import get_logger
 
 from campaigns import dialing, looking, sweeping
@@ -21,20 +24,36 @@ log = get_logger()
 def dial(campaign_id: str, claim: str, contact_ids: list[int]) -> None:
     """Place the calls of one slice, if they are still ours to place."""
     one = Slice(campaign_id=campaign_id, claim=UUID(claim), contact_ids=tuple(contact_ids))
-    dialing.dial(one, using=parts(settings))
+    try:
+        dialing.dial(one, using=parts(settings))
+    except LedgerAway as exc:  # what was claimed is due again when its lease ends
+        log.error("nothing is dialed", campaign=campaign_id, why=exc.message, remedy=exc.remedy)
 
 
 @app.task(name="workers.tasks.release")  # type: ignore[untyped-decorator]
 def release() -> None:
     """Claim what the next seconds can carry and hand it to the workers."""
+    using = parts(settings)
     try:
-        slices = releasing.release(using=parts(settings))
+        slices = releasing.release(using=using)
+        unpublished = _publish(slices)
+        releasing.take_back(unpublished, using=using)
     except LedgerAway as exc:
         log.error("nothing is dialed", why=exc.message, remedy=exc.remedy)
-        return
-    with app.producer_or_acquire() as producer:
-        for one in slices:
-            dial.apply_async((one.campaign_id, str(one.claim), list(one.contact_ids)), producer=producer, retry=False)
+
+
+def _publish(slices: Sequence[Slice]) -> Sequence[Slice]:
+    """Hand slices to the workers; returns those that it is not sure the broker took."""
+    left = list(slices)
+    try:
+        with app.producer_or_acquire() as producer:
+            while left:
+                ids = (left[0].campaign_id, str(left[0].claim), list(left[0].contact_ids))
+                dial.apply_async(ids, producer=producer, retry=False)
+                del left[0]
+    except (OSError, OperationalError, RedisError) as exc:
+        log.error("the broker takes no tasks", why=type(exc).__name__, remedy="start Redis; dialing goes on by itself")
+    return left
 
 
 @app.task(name="workers.tasks.look")  # type: ignore[untyped-decorator]

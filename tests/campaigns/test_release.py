@@ -17,7 +17,7 @@ from campaigns.dialing import Slice
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import CampaignStatus
 from campaigns.parts import Parts
-from campaigns.release import _start_when_scheduled, release
+from campaigns.release import _start_when_scheduled, release, take_back
 from campaigns.sweeping import sweep
 from dialer.accounts import AccountSettings
 from tests.campaigns.dialers import webex, working
@@ -90,7 +90,7 @@ def test_contacts_are_claimed_under_a_lease_and_longest_due_first(ledger, clock,
 
 def test_two_ticks_at_once_claim_no_contact_twice(ledger, clock, opened):
     using = opened(pace=50)
-    seed(ledger, numbers(86), now=clock())
+    seed(ledger, numbers(80), now=clock())
     slices: list[Slice] = []
     ready = threading.Barrier(4)
 
@@ -300,3 +300,11 @@ def test_what_was_started_on_a_sandbox_is_dialed_nowhere_else_and_the_reverse(
         assert release(using=using) == []
     paused = campaign_row(ledger, campaign_id)
     assert (paused.status, "sandbox" in paused.reason) == ("paused", True)
+
+
+def test_claims_whose_tasks_could_not_be_published_are_due_again_at_once(ledger, clock, opened):
+    using = opened(pace=1)
+    campaign_id = seed(ledger, numbers(3), now=clock())
+    slices = release(using=using)
+    assert take_back(slices, using=using) == claimed(slices)[campaign_id] > 0
+    assert claimed(release(using=using)) == claimed(slices)

@@ -11,7 +11,7 @@ import redis
 from sqlalchemy import select, update
 
 from campaigns import control
-from campaigns.ledger.receipts import store
+from campaigns.ledger.receipts import Delivery, store
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import attempts, audit, campaigns, contacts
 from campaigns.lifecycle import CampaignStatus
@@ -65,6 +65,11 @@ def everything(ledger):
         return [db.execute(select(table).order_by(*table.primary_key.columns)).all() for table in tables]
 
 
+def kept(ledger, heard, *, now):
+    """A receipt that was stored and not applied yet."""
+    ledger.write(store, [Delivery(account="main", heard=[heard], body="as it came")], now=now)
+
+
 def turns_are_over(buckets: redis.Redis) -> None:
     """As after some seconds, in which nobody else asks about the same call."""
     for turn in buckets.keys("*:turn:*"):
@@ -100,6 +105,24 @@ def test_a_second_sweep_finds_nothing_more(ledger, using, left_behind):
     again = sweep(using=using)
     assert (again.given_back, again.doubted, again.concluded, again.finished) == (0, 0, 0, 0)
     assert everything(ledger) == after
+
+
+def test_what_nobody_swept_for_an_hour_is_settled_all_the_same(ledger, clock, using, buckets, left_behind):
+    clock.forward(3600)
+    sweep(using=using)
+    turns_are_over(buckets)
+    clock.forward(3600)
+    sweep(using=using)
+    with ledger.reading() as db:
+        statuses = dict(db.execute(select(contacts.c.campaign_id, contacts.c.status)).all())
+    assert statuses == {
+        "died-1": "unknown",
+        "silent-1": "unknown",
+        "told-1": "pending",
+        "stale-1": "pending",
+        "late-1": "expired",
+        "cancelled-1": "cancelled",
+    }
 
 
 def test_many_sweeps_at_once_do_what_one_does(ledger, using, buckets, left_behind):
@@ -149,7 +172,7 @@ def test_a_doubt_is_settled_by_a_receipt_as_long_as_it_lasts(ledger, clock, usin
     clock.forward(41)
     sweep(using=using)
     told = receipt("NO_ANSWER", "m-1", one.id, clock())
-    ledger.write(store, "main", [told], "as it came", now=clock.forward(1))  # by a console that died before applying it
+    kept(ledger, told, now=clock.forward(1))  # by a console that died before applying it
     sweep(using=using)
     assert attempt(ledger, one.id).status == "placed"
     clock.forward(3)
@@ -232,7 +255,7 @@ def test_an_unconfirmed_call_with_an_id_is_asked_about_and_counts_when_it_is_kno
 def test_receipts_that_do_not_say_how_a_call_ended_are_asked_after(ledger, clock, using, vendor, word):
     """Somebody heard the message, the receipt that says so was lost: a failed call would be tried again."""
     (one,) = placed(ledger, using, clock, retry={"max_attempts": 2, "failed": ["1m"]})
-    ledger.write(store, "main", [receipt(word, "m-0", None, clock.forward(9))], "as it came", now=clock())
+    kept(ledger, receipt(word, "m-0", None, clock.forward(9)), now=clock())
     vendor.calls["m-0"] = {"status": "ANSWERED", "answeredAt": stamped(clock()), "endedAt": stamped(clock())}
     sweep(using=using)
     clock.forward(21)
@@ -242,11 +265,22 @@ def test_receipts_that_do_not_say_how_a_call_ended_are_asked_after(ledger, clock
 
 def test_receipts_that_say_it_all_leave_nothing_to_ask(ledger, clock, using, vendor):
     (one,) = placed(ledger, using, clock)
-    ledger.write(store, "main", [receipt("BUSY", "m-0", None, clock.forward(9))], "as it came", now=clock())
+    kept(ledger, receipt("NO_ANSWER", "m-0", None, clock.forward(9)), now=clock())
     sweep(using=using)
     clock.forward(3)
     assert sweep(using=using).concluded == 1
-    assert (attempt(ledger, one.id).outcome, vendor.asked) == ("busy", [])
+    assert (attempt(ledger, one.id).outcome, vendor.asked) == ("no_answer", [])
+
+
+def test_a_busy_call_is_asked_after_for_it_may_have_been_declined(ledger, clock, using, vendor):
+    """The two differ by one receipt, which may have been lost, and only the one is to be tried again."""
+    placed(ledger, using, clock, retry={"max_attempts": 2, "busy": ["1m"]})
+    kept(ledger, receipt("BUSY", "m-0", None, clock.forward(9)), now=clock())
+    vendor.calls["m-0"] = {"status": "REJECTED", "endedAt": stamped(clock())}
+    sweep(using=using)
+    clock.forward(3)
+    assert sweep(using=using).concluded == 1
+    assert vendor.asked == ["m-0"]
 
 
 def test_asking_keeps_to_the_accounts_pace(ledger, clock, redis_url, buckets, vendor):
