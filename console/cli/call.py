@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -27,6 +28,13 @@ Named = Annotated[str | None, typer.Option("--account", help="The call's account
 Say = Annotated[str | None, typer.Option(help="Text that is said meanwhile.")]
 Media = Annotated[str | None, typer.Option(help="Or the provider's id of a recording.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+
+
+class OnOff(StrEnum):
+    """A switch."""
+
+    ON = "on"
+    OFF = "off"
 
 
 def register(app: typer.Typer) -> None:
@@ -125,7 +133,7 @@ def tag_command(
 @call_app.command("record")
 def record_command(
     session: SessionId,
-    action: Annotated[call_list.OnOff, typer.Argument(help="Start or stop.")],
+    action: Annotated[OnOff, typer.Argument(help="Start or stop.")],
     account: Named = None,
     as_json: AsJson = False,
 ) -> None:

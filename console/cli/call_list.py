@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from enum import StrEnum
 from typing import Any
 
 from rich.live import Live
@@ -17,13 +16,6 @@ from dialer.account import Account
 from dialer.errors import ProviderError
 from dialer.live_calls import LiveCall
 from dialer.phone import mask
-
-
-class OnOff(StrEnum):
-    """A switch."""
-
-    ON = "on"
-    OFF = "off"
 
 
 def look(ledger: Ledger, accounts: list[Account]) -> list[dict[str, Any]]:

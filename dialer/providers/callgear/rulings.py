@@ -50,6 +50,8 @@ def rows() -> Iterator[PolicyRow]:
     for mnemonic in sorted(BLAMING):
         name, rule = f"{mnemonic} on contact", BLAMES_CONTACT
         yield PolicyRow(mnemonic=name, code="-32602", verdict=rule.verdict, note=rule.note)
+    ours = "our own check: the document does not allow this, so nothing was sent"
+    yield PolicyRow(mnemonic="bad_parameter", code="–", verdict=Verdict.HALT_CAMPAIGN, note=ours)
     for code, rule in GROUPS.items():
         yield PolicyRow(mnemonic="any other", code=str(code), verdict=rule.verdict, note=rule.note)
     for status, rule in WORDLESS.items():

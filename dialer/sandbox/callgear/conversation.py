@@ -68,7 +68,6 @@ class Conversation:
     """The vendor's side of one call, beside its course. Moves return the course as it is from then on."""
 
     direction: str
-    dtmf: str
     contact: Leg
     ours: Leg | None = None
     second: Second | None = None
@@ -114,13 +113,11 @@ class Conversation:
         second = self.second
         if second is None:
             return course
-        if second.answers is None:
-            self.transferring = True
-            return replace(course, ended=second.stops)
         self.transferring = True
-        joined = max(now, second.answers)
+        if second.answers is None:
+            return replace(course, ended=second.stops)
         self._settle(now)
-        return replace(course, ended=joined + self.left)
+        return replace(course, ended=max(now, second.answers) + self.left)
 
     def _settle(self, now: float) -> None:
         second = self.second

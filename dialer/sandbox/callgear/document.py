@@ -82,7 +82,7 @@ def _conversation(state: State, leg_id: int, now: float) -> Conversation:
         employee_id=2345,
         employee_name="Test",
     )
-    talk = Conversation(direction="in", dtmf="", contact=contact, ours=ours)
+    talk = Conversation(direction="in", contact=contact, ours=ours)
     if state is not State.TALK:
         talk.held, talk.left = True, TALK_SECONDS
     if state is State.DIALING:

@@ -106,12 +106,10 @@ def _place(visit: Visit, fate: Fate, lengths: dict[str, int | None], ours: Leg |
 
 def _conversation(visit: Visit, session_id: int, ours: Leg | None) -> Conversation:
     given = visit.params
-    dtmf = given.get("dtmf_string", "")
-    called = given["contact"] + dtmf
+    called = given["contact"] + given.get("dtmf_string", "")
     contact = Leg(leg_id=session_id * 10 + 1, calling=given["virtual_phone_number"], called=called, is_operator=False)
     return Conversation(
         direction=given.get("direction", "in"),
-        dtmf=dtmf,
         contact=contact,
         ours=replace(ours, leg_id=session_id * 10 + 2) if ours else None,
         recording=visit.office.record_all,
