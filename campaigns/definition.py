@@ -80,8 +80,8 @@ class Definition(Section):
     weight: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = Field(
         1.0, description="Share of the account beside its other campaigns: 2 gets twice what 1 gets."
     )
-    priority: Literal["normal", "urgent"] = Field(
-        "normal", description="urgent goes before all others of the account, past the line: for alerts, and for few."
+    urgent: bool = Field(
+        False, description="Whether it goes before all others of its account, past the line: for alerts, and for few."
     )
     limits: Budget | None = Field(None, description="What may be used up, in all and in a day.")
     breaker: Breaker = Field(default_factory=Breaker, description="When to stop because the provider fails.")

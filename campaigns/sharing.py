@@ -23,7 +23,7 @@ def share_out(mine: Sequence[Campaign], left: int, wanted: Mapping[str, int], cl
     none is last for ever.
     """
     in_turn = sorted(rng.sample(mine, len(mine)), key=lambda one: wanted[one.id] / one.definition.weight)
-    for campaign in [one for one in in_turn if one.definition.priority == "urgent"]:
+    for campaign in [one for one in in_turn if one.definition.urgent]:
         left -= claim(campaign, min(left, wanted[campaign.id]))
         in_turn.remove(campaign)
     weights = sum(one.definition.weight for one in in_turn)

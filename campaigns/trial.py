@@ -25,7 +25,7 @@ from dialer.phone import PhoneNumber
 
 SUFFIX = "-test"
 LONGEST_NAME = 60
-UNHEARD: dict[str, Any] = {"retry": None, "frequency": None, "limits": None, "pace": None, "priority": "urgent"}
+UNHEARD: dict[str, Any] = {"retry": None, "frequency": None, "limits": None, "pace": None, "urgent": True}
 
 
 class NotListed(DialerError):

@@ -69,7 +69,7 @@ def _turn(left: Sequence[Claimed], account: Account, campaign: Campaign) -> list
 
 
 def _urgency(contact: Claimed, campaign: Campaign) -> Urgency:
-    if campaign.definition.priority == "urgent":
+    if campaign.definition.urgent:
         return Urgency.URGENT
     return Urgency.SOON if contact.tries else Urgency.NORMAL
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
@@ -144,8 +145,8 @@ def test_a_test_call_says_a_contacts_text_to_a_listed_number_once_now_and_before
         (row,) = db.execute(select(contacts)).all()
     assert (row.phone, row.text) == ("+12125550199", "Hello Bob")
     definition = campaign_row(ledger, started.id).definition
-    assert definition.priority == "urgent"
-    assert definition.windows.is_open(clock(), __import__("zoneinfo").ZoneInfo("UTC"))
+    assert definition.urgent
+    assert definition.windows.is_open(clock(), ZoneInfo("UTC"))
     assert (definition.retry, definition.ends_at) == (None, None)
     assert call(ledger, clock, first).id == "first-test-2", "it may be repeated at once"
 

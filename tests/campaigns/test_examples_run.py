@@ -1,0 +1,62 @@
+"""Every example that ships runs to its end against the sandbox: here, or in the two tests that are named here."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import campaigns
+from campaigns.cloning import written
+from campaigns.definition import Definition, load_definition
+from campaigns.launch import check, launch
+from campaigns.ledger.tables import contacts
+from dialer.deadline import utc_now
+from dialer.sandbox.config import SandboxConfig
+from dialer.sandbox.running import running
+from tests.campaigns.dialers import callgear, carry_out, door, webex, working
+from tests.campaigns.test_connecting_calls import KINDS
+from tests.campaigns.test_examples import DEMOS
+
+EXAMPLES = Path(campaigns.__file__).parent / "examples"
+HERE = {"payment": 3, "outage": 3, "daily": 3, "daily-webex": 3}
+SPEED = 10
+
+
+def test_every_example_is_run_by_some_test():
+    assert {file.stem for file in EXAMPLES.glob("*.yaml")} == {*HERE, *KINDS, *DEMOS}
+
+
+def at_any_hour(definition: Definition) -> str:
+    """The example without its hours, for the test runs when it runs."""
+    schedule = definition.schedule.model_copy(update={"windows": None})
+    return written(definition.model_copy(update={"schedule": schedule}))
+
+
+@pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("name", HERE)
+def test_an_example_runs_to_its_end(ledger, redis_url, buckets, tmp_path, name):
+    definition = load_definition(EXAMPLES / f"{name}.yaml")
+    shutil.copy(EXAMPLES / definition.contacts.file, tmp_path)
+    file = tmp_path / f"{name}.yaml"
+    file.write_text(at_any_hour(definition), encoding="utf-8")
+    fast = {"speed": SPEED, "timeout": 2, "poll_seconds": 0.1, "settle_seconds": 3, "sandbox": True}
+    with running(SandboxConfig(seed=1, speed=SPEED)) as sandbox:
+        accounts = {"main": callgear(sandbox.callgear_url, **fast), "webex": webex(sandbox.webex_url, **fast)}
+        opened = {}
+        with (
+            door(ledger, lambda: opened["accounts"]) as notify_url,
+            working(ledger, redis_url, accounts, notify_url=notify_url) as using,
+        ):
+            opened["accounts"] = using.accounts
+            checked = check(file, accounts)
+            assert checked.bad == 0
+            campaign = launch(ledger, checked, who="test", now=utc_now())
+            carry_out(using, campaign.id)
+        calls = sandbox.calls()
+    with ledger.reading() as db:
+        statuses = list(db.scalars(contacts.select().with_only_columns(contacts.c.status)))
+    assert statuses == ["reached"] * HERE[name]
+    assert {call["from"] for call in calls} == {definition.caller_id}
+    assert len(calls) == HERE[name]
