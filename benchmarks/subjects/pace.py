@@ -1,0 +1,262 @@
+"""From the token to the request: the whole dial path on a ledger, a bucket and a provider over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from multiprocessing.queues import Queue
+from pathlib import Path
+from typing import Any
+
+import httpx
+import structlog
+from aiohttp import web
+from sqlalchemy import func, select
+
+from benchmarks.figures import Figures
+from benchmarks.redis_server import serving
+from benchmarks.subjects.bucket.crowd import at
+from campaigns import control
+from campaigns.dialing import dial
+from campaigns.ledger.migrate import upgrade
+from campaigns.ledger.store import Ledger
+from campaigns.ledger.tables import attempts
+from campaigns.parts import Parts
+from campaigns.release import release
+from dialer.deadline import utc_now
+from dialer.sandbox.config import SandboxConfig
+from dialer.sandbox.running import running
+from dialer.token_bucket import Answer, TokenBucket
+from tests.campaigns.dialers import callgear, webex, working
+from tests.campaigns.seeding import seed
+
+THREADS = 32
+ANSWERS_IN = 0.05
+
+
+def measure() -> Iterator[Figures]:
+    """Pipes of three widths, the silence after a pause, and a minute shared with somebody we do not see."""
+    structlog.configure(processors=[structlog.processors.JSONRenderer()], logger_factory=_quiet)
+    with serving() as server, vendor() as (url, arrivals):
+        rows = [_pipe(server.url, url, arrivals, pace, seconds) for pace, seconds in ((1, 15), (30, 10), (500, 10))]
+        yield Figures(
+            title="Filling the pipe",
+            columns=(
+                "pace",
+                "requests/s that came",
+                "of the pace",
+                "token to request p50 / p99",
+                "most in 1 s",
+                "CPU each",
+            ),
+            rows=rows,
+            note=f"One process of {THREADS} threads, SQLite, the provider answers after {ANSWERS_IN * 1000:.0f} ms. "
+            "A token's time is when its slot of the pace begins; the request's when the provider has it.",
+        )
+        yield Figures(
+            title="From a pause to silence",
+            columns=("pace", "last request after the pause was committed, median / longest of 5"),
+            rows=[_pauses(server.url, url, arrivals, 30), _pauses(server.url, url, arrivals, 200)],
+            note="Negative: the last request had come before the pause was committed.",
+        )
+    with serving() as server:
+        yield _behind_our_back(server.url)
+
+
+def _pipe(redis_url: str, url: str, arrivals: Queue[Any], pace: int, seconds: float) -> Sequence[str]:
+    with house(redis_url, {"main": webex(url, pace=pace)}) as (using, due):
+        campaign(using, int(pace * seconds * 2) + 50)
+        cpu = time.process_time()
+        with ticking(using):
+            time.sleep(seconds)
+        cpu = time.process_time() - cpu
+        came = _drained(arrivals)
+    moments = sorted(came.values())
+    steady = [moment for moment in moments if moment >= moments[0] + 1]
+    rate = (len(steady) - 1) / (steady[-1] - steady[0])
+    late = [came[one] - due[one] for one in came if one in due]
+    most = max(sum(1 for other in moments if first <= other < first + 1) for first in moments[:: max(1, pace // 20)])
+    return (
+        f"{pace}/s",
+        f"{rate:.1f}",
+        f"{rate / pace:.0%}",
+        f"{at(0.5, late) * 1000:.0f} / {at(0.99, late) * 1000:.0f} ms",
+        str(most),
+        f"{cpu / len(came) * 1000:.1f} ms",
+    )
+
+
+def _pauses(redis_url: str, url: str, arrivals: Queue[Any], pace: int) -> Sequence[str]:
+    silences = []
+    with house(redis_url, {"main": webex(url, pace=pace)}) as (using, _):
+        one = campaign(using, pace * 60)
+        with ticking(using):
+            for _ in range(5):
+                time.sleep(2.5)
+                control.pause(using.ledger, one, who="bench", now=utc_now())
+                paused = time.time()
+                time.sleep(1.5)
+                silences.append(max(_drained(arrivals).values()) - paused)
+                control.resume(using.ledger, one, who="bench", now=utc_now())
+        _drained(arrivals)
+    return f"{pace}/s", f"{at(0.5, silences) * 1000:.0f} / {max(silences) * 1000:.0f} ms"
+
+
+def _behind_our_back(redis_url: str) -> Figures:
+    """A CallGear minute of 120 points, six seconds long here; a softphone takes five a second of them."""
+    config = SandboxConfig(seed=1, speed=10, points_per_minute=120, window_offset=17)
+    taken = [0]
+    over = threading.Event()
+    with running(config) as sandbox:
+
+        def softphone() -> None:
+            with httpx.Client() as client:
+                params = {"access_token": "sandbox-key"}
+                while not over.wait(0.2):
+                    body = {"jsonrpc": "2.0", "id": "x", "method": "list.calls", "params": params}
+                    reply = client.post(sandbox.callgear_url, json=body).json()
+                    taken[0] += "result" in reply
+
+        account = callgear(sandbox.callgear_url, pace=60, speed=10, poll_seconds=600)
+        with house(redis_url, {"main": account}) as (using, _):
+            campaign(using, 900)
+            other = threading.Thread(target=softphone)
+            seen: list[int] = []
+            with ticking(using):
+                other.start()
+                for _ in range(200):
+                    time.sleep(0.1)
+                    seen += [one.others for one in using.accounts["main"].bucket.peek().windows[:1]]
+                over.set()
+                other.join()
+            with using.ledger.reading() as db:
+                asked = db.scalar(select(func.count()).where(attempts.c.verdict.is_not(None))) or 0
+                refused = db.scalar(select(func.count()).where(attempts.c.verdict == "throttled")) or 0
+    windows = 20 / 6
+    return Figures(
+        title="Points that another client takes behind our back",
+        columns=("", "measured"),
+        rows=[
+            ("taken by the other client, a window", f"{taken[0] / windows:.0f} of 120"),
+            ("seen by the bucket as others', at most in a window", str(max(seen, default=0))),
+            ("our requests refused, of all", f"{refused} of {asked}"),
+        ],
+        note="CallGear's sandbox at ten times its speed, a phase nobody knows; the bucket sees only our own answers.",
+    )
+
+
+@contextmanager
+def house(redis_url: str, accounts: dict[str, Any]) -> Iterator[tuple[Parts, dict[str, float]]]:
+    """A worker's parts on an empty ledger, and when the token of each attempt was good."""
+    due: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = Ledger(f"sqlite:///{Path(folder) / 'ledger.sqlite3'}")
+        upgrade(ledger)
+        with working(ledger, redis_url, accounts) as using:
+            using.accounts["main"].bucket._redis.flushall()
+            watched = {name: replace(one, bucket=Watched(one.bucket, due)) for name, one in using.accounts.items()}
+            yield replace(using, accounts=watched), due
+        ledger.close()
+
+
+class Watched(TokenBucket):
+    """A bucket that notes from when on each token was good."""
+
+    def __init__(self, bucket: TokenBucket, due: dict[str, float]) -> None:
+        super().__init__(bucket._redis, bucket.account, bucket.limits, metered=bucket.metered)
+        self._due = due
+
+    def acquire_some(self, grant_ids: Sequence[str], **what: Any) -> tuple[int, Answer]:
+        some, answer = super().acquire_some(grant_ids, **what)
+        for one in grant_ids[:some]:
+            self._due[one] = time.time() + answer.wait
+        return some, answer
+
+
+def campaign(using: Parts, count: int) -> str:
+    """A running campaign over so many reserved numbers."""
+    phones = [
+        f"+1{200 + number // 86}55501{(number % 86) + (14 if number % 86 > 10 else 0):02}" for number in range(count)
+    ]
+    return seed(using.ledger, phones, now=utc_now())
+
+
+@contextmanager
+def ticking(using: Parts) -> Iterator[None]:
+    """Release ticks each second and slices on threads, as beat and one worker run them."""
+    over = threading.Event()
+    with ThreadPoolExecutor(THREADS) as workers:
+        tasks: list[Future[int]] = []
+
+        def tick() -> None:
+            while True:
+                tasks.extend(workers.submit(dial, one, using=using) for one in release(using=using))
+                if over.wait(1.0):
+                    return
+
+        beat = threading.Thread(target=tick)
+        beat.start()
+        try:
+            yield
+        finally:
+            over.set()
+            beat.join()
+            for task in tasks:
+                task.result()
+
+
+@contextmanager
+def vendor() -> Iterator[tuple[str, Queue[Any]]]:
+    """A Webex Connect in a process of its own that takes everything; when each correlation id arrived."""
+    spawn = multiprocessing.get_context("spawn")
+    arrivals: Queue[Any] = spawn.Queue()
+    process = spawn.Process(target=_serve, args=(arrivals,), daemon=True)
+    process.start()
+    try:
+        yield arrivals.get(timeout=60), arrivals
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _serve(arrivals: Queue[Any]) -> None:
+    async def take(request: web.Request) -> web.Response:
+        arrived = time.time()
+        body = await request.json()
+        name = body["to"][0].get("correlationId") or body.get("correlationId")
+        arrivals.put((name, arrived))
+        await asyncio.sleep(ANSWERS_IN)
+        return web.json_response({"messageId": f"m-{name}", "correlationId": name, "status": "queued"}, status=201)
+
+    async def serve() -> None:
+        app = web.Application()
+        app.router.add_post("/v2/messages", take)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        arrivals.put(f"http://127.0.0.1:{runner.addresses[0][1]}")
+        await asyncio.Event().wait()
+
+    asyncio.run(serve())
+
+
+def _drained(arrivals: Queue[Any]) -> dict[str, float]:
+    """What has arrived since the last time."""
+    time.sleep(0.5)
+    came = {}
+    while not arrivals.empty():
+        name, moment = arrivals.get()
+        came[name] = moment
+    return came
+
+
+def _quiet(*_names: object) -> Any:
+    return structlog.ReturnLogger()
