@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import queue
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from uuid import UUID
@@ -31,10 +32,10 @@ class Flight:
         self._out = 0
 
     def send(self, calls: Sequence[tuple[CallRequest, Deadline]]) -> None:
-        """Send these requests now."""
-        for call, deadline in calls:
-            self._loop.start_task_soon(self._place_one, call, deadline)
-            self._out += 1
+        """Send these requests now, all together."""
+        if calls:
+            self._loop.start_task_soon(self._place_all, calls)
+            self._out += len(calls)
 
     def landed(self) -> Rulings:
         """The rulings that have come since the last time."""
@@ -50,6 +51,9 @@ class Flight:
             first = self._answers.get()
             self._out -= 1
             yield [first, *self.landed()]
+
+    async def _place_all(self, calls: Sequence[tuple[CallRequest, Deadline]]) -> None:
+        await asyncio.gather(*(self._place_one(*one) for one in calls), return_exceptions=True)
 
     async def _place_one(self, call: CallRequest, deadline: Deadline) -> None:
         ruling = LOST

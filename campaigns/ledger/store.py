@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import random
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,7 +34,11 @@ class Ledger:
     def __init__(self, url: str, *, hash_key: str = "") -> None:
         self.url = url
         self._hash_key = hashlib.sha256(hash_key.encode()).digest()
-        self.engine = _sqlite(url) if url.startswith("sqlite") else _postgres(url)
+        sqlite = url.startswith("sqlite")
+        self.engine = _sqlite(url) if sqlite else _postgres(url)
+        # SQLite has one writer at a time, and lets the others ask again at intervals in which nobody writes: the
+        # threads of one process take turns before they ask.
+        self._turn: AbstractContextManager[Any] = threading.RLock() if sqlite else nullcontext()
 
     @property
     def place(self) -> str:
@@ -53,14 +58,14 @@ class Ledger:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One durable transaction, committed at the end of the block."""
-        with _told(self), self.engine.connect().execution_options(writes=True) as db, db.begin():
+        with _told(self), self._turn, self.engine.connect().execution_options(writes=True) as db, db.begin():
             yield db
 
     def write(self, function: Callable[..., T], *args: Any, **named: Any) -> T:
         """Run `function(db, …)` in one transaction; again when the store says it lost a race (deadlock)."""
         for tries in range(1, WRITE_TRIES + 1):
             try:
-                with self.engine.connect().execution_options(writes=True) as db, db.begin():
+                with self._turn, self.engine.connect().execution_options(writes=True) as db, db.begin():
                     return function(db, *args, **named)
             except DBAPIError as exc:
                 if tries == WRITE_TRIES or not lost_a_race(exc):
