@@ -78,6 +78,7 @@ def _id(slice_: Slice, contact_id: int) -> UUID:
         claim=slice_.claim,
         phone="",
         text=None,
+        voice=None,
         zone="UTC",
         not_after=None,
         due_at=moment,
