@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, func, insert, select, update
 
+from campaigns.failover import move_on
 from campaigns.ledger import reading
 from campaigns.ledger.moves import move_campaign
 from campaigns.ledger.reading import Campaign
@@ -196,6 +197,8 @@ def _trip(db: Connection, scope: str, whose: str, those: Sequence[Campaign], tal
     for campaign in those:
         try_at = now + campaign.definition.breaker.wait
         why = f"{whose}: {tally.failed} of {tally.requests} requests failed; last failures: {failures}"
+        if move_on(db, campaign.id, campaign.account, why, now):
+            continue
         reason = _reason(why, try_at)
         if move_campaign(db, campaign.id, CampaignStatus.PAUSED, now, who="dialer", reason=reason):
             db.execute(

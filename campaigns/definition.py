@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from campaigns.complaints import complaints
-from campaigns.scalars import CallerId, TextOrNumber
+from campaigns.scalars import CallerId, OneOrMore, TextOrNumber, no
 from campaigns.sections.breaker import Breaker
 from campaigns.sections.budget import Budget
 from campaigns.sections.canary import Canary
@@ -22,6 +23,7 @@ from campaigns.sections.message import Message
 from campaigns.sections.retry import Retry
 from campaigns.sections.schedule import Schedule
 from campaigns.sections.section import Section
+from campaigns.sections.vendor import ByAccount
 from campaigns.source import DefinitionFaults, Fault, KeyPath, Source, read_source, spelt
 from campaigns.texts import Template
 from campaigns.windows import Windows
@@ -50,6 +52,12 @@ class Definition(Section):
         description="The campaign's name: letters, digits and dashes."
     )
     account: Annotated[str, Field(min_length=1)] = Field(description="Name of an account in the settings.")
+    accounts: OneOrMore[Annotated[str, Field(min_length=1)]] = Field(
+        (), description="Instead of account, several in order of preference: [main, spare]."
+    )
+    by_account: dict[str, ByAccount] = Field(
+        default_factory=dict, description="Message and caller_id where an account has others than the campaign."
+    )
     contacts: Contacts = Field(description="Where the contacts are.")
     call: CallKind = Field(
         INFORMER, description="CallGear: whom the person called is connected with; absent, the message is the call."
@@ -93,6 +101,24 @@ class Definition(Section):
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _first_of_the_accounts(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or not given.get("accounts"):
+            return given
+        first = given["accounts"] if isinstance(given["accounts"], str) else given["accounts"][0]
+        if given.get("account", first) != first:
+            raise no("has both account and accounts", "keep accounts, the preferred one first")
+        return {**given, "account": first}
+
+    @model_validator(mode="after")
+    def _accounts_agree(self) -> Definition:
+        if len(set(self.accounts)) < len(self.accounts):
+            raise no("accounts names one of them twice", "keep each once")
+        if stranger := next((name for name in self.by_account if name not in (self.account, *self.accounts)), None):
+            raise no(f"by_account speaks of {stranger}, which is not among the accounts", "add it to accounts")
+        return self
+
     @field_validator("message")
     @classmethod
     def _something_to_say(cls, message: Message | None, others: ValidationInfo) -> Message | None:
@@ -109,6 +135,16 @@ class Definition(Section):
     def template(self) -> Template | None:
         """The text's template; None for a recording, and where nothing is said."""
         return Template(self.message.tts) if self.message and self.message.tts is not None else None
+
+    def of_account(self, name: str) -> Definition:
+        """The definition as it is when this account calls, with its own message and caller ID."""
+        own = self.by_account.get(name)
+        if own is None:
+            return self
+        plain = json.loads(self.model_dump_json(exclude_unset=True))
+        made = Definition.model_validate(plain | json.loads(own.model_dump_json(exclude_unset=True)))
+        made._origin = self._origin
+        return made
 
     @property
     def says_the_same_to_all(self) -> bool:

@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 from structlog import get_logger
 
+from campaigns.failover import script_for
 from campaigns.gates import evidence, next_opening, opening_at_all
 from campaigns.ledger import claims, reading
 from campaigns.ledger.claims import Claimed, Opening
@@ -205,7 +206,7 @@ def _opening(contact: Claimed, campaign: Campaign, account: Account, now: dateti
         account=account.name,
         provider=account.provider.name,
         caller_id=campaign.definition.caller_id,
-        script_seconds=campaign.definition.script(contact.text, contact.voice).seconds,
+        script_seconds=script_for(campaign.definition, campaign.account, contact).seconds,
         local_time=local_time,
         allowed_by=allowed_by,
     )
@@ -217,7 +218,7 @@ def _call(contact: Claimed, campaign: Campaign, notify_url: str | None) -> CallR
         correlation_id=contact.attempt_id,
         to=PhoneNumber(contact.phone),
         caller_id=PhoneNumber(definition.caller_id),
-        script=definition.script(contact.text, contact.voice),
+        script=script_for(definition, campaign.account, contact),
         ring_timeout=definition.ring_timeout,
         dtmf=definition.dtmf,
         direction=definition.direction,

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from campaigns.audience import Audience, LeavesOut, read_audience
 from campaigns.definition import Definition, load_definition
+from campaigns.failover import account_faults, alternatives
 from campaigns.ledger import admission, reading
 from campaigns.ledger.admission import Admitted
 from campaigns.ledger.reading import Campaign
@@ -116,8 +117,12 @@ def check(
     """
     audience = open_audience(path, accounts, leaving_out=leaving_out)
     definition = audience.definition
-    for _ in progress(audience.contacts(), audience.about()):
-        pass  # reading is the check
+    others = alternatives(definition, accounts)
+    for row in progress(audience.contacts(), audience.about()):
+        for other in others:
+            other.examine(row)
+    if any(other.count for other in others):
+        raise DefinitionFaults([fault for other in others for fault in other.faults(definition)])
     return Checked(
         definition=definition,
         audience=audience,
@@ -153,6 +158,7 @@ def _provider(definition: Definition, accounts: Mapping[str, AccountSettings]) -
     provider = provider_for(accounts[definition.account])
     faults = list(_misfits(definition, provider))
     faults += overruling_faults(definition, provider.policy())
+    faults += account_faults(definition, accounts)
     if faults:
         raise DefinitionFaults(faults)
     return provider

@@ -12,6 +12,7 @@ from structlog import get_logger
 from campaigns import breaker, budget
 from campaigns.canary import consult
 from campaigns.dialing import Slice, slice_size
+from campaigns.failover import move_on
 from campaigns.gates import opening_at_all
 from campaigns.ledger import claims, reading
 from campaigns.ledger.moves import move_campaign
@@ -129,6 +130,8 @@ def _wanted(campaign: Campaign, left: int, waiting: int, account: Account, now: 
     room, held_by = max(0, forecast.calls - waiting), forecast.limit if forecast.calls == 0 else None
     # No wait is told where nobody knows how long it will be: a call in progress ends when it ends.
     held_until = now + timedelta(seconds=forecast.wait) if held_by and forecast.wait else None
+    if held_by == "day points" and using.ledger.write(move_on, campaign.id, account.name, "its day is used up", now):
+        return 0  # the next tick comes by for its next account
     there = using.ledger.write(budget.left, campaign, account.settings.call_points, now)
     if there is not None and there.calls < room:
         room = there.calls

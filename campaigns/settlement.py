@@ -9,6 +9,7 @@ from random import Random
 
 from sqlalchemy import Connection, case, select, update
 
+from campaigns.failover import FOR_THE_DAY, due_at_once, move_on
 from campaigns.gates import next_try
 from campaigns.ledger import reading
 from campaigns.ledger.moves import move_attempt, move_campaign, move_contact
@@ -183,6 +184,8 @@ def _no_call(
         case Verdict.THROTTLED | Verdict.NOT_SENT:
             wait = ruling.retry_after or DEFAULT_THROTTLE
             _put_back(db, attempt, now + timedelta(seconds=wait * (1 + rng.random() / 10)), now=now)
+            if timedelta(seconds=wait) > FOR_THE_DAY and move_on(db, attempt.campaign_id, attempt.account, why, now):
+                due_at_once(db, attempt.contact_id, now)
         case _:
             _try_the_provider_again(db, attempt, why, now=now, rng=rng)
     return True
@@ -265,12 +268,12 @@ def halt(db: Connection, attempt: OpenAttempt, why: str, *, now: datetime) -> No
 
 
 def halt_account(db: Connection, account: str, why: str, *, now: datetime) -> None:
-    """Pause every running campaign of an account that cannot dial."""
+    """Let every running campaign of an account that cannot dial go on with its next account, or pause it."""
     running = select(campaigns.c.id).where(campaigns.c.account == account, campaigns.c.status == CampaignStatus.RUNNING)
+    reason = f"account {account} cannot dial: {why}"
     for campaign_id in db.scalars(running).all():
-        move_campaign(
-            db, campaign_id, CampaignStatus.PAUSED, now, who="dialer", reason=f"account {account} cannot dial: {why}"
-        )
+        if not move_on(db, campaign_id, account, reason, now):
+            move_campaign(db, campaign_id, CampaignStatus.PAUSED, now, who="dialer", reason=reason)
 
 
 def _words(ruling: Ruling) -> dict[str, str | None]:

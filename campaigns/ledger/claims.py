@@ -45,6 +45,7 @@ class Claimed:
     claimed_at: datetime
     lease_until: datetime
     tries: int = 0
+    fields: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def attempt_id(self) -> UUID:
@@ -132,6 +133,7 @@ def still_claimed(db: Connection, claim: UUID, contact_ids: Sequence[int], now: 
             due_at=row.due_at,
             claimed_at=row.claimed_at,
             lease_until=row.lease_until,
+            fields=row.fields,
             tries=row.tries,
         )
         for row in rows

@@ -23,9 +23,9 @@ class NoSuchCampaign(DialerError):
 
 
 @lru_cache(maxsize=256)
-def parse_definition(text: str) -> Definition:
-    """The definition as it was when the campaign started; it is locked from then on."""
-    return Definition.model_validate_json(text)
+def parse_definition(text: str, account: str = "") -> Definition:
+    """The definition as it was when the campaign started; it is locked from then on. `account` is who calls."""
+    return Definition.model_validate_json(text).of_account(account)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class Campaign:
 
     @property
     def definition(self) -> Definition:
-        return parse_definition(self.definition_text)
+        return parse_definition(self.definition_text, self.account)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,7 @@ class OpenAttempt:
 
     @property
     def definition(self) -> Definition:
-        return parse_definition(self.definition_text)
+        return parse_definition(self.definition_text, self.account)
 
     @property
     def provider_said_it_failed(self) -> bool:
