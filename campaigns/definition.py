@@ -104,9 +104,10 @@ class Definition(Section):
     @model_validator(mode="before")
     @classmethod
     def _first_of_the_accounts(cls, given: Any) -> Any:
-        if not isinstance(given, dict) or not given.get("accounts"):
+        names = given.get("accounts") if isinstance(given, dict) else None
+        first = names[0] if isinstance(names, list | tuple) and names else names
+        if not isinstance(first, str) or not first:
             return given
-        first = given["accounts"] if isinstance(given["accounts"], str) else given["accounts"][0]
         if given.get("account", first) != first:
             raise no("has both account and accounts", "keep accounts, the preferred one first")
         return {**given, "account": first}
