@@ -10,6 +10,7 @@ from pathlib import Path
 from campaigns.columns import Columns, find_columns
 from campaigns.definition import Definition
 from campaigns.encoding import BadContactsFile
+from campaigns.fetching import fetched, is_url
 from campaigns.lists import open_table
 from campaigns.rejects import Code, Reject, RejectPile
 from campaigns.rows import CheckScript, ContactRow, Refused, RowReader
@@ -112,7 +113,9 @@ def read_audience(
     Raises BadContactsFile when the list cannot be read at all, DefinitionFaults when it is not the list that the
     definition speaks of, or when what everybody would hear cannot be spoken.
     """
-    table = open_table(folder / definition.contacts.file, definition.contacts.sheet)
+    written = definition.contacts.file
+    file = fetched(written, folder, definition.campaign) if is_url(written) else folder / written
+    table = open_table(file, definition.contacts.sheet)
     columns = find_columns(definition, table)
     faults = list(_script_faults(definition, columns, check_script))
     if faults:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Annotated, Any, TypeVar
 
+from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -90,6 +91,16 @@ def one_or_more(given: object) -> object:
     return [given] if isinstance(given, str) else given
 
 
+def _cron(text: str) -> str:
+    try:
+        CronSim(text, datetime(2026, 1, 1))  # noqa: DTZ001 - only to be read
+    except CronSimError as exc:
+        raise no(
+            f'"{text}" is not a time to repeat at: {exc}', 'write "0 9 * * 1-5": minute hour day month weekday'
+        ) from None
+    return text
+
+
 T = TypeVar("T")
 OneOrMore = Annotated[tuple[T, ...], BeforeValidator(one_or_more)]
 
@@ -118,6 +129,7 @@ Days = Annotated[
     _text_or_many({"type": "string"}),
 ]
 Delays = Annotated[tuple[Duration, ...], BeforeValidator(one_or_more), _text_or_many(DURATION_SCHEMA)]
+Cron = Annotated[str, AfterValidator(_cron)]
 Column = Annotated[str, Field(min_length=1)]
 Columns = Annotated[
     tuple[Column, ...],

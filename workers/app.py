@@ -51,6 +51,7 @@ app.conf.update(
         "workers.tasks.release": {"queue": TICKS},
         "workers.tasks.look": {"queue": TICKS},
         "workers.tasks.sweep": {"queue": TICKS},
+        "workers.tasks.launch": {"queue": TICKS},
     },
     timezone="UTC",
     beat_schedule={
@@ -58,7 +59,7 @@ app.conf.update(
             "task": f"workers.tasks.{name}",
             "schedule": Tick(settings.worker.tick_seconds),
         }
-        for name in ("release", "look", "sweep")
+        for name in ("release", "look", "sweep", "launch")
     },
     beat_scheduler="workers.beat:Beat",
     beat_max_loop_interval=max(settings.worker.tick_seconds / 2, 0.1),

@@ -9,7 +9,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 from structlog import get_logger
 
-from campaigns import dialing, looking, sweeping
+from campaigns import dialing, looking, scheduling, sweeping
 from campaigns import release as releasing
 from campaigns.dialing import Slice
 from campaigns.ledger.store import LedgerAway
@@ -65,6 +65,17 @@ def look() -> None:
             looking.look(account, using=using)
         except (BucketAway, LedgerAway) as exc:
             log.error("calls are not followed", account=account.name, why=exc.message, remedy=exc.remedy)
+
+
+@app.task(name="workers.tasks.launch")  # type: ignore[untyped-decorator]
+def launch() -> None:
+    """Launch the recurring campaigns whose hour has come."""
+    using = parts(settings)
+    accounts = {name: account.settings for name, account in using.accounts.items()}
+    try:
+        scheduling.launch_due(using.ledger, accounts, rejects_folder=settings.data_dir / "reports", now=using.clock())
+    except LedgerAway as exc:
+        log.error("nothing is launched", why=exc.message, remedy=exc.remedy)
 
 
 @app.task(name="workers.tasks.sweep")  # type: ignore[untyped-decorator]

@@ -209,6 +209,18 @@ suppressions = Table(
     UniqueConstraint("phone", "account"),
 )
 
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("name", Text, primary_key=True),  # of the campaigns it launches
+    Column("file", Text, nullable=False),
+    Column("next_at", UtcTime),
+    Column("last_at", UtcTime),
+    Column("last_said", Text, nullable=False),  # what became of the last run
+    Column("added_by", Text, nullable=False),
+    Column("added_at", UtcTime, nullable=False),
+)
+
 audit = Table(
     "audit",
     metadata,

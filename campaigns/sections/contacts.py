@@ -14,7 +14,7 @@ class Contacts(Section):
     """Where the contacts are, and what its columns mean. Names are compared without case, spaces, underscores."""
 
     file: Annotated[str, Field(min_length=1)] = Field(
-        description="The list: CSV or XLSX, relative to the campaign file's folder."
+        description="The list: CSV or XLSX, relative to the campaign file's folder; or its URL, fetched anew each time."
     )
     sheet: Annotated[str, Field(min_length=1)] | None = Field(
         None, description="Sheet of the workbook; absent, its first."

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Literal
 
 from pydantic import Field, model_validator
 
 from campaigns import calendar
-from campaigns.scalars import Days, Hours, Moment, Weekdays, Zone, no
+from campaigns.scalars import Cron, Days, Hours, Moment, Weekdays, Zone, no
 from campaigns.sections.section import Section
 
 
@@ -30,6 +31,13 @@ class Schedule(Section):
     start: Moment | None = Field(None, description="No call before this moment: 2026-12-01T09:00.")
     end: Moment | None = Field(None, description="No call from this moment on; contacts not reached by then expire.")
 
+    repeat: Cron | None = Field(
+        None, description='When to launch it anew with a fresh list, as cron says it, in `zone`: "0 9 * * 1-5".'
+    )
+    missed: Literal["skip", "once"] = Field(
+        "skip", description="What to do when nobody was there to launch a run: leave it out, or launch one late."
+    )
+
     @model_validator(mode="after")
     def _consistent(self) -> Schedule:
         if self.windows is not None and not any(self.windows.values()):
@@ -37,6 +45,10 @@ class Schedule(Section):
         if (self.windows or self.holidays) and self.zone is None:
             given = "windows are" if self.windows else "holidays are"
             raise no(f"{given} given without a zone", "add zone: America/New_York, or the one your contacts are in")
+        if self.repeat and self.zone is None:
+            raise no("repeat is given without a zone", "add zone: the clock by which it repeats")
+        if self.repeat and self.start:
+            raise no("has both start and repeat", "keep repeat: it says when each run starts")
         for name in ("start", "end"):
             moment = getattr(self, name)
             if moment and moment.tzinfo is None and self.zone is None:

@@ -21,6 +21,7 @@ from console.cli import (
     policy,
     preview,
     sandbox,
+    schedule,
     schema,
     stack,
 )
@@ -49,6 +50,7 @@ COMMANDS = (
     dnc,
     explain,
     call,
+    schedule,
 )
 for module in COMMANDS:
     module.register(app)

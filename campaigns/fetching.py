@@ -1,0 +1,59 @@
+"""Lists that are fetched: `contacts.file` may be a URL, whose content is put beside the campaign file."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+import httpx
+
+from dialer.errors import DialerError
+
+TIMEOUT = 60.0
+MOST_BYTES = 1 << 30
+KNOWN_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
+
+
+class CannotFetch(DialerError):
+    """The list could not be fetched; nothing was started."""
+
+
+def is_url(file: str) -> bool:
+    """Whether the list has to be fetched."""
+    return file.startswith(("http://", "https://"))
+
+
+def fetched(url: str, folder: Path, name: str) -> Path:
+    """Fetch a list anew, beside the campaign file, for its owner only. Raises CannotFetch."""
+    suffix = PurePosixPath(urlsplit(url).path).suffix.lower()
+    file = folder / f".{name}-list{suffix if suffix in KNOWN_SUFFIXES else '.csv'}"
+    half = file.with_name(f"{file.name}.part")
+    try:
+        half.touch(mode=0o600)
+        _save(url, half)
+        half.replace(file)
+    except httpx.HTTPError as exc:
+        raise CannotFetch(f"{_shown(url)}: {exc or type(exc).__name__}", "see that the address answers") from None
+    except OSError as exc:
+        raise CannotFetch(f"{file}: {exc.strerror}", "the fetched list is put beside the campaign file") from None
+    finally:
+        half.unlink(missing_ok=True)
+    return file
+
+
+def _save(url: str, half: Path) -> None:
+    size = 0
+    with httpx.stream("GET", url, timeout=TIMEOUT, follow_redirects=True) as reply, half.open("wb") as stream:
+        if reply.status_code != httpx.codes.OK:
+            raise CannotFetch(f"{_shown(url)}: it answers {reply.status_code}", "see that the address is right")
+        for part in reply.iter_bytes():
+            size += len(part)
+            if size > MOST_BYTES:
+                raise CannotFetch(f"{_shown(url)}: the list is larger than a gigabyte", "split it")
+            stream.write(part)
+
+
+def _shown(url: str) -> str:
+    """The address without what may be a secret."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}{parts.path}"

@@ -1,0 +1,192 @@
+"""Recurring campaigns: each run over the list as it then is, launched once, and never in silence when it was not."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select, update
+
+from campaigns.fetching import CannotFetch
+from campaigns.ledger.tables import campaigns, contacts
+from campaigns.scheduling import NoSuchSchedule, NotRecurring, add, launch_due, listed, remove
+from campaigns.source import DefinitionFaults
+from tests.campaigns.dialers import webex
+
+ACCOUNTS = {"main": webex()}
+CAMPAIGN = """\
+campaign: daily
+account: main
+contacts: {file: "LIST"}
+message: {tts: "Hello {{ name }}, this is a reminder."}
+caller_id: "+18005550100"
+schedule: {zone: America/New_York, repeat: "0 9 * * 1-5"}
+"""
+MONDAY = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)  # seven in New York
+NINE = datetime(2026, 11, 30, 14, 0, tzinfo=UTC)
+Written = Callable[..., Path]
+
+
+@pytest.fixture
+def written(tmp_path) -> Written:
+    def write(*rows: str, file: str = "list.csv", **changes: str) -> Path:
+        text = CAMPAIGN.replace("LIST", file)
+        for old, new in changes.items():
+            text = text.replace(old, new)
+        (tmp_path / "daily.yaml").write_text(text)
+        (tmp_path / "list.csv").write_text("phone,name\n" + "".join(f"{row}\n" for row in rows))
+        return tmp_path / "daily.yaml"
+
+    return write
+
+
+@pytest.fixture
+def web(tmp_path) -> Iterator[str]:
+    """The list's folder over HTTP."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_said: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path))) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def tick(ledger, folder: Path, now: datetime) -> list[str]:
+    return launch_due(ledger, ACCOUNTS, rejects_folder=folder / "reports", now=now)
+
+
+def numbers_of(ledger, campaign_id: str) -> list[str]:
+    with ledger.reading() as db:
+        return list(db.scalars(select(contacts.c.phone).where(contacts.c.campaign_id == campaign_id)))
+
+
+def end_all(ledger) -> None:
+    with ledger.writing() as db:
+        db.execute(update(campaigns).values(status="finished"))
+
+
+def test_each_run_calls_the_list_as_it_then_is(ledger, written, tmp_path):
+    one = add(ledger, written("+14155550101,Ann"), ACCOUNTS, who="ann", now=MONDAY)
+    assert one.next_at == NINE
+    assert tick(ledger, tmp_path, NINE - timedelta(seconds=1)) == []
+    assert tick(ledger, tmp_path, NINE) == ["daily-1"]
+    assert tick(ledger, tmp_path, NINE + timedelta(seconds=1)) == []
+    end_all(ledger)
+    written("+14155550102,Bob", "+1415,Short")
+    assert tick(ledger, tmp_path, NINE + timedelta(days=1)) == ["daily-2"]
+    assert (numbers_of(ledger, "daily-1"), numbers_of(ledger, "daily-2")) == (["+14155550101"], ["+14155550102"])
+    (told,) = listed(ledger)
+    assert told.last_said == "launched daily-2: 1 contacts, 1 rows left out"
+    assert told.next_at == NINE + timedelta(days=2)
+
+
+def test_a_list_with_a_url_is_fetched_for_each_run_and_is_its_owners(ledger, written, web, tmp_path):
+    file = written("+14155550101,Ann", file=f"{web}/list.csv")
+    add(ledger, file, ACCOUNTS, who="ann", now=MONDAY)
+    (tmp_path / "list.csv").write_text("phone,name\n+14155550103,Cat\n")
+    assert tick(ledger, tmp_path, NINE) == ["daily-1"]
+    assert numbers_of(ledger, "daily-1") == ["+14155550103"]
+    assert (tmp_path / ".daily-list.csv").stat().st_mode & 0o077 == 0
+
+
+def test_a_list_that_cannot_be_fetched_is_named_and_tried_at_the_next_hour(ledger, written, web, tmp_path):
+    add(ledger, written("+14155550101,Ann", file=f"{web}/list.csv?key=secret"), ACCOUNTS, who="ann", now=MONDAY)
+    (tmp_path / "list.csv").unlink()
+    assert tick(ledger, tmp_path, NINE) == []
+    (told,) = listed(ledger)
+    assert told.last_said.startswith("not launched: http://127.0.0.1/list.csv: it answers 404")
+    assert "secret" not in told.last_said
+    assert told.next_at == NINE + timedelta(days=1)
+    with pytest.raises(CannotFetch):
+        add(ledger, written("+14155550101,Ann", file="http://127.0.0.1:9/list.csv"), ACCOUNTS, who="ann", now=MONDAY)
+
+
+def test_ten_workers_launch_a_run_once(ledger, written, tmp_path):
+    add(ledger, written("+14155550101,Ann"), ACCOUNTS, who="ann", now=MONDAY)
+    with ThreadPoolExecutor(10) as workers:
+        started = list(workers.map(lambda _: tick(ledger, tmp_path, NINE), range(10)))
+    assert sorted(started) == [[]] * 9 + [["daily-1"]]
+    with ledger.reading() as db:
+        assert db.scalar(select(func.count()).select_from(campaigns)) == 1
+
+
+@pytest.mark.parametrize(
+    ("missed", "started", "said"),
+    [
+        ("skip", [], "missed: nobody was there at 30 Nov 14:00 UTC"),
+        ("once", ["daily-1"], "launched daily-1: 1 contacts, 0 rows left out"),
+    ],
+)
+def test_missed_runs_are_left_out_or_made_up_for_once(ledger, written, tmp_path, missed, started, said):
+    file = written("+14155550101,Ann", **{"repeat:": f"missed: {missed}, repeat:"})
+    add(ledger, file, ACCOUNTS, who="ann", now=MONDAY)
+    late = NINE + timedelta(days=2, hours=3)
+    assert tick(ledger, tmp_path, late) == started
+    assert tick(ledger, tmp_path, late + timedelta(seconds=1)) == []
+    (told,) = listed(ledger)
+    assert (told.last_said, told.next_at) == (said, NINE + timedelta(days=3))
+
+
+def test_a_run_waits_for_no_predecessor_and_says_so(ledger, written, tmp_path):
+    add(ledger, written("+14155550101,Ann"), ACCOUNTS, who="ann", now=MONDAY)
+    tick(ledger, tmp_path, NINE)
+    assert tick(ledger, tmp_path, NINE + timedelta(days=1)) == []
+    assert listed(ledger)[0].last_said == "not launched: daily-1 has not ended yet"
+
+
+@pytest.mark.parametrize(
+    ("after", "run"),
+    [
+        ("2026-03-06T15:00", "2026-03-09T13:00"),  # over the change to summer time: nine is nine
+        ("2026-10-30T14:00", "2026-11-02T14:00"),
+        ("2026-11-28T00:00", "2026-11-30T14:00"),  # not on a Saturday
+    ],
+)
+def test_the_hour_is_that_of_the_schedules_zone(ledger, written, after, run):
+    now = datetime.fromisoformat(after).replace(tzinfo=UTC)
+    one = add(ledger, written("+14155550101,Ann"), ACCOUNTS, who="ann", now=now)
+    assert one.next_at == datetime.fromisoformat(run).replace(tzinfo=UTC)
+
+
+def test_after_its_end_nothing_is_launched(ledger, written, tmp_path):
+    file = written("+14155550101,Ann", **{"repeat:": "end: 2026-12-01T12:00, repeat:"})
+    add(ledger, file, ACCOUNTS, who="ann", now=MONDAY)
+    assert tick(ledger, tmp_path, NINE) == ["daily-1"]
+    assert listed(ledger)[0].next_at == NINE + timedelta(days=1)
+    end_all(ledger)
+    assert tick(ledger, tmp_path, NINE + timedelta(days=1)) == ["daily-2"]
+    assert listed(ledger)[0].next_at is None
+
+
+def test_what_was_removed_is_launched_no_more(ledger, written, tmp_path):
+    add(ledger, written("+14155550101,Ann"), ACCOUNTS, who="ann", now=MONDAY)
+    remove(ledger, "daily", who="ann", now=MONDAY)
+    assert tick(ledger, tmp_path, NINE) == []
+    with pytest.raises(NoSuchSchedule):
+        remove(ledger, "daily", who="ann", now=MONDAY)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error", "named"),
+    [
+        ("0 9 * * 1-5", "9 oclock", DefinitionFaults, "not a time to repeat at"),
+        ("zone: America/New_York, ", "", DefinitionFaults, "repeat is given without a zone"),
+        ("repeat:", "start: 2026-12-01T09:00, repeat:", DefinitionFaults, "both start and repeat"),
+        (', repeat: "0 9 * * 1-5"', "", NotRecurring, "does not say when to repeat"),
+    ],
+)
+def test_a_file_that_cannot_recur_is_refused_with_the_reason(ledger, written, old, new, error, named):
+    with pytest.raises(error, match=named):
+        add(ledger, written("+14155550101,Ann", **{old: new}), ACCOUNTS, who="ann", now=MONDAY)
+    assert listed(ledger) == []
