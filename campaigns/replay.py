@@ -19,6 +19,7 @@ from campaigns.settlement import REACHED
 from dialer.calls import Outcome
 
 NEVER = math.inf
+ROUNDING = 0.001  # seconds that a moment may lose on its way through a datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +130,7 @@ class Replay:
         opens, closes = self._open[zone]
         if not opens <= now < closes:
             opens, closes = self._open[zone] = self._span(zone, now)
-        return max(now, opens)
+        return now if opens - now < ROUNDING else opens
 
     def _span(self, zone: int, now: float) -> tuple[float, float]:
         """The opening of this zone that `now` is in, or the next: from and until when."""
