@@ -16,6 +16,7 @@ from console.cli import (
     campaigns,
     dnc,
     explain,
+    init,
     ledger,
     plan,
     policy,
@@ -37,6 +38,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (
+    init,
     campaigns,
     again,
     preview,

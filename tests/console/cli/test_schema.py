@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from campaigns.definition import json_schema
+from campaigns.keys import described_keys
 from tests.console.cli.shell import Shell
 
 
@@ -24,3 +25,9 @@ def test_the_schema_is_written_for_editors_and_never_over_a_file(shell):
     assert (again.code, "there already" in again.err) == (1, True)
     nowhere = shell.run("schema", "no/such/folder.json")
     assert (nowhere.code, "cannot be written" in nowhere.err) == (1, True)
+
+
+def test_every_key_is_listed_with_what_it_means():
+    keys = dict(described_keys())
+    assert {"campaign", "contacts.phone", "message.voice", "schedule.windows", "retry.busy", "urgent"} <= set(keys)
+    assert all(keys.values())

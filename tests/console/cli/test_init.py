@@ -1,0 +1,58 @@
+"""`dialer init` writes a campaign that can be checked at once, and never over anything."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from tests.console.cli.shell import DIALER, Shell
+
+
+@pytest.fixture
+def shell(tmp_path):
+    return Shell.prepared(tmp_path)
+
+
+def test_without_questions_it_writes_what_can_be_checked_at_once(shell):
+    ran = shell.run("init", "spring.yaml", "--yes")
+    assert (ran.code, "spring.yaml, campaign.schema.json, contacts.csv" in ran.out) == (0, True)
+    assert shell.run("check", "spring.yaml", "--json").json["contacts"] == 2
+    again = shell.run("init", "spring.yaml", "--yes")
+    assert (again.code, "there already" in again.err) == (1, True)
+
+
+def test_it_asks_and_proposes_what_the_list_has(shell):
+    shell.write("people.csv", "Name;Mobile phone\nAnn;(415) 555-0101\n")
+    answers = ["main", "people.csv", "", "US", "", "+18005550100", "America/New_York", ""]
+    ran = subprocess.run(
+        [str(DIALER), "init", "asked.yaml"],
+        cwd=shell.folder,
+        env=shell.environ({}),
+        input="\n".join(answers) + "\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "[Mobile phone]" in ran.stdout
+    assert "Hello {{ name }}" in (shell.folder / "asked.yaml").read_text()
+    assert shell.run("check", "asked.yaml", "--json").json["contacts"] == 1
+
+
+def test_an_answer_that_cannot_be_is_named_at_its_place(shell):
+    answers = ["main", "first.csv", "", "UK", "", "", "", ""]
+    ran = subprocess.run(
+        [str(DIALER), "init", "wrong.yaml"],
+        cwd=shell.folder,
+        env=shell.environ({}),
+        input="\n".join(answers) + "\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert "wrong.yaml:8:" in ran.stderr
+    assert "did you mean GB?" in ran.stderr
