@@ -16,6 +16,7 @@ from structlog import get_logger
 
 from campaigns.failover import script_for
 from campaigns.gates import evidence, next_opening, opening_at_all
+from campaigns.handing_over import otherwise_due, send_at
 from campaigns.ledger import claims, reading
 from campaigns.ledger.claims import Claimed, Opening
 from campaigns.ledger.frequency import cap_clears_at
@@ -95,8 +96,8 @@ def _send(batch: Sequence[Claimed], campaign: Campaign, account: Account, flight
     send_by = now + timedelta(seconds=SEND_WITHIN)
     deadline, notify_url = Deadline(send_by), using.notify_url(account.name)
     inside = [] if using.stopping() else [one for one in batch if _may_be_called(one, campaign, moments)]
-    calls = {contact.attempt_id: _call(contact, campaign, notify_url) for contact in inside}
-    openings = [_opening(contact, campaign, account, now) for contact in inside]
+    calls = {contact.attempt_id: _call(contact, campaign, notify_url, moments) for contact in inside}
+    openings = [_opening(contact, campaign, account, moments) for contact in inside]
     settled_by = send_by + timedelta(seconds=2 * account.settings.timeout + SWEEP_MARGIN)
     try:
         opened = using.ledger.write(
@@ -113,6 +114,8 @@ def _send(batch: Sequence[Claimed], campaign: Campaign, account: Account, flight
 
 def _may_be_called(contact: Claimed, campaign: Campaign, moments: Sequence[datetime]) -> bool:
     """By the gates that time keeps; the others are asked in the statement that opens the attempt."""
+    if contact.due_at > moments[0]:
+        return send_at(campaign.definition, contact, moments) is not None
     past = contact.not_after is not None and contact.not_after <= max(moments)
     return not past and opening_at_all(campaign.definition, contact.zone, moments) == moments[0]
 
@@ -120,8 +123,9 @@ def _may_be_called(contact: Claimed, campaign: Campaign, moments: Sequence[datet
 def _settle(rulings: Sequence[tuple[UUID, Ruling]], campaign: Campaign, account: Account, using: Parts) -> None:
     if not rulings:
         return
+    handed_over: set[UUID] = set()
     try:
-        using.ledger.write(_write_rulings, rulings, account, using)
+        handed_over = using.ledger.write(_write_rulings, rulings, account, using)
     except LedgerAway as exc:
         lost = [str(attempt_id) for attempt_id, _ in rulings]
         log.error("answers not written: the sweep settles their attempts", attempts=lost, why=exc.message)
@@ -134,25 +138,28 @@ def _settle(rulings: Sequence[tuple[UUID, Ruling]], campaign: Campaign, account:
             verdict=ruling.verdict.value,
             mnemonic=ruling.mnemonic,
         )
-        _settle_token(str(attempt_id), ruling, campaign, account)
+        goes_on = ruling.verdict is Verdict.PLACED and attempt_id not in handed_over
+        _settle_token(str(attempt_id), ruling, campaign, account, call_goes_on=goes_on)
 
 
-def _write_rulings(db: Connection, rulings: Sequence[tuple[UUID, Ruling]], account: Account, using: Parts) -> None:
+def _write_rulings(db: Connection, rulings: Sequence[tuple[UUID, Ruling]], account: Account, using: Parts) -> set[UUID]:
+    """Returns the attempts that were handed over: their calls are not in progress yet."""
     now = using.clock()
     attempts = reading.attempts_by_id(db, [attempt_id for attempt_id, _ in rulings])
     for attempt_id, ruling in rulings:
         rule(db, attempts[attempt_id], ruling, account.settings, now=now, rng=using.rng)
     calls = [ruling.provider_call_id for _, ruling in rulings if ruling.provider_call_id]
     apply_waiting(db, account.name, account.settings, now=now, provider_call_ids=calls)
+    return {attempt_id for attempt_id, attempt in attempts.items() if attempt.send_at is not None}
 
 
-def _settle_token(attempt_id: str, ruling: Ruling, campaign: Campaign, account: Account) -> None:
+def _settle_token(attempt_id: str, ruling: Ruling, campaign: Campaign, account: Account, *, call_goes_on: bool) -> None:
     throttled = ruling.verdict is Verdict.THROTTLED
     try:
         account.bucket.settle(
             attempt_id,
             charged=CHARGES.get(ruling.verdict, False),
-            call_goes_on=ruling.verdict is Verdict.PLACED,
+            call_goes_on=call_goes_on,
             meter=ruling.meter,
             block=(ruling.retry_after or DEFAULT_BLOCK) if throttled else None,
             campaign=campaign.id,
@@ -186,6 +193,8 @@ def _write_held(db: Connection, held: Sequence[Claimed], campaign: Campaign, mom
 
 def _next_moment(db: Connection, contact: Claimed, campaign: Campaign, moments: Sequence[datetime]) -> datetime | None:
     """When a contact that was held back may be called; None for as before, which leaves those to come to the sweep."""
+    if contact.due_at > moments[0]:
+        return otherwise_due(campaign.definition, contact)
     capped = cap_clears_at(db, contact.phone, campaign.definition.caps, moments[0])
     if capped is None:
         return opening_at_all(campaign.definition, contact.zone, moments)
@@ -199,20 +208,22 @@ def _return_token(contact: Claimed, campaign: Campaign, account: Account) -> Non
         log.warning("bucket away", account=account.name, why=exc.message)  # the lease frees the token
 
 
-def _opening(contact: Claimed, campaign: Campaign, account: Account, now: datetime) -> Opening:
-    local_time, allowed_by = evidence(campaign.definition, contact.zone, now)
+def _opening(contact: Claimed, campaign: Campaign, account: Account, moments: Sequence[datetime]) -> Opening:
+    handed_over = send_at(campaign.definition, contact, moments)
+    local_time, allowed_by = evidence(campaign.definition, contact.zone, handed_over or moments[0])
     return Opening(
         contact=contact,
         account=account.name,
         provider=account.provider.name,
         caller_id=campaign.definition.caller_id,
         script_seconds=script_for(campaign.definition, campaign.account, contact).seconds,
+        send_at=handed_over,
         local_time=local_time,
         allowed_by=allowed_by,
     )
 
 
-def _call(contact: Claimed, campaign: Campaign, notify_url: str | None) -> CallRequest:
+def _call(contact: Claimed, campaign: Campaign, notify_url: str | None, moments: Sequence[datetime]) -> CallRequest:
     definition = campaign.definition
     return CallRequest(
         correlation_id=contact.attempt_id,
@@ -224,6 +235,7 @@ def _call(contact: Claimed, campaign: Campaign, notify_url: str | None) -> CallR
         direction=definition.direction,
         kind=definition.call,
         notify_url=notify_url,
+        send_at=send_at(definition, contact, moments),
     )
 
 

@@ -169,6 +169,9 @@ def _misfits(definition: Definition, provider: Provider) -> Iterator[Fault]:
     written = definition.model_fields_set
     for key in sorted(provider.cannot & written):
         yield definition.fault((key,), f"{provider.name} has no {key}", "remove it: it would do nothing")
+    if definition.schedule.vendor_queue and "send_at" in provider.cannot:
+        said = f"{provider.name} places calls at once and cannot be asked to wait"
+        yield definition.fault(("schedule", "vendor_queue"), said, "remove it: the dialer waits by itself")
     if not isinstance(definition.call, Informer) and "ring_timeout" in written:
         said = f"a {definition.call.kind} call takes none: the provider decides"
         yield definition.fault(("ring_timeout",), said, "remove it: it would do nothing")

@@ -14,6 +14,7 @@ from campaigns.canary import consult
 from campaigns.dialing import Slice, slice_size
 from campaigns.failover import move_on
 from campaigns.gates import opening_at_all
+from campaigns.handing_over import due_by
 from campaigns.ledger import claims, reading
 from campaigns.ledger.moves import move_campaign
 from campaigns.ledger.reading import Campaign
@@ -167,9 +168,10 @@ def _claimed_already(mine: Sequence[Campaign], using: Parts) -> dict[str, int]:
 def _due(db: Connection, campaign: Campaign, most: int, moments: Sequence[datetime]) -> int:
     """How many contacts may be called now, counted up to `most`."""
     _put_off_closed_zones(db, campaign, moments)
-    now = moments[0]
     due = select(contacts.c.id).where(
-        contacts.c.campaign_id == campaign.id, contacts.c.status == ContactStatus.PENDING, contacts.c.due_at <= now
+        contacts.c.campaign_id == campaign.id,
+        contacts.c.status == ContactStatus.PENDING,
+        claims.is_due(moments[0], due_by(campaign.definition, moments)),
     )
     return db.scalar(select(func.count()).select_from(due.limit(most).subquery())) or 0
 
@@ -182,7 +184,8 @@ def _claim(db: Connection, campaign: Campaign, room: int, now: datetime, using: 
         return []
     claim = uuid4()
     lease_until = now + timedelta(seconds=using.lease)
-    ids = claims.claim_due(db, campaign.id, claim, room, now=now, lease_until=lease_until)
+    until = due_by(campaign.definition, using.moments())
+    ids = claims.claim_due(db, campaign.id, claim, room, now=now, lease_until=lease_until, due_by=until)
     size = slice_size(campaign.definition.pace or account.pace)
     return [
         Slice(campaign_id=campaign.id, claim=claim, contact_ids=tuple(ids[first : first + size]))

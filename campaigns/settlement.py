@@ -90,7 +90,7 @@ def accept(
         provider_call_id=provider_call_id or attempt.provider_call_id,
         placed_at=now,
         counted=True,
-        conclude_at=now + timedelta(seconds=patience),
+        conclude_at=max(now, attempt.send_at or now) + timedelta(seconds=patience),
         looked_at=attempt.dialing_at.timestamp(),
         confirmed_by=case((attempts.c.doubted_at.is_not(None), witness.value)),
     )
@@ -110,7 +110,7 @@ def doubt(db: Connection, attempt: OpenAttempt, ruling: Ruling, *, settle_second
         attempt.id,
         AttemptStatus.UNCONFIRMED,
         provider_call_id=ruling.provider_call_id or attempt.provider_call_id,
-        conclude_at=now + timedelta(seconds=settle_seconds),
+        conclude_at=max(now, attempt.send_at or now) + timedelta(seconds=settle_seconds),
         looked_at=now.timestamp(),
         doubted_at=now,
         **_words(ruling),

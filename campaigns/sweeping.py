@@ -118,7 +118,7 @@ def _conclude(db: Connection, attempt_id: UUID, told: CallStatus | None, using: 
         return never_placed(db, attempt, detail, now=now, rng=using.rng)
     if told is not None and told.progress is not None:
         attempt = _take_its_word(db, attempt, told, using, now)
-        if told.progress is not Progress.ENDED and now < attempt.dialing_at + LONGEST_CALL:
+        if told.progress is not Progress.ENDED and now < (attempt.send_at or attempt.dialing_at) + LONGEST_CALL:
             return False
     ending = _ending(db, attempt, told, now)
     if attempt.gone_at is not None and (ending.witness is Witness.SILENCE or ending.outcome is Outcome.UNKNOWN):

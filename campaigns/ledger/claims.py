@@ -12,6 +12,7 @@ from sqlalchemy import (
     Connection,
     Exists,
     TextClause,
+    and_,
     exists,
     insert,
     or_,
@@ -27,6 +28,7 @@ from campaigns.ledger.tables import AGAIN, attempts, campaigns, contacts
 from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
 from campaigns.sections.frequency import Cap
 
+HANDED_OVER_MARGIN = timedelta(minutes=5)  # a provider that is asked to wait may place a call so much later
 CLOCKS_APART = timedelta(seconds=60)  # as far as the clocks of two machines may differ
 
 
@@ -62,17 +64,37 @@ class Opening:
     provider: str
     caller_id: str
     script_seconds: float
+    send_at: datetime | None = None
     local_time: str | None = None
     allowed_by: str | None = None
 
 
 def claim_due(
-    db: Connection, campaign_id: str, claim: UUID, limit: int, *, now: datetime, lease_until: datetime
+    db: Connection,
+    campaign_id: str,
+    claim: UUID,
+    limit: int,
+    *,
+    now: datetime,
+    lease_until: datetime,
+    due_by: datetime | None = None,
 ) -> list[int]:
-    """Claim up to `limit` due contacts; returns their ids, retries before first tries, longest due first."""
-    retries = _claim(db, campaign_id, claim, limit, AGAIN, now=now, lease_until=lease_until)
+    """Claim up to `limit` due contacts; returns their ids, retries before first tries, longest due first.
+
+    `due_by` takes up those that will be due until then, but for those whose `not_after` is near.
+    """
+    due = is_due(now, due_by)
+    retries = _claim(db, campaign_id, claim, limit, and_(due, AGAIN), now=now, lease_until=lease_until)
     left = limit - len(retries)
-    return retries + (_claim(db, campaign_id, claim, left, true(), now=now, lease_until=lease_until) if left else [])
+    return retries + (_claim(db, campaign_id, claim, left, due, now=now, lease_until=lease_until) if left else [])
+
+
+def is_due(now: datetime, due_by: datetime | None = None) -> ColumnElement[bool]:
+    """Whether a contact is due now or, where its `not_after` is well past that, will be by then."""
+    if due_by is None or due_by <= now:
+        return contacts.c.due_at <= now
+    lasting = or_(contacts.c.not_after.is_(None), contacts.c.not_after > due_by + HANDED_OVER_MARGIN)
+    return or_(contacts.c.due_at <= now, and_(contacts.c.due_at <= due_by, lasting))
 
 
 def _claim(
@@ -90,7 +112,6 @@ def _claim(
         .where(
             contacts.c.campaign_id == campaign_id,
             contacts.c.status == ContactStatus.PENDING,
-            contacts.c.due_at <= now,
             which,
         )
         .order_by(contacts.c.due_at, contacts.c.id)
@@ -190,6 +211,7 @@ def _attempt(opening: Opening, row: object, now: datetime, conclude_at: datetime
         "queued_at": opening.contact.claimed_at,
         "dialing_at": now,
         "conclude_at": conclude_at,
+        "send_at": opening.send_at,
         "script_seconds": opening.script_seconds,
     }
 

@@ -28,6 +28,11 @@ class Schedule(Section):
         description="Days without calls, by the contact's calendar: a country (US), a part of it (US-CA), "
         "dates (2026-12-24).",
     )
+    vendor_queue: bool = Field(
+        False,
+        description="Hand contacts that wait for their moment to the provider up to a day before (Webex Connect); "
+        "pause, cancel and dnc do not reach what was handed over.",
+    )
     start: Moment | None = Field(None, description="No call before this moment: 2026-12-01T09:00.")
     end: Moment | None = Field(None, description="No call from this moment on; contacts not reached by then expire.")
 

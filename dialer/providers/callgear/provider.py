@@ -37,7 +37,7 @@ class CallGear:
     """One CallGear account, by a permanent key or by login and password."""
 
     follows = Follows.LISTING
-    cannot = frozenset({"priority"})
+    cannot = frozenset({"priority", "send_at"})
 
     def __init__(self, account: AccountSettings, now: Callable[[], datetime] = utc_now) -> None:
         self.name: str = account.provider

@@ -1,0 +1,109 @@
+"""The door for receipts: how long a provider waits for its 200 while so many arrive each second"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID, uuid4, uuid5
+
+import aiohttp
+import httpx
+
+from benchmarks.figures import Figures
+
+RATES = (50, 200)  # receipts in a second
+SECONDS = 10
+KINDS = (("OFFERED", "7407"), ("ACCEPTED", "7408"), ("ANSWERED", "7519"), ("DROPPED", "7409"), ("Released", "7405"))
+
+
+def measure() -> Iterator[Figures]:
+    """Deliveries at a steady rate, whatever the answers take, to a console of its own process on a SQLite ledger."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder, console(Path(folder)) as door:
+        for rate in RATES:
+            waits, statuses = asyncio.run(deliver(door, rate, SECONDS))
+            cuts = statistics.quantiles(waits, n=100)
+            ok = "yes" if statuses == {200} else f"no: {sorted(statuses)}"
+            rows.append((str(rate), str(len(waits)), *(f"{1000 * cuts[at - 1]:.0f}" for at in (50, 95, 99)), ok))
+    yield Figures(
+        title="Milliseconds until 200",
+        columns=("receipts/s", "receipts", "median", "95 %", "99 %", "all 200"),
+        rows=rows,
+        note="Stored on disk before the answer (SQLite, synchronous=FULL); 5 receipts a call, all of them new.",
+    )
+
+
+@contextmanager
+def console(folder: Path) -> Iterator[str]:
+    """A console in a process of its own; the address of its door for the account `bulk`."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    account = {"provider": "webex", "service_key": "k", "receipt_secret": "s"}
+    settings = {
+        "DIALER_DATA_DIR": str(folder),
+        "DIALER_ACCOUNTS": json.dumps({"bulk": account}),
+        "DIALER_CONSOLE__PASSWORD": "p",
+    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("DIALER_")}
+    command = [sys.executable, "-m", "uvicorn", "--factory", "console.web:create_app", "--port", str(port)]
+    process = subprocess.Popen([*command, "--log-level", "warning"], env=kept | settings)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(f"{address}/healthz")
+        yield f"{address}/receipts/bulk/s"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait_for(url: str) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        try:
+            if httpx.get(url, trust_env=False).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise TimeoutError(f"{url} does not answer")
+
+
+async def deliver(door: str, rate: int, seconds: float) -> tuple[list[float], set[int]]:
+    """Post receipts of calls at this rate; how long each answer took, and the statuses."""
+    run = uuid4()
+    waits: list[float] = []
+    statuses: set[int] = set()
+    connector = aiohttp.TCPConnector(limit=100, keepalive_timeout=2)  # shorter than the server's: no race for its end
+    async with aiohttp.ClientSession(connector=connector) as provider:
+
+        async def post(body: bytes) -> None:
+            began = time.perf_counter()
+            async with provider.post(door, data=body) as reply:
+                statuses.add(reply.status)
+            waits.append(time.perf_counter() - began)
+
+        began = time.perf_counter()
+        async with asyncio.TaskGroup() as posts:
+            for number in range(round(rate * seconds)):
+                await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
+                posts.create_task(post(receipt(number, run)))
+    return waits, statuses
+
+
+def receipt(number: int, run: UUID) -> bytes:
+    """One of five receipts of a call, as Webex Connect sends it."""
+    call = f"{run}-{number // len(KINDS)}"
+    word, code = KINDS[number % len(KINDS)]
+    info = {"timeStamp": "2026-12-01T15:00:01Z", "Description": word, "code": code, "deliveryStatus": word}
+    body = {"deliveryInfo": info, "transid": call, "correlationid": str(uuid5(run, call)), "callbackData": ""}
+    return json.dumps({"deliveryInfoNotification": body}).encode()

@@ -1,0 +1,39 @@
+"""Handing the waiting to the provider, where a campaign asks for it: a call is requested now, to be placed then.
+
+What was handed over cannot be taken back, so it is asked for only when the moment is near, when the window stays open
+long enough after it, and when the contact's `not_after` and the campaign's end are well past it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from campaigns.definition import Definition
+from campaigns.gates import next_opening
+from campaigns.ledger.claims import HANDED_OVER_MARGIN, Claimed
+
+AHEAD = timedelta(hours=24)  # a night, and far from the week that the provider allows
+
+
+def due_by(definition: Definition, moments: Sequence[datetime]) -> datetime:
+    """Contacts due until then may be taken up now. Where nobody knows what time it is, nothing is handed over."""
+    handed = definition.schedule.vendor_queue and len(moments) == 1
+    return moments[0] + AHEAD if handed else moments[0]
+
+
+def send_at(definition: Definition, contact: Claimed, moments: Sequence[datetime]) -> datetime | None:
+    """When the provider is to place the call; None: it is not to be handed over."""
+    now = moments[0]
+    if due_by(definition, moments) == now or contact.due_at <= now:
+        return None
+    moment, limit = contact.due_at, contact.not_after
+    in_time = limit is None or limit > moment + HANDED_OVER_MARGIN
+    stays_open = all(next_opening(definition, contact.zone, at) == at for at in (moment, moment + HANDED_OVER_MARGIN))
+    return moment if in_time and stays_open and moment <= now + AHEAD else None
+
+
+def otherwise_due(definition: Definition, contact: Claimed) -> datetime | None:
+    """When a contact that cannot be handed over is due: in the next window, or when the campaign ends."""
+    after = next_opening(definition, contact.zone, contact.due_at + HANDED_OVER_MARGIN)
+    return max(after, contact.due_at) if after else definition.ends_at
