@@ -73,7 +73,8 @@ def seed(
 def numbers(count: int, area: int = 415, first: int = 0) -> list[str]:
     """Reserved numbers that answer in the sandbox."""
     endings = [n for n in range(100) if not 11 <= n <= 24 and not 94 <= n <= 97]
-    return [f"+1{area}55501{endings[(first + n) % len(endings)]:02}" for n in range(count)]
+    places = (divmod(first + n, len(endings)) for n in range(count))
+    return [f"+1{area + more}55501{endings[ending]:02}" for more, ending in places]
 
 
 def claim(
