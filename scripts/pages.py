@@ -50,9 +50,11 @@ def _answers() -> str:
         ("none", "cut connection", "unconfirmed", "it may have been placed", CUT),
         ("none", "time-out", "unconfirmed", "it may have been placed", LATE),
     ]
+    other = "any other, such as 408, 409, 5xx without a word"
     for row in rows():
         test = OTHER.get(row.mnemonic, STATUS if row.mnemonic.startswith("http_") else CODE)
         lines.append((row.code, f"`{row.mnemonic}`", row.verdict, row.note, test))
+    lines.append((other, "", "unconfirmed", "it may have been placed", STATUS))
     return _table(("code", "what", "verdict", "which means", "test"), lines)
 
 

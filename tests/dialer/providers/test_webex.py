@@ -175,6 +175,8 @@ def test_a_text_that_is_too_long_blames_the_script(webex):
     ("status", "verdict"),
     [
         (301, Verdict.HALT_ACCOUNT),
+        (307, Verdict.HALT_ACCOUNT),
+        (308, Verdict.HALT_ACCOUNT),
         (302, Verdict.UNCONFIRMED),
         (400, Verdict.HALT_CAMPAIGN),
         (401, Verdict.HALT_ACCOUNT),
