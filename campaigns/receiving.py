@@ -13,8 +13,7 @@ from campaigns.correcting import correct
 from campaigns.ledger import reading
 from campaigns.ledger.moves import move_attempt, touched
 from campaigns.ledger.reading import OpenAttempt
-from campaigns.ledger.receipts import Delivery, receipts_by_attempt, store
-from campaigns.ledger.store import Ledger
+from campaigns.ledger.receipts import receipts_by_attempt
 from campaigns.ledger.tables import attempts, receipts
 from campaigns.lifecycle import AttemptStatus
 from campaigns.settlement import REACHED, Witness, accept
@@ -28,20 +27,6 @@ SUSPICION_GRACE = 20.0  # the same, when those that came do not say how the call
 UNMATCHED_KEPT = timedelta(hours=24)
 TOGETHER = 500  # receipts applied by one set of statements
 OPEN = (AttemptStatus.DIALING, AttemptStatus.UNCONFIRMED)
-
-
-def receive(
-    ledger: Ledger, account: str, settings: AccountSettings, heard: Sequence[Receipt], body: str, *, now: datetime
-) -> int:
-    """Store receipts durably, then apply what can be applied; returns how many were new.
-
-    When applying fails the receipts are safe all the same: the sweep applies them.
-    """
-    delivery = Delivery(account=account, heard=heard, body=body)
-    (fresh,) = ledger.write(store, [delivery], now=now)
-    if fresh:
-        ledger.write(apply_heard, account, settings, heard, now=now)
-    return fresh
 
 
 def apply_heard(

@@ -22,12 +22,12 @@ from campaigns.ledger.store import Ledger
 from campaigns.lifecycle import CampaignStatus
 from campaigns.looking import look
 from campaigns.parts import Parts
-from campaigns.receiving import receive
 from campaigns.release import release
 from campaigns.sweeping import sweep
 from dialer.account import Account
 from dialer.accounts import AccountSettings
 from dialer.deadline import utc_now
+from tests.campaigns.delivering import receive
 from workers.settings import RedisSettings, Settings
 from workers.wiring import open_accounts
 

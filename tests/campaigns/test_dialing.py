@@ -20,13 +20,13 @@ from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import attempts
 from campaigns.looking import look
 from campaigns.parts import Parts
-from campaigns.receiving import receive
 from campaigns.release import release
 from campaigns.sweeping import sweep
 from dialer.deadline import utc_now
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
 from dialer.token_bucket import TokenBucket
+from tests.campaigns.delivering import receive
 from tests.campaigns.dialers import callgear, failing_once, serving, wait_for, webex, working
 from tests.campaigns.seeding import attempt, campaign_row, claim, contact, definition, numbers, seed
 from tests.conftest import HandSetClock

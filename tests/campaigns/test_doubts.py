@@ -7,13 +7,13 @@ import csv
 import pytest
 
 from campaigns.doubts import COLUMNS, doubts
-from campaigns.receiving import receive
 from campaigns.report import FIRST_DOUBTS, report
 from campaigns.settlement import Ending, accept, conclude, doubt
 from console.cli.show import report_panel
 from dialer.accounts import AccountSettings
 from dialer.calls import Outcome, Progress, Receipt
 from dialer.verdicts import Ruling, Verdict
+from tests.campaigns.delivering import receive
 from tests.campaigns.seeding import dialing, fresh, numbers
 
 SETTINGS = AccountSettings(provider="webex", service_key="k")

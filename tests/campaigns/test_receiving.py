@@ -16,13 +16,14 @@ from sqlalchemy import select
 
 from campaigns.ledger.tables import receipts
 from campaigns.parts import Parts
-from campaigns.receiving import UNMATCHED_KEPT, apply_waiting, receive
+from campaigns.receiving import UNMATCHED_KEPT, apply_waiting
 from campaigns.settlement import Ending, accept, conclude, doubt, rule
 from campaigns.sweeping import sweep
 from dialer.accounts import AccountSettings
 from dialer.calls import Outcome, Receipt
 from dialer.providers import provider_for
 from dialer.verdicts import Ruling, Verdict
+from tests.campaigns.delivering import receive
 from tests.campaigns.seeding import attempt, contact, dialing, fresh, numbers
 
 ACCOUNT = AccountSettings(provider="webex", settle_seconds=180)
