@@ -16,7 +16,7 @@ from structlog import get_logger
 
 from campaigns.failover import script_for
 from campaigns.gates import evidence, next_opening, opening_at_all
-from campaigns.handing_over import otherwise_due, send_at
+from campaigns.handing_over import otherwise_due, send_at, taken_up_early
 from campaigns.ledger import claims, reading
 from campaigns.ledger.claims import Claimed, Opening
 from campaigns.ledger.frequency import cap_clears_at
@@ -95,8 +95,8 @@ def _send(batch: Sequence[Claimed], campaign: Campaign, account: Account, flight
     now = moments[0]
     send_by = now + timedelta(seconds=SEND_WITHIN)
     deadline, notify_url = Deadline(send_by), using.notify_url(account.name)
-    inside = [] if using.stopping() else [one for one in batch if _may_be_called(one, campaign, moments)]
-    calls = {contact.attempt_id: _call(contact, campaign, notify_url, moments) for contact in inside}
+    inside = [] if using.stopping() else [one for one in batch if _may_be_called(one, campaign, account, moments)]
+    calls = {contact.attempt_id: _call(contact, campaign, account, notify_url, moments) for contact in inside}
     openings = [_opening(contact, campaign, account, moments) for contact in inside]
     settled_by = send_by + timedelta(seconds=2 * account.settings.timeout + SWEEP_MARGIN)
     try:
@@ -112,10 +112,10 @@ def _send(batch: Sequence[Claimed], campaign: Campaign, account: Account, flight
     return len(opened)
 
 
-def _may_be_called(contact: Claimed, campaign: Campaign, moments: Sequence[datetime]) -> bool:
+def _may_be_called(contact: Claimed, campaign: Campaign, account: Account, moments: Sequence[datetime]) -> bool:
     """By the gates that time keeps; the others are asked in the statement that opens the attempt."""
-    if contact.due_at > moments[0]:
-        return send_at(campaign.definition, contact, moments) is not None
+    if taken_up_early(campaign.definition, account.provider, contact, moments):
+        return send_at(campaign.definition, account.provider, contact, moments) is not None
     past = contact.not_after is not None and contact.not_after <= max(moments)
     return not past and opening_at_all(campaign.definition, contact.zone, moments) == moments[0]
 
@@ -173,7 +173,7 @@ def _hold_back(held: Sequence[Claimed], campaign: Campaign, account: Account, us
     if not held:
         return
     try:
-        under_way = using.ledger.write(_write_held, held, campaign, using.moments())
+        under_way = using.ledger.write(_write_held, held, campaign, account, using.moments())
     except LedgerAway as exc:  # the rest of the batch is committed and must be sent; leases free these and their tokens
         log.warning("claims not given back", campaign=campaign.id, why=exc.message)
         return
@@ -182,18 +182,22 @@ def _hold_back(held: Sequence[Claimed], campaign: Campaign, account: Account, us
             _return_token(contact, campaign, account)
 
 
-def _write_held(db: Connection, held: Sequence[Claimed], campaign: Campaign, moments: Sequence[datetime]) -> set[UUID]:
+def _write_held(
+    db: Connection, held: Sequence[Claimed], campaign: Campaign, account: Account, moments: Sequence[datetime]
+) -> set[UUID]:
     """Returns the attempts that another delivery of the same task has opened: it holds their tokens, by the same id."""
     claim = held[0].claim
     claims.suppress_held(db, claim, [contact.contact_id for contact in held], campaign.account, moments[0])
     for contact in held:
-        claims.give_back(db, claim, [contact.contact_id], due_at=_next_moment(db, contact, campaign, moments))
+        claims.give_back(db, claim, [contact.contact_id], due_at=_next_moment(db, contact, campaign, account, moments))
     return set(reading.attempts_by_id(db, [contact.attempt_id for contact in held]))
 
 
-def _next_moment(db: Connection, contact: Claimed, campaign: Campaign, moments: Sequence[datetime]) -> datetime | None:
+def _next_moment(
+    db: Connection, contact: Claimed, campaign: Campaign, account: Account, moments: Sequence[datetime]
+) -> datetime | None:
     """When a contact that was held back may be called; None for as before, which leaves those to come to the sweep."""
-    if contact.due_at > moments[0]:
+    if taken_up_early(campaign.definition, account.provider, contact, moments):
         return otherwise_due(campaign.definition, contact)
     capped = cap_clears_at(db, contact.phone, campaign.definition.caps, moments[0])
     if capped is None:
@@ -209,7 +213,7 @@ def _return_token(contact: Claimed, campaign: Campaign, account: Account) -> Non
 
 
 def _opening(contact: Claimed, campaign: Campaign, account: Account, moments: Sequence[datetime]) -> Opening:
-    handed_over = send_at(campaign.definition, contact, moments)
+    handed_over = send_at(campaign.definition, account.provider, contact, moments)
     local_time, allowed_by = evidence(campaign.definition, contact.zone, handed_over or moments[0])
     return Opening(
         contact=contact,
@@ -223,7 +227,9 @@ def _opening(contact: Claimed, campaign: Campaign, account: Account, moments: Se
     )
 
 
-def _call(contact: Claimed, campaign: Campaign, notify_url: str | None, moments: Sequence[datetime]) -> CallRequest:
+def _call(
+    contact: Claimed, campaign: Campaign, account: Account, notify_url: str | None, moments: Sequence[datetime]
+) -> CallRequest:
     definition = campaign.definition
     return CallRequest(
         correlation_id=contact.attempt_id,
@@ -235,7 +241,7 @@ def _call(contact: Claimed, campaign: Campaign, notify_url: str | None, moments:
         direction=definition.direction,
         kind=definition.call,
         notify_url=notify_url,
-        send_at=send_at(definition, contact, moments),
+        send_at=send_at(definition, account.provider, contact, moments),
     )
 
 

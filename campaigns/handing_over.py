@@ -12,20 +12,32 @@ from datetime import datetime, timedelta
 from campaigns.definition import Definition
 from campaigns.gates import next_opening
 from campaigns.ledger.claims import HANDED_OVER_MARGIN, Claimed
+from dialer.providers.provider import Provider
 
 AHEAD = timedelta(hours=24)  # a night, and far from the week that the provider allows
 
 
-def due_by(definition: Definition, moments: Sequence[datetime]) -> datetime:
-    """Contacts due until then may be taken up now. Where nobody knows what time it is, nothing is handed over."""
-    handed = definition.schedule.vendor_queue and len(moments) == 1
+def due_by(definition: Definition, provider: Provider, moments: Sequence[datetime]) -> datetime:
+    """Contacts due until then may be taken up now.
+
+    Nothing is handed over where nobody knows what time it is, or to a provider that cannot wait: a campaign may have
+    gone on with an account of another.
+    """
+    handed = definition.schedule.vendor_queue and len(moments) == 1 and "send_at" not in provider.cannot
     return moments[0] + AHEAD if handed else moments[0]
 
 
-def send_at(definition: Definition, contact: Claimed, moments: Sequence[datetime]) -> datetime | None:
+def taken_up_early(definition: Definition, provider: Provider, contact: Claimed, moments: Sequence[datetime]) -> bool:
+    """Whether a contact was claimed before it is due, to be handed over."""
+    return moments[0] < contact.due_at and moments[0] < due_by(definition, provider, moments)
+
+
+def send_at(
+    definition: Definition, provider: Provider, contact: Claimed, moments: Sequence[datetime]
+) -> datetime | None:
     """When the provider is to place the call; None: it is not to be handed over."""
     now = moments[0]
-    if due_by(definition, moments) == now or contact.due_at <= now:
+    if not taken_up_early(definition, provider, contact, moments):
         return None
     moment, limit = contact.due_at, contact.not_after
     in_time = limit is None or limit > moment + HANDED_OVER_MARGIN

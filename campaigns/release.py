@@ -144,7 +144,7 @@ def _wanted(campaign: Campaign, left: int, waiting: int, account: Account, now: 
         room = canary.room
         if room == 0 and not held_by:
             held_by, held_until = canary.why, canary.until
-    due = using.ledger.write(_due, campaign, min(left, room), moments)
+    due = using.ledger.write(_due, campaign, account, min(left, room), moments)
     if len(moments) > 1 and not held_by and not due:
         held_by = CLOCK_WAS_SET
     _note(campaign, now, held_by, held_until, using)
@@ -165,28 +165,28 @@ def _claimed_already(mine: Sequence[Campaign], using: Parts) -> dict[str, int]:
         return {row[0]: row[1] for row in db.execute(query)}
 
 
-def _due(db: Connection, campaign: Campaign, most: int, moments: Sequence[datetime]) -> int:
+def _due(db: Connection, campaign: Campaign, account: Account, most: int, moments: Sequence[datetime]) -> int:
     """How many contacts may be called now, counted up to `most`."""
     _put_off_closed_zones(db, campaign, moments)
     due = select(contacts.c.id).where(
         contacts.c.campaign_id == campaign.id,
         contacts.c.status == ContactStatus.PENDING,
-        claims.is_due(moments[0], due_by(campaign.definition, moments)),
+        claims.is_due(moments[0], due_by(campaign.definition, account.provider, moments)),
     )
     return db.scalar(select(func.count()).select_from(due.limit(most).subquery())) or 0
 
 
 def _claim(db: Connection, campaign: Campaign, room: int, now: datetime, using: Parts) -> list[Slice]:
-    account = using.accounts[campaign.account].settings
-    there = budget.left(db, campaign, account.call_points, now)
+    account = using.accounts[campaign.account]
+    there = budget.left(db, campaign, account.settings.call_points, now)
     room = room if there is None else min(room, there.calls)
     if room == 0:
         return []
     claim = uuid4()
     lease_until = now + timedelta(seconds=using.lease)
-    until = due_by(campaign.definition, using.moments())
+    until = due_by(campaign.definition, account.provider, using.moments())
     ids = claims.claim_due(db, campaign.id, claim, room, now=now, lease_until=lease_until, due_by=until)
-    size = slice_size(campaign.definition.pace or account.pace)
+    size = slice_size(campaign.definition.pace or account.settings.pace)
     return [
         Slice(campaign_id=campaign.id, claim=claim, contact_ids=tuple(ids[first : first + size]))
         for first in range(0, len(ids), size)

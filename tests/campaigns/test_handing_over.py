@@ -18,6 +18,7 @@ from campaigns.release import release
 from campaigns.source import DefinitionFaults
 from campaigns.sweeping import sweep
 from dialer.deadline import utc_now
+from dialer.providers import provider_for
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
 from tests.campaigns.dialers import callgear, door, wait_for, webex, working
@@ -26,6 +27,7 @@ from tests.campaigns.seeding import definition, seed
 NOW = datetime(2026, 12, 1, 6, 0, tzinfo=UTC)  # a Tuesday
 WINDOWS = {"zone": "UTC", "windows": {"mon-fri": "09:00-17:00"}, "vendor_queue": True}
 AT_NINE = NOW.replace(hour=9)
+WEBEX, CALLGEAR = provider_for(webex()), provider_for(callgear())
 
 
 def claimed(due_at: datetime, not_after: datetime | None = None) -> Claimed:
@@ -44,7 +46,7 @@ def claimed(due_at: datetime, not_after: datetime | None = None) -> Claimed:
 
 
 def asked(due_at: datetime, not_after: datetime | None = None, now: datetime = NOW, **schedule: Any) -> datetime | None:
-    return send_at(definition(schedule=WINDOWS | schedule), claimed(due_at, not_after), (now,))
+    return send_at(definition(schedule=WINDOWS | schedule), WEBEX, claimed(due_at, not_after), (now,))
 
 
 CASES = [
@@ -68,9 +70,15 @@ def test_a_call_is_handed_over_only_when_its_moment_is_a_good_one(due_at, facts,
 
 def test_a_clock_that_nobody_believes_hands_nothing_over():
     written = definition(schedule=WINDOWS)
-    assert send_at(written, claimed(AT_NINE), (NOW, NOW - timedelta(hours=1))) is None
-    assert due_by(written, (NOW, NOW - timedelta(hours=1))) == NOW
-    assert due_by(written, (NOW,)) == NOW + AHEAD
+    assert send_at(written, WEBEX, claimed(AT_NINE), (NOW, NOW - timedelta(hours=1))) is None
+    assert due_by(written, WEBEX, (NOW, NOW - timedelta(hours=1))) == NOW
+    assert due_by(written, WEBEX, (NOW,)) == NOW + AHEAD
+
+
+def test_a_provider_that_cannot_wait_is_handed_nothing_though_the_campaign_went_on_with_it():
+    written = definition(schedule=WINDOWS)
+    assert send_at(written, CALLGEAR, claimed(AT_NINE), (NOW,)) is None
+    assert due_by(written, CALLGEAR, (NOW,)) == NOW
 
 
 def test_who_cannot_be_handed_over_is_due_in_the_next_window_or_at_the_end():
