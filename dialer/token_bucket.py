@@ -24,12 +24,9 @@ What a caller can rely on:
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
-from importlib.resources import files
 from typing import Any
 
 import redis
@@ -37,6 +34,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from dialer.bucket_scripts import MICROSECONDS, NOBODY, BucketScripts, us
 from dialer.limits import (
     Answer,
     BucketAway,
@@ -64,12 +62,9 @@ __all__ = [
     "connect",
 ]
 
-MICROSECONDS = 1_000_000
 FLIGHT_LEASE = 120.0
 CALL_LEASE = 600.0
 LONGEST_BLOCK = 60.0
-SCRIPTS = ("acquire", "settle", "forecast", "hang_up", "leave", "peek")
-NOBODY = CampaignLimits()
 
 
 def connect(url: str) -> redis.Redis:
@@ -98,7 +93,7 @@ class TokenBucket:
         self.limits = limits
         self.metered = metered
         self._redis = connection
-        self._clock = clock
+        self._scripts = BucketScripts(connection, account, limits, metered=metered, clock=clock)
 
     def acquire(
         self,
@@ -147,9 +142,9 @@ class TokenBucket:
         lease: float,
         call_lease: float,
     ) -> tuple[int, Answer]:
-        asked, leases = points or self.limits.call_points, (_us(lease), _us(call_lease) if call else 0)
+        asked, leases = points or self.limits.call_points, (us(lease), us(call_lease) if call else 0)
         first, *further = ids
-        granted, wait, limit = self._run(
+        granted, wait, limit = self._scripts.run(
             "acquire", own or NOBODY, first, asked, tokens, *leases, int(urgency), *further
         )
         if granted < 0:
@@ -182,7 +177,7 @@ class TokenBucket:
     def leave(self, grant_ids: Iterable[str], *, own: CampaignLimits | None = None) -> int:
         """Give back places in the line; returns how many there were."""
         ids = list(grant_ids)
-        return int(self._run("leave", own or NOBODY, *ids)) if ids else 0
+        return int(self._scripts.run("leave", own or NOBODY, *ids)) if ids else 0
 
     def settle(
         self,
@@ -202,18 +197,20 @@ class TokenBucket:
         provider tells no figures: it said that we were too fast, and the pace is halved for a while.
         """
         fate = {True: "charged", False: "free" if sent else "unsent", None: "unknown"}[charged]
-        blocked = _us(min(block, LONGEST_BLOCK) if meter is None else block) if block else 0
+        blocked = us(min(block, LONGEST_BLOCK) if meter is None else block) if block else 0
         own = CampaignLimits(campaign=campaign)
-        return bool(self._run("settle", own, grant_id, fate, blocked, int(call_goes_on), *_figures(meter or Meter())))
+        return bool(
+            self._scripts.run("settle", own, grant_id, fate, blocked, int(call_goes_on), *_figures(meter or Meter()))
+        )
 
     def hang_up(self, grant_ids: Iterable[str], *, campaign: str = "") -> int:
         """Free the places of calls that have ended; returns how many were still taken."""
         ids = list(grant_ids)
-        return int(self._run("hang_up", CampaignLimits(campaign=campaign), *ids)) if ids else 0
+        return int(self._scripts.run("hang_up", CampaignLimits(campaign=campaign), *ids)) if ids else 0
 
     def forecast(self, horizon: float, *, own: CampaignLimits | None = None) -> Forecast:
         """How many calls the next `horizon` seconds can carry, taking nothing."""
-        calls, limit, wait = self._run("forecast", own or NOBODY, _us(horizon), self.limits.call_points)
+        calls, limit, wait = self._scripts.run("forecast", own or NOBODY, us(horizon), self.limits.call_points)
         return Forecast(int(calls), limit, wait / MICROSECONDS)
 
     def share_day(self, weights: Mapping[str, float]) -> None:
@@ -221,15 +218,15 @@ class TokenBucket:
         try:
             with self._redis.pipeline(transaction=True) as pipe:
                 for campaign, weight in weights.items():
-                    pipe.hset(self._key(f"campaign:{campaign}"), "w", str(weight))
-                pipe.hset(self._key("state"), "W", str(sum(weights.values())))
+                    pipe.hset(self._scripts.key(f"campaign:{campaign}"), "w", str(weight))
+                pipe.hset(self._scripts.key("state"), "W", str(sum(weights.values())))
                 pipe.execute()
         except RedisError as exc:
-            raise self._away(exc) from exc
+            raise self._scripts.away(exc) from exc
 
     def peek(self) -> Standing:
         """How the bucket stands, changing nothing."""
-        said = json.loads(self._run("peek", NOBODY))
+        said = json.loads(self._scripts.run("peek", NOBODY))
         windows = [
             Window(**{**one, "resets_in": one["resets_in"] / MICROSECONDS})
             for one in said["windows"] or []  # an empty Lua table is an object in JSON
@@ -250,72 +247,9 @@ class TokenBucket:
     def turn(self, name: str, seconds: float) -> bool:
         """True for the first to ask in so many seconds, among all workers."""
         try:
-            return bool(self._redis.set(self._key(f"turn:{name}"), 1, nx=True, px=max(1, int(seconds * 1000))))
+            return bool(self._redis.set(self._scripts.key(f"turn:{name}"), 1, nx=True, px=max(1, int(seconds * 1000))))
         except RedisError as exc:
-            raise self._away(exc) from exc
-
-    @cached_property
-    def _scripts(self) -> dict[str, Any]:
-        lua = files("dialer") / "lua"
-        common = (lua / "common.lua").read_text()
-        return {name: self._redis.register_script(common + (lua / f"{name}.lua").read_text()) for name in SCRIPTS}
-
-    @cached_property
-    def _keys(self) -> tuple[list[str], list[str]]:
-        return (
-            [self._key(part) for part in ("state", "flight", "grants", "calls")],
-            [self._key(part) for part in ("line", "beats", "tickets")],
-        )
-
-    @cached_property
-    def _of_account(self) -> list[object]:
-        """What the scripts are told of the account's limits, in the order of `common.lua`."""
-        limits = self.limits
-        return [
-            _us(1 / limits.pace),
-            limits.burst,
-            limits.minute_points or 0,
-            limits.day_points or 0,
-            _us(limits.minute_seconds),
-            _us(limits.day_seconds),
-            limits.concurrency or 0,
-            int(self.metered),
-            _us(limits.look_seconds or 0),
-            limits.kept_share,
-        ]
-
-    def _of_campaign(self, own: CampaignLimits) -> list[object]:
-        paced = self.limits.caller_id_pace if own.caller_id else None
-        return [
-            own.campaign,
-            _us(1 / own.pace) if own.pace and own.campaign else 0,
-            (own.concurrency or 0) if own.campaign else 0,
-            own.weight,
-            hashlib.sha256(own.caller_id.encode()).hexdigest()[:12] if paced else "",
-            _us(1 / paced) if paced else 0,
-        ]
-
-    def _key(self, part: str) -> str:
-        return f"{{bucket:{self.account}}}:{part}"
-
-    def _run(self, script: str, own: CampaignLimits, *args: object) -> Any:
-        shared, line = self._keys
-        keys = [*shared, self._key(f"calls:{own.campaign}"), *line, self._key(f"campaign:{own.campaign}")]
-        now = _us(self._clock()) if self._clock else ""
-        try:
-            return self._scripts[script](keys=keys, args=[now, *self._of_account, *self._of_campaign(own), *args])
-        except RedisError as exc:
-            raise self._away(exc) from exc
-
-    def _away(self, exc: RedisError) -> BucketAway:
-        return BucketAway(
-            f"Redis does not answer ({type(exc).__name__}), so no call of account {self.account} may start",
-            "start Redis, or correct redis.url; dialing goes on by itself",
-        )
-
-
-def _us(seconds: float) -> int:
-    return int(seconds * MICROSECONDS)
+            raise self._scripts.away(exc) from exc
 
 
 def _figures(meter: Meter) -> list[object]:
