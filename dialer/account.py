@@ -96,6 +96,7 @@ def limits_of(settings: AccountSettings, *, follows: Follows) -> Limits:
         call_points=settings.call_points,
         caller_id_pace=settings.caller_id_pace,
         kept_share=KEPT_FOR_WHAT_IS_URGENT,
+        flight_lease=3 * settings.timeout + 5,  # a request, a login, the request again
         minute_seconds=60 / settings.speed,
         day_seconds=86400 / settings.speed,
         look_seconds=settings.poll_seconds if follows is Follows.LISTING else None,

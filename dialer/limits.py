@@ -33,7 +33,8 @@ class Limits:
 
     `caller_id_pace` is the pace of each caller ID. `look_seconds`: calls leave as many points in the provider's minute
     as looks at them, so far apart, will take; `kept_share` of the minute is left for what is urgent, less and less
-    towards its end. Minute and day are fixed windows of the provider; only a sandbox's are not 60 s and 24 h long.
+    towards its end. `flight_lease` is how long a request may be under way: after that its worker is dead. Minute and
+    day are fixed windows of the provider; only a sandbox's are not 60 s and 24 h long.
     """
 
     pace: float
@@ -44,6 +45,7 @@ class Limits:
     caller_id_pace: float | None = None
     look_seconds: float | None = None
     kept_share: float = 0.0
+    flight_lease: float = 120.0
     minute_seconds: float = 60.0
     day_seconds: float = 86400.0
 

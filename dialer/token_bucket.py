@@ -18,7 +18,8 @@ What a caller can rely on:
 * The same id asked again is the same grant, charged once, for as long as it is in flight or its call is in progress.
 * The line is fair between campaigns by weight, however many workers ask for each. Who stops asking loses the place
   within a quarter of a second after he was to ask again.
-* What a dead worker held comes back when its lease ends: points after two minutes, a place among calls after ten.
+* What a dead worker held comes back when its lease ends: points when no request can be under
+  way so long (`flight_lease`), a place among calls after ten minutes.
 * Without Redis nothing is granted: every method raises `BucketAway`. A Redis that has forgotten starts with one probe.
 """
 
@@ -62,7 +63,6 @@ __all__ = [
     "connect",
 ]
 
-FLIGHT_LEASE = 120.0
 CALL_LEASE = 600.0
 LONGEST_BLOCK = 60.0
 
@@ -104,7 +104,7 @@ class TokenBucket:
         tokens: int = 1,
         call: bool = True,
         urgency: Urgency = Urgency.NORMAL,
-        lease: float = FLIGHT_LEASE,
+        lease: float | None = None,
         call_lease: float = CALL_LEASE,
     ) -> Answer:
         """Take the tokens for one call, or learn how long to wait and keep a place in the line until then.
@@ -129,7 +129,7 @@ class TokenBucket:
 
         Their tokens are good at one moment. Fewer turns than calls, where a turn for each would cost too much.
         """
-        return self._take(grant_ids, own, None, 1, True, urgency, FLIGHT_LEASE, CALL_LEASE)
+        return self._take(grant_ids, own, None, 1, True, urgency, None, CALL_LEASE)
 
     def _take(
         self,
@@ -139,10 +139,13 @@ class TokenBucket:
         tokens: int,
         call: bool,
         urgency: Urgency,
-        lease: float,
+        lease: float | None,
         call_lease: float,
     ) -> tuple[int, Answer]:
-        asked, leases = points or self.limits.call_points, (us(lease), us(call_lease) if call else 0)
+        asked, leases = (
+            points or self.limits.call_points,
+            (us(lease or self.limits.flight_lease), us(call_lease) if call else 0),
+        )
         first, *further = ids
         granted, wait, limit = self._scripts.run(
             "acquire", own or NOBODY, first, asked, tokens, *leases, int(urgency), *further

@@ -103,7 +103,7 @@ def _pauses(redis_url: str, url: str, arrivals: Queue[Any], pace: int) -> Sequen
                 control.pause(using.ledger, one, who="bench", now=utc_now())
                 paused = time.time()
                 time.sleep(1.5)
-                silences.append(max(_drained(arrivals).values()) - paused)
+                silences += [max(came.values()) - paused for came in [_drained(arrivals)] if came]
                 control.resume(using.ledger, one, who="bench", now=utc_now())
         _drained(arrivals)
     return f"{pace}/s", f"{at(0.5, silences) * 1000:.0f} / {max(silences) * 1000:.0f} ms"

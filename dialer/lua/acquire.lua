@@ -39,9 +39,11 @@ local function fit(there, untill, name)
 end
 local gap, at_once, pace_name, before_it = pace(points, tokens)
 -- A slot may be taken as soon as it is the next one and close, not before: a place in the line is to be revocable.
+-- Who waits is told to come a little after that, for who has just been served may be next again, by weight.
 local soon = math.min(gap, COMMIT)
+local grace = math.min(gap / 8, GRACE)
 local function slot(untill, name)
-  if untill - now > soon then bind(untill - soon, name) else starts = math.max(starts, math.ceil(untill)) end
+  if untill - now > soon then bind(untill - soon + grace, name) else starts = math.max(starts, math.ceil(untill)) end
 end
 
 -- The campaign's own limits first: a capped campaign must not hold the others.

@@ -30,7 +30,8 @@ local LENGTH = { m = tonumber(ARGV[6]), d = tonumber(ARGV[7]) }
 local most_calls, metered, look_every = tonumber(ARGV[8]), ARGV[9] == '1', tonumber(ARGV[10])
 local kept_part, campaign, own_interval = tonumber(ARGV[11]), ARGV[12], tonumber(ARGV[13])
 local own_most_calls, weight, number, number_interval = tonumber(ARGV[14]), tonumber(ARGV[15]), ARGV[16], tonumber(ARGV[17])
-local BEAT, COMMIT, REAPED, CAMPAIGN_LIVES, HOUR = 250000, 100000, 10000, 259200, 3600000000
+local BEAT, COMMIT, GRACE, REAPED = 250000, 100000, 2000, 10000
+local CAMPAIGN_LIVES, HOUR = 259200, 3600000000
 
 local function fmt(n) return string.format(n % 1 == 0 and '%.0f' or '%.17g', n) end
 

@@ -18,7 +18,7 @@ local limit, used = tonumber(ARGV[2]), tonumber(redis.call('HGET', number, 'used
 redis.call('HINCRBY', number, ARGV[6], 1)
 if ARGV[5] == '0' then return { 0, limit - used } end
 if used + 1 > limit then
-  redis.call('HINCRBY', number, 'refused', 1)
+  redis.call('HINCRBY', number, 'refused ' .. ARGV[6], 1)
   return { 0, limit - used }
 end
 redis.call('HINCRBY', number, 'used', 1)

@@ -47,14 +47,14 @@ def _run(
     vendor, url = _fresh(server, judge)
     outsider = Outsider(vendor, LIMIT / SECONDS / 10)
     outsider.start()
-    task = Task(url=url, window=(LIMIT, SECONDS), rate=PACE, metered=kind == OURS, lease=1.0)
+    task = Task(url=url, window=(LIMIT, SECONDS), rate=PACE, metered=kind == OURS, lease=1.0 if dies else 3.0)
     since = time.time()
     sender = Sender(kind=kind, task=task, vendor=vendor, seconds=5 * SECONDS, fails=fails, dies=dies)
     pool.map(_send, [sender] * 8, chunksize=1)
     outsider.stop()
     windows = vendor.windows(since, time.time() - SECONDS / 4)
-    sent = sum(one.get("ours", 0) + one.get("others", 0) for one in windows)
-    refused = sum(one.get("refused", 0) for one in windows) / max(1, sent)
+    sent = sum(one.get("ours", 0) for one in windows)
+    refused = sum(one.get("refused ours", 0) for one in windows) / max(1, sent)
     return f"{refused:.2%}", f"{sum(one.get('used', 0) for one in windows) / (LIMIT * len(windows)):.0%}"
 
 
@@ -64,7 +64,7 @@ def restarted(pool: Pool, server: RedisServer, judge: RedisServer) -> dict[str, 
     for kind in EVERYONE:
         vendor, url = _fresh(server, judge)
         since = time.time()
-        task = Task(url=url, window=(LIMIT, SECONDS), rate=PACE, metered=kind == OURS, lease=1.0)
+        task = Task(url=url, window=(LIMIT, SECONDS), rate=PACE, metered=kind == OURS, lease=3.0)
         sender = Sender(kind=kind, task=task, vendor=vendor, seconds=4 * SECONDS)
         running = pool.map_async(_send, [sender] * 8, chunksize=1)
         killed = vendor.phase + SECONDS * (int((since + 2 * SECONDS - vendor.phase) // SECONDS) + 0.4)
@@ -78,7 +78,7 @@ def restarted(pool: Pool, server: RedisServer, judge: RedisServer) -> dict[str, 
         calm = [one.get("ours", 0) for number, one in enumerate(windows) if number < struck]
         rows["any window"][kind] = f"{max(calm, default=0) / LIMIT:.0%}"
         rows["restart window"][kind] = f"{windows[struck].get('ours', 0) / LIMIT:.0%}"
-        rows["refused"][kind] = str(windows[struck].get("refused", 0))
+        rows["refused"][kind] = str(windows[struck].get("refused ours", 0))
     return rows
 
 
