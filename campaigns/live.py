@@ -21,6 +21,7 @@ from dialer.phone import E164, PhoneNumber
 REMEDIES = {
     "invalid_state": "dialer call list shows where the call stands",
     "call_session_not_found": "dialer call list shows the calls in progress",
+    "forbidden": "what the client area records always cannot be stopped from here",
     "leg_not_found": "dialer call list shows the legs",
     "talk_option_not_found": "dialer call talk-options shows the keys",
     "tag_not_found": "the ids of tags stand in the provider's client area",

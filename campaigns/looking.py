@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -52,7 +53,8 @@ def look(account: Account, *, using: Parts, sleep: Callable[[float], None] = tim
         return 0
     looked_at = using.clock()
     listing = account.look()
-    ended = using.ledger.write(_apply, listing, looked_at, account, using) if listing.usable else []
+    heard_at = using.clock()
+    ended = using.ledger.write(_apply, listing, looked_at, heard_at, account, using) if listing.usable else []
     _settle_token(token, listing, account, ended)
     return len(ended)
 
@@ -83,7 +85,10 @@ def _settle_token(token: str, listing: Listing, account: Account, ended: list[Op
         log.warning("bucket away", account=account.name, why=exc.message)
 
 
-def _apply(db: Connection, listing: Listing, looked_at: datetime, account: Account, using: Parts) -> list[OpenAttempt]:
+def _apply(
+    db: Connection, listing: Listing, looked_at: datetime, heard_at: datetime, account: Account, using: Parts
+) -> list[OpenAttempt]:
+    """What a list of calls tells, which was taken at some moment between the question and its answer."""
     by_call = {sighting.provider_call_id: sighting for sighting in listing.seen}
     by_attempt = {sighting.correlation_id: sighting for sighting in listing.seen if sighting.correlation_id}
     ended = []
@@ -92,8 +97,8 @@ def _apply(db: Connection, listing: Listing, looked_at: datetime, account: Accou
         if attempt.gone_at is not None:
             continue
         if sighting is not None:
-            _seen(db, attempt, sighting, looked_at, account)
-        elif _could_show(attempt, looked_at, account) and _missed(db, attempt, looked_at, account, using):
+            _seen(db, attempt, sighting, looked_at, heard_at, account)
+        elif _could_show(attempt, looked_at, account) and _missed(db, attempt, looked_at, heard_at, account, using):
             ended.append(attempt)
     return ended
 
@@ -108,7 +113,14 @@ def _could_show(attempt: OpenAttempt, looked_at: datetime, account: Account) -> 
     return looked_at.timestamp() >= max(asked + account.scaled(APPEARS_WITHIN), last)
 
 
-def _seen(db: Connection, attempt: OpenAttempt, sighting: Sighting, looked_at: datetime, account: Account) -> None:
+def _seen(
+    db: Connection,
+    attempt: OpenAttempt,
+    sighting: Sighting,
+    looked_at: datetime,
+    heard_at: datetime,
+    account: Account,
+) -> None:
     if attempt.status is AttemptStatus.UNCONFIRMED:
         accept(db, attempt, sighting.provider_call_id, account.settings, now=looked_at, witness=Witness.LIST)
     if sighting.progress is Progress.ANSWERED:
@@ -118,15 +130,18 @@ def _seen(db: Connection, attempt: OpenAttempt, sighting: Sighting, looked_at: d
         attempt,
         looked_at,
         seen=True,
-        longest_gap=0.0 if sighting.progress in STILL_UNANSWERED else _longest_gap(attempt, looked_at),
+        longest_gap=0.0 if sighting.progress in STILL_UNANSWERED else _longest_gap(attempt, heard_at),
         puzzled=attempt.puzzled or sighting.progress is None,
         conclude_at=looked_at + timedelta(seconds=account.settings.settle_seconds),
     )
 
 
-def _missed(db: Connection, attempt: OpenAttempt, looked_at: datetime, account: Account, using: Parts) -> bool:
+def _missed(
+    db: Connection, attempt: OpenAttempt, looked_at: datetime, heard_at: datetime, account: Account, using: Parts
+) -> bool:
     """A call is not in the list; True when it is over."""
-    _remember_look(db, attempt, looked_at, longest_gap=_longest_gap(attempt, looked_at))
+    gap = _longest_gap(attempt, heard_at)
+    _remember_look(db, attempt, looked_at, longest_gap=gap)
     if not attempt.seen and attempt.looks + 1 < MISSES_BEFORE_GONE:
         return False
     if attempt.provider_said_it_failed:
@@ -139,7 +154,7 @@ def _missed(db: Connection, attempt: OpenAttempt, looked_at: datetime, account: 
         gone = update(attempts).where(attempts.c.id == attempt.id).values(gone_at=looked_at, conclude_at=later)
         db.execute(gone)
         return True
-    return conclude(db, attempt, ending_by_looks(attempt, looked_at, account), now=looked_at)
+    return conclude(db, attempt, ending_by_looks(replace(attempt, longest_gap=gap), looked_at, account), now=looked_at)
 
 
 def _patience(account: Account) -> float | None:
@@ -182,7 +197,10 @@ def _remember_look(db: Connection, attempt: OpenAttempt, looked_at: datetime, **
     db.execute(update(attempts).where(attempts.c.id == attempt.id).values(**facts))
 
 
-def _longest_gap(attempt: OpenAttempt, looked_at: datetime) -> float:
-    """The longest that nobody looked, up to this look, since the call was asked for or last seen ringing."""
-    since = looked_at.timestamp() if attempt.looked_at is None else attempt.looked_at
-    return max(attempt.longest_gap, looked_at.timestamp() - since)
+def _longest_gap(attempt: OpenAttempt, until: datetime) -> float:
+    """The longest that nobody looked since the call was asked for or last seen ringing.
+
+    From the question of one look to the answer of the next: the list may be that much older, and that much younger.
+    """
+    since = until.timestamp() if attempt.looked_at is None else attempt.looked_at
+    return max(attempt.longest_gap, until.timestamp() - since)
