@@ -12,7 +12,9 @@ from campaigns.cloning import written
 from campaigns.definition import Definition, load_definition
 from campaigns.launch import check, launch
 from campaigns.ledger.tables import contacts
+from campaigns.trial import trial_call
 from dialer.deadline import utc_now
+from dialer.phone import PhoneNumber
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
 from tests.campaigns.dialers import callgear, carry_out, door, webex, working
@@ -60,3 +62,24 @@ def test_an_example_runs_to_its_end(ledger, redis_url, buckets, tmp_path, name):
     assert statuses == ["reached"] * HERE[name]
     assert {call["from"] for call in calls} == {definition.caller_id}
     assert len(calls) == HERE[name]
+
+
+@pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
+def test_a_test_call_rings_the_listed_number_although_no_hour_is_open(ledger, redis_url, buckets, tmp_path):
+    (tmp_path / "list.csv").write_text("phone,name\n+14155550101,Ann\n")
+    file = tmp_path / "closed.yaml"
+    file.write_text(
+        "campaign: closed\naccount: main\ncontacts: {file: list.csv}\nmessage: {tts: 'Hello {{ name }}, until then'}\n"
+        'caller_id: "+18005550100"\nschedule: {zone: UTC, end: 2026-01-01T09:00}\n'
+    )
+    fast = {"speed": SPEED, "timeout": 2, "poll_seconds": 0.1, "settle_seconds": 3, "sandbox": True}
+    mine = PhoneNumber("+12125550199")
+    with running(SandboxConfig(seed=1, speed=SPEED)) as sandbox:
+        account = callgear(sandbox.callgear_url, **fast)
+        with working(ledger, redis_url, {"main": account}) as using:
+            started = trial_call(
+                ledger, file, {"main": account}, mine, listed=[mine], line=2, who="test", now=utc_now()
+            )
+            carry_out(using, started.id)
+        (call,) = sandbox.calls()
+    assert call["to"].endswith("12125550199")
