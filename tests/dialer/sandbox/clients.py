@@ -83,6 +83,7 @@ class Receiver:
     def __init__(self, port: int = 0) -> None:
         self.received: list[dict[str, Any]] = []
         self.answers: list[int] = []
+        self.signed: list[tuple[bytes, str]] = []
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -91,6 +92,7 @@ class Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.received.append(json.loads(body))
+                receiver.signed.append((body, self.headers.get("x-hub-signature", "")))
                 self.send_response(receiver.answers.pop(0) if receiver.answers else 200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
@@ -200,3 +201,45 @@ def test_a_notify_url_that_never_comes_back_is_given_up(start: Callable[..., Cli
 
     until(lambda: vendor.sandbox.calls()[0]["ended_at"])
     assert vendor.sandbox.calls()[0]["receipts_sent"] == 0
+
+
+def test_receipts_are_signed_where_there_is_a_hub_secret(start: Callable[..., Clients], receiver: Receiver) -> None:
+    vendor = start(speed=FAST, hub_secret="shared")
+
+    placed(vendor, receiver, 1)
+
+    until(lambda: len(receiver.signed) == 5)
+    assert all(told == hmac.new(b"shared", body, "sha256").hexdigest() for body, told in receiver.signed)
+
+
+def test_receipts_may_lack_what_the_samples_do_not_always_have(
+    start: Callable[..., Clients], receiver: Receiver
+) -> None:
+    vendor = start(speed=FAST, omit=1.0)
+
+    placed(vendor, receiver, 1)
+
+    until(lambda: len(receiver.received) == 5)
+    for receipt in receiver.received:
+        assert set(receipt) == {"deliveryInfoNotification"}
+        assert set(receipt["deliveryInfoNotification"]) == {"deliveryInfo", "transid"}
+
+
+ENDS = [
+    ("94", ["7407", "7408", "7519", "7411", "7412", "7409", "7405"]),
+    ("95", ["7407", "7408", "7409", "7406"]),
+    ("96", ["7407", "7408", "7409", "7404"]),
+    ("97", ["7208"]),
+]
+
+
+@pytest.mark.parametrize(("ending", "codes"), ENDS, ids=[ending for ending, _ in ENDS])
+def test_the_numbers_of_webex_connect_alone_send_its_own_codes(
+    start: Callable[..., Clients], receiver: Receiver, ending: str, codes: list[str]
+) -> None:
+    vendor = start(speed=1000)
+    asked = [*ALL, "trombone_connected", "trombone_released", "message_expired"]
+    vendor.message(f"+141555501{ending}", notifyUrl=receiver.url, requestedReceipts=asked, content=LONG_SPEECH)
+    until(lambda: len(receiver.received) == len(codes))
+    told = [one["deliveryInfoNotification"]["deliveryInfo"]["code"] for one in receiver.received]
+    assert sorted(told) == sorted(codes)
