@@ -69,7 +69,7 @@ class Replay:
         self._open: list[tuple[float, float]] = [(0.0, 0.0)] * len(people.zones)
 
     def run(self, begin: float, rng: Random) -> Replayed:
-        """Carry the campaign out from this moment on."""
+        """Carry the campaign out from this moment on. One loop, long as it is: a million contacts go through it."""
         people, gap, lines = self._people, self._speed.gap, self._speed.lines
         done = Replayed(first_at=array("d", [math.nan]) * len(people), ends=begin)
         waiting = [(begin, place, 0) for place in range(len(people))]
