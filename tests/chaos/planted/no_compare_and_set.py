@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -32,23 +32,18 @@ class Taken(Claimed):
 
 def whoever_was_named(db: Connection, claim: UUID, contact_ids: Sequence[int], now: datetime) -> list[Claimed]:
     rows = db.execute(select(contacts).where(contacts.c.id.in_(contact_ids)))
-    return [
-        Taken(
-            contact_id=row.id,
-            claim=claim,
-            phone=row.phone,
-            text=row.text,
-            zone=row.zone,
-            not_after=row.not_after,
-            due_at=row.due_at,
-            claimed_at=row.claimed_at or now,
-            lease_until=row.lease_until or now,
-        )
-        for row in rows
-    ]
+    return [_taken(row, claim, now) for row in rows]
 
 
-def open_whatever_comes(db: Connection, openings: Sequence[Opening], *, now: datetime, conclude_at: datetime) -> Any:
+def _taken(row: Any, claim: UUID, now: datetime) -> Taken:
+    facts = {one.name: getattr(row, one.name) for one in fields(Claimed) if one.name != "contact_id"}
+    facts |= {"claim": claim, "claimed_at": row.claimed_at or now, "lease_until": row.lease_until or now}
+    return Taken(contact_id=row.id, **facts)
+
+
+def open_whatever_comes(
+    db: Connection, openings: Sequence[Opening], *, now: datetime, conclude_at: datetime, **_gates: Any
+) -> Any:
     by_contact = {opening.contact.contact_id: opening for opening in openings}
     opened = db.execute(
         update(contacts)
