@@ -8,12 +8,23 @@ import os
 import secrets
 from pathlib import Path
 
+from dialer.errors import DialerError
 from workers.settings import Settings
 
 
 def kept(file: Path) -> str:
-    """The secret in this file (mode 0600), made at the first call; the first of many callers makes it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+    """The secret in this file (mode 0600), made at the first call; the first of many callers makes it.
+
+    Raises DialerError for a folder that cannot be used.
+    """
+    try:
+        return _kept(file)
+    except OSError as exc:
+        raise DialerError(f"{exc.filename or file}: {exc.strerror}", "choose another DIALER_DATA_DIR") from None
+
+
+def _kept(file: Path) -> str:
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     made = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
     if not file.exists():
         made.touch(mode=0o600)

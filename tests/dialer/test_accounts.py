@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from dialer.account import limits_of
+from dialer.account import KEPT_FOR_WHAT_IS_URGENT, limits_of
 from dialer.accounts import AccountSettings
 from dialer.providers.provider import Follows
 from dialer.token_bucket import Limits
@@ -40,7 +40,7 @@ def test_a_password_in_the_url_is_refused():
         ({"provider": "callgear", "login": "me"}, "access_token, or login and password"),
         ({"provider": "callgear", "access_token": "key"}, None),
         ({"provider": "callgear", "login": "me", "password": "secret"}, None),
-        ({"provider": "webex"}, "service_key"),
+        ({"provider": "webex"}, "service_key, or jwt_issuer and jwt_secret"),
         ({"provider": "webex", "service_key": "key"}, None),
     ],
 )
@@ -62,5 +62,13 @@ def test_an_account_without_a_provider_says_what_to_write():
 def test_what_the_settings_allow_is_what_the_bucket_keeps_to(follows, looks):
     given = {"pace": 2.5, "minute_points": 150, "day_points": 750, "concurrency": 8, "poll_seconds": 4}
     settings = AccountSettings.model_validate({"provider": "callgear", **given})
-    kept = Limits(pace=2.5, minute_points=150, day_points=750, concurrency=8, look_seconds=looks)
+    kept = Limits(
+        pace=2.5,
+        minute_points=150,
+        day_points=750,
+        concurrency=8,
+        look_seconds=looks,
+        kept_share=KEPT_FOR_WHAT_IS_URGENT,
+        flight_lease=3 * settings.timeout + 5,
+    )
     assert limits_of(settings, follows=follows) == kept
