@@ -53,8 +53,8 @@ def measure() -> Iterator[Figures]:
 
 NOTE = (
     "Eight processes unless it says otherwise, each asking, waiting as it is told, asking again. Windows: 250 points "
-    "in 5 s of a phase nobody knows, resets told in whole seconds; only ours hears the provider. A dash: it has no "
-    "such thing."
+    "in 5 s, with failures 500 in 10 s, of a phase nobody knows, resets told in whole seconds; only ours hears the "
+    "provider. A dash: it has no such thing."
 )
 
 

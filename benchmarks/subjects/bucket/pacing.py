@@ -24,7 +24,7 @@ def _emptied(server: RedisServer) -> str:
     return server.url
 
 
-def alone(pool: Pool, server: RedisServer, seconds: float = 6.0) -> dict[str, Cells]:
+def alone(pool: Pool, server: RedisServer, seconds: float = 5.0) -> dict[str, Cells]:
     """Eight processes at 200 a second: what is granted, the most in any stretch, round trips for each grant."""
     rows: dict[str, Cells] = {"granted": {}, "most": {}, "trips": {}}
     for kind in EVERYONE:
@@ -37,7 +37,7 @@ def alone(pool: Pool, server: RedisServer, seconds: float = 6.0) -> dict[str, Ce
     return rows
 
 
-def shares(pool: Pool, server: RedisServer, seconds: float = 6.0) -> dict[str, Cells]:
+def shares(pool: Pool, server: RedisServer, seconds: float = 5.0) -> dict[str, Cells]:
     """One process of campaign B beside seven of A, all greedy: B's share, at equal weight and at three times A's."""
     rows: dict[str, Cells] = {"equal": {}, "weight 3": {}}
     for row, weight, kinds in (("equal", 1.0, EVERYONE), ("weight 3", 3.0, (OURS,))):
@@ -50,7 +50,7 @@ def shares(pool: Pool, server: RedisServer, seconds: float = 6.0) -> dict[str, C
     return rows
 
 
-def small_beside_large(pool: Pool, server: RedisServer, seconds: float = 6.0) -> Cells:
+def small_beside_large(pool: Pool, server: RedisServer, seconds: float = 5.0) -> Cells:
     """B wants ten a second beside seven greedy processes of A: how long it waits."""
     cells = {}
     for kind in EVERYONE:
@@ -62,7 +62,7 @@ def small_beside_large(pool: Pool, server: RedisServer, seconds: float = 6.0) ->
     return cells
 
 
-def beside_capped(pool: Pool, server: RedisServer, seconds: float = 6.0) -> Cells:
+def beside_capped(pool: Pool, server: RedisServer, seconds: float = 5.0) -> Cells:
     """Campaign Y, four processes, beside four of X that has its own cap of one a second: what Y gets of the rest."""
     url = _emptied(server)
     capped = Member(kind=OURS, task=Task(url=url, rate=200, campaign="X", own_pace=1.0), seconds=seconds)

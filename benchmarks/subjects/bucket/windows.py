@@ -17,6 +17,7 @@ from dialer.token_bucket import BucketAway, connect
 
 Cells = dict[str, str]
 LIMIT, SECONDS, PACE, THREADS = 250, 5.0, 100, 4
+LONG_LIMIT, LONG_SECONDS = 500, 10.0  # an outsider's last point of a window is a chance refusal: fewer windows, fewer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,18 +45,24 @@ def with_failures(pool: Pool, server: RedisServer, judge: RedisServer) -> dict[s
 def _run(
     pool: Pool, server: RedisServer, judge: RedisServer, kind: str, *, fails: float, dies: float = 0.0
 ) -> tuple[str, str]:
-    vendor, url = _fresh(server, judge)
-    outsider = Outsider(vendor, LIMIT / SECONDS / 10)
+    vendor, url = _fresh(server, judge, LONG_LIMIT, LONG_SECONDS)
+    outsider = Outsider(vendor, LONG_LIMIT / LONG_SECONDS / 10)
     outsider.start()
-    task = Task(url=url, window=(LIMIT, SECONDS), rate=PACE, metered=kind == OURS, lease=1.0 if dies else 3.0)
+    task = Task(
+        url=url,
+        window=(LONG_LIMIT, LONG_SECONDS),
+        rate=PACE,
+        metered=kind == OURS,
+        lease=2.0 if dies else 6.0,
+    )
     since = time.time()
-    sender = Sender(kind=kind, task=task, vendor=vendor, seconds=5 * SECONDS, fails=fails, dies=dies)
+    sender = Sender(kind=kind, task=task, vendor=vendor, seconds=3.5 * LONG_SECONDS, fails=fails, dies=dies)
     pool.map(_send, [sender] * 8, chunksize=1)
     outsider.stop()
-    windows = vendor.windows(since, time.time() - SECONDS / 4)
+    windows = vendor.windows(since, time.time())
     sent = sum(one.get("ours", 0) for one in windows)
     refused = sum(one.get("refused ours", 0) for one in windows) / max(1, sent)
-    return f"{refused:.2%}", f"{sum(one.get('used', 0) for one in windows) / (LIMIT * len(windows)):.0%}"
+    return f"{refused:.2%}", f"{sum(one.get('used', 0) for one in windows) / (LONG_LIMIT * len(windows)):.0%}"
 
 
 def restarted(pool: Pool, server: RedisServer, judge: RedisServer) -> dict[str, Cells]:
@@ -82,12 +89,12 @@ def restarted(pool: Pool, server: RedisServer, judge: RedisServer) -> dict[str, 
     return rows
 
 
-def _fresh(server: RedisServer, judge: RedisServer) -> tuple[Vendor, str]:
+def _fresh(server: RedisServer, judge: RedisServer, limit: int = LIMIT, seconds: float = SECONDS) -> tuple[Vendor, str]:
     for one in (server, judge):
         client = connect(one.url)
         client.flushall()
         client.close()
-    return Vendor(url=judge.url, limit=LIMIT, seconds=SECONDS, phase=random.uniform(0, SECONDS)), server.url
+    return Vendor(url=judge.url, limit=limit, seconds=seconds, phase=random.uniform(0, seconds)), server.url
 
 
 def _send(sender: Sender) -> None:
