@@ -132,7 +132,7 @@ def test_the_demo_ends_well_and_says_where_everything_is(demo):
     assert demo.code == 0, demo.printed
     said = " ".join(demo.printed.split())
     assert "They agree." in said
-    for file in ("appointments-1-attempts.csv", "delivery-1-attempts.csv", "appointments-rejects.csv"):
+    for file in ("appointments-1-attempts.csv", "delivery-1-attempts.csv", "appointments-1-rejects.csv"):
         assert file in said
         assert (demo.data / "reports" / file).is_file()
 
@@ -208,7 +208,7 @@ def test_the_report_has_the_columns_that_operators_know(demo):
 
 
 def test_the_rejects_are_whole_and_say_why(demo):
-    with (demo.data / "reports" / "appointments-rejects.csv").open(newline="", encoding="utf-8-sig") as file:
+    with (demo.data / "reports" / "appointments-1-rejects.csv").open(newline="", encoding="utf-8-sig") as file:
         lines = list(csv.DictReader(file))
     assert len(lines) == 5
     assert all(line["_line"] and line["_code"] and line["_reason"] for line in lines)
