@@ -91,25 +91,34 @@ def _dial(
 
 def _send(batch: Sequence[Claimed], campaign: Campaign, account: Account, flight: Flight, using: Parts) -> int:
     """Place the calls of contacts whose tokens are taken. Whatever could fail here does so before the commit."""
-    moments = using.moments()
-    now = moments[0]
-    send_by = now + timedelta(seconds=SEND_WITHIN)
-    deadline, notify_url = Deadline(send_by), using.notify_url(account.name)
-    inside = [] if using.stopping() else [one for one in batch if _may_be_called(one, campaign, account, moments)]
-    calls = {contact.attempt_id: _call(contact, campaign, account, notify_url, moments) for contact in inside}
-    openings = [_opening(contact, campaign, account, moments) for contact in inside]
-    settled_by = send_by + timedelta(seconds=2 * account.settings.timeout + SWEEP_MARGIN)
     try:
-        opened = using.ledger.write(
-            claims.open_attempts, openings, now=now, conclude_at=settled_by, caps=campaign.definition.caps
-        )
+        calls, deadline = using.ledger.write(_open, batch, campaign, account, using)
     except LedgerAway:
         for contact in batch:
             _return_token(contact, campaign, account)
         raise
+    opened = {call.correlation_id for call in calls}
     _hold_back([contact for contact in batch if contact.attempt_id not in opened], campaign, account, using)
-    flight.send([(call, deadline) for attempt_id, call in calls.items() if attempt_id in opened])
-    return len(opened)
+    flight.send([(call, deadline) for call in calls])
+    return len(calls)
+
+
+def _open(
+    db: Connection, batch: Sequence[Claimed], campaign: Campaign, account: Account, using: Parts
+) -> tuple[list[CallRequest], Deadline]:
+    """Ask the gates and write the attempts that pass; returns their calls, and until when those may leave.
+
+    The deadline counts from here: the writer's wait for its turn is over, and no pause has been committed unseen.
+    """
+    moments = using.moments()
+    send_by = moments[0] + timedelta(seconds=SEND_WITHIN)
+    deadline, notify_url = Deadline(send_by), using.notify_url(account.name)
+    inside = [] if using.stopping() else [one for one in batch if _may_be_called(one, campaign, account, moments)]
+    calls = [_call(contact, campaign, account, notify_url, moments) for contact in inside]
+    openings = [_opening(contact, campaign, account, moments) for contact in inside]
+    settled_by = send_by + timedelta(seconds=2 * account.settings.timeout + SWEEP_MARGIN)
+    opened = claims.open_attempts(db, openings, now=moments[0], conclude_at=settled_by, caps=campaign.definition.caps)
+    return [call for call in calls if call.correlation_id in opened], deadline
 
 
 def _may_be_called(contact: Claimed, campaign: Campaign, account: Account, moments: Sequence[datetime]) -> bool:

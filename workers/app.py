@@ -10,7 +10,7 @@ from celery.signals import setup_logging, worker_process_shutdown, worker_shutdo
 from kombu import Queue  # type: ignore[attr-defined]  # exported lazily
 
 from dialer.errors import DialerError
-from workers import logs, wiring
+from workers import broker, logs, wiring
 from workers.beat import TICKS, Tick
 from workers.settings import Settings, load
 
@@ -25,6 +25,7 @@ def _settings() -> Settings:
         sys.exit(f"{exc.message}\n{exc.remedy}")
 
 
+broker.install()
 settings = _settings()
 app = Celery("dialer", broker=wiring.redis_url(settings), include=["workers.tasks"])
 app.conf.update(
