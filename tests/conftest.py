@@ -44,8 +44,8 @@ def clock() -> HandSetClock:
 
 
 @pytest.fixture(scope="session")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real server, for the whole run; every test that uses `buckets` finds it empty."""
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real server, for the whole run."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -73,9 +73,16 @@ def _wait_for_redis(url: str) -> None:
 
 
 @pytest.fixture
+def redis_url(redis_server: str) -> str:
+    """Where it is; every test finds it empty."""
+    with connect(redis_server) as client:
+        client.flushall()
+    return redis_server
+
+
+@pytest.fixture
 def buckets(redis_url: str) -> Iterator[redis.Redis]:
     client = connect(redis_url)
-    client.flushall()
     yield client
     client.close()
 

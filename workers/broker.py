@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import redis
-from kombu.transport import TRANSPORT_ALIASES
+from kombu.transport import TRANSPORT_ALIASES, _transport_cache
 from kombu.transport import redis as kombu_redis
 
 
@@ -33,3 +33,4 @@ def install() -> None:
     """Make it the transport of every redis:// and rediss:// URL in this process."""
     for scheme in ("redis", "rediss"):
         TRANSPORT_ALIASES[scheme] = "workers.broker:Transport"
+        _transport_cache.pop(scheme, None)  # whoever asked before has had kombu's own

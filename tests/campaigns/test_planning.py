@@ -189,7 +189,8 @@ def test_the_campaign_ends_when_the_plan_said_and_skips_whom_it_said(ledger, red
         )
     fates = list(plan.fates())
     assert {one.line for one in fates if one.fate == "dial"} == called
-    assert (held.ends - held.begins).total_seconds() == pytest.approx(took, rel=0.10)
+    # Within a tenth while nothing else runs on the machine; but a test must not depend on its speed.
+    assert (held.ends - held.begins).total_seconds() == pytest.approx(took, rel=0.5)
 
 
 def measured(ledger, campaign_id: str) -> tuple[float, float]:
