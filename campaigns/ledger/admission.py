@@ -32,11 +32,14 @@ class Admitted:
 def live_campaign_named(db: Connection, name: str, *, lock: bool = False) -> str | None:
     """The id of a campaign of this name that has not ended, if there is one.
 
-    `lock` makes others who ask so wait for this transaction's end, drafts of theirs included.
+    `lock` makes others who ask so wait for this transaction's end, and then see what it has started.
     """
-    named = select(campaigns.c.id, campaigns.c.status).where(campaigns.c.name == name).order_by(campaigns.c.id)
-    rows = db.execute(named.with_for_update() if lock else named)  # SQLite has one writer at a time
-    return next((row.id for row in rows if row.status in LIVE_CAMPAIGNS), None)
+    if lock and db.dialect.name == "postgresql":  # SQLite has one writer at a time
+        # The name is locked, for there may be no row yet; and before the query, which sees what was there as it began.
+        db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    named = select(campaigns.c.id).where(campaigns.c.name == name, campaigns.c.status.in_(LIVE_CAMPAIGNS))
+    found: str | None = db.scalar(named.order_by(campaigns.c.id).limit(1))
+    return found
 
 
 def called_by_another(db: Connection, name: str, phones: Sequence[str]) -> dict[str, str]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from campaigns import control
 from campaigns.cloning import clone, written
 from campaigns.definition import load_definition
+from campaigns.launch import StillGoingOn, check, launch
 from campaigns.ledger.reading import NoSuchCampaign
 from campaigns.ledger.tables import audit, contacts
 from campaigns.lifecycle import CampaignStatus
@@ -92,6 +96,55 @@ def test_a_campaign_that_still_calls_is_not_redialed(ledger, clock):
     seed(ledger, numbers(1), now=clock())
     with pytest.raises(CannotRedial, match="reminders-2, of the same name, has not ended"):
         redial(ledger, going_on, ["cancelled"], who="bob", now=clock())
+
+
+@pytest.fixture
+def slow_to_admit(ledger) -> Iterator[None]:
+    """Whoever writes contacts takes a while, so that another comes meanwhile."""
+
+    def wait(_db, _cursor, statement, *_rest) -> None:
+        if statement.startswith("INSERT INTO contacts"):
+            time.sleep(0.5)
+
+    event.listen(ledger.engine, "before_cursor_execute", wait)
+    yield
+    event.remove(ledger.engine, "before_cursor_execute", wait)
+
+
+def test_of_two_redials_at_once_one_starts(ledger, clock, over, slow_to_admit):
+    def go(who: str) -> str:
+        try:
+            return redial(ledger, over, who=who, now=clock()).id
+        except CannotRedial as exc:
+            return exc.message
+
+    with ThreadPoolExecutor(2) as operators:
+        said = sorted(operators.map(go, ["ann", "bob"]))
+    assert said == ["reminders-2", "reminders-2, of the same name, has not ended yet"]
+
+
+def test_of_a_redial_and_a_launch_at_once_one_starts(ledger, clock, over, slow_to_admit, tmp_path):
+    (tmp_path / "list.csv").write_text("phone\n+14155550101\n")
+    file = tmp_path / "reminders.yaml"
+    file.write_text(
+        "campaign: reminders\naccount: main\ncontacts: {file: list.csv}\n"
+        'message: {tts: "Hello"}\ncaller_id: "+18005550100"\n'
+    )
+    checked = check(file, {"main": ACCOUNT})
+
+    def go(start: Callable[[], object]) -> bool:
+        try:
+            start()
+        except (CannotRedial, StillGoingOn):
+            return False
+        return True
+
+    both = [
+        lambda: redial(ledger, over, who="ann", now=clock()),
+        lambda: launch(ledger, checked, who="bob", now=clock()),
+    ]
+    with ThreadPoolExecutor(2) as operators:
+        assert sorted(operators.map(go, both)) == [False, True]
 
 
 def test_a_campaign_whose_end_has_passed_is_not_redialed_in_vain(ledger, clock):
