@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, exists, select, update
 
 from campaigns.definition import Definition
 from campaigns.ledger.claims import Claimed
 from campaigns.ledger.moves import moved, note
 from campaigns.ledger.reading import parse_definition
-from campaigns.ledger.tables import campaigns, contacts
+from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import LIVE_CAMPAIGNS, ContactStatus
 from campaigns.rows import CheckScript, ContactRow
 from campaigns.source import Fault
@@ -23,6 +23,7 @@ from campaigns.texts import BadText
 from dialer.accounts import AccountSettings
 from dialer.calls import Script
 from dialer.providers import provider_for
+from dialer.verdicts import Verdict
 
 FOR_THE_DAY = timedelta(minutes=10)  # a throttle longer than this is no minute's
 
@@ -40,6 +41,7 @@ def move_on(db: Connection, campaign_id: str, account: str, why: str, now: datet
     anew = {"account": following, "since": now, "held_by": None, "held_until": None}  # its breaker counts anew, too
     if not moved(db, update(campaigns).where(*here).values(**anew)):
         return False
+    _wait_no_longer(db, campaign_id, account, now)
     detail = f"from {account} to {following}: {why}"
     note(db, now, who="dialer", event="campaign moved to another account", campaign_id=campaign_id, detail=detail)
     return True
@@ -52,10 +54,25 @@ def next_account(definition: Definition, account: str) -> str | None:
     return names[place] if place < len(names) else None
 
 
-def due_at_once(db: Connection, contact_id: int, now: datetime) -> None:
-    """The contact need not wait for the account that was left."""
-    there = (contacts.c.id == contact_id, contacts.c.status == ContactStatus.PENDING)
-    db.execute(update(contacts).where(*there).values(due_at=now))
+def has_left(db: Connection, campaign_id: str, account: str) -> bool:
+    """Whether a campaign dials with another account by now."""
+    return db.scalar(select(campaigns.c.account).where(campaigns.c.id == campaign_id)) != account
+
+
+def _wait_no_longer(db: Connection, campaign_id: str, account: str, now: datetime) -> None:
+    """Contacts that this account told to wait are due now; those that wait for another reason wait on."""
+    waiting = (
+        contacts.c.campaign_id == campaign_id,
+        contacts.c.status == ContactStatus.PENDING,
+        contacts.c.due_at > now,
+    )
+    told = exists().where(
+        attempts.c.contact_id == contacts.c.id,
+        attempts.c.account == account,
+        attempts.c.verdict == Verdict.THROTTLED,
+        attempts.c.next_attempt_at == contacts.c.due_at,
+    )
+    db.execute(update(contacts).where(*waiting, told).values(due_at=now))
 
 
 def script_for(definition: Definition, account: str, contact: Claimed) -> Script:

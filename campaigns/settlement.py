@@ -9,7 +9,7 @@ from random import Random
 
 from sqlalchemy import Connection, case, select, update
 
-from campaigns.failover import FOR_THE_DAY, due_at_once, move_on
+from campaigns.failover import FOR_THE_DAY, has_left, move_on
 from campaigns.gates import next_try
 from campaigns.ledger import reading
 from campaigns.ledger.moves import move_attempt, move_campaign, move_contact
@@ -182,13 +182,21 @@ def _no_call(
             _put_back(db, attempt, now, now=now)
             halt_account(db, attempt.account, why, now=now)
         case Verdict.THROTTLED | Verdict.NOT_SENT:
-            wait = ruling.retry_after or DEFAULT_THROTTLE
-            _put_back(db, attempt, now + timedelta(seconds=wait * (1 + rng.random() / 10)), now=now)
-            if timedelta(seconds=wait) > FOR_THE_DAY and move_on(db, attempt.campaign_id, attempt.account, why, now):
-                due_at_once(db, attempt.contact_id, now)
+            _wait_for_the_account(db, attempt, ruling.retry_after or DEFAULT_THROTTLE, why, now=now, rng=rng)
         case _:
             _try_the_provider_again(db, attempt, why, now=now, rng=rng)
     return True
+
+
+def _wait_for_the_account(
+    db: Connection, attempt: OpenAttempt, wait: float, why: str, *, now: datetime, rng: Random
+) -> None:
+    """Put a contact back until the account takes requests again; now, where its campaign has left that account."""
+    if timedelta(seconds=wait) > FOR_THE_DAY:
+        move_on(db, attempt.campaign_id, attempt.account, why, now)
+    again = now + timedelta(seconds=wait * (1 + rng.random() / 10))
+    left = has_left(db, attempt.campaign_id, attempt.account)
+    _put_back(db, attempt, now if left else again, now=now)
 
 
 def _try_the_provider_again(db: Connection, attempt: OpenAttempt, why: str, *, now: datetime, rng: Random) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -97,6 +98,34 @@ def test_a_throttle_for_the_day_moves_on_and_one_for_a_minute_waits(ledger, cloc
     campaign, row = ruled(ledger, clock, Verdict.THROTTLED, mnemonic="limit_exceeded", retry_after=wait)
     assert campaign.account == account
     assert (row.due_at == clock()) == (account == "spare"), "nobody waits for an account that was left"
+
+
+def throttled(ledger, clock, attempt, wait: float) -> None:
+    ruling = Ruling(verdict=Verdict.THROTTLED, mnemonic="limit_exceeded", retry_after=wait)
+    ledger.write(rule, fresh(ledger, attempt.id), ruling, SETTINGS, now=clock(), rng=Random(1))
+
+
+@pytest.mark.parametrize("waits", [(7200.0, 7200.0), (40.0, 7200.0), (7200.0, 40.0)])
+def test_all_whom_the_account_told_to_wait_are_due_when_it_is_left(ledger, clock, waits):
+    made = dialing(ledger, numbers(2), now=clock(), **BOTH)
+    for one, wait in zip(made, waits, strict=True):
+        throttled(ledger, clock, one, wait)
+    assert [contact(ledger, one.contact_id).due_at for one in made] == [clock(), clock()]
+
+
+def test_who_waits_for_another_reason_waits_on_when_the_account_is_left(ledger, clock):
+    first, second = dialing(ledger, numbers(2), now=clock(), retry={"max_attempts": 2, "busy": ["5m"]}, **BOTH)
+    ledger.write(accept, first, "c-1", SETTINGS, now=clock())
+    ledger.write(conclude, fresh(ledger, first.id), Ending(outcome=Outcome.BUSY, ended_at=clock()), now=clock())
+    throttled(ledger, clock, second, 7200.0)
+    assert contact(ledger, first.contact_id).due_at == clock() + timedelta(minutes=5)
+
+
+def test_a_contact_whose_not_after_comes_before_the_accounts_next_day_goes_to_the_next_account(ledger, clock):
+    (one,) = dialing(ledger, numbers(1), now=clock(), not_after=clock() + timedelta(hours=1), **BOTH)
+    throttled(ledger, clock, one, 7200.0)
+    row = contact(ledger, one.contact_id)
+    assert (row.status, row.due_at) == ("pending", clock())
 
 
 @pytest.mark.parametrize(
