@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
+from campaigns.ledger.claims import lock_campaign
 from campaigns.ledger.moves import move_campaign, note
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.tables import attempts, audit, contacts
-from campaigns.lifecycle import CampaignStatus, ContactStatus
+from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
 
 PASSED, FAILED = "canary passed", "canary failed"
 ON_THE_PHONE = (ContactStatus.CLAIMED, ContactStatus.DIALING, ContactStatus.PLACED)
+GIVEN_UP = (ContactStatus.REFUSED, ContactStatus.SUPPRESSED, ContactStatus.UNREACHED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +33,12 @@ def consult(db: Connection, campaign: Campaign, now: datetime) -> Hold | None:
     Decides, in this transaction, as soon as it can: passed, or the campaign is paused. Resuming it goes on with all.
     """
     rule = campaign.definition.canary
-    if rule is None or _decided(db, campaign.id):
+    if rule is None:
         return None
-    called = _count(db, campaign.id, contacts.c.tries > 0)
+    lock_campaign(db, campaign.id)
+    if _decided(db, campaign.id):
+        return None
+    called = _count(db, campaign.id, _called())
     calling = _count(db, campaign.id, contacts.c.status.in_(ON_THE_PHONE))
     waiting = _count(db, campaign.id, contacts.c.status == ContactStatus.CLAIMED)
     why = f"its canary: the first {rule.contacts} contacts come first"
@@ -64,5 +69,11 @@ def _decided(db: Connection, campaign_id: str) -> bool:
     return db.execute(events.limit(1)).first() is not None
 
 
-def _count(db: Connection, campaign_id: str, which: object) -> int:
-    return db.scalar(select(func.count()).where(contacts.c.campaign_id == campaign_id, which)) or 0  # type: ignore[arg-type]
+def _called() -> ColumnElement[bool]:
+    """A request that placed no call is none, unless the provider's word was the last on this contact."""
+    call = (attempts.c.contact_id == contacts.c.id, attempts.c.status != AttemptStatus.NOT_PLACED)
+    return and_(contacts.c.tries > 0, or_(contacts.c.status.in_(GIVEN_UP), exists().where(*call)))
+
+
+def _count(db: Connection, campaign_id: str, which: ColumnElement[bool]) -> int:
+    return db.scalar(select(func.count()).where(contacts.c.campaign_id == campaign_id, which)) or 0

@@ -178,8 +178,9 @@ def _due(db: Connection, campaign: Campaign, account: Account, most: int, moment
 
 def _claim(db: Connection, campaign: Campaign, room: int, now: datetime, using: Parts) -> list[Slice]:
     account = using.accounts[campaign.account]
-    there = budget.left(db, campaign, account.settings.call_points, now)
-    room = room if there is None else min(room, there.calls)
+    if not claims.lock_campaign(db, campaign.id):
+        return []
+    room = min([room, *_rooms(db, campaign, account, now)])  # asked again: another tick may have claimed meanwhile
     if room == 0:
         return []
     claim = uuid4()
@@ -191,6 +192,14 @@ def _claim(db: Connection, campaign: Campaign, room: int, now: datetime, using: 
         Slice(campaign_id=campaign.id, claim=claim, contact_ids=tuple(ids[first : first + size]))
         for first in range(0, len(ids), size)
     ]
+
+
+def _rooms(db: Connection, campaign: Campaign, account: Account, now: datetime) -> list[int]:
+    """How many more calls the campaign's budget, its canary and its breaker allow."""
+    there, canary = budget.left(db, campaign, account.settings.call_points, now), consult(db, campaign, now)
+    trying = breaker.trying(db).get(campaign.id)
+    rooms = [there.calls if there else None, canary.room if canary else None, trying]
+    return [room for room in rooms if room is not None]
 
 
 def _put_off_closed_zones(db: Connection, campaign: Campaign, moments: Sequence[datetime]) -> None:

@@ -69,6 +69,12 @@ class Opening:
     allowed_by: str | None = None
 
 
+def lock_campaign(db: Connection, campaign_id: str) -> bool:
+    """Make others who ask so wait for this transaction's end (SQLite has one writer); whether the campaign runs."""
+    mine = select(campaigns.c.status).where(campaigns.c.id == campaign_id)
+    return db.scalar(mine.with_for_update(key_share=True)) == CampaignStatus.RUNNING
+
+
 def claim_due(
     db: Connection,
     campaign_id: str,

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
@@ -16,7 +17,7 @@ from typing import Any
 from pydantic import SecretStr
 from sqlalchemy import event
 
-from campaigns.dialing import dial
+from campaigns.dialing import Slice, dial
 from campaigns.ledger import reading
 from campaigns.ledger.store import Ledger
 from campaigns.lifecycle import CampaignStatus
@@ -60,6 +61,25 @@ def working(
     settings = Settings(accounts=dict(accounts), redis=RedisSettings(url=SecretStr(redis_url)))
     with open_accounts(settings) as opened:
         yield Parts(ledger=ledger, accounts=opened, clock=clock, rng=Random(7), notify_url=notify_url, **facts)
+
+
+class Meeting(Random):
+    """Chance for two ticks at once: each goes on to claim when both have asked what they may."""
+
+    def __init__(self) -> None:
+        super().__init__(7)
+        self._both = threading.Barrier(2, timeout=20)
+
+    def sample(self, *args: Any, **named: Any) -> list[Any]:
+        self._both.wait()
+        return super().sample(*args, **named)
+
+
+def release_twice_at_once(using: Parts) -> list[Slice]:
+    """What two ticks claim that came by in the same moment."""
+    both = replace(using, rng=Meeting())
+    with ThreadPoolExecutor(2) as ticks:
+        return [one for found in ticks.map(lambda _: release(using=both), range(2)) for one in found]
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
+from random import Random
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -16,10 +18,11 @@ from campaigns.ledger.tables import attempts, audit
 from campaigns.lifecycle import CampaignStatus
 from campaigns.parts import Parts
 from campaigns.release import release
-from campaigns.settlement import Ending, accept, conclude
+from campaigns.settlement import Ending, accept, conclude, rule
 from dialer.accounts import AccountSettings
 from dialer.calls import Outcome
-from tests.campaigns.dialers import webex, working
+from dialer.verdicts import Ruling, Verdict
+from tests.campaigns.dialers import release_twice_at_once, webex, working
 from tests.campaigns.seeding import campaign_row, definition, fresh, numbers, open_all, seed
 
 SETTINGS = AccountSettings(provider="webex")
@@ -49,6 +52,15 @@ def end(using: Parts, *outcomes: Outcome) -> None:
         using.ledger.write(accept, fresh(using.ledger, attempt_id), None, SETTINGS, now=using.clock())
         ending = Ending(outcome=outcome, ended_at=using.clock())
         using.ledger.write(conclude, fresh(using.ledger, attempt_id), ending, now=using.clock())
+
+
+def answer(using: Parts, verdict: Verdict, **words: Any) -> None:
+    """The provider answers every request under way so."""
+    with using.ledger.reading() as db:
+        ids = list(db.scalars(select(attempts.c.id).where(attempts.c.status == "dialing")))
+    for attempt_id in ids:
+        ruling = Ruling(verdict=verdict, **words)
+        using.ledger.write(rule, fresh(using.ledger, attempt_id), ruling, SETTINGS, now=using.clock(), rng=Random(1))
 
 
 def kind(ledger, campaign_id: str, now) -> Kind:
@@ -108,6 +120,42 @@ def test_retries_of_the_first_wait_for_the_decision(ledger, clock, opened):
     using.ledger.write(conclude, fresh(ledger, first), Ending(outcome=Outcome.BUSY, ended_at=clock()), now=clock())
     clock.forward(60)
     assert call(using) == 0
+
+
+def test_two_ticks_at_once_release_no_more_than_the_canary_allows(ledger, clock, opened):
+    seed(ledger, numbers(30), now=clock(), canary=CANARY)
+    assert sum(len(one.contact_ids) for one in release_twice_at_once(opened())) == 4
+
+
+def test_requests_that_placed_no_call_are_not_among_the_first(ledger, clock, opened):
+    using = opened()
+    campaign_id = seed(ledger, numbers(30), now=clock(), canary=CANARY)
+    assert call(using) == 4
+    answer(using, Verdict.THROTTLED, retry_after=5.0)
+    clock.forward(10)
+    assert call(using) == 4
+    assert campaign_row(ledger, campaign_id).status is CampaignStatus.RUNNING
+
+
+def test_contacts_that_the_provider_refuses_for_good_are_among_the_first(ledger, clock, opened):
+    using = opened()
+    campaign_id = seed(ledger, numbers(30), now=clock(), canary=CANARY)
+    assert call(using) == 4
+    answer(using, Verdict.REFUSE_CONTACT, mnemonic="invalid_number")
+    assert call(using) == 0
+    assert campaign_row(ledger, campaign_id).status is CampaignStatus.PAUSED
+
+
+def test_a_campaign_that_was_halted_at_its_first_calls_has_its_canary_before_it_still(ledger, clock, opened):
+    using = opened()
+    campaign_id = seed(ledger, numbers(30), now=clock(), canary=CANARY)
+    assert call(using) == 4
+    answer(using, Verdict.HALT_CAMPAIGN, mnemonic="invalid_sender")
+    assert campaign_row(ledger, campaign_id).status is CampaignStatus.PAUSED
+    control.resume(ledger, campaign_id, who="ann", now=clock.forward(60))
+    assert call(using) == 4
+    assert call(using) == 0
+    assert campaign_row(ledger, campaign_id).status is CampaignStatus.RUNNING
 
 
 def test_a_list_shorter_than_its_canary_is_called_whole(ledger, clock, opened):
