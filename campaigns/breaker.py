@@ -13,8 +13,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, func, insert, select, update
 
 from campaigns.failover import move_on
+from campaigns.gates import next_opening
 from campaigns.ledger import reading
-from campaigns.ledger.moves import move_campaign
+from campaigns.ledger.moves import move_campaign, moved, touched
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.tables import attempts, breakers, campaigns, contacts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
@@ -24,6 +25,7 @@ from dialer.verdicts import Verdict
 FAILURES = (Verdict.NOT_PLACED, Verdict.UNCONFIRMED, Verdict.LOGIN_AGAIN)
 NEITHER = (Verdict.THROTTLED, Verdict.NOT_SENT)  # it works, and was not asked
 LONGEST_WAIT = timedelta(minutes=15)
+TRIES_WITHIN = timedelta(minutes=1)  # who has called nobody by then lets another campaign of the account try
 FAILURES_SHOWN = 3
 FAILURES_IN_A_ROW = 20  # however long ago: a slow campaign makes no twenty requests in two minutes
 CAMPAIGN, ACCOUNT = "campaign", "account"
@@ -47,6 +49,7 @@ def watch(db: Connection, now: datetime) -> None:
     _forget_where_a_person_decided(db)
     for row in db.execute(select(breakers).where(breakers.c.trying_since.is_not(None))).all():
         _judge(db, row, now)
+    _pass_on_idle_tries(db, now)
     _half_open(db, now)
     for account in sorted({campaign.account for campaign in running}):
         guarded = [one for one in running if one.account == account and one.definition.breaker.enabled]
@@ -55,15 +58,14 @@ def watch(db: Connection, now: datetime) -> None:
 
 def trying(db: Connection) -> dict[str, int]:
     """Campaigns that may make one call only, and how many that leaves: one, or none when it is under way."""
-    found = {}
-    for row in db.execute(select(breakers).where(breakers.c.trying_since.is_not(None))):
-        tried = select(attempts.c.id).where(*_since(row.campaign_id, row.trying_since))
-        claimed = select(contacts.c.id).where(
-            contacts.c.campaign_id == row.campaign_id, contacts.c.status == ContactStatus.CLAIMED
-        )
-        under_way = db.execute(tried.limit(1)).first() or db.execute(claimed.limit(1)).first()
-        found[row.campaign_id] = 0 if under_way else 1
-    return found
+    rows = db.execute(select(breakers).where(breakers.c.trying_since.is_not(None))).all()
+    return {row.campaign_id: 0 if _under_way(db, row) else 1 for row in rows}
+
+
+def _under_way(db: Connection, row: Row[Any]) -> bool:
+    tried = select(attempts.c.id).where(*_since(row.campaign_id, row.trying_since))
+    claimed = (contacts.c.campaign_id == row.campaign_id, contacts.c.status == ContactStatus.CLAIMED)
+    return any(db.execute(one.limit(1)).first() for one in (tried, select(contacts.c.id).where(*claimed)))
 
 
 def _since(campaign_id: str, moment: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -102,13 +104,16 @@ def _open_again(db: Connection, row: Row[Any], now: datetime) -> None:
     campaign = reading.campaign(db, row.campaign_id)
     wait = min(campaign.definition.breaker.wait * 2**row.times, LONGEST_WAIT)
     together = _together(row)
-    db.execute(update(breakers).where(together).values(times=row.times + 1, try_at=now + wait, trying_since=None))
+    later = {"times": row.times + 1, "try_at": now + wait, "trying_since": None}
+    if not touched(db, update(breakers).where(together).values(**later)):
+        return  # a person has decided meanwhile
     why = f"breaker: the provider still fails; last failures: {_last_failures(db, [campaign.id])}"
     move_campaign(db, campaign.id, CampaignStatus.PAUSED, now, who="dialer", reason=_reason(why, now + wait))
 
 
 def _close(db: Connection, row: Row[Any], now: datetime) -> None:
-    for campaign_id in db.scalars(select(breakers.c.campaign_id).where(_together(row))).all():
+    closed = delete(breakers).where(_together(row)).returning(breakers.c.campaign_id)
+    for campaign_id in sorted(db.scalars(closed)):
         if campaign_id != row.campaign_id:
             move_campaign(
                 db,
@@ -119,7 +124,6 @@ def _close(db: Connection, row: Row[Any], now: datetime) -> None:
                 reason="the provider works again",
                 only_from=[CampaignStatus.PAUSED],
             )
-    db.execute(delete(breakers).where(_together(row)))
 
 
 def _together(row: Row[Any]) -> ColumnElement[bool]:
@@ -137,21 +141,50 @@ def _half_open(db: Connection, now: datetime) -> None:
     accounts_trying = set(
         db.scalars(select(breakers.c.account).where(breakers.c.scope == ACCOUNT, breakers.c.trying_since.is_not(None)))
     )
-    for row in db.execute(due.order_by(breakers.c.campaign_id)).all():
-        if row.scope == ACCOUNT and row.account in accounts_trying:
-            continue
-        resumed = move_campaign(
-            db,
-            row.campaign_id,
-            CampaignStatus.RUNNING,
-            now,
-            who="dialer",
-            reason="one call tries whether the provider works again",
-            only_from=[CampaignStatus.PAUSED],
+    for row in db.execute(due.order_by(breakers.c.try_at, breakers.c.campaign_id)).all():
+        if row.scope == ACCOUNT:
+            if row.account in accounts_trying or not _has_somebody_to_call(db, row.campaign_id, now):
+                continue
+            accounts_trying.add(row.account)
+        still = (breakers.c.campaign_id == row.campaign_id, breakers.c.trying_since.is_(None))
+        if moved(db, update(breakers).where(*still).values(trying_since=now)):  # and no person has decided meanwhile
+            move_campaign(
+                db,
+                row.campaign_id,
+                CampaignStatus.RUNNING,
+                now,
+                who="dialer",
+                reason="one call tries whether the provider works again",
+                only_from=[CampaignStatus.PAUSED],
+            )
+
+
+def _has_somebody_to_call(db: Connection, campaign_id: str, now: datetime) -> bool:
+    campaign = reading.campaign(db, campaign_id)
+    is_open = [zone for zone in campaign.zones if next_opening(campaign.definition, zone, now) == now]
+    due = select(contacts.c.id).where(
+        contacts.c.campaign_id == campaign_id,
+        contacts.c.status == ContactStatus.PENDING,
+        contacts.c.due_at <= now,
+        contacts.c.zone.in_(is_open),
+    )
+    return db.execute(due.limit(1)).first() is not None
+
+
+def _pass_on_idle_tries(db: Connection, now: datetime) -> None:
+    """A campaign that should try for its account, and has called nobody, steps back where another waits to try."""
+    idle = select(breakers).where(breakers.c.scope == ACCOUNT, breakers.c.trying_since <= now - TRIES_WITHIN)
+    for row in db.execute(idle).all():
+        waiting = select(breakers.c.campaign_id).where(
+            _together(row), breakers.c.trying_since.is_(None), breakers.c.try_at <= now
         )
-        if resumed:
-            accounts_trying |= {row.account} if row.scope == ACCOUNT else set()
-            db.execute(update(breakers).where(breakers.c.campaign_id == row.campaign_id).values(trying_since=now))
+        ready = any(_has_somebody_to_call(db, other, now) for other in db.scalars(waiting).all())
+        if not ready or _under_way(db, row):
+            continue
+        still = (breakers.c.campaign_id == row.campaign_id, breakers.c.trying_since == row.trying_since)
+        if moved(db, update(breakers).where(*still).values(trying_since=None, try_at=now)):
+            reason = f"breaker of account {row.account}: it had nobody to call, and another campaign tries"
+            move_campaign(db, row.campaign_id, CampaignStatus.PAUSED, now, who="dialer", reason=reason)
 
 
 def _trip_where_it_fails(db: Connection, account: str, guarded: Sequence[Campaign], now: datetime) -> None:

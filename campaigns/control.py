@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, delete, update
 
 from campaigns.ledger import claims, reading
 from campaigns.ledger.moves import move_campaign, touched
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import Ledger
-from campaigns.ledger.tables import contacts
+from campaigns.ledger.tables import breakers, contacts
 from campaigns.lifecycle import CAMPAIGN_MOVES, CampaignStatus, ContactStatus, IllegalMove
 
 BY_A_PERSON = "by a person"
 
 
 def pause(ledger: Ledger, campaign_id: str, *, who: str, now: datetime, reason: str | None = None) -> Campaign:
-    """No new calls from now on; those in progress finish. Raises IllegalMove, NoSuchCampaign."""
+    """No new calls from now on; those in progress finish. One that its breaker has paused stays so until it is resumed.
+
+    Raises IllegalMove, NoSuchCampaign.
+    """
     return ledger.write(_move, campaign_id, CampaignStatus.PAUSED, who, reason or BY_A_PERSON, now)
 
 
@@ -33,7 +36,11 @@ def cancel(ledger: Ledger, campaign_id: str, *, who: str, now: datetime, reason:
 
 def _move(db: Connection, campaign_id: str, to: CampaignStatus, who: str, reason: str, now: datetime) -> Campaign:
     campaign = reading.campaign(db, campaign_id)
+    # A person has decided: the breaker need not, and will not resume it.
+    held_by_breaker = touched(db, delete(breakers).where(breakers.c.campaign_id == campaign.id)) > 0
     only_from = [CampaignStatus.PAUSED] if to is CampaignStatus.RUNNING else None
+    if to is CampaignStatus.PAUSED and held_by_breaker:
+        only_from = [CampaignStatus.PAUSED, CampaignStatus.RUNNING]
     if not move_campaign(db, campaign.id, to, now, who=who, reason=reason, only_from=only_from):
         raise _illegal(campaign, to)
     if to is CampaignStatus.PAUSED:

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from campaigns import control
+from campaigns import breaker, control
 from campaigns.dialing import Slice
 from campaigns.ledger.tables import attempts, breakers, contacts
+from campaigns.lifecycle import IllegalMove
 from campaigns.parts import Parts
 from campaigns.release import release
 from dialer.verdicts import Verdict
-from tests.campaigns.dialers import webex, working
+from tests.campaigns.dialers import release_twice_at_once, webex, working
 from tests.campaigns.seeding import campaign_row, numbers, open_all, seed
 
 
@@ -78,6 +79,14 @@ def test_one_call_tries_again_and_when_it_is_placed_all_go_on(using, clock):
     assert campaign_row(using.ledger, one).status == "running"
     with using.ledger.reading() as db:
         assert db.execute(select(breakers)).all() == []
+
+
+def test_two_ticks_at_once_make_one_call_to_try(using, clock):
+    seed(using.ledger, phones(120), now=clock())
+    tick(using, Verdict.NOT_PLACED)
+    tick(using)
+    clock.forward(60)
+    assert [len(one.contact_ids) for one in release_twice_at_once(using)] == [1]
 
 
 def test_when_the_one_call_fails_too_it_is_tried_ever_later(using, clock):
@@ -203,6 +212,65 @@ def test_a_person_who_resumes_is_obeyed_and_so_is_one_who_pauses_while_it_tries(
     clock.forward(3600)
     assert tick(using) == {}
     assert campaign_row(using.ledger, one).reason == "by a person"
+
+
+def test_a_person_can_hold_a_campaign_that_its_breaker_has_paused(using, clock):
+    one = seed(using.ledger, phones(150), now=clock())
+    tick(using, Verdict.NOT_PLACED)
+    tick(using)
+    held = control.pause(using.ledger, one, who="ann", reason="not today", now=clock())
+    assert (held.status, held.reason, held.since) == ("paused", "not today", clock())
+    clock.forward(3600)
+    assert tick(using) == {}
+    assert campaign_row(using.ledger, one).reason == "not today"
+    with pytest.raises(IllegalMove):
+        control.pause(using.ledger, one, who="ann", now=clock())
+    control.resume(using.ledger, one, who="ann", now=clock())
+    assert tick(using, Verdict.PLACED)[one] > 20
+
+
+def test_who_resumes_and_pauses_between_two_ticks_is_obeyed(using, clock):
+    one = seed(using.ledger, phones(150), now=clock())
+    tick(using, Verdict.NOT_PLACED)
+    tick(using)
+    control.resume(using.ledger, one, who="ann", now=clock())
+    control.pause(using.ledger, one, who="ann", now=clock())
+    clock.forward(3600)
+    assert tick(using) == {}
+    assert campaign_row(using.ledger, one).status == "paused"
+
+
+def failing_together(using: Parts, **first: Any) -> tuple[str, str]:
+    """Two campaigns whose account has failed both; the first is as these changes say."""
+    a = seed(using.ledger, phones(60, 212), now=using.clock(), campaign="a", **first)
+    b = seed(using.ledger, phones(60, 415), now=using.clock(), campaign="b")
+    for _ in range(5):
+        tick(using, Verdict.NOT_PLACED)
+    assert {campaign_row(using.ledger, one).status for one in (a, b)} == {"paused"}
+    return a, b
+
+
+def test_a_campaign_whose_windows_have_closed_does_not_try_for_its_account(using, clock):
+    _, b = failing_together(using, schedule={"zone": "UTC", "windows": {"mon-sun": "09:00-15:01"}})
+    clock.forward(60)
+    assert tick(using, Verdict.PLACED) == {b: 1}
+    assert tick(using)[b] > 1
+
+
+def test_a_campaign_that_tries_and_calls_nobody_lets_another_try_after_a_minute(using, clock):
+    a, b = failing_together(using)
+    clock.forward(60)
+    using.ledger.write(breaker.watch, clock())
+    assert campaign_row(using.ledger, a).status == "running"
+    with using.ledger.writing() as db:
+        held_up = update(contacts).where(contacts.c.campaign_id == a)
+        db.execute(held_up.values(due_at=clock() + timedelta(hours=1)))
+    clock.forward(59)
+    assert tick(using) == {}
+    assert tick(using, Verdict.PLACED) == {b: 1}
+    assert campaign_row(using.ledger, a).status == "paused"
+    tick(using)
+    assert {campaign_row(using.ledger, one).status for one in (a, b)} == {"running"}
 
 
 def test_a_breaker_can_be_written_otherwise_or_left_out(using, clock):
