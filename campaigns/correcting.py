@@ -1,36 +1,48 @@
-"""Late words: an attempt reported as unknown becomes what it was, and so does its contact; nobody is redialed."""
+"""Late words: an attempt reported as unknown becomes what it was, and so does its contact; nobody is redialed.
+
+So does one that was taken for no call, once somebody is heard to have answered it.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, case, or_, update
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, update
 
-from campaigns.ledger.moves import moved
+from campaigns.ledger.moves import hold_contact, moved
 from campaigns.ledger.reading import OpenAttempt
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import AttemptStatus, ContactStatus
-from campaigns.settlement import REACHED, Witness
-from dialer.calls import Outcome
+from campaigns.settlement import Witness
+from dialer.calls import REACHED, Outcome
 from dialer.receipts import Reduced
 
 LATE = "told after it had been reported as unknown"
-WAITING = (ContactStatus.PENDING, ContactStatus.CLAIMED)  # for the redial that `on_unknown` had asked for
+BELIED = "told after it had been taken for no call"
+NOT_REACHED = (  # as far as was known: for whom a redial waits, and who was given up
+    ContactStatus.PENDING,
+    ContactStatus.CLAIMED,
+    ContactStatus.UNREACHED,
+    ContactStatus.EXPIRED,
+    ContactStatus.CANCELLED,
+    ContactStatus.UNKNOWN,
+)
 
 
 def correct(db: Connection, attempt: OpenAttempt, heard: Reduced, *, now: datetime) -> bool:
-    """Make an unknown attempt what its receipts say, as often as they come to say more; False for any other attempt."""
+    """Make an attempt what its receipts say, as often as they come to say more.
+
+    False unless it is unknown, or was taken for no call and yet was answered, or has been corrected before.
+    """
     outcome = heard.outcome
-    if outcome in {None, Outcome.UNKNOWN}:
+    if outcome is None or outcome is Outcome.UNKNOWN:
         return False
-    unknown = attempts.c.status == AttemptStatus.UNKNOWN
-    said_late = and_(attempts.c.status == AttemptStatus.ENDED, attempts.c.detail == LATE, attempts.c.outcome != outcome)
     answered_at = heard.answered_at or attempt.answered_at
     talked = (heard.ended_at - answered_at).total_seconds() if heard.ended_at and answered_at else None
     corrected = moved(
         db,
         update(attempts)
-        .where(attempts.c.id == attempt.id, or_(unknown, said_late))
+        .where(attempts.c.id == attempt.id, _to_be_corrected(outcome))
         .values(
             status=AttemptStatus.ENDED,
             outcome=outcome,
@@ -39,7 +51,11 @@ def correct(db: Connection, attempt: OpenAttempt, heard: Reduced, *, now: dateti
             talk_seconds=None if talked is None else max(0.0, talked),
             counted=True,
             ended_by=Witness.RECEIPT,
-            detail=LATE,
+            detail=case(
+                (attempts.c.status == AttemptStatus.UNKNOWN, LATE),
+                (attempts.c.status == AttemptStatus.NOT_PLACED, BELIED),
+                else_=attempts.c.detail,
+            ),
             conclude_at=None,
         ),
     )
@@ -48,29 +64,56 @@ def correct(db: Connection, attempt: OpenAttempt, heard: Reduced, *, now: dateti
     return corrected
 
 
-def _correct_contact(db: Connection, attempt: OpenAttempt, outcome: Outcome | None, now: datetime) -> None:
-    """Only one whose last word was that call, or who was to be called again for want of one."""
-    reached = outcome in REACHED
-    status = ContactStatus.REACHED if reached else ContactStatus.UNREACHED
-    if outcome is Outcome.EXPIRED:
-        status = ContactStatus.EXPIRED
-    corrected_before = and_(
-        contacts.c.status.in_([ContactStatus.UNREACHED, ContactStatus.EXPIRED]), contacts.c.reason.endswith(LATE)
+def _to_be_corrected(outcome: Outcome) -> ColumnElement[bool]:
+    unknown = attempts.c.status == AttemptStatus.UNKNOWN
+    said_late = and_(
+        attempts.c.status == AttemptStatus.ENDED,
+        attempts.c.detail.in_([LATE, BELIED]),
+        attempts.c.outcome != outcome,
     )
+    if outcome not in REACHED:
+        return or_(unknown, said_late)
+    return or_(unknown, said_late, attempts.c.status == AttemptStatus.NOT_PLACED)
+
+
+def _correct_contact(db: Connection, attempt: OpenAttempt, outcome: Outcome, now: datetime) -> None:
+    """Whoever answered was reached, whatever was thought meanwhile. Else only its last call's word makes it known."""
+    hold_contact(db, attempt.contact_id)
+    last = _is_last(db, attempt)
+    late = BELIED if attempt.status is AttemptStatus.NOT_PLACED else LATE
+    given_up = contacts.c.status.in_([ContactStatus.UNREACHED, ContactStatus.EXPIRED])
+    corrected_before = and_(given_up, contacts.c.reason.endswith(LATE))
     from_here = or_(contacts.c.status == ContactStatus.UNKNOWN, corrected_before)
-    if reached:
-        from_here = or_(from_here, contacts.c.status.in_(WAITING))
-    uncounted = 0 if attempt.counted else 1
+    status = ContactStatus.EXPIRED if outcome is Outcome.EXPIRED else ContactStatus.UNREACHED
+    if outcome in REACHED:
+        status, from_here = ContactStatus.REACHED, or_(contacts.c.status.in_(NOT_REACHED))
+    elif not last:
+        return
     moved(
         db,
         update(contacts)
         .where(contacts.c.id == attempt.contact_id, from_here)
         .values(
             status=status,
-            reason=f"{outcome}, {LATE}",
-            attempts=contacts.c.attempts + case((contacts.c.status == ContactStatus.UNKNOWN, uncounted), else_=0),
+            reason=f"{outcome}, {late}",
+            attempts=contacts.c.attempts + _uncounted(attempt, last=last),
             final_at=now,
             claim=None,
             lease_until=None,
         ),
     )
+
+
+def _uncounted(attempt: OpenAttempt, *, last: bool) -> ColumnElement[int] | int:
+    """One for a call that its contact's count leaves out; an unknown one was counted when a redial was put in order."""
+    if attempt.status is AttemptStatus.NOT_PLACED:
+        return 1
+    if attempt.counted or not last:
+        return 0
+    return case((contacts.c.status == ContactStatus.UNKNOWN, 1), else_=0)
+
+
+def _is_last(db: Connection, attempt: OpenAttempt) -> bool:
+    numbers = select(attempts.c.number).where(attempts.c.contact_id == attempt.contact_id)
+    highest = select(func.max(attempts.c.number)).where(attempts.c.contact_id == attempt.contact_id)
+    return bool(db.scalar(numbers.where(attempts.c.id == attempt.id)) == db.scalar(highest))

@@ -97,12 +97,12 @@ CONTACT_MOVES: Mapping[ContactStatus, frozenset[ContactStatus]] = {
             ContactStatus.UNKNOWN,
         }
     ),
-    **{
-        final: frozenset()
-        for final in (ContactStatus.REACHED, ContactStatus.UNREACHED, ContactStatus.REFUSED, ContactStatus.SUPPRESSED)
-    },
-    **{final: frozenset() for final in (ContactStatus.EXPIRED, ContactStatus.CANCELLED)},
+    **{final: frozenset() for final in (ContactStatus.REACHED, ContactStatus.REFUSED, ContactStatus.SUPPRESSED)},
     # A late word makes it known; from here nobody is dialed any more.
+    **{
+        unreached: frozenset({ContactStatus.REACHED})
+        for unreached in (ContactStatus.UNREACHED, ContactStatus.EXPIRED, ContactStatus.CANCELLED)
+    },
     ContactStatus.UNKNOWN: frozenset({ContactStatus.REACHED, ContactStatus.UNREACHED, ContactStatus.EXPIRED}),
 }
 
@@ -128,7 +128,8 @@ ATTEMPT_MOVES: Mapping[AttemptStatus, frozenset[AttemptStatus]] = {
     AttemptStatus.PLACED: frozenset({AttemptStatus.ANSWERED, AttemptStatus.ENDED, AttemptStatus.UNKNOWN}),
     AttemptStatus.ANSWERED: frozenset({AttemptStatus.ENDED}),
     AttemptStatus.ENDED: frozenset(),
-    AttemptStatus.NOT_PLACED: frozenset(),
+    # A late word belies them.
+    AttemptStatus.NOT_PLACED: frozenset({AttemptStatus.ENDED}),
     AttemptStatus.UNKNOWN: frozenset({AttemptStatus.ENDED}),
 }
 

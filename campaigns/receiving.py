@@ -16,9 +16,9 @@ from campaigns.ledger.reading import OpenAttempt
 from campaigns.ledger.receipts import receipts_by_attempt
 from campaigns.ledger.tables import attempts, receipts
 from campaigns.lifecycle import AttemptStatus
-from campaigns.settlement import REACHED, Witness, accept
+from campaigns.settlement import Witness, accept
 from dialer.accounts import AccountSettings
-from dialer.calls import Outcome, Progress, Receipt
+from dialer.calls import REACHED, Outcome, Progress, Receipt
 from dialer.receipts import Reduced, reduce_receipts
 
 ENDING_GRACE = 2.0  # seconds of the provider's clock in which the other receipts of the same end arrive

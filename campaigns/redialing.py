@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, false, func, insert, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, insert, literal, or_, select
 
 from campaigns.ledger import admission, reading
 from campaigns.ledger.moves import note
@@ -14,7 +14,7 @@ from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import UtcTime, attempts, contacts
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus, ContactStatus
-from dialer.calls import Outcome
+from dialer.calls import REACHED, Outcome
 from dialer.errors import DialerError
 
 OUTCOMES = (Outcome.NO_ANSWER, Outcome.BUSY, Outcome.REJECTED, Outcome.FAILED)
@@ -86,7 +86,8 @@ def _left(outcomes: Sequence[str]) -> ColumnElement[bool]:
         .correlate(contacts)
         .scalar_subquery()
     )
+    reached = exists().where(attempts.c.contact_id == contacts.c.id, attempts.c.outcome.in_(REACHED))
     calls = [word for word in outcomes if word in set(OUTCOMES)]
     ends = [word for word in outcomes if word in set(STATUSES)]
     unanswered = and_(contacts.c.status == ContactStatus.UNREACHED, last.in_(calls)) if calls else false()
-    return or_(unanswered, contacts.c.status.in_(ends) if ends else false())
+    return and_(or_(unanswered, contacts.c.status.in_(ends) if ends else false()), ~reached.correlate(contacts))

@@ -15,8 +15,7 @@ from campaigns.calendar import zones_of
 from campaigns.definition import Definition
 from campaigns.gates import next_opening, next_try
 from campaigns.odds import Odds
-from campaigns.settlement import REACHED
-from dialer.calls import Outcome
+from dialer.calls import REACHED, Outcome
 
 NEVER = math.inf
 ROUNDING = 0.001  # seconds that a moment may lose on its way through a datetime

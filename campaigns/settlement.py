@@ -12,20 +12,19 @@ from sqlalchemy import Connection, case, select, update
 from campaigns.failover import FOR_THE_DAY, has_left, move_on
 from campaigns.gates import next_try
 from campaigns.ledger import reading
-from campaigns.ledger.moves import move_attempt, move_campaign, move_contact
+from campaigns.ledger.moves import hold_contact, move_attempt, move_campaign, move_contact
 from campaigns.ledger.reading import OpenAttempt
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import attempts, campaigns
 from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
 from dialer.accounts import AccountSettings
-from dialer.calls import Outcome
+from dialer.calls import REACHED, Outcome
 from dialer.retry import backoff
 from dialer.verdicts import Ruling, Verdict
 
 DETAIL_LENGTH = 300
 PROVIDER_TRIES = 12  # requests that placed no call, for one contact, before it is given up
 DEFAULT_THROTTLE = 1.0
-REACHED = frozenset({Outcome.ANSWERED, Outcome.MACHINE})
 
 
 class Witness(StrEnum):
@@ -171,7 +170,7 @@ def _no_call(
             _put_back(db, attempt, now, now=now)
             halt(db, attempt, why, now=now)
         case Verdict.REFUSE_CONTACT:
-            move_contact(db, attempt.contact_id, ContactStatus.REFUSED, now, reason=why)
+            _leave(db, attempt, ContactStatus.REFUSED, now, reason=why)
         case Verdict.SUPPRESS:
             suppress(db, attempt.phone, reason=why, source=f"account {attempt.account}", now=now)
             move_contact(db, attempt.contact_id, ContactStatus.SUPPRESSED, now, reason=why)
@@ -203,7 +202,7 @@ def _try_the_provider_again(db: Connection, attempt: OpenAttempt, why: str, *, n
     tries = reading.count_verdict(db, attempt.contact_id, Verdict.NOT_PLACED)
     if tries >= PROVIDER_TRIES:
         reason = f"the provider placed no call in {tries} requests; last: {why}"
-        move_contact(db, attempt.contact_id, ContactStatus.UNREACHED, now, reason=reason)
+        _leave(db, attempt, ContactStatus.UNREACHED, now, reason=reason)
     else:
         _put_back(db, attempt, now + backoff(tries, rng), now=now)
 
@@ -218,10 +217,10 @@ def _try_again_or_give_up(db: Connection, attempt: OpenAttempt, ending: Ending, 
     tried = attempt.contact_attempts
     delay = attempt.definition.retry_policy().delay_after(ending.outcome, same_outcomes=same, attempts=tried)
     if ending.outcome is Outcome.EXPIRED:
-        move_contact(db, attempt.contact_id, ContactStatus.EXPIRED, now, reason="expired at the provider")
+        _leave(db, attempt, ContactStatus.EXPIRED, now, reason="expired at the provider")
     elif delay is None:
         reason = f"{ending.outcome.value} after {tried} attempt{'s' if tried != 1 else ''}"
-        move_contact(db, attempt.contact_id, ContactStatus.UNREACHED, now, reason=reason)
+        _leave(db, attempt, ContactStatus.UNREACHED, now, reason=reason)
     else:
         _try_in_a_window(db, attempt, ending, ending.ended_at + delay, now=now)
 
@@ -235,7 +234,7 @@ def _try_in_a_window(
     )
     if due_at is None and attempt.campaign_status is not CampaignStatus.CANCELLED:
         reason = f"{ending.outcome.value}; no window is left for another try"
-        move_contact(db, attempt.contact_id, ContactStatus.UNREACHED, now, reason=reason)
+        _leave(db, attempt, ContactStatus.UNREACHED, now, reason=reason)
     else:
         _put_back(db, attempt, due_at or earliest, now=now, outcome=ending.outcome)
 
@@ -246,7 +245,7 @@ def _leave_unknown(db: Connection, attempt: OpenAttempt, ending: Ending, *, now:
         _put_back(db, attempt, now, now=now, outcome=ending.outcome, attempts=spent)
     else:
         why = ending.reason or ending.detail or "outcome unknown"
-        move_contact(db, attempt.contact_id, ContactStatus.UNKNOWN, now, reason=why)
+        _leave(db, attempt, ContactStatus.UNKNOWN, now, reason=why)
 
 
 def _put_back(
@@ -261,13 +260,23 @@ def _put_back(
     last = outcome.value if outcome else "no call was placed"
     if attempt.campaign_status is CampaignStatus.CANCELLED:
         reason = f"the campaign was cancelled; last: {last}"
-        move_contact(db, attempt.contact_id, ContactStatus.CANCELLED, now, reason=reason)
+        _leave(db, attempt, ContactStatus.CANCELLED, now, reason=reason)
     elif attempt.not_after is not None and due_at >= attempt.not_after:
         status = ContactStatus.UNREACHED if outcome else ContactStatus.EXPIRED
         reason = f"{last}; the next try would come after its not_after"
-        move_contact(db, attempt.contact_id, status, now, reason=reason)
-    elif move_contact(db, attempt.contact_id, ContactStatus.PENDING, now, due_at=due_at, **facts):
+        _leave(db, attempt, status, now, reason=reason)
+    elif _leave(db, attempt, ContactStatus.PENDING, now, due_at=due_at, **facts):
         db.execute(update(attempts).where(attempts.c.id == attempt.id).values(next_attempt_at=due_at))
+
+
+def _leave(db: Connection, attempt: OpenAttempt, status: ContactStatus, now: datetime, **facts: object) -> bool:
+    """Leave a contact whom this attempt did not reach; False for one whom an earlier attempt did, as was told since."""
+    hold_contact(db, attempt.contact_id)
+    if earlier := reading.reached_by(db, attempt.contact_id):
+        reason = f"{earlier}, told while a later call was made"
+        move_contact(db, attempt.contact_id, ContactStatus.REACHED, now, reason=reason)
+        return False
+    return move_contact(db, attempt.contact_id, status, now, **facts)
 
 
 def halt(db: Connection, attempt: OpenAttempt, why: str, *, now: datetime) -> None:

@@ -41,6 +41,9 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
+REACHED = frozenset({Outcome.ANSWERED, Outcome.MACHINE})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speech:
     """A text to be spoken. `voice` holds the provider's own voice settings (language, voice, gender, …)."""

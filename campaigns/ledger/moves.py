@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, CursorResult, Delete, Update, insert, update
+from sqlalchemy import Connection, CursorResult, Delete, Update, insert, select, update
 
 from campaigns import lifecycle
 from campaigns.ledger.tables import attempts, audit, campaigns, contacts
@@ -34,6 +34,11 @@ def move_contact(db: Connection, contact_id: int, to: ContactStatus, now: dateti
         .where(contacts.c.id == contact_id, contacts.c.status.in_(lifecycle.contacts_before(to)))
         .values(status=to, **facts),
     )
+
+
+def hold_contact(db: Connection, contact_id: int) -> None:
+    """Let nobody else move a contact before this transaction ends: what is read from here on holds until then."""
+    db.execute(select(contacts.c.id).where(contacts.c.id == contact_id).with_for_update())
 
 
 def move_campaign(

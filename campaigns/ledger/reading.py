@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, Select, func, select
 from campaigns.definition import Definition
 from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import FINAL_CONTACTS, AttemptStatus, CampaignStatus, ContactStatus
-from dialer.calls import Outcome
+from dialer.calls import REACHED, Outcome
 from dialer.errors import DialerError
 from dialer.verdicts import Verdict
 
@@ -190,6 +190,13 @@ def count_outcome(db: Connection, contact_id: int, outcome: Outcome) -> int:
     """How many of a contact's calls have ended this way."""
     query = select(func.count()).where(attempts.c.contact_id == contact_id, attempts.c.outcome == outcome)
     return db.scalar(query) or 0
+
+
+def reached_by(db: Connection, contact_id: int) -> Outcome | None:
+    """How a call of the contact's ended that reached it; None when none did."""
+    query = select(attempts.c.outcome).where(attempts.c.contact_id == contact_id, attempts.c.outcome.in_(REACHED))
+    found = db.scalar(query.order_by(attempts.c.number).limit(1))
+    return Outcome(found) if found else None
 
 
 def count_verdict(db: Connection, contact_id: int, verdict: Verdict) -> int:
