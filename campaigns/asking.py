@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from enum import StrEnum
 from uuid import uuid4
 
 from sqlalchemy import Connection
@@ -22,6 +23,13 @@ log = get_logger()
 PERHAPS_DECLINED = Outcome.BUSY  # a declined call reads the same when the receipt that tells them apart is lost
 
 
+class Unasked(StrEnum):
+    """Why there is no word on a call."""
+
+    NOBODY = "nobody"  # can be asked about any call of the account: its pace, or Redis, or a refusal
+    NOT_OURS = "not_ours"  # somebody else asks about this one
+
+
 def worth_asking(db: Connection, attempt: OpenAttempt, account: Account) -> bool:
     """Whether the provider can be asked about this call, and its receipts have left something to ask."""
     call, provider = attempt.provider_call_id, account.provider
@@ -38,15 +46,16 @@ def knows_better(told: CallStatus, heard: Reduced) -> bool:
     return not tells_all(heard) or (heard.outcome is PERHAPS_DECLINED and told.outcome is Outcome.REJECTED)
 
 
-def ask(attempt: OpenAttempt, account: Account) -> CallStatus | None:
-    """The provider's word on the call; None when it has to wait: no token, no Redis, or somebody else is asking."""
+def ask(attempt: OpenAttempt, account: Account) -> CallStatus | Unasked:
+    """The provider's word on the call, or why it has to wait."""
     token = f"ask:{uuid4()}"
     try:
         if not account.bucket.acquire(token, call=False).granted:
-            return None
+            account.bucket.leave([token])
+            return Unasked.NOBODY
         if not account.bucket.turn(f"ask:{attempt.id}", 2 * account.settings.timeout):
             account.bucket.settle(token, charged=False)
-            return None
+            return Unasked.NOT_OURS
         told = _told(attempt, account)
         throttled = told.ruling.verdict is Verdict.THROTTLED
         account.bucket.settle(
@@ -54,8 +63,8 @@ def ask(attempt: OpenAttempt, account: Account) -> CallStatus | None:
         )
     except BucketAway as exc:
         log.warning("bucket away", account=account.name, why=exc.message)
-        return None
-    return None if throttled else told
+        return Unasked.NOBODY
+    return Unasked.NOBODY if throttled else told
 
 
 def _told(attempt: OpenAttempt, account: Account) -> CallStatus:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from random import Random
@@ -117,7 +117,12 @@ def doubt(db: Connection, attempt: OpenAttempt, ruling: Ruling, *, settle_second
 
 
 def conclude(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datetime) -> bool:
-    """The call has ended: settle its attempt and decide what becomes of its contact. False if it was settled before."""
+    """The call has ended: settle its attempt and decide what becomes of its contact. False if it was settled before.
+
+    One that is known to have been answered was answered, whatever its end is called.
+    """
+    if attempt.status is AttemptStatus.ANSWERED and ending.outcome not in REACHED:
+        ending = replace(ending, outcome=Outcome.ANSWERED, detail=f"answered; its end was told as {ending.outcome}")
     ended = move_attempt(
         db,
         attempt.id,

@@ -12,14 +12,14 @@ from uuid import UUID
 from sqlalchemy import Connection, update
 from structlog import get_logger
 
-from campaigns.asking import ask, knows_better, worth_asking
+from campaigns.asking import Unasked, ask, knows_better, worth_asking
 from campaigns.ledger import claims, reading
 from campaigns.ledger.moves import move_attempt, move_campaign, touched
 from campaigns.ledger.reading import Campaign, OpenAttempt
 from campaigns.ledger.receipts import receipts_of
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
-from campaigns.looking import ending_by_looks
+from campaigns.looking import MISSES_BEFORE_GONE, ending_by_looks
 from campaigns.parts import Parts
 from campaigns.receiving import apply_waiting, forget_unmatched
 from campaigns.settlement import Ending, Witness, accept, conclude, doubt, never_placed
@@ -89,13 +89,17 @@ def _conclude_due(using: Parts) -> int:
     with using.ledger.reading() as db:
         due = reading.attempts_in(db, [*FOLLOWED, AttemptStatus.UNCONFIRMED], conclude_by=using.clock())
     asked = concluded = 0
+    spent: set[str] = set()  # accounts that no more can be asked of for now
     for attempt in due:
         account, told = using.accounts.get(attempt.account), None
         if account is not None and _worth_asking(attempt, account, using):
-            asked += 1
-            told = ask(attempt, account) if asked <= MOST_ASKED else None
-            if told is None:
+            if asked == MOST_ASKED or account.name in spent:
                 continue  # its turn to be asked about comes later
+            told = ask(attempt, account)
+            if isinstance(told, Unasked):
+                spent |= {account.name} if told is Unasked.NOBODY else set()
+                continue
+            asked += 1
         if using.ledger.write(_conclude, attempt.id, told, using):
             concluded += 1
             _hang_up(attempt, account)
@@ -113,7 +117,7 @@ def _conclude(db: Connection, attempt_id: UUID, told: CallStatus | None, using: 
     attempt = reading.attempts_by_id(db, [attempt_id], lock=True)[attempt_id]
     if attempt.conclude_at is None or attempt.conclude_at > now:
         return False
-    if attempt.provider_said_it_failed and attempt.looks:
+    if attempt.provider_said_it_failed and attempt.looks >= MISSES_BEFORE_GONE:
         detail = "the provider said that it failed, and listed no such call"
         return never_placed(db, attempt, detail, now=now, rng=using.rng)
     if told is not None and told.progress is not None:

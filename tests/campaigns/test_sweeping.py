@@ -329,6 +329,73 @@ def test_what_is_heard_while_the_provider_is_asked_is_not_overwritten(ledger, cl
     assert attempt(ledger, one.id).status == "answered"
 
 
+# Calls known to be answered
+
+
+@pytest.mark.parametrize("word", ["DISCONNECTED", "DROPPED"])
+@pytest.mark.parametrize("forgotten", [True, False], ids=["forgotten by the provider", "failed at the provider"])
+def test_a_call_known_to_be_answered_was_answered_whatever_its_end_is_called(
+    ledger, clock, using, vendor, buckets, word, forgotten
+):
+    retry = {"max_attempts": 3, "failed": ["5m"], "no_answer": ["5m"]}
+    (one,) = placed(ledger, using, clock, retry=retry)
+    vendor.calls["m-0"] = {"status": "in_progress"}
+    clock.forward(300)
+    sweep(using=using)
+    assert attempt(ledger, one.id).status == "answered"
+    kept(ledger, receipt(word, "m-0", one.id, clock.forward(1)), now=clock())
+    vendor.calls["m-0"] = {"status": "failed"}
+    if forgotten:
+        vendor.calls.clear()
+    sweep(using=using)
+    turns_are_over(buckets)
+    clock.forward(300)
+    assert sweep(using=using).concluded == 1
+    made = attempt(ledger, one.id)
+    assert (made.status, made.outcome) == ("ended", "answered")
+    assert made.detail.startswith("answered; its end was told as ")
+    assert contact(ledger, one.contact_id).status == "reached"
+
+
+def test_a_call_answered_at_an_account_that_has_left_the_settings_was_answered(ledger, clock, redis_url, buckets):
+    (one,) = dialing(ledger, numbers(1), now=clock())
+    ledger.write(accept, one, "m-0", webex(), now=clock())
+    gone = {"status": "answered", "answered_at": clock(), "gone_at": clock()}
+    with ledger.writing() as db:
+        db.execute(update(attempts).values(**gone))
+    with working(ledger, redis_url, {}, clock=clock) as using:
+        clock.forward(400)
+        assert sweep(using=using).concluded == 1
+    assert contact(ledger, one.contact_id).status == "reached"
+
+
+def test_calls_that_others_ask_about_take_nobodys_turn(ledger, clock, using, vendor):
+    """The oldest are being asked about by other sweeps; this one goes on to the rest."""
+    made = placed(ledger, using, clock, count=MOST_ASKED + 2)
+    bucket = using.accounts["main"].bucket
+    for one in made[:MOST_ASKED]:
+        assert bucket.turn(f"ask:{one.id}", 60)
+    clock.forward(400)
+    assert sweep(using=using).concluded == 2
+    assert sorted(vendor.asked) == [f"m-{MOST_ASKED}", f"m-{MOST_ASKED + 1}"]
+
+
+@pytest.mark.parametrize(("looks", "status"), [(0, "unknown"), (1, "unknown"), (2, "pending")])
+def test_a_call_said_to_have_failed_is_no_call_only_when_enough_looks_have_missed_it(
+    ledger, clock, redis_url, buckets, looks, status
+):
+    """A provider that named a failure of its own may have placed the call, and one look may come too early."""
+    (one,) = dialing(ledger, numbers(1), now=clock())
+    failed = Ruling(verdict=Verdict.UNCONFIRMED, mnemonic="internal_error")
+    ledger.write(doubt, one, failed, settle_seconds=60.0, now=clock())
+    with ledger.writing() as db:
+        db.execute(update(attempts).values(looks=looks))
+    clock.forward(61)
+    with working(ledger, redis_url, {"main": callgear()}, clock=clock) as using:
+        sweep(using=using)
+    assert contact(ledger, one.contact_id).status == status
+
+
 # The ends of campaigns and contacts
 
 
