@@ -16,13 +16,15 @@ from campaigns.definition import Definition, load_definition
 from campaigns.launch import check, launch
 from campaigns.ledger.moves import moved, note, touched
 from campaigns.ledger.store import Ledger
-from campaigns.ledger.tables import schedules
+from campaigns.ledger.tables import audit, schedules
 from dialer.accounts import AccountSettings
 from dialer.errors import DialerError
 
 log = get_logger()
 LATE = timedelta(minutes=10)  # a run that could not begin by then was missed
+LEASE = timedelta(minutes=15)  # a launch that has not said by then how it went was cut off
 NOT_YET = "not yet launched"
+LAUNCHING, LAUNCHING_AGAIN = "launching", "launching again: it was cut off"
 
 
 class NotRecurring(DialerError):
@@ -44,6 +46,14 @@ class Scheduled:
     last_said: str
     added_by: str
     added_at: datetime
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When it is to be launched: at its next hour, or once more when a launch was cut off."""
+        if self.last_said != LAUNCHING or self.last_at is None:
+            return self.next_at
+        again = self.last_at + LEASE
+        return again if self.next_at is None else min(again, self.next_at)
 
 
 def add(ledger: Ledger, file: Path, accounts: Mapping[str, AccountSettings], *, who: str, now: datetime) -> Scheduled:
@@ -100,28 +110,48 @@ def next_run(definition: Definition, after: datetime) -> datetime | None:
 def launch_due(
     ledger: Ledger, accounts: Mapping[str, AccountSettings], *, rejects_folder: Path, now: datetime
 ) -> list[str]:
-    """Launch the recurring campaigns that are due; returns their ids. Many may ask at once: each run is one's."""
+    """Launch the recurring campaigns that are due; returns their ids. Many may ask at once: each run is one's.
+
+    A launch that was cut off is made up for once.
+    """
     started: list[str] = []
     for one in listed(ledger):
-        if one.next_at is None or one.next_at > now or not ledger.write(_take, one, now):
+        if one.due_at is None or one.due_at > now or not ledger.write(_take, one, now):
             continue
         try:
             said = _launch(ledger, one, accounts, rejects_folder, now, started)
         except DialerError as exc:
             said = f"not launched: {exc.message}"
             log.error("a recurring campaign was not launched", schedule=one.name, why=exc.message, remedy=exc.remedy)
+        except Exception as exc:  # the others are launched all the same
+            said = f"not launched: {type(exc).__name__}, a fault of the dialer; see the worker's log"
+            log.exception("a recurring campaign was not launched", schedule=one.name)
         ledger.write(_say, one.name, said, now)
     return started
 
 
 def _take(db: Connection, one: Scheduled, now: datetime) -> bool:
-    """Make this run ours: its schedule goes on to the next. A file that cannot be read is tried again in an hour."""
+    """Make this run ours for a while: its schedule goes on to the next.
+
+    A file that cannot be read is tried again in an hour.
+    """
     try:
         following = next_run(load_definition(Path(one.file)), now)
     except DialerError:
         following = now + timedelta(hours=1)
-    ours = (schedules.c.name == one.name, schedules.c.next_at == one.next_at)
-    return moved(db, update(schedules).where(*ours).values(next_at=following, last_at=now))
+    said = LAUNCHING_AGAIN if _was_cut_off(one) else LAUNCHING
+    ours = (schedules.c.name == one.name, schedules.c.next_at == one.next_at, schedules.c.last_at == one.last_at)
+    return moved(db, update(schedules).where(*ours).values(next_at=following, last_at=now, last_said=said))
+
+
+def _was_cut_off(one: Scheduled) -> bool:
+    return one.due_at != one.next_at
+
+
+def _started_before_it_was_cut_off(db: Connection, one: Scheduled) -> str | None:
+    mine = (audit.c.who == f"schedule {one.name}", audit.c.campaign_id.is_not(None), audit.c.at >= one.last_at)
+    found: str | None = db.scalar(select(audit.c.campaign_id).where(*mine).limit(1))
+    return found
 
 
 def _launch(
@@ -132,10 +162,14 @@ def _launch(
     now: datetime,
     started: list[str],
 ) -> str:
+    if _was_cut_off(one):
+        with ledger.reading() as db:
+            if there := _started_before_it_was_cut_off(db, one):
+                return f"launched {there}"
     definition = load_definition(Path(one.file))
-    late = now - one.next_at if one.next_at else timedelta()
+    late = now - one.due_at if one.due_at else timedelta()
     if late > LATE and definition.schedule.missed == "skip":
-        return f"missed: nobody was there at {one.next_at:%d %b %H:%M} UTC"
+        return f"missed: nobody was there at {one.due_at:%d %b %H:%M} UTC"
     checked = check(Path(one.file), accounts)  # whom the ledger leaves out, the launch leaves out
     checked.refuse_rejects(None, skip=True)
     campaign = launch(ledger, checked, rejects_folder=rejects_folder, who=f"schedule {one.name}", now=now)

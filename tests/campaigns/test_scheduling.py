@@ -5,17 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
 from campaigns.fetching import CannotFetch
 from campaigns.ledger.tables import campaigns, contacts
-from campaigns.scheduling import NoSuchSchedule, NotRecurring, add, launch_due, listed, remove
+from campaigns.scheduling import LEASE, NoSuchSchedule, NotRecurring, add, launch_due, listed, remove
 from campaigns.source import DefinitionFaults
 from tests.campaigns.dialers import webex
 
@@ -143,6 +144,63 @@ def test_a_run_waits_for_no_predecessor_and_says_so(ledger, written, tmp_path):
     tick(ledger, tmp_path, NINE)
     assert tick(ledger, tmp_path, NINE + timedelta(days=1)) == []
     assert listed(ledger)[0].last_said == "not launched: daily-1 has not ended yet"
+
+
+@contextmanager
+def cut_off(ledger, at: str, by: BaseException) -> Iterator[None]:
+    """Whoever comes to such a statement comes no further."""
+
+    def stop(_db, _cursor, statement, *_rest) -> None:
+        if statement.startswith(at):
+            raise by
+
+    event.listen(ledger.engine, "before_cursor_execute", stop)
+    yield
+    event.remove(ledger.engine, "before_cursor_execute", stop)
+
+
+@pytest.mark.parametrize("missed", ["skip", "once"])
+def test_a_launch_that_was_cut_off_is_made_up_for(ledger, written, tmp_path, missed):
+    file = written("+14155550101,Ann", **{"repeat:": f"missed: {missed}, repeat:"})
+    add(ledger, file, ACCOUNTS, who="ann", now=MONDAY)
+    with cut_off(ledger, "INSERT INTO contacts", KeyboardInterrupt()), pytest.raises(KeyboardInterrupt):
+        tick(ledger, tmp_path, NINE)
+    assert listed(ledger)[0].last_said == "launching"
+    assert tick(ledger, tmp_path, NINE + timedelta(seconds=60)) == [], "it may be at work still"
+    (started,) = tick(ledger, tmp_path, NINE + LEASE)
+    assert numbers_of(ledger, started) == ["+14155550101"]
+    (told,) = listed(ledger)
+    assert (told.last_said, told.next_at) == (
+        f"launched {started}: 1 contacts, 0 rows left out",
+        NINE + timedelta(days=1),
+    )
+    assert tick(ledger, tmp_path, NINE + 2 * LEASE) == []
+
+
+def test_a_launch_that_is_cut_off_each_time_is_made_up_for_once(ledger, written, tmp_path):
+    add(ledger, written("+14155550101,Ann"), ACCOUNTS, who="ann", now=MONDAY)
+    for late in (timedelta(), LEASE):
+        with cut_off(ledger, "INSERT INTO contacts", KeyboardInterrupt()), pytest.raises(KeyboardInterrupt):
+            tick(ledger, tmp_path, NINE + late)
+    assert tick(ledger, tmp_path, NINE + 2 * LEASE) == []
+    assert listed(ledger)[0].last_said == "launching again: it was cut off"
+    assert len(tick(ledger, tmp_path, NINE + timedelta(days=1))) == 1
+
+
+def test_a_launch_that_was_cut_off_once_it_had_started_is_not_repeated(ledger, written, tmp_path):
+    add(ledger, written("+14155550101,Ann"), ACCOUNTS, who="ann", now=MONDAY)
+    with cut_off(ledger, "UPDATE schedules SET last_said", KeyboardInterrupt()), pytest.raises(KeyboardInterrupt):
+        tick(ledger, tmp_path, NINE)
+    end_all(ledger)
+    assert tick(ledger, tmp_path, NINE + LEASE) == []
+    assert listed(ledger)[0].last_said == "launched daily-1"
+
+
+def test_a_launch_that_fails_by_our_own_fault_says_so(ledger, written, tmp_path):
+    add(ledger, written("+14155550101,Ann"), ACCOUNTS, who="ann", now=MONDAY)
+    with cut_off(ledger, "INSERT INTO contacts", RuntimeError("+14155550101")):
+        assert tick(ledger, tmp_path, NINE) == []
+    assert listed(ledger)[0].last_said.startswith("not launched: RuntimeError, a fault of the dialer")
 
 
 @pytest.mark.parametrize(
