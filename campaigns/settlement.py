@@ -12,6 +12,7 @@ from sqlalchemy import Connection, case, select, update
 from campaigns.failover import FOR_THE_DAY, has_left, move_on
 from campaigns.gates import next_try
 from campaigns.ledger import reading
+from campaigns.ledger.claims import HANDED_OVER_MARGIN
 from campaigns.ledger.moves import hold_contact, move_attempt, move_campaign, move_contact
 from campaigns.ledger.reading import OpenAttempt
 from campaigns.ledger.suppressions import suppress
@@ -89,7 +90,7 @@ def accept(
         provider_call_id=provider_call_id or attempt.provider_call_id,
         placed_at=now,
         counted=True,
-        conclude_at=max(now, attempt.send_at or now) + timedelta(seconds=patience),
+        conclude_at=_placed_by(attempt, now) + timedelta(seconds=patience),
         looked_at=attempt.dialing_at.timestamp(),
         confirmed_by=case((attempts.c.doubted_at.is_not(None), witness.value)),
     )
@@ -109,11 +110,16 @@ def doubt(db: Connection, attempt: OpenAttempt, ruling: Ruling, *, settle_second
         attempt.id,
         AttemptStatus.UNCONFIRMED,
         provider_call_id=ruling.provider_call_id or attempt.provider_call_id,
-        conclude_at=max(now, attempt.send_at or now) + timedelta(seconds=settle_seconds),
+        conclude_at=_placed_by(attempt, now) + timedelta(seconds=settle_seconds),
         looked_at=now.timestamp(),
         doubted_at=now,
         **_words(ruling),
     )
+
+
+def _placed_by(attempt: OpenAttempt, now: datetime) -> datetime:
+    """Until when the call may be placed; a provider that was asked to wait may be some minutes late."""
+    return max(now, attempt.send_at + HANDED_OVER_MARGIN) if attempt.send_at else now
 
 
 def conclude(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datetime) -> bool:

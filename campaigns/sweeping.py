@@ -122,12 +122,19 @@ def _conclude(db: Connection, attempt_id: UUID, told: CallStatus | None, using: 
         return never_placed(db, attempt, detail, now=now, rng=using.rng)
     if told is not None and told.progress is not None:
         attempt = _take_its_word(db, attempt, told, using, now)
-        if told.progress is not Progress.ENDED and now < (attempt.send_at or attempt.dialing_at) + LONGEST_CALL:
+        if told.progress is not Progress.ENDED and (
+            _waits_there(attempt, told.progress) or now < (attempt.send_at or attempt.dialing_at) + LONGEST_CALL
+        ):
             return False
     ending = _ending(db, attempt, told, now)
     if attempt.gone_at is not None and (ending.witness is Witness.SILENCE or ending.outcome is Outcome.UNKNOWN):
         return _conclude_gone(db, attempt, attempt.gone_at, using, now)
     return conclude(db, attempt, ending, now=now)
+
+
+def _waits_there(attempt: OpenAttempt, progress: Progress) -> bool:
+    """Whether the provider, which was asked to wait, has the call and has not begun it: it may still ring."""
+    return attempt.send_at is not None and progress is Progress.PLACED
 
 
 def _conclude_gone(db: Connection, attempt: OpenAttempt, gone_at: datetime, using: Parts, now: datetime) -> bool:
