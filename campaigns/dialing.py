@@ -123,7 +123,7 @@ def _open(
 
 def _may_be_called(contact: Claimed, campaign: Campaign, account: Account, moments: Sequence[datetime]) -> bool:
     """By the gates that time keeps; the others are asked in the statement that opens the attempt."""
-    if taken_up_early(campaign.definition, account.provider, contact, moments):
+    if contact.due_at > moments[0]:
         return send_at(campaign.definition, account.provider, contact, moments) is not None
     past = contact.not_after is not None and contact.not_after <= max(moments)
     return not past and opening_at_all(campaign.definition, contact.zone, moments) == moments[0]
@@ -206,12 +206,14 @@ def _next_moment(
     db: Connection, contact: Claimed, campaign: Campaign, account: Account, moments: Sequence[datetime]
 ) -> datetime | None:
     """When a contact that was held back may be called; None for as before, which leaves those to come to the sweep."""
-    if taken_up_early(campaign.definition, account.provider, contact, moments):
-        return otherwise_due(campaign.definition, contact)
-    capped = cap_clears_at(db, contact.phone, campaign.definition.caps, moments[0])
+    definition = campaign.definition
+    asked = (definition, account.provider, contact, moments)
+    if taken_up_early(*asked) and send_at(*asked) is None:
+        return otherwise_due(definition, contact)
+    capped = cap_clears_at(db, contact.phone, definition.caps, max(contact.due_at, moments[0]))
     if capped is None:
-        return opening_at_all(campaign.definition, contact.zone, moments)
-    return next_opening(campaign.definition, contact.zone, capped[0]) or campaign.definition.ends_at
+        return opening_at_all(definition, contact.zone, moments) if contact.due_at <= moments[0] else None
+    return next_opening(definition, contact.zone, capped[0]) or definition.ends_at
 
 
 def _return_token(contact: Claimed, campaign: Campaign, account: Account) -> None:

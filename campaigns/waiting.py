@@ -55,7 +55,7 @@ def with_tokens(
 
 
 def give_back(ours: Sequence[Claimed], using: Parts, due_in: float | None = None) -> None:
-    """Undo the claim on these contacts; they are due again at once, or in so many seconds."""
+    """Undo the claim on these contacts; they are due as before, but not within so many seconds."""
     if ours:
         due_at = using.clock() + timedelta(seconds=due_in) if due_in else None
         using.ledger.write(claims.give_back, ours[0].claim, [one.contact_id for one in ours], due_at=due_at)

@@ -13,8 +13,10 @@ from sqlalchemy import (
     Exists,
     TextClause,
     and_,
+    case,
     exists,
     insert,
+    literal,
     or_,
     select,
     true,
@@ -24,7 +26,7 @@ from sqlalchemy import (
 from campaigns.ledger.frequency import lock_numbers, under_the_caps
 from campaigns.ledger.moves import touched
 from campaigns.ledger.suppressions import reason_of, suppressed
-from campaigns.ledger.tables import AGAIN, attempts, campaigns, contacts
+from campaigns.ledger.tables import AGAIN, UtcTime, attempts, campaigns, contacts
 from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
 from campaigns.sections.frequency import Cap
 
@@ -173,7 +175,8 @@ def open_attempts(
     """Move claimed contacts to `dialing` and write their attempts; returns the ids of the attempts that may be sent.
 
     The gates that the ledger knows are asked in the same statement: claim still ours, campaign running, not
-    suppressed, under the frequency caps, not past its `not_after`. Commit before sending anything.
+    suppressed, not past its `not_after`, and due and under the frequency caps when the call is to be placed: now, or
+    at its `send_at`. Commit before sending anything.
     """
     if not openings:
         return set()
@@ -190,7 +193,7 @@ def open_attempts(
             or_(contacts.c.not_after.is_(None), contacts.c.not_after > now),
             _campaign_running(),
             ~suppressed(openings[0].account, now),
-            under_the_caps(caps, now) if caps else true(),
+            _at_its_moment(openings, caps, now),
         )
         .values(status=ContactStatus.DIALING, tries=contacts.c.tries + 1, claim=None, lease_until=None)
         .returning(contacts.c.id, contacts.c.campaign_id, contacts.c.tries)
@@ -198,6 +201,23 @@ def open_attempts(
     if opened:
         db.execute(insert(attempts), [_attempt(by_contact[row.id], row, now, conclude_at) for row in opened])
     return {by_contact[row.id].contact.attempt_id for row in opened}
+
+
+def _at_its_moment(openings: Sequence[Opening], caps: Sequence[Cap], now: datetime) -> ColumnElement[bool]:
+    """Whether a contact is due, and under the caps, at the moment at which its call is to be placed."""
+    ids_by_moment: dict[datetime, list[int]] = {}
+    for opening in openings:
+        ids_by_moment.setdefault(opening.send_at or now, []).append(opening.contact.contact_id)
+    return or_(
+        *(
+            and_(
+                contacts.c.id.in_(ids),
+                contacts.c.due_at <= moment,
+                under_the_caps(caps, moment) if caps else true(),
+            )
+            for moment, ids in ids_by_moment.items()
+        )
+    )
 
 
 def _attempt(opening: Opening, row: object, now: datetime, conclude_at: datetime) -> dict[str, object]:
@@ -227,8 +247,9 @@ def _campaign_running() -> Exists:
 
 
 def give_back(db: Connection, claim: UUID, contact_ids: Iterable[int], *, due_at: datetime | None = None) -> int:
-    """Undo a claim: its contacts are pending again, due at `due_at` or as before. Spends nothing."""
-    facts = {"due_at": due_at} if due_at else {}
+    """Undo a claim: its contacts are pending again, due as before or at `due_at` if that is later. Spends nothing."""
+    due = contacts.c.due_at
+    facts = {"due_at": case((due < due_at, literal(due_at, UtcTime())), else_=due)} if due_at else {}
     return touched(
         db,
         update(contacts)

@@ -1,4 +1,7 @@
-"""The frequency cap: how often one number may be called in a rolling window, whoever calls it and from which number."""
+"""The frequency cap: how often one number may be called in a rolling window, whoever calls it and from which number.
+
+A call counts when it is placed: one that was handed over, at the moment that the provider was asked for.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from campaigns.lifecycle import AttemptStatus
 from campaigns.sections.frequency import Cap
 
 others = contacts.alias("others")
+placed_at = func.coalesce(attempts.c.send_at, attempts.c.dialing_at)
 
 
 def lock_numbers(db: Connection, phones: Iterable[str]) -> None:
@@ -23,13 +27,13 @@ def lock_numbers(db: Connection, phones: Iterable[str]) -> None:
         db.execute(text(each), {"keys": keys})
 
 
-def under_the_caps(caps: Sequence[Cap], now: datetime) -> ColumnElement[bool]:
-    """Whether the contact at hand may be called once more. Calls that were surely never placed do not count."""
+def under_the_caps(caps: Sequence[Cap], at: datetime) -> ColumnElement[bool]:
+    """Whether the contact at hand may be called once more, at this moment. Calls surely never placed do not count."""
     return and_(
         *(
             select(func.count())
             .select_from(attempts.join(others, others.c.id == attempts.c.contact_id))
-            .where(others.c.phone == contacts.c.phone, *_counts(now - cap.window))
+            .where(others.c.phone == contacts.c.phone, *_counts(cap, at))
             .correlate(contacts)
             .scalar_subquery()
             < cap.calls
@@ -38,15 +42,15 @@ def under_the_caps(caps: Sequence[Cap], now: datetime) -> ColumnElement[bool]:
     )
 
 
-def cap_clears_at(db: Connection, phone: str, caps: Sequence[Cap], now: datetime) -> tuple[datetime, Cap] | None:
-    """When the number may be called again, and by which cap not before; None if it may be called now."""
+def cap_clears_at(db: Connection, phone: str, caps: Sequence[Cap], at: datetime) -> tuple[datetime, Cap] | None:
+    """When the number may be called again, and by which cap not before; None if it may be called at this moment."""
     held: list[tuple[datetime, Cap]] = []
     for cap in caps:
         latest = (
-            select(attempts.c.dialing_at)
+            select(placed_at)
             .join(others, others.c.id == attempts.c.contact_id)
-            .where(others.c.phone == phone, *_counts(now - cap.window))
-            .order_by(attempts.c.dialing_at.desc())
+            .where(others.c.phone == phone, *_counts(cap, at))
+            .order_by(placed_at.desc())
             .limit(cap.calls)
         )
         calls = db.scalars(latest).all()
@@ -55,5 +59,7 @@ def cap_clears_at(db: Connection, phone: str, caps: Sequence[Cap], now: datetime
     return max(held, key=lambda one: one[0], default=None)
 
 
-def _counts(since: datetime) -> tuple[ColumnElement[bool], ...]:
-    return attempts.c.dialing_at > since, attempts.c.status != AttemptStatus.NOT_PLACED
+def _counts(cap: Cap, at: datetime) -> tuple[ColumnElement[bool], ...]:
+    """The calls that share a window with this moment: before it, and those handed over for soon after it."""
+    near = (placed_at > at - cap.window, placed_at < at + cap.window)
+    return *near, attempts.c.status != AttemptStatus.NOT_PLACED
