@@ -242,7 +242,8 @@ def refuse_second(ledger: Ledger, name: str) -> None:
 def _refuse_second(db: Connection, name: str, *, lock: bool = False) -> None:
     if going_on := admission.live_campaign_named(db, name, lock=lock):
         raise StillGoingOn(
-            f"{going_on} has not ended yet", "wait for it, cancel it, or start a second one with: dialer start --again"
+            f"{going_on} has not ended yet",
+            "wait for it, cancel it, or start a second one with: dialer start --again FILE",
         )
 
 

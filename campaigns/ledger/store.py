@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -36,6 +37,9 @@ class Ledger:
         self._hash_key = hashlib.sha256(hash_key.encode()).digest()
         sqlite = url.startswith("sqlite")
         self.engine = _sqlite(url) if sqlite else _postgres(url)
+        self._served: WeakSet[Any] = WeakSet()  # PostgreSQL's: it keeps what is not closed
+        if not sqlite:
+            event.listen(self.engine, "connect", lambda dbapi, _record: self._served.add(dbapi))
         # SQLite has one writer at a time, and lets the others ask again at intervals in which nobody writes: the
         # threads of one process take turns before they ask.
         self._turn: AbstractContextManager[Any] = threading.RLock() if sqlite else nullcontext()
@@ -74,8 +78,10 @@ class Ledger:
         raise AssertionError("unreachable")
 
     def close(self) -> None:
-        """Give back every connection."""
+        """Give back every connection, also one that somebody still holds."""
         self.engine.dispose()
+        for connection in list(self._served):
+            connection.close()
 
 
 def lost_a_race(exc: DBAPIError) -> bool:
