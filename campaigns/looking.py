@@ -123,6 +123,8 @@ def _seen(
 ) -> None:
     if attempt.status is AttemptStatus.UNCONFIRMED:
         accept(db, attempt, sighting.provider_call_id, account.settings, now=looked_at, witness=Witness.LIST)
+        # Nobody looked when the doubt began: this is the first look, and as old as its question.
+        attempt = replace(attempt, looked_at=attempt.dialing_at.timestamp())
     if sighting.progress is Progress.ANSWERED:
         move_attempt(db, attempt.id, AttemptStatus.ANSWERED, answered_at=looked_at)
     _remember_look(

@@ -328,3 +328,21 @@ def test_an_account_that_is_followed_by_receipts_is_not_looked_at(ledger, clock,
         clock.forward(60)
         assert look(account, using=using) == 0
     assert attempt(ledger, one.id).status == "placed"
+
+
+def test_a_sighting_is_as_old_as_its_question_even_when_the_call_was_doubted_meanwhile(watch):
+    """The list that shows it ringing was slow; a whole message fits between that question and the next answer."""
+    watch.call("99")
+    changes = {"campaign": "doubted", "retry": {"max_attempts": 2, "no_answer": ["1m"]}}
+    (one,) = dialing(watch.ledger, numbers(1, area=212), now=watch.clock(), **changes)
+
+    def doubt_it() -> None:
+        watch.vendor.before_reply = lambda: None
+        watch.ledger.write(doubt, one, SAYS_NOTHING, settle_seconds=60.0, now=watch.clock.forward(2.5))
+
+    watch.vendor.before_reply = doubt_it
+    watch.see(1, ("99", None, RINGING), ("100", str(one.id), RINGING))
+    assert attempt(watch.ledger, one.id).status == "placed"
+    watch.see(5, ("99", None, RINGING))
+    made, called = attempt(watch.ledger, one.id), contact(watch.ledger, one.contact_id)
+    assert (made.outcome, called.status) == ("unknown", "unknown"), "so nobody may call again"
