@@ -50,12 +50,12 @@ def ask(attempt: OpenAttempt, account: Account) -> CallStatus | Unasked:
     """The provider's word on the call, or why it has to wait."""
     token = f"ask:{uuid4()}"
     try:
+        if not account.bucket.turn(f"ask:{attempt.id}", 2 * account.settings.timeout):
+            return Unasked.NOT_OURS
         if not account.bucket.acquire(token, call=False).granted:
             account.bucket.leave([token])
+            account.bucket.end_turn(f"ask:{attempt.id}")
             return Unasked.NOBODY
-        if not account.bucket.turn(f"ask:{attempt.id}", 2 * account.settings.timeout):
-            account.bucket.settle(token, charged=False)
-            return Unasked.NOT_OURS
         told = _told(attempt, account)
         throttled = told.ruling.verdict is Verdict.THROTTLED
         account.bucket.settle(

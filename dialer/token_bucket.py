@@ -254,6 +254,13 @@ class TokenBucket:
         except RedisError as exc:
             raise self._scripts.away(exc) from exc
 
+    def end_turn(self, name: str) -> None:
+        """Leave a turn to whoever asks next: nothing came of it."""
+        try:
+            self._redis.delete(self._scripts.key(f"turn:{name}"))
+        except RedisError as exc:
+            raise self._scripts.away(exc) from exc
+
 
 def _figures(meter: Meter) -> list[object]:
     figures = (
