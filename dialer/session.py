@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -11,14 +10,13 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 from uuid import UUID
 
-from anyio.from_thread import BlockingPortal, start_blocking_portal
-
 from dialer.calls import CallRequest, Speech
 from dialer.deadline import Deadline, utc_now
 from dialer.errors import NotPlaced, ProviderError, TooLate
 from dialer.http import HttpReply, HttpRequest
 from dialer.keyring import Keyring, final
 from dialer.logins import SharedLogins
+from dialer.portal import OnItsOwnLoop
 from dialer.providers.provider import CallStatus, Heard, Listing, Provider
 from dialer.providers.rules import not_offered
 from dialer.transport import exchange, new_client, speaking_to
@@ -149,14 +147,13 @@ class Session:
         return await self._once(_Question(ask=ask, read=read, ruled=_itself))
 
 
-class SyncSession:
+class SyncSession(OnItsOwnLoop):
     """The same for code without an event loop: `with SyncSession(provider) as session: session.place(...)`."""
 
     def __init__(self, provider: Provider, timeout: float = 10.0, connections: int = 100) -> None:
         self._session = Session(provider, timeout, connections)
-        self._stack = ExitStack()
-        self._portal: BlockingPortal = self._stack.enter_context(start_blocking_portal())
-        self._stack.callback(self._portal.call, self._session.aclose)
+        super().__init__()
+        self._at_end.callback(self._portal.call, self._session.aclose)
 
     def place(self, call: CallRequest, deadline: Deadline, now: Clock = utc_now) -> Ruling:
         return self._portal.call(self._session.place, call, deadline, now)
@@ -169,18 +166,6 @@ class SyncSession:
 
     def check(self, now: Clock = utc_now) -> Ruling:
         return self._portal.call(self._session.check, now)
-
-    def close(self) -> None:
-        """Close the connections and end the loop's thread."""
-        self._stack.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _itself(ruling: Ruling) -> Ruling:

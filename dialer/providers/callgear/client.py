@@ -15,14 +15,12 @@ first needed, renewed before it ends, and given back at the end. `AsyncClient` i
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Generic, ParamSpec, Self, TypeVar, overload
 
-from anyio.from_thread import BlockingPortal, start_blocking_portal
-
 from dialer.accounts import AccountSettings
 from dialer.errors import error_for
+from dialer.portal import OnItsOwnLoop
 from dialer.providers.callgear import managing, starting
 from dialer.providers.callgear.operation import Operation
 from dialer.providers.callgear.params import NAME
@@ -141,29 +139,16 @@ class AsyncClient(AsyncFace):
         await self.aclose()
 
 
-class Client(Face):
+class Client(OnItsOwnLoop, Face):
     """One account, for code without an event loop; safe to use from many threads. Takes what AsyncClient takes."""
 
     def __init__(self, **given: Any) -> None:
-        self._stack = ExitStack()
-        self._portal: BlockingPortal = self._stack.enter_context(start_blocking_portal())
+        super().__init__()
         self._client: AsyncClient = self._portal.call(lambda: AsyncClient(**given))
-        self._stack.callback(self._portal.call, self._client.aclose)
+        self._at_end.callback(self._portal.call, self._client.aclose)
 
     def ask(self, operation: Operation[T]) -> T:
         return self._portal.call(self._client.ask, operation)
-
-    def close(self) -> None:
-        """Log out where we logged in, close the connections and end the loop's thread."""
-        self._stack.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 async def carried(session: Session, operation: Operation[T]) -> Heard[T]:

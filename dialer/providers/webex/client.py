@@ -10,16 +10,14 @@ next: after `Unconfirmed` the call may be ringing, and must not be asked for aga
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
-
-from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from dialer.accounts import AccountSettings
 from dialer.deadline import utc_now
 from dialer.errors import error_for
 from dialer.http import HttpReply, HttpRequest
+from dialer.portal import OnItsOwnLoop
 from dialer.providers.provider import CallStatus
 from dialer.providers.webex.messages import VoiceMessage
 from dialer.providers.webex.provider import Clock, Webex
@@ -65,29 +63,16 @@ class AsyncWebexConnect:
             return await exchange(self._client, request, timeout=self._timeout, connect_timeout=self._timeout)
 
 
-class WebexConnect:
+class WebexConnect(OnItsOwnLoop):
     """The same for code without an event loop."""
 
     def __init__(self, account: AccountSettings, now: Clock = utc_now) -> None:
         self._webex = AsyncWebexConnect(account, now)
-        self._stack = ExitStack()
-        self._portal: BlockingPortal = self._stack.enter_context(start_blocking_portal())
-        self._stack.callback(self._portal.call, self._webex.aclose)
+        super().__init__()
+        self._at_end.callback(self._portal.call, self._webex.aclose)
 
     def call(self, message: VoiceMessage) -> str:
         return self._portal.call(self._webex.call, message)
 
     def status(self, message_id: str) -> CallStatus:
         return self._portal.call(self._webex.status, message_id)
-
-    def close(self) -> None:
-        """Close the connections and end the loop's thread."""
-        self._stack.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
