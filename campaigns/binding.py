@@ -61,7 +61,7 @@ REMEDIES = {
     Kind.NO_WORKER: "start one: dialer up",
     Kind.REDIS_AWAY: "bring Redis back; nothing is lost, and dialing goes on by itself",
     Kind.DAY_POINTS: "wait for the provider's next day, or have the tariff raised",
-    Kind.VENDOR_DOWN: "nothing: it is tried again by itself; dialer accounts says whether it answers",
+    Kind.VENDOR_DOWN: "nothing: it is tried again by itself; see whether it answers: dialer accounts",
 }
 GOING = frozenset({Kind.DIALING, Kind.IN_PROGRESS, Kind.FINISHING})
 

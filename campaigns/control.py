@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, update
@@ -11,9 +12,17 @@ from campaigns.ledger.moves import move_campaign, touched
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import breakers, contacts
-from campaigns.lifecycle import CAMPAIGN_MOVES, CampaignStatus, ContactStatus, IllegalMove
+from campaigns.lifecycle import CampaignStatus, ContactStatus, IllegalMove
 
 BY_A_PERSON = "by a person"
+INSTEAD: Mapping[CampaignStatus, str] = {  # of a move that cannot be made from there
+    CampaignStatus.DRAFT: "its list is still being read; see when it has started: dialer status {id}",
+    CampaignStatus.SCHEDULED: "it starts by itself; see when: dialer status {id}",
+    CampaignStatus.RUNNING: "nothing need be done; see how it stands: dialer status {id}",
+    CampaignStatus.PAUSED: "nothing need be done; to go on: dialer resume {id}",
+    CampaignStatus.FINISHED: "it is over; to call those who were not reached: dialer redial {id}",
+    CampaignStatus.CANCELLED: "it is over; to call those who were left: dialer redial {id} --outcome cancelled",
+}
 
 
 def pause(ledger: Ledger, campaign_id: str, *, who: str, now: datetime, reason: str | None = None) -> Campaign:
@@ -52,9 +61,9 @@ def _move(db: Connection, campaign_id: str, to: CampaignStatus, who: str, reason
 
 def _illegal(campaign: Campaign, to: CampaignStatus) -> IllegalMove:
     verb = {CampaignStatus.PAUSED: "paused", CampaignStatus.RUNNING: "resumed", CampaignStatus.CANCELLED: "cancelled"}
-    allowed = " or ".join(sorted(CAMPAIGN_MOVES[campaign.status])) or "nothing: this status is final"
     return IllegalMove(
-        f"campaign {campaign.id} is {campaign.status} and cannot be {verb[to]}", f"from there it can become: {allowed}"
+        f"campaign {campaign.id} is {campaign.status} and cannot be {verb[to]}",
+        INSTEAD[campaign.status].format(id=campaign.id),
     )
 
 

@@ -190,6 +190,11 @@ class Definition(Section):
             return Recording(media_id=self.message.media)
         return Speech(text=text or "", voice={**self.message.voice, **voice} if voice else self.message.voice)
 
+    @property
+    def file(self) -> str:
+        """The campaign file that it was read from; else its name."""
+        return self.fault((), "").file
+
     def fault(self, path: KeyPath, message: str, suggestion: str = "") -> Fault:
         """A fault of this definition, with its place when it was read from a file."""
         if self._origin.source is not None:

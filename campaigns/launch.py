@@ -196,7 +196,7 @@ def launch(
     """
     definition = checked.definition
     if not again:
-        refuse_second(ledger, definition.campaign)
+        refuse_second(ledger, definition)
     campaign_id = ledger.write(
         admission.create_draft,
         name=definition.campaign,
@@ -211,7 +211,7 @@ def launch(
         ledger.write(
             _start,
             campaign_id,
-            only_of=None if again else definition.campaign,
+            only_of=None if again else definition,
             zones=zones,
             rejects=checked.summary.rejected,
             rejects_file=str(rejects_file) if rejects_file else None,
@@ -226,24 +226,25 @@ def launch(
         return reading.campaign(db, campaign_id)
 
 
-def _start(db: Connection, campaign_id: str, *, only_of: str | None, **facts: Any) -> None:
+def _start(db: Connection, campaign_id: str, *, only_of: Definition | None, **facts: Any) -> None:
     """Start the draft; when it is to be the only campaign of a name, no other may have started since that was asked."""
     if only_of is not None:
         _refuse_second(db, only_of, lock=True)
     admission.start(db, campaign_id, **facts)
 
 
-def refuse_second(ledger: Ledger, name: str) -> None:
+def refuse_second(ledger: Ledger, definition: Definition) -> None:
     """Raises StillGoingOn when a campaign of this name has not ended."""
     with ledger.reading() as db:
-        _refuse_second(db, name)
+        _refuse_second(db, definition)
 
 
-def _refuse_second(db: Connection, name: str, *, lock: bool = False) -> None:
-    if going_on := admission.live_campaign_named(db, name, lock=lock):
+def _refuse_second(db: Connection, definition: Definition, *, lock: bool = False) -> None:
+    if going_on := admission.live_campaign_named(db, definition.campaign, lock=lock):
         raise StillGoingOn(
             f"{going_on} has not ended yet",
-            "wait for it, cancel it, or start a second one with: dialer start --again FILE",
+            f"wait for its end, or end it with: dialer cancel {going_on}; "
+            f"to start a second one: dialer start --again {definition.file}",
         )
 
 

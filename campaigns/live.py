@@ -19,11 +19,11 @@ from dialer.live_calls import LiveCall, LiveCalls, can_manage, was_known
 from dialer.phone import E164, PhoneNumber
 
 REMEDIES = {
-    "invalid_state": "dialer call list shows where the call stands",
-    "call_session_not_found": "dialer call list shows the calls in progress",
+    "invalid_state": "see where the call stands: dialer call list",
+    "call_session_not_found": "see the calls in progress: dialer call list",
     "forbidden": "what the client area records always cannot be stopped from here",
-    "leg_not_found": "dialer call list shows the legs",
-    "talk_option_not_found": "dialer call talk-options shows the keys",
+    "leg_not_found": "see the legs: dialer call list",
+    "talk_option_not_found": "see the keys: dialer call talk-options",
     "tag_not_found": "the ids of tags stand in the provider's client area",
 }
 
@@ -93,7 +93,7 @@ def block(ledger: Ledger, session: Session, *, who: str, now: datetime) -> bool:
     number = _number(session, calls)
     if number is not None:
         reason = f"blocked during call {session.call_session_id}"
-        suppression.add(ledger, number, reason=reason, who=f"dialer call block, {who}", now=now)
+        suppression.add(ledger, number, reason=reason, who=f"{who}, during a call", now=now)
 
     def block_there(calls: LiveCalls) -> None:
         try:

@@ -57,7 +57,7 @@ def outlined(answers: Answers, schema: str | None = None) -> str:
     hours = [f"  windows: {{mon-fri: {_quoted(answers.hours)}}}"]
     lines = [
         *([f"# yaml-language-server: $schema={schema}"] if schema else []),
-        "# Every key and what it means: dialer schema --keys. Check it, calling nobody: dialer check FILE",
+        "# Every key and what it means: dialer schema --keys. Check it, calling nobody: `dialer check`",
         f"campaign: {_quoted(answers.campaign)}",
         f"account: {_quoted(answers.account)}",
         "contacts:",

@@ -56,7 +56,9 @@ def row_at(audience: Audience, line: int | None) -> ContactRow | Reject:
         if line is not None and last > line:
             break
     if line is None:
-        raise NoSuchRow(f"{audience.file}: no row can be called", "see why with: dialer check")
+        raise NoSuchRow(
+            f"{audience.file}: no row can be called", f"see why with: dialer check {audience.definition.file}"
+        )
     there = f"its last row is in line {last}; line 1 is the first of the file"
     raise NoSuchRow(f"{audience.file}: no row begins in line {line}", there)
 

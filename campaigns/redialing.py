@@ -67,13 +67,17 @@ def _redial(db: Connection, campaign_id: str, outcomes: Sequence[str], who: str,
 
 def _refuse_unless_over(db: Connection, old: Campaign, now: datetime) -> None:
     if old.status in LIVE_CAMPAIGNS or old.status is CampaignStatus.DRAFT:
-        raise CannotRedial(f"{old.id} is {old.status} and still calls", "wait for its end, or cancel it first")
+        raise CannotRedial(f"{old.id} is {old.status} and still calls", _ended_first(old.id))
     if going_on := admission.live_campaign_named(db, old.name, lock=True):
-        raise CannotRedial(f"{going_on}, of the same name, has not ended yet", "wait for its end, or cancel it first")
+        raise CannotRedial(f"{going_on}, of the same name, has not ended yet", _ended_first(going_on))
     ends_at = old.definition.ends_at
     if ends_at is not None and ends_at <= now:
-        remedy = f"write another end: dialer clone {old.id} FILE, and start that"
+        remedy = f"write another end into a copy, and start that: dialer clone {old.id} {old.id}.yaml"
         raise CannotRedial(f"the end of {old.id} (schedule.end) has passed", remedy)
+
+
+def _ended_first(campaign_id: str) -> str:
+    return f"wait for its end, or end it with: dialer cancel {campaign_id}"
 
 
 def _left(outcomes: Sequence[str]) -> ColumnElement[bool]:

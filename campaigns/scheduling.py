@@ -63,7 +63,7 @@ def add(ledger: Ledger, file: Path, accounts: Mapping[str, AccountSettings], *, 
     """
     definition = check(file, accounts).definition
     if definition.schedule.repeat is None:
-        remedy = 'add schedule.repeat: "0 9 * * 1-5", or start it once: dialer start'
+        remedy = f'add schedule.repeat: "0 9 * * 1-5", or start it once: dialer start {file}'
         raise NotRecurring(f"{file}: it does not say when to repeat", remedy)
     line = {
         "name": definition.campaign,

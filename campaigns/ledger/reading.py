@@ -112,7 +112,7 @@ def campaign(db: Connection, campaign_id: str) -> Campaign:
         row = db.execute(named.limit(1)).first()
     if row is None:
         known = db.scalars(select(campaigns.c.id).order_by(campaigns.c.created_at.desc()).limit(5)).all()
-        there = "there are: " + ", ".join(known) if known else "there is none yet: dialer start FILE"
+        there = "there are: " + ", ".join(known) if known else "there is none yet; write a first one with: dialer init"
         raise NoSuchCampaign(f"no campaign {campaign_id!r}", there)
     return _campaign(row)
 

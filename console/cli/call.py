@@ -22,7 +22,7 @@ from workers.wiring import now_utc, open_accounts
 call_app = typer.Typer(help="Calls in progress: list them, and manage one by its session.", no_args_is_help=True)
 
 SessionId = Annotated[
-    int, typer.Argument(min=1, help="The call's session, as dialer call list shows it.", metavar="SESSION")
+    int, typer.Argument(min=1, help="The call's session, as `dialer call list` shows it.", metavar="SESSION")
 ]
 Named = Annotated[str | None, typer.Option("--account", help="The call's account, where it is no call of ours.")]
 Say = Annotated[str | None, typer.Option(help="Text that is said meanwhile.")]
@@ -167,7 +167,7 @@ def dtmf_command(
 @call_app.command("talk-option")
 def talk_option_command(
     session: SessionId,
-    button: Annotated[str, typer.Argument(help="The key; dialer call talk-options lists them.")],
+    button: Annotated[str, typer.Argument(help="The key; `dialer call talk-options` lists them.")],
     account: Named = None,
     as_json: AsJson = False,
 ) -> None:
@@ -187,7 +187,7 @@ def block_command(session: SessionId, account: Named = None, as_json: AsJson = F
 @call_app.command("disconnect")
 def disconnect_command(
     session: SessionId,
-    leg: Annotated[int, typer.Argument(min=1, help="The leg, as dialer call list shows it.")],
+    leg: Annotated[int, typer.Argument(min=1, help="The leg, as `dialer call list` shows it.")],
     account: Named = None,
     as_json: AsJson = False,
 ) -> None:

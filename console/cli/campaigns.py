@@ -80,7 +80,7 @@ def start(
     """Check, ask the provider whether the account can log in, and start; raises before anything is written."""
     checked = _checked(file, settings, ledger, quiet=quiet)
     if not again:
-        refuse_second(ledger, checked.definition.campaign)
+        refuse_second(ledger, checked.definition)
     rejects = checked.write_rejects(reports_folder(settings))
     if checked.rejects and not quiet:
         show.print_checked(checked, rejects)
@@ -119,7 +119,7 @@ def status_command(
         facts = [show.standing_facts(one) for one in standings]
         print_json(facts[0] if campaign else facts)
     elif not standings:
-        out.print("No campaign yet. Start one with: dialer start FILE")
+        out.print("No campaign yet. Start one with: dialer start campaign.yaml")
     elif campaign:
         out.print(show.standing_panel(standings[0]))
     else:

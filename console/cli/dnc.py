@@ -129,7 +129,7 @@ def remove_command(number: Number, account: Account = "", country: Country = Non
     if as_json:
         print_json({"number": one.masked, "removed": gone, "lines_left": len(left)})
     else:
-        still = f" it is still named in {len(left)} more: dialer dnc why NUMBER" if left else ""
+        still = f" Lines that still name it: {len(left)}; see them with: dialer dnc why {number}" if left else ""
         out.print(f"{one.masked} {'is off the list' if gone else 'was not on it'}.{still}")
     if not gone:
         raise typer.Exit(1)

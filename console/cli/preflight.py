@@ -16,9 +16,10 @@ def can_log_in(account: str, settings: Settings) -> None:
     """Ask the provider, placing nothing. Raises CannotLogIn."""
     one = settings.accounts[account]
     if one.credentials_missing:
+        variable = f"DIALER_ACCOUNTS__{account}__{one.credentials_missing.partition(',')[0]}".upper()
         raise CannotLogIn(
             f"account {account} has no {one.credentials_missing}",
-            f"add it under [accounts.{account}] in dialer.toml, or as DIALER_ACCOUNTS__{account.upper()}__…",
+            f"add it under [accounts.{account}] in dialer.toml, or as {variable}",
         )
     with open_accounts(settings.model_copy(update={"accounts": {account: one}})) as accounts:
         ruling = accounts[account].check()

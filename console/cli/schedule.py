@@ -45,7 +45,7 @@ def list_command(as_json: AsJson = False) -> None:
     if as_json:
         print_json([asdict(one) for one in all_of_them])
     elif not all_of_them:
-        out.print("No campaign recurs. Add one with: dialer schedule add FILE")
+        out.print("No campaign recurs. Add one with: dialer schedule add campaign.yaml")
     else:
         shown = table("campaign", "next", "last", "what became of it")
         for one in all_of_them:

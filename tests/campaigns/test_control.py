@@ -43,7 +43,7 @@ def test_a_move_is_made_where_it_may_be_and_refused_by_name_where_it_may_not(led
         return
     with pytest.raises(IllegalMove, match=f"campaign {campaign_id} is {status} and cannot be") as refused:
         VERBS[to](ledger, campaign_id, who="ann", now=clock())
-    assert refused.value.remedy.startswith("from there it can become: ")
+    assert refused.value.remedy == control.INSTEAD[status].format(id=campaign_id)
     assert (campaign_row(ledger, campaign_id).status, campaign_row(ledger, campaign_id).reason) == (status, "before")
 
 
@@ -109,7 +109,7 @@ def test_a_campaign_may_be_called_by_its_name_when_the_newest_is_meant(ledger, c
 def test_a_campaign_that_is_not_there_is_named_with_those_that_are(ledger, clock, verb):
     with pytest.raises(NoSuchCampaign, match="no campaign 'ghost'") as refused:
         verb(ledger, "ghost", who="test", now=clock())
-    assert refused.value.remedy == "there is none yet: dialer start FILE"
+    assert refused.value.remedy == "there is none yet; write a first one with: dialer init"
     seed(ledger, numbers(1), now=clock())
     with pytest.raises(NoSuchCampaign) as refused:
         verb(ledger, "ghost", who="test", now=clock())

@@ -19,7 +19,7 @@ def test_a_cancelled_campaign_is_cloned_and_redialed(shell):
         there = {"DIALER_ACCOUNTS__MAIN__BASE_URL": f"{sandbox.url}/v4.0"}
         assert shell.run("start", "first.yaml", **there).code == 0
         again = shell.run("start", "first.yaml", **there)
-        assert (again.code, "dialer start --again" in again.err) == (1, True)
+        assert (again.code, "dialer start --again first.yaml" in again.err) == (1, True)
     early = shell.run("redial", "first")
     assert (early.code, "still calls" in early.err) == (1, True)
     assert shell.run("cancel", "first").code == 0
