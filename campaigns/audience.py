@@ -64,6 +64,7 @@ class Audience:
             for read in self._read(some):
                 self._counts[read.code if isinstance(read, Reject) else VALID] += 1
                 yield read
+        self._lines_by_number = {}  # a million of them weigh more than all that comes after
 
     def about(self) -> int:
         """About how many rows there are, told without reading them."""

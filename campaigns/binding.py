@@ -9,6 +9,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, func, select
 
 from campaigns.calendar import zones_of
+from campaigns.control import BY_A_PERSON
 from campaigns.gates import next_opening
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.tables import attempts, audit, breakers, contacts
@@ -21,6 +22,7 @@ NO_TICK = (  # the ledger cannot tell which
 )
 REDIS_AWAY = "Redis is away"
 FAILING_IS_NEWS = timedelta(minutes=10)
+PROGRAM = "dialer"  # who pauses in the audit, where nobody does
 FAILED_IN_A_ROW = 3  # requests that placed no call, after which the provider is said to be down
 
 
@@ -68,11 +70,16 @@ GOING = frozenset({Kind.DIALING, Kind.IN_PROGRESS, Kind.FINISHING})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Why nothing is being dialed, or that something is. `clears_at` is None where nobody can know."""
+    """Why nothing is being dialed, or that something is. `clears_at` is None where nobody can know.
+
+    `by` and `since` tell who stopped the campaign and when, `dialer` being the program itself.
+    """
 
     kind: Kind
     words: str
     clears_at: datetime | None = None
+    by: str | None = None
+    since: datetime | None = None
 
     def remedy(self, campaign: Campaign) -> str:
         """What may be done; blank where nothing need be."""
@@ -112,26 +119,37 @@ def _not_running(db: Connection, campaign: Campaign) -> Reason:
             starts_at = campaign.definition.starts_at
             return Reason(kind=Kind.SCHEDULED, words="it has not started yet", clears_at=starts_at)
         case CampaignStatus.PAUSED:
-            tries_at = db.scalar(select(breakers.c.try_at).where(breakers.c.campaign_id == campaign.id))
-            kind = Kind.BREAKER if tries_at else _kind_of_pause(db, campaign)
-            return Reason(kind=kind, words=f"paused: {campaign.reason}", clears_at=tries_at)
+            return _paused(db, campaign)
     kind = Kind.FINISHED if campaign.status is CampaignStatus.FINISHED else Kind.CANCELLED
-    return Reason(kind=kind, words=f"{campaign.status.value}: {campaign.reason}")
+    return _stopped(kind, campaign, moved_by(db, campaign))
 
 
-def _kind_of_pause(db: Connection, campaign: Campaign) -> Kind:
-    if paused_by(db, campaign) != "dialer":
+def _paused(db: Connection, campaign: Campaign) -> Reason:
+    who = moved_by(db, campaign)
+    tries_at = db.scalar(select(breakers.c.try_at).where(breakers.c.campaign_id == campaign.id))
+    kind = Kind.BREAKER if tries_at else _kind_of_pause(who, campaign.reason or "")
+    return _stopped(kind, campaign, who, tries_at)
+
+
+def _kind_of_pause(who: str | None, reason: str) -> Kind:
+    if who != PROGRAM:
         return Kind.PAUSED_BY_PERSON
-    reason = campaign.reason or ""
     if reason.startswith("canary"):
         return Kind.CANARY
     return Kind.BUDGET if "budget" in reason else Kind.HALTED
 
 
-def paused_by(db: Connection, campaign: Campaign) -> str | None:
-    """Who last paused the campaign; `dialer` for the program itself."""
-    pauses = (audit.c.campaign_id == campaign.id, audit.c.event == f"campaign {CampaignStatus.PAUSED}")
-    who: str | None = db.scalar(select(audit.c.who).where(*pauses).order_by(audit.c.id.desc()).limit(1))
+def _stopped(kind: Kind, campaign: Campaign, who: str | None, clears_at: datetime | None = None) -> Reason:
+    by = f" by {who}" if who and who != PROGRAM else ""
+    why = "" if by and campaign.reason == BY_A_PERSON else f": {campaign.reason}"
+    words = f"{campaign.status.value}{by}{why}"
+    return Reason(kind=kind, words=words, clears_at=clears_at, by=who, since=campaign.since)
+
+
+def moved_by(db: Connection, campaign: Campaign) -> str | None:
+    """Who brought the campaign to the status that it has; `dialer` for the program itself."""
+    moves = (audit.c.campaign_id == campaign.id, audit.c.event == f"campaign {campaign.status}")
+    who: str | None = db.scalar(select(audit.c.who).where(*moves).order_by(audit.c.id.desc()).limit(1))
     return who
 
 

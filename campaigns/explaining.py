@@ -18,7 +18,7 @@ from campaigns.ledger.frequency import cap_clears_at
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.suppressions import EVERY_ACCOUNT, Suppression, listed
-from campaigns.ledger.tables import attempts, contacts
+from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import FINAL_CONTACTS, ContactStatus
 from dialer.errors import DialerError
 from dialer.phone import PhoneNumber
@@ -30,8 +30,9 @@ class NoSuchContact(DialerError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """One attempt, as it is told."""
+    """One attempt, as it is told, with the campaign that made it."""
 
+    campaign: str
     number: int
     at: datetime
     local_time: str | None
@@ -44,10 +45,24 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What became of a number in a campaign of the same name: the list again, or a redial."""
+
+    campaign: str
+    started_at: datetime | None
+    status: ContactStatus
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """A contact and everything about it; `why` is the one reason why it is not being called now."""
+    """A contact and everything about it; `why` is the one reason why it is not being called now.
+
+    `runs` are all campaigns of this name that had the number, the oldest first; what was tried and told is of them all.
+    """
 
     campaign: Campaign
+    runs: Sequence[Run]
     line: int
     number: str = field(repr=False)
     status: ContactStatus
@@ -74,19 +89,24 @@ def explain_campaign(
 def explain_contact(
     ledger: Ledger, campaign_id: str, number: PhoneNumber, *, now: datetime, redis_answers: bool | None
 ) -> Story:
-    """The whole story of a contact. Raises NoSuchCampaign, NoSuchContact."""
+    """The whole story of a contact, of the newest campaign with the number where a name is given.
+
+    Raises NoSuchCampaign, NoSuchContact.
+    """
     forms = (number.e164, ledger.fingerprint(number.e164))
     with ledger.reading() as db:
         campaign = reading.campaign(db, campaign_id)
-        mine = select(contacts).where(contacts.c.campaign_id == campaign.id, contacts.c.phone.in_(forms))
-        row = db.execute(mine).first()
+        lives = _lives(db, campaign.name, forms)
+        row = next((one for one in reversed(lives) if campaign_id in (one.campaign_id, campaign.name)), None)
         if row is None:
-            remedy = "see the rejects file, where rows that were not taken stand with their reason"
-            raise NoSuchContact(f"{number.masked} is not among the contacts of {campaign.id}", remedy)
+            raise _stranger(number, campaign, lives)
+        campaign = reading.campaign(db, row.campaign_id)
         on_list = _of_the_account(listed(db, forms), campaign, now)
         why, clears_at = _why(db, row, campaign, on_list, now, redis_answers)
+        ids = [one.id for one in lives]
         return Story(
             campaign=campaign,
+            runs=[_run(one) for one in lives],
             line=row.line,
             number=number.masked,
             status=ContactStatus(row.status),
@@ -94,12 +114,32 @@ def explain_contact(
             local_time=now.astimezone(zones_of(row.zone)[0]),
             not_after=row.not_after,
             consent=row.consent,
-            tried=_tried(db, row.id),
-            told=told_of(db, row.id),
+            tried=_tried(db, ids),
+            told=told_of(db, ids),
             suppressions=on_list,
             why=why,
             clears_at=clears_at,
         )
+
+
+def _lives(db: Connection, name: str, forms: Sequence[str]) -> Sequence[Row[Any]]:
+    """The contacts of this number in all campaigns of a name, the oldest first."""
+    mine = (campaigns.c.name == name, contacts.c.phone.in_(forms))
+    query = select(contacts, campaigns.c.started_at).join(campaigns, campaigns.c.id == contacts.c.campaign_id)
+    return db.execute(query.where(*mine).order_by(campaigns.c.created_at, contacts.c.id)).all()
+
+
+def _run(life: Row[Any]) -> Run:
+    return Run(
+        campaign=life.campaign_id, started_at=life.started_at, status=ContactStatus(life.status), reason=life.reason
+    )
+
+
+def _stranger(number: PhoneNumber, campaign: Campaign, lives: Sequence[Row[Any]]) -> NoSuchContact:
+    remedy = "see the rejects file, where rows that were not taken stand with their reason"
+    if lives:
+        remedy = f"it is one of {lives[-1].campaign_id}: ask for that, or for {campaign.name}"
+    return NoSuchContact(f"{number.masked} is not among the contacts of {campaign.id}", remedy)
 
 
 def _of_the_account(lines: Sequence[Suppression], campaign: Campaign, now: datetime) -> list[Suppression]:
@@ -126,9 +166,18 @@ def _why(
     whole = binding(db, campaign, now, redis_answers=redis_answers)
     if whole.kind not in GOING and whole.kind not in (Kind.HOLIDAY, Kind.WINDOW_CLOSED, Kind.WAITING_FOR_RETRY):
         return whole.words, whole.clears_at
-    if capped := cap_clears_at(db, row.phone, campaign.definition.caps, now):
-        return f"its number has had its calls: at most {capped[1].written}", capped[0]
-    return _when(row, campaign, now)
+    return _capped(db, row, campaign, now) or _when(row, campaign, now)
+
+
+def _capped(db: Connection, row: Row[Any], campaign: Campaign, now: datetime) -> tuple[str, datetime | None] | None:
+    """The frequency cap, where it holds at the contact's own moment, or is what has put the contact off until then."""
+    definition = campaign.definition
+    for at in (max(now, row.due_at), now):
+        capped = cap_clears_at(db, row.phone, definition.caps, at)
+        clears_at = next_opening(definition, row.zone, capped[0]) if capped else None
+        if capped and (clears_at is None or clears_at >= row.due_at):
+            return f"its number has had its calls: at most {capped[1].written}", clears_at
+    return None
 
 
 def _when(row: Row[Any], campaign: Campaign, now: datetime) -> tuple[str, datetime | None]:
@@ -145,10 +194,11 @@ def _when(row: Row[Any], campaign: Campaign, now: datetime) -> tuple[str, dateti
     return "it is due and waits for its turn", None
 
 
-def _tried(db: Connection, contact_id: int) -> list[Tried]:
-    query = select(attempts).where(attempts.c.contact_id == contact_id).order_by(attempts.c.number)
+def _tried(db: Connection, contact_ids: Sequence[int]) -> list[Tried]:
+    query = select(attempts).where(attempts.c.contact_id.in_(contact_ids)).order_by(attempts.c.dialing_at)
     return [
         Tried(
+            campaign=row.campaign_id,
             number=row.number,
             at=row.dialing_at,
             local_time=row.local_time,

@@ -46,10 +46,10 @@ def next_try(
     opening = next_opening(definition, zone, earliest)
     if opening is None or outcome not in definition.moves_to_another_part_of_the_day:
         return opening
-    avoided = _part(called_at, zone)[0]
+    avoided = part_of_the_day(called_at, zone)[0]
     candidate: datetime | None = opening
     while candidate is not None and candidate - opening < OTHER_PART_WITHIN:
-        part, ends = _part(candidate, zone)
+        part, ends = part_of_the_day(candidate, zone)
         if part != avoided:
             return candidate
         candidate = next_opening(definition, zone, ends)
@@ -69,7 +69,7 @@ def evidence(definition: Definition, zone: str, now: datetime) -> tuple[str, str
     return hours, "; ".join([*rules, "not on the suppression list"])
 
 
-def _part(moment: datetime, zone: str) -> tuple[int, datetime]:
+def part_of_the_day(moment: datetime, zone: str) -> tuple[int, datetime]:
     """The part of the contact's day that a moment is in, and the moment at which it ends."""
     local = moment.astimezone(zones_of(zone)[0])
     begins = max(hour for hour in PARTS_OF_THE_DAY if hour <= local.hour)

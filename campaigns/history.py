@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +18,7 @@ SUSPICION = "counts when nothing better is heard"
 class Told:
     """One receipt: for which try, when it came and happened, in the provider's words, and what it means to us."""
 
+    campaign: str
     number: int
     received_at: datetime
     occurred_at: datetime | None
@@ -25,16 +27,17 @@ class Told:
     means: str
 
 
-def told_of(db: Connection, contact_id: int) -> list[Told]:
-    """Everything that was heard of a contact's calls."""
+def told_of(db: Connection, contact_ids: Sequence[int]) -> list[Told]:
+    """Everything that was heard of these contacts' calls."""
     query = (
-        select(receipts, attempts.c.number)
+        select(receipts, attempts.c.number, attempts.c.campaign_id)
         .join(attempts, attempts.c.id == receipts.c.attempt_id)
-        .where(attempts.c.contact_id == contact_id)
+        .where(attempts.c.contact_id.in_(contact_ids))
         .order_by(receipts.c.id)
     )
     return [
         Told(
+            campaign=row.campaign_id,
             number=row.number,
             received_at=row.received_at,
             occurred_at=row.occurred_at,

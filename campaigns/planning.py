@@ -2,53 +2,34 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from pathlib import Path
 from random import Random
 from statistics import median
 
 from sqlalchemy import Connection, select
 
 from campaigns.audience import Audience
-from campaigns.calendar import zones_of
 from campaigns.definition import Definition
 from campaigns.ledger.frequency import others
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts
 from campaigns.lifecycle import AttemptStatus
 from campaigns.odds import Odds, assumed, learned
+from campaigns.receiving import settles_in
 from campaigns.rejects import HARMLESS, Code, Reject
 from campaigns.replay import People, Replay, Replayed, Speed
 from campaigns.rows import ContactRow
 from campaigns.summary import Summary
 from dialer.accounts import AccountSettings
-from dialer.phone import mask
 
 RUNS_FOR_CALLS = 200_000  # a short list is replayed more often, for chance weighs more in it
 MOST_RUNS = 25
 ANY_ZONE = "UTC"
-COLUMNS = ("line", "number", "fate", "at", "local_time", "window", "characters", "seconds", "reason")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fate:
-    """What becomes of one row: `dial` with its first call's moment and window, or why it gets none."""
-
-    line: int
-    number: str
-    fate: str
-    at: datetime | None = None
-    local_time: datetime | None = None
-    window: str = ""
-    characters: int | None = None
-    seconds: float | None = None
-    reason: str = ""
 
 
 @dataclass(kw_only=True)
@@ -58,7 +39,6 @@ class Rows:
     lines: array[int] = field(default_factory=lambda: array("q"))
     numbers: array[int] = field(default_factory=lambda: array("q"))
     characters: array[int] = field(default_factory=lambda: array("l"))
-    seconds: array[float] = field(default_factory=lambda: array("f"))
     people: People = field(default_factory=People)
     skipped: list[tuple[int, str, str]] = field(default_factory=list)  # line, fate, reason
 
@@ -84,47 +64,27 @@ class Plan:
     rows: Rows = field(repr=False)
     replayed: Replayed = field(repr=False)
 
-    def fates(self) -> Iterator[Fate]:
-        """Every row of the list, in its order."""
-        dialed = zip(range(len(self.rows.lines)), self.rows.lines, strict=True)
-        pending = sorted(self.rows.skipped)
-        at = 0
-        for place, line in dialed:
-            while at < len(pending) and pending[at][0] < line:
-                yield _skipped(pending[at])
-                at += 1
-            yield self._fate(place)
-        yield from map(_skipped, pending[at:])
 
-    def _fate(self, place: int) -> Fate:
-        rows, moment = self.rows, self.replayed.first_at[place]
-        characters = rows.characters[place] if rows.characters[place] >= 0 else None
-        fate = Fate(
-            line=rows.lines[place],
-            number=mask(f"+{rows.numbers[place]}"),
-            fate="expires",
-            characters=characters,
-            seconds=round(rows.seconds[place], 1),
-            reason="no window comes before its last moment",
-        )
-        if math.isnan(moment):
-            return fate
-        at = datetime.fromtimestamp(moment, UTC)
-        local = at.astimezone(zones_of(rows.people.zones[rows.people.zone[place]])[0])
-        window = self.definition.windows.rule_at(local)
-        return replace(fate, fate="dial", at=at, local_time=local, window=window, reason="")
+def make_plan(
+    audience: Audience,
+    settings: AccountSettings,
+    ledger: Ledger,
+    *,
+    now: datetime,
+    rng: Random,
+    tick: float = 0.0,
+) -> Plan:
+    """Read the whole list and replay it from `now` on. Calls nobody and writes nothing.
 
-
-def make_plan(audience: Audience, settings: AccountSettings, ledger: Ledger, *, now: datetime, rng: Random) -> Plan:
-    """Read the whole list and replay it from `now` on. Calls nobody and writes nothing."""
+    `tick` seconds lie between two release ticks of the workers.
+    """
     definition = audience.definition
     with ledger.reading() as db:
-        odds = learned(db, definition.account, rehearsal=settings.sandbox, now=now)
+        odds = learned(db, definition.account, rehearsal=settings.sandbox, speed=settings.speed, now=now)
         earlier = _earlier_calls(db, definition, now)
     rows = _read(definition, audience, earlier)
-    spoken = sum(rows.seconds) / max(len(rows.seconds), 1)
-    odds = odds or assumed(ring_timeout=definition.ring_timeout, script_seconds=spoken, speed=settings.speed)
-    replay = Replay(definition, rows.people, _speed(definition, settings), odds)
+    odds = odds or assumed(ring_timeout=definition.ring_timeout, speed=settings.speed)
+    replay = Replay(definition, rows.people, _speed(definition, settings, tick), odds)
     begin = max(now, definition.starts_at or now).timestamp()
     runs = [replay.run(begin, rng) for _ in range(max(1, min(MOST_RUNS, RUNS_FOR_CALLS // (len(rows.lines) + 1))))]
     return _plan(definition, audience, settings, odds, rows, runs, begin)
@@ -142,7 +102,9 @@ def _plan(
     replayed = runs[0]
     calls = sum(run.calls for run in runs) / len(runs)
     first_calls = sum(not math.isnan(at) for at in replayed.first_at)
-    spoken = sum(seconds for seconds, at in zip(rows.seconds, replayed.first_at, strict=True) if not math.isnan(at))
+    spoken = sum(
+        seconds for seconds, at in zip(rows.people.seconds, replayed.first_at, strict=True) if not math.isnan(at)
+    )
     reached = sum(run.reached for run in runs) / len(runs)
     return Plan(
         definition=definition,
@@ -162,19 +124,6 @@ def _plan(
         rows=rows,
         replayed=replayed,
     )
-
-
-def write_fates(plan: Plan, path: Path) -> int:
-    """Write every row's fate as CSV; returns how many rows."""
-    with path.open("w", encoding="utf-8-sig", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(COLUMNS)
-        for one in plan.fates():
-            at, local = (moment.isoformat(timespec="seconds") if moment else "" for moment in (one.at, one.local_time))
-            writer.writerow(
-                (one.line, one.number, one.fate, at, local, one.window, one.characters, one.seconds, one.reason)
-            )
-    return len(plan.rows.lines) + len(plan.rows.skipped)
 
 
 def _read(definition: Definition, audience: Audience, earlier: Mapping[str, list[float]]) -> Rows:
@@ -200,7 +149,7 @@ def _take(row: ContactRow, definition: Definition, rows: Rows, zones: dict[str, 
     rows.lines.append(row.line)
     rows.numbers.append(int(row.phone.digits))
     rows.characters.append(-1 if row.text is None else len(row.text))
-    rows.seconds.append(definition.script(row.text).seconds)
+    rows.people.seconds.append(definition.script(row.text).seconds)
     name = row.zone or ANY_ZONE
     if name not in zones:
         zones[name] = len(zones)
@@ -226,7 +175,7 @@ def _earlier_calls(db: Connection, definition: Definition, now: datetime) -> dic
     return found
 
 
-def _speed(definition: Definition, settings: AccountSettings) -> Speed:
+def _speed(definition: Definition, settings: AccountSettings, tick: float) -> Speed:
     """What binds of pace and points, and of lines: the smaller of the campaign's and the account's."""
     gaps = [1 / pace for pace in (definition.pace, settings.pace) if pace]
     if settings.minute_points:
@@ -237,9 +186,6 @@ def _speed(definition: Definition, settings: AccountSettings) -> Speed:
         lines=min(lines) if lines else None,
         day_calls=settings.day_points // settings.call_points if settings.day_points else None,
         day_seconds=86400 / settings.speed,
+        tick=tick,
+        settles=settles_in(settings),
     )
-
-
-def _skipped(one: tuple[int, str, str]) -> Fate:
-    line, fate, reason = one
-    return Fate(line=line, number="", fate=fate, reason=reason)

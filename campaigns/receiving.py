@@ -110,11 +110,19 @@ def _advance(
 def _conclude_soon(
     db: Connection, attempt: OpenAttempt, reduced: Reduced, settings: AccountSettings, now: datetime
 ) -> None:
-    grace = ENDING_GRACE if tells_all(reduced) else SUSPICION_GRACE
-    soon = now + timedelta(seconds=max(grace / settings.speed, LEAST_GRACE))
+    soon = now + timedelta(seconds=_grace(settings, ENDING_GRACE if tells_all(reduced) else SUSPICION_GRACE))
     unsettled = attempts.c.status.in_([AttemptStatus.PLACED, AttemptStatus.ANSWERED])
     later = attempts.c.conclude_at > soon
     db.execute(update(attempts).where(attempts.c.id == attempt.id, unsettled, later).values(conclude_at=soon))
+
+
+def settles_in(settings: AccountSettings) -> float:
+    """How many seconds after a call's end its outcome is settled by, where receipts tell of it; 0 where looks do."""
+    return 0.0 if settings.provider == "callgear" else _grace(settings, ENDING_GRACE)
+
+
+def _grace(settings: AccountSettings, seconds: float) -> float:
+    return max(seconds / settings.speed, LEAST_GRACE)
 
 
 def tells_all(heard: Reduced) -> bool:

@@ -14,10 +14,11 @@ from pathlib import Path
 from random import Random
 
 from benchmarks.figures import Figures
+from campaigns.fates import write_fates
 from campaigns.launch import open_audience
 from campaigns.ledger.migrate import upgrade
 from campaigns.ledger.store import Ledger
-from campaigns.planning import make_plan, write_fates
+from campaigns.planning import make_plan
 from dialer.accounts import AccountSettings
 
 SIZES = (10_000, 100_000, 1_000_000)

@@ -11,7 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from campaigns.binding import GOING, Reason
-from campaigns.explaining import Story, explain_campaign, explain_contact
+from campaigns.explaining import Story, Tried, explain_campaign, explain_contact
+from campaigns.history import Told
 from campaigns.ledger.reading import Campaign
 from console.cli.context import opened
 from console.cli.dnc import numbered
@@ -64,6 +65,8 @@ def _print_campaign(campaign: Campaign, reason: Reason, *, as_json: bool) -> Non
         "kind": reason.kind,
         "why": reason.words,
         "clears_at": reason.clears_at,
+        "by": reason.by,
+        "since": reason.since,
         "remedy": reason.remedy(campaign) or None,
     }
     if as_json:
@@ -71,6 +74,8 @@ def _print_campaign(campaign: Campaign, reason: Reason, *, as_json: bool) -> Non
         return
     out.print(f"[bold]{campaign.id}[/] is {campaign.status.value}.")
     out.print(("Now: " if reason.kind in GOING else "Nothing is being dialed: ") + escape(reason.words) + ".")
+    if reason.since:
+        out.print(f"That was {local(reason.since)}.")
     if reason.clears_at:
         out.print(f"It clears at {local(reason.clears_at)}.")
     if remedy := reason.remedy(campaign):
@@ -92,11 +97,13 @@ def _print_story(story: Story, *, as_json: bool) -> None:
         out.print(f"Consent: {escape(story.consent)}")
     for line in story.suppressions:
         out.print(f"Suppressed since {local(line.added_at)} by {escape(line.source)}: {escape(line.reason)}")
+    if len(story.runs) > 1:
+        out.print(_runs(story))
     if story.tried:
         shown = table(">try", "when", "from", "became", "next", title="\nAttempts")
         for one in story.tried:
             became = escape(one.became) + (f" [dim]{escape(one.detail)}[/]" if one.detail else "")
-            shown.add_row(str(one.number), local(one.at), mask(one.caller_id), became, local(one.next_attempt_at))
+            shown.add_row(_try(one, story), local(one.at), mask(one.caller_id), became, local(one.next_attempt_at))
         out.print(shown)
         if allowed := story.tried[-1].allowed_by:
             out.print(f"[dim]The last was allowed by: {escape(allowed)}[/]")
@@ -104,10 +111,23 @@ def _print_story(story: Story, *, as_json: bool) -> None:
         out.print(_told(story))
 
 
+def _runs(story: Story) -> Table:
+    """What became of the number in each campaign of this name."""
+    shown = table("campaign", "started", "became", title="\nCampaigns of this name")
+    for one in story.runs:
+        shown.add_row(one.campaign, local(one.started_at), f"{one.status.value}: {escape(one.reason or 'no end yet')}")
+    return shown
+
+
+def _try(one: Tried | Told, story: Story) -> str:
+    """The number of a try, with its campaign's where there are several."""
+    return str(one.number) if len(story.runs) == 1 else f"{one.campaign} #{one.number}"
+
+
 def _told(story: Story) -> Table:
     """What the provider told, in its own words and in ours."""
     shown = table(">try", "happened", "provider's word", "code", "which means", title="\nReceipts")
     for one in story.told:
         happened = local(one.occurred_at or one.received_at)
-        shown.add_row(str(one.number), happened, escape(one.word), escape(one.code or ""), one.means)
+        shown.add_row(_try(one, story), happened, escape(one.word), escape(one.code or ""), one.means)
     return shown

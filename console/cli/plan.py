@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -12,9 +11,10 @@ import typer
 from rich.console import Group, RenderableType
 from rich.markup import escape
 
+from campaigns.fates import fates, write_fates
 from campaigns.launch import open_audience
 from campaigns.leaving_out import LeavingOut
-from campaigns.planning import Plan, make_plan, write_fates
+from campaigns.planning import Plan, make_plan
 from console.cli.context import opened
 from console.cli.output import local, out, print_json, table
 from dialer.errors import DialerError
@@ -43,7 +43,8 @@ def plan_command(
         now = now_utc()
         audience = open_audience(file, settings.accounts, leaving_out=lambda written: LeavingOut(ledger, written, now))
         account = settings.accounts[audience.definition.account]
-        plan = make_plan(audience, account, ledger, now=now, rng=Random(audience.definition.campaign))
+        chance, tick = Random(audience.definition.campaign), settings.worker.tick_seconds
+        plan = make_plan(audience, account, ledger, now=now, rng=chance, tick=tick)
     if csv:
         _write(plan, csv)
     if as_json:
@@ -83,7 +84,7 @@ def plan_facts(plan: Plan, csv: Path | None) -> dict[str, object]:
             "first": {outcome.value: share for outcome, share in plan.odds.first.items()},
             "later": {outcome.value: share for outcome, share in plan.odds.later.items()},
         },
-        "first_rows": [asdict(fate) for fate in islice(plan.fates(), SHOWN)],
+        "first_rows": [fate._asdict() for fate in islice(fates(plan), SHOWN)],
         "csv": csv,
     }
 
@@ -117,7 +118,7 @@ def plan_panel(plan: Plan, csv: Path | None) -> RenderableType:
             days.add_row(f"{day:%a %d %b}", str(calls))
         parts.append(days)
     rows = table(">line", "number", "fate", "when", "why or window", ">chars", title="\nThe first rows")
-    for one in islice(plan.fates(), SHOWN):
+    for one in islice(fates(plan), SHOWN):
         said = escape(one.reason or one.window)
         characters = "" if one.characters is None else str(one.characters)
         rows.add_row(str(one.line), one.number, one.fate, local(one.at) if one.at else "", said, characters)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -14,8 +16,9 @@ from campaigns.binding import Kind, Reason, binding
 from campaigns.dialing import dial
 from campaigns.explaining import NoSuchContact, explain_campaign, explain_contact
 from campaigns.ledger.suppressions import suppress
-from campaigns.ledger.tables import attempts, campaigns
+from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.parts import Parts
+from campaigns.redialing import redial
 from campaigns.release import release
 from campaigns.settlement import Ending, accept, conclude
 from campaigns.sweeping import sweep
@@ -24,7 +27,7 @@ from dialer.calls import Outcome
 from dialer.phone import parse
 from dialer.verdicts import Meter, Verdict
 from tests.campaigns.dialers import callgear, webex, working
-from tests.campaigns.seeding import campaign_row, dialing, fresh, numbers, seed
+from tests.campaigns.seeding import campaign_row, dial_again, dialing, fresh, numbers, seed
 from tests.campaigns.test_breaker import phones, tick
 from tests.conftest import HandSetClock
 
@@ -101,7 +104,8 @@ def test_a_pause_by_a_person(ledger, clock):
     campaign_id = seed(ledger, numbers(1), now=clock())
     control.pause(ledger, campaign_id, who="ann", now=clock(), reason="the text is wrong")
     reason = told(ledger, campaign_id, clock())
-    assert (reason.kind, reason.words) == (Kind.PAUSED_BY_PERSON, "paused: the text is wrong")
+    assert (reason.kind, reason.words) == (Kind.PAUSED_BY_PERSON, "paused by ann: the text is wrong")
+    assert (reason.by, reason.since) == ("ann", clock())
     assert reason.remedy(campaign_row(ledger, campaign_id)) == f"dialer resume {campaign_id}"
 
 
@@ -182,6 +186,13 @@ def test_a_campaign_that_has_not_started_says_when_it_will(ledger, clock):
     assert (reason.kind, reason.clears_at) == (Kind.SCHEDULED, start)
 
 
+def test_the_page_lists_every_reason_that_explain_gives():
+    page = (Path(__file__).parents[2] / "docs" / "when-and-whether.md").read_text()
+    table = page.split("| kind | what binds |")[1].split("\n\n")[0]
+    named = [kind for row in table.split("\n|") for kind in re.findall("`([a-z_]+)`", row.split("|")[0])]
+    assert sorted(named) == sorted(Kind)
+
+
 # One contact
 
 
@@ -216,6 +227,56 @@ def test_a_contact_at_its_cap_says_which_and_until_when(ledger, clock):
     )
 
 
+def test_the_cap_is_asked_for_the_contacts_own_moment(ledger, clock):
+    """Not for now: what binds the next try is what the cap says then."""
+    (one,) = dialing(ledger, numbers(1), now=clock(), retry=RETRY, frequency={"per_number": ["1/4m", "2/1h"]})
+    ledger.write(accept, one, "c-1", SETTINGS, now=clock())
+    ledger.write(conclude, fresh(ledger, one.id), Ending(outcome=Outcome.BUSY, ended_at=clock()), now=clock())
+    ticked(ledger, clock)
+    told = story(ledger, clock, one.campaign_id)
+    assert (told.why, told.clears_at) == ("it waits for its next try", clock() + timedelta(minutes=5))
+    dialing(ledger, numbers(1), now=clock(), campaign="other")
+    told = story(ledger, clock, one.campaign_id)
+    assert (told.why, told.clears_at) == ("its number has had its calls: at most 2/1h", clock() + timedelta(hours=1))
+
+
+def test_a_contact_whom_the_cap_has_put_off_says_so_until_then(ledger, clock):
+    dialing(ledger, numbers(1), now=clock(), campaign="other")
+    campaign_id = seed(ledger, numbers(1), now=clock(), frequency={"per_number": "1/24h"})
+    with ledger.writing() as db:
+        mine = update(contacts).where(contacts.c.campaign_id == campaign_id)
+        db.execute(mine.values(due_at=clock() + timedelta(hours=24)))
+    ticked(ledger, clock)
+    told = story(ledger, clock, campaign_id)
+    assert (told.why, told.clears_at) == ("its number has had its calls: at most 1/24h", clock() + timedelta(hours=24))
+
+
+def test_after_a_redial_the_whole_story_is_told(ledger, clock):
+    opened = dialing(ledger, numbers(2), now=clock())
+    for one, outcome in zip(opened, (Outcome.ANSWERED, Outcome.NO_ANSWER), strict=True):
+        ledger.write(accept, one, f"c-{one.contact_id}", SETTINGS, now=clock())
+        ledger.write(conclude, fresh(ledger, one.id), Ending(outcome=outcome, ended_at=clock()), now=clock())
+    control.cancel(ledger, opened[0].campaign_id, who="ann", now=clock.forward(60))
+    again = redial(ledger, "reminders", who="ann", now=clock())
+    dial_again(ledger, opened[1].contact_id + 1, now=clock())
+    asked = {"now": clock(), "redis_answers": True}
+    reached = explain_contact(ledger, "reminders", parse(numbers(1)[0]), **asked)
+    assert (reached.campaign.id, reached.why) == ("reminders-1", "it is reached: answered")
+    called = explain_contact(ledger, "reminders", parse(numbers(2)[1]), **asked)
+    assert (called.campaign.id, called.why) == (again.id, "its call is in progress")
+    assert [(run.campaign, run.status) for run in called.runs] == [
+        (opened[0].campaign_id, "unreached"),
+        (again.id, "dialing"),
+    ]
+    assert [(one.campaign, one.number, one.became) for one in called.tried] == [
+        (opened[0].campaign_id, 1, "no_answer"),
+        (again.id, 1, "dialing"),
+    ]
+    with pytest.raises(NoSuchContact) as refused:
+        explain_contact(ledger, again.id, parse(numbers(1)[0]), **asked)
+    assert "reminders-1" in refused.value.remedy
+
+
 def test_a_contact_whose_window_is_closed_says_when_it_opens(ledger, clock):
     clock.now = TUESDAY_NIGHT
     campaign_id = seed(ledger, numbers(1), now=clock(), schedule=OFFICE)
@@ -235,7 +296,7 @@ def test_a_contact_on_the_list_says_who_put_it_there(ledger, clock):
 def test_a_contact_of_a_paused_campaign_has_the_campaigns_reason(ledger, clock):
     campaign_id = seed(ledger, numbers(1), now=clock())
     control.pause(ledger, campaign_id, who="ann", now=clock())
-    assert story(ledger, clock, campaign_id).why == "paused: by a person"
+    assert story(ledger, clock, campaign_id).why == "paused by ann"
 
 
 def test_a_number_that_is_no_contact_is_named_masked(ledger, clock):

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from campaigns.fates import fates, write_fates
 from campaigns.launch import check, launch, open_audience
 from campaigns.leaving_out import LeavingOut
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.odds import Odds
 from campaigns.parts import Parts
-from campaigns.planning import Plan, make_plan, write_fates
+from campaigns.planning import Plan, make_plan
 from campaigns.replay import People, Replay, Speed
 from dialer.accounts import AccountSettings
 from dialer.calls import Outcome
@@ -38,7 +39,7 @@ caller_id: "+18005550100"
 """
 ACCOUNTS = {"main": webex(pace=10)}
 TUESDAY = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
-ALL_ANSWER = Odds(first={Outcome.ANSWERED: 1.0}, later={Outcome.ANSWERED: 1.0}, seconds={Outcome.ANSWERED: 5.0})
+ALL_ANSWER = Odds(first={Outcome.ANSWERED: 1.0}, later={Outcome.ANSWERED: 1.0}, seconds={Outcome.ANSWERED: [5.0]})
 
 
 def planned(
@@ -58,18 +59,18 @@ def test_each_row_has_its_fate_in_the_lists_order(ledger, tmp_path):
     ledger.write(suppress, numbers(2)[1], reason="asked us", source="ann", now=TUESDAY)
     rows = [*good(2), "+1415,Short", f"{numbers(3)[2]},", f"{numbers(4)[3]},Bob"]
     plan = planned(tmp_path, ledger, *rows)
-    fates = list(plan.fates())
-    assert [(one.line, one.fate) for one in fates] == [
+    told = list(fates(plan))
+    assert [(one.line, one.fate) for one in told] == [
         (2, "dial"),
         (3, "suppressed"),
         (4, "rejected"),
         (5, "rejected"),
         (6, "dial"),
     ]
-    assert fates[1].reason == "on the suppression list: asked us"
-    assert fates[0].characters == len("Hello Ann, this is a reminder.")
-    assert (fates[0].at, fates[4].at) == (TUESDAY, TUESDAY + timedelta(seconds=0.1))
-    assert numbers(1)[0] not in repr(fates)
+    assert told[1].reason == "on the suppression list: asked us"
+    assert told[0].characters == len("Hello Ann, this is a reminder.")
+    assert (told[0].at, told[4].at) == (TUESDAY, TUESDAY + timedelta(seconds=0.1))
+    assert numbers(1)[0] not in repr(told)
 
 
 def test_a_row_is_dialed_in_its_own_window_or_expires(ledger, tmp_path):
@@ -77,14 +78,14 @@ def test_a_row_is_dialed_in_its_own_window_or_expires(ledger, tmp_path):
     plan = planned(
         tmp_path, ledger, "+12125550101,Ann", "+14155550101,Bob", "+18085550101,Cat", more=more
     )  # New York, Los Angeles, Honolulu
-    ann, bob, cat = plan.fates()
+    ann, bob, cat = fates(plan)
     assert (ann.at, ann.window) == (TUESDAY, "tue 09:00-12:00")
     assert bob.at == datetime(2026, 12, 1, 17, 0, tzinfo=UTC)
     assert str(bob.local_time) == "2026-12-01 09:00:00-08:00"
     assert (cat.fate, plan.never) == ("dial", 0)
     assert cat.at == datetime(2026, 12, 1, 19, 0, tzinfo=UTC)
     late = planned(tmp_path, ledger, "+18085550101,Cat", more=more.replace("02T19", "01T18"))
-    assert [(one.fate, one.reason) for one in late.fates()] == [("expires", "no window comes before its last moment")]
+    assert [(one.fate, one.reason) for one in fates(late)] == [("expires", "no window comes before its last moment")]
 
 
 def test_those_whose_windows_are_open_are_called_in_the_lists_order(ledger, tmp_path):
@@ -92,7 +93,7 @@ def test_those_whose_windows_are_open_are_called_in_the_lists_order(ledger, tmp_
     more = 'schedule: {zone: UTC, windows: {mon-sun: "00:00-24:00"}}\n'
     now = TUESDAY + timedelta(seconds=1 / 3)
     mixed = [f"{number},Ann" for pair in zip(numbers(20), numbers(20, area=212), strict=True) for number in pair]
-    moments = [one.at for one in planned(tmp_path, ledger, *mixed, now=now, more=more).fates()]
+    moments = [one.at for one in fates(planned(tmp_path, ledger, *mixed, now=now, more=more))]
     assert moments == sorted(moments)
     assert moments[-1] - moments[0] == pytest.approx(timedelta(seconds=3.9), abs=timedelta(seconds=0.01))
 
@@ -100,7 +101,7 @@ def test_those_whose_windows_are_open_are_called_in_the_lists_order(ledger, tmp_
 def test_a_number_at_its_cap_is_planned_for_when_it_clears(ledger, tmp_path, clock):
     dialing(ledger, numbers(1), now=clock(), campaign="other")
     plan = planned(tmp_path, ledger, *good(2), now=clock(), more='frequency: {per_number: "1/24h"}\n')
-    first, second = plan.fates()
+    first, second = fates(plan)
     assert (first.at, second.at) == (clock() + timedelta(hours=24), clock())
 
 
@@ -122,6 +123,7 @@ def replayed(written: dict[str, Any], count: int, *, odds: Odds = ALL_ANSWER, **
     for _ in range(count):
         people.zone.append(0)
         people.not_after.append(float("inf"))
+        people.seconds.append(0.0)
     facts = {"gap": 0.1, "lines": None, "day_calls": None, "day_seconds": 86400.0} | speed
     return Replay(definition(**written), people, Speed(**facts), odds).run(TUESDAY.timestamp(), Random(1))
 
@@ -141,7 +143,7 @@ def test_the_narrowest_limit_says_when_it_is_over(speed, seconds):
 
 
 def test_retries_come_after_their_delay_until_the_cap_of_attempts():
-    never = Odds(first={Outcome.BUSY: 1.0}, later={Outcome.BUSY: 1.0}, seconds={Outcome.BUSY: 3.0})
+    never = Odds(first={Outcome.BUSY: 1.0}, later={Outcome.BUSY: 1.0}, seconds={Outcome.BUSY: [3.0]})
     retry = {"max_attempts": 3, "busy": ["5m", "15m"]}
     done = replayed({"retry": retry}, 10, odds=never)
     assert (done.calls, done.reached) == (30, 0)
@@ -187,8 +189,7 @@ def test_the_campaign_ends_when_the_plan_said_and_skips_whom_it_said(ledger, red
                 .where(contacts.c.campaign_id == campaign.id)
             )
         )
-    fates = list(plan.fates())
-    assert {one.line for one in fates if one.fate == "dial"} == called
+    assert {one.line for one in fates(plan) if one.fate == "dial"} == called
     # Within a tenth while nothing else runs on the machine; but a test must not depend on its speed.
     assert (held.ends - held.begins).total_seconds() == pytest.approx(took, rel=0.5)
 

@@ -131,7 +131,7 @@ def test_a_campaign_resumed_after_a_long_pause_is_not_said_to_lack_a_worker(ledg
 
 @pytest.mark.parametrize(
     ("stop", "why"),
-    [(control.pause, "paused: the text is wrong"), (control.cancel, "cancelled: the text is wrong")],
+    [(control.pause, "paused by test: the text is wrong"), (control.cancel, "cancelled by test: the text is wrong")],
     ids=["paused", "cancelled"],
 )
 def test_a_campaign_that_was_stopped_says_why(ledger, clock, stop, why):

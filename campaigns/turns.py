@@ -1,0 +1,55 @@
+"""Whose turn it is in a replay: first tries in the list's order, zone by zone, and those who wait for a moment."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Sequence
+from heapq import heapify, heappop, heappush, heapreplace
+
+from dialer.calls import Outcome
+
+Past = tuple[Outcome, ...]
+"""How a contact's calls have ended so far."""
+
+Turn = tuple[float, int, Past]
+"""When a contact is due, its place in the list, and its past."""
+
+
+class Turns:
+    """Everybody's next turn, the earliest first, then by the list's order. Whole zones wait as one: a million fit."""
+
+    def __init__(self, zones: Sequence[int], begin: float) -> None:
+        places: dict[int, array[int]] = {}
+        for place, zone in enumerate(zones):
+            places.setdefault(zone, array("l")).append(place)
+        self._lines = {zone: iter(line) for zone, line in places.items()}
+        self._heads = [(begin, next(line), zone) for zone, line in self._lines.items()]
+        self._waiting: list[Turn] = []
+        heapify(self._heads)
+
+    def next(self) -> Turn | None:
+        """The next turn, which is taken out; None when all are over."""
+        heads, waiting = self._heads, self._waiting
+        if waiting and not (heads and heads[0][:2] < waiting[0][:2]):
+            return heappop(waiting)
+        if not heads:
+            return None
+        due, place, zone = heads[0]
+        following = next(self._lines[zone], None)
+        if following is None:
+            heappop(heads)
+        else:
+            heapreplace(heads, (due, following, zone))
+        return due, place, ()
+
+    def put(self, due: float, place: int, past: Past) -> None:
+        """Somebody has a turn at this moment."""
+        heappush(self._waiting, (due, place, past))
+
+    def put_off(self, zone: int, due: float) -> None:
+        """Nobody of this zone who has not been called yet comes before this moment; ever, if it is infinite."""
+        others = [head for head in self._heads if head[2] != zone]
+        moved = [(due, place, one) for _, place, one in self._heads if one == zone and due < math.inf]
+        self._heads = others + moved
+        heapify(self._heads)
