@@ -17,12 +17,17 @@ from campaigns.rows import CheckScript, ContactRow, Refused, RowReader
 from campaigns.source import DefinitionFaults, Fault
 from campaigns.summary import VALID, Summary
 from campaigns.table import Row, Table
+from dialer.errors import DialerError
 
 OF_THE_DEFINITION = {"voice", "media"}  # faults that no text of any contact can cause
 AT_ONCE = 500
 
 LeavesOut = Callable[[Sequence[str]], Mapping[str, tuple[Code, str]]]
 """Asked for numbers in E.164, it names those that are not to be called now, each with its code and reason."""
+
+
+class ListChanged(DialerError):
+    """The list was changed while it was being read."""
 
 
 class Audience:
@@ -41,6 +46,7 @@ class Audience:
         self._repeated = Code.LEFT_OUT_DUPLICATE if definition.contacts.duplicates == "first" else Code.DUPLICATE
         self._counts: Counter[str] = Counter()
         self._lines_by_number: dict[int, int] = {}
+        self._written = _written(table.file)
 
     @property
     def rejects(self) -> list[Reject]:
@@ -65,6 +71,11 @@ class Audience:
                 self._counts[read.code if isinstance(read, Reject) else VALID] += 1
                 yield read
         self._lines_by_number = {}  # a million of them weigh more than all that comes after
+
+    def refuse_changed(self) -> None:
+        """Raises ListChanged when the file is not what it was as it was opened: half of what was read may be gone."""
+        if _written(self.file) != self._written:
+            raise ListChanged(f"{self.file} was changed while it was being read", "wait until it is written whole")
 
     def about(self) -> int:
         """About how many rows there are, told without reading them."""
@@ -100,6 +111,12 @@ class Audience:
             return one
         code, reason = out[one.phone.e164]
         return Refused(code, self._reader.phone_column(row.cells), reason).reject(row)
+
+
+def _written(file: Path) -> tuple[int, int]:
+    """When a file was last written to, and its length."""
+    there = file.stat()
+    return there.st_mtime_ns, there.st_size
 
 
 def read_audience(

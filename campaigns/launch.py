@@ -7,21 +7,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
+from campaigns import drafts
 from campaigns.audience import Audience, LeavesOut, read_audience
 from campaigns.definition import Definition, load_definition
 from campaigns.failover import account_faults, alternatives
 from campaigns.ledger import admission, reading
-from campaigns.ledger.admission import Admitted
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.overruling import overruling_faults
 from campaigns.rejects import Reject
-from campaigns.rows import ContactRow
 from campaigns.source import DefinitionFaults, Fault
+from campaigns.spool import Spool
 from campaigns.summary import Summary
 from dialer.accounts import AccountSettings
 from dialer.errors import DialerError
@@ -29,16 +29,19 @@ from dialer.kinds import Informer, prompts
 from dialer.providers import provider_for
 from dialer.providers.provider import Provider
 
-Progress = Callable[[Iterable[ContactRow], int], Iterable[ContactRow]]
-"""Passes contacts on while it shows how many of about so many have come."""
-
+T = TypeVar("T")
 ADMITTED_AT_ONCE = 5000
-NO_ZONE = "UTC"  # of contacts whose campaign may call at any time and names no zone
 
 
-def unseen(rows: Iterable[ContactRow], about: int) -> Iterable[ContactRow]:
+class Progress(Protocol):
+    """Passes contacts on while it shows how many of about so many have come."""
+
+    def __call__(self, contacts: Iterable[T], about: int, /) -> Iterable[T]: ...
+
+
+def unseen(contacts: Iterable[T], about: int) -> Iterable[T]:
     """Progress that nobody watches."""
-    return rows
+    return contacts
 
 
 class RowsRejected(DialerError):
@@ -58,10 +61,6 @@ class NobodyToCall(DialerError):
     """The list has no row that can be called."""
 
 
-class ListChanged(DialerError):
-    """The list was changed while it was being read; nothing was started."""
-
-
 class StillGoingOn(DialerError):
     """A campaign of this name has not ended."""
 
@@ -71,6 +70,7 @@ class Checked:
     """A campaign file and its list, read whole and found in order but for its rejects, of which it knows the first.
 
     `bad` counts the rows that are a reason to start nothing; the other rejects are left out as the campaign says.
+    `spool` holds the contacts where they were kept to be launched.
     """
 
     definition: Definition
@@ -79,6 +79,7 @@ class Checked:
     rejects: Sequence[Reject]
     bad: int
     rehearsal: bool  # the account leads to a sandbox
+    spool: Spool | None = field(default=None, repr=False)
 
     @property
     def audience_file(self) -> Path:
@@ -110,17 +111,23 @@ def check(
     *,
     leaving_out: Callable[[Definition], LeavesOut] | None = None,
     progress: Progress = unseen,
+    keep: bool = True,
 ) -> Checked:
-    """Read a campaign file and its whole list. Raises DefinitionFaults, BadContactsFile; bad rows are `rejects`.
+    """Read a campaign file and its whole list, once. Bad rows are `rejects`.
 
-    `leaving_out`, given the definition, tells whom the ledger leaves out of it.
+    `leaving_out`, given the definition, tells whom the ledger leaves out of it. `keep` keeps the contacts as they are
+    now, to be launched. Raises DefinitionFaults, BadContactsFile, ListChanged.
     """
     audience = open_audience(path, accounts, leaving_out=leaving_out)
     definition = audience.definition
     others = alternatives(definition, accounts)
+    spool = Spool() if keep else None
     for row in progress(audience.contacts(), audience.about()):
         for other in others:
             other.examine(row)
+        if spool is not None:
+            spool.add(row)
+    audience.refuse_changed()
     if any(other.count for other in others):
         raise DefinitionFaults([fault for other in others for fault in other.faults(definition)])
     return Checked(
@@ -130,6 +137,7 @@ def check(
         rejects=tuple(audience.rejects),
         bad=audience.pile.bad,
         rehearsal=accounts[definition.account].sandbox,
+        spool=spool,
     )
 
 
@@ -190,13 +198,15 @@ def launch(
     now: datetime,
     progress: Progress = unseen,
 ) -> Campaign:
-    """Write a checked campaign into the ledger and start it, or leave nothing there.
+    """Write a checked campaign into the ledger and start it, or leave nothing there that anybody would dial.
 
-    Raises StillGoingOn when a campaign of this name has not ended, unless `again` asks for a second one.
+    What a killed launch leaves is cleared away an hour later, by the next one or by the sweep. Raises StillGoingOn when
+    a campaign of this name has not ended, unless `again` asks for a second one.
     """
     definition = checked.definition
     if not again:
         refuse_second(ledger, definition)
+    drafts.clear_abandoned(ledger, now)
     campaign_id = ledger.write(
         admission.create_draft,
         name=definition.campaign,
@@ -206,13 +216,14 @@ def launch(
         now=now,
     )
     try:
-        zones = _admit_all(ledger, campaign_id, checked, now, progress)
+        spool = _admit_all(ledger, campaign_id, checked, now, progress)
         rejects_file = checked.write_rejects(rejects_folder, campaign_id) if rejects_folder else None
         ledger.write(
             _start,
             campaign_id,
             only_of=None if again else definition,
-            zones=zones,
+            zones=spool.zones,
+            admitted=checked.summary.will_dial,
             rejects=checked.summary.rejected,
             rejects_file=str(rejects_file) if rejects_file else None,
             starts_at=definition.starts_at,
@@ -220,7 +231,7 @@ def launch(
             now=now,
         )
     except BaseException:
-        ledger.write(admission.discard_draft, campaign_id)
+        drafts.discard(ledger, campaign_id)
         raise
     with ledger.reading() as db:
         return reading.campaign(db, campaign_id)
@@ -248,28 +259,11 @@ def _refuse_second(db: Connection, definition: Definition, *, lock: bool = False
         )
 
 
-def _admit_all(ledger: Ledger, campaign_id: str, checked: Checked, now: datetime, progress: Progress) -> set[str]:
-    """Admit the list in transactions of bounded size; returns the zones its contacts are in."""
-    zones: set[str] = set()
-    rows = progress(checked.audience.contacts(), checked.summary.will_dial)
-    contacts = (_admitted(row, ledger.fingerprint(row.phone.e164)) for row in rows)
+def _admit_all(ledger: Ledger, campaign_id: str, checked: Checked, now: datetime, progress: Progress) -> Spool:
+    """Admit what was checked, in transactions of bounded size: other campaigns write meanwhile."""
+    if checked.spool is None:
+        raise ValueError("the contacts were not kept when they were checked")
+    contacts = iter(progress(checked.spool.contacts(), checked.summary.will_dial))
     while batch := list(islice(contacts, ADMITTED_AT_ONCE)):
-        zones.update(one.zone for one in batch)
-        ledger.write(admission.admit, campaign_id, batch, now=now)
-    if checked.audience.summary != checked.summary:
-        raise ListChanged(f"{checked.audience_file} was changed while it was being read", "start again")
-    return zones
-
-
-def _admitted(row: ContactRow, phone_hash: str) -> Admitted:
-    return Admitted(
-        line=row.line,
-        phone=row.phone.e164,
-        phone_hash=phone_hash,
-        consent=row.consent,
-        fields=dict(row.fields),
-        text=row.text,
-        zone=row.zone or NO_ZONE,
-        not_after=row.not_after,
-        voice=dict(row.voice) or None,
-    )
+        ledger.write(admission.admit, campaign_id, batch, fingerprint=ledger.fingerprint, now=now)
+    return checked.spool

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from campaigns import calendar
 from campaigns.columns import Columns
@@ -21,8 +21,7 @@ CheckScript = Callable[[Script], ScriptFault | None]
 ERRORS = frozenset({"#REF!", "#N/A", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"})  # as spreadsheets show them
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactRow:
+class ContactRow(NamedTuple):
     """One contact of the list, fit to be called. `fields` holds its other columns under names templates can write.
 
     `zone` is its own, else that of its number (all it may be in, with commas between), else the schedule's;
@@ -32,12 +31,15 @@ class ContactRow:
 
     line: int
     phone: PhoneNumber
-    fields: Mapping[str, str] = field(repr=False)
+    fields: Mapping[str, str]
     zone: str | None
     not_after: datetime | None
-    text: str | None = field(repr=False)
-    voice: Mapping[str, str] = field(default_factory=dict)
-    consent: str | None = field(default=None, repr=False)
+    text: str | None
+    voice: Mapping[str, str]
+    consent: str | None
+
+    def __repr__(self) -> str:
+        return f"ContactRow({self.line}, {self.phone})"
 
 
 class Refused(Exception):
@@ -74,7 +76,7 @@ class RowReader:
         self._schedule_zone = definition.schedule.zone
         self._zone_by_number = definition.contacts.zone_by_number
         self._zones_with_hours: dict[str, bool] = {}
-        self._spoken = list(columns.spoken.items())
+        self._said = definition.template.of_rows(columns.spoken) if definition.template else None
         self._fields = list(columns.fields.items())
 
     def read(self, row: Row) -> ContactRow:
@@ -87,16 +89,7 @@ class RowReader:
         voice = self._voice(cells)
         text = self._text(cells, voice)
         fields = {name: cells[place] for name, place in self._fields}
-        return ContactRow(
-            line=row.line,
-            phone=number,
-            fields=fields,
-            zone=zone,
-            not_after=not_after,
-            text=text,
-            voice=voice,
-            consent=consent,
-        )
+        return ContactRow(row.line, number.number, fields, zone, not_after, text, voice, consent)
 
     def name(self, place: int) -> str:
         """A column's name as the list has it."""
@@ -132,14 +125,14 @@ class RowReader:
         places = self._columns.phones
         return next((place for place in places if cells[place].strip()), places[0])
 
-    def _number(self, cells: Sequence[str]) -> PhoneNumber:
+    def _number(self, cells: Sequence[str]) -> phone.Read:
         place = self._columns.phones[0] if len(self._columns.phones) == 1 else self._phone_place(cells)
         written = cells[place]
         if not written:
             raise Refused(Code.EMPTY_NUMBER, self.name(place), "the number is empty", "fill it in or remove the row")
         country = self._country if self._columns.country is None else self._country_of(cells, self._columns.country)
         try:
-            return phone.parse(written, country)
+            return phone.read(written, country)
         except BadPhoneNumber as exc:
             raise Refused(Code.INVALID_NUMBER, self.name(place), str(exc), exc.suggestion) from None
 
@@ -151,14 +144,14 @@ class RowReader:
         except BadCountry as exc:
             raise Refused(Code.BAD_COUNTRY, self.name(place), str(exc), exc.suggestion) from None
 
-    def _zone(self, cells: Sequence[str], number: PhoneNumber) -> str | None:
+    def _zone(self, cells: Sequence[str], number: phone.Read) -> str | None:
         place = self._columns.zone
         if place is not None and cells[place]:
             try:
                 return calendar.zone_named(cells[place]).key
             except calendar.BadZone as exc:
                 raise Refused(Code.BAD_ZONE, self.name(place), str(exc), exc.suggestion) from None
-        candidates = phone.zones(number) if self._zone_by_number else ()
+        candidates = number.zones if self._zone_by_number else ()
         if not candidates:
             return self._schedule_zone
         zone = candidates[0] if len(candidates) == 1 else ",".join(candidates)
@@ -204,12 +197,10 @@ class RowReader:
         return {name: cells[place] for name, place in places.items() if cells[place]} if places else {}
 
     def _text(self, cells: Sequence[str], voice: Mapping[str, str]) -> str | None:
-        template = self._definition.template
-        if template is None:
+        if self._said is None:
             return None
-        values = {name: cells[place] for name, place in self._spoken}
         try:
-            text = template.render(values)
+            text = self._said(cells)
         except MissingVariable as exc:
             column = self.name(self._columns.spoken[exc.name])
             raise Refused(Code.MISSING_VARIABLE, column, str(exc), "fill it in or remove the row") from None
@@ -222,7 +213,7 @@ class RowReader:
 
     def _refuse_errors(self, cells: Sequence[str]) -> None:
         """An error that a spreadsheet shows in a cell is never spoken."""
-        for _, place in self._spoken:
+        for place in self._columns.spoken.values():
             if cells[place] in ERRORS:
                 reason = f"the spreadsheet shows an error here: {cells[place]}"
                 raise Refused(Code.MISSING_VARIABLE, self.name(place), reason, "correct the formula, or type the value")

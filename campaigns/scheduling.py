@@ -61,7 +61,7 @@ def add(ledger: Ledger, file: Path, accounts: Mapping[str, AccountSettings], *, 
 
     Raises DefinitionFaults, BadContactsFile, CannotFetch, NotRecurring. Bad rows are none: the list will be another.
     """
-    definition = check(file, accounts).definition
+    definition = check(file, accounts, keep=False).definition
     if definition.schedule.repeat is None:
         remedy = f'add schedule.repeat: "0 9 * * 1-5", or start it once: dialer start {file}'
         raise NotRecurring(f"{file}: it does not say when to repeat", remedy)

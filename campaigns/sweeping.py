@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, update
 from structlog import get_logger
 
+from campaigns import drafts
 from campaigns.asking import Unasked, ask, knows_better, worth_asking
 from campaigns.ledger import claims, reading
 from campaigns.ledger.moves import move_attempt, move_campaign, touched
@@ -56,6 +57,7 @@ def sweep(*, using: Parts) -> Swept:
     for account in using.accounts.values():
         using.ledger.write(apply_waiting, account.name, account.settings, now=now)
     using.ledger.write(forget_unmatched, now)
+    drafts.clear_abandoned(using.ledger, now)
     done = Swept(
         given_back=given_back,
         doubted=_doubt_stale(using),

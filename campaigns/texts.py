@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from jinja2 import StrictUndefined, TemplateRuntimeError, TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import SandboxedEnvironment
@@ -112,6 +112,22 @@ class Template:
         if not spoken:
             raise BadText("the text comes out empty for this contact")
         return spoken
+
+    def of_rows(self, places: Mapping[str, int]) -> Callable[[Sequence[str]], str]:
+        """As `render`, for rows of trimmed cells in which each variable's value stands at its place."""
+        named = tuple(places.items())
+        if self._plain is None or not self.variables:
+            return lambda cells: self.render({name: cells[place] for name, place in named})
+        form = "".join("%s" if is_name else piece.replace("%", "%%") for piece, is_name in self._plain)
+        spoken = [places[piece] for piece, is_name in self._plain if is_name]
+
+        def said(cells: Sequence[str]) -> str:
+            values = [cells[place] for place in spoken]
+            if "" in values:  # let it be named
+                return self.render({name: cells[place] for name, place in named})
+            return " ".join((form % tuple(values)).split())
+
+        return said
 
     def _values(self, fields: Mapping[str, str]) -> dict[str, object]:
         if not all(name in fields for name in self.variables):

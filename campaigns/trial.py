@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,14 @@ from sqlalchemy import Connection
 
 from campaigns.audience import Audience
 from campaigns.definition import Definition
-from campaigns.launch import NO_ZONE, open_audience
+from campaigns.launch import open_audience
 from campaigns.ledger import admission, reading
-from campaigns.ledger.admission import Admitted
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.preview import row_at
 from campaigns.rejects import Reject
 from campaigns.rows import ContactRow
+from campaigns.spool import admitted
 from dialer.accounts import AccountSettings
 from dialer.errors import DialerError
 from dialer.phone import PhoneNumber
@@ -59,7 +59,7 @@ def trial_call(
     if isinstance(row, Reject):
         raise RowNotCalled(f"{audience.file}:{row.line}: {row.reason}", row.suggestion or "choose another --row")
     rehearsal = accounts[audience.definition.account].sandbox
-    return ledger.write(_start, audience, row, number, ledger.fingerprint(number.e164), rehearsal, who, now)
+    return ledger.write(_start, audience, row, number, ledger.fingerprint, rehearsal, who, now)
 
 
 def _start(
@@ -67,7 +67,7 @@ def _start(
     audience: Audience,
     row: ContactRow,
     number: PhoneNumber,
-    phone_hash: str,
+    fingerprint: Callable[[str], str],
     rehearsal: bool,
     who: str,
     now: datetime,
@@ -81,20 +81,9 @@ def _start(
         rehearsal=rehearsal,
         now=now,
     )
-    zone = row.zone or NO_ZONE
-    one = Admitted(
-        line=row.line,
-        phone=number.e164,
-        phone_hash=phone_hash,
-        fields=dict(row.fields),
-        text=row.text,
-        voice=dict(row.voice) or None,
-        zone=zone,
-        not_after=None,
-        consent=row.consent,
-    )
-    admission.admit(db, campaign_id, [one], now=now)
-    admission.start(db, campaign_id, zones=[zone], rejects=0, rejects_file=None, starts_at=None, who=who, now=now)
+    one = admitted(row)._replace(phone=number.e164, not_after=None)
+    admission.admit(db, campaign_id, [one], fingerprint=fingerprint, now=now)
+    admission.start(db, campaign_id, zones=[one.zone], rejects=0, rejects_file=None, starts_at=None, who=who, now=now)
     return reading.campaign(db, campaign_id)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumberDesc, PhoneNumberType
@@ -31,8 +32,30 @@ NEVER = re.compile(NOTHING).match
 REGIONS = {str(code): regions for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()}
 
 
-def surely(written: str, country: str | None) -> str | None:
-    """The number in E.164 when it is surely valid, None when phonenumbers has to be asked."""
+class Known(NamedTuple):
+    """A number that is surely valid, and the plan of the region it belongs to."""
+
+    code: str
+    national: str
+    plan: Plan
+
+    @property
+    def e164(self) -> str:
+        """The form in which we keep it."""
+        return f"+{self.code}{self.national}"
+
+    @property
+    def zones(self) -> tuple[str, ...] | None:
+        """The time zones that phonenumbers would name; None when it has to be asked."""
+        if self.plan.is_local(self.national):
+            return _zones_of_area((self.code + self.national)[:TIMEZONE_LONGEST_PREFIX])
+        return self.plan.zones
+
+
+def known(written: str, country: str | None = None) -> Known | None:
+    """The number when it is surely valid, None when phonenumbers has to be asked."""
+    if written[:1] == "+" and written.isascii() and written[1:].isdigit():
+        return _international(written[1:])
     plain = PLAIN.fullmatch(written)
     if plain is None or "(0)" in written:
         return None
@@ -40,22 +63,19 @@ def surely(written: str, country: str | None) -> str | None:
     if plain[1]:
         return _international(digits)
     plan = _plan(country) if country else None
-    return plan.national(digits) if plan else None
+    return plan.at_home(digits) if plan else None
+
+
+def surely(written: str, country: str | None) -> str | None:
+    """The number in E.164 when it is surely valid, None when phonenumbers has to be asked."""
+    number = known(written, country)
+    return number.e164 if number else None
 
 
 def zones(e164: str) -> tuple[str, ...] | None:
     """The time zones that phonenumbers would name for a valid number; None when it has to be asked."""
-    digits = e164[1:]
-    for length in range(1, LONGEST_CODE + 1):
-        regions = _regions(digits[:length])
-        if regions is None:
-            continue
-        national = digits[length:]
-        plan = _plan_of(regions, national)
-        if plan is None or not plan.valid(national):
-            return None
-        return _zones_of_area(digits[:TIMEZONE_LONGEST_PREFIX]) if plan.is_local(national) else plan.zones
-    return None
+    number = known(e164)
+    return number.zones if number else None
 
 
 @lru_cache(maxsize=65_536)
@@ -65,11 +85,11 @@ def _zones_of_area(digits: str) -> tuple[str, ...] | None:
     return next((zones for zones in found if zones), None)
 
 
-def _international(digits: str) -> str | None:
+def _international(digits: str) -> Known | None:
     for length in range(1, LONGEST_CODE + 1):
-        regions = _regions(digits[:length])
-        if regions is not None:
-            return f"+{digits}" if _is_valid(regions, digits[length:]) else None
+        code = digits[:length]
+        if code in REGIONS:
+            return _known(code, digits[length:])
     return None
 
 
@@ -91,51 +111,49 @@ class Plan:
         self._lengths = frozenset(general.possible_length) - frozenset(general.possible_length_local_only)
         self._cuts = not metadata.national_prefix_transform_rule  # a trunk prefix is taken away, not rewritten
 
-    def national(self, digits: str) -> str | None:
+    def at_home(self, digits: str) -> Known | None:
         """A number written as at home, with or without the trunk prefix."""
         if self._abroad(digits):
             return None
         prefix = self.changes(digits)
         if prefix is None:
-            return self._e164(digits) if self._general(digits) else None
+            return self._known(digits) if self._general(digits) else None
         trunk, rest = digits[: prefix.end()], digits[prefix.end() :]
         if not self._cuts or self._general(digits) or self.changes(rest):
             return None
         if digits.startswith(self.code) and trunk != self.code:
             return None
-        return self._e164(rest)
+        return self._known(rest)
 
     def is_local(self, national: str) -> bool:
         """Whether a valid number belongs to an area, rather than to the country or to a person."""
         return not self._elsewhere(national) and (self._mobiles_are_local or bool(self._fixed(national)))
 
-    def _e164(self, national: str) -> str | None:
-        if len(national) not in self._lengths:
-            return None
-        return f"+{self.code}{national}" if _is_valid(_regions(self.code) or (), national) else None
+    def _known(self, national: str) -> Known | None:
+        return _known(self.code, national) if len(national) in self._lengths else None
 
 
-def _is_valid(regions: Sequence[str], national: str) -> bool:
-    plan = _plan_of(regions, national)
-    return plan is not None and bool(plan.valid(national))
-
-
-def _plan_of(regions: Sequence[str], national: str) -> Plan | None:
-    """The first region that knows the number; None too where the main region's rules would read it otherwise."""
-    main = _plan(regions[0]) if regions else None
-    if main is None or national[:1] == "0" or main.changes(national):
+def _known(code: str, national: str) -> Known | None:
+    """The number, by the first region of its country that knows it; none where the main region would read it anew."""
+    plans = _plans(code)
+    if not plans or national[:1] == "0" or plans[0].changes(national):
         return None
-    for region in regions:
-        plan = _plan(region)
-        if plan and (plan.leading(national) if plan.leading else plan.valid(national)):
-            return plan
+    for plan in plans:
+        if plan.leading(national) if plan.leading else plan.valid(national):
+            return Known(code, national, plan) if plan.leading is None or plan.valid(national) else None
     return None
 
 
-def _regions(code: str) -> tuple[str, ...] | None:
-    """The regions that share a country code, the main one first; none for a code of no country; None for no code."""
-    regions = REGIONS.get(code)
-    return () if regions and WORLDWIDE in regions else regions
+@lru_cache(maxsize=512)
+def _plans(code: str) -> tuple[Plan, ...]:
+    """The plans of the regions that share a country code, the main one first; none for a code of no country."""
+    plans = [_plan(region) for region in _regions(code)]
+    return tuple(plan for plan in plans if plan) if plans and plans[0] else ()
+
+
+def _regions(code: str) -> tuple[str, ...]:
+    regions = REGIONS.get(code, ())
+    return () if WORLDWIDE in regions else regions
 
 
 @lru_cache(maxsize=512)

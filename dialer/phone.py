@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import phonenumbers
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
@@ -56,10 +57,26 @@ class PhoneNumber:
         return f"PhoneNumber({self.masked})"
 
 
+class Read(NamedTuple):
+    """A number as it was read, and what its numbering plan knows of it."""
+
+    number: PhoneNumber
+    known: numbering.Known | None
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        """The IANA time zones that it may be in, by its country and area; none where nobody can tell."""
+        found: tuple[str, ...] = (self.known.zones if self.known else None) or _zones_asked(self.number.e164)
+        return () if UNKNOWN_TIMEZONE in found else found
+
+
 def zones(number: PhoneNumber) -> tuple[str, ...]:
     """The IANA time zones that this number may be in, by its country and area; none where nobody can tell."""
-    found: tuple[str, ...] = numbering.zones(number.e164) or time_zones_for_number(phonenumbers.parse(number.e164))
-    return () if UNKNOWN_TIMEZONE in found else found
+    return Read(number, numbering.known(number.e164)).zones
+
+
+def _zones_asked(e164: str) -> tuple[str, ...]:
+    return tuple(time_zones_for_number(phonenumbers.parse(e164)))
 
 
 def mask(e164: str) -> str:
@@ -82,8 +99,13 @@ def parse(text: str, country: str | None = None) -> PhoneNumber:
 
     Raises BadPhoneNumber with the reason, and a suggestion where there is one.
     """
-    e164 = numbering.surely(text, country)
-    return PhoneNumber(e164 or _parsed(text, country))
+    return read(text, country).number
+
+
+def read(text: str, country: str | None = None) -> Read:
+    """The same, with what the numbering plan has told on the way. Raises BadPhoneNumber."""
+    known = numbering.known(text, country)
+    return Read(PhoneNumber(known.e164 if known else _parsed(text, country)), known)
 
 
 def _parsed(text: str, country: str | None) -> str:

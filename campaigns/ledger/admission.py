@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from campaigns.ledger import claims
-from campaigns.ledger.moves import move_campaign
+from campaigns.ledger import bulk, claims
+from campaigns.ledger.moves import move_campaign, moved, touched
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus, ContactStatus
+from dialer.errors import DialerError
+from dialer.phone import mask
+
+COLUMNS = (
+    *("campaign_id", "line", "phone", "phone_hash", "consent", "fields", "text", "voice", "zone", "not_after"),
+    *("status", "due_at", "attempts", "tries"),
+)
+ABANDONED = timedelta(hours=1)  # a draft this old: its launch was killed
+DISCARDED_AT_ONCE = 5000
+_JSON = json.JSONEncoder().encode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Admitted:
+class DraftGone(DialerError):
+    """A draft that was not filled in time has been cleared away, or is not whole; nothing was started."""
+
+
+class Admitted(NamedTuple):
     """A contact as it enters the ledger, checked: an E.164 number, the text it will hear, its zone."""
 
     line: int
-    phone: str = field(repr=False)
-    fields: dict[str, str] = field(repr=False)
-    text: str | None = field(repr=False)
+    phone: str
+    fields: Mapping[str, str]
+    text: str | None
     zone: str
     not_after: datetime | None
-    phone_hash: str | None = field(default=None, repr=False)
-    consent: str | None = field(default=None, repr=False)
-    voice: dict[str, str] | None = None
+    consent: str | None = None
+    voice: Mapping[str, str] | None = None
+
+    def __repr__(self) -> str:
+        return f"Admitted({self.line}, {mask(self.phone)})"
 
 
 def live_campaign_named(db: Connection, name: str, *, lock: bool = False) -> str | None:
@@ -76,27 +92,24 @@ def create_draft(
     return campaign_id
 
 
-def admit(db: Connection, campaign_id: str, admitted: Sequence[Admitted], *, now: datetime) -> None:
-    """Add contacts to a draft, due at once."""
-    if admitted:
-        db.execute(insert(contacts), [_line(campaign_id, one, now) for one in admitted])
-
-
-def _line(campaign_id: str, one: Admitted, now: datetime) -> dict[str, object]:
-    return {
-        "campaign_id": campaign_id,
-        "line": one.line,
-        "phone": one.phone,
-        "phone_hash": one.phone_hash,
-        "consent": one.consent,
-        "fields": one.fields,
-        "text": one.text,
-        "voice": one.voice,
-        "zone": one.zone,
-        "not_after": one.not_after,
-        "status": ContactStatus.PENDING,
-        "due_at": now,
-    }
+def admit(
+    db: Connection, campaign_id: str, admitted: Sequence[Admitted], *, fingerprint: Callable[[str], str], now: datetime
+) -> None:
+    """Add contacts to a draft, due at once. Raises DraftGone when it is no draft any more."""
+    held = update(campaigns).where(campaigns.c.id == campaign_id, campaigns.c.status == CampaignStatus.DRAFT)
+    if not moved(db, held.values(since=campaigns.c.since)):
+        raise DraftGone(f"{campaign_id} took too long to be read in and was cleared away", "start again")
+    moment: Callable[[datetime], object] = contacts.c.due_at.type.bind_processor(db.dialect) or (lambda value: value)
+    due, state = moment(now), ContactStatus.PENDING.value
+    lines = [
+        (
+            *(campaign_id, one.line, one.phone, fingerprint(one.phone), one.consent, _JSON(one.fields), one.text),
+            *(_JSON(one.voice) if one.voice else None, one.zone, one.not_after and moment(one.not_after)),
+            *(state, due, 0, 0),
+        )
+        for one in admitted
+    ]
+    bulk.insert_rows(db, contacts, COLUMNS, lines)
 
 
 def start(
@@ -109,21 +122,38 @@ def start(
     starts_at: datetime | None,
     who: str,
     now: datetime,
+    admitted: int | None = None,
 ) -> None:
-    """Start a draft, now or at its moment; from here on its contacts and its definition are locked."""
+    """Start a draft, now or at its moment; from here on its contacts and its definition are locked.
+
+    Raises DraftGone when it is no draft any more, or has not as many contacts as were `admitted`.
+    """
     account = db.scalar(select(campaigns.c.account).where(campaigns.c.id == campaign_id)) or ""
     claims.suppress_at_launch(db, campaign_id, account, now)
     count = db.scalar(select(func.count()).where(contacts.c.campaign_id == campaign_id)) or 0
+    if admitted is not None and count != admitted:
+        raise DraftGone(f"{campaign_id} has {count} of its {admitted} contacts", "start again")
     facts = {"contacts": count, "zones": sorted(zones), "rejects": rejects, "rejects_file": rejects_file}
     db.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(started_at=now, **facts))
     later = starts_at is not None and starts_at > now
     to = CampaignStatus.SCHEDULED if later else CampaignStatus.RUNNING
-    move_campaign(db, campaign_id, to, now, who=who, reason="started")
+    if not move_campaign(db, campaign_id, to, now, who=who, reason="started"):
+        raise DraftGone(f"{campaign_id} took too long to be read in and was cleared away", "start again")
 
 
-def discard_draft(db: Connection, campaign_id: str) -> None:
-    """Remove a draft that could not be filled; nothing of it is left."""
+def abandoned_drafts(db: Connection, now: datetime) -> Sequence[str]:
+    """Drafts whose launch was killed: nobody dials them, and nobody will."""
+    old = (campaigns.c.status == CampaignStatus.DRAFT, campaigns.c.created_at < now - ABANDONED)
+    return db.scalars(select(campaigns.c.id).where(*old)).all()
+
+
+def discard_draft(db: Connection, campaign_id: str) -> bool:
+    """Remove a draft that was not filled, so many contacts at once; True when nothing of it is left."""
     draft = (campaigns.c.id == campaign_id, campaigns.c.status == CampaignStatus.DRAFT)
-    if db.execute(select(campaigns.c.id).where(*draft)).first():
-        db.execute(delete(contacts).where(contacts.c.campaign_id == campaign_id))
-        db.execute(delete(campaigns).where(*draft))
+    if not db.execute(select(campaigns.c.id).where(*draft).with_for_update()).first():
+        return True
+    some = select(contacts.c.id).where(contacts.c.campaign_id == campaign_id).limit(DISCARDED_AT_ONCE)
+    if touched(db, delete(contacts).where(contacts.c.id.in_(some))) == DISCARDED_AT_ONCE:
+        return False
+    db.execute(delete(campaigns).where(*draft))
+    return True

@@ -51,7 +51,7 @@ def register(app: typer.Typer) -> None:
 def check_command(file: Path = FilePath, as_json: bool = AsJson) -> None:
     """Read a campaign file and its contacts and say what is wrong with them, calling nobody."""
     with opened() as (settings, ledger):
-        checked = _checked(file, settings, ledger, quiet=as_json)
+        checked = _checked(file, settings, ledger, quiet=as_json, keep=False)
         rejects = checked.write_rejects(reports_folder(settings))
     if as_json:
         print_json(show.checked_facts(checked, rejects))
@@ -78,7 +78,7 @@ def start(
     file: Path, settings: Settings, ledger: Ledger, *, skip_rejects: bool, again: bool = False, quiet: bool = False
 ) -> Campaign:
     """Check, ask the provider whether the account can log in, and start; raises before anything is written."""
-    checked = _checked(file, settings, ledger, quiet=quiet)
+    checked = _checked(file, settings, ledger, quiet=quiet, keep=True)
     if not again:
         refuse_second(ledger, checked.definition)
     rejects = checked.write_rejects(reports_folder(settings))
@@ -97,12 +97,13 @@ def start(
     )
 
 
-def _checked(file: Path, settings: Settings, ledger: Ledger, *, quiet: bool) -> Checked:
+def _checked(file: Path, settings: Settings, ledger: Ledger, *, quiet: bool, keep: bool) -> Checked:
     return check(
         file,
         settings.accounts,
         leaving_out=lambda definition: LeavingOut(ledger, definition, now_utc()),
         progress=unseen if quiet else import_bar("reading"),
+        keep=keep,
     )
 
 

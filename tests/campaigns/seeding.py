@@ -56,7 +56,7 @@ def seed(
         Admitted(line=line, phone=phone, fields={}, text=said, zone=zone, not_after=not_after)
         for line, phone in enumerate(phones, start=2)
     ]
-    ledger.write(admission.admit, campaign_id, rows, now=now)
+    ledger.write(admission.admit, campaign_id, rows, fingerprint=ledger.fingerprint, now=now)
     ledger.write(
         admission.start,
         campaign_id,

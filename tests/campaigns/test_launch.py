@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import func, select
 
 from campaigns import control
+from campaigns.audience import ListChanged
 from campaigns.launch import (
     Checked,
-    ListChanged,
     NobodyToCall,
     RowsRejected,
     StillGoingOn,
@@ -192,17 +192,29 @@ def test_of_two_launches_at_once_one_is_refused_and_leaves_nothing(ledger, clock
     assert counted(ledger) == (1, 40)
 
 
-def test_a_list_that_changes_while_it_is_read_starts_nothing(ledger, clock, tmp_path):
+def test_what_was_checked_is_what_starts_whatever_becomes_of_the_list(ledger, clock, tmp_path):
+    """The list is read once: no row can be one thing to the check and another to the ledger."""
     one = checked(tmp_path, *good(3))
-    written(tmp_path, *good(2))
+    written(tmp_path, "nonsense,Eve,,").with_name("contacts.csv").unlink()
+    assert started(ledger, one, clock()).contacts == 3
+
+
+def test_a_list_that_is_written_to_while_it_is_read_starts_nothing(tmp_path):
+    file = written(tmp_path, *good(3))
+
+    def meddled(rows, about):
+        for row in rows:
+            yield row
+            with (tmp_path / "contacts.csv").open("a") as stream:
+                stream.write(f"+14155550199,Zoe,,{UNTIL}\n")
+
     with pytest.raises(ListChanged, match="was changed while it was being read"):
-        started(ledger, one, clock())
-    assert counted(ledger) == (0, 0)
+        check(file, ACCOUNTS, progress=meddled)
 
 
 def test_a_ledger_that_fails_on_the_way_is_left_as_it_was(ledger, clock, tmp_path):
     one = checked(tmp_path, *good(3))
-    with failing_once(ledger, "INSERT INTO contacts"), pytest.raises(LedgerAway):
+    with failing_once(ledger, "SET since="), pytest.raises(LedgerAway):
         started(ledger, one, clock())
     assert counted(ledger) == (0, 0)
     assert started(ledger, one, clock()).contacts == 3
@@ -212,7 +224,7 @@ def test_a_draft_that_was_never_finished_holds_up_no_other(ledger, tmp_path):
     """A launch that was killed leaves a draft: it calls nobody, and the next launch goes ahead."""
     clock = HandSetClock()
     one = checked(tmp_path, *good(1))
-    with failing_once(ledger, "INSERT INTO contacts"), failing_once(ledger, "DELETE FROM contacts") as kept:
+    with failing_once(ledger, "SET since="), failing_once(ledger, "DELETE FROM contacts") as kept:
         with pytest.raises(LedgerAway):
             started(ledger, one, clock())
         assert kept

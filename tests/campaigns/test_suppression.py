@@ -101,9 +101,8 @@ def seed_known(ledger, clock) -> str:
     written = definition(campaign="new")
     facts = {"name": "new", "account": "main", "definition_text": written.model_dump_json(), "now": clock()}
     campaign_id = ledger.write(admission.create_draft, **facts)
-    hashed = ledger.fingerprint(ANN.e164)
-    row = Admitted(line=2, phone=ANN.e164, fields={}, text="x", zone="UTC", not_after=None, phone_hash=hashed)
-    ledger.write(admission.admit, campaign_id, [row], now=clock())
+    row = Admitted(line=2, phone=ANN.e164, fields={}, text="x", zone="UTC", not_after=None)
+    ledger.write(admission.admit, campaign_id, [row], fingerprint=ledger.fingerprint, now=clock())
     begun = {"zones": ["UTC"], "rejects": 0, "rejects_file": None, "starts_at": None, "who": "ann"}
     ledger.write(admission.start, campaign_id, now=clock(), **begun)
     return campaign_id
