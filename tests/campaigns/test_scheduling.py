@@ -163,7 +163,7 @@ def cut_off(ledger, at: str, by: BaseException) -> Iterator[None]:
 def test_a_launch_that_was_cut_off_is_made_up_for(ledger, written, tmp_path, missed):
     file = written("+14155550101,Ann", **{"repeat:": f"missed: {missed}, repeat:"})
     add(ledger, file, ACCOUNTS, who="ann", now=MONDAY)
-    with cut_off(ledger, "SET since=", KeyboardInterrupt()), pytest.raises(KeyboardInterrupt):
+    with cut_off(ledger, "UPDATE campaigns SET since=", KeyboardInterrupt()), pytest.raises(KeyboardInterrupt):
         tick(ledger, tmp_path, NINE)
     assert listed(ledger)[0].last_said == "launching"
     assert tick(ledger, tmp_path, NINE + timedelta(seconds=60)) == [], "it may be at work still"
@@ -180,7 +180,7 @@ def test_a_launch_that_was_cut_off_is_made_up_for(ledger, written, tmp_path, mis
 def test_a_launch_that_is_cut_off_each_time_is_made_up_for_once(ledger, written, tmp_path):
     add(ledger, written("+14155550101,Ann"), ACCOUNTS, who="ann", now=MONDAY)
     for late in (timedelta(), LEASE):
-        with cut_off(ledger, "SET since=", KeyboardInterrupt()), pytest.raises(KeyboardInterrupt):
+        with cut_off(ledger, "UPDATE campaigns SET since=", KeyboardInterrupt()), pytest.raises(KeyboardInterrupt):
             tick(ledger, tmp_path, NINE + late)
     assert tick(ledger, tmp_path, NINE + 2 * LEASE) == []
     assert listed(ledger)[0].last_said == "launching again: it was cut off"
@@ -198,7 +198,7 @@ def test_a_launch_that_was_cut_off_once_it_had_started_is_not_repeated(ledger, w
 
 def test_a_launch_that_fails_by_our_own_fault_says_so(ledger, written, tmp_path):
     add(ledger, written("+14155550101,Ann"), ACCOUNTS, who="ann", now=MONDAY)
-    with cut_off(ledger, "SET since=", RuntimeError("+14155550101")):
+    with cut_off(ledger, "UPDATE campaigns SET since=", RuntimeError("+14155550101")):
         assert tick(ledger, tmp_path, NINE) == []
     assert listed(ledger)[0].last_said.startswith("not launched: RuntimeError, a fault of the dialer")
 
