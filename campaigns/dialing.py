@@ -6,7 +6,7 @@ Promise 1 lives here: an attempt's row is committed before its request leaves, a
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -32,7 +32,7 @@ from dialer.calls import CallRequest
 from dialer.deadline import Deadline
 from dialer.flight import Flight
 from dialer.phone import PhoneNumber
-from dialer.token_bucket import BucketAway
+from dialer.token_bucket import BucketAway, Settled
 from dialer.verdicts import Ruling, Verdict
 
 log = get_logger()
@@ -94,8 +94,7 @@ def _send(batch: Sequence[Claimed], campaign: Campaign, account: Account, flight
     try:
         calls, deadline = using.ledger.write(_open, batch, campaign, account, using)
     except LedgerAway:
-        for contact in batch:
-            _return_token(contact, campaign, account)
+        _return_tokens(batch, campaign, account)
         raise
     opened = {call.correlation_id for call in calls}
     _hold_back([contact for contact in batch if contact.attempt_id not in opened], campaign, account, using)
@@ -147,8 +146,7 @@ def _settle(rulings: Sequence[tuple[UUID, Ruling]], campaign: Campaign, account:
             verdict=ruling.verdict.value,
             mnemonic=ruling.mnemonic,
         )
-        goes_on = ruling.verdict is Verdict.PLACED and attempt_id not in handed_over
-        _settle_token(str(attempt_id), ruling, campaign, account, call_goes_on=goes_on)
+    _settle_tokens([_settled(*one, handed_over) for one in rulings], campaign, account)
 
 
 def _write_rulings(db: Connection, rulings: Sequence[tuple[UUID, Ruling]], account: Account, using: Parts) -> set[UUID]:
@@ -162,19 +160,22 @@ def _write_rulings(db: Connection, rulings: Sequence[tuple[UUID, Ruling]], accou
     return {attempt_id for attempt_id, attempt in attempts.items() if attempt.send_at is not None}
 
 
-def _settle_token(attempt_id: str, ruling: Ruling, campaign: Campaign, account: Account, *, call_goes_on: bool) -> None:
-    throttled = ruling.verdict is Verdict.THROTTLED
+def _settled(attempt_id: UUID, ruling: Ruling, handed_over: Collection[UUID]) -> Settled:
+    """What the bucket is told of an answer."""
+    return Settled(
+        grant_id=str(attempt_id),
+        charged=CHARGES.get(ruling.verdict, False),
+        call_goes_on=ruling.verdict is Verdict.PLACED and attempt_id not in handed_over,
+        meter=ruling.meter,
+        block=(ruling.retry_after or DEFAULT_BLOCK) if ruling.verdict is Verdict.THROTTLED else None,
+    )
+
+
+def _settle_tokens(settled: Sequence[Settled], campaign: Campaign, account: Account) -> None:
     try:
-        account.bucket.settle(
-            attempt_id,
-            charged=CHARGES.get(ruling.verdict, False),
-            call_goes_on=call_goes_on,
-            meter=ruling.meter,
-            block=(ruling.retry_after or DEFAULT_BLOCK) if throttled else None,
-            campaign=campaign.id,
-        )
+        account.bucket.settle_all(settled, campaign=campaign.id)
     except BucketAway as exc:
-        log.warning("bucket away", account=account.name, why=exc.message)  # the lease frees the token
+        log.warning("bucket away", account=account.name, why=exc.message)  # the leases free the tokens
 
 
 def _hold_back(held: Sequence[Claimed], campaign: Campaign, account: Account, using: Parts) -> None:
@@ -186,9 +187,7 @@ def _hold_back(held: Sequence[Claimed], campaign: Campaign, account: Account, us
     except LedgerAway as exc:  # the rest of the batch is committed and must be sent; leases free these and their tokens
         log.warning("claims not given back", campaign=campaign.id, why=exc.message)
         return
-    for contact in held:
-        if contact.attempt_id not in under_way:
-            _return_token(contact, campaign, account)
+    _return_tokens([contact for contact in held if contact.attempt_id not in under_way], campaign, account)
 
 
 def _write_held(
@@ -216,11 +215,11 @@ def _next_moment(
     return next_opening(definition, contact.zone, capped[0]) or definition.ends_at
 
 
-def _return_token(contact: Claimed, campaign: Campaign, account: Account) -> None:
-    try:
-        account.bucket.settle(str(contact.attempt_id), charged=False, sent=False, campaign=campaign.id)
-    except BucketAway as exc:
-        log.warning("bucket away", account=account.name, why=exc.message)  # the lease frees the token
+def _return_tokens(unused: Iterable[Claimed], campaign: Campaign, account: Account) -> None:
+    """Give back the tokens of requests that never left."""
+    _settle_tokens(
+        [Settled(grant_id=str(one.attempt_id), charged=False, sent=False) for one in unused], campaign, account
+    )
 
 
 def _opening(contact: Claimed, campaign: Campaign, account: Account, moments: Sequence[datetime]) -> Opening:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from random import Random
 
-from sqlalchemy import Connection, case, select, update
+from sqlalchemy import Case, Connection, case, select, update
 
 from campaigns.failover import FOR_THE_DAY, has_left, move_on
 from campaigns.gates import next_try
@@ -92,7 +93,7 @@ def accept(
         counted=True,
         conclude_at=_placed_by(attempt, now) + timedelta(seconds=patience),
         looked_at=attempt.dialing_at.timestamp(),
-        confirmed_by=case((attempts.c.doubted_at.is_not(None), witness.value)),
+        confirmed_by=_if_doubted(witness),
     )
     if placed:
         move_contact(db, attempt.contact_id, ContactStatus.PLACED, now, attempts=attempt.contact_attempts + 1)
@@ -101,6 +102,12 @@ def accept(
         named = update(attempts).where(attempts.c.id == attempt.id, unnamed).values(provider_call_id=provider_call_id)
         db.execute(named)
     return placed
+
+
+@cache
+def _if_doubted(witness: Witness) -> Case[str | None]:
+    """Who ended the doubt about an attempt, if there was one by the time it is written."""
+    return case((attempts.c.doubted_at.is_not(None), witness.value))
 
 
 def doubt(db: Connection, attempt: OpenAttempt, ruling: Ruling, *, settle_seconds: float, now: datetime) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from dialer.errors import DialerError
+from dialer.verdicts import Meter
 
 BURST_OF_A_SECOND = 0.05
 
@@ -53,6 +54,21 @@ class Limits:
     def burst(self) -> int:
         """How many calls may leave at once after a lull: a twentieth of a second's worth."""
         return max(1, int(self.pace * BURST_OF_A_SECOND))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What became of a grant; `charged` None means that nobody knows. `block` is in seconds.
+
+    `sent=False`: the request never left. `call_goes_on`: a call is in progress and keeps its place.
+    """
+
+    grant_id: str
+    charged: bool | None
+    sent: bool = True
+    call_goes_on: bool = False
+    meter: Meter | None = None
+    block: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,6 +43,7 @@ from dialer.limits import (
     Forecast,
     Limits,
     NeverGranted,
+    Settled,
     Standing,
     Urgency,
     Window,
@@ -56,6 +57,7 @@ __all__ = [
     "Forecast",
     "Limits",
     "NeverGranted",
+    "Settled",
     "Standing",
     "TokenBucket",
     "Urgency",
@@ -199,12 +201,15 @@ class TokenBucket:
         `block` (seconds) stops every grant of the account for so long, and longer each time in a row where the
         provider tells no figures: it said that we were too fast, and the pace is halved for a while.
         """
-        fate = {True: "charged", False: "free" if sent else "unsent", None: "unknown"}[charged]
-        blocked = us(min(block, LONGEST_BLOCK) if meter is None else block) if block else 0
-        own = CampaignLimits(campaign=campaign)
-        return bool(
-            self._scripts.run("settle", own, grant_id, fate, blocked, int(call_goes_on), *_figures(meter or Meter()))
+        settled = Settled(
+            grant_id=grant_id, charged=charged, sent=sent, call_goes_on=call_goes_on, meter=meter, block=block
         )
+        return self.settle_all([settled], campaign=campaign) == 1
+
+    def settle_all(self, settled: Iterable[Settled], *, campaign: str = "") -> int:
+        """Settle these grants of one campaign, in one round trip; how many of them for the first time."""
+        told = [_as_told(one) for one in settled]
+        return sum(self._scripts.run_each("settle", CampaignLimits(campaign=campaign), told)) if told else 0
 
     def hang_up(self, grant_ids: Iterable[str], *, campaign: str = "") -> int:
         """Free the places of calls that have ended; returns how many were still taken."""
@@ -260,6 +265,14 @@ class TokenBucket:
             self._redis.delete(self._scripts.key(f"turn:{name}"))
         except RedisError as exc:
             raise self._scripts.away(exc) from exc
+
+
+def _as_told(settled: Settled) -> list[object]:
+    """A settlement as `settle.lua` has it."""
+    fate = {True: "charged", False: "free" if settled.sent else "unsent", None: "unknown"}[settled.charged]
+    block = settled.block if settled.block is None or settled.meter else min(settled.block, LONGEST_BLOCK)
+    blocked = us(block) if block else 0
+    return [settled.grant_id, fate, blocked, int(settled.call_goes_on), *_figures(settled.meter or Meter())]
 
 
 def _figures(meter: Meter) -> list[object]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, CursorResult, Delete, Update, insert, select, update
+from sqlalchemy import ColumnElement, Connection, CursorResult, Delete, Table, Update, bindparam, insert, select, update
 
 from campaigns import lifecycle
 from campaigns.ledger.tables import attempts, audit, campaigns, contacts
@@ -16,24 +17,38 @@ from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
 
 def move_attempt(db: Connection, attempt_id: UUID, to: AttemptStatus, **facts: Any) -> bool:
     """Move an attempt along its lifecycle; False if it has already gone past."""
-    return moved(
-        db,
-        update(attempts)
-        .where(attempts.c.id == attempt_id, attempts.c.status.in_(lifecycle.attempts_before(to)))
-        .values(status=to, **facts),
-    )
+    return _move(db, attempts, attempt_id, to, facts)
 
 
 def move_contact(db: Connection, contact_id: int, to: ContactStatus, now: datetime, **facts: Any) -> bool:
     """Move a contact along its lifecycle; False if it has already gone past. A final status is stamped."""
     if to in lifecycle.FINAL_CONTACTS:
         facts = {"final_at": now, "claim": None, "lease_until": None, **facts}
-    return moved(
-        db,
-        update(contacts)
-        .where(contacts.c.id == contact_id, contacts.c.status.in_(lifecycle.contacts_before(to)))
-        .values(status=to, **facts),
-    )
+    return _move(db, contacts, contact_id, to, facts)
+
+
+def _move(
+    db: Connection, table: Table, one: UUID | int, to: AttemptStatus | ContactStatus, facts: Mapping[str, Any]
+) -> bool:
+    computed = tuple((name, value) for name, value in facts.items() if isinstance(value, ColumnElement))
+    told = {name: value for name, value in facts.items() if not isinstance(value, ColumnElement)}
+    statement = _statement(table, to, tuple(told), computed)
+    values = {f"to_{name}": value for name, value in told.items()}
+    return _rows(db.execute(statement, {"one": one, "to_status": to, **values})) == 1
+
+
+@lru_cache(maxsize=256)
+def _statement(
+    table: Table,
+    to: AttemptStatus | ContactStatus,
+    told: Sequence[str],
+    computed: Sequence[tuple[str, ColumnElement[Any]]],
+) -> Update:
+    """Kept, for it takes longer to build than to run, and every call is moved some times."""
+    before = lifecycle.attempts_before(to) if isinstance(to, AttemptStatus) else lifecycle.contacts_before(to)
+    values = {name: bindparam(f"to_{name}", type_=table.c[name].type) for name in ("status", *told)}
+    here = (table.c.id == bindparam("one"), table.c.status.in_(before))
+    return update(table).where(*here).values(values | dict(computed))
 
 
 def hold_contact(db: Connection, contact_id: int) -> None:
@@ -84,5 +99,8 @@ def moved(db: Connection, statement: Update) -> bool:
 
 def touched(db: Connection, statement: Update | Delete) -> int:
     """Run an update or a delete; how many rows it changed."""
-    result: CursorResult[Any] = db.execute(statement)
+    return _rows(db.execute(statement))
+
+
+def _rows(result: CursorResult[Any]) -> int:
     return result.rowcount

@@ -86,7 +86,7 @@ local f = urgency == 1 and 'fs' or 'f'
 local cost = room * points / weight
 local tag, finish, ahead = nil, nil, 0
 if queued then
-  local waiting = redis.call('ZCARD', LINE)
+  local waiting = (get('lt') or 0) > 0 and redis.call('ZCARD', LINE) or 0
   tag = waiting > 0 and tonumber(redis.call('ZSCORE', LINE, id) or nil) or nil
   local rank
   if tag then
