@@ -41,7 +41,7 @@ class Account:
     def look(self) -> Listing:
         """All calls in progress, as the provider lists them."""
         listing = self.loop.call(self._look)
-        return replace(listing, ruling=self._in_our_seconds(listing.ruling))
+        return replace(listing, ruling=self.in_our_seconds(listing.ruling))
 
     def ask(self, provider_call_id: str) -> CallStatus:
         """The provider's word on one call."""
@@ -56,7 +56,7 @@ class Account:
         return self.loop.call(self._check)
 
     async def _place(self, call: CallRequest, deadline: Deadline) -> Ruling:
-        return self._in_our_seconds(await self.session.place(call, deadline, now=self.clock))
+        return self.in_our_seconds(await self.session.place(call, deadline, now=self.clock))
 
     async def _look(self) -> Listing:
         return await self.session.look(now=self.clock)
@@ -70,7 +70,7 @@ class Account:
     async def _check(self) -> Ruling:
         return await self.session.check(now=self.clock)
 
-    def _in_our_seconds(self, ruling: Ruling) -> Ruling:
+    def in_our_seconds(self, ruling: Ruling) -> Ruling:
         """A ruling whose waits are in seconds of our clock: those of a sandbox pass faster."""
         if self.settings.speed == 1:
             return ruling

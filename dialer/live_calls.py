@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TypeVar
+from uuid import uuid4
 
 from dialer.account import Account
 from dialer.calls import Recording, Script, Speech
@@ -11,18 +13,29 @@ from dialer.providers.callgear.client import Face, answered, carried
 from dialer.providers.callgear.operation import Operation
 from dialer.providers.callgear.provider import CallGear
 from dialer.providers.callgear.replies import LiveCall, TalkOption
+from dialer.token_bucket import BucketAway, Urgency
+from dialer.verdicts import Ruling, Verdict
 
-__all__ = ["LiveCall", "LiveCalls", "NotManaged", "TalkOption", "can_manage", "said", "was_known"]
+__all__ = ["LiveCall", "LiveCalls", "NoPoints", "NotManaged", "TalkOption", "can_manage", "said", "was_known"]
 
 T = TypeVar("T")
+PATIENCE = 3.0
 
 
 class NotManaged(DialerError):
     """The account's provider has no words for managing calls in progress."""
 
 
+class NoPoints(DialerError):
+    """A limit of the account leaves no room for the request now."""
+
+
 class LiveCalls(Face):
-    """Every method of the provider's, through the account's own session."""
+    """Every method of the provider's, through the account's own session, its points taken ahead of all that waits.
+
+    Raises NoPoints, naming the limit, when even what is urgent would have to wait for longer than `PATIENCE` seconds.
+    Without Redis the requests go on, for they start no call: the provider's own limit stands.
+    """
 
     def __init__(self, account: Account) -> None:
         if not can_manage(account):
@@ -31,7 +44,35 @@ class LiveCalls(Face):
         self._account = account
 
     def ask(self, operation: Operation[T]) -> T:
-        return answered(self._account.loop.call(carried, self._account.session, operation))
+        token = f"live:{uuid4()}"
+        taken = self._take(token)
+        heard = self._account.loop.call(carried, self._account.session, operation)
+        if taken:
+            self._settle(token, heard.ruling)
+        return answered(heard)
+
+    def _take(self, token: str) -> bool:
+        """False when nobody counts."""
+        try:
+            answer = self._account.bucket.take(token, patience=PATIENCE, call=False, urgency=Urgency.URGENT)
+        except BucketAway:
+            return False
+        if not answer.granted:
+            said = f"account {self._account.name}: {answer.limit} leave no room for another {answer.wait:.0f} s"
+            raise NoPoints(said, "try again then; dialer accounts --watch shows who uses them")
+        return True
+
+    def _settle(self, token: str, ruling: Ruling) -> None:
+        unheard = ruling.verdict is Verdict.UNCONFIRMED
+        throttled = ruling.verdict is Verdict.THROTTLED
+        ours = self._account.in_our_seconds(ruling)
+        with suppress(BucketAway):  # the lease frees the points
+            self._account.bucket.settle(
+                token,
+                charged=None if unheard else ruling.verdict is Verdict.PLACED,
+                meter=ours.meter,
+                block=(ours.retry_after or 1.0) if throttled else None,
+            )
 
 
 def can_manage(account: Account) -> bool:

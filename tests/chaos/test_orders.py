@@ -169,6 +169,24 @@ def test_without_its_store_nothing_is_dialed_and_it_goes_on_by_itself(scene):
         assert "nothing is dialed" in scene.log("worker1", "worker2")
 
 
+def test_while_redis_is_away_nothing_is_dialed_and_it_goes_on_by_itself(scene):
+    campaign = scene.campaign("redisless")
+    scene.wait_for_calls(5)
+    with ThreadPoolExecutor(1) as hands:
+        away = hands.submit(scene.house.kill, "redis", 8.0)
+        time.sleep(2.5)  # who had a token already has sent its request
+        silent_from = now_utc()
+        time.sleep(4.0)
+        silent_until = now_utc()
+        since = set(scene.placed_since(silent_from)) - set(scene.placed_since(silent_until))
+        away.result()
+    assert since == set()
+    scene.wait_for_calls(5)
+    control.cancel(scene.ledger, campaign, who="test", now=now_utc())
+    called = [call["to"] for call in scene.calls()]
+    assert len(called) == len(set(called)), "each number is in one campaign once, and answers"
+
+
 def test_on_a_full_disk_nothing_is_half_written_and_it_goes_on_by_itself(scene):
     campaign = scene.campaign("full", vendor="callgear")
     scene.wait_for_calls(5)

@@ -8,7 +8,7 @@ import time
 import pytest
 import redis
 
-from dialer.token_bucket import BucketAway, CampaignLimits, Limits, TokenBucket, connect
+from dialer.token_bucket import BucketAway, CampaignLimits, Limits, Settled, TokenBucket, connect
 from dialer.verdicts import Meter
 
 FULL = Meter(minute_limit=150, minute_remaining=100, minute_reset=40, day_limit=750, day_remaining=500, day_reset=3000)
@@ -215,6 +215,19 @@ def test_scripts_survive_a_redis_that_forgot_them(buckets):
     one.acquire("a")
     buckets.script_flush()
     assert one.acquire("b").granted
+
+
+def test_many_grants_are_settled_together_also_by_a_redis_that_forgot_the_script(buckets):
+    one = bucket(buckets, day_points=10)
+    names = [f"call-{number}" for number in range(4)]
+    assert one.acquire_some(names)[0] == 4
+    buckets.script_flush()
+    settled = [
+        Settled(grant_id=name, charged=number % 2 == 0) for number, name in enumerate([*names, "never heard of"])
+    ]
+    assert one.settle_all(settled) == 4
+    assert one.settle_all(settled) == 0
+    assert (one.peek().windows[0].left, one.peek().calls) == (8, 0)
 
 
 def test_only_the_first_to_ask_has_the_turn(buckets):
