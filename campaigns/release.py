@@ -22,6 +22,7 @@ from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from campaigns.parts import Parts, own_limits
 from campaigns.sharing import share_day, share_out
+from campaigns.waiting import urgency_of
 from dialer.account import Account
 from dialer.token_bucket import BucketAway
 
@@ -107,10 +108,8 @@ def _release_in_turn(mine: Sequence[Campaign], account: Account, now: datetime, 
     left = max(0, account.bucket.forecast(using.horizon).calls - sum(waiting.values()))
     with using.ledger.reading() as db:
         trying = breaker.trying(db)
-    wanted = {
-        one.id: min(_wanted(one, left, waiting.get(one.id, 0), account, now, using), trying.get(one.id, left))
-        for one in mine
-    }
+    wanted = {one.id: _wanted(one, left, waiting.get(one.id, 0), account, now, using) for one in mine}
+    wanted = {name: min(calls, trying.get(name, calls)) for name, calls in wanted.items()}
     slices: list[Slice] = []
 
     def claim(campaign: Campaign, room: int) -> int:
@@ -127,7 +126,7 @@ def _wanted(campaign: Campaign, left: int, waiting: int, account: Account, now: 
 
     Leaves in the ledger what binds.
     """
-    forecast = account.bucket.forecast(using.horizon, own=own_limits(campaign))
+    forecast = account.bucket.forecast(using.horizon, own=own_limits(campaign), urgency=urgency_of(campaign))
     room, held_by = max(0, forecast.calls - waiting), forecast.limit if forecast.calls == 0 else None
     # No wait is told where nobody knows how long it will be: a call in progress ends when it ends.
     held_until = now + timedelta(seconds=forecast.wait) if held_by and forecast.wait else None
@@ -144,7 +143,8 @@ def _wanted(campaign: Campaign, left: int, waiting: int, account: Account, now: 
         room = canary.room
         if room == 0 and not held_by:
             held_by, held_until = canary.why, canary.until
-    due = using.ledger.write(_due, campaign, account, min(left, room), moments)
+    most = room if campaign.definition.urgent else min(left, room)  # the urgent wait behind nobody's claims
+    due = using.ledger.write(_due, campaign, account, most, moments)
     if len(moments) > 1 and not held_by and not due:
         held_by = CLOCK_WAS_SET
     _note(campaign, now, held_by, held_until, using)

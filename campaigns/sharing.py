@@ -17,14 +17,14 @@ Claim = Callable[[Campaign, int], int]
 
 
 def share_out(mine: Sequence[Campaign], left: int, wanted: Mapping[str, int], claim: Claim, rng: Random) -> None:
-    """Let each claim its part of what is left, the urgent all they want, the others by weight.
+    """Let each claim its part of what is left, the urgent all they want though none be left, the others by weight.
 
     The most modest for its weight first, so that the others share what it leaves; among equals chance decides, and
     none is last for ever.
     """
     in_turn = sorted(rng.sample(mine, len(mine)), key=lambda one: wanted[one.id] / one.definition.weight)
     for campaign in [one for one in in_turn if one.definition.urgent]:
-        left -= claim(campaign, min(left, wanted[campaign.id]))
+        left = max(0, left - claim(campaign, wanted[campaign.id]))
         in_turn.remove(campaign)
     weights = sum(one.definition.weight for one in in_turn)
     for campaign in in_turn:

@@ -38,7 +38,9 @@ def with_tokens(
         while left:
             turn = _turn(left, account, campaign)
             names = [str(contact.attempt_id) for contact in turn]
-            some, answer = account.bucket.acquire_some(names, own=own, urgency=_urgency(turn[0], campaign))
+            some, answer = account.bucket.acquire_some(
+                names, own=own, urgency=urgency_of(campaign, again=turn[0].tries > 0)
+            )
             stopped = not some and answer.wait <= patience and not _wait(answer.wait, campaign, using, pause)
             if not some and (stopped or answer.wait > patience):
                 account.bucket.leave(names[:1], own=own)
@@ -68,10 +70,11 @@ def _turn(left: Sequence[Claimed], account: Account, campaign: Campaign) -> list
     return list(takewhile(lambda one: bool(one.tries) == bool(left[0].tries), left[:size]))
 
 
-def _urgency(contact: Claimed, campaign: Campaign) -> Urgency:
+def urgency_of(campaign: Campaign, *, again: bool = False) -> Urgency:
+    """How urgent a call of this campaign is; `again` for a retry."""
     if campaign.definition.urgent:
         return Urgency.URGENT
-    return Urgency.SOON if contact.tries else Urgency.NORMAL
+    return Urgency.SOON if again else Urgency.NORMAL
 
 
 def _wait(seconds: float, campaign: Campaign, using: Parts, pause: Pause) -> bool:

@@ -23,7 +23,7 @@ class NeverGranted(DialerError):
 class Urgency(IntEnum):
     """Who goes before whom. Within one urgency the line is fair between campaigns, by weight."""
 
-    URGENT = 0  # past the line, and from the kept part of the minute: a hang-up, a release, a test call
+    URGENT = 0  # before the line, and from the kept part of the minute: a hang-up, a release, a test call
     SOON = 1  # before the first tries of its campaign: a retry
     NORMAL = 2
 

@@ -216,9 +216,12 @@ class TokenBucket:
         ids = list(grant_ids)
         return int(self._scripts.run("hang_up", CampaignLimits(campaign=campaign), *ids)) if ids else 0
 
-    def forecast(self, horizon: float, *, own: CampaignLimits | None = None) -> Forecast:
-        """How many calls the next `horizon` seconds can carry, taking nothing."""
-        calls, limit, wait = self._scripts.run("forecast", own or NOBODY, us(horizon), self.limits.call_points)
+    def forecast(
+        self, horizon: float, *, own: CampaignLimits | None = None, urgency: Urgency = Urgency.NORMAL
+    ) -> Forecast:
+        """How many calls of this urgency the next `horizon` seconds can carry, taking nothing."""
+        what = (us(horizon), self.limits.call_points, int(urgency))
+        calls, limit, wait = self._scripts.run("forecast", own or NOBODY, *what)
         return Forecast(int(calls), limit, wait / MICROSECONDS)
 
     def share_day(self, weights: Mapping[str, float]) -> None:

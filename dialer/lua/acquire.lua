@@ -2,7 +2,7 @@
 -- For several requests of one campaign: for as many of them as there is room for, under one place in the line.
 -- KEYS     as in common.lua
 -- ARGV     after those of common.lua: 18 grant id, the ticket too  19 points  20 tokens of the pace  21 flight lease
---          22 call lease (0: this is no call)  23 urgency: 0 urgent (past the line), 1 sooner than first tries, 2 else
+--          22 call lease (0: this is no call)  23 urgency: 0 urgent (before the line), 1 sooner than first tries, 2 else
 --          24 … ids of further requests of the same cost
 -- returns  {how many, microseconds until they begin, ''} when tokens are yours: those of the first ids (the same again
 --          for the same ids);
@@ -10,6 +10,7 @@
 --          {-1, a limit that can never hold so much, its name}
 local id, points, tokens = ARGV[18], tonumber(ARGV[19]), tonumber(ARGV[20])
 local is_call, urgency = tonumber(ARGV[22]) > 0, tonumber(ARGV[23])
+local urgent = urgency == 0
 
 local ids = { id, unpack(ARGV, 24) }
 local before = read_grant(redis.call('HGET', GRANTS, id))
@@ -52,7 +53,7 @@ if number_interval > 0 and number ~= '' then slot(get('n:' .. number) or 0, 'pac
 if is_call and own_most_calls > 0 then
   fit(own_most_calls - redis.call('ZCARD', OWN_CALLS), now + 500000, 'campaign calls in progress')
 end
-local share = is_call and urgency > 0 and day_share(points)
+local share = is_call and not urgent and day_share(points)
 if share then fit(share / points, math.min(get('d:e'), now + 60000000), 'campaign share of the day') end
 if wait > 0 then
   out_of_line(id)
@@ -67,7 +68,7 @@ if awaited then bind(now + 50000, 'first answer awaited') end
 if metered and (get('cold') or 1) > 0 then room = math.min(room, 1) end
 if get('m:s') == 1 then
   local there, ends = left('m', minute)
-  local leaves = is_call and urgency > 0 and kept(ends) or 0
+  local leaves = is_call and not urgent and kept(ends) or 0
   local opens = ends
   if points <= there then -- what is kept is freed towards the reset
     opens = kept_part > 0 and LENGTH.m / (kept_part * math.max(1, get('m:l'))) or look_every
@@ -81,7 +82,8 @@ if there then fit(there / points, day_ends, 'day points') end
 
 -- The line: by start tags, as fair queueing has it, so that a campaign's weight counts and not how many ask for it.
 local paced = is_call or not metered -- looks are no calls: where points alone are counted, they stand in no line
-local queued = paced and urgency > 0
+-- What is urgent stands before them all and pays for no place: who waits is to see it there, and let it by.
+local queued = paced
 local f = urgency == 1 and 'fs' or 'f'
 local cost = room * points / weight
 local tag, finish, ahead = nil, nil, 0
@@ -91,6 +93,9 @@ if queued then
   local rank
   if tag then
     rank = redis.call('ZRANK', LINE, id)
+  elseif urgent then
+    tag, finish = BEFORE_ALL, BEFORE_ALL
+    rank = waiting > 0 and redis.call('ZCOUNT', LINE, '-inf', fmt(tag)) or 0
   else
     local V = get('V') or 0
     tag = math.max(V, own and own.get(f) or V)
@@ -111,7 +116,7 @@ end
 
 -- First tries pay for what went before them, but not for ever.
 local function charge_line()
-  if not own or not finish then return end
+  if not own or not finish or urgent then return end
   own.put(f, finish)
   if urgency == 1 then
     local V = get('V') or 0
@@ -121,7 +126,7 @@ end
 
 if wait > 0 then
   wait = math.ceil(wait)
-  if queued and wait <= 5000000 then
+  if queued and (urgent or wait <= 5000000) then
     if finish then
       charge_line()
       redis.call('ZADD', LINE, fmt(tag), id)

@@ -32,6 +32,7 @@ local kept_part, campaign, own_interval = tonumber(ARGV[11]), ARGV[12], tonumber
 local own_most_calls, weight, number, number_interval = tonumber(ARGV[14]), tonumber(ARGV[15]), ARGV[16], tonumber(ARGV[17])
 local BEAT, COMMIT, GRACE, REAPED, RUSH = 250000, 100000, 2000, 10000, 1000
 local CAMPAIGN_LIVES, HOUR = 259200, 3600000000
+local BEFORE_ALL = -1 -- a start tag: the others count from zero
 
 local function fmt(n) return string.format(n % 1 == 0 and '%.0f' or '%.17g', n) end
 

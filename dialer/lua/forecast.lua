@@ -1,8 +1,8 @@
 -- How many calls the next seconds can carry, taking nothing.
 -- KEYS     as in common.lua
--- ARGV     after those of common.lua: 18 horizon  19 points of a call
+-- ARGV     after those of common.lua: 18 horizon  19 points of a call  20 urgency, as in acquire.lua
 -- returns  {how many, the limit that binds, microseconds until that limit lets one through}
-local horizon, points = tonumber(ARGV[18]), tonumber(ARGV[19])
+local horizon, points, urgent = tonumber(ARGV[18]), tonumber(ARGV[19]), ARGV[20] == '0'
 wake()
 reap()
 roll('m'); roll('d')
@@ -29,11 +29,11 @@ if number_interval > 0 and number ~= '' then
 end
 if get('m:s') == 1 then
   local n, ends = left('m', minute)
-  bind(math.floor((n - kept(ends)) / points), 'minute points', ends)
+  bind(math.floor((n - (urgent and 0 or kept(ends))) / points), 'minute points', ends)
 end
 local n, ends = left('d', day)
 if n then bind(math.floor(n / points), 'day points', ends) end
-local share = day_share(points)
+local share = not urgent and day_share(points)
 if share then bind(math.floor(share / points), 'campaign share of the day', math.min(get('d:e'), now + 60000000)) end
 if most_calls > 0 then bind(most_calls - redis.call('ZCARD', CALLS), 'calls in progress', now) end
 if own_most_calls > 0 then
