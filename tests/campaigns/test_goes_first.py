@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from campaigns import live
 from campaigns.dialing import dial
 from campaigns.launch import check, launch
 from campaigns.release import release
@@ -69,28 +68,3 @@ def test_it_is_the_next_call_though_others_have_claims_and_stand_in_the_line(
             wait_for(lambda: len(sandbox.calls()) == 3)
             assert not sandbox.calls()[2]["to"].endswith(MINE.digits), "those who wait go on after it"
         assert [task.exception() for task in tasks] == [None] * len(tasks)
-
-
-@pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
-def test_a_release_waits_for_no_token(ledger, redis_url, buckets, file):
-    """An operator's word on a call in progress leaves at once, also while the bucket grants nothing for a minute."""
-    with running(SandboxConfig(seed=1)) as sandbox:
-        accounts = {"main": callgear(sandbox.callgear_url, sandbox=True)}
-        with working(ledger, redis_url, accounts) as using:
-            launch(ledger, check(file, accounts), who="ann", now=utc_now())
-            (slice_, *_) = release(using=using)
-            assert dial(slice_, using=using) > 0
-            account = using.accounts["main"]
-            assert account.bucket.acquire("next").granted
-            account.bucket.settle("next", charged=False, block=60.0)
-            assert not account.bucket.acquire("another").granted
-            (_, call), *_ = live.calls_in_progress([account])
-            session = live.find(ledger, using.accounts, call.call_session_id, None)
-            live.act(
-                *(ledger, session, "call release", lambda calls: calls.release_call(session.call_session_id)),
-                who="ann",
-                now=utc_now(),
-            )
-            assert call.call_session_id not in {
-                there.call_session_id for _, there in live.calls_in_progress([account])
-            }, "it has ended"
