@@ -25,7 +25,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountLimits:
-    """One account. `away` says why nothing is known of it."""
+    """One account. `away` says why nothing is known of it; `amiss` what the provider counts and the settings do not."""
 
     account: str
     lines: tuple[Line, ...] = ()
@@ -33,6 +33,7 @@ class AccountLimits:
     binding: str = ""
     binds_for: float = 0.0
     away: str | None = None
+    amiss: str | None = None
 
 
 def limits_now(buckets: Mapping[str, TokenBucket]) -> list[AccountLimits]:
@@ -42,7 +43,8 @@ def limits_now(buckets: Mapping[str, TokenBucket]) -> list[AccountLimits]:
     for name, bucket in sorted(buckets.items()):
         if away is None:
             try:
-                found.append(_limits(name, bucket.peek()))
+                standing = bucket.peek()
+                found.append(replace(_limits(name, standing), amiss=_miscounted(standing, bucket.limits.call_points)))
                 continue
             except BucketAway as exc:
                 away = exc.message
@@ -73,6 +75,15 @@ def _limits(account: str, bucket: Standing) -> AccountLimits:
     return AccountLimits(
         account=account, lines=marked, waiting=bucket.waiting, binding=binding, binds_for=round(seconds, 3)
     )
+
+
+def _miscounted(bucket: Standing, call_points: int) -> str | None:
+    if bucket.call_took in {None, call_points}:
+        return None
+    took = (
+        f"the provider counted {bucket.call_took} points for each of the last calls, and call_points says {call_points}"
+    )
+    return f"{took}: correct it, or see who else calls as often"
 
 
 GAUGES = {

@@ -119,7 +119,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A bucket at one moment. `pace` is what it is now, `pace_name` why; `waiting` counts tickets by campaign."""
+    """A bucket at one moment. `pace` is what it is now, `pace_name` why; `waiting` counts tickets by campaign.
+
+    `call_took`: the points that each of the last calls took by the provider's figures; None where those say nothing.
+    """
 
     windows: tuple[Window, ...]
     pace: float
@@ -131,6 +134,7 @@ class Standing:
     blocked_for: float
     cold: bool
     waiting: Mapping[str, int]
+    call_took: int | None = None
 
     @property
     def binding(self) -> tuple[str, float]:

@@ -253,6 +253,7 @@ class TokenBucket:
             blocked_for=said["blocked_for"] / MICROSECONDS,
             cold=said["cold"],
             waiting=dict(said["waiting"]),
+            call_took=int(said["call_took"]) or None,
         )
 
     def turn(self, name: str, seconds: float) -> bool:

@@ -46,6 +46,8 @@ def panel(accounts: Sequence[AccountLimits]) -> Group:
         for place, line in enumerate(one.lines):
             shown.add_row(*_cells(one.account if place == 0 else "", line), style="bold" if line.binds else "")
         words.append(_words(one))
+        if one.amiss:
+            words.append(Text(f"{one.account}: {one.amiss}", style="yellow"))
     return Group(shown, *words)
 
 

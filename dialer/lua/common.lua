@@ -3,6 +3,7 @@
 --          that was lost and none is awaited), blk (blocked until), blkn (blocks in a row), slow and slowat (how much
 --          slower than its pace, since when), p (pace: when the next token is due), V (virtual time of the line),
 --          lt (tokens asked for in the line), r (when leases are looked at next), fly (points in flight), W (sum of the campaigns' weights of the day),
+--          cc and cn (points that a call took when nothing else was in flight, and how often in a row),
 --          m:* and d:* (minute and day: l limit, v lowest remaining, e end, s told by the provider, n number of the
 --          window, h last heard, c charged to us, b gone before we
 --          first heard of it, u used where the provider gives no figures)

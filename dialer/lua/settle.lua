@@ -30,6 +30,17 @@ if grant and fate ~= 'unknown' then
   -- Nobody has booked behind it: the pace may go back. The provider never saw it.
   if fate == 'unsent' and get('p') == grant.after then put('p', math.max(0, grant.after - interval * grant.tokens)) end
 end
+-- What one call costs shows where nothing else is in flight. Said, never used: that others take points meanwhile looks alike.
+local function see_cost(remaining, reset)
+  if fate ~= 'charged' or not grant or not reset or get('m:s') ~= 1 or get('fly') ~= 0 then return end
+  local apart = math.abs(now + (reset + 1) * 1000000 - get('m:e'))
+  local drop = get('m:v') - remaining
+  if drop <= 0 or apart > LENGTH.m / 2 or not redis.call('ZSCORE', CALLS, id) then return end
+  put('cn', get('cc') == drop and get('cn') + 1 or 1)
+  put('cc', drop)
+end
+if told.m then see_cost(tonumber(ARGV[23]), tonumber(ARGV[24])) end
+
 if ARGV[21] == '0' and fate ~= 'unknown' then
   redis.call('ZREM', CALLS, id)
   redis.call('ZREM', OWN_CALLS, id)

@@ -65,6 +65,29 @@ def test_the_same_as_json(busy, at_home):
     assert second["account"] == "second"
 
 
+@pytest.mark.parametrize(("cost", "said"), [(3, True), (1, False)])
+def test_a_call_that_costs_otherwise_than_the_settings_say_is_told(buckets, at_home, cost, said):
+    bucket = TokenBucket(buckets, "main", Limits(pace=100_000.0), metered=True)
+    for call in range(1, 8):
+        bucket.acquire(f"{call}")
+        told = Meter(minute_limit=150, minute_remaining=150 - cost * call, minute_reset=40)
+        bucket.settle(f"{call}", charged=True, meter=told, call_goes_on=True)
+    shown = CliRunner().invoke(app, ["accounts", "--watch"], env={"COLUMNS": "80"}).output
+    assert ("the provider counted 3 points for each of the last calls" in shown.replace("\n", " ")) is said
+    assert max(len(line) for line in shown.splitlines()) <= 80
+
+
+def test_a_looks_cost_and_others_points_are_not_taken_for_a_calls(buckets):
+    bucket = TokenBucket(buckets, "main", Limits(pace=100_000.0), metered=True)
+    left = 150
+    for call in range(12):
+        left -= 1 + call % 3  # somebody else's points, now and then
+        bucket.acquire(f"{call}", call=call % 2 == 0)
+        told = Meter(minute_limit=150, minute_remaining=left, minute_reset=40)
+        bucket.settle(f"{call}", charged=True, meter=told, call_goes_on=call % 2 == 0)
+    assert bucket.peek().call_took is None
+
+
 def test_without_redis_it_says_so(at_home):
     toml = at_home / "dialer.toml"
     toml.write_text(toml.read_text().replace("127.0.0.1", "127.0.0.1:1/0?x=", 1))
