@@ -9,7 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 from structlog import get_logger
 
 from campaigns.definition import Definition, load_definition
@@ -23,8 +23,10 @@ from dialer.errors import DialerError
 log = get_logger()
 LATE = timedelta(minutes=10)  # a run that could not begin by then was missed
 LEASE = timedelta(minutes=15)  # a launch that has not said by then how it went was cut off
+MADE_UP_FOR = {"skip": 1, "once": 2}  # launches that were cut off, by what the definition says of missed runs
+RAN = "schedule ran"  # in the audit
 NOT_YET = "not yet launched"
-LAUNCHING, LAUNCHING_AGAIN = "launching", "launching again: it was cut off"
+LAUNCHES = ("launching", "launching again: it was cut off", "launching once more: it was cut off twice")
 
 
 class NotRecurring(DialerError):
@@ -49,8 +51,8 @@ class Scheduled:
 
     @property
     def due_at(self) -> datetime | None:
-        """When it is to be launched: at its next hour, or once more when a launch was cut off."""
-        if self.last_said != LAUNCHING or self.last_at is None:
+        """When it is to be launched: at its next hour, or sooner when a launch was cut off."""
+        if self.last_said not in LAUNCHES or self.last_at is None:
             return self.next_at
         again = self.last_at + LEASE
         return again if self.next_at is None else min(again, self.next_at)
@@ -112,7 +114,7 @@ def launch_due(
 ) -> list[str]:
     """Launch the recurring campaigns that are due; returns their ids. Many may ask at once: each run is one's.
 
-    A launch that was cut off is made up for once.
+    A launch that was cut off is made up for; cut off twice it is a missed run.
     """
     started: list[str] = []
     for one in listed(ledger):
@@ -139,18 +141,22 @@ def _take(db: Connection, one: Scheduled, now: datetime) -> bool:
         following = next_run(load_definition(Path(one.file)), now)
     except DialerError:
         following = now + timedelta(hours=1)
-    said = LAUNCHING_AGAIN if _was_cut_off(one) else LAUNCHING
+    said = LAUNCHES[min(_cuts(one), len(LAUNCHES) - 1)]
     ours = (schedules.c.name == one.name, schedules.c.next_at == one.next_at, schedules.c.last_at == one.last_at)
     return moved(db, update(schedules).where(*ours).values(next_at=following, last_at=now, last_said=said))
 
 
-def _was_cut_off(one: Scheduled) -> bool:
-    return one.due_at != one.next_at
+def _cuts(one: Scheduled) -> int:
+    """How often the launch that is due has been cut off."""
+    return LAUNCHES.index(one.last_said) + 1 if one.due_at != one.next_at else 0
 
 
 def _started_before_it_was_cut_off(db: Connection, one: Scheduled) -> str | None:
-    mine = (audit.c.who == f"schedule {one.name}", audit.c.campaign_id.is_not(None), audit.c.at >= one.last_at)
-    found: str | None = db.scalar(select(audit.c.campaign_id).where(*mine).limit(1))
+    """The campaign that was started and of which nothing could be said: each run that says so leaves a line."""
+    mine = (audit.c.who == f"schedule {one.name}", audit.c.at >= one.added_at)
+    told = db.scalar(select(func.max(audit.c.id)).where(*mine, audit.c.event == RAN)) or 0
+    since = select(audit.c.campaign_id).where(*mine, audit.c.campaign_id.is_not(None), audit.c.id > told)
+    found: str | None = db.scalar(since.limit(1))
     return found
 
 
@@ -162,11 +168,13 @@ def _launch(
     now: datetime,
     started: list[str],
 ) -> str:
-    if _was_cut_off(one):
+    if cuts := _cuts(one):
         with ledger.reading() as db:
             if there := _started_before_it_was_cut_off(db, one):
                 return f"launched {there}"
     definition = load_definition(Path(one.file))
+    if cuts > MADE_UP_FOR[definition.schedule.missed]:
+        return f"missed: its launch was cut off {cuts} times"
     late = now - one.due_at if one.due_at else timedelta()
     if late > LATE and definition.schedule.missed == "skip":
         return f"missed: nobody was there at {one.due_at:%d %b %H:%M} UTC"
@@ -179,4 +187,4 @@ def _launch(
 
 def _say(db: Connection, name: str, said: str, now: datetime) -> None:
     db.execute(update(schedules).where(schedules.c.name == name).values(last_said=said))
-    note(db, now, who=f"schedule {name}", event="schedule ran", detail=said)
+    note(db, now, who=f"schedule {name}", event=RAN, detail=said)

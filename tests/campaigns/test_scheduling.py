@@ -177,14 +177,38 @@ def test_a_launch_that_was_cut_off_is_made_up_for(ledger, written, tmp_path, mis
     assert tick(ledger, tmp_path, NINE + 2 * LEASE) == []
 
 
-def test_a_launch_that_is_cut_off_each_time_is_made_up_for_once(ledger, written, tmp_path):
-    add(ledger, written("+14155550101,Ann"), ACCOUNTS, who="ann", now=MONDAY)
+@pytest.mark.parametrize(("missed", "cuts"), [("skip", 2), ("once", 3)])
+def test_a_launch_that_is_cut_off_each_time_is_a_missed_run_with_its_name(ledger, written, tmp_path, missed, cuts):
+    """Whatever kills its worker is not let kill one every quarter of an hour."""
+    file = written("+14155550101,Ann", **{"repeat:": f"missed: {missed}, repeat:"})
+    add(ledger, file, ACCOUNTS, who="ann", now=MONDAY)
+    for cut in range(cuts):
+        with cut_off(ledger, "INSERT INTO contacts", KeyboardInterrupt()), pytest.raises(KeyboardInterrupt):
+            tick(ledger, tmp_path, NINE + cut * LEASE)
+    assert tick(ledger, tmp_path, NINE + cuts * LEASE - timedelta(seconds=1)) == []
+    assert tick(ledger, tmp_path, NINE + cuts * LEASE) == []
+    assert listed(ledger)[0].last_said == f"missed: its launch was cut off {cuts} times"
+    assert len(tick(ledger, tmp_path, NINE + timedelta(days=1))) == 1
+
+
+def test_a_launch_that_was_cut_off_twice_is_made_up_for_where_missed_runs_are(ledger, written, tmp_path):
+    add(ledger, written("+14155550101,Ann", **{"repeat:": "missed: once, repeat:"}), ACCOUNTS, who="ann", now=MONDAY)
     for late in (timedelta(), LEASE):
         with cut_off(ledger, "UPDATE campaigns SET since=", KeyboardInterrupt()), pytest.raises(KeyboardInterrupt):
             tick(ledger, tmp_path, NINE + late)
+    (started,) = tick(ledger, tmp_path, NINE + 2 * LEASE)
+    assert numbers_of(ledger, started) == ["+14155550101"]
+    assert listed(ledger)[0].last_said == f"launched {started}: 1 contacts, 0 rows left out"
+
+
+def test_a_launch_that_had_started_is_not_repeated_however_often_it_was_cut_off(ledger, written, tmp_path):
+    add(ledger, written("+14155550101,Ann", **{"repeat:": "missed: once, repeat:"}), ACCOUNTS, who="ann", now=MONDAY)
+    for late in (timedelta(), LEASE):
+        with cut_off(ledger, "UPDATE schedules SET last_said", KeyboardInterrupt()), pytest.raises(KeyboardInterrupt):
+            tick(ledger, tmp_path, NINE + late)
+        end_all(ledger)
     assert tick(ledger, tmp_path, NINE + 2 * LEASE) == []
-    assert listed(ledger)[0].last_said == "launching again: it was cut off"
-    assert len(tick(ledger, tmp_path, NINE + timedelta(days=1))) == 1
+    assert listed(ledger)[0].last_said == "launched daily-1"
 
 
 def test_a_launch_that_was_cut_off_once_it_had_started_is_not_repeated(ledger, written, tmp_path):
