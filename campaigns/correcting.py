@@ -9,14 +9,16 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, update
 
-from campaigns.ledger.moves import hold_contact, moved
+from campaigns.ledger.moves import hold_contact, move_contact, moved, note
 from campaigns.ledger.reading import OpenAttempt
+from campaigns.ledger.redials import later_lives
 from campaigns.ledger.tables import attempts, contacts
-from campaigns.lifecycle import AttemptStatus, ContactStatus
+from campaigns.lifecycle import FINAL_CONTACTS, AttemptStatus, ContactStatus
 from campaigns.settlement import Witness
 from dialer.calls import REACHED, Outcome
 from dialer.receipts import Reduced
 
+CALLED_OFF, TOO_LATE = "contact called off", "contact not called off: its call was under way"  # in the audit
 LATE = "told after it had been reported as unknown"
 BELIED = "told after it had been taken for no call"
 NOT_REACHED = (  # as far as was known: for whom a redial waits, and who was given up
@@ -102,6 +104,24 @@ def _correct_contact(db: Connection, attempt: OpenAttempt, outcome: Outcome, now
             lease_until=None,
         ),
     )
+    if outcome in REACHED:
+        _call_off(db, attempt, outcome, now)
+
+
+def _call_off(db: Connection, attempt: OpenAttempt, outcome: Outcome, now: datetime) -> None:
+    """Let no redial call somebody who was reached; a call that is under way there is told, and is the last."""
+    for contact_id in later_lives(db, attempt.campaign_id, attempt.phone):
+        hold_contact(db, contact_id)
+        again = select(contacts.c.campaign_id, contacts.c.line, contacts.c.status).where(contacts.c.id == contact_id)
+        life = db.execute(again).one()
+        if life.status in FINAL_CONTACTS:
+            continue
+        reason = f"{outcome}, told late of a call of {attempt.campaign_id}"
+        waits = life.status in (ContactStatus.PENDING, ContactStatus.CLAIMED)
+        if waits:
+            move_contact(db, contact_id, ContactStatus.REACHED, now, reason=reason)
+        event = CALLED_OFF if waits else TOO_LATE
+        note(db, now, who="dialer", event=event, campaign_id=life.campaign_id, detail=f"line {life.line}: {reason}")
 
 
 def _uncounted(attempt: OpenAttempt, *, last: bool) -> ColumnElement[int] | int:

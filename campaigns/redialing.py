@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, insert, literal, or_, select
 
 from campaigns.ledger import admission, reading
-from campaigns.ledger.moves import note
 from campaigns.ledger.reading import Campaign
+from campaigns.ledger.redials import note_redial
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import UtcTime, attempts, contacts
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus, ContactStatus
@@ -52,13 +52,16 @@ def _redial(db: Connection, campaign_id: str, outcomes: Sequence[str], who: str,
     )
     pending = (literal(ContactStatus.PENDING.value), literal(now, UtcTime), literal(0), literal(0))
     columns: list[ColumnElement[Any]] = [literal(new), *(contacts.c[name] for name in KEPT), *pending]
-    source = select(*columns).where(contacts.c.campaign_id == old.id, contacts.c.phone.startswith("+"), _left(outcomes))
+    left = (contacts.c.campaign_id == old.id, contacts.c.phone.startswith("+"), _left(outcomes))
+    # A late word on one of them is here before this, or waits and finds the redial: it calls nobody whom it reached.
+    db.execute(select(func.count()).select_from(select(contacts.c.id).where(*left).with_for_update().subquery()))
+    source = select(*columns).where(*left)
     db.execute(insert(contacts).from_select(["campaign_id", *KEPT, "status", "due_at", "attempts", "tries"], source))
     if not db.scalar(select(func.count()).where(contacts.c.campaign_id == new)):
         raise CannotRedial(
             f"{old.id} has no contact that ended as {', '.join(outcomes)}", f"see them with: dialer report {old.id}"
         )
-    note(db, now, who=who, event="campaign redialed", campaign_id=old.id, detail=f"{new}: {', '.join(outcomes)}")
+    note_redial(db, old.id, new, ", ".join(outcomes), who=who, now=now)
     admission.start(
         db, new, zones=old.zones, rejects=0, rejects_file=None, starts_at=old.definition.starts_at, who=who, now=now
     )

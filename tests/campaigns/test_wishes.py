@@ -126,6 +126,63 @@ def busy(using: Parts, contact_id: int) -> None:
     assert using.ledger.write(conclude, fresh(using.ledger, one), ending, now=using.clock())
 
 
+def claimed_for_a_retry(using: Parts, slices: list[Slice], waits: float = 301) -> list[Slice]:
+    """These slices dialed, their calls ended busy, and their contacts claimed once more: with the workers again."""
+    assert race(using, slices) == len(slices)
+    for one in slices:
+        busy(using, one.contact_ids[0])
+    using.clock.forward(waits)
+    again = release(using=using)
+    assert sum(len(one.contact_ids) for one in again) == len(slices)
+    return again
+
+
+def test_a_number_suppressed_between_the_claim_and_the_retry_is_not_dialed_by_ten_racing_workers(real, sandbox):
+    slices = [sliced(real, [ANN], campaign=f"campaign-{n}", retry=RETRY) for n in range(WORKERS)]
+    again = claimed_for_a_retry(real, slices)
+    real.ledger.write(suppress, ANN, now=real.clock(), **EVERYONE)
+    assert race(real, again * 2) == 0
+    assert (len(sandbox.calls()), set(statuses(real))) == (WORKERS, {"suppressed"})
+
+
+def test_a_cap_reached_between_the_claim_and_the_retry_holds_against_ten_racing_workers(real, sandbox):
+    """Ten first tries count, so of ten retries at once two are left."""
+    cap = {"per_number": f"{WORKERS + 2}/24h"}
+    slices = [sliced(real, [ANN], campaign=f"campaign-{n}", retry=RETRY, frequency=cap) for n in range(WORKERS)]
+    began = real.clock()
+    assert race(real, claimed_for_a_retry(real, slices) * 2) == 2
+    assert len(sandbox.calls()) == WORKERS + 2
+    assert sorted(statuses(real)) == ["pending"] * (WORKERS - 2) + ["placed"] * 2
+    with real.ledger.reading() as db:
+        waiting = db.scalars(select(contacts.c.due_at).where(contacts.c.status == ContactStatus.PENDING)).all()
+    assert set(waiting) == {began + timedelta(hours=24)}
+
+
+def test_a_window_that_closed_between_the_claim_and_the_retry_holds_against_ten_racing_workers(real, sandbox):
+    real.clock.now = datetime(2035, 12, 4, 19, 54, 30, tzinfo=UTC)
+    office = {"zone": "UTC", "windows": {"mon-fri": "09:00-20:00"}}
+    slices = [
+        sliced(real, [phone], campaign=f"c-{phone[-4:]}", schedule=office, retry=RETRY) for phone in numbers(WORKERS)
+    ]
+    again = claimed_for_a_retry(real, slices)
+    real.clock.now = datetime(2035, 12, 4, 20, 0, 1, tzinfo=UTC)
+    with real.ledger.writing() as db:
+        db.execute(update(contacts).values(lease_until=real.clock() + timedelta(seconds=30)))
+    assert race(real, again * 2) == 0
+    assert (len(sandbox.calls()), set(statuses(real))) == (WORKERS, {"pending"})
+    with real.ledger.reading() as db:
+        assert set(db.scalars(select(contacts.c.due_at))) == {datetime(2035, 12, 5, 9, tzinfo=UTC)}
+
+
+def test_a_pause_between_the_claim_and_the_retry_holds_against_ten_racing_workers(real, sandbox):
+    slices = [sliced(real, [phone], campaign=f"c-{phone[-4:]}", retry=RETRY) for phone in numbers(WORKERS)]
+    again = claimed_for_a_retry(real, slices)
+    for one in again:
+        control.pause(real.ledger, one.campaign_id, who="test", now=real.clock())
+    assert race(real, again * 2) == 0
+    assert (len(sandbox.calls()), set(statuses(real))) == (WORKERS, {"pending"})
+
+
 def test_a_contact_suppressed_while_waiting_for_a_retry_is_not_dialed_again(real, sandbox):
     """Newfies-Dialer's retry is a countdown that asks neither the list nor the windows."""
     one = sliced(real, [ANN], retry=RETRY)
