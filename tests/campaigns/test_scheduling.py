@@ -183,7 +183,7 @@ def test_a_launch_that_is_cut_off_each_time_is_a_missed_run_with_its_name(ledger
     file = written("+14155550101,Ann", **{"repeat:": f"missed: {missed}, repeat:"})
     add(ledger, file, ACCOUNTS, who="ann", now=MONDAY)
     for cut in range(cuts):
-        with cut_off(ledger, "INSERT INTO contacts", KeyboardInterrupt()), pytest.raises(KeyboardInterrupt):
+        with cut_off(ledger, "UPDATE campaigns SET since=", KeyboardInterrupt()), pytest.raises(KeyboardInterrupt):
             tick(ledger, tmp_path, NINE + cut * LEASE)
     assert tick(ledger, tmp_path, NINE + cuts * LEASE - timedelta(seconds=1)) == []
     assert tick(ledger, tmp_path, NINE + cuts * LEASE) == []
