@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 import redis
@@ -285,3 +288,12 @@ def test_calls_leave_the_points_that_following_them_will_take(buckets):
     assert followed.forecast(10.0).calls == 0
     assert all(followed.acquire(f"look{n}", call=False).granted for n in range(4))
     assert followed.acquire("look too many", call=False).limit == "minute points"
+
+
+def test_the_program_in_the_docs_runs_and_leaves_nothing_taken(buckets, redis_url):
+    page = (Path(__file__).parents[2] / "docs" / "pace.md").read_text()
+    program = page.split("```python\n")[1].split("```")[0].replace("redis://127.0.0.1:6379/0", redis_url)
+    for _ in range(2):
+        ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+        assert (ran.returncode, ran.stdout) == (0, ""), ran.stderr
+        assert bucket(buckets, minute_points=150, concurrency=10).peek().calls == 0
