@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, func, select
 from campaigns.ledger.tables import attempts, contacts, receipts
 from campaigns.lifecycle import AttemptStatus
 from dialer.phone import mask
+from dialer.plural import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,13 @@ class Doubt:
     status: str  # unknown: its time ran out; unconfirmed: it is still being settled
     heard: str
     why: str
+
+    @property
+    def briefly(self) -> str:
+        """The same in a few words, where a line must do."""
+        if self.status == AttemptStatus.UNCONFIRMED:
+            return f"being settled; {self.heard}"
+        return f"{'it has a call id' if self.provider_call_id else 'no call id'}; {self.heard}"
 
     @property
     def known(self) -> str:
@@ -95,5 +103,5 @@ def _heard(row: Row[tuple[object, ...]], words: Sequence[str]) -> str:
     if words:
         return "receipts: " + ", ".join(words)
     if row.seen:
-        return f"seen in progress in {row.looks} looks"
-    return f"not seen in {row.looks} looks" if row.looks else "nothing heard"
+        return f"seen in progress in {counted(row.looks, 'look')}"
+    return f"not seen in {counted(row.looks, 'look')}" if row.looks else "nothing heard"

@@ -86,6 +86,7 @@ class Report:
     rejects: int
     rejects_file: str | None
     doubts: Sequence[Doubt]  # the first of them
+    in_doubt: int  # all of them
     doubts_file: Path | None  # all of them; None when there is none
     follow_up_file: Path | None  # whom a person should get in touch with, in the list's columns
 
@@ -100,7 +101,7 @@ def report(ledger: Ledger, campaign_id: str, folder: Path) -> Report:
         contacts_file = folder / f"{campaign.id}-contacts.csv"
         _write(attempts_file, ATTEMPT_COLUMNS, _attempt_lines(db, campaign.id))
         _write(contacts_file, CONTACT_COLUMNS, _contact_lines(db, campaign.id))
-        doubtful, doubts_file = _write_doubts(db, campaign.id, folder)
+        doubtful, in_doubt, doubts_file = _write_doubts(db, campaign.id, folder)
         return Report(
             campaign=campaign.id,
             name=campaign.name,
@@ -124,6 +125,7 @@ def report(ledger: Ledger, campaign_id: str, folder: Path) -> Report:
             rejects=campaign.rejects,
             rejects_file=campaign.rejects_file,
             doubts=doubtful,
+            in_doubt=in_doubt,
             doubts_file=doubts_file,
             follow_up_file=_write_follow_up(db, campaign, folder),
         )
@@ -142,20 +144,23 @@ def _write_follow_up(db: Connection, campaign: Campaign, folder: Path) -> Path |
     return file.absolute()
 
 
-def _write_doubts(db: Connection, campaign_id: str, folder: Path) -> tuple[Sequence[Doubt], Path | None]:
-    """The first contacts that nobody can speak for, and the file of them all; one that is out of date goes."""
+def _write_doubts(db: Connection, campaign_id: str, folder: Path) -> tuple[Sequence[Doubt], int, Path | None]:
+    """The first contacts that nobody can speak for, their number, and the file of them; one out of date goes."""
     file = folder / f"{campaign_id}-unknown.csv"
     first: list[Doubt] = []
+    count = 0
 
     def lines() -> Iterable[list[str]]:
+        nonlocal count
         for doubt in doubts(db, campaign_id):
+            count += 1
             first.extend([doubt][: FIRST_DOUBTS - len(first)])
             yield [_cell(getattr(doubt, column)) for column in DOUBT_COLUMNS]
 
     _write(file, DOUBT_COLUMNS, lines())
     if not first:
         file.unlink(missing_ok=True)
-    return first, file.absolute() if first else None
+    return first, count, file.absolute() if first else None
 
 
 def _witnesses(db: Connection, campaign_id: str) -> dict[str, int]:

@@ -19,6 +19,7 @@ from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import audit, schedules
 from dialer.accounts import AccountSettings
 from dialer.errors import DialerError
+from dialer.plural import counted
 
 log = get_logger()
 LATE = timedelta(minutes=10)  # a run that could not begin by then was missed
@@ -182,7 +183,9 @@ def _launch(
     checked.refuse_rejects(None, skip=True)
     campaign = launch(ledger, checked, rejects_folder=rejects_folder, who=f"schedule {one.name}", now=now)
     started.append(campaign.id)
-    return f"launched {campaign.id}: {campaign.contacts} contacts, {campaign.rejects} rows left out"
+    return (
+        f"launched {campaign.id}: {counted(campaign.contacts, 'contact')}, {counted(campaign.rejects, 'row')} left out"
+    )
 
 
 def _say(db: Connection, name: str, said: str, now: datetime) -> None:

@@ -21,6 +21,7 @@ from console.access import form_token, from_here, from_our_form
 from console.api import ACTIONS, Action
 from console.desk import AtDesk, Desk
 from console.listing import campaigns_shown, latest_attempts, reasons, without_numbers
+from console.shares import percent
 
 ENDED_SHOWN = 20
 ATTEMPTS_SHOWN = 50
@@ -156,14 +157,6 @@ def segments(contacts: Mapping[ContactStatus, int]) -> list[Segment]:
 def words(name: str) -> str:
     """A name of ours as people read it."""
     return name.replace("_", " ")
-
-
-def percent(count: int, total: int) -> str:
-    """A share, never rounded to nothing or to all of it."""
-    share = 100 * count / total if total else 0.0
-    if 0 < share < 1:
-        return "<1%"
-    return ">99%" if 99 < share < 100 else f"{share:.0f}%"
 
 
 def mood(one: Standing) -> str:

@@ -26,7 +26,7 @@ No accounts. Add one to dialer.toml:
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     notifications.register(app)
-    app.command("accounts")(accounts_command)
+    app.command("accounts", short_help="List the accounts, and say which can log in.")(accounts_command)
 
 
 def accounts_command(

@@ -19,6 +19,7 @@ from console.cli.output import out, print_json, write_new
 from console.cli.preview import Row
 from dialer.errors import DialerError
 from dialer.phone import BadPhoneNumber, PhoneNumber, parse
+from dialer.plural import counted
 from workers.wiring import now_utc
 
 Outcomes = typer.Option(
@@ -28,9 +29,9 @@ Outcomes = typer.Option(
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    app.command("redial")(redial_command)
-    app.command("clone")(clone_command)
-    app.command("test-call")(trial_call_command)
+    app.command("redial", short_help="Call those again whom a campaign has not reached.")(redial_command)
+    app.command("clone", short_help="Write a campaign's definition to a new file.")(clone_command)
+    app.command("test-call", short_help="Call a test number with what one contact would hear.")(trial_call_command)
 
 
 def redial_command(campaign: str = Name, outcome: str = Outcomes, as_json: bool = AsJson) -> None:
@@ -82,5 +83,5 @@ def _print_started(started: Campaign, *, as_json: bool) -> None:
     if as_json:
         print_json({"campaign": started.id, "status": started.status, "contacts": started.contacts})
         return
-    out.print(f"Started [bold]{started.id}[/]: {started.contacts} contacts.")
+    out.print(f"Started [bold]{started.id}[/]: {counted(started.contacts, 'contact')}.")
     out.print(f"Follow it with: dialer watch {started.id}")

@@ -62,7 +62,7 @@ def list_command(
         out.print(call_list.shown(found))
 
 
-@call_app.command("talk-options")
+@call_app.command("talk-options", short_help="List what keys do during a talk.")
 def talk_options_command(account: Named = None, as_json: AsJson = False) -> None:
     """List what keys do during a talk, as each account's client area has it."""
     with _at_work() as (_, accounts):
@@ -175,7 +175,7 @@ def talk_option_command(
     _act("talk-option", session, lambda calls: calls.call_talk_option(session, button), account, as_json)
 
 
-@call_app.command("block")
+@call_app.command("block", short_help="Let nobody call this contact again.")
 def block_command(session: SessionId, account: Named = None, as_json: AsJson = False) -> None:
     """Let nobody call this contact again: our suppression list, and the provider's blacklist."""
     with _at_work() as (ledger, accounts):
@@ -184,7 +184,7 @@ def block_command(session: SessionId, account: Named = None, as_json: AsJson = F
     _say("block", session, as_json, suppressed=listed)
 
 
-@call_app.command("disconnect")
+@call_app.command("disconnect", short_help="Hang up for one participant.")
 def disconnect_command(
     session: SessionId,
     leg: Annotated[int, typer.Argument(min=1, help="The leg, as `dialer call list` shows it.")],

@@ -25,6 +25,8 @@ from console.cli.context import opened, who
 from console.cli.explain import redis_answers
 from console.cli.output import err, out, print_json
 from console.cli.progress import import_bar
+from console.cli.report import print_report, report_facts
+from dialer.plural import counted
 from workers.settings import Settings
 from workers.wiring import now_utc
 
@@ -39,11 +41,11 @@ Again = typer.Option(False, "--again", help="Start although a campaign of this n
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    app.command("check")(check_command)
-    app.command("start")(start_command)
-    app.command("status")(status_command)
+    app.command("check", short_help="Say what is wrong with a campaign file and its list.")(check_command)
+    app.command("start", short_help="Check a campaign file and start it.")(start_command)
+    app.command("status", short_help="How campaigns stand, and why nothing is being dialed.")(status_command)
     app.command("watch")(watch_command)
-    app.command("report")(report_command)
+    app.command("report", short_help="What became of a campaign.")(report_command)
     for name, action in (("pause", control.pause), ("resume", control.resume), ("cancel", control.cancel)):
         app.command(name, help=action.__doc__.split(" Raises")[0] if action.__doc__ else None)(_control(action))
 
@@ -70,7 +72,7 @@ def start_command(
         if as_json:
             print_json({"campaign": campaign.id, "status": campaign.status, "contacts": campaign.contacts})
         else:
-            out.print(f"Started [bold]{campaign.id}[/]: {campaign.contacts} contacts.")
+            out.print(f"Started [bold]{campaign.id}[/]: {counted(campaign.contacts, 'contact')}.")
             out.print(f"Follow it with: dialer watch {campaign.id}")
 
 
@@ -156,7 +158,7 @@ def let_calls_end(ledger: Ledger, campaign_id: str, *, every: float = 0.5, quiet
     told = quiet
     while on_the_line := _on_the_line(_standings(ledger, campaign_id)[0]):
         if not told:
-            calls = "1 call is" if on_the_line == 1 else f"{on_the_line} calls are"
+            calls = counted(on_the_line, "call is", "calls are")
             err.print(f"{calls} on the line: waiting for their end. Ctrl-C again leaves at once.")
             told = True
         time.sleep(every)
@@ -184,9 +186,9 @@ def report_command(campaign: str = Name, as_json: bool = AsJson) -> None:
     with opened() as (settings, ledger):
         made = report(ledger, campaign, reports_folder(settings))
     if as_json:
-        print_json(show.report_facts(made))
+        print_json(report_facts(made))
     else:
-        out.print(show.report_panel(made))
+        print_report(made)
 
 
 def reports_folder(settings: Settings) -> Path:
@@ -198,9 +200,14 @@ def _control(action: Callable[..., Campaign]) -> Callable[[str, bool], None]:
     def command(campaign: str = Name, as_json: bool = AsJson) -> None:
         with opened() as (_, ledger):
             moved = action(ledger, campaign, who=who(), now=now_utc())
+            going_on = _on_the_line(_standings(ledger, moved.id)[0])
         if as_json:
             print_json({"campaign": moved.id, "status": moved.status})
-        else:
-            out.print(f"[bold]{moved.id}[/] is {moved.status}.")
+            return
+        out.print(f"[bold]{moved.id}[/] is {moved.status}.")
+        if going_on and moved.status is not CampaignStatus.RUNNING:
+            out.print(
+                f"{counted(going_on, 'call is', 'calls are')} on the line: nobody hangs up, each goes on to its end."
+            )
 
     return command

@@ -13,11 +13,13 @@ import typer
 
 from campaigns.ledger.store import Ledger
 from campaigns.report import report
-from console.cli import judge, show
+from console.cli import judge
 from console.cli.campaigns import reports_folder, start, watch
 from console.cli.context import ledger_of
 from console.cli.output import out
+from console.cli.report import print_report
 from dialer.errors import DialerError
+from dialer.plural import counted
 from workers.settings import Settings, load
 from workers.stack.environment import without_settings
 from workers.stack.info import running_stack
@@ -69,12 +71,13 @@ def _run(settings: Settings, ledger: Ledger, sandbox_url: str) -> bool:
     with as_file(files("campaigns") / "examples") as examples:
         campaigns = [start(examples / name, settings, ledger, skip_rejects=True, quiet=True) for name in EXAMPLES]
     for one in campaigns:
-        out.print(f"  {one.id}: {one.contacts} contacts; {one.rejects} rows of its list cannot be called")
+        rejected = counted(one.rejects, "row")
+        out.print(f"  {one.id}: {counted(one.contacts, 'contact')}; {rejected} of its list cannot be called")
     out.print()
     watch(ledger, [one.id for one in campaigns], every=0.25)
     for one in campaigns:
         out.print()
-        out.print(show.report_panel(report(ledger, one.id, reports_folder(settings))))
+        print_report(report(ledger, one.id, reports_folder(settings)))
     findings = judge.compare(ledger, judge.placed_calls(sandbox_url))
     out.print()
     out.print(judge.panel(findings))

@@ -18,6 +18,7 @@ from console.cli.context import opened, who
 from console.cli.output import local, out, print_json, table
 from dialer.errors import DialerError
 from dialer.phone import BadPhoneNumber, PhoneNumber, parse
+from dialer.plural import counted
 from workers.settings import Settings
 from workers.wiring import now_utc
 
@@ -39,7 +40,7 @@ class BadArgument(DialerError):
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.add_typer(dnc_app, name="dnc")
-    app.command("erase")(erase_command)
+    app.command("erase", short_help="Remove what is known of a person, for good.")(erase_command)
 
 
 @dnc_app.command("add")
@@ -103,7 +104,7 @@ def import_command(
         raise typer.Exit(1)
 
 
-@dnc_app.command("export")
+@dnc_app.command("export", short_help="Write the whole list, to be imported again.")
 def export_command(
     file: Annotated[Path, typer.Argument(help="CSV to write.", metavar="FILE")], as_json: AsJson = False
 ) -> None:
@@ -116,7 +117,7 @@ def export_command(
     if as_json:
         print_json({"lines": lines, "file": str(file)})
     else:
-        out.print(f"{lines} lines written to {file}.")
+        out.print(f"{counted(lines, 'line')} written to {file}.")
 
 
 @dnc_app.command("remove")
@@ -163,10 +164,11 @@ def erase_command(number: Number, country: Country = None, as_json: AsJson = Fal
     if as_json:
         print_json(asdict(done))
     else:
-        out.print(f"{done.contacts} contacts and {done.receipts} receipts emptied; the number is not called again.")
+        emptied = f"{counted(done.contacts, 'contact')} and {counted(done.receipts, 'receipt')}"
+        out.print(f"Emptied: {emptied}; the number is not called again.")
         out.print(f"Reports and rejects written before are not touched: look in {settings.data_dir / 'reports'}.")
         if done.in_progress:
-            out.print(f"{done.in_progress} calls are in progress: run this again when they have ended.")
+            out.print(f"{counted(done.in_progress, 'call is', 'calls are')} in progress: run this again when over.")
     if done.in_progress:
         raise typer.Exit(1)
 

@@ -13,7 +13,7 @@ from workers.secrets import receipt_url
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("notifications")(notifications_command)
+    app.command("notifications", short_help="What to paste into a CallGear client area.")(notifications_command)
 
 
 def notifications_command(

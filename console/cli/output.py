@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +16,25 @@ from rich.table import Table
 
 from dialer.errors import DialerError
 
-out = Console(highlight=False, soft_wrap=False)
+WIDE = 10_000  # where no terminal ends a line, nor do we
+
+
+class Screen(Console):
+    """Tables and prose fit the terminal; a plain string is never broken, so that paths and commands stay whole."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As rich prints."""
+        if all(isinstance(one, str) for one in objects):
+            options.setdefault("soft_wrap", True)
+        super().print(*objects, **options)
+
+
+def _width() -> int | None:
+    """A terminal's own, or what COLUMNS asks for; into a file or a pipe lines are as long as they are."""
+    return None if sys.stdout.isatty() or os.environ.get("COLUMNS") else WIDE
+
+
+out = Screen(highlight=False, width=_width())
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 

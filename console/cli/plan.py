@@ -18,6 +18,7 @@ from campaigns.planning import Plan, make_plan
 from console.cli.context import opened
 from console.cli.output import local, out, print_json, table
 from dialer.errors import DialerError
+from dialer.plural import counted
 from workers.wiring import now_utc
 
 SHOWN = 10
@@ -30,7 +31,7 @@ class CannotWrite(DialerError):
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    app.command("plan")(plan_command)
+    app.command("plan", short_help="Replay a campaign before it runs, calling nobody.")(plan_command)
 
 
 def plan_command(
@@ -106,7 +107,7 @@ def plan_panel(plan: Plan, csv: Path | None) -> RenderableType:
     facts.add_row("begins", local(plan.begins))
     facts.add_row("ends", f"{local(plan.ends)} (likely)")
     odds = (
-        f"learned from {plan.odds.calls} calls of this account"
+        f"learned from {counted(plan.odds.calls, 'call')} of this account"
         if plan.odds.calls
         else "assumed: no calls to learn from"
     )

@@ -12,13 +12,14 @@ from campaigns.preview import Preview, preview
 from console.cli.campaigns import AsJson, FilePath
 from console.cli.context import settings_here
 from console.cli.output import out, print_json, table
+from dialer.plural import counted
 
 Row = typer.Option(None, "--row", min=1, help="Line of the list in which the contact stands; absent, the first.")
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's command."""
-    app.command("preview")(preview_command)
+    app.command("preview", short_help="What one contact of a campaign file would hear.")(preview_command)
 
 
 def preview_command(file: Path = FilePath, row: int | None = Row, as_json: bool = AsJson) -> None:
@@ -54,7 +55,7 @@ def _print(shown: Preview) -> None:
     if shown.text is None:
         facts.add_row("says", "a recording, or nothing: the provider has it")
     else:
-        facts.add_row("length", f"{shown.characters} characters, about {shown.seconds:.0f} s of speech")
+        facts.add_row("length", f"{counted(shown.characters, 'character')}, about {shown.seconds:.0f} s of speech")
     if shown.voice:
         facts.add_row("voice", escape(", ".join(f"{name} {value}" for name, value in shown.voice.items())))
     out.print(facts)

@@ -14,7 +14,7 @@ from console.cli.context import opened, who
 from console.cli.output import local, out, print_json, table
 from workers.wiring import now_utc
 
-schedule_app = typer.Typer(help="Recurring campaigns: launched at their hours with a fresh list.", no_args_is_help=True)
+schedule_app = typer.Typer(help="Campaigns launched again and again, each with a fresh list.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 
@@ -39,7 +39,7 @@ def add_command(
 
 @schedule_app.command("list")
 def list_command(as_json: AsJson = False) -> None:
-    """Say which campaigns recur, when next, and what became of the last run."""
+    """Say which campaigns recur, when next, and what the last run became."""
     with opened() as (_, ledger):
         all_of_them = scheduling.listed(ledger)
     if as_json:

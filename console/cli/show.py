@@ -14,7 +14,6 @@ from rich.text import Text
 
 from campaigns.launch import Checked
 from campaigns.lifecycle import CampaignStatus, ContactStatus
-from campaigns.report import Report
 from campaigns.status import Standing
 from console.cli.output import local, near, out, table
 
@@ -147,91 +146,3 @@ def progress(standings: Sequence[Standing]) -> Table:
 
 def _short(one: Standing) -> str:
     return one.why if one.campaign.status is not CampaignStatus.RUNNING or one.why != "calls are in progress" else ""
-
-
-def report_facts(made: Report) -> dict[str, Any]:
-    """A report for machines; `report` and `rejects` are paths."""
-    return {
-        "campaign": made.campaign,
-        "rehearsal": made.rehearsal,
-        "status": made.status,
-        "reason": made.reason,
-        "contacts": made.contacts,
-        "final": dict(made.final),
-        "open": dict(made.open),
-        "outcomes": dict(made.outcomes),
-        "told_by": dict(made.told_by),
-        "attempts": made.attempts,
-        "requests": made.requests,
-        "unsure": made.unsure,
-        "unknown": str(made.doubts_file) if made.doubts_file else None,
-        "started_at": made.started_at,
-        "finished_at": made.finished_at,
-        "report": str(made.attempts_file),
-        "contacts_report": str(made.contacts_file),
-        "follow_up": str(made.follow_up_file) if made.follow_up_file else None,
-        "rejected": made.rejects,
-        "rejects": made.rejects_file,
-    }
-
-
-def report_panel(made: Report) -> RenderableType:
-    """A report for people."""
-    rehearsal = ", rehearsal on a sandbox" if made.rehearsal else ""
-    head = f"{made.campaign}  ({made.account}{rehearsal})  {made.status.value}"
-    if made.started_at and made.finished_at:
-        head += f" after {(made.finished_at - made.started_at).total_seconds():.0f} s"
-    totals = table("contacts", ">count", ">share")
-    for status, count in {**made.final, **made.open}.items():
-        style = COLOURS.get(status, "")
-        totals.add_row(Text(status, style=style), str(count), f"{count / max(made.contacts, 1):.0%}")
-    totals.add_row("all", str(made.contacts), "", style="bold")
-    ended = table("calls", ">count")
-    for outcome, count in made.outcomes.items():
-        ended.add_row(outcome, str(count))
-    ended.add_row("all placed", str(made.attempts), style="bold")
-    sides = Table.grid(padding=(0, 6))
-    sides.add_row(totals, ended)
-    parts: list[RenderableType] = [Text(head, style="bold"), Text(), sides]
-    if made.reasons:
-        parts += [Text(), _reasons(made)]
-    if made.doubts:
-        parts += [Text(), _doubts(made)]
-    if swept := _swept(made):
-        parts += [Text(), Text(swept)]
-    return Group(*parts, Text(), _paths(made))
-
-
-def _swept(made: Report) -> str:
-    """Which calls the sweep had to settle, since no receipt or look told how they ended."""
-    words = {"asking": "by asking the provider", "silence": "when nothing more was heard in time"}
-    told = [f"{made.told_by[name]} {how}" for name, how in words.items() if made.told_by.get(name)]
-    return f"settled by the sweep: {', '.join(told)}" if told else ""
-
-
-def _reasons(made: Report) -> Table:
-    shown = table("not reached", ">count", "why")
-    for status, reason, count in made.reasons:
-        shown.add_row(Text(status, style=COLOURS.get(status, "")), str(count), escape(reason))
-    return shown
-
-
-def _doubts(made: Report) -> Table:
-    """Whom a person should look after: they may have been called, and nobody knows."""
-    shown = table("may have been called", "number", "asked", "what is known")
-    for doubt in made.doubts:
-        shown.add_row(f"row {doubt.contact_row}", doubt.contact_masked, local(doubt.asked_at), escape(doubt.known))
-    if made.unsure > len(made.doubts):
-        shown.add_row("…", "", "", f"{made.unsure} in all")
-    return shown
-
-
-def _paths(made: Report) -> Text:
-    lines = [f"attempts  {near(made.attempts_file)}", f"contacts  {near(made.contacts_file)}"]
-    if made.follow_up_file:
-        lines.append(f"follow up {near(made.follow_up_file)}")
-    if made.doubts_file:
-        lines.append(f"unknown   {near(made.doubts_file)}")
-    if made.rejects_file:
-        lines.append(f"rejects   {near(Path(made.rejects_file))}  ({made.rejects} rows)")
-    return Text("\n".join(lines))

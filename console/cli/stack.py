@@ -16,11 +16,11 @@ from rich.markup import escape
 from campaigns import control
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus, IllegalMove
 from campaigns.report import Report, report
-from console.cli import show
 from console.cli.campaigns import AsJson, FilePath, SkipRejects, let_calls_end, reports_folder, start, watch
 from console.cli.context import ledger_of, who
 from console.cli.demo import demo_command
 from console.cli.output import err, near, out, print_json
+from console.cli.report import print_report, report_facts
 from workers.settings import Settings, load
 from workers.stack.environment import environment
 from workers.stack.info import StackInfo, running_stack
@@ -30,9 +30,9 @@ from workers.wiring import now_utc
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    app.command("up")(up_command)
+    app.command("up", short_help="Start everything on this machine, until Ctrl-C.")(up_command)
     app.command("run")(run_command)
-    app.command("demo")(demo_command)
+    app.command("demo", short_help="Run two example campaigns on a sandbox.")(demo_command)
 
 
 def up_command(
@@ -71,7 +71,7 @@ def run_command(file: Path = FilePath, skip_rejects: bool = SkipRejects, as_json
             raise
         let_calls_end(ledger, campaign.id, quiet=as_json)
         made = report(ledger, campaign.id, reports_folder(settings))
-    print_json(show.report_facts(made)) if as_json else out.print(show.report_panel(made))
+    print_json(report_facts(made)) if as_json else print_report(made)
     _exit_unless_finished(made, as_json=as_json)
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
+from campaigns.control import cancel
 from campaigns.doubts import COLUMNS, doubts
-from campaigns.report import FIRST_DOUBTS, report
+from campaigns.report import FIRST_DOUBTS, Report, report
 from campaigns.settlement import Ending, accept, conclude, doubt
-from console.cli.show import report_panel
+from console.cli.report import report_parts
 from dialer.accounts import AccountSettings
 from dialer.calls import Outcome, Progress, Receipt
 from dialer.verdicts import Ruling, Verdict
@@ -17,6 +20,7 @@ from tests.campaigns.delivering import receive
 from tests.campaigns.seeding import dialing, fresh, numbers
 
 SETTINGS = AccountSettings(provider="webex", service_key="k")
+ENDS = ["no call id; nothing heard", "it has a call id; receipts: OFFERED", "being settled; nothing heard"]
 SILENT = Ruling(verdict=Verdict.UNCONFIRMED, detail="sandbox did not answer in time")
 
 
@@ -85,4 +89,32 @@ def test_where_nobody_is_in_doubt_there_is_no_file(ledger, clock, tmp_path):
     made = report(ledger, one.campaign_id, tmp_path)
     assert (made.doubts, made.doubts_file) == ([], None)
     assert list(tmp_path.glob("*-unknown.csv")) == []
-    assert report_panel(made)
+    assert "May have been called" not in printed(made)
+
+
+def test_the_printed_report_has_a_line_for_each_of_them(ledger, campaign, tmp_path):
+    made = report(ledger, campaign, tmp_path)
+    lines = printed(made).splitlines()
+    place = lines.index("May have been called, and nobody knows")
+    assert [line.split()[0] for line in lines[place + 2 : place + 5]] == ["3", "4", "5"]
+    assert [line.endswith(known) for line, known in zip(lines[place + 2 :], ENDS, strict=False)] == [True] * 3
+    assert all(len(line) <= 80 for line in lines if str(tmp_path) not in line)
+
+
+def test_the_report_of_a_cancelled_campaign_says_what_becomes_of_its_open_calls(ledger, clock, tmp_path):
+    first, *_ = dialing(ledger, numbers(2), now=clock())
+    going_on = printed(report(ledger, first.campaign_id, tmp_path))
+    assert "It has not ended: 2 calls are under way, 0 contacts wait." in going_on
+    cancel(ledger, first.campaign_id, who="ann", now=clock())
+    told = " ".join(printed(report(ledger, first.campaign_id, tmp_path)).split())
+    assert "2 calls are not over yet. Nobody hangs up, and nobody is called again" in told
+    assert f"dialer report {first.campaign_id}" in told
+    assert "redial" not in told
+
+
+def printed(made: Report) -> str:
+    """The report in a terminal of 80 columns."""
+    screen = Console(width=80, file=StringIO(), highlight=False)
+    for part in report_parts(made):
+        screen.print(part, soft_wrap=isinstance(part, str))
+    return "\n".join(line.rstrip() for line in screen.file.getvalue().splitlines())

@@ -15,7 +15,7 @@ from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, contacts, receipts
 from campaigns.report import Report, report
 from console.cli.judge import compare, placed_calls
-from console.cli.show import report_facts
+from console.cli.report import report_facts
 from console.web import create_app
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
