@@ -59,7 +59,7 @@ class LiveCalls(Face):
             return False
         if not answer.granted:
             said = f"account {self._account.name}: {answer.limit} leave no room for another {answer.wait:.0f} s"
-            raise NoPoints(said, "try again then; dialer accounts --watch shows who uses them")
+            raise NoPoints(said, "try again then; see who uses them: dialer accounts --watch")
         return True
 
     def _settle(self, token: str, ruling: Ruling) -> None:
