@@ -33,7 +33,7 @@ bench: .venv/.installed-bench ## Measure, and keep it in docs/benchmarks.md: ARG
 
 docs: .venv/.installed-dev ## Write the tables of docs/ that are made from the code anew
 	@$(BIN)/python -m tests.contract.callgear.tables
-	@$(BIN)/python scripts/pages.py
+	@$(BIN)/python -m scripts.pages
 
 clean: ## Remove the virtual environment, caches and local data
 	@rm -rf .venv .dialer .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info

@@ -32,7 +32,11 @@ class AccountSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     provider: Literal["callgear", "imiconnect", "webex"] = Field(description="Whose API the account speaks.")
-    base_url: AnyHttpUrl | None = Field(None, description="Where the API answers; each brand has its own host.")
+    base_url: AnyHttpUrl | None = Field(
+        None,
+        description="Where the API answers; each brand has its own host. Absent: "
+        + ", ".join(f"{provider} {url}" for provider, url in DEFAULT_URLS.items()),
+    )
 
     access_token: SecretStr | None = Field(None, description="CallGear: a permanent access key.")
     login: str | None = Field(None, description="CallGear: user login, instead of a key.")

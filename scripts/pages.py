@@ -10,6 +10,7 @@ from dialer.providers import NOTIFICATION_TEMPLATES
 from dialer.providers.webex.fields import FIELDS
 from dialer.providers.webex.rulings import rows
 from dialer.providers.webex.words import EVENT_WORDS, EVENTS, Event
+from scripts.settings_page import tables
 
 DOCS = Path(__file__).parents[1] / "docs"
 TESTS = "tests/dialer/providers"
@@ -92,6 +93,7 @@ def _short(cell: str) -> str:
 PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "webex.md": {"fields": _fields, "answers": _answers, "receipts": _receipts},
     "callgear-notifications.md": {"templates": _templates},
+    "settings.md": {"settings": tables},
 }
 
 
