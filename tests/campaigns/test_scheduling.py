@@ -88,7 +88,7 @@ def test_each_run_calls_the_list_as_it_then_is(ledger, written, tmp_path):
     assert tick(ledger, tmp_path, NINE + timedelta(days=1)) == ["daily-2"]
     assert (numbers_of(ledger, "daily-1"), numbers_of(ledger, "daily-2")) == (["+14155550101"], ["+14155550102"])
     (told,) = listed(ledger)
-    assert told.last_said == "launched daily-2: 1 contacts, 1 rows left out"
+    assert told.last_said == "launched daily-2: 1 contact, 1 row left out"
     assert told.next_at == NINE + timedelta(days=2)
 
 
@@ -126,7 +126,7 @@ def test_ten_workers_launch_a_run_once(ledger, written, tmp_path):
     ("missed", "started", "said"),
     [
         ("skip", [], "missed: nobody was there at 30 Nov 14:00 UTC"),
-        ("once", ["daily-1"], "launched daily-1: 1 contacts, 0 rows left out"),
+        ("once", ["daily-1"], "launched daily-1: 1 contact, 0 rows left out"),
     ],
 )
 def test_missed_runs_are_left_out_or_made_up_for_once(ledger, written, tmp_path, missed, started, said):
@@ -171,7 +171,7 @@ def test_a_launch_that_was_cut_off_is_made_up_for(ledger, written, tmp_path, mis
     assert numbers_of(ledger, started) == ["+14155550101"]
     (told,) = listed(ledger)
     assert (told.last_said, told.next_at) == (
-        f"launched {started}: 1 contacts, 0 rows left out",
+        f"launched {started}: 1 contact, 0 rows left out",
         NINE + timedelta(days=1),
     )
     assert tick(ledger, tmp_path, NINE + 2 * LEASE) == []
@@ -198,7 +198,7 @@ def test_a_launch_that_was_cut_off_twice_is_made_up_for_where_missed_runs_are(le
             tick(ledger, tmp_path, NINE + late)
     (started,) = tick(ledger, tmp_path, NINE + 2 * LEASE)
     assert numbers_of(ledger, started) == ["+14155550101"]
-    assert listed(ledger)[0].last_said == f"launched {started}: 1 contacts, 0 rows left out"
+    assert listed(ledger)[0].last_said == f"launched {started}: 1 contact, 0 rows left out"
 
 
 def test_a_launch_that_had_started_is_not_repeated_however_often_it_was_cut_off(ledger, written, tmp_path):
