@@ -6,12 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import typer
+from rich.markup import escape
 
 from console.cli import limits, notifications
 from console.cli.context import settings_here
 from console.cli.output import out, print_json, table
 from dialer.account import Account
+from dialer.accounts import AccountSettings
 from dialer.verdicts import Verdict
+from workers.settings import load
 from workers.wiring import open_accounts
 
 NO_ACCOUNTS = """\
@@ -35,13 +38,15 @@ def accounts_command(
 ) -> None:
     """List the accounts of the settings, their keys masked, and say which can log in. Exit 1 when one cannot.
 
+    While a sandbox stands in for them, what is missing to call in earnest is named all the same.
     With --watch, show their limits instead, anew each second until Ctrl-C; exit 1 when Redis does not answer.
     """
+    in_earnest = load().accounts  # before a stack that is up has its say
     settings = settings_here()
     if watch and settings.accounts:
         raise typer.Exit(limits.watch(settings, as_json=as_json))
     with open_accounts(settings) as accounts, ThreadPoolExecutor(8) as pool:
-        lines = list(pool.map(_line, accounts.values()))
+        lines = list(pool.map(lambda one: _line(one, in_earnest.get(one.name, one.settings)), accounts.values()))
     if as_json:
         print_json(lines)
     elif not lines:
@@ -52,26 +57,28 @@ def accounts_command(
         raise typer.Exit(1)
 
 
-def _line(account: Account) -> dict[str, Any]:
+def _line(account: Account, in_earnest: AccountSettings) -> dict[str, Any]:
     settings = account.settings
-    missing = settings.credentials_missing
-    ruling = None if missing else account.check()
+    ruling = None if settings.credentials_missing else account.check()
     return {
         "name": account.name,
         "provider": settings.provider,
         "base_url": settings.url,
-        "credentials": f"missing: {missing}" if missing else _credentials(account),
+        "sandbox": settings.sandbox,
+        "credentials": _credentials(in_earnest),
+        "missing": in_earnest.credentials_missing,
         "pace": settings.pace,
         "can_log_in": ruling is not None and ruling.verdict is Verdict.PLACED,
         "says": "" if ruling is None else (ruling.mnemonic or ruling.detail or ruling.verdict.value),
     }
 
 
-def _credentials(account: Account) -> str:
-    settings = account.settings
+def _credentials(settings: AccountSettings) -> str:
+    if settings.credentials_missing:
+        return "missing"
     secret = settings.access_token or settings.service_key
     if secret is None:
-        return f"{settings.login} / ****"
+        return f"{settings.login or settings.jwt_issuer} / ****"
     value = secret.get_secret_value()
     return f"****{value[-4:]}" if len(value) >= 12 else "****"
 
@@ -79,8 +86,13 @@ def _credentials(account: Account) -> str:
 def _print(lines: list[dict[str, Any]]) -> None:
     shown = table("account", "provider", "key", ">calls/s", "log in", title="Accounts")
     for line in lines:
-        log_in = "[green]yes[/]" if line["can_log_in"] else f"[red]no[/] {line['says']}"
-        shown.add_row(line["name"], line["provider"], line["credentials"], f"{line['pace']:g}", log_in)
+        where = " (on the sandbox)" if line["sandbox"] else ""
+        log_in = f"[green]yes[/]{where}" if line["can_log_in"] else f"[red]no[/] {escape(line['says'])}"
+        key = escape(line["credentials"])
+        shown.add_row(escape(line["name"]), line["provider"], key, f"{line['pace']:g}", log_in)
     out.print(shown)
     for line in lines:
-        out.print(f"  [dim]{line['name']}: {line['base_url']}[/]")
+        out.print(f"  [dim]{escape(line['name'])}: {line['base_url']}[/]")
+        if line["missing"]:
+            needs = f"to call in earnest, add under [accounts.{line['name']}] in dialer.toml: {line['missing']}"
+            out.print(f"  {escape(line['name'])}: {escape(needs)}")
