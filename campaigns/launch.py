@@ -20,6 +20,7 @@ from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.overruling import overruling_faults
 from campaigns.rejects import Reject
+from campaigns.short_texts import too_short
 from campaigns.source import DefinitionFaults, Fault
 from campaigns.spool import Spool
 from campaigns.summary import Summary
@@ -70,7 +71,7 @@ class Checked:
     """A campaign file and its list, read whole and found in order but for its rejects, of which it knows the first.
 
     `bad` counts the rows that are a reason to start nothing; the other rejects are left out as the campaign says.
-    `spool` holds the contacts where they were kept to be launched.
+    `spool` holds the contacts where they were kept to be launched. `warnings` say what may go wrong all the same.
     """
 
     definition: Definition
@@ -80,6 +81,7 @@ class Checked:
     bad: int
     rehearsal: bool  # the account leads to a sandbox
     spool: Spool | None = field(default=None, repr=False)
+    warnings: Sequence[str] = ()
 
     @property
     def audience_file(self) -> Path:
@@ -122,11 +124,14 @@ def check(
     definition = audience.definition
     others = alternatives(definition, accounts)
     spool = Spool() if keep else None
+    shortest: str | None = None
     for row in progress(audience.contacts(), audience.about()):
         for other in others:
             other.examine(row)
         if spool is not None:
             spool.add(row)
+        if row.text is not None and (shortest is None or len(row.text) < len(shortest)):
+            shortest = row.text
     audience.refuse_changed()
     if any(other.count for other in others):
         raise DefinitionFaults([fault for other in others for fault in other.faults(definition)])
@@ -138,7 +143,15 @@ def check(
         bad=audience.pile.bad,
         rehearsal=accounts[definition.account].sandbox,
         spool=spool,
+        warnings=_warnings(definition, accounts[definition.account], shortest),
     )
+
+
+def _warnings(definition: Definition, settings: AccountSettings, shortest: str | None) -> tuple[str, ...]:
+    if shortest is None or not isinstance(definition.call, Informer):
+        return ()
+    warning = too_short(settings, definition.script(shortest).seconds)
+    return (warning,) if warning else ()
 
 
 def open_audience(

@@ -23,6 +23,7 @@ from campaigns.ledger.tables import attempts
 from campaigns.lifecycle import AttemptStatus
 from campaigns.parts import Parts
 from campaigns.settlement import Ending, Witness, accept, conclude, never_placed
+from campaigns.short_texts import seconds_between_looks
 from dialer.account import Account
 from dialer.calls import Outcome, Progress, Sighting
 from dialer.providers.provider import Follows, Listing
@@ -44,9 +45,8 @@ def look(account: Account, *, using: Parts, sleep: Callable[[float], None] = tim
     if account.provider.follows is not Follows.LISTING:
         return 0
     with using.ledger.reading() as db:
-        if not reading.attempts_in(db, FOLLOWED, account=account.name):
-            return 0
-    if not account.bucket.turn("look", account.settings.poll_seconds):
+        followed = reading.attempts_in(db, FOLLOWED, account=account.name)
+    if not followed or not _is_time(account, min(attempt.script_seconds for attempt in followed)):
         return 0
     token = f"look:{uuid4()}"
     if not _token(token, account, sleep):
@@ -57,6 +57,16 @@ def look(account: Account, *, using: Parts, sleep: Callable[[float], None] = tim
     ended = using.ledger.write(_apply, listing, looked_at, heard_at, account, using) if listing.usable else []
     _settle_token(token, listing, account, ended)
     return len(ended)
+
+
+def _is_time(account: Account, message: float) -> bool:
+    """Whether to look now: the oftener, the shorter the shortest message is that may be spoken."""
+    settings = account.settings
+    between = seconds_between_looks(settings, message)
+    if between < settings.poll_seconds:
+        minute = (window.limit for window in account.bucket.peek().windows if window.name == "minute points")
+        between = seconds_between_looks(settings, message, next(minute, None))
+    return account.bucket.turn(f"look every {between:.1f} s", between)  # a turn of slower looks holds up none of these
 
 
 def _token(token: str, account: Account, sleep: Callable[[float], None]) -> bool:

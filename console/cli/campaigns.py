@@ -59,6 +59,7 @@ def check_command(file: Path = FilePath, as_json: bool = AsJson) -> None:
         print_json(show.checked_facts(checked, rejects))
     else:
         show.print_checked(checked, rejects)
+        show.print_warnings(checked)
     if checked.bad:
         raise typer.Exit(1)
 
@@ -86,6 +87,7 @@ def start(
     rejects = checked.write_rejects(reports_folder(settings))
     if checked.rejects and not quiet:
         show.print_checked(checked, rejects)
+    show.print_warnings(checked)
     checked.refuse_rejects(rejects, skip=skip_rejects)
     preflight.can_log_in(checked.definition.account, settings)
     return launch(

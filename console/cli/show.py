@@ -15,7 +15,7 @@ from rich.text import Text
 from campaigns.launch import Checked
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from campaigns.status import Standing
-from console.cli.output import local, near, out, table
+from console.cli.output import err, local, near, out, table
 
 SHOWN_REJECTS = 20
 COLOURS = {
@@ -37,6 +37,7 @@ def checked_facts(checked: Checked, rejects: Path | None) -> dict[str, Any]:
         "summary": dict(checked.summary.lines()),
         "rejects": str(rejects) if rejects else None,
         "bad": checked.bad,
+        "warnings": list(checked.warnings),
         "rejected": [
             {name: getattr(one, name) for name in ("line", "column", "code", "reason", "suggestion")}
             for one in checked.rejects
@@ -59,6 +60,12 @@ def print_checked(checked: Checked, rejects: Path | None) -> None:
         out.print(bad)
         more = checked.summary.rejected - SHOWN_REJECTS
         out.print(f"{f'… and {more} more. ' if more > 0 else ''}All of them: {rejects}")
+
+
+def print_warnings(checked: Checked) -> None:
+    """What may go wrong although nothing is, beside what a command prints."""
+    for warning in checked.warnings:
+        err.print(f"[yellow]Note:[/] {escape(warning)}", soft_wrap=False)
 
 
 def standing_facts(one: Standing) -> dict[str, Any]:

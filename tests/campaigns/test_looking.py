@@ -16,10 +16,11 @@ from campaigns.ledger.store import Ledger
 from campaigns.looking import look
 from campaigns.parts import Parts
 from campaigns.settlement import accept, doubt, rule
+from campaigns.short_texts import seconds_between_looks, too_short
 from campaigns.sweeping import sweep
 from dialer.account import Account
 from dialer.verdicts import Meter, Ruling, Verdict
-from tests.campaigns.dialers import ListingVendor, callgear, serving, webex, working
+from tests.campaigns.dialers import ListingVendor, callgear, serving, wait_for, webex, working
 from tests.campaigns.seeding import attempt, contact, dialing, fresh, numbers, seed
 from tests.conftest import HandSetClock
 
@@ -54,11 +55,16 @@ class Watch:
         self.ledger.write(doubt, one, ruling, settle_seconds=60.0, now=self.clock.forward(0.2))
         return fresh(self.ledger, one.id)
 
+    def end_turns(self) -> None:
+        """Whoever comes by next may look."""
+        for turn in self.buckets.scan_iter("{bucket:main}:turn:look*"):
+            self.buckets.delete(turn)
+
     def see(self, seconds: float, *listed: tuple[str, str | None, str]) -> int:
         """Look after so many seconds, when the list is this; returns how many calls ended."""
         self.clock.forward(seconds)
         self.vendor.listed = list(listed)
-        self.buckets.delete("{bucket:main}:turn:look")
+        self.end_turns()
         return look(self.account, using=self.using)
 
 
@@ -270,7 +276,7 @@ def test_looking_concludes_a_call_once_however_many_look(watch):
     told: list[int] = []
 
     def glance():
-        watch.buckets.delete("{bucket:main}:turn:look")
+        watch.end_turns()
         told.append(look(watch.account, using=watch.using))
 
     lookers = [threading.Thread(target=glance) for _ in range(5)]
@@ -346,3 +352,55 @@ def test_a_sighting_is_as_old_as_its_question_even_when_the_call_was_doubted_mea
     watch.see(5, ("99", None, RINGING))
     made, called = attempt(watch.ledger, one.id), contact(watch.ledger, one.contact_id)
     assert (made.outcome, called.status) == ("unknown", "unknown"), "so nobody may call again"
+
+
+# How often
+
+
+@pytest.mark.parametrize(
+    ("message", "given", "heard", "seconds"),
+    [
+        (30.0, {}, None, 5.0),  # poll_seconds: a long message is looked at twice anyhow
+        (6.0, {}, None, 3.0),
+        (2.0, {}, None, 1.0),
+        (2.0, {"poll_seconds": 0.5}, None, 0.5),
+        (2.0, {"minute_points": 60}, None, 4.0),  # a quarter of the minute's points for looks
+        (2.0, {"minute_points": 10}, None, 5.0),
+        (2.0, {"minute_points": 60}, 600, 1.0),  # the provider's own word
+        (6.0, {"speed": 2}, None, 1.5),
+        (2.0, {"notifications": True}, None, 5.0),  # they tell how calls ended
+        (2.0, {"data_api_url": "http://127.0.0.1:9/v2.0"}, None, 5.0),
+    ],
+)
+def test_short_messages_are_looked_at_oftener_within_the_providers_points(message, given, heard, seconds):
+    assert seconds_between_looks(callgear(**given), message, heard) == pytest.approx(seconds)
+
+
+def test_a_short_message_is_looked_at_while_a_long_ones_turn_lasts(ledger, clock, redis_url, buckets):
+    vendor = ListingVendor()
+    with (
+        serving(vendor.reply) as url,
+        working(ledger, redis_url, {"main": callgear(url, poll_seconds=600)}, clock=clock) as using,
+    ):
+        watch = Watch(ledger=ledger, clock=clock, vendor=vendor, using=using, buckets=buckets)
+        watch.call()
+        wait_for(lambda: bool(look(watch.account, using=using)) or vendor.requests >= 2)
+
+
+@pytest.mark.parametrize(
+    ("message", "given", "said"),
+    [
+        (2.4, {}, "every 1.2 s (poll_seconds is 5)"),
+        (4.0, {}, None),
+        (4.0, {"minute_points": 60}, "every 4.0 s"),
+        (2.4, {"notifications": True}, None),
+        (2.4, {"data_api_url": "http://127.0.0.1:9/v2.0"}, None),
+    ],
+)
+def test_a_message_that_may_be_missed_all_the_same_is_named_with_the_remedy(message, given, said):
+    warning = too_short(callgear(**given), message)
+    assert (warning is None) == (said is None)
+    if warning and said:
+        named = (f"{message:.1f} s", said, "unknown", "dialer notifications", "data_api_url", "poll_seconds")
+        assert all(word in warning for word in named)
+    assert too_short(webex(), message) is None

@@ -1,0 +1,41 @@
+"""Short texts where calls are followed by looks: how often to look, and for whom that may still be too seldom."""
+
+from __future__ import annotations
+
+from dialer.accounts import AccountSettings
+from dialer.providers import provider_for
+from dialer.providers.provider import Follows
+
+LOOKS_IN_A_MESSAGE = 2  # so that one of them comes while it is spoken, although looks and answers are late at times
+LEAST_SECONDS = 1.0  # as often as workers' ticks come by
+LATE_SECONDS = 1.5  # a look may be late by a tick, and its answer by half a second
+SHARE_OF_THE_MINUTE = 0.25  # of the provider's points, which looks that come more often may use
+
+
+def seconds_between_looks(settings: AccountSettings, message: float, minute_points: int | None = None) -> float:
+    """How long to wait between two looks while a message of so many seconds may be spoken: `poll_seconds`, or less.
+
+    `minute_points` is the provider's own word on its minute, where it has been heard.
+    """
+    if settings.notifications or settings.data_api_url is not None:
+        return settings.poll_seconds  # those tell how calls ended
+    points = minute_points or settings.minute_points
+    within_points = 60 / settings.speed / (points * SHARE_OF_THE_MINUTE) if points else 0.0
+    often = max(message / settings.speed / LOOKS_IN_A_MESSAGE, LEAST_SECONDS, within_points)
+    return min(settings.poll_seconds, often)
+
+
+def too_short(settings: AccountSettings, message: float) -> str | None:
+    """What may become of calls whose message takes so many seconds, and what to do; None where nothing need be."""
+    tells = settings.notifications or settings.data_api_url is not None
+    if tells or provider_for(settings).follows is not Follows.LISTING:
+        return None
+    between = seconds_between_looks(settings, message)
+    if message / settings.speed >= between + LATE_SECONDS:
+        return None
+    return (
+        f"The shortest message takes about {message:.1f} s, and calls in progress are looked at every {between:.1f} s "
+        f"(poll_seconds is {settings.poll_seconds:g}): a call may be answered and over between two looks, and is then "
+        "reported as unknown. Set up the account's notifications (dialer notifications) or its data_api_url, which "
+        "tell how calls ended, or say more; or lower poll_seconds, and worker.tick_seconds with it."
+    )
