@@ -98,7 +98,9 @@ def admit(
     """Add contacts to a draft, due at once. Raises DraftGone when it is no draft any more."""
     held = update(campaigns).where(campaigns.c.id == campaign_id, campaigns.c.status == CampaignStatus.DRAFT)
     if not moved(db, held.values(since=campaigns.c.since)):
-        raise DraftGone(f"{campaign_id} took too long to be read in and was cleared away", "start again")
+        raise DraftGone(
+            f"{campaign_id} is no draft any more: it has started, or took an hour to be read in", "start again"
+        )
     moment: Callable[[datetime], object] = contacts.c.due_at.type.bind_processor(db.dialect) or (lambda value: value)
     due, state = moment(now), ContactStatus.PENDING.value
     lines = [
@@ -138,7 +140,9 @@ def start(
     later = starts_at is not None and starts_at > now
     to = CampaignStatus.SCHEDULED if later else CampaignStatus.RUNNING
     if not move_campaign(db, campaign_id, to, now, who=who, reason="started"):
-        raise DraftGone(f"{campaign_id} took too long to be read in and was cleared away", "start again")
+        raise DraftGone(
+            f"{campaign_id} is no draft any more: it has started, or took an hour to be read in", "start again"
+        )
 
 
 def abandoned_drafts(db: Connection, now: datetime) -> Sequence[str]:
