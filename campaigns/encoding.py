@@ -34,7 +34,7 @@ def encoding_of(path: Path) -> str:
         head = stream.read(4096)
         if head.startswith(OLD_WORKBOOK):
             message = f"{path}: this is an old spreadsheet's format (XLS), or has a password"
-            raise BadContactsFile(message, 'save it as XLSX without a password, or as "CSV UTF-8", and name that')
+            raise BadContactsFile(message, "save it as .xlsx or CSV, without a password, and name that")
         stream.seek(0)
         return _declared(path, stream, head) or _proved(path, stream)
 

@@ -14,7 +14,7 @@ from campaigns.table import Row, Table
 from campaigns.texts import BadText, MissingVariable
 from dialer import phone
 from dialer.calls import Script
-from dialer.phone import BadCountry, BadPhoneNumber, PhoneNumber
+from dialer.phone import BadCountry, BadPhoneNumber, NoCountryCode, PhoneNumber
 from dialer.providers.provider import ScriptFault
 
 CheckScript = Callable[[Script], ScriptFault | None]
@@ -134,7 +134,13 @@ class RowReader:
         try:
             return phone.read(written, country)
         except BadPhoneNumber as exc:
-            raise Refused(Code.INVALID_NUMBER, self.name(place), str(exc), exc.suggestion) from None
+            advice = self._country_advice() if isinstance(exc, NoCountryCode) else exc.suggestion
+            raise Refused(Code.INVALID_NUMBER, self.name(place), str(exc), advice) from None
+
+    def _country_advice(self) -> str:
+        """Where this campaign says which country completes a number."""
+        place = self._columns.country
+        return "set contacts.country" if place is None else f"fill in {self.name(place)}"
 
     def _country_of(self, cells: Sequence[str], place: int) -> str | None:
         if not cells[place]:
@@ -205,7 +211,10 @@ class RowReader:
             column = self.name(self._columns.spoken[exc.name])
             raise Refused(Code.MISSING_VARIABLE, column, str(exc), "fill it in or remove the row") from None
         except BadText as exc:
-            raise Refused(Code.BAD_TEXT, "", str(exc), "correct the row's cells or the template") from None
+            places = (place for place in self._columns.spoken.values() if cells[place] == exc.value)
+            column = next(map(self.name, places), "")
+            advice = exc.suggestion or "correct the row's cells or the template"
+            raise Refused(Code.BAD_TEXT, column, str(exc), advice) from None
         if "#" in text:
             self._refuse_errors(cells)
         self._check(text, voice)

@@ -37,7 +37,7 @@ def _checked(check: Callable[[str], object]) -> AfterValidator:
         except TemplateFault as exc:
             raise no(exc.message, exc.remedy) from None
         except BadText as exc:
-            raise no(str(exc).replace(" for this contact", ""), "correct the text") from None
+            raise no(str(exc).replace(" for this contact", ""), exc.suggestion or "correct the text") from None
         return text
 
     return AfterValidator(validate)

@@ -6,6 +6,7 @@ one says so: `{{ nickname | default("there") }}` or `{% if nickname %}`.
 
 from __future__ import annotations
 
+import difflib
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from jinja2 import StrictUndefined, TemplateRuntimeError, TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
-from campaigns.speaking import FILTERS
+from campaigns.speaking import FILTERS, Unsayable
 from dialer.errors import DialerError
 
 OTHER_FILES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
@@ -28,7 +29,11 @@ class TemplateFault(DialerError):
 
 
 class BadText(ValueError):
-    """No text can be made for this contact; the message says why."""
+    """No text can be made for this contact; the message says why. `value` is the one at fault, where it is one's."""
+
+    def __init__(self, reason: str, value: str | None = None, suggestion: str = "") -> None:
+        super().__init__(reason)
+        self.value, self.suggestion = value, suggestion
 
 
 class MissingVariable(BadText):
@@ -85,7 +90,8 @@ class Template:
             self._compiled = ENVIRONMENT.from_string(source)
             self._plain = _plain(tree)
         except TemplateSyntaxError as exc:
-            raise TemplateFault(f"line {exc.lineno} of the text: {exc.message}", _hint(source), exc.lineno) from None
+            said = f"line {exc.lineno} of the text: {exc.message}"
+            raise TemplateFault(said, _hint(source, exc.message or ""), exc.lineno) from None
         except TemplateFault:
             raise
         except Exception as exc:  # a template is a program: compiling one can fail in every way a program can
@@ -106,6 +112,8 @@ class Template:
             text = self._compiled.render(values) if self._plain is None else _joined(self._plain, values)
         except _BlankUsed as exc:
             raise MissingVariable(str(exc)) from None
+        except Unsayable as exc:
+            raise BadText(str(exc), exc.value, exc.suggestion) from None
         except Exception as exc:  # as above: running one can, too
             raise BadText(f"the text fails for this contact: {exc}") from None
         spoken = " ".join(text.split())
@@ -164,7 +172,11 @@ def _refuse_other_files(tree: nodes.Template) -> None:
         raise TemplateFault(f"line {found.lineno} of the text: it brings in another file", "write it out", found.lineno)
 
 
-def _hint(source: str) -> str:
+def _hint(source: str, problem: str) -> str:
+    unknown = re.match(r"No filter named '(.*)'", problem)
+    if unknown:
+        near = difflib.get_close_matches(unknown[1].casefold(), [*FILTERS, *ENVIRONMENT.filters], n=1)
+        return f"did you mean {near[0]}?" if near else f"the filters for speech are {', '.join(FILTERS)}"
     spaced = re.search(r"\{\{\s*(\w+(?:[ ]+\w+)+)\s*\}\}", source)
     if spaced:
         return f"write {{{{ {identifier(spaced[1])} }}}}"

@@ -11,6 +11,8 @@ from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 
 from dialer import numbering
 
+HOW_TO_WRITE = "write it as '+', country code, number"
+TWO_NUMBERS = re.compile(r"(?:\d[\s().-]*){7}[,;/|]\s*(?:[+(]*\d[\s().-]*){7}")
 E164 = re.compile(r"\+[1-9]\d{6,14}")
 
 
@@ -20,6 +22,10 @@ class BadPhoneNumber(ValueError):
     def __init__(self, reason: str, suggestion: str = "") -> None:
         super().__init__(reason)
         self.suggestion = suggestion
+
+
+class NoCountryCode(BadPhoneNumber):
+    """It is written as at home, and nothing says where that is."""
 
 
 class BadCountry(ValueError):
@@ -38,7 +44,7 @@ class PhoneNumber:
 
     def __post_init__(self) -> None:
         if not E164.fullmatch(self.e164):
-            raise BadPhoneNumber("a phone number here is '+' and 7 to 15 digits (E.164)")
+            raise BadPhoneNumber("a phone number here is '+' and 7 to 15 digits (E.164)", HOW_TO_WRITE)
 
     @property
     def digits(self) -> str:
@@ -110,66 +116,118 @@ def read(text: str, country: str | None = None) -> Read:
 
 def _parsed(text: str, country: str | None) -> str:
     """The number in E.164, read by phonenumbers."""
-    written = text.strip().removeprefix("tel:")
-    if not written:
-        raise BadPhoneNumber("the number is empty")
-    if re.fullmatch(r"\d+(?:[.,]\d+)?[eE]\+?\d+", written):
-        raise BadPhoneNumber(
-            "a spreadsheet has rounded this number to powers of ten; its last digits are lost",
-            "format the column as text and export it again",
-        )
+    written = text.strip().removeprefix("tel:").strip()
+    _refuse_what_is_no_number(written)
     try:
         number = phonenumbers.parse(written, country)
-    except phonenumbers.NumberParseException as exc:
-        raise _damage(written, country) or _unreadable(exc, country) from None
+    except phonenumbers.NumberParseException:
+        raise _unreadable(written, country) from None
     if number.extension:
-        raise BadPhoneNumber("a number with an extension cannot be called", "remove the extension")
+        said = f"a number with an extension ({number.extension}) cannot be called"
+        raise BadPhoneNumber(said, "remove the extension")
     if re.search(r"[^\W\d_]|\0", written):
         raise BadPhoneNumber("the number has letters in it", "write its digits")
     if written.startswith("+") and "(0)" in written:
         raise BadPhoneNumber("the zero in brackets is dialed only inside the country", "remove (0)")
     if not phonenumbers.is_valid_number(number):
-        raise _damage(written, country) or BadPhoneNumber(_why_invalid(number), "check the digits and the country")
+        raise _damaged(written, country) or _invalid(number, is_whole=written.startswith("+"))
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
-def _damage(written: str, country: str | None) -> BadPhoneNumber | None:
+def _refuse_what_is_no_number(written: str) -> None:
+    if not written:
+        raise BadPhoneNumber("the number is empty", "write a number")
+    if re.fullmatch(r"\d+(?:[.,]\d+)?[eE]\+?\d+", written):
+        reason = "a spreadsheet has rounded this number to powers of ten; its last digits are lost"
+        raise BadPhoneNumber(reason, "format the column as text and export it again")
+    if not any(map(str.isdigit, written)) and not re.search(r"[^\W\d_]{5}", written):
+        raise BadPhoneNumber("this is not a phone number: it has no digits", HOW_TO_WRITE)
+    if written.count("+") > 1 or TWO_NUMBERS.search(written):
+        raise BadPhoneNumber("two numbers stand in one place", "keep one of them")
+
+
+def _unreadable(written: str, country: str | None) -> BadPhoneNumber:
+    """Why phonenumbers could not even begin."""
+    digits = _digits(written)
+    if written.startswith("+") and digits:
+        return BadPhoneNumber(f"no country has a code that begins with +{digits[:3]}", "correct what follows the plus")
+    if not digits or re.search(r"[^\W\d_]", written):
+        return BadPhoneNumber("this is not a phone number", HOW_TO_WRITE)
+    damaged = _damaged(written, country)
+    if damaged or country:
+        return damaged or BadPhoneNumber(f"the number is too short: it has {_count(digits)}", "write all of its digits")
+    return NoCountryCode("the number has no country code", "write '+' and the country code before it")
+
+
+def _damaged(written: str, country: str | None) -> BadPhoneNumber | None:
     """What a spreadsheet does to a number that it takes for a quantity: the plus goes, the zeros before it go."""
-    digits = re.sub(r"\D", "", written, flags=re.ASCII)
+    digits = _digits(written)
     if written.startswith("+") or not digits or re.search(r"[^\W\d_]", written):
         return None
-    remedy = "format the column as text, and write the numbers again"
     if country and _is_valid(f"0{digits}", country):
-        return BadPhoneNumber("the zero at its beginning is lost, as spreadsheets lose it", remedy)
-    if not digits.startswith("0") and _is_valid(f"+{digits}", None):
         return BadPhoneNumber(
-            "the plus at its beginning is lost, as spreadsheets lose it", "write '+' before it, in a column of text"
+            f"the zero at its beginning is lost, as spreadsheets lose it ({country})",
+            "format the column as text, and write the 0 again",
         )
-    return None
+    region = None if digits.startswith("0") else _region_abroad(digits)
+    if region is None:
+        return None
+    if country and region != country:
+        said = f"this is no number of {country}; with a plus it would be one of {region}"
+        return BadPhoneNumber(f"{said}: the plus at its beginning is lost, or digits are wrong", HOW_TO_WRITE)
+    return BadPhoneNumber(
+        f"the plus at its beginning is lost, as spreadsheets lose it, or its country code (with a plus: {region})",
+        "write '+' and the country code, in a column of text",
+    )
 
 
-def _is_valid(written: str, country: str | None) -> bool:
+def _invalid(number: phonenumbers.PhoneNumber, *, is_whole: bool) -> BadPhoneNumber:
+    """What keeps a number that could be read from being one that any network has."""
+    national = phonenumbers.national_significant_number(number)
+    code = number.country_code or 0
+    region = phonenumbers.region_code_for_country_code(code)
+    where = f"+{code}" if region in {"001", "ZZ"} else region
+    reason = phonenumbers.is_possible_number_with_reason(number)
+    has, have = _count(national), _lengths(region)
+    of = f"it has {has}{f' after +{code}' if is_whole else ''}, and numbers of {where} have {have}"
+    if reason == phonenumbers.ValidationResult.TOO_LONG:
+        return BadPhoneNumber(f"the number is too long: {of}", "remove the digits that are too many")
+    if reason in {phonenumbers.ValidationResult.TOO_SHORT, phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY}:
+        return BadPhoneNumber(f"the number is too short: {of}", "write all of its digits")
+    if reason == phonenumbers.ValidationResult.INVALID_LENGTH:
+        return BadPhoneNumber(f"the number has a wrong length: {of}", "write all of its digits, and no others")
+    return BadPhoneNumber(f"no network of {where} has such a number", "correct its digits")
+
+
+def _lengths(region: str) -> str:
+    """How many digits the numbers of a region have."""
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region(region, None)
+    desc = metadata.general_desc if metadata else None
+    found = sorted(length for length in (desc.possible_length if desc else ()) if length > 0)
+    if len(found) > 2:
+        return f"{found[0]} to {found[-1]}"
+    return " or ".join(map(str, found)) or "another length"
+
+
+def _count(digits: str) -> str:
+    return "1 digit" if len(digits) == 1 else f"{len(digits)} digits"
+
+
+def _digits(written: str) -> str:
+    return re.sub(r"\D", "", written, flags=re.ASCII)
+
+
+def _region_abroad(digits: str) -> str | None:
+    """The region whose number these digits would be with a plus before them."""
+    try:
+        number = phonenumbers.parse(f"+{digits}", None)
+    except phonenumbers.NumberParseException:
+        return None
+    return phonenumbers.region_code_for_number(number) if phonenumbers.is_valid_number(number) else None
+
+
+def _is_valid(written: str, country: str) -> bool:
     try:
         return bool(phonenumbers.is_valid_number(phonenumbers.parse(written, country)))
     except phonenumbers.NumberParseException:
         return False
-
-
-def _unreadable(exc: phonenumbers.NumberParseException, country: str | None) -> BadPhoneNumber:
-    if exc.error_type == phonenumbers.NumberParseException.INVALID_COUNTRY_CODE and not country:
-        return BadPhoneNumber(
-            "the number has no country code",
-            "write it with '+' and the country code, or set contacts.country",
-        )
-    return BadPhoneNumber("this is not a phone number", "write it as '+', country code, number")
-
-
-def _why_invalid(number: phonenumbers.PhoneNumber) -> str:
-    reasons = {
-        phonenumbers.ValidationResult.TOO_SHORT: "the number is too short",
-        phonenumbers.ValidationResult.TOO_LONG: "the number is too long",
-        phonenumbers.ValidationResult.INVALID_COUNTRY_CODE: "no country has this code",
-        phonenumbers.ValidationResult.INVALID_LENGTH: "the number has a wrong length for its country",
-    }
-    possible = phonenumbers.is_possible_number_with_reason(number)
-    return reasons.get(possible, "no network has this number")

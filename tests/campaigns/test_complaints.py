@@ -100,7 +100,7 @@ def test_a_fault_is_named_with_place_key_and_remedy(faults_of, wrong, line, colu
         ("  file: first.csv", "  phone: phone", "contacts.file", "is missing", "CSV or XLSX"),
         ("  file: first.csv", "  file: first.csv\n  country: UK", "contacts.country", "no country", "did you mean GB?"),
         ('"+18005550100"', "18005550100", "caller_id", "plus at its beginning is lost", 'write "+18005550100"'),
-        ('"+18005550100"', '"+1800555"', "caller_id", "too short", "check the digits"),
+        ('"+18005550100"', '"+1800555"', "caller_id", "too short: it has 6 digits", "all of its digits"),
         ('"+18005550100"', '"CallUs"', "caller_id", "not a phone number", "+"),
         ('"+18005550100"', "[1]", "caller_id", "expected text, found a list", ""),
         ('  tts: "Hello"', "  voice: {}", "message", "says nothing", "write tts or media"),

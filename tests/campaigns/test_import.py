@@ -224,6 +224,7 @@ def test_a_column_whose_name_no_text_can_write_is_mapped(tmp_path):
         ("669368345", "IT", "the zero at its beginning is lost"),
         ("+44 (0) 20 7946 0123", None, "the zero in brackets"),
         ("+1 415 555 0101 x12", None, "extension"),
+        ("4155550101", None, "no country code"),
     ],
 )
 def test_what_a_spreadsheet_did_to_a_number_is_named(tmp_path, written, country, said):
@@ -232,3 +233,16 @@ def test_what_a_spreadsheet_did_to_a_number_is_named(tmp_path, written, country,
     (reject,) = audience.rejects
     assert said in reject.reason
     assert reject.suggestion
+
+
+def test_a_value_that_a_filter_cannot_say_names_its_column_and_one_remedy(tmp_path):
+    rows = "+14155550101,2026-12-05\n+14155550102,05.12.2026\n+14155550103,soon\n"
+    audience = read_list(tmp_path, f"phone,Due Date\n{rows}", message={"tts": "Due on {{ due_date | date }}"})
+    assert [one.text for one in audience.contacts()] == ["Due on Saturday, December 5"]
+    dotted, vague = audience.rejects
+    assert (dotted.line, dotted.column, vague.line, vague.column) == (3, "Due Date", 4, "Due Date")
+    assert dotted.suggestion == 'say how it is written, in the text: date(read="%d.%m.%Y")'
+    assert (vague.reason, vague.suggestion) == (
+        '"soon" is not a date or time as in 2026-12-05T15:00',
+        "write it as 2026-12-05T15:00",
+    )

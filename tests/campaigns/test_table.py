@@ -128,7 +128,7 @@ def test_a_quote_that_is_never_closed_does_not_swallow_a_long_list(table_of):
         (b"\xef\xbb\xbf", "the list is empty", "a line of column names"),
         (b'"phone,name\n1,2\n', "1: lines 1 to 2 cannot be read", "column names"),
         (b"PK\x03\x04\x14\x00", "the workbook cannot be read", "CSV UTF-8"),  # a zip, and no XLSX
-        (b"\xd0\xcf\x11\xe0\xa1\xb1", "an old spreadsheet's format", "CSV UTF-8"),  # XLS
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "an old spreadsheet's format", ".xlsx or CSV"),  # XLS
         (b"\xff\xfep\x00h\x00\n\x00\x31", "2: bytes that are not UTF-16", "CSV UTF-8"),  # cut in a character
         (b"\xef\xbb\xbfphone\n\xff\n", "2: bytes that are not UTF-8", "CSV UTF-8"),
         (

@@ -180,3 +180,37 @@ def test_a_plain_text_says_what_jinja_would_say(pieces, a, b):
     run = Template("".join(pieces))
     run._plain = None
     assert said(template) == said(run)
+
+
+@pytest.mark.parametrize(
+    ("source", "remedy"),
+    [
+        ("{{ day | dates }}", "did you mean date?"),
+        ("{{ day | monney('USD') }}", "did you mean money?"),
+        ("{{ day | uper }}", "did you mean upper?"),
+        ("{{ day | zzz }}", "the filters for speech are date, time, money, spell"),
+    ],
+)
+def test_an_unknown_filter_is_answered_with_the_nearest(source, remedy):
+    with pytest.raises(TemplateFault, match="No filter named") as refused:
+        Template(source)
+    assert refused.value.remedy == remedy
+
+
+@given(
+    st.dictionaries(st.sampled_from(["name", "time", "to pay"]), st.text(max_size=12), min_size=3),
+    st.sampled_from(["{{ name }}", "Hi {{ name }}, 100 %, {{ time }}!", "{{ to_pay }} {{ name }} {{ name }}\n\n%s"]),
+)
+def test_a_row_is_told_as_its_fields_are(held, source):
+    """The quick way for rows says what the other says, and refuses what it refuses."""
+    template, cells = Template(source), [value.strip() for value in held.values()]
+    fields = {identifier(name): value for name, value in zip(held, cells, strict=True)}
+    places = {name: list(fields).index(name) for name in template.variables}
+
+    def told(say):
+        try:
+            return say()
+        except BadText as exc:
+            return f"{type(exc).__name__}: {exc}"
+
+    assert told(lambda: template.of_rows(places)(cells)) == told(lambda: template.render(fields))

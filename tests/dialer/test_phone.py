@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from random import Random
 
 import phonenumbers
@@ -32,26 +33,40 @@ def test_a_number_is_read_as_it_is_written(written, country, e164):
 
 
 @pytest.mark.parametrize(
-    ("written", "country", "reason"),
+    ("written", "country", "reason", "remedy"),
     [
-        ("", None, "empty"),
-        ("   ", "US", "empty"),
-        ("4155550100", None, "no country code"),
-        ("7.926E+10", None, "powers of ten"),
-        ("4,15556e+9", "US", "powers of ten"),
-        ("+1415555", None, "too short"),
-        ("+141555501001234", None, "too long"),
-        ("+999123456789", None, "country code"),
-        ("+14155550100 ext. 5", None, "extension"),
-        ("+1 415 555 HELP", None, "letters"),
-        ("+44 (0) 20 7946 0018", None, "brackets"),
-        ("call me", "US", "not a phone number"),
-        ("+1 111 555 0100", None, "no network"),  # no such area code
+        ("", None, "empty", "write a number"),
+        ("   ", "US", "empty", "write a number"),
+        ("n/a", "US", "not a phone number: it has no digits", "country code, number"),
+        ("call me", "US", "not a phone number: it has no digits", "country code, number"),
+        ("call Bob on 5", "US", "not a phone number", "country code, number"),
+        ("+1 415 555 HELP", None, "letters", "its digits"),
+        ("4155550100", None, "no country code", r"'\+' and the country code"),
+        ("7.926E+10", None, "powers of ten", "format the column as text"),
+        ("4,15556e+9", "US", "powers of ten", "format the column as text"),
+        ("79260000000", None, r"plus at its beginning is lost.*RU", r"'\+' and the country code"),
+        ("6465550123", None, r"or its country code \(with a plus: NZ\)", r"'\+' and the country code"),
+        ("442079460123", "US", "no number of US; with a plus it would be one of GB", "country code, number"),
+        ("669368345", "IT", r"zero at its beginning is lost.*IT", "write the 0 again"),
+        ("+44 (0) 20 7946 0018", None, "brackets", r"remove \(0\)"),
+        ("+1415555", None, r"too short: it has 6 digits after \+1, and numbers of US have 10", "all of its digits"),
+        ("415555010", "US", "too short: it has 9 digits, and numbers of US have 10", "all of its digits"),
+        ("5", "US", "too short: it has 1 digit", "all of its digits"),
+        ("+141555501001234", None, r"too long: it has 14 digits after \+1", "too many"),
+        ("020 7946 0123", "US", "too long: it has 11 digits, and numbers of US have 10", "too many"),
+        ("+999123456789", None, r"no country has a code that begins with \+999", "what follows the plus"),
+        ("+0 415 555 0100", None, r"begins with \+041", "what follows the plus"),
+        ("+1 111 555 0100", None, "no network of US has such a number", "correct its digits"),  # no such area code
+        ("+14155550100 ext. 5", None, r"extension \(5\)", "remove the extension"),
+        ("+14155550100 / +14155550101", None, "two numbers", "keep one"),
+        ("(415) 555-0100, (415) 555-0101", "US", "two numbers", "keep one"),
     ],
 )
-def test_a_number_that_cannot_be_called_says_why(written, country, reason):
-    with pytest.raises(BadPhoneNumber, match=reason):
+def test_a_number_that_cannot_be_called_says_why_and_what_to_do(written, country, reason, remedy):
+    with pytest.raises(BadPhoneNumber, match=reason) as refused:
         parse(written, country)
+    assert re.search(remedy, refused.value.suggestion)
+    assert "contacts." not in refused.value.suggestion, "not every number stands in a campaign's list"
 
 
 def test_a_printed_number_cannot_be_called():
