@@ -90,6 +90,7 @@ def facts(one: Standing) -> dict[str, Any]:
         "campaign": campaign.id,
         "name": campaign.name,
         "account": campaign.account,
+        "rehearsal": campaign.rehearsal,
         "status": campaign.status,
         "reason": without_numbers(campaign.reason),
         "since": campaign.since,

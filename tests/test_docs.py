@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,17 @@ import yaml
 
 import campaigns
 from campaigns.definition import Definition
+from campaigns.ledger import reading
+from campaigns.ledger.migrate import upgrade
+from campaigns.ledger.store import Ledger
+from campaigns.report import report
+from campaigns.status import standing
+from console.api import facts
 from console.cli.app import app
+from console.cli.report import report_facts
+from console.listing import ListedContact
 from dialer.sandbox.numbers import rows
+from tests.campaigns.seeding import numbers, seed
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -27,6 +38,34 @@ def test_the_first_campaign_of_the_readme_is_the_example_that_ships():
     shipped = Path(campaigns.__file__).parent / "examples" / "first.yaml"
     assert yaml.safe_load(written) == yaml.safe_load(shipped.read_text())
     assert Definition.model_validate(yaml.safe_load(written)).campaign == "first"
+
+
+def test_the_list_of_the_readme_is_the_example_that_ships():
+    (written,) = blocks("csv")
+    assert written == (Path(campaigns.__file__).parent / "examples" / "first.csv").read_text()
+
+
+def test_the_pages_name_every_key_of_their_json(tmp_path):
+    """The report's keys, the API's of a campaign and of a contact: neither more nor fewer than are printed."""
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite3'}")
+    upgrade(ledger)
+    now = datetime(2026, 12, 1, 15, tzinfo=UTC)
+    campaign = seed(ledger, numbers(1), now=now)
+    printed = set(report_facts(report(ledger, campaign, tmp_path)))
+    with ledger.reading() as db:
+        told = set(facts(standing(db, reading.campaign(db, campaign), now)))
+    ledger.close()
+    (described,) = re.findall(r"## For machines\n(.*)", page("report"), re.DOTALL)
+    keys = [re.match(r"\| (`.*?) \|", line) for line in described.splitlines()]
+    assert {key for row in keys if row for key in re.findall(r"`(\w+)`", row[1])} == printed
+    (row,) = re.findall(r"\| `GET /api/campaigns/ID` \| one campaign: (.*) \|", page("console"))
+    assert set(re.findall(r"`(\w+)`", row)) == told
+    (row,) = re.findall(r"\| `GET /api/campaigns/ID/contacts\S*` \| (.*?); `next`", page("console"))
+    assert set(re.findall(r"`(\w+)`", row)) == {field.name for field in fields(ListedContact)}
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / f"{name}.md").read_text("utf-8")
 
 
 def test_the_readme_lists_the_sandboxs_numbers():

@@ -159,3 +159,13 @@ def test_a_bar_has_a_part_for_each_final_status_and_those_on_the_line() -> None:
 )
 def test_a_share_is_never_rounded_to_nothing_or_to_all(count: int, total: int, said: str) -> None:
     assert percent(count, total) == said
+
+
+def test_a_rehearsal_is_told_apart(console: Console) -> None:
+    house.add_campaign(console.ledger, "rehearsed", now=console.clock(), rehearsal=True)
+    house.add_campaign(console.ledger, "meant", now=console.clock())
+    pill = '<span class="pill rehearsal">rehearsal</span>'
+    assert console.http.get("/").text.count(pill) == 1
+    assert pill in console.http.get("/campaigns/rehearsed-1").text
+    assert pill not in console.http.get("/campaigns/meant-1").text
+    assert console.http.get("/api/campaigns/rehearsed").json()["rehearsal"] is True
