@@ -25,7 +25,7 @@ from campaigns.ledger.store import LedgerAway
 from campaigns.lifecycle import CampaignStatus
 from campaigns.parts import SEND_WITHIN, SWEEP_MARGIN, Parts
 from campaigns.receiving import apply_waiting
-from campaigns.settlement import rule
+from campaigns.settlement import rule_all
 from campaigns.waiting import give_back, with_tokens
 from dialer.account import Account
 from dialer.calls import CallRequest
@@ -152,9 +152,9 @@ def _settle(rulings: Sequence[tuple[UUID, Ruling]], campaign: Campaign, account:
 def _write_rulings(db: Connection, rulings: Sequence[tuple[UUID, Ruling]], account: Account, using: Parts) -> set[UUID]:
     """Returns the attempts that were handed over: their calls are not in progress yet."""
     now = using.clock()
-    attempts = reading.attempts_by_id(db, [attempt_id for attempt_id, _ in rulings])
-    for attempt_id, ruling in rulings:
-        rule(db, attempts[attempt_id], ruling, account.settings, now=now, rng=using.rng)
+    attempts = reading.attempts_by_id(db, [attempt_id for attempt_id, _ in rulings], lock=True)
+    ruled = [(attempts[attempt_id], ruling) for attempt_id, ruling in rulings]
+    rule_all(db, ruled, account.settings, now=now, rng=using.rng)
     calls = [ruling.provider_call_id for _, ruling in rulings if ruling.provider_call_id]
     apply_waiting(db, account.name, account.settings, now=now, provider_call_ids=calls)
     return {attempt_id for attempt_id, attempt in attempts.items() if attempt.send_at is not None}

@@ -8,7 +8,19 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, CursorResult, Delete, Table, Update, bindparam, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Delete,
+    Table,
+    Update,
+    bindparam,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from campaigns import lifecycle
 from campaigns.ledger.tables import attempts, audit, campaigns, contacts
@@ -27,14 +39,46 @@ def move_contact(db: Connection, contact_id: int, to: ContactStatus, now: dateti
     return _move(db, contacts, contact_id, to, facts)
 
 
+def move_attempts(db: Connection, to: AttemptStatus, facts: Mapping[UUID, Mapping[str, Any]]) -> int:
+    """Move attempts along their lifecycle together, each with the same kinds of facts; how many had not gone past.
+
+    Where it matters which, they are to be locked before.
+    """
+    return _move_all(db, attempts, to, facts)
+
+
+def move_contacts(db: Connection, to: ContactStatus, facts: Mapping[int, Mapping[str, Any]]) -> int:
+    """The same for contacts, to a status that is not final."""
+    return _move_all(db, contacts, to, facts)
+
+
+def _move_all(
+    db: Connection,
+    table: Table,
+    to: AttemptStatus | ContactStatus,
+    facts: Mapping[UUID, Mapping[str, Any]] | Mapping[int, Mapping[str, Any]],
+) -> int:
+    moves = [_bound(table, one, to, each) for one, each in facts.items()]
+    if not moves:
+        return 0
+    (statement,) = {statement for statement, _ in moves}
+    return _rows(db.execute(statement, [values for _, values in moves]))
+
+
 def _move(
     db: Connection, table: Table, one: UUID | int, to: AttemptStatus | ContactStatus, facts: Mapping[str, Any]
 ) -> bool:
+    statement, values = _bound(table, one, to, facts)
+    return _rows(db.execute(statement, values)) == 1
+
+
+def _bound(
+    table: Table, one: UUID | int, to: AttemptStatus | ContactStatus, facts: Mapping[str, Any]
+) -> tuple[Update, dict[str, Any]]:
     computed = tuple((name, value) for name, value in facts.items() if isinstance(value, ColumnElement))
     told = {name: value for name, value in facts.items() if not isinstance(value, ColumnElement)}
-    statement = _statement(table, to, tuple(told), computed)
     values = {f"to_{name}": value for name, value in told.items()}
-    return _rows(db.execute(statement, {"one": one, "to_status": to, **values})) == 1
+    return _statement(table, to, tuple(told), computed), {"one": one, "to_status": to, **values}
 
 
 @lru_cache(maxsize=256)
@@ -47,7 +91,8 @@ def _statement(
     """Kept, for it takes longer to build than to run, and every call is moved some times."""
     before = lifecycle.attempts_before(to) if isinstance(to, AttemptStatus) else lifecycle.contacts_before(to)
     values = {name: bindparam(f"to_{name}", type_=table.c[name].type) for name in ("status", *told)}
-    here = (table.c.id == bindparam("one"), table.c.status.in_(before))
+    # No `in_`: it would be spelt out anew for each execution, and not be run with many rows at once.
+    here = (table.c.id == bindparam("one"), or_(*(table.c.status == status for status in before)))
     return update(table).where(*here).values(values | dict(computed))
 
 

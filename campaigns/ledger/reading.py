@@ -159,7 +159,9 @@ def _open_attempts() -> Select[tuple[object, ...]]:
 def attempts_by_id(db: Connection, ids: Iterable[UUID], *, lock: bool = False) -> dict[UUID, OpenAttempt]:
     """These attempts, whatever their status, by id; `lock` lets nobody else move them before this transaction ends."""
     query = _open_attempts().where(attempts.c.id.in_(list(ids)))
-    rows = db.execute(query.with_for_update(of=attempts) if lock else query)  # SQLite has one writer at a time
+    if lock:  # SQLite has one writer at a time; in one order, so that two who lock do not wait for each other
+        query = query.order_by(attempts.c.id).with_for_update(of=attempts)
+    rows = db.execute(query)
     return {row.id: _attempt(row) for row in rows}
 
 
