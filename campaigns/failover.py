@@ -6,6 +6,7 @@ declined or wrong numbers never do, and an unconfirmed attempt stays with the ac
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
@@ -18,9 +19,9 @@ from campaigns.ledger.reading import parse_definition
 from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import LIVE_CAMPAIGNS, ContactStatus
 from campaigns.rows import CheckScript, ContactRow
-from campaigns.source import Fault
+from campaigns.source import Fault, KeyPath
 from campaigns.texts import BadText
-from dialer.accounts import AccountSettings
+from dialer.accounts import AccountSettings, lines_to_add
 from dialer.calls import Script
 from dialer.providers import provider_for
 from dialer.verdicts import Verdict
@@ -127,7 +128,15 @@ def account_faults(definition: Definition, accounts: Mapping[str, AccountSetting
     """Accounts that are not in the settings, or lead to a sandbox where the first does not, or the reverse."""
     for name in definition.accounts[1:]:
         if name not in accounts:
-            there = f"the settings have: {', '.join(sorted(accounts))}"
-            yield definition.fault(("accounts",), f"no account {name!r}", there)
+            yield no_account(definition, ("accounts",), name, accounts)
         elif accounts[name].sandbox != accounts[definition.account].sandbox:
             yield definition.fault(("accounts",), f"one of {definition.account} and {name} leads to a sandbox", "")
+
+
+def no_account(definition: Definition, path: KeyPath, name: str, accounts: Mapping[str, AccountSettings]) -> Fault:
+    """The fault of naming an account that the settings do not have, with what to add to them."""
+    there = f"no account {name!r} in the settings" + (f", which have {', '.join(sorted(accounts))}" if accounts else "")
+    near = difflib.get_close_matches(name, accounts, n=1)
+    if near:
+        return definition.fault(path, there, f"did you mean {near[0]}?")
+    return definition.fault(path, there, f"add to dialer.toml:\n{lines_to_add(name)}")

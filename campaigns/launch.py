@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from campaigns import drafts
 from campaigns.audience import Audience, LeavesOut, read_audience
 from campaigns.definition import Definition, load_definition
-from campaigns.failover import account_faults, alternatives
+from campaigns.failover import account_faults, alternatives, no_account
 from campaigns.ledger import admission, reading
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import Ledger
@@ -174,8 +174,7 @@ def open_audience(
 def _provider(definition: Definition, accounts: Mapping[str, AccountSettings]) -> Provider:
     """The provider of the definition's account. Raises DefinitionFaults for what it cannot do."""
     if definition.account not in accounts:
-        there = f"the settings have: {', '.join(sorted(accounts))}" if accounts else "the settings have no accounts"
-        raise DefinitionFaults([definition.fault(("account",), f"no account {definition.account!r}", there)])
+        raise DefinitionFaults([no_account(definition, ("account",), definition.account, accounts)])
     provider = provider_for(accounts[definition.account])
     faults = list(_misfits(definition, provider))
     faults += overruling_faults(definition, provider.policy())

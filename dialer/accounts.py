@@ -26,6 +26,15 @@ DEFAULT_URLS = {
 CALLGEAR_VERSION = "v4.0"
 
 
+def lines_to_add(name: str) -> str:
+    """What an account that is not there yet needs in `dialer.toml`, to be filled in."""
+    return (
+        f"[accounts.{name}]\n"
+        'provider = "callgear"   # or webex, with service_key = "…"\n'
+        'access_token = "…"      # a sandbox takes "sandbox-key"'
+    )
+
+
 class AccountSettings(BaseModel):
     """How to reach one provider account, how fast it may be used, and how its calls are followed."""
 

@@ -9,6 +9,8 @@ import psycopg
 from sqlalchemy import Connection, Table
 from sqlalchemy.exc import DBAPIError
 
+CACHE_KB = 65_536  # of SQLite's pages, for as long as this connection lives
+
 
 def insert_rows(db: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Insert rows whose values stand in the order of these columns. Errors are SQLAlchemy's, as everywhere."""
@@ -17,6 +19,7 @@ def insert_rows(db: Connection, table: Table, columns: Sequence[str], rows: Sequ
     if db.dialect.name == "postgresql":
         _copy(db, f"COPY {table.name} ({', '.join(columns)}) FROM STDIN", rows)
         return
+    db.exec_driver_sql(f"PRAGMA cache_size=-{CACHE_KB}")  # else the indexes' pages are written and read again and again
     names, places = ", ".join(columns), ", ".join("?" * len(columns))
     db.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({places})", list(rows))  # noqa: S608  # our own names
 

@@ -12,18 +12,10 @@ from console.cli import limits, notifications
 from console.cli.context import settings_here
 from console.cli.output import out, print_json, table
 from dialer.account import Account
-from dialer.accounts import AccountSettings
+from dialer.accounts import AccountSettings, lines_to_add
 from dialer.verdicts import Verdict
 from workers.settings import load
 from workers.wiring import open_accounts
-
-NO_ACCOUNTS = """\
-No accounts. Add one to dialer.toml:
-
-  \\[accounts.main]
-  provider = "callgear"
-  access_token = "…"
-"""
 
 
 def register(app: typer.Typer) -> None:
@@ -50,7 +42,7 @@ def accounts_command(
     if as_json:
         print_json(lines)
     elif not lines:
-        out.print(NO_ACCOUNTS)
+        out.print(f"No accounts. Add one to dialer.toml:\n\n{escape(lines_to_add('main'))}")
     else:
         _print(lines)
     if not lines or not all(line["can_log_in"] for line in lines):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from campaigns.definition import json_schema, load_definition
 from campaigns.outline import SAMPLE_LIST, Answers, columns_of, likely_phone, likely_text, outlined
 from console.cli.context import settings_here
 from console.cli.output import as_json_text, err, out, write_new
+from dialer.accounts import lines_to_add
 from dialer.errors import DialerError
 
 SCHEMA = "campaign.schema.json"
@@ -40,7 +42,8 @@ def init_command(
     """Write a first campaign file from a few answers, and a sample list if there is none. Nothing is overwritten."""
     if file.exists():
         raise DialerError(f"{file} is there already", "choose another name, or remove it first")
-    answers = _asked(file, ask=not yes)
+    accounts = sorted(settings_here().accounts)
+    answers = _asked(file, accounts, ask=not yes)
     schema = file.parent / SCHEMA
     write_new(file, outlined(answers, SCHEMA))
     try:
@@ -54,11 +57,13 @@ def init_command(
             write_new(other, text)
             made.append(other)
     out.print(f"Written: {escape(', '.join(str(one) for one in made))}")
+    if answers.account not in accounts:
+        out.print(f"Account {escape(answers.account)} is not in the settings yet. Add to dialer.toml:\n")
+        out.print(escape(lines_to_add(answers.account)) + "\n")
     out.print(f"Next: dialer check {escape(str(file))}")
 
 
-def _asked(file: Path, *, ask: bool) -> Answers:
-    accounts = sorted(settings_here().accounts)
+def _asked(file: Path, accounts: Sequence[str], *, ask: bool) -> Answers:
     answers = Answers(campaign=_name(file), account=accounts[0] if accounts else "main")
     for name, question in QUESTIONS.items():
         if name == "hours" and not answers.zone:

@@ -6,12 +6,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 import campaigns
 from campaigns.cloning import written
 from campaigns.definition import Definition, load_definition
 from campaigns.launch import check, launch
-from campaigns.ledger.tables import contacts
+from campaigns.ledger.tables import audit, contacts
 from campaigns.trial import trial_call
 from dialer.deadline import utc_now
 from dialer.phone import PhoneNumber
@@ -62,6 +63,37 @@ def test_an_example_runs_to_its_end(ledger, redis_url, buckets, tmp_path, name):
     assert statuses == ["reached"] * HERE[name]
     assert {call["from"] for call in calls} == {definition.caller_id}
     assert len(calls) == HERE[name]
+
+
+@pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
+def test_the_daily_list_goes_on_with_its_second_account_when_the_first_cannot_dial(
+    ledger, redis_url, buckets, tmp_path
+):
+    """CallGear refuses the key; Webex Connect calls everybody, from its own number."""
+    definition = load_definition(EXAMPLES / "daily.yaml")
+    shutil.copy(EXAMPLES / definition.contacts.file, tmp_path)
+    file = tmp_path / "daily.yaml"
+    file.write_text(at_any_hour(definition), encoding="utf-8")
+    fast = {"speed": SPEED, "timeout": 2, "poll_seconds": 0.1, "settle_seconds": 3, "sandbox": True}
+    with running(SandboxConfig(seed=1, speed=SPEED)) as sandbox:
+        refused = callgear(sandbox.callgear_url, **fast, access_token="wrong")
+        accounts = {"main": refused, "webex": webex(sandbox.webex_url, **fast)}
+        opened = {}
+        with (
+            door(ledger, lambda: opened["accounts"]) as notify_url,
+            working(ledger, redis_url, accounts, notify_url=notify_url) as using,
+        ):
+            opened["accounts"] = using.accounts
+            campaign = launch(ledger, check(file, accounts), who="test", now=utc_now())
+            carry_out(using, campaign.id)
+        calls = sandbox.calls()
+    with ledger.reading() as db:
+        statuses = list(db.scalars(contacts.select().with_only_columns(contacts.c.status)))
+        (moved,) = db.scalars(select(audit.c.detail).where(audit.c.event == "campaign moved to another account"))
+    assert statuses == ["reached"] * HERE["daily"]
+    assert {(call["vendor"], call["from"]) for call in calls} == {("webex", "+18005550101")}
+    assert len(calls) == HERE["daily"], "nobody was called by both"
+    assert moved.startswith("from main to webex: ")
 
 
 @pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)

@@ -56,3 +56,21 @@ def test_an_answer_that_cannot_be_is_named_at_its_place(shell):
     assert ran.returncode == 1
     assert "wrong.yaml:8:" in ran.stderr
     assert "did you mean GB?" in ran.stderr
+
+
+def test_a_folder_without_accounts_is_told_the_lines_that_are_missing_and_they_are_enough(tmp_path):
+    shell = Shell(tmp_path)
+    ran = shell.run("init", "spring.yaml", "--yes")
+    assert (ran.code, "Account main is not in the settings yet" in ran.out) == (0, True)
+    early = shell.run("check", "spring.yaml")
+    assert (early.code, "no account 'main' in the settings" in early.err) == (1, True)
+    told = [ran.out.split("dialer.toml:\n")[1].split("Next:")[0], early.err.split("dialer.toml:\n")[1].split("Do:")[0]]
+    for lines in told:
+        shell.write("dialer.toml", lines)
+        assert shell.run("check", "spring.yaml", "--json").json["contacts"] == 2
+
+
+def test_an_account_that_is_misspelt_is_answered_with_the_nearest(shell):
+    (shell.folder / "first.yaml").write_text((shell.folder / "first.yaml").read_text().replace("main", "mian"))
+    ran = shell.run("check", "first.yaml")
+    assert (ran.code, "did you mean main?" in ran.err) == (1, True)
