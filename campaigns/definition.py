@@ -143,7 +143,8 @@ class Definition(Section):
         if own is None:
             return self
         plain = json.loads(self.model_dump_json(exclude_unset=True))
-        made = Definition.model_validate(plain | json.loads(own.model_dump_json(exclude_unset=True)))
+        own_words = json.loads(own.model_dump_json(exclude_none=True))  # read from the ledger, what is unsaid is null
+        made = Definition.model_validate(plain | own_words)
         made._origin = self._origin
         return made
 
