@@ -13,7 +13,7 @@ from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_
 from pydantic_core import PydanticCustomError
 
 from campaigns.complaints import complaints
-from campaigns.scalars import CallerId, OneOrMore, TextOrNumber, no
+from campaigns.scalars import CallerId, OneOrMore, TextOrNumber
 from campaigns.sections.breaker import Breaker
 from campaigns.sections.budget import Budget
 from campaigns.sections.canary import Canary
@@ -28,6 +28,7 @@ from campaigns.source import DefinitionFaults, Fault, KeyPath, Source, read_sour
 from campaigns.texts import Template
 from campaigns.windows import Windows
 from dialer.calls import Outcome, Recording, Script, Speech
+from dialer.faults import no
 from dialer.kinds import INFORMER, CallKind, Informer
 from dialer.retry import RetryPolicy
 from dialer.verdicts import Ruling

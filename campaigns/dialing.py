@@ -18,8 +18,9 @@ from campaigns.failover import script_for
 from campaigns.gates import evidence, next_opening, opening_at_all
 from campaigns.handing_over import otherwise_due, send_at, taken_up_early
 from campaigns.ledger import claims, reading
-from campaigns.ledger.claims import Claimed, Opening
+from campaigns.ledger.claims import Claimed
 from campaigns.ledger.frequency import cap_clears_at
+from campaigns.ledger.openings import Opening, open_attempts
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import LedgerAway
 from campaigns.lifecycle import CampaignStatus
@@ -116,7 +117,7 @@ def _open(
     calls = [_call(contact, campaign, account, notify_url, moments) for contact in inside]
     openings = [_opening(contact, campaign, account, moments) for contact in inside]
     settled_by = send_by + timedelta(seconds=2 * account.settings.timeout + SWEEP_MARGIN)
-    opened = claims.open_attempts(db, openings, now=moments[0], conclude_at=settled_by, caps=campaign.definition.caps)
+    opened = open_attempts(db, openings, now=moments[0], conclude_at=settled_by, caps=campaign.definition.caps)
     return [call for call in calls if call.correlation_id in opened], deadline
 
 

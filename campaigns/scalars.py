@@ -9,21 +9,16 @@ from typing import Annotated, Any, TypeVar
 
 from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
-from pydantic_core import PydanticCustomError
 
 from campaigns import calendar
 from campaigns.holidays import check_holiday
 from campaigns.texts import BadText, Template, TemplateFault
+from dialer.faults import no
 from dialer.phone import BadCountry, BadPhoneNumber, country_named, parse
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 DURATION = r"^[0-9]+(\.[0-9]+)?[smhd]$"
 LONGEST_DELAY = 30 * SECONDS["d"]
-
-
-def no(reason: str, suggestion: str = "") -> PydanticCustomError:
-    """A fault of the value at hand, in our words."""
-    return PydanticCustomError("said", "{reason}", {"reason": reason, "suggestion": suggestion})
 
 
 def _checked(check: Callable[[str], object]) -> AfterValidator:

@@ -5,21 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
-from pydantic_core import PydanticCustomError
 
 from dialer.calls import Recording, Script, Speech
+from dialer.faults import no
 from dialer.phone import BadPhoneNumber, parse
-
-
-def _no(reason: str, suggestion: str) -> PydanticCustomError:
-    return PydanticCustomError("said", "{reason}", {"reason": reason, "suggestion": suggestion})
 
 
 def _e164(text: str) -> str:
     try:
         return parse(text).e164
     except BadPhoneNumber as exc:
-        raise _no(str(exc), exc.suggestion) from None
+        raise no(str(exc), exc.suggestion) from None
 
 
 TelephoneNumber = Annotated[str, AfterValidator(_e164)]
@@ -42,7 +38,7 @@ class Prompt(_Section):
     @model_validator(mode="after")
     def _one_of_two(self) -> Prompt:
         if (self.tts is None) == (self.media is None):
-            raise _no("needs either tts or media", "write one of them")
+            raise no("needs either tts or media", "write one of them")
         return self
 
     @property
@@ -135,7 +131,7 @@ INFORMER = Informer()
 
 def _refuse_early(early: bool, possible: bool, ours: str) -> None:
     if early and not possible:
-        raise _no(
+        raise no(
             "has early_switching without what it needs",
             f"add first_call: {ours} and switch_at_once: true, or remove it",
         )

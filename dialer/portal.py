@@ -1,4 +1,4 @@
-"""An event loop on a thread of its own, for the faces of clients that code without one uses."""
+"""The faces of clients: those on an event loop, and those that bring one on a thread of its own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,21 @@ from types import TracebackType
 from typing import Self
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+
+class ClosedAtEnd:
+    """An asynchronous context manager that is closed at the end of its block."""
+
+    async def aclose(self) -> None:
+        """Close what is open."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
 
 
 class OnItsOwnLoop:

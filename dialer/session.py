@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from dialer.calls import CallRequest, Speech
@@ -16,7 +15,7 @@ from dialer.errors import NotPlaced, ProviderError, TooLate
 from dialer.http import HttpReply, HttpRequest
 from dialer.keyring import Keyring, final
 from dialer.logins import SharedLogins
-from dialer.portal import OnItsOwnLoop
+from dialer.portal import ClosedAtEnd, OnItsOwnLoop
 from dialer.providers.provider import CallStatus, Heard, Listing, Provider
 from dialer.providers.rules import not_offered
 from dialer.transport import exchange, new_client, speaking_to
@@ -37,7 +36,7 @@ class _Question(Generic[Answer]):
     ruled: Callable[[Ruling], Answer]
 
 
-class Session:
+class Session(ClosedAtEnd):
     """One account's HTTP, on one event loop. Its methods answer and never raise for what a provider or network does.
 
     `timeout` is how long to wait for a connection, and then again for an answer; `logins` is where a key is shared with
@@ -95,14 +94,6 @@ class Session:
         """Log out where we logged in, and close. What is still under way is lost; what comes later is NOT_PLACED."""
         await self._keyring.give_back()
         await self._client.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     async def _answer(self, question: _Question[Answer], now: Clock, deadline: Deadline | None = None) -> Answer:
         """Ask, logged in; a refused login is renewed once."""

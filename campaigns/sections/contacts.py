@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from campaigns.scalars import Column, Columns, Country, no
+from campaigns.scalars import Column, Columns, Country
 from campaigns.sections.section import Section
+from dialer.faults import no
 
 
 class Contacts(Section):

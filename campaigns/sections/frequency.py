@@ -9,8 +9,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from campaigns.scalars import SECONDS, no, one_or_more
+from campaigns.scalars import SECONDS, one_or_more
 from campaigns.sections.section import Section
+from dialer.faults import no
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from campaigns.scalars import TemplateText, TextOrNumber, no
+from campaigns.scalars import TemplateText, TextOrNumber
 from campaigns.sections.section import Section
+from dialer.faults import no
 
 
 class Message(Section):

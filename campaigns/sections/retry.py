@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from campaigns.scalars import Delays, OneOrMore, no
+from campaigns.scalars import Delays, OneOrMore
 from campaigns.sections.section import Section
 from dialer.calls import Outcome
+from dialer.faults import no
 from dialer.retry import RetryPolicy
 from dialer.verdicts import FIXED_VERDICTS, Ruling, Verdict
 

@@ -8,8 +8,9 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from campaigns import calendar
-from campaigns.scalars import Cron, Days, Hours, Moment, Weekdays, Zone, no
+from campaigns.scalars import Cron, Days, Hours, Moment, Weekdays, Zone
 from campaigns.sections.section import Section
+from dialer.faults import no
 
 
 class Schedule(Section):

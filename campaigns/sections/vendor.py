@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from campaigns.scalars import CallerId, no
+from campaigns.scalars import CallerId
 from campaigns.sections.message import Message
 from campaigns.sections.section import Section
+from dialer.faults import no
 
 
 class ByAccount(Section):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import Annotated
@@ -30,6 +30,20 @@ Media = Annotated[str | None, typer.Option(help="Or the provider's id of a recor
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 
+PLAIN: Mapping[str, tuple[Callable[[LiveCalls, int], object], str]] = {  # verbs that need the session only
+    "unhold": (lambda calls, session: calls.unhold_call(session), "Take the contact back from hold."),
+    "transfer": (
+        lambda calls, session: calls.transfer_talk(session),
+        "Connect the contact with the second person, and leave.",
+    ),
+    "restore": (
+        lambda calls, session: calls.restore_talk(session),
+        "Go back to the contact; the second person's call ends.",
+    ),
+    "release": (lambda calls, session: calls.release_call(session), "End the call, whatever its state."),
+}
+
+
 class OnOff(StrEnum):
     """A switch."""
 
@@ -39,6 +53,8 @@ class OnOff(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
+    for verb, (do, words) in PLAIN.items():
+        call_app.command(verb, help=words)(_plain(verb, do))
     app.add_typer(call_app, name="call")
 
 
@@ -87,12 +103,6 @@ def hold_command(
     _act("hold", session, lambda calls: calls.hold_call(session, script), account, as_json)
 
 
-@call_app.command("unhold")
-def unhold_command(session: SessionId, account: Named = None, as_json: AsJson = False) -> None:
-    """Take the contact back from hold."""
-    _act("unhold", session, lambda calls: calls.unhold_call(session), account, as_json)
-
-
 @call_app.command("make")
 def make_command(
     session: SessionId,
@@ -105,18 +115,6 @@ def make_command(
     """Call a second person while the contact is on hold."""
     script = said(say, media)
     _act("make", session, lambda calls: calls.make_call(session, to.removeprefix("+"), script), account, as_json)
-
-
-@call_app.command("transfer")
-def transfer_command(session: SessionId, account: Named = None, as_json: AsJson = False) -> None:
-    """Connect the contact with the second person, and leave."""
-    _act("transfer", session, lambda calls: calls.transfer_talk(session), account, as_json)
-
-
-@call_app.command("restore")
-def restore_command(session: SessionId, account: Named = None, as_json: AsJson = False) -> None:
-    """Go back to the contact; the second person's call ends."""
-    _act("restore", session, lambda calls: calls.restore_talk(session), account, as_json)
 
 
 @call_app.command("tag")
@@ -195,10 +193,11 @@ def disconnect_command(
     _act("disconnect", session, lambda calls: calls.disconnect_leg(session, leg), account, as_json)
 
 
-@call_app.command("release")
-def release_command(session: SessionId, account: Named = None, as_json: AsJson = False) -> None:
-    """End the call, whatever its state."""
-    _act("release", session, lambda calls: calls.release_call(session), account, as_json)
+def _plain(verb: str, do: Callable[[LiveCalls, int], object]) -> Callable[..., None]:
+    def command(session: SessionId, account: Named = None, as_json: AsJson = False) -> None:
+        _act(verb, session, lambda calls: do(calls, session), account, as_json)
+
+    return command
 
 
 @contextmanager

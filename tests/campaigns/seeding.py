@@ -12,7 +12,7 @@ from sqlalchemy import select
 from campaigns.definition import Definition
 from campaigns.ledger import admission, claims, reading
 from campaigns.ledger.admission import Admitted
-from campaigns.ledger.claims import Opening
+from campaigns.ledger.openings import Opening, open_attempts
 from campaigns.ledger.reading import Campaign, OpenAttempt
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, contacts
@@ -94,7 +94,7 @@ def open_all(ledger: Ledger, claim_id: UUID, ids: Sequence[int], *, now: datetim
         Opening(contact=one, account="main", provider="callgear", caller_id="+18005550100", script_seconds=6.0)
         for one in ours
     ]
-    return ledger.write(claims.open_attempts, openings, now=now, conclude_at=now + timedelta(seconds=40))
+    return ledger.write(open_attempts, openings, now=now, conclude_at=now + timedelta(seconds=40))
 
 
 def dialing(ledger: Ledger, phones: Sequence[str], *, now: datetime, **changes: Any) -> list[OpenAttempt]:

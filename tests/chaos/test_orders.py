@@ -55,6 +55,15 @@ class Scene:
         checked = check(file, {key: one.model_copy(update={"sandbox": True}) for key, one in self._accounts()})
         return launch(self.ledger, checked, who="test", now=now_utc()).id
 
+    def calling(self, name: str, vendor: str = "webex") -> str:
+        """A campaign that has begun to call."""
+        campaign = self.campaign(name, vendor)
+        self.wait_for_calls(5)
+        return campaign
+
+    def cancel(self, campaign: str) -> None:
+        control.cancel(self.ledger, campaign, who="test", now=now_utc())
+
     def _accounts(self) -> Sequence[tuple[str, Any]]:
         return list(self.house.settings.accounts.items())
 
@@ -107,8 +116,7 @@ def restart(house: House, *kinds: str) -> None:
 
 
 def test_a_pause_is_silence_a_second_later_and_outlives_every_process(scene):
-    campaign = scene.campaign("paused")
-    scene.wait_for_calls(5)
+    campaign = scene.calling("paused")
     control.pause(scene.ledger, campaign, who="test", now=now_utc())
     paused_at = now_utc()
     time.sleep(2.5)
@@ -119,13 +127,12 @@ def test_a_pause_is_silence_a_second_later_and_outlives_every_process(scene):
     assert scene.count(contacts, campaign_id=campaign, status="claimed") == 0
     control.resume(scene.ledger, campaign, who="test", now=now_utc())
     scene.wait_for_calls(3)
-    control.cancel(scene.ledger, campaign, who="test", now=now_utc())
+    scene.cancel(campaign)
 
 
 def test_a_cancelled_campaign_stays_silent(scene):
-    campaign = scene.campaign("cancelled")
-    scene.wait_for_calls(5)
-    control.cancel(scene.ledger, campaign, who="test", now=now_utc())
+    campaign = scene.calling("cancelled")
+    scene.cancel(campaign)
     cancelled_at = now_utc()
     time.sleep(2)
     restart(scene.house, "worker", "beat")
@@ -145,7 +152,7 @@ def test_a_worker_that_is_told_to_stop_starts_no_call_and_cuts_none(scene):
         back_at = now_utc() - 3 * A_SECOND
     finally:
         httpx.post(f"{scene.house.sandbox_url}/_config", json={"latency": 0.0}, trust_env=False).raise_for_status()
-    control.cancel(scene.ledger, campaign, who="test", now=now_utc())
+    scene.cancel(campaign)
     since = scene.placed_since(told_at + A_SECOND)
     assert [to for to in since if to not in scene.placed_since(back_at)] == [], "only what was on its way already"
     with scene.ledger.reading() as db:
@@ -156,22 +163,20 @@ def test_a_worker_that_is_told_to_stop_starts_no_call_and_cuts_none(scene):
 
 
 def test_without_its_store_nothing_is_dialed_and_it_goes_on_by_itself(scene):
-    campaign = scene.campaign("storeless")
-    scene.wait_for_calls(5)
+    campaign = scene.calling("storeless")
     began = now_utc()
     scene.store.pause(6.0)
     back = now_utc()
     silent = [to for to in scene.placed_since(began + 2 * A_SECOND) if to not in scene.placed_since(back)]
     assert silent == []
     scene.wait_for_calls(5)
-    control.cancel(scene.ledger, campaign, who="test", now=now_utc())
+    scene.cancel(campaign)
     if scene.store.name == "PostgreSQL":
         assert "nothing is dialed" in scene.log("worker1", "worker2")
 
 
 def test_while_redis_is_away_nothing_is_dialed_and_it_goes_on_by_itself(scene):
-    campaign = scene.campaign("redisless")
-    scene.wait_for_calls(5)
+    campaign = scene.calling("redisless")
     with ThreadPoolExecutor(1) as hands:
         away = hands.submit(scene.house.kill, "redis", 8.0)
         time.sleep(2.5)  # who had a token already has sent its request
@@ -182,17 +187,16 @@ def test_while_redis_is_away_nothing_is_dialed_and_it_goes_on_by_itself(scene):
         away.result()
     assert since == set()
     scene.wait_for_calls(5)
-    control.cancel(scene.ledger, campaign, who="test", now=now_utc())
+    scene.cancel(campaign)
     called = [call["to"] for call in scene.calls()]
     assert len(called) == len(set(called)), "each number is in one campaign once, and answers"
 
 
 def test_on_a_full_disk_nothing_is_half_written_and_it_goes_on_by_itself(scene):
-    campaign = scene.campaign("full", vendor="callgear")
-    scene.wait_for_calls(5)
+    campaign = scene.calling("full", vendor="callgear")
     Faults(scene.house, scene.store, Random(1)).fill_disk()
     scene.wait_for_calls(10)
-    control.cancel(scene.ledger, campaign, who="test", now=now_utc())
+    scene.cancel(campaign)
     with scene.ledger.reading() as db:
         known = {str(one) for one in db.scalars(select(attempts.c.id).where(attempts.c.campaign_id == campaign))}
         whole = db.exec_driver_sql("PRAGMA integrity_check").scalar() if scene.store.name == "SQLite" else "ok"

@@ -20,7 +20,7 @@ from sqlalchemy import insert, select, text
 
 from campaigns.definition import Definition
 from campaigns.ledger import claims
-from campaigns.ledger.claims import Opening
+from campaigns.ledger.openings import Opening, open_attempts
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, audit, campaigns, contacts, receipts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
@@ -126,7 +126,7 @@ def start_dialing(ledger: Ledger, campaign_id: str, *, now: datetime, limit: int
     openings = [
         Opening(contact=one, account="bulk", provider="webex", caller_id=CALLER, script_seconds=2.0) for one in claimed
     ]
-    opened = ledger.write(claims.open_attempts, openings, now=now, conclude_at=now + timedelta(seconds=30))
+    opened = ledger.write(open_attempts, openings, now=now, conclude_at=now + timedelta(seconds=30))
     assert opened == {one.attempt_id for one in claimed}
     return [one.attempt_id for one in claimed]
 

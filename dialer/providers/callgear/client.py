@@ -15,12 +15,11 @@ first needed, renewed before it ends, and given back at the end. `AsyncClient` i
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from types import TracebackType
-from typing import Any, Generic, ParamSpec, Self, TypeVar, overload
+from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from dialer.accounts import AccountSettings
 from dialer.errors import error_for
-from dialer.portal import OnItsOwnLoop
+from dialer.portal import ClosedAtEnd, OnItsOwnLoop
 from dialer.providers.callgear import managing, starting
 from dialer.providers.callgear.operation import Operation
 from dialer.providers.callgear.params import NAME
@@ -99,7 +98,7 @@ class AsyncFace(Methods):
         raise NotImplementedError
 
 
-class AsyncClient(AsyncFace):
+class AsyncClient(ClosedAtEnd, AsyncFace):
     """One account, on the event loop it is used in. `timeout` is how long to wait to connect, then for an answer."""
 
     def __init__(
@@ -129,14 +128,6 @@ class AsyncClient(AsyncFace):
     async def aclose(self) -> None:
         """Log out where we logged in, and close the connections."""
         await self._session.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
 
 class Client(OnItsOwnLoop, Face):

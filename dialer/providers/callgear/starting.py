@@ -8,8 +8,9 @@ a text as `contact_message` it has no effect.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from dialer.calls import Script
 from dialer.phone import PhoneNumber
@@ -32,6 +33,11 @@ class Employee:
         return {name: value for name, value in (asdict(self) | {"phone_number": number}).items() if value is not None}
 
 
+def _start(name: str, given: Mapping[str, Any]) -> Operation[Placed]:
+    """The operation of this name; `given` are its function's `locals()`: parameters, named as in the document."""
+    return operation(name, placed, **given)
+
+
 def start_informer_call(
     *,
     virtual_phone_number: Number,
@@ -44,18 +50,7 @@ def start_informer_call(
     virtual_phone_usage_rule: UsageRule | None = None,
 ) -> Operation[Placed]:
     """Call the contact and play the message; the call ends with it. `dialing_timeout` is in seconds, up to 120."""
-    return operation(
-        "start.informer_call",
-        placed,
-        virtual_phone_number=virtual_phone_number,
-        contact=contact,
-        contact_message=contact_message,
-        dialing_timeout=dialing_timeout,
-        external_id=external_id,
-        dtmf_string=dtmf_string,
-        direction=direction,
-        virtual_phone_usage_rule=virtual_phone_usage_rule,
-    )
+    return _start("start.informer_call", locals())
 
 
 def start_simple_call(
@@ -77,25 +72,7 @@ def start_simple_call(
     virtual_phone_usage_rule: UsageRule | None = None,
 ) -> Operation[Placed]:
     """Connect the contact with an operator, who is a number and no employee. `operator_confirmation`: a key, or any."""
-    return operation(
-        "start.simple_call",
-        placed,
-        virtual_phone_number=virtual_phone_number,
-        contact=contact,
-        first_call=first_call,
-        operator=operator,
-        switch_at_once=switch_at_once,
-        early_switching=early_switching,
-        media_file_id=media_file_id,
-        show_virtual_phone_number=show_virtual_phone_number,
-        operator_confirmation=operator_confirmation,
-        contact_message=contact_message,
-        operator_message=operator_message,
-        external_id=external_id,
-        dtmf_string=dtmf_string,
-        direction=direction,
-        virtual_phone_usage_rule=virtual_phone_usage_rule,
-    )
+    return _start("start.simple_call", locals())
 
 
 def start_employee_call(
@@ -116,24 +93,7 @@ def start_employee_call(
     virtual_phone_usage_rule: UsageRule | None = None,
 ) -> Operation[Placed]:
     """Connect the contact with an employee, without a scenario."""
-    return operation(
-        "start.employee_call",
-        placed,
-        virtual_phone_number=virtual_phone_number,
-        contact=contact,
-        first_call=first_call,
-        employee=employee.on_the_wire(),
-        switch_at_once=switch_at_once,
-        early_switching=early_switching,
-        media_file_id=media_file_id,
-        show_virtual_phone_number=show_virtual_phone_number,
-        contact_message=contact_message,
-        employee_message=employee_message,
-        external_id=external_id,
-        dtmf_string=dtmf_string,
-        direction=direction,
-        virtual_phone_usage_rule=virtual_phone_usage_rule,
-    )
+    return _start("start.employee_call", locals() | {"employee": employee.on_the_wire()})
 
 
 def start_scenario_call(
@@ -151,21 +111,7 @@ def start_scenario_call(
     virtual_phone_usage_rule: UsageRule | None = None,
 ) -> Operation[Placed]:
     """Connect the contact with whomever a scenario of the client area finds."""
-    return operation(
-        "start.scenario_call",
-        placed,
-        virtual_phone_number=virtual_phone_number,
-        contact=contact,
-        first_call=first_call,
-        scenario_id=scenario_id,
-        switch_at_once=switch_at_once,
-        contact_message=contact_message,
-        employee_message=employee_message,
-        external_id=external_id,
-        dtmf_string=dtmf_string,
-        direction=direction,
-        virtual_phone_usage_rule=virtual_phone_usage_rule,
-    )
+    return _start("start.scenario_call", locals())
 
 
 def start_vnumber_call(
@@ -185,17 +131,4 @@ def start_vnumber_call(
 
     `show_virtual_phone_number` stands in the document's example only, so it is sent only when given.
     """
-    return operation(
-        "start.vnumber_call",
-        placed,
-        virtual_phone_number=virtual_phone_number,
-        contact=contact,
-        first_call=first_call,
-        switch_at_once=switch_at_once,
-        show_virtual_phone_number=show_virtual_phone_number,
-        contact_message=contact_message,
-        external_id=external_id,
-        dtmf_string=dtmf_string,
-        direction=direction,
-        virtual_phone_usage_rule=virtual_phone_usage_rule,
-    )
+    return _start("start.vnumber_call", locals())

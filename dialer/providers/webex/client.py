@@ -10,14 +10,11 @@ next: after `Unconfirmed` the call may be ringing, and must not be asked for aga
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Self
-
 from dialer.accounts import AccountSettings
 from dialer.deadline import utc_now
 from dialer.errors import error_for
 from dialer.http import HttpReply, HttpRequest
-from dialer.portal import OnItsOwnLoop
+from dialer.portal import ClosedAtEnd, OnItsOwnLoop
 from dialer.providers.provider import CallStatus
 from dialer.providers.webex.messages import VoiceMessage
 from dialer.providers.webex.provider import Clock, Webex
@@ -27,7 +24,7 @@ from dialer.verdicts import Verdict
 CONNECTIONS = 100
 
 
-class AsyncWebexConnect:
+class AsyncWebexConnect(ClosedAtEnd):
     """One service of a tenant, on the event loop it is used on."""
 
     def __init__(self, account: AccountSettings, now: Clock = utc_now) -> None:
@@ -49,14 +46,6 @@ class AsyncWebexConnect:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     async def _exchange(self, request: HttpRequest) -> HttpReply:
         with speaking_to(self.provider.name, request):

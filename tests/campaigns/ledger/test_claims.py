@@ -9,6 +9,7 @@ import pytest
 
 from campaigns import control
 from campaigns.ledger import claims
+from campaigns.ledger.openings import Opening, open_attempts
 from campaigns.ledger.suppressions import suppress
 from campaigns.lifecycle import ContactStatus
 from tests.campaigns.seeding import attempt, claim, contact, numbers, open_all, seed
@@ -71,12 +72,10 @@ def test_a_task_delivered_to_ten_workers_at_once_opens_one_attempt_each(ledger, 
     def work() -> None:
         ready.wait()
         openings = [
-            claims.Opening(contact=one, account="main", provider="callgear", caller_id="+1", script_seconds=6.0)
+            Opening(contact=one, account="main", provider="callgear", caller_id="+1", script_seconds=6.0)
             for one in ours
         ]
-        opened.extend(
-            ledger.write(claims.open_attempts, openings, now=clock(), conclude_at=clock() + timedelta(seconds=40))
-        )
+        opened.extend(ledger.write(open_attempts, openings, now=clock(), conclude_at=clock() + timedelta(seconds=40)))
 
     workers = [threading.Thread(target=work) for _ in range(10)]
     for worker in workers:
@@ -111,10 +110,9 @@ def test_a_campaign_stopped_between_claim_and_dial_dials_nothing(ledger, clock, 
         ours = claims.still_claimed(db, claim_id, ids, clock())
     action(ledger, campaign, who="test", now=clock())
     openings = [
-        claims.Opening(contact=one, account="main", provider="callgear", caller_id="+1", script_seconds=6.0)
-        for one in ours
+        Opening(contact=one, account="main", provider="callgear", caller_id="+1", script_seconds=6.0) for one in ours
     ]
-    assert ledger.write(claims.open_attempts, openings, now=clock(), conclude_at=clock()) == set()
+    assert ledger.write(open_attempts, openings, now=clock(), conclude_at=clock()) == set()
 
 
 def test_a_number_suppressed_between_claim_and_dial_is_not_dialed(ledger, clock):

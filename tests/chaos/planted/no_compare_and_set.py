@@ -10,8 +10,10 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, insert, select, update
 
+from campaigns import dialing
 from campaigns.ledger import claims
-from campaigns.ledger.claims import Claimed, Opening
+from campaigns.ledger.claims import Claimed
+from campaigns.ledger.openings import Opening, _attempt
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import ContactStatus
 from workers.app import app
@@ -52,9 +54,9 @@ def open_whatever_comes(
         .returning(contacts.c.id, contacts.c.campaign_id, contacts.c.tries)
     ).all()
     if opened:
-        db.execute(insert(attempts), [claims._attempt(by_contact[row.id], row, now, conclude_at) for row in opened])
+        db.execute(insert(attempts), [_attempt(by_contact[row.id], row, now, conclude_at) for row in opened])
     return {by_contact[row.id].contact.attempt_id for row in opened}
 
 
 claims.still_claimed = whoever_was_named
-claims.open_attempts = open_whatever_comes
+dialing.open_attempts = open_whatever_comes

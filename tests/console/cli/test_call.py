@@ -156,11 +156,11 @@ def test_talk_options_are_listed(here):
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["unhold", "SESSION"], 1, ["does not allow this", "dialer call list shows where the call stands"]),
+        (["unhold", "SESSION"], 1, ["does not allow this", "see where the call stands: dialer call list"]),
         (["release", "1"], 1, ["call 1: the call is over or was never placed", "dialer call list"]),
         (["dtmf", "SESSION", "12"], 1, ["dtmf_string", "one key"]),
         (["tag", "SESSION", "1"], 1, ["no such tag"]),
-        (["disconnect", "SESSION", "1"], 1, ["no such participant", "shows the legs"]),
+        (["disconnect", "SESSION", "1"], 1, ["no such participant", "see the legs: dialer call list"]),
         (["release", "1", "--account", "mian"], 1, ["no account 'mian'", "main"]),
         (["hold", "SESSION"], 2, ["--say", "--media"]),
         (["record", "SESSION", "maybe"], 2, ["on", "off"]),
