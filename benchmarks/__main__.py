@@ -19,6 +19,7 @@ from benchmarks import subjects
 from benchmarks.figures import Figures, Section, keep
 
 out = Console(highlight=False)
+AT_ONCE = 4  # columns beside the first
 
 
 def main() -> int:
@@ -51,12 +52,17 @@ def _measured(name: str) -> Section:
 
 
 def _print(figures: Figures) -> None:
-    shown = Table(title=figures.title, title_justify="left", caption=figures.note, caption_justify="left")
-    for column in figures.columns:
-        shown.add_column(column, overflow="fold")
-    for row in figures.rows:
-        shown.add_row(*row)
-    out.print(shown)
+    """In pieces where there are many columns, each with the first one: a terminal may have 80 characters."""
+    for first in range(1, len(figures.columns), AT_ONCE):
+        some = (0, *range(first, min(first + AT_ONCE, len(figures.columns))))
+        last = some[-1] == len(figures.columns) - 1
+        shown = Table(title=figures.title if first == 1 else None, title_justify="left", show_lines=len(some) > AT_ONCE)
+        shown.caption, shown.caption_justify = figures.note if last else None, "left"
+        for place in some:
+            shown.add_column(figures.columns[place], overflow="fold")
+        for row in figures.rows:
+            shown.add_row(*(row[place] for place in some))
+        out.print(shown)
 
 
 if __name__ == "__main__":
