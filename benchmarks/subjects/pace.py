@@ -35,6 +35,7 @@ from dialer.deadline import utc_now
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
 from dialer.token_bucket import Answer, TokenBucket
+from tests import postgres
 from tests.campaigns.dialers import callgear, webex, working
 from tests.campaigns.seeding import seed
 
@@ -45,12 +46,14 @@ ANSWERS_IN = 0.05
 def measure() -> Iterator[Figures]:
     """Pipes of three widths, the silence after a pause, and a minute shared with somebody we do not see."""
     structlog.configure(processors=[structlog.processors.JSONRenderer()], logger_factory=_quiet)
-    with serving() as server, vendor() as (url, arrivals):
+    with serving() as server, vendor() as (url, arrivals), postgres.server() as store:
         rows = [_pipe(server.url, url, arrivals, pace, seconds) for pace, seconds in ((1, 15), (30, 10), (500, 10))]
+        rows.append(_pipe(server.url, url, arrivals, 500, 10, postgres_url=store))
         yield Figures(
             title="Filling the pipe",
             columns=(
                 "pace",
+                "ledger",
                 "requests/s that came",
                 "of the pace",
                 "token to request p50 / p99",
@@ -58,8 +61,9 @@ def measure() -> Iterator[Figures]:
                 "CPU each",
             ),
             rows=rows,
-            note=f"One process of {THREADS} threads, SQLite, the provider answers after {ANSWERS_IN * 1000:.0f} ms. "
-            "A token's time is when its slot of the pace begins; the request's when the provider has it.",
+            note=f"One process of {THREADS} threads, all servers on the same cores. The provider answers after "
+            f"{ANSWERS_IN * 1000:.0f} ms. A token's time is when its slot of the pace begins; the request's when the "
+            "provider has it.",
         )
         yield Figures(
             title="From a pause to silence",
@@ -77,8 +81,10 @@ def measure() -> Iterator[Figures]:
         yield _behind_our_back(server.url)
 
 
-def _pipe(redis_url: str, url: str, arrivals: Queue[Any], pace: int, seconds: float) -> Sequence[str]:
-    with house(redis_url, {"main": webex(url, pace=pace)}) as (using, due):
+def _pipe(
+    redis_url: str, url: str, arrivals: Queue[Any], pace: int, seconds: float, *, postgres_url: str | None = None
+) -> Sequence[str]:
+    with house(redis_url, {"main": webex(url, pace=pace)}, postgres_url) as (using, due):
         campaign(using, int(pace * seconds * 2) + 50)
         cpu = time.process_time()
         with ticking(using):
@@ -92,6 +98,7 @@ def _pipe(redis_url: str, url: str, arrivals: Queue[Any], pace: int, seconds: fl
     most = max(sum(1 for other in moments if first <= other < first + 1) for first in moments[:: max(1, pace // 20)])
     return (
         f"{pace}/s",
+        "PostgreSQL" if postgres_url else "SQLite",
         f"{rate:.1f}",
         f"{rate / pace:.0%}",
         f"{at(0.5, late) * 1000:.0f} / {at(0.99, late) * 1000:.0f} ms",
@@ -183,11 +190,14 @@ def _behind_our_back(redis_url: str) -> Figures:
 
 
 @contextmanager
-def house(redis_url: str, accounts: dict[str, Any]) -> Iterator[tuple[Parts, dict[str, float]]]:
+def house(
+    redis_url: str, accounts: dict[str, Any], postgres_url: str | None = None
+) -> Iterator[tuple[Parts, dict[str, float]]]:
     """A worker's parts on an empty ledger, and when the token of each attempt was good."""
     due: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
-        ledger = Ledger(f"sqlite:///{Path(folder) / 'ledger.sqlite3'}")
+        file = f"sqlite:///{Path(folder) / 'ledger.sqlite3'}"
+        ledger = Ledger(postgres_url.replace("postgresql://", "postgresql+psycopg://") if postgres_url else file)
         upgrade(ledger)
         with working(ledger, redis_url, accounts) as using:
             using.accounts["main"].bucket._redis.flushall()
