@@ -12,6 +12,7 @@ from campaigns.definition import Definition
 from campaigns.encoding import BadContactsFile
 from campaigns.fetching import fetched, is_url
 from campaigns.lists import open_table
+from campaigns.progress import Progress, unseen
 from campaigns.rejects import Code, Reject, RejectPile
 from campaigns.rows import CheckScript, ContactRow, Refused, RowReader
 from campaigns.source import DefinitionFaults, Fault
@@ -53,10 +54,13 @@ class Audience:
         """The first of the rows that will not be called; `pile` has all of them."""
         return self.pile.first
 
-    def contacts(self) -> Iterator[ContactRow]:
-        """Every contact of the list; `pile` and `summary` are complete when it ends. Each call reads anew."""
+    def contacts(self, progress: Progress = unseen) -> Iterator[ContactRow]:
+        """Every contact of the list; `pile` and `summary` are complete when it ends. Each call reads anew.
+
+        `progress` sees the rejects too.
+        """
         self.pile.clear()
-        for row in self.rows():
+        for row in progress(self.rows(), self.about()):
             if isinstance(row, Reject):
                 self.pile.add(row)
             else:

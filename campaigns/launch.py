@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -19,6 +19,7 @@ from campaigns.ledger import admission, reading
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.overruling import overruling_faults
+from campaigns.progress import Progress, unseen
 from campaigns.rejects import Reject
 from campaigns.short_texts import too_short
 from campaigns.source import DefinitionFaults, Fault
@@ -30,19 +31,7 @@ from dialer.kinds import Informer, prompts
 from dialer.providers import provider_for
 from dialer.providers.provider import Provider
 
-T = TypeVar("T")
 ADMITTED_AT_ONCE = 5000
-
-
-class Progress(Protocol):
-    """Passes contacts on while it shows how many of about so many have come."""
-
-    def __call__(self, contacts: Iterable[T], about: int, /) -> Iterable[T]: ...
-
-
-def unseen(contacts: Iterable[T], about: int) -> Iterable[T]:
-    """Progress that nobody watches."""
-    return contacts
 
 
 class RowsRejected(DialerError):
@@ -125,7 +114,7 @@ def check(
     others = alternatives(definition, accounts)
     spool = Spool() if keep else None
     shortest: str | None = None
-    for row in progress(audience.contacts(), audience.about()):
+    for row in audience.contacts(progress):
         for other in others:
             other.examine(row)
         if spool is not None:

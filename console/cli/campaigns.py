@@ -12,12 +12,13 @@ from rich.live import Live
 
 from campaigns import control
 from campaigns.binding import Kind
-from campaigns.launch import Checked, check, launch, refuse_second, unseen
+from campaigns.launch import Checked, check, launch, refuse_second
 from campaigns.leaving_out import LeavingOut
 from campaigns.ledger import reading
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus
+from campaigns.progress import unseen
 from campaigns.report import report
 from campaigns.status import Standing, standing
 from console.cli import preflight, show
@@ -97,7 +98,7 @@ def start(
         again=again,
         who=who(),
         now=now_utc(),
-        progress=unseen if quiet else import_bar("starting"),
+        progress=unseen if quiet else import_bar("starting", "contacts"),
     )
 
 
@@ -106,7 +107,7 @@ def _checked(file: Path, settings: Settings, ledger: Ledger, *, quiet: bool, kee
         file,
         settings.accounts,
         leaving_out=lambda definition: LeavingOut(ledger, definition, now_utc()),
-        progress=unseen if quiet else import_bar("reading"),
+        progress=unseen if quiet else import_bar("reading", "rows", estimated=True),
         keep=keep,
     )
 

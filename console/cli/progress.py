@@ -1,34 +1,38 @@
-"""The bar that people see while a long list is read."""
+"""The bar that people see while a long list is read or started."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from campaigns.launch import Progress as Passes
+from campaigns.progress import Progress as Passes
 from console.cli.output import err
 
 T = TypeVar("T")
 WORTH_A_BAR = 20_000
 MOVES_EVERY = 1000
+BAR = 20  # with the words beside it, ten million rows fit in 80 columns
 
 
-def import_bar(doing: str) -> Passes:
-    """Pass contacts on; on a terminal, and for a long list, show how far it is."""
+def import_bar(doing: str, things: str, *, estimated: bool = False) -> Passes:
+    """Pass things on; on a terminal, and where there are many, show how far it is. An estimate is told as one."""
+    of = "of about" if estimated else "of"
+    counts = TextColumn(f"{{task.completed:>9,.0f}} {of} {{task.total:,.0f}} {things}")
 
-    def passes(rows: Iterable[T], about: int) -> Iterable[T]:
-        return _shown(rows, about, doing) if about >= WORTH_A_BAR and err.is_terminal else rows
+    def passes(given: Iterable[T], about: int) -> Iterable[T]:
+        total = round(about, -3) if estimated else about
+        return _shown(given, total, doing, counts) if about >= WORTH_A_BAR and err.is_terminal else given
 
     return passes
 
 
-def _shown(rows: Iterable[T], about: int, doing: str) -> Iterator[T]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+def _shown(given: Iterable[T], total: int, doing: str, counts: TextColumn) -> Iterator[T]:
+    columns = (TextColumn("{task.description:<8}"), BarColumn(BAR), counts, TimeRemainingColumn(), TextColumn("left"))
     with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task(doing, total=about)
-        for count, row in enumerate(rows, start=1):
+        task = bar.add_task(doing, total=total)
+        for count, one in enumerate(given, start=1):
             if count % MOVES_EVERY == 0:
-                bar.update(task, completed=count, total=max(about, count))
-            yield row
+                bar.update(task, completed=count, total=max(total, count))
+            yield one
