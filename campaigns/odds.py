@@ -18,20 +18,27 @@ from dialer.calls import REACHED, Outcome
 LEARNED_FROM = timedelta(days=30)
 MOST_CALLS, LEAST_CALLS = 20_000, 50
 ASSUMED = {Outcome.ANSWERED: 0.70, Outcome.NO_ANSWER: 0.20, Outcome.BUSY: 0.07, Outcome.FAILED: 0.03}
+SPREAD, WORD = 2654435761, 1 << 32  # for a hash of a contact's place
 RINGING = 8.0  # seconds until somebody picks up, where nothing is known
+
+
+Story = tuple[tuple[Outcome, float], ...]
+"""How a contact's calls ended, one after another, and the seconds that they took."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Odds:
     """Shares of outcomes, of first tries and of later ones, and the seconds from dialing to each, as often as seen.
 
-    Those of a call that reached somebody leave its message out. `spoken` is what a second of message takes on our
-    clock. `calls` is how many they were learned from; 0 where they are assumed.
+    Those of a call that reached somebody leave its message out. `stories` are the calls of one contact after another:
+    who was silent once is silent again. `spoken` is what a second of message takes on our clock. `calls` is how many
+    they were learned from; 0 where they are assumed.
     """
 
     first: Mapping[Outcome, float]
     later: Mapping[Outcome, float]
     seconds: Mapping[Outcome, Sequence[float]]
+    stories: Sequence[Story] = ()
     spoken: float = 1.0
     calls: int = 0
 
@@ -41,23 +48,33 @@ class Odds:
 
 
 class Draws:
-    """Outcomes drawn one by one, fast, and how long such a call takes."""
+    """Calls drawn one by one, fast: how each ends, and how long it takes."""
 
     def __init__(self, odds: Odds, rng: Random) -> None:
-        self._random = rng.random
-        self._seconds, self._spoken = odds.seconds, odds.spoken
+        self._random, self._salt = rng.random, rng.getrandbits(32)
+        self._seconds, self._spoken, self._stories = odds.seconds, odds.spoken, odds.stories
         self._tables = [(list(shares), list(accumulate(shares.values()))) for shares in (odds.first, odds.later)]
 
-    def outcome(self, tries: int) -> Outcome:
-        """How the next call of a contact that has had so many ends."""
+    def call(self, place: int, tries: int, message: float) -> tuple[Outcome, float]:
+        """The next call of the contact at this place of the list, that has had so many, about a message so long."""
+        story = self._story(place)
+        if tries < len(story):
+            outcome, took = story[tries]
+        else:
+            outcome = self._outcome(tries)
+            seen = self._seconds[outcome]
+            took = seen[int(self._random() * len(seen))] if len(seen) > 1 else seen[0]
+        return outcome, max(0.0, took + message * self._spoken) if outcome in REACHED else took
+
+    def _story(self, place: int) -> Story:
+        """Whose story the contact at this place lives: by chance, and the same for all its calls."""
+        if not self._stories:
+            return ()
+        return self._stories[((((place + 1) * SPREAD) ^ self._salt) * SPREAD % WORD >> 7) % len(self._stories)]
+
+    def _outcome(self, tries: int) -> Outcome:
         outcomes, sums = self._tables[tries > 0]
         return outcomes[min(bisect(sums, self._random() * sums[-1]), len(outcomes) - 1)]
-
-    def seconds(self, outcome: Outcome, message: float) -> float:
-        """How long a call takes that ends so, whose message is so many seconds long: as long as some call took."""
-        seen = self._seconds[outcome]
-        took = seen[int(self._random() * len(seen))] if len(seen) > 1 else seen[0]
-        return max(0.0, took + message * self._spoken) if outcome in REACHED else took
 
 
 def assumed(*, ring_timeout: float, speed: float) -> Odds:
@@ -73,7 +90,7 @@ def assumed(*, ring_timeout: float, speed: float) -> Odds:
 
 def learned(db: Connection, account: str, *, rehearsal: bool, speed: float, now: datetime) -> Odds | None:
     """What the account's latest calls came to; None when they are too few. Rehearsals teach rehearsals only."""
-    columns = ("outcome", "number", "dialing_at", "ended_at", "script_seconds")
+    columns = ("contact_id", "outcome", "dialing_at", "ended_at", "script_seconds")
     query = (
         select(*(attempts.c[name] for name in columns))
         .join(campaigns, campaigns.c.id == attempts.c.campaign_id)
@@ -87,18 +104,21 @@ def learned(db: Connection, account: str, *, rehearsal: bool, speed: float, now:
         .order_by(attempts.c.dialing_at.desc())
         .limit(MOST_CALLS)
     )
-    calls = []
-    for row in db.execute(query):
+    stories: dict[int, list[tuple[Outcome, float]]] = {}
+    for row in reversed(db.execute(query).all()):
         outcome, took = Outcome(row.outcome), (row.ended_at - row.dialing_at).total_seconds()
         message = row.script_seconds / speed if outcome in REACHED else 0.0
-        calls.append((outcome, row.number > 1, took - message))
-    return _odds(calls, 1 / speed) if len(calls) >= LEAST_CALLS else None
+        stories.setdefault(row.contact_id, []).append((outcome, max(0.0, took) - message))
+    calls = sum(map(len, stories.values()))
+    return _odds([tuple(story) for story in stories.values()], 1 / speed) if calls >= LEAST_CALLS else None
 
 
-def _odds(calls: Sequence[tuple[Outcome, bool, float]], spoken: float) -> Odds:
-    first = Counter(outcome for outcome, again, _ in calls if not again)
-    later = Counter(outcome for outcome, again, _ in calls if again)
+def _odds(stories: Sequence[Story], spoken: float) -> Odds:
+    first = Counter(story[0][0] for story in stories)
+    later = Counter(outcome for story in stories for outcome, _ in story[1:])
     seconds: dict[Outcome, list[float]] = {}
-    for outcome, _, took in calls:
-        seconds.setdefault(outcome, []).append(took if outcome in REACHED else max(0.0, took))
-    return Odds(first=first or later, later=later or first, seconds=seconds, spoken=spoken, calls=len(calls))
+    for story in stories:
+        for outcome, took in story:
+            seconds.setdefault(outcome, []).append(took)
+    calls = sum(map(len, stories))
+    return Odds(first=first, later=later or first, seconds=seconds, stories=stories, spoken=spoken, calls=calls)

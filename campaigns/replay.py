@@ -23,7 +23,8 @@ ROUNDING = 0.001  # seconds that a moment may lose on its way through a datetime
 class Speed:
     """How fast calls may leave: seconds between two, lines at once, calls in a day; None: not limited.
 
-    `tick` seconds lie between two looks at who is due, and `settles` pass between a call's end and our knowing of it.
+    `tick` seconds lie between two looks at who is due, and before the first call; `settles` pass between a call's end
+    and our knowing of it.
     """
 
     gap: float
@@ -79,7 +80,8 @@ class Replay:
         turns = Turns(people.zone, begin)
         called = {place: list(calls) for place, calls in people.called.items()}
         busy: list[float] = []
-        draws, clock, day, today = self._odds.draws(rng), begin, begin, 0
+        tick = self._speed.tick
+        draws, clock, day, today = self._odds.draws(rng), begin + tick, begin, 0
         while (turn := turns.next()) is not None:
             due, place, past = turn
             now = max(clock, due)
@@ -104,8 +106,8 @@ class Replay:
                 continue
             if now >= last:
                 continue
-            outcome = draws.outcome(len(past))
-            ended = now + draws.seconds(outcome, people.seconds[place])
+            outcome, took = draws.call(place, len(past), people.seconds[place])
+            ended = now + took
             done.calls, today, clock, done.ends = done.calls + 1, today + 1, now + gap, max(done.ends, ended + settles)
             done.by_day[int(now // 86400)] += 1
             if not past:
@@ -123,6 +125,7 @@ class Replay:
             again = self._again(place, past, now, ended, begin)
             if again < last:
                 turns.put(again, place, past)
+        done.ends = self._ticked(done.ends, begin)
         return done
 
     def _capped_until(self, calls: Sequence[float], now: float) -> float:
@@ -141,9 +144,12 @@ class Replay:
         due = ended + delay
         if past[-1] in self._moving:
             due = self._hours.in_another_part(self._people.zone[place], past[-1], due, called)
-        due = max(due, ended + self._speed.settles)
+        return self._ticked(max(due, ended + self._speed.settles), begin)
+
+    def _ticked(self, moment: float, begin: float) -> float:
+        """The tick at which the workers see what has come by this moment."""
         tick = self._speed.tick
-        return begin + math.ceil((due - begin) / tick) * tick if tick and due < NEVER else due
+        return begin + math.ceil((moment - begin) / tick) * tick if tick and moment < NEVER else moment
 
     def _delay(self, past: Past) -> float:
         known = self._delays.get(past)

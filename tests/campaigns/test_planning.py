@@ -19,6 +19,7 @@ from campaigns.ledger.tables import attempts, contacts
 from campaigns.odds import Odds
 from campaigns.parts import Parts
 from campaigns.planning import Plan, make_plan
+from campaigns.receiving import settles_in
 from campaigns.replay import People, Replay, Speed
 from dialer.accounts import AccountSettings
 from dialer.calls import Outcome
@@ -150,6 +151,22 @@ def test_retries_come_after_their_delay_until_the_cap_of_attempts():
     assert done.ends - TUESDAY.timestamp() == pytest.approx(20 * 60 + 9 + 1, abs=2)
 
 
+def test_who_was_silent_once_is_silent_again_for_as_long():
+    """People are not dice: an account's calls are drawn contact by contact, not one by one."""
+    silent, there = ((Outcome.NO_ANSWER, 10.0),) * 3, ((Outcome.ANSWERED, 2.0),)
+    shares = {Outcome.ANSWERED: 0.5, Outcome.NO_ANSWER: 0.5}
+    odds = Odds(first=shares, later=shares, seconds={}, stories=[silent, there], calls=50)
+    done = replayed({"retry": {"max_attempts": 3, "no_answer": ["1m", "1m"]}}, 400, odds=odds)
+    assert 120 < done.reached < 280
+    assert done.calls == done.reached + 3 * (400 - done.reached)
+
+
+def test_calls_leave_at_the_workers_ticks_and_are_over_once_their_end_is_known():
+    done = replayed({}, 1, tick=2.0, settles=1.0)
+    assert done.first_at[0] - TUESDAY.timestamp() == 2.0
+    assert done.ends - TUESDAY.timestamp() == 8.0, "five seconds of call, one until it is settled, by a tick"
+
+
 # The plan and the campaign
 
 
@@ -190,8 +207,8 @@ def test_the_campaign_ends_when_the_plan_said_and_skips_whom_it_said(ledger, red
             )
         )
     assert {one.line for one in fates(plan) if one.fate == "dial"} == called
-    # Within a tenth while nothing else runs on the machine; but a test must not depend on its speed.
-    assert (held.ends - held.begins).total_seconds() == pytest.approx(took, rel=0.5)
+    # A tenth, and as much again for calls that a busy machine was late to place (`make bench ARGS=plan` measures it).
+    assert (held.ends - held.begins).total_seconds() == pytest.approx(took + settles_in(account), rel=0.2)
 
 
 def measured(ledger, campaign_id: str) -> tuple[float, float]:

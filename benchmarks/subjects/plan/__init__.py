@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 
 from benchmarks.figures import Figures
+from benchmarks.subjects.plan import examples
 from campaigns.fates import write_fates
 from campaigns.launch import open_audience
 from campaigns.ledger.migrate import upgrade
@@ -36,7 +37,7 @@ retry: {max_attempts: 3, busy: [5m, 15m], no_answer: [30m, 2h], other_part_of_da
 
 
 def measure() -> Iterator[Figures]:
-    """Lists of several sizes, planned and written out."""
+    """Lists of several sizes, planned and written out; the examples, planned and run."""
     rows = [_measured(size) for size in SIZES]
     yield Figures(
         title="A plan, from the file to each row's fate",
@@ -44,6 +45,7 @@ def measure() -> Iterator[Figures]:
         rows=rows,
         note="Windows, holidays, ten area codes, three attempts; pace 100.",
     )
+    yield examples.measure()
 
 
 def _measured(size: int) -> list[str]:
