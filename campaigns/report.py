@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
-from uuid import uuid4
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, func, select
 
 from campaigns import status
 from campaigns.doubts import COLUMNS as DOUBT_COLUMNS
@@ -22,39 +19,9 @@ from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import FINAL_CONTACTS, CampaignStatus, ContactStatus
-from dialer.phone import mask
+from campaigns.sheets import ATTEMPT_COLUMNS, CONTACT_COLUMNS, attempt_lines, cell, contact_lines, write_sheet
 
-ATTEMPT_COLUMNS = (
-    "campaign_id",
-    "contact_row",
-    "external_id",
-    "contact_masked",
-    "attempt_no",
-    "provider",
-    "caller_id",
-    "scheduled_at",
-    "queued_at",
-    "submitted_at",
-    "answered_at",
-    "ended_at",
-    "talk_seconds",
-    "outcome",
-    "mnemonic",
-    "provider_code",
-    "provider_call_id",
-    "cost",
-    "currency",
-    "next_attempt_at",
-    "skipped_reason",
-    "zone",
-    "local_time",
-    "allowed_by",
-)
-CONTACT_COLUMNS = (
-    *("campaign_id", "contact_row", "contact_masked", "status", "reason", "attempts", "final_at", "consent"),
-)
 FIRST_DOUBTS = 10  # named in the report itself
-FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d*.]+$)")  # a number, masked or not, is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +66,8 @@ def report(ledger: Ledger, campaign_id: str, folder: Path) -> Report:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         attempts_file = folder / f"{campaign.id}-attempts.csv"
         contacts_file = folder / f"{campaign.id}-contacts.csv"
-        _write(attempts_file, ATTEMPT_COLUMNS, _attempt_lines(db, campaign.id))
-        _write(contacts_file, CONTACT_COLUMNS, _contact_lines(db, campaign.id))
+        write_sheet(attempts_file, ATTEMPT_COLUMNS, attempt_lines(db, campaign.id))
+        write_sheet(contacts_file, CONTACT_COLUMNS, contact_lines(db, campaign.id))
         doubtful, in_doubt, doubts_file = _write_doubts(db, campaign.id, folder)
         return Report(
             campaign=campaign.id,
@@ -135,12 +102,12 @@ def _write_follow_up(db: Connection, campaign: Campaign, folder: Path) -> Path |
     """The file of those who were not reached, their numbers whole: it is for people. None while nobody is on it."""
     file = folder / f"{campaign.id}-follow-up.csv"
     columns = header(db, campaign)
-    lines = ([_cell(value) for value in line] for line in follow_up(db, campaign, columns))
+    lines = ([cell(value) for value in line] for line in follow_up(db, campaign, columns))
     first = next(lines, None)
     if first is None:
         file.unlink(missing_ok=True)
         return None
-    _write(file, columns, chain([first], lines))
+    write_sheet(file, columns, chain([first], lines))
     return file.absolute()
 
 
@@ -155,9 +122,9 @@ def _write_doubts(db: Connection, campaign_id: str, folder: Path) -> tuple[Seque
         for doubt in doubts(db, campaign_id):
             count += 1
             first.extend([doubt][: FIRST_DOUBTS - len(first)])
-            yield [_cell(getattr(doubt, column)) for column in DOUBT_COLUMNS]
+            yield [cell(getattr(doubt, column)) for column in DOUBT_COLUMNS]
 
-    _write(file, DOUBT_COLUMNS, lines())
+    write_sheet(file, DOUBT_COLUMNS, lines())
     if not first:
         file.unlink(missing_ok=True)
     return first, count, file.absolute() if first else None
@@ -185,90 +152,3 @@ def _reasons(db: Connection, campaign_id: str) -> list[tuple[str, str, int]]:
         .order_by(count.desc(), contacts.c.status, contacts.c.reason)
     )
     return [(status, reason, number) for status, reason, number in db.execute(query)]
-
-
-def _attempt_lines(db: Connection, campaign_id: str) -> Iterable[list[str]]:
-    """A line for each attempt, and one for each contact that was never attempted, in the order of the list."""
-    query = (
-        select(
-            attempts,
-            contacts.c.line,
-            contacts.c.phone,
-            contacts.c.status.label("contact_status"),
-            contacts.c.reason.label("contact_reason"),
-            contacts.c.due_at,
-        )
-        .select_from(contacts)
-        .join(attempts, attempts.c.contact_id == contacts.c.id, isouter=True)
-        .where(contacts.c.campaign_id == campaign_id)
-        .order_by(contacts.c.line, contacts.c.id, attempts.c.number)
-        .execution_options(yield_per=1000)
-    )
-    return (_attempt_line(campaign_id, row) for row in db.execute(query))
-
-
-def _attempt_line(campaign_id: str, row: Row[tuple[object, ...]]) -> list[str]:
-    made = row.id is not None
-    skipped = (
-        "" if made else f"{row.contact_status}: {row.contact_reason}" if row.contact_reason else row.contact_status
-    )
-    cells = [
-        campaign_id,
-        row.line,
-        row.id,
-        mask(row.phone),
-        row.number,
-        row.provider,
-        row.caller_id,
-        row.scheduled_at if made else row.due_at,
-        row.queued_at,
-        row.dialing_at,
-        row.answered_at,
-        row.ended_at,
-        None if row.talk_seconds is None else f"{row.talk_seconds:.1f}",
-        row.outcome or (row.status if made else None),
-        row.mnemonic,
-        row.code,
-        row.provider_call_id,
-        None,  # neither vendor's calling API tells the cost
-        None,
-        row.next_attempt_at,
-        skipped,
-        row.zone,
-        row.local_time,
-        row.allowed_by,
-    ]
-    return [_cell(cell) for cell in cells]
-
-
-def _contact_lines(db: Connection, campaign_id: str) -> Iterable[list[str]]:
-    query = (
-        select(contacts)
-        .where(contacts.c.campaign_id == campaign_id)
-        .order_by(contacts.c.line, contacts.c.id)
-        .execution_options(yield_per=1000)
-    )
-    for row in db.execute(query):
-        cells = (campaign_id, row.line, mask(row.phone), row.status, row.reason, row.attempts, row.final_at)
-        yield [_cell(cell) for cell in (*cells, row.consent)]
-
-
-def _cell(value: object) -> str:
-    """A value as a spreadsheet may have it: times in RFC 3339 with offset, nothing that starts a formula."""
-    if value is None:
-        return ""
-    text = value.isoformat(timespec="milliseconds") if isinstance(value, datetime) else str(value)
-    return f"'{text}" if FORMULA.match(text) else text
-
-
-def _write(file: Path, columns: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
-    """Write beside and rename, so that a reader never finds half a file."""
-    half = file.with_suffix(f".{uuid4().hex}.part")  # its own: another report of the campaign may be under way
-    try:
-        with half.open("w", encoding="utf-8", newline="") as out:
-            writer = csv.writer(out)
-            writer.writerow(columns)
-            writer.writerows(lines)
-        half.replace(file)
-    finally:
-        half.unlink(missing_ok=True)

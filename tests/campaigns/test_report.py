@@ -14,8 +14,9 @@ from sqlalchemy import update
 from campaigns.ledger.reading import NoSuchCampaign
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import contacts
-from campaigns.report import ATTEMPT_COLUMNS, CONTACT_COLUMNS, _cell, report
+from campaigns.report import report
 from campaigns.settlement import Ending, accept, conclude, rule
+from campaigns.sheets import ATTEMPT_COLUMNS, CONTACT_COLUMNS, cell
 from dialer.accounts import AccountSettings
 from dialer.calls import Outcome
 from dialer.verdicts import Ruling, Verdict
@@ -147,7 +148,7 @@ def test_reports_made_at_the_same_time_are_whole_each(ledger, clock, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("value", "cell"),
+    ("value", "kept"),
     [
         ("=1+1", "'=1+1"),
         ("@SUM(A1)", "'@SUM(A1)"),
@@ -163,8 +164,8 @@ def test_reports_made_at_the_same_time_are_whole_each(ledger, clock, tmp_path):
         (3, "3"),
     ],
 )
-def test_no_cell_starts_a_formula_and_numbers_stay_numbers(value, cell):
-    assert _cell(value) == cell
+def test_no_cell_starts_a_formula_and_numbers_stay_numbers(value, kept):
+    assert cell(value) == kept
 
 
 def test_a_reason_in_a_providers_words_cannot_be_a_formula(ledger, clock, tmp_path):
