@@ -63,7 +63,7 @@ def test_a_campaign_file_in_a_document_is_one(text, tmp_path: Path):
 
 @pytest.mark.parametrize("text", blocks("console"))
 def test_a_command_in_a_document_takes_what_it_is_given(text):
-    """Parsed as the command line parses it, and not run."""
+    """Parsed as the command line parses it; `tests/console/cli/test_documented.py` runs it."""
     root = typer.main.get_command(app)
     for line in re.findall(r"^\$ dialer (.*)$", text, re.MULTILINE):
         words = shlex.split(line, comments=True)

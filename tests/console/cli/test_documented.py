@@ -1,0 +1,77 @@
+"""Every `dialer …` line that a document shows is run as it stands, in a folder such as the README asks for."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.campaigns.dialers import wait_for
+from tests.console.cli.shell import DIALER, Shell
+from tests.test_docs import DOCUMENTS, README, blocks
+from workers.stack.info import running_stack
+
+IN_ORDER = (
+    *("accounts", "check first.yaml", "start first.yaml", "watch first", "run first.yaml"),
+    *("init appointments.yaml", "check appointments.yaml", "preview appointments.yaml --row 7"),
+    *("start appointments.yaml", "pause appointments", "resume appointments"),
+    *("watch appointments", "report appointments", "redial appointments --outcome no_answer,busy"),
+    *("cancel appointments", "clone appointments-1 next.yaml --name next"),
+    "test-call appointments.yaml +12125550199 --row 7",
+)
+OURS = {"watch appointments"}  # what the others need, and no document shows
+NOT_RUN = {"accounts --watch": "it goes on until Ctrl-C; see test_accounts.py and test_screen.py"}
+NUMBERS = ("4155550101", "4155550102", "4155550111", "4155550112", "2125550111", "2125550112")  # four do not answer
+LIST = "phone,name\n" + "".join(f"+1{number},Ann\n" for number in NUMBERS)
+OFTEN = 'base_url = "http://127.0.0.1:9"\npoll_seconds = 0.2\n'  # nowhere but to the sandbox, whose clock runs fast
+LONG = "Please come ten minutes early, and bring your papers. " * 5  # no look can miss who hears it
+PACE = "pace: 0.3  # slow enough for a word with it on its way, and no retries half an hour later\n"
+
+
+def documented() -> set[str]:
+    """Every line, without its remark."""
+    lines = [line for one in DOCUMENTS for line in re.findall(r"^\$ dialer (.*)$", one.read_text(), re.M)]
+    return {shlex.join(shlex.split(line, comments=True)) for line in lines}
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory) -> Iterator[Shell]:
+    """The README's folder: its settings, its campaign and its list, with `dialer up --sandbox` in another terminal."""
+    (settings,), (campaign,), (contacts,) = blocks("toml"), blocks("yaml"), blocks("csv")
+    shell = Shell(tmp_path_factory.mktemp("documented"))
+    shell.write("dialer.toml", 'test_numbers = ["+12125550199"]\n' + settings + OFTEN)
+    shell.write("first.yaml", campaign)
+    shell.write("first.csv", contacts)
+    shell.write("contacts.csv", LIST)
+    up = shell.begin("up", "--sandbox", "--speed", "10")
+    try:
+        wait_for(lambda: running_stack(shell.folder / ".dialer") is not None, seconds=120)
+        yield shell
+    finally:
+        shell.end(up)
+
+
+def test_every_line_is_run_here_or_told_why_not():
+    assert documented() == {*IN_ORDER, *NOT_RUN} - OURS
+    assert "dialer up --sandbox" in README
+
+
+def test_the_lines_of_the_documents_do_what_they_say(shell):
+    for line in IN_ORDER:
+        ran = subprocess.run(
+            [str(DIALER), *shlex.split(line)],
+            cwd=shell.folder,
+            env=shell.environ({}),
+            input="\n" * 20,  # what is proposed, where it asks
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert ran.returncode == 0, (line, ran.stdout, ran.stderr)
+        if line.startswith("init"):
+            file = shell.folder / "appointments.yaml"
+            file.write_text(file.read_text().split("retry:")[0].replace("Goodbye", LONG) + PACE)
