@@ -1,6 +1,6 @@
 """Late words: an attempt reported as unknown becomes what it was, and so does its contact; nobody is redialed.
 
-So does one that was taken for no call, once somebody is heard to have answered it.
+So does one that was taken for no call, or by looks for unanswered, once somebody is heard to have answered it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from dialer.receipts import Reduced
 CALLED_OFF, TOO_LATE = "contact called off", "contact not called off: its call was under way"  # in the audit
 LATE = "told after it had been reported as unknown"
 BELIED = "told after it had been taken for no call"
+OUTSEEN = "told after looks had taken it for unanswered"
 NOT_REACHED = (  # as far as was known: for whom a redial waits, and who was given up
     ContactStatus.PENDING,
     ContactStatus.CLAIMED,
@@ -34,7 +35,7 @@ NOT_REACHED = (  # as far as was known: for whom a redial waits, and who was giv
 def correct(db: Connection, attempt: OpenAttempt, heard: Reduced, *, now: datetime) -> bool:
     """Make an attempt what its receipts say, as often as they come to say more.
 
-    False unless it is unknown, or was taken for no call and yet was answered, or has been corrected before.
+    False unless it is unknown, or was answered though nobody was told or had seen it, or has been corrected before.
     """
     outcome = heard.outcome
     if outcome is None or outcome is Outcome.UNKNOWN:
@@ -56,6 +57,7 @@ def correct(db: Connection, attempt: OpenAttempt, heard: Reduced, *, now: dateti
             detail=case(
                 (attempts.c.status == AttemptStatus.UNKNOWN, LATE),
                 (attempts.c.status == AttemptStatus.NOT_PLACED, BELIED),
+                (attempts.c.ended_by == Witness.LIST, OUTSEEN),
                 else_=attempts.c.detail,
             ),
             conclude_at=None,
@@ -75,14 +77,19 @@ def _to_be_corrected(outcome: Outcome) -> ColumnElement[bool]:
     )
     if outcome not in REACHED:
         return or_(unknown, said_late)
-    return or_(unknown, said_late, attempts.c.status == AttemptStatus.NOT_PLACED)
+    unseen = and_(
+        attempts.c.status == AttemptStatus.ENDED,
+        attempts.c.ended_by == Witness.LIST,
+        attempts.c.outcome.not_in(REACHED),
+    )
+    return or_(unknown, said_late, unseen, attempts.c.status == AttemptStatus.NOT_PLACED)
 
 
 def _correct_contact(db: Connection, attempt: OpenAttempt, outcome: Outcome, now: datetime) -> None:
     """Whoever answered was reached, whatever was thought meanwhile. Else only its last call's word makes it known."""
     hold_contact(db, attempt.contact_id)
     last = _is_last(db, attempt)
-    late = BELIED if attempt.status is AttemptStatus.NOT_PLACED else LATE
+    late = db.scalar(select(attempts.c.detail).where(attempts.c.id == attempt.id))
     given_up = contacts.c.status.in_([ContactStatus.UNREACHED, ContactStatus.EXPIRED])
     corrected_before = and_(given_up, contacts.c.reason.endswith(LATE))
     from_here = or_(contacts.c.status == ContactStatus.UNKNOWN, corrected_before)

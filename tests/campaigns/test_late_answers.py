@@ -8,11 +8,11 @@ import time
 import pytest
 from sqlalchemy import event, select
 
-from campaigns.correcting import CALLED_OFF, TOO_LATE
+from campaigns.correcting import CALLED_OFF, OUTSEEN, TOO_LATE
 from campaigns.ledger.claims import still_claimed
 from campaigns.ledger.tables import audit, contacts
 from campaigns.redialing import redial
-from campaigns.settlement import Ending, accept, conclude
+from campaigns.settlement import Ending, Witness, accept, conclude
 from dialer.calls import Outcome
 from tests.campaigns.seeding import attempt, campaign_row, claim, contact, dial_again, dialing, fresh, numbers
 from tests.campaigns.test_receiving import ACCOUNT, deliver, receipt, swept
@@ -102,6 +102,22 @@ def test_another_campaign_of_the_same_name_has_another_message_and_goes_on(ledge
     answered_late(ledger, clock, first)
     assert contact(ledger, other.contact_id).status == "dialing"
     assert noted(ledger) == []
+
+
+def test_who_is_told_to_have_answered_what_looks_had_not_seen_is_not_called_by_a_redial(ledger, clock):
+    """A call that was over between two looks is in no list of calls in progress; a notification tells of it, late."""
+    (one,) = dialing(ledger, numbers(1), now=clock(), retry=RETRY)
+    ledger.write(accept, one, "m-1", ACCOUNT, now=clock.forward(1))
+    seen = Ending(
+        outcome=Outcome.NO_ANSWER, ended_at=clock(), witness=Witness.LIST, detail="it was never seen answered"
+    )
+    ledger.write(conclude, fresh(ledger, one.id), seen, now=clock())
+    swept(ledger, clock)
+    waiting = in_campaign(ledger, redial(ledger, one.campaign_id, who="ann", now=clock()).id)
+    answered_late(ledger, clock, one)
+    assert (attempt(ledger, one.id).outcome, attempt(ledger, one.id).detail) == ("answered", OUTSEEN)
+    assert contact(ledger, one.contact_id).reason == f"answered, {OUTSEEN}"
+    assert (contact(ledger, waiting).status, contact(ledger, one.contact_id).attempts) == ("reached", 1)
 
 
 def test_a_late_word_that_nobody_answered_lets_the_redial_go_on(ledger, clock, first):
