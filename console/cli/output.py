@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
 from rich.markup import escape
 from rich.table import Table
 
@@ -22,6 +21,12 @@ WIDE = 10_000  # where no terminal ends a line, nor do we
 class Screen(Console):
     """Tables and prose fit the terminal; a plain string is never broken, so that paths and commands stay whole."""
 
+    @property  # type: ignore[misc]  # nobody sets it
+    def size(self) -> ConsoleDimensions:
+        """A terminal's own, or what COLUMNS asks for; into a file or a pipe lines are as long as they are."""
+        found = super().size
+        return found if self.is_terminal or os.environ.get("COLUMNS") else ConsoleDimensions(WIDE, found.height)
+
     def print(self, *objects: Any, **options: Any) -> None:
         """As rich prints."""
         if all(isinstance(one, str) for one in objects):
@@ -29,12 +34,7 @@ class Screen(Console):
         super().print(*objects, **options)
 
 
-def _width() -> int | None:
-    """A terminal's own, or what COLUMNS asks for; into a file or a pipe lines are as long as they are."""
-    return None if sys.stdout.isatty() or os.environ.get("COLUMNS") else WIDE
-
-
-out = Screen(highlight=False, width=_width())
+out = Screen(highlight=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
