@@ -36,6 +36,6 @@ def too_short(settings: AccountSettings, message: float) -> str | None:
     return (
         f"The shortest message takes about {message:.1f} s, and calls in progress are looked at every {between:.1f} s "
         f"(poll_seconds is {settings.poll_seconds:g}): a call may be answered and over between two looks, and is then "
-        "reported as unknown. Set up the account's notifications (dialer notifications) or its data_api_url, which "
+        "reported as unknown. Set up the account's notifications (`dialer notifications`) or its data_api_url, which "
         "tell how calls ended, or say more; or lower poll_seconds, and worker.tick_seconds with it."
     )

@@ -122,5 +122,6 @@ def test_a_draft_that_is_cancelled_while_it_is_filled_calls_nobody(ledger, clock
     )
     control.cancel(ledger, campaign_id, who="test", now=clock())
     facts = {"zones": ["UTC"], "rejects": 0, "rejects_file": None, "starts_at": None, "who": "test"}
-    ledger.write(admission.start, campaign_id, now=clock(), **facts)
+    with pytest.raises(admission.DraftGone):
+        ledger.write(admission.start, campaign_id, now=clock(), **facts)
     assert campaign_row(ledger, campaign_id).status == CampaignStatus.CANCELLED
