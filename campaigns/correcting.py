@@ -1,6 +1,6 @@
 """Late words: an attempt reported as unknown becomes what it was, and so does its contact; nobody is redialed.
 
-So does one that was taken for no call, or by looks for unanswered, once somebody is heard to have answered it.
+So does one that was taken for no call, or for unanswered, once somebody is heard to have answered it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select,
 
 from campaigns.ledger.moves import hold_contact, move_contact, moved, note
 from campaigns.ledger.reading import OpenAttempt
-from campaigns.ledger.redials import later_lives
+from campaigns.ledger.redials import other_lives
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import FINAL_CONTACTS, AttemptStatus, ContactStatus
 from campaigns.settlement import Witness
@@ -21,7 +21,7 @@ from dialer.receipts import Reduced
 CALLED_OFF, TOO_LATE = "contact called off", "contact not called off: its call was under way"  # in the audit
 LATE = "told after it had been reported as unknown"
 BELIED = "told after it had been taken for no call"
-OUTSEEN = "told after looks had taken it for unanswered"
+UNHEARD = "told after it had been taken for unanswered"
 NOT_REACHED = (  # as far as was known: for whom a redial waits, and who was given up
     ContactStatus.PENDING,
     ContactStatus.CLAIMED,
@@ -57,8 +57,8 @@ def correct(db: Connection, attempt: OpenAttempt, heard: Reduced, *, now: dateti
             detail=case(
                 (attempts.c.status == AttemptStatus.UNKNOWN, LATE),
                 (attempts.c.status == AttemptStatus.NOT_PLACED, BELIED),
-                (attempts.c.ended_by == Witness.LIST, OUTSEEN),
-                else_=attempts.c.detail,
+                (attempts.c.detail.in_([LATE, BELIED]), attempts.c.detail),
+                else_=UNHEARD,
             ),
             conclude_at=None,
         ),
@@ -77,12 +77,8 @@ def _to_be_corrected(outcome: Outcome) -> ColumnElement[bool]:
     )
     if outcome not in REACHED:
         return or_(unknown, said_late)
-    unseen = and_(
-        attempts.c.status == AttemptStatus.ENDED,
-        attempts.c.ended_by == Witness.LIST,
-        attempts.c.outcome.not_in(REACHED),
-    )
-    return or_(unknown, said_late, unseen, attempts.c.status == AttemptStatus.NOT_PLACED)
+    unheard = and_(attempts.c.status == AttemptStatus.ENDED, attempts.c.outcome.not_in(REACHED))
+    return or_(unknown, said_late, unheard, attempts.c.status == AttemptStatus.NOT_PLACED)
 
 
 def _correct_contact(db: Connection, attempt: OpenAttempt, outcome: Outcome, now: datetime) -> None:
@@ -117,7 +113,7 @@ def _correct_contact(db: Connection, attempt: OpenAttempt, outcome: Outcome, now
 
 def _call_off(db: Connection, attempt: OpenAttempt, outcome: Outcome, now: datetime) -> None:
     """Let no redial call somebody who was reached; a call that is under way there is told, and is the last."""
-    for contact_id in later_lives(db, attempt.campaign_id, attempt.phone):
+    for contact_id in other_lives(db, attempt.campaign_id, attempt.phone):
         hold_contact(db, contact_id)
         again = select(contacts.c.campaign_id, contacts.c.line, contacts.c.status).where(contacts.c.id == contact_id)
         life = db.execute(again).one()

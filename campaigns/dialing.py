@@ -23,7 +23,7 @@ from campaigns.ledger.frequency import cap_clears_at
 from campaigns.ledger.openings import Opening, open_attempts
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import LedgerAway
-from campaigns.lifecycle import CampaignStatus
+from campaigns.lifecycle import OPEN_ATTEMPTS, CampaignStatus
 from campaigns.parts import SEND_WITHIN, SWEEP_MARGIN, Parts
 from campaigns.receiving import apply_waiting
 from campaigns.settlement import rule_all
@@ -154,7 +154,7 @@ def _write_rulings(db: Connection, rulings: Sequence[tuple[UUID, Ruling]], accou
     """Returns the attempts that were handed over: their calls are not in progress yet."""
     now = using.clock()
     attempts = reading.attempts_by_id(db, [attempt_id for attempt_id, _ in rulings], lock=True)
-    ruled = [(attempts[attempt_id], ruling) for attempt_id, ruling in rulings]
+    ruled = [(attempts[attempt_id], ruling) for attempt_id, ruling in rulings if attempt_id in attempts]
     rule_all(db, ruled, account.settings, now=now, rng=using.rng)
     calls = [ruling.provider_call_id for _, ruling in rulings if ruling.provider_call_id]
     apply_waiting(db, account.name, account.settings, now=now, provider_call_ids=calls)
@@ -194,12 +194,13 @@ def _hold_back(held: Sequence[Claimed], campaign: Campaign, account: Account, us
 def _write_held(
     db: Connection, held: Sequence[Claimed], campaign: Campaign, account: Account, moments: Sequence[datetime]
 ) -> set[UUID]:
-    """Returns the attempts that another delivery of the same task has opened: it holds their tokens, by the same id."""
+    """Returns the attempts that another delivery of the same task has under way: it holds their tokens."""
     claim = held[0].claim
     claims.suppress_held(db, claim, [contact.contact_id for contact in held], campaign.account, moments[0])
     for contact in held:
         claims.give_back(db, claim, [contact.contact_id], due_at=_next_moment(db, contact, campaign, account, moments))
-    return set(reading.attempts_by_id(db, [contact.attempt_id for contact in held]))
+    others = reading.attempts_by_id(db, [contact.attempt_id for contact in held])
+    return {one.id for one in others.values() if one.status in OPEN_ATTEMPTS}
 
 
 def _next_moment(

@@ -12,11 +12,11 @@ def clear_abandoned(ledger: Ledger, now: datetime) -> None:
     """Clear away what launches left that were killed."""
     with ledger.reading() as db:
         abandoned = admission.abandoned_drafts(db, now)
-    for campaign_id in abandoned:
-        discard(ledger, campaign_id)
+    for campaign_id, created_at in abandoned:
+        discard(ledger, campaign_id, created_at)
 
 
-def discard(ledger: Ledger, campaign_id: str) -> None:
-    """Remove a draft with its contacts, in transactions of bounded size."""
-    while not ledger.write(admission.discard_draft, campaign_id):
+def discard(ledger: Ledger, campaign_id: str, created_at: datetime) -> None:
+    """Remove the draft of this moment with its contacts, in transactions of bounded size."""
+    while not ledger.write(admission.discard_draft, campaign_id, created_at):
         pass

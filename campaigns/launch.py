@@ -32,6 +32,7 @@ from dialer.providers import provider_for
 from dialer.providers.provider import Provider
 
 ADMITTED_AT_ONCE = 5000
+StillWanted = Callable[[Connection], None]  # asked in the transaction that starts; raises where it is not to after all
 
 
 class RowsRejected(DialerError):
@@ -198,11 +199,13 @@ def launch(
     who: str,
     now: datetime,
     progress: Progress = unseen,
+    still_wanted: StillWanted = lambda db: None,
 ) -> Campaign:
     """Write a checked campaign into the ledger and start it, or leave nothing there that anybody would dial.
 
     What a killed launch leaves is cleared away an hour later, by the next one or by the sweep. Raises StillGoingOn when
-    a campaign of this name has not ended, unless `again` asks for a second one.
+    a campaign of this name has not ended, unless `again` asks for a second one; also then, when one that has started
+    meanwhile calls some of the same contacts.
     """
     definition = checked.definition
     if not again:
@@ -222,42 +225,54 @@ def launch(
         ledger.write(
             _start,
             campaign_id,
-            only_of=None if again else definition,
-            zones=spool.zones,
-            admitted=checked.summary.will_dial,
-            rejects=checked.summary.rejected,
-            rejects_file=str(rejects_file) if rejects_file else None,
-            starts_at=definition.starts_at,
-            who=who,
-            now=now,
+            definition,
+            again,
+            still_wanted,
+            {
+                "zones": spool.zones,
+                "admitted": checked.summary.will_dial,
+                "rejects": checked.summary.rejected,
+                "rejects_file": str(rejects_file) if rejects_file else None,
+                "starts_at": definition.starts_at,
+                "who": who,
+                "now": now,
+            },
         )
     except BaseException:
-        drafts.discard(ledger, campaign_id)
+        drafts.discard(ledger, campaign_id, now)
         raise
     with ledger.reading() as db:
         return reading.campaign(db, campaign_id)
 
 
-def _start(db: Connection, campaign_id: str, *, only_of: Definition | None, **facts: Any) -> None:
-    """Start the draft; when it is to be the only campaign of a name, no other may have started since that was asked."""
-    if only_of is not None:
-        _refuse_second(db, only_of, lock=True)
+def _start(
+    db: Connection, campaign_id: str, definition: Definition, again: bool, still_wanted: StillWanted, facts: Any
+) -> None:
+    """Start the draft, unless another of its name has started since that was asked, and calls any of its contacts."""
+    going_on = admission.live_campaign_named(db, definition.campaign, lock=True)
+    if going_on and not again:
+        raise _going_on(going_on, definition)
+    if going_on and (other := admission.called_by_another_too(db, campaign_id, definition.campaign)):
+        raise StillGoingOn(
+            f"{other} has started meanwhile, over some of these contacts", "start again: they are left out"
+        )
+    still_wanted(db)
     admission.start(db, campaign_id, **facts)
 
 
 def refuse_second(ledger: Ledger, definition: Definition) -> None:
     """Raises StillGoingOn when a campaign of this name has not ended."""
     with ledger.reading() as db:
-        _refuse_second(db, definition)
+        if going_on := admission.live_campaign_named(db, definition.campaign):
+            raise _going_on(going_on, definition)
 
 
-def _refuse_second(db: Connection, definition: Definition, *, lock: bool = False) -> None:
-    if going_on := admission.live_campaign_named(db, definition.campaign, lock=lock):
-        raise StillGoingOn(
-            f"{going_on} has not ended yet",
-            f"wait for its end, or end it with: dialer cancel {going_on}; "
-            f"to start a second one: dialer start --again {definition.file}",
-        )
+def _going_on(campaign_id: str, definition: Definition) -> StillGoingOn:
+    return StillGoingOn(
+        f"{campaign_id} has not ended yet",
+        f"wait for its end, or end it with: dialer cancel {campaign_id}; "
+        f"to start a second one: dialer start --again {definition.file}",
+    )
 
 
 def _admit_all(ledger: Ledger, campaign_id: str, checked: Checked, now: datetime, progress: Progress) -> Spool:

@@ -133,6 +133,8 @@ ATTEMPT_MOVES: Mapping[AttemptStatus, frozenset[AttemptStatus]] = {
     AttemptStatus.UNKNOWN: frozenset({AttemptStatus.ENDED}),
 }
 
+OPEN_ATTEMPTS = (AttemptStatus.DIALING, AttemptStatus.UNCONFIRMED, AttemptStatus.PLACED, AttemptStatus.ANSWERED)
+
 FINAL_CONTACTS = (
     ContactStatus.REACHED,
     ContactStatus.UNREACHED,

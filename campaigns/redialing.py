@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, ins
 
 from campaigns.ledger import admission, reading
 from campaigns.ledger.reading import Campaign
-from campaigns.ledger.redials import note_redial
+from campaigns.ledger.redials import note_redial, other_campaigns, reached_calls
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import UtcTime, attempts, contacts
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus, ContactStatus
@@ -52,7 +52,11 @@ def _redial(db: Connection, campaign_id: str, outcomes: Sequence[str], who: str,
     )
     pending = (literal(ContactStatus.PENDING.value), literal(now, UtcTime), literal(0), literal(0))
     columns: list[ColumnElement[Any]] = [literal(new), *(contacts.c[name] for name in KEPT), *pending]
-    left = (contacts.c.campaign_id == old.id, contacts.c.phone.startswith("+"), _left(outcomes))
+    reached = reached_calls(other_campaigns(db, old.id)).correlate(None)
+    left = (
+        *(contacts.c.campaign_id == old.id, contacts.c.phone.startswith("+"), _left(outcomes)),
+        contacts.c.phone.not_in(reached),
+    )
     # A late word on one of them is here before this, or waits and finds the redial: it calls nobody whom it reached.
     db.execute(select(func.count()).select_from(select(contacts.c.id).where(*left).with_for_update().subquery()))
     source = select(*columns).where(*left)

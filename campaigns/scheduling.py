@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -34,6 +35,10 @@ class NotRecurring(DialerError):
     """The campaign file says nothing of when to repeat."""
 
 
+class TakenOver(DialerError):
+    """A launch took so long that it was taken for cut off, and another made up for it."""
+
+
 class NoSuchSchedule(DialerError):
     """No schedule has this name."""
 
@@ -55,8 +60,7 @@ class Scheduled:
         """When it is to be launched: at its next hour, or sooner when a launch was cut off."""
         if self.last_said not in LAUNCHES or self.last_at is None:
             return self.next_at
-        again = self.last_at + LEASE
-        return again if self.next_at is None else min(again, self.next_at)
+        return self.last_at + LEASE  # also where its next hour comes sooner: it is taken for cut off only then
 
 
 def add(ledger: Ledger, file: Path, accounts: Mapping[str, AccountSettings], *, who: str, now: datetime) -> Scheduled:
@@ -149,7 +153,7 @@ def _take(db: Connection, one: Scheduled, now: datetime) -> bool:
 
 def _cuts(one: Scheduled) -> int:
     """How often the launch that is due has been cut off."""
-    return LAUNCHES.index(one.last_said) + 1 if one.due_at != one.next_at else 0
+    return LAUNCHES.index(one.last_said) + 1 if one.last_said in LAUNCHES else 0
 
 
 def _started_before_it_was_cut_off(db: Connection, one: Scheduled) -> str | None:
@@ -181,13 +185,27 @@ def _launch(
         return f"missed: nobody was there at {one.due_at:%d %b %H:%M} UTC"
     checked = check(Path(one.file), accounts)  # whom the ledger leaves out, the launch leaves out
     checked.refuse_rejects(None, skip=True)
-    campaign = launch(ledger, checked, rejects_folder=rejects_folder, who=f"schedule {one.name}", now=now)
+    campaign = launch(
+        ledger,
+        checked,
+        rejects_folder=rejects_folder,
+        who=f"schedule {one.name}",
+        now=now,
+        still_wanted=partial(_refuse_taken_over, one.name, now),
+    )
     started.append(campaign.id)
     return (
         f"launched {campaign.id}: {counted(campaign.contacts, 'contact')}, {counted(campaign.rejects, 'row')} left out"
     )
 
 
+def _refuse_taken_over(name: str, since: datetime, db: Connection) -> None:
+    """Another worker took this launch for cut off: it makes up for it."""
+    ours = (schedules.c.name == name, schedules.c.last_at == since)
+    if not moved(db, update(schedules).where(*ours).values(last_at=since)):
+        raise TakenOver(f"the launch of {name} took too long and was taken over", "see: dialer schedule list")
+
+
 def _say(db: Connection, name: str, said: str, now: datetime) -> None:
-    db.execute(update(schedules).where(schedules.c.name == name).values(last_said=said))
-    note(db, now, who=f"schedule {name}", event=RAN, detail=said)
+    if moved(db, update(schedules).where(schedules.c.name == name, schedules.c.last_at == now).values(last_said=said)):
+        note(db, now, who=f"schedule {name}", event=RAN, detail=said)

@@ -26,7 +26,7 @@ from campaigns.ledger.moves import (
     move_contacts,
 )
 from campaigns.ledger.reading import OpenAttempt
-from campaigns.ledger.redials import reached_before
+from campaigns.ledger.redials import reached_elsewhere
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import attempts, campaigns
 from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus, attempts_before
@@ -339,7 +339,7 @@ def _put_back(
 def _leave(db: Connection, attempt: OpenAttempt, status: ContactStatus, now: datetime, **facts: object) -> bool:
     """Leave a contact whom this attempt did not reach; False for one whom an earlier attempt did, as was told since."""
     hold_contact(db, attempt.contact_id)
-    earlier = reading.reached_by(db, attempt.contact_id) or reached_before(db, attempt.campaign_id, attempt.phone)
+    earlier = reading.reached_by(db, attempt.contact_id) or reached_elsewhere(db, attempt.campaign_id, attempt.phone)
     if earlier:
         reason = f"{earlier}, told while a later call was made"
         move_contact(db, attempt.contact_id, ContactStatus.REACHED, now, reason=reason)

@@ -122,6 +122,7 @@ class Standing:
     """A bucket at one moment. `pace` is what it is now, `pace_name` why; `waiting` counts tickets by campaign.
 
     `call_took`: the points that each of the last calls took by the provider's figures; None where those say nothing.
+    `clock_behind`: seconds that Redis's clock was set back; until it has caught up hardly anything is granted.
     """
 
     windows: tuple[Window, ...]
@@ -135,6 +136,7 @@ class Standing:
     cold: bool
     waiting: Mapping[str, int]
     call_took: int | None = None
+    clock_behind: float = 0.0
 
     @property
     def binding(self) -> tuple[str, float]:
@@ -143,6 +145,8 @@ class Standing:
         holds += [(self.blocked_for, "blocked by the provider")] if self.blocked_for else []
         if self.most_calls and self.calls >= self.most_calls:
             holds.append((0.0, "calls in progress"))
+        if self.clock_behind > 1:
+            holds.append((self.clock_behind, "Redis's clock, which was set back"))
         if self.cold and self.in_flight:
             holds.append((0.0, "first answer awaited"))
         if not holds and self.pace_free_in > 0:

@@ -254,6 +254,7 @@ class TokenBucket:
             cold=said["cold"],
             waiting=dict(said["waiting"]),
             call_took=int(said["call_took"]) or None,
+            clock_behind=said["clock_behind"] / MICROSECONDS,
         )
 
     def turn(self, name: str, seconds: float) -> bool:

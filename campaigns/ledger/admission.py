@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from campaigns.ledger import bulk, claims
 from campaigns.ledger.moves import move_campaign, moved, touched
@@ -68,6 +68,19 @@ def called_by_another(db: Connection, name: str, phones: Sequence[str]) -> dict[
     return {row.phone: row.campaign_id for row in db.execute(query)}
 
 
+def called_by_another_too(db: Connection, campaign_id: str, name: str) -> str | None:
+    """A campaign of this name that has not ended and calls a contact of the draft too, if there is one."""
+    others = contacts.alias("others")
+    query = (
+        select(others.c.campaign_id)
+        .join(campaigns, campaigns.c.id == others.c.campaign_id)
+        .join(contacts, contacts.c.phone == others.c.phone)
+        .where(campaigns.c.name == name, campaigns.c.status.in_(LIVE_CAMPAIGNS), contacts.c.campaign_id == campaign_id)
+    )
+    found: str | None = db.scalar(query.limit(1))
+    return found
+
+
 def create_draft(
     db: Connection, *, name: str, account: str, definition_text: str, now: datetime, rehearsal: bool = False
 ) -> str:
@@ -95,12 +108,10 @@ def create_draft(
 def admit(
     db: Connection, campaign_id: str, admitted: Sequence[Admitted], *, fingerprint: Callable[[str], str], now: datetime
 ) -> None:
-    """Add contacts to a draft, due at once. Raises DraftGone when it is no draft any more."""
-    held = update(campaigns).where(campaigns.c.id == campaign_id, campaigns.c.status == CampaignStatus.DRAFT)
-    if not moved(db, held.values(since=campaigns.c.since)):
-        raise DraftGone(
-            f"{campaign_id} is no draft any more: it has started, or took an hour to be read in", "start again"
-        )
+    """Add contacts to the draft of this moment, due at once. Raises DraftGone when it is no draft any more."""
+    held = update(campaigns).where(*_this_draft(campaign_id, now)).values(since=campaigns.c.since)
+    if not moved(db, held):
+        raise _gone(campaign_id)
     moment: Callable[[datetime], object] = contacts.c.due_at.type.bind_processor(db.dialect) or (lambda value: value)
     due, state = moment(now), ContactStatus.PENDING.value
     lines = [
@@ -130,7 +141,11 @@ def start(
 
     Raises DraftGone when it is no draft any more, or has not as many contacts as were `admitted`.
     """
-    account = db.scalar(select(campaigns.c.account).where(campaigns.c.id == campaign_id)) or ""
+    # Held from the first statement on: nobody clears it away, or takes its place, while it is counted.
+    mine = select(campaigns.c.account).where(*_this_draft(campaign_id, now))
+    account = db.scalar(mine.with_for_update())
+    if account is None:
+        raise _gone(campaign_id)
     claims.suppress_at_launch(db, campaign_id, account, now)
     count = db.scalar(select(func.count()).where(contacts.c.campaign_id == campaign_id)) or 0
     if admitted is not None and count != admitted:
@@ -139,21 +154,29 @@ def start(
     db.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(started_at=now, **facts))
     later = starts_at is not None and starts_at > now
     to = CampaignStatus.SCHEDULED if later else CampaignStatus.RUNNING
-    if not move_campaign(db, campaign_id, to, now, who=who, reason="started"):
-        raise DraftGone(
-            f"{campaign_id} is no draft any more: it has started, or took an hour to be read in", "start again"
-        )
+    move_campaign(db, campaign_id, to, now, who=who, reason="started")
 
 
-def abandoned_drafts(db: Connection, now: datetime) -> Sequence[str]:
-    """Drafts whose launch was killed: nobody dials them, and nobody will."""
+def _this_draft(campaign_id: str, created_at: datetime) -> tuple[ColumnElement[bool], ...]:
+    """By its moment too: the id of one that was cleared away is given to the next of its name."""
+    draft = campaigns.c.status == CampaignStatus.DRAFT
+    return campaigns.c.id == campaign_id, draft, campaigns.c.created_at == created_at
+
+
+def _gone(campaign_id: str) -> DraftGone:
+    said = f"{campaign_id} is no draft any more: it has started, was cancelled, or took an hour to be read in"
+    return DraftGone(said, "start again")
+
+
+def abandoned_drafts(db: Connection, now: datetime) -> Sequence[tuple[str, datetime]]:
+    """Drafts whose launch was killed, each with its moment: nobody dials them, and nobody will."""
     old = (campaigns.c.status == CampaignStatus.DRAFT, campaigns.c.created_at < now - ABANDONED)
-    return db.scalars(select(campaigns.c.id).where(*old)).all()
+    return [(row.id, row.created_at) for row in db.execute(select(campaigns.c.id, campaigns.c.created_at).where(*old))]
 
 
-def discard_draft(db: Connection, campaign_id: str) -> bool:
+def discard_draft(db: Connection, campaign_id: str, created_at: datetime) -> bool:
     """Remove a draft that was not filled, so many contacts at once; True when nothing of it is left."""
-    draft = (campaigns.c.id == campaign_id, campaigns.c.status == CampaignStatus.DRAFT)
+    draft = _this_draft(campaign_id, created_at)
     if not db.execute(select(campaigns.c.id).where(*draft).with_for_update()).first():
         return True
     some = select(contacts.c.id).where(contacts.c.campaign_id == campaign_id).limit(DISCARDED_AT_ONCE)

@@ -61,8 +61,7 @@ def _move_all(
     moves = [_bound(table, one, to, each) for one, each in facts.items()]
     if not moves:
         return 0
-    (statement,) = {statement for statement, _ in moves}
-    return _rows(db.execute(statement, [values for _, values in moves]))
+    return _rows(db.execute(moves[0][0], [values for _, values in moves]))
 
 
 def _move(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from campaigns.ledger.moves import note
 from campaigns.ledger.tables import attempts, audit, contacts
@@ -19,26 +20,34 @@ def note_redial(db: Connection, old: str, new: str, outcomes: str, *, who: str, 
     note(db, now, who=who, event=REDIALS, campaign_id=new, detail=old)
 
 
-def later_lives(db: Connection, campaign_id: str, phone: str) -> list[int]:
-    """The contacts as which a number of this campaign is called again by its redials, and by theirs."""
-    found: list[int] = []
-    campaigns = [campaign_id]
-    while campaigns:
-        again = [told.partition(":")[0] for told in _told(db, campaigns.pop(), REDIALED)]
-        campaigns += again
-        found += db.scalars(select(contacts.c.id).where(contacts.c.campaign_id.in_(again), contacts.c.phone == phone))
-    return found
+def other_campaigns(db: Connection, campaign_id: str) -> list[str]:
+    """All that this one redials, and all that redial it or the same as it does: they say one message to one list."""
+    first = campaign_id
+    while before := _told(db, first, REDIALS):
+        first = before[0]
+    chain = [first]
+    for one in chain:
+        chain += [told.partition(":")[0] for told in _told(db, one, REDIALED)]
+    return [one for one in chain if one != campaign_id]
 
 
-def reached_before(db: Connection, campaign_id: str, phone: str) -> Outcome | None:
-    """How a call ended that reached the number for a campaign that this one redials; None when none did."""
-    for campaign in _told(db, campaign_id, REDIALS):
-        calls = select(attempts.c.outcome).join(contacts, contacts.c.id == attempts.c.contact_id)
-        mine = (contacts.c.campaign_id == campaign, contacts.c.phone == phone, attempts.c.outcome.in_(REACHED))
-        if found := db.scalar(calls.where(*mine).limit(1)):
-            return Outcome(found)
-        return reached_before(db, campaign, phone)
-    return None
+def other_lives(db: Connection, campaign_id: str, phone: str) -> Sequence[int]:
+    """The contacts as which a number of this campaign is in the others."""
+    others = contacts.c.campaign_id.in_(other_campaigns(db, campaign_id))
+    return db.scalars(select(contacts.c.id).where(others, contacts.c.phone == phone).order_by(contacts.c.id)).all()
+
+
+def reached_elsewhere(db: Connection, campaign_id: str, phone: str) -> Outcome | None:
+    """How a call ended that reached the number for one of the others; None when none did."""
+    calls = reached_calls(other_campaigns(db, campaign_id)).where(contacts.c.phone == phone)
+    found = db.scalar(calls.with_only_columns(attempts.c.outcome).limit(1))
+    return Outcome(found) if found else None
+
+
+def reached_calls(campaigns: Sequence[str]) -> Select[tuple[str]]:
+    """The numbers of calls that reached somebody for these campaigns."""
+    theirs = (contacts.c.campaign_id.in_(campaigns), attempts.c.outcome.in_(REACHED))
+    return select(contacts.c.phone).join_from(attempts, contacts, contacts.c.id == attempts.c.contact_id).where(*theirs)
 
 
 def _told(db: Connection, campaign_id: str, event: str) -> list[str]:

@@ -19,13 +19,22 @@ if before or redis.call('ZSCORE', CALLS, id) then
   while ids[had + 1] and redis.call('HEXISTS', GRANTS, ids[had + 1]) == 1 do had = had + 1 end
   return { had, before and math.max(0, before.at - now) or 0, '' }
 end
+for i = 2, #ids do -- up to the first that has its tokens already
+  if redis.call('HEXISTS', GRANTS, ids[i]) == 1 or redis.call('ZSCORE', CALLS, ids[i]) then
+    ids = { unpack(ids, 1, i - 1) }
+    break
+  end
+end
 wake()
 reap()
 roll('m'); roll('d')
 
 for w, limit in pairs({ m = minute, d = day }) do
   limit = get(w .. ':s') == 1 and get(w .. ':l') or limit
-  if limit > 0 and points > limit then return { -1, limit, w == 'm' and 'minute points' or 'day points' } end
+  if limit > 0 and points > limit then
+    keep()
+    return { -1, limit, w == 'm' and 'minute points' or 'day points' }
+  end
 end
 
 local room = #ids

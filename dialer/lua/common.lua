@@ -60,15 +60,13 @@ local state = cached(S)
 local get, put = state.get, state.put
 local own = campaign ~= '' and cached(OWN) or nil
 
-local function clock()
-  local given = tonumber(ARGV[1])
-  if not given then
-    local t = redis.call('TIME')
-    given = tonumber(t[1]) * 1000000 + tonumber(t[2])
-  end
-  return math.max(given, get('last') or 0)
+local given = tonumber(ARGV[1])
+if not given then
+  local t = redis.call('TIME')
+  given = tonumber(t[1]) * 1000000 + tonumber(t[2])
 end
-local now = clock()
+local now = math.max(given, get('last') or 0)
+local behind = now - given -- Redis's clock was set back: until it has caught up, time stands still
 local in_a_rush = ARGV[1] == '' and get('last') and now > get('last') and now - get('last') < RUSH
 
 -- Write what has changed. A script that takes nothing need not.

@@ -41,5 +41,6 @@ if own_most_calls > 0 then
 end
 local blk = get('blk') or 0
 if blk > now + horizon then bind(0, 'blocked by the provider', blk) end
+if room == 0 and behind > math.max(wait, 1000000) then which, wait = "Redis's clock, which was set back", behind end
 keep()
 return { room, which, math.ceil(wait) }

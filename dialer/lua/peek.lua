@@ -29,5 +29,5 @@ return cjson.encode({
   pace_free_in = math.max(0, (get('p') or 0) - gap * (at_once - 1) - now),
   calls = redis.call('ZCOUNT', CALLS, fmt(now), '+inf'), most_calls = most_calls,
   blocked_for = math.max(0, (get('blk') or 0) - now), cold = metered and (get('cold') or 1) > 0,
-  waits = waits, waiting = waiting, call_took = (get('cn') or 0) >= 5 and get('cc') or 0,
+  clock_behind = behind, waits = waits, waiting = waiting, call_took = (get('cn') or 0) >= 5 and get('cc') or 0,
 })
