@@ -71,6 +71,7 @@ class Checked:
     bad: int
     rehearsal: bool  # the account leads to a sandbox
     spool: Spool | None = field(default=None, repr=False)
+    apart: bool = False  # whom another campaign of the name calls is left out
     warnings: Sequence[str] = ()
 
     @property
@@ -133,6 +134,7 @@ def check(
         bad=audience.pile.bad,
         rehearsal=accounts[definition.account].sandbox,
         spool=spool,
+        apart=leaving_out is not None,
         warnings=_warnings(definition, accounts[definition.account], shortest),
     )
 
@@ -225,7 +227,7 @@ def launch(
         ledger.write(
             _start,
             campaign_id,
-            definition,
+            checked,
             again,
             still_wanted,
             {
@@ -246,13 +248,14 @@ def launch(
 
 
 def _start(
-    db: Connection, campaign_id: str, definition: Definition, again: bool, still_wanted: StillWanted, facts: Any
+    db: Connection, campaign_id: str, checked: Checked, again: bool, still_wanted: StillWanted, facts: Mapping[str, Any]
 ) -> None:
     """Start the draft, unless another of its name has started since that was asked, and calls any of its contacts."""
-    going_on = admission.live_campaign_named(db, definition.campaign, lock=True)
+    name = checked.definition.campaign
+    going_on = admission.live_campaign_named(db, name, lock=True)
     if going_on and not again:
-        raise _going_on(going_on, definition)
-    if going_on and (other := admission.called_by_another_too(db, campaign_id, definition.campaign)):
+        raise _going_on(going_on, checked.definition)
+    if going_on and checked.apart and (other := admission.called_by_another_too(db, campaign_id, name)):
         raise StillGoingOn(
             f"{other} has started meanwhile, over some of these contacts", "start again: they are left out"
         )

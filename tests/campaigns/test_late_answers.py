@@ -8,7 +8,7 @@ import time
 import pytest
 from sqlalchemy import event, select
 
-from campaigns.correcting import CALLED_OFF, OUTSEEN, TOO_LATE
+from campaigns.correcting import CALLED_OFF, TOO_LATE, UNHEARD
 from campaigns.ledger.claims import still_claimed
 from campaigns.ledger.tables import audit, contacts
 from campaigns.redialing import redial
@@ -115,8 +115,8 @@ def test_who_is_told_to_have_answered_what_looks_had_not_seen_is_not_called_by_a
     swept(ledger, clock)
     waiting = in_campaign(ledger, redial(ledger, one.campaign_id, who="ann", now=clock()).id)
     answered_late(ledger, clock, one)
-    assert (attempt(ledger, one.id).outcome, attempt(ledger, one.id).detail) == ("answered", OUTSEEN)
-    assert contact(ledger, one.contact_id).reason == f"answered, {OUTSEEN}"
+    assert (attempt(ledger, one.id).outcome, attempt(ledger, one.id).detail) == ("answered", UNHEARD)
+    assert contact(ledger, one.contact_id).reason == f"answered, {UNHEARD}"
     assert (contact(ledger, waiting).status, contact(ledger, one.contact_id).attempts) == ("reached", 1)
 
 

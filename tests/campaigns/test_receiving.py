@@ -194,8 +194,8 @@ def test_a_repeat_delivered_to_many_doors_at_once_is_stored_once(ledger, clock, 
     assert attempt(ledger, one.id).outcome == "answered"
 
 
-@pytest.mark.parametrize("word", WORDS)
-def test_a_receipt_after_the_end_is_kept_and_moves_nothing(ledger, clock, ringing, word):
+@pytest.mark.parametrize("word", [word for word in WORDS if word not in {"ANSWERED", "RELEASED"}])
+def test_a_receipt_after_the_end_that_tells_of_no_answer_is_kept_and_moves_nothing(ledger, clock, ringing, word):
     one, call = ringing
     ending = Ending(outcome=Outcome.NO_ANSWER, ended_at=clock.forward(30))
     ledger.write(conclude, fresh(ledger, one.id), ending, now=clock())
@@ -203,6 +203,15 @@ def test_a_receipt_after_the_end_is_kept_and_moves_nothing(ledger, clock, ringin
     assert deliver(ledger, receipt(word, call, one.id, clock.forward(1)), now=clock()) == 1
     swept(ledger, clock, 300)
     assert (attempt(ledger, one.id), contact(ledger, one.contact_id)) == before
+
+
+@pytest.mark.parametrize("word", ["ANSWERED", "RELEASED"])
+def test_a_receipt_after_the_end_that_tells_of_an_answer_says_so(ledger, clock, ringing, word):
+    one, call = ringing
+    ending = Ending(outcome=Outcome.NO_ANSWER, ended_at=clock.forward(30))
+    ledger.write(conclude, fresh(ledger, one.id), ending, now=clock())
+    assert deliver(ledger, receipt(word, call, one.id, clock.forward(1)), now=clock()) == 1
+    assert (attempt(ledger, one.id).outcome, contact(ledger, one.contact_id).status) == ("answered", "reached")
 
 
 def test_receipts_for_calls_that_are_not_ours_are_kept_a_day_and_then_left_alone(ledger, clock):
