@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from importlib.metadata import version
-from types import FrameType
 
 import typer
 
@@ -17,6 +15,7 @@ from console.cli import (
     dnc,
     explain,
     init,
+    interruption,
     ledger,
     plan,
     policy,
@@ -73,13 +72,9 @@ def options(
     """Options of every command."""
 
 
-def _terminated(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt  # stop as on Ctrl-C: what was started is stopped, in order
-
-
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 problems found, 2 wrong use, 130 interrupted."""
-    signal.signal(signal.SIGTERM, _terminated)
+    interruption.heed()
     try:
         app()
     except DialerError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -21,7 +20,7 @@ from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus
 from campaigns.progress import unseen
 from campaigns.report import report
 from campaigns.status import Standing, standing
-from console.cli import preflight, show
+from console.cli import interruption, preflight, show
 from console.cli.context import opened, who
 from console.cli.explain import redis_answers
 from console.cli.output import err, out, print_json
@@ -153,7 +152,7 @@ def watch(ledger: Ledger, ids: Sequence[str], *, every: float = 0.5, quiet: bool
                 live.update(show.progress(standings))
             if all(one.campaign.status not in over for one in standings):
                 return
-            time.sleep(every)
+            interruption.sleep(every)
 
 
 def let_calls_end(ledger: Ledger, campaign_id: str, *, every: float = 0.5, quiet: bool = False) -> None:
@@ -164,7 +163,7 @@ def let_calls_end(ledger: Ledger, campaign_id: str, *, every: float = 0.5, quiet
             calls = counted(on_the_line, "call is", "calls are")
             err.print(f"{calls} on the line: waiting for their end. Ctrl-C again leaves at once.")
             told = True
-        time.sleep(every)
+        interruption.sleep(every)
 
 
 def _on_the_line(one: Standing) -> int:

@@ -16,6 +16,7 @@ from rich.markup import escape
 from campaigns import control
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus, IllegalMove
 from campaigns.report import Report, report
+from console.cli import interruption
 from console.cli.campaigns import AsJson, FilePath, SkipRejects, let_calls_end, reports_folder, start, watch
 from console.cli.context import ledger_of, who
 from console.cli.demo import demo_command
@@ -62,6 +63,7 @@ def run_command(file: Path = FilePath, skip_rejects: bool = SkipRejects, as_json
             going_on = set(LIVE_CAMPAIGNS) - {CampaignStatus.PAUSED}
             watch(ledger, [campaign.id], quiet=as_json, over=going_on)
         except KeyboardInterrupt:
+            interruption.heard()
             try:
                 control.pause(ledger, campaign.id, who=who(), now=now_utc(), reason="interrupted at the keyboard")
                 err.print(f"{campaign.id} is paused; go on with: dialer up, then dialer resume {campaign.id}")
