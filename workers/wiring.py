@@ -49,9 +49,13 @@ def redis_url(settings: Settings) -> str:
 
 
 def open_ledger(settings: Settings) -> Ledger:
-    """The ledger, its tables made or upgraded."""
+    """The ledger, its tables made or upgraded. Raises LedgerAway, LedgerTooNew, and leaves nothing open then."""
     ledger = Ledger(settings.ledger_url, hash_key=hash_key(settings))
-    upgrade(ledger)
+    try:
+        upgrade(ledger)
+    except BaseException:
+        ledger.close()
+        raise
     return ledger
 
 

@@ -52,10 +52,19 @@ def test_many_processes_may_upgrade_at_once(ledger_url):
 
 
 def test_a_ledger_of_a_later_version_is_left_alone(ledger):
+    with ledger.reading() as db:
+        ours = db.scalar(text("SELECT version_num FROM alembic_version"))
+    _set_version(ledger, "9999")
+    try:
+        with pytest.raises(migrate.LedgerTooNew, match="9999"):
+            migrate.upgrade(ledger)
+    finally:
+        _set_version(ledger, ours)  # others use this ledger
+
+
+def _set_version(ledger, version):
     with ledger.writing() as db:
-        db.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(migrate.LedgerTooNew, match="9999"):
-        migrate.upgrade(ledger)
+        db.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
 
 
 def test_sqlite_forgets_nothing_that_was_committed(tmp_path):
