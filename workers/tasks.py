@@ -15,9 +15,11 @@ from campaigns.dialing import Slice
 from campaigns.ledger.store import LedgerAway
 from dialer.token_bucket import BucketAway
 from workers.app import app, settings
+from workers.ticks import Ticks
 from workers.wiring import parts
 
 log = get_logger()
+_ticks = Ticks()
 
 
 @app.task(name="workers.tasks.dial")  # type: ignore[untyped-decorator]
@@ -33,11 +35,16 @@ def dial(campaign_id: str, claim: str, contact_ids: list[int]) -> None:
 @app.task(name="workers.tasks.release")  # type: ignore[untyped-decorator]
 def release() -> None:
     """Claim what the next seconds can carry and hand it to the workers."""
+    with _ticks.one() as mine:
+        if mine:
+            _release()
+
+
+def _release() -> None:
     using = parts(settings)
     try:
-        slices = releasing.release(using=using)
-        unpublished = _publish(slices)
-        releasing.take_back(unpublished, using=using)
+        for slices in releasing.release_by_account(using=using):
+            releasing.take_back(_publish(slices), using=using)
     except LedgerAway as exc:
         log.error("nothing is dialed", why=exc.message, remedy=exc.remedy)
 

@@ -14,10 +14,11 @@ from sqlalchemy import select, update
 
 from campaigns import control
 from campaigns.dialing import Slice
+from campaigns.ledger import reading
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import CampaignStatus
 from campaigns.parts import Parts
-from campaigns.release import _start_when_scheduled, release, take_back
+from campaigns.release import _start_when_scheduled, release, release_by_account, take_back
 from campaigns.sweeping import sweep
 from dialer.accounts import AccountSettings
 from tests.campaigns.dialers import webex, working
@@ -169,6 +170,20 @@ def test_a_campaign_of_one_account_is_not_held_by_another_account(ledger, clock,
         assert claimed(release(using=using)) == {free: 9}
         assert campaign_row(ledger, held).held_by == "calls in progress"
         assert campaign_row(ledger, free).held_by is None
+
+
+def test_what_one_account_may_call_is_handed_out_before_the_next_account_is_looked_at(
+    ledger, clock, redis_url, buckets
+):
+    with working(ledger, redis_url, {"main": webex(pace=5), "second": webex(pace=5)}, clock=clock) as using:
+        seed(ledger, numbers(3), now=clock(), campaign="first")
+        later = seed(ledger, numbers(3, area=212), now=clock(), campaign="later", account="second")
+        accounts = release_by_account(using=using)
+        assert sum(claimed(next(accounts)).values()) == 3
+        with ledger.reading() as db:
+            assert reading.count_by_status(db, later) == {"pending": 3}
+        assert claimed(next(accounts)) == {later: 3}
+        assert list(accounts) == []
 
 
 # Who may be called now

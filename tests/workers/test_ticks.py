@@ -1,0 +1,45 @@
+"""One tick at a time in each process, and none that is stuck holds the others for ever."""
+
+from __future__ import annotations
+
+from workers.ticks import STUCK, Ticks
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_tick_that_comes_while_another_is_under_way_is_left_out():
+    ticks = Ticks()
+    with ticks.one() as first, ticks.one() as second:
+        assert (first, second) == (True, False)
+    with ticks.one() as third:
+        assert third
+
+
+def test_a_tick_that_is_stuck_holds_the_next_ones_only_for_a_while():
+    clock = Clock()
+    ticks = Ticks(clock)
+    with ticks.one() as stuck:
+        assert stuck
+        clock.now += STUCK
+        with ticks.one() as fresh:
+            assert fresh
+            with ticks.one() as another:
+                assert not another
+    with ticks.one() as after:
+        assert after
+
+
+def test_a_tick_that_fails_leaves_the_way_free():
+    ticks = Ticks()
+    try:
+        with ticks.one():
+            raise ValueError
+    except ValueError:
+        pass
+    with ticks.one() as next_one:
+        assert next_one
