@@ -1,7 +1,7 @@
 -- What every script of a token bucket shares. It is put in front of each of them.
 -- KEYS[1]  state: a hash. last (largest time seen), run (the server's run id), cold (1 until the first answer, 2 when
---          that was lost and none is awaited), blk (blocked until), blkn (blocks in a row), slow and slowat (how much
---          slower than its pace, since when), p (pace: when the next token is due), V (virtual time of the line),
+--          that was lost and none is awaited), blk (blocked until), blkn (blocks in a row), blkat (when the last
+--          was heard), slow and slowat (how much slower than its pace, since when), p (pace: when the next token is due), V (virtual time of the line),
 --          lt (tokens asked for in the line), r (when leases are looked at next), fly (points in flight), W (sum of the campaigns' weights of the day),
 --          cc and cn (points that a call took when nothing else was in flight, and how often in a row),
 --          m:* and d:* (minute and day: l limit, v lowest remaining, e end, s told by the provider, n number of the
@@ -152,12 +152,17 @@ local function left(w, own_limit)
   return limit - (get(w .. ':u') or 0), get(w .. ':e')
 end
 
+-- How much slower than its pace since the provider refused for being too fast: it recovers by a twentieth a minute.
+local function slowness()
+  local slow = get('slow') or 1
+  return slow > 1 and math.max(1, slow / 1.05 ^ math.floor((now - get('slowat')) / 60000000)) or 1
+end
+
 -- A minute that the provider gives no figures for has a phase we do not know: pacing is the only safe reading, and
 -- what costs several points keeps its distance on both sides (returned fourth: how much before it).
 -- Else the pace, slower for a while after the provider refused for being too fast.
 local function pace(points, tokens)
-  local slow = get('slow') or 1
-  if slow > 1 then slow = math.max(1, slow / 1.05 ^ math.floor((now - get('slowat')) / 60000000)) end
+  local slow = slowness()
   local gap, at_once, name = interval * slow, burst, 'pace'
   local limit = minute > 0 and minute or get('m:l') or 0
   if get('m:s') ~= 1 and limit > 0 then

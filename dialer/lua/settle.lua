@@ -71,13 +71,17 @@ calibrate('m', tonumber(ARGV[22]), tonumber(ARGV[23]), tonumber(ARGV[24]))
 calibrate('d', tonumber(ARGV[25]), tonumber(ARGV[26]), tonumber(ARGV[27]))
 
 if block > 0 then
-  local row = math.min((get('blkn') or 0) + 1, 7)
+  -- Requests that had left when the first refusal was heard are refused for the same haste: they count once.
+  local again = grant and grant.at <= (get('blkat') or -1)
+  local row = math.min((get('blkn') or 0) + (again and 0 or 1), 7)
   math.randomseed(now % 2147483647)
   local patience = math.min(60, 2 ^ (row - 1)) * 1000000 * (1 + 0.1 * math.random())
-  put('blkn', row)
-  put('blk', math.max(get('blk') or 0, now + math.max(block, heard and 0 or patience)))
-  if not heard then -- it counts requests, not points: we were too fast for it
-    put('slow', math.min(16, (get('slow') or 1) * 2)); put('slowat', now)
+  put('blk', math.max(get('blk') or 0, now + math.max(block, (heard or again) and 0 or patience)))
+  if not again then
+    put('blkn', row); put('blkat', now)
+    if not heard then -- it counts requests, not points: we were too fast for it
+      put('slow', math.min(16, slowness() * 2)); put('slowat', now)
+    end
   end
 elseif fate == 'charged' then
   put('blkn', 0)

@@ -150,3 +150,35 @@ def test_a_clock_that_was_set_back_is_named_for_as_long_as_it_holds_everybody(bu
     clock.now += 3660
     assert one.acquire("later").granted
     assert one.peek().clock_behind == 0
+
+
+def refused(bucket: TokenBucket, clock: Clock, *names: str) -> None:
+    """All of them leave, and then the provider says to each that we are too fast."""
+    for name in names:
+        while not bucket.acquire(name).granted:
+            clock.now += 0.01
+    clock.now += 0.1
+    for name in names:
+        bucket.settle(name, charged=False, block=1.0)
+
+
+def test_refusals_of_requests_that_had_left_together_slow_the_account_once(buckets, clock):
+    one = TokenBucket(buckets, "main", Limits(pace=20), clock=clock)
+    refused(one, clock, *(f"call-{number}" for number in range(5)))
+    assert one.peek().pace == pytest.approx(10)
+    assert one.peek().blocked_for <= 1.1
+    clock.now += 2
+    refused(one, clock, "still too fast")
+    assert one.peek().pace == pytest.approx(5)
+    assert one.peek().blocked_for > 1.9
+
+
+def test_an_account_that_has_recovered_is_slowed_as_if_for_the_first_time(buckets, clock):
+    one = TokenBucket(buckets, "main", Limits(pace=20), clock=clock)
+    for day in range(5):
+        refused(one, clock, f"day-{day}")
+        assert one.peek().pace == pytest.approx(10)
+        clock.now += 86400
+        one.acquire(f"fine-{day}")
+        one.settle(f"fine-{day}", charged=True)
+        assert one.peek().pace == pytest.approx(20)
