@@ -1,12 +1,12 @@
 -- What every script of a token bucket shares. It is put in front of each of them.
 -- KEYS[1]  state: a hash. last (largest time seen), run (the server's run id), cold (1 until the first answer, 2 when
---          that was lost and none is awaited), blk (blocked until), blkn (blocks in a row), blkat (when the last
---          was heard), slow and slowat (how much slower than its pace, since when), p (pace: when the next token is due), V (virtual time of the line),
---          lt (tokens asked for in the line), r (when leases are looked at next), fly (points in flight), W (sum of the campaigns' weights of the day),
---          cc and cn (points that a call took when nothing else was in flight, and how often in a row),
---          m:* and d:* (minute and day: l limit, v lowest remaining, e end, s told by the provider, n number of the
---          window, h last heard, c charged to us, b gone before we
---          first heard of it, u used where the provider gives no figures)
+--          that was lost and none is awaited), blk (blocked until), blkn (blocks in a row), blkat (when the last was
+--          heard), slow and slowat (how much slower than its pace, since when), p (pace: when the next token is due),
+--          V (virtual time of the line), lt (tokens asked for in the line), r (when leases are looked at next), fly
+--          (points in flight), W (sum of the campaigns' weights of the day), cc and cn (points that a call took when
+--          nothing else was in flight, and how often in a row), m:* and d:* (minute and day: l limit, v lowest
+--          remaining, e end, s told by the provider, n number of the window, h last heard, c charged to us, b gone
+--          before we first heard of it, u used where the provider gives no figures)
 -- KEYS[2]  grants in flight: zset, grant id -> lease end
 -- KEYS[3]  grants: hash, grant id -> points, tokens, when it begins, what the pace was after it, day, campaign
 -- KEYS[4]  calls in progress: zset, grant id -> lease end

@@ -35,7 +35,7 @@ from workers.stack.environment import without_settings
 from workers.stack.stack import Stack
 
 EXAMPLES = Path(campaigns.__file__).parent / "examples"
-SPEED = 2.0
+SPEED = 1.0
 FIRST_AREA = 601
 TAUGHT = 60  # calls that have gone before, from which the plan learns
 PATIENCE = 600.0
