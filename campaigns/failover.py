@@ -23,6 +23,7 @@ from campaigns.source import Fault, KeyPath
 from campaigns.texts import BadText
 from dialer.accounts import AccountSettings, lines_to_add
 from dialer.calls import Script
+from dialer.plural import counted
 from dialer.providers import provider_for
 from dialer.verdicts import Verdict
 
@@ -114,7 +115,7 @@ class Alternative:
     def faults(self, definition: Definition) -> Iterator[Fault]:
         """The first of them, with how many there are."""
         for first in self._faults:
-            said = f"{self.account} cannot speak to {self.count} contacts; {first}"
+            said = f"{self.account} cannot speak to {counted(self.count, 'contact')}; {first}"
             yield definition.fault(("accounts",), said, f"give it a message of its own: by_account.{self.account}")
 
 
