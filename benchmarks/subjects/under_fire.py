@@ -24,7 +24,7 @@ from tests.chaos.stores import SqliteStore
 from tests.chaos.storm import VENDORS, Plan, reserved_numbers, run
 from workers.stack.lineup import Modules
 
-CONTACTS, FAULTS, EVERY, SEED = 400, 40, 0.5, 11
+CONTACTS, FAULTS, EVERY, SEED = 700, 40, 0.3, 11
 KINDS = (
     "worker killed",
     "worker frozen",
