@@ -16,7 +16,7 @@ from dialer.account import Account
 from dialer.calls import Outcome, Progress
 from dialer.providers.provider import CallStatus
 from dialer.receipts import Reduced, reduce_receipts
-from dialer.token_bucket import BucketAway
+from dialer.token_bucket import BucketAway, Settled
 from dialer.verdicts import Verdict
 
 log = get_logger()
@@ -57,14 +57,11 @@ def ask(attempt: OpenAttempt, account: Account) -> CallStatus | Unasked:
             account.bucket.end_turn(f"ask:{attempt.id}")
             return Unasked.NOBODY
         told = _told(attempt, account)
-        throttled = told.ruling.verdict is Verdict.THROTTLED
-        account.bucket.settle(
-            token, charged=True, meter=told.ruling.meter, block=(told.ruling.retry_after or 1.0) if throttled else None
-        )
+        account.bucket.settle_all([replace(Settled.ruled(token, told.ruling), charged=True)])
     except BucketAway as exc:
         log.warning("bucket away", account=account.name, why=exc.message)
         return Unasked.NOBODY
-    return Unasked.NOBODY if throttled else told
+    return Unasked.NOBODY if told.ruling.verdict is Verdict.THROTTLED else told
 
 
 def _told(attempt: OpenAttempt, account: Account) -> CallStatus:

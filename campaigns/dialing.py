@@ -37,8 +37,6 @@ from dialer.token_bucket import BucketAway, Settled
 from dialer.verdicts import Ruling, Verdict
 
 log = get_logger()
-DEFAULT_BLOCK = 1.0
-CHARGES: dict[Verdict, bool | None] = {Verdict.PLACED: True, Verdict.UNCONFIRMED: None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,13 +161,8 @@ def _write_rulings(db: Connection, rulings: Sequence[tuple[UUID, Ruling]], accou
 
 def _settled(attempt_id: UUID, ruling: Ruling, handed_over: Collection[UUID]) -> Settled:
     """What the bucket is told of an answer."""
-    return Settled(
-        grant_id=str(attempt_id),
-        charged=CHARGES.get(ruling.verdict, False),
-        call_goes_on=ruling.verdict is Verdict.PLACED and attempt_id not in handed_over,
-        meter=ruling.meter,
-        block=(ruling.retry_after or DEFAULT_BLOCK) if ruling.verdict is Verdict.THROTTLED else None,
-    )
+    goes_on = ruling.verdict is Verdict.PLACED and attempt_id not in handed_over
+    return Settled.ruled(str(attempt_id), ruling, call_goes_on=goes_on)
 
 
 def _settle_tokens(settled: Sequence[Settled], campaign: Campaign, account: Account) -> None:

@@ -27,8 +27,7 @@ from campaigns.short_texts import seconds_between_looks
 from dialer.account import Account
 from dialer.calls import Outcome, Progress, Sighting
 from dialer.providers.provider import Follows, Listing
-from dialer.token_bucket import BucketAway
-from dialer.verdicts import Verdict
+from dialer.token_bucket import BucketAway, Settled
 
 log = get_logger()
 FOLLOWED = (AttemptStatus.PLACED, AttemptStatus.ANSWERED, AttemptStatus.UNCONFIRMED)
@@ -82,13 +81,10 @@ def _token(token: str, account: Account, sleep: Callable[[float], None]) -> bool
 
 def _settle_token(token: str, listing: Listing, account: Account, ended: list[OpenAttempt]) -> None:
     ruling = listing.ruling
-    throttled = ruling.verdict is Verdict.THROTTLED
     if not listing.usable:
         log.warning("the list of calls was refused", account=account.name, why=ruling.mnemonic or ruling.detail)
     try:
-        account.bucket.settle(
-            token, charged=listing.usable, meter=ruling.meter, block=(ruling.retry_after or 1.0) if throttled else None
-        )
+        account.bucket.settle_all([replace(Settled.ruled(token, ruling), charged=listing.usable)])
         for attempt in ended:
             account.bucket.hang_up([str(attempt.id)], campaign=attempt.campaign_id)
     except BucketAway as exc:

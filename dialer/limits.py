@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from dialer.errors import DialerError
-from dialer.verdicts import Meter
+from dialer.verdicts import Meter, Ruling, Verdict
 
 BURST_OF_A_SECOND = 0.05
+DEFAULT_BLOCK = 1.0  # seconds, where a refusal names none
+CHARGES: dict[Verdict, bool | None] = {Verdict.PLACED: True, Verdict.UNCONFIRMED: None}
 
 
 class BucketAway(DialerError):
@@ -69,6 +71,18 @@ class Settled:
     call_goes_on: bool = False
     meter: Meter | None = None
     block: float | None = None
+
+    @classmethod
+    def ruled(cls, grant_id: str, ruling: Ruling, *, call_goes_on: bool = False) -> Settled:
+        """What the provider's answer to a request says of its grant."""
+        throttled = ruling.verdict is Verdict.THROTTLED
+        return cls(
+            grant_id=grant_id,
+            charged=CHARGES.get(ruling.verdict, False),
+            call_goes_on=call_goes_on,
+            meter=ruling.meter,
+            block=(ruling.retry_after or DEFAULT_BLOCK) if throttled else None,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,8 @@ from dialer.providers.callgear.client import Face, answered, carried
 from dialer.providers.callgear.operation import Operation
 from dialer.providers.callgear.provider import CallGear
 from dialer.providers.callgear.replies import LiveCall, TalkOption
-from dialer.token_bucket import BucketAway, Urgency
-from dialer.verdicts import Ruling, Verdict
+from dialer.token_bucket import BucketAway, Settled, Urgency
+from dialer.verdicts import Ruling
 
 __all__ = ["LiveCall", "LiveCalls", "NoPoints", "NotManaged", "TalkOption", "can_manage", "said", "was_known"]
 
@@ -63,16 +63,8 @@ class LiveCalls(Face):
         return True
 
     def _settle(self, token: str, ruling: Ruling) -> None:
-        unheard = ruling.verdict is Verdict.UNCONFIRMED
-        throttled = ruling.verdict is Verdict.THROTTLED
-        ours = self._account.in_our_seconds(ruling)
         with suppress(BucketAway):  # the lease frees the points
-            self._account.bucket.settle(
-                token,
-                charged=None if unheard else ruling.verdict is Verdict.PLACED,
-                meter=ours.meter,
-                block=(ours.retry_after or 1.0) if throttled else None,
-            )
+            self._account.bucket.settle_all([Settled.ruled(token, self._account.in_our_seconds(ruling))])
 
 
 def can_manage(account: Account) -> bool:
