@@ -63,11 +63,13 @@ def _apply(db: Connection, account: str, settings: AccountSettings, rows: Sequen
     owners = _owners(db, account, rows)
     if not owners:
         return 0
+    ids = set(owners.values())
+    # First the attempts, as whoever writes answers does: two that take them and the receipts crosswise wait for ever.
+    ours = reading.attempts_by_id(db, ids, lock=True)
     line = update(receipts).where(receipts.c.id == bindparam("line")).values(attempt_id=bindparam("owner"))
     db.execute(line.values(applied_at=now), [{"line": one, "owner": owner} for one, owner in owners.items()])
-    ids = set(owners.values())
     heard = receipts_by_attempt(db, ids)
-    for attempt_id, attempt in reading.attempts_by_id(db, ids).items():
+    for attempt_id, attempt in ours.items():
         _advance(db, attempt, heard[attempt_id], settings, now=now)
     return len(owners)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from random import Random
 from uuid import UUID, uuid4
@@ -12,9 +13,10 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import event, select
 
-from campaigns.ledger.tables import receipts
+from campaigns.dialing import _write_rulings
+from campaigns.ledger.tables import attempts, receipts
 from campaigns.parts import Parts
 from campaigns.receiving import UNMATCHED_KEPT, apply_waiting
 from campaigns.settlement import Ending, accept, conclude, doubt, rule
@@ -24,6 +26,7 @@ from dialer.calls import Outcome, Receipt
 from dialer.providers import provider_for
 from dialer.verdicts import Ruling, Verdict
 from tests.campaigns.delivering import receive
+from tests.campaigns.dialers import working
 from tests.campaigns.seeding import attempt, contact, dialing, fresh, numbers
 
 ACCOUNT = AccountSettings(provider="webex", settle_seconds=180)
@@ -298,3 +301,26 @@ def test_the_retry_clock_does_not_believe_a_providers_clock_that_cannot_be_right
     deliver(ledger, told, now=clock())
     swept(ledger, clock)
     assert contact(ledger, one.contact_id).due_at == clock() + timedelta(minutes=5)
+
+
+def test_answers_and_receipts_of_the_same_calls_at_once_never_wait_for_each_other_crosswise(ledger, redis_url, clock):
+    deadlocks: list[str] = []
+
+    def note(context) -> None:
+        if getattr(context.original_exception, "sqlstate", None) == "40P01":
+            deadlocks.append(str(context.original_exception))
+
+    event.listen(ledger.engine, "handle_error", note)
+    with working(ledger, redis_url, {"main": ACCOUNT}, clock=clock) as using, ThreadPoolExecutor(3) as threads:
+        for turn in range(12):
+            calls = {one.id: f"m-{turn}-{place}" for place, one in enumerate(dialing(ledger, numbers(6), now=clock()))}
+            answers = [(one, Ruling(verdict=Verdict.PLACED, provider_call_id=call)) for one, call in calls.items()]
+            told = [receipt("ANSWERED", call, one, clock()) for one, call in reversed(calls.items())]
+            written = [threads.submit(ledger.write, _write_rulings, answers, using.accounts["main"], using)]
+            written += [threads.submit(deliver, ledger, *told[first::2], now=clock()) for first in range(2)]
+            for one in written:
+                one.result(60)
+    event.remove(ledger.engine, "handle_error", note)
+    assert deadlocks == []
+    with ledger.reading() as db:
+        assert set(db.scalars(select(attempts.c.status))) == {"answered"}
