@@ -14,7 +14,7 @@ from campaigns.ledger.reading import OpenAttempt
 from campaigns.ledger.redials import other_lives
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import FINAL_CONTACTS, AttemptStatus, ContactStatus
-from campaigns.settlement import Witness
+from campaigns.witness import Witness
 from dialer.calls import REACHED, Outcome
 from dialer.receipts import Reduced
 

@@ -26,7 +26,7 @@ from campaigns.ledger.store import LedgerAway
 from campaigns.lifecycle import OPEN_ATTEMPTS, CampaignStatus
 from campaigns.parts import SEND_WITHIN, SWEEP_MARGIN, Parts
 from campaigns.receiving import apply_waiting
-from campaigns.settlement import rule_all
+from campaigns.rulings import rule_all
 from campaigns.waiting import give_back, with_tokens
 from dialer.account import Account
 from dialer.calls import CallRequest

@@ -16,14 +16,16 @@ from uuid import uuid4
 from sqlalchemy import Connection, update
 from structlog import get_logger
 
+from campaigns.endings import Ending, conclude
 from campaigns.ledger import reading
 from campaigns.ledger.moves import move_attempt
 from campaigns.ledger.reading import OpenAttempt
 from campaigns.ledger.tables import attempts
 from campaigns.lifecycle import AttemptStatus
 from campaigns.parts import Parts
-from campaigns.settlement import Ending, Witness, accept, conclude, never_placed
+from campaigns.rulings import accept, never_placed
 from campaigns.short_texts import seconds_between_looks
+from campaigns.witness import Witness
 from dialer.account import Account
 from dialer.calls import Outcome, Progress, Sighting
 from dialer.providers.provider import Follows, Listing

@@ -16,7 +16,8 @@ from campaigns.ledger.reading import OpenAttempt
 from campaigns.ledger.receipts import receipts_by_attempt
 from campaigns.ledger.tables import attempts, receipts
 from campaigns.lifecycle import AttemptStatus
-from campaigns.settlement import Witness, accept
+from campaigns.rulings import accept
+from campaigns.witness import Witness
 from dialer.accounts import AccountSettings
 from dialer.calls import REACHED, Outcome, Progress, Receipt
 from dialer.receipts import Reduced, reduce_receipts

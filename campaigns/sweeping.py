@@ -14,6 +14,7 @@ from structlog import get_logger
 
 from campaigns import drafts
 from campaigns.asking import Unasked, ask, knows_better, worth_asking
+from campaigns.endings import Ending, conclude
 from campaigns.ledger import claims, reading
 from campaigns.ledger.moves import move_attempt, move_campaign, touched
 from campaigns.ledger.reading import Campaign, OpenAttempt
@@ -23,7 +24,8 @@ from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
 from campaigns.looking import MISSES_BEFORE_GONE, ending_by_looks
 from campaigns.parts import Parts
 from campaigns.receiving import apply_waiting, forget_unmatched
-from campaigns.settlement import Ending, Witness, accept, conclude, doubt, never_placed
+from campaigns.rulings import accept, doubt, never_placed
+from campaigns.witness import Witness
 from dialer.account import Account
 from dialer.calls import Outcome, Progress
 from dialer.providers.provider import CallStatus

@@ -133,6 +133,6 @@ def attempt(ledger: Ledger, attempt_id: UUID) -> Any:
 
 
 def fresh(ledger: Ledger, attempt_id: UUID) -> OpenAttempt:
-    """An attempt as settlement reads it."""
+    """An attempt as it is read to be settled."""
     with ledger.reading() as db:
         return reading.attempts_by_id(db, [attempt_id])[attempt_id]

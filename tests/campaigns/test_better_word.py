@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from campaigns.ledger.tables import attempts
 from campaigns.looking import look
-from campaigns.settlement import doubt
+from campaigns.rulings import doubt
 from campaigns.sweeping import sweep
 from console.cli.judge import placed_calls
 from console.web import create_app

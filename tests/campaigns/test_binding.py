@@ -14,13 +14,14 @@ from sqlalchemy import update
 from campaigns import control
 from campaigns.binding import Kind, Reason, binding
 from campaigns.dialing import dial
+from campaigns.endings import Ending, conclude
 from campaigns.explaining import NoSuchContact, explain_campaign, explain_contact
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.parts import Parts
 from campaigns.redialing import redial
 from campaigns.release import release
-from campaigns.settlement import Ending, accept, conclude
+from campaigns.rulings import accept
 from campaigns.sweeping import sweep
 from dialer.accounts import AccountSettings
 from dialer.calls import Outcome

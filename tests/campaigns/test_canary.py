@@ -14,11 +14,12 @@ from sqlalchemy import select
 
 from campaigns import control
 from campaigns.binding import Kind, binding
+from campaigns.endings import Ending, conclude
 from campaigns.ledger.tables import attempts, audit
 from campaigns.lifecycle import CampaignStatus
 from campaigns.parts import Parts
 from campaigns.release import release
-from campaigns.settlement import Ending, accept, conclude, rule
+from campaigns.rulings import accept, rule
 from dialer.accounts import AccountSettings
 from dialer.calls import Outcome
 from dialer.verdicts import Ruling, Verdict

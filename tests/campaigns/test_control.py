@@ -8,11 +8,12 @@ import pytest
 from sqlalchemy import select, update
 
 from campaigns import control
+from campaigns.endings import Ending, conclude
 from campaigns.ledger import admission
 from campaigns.ledger.reading import NoSuchCampaign
 from campaigns.ledger.tables import audit, campaigns
 from campaigns.lifecycle import CAMPAIGN_MOVES, CampaignStatus, IllegalMove
-from campaigns.settlement import Ending, accept, conclude
+from campaigns.rulings import accept
 from dialer.accounts import AccountSettings
 from dialer.calls import Outcome
 from tests.campaigns.seeding import campaign_row, claim, contact, dialing, fresh, numbers, open_all, seed

@@ -10,8 +10,9 @@ from rich.console import Console
 
 from campaigns.control import cancel
 from campaigns.doubts import COLUMNS, doubts
+from campaigns.endings import Ending, conclude
 from campaigns.report import FIRST_DOUBTS, Report, report
-from campaigns.settlement import Ending, accept, conclude, doubt
+from campaigns.rulings import accept, doubt
 from console.cli.report import report_parts
 from dialer.accounts import AccountSettings
 from dialer.calls import Outcome, Progress, Receipt

@@ -14,11 +14,12 @@ from sqlalchemy import select, update
 
 from campaigns import breaker
 from campaigns.dialing import dial
+from campaigns.endings import Ending, conclude
 from campaigns.launch import check, launch
 from campaigns.ledger.tables import attempts, audit, contacts
 from campaigns.lifecycle import CampaignStatus
 from campaigns.release import release
-from campaigns.settlement import Ending, accept, conclude, doubt, halt_account, rule
+from campaigns.rulings import accept, doubt, halt_account, rule
 from campaigns.source import DefinitionFaults
 from dialer.accounts import AccountSettings
 from dialer.calls import Outcome

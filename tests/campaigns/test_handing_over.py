@@ -21,7 +21,7 @@ from campaigns.ledger.frequency import cap_clears_at
 from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.parts import Parts
 from campaigns.release import release
-from campaigns.settlement import accept, doubt
+from campaigns.rulings import accept, doubt
 from campaigns.source import DefinitionFaults
 from campaigns.sweeping import sweep
 from dialer.deadline import utc_now

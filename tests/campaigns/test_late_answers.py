@@ -9,10 +9,12 @@ import pytest
 from sqlalchemy import event, select
 
 from campaigns.correcting import CALLED_OFF, TOO_LATE, UNHEARD
+from campaigns.endings import Ending, conclude
 from campaigns.ledger.claims import still_claimed
 from campaigns.ledger.tables import audit, contacts
 from campaigns.redialing import redial
-from campaigns.settlement import Ending, Witness, accept, conclude
+from campaigns.rulings import accept
+from campaigns.witness import Witness
 from dialer.calls import Outcome
 from tests.campaigns.seeding import attempt, campaign_row, claim, contact, dial_again, dialing, fresh, numbers
 from tests.campaigns.test_receiving import ACCOUNT, deliver, receipt, swept

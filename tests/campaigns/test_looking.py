@@ -15,7 +15,7 @@ from campaigns.ledger.reading import OpenAttempt
 from campaigns.ledger.store import Ledger
 from campaigns.looking import look
 from campaigns.parts import Parts
-from campaigns.settlement import accept, doubt, rule
+from campaigns.rulings import accept, doubt, rule
 from campaigns.short_texts import seconds_between_looks, too_short
 from campaigns.sweeping import sweep
 from dialer.account import Account

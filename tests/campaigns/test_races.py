@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 
 from campaigns import control
 from campaigns.drafts import clear_abandoned
+from campaigns.endings import Ending, conclude
 from campaigns.launch import Checked, StillGoingOn, check, launch
 from campaigns.leaving_out import LeavingOut
 from campaigns.ledger import admission, moves
@@ -26,8 +27,9 @@ from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import contacts
 from campaigns.lifecycle import AttemptStatus
 from campaigns.redialing import CannotRedial, redial
+from campaigns.rulings import accept
 from campaigns.scheduling import LEASE, add, launch_due, listed
-from campaigns.settlement import Ending, Witness, accept, conclude
+from campaigns.witness import Witness
 from dialer.calls import Outcome
 from tests.campaigns.seeding import claim, definition, dialing, fresh, numbers, open_all
 from tests.campaigns.test_receiving import deliver, receipt

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from sqlalchemy import event, select
 
 from campaigns.dialing import _write_rulings
+from campaigns.endings import Ending, conclude
 from campaigns.ledger.tables import attempts, receipts
 from campaigns.parts import Parts
 from campaigns.receiving import UNMATCHED_KEPT, apply_waiting
-from campaigns.settlement import Ending, accept, conclude, doubt, rule
+from campaigns.rulings import accept, doubt, rule
 from campaigns.sweeping import sweep
 from dialer.accounts import AccountSettings
 from dialer.calls import Outcome, Receipt

@@ -15,12 +15,13 @@ from sqlalchemy import event, select
 from campaigns import control
 from campaigns.cloning import clone, written
 from campaigns.definition import load_definition
+from campaigns.endings import Ending, conclude
 from campaigns.launch import StillGoingOn, check, launch
 from campaigns.ledger.reading import NoSuchCampaign
 from campaigns.ledger.tables import audit, contacts
 from campaigns.lifecycle import CampaignStatus
 from campaigns.redialing import CannotRedial, redial
-from campaigns.settlement import Ending, accept, conclude
+from campaigns.rulings import accept
 from campaigns.trial import NotListed, RowNotCalled, trial_call
 from dialer.accounts import AccountSettings
 from dialer.calls import Outcome

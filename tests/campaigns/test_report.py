@@ -11,11 +11,12 @@ from random import Random
 import pytest
 from sqlalchemy import update
 
+from campaigns.endings import Ending, conclude
 from campaigns.ledger.reading import NoSuchCampaign
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import contacts
 from campaigns.report import report
-from campaigns.settlement import Ending, accept, conclude, rule
+from campaigns.rulings import accept, rule
 from campaigns.sheets import ATTEMPT_COLUMNS, CONTACT_COLUMNS, cell
 from dialer.accounts import AccountSettings
 from dialer.calls import Outcome

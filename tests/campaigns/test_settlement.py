@@ -11,20 +11,13 @@ import pytest
 from sqlalchemy import select
 
 from campaigns import control
+from campaigns.endings import Ending, conclude
 from campaigns.ledger import reading
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import suppressions
 from campaigns.lifecycle import CampaignStatus
-from campaigns.settlement import (
-    PROVIDER_TRIES,
-    Ending,
-    Witness,
-    accept,
-    conclude,
-    doubt,
-    never_placed,
-    rule,
-)
+from campaigns.rulings import PROVIDER_TRIES, accept, doubt, never_placed, rule
+from campaigns.witness import Witness
 from dialer.accounts import AccountSettings
 from dialer.calls import Outcome
 from dialer.verdicts import Ruling, Verdict

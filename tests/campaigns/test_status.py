@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import update
 
 from campaigns import control
+from campaigns.endings import Ending, conclude
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import ContactStatus
-from campaigns.settlement import Ending, accept, conclude, doubt
+from campaigns.rulings import accept, doubt
 from campaigns.status import Standing, standing
 from dialer.accounts import AccountSettings
 from dialer.calls import Outcome

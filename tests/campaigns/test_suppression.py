@@ -6,13 +6,13 @@ import pytest
 from sqlalchemy import func, select
 
 from campaigns import suppression
+from campaigns.endings import Ending, conclude
 from campaigns.erasing import erase
 from campaigns.ledger import admission
 from campaigns.ledger.admission import Admitted
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import attempts, audit, contacts, receipts, suppressions
-from campaigns.settlement import Ending, conclude
 from campaigns.suppression import NoNumbers, add, export_file, import_file, remove, why
 from dialer.calls import Outcome
 from dialer.phone import parse

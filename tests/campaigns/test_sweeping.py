@@ -11,12 +11,13 @@ import redis
 from sqlalchemy import select, update
 
 from campaigns import control
+from campaigns.endings import Ending, conclude
 from campaigns.ledger.receipts import Delivery, store
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import attempts, audit, campaigns, contacts
 from campaigns.lifecycle import CampaignStatus
 from campaigns.parts import Parts
-from campaigns.settlement import Ending, accept, conclude, doubt
+from campaigns.rulings import accept, doubt
 from campaigns.sweeping import MOST_ASKED, sweep
 from dialer.calls import Outcome
 from dialer.verdicts import Ruling, Verdict

@@ -12,12 +12,12 @@ from sqlalchemy import select, update
 
 from campaigns import control
 from campaigns.dialing import Slice, dial
+from campaigns.endings import Ending, conclude
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import ContactStatus
 from campaigns.parts import Parts
 from campaigns.release import release
-from campaigns.settlement import Ending, conclude
 from dialer.calls import Outcome
 from dialer.deadline import utc_now
 from dialer.sandbox.config import SandboxConfig

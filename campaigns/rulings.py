@@ -1,11 +1,9 @@
-"""Settling attempts: what a ruling or an outcome means for the attempt, its contact, its campaign."""
+"""Rulings: what a provider's answer to a request means for its attempt, contact, campaign and account."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from functools import cache
 from random import Random
 from typing import Any
@@ -14,56 +12,22 @@ from uuid import UUID
 from sqlalchemy import Case, Connection, case, select, update
 
 from campaigns.failover import FOR_THE_DAY, has_left, move_on
-from campaigns.gates import next_try
 from campaigns.ledger import reading
 from campaigns.ledger.claims import HANDED_OVER_MARGIN
-from campaigns.ledger.moves import (
-    hold_contact,
-    move_attempt,
-    move_attempts,
-    move_campaign,
-    move_contact,
-    move_contacts,
-)
+from campaigns.ledger.moves import move_attempt, move_attempts, move_campaign, move_contact, move_contacts
 from campaigns.ledger.reading import OpenAttempt
-from campaigns.ledger.redials import reached_elsewhere
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import attempts, campaigns
 from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus, attempts_before
+from campaigns.unreached import leave, put_back
+from campaigns.witness import Witness
 from dialer.accounts import AccountSettings
-from dialer.calls import REACHED, Outcome
 from dialer.retry import backoff
 from dialer.verdicts import Ruling, Verdict
 
 DETAIL_LENGTH = 300
 PROVIDER_TRIES = 12  # requests that placed no call, for one contact, before it is given up
 DEFAULT_THROTTLE = 1.0
-
-
-class Witness(StrEnum):
-    """What told us of a call: that it was placed after all, or how it ended."""
-
-    ANSWER = "answer"  # the provider's own to our request, however late
-    RECEIPT = "receipt"
-    LIST = "list"  # the provider's list of calls in progress
-    ASKING = "asking"  # the provider's word on one call, or its report of calls
-    SILENCE = "silence"  # nobody: its time ran out
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """How a call ended, what told of it, and what is known of its times.
-
-    `detail` is kept with the attempt, figures and all; `reason` is what its contact is told apart by, so it has none.
-    """
-
-    outcome: Outcome
-    ended_at: datetime
-    witness: Witness = Witness.RECEIPT
-    detail: str | None = None
-    reason: str | None = None
-    talk_seconds: float | None = None
-    answered_at: datetime | None = None
 
 
 def rule(
@@ -178,36 +142,6 @@ def _placed_by(attempt: OpenAttempt, now: datetime) -> datetime:
     return max(now, attempt.send_at + HANDED_OVER_MARGIN) if attempt.send_at else now
 
 
-def conclude(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datetime) -> bool:
-    """The call has ended: settle its attempt and decide what becomes of its contact. False if it was settled before.
-
-    One that is known to have been answered was answered, whatever its end is called.
-    """
-    if attempt.status is AttemptStatus.ANSWERED and ending.outcome not in REACHED:
-        ending = replace(ending, outcome=Outcome.ANSWERED, detail=f"answered; its end was told as {ending.outcome}")
-    ended = move_attempt(
-        db,
-        attempt.id,
-        AttemptStatus.UNKNOWN if ending.outcome is Outcome.UNKNOWN else AttemptStatus.ENDED,
-        outcome=ending.outcome,
-        ended_at=ending.ended_at,
-        answered_at=attempt.answered_at or ending.answered_at,
-        talk_seconds=ending.talk_seconds,
-        detail=ending.detail,
-        ended_by=ending.witness,
-        conclude_at=None,
-    )
-    if not ended:
-        return False
-    if ending.outcome in REACHED:
-        move_contact(db, attempt.contact_id, ContactStatus.REACHED, now, reason=ending.outcome.value)
-    elif ending.outcome is Outcome.UNKNOWN:
-        _leave_unknown(db, attempt, ending, now=now)
-    else:
-        _try_again_or_give_up(db, attempt, ending, now=now)
-    return True
-
-
 def never_placed(db: Connection, attempt: OpenAttempt, detail: str, *, now: datetime, rng: Random) -> bool:
     """An unconfirmed attempt turned out to be no call, by the provider's own word: the contact may be dialed again.
 
@@ -234,18 +168,18 @@ def _no_call(
     why = _why(ruling)
     match ruling.verdict:
         case Verdict.REFUSE_CONTACT if _blames_a_fixed_text(attempt, ruling):
-            _put_back(db, attempt, now, now=now)
-            halt(db, attempt, why, now=now)
+            put_back(db, attempt, now, now=now)
+            _halt(db, attempt, why, now=now)
         case Verdict.REFUSE_CONTACT:
-            _leave(db, attempt, ContactStatus.REFUSED, now, reason=why)
+            leave(db, attempt, ContactStatus.REFUSED, now, reason=why)
         case Verdict.SUPPRESS:
             suppress(db, attempt.phone, reason=why, source=f"account {attempt.account}", now=now)
             move_contact(db, attempt.contact_id, ContactStatus.SUPPRESSED, now, reason=why)
         case Verdict.HALT_CAMPAIGN:
-            _put_back(db, attempt, now, now=now)
-            halt(db, attempt, why, now=now)
+            put_back(db, attempt, now, now=now)
+            _halt(db, attempt, why, now=now)
         case Verdict.HALT_ACCOUNT | Verdict.LOGIN_AGAIN:
-            _put_back(db, attempt, now, now=now)
+            put_back(db, attempt, now, now=now)
             halt_account(db, attempt.account, why, now=now)
         case Verdict.THROTTLED | Verdict.NOT_SENT:
             _wait_for_the_account(db, attempt, ruling.retry_after or DEFAULT_THROTTLE, why, now=now, rng=rng)
@@ -262,16 +196,16 @@ def _wait_for_the_account(
         move_on(db, attempt.campaign_id, attempt.account, why, now)
     again = now + timedelta(seconds=wait * (1 + rng.random() / 10))
     left = has_left(db, attempt.campaign_id, attempt.account)
-    _put_back(db, attempt, now if left else again, now=now)
+    put_back(db, attempt, now if left else again, now=now)
 
 
 def _try_the_provider_again(db: Connection, attempt: OpenAttempt, why: str, *, now: datetime, rng: Random) -> None:
     tries = reading.count_verdict(db, attempt.contact_id, Verdict.NOT_PLACED)
     if tries >= PROVIDER_TRIES:
         reason = f"the provider placed no call in {tries} requests; last: {why}"
-        _leave(db, attempt, ContactStatus.UNREACHED, now, reason=reason)
+        leave(db, attempt, ContactStatus.UNREACHED, now, reason=reason)
     else:
-        _put_back(db, attempt, now + backoff(tries, rng), now=now)
+        put_back(db, attempt, now + backoff(tries, rng), now=now)
 
 
 def _blames_a_fixed_text(attempt: OpenAttempt, ruling: Ruling) -> bool:
@@ -279,75 +213,7 @@ def _blames_a_fixed_text(attempt: OpenAttempt, ruling: Ruling) -> bool:
     return ruling.blames_script and attempt.definition.says_the_same_to_all
 
 
-def _try_again_or_give_up(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datetime) -> None:
-    same = reading.count_outcome(db, attempt.contact_id, ending.outcome)
-    tried = attempt.contact_attempts
-    delay = attempt.definition.retry_policy().delay_after(ending.outcome, same_outcomes=same, attempts=tried)
-    if ending.outcome is Outcome.EXPIRED:
-        _leave(db, attempt, ContactStatus.EXPIRED, now, reason="expired at the provider")
-    elif delay is None:
-        reason = f"{ending.outcome.value} after {tried} attempt{'s' if tried != 1 else ''}"
-        _leave(db, attempt, ContactStatus.UNREACHED, now, reason=reason)
-    else:
-        _try_in_a_window(db, attempt, ending, ending.ended_at + delay, now=now)
-
-
-def _try_in_a_window(
-    db: Connection, attempt: OpenAttempt, ending: Ending, earliest: datetime, *, now: datetime
-) -> None:
-    """Put a contact back for the first moment from `earliest` on at which it may be called; give up if none comes."""
-    due_at = next_try(
-        attempt.definition, attempt.zone, ending.outcome, earliest, called_at=attempt.placed_at or attempt.dialing_at
-    )
-    if due_at is None and attempt.campaign_status is not CampaignStatus.CANCELLED:
-        reason = f"{ending.outcome.value}; no window is left for another try"
-        _leave(db, attempt, ContactStatus.UNREACHED, now, reason=reason)
-    else:
-        _put_back(db, attempt, due_at or earliest, now=now, outcome=ending.outcome)
-
-
-def _leave_unknown(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datetime) -> None:
-    spent = attempt.contact_attempts + (0 if attempt.counted else 1)  # it may have rung: it counts
-    if attempt.definition.on_unknown == "redial" and spent < attempt.definition.retry_policy().max_attempts:
-        _put_back(db, attempt, now, now=now, outcome=ending.outcome, attempts=spent)
-    else:
-        why = ending.reason or ending.detail or "outcome unknown"
-        _leave(db, attempt, ContactStatus.UNKNOWN, now, reason=why)
-
-
-def _put_back(
-    db: Connection,
-    attempt: OpenAttempt,
-    due_at: datetime,
-    *,
-    now: datetime,
-    outcome: Outcome | None = None,
-    **facts: int,
-) -> None:
-    last = outcome.value if outcome else "no call was placed"
-    if attempt.campaign_status is CampaignStatus.CANCELLED:
-        reason = f"the campaign was cancelled; last: {last}"
-        _leave(db, attempt, ContactStatus.CANCELLED, now, reason=reason)
-    elif attempt.not_after is not None and due_at >= attempt.not_after:
-        status = ContactStatus.UNREACHED if outcome else ContactStatus.EXPIRED
-        reason = f"{last}; the next try would come after its not_after"
-        _leave(db, attempt, status, now, reason=reason)
-    elif _leave(db, attempt, ContactStatus.PENDING, now, due_at=due_at, **facts):
-        db.execute(update(attempts).where(attempts.c.id == attempt.id).values(next_attempt_at=due_at))
-
-
-def _leave(db: Connection, attempt: OpenAttempt, status: ContactStatus, now: datetime, **facts: object) -> bool:
-    """Leave a contact whom this attempt did not reach; False for one whom an earlier attempt did, as was told since."""
-    hold_contact(db, attempt.contact_id)
-    earlier = reading.reached_by(db, attempt.contact_id) or reached_elsewhere(db, attempt.campaign_id, attempt.phone)
-    if earlier:
-        reason = f"{earlier}, told while a later call was made"
-        move_contact(db, attempt.contact_id, ContactStatus.REACHED, now, reason=reason)
-        return False
-    return move_contact(db, attempt.contact_id, status, now, **facts)
-
-
-def halt(db: Connection, attempt: OpenAttempt, why: str, *, now: datetime) -> None:
+def _halt(db: Connection, attempt: OpenAttempt, why: str, *, now: datetime) -> None:
     """Pause the campaign: every contact of it would fail the same."""
     move_campaign(db, attempt.campaign_id, CampaignStatus.PAUSED, now, who="dialer", reason=why)
 
