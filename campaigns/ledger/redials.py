@@ -21,26 +21,28 @@ def note_redial(db: Connection, old: str, new: str, outcomes: str, *, who: str, 
 
 
 def other_campaigns(db: Connection, campaign_id: str) -> list[str]:
-    """All that this one redials, and all that redial it or the same as it does: they say one message to one list."""
-    first = campaign_id
-    while before := _told(db, first, REDIALS):
-        first = before[0]
-    chain = [first]
+    """All that this one redials, and all that redial it or the same as it does: they say one message to one list.
+
+    For one that has none, as most have none, this is a single look at the audit.
+    """
+    chain = [campaign_id]
     for one in chain:
-        chain += [told.partition(":")[0] for told in _told(db, one, REDIALED)]
-    return [one for one in chain if one != campaign_id]
+        chain += [other for other in _tied(db, one) if other not in chain]
+    return chain[1:]
 
 
 def other_lives(db: Connection, campaign_id: str, phone: str) -> Sequence[int]:
     """The contacts as which a number of this campaign is in the others."""
-    others = contacts.c.campaign_id.in_(other_campaigns(db, campaign_id))
-    return db.scalars(select(contacts.c.id).where(others, contacts.c.phone == phone).order_by(contacts.c.id)).all()
+    others = other_campaigns(db, campaign_id)
+    theirs = select(contacts.c.id).where(contacts.c.campaign_id.in_(others), contacts.c.phone == phone)
+    return db.scalars(theirs.order_by(contacts.c.id)).all() if others else []
 
 
 def reached_elsewhere(db: Connection, campaign_id: str, phone: str) -> Outcome | None:
     """How a call ended that reached the number for one of the others; None when none did."""
-    calls = reached_calls(other_campaigns(db, campaign_id)).where(contacts.c.phone == phone)
-    found = db.scalar(calls.with_only_columns(attempts.c.outcome).limit(1))
+    others = other_campaigns(db, campaign_id)
+    calls = reached_calls(others).where(contacts.c.phone == phone).with_only_columns(attempts.c.outcome)
+    found = db.scalar(calls.limit(1)) if others else None
     return Outcome(found) if found else None
 
 
@@ -50,6 +52,7 @@ def reached_calls(campaigns: Sequence[str]) -> Select[tuple[str]]:
     return select(contacts.c.phone).join_from(attempts, contacts, contacts.c.id == attempts.c.contact_id).where(*theirs)
 
 
-def _told(db: Connection, campaign_id: str, event: str) -> list[str]:
-    lines = select(audit.c.detail).where(audit.c.campaign_id == campaign_id, audit.c.event == event)
-    return list(db.scalars(lines.order_by(audit.c.id)))
+def _tied(db: Connection, campaign_id: str) -> list[str]:
+    """The campaigns that this one redials, or that redial it."""
+    told = select(audit.c.detail).where(audit.c.campaign_id == campaign_id, audit.c.event.in_([REDIALED, REDIALS]))
+    return [detail.partition(":")[0] for detail in db.scalars(told.order_by(audit.c.id))]

@@ -1,0 +1,40 @@
+"""What ties a redial to the campaign before it, and what it costs an ending to ask."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import event
+
+from campaigns.endings import Ending, conclude
+from campaigns.ledger.redials import note_redial, other_campaigns
+from campaigns.rulings import accept
+from dialer.accounts import AccountSettings
+from dialer.calls import Outcome
+from tests.campaigns.seeding import contact, dialing, fresh, numbers
+
+ACCOUNT = AccountSettings(provider="callgear")
+TIES = [("first", "second"), ("first", "third"), ("second", "fourth")]
+
+
+@pytest.mark.parametrize("asked", ["first", "second", "third", "fourth"])
+def test_every_campaign_of_a_chain_knows_all_the_others(ledger, clock, asked):
+    for old, new in TIES:
+        ledger.write(note_redial, old, new, "no_answer, busy", who="ann", now=clock.forward(60))
+    with ledger.reading() as db:
+        assert sorted([*other_campaigns(db, asked), asked]) == ["first", "fourth", "second", "third"]
+
+
+def test_an_ending_in_a_campaign_without_redials_looks_at_the_audit_once_and_in_no_other_campaign(ledger, clock):
+    (one,) = dialing(ledger, numbers(1), now=clock())
+    ledger.write(accept, one, "c-1", ACCOUNT, now=clock.forward(1))
+    called, said = fresh(ledger, one.id), []
+
+    def hear(_db, _cursor, statement, *_rest) -> None:
+        said.append(statement)
+
+    event.listen(ledger.engine, "before_cursor_execute", hear)
+    ledger.write(conclude, called, Ending(outcome=Outcome.NO_ANSWER, ended_at=clock.forward(30)), now=clock())
+    event.remove(ledger.engine, "before_cursor_execute", hear)
+    assert contact(ledger, one.contact_id).status == "unreached"
+    assert ["audit" in statement for statement in said].count(True) == 1, said
+    assert not [statement for statement in said if "JOIN" in statement], said
