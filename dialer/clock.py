@@ -36,8 +36,3 @@ class WatchedClock:
             return now, reckoned
         self._at, self._steady_at = now, steady  # a clock that is slewed is followed
         return (now,)
-
-    def jumped_by(self) -> timedelta:
-        """How far the wall clock has been set, forward or (negative) back; zero when it has not."""
-        now, *others = self.moments()
-        return now - others[0] if others else timedelta()

@@ -66,18 +66,6 @@ def known(written: str, country: str | None = None) -> Known | None:
     return plan.at_home(digits) if plan else None
 
 
-def surely(written: str, country: str | None) -> str | None:
-    """The number in E.164 when it is surely valid, None when phonenumbers has to be asked."""
-    number = known(written, country)
-    return number.e164 if number else None
-
-
-def zones(e164: str) -> tuple[str, ...] | None:
-    """The time zones that phonenumbers would name for a valid number; None when it has to be asked."""
-    number = known(e164)
-    return number.zones if number else None
-
-
 @lru_cache(maxsize=65_536)
 def _zones_of_area(digits: str) -> tuple[str, ...] | None:
     """By the longest prefix that is anywhere."""

@@ -15,7 +15,7 @@ from dialer.errors import NotPlaced, ProviderError, TooLate
 from dialer.http import HttpReply, HttpRequest
 from dialer.keyring import Keyring, final
 from dialer.logins import SharedLogins
-from dialer.portal import ClosedAtEnd, OnItsOwnLoop
+from dialer.portal import ClosedAtEnd
 from dialer.providers.provider import CallStatus, Heard, Listing, Provider
 from dialer.providers.rules import not_offered
 from dialer.transport import exchange, new_client, speaking_to
@@ -136,27 +136,6 @@ class Session(ClosedAtEnd):
 
     async def _rule(self, ask: Callable[[], HttpRequest | None], read: Callable[[HttpReply], Ruling]) -> Ruling:
         return await self._once(_Question(ask=ask, read=read, ruled=_itself))
-
-
-class SyncSession(OnItsOwnLoop):
-    """The same for code without an event loop: `with SyncSession(provider) as session: session.place(...)`."""
-
-    def __init__(self, provider: Provider, timeout: float = 10.0, connections: int = 100) -> None:
-        self._session = Session(provider, timeout, connections)
-        super().__init__()
-        self._at_end.callback(self._portal.call, self._session.aclose)
-
-    def place(self, call: CallRequest, deadline: Deadline, now: Clock = utc_now) -> Ruling:
-        return self._portal.call(self._session.place, call, deadline, now)
-
-    def look(self, now: Clock = utc_now) -> Listing:
-        return self._portal.call(self._session.look, now)
-
-    def ask(self, provider_call_id: str, now: Clock = utc_now) -> CallStatus:
-        return self._portal.call(self._session.ask, provider_call_id, now)
-
-    def check(self, now: Clock = utc_now) -> Ruling:
-        return self._portal.call(self._session.check, now)
 
 
 def _itself(ruling: Ruling) -> Ruling:

@@ -19,7 +19,6 @@ from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import FINAL_CONTACTS, ContactStatus
 
 ANSWERED = "answered"
-OVERLAP = 0.25  # seconds by which two calls may seem to overlap: the log's clock runs faster than ours
 Call = Mapping[str, Any]
 
 

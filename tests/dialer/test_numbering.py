@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phonenumbers.timezone import time_zones_for_number
 
-from dialer.numbering import surely, zones
+from dialer.numbering import known
 
 COUNTRIES = sorted(phonenumbers.SUPPORTED_REGIONS)
 WRITTEN = st.from_regex(r"\A *\+?[0-9 ().\-]{1,20}\Z", fullmatch=True)
@@ -28,11 +28,18 @@ def asked(written: str, country: str | None) -> str | None:
 
 def agrees(written: str, country: str | None) -> bool:
     """Whether a plan answered; fails when it answered anything but phonenumbers' own answer, in zones too."""
-    told = surely(written, country)
-    assert told is None or told == asked(written, country), (written, country)
-    if told and (there := zones(told)):
-        assert there == tuple(time_zones_for_number(phonenumbers.parse(told))), told
-    return told is not None
+    told = known(written, country)
+    if told is None:
+        return False
+    assert told.e164 == asked(written, country), (written, country)
+    for there in (told.zones, zones_of(told.e164)):
+        assert not there or there == tuple(time_zones_for_number(phonenumbers.parse(told.e164))), told.e164
+    return True
+
+
+def zones_of(e164: str) -> tuple[str, ...] | None:
+    told = known(e164)
+    return told.zones if told else None
 
 
 def kinds(country: str):
@@ -85,4 +92,6 @@ def test_a_plan_agrees_with_phonenumbers_on_anything_written(written, country):
 )
 def test_numbers_as_most_lists_have_them_are_told_by_a_plan(written, country):
     assert agrees(written, country)
-    assert zones(surely(written, country) or "")
+    told = known(written, country)
+    assert told
+    assert told.zones

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from dialer.calls import CallRequest, Outcome, Speech
 from dialer.deadline import Deadline, utc_now
 from dialer.phone import PhoneNumber
 from dialer.providers import provider_for
-from dialer.session import Session, SyncSession
+from dialer.session import Session
 from dialer.verdicts import Ruling, Verdict
 from tests.dialer.wire import Heard, Wire, refused_url, reply, reset, serving
 
@@ -378,9 +378,6 @@ class Exchange:
         return {"result": {"data": {"call_session_id": len(self.starts)}}}
 
 
-Together = Callable[[Session, int], Awaitable[list[Ruling]]]
-
-
 async def together(session: Session, calls: int) -> list[Ruling]:
     return await asyncio.gather(*(session.place(CALL, soon()) for _ in range(calls)))
 
@@ -468,14 +465,6 @@ async def test_no_key_number_or_text_gets_into_a_ruling_or_a_log(caplog):
     told.append(caplog.text)
     for secret in (KEY, TEXT, TEXT[:20], CALL.to.digits, CALL.caller_id.digits):
         assert secret not in " ".join(told)
-
-
-def test_code_without_an_event_loop_has_the_same_session():
-    with SyncSession(webex(refused_url()).provider, timeout=1.0) as session:
-        assert session.place(CALL, soon()).mnemonic == "unreachable"
-        assert session.ask("m-1").ruling.verdict is Verdict.NOT_PLACED
-        assert session.check().verdict is Verdict.NOT_PLACED
-        assert not session.look().usable
 
 
 def test_a_wire_is_what_these_tests_say_it_is():

@@ -55,7 +55,6 @@ class Wanted:
     own: CampaignLimits
     asked: float
     urgency: Urgency = Urgency.NORMAL
-    polls: int = 0
 
 
 class World:
@@ -79,7 +78,6 @@ class World:
         self.at(one.asked, lambda: self._ask(one, then))
 
     def _ask(self, one: Wanted, then: Callable[[Wanted], None]) -> None:
-        one.polls += 1
         answer = self._acquire(one)
         moment = self.now + answer.wait
         if answer.granted:

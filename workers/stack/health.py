@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,19 +25,6 @@ def answers(url: str) -> Health:
             return httpx.get(url, timeout=ANSWER_SECONDS, trust_env=False).status_code == httpx.codes.OK
         except httpx.HTTPError:
             return False
-
-    return ask
-
-
-def listens(host: str, port: int) -> Health:
-    """Yes when something accepts a connection there."""
-
-    def ask() -> bool:
-        try:
-            socket.create_connection((host, port), ANSWER_SECONDS).close()
-        except OSError:
-            return False
-        return True
 
     return ask
 

@@ -4,7 +4,7 @@ import pytest
 import redis
 
 from tests.workers.stack.conftest import until
-from workers.stack.health import listens, pongs, redis_client
+from workers.stack.health import pongs, redis_client
 from workers.stack.ports import Ports
 from workers.stack.redis_server import NoRedisServer, RedisAway, check_configured, find_server, version_of
 
@@ -72,7 +72,7 @@ def test_what_was_written_is_there_after_the_server_was_killed(child, tmp_path):
         with redis_client(url) as client:
             client.set("kept", "yes")
         server.kill()
-        assert not listens("127.0.0.1", port)()
+        assert not pongs(url)()
         server.start()
         server.await_health()
         with redis_client(url) as client:
