@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
@@ -9,7 +10,8 @@ import httpx
 
 from dialer.errors import DialerError
 
-TIMEOUT = 60.0
+TIMEOUT = 60.0  # without a word
+WITHIN = 600.0  # all of it: whoever launches holds a lease that is longer
 MOST_BYTES = 1 << 30
 KNOWN_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
 
@@ -23,17 +25,18 @@ def is_url(file: str) -> bool:
     return file.startswith(("http://", "https://"))
 
 
-def fetched(url: str, folder: Path, name: str) -> Path:
-    """Fetch a list anew, beside the campaign file, for its owner only. Raises CannotFetch."""
-    suffix = PurePosixPath(urlsplit(url).path).suffix.lower()
-    file = folder / f".{name}-list{suffix if suffix in KNOWN_SUFFIXES else '.csv'}"
+def fetched(url: str, folder: Path, name: str, within: float = WITHIN) -> Path:
+    """Fetch a list anew, beside the campaign file, for its owner only. Raises CannotFetch, also after `within` s."""
+    file = folder / f".{name}-list{_suffix(url)}"
     half = file.with_name(f"{file.name}.part")
     try:
         half.touch(mode=0o600)
-        _save(url, half)
+        _save(url, half, time.monotonic() + within)
         half.replace(file)
     except httpx.HTTPError as exc:
         raise CannotFetch(f"{_shown(url)}: {exc or type(exc).__name__}", "see that the address answers") from None
+    except (httpx.InvalidURL, UnicodeError):
+        raise _no_address() from None
     except OSError as exc:
         raise CannotFetch(f"{file}: {exc.strerror}", "the fetched list is put beside the campaign file") from None
     finally:
@@ -41,7 +44,20 @@ def fetched(url: str, folder: Path, name: str) -> Path:
     return file
 
 
-def _save(url: str, half: Path) -> None:
+def _suffix(url: str) -> str:
+    """What says which kind of file it is."""
+    try:
+        suffix = PurePosixPath(urlsplit(url).path).suffix.lower()
+    except ValueError:
+        raise _no_address() from None
+    return suffix if suffix in KNOWN_SUFFIXES else ".csv"
+
+
+def _no_address() -> CannotFetch:
+    return CannotFetch("contacts.file begins as an address does and is none", "correct the address")
+
+
+def _save(url: str, half: Path, until: float) -> None:
     size = 0
     with httpx.stream("GET", url, timeout=TIMEOUT, follow_redirects=True) as reply, half.open("wb") as stream:
         if reply.status_code != httpx.codes.OK:
@@ -50,6 +66,8 @@ def _save(url: str, half: Path) -> None:
             size += len(part)
             if size > MOST_BYTES:
                 raise CannotFetch(f"{_shown(url)}: the list is larger than a gigabyte", "split it")
+            if time.monotonic() > until:
+                raise CannotFetch(f"{_shown(url)}: it sends too slowly", "see why, or fetch it by other means")
             stream.write(part)
 
 

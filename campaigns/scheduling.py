@@ -110,7 +110,8 @@ def next_run(definition: Definition, after: datetime) -> datetime | None:
     if definition.schedule.repeat is None or definition.schedule.zone is None:
         return None
     local = after.astimezone(ZoneInfo(definition.schedule.zone))
-    run = next(CronSim(definition.schedule.repeat, local)).astimezone(UTC)
+    runs = (run.astimezone(UTC) for run in CronSim(definition.schedule.repeat, local))
+    run = next(run for run in runs if run > after)  # it begins before, in an hour that the clock shows again
     return None if definition.ends_at is not None and run >= definition.ends_at else run
 
 
@@ -180,8 +181,7 @@ def _launch(
     definition = load_definition(Path(one.file))
     if cuts > MADE_UP_FOR[definition.schedule.missed]:
         return f"missed: its launch was cut off {cuts} times"
-    late = now - one.due_at if one.due_at else timedelta()
-    if late > LATE and definition.schedule.missed == "skip":
+    if definition.schedule.missed == "skip" and _is_late(one, definition, now):
         return f"missed: nobody was there at {one.due_at:%d %b %H:%M} UTC"
     checked = check(Path(one.file), accounts)  # whom the ledger leaves out, the launch leaves out
     checked.refuse_rejects(None, skip=True)
@@ -197,6 +197,14 @@ def _launch(
     return (
         f"launched {campaign.id}: {counted(campaign.contacts, 'contact')}, {counted(campaign.rejects, 'row')} left out"
     )
+
+
+def _is_late(one: Scheduled, definition: Definition, now: datetime) -> bool:
+    """Whether nobody was there for the run that is due, nor for a later one that could still begin in time."""
+    if one.due_at is None or now - one.due_at <= LATE:
+        return False
+    latest = next_run(definition, now - LATE)
+    return latest is None or latest > now
 
 
 def _refuse_taken_over(name: str, since: datetime, db: Connection) -> None:

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, func, select, update
 
-from campaigns.fetching import CannotFetch
+from campaigns.definition import load_definition
+from campaigns.fetching import CannotFetch, fetched
 from campaigns.ledger.tables import campaigns, contacts
-from campaigns.scheduling import LEASE, NoSuchSchedule, NotRecurring, add, launch_due, listed, remove
+from campaigns.scheduling import LEASE, NoSuchSchedule, NotRecurring, add, launch_due, listed, next_run, remove
 from campaigns.source import DefinitionFaults
 from tests.campaigns.dialers import webex
 
@@ -111,6 +112,19 @@ def test_a_list_that_cannot_be_fetched_is_named_and_tried_at_the_next_hour(ledge
     assert told.next_at == NINE + timedelta(days=1)
     with pytest.raises(CannotFetch):
         add(ledger, written("+14155550101,Ann", file="http://127.0.0.1:9/list.csv"), ACCOUNTS, who="ann", now=MONDAY)
+
+
+def test_a_list_that_comes_too_slowly_is_given_up(written, web, tmp_path):
+    written("+14155550101,Ann")
+    with pytest.raises(CannotFetch, match="it sends too slowly"):
+        fetched(f"{web}/list.csv", tmp_path, "daily", within=-1.0)
+    assert list(tmp_path.glob(".daily-list*")) == []
+
+
+@pytest.mark.parametrize("url", ["http://[::1/list.csv", "http://127.0.0.1:port/list.csv", "http://a..b/list.csv"])
+def test_what_begins_as_an_address_and_is_none_is_named(ledger, written, url):
+    with pytest.raises(CannotFetch, match="begins as an address does and is none"):
+        add(ledger, written("+14155550101,Ann", file=url), ACCOUNTS, who="ann", now=MONDAY)
 
 
 def test_ten_workers_launch_a_run_once(ledger, written, tmp_path):
@@ -239,6 +253,40 @@ def test_the_hour_is_that_of_the_schedules_zone(ledger, written, after, run):
     now = datetime.fromisoformat(after).replace(tzinfo=UTC)
     one = add(ledger, written("+14155550101,Ann"), ACCOUNTS, who="ann", now=now)
     assert one.next_at == datetime.fromisoformat(run).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize("late", [0, 5, 40], ids=lambda late: f"{late} minutes late")
+@pytest.mark.parametrize("missed", ["skip", "once"])
+def test_a_run_in_the_hour_that_is_shown_twice_is_launched_once(ledger, written, tmp_path, missed, late):
+    before = datetime(2026, 11, 1, 5, 0, tzinfo=UTC)  # one in New York, and an hour later it is one again
+    repeat = {"repeat:": f"missed: {missed}, repeat:", "0 9 * * 1-5": "55 1 * * *"}
+    add(ledger, written("+14155550101,Ann", **repeat), ACCOUNTS, who="ann", now=before)
+    begins = before + timedelta(minutes=55 + late)
+    assert tick(ledger, tmp_path, begins) == ([] if missed == "skip" and late > 10 else ["daily-1"])
+    end_all(ledger)
+    for minutes in range(1, 120):
+        assert tick(ledger, tmp_path, begins + timedelta(minutes=minutes)) == []
+    assert listed(ledger)[0].next_at == datetime(2026, 11, 2, 6, 55, tzinfo=UTC)
+
+
+def test_the_next_run_is_never_before_the_moment_that_is_asked_for(ledger, written):
+    for repeat in ("30 2 * * *", "30 1 * * *", "*/15 * * * *", "0 * * * *", "15,45 1-3 * * *"):
+        definition = load_definition(written("+14155550101,Ann", **{"0 9 * * 1-5": repeat}))
+        for day in (datetime(2026, 3, 8, 5, tzinfo=UTC), datetime(2026, 11, 1, 4, tzinfo=UTC)):
+            moments = [day + timedelta(minutes=minutes) for minutes in range(240)]
+            runs = [next_run(definition, moment) for moment in moments]
+            assert all(run > moment for run, moment in zip(runs, moments, strict=True))
+            assert runs == sorted(runs)
+
+
+@pytest.mark.parametrize(("late", "started"), [(timedelta(minutes=9), ["daily-1"]), (timedelta(minutes=11), [])])
+def test_a_run_that_can_begin_in_time_is_launched_though_earlier_ones_were_missed(
+    ledger, written, tmp_path, late, started
+):
+    add(ledger, written("+14155550101,Ann"), ACCOUNTS, who="ann", now=MONDAY)
+    thursday = NINE + timedelta(days=3)  # the machine slept from Monday on
+    assert tick(ledger, tmp_path, thursday + late) == started
+    assert listed(ledger)[0].next_at == thursday + timedelta(days=1)
 
 
 def test_after_its_end_nothing_is_launched(ledger, written, tmp_path):
