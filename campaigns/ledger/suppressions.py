@@ -30,6 +30,10 @@ class Suppression:
     added_at: datetime
     expires_at: datetime | None
 
+    def holds(self, now: datetime) -> bool:
+        """Whether it still holds at `now`."""
+        return self.expires_at is None or self.expires_at > now
+
 
 def suppress(
     db: Connection,

@@ -79,7 +79,9 @@ def import_command(
     country: Country = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put a list of numbers on the list. Good rows go in; bad ones are named."""
+    """Put a list of numbers on the list. Good rows go in; bad ones are named.
+
+    A file that `dialer dnc export` wrote is taken as it stands, each line for its account and until its moment."""
     with opened() as (settings, ledger):
         done = suppression.import_file(
             ledger,
@@ -93,9 +95,11 @@ def import_command(
         )
     if as_json:
         rejected = [{"line": one.line, "reason": one.reason, "suggestion": one.suggestion} for one in done.rejects]
-        print_json({"added": done.added, "known": done.known, "rejected": rejected})
+        print_json({"added": done.added, "known": done.known, "expired": done.expired, "rejected": rejected})
     else:
-        out.print(f"{done.added} added, {done.known} on the list already, {len(done.rejects)} not understood.")
+        expired = f" {done.expired} expired," if done.expired else ""
+        said = f"{done.added} added, {done.known} on the list already,{expired} {len(done.rejects)} not understood."
+        out.print(said)
         for one in done.rejects[:SHOWN_REJECTS]:
             out.print(f"  line {one.line}: {escape(one.reason)}" + (f" – {one.suggestion}" if one.suggestion else ""))
         if len(done.rejects) > SHOWN_REJECTS:
@@ -142,17 +146,22 @@ def why_command(number: Number, country: Country = None, as_json: AsJson = False
     one = numbered(number, country)
     with opened() as (_, ledger):
         lines = suppression.why(ledger, one)
+    now = now_utc()
+    holds = any(line.holds(now) for line in lines)
     if as_json:
-        print_json({"number": one.masked, "lines": [_facts(line) for line in lines]})
+        print_json({"number": one.masked, "lines": [_facts(line) | {"holds": line.holds(now)} for line in lines]})
     elif not lines:
         out.print(f"{one.masked} is not on the list.")
     else:
         shown = table("account", "why", "by", "since", "until", title=one.masked)
         for line in lines:
             until = local(line.expires_at) if line.expires_at else "for good"
+            until += "" if line.holds(now) else " (over)"
             shown.add_row(line.account or "all", escape(line.reason), escape(line.source), local(line.added_at), until)
         out.print(shown)
-    if not lines:
+        if not holds:
+            out.print(f"{one.masked} is not on the list any more.")
+    if not holds:
         raise typer.Exit(1)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from campaigns import suppression
 from campaigns.endings import Ending, conclude
@@ -18,7 +20,7 @@ from dialer.calls import Outcome
 from dialer.phone import parse
 from tests.campaigns.seeding import claim, definition, dialing, fresh, numbers, open_all, seed
 
-ANN, BOB = (parse(one) for one in numbers(2))
+ANN, BOB, CAT, DAN = (parse(one) for one in numbers(4))
 BY = {"reason": "asked us", "who": "ann"}
 
 
@@ -57,13 +59,37 @@ def test_a_list_without_a_column_of_numbers_is_named(ledger, clock, tmp_path):
         import_file(ledger, tmp_path / "list.csv", country=None, now=clock(), **BY)
 
 
-def test_what_is_exported_can_be_imported(ledger, clock, tmp_path):
+def test_what_is_exported_is_imported_as_it_stood(ledger, clock, tmp_path):
     add(ledger, ANN, now=clock(), **BY)
-    add(ledger, BOB, now=clock(), account="main", **BY)
-    assert export_file(ledger, tmp_path / "list.csv") == 2
-    remove(ledger, ANN, who="ann", now=clock())
-    assert import_file(ledger, tmp_path / "list.csv", country=None, now=clock(), **BY).added == 2
-    assert why(ledger, ANN)
+    add(ledger, BOB, now=clock(), account="spare", expires_at=clock() + timedelta(days=2), **BY)
+    erase(ledger, CAT, who="cat", now=clock())
+    add(ledger, DAN, now=clock(), expires_at=clock() + timedelta(days=1), **BY)
+    before = [why(ledger, one) for one in (ANN, BOB, CAT)]
+    assert export_file(ledger, tmp_path / "list.csv") == 4
+    with ledger.writing() as db:
+        db.execute(delete(suppressions))
+    clock.forward(86400)
+    facts = {"country": None, "who": "eve", "reason": "a restored list", "now": clock()}
+    done = import_file(ledger, tmp_path / "list.csv", **facts)
+    assert (done.added, done.known, done.expired, done.rejects) == (3, 0, 1, ())
+    assert [why(ledger, one) for one in (ANN, BOB, CAT)] == before
+    assert why(ledger, DAN) == []
+    assert import_file(ledger, tmp_path / "list.csv", **facts).known == 3
+
+
+def test_of_an_exported_list_what_cannot_be_read_is_named_and_the_rest_goes_in(ledger, clock, tmp_path):
+    add(ledger, ANN, now=clock(), **BY)
+    export_file(ledger, tmp_path / "list.csv")
+    with (tmp_path / "list.csv").open("a", encoding="utf-8") as file:
+        file.write('"+14155550102","","","","","tomorrow"\n"hash:12","","","","",""\n"+14155550103","","","","",""\n')
+    done = import_file(ledger, tmp_path / "list.csv", country=None, now=clock(), **BY)
+    assert (done.added, done.known, [one.line for one in done.rejects]) == (1, 1, [3, 4])
+
+
+def test_an_account_column_of_somebody_elses_list_is_theirs(ledger, clock, tmp_path):
+    (tmp_path / "list.csv").write_text(f"phone,account\n{ANN.e164},A-1234\n")
+    assert import_file(ledger, tmp_path / "list.csv", country=None, now=clock(), **BY).added == 1
+    assert why(ledger, ANN)[0].account == ""
 
 
 # Erasing

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -23,9 +25,23 @@ def test_a_number_is_added_explained_exported_removed_and_erased(shell):
     assert "+14155550101" in (shell.folder / "list.csv").read_text(encoding="utf-8-sig")
     assert shell.run("dnc", "remove", "+14155550101").code == 1, "it stands there for main only"
     assert shell.run("dnc", "remove", "+14155550101", "--account", "main", "--json").json["removed"] is True
-    assert shell.run("dnc", "import", "list.csv", "--json").json == {"added": 1, "known": 0, "rejected": []}
+    done = shell.run("dnc", "import", "list.csv", "--json").json
+    assert done == {"added": 1, "known": 0, "expired": 0, "rejected": []}
     assert shell.run("erase", "+14155550101", "--json").json["suppressions"] == 1
-    assert len(shell.run("dnc", "why", "+14155550101", "--json").json["lines"]) == 1
+    lines = shell.run("dnc", "why", "+14155550101", "--json").json["lines"]
+    assert [line["account"] for line in lines] == ["", "main"], "what was main's is main's once it has been imported"
+
+
+def test_a_line_that_is_over_is_told_and_holds_nobody_back(shell):
+    """The list is written as it was a year ago: no command adds what is over."""
+    assert shell.run("dnc", "add", "+14155550101").code == 0
+    assert shell.run("dnc", "why", "+14155550101", "--json").json["lines"][0]["holds"] is True
+    with closing(sqlite3.connect(shell.folder / ".dialer" / "ledger.sqlite3")) as db, db:
+        db.execute("UPDATE suppressions SET expires_at = '2025-01-01 00:00:00.000000'")
+    told = shell.run("dnc", "why", "+14155550101")
+    assert (told.code, "(over)" in told.out, "is not on the list any more" in told.out) == (1, True, True)
+    assert max(map(len, told.out.splitlines())) <= 80
+    assert shell.run("dnc", "why", "+14155550101", "--json").json["lines"][0]["holds"] is False
 
 
 @pytest.mark.parametrize(
