@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from campaigns.calendar import zones_of
 from campaigns.control import BY_A_PERSON
+from campaigns.definition import Definition
 from campaigns.gates import next_opening
+from campaigns.ledger.frequency import cap_clears_at
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.tables import attempts, audit, breakers, contacts
 from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
+from campaigns.sections.frequency import Cap
 from dialer.verdicts import Verdict
 
 TICK_IS_LATE = timedelta(seconds=15)
@@ -51,6 +55,7 @@ class Kind(StrEnum):
     HOLIDAY = "holiday"
     WINDOW_CLOSED = "window_closed"
     WAITING_FOR_RETRY = "waiting_for_retry"
+    CAPPED = "capped"
 
 
 REMEDIES = {
@@ -210,14 +215,39 @@ def _none_due(db: Connection, campaign: Campaign, next_due_at: datetime | None, 
         return Reason(kind=Kind.IN_PROGRESS, words="calls are in progress")
     if next_due_at is None:
         return Reason(kind=Kind.FINISHING, words="finishing")
-    definition = campaign.definition
-    if any(next_opening(definition, zone, now) == now for zone in campaign.zones):
-        words = "all that is left waits for another try"
-        return Reason(kind=Kind.WAITING_FOR_RETRY, words=words, clears_at=next_due_at)
-    holidays = (definition.windows.holiday(now, *zones_of(zone)) for zone in campaign.zones)
-    if holiday := next((name for name in holidays if name), None):
-        return Reason(kind=Kind.HOLIDAY, words=f"it is a holiday: {holiday}", clears_at=next_due_at)
-    return Reason(kind=Kind.WINDOW_CLOSED, words="the calling window is closed", clears_at=next_due_at)
+    return _waits(db, campaign, next_due_at, now)
+
+
+def _waits(db: Connection, campaign: Campaign, until: datetime, now: datetime) -> Reason:
+    """What those wait for who come due first: the others wait for it too, or for longer."""
+    first = db.execute(_first_due(campaign.id)).one()
+    if next_opening(campaign.definition, first.zone, now) == now:
+        if capped := capped_until(db, first, campaign.definition, now):
+            words = f"the numbers that are left have had their calls: at most {capped[0].written}"
+            return Reason(kind=Kind.CAPPED, words=words, clears_at=capped[1])
+        words = "whoever may be called at this hour waits for another try"
+        return Reason(kind=Kind.WAITING_FOR_RETRY, words=words, clears_at=until)
+    if holiday := campaign.definition.windows.holiday(now, *zones_of(first.zone)):
+        return Reason(kind=Kind.HOLIDAY, words=f"it is a holiday: {holiday}", clears_at=until)
+    return Reason(kind=Kind.WINDOW_CLOSED, words="the calling window is closed", clears_at=until)
+
+
+def _first_due(campaign_id: str) -> Select[Any]:
+    pending = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.PENDING)
+    columns = (contacts.c.zone, contacts.c.phone, contacts.c.due_at)
+    return select(*columns).where(*pending).order_by(contacts.c.due_at).limit(1)
+
+
+def capped_until(
+    db: Connection, contact: Row[Any], definition: Definition, now: datetime
+) -> tuple[Cap, datetime | None] | None:
+    """The frequency cap, where it holds at a contact's own moment, or is what has put it off until then."""
+    for at in (max(now, contact.due_at), now):
+        capped = cap_clears_at(db, contact.phone, definition.caps, at)
+        clears_at = next_opening(definition, contact.zone, capped[0]) if capped else None
+        if capped and (clears_at is None or clears_at >= contact.due_at):
+            return capped[1], clears_at
+    return None
 
 
 def _in_progress(db: Connection, campaign_id: str) -> bool:

@@ -9,12 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from campaigns.binding import GOING, Kind, Reason, binding
+from campaigns.binding import GOING, Kind, Reason, binding, capped_until
 from campaigns.calendar import zones_of
 from campaigns.gates import next_opening
 from campaigns.history import Told, told_of
 from campaigns.ledger import reading
-from campaigns.ledger.frequency import cap_clears_at
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.suppressions import EVERY_ACCOUNT, Suppression, listed
@@ -22,6 +21,8 @@ from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import FINAL_CONTACTS, ContactStatus
 from dialer.errors import DialerError
 from dialer.phone import PhoneNumber
+
+OF_CONTACTS = frozenset({Kind.HOLIDAY, Kind.WINDOW_CLOSED, Kind.WAITING_FOR_RETRY, Kind.CAPPED})  # each has its own
 
 
 class NoSuchContact(DialerError):
@@ -144,7 +145,7 @@ def _stranger(number: PhoneNumber, campaign: Campaign, lives: Sequence[Row[Any]]
 
 def _of_the_account(lines: Sequence[Suppression], campaign: Campaign, now: datetime) -> list[Suppression]:
     there = (EVERY_ACCOUNT, campaign.account)
-    return [line for line in lines if line.account in there and (line.expires_at is None or line.expires_at > now)]
+    return [line for line in lines if line.account in there and line.holds(now)]
 
 
 def _why(
@@ -164,20 +165,11 @@ def _why(
     if on_list:
         return f"it is on the suppression list and will not be called: {on_list[-1].reason}", None
     whole = binding(db, campaign, now, redis_answers=redis_answers)
-    if whole.kind not in GOING and whole.kind not in (Kind.HOLIDAY, Kind.WINDOW_CLOSED, Kind.WAITING_FOR_RETRY):
+    if whole.kind not in GOING | OF_CONTACTS:
         return whole.words, whole.clears_at
-    return _capped(db, row, campaign, now) or _when(row, campaign, now)
-
-
-def _capped(db: Connection, row: Row[Any], campaign: Campaign, now: datetime) -> tuple[str, datetime | None] | None:
-    """The frequency cap, where it holds at the contact's own moment, or is what has put the contact off until then."""
-    definition = campaign.definition
-    for at in (max(now, row.due_at), now):
-        capped = cap_clears_at(db, row.phone, definition.caps, at)
-        clears_at = next_opening(definition, row.zone, capped[0]) if capped else None
-        if capped and (clears_at is None or clears_at >= row.due_at):
-            return f"its number has had its calls: at most {capped[1].written}", clears_at
-    return None
+    if capped := capped_until(db, row, campaign.definition, now):
+        return f"its number has had its calls: at most {capped[0].written}", capped[1]
+    return _when(row, campaign, now)
 
 
 def _when(row: Row[Any], campaign: Campaign, now: datetime) -> tuple[str, datetime | None]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from campaigns import control
 from campaigns.binding import Kind, Reason, binding
@@ -142,6 +142,53 @@ def test_all_that_is_left_waits_for_a_retry(ledger, clock, worker):
     assert release(using=using) == []
     reason = told(ledger, one.campaign_id, clock())
     assert (reason.kind, reason.clears_at) == (Kind.WAITING_FOR_RETRY, clock() + timedelta(minutes=5))
+
+
+HERE_AND_THERE = {"zone": "UTC", "windows": {"mon-fri": "09:00-20:00"}, "holidays": ["2035-12-05"]}
+
+
+def in_two_zones(ledger, clock, here: str, there: str) -> str:
+    """A campaign whose first contact has been reached in `here`; the other waits in `there`."""
+    campaign_id = seed(ledger, numbers(2), now=clock(), schedule=HERE_AND_THERE)
+    with ledger.writing() as db:
+        db.execute(update(campaigns).values(zones=sorted([here, there])))
+        first = select(func.min(contacts.c.id)).scalar_subquery()
+        db.execute(update(contacts).values(zone=there))
+        db.execute(update(contacts).where(contacts.c.id == first).values(zone=here, status="reached"))
+    return campaign_id
+
+
+@pytest.mark.parametrize(
+    ("now", "here", "there", "kind", "clears_at"),
+    [
+        # Nine in London, four in New York: nobody waits for another try.
+        ("2035-12-04T09:30Z", "Europe/London", "America/New_York", Kind.WINDOW_CLOSED, "2035-12-04T14:00Z"),
+        # Night in New York, where a holiday begins; in Auckland it is over.
+        ("2035-12-05T11:30Z", "America/New_York", "Pacific/Auckland", Kind.WINDOW_CLOSED, "2035-12-05T20:00Z"),
+        ("2035-12-05T11:30Z", "Pacific/Auckland", "America/New_York", Kind.HOLIDAY, "2035-12-06T14:00Z"),
+    ],
+)
+def test_what_binds_is_what_holds_where_those_are_who_are_left(
+    ledger, clock, worker, now, here, there, kind, clears_at
+):
+    using, clock.now = worker(), datetime.fromisoformat(now)
+    campaign_id = in_two_zones(ledger, clock, here, there)
+    assert release(using=using) == []
+    reason = told(ledger, campaign_id, clock())
+    assert (reason.kind, reason.clears_at) == (kind, datetime.fromisoformat(clears_at))
+
+
+def test_numbers_that_have_had_their_calls(ledger, clock, worker):
+    using = worker()
+    dialing(ledger, numbers(2), now=clock(), campaign="other")
+    campaign_id = seed(ledger, numbers(2), now=clock(), frequency={"per_number": "1/24h"})
+    (slice_,) = (one for one in release(using=using) if one.campaign_id == campaign_id)
+    dial(slice_, using=using)
+    clock.forward(1)
+    release(using=using)
+    reason = told(ledger, campaign_id, clock())
+    assert (reason.kind, reason.clears_at) == (Kind.CAPPED, clock() + timedelta(hours=24, seconds=-1))
+    assert "1/24h" in reason.words
 
 
 def test_a_vendor_that_is_down(ledger, clock, worker):

@@ -75,7 +75,7 @@ def test_waiting_for_another_try_is_told_with_its_moment(ledger, clock):
     ledger.write(conclude, fresh(ledger, one.id), Ending(outcome=Outcome.BUSY, ended_at=clock()), now=clock())
     noted(ledger, clock())
     now = told(ledger, one.campaign_id, clock())
-    assert now.why == "all that is left waits for another try"
+    assert now.why == "whoever may be called at this hour waits for another try"
     assert now.clears_at == now.next_due_at == clock() + timedelta(minutes=5)
     assert (now.attempts, now.outcomes) == (1, {"busy": 1})
 
