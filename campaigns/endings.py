@@ -82,7 +82,12 @@ def _try_in_a_window(
 ) -> None:
     """Put a contact back for the first moment from `earliest` on at which it may be called; give up if none comes."""
     due_at = next_try(
-        attempt.definition, attempt.zone, ending.outcome, earliest, called_at=attempt.placed_at or attempt.dialing_at
+        attempt.definition,
+        attempt.zone,
+        ending.outcome,
+        earliest,
+        called_at=attempt.placed_at or attempt.dialing_at,
+        not_after=attempt.not_after,
     )
     if due_at is None and attempt.campaign_status is not CampaignStatus.CANCELLED:
         reason = f"{ending.outcome.value}; no window is left for another try"

@@ -37,11 +37,18 @@ def opening_at_all(definition: Definition, zone: str, moments: Sequence[datetime
 
 
 def next_try(
-    definition: Definition, zone: str, outcome: Outcome, earliest: datetime, *, called_at: datetime
+    definition: Definition,
+    zone: str,
+    outcome: Outcome,
+    earliest: datetime,
+    *,
+    called_at: datetime,
+    not_after: datetime | None = None,
 ) -> datetime | None:
     """When to try again, from `earliest` on, inside the windows; None for never again.
 
-    In another part of the day than `called_at` where the definition asks for that and the next days have one.
+    In another part of the day than `called_at` where the definition asks for that and the next days have one, before
+    the campaign's end and `not_after`.
     """
     opening = next_opening(definition, zone, earliest)
     if opening is None or outcome not in definition.moves_to_another_part_of_the_day:
@@ -51,7 +58,7 @@ def next_try(
     while candidate is not None and candidate - opening < OTHER_PART_WITHIN:
         part, ends = part_of_the_day(candidate, zone)
         if part != avoided:
-            return candidate
+            return candidate if not_after is None or candidate < not_after else opening
         candidate = next_opening(definition, zone, ends)
     return opening
 

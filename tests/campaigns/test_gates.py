@@ -146,6 +146,16 @@ def test_a_retry_moves_to_another_part_of_the_day_when_asked(called, earliest, d
     assert moved == new_york(due)
 
 
+@pytest.mark.parametrize(
+    ("last", "due"),
+    [("2026-12-01T12:01", "2026-12-01T12:00"), ("2026-12-01T12:00", "2026-12-01T11:30")],
+)
+def test_where_another_part_of_the_day_is_too_late_for_the_contact_the_retry_comes_in_this_one(last, due):
+    asked = {"called_at": new_york("2026-12-01T09:30"), "not_after": new_york(last)}
+    rules, earliest = definition(schedule=OFFICE, retry=AWAY), new_york("2026-12-01T11:30")
+    assert next_try(rules, ZONE, Outcome.NO_ANSWER, earliest, **asked) == new_york(due)
+
+
 def test_only_the_outcomes_named_move_to_another_part_of_the_day():
     rules, now = definition(schedule=OFFICE, retry=AWAY), new_york("2026-12-01T09:30")
     assert next_try(rules, ZONE, Outcome.BUSY, now + 5 * MINUTE, called_at=now) == now + 5 * MINUTE

@@ -317,6 +317,16 @@ def test_a_retry_past_its_not_after_is_not_made(ledger, clock, minutes, status):
     assert status == "pending" or row.reason == "busy; the next try would come after its not_after"
 
 
+def test_a_retry_comes_in_the_same_part_of_the_day_where_another_would_come_after_its_not_after(ledger, clock):
+    retry = {"max_attempts": 2, "no_answer": ["30m"], "other_part_of_day": ["no_answer"]}
+    clock.now = clock().replace(hour=9)
+    limit = clock().replace(hour=11)
+    (one,) = dialing(ledger, numbers(1), now=clock(), not_after=limit, retry=retry)
+    ledger.write(conclude, one, Ending(outcome=Outcome.NO_ANSWER, ended_at=clock()), now=clock())
+    row = contact(ledger, one.contact_id)
+    assert (row.status, row.due_at) == ("pending", clock() + timedelta(minutes=30))
+
+
 def test_a_contact_whose_request_failed_until_its_not_after_has_expired(ledger, clock):
     (one,) = dialing(ledger, numbers(1), now=clock(), not_after=clock() + timedelta(seconds=20))
     ruled(ledger, one, refused(Verdict.THROTTLED, retry_after=60.0), clock())
