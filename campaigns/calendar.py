@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
@@ -76,7 +77,16 @@ def parse_moment(text: str) -> datetime:
 
 def earliest(wall: datetime, *zones: ZoneInfo) -> datetime:
     """The first moment (aware, UTC) that a naive time can mean in these zones, and where clocks are changed."""
-    return min(wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for zone in zones for fold in (0, 1))
+    return min(_meanings(wall, zones))
+
+
+def latest(wall: datetime, *zones: ZoneInfo) -> datetime:
+    """The last moment that it can mean."""
+    return max(_meanings(wall, zones))
+
+
+def _meanings(wall: datetime, zones: Iterable[ZoneInfo]) -> list[datetime]:
+    return [wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for zone in zones for fold in (0, 1)]
 
 
 def parse_weekdays(text: str) -> tuple[int, ...]:

@@ -157,12 +157,12 @@ class Definition(Section):
     @property
     def starts_at(self) -> datetime | None:
         """No call before this moment (aware, UTC)."""
-        return self.schedule.moment(self.schedule.start)
+        return self.schedule.starts_at
 
     @property
     def ends_at(self) -> datetime | None:
         """No call from this moment on (aware, UTC)."""
-        return self.schedule.moment(self.schedule.end)
+        return self.schedule.ends_at
 
     @cached_property
     def moves_to_another_part_of_the_day(self) -> frozenset[Outcome]:

@@ -64,16 +64,18 @@ def _date(text: str) -> date:
 
 
 def _region(text: str) -> str:
-    country, _, part = text.strip().upper().partition("-")
-    known = _supported()
+    country, _, written = text.strip().partition("-")
+    country, known = country.upper(), _supported()
     if country not in known or not re.fullmatch(r"[A-Z]{2}", country):
         hint = "write a country's two letters (US, GB, RU), or a date"
         raise BadHoliday(f'no holidays are known for "{text}"', hint)
-    if part and part not in known[country]:
-        near = difflib.get_close_matches(part, known[country], n=1)
-        hint = f"did you mean {country}-{near[0]}?" if near else f"there are: {', '.join(known[country]) or 'none'}"
-        raise BadHoliday(f'{country} has no part "{part}"', hint)
-    return f"{country}-{part}" if part else country
+    parts = {name.casefold(): name for name in known[country]}
+    if written and written.casefold() not in parts:
+        near = difflib.get_close_matches(written.casefold(), parts, n=1)
+        there = ", ".join(known[country]) or "none"
+        hint = f"did you mean {country}-{parts[near[0]]}?" if near else f"there are: {there}"
+        raise BadHoliday(f'{country} has no part "{written}"', hint)
+    return f"{country}-{parts[written.casefold()]}" if written else country
 
 
 @lru_cache(maxsize=1)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
@@ -59,13 +61,21 @@ class Schedule(Section):
             moment = getattr(self, name)
             if moment and moment.tzinfo is None and self.zone is None:
                 raise no(f"{name} is given without a zone", "add zone, or write the offset: 2026-12-01T09:00-05:00")
-        start, end = self.moment(self.start), self.moment(self.end)
-        if start and end and end <= start:
+        if self.starts_at and self.ends_at and self.ends_at <= self.starts_at:
             raise no("end comes before start", "correct one of them")
         return self
 
-    def moment(self, written: datetime | None) -> datetime | None:
-        """A moment of this schedule, aware, in UTC."""
+    @property
+    def starts_at(self) -> datetime | None:
+        """No call before this moment (aware, UTC); of those it can mean where clocks are changed, the last."""
+        return self._moment(self.start, calendar.latest)
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """No call from this moment on (aware, UTC); of those it can mean where clocks are changed, the first."""
+        return self._moment(self.end, calendar.earliest)
+
+    def _moment(self, written: datetime | None, meant: Callable[[datetime, ZoneInfo], datetime]) -> datetime | None:
         if written is None or written.tzinfo is not None or self.zone is None:
             return written and written.astimezone(UTC)
-        return written.replace(tzinfo=calendar.zone_named(self.zone)).astimezone(UTC)
+        return meant(written, calendar.zone_named(self.zone))

@@ -94,6 +94,24 @@ def test_a_moment_with_an_offset_needs_no_zone(load):
     assert definition.ends_at == datetime(2026, 12, 5, 17, 0, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("written", "starts", "ends"),
+    [
+        ("2026-11-01T01:30", "2026-11-01T06:30Z", "2026-11-01T05:30Z"),  # shown twice
+        ("2026-03-08T02:30", "2026-03-08T07:30Z", "2026-03-08T06:30Z"),  # never shown
+    ],
+)
+def test_where_clocks_are_changed_nobody_is_called_at_a_moment_that_may_be_before_start_or_after_end(
+    load, written, starts, ends
+):
+    def moments(key: str) -> tuple[datetime | None, datetime | None]:
+        definition = load(SMALL + f"schedule: {{zone: America/New_York, {key}: {written}}}\n")
+        return definition.starts_at, definition.ends_at
+
+    assert moments("start") == (datetime.fromisoformat(starts), None)
+    assert moments("end") == (None, datetime.fromisoformat(ends))
+
+
 @pytest.mark.parametrize("text", [FULL, SMALL, SMALL.replace('tts: "Hello"', "media: 7")])
 def test_a_definition_comes_back_from_the_ledger_as_it_was(load, text):
     definition = load(text)

@@ -25,6 +25,11 @@ ANY_HOUR = {"mon-sun": ["00:00-24:00"]}
         (["US"], date(2027, 12, 31), "New Year's Day (observed)"),  # of the year after
         (["2026-12-24"], date(2026, 12, 24), "closed on 2026-12-24"),
         ([], date(2026, 12, 25), None),
+        (
+            ["nz-south canterbury"],
+            date(2026, 9, 28),
+            "South Canterbury Anniversary Day",
+        ),  # a part that is not all capitals
     ],
 )
 def test_a_day_is_a_holiday_where_the_list_says_so(written, day, name):
@@ -38,6 +43,7 @@ def test_a_day_is_a_holiday_where_the_list_says_so(written, day, name):
     [
         ("Ruritania", "no holidays are known", "two letters"),
         ("US-XX", 'US has no part "XX"', "there are"),
+        ("BE-Germann", 'BE has no part "Germann"', "did you mean BE-German?"),
         ("2026-02-30", "not a date", "2026-12-24"),
         ("24.12.2026", "not a date", "2026-12-24"),
         ("1026-12-24", "cannot be meant", "year"),
