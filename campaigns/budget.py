@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, or_, select
 
+from campaigns.definition import Definition
 from campaigns.ledger.moves import move_campaign
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.tables import attempts, campaigns, contacts
@@ -70,7 +71,7 @@ def _budgets(
         yield limits.calls, f"its budget of {limits.calls} calls (limits.calls)", None, None
     if limits.points:
         yield limits.points // call_points, f"its budget of {limits.points} points (limits.points)", None, None
-    begins, ends = _day(campaign, now)
+    begins, ends = day_of(campaign.definition, now)
     if limits.day_calls:
         yield limits.day_calls, f"its budget of {limits.day_calls} calls a day (limits.day_calls)", begins, ends
     if limits.day_points:
@@ -78,8 +79,9 @@ def _budgets(
         yield limits.day_points // call_points, why, begins, ends
 
 
-def _day(campaign: Campaign, now: datetime) -> tuple[datetime, datetime]:
-    zone = ZoneInfo(campaign.definition.schedule.zone or "UTC")
+def day_of(definition: Definition, now: datetime) -> tuple[datetime, datetime]:
+    """The campaign's own day: from its zone's last midnight to the next."""
+    zone = ZoneInfo(definition.schedule.zone or "UTC")
     today = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     tomorrow = (today + timedelta(days=1)).replace(tzinfo=zone)
     return today.astimezone(UTC), tomorrow.astimezone(UTC)

@@ -16,6 +16,7 @@ from dialer.phone import mask
 
 COLUMNS = ("line", "number", "fate", "at", "local_time", "window", "characters", "seconds", "reason")
 TOO_LATE = "no window comes before its last moment"
+OVER_BUDGET = "the campaign's budget is used up before its turn"
 MINUTE = 60
 
 
@@ -62,8 +63,9 @@ def _fate(plan: Plan, place: int, walls: list[_Wall]) -> Fate:
     line, number = rows.lines[place], mask(f"+{rows.numbers[place]}")
     characters = rows.characters[place] if rows.characters[place] >= 0 else None
     seconds = round(rows.people.seconds[place], 1)
-    if math.isnan(moment):
-        return Fate(line, number, "expires", None, None, "", characters, seconds, TOO_LATE)
+    if not math.isfinite(moment):
+        fate, why = ("expires", TOO_LATE) if math.isnan(moment) else ("over budget", OVER_BUDGET)
+        return Fate(line, number, fate, None, None, "", characters, seconds, why)
     at = datetime.fromtimestamp(moment, UTC)
     local, window = walls[rows.people.zone[place]].shows(at, moment)
     return Fate(line, number, "dial", at, local, window, characters, seconds, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,30 +10,40 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
 from random import Random
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, and_, or_, select
 
 from campaigns.ledger.tables import attempts, campaigns
+from campaigns.lifecycle import AttemptStatus
 from dialer.calls import REACHED, Outcome
+from dialer.verdicts import Verdict
 
 LEARNED_FROM = timedelta(days=30)
 MOST_CALLS, LEAST_CALLS = 20_000, 50
 ASSUMED = {Outcome.ANSWERED: 0.70, Outcome.NO_ANSWER: 0.20, Outcome.BUSY: 0.07, Outcome.FAILED: 0.03}
 SPREAD, WORD = 2654435761, 1 << 32  # for a hash of a contact's place
 RINGING = 8.0  # seconds until somebody picks up, where nothing is known
+NO_CALL = frozenset({Verdict.THROTTLED, Verdict.NOT_PLACED, Verdict.REFUSE_CONTACT, Verdict.SUPPRESS})
+"""What a request comes to that places no call and is the contact's own affair, or a moment's."""
 
+Met = Outcome | Verdict
+"""What a request met: how its call ended, or why there was none."""
 
-Story = tuple[tuple[Outcome, float], ...]
-"""How a contact's calls ended, one after another, and the seconds that they took."""
+Story = tuple[tuple[Met, float], ...]
+"""What a contact's requests met, one after another, and the seconds that each took.
+
+Of a call until its end; where there was none, until the contact was due again, infinite where it never was.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Odds:
     """Shares of outcomes, of first tries and of later ones, and the seconds from dialing to each, as often as seen.
 
-    Those of a call that reached somebody leave its message out. `stories` are the calls of one contact after another:
-    who was silent once is silent again. `spoken` is what a second of message takes on our clock. `calls` is how many
-    they were learned from; 0 where they are assumed.
+    Those of a call that reached somebody leave its message out. `stories` are the requests for one contact after
+    another: who was silent once is silent again, and who was refused is refused. `spoken` is what a second of message
+    takes on our clock. `calls` is how many they were learned from; 0 where they are assumed.
     """
 
     first: Mapping[Outcome, float]
@@ -48,23 +59,23 @@ class Odds:
 
 
 class Draws:
-    """Calls drawn one by one, fast: how each ends, and how long it takes."""
+    """Requests drawn one by one, fast: what each meets, and how long it takes."""
 
     def __init__(self, odds: Odds, rng: Random) -> None:
         self._random, self._salt = rng.random, rng.getrandbits(32)
         self._seconds, self._spoken, self._stories = odds.seconds, odds.spoken, odds.stories
         self._tables = [(list(shares), list(accumulate(shares.values()))) for shares in (odds.first, odds.later)]
 
-    def call(self, place: int, tries: int, message: float) -> tuple[Outcome, float]:
-        """The next call of the contact at this place of the list, that has had so many, about a message so long."""
+    def request(self, place: int, tries: int, message: float) -> tuple[Met, float]:
+        """The next request for the contact at this place of the list, that has had so many, about a message so long."""
         story = self._story(place)
         if tries < len(story):
-            outcome, took = story[tries]
+            met, took = story[tries]
         else:
-            outcome = self._outcome(tries)
-            seen = self._seconds[outcome]
+            met = self._outcome(tries)
+            seen = self._seconds[met]
             took = seen[int(self._random() * len(seen))] if len(seen) > 1 else seen[0]
-        return outcome, max(0.0, took + message * self._spoken) if outcome in REACHED else took
+        return met, max(0.0, took + message * self._spoken) if met in REACHED else took
 
     def _story(self, place: int) -> Story:
         """Whose story the contact at this place lives: by chance, and the same for all its calls."""
@@ -89,14 +100,15 @@ def assumed(*, ring_timeout: float, speed: float) -> Odds:
 
 
 def learned(db: Connection, account: str, *, rehearsal: bool, speed: float, now: datetime) -> Odds | None:
-    """What the account's latest calls came to; None when they are too few. Rehearsals teach rehearsals only."""
-    columns = ("contact_id", "outcome", "dialing_at", "ended_at", "script_seconds")
+    """What the account's latest requests came to; None when too few were calls. Rehearsals teach rehearsals only."""
+    columns = ("contact_id", "outcome", "verdict", "dialing_at", "ended_at", "next_attempt_at", "script_seconds")
+    refused = and_(attempts.c.status == AttemptStatus.NOT_PLACED, attempts.c.verdict.in_(NO_CALL))
     query = (
         select(*(attempts.c[name] for name in columns))
         .join(campaigns, campaigns.c.id == attempts.c.campaign_id)
         .where(
             attempts.c.account == account,
-            attempts.c.outcome.is_not(None),
+            or_(attempts.c.outcome.is_not(None), refused),
             attempts.c.ended_at.is_not(None),
             attempts.c.dialing_at > now - LEARNED_FROM,
             campaigns.c.rehearsal == rehearsal,
@@ -104,21 +116,29 @@ def learned(db: Connection, account: str, *, rehearsal: bool, speed: float, now:
         .order_by(attempts.c.dialing_at.desc())
         .limit(MOST_CALLS)
     )
-    stories: dict[int, list[tuple[Outcome, float]]] = {}
+    stories: dict[int, list[tuple[Met, float]]] = {}
     for row in reversed(db.execute(query).all()):
-        outcome, took = Outcome(row.outcome), (row.ended_at - row.dialing_at).total_seconds()
-        message = row.script_seconds / speed if outcome in REACHED else 0.0
-        stories.setdefault(row.contact_id, []).append((outcome, max(0.0, took) - message))
-    calls = sum(map(len, stories.values()))
-    return _odds([tuple(story) for story in stories.values()], 1 / speed) if calls >= LEAST_CALLS else None
+        stories.setdefault(row.contact_id, []).append(_met(row, speed))
+    odds = _odds([tuple(story) for story in stories.values()], 1 / speed)
+    return odds if odds.calls >= LEAST_CALLS else None
+
+
+def _met(row: Row[Any], speed: float) -> tuple[Met, float]:
+    if row.outcome is None:
+        again = row.next_attempt_at
+        return Verdict(row.verdict), (again - row.dialing_at).total_seconds() if again else math.inf
+    outcome, took = Outcome(row.outcome), (row.ended_at - row.dialing_at).total_seconds()
+    return outcome, max(0.0, took) - (row.script_seconds / speed if outcome in REACHED else 0.0)
 
 
 def _odds(stories: Sequence[Story], spoken: float) -> Odds:
-    first = Counter(story[0][0] for story in stories)
-    later = Counter(outcome for story in stories for outcome, _ in story[1:])
+    first, later = Counter[Outcome](), Counter[Outcome]()
     seconds: dict[Outcome, list[float]] = {}
     for story in stories:
-        for outcome, took in story:
+        calls = [(met, took) for met, took in story if isinstance(met, Outcome)]
+        first.update(met for met, _ in calls[:1])
+        later.update(met for met, _ in calls[1:])
+        for outcome, took in calls:
             seconds.setdefault(outcome, []).append(took)
-    calls = sum(map(len, stories))
-    return Odds(first=first, later=later or first, seconds=seconds, stories=stories, spoken=spoken, calls=calls)
+    known = first.total() + later.total()
+    return Odds(first=first, later=later or first, seconds=seconds, stories=stories, spoken=spoken, calls=known)

@@ -16,6 +16,7 @@ from campaigns.ledger.reading import OpenAttempt
 from campaigns.ledger.receipts import receipts_by_attempt
 from campaigns.ledger.tables import attempts, receipts
 from campaigns.lifecycle import AttemptStatus
+from campaigns.looking import BETTER_WORD, LEAST_PATIENCE
 from campaigns.rulings import accept
 from campaigns.witness import Witness
 from dialer.accounts import AccountSettings
@@ -120,8 +121,13 @@ def _conclude_soon(
 
 
 def settles_in(settings: AccountSettings) -> float:
-    """How many seconds after a call's end its outcome is settled by, where receipts tell of it; 0 where looks do."""
-    return 0.0 if settings.provider == "callgear" else _grace(settings, ENDING_GRACE)
+    """How many seconds after a call's end its outcome is settled by, where receipts or a report tell of it.
+
+    0 where looks do: a call ends for us when it is missed.
+    """
+    if settings.provider != "callgear" or settings.notifications:
+        return _grace(settings, ENDING_GRACE)
+    return max(BETTER_WORD / settings.speed, LEAST_PATIENCE) if settings.data_api_url else 0.0
 
 
 def _grace(settings: AccountSettings, seconds: float) -> float:

@@ -7,32 +7,18 @@ from array import array
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
 from random import Random
 
 from campaigns.definition import Definition
 from campaigns.hours import NEVER, Hours
-from campaigns.odds import Odds
-from campaigns.turns import Past, Turns
-from dialer.calls import REACHED
+from campaigns.odds import NO_CALL, Odds
+from campaigns.pacing import Pacing, Speed
+from campaigns.sections.canary import Canary
+from campaigns.turns import Past, Turn, Turns
+from dialer.calls import REACHED, Outcome
+from dialer.verdicts import Verdict
 
 ROUNDING = 0.001  # seconds that a moment may lose on its way through a datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Speed:
-    """How fast calls may leave: seconds between two, lines at once, calls in a day; None: not limited.
-
-    `tick` seconds lie between two looks at who is due, and before the first call; `settles` pass between a call's end
-    and our knowing of it.
-    """
-
-    gap: float
-    lines: int | None
-    day_calls: int | None
-    day_seconds: float
-    tick: float = 0.0
-    settles: float = 0.0
 
 
 @dataclass(slots=True)
@@ -51,12 +37,17 @@ class People:
 
 @dataclass(slots=True, kw_only=True)
 class Replayed:
-    """What came of it. `first_at` holds each contact's first call; NaN for those who get none."""
+    """What came of it. `first_at` holds the moment of each contact's first request.
+
+    NaN for those whose last moment comes before it, infinite for those who are left when the budget is used up.
+    `canary` is how many of its contacts were reached when it was decided; None where it was not.
+    """
 
     first_at: array[float]
     calls: int = 0
     reached: int = 0
     ends: float = 0.0
+    canary: int | None = None
     by_day: Counter[int] = field(default_factory=Counter)  # by Unix day
 
 
@@ -69,33 +60,31 @@ class Replay:
         self._policy = definition.retry_policy()
         self._moving = definition.moves_to_another_part_of_the_day
         self._caps = [(cap.calls, cap.window.total_seconds()) for cap in definition.caps]
+        self._canary = definition.canary
         self._delays: dict[Past, float] = {}
 
     def run(self, begin: float, rng: Random) -> Replayed:
         """Carry the campaign out from this moment on. One loop, long as it is: a million contacts go through it."""
-        people, hours = self._people, self._hours
-        gap, lines, settles = self._speed.gap, self._speed.lines, self._speed.settles
-        day_calls, day_seconds = self._speed.day_calls, self._speed.day_seconds
+        people, hours, settles = self._people, self._hours, self._speed.settles
         done = Replayed(first_at=array("d", [math.nan]) * len(people), ends=begin)
-        turns = Turns(people.zone, begin)
+        turns, pacing, draws = Turns(people.zone, begin), Pacing(self._speed, begin), self._odds.draws(rng)
         called = {place: list(calls) for place, calls in people.called.items()}
-        busy: list[float] = []
-        tick = self._speed.tick
-        draws, clock, day, today = self._odds.draws(rng), begin + tick, begin, 0
+        canary = First(self._canary) if self._canary else None
         while (turn := turns.next()) is not None:
             due, place, past = turn
-            now = max(clock, due)
-            full = lines is not None and len(busy) >= lines
-            if full:
-                now = max(now, busy[0])
-            while now >= day + day_seconds:
-                day, today = day + day_seconds, 0
-            if day_calls is not None and today >= day_calls:
-                now = day + day_seconds
+            now = pacing.earliest(due)
+            if now == NEVER:
+                _leave_the_rest(turn, turns, done)
+                break
             last = people.not_after[place]
             if place in called and (later := self._capped_until(called[place], now)) != now:
                 if later < last:
                     turns.put(later, place, past)
+                continue
+            if canary is not None and not past and (until := canary.holds_until(now)) > now:
+                later = self._ticked(until, begin)
+                turns.put_all_off(later)
+                turns.put(later, place, past)
                 continue
             opens = hours.next_opening(people.zone[place], now)
             if opens - now >= ROUNDING:
@@ -106,26 +95,34 @@ class Replay:
                 continue
             if now >= last:
                 continue
-            outcome, took = draws.call(place, len(past), people.seconds[place])
-            ended = now + took
-            done.calls, today, clock, done.ends = done.calls + 1, today + 1, now + gap, max(done.ends, ended + settles)
-            done.by_day[int(now // 86400)] += 1
             if not past:
                 done.first_at[place] = now
-            if full:
-                heappop(busy)
-            if lines is not None:
-                heappush(busy, ended)
+            met, took = draws.request(place, len(past), people.seconds[place])
+            ended = now + took
+            past = (*past, met)
+            if met in NO_CALL:
+                pacing.request(now)
+                if met is Verdict.THROTTLED and took < NEVER:
+                    pacing.throttle(now, took)
+                if (again := self._ticked(ended, begin)) < last:
+                    turns.put(again, place, past)
+                continue
+            pacing.call(now, ended)
+            done.calls, done.ends = done.calls + 1, max(done.ends, ended + settles)
+            done.by_day[int(now // 86400)] += 1
             if self._caps:
                 called.setdefault(place, []).append(now)
-            if outcome in REACHED:
+            reached = met in REACHED
+            if canary is not None:
+                canary.call(place, now, ended + settles, reached=reached)
+            if reached:
                 done.reached += 1
                 continue
-            past = (*past, outcome)
             again = self._again(place, past, now, ended, begin)
             if again < last:
                 turns.put(again, place, past)
         done.ends = self._ticked(done.ends, begin)
+        done.canary = canary.reached if canary and canary.decided else None
         return done
 
     def _capped_until(self, calls: Sequence[float], now: float) -> float:
@@ -142,8 +139,8 @@ class Replay:
         if delay == NEVER:
             return NEVER
         due = ended + delay
-        if past[-1] in self._moving:
-            due = self._hours.in_another_part(self._people.zone[place], past[-1], due, called)
+        if isinstance(met := past[-1], Outcome) and met in self._moving:
+            due = self._hours.in_another_part(self._people.zone[place], met, due, called)
         return self._ticked(max(due, ended + self._speed.settles), begin)
 
     def _ticked(self, moment: float, begin: float) -> float:
@@ -154,6 +151,41 @@ class Replay:
     def _delay(self, past: Past) -> float:
         known = self._delays.get(past)
         if known is None:
-            waits = self._policy.delay_after(past[-1], same_outcomes=past.count(past[-1]), attempts=len(past))
+            calls = [met for met in past if isinstance(met, Outcome)]
+            waits = self._policy.delay_after(calls[-1], same_outcomes=calls.count(calls[-1]), attempts=len(calls))
             known = self._delays[past] = NEVER if waits is None else waits.total_seconds()
         return known
+
+
+class First:
+    """The canary: the first so many contacts, and how long the others wait for the ends of their calls."""
+
+    def __init__(self, rule: Canary) -> None:
+        self._rule = rule
+        self._ends: dict[int, float] = {}  # when each one's latest call was known to have ended
+        self._latest = 0.0
+        self.reached = 0
+        self.decided = False
+
+    def holds_until(self, now: float) -> float:
+        """`now` when another contact may be called now, else when it may."""
+        if self.decided or len(self._ends) < self._rule.contacts:
+            return now
+        until = min(max(self._ends.values()), self._latest + self._rule.wait.total_seconds())
+        self.decided = until <= now
+        return max(now, until)
+
+    def call(self, place: int, now: float, ends: float, *, reached: bool) -> None:
+        """Somebody is called."""
+        if not self.decided:
+            self._ends[place], self._latest = ends, now
+            self.reached += reached
+
+
+def _leave_the_rest(turn: Turn | None, turns: Turns, done: Replayed) -> None:
+    """Those who have not been called by now never are."""
+    while turn is not None:
+        _, place, past = turn
+        if not past:
+            done.first_at[place] = NEVER
+        turn = turns.next()

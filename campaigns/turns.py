@@ -7,10 +7,10 @@ from array import array
 from collections.abc import Sequence
 from heapq import heapify, heappop, heappush, heapreplace
 
-from dialer.calls import Outcome
+from campaigns.odds import Met
 
-Past = tuple[Outcome, ...]
-"""How a contact's calls have ended so far."""
+Past = tuple[Met, ...]
+"""What a contact's requests have met so far."""
 
 Turn = tuple[float, int, Past]
 """When a contact is due, its place in the list, and its past."""
@@ -50,6 +50,11 @@ class Turns:
     def put_off(self, zone: int, due: float) -> None:
         """Nobody of this zone who has not been called yet comes before this moment; ever, if it is infinite."""
         others = [head for head in self._heads if head[2] != zone]
-        moved = [(due, place, one) for _, place, one in self._heads if one == zone and due < math.inf]
+        moved = [(max(due, head), place, one) for head, place, one in self._heads if one == zone and due < math.inf]
         self._heads = others + moved
+        heapify(self._heads)
+
+    def put_all_off(self, due: float) -> None:
+        """Nobody who has not been called yet comes before this moment."""
+        self._heads = [(max(due, head), place, zone) for head, place, zone in self._heads]
         heapify(self._heads)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from random import Random
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -18,8 +20,10 @@ from campaigns.planning import Plan, make_plan
 from console.cli.context import opened
 from console.cli.output import local, out, print_json, table
 from dialer.errors import DialerError
+from dialer.limits import BucketAway, Standing
 from dialer.plural import counted
-from workers.wiring import now_utc
+from workers.settings import Settings
+from workers.wiring import now_utc, open_buckets
 
 SHOWN = 10
 SHOWN_DAYS = 14
@@ -45,15 +49,25 @@ def plan_command(
         audience = open_audience(file, settings.accounts, leaving_out=lambda written: LeavingOut(ledger, written, now))
         account = settings.accounts[audience.definition.account]
         chance, tick = Random(audience.definition.campaign), settings.worker.tick_seconds
-        plan = make_plan(audience, account, ledger, now=now, rng=chance, tick=tick)
+        standing = _standing(settings, audience.definition.account)
+        plan = make_plan(audience, account, ledger, now=now, rng=chance, tick=tick, standing=standing)
     if csv:
         _write(plan, csv)
     if as_json:
         print_json(plan_facts(plan, csv))
     else:
-        out.print(plan_panel(plan, csv))
+        out.print(plan_panel(plan, file, csv))
     if plan.skipped.get("rejected"):
         raise typer.Exit(1)
+
+
+def _standing(settings: Settings, account: str) -> Standing | None:
+    """How the account's bucket stands; None where no Redis runs yet."""
+    with open_buckets(settings) as buckets:
+        try:
+            return buckets[account].peek()
+        except BucketAway:
+            return None
 
 
 def _write(plan: Plan, csv: Path) -> None:
@@ -71,6 +85,7 @@ def plan_facts(plan: Plan, csv: Path | None) -> dict[str, object]:
         "rows": plan.summary.rows_read,
         "will_dial": plan.first_calls,
         "expires": plan.never,
+        "over_budget": plan.over_budget,
         "skipped": dict(plan.skipped),
         "calls": round(plan.calls, 1),
         "most_calls": plan.most_calls,
@@ -79,6 +94,9 @@ def plan_facts(plan: Plan, csv: Path | None) -> dict[str, object]:
         "speech_seconds": round(plan.speech_seconds, 1),
         "begins": plan.begins,
         "ends": plan.ends,
+        "ends_between": plan.ends_between,
+        "canary_halts": plan.canary_halts,
+        "account_now": {"slower": round(plan.slow, 2), "day_calls_left": plan.day_left, "others_wait": plan.others},
         "days": {day.isoformat(): calls for day, calls in plan.by_day.items()},
         "odds": {
             "learned_from_calls": plan.odds.calls,
@@ -90,7 +108,27 @@ def plan_facts(plan: Plan, csv: Path | None) -> dict[str, object]:
     }
 
 
-def plan_panel(plan: Plan, csv: Path | None) -> RenderableType:
+def _ends(plan: Plan) -> str:
+    likely = f"{local(plan.ends)} (likely)"
+    if plan.ends_between is None:
+        return likely
+    early, late = plan.ends_between
+    if early.astimezone().date() == late.astimezone().date() == plan.ends.astimezone().date():
+        return f"{likely}\n8 times of 10 from {early.astimezone():%H:%M:%S} to {late.astimezone():%H:%M:%S}"
+    return f"{likely}\n8 times of 10 from {local(early)} to {local(late)}"
+
+
+def _as_it_stands(plan: Plan) -> Iterator[str]:
+    """What of the account's present state makes the campaign slower."""
+    if plan.slow > 1:
+        yield f"{plan.slow:.1f} times slower than its pace, after a refusal"
+    if plan.day_left is not None:
+        yield f"{counted(plan.day_left, 'call')} left of its day"
+    if plan.others:
+        yield f"{counted(plan.others, 'contact')} of other campaigns wait, and share its pace"
+
+
+def plan_panel(plan: Plan, file: Path, csv: Path | None) -> RenderableType:
     """A plan for people, 80 columns wide."""
     facts = table("", "")
     facts.show_header = False
@@ -99,13 +137,19 @@ def plan_panel(plan: Plan, csv: Path | None) -> RenderableType:
         facts.add_row(f"  {fate}", str(count))
     if plan.never:
         facts.add_row("  expires", f"{plan.never} (no window comes before their last moment)")
+    if plan.over_budget:
+        facts.add_row("  over budget", f"{plan.over_budget} (the budget, limits, is used up before their turn)")
     facts.add_row("will be dialed", str(plan.first_calls))
     facts.add_row("calls", f"about {plan.calls:.0f}, at the most {plan.most_calls}")
     facts.add_row("reached", f"about {plan.reached:.0f}")
     facts.add_row("points", f"about {plan.points:.0f}")
     facts.add_row("speech", f"about {plan.speech_seconds / 60:.0f} minutes")
     facts.add_row("begins", local(plan.begins))
-    facts.add_row("ends", f"{local(plan.ends)} (likely)")
+    facts.add_row("ends", _ends(plan))
+    for said in _as_it_stands(plan):
+        facts.add_row("account now", said)
+    if plan.canary_halts is not None:
+        facts.add_row("canary", f"passes in {1 - plan.canary_halts:.0%} of the replays")
     odds = (
         f"learned from {counted(plan.odds.calls, 'call')} of this account"
         if plan.odds.calls
@@ -123,5 +167,5 @@ def plan_panel(plan: Plan, csv: Path | None) -> RenderableType:
         said = escape(one.reason or one.window)
         characters = "" if one.characters is None else str(one.characters)
         rows.add_row(str(one.line), one.number, one.fate, local(one.at) if one.at else "", said, characters)
-    parts += [rows, f"All rows: {csv}" if csv else "All rows: --csv FILE"]
+    parts += [rows, f"All rows: {csv}" if csv else f"All rows: dialer plan {quote(str(file))} --csv fates.csv"]
     return Group(*parts)

@@ -9,25 +9,26 @@ from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select, update
 
 from campaigns.fates import fates, write_fates
 from campaigns.launch import check, launch, open_audience
 from campaigns.leaving_out import LeavingOut
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import attempts, contacts
-from campaigns.odds import Odds
+from campaigns.lifecycle import AttemptStatus
 from campaigns.parts import Parts
 from campaigns.planning import Plan, make_plan
 from campaigns.receiving import settles_in
-from campaigns.replay import People, Replay, Speed
 from dialer.accounts import AccountSettings
 from dialer.calls import Outcome
 from dialer.deadline import utc_now
+from dialer.limits import Standing, Window
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
+from dialer.verdicts import Verdict
 from tests.campaigns.dialers import callgear, carry_out, door, webex, working
-from tests.campaigns.seeding import campaign_row, definition, dialing, numbers
+from tests.campaigns.seeding import campaign_row, dialing, numbers, seed
 
 CAMPAIGN = """\
 campaign: planned
@@ -40,16 +41,21 @@ caller_id: "+18005550100"
 """
 ACCOUNTS = {"main": webex(pace=10)}
 TUESDAY = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
-ALL_ANSWER = Odds(first={Outcome.ANSWERED: 1.0}, later={Outcome.ANSWERED: 1.0}, seconds={Outcome.ANSWERED: [5.0]})
 
 
 def planned(
-    folder: Path, ledger, *rows: str, now: datetime = TUESDAY, more: str = "", accounts: Any = ACCOUNTS
+    folder: Path,
+    ledger,
+    *rows: str,
+    now: datetime = TUESDAY,
+    more: str = "",
+    accounts: Any = ACCOUNTS,
+    standing: Standing | None = None,
 ) -> Plan:
     (folder / "planned.yaml").write_text(CAMPAIGN + more)
     (folder / "list.csv").write_text("phone,name\n" + "".join(f"{row}\n" for row in rows))
     audience = open_audience(folder / "planned.yaml", accounts, leaving_out=lambda one: LeavingOut(ledger, one, now))
-    return make_plan(audience, accounts["main"], ledger, now=now, rng=Random(1))
+    return make_plan(audience, accounts["main"], ledger, now=now, rng=Random(1), standing=standing)
 
 
 def good(count: int) -> list[str]:
@@ -116,55 +122,109 @@ def test_the_fates_are_written_whole(ledger, tmp_path):
     assert rows[0]["characters"] == "30"
 
 
-# Replaying
+# What is known of the account
 
 
-def replayed(written: dict[str, Any], count: int, *, odds: Odds = ALL_ANSWER, **speed: Any):
-    people = People(zones=["UTC"])
-    for _ in range(count):
-        people.zone.append(0)
-        people.not_after.append(float("inf"))
-        people.seconds.append(0.0)
-    facts = {"gap": 0.1, "lines": None, "day_calls": None, "day_seconds": 86400.0} | speed
-    return Replay(definition(**written), people, Speed(**facts), odds).run(TUESDAY.timestamp(), Random(1))
+def taught(ledger, clock, **facts: Any) -> None:
+    """Sixty calls of the account that were answered after four seconds, and one request with these facts."""
+    *calls, odd = dialing(ledger, numbers(61), now=clock(), campaign="taught")
+    answered = {"status": AttemptStatus.ENDED, "outcome": Outcome.ANSWERED, "counted": True}
+    later = clock() + timedelta(seconds=4)
+    spoken = timedelta(seconds=calls[0].script_seconds)
+
+    def write(db: Connection) -> None:
+        mine = attempts.c.id.in_([call.id for call in calls])
+        db.execute(update(attempts).where(mine).values(**answered, ended_at=later + spoken))
+        db.execute(update(attempts).where(attempts.c.id == odd.id).values(ended_at=clock(), **facts))
+
+    ledger.write(write)
+
+
+def test_what_the_provider_refused_before_it_is_likely_to_refuse_again(ledger, tmp_path, clock):
+    """One of 61 contacts: some 5 of 300, whom it asks for once and never calls."""
+    taught(ledger, clock, status=AttemptStatus.NOT_PLACED, verdict=Verdict.REFUSE_CONTACT)
+    rows = [f"{number},Ann" for area in (212, 305, 404, 617) for number in numbers(75, area=area)]
+    plan = planned(tmp_path, ledger, *rows, now=clock())
+    assert plan.odds.calls == 60
+    assert 285 <= plan.calls < 300
+    assert plan.first_calls == 300, "nobody knows beforehand whom it will refuse"
+
+
+def test_a_throttle_is_learned_with_its_wait(ledger, tmp_path, clock):
+    wait = {"next_attempt_at": clock() + timedelta(seconds=30)}
+    taught(ledger, clock, status=AttemptStatus.NOT_PLACED, verdict=Verdict.THROTTLED, **wait)
+    plan = planned(tmp_path, ledger, *good(1), now=clock())
+    assert ((Verdict.THROTTLED, 30.0),) in plan.odds.stories
+    assert plan.odds.first == {Outcome.ANSWERED: 60}
+
+
+def standing(**changes: Any) -> Standing:
+    facts = {"windows": (), "pace": 10.0, "pace_name": "pace", "pace_free_in": 0.0, "in_flight": 0, "calls": 0}
+    facts |= {"most_calls": None, "blocked_for": 0.0, "cold": False, "waiting": {}}
+    return Standing(**facts | changes)
+
+
+DAY = Window(name="day points", limit=60, left=2, resets_in=3600.0, told=True, others=0)
+MINUTE = Window(name="minute points", limit=30, left=30, resets_in=60.0, told=True, others=0)
 
 
 @pytest.mark.parametrize(
-    ("speed", "seconds"),
+    ("standing", "moments"),
     [
-        ({}, 99 * 0.1 + 5),  # pace
-        ({"lines": 10}, 50),  # ten at once, five seconds each
-        ({"day_calls": 40, "day_seconds": 1000.0}, 2000 + 19 * 0.1 + 5),  # 40, 40, and 20 on the third day
+        (standing(), [0.0, 0.1, 0.2]),
+        (standing(pace=2.5), [0.0, 0.4, 0.8]),
+        (standing(blocked_for=20.0), [20.0, 20.1, 20.2]),
+        (standing(windows=(DAY,)), [0.0, 0.1, 3600.0]),
+        (standing(windows=(MINUTE,)), [0.0, 2.0, 4.0]),
     ],
+    ids=["as good as new", "slowed", "blocked", "its day nearly used up", "the provider's own minute"],
 )
-def test_the_narrowest_limit_says_when_it_is_over(speed, seconds):
-    done = replayed({}, 100, **speed)
-    assert done.calls == 100
-    assert done.ends - TUESDAY.timestamp() == pytest.approx(seconds, abs=1.0)
+def test_a_plan_begins_with_the_account_as_it_stands(ledger, tmp_path, standing, moments):
+    plan = planned(tmp_path, ledger, *good(3), standing=standing)
+    assert [(one.at - TUESDAY).total_seconds() for one in fates(plan)] == pytest.approx(moments, abs=0.01)
 
 
-def test_retries_come_after_their_delay_until_the_cap_of_attempts():
-    never = Odds(first={Outcome.BUSY: 1.0}, later={Outcome.BUSY: 1.0}, seconds={Outcome.BUSY: [3.0]})
-    retry = {"max_attempts": 3, "busy": ["5m", "15m"]}
-    done = replayed({"retry": retry}, 10, odds=never)
-    assert (done.calls, done.reached) == (30, 0)
-    assert done.ends - TUESDAY.timestamp() == pytest.approx(20 * 60 + 9 + 1, abs=2)
+def test_a_campaign_that_starts_later_finds_another_account(ledger, tmp_path):
+    now = standing(pace=2.5, blocked_for=20.0, windows=(DAY,))
+    tomorrow = 'schedule: {zone: UTC, start: "2026-12-02T15:00"}\n'
+    plan = planned(tmp_path, ledger, *good(3), standing=now, more=tomorrow)
+    moments = [(one.at - TUESDAY - timedelta(days=1)).total_seconds() for one in fates(plan)]
+    assert moments == pytest.approx([0.0, 0.1, 0.2], abs=0.01)
 
 
-def test_who_was_silent_once_is_silent_again_for_as_long():
-    """People are not dice: an account's calls are drawn contact by contact, not one by one."""
-    silent, there = ((Outcome.NO_ANSWER, 10.0),) * 3, ((Outcome.ANSWERED, 2.0),)
-    shares = {Outcome.ANSWERED: 0.5, Outcome.NO_ANSWER: 0.5}
-    odds = Odds(first=shares, later=shares, seconds={}, stories=[silent, there], calls=50)
-    done = replayed({"retry": {"max_attempts": 3, "no_answer": ["1m", "1m"]}}, 400, odds=odds)
-    assert 120 < done.reached < 280
-    assert done.calls == done.reached + 3 * (400 - done.reached)
+def test_campaigns_that_are_dialing_now_share_the_pace(ledger, tmp_path, clock):
+    seed(ledger, numbers(50, area=212), now=clock(), campaign="other")
+    plan = planned(tmp_path, ledger, *good(10), now=clock())
+    moments = [(one.at - clock()).total_seconds() for one in fates(plan)]
+    assert (plan.others, moments[5]) == (50, pytest.approx(1.0, abs=0.1))
+    urgent = planned(tmp_path, ledger, *good(10), now=clock(), more="urgent: true\n")
+    assert [(one.at - clock()).total_seconds() for one in fates(urgent)][5] == pytest.approx(0.5, abs=0.1)
 
 
-def test_calls_leave_at_the_workers_ticks_and_are_over_once_their_end_is_known():
-    done = replayed({}, 1, tick=2.0, settles=1.0)
-    assert done.first_at[0] - TUESDAY.timestamp() == 2.0
-    assert done.ends - TUESDAY.timestamp() == 8.0, "five seconds of call, one until it is settled, by a tick"
+def test_rows_that_the_budget_does_not_reach_have_a_fate_of_their_own(ledger, tmp_path):
+    plan = planned(tmp_path, ledger, *good(5), more="limits: {calls: 3}\n")
+    told = list(fates(plan))
+    assert [one.fate for one in told] == ["dial"] * 3 + ["over budget"] * 2
+    assert told[4].reason == "the campaign's budget is used up before its turn"
+    assert (plan.over_budget, plan.never, plan.most_calls) == (2, 0, 3)
+
+
+def test_between_when_it_ends_is_told_for_lists_that_are_replayed_often(ledger, tmp_path, clock):
+    silent = {"status": AttemptStatus.ENDED, "outcome": Outcome.NO_ANSWER}
+    taught(ledger, clock, **silent)
+    more = "retry: {max_attempts: 2, no_answer: [10m]}\n"
+    plan = planned(tmp_path, ledger, *good(40), now=clock(), more=more)
+    early, late = plan.ends_between
+    assert early <= plan.ends <= late
+    assert (late - early).total_seconds() > 500, "one of them may have to be called twice"
+
+
+def test_how_likely_the_canary_passes_is_told(ledger, tmp_path):
+    sure = planned(tmp_path, ledger, *good(20), more="canary: {contacts: 5, reached: 0}\n")
+    never = planned(tmp_path, ledger, *good(20), more="canary: {contacts: 20, reached: 1}\n")
+    assert (sure.canary_halts, never.canary_halts) == (0.0, None)
+    rarely = planned(tmp_path, ledger, *good(21), more="canary: {contacts: 20, reached: 1}\n")
+    assert rarely.canary_halts > 0.9
 
 
 # The plan and the campaign

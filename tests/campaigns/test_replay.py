@@ -1,0 +1,184 @@
+"""A campaign replayed on its own clock keeps to every limit, as the workers would."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from itertools import pairwise
+from random import Random
+from typing import Any
+
+import pytest
+
+from campaigns.odds import Odds
+from campaigns.pacing import Speed, slowed
+from campaigns.replay import People, Replay, Replayed
+from dialer.calls import Outcome
+from dialer.token_bucket import Limits, TokenBucket
+from dialer.verdicts import Verdict
+from tests.campaigns.seeding import definition
+
+TUESDAY = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
+ALL_ANSWER = Odds(first={Outcome.ANSWERED: 1.0}, later={Outcome.ANSWERED: 1.0}, seconds={Outcome.ANSWERED: [5.0]})
+
+
+def replayed(written: dict[str, Any], count: int, *, odds: Odds = ALL_ANSWER, seed: int = 1, **speed: Any) -> Replayed:
+    people = People(zones=["UTC"])
+    for _ in range(count):
+        people.zone.append(0)
+        people.not_after.append(float("inf"))
+        people.seconds.append(0.0)
+    facts = {"gap": 0.1, "lines": None, "day_calls": None} | speed
+    return Replay(definition(**written), people, Speed(**facts), odds).run(TUESDAY.timestamp(), Random(seed))
+
+
+def took(done: Replayed) -> float:
+    return done.ends - TUESDAY.timestamp()
+
+
+def telling(*stories: tuple[tuple[Outcome | Verdict, float], ...]) -> Odds:
+    """Odds of an account whose contacts have lived these stories, as often as they are given."""
+    return Odds(first=ALL_ANSWER.first, later=ALL_ANSWER.later, seconds=ALL_ANSWER.seconds, stories=stories, calls=50)
+
+
+@pytest.mark.parametrize(
+    ("speed", "seconds"),
+    [
+        ({}, 99 * 0.1 + 5),  # pace
+        ({"lines": 10}, 50),  # ten at once, five seconds each
+        ({"day_calls": 40, "day_seconds": 1000.0}, 2000 + 19 * 0.1 + 5),  # 40, 40, and 20 on the third day
+    ],
+)
+def test_the_narrowest_limit_says_when_it_is_over(speed, seconds):
+    done = replayed({}, 100, **speed)
+    assert done.calls == 100
+    assert took(done) == pytest.approx(seconds, abs=1.0)
+
+
+def test_retries_come_after_their_delay_until_the_cap_of_attempts():
+    never = Odds(first={Outcome.BUSY: 1.0}, later={Outcome.BUSY: 1.0}, seconds={Outcome.BUSY: [3.0]})
+    retry = {"max_attempts": 3, "busy": ["5m", "15m"]}
+    done = replayed({"retry": retry}, 10, odds=never)
+    assert (done.calls, done.reached) == (30, 0)
+    assert took(done) == pytest.approx(20 * 60 + 9 + 1, abs=2)
+
+
+def test_who_was_silent_once_is_silent_again_for_as_long():
+    """People are not dice: an account's calls are drawn contact by contact, not one by one."""
+    silent, there = ((Outcome.NO_ANSWER, 10.0),) * 3, ((Outcome.ANSWERED, 2.0),)
+    shares = {Outcome.ANSWERED: 0.5, Outcome.NO_ANSWER: 0.5}
+    odds = Odds(first=shares, later=shares, seconds={}, stories=[silent, there], calls=50)
+    done = replayed({"retry": {"max_attempts": 3, "no_answer": ["1m", "1m"]}}, 400, odds=odds)
+    assert 120 < done.reached < 280
+    assert done.calls == done.reached + 3 * (400 - done.reached)
+
+
+def test_calls_leave_at_the_workers_ticks_and_are_over_once_their_end_is_known():
+    done = replayed({}, 1, tick=2.0, settles=1.0)
+    assert done.first_at[0] - TUESDAY.timestamp() == 2.0
+    assert took(done) == 8.0, "five seconds of call, one until it is settled, by a tick"
+
+
+ANSWERS = ((Outcome.ANSWERED, 5.0),)
+ONE_OF_200 = 2  # a seed by which one contact of 200 lives the story of one in 200
+HASTE = ((Verdict.THROTTLED, 1.0), (Outcome.ANSWERED, 5.0))
+
+
+def test_a_refusal_for_haste_stops_the_account_for_a_moment_and_halves_its_pace():
+    everybody = replayed({}, 200, odds=telling(ANSWERS), gap=0.0, account_gap=0.1, slows=True)
+    assert took(everybody) == pytest.approx(199 * 0.1 + 5, abs=0.1)
+    once = replayed(
+        {}, 200, odds=telling(*[ANSWERS] * 199, HASTE), seed=ONE_OF_200, account_gap=0.1, gap=0.0, slows=True
+    )
+    assert once.calls == 200, "what was refused was no call"
+    moments = [at - TUESDAY.timestamp() for at in once.first_at]
+    (refused,) = (place for place, (one, two) in enumerate(pairwise(moments)) if two - one > 0.9)
+    assert took(once) == pytest.approx(refused * 0.1 + 1 + (200 - refused) * 0.2 + 5, abs=0.5)
+
+
+def test_where_the_provider_tells_its_figures_a_refusal_makes_nobody_slower():
+    """CallGear says when its minute begins anew: until then nothing leaves, and then as ever."""
+    until_then = ((Verdict.THROTTLED, 30.0), (Outcome.ANSWERED, 5.0))
+    done = replayed({}, 2, odds=telling(until_then), gap=0.0, account_gap=0.1)
+    moments = [at - TUESDAY.timestamp() for at in done.first_at]
+    assert moments == pytest.approx([0.0, 30.0], abs=0.01)
+    assert took(done) == pytest.approx(60 + 0.1 + 5, abs=0.2), "both were refused once, and were asked for once more"
+
+
+def test_whom_the_provider_refuses_is_asked_for_once_and_never_reached():
+    refused = ((Verdict.REFUSE_CONTACT, math.inf),)
+    done = replayed({"retry": {"max_attempts": 3, "failed": ["1m", "1m"]}}, 10, odds=telling(refused))
+    assert (done.calls, done.reached) == (0, 0)
+    assert all(map(math.isfinite, done.first_at))
+
+
+def test_requests_that_placed_no_call_are_no_attempts():
+    """Its two attempts are left to a contact for whom the provider failed three times."""
+    failing = ((Verdict.NOT_PLACED, 1.0),) * 3 + ((Outcome.BUSY, 2.0), (Outcome.ANSWERED, 5.0))
+    done = replayed({"retry": {"max_attempts": 2, "busy": ["1m"]}}, 1, odds=telling(failing))
+    assert (done.calls, done.reached) == (2, 1)
+    assert took(done) == pytest.approx(3 + 2 + 60 + 5, abs=0.5)
+
+
+def test_an_account_that_is_slower_now_recovers_as_its_bucket_does(buckets):
+    """The replay's arithmetic is that of the bucket's own scripts."""
+    now = [1_800_000_000.0]
+    bucket = TokenBucket(buckets, "main", Limits(pace=10), clock=lambda: now[0])
+    for number in range(2):
+        assert bucket.acquire(f"a{number}").granted
+        bucket.settle(f"a{number}", charged=False, block=1.0)
+        now[0] += 10
+    since = now[0] - 10
+    for minutes in (0, 1, 7, 20, 40):
+        now[0] = since + 60 * minutes + 1
+        assert 10 / bucket.peek().pace == pytest.approx(slowed(4.0, now[0] - since), rel=1e-6)
+    slow = replayed({}, 100, gap=0.0, account_gap=0.1, slow=4.0)
+    assert took(slow) == pytest.approx(99 * 0.4 + 5, abs=0.5)
+
+
+def test_a_blocked_account_begins_when_it_is_let():
+    assert replayed({}, 1, blocked=30.0).first_at[0] - TUESDAY.timestamp() == 30.0
+
+
+def test_what_is_left_of_the_day_is_used_first():
+    done = replayed({}, 100, day_calls=60, day_left=10, day_ends=500.0)
+    days = [sum(at - TUESDAY.timestamp() < until for at in done.first_at) for until in (500, 500 + 86400, math.inf)]
+    assert days == [10, 70, 100]
+
+
+def test_the_campaigns_own_day_is_kept_to_as_well():
+    done = replayed({}, 25, own_day_calls=10, own_day_ends=100.0)
+    moments = [at - TUESDAY.timestamp() for at in done.first_at]
+    assert (moments[10], moments[20]) == (100.0, 100.0 + 86400)
+
+
+def test_a_budget_used_up_leaves_the_others_uncalled():
+    done = replayed({}, 30, most_calls=12)
+    assert (done.calls, sum(map(math.isinf, done.first_at))) == (12, 18)
+    assert took(done) == pytest.approx(11 * 0.1 + 5, abs=0.01)
+
+
+def test_other_campaigns_of_the_account_have_their_part_until_they_are_through():
+    alone = replayed({}, 100, gap=0.0, account_gap=0.1)
+    beside = replayed({}, 100, gap=0.0, account_gap=0.1, others=50, others_part=1.0)
+    assert took(beside) - took(alone) == pytest.approx(50 * 0.1, abs=0.3)
+    ours = [at - TUESDAY.timestamp() for at in beside.first_at]
+    assert ours[10] == pytest.approx(2.0, abs=0.1), "every other token is theirs"
+    slower = replayed({}, 100, gap=0.4, account_gap=0.1, others=50, others_part=1.0)
+    assert took(slower) == pytest.approx(99 * 0.4 + 5, abs=0.3), "what we leave they have"
+
+
+def test_all_wait_until_the_canarys_calls_have_ended():
+    written = {"canary": {"contacts": 5, "wait": "10m", "reached": 0.5}}
+    done = replayed(written, 20, tick=1.0)
+    moments = [at - TUESDAY.timestamp() for at in done.first_at]
+    assert (moments[4], moments[5]) == pytest.approx((1.4, 7.0), abs=0.01)
+    assert done.canary == 5
+    silent = telling(((Outcome.NO_ANSWER, 900.0),))
+    late = replayed(written, 20, odds=silent, tick=1.0)
+    assert late.first_at[5] - TUESDAY.timestamp() == pytest.approx(602.0, abs=0.01), "no longer than its wait"
+    assert late.canary == 0
+
+
+def test_a_list_no_longer_than_its_canary_decides_nothing():
+    assert replayed({"canary": {"contacts": 5}}, 5).canary is None
