@@ -43,7 +43,8 @@ class Odds:
 
     Those of a call that reached somebody leave its message out. `stories` are the requests for one contact after
     another: who was silent once is silent again, and who was refused is refused. `spoken` is what a second of message
-    takes on our clock. `calls` is how many they were learned from; 0 where they are assumed.
+    takes on our clock. `looks` seconds lay between two looks, where those told of ends: a call was over up to so much
+    earlier. `calls` is how many they were learned from; 0 where they are assumed.
     """
 
     first: Mapping[Outcome, float]
@@ -51,6 +52,7 @@ class Odds:
     seconds: Mapping[Outcome, Sequence[float]]
     stories: Sequence[Story] = ()
     spoken: float = 1.0
+    looks: float = 0.0
     calls: int = 0
 
     def draws(self, rng: Random) -> Draws:
@@ -62,7 +64,7 @@ class Draws:
     """Requests drawn one by one, fast: what each meets, and how long it takes."""
 
     def __init__(self, odds: Odds, rng: Random) -> None:
-        self._random, self._salt = rng.random, rng.getrandbits(32)
+        self._random, self._salt, self._looks = rng.random, rng.getrandbits(32), odds.looks
         self._seconds, self._spoken, self._stories = odds.seconds, odds.spoken, odds.stories
         self._tables = [(list(shares), list(accumulate(shares.values()))) for shares in (odds.first, odds.later)]
 
@@ -75,7 +77,9 @@ class Draws:
             met = self._outcome(tries)
             seen = self._seconds[met]
             took = seen[int(self._random() * len(seen))] if len(seen) > 1 else seen[0]
-        return met, max(0.0, took + message * self._spoken) if met in REACHED else took
+        if self._looks and met not in NO_CALL:
+            took -= self._random() * self._looks
+        return met, max(0.0, took + message * self._spoken if met in REACHED else took)
 
     def _story(self, place: int) -> Story:
         """Whose story the contact at this place lives: by chance, and the same for all its calls."""
@@ -99,7 +103,9 @@ def assumed(*, ring_timeout: float, speed: float) -> Odds:
     return Odds(first=ASSUMED, later=ASSUMED, seconds=seconds, spoken=1 / speed)
 
 
-def learned(db: Connection, account: str, *, rehearsal: bool, speed: float, now: datetime) -> Odds | None:
+def learned(
+    db: Connection, account: str, *, rehearsal: bool, speed: float, looks: float = 0.0, now: datetime
+) -> Odds | None:
     """What the account's latest requests came to; None when too few were calls. Rehearsals teach rehearsals only."""
     columns = ("contact_id", "outcome", "verdict", "dialing_at", "ended_at", "next_attempt_at", "script_seconds")
     refused = and_(attempts.c.status == AttemptStatus.NOT_PLACED, attempts.c.verdict.in_(NO_CALL))
@@ -119,7 +125,7 @@ def learned(db: Connection, account: str, *, rehearsal: bool, speed: float, now:
     stories: dict[int, list[tuple[Met, float]]] = {}
     for row in reversed(db.execute(query).all()):
         stories.setdefault(row.contact_id, []).append(_met(row, speed))
-    odds = _odds([tuple(story) for story in stories.values()], 1 / speed)
+    odds = _odds([tuple(story) for story in stories.values()], 1 / speed, looks)
     return odds if odds.calls >= LEAST_CALLS else None
 
 
@@ -131,7 +137,7 @@ def _met(row: Row[Any], speed: float) -> tuple[Met, float]:
     return outcome, max(0.0, took) - (row.script_seconds / speed if outcome in REACHED else 0.0)
 
 
-def _odds(stories: Sequence[Story], spoken: float) -> Odds:
+def _odds(stories: Sequence[Story], spoken: float, looks: float) -> Odds:
     first, later = Counter[Outcome](), Counter[Outcome]()
     seconds: dict[Outcome, list[float]] = {}
     for story in stories:
@@ -141,4 +147,12 @@ def _odds(stories: Sequence[Story], spoken: float) -> Odds:
         for outcome, took in calls:
             seconds.setdefault(outcome, []).append(took)
     known = first.total() + later.total()
-    return Odds(first=first, later=later or first, seconds=seconds, stories=stories, spoken=spoken, calls=known)
+    return Odds(
+        first=first,
+        later=later or first,
+        seconds=seconds,
+        stories=stories,
+        spoken=spoken,
+        looks=looks,
+        calls=known,
+    )

@@ -23,7 +23,7 @@ class Speed:
     `most_calls` and `own_day_calls` are the campaign's budgets; the latter begins anew in `own_day_ends`. The account's
     other campaigns have `others` calls to make, and `others_part` of them to each of ours while they do.
     `tick` lies between two looks at who is due, and before the first call; `settles` pass between a call's end and our
-    knowing of it.
+    knowing of it, and where looks tell of it, so many seconds apart, it ends for us with the next of these (0: none).
     """
 
     gap: float
@@ -43,6 +43,7 @@ class Speed:
     others_part: float = 0.0
     tick: float = 0.0
     settles: float = 0.0
+    looks: float = 0.0
 
 
 class Day:

@@ -28,6 +28,7 @@ from campaigns.rejects import HARMLESS, Code, Reject
 from campaigns.replay import People, Replay, Replayed
 from campaigns.rows import ContactRow
 from campaigns.sections.budget import Budget
+from campaigns.short_texts import seconds_between_looks
 from campaigns.summary import Summary
 from dialer.accounts import AccountSettings
 from dialer.limits import Standing
@@ -103,19 +104,22 @@ def make_plan(
     """
     definition = audience.definition
     with ledger.reading() as db:
-        odds = learned(db, definition.account, rehearsal=settings.sandbox, speed=settings.speed, now=now)
         earlier = _earlier_calls(db, definition, now)
         others = _beside(db, definition)
     rows = _read(definition, audience, earlier)
+    looks = _looks(settings, min(rows.people.seconds, default=0.0))
+    with ledger.reading() as db:
+        rehearsal, speed = settings.sandbox, settings.speed
+        odds = learned(db, definition.account, rehearsal=rehearsal, speed=speed, looks=looks, now=now)
     odds = odds or assumed(ring_timeout=definition.ring_timeout, speed=settings.speed)
     begins = max(now, definition.starts_at or now)
-    speed = _speed(definition, settings, begins=begins, tick=tick, others=others)
+    pacing = replace(_speed(definition, settings, begins=begins, tick=tick, others=others), looks=looks)
     if standing:
-        speed = _as_it_stands(speed, standing, settings, (begins - now).total_seconds())
-    replay = Replay(definition, rows.people, speed, odds)
+        pacing = _as_it_stands(pacing, standing, settings, (begins - now).total_seconds())
+    replay = Replay(definition, rows.people, pacing, odds)
     times = max(1, min(MOST_RUNS, RUNS_FOR_CALLS // (len(rows.lines) + 1)))
     runs = [replay.run(begins.timestamp(), rng) for _ in range(times)]
-    return _plan(definition, audience, settings, odds, rows, runs, begins, speed)
+    return _plan(definition, audience, settings, odds, rows, runs, begins, pacing)
 
 
 def _plan(
@@ -258,6 +262,12 @@ def _speed(
         tick=tick,
         settles=settles_in(settings),
     )
+
+
+def _looks(settings: AccountSettings, message: float) -> float:
+    """Seconds between the looks that tell how calls ended; 0 where something else does."""
+    by_looks = provider_for(settings).follows is Follows.LISTING and not settles_in(settings)
+    return seconds_between_looks(settings, message) if by_looks else 0.0
 
 
 def _calls(calls: int | None, points: int | None, settings: AccountSettings) -> int | None:

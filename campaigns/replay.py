@@ -70,6 +70,7 @@ class Replay:
         turns, pacing, draws = Turns(people.zone, begin), Pacing(self._speed, begin), self._odds.draws(rng)
         called = {place: list(calls) for place, calls in people.called.items()}
         canary = First(self._canary) if self._canary else None
+        looks, looked = self._speed.looks, begin + rng.random() * self._speed.looks
         while (turn := turns.next()) is not None:
             due, place, past = turn
             now = pacing.earliest(due)
@@ -99,6 +100,8 @@ class Replay:
                 done.first_at[place] = now
             met, took = draws.request(place, len(past), people.seconds[place])
             ended = now + took
+            if looks and met not in NO_CALL:
+                ended = looked + math.ceil((ended - looked) / looks) * looks
             past = (*past, met)
             if met in NO_CALL:
                 pacing.request(now)

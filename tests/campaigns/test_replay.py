@@ -182,3 +182,21 @@ def test_all_wait_until_the_canarys_calls_have_ended():
 
 def test_a_list_no_longer_than_its_canary_decides_nothing():
     assert replayed({"canary": {"contacts": 5}}, 5).canary is None
+
+
+def test_calls_that_end_between_two_looks_are_over_with_the_next():
+    """And all with the same look: three calls wait for one, not each for its own."""
+    ends = [took(replayed({}, 3, looks=3.0, seed=seed)) for seed in range(30)]
+    assert all(5.2 <= end < 8.2 for end in ends)
+    assert max(ends) - min(ends) > 2, "where the looks fall is chance"
+    both = replayed({"concurrency": 1}, 2, lines=1, looks=3.0, seed=4)
+    first, second = (at - TUESDAY.timestamp() for at in both.first_at)
+    assert (took(both) - second) % 3 == pytest.approx(0, abs=1e-3), "the line is free when a look has shown it"
+    assert second - first >= 5
+
+
+def test_what_looks_have_taught_was_over_up_to_a_look_earlier():
+    odds = Odds(first=ALL_ANSWER.first, later=ALL_ANSWER.later, seconds={Outcome.ANSWERED: [9.0]}, looks=3.0, calls=50)
+    ends = [took(replayed({}, 1, odds=odds, seed=seed)) for seed in range(50)]
+    assert all(6.0 <= end <= 9.0 for end in ends)
+    assert sum(ends) / 50 == pytest.approx(7.5, abs=0.5)

@@ -8,7 +8,8 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -39,17 +40,19 @@ from workers.wiring import open_buckets
 
 EXAMPLES = Path(campaigns.__file__).parent / "examples"
 SPEED = 1.0
-TEACHING_AREA, NEXT_AREA = 601, 701
+AREAS = range(200, 1000)
 TAUGHT = 60  # calls that have gone before, from which the plan learns
-SHORT, RUNS = 10, 5  # lists in which chance weighs much are run more often
+RUNS = 5
+LONG = ("appointments", "delivery")  # they leave their account slower than it was, so each run has its own
 PATIENCE = 600.0
 ACCOUNT = '[accounts.{}]\nprovider = "{}"\npace = 12\n'
 NOTE = (
     f"Real workers, beat, Redis and SQLite; the sandbox's clock runs at {SPEED:g}. From the start to the moment at "
     "which every contact is final. Windows are left out, so that it can be measured at any hour. Each example has an "
-    f"account of its own, which earlier calls to the same list have taught how calls end ({TAUGHT} at least). With "
-    f"fewer than {SHORT} contacts the longest call decides the end, and how long somebody lets it ring is chance: "
-    f"those are run {RUNS} times, to like numbers, and the plan's median is held against that of the runs."
+    f"account of its own, which earlier calls to like numbers have taught how calls end ({TAUGHT} at least). Each is "
+    f"planned and run {RUNS} times, all at once, the list in another order each time: chance decides how long somebody "
+    "lets it ring and, in delivery, how early a throttled request halves the pace. Medians of the plans and of the "
+    "runs; in brackets the fastest and the slowest run."
 )
 
 
@@ -67,31 +70,46 @@ class Planned:
 class Ran:
     """What a run came to: seconds from its start until every contact was final, and the lines that were called."""
 
-    name: str
     seconds: float
     called: frozenset[int]
 
 
+@dataclass(frozen=True)
+class Example:
+    """An example's plans and what became of them, run by run."""
+
+    plans: list[Planned] = field(default_factory=list)
+    runs: list[Ran] = field(default_factory=list)
+
+
 def measure() -> Figures:
-    """Every example twice or more: the first run teaches how calls end, the next are planned and held to their plan."""
+    """Every example once to teach how calls end, and then several times, each planned just before it runs."""
     with _folder() as folder, _house() as (settings, ledger):
-        files = sorted(folder.glob("*.yaml"))
-        _wait(ledger, [_teach(file, settings, ledger) for file in files])
-        plans = {file.stem: _planned(file, settings, ledger) for file in files}
-        ended = [_ran(ledger, one) for one in _wait(ledger, [_started(file, settings, ledger) for file in files])]
-        seconds = {one.name: [one.seconds] for one in ended}
-        short = [file for file in files if len(plans[file.stem].lines) < SHORT]
-        for run in range(1, RUNS):
-            again = _wait(ledger, [_again(file, run, settings, ledger) for file in short])
-            for file, campaign in zip(short, again, strict=True):
-                seconds[file.stem].append(_ran(ledger, campaign).seconds)
-        rows = [_row(one, seconds[one.name], plans[one.name]) for one in ended]
+        files, elsewhere = sorted(folder.glob("*.yaml")), Elsewhere(folder, settings, ledger)
+        _wait(ledger, [elsewhere.teach(file) for file in files])
+        examples = {file.stem: Example() for file in files if "-again-" not in file.stem}
+        for run in range(RUNS):
+            now = [folder / f"{_of_run(name, run, folder)}.yaml" for name in examples]
+            plans = [_planned(file, settings, ledger) for file in now]
+            if run:
+                ended = _wait(ledger, [elsewhere.run(file, Random(run)) for file in now])
+            else:
+                ended = _wait(ledger, [_started(file, settings, ledger) for file in now])
+            for example, plan, campaign in zip(examples.values(), plans, ended, strict=True):
+                example.plans.append(plan)
+                example.runs.append(_ran(ledger, campaign))
     return Figures(
         title="The plan's finish and the run's, on the examples that ship",
         columns=("example", "rows", "plan s", "8 of 10", "run s", "difference", "skipped: plan", "run", "the same"),
-        rows=rows,
+        rows=[_row(name, example) for name, example in examples.items()],
         note=NOTE,
     )
+
+
+def _of_run(name: str, run: int, folder: Path) -> str:
+    """The file of an example's run: a long one has one, and an account, for each."""
+    again = f"{name}-again-{run}"
+    return again if (folder / f"{again}.yaml").exists() else name
 
 
 @contextmanager
@@ -101,6 +119,9 @@ def _folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="dialer-bench-") as made:
         folder = Path(made) / "examples"
         shutil.copytree(EXAMPLES, folder)
+        for name in LONG:
+            for run in range(1, RUNS):
+                shutil.copy(folder / f"{name}.yaml", folder / f"{name}-again-{run}.yaml")
         config = Path(made) / "dialer.toml"
         config.write_text("".join(ACCOUNT.format(file.stem, _of_its_own(file)) for file in folder.glob("*.yaml")))
         os.environ.clear()
@@ -146,42 +167,60 @@ def _planned(file: Path, settings: Settings, ledger: Ledger) -> Planned:
     )
 
 
-def _teach(file: Path, settings: Settings, ledger: Ledger) -> str:
-    """Start the example with its list as often as makes enough calls; the campaign's id."""
-    audience = open_audience(file, settings.accounts)
-    listed = list(audience.contacts())
-    return _elsewhere(audience, listed * -(-TAUGHT // len(listed)), TEACHING_AREA, ledger)
+class Elsewhere:
+    """Starts the examples to like numbers in other areas, of which nobody has been called before.
 
-
-def _again(file: Path, run: int, settings: Settings, ledger: Ledger) -> str:
-    """Start a short example once more; the campaign's id."""
-    audience = open_audience(file, settings.accounts)
-    return _elsewhere(audience, list(audience.contacts()), NEXT_AREA + run * SHORT, ledger)
-
-
-def _elsewhere(audience: Audience, listed: Sequence[ContactRow], area: int, ledger: Ledger) -> str:
-    """Start a campaign to like numbers in other areas, from this one on.
-
-    Some of the sandbox's numbers are busy only the first time, and the list's own are to be called once more.
+    Some of the sandbox's numbers are busy only the first time, and the lists' own are to be called once more.
     """
-    definition, now = audience.definition, utc_now()
-    rows = [_admitted(row, area + place) for place, row in enumerate(listed)]
-    with ledger.writing() as db:
-        one = admission.create_draft(
-            db,
-            name=f"{definition.campaign}-{area}",
-            account=definition.account,
-            definition_text=definition.model_dump_json(),
-            rehearsal=True,
-            now=now,
-        )
-        admission.admit(db, one, rows, fingerprint=ledger.fingerprint, now=now)
-        zones = {row.zone for row in rows}
-        admission.start(db, one, zones=zones, rejects=0, rejects_file=None, starts_at=None, who="bench", now=now)
-    return one
+
+    def __init__(self, folder: Path, settings: Settings, ledger: Ledger) -> None:
+        self._accounts, self._ledger = settings.accounts, ledger
+        own = {row.phone.e164[2:5] for file in folder.glob("*.yaml") for row in self._open(file).contacts()}
+        self._areas = cycle(str(area) for area in AREAS if str(area) not in own)
+
+    def teach(self, file: Path) -> str:
+        """Start the example with its list as often as makes enough calls; the campaign's id."""
+        audience = self._open(file)
+        listed = list(audience.contacts())
+        return self._start(audience, [listed] * -(-TAUGHT // len(listed)))
+
+    def run(self, file: Path, rng: Random) -> str:
+        """Start an example once more, in another order; the campaign's id."""
+        audience = self._open(file)
+        listed = list(audience.contacts())
+        rng.shuffle(listed)
+        return self._start(audience, [listed])
+
+    def _open(self, file: Path) -> Audience:
+        return open_audience(file, self._accounts)
+
+    def _start(self, audience: Audience, lists: Sequence[Sequence[ContactRow]]) -> str:
+        definition, now = audience.definition, utc_now()
+        rows = [row for listed in lists for row in self._moved(listed)]
+        with self._ledger.writing() as db:
+            one = admission.create_draft(
+                db,
+                name=f"{definition.campaign}-elsewhere",
+                account=definition.account,
+                definition_text=definition.model_dump_json(),
+                rehearsal=True,
+                now=now,
+            )
+            admission.admit(db, one, rows, fingerprint=self._ledger.fingerprint, now=now)
+            zones = {row.zone for row in rows}
+            admission.start(db, one, zones=zones, rejects=0, rejects_file=None, starts_at=None, who="bench", now=now)
+        return one
+
+    def _moved(self, listed: Sequence[ContactRow]) -> Iterator[Admitted]:
+        areas: dict[str, str] = {}
+        for row in listed:
+            area = row.phone.e164[2:5]
+            if area not in areas:
+                areas[area] = next(self._areas)
+            yield _admitted(row, areas[area])
 
 
-def _admitted(row: ContactRow, area: int) -> Admitted:
+def _admitted(row: ContactRow, area: str) -> Admitted:
     return Admitted(
         line=row.line,
         phone=f"+1{area}{row.phone.e164[5:]}",
@@ -216,19 +255,21 @@ def _ran(ledger: Ledger, campaign: Campaign) -> Ran:
         lines = frozenset(db.scalars(called.where(contacts.c.campaign_id == campaign.id)))
     began = campaign.started_at or campaign.created_at
     seconds = ((campaign.finished_at or began) - began).total_seconds()
-    return Ran(name=campaign.name, seconds=seconds, called=lines)
+    return Ran(seconds=seconds, called=lines)
 
 
-def _row(ran: Ran, runs: Sequence[float], plan: Planned) -> Sequence[str]:
-    skipped, took = plan.lines - ran.called, median(runs)
-    several = f" ({min(runs):.1f}–{max(runs):.1f})" if len(runs) > 1 else ""
+def _row(name: str, example: Example) -> Sequence[str]:
+    """The medians; the first run is of the whole list, in its order, so that its rows can be compared."""
+    plan, ran = example.plans[0], example.runs[0]
+    skipped, runs = plan.lines - ran.called, [one.seconds for one in example.runs]
+    planned, took = median(one.seconds for one in example.plans), median(runs)
     return (
-        ran.name,
+        name,
         str(len(plan.lines)),
-        f"{plan.seconds:.1f}",
+        f"{planned:.1f}",
         "{:.1f}–{:.1f}".format(*plan.between),
-        f"{took:.1f}{several}",
-        f"{(plan.seconds / took - 1) * 100:+.0f} %",
+        f"{took:.1f} ({min(runs):.1f}–{max(runs):.1f})",
+        f"{(planned / took - 1) * 100:+.0f} %",
         str(len(plan.skipped)),
         str(len(skipped)),
         "yes" if skipped == plan.skipped else "NO",
