@@ -72,5 +72,5 @@ def _give_back_claims(db: Connection, campaign_id: str) -> int:
         db,
         update(contacts)
         .where(contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.CLAIMED)
-        .values(status=ContactStatus.PENDING, claim=None, claimed_at=None, lease_until=None),
+        .values(**claims.UNCLAIMED),
     )

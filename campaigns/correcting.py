@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, update
 
-from campaigns.ledger.moves import hold_contact, move_contact, moved, note
+from campaigns.ledger.moves import as_final, hold_contact, move_contact, moved, note
 from campaigns.ledger.reading import OpenAttempt
 from campaigns.ledger.redials import other_lives
 from campaigns.ledger.tables import attempts, contacts
@@ -102,9 +102,7 @@ def _correct_contact(db: Connection, attempt: OpenAttempt, outcome: Outcome, now
             status=status,
             reason=f"{outcome}, {late}",
             attempts=contacts.c.attempts + _uncounted(attempt, last=last),
-            final_at=now,
-            claim=None,
-            lease_until=None,
+            **as_final(now),
         ),
     )
     if outcome in REACHED:

@@ -16,7 +16,7 @@ from campaigns import drafts
 from campaigns.asking import Unasked, ask, knows_better, worth_asking
 from campaigns.endings import Ending, conclude
 from campaigns.ledger import claims, reading
-from campaigns.ledger.moves import move_attempt, move_campaign, touched
+from campaigns.ledger.moves import move_attempt, move_campaign
 from campaigns.ledger.reading import Campaign, OpenAttempt
 from campaigns.ledger.receipts import receipts_of
 from campaigns.ledger.tables import attempts, contacts
@@ -227,23 +227,8 @@ def _finish(using: Parts) -> int:
 def _finish_one(db: Connection, campaign: Campaign, now: datetime, certainly: datetime) -> bool:
     end = campaign.definition.ends_at
     if end is not None and certainly >= end:
-        _expire_all(db, campaign, now)
+        theirs, reason = contacts.c.campaign_id == campaign.id, "the campaign's end passed before it was reached"
+        claims.end_waiting(db, ContactStatus.EXPIRED, theirs, reason=reason, now=now)
     if campaign.contacts == 0 or reading.unfinished(db, campaign.id):
         return False
     return move_campaign(db, campaign.id, CampaignStatus.FINISHED, now, who="dialer", reason="every contact is final")
-
-
-def _expire_all(db: Connection, campaign: Campaign, now: datetime) -> int:
-    waiting = contacts.c.status.in_([ContactStatus.PENDING, ContactStatus.CLAIMED])
-    return touched(
-        db,
-        update(contacts)
-        .where(contacts.c.campaign_id == campaign.id, waiting)
-        .values(
-            status=ContactStatus.EXPIRED,
-            reason="the campaign's end passed before it was reached",
-            final_at=now,
-            claim=None,
-            lease_until=None,
-        ),
-    )

@@ -21,13 +21,14 @@ from sqlalchemy import (
     update,
 )
 
-from campaigns.ledger.moves import touched
+from campaigns.ledger.moves import as_final, touched
 from campaigns.ledger.suppressions import reason_of, suppressed
 from campaigns.ledger.tables import AGAIN, UtcTime, campaigns, contacts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 
 HANDED_OVER_MARGIN = timedelta(minutes=5)  # a provider that is asked to wait may place a call so much later
 CLOCKS_APART = timedelta(seconds=60)  # as far as the clocks of two machines may differ
+UNCLAIMED = {"status": ContactStatus.PENDING, "claim": None, "claimed_at": None, "lease_until": None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +164,7 @@ def give_back(db: Connection, claim: UUID, contact_ids: Iterable[int], *, due_at
             contacts.c.claim == claim,
             contacts.c.status == ContactStatus.CLAIMED,
         )
-        .values(status=ContactStatus.PENDING, claim=None, claimed_at=None, lease_until=None, **facts),
+        .values(**UNCLAIMED, **facts),
     )
 
 
@@ -175,9 +176,7 @@ def give_back_stale(db: Connection, now: datetime) -> int:
     ended = or_(contacts.c.lease_until <= now, contacts.c.claimed_at > now + CLOCKS_APART)
     return touched(
         db,
-        update(contacts)
-        .where(contacts.c.status == ContactStatus.CLAIMED, ended)
-        .values(status=ContactStatus.PENDING, claim=None, claimed_at=None, lease_until=None),
+        update(contacts).where(contacts.c.status == ContactStatus.CLAIMED, ended).values(**UNCLAIMED),
     )
 
 
@@ -203,53 +202,28 @@ def suppress_at_launch(db: Connection, campaign_id: str, account: str, now: date
 
 
 def _as_suppressed(account: str, now: datetime) -> dict[str, object]:
-    return {
-        "status": ContactStatus.SUPPRESSED,
-        "reason": "on the suppression list: " + reason_of(account, now),
-        "final_at": now,
-        "claim": None,
-        "lease_until": None,
-    }
+    reason = "on the suppression list: " + reason_of(account, now)
+    return {"status": ContactStatus.SUPPRESSED, "reason": reason, **as_final(now)}
 
 
 def expire(db: Connection, now: datetime) -> int:
     """Give contacts past their own `not_after` their final status, unless a call of theirs is under way."""
-    return touched(
-        db,
-        update(contacts)
-        .where(
-            contacts.c.status.in_([ContactStatus.PENDING, ContactStatus.CLAIMED]),
-            contacts.c.not_after <= now,
-            _campaign_live(),
-        )
-        .values(
-            status=ContactStatus.EXPIRED,
-            reason="its not_after passed before it was reached",
-            final_at=now,
-            claim=None,
-            lease_until=None,
-        ),
-    )
+    late = (contacts.c.not_after <= now, _campaign_live())
+    return end_waiting(db, ContactStatus.EXPIRED, *late, reason="its not_after passed before it was reached", now=now)
 
 
 def cancel_left(db: Connection, now: datetime) -> int:
     """Give contacts of cancelled campaigns their final status: a retry may have put one back as its campaign ended."""
     over = select(campaigns.c.id).where(campaigns.c.status == CampaignStatus.CANCELLED)
-    return touched(
-        db,
-        update(contacts)
-        .where(
-            contacts.c.campaign_id.in_(over),
-            contacts.c.status.in_([ContactStatus.PENDING, ContactStatus.CLAIMED]),
-        )
-        .values(
-            status=ContactStatus.CANCELLED,
-            reason="the campaign was cancelled",
-            final_at=now,
-            claim=None,
-            lease_until=None,
-        ),
-    )
+    left = contacts.c.campaign_id.in_(over)
+    return end_waiting(db, ContactStatus.CANCELLED, left, reason="the campaign was cancelled", now=now)
+
+
+def end_waiting(db: Connection, to: ContactStatus, *those: ColumnElement[bool], reason: str, now: datetime) -> int:
+    """Give those contacts a final status; only such as no call is under way to."""
+    waiting = contacts.c.status.in_([ContactStatus.PENDING, ContactStatus.CLAIMED])
+    final = {"status": to, "reason": reason, **as_final(now)}
+    return touched(db, update(contacts).where(*those, waiting).values(**final))
 
 
 def _campaign_live() -> Exists:

@@ -35,8 +35,13 @@ def move_attempt(db: Connection, attempt_id: UUID, to: AttemptStatus, **facts: A
 def move_contact(db: Connection, contact_id: int, to: ContactStatus, now: datetime, **facts: Any) -> bool:
     """Move a contact along its lifecycle; False if it has already gone past. A final status is stamped."""
     if to in lifecycle.FINAL_CONTACTS:
-        facts = {"final_at": now, "claim": None, "lease_until": None, **facts}
+        facts = as_final(now) | facts
     return _move(db, contacts, contact_id, to, facts)
+
+
+def as_final(now: datetime) -> dict[str, Any]:
+    """What goes with a contact's final status: its moment, and that nobody holds it any more."""
+    return {"final_at": now, "claim": None, "lease_until": None}
 
 
 def move_attempts(db: Connection, to: AttemptStatus, facts: Mapping[UUID, Mapping[str, Any]]) -> int:
