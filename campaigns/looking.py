@@ -50,7 +50,9 @@ def look(account: Account, *, using: Parts, sleep: Callable[[float], None] = tim
     if not followed or not _is_time(account, min(attempt.script_seconds for attempt in followed)):
         return 0
     token = f"look:{uuid4()}"
-    if not _token(token, account, sleep):
+    answer = account.bucket.take(token, patience=PATIENCE, sleep=sleep, call=False)
+    if not answer.granted:
+        log.warning("no token to look at calls in progress", account=account.name, limit=answer.limit)
         return 0
     looked_at = using.clock()
     listing = account.look()
@@ -68,17 +70,6 @@ def _is_time(account: Account, message: float) -> bool:
         minute = (window.limit for window in account.bucket.peek().windows if window.name == "minute points")
         between = seconds_between_looks(settings, message, next(minute, None))
     return account.bucket.turn(f"look every {between:.1f} s", between)  # a turn of slower looks holds up none of these
-
-
-def _token(token: str, account: Account, sleep: Callable[[float], None]) -> bool:
-    waited = 0.0
-    while not (answer := account.bucket.acquire(token, call=False)).granted:
-        waited += answer.wait
-        if waited > PATIENCE:
-            log.warning("no token to look at calls in progress", account=account.name, limit=answer.limit)
-            return False
-        sleep(answer.wait)
-    return True
 
 
 def _settle_token(token: str, listing: Listing, account: Account, ended: list[OpenAttempt]) -> None:
