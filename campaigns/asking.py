@@ -52,8 +52,7 @@ def ask(attempt: OpenAttempt, account: Account) -> CallStatus | Unasked:
     try:
         if not account.bucket.turn(f"ask:{attempt.id}", 2 * account.settings.timeout):
             return Unasked.NOT_OURS
-        if not account.bucket.acquire(token, call=False).granted:
-            account.bucket.leave([token])
+        if not account.bucket.take(token, patience=0.0, call=False).granted:
             account.bucket.end_turn(f"ask:{attempt.id}")
             return Unasked.NOBODY
         told = _told(attempt, account)

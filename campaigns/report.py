@@ -82,8 +82,8 @@ def report(ledger: Ledger, campaign_id: str, folder: Path) -> Report:
             final={one.value: counts[one] for one in FINAL_CONTACTS if counts.get(one)},
             open={one.value: count for one, count in counts.items() if one not in FINAL_CONTACTS},
             reasons=_reasons(db, campaign.id),
-            outcomes=status.outcomes(db, campaign.id),
-            told_by=_witnesses(db, campaign.id),
+            outcomes=status.attempts_by(db, campaign.id, attempts.c.outcome),
+            told_by=status.attempts_by(db, campaign.id, attempts.c.ended_by),
             attempts=status.count_attempts(db, campaign.id),
             requests=db.scalar(select(func.count()).where(attempts.c.campaign_id == campaign.id)) or 0,
             unsure=counts.get(ContactStatus.UNKNOWN, 0),
@@ -128,17 +128,6 @@ def _write_doubts(db: Connection, campaign_id: str, folder: Path) -> tuple[Seque
     if not first:
         file.unlink(missing_ok=True)
     return first, count, file.absolute() if first else None
-
-
-def _witnesses(db: Connection, campaign_id: str) -> dict[str, int]:
-    """Ended calls counted by what told of their end, the most frequent first."""
-    query = (
-        select(attempts.c.ended_by, func.count())
-        .where(attempts.c.campaign_id == campaign_id, attempts.c.ended_by.is_not(None))
-        .group_by(attempts.c.ended_by)
-    )
-    counts: dict[str, int] = {row[0]: row[1] for row in db.execute(query)}
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _reasons(db: Connection, campaign_id: str) -> list[tuple[str, str, int]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Column, Connection, func, select
 
 from campaigns.binding import Kind, binding, due
 from campaigns.ledger import reading
@@ -46,7 +47,7 @@ class Standing:
 
 def standing(db: Connection, campaign: Campaign, now: datetime, *, redis_answers: bool | None = None) -> Standing:
     """How this campaign stands now; `redis_answers` is as for `binding`."""
-    by_status = _attempts_by_status(db, campaign.id)
+    by_status = attempts_by(db, campaign.id, attempts.c.status)
     due_now, next_due_at = due(db, campaign.id, now)
     in_progress = sum(by_status.get(status, 0) for status in IN_PROGRESS)
     unconfirmed = by_status.get(AttemptStatus.UNCONFIRMED, 0)
@@ -55,7 +56,7 @@ def standing(db: Connection, campaign: Campaign, now: datetime, *, redis_answers
     return Standing(
         campaign=campaign,
         contacts=by_contact,
-        outcomes=outcomes(db, campaign.id),
+        outcomes=attempts_by(db, campaign.id, attempts.c.outcome),
         attempts=count_attempts(db, campaign.id),
         in_progress=in_progress,
         unconfirmed=unconfirmed,
@@ -67,12 +68,10 @@ def standing(db: Connection, campaign: Campaign, now: datetime, *, redis_answers
     )
 
 
-def outcomes(db: Connection, campaign_id: str) -> dict[str, int]:
-    """Ended calls counted by outcome, the most frequent first."""
+def attempts_by(db: Connection, campaign_id: str, column: Column[Any]) -> dict[str, int]:
+    """A campaign's attempts counted by what this column says, where it does; the most frequent first."""
     query = (
-        select(attempts.c.outcome, func.count())
-        .where(attempts.c.campaign_id == campaign_id, attempts.c.outcome.is_not(None))
-        .group_by(attempts.c.outcome)
+        select(column, func.count()).where(attempts.c.campaign_id == campaign_id, column.is_not(None)).group_by(column)
     )
     counts: dict[str, int] = {row[0]: row[1] for row in db.execute(query)}
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
@@ -82,10 +81,3 @@ def count_attempts(db: Connection, campaign_id: str) -> int:
     """Attempts that the provider accepted."""
     query = select(func.count()).where(attempts.c.campaign_id == campaign_id, attempts.c.counted.is_(True))
     return db.scalar(query) or 0
-
-
-def _attempts_by_status(db: Connection, campaign_id: str) -> dict[str, int]:
-    query = (
-        select(attempts.c.status, func.count()).where(attempts.c.campaign_id == campaign_id).group_by(attempts.c.status)
-    )
-    return {row[0]: row[1] for row in db.execute(query)}
