@@ -6,7 +6,6 @@ not have stays as it was written. Nothing is signed, and a notification that was
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ import aiohttp
 
 from dialer.sandbox.course import Outcome
 from dialer.sandbox.log import PlacedCall
+from dialer.sandbox.sending import Sending
 from dialer.sandbox.world import World
 
 VARIABLE = re.compile(r"\{\{(\w+)\}\}")
@@ -23,28 +23,17 @@ NOT_OF_ALL_EVENTS = frozenset({"lost_reason", "leg_id", "talk_time_duration", "t
 REASONS = {Outcome.BUSY: "subscriber_busy", Outcome.NO_ANSWER: "subscriber_not_responsible"}
 
 
-class Notifications:
+class Notifications(Sending):
     """The notifications of all CallGear calls of one sandbox; `close` drops those still to come."""
 
     def __init__(self, world: World) -> None:
+        super().__init__()
         self._world = world
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._session: aiohttp.ClientSession | None = None
 
     def follow(self, call: PlacedCall) -> None:
         """Notify of this call as it goes, where the client area says so."""
         if call.vendor == "callgear" and self._world.config.notify_url:
-            task = asyncio.get_running_loop().create_task(self._notify(call))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    async def close(self) -> None:
-        """Stop notifying."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._session:
-            await self._session.close()
+            self._start(self._notify(call))
 
     async def _notify(self, call: PlacedCall) -> None:
         clock, course = self._world.clock, call.course
@@ -92,11 +81,6 @@ class Notifications:
                 "lost_reason": REASONS.get(course.outcome) if course.answered is None else None,
             }
         return values
-
-    def _http(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession()
-        return self._session
 
 
 def filled(template: str, values: Mapping[str, Any]) -> str:

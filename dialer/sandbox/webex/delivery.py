@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import json
-from collections.abc import Coroutine
 from dataclasses import dataclass
 
 import aiohttp
 
 from dialer.sandbox.log import PlacedCall
+from dialer.sandbox.sending import Sending
 from dialer.sandbox.webex.message import Message
 from dialer.sandbox.webex.receipts import Event, body, leave_out, sequence
 from dialer.sandbox.world import World
@@ -19,7 +18,6 @@ from dialer.sandbox.world import World
 TRIES = 3
 RETRY_SECONDS = 60.0
 SHUFFLED_BY_SECONDS = (0.0, 15.0)
-CONNECTIONS = 100
 
 # https://developers.webexconnect.io/reference/outbound-webhooks-api-ref, version 6.20.0
 NOT_RETRIED = frozenset(
@@ -37,31 +35,17 @@ class Planned:
     copies: int
 
 
-class Deliveries:
+class Deliveries(Sending):
     """The receipts of all calls of one sandbox; `close` drops those still to come."""
 
     def __init__(self, world: World) -> None:
+        super().__init__()
         self._world = world
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._session: aiohttp.ClientSession | None = None
 
     def follow(self, call: PlacedCall, message: Message) -> None:
         """Send what the request asked to hear of this call, as it happens."""
         if message.notify_url and message.receipts:
             self._start(self._send_all(call, message, message.notify_url))
-
-    async def close(self) -> None:
-        """Stop sending."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._session:
-            await self._session.close()
-
-    def _start(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     def _plan(self, call: PlacedCall, message: Message) -> list[Planned]:
         """What will be sent, in the order of sending; chance is asked once, here."""
@@ -107,8 +91,3 @@ class Deliveries:
     def _signature(self, data: bytes) -> dict[str, str]:
         secret = self._world.config.hub_secret
         return {"x-hub-signature": hmac.new(secret.encode(), data, hashlib.sha256).hexdigest()} if secret else {}
-
-    def _http(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS))
-        return self._session
