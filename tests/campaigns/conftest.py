@@ -1,19 +1,22 @@
-"""Ledgers made once and emptied for each test: hundreds ask for one here, and making it takes longer than most need."""
+"""Ledgers, made once and emptied for each test: hundreds ask for one here, and making it takes longer than most need.
+
+And campaign files, loaded from their text.
+"""
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from sqlalchemy import text
 
+from campaigns.definition import Definition, load_definition
 from campaigns.ledger.migrate import upgrade
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import metadata
+from tests import postgres
 
 
 @pytest.fixture(scope="session")
@@ -29,15 +32,11 @@ def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def served_ledger(postgres_url: str) -> Iterator[Ledger]:
     """A PostgreSQL ledger for the whole run."""
-    name = f"campaigns_{os.getpid()}"
-    with psycopg.connect(postgres_url, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-    made = Ledger(postgres_url.rsplit("/", 1)[0].replace("postgresql://", "postgresql+psycopg://") + f"/{name}")
-    upgrade(made)
-    yield made
-    made.close()
-    with psycopg.connect(postgres_url, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with postgres.database(postgres_url) as url:
+        made = Ledger(url)
+        upgrade(made)
+        yield made
+        made.close()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -51,6 +50,18 @@ def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
     made = Ledger(f"sqlite:///{file}")
     yield made
     made.close()
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Callable[[str], Definition]:
+    """Loads the definition that a text is."""
+
+    def load(text: str) -> Definition:
+        file = tmp_path / "campaign.yaml"
+        file.write_text(text, encoding="utf-8")
+        return load_definition(file)
+
+    return load
 
 
 def _emptied(ledger: Ledger) -> Ledger:

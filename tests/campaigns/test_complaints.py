@@ -4,19 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from campaigns.definition import Definition, load_definition
 from campaigns.source import DefinitionFaults
 from tests.campaigns.written import SMALL
-
-
-@pytest.fixture
-def load(tmp_path):
-    def load(text: str) -> Definition:
-        file = tmp_path / "campaign.yaml"
-        file.write_text(text, encoding="utf-8")
-        return load_definition(file)
-
-    return load
 
 
 @pytest.fixture

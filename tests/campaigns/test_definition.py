@@ -20,16 +20,6 @@ from dialer.calls import Outcome, Recording, Speech
 from tests.campaigns.written import FULL, SMALL
 
 
-@pytest.fixture
-def load(tmp_path):
-    def load(text: str) -> Definition:
-        file = tmp_path / "campaign.yaml"
-        file.write_text(text, encoding="utf-8")
-        return load_definition(file)
-
-    return load
-
-
 def test_every_key_arrives_where_the_dial_path_reads_it(load):
     definition = load(FULL)
     assert (definition.campaign, definition.account) == ("appointments", "main")

@@ -5,22 +5,19 @@ A module shares one server and one ledger, which every test finds empty: a serve
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import httpx
-import psycopg
 import pytest
 
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import metadata
 from console.desk import Desk
 from console.web import create_app
+from tests import postgres
 from tests.conftest import HandSetClock
 from tests.console import house
-
-DATABASES = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -44,12 +41,8 @@ class Console:
 
 @pytest.fixture(scope="module")
 def postgres_console_url(postgres_url: str) -> Iterator[str]:
-    name = f"console_{next(DATABASES)}"
-    with psycopg.connect(postgres_url, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-    yield f"{postgres_url.rpartition('/')[0]}/{name}"
-    with psycopg.connect(postgres_url, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with postgres.database(postgres_url) as url:
+        yield url
 
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

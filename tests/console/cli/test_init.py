@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 
 import pytest
 
@@ -12,6 +13,20 @@ from tests.console.cli.shell import DIALER, Shell
 @pytest.fixture
 def shell(tmp_path):
     return Shell.prepared(tmp_path)
+
+
+def asked(shell: Shell, file: str, answers: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """`dialer init FILE`, its questions answered in this order."""
+    return subprocess.run(
+        [str(DIALER), "init", file],
+        cwd=shell.folder,
+        env=shell.environ({}),
+        input="\n".join(answers) + "\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def test_without_questions_it_writes_what_can_be_checked_at_once(shell):
@@ -25,16 +40,7 @@ def test_without_questions_it_writes_what_can_be_checked_at_once(shell):
 def test_it_asks_and_proposes_what_the_list_has(shell):
     shell.write("people.csv", "Name;Mobile phone\nAnn;(415) 555-0101\n")
     answers = ["main", "people.csv", "", "US", "", "+18005550100", "America/New_York", ""]
-    ran = subprocess.run(
-        [str(DIALER), "init", "asked.yaml"],
-        cwd=shell.folder,
-        env=shell.environ({}),
-        input="\n".join(answers) + "\n",
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    ran = asked(shell, "asked.yaml", answers)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "[Mobile phone]" in ran.stdout
     assert "Hello {{ name }}" in (shell.folder / "asked.yaml").read_text()
@@ -43,16 +49,7 @@ def test_it_asks_and_proposes_what_the_list_has(shell):
 
 def test_an_answer_that_cannot_be_is_named_at_its_place(shell):
     answers = ["main", "first.csv", "", "UK", "", "", "", ""]
-    ran = subprocess.run(
-        [str(DIALER), "init", "wrong.yaml"],
-        cwd=shell.folder,
-        env=shell.environ({}),
-        input="\n".join(answers) + "\n",
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    ran = asked(shell, "wrong.yaml", answers)
     assert ran.returncode == 1
     assert "wrong.yaml:8:" in ran.stderr
     assert "did you mean GB?" in ran.stderr
