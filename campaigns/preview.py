@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from campaigns.audience import Audience
-from campaigns.launch import open_audience
+from campaigns.checking import open_audience
 from campaigns.rejects import Reject
 from campaigns.rows import ContactRow
 from dialer.accounts import AccountSettings

@@ -13,8 +13,9 @@ from cronsim import CronSim
 from sqlalchemy import Connection, delete, func, insert, select, update
 from structlog import get_logger
 
+from campaigns.checking import check
 from campaigns.definition import Definition, load_definition
-from campaigns.launch import check, launch
+from campaigns.launch import launch
 from campaigns.ledger.moves import moved, note, touched
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import audit, schedules

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from campaigns.audience import Audience
+from campaigns.checking import open_audience
 from campaigns.definition import Definition
-from campaigns.launch import open_audience
 from campaigns.ledger import admission, reading
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import Ledger

@@ -11,7 +11,8 @@ from rich.live import Live
 
 from campaigns import control
 from campaigns.binding import Kind
-from campaigns.launch import Checked, check, launch, refuse_second
+from campaigns.checking import Checked, check
+from campaigns.launch import launch, refuse_second
 from campaigns.leaving_out import LeavingOut
 from campaigns.ledger import reading
 from campaigns.ledger.reading import Campaign

@@ -13,8 +13,8 @@ import typer
 from rich.console import Group, RenderableType
 from rich.markup import escape
 
+from campaigns.checking import open_audience
 from campaigns.fates import fates, write_fates
-from campaigns.launch import open_audience
 from campaigns.leaving_out import LeavingOut
 from campaigns.planning import Plan, make_plan
 from console.cli.context import opened

@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from campaigns.launch import Checked
+from campaigns.checking import Checked
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from campaigns.status import Standing
 from console.cli.output import err, local, near, out, table

@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 
 import campaigns
+from campaigns.checking import check
 from campaigns.definition import Definition, load_definition
-from campaigns.launch import check
 from campaigns.source import DefinitionFaults
 from dialer.calls import CallRequest
 from dialer.phone import PhoneNumber

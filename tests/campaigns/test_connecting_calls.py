@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import campaigns
-from campaigns.launch import check, launch
+from campaigns.checking import check
+from campaigns.launch import launch
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import contacts

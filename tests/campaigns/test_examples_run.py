@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import select
 
 import campaigns
+from campaigns.checking import check
 from campaigns.cloning import written
 from campaigns.definition import Definition, load_definition
-from campaigns.launch import check, launch
+from campaigns.launch import launch
 from campaigns.ledger.tables import audit, contacts
 from campaigns.trial import trial_call
 from dialer.deadline import utc_now

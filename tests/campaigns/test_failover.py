@@ -13,9 +13,10 @@ from pydantic import ValidationError
 from sqlalchemy import select, update
 
 from campaigns import breaker
+from campaigns.checking import check
 from campaigns.dialing import dial
 from campaigns.endings import Ending, conclude
-from campaigns.launch import check, launch
+from campaigns.launch import launch
 from campaigns.ledger.tables import attempts, audit, contacts
 from campaigns.lifecycle import CampaignStatus
 from campaigns.release import release

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from campaigns.checking import check
 from campaigns.dialing import dial
-from campaigns.launch import check, launch
+from campaigns.launch import launch
 from campaigns.release import release
 from campaigns.trial import trial_call
 from dialer.deadline import utc_now

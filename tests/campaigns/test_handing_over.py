@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import select, update
 
 from campaigns import control
+from campaigns.checking import check
 from campaigns.dialing import Slice, dial
 from campaigns.handing_over import AHEAD, due_by, otherwise_due, send_at
-from campaigns.launch import check
 from campaigns.ledger.claims import Claimed
 from campaigns.ledger.frequency import cap_clears_at
 from campaigns.ledger.tables import attempts, campaigns, contacts

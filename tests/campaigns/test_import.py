@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from campaigns.audience import read_audience
+from campaigns.checking import check
 from campaigns.definition import Definition, load_definition
-from campaigns.launch import check
 from campaigns.rejects import Code
 from dialer.accounts import AccountSettings
 from dialer.errors import DialerError

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
+from campaigns.checking import check
 from campaigns.drafts import clear_abandoned
-from campaigns.launch import check, launch
+from campaigns.launch import launch
 from campaigns.ledger import claims, reading
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus
@@ -31,7 +32,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from campaigns import launch as launching
-from campaigns.launch import check, launch
+from campaigns.checking import check
+from campaigns.launch import launch
 from campaigns.ledger.store import Ledger
 from tests.campaigns.test_launch import ACCOUNTS
 

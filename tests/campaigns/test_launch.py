@@ -12,14 +12,8 @@ from sqlalchemy import func, select
 
 from campaigns import control
 from campaigns.audience import ListChanged
-from campaigns.launch import (
-    Checked,
-    NobodyToCall,
-    RowsRejected,
-    StillGoingOn,
-    check,
-    launch,
-)
+from campaigns.checking import Checked, NobodyToCall, RowsRejected, check
+from campaigns.launch import StillGoingOn, launch
 from campaigns.leaving_out import LeavingOut
 from campaigns.ledger import claims
 from campaigns.ledger.store import LedgerAway

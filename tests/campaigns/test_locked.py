@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from campaigns import control
+from campaigns.checking import check
 from campaigns.cloning import clone
-from campaigns.launch import StillGoingOn, check, launch
+from campaigns.launch import StillGoingOn, launch
 from campaigns.ledger import admission, reading
 from campaigns.ledger.admission import Admitted, DraftGone
 from campaigns.ledger.tables import contacts

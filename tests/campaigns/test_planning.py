@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select, update
 
+from campaigns.checking import check, open_audience
 from campaigns.fates import fates, write_fates
-from campaigns.launch import check, launch, open_audience
+from campaigns.launch import launch
 from campaigns.leaving_out import LeavingOut
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import attempts, contacts

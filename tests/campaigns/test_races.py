@@ -17,9 +17,10 @@ import pytest
 from sqlalchemy import func, select
 
 from campaigns import control
+from campaigns.checking import Checked, check
 from campaigns.drafts import clear_abandoned
 from campaigns.endings import Ending, conclude
-from campaigns.launch import Checked, StillGoingOn, check, launch
+from campaigns.launch import StillGoingOn, launch
 from campaigns.leaving_out import LeavingOut
 from campaigns.ledger import admission, moves
 from campaigns.ledger.admission import Admitted, DraftGone

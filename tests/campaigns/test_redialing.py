@@ -13,10 +13,11 @@ import pytest
 from sqlalchemy import event, select
 
 from campaigns import control
+from campaigns.checking import check
 from campaigns.cloning import clone, written
 from campaigns.definition import load_definition
 from campaigns.endings import Ending, conclude
-from campaigns.launch import StillGoingOn, check, launch
+from campaigns.launch import StillGoingOn, launch
 from campaigns.ledger.reading import NoSuchCampaign
 from campaigns.ledger.tables import audit, contacts
 from campaigns.lifecycle import CampaignStatus

@@ -13,7 +13,8 @@ import httpx
 import phonenumbers
 from sqlalchemy import func, select
 
-from campaigns.launch import check, launch
+from campaigns.checking import check
+from campaigns.launch import launch
 from campaigns.ledger import reading
 from campaigns.ledger.store import Ledger, LedgerAway
 from campaigns.ledger.tables import contacts

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from campaigns.launch import check, launch
+from campaigns.checking import check
+from campaigns.launch import launch
 from campaigns.ledger import reading
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts

@@ -16,7 +16,8 @@ import pytest
 from sqlalchemy import func, select
 
 from campaigns import control
-from campaigns.launch import check, launch
+from campaigns.checking import check
+from campaigns.launch import launch
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, contacts
 from tests.chaos import house as houses

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import phonenumbers
 
-from campaigns.launch import check, launch
+from campaigns.checking import check
+from campaigns.launch import launch
 from campaigns.ledger.migrate import upgrade
 from campaigns.ledger.store import Ledger
 from dialer.accounts import AccountSettings

@@ -15,8 +15,8 @@ from random import Random
 
 from benchmarks.figures import Figures
 from benchmarks.subjects.plan import examples
+from campaigns.checking import open_audience
 from campaigns.fates import write_fates
-from campaigns.launch import open_audience
 from campaigns.ledger.migrate import upgrade
 from campaigns.ledger.store import Ledger
 from campaigns.planning import make_plan

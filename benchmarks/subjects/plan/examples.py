@@ -19,10 +19,11 @@ from sqlalchemy import select
 import campaigns
 from benchmarks.figures import Figures
 from campaigns.audience import Audience
+from campaigns.checking import check, open_audience
 from campaigns.cloning import written
 from campaigns.definition import load_definition
 from campaigns.fates import fates
-from campaigns.launch import check, launch, open_audience
+from campaigns.launch import launch
 from campaigns.ledger import admission, reading
 from campaigns.ledger.admission import Admitted
 from campaigns.ledger.reading import Campaign
