@@ -5,14 +5,14 @@ For each campaign, and for an account over all of its campaigns together. The re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, update
 
 from campaigns.failover import move_on
+from campaigns.failures import FAILURES, NEITHER, Tally, last_failures, only_failures, requests_since, tally
 from campaigns.gates import next_opening
 from campaigns.ledger import reading
 from campaigns.ledger.moves import move_campaign, moved, touched
@@ -20,27 +20,10 @@ from campaigns.ledger.reading import Campaign
 from campaigns.ledger.tables import attempts, breakers, campaigns, contacts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from campaigns.sections.breaker import Breaker
-from dialer.verdicts import Verdict
 
-FAILURES = (Verdict.NOT_PLACED, Verdict.UNCONFIRMED, Verdict.LOGIN_AGAIN)
-NEITHER = (Verdict.THROTTLED, Verdict.NOT_SENT)  # it works, and was not asked
 LONGEST_WAIT = timedelta(minutes=15)
 TRIES_WITHIN = timedelta(minutes=1)  # who has called nobody by then lets another campaign of the account try
-FAILURES_SHOWN = 3
-FAILURES_IN_A_ROW = 20  # however long ago: a slow campaign makes no twenty requests in two minutes
 CAMPAIGN, ACCOUNT = "campaign", "account"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """Requests of one campaign that have an answer, or surely none, and how many of them failed."""
-
-    requests: int = 0
-    failed: int = 0
-
-    def too_many(self, breaker: Breaker) -> bool:
-        """Whether so many failed that nobody should go on asking."""
-        return self.requests >= breaker.at_least and self.failed >= breaker.failures * self.requests
 
 
 def watch(db: Connection, now: datetime) -> None:
@@ -63,13 +46,9 @@ def trying(db: Connection) -> dict[str, int]:
 
 
 def _under_way(db: Connection, row: Row[Any]) -> bool:
-    tried = select(attempts.c.id).where(*_since(row.campaign_id, row.trying_since))
+    tried = select(attempts.c.id).where(*requests_since(row.campaign_id, row.trying_since))
     claimed = (contacts.c.campaign_id == row.campaign_id, contacts.c.status == ContactStatus.CLAIMED)
     return any(db.execute(one.limit(1)).first() for one in (tried, select(contacts.c.id).where(*claimed)))
-
-
-def _since(campaign_id: str, moment: datetime) -> tuple[ColumnElement[bool], ...]:
-    return attempts.c.campaign_id == campaign_id, attempts.c.dialing_at >= moment
 
 
 def _forget_where_a_person_decided(db: Connection) -> None:
@@ -87,7 +66,7 @@ def _forget_where_a_person_decided(db: Connection) -> None:
 
 def _judge(db: Connection, row: Row[Any], now: datetime) -> None:
     """What the one call has shown; nothing yet while it has no answer."""
-    mine = _since(row.campaign_id, row.trying_since)
+    mine = requests_since(row.campaign_id, row.trying_since)
     verdicts = list(db.scalars(select(attempts.c.verdict).where(*mine, attempts.c.verdict.is_not(None))))
     telling = [verdict for verdict in verdicts if verdict not in NEITHER]
     if not verdicts:
@@ -107,7 +86,7 @@ def _open_again(db: Connection, row: Row[Any], now: datetime) -> None:
     later = {"times": row.times + 1, "try_at": now + wait, "trying_since": None}
     if not touched(db, update(breakers).where(together).values(**later)):
         return  # a person has decided meanwhile
-    why = f"breaker: the provider still fails; last failures: {_last_failures(db, [campaign.id])}"
+    why = f"breaker: the provider still fails; last failures: {last_failures(db, [campaign.id])}"
     move_campaign(db, campaign.id, CampaignStatus.PAUSED, now, who="dialer", reason=_reason(why, now + wait))
 
 
@@ -190,8 +169,8 @@ def _pass_on_idle_tries(db: Connection, now: datetime) -> None:
 def _trip_where_it_fails(db: Connection, account: str, guarded: Sequence[Campaign], now: datetime) -> None:
     busy = set(db.scalars(select(breakers.c.campaign_id)))
     watched = [campaign for campaign in guarded if campaign.id not in busy]
-    tallies = {campaign.id: _tally(db, campaign, now) for campaign in watched}
-    failing = [one for one in watched if tallies[one.id].too_many(one.definition.breaker) or _only_failures(db, one)]
+    tallies = {campaign.id: tally(db, campaign, now) for campaign in watched}
+    failing = [one for one in watched if tallies[one.id].too_many(one.definition.breaker) or only_failures(db, one)]
     together = Tally(
         requests=sum(one.requests for one in tallies.values()), failed=sum(one.failed for one in tallies.values())
     )
@@ -203,33 +182,11 @@ def _trip_where_it_fails(db: Connection, account: str, guarded: Sequence[Campaig
             _trip(db, CAMPAIGN, "breaker", [campaign], tallies[campaign.id], now)
 
 
-def _tally(db: Connection, campaign: Campaign, now: datetime) -> Tally:
-    """What has been answered lately, and since the campaign last began to run: a resume is a new start."""
-    since = max(now - campaign.definition.breaker.within, campaign.since)
-    failed = func.sum(case((attempts.c.verdict.in_(FAILURES), 1), else_=0))
-    row = db.execute(
-        select(func.count(), failed).where(*_since(campaign.id, since), attempts.c.verdict.not_in(NEITHER))
-    ).one()
-    return Tally(requests=row[0], failed=row[1] or 0)
-
-
-def _only_failures(db: Connection, campaign: Campaign) -> bool:
-    mine = _since(campaign.id, campaign.since)
-    latest = (
-        select(attempts.c.verdict)
-        .where(*mine, attempts.c.verdict.not_in(NEITHER))
-        .order_by(attempts.c.dialing_at.desc())
-        .limit(FAILURES_IN_A_ROW)
-    )
-    verdicts = list(db.scalars(latest))
-    return len(verdicts) == FAILURES_IN_A_ROW and all(verdict in FAILURES for verdict in verdicts)
-
-
-def _trip(db: Connection, scope: str, whose: str, those: Sequence[Campaign], tally: Tally, now: datetime) -> None:
-    failures = _last_failures(db, [campaign.id for campaign in those])
+def _trip(db: Connection, scope: str, whose: str, those: Sequence[Campaign], told: Tally, now: datetime) -> None:
+    failures = last_failures(db, [campaign.id for campaign in those])
     for campaign in those:
         try_at = now + campaign.definition.breaker.wait
-        why = f"{whose}: {tally.failed} of {tally.requests} requests failed; last failures: {failures}"
+        why = f"{whose}: {told.failed} of {told.requests} requests failed; last failures: {failures}"
         if move_on(db, campaign.id, campaign.account, why, now):
             continue
         reason = _reason(why, try_at)
@@ -249,19 +206,3 @@ def _trip(db: Connection, scope: str, whose: str, those: Sequence[Campaign], tal
 
 def _reason(why: str, try_at: datetime) -> str:
     return f"{why} – one call tries again at {try_at:%H:%M:%S} UTC"
-
-
-def _last_failures(db: Connection, campaign_ids: Iterable[str]) -> str:
-    query = (
-        select(attempts.c.mnemonic, attempts.c.code, attempts.c.detail, attempts.c.verdict, attempts.c.dialing_at)
-        .where(attempts.c.campaign_id.in_(list(campaign_ids)), attempts.c.verdict.in_(FAILURES))
-        .order_by(attempts.c.dialing_at.desc())
-        .limit(FAILURES_SHOWN)
-    )
-    return ", ".join(f"{_word(row)} ({row.dialing_at:%H:%M:%S})" for row in db.execute(query))
-
-
-def _word(row: Row[Any, Any, Any, Any, Any]) -> str:
-    if row.mnemonic or row.code:
-        return str(row.mnemonic or row.code)
-    return str(row.detail)[:60] if row.detail else "no answer" if row.verdict == Verdict.UNCONFIRMED else "no call"
