@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
 
 from campaigns.ledger import bulk, claims
 from campaigns.ledger.moves import move_campaign, moved, touched
@@ -60,25 +60,19 @@ def live_campaign_named(db: Connection, name: str, *, lock: bool = False) -> str
 
 def called_by_another(db: Connection, name: str, phones: Sequence[str]) -> dict[str, str]:
     """Those of these numbers that a campaign of this name that has not ended calls, each with its id."""
-    query = (
-        select(contacts.c.phone, contacts.c.campaign_id)
-        .join(campaigns, campaigns.c.id == contacts.c.campaign_id)
-        .where(campaigns.c.name == name, campaigns.c.status.in_(LIVE_CAMPAIGNS), contacts.c.phone.in_(phones))
-    )
-    return {row.phone: row.campaign_id for row in db.execute(query)}
+    return {row.phone: row.campaign_id for row in db.execute(_called(name, phones))}
 
 
 def called_by_another_too(db: Connection, campaign_id: str, name: str) -> str | None:
     """A campaign of this name that has not ended and calls a contact of the draft too, if there is one."""
-    others = contacts.alias("others")
-    query = (
-        select(others.c.campaign_id)
-        .join(campaigns, campaigns.c.id == others.c.campaign_id)
-        .join(contacts, contacts.c.phone == others.c.phone)
-        .where(campaigns.c.name == name, campaigns.c.status.in_(LIVE_CAMPAIGNS), contacts.c.campaign_id == campaign_id)
-    )
-    found: str | None = db.scalar(query.limit(1))
-    return found
+    draft = contacts.alias("draft")
+    row = db.execute(_called(name, select(draft.c.phone).where(draft.c.campaign_id == campaign_id)).limit(1)).first()
+    return row.campaign_id if row else None
+
+
+def _called(name: str, phones: Sequence[str] | Select[tuple[str]]) -> Select[tuple[str, str]]:
+    calls = select(contacts.c.phone, contacts.c.campaign_id).join(campaigns, campaigns.c.id == contacts.c.campaign_id)
+    return calls.where(campaigns.c.name == name, campaigns.c.status.in_(LIVE_CAMPAIGNS), contacts.c.phone.in_(phones))
 
 
 def create_draft(
