@@ -23,7 +23,7 @@ DEFECTS = {
         "campaigns/test_wishes.py::test_a_retried_call_carries_every_field_of_the_first"
     ],
     "Newfies: wrong numbers and refusals are retried like busy": [
-        "campaigns/test_settlement.py::test_what_is_permanent_is_never_tried_again"
+        "campaigns/test_endings.py::test_what_is_permanent_is_never_tried_again"
     ],
     "Newfies: weekdays from UTC, hours from the server, never across midnight": [
         "campaigns/test_gates.py::test_newfies_dates_and_hours_come_from_one_clock_the_contacts",

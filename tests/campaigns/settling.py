@@ -1,0 +1,27 @@
+"""Answers to requests, as the tests of what becomes of attempts give them."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from campaigns.rulings import doubt, rule
+from dialer.accounts import AccountSettings
+from dialer.verdicts import Ruling, Verdict
+from tests.campaigns.seeding import fresh
+
+SETTINGS = AccountSettings(provider="callgear")
+PLACED = Ruling(verdict=Verdict.PLACED, provider_call_id="c-1")
+
+
+def ruled(ledger, one, ruling, now):
+    ledger.write(rule, fresh(ledger, one.id), ruling, SETTINGS, now=now, rng=Random(1))
+
+
+def refused(verdict: Verdict, **facts: Any) -> Ruling:
+    return Ruling(**{"verdict": verdict, "mnemonic": "its_word", "detail": "says the provider", **facts})
+
+
+def doubted(ledger, one, now, **facts):
+    ruling = Ruling(verdict=Verdict.UNCONFIRMED, **facts)
+    return ledger.write(doubt, fresh(ledger, one.id), ruling, settle_seconds=180.0, now=now)
