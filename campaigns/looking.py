@@ -91,7 +91,7 @@ def _apply(
     by_call = {sighting.provider_call_id: sighting for sighting in listing.seen}
     by_attempt = {sighting.correlation_id: sighting for sighting in listing.seen if sighting.correlation_id}
     ended = []
-    for attempt in reading.attempts_in(db, FOLLOWED, account=account.name):
+    for attempt in reading.attempts_in(db, FOLLOWED, account=account.name, lock=True):
         sighting = by_call.get(attempt.provider_call_id or "") or by_attempt.get(attempt.id)
         if attempt.gone_at is not None:
             continue

@@ -159,10 +159,13 @@ def _open_attempts() -> Select[tuple[object, ...]]:
 def attempts_by_id(db: Connection, ids: Iterable[UUID], *, lock: bool = False) -> dict[UUID, OpenAttempt]:
     """These attempts, whatever their status, by id; `lock` lets nobody else move them before this transaction ends."""
     query = _open_attempts().where(attempts.c.id.in_(list(ids)))
-    if lock:  # SQLite has one writer at a time; in one order, so that two who lock do not wait for each other
-        query = query.order_by(attempts.c.id).with_for_update(of=attempts)
-    rows = db.execute(query)
+    rows = db.execute(_locked(query) if lock else query)
     return {row.id: _attempt(row) for row in rows}
+
+
+def _locked(query: Select[tuple[object, ...]]) -> Select[tuple[object, ...]]:
+    """In one order, so that two who lock do not wait for each other. SQLite has one writer at a time."""
+    return query.order_by(attempts.c.id).with_for_update(of=attempts)
 
 
 def attempts_in(
@@ -171,9 +174,14 @@ def attempts_in(
     *,
     account: str | None = None,
     conclude_by: datetime | None = None,
+    lock: bool = False,
 ) -> list[OpenAttempt]:
-    """Attempts in these statuses, oldest first; of one account, or only those to be concluded by a moment."""
-    query = _open_attempts().where(attempts.c.status.in_(statuses)).order_by(attempts.c.dialing_at)
+    """Attempts in these statuses, oldest first; of one account, or only those to be concluded by a moment.
+
+    `lock` lets nobody else move them before this transaction ends, and has them in the order of all who lock.
+    """
+    query = _open_attempts().where(attempts.c.status.in_(statuses))
+    query = _locked(query) if lock else query.order_by(attempts.c.dialing_at)
     if account is not None:
         query = query.where(attempts.c.account == account)
     if conclude_by is not None:

@@ -10,9 +10,12 @@ from random import Random
 
 import pytest
 import redis
+from sqlalchemy import update
 
+from campaigns.ledger import reading
 from campaigns.ledger.reading import OpenAttempt
 from campaigns.ledger.store import Ledger
+from campaigns.ledger.tables import attempts
 from campaigns.looking import look
 from campaigns.parts import Parts
 from campaigns.rulings import accept, doubt, rule
@@ -22,6 +25,7 @@ from dialer.account import Account
 from dialer.verdicts import Meter, Ruling, Verdict
 from tests.campaigns.dialers import ListingVendor, callgear, serving, wait_for, webex, working
 from tests.campaigns.seeding import attempt, contact, dialing, fresh, numbers, seed
+from tests.campaigns.waiting import deadlocks, until_it_waits
 from tests.conftest import HandSetClock
 
 RINGING, TALKING, GONE = "Redial", "Talk", "Disconnected"
@@ -288,6 +292,26 @@ def test_looking_concludes_a_call_once_however_many_look(watch):
     row = contact(watch.ledger, one.contact_id)
     assert (row.status, row.attempts) == ("pending", 1)
     assert row.due_at == watch.clock() + timedelta(minutes=1)
+
+
+def test_looks_and_answers_of_the_same_calls_at_once_never_wait_for_each_other_crosswise(watch):
+    """A look has the calls in the order of their dialing, and locks them in the order of all who lock."""
+    made = [watch.call(f"10{place}", campaign=f"reminders{place}") for place in range(2)]
+    first, second = sorted(made, key=lambda one: one.id)
+    with watch.ledger.writing() as db:
+        for at, one in enumerate([second, first]):
+            moment = watch.clock() - timedelta(seconds=20 - at)
+            db.execute(update(attempts).where(attempts.c.id == one.id).values(dialing_at=moment))
+    looks = threading.Thread(target=watch.see, args=(3, ("100", None, TALKING), ("101", None, TALKING)))
+    with deadlocks(watch.ledger) as found:
+        with watch.ledger.writing() as db:
+            reading.attempts_by_id(db, [first.id], lock=True)
+            looks.start()
+            until_it_waits(watch.ledger, looks)
+            reading.attempts_by_id(db, [second.id], lock=True)
+        looks.join(60)
+    assert found == []
+    assert {attempt(watch.ledger, one.id).status for one in made} == {"answered"}
 
 
 def test_without_calls_in_progress_nobody_asks_the_vendor(watch):
