@@ -18,9 +18,12 @@ from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.suppressions import EVERY_ACCOUNT, Suppression, listed
 from campaigns.ledger.tables import attempts, campaigns, contacts
-from campaigns.lifecycle import FINAL_CONTACTS, ContactStatus
+from campaigns.lifecycle import FINAL_CONTACTS, CampaignStatus, ContactStatus
 from dialer.errors import DialerError
 from dialer.phone import PhoneNumber
+from dialer.plural import counted
+
+OTHERS_NAMED = 3
 
 OF_CONTACTS = frozenset({Kind.HOLIDAY, Kind.WINDOW_CLOSED, Kind.WAITING_FOR_RETRY, Kind.CAPPED})  # each has its own
 
@@ -100,7 +103,7 @@ def explain_contact(
         lives = _lives(db, campaign.name, forms)
         row = next((one for one in reversed(lives) if campaign_id in (one.campaign_id, campaign.name)), None)
         if row is None:
-            raise _stranger(number, campaign, lives)
+            raise _stranger(db, number, forms, campaign, lives)
         campaign = reading.campaign(db, row.campaign_id)
         on_list = _of_the_account(listed(db, forms), campaign, now)
         why, clears_at = _why(db, row, campaign, on_list, now, redis_answers)
@@ -136,11 +139,28 @@ def _run(life: Row[Any]) -> Run:
     )
 
 
-def _stranger(number: PhoneNumber, campaign: Campaign, lives: Sequence[Row[Any]]) -> NoSuchContact:
-    remedy = "see the rejects file, where rows that were not taken stand with their reason"
+def _stranger(
+    db: Connection, number: PhoneNumber, forms: Sequence[str], campaign: Campaign, lives: Sequence[Row[Any]]
+) -> NoSuchContact:
+    said = f"{number.masked} is not among the {counted(campaign.contacts, 'contact')} of {campaign.id}"
     if lives:
-        remedy = f"it is one of {lives[-1].campaign_id}: ask for that, or for {campaign.name}"
-    return NoSuchContact(f"{number.masked} is not among the contacts of {campaign.id}", remedy)
+        return NoSuchContact(said, f"it is one of {lives[-1].campaign_id}: ask for that, or for {campaign.name}")
+    if campaign.status is CampaignStatus.DRAFT:
+        return NoSuchContact(f"{said}, whose list is still being read in", "ask again when it has started")
+    written = campaign.definition.contacts.file
+    remedy = f"none of its rows was rejected: look for the number in its list, {written}"
+    if campaign.rejects_file:
+        remedy = f"rows of {written} that were not taken stand with their reason in {campaign.rejects_file}"
+    if others := _campaigns_with(db, forms):
+        remedy = f"it is one of {', '.join(others)}: ask for one of those; {remedy}"
+    return NoSuchContact(said, remedy)
+
+
+def _campaigns_with(db: Connection, forms: Sequence[str]) -> Sequence[str]:
+    """The newest campaigns of any name that have the number."""
+    query = select(campaigns.c.id).join(contacts, contacts.c.campaign_id == campaigns.c.id)
+    mine = query.where(contacts.c.phone.in_(forms)).order_by(campaigns.c.created_at.desc(), campaigns.c.id)
+    return db.scalars(mine.limit(OTHERS_NAMED)).all()
 
 
 def _of_the_account(lines: Sequence[Suppression], campaign: Campaign, now: datetime) -> list[Suppression]:

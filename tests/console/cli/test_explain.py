@@ -59,7 +59,10 @@ def test_a_contacts_story_is_told_with_its_number_masked(shell):
     ("arguments", "named"),
     [
         (["explain", "nothing"], ["no campaign 'nothing'", "reminders-1"]),
-        (["explain", "reminders", "+12125550199"], ["not among the contacts", "rejects"]),
+        (
+            ["explain", "reminders", "+12125550199"],
+            ["is not among the 2 contacts of reminders-1", "in its list"],
+        ),
         (["explain", "reminders", "12"], ["no country code"]),
     ],
 )
