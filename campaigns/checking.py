@@ -93,12 +93,12 @@ def check(
     """Read a campaign file and its whole list, once. Bad rows are `rejects`.
 
     `leaving_out`, given the definition, tells whom the ledger leaves out of it. `keep` keeps the contacts as they are
-    now, to be launched. Raises DefinitionFaults, BadContactsFile, ListChanged.
+    now, to be launched. Raises DefinitionFaults, BadContactsFile, ListChanged, NoScratch.
     """
     audience = open_audience(path, accounts, leaving_out=leaving_out)
     definition = audience.definition
     others = alternatives(definition, accounts)
-    spool = Spool() if keep else None
+    spool = Spool(audience.about()) if keep else None
     shortest: str | None = None
     for row in audience.contacts(progress):
         for other in others:

@@ -6,15 +6,24 @@ import csv
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 
+from campaigns.scratch import scratch
+from dialer.errors import DialerError
+
 OWN_COLUMNS = ("_line", "_column", "_code", "_reason", "_suggestion")
 KEPT = 1000
 SPOOLED_IN_MEMORY = 1 << 20
+REJECTS = "the rejects of the list"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+class CannotWriteRejects(DialerError):
+    """The folder of reports is full, or cannot be written."""
 
 
 class Code(StrEnum):
@@ -73,11 +82,15 @@ class RejectPile:
         self._writer = csv.writer(self._spool, quoting=csv.QUOTE_ALL)
 
     def __del__(self) -> None:
-        self._spool.close()
+        self._close()
+
+    def _close(self) -> None:
+        with suppress(OSError):  # what could not be written is given up
+            self._spool.close()
 
     def clear(self) -> None:
         """Begin anew."""
-        self._spool.close()
+        self._close()
         self.first, self.count, self.bad = [], 0, 0
         self._open()
 
@@ -86,18 +99,25 @@ class RejectPile:
             self.first.append(reject)
         self.count += 1
         self.bad += reject.code not in HARMLESS
-        self._writer.writerow(_line(reject, len(self._header)))
+        with scratch(REJECTS):
+            self._writer.writerow(_line(reject, len(self._header)))
 
     def write(self, path: Path) -> int:
         """Write all of them as CSV that spreadsheets open, and return how many there are.
 
-        The list's own columns stay as they came, and ours follow them; cells beyond the header come last.
+        The list's own columns stay as they came, and ours follow them; cells beyond the header come last. Raises
+        NoScratch, CannotWriteRejects.
         """
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._spool.seek(0)
-        with path.open("w", encoding="utf-8-sig", newline="") as stream:
-            csv.writer(stream, quoting=csv.QUOTE_ALL).writerow([*self._header, *OWN_COLUMNS])
-            shutil.copyfileobj(self._spool, stream)
+        with scratch(REJECTS):
+            self._spool.seek(0)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with path.open("w", encoding="utf-8-sig", newline="") as stream:
+                csv.writer(stream, quoting=csv.QUOTE_ALL).writerow([*self._header, *OWN_COLUMNS])
+                shutil.copyfileobj(self._spool, stream)
+        except OSError as exc:
+            said = f"the rejects cannot be written to {path}: {exc.strerror or exc}"
+            raise CannotWriteRejects(said, "make room there, or choose another DIALER_DATA_DIR") from None
         self._spool.seek(0, os.SEEK_END)
         return self.count
 

@@ -4,50 +4,72 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
+from contextlib import suppress
 from tempfile import TemporaryFile
 from typing import Any
 
 from campaigns.ledger.admission import Admitted
 from campaigns.rows import ContactRow
+from campaigns.scratch import scratch
 
 WRITTEN_AT_ONCE = 1000
 NO_ZONE = "UTC"  # of contacts whose campaign may call at any time and names no zone
+CONTACTS = "the contacts of the list"
 
 
 class Spool:
-    """What was checked is what is read back, whatever becomes of the list. The file has no name for others to open."""
+    """What was checked is what is read back, whatever becomes of the list. The file has no name for others to open.
 
-    def __init__(self) -> None:
+    `about` is how many contacts are expected. Everything raises NoScratch where there is no room.
+    """
+
+    def __init__(self, about: int = 0) -> None:
         self.zones: set[str] = set()
-        self._file = TemporaryFile()  # noqa: SIM115
+        self._about, self._count = about, 0
         self._some: list[Admitted] = []
+        with scratch(CONTACTS):
+            self._file = TemporaryFile()  # noqa: SIM115
 
     def __del__(self) -> None:
-        self._file.close()
+        with suppress(OSError, AttributeError):  # what could not be written, or never was opened, is given up
+            self._file.close()
 
     def add(self, row: ContactRow) -> None:
         """Keep a contact as it is to enter the ledger."""
         one = admitted(row)
         self.zones.add(one.zone)
         self._some.append(one)
+        self._count += 1
         if len(self._some) == WRITTEN_AT_ONCE:
             self._write()
 
     def contacts(self) -> Iterator[Admitted]:
         """All of them, from the first on."""
         self._write()
-        self._file.seek(0)
-        while True:
-            try:
-                some: list[tuple[Any, ...]] = pickle.load(self._file)  # noqa: S301  # nobody else can write there
-            except EOFError:
-                return
+        with scratch(CONTACTS):
+            self._file.seek(0)
+        while some := self._read():
             yield from map(Admitted._make, some)
+
+    def _read(self) -> list[tuple[Any, ...]]:
+        try:
+            with scratch(CONTACTS):
+                some: list[tuple[Any, ...]] = pickle.load(self._file)  # noqa: S301  # nobody else can write there
+        except EOFError:
+            return []
+        return some
 
     def _write(self) -> None:
         if self._some:
-            pickle.dump([tuple(one) for one in self._some], self._file, pickle.HIGHEST_PROTOCOL)
+            some = pickle.dumps([tuple(one) for one in self._some], pickle.HIGHEST_PROTOCOL)
+            with scratch(CONTACTS, self._needed(len(some))):
+                self._file.write(some)
+                self._file.flush()
             self._some.clear()
+
+    def _needed(self, size: int) -> int:
+        """About how many bytes all of them take."""
+        return round(size / len(self._some) * max(self._about, self._count))
 
 
 def admitted(row: ContactRow) -> Admitted:

@@ -1,0 +1,56 @@
+"""Temporary files, and what is said where there is no room for them."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dialer.errors import DialerError
+
+REMEDY = "make room there, or name a folder that has it, for workers too: export TMPDIR=/path/to/folder"
+
+
+class NoScratch(DialerError):
+    """The folder for temporary files is missing, cannot be written, or is full."""
+
+
+@contextmanager
+def scratch(what: str, needed: int | None = None) -> Iterator[None]:
+    """Tell which folder it is where something cannot be kept there for a while, and how much would be `needed`."""
+    try:
+        yield
+    except OSError as exc:
+        raise _no_scratch(what, needed, exc) from None
+
+
+def _no_scratch(what: str, needed: int | None, exc: OSError) -> NoScratch:
+    folder = _folder()
+    if folder is None:
+        tried = "TMPDIR names no folder that can be written, and neither can /tmp or the current one"
+        return NoScratch(f"{what} cannot be kept for a while: {tried}", REMEDY)
+    room = [f"{_size(free)} free"] if (free := _free(folder)) is not None else []
+    room += [f"about {_size(needed)} needed in all"] if needed else []
+    said = f"{what} cannot be kept in {folder}, the folder for temporary files: {exc.strerror or exc}"
+    return NoScratch(f"{said} ({', '.join(room)})" if room else said, REMEDY)
+
+
+def _folder() -> Path | None:
+    try:
+        return Path(tempfile.gettempdir())
+    except OSError:
+        return None
+
+
+def _free(folder: Path) -> int | None:
+    """What somebody without special rights may still write there."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
