@@ -114,7 +114,8 @@ class Audience:
         if isinstance(one, Reject) or one.phone.e164 not in out:
             return one
         code, reason = out[one.phone.e164]
-        return Refused(code, self._reader.phone_column(row.cells), reason).reject(row)
+        left_out = Refused(code, self._reader.phone_column(row.cells), reason)
+        return left_out.reject(row._replace(cells=()) if code is Code.ERASED else row)
 
 
 def _written(file: Path) -> tuple[int, int]:

@@ -57,6 +57,11 @@ def _no_address() -> CannotFetch:
     return CannotFetch("contacts.file begins as an address does and is none", "correct the address")
 
 
+def fetched_lists(folder: Path, name: str) -> list[Path]:
+    """The lists of a campaign file that were fetched into its folder, and are there until it is read again."""
+    return [file for suffix in KNOWN_SUFFIXES if (file := folder / f".{name}-list{suffix}").is_file()]
+
+
 def _save(url: str, half: Path, until: float) -> None:
     size = 0
     with httpx.stream("GET", url, timeout=TIMEOUT, follow_redirects=True) as reply, half.open("wb") as stream:

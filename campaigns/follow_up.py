@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import ColumnElement, Connection, and_, select
 
 from campaigns.ledger.reading import Campaign
-from campaigns.ledger.tables import contacts
+from campaigns.ledger.tables import contacts, erasures
 from campaigns.lifecycle import ContactStatus
 
 NOT_REACHED = (
@@ -39,5 +39,6 @@ def _not_reached(campaign_id: str) -> ColumnElement[bool]:
     return and_(
         contacts.c.campaign_id == campaign_id,
         contacts.c.status.in_(NOT_REACHED),
-        contacts.c.phone.startswith("+"),  # one that was erased is nobody's to follow up
+        contacts.c.phone.startswith("+"),  # one that was erased is nobody's to follow up, nor one that is about to be
+        contacts.c.id.not_in(select(erasures.c.contact_id)),
     )

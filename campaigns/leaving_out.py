@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from campaigns.definition import Definition
 from campaigns.ledger.admission import called_by_another, live_campaign_named
-from campaigns.ledger.store import Ledger
+from campaigns.ledger.store import HASHED, Ledger
 from campaigns.ledger.suppressions import suppressed_among
 from campaigns.ledger.tables import suppressions
 from campaigns.rejects import Code
@@ -37,10 +37,11 @@ class LeavingOut:
                 for phone, campaign in called_by_another(db, self._name, phones).items():
                     found[phone] = (Code.IN_CAMPAIGN, f"{campaign} calls this number")
             if self._suppressions:
-                for phone, reason in self._suppressed(db, phones).items():
-                    found[phone] = (Code.ON_DNC, f"on the suppression list: {reason}")
+                for phone, (form, reason) in self._suppressed(db, phones).items():
+                    code = Code.ERASED if form.startswith(HASHED) else Code.ON_DNC
+                    found[phone] = (code, f"on the suppression list: {reason}")
         return found
 
-    def _suppressed(self, db: Connection, phones: Sequence[str]) -> Mapping[str, str]:
+    def _suppressed(self, db: Connection, phones: Sequence[str]) -> Mapping[str, tuple[str, str]]:
         fingerprint = self._ledger.fingerprint
         return suppressed_among(db, phones, account=self._account, fingerprint=fingerprint, now=self._now)

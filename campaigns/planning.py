@@ -189,7 +189,7 @@ def _read(definition: Definition, audience: Audience, earlier: Mapping[str, list
 
 
 def _fate_of(row: Reject) -> str:
-    if row.code == Code.ON_DNC:
+    if row.code in (Code.ON_DNC, Code.ERASED):
         return "suppressed"
     return "left out" if row.code in HARMLESS else "rejected"
 

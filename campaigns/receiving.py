@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, or_, select, update
 
 from campaigns.correcting import correct
-from campaigns.ledger import reading
+from campaigns.ledger import erasures, reading
 from campaigns.ledger.moves import move_attempt, touched
 from campaigns.ledger.reading import OpenAttempt
 from campaigns.ledger.receipts import receipts_by_attempt
@@ -70,6 +70,8 @@ def _apply(db: Connection, account: str, settings: AccountSettings, rows: Sequen
     ours = reading.attempts_by_id(db, ids, lock=True)
     line = update(receipts).where(receipts.c.id == bindparam("line")).values(attempt_id=bindparam("owner"))
     db.execute(line.values(applied_at=now), [{"line": one, "owner": owner} for one, owner in owners.items()])
+    if erased := erasures.erased_among(db, ids):
+        erasures.empty_receipts(db, erased)
     heard = receipts_by_attempt(db, ids)
     for attempt_id, attempt in ours.items():
         _advance(db, attempt, heard[attempt_id], settings, now=now)
@@ -140,7 +142,11 @@ def tells_all(heard: Reduced) -> bool:
     return ended or (heard.ending and heard.outcome in REACHED)
 
 
-def forget_unmatched(db: Connection, now: datetime) -> int:
-    """Stop looking for the attempts of receipts that nobody has matched in a day; they stay on record."""
-    old = receipts.c.received_at <= now - UNMATCHED_KEPT
-    return touched(db, update(receipts).where(receipts.c.applied_at.is_(None), old).values(applied_at=now))
+def forget_unmatched(db: Connection, now: datetime, *, fingerprint: Callable[[str], str]) -> int:
+    """Stop looking for the attempts of receipts that nobody has matched in a day.
+
+    They stay on record, but for the bodies of those that name a number which was erased.
+    """
+    old = and_(receipts.c.applied_at.is_(None), receipts.c.received_at <= now - UNMATCHED_KEPT)
+    erasures.empty_those_that_name_erased(db, old, fingerprint=fingerprint)
+    return touched(db, update(receipts).where(old).values(applied_at=now))

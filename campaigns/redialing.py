@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, insert, literal, or_, select
 
-from campaigns.ledger import admission, reading
+from campaigns.ledger import admission, erasures, reading
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.redials import note_redial, other_campaigns, reached_calls
 from campaigns.ledger.store import Ledger
@@ -40,6 +40,7 @@ def redial(ledger: Ledger, campaign_id: str, outcomes: Sequence[str] = (), *, wh
 
 
 def _redial(db: Connection, campaign_id: str, outcomes: Sequence[str], who: str, now: datetime) -> Campaign:
+    erasures.take_turn(db)
     old = reading.campaign(db, campaign_id)
     _refuse_unless_over(db, old, now)
     new = admission.create_draft(

@@ -36,6 +36,7 @@ class Code(StrEnum):
     LEFT_OUT_DUPLICATE = "duplicate_left_out"  # by the campaign's own word: contacts.duplicates
     IN_CAMPAIGN = "in_campaign"  # another campaign of this name calls the number
     ON_DNC = "on_dnc"  # on the suppression list
+    ERASED = "erased"  # the same, at the person's wish: nothing of the row is kept
     MISSING_VARIABLE = "missing_variable"
     TEXT_TOO_LONG = "text_too_long"
     CHARACTERS = "characters"  # the provider cannot speak them
@@ -49,7 +50,7 @@ class Code(StrEnum):
     BROKEN_ROW = "broken_row"  # its quotes, or a character that no text holds
 
 
-LEFT_OUT = (Code.ON_DNC, Code.IN_CAMPAIGN)
+LEFT_OUT = (Code.ON_DNC, Code.ERASED, Code.IN_CAMPAIGN)
 """Contacts that are in order, and are not called now."""
 HARMLESS = frozenset({*LEFT_OUT, Code.LEFT_OUT_DUPLICATE})
 """Codes that are no reason to start nothing: the rows are left out, and the file says so."""

@@ -46,7 +46,7 @@ class Summary:
             valid=valid,
             duplicate_in_file=duplicate,
             duplicate_in_campaign=left_out[Code.IN_CAMPAIGN],
-            on_dnc=left_out[Code.ON_DNC],
+            on_dnc=left_out[Code.ON_DNC] + left_out[Code.ERASED],
             invalid_number=invalid,
             missing_variable=missing,
             text_too_long=too_long,

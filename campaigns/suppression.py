@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -53,9 +53,14 @@ def add(
     account: str = EVERY_ACCOUNT,
     expires_at: datetime | None = None,
 ) -> bool:
-    """Put a number on the list, from the next dial on; False if it is there for as long already."""
-    facts = {"reason": reason, "source": who, "expires_at": expires_at, "account": account}
-    return ledger.write(ledgered.suppress, number.e164, now=now, **facts)
+    """Put a number on the list, from the next dial on; False if it is there for as long already.
+
+    One that was erased is there by its hash, and stays so.
+    """
+    line = Suppression(
+        phone=number.e164, account=account, reason=reason, source=who, added_at=now, expires_at=expires_at
+    )
+    return ledger.write(_suppress_all, [line], ledger.fingerprint) > 0
 
 
 def remove(ledger: Ledger, number: PhoneNumber, *, who: str, now: datetime, account: str = EVERY_ACCOUNT) -> bool:
@@ -98,16 +103,17 @@ def import_file(
         rejects += [one for one in some if isinstance(one, Reject)]
         read = [one for one in some if isinstance(one, Suppression)]
         lasting = [one for one in read if one.holds(now)]
-        new = ledger.write(_suppress_all, lasting)
+        new = ledger.write(_suppress_all, lasting, ledger.fingerprint)
         added, known, expired = added + new, known + len(lasting) - new, expired + len(read) - len(lasting)
     return Imported(added=added, known=known, expired=expired, rejects=tuple(rejects))
 
 
-def _suppress_all(db: Connection, lines: Sequence[Suppression]) -> int:
+def _suppress_all(db: Connection, lines: Sequence[Suppression], fingerprint: Callable[[str], str]) -> int:
+    hashes = ledgered.erased_among(db, [one.phone for one in lines], fingerprint=fingerprint)
     return sum(
         ledgered.suppress(
             db,
-            one.phone,
+            hashes.get(one.phone, one.phone),
             reason=one.reason,
             source=one.source,
             now=one.added_at,

@@ -15,6 +15,7 @@ from structlog import get_logger
 from campaigns import drafts
 from campaigns.asking import Unasked, ask, knows_better, worth_asking
 from campaigns.endings import Ending, conclude
+from campaigns.erasing import finish_erasures
 from campaigns.ledger import claims, reading
 from campaigns.ledger.moves import move_attempt, move_campaign
 from campaigns.ledger.reading import Campaign, OpenAttempt
@@ -49,6 +50,7 @@ class Swept:
     given_back: int
     doubted: int
     concluded: int
+    erased: int
     finished: int
 
 
@@ -58,16 +60,17 @@ def sweep(*, using: Parts) -> Swept:
     given_back = using.ledger.write(claims.give_back_stale, now)
     for account in using.accounts.values():
         using.ledger.write(apply_waiting, account.name, account.settings, now=now)
-    using.ledger.write(forget_unmatched, now)
+    using.ledger.write(forget_unmatched, now, fingerprint=using.ledger.fingerprint)
     drafts.clear_abandoned(using.ledger, now)
     done = Swept(
         given_back=given_back,
         doubted=_doubt_stale(using),
         concluded=_conclude_due(using),
+        erased=finish_erasures(using.ledger, now=now),
         finished=_finish(using),
     )
-    if done.given_back or done.doubted:
-        log.info("swept", given_back=done.given_back, doubted=done.doubted)
+    if done.given_back or done.doubted or done.erased:
+        log.info("swept", given_back=done.given_back, doubted=done.doubted, erased=done.erased)
     return done
 
 

@@ -36,6 +36,11 @@ class RowNotCalled(DialerError):
     """The row to be heard is none that would be called."""
 
 
+def trial_name(campaign: str) -> str:
+    """What the test calls of a campaign of this name are called."""
+    return campaign[: LONGEST_NAME - len(SUFFIX)] + SUFFIX
+
+
 def trial_call(
     ledger: Ledger,
     path: Path,
@@ -90,5 +95,4 @@ def _start(
 def _alone(definition: Definition) -> Definition:
     """The definition for one call now: its own schedule, retries and caps are for those on the list."""
     schedule = type(definition.schedule)(zone=definition.schedule.zone)
-    name = definition.campaign[: LONGEST_NAME - len(SUFFIX)] + SUFFIX
-    return definition.model_copy(update={**UNHEARD, "campaign": name, "schedule": schedule})
+    return definition.model_copy(update={**UNHEARD, "campaign": trial_name(definition.campaign), "schedule": schedule})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import phonenumbers
@@ -13,6 +14,7 @@ from dialer import numbering
 
 HOW_TO_WRITE = "write it as '+', country code, number"
 TWO_NUMBERS = re.compile(r"(?:\d[\s().-]*){7}[,;/|]\s*(?:[+(]*\d[\s().-]*){7}")
+SURELY_A_NUMBER = 8  # so many digits in a row are no house number
 E164 = re.compile(r"\+[1-9]\d{6,14}")
 
 
@@ -106,6 +108,25 @@ def parse(text: str, country: str | None = None) -> PhoneNumber:
     Raises BadPhoneNumber with the reason, and a suggestion where there is one.
     """
     return read(text, country).number
+
+
+def mentions(text: str, number: PhoneNumber) -> bool:
+    """Whether a text holds this number, as it is written at home or abroad; one that is another's number does not."""
+    national, country = _at_home(number.e164)
+    digits = "".join(filter(str.isdecimal, text))
+    if len(digits) < len(national) or national not in (digits := phonenumbers.normalize_digits_only(digits)):
+        return False
+    try:
+        return parse(text, country) == number
+    except BadPhoneNumber:
+        return number.digits in digits or len(national) >= SURELY_A_NUMBER
+
+
+@lru_cache(maxsize=16)
+def _at_home(e164: str) -> tuple[str, str | None]:
+    """The digits by which it is known in its own country, and which that is."""
+    number = phonenumbers.parse(e164)
+    return phonenumbers.national_significant_number(number), phonenumbers.region_code_for_number(number)
 
 
 def read(text: str, country: str | None = None) -> Read:

@@ -15,6 +15,7 @@ from campaigns.definition import Definition
 from campaigns.ledger import reading
 from campaigns.ledger.migrate import upgrade
 from campaigns.ledger.store import Ledger
+from campaigns.ledger.tables import metadata
 from campaigns.report import report
 from campaigns.status import standing
 from console.api import facts
@@ -71,6 +72,13 @@ def page(name: str) -> str:
 def test_the_readme_lists_the_sandboxs_numbers():
     for row in rows():
         assert f"| {row.number} | {row.happens} | {row.callgear} | {row.webex} |" in README
+
+
+def test_the_page_says_of_every_column_what_erasing_does_to_it():
+    for table in metadata.sorted_tables:
+        (row,) = re.findall(rf"^\| `{table.name}` \| (.*) \|$", page("when-and-whether"), re.MULTILINE)
+        told = [word for word in re.findall(r"`(\w+)`", row) if word in table.c]
+        assert sorted(told) == sorted(table.c.keys())
 
 
 def test_every_command_that_the_documents_name_exists():

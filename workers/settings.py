@@ -42,7 +42,7 @@ class LedgerSettings(Section):
     hash_key: SecretStr | None = Field(
         None,
         description="Key of the hashes of erased numbers; absent, one is made and kept in data_dir. The same on every "
-        "machine that starts campaigns or erases numbers.",
+        "machine that starts campaigns, erases numbers, or runs workers.",
     )
 
     @field_validator("url")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
 
-from campaigns.ledger import bulk, claims
+from campaigns.ledger import bulk, claims, erasures
 from campaigns.ledger.moves import move_campaign, moved, touched
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus, ContactStatus
@@ -135,12 +135,14 @@ def start(
 
     Raises DraftGone when it is no draft any more, or has not as many contacts as were `admitted`.
     """
+    erasures.take_turn(db)
     # Held from the first statement on: nobody clears it away, or takes its place, while it is counted.
     mine = select(campaigns.c.account).where(*_this_draft(campaign_id, now))
     account = db.scalar(mine.with_for_update())
     if account is None:
         raise _gone(campaign_id)
     claims.suppress_at_launch(db, campaign_id, account, now)
+    erasures.empty_admitted(db, campaign_id)
     count = db.scalar(select(func.count()).where(contacts.c.campaign_id == campaign_id)) or 0
     if admitted is not None and count != admitted:
         raise DraftGone(f"{campaign_id} has {count} of its {admitted} contacts", "start again")

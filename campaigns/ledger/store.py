@@ -20,6 +20,7 @@ from dialer.errors import DialerError
 
 T = TypeVar("T")
 WRITE_TRIES = 5
+HASHED = "hash:"  # what the hash of a number begins with
 BUSY_TIMEOUT_MS = 60_000
 POOL = 50
 SWITCH_TRIES = 200
@@ -51,7 +52,7 @@ class Ledger:
 
     def fingerprint(self, phone: str) -> str:
         """A number's keyed hash: it knows the number again, and does not tell it without the key."""
-        return "hash:" + hashlib.blake2b(phone.encode(), key=self._hash_key, digest_size=20).hexdigest()
+        return HASHED + hashlib.blake2b(phone.encode(), key=self._hash_key, digest_size=20).hexdigest()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -83,15 +83,25 @@ def reason_of(account: str, now: datetime) -> ColumnElement[str]:
 
 def suppressed_among(
     db: Connection, phones: Sequence[str], *, account: str, fingerprint: Callable[[str], str], now: datetime
-) -> dict[str, str]:
-    """Those of these numbers (E.164) that are on the list of this account, or on everybody's, each with its reason."""
+) -> dict[str, tuple[str, str]]:
+    """Those of these numbers (E.164) that are on the list of this account, or on everybody's.
+
+    Each with the form it stands there in, which is a hash where it was erased, and its reason.
+    """
     by_form = {form: phone for phone in phones for form in (phone, fingerprint(phone))}
     query = select(suppressions.c.phone, suppressions.c.reason).where(
         suppressions.c.phone.in_(list(by_form)),
         suppressions.c.account.in_([EVERY_ACCOUNT, account]),
         or_(suppressions.c.expires_at.is_(None), suppressions.c.expires_at > now),
     )
-    return {by_form[row.phone]: row.reason for row in db.execute(query)}
+    return {by_form[row.phone]: (row.phone, row.reason) for row in db.execute(query)}
+
+
+def erased_among(db: Connection, phones: Sequence[str], *, fingerprint: Callable[[str], str]) -> dict[str, str]:
+    """Those of these numbers (E.164) that were erased, each with its hash, by which alone it is to be kept."""
+    hashes = {fingerprint(phone): phone for phone in phones}
+    there = select(suppressions.c.phone).where(suppressions.c.phone.in_(list(hashes)))
+    return {hashes[form]: form for form in db.scalars(there)}
 
 
 def _of_the_contact(account: str, now: datetime) -> ColumnElement[bool]:

@@ -209,6 +209,14 @@ suppressions = Table(
     UniqueConstraint("phone", "account"),
 )
 
+erasures = Table(
+    "erasures",  # of people who were on the phone when it was wished: emptied when their call is over
+    metadata,
+    Column("contact_id", RowId, ForeignKey("contacts.id"), primary_key=True, autoincrement=False),
+    Column("who", Text, nullable=False),
+    Column("asked_at", UtcTime, nullable=False),
+)
+
 schedules = Table(
     "schedules",
     metadata,

@@ -12,10 +12,11 @@ from rich.markup import escape
 
 from campaigns import suppression
 from campaigns.calendar import BadMoment, parse_moment
-from campaigns.erasing import erase
+from campaigns.erasing import Erased, erase
 from campaigns.ledger.suppressions import Suppression
+from campaigns.traces import Traces, remove_traces
 from console.cli.context import opened, who
-from console.cli.output import local, out, print_json, table
+from console.cli.output import local, near, out, print_json, table
 from dialer.errors import DialerError
 from dialer.phone import BadPhoneNumber, PhoneNumber, parse
 from dialer.plural import counted
@@ -166,20 +167,37 @@ def why_command(number: Number, country: Country = None, as_json: AsJson = False
 
 
 def erase_command(number: Number, country: Country = None, as_json: AsJson = False) -> None:
-    """Remove what is known of a person, and never call the number again: only a keyed hash of it stays."""
+    """Remove what is known of a person, and never call the number again: only a keyed hash of it stays.
+
+    Exit code 1 when a file still names the number.
+    """
     one = numbered(number, country)
     with opened() as (settings, ledger):
         done = erase(ledger, one, who=who(), now=now_utc())
+        traces = remove_traces(ledger, one, settings.data_dir / "reports")
     if as_json:
-        print_json(asdict(done))
+        print_json(asdict(done) | asdict(traces))
     else:
-        emptied = f"{counted(done.contacts, 'contact')} and {counted(done.receipts, 'receipt')}"
-        out.print(f"Emptied: {emptied}; the number is not called again.")
-        out.print(f"Reports and rejects written before are not touched: look in {settings.data_dir / 'reports'}.")
-        if done.in_progress:
-            out.print(f"{counted(done.in_progress, 'call is', 'calls are')} in progress: run this again when over.")
-    if done.in_progress:
+        _print_erased(done, traces)
+    if traces.left:
         raise typer.Exit(1)
+
+
+def _print_erased(done: Erased, traces: Traces) -> None:
+    emptied = f"{counted(done.contacts, 'contact')} and {counted(done.receipts, 'receipt')}"
+    out.print(f"Emptied: {emptied}; the number is not called again.")
+    if done.in_progress:
+        out.print(f"{counted(done.in_progress, 'call is', 'calls are')} in progress. Nothing is left to do:")
+        out.print("the workers' sweep erases the rest when the call is over.")
+    for file in traces.rewritten:
+        out.print(f"Written anew: {escape(near(file))}")
+    for file in traces.left:
+        out.print(f"Still names it, or cannot be read; delete it: {escape(near(file))}")
+    if traces.elsewhere:
+        out.print("Not on this machine; if they name the number, delete them:")
+    for file in traces.elsewhere:
+        out.print(f"  {escape(str(file))}")
+    out.print("Your own lists, exports, plans and copies of the ledger are yours to correct.")
 
 
 def numbered(text: str, country: str | None) -> PhoneNumber:

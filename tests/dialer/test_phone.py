@@ -9,7 +9,7 @@ import phonenumbers
 import pytest
 from phonenumbers.timezone import time_zones_for_number
 
-from dialer.phone import BadPhoneNumber, PhoneNumber, mask, parse, zones
+from dialer.phone import BadPhoneNumber, PhoneNumber, mask, mentions, parse, zones
 
 
 @pytest.mark.parametrize(
@@ -101,3 +101,31 @@ def test_numbers_told_by_their_area_are_told_as_the_whole_number_is():
         else:
             assert phonenumbers.is_valid_number(whole)
             assert set(zones(told)) == set(time_zones_for_number(whole)) - {"Etc/Unknown"}
+
+
+@pytest.mark.parametrize(
+    ("text", "there"),
+    [
+        ("+14155550100", True),
+        ("(415) 555-0100", True),
+        ("1-415-555-0100", True),
+        ("0014155550100", True),
+        ("call +1 415 555 0100, in the evening", True),
+        ("4155550100 / 4155550199", True),
+        ("٤١٥٥٥٥٠١٠٠", True),  # in other digits
+        ("+524155550100", False),  # a Mexican number that ends as this one does
+        ("5550100", False),
+        ("+14155550101", False),
+        ("Ann", False),
+    ],
+)
+def test_a_text_that_holds_a_number_is_told_from_one_that_holds_anothers(text, there):
+    assert mentions(text, PhoneNumber("+14155550100")) is there
+
+
+def test_the_few_digits_of_a_small_country_are_no_number_by_themselves():
+    example = phonenumbers.example_number("TK")
+    digits, one = str(example.national_number), PhoneNumber(f"+690{example.national_number}")
+    assert mentions(digits, one)
+    assert not mentions(f"house 1{digits} B", one)
+    assert mentions(f"call 690 {digits} please", one)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from campaigns.ledger.migrate import upgrade
+from campaigns.ledger.store import Ledger
+from tests.campaigns.seeding import dialing
 from tests.console.cli.shell import Shell
 
 
@@ -63,3 +67,31 @@ def test_what_cannot_be_done_is_named_with_its_remedy(shell, arguments, named):
     said = done.out + done.err
     assert all(word in said for word in named), said
     assert "Traceback" not in said
+
+
+def test_erasing_names_the_files_it_has_written_and_those_that_still_name_the_number(shell):
+    shell.write("first.csv", "phone,name\n+14155550101,\n+12125550102,Bob\n")
+    assert shell.run("check", "first.yaml").code == 1
+    rejects = shell.folder / ".dialer" / "reports" / "first-rejects.csv"
+    assert "+14155550101" in rejects.read_text("utf-8-sig")
+    done = shell.run("erase", "+14155550101")
+    assert (done.code, "Written anew: .dialer/reports/first-rejects.csv" in done.out) == (0, True)
+    assert "+14155550101" not in rejects.read_text("utf-8-sig")
+    theirs = rejects.with_name("mine-rejects.csv")
+    theirs.write_text("phone\n+14155550101\n")
+    left = shell.run("erase", "+14155550101", "--json")
+    assert (left.code, left.json["left"], left.json["rewritten"]) == (1, [str(theirs)], [])
+    told = shell.run("erase", "+14155550101")
+    assert "delete it: .dialer/reports/mine-rejects.csv" in told.out
+    assert "+14155550101" not in told.out
+
+
+def test_a_person_on_the_phone_is_left_to_the_sweep_and_the_command_says_so(shell):
+    ledger = Ledger(f"sqlite:///{shell.folder / '.dialer' / 'ledger.sqlite3'}")
+    upgrade(ledger)
+    dialing(ledger, ["+14155550101"], now=datetime.now(UTC))
+    ledger.close()
+    told = shell.run("erase", "+14155550101")
+    assert told.code == 0
+    assert "1 call is in progress. Nothing is left to do" in told.out
+    assert max(map(len, told.out.splitlines())) <= 80

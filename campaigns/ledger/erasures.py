@@ -1,0 +1,142 @@
+"""Erasures: what is emptied of a person, and the contacts that are emptied when their call is over.
+
+A contact that was emptied has a keyed hash where its number was. A number is erased while that hash is on the
+suppression list.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, literal, select, update
+
+from campaigns.ledger.moves import touched
+from campaigns.ledger.store import HASHED
+from campaigns.ledger.tables import UtcTime, attempts, contacts, erasures, receipts, suppressions
+from campaigns.lifecycle import FINAL_CONTACTS, OPEN_ATTEMPTS, ContactStatus
+
+ERASED = "erased"
+WAITING = (ContactStatus.PENDING, ContactStatus.CLAIMED)
+SAID: dict[str, Any] = {"fields": {}, "text": None, "voice": None, "consent": None}  # needed by no call that was made
+REST: dict[str, Any] = {"zone": "UTC", "not_after": None}
+TURN = 0x65726173  # any number, the same for everybody
+NEARBY = 1000  # the receipts of one delivery are stored together
+SOME = 500
+NUMBER = re.compile(r"(?<!\d)\d{7,15}(?!\d)")
+
+
+def take_turn(db: Connection, *, erasing: bool = False) -> None:
+    """Let nobody be erased until this transaction ends; with `erasing`, let no campaign start either.
+
+    So a contact is in the ledger when its number is erased, or finds it erased when its campaign starts. To be taken
+    before any row is locked. SQLite has one writer anyway.
+    """
+    if db.dialect.name == "postgresql":
+        lock = func.pg_advisory_xact_lock if erasing else func.pg_advisory_xact_lock_shared
+        db.execute(select(lock(TURN)))
+
+
+def hold(db: Connection, phones: Collection[str]) -> None:
+    """Lock all that the ledger has of these numbers, attempts first, as whoever settles them does."""
+    theirs = contacts.c.phone.in_(phones)
+    calls = select(attempts.c.id).join(contacts, contacts.c.id == attempts.c.contact_id).where(theirs)
+    db.execute(calls.order_by(attempts.c.id).with_for_update(of=attempts)).all()
+    db.execute(select(contacts.c.id).where(theirs).order_by(contacts.c.id).with_for_update()).all()
+
+
+def is_over() -> ColumnElement[bool]:
+    """Whether the contact at hand is final and none of its calls is in progress: nothing more is written of it."""
+    in_progress = exists().where(attempts.c.contact_id == contacts.c.id, attempts.c.status.in_(OPEN_ATTEMPTS))
+    return and_(contacts.c.status.in_(FINAL_CONTACTS), ~in_progress.correlate(contacts))
+
+
+def empty_admitted(db: Connection, campaign_id: str) -> int:
+    """Empty the contacts of a campaign that starts whose numbers were erased since its list was checked."""
+    erased = select(suppressions.c.phone).where(suppressions.c.phone.startswith(HASHED))
+    theirs = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.SUPPRESSED)
+    emptied = update(contacts).where(*theirs, contacts.c.phone_hash.in_(erased))
+    return touched(db, emptied.values(phone=contacts.c.phone_hash, **SAID, **REST))
+
+
+def empty_receipts(db: Connection, attempt_ids: Iterable[UUID]) -> int:
+    """Empty the bodies of these attempts' receipts, also where the same body told of somebody else's call."""
+    theirs = (receipts.c.attempt_id.in_(list(attempt_ids)), receipts.c.body != ERASED)
+    query = select(receipts.c.id, receipts.c.account, receipts.c.body).where(*theirs).order_by(receipts.c.id)
+    told: dict[tuple[str, str], list[int]] = {}
+    for row in db.execute(query.with_for_update()):
+        told.setdefault((row.account, row.body), []).append(row.id)
+    emptied = 0
+    for (account, body), ids in told.items():
+        near = receipts.c.id.between(ids[0] - NEARBY, ids[-1] + NEARBY)
+        same = (near, receipts.c.account == account, receipts.c.body == body)
+        emptied += touched(db, update(receipts).where(*same).values(body=ERASED))
+    return emptied
+
+
+def empty_unmatched(db: Connection, digits: str) -> int:
+    """Empty the receipts that belong to no attempt of ours and name this number. Those are few, and have an index."""
+    named = (receipts.c.attempt_id.is_(None), receipts.c.body.contains(digits))
+    ids = db.scalars(select(receipts.c.id).where(*named).order_by(receipts.c.id).with_for_update()).all()
+    return _empty(db, ids)
+
+
+def empty_those_that_name_erased(
+    db: Connection, which: ColumnElement[bool], *, fingerprint: Callable[[str], str]
+) -> int:
+    """Empty those of these receipts that name a number which was erased, as its hash tells."""
+    by_hash: dict[str, set[int]] = {}
+    for row in db.execute(select(receipts.c.id, receipts.c.body).where(which)):
+        for digits in set(NUMBER.findall(row.body)):
+            by_hash.setdefault(fingerprint(f"+{digits}"), set()).add(row.id)
+    hashes = list(by_hash)
+    ids: set[int] = set()
+    for at in range(0, len(hashes), SOME):
+        erased = select(suppressions.c.phone).where(suppressions.c.phone.in_(hashes[at : at + SOME]))
+        ids |= {one for found in db.scalars(erased) for one in by_hash[found]}
+    return _empty(db, sorted(ids))
+
+
+def _empty(db: Connection, ids: Iterable[int]) -> int:
+    there = list(ids)
+    some = (there[at : at + SOME] for at in range(0, len(there), SOME))
+    return sum(touched(db, update(receipts).where(receipts.c.id.in_(one)).values(body=ERASED)) for one in some)
+
+
+def erased_among(db: Connection, attempt_ids: Iterable[UUID]) -> list[UUID]:
+    """Those of these attempts whose contact was emptied."""
+    query = select(attempts.c.id).join(contacts, contacts.c.id == attempts.c.contact_id)
+    mine = (attempts.c.id.in_(list(attempt_ids)), contacts.c.phone.startswith(HASHED))
+    return list(db.scalars(query.where(*mine).order_by(attempts.c.id)))
+
+
+def put_off(db: Connection, phone: str, *, who: str, now: datetime) -> int:
+    """Keep in mind the contacts of this number that are left, to be emptied when they are over; how many those are."""
+    left = (contacts.c.phone == phone, ~exists().where(erasures.c.contact_id == contacts.c.id))
+    query = select(contacts.c.id, literal(who), literal(now, UtcTime)).where(*left)
+    db.execute(insert(erasures).from_select(["contact_id", "who", "asked_at"], query))
+    return db.scalar(select(func.count()).select_from(contacts).where(contacts.c.phone == phone)) or 0
+
+
+def settle(db: Connection, phone_hash: str) -> None:
+    """Put the contacts that were emptied out of mind."""
+    emptied = select(contacts.c.id).where(contacts.c.phone == phone_hash)
+    db.execute(delete(erasures).where(erasures.c.contact_id.in_(emptied)))
+
+
+def ready(db: Connection) -> list[int]:
+    """Contacts that were to be erased when their call is over, and it is."""
+    query = select(erasures.c.contact_id).join(contacts, contacts.c.id == erasures.c.contact_id)
+    over = (contacts.c.status.in_(WAITING)) | is_over()
+    return list(db.scalars(query.where(over).order_by(erasures.c.contact_id)))
+
+
+def put_off_one(db: Connection, contact_id: int) -> tuple[str, str, str] | None:
+    """The number, its hash, and who wished it erased; None when another has done it."""
+    query = select(contacts.c.phone, contacts.c.phone_hash, erasures.c.who)
+    there = query.join(contacts, contacts.c.id == erasures.c.contact_id).where(erasures.c.contact_id == contact_id)
+    row = db.execute(there).first()
+    return None if row is None else (row.phone, row.phone_hash, row.who)

@@ -1,0 +1,113 @@
+"""Files that hold an erased person: written anew without, or named."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, update
+
+from campaigns.checking import check
+from campaigns.endings import Ending, conclude
+from campaigns.erasing import erase
+from campaigns.launch import launch
+from campaigns.leaving_out import LeavingOut
+from campaigns.ledger.tables import campaigns, schedules
+from campaigns.report import report
+from campaigns.traces import remove_traces
+from dialer.calls import Outcome
+from dialer.phone import parse
+from tests.campaigns.seeding import dialing, numbers
+from tests.campaigns.test_launch import ACCOUNTS, UNTIL, written
+
+ANN, BOB = (parse(one) for one in numbers(2))
+
+
+def rows(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8-sig", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+@pytest.mark.parametrize("as_written", ["+14155550100", "(415) 555-0100", "1 415 555 0100", "tel:+1-415-555-0100,,"])
+def test_a_rejected_row_keeps_its_line_and_its_code(ledger, clock, tmp_path, as_written):
+    file = written(tmp_path, f'"{as_written}",Ann of Elm Street,Nowhere/Town,', f"{BOB.e164},Bob,Nowhere/Town,")
+    rejects = check(file, ACCOUNTS).write_rejects(tmp_path / "reports")
+    erase(ledger, ANN, who="ann", now=clock())
+    traces = remove_traces(ledger, ANN, tmp_path / "reports")
+    assert (traces.rewritten, traces.left, traces.elsewhere) == ([rejects], [], [])
+    ann, bob = rows(rejects)
+    assert {name: cell for name, cell in ann.items() if cell} == {
+        "_line": "2",
+        "_column": ann["_column"],
+        "_code": ann["_code"],
+        "_reason": "erased",
+    }
+    assert (bob["phone"], bob["name"], bob["_line"], bob["_code"]) == (BOB.e164, "Bob", "3", "bad_zone")
+    assert remove_traces(ledger, ANN, tmp_path / "reports").rewritten == []
+    assert [one.name for one in (tmp_path / "reports").iterdir()] == ["reminders-rejects.csv"]
+
+
+def test_a_campaigns_rejects_are_found_wherever_they_were_written(ledger, clock, tmp_path):
+    file = written(tmp_path, f"{ANN.e164},Ann,Nowhere/Town,", f"{BOB.e164},Bob,,{UNTIL}")
+    folder = tmp_path / "then"
+    started = launch(ledger, check(file, ACCOUNTS), rejects_folder=folder, who="ann", now=clock())
+    erase(ledger, ANN, who="ann", now=clock())
+    traces = remove_traces(ledger, ANN, tmp_path / "now")
+    assert traces.rewritten == [folder / f"{started.id}-rejects.csv"]
+    with ledger.writing() as db:
+        db.execute(update(campaigns).values(rejects_file="/other/machine/reminders-1-rejects.csv"))
+    traces = remove_traces(ledger, ANN, tmp_path / "now")
+    assert traces.elsewhere == [Path("/other/machine/reminders-1-rejects.csv")]
+
+
+def test_reports_are_written_anew(ledger, clock, tmp_path):
+    for one in dialing(ledger, [ANN.e164, BOB.e164], now=clock()):
+        ledger.write(conclude, one, Ending(outcome=Outcome.NO_ANSWER, ended_at=clock()), now=clock())
+    made = report(ledger, "reminders-1", tmp_path)
+    assert ANN.e164 in made.follow_up_file.read_text("utf-8")
+    erase(ledger, ANN, who="ann", now=clock())
+    traces = remove_traces(ledger, ANN, tmp_path)
+    assert sorted(traces.rewritten) == sorted([made.attempts_file, made.contacts_file, made.follow_up_file])
+    (left,) = rows(made.follow_up_file)
+    assert left["phone"] == BOB.e164
+    assert not any(ANN.masked in file.read_text("utf-8") for file in traces.rewritten)
+
+
+def test_a_report_that_comes_between_the_calls_end_and_the_sweep_names_nobody_who_is_being_erased(
+    ledger, clock, tmp_path
+):
+    ann, bob = dialing(ledger, [ANN.e164, BOB.e164], now=clock())
+    erase(ledger, ANN, who="ann", now=clock())
+    for one in (ann, bob):
+        ledger.write(conclude, one, Ending(outcome=Outcome.NO_ANSWER, ended_at=clock()), now=clock())
+    (left,) = rows(report(ledger, "reminders-1", tmp_path).follow_up_file)
+    assert left["phone"] == BOB.e164
+
+
+def test_a_file_that_is_not_ours_is_named_and_left_as_it_is(ledger, clock, tmp_path):
+    theirs = tmp_path / "my-rejects.csv"
+    theirs.write_text(f"phone\n{ANN.e164}\n")
+    erase(ledger, ANN, who="ann", now=clock())
+    assert remove_traces(ledger, ANN, tmp_path).left == [theirs]
+    assert ANN.e164 in theirs.read_text()
+
+
+def test_a_fetched_list_that_names_the_number_is_named(ledger, clock, tmp_path):
+    file = written(tmp_path, f"{BOB.e164},Bob,,")
+    fetched = tmp_path / ".reminders-list.csv"
+    fetched.write_text(f"phone,name\n{ANN.e164},Ann\n")
+    with ledger.writing() as db:
+        facts = {"last_said": "", "added_by": "ann", "added_at": clock()}
+        db.execute(insert(schedules).values(name="reminders", file=str(file), **facts))
+    assert remove_traces(ledger, ANN, tmp_path / "reports").left == [fetched]
+    assert remove_traces(ledger, parse(numbers(3)[2]), tmp_path / "reports").left == []
+
+
+def test_a_list_that_brings_an_erased_number_back_leaves_nothing_of_its_row(ledger, clock, tmp_path):
+    erase(ledger, ANN, who="ann", now=clock())
+    file = written(tmp_path, f"{ANN.e164},Ann of Elm Street,,{UNTIL}", f"{BOB.e164},Bob,,{UNTIL}")
+    one = check(file, ACCOUNTS, leaving_out=lambda definition: LeavingOut(ledger, definition, clock()))
+    assert (one.bad, one.summary.on_dnc, one.summary.will_dial) == (0, 1, 1)
+    (left_out,) = rows(one.write_rejects(tmp_path))
+    assert (left_out["phone"], left_out["name"], left_out["_line"], left_out["_code"]) == ("", "", "2", "erased")
