@@ -33,7 +33,7 @@ def take_turn(db: Connection, *, erasing: bool = False) -> None:
     """Let nobody be erased until this transaction ends; with `erasing`, let no campaign start either.
 
     So a contact is in the ledger when its number is erased, or finds it erased when its campaign starts. To be taken
-    before any row is locked. SQLite has one writer anyway.
+    before any contact is locked. SQLite has one writer anyway.
     """
     if db.dialect.name == "postgresql":
         lock = func.pg_advisory_xact_lock if erasing else func.pg_advisory_xact_lock_shared
