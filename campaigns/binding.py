@@ -11,7 +11,6 @@ from sqlalchemy import Connection, Row, Select, func, select
 
 from campaigns.calendar import zones_of
 from campaigns.control import BY_A_PERSON
-from campaigns.definition import Definition
 from campaigns.gates import next_opening
 from campaigns.ledger.frequency import cap_clears_at
 from campaigns.ledger.reading import Campaign
@@ -222,7 +221,7 @@ def _waits(db: Connection, campaign: Campaign, until: datetime, now: datetime) -
     """What those wait for who come due first: the others wait for it too, or for longer."""
     first = db.execute(_first_due(campaign.id)).one()
     if next_opening(campaign.definition, first.zone, now) == now:
-        if capped := capped_until(db, first, campaign.definition, now):
+        if capped := capped_until(db, first, campaign, now):
             words = f"the numbers that are left have had their calls: at most {capped[0].written}"
             return Reason(kind=Kind.CAPPED, words=words, clears_at=capped[1])
         words = "whoever may be called at this hour waits for another try"
@@ -239,11 +238,12 @@ def _first_due(campaign_id: str) -> Select[Any]:
 
 
 def capped_until(
-    db: Connection, contact: Row[Any], definition: Definition, now: datetime
+    db: Connection, contact: Row[Any], campaign: Campaign, now: datetime
 ) -> tuple[Cap, datetime | None] | None:
     """The frequency cap, where it holds at a contact's own moment, or is what has put it off until then."""
+    definition = campaign.definition
     for at in (max(now, contact.due_at), now):
-        capped = cap_clears_at(db, contact.phone, definition.caps, at)
+        capped = cap_clears_at(db, contact.phone, definition.caps, at, rehearsal=campaign.rehearsal)
         clears_at = next_opening(definition, contact.zone, capped[0]) if capped else None
         if capped and (clears_at is None or clears_at >= contact.due_at):
             return capped[1], clears_at

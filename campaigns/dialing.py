@@ -204,7 +204,8 @@ def _next_moment(
     asked = (definition, account.provider, contact, moments)
     if taken_up_early(*asked) and send_at(*asked) is None:
         return otherwise_due(definition, contact)
-    capped = cap_clears_at(db, contact.phone, definition.caps, max(contact.due_at, moments[0]))
+    at = max(contact.due_at, moments[0])
+    capped = cap_clears_at(db, contact.phone, definition.caps, at, rehearsal=campaign.rehearsal)
     if capped is None:
         return opening_at_all(definition, contact.zone, moments) if contact.due_at <= moments[0] else None
     return next_opening(definition, contact.zone, capped[0]) or definition.ends_at

@@ -187,7 +187,7 @@ def _why(
     whole = binding(db, campaign, now, redis_answers=redis_answers)
     if whole.kind not in GOING | OF_CONTACTS:
         return whole.words, whole.clears_at
-    if capped := capped_until(db, row, campaign.definition, now):
+    if capped := capped_until(db, row, campaign, now):
         return f"its number has had its calls: at most {capped[0].written}", capped[1]
     return _when(row, campaign, now)
 

@@ -1,6 +1,7 @@
 """The frequency cap: how often one number may be called in a rolling window, whoever calls it and from which number.
 
-A call counts when it is placed: one that was handed over, at the moment that the provider was asked for.
+A call counts when it is placed: one that was handed over, at the moment that the provider was asked for. A rehearsal
+calls nobody: its calls count for rehearsals only.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select, text
 
-from campaigns.ledger.tables import attempts, contacts
+from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import AttemptStatus
 from campaigns.sections.frequency import Cap
 
-others = contacts.alias("others")
+others, mine, theirs = contacts.alias("others"), campaigns.alias("mine"), campaigns.alias("theirs")
+calls = attempts.join(others, others.c.id == attempts.c.contact_id).join(theirs, theirs.c.id == attempts.c.campaign_id)
 placed_at = func.coalesce(attempts.c.send_at, attempts.c.dialing_at)
 
 
@@ -32,7 +34,8 @@ def under_the_caps(caps: Sequence[Cap], at: datetime) -> ColumnElement[bool]:
     return and_(
         *(
             select(func.count())
-            .select_from(attempts.join(others, others.c.id == attempts.c.contact_id))
+            .select_from(calls, mine)
+            .where(mine.c.id == contacts.c.campaign_id, theirs.c.rehearsal == mine.c.rehearsal)
             .where(others.c.phone == contacts.c.phone, *_counts(cap, at))
             .correlate(contacts)
             .scalar_subquery()
@@ -42,20 +45,22 @@ def under_the_caps(caps: Sequence[Cap], at: datetime) -> ColumnElement[bool]:
     )
 
 
-def cap_clears_at(db: Connection, phone: str, caps: Sequence[Cap], at: datetime) -> tuple[datetime, Cap] | None:
+def cap_clears_at(
+    db: Connection, phone: str, caps: Sequence[Cap], at: datetime, *, rehearsal: bool
+) -> tuple[datetime, Cap] | None:
     """When the number may be called again, and by which cap not before; None if it may be called at this moment."""
     held: list[tuple[datetime, Cap]] = []
     for cap in caps:
         latest = (
             select(placed_at)
-            .join(others, others.c.id == attempts.c.contact_id)
-            .where(others.c.phone == phone, *_counts(cap, at))
+            .select_from(calls)
+            .where(others.c.phone == phone, theirs.c.rehearsal == rehearsal, *_counts(cap, at))
             .order_by(placed_at.desc())
             .limit(cap.calls)
         )
-        calls = db.scalars(latest).all()
-        if len(calls) == cap.calls:
-            held.append((calls[-1] + cap.window, cap))
+        placed = db.scalars(latest).all()
+        if len(placed) == cap.calls:
+            held.append((placed[-1] + cap.window, cap))
     return max(held, key=lambda one: one[0], default=None)
 
 

@@ -266,7 +266,7 @@ def test_a_call_handed_over_counts_when_it_is_placed(ledger, clock, minutes, cle
     ledger.write(accept, fresh(ledger, handed.id), "m", webex(), now=clock())
     with ledger.reading() as db:
         caps = definition(frequency=ONE_AN_HOUR).caps
-        held = cap_clears_at(db, numbers(1)[0], caps, moment + timedelta(minutes=minutes))
+        held = cap_clears_at(db, numbers(1)[0], caps, moment + timedelta(minutes=minutes), rehearsal=False)
     assert (held and held[0]) == (clears and moment + timedelta(minutes=clears))
 
 

@@ -13,17 +13,19 @@ from sqlalchemy import select, update
 from campaigns import control
 from campaigns.dialing import Slice, dial
 from campaigns.endings import Ending, conclude
+from campaigns.explaining import explain_contact
 from campaigns.ledger.suppressions import suppress
-from campaigns.ledger.tables import attempts, contacts
+from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import ContactStatus
 from campaigns.parts import Parts
 from campaigns.release import release
 from dialer.calls import Outcome
 from dialer.deadline import utc_now
+from dialer.phone import parse
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
 from tests.campaigns.dialers import callgear, webex, working
-from tests.campaigns.seeding import attempt, claim, contact, definition, dialing, fresh, numbers, open_all, seed
+from tests.campaigns.seeding import attempt, claim, contact, definition, dialing, fresh, numbers, seed
 from tests.conftest import HandSetClock
 
 WORKERS = 10
@@ -236,14 +238,31 @@ def test_a_retried_call_carries_every_field_of_the_first(real, sandbox):
         assert getattr(made[0], kept) == getattr(made[1], kept)
 
 
-def test_requests_that_placed_no_call_fill_no_cap(ledger, clock):
-    (one,) = dialing(ledger, [ANN], now=clock(), frequency={"per_number": "1/24h"})
-    with ledger.writing() as db:
-        db.execute(update(attempts).values(status="not_placed"))
-        db.execute(update(contacts).values(status="pending"))
-    again = claim(ledger, one.campaign_id, 1, now=clock())
-    assert len(again[1]) == 1
-    assert len(open_all(ledger, *again, now=clock())) == 1
+@pytest.mark.parametrize(
+    ("earlier", "sent"),
+    [
+        ({"status": "unconfirmed"}, 0),  # it may have rung
+        ({"status": "not_placed"}, 1),
+    ],
+)
+def test_requests_that_placed_no_call_fill_no_cap(real, earlier, sent):
+    dialing(real.ledger, [ANN], now=real.clock(), campaign="earlier")
+    with real.ledger.writing() as db:
+        db.execute(update(attempts).values(**earlier))
+    one = sliced(real, [ANN], frequency={"per_number": "1/24h"})
+    assert dial(one, using=real) == sent
+
+
+@pytest.mark.parametrize("rehearsed", [True, False])
+def test_a_rehearsal_fills_the_caps_of_rehearsals_only(real, rehearsed):
+    """It called nobody: who was rehearsed this morning is called today."""
+    dialing(real.ledger, [ANN], now=real.clock(), campaign="earlier")
+    with real.ledger.writing() as db:
+        db.execute(update(campaigns).values(rehearsal=rehearsed))
+    one = sliced(real, [ANN], frequency={"per_number": "1/24h"})
+    assert dial(one, using=real) == (1 if rehearsed else 0)
+    held = explain_contact(real.ledger, one.campaign_id, parse(ANN), now=real.clock(), redis_answers=True)
+    assert ("has had its calls" in held.why) is not rehearsed
 
 
 # Lists, accounts, expiry
