@@ -103,7 +103,8 @@ def explain_contact(
         lives = _lives(db, campaign.name, forms)
         row = next((one for one in reversed(lives) if campaign_id in (one.campaign_id, campaign.name)), None)
         if row is None:
-            raise _stranger(db, number, forms, campaign, lives)
+            on_list = _of_the_account(listed(db, forms), campaign, now)
+            raise _stranger(db, number, forms, campaign, lives, on_list)
         campaign = reading.campaign(db, row.campaign_id)
         on_list = _of_the_account(listed(db, forms), campaign, now)
         why, clears_at = _why(db, row, campaign, on_list, now, redis_answers)
@@ -140,7 +141,12 @@ def _run(life: Row[Any]) -> Run:
 
 
 def _stranger(
-    db: Connection, number: PhoneNumber, forms: Sequence[str], campaign: Campaign, lives: Sequence[Row[Any]]
+    db: Connection,
+    number: PhoneNumber,
+    forms: Sequence[str],
+    campaign: Campaign,
+    lives: Sequence[Row[Any]],
+    on_list: Sequence[Suppression],
 ) -> NoSuchContact:
     said = f"{number.masked} is not among the {counted(campaign.contacts, 'contact')} of {campaign.id}"
     if lives:
@@ -151,7 +157,9 @@ def _stranger(
     remedy = f"none of its rows was rejected: look for the number in its list, {written}"
     if campaign.rejects_file:
         remedy = f"rows of {written} that were not taken stand with their reason in {campaign.rejects_file}"
-    if others := _campaigns_with(db, forms):
+    if on_list:
+        remedy = f"it is on the suppression list ({on_list[-1].reason}), and so left out where a list has it; {remedy}"
+    elif others := _campaigns_with(db, forms):
         remedy = f"it is one of {', '.join(others)}: ask for one of those; {remedy}"
     return NoSuchContact(said, remedy)
 

@@ -367,3 +367,11 @@ def test_a_number_that_is_no_contact_is_looked_for_in_the_rejects_and_in_other_c
     assert "contacts.csv that were not taken stand with their reason in /data/reports/reminders-1-rejects.csv" in (
         refused.value.remedy
     )
+
+
+def test_a_number_that_was_left_out_for_the_suppression_list_says_so(ledger, clock):
+    campaign_id = seed(ledger, numbers(1), now=clock())
+    ledger.write(suppress, "+12125550199", reason="asked us", source="ann", now=clock())
+    with pytest.raises(NoSuchContact) as refused:
+        explain_contact(ledger, campaign_id, parse("+12125550199"), now=clock(), redis_answers=True)
+    assert "on the suppression list (asked us)" in refused.value.remedy
