@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from campaigns import drafts
-from campaigns.checking import Checked
+from campaigns.checking import Checked, NobodyToCall
 from campaigns.definition import Definition
+from campaigns.gates import next_opening
 from campaigns.ledger import admission, reading
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import Ledger
@@ -43,9 +44,10 @@ def launch(
 
     What a killed launch leaves is cleared away an hour later, by the next one or by the sweep. Raises StillGoingOn when
     a campaign of this name has not ended, unless `again` asks for a second one; also then, when one that has started
-    meanwhile calls some of the same contacts.
+    meanwhile calls some of the same contacts. Raises NobodyToCall when its end comes before any hour of its windows.
     """
     definition = checked.definition
+    refuse_too_late(checked, now)
     if not again:
         refuse_second(ledger, definition)
     drafts.clear_abandoned(ledger, now)
@@ -97,6 +99,16 @@ def _start(
         )
     still_wanted(db)
     admission.start(db, campaign_id, **facts)
+
+
+def refuse_too_late(checked: Checked, now: datetime) -> None:
+    """Raises NobodyToCall when no contact's windows open before the campaign's end: all would expire uncalled."""
+    definition, ends_at = checked.definition, checked.definition.ends_at
+    zones = checked.spool.zones if checked.spool else ()
+    if ends_at is None or any(next_opening(definition, zone, now) for zone in zones):
+        return
+    passed = "has passed" if ends_at <= now else "comes before any hour of its windows"
+    raise NobodyToCall(f"nobody can be called: the end of {definition.campaign} {passed}", "correct schedule.end")
 
 
 def refuse_second(ledger: Ledger, definition: Definition) -> None:

@@ -33,7 +33,7 @@ LAUNCHES = ("launching", "launching again: it was cut off", "launching once more
 
 
 class NotRecurring(DialerError):
-    """The campaign file says nothing of when to repeat."""
+    """The campaign file says nothing of when to repeat, or has ended before."""
 
 
 class TakenOver(DialerError):
@@ -73,10 +73,13 @@ def add(ledger: Ledger, file: Path, accounts: Mapping[str, AccountSettings], *, 
     if definition.schedule.repeat is None:
         remedy = f'add schedule.repeat: "0 9 * * 1-5", or start it once: dialer start {file}'
         raise NotRecurring(f"{file}: it does not say when to repeat", remedy)
+    next_at = next_run(definition, now)
+    if next_at is None:
+        raise NotRecurring(f"{file}: its end comes before its next run", "correct schedule.end, or remove it")
     line = {
         "name": definition.campaign,
         "file": str(file.absolute()),
-        "next_at": next_run(definition, now),
+        "next_at": next_at,
         "last_at": None,
         "last_said": NOT_YET,
         "added_by": who,

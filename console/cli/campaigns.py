@@ -12,7 +12,7 @@ from rich.live import Live
 from campaigns import control
 from campaigns.binding import Kind
 from campaigns.checking import Checked, check
-from campaigns.launch import launch, refuse_second
+from campaigns.launch import launch, refuse_second, refuse_too_late
 from campaigns.leaving_out import LeavingOut
 from campaigns.ledger import reading
 from campaigns.ledger.reading import Campaign
@@ -90,6 +90,7 @@ def start(
         show.print_checked(checked, rejects)
     show.print_warnings(checked)
     checked.refuse_rejects(rejects, skip=skip_rejects)
+    refuse_too_late(checked, now_utc())
     preflight.can_log_in(checked.definition.account, settings)
     return launch(
         ledger,

@@ -133,6 +133,21 @@ def test_a_list_without_a_good_row_calls_nobody(ledger, clock, tmp_path):
         one.refuse_rejects(one.write_rejects(tmp_path), skip=True)
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("  end: 2026-12-01T10:00\n", "has passed"),
+        ('  end: 2026-12-01T17:30\n  windows: {mon-sun: "06:00-07:00"}\n', "comes before any hour of its windows"),
+        ("  end: 2026-12-01T17:30\n  holidays: [2026-12-01, 2026-12-02]\n", "comes before any hour of its windows"),
+    ],
+)
+def test_a_campaign_whose_end_comes_before_anybody_can_be_called_is_not_started(ledger, clock, tmp_path, more, said):
+    with pytest.raises(NobodyToCall, match=said):
+        started(ledger, checked(tmp_path, *good(1), more=more), clock())
+    assert counted(ledger) == (0, 0)
+    started(ledger, checked(tmp_path, *good(1), more=more.replace("12-01T1", "12-05T1")), clock())
+
+
 def test_the_providers_own_limit_is_held_against_every_row(ledger, tmp_path):
     one = checked(tmp_path, *good(1), f"+14155550102,{LONG},,{UNTIL}", account="bulk")
     assert [(reject.line, reject.code) for reject in one.rejects] == [(3, "text_too_long")]

@@ -314,6 +314,7 @@ def test_what_was_removed_is_launched_no_more(ledger, written, tmp_path):
         ("zone: America/New_York, ", "", DefinitionFaults, "repeat is given without a zone"),
         ("repeat:", "start: 2026-12-01T09:00, repeat:", DefinitionFaults, "both start and repeat"),
         (', repeat: "0 9 * * 1-5"', "", NotRecurring, "does not say when to repeat"),
+        ("repeat:", "end: 2026-11-30T09:00, repeat:", NotRecurring, "its end comes before its next run"),
     ],
 )
 def test_a_file_that_cannot_recur_is_refused_with_the_reason(ledger, written, old, new, error, named):
