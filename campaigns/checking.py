@@ -78,8 +78,13 @@ class Checked:
         """Raises RowsRejected unless every row is good or `skip` is given; NobodyToCall when none is."""
         if self.bad and not skip:
             raise RowsRejected(self, rejects_file)
+        self.refuse_nobody(rejects_file)
+
+    def refuse_nobody(self, rejects_file: Path | None) -> None:
+        """Raises NobodyToCall where no row can be called: such a campaign would have no end."""
         if not self.summary.will_dial:
-            raise NobodyToCall(f"{self.audience_file}: no row can be called", f"see {rejects_file} for the reasons")
+            reasons = f"see {rejects_file} for the reasons" if rejects_file else f"dialer check {self.definition.file}"
+            raise NobodyToCall(f"{self.audience_file}: no row can be called", reasons)
 
 
 def check(

@@ -44,9 +44,11 @@ def launch(
 
     What a killed launch leaves is cleared away an hour later, by the next one or by the sweep. Raises StillGoingOn when
     a campaign of this name has not ended, unless `again` asks for a second one; also then, when one that has started
-    meanwhile calls some of the same contacts. Raises NobodyToCall when its end comes before any hour of its windows.
+    meanwhile calls some of the same contacts. Raises NobodyToCall where no row can be called, or the campaign's end
+    comes before any hour of its windows.
     """
     definition = checked.definition
+    checked.refuse_nobody(None)
     refuse_too_late(checked, now)
     if not again:
         refuse_second(ledger, definition)

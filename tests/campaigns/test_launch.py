@@ -131,6 +131,9 @@ def test_a_list_without_a_good_row_calls_nobody(ledger, clock, tmp_path):
     one = checked(tmp_path, "nonsense,Eve,,")
     with pytest.raises(NobodyToCall, match="no row can be called"):
         one.refuse_rejects(one.write_rejects(tmp_path), skip=True)
+    with pytest.raises(NobodyToCall, match="no row can be called"):  # whoever asks: it would never finish
+        launch(ledger, one, who="ann", now=clock())
+    assert counted(ledger) == (0, 0)
 
 
 @pytest.mark.parametrize(
