@@ -107,7 +107,7 @@ def make_plan(
         earlier = _earlier_calls(db, definition, now)
         others = _beside(db, definition)
     rows = _read(definition, audience, earlier)
-    looks = _looks(settings, min(rows.people.seconds, default=0.0))
+    looks = _looks(settings, min(rows.people.seconds, default=0.0), standing)
     with ledger.reading() as db:
         rehearsal, speed = settings.sandbox, settings.speed
         odds = learned(db, definition.account, rehearsal=rehearsal, speed=speed, looks=looks, now=now)
@@ -264,10 +264,15 @@ def _speed(
     )
 
 
-def _looks(settings: AccountSettings, message: float) -> float:
+def _looks(settings: AccountSettings, message: float, standing: Standing | None) -> float:
     """Seconds between the looks that tell how calls ended; 0 where something else does."""
     by_looks = provider_for(settings).follows is Follows.LISTING and not settles_in(settings)
-    return seconds_between_looks(settings, message) if by_looks else 0.0
+    return seconds_between_looks(settings, message, _minute_points(standing)) if by_looks else 0.0
+
+
+def _minute_points(standing: Standing | None) -> int | None:
+    """The provider's minute as the bucket knows it."""
+    return next((one.limit for one in standing.windows if one.name == "minute points"), None) if standing else None
 
 
 def _calls(calls: int | None, points: int | None, settings: AccountSettings) -> int | None:
@@ -280,7 +285,7 @@ def _as_it_stands(speed: Speed, standing: Standing, settings: AccountSettings, l
     """The speed of an account that stands so now, for a campaign that begins so many seconds later."""
     slow = settings.pace / standing.pace if speed.slows and standing.pace_name == "pace" else 1.0
     day = next((one for one in standing.windows if one.name == "day points" and one.resets_in > later), None)
-    minute = next((one.limit for one in standing.windows if one.name == "minute points"), 0)
+    minute = _minute_points(standing)
     return replace(
         speed,
         account_gap=max(speed.account_gap, 60 / settings.speed * settings.call_points / minute if minute else 0.0),

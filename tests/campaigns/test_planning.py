@@ -185,6 +185,18 @@ def test_a_plan_begins_with_the_account_as_it_stands(ledger, tmp_path, standing,
     assert [(one.at - TUESDAY).total_seconds() for one in fates(plan)] == pytest.approx(moments, abs=0.01)
 
 
+def test_looks_come_as_often_in_a_plan_as_they_will(ledger, tmp_path, clock):
+    """The oftener, the shorter the message, but for the provider's own minute."""
+    accounts = {"main": callgear(pace=2, poll_seconds=3)}
+    taught(ledger, clock, status=AttemptStatus.NOT_PLACED, verdict=Verdict.REFUSE_CONTACT)
+    often = planned(tmp_path, ledger, *good(1), now=clock(), accounts=accounts).odds.looks
+    seldom = planned(tmp_path, ledger, *good(1), now=clock(), accounts=accounts, standing=standing(windows=(MINUTE,)))
+    assert 1.0 <= often < 1.5
+    assert seldom.odds.looks == 3.0
+    told = {"main": callgear(pace=2, notifications=True)}
+    assert planned(tmp_path, ledger, *good(1), now=clock(), accounts=told).odds.looks == 0.0
+
+
 def test_a_campaign_that_starts_later_finds_another_account(ledger, tmp_path):
     now = standing(pace=2.5, blocked_for=20.0, windows=(DAY,))
     tomorrow = 'schedule: {zone: UTC, start: "2026-12-02T15:00"}\n'
