@@ -44,6 +44,8 @@ def consult(db: Connection, campaign: Campaign, now: datetime) -> Hold | None:
     why = f"its canary: the first {rule.contacts} contacts come first"
     if called + waiting < rule.contacts:
         return Hold(room=rule.contacts - called - waiting, why=why)
+    if waiting:  # some are yet to be called: the latest call may be from before a pause
+        return Hold(room=0, why=why)
     latest = db.scalar(select(func.max(attempts.c.dialing_at)).where(attempts.c.campaign_id == campaign.id))
     until = (latest or now) + rule.wait
     if calling and now < until:
@@ -54,7 +56,7 @@ def consult(db: Connection, campaign: Campaign, now: datetime) -> Hold | None:
 def _decide(db: Connection, campaign: Campaign, called: int, now: datetime) -> Hold | None:
     rule = campaign.definition.canary
     reached = _count(db, campaign.id, contacts.c.status == ContactStatus.REACHED)
-    enough = rule is None or reached >= rule.reached * called
+    enough = rule is None or reached / called >= rule.reached  # a product would be rounded: 0.14 * 50 is more than 7
     said = f"{reached} of its first {called} contacts were reached"
     note(db, now, who="dialer", event=PASSED if enough else FAILED, campaign_id=campaign.id, detail=said)
     if enough:

@@ -29,7 +29,7 @@ class Tally:
 
     def too_many(self, breaker: Breaker) -> bool:
         """Whether so many failed that nobody should go on asking."""
-        return self.requests >= breaker.at_least and self.failed >= breaker.failures * self.requests
+        return self.requests >= breaker.at_least and self.failed / self.requests >= breaker.failures
 
 
 def tally(db: Connection, campaign: Campaign, now: datetime) -> Tally:

@@ -47,8 +47,8 @@ def call(using: Parts) -> int:
 def end(using: Parts, *outcomes: Outcome) -> None:
     """The calls in progress end so, in the list's order."""
     with using.ledger.reading() as db:
-        going = db.scalars(select(attempts.c.id).where(attempts.c.outcome.is_(None)).order_by(attempts.c.contact_id))
-        ids = list(going)
+        going = (attempts.c.outcome.is_(None), attempts.c.status != "not_placed")
+        ids = list(db.scalars(select(attempts.c.id).where(*going).order_by(attempts.c.contact_id)))
     for attempt_id, outcome in zip(ids, outcomes, strict=True):
         using.ledger.write(accept, fresh(using.ledger, attempt_id), None, SETTINGS, now=using.clock())
         ending = Ending(outcome=outcome, ended_at=using.clock())
@@ -109,6 +109,44 @@ def test_calls_that_do_not_end_in_time_count_as_not_reached(ledger, clock, opene
     clock.forward(1)
     assert call(using) == 0
     assert campaign_row(ledger, campaign_id).status is CampaignStatus.PAUSED
+
+
+def test_exactly_as_many_as_were_asked_for_are_enough(ledger, clock, opened):
+    using = opened()
+    seed(ledger, numbers(51), now=clock(), canary=CANARY | {"contacts": 50, "reached": 0.14}, pace=100)
+    while call(using):
+        clock.forward(1)
+    end(using, *[Outcome.ANSWERED] * 7, *[Outcome.BUSY] * 43)
+    clock.forward(1)
+    assert call(using) == 1
+
+
+@pytest.mark.parametrize("called", [0, 1, 3])
+def test_after_a_pause_those_who_are_yet_to_be_called_are_waited_for(ledger, clock, opened, called):
+    """The latest call is long past by then: it is theirs that the others wait for."""
+    using = opened()
+    campaign_id = seed(ledger, numbers(10), now=clock(), canary=CANARY, retry={"max_attempts": 1})
+    assert call(using) == 4
+    with ledger.writing() as db:
+        first = select(attempts.c.id).order_by(attempts.c.contact_id).offset(called)
+        away = db.scalars(first).all()
+    for one in away:
+        ruling = Ruling(verdict=Verdict.HALT_CAMPAIGN, mnemonic="account_inactive")
+        ledger.write(rule, fresh(ledger, one), ruling, SETTINGS, now=clock(), rng=Random(1))
+    end(using, *[Outcome.ANSWERED] * called)
+    clock.forward(1200)
+    control.resume(ledger, campaign_id, who="ann", now=clock())
+    claimed = release(using=using)
+    assert sum(len(one.contact_ids) for one in claimed) == 4 - called
+    clock.forward(1)
+    assert release(using=using) == []
+    with ledger.reading() as db:
+        assert db.scalars(select(audit.c.detail).where(audit.c.event.startswith("canary"))).all() == []
+    for one in claimed:
+        open_all(ledger, one.claim, one.contact_ids, now=clock())
+    assert call(using) == 0
+    end(using, *[Outcome.ANSWERED] * (4 - called))
+    assert call(using) == 6
 
 
 def test_retries_of_the_first_wait_for_the_decision(ledger, clock, opened):
