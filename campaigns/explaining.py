@@ -196,8 +196,12 @@ def _why(
     if whole.kind not in GOING | OF_CONTACTS:
         return whole.words, whole.clears_at
     if capped := capped_until(db, row, campaign, now):
-        return f"its number has had its calls: at most {capped[0].written}", capped[1]
-    return _when(row, campaign, now)
+        why, clears_at = f"its number has had its calls: at most {capped[0].written}", capped[1]
+    else:
+        why, clears_at = _when(row, campaign, now)
+    if clears_at is not None and row.not_after is not None and clears_at >= row.not_after:
+        return f"{why}, and that lasts longer than its not_after: it will not be called", None
+    return why, clears_at
 
 
 def _when(row: Row[Any], campaign: Campaign, now: datetime) -> tuple[str, datetime | None]:

@@ -333,6 +333,19 @@ def test_a_contact_whose_window_is_closed_says_when_it_opens(ledger, clock):
     assert (told.why, told.clears_at) == ("the window is closed where it is", datetime(2035, 12, 5, 9, tzinfo=UTC))
 
 
+@pytest.mark.parametrize("limit", [{"schedule": OFFICE}, {"frequency": {"per_number": "1/24h"}}], ids=["window", "cap"])
+def test_a_contact_whose_not_after_comes_before_its_next_moment_is_told_that_it_will_not_be_called(
+    ledger, clock, limit
+):
+    clock.now = TUESDAY_NIGHT
+    dialing(ledger, numbers(1), now=clock(), campaign="other")
+    soon = clock() + timedelta(hours=12)  # at nine
+    campaign_id = seed(ledger, numbers(1), now=clock(), not_after=soon, **limit)
+    ticked(ledger, clock)
+    told = story(ledger, clock, campaign_id)
+    assert (told.why.endswith("longer than its not_after: it will not be called"), told.clears_at) == (True, None)
+
+
 def test_a_contact_on_the_list_says_who_put_it_there(ledger, clock):
     campaign_id = seed(ledger, numbers(1), now=clock())
     ledger.write(suppress, numbers(1)[0], reason="asked us", source="ann", now=clock())
