@@ -15,6 +15,9 @@ DAY = 24 * 60
 YEARS = range(2000, 2200)
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
 
+OFFSET = re.compile(r"(UTC|GMT|Z)? ?[+-] ?\d{1,2}(:?\d\d)?", re.ASCII)
+WINTER_ALL_YEAR = {"EST": ("America/New_York", "America/Panama"), "MST": ("America/Denver", "America/Phoenix")}
+
 Range = tuple[int, int]  # minutes of the local day: opens at, closes before
 
 
@@ -40,14 +43,19 @@ class BadMoment(BadTime):
 
 @lru_cache(maxsize=1)
 def zone_names() -> frozenset[str]:
-    """Every IANA zone that can be named: those that mean the same on every machine."""
-    return frozenset(available_timezones()) - {"Factory", "localtime"}
+    """Every IANA zone that can be named: those that mean the same on every machine, and what people mean by them."""
+    return frozenset(available_timezones()) - {"Factory", "localtime"} - WINTER_ALL_YEAR.keys()
 
 
 def zone_named(name: str) -> ZoneInfo:
     """The IANA zone of that name. Raises BadZone, with the nearest names, when there is none."""
     if name in zone_names():
         return ZoneInfo(name)
+    if (written := name.strip().upper()) in WINTER_ALL_YEAR:
+        there, winter = WINTER_ALL_YEAR[written]
+        raise BadZone(f"{written} knows no summer time", f"write {there}, or {winter} where winter time holds all year")
+    if OFFSET.fullmatch(written):
+        raise BadZone("this is an offset, which knows no summer time", "write an IANA name such as America/New_York")
     by_folded = {known.casefold().replace(" ", "_"): known for known in zone_names()}
     near = difflib.get_close_matches(name.strip().casefold().replace(" ", "_"), by_folded, n=1, cutoff=0.7)
     hint = f"did you mean {by_folded[near[0]]}?" if near else "write an IANA name such as America/New_York"

@@ -279,6 +279,14 @@ def test_a_misspelt_weekday_is_named_with_the_right_one():
         ("../../etc/passwd", "write an IANA name"),
         ("America", "IANA|did you mean"),  # a folder of zones
         ("localtime", "IANA|did you mean"),  # whatever this machine thinks
+        # In summer these would be an hour off: whoever writes them seldom means that.
+        ("EST", "^write America/New_York, or America/Panama where winter time"),
+        ("mst ", "^write America/Denver, or America/Phoenix where winter time"),
+        # Offsets, for which no zone that is hours away is proposed.
+        ("UTC+3", "^write an IANA name"),
+        ("GMT-5", "^write an IANA name"),
+        ("gmt +02:00", "^write an IANA name"),
+        ("+0300", "^write an IANA name"),
     ],
 )
 def test_an_unknown_zone_is_refused_with_the_nearest_one(name, hint):
