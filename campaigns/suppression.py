@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from campaigns.calendar import BadMoment, parse_moment
-from campaigns.ledger import moves
+from campaigns.ledger import erasures, moves
 from campaigns.ledger import suppressions as ledgered
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.suppressions import EVERY_ACCOUNT, Suppression
@@ -109,6 +109,7 @@ def import_file(
 
 
 def _suppress_all(db: Connection, lines: Sequence[Suppression], fingerprint: Callable[[str], str]) -> int:
+    erasures.take_turn(db)  # else a number that is erased just now would come in as it is written
     hashes = ledgered.erased_among(db, [one.phone for one in lines], fingerprint=fingerprint)
     return sum(
         ledgered.suppress(

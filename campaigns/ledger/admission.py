@@ -103,6 +103,7 @@ def admit(
     db: Connection, campaign_id: str, admitted: Sequence[Admitted], *, fingerprint: Callable[[str], str], now: datetime
 ) -> None:
     """Add contacts to the draft of this moment, due at once. Raises DraftGone when it is no draft any more."""
+    erasures.take_turn(db)  # an erasure sees all of these contacts from its first statement on, or none
     held = update(campaigns).where(*_this_draft(campaign_id, now)).values(since=campaigns.c.since)
     if not moved(db, held):
         raise _gone(campaign_id)

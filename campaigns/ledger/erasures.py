@@ -30,10 +30,10 @@ NUMBER = re.compile(r"(?<!\d)\d{7,15}(?!\d)")
 
 
 def take_turn(db: Connection, *, erasing: bool = False) -> None:
-    """Let nobody be erased until this transaction ends; with `erasing`, let no campaign start either.
+    """Let nobody be erased until this transaction ends; with `erasing`, let no number come in either.
 
-    So a contact is in the ledger when its number is erased, or finds it erased when its campaign starts. To be taken
-    before any contact is locked. SQLite has one writer anyway.
+    So a number is in the ledger when it is erased, or finds itself erased when it is imported or its campaign starts.
+    To be taken before any contact is locked. SQLite has one writer anyway.
     """
     if db.dialect.name == "postgresql":
         lock = func.pg_advisory_xact_lock if erasing else func.pg_advisory_xact_lock_shared

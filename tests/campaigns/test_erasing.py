@@ -25,7 +25,7 @@ from campaigns.ledger.admission import Admitted
 from campaigns.ledger.migrate import upgrade
 from campaigns.ledger.receipts import Delivery, store
 from campaigns.ledger.store import Ledger
-from campaigns.ledger.suppressions import suppress
+from campaigns.ledger.suppressions import Suppression, suppress
 from campaigns.ledger.tables import audit, contacts, erasures, metadata, receipts
 from campaigns.receiving import UNMATCHED_KEPT, apply_waiting, forget_unmatched
 from campaigns.redialing import CannotRedial, redial
@@ -334,6 +334,39 @@ def test_whoever_is_erased_while_a_campaign_starts_is_in_neither(ledger, clock, 
         erased.result(60)
         with suppress_error(CannotRedial):  # the erasure was first, and there is nobody to call
             begun.result(60)
+    assert_gone(ledger)
+
+
+def test_a_number_that_an_import_brings_while_it_is_erased_stands_there_by_its_hash_only(ledger, clock):
+    """The import began before the erasure, and ends after it: the erasure waits for it."""
+    line = Suppression(phone=ANN.e164, account="main", reason=SECRET, source="ann", added_at=clock(), expires_at=None)
+    erased = threading.Thread(target=erase, args=(ledger, ANN), kwargs={"who": "ann", "now": clock()})
+    with ledger.writing() as db:
+        assert suppression._suppress_all(db, [line], ledger.fingerprint) == 1
+        erased.start()
+        until_it_waits(ledger, erased)
+    erased.join(60)
+    assert_gone(ledger)
+    assert {one.account for one in why(ledger, ANN)} == {"", "main"}
+
+
+def test_a_number_erased_while_a_part_of_the_list_with_it_is_read_in_is_no_erasure_without_end(ledger, clock):
+    """Seen by half of the erasure only, the contact would be erased anew by every sweep."""
+    written = definition(campaign="new")
+    facts = {"name": "new", "account": "main", "definition_text": written.model_dump_json(), "now": clock()}
+    campaign_id = ledger.write(admission.create_draft, **facts)
+    admitted = threading.Thread(target=admit, args=(ledger, campaign_id, clock()))
+
+    def meanwhile(_connection, _cursor, statement, *_) -> None:
+        if statement.startswith("UPDATE contacts SET status") and not admitted.ident:
+            admitted.start()
+            until_it_waits(ledger, admitted)
+
+    event.listen(ledger.engine, "after_cursor_execute", meanwhile)
+    erase(ledger, ANN, who="ann", now=clock())
+    admitted.join(60)
+    start(ledger, campaign_id, clock())
+    assert [finish_erasures(ledger, now=clock()) for _ in range(2)] == [0, 0]
     assert_gone(ledger)
 
 
