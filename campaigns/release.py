@@ -106,7 +106,9 @@ def _astray(campaign: Campaign) -> str:
 
 def _release_in_turn(mine: Sequence[Campaign], account: Account, now: datetime, using: Parts) -> list[Slice]:
     points = account.settings.call_points
-    mine = [one for one in mine if not using.ledger.write(budget.stop_at_its_end, one, points, now)]
+    budgeted = [one for one in mine if one.definition.limits]  # the others need no transaction for it, each tick
+    ended = [one for one in budgeted if using.ledger.write(budget.stop_at_its_end, one, points, now)]
+    mine = [one for one in mine if one not in ended]
     share_day(mine, account.bucket, now)
     waiting = _claimed_already(mine, using)
     left = max(0, account.bucket.forecast(using.horizon).calls - sum(waiting.values()))
@@ -136,18 +138,19 @@ def _wanted(campaign: Campaign, left: int, waiting: int, account: Account, now: 
     held_until = now + timedelta(seconds=forecast.wait) if held_by and forecast.wait else None
     if held_by == "day points" and using.ledger.write(move_on, campaign.id, account.name, "its day is used up", now):
         return 0  # the next tick comes by for its next account
-    there = using.ledger.write(budget.left, campaign, account.settings.call_points, now)
+    definition, points = campaign.definition, account.settings.call_points
+    there = using.ledger.write(budget.left, campaign, points, now) if definition.limits else None
     if there is not None and there.calls < room:
         room = there.calls
         if there.calls == 0 and not waiting:
             held_by, held_until = there.why, there.until
     moments = using.moments()
-    canary = using.ledger.write(consult, campaign, now) if campaign.definition.canary else None
+    canary = using.ledger.write(consult, campaign, now) if definition.canary else None
     if canary is not None and canary.room < room:
         room = canary.room
         if room == 0 and not held_by:
             held_by, held_until = canary.why, canary.until
-    most = room if campaign.definition.urgent else min(left, room)  # the urgent wait behind nobody's claims
+    most = room if definition.urgent else min(left, room)  # the urgent wait behind nobody's claims
     due = using.ledger.write(_due, campaign, account, most, moments)
     if len(moments) > 1 and not held_by and not due:
         held_by = CLOCK_WAS_SET
