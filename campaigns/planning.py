@@ -16,11 +16,11 @@ from sqlalchemy import Connection, func, select
 from campaigns.audience import Audience
 from campaigns.budget import day_of
 from campaigns.definition import Definition
-from campaigns.ledger.frequency import others
+from campaigns.ledger.frequency import calls_since
 from campaigns.ledger.reading import parse_definition
 from campaigns.ledger.store import Ledger
-from campaigns.ledger.tables import attempts, campaigns, contacts
-from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
+from campaigns.ledger.tables import campaigns, contacts
+from campaigns.lifecycle import CampaignStatus, ContactStatus
 from campaigns.odds import Odds, assumed, learned
 from campaigns.pacing import DAY, Speed, slowed
 from campaigns.receiving import settles_in
@@ -104,7 +104,7 @@ def make_plan(
     """
     definition = audience.definition
     with ledger.reading() as db:
-        earlier = _earlier_calls(db, definition, now)
+        earlier = _earlier_calls(db, definition, settings, now)
         others = _beside(db, definition)
     rows = _read(definition, audience, earlier)
     looks = _looks(settings, min(rows.people.seconds, default=0.0), standing)
@@ -207,21 +207,15 @@ def _take(row: ContactRow, definition: Definition, rows: Rows, zones: dict[str, 
     rows.people.not_after.append(row.not_after.timestamp() if row.not_after else math.inf)
 
 
-def _earlier_calls(db: Connection, definition: Definition, now: datetime) -> dict[str, list[float]]:
+def _earlier_calls(
+    db: Connection, definition: Definition, settings: AccountSettings, now: datetime
+) -> dict[str, list[float]]:
     """The calls that count for the frequency caps already, by number."""
     if not definition.caps:
         return {}
     since = now - max(cap.window for cap in definition.caps)
-    query = (
-        select(others.c.phone, attempts.c.dialing_at)
-        .join(attempts, attempts.c.contact_id == others.c.id)
-        .where(attempts.c.dialing_at > since, attempts.c.status != AttemptStatus.NOT_PLACED)
-        .order_by(attempts.c.dialing_at)
-    )
-    found: dict[str, list[float]] = {}
-    for phone, at in db.execute(query):
-        found.setdefault(phone, []).append(at.timestamp())
-    return found
+    earlier = calls_since(db, since, rehearsal=settings.sandbox)
+    return {phone: [at.timestamp() for at in moments] for phone, moments in earlier.items()}
 
 
 def _beside(db: Connection, definition: Definition) -> tuple[int, float]:

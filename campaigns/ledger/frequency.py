@@ -64,7 +64,25 @@ def cap_clears_at(
     return max(held, key=lambda one: one[0], default=None)
 
 
+def calls_since(db: Connection, since: datetime, *, rehearsal: bool) -> dict[str, list[datetime]]:
+    """The calls of each number that count for the caps, or will, from this moment on; the earliest first."""
+    query = (
+        select(others.c.phone, placed_at.label("at"))
+        .select_from(calls)
+        .where(placed_at > since, theirs.c.rehearsal == rehearsal, _maybe_placed())
+        .order_by(placed_at)
+    )
+    found: dict[str, list[datetime]] = {}
+    for phone, at in db.execute(query):
+        found.setdefault(phone, []).append(at)
+    return found
+
+
 def _counts(cap: Cap, at: datetime) -> tuple[ColumnElement[bool], ...]:
     """The calls that share a window with this moment: before it, and those handed over for soon after it."""
     near = (placed_at > at - cap.window, placed_at < at + cap.window)
-    return *near, attempts.c.status != AttemptStatus.NOT_PLACED
+    return *near, _maybe_placed()
+
+
+def _maybe_placed() -> ColumnElement[bool]:
+    return attempts.c.status != AttemptStatus.NOT_PLACED

@@ -16,7 +16,7 @@ from campaigns.fates import fates, write_fates
 from campaigns.launch import launch
 from campaigns.leaving_out import LeavingOut
 from campaigns.ledger.suppressions import suppress
-from campaigns.ledger.tables import attempts, contacts
+from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import AttemptStatus
 from campaigns.parts import Parts
 from campaigns.planning import Plan, make_plan
@@ -111,6 +111,27 @@ def test_a_number_at_its_cap_is_planned_for_when_it_clears(ledger, tmp_path, clo
     plan = planned(tmp_path, ledger, *good(2), now=clock(), more='frequency: {per_number: "1/24h"}\n')
     first, second = fates(plan)
     assert (first.at, second.at) == (clock() + timedelta(hours=24), clock())
+
+
+def test_the_calls_of_rehearsals_fill_the_caps_of_their_plans_only(ledger, tmp_path, clock):
+    for name, number in zip(("live", "rehearsed"), numbers(2), strict=True):
+        dialing(ledger, [number], now=clock(), campaign=name)
+    with ledger.writing() as db:
+        db.execute(update(campaigns).where(campaigns.c.name == "rehearsed").values(rehearsal=True))
+    more, tomorrow = 'frequency: {per_number: "1/24h"}\n', clock() + timedelta(hours=24)
+    for sandbox, moments in ((False, [tomorrow, clock()]), (True, [clock(), tomorrow])):
+        accounts = {"main": webex(pace=10, sandbox=sandbox)}
+        plan = planned(tmp_path, ledger, *good(2), now=clock(), more=more, accounts=accounts)
+        assert [one.at for one in fates(plan)] == moments
+
+
+def test_a_call_handed_over_fills_the_caps_of_a_plan_from_when_it_is_placed(ledger, tmp_path, clock):
+    dialing(ledger, numbers(1), now=clock(), campaign="other")
+    placed = clock() + timedelta(hours=2)
+    with ledger.writing() as db:
+        db.execute(update(attempts).values(send_at=placed))
+    (one,) = fates(planned(tmp_path, ledger, *good(1), now=clock(), more='frequency: {per_number: "1/24h"}\n'))
+    assert one.at == placed + timedelta(hours=24)
 
 
 def test_the_fates_are_written_whole(ledger, tmp_path):
