@@ -185,8 +185,8 @@ def _launch(
     definition = load_definition(Path(one.file))
     if cuts > MADE_UP_FOR[definition.schedule.missed]:
         return f"missed: its launch was cut off {cuts} times"
-    if definition.schedule.missed == "skip" and _is_late(one, definition, now):
-        return f"missed: nobody was there at {one.due_at:%d %b %H:%M} UTC"
+    if definition.schedule.missed == "skip" and (missed := _missed(one, definition, now)):
+        return f"missed: {missed}"
     checked = check(Path(one.file), accounts)  # whom the ledger leaves out, the launch leaves out
     checked.refuse_rejects(None, skip=True)
     campaign = launch(
@@ -203,12 +203,20 @@ def _launch(
     )
 
 
-def _is_late(one: Scheduled, definition: Definition, now: datetime) -> bool:
-    """Whether nobody was there for the run that is due, nor for a later one that could still begin in time."""
-    if one.due_at is None or now - one.due_at <= LATE:
-        return False
+def _missed(one: Scheduled, definition: Definition, now: datetime) -> str | None:
+    """Why the run that is due is left out; None when it, or a later one, can begin in time.
+
+    What is due is no run where the file could not be read at its hour, or has other hours since.
+    """
+    due = one.due_at
+    if due is None:
+        return None
+    at_its_hour = _cuts(one) > 0 or next_run(definition, due - timedelta(seconds=1)) == due
     latest = next_run(definition, now - LATE)
-    return latest is None or latest > now
+    if (at_its_hour and now - due <= LATE) or (latest is not None and latest <= now):
+        return None
+    moment = f"{due:%d %b %H:%M} UTC"
+    return f"nobody was there at {moment}" if at_its_hour else f"{moment} is none of the hours in {Path(one.file).name}"
 
 
 def _refuse_taken_over(name: str, since: datetime, db: Connection) -> None:

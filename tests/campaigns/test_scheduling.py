@@ -289,6 +289,31 @@ def test_a_run_that_can_begin_in_time_is_launched_though_earlier_ones_were_misse
     assert listed(ledger)[0].next_at == thursday + timedelta(days=1)
 
 
+@pytest.mark.parametrize(("missed", "started"), [("skip", []), ("once", ["daily-1"])])
+def test_a_file_that_can_be_read_again_on_a_saturday_is_not_launched_on_a_saturday(
+    ledger, written, tmp_path, missed, started
+):
+    friday = NINE + timedelta(days=4)
+    file = written("+14155550101,Ann", **{"repeat:": f"missed: {missed}, repeat:"})
+    good = file.read_text()
+    add(ledger, file, ACCOUNTS, who="ann", now=friday - timedelta(hours=1))
+    file.write_text("campaign: daily\naccount")
+    assert tick(ledger, tmp_path, friday) == []
+    assert listed(ledger)[0].last_said.startswith("not launched: ")
+    file.write_text(good)
+    assert tick(ledger, tmp_path, friday + timedelta(days=1)) == started
+    told = listed(ledger)[0]
+    assert told.next_at == friday + timedelta(days=3)
+    assert told.last_said == "missed: 04 Dec 15:00 UTC is none of the hours in daily.yaml" or started
+
+
+def test_a_run_is_launched_at_the_hours_that_its_file_says_by_then(ledger, written, tmp_path):
+    add(ledger, written("+14155550101,Ann"), ACCOUNTS, who="ann", now=MONDAY)
+    written("+14155550101,Ann", **{"0 9": "0 10"})
+    assert tick(ledger, tmp_path, NINE) == []
+    assert tick(ledger, tmp_path, NINE + timedelta(hours=1)) == ["daily-1"]
+
+
 def test_after_its_end_nothing_is_launched(ledger, written, tmp_path):
     file = written("+14155550101,Ann", **{"repeat:": "end: 2026-12-01T12:00, repeat:"})
     add(ledger, file, ACCOUNTS, who="ann", now=MONDAY)
