@@ -2,48 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from campaigns.hours import NEVER
+from campaigns.speed import DAY, Speed, slowed
 
-DAY = 86400.0
 SLOWED_BY, MOST_SLOWED = 2.0, 16.0  # how the bucket takes a refusal for haste: dialer/lua/settle.lua
-RECOVERY, RECOVERS_EVERY = 1.05, 60.0  # and how it forgets: dialer/lua/common.lua
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Speed:
-    """How fast calls may leave, in seconds and calls; None: not limited.
-
-    `gap` lies between two calls of the campaign at the least, `account_gap` between two of its account, which is
-    `slow` times as long for a while after the provider has refused for haste, where it `slows`. `day_calls` are the
-    account's, and begin anew every `day_seconds`; `day_left` and `day_ends` are today's. Nothing leaves for `blocked`.
-    `most_calls` and `own_day_calls` are the campaign's budgets; the latter begins anew in `own_day_ends`. The account's
-    other campaigns have `others` calls to make, and `others_part` of them to each of ours while they do.
-    `tick` lies between two looks at who is due, and before the first call; `settles` pass between a call's end and our
-    knowing of it, and where looks tell of it, so many seconds apart, it ends for us with the next of these (0: none).
-    """
-
-    gap: float
-    account_gap: float = 0.0
-    lines: int | None
-    day_calls: int | None
-    day_seconds: float = DAY
-    day_left: int | None = None
-    day_ends: float | None = None
-    slow: float = 1.0
-    slows: bool = False
-    blocked: float = 0.0
-    most_calls: int | None = None
-    own_day_calls: int | None = None
-    own_day_ends: float = DAY
-    others: float = 0.0
-    others_part: float = 0.0
-    tick: float = 0.0
-    settles: float = 0.0
-    looks: float = 0.0
 
 
 class Day:
@@ -125,11 +89,6 @@ class Pacing:
         step = max(self._gap, gap * (1 + self._part))
         self._others -= (max(0.0, now - self._clock) + step) / gap - 1 if gap else self._others
         return step
-
-
-def slowed(slow: float, seconds: float) -> float:
-    """How much slower than its pace an account still is, so many seconds after it was `slow` times slower."""
-    return max(1.0, slow / math.pow(RECOVERY, seconds // RECOVERS_EVERY))
 
 
 def _days(speed: Speed, begin: float) -> tuple[list[Day], list[Day]]:

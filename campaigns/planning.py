@@ -6,34 +6,25 @@ import math
 from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from random import Random
 from statistics import median_low
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
 from campaigns.audience import Audience
-from campaigns.budget import day_of
 from campaigns.definition import Definition
 from campaigns.ledger.frequency import calls_since
-from campaigns.ledger.reading import parse_definition
 from campaigns.ledger.store import Ledger
-from campaigns.ledger.tables import campaigns, contacts
-from campaigns.lifecycle import CampaignStatus, ContactStatus
 from campaigns.odds import Odds, assumed, learned
-from campaigns.pacing import DAY, Speed, slowed
-from campaigns.receiving import settles_in
 from campaigns.rejects import HARMLESS, Code, Reject
 from campaigns.replay import People, Replay, Replayed
 from campaigns.rows import ContactRow
-from campaigns.sections.budget import Budget
-from campaigns.short_texts import seconds_between_looks
+from campaigns.speed import Speed, as_it_stands, beside, speed_of
 from campaigns.summary import Summary
 from dialer.accounts import AccountSettings
 from dialer.limits import Standing
-from dialer.providers import provider_for
-from dialer.providers.provider import Follows
 
 RUNS_FOR_CALLS = 200_000  # a short list is replayed more often, for chance weighs more in it
 MOST_RUNS = 25
@@ -105,21 +96,27 @@ def make_plan(
     definition = audience.definition
     with ledger.reading() as db:
         earlier = _earlier_calls(db, definition, settings, now)
-        others = _beside(db, definition)
+        others = beside(db, definition)
     rows = _read(definition, audience, earlier)
-    looks = _looks(settings, min(rows.people.seconds, default=0.0), standing)
-    with ledger.reading() as db:
-        rehearsal, speed = settings.sandbox, settings.speed
-        odds = learned(db, definition.account, rehearsal=rehearsal, speed=speed, looks=looks, now=now)
-    odds = odds or assumed(ring_timeout=definition.ring_timeout, speed=settings.speed)
     begins = max(now, definition.starts_at or now)
-    pacing = replace(_speed(definition, settings, begins=begins, tick=tick, others=others), looks=looks)
+    shortest = min(rows.people.seconds, default=0.0)
+    speed = speed_of(definition, settings, begins=begins, tick=tick, shortest=shortest, others=others)
     if standing:
-        pacing = _as_it_stands(pacing, standing, settings, (begins - now).total_seconds())
-    replay = Replay(definition, rows.people, pacing, odds)
+        speed = as_it_stands(speed, standing, settings, shortest=shortest, later=(begins - now).total_seconds())
+    with ledger.reading() as db:
+        odds = learned(
+            db,
+            definition.account,
+            rehearsal=settings.sandbox,
+            speed=settings.speed,
+            looks=speed.looks,
+            now=now,
+        )
+    odds = odds or assumed(ring_timeout=definition.ring_timeout, speed=settings.speed)
+    replay = Replay(definition, rows.people, speed, odds)
     times = max(1, min(MOST_RUNS, RUNS_FOR_CALLS // (len(rows.lines) + 1)))
     runs = [replay.run(begins.timestamp(), rng) for _ in range(times)]
-    return _plan(definition, audience, settings, odds, rows, runs, begins, pacing)
+    return _plan(definition, audience, settings, odds, rows, runs, begins, speed)
 
 
 def _plan(
@@ -216,76 +213,3 @@ def _earlier_calls(
     since = now - max(cap.window for cap in definition.caps)
     earlier = calls_since(db, since, rehearsal=settings.sandbox)
     return {phone: [at.timestamp() for at in moments] for phone, moments in earlier.items()}
-
-
-def _beside(db: Connection, definition: Definition) -> tuple[int, float]:
-    """Contacts whom other running campaigns of the account still have to call, and the weight of those campaigns."""
-    running = select(campaigns.c.id, campaigns.c.definition).where(
-        campaigns.c.account == definition.account, campaigns.c.status == CampaignStatus.RUNNING
-    )
-    weights = {row.id: parse_definition(row.definition).weight for row in db.execute(running)}
-    waiting = select(func.count()).where(
-        contacts.c.campaign_id.in_(weights), contacts.c.status == ContactStatus.PENDING
-    )
-    return db.scalar(waiting) or 0, sum(weights.values())
-
-
-def _speed(
-    definition: Definition, settings: AccountSettings, *, begins: datetime, tick: float, others: tuple[int, float]
-) -> Speed:
-    """What binds of pace, points and lines, of the campaign's own and the account's, and its budget."""
-    own = [1 / pace for pace in (definition.pace, settings.caller_id_pace) if pace]
-    ours = [1 / settings.pace]
-    if settings.minute_points:
-        ours.append(60 / settings.speed * settings.call_points / settings.minute_points)
-    lines = [most for most in (definition.concurrency, settings.concurrency) if most]
-    budget = definition.limits or Budget()
-    waiting, weight = others
-    return Speed(
-        gap=max(own, default=0.0),
-        account_gap=max(ours),
-        lines=min(lines) if lines else None,
-        day_calls=settings.day_points // settings.call_points if settings.day_points else None,
-        day_seconds=DAY / settings.speed,
-        slows=provider_for(settings).follows is not Follows.LISTING,
-        most_calls=_calls(budget.calls, budget.points, settings),
-        own_day_calls=_calls(budget.day_calls, budget.day_points, settings),
-        own_day_ends=(day_of(definition, begins)[1] - begins).total_seconds(),
-        others=0.0 if definition.urgent else waiting,
-        others_part=weight / definition.weight,
-        tick=tick,
-        settles=settles_in(settings),
-    )
-
-
-def _looks(settings: AccountSettings, message: float, standing: Standing | None) -> float:
-    """Seconds between the looks that tell how calls ended; 0 where something else does."""
-    by_looks = provider_for(settings).follows is Follows.LISTING and not settles_in(settings)
-    return seconds_between_looks(settings, message, _minute_points(standing)) if by_looks else 0.0
-
-
-def _minute_points(standing: Standing | None) -> int | None:
-    """The provider's minute as the bucket knows it."""
-    return next((one.limit for one in standing.windows if one.name == "minute points"), None) if standing else None
-
-
-def _calls(calls: int | None, points: int | None, settings: AccountSettings) -> int | None:
-    """The narrower of a budget of calls and one of points, in calls."""
-    budgets = [calls, points // settings.call_points if points else None]
-    return min((one for one in budgets if one is not None), default=None)
-
-
-def _as_it_stands(speed: Speed, standing: Standing, settings: AccountSettings, later: float) -> Speed:
-    """The speed of an account that stands so now, for a campaign that begins so many seconds later."""
-    slow = settings.pace / standing.pace if speed.slows and standing.pace_name == "pace" else 1.0
-    day = next((one for one in standing.windows if one.name == "day points" and one.resets_in > later), None)
-    minute = _minute_points(standing)
-    return replace(
-        speed,
-        account_gap=max(speed.account_gap, 60 / settings.speed * settings.call_points / minute if minute else 0.0),
-        slow=slowed(slow, later),
-        blocked=max(0.0, standing.blocked_for - later),
-        day_calls=speed.day_calls if day is None else day.limit // settings.call_points,
-        day_left=None if day is None else day.left // settings.call_points,
-        day_ends=None if day is None else day.resets_in - later,
-    )

@@ -12,8 +12,9 @@ from random import Random
 from campaigns.definition import Definition
 from campaigns.hours import NEVER, Hours
 from campaigns.odds import NO_CALL, Odds
-from campaigns.pacing import Pacing, Speed
+from campaigns.pacing import Pacing
 from campaigns.sections.canary import Canary
+from campaigns.speed import Speed
 from campaigns.turns import Past, Turn, Turns
 from dialer.calls import REACHED, Outcome
 from dialer.verdicts import Verdict

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from campaigns.odds import Odds
-from campaigns.pacing import Speed, slowed
 from campaigns.replay import People, Replay, Replayed
+from campaigns.speed import Speed, slowed
 from dialer.calls import Outcome
 from dialer.token_bucket import Limits, TokenBucket
 from dialer.verdicts import Verdict
