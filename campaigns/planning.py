@@ -169,7 +169,7 @@ def _halts(definition: Definition, runs: Sequence[Replayed]) -> float | None:
     rule, decided = definition.canary, [run.canary for run in runs if run.canary is not None]
     if rule is None or not decided:
         return None
-    return sum(reached < rule.reached * rule.contacts for reached in decided) / len(runs)
+    return sum(reached / rule.contacts < rule.reached for reached in decided) / len(runs)
 
 
 def _read(definition: Definition, audience: Audience, earlier: Mapping[str, list[float]]) -> Rows:
