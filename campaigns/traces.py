@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import csv
+import fcntl
+import os
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import select
 
-from campaigns.definition import load_definition
 from campaigns.erasing import campaigns_of
 from campaigns.fetching import fetched_lists
 from campaigns.ledger.erasures import ERASED
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import campaigns, schedules
-from campaigns.lists import open_table
+from campaigns.lists import all_records
 from campaigns.rejects import OWN_COLUMNS
 from campaigns.report import report
 from dialer.errors import DialerError
@@ -41,6 +43,25 @@ def remove_traces(ledger: Ledger, number: PhoneNumber, folder: Path) -> Traces:
 
     A rejected row keeps its line and its code. Lists fetched from a URL are only named: the next run fetches anew.
     """
+    with _in_turn(folder):
+        return _remove_traces(ledger, number, folder)
+
+
+@contextmanager
+def _in_turn(folder: Path) -> Iterator[None]:
+    """Let one erasure at a time write files: another's copy, made before, would bring this person back."""
+    if not folder.is_dir():  # nothing of ours has been written here
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _remove_traces(ledger: Ledger, number: PhoneNumber, folder: Path) -> Traces:
     rewritten, left = _report_again(ledger, number, folder)
     named = _rejects_files(ledger)
     files = sorted({*folder.absolute().glob("*-rejects.csv"), *(file for file in named if file.is_file())})
@@ -119,18 +140,16 @@ def _emptied(row: Sequence[str], header: Sequence[str]) -> list[str]:
 
 
 def _fetched(ledger: Ledger) -> Iterator[Path]:
-    """The lists that recurring campaigns have fetched last."""
+    """The lists that recurring campaigns have fetched last, also where the campaign file is gone."""
     with ledger.reading() as db:
-        files = db.scalars(select(schedules.c.file)).all()
-    for file in files:
-        try:
-            yield from fetched_lists(Path(file).parent, load_definition(Path(file)).campaign)
-        except (DialerError, OSError):
-            continue  # it is not here, or is none any more
+        there = db.execute(select(schedules.c.file, schedules.c.name)).all()
+    for file, name in there:
+        yield from fetched_lists(Path(file).parent, name)
 
 
 def _names(file: Path, number: PhoneNumber) -> bool:
+    """Whether a list names the number, or may: it cannot be read."""
     try:
-        return any(mentions(cell, number) for row in open_table(file).records() for cell in row.cells)
-    except (DialerError, OSError):
-        return False
+        return any(mentions(cell, number) for row in all_records(file) for cell in row.cells)
+    except (DialerError, OSError, csv.Error, UnicodeError):
+        return True

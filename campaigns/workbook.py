@@ -51,6 +51,13 @@ def open_workbook(path: Path, sheet: str | None = None) -> WorkbookTable:
     return WorkbookTable(file=path, sheet=name, header=tuple(first.cells), header_line=first.line)
 
 
+def all_records(path: Path) -> Iterator[Row]:
+    """Every row in which something stands, of every sheet. Raises BadContactsFile."""
+    with _told(path), _opened(path) as book:
+        for sheet in book.worksheets:
+            yield from _records(sheet)
+
+
 def _sheet(path: Path, names: Sequence[str], wanted: str | None) -> str:
     if not names:
         raise BadContactsFile(f"{path}: the workbook has no sheet of cells", SAVE_AGAIN)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
 from sqlalchemy import insert, update
 
 from campaigns.checking import check
@@ -97,11 +99,42 @@ def test_a_fetched_list_that_names_the_number_is_named(ledger, clock, tmp_path):
     file = written(tmp_path, f"{BOB.e164},Bob,,")
     fetched = tmp_path / ".reminders-list.csv"
     fetched.write_text(f"phone,name\n{ANN.e164},Ann\n")
-    with ledger.writing() as db:
-        facts = {"last_said": "", "added_by": "ann", "added_at": clock()}
-        db.execute(insert(schedules).values(name="reminders", file=str(file), **facts))
+    scheduled(ledger, file, clock())
     assert remove_traces(ledger, ANN, tmp_path / "reports").left == [fetched]
     assert remove_traces(ledger, parse(numbers(3)[2]), tmp_path / "reports").left == []
+
+
+def scheduled(ledger, file, now) -> None:
+    with ledger.writing() as db:
+        facts = {"last_said": "", "added_by": "ann", "added_at": now}
+        db.execute(insert(schedules).values(name="reminders", file=str(file), **facts))
+
+
+def test_a_fetched_workbook_is_looked_through_sheet_by_sheet(ledger, clock, tmp_path):
+    scheduled(ledger, written(tmp_path, f"{BOB.e164},Bob,,"), clock())
+    book = Workbook()
+    book.create_sheet("People").append([ANN.e164])
+    book.save(fetched := tmp_path / ".reminders-list.xlsx")
+    assert remove_traces(ledger, ANN, tmp_path / "reports").left == [fetched]
+    assert remove_traces(ledger, BOB, tmp_path / "reports").left == []
+
+
+def test_a_fetched_list_that_cannot_be_read_is_named_also_where_its_campaign_file_is_gone(ledger, clock, tmp_path):
+    scheduled(ledger, file := written(tmp_path, f"{BOB.e164},Bob,,"), clock())
+    (fetched := tmp_path / ".reminders-list.xlsx").write_bytes(b"PK\x03\x04, and no more: the disk was full")
+    assert remove_traces(ledger, ANN, tmp_path / "reports").left == [fetched]
+    file.unlink()
+    assert remove_traces(ledger, ANN, tmp_path / "reports").left == [fetched]
+
+
+def test_erasures_at_once_bring_nobody_back(ledger, clock, tmp_path):
+    people = [parse(one) for one in numbers(4)]
+    file = written(tmp_path, *(f"{one.e164},Ann,Nowhere/Town," for one in [*people] * 300))
+    rejects = check(file, ACCOUNTS).write_rejects(tmp_path / "reports")
+    with ThreadPoolExecutor(len(people)) as threads:
+        done = list(threads.map(lambda one: remove_traces(ledger, one, tmp_path / "reports"), people))
+    assert [(one.rewritten, one.left) for one in done] == [([rejects], [])] * len(people)
+    assert not {row["phone"] for row in rows(rejects)} & {one.e164 for one in people}
 
 
 def test_a_list_that_brings_an_erased_number_back_leaves_nothing_of_its_row(ledger, clock, tmp_path):
