@@ -15,12 +15,13 @@ from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
 
 PASSED, FAILED = "canary passed", "canary failed"
 ON_THE_PHONE = (ContactStatus.CLAIMED, ContactStatus.DIALING, ContactStatus.PLACED)
+UNCALLED = (ContactStatus.PENDING, ContactStatus.CLAIMED)
 GIVEN_UP = (ContactStatus.REFUSED, ContactStatus.SUPPRESSED, ContactStatus.UNREACHED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """So many more contacts may be called now; `why` and `until` say what the others wait for."""
+    """So many more contacts may be called now, of `not_called` only; `why` and `until` say what the others wait for."""
 
     room: int
     why: str
@@ -30,6 +31,7 @@ class Hold:
 def consult(db: Connection, campaign: Campaign, now: datetime) -> Hold | None:
     """What the canary allows just now; None where there is none, or it has been decided, by the rule or by a person.
 
+    A list shorter than its canary has no others to hold back, and so none.
     Decides, in this transaction, as soon as it can: passed, or the campaign is paused. Resuming it goes on with all.
     """
     rule = campaign.definition.canary
@@ -39,9 +41,12 @@ def consult(db: Connection, campaign: Campaign, now: datetime) -> Hold | None:
     if _decided(db, campaign.id):
         return None
     called = _count(db, campaign.id, _called())
+    left = _count(db, campaign.id, and_(contacts.c.status.in_(UNCALLED), not_called()))
     calling = _count(db, campaign.id, contacts.c.status.in_(ON_THE_PHONE))
     waiting = _count(db, campaign.id, contacts.c.status == ContactStatus.CLAIMED)
     why = f"its canary: the first {rule.contacts} contacts come first"
+    if called + left < rule.contacts:
+        return None
     if called + waiting < rule.contacts:
         return Hold(room=rule.contacts - called - waiting, why=why)
     if waiting:  # some are yet to be called: the latest call may be from before a pause
@@ -69,6 +74,11 @@ def _decide(db: Connection, campaign: Campaign, called: int, now: datetime) -> H
 def _decided(db: Connection, campaign_id: str) -> bool:
     events = select(audit.c.id).where(audit.c.campaign_id == campaign_id, audit.c.event.in_([PASSED, FAILED]))
     return db.execute(events.limit(1)).first() is not None
+
+
+def not_called() -> ColumnElement[bool]:
+    """Contacts whom no call of the campaign has tried to reach yet."""
+    return ~_called()
 
 
 def _called() -> ColumnElement[bool]:

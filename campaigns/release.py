@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 from structlog import get_logger
 
 from campaigns import breaker, budget
-from campaigns.canary import consult
+from campaigns.canary import Hold, consult, not_called
 from campaigns.dialing import Slice, slice_size
 from campaigns.failover import move_on
 from campaigns.gates import opening_at_all
@@ -151,7 +151,10 @@ def _wanted(campaign: Campaign, left: int, waiting: int, account: Account, now: 
         if room == 0 and not held_by:
             held_by, held_until = canary.why, canary.until
     most = room if definition.urgent else min(left, room)  # the urgent wait behind nobody's claims
-    due = using.ledger.write(_due, campaign, account, most, moments)
+    only = not_called() if canary is not None else None
+    due = using.ledger.write(_due, campaign, account, most, moments, only)
+    if canary is not None and not due and not held_by:
+        held_by = canary.why  # retries wait for it too
     if len(moments) > 1 and not held_by and not due:
         held_by = CLOCK_WAS_SET
     _note(campaign, now, held_by, held_until, using)
@@ -172,14 +175,22 @@ def _claimed_already(mine: Sequence[Campaign], using: Parts) -> dict[str, int]:
         return {row[0]: row[1] for row in db.execute(query)}
 
 
-def _due(db: Connection, campaign: Campaign, account: Account, most: int, moments: Sequence[datetime]) -> int:
-    """How many contacts may be called now, counted up to `most`."""
+def _due(
+    db: Connection,
+    campaign: Campaign,
+    account: Account,
+    most: int,
+    moments: Sequence[datetime],
+    only: ColumnElement[bool] | None,
+) -> int:
+    """How many contacts, or `only` of those, may be called now, counted up to `most`."""
     _put_off_closed_zones(db, campaign, moments)
     due = select(contacts.c.id).where(
         contacts.c.campaign_id == campaign.id,
         contacts.c.status == ContactStatus.PENDING,
         claims.is_due(moments[0], due_by(campaign.definition, account.provider, moments)),
     )
+    due = due if only is None else due.where(only)
     return db.scalar(select(func.count()).select_from(due.limit(most).subquery())) or 0
 
 
@@ -187,13 +198,16 @@ def _claim(db: Connection, campaign: Campaign, room: int, now: datetime, using: 
     account = using.accounts[campaign.account]
     if not claims.lock_campaign(db, campaign.id):
         return []
-    room = min([room, *_rooms(db, campaign, account, now)])  # asked again: another tick may have claimed meanwhile
+    canary = consult(db, campaign, now)
+    rooms = _rooms(db, campaign, account, now, canary)  # asked again: another tick may have claimed meanwhile
+    room = min([room, *rooms])
     if room == 0:
         return []
     claim = uuid4()
     lease_until = now + timedelta(seconds=using.lease)
     until = due_by(campaign.definition, account.provider, using.moments())
-    ids = claims.claim_due(db, campaign.id, claim, room, now=now, lease_until=lease_until, due_by=until)
+    only = not_called() if canary else None
+    ids = claims.claim_due(db, campaign.id, claim, room, now=now, lease_until=lease_until, due_by=until, only=only)
     size = slice_size(campaign.definition.pace or account.settings.pace)
     return [
         Slice(campaign_id=campaign.id, claim=claim, contact_ids=tuple(ids[first : first + size]))
@@ -201,9 +215,9 @@ def _claim(db: Connection, campaign: Campaign, room: int, now: datetime, using: 
     ]
 
 
-def _rooms(db: Connection, campaign: Campaign, account: Account, now: datetime) -> list[int]:
+def _rooms(db: Connection, campaign: Campaign, account: Account, now: datetime, canary: Hold | None) -> list[int]:
     """How many more calls the campaign's budget, its canary and its breaker allow."""
-    there, canary = budget.left(db, campaign, account.settings.call_points, now), consult(db, campaign, now)
+    there = budget.left(db, campaign, account.settings.call_points, now)
     trying = breaker.trying(db).get(campaign.id)
     rooms = [there.calls if there else None, canary.room if canary else None, trying]
     return [room for room in rooms if room is not None]

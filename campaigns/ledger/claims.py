@@ -69,12 +69,13 @@ def claim_due(
     now: datetime,
     lease_until: datetime,
     due_by: datetime | None = None,
+    only: ColumnElement[bool] | None = None,
 ) -> list[int]:
     """Claim up to `limit` due contacts; returns their ids, retries before first tries, longest due first.
 
-    `due_by` takes up those that will be due until then, but for those whose `not_after` is near.
+    `due_by` takes up those that will be due until then, but for those whose `not_after` is near; `only` narrows them.
     """
-    due = is_due(now, due_by)
+    due = is_due(now, due_by) if only is None else and_(is_due(now, due_by), only)
     retries = _claim(db, campaign_id, claim, limit, and_(due, AGAIN), now=now, lease_until=lease_until)
     left = limit - len(retries)
     return retries + (_claim(db, campaign_id, claim, left, due, now=now, lease_until=lease_until) if left else [])

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 
 from campaigns import control
 from campaigns.binding import Kind, binding
 from campaigns.endings import Ending, conclude
-from campaigns.ledger.tables import attempts, audit
+from campaigns.ledger.tables import attempts, audit, contacts
 from campaigns.lifecycle import CampaignStatus
 from campaigns.parts import Parts
 from campaigns.release import release
@@ -161,6 +161,36 @@ def test_retries_of_the_first_wait_for_the_decision(ledger, clock, opened):
     assert call(using) == 0
 
 
+def test_retries_wait_for_those_of_the_first_who_are_yet_to_be_called(ledger, clock, opened):
+    """A slow campaign has called some when the first retry is due: nobody is called twice before the others once."""
+    using = opened()
+    retry = {"max_attempts": 3, "busy": ["5s", "5s"]}
+    campaign_id = seed(ledger, numbers(5), now=clock(), canary=CANARY, pace=0.1, retry=retry)
+    while campaign_row(ledger, campaign_id).status is CampaignStatus.RUNNING:
+        end(using, *[Outcome.BUSY] * call(using))
+        clock.forward(6)
+    with ledger.reading() as db:
+        called = db.execute(select(attempts.c.contact_id, attempts.c.number).order_by(attempts.c.dialing_at)).all()
+    assert [tuple(one) for one in called] == [(called[0].contact_id + more, 1) for more in range(4)]
+    assert "0 of its first 4 contacts" in str(campaign_row(ledger, campaign_id).reason)
+
+
+def test_while_the_first_are_yet_to_be_called_a_retry_is_held_by_the_canary(ledger, clock, opened):
+    """One of the first waits for its hour."""
+    using = opened()
+    campaign_id = seed(ledger, numbers(4), now=clock(), canary=CANARY, retry={"max_attempts": 2, "busy": ["5s"]})
+    with ledger.writing() as db:
+        last = select(func.max(contacts.c.id)).scalar_subquery()
+        db.execute(update(contacts).where(contacts.c.id == last).values(due_at=clock() + timedelta(minutes=20)))
+    assert call(using) == 3
+    end(using, *[Outcome.BUSY] * 3)
+    clock.forward(60)
+    assert call(using) == 0
+    assert kind(ledger, campaign_id, clock()) is Kind.CANARY
+    clock.forward(1200)
+    assert call(using) == 1
+
+
 def test_two_ticks_at_once_release_no_more_than_the_canary_allows(ledger, clock, opened):
     seed(ledger, numbers(30), now=clock(), canary=CANARY)
     assert sum(len(one.contact_ids) for one in release_twice_at_once(opened())) == 4
@@ -197,9 +227,12 @@ def test_a_campaign_that_was_halted_at_its_first_calls_has_its_canary_before_it_
     assert campaign_row(ledger, campaign_id).status is CampaignStatus.RUNNING
 
 
-def test_a_list_shorter_than_its_canary_is_called_whole(ledger, clock, opened):
+def test_a_list_shorter_than_its_canary_is_called_whole_retries_too(ledger, clock, opened):
     using = opened()
-    seed(ledger, numbers(3), now=clock(), canary=CANARY)
+    seed(ledger, numbers(3), now=clock(), canary=CANARY, retry={"max_attempts": 2, "busy": ["5s"]})
+    assert call(using) == 3
+    end(using, *[Outcome.BUSY] * 3)
+    clock.forward(6)
     assert call(using) == 3
 
 
