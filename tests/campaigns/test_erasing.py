@@ -388,17 +388,35 @@ def test_a_sqlite_file_does_not_keep_what_was_erased(tmp_path, clock):
     assert SECRET.encode() not in raw
 
 
-def test_what_an_earlier_version_left_of_erased_people_goes_with_the_upgrade(tmp_path, clock):
-    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite3'}")
-    config = migrate._config()
-    with ledger.writing() as db:
+@pytest.fixture
+def earlier(ledger_url) -> Iterator[Ledger]:
+    """A ledger as the version before kept it."""
+    made, config = Ledger(ledger_url), migrate._config()
+    with made.writing() as db:
         config.attributes["connection"] = db
         command.upgrade(config, "0008")
-    one = known_before(ledger, clock())
-    upgrade(ledger)
-    row = contact(ledger, one)
+    yield made
+    made.close()
+
+
+def test_what_an_earlier_version_left_of_erased_people_goes_with_the_upgrade(earlier, clock):
+    one = known_before(earlier, clock())
+    upgrade(earlier)
+    row = contact(earlier, one)
     assert (row.voice, row.zone, row.not_after, row.reason) == (None, "UTC", None, "erased")
-    ledger.close()
+
+
+def test_those_who_were_on_the_phone_when_an_earlier_version_erased_them_are_erased_after_the_upgrade(earlier, clock):
+    """That version asked for a second erasure when the call was over."""
+    one, other = (on_the_phone(earlier, clock(), campaign="calls"), dialing(earlier, [BOB.e164], now=clock())[0])
+    earlier.write(suppress, earlier.fingerprint(ANN.e164), reason="erased", source="ann", now=clock())
+    upgrade(earlier)
+    assert finish_erasures(earlier, now=clock()) == 0
+    ended(earlier, one, clock)
+    ended(earlier, other, clock, detail=None)
+    assert finish_erasures(earlier, now=clock()) == 1
+    assert_gone(earlier)
+    assert contact(earlier, other.contact_id).phone == BOB.e164
 
 
 def known_before(ledger, now) -> int:

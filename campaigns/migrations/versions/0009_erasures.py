@@ -1,4 +1,4 @@
-"""Erasures that wait for the end of a call; and of those that were emptied before, what was left of them."""
+"""Erasures that wait for the end of a call, those wished before too; and what was left of whom those emptied."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ def upgrade() -> None:
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["contact_id"], ["contacts.id"], name=op.f("fk_erasures_contact_id")),
         sa.PrimaryKeyConstraint("contact_id", name=op.f("pk_erasures")),
+    )
+    op.execute(
+        "INSERT INTO erasures (contact_id, who, asked_at) SELECT id, 'dialer', CURRENT_TIMESTAMP FROM contacts "
+        "WHERE phone LIKE '+%' AND phone_hash IN (SELECT phone FROM suppressions WHERE phone LIKE 'hash:%')"
     )
     op.execute(
         "UPDATE contacts SET voice = NULL, zone = 'UTC', not_after = NULL, "
