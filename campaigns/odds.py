@@ -21,6 +21,7 @@ from dialer.verdicts import Verdict
 
 LEARNED_FROM = timedelta(days=30)
 MOST_CALLS, LEAST_CALLS = 20_000, 50
+MOST_THROTTLES = 12  # in a row: a provider that has refused for hours did so to those who were due just then
 ASSUMED = {Outcome.ANSWERED: 0.70, Outcome.NO_ANSWER: 0.20, Outcome.BUSY: 0.07, Outcome.FAILED: 0.03}
 SPREAD, WORD = 2654435761, 1 << 32  # for a hash of a contact's place
 RINGING = 8.0  # seconds until somebody picks up, where nothing is known
@@ -124,9 +125,16 @@ def learned(
     )
     stories: dict[int, list[tuple[Met, float]]] = {}
     for row in reversed(db.execute(query).all()):
-        stories.setdefault(row.contact_id, []).append(_met(row, speed))
+        story = stories.setdefault(row.contact_id, [])
+        if row.verdict != Verdict.THROTTLED or not _often_throttled(story):
+            story.append(_met(row, speed))
     odds = _odds([tuple(story) for story in stories.values()], 1 / speed, looks)
     return odds if odds.calls >= LEAST_CALLS else None
+
+
+def _often_throttled(story: Sequence[tuple[Met, float]]) -> bool:
+    latest = [met for met, _ in story[-MOST_THROTTLES:]]
+    return latest == [Verdict.THROTTLED] * MOST_THROTTLES
 
 
 def _met(row: Row[Any], speed: float) -> tuple[Met, float]:

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from campaigns.checking import check, open_audience
 from campaigns.fates import fates, write_fates
@@ -18,6 +19,7 @@ from campaigns.leaving_out import LeavingOut
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import AttemptStatus
+from campaigns.odds import MOST_THROTTLES
 from campaigns.parts import Parts
 from campaigns.planning import Plan, make_plan
 from campaigns.receiving import settles_in
@@ -178,6 +180,21 @@ def test_a_throttle_is_learned_with_its_wait(ledger, tmp_path, clock):
     plan = planned(tmp_path, ledger, *good(1), now=clock())
     assert ((Verdict.THROTTLED, 30.0),) in plan.odds.stories
     assert plan.odds.first == {Outcome.ANSWERED: 60}
+
+
+def test_a_provider_that_refused_for_hours_is_not_expected_to_refuse_everybody_for_hours(ledger, tmp_path, clock):
+    """Those who were due at the time were asked for over and over; the others know nothing of it."""
+    taught(ledger, clock, status=AttemptStatus.NOT_PLACED, verdict=Verdict.THROTTLED)
+    with ledger.writing() as db:
+        throttled = select(attempts).where(attempts.c.verdict == Verdict.THROTTLED)
+        one = dict(db.execute(throttled).mappings().one())
+        for number in range(2, 200):
+            at = clock() - timedelta(seconds=number)
+            again = {"id": uuid4(), "number": number, "dialing_at": at, "next_attempt_at": at + timedelta(seconds=1)}
+            db.execute(insert(attempts).values(one | again))
+    plan = planned(tmp_path, ledger, *good(1), now=clock())
+    assert max(map(len, plan.odds.stories)) == MOST_THROTTLES
+    assert plan.odds.calls == 60
 
 
 def standing(**changes: Any) -> Standing:
