@@ -40,6 +40,11 @@ def apply_heard(
     return apply_waiting(db, account, settings, now=now, provider_call_ids=calls, correlation_ids=ids)
 
 
+def accounts_waiting(db: Connection) -> set[str]:
+    """The accounts that have stored receipts which are not applied yet."""
+    return set(db.scalars(select(receipts.c.account).where(receipts.c.applied_at.is_(None)).distinct()))
+
+
 def apply_waiting(
     db: Connection,
     account: str,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
@@ -28,6 +29,7 @@ from dialer.token_bucket import BucketAway
 
 log = get_logger()
 TICK_NOTED_EVERY = timedelta(seconds=2)
+TOGETHER = timedelta(seconds=0.25)  # no claim waits longer for those of other accounts
 CLOCK_WAS_SET = (
     "the machine's clock was set: only what is right by both is called; restart the workers once it is right"
 )
@@ -35,11 +37,14 @@ CLOCK_WAS_SET = (
 
 def release(*, using: Parts) -> list[Slice]:
     """Claim what may be dialed in the next seconds; returns the slices to publish, in fair turns per campaign."""
-    return [one for slices in release_by_account(using=using) for one in slices]
+    return [one for slices in release_some(using=using) for one in slices]
 
 
-def release_by_account(*, using: Parts) -> Iterator[list[Slice]]:
-    """The same, account by account: with many, the first claims would else be old before anybody hears of them."""
+def release_some(*, using: Parts) -> Iterator[list[Slice]]:
+    """The same, some accounts at a time: with many, the first claims would else be old before anybody hears of them.
+
+    In turns among those: the slices of one account wait for its pace, and would keep every thread from the others'.
+    """
     if using.stopping():
         return
     now = using.clock()
@@ -49,10 +54,21 @@ def release_by_account(*, using: Parts) -> Iterator[list[Slice]]:
     for campaign in live:
         _start_when_scheduled(campaign, now, using)
     running = [campaign for campaign in live if campaign.status is CampaignStatus.RUNNING]
+    claimed: list[list[Slice]] = []
+    since = now
     for name in sorted({campaign.account for campaign in running}):
         mine = [campaign for campaign in running if campaign.account == name]
         if slices := _release_account(mine, using.accounts.get(name), using.clock(), using):
-            yield slices
+            claimed.append(slices)
+        if claimed and using.clock() - since >= TOGETHER:
+            yield _in_turns(claimed)
+            claimed, since = [], using.clock()
+    if claimed:
+        yield _in_turns(claimed)
+
+
+def _in_turns(claimed: Sequence[Sequence[Slice]]) -> list[Slice]:
+    return [one for turn in zip_longest(*claimed) for one in turn if one is not None]
 
 
 def take_back(slices: Sequence[Slice], *, using: Parts) -> int:

@@ -24,7 +24,7 @@ from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
 from campaigns.looking import MISSES_BEFORE_GONE, ending_by_looks
 from campaigns.parts import Parts
-from campaigns.receiving import apply_waiting, forget_unmatched
+from campaigns.receiving import accounts_waiting, apply_waiting, forget_unmatched
 from campaigns.rulings import accept, doubt, never_placed
 from campaigns.witness import Witness
 from dialer.account import Account
@@ -58,7 +58,9 @@ def sweep(*, using: Parts) -> Swept:
     """Settle whatever is past its time; returns what was done."""
     now = using.clock()
     given_back = using.ledger.write(claims.give_back_stale, now)
-    for account in using.accounts.values():
+    with using.ledger.reading() as db:
+        waiting = accounts_waiting(db)
+    for account in (using.accounts[name] for name in sorted(waiting & using.accounts.keys())):
         using.ledger.write(apply_waiting, account.name, account.settings, now=now)
     using.ledger.write(forget_unmatched, now, fingerprint=using.ledger.fingerprint)
     drafts.clear_abandoned(using.ledger, now)
@@ -223,13 +225,21 @@ def _finish(using: Parts) -> int:
     using.ledger.write(claims.expire, certainly)
     using.ledger.write(claims.cancel_left, now)
     with using.ledger.reading() as db:
-        running = reading.all_campaigns(db, SWEPT)
-    return sum(using.ledger.write(_finish_one, campaign, now, certainly) for campaign in running)
+        over = [one for one in reading.all_campaigns(db, SWEPT) if _may_be_over(db, one, certainly)]
+    return sum(using.ledger.write(_finish_one, campaign, now, certainly) for campaign in over)
+
+
+def _may_be_over(db: Connection, campaign: Campaign, certainly: datetime) -> bool:
+    """Whether it is worth a transaction of its own, each second, to see."""
+    return _has_passed(campaign.definition.ends_at, certainly) or not reading.unfinished(db, campaign.id)
+
+
+def _has_passed(end: datetime | None, certainly: datetime) -> bool:
+    return end is not None and certainly >= end
 
 
 def _finish_one(db: Connection, campaign: Campaign, now: datetime, certainly: datetime) -> bool:
-    end = campaign.definition.ends_at
-    if end is not None and certainly >= end:
+    if _has_passed(campaign.definition.ends_at, certainly):
         theirs, reason = contacts.c.campaign_id == campaign.id, "the campaign's end passed before it was reached"
         claims.end_waiting(db, ContactStatus.EXPIRED, theirs, reason=reason, now=now)
     if campaign.contacts == 0 or reading.unfinished(db, campaign.id):

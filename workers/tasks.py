@@ -43,7 +43,7 @@ def release() -> None:
 def _release() -> None:
     using = parts(settings)
     try:
-        for slices in releasing.release_by_account(using=using):
+        for slices in releasing.release_some(using=using):
             releasing.take_back(_publish(slices), using=using)
     except LedgerAway as exc:
         log.error("nothing is dialed", why=exc.message, remedy=exc.remedy)

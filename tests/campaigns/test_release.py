@@ -18,7 +18,7 @@ from campaigns.ledger import reading
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import CampaignStatus
 from campaigns.parts import Parts
-from campaigns.release import _start_when_scheduled, release, release_by_account, take_back
+from campaigns.release import _start_when_scheduled, release, release_some, take_back
 from campaigns.sweeping import sweep
 from dialer.accounts import AccountSettings
 from tests.campaigns.dialers import webex, working
@@ -172,18 +172,34 @@ def test_a_campaign_of_one_account_is_not_held_by_another_account(ledger, clock,
         assert campaign_row(ledger, free).held_by is None
 
 
-def test_what_one_account_may_call_is_handed_out_before_the_next_account_is_looked_at(
-    ledger, clock, redis_url, buckets
-):
-    with working(ledger, redis_url, {"main": webex(pace=5), "second": webex(pace=5)}, clock=clock) as using:
-        seed(ledger, numbers(3), now=clock(), campaign="first")
-        later = seed(ledger, numbers(3, area=212), now=clock(), campaign="later", account="second")
-        accounts = release_by_account(using=using)
-        assert sum(claimed(next(accounts)).values()) == 3
+@pytest.fixture
+def three_accounts(ledger, clock, redis_url, buckets):
+    """Three accounts with a campaign of three contacts each, and what works with them, by any clock."""
+    accounts = {name: webex(pace=5) for name in ("main", "second", "third")}
+    for area, name in enumerate(accounts, start=212):
+        seed(ledger, numbers(3, area=area), now=clock(), campaign=name, account=name)
+    return lambda by: working(ledger, redis_url, accounts, clock=by)
+
+
+def test_what_accounts_may_call_is_handed_out_in_turns(three_accounts, clock):
+    """The slices of one account wait for its pace, and would else keep every thread from the others'."""
+    with three_accounts(clock) as using:
+        campaigns = [one.campaign_id for one in release(using=using)]
+    assert campaigns == ["main-1", "second-1", "third-1"] * 3
+
+
+def test_no_claim_waits_long_for_those_of_other_accounts(ledger, three_accounts, clock):
+    def slow() -> datetime:
+        clock.now += timedelta(seconds=0.1)
+        return clock.now
+
+    with three_accounts(slow) as using:
+        handed_out = release_some(using=using)
+        first = claimed(next(handed_out))
         with ledger.reading() as db:
-            assert reading.count_by_status(db, later) == {"pending": 3}
-        assert claimed(next(accounts)) == {later: 3}
-        assert list(accounts) == []
+            assert reading.count_by_status(db, "third-1") == {"pending": 3}
+        rest = claimed([one for slices in handed_out for one in slices])
+    assert first | rest == dict.fromkeys(("main-1", "second-1", "third-1"), 3)
 
 
 # Who may be called now

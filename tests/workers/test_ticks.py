@@ -13,7 +13,7 @@ class Clock:
 
 
 def test_a_tick_that_comes_while_another_is_under_way_is_left_out():
-    ticks = Ticks()
+    ticks = Ticks(Clock())
     with ticks.one() as first, ticks.one() as second:
         assert (first, second) == (True, False)
     with ticks.one() as third:
@@ -34,8 +34,31 @@ def test_a_tick_that_is_stuck_holds_the_next_ones_only_for_a_while():
         assert after
 
 
+def test_a_long_tick_leaves_time_for_what_it_released():
+    clock = Clock()
+    ticks = Ticks(clock)
+    with ticks.one():
+        clock.now += 1.4
+    answers = []
+    for _ in range(4):
+        clock.now += 0.25
+        with ticks.one() as mine:
+            answers.append(mine)
+    assert answers == [False, False, True, True], "half as long again, and the short one after it needs no rest"
+
+
+def test_no_rest_is_so_long_that_the_dialing_stops():
+    clock = Clock()
+    ticks = Ticks(clock)
+    with ticks.one():
+        clock.now += STUCK - 1
+    clock.now += 2.1
+    with ticks.one() as mine:
+        assert mine
+
+
 def test_a_tick_that_fails_leaves_the_way_free():
-    ticks = Ticks()
+    ticks = Ticks(Clock())
     try:
         with ticks.one():
             raise ValueError
