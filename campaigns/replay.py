@@ -59,6 +59,7 @@ class Replay:
         self._people, self._speed, self._odds = people, speed, odds
         self._hours = Hours(definition, people.zones)
         self._policy = definition.retry_policy()
+        self._redials_unknown = definition.on_unknown == "redial"
         self._moving = definition.moves_to_another_part_of_the_day
         self._caps = [(cap.calls, cap.window.total_seconds()) for cap in definition.caps]
         self._canary = definition.canary
@@ -144,7 +145,8 @@ class Replay:
             return NEVER
         due = ended + delay
         if isinstance(met := past[-1], Outcome) and met in self._moving:
-            due = self._hours.in_another_part(self._people.zone[place], met, due, called)
+            later = self._hours.in_another_part(self._people.zone[place], met, due, called)
+            due = later if later < self._people.not_after[place] else due
         return self._ticked(max(due, ended + self._speed.settles), begin)
 
     def _ticked(self, moment: float, begin: float) -> float:
@@ -156,8 +158,12 @@ class Replay:
         known = self._delays.get(past)
         if known is None:
             calls = [met for met in past if isinstance(met, Outcome)]
-            waits = self._policy.delay_after(calls[-1], same_outcomes=calls.count(calls[-1]), attempts=len(calls))
-            known = self._delays[past] = NEVER if waits is None else waits.total_seconds()
+            if calls[-1] is Outcome.UNKNOWN and self._redials_unknown:
+                known = 0.0 if len(calls) < self._policy.max_attempts else NEVER
+            else:
+                waits = self._policy.delay_after(calls[-1], same_outcomes=calls.count(calls[-1]), attempts=len(calls))
+                known = NEVER if waits is None else waits.total_seconds()
+            self._delays[past] = known
         return known
 
 

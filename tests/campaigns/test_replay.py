@@ -22,11 +22,19 @@ TUESDAY = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
 ALL_ANSWER = Odds(first={Outcome.ANSWERED: 1.0}, later={Outcome.ANSWERED: 1.0}, seconds={Outcome.ANSWERED: [5.0]})
 
 
-def replayed(written: dict[str, Any], count: int, *, odds: Odds = ALL_ANSWER, seed: int = 1, **speed: Any) -> Replayed:
+def replayed(
+    written: dict[str, Any],
+    count: int,
+    *,
+    odds: Odds = ALL_ANSWER,
+    seed: int = 1,
+    not_after: float = math.inf,
+    **speed: Any,
+) -> Replayed:
     people = People(zones=["UTC"])
     for _ in range(count):
         people.zone.append(0)
-        people.not_after.append(float("inf"))
+        people.not_after.append(not_after)
         people.seconds.append(0.0)
     facts = {"gap": 0.1, "lines": None, "day_calls": None} | speed
     return Replay(definition(**written), people, Speed(**facts), odds).run(TUESDAY.timestamp(), Random(seed))
@@ -61,6 +69,22 @@ def test_retries_come_after_their_delay_until_the_cap_of_attempts():
     done = replayed({"retry": retry}, 10, odds=never)
     assert (done.calls, done.reached) == (30, 0)
     assert took(done) == pytest.approx(20 * 60 + 9 + 1, abs=2)
+
+
+@pytest.mark.parametrize(("on_unknown", "calls"), [("redial", 3), ("report", 1)])
+def test_unknown_calls_are_made_again_where_the_campaign_says_so(on_unknown, calls):
+    unknown = Odds(first={Outcome.UNKNOWN: 1.0}, later={Outcome.UNKNOWN: 1.0}, seconds={Outcome.UNKNOWN: [60.0]})
+    done = replayed({"on_unknown": on_unknown, "retry": {"max_attempts": 3, "busy": ["5m"]}}, 1, odds=unknown)
+    assert (done.calls, took(done)) == (calls, pytest.approx(calls * 60.0, abs=1.0))
+
+
+@pytest.mark.parametrize(("not_after", "calls"), [(3600.0, 2), (math.inf, 2), (240.0, 1)])
+def test_where_another_part_of_the_day_is_too_late_for_the_contact_the_retry_comes_in_this_one(not_after, calls):
+    busy = Odds(first={Outcome.BUSY: 1.0}, later={Outcome.BUSY: 1.0}, seconds={Outcome.BUSY: [3.0]})
+    retry = {"max_attempts": 2, "busy": ["5m"], "other_part_of_day": ["busy"]}
+    done = replayed({"retry": retry}, 1, odds=busy, not_after=TUESDAY.timestamp() + not_after)
+    assert done.calls == calls
+    assert (took(done) < 3600) == (not_after < math.inf)
 
 
 def test_who_was_silent_once_is_silent_again_for_as_long():
