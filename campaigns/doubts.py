@@ -9,9 +9,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, func, select
 
+from campaigns.ledger.erasures import shown
 from campaigns.ledger.tables import attempts, contacts, receipts
 from campaigns.lifecycle import AttemptStatus
-from dialer.phone import mask
 from dialer.plural import counted
 
 
@@ -34,7 +34,7 @@ class Doubt:
         """The same in a few words, where a line must do."""
         if self.status == AttemptStatus.UNCONFIRMED:
             return f"being settled; {self.heard}"
-        return f"{'it has a call id' if self.provider_call_id else 'no call id'}; {self.heard}"
+        return f"{'has a call id' if self.provider_call_id else 'no call id'}; {self.heard}"
 
     @property
     def known(self) -> str:
@@ -88,7 +88,7 @@ def _words(db: Connection, ids: Sequence[UUID]) -> dict[UUID, list[str]]:
 def _doubt(row: Row[tuple[object, ...]], words: Sequence[str]) -> Doubt:
     return Doubt(
         contact_row=row.line,
-        contact_masked=mask(row.phone),
+        contact_masked=shown(row.phone),
         external_id=row.id,
         provider=row.provider,
         provider_call_id=row.provider_call_id,

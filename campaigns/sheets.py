@@ -11,8 +11,8 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Row, select
 
+from campaigns.ledger.erasures import shown
 from campaigns.ledger.tables import attempts, contacts
-from dialer.phone import mask
 
 ATTEMPT_COLUMNS = (
     "campaign_id",
@@ -75,7 +75,7 @@ def _attempt_line(campaign_id: str, row: Row[tuple[object, ...]]) -> list[str]:
         campaign_id,
         row.line,
         row.id,
-        mask(row.phone),
+        shown(row.phone),
         row.number,
         row.provider,
         row.caller_id,
@@ -109,7 +109,7 @@ def contact_lines(db: Connection, campaign_id: str) -> Iterable[list[str]]:
         .execution_options(yield_per=1000)
     )
     for row in db.execute(query):
-        cells = (campaign_id, row.line, mask(row.phone), row.status, row.reason, row.attempts, row.final_at)
+        cells = (campaign_id, row.line, shown(row.phone), row.status, row.reason, row.attempts, row.final_at)
         yield [cell(one) for one in (*cells, row.consent)]
 
 

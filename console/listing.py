@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from campaigns.ledger import reading
+from campaigns.ledger.erasures import shown
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import CAMPAIGN_MOVES, FINAL_CONTACTS, ContactStatus
@@ -70,7 +71,7 @@ def contacts_after(
         ListedContact(
             id=row.id,
             line=row.line,
-            phone=mask(row.phone),
+            phone=shown(row.phone),
             status=ContactStatus(row.status),
             reason=without_numbers(row.reason),
             attempts=row.attempts,
@@ -93,7 +94,7 @@ def latest_attempts(db: Connection, campaign_id: str, limit: int) -> list[Listed
     return [
         ListedAttempt(
             at=row.dialing_at,
-            phone=mask(row.phone),
+            phone=shown(row.phone),
             number=row.number,
             result=row.outcome or row.status,
             ended=row.outcome is not None,

@@ -18,6 +18,7 @@ from campaigns.ledger.moves import touched
 from campaigns.ledger.store import HASHED
 from campaigns.ledger.tables import UtcTime, attempts, contacts, erasures, receipts, suppressions
 from campaigns.lifecycle import FINAL_CONTACTS, OPEN_ATTEMPTS, ContactStatus
+from dialer.phone import mask
 
 ERASED = "erased"
 WAITING = (ContactStatus.PENDING, ContactStatus.CLAIMED)
@@ -140,3 +141,8 @@ def put_off_one(db: Connection, contact_id: int) -> tuple[str, str, str] | None:
     there = query.join(contacts, contacts.c.id == erasures.c.contact_id).where(erasures.c.contact_id == contact_id)
     row = db.execute(there).first()
     return None if row is None else (row.phone, row.phone_hash, row.who)
+
+
+def shown(phone: str) -> str:
+    """A contact's number as people may see it: masked, or the word that it was erased."""
+    return ERASED if phone.startswith(HASHED) else mask(phone)

@@ -19,6 +19,7 @@ from console.cli.show import COLOURS
 from console.shares import percent
 from dialer.plural import counted
 
+DOUBTED = "May have been called, and nobody knows"
 WAITING = (ContactStatus.PENDING, ContactStatus.CLAIMED)  # open, and not on the line
 
 
@@ -114,8 +115,8 @@ def _doubts(made: Report) -> Table | None:
     """Whom a person should look after, a line each: they may have been called, and nobody knows."""
     if not made.doubts:
         return None
-    shown = table(">row", "number", "asked", "what is known", title="May have been called, and nobody knows")
-    shown.columns[-1].no_wrap = True  # all of it is in the file
+    shown = table(">row", "number", f"asked, {made.doubts[0].asked_at.astimezone():%Z}", "what is known", title=DOUBTED)
+    shown.columns[2].no_wrap = shown.columns[3].no_wrap = True  # all of it is in the file
     for doubt in made.doubts:
         shown.add_row(str(doubt.contact_row), doubt.contact_masked, local(doubt.asked_at), escape(doubt.briefly))
     if made.in_doubt > len(made.doubts):
@@ -131,6 +132,8 @@ def _left_to_do(made: Report) -> Iterator[RenderableType]:
         yield Text(f"It has not ended: {calls} under way, {counted(waiting, 'contact waits', 'contacts wait')}.")
         if made.status is CampaignStatus.PAUSED:
             yield _advice(f"It is paused: {made.reason}. To go on:", f"resume {made.campaign}")
+        elif waiting:
+            yield _advice("To see what they wait for:", f"explain {made.campaign}")
         return
     if made.open:
         told = (

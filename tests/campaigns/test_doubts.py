@@ -18,10 +18,10 @@ from dialer.accounts import AccountSettings
 from dialer.calls import Outcome, Progress, Receipt
 from dialer.verdicts import Ruling, Verdict
 from tests.campaigns.delivering import receive
-from tests.campaigns.seeding import dialing, fresh, numbers
+from tests.campaigns.seeding import dialing, fresh, numbers, seed
 
 SETTINGS = AccountSettings(provider="webex", service_key="k")
-ENDS = ["no call id; nothing heard", "it has a call id; receipts: OFFERED", "being settled; nothing heard"]
+ENDS = ["no call id; nothing heard", "has a call id; receipts: OFFERED", "being settled; nothing heard"]
 SILENT = Ruling(verdict=Verdict.UNCONFIRMED, detail="sandbox did not answer in time")
 
 
@@ -111,6 +111,13 @@ def test_the_report_of_a_cancelled_campaign_says_what_becomes_of_its_open_calls(
     assert "2 calls are not over yet. Nobody hangs up, and nobody is called again" in told
     assert f"dialer report {first.campaign_id}" in told
     assert "redial" not in told
+
+
+def test_the_report_of_a_campaign_that_goes_on_names_the_command_that_says_what_it_waits_for(ledger, clock, tmp_path):
+    campaign_id = seed(ledger, numbers(1), now=clock())
+    told = printed(report(ledger, campaign_id, tmp_path))
+    assert "0 calls are under way, 1 contact waits." in told
+    assert f"  dialer explain {campaign_id}" in told.splitlines()
 
 
 def printed(made: Report) -> str:

@@ -30,9 +30,11 @@ from campaigns.ledger.tables import audit, contacts, erasures, metadata, receipt
 from campaigns.receiving import UNMATCHED_KEPT, apply_waiting, forget_unmatched
 from campaigns.redialing import CannotRedial, redial
 from campaigns.rulings import accept, rule
+from campaigns.sheets import attempt_lines, contact_lines
 from campaigns.suppression import why
 from campaigns.sweeping import sweep
 from campaigns.trial import trial_call
+from console.listing import contacts_after, latest_attempts
 from dialer.calls import Outcome
 from dialer.phone import parse
 from dialer.receipts import reduce_receipts
@@ -117,6 +119,18 @@ def test_an_erased_person_leaves_a_hash_and_is_never_called_again(ledger, clock)
     assert {line.account for line in why(ledger, ANN)} == {"", "main"}
     again = erase(ledger, ANN, who="ann", now=clock())
     assert (again.contacts, again.receipts, again.suppressions) == (0, 0, 0)
+
+
+def test_an_erased_person_is_named_so_where_a_number_would_be_shown(ledger, clock):
+    one = on_the_phone(ledger, clock())
+    ended(ledger, one, clock)
+    erase(ledger, ANN, who="ann", now=clock())
+    with ledger.reading() as db:
+        assert [line[3] for line in attempt_lines(db, one.campaign_id)] == ["erased"]
+        assert [line[2] for line in contact_lines(db, one.campaign_id)] == ["erased"]
+        (listed,) = latest_attempts(db, one.campaign_id, 5)
+        (shown,) = contacts_after(db, one.campaign_id, status=None, after=0, limit=5)
+    assert (listed.phone, shown.phone) == ("erased", "erased")
 
 
 def test_an_erased_number_that_is_put_on_the_list_again_is_there_by_its_hash_only(ledger, clock, tmp_path):
