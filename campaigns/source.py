@@ -57,7 +57,7 @@ class DefinitionFaults(DialerError):
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(sorted(faults, key=lambda fault: (fault.line, fault.column)))
-        super().__init__("\n".join(map(str, self.faults)), "correct the lines named above and check again")
+        super().__init__("\n".join(map(str, self.faults)), "correct what is named above and check again")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

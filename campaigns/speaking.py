@@ -29,7 +29,7 @@ class Unsayable(ValueError):
 
 def spoken_date(value: object, language: str = "en", year: bool = False, read: str | None = None) -> str:
     """`2026-12-05T15:00` as "Saturday, December 5"; `year` adds the year, `read` tells another way of writing."""
-    day = _moment(value, read)
+    day = _moment(value, read, "date")
     if isinstance(day, time):
         raise Unsayable(value, "is a time of day and no date", "write it as 2026-12-05")
     locale = _locale(language)
@@ -38,7 +38,7 @@ def spoken_date(value: object, language: str = "en", year: bool = False, read: s
 
 def spoken_time(value: object, language: str = "en", read: str | None = None) -> str:
     """`2026-12-05T15:00` or `15:00` as "3:00 PM"."""
-    moment = _moment(value, read)
+    moment = _moment(value, read, "time")
     if not isinstance(moment, datetime | time):
         raise Unsayable(value, "is a date without a time", "write it as 2026-12-05T15:00")
     return _plain(format_time(moment, "short", locale=_locale(language)))
@@ -78,7 +78,7 @@ FILTERS: dict[str, Callable[..., str]] = {
 }
 
 
-def _moment(value: object, read: str | None) -> date | time:
+def _moment(value: object, read: str | None, name: str) -> date | time:
     text = str(value).strip()
     if read is not None:
         try:
@@ -93,7 +93,7 @@ def _moment(value: object, read: str | None) -> date | time:
         return moment.date() if isinstance(moment, datetime) and len(text) == len("2026-12-05") else moment
     written = next((form for sign, form in OTHER_FORMS.items() if re.fullmatch(sign, text)), None)
     remedy = (
-        f'say how it is written, in the text: date(read="{written}")' if written else "write it as 2026-12-05T15:00"
+        f'say how it is written, in the text: {name}(read="{written}")' if written else "write it as 2026-12-05T15:00"
     )
     raise Unsayable(text, "is not a date or time as in 2026-12-05T15:00", remedy)
 

@@ -30,6 +30,7 @@ REFUSED = [
     ("{{ a | date }}", "2026-13-05", "not a date or time"),
     ("{{ a | date }}", "15:00", "no date"),
     ("{{ a | time }}", "2026-12-05", "without a time"),
+    ("{{ a | time }}", "05.12.2026 15:00", 'time(read="%d.%m.%Y %H:%M")'),
     ("{{ a | time }}", "3pm", "not a date or time"),
     ("{{ a | date('xx-yy') }}", "2026-12-05", "no language"),
     ("{{ a | money('XXQ') }}", "12", "no currency"),
