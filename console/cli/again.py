@@ -15,7 +15,7 @@ from campaigns.trial import trial_call
 from console.cli import preflight
 from console.cli.campaigns import AsJson, FilePath, Name
 from console.cli.context import opened, who
-from console.cli.output import out, print_json, write_new
+from console.cli.output import out, print_json, say, write_new
 from console.cli.preview import Row
 from dialer.errors import DialerError
 from dialer.phone import BadPhoneNumber, PhoneNumber, parse
@@ -50,9 +50,7 @@ def clone_command(
     """Write a campaign's definition to a new file, to be changed and started: what has started is locked."""
     with opened() as (_, ledger):
         write_new(file, clone(ledger, campaign, name=name, who=who(), now=now_utc()))
-    out.print(
-        f"{escape(str(file))} is written. Its list is looked for beside it; then: dialer check {escape(str(file))}"
-    )
+    say(f"{escape(str(file))} is written. Its list is looked for beside it; then: dialer check {escape(str(file))}")
 
 
 def trial_call_command(

@@ -19,7 +19,7 @@ from dialer.account import Account
 from dialer.live_calls import LiveCalls, said
 from workers.wiring import now_utc, open_accounts
 
-call_app = typer.Typer(help="Calls in progress: list them, and manage one by its session.", no_args_is_help=True)
+call_app = typer.Typer(help="Calls in progress: list them, and manage one.", no_args_is_help=True)
 
 SessionId = Annotated[
     int, typer.Argument(min=1, help="The call's session, as `dialer call list` shows it.", metavar="SESSION")

@@ -16,7 +16,7 @@ from campaigns.erasing import Erased, erase
 from campaigns.ledger.suppressions import Suppression
 from campaigns.traces import Traces, remove_traces
 from console.cli.context import opened, who
-from console.cli.output import local, near, out, print_json, table
+from console.cli.output import at, near, out, print_json, say, table
 from dialer.errors import DialerError
 from dialer.phone import BadPhoneNumber, PhoneNumber, parse
 from dialer.plural import counted
@@ -102,7 +102,7 @@ def import_command(
         said = f"{done.added} added, {done.known} on the list already,{expired} {len(done.rejects)} not understood."
         out.print(said)
         for one in done.rejects[:SHOWN_REJECTS]:
-            out.print(f"  line {one.line}: {escape(one.reason)}" + (f" – {one.suggestion}" if one.suggestion else ""))
+            say(f"  line {one.line}: {escape(one.reason)}" + (f" – {escape(one.suggestion)}" if one.suggestion else ""))
         if len(done.rejects) > SHOWN_REJECTS:
             out.print(f"  … and {len(done.rejects) - SHOWN_REJECTS} more")
     if done.rejects:
@@ -156,9 +156,9 @@ def why_command(number: Number, country: Country = None, as_json: AsJson = False
     else:
         shown = table("account", "why", "by", "since", "until", title=one.masked)
         for line in lines:
-            until = local(line.expires_at) if line.expires_at else "for good"
+            until = at(line.expires_at) if line.expires_at else "for good"
             until += "" if line.holds(now) else " (over)"
-            shown.add_row(line.account or "all", escape(line.reason), escape(line.source), local(line.added_at), until)
+            shown.add_row(line.account or "all", escape(line.reason), escape(line.source), at(line.added_at), until)
         out.print(shown)
         if not holds:
             out.print(f"{one.masked} is not on the list any more.")

@@ -16,7 +16,7 @@ from campaigns.history import Told
 from campaigns.ledger.reading import Campaign
 from console.cli.context import opened
 from console.cli.dnc import numbered
-from console.cli.output import local, out, print_json, table
+from console.cli.output import at, local, out, print_json, say, table
 from dialer.phone import mask
 from dialer.token_bucket import connect
 from workers.settings import Settings
@@ -73,13 +73,13 @@ def _print_campaign(campaign: Campaign, reason: Reason, *, as_json: bool) -> Non
         print_json(facts)
         return
     out.print(f"[bold]{campaign.id}[/] is {campaign.status.value}.")
-    out.print(("Now: " if reason.kind in GOING else "Nothing is being dialed: ") + escape(reason.words) + ".")
+    say(("Now: " if reason.kind in GOING else "Nothing is being dialed: ") + escape(reason.words) + ".")
     if reason.since:
-        out.print(f"That was {local(reason.since)}.")
+        out.print(f"That was on {at(reason.since)}.")
     if reason.clears_at:
-        out.print(f"It clears at {local(reason.clears_at)}.")
+        out.print(f"It clears on {at(reason.clears_at)}.")
     if remedy := reason.remedy(campaign):
-        out.print(f"[bold]Do:[/] {escape(remedy)}")
+        say(f"[bold]Do:[/] {escape(remedy)}")
 
 
 def _print_story(story: Story, *, as_json: bool) -> None:
@@ -88,25 +88,27 @@ def _print_story(story: Story, *, as_json: bool) -> None:
         print_json(facts)
         return
     out.print(f"[bold]{story.number}[/], line {story.line} of {story.campaign.id}, is {story.status.value}.")
-    out.print(f"Why: {escape(story.why)}" + (f", until {local(story.clears_at)}." if story.clears_at else "."))
+    say(f"Why: {escape(story.why)}" + (f", until {at(story.clears_at)}." if story.clears_at else "."))
     several = " (and elsewhere: its number does not tell)" if "," in story.zone else ""
     out.print(f"There: {story.local_time:%a %d %b %H:%M} in {story.zone.split(',')[0]}{several}.")
     if story.not_after:
-        out.print(f"Not after {local(story.not_after)}.")
+        out.print(f"Not after {at(story.not_after)}.")
     if story.consent:
-        out.print(f"Consent: {escape(story.consent)}")
+        say(f"Consent: {escape(story.consent)}")
     for line in story.suppressions:
-        out.print(f"Suppressed since {local(line.added_at)} by {escape(line.source)}: {escape(line.reason)}")
+        say(f"Suppressed since {at(line.added_at)} by {escape(line.source)}: {escape(line.reason)}")
     if len(story.runs) > 1:
         out.print(_runs(story))
     if story.tried:
-        shown = table(">try", "when", "from", "became", "next", title="\nAttempts")
+        shown = table(
+            ">try", f"when, {story.tried[0].at.astimezone():%Z}", "from", "became", "next", title="\nAttempts"
+        )
         for one in story.tried:
             became = escape(one.became) + (f" [dim]{escape(one.detail)}[/]" if one.detail else "")
             shown.add_row(_try(one, story), local(one.at), mask(one.caller_id), became, local(one.next_attempt_at))
         out.print(shown)
         if allowed := story.tried[-1].allowed_by:
-            out.print(f"[dim]The last was allowed by: {escape(allowed)}[/]")
+            say(f"[dim]The last was allowed by: {escape(allowed)}[/]")
     if story.told:
         out.print(_told(story))
 

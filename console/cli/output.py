@@ -6,12 +6,15 @@ import json
 import os
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
+from itertools import accumulate
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from rich.console import Console, ConsoleDimensions
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from dialer.errors import DialerError
 
@@ -35,7 +38,35 @@ class Screen(Console):
 
 
 out = Screen(highlight=False)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+err = Screen(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(text: str, *, on: Console = out) -> None:
+    """Print prose, broken between words where the terminal ends; a command at its end has a line of its own then."""
+    for line in text.split("\n"):
+        _say_line(line, on)
+
+
+def _say_line(text: str, on: Console) -> None:
+    whole = Text.from_markup(text)
+    if whole.cell_len <= on.width:
+        on.print(whole, soft_wrap=True)
+        return
+    words, colon, command = text.rpartition(": dialer ")
+    for line in _broken(Text.from_markup(words + ":" if colon else text), on.width):
+        on.print(line, soft_wrap=True)
+    if colon:
+        on.print(Text.from_markup(f"  dialer {command}"), soft_wrap=True)
+
+
+def _broken(prose: Text, width: int) -> list[Text]:
+    """Its lines, broken between words only: a path is never broken, however long it is."""
+    pieces = wrap(prose.plain, width, break_long_words=False, break_on_hyphens=False, drop_whitespace=False)
+    first, *others = prose.divide(accumulate(map(len, pieces[:-1])))
+    lines = [first, *(line[len(line.plain) - len(line.plain.lstrip()) :] for line in others)]
+    for line in lines:
+        line.rstrip()
+    return lines
 
 
 def print_json(value: Any) -> None:
@@ -63,9 +94,9 @@ def print_error(error: DialerError, *, as_json: bool) -> None:
     if as_json:
         print_json({"error": error.message, "remedy": error.remedy, **error_facts(error)})
         return
-    err.print(f"[bold red]Error:[/] {escape(error.message)}")
+    say(f"[bold red]Error:[/] {escape(error.message)}", on=err)
     if error.remedy:
-        err.print(f"[bold]Do:[/] {escape(error.remedy)}")
+        say(f"[bold]Do:[/] {escape(error.remedy)}", on=err)
 
 
 def error_facts(error: DialerError) -> dict[str, Any]:
@@ -86,6 +117,11 @@ def table(*columns: str, title: str | None = None) -> Table:
 def local(moment: datetime | None) -> str:
     """A moment in this machine's zone, short."""
     return moment.astimezone().strftime("%d %b %H:%M:%S") if moment else "–"
+
+
+def at(moment: datetime | None) -> str:
+    """The same, with the zone's name."""
+    return f"{local(moment)} {moment.astimezone():%Z}" if moment else local(None)
 
 
 def write_new(file: Path, text: str) -> None:

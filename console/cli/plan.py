@@ -125,7 +125,8 @@ def _as_it_stands(plan: Plan) -> Iterator[str]:
     if plan.day_left is not None:
         yield f"{counted(plan.day_left, 'call')} left of its day"
     if plan.others:
-        yield f"{counted(plan.others, 'contact')} of other campaigns wait, and share its pace"
+        waiting = counted(plan.others, "contact of other campaigns waits", "contacts of other campaigns wait")
+        yield f"its pace is shared: {waiting}"
 
 
 def plan_panel(plan: Plan, file: Path, csv: Path | None) -> RenderableType:

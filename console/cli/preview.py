@@ -11,7 +11,7 @@ from rich.markup import escape
 from campaigns.preview import Preview, preview
 from console.cli.campaigns import AsJson, FilePath
 from console.cli.context import settings_here
-from console.cli.output import out, print_json, table
+from console.cli.output import out, print_json, say, table
 from dialer.plural import counted
 
 Row = typer.Option(None, "--row", min=1, help="Line of the list in which the contact stands; absent, the first.")
@@ -30,9 +30,9 @@ def preview_command(file: Path = FilePath, row: int | None = Row, as_json: bool 
     elif shown.rejected is not None:
         reject = shown.rejected
         where = f"line {reject.line}" + (f", {reject.column}" if reject.column else "")
-        out.print(f"[bold]{shown.campaign}[/]  {escape(where)}: not called: {escape(reject.reason)}")
+        say(f"[bold]{shown.campaign}[/]  {escape(where)}: not called: {escape(reject.reason)}")
         if reject.suggestion:
-            out.print(f"[dim]{escape(reject.suggestion)}[/]")
+            say(f"[bold]Do:[/] {escape(reject.suggestion)}")
     else:
         _print(shown)
     if shown.rejected is not None:
@@ -61,4 +61,4 @@ def _print(shown: Preview) -> None:
     out.print(facts)
     if shown.text is not None:
         out.print()
-        out.print(escape(shown.text))
+        say(escape(shown.text))

@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from campaigns import scheduling
 from console.cli.context import opened, who
-from console.cli.output import local, out, print_json, table
+from console.cli.output import at, out, print_json, table
 from workers.wiring import now_utc
 
 schedule_app = typer.Typer(help="Campaigns launched again and again, each with a fresh list.", no_args_is_help=True)
@@ -34,10 +34,10 @@ def add_command(
     if as_json:
         print_json(asdict(one))
     else:
-        out.print(f"[bold]{one.name}[/] is launched next at {local(one.next_at)}.")
+        out.print(f"[bold]{one.name}[/] is launched next at {at(one.next_at)}.")
 
 
-@schedule_app.command("list")
+@schedule_app.command("list", short_help="Say what recurs, when next, and how the last run went.")
 def list_command(as_json: AsJson = False) -> None:
     """Say which campaigns recur, when next, and what the last run became."""
     with opened() as (_, ledger):
@@ -49,7 +49,7 @@ def list_command(as_json: AsJson = False) -> None:
     else:
         shown = table("campaign", "next", "last", "what became of it")
         for one in all_of_them:
-            shown.add_row(one.name, local(one.next_at), local(one.last_at), escape(one.last_said))
+            shown.add_row(one.name, at(one.next_at), at(one.last_at), escape(one.last_said))
         out.print(shown)
 
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from campaigns.checking import Checked
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from campaigns.status import Standing
-from console.cli.output import err, local, near, out, table
+from console.cli.output import at, err, near, out, table
 
 SHOWN_REJECTS = 20
 COLOURS = {
@@ -109,7 +109,7 @@ def standing_panel(one: Standing) -> RenderableType:
     facts.show_header = False
     rehearsal = " (rehearsal on a sandbox)" if one.campaign.rehearsal else ""
     facts.add_row("account", one.campaign.account + rehearsal)
-    facts.add_row("status", f"{one.campaign.status.value} since {local(one.campaign.since)}")
+    facts.add_row("status", f"{one.campaign.status.value} since {at(one.campaign.since)}")
     facts.add_row("now", escape(_doing(one)))
     facts.add_row("contacts", f"{one.final} of {one.total} final")
     facts.add_row("calls", f"{one.attempts} placed, {one.in_progress} in progress, {one.unconfirmed} unconfirmed")
@@ -117,7 +117,7 @@ def standing_panel(one: Standing) -> RenderableType:
 
 
 def _doing(one: Standing) -> str:
-    return f"{one.why} (until {local(one.clears_at)})" if one.clears_at else one.why
+    return f"{one.why} (until {at(one.clears_at)})" if one.clears_at else one.why
 
 
 def _contact_counts(one: Standing) -> Table:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -10,6 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from console.cli.app import app
+from console.cli.output import Screen, at, say
 from tests.console.cli.shell import CONTACTS, Shell
 
 
@@ -44,6 +48,44 @@ def test_what_is_piped_is_not_broken(tmp_path):
     rounded = next(line for line in ran.out.splitlines() if "powers of ten" in line)
     assert "its last digits are lost" in rounded
     assert "format the column as text" in rounded
+
+
+@pytest.mark.parametrize("words", [(), ("schedule",), ("call",), ("dnc",)], ids=" ".join)
+def test_no_command_is_cut_in_the_list_of_a_real_terminal(tmp_path, words):
+    ran = Shell.prepared(tmp_path).run(*words, "--help", COLUMNS="80")
+    _usage, *lines = ran.out.splitlines()
+    assert lines
+    assert [line for line in lines if line.endswith("...")] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "lines"),
+    [
+        ("[bold]Do:[/] wait", ["Do: wait"]),
+        ("Do: wait for its end, or end it with: dialer cancel first-1", ["Do: wait for its end, or end it", "with:"]),
+        ("it stands in /a/folder/with/a/long-name/first-rejects.csv", ["it stands in"]),
+        ("  line 3: the number has no country code", ["  line 3: the number has no", "country code"]),
+    ],
+    ids=["short", "a command", "a path", "indented"],
+)
+def test_prose_is_broken_between_words_and_a_command_or_path_nowhere(words, lines):
+    screen = Screen(file=StringIO(), force_terminal=True, width=32, color_system=None)
+    say(words, on=screen)
+    shown = screen.file.getvalue().splitlines()
+    assert shown[: len(lines)] == lines
+    assert shown[len(lines) :] in ([], ["  dialer cancel first-1"], ["/a/folder/with/a/long-name/first-rejects.csv"])
+    assert " ".join(" ".join(shown).split()) == " ".join(words.replace("[bold]", "").replace("[/]", "").split())
+
+
+@pytest.mark.parametrize(("month", "shown"), [(12, "05 Dec 10:00:00 EST"), (7, "05 Jul 11:00:00 EDT")])
+def test_a_moment_in_a_sentence_says_its_zone(monkeypatch, month, shown):
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert at(datetime(2026, month, 5, 15, tzinfo=UTC)) == shown
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_all_commands_are_seen():
