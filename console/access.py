@@ -32,7 +32,9 @@ async def from_here(request: Request, desk: AtDesk) -> None:
     """Refuse what a page of another site makes a browser send; browsers tell, other clients say nothing of it."""
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     if site not in (None, "same-origin", "none") or (origin is not None and not _ours(origin, request, desk)):
-        raise HTTPException(403, "this request comes from another site")
+        raise HTTPException(
+            403, "this request comes from another site: behind a proxy, pass Host on or set console.public_url"
+        )
 
 
 async def meant(request: Request) -> None:

@@ -15,7 +15,7 @@ from tests.test_docs import DOCUMENTS, README, blocks
 from workers.stack.info import running_stack
 
 IN_ORDER = (
-    *("accounts", "check first.yaml", "start first.yaml", "watch first", "run first.yaml"),
+    *("ledger upgrade", "accounts", "check first.yaml", "start first.yaml", "watch first", "run first.yaml"),
     *("init appointments.yaml", "check appointments.yaml", "preview appointments.yaml --row 7"),
     *("start appointments.yaml", "pause appointments", "resume appointments"),
     *("watch appointments", "report appointments", "redial appointments --outcome no_answer,busy"),
