@@ -17,6 +17,7 @@ from dialer.phone import mask
 COLUMNS = ("line", "number", "fate", "at", "local_time", "window", "characters", "seconds", "reason")
 TOO_LATE = "no window comes before its last moment"
 OVER_BUDGET = "the campaign's budget is used up before its turn"
+NO_POINTS = "a call takes more than the account's points of a day"
 MINUTE = 60
 
 
@@ -49,6 +50,11 @@ def fates(plan: Plan) -> Iterator[Fate]:
         yield from skipped
 
 
+def why_over_budget(plan: Plan) -> str:
+    """What leaves those who are never called for want of a budget."""
+    return OVER_BUDGET if plan.definition.limits else NO_POINTS
+
+
 def write_fates(plan: Plan, path: Path) -> int:
     """Write every row's fate as CSV; returns how many rows."""
     with path.open("w", encoding="utf-8-sig", newline="") as stream:
@@ -64,7 +70,7 @@ def _fate(plan: Plan, place: int, walls: list[_Wall]) -> Fate:
     characters = rows.characters[place] if rows.characters[place] >= 0 else None
     seconds = round(rows.people.seconds[place], 1)
     if not math.isfinite(moment):
-        fate, why = ("expires", TOO_LATE) if math.isnan(moment) else ("over budget", OVER_BUDGET)
+        fate, why = ("expires", TOO_LATE) if math.isnan(moment) else ("over budget", why_over_budget(plan))
         return Fate(line, number, fate, None, None, "", characters, seconds, why)
     at = datetime.fromtimestamp(moment, UTC)
     local, window = walls[rows.people.zone[place]].shows(at, moment)

@@ -45,7 +45,7 @@ class Odds:
     Those of a call that reached somebody leave its message out. `stories` are the requests for one contact after
     another: who was silent once is silent again, and who was refused is refused. `spoken` is what a second of message
     takes on our clock. `looks` seconds lay between two looks, where those told of ends: a call was over up to so much
-    earlier. `calls` is how many they were learned from; 0 where they are assumed.
+    earlier. `calls` is how many they were learned from; 0 where they are assumed. The shares may have any sum.
     """
 
     first: Mapping[Outcome, float]

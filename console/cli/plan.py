@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -14,11 +14,12 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 
 from campaigns.checking import open_audience
-from campaigns.fates import fates, write_fates
+from campaigns.fates import fates, why_over_budget, write_fates
 from campaigns.leaving_out import LeavingOut
 from campaigns.planning import Plan, make_plan
 from console.cli.context import opened
 from console.cli.output import local, out, print_json, table
+from dialer.calls import Outcome
 from dialer.errors import DialerError
 from dialer.limits import BucketAway, Standing
 from dialer.plural import counted
@@ -100,12 +101,16 @@ def plan_facts(plan: Plan, csv: Path | None) -> dict[str, object]:
         "days": {day.isoformat(): calls for day, calls in plan.by_day.items()},
         "odds": {
             "learned_from_calls": plan.odds.calls,
-            "first": {outcome.value: share for outcome, share in plan.odds.first.items()},
-            "later": {outcome.value: share for outcome, share in plan.odds.later.items()},
+            "first": _parts_of_one(plan.odds.first),
+            "later": _parts_of_one(plan.odds.later),
         },
         "first_rows": [fate._asdict() for fate in islice(fates(plan), SHOWN)],
         "csv": csv,
     }
+
+
+def _parts_of_one(shares: Mapping[Outcome, float]) -> dict[str, float]:
+    return {outcome.value: round(share / sum(shares.values()), 4) for outcome, share in shares.items()}
 
 
 def _ends(plan: Plan) -> str:
@@ -139,7 +144,7 @@ def plan_panel(plan: Plan, file: Path, csv: Path | None) -> RenderableType:
     if plan.never:
         facts.add_row("  expires", f"{plan.never} (no window comes before their last moment)")
     if plan.over_budget:
-        facts.add_row("  over budget", f"{plan.over_budget} (the budget, limits, is used up before their turn)")
+        facts.add_row("  over budget", f"{plan.over_budget} ({why_over_budget(plan)})")
     facts.add_row("will be dialed", str(plan.first_calls))
     facts.add_row("calls", f"about {plan.calls:.0f}, at the most {plan.most_calls}")
     facts.add_row("reached", f"about {plan.reached:.0f}")

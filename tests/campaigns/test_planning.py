@@ -23,6 +23,7 @@ from campaigns.odds import MOST_THROTTLES
 from campaigns.parts import Parts
 from campaigns.planning import Plan, make_plan
 from campaigns.receiving import settles_in
+from console.cli.plan import plan_facts
 from dialer.accounts import AccountSettings
 from dialer.calls import Outcome
 from dialer.deadline import utc_now
@@ -195,6 +196,22 @@ def test_a_provider_that_refused_for_hours_is_not_expected_to_refuse_everybody_f
     plan = planned(tmp_path, ledger, *good(1), now=clock())
     assert max(map(len, plan.odds.stories)) == MOST_THROTTLES
     assert plan.odds.calls == 60
+
+
+def test_for_machines_odds_are_parts_of_one_learned_or_assumed(ledger, tmp_path, clock):
+    assumed = plan_facts(planned(tmp_path, ledger, *good(1), now=clock()), None)["odds"]
+    later = clock() + timedelta(seconds=9)
+    busy = {"status": AttemptStatus.ENDED, "outcome": Outcome.BUSY, "counted": True, "next_attempt_at": later}
+    taught(ledger, clock, **busy)
+    learned = plan_facts(planned(tmp_path, ledger, *good(1), now=clock()), None)["odds"]
+    assert (assumed["first"]["answered"], assumed["learned_from_calls"]) == (0.7, 0)
+    assert (learned["first"], learned["learned_from_calls"]) == ({"answered": 0.9836, "busy": 0.0164}, 61)
+
+
+def test_an_account_whose_day_has_less_than_a_call_takes_is_named_and_no_budget_that_nobody_set(ledger, tmp_path):
+    poor = {"main": webex(pace=10, day_points=5, call_points=10)}
+    (one,) = fates(planned(tmp_path, ledger, *good(1), accounts=poor))
+    assert (one.fate, one.reason) == ("over budget", "a call takes more than the account's points of a day")
 
 
 def standing(**changes: Any) -> Standing:
