@@ -15,7 +15,7 @@ from campaigns.windows import Windows
 from dialer.phone import mask
 
 COLUMNS = ("line", "number", "fate", "at", "local_time", "window", "characters", "seconds", "reason")
-TOO_LATE = "no window comes before its last moment"
+TOO_LATE = "its last moment comes before its turn"
 OVER_BUDGET = "the campaign's budget is used up before its turn"
 NO_POINTS = "a call takes more than the account's points of a day"
 MINUTE = 60

@@ -71,11 +71,17 @@ class Replay:
         done = Replayed(first_at=array("d", [math.nan]) * len(people), ends=begin)
         turns, pacing, draws = Turns(people.zone, begin), Pacing(self._speed, begin), self._odds.draws(rng)
         called = {place: list(calls) for place, calls in people.called.items()}
-        canary = First(self._canary) if self._canary else None
+        canary = First(self._canary) if self._canary and self._canary.contacts <= len(people) else None
         looks, looked = self._speed.looks, begin + rng.random() * self._speed.looks
-        while (turn := turns.next()) is not None:
+        while True:
+            free = pacing.earliest(begin)
+            if (turn := turns.next(free)) is None:
+                if canary is None or not canary.held:
+                    break
+                canary.let_go(turns)
+                continue
             due, place, past = turn
-            now = pacing.earliest(due)
+            now = free if due <= free else pacing.earliest(due)
             if now == NEVER:
                 _leave_the_rest(turn, turns, done)
                 break
@@ -84,11 +90,19 @@ class Replay:
                 if later < last:
                     turns.put(later, place, past)
                 continue
-            if canary is not None and not past and (until := canary.holds_until(now)) > now:
-                later = self._ticked(until, begin)
-                turns.put_all_off(later)
-                turns.put(later, place, past)
-                continue
+            if canary is not None and not canary.decided:
+                if past and not canary.full:
+                    canary.held.append(turn)
+                    continue
+                if canary.full and canary.held:
+                    canary.let_go(turns)
+                    turns.put(*turn)
+                    continue
+                if (until := canary.holds_until(now)) > now:
+                    later = self._ticked(until, begin)
+                    turns.put_all_off(later)
+                    turns.put(later, place, past)
+                    continue
             opens = hours.next_opening(people.zone[place], now)
             if opens - now >= ROUNDING:
                 if opens < last:
@@ -127,7 +141,7 @@ class Replay:
             if again < last:
                 turns.put(again, place, past)
         done.ends = self._ticked(done.ends, begin)
-        done.canary = canary.reached if canary and canary.decided else None
+        done.canary = canary.reached if canary and canary.full else None
         return done
 
     def _capped_until(self, calls: Sequence[float], now: float) -> float:
@@ -168,18 +182,24 @@ class Replay:
 
 
 class First:
-    """The canary: the first so many contacts, and how long the others wait for the ends of their calls."""
+    """The canary: the first so many contacts, and how long all others, and other tries, wait for their calls' ends."""
 
     def __init__(self, rule: Canary) -> None:
         self._rule = rule
-        self._ends: dict[int, float] = {}  # when each one's latest call was known to have ended
+        self._ends: dict[int, float] = {}  # when each one's call was known to have ended
         self._latest = 0.0
+        self.held: list[Turn] = []  # other tries, until each of the first has been called
         self.reached = 0
         self.decided = False
 
+    @property
+    def full(self) -> bool:
+        """Whether each of the first has been called."""
+        return len(self._ends) >= self._rule.contacts
+
     def holds_until(self, now: float) -> float:
-        """`now` when another contact may be called now, else when it may."""
-        if self.decided or len(self._ends) < self._rule.contacts:
+        """`now` when somebody may be called now, else when."""
+        if self.decided or not self.full:
             return now
         until = min(max(self._ends.values()), self._latest + self._rule.wait.total_seconds())
         self.decided = until <= now
@@ -191,6 +211,13 @@ class First:
             self._ends[place], self._latest = ends, now
             self.reached += reached
 
+    def let_go(self, turns: Turns) -> None:
+        """Whoever was held has a turn again; for good where too few are left to be called first."""
+        for turn in self.held:
+            turns.put(*turn)
+        self.held.clear()
+        self.decided = not self.full
+
 
 def _leave_the_rest(turn: Turn | None, turns: Turns, done: Replayed) -> None:
     """Those who have not been called by now never are."""
@@ -198,4 +225,4 @@ def _leave_the_rest(turn: Turn | None, turns: Turns, done: Replayed) -> None:
         _, place, past = turn
         if not past:
             done.first_at[place] = NEVER
-        turn = turns.next()
+        turn = turns.next(NEVER)

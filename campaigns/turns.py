@@ -17,7 +17,10 @@ Turn = tuple[float, int, Past]
 
 
 class Turns:
-    """Everybody's next turn, the earliest first, then by the list's order. Whole zones wait as one: a million fit."""
+    """Everybody's next turn, as a campaign claims them: who waits for another try goes first, then the list's order.
+
+    Whole zones wait as one, so that a million contacts fit.
+    """
 
     def __init__(self, zones: Sequence[int], begin: float) -> None:
         places: dict[int, array[int]] = {}
@@ -25,16 +28,20 @@ class Turns:
             places.setdefault(zone, array("l")).append(place)
         self._lines = {zone: iter(line) for zone, line in places.items()}
         self._heads = [(begin, next(line), zone) for zone, line in self._lines.items()]
-        self._waiting: list[Turn] = []
+        self._put_off: list[Turn] = []  # first tries
+        self._again: list[Turn] = []
         heapify(self._heads)
 
-    def next(self) -> Turn | None:
-        """The next turn, which is taken out; None when all are over."""
-        heads, waiting = self._heads, self._waiting
-        if waiting and not (heads and heads[0][:2] < waiting[0][:2]):
-            return heappop(waiting)
-        if not heads:
+    def next(self, free: float) -> Turn | None:
+        """The next turn at the moment at which a call may leave, which is taken out; None when all are over."""
+        first, again = self._earliest_first(), self._again
+        if again and (again[0][0] <= free or first is None or again[0][0] <= first):
+            return heappop(again)
+        if first is None:
             return None
+        heads = self._heads
+        if self._put_off and not (heads and heads[0][:2] < self._put_off[0][:2]):
+            return heappop(self._put_off)
         due, place, zone = heads[0]
         following = next(self._lines[zone], None)
         if following is None:
@@ -43,9 +50,14 @@ class Turns:
             heapreplace(heads, (due, following, zone))
         return due, place, ()
 
+    def _earliest_first(self) -> float | None:
+        """When the next first try is due."""
+        tops = [heap[0][0] for heap in (self._heads, self._put_off) if heap]
+        return min(tops, default=None)
+
     def put(self, due: float, place: int, past: Past) -> None:
         """Somebody has a turn at this moment."""
-        heappush(self._waiting, (due, place, past))
+        heappush(self._again if past else self._put_off, (due, place, past))
 
     def put_off(self, zone: int, due: float) -> None:
         """Nobody of this zone who has not been called yet comes before this moment; ever, if it is infinite."""

@@ -142,14 +142,14 @@ def plan_panel(plan: Plan, file: Path, csv: Path | None) -> RenderableType:
     for fate, count in sorted(plan.skipped.items()):
         facts.add_row(f"  {fate}", str(count))
     if plan.never:
-        facts.add_row("  expires", f"{plan.never} (no window comes before their last moment)")
+        facts.add_row("  expires", f"{plan.never} (their last moment comes before their turn)")
     if plan.over_budget:
         facts.add_row("  over budget", f"{plan.over_budget} ({why_over_budget(plan)})")
     facts.add_row("will be dialed", str(plan.first_calls))
     facts.add_row("calls", f"about {plan.calls:.0f}, at the most {plan.most_calls}")
     facts.add_row("reached", f"about {plan.reached:.0f}")
     facts.add_row("points", f"about {plan.points:.0f}")
-    facts.add_row("speech", f"about {plan.speech_seconds / 60:.0f} minutes")
+    facts.add_row("speech", f"about {counted(round(plan.speech_seconds / 60), 'minute')}")
     facts.add_row("begins", local(plan.begins))
     facts.add_row("ends", _ends(plan))
     for said in _as_it_stands(plan):

@@ -96,7 +96,7 @@ def test_a_row_is_dialed_in_its_own_window_or_expires(ledger, tmp_path):
     assert (cat.fate, plan.never) == ("dial", 0)
     assert cat.at == datetime(2026, 12, 1, 19, 0, tzinfo=UTC)
     late = planned(tmp_path, ledger, "+18085550101,Cat", more=more.replace("02T19", "01T18"))
-    assert [(one.fate, one.reason) for one in fates(late)] == [("expires", "no window comes before its last moment")]
+    assert [(one.fate, one.reason) for one in fates(late)] == [("expires", "its last moment comes before its turn")]
 
 
 def test_those_whose_windows_are_open_are_called_in_the_lists_order(ledger, tmp_path):
@@ -289,8 +289,8 @@ def test_between_when_it_ends_is_told_for_lists_that_are_replayed_often(ledger, 
 
 def test_how_likely_the_canary_passes_is_told(ledger, tmp_path):
     sure = planned(tmp_path, ledger, *good(20), more="canary: {contacts: 5, reached: 0}\n")
-    never = planned(tmp_path, ledger, *good(20), more="canary: {contacts: 20, reached: 1}\n")
-    assert (sure.canary_halts, never.canary_halts) == (0.0, None)
+    never = planned(tmp_path, ledger, *good(20), more="canary: {contacts: 21, reached: 1}\n")
+    assert (sure.canary_halts, never.canary_halts) == (0.0, None), "a list shorter than its canary has none"
     rarely = planned(tmp_path, ledger, *good(21), more="canary: {contacts: 20, reached: 1}\n")
     assert rarely.canary_halts > 0.9
 

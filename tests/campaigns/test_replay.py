@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import pairwise
 from random import Random
@@ -29,12 +30,14 @@ def replayed(
     odds: Odds = ALL_ANSWER,
     seed: int = 1,
     not_after: float = math.inf,
+    last: Mapping[int, float] | None = None,
     **speed: Any,
 ) -> Replayed:
+    """So many contacts on a Tuesday; `last` says how many seconds some may be called for."""
     people = People(zones=["UTC"])
-    for _ in range(count):
+    for place in range(count):
         people.zone.append(0)
-        people.not_after.append(not_after)
+        people.not_after.append(TUESDAY.timestamp() + last[place] if last and place in last else not_after)
         people.seconds.append(0.0)
     facts = {"gap": 0.1, "lines": None, "day_calls": None} | speed
     return Replay(definition(**written), people, Speed(**facts), odds).run(TUESDAY.timestamp(), Random(seed))
@@ -125,7 +128,7 @@ def test_where_the_provider_tells_its_figures_a_refusal_makes_nobody_slower():
     until_then = ((Verdict.THROTTLED, 30.0), (Outcome.ANSWERED, 5.0))
     done = replayed({}, 2, odds=telling(until_then), gap=0.0, account_gap=0.1)
     moments = [at - TUESDAY.timestamp() for at in done.first_at]
-    assert moments == pytest.approx([0.0, 30.0], abs=0.01)
+    assert moments == pytest.approx([0.0, 30.1], abs=0.01), "who waits for another try goes first"
     assert took(done) == pytest.approx(60 + 0.1 + 5, abs=0.2), "both were refused once, and were asked for once more"
 
 
@@ -204,8 +207,37 @@ def test_all_wait_until_the_canarys_calls_have_ended():
     assert late.canary == 0
 
 
-def test_a_list_no_longer_than_its_canary_decides_nothing():
-    assert replayed({"canary": {"contacts": 5}}, 5).canary is None
+def test_nobody_is_called_again_before_the_canary_is_decided():
+    busy = telling(((Outcome.BUSY, 2.0), (Outcome.ANSWERED, 5.0)))
+    written = {"canary": {"contacts": 5, "reached": 0}, "retry": {"max_attempts": 2, "busy": ["3s"]}}
+    slow = replayed(written, 8, odds=busy, gap=10.0, tick=1.0)
+    moments = [at - TUESDAY.timestamp() for at in slow.first_at]
+    assert moments[:5] == [1.0, 11.0, 21.0, 31.0, 41.0], "the first are called one after another"
+    assert (slow.canary, slow.reached) == (0, 8), "none of the five was reached by then"
+    assert moments[5] == 51.0 + 5 * 10, "and all five are called again before the sixth"
+
+
+def test_a_list_shorter_than_its_canary_has_none():
+    busy = telling(((Outcome.BUSY, 2.0), (Outcome.ANSWERED, 5.0)))
+    retry = {"retry": {"max_attempts": 2, "busy": ["3s"]}}
+    short = replayed({"canary": {"contacts": 5}} | retry, 4, odds=busy)
+    assert (short.canary, short.reached, short.calls) == (None, 4, 8)
+
+
+def test_a_canary_that_is_never_full_holds_nobody_for_ever():
+    """Some expire before they are called: then those who wait for another try are too few to be held."""
+    busy = telling(((Outcome.BUSY, 2.0), (Outcome.ANSWERED, 5.0)))
+    written = {"canary": {"contacts": 5}, "retry": {"max_attempts": 2, "busy": ["3s"]}}
+    done = replayed(written, 6, odds=busy, last={3: 0.0, 4: 0.0})
+    assert (done.canary, done.reached, done.calls) == (None, 4, 8)
+
+
+def test_who_waits_for_another_try_goes_before_the_rest_of_the_list():
+    """As a campaign claims: else a plan calls people that the campaign no longer comes to."""
+    busy = telling(((Outcome.BUSY, 1.0), (Outcome.ANSWERED, 5.0)))
+    done = replayed({"retry": {"max_attempts": 2, "busy": ["2s"]}}, 10, odds=busy, gap=1.0)
+    moments = [at - TUESDAY.timestamp() for at in done.first_at]
+    assert moments[:5] == [0.0, 1.0, 2.0, 6.0, 7.0], "at 3, 4 and 5 the first three are called again"
 
 
 def test_calls_that_end_between_two_looks_are_over_with_the_next():
