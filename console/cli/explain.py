@@ -72,8 +72,11 @@ def _print_campaign(campaign: Campaign, reason: Reason, *, as_json: bool) -> Non
     if as_json:
         print_json(facts)
         return
-    out.print(f"[bold]{campaign.id}[/] is {campaign.status.value}.")
-    say(("Now: " if reason.kind in GOING else "Nothing is being dialed: ") + escape(reason.words) + ".")
+    if reason.words.startswith(campaign.status.value):
+        say(f"[bold]{campaign.id}[/] is {escape(reason.words)}.")
+    else:
+        out.print(f"[bold]{campaign.id}[/] is {campaign.status.value}.")
+        say(("Now: " if reason.kind in GOING else "Nothing is being dialed: ") + escape(reason.words) + ".")
     if reason.since:
         out.print(f"That was on {at(reason.since)}.")
     if reason.clears_at:
