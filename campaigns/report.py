@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import fcntl
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -61,9 +64,11 @@ class Report:
 def report(ledger: Ledger, campaign_id: str, folder: Path) -> Report:
     """Write the CSV files into `folder` and return the totals. Raises NoSuchCampaign."""
     with ledger.reading() as db:
+        reading.campaign(db, campaign_id)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with in_turn(folder, reporting=True), ledger.reading() as db:
         campaign = reading.campaign(db, campaign_id)
         counts = reading.count_by_status(db, campaign.id)
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         attempts_file = folder / f"{campaign.id}-attempts.csv"
         contacts_file = folder / f"{campaign.id}-contacts.csv"
         write_sheet(attempts_file, ATTEMPT_COLUMNS, attempt_lines(db, campaign.id))
@@ -96,6 +101,23 @@ def report(ledger: Ledger, campaign_id: str, folder: Path) -> Report:
             doubts_file=doubts_file,
             follow_up_file=_write_follow_up(db, campaign, folder),
         )
+
+
+@contextmanager
+def in_turn(folder: Path, *, reporting: bool = False) -> Iterator[None]:
+    """Let one erasure at a time write files here, and none while reports are being written.
+
+    What another has read before would bring the erased person back.
+    """
+    if not folder.is_dir():  # nothing of ours has been written here
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH if reporting else fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _write_follow_up(db: Connection, campaign: Campaign, folder: Path) -> Path | None:

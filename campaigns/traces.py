@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import csv
-import fcntl
-import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +17,7 @@ from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import campaigns, schedules
 from campaigns.lists import all_records
 from campaigns.rejects import OWN_COLUMNS
-from campaigns.report import report
+from campaigns.report import in_turn, report
 from dialer.errors import DialerError
 from dialer.phone import PhoneNumber, mentions
 
@@ -43,36 +40,25 @@ def remove_traces(ledger: Ledger, number: PhoneNumber, folder: Path) -> Traces:
 
     A rejected row keeps its line and its code. Lists fetched from a URL are only named: the next run fetches anew.
     """
-    with _in_turn(folder):
-        return _remove_traces(ledger, number, folder)
+    with in_turn(folder):  # first, for it waits for reports that were begun before the erasure
+        emptied, left, elsewhere = _empty_rejects(ledger, number, folder)
+    rewritten, failed = _report_again(ledger, number, folder)
+    fetched = [file for file in _fetched(ledger) if _names(file, number)]
+    return Traces(rewritten=rewritten + emptied, left=failed + left + fetched, elsewhere=elsewhere)
 
 
-@contextmanager
-def _in_turn(folder: Path) -> Iterator[None]:
-    """Let one erasure at a time write files: another's copy, made before, would bring this person back."""
-    if not folder.is_dir():  # nothing of ours has been written here
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _remove_traces(ledger: Ledger, number: PhoneNumber, folder: Path) -> Traces:
-    rewritten, left = _report_again(ledger, number, folder)
+def _empty_rejects(ledger: Ledger, number: PhoneNumber, folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
+    """The files that named the number, those that cannot be read or written, and those that are not here."""
     named = _rejects_files(ledger)
-    files = sorted({*folder.absolute().glob("*-rejects.csv"), *(file for file in named if file.is_file())})
-    for file in files:
+    emptied: list[Path] = []
+    left: list[Path] = []
+    for file in sorted({*folder.absolute().glob("*-rejects.csv"), *(file for file in named if file.is_file())}):
         try:
             if _without(file, number):
-                rewritten.append(file)
+                emptied.append(file)
         except (OSError, csv.Error, UnicodeError):
             left.append(file)
-    left += [file for file in _fetched(ledger) if _names(file, number)]
-    return Traces(rewritten=rewritten, left=left, elsewhere=sorted(file for file in named if not file.is_file()))
+    return emptied, left, sorted(file for file in named if not file.is_file())
 
 
 def _report_again(ledger: Ledger, number: PhoneNumber, folder: Path) -> tuple[list[Path], list[Path]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from openpyxl import Workbook
-from sqlalchemy import insert, update
+from sqlalchemy import event, insert, update
 
 from campaigns.checking import check
 from campaigns.endings import Ending, conclude
@@ -74,6 +75,33 @@ def test_reports_are_written_anew(ledger, clock, tmp_path):
     (left,) = rows(made.follow_up_file)
     assert left["phone"] == BOB.e164
     assert not any(ANN.masked in file.read_text("utf-8") for file in traces.rewritten)
+
+
+def test_a_report_that_is_being_written_brings_nobody_back(ledger, clock, tmp_path):
+    """It read the ledger before the erasure, and would end after it: the erasure waits for it."""
+    for one in dialing(ledger, [ANN.e164, BOB.e164], now=clock()):
+        ledger.write(conclude, one, Ending(outcome=Outcome.NO_ANSWER, ended_at=clock()), now=clock())
+    follow_up = report(ledger, "reminders-1", tmp_path).follow_up_file
+    begun, go_on = threading.Event(), threading.Event()
+    reporting = threading.Thread(target=report, args=(ledger, "reminders-1", tmp_path))
+    removing = threading.Thread(target=remove_traces, args=(ledger, ANN, tmp_path))
+
+    def hold(_connection, _cursor, statement, *_) -> None:
+        if threading.current_thread() is reporting and "FROM contacts LEFT OUTER JOIN attempts" in statement:
+            begun.set()
+            go_on.wait(60)
+
+    event.listen(ledger.engine, "after_cursor_execute", hold)
+    reporting.start()
+    assert begun.wait(60)
+    erase(ledger, ANN, who="ann", now=clock())
+    removing.start()
+    removing.join(1)
+    go_on.set()
+    for thread in (reporting, removing):
+        thread.join(60)
+    event.remove(ledger.engine, "after_cursor_execute", hold)
+    assert ANN.e164 not in follow_up.read_text("utf-8")
 
 
 def test_a_report_that_comes_between_the_calls_end_and_the_sweep_names_nobody_who_is_being_erased(
