@@ -42,14 +42,14 @@ err = Screen(stderr=True, highlight=False, soft_wrap=True)
 
 
 def say(text: str, *, on: Console = out) -> None:
-    """Print prose, broken between words where the terminal ends; a command at its end has a line of its own then."""
+    """Print prose: in a terminal broken between words, with a line of its own for a command at its end; else whole."""
     for line in text.split("\n"):
         _say_line(line, on)
 
 
 def _say_line(text: str, on: Console) -> None:
     whole = Text.from_markup(text)
-    if whole.cell_len <= on.width:
+    if whole.cell_len <= on.width or not on.is_terminal:
         on.print(whole, soft_wrap=True)
         return
     words, colon, command = text.rpartition(": dialer ")

@@ -77,6 +77,13 @@ def test_prose_is_broken_between_words_and_a_command_or_path_nowhere(words, line
     assert " ".join(" ".join(shown).split()) == " ".join(words.replace("[bold]", "").replace("[/]", "").split())
 
 
+def test_prose_in_a_pipe_is_not_broken_even_where_tables_have_a_width(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "32")
+    screen = Screen(file=StringIO(), color_system=None)
+    say("wait for its end, or end it with: dialer cancel first-1", on=screen)
+    assert screen.file.getvalue() == "wait for its end, or end it with: dialer cancel first-1\n"
+
+
 @pytest.mark.parametrize(("month", "shown"), [(12, "05 Dec 10:00:00 EST"), (7, "05 Jul 11:00:00 EDT")])
 def test_a_moment_in_a_sentence_says_its_zone(monkeypatch, month, shown):
     monkeypatch.setenv("TZ", "America/New_York")
