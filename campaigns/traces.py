@@ -52,6 +52,11 @@ def _empty_rejects(ledger: Ledger, number: PhoneNumber, folder: Path) -> tuple[l
     named = _rejects_files(ledger)
     emptied: list[Path] = []
     left: list[Path] = []
+    for half in folder.absolute().glob(".*-rejects.csv.part"):  # an erasure was killed
+        try:
+            half.unlink(missing_ok=True)
+        except OSError:
+            left.append(half)
     for file in sorted({*folder.absolute().glob("*-rejects.csv"), *(file for file in named if file.is_file())}):
         try:
             if _without(file, number):

@@ -115,6 +115,12 @@ def test_a_report_that_comes_between_the_calls_end_and_the_sweep_names_nobody_wh
     assert left["phone"] == BOB.e164
 
 
+def test_what_a_killed_erasure_was_writing_goes_with_the_next(ledger, clock, tmp_path):
+    (half := tmp_path / ".reminders-rejects.csv.part").write_text(f"{ANN.e164}\n")
+    assert remove_traces(ledger, ANN, tmp_path).left == []
+    assert not half.exists()
+
+
 def test_a_file_that_is_not_ours_is_named_and_left_as_it_is(ledger, clock, tmp_path):
     theirs = tmp_path / "my-rejects.csv"
     theirs.write_text(f"phone\n{ANN.e164}\n")
