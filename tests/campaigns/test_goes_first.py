@@ -51,7 +51,7 @@ def test_it_is_the_next_call_though_others_have_claims_and_stand_in_the_line(
             else webex(sandbox.webex_url, **facts)
         )
         accounts = {"main": account}
-        with working(ledger, redis_url, accounts, horizon=2 * SLOT, lease=90.0) as using, ThreadPoolExecutor(8) as all_:
+        with working(ledger, redis_url, accounts, horizon=4 * SLOT, lease=90.0) as using, ThreadPoolExecutor(8) as all_:
             launch(ledger, check(file, accounts), who="ann", now=utc_now())
             tasks = [all_.submit(dial, one, using=using) for one in release(using=using)]
             wait_for(lambda: len(sandbox.calls()) == 1)
