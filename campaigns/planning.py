@@ -50,8 +50,9 @@ class Plan:
     `ends_between`: eight of ten replays end so; None where the list is too long to be replayed often. `never` contacts
     expire before anybody calls them, `over_budget` are left when its budget is used up. `canary_halts` is the part of
     the replays whose canary would pause the campaign; None where it has none that is decided. `others` are contacts
-    that other campaigns of the account still have to call, which are replayed beside it; `slow` is how many times
-    slower than its pace the account is when it begins, `day_left` the calls that its day then has left.
+    that other campaigns of the account still have to call, which are replayed beside it. `account_known`: Redis told
+    how the account stands, else it is taken for as good as new; `slow` is how many times slower than its pace it is
+    when the campaign begins, `day_left` the calls that its day then has left.
     """
 
     definition: Definition
@@ -65,6 +66,7 @@ class Plan:
     over_budget: int
     canary_halts: float | None
     others: int
+    account_known: bool
     slow: float
     day_left: int | None
     calls: float
@@ -116,7 +118,7 @@ def make_plan(
     replay = Replay(definition, rows.people, speed, odds)
     times = max(1, min(MOST_RUNS, RUNS_FOR_CALLS // (len(rows.lines) + 1)))
     runs = [replay.run(begins.timestamp(), rng) for _ in range(times)]
-    return _plan(definition, audience, settings, odds, rows, runs, begins, speed)
+    return _plan(definition, audience, settings, odds, rows, runs, begins, speed, known=standing is not None)
 
 
 def _plan(
@@ -128,6 +130,8 @@ def _plan(
     runs: Sequence[Replayed],
     begins: datetime,
     speed: Speed,
+    *,
+    known: bool,
 ) -> Plan:
     replayed = runs[0]
     calls = sum(run.calls for run in runs) / len(runs)
@@ -150,6 +154,7 @@ def _plan(
         over_budget=over_budget,
         canary_halts=_halts(definition, runs),
         others=round(speed.others),
+        account_known=known,
         slow=speed.slow,
         day_left=speed.day_left,
         calls=calls,

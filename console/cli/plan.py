@@ -97,7 +97,12 @@ def plan_facts(plan: Plan, csv: Path | None) -> dict[str, object]:
         "ends": plan.ends,
         "ends_between": plan.ends_between,
         "canary_halts": plan.canary_halts,
-        "account_now": {"slower": round(plan.slow, 2), "day_calls_left": plan.day_left, "others_wait": plan.others},
+        "account_now": {
+            "known": plan.account_known,
+            "slower": round(plan.slow, 2),
+            "day_calls_left": plan.day_left,
+            "others_wait": plan.others,
+        },
         "days": {day.isoformat(): calls for day, calls in plan.by_day.items()},
         "odds": {
             "learned_from_calls": plan.odds.calls,
@@ -124,7 +129,9 @@ def _ends(plan: Plan) -> str:
 
 
 def _as_it_stands(plan: Plan) -> Iterator[str]:
-    """What of the account's present state makes the campaign slower."""
+    """What of the account's present state makes the campaign slower, or that it is not known."""
+    if not plan.account_known:
+        yield "taken for as good as new: Redis does not answer"
     if plan.slow > 1:
         yield f"{plan.slow:.1f} times slower than its pace, after a refusal"
     if plan.day_left is not None:
@@ -150,8 +157,9 @@ def plan_panel(plan: Plan, file: Path, csv: Path | None) -> RenderableType:
     facts.add_row("reached", f"about {plan.reached:.0f}")
     facts.add_row("points", f"about {plan.points:.0f}")
     facts.add_row("speech", f"about {counted(round(plan.speech_seconds / 60), 'minute')}")
-    facts.add_row("begins", local(plan.begins))
-    facts.add_row("ends", _ends(plan))
+    if plan.first_calls:
+        facts.add_row("begins", local(plan.begins))
+        facts.add_row("ends", _ends(plan))
     for said in _as_it_stands(plan):
         facts.add_row("account now", said)
     if plan.canary_halts is not None:

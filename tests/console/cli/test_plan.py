@@ -52,3 +52,19 @@ def test_what_cannot_be_planned_is_named_with_its_remedy(shell, arguments, named
     assert told.code == 1
     assert all(word in told.out + told.err for word in named), told.out + told.err
     assert "Traceback" not in told.err
+
+
+def test_a_list_of_which_nobody_is_called_has_no_end_and_says_so(shell):
+    for number in ("+14155550101", "+12125550102", "+13125550103"):
+        assert shell.run("dnc", "add", number, "--reason", "asked us").code == 0
+    told = shell.run("plan", "first.yaml")
+    assert "will be dialed  0" in told.out
+    assert not any(line.startswith(("begins", "ends")) for line in told.out.splitlines())
+
+
+def test_what_is_not_known_of_the_account_is_said(shell):
+    """Nothing runs yet: the plan takes the account for as good as new."""
+    nowhere = {"DIALER_REDIS__URL": "redis://127.0.0.1:1/0"}
+    told = shell.run("plan", "first.yaml", **nowhere)
+    assert "taken for as good as new: Redis does not answer" in told.out
+    assert shell.run("plan", "first.yaml", "--json", **nowhere).json["account_now"]["known"] is False
