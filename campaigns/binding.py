@@ -10,12 +10,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, select
 
 from campaigns.calendar import zones_of
-from campaigns.control import BY_A_PERSON
 from campaigns.gates import next_opening
 from campaigns.ledger.frequency import cap_clears_at
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.tables import attempts, audit, breakers, contacts
-from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
+from campaigns.lifecycle import BY_A_PERSON, AttemptStatus, CampaignStatus, ContactStatus
 from campaigns.sections.frequency import Cap
 from dialer.verdicts import Verdict
 

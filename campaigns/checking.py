@@ -6,18 +6,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from campaigns.account_checks import account_faults, alternatives, no_account
 from campaigns.audience import Audience, LeavesOut, read_audience
 from campaigns.definition import Definition, load_definition
-from campaigns.failover import account_faults, alternatives, no_account
 from campaigns.overruling import overruling_faults
 from campaigns.progress import Progress, unseen
 from campaigns.rejects import Reject
-from campaigns.short_texts import too_short
 from campaigns.source import DefinitionFaults, Fault
 from campaigns.spool import Spool
 from campaigns.summary import Summary
 from dialer.accounts import AccountSettings
 from dialer.errors import DialerError
+from dialer.follow_timing import too_short
 from dialer.kinds import Informer, prompts
 from dialer.providers import provider_for
 from dialer.providers.provider import Provider

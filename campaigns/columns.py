@@ -6,10 +6,10 @@ import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from campaigns.column_names import folded, identifier
 from campaigns.definition import Definition
 from campaigns.source import DefinitionFaults, Fault, KeyPath
 from campaigns.table import Table
-from campaigns.texts import folded, identifier
 
 DIGITS_OF_A_NUMBER = 7
 VOICE = ("language", "voice")

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import Connection, delete, update
 
+from campaigns import control
 from campaigns.ledger import claims, reading
 from campaigns.ledger.moves import move_campaign, touched
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import breakers, contacts
-from campaigns.lifecycle import CampaignStatus, ContactStatus, IllegalMove
+from campaigns.lifecycle import BY_A_PERSON, CampaignStatus, ContactStatus, IllegalMove
 
-BY_A_PERSON = "by a person"
 INSTEAD: Mapping[CampaignStatus, str] = {  # of a move that cannot be made from there
     CampaignStatus.DRAFT: "its list is still being read; see when it has started: dialer status {id}",
     CampaignStatus.SCHEDULED: "it starts by itself; see when: dialer status {id}",
@@ -74,3 +75,18 @@ def _give_back_claims(db: Connection, campaign_id: str) -> int:
         .where(contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.CLAIMED)
         .values(**claims.UNCLAIMED),
     )
+
+
+class Action(StrEnum):
+    """What an operator may do with a campaign."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    CANCEL = "cancel"
+
+
+ACTIONS: dict[Action, Callable[..., Campaign]] = {
+    Action.PAUSE: control.pause,
+    Action.RESUME: control.resume,
+    Action.CANCEL: control.cancel,
+}

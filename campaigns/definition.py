@@ -27,10 +27,11 @@ from campaigns.sections.vendor import ByAccount
 from campaigns.source import DefinitionFaults, Fault, KeyPath, Source, read_source, spelt
 from campaigns.texts import Template
 from campaigns.windows import Windows
-from dialer.calls import Outcome, Recording, Script, Speech
+from dialer.calls import Outcome
 from dialer.faults import no
 from dialer.kinds import INFORMER, CallKind, Informer
 from dialer.retry import RetryPolicy
+from dialer.scripts import Recording, Script, Speech
 from dialer.verdicts import Ruling
 
 

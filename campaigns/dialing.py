@@ -14,25 +14,24 @@ from uuid import UUID
 from sqlalchemy import Connection
 from structlog import get_logger
 
-from campaigns.failover import script_for
-from campaigns.gates import evidence, next_opening, opening_at_all
+from campaigns.gates import next_opening, opening_at_all
 from campaigns.handing_over import otherwise_due, send_at, taken_up_early
 from campaigns.ledger import claims, reading
 from campaigns.ledger.claims import Claimed
 from campaigns.ledger.frequency import cap_clears_at
-from campaigns.ledger.openings import Opening, open_attempts
+from campaigns.ledger.openings import open_attempts
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import LedgerAway
 from campaigns.lifecycle import OPEN_ATTEMPTS, CampaignStatus
 from campaigns.parts import SEND_WITHIN, SWEEP_MARGIN, Parts
 from campaigns.receiving import apply_waiting
+from campaigns.requests import call_for, opening_for
 from campaigns.rulings import rule_all
 from campaigns.waiting import give_back, with_tokens
 from dialer.account import Account
 from dialer.calls import CallRequest
 from dialer.deadline import Deadline
 from dialer.flight import Flight
-from dialer.phone import PhoneNumber
 from dialer.token_bucket import BucketAway, Settled
 from dialer.verdicts import Ruling, Verdict
 
@@ -112,8 +111,8 @@ def _open(
     send_by = moments[0] + timedelta(seconds=SEND_WITHIN)
     deadline, notify_url = Deadline(send_by), using.notify_url(account.name)
     inside = [] if using.stopping() else [one for one in batch if _may_be_called(one, campaign, account, moments)]
-    calls = [_call(contact, campaign, account, notify_url, moments) for contact in inside]
-    openings = [_opening(contact, campaign, account, moments) for contact in inside]
+    calls = [call_for(contact, campaign, account, notify_url, moments) for contact in inside]
+    openings = [opening_for(contact, campaign, account, moments) for contact in inside]
     settled_by = send_by + timedelta(seconds=2 * account.settings.timeout + SWEEP_MARGIN)
     opened = open_attempts(db, openings, now=moments[0], conclude_at=settled_by, caps=campaign.definition.caps)
     return [call for call in calls if call.correlation_id in opened], deadline
@@ -215,39 +214,6 @@ def _return_tokens(unused: Iterable[Claimed], campaign: Campaign, account: Accou
     """Give back the tokens of requests that never left."""
     _settle_tokens(
         [Settled(grant_id=str(one.attempt_id), charged=False, sent=False) for one in unused], campaign, account
-    )
-
-
-def _opening(contact: Claimed, campaign: Campaign, account: Account, moments: Sequence[datetime]) -> Opening:
-    handed_over = send_at(campaign.definition, account.provider, contact, moments)
-    local_time, allowed_by = evidence(campaign.definition, contact.zone, handed_over or moments[0])
-    return Opening(
-        contact=contact,
-        account=account.name,
-        provider=account.provider.name,
-        caller_id=campaign.definition.caller_id,
-        script_seconds=script_for(campaign.definition, campaign.account, contact).seconds,
-        send_at=handed_over,
-        local_time=local_time,
-        allowed_by=allowed_by,
-    )
-
-
-def _call(
-    contact: Claimed, campaign: Campaign, account: Account, notify_url: str | None, moments: Sequence[datetime]
-) -> CallRequest:
-    definition = campaign.definition
-    return CallRequest(
-        correlation_id=contact.attempt_id,
-        to=PhoneNumber(contact.phone),
-        caller_id=PhoneNumber(definition.caller_id),
-        script=script_for(definition, campaign.account, contact),
-        ring_timeout=definition.ring_timeout,
-        dtmf=definition.dtmf,
-        direction=definition.direction,
-        kind=definition.call,
-        notify_url=notify_url,
-        send_at=send_at(definition, account.provider, contact, moments),
     )
 
 

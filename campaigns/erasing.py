@@ -9,13 +9,13 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, case, delete, func, select, update
 
 from campaigns.ledger import claims, erasures, moves
+from campaigns.ledger.admission import trial_name
 from campaigns.ledger.erasures import ERASED, REST, SAID, WAITING
 from campaigns.ledger.frequency import lock_numbers
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.suppressions import listed, suppress
 from campaigns.ledger.tables import attempts, campaigns, contacts, suppressions
 from campaigns.lifecycle import ContactStatus
-from campaigns.trial import trial_name
 from dialer.phone import PhoneNumber
 
 WISH = "erased at the person's wish"

@@ -5,39 +5,62 @@ A contact's `zone` is written as the ledger keeps it: one zone, or all those tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from campaigns.calendar import zones_of
-from campaigns.definition import Definition
+from campaigns.windows import Windows
 from dialer.calls import Outcome
 
 PARTS_OF_THE_DAY = (0, 12, 17)  # morning, afternoon and evening begin at these hours
 OTHER_PART_WITHIN = timedelta(days=8)
 
 
-def next_opening(definition: Definition, zone: str, now: datetime) -> datetime | None:
+class WrittenRule(Protocol):
+    """A rule as the campaign file writes it."""
+
+    @property
+    def written(self) -> str: ...
+
+
+class CallingHours(Protocol):
+    """What a campaign's definition says of when its contacts may be called."""
+
+    @property
+    def starts_at(self) -> datetime | None: ...
+    @property
+    def ends_at(self) -> datetime | None: ...
+    @property
+    def windows(self) -> Windows: ...
+    @property
+    def caps(self) -> Sequence[WrittenRule]: ...
+    @property
+    def moves_to_another_part_of_the_day(self) -> Collection[Outcome]: ...
+
+
+def next_opening(hours: CallingHours, zone: str, now: datetime) -> datetime | None:
     """`now` when a contact in this zone may be called now, else when it next may; None for never again."""
-    start, end = definition.starts_at, definition.ends_at
+    start, end = hours.starts_at, hours.ends_at
     earliest = max(now, start) if start else now
-    opening = definition.windows.next_open(earliest, *zones_of(zone))
+    opening = hours.windows.next_open(earliest, *zones_of(zone))
     if opening is None or (end is not None and opening >= end):
         return None
     return opening
 
 
-def opening_at_all(definition: Definition, zone: str, moments: Sequence[datetime]) -> datetime | None:
+def opening_at_all(hours: CallingHours, zone: str, moments: Sequence[datetime]) -> datetime | None:
     """The same where nobody knows which of these moments is now: the first when all allow it, else later than it.
 
     Later by the longest wait that any of them asks for; None when one says never again.
     """
-    openings = [(moment, next_opening(definition, zone, moment)) for moment in moments]
+    openings = [(moment, next_opening(hours, zone, moment)) for moment in moments]
     waits = [opening - moment for moment, opening in openings if opening is not None]
     return moments[0] + max(waits) if len(waits) == len(openings) else None
 
 
 def next_try(
-    definition: Definition,
+    hours: CallingHours,
     zone: str,
     outcome: Outcome,
     earliest: datetime,
@@ -50,8 +73,8 @@ def next_try(
     In another part of the day than `called_at` where the definition asks for that and the next days have one, before
     the campaign's end and `not_after`.
     """
-    opening = next_opening(definition, zone, earliest)
-    if opening is None or outcome not in definition.moves_to_another_part_of_the_day:
+    opening = next_opening(hours, zone, earliest)
+    if opening is None or outcome not in hours.moves_to_another_part_of_the_day:
         return opening
     avoided = part_of_the_day(called_at, zone)[0]
     candidate: datetime | None = opening
@@ -59,21 +82,21 @@ def next_try(
         part, ends = part_of_the_day(candidate, zone)
         if part != avoided:
             return candidate if not_after is None or candidate < not_after else opening
-        candidate = next_opening(definition, zone, ends)
+        candidate = next_opening(hours, zone, ends)
     return opening
 
 
-def evidence(definition: Definition, zone: str, now: datetime) -> tuple[str, str]:
+def evidence(hours: CallingHours, zone: str, now: datetime) -> tuple[str, str]:
     """What is kept about an attempt: the hour where the contact is, and the rules that allowed the call.
 
     Where the contact may be in several zones, the hour in each of them.
     """
-    hours = " ".join(now.astimezone(one).isoformat(timespec="seconds") for one in zones_of(zone))
-    rules = [definition.windows.rule_at(now.astimezone(zones_of(zone)[0]))]
-    if definition.windows.holidays:
+    local_times = " ".join(now.astimezone(one).isoformat(timespec="seconds") for one in zones_of(zone))
+    rules = [hours.windows.rule_at(now.astimezone(zones_of(zone)[0]))]
+    if hours.windows.holidays:
         rules.append("no holiday")
-    rules += [f"at most {cap.written} to this number" for cap in definition.caps]
-    return hours, "; ".join([*rules, "not on the suppression list"])
+    rules += [f"at most {cap.written} to this number" for cap in hours.caps]
+    return local_times, "; ".join([*rules, "not on the suppression list"])
 
 
 def part_of_the_day(moment: datetime, zone: str) -> tuple[int, datetime]:

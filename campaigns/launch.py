@@ -10,7 +10,6 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from campaigns import drafts
 from campaigns.checking import Checked, NobodyToCall
 from campaigns.definition import Definition
 from campaigns.gates import next_opening
@@ -52,7 +51,7 @@ def launch(
     refuse_too_late(checked, now)
     if not again:
         refuse_second(ledger, definition)
-    drafts.clear_abandoned(ledger, now)
+    admission.clear_abandoned(ledger, now)
     campaign_id = ledger.write(
         admission.create_draft,
         name=definition.campaign,
@@ -81,7 +80,7 @@ def launch(
             },
         )
     except BaseException:
-        drafts.discard(ledger, campaign_id, now)
+        admission.discard(ledger, campaign_id, now)
         raise
     with ledger.reading() as db:
         return reading.campaign(db, campaign_id)

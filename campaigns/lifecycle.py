@@ -164,3 +164,6 @@ def attempts_before(to: AttemptStatus) -> list[AttemptStatus]:
 def campaigns_before(to: CampaignStatus) -> list[CampaignStatus]:
     """The statuses from which a campaign may move to `to`."""
     return [status for status, moves in CAMPAIGN_MOVES.items() if to in moves]
+
+
+BY_A_PERSON = "by a person"

@@ -24,10 +24,10 @@ from campaigns.ledger.tables import attempts
 from campaigns.lifecycle import AttemptStatus
 from campaigns.parts import Parts
 from campaigns.rulings import accept, never_placed
-from campaigns.short_texts import seconds_between_looks
 from campaigns.witness import Witness
 from dialer.account import Account
 from dialer.calls import Outcome, Progress, Sighting
+from dialer.follow_timing import BETTER_WORD, LEAST_PATIENCE, seconds_between_looks
 from dialer.providers.provider import Follows, Listing
 from dialer.token_bucket import BucketAway, Settled
 
@@ -37,8 +37,6 @@ APPEARS_WITHIN = 2.0  # seconds of the provider's clock until a placed call must
 MISSES_BEFORE_GONE = 2  # looks that must miss a call never seen; one is enough for a call that was seen
 STILL_UNANSWERED = (Progress.PLACED, Progress.RINGING)  # seen so, a call cannot have been answered before
 PATIENCE = 2.0
-BETTER_WORD = 10.0  # seconds of the provider's clock until it notifies of a call that is over, or has it in its report
-LEAST_PATIENCE = 1.0  # seconds of ours
 
 
 def look(account: Account, *, using: Parts, sleep: Callable[[float], None] = time.sleep) -> int:

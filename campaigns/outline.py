@@ -7,9 +7,9 @@ from pathlib import Path
 
 import yaml
 
+from campaigns.column_names import folded, identifier
 from campaigns.encoding import BadContactsFile
 from campaigns.lists import open_table
-from campaigns.texts import folded, identifier
 
 SAMPLE_LIST = "phone,name\n+14155550101,Amelia\n+12125550102,Noah\n"
 PHONES = ("phone", "mobile", "telephone", "tel", "cell", "number", "телефон", "мобильный", "номер")

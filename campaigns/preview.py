@@ -11,8 +11,8 @@ from campaigns.checking import open_audience
 from campaigns.rejects import Reject
 from campaigns.rows import ContactRow
 from dialer.accounts import AccountSettings
-from dialer.calls import Speech
 from dialer.errors import DialerError
+from dialer.scripts import Speech
 
 
 class NoSuchRow(DialerError):

@@ -16,16 +16,13 @@ from campaigns.ledger.reading import OpenAttempt
 from campaigns.ledger.receipts import receipts_by_attempt
 from campaigns.ledger.tables import attempts, receipts
 from campaigns.lifecycle import AttemptStatus
-from campaigns.looking import BETTER_WORD, LEAST_PATIENCE
 from campaigns.rulings import accept
 from campaigns.witness import Witness
 from dialer.accounts import AccountSettings
 from dialer.calls import REACHED, Outcome, Progress, Receipt
+from dialer.follow_timing import ENDING_GRACE, SUSPICION_GRACE, grace
 from dialer.receipts import Reduced, reduce_receipts
 
-ENDING_GRACE = 2.0  # seconds of the provider's clock in which the other receipts of the same end arrive
-LEAST_GRACE = 1.0  # seconds of ours, for the way from the provider to the ledger, however fast its clock runs
-SUSPICION_GRACE = 20.0  # the same, when those that came do not say how the call ended
 UNMATCHED_KEPT = timedelta(hours=24)
 TOGETHER = 500  # receipts applied by one set of statements
 OPEN = (AttemptStatus.DIALING, AttemptStatus.UNCONFIRMED)
@@ -121,24 +118,10 @@ def _advance(
 def _conclude_soon(
     db: Connection, attempt: OpenAttempt, reduced: Reduced, settings: AccountSettings, now: datetime
 ) -> None:
-    soon = now + timedelta(seconds=_grace(settings, ENDING_GRACE if tells_all(reduced) else SUSPICION_GRACE))
+    soon = now + timedelta(seconds=grace(settings, ENDING_GRACE if tells_all(reduced) else SUSPICION_GRACE))
     unsettled = attempts.c.status.in_([AttemptStatus.PLACED, AttemptStatus.ANSWERED])
     later = attempts.c.conclude_at > soon
     db.execute(update(attempts).where(attempts.c.id == attempt.id, unsettled, later).values(conclude_at=soon))
-
-
-def settles_in(settings: AccountSettings) -> float:
-    """How many seconds after a call's end its outcome is settled by, where receipts or a report tell of it.
-
-    0 where looks do: a call ends for us when it is missed.
-    """
-    if settings.provider != "callgear" or settings.notifications:
-        return _grace(settings, ENDING_GRACE)
-    return max(BETTER_WORD / settings.speed, LEAST_PATIENCE) if settings.data_api_url else 0.0
-
-
-def _grace(settings: AccountSettings, seconds: float) -> float:
-    return max(seconds / settings.speed, LEAST_GRACE)
 
 
 def tells_all(heard: Reduced) -> bool:

@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import zip_longest
-from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import Connection, update
 from structlog import get_logger
 
 from campaigns import breaker, budget
-from campaigns.canary import Hold, consult, not_called
-from campaigns.dialing import Slice, slice_size
+from campaigns.canary import consult, not_called
+from campaigns.claiming import claim_contacts, claimed_already, count_due
+from campaigns.dialing import Slice
 from campaigns.failover import move_on
-from campaigns.gates import opening_at_all
-from campaigns.handing_over import due_by
 from campaigns.ledger import claims, reading
 from campaigns.ledger.moves import move_campaign
 from campaigns.ledger.reading import Campaign
-from campaigns.ledger.tables import campaigns, contacts
-from campaigns.lifecycle import CampaignStatus, ContactStatus
+from campaigns.ledger.tables import campaigns
+from campaigns.lifecycle import CampaignStatus
 from campaigns.parts import Parts, own_limits
 from campaigns.sharing import share_day, share_out
 from campaigns.waiting import urgency_of
@@ -126,7 +124,7 @@ def _release_in_turn(mine: Sequence[Campaign], account: Account, now: datetime, 
     ended = [one for one in budgeted if using.ledger.write(budget.stop_at_its_end, one, points, now)]
     mine = [one for one in mine if one not in ended]
     share_day(mine, account.bucket, now)
-    waiting = _claimed_already(mine, using)
+    waiting = claimed_already(mine, using)
     left = max(0, account.bucket.forecast(using.horizon).calls - sum(waiting.values()))
     with using.ledger.reading() as db:
         trying = breaker.trying(db)
@@ -135,7 +133,7 @@ def _release_in_turn(mine: Sequence[Campaign], account: Account, now: datetime, 
     slices: list[Slice] = []
 
     def claim(campaign: Campaign, room: int) -> int:
-        claimed = using.ledger.write(_claim, campaign, room, now, using)
+        claimed = using.ledger.write(claim_contacts, campaign, room, now, using)
         slices.extend(claimed)
         return sum(len(one.contact_ids) for one in claimed)
 
@@ -168,95 +166,13 @@ def _wanted(campaign: Campaign, left: int, waiting: int, account: Account, now: 
             held_by, held_until = canary.why, canary.until
     most = room if definition.urgent else min(left, room)  # the urgent wait behind nobody's claims
     only = not_called() if canary is not None else None
-    due = using.ledger.write(_due, campaign, account, most, moments, only)
+    due = using.ledger.write(count_due, campaign, account, most, moments, only)
     if canary is not None and not due and not held_by:
         held_by = canary.why  # retries wait for it too
     if len(moments) > 1 and not held_by and not due:
         held_by = CLOCK_WAS_SET
     _note(campaign, now, held_by, held_until, using)
     return due
-
-
-def _claimed_already(mine: Sequence[Campaign], using: Parts) -> dict[str, int]:
-    """How many contacts of each campaign are with the workers."""
-    query = (
-        select(contacts.c.campaign_id, func.count())
-        .where(
-            contacts.c.campaign_id.in_([campaign.id for campaign in mine]),
-            contacts.c.status == ContactStatus.CLAIMED,
-        )
-        .group_by(contacts.c.campaign_id)
-    )
-    with using.ledger.reading() as db:
-        return {row[0]: row[1] for row in db.execute(query)}
-
-
-def _due(
-    db: Connection,
-    campaign: Campaign,
-    account: Account,
-    most: int,
-    moments: Sequence[datetime],
-    only: ColumnElement[bool] | None,
-) -> int:
-    """How many contacts, or `only` of those, may be called now, counted up to `most`."""
-    _put_off_closed_zones(db, campaign, moments)
-    due = select(contacts.c.id).where(
-        contacts.c.campaign_id == campaign.id,
-        contacts.c.status == ContactStatus.PENDING,
-        claims.is_due(moments[0], due_by(campaign.definition, account.provider, moments)),
-    )
-    due = due if only is None else due.where(only)
-    return db.scalar(select(func.count()).select_from(due.limit(most).subquery())) or 0
-
-
-def _claim(db: Connection, campaign: Campaign, room: int, now: datetime, using: Parts) -> list[Slice]:
-    account = using.accounts[campaign.account]
-    if not claims.lock_campaign(db, campaign.id):
-        return []
-    canary = consult(db, campaign, now)
-    rooms = _rooms(db, campaign, account, now, canary)  # asked again: another tick may have claimed meanwhile
-    room = min([room, *rooms])
-    if room == 0:
-        return []
-    claim = uuid4()
-    lease_until = now + timedelta(seconds=using.lease)
-    until = due_by(campaign.definition, account.provider, using.moments())
-    only = not_called() if canary else None
-    ids = claims.claim_due(db, campaign.id, claim, room, now=now, lease_until=lease_until, due_by=until, only=only)
-    size = slice_size(campaign.definition.pace or account.settings.pace)
-    return [
-        Slice(campaign_id=campaign.id, claim=claim, contact_ids=tuple(ids[first : first + size]))
-        for first in range(0, len(ids), size)
-    ]
-
-
-def _rooms(db: Connection, campaign: Campaign, account: Account, now: datetime, canary: Hold | None) -> list[int]:
-    """How many more calls the campaign's budget, its canary and its breaker allow."""
-    there = budget.left(db, campaign, account.settings.call_points, now)
-    trying = breaker.trying(db).get(campaign.id)
-    rooms = [there.calls if there else None, canary.room if canary else None, trying]
-    return [room for room in rooms if room is not None]
-
-
-def _put_off_closed_zones(db: Connection, campaign: Campaign, moments: Sequence[datetime]) -> None:
-    """Contacts whose window is closed become due when it opens; those for whom it never will are left to the sweep."""
-    now = moments[0]
-    by_opening: dict[datetime | None, list[str]] = {}
-    for zone in campaign.zones:
-        by_opening.setdefault(opening_at_all(campaign.definition, zone, moments), []).append(zone)
-    by_opening.pop(now, None)
-    for opening, closed in by_opening.items():
-        db.execute(
-            update(contacts)
-            .where(
-                contacts.c.campaign_id == campaign.id,
-                contacts.c.status == ContactStatus.PENDING,
-                contacts.c.due_at <= now,
-                contacts.c.zone.in_(closed),
-            )
-            .values(due_at=opening or campaign.definition.ends_at or now + timedelta(days=1))
-        )
 
 
 def _note(campaign: Campaign, now: datetime, held_by: str | None, held_until: datetime | None, using: Parts) -> None:

@@ -13,9 +13,9 @@ from campaigns.rejects import Code, Reject
 from campaigns.table import Row, Table
 from campaigns.texts import BadText, MissingVariable
 from dialer import phone
-from dialer.calls import Script
 from dialer.phone import BadCountry, BadPhoneNumber, NoCountryCode, PhoneNumber
 from dialer.providers.provider import ScriptFault
+from dialer.scripts import Script
 
 CheckScript = Callable[[Script], ScriptFault | None]
 ERRORS = frozenset({"#REF!", "#N/A", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"})  # as spreadsheets show them

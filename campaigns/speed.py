@@ -13,10 +13,9 @@ from campaigns.definition import Definition
 from campaigns.ledger.reading import parse_definition
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
-from campaigns.receiving import settles_in
 from campaigns.sections.budget import Budget
-from campaigns.short_texts import seconds_between_looks
 from dialer.accounts import AccountSettings
+from dialer.follow_timing import seconds_between_looks, settles_in
 from dialer.limits import Standing
 from dialer.providers import provider_for
 from dialer.providers.provider import Follows

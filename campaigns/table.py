@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
+from campaigns.column_names import folded
 from campaigns.encoding import BadContactsFile, encoding_of
-from campaigns.texts import folded
 
 DELIMITERS = ",;\t|"
 SAMPLE = 1 << 18

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import difflib
 import re
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 
 from jinja2 import StrictUndefined, TemplateRuntimeError, TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
+from campaigns.column_names import folded, identifier
 from campaigns.speaking import FILTERS, Unsayable
 from dialer.errors import DialerError
 
@@ -65,17 +65,6 @@ def _environment() -> SandboxedEnvironment:
 
 
 ENVIRONMENT = _environment()
-
-
-def folded(name: str) -> str:
-    """A column's name as it is compared: without case, spaces, underscores and signs."""
-    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", name).casefold())
-
-
-def identifier(name: str) -> str:
-    """A column's name as templates can write it: `First Name` becomes `first_name`."""
-    word = re.sub(r"\W+", "_", unicodedata.normalize("NFKC", name).casefold()).strip("_")
-    return f"_{word}" if word[:1].isdigit() else word
 
 
 class Template:

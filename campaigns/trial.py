@@ -13,6 +13,7 @@ from campaigns.audience import Audience
 from campaigns.checking import open_audience
 from campaigns.definition import Definition
 from campaigns.ledger import admission, reading
+from campaigns.ledger.admission import trial_name
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.preview import row_at
@@ -23,8 +24,6 @@ from dialer.accounts import AccountSettings
 from dialer.errors import DialerError
 from dialer.phone import PhoneNumber
 
-SUFFIX = "-test"
-LONGEST_NAME = 60
 UNHEARD: dict[str, Any] = {"retry": None, "frequency": None, "limits": None, "pace": None, "urgent": True}
 
 
@@ -34,11 +33,6 @@ class NotListed(DialerError):
 
 class RowNotCalled(DialerError):
     """The row to be heard is none that would be called."""
-
-
-def trial_name(campaign: str) -> str:
-    """What the test calls of a campaign of this name are called."""
-    return campaign[: LONGEST_NAME - len(SUFFIX)] + SUFFIX
 
 
 def trial_call(

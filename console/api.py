@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 
-from campaigns import control
+from campaigns.control import ACTIONS, Action
 from campaigns.ledger import reading
-from campaigns.ledger.reading import Campaign
 from campaigns.lifecycle import ContactStatus
 from campaigns.status import Standing, standing
 from console.access import from_here, meant
@@ -23,21 +20,6 @@ MOST_CONTACTS = 1000
 LARGEST_ID = 2**63 - 1
 
 router = APIRouter(prefix="/api")
-
-
-class Action(StrEnum):
-    """What an operator may do with a campaign."""
-
-    PAUSE = "pause"
-    RESUME = "resume"
-    CANCEL = "cancel"
-
-
-ACTIONS: dict[Action, Callable[..., Campaign]] = {
-    Action.PAUSE: control.pause,
-    Action.RESUME: control.resume,
-    Action.CANCEL: control.cancel,
-}
 
 
 @router.get("/campaigns")

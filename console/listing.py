@@ -13,8 +13,7 @@ from campaigns.ledger.erasures import shown
 from campaigns.ledger.reading import Campaign
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import CAMPAIGN_MOVES, FINAL_CONTACTS, ContactStatus
-from dialer.phone import mask
-from workers.logs import NUMBER
+from dialer.phone import NUMBER, mask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

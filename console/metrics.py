@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
 from fastapi import APIRouter, Response
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import Connection, Select, func, or_, select
+from sqlalchemy import Connection
 
-from campaigns.ledger.tables import attempts, campaigns, contacts, receipts
+from campaigns import counts
 from console.desk import AtDesk
 from console.limits import gauges, limits_now
 
@@ -44,48 +43,30 @@ class Counted(Collector):
 
 
 def _families(db: Connection, now: datetime) -> Iterator[Metric]:
-    shown = select(campaigns.c.id).where(
-        or_(campaigns.c.finished_at.is_(None), campaigns.c.finished_at > now - ENDED_SHOWN_FOR)
-    )
+    yield _family("dialer_campaigns", "Campaigns by status.", ("status",), counts.campaigns_by_status(db))
     yield _family(
-        db,
-        "dialer_campaigns",
-        "Campaigns by status.",
-        ("status",),
-        select(campaigns.c.status, func.count()).group_by(campaigns.c.status),
-    )
-    yield _family(
-        db,
         "dialer_contacts",
         "Contacts by campaign and status; campaigns that go on or ended within a day.",
         ("campaign", "status"),
-        select(contacts.c.campaign_id, contacts.c.status, func.count())
-        .where(contacts.c.campaign_id.in_(shown))
-        .group_by(contacts.c.campaign_id, contacts.c.status),
+        counts.contacts_by_status(db, ended_after=now - ENDED_SHOWN_FOR),
     )
     yield _family(
-        db,
         "dialer_attempts",
         "Attempts by account, the verdict on the request and the outcome of the call, as far as they have one.",
         ("account", "verdict", "outcome"),
-        select(attempts.c.account, attempts.c.verdict, attempts.c.outcome, func.count()).group_by(
-            attempts.c.account, attempts.c.verdict, attempts.c.outcome
-        ),
+        counts.attempts_by_result(db),
     )
     yield _family(
-        db,
         "dialer_receipts_waiting",
         "Receipts that have not found their attempt yet.",
         ("account",),
-        select(receipts.c.account, func.count()).where(receipts.c.applied_at.is_(None)).group_by(receipts.c.account),
+        counts.receipts_waiting(db),
     )
 
 
-def _family(
-    db: Connection, name: str, words: str, labels: tuple[str, ...], query: Select[tuple[Any, ...]]
-) -> GaugeMetricFamily:
+def _family(name: str, words: str, labels: tuple[str, ...], rows: counts.Rows) -> GaugeMetricFamily:
     family = GaugeMetricFamily(name, words, labels=labels)
-    for row in db.execute(query):
+    for row in rows:
         values = tuple(row)
         family.add_metric([str(value or "") for value in values[:-1]], float(values[-1]))
     return family

@@ -14,11 +14,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from campaigns.binding import GOING, Kind
+from campaigns.control import ACTIONS, Action
 from campaigns.ledger import reading
 from campaigns.lifecycle import CAMPAIGN_MOVES, FINAL_CONTACTS, LIVE_CAMPAIGNS, CampaignStatus, ContactStatus
 from campaigns.status import Standing, standing
 from console.access import form_token, from_here, from_our_form
-from console.api import ACTIONS, Action
 from console.desk import AtDesk, Desk
 from console.listing import campaigns_shown, latest_attempts, reasons, without_numbers
 from console.shares import percent

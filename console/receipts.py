@@ -11,12 +11,10 @@ from collections.abc import Mapping, Sequence
 from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
-from sqlalchemy import func, select
 from starlette.requests import ClientDisconnect
 from structlog import get_logger
 
-from campaigns.ledger.receipts import Delivery
-from campaigns.ledger.tables import receipts
+from campaigns.ledger.receipts import Delivery, are_stored
 from console.body import TooLarge, read_body
 from console.counts import NO_ACCOUNT, Refusal
 from console.desk import AtDesk, Desk
@@ -94,10 +92,9 @@ def _can_be_kept(receipt: Receipt) -> bool:
 def _stored(desk: Desk, account: str, heard: Sequence[Receipt]) -> bool:
     """What the ledger says, after an error that may have come before or after the commit."""
     events = {receipt.event_id for receipt in heard}
-    ours = select(func.count()).where(receipts.c.account == account, receipts.c.event_id.in_(events))
     try:
         with desk.ledger.reading() as db:
-            return db.scalar(ours) == len(events)
+            return are_stored(db, account, events)
     except Exception as exc:
         why = exc.message if isinstance(exc, DialerError) else ""
         log.error("the ledger does not say whether a receipt is stored", error=type(exc).__name__, why=why)

@@ -10,10 +10,8 @@ from datetime import datetime
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException
 from fastapi.responses import JSONResponse
-from sqlalchemy import select
 from structlog import get_logger
 
-from campaigns.ledger.tables import campaigns
 from console import api, metrics, pages, receipts, refusals
 from console.access import known
 from console.desk import AtDesk, Desk
@@ -54,8 +52,7 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] =
 def healthz(desk: AtDesk) -> JSONResponse:
     """200 when the ledger answers; 503 otherwise, with the details in the log only."""
     try:
-        with desk.ledger.reading() as db:
-            db.execute(select(campaigns.c.id).limit(1)).all()
+        desk.ledger.check()
     except Exception as exc:
         why = exc.message if isinstance(exc, DialerError) else ""
         log.error("not healthy", error=type(exc).__name__, why=why)

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from uuid import UUID
 
+from dialer.kinds import CallKind
 from dialer.phone import PhoneNumber
-
-if TYPE_CHECKING:
-    from dialer.kinds import CallKind
-
-SPEECH_CHARACTERS_PER_SECOND = 14.0
-UNMEASURED_RECORDING_SECONDS = 8.0
+from dialer.scripts import Script
 
 
 class Progress(StrEnum):
@@ -42,34 +37,6 @@ class Outcome(StrEnum):
 
 
 REACHED = frozenset({Outcome.ANSWERED, Outcome.MACHINE})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Speech:
-    """A text to be spoken. `voice` holds the provider's own voice settings (language, voice, gender, …)."""
-
-    text: str = field(repr=False)
-    voice: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def seconds(self) -> float:
-        """About how long it takes to say, in seconds."""
-        return max(2.0, len(self.text) / SPEECH_CHARACTERS_PER_SECOND)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
-    """A media file the provider already has, by the provider's id of it."""
-
-    media_id: str
-
-    @property
-    def seconds(self) -> float:
-        """Nobody tells us how long a recording is; this is a short guess, in seconds."""
-        return UNMEASURED_RECORDING_SECONDS
-
-
-Script = Speech | Recording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,8 @@ from functools import partial
 from anyio import to_thread
 
 from dialer.http import HttpReply, HttpRequest
-from dialer.logins import Login, LoginsAway, SharedLogins
-from dialer.providers.provider import LogsIn, Provider
+from dialer.logins import LoginsAway, SharedLogins
+from dialer.providers.provider import Login, LogsIn, Provider
 from dialer.verdicts import Ruling, Verdict
 
 Clock = Callable[[], datetime]

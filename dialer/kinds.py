@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
-from dialer.calls import Recording, Script, Speech
 from dialer.faults import no
 from dialer.phone import BadPhoneNumber, parse
+from dialer.scripts import Recording, Script, Speech
 
 
 def _e164(text: str) -> str:

@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from redis.lock import Lock
 
 from dialer.errors import DialerError
+from dialer.providers.provider import Login
 
 LOCK_SECONDS = 60.0  # longer than a login may take; a process that died holding the lock costs the others this
 PATIENCE_SECONDS = 30.0
@@ -29,15 +30,6 @@ LONGEST_LIFE = 24 * 3600.0  # of a login that does not say when it ends
 
 class LoginsAway(DialerError):
     """The shared logins cannot be asked for now."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Login:
-    """A session key. `renew_at` and `ends_at` are unix times; None where its end is not known."""
-
-    token: SecretStr
-    renew_at: float | None = None
-    ends_at: float | None = None
 
 
 @dataclass(slots=True)

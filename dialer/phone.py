@@ -252,3 +252,6 @@ def _is_valid(written: str, country: str) -> bool:
         return bool(phonenumbers.is_valid_number(phonenumbers.parse(written, country)))
     except phonenumbers.NumberParseException:
         return False
+
+
+NUMBER = re.compile(r"(?<![\w.-])\+?[1-9]\d{9,14}(?![\w-])")

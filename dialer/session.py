@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from dialer.calls import CallRequest, Speech
+from dialer.calls import CallRequest
 from dialer.deadline import Deadline, utc_now
 from dialer.errors import NotPlaced, ProviderError, TooLate
 from dialer.http import HttpReply, HttpRequest
@@ -18,6 +18,7 @@ from dialer.logins import SharedLogins
 from dialer.portal import ClosedAtEnd
 from dialer.providers.provider import CallStatus, Heard, Listing, Provider
 from dialer.providers.rules import not_offered
+from dialer.scripts import Speech
 from dialer.transport import exchange, new_client, speaking_to
 from dialer.verdicts import Ruling, Verdict
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
 from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 
-from dialer.phone import mask
+from dialer.phone import NUMBER, mask
 
 # Four ticks a second would drown what happens; Flower shows every task.
 QUIET = ("httpx", "httpcore", "alembic", "celery.beat", "celery.worker.strategy", "celery.app.trace")
-NUMBER = re.compile(r"(?<![\w.-])\+?[1-9]\d{9,14}(?![\w-])")
 
 
 def set_up(level: str = "INFO") -> None:

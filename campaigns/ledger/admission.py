@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, 
 
 from campaigns.ledger import bulk, claims, erasures
 from campaigns.ledger.moves import move_campaign, moved, touched
+from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus, ContactStatus
 from dialer.errors import DialerError
@@ -22,6 +23,8 @@ COLUMNS = (
 )
 ABANDONED = timedelta(hours=1)  # a draft this old: its launch was killed
 DISCARDED_AT_ONCE = 5000
+SUFFIX = "-test"
+LONGEST_NAME = 60
 _JSON = json.JSONEncoder().encode
 
 
@@ -181,3 +184,22 @@ def discard_draft(db: Connection, campaign_id: str, created_at: datetime) -> boo
         return False
     db.execute(delete(campaigns).where(*draft))
     return True
+
+
+def clear_abandoned(ledger: Ledger, now: datetime) -> None:
+    """Clear away what launches left that were killed."""
+    with ledger.reading() as db:
+        abandoned = abandoned_drafts(db, now)
+    for campaign_id, created_at in abandoned:
+        discard(ledger, campaign_id, created_at)
+
+
+def discard(ledger: Ledger, campaign_id: str, created_at: datetime) -> None:
+    """Remove the draft of this moment with its contacts, in transactions of bounded size."""
+    while not ledger.write(discard_draft, campaign_id, created_at):
+        pass
+
+
+def trial_name(campaign: str) -> str:
+    """What the test calls of a campaign of this name are called."""
+    return campaign[: LONGEST_NAME - len(SUFFIX)] + SUFFIX

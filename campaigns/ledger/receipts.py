@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from campaigns.ledger.tables import receipts
@@ -39,6 +39,12 @@ def store(db: Connection, deliveries: Sequence[Delivery], *, now: datetime) -> l
     for account, event_id in stored:
         fresh[owner[account, event_id]] += 1
     return fresh
+
+
+def are_stored(db: Connection, account: str, event_ids: Collection[str]) -> bool:
+    """Whether the account's receipts of all these events are stored."""
+    stored = select(func.count()).where(receipts.c.account == account, receipts.c.event_id.in_(event_ids))
+    return db.scalar(stored) == len(set(event_ids))
 
 
 def _line(delivery: Delivery, receipt: Receipt, now: datetime) -> dict[str, object]:

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakSet
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from campaigns.ledger.tables import campaigns
 from dialer.errors import DialerError
 
 T = TypeVar("T")
@@ -59,6 +60,11 @@ class Ledger:
         """A consistent view; writing in it is an error of ours."""
         with _told(self), self.engine.connect() as db:
             yield db
+
+    def check(self) -> None:
+        """Return when the store answers a query of a table that every ledger has; raise what it raised otherwise."""
+        with self.reading() as db:
+            db.execute(select(campaigns.c.id).limit(1)).all()
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from rich.markup import escape
 
-from console.cli import limits, notifications
+from console.cli import limits
 from console.cli.context import settings_here
 from console.cli.output import out, print_json, table
 from dialer.account import Account
@@ -20,7 +20,6 @@ from workers.wiring import open_accounts
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    notifications.register(app)
     app.command("accounts", short_help="List the accounts, and say which can log in.")(accounts_command)
 
 

@@ -13,10 +13,9 @@ from campaigns.ledger.reading import Campaign
 from campaigns.redialing import WORDS, redial
 from campaigns.trial import trial_call
 from console.cli import preflight
-from console.cli.campaigns import AsJson, FilePath, Name
+from console.cli.arguments import AsJson, FilePath, Name, Row
 from console.cli.context import opened, who
 from console.cli.output import out, print_json, say, write_new
-from console.cli.preview import Row
 from dialer.errors import DialerError
 from dialer.phone import BadPhoneNumber, PhoneNumber, parse
 from dialer.plural import counted

@@ -7,11 +7,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import redis
+
 from campaigns.ledger.store import Ledger
+from dialer.token_bucket import connect
 from workers.settings import Settings, load
 from workers.stack.environment import environment
 from workers.stack.info import running_stack
-from workers.wiring import open_ledger
+from workers.wiring import open_ledger, redis_url
 
 
 def settings_here() -> Settings:
@@ -47,3 +50,16 @@ def who() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "unknown"
+
+
+def redis_answers(settings: Settings) -> bool:
+    """Whether Redis answers. Where none is named no stack is up: then it is workers that are missing, not Redis."""
+    if settings.redis.url is None:
+        return True
+    client = connect(redis_url(settings))
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+    finally:
+        client.close()

@@ -14,10 +14,11 @@ import typer
 from campaigns.ledger.store import Ledger
 from campaigns.report import report
 from console.cli import judge
-from console.cli.campaigns import reports_folder, start, watch
 from console.cli.context import ledger_of
 from console.cli.output import out
 from console.cli.report import print_report
+from console.cli.running import reports_folder, start, watch
+from console.cli.stack_session import print_stack, say, supervised
 from dialer.errors import DialerError
 from dialer.plural import counted
 from workers.settings import Settings, load
@@ -42,14 +43,17 @@ tick_seconds = 0.5
 """
 
 
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("demo", short_help="Run two example campaigns on a sandbox.")(demo_command)
+
+
 def demo_command(
     keep: bool = typer.Option(False, "--keep", help="Leave everything running afterwards, until Ctrl-C."),
     speed: float = typer.Option(5.0, min=1, max=20, help="How fast the sandbox's clock runs."),
     data: Path = typer.Option(Path(".dialer/demo"), help="Folder for the demo's data; what is in it is replaced."),
 ) -> None:
     """Run the example campaigns on a sandbox of both vendors, watch them to their end, print the reports."""
-    from console.cli.stack import print_stack, say, supervised  # that module offers this command
-
     began = time.monotonic()
     settings = _settings(data)
     with Stack(settings, sandbox=True, speed=speed, events=say) as stack:

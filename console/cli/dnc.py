@@ -15,10 +15,9 @@ from campaigns.calendar import BadMoment, parse_moment
 from campaigns.erasing import Erased, erase
 from campaigns.ledger.suppressions import Suppression
 from campaigns.traces import Traces, remove_traces
+from console.cli.arguments import BadArgument, numbered
 from console.cli.context import opened, who
 from console.cli.output import at, near, out, print_json, say, table
-from dialer.errors import DialerError
-from dialer.phone import BadPhoneNumber, PhoneNumber, parse
 from dialer.plural import counted
 from workers.settings import Settings
 from workers.wiring import now_utc
@@ -32,10 +31,6 @@ Reason = Annotated[str, typer.Option(help="Why; it is shown wherever the number 
 Until = Annotated[str | None, typer.Option(help="Until when: 2027-01-31T00:00+00:00; absent, for good.")]
 Country = Annotated[str | None, typer.Option(help="Country (two letters) of numbers written without a plus.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
-
-
-class BadArgument(DialerError):
-    """What was typed cannot be used."""
 
 
 def register(app: typer.Typer) -> None:
@@ -198,16 +193,6 @@ def _print_erased(done: Erased, traces: Traces) -> None:
     for file in traces.elsewhere:
         out.print(f"  {escape(str(file))}")
     out.print("Your own lists, exports, plans and copies of the ledger are yours to correct.")
-
-
-def numbered(text: str, country: str | None) -> PhoneNumber:
-    """A number as it was typed. Raises BadArgument."""
-    try:
-        return parse(text, country.upper() if country else None)
-    except BadPhoneNumber as exc:
-        raise BadArgument(
-            f"the number cannot be used: {exc}", exc.suggestion or "write +, country code, number"
-        ) from None
 
 
 def _account(name: str, settings: Settings) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated
 
-import redis
 import typer
 from rich.markup import escape
 from rich.table import Table
@@ -14,13 +13,11 @@ from campaigns.binding import GOING, Reason
 from campaigns.explaining import Story, Tried, explain_campaign, explain_contact
 from campaigns.history import Told
 from campaigns.ledger.reading import Campaign
-from console.cli.context import opened
-from console.cli.dnc import numbered
+from console.cli.arguments import numbered
+from console.cli.context import opened, redis_answers
 from console.cli.output import at, local, out, print_json, say, table
 from dialer.phone import mask
-from dialer.token_bucket import connect
-from workers.settings import Settings
-from workers.wiring import now_utc, redis_url
+from workers.wiring import now_utc
 
 
 def register(app: typer.Typer) -> None:
@@ -43,19 +40,6 @@ def explain_command(
         else:
             who = numbered(number, country)
             _print_story(explain_contact(ledger, campaign, who, now=now, redis_answers=answers), as_json=as_json)
-
-
-def redis_answers(settings: Settings) -> bool:
-    """Whether Redis answers. Where none is named no stack is up: then it is workers that are missing, not Redis."""
-    if settings.redis.url is None:
-        return True
-    client = connect(redis_url(settings))
-    try:
-        return bool(client.ping())
-    except redis.RedisError:
-        return False
-    finally:
-        client.close()
 
 
 def _print_campaign(campaign: Campaign, reason: Reason, *, as_json: bool) -> None:

@@ -11,11 +11,11 @@ from uuid import UUID
 import httpx
 from rich.console import Group, RenderableType
 from rich.text import Text
-from sqlalchemy import Row, select
+from sqlalchemy import Row
 
+from campaigns import counts
 from campaigns.ledger.store import Ledger
-from campaigns.ledger.tables import attempts, contacts
-from campaigns.lifecycle import FINAL_CONTACTS, AttemptStatus
+from campaigns.lifecycle import AttemptStatus
 from console.cli.output import table
 from dialer.calls import Outcome
 
@@ -57,8 +57,7 @@ def compare(ledger: Ledger, calls: Sequence[Mapping[str, Any]]) -> Findings:
     by_attempt = {_correlation(call): call for call in calls}
     times = Counter(_correlation(call) for call in calls)
     with ledger.reading() as db:
-        rows = {str(row.id): row for row in db.execute(select(attempts))}
-        still_open = db.scalars(select(contacts.c.id).where(contacts.c.status.not_in(FINAL_CONTACTS))).all()
+        rows, still_open = counts.all_attempts(db), counts.contacts_not_final(db)
     placed = {key for key, row in rows.items() if row.counted}
     overlooked = [key for key, call in by_attempt.items() if key in placed and _overlooked(rows[key], call)]
     return Findings(

@@ -9,12 +9,10 @@ import typer
 from rich.markup import escape
 
 from campaigns.preview import Preview, preview
-from console.cli.campaigns import AsJson, FilePath
+from console.cli.arguments import AsJson, FilePath, Row
 from console.cli.context import settings_here
 from console.cli.output import out, print_json, say, table
 from dialer.plural import counted
-
-Row = typer.Option(None, "--row", min=1, help="Line of the list in which the contact stands; absent, the first.")
 
 
 def register(app: typer.Typer) -> None:

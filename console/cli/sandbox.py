@@ -10,8 +10,8 @@ import typer
 
 from console.cli.output import out, print_json, table
 from dialer.errors import DialerError
-from dialer.sandbox.callgear.schema import openapi
 from dialer.sandbox.config import BadConfig, load_config
+from dialer.sandbox.control import openapi
 from dialer.sandbox.numbers import rows
 
 DEFAULT_PORT = 8900

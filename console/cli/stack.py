@@ -1,31 +1,26 @@
-"""`dialer up`, `dialer run`, `dialer demo`: everything on this machine."""
+"""`dialer up`, `dialer run`: everything on this machine."""
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
 import typer
-from rich.markup import escape
 
 from campaigns import control
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus, IllegalMove
 from campaigns.report import Report, report
 from console.cli import interruption
-from console.cli.campaigns import AsJson, FilePath, SkipRejects, let_calls_end, reports_folder, start, watch
+from console.cli.arguments import AsJson, FilePath, SkipRejects
 from console.cli.context import ledger_of, who
-from console.cli.demo import demo_command
-from console.cli.output import err, near, out, print_json
+from console.cli.output import err, out, print_json
 from console.cli.report import print_report, report_facts
-from workers.settings import Settings, load
-from workers.stack.environment import environment
-from workers.stack.info import StackInfo, running_stack
-from workers.stack.stack import Happening, Stack
+from console.cli.running import let_calls_end, reports_folder, start, watch
+from console.cli.stack_session import brought_up, print_stack, say
+from workers.settings import load
+from workers.stack.stack import Stack
 from workers.wiring import now_utc
 
 
@@ -33,7 +28,6 @@ def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command("up", short_help="Start everything on this machine, until Ctrl-C.")(up_command)
     app.command("run")(run_command)
-    app.command("demo", short_help="Run two example campaigns on a sandbox.")(demo_command)
 
 
 def up_command(
@@ -90,62 +84,6 @@ def _remedy(made: Report) -> str:
     if made.status is CampaignStatus.CANCELLED:
         return f"call those who are left with: dialer redial {made.campaign} --outcome cancelled"
     return f"put that right, then: dialer up, and dialer resume {made.campaign}"
-
-
-@contextmanager
-def brought_up(settings: Settings, *, quiet: bool) -> Iterator[Settings]:
-    """The settings of the stack that is up on this data folder, or of one brought up for as long as the block runs."""
-    if info := running_stack(settings.data_dir):
-        with environment_of(environment(settings, info)):
-            yield load()
-        return
-    with Stack(settings, sandbox=False, events=say_nothing if quiet else say) as stack, supervised(stack) as own:
-        yield own
-
-
-@contextmanager
-def supervised(stack: Stack) -> Iterator[Settings]:
-    """Yield the settings under which this process reaches a stack, while a thread restarts what dies of it."""
-    stopping = threading.Event()
-    supervisor = threading.Thread(target=stack.watch, args=(stopping,), name="supervisor", daemon=True)
-    supervisor.start()
-    try:
-        with environment_of(stack.environment):
-            yield load()
-    finally:
-        stopping.set()
-        supervisor.join()
-
-
-@contextmanager
-def environment_of(variables: Mapping[str, str]) -> Iterator[None]:
-    """Variables that hold while the block runs."""
-    before = dict(os.environ)
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
-def say(happening: Happening) -> None:
-    """Print what becomes of the stack's parts: the steps people wait for, and what they should know."""
-    if happening.what in {"up", "moved", "died", "restarted"}:
-        out.print(f"[dim]{escape(str(happening))}[/]")
-
-
-def say_nothing(_happening: Happening) -> None:
-    """For machines."""
-
-
-def print_stack(info: StackInfo, settings: Settings) -> None:
-    """Where everything is, and the name of the file that holds the password."""
-    for name in ("console", "flower", "sandbox", "redis"):
-        if name in info.urls:
-            out.print(f"  {name:<8} {info.urls[name]}")
-    password = "as set" if settings.console.password else f"in {near(settings.data_dir / 'password')}"
-    out.print(f"  user     {settings.console.user}, password {password}")
 
 
 def _stop_on_signals() -> threading.Event:

@@ -12,9 +12,11 @@ from enum import StrEnum
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 from uuid import UUID
 
-from dialer.calls import CallRequest, Outcome, Progress, Receipt, Script, Sighting
+from pydantic import SecretStr
+
+from dialer.calls import CallRequest, Outcome, Progress, Receipt, Sighting
 from dialer.http import HttpReply, HttpRequest
-from dialer.logins import Login
+from dialer.scripts import Script
 from dialer.verdicts import Ruling
 
 T = TypeVar("T")
@@ -128,3 +130,12 @@ class LogsIn(Protocol):
     def adopt(self, login: Login, now: datetime) -> bool: ...  # use another process's; False for one that is no good
     def logging_out(self) -> HttpRequest: ...
     def forget_login(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """A session key. `renew_at` and `ends_at` are unix times; None where its end is not known."""
+
+    token: SecretStr
+    renew_at: float | None = None
+    ends_at: float | None = None

@@ -7,6 +7,8 @@ from aiohttp import web
 from dialer.sandbox.callgear.schema import openapi
 from dialer.sandbox.world import World
 
+__all__ = ["Control", "openapi"]
+
 
 class Control:
     """The endpoints whose paths begin with `/_`."""

@@ -8,8 +8,8 @@ import pytest
 
 from campaigns.encoding import BadContactsFile
 from campaigns.source import DefinitionFaults
-from dialer.calls import Script, Speech
 from dialer.providers.provider import ScriptFault
+from dialer.scripts import Script, Speech
 from tests.campaigns.written import GOOD, read_list
 
 

@@ -16,7 +16,8 @@ from campaigns.calendar import zone_named
 from campaigns.definition import Definition, json_schema, load_definition
 from campaigns.source import DefinitionFaults
 from campaigns.windows import Windows
-from dialer.calls import Outcome, Recording, Speech
+from dialer.calls import Outcome
+from dialer.scripts import Recording, Speech
 from tests.campaigns.written import FULL, SMALL
 
 

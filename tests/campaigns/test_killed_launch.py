@@ -10,9 +10,9 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from campaigns.checking import check
-from campaigns.drafts import clear_abandoned
 from campaigns.launch import launch
 from campaigns.ledger import claims, reading
+from campaigns.ledger.admission import clear_abandoned
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus
 from tests.campaigns.seeding import numbers

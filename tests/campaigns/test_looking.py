@@ -19,9 +19,9 @@ from campaigns.ledger.tables import attempts
 from campaigns.looking import look
 from campaigns.parts import Parts
 from campaigns.rulings import accept, doubt, rule
-from campaigns.short_texts import seconds_between_looks, too_short
 from campaigns.sweeping import sweep
 from dialer.account import Account
+from dialer.follow_timing import seconds_between_looks, too_short
 from dialer.verdicts import Meter, Ruling, Verdict
 from tests.campaigns.dialers import ListingVendor, callgear, serving, wait_for, webex, working
 from tests.campaigns.seeding import attempt, contact, dialing, fresh, numbers, seed

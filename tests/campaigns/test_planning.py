@@ -22,11 +22,11 @@ from campaigns.lifecycle import AttemptStatus
 from campaigns.odds import MOST_THROTTLES
 from campaigns.parts import Parts
 from campaigns.planning import Plan, make_plan
-from campaigns.receiving import settles_in
 from console.cli.plan import plan_facts
 from dialer.accounts import AccountSettings
 from dialer.calls import Outcome
 from dialer.deadline import utc_now
+from dialer.follow_timing import settles_in
 from dialer.limits import Standing, Window
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running

@@ -18,12 +18,11 @@ from sqlalchemy import func, select
 
 from campaigns import control
 from campaigns.checking import Checked, check
-from campaigns.drafts import clear_abandoned
 from campaigns.endings import Ending, conclude
 from campaigns.launch import StillGoingOn, launch
 from campaigns.leaving_out import LeavingOut
 from campaigns.ledger import admission, moves
-from campaigns.ledger.admission import Admitted, DraftGone
+from campaigns.ledger.admission import Admitted, DraftGone, clear_abandoned
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import contacts
 from campaigns.lifecycle import AttemptStatus

@@ -18,7 +18,8 @@ from campaigns.ledger.tables import attempts, audit, campaigns, contacts
 from campaigns.lifecycle import CampaignStatus
 from campaigns.parts import Parts
 from campaigns.rulings import accept, doubt
-from campaigns.sweeping import MOST_ASKED, sweep
+from campaigns.sweeping import sweep
+from campaigns.timeouts import MOST_ASKED
 from dialer.calls import Outcome
 from dialer.verdicts import Ruling, Verdict
 from tests.campaigns.dialers import StatusVendor, callgear, serving, webex, working

@@ -14,13 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dialer.accounts import AccountSettings
-from dialer.calls import CallRequest, Outcome, Progress, Recording, Speech
+from dialer.calls import CallRequest, Outcome, Progress
 from dialer.deadline import Deadline, utc_now
 from dialer.errors import error_for
 from dialer.http import HttpReply
 from dialer.phone import PhoneNumber
 from dialer.providers import PROVIDERS, provider_for
 from dialer.providers.provider import Follows, Provider
+from dialer.scripts import Recording, Speech
 from dialer.session import Session
 from dialer.verdicts import Verdict
 from tests.dialer.wire import Heard, reply, serving

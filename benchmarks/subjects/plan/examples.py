@@ -32,7 +32,7 @@ from campaigns.ledger.tables import attempts, contacts
 from campaigns.planning import make_plan
 from campaigns.rows import ContactRow
 from console.cli.context import ledger_of
-from console.cli.stack import supervised
+from console.cli.stack_session import supervised
 from dialer.deadline import utc_now
 from workers.settings import Settings, load
 from workers.stack.environment import without_settings

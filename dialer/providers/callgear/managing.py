@@ -9,7 +9,6 @@ from typing import Literal
 
 from pydantic import SecretStr
 
-from dialer.calls import Script
 from dialer.providers.callgear.operation import Number, Operation, operation
 from dialer.providers.callgear.replies import (
     Done,
@@ -22,6 +21,7 @@ from dialer.providers.callgear.replies import (
     talk_options,
 )
 from dialer.providers.callgear.starting import Direction
+from dialer.scripts import Script
 
 
 def login_user(login: str, password: SecretStr) -> Operation[LoggedIn]:

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from dialer.calls import Recording, Script
 from dialer.phone import PhoneNumber
 from dialer.providers.callgear.methods import METHODS, Method
 from dialer.providers.callgear.params import TOKEN, BadParameter, check
 from dialer.providers.callgear.replies import Reader
+from dialer.scripts import Recording, Script
 
 T = TypeVar("T")
 Number = str | PhoneNumber

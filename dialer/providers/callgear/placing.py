@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from dialer.calls import CallRequest, Script, Speech
+from dialer.calls import CallRequest
 from dialer.kinds import INFORMER, Employee, Informer, Prompt, Scenario, Simple, VNumber
 from dialer.providers.callgear import starting
 from dialer.providers.callgear.operation import Operation
 from dialer.providers.callgear.params import LONGEST_RING
 from dialer.providers.callgear.replies import Placed
+from dialer.scripts import Script, Speech
 
 
 def start(call: CallRequest) -> Operation[Placed]:

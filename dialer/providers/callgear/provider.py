@@ -11,10 +11,9 @@ from uuid import UUID
 from pydantic import SecretStr
 
 from dialer.accounts import AccountSettings
-from dialer.calls import CallRequest, Progress, Receipt, Recording, Script, Sighting
+from dialer.calls import CallRequest, Progress, Receipt, Sighting
 from dialer.deadline import utc_now
 from dialer.http import HttpReply, HttpRequest
-from dialer.logins import Login
 from dialer.providers.callgear import data_api, rpc
 from dialer.providers.callgear.managing import list_calls, login_user, logout_user
 from dialer.providers.callgear.notifications import receipts_in
@@ -23,9 +22,10 @@ from dialer.providers.callgear.params import TOKEN, BadParameter, texts
 from dialer.providers.callgear.placing import start
 from dialer.providers.callgear.rulings import accepted, rows, ruling_of
 from dialer.providers.callgear.words import progress_of
-from dialer.providers.provider import CallStatus, Follows, Heard, Listing, PolicyRow, ScriptFault
+from dialer.providers.provider import CallStatus, Follows, Heard, Listing, Login, PolicyRow, ScriptFault
 from dialer.providers.reading import member, number, uuid_of, whole, word
 from dialer.providers.rules import not_offered, not_placing
+from dialer.scripts import Recording, Script
 from dialer.verdicts import Ruling
 
 T = TypeVar("T")

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from dialer.calls import Script
 from dialer.phone import PhoneNumber
 from dialer.providers.callgear.operation import Number, Operation, operation
 from dialer.providers.callgear.replies import Placed, placed
+from dialer.scripts import Script
 
 Direction = Literal["in", "out"]
 UsageRule = Literal["fixed", "fixed_for_numa", "random", "regional_random", "regional_fixed_for_numa"]

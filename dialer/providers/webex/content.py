@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dialer.calls import Recording, Script, Speech
 from dialer.providers.provider import ScriptFault
+from dialer.scripts import Recording, Script, Speech
 
 TEXT_LIMIT = 2000
 

@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from dialer.calls import Recording, Script
 from dialer.errors import Refused
 from dialer.phone import E164
 from dialer.providers.webex.content import content_of, script_fault
 from dialer.providers.webex.words import RECEIPTS, RECEIPTS_ASKED
+from dialer.scripts import Recording, Script
 from dialer.verdicts import Ruling, Verdict
 
 LONGEST_CALLBACK_DATA = 2000  # characters

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from dialer.accounts import AccountSettings
-from dialer.calls import CallRequest, Outcome, Progress, Receipt, Script
+from dialer.calls import CallRequest, Outcome, Progress, Receipt
 from dialer.deadline import utc_now
 from dialer.http import HttpReply, HttpRequest
 from dialer.providers.provider import CallStatus, Follows, Listing, PolicyRow, ScriptFault
@@ -21,6 +21,7 @@ from dialer.providers.webex.notices import receipts_in
 from dialer.providers.webex.rulings import fault_ruling, placing_ruling, rows
 from dialer.providers.webex.signature import signed
 from dialer.providers.webex.words import CALL_STATUSES, RECEIPTS_ASKED, Event, folded
+from dialer.scripts import Script
 from dialer.verdicts import Ruling, Verdict
 
 NO_MESSAGE = str(UUID(int=0))

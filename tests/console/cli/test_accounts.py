@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from console.cli.app import app
-from console.cli.stack import environment_of
+from console.cli.stack_session import environment_of
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
 from workers.stack.info import StackInfo

@@ -13,7 +13,6 @@ import pytest
 from pydantic import SecretStr
 
 from dialer.accounts import AccountSettings
-from dialer.calls import Recording, Script, Speech
 from dialer.http import HttpReply
 from dialer.providers.callgear import managing, starting
 from dialer.providers.callgear.methods import METHODS
@@ -23,6 +22,7 @@ from dialer.providers.callgear.words import GROUPS, MNEMONICS
 from dialer.sandbox.callgear import methods as sandbox
 from dialer.sandbox.callgear.errors import ERRORS, OTHERWISE
 from dialer.sandbox.callgear.params import Param
+from dialer.scripts import Recording, Script, Speech
 from dialer.verdicts import Verdict
 from tests.contract.callgear.extract import RECORDED, facts, json_blocks
 from tests.contract.callgear.provoking import BESIDES, PROVOKED

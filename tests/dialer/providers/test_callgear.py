@@ -10,11 +10,12 @@ from uuid import UUID
 import pytest
 
 from dialer.accounts import AccountSettings
-from dialer.calls import CallRequest, Progress, Recording, Speech
+from dialer.calls import CallRequest, Progress
 from dialer.http import HttpReply
 from dialer.phone import PhoneNumber
 from dialer.providers.callgear.provider import CallGear
 from dialer.providers.callgear.words import GROUPS, MNEMONICS
+from dialer.scripts import Recording, Speech
 from dialer.verdicts import Meter, Verdict
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -8,13 +8,15 @@ from collections.abc import Iterator
 import pytest
 from pydantic import SecretStr
 
-from dialer.calls import Recording, Speech
 from dialer.errors import NotPlaced, Refused, Throttled, Unconfirmed
 from dialer.phone import PhoneNumber
-from dialer.providers.callgear import AsyncClient, BadParameter, Client, Employee
+from dialer.providers.callgear.client import AsyncClient, Client
+from dialer.providers.callgear.params import BadParameter
 from dialer.providers.callgear.rpc import read as read_rpc
+from dialer.providers.callgear.starting import Employee
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
+from dialer.scripts import Recording, Speech
 from tests.dialer.providers.test_callgear import failed, replied
 from tests.dialer.sandbox.clients import until
 from tests.dialer.wire import reply, serving

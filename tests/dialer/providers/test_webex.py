@@ -10,12 +10,13 @@ from uuid import UUID
 import pytest
 
 from dialer.accounts import AccountSettings
-from dialer.calls import CallRequest, Outcome, Progress, Recording, Speech
+from dialer.calls import CallRequest, Outcome, Progress
 from dialer.http import HttpReply
 from dialer.phone import PhoneNumber
 from dialer.providers.webex.provider import Webex
 from dialer.providers.webex.words import CODES
 from dialer.receipts import reduce_receipts
+from dialer.scripts import Recording, Speech
 from dialer.verdicts import Ruling, Verdict
 
 ATTEMPT = UUID("6a8f7c34-0c5e-4b8e-9f0e-1f6f1f3f8a11")

@@ -11,12 +11,14 @@ import pytest
 from pydantic import ValidationError
 
 from dialer.accounts import AccountSettings
-from dialer.calls import Outcome, Progress, Recording, Speech
+from dialer.calls import Outcome, Progress
 from dialer.errors import NotPlaced, ProviderError, Refused, Throttled, Unconfirmed, Unreachable
-from dialer.providers.webex import AsyncWebexConnect, InvalidMessage, VoiceMessage, WebexConnect
+from dialer.providers.webex.client import AsyncWebexConnect, WebexConnect
+from dialer.providers.webex.messages import InvalidMessage, VoiceMessage
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
 from dialer.sandbox.webex.auth import JWT_SECRET
+from dialer.scripts import Recording, Speech
 
 KEY = {"service_key": "sandbox-key"}
 TOKEN = {"jwt_issuer": "sandbox", "jwt_secret": JWT_SECRET}

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from dialer.calls import Recording, Speech
 from dialer.providers.webex.fields import FIELDS
 from dialer.providers.webex.words import CODES
+from dialer.scripts import Recording, Speech
 from dialer.verdicts import Verdict
 from tests.dialer.providers.test_webex import refused, webex
 from tests.dialer.providers.test_webex_message import message

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from dialer.accounts import AccountSettings
-from dialer.calls import Recording, Speech
-from dialer.providers.webex import InvalidMessage, VoiceMessage
-from dialer.providers.webex.messages import FURTHEST_SEND_AT
+from dialer.providers.webex.messages import FURTHEST_SEND_AT, InvalidMessage, VoiceMessage
 from dialer.providers.webex.provider import Webex
+from dialer.scripts import Recording, Speech
 from dialer.verdicts import Verdict
 
 NOW = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Short texts where calls are followed by looks: how often to look, and for whom that may still be too seldom."""
+"""How long to wait for what of a provider: the other receipts of an end, a report, the next look at its calls."""
 
 from __future__ import annotations
 
@@ -6,10 +6,30 @@ from dialer.accounts import AccountSettings
 from dialer.providers import provider_for
 from dialer.providers.provider import Follows
 
+ENDING_GRACE = 2.0  # seconds of the provider's clock in which the other receipts of the same end arrive
+LEAST_GRACE = 1.0  # seconds of ours, for the way from the provider to the ledger, however fast its clock runs
+SUSPICION_GRACE = 20.0  # the same, when those that came do not say how the call ended
+BETTER_WORD = 10.0  # seconds of the provider's clock until it notifies of a call that is over, or has it in its report
+LEAST_PATIENCE = 1.0  # seconds of ours
 LOOKS_IN_A_MESSAGE = 2  # so that one of them comes while it is spoken, although looks and answers are late at times
 LEAST_SECONDS = 1.0  # as often as workers' ticks come by
 LATE_SECONDS = 1.5  # a look may be late by a tick, and its answer by half a second
 SHARE_OF_THE_MINUTE = 0.25  # of the provider's points, which looks that come more often may use
+
+
+def settles_in(settings: AccountSettings) -> float:
+    """How many seconds after a call's end its outcome is settled by, where receipts or a report tell of it.
+
+    0 where looks do: a call ends for us when it is missed.
+    """
+    if settings.provider != "callgear" or settings.notifications:
+        return grace(settings, ENDING_GRACE)
+    return max(BETTER_WORD / settings.speed, LEAST_PATIENCE) if settings.data_api_url else 0.0
+
+
+def grace(settings: AccountSettings, seconds: float) -> float:
+    """So many seconds of the provider's clock, in seconds of ours, and no less than a receipt's way takes."""
+    return max(seconds / settings.speed, LEAST_GRACE)
 
 
 def seconds_between_looks(settings: AccountSettings, message: float, minute_points: int | None = None) -> float:
