@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import redis
 
-from dialer.token_bucket import connect
+from dialer.bucket import connect
 from workers.stack.redis_server import find_server
 
 

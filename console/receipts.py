@@ -15,9 +15,9 @@ from starlette.requests import ClientDisconnect
 from structlog import get_logger
 
 from campaigns.ledger.receipts import Delivery, are_stored
-from console.body import TooLarge, read_body
-from console.counts import NO_ACCOUNT, Refusal
-from console.desk import AtDesk, Desk
+from console.server.body import TooLarge, read_body
+from console.server.receipt_counts import NO_ACCOUNT, Refusal
+from console.server.state import AtDesk, Desk
 from dialer.calls import Receipt
 from dialer.errors import DialerError
 

@@ -9,13 +9,13 @@ from uuid import UUID
 
 from anyio.from_thread import BlockingPortal
 
-from dialer.accounts import AccountSettings
+from dialer.account_settings import AccountSettings
+from dialer.bucket import Limits, TokenBucket
 from dialer.calls import CallRequest
 from dialer.deadline import Deadline
-from dialer.flight import Flight
 from dialer.providers.provider import CallStatus, Follows, Listing, Provider
-from dialer.session import Session
-from dialer.token_bucket import Limits, TokenBucket
+from dialer.transport.flight import Flight
+from dialer.transport.session import Session
 from dialer.verdicts import Ruling
 
 Clock = Callable[[], datetime]

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-from dialer.kinds import CallKind
+from dialer.call_kinds import CallKind
 from dialer.phone import PhoneNumber
 from dialer.scripts import Script
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dialer.accounts import AccountSettings
+from dialer.account_settings import AccountSettings
 from dialer.providers import provider_for
 from dialer.providers.provider import Follows
 

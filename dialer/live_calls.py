@@ -7,13 +7,13 @@ from typing import TypeVar
 from uuid import uuid4
 
 from dialer.account import Account
+from dialer.bucket import BucketAway, Settled, Urgency
+from dialer.clients.callgear import Face, answered, carried
 from dialer.errors import DialerError, ProviderError
-from dialer.providers.callgear.client import Face, answered, carried
 from dialer.providers.callgear.operation import Operation
 from dialer.providers.callgear.provider import CallGear
 from dialer.providers.callgear.replies import LiveCall, TalkOption
 from dialer.scripts import Recording, Script, Speech
-from dialer.token_bucket import BucketAway, Settled, Urgency
 from dialer.verdicts import Ruling
 
 __all__ = ["LiveCall", "LiveCalls", "NoPoints", "NotManaged", "TalkOption", "can_manage", "said", "was_known"]

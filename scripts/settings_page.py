@@ -10,7 +10,7 @@ from pydantic import AnyHttpUrl, BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from dialer.accounts import AccountSettings
+from dialer.account_settings import AccountSettings
 from workers.settings import Settings
 
 UNITS: Mapping[str, str] = {  # by how a setting's name ends

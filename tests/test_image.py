@@ -47,15 +47,14 @@ def test_the_ledger_is_made_by_what_the_image_holds(image, tmp_path):
 def test_everything_that_is_not_python_is_in_the_image(image, tmp_path):
     ask = (
         "from importlib.resources import files as f; import console.web, workers.app;"
-        "print(len(list((f('dialer') / 'lua').iterdir())), len(list((f('campaigns') / 'examples').iterdir())),"
-        " len(list((f('console') / 'templates').iterdir())))"
+        "print(len(list((f('dialer') / 'bucket' / 'lua').iterdir())),"
+        " len(list((f('campaigns') / 'examples').iterdir())), len(list((f('console') / 'templates').iterdir())))"
     )
     done = run(image, tmp_path, "python", "-c", ask)
     assert done.returncode == 0, done.stderr
     counts = [int(word) for word in done.stdout.split()]
-    expected = [
-        len(list((ROOT / folder).iterdir())) for folder in ("dialer/lua", "campaigns/examples", "console/templates")
-    ]
+    folders = ("dialer/bucket/lua", "campaigns/examples", "console/templates")
+    expected = [len(list((ROOT / folder).iterdir())) for folder in folders]
     assert counts == expected
 
 

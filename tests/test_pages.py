@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from dialer.accounts import AccountSettings
+from dialer.account_settings import AccountSettings
 from workers.settings import Settings
 
 ROOT = Path(__file__).parents[1]

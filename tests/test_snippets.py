@@ -12,8 +12,8 @@ import typer
 import yaml
 
 from campaigns.definition import Definition, load_definition
-from campaigns.keys import described_keys
-from campaigns.source import read_source
+from campaigns.definition.key_reference import described_keys
+from campaigns.definition.yaml_source import read_source
 from console.cli.app import app
 from tests.campaigns.written import SMALL
 from tests.test_docs import DOCUMENTS

@@ -17,7 +17,7 @@ from pydantic_settings import (
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from dialer.accounts import AccountSettings
+from dialer.account_settings import AccountSettings
 from dialer.errors import DialerError
 from dialer.phone import BadPhoneNumber, parse
 

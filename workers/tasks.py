@@ -9,13 +9,16 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 from structlog import get_logger
 
-from campaigns import dialing, looking, scheduling, sweeping
-from campaigns import release as releasing
-from campaigns.dialing import Slice
+from campaigns.dispatch import dial as dialing
+from campaigns.dispatch import release as releasing
+from campaigns.dispatch.dial import Slice
+from campaigns.launch import recurring
 from campaigns.ledger.store import LedgerAway
-from dialer.token_bucket import BucketAway
+from campaigns.operations import sweep as sweeping
+from campaigns.settlement import polling
+from dialer.bucket import BucketAway
 from workers.app import app, settings
-from workers.ticks import Ticks
+from workers.tick_guard import Ticks
 from workers.wiring import parts
 
 log = get_logger()
@@ -69,7 +72,7 @@ def look() -> None:
     using = parts(settings)
     for account in using.accounts.values():
         try:
-            looking.look(account, using=using)
+            polling.look(account, using=using)
         except (BucketAway, LedgerAway) as exc:
             log.error("calls are not followed", account=account.name, why=exc.message, remedy=exc.remedy)
 
@@ -80,7 +83,7 @@ def launch() -> None:
     using = parts(settings)
     accounts = {name: account.settings for name, account in using.accounts.items()}
     try:
-        scheduling.launch_due(using.ledger, accounts, rejects_folder=settings.data_dir / "reports", now=using.clock())
+        recurring.launch_due(using.ledger, accounts, rejects_folder=settings.data_dir / "reports", now=using.clock())
     except LedgerAway as exc:
         log.error("nothing is launched", why=exc.message, remedy=exc.remedy)
 

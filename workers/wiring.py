@@ -13,15 +13,15 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from campaigns.ledger.migrate import upgrade
 from campaigns.ledger.store import Ledger
-from campaigns.parts import Parts
+from campaigns.runtime import Parts
 from dialer.account import Account, limits_of
-from dialer.accounts import AccountSettings
+from dialer.account_settings import AccountSettings
+from dialer.bucket import TokenBucket, connect
 from dialer.clock import WatchedClock
-from dialer.logins import SharedLogins
 from dialer.providers import provider_for
 from dialer.providers.provider import Follows
-from dialer.session import Session
-from dialer.token_bucket import TokenBucket, connect
+from dialer.transport.session import Session
+from dialer.transport.shared_logins import SharedLogins
 from workers.secrets import hash_key, receipt_url
 from workers.settings import Settings
 

@@ -24,17 +24,17 @@ from sqlalchemy import func, select
 from benchmarks.figures import Figures
 from benchmarks.redis_server import serving
 from benchmarks.subjects.bucket.crowd import at
-from campaigns import control
-from campaigns.dialing import dial
+from campaigns.dispatch.dial import dial
+from campaigns.dispatch.release import release
 from campaigns.ledger.migrate import upgrade
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts
-from campaigns.parts import Parts
-from campaigns.release import release
+from campaigns.operations import control
+from campaigns.runtime import Parts
+from dialer.bucket import Answer, TokenBucket
 from dialer.deadline import utc_now
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
-from dialer.token_bucket import Answer, TokenBucket
 from tests import postgres
 from tests.campaigns.dialers import callgear, webex, working
 from tests.campaigns.seeding import seed

@@ -22,7 +22,7 @@ from tests.chaos.court import doubles
 from tests.chaos.faults import CALLS, Faults
 from tests.chaos.stores import SqliteStore
 from tests.chaos.storm import VENDORS, Plan, reserved_numbers, run
-from workers.stack.lineup import Modules
+from workers.stack.programs import Modules
 
 CONTACTS, FAULTS, EVERY, SEED = 700, 40, 0.3, 11
 KINDS = (

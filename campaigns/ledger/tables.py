@@ -1,4 +1,4 @@
-"""The ledger's tables. Migrations in `campaigns/migrations` make them; a test compares the two."""
+"""The ledger's tables. Migrations in `campaigns/ledger/migrations` make them; a test compares the two."""
 
 from __future__ import annotations
 

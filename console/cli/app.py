@@ -7,21 +7,21 @@ from importlib.metadata import version
 
 import typer
 
-from console.cli import (
+from console.cli import interruption
+from console.cli.commands import (
     accounts,
-    again,
     call,
     campaigns,
     demo,
     dnc,
     explain,
     init,
-    interruption,
     ledger,
     notifications,
     plan,
     policy,
     preview,
+    rerun,
     sandbox,
     schedule,
     schema,
@@ -41,7 +41,7 @@ app = typer.Typer(
 COMMANDS = (
     init,
     campaigns,
-    again,
+    rerun,
     preview,
     plan,
     stack,

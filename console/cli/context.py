@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import redis
 
 from campaigns.ledger.store import Ledger
-from dialer.token_bucket import connect
+from dialer.bucket import connect
 from workers.settings import Settings, load
 from workers.stack.environment import environment
 from workers.stack.info import running_stack

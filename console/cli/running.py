@@ -8,19 +8,20 @@ from pathlib import Path
 
 from rich.live import Live
 
-from campaigns.checking import Checked, check
-from campaigns.launch import launch, refuse_second, refuse_too_late
-from campaigns.leaving_out import LeavingOut
-from campaigns.ledger import reading
-from campaigns.ledger.reading import Campaign
+from campaigns.audience.progress import unseen
+from campaigns.launch.checks import Checked, check
+from campaigns.launch.exclusions import LeavingOut
+from campaigns.launch.launch import launch, refuse_second, refuse_too_late
+from campaigns.ledger import queries
+from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus
-from campaigns.progress import unseen
-from campaigns.status import Standing, standing
-from console.cli import interruption, preflight, show
+from campaigns.reporting.status import Standing, standing
+from console.cli import interruption, preflight
 from console.cli.context import who
 from console.cli.output import err, out
 from console.cli.progress import import_bar
+from console.cli.views import campaign as show
 from dialer.plural import counted
 from workers.settings import Settings
 from workers.wiring import now_utc
@@ -97,9 +98,9 @@ def standings_of(
     now = now_utc()
     with ledger.reading() as db:
         chosen = (
-            [reading.campaign(db, campaign)]
+            [queries.campaign(db, campaign)]
             if campaign
-            else reading.all_campaigns(db, LIVE_CAMPAIGNS if live_only else None)
+            else queries.all_campaigns(db, LIVE_CAMPAIGNS if live_only else None)
         )
         return [standing(db, one, now, redis_answers=answers) for one in chosen]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dialer.accounts import AccountSettings
+from dialer.account_settings import AccountSettings
 from dialer.providers.callgear.notifications import EVENTS, template
 from dialer.providers.callgear.provider import CallGear
 from dialer.providers.provider import Provider

@@ -1,6 +1,6 @@
 """What every provider does for us, in our words. Four verbs: place a call, find calls, read a receipt, log in.
 
-A provider is sans-IO: it builds requests and reads replies, and `dialer.session` carries them, sync or async.
+A provider is sans-IO: it builds requests and reads replies, and `dialer.transport.session` carries them, sync or async.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 
 from dialer.http import HttpReply
-from dialer.providers.reading import number
+from dialer.providers.parsing import number
 from dialer.verdicts import Ruling, Verdict
 
 

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from campaigns.ledger.receipts import Delivery, store
 from campaigns.ledger.store import Ledger
-from campaigns.receiving import apply_heard
-from dialer.accounts import AccountSettings
+from campaigns.settlement.receipts import apply_heard
+from dialer.account_settings import AccountSettings
 from dialer.calls import Receipt
 
 

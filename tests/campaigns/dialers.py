@@ -17,16 +17,16 @@ from typing import Any
 from pydantic import SecretStr
 from sqlalchemy import event
 
-from campaigns.dialing import Slice, dial
-from campaigns.ledger import reading
+from campaigns.dispatch.dial import Slice, dial
+from campaigns.dispatch.release import release
+from campaigns.ledger import queries
 from campaigns.ledger.store import Ledger
 from campaigns.lifecycle import CampaignStatus
-from campaigns.looking import look
-from campaigns.parts import Parts
-from campaigns.release import release
-from campaigns.sweeping import sweep
+from campaigns.operations.sweep import sweep
+from campaigns.runtime import Parts
+from campaigns.settlement.polling import look
 from dialer.account import Account
-from dialer.accounts import AccountSettings
+from dialer.account_settings import AccountSettings
 from dialer.deadline import utc_now
 from tests.campaigns.delivering import receive
 from workers.settings import RedisSettings, Settings
@@ -207,7 +207,7 @@ def carry_out(using: Parts, *campaign_ids: str, seconds: float = 25.0) -> None:
             look(account, using=using)
         sweep(using=using)
         with using.ledger.reading() as db:
-            statuses = [reading.campaign(db, one).status for one in campaign_ids]
+            statuses = [queries.campaign(db, one).status for one in campaign_ids]
         return all(status is CampaignStatus.FINISHED for status in statuses)
 
     with ThreadPoolExecutor(16) as workers:

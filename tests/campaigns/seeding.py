@@ -10,10 +10,10 @@ from uuid import UUID, uuid4
 from sqlalchemy import select
 
 from campaigns.definition import Definition
-from campaigns.ledger import admission, claims, reading
-from campaigns.ledger.admission import Admitted
-from campaigns.ledger.openings import Opening, open_attempts
-from campaigns.ledger.reading import Campaign, OpenAttempt
+from campaigns.ledger import claims, drafts, queries
+from campaigns.ledger.attempts import Opening, open_attempts
+from campaigns.ledger.drafts import Admitted
+from campaigns.ledger.queries import Campaign, OpenAttempt
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, contacts
 
@@ -45,7 +45,7 @@ def seed(
     """A running campaign over these numbers; returns its id."""
     written = definition(**changes)
     campaign_id = ledger.write(
-        admission.create_draft,
+        drafts.create_draft,
         name=written.campaign,
         account=written.account,
         definition_text=written.model_dump_json(),
@@ -56,9 +56,9 @@ def seed(
         Admitted(line=line, phone=phone, fields={}, text=said, zone=zone, not_after=not_after)
         for line, phone in enumerate(phones, start=2)
     ]
-    ledger.write(admission.admit, campaign_id, rows, fingerprint=ledger.fingerprint, now=now)
+    ledger.write(drafts.admit, campaign_id, rows, fingerprint=ledger.fingerprint, now=now)
     ledger.write(
-        admission.start,
+        drafts.start,
         campaign_id,
         zones=[zone],
         rejects=0,
@@ -103,7 +103,7 @@ def dialing(ledger: Ledger, phones: Sequence[str], *, now: datetime, **changes: 
     claim_id, ids = claim(ledger, campaign_id, len(phones), now=now)
     opened = open_all(ledger, claim_id, ids, now=now)
     with ledger.reading() as db:
-        return sorted(reading.attempts_by_id(db, opened).values(), key=lambda one: one.contact_id)
+        return sorted(queries.attempts_by_id(db, opened).values(), key=lambda one: one.contact_id)
 
 
 def dial_again(ledger: Ledger, contact_id: int, *, now: datetime) -> OpenAttempt:
@@ -117,7 +117,7 @@ def dial_again(ledger: Ledger, contact_id: int, *, now: datetime) -> OpenAttempt
 def campaign_row(ledger: Ledger, campaign_id: str) -> Campaign:
     """A campaign as the ledger has it now."""
     with ledger.reading() as db:
-        return reading.campaign(db, campaign_id)
+        return queries.campaign(db, campaign_id)
 
 
 def contact(ledger: Ledger, contact_id: int) -> Any:
@@ -135,4 +135,4 @@ def attempt(ledger: Ledger, attempt_id: UUID) -> Any:
 def fresh(ledger: Ledger, attempt_id: UUID) -> OpenAttempt:
     """An attempt as it is read to be settled."""
     with ledger.reading() as db:
-        return reading.attempts_by_id(db, [attempt_id])[attempt_id]
+        return queries.attempts_by_id(db, [attempt_id])[attempt_id]

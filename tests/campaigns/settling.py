@@ -5,8 +5,8 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from campaigns.rulings import doubt, rule
-from dialer.accounts import AccountSettings
+from campaigns.settlement.rulings import doubt, rule
+from dialer.account_settings import AccountSettings
 from dialer.verdicts import Ruling, Verdict
 from tests.campaigns.seeding import fresh
 

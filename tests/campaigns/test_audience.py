@@ -8,9 +8,9 @@ from functools import partial
 
 import pytest
 
-from campaigns.rejects import Code, Reject
-from campaigns.rows import ContactRow
-from campaigns.summary import Summary
+from campaigns.audience.import_summary import Summary
+from campaigns.audience.rejects import Code, Reject
+from campaigns.audience.row_reader import ContactRow
 from tests.campaigns.written import GOOD, read_list
 
 

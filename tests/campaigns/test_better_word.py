@@ -11,11 +11,11 @@ from sqlalchemy import select
 
 from campaigns.ledger.tables import attempts
 from campaigns.lifecycle import AttemptStatus
-from campaigns.looking import look
-from campaigns.rulings import doubt
-from campaigns.sweeping import sweep
-from console.cli.judge import placed_calls
-from console.web import create_app
+from campaigns.operations.sweep import sweep
+from campaigns.settlement.polling import look
+from campaigns.settlement.rulings import doubt
+from console.cli.views.sandbox_audit import placed_calls
+from console.web.app import create_app
 from dialer.providers.callgear.notifications import EVENTS, template
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running

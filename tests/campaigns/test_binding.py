@@ -11,19 +11,19 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, update
 
-from campaigns import control
-from campaigns.binding import Kind, Reason, binding
-from campaigns.dialing import dial
-from campaigns.endings import Ending, conclude
-from campaigns.explaining import NoSuchContact, explain_campaign, explain_contact
+from campaigns.dispatch.dial import dial
+from campaigns.dispatch.release import release
+from campaigns.launch.redial import redial
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import attempts, campaigns, contacts
-from campaigns.parts import Parts
-from campaigns.redialing import redial
-from campaigns.release import release
-from campaigns.rulings import accept
-from campaigns.sweeping import sweep
-from dialer.accounts import AccountSettings
+from campaigns.operations import control
+from campaigns.operations.sweep import sweep
+from campaigns.reporting.explain import NoSuchContact, explain_campaign, explain_contact
+from campaigns.reporting.hold_reason import Kind, Reason, binding
+from campaigns.runtime import Parts
+from campaigns.settlement.endings import Ending, conclude
+from campaigns.settlement.rulings import accept
+from dialer.account_settings import AccountSettings
 from dialer.calls import Outcome
 from dialer.phone import parse
 from dialer.verdicts import Meter, Verdict

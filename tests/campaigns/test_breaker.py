@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from campaigns import breaker, control
-from campaigns.dialing import Slice
+from campaigns.dispatch.dial import Slice
+from campaigns.dispatch.release import release
 from campaigns.ledger.tables import attempts, breakers, contacts
 from campaigns.lifecycle import IllegalMove
-from campaigns.parts import Parts
-from campaigns.release import release
+from campaigns.operations import control
+from campaigns.runtime import Parts
+from campaigns.safeguards import circuit_breaker
 from dialer.verdicts import Verdict
 from tests.campaigns.dialers import release_twice_at_once, webex, working
 from tests.campaigns.seeding import campaign_row, numbers, open_all, seed
@@ -260,7 +261,7 @@ def test_a_campaign_whose_windows_have_closed_does_not_try_for_its_account(using
 def test_a_campaign_that_tries_and_calls_nobody_lets_another_try_after_a_minute(using, clock):
     a, b = failing_together(using)
     clock.forward(60)
-    using.ledger.write(breaker.watch, clock())
+    using.ledger.write(circuit_breaker.watch, clock())
     assert campaign_row(using.ledger, a).status == "running"
     with using.ledger.writing() as db:
         held_up = update(contacts).where(contacts.c.campaign_id == a)

@@ -11,11 +11,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import update
 
-from campaigns.dialing import Slice
+from campaigns.dispatch.dial import Slice
+from campaigns.dispatch.fair_share import open_time
+from campaigns.dispatch.release import release
 from campaigns.ledger.tables import attempts, contacts
-from campaigns.parts import Parts, own_limits
-from campaigns.release import release
-from campaigns.sharing import open_time
+from campaigns.runtime import Parts, own_limits
 from tests.campaigns.dialers import webex, working
 from tests.campaigns.seeding import campaign_row, numbers, open_all, seed
 

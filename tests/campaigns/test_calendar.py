@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campaigns.calendar import (
+from campaigns.calendar.times import (
     WEEKDAYS,
     BadMoment,
     BadTime,
@@ -21,7 +21,7 @@ from campaigns.calendar import (
     parse_weekdays,
     zone_named,
 )
-from campaigns.windows import Windows
+from campaigns.calendar.windows import Windows
 
 NEW_YORK = zone_named("America/New_York")
 OFFICE = Windows.parse({"mon-fri": ["09:00-12:30", "13:00-20:00"], "sat": ["10:00-14:00"]})

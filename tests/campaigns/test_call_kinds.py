@@ -9,9 +9,9 @@ from uuid import uuid4
 import pytest
 
 import campaigns
-from campaigns.checking import check
 from campaigns.definition import Definition, load_definition
-from campaigns.source import DefinitionFaults
+from campaigns.definition.yaml_source import DefinitionFaults
+from campaigns.launch.checks import check
 from dialer.calls import CallRequest
 from dialer.phone import PhoneNumber
 from dialer.providers import provider_for

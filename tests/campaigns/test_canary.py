@@ -12,15 +12,15 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import func, select, update
 
-from campaigns import control
-from campaigns.binding import Kind, binding
-from campaigns.endings import Ending, conclude
+from campaigns.dispatch.release import release
 from campaigns.ledger.tables import attempts, audit, contacts
 from campaigns.lifecycle import CampaignStatus
-from campaigns.parts import Parts
-from campaigns.release import release
-from campaigns.rulings import accept, rule
-from dialer.accounts import AccountSettings
+from campaigns.operations import control
+from campaigns.reporting.hold_reason import Kind, binding
+from campaigns.runtime import Parts
+from campaigns.settlement.endings import Ending, conclude
+from campaigns.settlement.rulings import accept, rule
+from dialer.account_settings import AccountSettings
 from dialer.calls import Outcome
 from dialer.verdicts import Ruling, Verdict
 from tests.campaigns.dialers import release_twice_at_once, webex, working

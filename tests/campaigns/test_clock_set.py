@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from campaigns.dialing import Slice, dial
-from campaigns.gates import opening_at_all
-from campaigns.parts import Parts
-from campaigns.release import CLOCK_WAS_SET, release
-from campaigns.sweeping import sweep
+from campaigns.calendar.calling_hours import opening_at_all
+from campaigns.dispatch.dial import Slice, dial
+from campaigns.dispatch.release import CLOCK_WAS_SET, release
+from campaigns.operations.sweep import sweep
+from campaigns.runtime import Parts
 from dialer.clock import WatchedClock
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running

@@ -6,8 +6,8 @@ from functools import partial
 
 import pytest
 
-from campaigns.encoding import BadContactsFile
-from campaigns.source import DefinitionFaults
+from campaigns.audience.encoding import BadContactsFile
+from campaigns.definition.yaml_source import DefinitionFaults
 from dialer.providers.provider import ScriptFault
 from dialer.scripts import Script, Speech
 from tests.campaigns.written import GOOD, read_list

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from campaigns.source import DefinitionFaults
+from campaigns.definition.yaml_source import DefinitionFaults
 from tests.campaigns.written import SMALL
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import campaigns
-from campaigns.checking import check
-from campaigns.launch import launch
-from campaigns.ledger.reading import Campaign
+from campaigns.launch.checks import check
+from campaigns.launch.launch import launch
+from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import contacts
 from campaigns.lifecycle import CampaignStatus

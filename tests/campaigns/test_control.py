@@ -7,14 +7,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from campaigns import control
-from campaigns.endings import Ending, conclude
-from campaigns.ledger import admission
-from campaigns.ledger.reading import NoSuchCampaign
+from campaigns.ledger import drafts
+from campaigns.ledger.queries import NoSuchCampaign
 from campaigns.ledger.tables import audit, campaigns
 from campaigns.lifecycle import CAMPAIGN_MOVES, CampaignStatus, IllegalMove
-from campaigns.rulings import accept
-from dialer.accounts import AccountSettings
+from campaigns.operations import control
+from campaigns.settlement.endings import Ending, conclude
+from campaigns.settlement.rulings import accept
+from dialer.account_settings import AccountSettings
 from dialer.calls import Outcome
 from tests.campaigns.seeding import campaign_row, claim, contact, dialing, fresh, numbers, open_all, seed
 
@@ -118,11 +118,9 @@ def test_a_campaign_that_is_not_there_is_named_with_those_that_are(ledger, clock
 
 
 def test_a_draft_that_is_cancelled_while_it_is_filled_calls_nobody(ledger, clock):
-    campaign_id = ledger.write(
-        admission.create_draft, name="reminders", account="main", definition_text="{}", now=clock()
-    )
+    campaign_id = ledger.write(drafts.create_draft, name="reminders", account="main", definition_text="{}", now=clock())
     control.cancel(ledger, campaign_id, who="test", now=clock())
     facts = {"zones": ["UTC"], "rejects": 0, "rejects_file": None, "starts_at": None, "who": "test"}
-    with pytest.raises(admission.DraftGone):
-        ledger.write(admission.start, campaign_id, now=clock(), **facts)
+    with pytest.raises(drafts.DraftGone):
+        ledger.write(drafts.start, campaign_id, now=clock(), **facts)
     assert campaign_row(ledger, campaign_id).status == CampaignStatus.CANCELLED

@@ -10,16 +10,16 @@ from random import Random
 import pytest
 from sqlalchemy import update
 
-from campaigns import control
-from campaigns.correcting import BELIED, LATE
-from campaigns.endings import Ending, conclude
+from campaigns.launch.redial import CannotRedial, redial
 from campaigns.ledger.claims import still_claimed
 from campaigns.ledger.receipts import Delivery, store
 from campaigns.ledger.tables import contacts
-from campaigns.receiving import apply_heard
-from campaigns.redialing import CannotRedial, redial
-from campaigns.report import report
-from campaigns.rulings import accept, doubt, rule
+from campaigns.operations import control
+from campaigns.reporting.report import report
+from campaigns.settlement.corrections import BELIED, LATE
+from campaigns.settlement.endings import Ending, conclude
+from campaigns.settlement.receipts import apply_heard
+from campaigns.settlement.rulings import accept, doubt, rule
 from dialer.calls import Outcome
 from dialer.verdicts import Ruling, Verdict
 from tests.campaigns.seeding import attempt, campaign_row, claim, contact, dial_again, dialing, fresh, numbers, open_all

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from campaigns.calendar import zone_named
+from campaigns.calendar.times import zone_named
+from campaigns.calendar.windows import Windows
 from campaigns.definition import Definition, json_schema, load_definition
-from campaigns.source import DefinitionFaults
-from campaigns.windows import Windows
+from campaigns.definition.yaml_source import DefinitionFaults
 from dialer.calls import Outcome
 from dialer.scripts import Recording, Speech
 from tests.campaigns.written import FULL, SMALL

@@ -12,20 +12,20 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from campaigns import control
-from campaigns.dialing import Slice, dial, slice_size
+from campaigns.dispatch.dial import Slice, dial, slice_size
+from campaigns.dispatch.release import release
 from campaigns.ledger import claims
 from campaigns.ledger.store import LedgerAway
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import attempts
-from campaigns.looking import look
-from campaigns.parts import Parts
-from campaigns.release import release
-from campaigns.sweeping import sweep
+from campaigns.operations import control
+from campaigns.operations.sweep import sweep
+from campaigns.runtime import Parts
+from campaigns.settlement.polling import look
+from dialer.bucket import TokenBucket
 from dialer.deadline import utc_now
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
-from dialer.token_bucket import TokenBucket
 from tests.campaigns.delivering import receive
 from tests.campaigns.dialers import callgear, failing_once, serving, wait_for, webex, working
 from tests.campaigns.seeding import attempt, campaign_row, claim, contact, definition, numbers, seed

@@ -8,13 +8,13 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from campaigns.control import cancel
-from campaigns.doubts import COLUMNS, doubts
-from campaigns.endings import Ending, conclude
-from campaigns.report import FIRST_DOUBTS, Report, report
-from campaigns.rulings import accept, doubt
-from console.cli.report import report_parts
-from dialer.accounts import AccountSettings
+from campaigns.operations.control import cancel
+from campaigns.reporting.report import FIRST_DOUBTS, Report, report
+from campaigns.reporting.unknown_calls import COLUMNS, doubts
+from campaigns.settlement.endings import Ending, conclude
+from campaigns.settlement.rulings import accept, doubt
+from console.cli.views.report import report_parts
+from dialer.account_settings import AccountSettings
 from dialer.calls import Outcome, Progress, Receipt
 from dialer.verdicts import Ruling, Verdict
 from tests.campaigns.delivering import receive

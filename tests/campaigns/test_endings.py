@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from campaigns import control
-from campaigns.endings import Ending, conclude
-from campaigns.ledger import reading
-from campaigns.rulings import accept
-from campaigns.witness import Witness
+from campaigns.ledger import queries
+from campaigns.operations import control
+from campaigns.settlement.endings import Ending, conclude
+from campaigns.settlement.evidence import Witness
+from campaigns.settlement.rulings import accept
 from dialer.calls import Outcome
 from dialer.verdicts import Verdict
 from tests.campaigns.seeding import attempt, contact, dial_again, dialing, fresh, numbers
@@ -167,7 +167,7 @@ def test_ending_twice_is_told_and_decides_once(ledger, clock):
     assert not ledger.write(conclude, fresh(ledger, one.id), again, now=clock.forward(5))
     assert contact(ledger, one.contact_id) == row
     with ledger.reading() as db:
-        assert reading.count_outcome(db, one.contact_id, Outcome.ANSWERED) == 0
+        assert queries.count_outcome(db, one.contact_id, Outcome.ANSWERED) == 0
 
 
 def test_an_attempt_says_how_its_doubt_ended_and_what_told_of_its_end(ledger, clock):

@@ -14,27 +14,27 @@ import pytest
 from alembic import command
 from sqlalchemy import event, func, insert, select, update
 
-from campaigns import suppression
-from campaigns.checking import check
-from campaigns.correcting import correct
-from campaigns.endings import Ending, conclude
-from campaigns.erasing import erase, finish_erasures
-from campaigns.launch import launch
-from campaigns.ledger import admission, migrate, reading
-from campaigns.ledger.admission import Admitted
+from campaigns.launch.checks import check
+from campaigns.launch.launch import launch
+from campaigns.launch.redial import CannotRedial, redial
+from campaigns.launch.trial_call import trial_call
+from campaigns.ledger import drafts, migrate, queries
+from campaigns.ledger.drafts import Admitted
 from campaigns.ledger.migrate import upgrade
 from campaigns.ledger.receipts import Delivery, store
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.suppressions import Suppression, suppress
 from campaigns.ledger.tables import audit, contacts, erasures, metadata, receipts
-from campaigns.receiving import UNMATCHED_KEPT, apply_waiting, forget_unmatched
-from campaigns.redialing import CannotRedial, redial
-from campaigns.rulings import accept, rule
-from campaigns.sheets import attempt_lines, contact_lines
-from campaigns.suppression import why
-from campaigns.sweeping import sweep
-from campaigns.trial import trial_call
-from console.listing import contacts_after, latest_attempts
+from campaigns.operations import suppression_list
+from campaigns.operations.erasure import erase, finish_erasures
+from campaigns.operations.suppression_list import why
+from campaigns.operations.sweep import sweep
+from campaigns.reporting.csv_sheets import attempt_lines, contact_lines
+from campaigns.reporting.listings import contacts_after, latest_attempts
+from campaigns.settlement.corrections import correct
+from campaigns.settlement.endings import Ending, conclude
+from campaigns.settlement.receipts import UNMATCHED_KEPT, apply_waiting, forget_unmatched
+from campaigns.settlement.rulings import accept, rule
 from dialer.calls import Outcome
 from dialer.phone import parse
 from dialer.receipts import reduce_receipts
@@ -56,7 +56,7 @@ def known(ledger, now, **changes) -> str:
     """A running campaign with Ann, of whom everything is known that a list can say."""
     written = definition(**changes)
     facts = {"name": written.campaign, "account": "main", "definition_text": written.model_dump_json(), "now": now}
-    campaign_id = ledger.write(admission.create_draft, **facts)
+    campaign_id = ledger.write(drafts.create_draft, **facts)
     admit(ledger, campaign_id, now)
     start(ledger, campaign_id, now)
     return campaign_id
@@ -64,12 +64,12 @@ def known(ledger, now, **changes) -> str:
 
 def admit(ledger, campaign_id, now) -> None:
     row = Admitted(line=2, phone=ANN.e164, zone="Europe/Paris", not_after=now + timedelta(days=60), **PERSONAL)
-    ledger.write(admission.admit, campaign_id, [row], fingerprint=ledger.fingerprint, now=now)
+    ledger.write(drafts.admit, campaign_id, [row], fingerprint=ledger.fingerprint, now=now)
 
 
 def start(ledger, campaign_id, now) -> None:
     begun = {"zones": ["UTC"], "rejects": 0, "rejects_file": None, "starts_at": None, "who": "ann"}
-    ledger.write(admission.start, campaign_id, now=now, **begun)
+    ledger.write(drafts.start, campaign_id, now=now, **begun)
 
 
 def on_the_phone(ledger, now, **changes):
@@ -134,13 +134,13 @@ def test_an_erased_person_is_named_so_where_a_number_would_be_shown(ledger, cloc
 
 
 def test_an_erased_number_that_is_put_on_the_list_again_is_there_by_its_hash_only(ledger, clock, tmp_path):
-    suppression.add(ledger, ANN, reason="asked us", who="ann", now=clock(), account="main")
-    suppression.export_file(ledger, tmp_path / "before.csv")
+    suppression_list.add(ledger, ANN, reason="asked us", who="ann", now=clock(), account="main")
+    suppression_list.export_file(ledger, tmp_path / "before.csv")
     erase(ledger, ANN, who="ann", now=clock())
     facts = {"reason": "asked us", "who": "ann", "now": clock()}
-    assert suppression.import_file(ledger, tmp_path / "before.csv", country=None, **facts).known == 1
-    assert not suppression.add(ledger, ANN, **facts)
-    assert suppression.add(ledger, ANN, account="spare", **facts)
+    assert suppression_list.import_file(ledger, tmp_path / "before.csv", country=None, **facts).known == 1
+    assert not suppression_list.add(ledger, ANN, **facts)
+    assert suppression_list.add(ledger, ANN, account="spare", **facts)
     assert {line.account for line in why(ledger, ANN)} == {"", "main", "spare"}
     assert_gone(ledger)
 
@@ -304,7 +304,7 @@ def test_to_erase_again_while_the_call_goes_on_changes_nothing(ledger, clock):
 def test_a_number_erased_between_the_check_and_the_start_comes_in_emptied(ledger, clock):
     written = definition(campaign="new")
     facts = {"name": "new", "account": "main", "definition_text": written.model_dump_json(), "now": clock()}
-    campaign_id = ledger.write(admission.create_draft, **facts)
+    campaign_id = ledger.write(drafts.create_draft, **facts)
     erase(ledger, ANN, who="ann", now=clock())
     admit(ledger, campaign_id, clock())
     start(ledger, campaign_id, clock())
@@ -317,7 +317,7 @@ def test_a_number_erased_between_the_check_and_the_start_comes_in_emptied(ledger
 def test_a_number_erased_while_its_campaign_is_read_in_is_emptied_there(ledger, clock):
     written = definition(campaign="new")
     facts = {"name": "new", "account": "main", "definition_text": written.model_dump_json(), "now": clock()}
-    campaign_id = ledger.write(admission.create_draft, **facts)
+    campaign_id = ledger.write(drafts.create_draft, **facts)
     admit(ledger, campaign_id, clock())
     erase(ledger, ANN, who="ann", now=clock())
     start(ledger, campaign_id, clock())
@@ -339,7 +339,7 @@ def test_whoever_is_erased_while_a_campaign_starts_is_in_neither(ledger, clock, 
     one = on_the_phone(ledger, clock())
     ended(ledger, one, clock, Outcome.NO_ANSWER)
     with ledger.writing() as db:
-        db.execute(update(reading.campaigns).values(status="finished"))
+        db.execute(update(queries.campaigns).values(status="finished"))
     begin: Callable[[], object] = lambda: redial(ledger, one.campaign_id, who="ann", now=clock())  # noqa: E731
     if start_again == "launch":
         begin = lambda: known(ledger, clock(), campaign="again")  # noqa: E731
@@ -356,7 +356,7 @@ def test_a_number_that_an_import_brings_while_it_is_erased_stands_there_by_its_h
     line = Suppression(phone=ANN.e164, account="main", reason=SECRET, source="ann", added_at=clock(), expires_at=None)
     erased = threading.Thread(target=erase, args=(ledger, ANN), kwargs={"who": "ann", "now": clock()})
     with ledger.writing() as db:
-        assert suppression._suppress_all(db, [line], ledger.fingerprint) == 1
+        assert suppression_list._suppress_all(db, [line], ledger.fingerprint) == 1
         erased.start()
         until_it_waits(ledger, erased)
     erased.join(60)
@@ -368,7 +368,7 @@ def test_a_number_erased_while_a_part_of_the_list_with_it_is_read_in_is_no_erasu
     """Seen by half of the erasure only, the contact would be erased anew by every sweep."""
     written = definition(campaign="new")
     facts = {"name": "new", "account": "main", "definition_text": written.model_dump_json(), "now": clock()}
-    campaign_id = ledger.write(admission.create_draft, **facts)
+    campaign_id = ledger.write(drafts.create_draft, **facts)
     admitted = threading.Thread(target=admit, args=(ledger, campaign_id, clock()))
 
     def meanwhile(_connection, _cursor, statement, *_) -> None:
@@ -435,7 +435,7 @@ def test_those_who_were_on_the_phone_when_an_earlier_version_erased_them_are_era
 
 def known_before(ledger, now) -> int:
     with ledger.writing() as db:
-        campaign_id = admission.create_draft(db, name="old", account="main", definition_text="{}", now=now)
+        campaign_id = drafts.create_draft(db, name="old", account="main", definition_text="{}", now=now)
         facts = {"line": 2, "status": "refused", "reason": SECRET, "due_at": now, "fields": {}, "attempts": 0}
         left = {"phone": "hash:1", "zone": "Europe/Paris", "voice": {"voice": SECRET}, "not_after": now, "tries": 1}
         return db.execute(insert(contacts).values(campaign_id=campaign_id, **facts, **left)).inserted_primary_key[0]
@@ -452,7 +452,7 @@ def test_erasing_touches_nobody_else(ledger, clock):
     before = bob(ledger, campaign_id)
     erase(ledger, ANN, who="ann", now=clock())
     assert bob(ledger, campaign_id) == before
-    assert suppression.why(ledger, BOB) == []
+    assert suppression_list.why(ledger, BOB) == []
 
 
 def bob(ledger, campaign_id):
@@ -472,7 +472,7 @@ def test_a_late_receipt_and_an_erasure_of_the_same_call_at_once_never_wait_for_e
     erased = threading.Thread(target=erase, args=(ledger, ANN), kwargs={"who": "ann", "now": clock()})
     with deadlocks(ledger) as found:
         with ledger.writing() as db:
-            (held,) = reading.attempts_by_id(db, [one.id], lock=True).values()
+            (held,) = queries.attempts_by_id(db, [one.id], lock=True).values()
             erased.start()
             until_it_waits(ledger, erased)
             assert correct(db, held, reduce_receipts(late), now=clock())

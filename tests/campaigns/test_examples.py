@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import campaigns
-from campaigns.audience import read_audience
+from campaigns.audience.audience import read_audience
+from campaigns.audience.rejects import Code
 from campaigns.definition import load_definition
-from campaigns.rejects import Code
 
 EXAMPLES = Path(campaigns.__file__).parent / "examples"
 FATES = {f"{ending:02}" for ending in range(11, 25)} - {"21"}  # 21 replies a minute late: no demo waits for it

@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import select
 
 import campaigns
-from campaigns.checking import check
-from campaigns.cloning import written
 from campaigns.definition import Definition, load_definition
-from campaigns.launch import launch
+from campaigns.launch.checks import check
+from campaigns.launch.clone import written
+from campaigns.launch.launch import launch
+from campaigns.launch.trial_call import trial_call
 from campaigns.ledger.tables import audit, contacts
-from campaigns.trial import trial_call
 from dialer.deadline import utc_now
 from dialer.phone import PhoneNumber
 from dialer.sandbox.config import SandboxConfig

@@ -12,17 +12,17 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import select, update
 
-from campaigns import breaker
-from campaigns.checking import check
-from campaigns.dialing import dial
-from campaigns.endings import Ending, conclude
-from campaigns.launch import launch
+from campaigns.definition.yaml_source import DefinitionFaults
+from campaigns.dispatch.dial import dial
+from campaigns.dispatch.release import release
+from campaigns.launch.checks import check
+from campaigns.launch.launch import launch
 from campaigns.ledger.tables import attempts, audit, contacts
 from campaigns.lifecycle import CampaignStatus
-from campaigns.release import release
-from campaigns.rulings import accept, doubt, halt_account, rule
-from campaigns.source import DefinitionFaults
-from dialer.accounts import AccountSettings
+from campaigns.safeguards import circuit_breaker
+from campaigns.settlement.endings import Ending, conclude
+from campaigns.settlement.rulings import accept, doubt, halt_account, rule
+from dialer.account_settings import AccountSettings
 from dialer.calls import Outcome
 from dialer.deadline import utc_now
 from dialer.sandbox.config import SandboxConfig
@@ -179,10 +179,10 @@ def test_an_open_breaker_moves_on(ledger, clock, redis_url, buckets):
     for one in many:
         ledger.write(rule, fresh(ledger, one.id), down, SETTINGS, now=clock(), rng=Random(1))
     clock.forward(1)
-    ledger.write(breaker.watch, clock())
+    ledger.write(circuit_breaker.watch, clock())
     campaign = campaign_row(ledger, many[0].campaign_id)
     assert (campaign.account, campaign.status) == ("spare", CampaignStatus.RUNNING)
-    ledger.write(breaker.watch, clock.forward(1))
+    ledger.write(circuit_breaker.watch, clock.forward(1))
     assert campaign_row(ledger, campaign.id).status is CampaignStatus.RUNNING, "what the first did is not the second's"
     with ledger.writing() as db:
         db.execute(update(contacts).values(due_at=clock()))

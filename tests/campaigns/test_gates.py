@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phonenumbers.timezone import time_zones_for_number
 
+from campaigns.calendar.calling_hours import next_opening, next_try, opening_at_all
 from campaigns.definition import Definition
-from campaigns.gates import next_opening, next_try, opening_at_all
 from dialer.calls import Outcome
 from tests.campaigns.seeding import DEFINITION, definition
 from tests.campaigns.test_calendar import CHANGES, shows_open, utc, written_windows

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.checking import check
-from campaigns.dialing import dial
-from campaigns.launch import launch
-from campaigns.release import release
-from campaigns.trial import trial_call
+from campaigns.dispatch.dial import dial
+from campaigns.dispatch.release import release
+from campaigns.launch.checks import check
+from campaigns.launch.launch import launch
+from campaigns.launch.trial_call import trial_call
 from dialer.deadline import utc_now
 from dialer.phone import PhoneNumber
 from dialer.sandbox.config import SandboxConfig

@@ -12,18 +12,18 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select, update
 
-from campaigns import control
-from campaigns.checking import check
-from campaigns.dialing import Slice, dial
-from campaigns.handing_over import AHEAD, due_by, otherwise_due, send_at
+from campaigns.definition.yaml_source import DefinitionFaults
+from campaigns.dispatch.dial import Slice, dial
+from campaigns.dispatch.release import release
+from campaigns.dispatch.vendor_queue import AHEAD, due_by, otherwise_due, send_at
+from campaigns.launch.checks import check
 from campaigns.ledger.claims import Claimed
-from campaigns.ledger.frequency import cap_clears_at
+from campaigns.ledger.frequency_caps import cap_clears_at
 from campaigns.ledger.tables import attempts, campaigns, contacts
-from campaigns.parts import Parts
-from campaigns.release import release
-from campaigns.rulings import accept, doubt
-from campaigns.source import DefinitionFaults
-from campaigns.sweeping import sweep
+from campaigns.operations import control
+from campaigns.operations.sweep import sweep
+from campaigns.runtime import Parts
+from campaigns.settlement.rulings import accept, doubt
 from dialer.deadline import utc_now
 from dialer.providers import provider_for
 from dialer.sandbox.config import SandboxConfig

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from campaigns.explaining import explain_contact
-from campaigns.history import UNKNOWN
+from campaigns.reporting.explain import explain_contact
+from campaigns.reporting.receipt_history import UNKNOWN
 from dialer.phone import PhoneNumber
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running

@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from campaigns.calendar import zone_named
-from campaigns.holidays import BadHoliday, Holidays
-from campaigns.windows import Windows
+from campaigns.calendar.holidays import BadHoliday, Holidays
+from campaigns.calendar.times import zone_named
+from campaigns.calendar.windows import Windows
 from tests.campaigns.seeding import definition
 
 NEW_YORK, TOKYO = zone_named("America/New_York"), zone_named("Asia/Tokyo")

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campaigns.gates import next_opening, next_try
-from campaigns.hours import NEVER, Hours
-from campaigns.turns import Turns
+from campaigns.calendar.calling_hours import next_opening, next_try
+from campaigns.planning.call_order import Turns
+from campaigns.planning.hours_cache import NEVER, Hours
 from dialer.calls import Outcome
 from tests.campaigns.seeding import definition
 

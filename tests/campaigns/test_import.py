@@ -16,11 +16,11 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from campaigns.audience import read_audience
-from campaigns.checking import check
+from campaigns.audience.audience import read_audience
+from campaigns.audience.rejects import Code
 from campaigns.definition import Definition, load_definition
-from campaigns.rejects import Code
-from dialer.accounts import AccountSettings
+from campaigns.launch.checks import check
+from dialer.account_settings import AccountSettings
 from dialer.errors import DialerError
 from tests.campaigns.written import FULL, GOOD, SMALL, read_list, workbook
 

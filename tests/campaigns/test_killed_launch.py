@@ -9,10 +9,10 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from campaigns.checking import check
-from campaigns.launch import launch
-from campaigns.ledger import claims, reading
-from campaigns.ledger.admission import clear_abandoned
+from campaigns.launch.checks import check
+from campaigns.launch.launch import launch
+from campaigns.ledger import claims, queries
+from campaigns.ledger.drafts import clear_abandoned
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus
 from tests.campaigns.seeding import numbers
@@ -68,7 +68,7 @@ def test_a_launch_killed_half_way_calls_nobody_and_the_next_starts(ledger, tmp_p
     with ledger.reading() as db:
         (draft,) = db.execute(select(campaigns.c.id, campaigns.c.status)).all()
         assert db.scalar(select(func.count()).select_from(contacts)) == AT_ONCE
-        assert reading.all_campaigns(db, LIVE_CAMPAIGNS) == []
+        assert queries.all_campaigns(db, LIVE_CAMPAIGNS) == []
     assert draft.status == CampaignStatus.DRAFT
     now = datetime.now(UTC)
     assert not ledger.write(claims.lock_campaign, draft.id), "a tick claims for campaigns that run, and no others"

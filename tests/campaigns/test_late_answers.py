@@ -8,13 +8,13 @@ import time
 import pytest
 from sqlalchemy import event, select
 
-from campaigns.correcting import CALLED_OFF, TOO_LATE, UNHEARD
-from campaigns.endings import Ending, conclude
+from campaigns.launch.redial import redial
 from campaigns.ledger.claims import still_claimed
 from campaigns.ledger.tables import audit, contacts
-from campaigns.redialing import redial
-from campaigns.rulings import accept
-from campaigns.witness import Witness
+from campaigns.settlement.corrections import CALLED_OFF, TOO_LATE, UNHEARD
+from campaigns.settlement.endings import Ending, conclude
+from campaigns.settlement.evidence import Witness
+from campaigns.settlement.rulings import accept
 from dialer.calls import Outcome
 from tests.campaigns.seeding import attempt, campaign_row, claim, contact, dial_again, dialing, fresh, numbers
 from tests.campaigns.test_receiving import ACCOUNT, deliver, receipt, swept

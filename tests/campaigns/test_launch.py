@@ -10,18 +10,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from campaigns import control
-from campaigns.audience import ListChanged
-from campaigns.checking import Checked, NobodyToCall, RowsRejected, check
-from campaigns.launch import StillGoingOn, launch
-from campaigns.leaving_out import LeavingOut
+from campaigns.audience.audience import ListChanged
+from campaigns.definition.yaml_source import DefinitionFaults
+from campaigns.launch.checks import Checked, NobodyToCall, RowsRejected, check
+from campaigns.launch.exclusions import LeavingOut
+from campaigns.launch.launch import StillGoingOn, launch
 from campaigns.ledger import claims
 from campaigns.ledger.store import LedgerAway
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import CampaignStatus
-from campaigns.source import DefinitionFaults
-from dialer.accounts import AccountSettings
+from campaigns.operations import control
+from dialer.account_settings import AccountSettings
 from tests.campaigns.dialers import failing_once
 from tests.campaigns.seeding import claim, numbers
 from tests.conftest import HandSetClock

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import select
 
-from campaigns import live
-from campaigns.dialing import Slice, dial
+from campaigns.dispatch.dial import Slice, dial
 from campaigns.ledger.suppressions import listed
 from campaigns.ledger.tables import attempts, audit
-from campaigns.parts import Parts
+from campaigns.operations import live_calls
+from campaigns.runtime import Parts
 from dialer.deadline import utc_now
 from dialer.errors import DialerError
 from dialer.live_calls import NotManaged
@@ -49,9 +49,9 @@ def placed(using: Parts) -> tuple[str, int]:
 
 def test_a_call_of_ours_is_found_without_its_account_and_blocked_everywhere(using):
     campaign_id, call = placed(using)
-    session = live.find(using.ledger, using.accounts, call, None)
+    session = live_calls.find(using.ledger, using.accounts, call, None)
     assert (session.account.name, session.campaign_id) == ("second", campaign_id)
-    assert live.block(using.ledger, session, who="Ann", now=utc_now())
+    assert live_calls.block(using.ledger, session, who="Ann", now=utc_now())
     with using.ledger.reading() as db:
         (line,) = listed(db)
         noted = db.execute(
@@ -59,26 +59,28 @@ def test_a_call_of_ours_is_found_without_its_account_and_blocked_everywhere(usin
         )
         assert [tuple(row) for row in noted] == [("Ann", campaign_id, f"{call} on account second: done")]
     assert (line.phone, line.account, "Ann" in line.source) == ("+14155550107", "", True)
-    ((account, listed_call),) = live.calls_in_progress(live.manageable(using.accounts, None))
+    ((account, listed_call),) = live_calls.calls_in_progress(live_calls.manageable(using.accounts, None))
     assert (account.name, listed_call.call_session_id) == ("second", call)
-    assert live.campaigns_of(using.ledger, [listed_call]) == {listed_call.external_id: campaign_id}
+    assert live_calls.campaigns_of(using.ledger, [listed_call]) == {listed_call.external_id: campaign_id}
 
 
 def test_our_own_list_is_written_even_when_the_provider_cannot_be_reached(using, sandbox):
     _, call = placed(using)
-    session = live.find(using.ledger, using.accounts, call, None)
+    session = live_calls.find(using.ledger, using.accounts, call, None)
     sandbox.stop()
     with pytest.raises(DialerError, match=str(call)):
-        live.block(using.ledger, session, who="Ann", now=utc_now())
+        live_calls.block(using.ledger, session, who="Ann", now=utc_now())
     with using.ledger.reading() as db:
         assert [line.phone for line in listed(db)] == ["+14155550107"]
         assert "unreachable" in db.scalar(select(audit.c.detail).where(audit.c.event == "call block"))
 
 
 def test_whose_call_it_is_must_be_told_where_nobody_knows(using):
-    with pytest.raises(live.WhichAccount, match="main, second") as caught:
-        live.find(using.ledger, using.accounts, 1, None)
+    with pytest.raises(live_calls.WhichAccount, match="main, second") as caught:
+        live_calls.find(using.ledger, using.accounts, 1, None)
     assert "--account" in caught.value.remedy
-    assert live.find(using.ledger, using.accounts, 1, "main").account.name == "main"
+    assert live_calls.find(using.ledger, using.accounts, 1, "main").account.name == "main"
     with pytest.raises(NotManaged, match="bulk"):
-        live.act(using.ledger, live.find(using.ledger, using.accounts, 1, "bulk"), "x", print, who="Ann", now=utc_now())
+        live_calls.act(
+            using.ledger, live_calls.find(using.ledger, using.accounts, 1, "bulk"), "x", print, who="Ann", now=utc_now()
+        )

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from campaigns import control
-from campaigns.checking import check
-from campaigns.cloning import clone
-from campaigns.launch import StillGoingOn, launch
-from campaigns.ledger import admission, reading
-from campaigns.ledger.admission import Admitted, DraftGone
+from campaigns.launch.checks import check
+from campaigns.launch.clone import clone
+from campaigns.launch.launch import StillGoingOn, launch
+from campaigns.ledger import drafts, queries
+from campaigns.ledger.drafts import Admitted, DraftGone
 from campaigns.ledger.tables import contacts
+from campaigns.operations import control
 from tests.campaigns.test_launch import ACCOUNTS, good, written
 
 TEXT = "Hello Ann, this is a reminder."
@@ -42,7 +42,7 @@ def heard(ledger, campaign_id: str) -> list[tuple[str, str]]:
 
 def is_as_it_started(ledger, campaign_id: str) -> bool:
     with ledger.reading() as db:
-        definition = reading.campaign(db, campaign_id).definition
+        definition = queries.campaign(db, campaign_id).definition
     said = definition.message.tts if definition.message else ""
     untouched = (definition.pace, "another" in (said or "")) == (None, False)
     return untouched and [text for _, text in heard(ledger, campaign_id)] == [TEXT] * 3
@@ -89,5 +89,5 @@ def test_a_clone_is_the_definition_as_it_started_and_to_change_it_changes_no_oth
 def test_no_contact_is_added_to_a_campaign_that_has_started(ledger, clock, first):
     late = Admitted(line=9, phone="+14155550199", fields={}, text="x", zone="UTC", not_after=None)
     with pytest.raises(DraftGone, match=f"{first} is no draft any more"):
-        ledger.write(admission.admit, first, [late], fingerprint=ledger.fingerprint, now=clock())
+        ledger.write(drafts.admit, first, [late], fingerprint=ledger.fingerprint, now=clock())
     assert is_as_it_started(ledger, first)

@@ -12,14 +12,14 @@ import pytest
 import redis
 from sqlalchemy import update
 
-from campaigns.ledger import reading
-from campaigns.ledger.reading import OpenAttempt
+from campaigns.ledger import queries
+from campaigns.ledger.queries import OpenAttempt
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts
-from campaigns.looking import look
-from campaigns.parts import Parts
-from campaigns.rulings import accept, doubt, rule
-from campaigns.sweeping import sweep
+from campaigns.operations.sweep import sweep
+from campaigns.runtime import Parts
+from campaigns.settlement.polling import look
+from campaigns.settlement.rulings import accept, doubt, rule
 from dialer.account import Account
 from dialer.follow_timing import seconds_between_looks, too_short
 from dialer.verdicts import Meter, Ruling, Verdict
@@ -305,10 +305,10 @@ def test_looks_and_answers_of_the_same_calls_at_once_never_wait_for_each_other_c
     looks = threading.Thread(target=watch.see, args=(3, ("100", None, TALKING), ("101", None, TALKING)))
     with deadlocks(watch.ledger) as found:
         with watch.ledger.writing() as db:
-            reading.attempts_by_id(db, [first.id], lock=True)
+            queries.attempts_by_id(db, [first.id], lock=True)
             looks.start()
             until_it_waits(watch.ledger, looks)
-            reading.attempts_by_id(db, [second.id], lock=True)
+            queries.attempts_by_id(db, [second.id], lock=True)
         looks.join(60)
     assert found == []
     assert {attempt(watch.ledger, one.id).status for one in made} == {"answered"}

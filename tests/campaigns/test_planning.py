@@ -12,22 +12,22 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Connection, insert, select, update
 
-from campaigns.checking import check, open_audience
-from campaigns.fates import fates, write_fates
-from campaigns.launch import launch
-from campaigns.leaving_out import LeavingOut
+from campaigns.launch.checks import check, open_audience
+from campaigns.launch.exclusions import LeavingOut
+from campaigns.launch.launch import launch
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import AttemptStatus
-from campaigns.odds import MOST_THROTTLES
-from campaigns.parts import Parts
-from campaigns.planning import Plan, make_plan
-from console.cli.plan import plan_facts
-from dialer.accounts import AccountSettings
+from campaigns.planning.outcome_model import MOST_THROTTLES
+from campaigns.planning.plan import Plan, make_plan
+from campaigns.planning.row_forecasts import fates, write_fates
+from campaigns.runtime import Parts
+from console.cli.commands.plan import plan_facts
+from dialer.account_settings import AccountSettings
+from dialer.bucket import Standing, Window
 from dialer.calls import Outcome
 from dialer.deadline import utc_now
 from dialer.follow_timing import settles_in
-from dialer.limits import Standing, Window
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
 from dialer.verdicts import Verdict

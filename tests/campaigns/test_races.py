@@ -16,20 +16,20 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, select
 
-from campaigns import control
-from campaigns.checking import Checked, check
-from campaigns.endings import Ending, conclude
-from campaigns.launch import StillGoingOn, launch
-from campaigns.leaving_out import LeavingOut
-from campaigns.ledger import admission, moves
-from campaigns.ledger.admission import Admitted, DraftGone, clear_abandoned
+from campaigns.launch.checks import Checked, check
+from campaigns.launch.exclusions import LeavingOut
+from campaigns.launch.launch import StillGoingOn, launch
+from campaigns.launch.recurring import LEASE, add, launch_due, listed
+from campaigns.launch.redial import CannotRedial, redial
+from campaigns.ledger import drafts, moves
+from campaigns.ledger.drafts import Admitted, DraftGone, clear_abandoned
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import contacts
 from campaigns.lifecycle import AttemptStatus
-from campaigns.redialing import CannotRedial, redial
-from campaigns.rulings import accept
-from campaigns.scheduling import LEASE, add, launch_due, listed
-from campaigns.witness import Witness
+from campaigns.operations import control
+from campaigns.settlement.endings import Ending, conclude
+from campaigns.settlement.evidence import Witness
+from campaigns.settlement.rulings import accept
 from dialer.calls import Outcome
 from tests.campaigns.seeding import claim, definition, dialing, fresh, numbers, open_all
 from tests.campaigns.test_receiving import deliver, receipt
@@ -72,13 +72,13 @@ def redialed(ledger: Ledger, clock: Any) -> tuple[str, Any]:
 def test_a_draft_is_started_whole_or_not_at_all_while_it_is_cleared_away(ledger, clock):
     text, created = definition().model_dump_json(), clock()
     facts = {"name": "long", "account": "main", "definition_text": text}
-    draft = ledger.write(admission.create_draft, **facts, now=created)
+    draft = ledger.write(drafts.create_draft, **facts, now=created)
     rows = [Admitted(line, f"+1415555{line:04}", {}, "x", "UTC", None) for line in range(6000)]
-    ledger.write(admission.admit, draft, rows, fingerprint=ledger.fingerprint, now=created)
+    ledger.write(drafts.admit, draft, rows, fingerprint=ledger.fingerprint, now=created)
     first_part_gone = threading.Event()
 
     def clear(db: Any) -> bool:
-        done = admission.discard_draft(db, draft, created)
+        done = drafts.discard_draft(db, draft, created)
         first_part_gone.set()
         time.sleep(0.5)  # the other is at it meanwhile
         return done
@@ -87,7 +87,7 @@ def test_a_draft_is_started_whole_or_not_at_all_while_it_is_cleared_away(ledger,
     with ThreadPoolExecutor(2) as both:
         cleared = both.submit(ledger.write, clear)
         assert first_part_gone.wait(20)
-        started = both.submit(ledger.write, admission.start, draft, admitted=6000, **start)
+        started = both.submit(ledger.write, drafts.start, draft, admitted=6000, **start)
         assert cleared.result(60) is False
         with pytest.raises(DraftGone, match="1000 of its 6000 contacts"):
             started.result(60)
@@ -101,12 +101,12 @@ def test_a_launch_that_stalled_starts_no_draft_of_another(ledger, clock, tmp_pat
         clock.forward(7200)
         clear_abandoned(ledger, clock())
         facts = {"name": "reminders", "account": "main", "definition_text": one.definition.model_dump_json()}
-        ledger.write(admission.create_draft, **facts, now=clock())
+        ledger.write(drafts.create_draft, **facts, now=clock())
 
     with pytest.raises(DraftGone, match="reminders-1 is no draft any more"):
         launch(ledger, one, who="ann", now=clock(), progress=stalls)
     with ledger.reading() as db:
-        assert admission.live_campaign_named(db, "reminders") is None
+        assert drafts.live_campaign_named(db, "reminders") is None
 
 
 def test_a_launch_whose_draft_was_cancelled_is_told_so(ledger, clock, tmp_path):

@@ -15,14 +15,14 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, select
 
-from campaigns.dialing import _write_rulings
-from campaigns.endings import Ending, conclude
+from campaigns.dispatch.dial import _write_rulings
 from campaigns.ledger.tables import attempts, receipts
-from campaigns.parts import Parts
-from campaigns.receiving import UNMATCHED_KEPT, apply_waiting
-from campaigns.rulings import accept, doubt, rule
-from campaigns.sweeping import sweep
-from dialer.accounts import AccountSettings
+from campaigns.operations.sweep import sweep
+from campaigns.runtime import Parts
+from campaigns.settlement.endings import Ending, conclude
+from campaigns.settlement.receipts import UNMATCHED_KEPT, apply_waiting
+from campaigns.settlement.rulings import accept, doubt, rule
+from dialer.account_settings import AccountSettings
 from dialer.calls import Outcome, Receipt
 from dialer.providers import provider_for
 from dialer.verdicts import Ruling, Verdict

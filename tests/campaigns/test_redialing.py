@@ -12,19 +12,19 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import event, select
 
-from campaigns import control
-from campaigns.checking import check
-from campaigns.cloning import clone, written
 from campaigns.definition import load_definition
-from campaigns.endings import Ending, conclude
-from campaigns.launch import StillGoingOn, launch
-from campaigns.ledger.reading import NoSuchCampaign
+from campaigns.launch.checks import check
+from campaigns.launch.clone import clone, written
+from campaigns.launch.launch import StillGoingOn, launch
+from campaigns.launch.redial import CannotRedial, redial
+from campaigns.launch.trial_call import NotListed, RowNotCalled, trial_call
+from campaigns.ledger.queries import NoSuchCampaign
 from campaigns.ledger.tables import audit, contacts
 from campaigns.lifecycle import CampaignStatus
-from campaigns.redialing import CannotRedial, redial
-from campaigns.rulings import accept
-from campaigns.trial import NotListed, RowNotCalled, trial_call
-from dialer.accounts import AccountSettings
+from campaigns.operations import control
+from campaigns.settlement.endings import Ending, conclude
+from campaigns.settlement.rulings import accept
+from dialer.account_settings import AccountSettings
 from dialer.calls import Outcome
 from dialer.phone import PhoneNumber
 from tests.campaigns.seeding import campaign_row, dialing, fresh, numbers, seed

@@ -6,9 +6,9 @@ import csv
 
 import pytest
 
-from campaigns.audience import read_audience
+from campaigns.audience.audience import read_audience
+from campaigns.audience.rejects import OWN_COLUMNS, Code, Reject, RejectPile
 from campaigns.definition import Definition
-from campaigns.rejects import OWN_COLUMNS, Code, Reject, RejectPile
 
 
 def reject(cells=("x",), **facts) -> Reject:

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from campaigns import control
-from campaigns.dialing import Slice
-from campaigns.ledger import reading
+from campaigns.dispatch.dial import Slice
+from campaigns.dispatch.release import _start_when_scheduled, release, release_some, take_back
+from campaigns.ledger import queries
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import CampaignStatus
-from campaigns.parts import Parts
-from campaigns.release import _start_when_scheduled, release, release_some, take_back
-from campaigns.sweeping import sweep
-from dialer.accounts import AccountSettings
+from campaigns.operations import control
+from campaigns.operations.sweep import sweep
+from campaigns.runtime import Parts
+from dialer.account_settings import AccountSettings
 from tests.campaigns.dialers import webex, working
 from tests.campaigns.seeding import campaign_row, contact, numbers, seed
 
@@ -197,7 +197,7 @@ def test_no_claim_waits_long_for_those_of_other_accounts(ledger, three_accounts,
         handed_out = release_some(using=using)
         first = claimed(next(handed_out))
         with ledger.reading() as db:
-            assert reading.count_by_status(db, "third-1") == {"pending": 3}
+            assert queries.count_by_status(db, "third-1") == {"pending": 3}
         rest = claimed([one for slices in handed_out for one in slices])
     assert first | rest == dict.fromkeys(("main-1", "second-1", "third-1"), 3)
 

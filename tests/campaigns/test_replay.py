@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from campaigns.odds import Odds
-from campaigns.replay import People, Replay, Replayed
-from campaigns.speed import Speed, slowed
+from campaigns.planning.capacity import Speed, slowed
+from campaigns.planning.outcome_model import Odds
+from campaigns.planning.simulation import People, Replay, Replayed
+from dialer.bucket import Limits, TokenBucket
 from dialer.calls import Outcome
-from dialer.token_bucket import Limits, TokenBucket
 from dialer.verdicts import Verdict
 from tests.campaigns.seeding import definition
 

@@ -11,14 +11,14 @@ from random import Random
 import pytest
 from sqlalchemy import update
 
-from campaigns.endings import Ending, conclude
-from campaigns.ledger.reading import NoSuchCampaign
+from campaigns.ledger.queries import NoSuchCampaign
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import contacts
-from campaigns.report import report
-from campaigns.rulings import accept, rule
-from campaigns.sheets import ATTEMPT_COLUMNS, CONTACT_COLUMNS, cell
-from dialer.accounts import AccountSettings
+from campaigns.reporting.csv_sheets import ATTEMPT_COLUMNS, CONTACT_COLUMNS, cell
+from campaigns.reporting.report import report
+from campaigns.settlement.endings import Ending, conclude
+from campaigns.settlement.rulings import accept, rule
+from dialer.account_settings import AccountSettings
 from dialer.calls import Outcome
 from dialer.verdicts import Ruling, Verdict
 from tests.campaigns.seeding import claim, contact, dial_again, dialing, fresh, numbers, open_all, seed

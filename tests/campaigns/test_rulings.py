@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from campaigns import control
-from campaigns.endings import Ending, conclude
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import suppressions
 from campaigns.lifecycle import CampaignStatus
-from campaigns.rulings import PROVIDER_TRIES, accept, never_placed
+from campaigns.operations import control
+from campaigns.settlement.endings import Ending, conclude
+from campaigns.settlement.rulings import PROVIDER_TRIES, accept, never_placed
 from dialer.calls import Outcome
 from dialer.verdicts import Ruling, Verdict
 from tests.campaigns.seeding import attempt, campaign_row, contact, dial_again, dialing, fresh, numbers, seed

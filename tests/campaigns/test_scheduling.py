@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, func, select, update
 
+from campaigns.audience.download import CannotFetch, fetched
 from campaigns.definition import load_definition
-from campaigns.fetching import CannotFetch, fetched
+from campaigns.definition.yaml_source import DefinitionFaults
+from campaigns.launch.recurring import LEASE, NoSuchSchedule, NotRecurring, add, launch_due, listed, next_run, remove
 from campaigns.ledger.tables import campaigns, contacts
-from campaigns.scheduling import LEASE, NoSuchSchedule, NotRecurring, add, launch_due, listed, next_run, remove
-from campaigns.source import DefinitionFaults
 from tests.campaigns.dialers import webex
 
 ACCOUNTS = {"main": webex()}

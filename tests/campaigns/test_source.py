@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaigns.definition import load_definition
-from campaigns.source import DefinitionFaults, read_source
+from campaigns.definition.yaml_source import DefinitionFaults, read_source
 
 
 def faults(tmp_path, content):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from campaigns.texts import BadText, MissingVariable, Template
+from campaigns.definition.templates import BadText, MissingVariable, Template
 
 SAID = [
     ("{{ a | date }}", "2026-12-05T15:00", "Saturday, December 5"),

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.checking import check
-from campaigns.scratch import NoScratch
+from campaigns.audience.temp_space import NoScratch
+from campaigns.launch.checks import check
 from tests.campaigns.seeding import numbers
 from tests.campaigns.test_launch import ACCOUNTS, UNTIL, good, written
 from tests.console.cli.shell import Shell

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from campaigns import control
-from campaigns.endings import Ending, conclude
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import ContactStatus
-from campaigns.rulings import accept, doubt
-from campaigns.status import Standing, standing
-from dialer.accounts import AccountSettings
+from campaigns.operations import control
+from campaigns.reporting.status import Standing, standing
+from campaigns.settlement.endings import Ending, conclude
+from campaigns.settlement.rulings import accept, doubt
+from dialer.account_settings import AccountSettings
 from dialer.calls import Outcome
 from dialer.verdicts import Ruling, Verdict
 from tests.campaigns.seeding import campaign_row, claim, dialing, fresh, numbers, open_all, seed

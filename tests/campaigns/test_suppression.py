@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import delete, select
 
-from campaigns.erasing import erase
 from campaigns.ledger.tables import audit, suppressions
-from campaigns.suppression import NoNumbers, add, export_file, import_file, remove, why
+from campaigns.operations.erasure import erase
+from campaigns.operations.suppression_list import NoNumbers, add, export_file, import_file, remove, why
 from dialer.phone import parse
 from tests.campaigns.seeding import numbers
 

@@ -10,16 +10,16 @@ import pytest
 import redis
 from sqlalchemy import select, update
 
-from campaigns import control
-from campaigns.endings import Ending, conclude
 from campaigns.ledger.receipts import Delivery, store
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import attempts, audit, campaigns, contacts
 from campaigns.lifecycle import CampaignStatus
-from campaigns.parts import Parts
-from campaigns.rulings import accept, doubt
-from campaigns.sweeping import sweep
-from campaigns.timeouts import MOST_ASKED
+from campaigns.operations import control
+from campaigns.operations.sweep import sweep
+from campaigns.runtime import Parts
+from campaigns.settlement.endings import Ending, conclude
+from campaigns.settlement.rulings import accept, doubt
+from campaigns.settlement.timeouts import MOST_ASKED
 from dialer.calls import Outcome
 from dialer.verdicts import Ruling, Verdict
 from tests.campaigns.dialers import StatusVendor, callgear, serving, webex, working

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campaigns.encoding import BadContactsFile
-from campaigns.lists import open_table
+from campaigns.audience.encoding import BadContactsFile
+from campaigns.audience.open_list import open_table
 
 ROWS = [
     ["phone", "name", "note"],

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campaigns.column_names import folded, identifier
-from campaigns.texts import BadText, MissingVariable, Template, TemplateFault
+from campaigns.definition.column_names import folded, identifier
+from campaigns.definition.templates import BadText, MissingVariable, Template, TemplateFault
 
 
 def test_a_text_says_the_contacts_values():

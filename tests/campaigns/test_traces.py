@@ -11,14 +11,14 @@ import pytest
 from openpyxl import Workbook
 from sqlalchemy import event, insert, update
 
-from campaigns.checking import check
-from campaigns.endings import Ending, conclude
-from campaigns.erasing import erase
-from campaigns.launch import launch
-from campaigns.leaving_out import LeavingOut
+from campaigns.launch.checks import check
+from campaigns.launch.exclusions import LeavingOut
+from campaigns.launch.launch import launch
 from campaigns.ledger.tables import campaigns, schedules
-from campaigns.report import report
-from campaigns.traces import remove_traces
+from campaigns.operations.erasure import erase
+from campaigns.operations.file_erasure import remove_traces
+from campaigns.reporting.report import report
+from campaigns.settlement.endings import Ending, conclude
 from dialer.calls import Outcome
 from dialer.phone import parse
 from tests.campaigns.seeding import dialing, numbers

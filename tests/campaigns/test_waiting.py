@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from campaigns import control
-from campaigns.dialing import Slice, dial
-from campaigns.parts import Parts
+from campaigns.dispatch.dial import Slice, dial
+from campaigns.operations import control
+from campaigns.runtime import Parts
 from dialer.deadline import utc_now
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running

@@ -10,15 +10,15 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import select, update
 
-from campaigns import control
-from campaigns.dialing import Slice, dial
-from campaigns.endings import Ending, conclude
-from campaigns.explaining import explain_contact
+from campaigns.dispatch.dial import Slice, dial
+from campaigns.dispatch.release import release
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import ContactStatus
-from campaigns.parts import Parts
-from campaigns.release import release
+from campaigns.operations import control
+from campaigns.reporting.explain import explain_contact
+from campaigns.runtime import Parts
+from campaigns.settlement.endings import Ending, conclude
 from dialer.calls import Outcome
 from dialer.deadline import utc_now
 from dialer.phone import parse

@@ -9,9 +9,9 @@ from functools import partial
 import pytest
 from openpyxl import Workbook
 
-from campaigns.encoding import BadContactsFile
-from campaigns.lists import open_table
-from campaigns.rejects import Code
+from campaigns.audience.encoding import BadContactsFile
+from campaigns.audience.open_list import open_table
+from campaigns.audience.rejects import Code
 from tests.campaigns.written import GOOD, read_list, workbook
 
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import pytest
 from phonenumbers.tzdata import TIMEZONE_DATA
 
-from campaigns.calendar import zone_named, zone_names, zones_of
-from campaigns.rejects import Code
-from campaigns.windows import Windows
+from campaigns.audience.rejects import Code
+from campaigns.calendar.times import zone_named, zone_names, zones_of
+from campaigns.calendar.windows import Windows
 from dialer.phone import parse, zones
 from tests.campaigns.written import read_list
 

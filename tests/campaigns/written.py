@@ -8,9 +8,9 @@ from pathlib import Path
 
 from openpyxl import Workbook
 
-from campaigns.audience import Audience, read_audience
+from campaigns.audience.audience import Audience, read_audience
+from campaigns.audience.row_reader import CheckScript
 from campaigns.definition import Definition
-from campaigns.rows import CheckScript
 
 GOOD = "+14155550101"
 

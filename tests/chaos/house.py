@@ -17,14 +17,14 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from dialer.accounts import AccountSettings
+from dialer.account_settings import AccountSettings
 from workers.settings import LedgerSettings, RedisSettings, Settings, WorkerSettings
 from workers.stack.environment import environment
 from workers.stack.health import answers
 from workers.stack.info import StackInfo
-from workers.stack.lineup import Modules, Plan
 from workers.stack.ports import Ports
 from workers.stack.processes import Child, Program
+from workers.stack.programs import Modules, Plan
 from workers.stack.redis_server import find_server
 
 ROOT = Path(__file__).parents[2]

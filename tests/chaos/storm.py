@@ -13,9 +13,9 @@ import httpx
 import phonenumbers
 from sqlalchemy import func, select
 
-from campaigns.checking import check
-from campaigns.launch import launch
-from campaigns.ledger import reading
+from campaigns.launch.checks import check
+from campaigns.launch.launch import launch
+from campaigns.ledger import queries
 from campaigns.ledger.store import Ledger, LedgerAway
 from campaigns.ledger.tables import contacts
 from campaigns.lifecycle import FINAL_CONTACTS, LIVE_CAMPAIGNS
@@ -23,7 +23,7 @@ from tests.chaos import house as houses
 from tests.chaos import stores
 from tests.chaos.court import Judgement, judge
 from tests.chaos.faults import Faults, memory
-from workers.stack.lineup import Modules
+from workers.stack.programs import Modules
 from workers.wiring import now_utc, open_ledger
 
 VENDORS = ("callgear", "webex")
@@ -163,7 +163,7 @@ def _left(ledger: Ledger) -> tuple[int, bool]:
     try:
         with ledger.reading() as db:
             waiting = select(func.count()).select_from(contacts).where(contacts.c.status.not_in(FINAL_CONTACTS))
-            return db.scalar(waiting) or 0, bool(reading.all_campaigns(db, LIVE_CAMPAIGNS))
+            return db.scalar(waiting) or 0, bool(queries.all_campaigns(db, LIVE_CAMPAIGNS))
     except LedgerAway:
         return 1, True
 

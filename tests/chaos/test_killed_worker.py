@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from campaigns.checking import check
-from campaigns.launch import launch
-from campaigns.ledger import reading
+from campaigns.launch.checks import check
+from campaigns.launch.launch import launch
+from campaigns.ledger import queries
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts
 from campaigns.lifecycle import CampaignStatus
-from console.cli import judge
+from console.cli.views import sandbox_audit
 from tests.campaigns.seeding import LONG_TEXT, numbers
 from workers.settings import load
 from workers.stack.stack import Stack
@@ -51,7 +51,7 @@ def placed(ledger: Ledger) -> int:
 
 def going_on(ledger: Ledger) -> bool:
     with ledger.reading() as db:
-        return bool(reading.all_campaigns(db, [CampaignStatus.RUNNING]))
+        return bool(queries.all_campaigns(db, [CampaignStatus.RUNNING]))
 
 
 def wait_until(condition, seconds: float) -> None:
@@ -84,7 +84,7 @@ def test_a_worker_killed_twice_in_mid_campaign_calls_nobody_twice_and_loses_nobo
                 wait_until(lambda count=count: placed(ledger) >= count, 60)
                 stack.kill_worker()
             wait_until(lambda: not going_on(ledger), 150)
-            findings = judge.compare(ledger, judge.placed_calls(stack.info.urls["sandbox"]))
+            findings = sandbox_audit.compare(ledger, sandbox_audit.placed_calls(stack.info.urls["sandbox"]))
         finally:
             stopping.set()
             supervisor.join()

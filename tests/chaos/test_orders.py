@@ -15,11 +15,11 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from campaigns import control
-from campaigns.checking import check
-from campaigns.launch import launch
+from campaigns.launch.checks import check
+from campaigns.launch.launch import launch
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, contacts
+from campaigns.operations import control
 from tests.chaos import house as houses
 from tests.chaos import stores
 from tests.chaos.faults import Faults

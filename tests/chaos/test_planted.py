@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.chaos.storm import Plan, run
-from workers.stack.lineup import Modules
+from workers.stack.programs import Modules
 
 AGAIN = ("tasks delivered again",)
 CUT = ("requests cut or late",)

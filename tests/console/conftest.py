@@ -13,8 +13,8 @@ import pytest
 
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import metadata
-from console.desk import Desk
-from console.web import create_app
+from console.server.state import Desk
+from console.web.app import create_app
 from tests import postgres
 from tests.conftest import HandSetClock
 from tests.console import house

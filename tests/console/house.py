@@ -20,11 +20,11 @@ from sqlalchemy import insert, select, text
 
 from campaigns.definition import Definition
 from campaigns.ledger import claims
-from campaigns.ledger.openings import Opening, open_attempts
+from campaigns.ledger.attempts import Opening, open_attempts
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, audit, campaigns, contacts, receipts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
-from dialer.accounts import AccountSettings
+from dialer.account_settings import AccountSettings
 from workers.settings import ConsoleSettings, LedgerSettings, Settings
 
 PASSWORD = "open sesame ✓"

@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 
 from campaigns.ledger.migrate import upgrade
 from campaigns.ledger.store import Ledger
+from console.account_limits import gauges, limits_now
 from console.cli.app import app
-from console.limits import gauges, limits_now
-from console.metrics import Counted
-from dialer.token_bucket import CampaignLimits, Limits, TokenBucket, connect
+from console.web.metrics import Counted
+from dialer.bucket import CampaignLimits, Limits, TokenBucket, connect
 from dialer.verdicts import Meter
 from tests.campaigns.seeding import numbers, seed
 

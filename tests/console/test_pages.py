@@ -10,8 +10,8 @@ from sqlalchemy import update
 
 from campaigns.ledger.tables import contacts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
-from console.desk import Desk
-from console.pages import flower_url, percent, segments
+from console.pages.campaigns import flower_url, percent, segments
+from console.server.state import Desk
 from dialer.phone import mask
 from tests.console import house
 from tests.console.conftest import Console

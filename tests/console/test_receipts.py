@@ -13,7 +13,7 @@ from sqlalchemy import text, update
 
 from campaigns.ledger.tables import campaigns
 from campaigns.lifecycle import AttemptStatus
-from campaigns.receiving import apply_waiting
+from campaigns.settlement.receipts import apply_waiting
 from dialer.calls import Outcome
 from tests.console import house
 from tests.console.conftest import Console

@@ -13,10 +13,10 @@ from sqlalchemy import func, select
 
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, contacts, receipts
-from campaigns.report import Report, report
-from console.cli.judge import compare, placed_calls
-from console.cli.report import report_facts
-from console.web import create_app
+from campaigns.reporting.report import Report, report
+from console.cli.views.report import report_facts
+from console.cli.views.sandbox_audit import compare, placed_calls
+from console.web.app import create_app
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
 from tests.campaigns.dialers import carry_out, webex, working

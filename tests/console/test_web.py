@@ -15,7 +15,7 @@ from sqlalchemy import update
 
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
-from console.web import create_app
+from console.web.app import create_app
 from tests.conftest import HandSetClock
 from tests.console import house
 from tests.console.conftest import Console

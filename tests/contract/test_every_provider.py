@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dialer.accounts import AccountSettings
+from dialer.account_settings import AccountSettings
 from dialer.calls import CallRequest, Outcome, Progress
 from dialer.deadline import Deadline, utc_now
 from dialer.errors import error_for
@@ -22,7 +22,7 @@ from dialer.phone import PhoneNumber
 from dialer.providers import PROVIDERS, provider_for
 from dialer.providers.provider import Follows, Provider
 from dialer.scripts import Recording, Speech
-from dialer.session import Session
+from dialer.transport.session import Session
 from dialer.verdicts import Verdict
 from tests.dialer.wire import Heard, reply, serving
 

@@ -6,9 +6,9 @@ import pytest
 from pydantic import ValidationError
 
 from dialer.account import KEPT_FOR_WHAT_IS_URGENT, limits_of
-from dialer.accounts import AccountSettings
+from dialer.account_settings import AccountSettings
+from dialer.bucket import Limits
 from dialer.providers.provider import Follows
-from dialer.token_bucket import Limits
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,7 @@ from random import Random
 import pytest
 import redis
 
-from dialer.limits import NeverGranted
-from dialer.token_bucket import CampaignLimits, Limits, Settled, TokenBucket, Urgency
+from dialer.bucket import CampaignLimits, Limits, NeverGranted, Settled, TokenBucket, Urgency
 from dialer.verdicts import Meter
 
 OWN = [

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dialer.token_bucket import CampaignLimits, Limits, NeverGranted, Urgency
+from dialer.bucket import CampaignLimits, Limits, NeverGranted, Urgency
 from tests.dialer.world import START, Provider, Wanted, World
 
 bounded = settings(

@@ -13,17 +13,17 @@ import pytest
 import redis
 from pydantic import SecretStr
 
-from dialer.accounts import AccountSettings
+from dialer.account_settings import AccountSettings
+from dialer.bucket import connect
 from dialer.calls import CallRequest
 from dialer.deadline import Deadline, utc_now
-from dialer.logins import SharedLogins
 from dialer.phone import PhoneNumber
 from dialer.providers.callgear.provider import CallGear
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
 from dialer.scripts import Speech
-from dialer.session import Session
-from dialer.token_bucket import connect
+from dialer.transport.session import Session
+from dialer.transport.shared_logins import SharedLogins
 from dialer.verdicts import Verdict
 
 PASSWORD = "sandbox"

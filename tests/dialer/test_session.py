@@ -12,13 +12,13 @@ from uuid import UUID
 
 import pytest
 
-from dialer.accounts import AccountSettings
+from dialer.account_settings import AccountSettings
 from dialer.calls import CallRequest, Outcome
 from dialer.deadline import Deadline, utc_now
 from dialer.phone import PhoneNumber
 from dialer.providers import provider_for
 from dialer.scripts import Speech
-from dialer.session import Session
+from dialer.transport.session import Session
 from dialer.verdicts import Ruling, Verdict
 from tests.dialer.wire import Heard, Wire, refused_url, reply, reset, serving
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from dialer.token_bucket import BucketAway, CampaignLimits, Limits, Settled, TokenBucket, connect
+from dialer.bucket import BucketAway, CampaignLimits, Limits, Settled, TokenBucket, connect
 from dialer.verdicts import Meter
 
 FULL = Meter(minute_limit=150, minute_remaining=100, minute_reset=40, day_limit=750, day_remaining=500, day_reset=3000)

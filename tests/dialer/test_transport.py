@@ -16,7 +16,7 @@ from httpx_aiohttp.transport import map_aiohttp_exceptions
 
 from dialer.errors import NotPlaced, ProviderError, TooLate, Unconfirmed, Unreachable
 from dialer.http import HttpRequest
-from dialer.transport import speaking_to, trouble
+from dialer.transport.http_client import speaking_to, trouble
 from dialer.verdicts import Verdict
 
 PLACING = HttpRequest(method="POST", url="https://user:secret@api.example/v2", body=b"hello", places=True)

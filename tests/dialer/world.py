@@ -11,7 +11,7 @@ from random import Random
 
 import redis
 
-from dialer.token_bucket import Answer, CampaignLimits, Limits, TokenBucket, Urgency
+from dialer.bucket import Answer, CampaignLimits, Limits, TokenBucket, Urgency
 from dialer.verdicts import Meter
 
 START = 1_800_000_000.0

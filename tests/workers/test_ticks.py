@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workers.ticks import STUCK, Ticks
+from workers.tick_guard import STUCK, Ticks
 
 
 class Clock:

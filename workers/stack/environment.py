@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from dialer.accounts import AccountSettings
+from dialer.account_settings import AccountSettings
 from dialer.errors import DialerError
 from workers.secrets import console_password
 from workers.settings import Settings

@@ -18,10 +18,10 @@ from workers.settings import Settings
 from workers.stack import info as told
 from workers.stack.environment import environment, flower_credentials
 from workers.stack.info import StackInfo, running_stack
-from workers.stack.lineup import Modules, Plan, stopping_order
 from workers.stack.lock import StackIsUp, StackLock
 from workers.stack.ports import Port, Ports
 from workers.stack.processes import Child, ChildFailed, Program
+from workers.stack.programs import Modules, Plan, stopping_order
 from workers.stack.redis_server import PREFERRED_PORT, RedisServer, check_configured, find_server
 
 __all__ = ["ChildFailed", "Happening", "Stack", "StackInfo", "StackIsUp", "running_stack"]

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import redis
 
-from dialer.token_bucket import CampaignLimits, Limits, TokenBucket, connect
+from dialer.bucket import CampaignLimits, Limits, TokenBucket, connect
 from dialer.verdicts import Meter
 
 LIBRARIES = ("limits fixed", "limits moving", "throttled bucket", "throttled gcra", "pyrate log", "pyrate gcra")

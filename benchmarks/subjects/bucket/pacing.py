@@ -12,7 +12,7 @@ from multiprocessing.pool import Pool
 from benchmarks.redis_server import RedisServer
 from benchmarks.subjects.bucket.crowd import Member, Tally, at, most_in, together
 from benchmarks.subjects.bucket.limiters import EVERYONE, OURS, Task, made, name
-from dialer.token_bucket import connect
+from dialer.bucket import connect
 
 Cells = dict[str, str]
 

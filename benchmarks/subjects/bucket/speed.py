@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks.redis_server import RedisServer
 from benchmarks.subjects.bucket.crowd import at
 from benchmarks.subjects.bucket.limiters import LIBRARIES, OURS, Task, made, name
-from dialer.token_bucket import CampaignLimits, Limits, TokenBucket, connect
+from dialer.bucket import CampaignLimits, Limits, TokenBucket, connect
 from dialer.verdicts import Meter
 
 Cells = dict[str, str]

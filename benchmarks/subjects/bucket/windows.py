@@ -13,7 +13,7 @@ from benchmarks.redis_server import RedisServer
 from benchmarks.subjects.bucket.crowd import asked
 from benchmarks.subjects.bucket.limiters import EVERYONE, OURS, Limiter, Task, made, name
 from benchmarks.subjects.bucket.vendor import Outsider, Vendor
-from dialer.token_bucket import BucketAway, connect
+from dialer.bucket import BucketAway, connect
 
 Cells = dict[str, str]
 LIMIT, SECONDS, PACE, THREADS = 250, 5.0, 100, 4

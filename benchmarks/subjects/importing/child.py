@@ -12,11 +12,11 @@ from pathlib import Path
 
 import phonenumbers
 
-from campaigns.checking import check
-from campaigns.launch import launch
+from campaigns.launch.checks import check
+from campaigns.launch.launch import launch
 from campaigns.ledger.migrate import upgrade
 from campaigns.ledger.store import Ledger
-from dialer.accounts import AccountSettings
+from dialer.account_settings import AccountSettings
 
 ACCOUNTS = {"main": AccountSettings.model_validate({"provider": "callgear", "access_token": "measured"})}
 

@@ -15,12 +15,12 @@ from random import Random
 
 from benchmarks.figures import Figures
 from benchmarks.subjects.plan import examples
-from campaigns.checking import open_audience
-from campaigns.fates import write_fates
+from campaigns.launch.checks import open_audience
 from campaigns.ledger.migrate import upgrade
 from campaigns.ledger.store import Ledger
-from campaigns.planning import make_plan
-from dialer.accounts import AccountSettings
+from campaigns.planning.plan import make_plan
+from campaigns.planning.row_forecasts import write_fates
+from dialer.account_settings import AccountSettings
 
 SIZES = (10_000, 100_000, 1_000_000)
 AREAS = (212, 303, 305, 312, 404, 415, 602, 617, 701, 713)

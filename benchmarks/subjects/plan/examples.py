@@ -18,19 +18,19 @@ from sqlalchemy import select
 
 import campaigns
 from benchmarks.figures import Figures
-from campaigns.audience import Audience
-from campaigns.checking import check, open_audience
-from campaigns.cloning import written
+from campaigns.audience.audience import Audience
+from campaigns.audience.row_reader import ContactRow
 from campaigns.definition import load_definition
-from campaigns.fates import fates
-from campaigns.launch import launch
-from campaigns.ledger import admission, reading
-from campaigns.ledger.admission import Admitted
-from campaigns.ledger.reading import Campaign
+from campaigns.launch.checks import check, open_audience
+from campaigns.launch.clone import written
+from campaigns.launch.launch import launch
+from campaigns.ledger import drafts, queries
+from campaigns.ledger.drafts import Admitted
+from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, contacts
-from campaigns.planning import make_plan
-from campaigns.rows import ContactRow
+from campaigns.planning.plan import make_plan
+from campaigns.planning.row_forecasts import fates
 from console.cli.context import ledger_of
 from console.cli.stack_session import supervised
 from dialer.deadline import utc_now
@@ -199,7 +199,7 @@ class Elsewhere:
         definition, now = audience.definition, utc_now()
         rows = [row for listed in lists for row in self._moved(listed)]
         with self._ledger.writing() as db:
-            one = admission.create_draft(
+            one = drafts.create_draft(
                 db,
                 name=f"{definition.campaign}-elsewhere",
                 account=definition.account,
@@ -207,9 +207,9 @@ class Elsewhere:
                 rehearsal=True,
                 now=now,
             )
-            admission.admit(db, one, rows, fingerprint=self._ledger.fingerprint, now=now)
+            drafts.admit(db, one, rows, fingerprint=self._ledger.fingerprint, now=now)
             zones = {row.zone for row in rows}
-            admission.start(db, one, zones=zones, rejects=0, rejects_file=None, starts_at=None, who="bench", now=now)
+            drafts.start(db, one, zones=zones, rejects=0, rejects_file=None, starts_at=None, who="bench", now=now)
         return one
 
     def _moved(self, listed: Sequence[ContactRow]) -> Iterator[Admitted]:
@@ -242,7 +242,7 @@ def _wait(ledger: Ledger, ids: Sequence[str]) -> list[Campaign]:
     until = time.monotonic() + PATIENCE
     while True:
         with ledger.reading() as db:
-            standing = [reading.campaign(db, one) for one in ids]
+            standing = [queries.campaign(db, one) for one in ids]
         if all(one.finished_at for one in standing):
             return standing
         if time.monotonic() > until:

@@ -14,9 +14,9 @@ from uuid import UUID
 from dialer.calls import Outcome, Progress
 from dialer.http import HttpRequest
 from dialer.providers.callgear import rpc
-from dialer.providers.callgear.reasons import outcome_of
+from dialer.providers.callgear.hangup_causes import outcome_of
+from dialer.providers.parsing import member, number, word
 from dialer.providers.provider import CallStatus
-from dialer.providers.reading import member, number, word
 from dialer.verdicts import Ruling
 
 LEGS, CALLS = "get.call_legs_report", "get.calls_report"

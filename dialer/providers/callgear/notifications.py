@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from dialer.calls import Outcome, Progress, Receipt
-from dialer.providers.callgear.reasons import outcome_of
-from dialer.providers.reading import member, number, parsed, uuid_of, word
+from dialer.providers.callgear.hangup_causes import outcome_of
+from dialer.providers.parsing import member, number, parsed, uuid_of, word
 
 VARIABLES = (
     "call_session_id",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from dialer.call_kinds import INFORMER, Employee, Informer, Prompt, Scenario, Simple, VNumber
 from dialer.calls import CallRequest
-from dialer.kinds import INFORMER, Employee, Informer, Prompt, Scenario, Simple, VNumber
 from dialer.providers.callgear import starting
 from dialer.providers.callgear.operation import Operation
 from dialer.providers.callgear.params import LONGEST_RING

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
-from dialer.accounts import AccountSettings
+from dialer.account_settings import AccountSettings
 from dialer.calls import CallRequest, Progress, Receipt, Sighting
 from dialer.deadline import utc_now
 from dialer.http import HttpReply, HttpRequest
@@ -22,8 +22,8 @@ from dialer.providers.callgear.params import TOKEN, BadParameter, texts
 from dialer.providers.callgear.placing import start
 from dialer.providers.callgear.rulings import accepted, rows, ruling_of
 from dialer.providers.callgear.words import progress_of
+from dialer.providers.parsing import member, number, uuid_of, whole, word
 from dialer.providers.provider import CallStatus, Follows, Heard, Listing, Login, PolicyRow, ScriptFault
-from dialer.providers.reading import member, number, uuid_of, whole, word
 from dialer.providers.rules import not_offered, not_placing
 from dialer.scripts import Recording, Script
 from dialer.verdicts import Ruling

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import SecretStr
 
 from dialer.providers.callgear.rpc import Metadata
-from dialer.providers.reading import member, number, whole, word
+from dialer.providers.parsing import member, number, whole, word
 
 T = TypeVar("T")
 Reader = Callable[[Any, Metadata], T | None]

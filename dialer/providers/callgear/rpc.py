@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dialer.http import HttpReply, HttpRequest
-from dialer.providers.reading import member, number, parsed, whole, word
+from dialer.providers.parsing import member, number, parsed, whole, word
 from dialer.verdicts import Meter
 
 HEADERS = {"content-type": "application/json; charset=UTF-8", "accept": "application/json"}

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dialer.http import HttpReply
 from dialer.providers.callgear.rpc import Answer, Fault
 from dialer.providers.callgear.words import BLAMES_CONTACT, BLAMING, GROUPS, MNEMONICS, UNKNOWN
+from dialer.providers.parsing import member, scrubbed, word
 from dialer.providers.provider import PolicyRow
-from dialer.providers.reading import member, scrubbed, word
 from dialer.providers.rules import WORDLESS, Rule, by_status
 from dialer.verdicts import Meter, Ruling, Verdict
 

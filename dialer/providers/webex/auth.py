@@ -12,7 +12,7 @@ import hmac
 import json
 from datetime import datetime
 
-from dialer.accounts import AccountSettings
+from dialer.account_settings import AccountSettings
 
 
 def headers_for(account: AccountSettings, now: datetime) -> dict[str, str]:

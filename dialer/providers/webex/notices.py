@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 from dialer.calls import Receipt
-from dialer.providers.reading import instant, member, parsed, uuid_of, word
+from dialer.providers.parsing import instant, member, parsed, uuid_of, word
 from dialer.providers.webex.words import EVENT_WORDS, EVENTS, Event, folded
 
 _SEPARATOR = "\x1f"

@@ -7,12 +7,12 @@ from datetime import datetime
 from urllib.parse import quote
 from uuid import UUID
 
-from dialer.accounts import AccountSettings
+from dialer.account_settings import AccountSettings
 from dialer.calls import CallRequest, Outcome, Progress, Receipt
 from dialer.deadline import utc_now
 from dialer.http import HttpReply, HttpRequest
+from dialer.providers.parsing import instant, member, number, parsed, word
 from dialer.providers.provider import CallStatus, Follows, Listing, PolicyRow, ScriptFault
-from dialer.providers.reading import instant, member, number, parsed, word
 from dialer.providers.rules import not_offered, not_placing
 from dialer.providers.webex.auth import headers_for
 from dialer.providers.webex.content import TEXT_LIMIT, script_fault

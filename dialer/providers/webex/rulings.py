@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from dialer.http import HttpReply
+from dialer.providers.parsing import READ_LENGTH, member, parsed, scrubbed, word
 from dialer.providers.provider import PolicyRow
-from dialer.providers.reading import READ_LENGTH, member, parsed, scrubbed, word
 from dialer.providers.rules import Rule, by_status, retry_after
 from dialer.providers.webex.words import (
     BLAMES_CONTACT,

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from campaigns import control
 from campaigns.ledger import claims
-from campaigns.ledger.openings import Opening, open_attempts
+from campaigns.ledger.attempts import Opening, open_attempts
 from campaigns.ledger.suppressions import suppress
 from campaigns.lifecycle import ContactStatus
+from campaigns.operations import control
 from tests.campaigns.seeding import attempt, claim, contact, numbers, open_all, seed
 
 

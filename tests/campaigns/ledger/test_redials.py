@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import event
 
-from campaigns.endings import Ending, conclude
 from campaigns.ledger.redials import note_redial, other_campaigns
-from campaigns.rulings import accept
-from dialer.accounts import AccountSettings
+from campaigns.settlement.endings import Ending, conclude
+from campaigns.settlement.rulings import accept
+from dialer.account_settings import AccountSettings
 from dialer.calls import Outcome
 from tests.campaigns.seeding import contact, dialing, fresh, numbers
 

@@ -10,10 +10,10 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, insert, select, update
 
-from campaigns import dialing
+from campaigns.dispatch import dial
 from campaigns.ledger import claims
+from campaigns.ledger.attempts import Opening, _attempt
 from campaigns.ledger.claims import Claimed
-from campaigns.ledger.openings import Opening, _attempt
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import ContactStatus
 from workers.app import app
@@ -59,4 +59,4 @@ def open_whatever_comes(
 
 
 claims.still_claimed = whoever_was_named
-dialing.open_attempts = open_whatever_comes
+dial.open_attempts = open_whatever_comes

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dialer import transport
 from dialer.errors import NotPlaced, ProviderError
 from dialer.http import HttpRequest
+from dialer.transport import http_client
 from dialer.verdicts import Verdict
 from workers.app import app
 
 __all__ = ["app"]
 
-_trouble = transport.trouble
+_trouble = http_client.trouble
 
 
 def try_again(provider: str, request: HttpRequest, exc: BaseException) -> ProviderError:
@@ -21,4 +21,4 @@ def try_again(provider: str, request: HttpRequest, exc: BaseException) -> Provid
     return NotPlaced(provider, ruling.detail, ruling)
 
 
-transport.trouble = try_again
+http_client.trouble = try_again

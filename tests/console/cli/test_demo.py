@@ -15,7 +15,7 @@ import httpx
 import pytest
 import redis
 
-from campaigns.sheets import ATTEMPT_COLUMNS
+from campaigns.reporting.csv_sheets import ATTEMPT_COLUMNS
 from tests.console.cli.shell import Shell, processes_in
 
 FINAL = {"reached", "unreached", "refused", "suppressed", "expired", "cancelled", "unknown"}

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from console.cli.app import app
-from console.cli.notifications import _address
+from console.cli.commands.notifications import _address
 from dialer.errors import DialerError
 from dialer.providers import NOTIFICATION_TEMPLATES
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from campaigns.definition import json_schema
-from campaigns.keys import described_keys
+from campaigns.definition.key_reference import described_keys
 from tests.console.cli.shell import Shell
 
 

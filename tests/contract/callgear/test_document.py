@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from dialer.accounts import AccountSettings
+from dialer.account_settings import AccountSettings
 from dialer.http import HttpReply
 from dialer.providers.callgear import managing, starting
 from dialer.providers.callgear.methods import METHODS

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from dialer.accounts import AccountSettings
+from dialer.account_settings import AccountSettings
 from dialer.calls import CallRequest, Progress
 from dialer.http import HttpReply
 from dialer.phone import PhoneNumber

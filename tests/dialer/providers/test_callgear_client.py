@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 from pydantic import SecretStr
 
+from dialer.clients.callgear import AsyncClient, Client
 from dialer.errors import NotPlaced, Refused, Throttled, Unconfirmed
 from dialer.phone import PhoneNumber
-from dialer.providers.callgear.client import AsyncClient, Client
 from dialer.providers.callgear.params import BadParameter
 from dialer.providers.callgear.rpc import read as read_rpc
 from dialer.providers.callgear.starting import Employee

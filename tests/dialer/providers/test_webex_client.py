@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from dialer.accounts import AccountSettings
+from dialer.account_settings import AccountSettings
 from dialer.calls import Outcome, Progress
+from dialer.clients.webex import AsyncWebexConnect, WebexConnect
 from dialer.errors import NotPlaced, ProviderError, Refused, Throttled, Unconfirmed, Unreachable
-from dialer.providers.webex.client import AsyncWebexConnect, WebexConnect
 from dialer.providers.webex.messages import InvalidMessage, VoiceMessage
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dialer.accounts import AccountSettings
+from dialer.account_settings import AccountSettings
 from dialer.providers.webex.messages import FURTHEST_SEND_AT, InvalidMessage, VoiceMessage
 from dialer.providers.webex.provider import Webex
 from dialer.scripts import Recording, Speech

@@ -8,7 +8,7 @@ import pytest
 
 from workers.settings import ConsoleSettings, FlowerSettings, Settings, WorkerSettings
 from workers.stack.info import StackInfo
-from workers.stack.lineup import Modules, Plan
+from workers.stack.programs import Modules, Plan
 from workers.stack.redis_server import RedisServer
 
 PASSWORD = "a-good-password"

@@ -15,8 +15,8 @@ from celery import Celery
 from dialer.errors import DialerError
 from tests.workers.stack.conftest import processes_with, runs, until
 from workers.settings import ConsoleSettings, FlowerSettings, RedisSettings, SandboxSettings, Settings
-from workers.stack.lineup import Modules, stopping_order
 from workers.stack.lock import held
+from workers.stack.programs import Modules, stopping_order
 from workers.stack.stack import ChildFailed, Stack, StackIsUp, running_stack
 
 pytestmark = pytest.mark.stack

@@ -1,0 +1,1 @@
+"""The list: encodings, CSV and XLSX tables, columns, rows, and the rows that cannot be called."""

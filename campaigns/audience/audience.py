@@ -1,0 +1,167 @@
+"""The contacts of a campaign: its list read row by row, and every row either a contact or a reject with its reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+
+from campaigns.audience.columns import Columns, find_columns
+from campaigns.audience.download import fetched, is_url
+from campaigns.audience.encoding import BadContactsFile
+from campaigns.audience.import_summary import VALID, Summary
+from campaigns.audience.open_list import open_table
+from campaigns.audience.progress import Progress, unseen
+from campaigns.audience.rejects import Code, Reject, RejectPile
+from campaigns.audience.row_reader import CheckScript, ContactRow, Refused, RowReader
+from campaigns.audience.table import Row, Table
+from campaigns.definition import Definition
+from campaigns.definition.yaml_source import DefinitionFaults, Fault
+from dialer.errors import DialerError
+
+OF_THE_DEFINITION = {"voice", "media"}  # faults that no text of any contact can cause
+AT_ONCE = 500
+
+LeavesOut = Callable[[Sequence[str]], Mapping[str, tuple[Code, str]]]
+"""Asked for numbers in E.164, it names those that are not to be called now, each with its code and reason."""
+
+
+class ListChanged(DialerError):
+    """The list was changed while it was being read."""
+
+
+class Audience:
+    """A list that has been looked at and not yet read. Reading holds few rows at a time, and the numbers met so far."""
+
+    def __init__(
+        self, definition: Definition, table: Table, reader: RowReader, leaves_out: LeavesOut | None = None
+    ) -> None:
+        self.definition = definition
+        self.file = table.file
+        self.header = table.header
+        self.pile = RejectPile(table.header)
+        self._table = table
+        self._reader = reader
+        self._leaves_out = leaves_out
+        self._repeated = Code.LEFT_OUT_DUPLICATE if definition.contacts.duplicates == "first" else Code.DUPLICATE
+        self._counts: Counter[str] = Counter()
+        self._lines_by_number: dict[int, int] = {}
+        self._written = _written(table.file)
+
+    @property
+    def rejects(self) -> list[Reject]:
+        """The first of the rows that will not be called; `pile` has all of them."""
+        return self.pile.first
+
+    def contacts(self, progress: Progress = unseen) -> Iterator[ContactRow]:
+        """Every contact of the list; `pile` and `summary` are complete when it ends. Each call reads anew.
+
+        `progress` sees the rejects too.
+        """
+        self.pile.clear()
+        for row in progress(self.rows(), self.about()):
+            if isinstance(row, Reject):
+                self.pile.add(row)
+            else:
+                yield row
+
+    def rows(self) -> Iterator[ContactRow | Reject]:
+        """Every contact and every reject in the list's order, for those who keep neither; `summary` counts along."""
+        self._counts, self._lines_by_number = Counter(), {}
+        rows = self._table.rows()
+        while some := list(islice(rows, AT_ONCE)):
+            for read in self._read(some):
+                self._counts[read.code if isinstance(read, Reject) else VALID] += 1
+                yield read
+        self._lines_by_number = {}  # a million of them weigh more than all that comes after
+
+    def refuse_changed(self) -> None:
+        """Raises ListChanged when the file is not what it was as it was opened: half of what was read may be gone."""
+        if _written(self.file) != self._written:
+            raise ListChanged(f"{self.file} was changed while it was being read", "wait until it is written whole")
+
+    def about(self) -> int:
+        """About how many rows there are, told without reading them."""
+        return self._table.about()
+
+    @property
+    def summary(self) -> Summary:
+        """The counts of the rows read so far."""
+        return Summary.of(self._counts)
+
+    def _read(self, rows: Sequence[Row]) -> list[ContactRow | Reject]:
+        read = [self._contact_or_reject(row) for row in rows]
+        if self._leaves_out is None:
+            return read
+        out = self._leaves_out([one.phone.e164 for one in read if isinstance(one, ContactRow)])
+        return [self._left_out(one, row, out) for one, row in zip(read, rows, strict=True)] if out else read
+
+    def _contact_or_reject(self, row: Row) -> ContactRow | Reject:
+        try:
+            contact = self._reader.read(row)
+        except Refused as no:
+            return no.reject(row)
+        first = self._lines_by_number.setdefault(int(contact.phone.digits), row.line)
+        if first == row.line:
+            return contact
+        reason = f"the same number stands in line {first}"
+        return Refused(self._repeated, self._reader.phone_column(row.cells), reason, "keep one of the two rows").reject(
+            row
+        )
+
+    def _left_out(self, one: ContactRow | Reject, row: Row, out: Mapping[str, tuple[Code, str]]) -> ContactRow | Reject:
+        if isinstance(one, Reject) or one.phone.e164 not in out:
+            return one
+        code, reason = out[one.phone.e164]
+        left_out = Refused(code, self._reader.phone_column(row.cells), reason)
+        return left_out.reject(row._replace(cells=()) if code is Code.ERASED else row)
+
+
+def _written(file: Path) -> tuple[int, int]:
+    """When a file was last written to, and its length."""
+    there = file.stat()
+    return there.st_mtime_ns, there.st_size
+
+
+def read_audience(
+    definition: Definition,
+    folder: Path,
+    *,
+    check_script: CheckScript | None = None,
+    leaves_out: LeavesOut | None = None,
+) -> Audience:
+    """Look at a campaign's list in its folder and get ready to read it; `check_script` knows the provider's limits.
+
+    Raises BadContactsFile when the list cannot be read at all, DefinitionFaults when it is not the list that the
+    definition speaks of, or when what everybody would hear cannot be spoken.
+    """
+    written = definition.contacts.file
+    file = fetched(written, folder, definition.campaign) if is_url(written) else folder / written
+    table = open_table(file, definition.contacts.sheet)
+    columns = find_columns(definition, table)
+    faults = list(_script_faults(definition, columns, check_script))
+    if faults:
+        raise DefinitionFaults(faults)
+    if next(table.rows(), None) is None:
+        raise BadContactsFile(f"{table.file}: the list has a header and no rows", "add a row for each contact")
+    return Audience(definition, table, RowReader(definition, table, columns, check_script), leaves_out)
+
+
+def _script_faults(definition: Definition, columns: Columns, check_script: CheckScript | None) -> Iterator[Fault]:
+    """What is wrong with the message for everybody, whoever is on the list."""
+    if check_script is None:
+        return
+    template = definition.template
+    if definition.message is None:
+        return
+    text = template.render({}) if template and template.is_fixed else "test"
+    fault = check_script(definition.script(text))
+    if fault is not None and (definition.says_the_same_to_all or fault.code in OF_THE_DEFINITION):
+        key = "media" if template is None else "voice" if fault.code == "voice" else "tts"
+        yield definition.fault(("message", key), fault.reason, fault.suggestion)
+        return
+    for name in columns.voice if template is not None else ():
+        fault = check_script(definition.script("test", {name: "en-US"}))
+        if fault is not None:
+            yield definition.fault(("contacts", name), fault.reason, f"remove contacts.{name}")

@@ -1,0 +1,188 @@
+"""Calling windows: on which weekdays, between which hours of the contact's own clock, calling is allowed.
+
+A window is a rule about the clock on the contact's wall. Where that clock jumps, the rule goes with it: hours that a
+change to summer time leaves out never come, and hours that are shown twice count both times. Somebody who may be in
+one of several zones is called only when all of them allow it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from campaigns.calendar.holidays import Holidays
+from campaigns.calendar.times import DAY, WEEKDAYS, Range, parse_hours, parse_weekdays
+
+NO_HOLIDAYS = Holidays()
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+BLOCK = timedelta(days=32)
+HORIZON_BLOCKS = 14  # more than a year: what has not come by then never comes
+ANY_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """When calling is allowed: for each weekday, Monday first, the local hours, and never on holidays.
+
+    No days at all mean any hour. Ask with an aware `now` and the zones the contact may be in. Answers are in UTC.
+    """
+
+    days: tuple[tuple[Range, ...], ...] = ()
+    holidays: Holidays = NO_HOLIDAYS
+
+    @classmethod
+    def parse(cls, written: Mapping[str, Iterable[str]], holidays: Iterable[str] = ()) -> Windows:
+        """Read windows as a campaign file holds them. Raises BadWindow, BadHoliday."""
+        days: list[list[Range]] = [[] for _ in WEEKDAYS]
+        for names, spans in written.items():
+            hours = [parse_hours(span) for span in spans]
+            for day in parse_weekdays(names):
+                for opens, closes in hours:
+                    days[day].append((opens, min(closes, DAY)))
+                    if closes > DAY:
+                        days[(day + 1) % 7].append((0, closes - DAY))
+        return cls(tuple(_merged(ranges) for ranges in days) if written else (), Holidays.parse(holidays))
+
+    @property
+    def always(self) -> bool:
+        """Whether calling is allowed at any time."""
+        return not self.days and not self.holidays
+
+    def is_open(self, now: datetime, *zones: ZoneInfo) -> bool:
+        """Whether calling is allowed at `now` where the contact is."""
+        _aware(now)
+        return self.always or all(self._covers(now.astimezone(zone)) for zone in zones)
+
+    def next_open(self, now: datetime, *zones: ZoneInfo) -> datetime | None:
+        """The first moment, from `now` on, at which calling is allowed; None if it never comes."""
+        now = _aware(now).astimezone(UTC)
+        if self.always:
+            return now
+        block = (now - EPOCH) // BLOCK
+        for ahead in range(HORIZON_BLOCKS):
+            opens, closes = _spans(self, zones, block + ahead)
+            place = bisect_right(closes, now)
+            if place < len(opens):
+                return max(opens[place], now)
+        return None
+
+    def closes_at(self, now: datetime, *zones: ZoneInfo) -> datetime | None:
+        """The moment at which the window open at `now` closes; None if it is closed, or never closes."""
+        if self.always or not self.is_open(now, *zones):
+            return None
+        block = (now - EPOCH) // BLOCK
+        for ahead in range(HORIZON_BLOCKS):
+            opens, closes = _spans(self, zones, block + ahead)
+            place = bisect_right(closes, now)
+            if place >= len(opens) or opens[place] > now:
+                return now.astimezone(UTC)
+            now = closes[place]
+            if now < _begins(block + ahead + 1):
+                return now
+        return None
+
+    def ever_open(self, *zones: ZoneInfo) -> bool:
+        """Whether there is any hour of any week in which all of these zones allow calling."""
+        return Windows(self.days).next_open(ANY_YEAR, *zones) is not None
+
+    def holiday(self, now: datetime, *zones: ZoneInfo) -> str | None:
+        """The name of the holiday that it is at `now` where the contact is, if it is one."""
+        names = (self.holidays.name(now.astimezone(zone).date()) for zone in zones)
+        return next((name for name in names if name), None)
+
+    def rule_at(self, local: datetime) -> str:
+        """The hours, as written, that the wall clock stands in."""
+        minute, day = local.hour * 60 + local.minute, local.weekday()
+        spans = self.days[day] if self.days else ((0, DAY),)
+        opens, closes = next(((opens, closes) for opens, closes in spans if opens <= minute < closes), (0, 0))
+        if (opens, closes) == (0, 0):
+            return "outside the windows"
+        if not self.days:
+            return "any hour"
+        return f"{WEEKDAYS[day]} {opens // 60:02}:{opens % 60:02}-{closes // 60:02}:{closes % 60:02}"
+
+    def _covers(self, local: datetime) -> bool:
+        if self.holidays and local.date() in self.holidays:
+            return False
+        minute = local.hour * 60 + local.minute
+        return not self.days or any(opens <= minute < closes for opens, closes in self.days[local.weekday()])
+
+    def edges(self, begin: datetime, end: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+        """Every moment between these at which the answer of `is_open` may change."""
+        midnights = {0} if self.holidays else set()
+        first = begin.astimezone(zone).date() - timedelta(days=1)
+        for ahead in range((end - begin).days + 4):
+            day = first + timedelta(days=ahead)
+            hours = self.days[day.weekday()] if self.days else ()
+            for minute in midnights.union(*hours):
+                yield from (moment for moment in _moments(day, minute, zone) if begin < moment < end)
+        yield from _jumps(begin, end, zone)
+
+
+def _aware(now: datetime) -> datetime:
+    if now.tzinfo is None:
+        raise ValueError("`now` must be aware: a time without a zone is nobody's time")
+    return now
+
+
+def _begins(block: int) -> datetime:
+    return EPOCH + block * BLOCK
+
+
+@lru_cache(maxsize=4096)
+def _spans(
+    windows: Windows, zones: tuple[ZoneInfo, ...], block: int
+) -> tuple[tuple[datetime, ...], tuple[datetime, ...]]:
+    """When the windows open and when they close, within a block of days: as many of the one as of the other."""
+    begin, end = _begins(block), _begins(block + 1)
+    edges = sorted({begin, *(edge for zone in zones for edge in windows.edges(begin, end, zone))})
+    opens: list[datetime] = []
+    closes: list[datetime] = []
+    for edge in edges:
+        is_open = windows.is_open(edge, *zones)
+        if is_open and len(opens) == len(closes):
+            opens.append(edge)
+        elif not is_open and len(opens) > len(closes):
+            closes.append(edge)
+    if len(opens) > len(closes):
+        closes.append(end)
+    return tuple(opens), tuple(closes)
+
+
+def _merged(ranges: list[Range]) -> tuple[Range, ...]:
+    merged: list[Range] = []
+    for opens, closes in sorted(ranges):
+        if merged and opens <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], closes))
+        else:
+            merged.append((opens, closes))
+    return tuple(merged)
+
+
+def _moments(day: date, minute: int, zone: ZoneInfo) -> Iterator[datetime]:
+    """When the wall clock shows that minute of that day: once, or twice where it is set back."""
+    wall = datetime(day.year, day.month, day.day, tzinfo=zone) + timedelta(minutes=minute)
+    yield wall.astimezone(UTC)
+    yield wall.replace(fold=1).astimezone(UTC)
+
+
+def _jumps(begin: datetime, end: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    """The moments between these at which the zone's clocks are set forward or back."""
+    while begin < end:
+        low, high = begin, begin + timedelta(days=1)
+        begin = high
+        before = _offset(low, zone)
+        if before == _offset(high, zone):
+            continue
+        while (apart := int((high - low).total_seconds())) > 1:
+            middle = low + timedelta(seconds=apart // 2)
+            low, high = (middle, high) if _offset(middle, zone) == before else (low, middle)
+        yield high
+
+
+def _offset(moment: datetime, zone: ZoneInfo) -> timedelta | None:
+    return moment.astimezone(zone).utcoffset()

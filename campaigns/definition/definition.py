@@ -1,0 +1,226 @@
+"""A campaign as written down: whom to call, what to say, when and how often. All that a campaign file can say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from campaigns.calendar.windows import Windows
+from campaigns.definition.field_types import CallerId, OneOrMore, TextOrNumber
+from campaigns.definition.sections.breaker import Breaker
+from campaigns.definition.sections.budget import Budget
+from campaigns.definition.sections.canary import Canary
+from campaigns.definition.sections.contacts import Contacts
+from campaigns.definition.sections.frequency import Cap, Frequency
+from campaigns.definition.sections.message import Message
+from campaigns.definition.sections.retry import Retry
+from campaigns.definition.sections.schedule import Schedule
+from campaigns.definition.sections.section import Section
+from campaigns.definition.sections.vendor import ByAccount
+from campaigns.definition.templates import Template
+from campaigns.definition.validation_errors import complaints
+from campaigns.definition.yaml_source import DefinitionFaults, Fault, KeyPath, Source, read_source, spelt
+from dialer.call_kinds import INFORMER, CallKind, Informer
+from dialer.calls import Outcome
+from dialer.field_errors import no
+from dialer.retry import RetryPolicy
+from dialer.scripts import Recording, Script, Speech
+from dialer.verdicts import Ruling
+
+
+class Origin:
+    """Where a definition was written. It is no part of what the definition says: all origins are equal."""
+
+    def __init__(self, source: Source | None = None) -> None:
+        self.source = source
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Origin)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Definition(Section):
+    """One campaign: one run over one list."""
+
+    campaign: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$", max_length=60)] = Field(
+        description="The campaign's name: letters, digits and dashes."
+    )
+    account: Annotated[str, Field(min_length=1)] = Field(description="Name of an account in the settings.")
+    accounts: OneOrMore[Annotated[str, Field(min_length=1)]] = Field(
+        (), description="Instead of account, several in order of preference: [main, spare]."
+    )
+    by_account: dict[str, ByAccount] = Field(
+        default_factory=dict, description="Message and caller_id where an account has others than the campaign."
+    )
+    contacts: Contacts = Field(description="Where the contacts are.")
+    call: CallKind = Field(
+        INFORMER, description="CallGear: whom the person called is connected with; absent, the message is the call."
+    )
+    message: Message | None = Field(
+        None, validate_default=True, description="What is said: tts or media; calls that connect people need none."
+    )
+    caller_id: CallerId = Field(description='The number shown to the person called, in quotes: "+18005550100".')
+    ring_timeout: Annotated[int, Field(ge=5, le=120)] = Field(30, description="Seconds to ring before giving up.")
+    dtmf: Annotated[str, Field(pattern=r"^[0-9*#.]+$"), TextOrNumber] | None = Field(
+        None, description="Keys sent to the person called: digits, * and #, with . for a second's pause."
+    )
+    direction: Literal["in", "out"] = Field("in", description="CallGear: how its reports count the call.")
+    schedule: Schedule = Field(default_factory=Schedule, description="When calling is allowed.")
+    retry: Retry | None = Field(None, description="When to try again; absent, each contact gets one attempt.")
+    canary: Canary | None = Field(
+        None, description="How many are called first, and how many of them must be reached before the others are."
+    )
+    frequency: Frequency | None = Field(
+        None, description="How often a number may be called, by all campaigns together."
+    )
+    pace: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] | None = Field(
+        None, description="Calls per second of this campaign at the most; absent, the account's pace."
+    )
+    concurrency: Annotated[int, Field(gt=0)] | None = Field(
+        None, description="Calls of this campaign in progress at the most."
+    )
+    weight: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = Field(
+        1.0, description="Share of the account beside its other campaigns: 2 gets twice what 1 gets."
+    )
+    urgent: bool = Field(
+        False, description="Whether it goes before all others of its account, past the line: for alerts, and for few."
+    )
+    limits: Budget | None = Field(None, description="What may be used up, in all and in a day.")
+    breaker: Breaker = Field(default_factory=Breaker, description="When to stop because the provider fails.")
+    on_unknown: Literal["report", "redial"] = Field(
+        "report",
+        description="What to do when nobody can tell whether a call was placed: report it, or dial again at the risk "
+        "of calling twice.",
+    )
+
+    _origin: Origin = PrivateAttr(default_factory=Origin)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _first_of_the_accounts(cls, given: Any) -> Any:
+        names = given.get("accounts") if isinstance(given, dict) else None
+        first = names[0] if isinstance(names, list | tuple) and names else names
+        if not isinstance(first, str) or not first:
+            return given
+        if given.get("account", first) != first:
+            raise no("has both account and accounts", "keep accounts, the preferred one first")
+        return {**given, "account": first}
+
+    @model_validator(mode="after")
+    def _accounts_agree(self) -> Definition:
+        if len(set(self.accounts)) < len(self.accounts):
+            raise no("accounts names one of them twice", "keep each once")
+        if stranger := next((name for name in self.by_account if name not in (self.account, *self.accounts)), None):
+            raise no(f"by_account speaks of {stranger}, which is not among the accounts", "add it to accounts")
+        return self
+
+    @field_validator("message")
+    @classmethod
+    def _something_to_say(cls, message: Message | None, others: ValidationInfo) -> Message | None:
+        if message is None and isinstance(others.data.get("call"), Informer):
+            raise PydanticCustomError("missing", "is missing")
+        return message
+
+    @cached_property
+    def windows(self) -> Windows:
+        """When calling is allowed, in each contact's own zone."""
+        return Windows.parse(self.schedule.windows or {}, self.schedule.holidays)
+
+    @cached_property
+    def template(self) -> Template | None:
+        """The text's template; None for a recording, and where nothing is said."""
+        return Template(self.message.tts) if self.message and self.message.tts is not None else None
+
+    def of_account(self, name: str) -> Definition:
+        """The definition as it is when this account calls, with its own message and caller ID."""
+        own = self.by_account.get(name)
+        if own is None:
+            return self
+        plain = json.loads(self.model_dump_json(exclude_unset=True))
+        own_words = json.loads(own.model_dump_json(exclude_none=True))  # read from the ledger, what is unsaid is null
+        made = Definition.model_validate(plain | own_words)
+        made._origin = self._origin
+        return made
+
+    @property
+    def says_the_same_to_all(self) -> bool:
+        """Whether every contact hears the same, so that a fault in it is everybody's."""
+        return self.template is None or self.template.is_fixed
+
+    @property
+    def starts_at(self) -> datetime | None:
+        """No call before this moment (aware, UTC)."""
+        return self.schedule.starts_at
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """No call from this moment on (aware, UTC)."""
+        return self.schedule.ends_at
+
+    @cached_property
+    def moves_to_another_part_of_the_day(self) -> frozenset[Outcome]:
+        """Outcomes after which a contact is tried in another part of its day."""
+        return frozenset(map(Outcome, self.retry.other_part_of_day)) if self.retry else frozenset()
+
+    @cached_property
+    def caps(self) -> tuple[Cap, ...]:
+        """How often one number may be called, by all campaigns together."""
+        return self.frequency.caps() if self.frequency else ()
+
+    def retry_policy(self) -> RetryPolicy:
+        return self.retry.policy() if self.retry else RetryPolicy()
+
+    def overruled(self, ruling: Ruling) -> Ruling:
+        """The ruling as this campaign wants it for the provider's word (`retry.mnemonics`)."""
+        return self.retry.overruled(ruling) if self.retry else ruling
+
+    def script(self, text: str | None = None, voice: Mapping[str, str] | None = None) -> Script:
+        """What is said to a contact whose text this is, in its own voice if it has one; a recording needs neither.
+
+        The empty text says nothing.
+        """
+        if self.message is None:
+            return Speech(text="")
+        if self.message.media is not None:
+            return Recording(media_id=self.message.media)
+        return Speech(text=text or "", voice={**self.message.voice, **voice} if voice else self.message.voice)
+
+    @property
+    def file(self) -> str:
+        """The campaign file that it was read from; else its name."""
+        return self.fault((), "").file
+
+    def fault(self, path: KeyPath, message: str, suggestion: str = "") -> Fault:
+        """A fault of this definition, with its place when it was read from a file."""
+        if self._origin.source is not None:
+            return self._origin.source.fault(path, message, suggestion)
+        return Fault(file=self.campaign, key=spelt(path), message=message, suggestion=suggestion)
+
+
+def load_definition(path: Path) -> Definition:
+    """Read a campaign file. Raises DefinitionFaults with everything that is wrong with it, each at its place."""
+    source = read_source(path)
+    faults = list(source.faults)
+    try:
+        definition = Definition.model_validate(source.data)
+    except ValidationError as exc:
+        faults += complaints(exc, source, Definition)
+    if faults:
+        raise DefinitionFaults(faults)
+    definition._origin = Origin(source)
+    return definition
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a campaign file, by which editors complete and check it."""
+    schema = Definition.model_json_schema()
+    schema["if"], schema["then"] = {"not": {"required": ["call"]}}, {"required": ["message"]}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Campaign"}

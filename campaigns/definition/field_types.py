@@ -1,0 +1,138 @@
+"""The single values of a campaign file: durations, moments, zones, numbers, each with what to write instead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Annotated, Any, TypeVar
+
+from cronsim import CronSim, CronSimError
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
+
+from campaigns.calendar import times
+from campaigns.calendar.holidays import check_holiday
+from campaigns.definition.templates import BadText, Template, TemplateFault
+from dialer.field_errors import no
+from dialer.phone import BadCountry, BadPhoneNumber, country_named, parse
+
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+DURATION = r"^[0-9]+(\.[0-9]+)?[smhd]$"
+LONGEST_DELAY = 30 * SECONDS["d"]
+
+
+def _checked(check: Callable[[str], object]) -> AfterValidator:
+    """Text that `check` accepts, kept as it is written."""
+
+    def validate(text: str) -> str:
+        try:
+            check(text)
+        except times.BadTime as exc:
+            raise no(str(exc), exc.suggestion) from None
+        except TemplateFault as exc:
+            raise no(exc.message, exc.remedy) from None
+        except BadText as exc:
+            raise no(str(exc).replace(" for this contact", ""), exc.suggestion or "correct the text") from None
+        return text
+
+    return AfterValidator(validate)
+
+
+def _speakable(text: str) -> None:
+    """A template that can be read, and if it says the same to all, can be said."""
+    template = Template(text)
+    if template.is_fixed:
+        template.render({})
+
+
+def _country(text: str) -> str:
+    try:
+        return country_named(text)
+    except BadCountry as exc:
+        raise no(str(exc), exc.suggestion) from None
+
+
+def _caller_id(text: str) -> str:
+    try:
+        return parse(text).e164
+    except BadPhoneNumber as exc:
+        hint = f'write "+{text}"' if text.isdigit() and len(text) > 10 else exc.suggestion
+        raise no(str(exc), hint) from None
+
+
+def _moment(given: object) -> object:
+    if not isinstance(given, str):
+        return given
+    try:
+        return times.parse_moment(given)
+    except times.BadMoment as exc:
+        raise no(str(exc), exc.suggestion) from None
+
+
+def _duration(given: object) -> object:
+    """Read `30s`, `5m`, `2h` or `1d`."""
+    if not isinstance(given, str):
+        return given
+    if not re.fullmatch(DURATION, given):
+        raise no(f'"{given}" is not a duration', "write a number and a unit: 30s, 5m, 2h or 1d")
+    seconds = float(given[:-1]) * SECONDS[given[-1]]
+    if not 1 <= seconds <= LONGEST_DELAY:
+        raise no(f'"{given}" is too {"short" if seconds < 1 else "long"}', "delays run from 1s to 30d")
+    return timedelta(seconds=seconds)
+
+
+def one_or_more(given: object) -> object:
+    """One value where several may stand is a list of one."""
+    return [given] if isinstance(given, str) else given
+
+
+def _cron(text: str) -> str:
+    try:
+        CronSim(text, datetime(2026, 1, 1))  # noqa: DTZ001 - only to be read
+    except CronSimError as exc:
+        raise no(
+            f'"{text}" is not a time to repeat at: {exc}', 'write "0 9 * * 1-5": minute hour day month weekday'
+        ) from None
+    return text
+
+
+T = TypeVar("T")
+OneOrMore = Annotated[tuple[T, ...], BeforeValidator(one_or_more)]
+
+
+def _text_or_many(item: dict[str, Any]) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [item, {"type": "array", "items": item}]})
+
+
+HOURS_SCHEMA = {"type": "string", "pattern": r"^[0-9]{1,2}:[0-9]{2}-[0-9]{1,2}:[0-9]{2}$"}
+DURATION_SCHEMA = {"type": "string", "pattern": DURATION}
+
+Zone = Annotated[str, _checked(times.zone_named)]
+Weekdays = Annotated[str, _checked(times.parse_weekdays)]
+Hours = Annotated[
+    tuple[Annotated[str, _checked(times.parse_hours)], ...],
+    BeforeValidator(one_or_more),
+    _text_or_many(HOURS_SCHEMA),
+]
+Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string"})]
+Duration = Annotated[
+    timedelta, BeforeValidator(_duration), PlainSerializer(lambda delay: f"{delay.total_seconds():.10g}s")
+]
+Days = Annotated[
+    tuple[Annotated[str, _checked(check_holiday)], ...],
+    BeforeValidator(one_or_more),
+    _text_or_many({"type": "string"}),
+]
+Delays = Annotated[tuple[Duration, ...], BeforeValidator(one_or_more), _text_or_many(DURATION_SCHEMA)]
+Cron = Annotated[str, AfterValidator(_cron)]
+Column = Annotated[str, Field(min_length=1)]
+Columns = Annotated[
+    tuple[Column, ...],
+    Field(min_length=1),
+    BeforeValidator(one_or_more),
+    _text_or_many({"type": "string", "minLength": 1}),
+]
+TextOrNumber = WithJsonSchema({"type": ["string", "integer"]})
+Country = Annotated[str, AfterValidator(_country)]
+CallerId = Annotated[str, AfterValidator(_caller_id)]
+TemplateText = Annotated[str, Field(min_length=1), _checked(_speakable)]

@@ -1,0 +1,70 @@
+"""`contacts`: whom a campaign calls."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from campaigns.definition.field_types import Column, Columns, Country
+from campaigns.definition.sections.section import Section
+from dialer.field_errors import no
+
+
+class Contacts(Section):
+    """Where the contacts are, and what its columns mean. Names are compared without case, spaces, underscores."""
+
+    file: Annotated[str, Field(min_length=1)] = Field(
+        description="The list: CSV or XLSX, relative to the campaign file's folder; or its URL, fetched anew each time."
+    )
+    sheet: Annotated[str, Field(min_length=1)] | None = Field(
+        None, description="Sheet of the workbook; absent, its first."
+    )
+    phone: Columns = Field(
+        ("phone",),
+        description="Column with the number to call; of several, [mobile, home], the first filled in.",
+    )
+    country: Country | None = Field(
+        None, description="Country (two letters) that completes numbers written without a plus."
+    )
+    country_column: Column | None = Field(
+        None, description="Column with the contact's country (two letters); blank: contacts.country."
+    )
+    zone: Column | None = Field(
+        None, description="Column with the contact's IANA time zone; blank: that of its number, else schedule.zone."
+    )
+    zone_by_number: bool = Field(
+        True,
+        description="Whether a number tells where its contact is, when no column does. One that may be in several "
+        "zones is called when all of them allow it.",
+    )
+    consent: Column | None = Field(
+        None,
+        description="Column that says how and when the contact agreed to be called; it is kept as evidence, and a row "
+        "in which it is blank is not called.",
+    )
+    not_after: Column | None = Field(
+        None,
+        description="Column with the moment (ISO 8601) after which the contact is never called; "
+        "without an offset it is in the contact's zone.",
+    )
+    language: Column | None = Field(
+        None, description="Column with the language that speaks to the contact (en-US); blank: message.voice."
+    )
+    voice: Column | None = Field(
+        None, description="Column with the voice that speaks to the contact; blank: message.voice."
+    )
+    columns: dict[str, Column] = Field(
+        default_factory=dict,
+        description="Columns by the names that the text gives them: {name: Full name (as in passport)}.",
+    )
+    duplicates: Literal["refuse", "first"] = Field(
+        "refuse",
+        description="What a number met again is: refuse makes it a row that cannot be called, first leaves it out.",
+    )
+
+    @model_validator(mode="after")
+    def _phones_differ(self) -> Contacts:
+        if len(set(self.phone)) != len(self.phone):
+            raise no("phone names a column twice", "write each column once, the preferred one first")
+        return self

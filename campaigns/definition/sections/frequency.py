@@ -1,0 +1,62 @@
+"""`frequency`: how often a number may be called, by all campaigns together."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from campaigns.definition.field_types import SECONDS, one_or_more
+from campaigns.definition.sections.section import Section
+from dialer.field_errors import no
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """At the most so many calls to one number in any stretch of time so long."""
+
+    calls: int
+    window: timedelta
+    written: str
+
+
+PATTERN = r"^[0-9]+/[0-9]+[mhd]$"
+LONGEST = 31 * SECONDS["d"]
+
+
+def read_cap(written: str) -> Cap:
+    """Read `3/24h`."""
+    if not re.fullmatch(PATTERN, written):
+        raise no(f'"{written}" is not a number of calls and a time', "write 3/24h for three calls in any 24 hours")
+    calls, stretch = written.split("/")
+    seconds = int(stretch[:-1]) * SECONDS[stretch[-1]]
+    if not 1 <= int(calls) <= 1000:
+        raise no(f"{calls} calls cannot be meant", "write a number from 1 to 1000")
+    if not SECONDS["m"] <= seconds <= LONGEST:
+        raise no(f"{stretch} is too {'long' if seconds else 'short'}", "the time runs from 1m to 31d")
+    return Cap(calls=int(calls), window=timedelta(seconds=seconds), written=written)
+
+
+def _checked(written: str) -> str:
+    read_cap(written)
+    return written
+
+
+CapText = Annotated[str, AfterValidator(_checked)]
+SCHEMA = {"type": "string", "pattern": PATTERN}
+
+
+class Frequency(Section):
+    """Caps that count the calls of every campaign and every caller id, retries too, in rolling windows."""
+
+    per_number: Annotated[
+        tuple[CapText, ...],
+        BeforeValidator(one_or_more),
+        WithJsonSchema({"anyOf": [SCHEMA, {"type": "array", "items": SCHEMA}]}),
+    ] = Field(description="Calls to one number at the most: 3/24h, or several: [1/4h, 3/24h].")
+
+    def caps(self) -> tuple[Cap, ...]:
+        return tuple(map(read_cap, self.per_number))

@@ -1,0 +1,71 @@
+"""`retry`: when a campaign calls somebody again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, WithJsonSchema
+
+from campaigns.definition.field_types import Delays, OneOrMore
+from campaigns.definition.sections.section import Section
+from dialer.calls import Outcome
+from dialer.field_errors import no
+from dialer.retry import RetryPolicy
+from dialer.verdicts import FIXED_VERDICTS, Ruling, Verdict
+
+# What nothing may be made into, and why.
+NEVER_WRITTEN = {
+    "placed": "only the provider can say that a call was placed",
+    "unconfirmed": "only silence makes a call unconfirmed, and such a call is settled, never dialed again",
+    "not_sent": "only a request that we held back ourselves is that",
+    "login_again": "a login is renewed by itself, once",
+    "throttled": "only the provider's limit says how long to wait",
+}
+WRITTEN = tuple(verdict.value for verdict in Verdict if verdict.value not in NEVER_WRITTEN)
+
+
+def _verdict(text: str) -> str:
+    if text in WRITTEN:
+        return text
+    choices = f"write {' or '.join(WRITTEN)}"
+    if why := NEVER_WRITTEN.get(text):
+        raise no(f"cannot be {text}: {why}", choices)
+    raise no(f'"{text}" is no verdict', choices)
+
+
+WrittenVerdict = Annotated[str, AfterValidator(_verdict), WithJsonSchema({"enum": list(WRITTEN)})]
+
+
+class Retry(Section):
+    """When to try again: for each outcome, the waits after its first, second, … time, from the end of the call."""
+
+    max_attempts: Annotated[int, Field(ge=1, le=50)] = Field(
+        description="Calls that a contact gets at the most, whatever their outcomes."
+    )
+    busy: Delays = Field((), description="Waits after busy: [5m, 15m].")
+    no_answer: Delays = Field((), description="Waits after no answer: [30m, 2h].")
+    rejected: Delays = Field((), description="Waits after the call was declined.")
+    failed: Delays = Field((), description="Waits after a call that the network failed to deliver.")
+    other_part_of_day: OneOrMore[Literal["busy", "no_answer", "rejected", "failed"]] = Field(
+        (),
+        description="Outcomes after which the next try comes in another part of the day: before noon, until 17:00, "
+        "after it.",
+    )
+    mnemonics: dict[str, WrittenVerdict] = Field(
+        default_factory=dict,
+        description="What to do after a word of the provider's instead of what `dialer policy` says: "
+        "{media_file_not_found: refuse_contact}.",
+    )
+
+    def overruled(self, ruling: Ruling) -> Ruling:
+        """The ruling with the verdict written for its word; a call that is or may be there is not argued about."""
+        written = self.mnemonics.get(ruling.mnemonic or "")
+        if written is None or ruling.verdict in FIXED_VERDICTS:
+            return ruling
+        return replace(ruling, verdict=Verdict(written), blames_script=False, retry_after=None)
+
+    def policy(self) -> RetryPolicy:
+        outcomes = (Outcome.BUSY, Outcome.NO_ANSWER, Outcome.REJECTED, Outcome.FAILED)
+        delays = {outcome: getattr(self, outcome.value) for outcome in outcomes}
+        return RetryPolicy(max_attempts=self.max_attempts, delays=delays)

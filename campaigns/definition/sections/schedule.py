@@ -1,0 +1,81 @@
+"""`schedule`: when a campaign may call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, model_validator
+
+from campaigns.calendar import times
+from campaigns.definition.field_types import Cron, Days, Hours, Moment, Weekdays, Zone
+from campaigns.definition.sections.section import Section
+from dialer.field_errors import no
+
+
+class Schedule(Section):
+    """When calling is allowed. Clock times are those of the contact's zone, start and end those of `zone`."""
+
+    zone: Zone | None = Field(
+        None, description="IANA zone of contacts for whom neither a column nor the number tells one."
+    )
+    windows: dict[Weekdays, Hours] | None = Field(
+        None,
+        description="Hours by weekday: {mon-fri: ['09:00-12:30', '13:00-20:00'], sat: '10:00-14:00'}; "
+        "'21:00-02:00' runs past midnight; absent: any time.",
+    )
+    holidays: Days = Field(
+        (),
+        description="Days without calls, by the contact's calendar: a country (US), a part of it (US-CA), "
+        "dates (2026-12-24).",
+    )
+    vendor_queue: bool = Field(
+        False,
+        description="Hand contacts that wait for their moment to the provider up to a day before (Webex Connect); "
+        "pause, cancel and dnc do not reach what was handed over.",
+    )
+    start: Moment | None = Field(None, description="No call before this moment: 2026-12-01T09:00.")
+    end: Moment | None = Field(None, description="No call from this moment on; contacts not reached by then expire.")
+
+    repeat: Cron | None = Field(
+        None, description='When to launch it anew with a fresh list, as cron says it, in `zone`: "0 9 * * 1-5".'
+    )
+    missed: Literal["skip", "once"] = Field(
+        "skip", description="What to do when nobody was there to launch a run: leave it out, or launch one late."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Schedule:
+        if self.windows is not None and not any(self.windows.values()):
+            raise no("windows never open", "write some hours, or leave windows out to call at any time")
+        if (self.windows or self.holidays) and self.zone is None:
+            given = "windows are" if self.windows else "holidays are"
+            raise no(f"{given} given without a zone", "add zone: America/New_York, or the one your contacts are in")
+        if self.repeat and self.zone is None:
+            raise no("repeat is given without a zone", "add zone: the clock by which it repeats")
+        if self.repeat and self.start:
+            raise no("has both start and repeat", "keep repeat: it says when each run starts")
+        for name in ("start", "end"):
+            moment = getattr(self, name)
+            if moment and moment.tzinfo is None and self.zone is None:
+                raise no(f"{name} is given without a zone", "add zone, or write the offset: 2026-12-01T09:00-05:00")
+        if self.starts_at and self.ends_at and self.ends_at <= self.starts_at:
+            raise no("end comes before start", "correct one of them")
+        return self
+
+    @property
+    def starts_at(self) -> datetime | None:
+        """No call before this moment (aware, UTC); of those it can mean where clocks are changed, the last."""
+        return self._moment(self.start, times.latest)
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """No call from this moment on (aware, UTC); of those it can mean where clocks are changed, the first."""
+        return self._moment(self.end, times.earliest)
+
+    def _moment(self, written: datetime | None, meant: Callable[[datetime, ZoneInfo], datetime]) -> datetime | None:
+        if written is None or written.tzinfo is not None or self.zone is None:
+            return written and written.astimezone(UTC)
+        return meant(written, times.zone_named(self.zone))

@@ -1,0 +1,23 @@
+"""`by_account`: what is different when a campaign goes on with another account."""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from campaigns.definition.field_types import CallerId
+from campaigns.definition.sections.message import Message
+from campaigns.definition.sections.section import Section
+from dialer.field_errors import no
+
+
+class ByAccount(Section):
+    """The number shown and the message, where this account has others than the campaign."""
+
+    caller_id: CallerId | None = Field(None, description="The number shown when this account calls.")
+    message: Message | None = Field(None, description="What is said when this account calls: tts or media.")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> ByAccount:
+        if self.caller_id is None and self.message is None:
+            raise no("says nothing", "write caller_id or message, or remove it")
+        return self

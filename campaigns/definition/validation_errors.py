@@ -1,0 +1,154 @@
+"""What pydantic finds wrong with a definition, said in the words of those who write campaign files."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from campaigns.definition.yaml_source import Fault, KeyPath, Plain, Source, spelt
+from dialer.call_kinds import KINDS
+
+EXPECTED = {
+    "string_type": "text",
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a whole number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "finite_number": "a number",
+    "dict_type": "a section of keys and values",
+    "tuple_type": "a list",
+    "time_delta_type": "a duration such as 5m",
+    "datetime_type": "a date and time such as 2026-12-01T09:00",
+}
+BOUNDS = {
+    "greater_than": ("must be more than {gt:g}", "gt"),
+    "greater_than_equal": ("must be at least {ge:g}", "ge"),
+    "less_than_equal": ("must be at most {le:g}", "le"),
+    "string_too_long": ("must be at most {max_length} characters long", "max_length"),
+}
+
+
+def complaints(exc: ValidationError, source: Source, model: type[BaseModel]) -> list[Fault]:
+    """Every error as a fault at its place. A key that is missing because it is misspelt is named once."""
+    faults: list[Fault] = []
+    misspelt: set[str] = set()
+    for error in sorted(exc.errors(include_url=False), key=lambda error: error["type"] == "missing"):
+        path = _path(error)
+        if error["input"] is None and path in source.keys:  # the source has said that there is no value
+            continue
+        if path not in source.values and isinstance(path[-1], int):
+            path = path[:-1]  # one value, written without its list
+        if error["type"] == "extra_forbidden":
+            message, suggestion = "there is no such key", _meant(path, source, model)
+            misspelt.update(_missing_for(path, model, suggestion))
+        elif error["type"] == "missing" and spelt(path) in misspelt:
+            continue
+        else:
+            message, suggestion = _said(error, path, source, model)
+        at_key = error["type"] == "extra_forbidden" or error["loc"][-1:] == ("[key]",)
+        faults.append(source.fault(path, message, suggestion, at_key=at_key))
+    return faults
+
+
+def _path(error: ErrorDetails) -> KeyPath:
+    """The keys that lead to an error, as they stand in the file: a kind of call is no key."""
+    steps = [step for step in error["loc"] if step != "[key]"]
+    return tuple(steps[:1] + steps[2:] if steps[:1] == ["call"] else steps)
+
+
+def _said(error: ErrorDetails, path: KeyPath, source: Source, model: type[BaseModel]) -> tuple[str, str]:
+    kind, context = error["type"], error.get("ctx", {})
+    found = _found(_at(source.data, path))
+    if kind == "said":
+        return str(context["reason"]), str(context["suggestion"])
+    if kind in {"union_tag_not_found", "union_tag_invalid"}:
+        return "names no kind of call", f"write kind: {' or '.join(KINDS)}"
+    if kind == "missing":
+        return "is missing", _described(path, model)
+    if kind in BOUNDS:
+        return f"{BOUNDS[kind][0].format(**context)}, found {found}", ""
+    if kind == "literal_error":
+        return f"expected {context['expected']}, found {found}".replace("'", ""), ""
+    if kind in {"model_type", "model_attributes_type"}:
+        return f"expected a section, found {found}", f"its keys are {', '.join(_fields(path, model))}"
+    if kind == "string_too_short":
+        return "is empty", _described(path, model)
+    if kind == "string_pattern_mismatch":
+        return f"{found} does not fit", _described(path, model)
+    if kind in EXPECTED:
+        return f"expected {EXPECTED[kind]}, found {found}", _described(path, model)
+    return error["msg"], _described(path, model)
+
+
+def _found(value: Plain) -> str:
+    if isinstance(value, dict):
+        return "a section"
+    if isinstance(value, list):
+        return "a list"
+    return "nothing" if value is None else f'"{value if len(value) <= 40 else value[:39] + "…"}"'
+
+
+def _at(data: Plain, path: KeyPath) -> Plain:
+    for step in path:
+        if isinstance(data, dict) and isinstance(step, str):
+            data = data.get(step)
+        elif isinstance(data, list) and isinstance(step, int):
+            data = data[step]
+    return data
+
+
+def _meant(path: KeyPath, source: Source, model: type[BaseModel]) -> str:
+    """What the writer of an unknown key probably meant."""
+    key, siblings = str(path[-1]), list(_fields(path[:-1], model))
+    near = difflib.get_close_matches(key.casefold().replace("-", "_"), siblings, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]}?"
+    elsewhere = [spelt(other) for other in _all_paths(model) if other[-1] == key]
+    if elsewhere:
+        return f"it belongs at {' or '.join(elsewhere)}"
+    return f"the keys here are {', '.join(siblings)}"
+
+
+def _missing_for(path: KeyPath, model: type[BaseModel], suggestion: str) -> Iterator[str]:
+    for name in _fields(path[:-1], model):
+        if suggestion == f"did you mean {name}?":
+            yield spelt((*path[:-1], name))
+
+
+def _all_paths(model: type[BaseModel]) -> Iterator[KeyPath]:
+    for name in model.model_fields:
+        yield (name,)
+        for inner in _fields((name,), model):
+            yield (name, inner)
+
+
+def _described(path: KeyPath, model: type[BaseModel]) -> str:
+    """The description of the nearest key around this path that has one."""
+    for length in range(len(path), 0, -1):
+        field = _fields(path[: length - 1], model).get(str(path[length - 1]))
+        if field is not None and field.description:
+            return str(field.description).rstrip(".")
+    return ""
+
+
+def _fields(path: KeyPath, model: type[BaseModel]) -> Mapping[str, Any]:
+    """The fields of the section at this path; none where there is no section."""
+    fields: Mapping[str, Any] = model.model_fields
+    for step in path:
+        field = fields.get(str(step))
+        fields = _section_fields(field.annotation) if field is not None else {}
+    return fields
+
+
+def _section_fields(annotation: Any) -> Mapping[str, Any]:
+    """The fields of a section; of one that may be of several kinds, those of all."""
+    sections = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
+    return {
+        name: field for kind in sections if issubclass(kind, BaseModel) for name, field in kind.model_fields.items()
+    }

@@ -1,0 +1,103 @@
+"""How many contacts are due, and claiming so many of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from sqlalchemy import ColumnElement, Connection, func, select, update
+
+from campaigns.calendar.calling_hours import opening_at_all
+from campaigns.dispatch.dial import Slice, slice_size
+from campaigns.dispatch.vendor_queue import due_by
+from campaigns.ledger import claims
+from campaigns.ledger.queries import Campaign
+from campaigns.ledger.tables import contacts
+from campaigns.lifecycle import ContactStatus
+from campaigns.runtime import Parts
+from campaigns.safeguards import budgets, circuit_breaker
+from campaigns.safeguards.canary import Hold, consult, not_called
+from dialer.account import Account
+
+
+def claimed_already(mine: Sequence[Campaign], using: Parts) -> dict[str, int]:
+    """How many contacts of each campaign are with the workers."""
+    query = (
+        select(contacts.c.campaign_id, func.count())
+        .where(
+            contacts.c.campaign_id.in_([campaign.id for campaign in mine]),
+            contacts.c.status == ContactStatus.CLAIMED,
+        )
+        .group_by(contacts.c.campaign_id)
+    )
+    with using.ledger.reading() as db:
+        return {row[0]: row[1] for row in db.execute(query)}
+
+
+def count_due(
+    db: Connection,
+    campaign: Campaign,
+    account: Account,
+    most: int,
+    moments: Sequence[datetime],
+    only: ColumnElement[bool] | None,
+) -> int:
+    """How many contacts, or `only` of those, may be called now, counted up to `most`."""
+    _put_off_closed_zones(db, campaign, moments)
+    due = select(contacts.c.id).where(
+        contacts.c.campaign_id == campaign.id,
+        contacts.c.status == ContactStatus.PENDING,
+        claims.is_due(moments[0], due_by(campaign.definition, account.provider, moments)),
+    )
+    due = due if only is None else due.where(only)
+    return db.scalar(select(func.count()).select_from(due.limit(most).subquery())) or 0
+
+
+def claim_contacts(db: Connection, campaign: Campaign, room: int, now: datetime, using: Parts) -> list[Slice]:
+    account = using.accounts[campaign.account]
+    if not claims.lock_campaign(db, campaign.id):
+        return []
+    canary = consult(db, campaign, now)
+    rooms = _rooms(db, campaign, account, now, canary)  # asked again: another tick may have claimed meanwhile
+    room = min([room, *rooms])
+    if room == 0:
+        return []
+    claim = uuid4()
+    lease_until = now + timedelta(seconds=using.lease)
+    until = due_by(campaign.definition, account.provider, using.moments())
+    only = not_called() if canary else None
+    ids = claims.claim_due(db, campaign.id, claim, room, now=now, lease_until=lease_until, due_by=until, only=only)
+    size = slice_size(campaign.definition.pace or account.settings.pace)
+    return [
+        Slice(campaign_id=campaign.id, claim=claim, contact_ids=tuple(ids[first : first + size]))
+        for first in range(0, len(ids), size)
+    ]
+
+
+def _rooms(db: Connection, campaign: Campaign, account: Account, now: datetime, canary: Hold | None) -> list[int]:
+    """How many more calls the campaign's budget, its canary and its breaker allow."""
+    there = budgets.left(db, campaign, account.settings.call_points, now)
+    trying = circuit_breaker.trying(db).get(campaign.id)
+    rooms = [there.calls if there else None, canary.room if canary else None, trying]
+    return [room for room in rooms if room is not None]
+
+
+def _put_off_closed_zones(db: Connection, campaign: Campaign, moments: Sequence[datetime]) -> None:
+    """Contacts whose window is closed become due when it opens; those for whom it never will are left to the sweep."""
+    now = moments[0]
+    by_opening: dict[datetime | None, list[str]] = {}
+    for zone in campaign.zones:
+        by_opening.setdefault(opening_at_all(campaign.definition, zone, moments), []).append(zone)
+    by_opening.pop(now, None)
+    for opening, closed in by_opening.items():
+        db.execute(
+            update(contacts)
+            .where(
+                contacts.c.campaign_id == campaign.id,
+                contacts.c.status == ContactStatus.PENDING,
+                contacts.c.due_at <= now,
+                contacts.c.zone.in_(closed),
+            )
+            .values(due_at=opening or campaign.definition.ends_at or now + timedelta(days=1))
+        )

@@ -1,0 +1,222 @@
+"""Dialing a slice of claimed contacts: tokens, then the gates and `dialing` committed, then the requests, then results.
+
+Promise 1 lives here: an attempt's row is committed before its request leaves, and a request leaves only once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection
+from structlog import get_logger
+
+from campaigns.calendar.calling_hours import next_opening, opening_at_all
+from campaigns.dispatch.requests import call_for, opening_for
+from campaigns.dispatch.token_wait import give_back, with_tokens
+from campaigns.dispatch.vendor_queue import otherwise_due, send_at, taken_up_early
+from campaigns.ledger import claims, queries
+from campaigns.ledger.attempts import open_attempts
+from campaigns.ledger.claims import Claimed
+from campaigns.ledger.frequency_caps import cap_clears_at
+from campaigns.ledger.queries import Campaign
+from campaigns.ledger.store import LedgerAway
+from campaigns.lifecycle import OPEN_ATTEMPTS, CampaignStatus
+from campaigns.runtime import SEND_WITHIN, SWEEP_MARGIN, Parts
+from campaigns.settlement.receipts import apply_waiting
+from campaigns.settlement.rulings import rule_all
+from dialer.account import Account
+from dialer.bucket import BucketAway, Settled
+from dialer.calls import CallRequest
+from dialer.deadline import Deadline
+from dialer.transport.flight import Flight
+from dialer.verdicts import Ruling, Verdict
+
+log = get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """Some contacts of one claim of one campaign, as a task carries them."""
+
+    campaign_id: str
+    claim: UUID
+    contact_ids: tuple[int, ...]
+
+
+def dial(slice_: Slice, *, using: Parts, sleep: Callable[[float], None] = time.sleep) -> int:
+    """Place the calls of a slice that are still ours to place; returns how many requests were sent.
+
+    Delivered twice, the second finds nothing left to do. Contacts that no token can be had for in time go back.
+    """
+    with using.ledger.reading() as db:
+        campaign = queries.campaign(db, slice_.campaign_id)
+        ours = claims.still_claimed(db, slice_.claim, slice_.contact_ids, using.clock())
+    account = using.accounts.get(campaign.account)
+    if (
+        using.stopping()
+        or campaign.status is not CampaignStatus.RUNNING
+        or account is None
+        or campaign.rehearsal != account.settings.sandbox
+    ):
+        give_back(ours, using)
+        return 0
+    return _dial(ours, campaign, account, using, sleep)
+
+
+def _dial(
+    ours: Sequence[Claimed], campaign: Campaign, account: Account, using: Parts, sleep: Callable[[float], None]
+) -> int:
+    """Send requests as tokens come, and take the next tokens while they are out."""
+    flight, sent = account.flight(), 0
+
+    def pause(seconds: float) -> None:
+        sleep(seconds)
+        _settle(flight.landed(), campaign, account, using)
+
+    try:
+        for batch in with_tokens(ours, campaign, account, using, pause):
+            sent += _send(batch, campaign, account, flight, using)
+            _settle(flight.landed(), campaign, account, using)
+    finally:
+        for rulings in flight.rest():
+            _settle(rulings, campaign, account, using)
+    return sent
+
+
+def _send(batch: Sequence[Claimed], campaign: Campaign, account: Account, flight: Flight, using: Parts) -> int:
+    """Place the calls of contacts whose tokens are taken. Whatever could fail here does so before the commit."""
+    try:
+        calls, deadline = using.ledger.write(_open, batch, campaign, account, using)
+    except LedgerAway:
+        _return_tokens(batch, campaign, account)
+        raise
+    opened = {call.correlation_id for call in calls}
+    _hold_back([contact for contact in batch if contact.attempt_id not in opened], campaign, account, using)
+    flight.send([(call, deadline) for call in calls])
+    return len(calls)
+
+
+def _open(
+    db: Connection, batch: Sequence[Claimed], campaign: Campaign, account: Account, using: Parts
+) -> tuple[list[CallRequest], Deadline]:
+    """Ask the gates and write the attempts that pass; returns their calls, and until when those may leave.
+
+    The deadline counts from here: the writer's wait for its turn is over, and no pause has been committed unseen.
+    """
+    moments = using.moments()
+    send_by = moments[0] + timedelta(seconds=SEND_WITHIN)
+    deadline, notify_url = Deadline(send_by), using.notify_url(account.name)
+    inside = [] if using.stopping() else [one for one in batch if _may_be_called(one, campaign, account, moments)]
+    calls = [call_for(contact, campaign, account, notify_url, moments) for contact in inside]
+    openings = [opening_for(contact, campaign, account, moments) for contact in inside]
+    settled_by = send_by + timedelta(seconds=2 * account.settings.timeout + SWEEP_MARGIN)
+    opened = open_attempts(db, openings, now=moments[0], conclude_at=settled_by, caps=campaign.definition.caps)
+    return [call for call in calls if call.correlation_id in opened], deadline
+
+
+def _may_be_called(contact: Claimed, campaign: Campaign, account: Account, moments: Sequence[datetime]) -> bool:
+    """By the gates that time keeps; the others are asked in the statement that opens the attempt."""
+    if contact.due_at > moments[0]:
+        return send_at(campaign.definition, account.provider, contact, moments) is not None
+    past = contact.not_after is not None and contact.not_after <= max(moments)
+    return not past and opening_at_all(campaign.definition, contact.zone, moments) == moments[0]
+
+
+def _settle(rulings: Sequence[tuple[UUID, Ruling]], campaign: Campaign, account: Account, using: Parts) -> None:
+    if not rulings:
+        return
+    handed_over: set[UUID] = set()
+    try:
+        handed_over = using.ledger.write(_write_rulings, rulings, account, using)
+    except LedgerAway as exc:
+        lost = [str(attempt_id) for attempt_id, _ in rulings]
+        log.error("answers not written: the sweep settles their attempts", attempts=lost, why=exc.message)
+    for attempt_id, ruling in rulings:
+        log.info(
+            "call requested",
+            campaign=campaign.id,
+            account=account.name,
+            attempt=str(attempt_id),
+            verdict=ruling.verdict.value,
+            mnemonic=ruling.mnemonic,
+        )
+    _settle_tokens([_settled(*one, handed_over) for one in rulings], campaign, account)
+
+
+def _write_rulings(db: Connection, rulings: Sequence[tuple[UUID, Ruling]], account: Account, using: Parts) -> set[UUID]:
+    """Returns the attempts that were handed over: their calls are not in progress yet."""
+    now = using.clock()
+    attempts = queries.attempts_by_id(db, [attempt_id for attempt_id, _ in rulings], lock=True)
+    ruled = [(attempts[attempt_id], ruling) for attempt_id, ruling in rulings if attempt_id in attempts]
+    rule_all(db, ruled, account.settings, now=now, rng=using.rng)
+    calls = [ruling.provider_call_id for _, ruling in rulings if ruling.provider_call_id]
+    apply_waiting(db, account.name, account.settings, now=now, provider_call_ids=calls)
+    return {attempt_id for attempt_id, attempt in attempts.items() if attempt.send_at is not None}
+
+
+def _settled(attempt_id: UUID, ruling: Ruling, handed_over: Collection[UUID]) -> Settled:
+    """What the bucket is told of an answer."""
+    goes_on = ruling.verdict is Verdict.PLACED and attempt_id not in handed_over
+    return Settled.ruled(str(attempt_id), ruling, call_goes_on=goes_on)
+
+
+def _settle_tokens(settled: Sequence[Settled], campaign: Campaign, account: Account) -> None:
+    try:
+        account.bucket.settle_all(settled, campaign=campaign.id)
+    except BucketAway as exc:
+        log.warning("bucket away", account=account.name, why=exc.message)  # the leases free the tokens
+
+
+def _hold_back(held: Sequence[Claimed], campaign: Campaign, account: Account, using: Parts) -> None:
+    """Give back tokens and claims of contacts that a gate held back, each with its next moment or its final status."""
+    if not held:
+        return
+    try:
+        under_way = using.ledger.write(_write_held, held, campaign, account, using.moments())
+    except LedgerAway as exc:  # the rest of the batch is committed and must be sent; leases free these and their tokens
+        log.warning("claims not given back", campaign=campaign.id, why=exc.message)
+        return
+    _return_tokens([contact for contact in held if contact.attempt_id not in under_way], campaign, account)
+
+
+def _write_held(
+    db: Connection, held: Sequence[Claimed], campaign: Campaign, account: Account, moments: Sequence[datetime]
+) -> set[UUID]:
+    """Returns the attempts that another delivery of the same task has under way: it holds their tokens."""
+    claim = held[0].claim
+    claims.suppress_held(db, claim, [contact.contact_id for contact in held], campaign.account, moments[0])
+    for contact in held:
+        claims.give_back(db, claim, [contact.contact_id], due_at=_next_moment(db, contact, campaign, account, moments))
+    others = queries.attempts_by_id(db, [contact.attempt_id for contact in held])
+    return {one.id for one in others.values() if one.status in OPEN_ATTEMPTS}
+
+
+def _next_moment(
+    db: Connection, contact: Claimed, campaign: Campaign, account: Account, moments: Sequence[datetime]
+) -> datetime | None:
+    """When a contact that was held back may be called; None for as before, which leaves those to come to the sweep."""
+    definition = campaign.definition
+    asked = (definition, account.provider, contact, moments)
+    if taken_up_early(*asked) and send_at(*asked) is None:
+        return otherwise_due(definition, contact)
+    at = max(contact.due_at, moments[0])
+    capped = cap_clears_at(db, contact.phone, definition.caps, at, rehearsal=campaign.rehearsal)
+    if capped is None:
+        return opening_at_all(definition, contact.zone, moments) if contact.due_at <= moments[0] else None
+    return next_opening(definition, contact.zone, capped[0]) or definition.ends_at
+
+
+def _return_tokens(unused: Iterable[Claimed], campaign: Campaign, account: Account) -> None:
+    """Give back the tokens of requests that never left."""
+    _settle_tokens(
+        [Settled(grant_id=str(one.attempt_id), charged=False, sent=False) for one in unused], campaign, account
+    )
+
+
+def slice_size(pace: float) -> int:
+    """Contacts per task: one at the pace of most accounts, more when a task per call would cost too much."""
+    return 1 if pace <= 10 else min(50, round(pace / 10))

@@ -1,0 +1,53 @@
+"""How an account is shared among its campaigns: the next seconds by weight, its day by weight and hours to come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from random import Random
+
+from campaigns.calendar.calling_hours import next_opening
+from campaigns.ledger.queries import Campaign
+from dialer.bucket import TokenBucket
+
+SHARED_EVERY = 60.0
+LOOKED_AT_EVERY = timedelta(minutes=30)
+
+Claim = Callable[[Campaign, int], int]
+
+
+def share_out(mine: Sequence[Campaign], left: int, wanted: Mapping[str, int], claim: Claim, rng: Random) -> None:
+    """Let each claim its part of what is left, the urgent all they want though none be left, the others by weight.
+
+    The most modest for its weight first, so that the others share what it leaves; among equals chance decides, and
+    none is last for ever.
+    """
+    in_turn = sorted(rng.sample(mine, len(mine)), key=lambda one: wanted[one.id] / one.definition.weight)
+    for campaign in [one for one in in_turn if one.definition.urgent]:
+        left = max(0, left - claim(campaign, wanted[campaign.id]))
+        in_turn.remove(campaign)
+    weights = sum(one.definition.weight for one in in_turn)
+    for campaign in in_turn:
+        share = -int(-left * campaign.definition.weight // weights)
+        left -= claim(campaign, min(left, share, wanted[campaign.id]))
+        weights -= campaign.definition.weight
+
+
+def share_day(mine: Sequence[Campaign], bucket: TokenBucket, now: datetime) -> None:
+    """Tell the bucket, once in a while, how its day's points are shared: by weight and hours still open in that day."""
+    if not bucket.turn("shares", SHARED_EVERY):
+        return
+    day = next((window for window in bucket.peek().windows if window.name == "day points"), None)
+    if day is None:
+        return
+    until = now + timedelta(seconds=day.resets_in)
+    bucket.share_day({one.id: one.definition.weight * open_time(one, now, until) for one in mine})
+
+
+def open_time(campaign: Campaign, now: datetime, until: datetime) -> float:
+    """Hours in which somebody of the campaign may be called; a little even when there are none, for who asks anyway."""
+    open_looks, moment = 0, now
+    while moment < until:
+        open_looks += any(next_opening(campaign.definition, zone, moment) == moment for zone in campaign.zones)
+        moment += LOOKED_AT_EVERY
+    return max(0.1, open_looks * LOOKED_AT_EVERY / timedelta(hours=1))

@@ -1,0 +1,188 @@
+"""The release tick: claims, of the contacts that are due, only what the bucket can carry in the next few seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import zip_longest
+
+from sqlalchemy import Connection, update
+from structlog import get_logger
+
+from campaigns.dispatch.claiming import claim_contacts, claimed_already, count_due
+from campaigns.dispatch.dial import Slice
+from campaigns.dispatch.fair_share import share_day, share_out
+from campaigns.dispatch.token_wait import urgency_of
+from campaigns.ledger import claims, queries
+from campaigns.ledger.moves import move_campaign
+from campaigns.ledger.queries import Campaign
+from campaigns.ledger.tables import campaigns
+from campaigns.lifecycle import CampaignStatus
+from campaigns.runtime import Parts, own_limits
+from campaigns.safeguards import budgets, circuit_breaker
+from campaigns.safeguards.canary import consult, not_called
+from campaigns.safeguards.failover import move_on
+from dialer.account import Account
+from dialer.bucket import BucketAway
+
+log = get_logger()
+TICK_NOTED_EVERY = timedelta(seconds=2)
+TOGETHER = timedelta(seconds=0.25)  # no claim waits longer for those of other accounts
+CLOCK_WAS_SET = (
+    "the machine's clock was set: only what is right by both is called; restart the workers once it is right"
+)
+
+
+def release(*, using: Parts) -> list[Slice]:
+    """Claim what may be dialed in the next seconds; returns the slices to publish, in fair turns per campaign."""
+    return [one for slices in release_some(using=using) for one in slices]
+
+
+def release_some(*, using: Parts) -> Iterator[list[Slice]]:
+    """The same, some accounts at a time: with many, the first claims would else be old before anybody hears of them.
+
+    In turns among those: the slices of one account wait for its pace, and would keep every thread from the others'.
+    """
+    if using.stopping():
+        return
+    now = using.clock()
+    using.ledger.write(circuit_breaker.watch, now)
+    with using.ledger.reading() as db:
+        live = queries.all_campaigns(db, [CampaignStatus.RUNNING, CampaignStatus.SCHEDULED])
+    for campaign in live:
+        _start_when_scheduled(campaign, now, using)
+    running = [campaign for campaign in live if campaign.status is CampaignStatus.RUNNING]
+    claimed: list[list[Slice]] = []
+    since = now
+    for name in sorted({campaign.account for campaign in running}):
+        mine = [campaign for campaign in running if campaign.account == name]
+        if slices := _release_account(mine, using.accounts.get(name), using.clock(), using):
+            claimed.append(slices)
+        if claimed and using.clock() - since >= TOGETHER:
+            yield _in_turns(claimed)
+            claimed, since = [], using.clock()
+    if claimed:
+        yield _in_turns(claimed)
+
+
+def _in_turns(claimed: Sequence[Sequence[Slice]]) -> list[Slice]:
+    return [one for turn in zip_longest(*claimed) for one in turn if one is not None]
+
+
+def take_back(slices: Sequence[Slice], *, using: Parts) -> int:
+    """Undo the claims of slices that could not be handed to the workers; returns how many contacts are due again."""
+    return sum(using.ledger.write(claims.give_back, one.claim, one.contact_ids) for one in slices)
+
+
+def _start_when_scheduled(campaign: Campaign, now: datetime, using: Parts) -> None:
+    start = campaign.definition.starts_at
+    if campaign.status is CampaignStatus.SCHEDULED and (start is None or start <= now):
+        using.ledger.write(
+            move_campaign,
+            campaign.id,
+            CampaignStatus.RUNNING,
+            now,
+            who="dialer",
+            reason="its start came",
+            only_from=[CampaignStatus.SCHEDULED],  # and not from a pause that has come meanwhile
+        )
+
+
+def _release_account(mine: Sequence[Campaign], account: Account | None, now: datetime, using: Parts) -> list[Slice]:
+    if account is None:
+        for campaign in mine:
+            why = f"account {campaign.account!r} is not in the settings of the workers"
+            using.ledger.write(move_campaign, campaign.id, CampaignStatus.PAUSED, now, who="dialer", reason=why)
+        return []
+    astray = [campaign for campaign in mine if campaign.rehearsal != account.settings.sandbox]
+    for campaign in astray:
+        using.ledger.write(
+            move_campaign, campaign.id, CampaignStatus.PAUSED, now, who="dialer", reason=_astray(campaign)
+        )
+    mine = [campaign for campaign in mine if campaign not in astray]
+    if not mine:
+        return []
+    try:
+        return _release_in_turn(mine, account, now, using)
+    except BucketAway as exc:
+        log.warning("bucket away", account=account.name, why=exc.message)
+        for campaign in mine:
+            _note(campaign, now, "Redis is away", None, using)
+        return []
+
+
+def _astray(campaign: Campaign) -> str:
+    """Why a rehearsal calls nobody in earnest, and nobody waits for a call that only a sandbox heard of."""
+    if campaign.rehearsal:
+        return f"it was started on a sandbox, and account {campaign.account} leads to the provider now: start it anew"
+    return f"it was started in earnest, and account {campaign.account} leads to a sandbox now: bring that down first"
+
+
+def _release_in_turn(mine: Sequence[Campaign], account: Account, now: datetime, using: Parts) -> list[Slice]:
+    points = account.settings.call_points
+    budgeted = [one for one in mine if one.definition.limits]  # the others need no transaction for it, each tick
+    ended = [one for one in budgeted if using.ledger.write(budgets.stop_at_its_end, one, points, now)]
+    mine = [one for one in mine if one not in ended]
+    share_day(mine, account.bucket, now)
+    waiting = claimed_already(mine, using)
+    left = max(0, account.bucket.forecast(using.horizon).calls - sum(waiting.values()))
+    with using.ledger.reading() as db:
+        trying = circuit_breaker.trying(db)
+    wanted = {one.id: _wanted(one, left, waiting.get(one.id, 0), account, now, using) for one in mine}
+    wanted = {name: min(calls, trying.get(name, calls)) for name, calls in wanted.items()}
+    slices: list[Slice] = []
+
+    def claim(campaign: Campaign, room: int) -> int:
+        claimed = using.ledger.write(claim_contacts, campaign, room, now, using)
+        slices.extend(claimed)
+        return sum(len(one.contact_ids) for one in claimed)
+
+    share_out(mine, left, wanted, claim, using.rng)
+    return slices
+
+
+def _wanted(campaign: Campaign, left: int, waiting: int, account: Account, now: datetime, using: Parts) -> int:
+    """How many calls the campaign could start: by its own limits, which only its own claims use up, and by who is due.
+
+    Leaves in the ledger what binds.
+    """
+    forecast = account.bucket.forecast(using.horizon, own=own_limits(campaign), urgency=urgency_of(campaign))
+    room, held_by = max(0, forecast.calls - waiting), forecast.limit if forecast.calls == 0 else None
+    # No wait is told where nobody knows how long it will be: a call in progress ends when it ends.
+    held_until = now + timedelta(seconds=forecast.wait) if held_by and forecast.wait else None
+    if held_by == "day points" and using.ledger.write(move_on, campaign.id, account.name, "its day is used up", now):
+        return 0  # the next tick comes by for its next account
+    definition, points = campaign.definition, account.settings.call_points
+    there = using.ledger.write(budgets.left, campaign, points, now) if definition.limits else None
+    if there is not None and there.calls < room:
+        room = there.calls
+        if there.calls == 0 and not waiting:
+            held_by, held_until = there.why, there.until
+    moments = using.moments()
+    canary = using.ledger.write(consult, campaign, now) if definition.canary else None
+    if canary is not None and canary.room < room:
+        room = canary.room
+        if room == 0 and not held_by:
+            held_by, held_until = canary.why, canary.until
+    most = room if definition.urgent else min(left, room)  # the urgent wait behind nobody's claims
+    only = not_called() if canary is not None else None
+    due = using.ledger.write(count_due, campaign, account, most, moments, only)
+    if canary is not None and not due and not held_by:
+        held_by = canary.why  # retries wait for it too
+    if len(moments) > 1 and not held_by and not due:
+        held_by = CLOCK_WAS_SET
+    _note(campaign, now, held_by, held_until, using)
+    return due
+
+
+def _note(campaign: Campaign, now: datetime, held_by: str | None, held_until: datetime | None, using: Parts) -> None:
+    """Leave in the ledger when the tick last came by and what binds, for `status` to tell."""
+    fresh = campaign.ticked_at is not None and now - campaign.ticked_at < TICK_NOTED_EVERY
+    if fresh and held_by == campaign.held_by:
+        return
+    facts = {"ticked_at": now, "held_by": held_by, "held_until": held_until}
+    using.ledger.write(_write_note, campaign.id, facts)
+
+
+def _write_note(db: Connection, campaign_id: str, facts: Mapping[str, object]) -> None:
+    db.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(**facts))

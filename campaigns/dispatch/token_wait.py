@@ -1,0 +1,93 @@
+"""Waiting for tokens: contacts go on as theirs come, and who may not go on gives his place in the line back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from itertools import takewhile
+
+from structlog import get_logger
+
+from campaigns.ledger import claims, queries
+from campaigns.ledger.claims import Claimed
+from campaigns.ledger.queries import Campaign
+from campaigns.lifecycle import CampaignStatus
+from campaigns.runtime import Parts, own_limits
+from dialer.account import Account
+from dialer.bucket import BucketAway, Urgency
+
+log = get_logger()
+STEP = 0.1  # how long a pause, a cancel or an answer may go unnoticed
+TURN_SECONDS = (
+    0.02  # of the pace that are taken in one turn of the line, where a turn for each call would cost too much
+)
+
+Pause = Callable[[float], None]
+
+
+def with_tokens(
+    ours: Sequence[Claimed], campaign: Campaign, account: Account, using: Parts, pause: Pause
+) -> Iterator[list[Claimed]]:
+    """Yield contacts as their tokens come, waiting for no longer than the horizon in all.
+
+    Those whose token would come too late, or whose campaign stops meanwhile, are given back, and their place in the
+    line with them.
+    """
+    left, patience, own = list(ours), using.horizon, own_limits(campaign)
+    try:
+        while left:
+            turn = _turn(left, account, campaign)
+            names = [str(contact.attempt_id) for contact in turn]
+            some, answer = account.bucket.acquire_some(
+                names, own=own, urgency=urgency_of(campaign, again=turn[0].tries > 0)
+            )
+            stopped = not some and answer.wait <= patience and not _wait(answer.wait, campaign, using, pause)
+            if not some and (stopped or answer.wait > patience):
+                account.bucket.leave(names[:1], own=own)
+                give_back(left, using, due_in=None if stopped else answer.wait)
+                return
+            if some:
+                _wait(answer.wait, campaign, using, pause)  # stopped now, the gates say so and the token goes back
+                yield turn[:some]
+                left = left[some:]
+            patience -= answer.wait
+    except BucketAway as exc:
+        log.warning("bucket away", account=account.name, why=exc.message)
+        give_back(left, using, due_in=using.horizon)
+
+
+def give_back(ours: Sequence[Claimed], using: Parts, due_in: float | None = None) -> None:
+    """Undo the claim on these contacts; they are due as before, but not within so many seconds."""
+    if ours:
+        due_at = using.clock() + timedelta(seconds=due_in) if due_in else None
+        using.ledger.write(claims.give_back, ours[0].claim, [one.contact_id for one in ours], due_at=due_at)
+
+
+def _turn(left: Sequence[Claimed], account: Account, campaign: Campaign) -> list[Claimed]:
+    """The contacts that ask together: as many as the pace lets through in a moment, of one urgency."""
+    pace = min(account.settings.pace, campaign.definition.pace or account.settings.pace)
+    size = max(1, round(pace * TURN_SECONDS))
+    return list(takewhile(lambda one: bool(one.tries) == bool(left[0].tries), left[:size]))
+
+
+def urgency_of(campaign: Campaign, *, again: bool = False) -> Urgency:
+    """How urgent a call of this campaign is; `again` for a retry."""
+    if campaign.definition.urgent:
+        return Urgency.URGENT
+    return Urgency.SOON if again else Urgency.NORMAL
+
+
+def _wait(seconds: float, campaign: Campaign, using: Parts, pause: Pause) -> bool:
+    """Wait in steps; False as soon as the campaign or this process is to start no more calls."""
+    while seconds > 0:
+        step = min(seconds, STEP)
+        pause(step)
+        seconds -= step
+        if using.stopping() or (step == STEP and not _running(campaign, using)):
+            return False
+    return True
+
+
+def _running(campaign: Campaign, using: Parts) -> bool:
+    with using.ledger.reading() as db:
+        return queries.campaign(db, campaign.id).status is CampaignStatus.RUNNING

@@ -1,0 +1,231 @@
+"""Recurring campaigns: a file with `schedule.repeat` is launched with a fresh list each time its hour comes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim
+from sqlalchemy import Connection, delete, func, insert, select, update
+from structlog import get_logger
+
+from campaigns.definition import Definition, load_definition
+from campaigns.launch.checks import check
+from campaigns.launch.launch import launch
+from campaigns.ledger.moves import moved, note, touched
+from campaigns.ledger.store import Ledger
+from campaigns.ledger.tables import audit, schedules
+from dialer.account_settings import AccountSettings
+from dialer.errors import DialerError
+from dialer.plural import counted
+
+log = get_logger()
+LATE = timedelta(minutes=10)  # a run that could not begin by then was missed
+LEASE = timedelta(minutes=15)  # a launch that has not said by then how it went was cut off
+MADE_UP_FOR = {"skip": 1, "once": 2}  # launches that were cut off, by what the definition says of missed runs
+RAN = "schedule ran"  # in the audit
+NOT_YET = "not yet launched"
+LAUNCHES = ("launching", "launching again: it was cut off", "launching once more: it was cut off twice")
+
+
+class NotRecurring(DialerError):
+    """The campaign file says nothing of when to repeat, or has ended before."""
+
+
+class TakenOver(DialerError):
+    """A launch took so long that it was taken for cut off, and another made up for it."""
+
+
+class NoSuchSchedule(DialerError):
+    """No schedule has this name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheduled:
+    """A recurring campaign. `next_at` is None when its end has passed; `last_said` tells how the last run went."""
+
+    name: str
+    file: str
+    next_at: datetime | None
+    last_at: datetime | None
+    last_said: str
+    added_by: str
+    added_at: datetime
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When it is to be launched: at its next hour, or sooner when a launch was cut off."""
+        if self.last_said not in LAUNCHES or self.last_at is None:
+            return self.next_at
+        return self.last_at + LEASE  # also where its next hour comes sooner: it is taken for cut off only then
+
+
+def add(ledger: Ledger, file: Path, accounts: Mapping[str, AccountSettings], *, who: str, now: datetime) -> Scheduled:
+    """Check a campaign file and keep it to be launched at its hours; what stood there of its name is replaced.
+
+    Raises DefinitionFaults, BadContactsFile, CannotFetch, NotRecurring. Bad rows are none: the list will be another.
+    """
+    definition = check(file, accounts, keep=False).definition
+    if definition.schedule.repeat is None:
+        remedy = f'add schedule.repeat: "0 9 * * 1-5", or start it once: dialer start {file}'
+        raise NotRecurring(f"{file}: it does not say when to repeat", remedy)
+    next_at = next_run(definition, now)
+    if next_at is None:
+        raise NotRecurring(f"{file}: its end comes before its next run", "correct schedule.end, or remove it")
+    line = {
+        "name": definition.campaign,
+        "file": str(file.absolute()),
+        "next_at": next_at,
+        "last_at": None,
+        "last_said": NOT_YET,
+        "added_by": who,
+        "added_at": now,
+    }
+    with ledger.writing() as db:
+        db.execute(delete(schedules).where(schedules.c.name == definition.campaign))
+        db.execute(insert(schedules).values(**line))
+        note(db, now, who=who, event="schedule added", detail=f"{definition.campaign}: {definition.schedule.repeat}")
+    return next(one for one in listed(ledger) if one.name == definition.campaign)
+
+
+def remove(ledger: Ledger, name: str, *, who: str, now: datetime) -> None:
+    """Launch it no more; campaigns that it started go on. Raises NoSuchSchedule."""
+    with ledger.writing() as db:
+        if not touched(db, delete(schedules).where(schedules.c.name == name)):
+            there = ", ".join(db.scalars(select(schedules.c.name))) or "none"
+            raise NoSuchSchedule(f"no schedule {name!r}", f"there are: {there}")
+        note(db, now, who=who, event="schedule removed", detail=name)
+
+
+def listed(ledger: Ledger) -> list[Scheduled]:
+    """All of them, the next first."""
+    columns = [schedules.c[name] for name in Scheduled.__dataclass_fields__]
+    with ledger.reading() as db:
+        rows = db.execute(select(*columns).order_by(schedules.c.next_at, schedules.c.name))
+        return [Scheduled(**row._mapping) for row in rows]
+
+
+def next_run(definition: Definition, after: datetime) -> datetime | None:
+    """The first run after a moment, by the clock of the schedule's zone; None when its end comes before."""
+    if definition.schedule.repeat is None or definition.schedule.zone is None:
+        return None
+    local = after.astimezone(ZoneInfo(definition.schedule.zone))
+    runs = (run.astimezone(UTC) for run in CronSim(definition.schedule.repeat, local))
+    run = next(run for run in runs if run > after)  # it begins before, in an hour that the clock shows again
+    return None if definition.ends_at is not None and run >= definition.ends_at else run
+
+
+def launch_due(
+    ledger: Ledger, accounts: Mapping[str, AccountSettings], *, rejects_folder: Path, now: datetime
+) -> list[str]:
+    """Launch the recurring campaigns that are due; returns their ids. Many may ask at once: each run is one's.
+
+    A launch that was cut off is made up for; cut off twice it is a missed run.
+    """
+    started: list[str] = []
+    for one in listed(ledger):
+        if one.due_at is None or one.due_at > now or not ledger.write(_take, one, now):
+            continue
+        try:
+            said = _launch(ledger, one, accounts, rejects_folder, now, started)
+        except DialerError as exc:
+            said = f"not launched: {exc.message}"
+            log.error("a recurring campaign was not launched", schedule=one.name, why=exc.message, remedy=exc.remedy)
+        except Exception as exc:  # the others are launched all the same
+            said = f"not launched: {type(exc).__name__}, a fault of the dialer; see the worker's log"
+            log.exception("a recurring campaign was not launched", schedule=one.name)
+        ledger.write(_say, one.name, said, now)
+    return started
+
+
+def _take(db: Connection, one: Scheduled, now: datetime) -> bool:
+    """Make this run ours for a while: its schedule goes on to the next.
+
+    A file that cannot be read is tried again in an hour.
+    """
+    try:
+        following = next_run(load_definition(Path(one.file)), now)
+    except DialerError:
+        following = now + timedelta(hours=1)
+    said = LAUNCHES[min(_cuts(one), len(LAUNCHES) - 1)]
+    ours = (schedules.c.name == one.name, schedules.c.next_at == one.next_at, schedules.c.last_at == one.last_at)
+    return moved(db, update(schedules).where(*ours).values(next_at=following, last_at=now, last_said=said))
+
+
+def _cuts(one: Scheduled) -> int:
+    """How often the launch that is due has been cut off."""
+    return LAUNCHES.index(one.last_said) + 1 if one.last_said in LAUNCHES else 0
+
+
+def _started_before_it_was_cut_off(db: Connection, one: Scheduled) -> str | None:
+    """The campaign that was started and of which nothing could be said: each run that says so leaves a line."""
+    mine = (audit.c.who == f"schedule {one.name}", audit.c.at >= one.added_at)
+    told = db.scalar(select(func.max(audit.c.id)).where(*mine, audit.c.event == RAN)) or 0
+    since = select(audit.c.campaign_id).where(*mine, audit.c.campaign_id.is_not(None), audit.c.id > told)
+    found: str | None = db.scalar(since.limit(1))
+    return found
+
+
+def _launch(
+    ledger: Ledger,
+    one: Scheduled,
+    accounts: Mapping[str, AccountSettings],
+    rejects_folder: Path,
+    now: datetime,
+    started: list[str],
+) -> str:
+    if cuts := _cuts(one):
+        with ledger.reading() as db:
+            if there := _started_before_it_was_cut_off(db, one):
+                return f"launched {there}"
+    definition = load_definition(Path(one.file))
+    if cuts > MADE_UP_FOR[definition.schedule.missed]:
+        return f"missed: its launch was cut off {cuts} times"
+    if definition.schedule.missed == "skip" and (missed := _missed(one, definition, now)):
+        return f"missed: {missed}"
+    checked = check(Path(one.file), accounts)  # whom the ledger leaves out, the launch leaves out
+    checked.refuse_rejects(None, skip=True)
+    campaign = launch(
+        ledger,
+        checked,
+        rejects_folder=rejects_folder,
+        who=f"schedule {one.name}",
+        now=now,
+        still_wanted=partial(_refuse_taken_over, one.name, now),
+    )
+    started.append(campaign.id)
+    return (
+        f"launched {campaign.id}: {counted(campaign.contacts, 'contact')}, {counted(campaign.rejects, 'row')} left out"
+    )
+
+
+def _missed(one: Scheduled, definition: Definition, now: datetime) -> str | None:
+    """Why the run that is due is left out; None when it, or a later one, can begin in time.
+
+    What is due is no run where the file could not be read at its hour, or has other hours since.
+    """
+    due = one.due_at
+    if due is None:
+        return None
+    at_its_hour = _cuts(one) > 0 or next_run(definition, due - timedelta(seconds=1)) == due
+    latest = next_run(definition, now - LATE)
+    if (at_its_hour and now - due <= LATE) or (latest is not None and latest <= now):
+        return None
+    moment = f"{due:%d %b %H:%M} UTC"
+    return f"nobody was there at {moment}" if at_its_hour else f"{moment} is none of the hours in {Path(one.file).name}"
+
+
+def _refuse_taken_over(name: str, since: datetime, db: Connection) -> None:
+    """Another worker took this launch for cut off: it makes up for it."""
+    ours = (schedules.c.name == name, schedules.c.last_at == since)
+    if not moved(db, update(schedules).where(*ours).values(last_at=since)):
+        raise TakenOver(f"the launch of {name} took too long and was taken over", "see: dialer schedule list")
+
+
+def _say(db: Connection, name: str, said: str, now: datetime) -> None:
+    if moved(db, update(schedules).where(schedules.c.name == name, schedules.c.last_at == now).values(last_said=said)):
+        note(db, now, who=f"schedule {name}", event=RAN, detail=said)

@@ -1,0 +1,105 @@
+"""Calling those again whom a campaign that is over has not reached: a new campaign over them, as they were."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, insert, literal, or_, select
+
+from campaigns.ledger import drafts, erasures, queries
+from campaigns.ledger.queries import Campaign
+from campaigns.ledger.redials import note_redial, other_campaigns, reached_calls
+from campaigns.ledger.store import Ledger
+from campaigns.ledger.tables import UtcTime, attempts, contacts
+from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus, ContactStatus
+from dialer.calls import REACHED, Outcome
+from dialer.errors import DialerError
+
+OUTCOMES = (Outcome.NO_ANSWER, Outcome.BUSY, Outcome.REJECTED, Outcome.FAILED)
+STATUSES = (ContactStatus.EXPIRED, ContactStatus.CANCELLED, ContactStatus.UNKNOWN)
+WORDS = tuple(word.value for word in (*OUTCOMES, *STATUSES))
+KEPT = ("line", "phone", "phone_hash", "consent", "fields", "text", "voice", "zone", "not_after")
+
+
+class CannotRedial(DialerError):
+    """There is nobody to call again, or it is not the time; nothing was started."""
+
+
+def redial(ledger: Ledger, campaign_id: str, outcomes: Sequence[str] = (), *, who: str, now: datetime) -> Campaign:
+    """Start a new campaign of the same definition over the contacts of one that is over, and were not reached.
+
+    `outcomes` are words of WORDS: how the contact's last call ended, or what became of the contact; none means all
+    whose calls ended unanswered. Who was refused, suppressed or reached is never called again. Raises CannotRedial,
+    NoSuchCampaign.
+    """
+    if strange := sorted(set(outcomes) - set(WORDS)):
+        raise CannotRedial(f"no one can be called again for {', '.join(strange)}", f"choose from {', '.join(WORDS)}")
+    return ledger.write(_redial, campaign_id, tuple(outcomes) or tuple(OUTCOMES), who, now)
+
+
+def _redial(db: Connection, campaign_id: str, outcomes: Sequence[str], who: str, now: datetime) -> Campaign:
+    erasures.take_turn(db)
+    old = queries.campaign(db, campaign_id)
+    _refuse_unless_over(db, old, now)
+    new = drafts.create_draft(
+        db,
+        name=old.name,
+        account=old.account,
+        definition_text=old.definition_text,
+        rehearsal=old.rehearsal,
+        now=now,
+    )
+    pending = (literal(ContactStatus.PENDING.value), literal(now, UtcTime), literal(0), literal(0))
+    columns: list[ColumnElement[Any]] = [literal(new), *(contacts.c[name] for name in KEPT), *pending]
+    reached = reached_calls(other_campaigns(db, old.id)).correlate(None)
+    left = (
+        *(contacts.c.campaign_id == old.id, contacts.c.phone.startswith("+"), _left(outcomes)),
+        contacts.c.phone.not_in(reached),
+    )
+    # A late word on one of them is here before this, or waits and finds the redial: it calls nobody whom it reached.
+    db.execute(select(func.count()).select_from(select(contacts.c.id).where(*left).with_for_update().subquery()))
+    source = select(*columns).where(*left)
+    db.execute(insert(contacts).from_select(["campaign_id", *KEPT, "status", "due_at", "attempts", "tries"], source))
+    if not db.scalar(select(func.count()).where(contacts.c.campaign_id == new)):
+        raise CannotRedial(
+            f"{old.id} has no contact that ended as {', '.join(outcomes)}", f"see them with: dialer report {old.id}"
+        )
+    note_redial(db, old.id, new, ", ".join(outcomes), who=who, now=now)
+    drafts.start(
+        db, new, zones=old.zones, rejects=0, rejects_file=None, starts_at=old.definition.starts_at, who=who, now=now
+    )
+    return queries.campaign(db, new)
+
+
+def _refuse_unless_over(db: Connection, old: Campaign, now: datetime) -> None:
+    if old.status in LIVE_CAMPAIGNS or old.status is CampaignStatus.DRAFT:
+        raise CannotRedial(f"{old.id} is {old.status} and still calls", _ended_first(old.id))
+    if going_on := drafts.live_campaign_named(db, old.name, lock=True):
+        raise CannotRedial(f"{going_on}, of the same name, has not ended yet", _ended_first(going_on))
+    ends_at = old.definition.ends_at
+    if ends_at is not None and ends_at <= now:
+        remedy = f"write another end into a copy, and start that: dialer clone {old.id} {old.id}.yaml"
+        raise CannotRedial(f"the end of {old.id} (schedule.end) has passed", remedy)
+
+
+def _ended_first(campaign_id: str) -> str:
+    return f"wait for its end, or end it with: dialer cancel {campaign_id}"
+
+
+def _left(outcomes: Sequence[str]) -> ColumnElement[bool]:
+    """Contacts that were not reached, and for one of these reasons."""
+    last = (
+        select(attempts.c.outcome)
+        .where(attempts.c.contact_id == contacts.c.id, attempts.c.outcome.is_not(None))
+        .order_by(attempts.c.number.desc())
+        .limit(1)
+        .correlate(contacts)
+        .scalar_subquery()
+    )
+    reached = exists().where(attempts.c.contact_id == contacts.c.id, attempts.c.outcome.in_(REACHED))
+    calls = [word for word in outcomes if word in set(OUTCOMES)]
+    ends = [word for word in outcomes if word in set(STATUSES)]
+    unanswered = and_(contacts.c.status == ContactStatus.UNREACHED, last.in_(calls)) if calls else false()
+    return and_(or_(unanswered, contacts.c.status.in_(ends) if ends else false()), ~reached.correlate(contacts))

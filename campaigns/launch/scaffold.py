@@ -1,0 +1,81 @@
+"""A first campaign file from a few answers, with remarks that say what else can be said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from campaigns.audience.encoding import BadContactsFile
+from campaigns.audience.open_list import open_table
+from campaigns.definition.column_names import folded, identifier
+
+SAMPLE_LIST = "phone,name\n+14155550101,Amelia\n+12125550102,Noah\n"
+PHONES = ("phone", "mobile", "telephone", "tel", "cell", "number", "телефон", "мобильный", "номер")
+NAMES = ("firstname", "name", "customer", "client", "имя", "клиент")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What a campaign file cannot do without, and what most want. Blank zone and country leave their lines out."""
+
+    campaign: str
+    account: str = "main"
+    file: str = "contacts.csv"
+    phone: str = "phone"
+    country: str = ""
+    text: str = field(default="Hello, this is a reminder. Goodbye.", repr=False)
+    caller_id: str = "+18005550100"
+    zone: str = ""
+    hours: str = "09:00-20:00"
+
+
+def columns_of(file: Path) -> tuple[str, ...]:
+    """The columns of a list that is there already; none of one that is not, or that cannot be read."""
+    try:
+        return open_table(file).names
+    except BadContactsFile:
+        return ()
+
+
+def likely_phone(columns: tuple[str, ...]) -> str:
+    """The column that probably holds the numbers."""
+    found = [name for word in PHONES for name in columns if word in folded(name)]
+    return found[0] if found else columns[0] if columns else "phone"
+
+
+def likely_text(columns: tuple[str, ...]) -> str:
+    """A text that greets people by name where the list has names."""
+    found = [name for word in NAMES for name in columns if folded(name) == word]
+    greeting = f"Hello {{{{ {identifier(found[0])} }}}}" if found else "Hello"
+    return f"{greeting}, this is a reminder. Goodbye."
+
+
+def outlined(answers: Answers, schema: str | None = None) -> str:
+    """The campaign file; `schema` is the file by which editors complete it."""
+    hours = [f"  windows: {{mon-fri: {_quoted(answers.hours)}}}"]
+    lines = [
+        *([f"# yaml-language-server: $schema={schema}"] if schema else []),
+        "# Every key and what it means: dialer schema --keys. Check it, calling nobody: `dialer check`",
+        f"campaign: {_quoted(answers.campaign)}",
+        f"account: {_quoted(answers.account)}",
+        "contacts:",
+        f"  file: {_quoted(answers.file)}",
+        f"  phone: {_quoted(answers.phone)}",
+        *([f"  country: {_quoted(answers.country)}"] if answers.country else []),
+        "message:",
+        f"  tts: {_quoted(answers.text)}",
+        f"caller_id: {_quoted(answers.caller_id)}",
+        *(["schedule:", f"  zone: {_quoted(answers.zone)}", *hours] if answers.zone else []),
+        "retry:",
+        "  max_attempts: 3",
+        "  busy: [5m, 15m]",
+        "  no_answer: [30m, 2h]",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """The text as one YAML value on one line, whatever is in it."""
+    return str(yaml.safe_dump(text, default_style='"', allow_unicode=True, width=10**6)).strip()

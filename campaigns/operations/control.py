@@ -1,0 +1,92 @@
+"""What an operator may do with a campaign: pause, resume, cancel. It takes effect at the next dial, leaves a line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection, delete, update
+
+from campaigns.ledger import claims, queries
+from campaigns.ledger.moves import move_campaign, touched
+from campaigns.ledger.queries import Campaign
+from campaigns.ledger.store import Ledger
+from campaigns.ledger.tables import breakers, contacts
+from campaigns.lifecycle import BY_A_PERSON, CampaignStatus, ContactStatus, IllegalMove
+from campaigns.operations import control
+
+INSTEAD: Mapping[CampaignStatus, str] = {  # of a move that cannot be made from there
+    CampaignStatus.DRAFT: "its list is still being read; see when it has started: dialer status {id}",
+    CampaignStatus.SCHEDULED: "it starts by itself; see when: dialer status {id}",
+    CampaignStatus.RUNNING: "nothing need be done; see how it stands: dialer status {id}",
+    CampaignStatus.PAUSED: "nothing need be done; to go on: dialer resume {id}",
+    CampaignStatus.FINISHED: "it is over; to call those who were not reached: dialer redial {id}",
+    CampaignStatus.CANCELLED: "it is over; to call those who were left: dialer redial {id} --outcome cancelled",
+}
+
+
+def pause(ledger: Ledger, campaign_id: str, *, who: str, now: datetime, reason: str | None = None) -> Campaign:
+    """No new calls from now on; those in progress finish. One that its breaker has paused stays so until it is resumed.
+
+    Raises IllegalMove, NoSuchCampaign.
+    """
+    return ledger.write(_move, campaign_id, CampaignStatus.PAUSED, who, reason or BY_A_PERSON, now)
+
+
+def resume(ledger: Ledger, campaign_id: str, *, who: str, now: datetime) -> Campaign:
+    """Dial again. Raises IllegalMove unless the campaign is paused, NoSuchCampaign."""
+    return ledger.write(_move, campaign_id, CampaignStatus.RUNNING, who, BY_A_PERSON, now)
+
+
+def cancel(ledger: Ledger, campaign_id: str, *, who: str, now: datetime, reason: str | None = None) -> Campaign:
+    """End for good: contacts not being called become cancelled. Raises IllegalMove, NoSuchCampaign."""
+    return ledger.write(_move, campaign_id, CampaignStatus.CANCELLED, who, reason or BY_A_PERSON, now)
+
+
+def _move(db: Connection, campaign_id: str, to: CampaignStatus, who: str, reason: str, now: datetime) -> Campaign:
+    campaign = queries.campaign(db, campaign_id)
+    # A person has decided: the breaker need not, and will not resume it.
+    held_by_breaker = touched(db, delete(breakers).where(breakers.c.campaign_id == campaign.id)) > 0
+    only_from = [CampaignStatus.PAUSED] if to is CampaignStatus.RUNNING else None
+    if to is CampaignStatus.PAUSED and held_by_breaker:
+        only_from = [CampaignStatus.PAUSED, CampaignStatus.RUNNING]
+    if not move_campaign(db, campaign.id, to, now, who=who, reason=reason, only_from=only_from):
+        raise _illegal(campaign, to)
+    if to is CampaignStatus.PAUSED:
+        _give_back_claims(db, campaign.id)
+    elif to is CampaignStatus.CANCELLED:
+        claims.cancel_left(db, now)
+    return queries.campaign(db, campaign.id)
+
+
+def _illegal(campaign: Campaign, to: CampaignStatus) -> IllegalMove:
+    verb = {CampaignStatus.PAUSED: "paused", CampaignStatus.RUNNING: "resumed", CampaignStatus.CANCELLED: "cancelled"}
+    return IllegalMove(
+        f"campaign {campaign.id} is {campaign.status} and cannot be {verb[to]}",
+        INSTEAD[campaign.status].format(id=campaign.id),
+    )
+
+
+def _give_back_claims(db: Connection, campaign_id: str) -> int:
+    return touched(
+        db,
+        update(contacts)
+        .where(contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.CLAIMED)
+        .values(**claims.UNCLAIMED),
+    )
+
+
+class Action(StrEnum):
+    """What an operator may do with a campaign."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    CANCEL = "cancel"
+
+
+ACTIONS: dict[Action, Callable[..., Campaign]] = {
+    Action.PAUSE: control.pause,
+    Action.RESUME: control.resume,
+    Action.CANCEL: control.cancel,
+}

@@ -1,0 +1,154 @@
+"""What an operator may do with a call in progress: whose it is, the act itself, and the line it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from campaigns.ledger import moves
+from campaigns.ledger.store import Ledger
+from campaigns.ledger.tables import attempts, contacts
+from campaigns.operations import suppression_list
+from dialer.account import Account
+from dialer.errors import DialerError, ProviderError
+from dialer.live_calls import LiveCall, LiveCalls, can_manage, was_known
+from dialer.phone import E164, PhoneNumber
+
+REMEDIES = {
+    "invalid_state": "see where the call stands: dialer call list",
+    "call_session_not_found": "see the calls in progress: dialer call list",
+    "forbidden": "what the client area records always cannot be stopped from here",
+    "leg_not_found": "see the legs: dialer call list",
+    "talk_option_not_found": "see the keys: dialer call talk-options",
+    "tag_not_found": "the ids of tags stand in the provider's client area",
+}
+
+
+class WhichAccount(DialerError):
+    """It cannot be told which account is meant."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A call session at one account; `campaign_id` and `phone` are known when it is a call of ours."""
+
+    call_session_id: int
+    account: Account
+    campaign_id: str | None = None
+    phone: str | None = field(default=None, repr=False)
+
+
+def manageable(accounts: Mapping[str, Account], named: str | None) -> list[Account]:
+    """The accounts whose calls can be managed: the one named, or all. Raises WhichAccount where there is none."""
+    known = [account for account in accounts.values() if can_manage(account)]
+    names = ", ".join(account.name for account in known) or "none"
+    if named is not None and named not in accounts:
+        raise WhichAccount(f"no account {named!r}", f"accounts whose calls can be managed: {names}")
+    chosen = [accounts[named]] if named is not None else known
+    if not chosen:
+        raise WhichAccount("no account's calls can be managed", "only callgear has words for it")
+    return chosen
+
+
+def find(ledger: Ledger, accounts: Mapping[str, Account], call_session_id: int, named: str | None) -> Session:
+    """Whose call this is: by the ledger, by name, or because there is one account only. Raises WhichAccount."""
+    chosen = {account.name: account for account in manageable(accounts, named)}
+    query = (
+        select(attempts.c.account, attempts.c.campaign_id, contacts.c.phone)
+        .join(contacts, contacts.c.id == attempts.c.contact_id)
+        .where(attempts.c.account.in_(list(chosen)), attempts.c.provider_call_id == str(call_session_id))
+        .order_by(attempts.c.dialing_at.desc())
+    )
+    with ledger.reading() as db:
+        ours = db.execute(query.limit(1)).first()
+    if ours is not None:
+        account = chosen[ours.account]
+        return Session(call_session_id=call_session_id, account=account, campaign_id=ours.campaign_id, phone=ours.phone)
+    if len(chosen) > 1:
+        said = f"call {call_session_id} is no call of ours, and there are accounts {', '.join(sorted(chosen))}"
+        raise WhichAccount(said, "name one with --account")
+    return Session(call_session_id=call_session_id, account=next(iter(chosen.values())))
+
+
+def act(
+    ledger: Ledger, session: Session, event: str, do: Callable[[LiveCalls], object], *, who: str, now: datetime
+) -> None:
+    """Do something with a call, leaving an audit line whether it could be done or not. Raises DialerError."""
+    calls = LiveCalls(session.account)
+    try:
+        do(calls)
+    except ProviderError as error:
+        _note(ledger, session, event, _word(error), who=who, now=now)
+        raise _in_our_words(session, error) from None
+    _note(ledger, session, event, "done", who=who, now=now)
+
+
+def block(ledger: Ledger, session: Session, *, who: str, now: datetime) -> bool:
+    """Nobody calls this contact again: our list first, then the provider's. False when the number cannot be told."""
+    calls = LiveCalls(session.account)
+    number = _number(session, calls)
+    if number is not None:
+        reason = f"blocked during call {session.call_session_id}"
+        suppression_list.add(ledger, number, reason=reason, who=f"{who}, during a call", now=now)
+
+    def block_there(calls: LiveCalls) -> None:
+        try:
+            calls.block_contact(session.call_session_id)
+        except ProviderError as error:
+            if not was_known(error):
+                raise
+
+    act(ledger, session, "call block", block_there, who=who, now=now)
+    return number is not None
+
+
+def calls_in_progress(accounts: list[Account]) -> Iterator[tuple[Account, LiveCall]]:
+    """Every call in progress of these accounts. Raises ProviderError where a list cannot be had."""
+    for account in accounts:
+        for call in LiveCalls(account).list_calls():
+            yield account, call
+
+
+def campaigns_of(ledger: Ledger, calls: list[LiveCall]) -> dict[str, str]:
+    """The campaigns of calls that are ours, by external id."""
+    ours = [attempt_id for call in calls if (attempt_id := _uuid(call.external_id))]
+    if not ours:
+        return {}
+    with ledger.reading() as db:
+        rows = db.execute(select(attempts.c.id, attempts.c.campaign_id).where(attempts.c.id.in_(ours)))
+        return {str(row.id): row.campaign_id for row in rows}
+
+
+def _number(session: Session, calls: LiveCalls) -> PhoneNumber | None:
+    """The contact's number, as the ledger or else the provider's list has it."""
+    phone = session.phone
+    if phone is None or not E164.fullmatch(phone):
+        listed = (call for call in calls.list_calls() if call.call_session_id == session.call_session_id)
+        phone = next((f"+{call.contact_phone_number}" for call in listed), "")
+    return PhoneNumber(phone) if E164.fullmatch(phone) else None
+
+
+def _note(ledger: Ledger, session: Session, event: str, came_of_it: str, *, who: str, now: datetime) -> None:
+    detail = f"{session.call_session_id} on account {session.account.name}: {came_of_it}"
+    with ledger.writing() as db:
+        moves.note(db, now, who=who, event=event, campaign_id=session.campaign_id, detail=detail)
+
+
+def _word(error: ProviderError) -> str:
+    return error.ruling.mnemonic or error.ruling.verdict.value
+
+
+def _in_our_words(session: Session, error: ProviderError) -> DialerError:
+    remedy = error.remedy or REMEDIES.get(_word(error), "")
+    return DialerError(f"call {session.call_session_id}: {error.ruling.detail or error.message}", remedy)
+
+
+def _uuid(text: str | None) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None

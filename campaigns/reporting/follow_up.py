@@ -1,0 +1,44 @@
+"""Whom a person should get in touch with: contacts that were not reached, in the columns of the campaign's own list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import ColumnElement, Connection, and_, select
+
+from campaigns.ledger.queries import Campaign
+from campaigns.ledger.tables import contacts, erasures
+from campaigns.lifecycle import ContactStatus
+
+NOT_REACHED = (
+    ContactStatus.UNREACHED,
+    ContactStatus.REFUSED,
+    ContactStatus.EXPIRED,
+    ContactStatus.CANCELLED,
+    ContactStatus.UNKNOWN,
+)
+OWN_COLUMNS = ("_line", "_status", "_reason")
+
+
+def header(db: Connection, campaign: Campaign) -> tuple[str, ...]:
+    """The list's columns, its number first, then ours. The same campaign file finds them under these names."""
+    row = db.execute(select(contacts.c.fields).where(_not_reached(campaign.id)).limit(1)).first()
+    return (campaign.definition.contacts.phone[0], *(row.fields if row else ()), *OWN_COLUMNS)
+
+
+def follow_up(db: Connection, campaign: Campaign, columns: Sequence[str]) -> Iterator[list[str]]:
+    """A line for each contact that was not reached, in the list's order; not those who do not want to be called."""
+    names = columns[1 : -len(OWN_COLUMNS)]
+    query = select(contacts).where(_not_reached(campaign.id)).order_by(contacts.c.line, contacts.c.id)
+    for row in db.execute(query.execution_options(yield_per=1000)):
+        fields = (str(row.fields.get(name, "")) for name in names)
+        yield [row.phone, *fields, str(row.line), row.status, row.reason or ""]
+
+
+def _not_reached(campaign_id: str) -> ColumnElement[bool]:
+    return and_(
+        contacts.c.campaign_id == campaign_id,
+        contacts.c.status.in_(NOT_REACHED),
+        contacts.c.phone.startswith("+"),  # one that was erased is nobody's to follow up, nor one that is about to be
+        contacts.c.id.not_in(select(erasures.c.contact_id)),
+    )

@@ -1,0 +1,51 @@
+"""What the steps of a campaign work with; the doors put it together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+
+from campaigns.ledger.queries import Campaign
+from campaigns.ledger.store import Ledger
+from dialer.account import Account
+from dialer.bucket import CampaignLimits
+
+SEND_WITHIN = 1.0  # so that no request leaves later than this after a pause has been committed
+SWEEP_MARGIN = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The ledger, the accounts by name, the clock and chance; `notify_url` says where an account's receipts go.
+
+    `told_moments` tells what time it may be, where the clock is watched (`dialer.clock`).
+    `stopping` says that this process has been told to end: it starts no more calls.
+    """
+
+    ledger: Ledger
+    accounts: Mapping[str, Account]
+    clock: Callable[[], datetime]
+    rng: Random
+    notify_url: Callable[[str], str | None]
+    horizon: float = 2.0
+    lease: float = 30.0
+    stopping: Callable[[], bool] = lambda: False
+    told_moments: Callable[[], Sequence[datetime]] | None = None
+
+    def moments(self) -> tuple[datetime, ...]:
+        """What time it may be, the clock's own first."""
+        return tuple(self.told_moments()) if self.told_moments else (self.clock(),)
+
+
+def own_limits(campaign: Campaign) -> CampaignLimits:
+    """What the campaign's definition allows it of its account."""
+    definition = campaign.definition
+    return CampaignLimits(
+        campaign=campaign.id,
+        pace=definition.pace,
+        concurrency=definition.concurrency,
+        weight=definition.weight,
+        caller_id=definition.caller_id,
+    )

@@ -1,0 +1,1 @@
+"""What stops a campaign by itself: circuit breaker, canary, budgets; and failover to another account."""

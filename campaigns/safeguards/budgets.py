@@ -1,0 +1,103 @@
+"""Budgets: what a campaign may still use of its own `limits`, counted in the ledger, and why it stops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, func, or_, select
+
+from campaigns.definition import Definition
+from campaigns.ledger.moves import move_campaign
+from campaigns.ledger.queries import Campaign
+from campaigns.ledger.tables import attempts, campaigns, contacts
+from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
+
+UNDER_WAY = (AttemptStatus.DIALING, AttemptStatus.UNCONFIRMED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """Calls that a budget has left. `until` says when it begins anew; None: never. `used_up`: none is under way."""
+
+    calls: int
+    why: str
+    until: datetime | None
+    used_up: bool
+
+
+def left(db: Connection, campaign: Campaign, call_points: int, now: datetime) -> Left | None:
+    """The narrowest budget of the campaign; None when it has none. Calls under way count, until they are known not to.
+
+    Called in the transaction that claims: no two ticks give the same calls away.
+    """
+    budgets = list(_budgets(campaign, call_points, now))
+    if not budgets:
+        return None
+    db.execute(select(campaigns.c.id).where(campaigns.c.id == campaign.id).with_for_update())
+    with_workers = _claimed(db, campaign.id)
+    found = []
+    for most, why, since, until in budgets:
+        accepted, under_way = _used(db, campaign.id, since)
+        found.append(
+            Left(
+                calls=max(0, most - accepted - under_way - with_workers),
+                why=why,
+                until=until,
+                used_up=accepted >= most,
+            )
+        )
+    return min(found, key=lambda one: (one.calls, one.until is not None))
+
+
+def stop_at_its_end(db: Connection, campaign: Campaign, call_points: int, now: datetime) -> bool:
+    """Pause the campaign when a budget that never begins anew is used up; True when that was done."""
+    there = left(db, campaign, call_points, now)
+    if there is None or there.until is not None or not there.used_up:
+        return False
+    return move_campaign(db, campaign.id, CampaignStatus.PAUSED, now, who="dialer", reason=f"{there.why} is used up")
+
+
+def _budgets(
+    campaign: Campaign, call_points: int, now: datetime
+) -> Iterator[tuple[int, str, datetime | None, datetime | None]]:
+    """Each as calls, what it is called, since when it counts and until when."""
+    limits = campaign.definition.limits
+    if limits is None:
+        return
+    if limits.calls:
+        yield limits.calls, f"its budget of {limits.calls} calls (limits.calls)", None, None
+    if limits.points:
+        yield limits.points // call_points, f"its budget of {limits.points} points (limits.points)", None, None
+    begins, ends = day_of(campaign.definition, now)
+    if limits.day_calls:
+        yield limits.day_calls, f"its budget of {limits.day_calls} calls a day (limits.day_calls)", begins, ends
+    if limits.day_points:
+        why = f"its budget of {limits.day_points} points a day (limits.day_points)"
+        yield limits.day_points // call_points, why, begins, ends
+
+
+def day_of(definition: Definition, now: datetime) -> tuple[datetime, datetime]:
+    """The campaign's own day: from its zone's last midnight to the next."""
+    zone = ZoneInfo(definition.schedule.zone or "UTC")
+    today = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    tomorrow = (today + timedelta(days=1)).replace(tzinfo=zone)
+    return today.astimezone(UTC), tomorrow.astimezone(UTC)
+
+
+def _used(db: Connection, campaign_id: str, since: datetime | None) -> tuple[int, int]:
+    """Calls that the provider accepted, and requests of which it is not known yet."""
+    mine = [attempts.c.campaign_id == campaign_id]
+    if since is not None:
+        mine.append(attempts.c.dialing_at >= since)
+    accepted = db.scalar(select(func.count()).where(*mine, attempts.c.counted.is_(True))) or 0
+    doubtful = or_(attempts.c.status.in_(UNDER_WAY), attempts.c.status == AttemptStatus.UNKNOWN)
+    under_way = db.scalar(select(func.count()).where(*mine, doubtful, attempts.c.counted.is_(False))) or 0
+    return accepted, under_way
+
+
+def _claimed(db: Connection, campaign_id: str) -> int:
+    claimed = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.CLAIMED)
+    return db.scalar(select(func.count()).where(*claimed)) or 0

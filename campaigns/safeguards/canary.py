@@ -1,0 +1,91 @@
+"""The canary: nobody else is called until the first contacts' calls have ended, and only if enough were reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
+
+from campaigns.ledger.claims import lock_campaign
+from campaigns.ledger.moves import move_campaign, note
+from campaigns.ledger.queries import Campaign
+from campaigns.ledger.tables import attempts, audit, contacts
+from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
+
+PASSED, FAILED = "canary passed", "canary failed"
+ON_THE_PHONE = (ContactStatus.CLAIMED, ContactStatus.DIALING, ContactStatus.PLACED)
+UNCALLED = (ContactStatus.PENDING, ContactStatus.CLAIMED)
+GIVEN_UP = (ContactStatus.REFUSED, ContactStatus.SUPPRESSED, ContactStatus.UNREACHED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """So many more contacts may be called now, of `not_called` only; `why` and `until` say what the others wait for."""
+
+    room: int
+    why: str
+    until: datetime | None = None
+
+
+def consult(db: Connection, campaign: Campaign, now: datetime) -> Hold | None:
+    """What the canary allows just now; None where there is none, or it has been decided, by the rule or by a person.
+
+    A list shorter than its canary has no others to hold back, and so none.
+    Decides, in this transaction, as soon as it can: passed, or the campaign is paused. Resuming it goes on with all.
+    """
+    rule = campaign.definition.canary
+    if rule is None:
+        return None
+    lock_campaign(db, campaign.id)
+    if _decided(db, campaign.id):
+        return None
+    called = _count(db, campaign.id, _called())
+    left = _count(db, campaign.id, and_(contacts.c.status.in_(UNCALLED), not_called()))
+    calling = _count(db, campaign.id, contacts.c.status.in_(ON_THE_PHONE))
+    waiting = _count(db, campaign.id, contacts.c.status == ContactStatus.CLAIMED)
+    why = f"its canary: the first {rule.contacts} contacts come first"
+    if called + left < rule.contacts:
+        return None
+    if called + waiting < rule.contacts:
+        return Hold(room=rule.contacts - called - waiting, why=why)
+    if waiting:  # some are yet to be called: the latest call may be from before a pause
+        return Hold(room=0, why=why)
+    latest = db.scalar(select(func.max(attempts.c.dialing_at)).where(attempts.c.campaign_id == campaign.id))
+    until = (latest or now) + rule.wait
+    if calling and now < until:
+        return Hold(room=0, why=why, until=until)
+    return _decide(db, campaign, called, now)
+
+
+def _decide(db: Connection, campaign: Campaign, called: int, now: datetime) -> Hold | None:
+    rule = campaign.definition.canary
+    reached = _count(db, campaign.id, contacts.c.status == ContactStatus.REACHED)
+    enough = rule is None or reached / called >= rule.reached  # a product would be rounded: 0.14 * 50 is more than 7
+    said = f"{reached} of its first {called} contacts were reached"
+    note(db, now, who="dialer", event=PASSED if enough else FAILED, campaign_id=campaign.id, detail=said)
+    if enough:
+        return None
+    reason = f"canary: {said}, and {rule.reached:.0%} were asked for" if rule else said
+    move_campaign(db, campaign.id, CampaignStatus.PAUSED, now, who="dialer", reason=reason)
+    return Hold(room=0, why=reason)
+
+
+def _decided(db: Connection, campaign_id: str) -> bool:
+    events = select(audit.c.id).where(audit.c.campaign_id == campaign_id, audit.c.event.in_([PASSED, FAILED]))
+    return db.execute(events.limit(1)).first() is not None
+
+
+def not_called() -> ColumnElement[bool]:
+    """Contacts whom no call of the campaign has tried to reach yet."""
+    return ~_called()
+
+
+def _called() -> ColumnElement[bool]:
+    """A request that placed no call is none, unless the provider's word was the last on this contact."""
+    call = (attempts.c.contact_id == contacts.c.id, attempts.c.status != AttemptStatus.NOT_PLACED)
+    return and_(contacts.c.tries > 0, or_(contacts.c.status.in_(GIVEN_UP), exists().where(*call)))
+
+
+def _count(db: Connection, campaign_id: str, which: ColumnElement[bool]) -> int:
+    return db.scalar(select(func.count()).where(contacts.c.campaign_id == campaign_id, which)) or 0

@@ -1,0 +1,216 @@
+"""The circuit breaker: who asks a provider that fails stops, says why, and goes on when one call has shown it works.
+
+For each campaign, and for an account over all of its campaigns together. The release tick looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, update
+
+from campaigns.calendar.calling_hours import next_opening
+from campaigns.definition.sections.breaker import Breaker
+from campaigns.ledger import queries
+from campaigns.ledger.moves import move_campaign, moved, touched
+from campaigns.ledger.queries import Campaign
+from campaigns.ledger.tables import attempts, breakers, campaigns, contacts
+from campaigns.lifecycle import CampaignStatus, ContactStatus
+from campaigns.safeguards.failover import move_on
+from campaigns.safeguards.failure_rate import (
+    FAILURES,
+    NEITHER,
+    Tally,
+    last_failures,
+    only_failures,
+    requests_since,
+    tally,
+)
+
+LONGEST_WAIT = timedelta(minutes=15)
+TRIES_WITHIN = timedelta(minutes=1)  # who has called nobody by then lets another campaign of the account try
+CAMPAIGN, ACCOUNT = "campaign", "account"
+
+
+def watch(db: Connection, now: datetime) -> None:
+    """Close the breakers that need be no longer, let one call try where it is time, and stop who fails too often."""
+    running = queries.all_campaigns(db, [CampaignStatus.RUNNING])
+    _forget_where_a_person_decided(db)
+    for row in db.execute(select(breakers).where(breakers.c.trying_since.is_not(None))).all():
+        _judge(db, row, now)
+    _pass_on_idle_tries(db, now)
+    _half_open(db, now)
+    for account in sorted({campaign.account for campaign in running}):
+        guarded = [one for one in running if one.account == account and one.definition.breaker.enabled]
+        _trip_where_it_fails(db, account, guarded, now)
+
+
+def trying(db: Connection) -> dict[str, int]:
+    """Campaigns that may make one call only, and how many that leaves: one, or none when it is under way."""
+    rows = db.execute(select(breakers).where(breakers.c.trying_since.is_not(None))).all()
+    return {row.campaign_id: 0 if _under_way(db, row) else 1 for row in rows}
+
+
+def _under_way(db: Connection, row: Row[Any]) -> bool:
+    tried = select(attempts.c.id).where(*requests_since(row.campaign_id, row.trying_since))
+    claimed = (contacts.c.campaign_id == row.campaign_id, contacts.c.status == ContactStatus.CLAIMED)
+    return any(db.execute(one.limit(1)).first() for one in (tried, select(contacts.c.id).where(*claimed)))
+
+
+def _forget_where_a_person_decided(db: Connection) -> None:
+    """Who resumed a campaign wants it to go on; who paused one that was trying wants it to stop."""
+    resumed = and_(campaigns.c.status == CampaignStatus.RUNNING, breakers.c.trying_since.is_(None))
+    stopped = and_(campaigns.c.status != CampaignStatus.RUNNING, breakers.c.trying_since.is_not(None))
+    over = campaigns.c.status.in_([CampaignStatus.FINISHED, CampaignStatus.CANCELLED])
+    decided = (
+        select(breakers.c.campaign_id)
+        .join(campaigns, campaigns.c.id == breakers.c.campaign_id)
+        .where(resumed | stopped | over)
+    )
+    db.execute(delete(breakers).where(breakers.c.campaign_id.in_(decided)))
+
+
+def _judge(db: Connection, row: Row[Any], now: datetime) -> None:
+    """What the one call has shown; nothing yet while it has no answer."""
+    mine = requests_since(row.campaign_id, row.trying_since)
+    verdicts = list(db.scalars(select(attempts.c.verdict).where(*mine, attempts.c.verdict.is_not(None))))
+    telling = [verdict for verdict in verdicts if verdict not in NEITHER]
+    if not verdicts:
+        return
+    if not telling:
+        db.execute(update(breakers).where(breakers.c.campaign_id == row.campaign_id).values(trying_since=now))
+    elif any(verdict in FAILURES for verdict in telling):
+        _open_again(db, row, now)
+    else:
+        _close(db, row, now)
+
+
+def _open_again(db: Connection, row: Row[Any], now: datetime) -> None:
+    campaign = queries.campaign(db, row.campaign_id)
+    wait = min(campaign.definition.breaker.wait * 2**row.times, LONGEST_WAIT)
+    together = _together(row)
+    later = {"times": row.times + 1, "try_at": now + wait, "trying_since": None}
+    if not touched(db, update(breakers).where(together).values(**later)):
+        return  # a person has decided meanwhile
+    why = f"breaker: the provider still fails; last failures: {last_failures(db, [campaign.id])}"
+    move_campaign(db, campaign.id, CampaignStatus.PAUSED, now, who="dialer", reason=_reason(why, now + wait))
+
+
+def _close(db: Connection, row: Row[Any], now: datetime) -> None:
+    closed = delete(breakers).where(_together(row)).returning(breakers.c.campaign_id)
+    for campaign_id in sorted(db.scalars(closed)):
+        if campaign_id != row.campaign_id:
+            move_campaign(
+                db,
+                campaign_id,
+                CampaignStatus.RUNNING,
+                now,
+                who="dialer",
+                reason="the provider works again",
+                only_from=[CampaignStatus.PAUSED],
+            )
+
+
+def _together(row: Row[Any]) -> ColumnElement[bool]:
+    """The breakers that open and close with this one."""
+    if row.scope == CAMPAIGN:
+        campaign_id: str = row.campaign_id
+        return breakers.c.campaign_id == campaign_id
+    account: str = row.account
+    return and_(breakers.c.scope == ACCOUNT, breakers.c.account == account)
+
+
+def _half_open(db: Connection, now: datetime) -> None:
+    """One call may try: of each stopped campaign, and of an account as a whole."""
+    due = select(breakers).where(breakers.c.try_at <= now, breakers.c.trying_since.is_(None))
+    accounts_trying = set(
+        db.scalars(select(breakers.c.account).where(breakers.c.scope == ACCOUNT, breakers.c.trying_since.is_not(None)))
+    )
+    for row in db.execute(due.order_by(breakers.c.try_at, breakers.c.campaign_id)).all():
+        if row.scope == ACCOUNT:
+            if row.account in accounts_trying or not _has_somebody_to_call(db, row.campaign_id, now):
+                continue
+            accounts_trying.add(row.account)
+        still = (breakers.c.campaign_id == row.campaign_id, breakers.c.trying_since.is_(None))
+        if moved(db, update(breakers).where(*still).values(trying_since=now)):  # and no person has decided meanwhile
+            move_campaign(
+                db,
+                row.campaign_id,
+                CampaignStatus.RUNNING,
+                now,
+                who="dialer",
+                reason="one call tries whether the provider works again",
+                only_from=[CampaignStatus.PAUSED],
+            )
+
+
+def _has_somebody_to_call(db: Connection, campaign_id: str, now: datetime) -> bool:
+    campaign = queries.campaign(db, campaign_id)
+    is_open = [zone for zone in campaign.zones if next_opening(campaign.definition, zone, now) == now]
+    due = select(contacts.c.id).where(
+        contacts.c.campaign_id == campaign_id,
+        contacts.c.status == ContactStatus.PENDING,
+        contacts.c.due_at <= now,
+        contacts.c.zone.in_(is_open),
+    )
+    return db.execute(due.limit(1)).first() is not None
+
+
+def _pass_on_idle_tries(db: Connection, now: datetime) -> None:
+    """A campaign that should try for its account, and has called nobody, steps back where another waits to try."""
+    idle = select(breakers).where(breakers.c.scope == ACCOUNT, breakers.c.trying_since <= now - TRIES_WITHIN)
+    for row in db.execute(idle).all():
+        waiting = select(breakers.c.campaign_id).where(
+            _together(row), breakers.c.trying_since.is_(None), breakers.c.try_at <= now
+        )
+        ready = any(_has_somebody_to_call(db, other, now) for other in db.scalars(waiting).all())
+        if not ready or _under_way(db, row):
+            continue
+        still = (breakers.c.campaign_id == row.campaign_id, breakers.c.trying_since == row.trying_since)
+        if moved(db, update(breakers).where(*still).values(trying_since=None, try_at=now)):
+            reason = f"breaker of account {row.account}: it had nobody to call, and another campaign tries"
+            move_campaign(db, row.campaign_id, CampaignStatus.PAUSED, now, who="dialer", reason=reason)
+
+
+def _trip_where_it_fails(db: Connection, account: str, guarded: Sequence[Campaign], now: datetime) -> None:
+    busy = set(db.scalars(select(breakers.c.campaign_id)))
+    watched = [campaign for campaign in guarded if campaign.id not in busy]
+    tallies = {campaign.id: tally(db, campaign, now) for campaign in watched}
+    failing = [one for one in watched if tallies[one.id].too_many(one.definition.breaker) or only_failures(db, one)]
+    together = Tally(
+        requests=sum(one.requests for one in tallies.values()), failed=sum(one.failed for one in tallies.values())
+    )
+    asking = [campaign for campaign in watched if tallies[campaign.id].requests]
+    if len(asking) > 1 and (len(failing) == len(asking) or (not failing and together.too_many(Breaker()))):
+        _trip(db, ACCOUNT, f"breaker of account {account}", watched, together, now)
+    else:
+        for campaign in failing:
+            _trip(db, CAMPAIGN, "breaker", [campaign], tallies[campaign.id], now)
+
+
+def _trip(db: Connection, scope: str, whose: str, those: Sequence[Campaign], told: Tally, now: datetime) -> None:
+    failures = last_failures(db, [campaign.id for campaign in those])
+    for campaign in those:
+        try_at = now + campaign.definition.breaker.wait
+        why = f"{whose}: {told.failed} of {told.requests} requests failed; last failures: {failures}"
+        if move_on(db, campaign.id, campaign.account, why, now):
+            continue
+        reason = _reason(why, try_at)
+        if move_campaign(db, campaign.id, CampaignStatus.PAUSED, now, who="dialer", reason=reason):
+            db.execute(
+                insert(breakers).values(
+                    campaign_id=campaign.id,
+                    account=campaign.account,
+                    scope=scope,
+                    opened_at=now,
+                    try_at=try_at,
+                    times=1,
+                    trying_since=None,
+                )
+            )
+
+
+def _reason(why: str, try_at: datetime) -> str:
+    return f"{why} – one call tries again at {try_at:%H:%M:%S} UTC"

@@ -1,0 +1,67 @@
+"""Failover: a campaign whose account cannot dial goes on with the next of its accounts.
+
+Only what is the vendor's own trouble moves it: the account is halted, its breaker opens, its day is used up. Busy,
+declined or wrong numbers never do, and an unconfirmed attempt stays with the account that made it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, exists, select, update
+
+from campaigns.definition import Definition
+from campaigns.ledger.moves import moved, note
+from campaigns.ledger.queries import parse_definition
+from campaigns.ledger.tables import attempts, campaigns, contacts
+from campaigns.lifecycle import LIVE_CAMPAIGNS, ContactStatus
+from dialer.verdicts import Verdict
+
+FOR_THE_DAY = timedelta(minutes=10)  # a throttle longer than this is no minute's
+
+
+def move_on(db: Connection, campaign_id: str, account: str, why: str, now: datetime) -> bool:
+    """Let a campaign go on with the account after this one; False when there is none, or it has moved on before.
+
+    Contacts that wait because of the account that is left are due at once.
+    """
+    row = db.execute(select(campaigns.c.definition, campaigns.c.account).where(campaigns.c.id == campaign_id)).one()
+    following = next_account(parse_definition(row.definition), account)
+    if row.account != account or following is None:
+        return False
+    here = (campaigns.c.id == campaign_id, campaigns.c.account == account, campaigns.c.status.in_(LIVE_CAMPAIGNS))
+    anew = {"account": following, "since": now, "held_by": None, "held_until": None}  # its breaker counts anew, too
+    if not moved(db, update(campaigns).where(*here).values(**anew)):
+        return False
+    _wait_no_longer(db, campaign_id, account, now)
+    detail = f"from {account} to {following}: {why}"
+    note(db, now, who="dialer", event="campaign moved to another account", campaign_id=campaign_id, detail=detail)
+    return True
+
+
+def next_account(definition: Definition, account: str) -> str | None:
+    """The account that comes after this one in the order of preference."""
+    names = definition.accounts
+    place = names.index(account) + 1 if account in names else len(names)
+    return names[place] if place < len(names) else None
+
+
+def has_left(db: Connection, campaign_id: str, account: str) -> bool:
+    """Whether a campaign dials with another account by now."""
+    return db.scalar(select(campaigns.c.account).where(campaigns.c.id == campaign_id)) != account
+
+
+def _wait_no_longer(db: Connection, campaign_id: str, account: str, now: datetime) -> None:
+    """Contacts that this account told to wait are due now; those that wait for another reason wait on."""
+    waiting = (
+        contacts.c.campaign_id == campaign_id,
+        contacts.c.status == ContactStatus.PENDING,
+        contacts.c.due_at > now,
+    )
+    told = exists().where(
+        attempts.c.contact_id == contacts.c.id,
+        attempts.c.account == account,
+        attempts.c.verdict == Verdict.THROTTLED,
+        attempts.c.next_attempt_at == contacts.c.due_at,
+    )
+    db.execute(update(contacts).where(*waiting, told).values(due_at=now))

@@ -1,0 +1,77 @@
+"""Requests that failed: how many of how many lately, whether all of the latest, and in whose words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, case, func, select
+
+from campaigns.definition.sections.breaker import Breaker
+from campaigns.ledger.queries import Campaign
+from campaigns.ledger.tables import attempts
+from dialer.verdicts import Verdict
+
+FAILURES = (Verdict.NOT_PLACED, Verdict.UNCONFIRMED, Verdict.LOGIN_AGAIN)
+NEITHER = (Verdict.THROTTLED, Verdict.NOT_SENT)  # it works, and was not asked
+FAILURES_SHOWN = 3
+FAILURES_IN_A_ROW = 20  # however long ago: a slow campaign makes no twenty requests in two minutes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """Requests of one campaign that have an answer, or surely none, and how many of them failed."""
+
+    requests: int = 0
+    failed: int = 0
+
+    def too_many(self, breaker: Breaker) -> bool:
+        """Whether so many failed that nobody should go on asking."""
+        return self.requests >= breaker.at_least and self.failed / self.requests >= breaker.failures
+
+
+def tally(db: Connection, campaign: Campaign, now: datetime) -> Tally:
+    """What has been answered lately, and since the campaign last began to run: a resume is a new start."""
+    since = max(now - campaign.definition.breaker.within, campaign.since)
+    failed = func.sum(case((attempts.c.verdict.in_(FAILURES), 1), else_=0))
+    row = db.execute(
+        select(func.count(), failed).where(*requests_since(campaign.id, since), attempts.c.verdict.not_in(NEITHER))
+    ).one()
+    return Tally(requests=row[0], failed=row[1] or 0)
+
+
+def only_failures(db: Connection, campaign: Campaign) -> bool:
+    """Whether the latest requests have all failed, since the campaign last began to run."""
+    mine = requests_since(campaign.id, campaign.since)
+    latest = (
+        select(attempts.c.verdict)
+        .where(*mine, attempts.c.verdict.not_in(NEITHER))
+        .order_by(attempts.c.dialing_at.desc())
+        .limit(FAILURES_IN_A_ROW)
+    )
+    verdicts = list(db.scalars(latest))
+    return len(verdicts) == FAILURES_IN_A_ROW and all(verdict in FAILURES for verdict in verdicts)
+
+
+def requests_since(campaign_id: str, moment: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Which attempts are a campaign's requests from a moment on."""
+    return attempts.c.campaign_id == campaign_id, attempts.c.dialing_at >= moment
+
+
+def last_failures(db: Connection, campaign_ids: Iterable[str]) -> str:
+    """The latest failures of these campaigns, each in the provider's word and with its time."""
+    query = (
+        select(attempts.c.mnemonic, attempts.c.code, attempts.c.detail, attempts.c.verdict, attempts.c.dialing_at)
+        .where(attempts.c.campaign_id.in_(list(campaign_ids)), attempts.c.verdict.in_(FAILURES))
+        .order_by(attempts.c.dialing_at.desc())
+        .limit(FAILURES_SHOWN)
+    )
+    return ", ".join(f"{_word(row)} ({row.dialing_at:%H:%M:%S})" for row in db.execute(query))
+
+
+def _word(row: Row[Any, Any, Any, Any, Any]) -> str:
+    if row.mnemonic or row.code:
+        return str(row.mnemonic or row.code)
+    return str(row.detail)[:60] if row.detail else "no answer" if row.verdict == Verdict.UNCONFIRMED else "no call"

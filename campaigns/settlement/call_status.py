@@ -1,0 +1,75 @@
+"""Asking a provider about one call that nothing more was heard of, in turn with the calls of its account."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import StrEnum
+from uuid import uuid4
+
+from sqlalchemy import Connection
+from structlog import get_logger
+
+from campaigns.ledger.queries import OpenAttempt
+from campaigns.ledger.receipts import receipts_of
+from campaigns.settlement.receipts import tells_all
+from dialer.account import Account
+from dialer.bucket import BucketAway, Settled
+from dialer.calls import Outcome, Progress
+from dialer.providers.provider import CallStatus
+from dialer.receipts import Reduced, reduce_receipts
+from dialer.verdicts import Verdict
+
+log = get_logger()
+PERHAPS_DECLINED = Outcome.BUSY  # a declined call reads the same when the receipt that tells them apart is lost
+
+
+class Unasked(StrEnum):
+    """Why there is no word on a call."""
+
+    NOBODY = "nobody"  # can be asked about any call of the account: its pace, or Redis, or a refusal
+    NOT_OURS = "not_ours"  # somebody else asks about this one
+
+
+def worth_asking(db: Connection, attempt: OpenAttempt, account: Account) -> bool:
+    """Whether the provider can be asked about this call, and its receipts have left something to ask."""
+    call, provider = attempt.provider_call_id, account.provider
+    if (provider.tracing(attempt.id) if call is None else provider.asking(call)) is None:
+        return False
+    heard = reduce_receipts(receipts_of(db, attempt.id))
+    return not tells_all(heard) or heard.outcome is PERHAPS_DECLINED
+
+
+def knows_better(told: CallStatus, heard: Reduced) -> bool:
+    """Whether the provider's word on a call that has ended is to be believed before what its receipts amount to."""
+    if told.progress is not Progress.ENDED or told.outcome is None:
+        return False
+    return not tells_all(heard) or (heard.outcome is PERHAPS_DECLINED and told.outcome is Outcome.REJECTED)
+
+
+def ask(attempt: OpenAttempt, account: Account) -> CallStatus | Unasked:
+    """The provider's word on the call, or why it has to wait."""
+    token = f"ask:{uuid4()}"
+    try:
+        if not account.bucket.turn(f"ask:{attempt.id}", 2 * account.settings.timeout):
+            return Unasked.NOT_OURS
+        if not account.bucket.take(token, patience=0.0, call=False).granted:
+            account.bucket.end_turn(f"ask:{attempt.id}")
+            return Unasked.NOBODY
+        told = _told(attempt, account)
+        account.bucket.settle_all([replace(Settled.ruled(token, told.ruling), charged=True)])
+    except BucketAway as exc:
+        log.warning("bucket away", account=account.name, why=exc.message)
+        return Unasked.NOBODY
+    return Unasked.NOBODY if told.ruling.verdict is Verdict.THROTTLED else told
+
+
+def _told(attempt: OpenAttempt, account: Account) -> CallStatus:
+    """By the provider's id of the call; where we never heard of one, by ours."""
+    call = attempt.provider_call_id
+    if call is None:
+        traced = account.trace(attempt.id)
+        if traced.provider_call_id is None:
+            return CallStatus(ruling=traced)
+        call = traced.provider_call_id
+    told = account.ask(call)
+    return replace(told, ruling=replace(told.ruling, provider_call_id=call))

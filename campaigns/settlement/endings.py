@@ -1,0 +1,105 @@
+"""Endings: how calls ended, and what that means for their attempts and contacts: reached, tried again or given up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from campaigns.calendar.calling_hours import next_try
+from campaigns.ledger import queries
+from campaigns.ledger.moves import move_attempt, move_contact
+from campaigns.ledger.queries import OpenAttempt
+from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
+from campaigns.settlement.evidence import Witness
+from campaigns.settlement.requeue import leave, put_back
+from dialer.calls import REACHED, Outcome
+from dialer.plural import counted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a call ended, what told of it, and what is known of its times.
+
+    `detail` is kept with the attempt, figures and all; `reason` is what its contact is told apart by, so it has none.
+    """
+
+    outcome: Outcome
+    ended_at: datetime
+    witness: Witness = Witness.RECEIPT
+    detail: str | None = None
+    reason: str | None = None
+    talk_seconds: float | None = None
+    answered_at: datetime | None = None
+
+
+def conclude(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datetime) -> bool:
+    """The call has ended: settle its attempt and decide what becomes of its contact. False if it was settled before.
+
+    One that is known to have been answered was answered, whatever its end is called.
+    """
+    if attempt.status is AttemptStatus.ANSWERED and ending.outcome not in REACHED:
+        ending = replace(ending, outcome=Outcome.ANSWERED, detail=f"answered; its end was told as {ending.outcome}")
+    ended = move_attempt(
+        db,
+        attempt.id,
+        AttemptStatus.UNKNOWN if ending.outcome is Outcome.UNKNOWN else AttemptStatus.ENDED,
+        outcome=ending.outcome,
+        ended_at=ending.ended_at,
+        answered_at=attempt.answered_at or ending.answered_at,
+        talk_seconds=ending.talk_seconds,
+        detail=ending.detail,
+        ended_by=ending.witness,
+        conclude_at=None,
+    )
+    if not ended:
+        return False
+    if ending.outcome in REACHED:
+        move_contact(db, attempt.contact_id, ContactStatus.REACHED, now, reason=ending.outcome.value)
+    elif ending.outcome is Outcome.UNKNOWN:
+        _leave_unknown(db, attempt, ending, now=now)
+    else:
+        _try_again_or_give_up(db, attempt, ending, now=now)
+    return True
+
+
+def _try_again_or_give_up(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datetime) -> None:
+    same = queries.count_outcome(db, attempt.contact_id, ending.outcome)
+    tried = attempt.contact_attempts
+    delay = attempt.definition.retry_policy().delay_after(ending.outcome, same_outcomes=same, attempts=tried)
+    if ending.outcome is Outcome.EXPIRED:
+        leave(db, attempt, ContactStatus.EXPIRED, now, reason="expired at the provider")
+    elif delay is None:
+        reason = f"{ending.outcome.value} after {counted(tried, 'attempt')}"
+        leave(db, attempt, ContactStatus.UNREACHED, now, reason=reason)
+    else:
+        _try_in_a_window(db, attempt, ending, ending.ended_at + delay, now=now)
+
+
+def _try_in_a_window(
+    db: Connection, attempt: OpenAttempt, ending: Ending, earliest: datetime, *, now: datetime
+) -> None:
+    """Put a contact back for the first moment from `earliest` on at which it may be called; give up if none comes."""
+    due_at = next_try(
+        attempt.definition,
+        attempt.zone,
+        ending.outcome,
+        earliest,
+        called_at=attempt.placed_at or attempt.dialing_at,
+        not_after=attempt.not_after,
+    )
+    if due_at is None and attempt.campaign_status is not CampaignStatus.CANCELLED:
+        reason = f"{ending.outcome.value}; no window is left for another try"
+        leave(db, attempt, ContactStatus.UNREACHED, now, reason=reason)
+    else:
+        put_back(db, attempt, due_at or earliest, now=now, outcome=ending.outcome)
+
+
+def _leave_unknown(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datetime) -> None:
+    spent = attempt.contact_attempts + (0 if attempt.counted else 1)  # it may have rung: it counts
+    if attempt.definition.on_unknown == "redial" and spent < attempt.definition.retry_policy().max_attempts:
+        put_back(db, attempt, now, now=now, outcome=ending.outcome, attempts=spent)
+    else:
+        why = ending.reason or ending.detail or "outcome unknown"
+        leave(db, attempt, ContactStatus.UNKNOWN, now, reason=why)

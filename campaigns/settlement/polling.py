@@ -1,0 +1,205 @@
+"""Following calls by looking at the provider's list of calls in progress, where it sends no receipts.
+
+A call that was seen talking and is gone was answered. One that was never seen talking was not answered – provided that
+no two looks lay further apart than its message takes to say; else it could have been, and its outcome is unknown.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, update
+from structlog import get_logger
+
+from campaigns.ledger import queries
+from campaigns.ledger.moves import move_attempt
+from campaigns.ledger.queries import OpenAttempt
+from campaigns.ledger.tables import attempts
+from campaigns.lifecycle import AttemptStatus
+from campaigns.runtime import Parts
+from campaigns.settlement.endings import Ending, conclude
+from campaigns.settlement.evidence import Witness
+from campaigns.settlement.rulings import accept, never_placed
+from dialer.account import Account
+from dialer.bucket import BucketAway, Settled
+from dialer.calls import Outcome, Progress, Sighting
+from dialer.follow_timing import BETTER_WORD, LEAST_PATIENCE, seconds_between_looks
+from dialer.providers.provider import Follows, Listing
+
+log = get_logger()
+FOLLOWED = (AttemptStatus.PLACED, AttemptStatus.ANSWERED, AttemptStatus.UNCONFIRMED)
+APPEARS_WITHIN = 2.0  # seconds of the provider's clock until a placed call must show in its list
+MISSES_BEFORE_GONE = 2  # looks that must miss a call never seen; one is enough for a call that was seen
+STILL_UNANSWERED = (Progress.PLACED, Progress.RINGING)  # seen so, a call cannot have been answered before
+PATIENCE = 2.0
+
+
+def look(account: Account, *, using: Parts, sleep: Callable[[float], None] = time.sleep) -> int:
+    """Look at an account's calls in progress, when it is time and there are any; returns how many calls ended."""
+    if account.provider.follows is not Follows.LISTING:
+        return 0
+    with using.ledger.reading() as db:
+        followed = queries.attempts_in(db, FOLLOWED, account=account.name)
+    if not followed or not _is_time(account, min(attempt.script_seconds for attempt in followed)):
+        return 0
+    token = f"look:{uuid4()}"
+    answer = account.bucket.take(token, patience=PATIENCE, sleep=sleep, call=False)
+    if not answer.granted:
+        log.warning("no token to look at calls in progress", account=account.name, limit=answer.limit)
+        return 0
+    looked_at = using.clock()
+    listing = account.look()
+    heard_at = using.clock()
+    ended = using.ledger.write(_apply, listing, looked_at, heard_at, account, using) if listing.usable else []
+    _settle_token(token, listing, account, ended)
+    return len(ended)
+
+
+def _is_time(account: Account, message: float) -> bool:
+    """Whether to look now: the oftener, the shorter the shortest message is that may be spoken."""
+    settings = account.settings
+    between = seconds_between_looks(settings, message)
+    if between < settings.poll_seconds:
+        minute = (window.limit for window in account.bucket.peek().windows if window.name == "minute points")
+        between = seconds_between_looks(settings, message, next(minute, None))
+    return account.bucket.turn(f"look every {between:.1f} s", between)  # a turn of slower looks holds up none of these
+
+
+def _settle_token(token: str, listing: Listing, account: Account, ended: list[OpenAttempt]) -> None:
+    ruling = listing.ruling
+    if not listing.usable:
+        log.warning("the list of calls was refused", account=account.name, why=ruling.mnemonic or ruling.detail)
+    try:
+        account.bucket.settle_all([replace(Settled.ruled(token, ruling), charged=listing.usable)])
+        for attempt in ended:
+            account.bucket.hang_up([str(attempt.id)], campaign=attempt.campaign_id)
+    except BucketAway as exc:
+        log.warning("bucket away", account=account.name, why=exc.message)
+
+
+def _apply(
+    db: Connection, listing: Listing, looked_at: datetime, heard_at: datetime, account: Account, using: Parts
+) -> list[OpenAttempt]:
+    """What a list of calls tells, which was taken at some moment between the question and its answer."""
+    by_call = {sighting.provider_call_id: sighting for sighting in listing.seen}
+    by_attempt = {sighting.correlation_id: sighting for sighting in listing.seen if sighting.correlation_id}
+    ended = []
+    for attempt in queries.attempts_in(db, FOLLOWED, account=account.name, lock=True):
+        sighting = by_call.get(attempt.provider_call_id or "") or by_attempt.get(attempt.id)
+        if attempt.gone_at is not None:
+            continue
+        if sighting is not None:
+            _seen(db, attempt, sighting, looked_at, heard_at, account)
+        elif _could_show(attempt, looked_at, account) and _missed(db, attempt, looked_at, heard_at, account, using):
+            ended.append(attempt)
+    return ended
+
+
+def _could_show(attempt: OpenAttempt, looked_at: datetime, account: Account) -> bool:
+    """Whether a call missing from this look is missing: the look began some moments after the call was asked for.
+
+    One that was overtaken by a later look tells nothing any more.
+    """
+    last = attempt.looked_at or 0.0
+    asked = attempt.placed_at.timestamp() if attempt.placed_at else last
+    return looked_at.timestamp() >= max(asked + account.scaled(APPEARS_WITHIN), last)
+
+
+def _seen(
+    db: Connection,
+    attempt: OpenAttempt,
+    sighting: Sighting,
+    looked_at: datetime,
+    heard_at: datetime,
+    account: Account,
+) -> None:
+    if attempt.status is AttemptStatus.UNCONFIRMED:
+        accept(db, attempt, sighting.provider_call_id, account.settings, now=looked_at, witness=Witness.LIST)
+        # Nobody looked when the doubt began: this is the first look, and as old as its question.
+        attempt = replace(attempt, looked_at=attempt.dialing_at.timestamp())
+    if sighting.progress is Progress.ANSWERED:
+        move_attempt(db, attempt.id, AttemptStatus.ANSWERED, answered_at=looked_at)
+    _remember_look(
+        db,
+        attempt,
+        looked_at,
+        seen=True,
+        longest_gap=0.0 if sighting.progress in STILL_UNANSWERED else _longest_gap(attempt, heard_at),
+        puzzled=attempt.puzzled or sighting.progress is None,
+        conclude_at=looked_at + timedelta(seconds=account.settings.settle_seconds),
+    )
+
+
+def _missed(
+    db: Connection, attempt: OpenAttempt, looked_at: datetime, heard_at: datetime, account: Account, using: Parts
+) -> bool:
+    """A call is not in the list; True when it is over."""
+    gap = _longest_gap(attempt, heard_at)
+    _remember_look(db, attempt, looked_at, longest_gap=gap)
+    if not attempt.seen and attempt.looks + 1 < MISSES_BEFORE_GONE:
+        return False
+    if attempt.provider_said_it_failed:
+        detail = "the provider said that it failed, and lists no such call"
+        return never_placed(db, attempt, detail, now=looked_at, rng=using.rng)
+    if attempt.status is AttemptStatus.UNCONFIRMED:
+        return False  # it may have been placed and be over: only time, or a receipt, settles it
+    if patience := _patience(account):
+        later = looked_at + timedelta(seconds=patience)
+        gone = update(attempts).where(attempts.c.id == attempt.id).values(gone_at=looked_at, conclude_at=later)
+        db.execute(gone)
+        return True
+    return conclude(db, attempt, ending_by_looks(replace(attempt, longest_gap=gap), looked_at, account), now=looked_at)
+
+
+def _patience(account: Account) -> float | None:
+    """Seconds to wait for a better word on a call that is over than its absence; None where none will come."""
+    settings = account.settings
+    if not settings.notifications and settings.data_api_url is None:
+        return None
+    return max(account.scaled(BETTER_WORD), LEAST_PATIENCE)
+
+
+def ending_by_looks(attempt: OpenAttempt, looked_at: datetime, account: Account) -> Ending:
+    """How a call ended that the list shows no more, as far as looks can tell."""
+    if attempt.status is AttemptStatus.ANSWERED and attempt.answered_at:
+        talked = (looked_at - attempt.answered_at).total_seconds()
+        return _seen_to_end(Outcome.ANSWERED, looked_at, talk_seconds=talked)
+    if attempt.puzzled:
+        return _seen_to_end(
+            Outcome.UNKNOWN,
+            looked_at,
+            detail="its state in the provider's list is a word we do not know",
+        )
+    gap = _longest_gap(attempt, looked_at)
+    if gap >= account.scaled(attempt.script_seconds):
+        return _seen_to_end(
+            Outcome.UNKNOWN,
+            looked_at,
+            detail=f"nobody looked for {gap:.1f} s, in which the whole message could have been played",
+            reason="nobody looked often enough to tell whether it was answered",
+        )
+    return _seen_to_end(Outcome.NO_ANSWER, looked_at, detail="it was never seen answered")
+
+
+def _seen_to_end(outcome: Outcome, looked_at: datetime, **facts: Any) -> Ending:
+    return Ending(outcome=outcome, ended_at=looked_at, witness=Witness.LIST, **facts)
+
+
+def _remember_look(db: Connection, attempt: OpenAttempt, looked_at: datetime, **facts: object) -> None:
+    latest = max(looked_at.timestamp(), attempt.looked_at or 0.0)
+    facts |= {"looked_at": latest, "looks": attempt.looks + 1}
+    db.execute(update(attempts).where(attempts.c.id == attempt.id).values(**facts))
+
+
+def _longest_gap(attempt: OpenAttempt, until: datetime) -> float:
+    """The longest that nobody looked since the call was asked for or last seen ringing.
+
+    From the question of one look to the answer of the next: the list may be that much older, and that much younger.
+    """
+    since = until.timestamp() if attempt.looked_at is None else attempt.looked_at
+    return max(attempt.longest_gap, until.timestamp() - since)

@@ -1,0 +1,140 @@
+"""Receipts: stored first, then applied; early, twice, out of order or never, they only ever move an attempt forward."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, and_, bindparam, or_, select, update
+
+from campaigns.ledger import erasures, queries
+from campaigns.ledger.moves import move_attempt, touched
+from campaigns.ledger.queries import OpenAttempt
+from campaigns.ledger.receipts import receipts_by_attempt
+from campaigns.ledger.tables import attempts, receipts
+from campaigns.lifecycle import AttemptStatus
+from campaigns.settlement.corrections import correct
+from campaigns.settlement.evidence import Witness
+from campaigns.settlement.rulings import accept
+from dialer.account_settings import AccountSettings
+from dialer.calls import REACHED, Outcome, Progress, Receipt
+from dialer.follow_timing import ENDING_GRACE, SUSPICION_GRACE, grace
+from dialer.receipts import Reduced, reduce_receipts
+
+UNMATCHED_KEPT = timedelta(hours=24)
+TOGETHER = 500  # receipts applied by one set of statements
+OPEN = (AttemptStatus.DIALING, AttemptStatus.UNCONFIRMED)
+
+
+def apply_heard(
+    db: Connection, account: str, settings: AccountSettings, heard: Sequence[Receipt], *, now: datetime
+) -> int:
+    """Apply receipts that have been stored, and those that waited for one of them to name their call."""
+    ids = [receipt.correlation_id for receipt in heard if receipt.correlation_id]
+    calls = [receipt.provider_call_id for receipt in heard if receipt.provider_call_id]
+    return apply_waiting(db, account, settings, now=now, provider_call_ids=calls, correlation_ids=ids)
+
+
+def accounts_waiting(db: Connection) -> set[str]:
+    """The accounts that have stored receipts which are not applied yet."""
+    return set(db.scalars(select(receipts.c.account).where(receipts.c.applied_at.is_(None)).distinct()))
+
+
+def apply_waiting(
+    db: Connection,
+    account: str,
+    settings: AccountSettings,
+    *,
+    now: datetime,
+    provider_call_ids: Sequence[str] | None = None,
+    correlation_ids: Sequence[UUID] = (),
+) -> int:
+    """Apply stored receipts that have found their attempt by now; returns how many. All of them when no id is given."""
+    waiting = select(receipts.c.id, receipts.c.provider_call_id, receipts.c.correlation_id).where(
+        receipts.c.account == account, receipts.c.applied_at.is_(None)
+    )
+    if provider_call_ids is not None:
+        waiting = waiting.where(
+            or_(receipts.c.provider_call_id.in_(provider_call_ids), receipts.c.correlation_id.in_(correlation_ids))
+        )
+    rows = db.execute(waiting.order_by(receipts.c.id)).all()
+    return sum(_apply(db, account, settings, rows[at : at + TOGETHER], now) for at in range(0, len(rows), TOGETHER))
+
+
+def _apply(db: Connection, account: str, settings: AccountSettings, rows: Sequence[Any], now: datetime) -> int:
+    owners = _owners(db, account, rows)
+    if not owners:
+        return 0
+    ids = set(owners.values())
+    # First the attempts, as whoever writes answers does: two that take them and the receipts crosswise wait for ever.
+    ours = queries.attempts_by_id(db, ids, lock=True)
+    line = update(receipts).where(receipts.c.id == bindparam("line")).values(attempt_id=bindparam("owner"))
+    db.execute(line.values(applied_at=now), [{"line": one, "owner": owner} for one, owner in owners.items()])
+    if erased := erasures.erased_among(db, ids):
+        erasures.empty_receipts(db, erased)
+    heard = receipts_by_attempt(db, ids)
+    for attempt_id, attempt in ours.items():
+        _advance(db, attempt, heard[attempt_id], settings, now=now)
+    return len(owners)
+
+
+def _owners(db: Connection, account: str, rows: Sequence[Any]) -> dict[int, UUID]:
+    """The attempts of receipts, by the provider's own id first: some of its receipts come without ours.
+
+    A receipt that carries both ids names the call for those that carry the provider's only.
+    """
+    calls = {row.provider_call_id for row in rows if row.provider_call_id}
+    ids = {row.correlation_id for row in rows if row.correlation_id}
+    ours = select(attempts.c.id, attempts.c.provider_call_id).where(
+        attempts.c.account == account, or_(attempts.c.provider_call_id.in_(calls), attempts.c.id.in_(ids))
+    )
+    found = db.execute(ours).all()
+    known = {row.id for row in found}
+    named = {row.provider_call_id: row.correlation_id for row in rows if row.correlation_id in known}
+    named |= {row.provider_call_id: row.id for row in found}
+    named.pop(None, None)
+    owners = {row.id: named.get(row.provider_call_id) or row.correlation_id for row in rows}
+    return {line: owner for line, owner in owners.items() if owner in known}
+
+
+def _advance(
+    db: Connection, attempt: OpenAttempt, heard: Sequence[Receipt], settings: AccountSettings, *, now: datetime
+) -> None:
+    call = next((receipt.provider_call_id for receipt in heard if receipt.provider_call_id), None)
+    if attempt.status in OPEN or (call and attempt.provider_call_id is None):
+        accept(db, attempt, call, settings, now=now, witness=Witness.RECEIPT)
+    reduced = reduce_receipts(heard)
+    answered = reduced.progress is Progress.ANSWERED or reduced.answered_at is not None
+    if answered and attempt.status in (*OPEN, AttemptStatus.PLACED):
+        move_attempt(db, attempt.id, AttemptStatus.ANSWERED, answered_at=reduced.answered_at or now)
+    if tells_all(reduced) or reduced.outcome in REACHED:
+        correct(db, attempt, reduced, now=now)
+    if reduced.ending:
+        _conclude_soon(db, attempt, reduced, settings, now)
+
+
+def _conclude_soon(
+    db: Connection, attempt: OpenAttempt, reduced: Reduced, settings: AccountSettings, now: datetime
+) -> None:
+    soon = now + timedelta(seconds=grace(settings, ENDING_GRACE if tells_all(reduced) else SUSPICION_GRACE))
+    unsettled = attempts.c.status.in_([AttemptStatus.PLACED, AttemptStatus.ANSWERED])
+    later = attempts.c.conclude_at > soon
+    db.execute(update(attempts).where(attempts.c.id == attempt.id, unsettled, later).values(conclude_at=soon))
+
+
+def tells_all(heard: Reduced) -> bool:
+    """Whether these receipts say that the call ended, and how: no suspicion does, and no end without an outcome."""
+    ended = heard.progress is Progress.ENDED and heard.outcome not in {None, Outcome.UNKNOWN}
+    return ended or (heard.ending and heard.outcome in REACHED)
+
+
+def forget_unmatched(db: Connection, now: datetime, *, fingerprint: Callable[[str], str]) -> int:
+    """Stop looking for the attempts of receipts that nobody has matched in a day.
+
+    They stay on record, but for the bodies of those that name a number which was erased.
+    """
+    old = and_(receipts.c.applied_at.is_(None), receipts.c.received_at <= now - UNMATCHED_KEPT)
+    erasures.empty_those_that_name_erased(db, old, fingerprint=fingerprint)
+    return touched(db, update(receipts).where(old).values(applied_at=now))

@@ -1,0 +1,241 @@
+"""Rulings: what a provider's answer to a request means for its attempt, contact, campaign and account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Case, Connection, case, select, update
+
+from campaigns.ledger import queries
+from campaigns.ledger.claims import HANDED_OVER_MARGIN
+from campaigns.ledger.moves import move_attempt, move_attempts, move_campaign, move_contact, move_contacts
+from campaigns.ledger.queries import OpenAttempt
+from campaigns.ledger.suppressions import suppress
+from campaigns.ledger.tables import attempts, campaigns
+from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus, attempts_before
+from campaigns.safeguards.failover import FOR_THE_DAY, has_left, move_on
+from campaigns.settlement.evidence import Witness
+from campaigns.settlement.requeue import leave, put_back
+from dialer.account_settings import AccountSettings
+from dialer.retry import backoff
+from dialer.verdicts import Ruling, Verdict
+
+DETAIL_LENGTH = 300
+PROVIDER_TRIES = 12  # requests that placed no call, for one contact, before it is given up
+DEFAULT_THROTTLE = 1.0
+
+
+def rule(
+    db: Connection, attempt: OpenAttempt, ruling: Ruling, settings: AccountSettings, *, now: datetime, rng: Random
+) -> None:
+    """Settle an attempt by the provider's answer to its request, as its campaign wants the provider's words taken."""
+    ruling = attempt.definition.overruled(ruling)
+    match ruling.verdict:
+        case Verdict.PLACED:
+            accept(db, attempt, ruling.provider_call_id, settings, now=now)
+        case Verdict.UNCONFIRMED:
+            doubt(db, attempt, ruling, settle_seconds=settings.settle_seconds, now=now)
+        case _:
+            _no_call(db, attempt, ruling, now=now, rng=rng)
+
+
+def rule_all(
+    db: Connection,
+    ruled: Sequence[tuple[OpenAttempt, Ruling]],
+    settings: AccountSettings,
+    *,
+    now: datetime,
+    rng: Random,
+) -> None:
+    """Settle attempts, read under a lock, by the answers to their requests; those that placed calls together."""
+    placed = []
+    for attempt, ruling in ruled:
+        if attempt.definition.overruled(ruling).verdict is Verdict.PLACED:
+            placed.append((attempt, ruling.provider_call_id))
+        else:
+            rule(db, attempt, ruling, settings, now=now, rng=rng)
+    _accept_all(db, placed, settings, now=now)
+
+
+def accept(
+    db: Connection,
+    attempt: OpenAttempt,
+    provider_call_id: str | None,
+    settings: AccountSettings,
+    *,
+    now: datetime,
+    witness: Witness = Witness.ANSWER,
+) -> bool:
+    """The provider has the call: it counts. A receipt may have said so before the answer did.
+
+    Looks are reckoned from before the request left, for the call may be that much older than the answer.
+    """
+    facts = _as_placed(attempt, provider_call_id, settings, now, witness)
+    placed = move_attempt(db, attempt.id, AttemptStatus.PLACED, **facts)
+    if placed:
+        move_contact(db, attempt.contact_id, ContactStatus.PLACED, now, attempts=attempt.contact_attempts + 1)
+    elif provider_call_id:
+        unnamed = attempts.c.provider_call_id.is_(None)
+        named = update(attempts).where(attempts.c.id == attempt.id, unnamed).values(provider_call_id=provider_call_id)
+        db.execute(named)
+    return placed
+
+
+def _accept_all(
+    db: Connection, placed: Sequence[tuple[OpenAttempt, str | None]], settings: AccountSettings, *, now: datetime
+) -> None:
+    """As `accept`, with two statements for them all, and for itself where a receipt or a sighting was faster."""
+    facts: dict[UUID, dict[str, Any]] = {}
+    counts: dict[int, dict[str, Any]] = {}
+    for one, call in placed:
+        if one.status in attempts_before(AttemptStatus.PLACED):
+            facts[one.id] = _as_placed(one, call, settings, now, Witness.ANSWER)
+            counts[one.contact_id] = {"attempts": one.contact_attempts + 1}
+        else:
+            accept(db, one, call, settings, now=now)
+    move_attempts(db, AttemptStatus.PLACED, facts)
+    move_contacts(db, ContactStatus.PLACED, counts)
+
+
+def _as_placed(
+    attempt: OpenAttempt, provider_call_id: str | None, settings: AccountSettings, now: datetime, witness: Witness
+) -> dict[str, Any]:
+    patience = attempt.definition.ring_timeout / settings.speed + settings.settle_seconds
+    return {
+        "verdict": Verdict.PLACED,
+        "provider_call_id": provider_call_id or attempt.provider_call_id,
+        "placed_at": now,
+        "counted": True,
+        "conclude_at": _placed_by(attempt, now) + timedelta(seconds=patience),
+        "looked_at": attempt.dialing_at.timestamp(),
+        "confirmed_by": _if_doubted(witness),
+    }
+
+
+@cache
+def _if_doubted(witness: Witness) -> Case[str | None]:
+    """Who ended the doubt about an attempt, if there was one by the time it is written."""
+    return case((attempts.c.doubted_at.is_not(None), witness.value))
+
+
+def doubt(db: Connection, attempt: OpenAttempt, ruling: Ruling, *, settle_seconds: float, now: datetime) -> bool:
+    """The call may be ringing: wait for a receipt or a sighting, never dial again for it. False if it was settled."""
+    return move_attempt(
+        db,
+        attempt.id,
+        AttemptStatus.UNCONFIRMED,
+        provider_call_id=ruling.provider_call_id or attempt.provider_call_id,
+        conclude_at=_placed_by(attempt, now) + timedelta(seconds=settle_seconds),
+        looked_at=now.timestamp(),
+        doubted_at=now,
+        **_words(ruling),
+    )
+
+
+def _placed_by(attempt: OpenAttempt, now: datetime) -> datetime:
+    """Until when the call may be placed; a provider that was asked to wait may be some minutes late."""
+    return max(now, attempt.send_at + HANDED_OVER_MARGIN) if attempt.send_at else now
+
+
+def never_placed(db: Connection, attempt: OpenAttempt, detail: str, *, now: datetime, rng: Random) -> bool:
+    """An unconfirmed attempt turned out to be no call, by the provider's own word: the contact may be dialed again.
+
+    False if it was settled before.
+    """
+    ruling = Ruling(verdict=Verdict.NOT_PLACED, mnemonic=attempt.mnemonic, code=attempt.code, detail=detail)
+    return _no_call(db, attempt, ruling, now=now, rng=rng, witness=Witness.LIST)
+
+
+def _no_call(
+    db: Connection,
+    attempt: OpenAttempt,
+    ruling: Ruling,
+    *,
+    now: datetime,
+    rng: Random,
+    witness: Witness = Witness.ANSWER,
+) -> bool:
+    facts = {"ended_at": now, "conclude_at": None, **_words(ruling)}
+    if attempt.status is AttemptStatus.UNCONFIRMED:
+        facts["confirmed_by"] = witness
+    if not move_attempt(db, attempt.id, AttemptStatus.NOT_PLACED, **facts):
+        return False
+    why = _why(ruling)
+    match ruling.verdict:
+        case Verdict.REFUSE_CONTACT if _blames_a_fixed_text(attempt, ruling):
+            put_back(db, attempt, now, now=now)
+            _halt(db, attempt, why, now=now)
+        case Verdict.REFUSE_CONTACT:
+            leave(db, attempt, ContactStatus.REFUSED, now, reason=why)
+        case Verdict.SUPPRESS:
+            suppress(db, attempt.phone, reason=why, source=f"account {attempt.account}", now=now)
+            move_contact(db, attempt.contact_id, ContactStatus.SUPPRESSED, now, reason=why)
+        case Verdict.HALT_CAMPAIGN:
+            put_back(db, attempt, now, now=now)
+            _halt(db, attempt, why, now=now)
+        case Verdict.HALT_ACCOUNT | Verdict.LOGIN_AGAIN:
+            put_back(db, attempt, now, now=now)
+            halt_account(db, attempt.account, why, now=now)
+        case Verdict.THROTTLED | Verdict.NOT_SENT:
+            _wait_for_the_account(db, attempt, ruling.retry_after or DEFAULT_THROTTLE, why, now=now, rng=rng)
+        case _:
+            _try_the_provider_again(db, attempt, why, now=now, rng=rng)
+    return True
+
+
+def _wait_for_the_account(
+    db: Connection, attempt: OpenAttempt, wait: float, why: str, *, now: datetime, rng: Random
+) -> None:
+    """Put a contact back until the account takes requests again; now, where its campaign has left that account."""
+    if timedelta(seconds=wait) > FOR_THE_DAY:
+        move_on(db, attempt.campaign_id, attempt.account, why, now)
+    again = now + timedelta(seconds=wait * (1 + rng.random() / 10))
+    left = has_left(db, attempt.campaign_id, attempt.account)
+    put_back(db, attempt, now if left else again, now=now)
+
+
+def _try_the_provider_again(db: Connection, attempt: OpenAttempt, why: str, *, now: datetime, rng: Random) -> None:
+    tries = queries.count_verdict(db, attempt.contact_id, Verdict.NOT_PLACED)
+    if tries >= PROVIDER_TRIES:
+        reason = f"the provider placed no call in {tries} requests; last: {why}"
+        leave(db, attempt, ContactStatus.UNREACHED, now, reason=reason)
+    else:
+        put_back(db, attempt, now + backoff(tries, rng), now=now)
+
+
+def _blames_a_fixed_text(attempt: OpenAttempt, ruling: Ruling) -> bool:
+    """True when the provider refuses a text that is the same for everybody."""
+    return ruling.blames_script and attempt.definition.says_the_same_to_all
+
+
+def _halt(db: Connection, attempt: OpenAttempt, why: str, *, now: datetime) -> None:
+    """Pause the campaign: every contact of it would fail the same."""
+    move_campaign(db, attempt.campaign_id, CampaignStatus.PAUSED, now, who="dialer", reason=why)
+
+
+def halt_account(db: Connection, account: str, why: str, *, now: datetime) -> None:
+    """Let every running campaign of an account that cannot dial go on with its next account, or pause it."""
+    running = select(campaigns.c.id).where(campaigns.c.account == account, campaigns.c.status == CampaignStatus.RUNNING)
+    reason = f"account {account} cannot dial: {why}"
+    for campaign_id in db.scalars(running).all():
+        if not move_on(db, campaign_id, account, reason, now):
+            move_campaign(db, campaign_id, CampaignStatus.PAUSED, now, who="dialer", reason=reason)
+
+
+def _words(ruling: Ruling) -> dict[str, str | None]:
+    return {
+        "verdict": ruling.verdict,
+        "mnemonic": ruling.mnemonic,
+        "code": ruling.code,
+        "detail": ruling.detail[:DETAIL_LENGTH] or None,
+    }
+
+
+def _why(ruling: Ruling) -> str:
+    word = ruling.mnemonic or ruling.code or ruling.verdict.value
+    return f"{word}: {ruling.detail[:DETAIL_LENGTH]}" if ruling.detail else word

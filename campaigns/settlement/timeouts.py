@@ -1,0 +1,178 @@
+"""Attempts whose time is up: requests without an answer, and calls of which nothing more is heard."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection, update
+from structlog import get_logger
+
+from campaigns.ledger import queries
+from campaigns.ledger.moves import move_attempt
+from campaigns.ledger.queries import OpenAttempt
+from campaigns.ledger.receipts import receipts_of
+from campaigns.ledger.tables import attempts
+from campaigns.lifecycle import AttemptStatus
+from campaigns.runtime import Parts
+from campaigns.settlement.call_status import Unasked, ask, knows_better, worth_asking
+from campaigns.settlement.endings import Ending, conclude
+from campaigns.settlement.evidence import Witness
+from campaigns.settlement.polling import MISSES_BEFORE_GONE, ending_by_looks
+from campaigns.settlement.rulings import accept, doubt, never_placed
+from dialer.account import Account
+from dialer.bucket import BucketAway
+from dialer.calls import Outcome, Progress
+from dialer.providers.provider import CallStatus
+from dialer.receipts import reduce_receipts
+from dialer.verdicts import Ruling, Verdict
+
+log = get_logger()
+FOLLOWED = (AttemptStatus.PLACED, AttemptStatus.ANSWERED)
+MOST_ASKED = 10  # calls that one sweep asks about, so that it ends; the next goes on
+ASKED_AGAIN = 15.0  # seconds of the provider's clock between two questions about a call its report does not have yet
+LONGEST_CALL = timedelta(hours=1)  # from then on it is concluded, though the provider says that it goes on
+SETTLES_WITHOUT_ACCOUNT = 180.0
+
+
+def doubt_stale(using: Parts) -> int:
+    """Attempts whose worker never wrote an answer: the request may have left."""
+    now = using.clock()
+    ruling = Ruling(verdict=Verdict.UNCONFIRMED, detail="its worker stopped between the request and the answer")
+    with using.ledger.reading() as db:
+        stale = queries.attempts_in(db, [AttemptStatus.DIALING], conclude_by=now)
+    return sum(
+        using.ledger.write(doubt, attempt, ruling, settle_seconds=_settle_seconds(attempt, using), now=now)
+        for attempt in stale
+    )
+
+
+def _settle_seconds(attempt: OpenAttempt, using: Parts) -> float:
+    """Of its account, which may have left the settings since."""
+    account = using.accounts.get(attempt.account)
+    return account.settings.settle_seconds if account else SETTLES_WITHOUT_ACCOUNT
+
+
+def conclude_due(using: Parts) -> int:
+    with using.ledger.reading() as db:
+        due = queries.attempts_in(db, [*FOLLOWED, AttemptStatus.UNCONFIRMED], conclude_by=using.clock())
+    asked = concluded = 0
+    spent: set[str] = set()  # accounts that no more can be asked of for now
+    for attempt in due:
+        account, told = using.accounts.get(attempt.account), None
+        if account is not None and _worth_asking(attempt, account, using):
+            if asked == MOST_ASKED or account.name in spent:
+                continue  # its turn to be asked about comes later
+            told = ask(attempt, account)
+            if isinstance(told, Unasked):
+                spent |= {account.name} if told is Unasked.NOBODY else set()
+                continue
+            asked += 1
+        if using.ledger.write(_conclude, attempt.id, told, using):
+            concluded += 1
+            _hang_up(attempt, account)
+    return concluded
+
+
+def _worth_asking(attempt: OpenAttempt, account: Account, using: Parts) -> bool:
+    with using.ledger.reading() as db:
+        return worth_asking(db, attempt, account)
+
+
+def _conclude(db: Connection, attempt_id: UUID, told: CallStatus | None, using: Parts) -> bool:
+    """Settle an attempt whose time has come, unless something was heard of it since that was seen."""
+    now = using.clock()
+    attempt = queries.attempts_by_id(db, [attempt_id], lock=True)[attempt_id]
+    if attempt.conclude_at is None or attempt.conclude_at > now:
+        return False
+    if attempt.provider_said_it_failed and attempt.looks >= MISSES_BEFORE_GONE:
+        detail = "the provider said that it failed, and listed no such call"
+        return never_placed(db, attempt, detail, now=now, rng=using.rng)
+    if told is not None and told.progress is not None:
+        attempt = _take_its_word(db, attempt, told, using, now)
+        if told.progress is not Progress.ENDED and (
+            _waits_there(attempt, told.progress) or now < (attempt.send_at or attempt.dialing_at) + LONGEST_CALL
+        ):
+            return False
+    ending = _ending(db, attempt, told, now)
+    if attempt.gone_at is not None and (ending.witness is Witness.SILENCE or ending.outcome is Outcome.UNKNOWN):
+        return _conclude_gone(db, attempt, attempt.gone_at, using, now)
+    return conclude(db, attempt, ending, now=now)
+
+
+def _waits_there(attempt: OpenAttempt, progress: Progress) -> bool:
+    """Whether the provider, which was asked to wait, has the call and has not begun it: it may still ring."""
+    return attempt.send_at is not None and progress is Progress.PLACED
+
+
+def _conclude_gone(db: Connection, attempt: OpenAttempt, gone_at: datetime, using: Parts, now: datetime) -> bool:
+    """A call that the list shows no more, and that nobody tells about: a report may be late, then its looks must do."""
+    account = using.accounts.get(attempt.account)
+    if account is None:
+        return conclude(db, attempt, Ending(outcome=Outcome.UNKNOWN, ended_at=gone_at), now=now)
+    if account.settings.data_api_url and now < gone_at + timedelta(seconds=account.settings.settle_seconds):
+        later = now + timedelta(seconds=max(account.scaled(ASKED_AGAIN), 1.0))
+        db.execute(update(attempts).where(attempts.c.id == attempt.id).values(conclude_at=later))
+        return False
+    return conclude(db, attempt, ending_by_looks(attempt, gone_at, account), now=now)
+
+
+def _take_its_word(db: Connection, attempt: OpenAttempt, told: CallStatus, using: Parts, now: datetime) -> OpenAttempt:
+    """The provider knows the call: so it counts, and while it goes on it is not concluded."""
+    account = using.accounts[attempt.account]
+    call = attempt.provider_call_id or told.ruling.provider_call_id
+    accept(db, attempt, call, account.settings, now=now, witness=Witness.ASKING)
+    if told.progress is Progress.ANSWERED:
+        move_attempt(db, attempt.id, AttemptStatus.ANSWERED, answered_at=told.answered_at or now)
+    later = now + timedelta(seconds=account.settings.settle_seconds)
+    db.execute(update(attempts).where(attempts.c.id == attempt.id).values(conclude_at=later))
+    return queries.attempts_by_id(db, [attempt.id])[attempt.id]
+
+
+def _ending(db: Connection, attempt: OpenAttempt, told: CallStatus | None, now: datetime) -> Ending:
+    heard = reduce_receipts(receipts_of(db, attempt.id))
+    asked = told is not None and knows_better(told, heard)
+    if heard.outcome is not None and heard.ending and not asked:
+        answered_at = heard.answered_at or attempt.answered_at
+        return Ending(
+            outcome=heard.outcome,
+            ended_at=_plausible(heard.ended_at, attempt, now),
+            answered_at=answered_at,
+            talk_seconds=_between(answered_at, heard.ended_at or now),
+        )
+    if told is not None and told.outcome is not None and asked:
+        return Ending(
+            outcome=told.outcome,
+            ended_at=_plausible(told.ended_at, attempt, now),
+            witness=Witness.ASKING,
+            answered_at=told.answered_at,
+            talk_seconds=told.talk_seconds,
+            detail="its last receipt never came: settled by asking the provider",
+        )
+    if attempt.status is AttemptStatus.ANSWERED:
+        detail = "answered; its end was never told"
+        return Ending(outcome=Outcome.ANSWERED, ended_at=now, witness=Witness.SILENCE, detail=detail)
+    return Ending(outcome=Outcome.UNKNOWN, ended_at=now, witness=Witness.SILENCE, detail=_silence(attempt))
+
+
+def _plausible(ended_at: datetime | None, attempt: OpenAttempt, now: datetime) -> datetime:
+    """When the call ended. The retry clock starts there, so a provider's clock that cannot be right is not believed."""
+    return ended_at if ended_at is not None and attempt.dialing_at <= ended_at <= now else now
+
+
+def _between(answered_at: datetime | None, ended_at: datetime) -> float | None:
+    return max(0.0, (ended_at - answered_at).total_seconds()) if answered_at else None
+
+
+def _silence(attempt: OpenAttempt) -> str:
+    if attempt.status is AttemptStatus.UNCONFIRMED:
+        return "the request was not answered and nothing was heard of the call: it may have rung"
+    return "the provider took the call and never told how it ended"
+
+
+def _hang_up(attempt: OpenAttempt, account: Account | None) -> None:
+    try:
+        if account is not None:
+            account.bucket.hang_up([str(attempt.id)], campaign=attempt.campaign_id)
+    except BucketAway as exc:
+        log.warning("bucket away", account=attempt.account, why=exc.message)

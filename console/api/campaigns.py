@@ -1,0 +1,102 @@
+"""The JSON API: how campaigns stand, their contacts, and what an operator may do with them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+
+from campaigns.ledger import queries
+from campaigns.lifecycle import ContactStatus
+from campaigns.operations.control import ACTIONS, Action
+from campaigns.reporting.listings import campaigns_shown, contacts_after, without_numbers
+from campaigns.reporting.status import Standing, standing
+from console.server.auth import from_here, meant
+from console.server.state import AtDesk
+
+MOST_CONTACTS = 1000
+LARGEST_ID = 2**63 - 1
+
+router = APIRouter(prefix="/api")
+
+
+@router.get("/campaigns")
+def list_campaigns(desk: AtDesk, ended: Annotated[int, Query(ge=0, le=1000)] = 50) -> dict[str, Any]:
+    """Campaigns that go on and the newest that have ended, each as `GET /api/campaigns/{id}` tells it."""
+    now = desk.clock()
+    with desk.ledger.reading() as db:
+        return {"campaigns": [facts(standing(db, one, now)) for one in campaigns_shown(db, ended)]}
+
+
+@router.get("/campaigns/{campaign_id}")
+def show_campaign(campaign_id: str, desk: AtDesk) -> dict[str, Any]:
+    """How one campaign stands."""
+    with desk.ledger.reading() as db:
+        return facts(standing(db, queries.campaign(db, campaign_id), desk.clock()))
+
+
+@router.get("/campaigns/{campaign_id}/contacts")
+def list_contacts(
+    campaign_id: str,
+    desk: AtDesk,
+    status: ContactStatus | None = None,
+    after: Annotated[int, Query(ge=0, le=LARGEST_ID)] = 0,
+    limit: Annotated[int, Query(ge=1, le=MOST_CONTACTS)] = 100,
+) -> dict[str, Any]:
+    """A page of contacts; `next` is the `after` of the page that follows, null when there is none."""
+    with desk.ledger.reading() as db:
+        campaign = queries.campaign(db, campaign_id)
+        found = contacts_after(db, campaign.id, status=status, after=after, limit=limit + 1)
+    page = found[:limit]
+    return {
+        "campaign": campaign.id,
+        "contacts": [{name: _plain(value) for name, value in asdict(one).items()} for one in page],
+        "next": page[-1].id if len(found) > limit else None,
+    }
+
+
+@router.post("/campaigns/{campaign_id}/{action}", dependencies=[Depends(from_here), Depends(meant)])
+def act(campaign_id: str, action: Action, desk: AtDesk) -> dict[str, Any]:
+    """Pause, resume or cancel a campaign."""
+    campaign = ACTIONS[action](desk.ledger, campaign_id, who=desk.settings.console.user, now=desk.clock())
+    with desk.ledger.reading() as db:
+        return facts(standing(db, campaign, desk.clock()))
+
+
+def facts(one: Standing) -> dict[str, Any]:
+    """A campaign's standing for machines; the names are those of `dialer status --json`."""
+    campaign = one.campaign
+    told = {
+        "campaign": campaign.id,
+        "name": campaign.name,
+        "account": campaign.account,
+        "rehearsal": campaign.rehearsal,
+        "status": campaign.status,
+        "reason": without_numbers(campaign.reason),
+        "since": campaign.since,
+        "why": without_numbers(one.why),
+        "clears_at": one.clears_at,
+        "held_by": campaign.held_by,
+        "held_until": campaign.held_until,
+        "created_at": campaign.created_at,
+        "started_at": campaign.started_at,
+        "finished_at": campaign.finished_at,
+        "contacts": one.total,
+        "final": one.final,
+        "by_status": {status.value: count for status, count in one.contacts.items()},
+        "outcomes": dict(one.outcomes),
+        "attempts": one.attempts,
+        "in_progress": one.in_progress,
+        "unconfirmed": one.unconfirmed,
+        "due_now": one.due_now,
+        "next_due_at": one.next_due_at,
+        "rejects": campaign.rejects,
+    }
+    return {name: _plain(value) for name, value in told.items()}
+
+
+def _plain(value: object) -> object:
+    """Times in RFC 3339 with their offset; the rest as it is."""
+    return value.isoformat() if isinstance(value, datetime) else value

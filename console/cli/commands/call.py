@@ -1,0 +1,228 @@
+"""`dialer call`: what an operator does with one call in progress. Every action leaves an audit line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from campaigns.ledger.store import Ledger
+from campaigns.operations import live_calls
+from console.cli.context import opened, who
+from console.cli.output import out, print_json, table
+from console.cli.views import calls
+from dialer.account import Account
+from dialer.live_calls import LiveCalls, said
+from workers.wiring import now_utc, open_accounts
+
+call_app = typer.Typer(help="Calls in progress: list them, and manage one.", no_args_is_help=True)
+
+SessionId = Annotated[
+    int, typer.Argument(min=1, help="The call's session, as `dialer call list` shows it.", metavar="SESSION")
+]
+Named = Annotated[str | None, typer.Option("--account", help="The call's account, where it is no call of ours.")]
+Say = Annotated[str | None, typer.Option(help="Text that is said meanwhile.")]
+Media = Annotated[str | None, typer.Option(help="Or the provider's id of a recording.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+
+
+PLAIN: Mapping[str, tuple[Callable[[LiveCalls, int], object], str]] = {  # verbs that need the session only
+    "unhold": (lambda calls, session: calls.unhold_call(session), "Take the contact back from hold."),
+    "transfer": (
+        lambda calls, session: calls.transfer_talk(session),
+        "Connect the contact with the second person, and leave.",
+    ),
+    "restore": (
+        lambda calls, session: calls.restore_talk(session),
+        "Go back to the contact; the second person's call ends.",
+    ),
+    "release": (lambda calls, session: calls.release_call(session), "End the call, whatever its state."),
+}
+
+
+class OnOff(StrEnum):
+    """A switch."""
+
+    ON = "on"
+    OFF = "off"
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    for verb, (do, words) in PLAIN.items():
+        call_app.command(verb, help=words)(_plain(verb, do))
+    app.add_typer(call_app, name="call")
+
+
+@call_app.command("list")
+def list_command(
+    account: Annotated[str | None, typer.Option(help="Only this account's; absent, all accounts'.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Refresh until Ctrl-C.")] = False,
+    every: Annotated[float, typer.Option(min=0.5, help="Seconds between two looks; each costs a point.")] = 2.0,
+    as_json: AsJson = False,
+) -> None:
+    """List the calls in progress and who takes part in them."""
+    with _at_work() as (ledger, accounts):
+        chosen = live_calls.manageable(accounts, account)
+        if watch:
+            calls.watch(ledger, chosen, every)
+            return
+        found = calls.look(ledger, chosen)
+    if as_json:
+        print_json(found)
+    else:
+        out.print(calls.shown(found))
+
+
+@call_app.command("talk-options", short_help="List what keys do during a talk.")
+def talk_options_command(account: Named = None, as_json: AsJson = False) -> None:
+    """List what keys do during a talk, as each account's client area has it."""
+    with _at_work() as (_, accounts):
+        found = [(one.name, option) for one in live_calls.manageable(accounts, account) for option in _options(one)]
+    if as_json:
+        print_json([{"account": name} | option for name, option in found])
+        return
+    shown = table("account", "key", "does", "what")
+    for name, option in found:
+        shown.add_row(name, option["button"], option["mnemonic"], escape(f"{option['name']} {option['value'] or ''}"))
+    out.print(shown)
+
+
+@call_app.command("hold")
+def hold_command(
+    session: SessionId, say: Say = None, media: Media = None, account: Named = None, as_json: AsJson = False
+) -> None:
+    """Put the contact on hold with something to hear."""
+    script = said(say, media)
+    if script is None:
+        raise typer.BadParameter("somebody on hold hears something: give --say TEXT or --media ID")
+    _act("hold", session, lambda calls: calls.hold_call(session, script), account, as_json)
+
+
+@call_app.command("make")
+def make_command(
+    session: SessionId,
+    to: Annotated[str, typer.Argument(help="Extension or number to call, without a plus.")],
+    say: Say = None,
+    media: Media = None,
+    account: Named = None,
+    as_json: AsJson = False,
+) -> None:
+    """Call a second person while the contact is on hold."""
+    script = said(say, media)
+    _act("make", session, lambda calls: calls.make_call(session, to.removeprefix("+"), script), account, as_json)
+
+
+@call_app.command("tag")
+def tag_command(
+    session: SessionId,
+    tag: Annotated[int, typer.Argument(min=1, help="The tag's id.")],
+    account: Named = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tag the call."""
+    _act("tag", session, lambda calls: calls.tag_call(session, tag), account, as_json)
+
+
+@call_app.command("record")
+def record_command(
+    session: SessionId,
+    action: Annotated[OnOff, typer.Argument(help="Start or stop.")],
+    account: Named = None,
+    as_json: AsJson = False,
+) -> None:
+    """Start or stop recording."""
+    _act(f"record {action.value}", session, lambda calls: calls.record_call(session, action.value), account, as_json)
+
+
+@call_app.command("coach")
+def coach_command(
+    session: SessionId,
+    number: Annotated[str | None, typer.Option(help="Whom to add; absent, the coach of the client area.")] = None,
+    account: Named = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let a coach listen and prompt."""
+    line = number.removeprefix("+") if number else None
+    _act("coach", session, lambda calls: calls.add_coach(session, line), account, as_json)
+
+
+@call_app.command("dtmf")
+def dtmf_command(
+    session: SessionId,
+    key: Annotated[str, typer.Argument(help="One key: a digit, * or #.")],
+    account: Named = None,
+    as_json: AsJson = False,
+) -> None:
+    """Press a key."""
+    _act("dtmf", session, lambda calls: calls.send_dtmf(session, key), account, as_json)
+
+
+@call_app.command("talk-option")
+def talk_option_command(
+    session: SessionId,
+    button: Annotated[str, typer.Argument(help="The key; `dialer call talk-options` lists them.")],
+    account: Named = None,
+    as_json: AsJson = False,
+) -> None:
+    """Do what a key does during a talk."""
+    _act("talk-option", session, lambda calls: calls.call_talk_option(session, button), account, as_json)
+
+
+@call_app.command("block", short_help="Let nobody call this contact again.")
+def block_command(session: SessionId, account: Named = None, as_json: AsJson = False) -> None:
+    """Let nobody call this contact again: our suppression list, and the provider's blacklist."""
+    with _at_work() as (ledger, accounts):
+        found = live_calls.find(ledger, accounts, session, account)
+        listed = live_calls.block(ledger, found, who=who(), now=now_utc())
+    _say("block", session, as_json, suppressed=listed)
+
+
+@call_app.command("disconnect", short_help="Hang up for one participant.")
+def disconnect_command(
+    session: SessionId,
+    leg: Annotated[int, typer.Argument(min=1, help="The leg, as `dialer call list` shows it.")],
+    account: Named = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hang up for one participant; without the contact the whole call ends."""
+    _act("disconnect", session, lambda calls: calls.disconnect_leg(session, leg), account, as_json)
+
+
+def _plain(verb: str, do: Callable[[LiveCalls, int], object]) -> Callable[..., None]:
+    def command(session: SessionId, account: Named = None, as_json: AsJson = False) -> None:
+        _act(verb, session, lambda calls: do(calls, session), account, as_json)
+
+    return command
+
+
+@contextmanager
+def _at_work() -> Iterator[tuple[Ledger, dict[str, Account]]]:
+    with opened() as (settings, ledger), open_accounts(settings) as accounts:
+        yield ledger, accounts
+
+
+def _act(verb: str, session: int, do: Callable[[LiveCalls], object], account: str | None, as_json: bool) -> None:
+    with _at_work() as (ledger, accounts):
+        found = live_calls.find(ledger, accounts, session, account)
+        live_calls.act(ledger, found, f"call {verb}", do, who=who(), now=now_utc())
+    _say(verb, session, as_json)
+
+
+def _say(verb: str, session: int, as_json: bool, **facts: bool) -> None:
+    if as_json:
+        print_json({"call_session_id": session, "action": verb, "done": True, **facts})
+    else:
+        beside = "" if facts.get("suppressed", True) else "; its number is not known, so our list is as it was"
+        out.print(f"Call {session}: {verb} done{beside}.")
+
+
+def _options(account: Account) -> list[dict[str, str | None]]:
+    return [
+        {"button": one.button, "mnemonic": one.mnemonic, "name": one.name, "value": one.value}
+        for one in LiveCalls(account).list_talk_options()
+    ]

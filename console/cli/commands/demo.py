@@ -1,0 +1,119 @@
+"""`dialer demo`: the example campaigns on both vendors' sandbox, to their report, judged by the sandbox's own log."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import typer
+
+from campaigns.ledger.store import Ledger
+from campaigns.reporting.report import report
+from console.cli.context import ledger_of
+from console.cli.output import out
+from console.cli.running import reports_folder, start, watch
+from console.cli.stack_session import print_stack, say, supervised
+from console.cli.views import sandbox_audit
+from console.cli.views.report import print_report
+from dialer.errors import DialerError
+from dialer.plural import counted
+from workers.settings import Settings, load
+from workers.stack.environment import without_settings
+from workers.stack.info import running_stack
+from workers.stack.lock import StackIsUp, held
+from workers.stack.stack import Stack
+
+EXAMPLES = ("appointments.yaml", "delivery.yaml")
+ACCOUNTS = """\
+# Accounts of the demo. Under a sandbox they lead nowhere else.
+[accounts.callgear]
+provider = "callgear"
+pace = 12
+
+[accounts.webex]
+provider = "webex"
+pace = 12
+
+[worker]
+tick_seconds = 0.5
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("demo", short_help="Run two example campaigns on a sandbox.")(demo_command)
+
+
+def demo_command(
+    keep: bool = typer.Option(False, "--keep", help="Leave everything running afterwards, until Ctrl-C."),
+    speed: float = typer.Option(5.0, min=1, max=20, help="How fast the sandbox's clock runs."),
+    data: Path = typer.Option(Path(".dialer/demo"), help="Folder for the demo's data; what is in it is replaced."),
+) -> None:
+    """Run the example campaigns on a sandbox of both vendors, watch them to their end, print the reports."""
+    began = time.monotonic()
+    settings = _settings(data)
+    with Stack(settings, sandbox=True, speed=speed, events=say) as stack:
+        out.print()
+        print_stack(stack.info, settings)
+        out.print()
+        with supervised(stack) as settings:
+            with ledger_of(settings) as ledger:
+                agrees = _run(settings, ledger, stack.info.urls["sandbox"])
+            out.print(f"\nThe demo took {time.monotonic() - began:.0f} s.")
+            if keep:
+                out.print("Everything is left running; stop it with Ctrl-C.")
+                _wait_for_ctrl_c()
+    if not agrees:
+        raise typer.Exit(1)
+
+
+def _run(settings: Settings, ledger: Ledger, sandbox_url: str) -> bool:
+    with as_file(files("campaigns") / "examples") as examples:
+        campaigns = [start(examples / name, settings, ledger, skip_rejects=True, quiet=True) for name in EXAMPLES]
+    for one in campaigns:
+        rejected = counted(one.rejects, "row")
+        out.print(f"  {one.id}: {counted(one.contacts, 'contact')}; {rejected} of its list cannot be called")
+    out.print()
+    watch(ledger, [one.id for one in campaigns], every=0.25)
+    for one in campaigns:
+        out.print()
+        print_report(report(ledger, one.id, reports_folder(settings)))
+    findings = sandbox_audit.compare(ledger, sandbox_audit.placed_calls(sandbox_url))
+    out.print()
+    out.print(sandbox_audit.panel(findings))
+    return findings.agree
+
+
+def _settings(data: Path) -> Settings:
+    """The demo's own settings: nothing of what is configured here reaches it, no account and no key."""
+    _make_room(data)
+    file = data / "dialer.toml"
+    file.write_text(ACCOUNTS)
+    plain = without_settings(os.environ)
+    os.environ.clear()
+    os.environ.update(plain, DIALER_CONFIG=str(file.absolute()), DIALER_DATA_DIR=str(data.absolute()))
+    return load()
+
+
+def _make_room(data: Path) -> None:
+    """Empty the folder of an earlier demo. Raises DialerError for one that is in use, or that no demo has made."""
+    if data.is_dir() and held(data):
+        info = running_stack(data)
+        raise StackIsUp(data, info.pid if info else None)
+    file = data / "dialer.toml"
+    made_by_a_demo = file.is_file() and file.read_text().startswith(ACCOUNTS.splitlines()[0])
+    if data.exists() and not made_by_a_demo and (not data.is_dir() or any(data.iterdir())):
+        raise DialerError(f"{data} was not made by a demo, and would be emptied", "choose a new folder with --data")
+    shutil.rmtree(data, ignore_errors=True)
+    data.mkdir(parents=True)
+
+
+def _wait_for_ctrl_c() -> None:
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        out.print("Stopping.")

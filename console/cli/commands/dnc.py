@@ -1,0 +1,219 @@
+"""`dialer dnc`: the suppression list, and `dialer erase`: a person's data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from campaigns.calendar.times import BadMoment, parse_moment
+from campaigns.ledger.suppressions import Suppression
+from campaigns.operations import suppression_list
+from campaigns.operations.erasure import Erased, erase
+from campaigns.operations.file_erasure import Traces, remove_traces
+from console.cli.arguments import BadArgument, numbered
+from console.cli.context import opened, who
+from console.cli.output import at, near, out, print_json, say, table
+from dialer.plural import counted
+from workers.settings import Settings
+from workers.wiring import now_utc
+
+SHOWN_REJECTS = 20
+dnc_app = typer.Typer(help="The suppression list: numbers that nobody calls.", no_args_is_help=True)
+
+Number = Annotated[str, typer.Argument(help="The number, with + and country code.", metavar="NUMBER")]
+Account = Annotated[str, typer.Option(help="Only for this account; absent, for all of them.")]
+Reason = Annotated[str, typer.Option(help="Why; it is shown wherever the number is held back.")]
+Until = Annotated[str | None, typer.Option(help="Until when: 2027-01-31T00:00+00:00; absent, for good.")]
+Country = Annotated[str | None, typer.Option(help="Country (two letters) of numbers written without a plus.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.add_typer(dnc_app, name="dnc")
+    app.command("erase", short_help="Remove what is known of a person, for good.")(erase_command)
+
+
+@dnc_app.command("add")
+def add_command(
+    number: Number,
+    account: Account = "",
+    reason: Reason = "do not call",
+    until: Until = None,
+    country: Country = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put a number on the list. It holds from the next dial on, retries included."""
+    one = numbered(number, country)
+    with opened() as (settings, ledger):
+        added = suppression_list.add(
+            ledger,
+            one,
+            reason=reason,
+            who=who(),
+            now=now_utc(),
+            account=_account(account, settings),
+            expires_at=_until(until),
+        )
+    if as_json:
+        print_json({"number": one.masked, "added": added})
+    else:
+        out.print(f"{one.masked} {'will not be called' if added else 'was on the list already'}.")
+
+
+@dnc_app.command("import")
+def import_command(
+    file: Annotated[Path, typer.Argument(help="CSV with a column phone or number, or numbers only.", metavar="FILE")],
+    account: Account = "",
+    reason: Reason = "do not call",
+    until: Until = None,
+    country: Country = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put a list of numbers on the list. Good rows go in; bad ones are named.
+
+    A file that `dialer dnc export` wrote is taken as it stands, each line for its account and until its moment."""
+    with opened() as (settings, ledger):
+        done = suppression_list.import_file(
+            ledger,
+            file,
+            country=country,
+            reason=reason,
+            who=who(),
+            now=now_utc(),
+            account=_account(account, settings),
+            expires_at=_until(until),
+        )
+    if as_json:
+        rejected = [{"line": one.line, "reason": one.reason, "suggestion": one.suggestion} for one in done.rejects]
+        print_json({"added": done.added, "known": done.known, "expired": done.expired, "rejected": rejected})
+    else:
+        expired = f" {done.expired} expired," if done.expired else ""
+        said = f"{done.added} added, {done.known} on the list already,{expired} {len(done.rejects)} not understood."
+        out.print(said)
+        for one in done.rejects[:SHOWN_REJECTS]:
+            say(f"  line {one.line}: {escape(one.reason)}" + (f" – {escape(one.suggestion)}" if one.suggestion else ""))
+        if len(done.rejects) > SHOWN_REJECTS:
+            out.print(f"  … and {len(done.rejects) - SHOWN_REJECTS} more")
+    if done.rejects:
+        raise typer.Exit(1)
+
+
+@dnc_app.command("export", short_help="Write the whole list, to be imported again.")
+def export_command(
+    file: Annotated[Path, typer.Argument(help="CSV to write.", metavar="FILE")], as_json: AsJson = False
+) -> None:
+    """Write the whole list, its numbers in full, so that it can be imported again."""
+    with opened() as (_, ledger):
+        try:
+            lines = suppression_list.export_file(ledger, file)
+        except OSError as exc:
+            raise BadArgument(f"{file}: {exc.strerror}", "name a file that can be written") from None
+    if as_json:
+        print_json({"lines": lines, "file": str(file)})
+    else:
+        out.print(f"{counted(lines, 'line')} written to {file}.")
+
+
+@dnc_app.command("remove")
+def remove_command(number: Number, account: Account = "", country: Country = None, as_json: AsJson = False) -> None:
+    """Take a number off the list. What another account says of it stays."""
+    one = numbered(number, country)
+    with opened() as (settings, ledger):
+        gone = suppression_list.remove(ledger, one, who=who(), now=now_utc(), account=_account(account, settings))
+        left = suppression_list.why(ledger, one)
+    if as_json:
+        print_json({"number": one.masked, "removed": gone, "lines_left": len(left)})
+    else:
+        still = f" Lines that still name it: {len(left)}; see them with: dialer dnc why {number}" if left else ""
+        out.print(f"{one.masked} {'is off the list' if gone else 'was not on it'}.{still}")
+    if not gone:
+        raise typer.Exit(1)
+
+
+@dnc_app.command("why")
+def why_command(number: Number, country: Country = None, as_json: AsJson = False) -> None:
+    """Say whether a number is on the list, since when, and why. Exit code 1 when it is not."""
+    one = numbered(number, country)
+    with opened() as (_, ledger):
+        lines = suppression_list.why(ledger, one)
+    now = now_utc()
+    holds = any(line.holds(now) for line in lines)
+    if as_json:
+        print_json({"number": one.masked, "lines": [_facts(line) | {"holds": line.holds(now)} for line in lines]})
+    elif not lines:
+        out.print(f"{one.masked} is not on the list.")
+    else:
+        shown = table("account", "why", "by", "since", "until", title=one.masked)
+        for line in lines:
+            until = at(line.expires_at) if line.expires_at else "for good"
+            until += "" if line.holds(now) else " (over)"
+            shown.add_row(line.account or "all", escape(line.reason), escape(line.source), at(line.added_at), until)
+        out.print(shown)
+        if not holds:
+            out.print(f"{one.masked} is not on the list any more.")
+    if not holds:
+        raise typer.Exit(1)
+
+
+def erase_command(number: Number, country: Country = None, as_json: AsJson = False) -> None:
+    """Remove what is known of a person, and never call the number again: only a keyed hash of it stays.
+
+    Exit code 1 when a file still names the number.
+    """
+    one = numbered(number, country)
+    with opened() as (settings, ledger):
+        done = erase(ledger, one, who=who(), now=now_utc())
+        traces = remove_traces(ledger, one, settings.data_dir / "reports")
+    if as_json:
+        print_json(asdict(done) | asdict(traces))
+    else:
+        _print_erased(done, traces)
+    if traces.left:
+        raise typer.Exit(1)
+
+
+def _print_erased(done: Erased, traces: Traces) -> None:
+    emptied = f"{counted(done.contacts, 'contact')} and {counted(done.receipts, 'receipt')}"
+    out.print(f"Emptied: {emptied}; the number is not called again.")
+    if done.in_progress:
+        out.print(f"{counted(done.in_progress, 'call is', 'calls are')} in progress. Nothing is left to do:")
+        out.print("the workers' sweep erases the rest when the call is over.")
+    for file in traces.rewritten:
+        out.print(f"Written anew: {escape(near(file))}")
+    for file in traces.left:
+        out.print(f"Still names it, or cannot be read; delete it: {escape(near(file))}")
+    if traces.elsewhere:
+        out.print("Not on this machine; if they name the number, delete them:")
+    for file in traces.elsewhere:
+        out.print(f"  {escape(str(file))}")
+    out.print("Your own lists, exports, plans and copies of the ledger are yours to correct.")
+
+
+def _account(name: str, settings: Settings) -> str:
+    if name and name not in settings.accounts:
+        there = ", ".join(sorted(settings.accounts)) or "none"
+        raise BadArgument(f"no account {name!r}", f"the settings have: {there}")
+    return name
+
+
+def _until(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = parse_moment(text)
+    except BadMoment as exc:
+        raise BadArgument(f"--until: {exc}", exc.suggestion) from None
+    moment = moment if moment.tzinfo else moment.astimezone()
+    if moment <= now_utc() + timedelta(seconds=1):
+        raise BadArgument("--until: this moment has passed", "write a later one, or leave --until out")
+    return moment
+
+
+def _facts(line: Suppression) -> dict[str, object]:
+    return {name: value for name, value in asdict(line).items() if name != "phone"}

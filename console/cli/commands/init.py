@@ -1,0 +1,87 @@
+"""`dialer init`: a first campaign file, asked for step by step."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import typer
+from rich.markup import escape
+
+from campaigns.definition import json_schema, load_definition
+from campaigns.launch.scaffold import SAMPLE_LIST, Answers, columns_of, likely_phone, likely_text, outlined
+from console.cli.context import settings_here
+from console.cli.output import as_json_text, err, out, write_new
+from dialer.account_settings import lines_to_add
+from dialer.errors import DialerError
+
+SCHEMA = "campaign.schema.json"
+QUESTIONS = {
+    "account": "Account in the settings",
+    "file": "List of contacts (CSV or XLSX), beside the campaign file",
+    "phone": "Column with the numbers",
+    "country": "Country of numbers without a plus (US, GB …; blank: all have one)",
+    "text": "What is said, with columns as {{ name }}",
+    "caller_id": "Number shown to the people called",
+    "zone": "Time zone for calling hours (America/New_York …; blank: any hour)",
+    "hours": "Hours from Monday to Friday",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's command."""
+    app.command("init", short_help="Write a first campaign file from a few answers.")(init_command)
+
+
+def init_command(
+    file: Path = typer.Argument(Path("campaign.yaml"), help="The campaign file to write."),
+    yes: bool = typer.Option(False, "--yes", "-y", help="Ask nothing, and take what is proposed."),
+) -> None:
+    """Write a first campaign file from a few answers, and a sample list if there is none. Nothing is overwritten."""
+    if file.exists():
+        raise DialerError(f"{file} is there already", "choose another name, or remove it first")
+    accounts = sorted(settings_here().accounts)
+    answers = _asked(file, accounts, ask=not yes)
+    schema = file.parent / SCHEMA
+    write_new(file, outlined(answers, SCHEMA))
+    try:
+        load_definition(file)
+    except DialerError:
+        err.print(f"{escape(str(file))} is written, and something in it is not right yet.")
+        raise
+    made = [file]
+    for other, text in ((schema, as_json_text(json_schema()) + "\n"), (file.parent / answers.file, SAMPLE_LIST)):
+        if not other.exists():
+            write_new(other, text)
+            made.append(other)
+    out.print(f"Written: {escape(', '.join(str(one) for one in made))}")
+    if answers.account not in accounts:
+        out.print(f"Account {escape(answers.account)} is not in the settings yet. Add to dialer.toml:\n")
+        out.print(escape(lines_to_add(answers.account)) + "\n")
+    out.print(f"Next: dialer check {escape(str(file))}")
+
+
+def _asked(file: Path, accounts: Sequence[str], *, ask: bool) -> Answers:
+    answers = Answers(campaign=_name(file), account=accounts[0] if accounts else "main")
+    for name, question in QUESTIONS.items():
+        if name == "hours" and not answers.zone:
+            continue
+        proposed = getattr(answers, name)
+        given = typer.prompt(question, default=proposed, show_default=bool(proposed)) if ask else proposed
+        answers = replace(answers, **{name: str(given).strip()})
+        if name == "file":
+            answers = _fitted(answers, columns_of(file.parent / answers.file))
+    return answers
+
+
+def _fitted(answers: Answers, columns: tuple[str, ...]) -> Answers:
+    """What is proposed next, after a look at the list."""
+    columns = columns or ("phone", "name")
+    return replace(answers, phone=likely_phone(columns), text=likely_text(columns))
+
+
+def _name(file: Path) -> str:
+    """A campaign's name from its file's: letters, digits and dashes."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", file.stem).strip("-")[:60] or "campaign"

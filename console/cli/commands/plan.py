@@ -1,0 +1,185 @@
+"""`dialer plan`: what would become of each row, and when all of it would be over, calling nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from random import Random
+from shlex import quote
+from typing import Annotated
+
+import typer
+from rich.console import Group, RenderableType
+from rich.markup import escape
+
+from campaigns.launch.checks import open_audience
+from campaigns.launch.exclusions import LeavingOut
+from campaigns.planning.plan import Plan, make_plan
+from campaigns.planning.row_forecasts import fates, why_over_budget, write_fates
+from console.cli.context import opened
+from console.cli.output import local, out, print_json, table
+from dialer.bucket import BucketAway, Standing
+from dialer.calls import Outcome
+from dialer.errors import DialerError
+from dialer.plural import counted
+from workers.settings import Settings
+from workers.wiring import now_utc, open_buckets
+
+SHOWN = 10
+SHOWN_DAYS = 14
+
+
+class CannotWrite(DialerError):
+    """The fates cannot be written there."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("plan", short_help="Replay a campaign before it runs, calling nobody.")(plan_command)
+
+
+def plan_command(
+    file: Annotated[Path, typer.Argument(help="The campaign file (YAML).", metavar="FILE", show_default=False)],
+    csv: Annotated[Path | None, typer.Option(help="Write every row's fate here.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+) -> None:
+    """Replay a campaign before it runs: each row's fate, calls, points, and when it is likely to end."""
+    with opened() as (settings, ledger):
+        now = now_utc()
+        audience = open_audience(file, settings.accounts, leaving_out=lambda written: LeavingOut(ledger, written, now))
+        account = settings.accounts[audience.definition.account]
+        chance, tick = Random(audience.definition.campaign), settings.worker.tick_seconds
+        standing = _standing(settings, audience.definition.account)
+        plan = make_plan(audience, account, ledger, now=now, rng=chance, tick=tick, standing=standing)
+    if csv:
+        _write(plan, csv)
+    if as_json:
+        print_json(plan_facts(plan, csv))
+    else:
+        out.print(plan_panel(plan, file, csv))
+    if plan.skipped.get("rejected"):
+        raise typer.Exit(1)
+
+
+def _standing(settings: Settings, account: str) -> Standing | None:
+    """How the account's bucket stands; None where no Redis runs yet."""
+    with open_buckets(settings) as buckets:
+        try:
+            return buckets[account].peek()
+        except BucketAway:
+            return None
+
+
+def _write(plan: Plan, csv: Path) -> None:
+    try:
+        write_fates(plan, csv)
+    except OSError as exc:
+        raise CannotWrite(f"{csv}: {exc.strerror}", "name a file that can be written") from None
+
+
+def plan_facts(plan: Plan, csv: Path | None) -> dict[str, object]:
+    """A plan for machines."""
+    return {
+        "campaign": plan.definition.campaign,
+        "account": plan.definition.account,
+        "rows": plan.summary.rows_read,
+        "will_dial": plan.first_calls,
+        "expires": plan.never,
+        "over_budget": plan.over_budget,
+        "skipped": dict(plan.skipped),
+        "calls": round(plan.calls, 1),
+        "most_calls": plan.most_calls,
+        "points": round(plan.points, 1),
+        "reached": round(plan.reached, 1),
+        "speech_seconds": round(plan.speech_seconds, 1),
+        "begins": plan.begins,
+        "ends": plan.ends,
+        "ends_between": plan.ends_between,
+        "canary_halts": plan.canary_halts,
+        "account_now": {
+            "known": plan.account_known,
+            "slower": round(plan.slow, 2),
+            "day_calls_left": plan.day_left,
+            "others_wait": plan.others,
+        },
+        "days": {day.isoformat(): calls for day, calls in plan.by_day.items()},
+        "odds": {
+            "learned_from_calls": plan.odds.calls,
+            "first": _parts_of_one(plan.odds.first),
+            "later": _parts_of_one(plan.odds.later),
+        },
+        "first_rows": [fate._asdict() for fate in islice(fates(plan), SHOWN)],
+        "csv": csv,
+    }
+
+
+def _parts_of_one(shares: Mapping[Outcome, float]) -> dict[str, float]:
+    return {outcome.value: round(share / sum(shares.values()), 4) for outcome, share in shares.items()}
+
+
+def _ends(plan: Plan) -> str:
+    likely = f"{local(plan.ends)} (likely)"
+    if plan.ends_between is None:
+        return likely
+    early, late = plan.ends_between
+    if early.astimezone().date() == late.astimezone().date() == plan.ends.astimezone().date():
+        return f"{likely}\n8 times of 10 from {early.astimezone():%H:%M:%S} to {late.astimezone():%H:%M:%S}"
+    return f"{likely}\n8 times of 10 from {local(early)} to {local(late)}"
+
+
+def _as_it_stands(plan: Plan) -> Iterator[str]:
+    """What of the account's present state makes the campaign slower, or that it is not known."""
+    if not plan.account_known:
+        yield "taken for as good as new: Redis does not answer"
+    if plan.slow > 1:
+        yield f"{plan.slow:.1f} times slower than its pace, after a refusal"
+    if plan.day_left is not None:
+        yield f"{counted(plan.day_left, 'call')} left of its day"
+    if plan.others:
+        waiting = counted(plan.others, "contact of other campaigns waits", "contacts of other campaigns wait")
+        yield f"its pace is shared: {waiting}"
+
+
+def plan_panel(plan: Plan, file: Path, csv: Path | None) -> RenderableType:
+    """A plan for people, 80 columns wide."""
+    facts = table("", "")
+    facts.show_header = False
+    facts.add_row("rows", str(plan.summary.rows_read))
+    for fate, count in sorted(plan.skipped.items()):
+        facts.add_row(f"  {fate}", str(count))
+    if plan.never:
+        facts.add_row("  expires", f"{plan.never} (their last moment comes before their turn)")
+    if plan.over_budget:
+        facts.add_row("  over budget", f"{plan.over_budget} ({why_over_budget(plan)})")
+    facts.add_row("will be dialed", str(plan.first_calls))
+    facts.add_row("calls", f"about {plan.calls:.0f}, at the most {plan.most_calls}")
+    facts.add_row("reached", f"about {plan.reached:.0f}")
+    facts.add_row("points", f"about {plan.points:.0f}")
+    facts.add_row("speech", f"about {counted(round(plan.speech_seconds / 60), 'minute')}")
+    if plan.first_calls:
+        facts.add_row("begins", local(plan.begins))
+        facts.add_row("ends", _ends(plan))
+    for said in _as_it_stands(plan):
+        facts.add_row("account now", said)
+    if plan.canary_halts is not None:
+        facts.add_row("canary", f"passes in {1 - plan.canary_halts:.0%} of the replays")
+    odds = (
+        f"learned from {counted(plan.odds.calls, 'call')} of this account"
+        if plan.odds.calls
+        else "assumed: no calls to learn from"
+    )
+    facts.add_row("odds", odds)
+    parts: list[RenderableType] = [f"[bold]{plan.definition.campaign}[/]  ({escape(plan.definition.account)})", facts]
+    if len(plan.by_day) > 1:
+        days = table("day (UTC)", ">calls", title="\nCalls by day")
+        for day, calls in islice(plan.by_day.items(), SHOWN_DAYS):
+            days.add_row(f"{day:%a %d %b}", str(calls))
+        parts.append(days)
+    rows = table(">line", "number", "fate", "when", "why or window", ">chars", title="\nThe first rows")
+    for one in islice(fates(plan), SHOWN):
+        said = escape(one.reason or one.window)
+        characters = "" if one.characters is None else str(one.characters)
+        rows.add_row(str(one.line), one.number, one.fate, local(one.at) if one.at else "", said, characters)
+    parts += [rows, f"All rows: {csv}" if csv else f"All rows: dialer plan {quote(str(file))} --csv fates.csv"]
+    return Group(*parts)

@@ -1,0 +1,62 @@
+"""`dialer preview`: what one contact would hear."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+from rich.markup import escape
+
+from campaigns.launch.preview import Preview, preview
+from console.cli.arguments import AsJson, FilePath, Row
+from console.cli.context import settings_here
+from console.cli.output import out, print_json, say, table
+from dialer.plural import counted
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's command."""
+    app.command("preview", short_help="What one contact of a campaign file would hear.")(preview_command)
+
+
+def preview_command(file: Path = FilePath, row: int | None = Row, as_json: bool = AsJson) -> None:
+    """The text that one contact of a campaign file will hear, its length, and about how long it takes to say."""
+    shown = preview(file, settings_here().accounts, row)
+    if as_json:
+        print_json(_facts(shown))
+    elif shown.rejected is not None:
+        reject = shown.rejected
+        where = f"line {reject.line}" + (f", {reject.column}" if reject.column else "")
+        say(f"[bold]{shown.campaign}[/]  {escape(where)}: not called: {escape(reject.reason)}")
+        if reject.suggestion:
+            say(f"[bold]Do:[/] {escape(reject.suggestion)}")
+    else:
+        _print(shown)
+    if shown.rejected is not None:
+        raise typer.Exit(1)
+
+
+def _facts(shown: Preview) -> dict[str, object]:
+    facts = {**asdict(shown), "characters": shown.characters}
+    if shown.rejected is not None:
+        facts["rejected"] = {name: getattr(shown.rejected, name) for name in ("code", "column", "reason", "suggestion")}
+    return facts
+
+
+def _print(shown: Preview) -> None:
+    out.print(f"[bold]{shown.campaign}[/]  line {shown.line}")
+    facts = table("", "")
+    facts.show_header = False
+    facts.add_row("contact", shown.contact)
+    facts.add_row("zone", shown.zone or "any")
+    if shown.text is None:
+        facts.add_row("says", "a recording, or nothing: the provider has it")
+    else:
+        facts.add_row("length", f"{counted(shown.characters, 'character')}, about {shown.seconds:.0f} s of speech")
+    if shown.voice:
+        facts.add_row("voice", escape(", ".join(f"{name} {value}" for name, value in shown.voice.items())))
+    out.print(facts)
+    if shown.text is not None:
+        out.print()
+        say(escape(shown.text))

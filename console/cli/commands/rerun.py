@@ -1,0 +1,84 @@
+"""`dialer redial`, `dialer clone`, `dialer test-call`: a campaign from one that there is, and a call to oneself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+from rich.markup import escape
+
+from campaigns.definition import load_definition
+from campaigns.launch.clone import clone
+from campaigns.launch.redial import WORDS, redial
+from campaigns.launch.trial_call import trial_call
+from campaigns.ledger.queries import Campaign
+from console.cli import preflight
+from console.cli.arguments import AsJson, FilePath, Name, Row
+from console.cli.context import opened, who
+from console.cli.output import out, print_json, say, write_new
+from dialer.errors import DialerError
+from dialer.phone import BadPhoneNumber, PhoneNumber, parse
+from dialer.plural import counted
+from workers.wiring import now_utc
+
+Outcomes = typer.Option(
+    "", "--outcome", help=f"Whom, with commas between: {', '.join(WORDS)}. Absent, all whose calls were not answered."
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("redial", short_help="Call those again whom a campaign has not reached.")(redial_command)
+    app.command("clone", short_help="Write a campaign's definition to a new file.")(clone_command)
+    app.command("test-call", short_help="Call a test number with what one contact would hear.")(trial_call_command)
+
+
+def redial_command(campaign: str = Name, outcome: str = Outcomes, as_json: bool = AsJson) -> None:
+    """Call those again whom a campaign that is over has not reached: a new campaign of the same definition."""
+    words = [word.strip() for word in outcome.split(",") if word.strip()]
+    with opened() as (_, ledger):
+        started = redial(ledger, campaign, words, who=who(), now=now_utc())
+    _print_started(started, as_json=as_json)
+
+
+def clone_command(
+    campaign: str = Name,
+    file: Path = typer.Argument(help="The campaign file to write.", show_default=False),
+    name: str | None = typer.Option(None, "--name", help="The new campaign's name; absent, the same."),
+) -> None:
+    """Write a campaign's definition to a new file, to be changed and started: what has started is locked."""
+    with opened() as (_, ledger):
+        write_new(file, clone(ledger, campaign, name=name, who=who(), now=now_utc()))
+    say(f"{escape(str(file))} is written. Its list is looked for beside it; then: dialer check {escape(str(file))}")
+
+
+def trial_call_command(
+    file: Path = FilePath,
+    number: str = typer.Argument(help="A number of the setting test_numbers.", show_default=False),
+    row: int | None = Row,
+    as_json: bool = AsJson,
+) -> None:
+    """Call one of the settings' test numbers with what one contact would hear, now and ahead of everybody."""
+    with opened() as (settings, ledger):
+        if (account := load_definition(file).account) in settings.accounts:
+            preflight.can_log_in(account, settings)
+        listed = {PhoneNumber(one) for one in settings.test_numbers}
+        started = trial_call(
+            ledger, file, settings.accounts, _number(number), listed=listed, line=row, who=who(), now=now_utc()
+        )
+    _print_started(started, as_json=as_json)
+
+
+def _number(text: str) -> PhoneNumber:
+    try:
+        return parse(text)
+    except BadPhoneNumber as exc:
+        raise DialerError(f"{text}: {exc}", exc.suggestion) from None
+
+
+def _print_started(started: Campaign, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"campaign": started.id, "status": started.status, "contacts": started.contacts})
+        return
+    out.print(f"Started [bold]{started.id}[/]: {counted(started.contacts, 'contact')}.")
+    out.print(f"Follow it with: dialer watch {started.id}")

@@ -1,0 +1,64 @@
+"""`dialer schedule`: campaigns that are launched again and again, each time with a fresh list."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from campaigns.launch import recurring
+from console.cli.context import opened, who
+from console.cli.output import at, out, print_json, table
+from workers.wiring import now_utc
+
+schedule_app = typer.Typer(help="Campaigns launched again and again, each with a fresh list.", no_args_is_help=True)
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.add_typer(schedule_app, name="schedule")
+
+
+@schedule_app.command("add")
+def add_command(
+    file: Annotated[Path, typer.Argument(help="The campaign file (YAML), with schedule.repeat.", metavar="FILE")],
+    as_json: AsJson = False,
+) -> None:
+    """Check a campaign file and launch it at its hours from now on."""
+    with opened() as (settings, ledger):
+        one = recurring.add(ledger, file, settings.accounts, who=who(), now=now_utc())
+    if as_json:
+        print_json(asdict(one))
+    else:
+        out.print(f"[bold]{one.name}[/] is launched next at {at(one.next_at)}.")
+
+
+@schedule_app.command("list", short_help="Say what recurs, when next, and how the last run went.")
+def list_command(as_json: AsJson = False) -> None:
+    """Say which campaigns recur, when next, and what the last run became."""
+    with opened() as (_, ledger):
+        all_of_them = recurring.listed(ledger)
+    if as_json:
+        print_json([asdict(one) for one in all_of_them])
+    elif not all_of_them:
+        out.print("No campaign recurs. Add one with: dialer schedule add campaign.yaml")
+    else:
+        shown = table("campaign", "next", "last", "what became of it")
+        for one in all_of_them:
+            shown.add_row(one.name, at(one.next_at), at(one.last_at), escape(one.last_said))
+        out.print(shown)
+
+
+@schedule_app.command("remove")
+def remove_command(name: Annotated[str, typer.Argument(metavar="CAMPAIGN")], as_json: AsJson = False) -> None:
+    """Launch it no more; what it has started goes on."""
+    with opened() as (_, ledger):
+        recurring.remove(ledger, name, who=who(), now=now_utc())
+    if as_json:
+        print_json({"campaign": name, "removed": True})
+    else:
+        out.print(f"[bold]{name}[/] recurs no more.")

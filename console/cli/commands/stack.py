@@ -1,0 +1,97 @@
+"""`dialer up`, `dialer run`: everything on this machine."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+from types import FrameType
+
+import typer
+
+from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus, IllegalMove
+from campaigns.operations import control
+from campaigns.reporting.report import Report, report
+from console.cli import interruption
+from console.cli.arguments import AsJson, FilePath, SkipRejects
+from console.cli.context import ledger_of, who
+from console.cli.output import err, out, print_json
+from console.cli.running import let_calls_end, reports_folder, start, watch
+from console.cli.stack_session import brought_up, print_stack, say
+from console.cli.views.report import print_report, report_facts
+from workers.settings import load
+from workers.stack.stack import Stack
+from workers.wiring import now_utc
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("up", short_help="Start everything on this machine, until Ctrl-C.")(up_command)
+    app.command("run")(run_command)
+
+
+def up_command(
+    sandbox: bool = typer.Option(False, "--sandbox", help="Point every account at a sandbox of both vendors."),
+    speed: float = typer.Option(1.0, min=0.1, max=1000, help="How fast the sandbox's clock runs."),
+    workers: int = typer.Option(1, min=1, max=32, help="Worker processes."),
+) -> None:
+    """Start everything on this machine and keep it up until Ctrl-C: Redis, worker, beat, console, Flower."""
+    settings = load()
+    stopping = _stop_on_signals()
+    with Stack(settings, sandbox=sandbox, speed=speed, workers=workers, events=say) as stack:
+        print_stack(stack.info, settings)
+        out.print("Stop with Ctrl-C; what is under way is kept and goes on at the next `dialer up`.")
+        stack.watch(stopping)
+        out.print("Stopping; calls being placed are finished first.")
+
+
+def run_command(file: Path = FilePath, skip_rejects: bool = SkipRejects, as_json: bool = AsJson) -> None:
+    """Start a campaign, wait for its end, print its report. Brings everything up for it unless it is up already.
+
+    Ctrl-C pauses the campaign and waits for the calls on the line; `dialer up` and `dialer resume` go on with it.
+    """
+    settings = load()
+    with brought_up(settings, quiet=as_json) as settings, ledger_of(settings) as ledger:
+        campaign = start(file, settings, ledger, skip_rejects=skip_rejects, quiet=as_json)
+        try:
+            going_on = set(LIVE_CAMPAIGNS) - {CampaignStatus.PAUSED}
+            watch(ledger, [campaign.id], quiet=as_json, over=going_on)
+        except KeyboardInterrupt:
+            interruption.heard()
+            try:
+                control.pause(ledger, campaign.id, who=who(), now=now_utc(), reason="interrupted at the keyboard")
+                err.print(f"{campaign.id} is paused; go on with: dialer up, then dialer resume {campaign.id}")
+            except IllegalMove:
+                pass  # it has ended meanwhile
+            let_calls_end(ledger, campaign.id, quiet=as_json)
+            raise
+        let_calls_end(ledger, campaign.id, quiet=as_json)
+        made = report(ledger, campaign.id, reports_folder(settings))
+    print_json(report_facts(made)) if as_json else print_report(made)
+    _exit_unless_finished(made, as_json=as_json)
+
+
+def _exit_unless_finished(made: Report, *, as_json: bool) -> None:
+    if made.status is CampaignStatus.FINISHED:
+        return
+    if not as_json:
+        err.print(f"[bold red]{made.campaign} is {made.status}:[/] {made.reason}")
+        err.print(f"[bold]Do:[/] {_remedy(made)}")
+    raise typer.Exit(1)
+
+
+def _remedy(made: Report) -> str:
+    if made.status is CampaignStatus.CANCELLED:
+        return f"call those who are left with: dialer redial {made.campaign} --outcome cancelled"
+    return f"put that right, then: dialer up, and dialer resume {made.campaign}"
+
+
+def _stop_on_signals() -> threading.Event:
+    stopping = threading.Event()
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    return stopping

@@ -1,0 +1,1 @@
+"""What commands print: campaigns, reports, calls, limits, the sandbox's audit."""

@@ -1,0 +1,155 @@
+"""What people see of campaigns: summaries, progress, reports; and the same facts for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from campaigns.launch.checks import Checked
+from campaigns.lifecycle import CampaignStatus, ContactStatus
+from campaigns.reporting.status import Standing
+from console.cli.output import at, err, near, out, table
+
+SHOWN_REJECTS = 20
+COLOURS = {
+    "reached": "green",
+    "unreached": "yellow",
+    "refused": "red",
+    "suppressed": "magenta",
+    "expired": "yellow",
+    "cancelled": "dim",
+    "unknown": "bold red",
+}
+
+
+def checked_facts(checked: Checked, rejects: Path | None) -> dict[str, Any]:
+    """A check's result for machines."""
+    return {
+        "campaign": checked.definition.campaign,
+        "contacts": checked.summary.will_dial,
+        "summary": dict(checked.summary.lines()),
+        "rejects": str(rejects) if rejects else None,
+        "bad": checked.bad,
+        "warnings": list(checked.warnings),
+        "rejected": [
+            {name: getattr(one, name) for name in ("line", "column", "code", "reason", "suggestion")}
+            for one in checked.rejects
+        ],
+    }
+
+
+def print_checked(checked: Checked, rejects: Path | None) -> None:
+    """A check's result for people: the summary, the first bad rows, where all of them are."""
+    out.print(f"[bold]{checked.definition.campaign}[/]  {escape(near(checked.audience_file))}")
+    shown = table("rows", ">count")
+    for label, count in checked.summary.lines():
+        shown.add_row(label, str(count))
+    out.print(shown)
+    if checked.rejects:
+        bad = table(">line", "column", "what is wrong", title="\nRows that are not called")
+        for one in checked.rejects[:SHOWN_REJECTS]:
+            advice = f" [dim]({escape(one.suggestion)})[/]" if one.suggestion else ""
+            bad.add_row(str(one.line), escape(one.column), escape(one.reason) + advice)
+        out.print(bad)
+        more = checked.summary.rejected - SHOWN_REJECTS
+        out.print(f"{f'… and {more} more. ' if more > 0 else ''}All of them: {rejects}")
+
+
+def print_warnings(checked: Checked) -> None:
+    """What may go wrong although nothing is, beside what a command prints."""
+    for warning in checked.warnings:
+        err.print(f"[yellow]Note:[/] {escape(warning)}", soft_wrap=False)
+
+
+def standing_facts(one: Standing) -> dict[str, Any]:
+    """A campaign's standing for machines."""
+    return {
+        "campaign": one.campaign.id,
+        "rehearsal": one.campaign.rehearsal,
+        "status": one.campaign.status,
+        "reason": one.campaign.reason,
+        "why": one.why,
+        "clears_at": one.clears_at,
+        "contacts": one.total,
+        "by_status": {status.value: count for status, count in one.contacts.items()},
+        "outcomes": dict(one.outcomes),
+        "attempts": one.attempts,
+        "in_progress": one.in_progress,
+        "unconfirmed": one.unconfirmed,
+        "due_now": one.due_now,
+        "next_due_at": one.next_due_at,
+    }
+
+
+def standings_table(standings: Sequence[Standing]) -> Table:
+    """All campaigns, a line each."""
+    shown = table("campaign", "status", ">final", ">of", ">reached", "what it is doing")
+    for one in standings:
+        shown.add_row(
+            one.campaign.id,
+            one.campaign.status.value,
+            str(one.final),
+            str(one.total),
+            str(one.contacts.get(ContactStatus.REACHED, 0)),
+            escape(_doing(one)),
+        )
+    return shown
+
+
+def standing_panel(one: Standing) -> RenderableType:
+    """One campaign, whole."""
+    facts = table("", "")
+    facts.show_header = False
+    rehearsal = " (rehearsal on a sandbox)" if one.campaign.rehearsal else ""
+    facts.add_row("account", one.campaign.account + rehearsal)
+    facts.add_row("status", f"{one.campaign.status.value} since {at(one.campaign.since)}")
+    facts.add_row("now", escape(_doing(one)))
+    facts.add_row("contacts", f"{one.final} of {one.total} final")
+    facts.add_row("calls", f"{one.attempts} placed, {one.in_progress} in progress, {one.unconfirmed} unconfirmed")
+    return Group(Text(one.campaign.id, style="bold"), facts, Text(), _contact_counts(one), Text(), _outcome_counts(one))
+
+
+def _doing(one: Standing) -> str:
+    return f"{one.why} (until {at(one.clears_at)})" if one.clears_at else one.why
+
+
+def _contact_counts(one: Standing) -> Table:
+    shown = table("contacts", ">")
+    for status in ContactStatus:
+        if count := one.contacts.get(status):
+            shown.add_row(Text(status.value, style=COLOURS.get(status.value, "")), str(count))
+    return shown
+
+
+def _outcome_counts(one: Standing) -> Table:
+    shown = table("calls ended", ">")
+    for outcome, count in one.outcomes.items():
+        shown.add_row(outcome, str(count))
+    return shown
+
+
+def progress(standings: Sequence[Standing]) -> Table:
+    """A line with a bar for each campaign, for watching; 80 columns wide."""
+    shown = Table.grid(padding=(0, 1))
+    for one in standings:
+        done = one.campaign.status is CampaignStatus.FINISHED
+        shown.add_row(
+            Text(one.campaign.id, style="bold"),
+            ProgressBar(total=max(one.total, 1), completed=one.final, width=20, complete_style="green"),
+            Text(f"{one.final}/{one.total}"),
+            Text(f"{one.contacts.get(ContactStatus.REACHED, 0)} reached", style="green"),
+            Text("finished" if done else f"{one.in_progress} calling", style="dim"),
+            Text("" if done else _short(one), style="dim", overflow="ellipsis", no_wrap=True),
+        )
+    return shown
+
+
+def _short(one: Standing) -> str:
+    return one.why if one.campaign.status is not CampaignStatus.RUNNING or one.why != "calls are in progress" else ""

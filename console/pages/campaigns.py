@@ -1,0 +1,198 @@
+"""The pages: all campaigns, one campaign, and the question before one is cancelled. They work without JavaScript."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+from typing import Any
+
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from campaigns.ledger import queries
+from campaigns.lifecycle import CAMPAIGN_MOVES, FINAL_CONTACTS, LIVE_CAMPAIGNS, CampaignStatus, ContactStatus
+from campaigns.operations.control import ACTIONS, Action
+from campaigns.reporting.hold_reason import GOING, Kind
+from campaigns.reporting.listings import campaigns_shown, latest_attempts, reasons, without_numbers
+from campaigns.reporting.status import Standing, standing
+from console.formatting import percent
+from console.server.auth import form_token, from_here, from_our_form
+from console.server.state import AtDesk, Desk
+
+ENDED_SHOWN = 20
+ATTEMPTS_SHOWN = 50
+REASONS_SHOWN = 8
+SECONDS_LIVE, SECONDS_STILL = 2, 15  # between two looks of an open page
+ASSETS = {"console.css": "text/css", "console.js": "text/javascript", "icon.svg": "image/svg+xml"}
+BECOMES = {
+    Action.PAUSE: CampaignStatus.PAUSED,
+    Action.RESUME: CampaignStatus.RUNNING,
+    Action.CANCEL: CampaignStatus.CANCELLED,
+}
+OPEN_CONTACTS = (ContactStatus.PLACED, ContactStatus.DIALING, ContactStatus.CLAIMED, ContactStatus.PENDING)
+UNDERWAY = (ContactStatus.PLACED, ContactStatus.DIALING)
+
+router = APIRouter(default_response_class=HTMLResponse)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A part of a progress bar, in percent of the whole."""
+
+    status: str
+    start: float
+    width: float
+    count: int
+
+
+@router.get("/")
+def show_all(request: Request, desk: AtDesk, ended: int = ENDED_SHOWN) -> str:
+    """Campaigns that go on, and the newest that have ended."""
+    now = desk.clock()
+    with desk.ledger.reading() as db:
+        standings = [standing(db, one, now) for one in campaigns_shown(db, max(0, min(ended, 1000)))]
+    return page("campaigns.html", request, standings=standings, every=_every(standings), now=now)
+
+
+@router.get("/campaigns/{campaign_id}")
+def show_one(campaign_id: str, request: Request, desk: AtDesk) -> str:
+    """One campaign: how far it is, how its calls ended, its latest attempts, and what may be done with it."""
+    now = desk.clock()
+    with desk.ledger.reading() as db:
+        one = standing(db, queries.campaign(db, campaign_id), now)
+        attempts = latest_attempts(db, one.campaign.id, ATTEMPTS_SHOWN)
+        why_not = reasons(db, one.campaign.id, REASONS_SHOWN)
+    allowed = [action for action in Action if _may(action, one.campaign.status)]
+    tokens = {action: form_token(desk, action, one.campaign.id) for action in allowed}
+    return page(
+        "campaign.html",
+        request,
+        one=one,
+        attempts=attempts,
+        reasons=why_not,
+        tokens=tokens,
+        every=_every([one]),
+        now=now,
+    )
+
+
+@router.get("/campaigns/{campaign_id}/cancel")
+def ask_before_cancelling(campaign_id: str, request: Request, desk: AtDesk) -> str:
+    """What cancelling means, and the button that does it."""
+    now = desk.clock()
+    with desk.ledger.reading() as db:
+        one = standing(db, queries.campaign(db, campaign_id), now)
+    if not _may(Action.CANCEL, one.campaign.status):
+        raise HTTPException(409, f"campaign {one.campaign.id} is {one.campaign.status}: there is nothing to cancel")
+    token = form_token(desk, Action.CANCEL, one.campaign.id)
+    return page("cancel.html", request, one=one, token=token, every=None, now=now)
+
+
+@router.post("/campaigns/{campaign_id}/{action}", dependencies=[Depends(from_here), Depends(from_our_form)])
+def act(campaign_id: str, action: Action, desk: AtDesk) -> Response:
+    """Do what a button says and show the campaign again."""
+    campaign = ACTIONS[action](desk.ledger, campaign_id, who=desk.settings.console.user, now=desk.clock())
+    return RedirectResponse(f"/campaigns/{campaign.id}", 303)
+
+
+@router.get("/assets/{name}")
+def asset(name: str) -> Response:
+    """The style, the script and the icon, all our own."""
+    if name not in ASSETS:
+        raise HTTPException(404, "no such file")
+    return Response(files("console").joinpath("templates", name).read_bytes(), media_type=ASSETS[name])
+
+
+def page(template: str, request: Request, **facts: Any) -> str:
+    """A page as HTML."""
+    desk: Desk = request.app.state.desk
+    return TEMPLATES.get_template(template).render(flower=flower_url(desk, request.url.hostname), **facts)
+
+
+def flower_url(desk: Desk, asked: str | None) -> str | None:
+    """Where this browser finds Flower; None when Flower listens where it cannot reach."""
+    host, port = desk.settings.flower.host, desk.settings.flower.port
+    if _is(host, "is_unspecified"):
+        host = asked or "localhost"
+    elif _is(host, "is_loopback") and not _is(asked or "", "is_loopback"):
+        return None
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+def _is(host: str, kind: str) -> bool:
+    try:
+        return bool(getattr(ipaddress.ip_address(host), kind))
+    except ValueError:
+        return host == "localhost" and kind == "is_loopback"
+
+
+def _may(action: Action, status: CampaignStatus) -> bool:
+    if action is Action.RESUME and status is not CampaignStatus.PAUSED:
+        return False
+    return BECOMES[action] in CAMPAIGN_MOVES[status]
+
+
+def _every(standings: Sequence[Standing]) -> int:
+    going_on = any(one.campaign.status in LIVE_CAMPAIGNS for one in standings)
+    return SECONDS_LIVE if going_on else SECONDS_STILL
+
+
+def segments(contacts: Mapping[ContactStatus, int]) -> list[Segment]:
+    """The progress bar of these contacts: final ones from the left, those being called next to them."""
+    total = sum(contacts.values())
+    parts: list[Segment] = []
+    start = 0.0
+    for status in (*FINAL_CONTACTS, *UNDERWAY):
+        if count := contacts.get(status, 0):
+            width = 100 * count / total
+            parts.append(Segment(status=status.value, start=start, width=width, count=count))
+            start += width
+    return parts
+
+
+def words(name: str) -> str:
+    """A name of ours as people read it."""
+    return name.replace("_", " ")
+
+
+def mood(one: Standing) -> str:
+    """The colour of what a campaign is doing: going, waiting, stopped, over."""
+    match one.campaign.status:
+        case CampaignStatus.FINISHED | CampaignStatus.CANCELLED:
+            return "over"
+        case CampaignStatus.PAUSED:
+            return "stopped"
+        case CampaignStatus.RUNNING if one.kind in GOING:
+            return "going"
+    return "stopped" if one.kind is Kind.NO_TICK else "waiting"
+
+
+def _moment(at: datetime) -> str:
+    return at.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("console"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "words": words,
+        "mood": mood,
+        "segments": segments,
+        "percent": percent,
+        "moment": _moment,
+        "without_numbers": without_numbers,
+    }
+    made.globals |= {"final": FINAL_CONTACTS, "open_contacts": OPEN_CONTACTS}
+    return made
+
+
+TEMPLATES = _environment()

@@ -1,0 +1,105 @@
+"""The console's ASGI app: `python -m uvicorn --factory console.web:create_app`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from fastapi import APIRouter, Depends, FastAPI, HTTPException
+from fastapi.responses import JSONResponse
+from structlog import get_logger
+
+from console import receipts
+from console.api import campaigns as api
+from console.pages import campaigns as pages
+from console.server.auth import known
+from console.server.headers import SafeHeaders
+from console.server.state import AtDesk, Desk
+from console.web import error_handlers, metrics
+from dialer.errors import DialerError
+from workers import logs
+from workers.settings import Settings, load
+from workers.wiring import now_utc
+
+log = get_logger()
+ANY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+door = APIRouter()
+nowhere = APIRouter()
+
+
+def create_app(settings: Settings | None = None, clock: Callable[[], datetime] = now_utc) -> FastAPI:
+    """The app. Without settings a server is asking: they are read from outside, and its logs become ours.
+
+    Everything but the receipts and `/healthz` asks for the password, also what does not exist.
+    """
+    if settings is None:
+        settings = _settings()
+        _set_up_logs()
+    _log_no_requests()
+    app = FastAPI(title="Dialer console", openapi_url=None, docs_url=None, redoc_url=None, lifespan=_lifespan)
+    app.state.desk = Desk(settings, clock)
+    app.add_middleware(SafeHeaders)
+    error_handlers.install(app)
+    app.include_router(receipts.router)
+    app.include_router(door)
+    for router in (api.router, metrics.router, pages.router, nowhere):
+        app.include_router(router, dependencies=[Depends(known)])
+    return app
+
+
+@door.api_route("/healthz", methods=["GET", "HEAD"])
+def healthz(desk: AtDesk) -> JSONResponse:
+    """200 when the ledger answers; 503 otherwise, with the details in the log only."""
+    try:
+        desk.ledger.check()
+    except Exception as exc:
+        why = exc.message if isinstance(exc, DialerError) else ""
+        log.error("not healthy", error=type(exc).__name__, why=why)
+        return JSONResponse({"ok": False, "error": "the ledger cannot be used"}, 503)
+    return JSONResponse({"ok": True})
+
+
+@nowhere.api_route("/{path:path}", methods=ANY_METHOD)
+async def nothing_here(path: str) -> None:
+    """Whatever is not ours."""
+    raise HTTPException(404, "there is nothing here")
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    app.state.desk.close()
+
+
+def _settings() -> Settings:
+    try:
+        return load()
+    except DialerError as exc:
+        sys.exit(f"{exc.message}\n{exc.remedy}")
+
+
+def _set_up_logs() -> None:
+    """Let the server's own words go through our formatter, which masks numbers."""
+    logs.set_up()
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [], True
+
+
+def _log_no_requests() -> None:
+    """Switch the server's lines about requests off: their paths hold the receipts' secrets.
+
+    A filter stays with its logger whatever the server sets up before or after.
+    """
+    for name in ("uvicorn.access", "uvicorn.asgi"):
+        logger = logging.getLogger(name)
+        if _nothing not in logger.filters:
+            logger.addFilter(_nothing)
+
+
+def _nothing(_record: logging.LogRecord) -> bool:
+    return False

@@ -1,0 +1,72 @@
+"""Prometheus metrics, counted from the ledger and asked of the buckets at each scrape. No phone number is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from fastapi import APIRouter, Response
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from sqlalchemy import Connection
+
+from campaigns.reporting import counts
+from console.account_limits import gauges, limits_now
+from console.server.state import AtDesk
+
+ENDED_SHOWN_FOR = timedelta(days=1)  # so that the series of old campaigns end
+
+router = APIRouter()
+
+
+@router.get("/metrics")
+def metrics(desk: AtDesk) -> Response:
+    """All metrics, as Prometheus reads them."""
+    with desk.ledger.reading() as db:
+        families = list(_families(db, desk.clock()))
+    registry = CollectorRegistry()
+    registry.register(Counted([*families, *gauges(limits_now(desk.buckets))]))
+    text = generate_latest(registry) + generate_latest(desk.counts.registry)
+    return Response(text, media_type=CONTENT_TYPE_LATEST)
+
+
+class Counted(Collector):
+    """Figures that were counted beforehand."""
+
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families
+
+
+def _families(db: Connection, now: datetime) -> Iterator[Metric]:
+    yield _family("dialer_campaigns", "Campaigns by status.", ("status",), counts.campaigns_by_status(db))
+    yield _family(
+        "dialer_contacts",
+        "Contacts by campaign and status; campaigns that go on or ended within a day.",
+        ("campaign", "status"),
+        counts.contacts_by_status(db, ended_after=now - ENDED_SHOWN_FOR),
+    )
+    yield _family(
+        "dialer_attempts",
+        "Attempts by account, the verdict on the request and the outcome of the call, as far as they have one.",
+        ("account", "verdict", "outcome"),
+        counts.attempts_by_result(db),
+    )
+    yield _family(
+        "dialer_receipts_waiting",
+        "Receipts that have not found their attempt yet.",
+        ("account",),
+        counts.receipts_waiting(db),
+    )
+
+
+def _family(name: str, words: str, labels: tuple[str, ...], rows: counts.Rows) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, words, labels=labels)
+    for row in rows:
+        values = tuple(row)
+        family.add_metric([str(value or "") for value in values[:-1]], float(values[-1]))
+    return family

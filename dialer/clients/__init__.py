@@ -1,0 +1,1 @@
+"""The vendors' APIs as libraries, for code that has no campaign."""

@@ -1,0 +1,67 @@
+"""Webex Connect voice as a library, for code with an event loop and for code without.
+
+    account = AccountSettings(provider="webex", service_key="…")
+    with WebexConnect(account) as webex:
+        message_id = webex.call(VoiceMessage(caller="+18005550100", to="+14155550100", content=Speech(text="Hello")))
+
+Every field is examined before anything is sent. What goes wrong is one of `dialer.errors`, which say what may be done
+next: after `Unconfirmed` the call may be ringing, and must not be asked for again.
+"""
+
+from __future__ import annotations
+
+from dialer.account_settings import AccountSettings
+from dialer.deadline import utc_now
+from dialer.errors import error_for
+from dialer.http import HttpReply, HttpRequest
+from dialer.providers.provider import CallStatus
+from dialer.providers.webex.messages import VoiceMessage
+from dialer.providers.webex.provider import Clock, Webex
+from dialer.transport.http_client import exchange, new_client, speaking_to
+from dialer.transport.portal import ClosedAtEnd, OnItsOwnLoop
+from dialer.verdicts import Verdict
+
+CONNECTIONS = 100
+
+
+class AsyncWebexConnect(ClosedAtEnd):
+    """One service of a tenant, on the event loop it is used on."""
+
+    def __init__(self, account: AccountSettings, now: Clock = utc_now) -> None:
+        self.provider = Webex(account, now)
+        self._timeout = account.timeout
+        self._client = new_client(CONNECTIONS)
+
+    async def call(self, message: VoiceMessage) -> str:
+        """Ask for a call; returns the provider's message id. Raises InvalidMessage, and ProviderError's other kinds."""
+        ruling = self.provider.read_placing(await self._exchange(self.provider.sending(message)))
+        if ruling.verdict is not Verdict.PLACED or ruling.provider_call_id is None:
+            raise error_for(self.provider.name, ruling)
+        return ruling.provider_call_id
+
+    async def status(self, message_id: str) -> CallStatus:
+        """The provider's word on one call; its `progress` is None where it does not know or say."""
+        return self.provider.read_asking(await self._exchange(self.provider.asking(message_id)))
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def _exchange(self, request: HttpRequest) -> HttpReply:
+        with speaking_to(self.provider.name, request):
+            return await exchange(self._client, request, timeout=self._timeout, connect_timeout=self._timeout)
+
+
+class WebexConnect(OnItsOwnLoop):
+    """The same for code without an event loop."""
+
+    def __init__(self, account: AccountSettings, now: Clock = utc_now) -> None:
+        self._webex = AsyncWebexConnect(account, now)
+        super().__init__()
+        self._at_end.callback(self._portal.call, self._webex.aclose)
+
+    def call(self, message: VoiceMessage) -> str:
+        return self._portal.call(self._webex.call, message)
+
+    def status(self, message_id: str) -> CallStatus:
+        return self._portal.call(self._webex.status, message_id)
