@@ -17,7 +17,7 @@ SWEEP_MARGIN = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class Runtime:
     """The ledger, the accounts by name, the clock and chance; `notify_url` says where an account's receipts go.
 
     `told_moments` tells what time it may be, where the clock is watched (`dialer.clock`).

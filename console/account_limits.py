@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
-from dialer.bucket import BucketAway, Standing, TokenBucket
+from dialer.bucket import BucketAway, BucketState, TokenBucket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ def limits_now(buckets: Mapping[str, TokenBucket]) -> list[AccountLimits]:
     return found
 
 
-def _limits(account: str, bucket: Standing) -> AccountLimits:
+def _limits(account: str, bucket: BucketState) -> AccountLimits:
     binding, seconds = bucket.binding
     lines = [Line(limit=bucket.pace_name, of=bucket.pace, resets_in=bucket.pace_free_in)]
     lines += [
@@ -77,7 +77,7 @@ def _limits(account: str, bucket: Standing) -> AccountLimits:
     )
 
 
-def _miscounted(bucket: Standing, call_points: int) -> str | None:
+def _miscounted(bucket: BucketState, call_points: int) -> str | None:
     if bucket.call_took in {None, call_points}:
         return None
     took = (

@@ -17,7 +17,7 @@ from structlog import get_logger
 from campaigns.ledger.receipts import Delivery, are_stored
 from console.server.body import TooLarge, read_body
 from console.server.receipt_counts import NO_ACCOUNT, Refusal
-from console.server.state import AtDesk, Desk
+from console.server.state import AppState, InjectedState
 from dialer.calls import Receipt
 from dialer.errors import DialerError
 
@@ -29,7 +29,7 @@ router = APIRouter()
 
 @router.head("/receipts/{account}/{secret}")
 @router.head("/notifications/{account}/{secret}")
-async def look(account: str, secret: str, request: Request, desk: AtDesk) -> Response:
+async def look(account: str, secret: str, request: Request, desk: InjectedState) -> Response:
     """Whether the door is there: providers ask before they save a URL."""
     if _expected(request, account, secret, desk):
         return PlainTextResponse("ok")
@@ -38,7 +38,7 @@ async def look(account: str, secret: str, request: Request, desk: AtDesk) -> Res
 
 @router.post("/receipts/{account}/{secret}")
 @router.post("/notifications/{account}/{secret}")
-async def deliver(account: str, secret: str, request: Request, desk: AtDesk) -> Response:
+async def deliver(account: str, secret: str, request: Request, desk: InjectedState) -> Response:
     """Take a delivery: exactly 200 once it is stored; 503 when it should be sent again."""
     if not _expected(request, account, secret, desk):
         return await _told(desk, _not_here(desk, account))
@@ -51,18 +51,18 @@ async def deliver(account: str, secret: str, request: Request, desk: AtDesk) -> 
     return await _told(desk, await _answer(desk, account, body, dict(request.headers)))
 
 
-def _expected(request: Request, account: str, secret: str, desk: Desk) -> bool:
+def _expected(request: Request, account: str, secret: str, desk: AppState) -> bool:
     door = request.url.path.split("/", 2)[1]
     return desk.expects(door, account, secret)
 
 
-async def _told(desk: Desk, answer: Response) -> Response:
+async def _told(desk: AppState, answer: Response) -> Response:
     if desk.counts.due(desk.clock()):
         await to_thread.run_sync(desk.tell_audit, limiter=desk.receipt_threads)
     return answer
 
 
-async def _answer(desk: Desk, account: str, body: bytes, headers: Mapping[str, str]) -> Response:
+async def _answer(desk: AppState, account: str, body: bytes, headers: Mapping[str, str]) -> Response:
     if not desk.providers[account].genuine(body, headers):
         return _refused(desk, account, "unsigned", 401, "not signed as agreed")
     heard = desk.providers[account].read_receipts(body, headers)
@@ -89,7 +89,7 @@ def _can_be_kept(receipt: Receipt) -> bool:
     return not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for word in words for letter in word)
 
 
-def _stored(desk: Desk, account: str, heard: Sequence[Receipt]) -> bool:
+def _stored(desk: AppState, account: str, heard: Sequence[Receipt]) -> bool:
     """What the ledger says, after an error that may have come before or after the commit."""
     events = {receipt.event_id for receipt in heard}
     try:
@@ -101,11 +101,11 @@ def _stored(desk: Desk, account: str, heard: Sequence[Receipt]) -> bool:
         return False
 
 
-def _not_here(desk: Desk, account: str) -> Response:
+def _not_here(desk: AppState, account: str) -> Response:
     known = account if account in desk.settings.accounts else NO_ACCOUNT
     return _refused(desk, known, "forged", 404, "not found")
 
 
-def _refused(desk: Desk, account: str, reason: Refusal, status: int, words: str) -> Response:
+def _refused(desk: AppState, account: str, reason: Refusal, status: int, words: str) -> Response:
     desk.counts.refused(account, reason)
     return PlainTextResponse(words, status)

@@ -18,7 +18,7 @@ from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import metadata
 from campaigns.reporting.listings import ListedContact
 from campaigns.reporting.report import report
-from campaigns.reporting.status import standing
+from campaigns.reporting.status import summarize_campaign
 from console.api.campaigns import facts
 from console.cli.app import app
 from console.cli.views.report import report_facts
@@ -54,7 +54,7 @@ def test_the_pages_name_every_key_of_their_json(tmp_path):
     campaign = seed(ledger, numbers(1), now=now)
     printed = set(report_facts(report(ledger, campaign, tmp_path)))
     with ledger.reading() as db:
-        told = set(facts(standing(db, queries.campaign(db, campaign), now)))
+        told = set(facts(summarize_campaign(db, queries.campaign(db, campaign), now)))
     ledger.close()
     (described,) = re.findall(r"## For machines\n(.*)", page("report"), re.DOTALL)
     keys = [re.match(r"\| (`.*?) \|", line) for line in described.splitlines()]

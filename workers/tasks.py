@@ -19,7 +19,7 @@ from campaigns.settlement import polling
 from dialer.bucket import BucketAway
 from workers.app import app, settings
 from workers.tick_guard import Ticks
-from workers.wiring import parts
+from workers.wiring import runtime
 
 log = get_logger()
 _ticks = Ticks()
@@ -30,7 +30,7 @@ def dial(campaign_id: str, claim: str, contact_ids: list[int]) -> None:
     """Place the calls of one slice, if they are still ours to place."""
     one = Slice(campaign_id=campaign_id, claim=UUID(claim), contact_ids=tuple(contact_ids))
     try:
-        dialing.dial(one, using=parts(settings))
+        dialing.dial(one, using=runtime(settings))
     except LedgerAway as exc:  # what was claimed is due again when its lease ends
         log.error("nothing is dialed", campaign=campaign_id, why=exc.message, remedy=exc.remedy)
 
@@ -44,7 +44,7 @@ def release() -> None:
 
 
 def _release() -> None:
-    using = parts(settings)
+    using = runtime(settings)
     try:
         for slices in releasing.release_some(using=using):
             releasing.take_back(_publish(slices), using=using)
@@ -69,10 +69,10 @@ def _publish(slices: Sequence[Slice]) -> Sequence[Slice]:
 @app.task(name="workers.tasks.look")  # type: ignore[untyped-decorator]
 def look() -> None:
     """Look at the calls in progress of every account that is followed that way."""
-    using = parts(settings)
+    using = runtime(settings)
     for account in using.accounts.values():
         try:
-            polling.look(account, using=using)
+            polling.poll_calls(account, using=using)
         except (BucketAway, LedgerAway) as exc:
             log.error("calls are not followed", account=account.name, why=exc.message, remedy=exc.remedy)
 
@@ -80,7 +80,7 @@ def look() -> None:
 @app.task(name="workers.tasks.launch")  # type: ignore[untyped-decorator]
 def launch() -> None:
     """Launch the recurring campaigns whose hour has come."""
-    using = parts(settings)
+    using = runtime(settings)
     accounts = {name: account.settings for name, account in using.accounts.items()}
     try:
         recurring.launch_due(using.ledger, accounts, rejects_folder=settings.data_dir / "reports", now=using.clock())
@@ -92,6 +92,6 @@ def launch() -> None:
 def sweep() -> None:
     """Settle whatever is past its time."""
     try:
-        sweeping.sweep(using=parts(settings))
+        sweeping.sweep(using=runtime(settings))
     except LedgerAway as exc:
         log.error("nothing is settled", why=exc.message, remedy=exc.remedy)

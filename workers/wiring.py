@@ -13,7 +13,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from campaigns.ledger.migrate import upgrade
 from campaigns.ledger.store import Ledger
-from campaigns.runtime import Parts
+from campaigns.runtime import Runtime
 from dialer.account import Account, limits_of
 from dialer.account_settings import AccountSettings
 from dialer.bucket import TokenBucket, connect
@@ -27,7 +27,7 @@ from workers.settings import Settings
 
 DEFAULT_REDIS = "redis://127.0.0.1:6379/0"
 _lock = threading.Lock()
-_parts: Parts | None = None
+_parts: Runtime | None = None
 _closing = ExitStack()
 _clock = WatchedClock()
 _stopping = threading.Event()
@@ -59,7 +59,7 @@ def open_ledger(settings: Settings) -> Ledger:
     return ledger
 
 
-def parts(settings: Settings) -> Parts:
+def runtime(settings: Settings) -> Runtime:
     """The parts of this process, made at the first call and kept until `close`."""
     global _parts
     with _lock:
@@ -77,13 +77,13 @@ def close() -> None:
 
 
 @contextmanager
-def assembled(settings: Settings) -> Iterator[Parts]:
+def assembled(settings: Settings) -> Iterator[Runtime]:
     """Parts for as long as the block runs."""
     with ExitStack() as closing:
         ledger = open_ledger(settings)
         closing.callback(ledger.close)
         accounts = closing.enter_context(open_accounts(settings))
-        yield Parts(
+        yield Runtime(
             ledger=ledger,
             accounts=accounts,
             clock=now_utc,

@@ -30,7 +30,7 @@ from campaigns.ledger.migrate import upgrade
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts
 from campaigns.operations import control
-from campaigns.runtime import Parts
+from campaigns.runtime import Runtime
 from dialer.bucket import Answer, TokenBucket
 from dialer.deadline import utc_now
 from dialer.sandbox.config import SandboxConfig
@@ -192,7 +192,7 @@ def _behind_our_back(redis_url: str) -> Figures:
 @contextmanager
 def house(
     redis_url: str, accounts: dict[str, Any], postgres_url: str | None = None
-) -> Iterator[tuple[Parts, dict[str, float]]]:
+) -> Iterator[tuple[Runtime, dict[str, float]]]:
     """A worker's parts on an empty ledger, and when the token of each attempt was good."""
     due: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -220,7 +220,7 @@ class Watched(TokenBucket):
         return some, answer
 
 
-def campaign(using: Parts, count: int) -> str:
+def campaign(using: Runtime, count: int) -> str:
     """A running campaign over so many reserved numbers."""
     phones = [
         f"+1{200 + number // 86}55501{(number % 86) + (14 if number % 86 > 10 else 0):02}" for number in range(count)
@@ -229,7 +229,7 @@ def campaign(using: Parts, count: int) -> str:
 
 
 @contextmanager
-def ticking(using: Parts) -> Iterator[None]:
+def ticking(using: Runtime) -> Iterator[None]:
     """Release ticks each second and slices on threads, as beat and one worker run them."""
     over = threading.Event()
     with ThreadPoolExecutor(THREADS) as workers:

@@ -16,7 +16,7 @@ import redis
 
 from benchmarks import naive
 from benchmarks.figures import Figures
-from dialer.sandbox.numbers import Fate, fate_of
+from dialer.sandbox.numbers import ReservedBehaviour, behaviour_of
 from tests.chaos import house as houses
 from tests.chaos.court import doubles
 from tests.chaos.faults import CALLS, Faults
@@ -35,7 +35,7 @@ KINDS = (
     "requests cut or late",
 )
 FORGETTING = ("Redis killed", "Redis flushed")
-NEVER_PLACED = {Fate.BLACKLISTED, Fate.REFUSED, Fate.CUT_BEFORE}
+NEVER_PLACED = {ReservedBehaviour.BLACKLISTED, ReservedBehaviour.REFUSED, ReservedBehaviour.CUT_BEFORE}
 QUIET_SECONDS, PATIENCE = 30.0, 240.0
 
 
@@ -83,7 +83,7 @@ def _naive(folder: Path, kinds: Sequence[str]) -> tuple[int, int, int]:
         made = [call for call in calls if call["vendor"] == vendor]
         called = {str(call["to"]) for call in made}
         twice += len(doubles(made, max_attempts=1))
-        never += len([to for to in mine if to not in called and fate_of(to) not in NEVER_PLACED])
+        never += len([to for to in mine if to not in called and behaviour_of(to) not in NEVER_PLACED])
     return len(calls), twice, never
 
 

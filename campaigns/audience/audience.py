@@ -8,16 +8,16 @@ from itertools import islice
 from pathlib import Path
 
 from campaigns.audience.columns import Columns, find_columns
-from campaigns.audience.download import fetched, is_url
+from campaigns.audience.download import download, is_url
 from campaigns.audience.encoding import BadContactsFile
-from campaigns.audience.import_summary import VALID, Summary
+from campaigns.audience.import_summary import VALID, ImportSummary
 from campaigns.audience.open_list import open_table
-from campaigns.audience.progress import Progress, unseen
+from campaigns.audience.progress import Progress, no_progress
 from campaigns.audience.rejects import Code, Reject, RejectPile
-from campaigns.audience.row_reader import CheckScript, ContactRow, Refused, RowReader
+from campaigns.audience.row_reader import CheckScript, ContactRow, RowReader, RowRejected
 from campaigns.audience.table import Row, Table
 from campaigns.definition import Definition
-from campaigns.definition.yaml_source import DefinitionFaults, Fault
+from campaigns.definition.yaml_source import DefinitionFaults, FileFault
 from dialer.errors import DialerError
 
 OF_THE_DEFINITION = {"voice", "media"}  # faults that no text of any contact can cause
@@ -54,7 +54,7 @@ class Audience:
         """The first of the rows that will not be called; `pile` has all of them."""
         return self.pile.first
 
-    def contacts(self, progress: Progress = unseen) -> Iterator[ContactRow]:
+    def contacts(self, progress: Progress = no_progress) -> Iterator[ContactRow]:
         """Every contact of the list; `pile` and `summary` are complete when it ends. Each call reads anew.
 
         `progress` sees the rejects too.
@@ -86,9 +86,9 @@ class Audience:
         return self._table.about()
 
     @property
-    def summary(self) -> Summary:
+    def summary(self) -> ImportSummary:
         """The counts of the rows read so far."""
-        return Summary.of(self._counts)
+        return ImportSummary.of(self._counts)
 
     def _read(self, rows: Sequence[Row]) -> list[ContactRow | Reject]:
         read = [self._contact_or_reject(row) for row in rows]
@@ -100,21 +100,21 @@ class Audience:
     def _contact_or_reject(self, row: Row) -> ContactRow | Reject:
         try:
             contact = self._reader.read(row)
-        except Refused as no:
+        except RowRejected as no:
             return no.reject(row)
         first = self._lines_by_number.setdefault(int(contact.phone.digits), row.line)
         if first == row.line:
             return contact
         reason = f"the same number stands in line {first}"
-        return Refused(self._repeated, self._reader.phone_column(row.cells), reason, "keep one of the two rows").reject(
-            row
-        )
+        return RowRejected(
+            self._repeated, self._reader.phone_column(row.cells), reason, "keep one of the two rows"
+        ).reject(row)
 
     def _left_out(self, one: ContactRow | Reject, row: Row, out: Mapping[str, tuple[Code, str]]) -> ContactRow | Reject:
         if isinstance(one, Reject) or one.phone.e164 not in out:
             return one
         code, reason = out[one.phone.e164]
-        left_out = Refused(code, self._reader.phone_column(row.cells), reason)
+        left_out = RowRejected(code, self._reader.phone_column(row.cells), reason)
         return left_out.reject(row._replace(cells=()) if code is Code.ERASED else row)
 
 
@@ -137,7 +137,7 @@ def read_audience(
     definition speaks of, or when what everybody would hear cannot be spoken.
     """
     written = definition.contacts.file
-    file = fetched(written, folder, definition.campaign) if is_url(written) else folder / written
+    file = download(written, folder, definition.campaign) if is_url(written) else folder / written
     table = open_table(file, definition.contacts.sheet)
     columns = find_columns(definition, table)
     faults = list(_script_faults(definition, columns, check_script))
@@ -148,7 +148,7 @@ def read_audience(
     return Audience(definition, table, RowReader(definition, table, columns, check_script), leaves_out)
 
 
-def _script_faults(definition: Definition, columns: Columns, check_script: CheckScript | None) -> Iterator[Fault]:
+def _script_faults(definition: Definition, columns: Columns, check_script: CheckScript | None) -> Iterator[FileFault]:
     """What is wrong with the message for everybody, whoever is on the list."""
     if check_script is None:
         return

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from campaigns.audience.table import Table
 from campaigns.definition import Definition
-from campaigns.definition.column_names import folded, identifier
-from campaigns.definition.yaml_source import DefinitionFaults, Fault, KeyPath
+from campaigns.definition.column_names import comparable, template_name
+from campaigns.definition.yaml_source import DefinitionFaults, FileFault, KeyPath
 
 DIGITS_OF_A_NUMBER = 7
 VOICE = ("language", "voice")
@@ -37,11 +37,11 @@ def find_columns(definition: Definition, table: Table) -> Columns:
     contacts = definition.contacts
     phones = [search.place(("contacts", "phone"), name) for name in contacts.phone]
     named = {name: search.place(("contacts", name), getattr(contacts, name)) for name in NAMED}
-    mapped = {folded(name): (name, column) for name, column in contacts.columns.items()}
+    mapped = {comparable(name): (name, column) for name, column in contacts.columns.items()}
     for name, column in mapped.values():
         search.place(("contacts", "columns", name), column)
     variables = definition.template.variables if definition.template else ()
-    spoken = {name: search.spoken(name, mapped.get(folded(name))) for name in variables}
+    spoken = {name: search.spoken(name, mapped.get(comparable(name))) for name in variables}
     if search.faults:
         raise DefinitionFaults(search.faults)
     places = tuple(place for place in phones if place is not None)
@@ -63,7 +63,7 @@ class _Search:
     def __init__(self, definition: Definition, table: Table) -> None:
         self._definition = definition
         self._table = table
-        self.faults: list[Fault] = []
+        self.faults: list[FileFault] = []
 
     def place(self, path: KeyPath, name: str | None) -> int | None:
         if name is None:
@@ -94,8 +94,8 @@ class _Search:
         names = [there for there in self._table.names if there]
         if any(sum(map(str.isdigit, there)) >= DIGITS_OF_A_NUMBER for there in names):
             return "its first line looks like a contact: write the columns' names above it"
-        by_folded = {folded(there): there for there in names}
-        near = difflib.get_close_matches(folded(name), by_folded, n=1)
+        by_folded = {comparable(there): there for there in names}
+        near = difflib.get_close_matches(comparable(name), by_folded, n=1)
         hint = f"did you mean {by_folded[near[0]]}? " if near else ""
         return f"{hint}its columns are {', '.join(names)}"
 
@@ -104,7 +104,7 @@ def _fields(table: Table, phones: Collection[int]) -> dict[str, int]:
     """Names that templates can write for every column but the numbers; of equal names, the later ones get a number."""
     fields: dict[str, int] = {}
     for place, name in enumerate(table.names):
-        key = unique = identifier(name)
+        key = unique = template_name(name)
         if place in phones or not key:
             continue
         count = 1

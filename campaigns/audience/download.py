@@ -25,7 +25,7 @@ def is_url(file: str) -> bool:
     return file.startswith(("http://", "https://"))
 
 
-def fetched(url: str, folder: Path, name: str, within: float = WITHIN) -> Path:
+def download(url: str, folder: Path, name: str, within: float = WITHIN) -> Path:
     """Fetch a list anew, beside the campaign file, for its owner only. Raises CannotFetch, also after `within` s."""
     file = folder / f".{name}-list{_suffix(url)}"
     half = file.with_name(f"{file.name}.part")
@@ -57,7 +57,7 @@ def _no_address() -> CannotFetch:
     return CannotFetch("contacts.file begins as an address does and is none", "correct the address")
 
 
-def fetched_lists(folder: Path, name: str) -> list[Path]:
+def downloaded_lists(folder: Path, name: str) -> list[Path]:
     """The lists of a campaign file that were fetched into its folder, and are there until it is read again."""
     return [file for suffix in KNOWN_SUFFIXES if (file := folder / f".{name}-list{suffix}").is_file()]
 

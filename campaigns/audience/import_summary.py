@@ -16,7 +16,7 @@ ORDER = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class ImportSummary:
     """The counts of a list's rows. `valid` and the faults add up to `rows_read`.
 
     Contacts on the suppression list, or of another campaign of this name that goes on, are valid and left out.
@@ -33,7 +33,7 @@ class Summary:
     other: int
 
     @classmethod
-    def of(cls, counts: Mapping[str, int]) -> Summary:
+    def of(cls, counts: Mapping[str, int]) -> ImportSummary:
         """The summary of rows counted by their code, or as valid."""
         total = sum(counts.values())
         left_out = {code: counts.get(code, 0) for code in LEFT_OUT}

@@ -14,6 +14,6 @@ class Progress(Protocol):
     def __call__(self, things: Iterable[T], about: int, /) -> Iterable[T]: ...
 
 
-def unseen(things: Iterable[T], about: int) -> Iterable[T]:
+def no_progress(things: Iterable[T], about: int) -> Iterable[T]:
     """Progress that nobody watches."""
     return things

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 
-from campaigns.audience.temp_space import scratch
+from campaigns.audience.temp_space import temp_space
 from dialer.errors import DialerError
 
 OWN_COLUMNS = ("_line", "_column", "_code", "_reason", "_suggestion")
@@ -100,7 +100,7 @@ class RejectPile:
             self.first.append(reject)
         self.count += 1
         self.bad += reject.code not in HARMLESS
-        with scratch(REJECTS):
+        with temp_space(REJECTS):
             self._writer.writerow(_line(reject, len(self._header)))
 
     def write(self, path: Path) -> int:
@@ -109,7 +109,7 @@ class RejectPile:
         The list's own columns stay as they came, and ours follow them; cells beyond the header come last. Raises
         NoScratch, CannotWriteRejects.
         """
-        with scratch(REJECTS):
+        with temp_space(REJECTS):
             self._spool.seek(0)
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -42,7 +42,7 @@ class ContactRow(NamedTuple):
         return f"ContactRow({self.line}, {self.phone})"
 
 
-class Refused(Exception):
+class RowRejected(Exception):
     """The row at hand is no contact."""
 
     def __init__(self, code: str, column: str, reason: str, suggestion: str = "") -> None:
@@ -102,22 +102,24 @@ class RowReader:
     def _whole(self, row: Row) -> list[str]:
         """The row's cells, trimmed, one for each column."""
         if row.broken:
-            raise Refused(Code.BROKEN_ROW, "", row.broken, "double the quotes inside a cell, and close every cell's")
+            raise RowRejected(
+                Code.BROKEN_ROW, "", row.broken, "double the quotes inside a cell, and close every cell's"
+            )
         cells = [cell.strip() for cell in row.cells]
         if len(cells) != self._width:
             cells = self._fitted(cells)
         if "\0" in "".join(cells):
             nul = next(place for place, cell in enumerate(cells) if "\0" in cell)
-            raise Refused(Code.BROKEN_ROW, self.name(nul), "the cell holds a NUL character", "type it again")
+            raise RowRejected(Code.BROKEN_ROW, self.name(nul), "the cell holds a NUL character", "type it again")
         return cells
 
     def _fitted(self, cells: list[str]) -> list[str]:
         reason = f"the row has {len(cells)} cells and the header {self._width}"
         if len(cells) < self._width:
             advice = "a cell is missing, or a line break stands in one without quotes"
-            raise Refused(Code.SHORT_ROW, "", reason, advice)
+            raise RowRejected(Code.SHORT_ROW, "", reason, advice)
         if any(cells[self._width :]):
-            raise Refused(Code.LONG_ROW, "", reason, self._table.advice)
+            raise RowRejected(Code.LONG_ROW, "", reason, self._table.advice)
         return cells[: self._width]
 
     def _phone_place(self, cells: Sequence[str]) -> int:
@@ -129,13 +131,15 @@ class RowReader:
         place = self._columns.phones[0] if len(self._columns.phones) == 1 else self._phone_place(cells)
         written = cells[place]
         if not written:
-            raise Refused(Code.EMPTY_NUMBER, self.name(place), "the number is empty", "fill it in or remove the row")
+            raise RowRejected(
+                Code.EMPTY_NUMBER, self.name(place), "the number is empty", "fill it in or remove the row"
+            )
         country = self._country if self._columns.country is None else self._country_of(cells, self._columns.country)
         try:
             return phone.read(written, country)
         except BadPhoneNumber as exc:
             advice = self._country_advice() if isinstance(exc, NoCountryCode) else exc.suggestion
-            raise Refused(Code.INVALID_NUMBER, self.name(place), str(exc), advice) from None
+            raise RowRejected(Code.INVALID_NUMBER, self.name(place), str(exc), advice) from None
 
     def _country_advice(self) -> str:
         """Where this campaign says which country completes a number."""
@@ -148,7 +152,7 @@ class RowReader:
         try:
             return phone.country_named(cells[place])
         except BadCountry as exc:
-            raise Refused(Code.BAD_COUNTRY, self.name(place), str(exc), exc.suggestion) from None
+            raise RowRejected(Code.BAD_COUNTRY, self.name(place), str(exc), exc.suggestion) from None
 
     def _zone(self, cells: Sequence[str], number: phone.Read) -> str | None:
         place = self._columns.zone
@@ -156,7 +160,7 @@ class RowReader:
             try:
                 return times.zone_named(cells[place]).key
             except times.BadZone as exc:
-                raise Refused(Code.BAD_ZONE, self.name(place), str(exc), exc.suggestion) from None
+                raise RowRejected(Code.BAD_ZONE, self.name(place), str(exc), exc.suggestion) from None
         candidates = number.zones if self._zone_by_number else ()
         if not candidates:
             return self._schedule_zone
@@ -164,7 +168,7 @@ class RowReader:
         if not self._has_hours(zone):
             reason = f"its number may be in any of {len(candidates)} time zones, which share no hour of the windows"
             advice = "name the zone in a column (contacts.zone)"
-            raise Refused(Code.BAD_ZONE, self.name(self._phone_place(cells)), reason, advice)
+            raise RowRejected(Code.BAD_ZONE, self.name(self._phone_place(cells)), reason, advice)
         return zone
 
     def _has_hours(self, zone: str) -> bool:
@@ -181,12 +185,12 @@ class RowReader:
             moment = times.parse_moment(cells[place])
         except times.BadMoment as exc:
             reason = str(exc) if cells[place] else "the moment is blank"
-            raise Refused(Code.BAD_NOT_AFTER, self.name(place), reason, exc.suggestion) from None
+            raise RowRejected(Code.BAD_NOT_AFTER, self.name(place), reason, exc.suggestion) from None
         if moment.tzinfo is not None:
             return moment.astimezone(UTC)
         if zone is None:
             reason = "the moment has no offset, and the contact no time zone"
-            raise Refused(Code.BAD_NOT_AFTER, self.name(place), reason, "write the offset, or set schedule.zone")
+            raise RowRejected(Code.BAD_NOT_AFTER, self.name(place), reason, "write the offset, or set schedule.zone")
         return times.earliest(moment, *times.zones_of(zone))
 
     def _consent(self, cells: Sequence[str]) -> str | None:
@@ -195,7 +199,7 @@ class RowReader:
             return None
         if not cells[place]:
             reason = "nothing says that this person agreed to be called"
-            raise Refused(Code.NO_CONSENT, self.name(place), reason, "fill it in or remove the row")
+            raise RowRejected(Code.NO_CONSENT, self.name(place), reason, "fill it in or remove the row")
         return cells[place]
 
     def _voice(self, cells: Sequence[str]) -> dict[str, str]:
@@ -209,12 +213,12 @@ class RowReader:
             text = self._said(cells)
         except MissingVariable as exc:
             column = self.name(self._columns.spoken[exc.name])
-            raise Refused(Code.MISSING_VARIABLE, column, str(exc), "fill it in or remove the row") from None
+            raise RowRejected(Code.MISSING_VARIABLE, column, str(exc), "fill it in or remove the row") from None
         except BadText as exc:
             places = (place for place in self._columns.spoken.values() if cells[place] == exc.value)
             column = next(map(self.name, places), "")
             advice = exc.suggestion or "correct the row's cells or the template"
-            raise Refused(Code.BAD_TEXT, column, str(exc), advice) from None
+            raise RowRejected(Code.BAD_TEXT, column, str(exc), advice) from None
         if "#" in text:
             self._refuse_errors(cells)
         self._check(text, voice)
@@ -225,10 +229,12 @@ class RowReader:
         for place in self._columns.spoken.values():
             if cells[place] in ERRORS:
                 reason = f"the spreadsheet shows an error here: {cells[place]}"
-                raise Refused(Code.MISSING_VARIABLE, self.name(place), reason, "correct the formula, or type the value")
+                raise RowRejected(
+                    Code.MISSING_VARIABLE, self.name(place), reason, "correct the formula, or type the value"
+                )
 
     def _check(self, text: str, voice: Mapping[str, str]) -> None:
         fault = self._check_script(self._definition.script(text, voice)) if self._check_script else None
         if fault is not None:
             column = self.name(next(iter(self._columns.voice.values()))) if fault.code == "voice" and voice else ""
-            raise Refused(fault.code, column, fault.reason, fault.suggestion)
+            raise RowRejected(fault.code, column, fault.reason, fault.suggestion)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from campaigns.audience.encoding import BadContactsFile, encoding_of
-from campaigns.definition.column_names import folded
+from campaigns.definition.column_names import comparable
 
 DELIMITERS = ",;\t|"
 SAMPLE = 1 << 18
@@ -46,8 +46,8 @@ class Table(ABC):
 
     def columns(self, name: str) -> list[int]:
         """The places of the columns of this name, compared without case, spaces and underscores."""
-        wanted = folded(name)
-        return [place for place, there in enumerate(self.names) if wanted and folded(there) == wanted]
+        wanted = comparable(name)
+        return [place for place, there in enumerate(self.names) if wanted and comparable(there) == wanted]
 
     def rows(self) -> Iterator[Row]:
         """Every row under the header in which something stands. Reads the file anew, a row at a time."""

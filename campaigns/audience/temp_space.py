@@ -13,12 +13,12 @@ from dialer.errors import DialerError
 REMEDY = "make room there, or name a folder that has it, for workers too: export TMPDIR=/path/to/folder"
 
 
-class NoScratch(DialerError):
+class NoTempSpace(DialerError):
     """The folder for temporary files is missing, cannot be written, or is full."""
 
 
 @contextmanager
-def scratch(what: str, needed: int | None = None) -> Iterator[None]:
+def temp_space(what: str, needed: int | None = None) -> Iterator[None]:
     """Tell which folder it is where something cannot be kept there for a while, and how much would be `needed`."""
     try:
         yield
@@ -26,15 +26,15 @@ def scratch(what: str, needed: int | None = None) -> Iterator[None]:
         raise _no_scratch(what, needed, exc) from None
 
 
-def _no_scratch(what: str, needed: int | None, exc: OSError) -> NoScratch:
+def _no_scratch(what: str, needed: int | None, exc: OSError) -> NoTempSpace:
     folder = _folder()
     if folder is None:
         tried = "TMPDIR names no folder that can be written, and neither can /tmp or the current one"
-        return NoScratch(f"{what} cannot be kept for a while: {tried}", REMEDY)
+        return NoTempSpace(f"{what} cannot be kept for a while: {tried}", REMEDY)
     room = [f"{_size(free)} free"] if (free := _free(folder)) is not None else []
     room += [f"about {_size(needed)} needed in all"] if needed else []
     said = f"{what} cannot be kept in {folder}, the folder for temporary files: {exc.strerror or exc}"
-    return NoScratch(f"{said} ({', '.join(room)})" if room else said, REMEDY)
+    return NoTempSpace(f"{said} ({', '.join(room)})" if room else said, REMEDY)
 
 
 def _folder() -> Path | None:

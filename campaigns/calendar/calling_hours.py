@@ -49,7 +49,7 @@ def next_opening(hours: CallingHours, zone: str, now: datetime) -> datetime | No
     return opening
 
 
-def opening_at_all(hours: CallingHours, zone: str, moments: Sequence[datetime]) -> datetime | None:
+def next_opening_by_all(hours: CallingHours, zone: str, moments: Sequence[datetime]) -> datetime | None:
     """The same where nobody knows which of these moments is now: the first when all allow it, else later than it.
 
     Later by the longest wait that any of them asks for; None when one says never again.
@@ -86,7 +86,7 @@ def next_try(
     return opening
 
 
-def evidence(hours: CallingHours, zone: str, now: datetime) -> tuple[str, str]:
+def call_evidence(hours: CallingHours, zone: str, now: datetime) -> tuple[str, str]:
     """What is kept about an attempt: the hour where the contact is, and the rules that allowed the call.
 
     Where the contact may be in several zones, the hour in each of them.

@@ -25,8 +25,8 @@ from campaigns.definition.sections.schedule import Schedule
 from campaigns.definition.sections.section import Section
 from campaigns.definition.sections.vendor import ByAccount
 from campaigns.definition.templates import Template
-from campaigns.definition.validation_errors import complaints
-from campaigns.definition.yaml_source import DefinitionFaults, Fault, KeyPath, Source, read_source, spelt
+from campaigns.definition.validation_errors import validation_faults
+from campaigns.definition.yaml_source import DefinitionFaults, FileFault, KeyPath, Source, read_source, spelt
 from dialer.call_kinds import INFORMER, CallKind, Informer
 from dialer.calls import Outcome
 from dialer.field_errors import no
@@ -198,11 +198,11 @@ class Definition(Section):
         """The campaign file that it was read from; else its name."""
         return self.fault((), "").file
 
-    def fault(self, path: KeyPath, message: str, suggestion: str = "") -> Fault:
+    def fault(self, path: KeyPath, message: str, suggestion: str = "") -> FileFault:
         """A fault of this definition, with its place when it was read from a file."""
         if self._origin.source is not None:
             return self._origin.source.fault(path, message, suggestion)
-        return Fault(file=self.campaign, key=spelt(path), message=message, suggestion=suggestion)
+        return FileFault(file=self.campaign, key=spelt(path), message=message, suggestion=suggestion)
 
 
 def load_definition(path: Path) -> Definition:
@@ -212,7 +212,7 @@ def load_definition(path: Path) -> Definition:
     try:
         definition = Definition.model_validate(source.data)
     except ValidationError as exc:
-        faults += complaints(exc, source, Definition)
+        faults += validation_faults(exc, source, Definition)
     if faults:
         raise DefinitionFaults(faults)
     definition._origin = Origin(source)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from jinja2 import StrictUndefined, TemplateRuntimeError, TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
-from campaigns.definition.column_names import folded, identifier
+from campaigns.definition.column_names import comparable, template_name
 from campaigns.definition.speech_filters import FILTERS, Unsayable
 from dialer.errors import DialerError
 
@@ -128,8 +128,8 @@ class Template:
 
     def _values(self, fields: Mapping[str, str]) -> dict[str, object]:
         if not all(name in fields for name in self.variables):
-            by_folded = {folded(name): value for name, value in fields.items()}
-            fields = {name: fields.get(name, by_folded.get(folded(name), "")) for name in self.variables}
+            by_folded = {comparable(name): value for name, value in fields.items()}
+            fields = {name: fields.get(name, by_folded.get(comparable(name), "")) for name in self.variables}
         return {name: fields[name].strip() or _blank(name) for name in self.variables}
 
 
@@ -168,5 +168,5 @@ def _hint(source: str, problem: str) -> str:
         return f"did you mean {near[0]}?" if near else f"the filters for speech are {', '.join(FILTERS)}"
     spaced = re.search(r"\{\{\s*(\w+(?:[ ]+\w+)+)\s*\}\}", source)
     if spaced:
-        return f"write {{{{ {identifier(spaced[1])} }}}}"
+        return f"write {{{{ {template_name(spaced[1])} }}}}"
     return "variables are written {{ name }}"

@@ -9,7 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from campaigns.definition.yaml_source import Fault, KeyPath, Plain, Source, spelt
+from campaigns.definition.yaml_source import FileFault, KeyPath, Plain, Source, spelt
 from dialer.call_kinds import KINDS
 
 EXPECTED = {
@@ -34,9 +34,9 @@ BOUNDS = {
 }
 
 
-def complaints(exc: ValidationError, source: Source, model: type[BaseModel]) -> list[Fault]:
+def validation_faults(exc: ValidationError, source: Source, model: type[BaseModel]) -> list[FileFault]:
     """Every error as a fault at its place. A key that is missing because it is misspelt is named once."""
-    faults: list[Fault] = []
+    faults: list[FileFault] = []
     misspelt: set[str] = set()
     for error in sorted(exc.errors(include_url=False), key=lambda error: error["type"] == "missing"):
         path = _path(error)

@@ -36,7 +36,7 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class FileFault:
     """One thing wrong with a campaign file: where, at which key, what, and what to write instead."""
 
     file: str
@@ -55,7 +55,7 @@ class Fault:
 class DefinitionFaults(DialerError):
     """The campaign file cannot be used as it stands; `faults` holds everything found wrong, in the file's order."""
 
-    def __init__(self, faults: Iterable[Fault]) -> None:
+    def __init__(self, faults: Iterable[FileFault]) -> None:
         self.faults = tuple(sorted(faults, key=lambda fault: (fault.line, fault.column)))
         super().__init__("\n".join(map(str, self.faults)), "correct what is named above and check again")
 
@@ -68,11 +68,13 @@ class Source:
     data: dict[str, Plain] = field(repr=False)
     keys: dict[KeyPath, Place] = field(repr=False)
     values: dict[KeyPath, Place] = field(repr=False)
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[FileFault, ...] = ()
 
-    def fault(self, path: KeyPath, message: str, suggestion: str = "", *, at_key: bool = False) -> Fault:
+    def fault(self, path: KeyPath, message: str, suggestion: str = "", *, at_key: bool = False) -> FileFault:
         """A fault at the value of this path (or its key), or at the nearest thing around it that is written."""
-        return Fault(file=self.file, key=spelt(path), message=message, suggestion=suggestion, **self._at(path, at_key))
+        return FileFault(
+            file=self.file, key=spelt(path), message=message, suggestion=suggestion, **self._at(path, at_key)
+        )
 
     def _at(self, path: KeyPath, at_key: bool) -> dict[str, int]:
         places = self.keys if at_key else self.values
@@ -100,12 +102,14 @@ def read_source(path: Path) -> Source:
     except yaml.reader.ReaderError as exc:
         raise DefinitionFaults([_unprintable(path, text, exc)]) from None
     except (RecursionError, ValueError, OverflowError) as exc:
-        raise DefinitionFaults([Fault(file=str(path), message=f"this is not YAML that can be read: {exc}")]) from None
+        raise DefinitionFaults(
+            [FileFault(file=str(path), message=f"this is not YAML that can be read: {exc}")]
+        ) from None
     if root is None:
-        raise DefinitionFaults([Fault(file=str(path), message="the file is empty", suggestion="write a campaign")])
+        raise DefinitionFaults([FileFault(file=str(path), message="the file is empty", suggestion="write a campaign")])
     if not isinstance(root, MappingNode):
         message = "a campaign file is a list of keys and values"
-        raise DefinitionFaults([Fault(file=str(path), message=message, suggestion="begin with campaign: a-name")])
+        raise DefinitionFaults([FileFault(file=str(path), message=message, suggestion="begin with campaign: a-name")])
     return _Reading(str(path)).read(root)
 
 
@@ -113,12 +117,12 @@ def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        fault = Fault(file=str(path), message="no such file", suggestion="check the path, or write one")
+        fault = FileFault(file=str(path), message="no such file", suggestion="check the path, or write one")
     except IsADirectoryError:
-        fault = Fault(file=str(path), message="this is a folder", suggestion="name the campaign file in it")
+        fault = FileFault(file=str(path), message="this is a folder", suggestion="name the campaign file in it")
     except (OSError, ValueError) as exc:
         reason = getattr(exc, "strerror", None) or str(exc)
-        fault = Fault(file=str(path), message=f"the file cannot be read: {reason}")
+        fault = FileFault(file=str(path), message=f"the file cannot be read: {reason}")
     raise DefinitionFaults([fault])
 
 
@@ -130,11 +134,11 @@ def _decoded(path: Path, content: bytes) -> str:
         line = content.count(b"\n", 0, exc.start) + 1
         column = exc.start - content.rfind(b"\n", 0, exc.start)
         message = "the file is not UTF-8 text"
-        fault = Fault(file=str(path), message=message, suggestion="save it as UTF-8", line=line, column=column)
+        fault = FileFault(file=str(path), message=message, suggestion="save it as UTF-8", line=line, column=column)
         raise DefinitionFaults([fault]) from None
 
 
-def _syntax(path: Path, text: str, exc: yaml.MarkedYAMLError) -> Fault:
+def _syntax(path: Path, text: str, exc: yaml.MarkedYAMLError) -> FileFault:
     mark = exc.problem_mark or exc.context_mark
     place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
     line = "".join(text.splitlines()[place.line - 1 : place.line])
@@ -142,7 +146,7 @@ def _syntax(path: Path, text: str, exc: yaml.MarkedYAMLError) -> Fault:
         message, suggestion = "a value that begins with { is a section to YAML", "put the whole text in quotes"
     else:
         message, suggestion = _reworded(str(exc.problem or exc.context or "cannot be read"))
-    return Fault(file=str(path), message=message, suggestion=suggestion, **place._asdict())
+    return FileFault(file=str(path), message=message, suggestion=suggestion, **place._asdict())
 
 
 def _reworded(problem: str) -> tuple[str, str]:
@@ -165,11 +169,11 @@ def _reworded(problem: str) -> tuple[str, str]:
     return f"this is not YAML: {problem}", "check quotes, colons and indentation"
 
 
-def _unprintable(path: Path, text: str, exc: yaml.reader.ReaderError) -> Fault:
+def _unprintable(path: Path, text: str, exc: yaml.reader.ReaderError) -> FileFault:
     before = text[: exc.position]
     place = Place(before.count("\n") + 1, exc.position - before.rfind("\n"))
     message = f"a character that cannot be printed: U+{int(exc.character):04X}"
-    return Fault(file=str(path), message=message, suggestion="delete it", **place._asdict())
+    return FileFault(file=str(path), message=message, suggestion="delete it", **place._asdict())
 
 
 class _Reading:
@@ -179,7 +183,7 @@ class _Reading:
         self.file = file
         self.keys: dict[KeyPath, Place] = {}
         self.values: dict[KeyPath, Place] = {}
-        self.faults: list[Fault] = []
+        self.faults: list[FileFault] = []
         self._seen: set[int] = set()
 
     def read(self, root: MappingNode) -> Source:
@@ -228,7 +232,7 @@ class _Reading:
 
     def _fault(self, node: Node, path: KeyPath, message: str, suggestion: str, place: Place | None = None) -> None:
         at = (place or _place(node))._asdict()
-        self.faults.append(Fault(file=self.file, key=spelt(path), message=message, suggestion=suggestion, **at))
+        self.faults.append(FileFault(file=self.file, key=spelt(path), message=message, suggestion=suggestion, **at))
 
 
 def _place(node: Node) -> Place:

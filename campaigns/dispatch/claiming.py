@@ -8,20 +8,20 @@ from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
-from campaigns.calendar.calling_hours import opening_at_all
+from campaigns.calendar.calling_hours import next_opening_by_all
 from campaigns.dispatch.dial import Slice, slice_size
 from campaigns.dispatch.vendor_queue import due_by
 from campaigns.ledger import claims
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import contacts
 from campaigns.lifecycle import ContactStatus
-from campaigns.runtime import Parts
+from campaigns.runtime import Runtime
 from campaigns.safeguards import budgets, circuit_breaker
-from campaigns.safeguards.canary import Hold, consult, not_called
+from campaigns.safeguards.canary import CanaryHold, canary_hold, not_called
 from dialer.account import Account
 
 
-def claimed_already(mine: Sequence[Campaign], using: Parts) -> dict[str, int]:
+def claimed_already(mine: Sequence[Campaign], using: Runtime) -> dict[str, int]:
     """How many contacts of each campaign are with the workers."""
     query = (
         select(contacts.c.campaign_id, func.count())
@@ -54,11 +54,11 @@ def count_due(
     return db.scalar(select(func.count()).select_from(due.limit(most).subquery())) or 0
 
 
-def claim_contacts(db: Connection, campaign: Campaign, room: int, now: datetime, using: Parts) -> list[Slice]:
+def claim_contacts(db: Connection, campaign: Campaign, room: int, now: datetime, using: Runtime) -> list[Slice]:
     account = using.accounts[campaign.account]
     if not claims.lock_campaign(db, campaign.id):
         return []
-    canary = consult(db, campaign, now)
+    canary = canary_hold(db, campaign, now)
     rooms = _rooms(db, campaign, account, now, canary)  # asked again: another tick may have claimed meanwhile
     room = min([room, *rooms])
     if room == 0:
@@ -75,9 +75,9 @@ def claim_contacts(db: Connection, campaign: Campaign, room: int, now: datetime,
     ]
 
 
-def _rooms(db: Connection, campaign: Campaign, account: Account, now: datetime, canary: Hold | None) -> list[int]:
+def _rooms(db: Connection, campaign: Campaign, account: Account, now: datetime, canary: CanaryHold | None) -> list[int]:
     """How many more calls the campaign's budget, its canary and its breaker allow."""
-    there = budgets.left(db, campaign, account.settings.call_points, now)
+    there = budgets.budget_left(db, campaign, account.settings.call_points, now)
     trying = circuit_breaker.trying(db).get(campaign.id)
     rooms = [there.calls if there else None, canary.room if canary else None, trying]
     return [room for room in rooms if room is not None]
@@ -88,7 +88,7 @@ def _put_off_closed_zones(db: Connection, campaign: Campaign, moments: Sequence[
     now = moments[0]
     by_opening: dict[datetime | None, list[str]] = {}
     for zone in campaign.zones:
-        by_opening.setdefault(opening_at_all(campaign.definition, zone, moments), []).append(zone)
+        by_opening.setdefault(next_opening_by_all(campaign.definition, zone, moments), []).append(zone)
     by_opening.pop(now, None)
     for opening, closed in by_opening.items():
         db.execute(

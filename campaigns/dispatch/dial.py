@@ -14,9 +14,9 @@ from uuid import UUID
 from sqlalchemy import Connection
 from structlog import get_logger
 
-from campaigns.calendar.calling_hours import next_opening, opening_at_all
+from campaigns.calendar.calling_hours import next_opening, next_opening_by_all
 from campaigns.dispatch.requests import call_for, opening_for
-from campaigns.dispatch.token_wait import give_back, with_tokens
+from campaigns.dispatch.token_wait import batches_with_tokens, return_claims
 from campaigns.dispatch.vendor_queue import otherwise_due, send_at, taken_up_early
 from campaigns.ledger import claims, queries
 from campaigns.ledger.attempts import open_attempts
@@ -25,7 +25,7 @@ from campaigns.ledger.frequency_caps import cap_clears_at
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import LedgerAway
 from campaigns.lifecycle import OPEN_ATTEMPTS, CampaignStatus
-from campaigns.runtime import SEND_WITHIN, SWEEP_MARGIN, Parts
+from campaigns.runtime import SEND_WITHIN, SWEEP_MARGIN, Runtime
 from campaigns.settlement.receipts import apply_waiting
 from campaigns.settlement.rulings import rule_all
 from dialer.account import Account
@@ -47,7 +47,7 @@ class Slice:
     contact_ids: tuple[int, ...]
 
 
-def dial(slice_: Slice, *, using: Parts, sleep: Callable[[float], None] = time.sleep) -> int:
+def dial(slice_: Slice, *, using: Runtime, sleep: Callable[[float], None] = time.sleep) -> int:
     """Place the calls of a slice that are still ours to place; returns how many requests were sent.
 
     Delivered twice, the second finds nothing left to do. Contacts that no token can be had for in time go back.
@@ -62,13 +62,13 @@ def dial(slice_: Slice, *, using: Parts, sleep: Callable[[float], None] = time.s
         or account is None
         or campaign.rehearsal != account.settings.sandbox
     ):
-        give_back(ours, using)
+        return_claims(ours, using)
         return 0
     return _dial(ours, campaign, account, using, sleep)
 
 
 def _dial(
-    ours: Sequence[Claimed], campaign: Campaign, account: Account, using: Parts, sleep: Callable[[float], None]
+    ours: Sequence[Claimed], campaign: Campaign, account: Account, using: Runtime, sleep: Callable[[float], None]
 ) -> int:
     """Send requests as tokens come, and take the next tokens while they are out."""
     flight, sent = account.flight(), 0
@@ -78,7 +78,7 @@ def _dial(
         _settle(flight.landed(), campaign, account, using)
 
     try:
-        for batch in with_tokens(ours, campaign, account, using, pause):
+        for batch in batches_with_tokens(ours, campaign, account, using, pause):
             sent += _send(batch, campaign, account, flight, using)
             _settle(flight.landed(), campaign, account, using)
     finally:
@@ -87,7 +87,7 @@ def _dial(
     return sent
 
 
-def _send(batch: Sequence[Claimed], campaign: Campaign, account: Account, flight: Flight, using: Parts) -> int:
+def _send(batch: Sequence[Claimed], campaign: Campaign, account: Account, flight: Flight, using: Runtime) -> int:
     """Place the calls of contacts whose tokens are taken. Whatever could fail here does so before the commit."""
     try:
         calls, deadline = using.ledger.write(_open, batch, campaign, account, using)
@@ -101,7 +101,7 @@ def _send(batch: Sequence[Claimed], campaign: Campaign, account: Account, flight
 
 
 def _open(
-    db: Connection, batch: Sequence[Claimed], campaign: Campaign, account: Account, using: Parts
+    db: Connection, batch: Sequence[Claimed], campaign: Campaign, account: Account, using: Runtime
 ) -> tuple[list[CallRequest], Deadline]:
     """Ask the gates and write the attempts that pass; returns their calls, and until when those may leave.
 
@@ -123,10 +123,10 @@ def _may_be_called(contact: Claimed, campaign: Campaign, account: Account, momen
     if contact.due_at > moments[0]:
         return send_at(campaign.definition, account.provider, contact, moments) is not None
     past = contact.not_after is not None and contact.not_after <= max(moments)
-    return not past and opening_at_all(campaign.definition, contact.zone, moments) == moments[0]
+    return not past and next_opening_by_all(campaign.definition, contact.zone, moments) == moments[0]
 
 
-def _settle(rulings: Sequence[tuple[UUID, Ruling]], campaign: Campaign, account: Account, using: Parts) -> None:
+def _settle(rulings: Sequence[tuple[UUID, Ruling]], campaign: Campaign, account: Account, using: Runtime) -> None:
     if not rulings:
         return
     handed_over: set[UUID] = set()
@@ -147,7 +147,9 @@ def _settle(rulings: Sequence[tuple[UUID, Ruling]], campaign: Campaign, account:
     _settle_tokens([_settled(*one, handed_over) for one in rulings], campaign, account)
 
 
-def _write_rulings(db: Connection, rulings: Sequence[tuple[UUID, Ruling]], account: Account, using: Parts) -> set[UUID]:
+def _write_rulings(
+    db: Connection, rulings: Sequence[tuple[UUID, Ruling]], account: Account, using: Runtime
+) -> set[UUID]:
     """Returns the attempts that were handed over: their calls are not in progress yet."""
     now = using.clock()
     attempts = queries.attempts_by_id(db, [attempt_id for attempt_id, _ in rulings], lock=True)
@@ -171,7 +173,7 @@ def _settle_tokens(settled: Sequence[Settled], campaign: Campaign, account: Acco
         log.warning("bucket away", account=account.name, why=exc.message)  # the leases free the tokens
 
 
-def _hold_back(held: Sequence[Claimed], campaign: Campaign, account: Account, using: Parts) -> None:
+def _hold_back(held: Sequence[Claimed], campaign: Campaign, account: Account, using: Runtime) -> None:
     """Give back tokens and claims of contacts that a gate held back, each with its next moment or its final status."""
     if not held:
         return
@@ -206,7 +208,7 @@ def _next_moment(
     at = max(contact.due_at, moments[0])
     capped = cap_clears_at(db, contact.phone, definition.caps, at, rehearsal=campaign.rehearsal)
     if capped is None:
-        return opening_at_all(definition, contact.zone, moments) if contact.due_at <= moments[0] else None
+        return next_opening_by_all(definition, contact.zone, moments) if contact.due_at <= moments[0] else None
     return next_opening(definition, contact.zone, capped[0]) or definition.ends_at
 
 

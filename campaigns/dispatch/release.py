@@ -18,9 +18,9 @@ from campaigns.ledger.moves import move_campaign
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import campaigns
 from campaigns.lifecycle import CampaignStatus
-from campaigns.runtime import Parts, own_limits
+from campaigns.runtime import Runtime, own_limits
 from campaigns.safeguards import budgets, circuit_breaker
-from campaigns.safeguards.canary import consult, not_called
+from campaigns.safeguards.canary import canary_hold, not_called
 from campaigns.safeguards.failover import move_on
 from dialer.account import Account
 from dialer.bucket import BucketAway
@@ -33,12 +33,12 @@ CLOCK_WAS_SET = (
 )
 
 
-def release(*, using: Parts) -> list[Slice]:
+def release(*, using: Runtime) -> list[Slice]:
     """Claim what may be dialed in the next seconds; returns the slices to publish, in fair turns per campaign."""
     return [one for slices in release_some(using=using) for one in slices]
 
 
-def release_some(*, using: Parts) -> Iterator[list[Slice]]:
+def release_some(*, using: Runtime) -> Iterator[list[Slice]]:
     """The same, some accounts at a time: with many, the first claims would else be old before anybody hears of them.
 
     In turns among those: the slices of one account wait for its pace, and would keep every thread from the others'.
@@ -69,12 +69,12 @@ def _in_turns(claimed: Sequence[Sequence[Slice]]) -> list[Slice]:
     return [one for turn in zip_longest(*claimed) for one in turn if one is not None]
 
 
-def take_back(slices: Sequence[Slice], *, using: Parts) -> int:
+def take_back(slices: Sequence[Slice], *, using: Runtime) -> int:
     """Undo the claims of slices that could not be handed to the workers; returns how many contacts are due again."""
     return sum(using.ledger.write(claims.give_back, one.claim, one.contact_ids) for one in slices)
 
 
-def _start_when_scheduled(campaign: Campaign, now: datetime, using: Parts) -> None:
+def _start_when_scheduled(campaign: Campaign, now: datetime, using: Runtime) -> None:
     start = campaign.definition.starts_at
     if campaign.status is CampaignStatus.SCHEDULED and (start is None or start <= now):
         using.ledger.write(
@@ -88,7 +88,7 @@ def _start_when_scheduled(campaign: Campaign, now: datetime, using: Parts) -> No
         )
 
 
-def _release_account(mine: Sequence[Campaign], account: Account | None, now: datetime, using: Parts) -> list[Slice]:
+def _release_account(mine: Sequence[Campaign], account: Account | None, now: datetime, using: Runtime) -> list[Slice]:
     if account is None:
         for campaign in mine:
             why = f"account {campaign.account!r} is not in the settings of the workers"
@@ -118,7 +118,7 @@ def _astray(campaign: Campaign) -> str:
     return f"it was started in earnest, and account {campaign.account} leads to a sandbox now: bring that down first"
 
 
-def _release_in_turn(mine: Sequence[Campaign], account: Account, now: datetime, using: Parts) -> list[Slice]:
+def _release_in_turn(mine: Sequence[Campaign], account: Account, now: datetime, using: Runtime) -> list[Slice]:
     points = account.settings.call_points
     budgeted = [one for one in mine if one.definition.limits]  # the others need no transaction for it, each tick
     ended = [one for one in budgeted if using.ledger.write(budgets.stop_at_its_end, one, points, now)]
@@ -141,7 +141,7 @@ def _release_in_turn(mine: Sequence[Campaign], account: Account, now: datetime, 
     return slices
 
 
-def _wanted(campaign: Campaign, left: int, waiting: int, account: Account, now: datetime, using: Parts) -> int:
+def _wanted(campaign: Campaign, left: int, waiting: int, account: Account, now: datetime, using: Runtime) -> int:
     """How many calls the campaign could start: by its own limits, which only its own claims use up, and by who is due.
 
     Leaves in the ledger what binds.
@@ -153,13 +153,13 @@ def _wanted(campaign: Campaign, left: int, waiting: int, account: Account, now: 
     if held_by == "day points" and using.ledger.write(move_on, campaign.id, account.name, "its day is used up", now):
         return 0  # the next tick comes by for its next account
     definition, points = campaign.definition, account.settings.call_points
-    there = using.ledger.write(budgets.left, campaign, points, now) if definition.limits else None
+    there = using.ledger.write(budgets.budget_left, campaign, points, now) if definition.limits else None
     if there is not None and there.calls < room:
         room = there.calls
         if there.calls == 0 and not waiting:
             held_by, held_until = there.why, there.until
     moments = using.moments()
-    canary = using.ledger.write(consult, campaign, now) if definition.canary else None
+    canary = using.ledger.write(canary_hold, campaign, now) if definition.canary else None
     if canary is not None and canary.room < room:
         room = canary.room
         if room == 0 and not held_by:
@@ -175,7 +175,7 @@ def _wanted(campaign: Campaign, left: int, waiting: int, account: Account, now: 
     return due
 
 
-def _note(campaign: Campaign, now: datetime, held_by: str | None, held_until: datetime | None, using: Parts) -> None:
+def _note(campaign: Campaign, now: datetime, held_by: str | None, held_until: datetime | None, using: Runtime) -> None:
     """Leave in the ledger when the tick last came by and what binds, for `status` to tell."""
     fresh = campaign.ticked_at is not None and now - campaign.ticked_at < TICK_NOTED_EVERY
     if fresh and held_by == campaign.held_by:

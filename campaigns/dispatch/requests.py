@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from campaigns.calendar.calling_hours import evidence
+from campaigns.calendar.calling_hours import call_evidence
 from campaigns.definition import Definition
 from campaigns.dispatch.vendor_queue import send_at
 from campaigns.ledger.attempts import Opening
@@ -27,7 +27,7 @@ def script_for(definition: Definition, account: str, contact: Claimed) -> Script
 
 def opening_for(contact: Claimed, campaign: Campaign, account: Account, moments: Sequence[datetime]) -> Opening:
     handed_over = send_at(campaign.definition, account.provider, contact, moments)
-    local_time, allowed_by = evidence(campaign.definition, contact.zone, handed_over or moments[0])
+    local_time, allowed_by = call_evidence(campaign.definition, contact.zone, handed_over or moments[0])
     return Opening(
         contact=contact,
         account=account.name,

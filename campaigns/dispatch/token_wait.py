@@ -12,7 +12,7 @@ from campaigns.ledger import claims, queries
 from campaigns.ledger.claims import Claimed
 from campaigns.ledger.queries import Campaign
 from campaigns.lifecycle import CampaignStatus
-from campaigns.runtime import Parts, own_limits
+from campaigns.runtime import Runtime, own_limits
 from dialer.account import Account
 from dialer.bucket import BucketAway, Urgency
 
@@ -25,8 +25,8 @@ TURN_SECONDS = (
 Pause = Callable[[float], None]
 
 
-def with_tokens(
-    ours: Sequence[Claimed], campaign: Campaign, account: Account, using: Parts, pause: Pause
+def batches_with_tokens(
+    ours: Sequence[Claimed], campaign: Campaign, account: Account, using: Runtime, pause: Pause
 ) -> Iterator[list[Claimed]]:
     """Yield contacts as their tokens come, waiting for no longer than the horizon in all.
 
@@ -44,7 +44,7 @@ def with_tokens(
             stopped = not some and answer.wait <= patience and not _wait(answer.wait, campaign, using, pause)
             if not some and (stopped or answer.wait > patience):
                 account.bucket.leave(names[:1], own=own)
-                give_back(left, using, due_in=None if stopped else answer.wait)
+                return_claims(left, using, due_in=None if stopped else answer.wait)
                 return
             if some:
                 _wait(answer.wait, campaign, using, pause)  # stopped now, the gates say so and the token goes back
@@ -53,10 +53,10 @@ def with_tokens(
             patience -= answer.wait
     except BucketAway as exc:
         log.warning("bucket away", account=account.name, why=exc.message)
-        give_back(left, using, due_in=using.horizon)
+        return_claims(left, using, due_in=using.horizon)
 
 
-def give_back(ours: Sequence[Claimed], using: Parts, due_in: float | None = None) -> None:
+def return_claims(ours: Sequence[Claimed], using: Runtime, due_in: float | None = None) -> None:
     """Undo the claim on these contacts; they are due as before, but not within so many seconds."""
     if ours:
         due_at = using.clock() + timedelta(seconds=due_in) if due_in else None
@@ -77,7 +77,7 @@ def urgency_of(campaign: Campaign, *, again: bool = False) -> Urgency:
     return Urgency.SOON if again else Urgency.NORMAL
 
 
-def _wait(seconds: float, campaign: Campaign, using: Parts, pause: Pause) -> bool:
+def _wait(seconds: float, campaign: Campaign, using: Runtime, pause: Pause) -> bool:
     """Wait in steps; False as soon as the campaign or this process is to start no more calls."""
     while seconds > 0:
         step = min(seconds, STEP)
@@ -88,6 +88,6 @@ def _wait(seconds: float, campaign: Campaign, using: Parts, pause: Pause) -> boo
     return True
 
 
-def _running(campaign: Campaign, using: Parts) -> bool:
+def _running(campaign: Campaign, using: Runtime) -> bool:
     with using.ledger.reading() as db:
         return queries.campaign(db, campaign.id).status is CampaignStatus.RUNNING

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from campaigns.audience.row_reader import CheckScript, ContactRow
 from campaigns.definition import Definition
 from campaigns.definition.templates import BadText
-from campaigns.definition.yaml_source import Fault, KeyPath
+from campaigns.definition.yaml_source import FileFault, KeyPath
 from dialer.account_settings import AccountSettings, lines_to_add
 from dialer.plural import counted
 from dialer.providers import provider_for
 
 
-class Alternative:
+class FallbackAccount:
     """Another account of a campaign, as its list is read: what every contact would hear from it is checked too."""
 
     def __init__(self, definition: Definition, account: str, check_script: CheckScript) -> None:
@@ -41,20 +41,20 @@ class Alternative:
         self.count += 1
         self._faults = self._faults or [f"line {row.line}: {why}"]
 
-    def faults(self, definition: Definition) -> Iterator[Fault]:
+    def faults(self, definition: Definition) -> Iterator[FileFault]:
         """The first of them, with how many there are."""
         for first in self._faults:
             said = f"{self.account} cannot speak to {counted(self.count, 'contact')}; {first}"
             yield definition.fault(("accounts",), said, f"give it a message of its own: by_account.{self.account}")
 
 
-def alternatives(definition: Definition, accounts: Mapping[str, AccountSettings]) -> list[Alternative]:
+def fallback_accounts(definition: Definition, accounts: Mapping[str, AccountSettings]) -> list[FallbackAccount]:
     """The accounts after the first, which the settings must have."""
     others = definition.accounts[1:]
-    return [Alternative(definition, name, provider_for(accounts[name]).check_script) for name in others]
+    return [FallbackAccount(definition, name, provider_for(accounts[name]).check_script) for name in others]
 
 
-def account_faults(definition: Definition, accounts: Mapping[str, AccountSettings]) -> Iterator[Fault]:
+def account_faults(definition: Definition, accounts: Mapping[str, AccountSettings]) -> Iterator[FileFault]:
     """Accounts that are not in the settings, or lead to a sandbox where the first does not, or the reverse."""
     for name in definition.accounts[1:]:
         if name not in accounts:
@@ -63,7 +63,7 @@ def account_faults(definition: Definition, accounts: Mapping[str, AccountSetting
             yield definition.fault(("accounts",), f"one of {definition.account} and {name} leads to a sandbox", "")
 
 
-def no_account(definition: Definition, path: KeyPath, name: str, accounts: Mapping[str, AccountSettings]) -> Fault:
+def no_account(definition: Definition, path: KeyPath, name: str, accounts: Mapping[str, AccountSettings]) -> FileFault:
     """The fault of naming an account that the settings do not have, with what to add to them."""
     there = f"no account {name!r} in the settings" + (f", which have {', '.join(sorted(accounts))}" if accounts else "")
     near = difflib.get_close_matches(name, accounts, n=1)

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from campaigns.audience.audience import Audience, LeavesOut, read_audience
-from campaigns.audience.import_summary import Summary
-from campaigns.audience.progress import Progress, unseen
+from campaigns.audience.import_summary import ImportSummary
+from campaigns.audience.progress import Progress, no_progress
 from campaigns.audience.rejects import Reject
 from campaigns.definition import Definition, load_definition
-from campaigns.definition.yaml_source import DefinitionFaults, Fault
-from campaigns.launch.account_checks import account_faults, alternatives, no_account
-from campaigns.launch.policy_overrides import overruling_faults
-from campaigns.launch.staging import Spool
+from campaigns.definition.yaml_source import DefinitionFaults, FileFault
+from campaigns.launch.account_checks import account_faults, fallback_accounts, no_account
+from campaigns.launch.policy_overrides import policy_faults
+from campaigns.launch.staging import StagingFile
 from dialer.account_settings import AccountSettings
 from dialer.call_kinds import Informer, prompts
 from dialer.errors import DialerError
@@ -26,7 +26,7 @@ from dialer.providers.provider import Provider
 class RowsRejected(DialerError):
     """Some rows cannot be called; nothing was started. `facts` says where all of them are."""
 
-    def __init__(self, checked: Checked, rejects_file: Path | None) -> None:
+    def __init__(self, checked: CheckResult, rejects_file: Path | None) -> None:
         bad = checked.bad
         super().__init__(
             f"{bad} of {checked.summary.rows_read} rows of {checked.audience_file} cannot be called; "
@@ -41,7 +41,7 @@ class NobodyToCall(DialerError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
+class CheckResult:
     """A campaign file and its list, read whole and found in order but for its rejects, of which it knows the first.
 
     `bad` counts the rows that are a reason to start nothing; the other rejects are left out as the campaign says.
@@ -50,11 +50,11 @@ class Checked:
 
     definition: Definition
     audience: Audience = field(repr=False)
-    summary: Summary
+    summary: ImportSummary
     rejects: Sequence[Reject]
     bad: int
     rehearsal: bool  # the account leads to a sandbox
-    spool: Spool | None = field(default=None, repr=False)
+    spool: StagingFile | None = field(default=None, repr=False)
     apart: bool = False  # whom another campaign of the name calls is left out
     warnings: Sequence[str] = ()
 
@@ -92,9 +92,9 @@ def check(
     accounts: Mapping[str, AccountSettings],
     *,
     leaving_out: Callable[[Definition], LeavesOut] | None = None,
-    progress: Progress = unseen,
+    progress: Progress = no_progress,
     keep: bool = True,
-) -> Checked:
+) -> CheckResult:
     """Read a campaign file and its whole list, once. Bad rows are `rejects`.
 
     `leaving_out`, given the definition, tells whom the ledger leaves out of it. `keep` keeps the contacts as they are
@@ -102,8 +102,8 @@ def check(
     """
     audience = open_audience(path, accounts, leaving_out=leaving_out)
     definition = audience.definition
-    others = alternatives(definition, accounts)
-    spool = Spool(audience.about()) if keep else None
+    others = fallback_accounts(definition, accounts)
+    spool = StagingFile(audience.about()) if keep else None
     shortest: str | None = None
     for row in audience.contacts(progress):
         for other in others:
@@ -115,7 +115,7 @@ def check(
     audience.refuse_changed()
     if any(other.count for other in others):
         raise DefinitionFaults([fault for other in others for fault in other.faults(definition)])
-    return Checked(
+    return CheckResult(
         definition=definition,
         audience=audience,
         summary=audience.summary,
@@ -158,14 +158,14 @@ def _provider(definition: Definition, accounts: Mapping[str, AccountSettings]) -
         raise DefinitionFaults([no_account(definition, ("account",), definition.account, accounts)])
     provider = provider_for(accounts[definition.account])
     faults = list(_misfits(definition, provider))
-    faults += overruling_faults(definition, provider.policy())
+    faults += policy_faults(definition, provider.policy())
     faults += account_faults(definition, accounts)
     if faults:
         raise DefinitionFaults(faults)
     return provider
 
 
-def _misfits(definition: Definition, provider: Provider) -> Iterator[Fault]:
+def _misfits(definition: Definition, provider: Provider) -> Iterator[FileFault]:
     """What is written and would do nothing, or cannot be said."""
     written = definition.model_fields_set
     for key in sorted(provider.cannot & written):

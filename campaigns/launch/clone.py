@@ -8,7 +8,7 @@ import yaml
 
 from campaigns.definition import Definition
 from campaigns.ledger import queries
-from campaigns.ledger.moves import note
+from campaigns.ledger.moves import write_audit
 from campaigns.ledger.store import Ledger
 
 
@@ -19,12 +19,12 @@ def clone(ledger: Ledger, campaign_id: str, *, name: str | None = None, who: str
     """
     with ledger.writing() as db:
         campaign = queries.campaign(db, campaign_id)
-        note(db, now, who=who, event="campaign cloned", campaign_id=campaign.id, detail=name or campaign.name)
+        write_audit(db, now, who=who, event="campaign cloned", campaign_id=campaign.id, detail=name or campaign.name)
     remark = f"# A copy of {campaign.id}. Change what you like; the first stays as it is.\n"
-    return remark + written(campaign.definition, name)
+    return remark + as_written(campaign.definition, name)
 
 
-def written(definition: Definition, name: str | None = None) -> str:
+def as_written(definition: Definition, name: str | None = None) -> str:
     """A definition as a campaign file says it, without what it leaves unsaid."""
     said = definition.model_dump(mode="json", exclude_defaults=True)
     if name is not None:

@@ -15,7 +15,7 @@ from campaigns.ledger.suppressions import suppressed_among
 from campaigns.ledger.tables import suppressions
 
 
-class LeavingOut:
+class Exclusions:
     """Asks the ledger about numbers, many at once; nothing at all where it has nobody to leave out.
 
     It is a courtesy to who reads the check: at the moment of dialing the ledger is asked again.

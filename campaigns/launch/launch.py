@@ -10,11 +10,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from campaigns.audience.progress import Progress, unseen
+from campaigns.audience.progress import Progress, no_progress
 from campaigns.calendar.calling_hours import next_opening
 from campaigns.definition import Definition
-from campaigns.launch.checks import Checked, NobodyToCall
-from campaigns.launch.staging import Spool
+from campaigns.launch.checks import CheckResult, NobodyToCall
+from campaigns.launch.staging import StagingFile
 from campaigns.ledger import drafts, queries
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
@@ -30,13 +30,13 @@ class StillGoingOn(DialerError):
 
 def launch(
     ledger: Ledger,
-    checked: Checked,
+    checked: CheckResult,
     *,
     rejects_folder: Path | None = None,
     again: bool = False,
     who: str,
     now: datetime,
-    progress: Progress = unseen,
+    progress: Progress = no_progress,
     still_wanted: StillWanted = lambda db: None,
 ) -> Campaign:
     """Write a checked campaign into the ledger and start it, or leave nothing there that anybody would dial.
@@ -87,7 +87,12 @@ def launch(
 
 
 def _start(
-    db: Connection, campaign_id: str, checked: Checked, again: bool, still_wanted: StillWanted, facts: Mapping[str, Any]
+    db: Connection,
+    campaign_id: str,
+    checked: CheckResult,
+    again: bool,
+    still_wanted: StillWanted,
+    facts: Mapping[str, Any],
 ) -> None:
     """Start the draft, unless another of its name has started since that was asked, and calls any of its contacts."""
     name = checked.definition.campaign
@@ -102,7 +107,7 @@ def _start(
     drafts.start(db, campaign_id, **facts)
 
 
-def refuse_too_late(checked: Checked, now: datetime) -> None:
+def refuse_too_late(checked: CheckResult, now: datetime) -> None:
     """Raises NobodyToCall when no contact's windows open before the campaign's end: all would expire uncalled."""
     definition, ends_at = checked.definition, checked.definition.ends_at
     zones = checked.spool.zones if checked.spool else ()
@@ -127,11 +132,13 @@ def _going_on(campaign_id: str, definition: Definition) -> StillGoingOn:
     )
 
 
-def _admit_all(ledger: Ledger, campaign_id: str, checked: Checked, now: datetime, progress: Progress) -> Spool:
+def _admit_all(
+    ledger: Ledger, campaign_id: str, checked: CheckResult, now: datetime, progress: Progress
+) -> StagingFile:
     """Admit what was checked, in transactions of bounded size: other campaigns write meanwhile."""
     if checked.spool is None:
         raise ValueError("the contacts were not kept when they were checked")
     contacts = iter(progress(checked.spool.contacts(), checked.summary.will_dial))
     while batch := list(islice(contacts, ADMITTED_AT_ONCE)):
-        ledger.write(drafts.admit, campaign_id, batch, fingerprint=ledger.fingerprint, now=now)
+        ledger.write(drafts.add_contacts, campaign_id, batch, fingerprint=ledger.fingerprint, now=now)
     return checked.spool

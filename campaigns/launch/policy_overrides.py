@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator, Sequence
 
 from campaigns.definition import Definition
-from campaigns.definition.yaml_source import Fault
+from campaigns.definition.yaml_source import FileFault
 from dialer.providers.provider import PolicyRow
 from dialer.verdicts import FIXED_VERDICTS
 
@@ -18,7 +18,7 @@ WHY_FIXED = {
 }
 
 
-def overruling_faults(definition: Definition, policy: Sequence[PolicyRow]) -> Iterator[Fault]:
+def policy_faults(definition: Definition, policy: Sequence[PolicyRow]) -> Iterator[FileFault]:
     """What may not be overruled, with the reason, and words that are misspelt.
 
     A word like none in the table is let through: there a campaign may know more than we do.

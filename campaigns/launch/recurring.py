@@ -16,7 +16,7 @@ from structlog import get_logger
 from campaigns.definition import Definition, load_definition
 from campaigns.launch.checks import check
 from campaigns.launch.launch import launch
-from campaigns.ledger.moves import moved, note, touched
+from campaigns.ledger.moves import row_count, updated_one, write_audit
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import audit, schedules
 from dialer.account_settings import AccountSettings
@@ -45,7 +45,7 @@ class NoSuchSchedule(DialerError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scheduled:
+class Schedule:
     """A recurring campaign. `next_at` is None when its end has passed; `last_said` tells how the last run went."""
 
     name: str
@@ -64,7 +64,7 @@ class Scheduled:
         return self.last_at + LEASE  # also where its next hour comes sooner: it is taken for cut off only then
 
 
-def add(ledger: Ledger, file: Path, accounts: Mapping[str, AccountSettings], *, who: str, now: datetime) -> Scheduled:
+def add(ledger: Ledger, file: Path, accounts: Mapping[str, AccountSettings], *, who: str, now: datetime) -> Schedule:
     """Check a campaign file and keep it to be launched at its hours; what stood there of its name is replaced.
 
     Raises DefinitionFaults, BadContactsFile, CannotFetch, NotRecurring. Bad rows are none: the list will be another.
@@ -88,25 +88,27 @@ def add(ledger: Ledger, file: Path, accounts: Mapping[str, AccountSettings], *, 
     with ledger.writing() as db:
         db.execute(delete(schedules).where(schedules.c.name == definition.campaign))
         db.execute(insert(schedules).values(**line))
-        note(db, now, who=who, event="schedule added", detail=f"{definition.campaign}: {definition.schedule.repeat}")
+        write_audit(
+            db, now, who=who, event="schedule added", detail=f"{definition.campaign}: {definition.schedule.repeat}"
+        )
     return next(one for one in listed(ledger) if one.name == definition.campaign)
 
 
 def remove(ledger: Ledger, name: str, *, who: str, now: datetime) -> None:
     """Launch it no more; campaigns that it started go on. Raises NoSuchSchedule."""
     with ledger.writing() as db:
-        if not touched(db, delete(schedules).where(schedules.c.name == name)):
+        if not row_count(db, delete(schedules).where(schedules.c.name == name)):
             there = ", ".join(db.scalars(select(schedules.c.name))) or "none"
             raise NoSuchSchedule(f"no schedule {name!r}", f"there are: {there}")
-        note(db, now, who=who, event="schedule removed", detail=name)
+        write_audit(db, now, who=who, event="schedule removed", detail=name)
 
 
-def listed(ledger: Ledger) -> list[Scheduled]:
+def listed(ledger: Ledger) -> list[Schedule]:
     """All of them, the next first."""
-    columns = [schedules.c[name] for name in Scheduled.__dataclass_fields__]
+    columns = [schedules.c[name] for name in Schedule.__dataclass_fields__]
     with ledger.reading() as db:
         rows = db.execute(select(*columns).order_by(schedules.c.next_at, schedules.c.name))
-        return [Scheduled(**row._mapping) for row in rows]
+        return [Schedule(**row._mapping) for row in rows]
 
 
 def next_run(definition: Definition, after: datetime) -> datetime | None:
@@ -142,7 +144,7 @@ def launch_due(
     return started
 
 
-def _take(db: Connection, one: Scheduled, now: datetime) -> bool:
+def _take(db: Connection, one: Schedule, now: datetime) -> bool:
     """Make this run ours for a while: its schedule goes on to the next.
 
     A file that cannot be read is tried again in an hour.
@@ -153,15 +155,15 @@ def _take(db: Connection, one: Scheduled, now: datetime) -> bool:
         following = now + timedelta(hours=1)
     said = LAUNCHES[min(_cuts(one), len(LAUNCHES) - 1)]
     ours = (schedules.c.name == one.name, schedules.c.next_at == one.next_at, schedules.c.last_at == one.last_at)
-    return moved(db, update(schedules).where(*ours).values(next_at=following, last_at=now, last_said=said))
+    return updated_one(db, update(schedules).where(*ours).values(next_at=following, last_at=now, last_said=said))
 
 
-def _cuts(one: Scheduled) -> int:
+def _cuts(one: Schedule) -> int:
     """How often the launch that is due has been cut off."""
     return LAUNCHES.index(one.last_said) + 1 if one.last_said in LAUNCHES else 0
 
 
-def _started_before_it_was_cut_off(db: Connection, one: Scheduled) -> str | None:
+def _started_before_it_was_cut_off(db: Connection, one: Schedule) -> str | None:
     """The campaign that was started and of which nothing could be said: each run that says so leaves a line."""
     mine = (audit.c.who == f"schedule {one.name}", audit.c.at >= one.added_at)
     told = db.scalar(select(func.max(audit.c.id)).where(*mine, audit.c.event == RAN)) or 0
@@ -172,7 +174,7 @@ def _started_before_it_was_cut_off(db: Connection, one: Scheduled) -> str | None
 
 def _launch(
     ledger: Ledger,
-    one: Scheduled,
+    one: Schedule,
     accounts: Mapping[str, AccountSettings],
     rejects_folder: Path,
     now: datetime,
@@ -203,7 +205,7 @@ def _launch(
     )
 
 
-def _missed(one: Scheduled, definition: Definition, now: datetime) -> str | None:
+def _missed(one: Schedule, definition: Definition, now: datetime) -> str | None:
     """Why the run that is due is left out; None when it, or a later one, can begin in time.
 
     What is due is no run where the file could not be read at its hour, or has other hours since.
@@ -222,10 +224,12 @@ def _missed(one: Scheduled, definition: Definition, now: datetime) -> str | None
 def _refuse_taken_over(name: str, since: datetime, db: Connection) -> None:
     """Another worker took this launch for cut off: it makes up for it."""
     ours = (schedules.c.name == name, schedules.c.last_at == since)
-    if not moved(db, update(schedules).where(*ours).values(last_at=since)):
+    if not updated_one(db, update(schedules).where(*ours).values(last_at=since)):
         raise TakenOver(f"the launch of {name} took too long and was taken over", "see: dialer schedule list")
 
 
 def _say(db: Connection, name: str, said: str, now: datetime) -> None:
-    if moved(db, update(schedules).where(schedules.c.name == name, schedules.c.last_at == now).values(last_said=said)):
-        note(db, now, who=f"schedule {name}", event=RAN, detail=said)
+    if updated_one(
+        db, update(schedules).where(schedules.c.name == name, schedules.c.last_at == now).values(last_said=said)
+    ):
+        write_audit(db, now, who=f"schedule {name}", event=RAN, detail=said)

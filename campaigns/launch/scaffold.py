@@ -9,7 +9,7 @@ import yaml
 
 from campaigns.audience.encoding import BadContactsFile
 from campaigns.audience.open_list import open_table
-from campaigns.definition.column_names import folded, identifier
+from campaigns.definition.column_names import comparable, template_name
 
 SAMPLE_LIST = "phone,name\n+14155550101,Amelia\n+12125550102,Noah\n"
 PHONES = ("phone", "mobile", "telephone", "tel", "cell", "number", "телефон", "мобильный", "номер")
@@ -41,18 +41,18 @@ def columns_of(file: Path) -> tuple[str, ...]:
 
 def likely_phone(columns: tuple[str, ...]) -> str:
     """The column that probably holds the numbers."""
-    found = [name for word in PHONES for name in columns if word in folded(name)]
+    found = [name for word in PHONES for name in columns if word in comparable(name)]
     return found[0] if found else columns[0] if columns else "phone"
 
 
 def likely_text(columns: tuple[str, ...]) -> str:
     """A text that greets people by name where the list has names."""
-    found = [name for word in NAMES for name in columns if folded(name) == word]
-    greeting = f"Hello {{{{ {identifier(found[0])} }}}}" if found else "Hello"
+    found = [name for word in NAMES for name in columns if comparable(name) == word]
+    greeting = f"Hello {{{{ {template_name(found[0])} }}}}" if found else "Hello"
     return f"{greeting}, this is a reminder. Goodbye."
 
 
-def outlined(answers: Answers, schema: str | None = None) -> str:
+def scaffold(answers: Answers, schema: str | None = None) -> str:
     """The campaign file; `schema` is the file by which editors complete it."""
     hours = [f"  windows: {{mon-fri: {_quoted(answers.hours)}}}"]
     lines = [

@@ -81,7 +81,7 @@ def _start(
         now=now,
     )
     one = admitted(row)._replace(phone=number.e164, not_after=None)
-    drafts.admit(db, campaign_id, [one], fingerprint=fingerprint, now=now)
+    drafts.add_contacts(db, campaign_id, [one], fingerprint=fingerprint, now=now)
     drafts.start(db, campaign_id, zones=[one.zone], rejects=0, rejects_file=None, starts_at=None, who=who, now=now)
     return queries.campaign(db, campaign_id)
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from campaigns.ledger.moves import as_final, touched
+from campaigns.ledger.moves import as_final, row_count
 from campaigns.ledger.suppressions import reason_of, suppressed
 from campaigns.ledger.tables import AGAIN, UtcTime, campaigns, contacts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
@@ -157,7 +157,7 @@ def give_back(db: Connection, claim: UUID, contact_ids: Iterable[int], *, due_at
     """Undo a claim: its contacts are pending again, due as before or at `due_at` if that is later. Spends nothing."""
     due = contacts.c.due_at
     facts = {"due_at": case((due < due_at, literal(due_at, UtcTime())), else_=due)} if due_at else {}
-    return touched(
+    return row_count(
         db,
         update(contacts)
         .where(
@@ -175,7 +175,7 @@ def give_back_stale(db: Connection, now: datetime) -> int:
     So does a claim from the future: the clock has been set back since, and its lease would last that much longer.
     """
     ended = or_(contacts.c.lease_until <= now, contacts.c.claimed_at > now + CLOCKS_APART)
-    return touched(
+    return row_count(
         db,
         update(contacts).where(contacts.c.status == ContactStatus.CLAIMED, ended).values(**UNCLAIMED),
     )
@@ -183,7 +183,7 @@ def give_back_stale(db: Connection, now: datetime) -> int:
 
 def suppress_held(db: Connection, claim: UUID, contact_ids: Sequence[int], account: str, now: datetime) -> int:
     """Give claimed contacts on the suppression list their final status."""
-    return touched(
+    return row_count(
         db,
         update(contacts)
         .where(
@@ -199,7 +199,9 @@ def suppress_held(db: Connection, claim: UUID, contact_ids: Sequence[int], accou
 def suppress_at_launch(db: Connection, campaign_id: str, account: str, now: datetime) -> int:
     """Give contacts that are on the suppression list already their final status before anybody is called."""
     draft = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.PENDING)
-    return touched(db, update(contacts).where(*draft, suppressed(account, now)).values(**_as_suppressed(account, now)))
+    return row_count(
+        db, update(contacts).where(*draft, suppressed(account, now)).values(**_as_suppressed(account, now))
+    )
 
 
 def _as_suppressed(account: str, now: datetime) -> dict[str, object]:
@@ -224,7 +226,7 @@ def end_waiting(db: Connection, to: ContactStatus, *those: ColumnElement[bool], 
     """Give those contacts a final status; only such as no call is under way to."""
     waiting = contacts.c.status.in_([ContactStatus.PENDING, ContactStatus.CLAIMED])
     final = {"status": to, "reason": reason, **as_final(now)}
-    return touched(db, update(contacts).where(*those, waiting).values(**final))
+    return row_count(db, update(contacts).where(*those, waiting).values(**final))
 
 
 def _campaign_live() -> Exists:

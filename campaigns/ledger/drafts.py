@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
 
 from campaigns.ledger import bulk, claims, erasures
-from campaigns.ledger.moves import move_campaign, moved, touched
+from campaigns.ledger.moves import move_campaign, row_count, updated_one
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus, ContactStatus
@@ -32,7 +32,7 @@ class DraftGone(DialerError):
     """A draft that was not filled in time has been cleared away, or is not whole; nothing was started."""
 
 
-class Admitted(NamedTuple):
+class NewContact(NamedTuple):
     """A contact as it enters the ledger, checked: an E.164 number, the text it will hear, its zone."""
 
     line: int
@@ -102,13 +102,18 @@ def create_draft(
     return campaign_id
 
 
-def admit(
-    db: Connection, campaign_id: str, admitted: Sequence[Admitted], *, fingerprint: Callable[[str], str], now: datetime
+def add_contacts(
+    db: Connection,
+    campaign_id: str,
+    admitted: Sequence[NewContact],
+    *,
+    fingerprint: Callable[[str], str],
+    now: datetime,
 ) -> None:
     """Add contacts to the draft of this moment, due at once. Raises DraftGone when it is no draft any more."""
     erasures.take_turn(db)  # an erasure sees all of these contacts from its first statement on, or none
     held = update(campaigns).where(*_this_draft(campaign_id, now)).values(since=campaigns.c.since)
-    if not moved(db, held):
+    if not updated_one(db, held):
         raise _gone(campaign_id)
     moment: Callable[[datetime], object] = contacts.c.due_at.type.bind_processor(db.dialect) or (lambda value: value)
     due, state = moment(now), ContactStatus.PENDING.value
@@ -180,7 +185,7 @@ def discard_draft(db: Connection, campaign_id: str, created_at: datetime) -> boo
     if not db.execute(select(campaigns.c.id).where(*draft).with_for_update()).first():
         return True
     some = select(contacts.c.id).where(contacts.c.campaign_id == campaign_id).limit(DISCARDED_AT_ONCE)
-    if touched(db, delete(contacts).where(contacts.c.id.in_(some))) == DISCARDED_AT_ONCE:
+    if row_count(db, delete(contacts).where(contacts.c.id.in_(some))) == DISCARDED_AT_ONCE:
         return False
     db.execute(delete(campaigns).where(*draft))
     return True

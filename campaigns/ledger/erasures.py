@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, literal, select, update
 
-from campaigns.ledger.moves import touched
+from campaigns.ledger.moves import row_count
 from campaigns.ledger.store import HASHED
 from campaigns.ledger.tables import UtcTime, attempts, contacts, erasures, receipts, suppressions
 from campaigns.lifecycle import FINAL_CONTACTS, OPEN_ATTEMPTS, ContactStatus
@@ -60,7 +60,7 @@ def empty_admitted(db: Connection, campaign_id: str) -> int:
     erased = select(suppressions.c.phone).where(suppressions.c.phone.startswith(HASHED))
     theirs = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.SUPPRESSED)
     emptied = update(contacts).where(*theirs, contacts.c.phone_hash.in_(erased))
-    return touched(db, emptied.values(phone=contacts.c.phone_hash, **SAID, **REST))
+    return row_count(db, emptied.values(phone=contacts.c.phone_hash, **SAID, **REST))
 
 
 def empty_receipts(db: Connection, attempt_ids: Iterable[UUID]) -> int:
@@ -74,7 +74,7 @@ def empty_receipts(db: Connection, attempt_ids: Iterable[UUID]) -> int:
     for (account, body), ids in told.items():
         near = receipts.c.id.between(ids[0] - NEARBY, ids[-1] + NEARBY)
         same = (near, receipts.c.account == account, receipts.c.body == body)
-        emptied += touched(db, update(receipts).where(*same).values(body=ERASED))
+        emptied += row_count(db, update(receipts).where(*same).values(body=ERASED))
     return emptied
 
 
@@ -104,7 +104,7 @@ def empty_those_that_name_erased(
 def _empty(db: Connection, ids: Iterable[int]) -> int:
     there = list(ids)
     some = (there[at : at + SOME] for at in range(0, len(there), SOME))
-    return sum(touched(db, update(receipts).where(receipts.c.id.in_(one)).values(body=ERASED)) for one in some)
+    return sum(row_count(db, update(receipts).where(receipts.c.id.in_(one)).values(body=ERASED)) for one in some)
 
 
 def erased_among(db: Connection, attempt_ids: Iterable[UUID]) -> list[UUID]:

@@ -100,7 +100,7 @@ def _statement(
     return update(table).where(*here).values(values | dict(computed))
 
 
-def hold_contact(db: Connection, contact_id: int) -> None:
+def lock_contact(db: Connection, contact_id: int) -> None:
     """Let nobody else move a contact before this transaction ends: what is read from here on holds until then."""
     db.execute(select(contacts.c.id).where(contacts.c.id == contact_id).with_for_update())
 
@@ -123,30 +123,30 @@ def move_campaign(
         CampaignStatus.FINISHED: {"finished_at": now},
         CampaignStatus.CANCELLED: {"finished_at": now},
     }
-    done = moved(
+    done = updated_one(
         db,
         update(campaigns)
         .where(campaigns.c.id == campaign_id, campaigns.c.status.in_(only_from or lifecycle.campaigns_before(to)))
         .values(status=to, reason=reason, since=now, held_by=None, held_until=None, **stamps.get(to, {})),
     )
     if done:
-        note(db, now, who=who, event=f"campaign {to}", campaign_id=campaign_id, detail=reason or "")
+        write_audit(db, now, who=who, event=f"campaign {to}", campaign_id=campaign_id, detail=reason or "")
     return done
 
 
-def note(
+def write_audit(
     db: Connection, now: datetime, *, who: str, event: str, campaign_id: str | None = None, detail: str = ""
 ) -> None:
     """Leave an audit line."""
     db.execute(insert(audit).values(at=now, who=who, event=event, campaign_id=campaign_id, detail=detail))
 
 
-def moved(db: Connection, statement: Update) -> bool:
+def updated_one(db: Connection, statement: Update) -> bool:
     """Run a compare-and-set; True when it found what it expected."""
-    return touched(db, statement) == 1
+    return row_count(db, statement) == 1
 
 
-def touched(db: Connection, statement: Update | Delete) -> int:
+def row_count(db: Connection, statement: Update | Delete) -> int:
     """Run an update or a delete; how many rows it changed."""
     return _rows(db.execute(statement))
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Select, select
 
-from campaigns.ledger.moves import note
+from campaigns.ledger.moves import write_audit
 from campaigns.ledger.tables import attempts, audit, contacts
 from dialer.calls import REACHED, Outcome
 
@@ -16,8 +16,8 @@ REDIALED, REDIALS = "campaign redialed", "campaign redials"
 
 def note_redial(db: Connection, old: str, new: str, outcomes: str, *, who: str, now: datetime) -> None:
     """Tie a redial to the campaign whose contacts it calls, from both of them."""
-    note(db, now, who=who, event=REDIALED, campaign_id=old, detail=f"{new}: {outcomes}")
-    note(db, now, who=who, event=REDIALS, campaign_id=new, detail=old)
+    write_audit(db, now, who=who, event=REDIALED, campaign_id=old, detail=f"{new}: {outcomes}")
+    write_audit(db, now, who=who, event=REDIALS, campaign_id=new, detail=old)
 
 
 def other_campaigns(db: Connection, campaign_id: str) -> list[str]:
@@ -31,7 +31,7 @@ def other_campaigns(db: Connection, campaign_id: str) -> list[str]:
     return chain[1:]
 
 
-def other_lives(db: Connection, campaign_id: str, phone: str) -> Sequence[int]:
+def other_contacts(db: Connection, campaign_id: str, phone: str) -> Sequence[int]:
     """The contacts as which a number of this campaign is in the others."""
     others = other_campaigns(db, campaign_id)
     theirs = select(contacts.c.id).where(contacts.c.campaign_id.in_(others), contacts.c.phone == phone)

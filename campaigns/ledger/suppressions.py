@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, Exists, and_, delete, exists, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from campaigns.ledger.moves import touched
+from campaigns.ledger.moves import row_count
 from campaigns.ledger.tables import contacts, suppressions
 
 EVERY_ACCOUNT = ""
@@ -58,7 +58,7 @@ def suppress(
 def unsuppress(db: Connection, phones: Iterable[str], *, account: str) -> int:
     """Take a number, in any of the forms it is kept in, off the list of this account; how many lines that were."""
     there = (suppressions.c.phone.in_(list(phones)), suppressions.c.account == account)
-    return touched(db, delete(suppressions).where(*there))
+    return row_count(db, delete(suppressions).where(*there))
 
 
 def listed(db: Connection, phones: Iterable[str] | None = None) -> list[Suppression]:

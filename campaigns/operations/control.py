@@ -9,7 +9,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, delete, update
 
 from campaigns.ledger import claims, queries
-from campaigns.ledger.moves import move_campaign, touched
+from campaigns.ledger.moves import move_campaign, row_count
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import breakers, contacts
@@ -47,7 +47,7 @@ def cancel(ledger: Ledger, campaign_id: str, *, who: str, now: datetime, reason:
 def _move(db: Connection, campaign_id: str, to: CampaignStatus, who: str, reason: str, now: datetime) -> Campaign:
     campaign = queries.campaign(db, campaign_id)
     # A person has decided: the breaker need not, and will not resume it.
-    held_by_breaker = touched(db, delete(breakers).where(breakers.c.campaign_id == campaign.id)) > 0
+    held_by_breaker = row_count(db, delete(breakers).where(breakers.c.campaign_id == campaign.id)) > 0
     only_from = [CampaignStatus.PAUSED] if to is CampaignStatus.RUNNING else None
     if to is CampaignStatus.PAUSED and held_by_breaker:
         only_from = [CampaignStatus.PAUSED, CampaignStatus.RUNNING]
@@ -69,7 +69,7 @@ def _illegal(campaign: Campaign, to: CampaignStatus) -> IllegalMove:
 
 
 def _give_back_claims(db: Connection, campaign_id: str) -> int:
-    return touched(
+    return row_count(
         db,
         update(contacts)
         .where(contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.CLAIMED)

@@ -54,7 +54,7 @@ def campaigns_of(ledger: Ledger, number: PhoneNumber) -> list[str]:
 def _erase(db: Connection, phone: str, phone_hash: str, who: str, now: datetime) -> Erased:
     erasures.take_turn(db, erasing=True)
     done = _empty(db, phone, phone_hash, who, now)
-    moves.note(db, now, who=who, event="number erased", detail=phone_hash)
+    moves.write_audit(db, now, who=who, event="number erased", detail=phone_hash)
     return done
 
 
@@ -66,7 +66,7 @@ def _finish(db: Connection, contact_id: int, now: datetime) -> bool:
         return False
     phone, phone_hash, who = one
     _empty(db, phone, phone_hash, who, now)
-    moves.note(db, now, who="dialer", event="erasure finished", detail=phone_hash)
+    moves.write_audit(db, now, who="dialer", event="erasure finished", detail=phone_hash)
     return True
 
 

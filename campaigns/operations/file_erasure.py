@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from campaigns.audience.download import fetched_lists
+from campaigns.audience.download import downloaded_lists
 from campaigns.audience.open_list import all_records
 from campaigns.audience.rejects import OWN_COLUMNS
 from campaigns.ledger.erasures import ERASED
@@ -27,7 +27,7 @@ TRIES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Traces:
+class ErasedFiles:
     """Files that held the person: those written anew without, those that still do, and those that are not here."""
 
     rewritten: Sequence[Path]
@@ -35,7 +35,7 @@ class Traces:
     elsewhere: Sequence[Path]
 
 
-def remove_traces(ledger: Ledger, number: PhoneNumber, folder: Path) -> Traces:
+def erase_files(ledger: Ledger, number: PhoneNumber, folder: Path) -> ErasedFiles:
     """Write the reports of an erased person's campaigns anew, and every rejects file that names the number.
 
     A rejected row keeps its line and its code. Lists fetched from a URL are only named: the next run fetches anew.
@@ -44,7 +44,7 @@ def remove_traces(ledger: Ledger, number: PhoneNumber, folder: Path) -> Traces:
         emptied, left, elsewhere = _empty_rejects(ledger, number, folder)
     rewritten, failed = _report_again(ledger, number, folder)
     fetched = [file for file in _fetched(ledger) if _names(file, number)]
-    return Traces(rewritten=rewritten + emptied, left=failed + left + fetched, elsewhere=elsewhere)
+    return ErasedFiles(rewritten=rewritten + emptied, left=failed + left + fetched, elsewhere=elsewhere)
 
 
 def _empty_rejects(ledger: Ledger, number: PhoneNumber, folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
@@ -135,7 +135,7 @@ def _fetched(ledger: Ledger) -> Iterator[Path]:
     with ledger.reading() as db:
         there = db.execute(select(schedules.c.file, schedules.c.name)).all()
     for file, name in there:
-        yield from fetched_lists(Path(file).parent, name)
+        yield from downloaded_lists(Path(file).parent, name)
 
 
 def _names(file: Path, number: PhoneNumber) -> bool:

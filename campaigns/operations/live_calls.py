@@ -33,7 +33,7 @@ class WhichAccount(DialerError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class ManagedCall:
     """A call session at one account; `campaign_id` and `phone` are known when it is a call of ours."""
 
     call_session_id: int
@@ -54,7 +54,7 @@ def manageable(accounts: Mapping[str, Account], named: str | None) -> list[Accou
     return chosen
 
 
-def find(ledger: Ledger, accounts: Mapping[str, Account], call_session_id: int, named: str | None) -> Session:
+def find(ledger: Ledger, accounts: Mapping[str, Account], call_session_id: int, named: str | None) -> ManagedCall:
     """Whose call this is: by the ledger, by name, or because there is one account only. Raises WhichAccount."""
     chosen = {account.name: account for account in manageable(accounts, named)}
     query = (
@@ -67,15 +67,17 @@ def find(ledger: Ledger, accounts: Mapping[str, Account], call_session_id: int, 
         ours = db.execute(query.limit(1)).first()
     if ours is not None:
         account = chosen[ours.account]
-        return Session(call_session_id=call_session_id, account=account, campaign_id=ours.campaign_id, phone=ours.phone)
+        return ManagedCall(
+            call_session_id=call_session_id, account=account, campaign_id=ours.campaign_id, phone=ours.phone
+        )
     if len(chosen) > 1:
         said = f"call {call_session_id} is no call of ours, and there are accounts {', '.join(sorted(chosen))}"
         raise WhichAccount(said, "name one with --account")
-    return Session(call_session_id=call_session_id, account=next(iter(chosen.values())))
+    return ManagedCall(call_session_id=call_session_id, account=next(iter(chosen.values())))
 
 
 def act(
-    ledger: Ledger, session: Session, event: str, do: Callable[[LiveCalls], object], *, who: str, now: datetime
+    ledger: Ledger, session: ManagedCall, event: str, do: Callable[[LiveCalls], object], *, who: str, now: datetime
 ) -> None:
     """Do something with a call, leaving an audit line whether it could be done or not. Raises DialerError."""
     calls = LiveCalls(session.account)
@@ -87,7 +89,7 @@ def act(
     _note(ledger, session, event, "done", who=who, now=now)
 
 
-def block(ledger: Ledger, session: Session, *, who: str, now: datetime) -> bool:
+def block(ledger: Ledger, session: ManagedCall, *, who: str, now: datetime) -> bool:
     """Nobody calls this contact again: our list first, then the provider's. False when the number cannot be told."""
     calls = LiveCalls(session.account)
     number = _number(session, calls)
@@ -123,7 +125,7 @@ def campaigns_of(ledger: Ledger, calls: list[LiveCall]) -> dict[str, str]:
         return {str(row.id): row.campaign_id for row in rows}
 
 
-def _number(session: Session, calls: LiveCalls) -> PhoneNumber | None:
+def _number(session: ManagedCall, calls: LiveCalls) -> PhoneNumber | None:
     """The contact's number, as the ledger or else the provider's list has it."""
     phone = session.phone
     if phone is None or not E164.fullmatch(phone):
@@ -132,17 +134,17 @@ def _number(session: Session, calls: LiveCalls) -> PhoneNumber | None:
     return PhoneNumber(phone) if E164.fullmatch(phone) else None
 
 
-def _note(ledger: Ledger, session: Session, event: str, came_of_it: str, *, who: str, now: datetime) -> None:
+def _note(ledger: Ledger, session: ManagedCall, event: str, came_of_it: str, *, who: str, now: datetime) -> None:
     detail = f"{session.call_session_id} on account {session.account.name}: {came_of_it}"
     with ledger.writing() as db:
-        moves.note(db, now, who=who, event=event, campaign_id=session.campaign_id, detail=detail)
+        moves.write_audit(db, now, who=who, event=event, campaign_id=session.campaign_id, detail=detail)
 
 
 def _word(error: ProviderError) -> str:
     return error.ruling.mnemonic or error.ruling.verdict.value
 
 
-def _in_our_words(session: Session, error: ProviderError) -> DialerError:
+def _in_our_words(session: ManagedCall, error: ProviderError) -> DialerError:
     remedy = error.remedy or REMEDIES.get(_word(error), "")
     return DialerError(f"call {session.call_session_id}: {error.ruling.detail or error.message}", remedy)
 

@@ -69,7 +69,9 @@ def remove(ledger: Ledger, number: PhoneNumber, *, who: str, now: datetime, acco
         forms = (number.e164, ledger.fingerprint(number.e164))
         gone = ledgered.unsuppress(db, forms, account=account)
         if gone:
-            moves.note(db, now, who=who, event="suppression removed", detail=f"{number.masked} {account}".strip())
+            moves.write_audit(
+                db, now, who=who, event="suppression removed", detail=f"{number.masked} {account}".strip()
+            )
     return gone > 0
 
 

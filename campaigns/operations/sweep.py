@@ -18,16 +18,16 @@ from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import contacts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from campaigns.operations.erasure import finish_erasures
-from campaigns.runtime import Parts
+from campaigns.runtime import Runtime
 from campaigns.settlement.receipts import accounts_waiting, apply_waiting, forget_unmatched
-from campaigns.settlement.timeouts import conclude_due, doubt_stale
+from campaigns.settlement.timeouts import conclude_due, mark_stale_unconfirmed
 
 log = get_logger()
 SWEPT = (CampaignStatus.RUNNING, CampaignStatus.PAUSED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Swept:
+class SweepResult:
     """What one sweep found to do."""
 
     given_back: int
@@ -37,7 +37,7 @@ class Swept:
     finished: int
 
 
-def sweep(*, using: Parts) -> Swept:
+def sweep(*, using: Runtime) -> SweepResult:
     """Settle whatever is past its time; returns what was done."""
     now = using.clock()
     given_back = using.ledger.write(claims.give_back_stale, now)
@@ -47,9 +47,9 @@ def sweep(*, using: Parts) -> Swept:
         using.ledger.write(apply_waiting, account.name, account.settings, now=now)
     using.ledger.write(forget_unmatched, now, fingerprint=using.ledger.fingerprint)
     clear_abandoned(using.ledger, now)
-    done = Swept(
+    done = SweepResult(
         given_back=given_back,
-        doubted=doubt_stale(using),
+        doubted=mark_stale_unconfirmed(using),
         concluded=conclude_due(using),
         erased=finish_erasures(using.ledger, now=now),
         finished=_finish(using),
@@ -59,7 +59,7 @@ def sweep(*, using: Parts) -> Swept:
     return done
 
 
-def _finish(using: Parts) -> int:
+def _finish(using: Runtime) -> int:
     now = using.clock()
     certainly = min(using.moments())  # what has expired stays so: a clock that was set forward expires nobody
     using.ledger.write(claims.expire, certainly)

@@ -7,16 +7,16 @@ from array import array
 from collections.abc import Sequence
 from heapq import heapify, heappop, heappush, heapreplace
 
-from campaigns.planning.outcome_model import Met
+from campaigns.planning.outcome_model import RecordedOutcome
 
-Past = tuple[Met, ...]
+Past = tuple[RecordedOutcome, ...]
 """What a contact's requests have met so far."""
 
-Turn = tuple[float, int, Past]
+NextCall = tuple[float, int, Past]
 """When a contact is due, its place in the list, and its past."""
 
 
-class Turns:
+class CallOrder:
     """Everybody's next turn, as a campaign claims them: who waits for another try goes first, then the list's order.
 
     Whole zones wait as one, so that a million contacts fit.
@@ -28,11 +28,11 @@ class Turns:
             places.setdefault(zone, array("l")).append(place)
         self._lines = {zone: iter(line) for zone, line in places.items()}
         self._heads = [(begin, next(line), zone) for zone, line in self._lines.items()]
-        self._put_off: list[Turn] = []  # first tries
-        self._again: list[Turn] = []
+        self._put_off: list[NextCall] = []  # first tries
+        self._again: list[NextCall] = []
         heapify(self._heads)
 
-    def next(self, free: float) -> Turn | None:
+    def next(self, free: float) -> NextCall | None:
         """The next turn at the moment at which a call may leave, which is taken out; None when all are over."""
         first, again = self._earliest_first(), self._again
         if again and (again[0][0] <= free or first is None or again[0][0] <= first):

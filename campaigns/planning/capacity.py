@@ -15,7 +15,7 @@ from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from campaigns.safeguards.budgets import day_of
 from dialer.account_settings import AccountSettings
-from dialer.bucket import Standing
+from dialer.bucket import BucketState
 from dialer.follow_timing import seconds_between_looks, settles_in
 from dialer.providers import provider_for
 from dialer.providers.provider import Follows
@@ -25,7 +25,7 @@ RECOVERY, RECOVERS_EVERY = 1.05, 60.0  # how the bucket forgets a refusal for ha
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Speed:
+class Capacity:
     """How fast calls may leave, in seconds and calls; None: not limited.
 
     `gap` lies between two calls of the campaign at the least, `account_gap` between two of its account, which is
@@ -69,7 +69,7 @@ def beside(db: Connection, definition: Definition) -> tuple[int, float]:
     return db.scalar(waiting) or 0, sum(weights.values())
 
 
-def speed_of(
+def capacity_of(
     definition: Definition,
     settings: AccountSettings,
     *,
@@ -77,7 +77,7 @@ def speed_of(
     tick: float,
     shortest: float,
     others: tuple[int, float],
-) -> Speed:
+) -> Capacity:
     """What binds of pace, points and lines, of the campaign's own and the account's, and its budget.
 
     `shortest` is the shortest message in seconds, `others` what `beside` says.
@@ -89,7 +89,7 @@ def speed_of(
     lines = [most for most in (definition.concurrency, settings.concurrency) if most]
     budget = definition.limits or Budget()
     waiting, weight = others
-    return Speed(
+    return Capacity(
         gap=max(own, default=0.0),
         account_gap=max(ours),
         lines=min(lines) if lines else None,
@@ -119,9 +119,9 @@ def _calls(calls: int | None, points: int | None, settings: AccountSettings) -> 
     return min((one for one in budgets if one is not None), default=None)
 
 
-def as_it_stands(
-    speed: Speed, standing: Standing, settings: AccountSettings, *, shortest: float, later: float
-) -> Speed:
+def current_state(
+    speed: Capacity, standing: BucketState, settings: AccountSettings, *, shortest: float, later: float
+) -> Capacity:
     """The speed of an account that stands so now, for a campaign that begins so many seconds later."""
     slow = settings.pace / standing.pace if speed.slows and standing.pace_name == "pace" else 1.0
     day = next((one for one in standing.windows if one.name == "day points" and one.resets_in > later), None)

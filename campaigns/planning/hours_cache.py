@@ -17,7 +17,7 @@ from dialer.calls import Outcome
 NEVER = math.inf
 
 
-class Hours:
+class HoursCache:
     """When contacts may be called, by the place of their zone in `zones`."""
 
     def __init__(self, definition: Definition, zones: Sequence[str]) -> None:

@@ -28,10 +28,10 @@ RINGING = 8.0  # seconds until somebody picks up, where nothing is known
 NO_CALL = frozenset({Verdict.THROTTLED, Verdict.NOT_PLACED, Verdict.REFUSE_CONTACT, Verdict.SUPPRESS})
 """What a request comes to that places no call and is the contact's own affair, or a moment's."""
 
-Met = Outcome | Verdict
+RecordedOutcome = Outcome | Verdict
 """What a request met: how its call ended, or why there was none."""
 
-Story = tuple[tuple[Met, float], ...]
+RecordedContact = tuple[tuple[RecordedOutcome, float], ...]
 """What a contact's requests met, one after another, and the seconds that each took.
 
 Of a call until its end; where there was none, until the contact was due again, infinite where it never was.
@@ -39,7 +39,7 @@ Of a call until its end; where there was none, until the contact was due again, 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Odds:
+class OutcomeModel:
     """Shares of outcomes, of first tries and of later ones, and the seconds from dialing to each, as often as seen.
 
     Those of a call that reached somebody leave its message out. `stories` are the requests for one contact after
@@ -51,7 +51,7 @@ class Odds:
     first: Mapping[Outcome, float]
     later: Mapping[Outcome, float]
     seconds: Mapping[Outcome, Sequence[float]]
-    stories: Sequence[Story] = ()
+    stories: Sequence[RecordedContact] = ()
     spoken: float = 1.0
     looks: float = 0.0
     calls: int = 0
@@ -64,12 +64,12 @@ class Odds:
 class Draws:
     """Requests drawn one by one, fast: what each meets, and how long it takes."""
 
-    def __init__(self, odds: Odds, rng: Random) -> None:
+    def __init__(self, odds: OutcomeModel, rng: Random) -> None:
         self._random, self._salt, self._looks = rng.random, rng.getrandbits(32), odds.looks
         self._seconds, self._spoken, self._stories = odds.seconds, odds.spoken, odds.stories
         self._tables = [(list(shares), list(accumulate(shares.values()))) for shares in (odds.first, odds.later)]
 
-    def request(self, place: int, tries: int, message: float) -> tuple[Met, float]:
+    def request(self, place: int, tries: int, message: float) -> tuple[RecordedOutcome, float]:
         """The next request for the contact at this place of the list, that has had so many, about a message so long."""
         story = self._story(place)
         if tries < len(story):
@@ -82,7 +82,7 @@ class Draws:
             took -= self._random() * self._looks
         return met, max(0.0, took + message * self._spoken if met in REACHED else took)
 
-    def _story(self, place: int) -> Story:
+    def _story(self, place: int) -> RecordedContact:
         """Whose story the contact at this place lives: by chance, and the same for all its calls."""
         if not self._stories:
             return ()
@@ -93,7 +93,7 @@ class Draws:
         return outcomes[min(bisect(sums, self._random() * sums[-1]), len(outcomes) - 1)]
 
 
-def assumed(*, ring_timeout: float, speed: float) -> Odds:
+def assumed(*, ring_timeout: float, speed: float) -> OutcomeModel:
     """What is taken for granted where an account has not called enough yet."""
     seconds = {
         Outcome.ANSWERED: (RINGING / speed,),
@@ -101,12 +101,12 @@ def assumed(*, ring_timeout: float, speed: float) -> Odds:
         Outcome.BUSY: (3.0 / speed,),
         Outcome.FAILED: (3.0 / speed,),
     }
-    return Odds(first=ASSUMED, later=ASSUMED, seconds=seconds, spoken=1 / speed)
+    return OutcomeModel(first=ASSUMED, later=ASSUMED, seconds=seconds, spoken=1 / speed)
 
 
 def learned(
     db: Connection, account: str, *, rehearsal: bool, speed: float, looks: float = 0.0, now: datetime
-) -> Odds | None:
+) -> OutcomeModel | None:
     """What the account's latest requests came to; None when too few were calls. Rehearsals teach rehearsals only."""
     columns = ("contact_id", "outcome", "verdict", "dialing_at", "ended_at", "next_attempt_at", "script_seconds")
     refused = and_(attempts.c.status == AttemptStatus.NOT_PLACED, attempts.c.verdict.in_(NO_CALL))
@@ -123,7 +123,7 @@ def learned(
         .order_by(attempts.c.dialing_at.desc())
         .limit(MOST_CALLS)
     )
-    stories: dict[int, list[tuple[Met, float]]] = {}
+    stories: dict[int, list[tuple[RecordedOutcome, float]]] = {}
     for row in reversed(db.execute(query).all()):
         story = stories.setdefault(row.contact_id, [])
         if row.verdict != Verdict.THROTTLED or not _often_throttled(story):
@@ -132,12 +132,12 @@ def learned(
     return odds if odds.calls >= LEAST_CALLS else None
 
 
-def _often_throttled(story: Sequence[tuple[Met, float]]) -> bool:
+def _often_throttled(story: Sequence[tuple[RecordedOutcome, float]]) -> bool:
     latest = [met for met, _ in story[-MOST_THROTTLES:]]
     return latest == [Verdict.THROTTLED] * MOST_THROTTLES
 
 
-def _met(row: Row[Any], speed: float) -> tuple[Met, float]:
+def _met(row: Row[Any], speed: float) -> tuple[RecordedOutcome, float]:
     if row.outcome is None:
         again = row.next_attempt_at
         return Verdict(row.verdict), (again - row.dialing_at).total_seconds() if again else math.inf
@@ -145,7 +145,7 @@ def _met(row: Row[Any], speed: float) -> tuple[Met, float]:
     return outcome, max(0.0, took) - (row.script_seconds / speed if outcome in REACHED else 0.0)
 
 
-def _odds(stories: Sequence[Story], spoken: float, looks: float) -> Odds:
+def _odds(stories: Sequence[RecordedContact], spoken: float, looks: float) -> OutcomeModel:
     first, later = Counter[Outcome](), Counter[Outcome]()
     seconds: dict[Outcome, list[float]] = {}
     for story in stories:
@@ -155,7 +155,7 @@ def _odds(stories: Sequence[Story], spoken: float, looks: float) -> Odds:
         for outcome, took in calls:
             seconds.setdefault(outcome, []).append(took)
     known = first.total() + later.total()
-    return Odds(
+    return OutcomeModel(
         first=first,
         later=later or first,
         seconds=seconds,

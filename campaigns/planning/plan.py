@@ -14,17 +14,17 @@ from statistics import median_low
 from sqlalchemy import Connection
 
 from campaigns.audience.audience import Audience
-from campaigns.audience.import_summary import Summary
+from campaigns.audience.import_summary import ImportSummary
 from campaigns.audience.rejects import HARMLESS, Code, Reject
 from campaigns.audience.row_reader import ContactRow
 from campaigns.definition import Definition
 from campaigns.ledger.frequency_caps import calls_since
 from campaigns.ledger.store import Ledger
-from campaigns.planning.capacity import Speed, as_it_stands, beside, speed_of
-from campaigns.planning.outcome_model import Odds, assumed, learned
-from campaigns.planning.simulation import People, Replay, Replayed
+from campaigns.planning.capacity import Capacity, beside, capacity_of, current_state
+from campaigns.planning.outcome_model import OutcomeModel, assumed, learned
+from campaigns.planning.simulation import People, Simulation, SimulationResult
 from dialer.account_settings import AccountSettings
-from dialer.bucket import Standing
+from dialer.bucket import BucketState
 
 RUNS_FOR_CALLS = 200_000  # a short list is replayed more often, for chance weighs more in it
 MOST_RUNS = 25
@@ -56,8 +56,8 @@ class Plan:
     """
 
     definition: Definition
-    summary: Summary
-    odds: Odds
+    summary: ImportSummary
+    odds: OutcomeModel
     begins: datetime
     ends: datetime
     ends_between: tuple[datetime, datetime] | None
@@ -77,7 +77,7 @@ class Plan:
     by_day: Mapping[date, int]
     skipped: Mapping[str, int]
     rows: Rows = field(repr=False)
-    replayed: Replayed = field(repr=False)
+    replayed: SimulationResult = field(repr=False)
 
 
 def make_plan(
@@ -88,7 +88,7 @@ def make_plan(
     now: datetime,
     rng: Random,
     tick: float = 0.0,
-    standing: Standing | None = None,
+    standing: BucketState | None = None,
 ) -> Plan:
     """Read the whole list and replay it from `now` on. Calls nobody and writes nothing.
 
@@ -102,9 +102,9 @@ def make_plan(
     rows = _read(definition, audience, earlier)
     begins = max(now, definition.starts_at or now)
     shortest = min(rows.people.seconds, default=0.0)
-    speed = speed_of(definition, settings, begins=begins, tick=tick, shortest=shortest, others=others)
+    speed = capacity_of(definition, settings, begins=begins, tick=tick, shortest=shortest, others=others)
     if standing:
-        speed = as_it_stands(speed, standing, settings, shortest=shortest, later=(begins - now).total_seconds())
+        speed = current_state(speed, standing, settings, shortest=shortest, later=(begins - now).total_seconds())
     with ledger.reading() as db:
         odds = learned(
             db,
@@ -115,7 +115,7 @@ def make_plan(
             now=now,
         )
     odds = odds or assumed(ring_timeout=definition.ring_timeout, speed=settings.speed)
-    replay = Replay(definition, rows.people, speed, odds)
+    replay = Simulation(definition, rows.people, speed, odds)
     times = max(1, min(MOST_RUNS, RUNS_FOR_CALLS // (len(rows.lines) + 1)))
     runs = [replay.run(begins.timestamp(), rng) for _ in range(times)]
     return _plan(definition, audience, settings, odds, rows, runs, begins, speed, known=standing is not None)
@@ -125,11 +125,11 @@ def _plan(
     definition: Definition,
     audience: Audience,
     settings: AccountSettings,
-    odds: Odds,
+    odds: OutcomeModel,
     rows: Rows,
-    runs: Sequence[Replayed],
+    runs: Sequence[SimulationResult],
     begins: datetime,
-    speed: Speed,
+    speed: Capacity,
     *,
     known: bool,
 ) -> Plan:
@@ -169,7 +169,7 @@ def _plan(
     )
 
 
-def _halts(definition: Definition, runs: Sequence[Replayed]) -> float | None:
+def _halts(definition: Definition, runs: Sequence[SimulationResult]) -> float | None:
     """The part of the replays in which the canary's rule is broken."""
     rule, decided = definition.canary, [run.canary for run in runs if run.canary is not None]
     if rule is None or not decided:

@@ -21,7 +21,7 @@ NO_POINTS = "a call takes more than the account's points of a day"
 MINUTE = 60
 
 
-class Fate(NamedTuple):
+class RowForecast(NamedTuple):
     """What becomes of one row: `dial` with its first call's moment and window, or why it gets none."""
 
     line: int
@@ -35,10 +35,10 @@ class Fate(NamedTuple):
     reason: str = ""
 
 
-def fates(plan: Plan) -> Iterator[Fate]:
+def row_forecasts(plan: Plan) -> Iterator[RowForecast]:
     """Every row of the list, in its order."""
     walls = [_Wall(plan.definition.windows, name) for name in plan.rows.people.zones]
-    skipped = (Fate(line, "", fate, reason=reason) for line, fate, reason in sorted(plan.rows.skipped))
+    skipped = (RowForecast(line, "", fate, reason=reason) for line, fate, reason in sorted(plan.rows.skipped))
     between = next(skipped, None)
     for place, line in enumerate(plan.rows.lines):
         while between is not None and between.line < line:
@@ -55,29 +55,29 @@ def why_over_budget(plan: Plan) -> str:
     return OVER_BUDGET if plan.definition.limits else NO_POINTS
 
 
-def write_fates(plan: Plan, path: Path) -> int:
+def write_row_forecasts(plan: Plan, path: Path) -> int:
     """Write every row's fate as CSV; returns how many rows."""
     with path.open("w", encoding="utf-8-sig", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(COLUMNS)
-        writer.writerows(map(_cells, fates(plan)))
+        writer.writerows(map(_cells, row_forecasts(plan)))
     return len(plan.rows.lines) + len(plan.rows.skipped)
 
 
-def _fate(plan: Plan, place: int, walls: list[_Wall]) -> Fate:
+def _fate(plan: Plan, place: int, walls: list[_Wall]) -> RowForecast:
     rows, moment = plan.rows, plan.replayed.first_at[place]
     line, number = rows.lines[place], mask(f"+{rows.numbers[place]}")
     characters = rows.characters[place] if rows.characters[place] >= 0 else None
     seconds = round(rows.people.seconds[place], 1)
     if not math.isfinite(moment):
         fate, why = ("expires", TOO_LATE) if math.isnan(moment) else ("over budget", why_over_budget(plan))
-        return Fate(line, number, fate, None, None, "", characters, seconds, why)
+        return RowForecast(line, number, fate, None, None, "", characters, seconds, why)
     at = datetime.fromtimestamp(moment, UTC)
     local, window = walls[rows.people.zone[place]].shows(at, moment)
-    return Fate(line, number, "dial", at, local, window, characters, seconds, "")
+    return RowForecast(line, number, "dial", at, local, window, characters, seconds, "")
 
 
-def _cells(one: Fate) -> tuple[object, ...]:
+def _cells(one: RowForecast) -> tuple[object, ...]:
     at = one.at.isoformat(timespec="seconds") if one.at else ""
     local = one.local_time.isoformat(timespec="seconds") if one.local_time else ""
     return (*one[:3], at, local, *one[5:])

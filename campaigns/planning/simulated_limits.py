@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from heapq import heappop, heappush
 
-from campaigns.planning.capacity import DAY, Speed, slowed
+from campaigns.planning.capacity import DAY, Capacity, slowed
 from campaigns.planning.hours_cache import NEVER
 
 SLOWED_BY, MOST_SLOWED = 2.0, 16.0  # how the bucket takes a refusal for haste: dialer/bucket/lua/settle.lua
@@ -33,10 +33,10 @@ class Day:
             self._left, self._ends = self._most, self._ends + self._seconds
 
 
-class Pacing:
+class SimulatedLimits:
     """The limits of one replay, as its calls use them up."""
 
-    def __init__(self, speed: Speed, begin: float) -> None:
+    def __init__(self, speed: Capacity, begin: float) -> None:
         self._gap, self._account_gap, self._lines = speed.gap, speed.account_gap, speed.lines
         self._slows, self._slow, self._slow_at = speed.slows, speed.slow, begin
         self._others, self._part = speed.others, speed.others_part
@@ -91,7 +91,7 @@ class Pacing:
         return step
 
 
-def _days(speed: Speed, begin: float) -> tuple[list[Day], list[Day]]:
+def _days(speed: Capacity, begin: float) -> tuple[list[Day], list[Day]]:
     """The account's day and the campaign's own, where they are limited."""
     account, own = [], []
     if speed.day_calls is not None:

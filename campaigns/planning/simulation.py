@@ -11,11 +11,11 @@ from random import Random
 
 from campaigns.definition import Definition
 from campaigns.definition.sections.canary import Canary
-from campaigns.planning.call_order import Past, Turn, Turns
-from campaigns.planning.capacity import Speed
-from campaigns.planning.hours_cache import NEVER, Hours
-from campaigns.planning.outcome_model import NO_CALL, Odds
-from campaigns.planning.simulated_limits import Pacing
+from campaigns.planning.call_order import CallOrder, NextCall, Past
+from campaigns.planning.capacity import Capacity
+from campaigns.planning.hours_cache import NEVER, HoursCache
+from campaigns.planning.outcome_model import NO_CALL, OutcomeModel
+from campaigns.planning.simulated_limits import SimulatedLimits
 from dialer.calls import REACHED, Outcome
 from dialer.verdicts import Verdict
 
@@ -37,7 +37,7 @@ class People:
 
 
 @dataclass(slots=True, kw_only=True)
-class Replayed:
+class SimulationResult:
     """What came of it. `first_at` holds the moment of each contact's first request.
 
     NaN for those whose last moment comes before it, infinite for those who are left when the budget is used up.
@@ -52,12 +52,12 @@ class Replayed:
     by_day: Counter[int] = field(default_factory=Counter)  # by Unix day
 
 
-class Replay:
+class Simulation:
     """One run over the people. `odds` and `rng` say how calls end."""
 
-    def __init__(self, definition: Definition, people: People, speed: Speed, odds: Odds) -> None:
+    def __init__(self, definition: Definition, people: People, speed: Capacity, odds: OutcomeModel) -> None:
         self._people, self._speed, self._odds = people, speed, odds
-        self._hours = Hours(definition, people.zones)
+        self._hours = HoursCache(definition, people.zones)
         self._policy = definition.retry_policy()
         self._redials_unknown = definition.on_unknown == "redial"
         self._moving = definition.moves_to_another_part_of_the_day
@@ -65,11 +65,11 @@ class Replay:
         self._canary = definition.canary
         self._delays: dict[Past, float] = {}
 
-    def run(self, begin: float, rng: Random) -> Replayed:
+    def run(self, begin: float, rng: Random) -> SimulationResult:
         """Carry the campaign out from this moment on. One loop, long as it is: a million contacts go through it."""
         people, hours, settles = self._people, self._hours, self._speed.settles
-        done = Replayed(first_at=array("d", [math.nan]) * len(people), ends=begin)
-        turns, pacing, draws = Turns(people.zone, begin), Pacing(self._speed, begin), self._odds.draws(rng)
+        done = SimulationResult(first_at=array("d", [math.nan]) * len(people), ends=begin)
+        turns, pacing, draws = CallOrder(people.zone, begin), SimulatedLimits(self._speed, begin), self._odds.draws(rng)
         called = {place: list(calls) for place, calls in people.called.items()}
         canary = First(self._canary) if self._canary and self._canary.contacts <= len(people) else None
         looks, looked = self._speed.looks, begin + rng.random() * self._speed.looks
@@ -188,7 +188,7 @@ class First:
         self._rule = rule
         self._ends: dict[int, float] = {}  # when each one's call was known to have ended
         self._latest = 0.0
-        self.held: list[Turn] = []  # other tries, until each of the first has been called
+        self.held: list[NextCall] = []  # other tries, until each of the first has been called
         self.reached = 0
         self.decided = False
 
@@ -211,7 +211,7 @@ class First:
             self._ends[place], self._latest = ends, now
             self.reached += reached
 
-    def let_go(self, turns: Turns) -> None:
+    def let_go(self, turns: CallOrder) -> None:
         """Whoever was held has a turn again; for good where too few are left to be called first."""
         for turn in self.held:
             turns.put(*turn)
@@ -219,7 +219,7 @@ class First:
         self.decided = not self.full
 
 
-def _leave_the_rest(turn: Turn | None, turns: Turns, done: Replayed) -> None:
+def _leave_the_rest(turn: NextCall | None, turns: CallOrder, done: SimulationResult) -> None:
     """Those who have not been called by now never are."""
     while turn is not None:
         _, place, past = turn

@@ -17,15 +17,17 @@ from campaigns.ledger.store import Ledger
 from campaigns.ledger.suppressions import EVERY_ACCOUNT, Suppression, listed
 from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import FINAL_CONTACTS, CampaignStatus, ContactStatus
-from campaigns.reporting.hold_reason import GOING, Kind, Reason, binding, capped_until
-from campaigns.reporting.receipt_history import Told, told_of
+from campaigns.reporting.hold_reason import GOING, HoldKind, HoldReason, capped_until, hold_reason
+from campaigns.reporting.receipt_history import ReceiptLine, receipt_lines
 from dialer.errors import DialerError
 from dialer.phone import PhoneNumber
 from dialer.plural import counted
 
 OTHERS_NAMED = 3
 
-OF_CONTACTS = frozenset({Kind.HOLIDAY, Kind.WINDOW_CLOSED, Kind.WAITING_FOR_RETRY, Kind.CAPPED})  # each has its own
+OF_CONTACTS = frozenset(
+    {HoldKind.HOLIDAY, HoldKind.WINDOW_CLOSED, HoldKind.WAITING_FOR_RETRY, HoldKind.CAPPED}
+)  # each has its own
 
 
 class NoSuchContact(DialerError):
@@ -33,7 +35,7 @@ class NoSuchContact(DialerError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
+class AttemptLine:
     """One attempt, as it is told, with the campaign that made it."""
 
     campaign: str
@@ -59,7 +61,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
+class ContactExplanation:
     """A contact and everything about it; `why` is the one reason why it is not being called now.
 
     `runs` are all campaigns of this name that had the number, the oldest first; what was tried and told is of them all.
@@ -74,8 +76,8 @@ class Story:
     local_time: datetime
     not_after: datetime | None
     consent: str | None
-    tried: Sequence[Tried]
-    told: Sequence[Told]
+    tried: Sequence[AttemptLine]
+    told: Sequence[ReceiptLine]
     suppressions: Sequence[Suppression]
     why: str
     clears_at: datetime | None
@@ -83,16 +85,16 @@ class Story:
 
 def explain_campaign(
     ledger: Ledger, campaign_id: str, *, now: datetime, redis_answers: bool | None
-) -> tuple[Campaign, Reason]:
+) -> tuple[Campaign, HoldReason]:
     """The campaign, and the one reason why nothing is being dialed. Raises NoSuchCampaign."""
     with ledger.reading() as db:
         campaign = queries.campaign(db, campaign_id)
-        return campaign, binding(db, campaign, now, redis_answers=redis_answers)
+        return campaign, hold_reason(db, campaign, now, redis_answers=redis_answers)
 
 
 def explain_contact(
     ledger: Ledger, campaign_id: str, number: PhoneNumber, *, now: datetime, redis_answers: bool | None
-) -> Story:
+) -> ContactExplanation:
     """The whole story of a contact, of the newest campaign with the number where a name is given.
 
     Raises NoSuchCampaign, NoSuchContact.
@@ -109,7 +111,7 @@ def explain_contact(
         on_list = _of_the_account(listed(db, forms), campaign, now)
         why, clears_at = _why(db, row, campaign, on_list, now, redis_answers)
         ids = [one.id for one in lives]
-        return Story(
+        return ContactExplanation(
             campaign=campaign,
             runs=[_run(one) for one in lives],
             line=row.line,
@@ -120,7 +122,7 @@ def explain_contact(
             not_after=row.not_after,
             consent=row.consent,
             tried=_tried(db, ids),
-            told=told_of(db, ids),
+            told=receipt_lines(db, ids),
             suppressions=on_list,
             why=why,
             clears_at=clears_at,
@@ -192,7 +194,7 @@ def _why(
         return "its call is in progress", None
     if on_list:
         return f"it is on the suppression list and will not be called: {on_list[-1].reason}", None
-    whole = binding(db, campaign, now, redis_answers=redis_answers)
+    whole = hold_reason(db, campaign, now, redis_answers=redis_answers)
     if whole.kind not in GOING | OF_CONTACTS:
         return whole.words, whole.clears_at
     if capped := capped_until(db, row, campaign, now):
@@ -218,10 +220,10 @@ def _when(row: Row[Any], campaign: Campaign, now: datetime) -> tuple[str, dateti
     return "it is due and waits for its turn", None
 
 
-def _tried(db: Connection, contact_ids: Sequence[int]) -> list[Tried]:
+def _tried(db: Connection, contact_ids: Sequence[int]) -> list[AttemptLine]:
     query = select(attempts).where(attempts.c.contact_id.in_(contact_ids)).order_by(attempts.c.dialing_at)
     return [
-        Tried(
+        AttemptLine(
             campaign=row.campaign_id,
             number=row.number,
             at=row.dialing_at,

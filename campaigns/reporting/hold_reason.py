@@ -28,7 +28,7 @@ PROGRAM = "dialer"  # who pauses in the audit, where nobody does
 FAILED_IN_A_ROW = 3  # requests that placed no call, after which the provider is said to be down
 
 
-class Kind(StrEnum):
+class HoldKind(StrEnum):
     """What sort of thing binds."""
 
     STARTING = "starting"
@@ -57,28 +57,28 @@ class Kind(StrEnum):
 
 
 REMEDIES = {
-    Kind.PAUSED_BY_PERSON: "dialer resume {id}",
-    Kind.BREAKER: "nothing: one call tries again by itself; not to wait: dialer resume {id}",
-    Kind.BUDGET: "raise the budget in a new campaign, or wait for the next day where it is a day's",
-    Kind.CANARY: "hear the call yourself; to call the others all the same: dialer resume {id}",
-    Kind.HALTED: "put right what the reason names, then: dialer resume {id}",
-    Kind.NO_TICK: "dialer explain {id}",
-    Kind.NO_WORKER: "start one: dialer up",
-    Kind.REDIS_AWAY: "bring Redis back; nothing is lost, and dialing goes on by itself",
-    Kind.DAY_POINTS: "wait for the provider's next day, or have the tariff raised",
-    Kind.VENDOR_DOWN: "nothing: it is tried again by itself; see whether it answers: dialer accounts",
+    HoldKind.PAUSED_BY_PERSON: "dialer resume {id}",
+    HoldKind.BREAKER: "nothing: one call tries again by itself; not to wait: dialer resume {id}",
+    HoldKind.BUDGET: "raise the budget in a new campaign, or wait for the next day where it is a day's",
+    HoldKind.CANARY: "hear the call yourself; to call the others all the same: dialer resume {id}",
+    HoldKind.HALTED: "put right what the reason names, then: dialer resume {id}",
+    HoldKind.NO_TICK: "dialer explain {id}",
+    HoldKind.NO_WORKER: "start one: dialer up",
+    HoldKind.REDIS_AWAY: "bring Redis back; nothing is lost, and dialing goes on by itself",
+    HoldKind.DAY_POINTS: "wait for the provider's next day, or have the tariff raised",
+    HoldKind.VENDOR_DOWN: "nothing: it is tried again by itself; see whether it answers: dialer accounts",
 }
-GOING = frozenset({Kind.DIALING, Kind.IN_PROGRESS, Kind.FINISHING})
+GOING = frozenset({HoldKind.DIALING, HoldKind.IN_PROGRESS, HoldKind.FINISHING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
+class HoldReason:
     """Why nothing is being dialed, or that something is. `clears_at` is None where nobody can know.
 
     `by` and `since` tell who stopped the campaign and when, `dialer` being the program itself.
     """
 
-    kind: Kind
+    kind: HoldKind
     words: str
     clears_at: datetime | None = None
     by: str | None = None
@@ -89,7 +89,7 @@ class Reason:
         return REMEDIES.get(self.kind, "").format(id=campaign.id)
 
 
-def binding(db: Connection, campaign: Campaign, now: datetime, *, redis_answers: bool | None = None) -> Reason:
+def hold_reason(db: Connection, campaign: Campaign, now: datetime, *, redis_answers: bool | None = None) -> HoldReason:
     """The one reason. Whoever has asked Redis says by `redis_answers` what it said, and is told more precisely."""
     if campaign.status is not CampaignStatus.RUNNING:
         return _not_running(db, campaign)
@@ -97,16 +97,16 @@ def binding(db: Connection, campaign: Campaign, now: datetime, *, redis_answers:
     if now - last_sign > TICK_IS_LATE:
         return _no_tick(redis_answers)
     if campaign.held_by == REDIS_AWAY:
-        return Reason(kind=Kind.REDIS_AWAY, words=_held(campaign))
+        return HoldReason(kind=HoldKind.REDIS_AWAY, words=_held(campaign))
     due_now, next_due_at = due(db, campaign.id, now)
     due_now += _with_workers(db, campaign.id)
     failing = _failing(db, campaign, now)
     if failing and (next_due_at is None or next_due_at - now < FAILING_IS_NEWS):
-        return Reason(kind=Kind.VENDOR_DOWN, words=failing, clears_at=next_due_at)
+        return HoldReason(kind=HoldKind.VENDOR_DOWN, words=failing, clears_at=next_due_at)
     if campaign.held_by and (due_now or _put_off_by_limit(campaign, next_due_at, now)):
-        return Reason(kind=_kind_of_limit(campaign.held_by), words=_held(campaign), clears_at=campaign.held_until)
+        return HoldReason(kind=_kind_of_limit(campaign.held_by), words=_held(campaign), clears_at=campaign.held_until)
     if due_now:
-        return Reason(kind=Kind.DIALING, words="dialing")
+        return HoldReason(kind=HoldKind.DIALING, words="dialing")
     return _none_due(db, campaign, next_due_at, now)
 
 
@@ -114,39 +114,39 @@ def _held(campaign: Campaign) -> str:
     return f"held by a limit: {campaign.held_by}"
 
 
-def _not_running(db: Connection, campaign: Campaign) -> Reason:
+def _not_running(db: Connection, campaign: Campaign) -> HoldReason:
     match campaign.status:
         case CampaignStatus.DRAFT:
-            return Reason(kind=Kind.STARTING, words="its contacts are being read")
+            return HoldReason(kind=HoldKind.STARTING, words="its contacts are being read")
         case CampaignStatus.SCHEDULED:
             starts_at = campaign.definition.starts_at
-            return Reason(kind=Kind.SCHEDULED, words="it has not started yet", clears_at=starts_at)
+            return HoldReason(kind=HoldKind.SCHEDULED, words="it has not started yet", clears_at=starts_at)
         case CampaignStatus.PAUSED:
             return _paused(db, campaign)
-    kind = Kind.FINISHED if campaign.status is CampaignStatus.FINISHED else Kind.CANCELLED
+    kind = HoldKind.FINISHED if campaign.status is CampaignStatus.FINISHED else HoldKind.CANCELLED
     return _stopped(kind, campaign, moved_by(db, campaign))
 
 
-def _paused(db: Connection, campaign: Campaign) -> Reason:
+def _paused(db: Connection, campaign: Campaign) -> HoldReason:
     who = moved_by(db, campaign)
     tries_at = db.scalar(select(breakers.c.try_at).where(breakers.c.campaign_id == campaign.id))
-    kind = Kind.BREAKER if tries_at else _kind_of_pause(who, campaign.reason or "")
+    kind = HoldKind.BREAKER if tries_at else _kind_of_pause(who, campaign.reason or "")
     return _stopped(kind, campaign, who, tries_at)
 
 
-def _kind_of_pause(who: str | None, reason: str) -> Kind:
+def _kind_of_pause(who: str | None, reason: str) -> HoldKind:
     if who != PROGRAM:
-        return Kind.PAUSED_BY_PERSON
+        return HoldKind.PAUSED_BY_PERSON
     if reason.startswith("canary"):
-        return Kind.CANARY
-    return Kind.BUDGET if "budget" in reason else Kind.HALTED
+        return HoldKind.CANARY
+    return HoldKind.BUDGET if "budget" in reason else HoldKind.HALTED
 
 
-def _stopped(kind: Kind, campaign: Campaign, who: str | None, clears_at: datetime | None = None) -> Reason:
+def _stopped(kind: HoldKind, campaign: Campaign, who: str | None, clears_at: datetime | None = None) -> HoldReason:
     by = f" by {who}" if who and who != PROGRAM else ""
     why = "" if by and campaign.reason == BY_A_PERSON else f": {campaign.reason}"
     words = f"{campaign.status.value}{by}{why}"
-    return Reason(kind=kind, words=words, clears_at=clears_at, by=who, since=campaign.since)
+    return HoldReason(kind=kind, words=words, clears_at=clears_at, by=who, since=campaign.since)
 
 
 def moved_by(db: Connection, campaign: Campaign) -> str | None:
@@ -156,22 +156,22 @@ def moved_by(db: Connection, campaign: Campaign) -> str | None:
     return who
 
 
-def _no_tick(redis_answers: bool | None) -> Reason:
+def _no_tick(redis_answers: bool | None) -> HoldReason:
     if redis_answers is None:
-        return Reason(kind=Kind.NO_TICK, words=NO_TICK)
+        return HoldReason(kind=HoldKind.NO_TICK, words=NO_TICK)
     if redis_answers:
-        return Reason(kind=Kind.NO_WORKER, words="no worker has come by: none runs, or all of them wait")
-    return Reason(kind=Kind.REDIS_AWAY, words="Redis does not answer, so no worker can come by")
+        return HoldReason(kind=HoldKind.NO_WORKER, words="no worker has come by: none runs, or all of them wait")
+    return HoldReason(kind=HoldKind.REDIS_AWAY, words="Redis does not answer, so no worker can come by")
 
 
-def _kind_of_limit(limit: str) -> Kind:
+def _kind_of_limit(limit: str) -> HoldKind:
     if limit in {"day points", "campaign share of the day"}:
-        return Kind.DAY_POINTS
+        return HoldKind.DAY_POINTS
     if "canary" in limit:
-        return Kind.CANARY
+        return HoldKind.CANARY
     if "budget" in limit:
-        return Kind.BUDGET
-    return Kind.BUCKET_EMPTY if "pace" in limit or "minute" in limit or "blocked" in limit else Kind.LIMIT
+        return HoldKind.BUDGET
+    return HoldKind.BUCKET_EMPTY if "pace" in limit or "minute" in limit or "blocked" in limit else HoldKind.LIMIT
 
 
 def _failing(db: Connection, campaign: Campaign, now: datetime) -> str | None:
@@ -208,26 +208,26 @@ def _put_off_by_limit(campaign: Campaign, next_due_at: datetime | None, now: dat
     return next_due_at <= campaign.held_until + (campaign.held_until - now) / 10 + timedelta(seconds=1)
 
 
-def _none_due(db: Connection, campaign: Campaign, next_due_at: datetime | None, now: datetime) -> Reason:
+def _none_due(db: Connection, campaign: Campaign, next_due_at: datetime | None, now: datetime) -> HoldReason:
     if _in_progress(db, campaign.id):
-        return Reason(kind=Kind.IN_PROGRESS, words="calls are in progress")
+        return HoldReason(kind=HoldKind.IN_PROGRESS, words="calls are in progress")
     if next_due_at is None:
-        return Reason(kind=Kind.FINISHING, words="finishing")
+        return HoldReason(kind=HoldKind.FINISHING, words="finishing")
     return _waits(db, campaign, next_due_at, now)
 
 
-def _waits(db: Connection, campaign: Campaign, until: datetime, now: datetime) -> Reason:
+def _waits(db: Connection, campaign: Campaign, until: datetime, now: datetime) -> HoldReason:
     """What those wait for who come due first: the others wait for it too, or for longer."""
     first = db.execute(_first_due(campaign.id)).one()
     if next_opening(campaign.definition, first.zone, now) == now:
         if capped := capped_until(db, first, campaign, now):
             words = f"the numbers that are left have had their calls: at most {capped[0].written}"
-            return Reason(kind=Kind.CAPPED, words=words, clears_at=capped[1])
+            return HoldReason(kind=HoldKind.CAPPED, words=words, clears_at=capped[1])
         words = "whoever may be called at this hour waits for another try"
-        return Reason(kind=Kind.WAITING_FOR_RETRY, words=words, clears_at=until)
+        return HoldReason(kind=HoldKind.WAITING_FOR_RETRY, words=words, clears_at=until)
     if holiday := campaign.definition.windows.holiday(now, *zones_of(first.zone)):
-        return Reason(kind=Kind.HOLIDAY, words=f"it is a holiday: {holiday}", clears_at=until)
-    return Reason(kind=Kind.WINDOW_CLOSED, words="the calling window is closed", clears_at=until)
+        return HoldReason(kind=HoldKind.HOLIDAY, words=f"it is a holiday: {holiday}", clears_at=until)
+    return HoldReason(kind=HoldKind.WINDOW_CLOSED, words="the calling window is closed", clears_at=until)
 
 
 def _first_due(campaign_id: str) -> Select[Any]:

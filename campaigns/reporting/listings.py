@@ -44,7 +44,7 @@ class ListedAttempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
+class ReasonCount:
     """Why so many contacts were not reached."""
 
     status: ContactStatus
@@ -104,7 +104,7 @@ def latest_attempts(db: Connection, campaign_id: str, limit: int) -> list[Listed
     ]
 
 
-def reasons(db: Connection, campaign_id: str, limit: int) -> Sequence[Reason]:
+def reasons(db: Connection, campaign_id: str, limit: int) -> Sequence[ReasonCount]:
     """Why contacts were not reached, the most frequent first."""
     final = [status for status in FINAL_CONTACTS if status is not ContactStatus.REACHED]
     count = func.count()
@@ -116,7 +116,7 @@ def reasons(db: Connection, campaign_id: str, limit: int) -> Sequence[Reason]:
         .limit(limit)
     )
     return [
-        Reason(status=ContactStatus(status), reason=without_numbers(reason) or "", count=number)
+        ReasonCount(status=ContactStatus(status), reason=without_numbers(reason) or "", count=number)
         for status, reason, number in db.execute(query)
     ]
 

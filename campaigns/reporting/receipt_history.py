@@ -15,7 +15,7 @@ SUSPICION = "counts when nothing better is heard"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class ReceiptLine:
     """One receipt: for which try, when it came and happened, in the provider's words, and what it means to us."""
 
     campaign: str
@@ -27,7 +27,7 @@ class Told:
     means: str
 
 
-def told_of(db: Connection, contact_ids: Sequence[int]) -> list[Told]:
+def receipt_lines(db: Connection, contact_ids: Sequence[int]) -> list[ReceiptLine]:
     """Everything that was heard of these contacts' calls."""
     query = (
         select(receipts, attempts.c.number, attempts.c.campaign_id)
@@ -36,7 +36,7 @@ def told_of(db: Connection, contact_ids: Sequence[int]) -> list[Told]:
         .order_by(receipts.c.id)
     )
     return [
-        Told(
+        ReceiptLine(
             campaign=row.campaign_id,
             number=row.number,
             received_at=row.received_at,

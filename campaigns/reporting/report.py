@@ -29,7 +29,7 @@ from campaigns.reporting.csv_sheets import (
 )
 from campaigns.reporting.follow_up import follow_up, header
 from campaigns.reporting.unknown_calls import COLUMNS as DOUBT_COLUMNS
-from campaigns.reporting.unknown_calls import Doubt, doubts
+from campaigns.reporting.unknown_calls import UnknownCall, unknown_calls
 
 FIRST_DOUBTS = 10  # named in the report itself
 
@@ -62,7 +62,7 @@ class Report:
     contacts_file: Path
     rejects: int
     rejects_file: str | None
-    doubts: Sequence[Doubt]  # the first of them
+    doubts: Sequence[UnknownCall]  # the first of them
     in_doubt: int  # all of them
     doubts_file: Path | None  # all of them; None when there is none
     follow_up_file: Path | None  # whom a person should get in touch with, in the list's columns
@@ -140,15 +140,15 @@ def _write_follow_up(db: Connection, campaign: Campaign, folder: Path) -> Path |
     return file.absolute()
 
 
-def _write_doubts(db: Connection, campaign_id: str, folder: Path) -> tuple[Sequence[Doubt], int, Path | None]:
+def _write_doubts(db: Connection, campaign_id: str, folder: Path) -> tuple[Sequence[UnknownCall], int, Path | None]:
     """The first contacts that nobody can speak for, their number, and the file of them; one out of date goes."""
     file = folder / f"{campaign_id}-unknown.csv"
-    first: list[Doubt] = []
+    first: list[UnknownCall] = []
     count = 0
 
     def lines() -> Iterable[list[str]]:
         nonlocal count
-        for doubt in doubts(db, campaign_id):
+        for doubt in unknown_calls(db, campaign_id):
             count += 1
             first.extend([doubt][: FIRST_DOUBTS - len(first)])
             yield [cell(getattr(doubt, column)) for column in DOUBT_COLUMNS]

@@ -13,13 +13,13 @@ from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import attempts
 from campaigns.lifecycle import FINAL_CONTACTS, AttemptStatus, ContactStatus
-from campaigns.reporting.hold_reason import Kind, binding, due
+from campaigns.reporting.hold_reason import HoldKind, due, hold_reason
 
 IN_PROGRESS = (AttemptStatus.DIALING, AttemptStatus.PLACED, AttemptStatus.ANSWERED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class CampaignSummary:
     """A campaign at one moment. `why` says what it is doing, or what binds; `clears_at` when that will pass."""
 
     campaign: Campaign
@@ -32,7 +32,7 @@ class Standing:
     next_due_at: datetime | None
     why: str
     clears_at: datetime | None
-    kind: Kind
+    kind: HoldKind
 
     @property
     def final(self) -> int:
@@ -45,15 +45,17 @@ class Standing:
         return sum(self.contacts.values())
 
 
-def standing(db: Connection, campaign: Campaign, now: datetime, *, redis_answers: bool | None = None) -> Standing:
+def summarize_campaign(
+    db: Connection, campaign: Campaign, now: datetime, *, redis_answers: bool | None = None
+) -> CampaignSummary:
     """How this campaign stands now; `redis_answers` is as for `binding`."""
     by_status = attempts_by(db, campaign.id, attempts.c.status)
     due_now, next_due_at = due(db, campaign.id, now)
     in_progress = sum(by_status.get(status, 0) for status in IN_PROGRESS)
     unconfirmed = by_status.get(AttemptStatus.UNCONFIRMED, 0)
     by_contact = queries.count_by_status(db, campaign.id)
-    reason = binding(db, campaign, now, redis_answers=redis_answers)
-    return Standing(
+    reason = hold_reason(db, campaign, now, redis_answers=redis_answers)
+    return CampaignSummary(
         campaign=campaign,
         contacts=by_contact,
         outcomes=attempts_by(db, campaign.id, attempts.c.outcome),

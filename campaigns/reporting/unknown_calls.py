@@ -16,7 +16,7 @@ from dialer.plural import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Doubt:
+class UnknownCall:
     """One call of which nobody knows how it ended, or whether it was made; the number is masked."""
 
     contact_row: int
@@ -55,7 +55,7 @@ COLUMNS = (
 )
 
 
-def doubts(db: Connection, campaign_id: str) -> Iterator[Doubt]:
+def unknown_calls(db: Connection, campaign_id: str) -> Iterator[UnknownCall]:
     """The latest attempts of a campaign's contacts that are in doubt, in the order of its list."""
     all_of_them = attempts.alias()
     latest = select(func.max(all_of_them.c.number)).where(all_of_them.c.contact_id == contacts.c.id).scalar_subquery()
@@ -85,8 +85,8 @@ def _words(db: Connection, ids: Sequence[UUID]) -> dict[UUID, list[str]]:
     return told
 
 
-def _doubt(row: Row[tuple[object, ...]], words: Sequence[str]) -> Doubt:
-    return Doubt(
+def _doubt(row: Row[tuple[object, ...]], words: Sequence[str]) -> UnknownCall:
+    return UnknownCall(
         contact_row=row.line,
         contact_masked=shown(row.phone),
         external_id=row.id,

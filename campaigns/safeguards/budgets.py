@@ -19,7 +19,7 @@ UNDER_WAY = (AttemptStatus.DIALING, AttemptStatus.UNCONFIRMED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
+class BudgetLeft:
     """Calls that a budget has left. `until` says when it begins anew; None: never. `used_up`: none is under way."""
 
     calls: int
@@ -28,7 +28,7 @@ class Left:
     used_up: bool
 
 
-def left(db: Connection, campaign: Campaign, call_points: int, now: datetime) -> Left | None:
+def budget_left(db: Connection, campaign: Campaign, call_points: int, now: datetime) -> BudgetLeft | None:
     """The narrowest budget of the campaign; None when it has none. Calls under way count, until they are known not to.
 
     Called in the transaction that claims: no two ticks give the same calls away.
@@ -42,7 +42,7 @@ def left(db: Connection, campaign: Campaign, call_points: int, now: datetime) ->
     for most, why, since, until in budgets:
         accepted, under_way = _used(db, campaign.id, since)
         found.append(
-            Left(
+            BudgetLeft(
                 calls=max(0, most - accepted - under_way - with_workers),
                 why=why,
                 until=until,
@@ -54,7 +54,7 @@ def left(db: Connection, campaign: Campaign, call_points: int, now: datetime) ->
 
 def stop_at_its_end(db: Connection, campaign: Campaign, call_points: int, now: datetime) -> bool:
     """Pause the campaign when a budget that never begins anew is used up; True when that was done."""
-    there = left(db, campaign, call_points, now)
+    there = budget_left(db, campaign, call_points, now)
     if there is None or there.until is not None or not there.used_up:
         return False
     return move_campaign(db, campaign.id, CampaignStatus.PAUSED, now, who="dialer", reason=f"{there.why} is used up")

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
 from campaigns.ledger.claims import lock_campaign
-from campaigns.ledger.moves import move_campaign, note
+from campaigns.ledger.moves import move_campaign, write_audit
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import attempts, audit, contacts
 from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
@@ -20,7 +20,7 @@ GIVEN_UP = (ContactStatus.REFUSED, ContactStatus.SUPPRESSED, ContactStatus.UNREA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
+class CanaryHold:
     """So many more contacts may be called now, of `not_called` only; `why` and `until` say what the others wait for."""
 
     room: int
@@ -28,7 +28,7 @@ class Hold:
     until: datetime | None = None
 
 
-def consult(db: Connection, campaign: Campaign, now: datetime) -> Hold | None:
+def canary_hold(db: Connection, campaign: Campaign, now: datetime) -> CanaryHold | None:
     """What the canary allows just now; None where there is none, or it has been decided, by the rule or by a person.
 
     A list shorter than its canary has no others to hold back, and so none.
@@ -48,27 +48,27 @@ def consult(db: Connection, campaign: Campaign, now: datetime) -> Hold | None:
     if called + left < rule.contacts:
         return None
     if called + waiting < rule.contacts:
-        return Hold(room=rule.contacts - called - waiting, why=why)
+        return CanaryHold(room=rule.contacts - called - waiting, why=why)
     if waiting:  # some are yet to be called: the latest call may be from before a pause
-        return Hold(room=0, why=why)
+        return CanaryHold(room=0, why=why)
     latest = db.scalar(select(func.max(attempts.c.dialing_at)).where(attempts.c.campaign_id == campaign.id))
     until = (latest or now) + rule.wait
     if calling and now < until:
-        return Hold(room=0, why=why, until=until)
+        return CanaryHold(room=0, why=why, until=until)
     return _decide(db, campaign, called, now)
 
 
-def _decide(db: Connection, campaign: Campaign, called: int, now: datetime) -> Hold | None:
+def _decide(db: Connection, campaign: Campaign, called: int, now: datetime) -> CanaryHold | None:
     rule = campaign.definition.canary
     reached = _count(db, campaign.id, contacts.c.status == ContactStatus.REACHED)
     enough = rule is None or reached / called >= rule.reached  # a product would be rounded: 0.14 * 50 is more than 7
     said = f"{reached} of its first {called} contacts were reached"
-    note(db, now, who="dialer", event=PASSED if enough else FAILED, campaign_id=campaign.id, detail=said)
+    write_audit(db, now, who="dialer", event=PASSED if enough else FAILED, campaign_id=campaign.id, detail=said)
     if enough:
         return None
     reason = f"canary: {said}, and {rule.reached:.0%} were asked for" if rule else said
     move_campaign(db, campaign.id, CampaignStatus.PAUSED, now, who="dialer", reason=reason)
-    return Hold(room=0, why=reason)
+    return CanaryHold(room=0, why=reason)
 
 
 def _decided(db: Connection, campaign_id: str) -> bool:

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, sel
 from campaigns.calendar.calling_hours import next_opening
 from campaigns.definition.sections.breaker import Breaker
 from campaigns.ledger import queries
-from campaigns.ledger.moves import move_campaign, moved, touched
+from campaigns.ledger.moves import move_campaign, row_count, updated_one
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import attempts, breakers, campaigns, contacts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
@@ -92,7 +92,7 @@ def _open_again(db: Connection, row: Row[Any], now: datetime) -> None:
     wait = min(campaign.definition.breaker.wait * 2**row.times, LONGEST_WAIT)
     together = _together(row)
     later = {"times": row.times + 1, "try_at": now + wait, "trying_since": None}
-    if not touched(db, update(breakers).where(together).values(**later)):
+    if not row_count(db, update(breakers).where(together).values(**later)):
         return  # a person has decided meanwhile
     why = f"breaker: the provider still fails; last failures: {last_failures(db, [campaign.id])}"
     move_campaign(db, campaign.id, CampaignStatus.PAUSED, now, who="dialer", reason=_reason(why, now + wait))
@@ -134,7 +134,9 @@ def _half_open(db: Connection, now: datetime) -> None:
                 continue
             accounts_trying.add(row.account)
         still = (breakers.c.campaign_id == row.campaign_id, breakers.c.trying_since.is_(None))
-        if moved(db, update(breakers).where(*still).values(trying_since=now)):  # and no person has decided meanwhile
+        if updated_one(
+            db, update(breakers).where(*still).values(trying_since=now)
+        ):  # and no person has decided meanwhile
             move_campaign(
                 db,
                 row.campaign_id,
@@ -169,7 +171,7 @@ def _pass_on_idle_tries(db: Connection, now: datetime) -> None:
         if not ready or _under_way(db, row):
             continue
         still = (breakers.c.campaign_id == row.campaign_id, breakers.c.trying_since == row.trying_since)
-        if moved(db, update(breakers).where(*still).values(trying_since=None, try_at=now)):
+        if updated_one(db, update(breakers).where(*still).values(trying_since=None, try_at=now)):
             reason = f"breaker of account {row.account}: it had nobody to call, and another campaign tries"
             move_campaign(db, row.campaign_id, CampaignStatus.PAUSED, now, who="dialer", reason=reason)
 

@@ -23,7 +23,7 @@ log = get_logger()
 PERHAPS_DECLINED = Outcome.BUSY  # a declined call reads the same when the receipt that tells them apart is lost
 
 
-class Unasked(StrEnum):
+class NotAsked(StrEnum):
     """Why there is no word on a call."""
 
     NOBODY = "nobody"  # can be asked about any call of the account: its pace, or Redis, or a refusal
@@ -46,21 +46,21 @@ def knows_better(told: CallStatus, heard: Reduced) -> bool:
     return not tells_all(heard) or (heard.outcome is PERHAPS_DECLINED and told.outcome is Outcome.REJECTED)
 
 
-def ask(attempt: OpenAttempt, account: Account) -> CallStatus | Unasked:
+def fetch_call_status(attempt: OpenAttempt, account: Account) -> CallStatus | NotAsked:
     """The provider's word on the call, or why it has to wait."""
     token = f"ask:{uuid4()}"
     try:
         if not account.bucket.turn(f"ask:{attempt.id}", 2 * account.settings.timeout):
-            return Unasked.NOT_OURS
+            return NotAsked.NOT_OURS
         if not account.bucket.take(token, patience=0.0, call=False).granted:
             account.bucket.end_turn(f"ask:{attempt.id}")
-            return Unasked.NOBODY
+            return NotAsked.NOBODY
         told = _told(attempt, account)
         account.bucket.settle_all([replace(Settled.ruled(token, told.ruling), charged=True)])
     except BucketAway as exc:
         log.warning("bucket away", account=account.name, why=exc.message)
-        return Unasked.NOBODY
-    return Unasked.NOBODY if told.ruling.verdict is Verdict.THROTTLED else told
+        return NotAsked.NOBODY
+    return NotAsked.NOBODY if told.ruling.verdict is Verdict.THROTTLED else told
 
 
 def _told(attempt: OpenAttempt, account: Account) -> CallStatus:

@@ -9,12 +9,12 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, update
 
-from campaigns.ledger.moves import as_final, hold_contact, move_contact, moved, note
+from campaigns.ledger.moves import as_final, lock_contact, move_contact, updated_one, write_audit
 from campaigns.ledger.queries import OpenAttempt
-from campaigns.ledger.redials import other_lives
+from campaigns.ledger.redials import other_contacts
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import FINAL_CONTACTS, AttemptStatus, ContactStatus
-from campaigns.settlement.evidence import Witness
+from campaigns.settlement.evidence import Evidence
 from dialer.calls import REACHED, Outcome
 from dialer.receipts import Reduced
 
@@ -42,7 +42,7 @@ def correct(db: Connection, attempt: OpenAttempt, heard: Reduced, *, now: dateti
         return False
     answered_at = heard.answered_at or attempt.answered_at
     talked = (heard.ended_at - answered_at).total_seconds() if heard.ended_at and answered_at else None
-    corrected = moved(
+    corrected = updated_one(
         db,
         update(attempts)
         .where(attempts.c.id == attempt.id, _to_be_corrected(outcome))
@@ -53,7 +53,7 @@ def correct(db: Connection, attempt: OpenAttempt, heard: Reduced, *, now: dateti
             ended_at=heard.ended_at or attempts.c.ended_at,
             talk_seconds=None if talked is None else max(0.0, talked),
             counted=True,
-            ended_by=Witness.RECEIPT,
+            ended_by=Evidence.RECEIPT,
             detail=case(
                 (attempts.c.status == AttemptStatus.UNKNOWN, LATE),
                 (attempts.c.status == AttemptStatus.NOT_PLACED, BELIED),
@@ -83,7 +83,7 @@ def _to_be_corrected(outcome: Outcome) -> ColumnElement[bool]:
 
 def _correct_contact(db: Connection, attempt: OpenAttempt, outcome: Outcome, now: datetime) -> None:
     """Whoever answered was reached, whatever was thought meanwhile. Else only its last call's word makes it known."""
-    hold_contact(db, attempt.contact_id)
+    lock_contact(db, attempt.contact_id)
     last = _is_last(db, attempt)
     late = db.scalar(select(attempts.c.detail).where(attempts.c.id == attempt.id))
     given_up = contacts.c.status.in_([ContactStatus.UNREACHED, ContactStatus.EXPIRED])
@@ -94,7 +94,7 @@ def _correct_contact(db: Connection, attempt: OpenAttempt, outcome: Outcome, now
         status, from_here = ContactStatus.REACHED, or_(contacts.c.status.in_(NOT_REACHED))
     elif not last:
         return
-    moved(
+    updated_one(
         db,
         update(contacts)
         .where(contacts.c.id == attempt.contact_id, from_here)
@@ -111,8 +111,8 @@ def _correct_contact(db: Connection, attempt: OpenAttempt, outcome: Outcome, now
 
 def _call_off(db: Connection, attempt: OpenAttempt, outcome: Outcome, now: datetime) -> None:
     """Let no redial call somebody who was reached; a call that is under way there is told, and is the last."""
-    for contact_id in other_lives(db, attempt.campaign_id, attempt.phone):
-        hold_contact(db, contact_id)
+    for contact_id in other_contacts(db, attempt.campaign_id, attempt.phone):
+        lock_contact(db, contact_id)
         again = select(contacts.c.campaign_id, contacts.c.line, contacts.c.status).where(contacts.c.id == contact_id)
         life = db.execute(again).one()
         if life.status in FINAL_CONTACTS:
@@ -122,7 +122,9 @@ def _call_off(db: Connection, attempt: OpenAttempt, outcome: Outcome, now: datet
         if waits:
             move_contact(db, contact_id, ContactStatus.REACHED, now, reason=reason)
         event = CALLED_OFF if waits else TOO_LATE
-        note(db, now, who="dialer", event=event, campaign_id=life.campaign_id, detail=f"line {life.line}: {reason}")
+        write_audit(
+            db, now, who="dialer", event=event, campaign_id=life.campaign_id, detail=f"line {life.line}: {reason}"
+        )
 
 
 def _uncounted(attempt: OpenAttempt, *, last: bool) -> ColumnElement[int] | int:

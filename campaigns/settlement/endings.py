@@ -12,8 +12,8 @@ from campaigns.ledger import queries
 from campaigns.ledger.moves import move_attempt, move_contact
 from campaigns.ledger.queries import OpenAttempt
 from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
-from campaigns.settlement.evidence import Witness
-from campaigns.settlement.requeue import leave, put_back
+from campaigns.settlement.evidence import Evidence
+from campaigns.settlement.requeue import finalize, requeue
 from dialer.calls import REACHED, Outcome
 from dialer.plural import counted
 
@@ -27,7 +27,7 @@ class Ending:
 
     outcome: Outcome
     ended_at: datetime
-    witness: Witness = Witness.RECEIPT
+    witness: Evidence = Evidence.RECEIPT
     detail: str | None = None
     reason: str | None = None
     talk_seconds: float | None = None
@@ -69,10 +69,10 @@ def _try_again_or_give_up(db: Connection, attempt: OpenAttempt, ending: Ending, 
     tried = attempt.contact_attempts
     delay = attempt.definition.retry_policy().delay_after(ending.outcome, same_outcomes=same, attempts=tried)
     if ending.outcome is Outcome.EXPIRED:
-        leave(db, attempt, ContactStatus.EXPIRED, now, reason="expired at the provider")
+        finalize(db, attempt, ContactStatus.EXPIRED, now, reason="expired at the provider")
     elif delay is None:
         reason = f"{ending.outcome.value} after {counted(tried, 'attempt')}"
-        leave(db, attempt, ContactStatus.UNREACHED, now, reason=reason)
+        finalize(db, attempt, ContactStatus.UNREACHED, now, reason=reason)
     else:
         _try_in_a_window(db, attempt, ending, ending.ended_at + delay, now=now)
 
@@ -91,15 +91,15 @@ def _try_in_a_window(
     )
     if due_at is None and attempt.campaign_status is not CampaignStatus.CANCELLED:
         reason = f"{ending.outcome.value}; no window is left for another try"
-        leave(db, attempt, ContactStatus.UNREACHED, now, reason=reason)
+        finalize(db, attempt, ContactStatus.UNREACHED, now, reason=reason)
     else:
-        put_back(db, attempt, due_at or earliest, now=now, outcome=ending.outcome)
+        requeue(db, attempt, due_at or earliest, now=now, outcome=ending.outcome)
 
 
 def _leave_unknown(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datetime) -> None:
     spent = attempt.contact_attempts + (0 if attempt.counted else 1)  # it may have rung: it counts
     if attempt.definition.on_unknown == "redial" and spent < attempt.definition.retry_policy().max_attempts:
-        put_back(db, attempt, now, now=now, outcome=ending.outcome, attempts=spent)
+        requeue(db, attempt, now, now=now, outcome=ending.outcome, attempts=spent)
     else:
         why = ending.reason or ending.detail or "outcome unknown"
-        leave(db, attempt, ContactStatus.UNKNOWN, now, reason=why)
+        finalize(db, attempt, ContactStatus.UNKNOWN, now, reason=why)

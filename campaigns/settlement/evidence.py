@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Witness(StrEnum):
+class Evidence(StrEnum):
     """What told us of a call: that it was placed after all, or how it ended."""
 
     ANSWER = "answer"  # the provider's own to our request, however late

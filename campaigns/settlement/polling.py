@@ -21,9 +21,9 @@ from campaigns.ledger.moves import move_attempt
 from campaigns.ledger.queries import OpenAttempt
 from campaigns.ledger.tables import attempts
 from campaigns.lifecycle import AttemptStatus
-from campaigns.runtime import Parts
+from campaigns.runtime import Runtime
 from campaigns.settlement.endings import Ending, conclude
-from campaigns.settlement.evidence import Witness
+from campaigns.settlement.evidence import Evidence
 from campaigns.settlement.rulings import accept, never_placed
 from dialer.account import Account
 from dialer.bucket import BucketAway, Settled
@@ -39,7 +39,7 @@ STILL_UNANSWERED = (Progress.PLACED, Progress.RINGING)  # seen so, a call cannot
 PATIENCE = 2.0
 
 
-def look(account: Account, *, using: Parts, sleep: Callable[[float], None] = time.sleep) -> int:
+def poll_calls(account: Account, *, using: Runtime, sleep: Callable[[float], None] = time.sleep) -> int:
     """Look at an account's calls in progress, when it is time and there are any; returns how many calls ended."""
     if account.provider.follows is not Follows.LISTING:
         return 0
@@ -83,7 +83,7 @@ def _settle_token(token: str, listing: Listing, account: Account, ended: list[Op
 
 
 def _apply(
-    db: Connection, listing: Listing, looked_at: datetime, heard_at: datetime, account: Account, using: Parts
+    db: Connection, listing: Listing, looked_at: datetime, heard_at: datetime, account: Account, using: Runtime
 ) -> list[OpenAttempt]:
     """What a list of calls tells, which was taken at some moment between the question and its answer."""
     by_call = {sighting.provider_call_id: sighting for sighting in listing.seen}
@@ -119,7 +119,7 @@ def _seen(
     account: Account,
 ) -> None:
     if attempt.status is AttemptStatus.UNCONFIRMED:
-        accept(db, attempt, sighting.provider_call_id, account.settings, now=looked_at, witness=Witness.LIST)
+        accept(db, attempt, sighting.provider_call_id, account.settings, now=looked_at, witness=Evidence.LIST)
         # Nobody looked when the doubt began: this is the first look, and as old as its question.
         attempt = replace(attempt, looked_at=attempt.dialing_at.timestamp())
     if sighting.progress is Progress.ANSWERED:
@@ -136,7 +136,7 @@ def _seen(
 
 
 def _missed(
-    db: Connection, attempt: OpenAttempt, looked_at: datetime, heard_at: datetime, account: Account, using: Parts
+    db: Connection, attempt: OpenAttempt, looked_at: datetime, heard_at: datetime, account: Account, using: Runtime
 ) -> bool:
     """A call is not in the list; True when it is over."""
     gap = _longest_gap(attempt, heard_at)
@@ -187,7 +187,7 @@ def ending_by_looks(attempt: OpenAttempt, looked_at: datetime, account: Account)
 
 
 def _seen_to_end(outcome: Outcome, looked_at: datetime, **facts: Any) -> Ending:
-    return Ending(outcome=outcome, ended_at=looked_at, witness=Witness.LIST, **facts)
+    return Ending(outcome=outcome, ended_at=looked_at, witness=Evidence.LIST, **facts)
 
 
 def _remember_look(db: Connection, attempt: OpenAttempt, looked_at: datetime, **facts: object) -> None:

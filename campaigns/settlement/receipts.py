@@ -10,13 +10,13 @@ from uuid import UUID
 from sqlalchemy import Connection, and_, bindparam, or_, select, update
 
 from campaigns.ledger import erasures, queries
-from campaigns.ledger.moves import move_attempt, touched
+from campaigns.ledger.moves import move_attempt, row_count
 from campaigns.ledger.queries import OpenAttempt
 from campaigns.ledger.receipts import receipts_by_attempt
 from campaigns.ledger.tables import attempts, receipts
 from campaigns.lifecycle import AttemptStatus
 from campaigns.settlement.corrections import correct
-from campaigns.settlement.evidence import Witness
+from campaigns.settlement.evidence import Evidence
 from campaigns.settlement.rulings import accept
 from dialer.account_settings import AccountSettings
 from dialer.calls import REACHED, Outcome, Progress, Receipt
@@ -104,7 +104,7 @@ def _advance(
 ) -> None:
     call = next((receipt.provider_call_id for receipt in heard if receipt.provider_call_id), None)
     if attempt.status in OPEN or (call and attempt.provider_call_id is None):
-        accept(db, attempt, call, settings, now=now, witness=Witness.RECEIPT)
+        accept(db, attempt, call, settings, now=now, witness=Evidence.RECEIPT)
     reduced = reduce_receipts(heard)
     answered = reduced.progress is Progress.ANSWERED or reduced.answered_at is not None
     if answered and attempt.status in (*OPEN, AttemptStatus.PLACED):
@@ -137,4 +137,4 @@ def forget_unmatched(db: Connection, now: datetime, *, fingerprint: Callable[[st
     """
     old = and_(receipts.c.applied_at.is_(None), receipts.c.received_at <= now - UNMATCHED_KEPT)
     erasures.empty_those_that_name_erased(db, old, fingerprint=fingerprint)
-    return touched(db, update(receipts).where(old).values(applied_at=now))
+    return row_count(db, update(receipts).where(old).values(applied_at=now))

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, update
 
 from campaigns.ledger import queries
-from campaigns.ledger.moves import hold_contact, move_contact
+from campaigns.ledger.moves import lock_contact, move_contact
 from campaigns.ledger.queries import OpenAttempt
 from campaigns.ledger.redials import reached_elsewhere
 from campaigns.ledger.tables import attempts
@@ -15,7 +15,7 @@ from campaigns.lifecycle import CampaignStatus, ContactStatus
 from dialer.calls import Outcome
 
 
-def put_back(
+def requeue(
     db: Connection,
     attempt: OpenAttempt,
     due_at: datetime,
@@ -31,18 +31,18 @@ def put_back(
     last = outcome.value if outcome else "no call was placed"
     if attempt.campaign_status is CampaignStatus.CANCELLED:
         reason = f"the campaign was cancelled; last: {last}"
-        leave(db, attempt, ContactStatus.CANCELLED, now, reason=reason)
+        finalize(db, attempt, ContactStatus.CANCELLED, now, reason=reason)
     elif attempt.not_after is not None and due_at >= attempt.not_after:
         status = ContactStatus.UNREACHED if outcome else ContactStatus.EXPIRED
         reason = f"{last}; the next try would come after its not_after"
-        leave(db, attempt, status, now, reason=reason)
-    elif leave(db, attempt, ContactStatus.PENDING, now, due_at=due_at, **facts):
+        finalize(db, attempt, status, now, reason=reason)
+    elif finalize(db, attempt, ContactStatus.PENDING, now, due_at=due_at, **facts):
         db.execute(update(attempts).where(attempts.c.id == attempt.id).values(next_attempt_at=due_at))
 
 
-def leave(db: Connection, attempt: OpenAttempt, status: ContactStatus, now: datetime, **facts: object) -> bool:
+def finalize(db: Connection, attempt: OpenAttempt, status: ContactStatus, now: datetime, **facts: object) -> bool:
     """Leave a contact whom this attempt did not reach; False for one whom an earlier attempt did, as was told since."""
-    hold_contact(db, attempt.contact_id)
+    lock_contact(db, attempt.contact_id)
     earlier = queries.reached_by(db, attempt.contact_id) or reached_elsewhere(db, attempt.campaign_id, attempt.phone)
     if earlier:
         reason = f"{earlier}, told while a later call was made"

@@ -19,8 +19,8 @@ from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import attempts, campaigns
 from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus, attempts_before
 from campaigns.safeguards.failover import FOR_THE_DAY, has_left, move_on
-from campaigns.settlement.evidence import Witness
-from campaigns.settlement.requeue import leave, put_back
+from campaigns.settlement.evidence import Evidence
+from campaigns.settlement.requeue import finalize, requeue
 from dialer.account_settings import AccountSettings
 from dialer.retry import backoff
 from dialer.verdicts import Ruling, Verdict
@@ -39,7 +39,7 @@ def rule(
         case Verdict.PLACED:
             accept(db, attempt, ruling.provider_call_id, settings, now=now)
         case Verdict.UNCONFIRMED:
-            doubt(db, attempt, ruling, settle_seconds=settings.settle_seconds, now=now)
+            mark_unconfirmed(db, attempt, ruling, settle_seconds=settings.settle_seconds, now=now)
         case _:
             _no_call(db, attempt, ruling, now=now, rng=rng)
 
@@ -69,7 +69,7 @@ def accept(
     settings: AccountSettings,
     *,
     now: datetime,
-    witness: Witness = Witness.ANSWER,
+    witness: Evidence = Evidence.ANSWER,
 ) -> bool:
     """The provider has the call: it counts. A receipt may have said so before the answer did.
 
@@ -94,7 +94,7 @@ def _accept_all(
     counts: dict[int, dict[str, Any]] = {}
     for one, call in placed:
         if one.status in attempts_before(AttemptStatus.PLACED):
-            facts[one.id] = _as_placed(one, call, settings, now, Witness.ANSWER)
+            facts[one.id] = _as_placed(one, call, settings, now, Evidence.ANSWER)
             counts[one.contact_id] = {"attempts": one.contact_attempts + 1}
         else:
             accept(db, one, call, settings, now=now)
@@ -103,7 +103,7 @@ def _accept_all(
 
 
 def _as_placed(
-    attempt: OpenAttempt, provider_call_id: str | None, settings: AccountSettings, now: datetime, witness: Witness
+    attempt: OpenAttempt, provider_call_id: str | None, settings: AccountSettings, now: datetime, witness: Evidence
 ) -> dict[str, Any]:
     patience = attempt.definition.ring_timeout / settings.speed + settings.settle_seconds
     return {
@@ -118,12 +118,14 @@ def _as_placed(
 
 
 @cache
-def _if_doubted(witness: Witness) -> Case[str | None]:
+def _if_doubted(witness: Evidence) -> Case[str | None]:
     """Who ended the doubt about an attempt, if there was one by the time it is written."""
     return case((attempts.c.doubted_at.is_not(None), witness.value))
 
 
-def doubt(db: Connection, attempt: OpenAttempt, ruling: Ruling, *, settle_seconds: float, now: datetime) -> bool:
+def mark_unconfirmed(
+    db: Connection, attempt: OpenAttempt, ruling: Ruling, *, settle_seconds: float, now: datetime
+) -> bool:
     """The call may be ringing: wait for a receipt or a sighting, never dial again for it. False if it was settled."""
     return move_attempt(
         db,
@@ -148,7 +150,7 @@ def never_placed(db: Connection, attempt: OpenAttempt, detail: str, *, now: date
     False if it was settled before.
     """
     ruling = Ruling(verdict=Verdict.NOT_PLACED, mnemonic=attempt.mnemonic, code=attempt.code, detail=detail)
-    return _no_call(db, attempt, ruling, now=now, rng=rng, witness=Witness.LIST)
+    return _no_call(db, attempt, ruling, now=now, rng=rng, witness=Evidence.LIST)
 
 
 def _no_call(
@@ -158,7 +160,7 @@ def _no_call(
     *,
     now: datetime,
     rng: Random,
-    witness: Witness = Witness.ANSWER,
+    witness: Evidence = Evidence.ANSWER,
 ) -> bool:
     facts = {"ended_at": now, "conclude_at": None, **_words(ruling)}
     if attempt.status is AttemptStatus.UNCONFIRMED:
@@ -168,18 +170,18 @@ def _no_call(
     why = _why(ruling)
     match ruling.verdict:
         case Verdict.REFUSE_CONTACT if _blames_a_fixed_text(attempt, ruling):
-            put_back(db, attempt, now, now=now)
+            requeue(db, attempt, now, now=now)
             _halt(db, attempt, why, now=now)
         case Verdict.REFUSE_CONTACT:
-            leave(db, attempt, ContactStatus.REFUSED, now, reason=why)
+            finalize(db, attempt, ContactStatus.REFUSED, now, reason=why)
         case Verdict.SUPPRESS:
             suppress(db, attempt.phone, reason=why, source=f"account {attempt.account}", now=now)
             move_contact(db, attempt.contact_id, ContactStatus.SUPPRESSED, now, reason=why)
         case Verdict.HALT_CAMPAIGN:
-            put_back(db, attempt, now, now=now)
+            requeue(db, attempt, now, now=now)
             _halt(db, attempt, why, now=now)
         case Verdict.HALT_ACCOUNT | Verdict.LOGIN_AGAIN:
-            put_back(db, attempt, now, now=now)
+            requeue(db, attempt, now, now=now)
             halt_account(db, attempt.account, why, now=now)
         case Verdict.THROTTLED | Verdict.NOT_SENT:
             _wait_for_the_account(db, attempt, ruling.retry_after or DEFAULT_THROTTLE, why, now=now, rng=rng)
@@ -196,16 +198,16 @@ def _wait_for_the_account(
         move_on(db, attempt.campaign_id, attempt.account, why, now)
     again = now + timedelta(seconds=wait * (1 + rng.random() / 10))
     left = has_left(db, attempt.campaign_id, attempt.account)
-    put_back(db, attempt, now if left else again, now=now)
+    requeue(db, attempt, now if left else again, now=now)
 
 
 def _try_the_provider_again(db: Connection, attempt: OpenAttempt, why: str, *, now: datetime, rng: Random) -> None:
     tries = queries.count_verdict(db, attempt.contact_id, Verdict.NOT_PLACED)
     if tries >= PROVIDER_TRIES:
         reason = f"the provider placed no call in {tries} requests; last: {why}"
-        leave(db, attempt, ContactStatus.UNREACHED, now, reason=reason)
+        finalize(db, attempt, ContactStatus.UNREACHED, now, reason=reason)
     else:
-        put_back(db, attempt, now + backoff(tries, rng), now=now)
+        requeue(db, attempt, now + backoff(tries, rng), now=now)
 
 
 def _blames_a_fixed_text(attempt: OpenAttempt, ruling: Ruling) -> bool:

@@ -14,12 +14,12 @@ from campaigns.ledger.queries import OpenAttempt
 from campaigns.ledger.receipts import receipts_of
 from campaigns.ledger.tables import attempts
 from campaigns.lifecycle import AttemptStatus
-from campaigns.runtime import Parts
-from campaigns.settlement.call_status import Unasked, ask, knows_better, worth_asking
+from campaigns.runtime import Runtime
+from campaigns.settlement.call_status import NotAsked, fetch_call_status, knows_better, worth_asking
 from campaigns.settlement.endings import Ending, conclude
-from campaigns.settlement.evidence import Witness
+from campaigns.settlement.evidence import Evidence
 from campaigns.settlement.polling import MISSES_BEFORE_GONE, ending_by_looks
-from campaigns.settlement.rulings import accept, doubt, never_placed
+from campaigns.settlement.rulings import accept, mark_unconfirmed, never_placed
 from dialer.account import Account
 from dialer.bucket import BucketAway
 from dialer.calls import Outcome, Progress
@@ -35,25 +35,25 @@ LONGEST_CALL = timedelta(hours=1)  # from then on it is concluded, though the pr
 SETTLES_WITHOUT_ACCOUNT = 180.0
 
 
-def doubt_stale(using: Parts) -> int:
+def mark_stale_unconfirmed(using: Runtime) -> int:
     """Attempts whose worker never wrote an answer: the request may have left."""
     now = using.clock()
     ruling = Ruling(verdict=Verdict.UNCONFIRMED, detail="its worker stopped between the request and the answer")
     with using.ledger.reading() as db:
         stale = queries.attempts_in(db, [AttemptStatus.DIALING], conclude_by=now)
     return sum(
-        using.ledger.write(doubt, attempt, ruling, settle_seconds=_settle_seconds(attempt, using), now=now)
+        using.ledger.write(mark_unconfirmed, attempt, ruling, settle_seconds=_settle_seconds(attempt, using), now=now)
         for attempt in stale
     )
 
 
-def _settle_seconds(attempt: OpenAttempt, using: Parts) -> float:
+def _settle_seconds(attempt: OpenAttempt, using: Runtime) -> float:
     """Of its account, which may have left the settings since."""
     account = using.accounts.get(attempt.account)
     return account.settings.settle_seconds if account else SETTLES_WITHOUT_ACCOUNT
 
 
-def conclude_due(using: Parts) -> int:
+def conclude_due(using: Runtime) -> int:
     with using.ledger.reading() as db:
         due = queries.attempts_in(db, [*FOLLOWED, AttemptStatus.UNCONFIRMED], conclude_by=using.clock())
     asked = concluded = 0
@@ -63,9 +63,9 @@ def conclude_due(using: Parts) -> int:
         if account is not None and _worth_asking(attempt, account, using):
             if asked == MOST_ASKED or account.name in spent:
                 continue  # its turn to be asked about comes later
-            told = ask(attempt, account)
-            if isinstance(told, Unasked):
-                spent |= {account.name} if told is Unasked.NOBODY else set()
+            told = fetch_call_status(attempt, account)
+            if isinstance(told, NotAsked):
+                spent |= {account.name} if told is NotAsked.NOBODY else set()
                 continue
             asked += 1
         if using.ledger.write(_conclude, attempt.id, told, using):
@@ -74,12 +74,12 @@ def conclude_due(using: Parts) -> int:
     return concluded
 
 
-def _worth_asking(attempt: OpenAttempt, account: Account, using: Parts) -> bool:
+def _worth_asking(attempt: OpenAttempt, account: Account, using: Runtime) -> bool:
     with using.ledger.reading() as db:
         return worth_asking(db, attempt, account)
 
 
-def _conclude(db: Connection, attempt_id: UUID, told: CallStatus | None, using: Parts) -> bool:
+def _conclude(db: Connection, attempt_id: UUID, told: CallStatus | None, using: Runtime) -> bool:
     """Settle an attempt whose time has come, unless something was heard of it since that was seen."""
     now = using.clock()
     attempt = queries.attempts_by_id(db, [attempt_id], lock=True)[attempt_id]
@@ -95,7 +95,7 @@ def _conclude(db: Connection, attempt_id: UUID, told: CallStatus | None, using: 
         ):
             return False
     ending = _ending(db, attempt, told, now)
-    if attempt.gone_at is not None and (ending.witness is Witness.SILENCE or ending.outcome is Outcome.UNKNOWN):
+    if attempt.gone_at is not None and (ending.witness is Evidence.SILENCE or ending.outcome is Outcome.UNKNOWN):
         return _conclude_gone(db, attempt, attempt.gone_at, using, now)
     return conclude(db, attempt, ending, now=now)
 
@@ -105,7 +105,7 @@ def _waits_there(attempt: OpenAttempt, progress: Progress) -> bool:
     return attempt.send_at is not None and progress is Progress.PLACED
 
 
-def _conclude_gone(db: Connection, attempt: OpenAttempt, gone_at: datetime, using: Parts, now: datetime) -> bool:
+def _conclude_gone(db: Connection, attempt: OpenAttempt, gone_at: datetime, using: Runtime, now: datetime) -> bool:
     """A call that the list shows no more, and that nobody tells about: a report may be late, then its looks must do."""
     account = using.accounts.get(attempt.account)
     if account is None:
@@ -117,11 +117,13 @@ def _conclude_gone(db: Connection, attempt: OpenAttempt, gone_at: datetime, usin
     return conclude(db, attempt, ending_by_looks(attempt, gone_at, account), now=now)
 
 
-def _take_its_word(db: Connection, attempt: OpenAttempt, told: CallStatus, using: Parts, now: datetime) -> OpenAttempt:
+def _take_its_word(
+    db: Connection, attempt: OpenAttempt, told: CallStatus, using: Runtime, now: datetime
+) -> OpenAttempt:
     """The provider knows the call: so it counts, and while it goes on it is not concluded."""
     account = using.accounts[attempt.account]
     call = attempt.provider_call_id or told.ruling.provider_call_id
-    accept(db, attempt, call, account.settings, now=now, witness=Witness.ASKING)
+    accept(db, attempt, call, account.settings, now=now, witness=Evidence.ASKING)
     if told.progress is Progress.ANSWERED:
         move_attempt(db, attempt.id, AttemptStatus.ANSWERED, answered_at=told.answered_at or now)
     later = now + timedelta(seconds=account.settings.settle_seconds)
@@ -144,15 +146,15 @@ def _ending(db: Connection, attempt: OpenAttempt, told: CallStatus | None, now: 
         return Ending(
             outcome=told.outcome,
             ended_at=_plausible(told.ended_at, attempt, now),
-            witness=Witness.ASKING,
+            witness=Evidence.ASKING,
             answered_at=told.answered_at,
             talk_seconds=told.talk_seconds,
             detail="its last receipt never came: settled by asking the provider",
         )
     if attempt.status is AttemptStatus.ANSWERED:
         detail = "answered; its end was never told"
-        return Ending(outcome=Outcome.ANSWERED, ended_at=now, witness=Witness.SILENCE, detail=detail)
-    return Ending(outcome=Outcome.UNKNOWN, ended_at=now, witness=Witness.SILENCE, detail=_silence(attempt))
+        return Ending(outcome=Outcome.ANSWERED, ended_at=now, witness=Evidence.SILENCE, detail=detail)
+    return Ending(outcome=Outcome.UNKNOWN, ended_at=now, witness=Evidence.SILENCE, detail=_silence(attempt))
 
 
 def _plausible(ended_at: datetime | None, attempt: OpenAttempt, now: datetime) -> datetime:

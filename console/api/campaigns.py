@@ -12,9 +12,9 @@ from campaigns.ledger import queries
 from campaigns.lifecycle import ContactStatus
 from campaigns.operations.control import ACTIONS, Action
 from campaigns.reporting.listings import campaigns_shown, contacts_after, without_numbers
-from campaigns.reporting.status import Standing, standing
+from campaigns.reporting.status import CampaignSummary, summarize_campaign
 from console.server.auth import from_here, meant
-from console.server.state import AtDesk
+from console.server.state import InjectedState
 
 MOST_CONTACTS = 1000
 LARGEST_ID = 2**63 - 1
@@ -23,24 +23,24 @@ router = APIRouter(prefix="/api")
 
 
 @router.get("/campaigns")
-def list_campaigns(desk: AtDesk, ended: Annotated[int, Query(ge=0, le=1000)] = 50) -> dict[str, Any]:
+def list_campaigns(desk: InjectedState, ended: Annotated[int, Query(ge=0, le=1000)] = 50) -> dict[str, Any]:
     """Campaigns that go on and the newest that have ended, each as `GET /api/campaigns/{id}` tells it."""
     now = desk.clock()
     with desk.ledger.reading() as db:
-        return {"campaigns": [facts(standing(db, one, now)) for one in campaigns_shown(db, ended)]}
+        return {"campaigns": [facts(summarize_campaign(db, one, now)) for one in campaigns_shown(db, ended)]}
 
 
 @router.get("/campaigns/{campaign_id}")
-def show_campaign(campaign_id: str, desk: AtDesk) -> dict[str, Any]:
+def show_campaign(campaign_id: str, desk: InjectedState) -> dict[str, Any]:
     """How one campaign stands."""
     with desk.ledger.reading() as db:
-        return facts(standing(db, queries.campaign(db, campaign_id), desk.clock()))
+        return facts(summarize_campaign(db, queries.campaign(db, campaign_id), desk.clock()))
 
 
 @router.get("/campaigns/{campaign_id}/contacts")
 def list_contacts(
     campaign_id: str,
-    desk: AtDesk,
+    desk: InjectedState,
     status: ContactStatus | None = None,
     after: Annotated[int, Query(ge=0, le=LARGEST_ID)] = 0,
     limit: Annotated[int, Query(ge=1, le=MOST_CONTACTS)] = 100,
@@ -58,14 +58,14 @@ def list_contacts(
 
 
 @router.post("/campaigns/{campaign_id}/{action}", dependencies=[Depends(from_here), Depends(meant)])
-def act(campaign_id: str, action: Action, desk: AtDesk) -> dict[str, Any]:
+def act(campaign_id: str, action: Action, desk: InjectedState) -> dict[str, Any]:
     """Pause, resume or cancel a campaign."""
     campaign = ACTIONS[action](desk.ledger, campaign_id, who=desk.settings.console.user, now=desk.clock())
     with desk.ledger.reading() as db:
-        return facts(standing(db, campaign, desk.clock()))
+        return facts(summarize_campaign(db, campaign, desk.clock()))
 
 
-def facts(one: Standing) -> dict[str, Any]:
+def facts(one: CampaignSummary) -> dict[str, Any]:
     """A campaign's standing for machines; the names are those of `dialer status --json`."""
     campaign = one.campaign
     told = {

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from rich.live import Live
 
-from campaigns.audience.progress import unseen
-from campaigns.launch.checks import Checked, check
-from campaigns.launch.exclusions import LeavingOut
+from campaigns.audience.progress import no_progress
+from campaigns.launch.checks import CheckResult, check
+from campaigns.launch.exclusions import Exclusions
 from campaigns.launch.launch import launch, refuse_second, refuse_too_late
 from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus
-from campaigns.reporting.status import Standing, standing
+from campaigns.reporting.status import CampaignSummary, summarize_campaign
 from console.cli import interruption, preflight
 from console.cli.context import who
 from console.cli.output import err, out
@@ -51,16 +51,16 @@ def start(
         again=again,
         who=who(),
         now=now_utc(),
-        progress=unseen if quiet else import_bar("starting", "contacts"),
+        progress=no_progress if quiet else import_bar("starting", "contacts"),
     )
 
 
-def checked_list(file: Path, settings: Settings, ledger: Ledger, *, quiet: bool, keep: bool) -> Checked:
+def checked_list(file: Path, settings: Settings, ledger: Ledger, *, quiet: bool, keep: bool) -> CheckResult:
     return check(
         file,
         settings.accounts,
-        leaving_out=lambda definition: LeavingOut(ledger, definition, now_utc()),
-        progress=unseen if quiet else import_bar("reading", "rows", estimated=True),
+        leaving_out=lambda definition: Exclusions(ledger, definition, now_utc()),
+        progress=no_progress if quiet else import_bar("reading", "rows", estimated=True),
         keep=keep,
     )
 
@@ -88,13 +88,13 @@ def let_calls_end(ledger: Ledger, campaign_id: str, *, every: float = 0.5, quiet
         interruption.sleep(every)
 
 
-def calls_on_the_line(one: Standing) -> int:
+def calls_on_the_line(one: CampaignSummary) -> int:
     return one.in_progress + one.unconfirmed
 
 
 def standings_of(
     ledger: Ledger, campaign: str | None, *, live_only: bool = False, answers: bool | None = None
-) -> list[Standing]:
+) -> list[CampaignSummary]:
     now = now_utc()
     with ledger.reading() as db:
         chosen = (
@@ -102,7 +102,7 @@ def standings_of(
             if campaign
             else queries.all_campaigns(db, LIVE_CAMPAIGNS if live_only else None)
         )
-        return [standing(db, one, now, redis_answers=answers) for one in chosen]
+        return [summarize_campaign(db, one, now, redis_answers=answers) for one in chosen]
 
 
 def reports_folder(settings: Settings) -> Path:

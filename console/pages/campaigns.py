@@ -16,12 +16,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from campaigns.ledger import queries
 from campaigns.lifecycle import CAMPAIGN_MOVES, FINAL_CONTACTS, LIVE_CAMPAIGNS, CampaignStatus, ContactStatus
 from campaigns.operations.control import ACTIONS, Action
-from campaigns.reporting.hold_reason import GOING, Kind
+from campaigns.reporting.hold_reason import GOING, HoldKind
 from campaigns.reporting.listings import campaigns_shown, latest_attempts, reasons, without_numbers
-from campaigns.reporting.status import Standing, standing
+from campaigns.reporting.status import CampaignSummary, summarize_campaign
 from console.formatting import percent
 from console.server.auth import form_token, from_here, from_our_form
-from console.server.state import AtDesk, Desk
+from console.server.state import AppState, InjectedState
 
 ENDED_SHOWN = 20
 ATTEMPTS_SHOWN = 50
@@ -50,20 +50,20 @@ class Segment:
 
 
 @router.get("/")
-def show_all(request: Request, desk: AtDesk, ended: int = ENDED_SHOWN) -> str:
+def show_all(request: Request, desk: InjectedState, ended: int = ENDED_SHOWN) -> str:
     """Campaigns that go on, and the newest that have ended."""
     now = desk.clock()
     with desk.ledger.reading() as db:
-        standings = [standing(db, one, now) for one in campaigns_shown(db, max(0, min(ended, 1000)))]
+        standings = [summarize_campaign(db, one, now) for one in campaigns_shown(db, max(0, min(ended, 1000)))]
     return page("campaigns.html", request, standings=standings, every=_every(standings), now=now)
 
 
 @router.get("/campaigns/{campaign_id}")
-def show_one(campaign_id: str, request: Request, desk: AtDesk) -> str:
+def show_one(campaign_id: str, request: Request, desk: InjectedState) -> str:
     """One campaign: how far it is, how its calls ended, its latest attempts, and what may be done with it."""
     now = desk.clock()
     with desk.ledger.reading() as db:
-        one = standing(db, queries.campaign(db, campaign_id), now)
+        one = summarize_campaign(db, queries.campaign(db, campaign_id), now)
         attempts = latest_attempts(db, one.campaign.id, ATTEMPTS_SHOWN)
         why_not = reasons(db, one.campaign.id, REASONS_SHOWN)
     allowed = [action for action in Action if _may(action, one.campaign.status)]
@@ -81,11 +81,11 @@ def show_one(campaign_id: str, request: Request, desk: AtDesk) -> str:
 
 
 @router.get("/campaigns/{campaign_id}/cancel")
-def ask_before_cancelling(campaign_id: str, request: Request, desk: AtDesk) -> str:
+def ask_before_cancelling(campaign_id: str, request: Request, desk: InjectedState) -> str:
     """What cancelling means, and the button that does it."""
     now = desk.clock()
     with desk.ledger.reading() as db:
-        one = standing(db, queries.campaign(db, campaign_id), now)
+        one = summarize_campaign(db, queries.campaign(db, campaign_id), now)
     if not _may(Action.CANCEL, one.campaign.status):
         raise HTTPException(409, f"campaign {one.campaign.id} is {one.campaign.status}: there is nothing to cancel")
     token = form_token(desk, Action.CANCEL, one.campaign.id)
@@ -93,7 +93,7 @@ def ask_before_cancelling(campaign_id: str, request: Request, desk: AtDesk) -> s
 
 
 @router.post("/campaigns/{campaign_id}/{action}", dependencies=[Depends(from_here), Depends(from_our_form)])
-def act(campaign_id: str, action: Action, desk: AtDesk) -> Response:
+def act(campaign_id: str, action: Action, desk: InjectedState) -> Response:
     """Do what a button says and show the campaign again."""
     campaign = ACTIONS[action](desk.ledger, campaign_id, who=desk.settings.console.user, now=desk.clock())
     return RedirectResponse(f"/campaigns/{campaign.id}", 303)
@@ -109,11 +109,11 @@ def asset(name: str) -> Response:
 
 def page(template: str, request: Request, **facts: Any) -> str:
     """A page as HTML."""
-    desk: Desk = request.app.state.desk
+    desk: AppState = request.app.state.desk
     return TEMPLATES.get_template(template).render(flower=flower_url(desk, request.url.hostname), **facts)
 
 
-def flower_url(desk: Desk, asked: str | None) -> str | None:
+def flower_url(desk: AppState, asked: str | None) -> str | None:
     """Where this browser finds Flower; None when Flower listens where it cannot reach."""
     host, port = desk.settings.flower.host, desk.settings.flower.port
     if _is(host, "is_unspecified"):
@@ -136,7 +136,7 @@ def _may(action: Action, status: CampaignStatus) -> bool:
     return BECOMES[action] in CAMPAIGN_MOVES[status]
 
 
-def _every(standings: Sequence[Standing]) -> int:
+def _every(standings: Sequence[CampaignSummary]) -> int:
     going_on = any(one.campaign.status in LIVE_CAMPAIGNS for one in standings)
     return SECONDS_LIVE if going_on else SECONDS_STILL
 
@@ -159,7 +159,7 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def mood(one: Standing) -> str:
+def mood(one: CampaignSummary) -> str:
     """The colour of what a campaign is doing: going, waiting, stopped, over."""
     match one.campaign.status:
         case CampaignStatus.FINISHED | CampaignStatus.CANCELLED:
@@ -168,7 +168,7 @@ def mood(one: Standing) -> str:
             return "stopped"
         case CampaignStatus.RUNNING if one.kind in GOING:
             return "going"
-    return "stopped" if one.kind is Kind.NO_TICK else "waiting"
+    return "stopped" if one.kind is HoldKind.NO_TICK else "waiting"
 
 
 def _moment(at: datetime) -> str:

@@ -12,14 +12,14 @@ from fastapi import HTTPException, Request
 from starlette.requests import ClientDisconnect
 
 from console.server.body import TooLarge, read_body
-from console.server.state import AtDesk, Desk, same
+from console.server.state import AppState, InjectedState, same
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="dialer", charset="UTF-8"'}
 FORM_LIMIT = 4096
 OWN_HEADER = "x-dialer"
 
 
-async def known(request: Request, desk: AtDesk) -> None:
+async def password_required(request: Request, desk: InjectedState) -> None:
     """Let through only who knows the console's user and password."""
     user, password = _credentials(request.headers.get("authorization", ""))
     right_user = same(user, desk.settings.console.user)
@@ -28,7 +28,7 @@ async def known(request: Request, desk: AtDesk) -> None:
         raise HTTPException(401, "the console asks for its user and password", CHALLENGE)
 
 
-async def from_here(request: Request, desk: AtDesk) -> None:
+async def from_here(request: Request, desk: InjectedState) -> None:
     """Refuse what a page of another site makes a browser send; browsers tell, other clients say nothing of it."""
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     if site not in (None, "same-origin", "none") or (origin is not None and not _ours(origin, request, desk)):
@@ -44,13 +44,13 @@ async def meant(request: Request) -> None:
         raise HTTPException(403, "a request that changes something needs Content-Type: application/json")
 
 
-def form_token(desk: Desk, action: str, campaign_id: str) -> str:
+def form_token(desk: AppState, action: str, campaign_id: str) -> str:
     """What the form for this action carries; nobody without the password can make it."""
     words = f"console form\0{action}\0{campaign_id}".encode()
     return hmac.new(desk.password.encode(), words, hashlib.sha256).hexdigest()
 
 
-async def from_our_form(action: str, campaign_id: str, request: Request, desk: AtDesk) -> None:
+async def from_our_form(action: str, campaign_id: str, request: Request, desk: InjectedState) -> None:
     """Refuse a form that is not one of ours for this action and campaign."""
     try:
         form = parse_qs((await read_body(request, FORM_LIMIT)).decode("utf-8", "replace"))
@@ -71,7 +71,7 @@ def _credentials(header: str) -> tuple[str, str]:
     return user, password
 
 
-def _ours(origin: str, request: Request, desk: Desk) -> bool:
+def _ours(origin: str, request: Request, desk: AppState) -> bool:
     """True for the address the browser asked, and for the public one (a proxy may have asked us by another)."""
     places = {request.headers.get("host", "").lower()}
     if desk.settings.console.public_url:

@@ -33,7 +33,7 @@ class _Letter:
     stored: Future[int] = field(default_factory=Future)
 
 
-class Mailroom:
+class ReceiptWriter:
     """Deliveries in, commits out. `ledger` is asked for when it is needed, for it may be away."""
 
     def __init__(

@@ -13,10 +13,10 @@ from anyio import CapacityLimiter
 from fastapi import Depends, Request
 from structlog import get_logger
 
-from campaigns.ledger.moves import note
+from campaigns.ledger.moves import write_audit
 from campaigns.ledger.store import Ledger
 from console.server.receipt_counts import ReceiptCounts
-from console.server.receipt_writer import Mailroom
+from console.server.receipt_writer import ReceiptWriter
 from dialer.providers import provider_for
 from workers.secrets import console_password, receipt_secret
 from workers.settings import Settings
@@ -27,7 +27,7 @@ RECEIPT_THREADS = 16
 NOBODYS = "0" * 32  # compared with when the account is not ours, so that the answer takes as long
 
 
-class Desk:
+class AppState:
     """One per app. The ledger is opened when it is first needed, and tried again as long as that fails."""
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime]) -> None:
@@ -36,7 +36,7 @@ class Desk:
         self.password = console_password(settings)
         self.providers = {name: provider_for(account) for name, account in settings.accounts.items()}
         self.counts = ReceiptCounts()
-        self.mailroom = Mailroom(lambda: self.ledger, dict(settings.accounts), clock)
+        self.mailroom = ReceiptWriter(lambda: self.ledger, dict(settings.accounts), clock)
         self.receipt_threads = CapacityLimiter(RECEIPT_THREADS)  # their own: no page can keep a receipt waiting
         self._receipt_secrets = {name: receipt_secret(settings, name) for name in settings.accounts}
         self._closing = ExitStack()
@@ -64,7 +64,7 @@ class Desk:
         now = self.clock()
         if told := self.counts.to_tell(None if at_once else now):
             try:
-                self.ledger.write(note, now, who="door", event="deliveries turned away", detail=told)
+                self.ledger.write(write_audit, now, who="door", event="deliveries turned away", detail=told)
             except Exception as exc:
                 log.warning("deliveries turned away, not in the audit", error=type(exc).__name__, told=told)
 
@@ -82,10 +82,10 @@ def same(given: str, expected: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode("utf-8", "replace"))
 
 
-async def desk_of(request: Request) -> Desk:
+async def app_state(request: Request) -> AppState:
     """The desk of the app that was asked."""
-    desk: Desk = request.app.state.desk
+    desk: AppState = request.app.state.desk
     return desk
 
 
-AtDesk = Annotated[Desk, Depends(desk_of)]
+InjectedState = Annotated[AppState, Depends(app_state)]

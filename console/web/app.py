@@ -15,9 +15,9 @@ from structlog import get_logger
 from console import receipts
 from console.api import campaigns as api
 from console.pages import campaigns as pages
-from console.server.auth import known
+from console.server.auth import password_required
 from console.server.headers import SafeHeaders
-from console.server.state import AtDesk, Desk
+from console.server.state import AppState, InjectedState
 from console.web import error_handlers, metrics
 from dialer.errors import DialerError
 from workers import logs
@@ -41,18 +41,18 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] =
         _set_up_logs()
     _log_no_requests()
     app = FastAPI(title="Dialer console", openapi_url=None, docs_url=None, redoc_url=None, lifespan=_lifespan)
-    app.state.desk = Desk(settings, clock)
+    app.state.desk = AppState(settings, clock)
     app.add_middleware(SafeHeaders)
     error_handlers.install(app)
     app.include_router(receipts.router)
     app.include_router(door)
     for router in (api.router, metrics.router, pages.router, nowhere):
-        app.include_router(router, dependencies=[Depends(known)])
+        app.include_router(router, dependencies=[Depends(password_required)])
     return app
 
 
 @door.api_route("/healthz", methods=["GET", "HEAD"])
-def healthz(desk: AtDesk) -> JSONResponse:
+def healthz(desk: InjectedState) -> JSONResponse:
     """200 when the ledger answers; 503 otherwise, with the details in the log only."""
     try:
         desk.ledger.check()

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from campaigns.reporting import counts
 from console.account_limits import gauges, limits_now
-from console.server.state import AtDesk
+from console.server.state import InjectedState
 
 ENDED_SHOWN_FOR = timedelta(days=1)  # so that the series of old campaigns end
 
@@ -22,7 +22,7 @@ router = APIRouter()
 
 
 @router.get("/metrics")
-def metrics(desk: AtDesk) -> Response:
+def metrics(desk: InjectedState) -> Response:
     """All metrics, as Prometheus reads them."""
     with desk.ledger.reading() as db:
         families = list(_families(db, desk.clock()))

@@ -3,11 +3,11 @@
 from dialer.bucket.limits import (
     Answer,
     BucketAway,
+    BucketState,
     CampaignLimits,
     Limits,
     NeverGranted,
     Settled,
-    Standing,
     Urgency,
     Window,
 )
@@ -16,11 +16,11 @@ from dialer.bucket.token_bucket import TokenBucket, connect
 __all__ = [
     "Answer",
     "BucketAway",
+    "BucketState",
     "CampaignLimits",
     "Limits",
     "NeverGranted",
     "Settled",
-    "Standing",
     "TokenBucket",
     "Urgency",
     "Window",

@@ -132,7 +132,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class BucketState:
     """A bucket at one moment. `pace` is what it is now, `pace_name` why; `waiting` counts tickets by campaign.
 
     `call_took`: the points that each of the last calls took by the provider's figures; None where those say nothing.

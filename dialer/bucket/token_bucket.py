@@ -38,12 +38,12 @@ from redis.retry import Retry
 from dialer.bucket.limits import (
     Answer,
     BucketAway,
+    BucketState,
     CampaignLimits,
     Forecast,
     Limits,
     NeverGranted,
     Settled,
-    Standing,
     Urgency,
     Window,
 )
@@ -53,12 +53,12 @@ from dialer.verdicts import Meter
 __all__ = [
     "Answer",
     "BucketAway",
+    "BucketState",
     "CampaignLimits",
     "Forecast",
     "Limits",
     "NeverGranted",
     "Settled",
-    "Standing",
     "TokenBucket",
     "Urgency",
     "Window",
@@ -235,14 +235,14 @@ class TokenBucket:
         except RedisError as exc:
             raise self._scripts.away(exc) from exc
 
-    def peek(self) -> Standing:
+    def peek(self) -> BucketState:
         """How the bucket stands, changing nothing."""
         said = json.loads(self._scripts.run("peek", NOBODY))
         windows = [
             Window(**{**one, "resets_in": one["resets_in"] / MICROSECONDS})
             for one in said["windows"] or []  # an empty Lua table is an object in JSON
         ]
-        return Standing(
+        return BucketState(
             windows=tuple(windows),
             pace=said["pace"],
             pace_name=said["pace_name"],

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
 
-from dialer.sandbox.numbers import Fate
+from dialer.sandbox.numbers import ReservedBehaviour
 
 RING_SECONDS = (2.0, 6.0)
 BUSY_SECONDS = (1.0, 2.0)
@@ -28,10 +28,10 @@ class Outcome(StrEnum):
 
 
 UNREACHED = {
-    Fate.REJECTED: Outcome.REJECTED,
-    Fate.DECLINED: Outcome.REJECTED,
-    Fate.FAILS: Outcome.FAILED,
-    Fate.EXPIRES: Outcome.EXPIRED,
+    ReservedBehaviour.REJECTED: Outcome.REJECTED,
+    ReservedBehaviour.DECLINED: Outcome.REJECTED,
+    ReservedBehaviour.FAILS: Outcome.FAILED,
+    ReservedBehaviour.EXPIRES: Outcome.EXPIRED,
 }
 
 
@@ -64,16 +64,16 @@ def message_seconds(text_length: int | None) -> float:
     return max(SHORTEST_SPEECH_SECONDS, text_length / CHARACTERS_PER_SECOND)
 
 
-def plan(fate: Fate, *, placed: float, message: float, ring_timeout: float, rng: Random) -> Course:
+def plan(fate: ReservedBehaviour, *, placed: float, message: float, ring_timeout: float, rng: Random) -> Course:
     """Decide a call's course; `message` and `ring_timeout` are in seconds."""
     ringing = rng.uniform(*RING_SECONDS)
-    if fate is Fate.BUSY:
+    if fate is ReservedBehaviour.BUSY:
         return _unanswered(placed, rng.uniform(*BUSY_SECONDS), Outcome.BUSY)
-    if fate is Fate.NO_ANSWER or ringing >= ring_timeout:
+    if fate is ReservedBehaviour.NO_ANSWER or ringing >= ring_timeout:
         return _unanswered(placed, ring_timeout, Outcome.NO_ANSWER)
     if fate in UNREACHED:
         return _unanswered(placed, ringing, UNREACHED[fate])
-    hung_up = fate is Fate.HANGS_UP
+    hung_up = fate is ReservedBehaviour.HANGS_UP
     heard = message * rng.uniform(*HEARD_BEFORE_HANGING_UP) if hung_up else message
     answered = placed + ringing
     return Course(placed=placed, answered=answered, ended=answered + heard, outcome=Outcome.ANSWERED, hung_up=hung_up)

@@ -9,7 +9,7 @@ from typing import Any
 
 from dialer.sandbox.clock import Clock
 from dialer.sandbox.course import Course
-from dialer.sandbox.numbers import Fate
+from dialer.sandbox.numbers import ReservedBehaviour
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class PlacedCall:
     request: Any = None
     released: bool = False
     receipts_sent: int = 0
-    fate: Fate = Fate.ANSWERS
+    fate: ReservedBehaviour = ReservedBehaviour.ANSWERS
     method: str = ""
     actions: list[str] = field(default_factory=list)
 

@@ -14,7 +14,7 @@ OWN_NUMBERS = frozenset({"+74993720692", "+74951045771", *(f"+180055501{n:02}" f
 RESERVED = re.compile(r"\+1[2-9]\d{2}55501(\d{2})")
 
 
-class Fate(StrEnum):
+class ReservedBehaviour(StrEnum):
     """What becomes of a request to call a number."""
 
     ANSWERS = "answers"
@@ -41,8 +41,8 @@ class Reserved:
     """One row of the table: what the first request to such a number meets, and what the later ones meet."""
 
     ending: str
-    first: Fate
-    then: Fate
+    first: ReservedBehaviour
+    then: ReservedBehaviour
     happens: str
     callgear: str = "call_session_id"
     webex: str = "201"
@@ -57,41 +57,71 @@ class Row(NamedTuple):
     webex: str
 
 
-def _always(ending: str, fate: Fate, happens: str, **replies: str) -> Reserved:
+def _always(ending: str, fate: ReservedBehaviour, happens: str, **replies: str) -> Reserved:
     return Reserved(ending=ending, first=fate, then=fate, happens=happens, **replies)
 
 
-def _first(ending: str, fate: Fate, happens: str, **replies: str) -> Reserved:
-    return Reserved(ending=ending, first=fate, then=Fate.ANSWERS, happens=happens, **replies)
+def _first(ending: str, fate: ReservedBehaviour, happens: str, **replies: str) -> Reserved:
+    return Reserved(ending=ending, first=fate, then=ReservedBehaviour.ANSWERS, happens=happens, **replies)
 
 
 _TABLE = (
-    _always("11", Fate.BUSY, "busy"),
-    _always("12", Fate.NO_ANSWER, "rings, and nobody answers"),
-    _always("13", Fate.REJECTED, "declined while ringing"),
-    _first("14", Fate.BUSY, "busy the first time, then answers"),
-    _first("15", Fate.NO_ANSWER, "no answer the first time, then answers"),
-    _always("16", Fate.BLACKLISTED, "on the vendor's blacklist", callgear="contact_in_blacklist", webex="400, 9002"),
+    _always("11", ReservedBehaviour.BUSY, "busy"),
+    _always("12", ReservedBehaviour.NO_ANSWER, "rings, and nobody answers"),
+    _always("13", ReservedBehaviour.REJECTED, "declined while ringing"),
+    _first("14", ReservedBehaviour.BUSY, "busy the first time, then answers"),
+    _first("15", ReservedBehaviour.NO_ANSWER, "no answer the first time, then answers"),
+    _always(
+        "16",
+        ReservedBehaviour.BLACKLISTED,
+        "on the vendor's blacklist",
+        callgear="contact_in_blacklist",
+        webex="400, 9002",
+    ),
     _first(
         "17",
-        Fate.INTERNAL_ERROR,
+        ReservedBehaviour.INTERNAL_ERROR,
         "fails the first time, not placed, then answers",
         callgear="internal_error",
         webex="500",
     ),
-    _always("18", Fate.REFUSED, "the vendor refuses the number", callgear="invalid_parameter_value", webex="400, 7102"),
-    _always("19", Fate.CUT_AFTER, "placed, then the connection is cut; answers", callgear="no reply", webex="no reply"),
-    _always("20", Fate.CUT_BEFORE, "the connection is cut, never placed", callgear="no reply", webex="no reply"),
-    _always("21", Fate.LATE, "placed at once, the reply takes a minute; answers"),
-    _first("22", Fate.UNAVAILABLE, "unavailable the first time, then answers", callgear="HTTP 503", webex="503"),
-    _first(
-        "23", Fate.THROTTLED, "throttled the first time, then answers", callgear="limit_exceeded", webex="429, 7020"
+    _always(
+        "18",
+        ReservedBehaviour.REFUSED,
+        "the vendor refuses the number",
+        callgear="invalid_parameter_value",
+        webex="400, 7102",
     ),
-    _always("24", Fate.HANGS_UP, "answers, and hangs up before the end of the message"),
-    _always("94", Fate.TO_AGENT, "answers, and is put through to an agent (Webex Connect)"),
-    _always("95", Fate.DECLINED, "declined, in the vendor's own code (Webex Connect: 7406)"),
-    _always("96", Fate.FAILS, "fails in the network (Webex Connect: 7404; CallGear: unanswered)"),
-    _always("97", Fate.EXPIRES, "expires at the vendor (Webex Connect: 7208; CallGear: unanswered)"),
+    _always(
+        "19",
+        ReservedBehaviour.CUT_AFTER,
+        "placed, then the connection is cut; answers",
+        callgear="no reply",
+        webex="no reply",
+    ),
+    _always(
+        "20", ReservedBehaviour.CUT_BEFORE, "the connection is cut, never placed", callgear="no reply", webex="no reply"
+    ),
+    _always("21", ReservedBehaviour.LATE, "placed at once, the reply takes a minute; answers"),
+    _first(
+        "22",
+        ReservedBehaviour.UNAVAILABLE,
+        "unavailable the first time, then answers",
+        callgear="HTTP 503",
+        webex="503",
+    ),
+    _first(
+        "23",
+        ReservedBehaviour.THROTTLED,
+        "throttled the first time, then answers",
+        callgear="limit_exceeded",
+        webex="429, 7020",
+    ),
+    _always("24", ReservedBehaviour.HANGS_UP, "answers, and hangs up before the end of the message"),
+    _always("94", ReservedBehaviour.TO_AGENT, "answers, and is put through to an agent (Webex Connect)"),
+    _always("95", ReservedBehaviour.DECLINED, "declined, in the vendor's own code (Webex Connect: 7406)"),
+    _always("96", ReservedBehaviour.FAILS, "fails in the network (Webex Connect: 7404; CallGear: unanswered)"),
+    _always("97", ReservedBehaviour.EXPIRES, "expires at the vendor (Webex Connect: 7208; CallGear: unanswered)"),
 )
 RESERVED_NUMBERS: Mapping[str, Reserved] = {row.ending: row for row in _TABLE}
 
@@ -102,11 +132,11 @@ def reserved(e164: str) -> Reserved | None:
     return RESERVED_NUMBERS.get(found[1]) if found else None
 
 
-def fate_of(e164: str, earlier: int = 0) -> Fate:
+def behaviour_of(e164: str, earlier: int = 0) -> ReservedBehaviour:
     """What a request to call this number meets, after so many earlier ones."""
     row = reserved(e164)
     if row is None:
-        return Fate.ANSWERS
+        return ReservedBehaviour.ANSWERS
     return row.then if earlier else row.first
 
 

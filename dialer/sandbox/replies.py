@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dialer.sandbox.numbers import Fate
+from dialer.sandbox.numbers import ReservedBehaviour
 
 
 class Manner(StrEnum):
@@ -16,7 +16,11 @@ class Manner(StrEnum):
     CUT = "cut"
 
 
-MANNERS = {Fate.CUT_AFTER: Manner.CUT, Fate.CUT_BEFORE: Manner.CUT, Fate.LATE: Manner.LATE}
+MANNERS = {
+    ReservedBehaviour.CUT_AFTER: Manner.CUT,
+    ReservedBehaviour.CUT_BEFORE: Manner.CUT,
+    ReservedBehaviour.LATE: Manner.LATE,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +48,14 @@ class Breakdown(Exception):
         return Reply(method=method, result=result, status=self.status, manner=self.manner)
 
 
-def manner_for(fate: Fate) -> Manner:
+def manner_for(fate: ReservedBehaviour) -> Manner:
     """How the reply to a placed call is given."""
     return MANNERS.get(fate, Manner.PROMPT)
 
 
-def break_down(fate: Fate) -> None:
+def break_down(fate: ReservedBehaviour) -> None:
     """Raise Breakdown where the fate is that the service fails before it places anything."""
-    if fate is Fate.UNAVAILABLE:
+    if fate is ReservedBehaviour.UNAVAILABLE:
         raise Breakdown(503)
-    if fate is Fate.CUT_BEFORE:
+    if fate is ReservedBehaviour.CUT_BEFORE:
         raise Breakdown(0, Manner.CUT)

@@ -25,7 +25,7 @@ SHUTDOWN_SECONDS = 0.5
 """How long replies under way may take once the sandbox is told to stop; a late reply takes longer and is cut."""
 
 
-class Desk:
+class VendorServer:
     """Hands requests to the vendor they are for, and its replies back to the wire."""
 
     def __init__(self, world: World, deliveries: Deliveries) -> None:
@@ -92,7 +92,7 @@ def create_app(config: SandboxConfig) -> web.Application:
     world = World(config)
     deliveries = Deliveries(world)
     app = web.Application()
-    app.add_routes(Desk(world, deliveries).routes())
+    app.add_routes(VendorServer(world, deliveries).routes())
     app.add_routes(Control(world).routes())
     notifications = Notifications(world)
     world.placed = notifications.follow

@@ -14,9 +14,12 @@ from dialer.sandbox.clock import Clock
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.course import message_seconds, plan
 from dialer.sandbox.log import CallLog, PlacedCall
-from dialer.sandbox.numbers import Fate, fate_of, reserved
+from dialer.sandbox.numbers import ReservedBehaviour, behaviour_of, reserved
 
-AT_CALLGEAR = {Fate.FAILS: Fate.NO_ANSWER, Fate.EXPIRES: Fate.NO_ANSWER}  # it has no word for these
+AT_CALLGEAR = {
+    ReservedBehaviour.FAILS: ReservedBehaviour.NO_ANSWER,
+    ReservedBehaviour.EXPIRES: ReservedBehaviour.NO_ANSWER,
+}  # it has no word for these
 FIXED = frozenset({"host", "port", "seed"})
 
 
@@ -43,17 +46,17 @@ class World:
         if "speed" in changes:
             self.clock.run_at(self.config.speed)
 
-    def meet_fate(self, vendor: str, to: str) -> Fate:
+    def meet_fate(self, vendor: str, to: str) -> ReservedBehaviour:
         """What this request to call a number meets; each vendor counts a number's requests for itself."""
         if reserved(to) is None:
-            return Fate.ANSWERS
-        fate = fate_of(to, self._asked[vendor, to])
+            return ReservedBehaviour.ANSWERS
+        fate = behaviour_of(to, self._asked[vendor, to])
         self._asked[vendor, to] += 1
         return fate
 
     def place(
         self,
-        fate: Fate,
+        fate: ReservedBehaviour,
         *,
         vendor: str,
         account: str,

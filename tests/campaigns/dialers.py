@@ -23,8 +23,8 @@ from campaigns.ledger import queries
 from campaigns.ledger.store import Ledger
 from campaigns.lifecycle import CampaignStatus
 from campaigns.operations.sweep import sweep
-from campaigns.runtime import Parts
-from campaigns.settlement.polling import look
+from campaigns.runtime import Runtime
+from campaigns.settlement.polling import poll_calls
 from dialer.account import Account
 from dialer.account_settings import AccountSettings
 from dialer.deadline import utc_now
@@ -56,11 +56,11 @@ def working(
     clock: Callable[[], datetime] = utc_now,
     notify_url: Callable[[str], str | None] = lambda account: None,
     **facts: Any,
-) -> Iterator[Parts]:
+) -> Iterator[Runtime]:
     """What a worker process works with, for as long as the block runs."""
     settings = Settings(accounts=dict(accounts), redis=RedisSettings(url=SecretStr(redis_url)))
     with open_accounts(settings) as opened:
-        yield Parts(ledger=ledger, accounts=opened, clock=clock, rng=Random(7), notify_url=notify_url, **facts)
+        yield Runtime(ledger=ledger, accounts=opened, clock=clock, rng=Random(7), notify_url=notify_url, **facts)
 
 
 class Meeting(Random):
@@ -75,7 +75,7 @@ class Meeting(Random):
         return super().sample(*args, **named)
 
 
-def release_twice_at_once(using: Parts) -> list[Slice]:
+def release_twice_at_once(using: Runtime) -> list[Slice]:
     """What two ticks claim that came by in the same moment."""
     both = replace(using, rng=Meeting())
     with ThreadPoolExecutor(2) as ticks:
@@ -197,14 +197,14 @@ def failing_once(ledger: Ledger, *words: str) -> Iterator[list[str]]:
         event.remove(ledger.engine, "before_cursor_execute", fail)
 
 
-def carry_out(using: Parts, *campaign_ids: str, seconds: float = 25.0) -> None:
+def carry_out(using: Runtime, *campaign_ids: str, seconds: float = 25.0) -> None:
     """Ticks and tasks as beat and workers run them, until the campaigns have finished."""
     tasks: list[Future[int]] = []
 
     def over() -> bool:
         tasks.extend(workers.submit(dial, one, using=using) for one in release(using=using))
         for account in using.accounts.values():
-            look(account, using=using)
+            poll_calls(account, using=using)
         sweep(using=using)
         with using.ledger.reading() as db:
             statuses = [queries.campaign(db, one).status for one in campaign_ids]

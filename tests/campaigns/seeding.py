@@ -12,7 +12,7 @@ from sqlalchemy import select
 from campaigns.definition import Definition
 from campaigns.ledger import claims, drafts, queries
 from campaigns.ledger.attempts import Opening, open_attempts
-from campaigns.ledger.drafts import Admitted
+from campaigns.ledger.drafts import NewContact
 from campaigns.ledger.queries import Campaign, OpenAttempt
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, contacts
@@ -53,10 +53,10 @@ def seed(
     )
     said = None if written.message.media else text
     rows = [
-        Admitted(line=line, phone=phone, fields={}, text=said, zone=zone, not_after=not_after)
+        NewContact(line=line, phone=phone, fields={}, text=said, zone=zone, not_after=not_after)
         for line, phone in enumerate(phones, start=2)
     ]
-    ledger.write(drafts.admit, campaign_id, rows, fingerprint=ledger.fingerprint, now=now)
+    ledger.write(drafts.add_contacts, campaign_id, rows, fingerprint=ledger.fingerprint, now=now)
     ledger.write(
         drafts.start,
         campaign_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from campaigns.settlement.rulings import doubt, rule
+from campaigns.settlement.rulings import mark_unconfirmed, rule
 from dialer.account_settings import AccountSettings
 from dialer.verdicts import Ruling, Verdict
 from tests.campaigns.seeding import fresh
@@ -24,4 +24,4 @@ def refused(verdict: Verdict, **facts: Any) -> Ruling:
 
 def doubted(ledger, one, now, **facts):
     ruling = Ruling(verdict=Verdict.UNCONFIRMED, **facts)
-    return ledger.write(doubt, fresh(ledger, one.id), ruling, settle_seconds=180.0, now=now)
+    return ledger.write(mark_unconfirmed, fresh(ledger, one.id), ruling, settle_seconds=180.0, now=now)

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from campaigns.audience.import_summary import Summary
+from campaigns.audience.import_summary import ImportSummary
 from campaigns.audience.rejects import Code, Reject
 from campaigns.audience.row_reader import ContactRow
 from tests.campaigns.written import GOOD, read_list
@@ -257,7 +257,7 @@ def test_the_summary_counts_every_row_once_in_the_order_people_read(audience_of)
 
 
 def test_what_the_ledger_knows_is_taken_off_those_who_will_be_called():
-    summary = Summary(
+    summary = ImportSummary(
         rows_read=10,
         valid=8,
         duplicate_in_file=2,

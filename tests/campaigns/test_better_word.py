@@ -12,8 +12,8 @@ from sqlalchemy import select
 from campaigns.ledger.tables import attempts
 from campaigns.lifecycle import AttemptStatus
 from campaigns.operations.sweep import sweep
-from campaigns.settlement.polling import look
-from campaigns.settlement.rulings import doubt
+from campaigns.settlement.polling import poll_calls
+from campaigns.settlement.rulings import mark_unconfirmed
 from console.cli.views.sandbox_audit import placed_calls
 from console.web.app import create_app
 from dialer.providers.callgear.notifications import EVENTS, template
@@ -107,9 +107,11 @@ def test_a_call_in_doubt_is_traced_by_our_own_id(ledger, redis_url):
         with working(ledger, redis_url, {"main": settings}) as using:
             (one,) = dialing(ledger, ["+14155550111"], now=using.clock())
             place(sandbox, str(one.id), "14155550111")
-            ledger.write(doubt, one, Ruling(verdict=Verdict.UNCONFIRMED), settle_seconds=1.0, now=using.clock())
+            ledger.write(
+                mark_unconfirmed, one, Ruling(verdict=Verdict.UNCONFIRMED), settle_seconds=1.0, now=using.clock()
+            )
             wait_for(lambda: sweep(using=using).concluded == 1, 30)
-            look(using.accounts["main"], using=using)
+            poll_calls(using.accounts["main"], using=using)
     settled = fresh(ledger, one.id)
     assert (settled.status, settled.counted) == ("ended", True)
     assert settled.provider_call_id == placed_id(ledger, one.id)

@@ -19,8 +19,8 @@ from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.operations import control
 from campaigns.operations.sweep import sweep
 from campaigns.reporting.explain import NoSuchContact, explain_campaign, explain_contact
-from campaigns.reporting.hold_reason import Kind, Reason, binding
-from campaigns.runtime import Parts
+from campaigns.reporting.hold_reason import HoldKind, HoldReason, hold_reason
+from campaigns.runtime import Runtime
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.rulings import accept
 from dialer.account_settings import AccountSettings
@@ -40,20 +40,20 @@ RETRY = {"max_attempts": 3, "busy": ["5m", "15m"]}
 
 
 @pytest.fixture
-def worker(ledger, redis_url, buckets, clock) -> Iterator[Callable[..., Parts]]:
+def worker(ledger, redis_url, buckets, clock) -> Iterator[Callable[..., Runtime]]:
     """A worker with this account, whose release ticks note what binds."""
     with ExitStack() as stack:
 
-        def make(account: AccountSettings | None = None, url: str = redis_url) -> Parts:
+        def make(account: AccountSettings | None = None, url: str = redis_url) -> Runtime:
             clock.now = TUESDAY
             return stack.enter_context(working(ledger, url, {"main": account or webex()}, clock=clock))
 
         yield make
 
 
-def told(ledger, campaign_id: str, now: datetime, **asked) -> Reason:
+def told(ledger, campaign_id: str, now: datetime, **asked) -> HoldReason:
     with ledger.reading() as db:
-        return binding(db, campaign_row(ledger, campaign_id), now, **asked)
+        return hold_reason(db, campaign_row(ledger, campaign_id), now, **asked)
 
 
 # The twelve
@@ -64,7 +64,7 @@ def test_a_closed_window(ledger, clock, worker):
     campaign_id = seed(ledger, numbers(2), now=clock(), schedule=OFFICE)
     assert release(using=using) == []
     reason = told(ledger, campaign_id, clock())
-    assert (reason.kind, reason.clears_at) == (Kind.WINDOW_CLOSED, datetime(2035, 12, 5, 9, tzinfo=UTC))
+    assert (reason.kind, reason.clears_at) == (HoldKind.WINDOW_CLOSED, datetime(2035, 12, 5, 9, tzinfo=UTC))
 
 
 def test_a_holiday(ledger, clock, worker):
@@ -72,17 +72,17 @@ def test_a_holiday(ledger, clock, worker):
     campaign_id = seed(ledger, numbers(2), now=clock(), schedule=OFFICE | {"holidays": ["2035-12-04"]})
     assert release(using=using) == []
     reason = told(ledger, campaign_id, clock())
-    assert (reason.kind, reason.clears_at) == (Kind.HOLIDAY, datetime(2035, 12, 5, 9, tzinfo=UTC))
+    assert (reason.kind, reason.clears_at) == (HoldKind.HOLIDAY, datetime(2035, 12, 5, 9, tzinfo=UTC))
     assert "2035-12-04" in reason.words
 
 
 @pytest.mark.parametrize(
     ("meter", "kind", "named"),
     [
-        (Meter(minute_limit=10, minute_remaining=0, minute_reset=40), Kind.BUCKET_EMPTY, "minute points"),
+        (Meter(minute_limit=10, minute_remaining=0, minute_reset=40), HoldKind.BUCKET_EMPTY, "minute points"),
         (
             Meter(minute_limit=10, minute_remaining=9, minute_reset=40, day_limit=50, day_remaining=0, day_reset=7200),
-            Kind.DAY_POINTS,
+            HoldKind.DAY_POINTS,
             "day points",
         ),
     ],
@@ -105,7 +105,7 @@ def test_a_pause_by_a_person(ledger, clock):
     campaign_id = seed(ledger, numbers(1), now=clock())
     control.pause(ledger, campaign_id, who="ann", now=clock(), reason="the text is wrong")
     reason = told(ledger, campaign_id, clock())
-    assert (reason.kind, reason.words) == (Kind.PAUSED_BY_PERSON, "paused by ann: the text is wrong")
+    assert (reason.kind, reason.words) == (HoldKind.PAUSED_BY_PERSON, "paused by ann: the text is wrong")
     assert (reason.by, reason.since) == ("ann", clock())
     assert reason.remedy(campaign_row(ledger, campaign_id)) == f"dialer resume {campaign_id}"
 
@@ -116,7 +116,7 @@ def test_the_breaker(ledger, clock, worker):
     tick(using, Verdict.NOT_PLACED, mnemonic="internal_error")
     assert tick(using) == {}
     reason = told(ledger, campaign_id, clock())
-    assert reason.kind is Kind.BREAKER
+    assert reason.kind is HoldKind.BREAKER
     assert reason.clears_at is not None
     assert reason.clears_at > clock()
 
@@ -130,7 +130,7 @@ def test_a_budget(ledger, clock, worker, limits):
         db.execute(update(attempts).values(counted=True))
     assert tick(using) == {}
     reason = told(ledger, campaign_id, clock())
-    assert reason.kind is Kind.BUDGET
+    assert reason.kind is HoldKind.BUDGET
     assert (reason.clears_at is not None) == ("day_calls" in limits)
 
 
@@ -141,7 +141,7 @@ def test_all_that_is_left_waits_for_a_retry(ledger, clock, worker):
     ledger.write(conclude, fresh(ledger, one.id), Ending(outcome=Outcome.BUSY, ended_at=clock()), now=clock())
     assert release(using=using) == []
     reason = told(ledger, one.campaign_id, clock())
-    assert (reason.kind, reason.clears_at) == (Kind.WAITING_FOR_RETRY, clock() + timedelta(minutes=5))
+    assert (reason.kind, reason.clears_at) == (HoldKind.WAITING_FOR_RETRY, clock() + timedelta(minutes=5))
 
 
 HERE_AND_THERE = {"zone": "UTC", "windows": {"mon-fri": "09:00-20:00"}, "holidays": ["2035-12-05"]}
@@ -162,10 +162,10 @@ def in_two_zones(ledger, clock, here: str, there: str) -> str:
     ("now", "here", "there", "kind", "clears_at"),
     [
         # Nine in London, four in New York: nobody waits for another try.
-        ("2035-12-04T09:30Z", "Europe/London", "America/New_York", Kind.WINDOW_CLOSED, "2035-12-04T14:00Z"),
+        ("2035-12-04T09:30Z", "Europe/London", "America/New_York", HoldKind.WINDOW_CLOSED, "2035-12-04T14:00Z"),
         # Night in New York, where a holiday begins; in Auckland it is over.
-        ("2035-12-05T11:30Z", "America/New_York", "Pacific/Auckland", Kind.WINDOW_CLOSED, "2035-12-05T20:00Z"),
-        ("2035-12-05T11:30Z", "Pacific/Auckland", "America/New_York", Kind.HOLIDAY, "2035-12-06T14:00Z"),
+        ("2035-12-05T11:30Z", "America/New_York", "Pacific/Auckland", HoldKind.WINDOW_CLOSED, "2035-12-05T20:00Z"),
+        ("2035-12-05T11:30Z", "Pacific/Auckland", "America/New_York", HoldKind.HOLIDAY, "2035-12-06T14:00Z"),
     ],
 )
 def test_what_binds_is_what_holds_where_those_are_who_are_left(
@@ -187,7 +187,7 @@ def test_numbers_that_have_had_their_calls(ledger, clock, worker):
     clock.forward(1)
     release(using=using)
     reason = told(ledger, campaign_id, clock())
-    assert (reason.kind, reason.clears_at) == (Kind.CAPPED, clock() + timedelta(hours=24, seconds=-1))
+    assert (reason.kind, reason.clears_at) == (HoldKind.CAPPED, clock() + timedelta(hours=24, seconds=-1))
     assert "1/24h" in reason.words
 
 
@@ -198,12 +198,12 @@ def test_a_vendor_that_is_down(ledger, clock, worker):
     clock.forward(1)
     release(using=using)
     reason = told(ledger, campaign_id, clock())
-    assert reason.kind is Kind.VENDOR_DOWN
+    assert reason.kind is HoldKind.VENDOR_DOWN
     assert reason.clears_at is not None
 
 
 @pytest.mark.parametrize(
-    ("redis_answers", "kind"), [(True, Kind.NO_WORKER), (False, Kind.REDIS_AWAY), (None, Kind.NO_TICK)]
+    ("redis_answers", "kind"), [(True, HoldKind.NO_WORKER), (False, HoldKind.REDIS_AWAY), (None, HoldKind.NO_TICK)]
 )
 def test_no_worker_is_told_from_no_redis_by_asking_redis(ledger, clock, redis_answers, kind):
     campaign_id = seed(ledger, numbers(1), now=clock())
@@ -215,7 +215,7 @@ def test_redis_that_went_away_from_a_worker(ledger, clock, worker):
     using = worker(url="redis://127.0.0.1:1/0")
     campaign_id = seed(ledger, numbers(1), now=clock())
     assert release(using=using) == []
-    assert told(ledger, campaign_id, clock()).kind is Kind.REDIS_AWAY
+    assert told(ledger, campaign_id, clock()).kind is HoldKind.REDIS_AWAY
 
 
 def test_a_finished_campaign(ledger, clock, worker):
@@ -224,21 +224,21 @@ def test_a_finished_campaign(ledger, clock, worker):
     ledger.write(accept, one, "c-1", SETTINGS, now=clock())
     ledger.write(conclude, fresh(ledger, one.id), Ending(outcome=Outcome.ANSWERED, ended_at=clock()), now=clock())
     sweep(using=using)
-    assert told(ledger, one.campaign_id, clock()).kind is Kind.FINISHED
+    assert told(ledger, one.campaign_id, clock()).kind is HoldKind.FINISHED
 
 
 def test_a_campaign_that_has_not_started_says_when_it_will(ledger, clock):
     start = clock() + timedelta(days=1)
     campaign_id = seed(ledger, numbers(1), now=clock(), schedule={"start": start.isoformat()})
     reason = told(ledger, campaign_id, clock())
-    assert (reason.kind, reason.clears_at) == (Kind.SCHEDULED, start)
+    assert (reason.kind, reason.clears_at) == (HoldKind.SCHEDULED, start)
 
 
 def test_the_page_lists_every_reason_that_explain_gives():
     page = (Path(__file__).parents[2] / "docs" / "when-and-whether.md").read_text()
     table = page.split("| kind | what binds |")[1].split("\n\n")[0]
     named = [kind for row in table.split("\n|") for kind in re.findall("`([a-z_]+)`", row.split("|")[0])]
-    assert sorted(named) == sorted(Kind)
+    assert sorted(named) == sorted(HoldKind)
 
 
 # One contact

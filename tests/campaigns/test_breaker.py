@@ -15,7 +15,7 @@ from campaigns.dispatch.release import release
 from campaigns.ledger.tables import attempts, breakers, contacts
 from campaigns.lifecycle import IllegalMove
 from campaigns.operations import control
-from campaigns.runtime import Parts
+from campaigns.runtime import Runtime
 from campaigns.safeguards import circuit_breaker
 from dialer.verdicts import Verdict
 from tests.campaigns.dialers import release_twice_at_once, webex, working
@@ -23,12 +23,12 @@ from tests.campaigns.seeding import campaign_row, numbers, open_all, seed
 
 
 @pytest.fixture
-def using(ledger, clock, redis_url, buckets) -> Iterator[Parts]:
+def using(ledger, clock, redis_url, buckets) -> Iterator[Runtime]:
     with ExitStack() as stack:
         yield stack.enter_context(working(ledger, redis_url, {"main": webex(pace=50)}, clock=clock))
 
 
-def tick(using: Parts, answer: Verdict | None = Verdict.PLACED, **words: Any) -> dict[str, int]:
+def tick(using: Runtime, answer: Verdict | None = Verdict.PLACED, **words: Any) -> dict[str, int]:
     """One tick of the release, all of whose calls get this answer; how many of each campaign there were."""
     counts: dict[str, int] = {}
     for one in release(using=using):
@@ -38,7 +38,7 @@ def tick(using: Parts, answer: Verdict | None = Verdict.PLACED, **words: Any) ->
     return counts
 
 
-def answered(using: Parts, one: Slice, verdict: Verdict | None, **words: Any) -> None:
+def answered(using: Runtime, one: Slice, verdict: Verdict | None, **words: Any) -> None:
     opened = open_all(using.ledger, one.claim, one.contact_ids, now=using.clock())
     status = "placed" if verdict is Verdict.PLACED else "not_placed"
     with using.ledger.writing() as db:
@@ -149,7 +149,7 @@ def test_half_of_at_least_twenty_is_too_much_and_refused_contacts_are_no_failure
     assert (campaign_row(using.ledger, one).status == "paused") is stops
 
 
-def _answers(using: Parts) -> list[Any]:
+def _answers(using: Runtime) -> list[Any]:
     with using.ledger.reading() as db:
         return list(db.execute(select(attempts.c.verdict)))
 
@@ -241,7 +241,7 @@ def test_who_resumes_and_pauses_between_two_ticks_is_obeyed(using, clock):
     assert campaign_row(using.ledger, one).status == "paused"
 
 
-def failing_together(using: Parts, **first: Any) -> tuple[str, str]:
+def failing_together(using: Runtime, **first: Any) -> tuple[str, str]:
     """Two campaigns whose account has failed both; the first is as these changes say."""
     a = seed(using.ledger, phones(60, 212), now=using.clock(), campaign="a", **first)
     b = seed(using.ledger, phones(60, 415), now=using.clock(), campaign="b")

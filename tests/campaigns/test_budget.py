@@ -15,7 +15,7 @@ from campaigns.dispatch.dial import Slice
 from campaigns.dispatch.fair_share import open_time
 from campaigns.dispatch.release import release
 from campaigns.ledger.tables import attempts, contacts
-from campaigns.runtime import Parts, own_limits
+from campaigns.runtime import Runtime, own_limits
 from tests.campaigns.dialers import webex, working
 from tests.campaigns.seeding import campaign_row, numbers, open_all, seed
 
@@ -24,24 +24,24 @@ from tests.campaigns.seeding import campaign_row, numbers, open_all, seed
 def opened(ledger, clock, redis_url, buckets) -> Iterator[Any]:
     with ExitStack() as stack:
 
-        def make(**settings: Any) -> Parts:
+        def make(**settings: Any) -> Runtime:
             accounts = {"main": webex(**({"pace": 50} | settings))}
             return stack.enter_context(working(ledger, redis_url, accounts, clock=clock))
 
         yield make
 
 
-def started(using: Parts) -> list[UUID]:
+def started(using: Runtime) -> list[UUID]:
     """One tick, all of whose calls are asked for and not answered yet."""
     using.clock.forward(1)  # type: ignore[attr-defined]
     return [one for each in release(using=using) for one in _open(using, each)]
 
 
-def _open(using: Parts, one: Slice) -> set[UUID]:
+def _open(using: Runtime, one: Slice) -> set[UUID]:
     return open_all(using.ledger, one.claim, one.contact_ids, now=using.clock())
 
 
-def answer(using: Parts, ids: list[UUID], *, placed: bool) -> None:
+def answer(using: Runtime, ids: list[UUID], *, placed: bool) -> None:
     with using.ledger.writing() as db:
         status = "placed" if placed else "not_placed"
         db.execute(

@@ -16,8 +16,8 @@ from campaigns.dispatch.release import release
 from campaigns.ledger.tables import attempts, audit, contacts
 from campaigns.lifecycle import CampaignStatus
 from campaigns.operations import control
-from campaigns.reporting.hold_reason import Kind, binding
-from campaigns.runtime import Parts
+from campaigns.reporting.hold_reason import HoldKind, hold_reason
+from campaigns.runtime import Runtime
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.rulings import accept, rule
 from dialer.account_settings import AccountSettings
@@ -31,12 +31,12 @@ CANARY = {"contacts": 4, "wait": "10m", "reached": 0.5}
 
 
 @pytest.fixture
-def opened(ledger, redis_url, buckets, clock) -> Iterator[Callable[[], Parts]]:
+def opened(ledger, redis_url, buckets, clock) -> Iterator[Callable[[], Runtime]]:
     with ExitStack() as stack:
         yield lambda: stack.enter_context(working(ledger, redis_url, {"main": webex()}, clock=clock))
 
 
-def call(using: Parts) -> int:
+def call(using: Runtime) -> int:
     """What a tick releases is dialed; how many contacts that were."""
     count = 0
     for one in release(using=using):
@@ -44,7 +44,7 @@ def call(using: Parts) -> int:
     return count
 
 
-def end(using: Parts, *outcomes: Outcome) -> None:
+def end(using: Runtime, *outcomes: Outcome) -> None:
     """The calls in progress end so, in the list's order."""
     with using.ledger.reading() as db:
         going = (attempts.c.outcome.is_(None), attempts.c.status != "not_placed")
@@ -55,7 +55,7 @@ def end(using: Parts, *outcomes: Outcome) -> None:
         using.ledger.write(conclude, fresh(using.ledger, attempt_id), ending, now=using.clock())
 
 
-def answer(using: Parts, verdict: Verdict, **words: Any) -> None:
+def answer(using: Runtime, verdict: Verdict, **words: Any) -> None:
     """The provider answers every request under way so."""
     with using.ledger.reading() as db:
         ids = list(db.scalars(select(attempts.c.id).where(attempts.c.status == "dialing")))
@@ -64,9 +64,9 @@ def answer(using: Parts, verdict: Verdict, **words: Any) -> None:
         using.ledger.write(rule, fresh(using.ledger, attempt_id), ruling, SETTINGS, now=using.clock(), rng=Random(1))
 
 
-def kind(ledger, campaign_id: str, now) -> Kind:
+def kind(ledger, campaign_id: str, now) -> HoldKind:
     with ledger.reading() as db:
-        return binding(db, campaign_row(ledger, campaign_id), now).kind
+        return hold_reason(db, campaign_row(ledger, campaign_id), now).kind
 
 
 def test_only_the_first_are_called_until_their_calls_have_ended(ledger, clock, opened):
@@ -74,7 +74,7 @@ def test_only_the_first_are_called_until_their_calls_have_ended(ledger, clock, o
     campaign_id = seed(ledger, numbers(10), now=clock(), canary=CANARY)
     assert call(using) == 4
     assert call(using) == 0
-    assert kind(ledger, campaign_id, clock()) is Kind.CANARY
+    assert kind(ledger, campaign_id, clock()) is HoldKind.CANARY
     assert campaign_row(ledger, campaign_id).held_until == clock() + timedelta(minutes=10)
     end(using, Outcome.ANSWERED, Outcome.ANSWERED, Outcome.BUSY, Outcome.NO_ANSWER)
     assert call(using) == 6
@@ -94,7 +94,7 @@ def test_too_few_reached_pause_the_campaign_and_a_person_may_go_on(ledger, clock
         CampaignStatus.PAUSED,
         "canary: 1 of its first 4 contacts were reached, and 50% were asked for",
     )
-    assert kind(ledger, campaign_id, clock()) is Kind.CANARY
+    assert kind(ledger, campaign_id, clock()) is HoldKind.CANARY
     control.resume(ledger, campaign_id, who="ann", now=clock())
     assert call(using) == 6
 
@@ -186,7 +186,7 @@ def test_while_the_first_are_yet_to_be_called_a_retry_is_held_by_the_canary(ledg
     end(using, *[Outcome.BUSY] * 3)
     clock.forward(60)
     assert call(using) == 0
-    assert kind(ledger, campaign_id, clock()) is Kind.CANARY
+    assert kind(ledger, campaign_id, clock()) is HoldKind.CANARY
     clock.forward(1200)
     assert call(using) == 1
 

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from campaigns.calendar.calling_hours import opening_at_all
+from campaigns.calendar.calling_hours import next_opening_by_all
 from campaigns.dispatch.dial import Slice, dial
 from campaigns.dispatch.release import CLOCK_WAS_SET, release
 from campaigns.operations.sweep import sweep
-from campaigns.runtime import Parts
+from campaigns.runtime import Runtime
 from dialer.clock import WatchedClock
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
@@ -48,7 +48,7 @@ def sandbox() -> Iterator[SandboxHandle]:
         yield handle
 
 
-Opened = Callable[[datetime], Parts]
+Opened = Callable[[datetime], Runtime]
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def opened(ledger, redis_url, buckets, sandbox, machine) -> Iterator[Opened]:
     """A worker that has been at work since this moment."""
     with ExitStack() as stack:
 
-        def make(since: datetime) -> Parts:
+        def make(since: datetime) -> Runtime:
             machine.true = since
             machine.watched = WatchedClock(wall=machine.wall, steady=lambda: machine.true.timestamp())
             accounts = {"main": callgear(sandbox.callgear_url)}
@@ -94,11 +94,11 @@ def test_where_both_times_allow_it_calling_goes_on(ledger, opened, machine, sand
 def test_a_contact_is_put_off_until_both_times_allow_it():
     written = definition(schedule=OFFICE)
     forward = (BEFORE_OPENING + HOUR, BEFORE_OPENING)  # it says 08:10 where it is 07:10
-    assert opening_at_all(written, "UTC", forward) == BEFORE_OPENING + HOUR + timedelta(minutes=50)
+    assert next_opening_by_all(written, "UTC", forward) == BEFORE_OPENING + HOUR + timedelta(minutes=50)
     back = (AFTER_CLOSING - HOUR, AFTER_CLOSING)  # it says 20:30 where it is 21:30
-    assert opening_at_all(written, "UTC", back) == AFTER_CLOSING - HOUR + timedelta(hours=10, minutes=30)
+    assert next_opening_by_all(written, "UTC", back) == AFTER_CLOSING - HOUR + timedelta(hours=10, minutes=30)
     over = definition(schedule=OFFICE | {"end": AFTER_CLOSING.isoformat()})
-    assert opening_at_all(over, "UTC", back) is None
+    assert next_opening_by_all(over, "UTC", back) is None
 
 
 def test_claims_from_before_the_clock_was_set_back_are_due_again(ledger, opened, machine):

@@ -19,7 +19,7 @@ from campaigns.reporting.report import report
 from campaigns.settlement.corrections import BELIED, LATE
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.receipts import apply_heard
-from campaigns.settlement.rulings import accept, doubt, rule
+from campaigns.settlement.rulings import accept, mark_unconfirmed, rule
 from dialer.calls import Outcome
 from dialer.verdicts import Ruling, Verdict
 from tests.campaigns.seeding import attempt, campaign_row, claim, contact, dial_again, dialing, fresh, numbers, open_all
@@ -46,7 +46,9 @@ def unknown(request, ledger, clock):
     if request.param:
         ledger.write(accept, one, "m-1", ACCOUNT, now=clock.forward(1))
     else:
-        ledger.write(doubt, one, Ruling(verdict=Verdict.UNCONFIRMED), settle_seconds=180.0, now=clock.forward(1))
+        ledger.write(
+            mark_unconfirmed, one, Ruling(verdict=Verdict.UNCONFIRMED), settle_seconds=180.0, now=clock.forward(1)
+        )
     swept(ledger, clock, 400)
     assert contact(ledger, one.contact_id).status == "unknown"
     return one
@@ -229,10 +231,10 @@ def in_doubt_twice(ledger, clock):
     """Two calls to one contact, of neither of which anything was heard; returns both."""
     (one,) = dialing(ledger, numbers(1), now=clock(), on_unknown="redial", retry=RETRIES | {"max_attempts": 2})
     ruling = Ruling(verdict=Verdict.UNCONFIRMED)
-    ledger.write(doubt, one, ruling, settle_seconds=180.0, now=clock.forward(1))
+    ledger.write(mark_unconfirmed, one, ruling, settle_seconds=180.0, now=clock.forward(1))
     swept(ledger, clock, 400)
     two = dial_again(ledger, one.contact_id, now=clock())
-    ledger.write(doubt, two, ruling, settle_seconds=180.0, now=clock.forward(1))
+    ledger.write(mark_unconfirmed, two, ruling, settle_seconds=180.0, now=clock.forward(1))
     swept(ledger, clock, 400)
     called = contact(ledger, one.contact_id)
     assert (called.status, called.attempts) == ("unknown", 1)

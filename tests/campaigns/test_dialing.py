@@ -20,8 +20,8 @@ from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import attempts
 from campaigns.operations import control
 from campaigns.operations.sweep import sweep
-from campaigns.runtime import Parts
-from campaigns.settlement.polling import look
+from campaigns.runtime import Runtime
+from campaigns.settlement.polling import poll_calls
 from dialer.bucket import TokenBucket
 from dialer.deadline import utc_now
 from dialer.sandbox.config import SandboxConfig
@@ -42,31 +42,31 @@ def sandbox() -> Iterator[SandboxHandle]:
 
 
 @pytest.fixture
-def real(ledger, redis_url, buckets, sandbox) -> Iterator[Parts]:
+def real(ledger, redis_url, buckets, sandbox) -> Iterator[Runtime]:
     """A worker with a CallGear account, whose clock is the wall's until a test sets it."""
     accounts = {"main": callgear(sandbox.callgear_url)}
     with working(ledger, redis_url, accounts, clock=HandSetClock(utc_now())) as using:
         yield using
 
 
-def sliced(using: Parts, phones: list[str], *, lease: float = 30.0, **changes: Any) -> Slice:
+def sliced(using: Runtime, phones: list[str], *, lease: float = 30.0, **changes: Any) -> Slice:
     """A claim on all contacts of a new campaign, as one task carries it."""
     campaign_id = seed(using.ledger, phones, now=using.clock(), **changes)
     claim_id, ids = claim(using.ledger, campaign_id, len(phones), now=using.clock(), lease=lease)
     return Slice(campaign_id=campaign_id, claim=claim_id, contact_ids=tuple(ids))
 
 
-def attempts_of(using: Parts, slice_: Slice) -> list[Any]:
+def attempts_of(using: Runtime, slice_: Slice) -> list[Any]:
     with using.ledger.reading() as db:
         mine = select(attempts).where(attempts.c.campaign_id == slice_.campaign_id)
         return list(db.execute(mine.order_by(attempts.c.dialing_at)))
 
 
-def statuses(using: Parts, slice_: Slice) -> list[str]:
+def statuses(using: Runtime, slice_: Slice) -> list[str]:
     return [contact(using.ledger, one).status for one in slice_.contact_ids]
 
 
-def places_taken(using: Parts, slice_: Slice) -> int:
+def places_taken(using: Runtime, slice_: Slice) -> int:
     """How many calls of the slice the bucket holds to be in progress, which this gives back."""
     return bucket(using).hang_up([str(_id(slice_, one)) for one in slice_.contact_ids], campaign=slice_.campaign_id)
 
@@ -88,16 +88,16 @@ def _id(slice_: Slice, contact_id: int) -> UUID:
     return claimed.attempt_id
 
 
-def bucket(using: Parts) -> TokenBucket:
+def bucket(using: Runtime) -> TokenBucket:
     return using.accounts["main"].bucket
 
 
-def hold(using: Parts) -> None:
+def hold(using: Runtime) -> None:
     """Keep the account's first token, so that whoever comes next has to wait for what becomes of it."""
     assert bucket(using).acquire("probe", call=False).granted
 
 
-def let_go(using: Parts) -> None:
+def let_go(using: Runtime) -> None:
     bucket(using).settle("probe", charged=True)
 
 
@@ -170,7 +170,7 @@ def test_an_answer_that_could_not_be_written_is_no_reason_to_dial_again(real, sa
     assert dial(one, using=real) == 0
     real.clock.forward(60)
     assert sweep(using=real).doubted == 1
-    look(real.accounts["main"], using=real)
+    poll_calls(real.accounts["main"], using=real)
     (row,) = attempts_of(real, one)
     (call,) = sandbox.calls()
     assert (row.status, row.provider_call_id) == ("placed", call["call_id"]), "the vendor's list knows it by our id"
@@ -199,7 +199,7 @@ def test_a_cut_connection_is_in_doubt_and_not_dialed_again(real, sandbox):
 # Every gate is asked at the moment of dialing
 
 
-def late(real: Parts, one: Slice, what: Any) -> int:
+def late(real: Runtime, one: Slice, what: Any) -> int:
     """Dial the slice, whose token has to be waited for; while it waits, `what` happens."""
     hold(real)
     happened: list[bool] = []

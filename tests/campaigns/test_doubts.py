@@ -10,9 +10,9 @@ from rich.console import Console
 
 from campaigns.operations.control import cancel
 from campaigns.reporting.report import FIRST_DOUBTS, Report, report
-from campaigns.reporting.unknown_calls import COLUMNS, doubts
+from campaigns.reporting.unknown_calls import COLUMNS, unknown_calls
 from campaigns.settlement.endings import Ending, conclude
-from campaigns.settlement.rulings import accept, doubt
+from campaigns.settlement.rulings import accept, mark_unconfirmed
 from console.cli.views.report import report_parts
 from dialer.account_settings import AccountSettings
 from dialer.calls import Outcome, Progress, Receipt
@@ -31,7 +31,7 @@ def campaign(ledger, clock) -> str:
     reached, doubted, unended, ringing = dialing(ledger, numbers(4), now=clock())
     ledger.write(accept, reached, "c-1", SETTINGS, now=clock())
     ledger.write(conclude, fresh(ledger, reached.id), Ending(outcome=Outcome.ANSWERED, ended_at=clock()), now=clock())
-    ledger.write(doubt, doubted, SILENT, settle_seconds=60, now=clock())
+    ledger.write(mark_unconfirmed, doubted, SILENT, settle_seconds=60, now=clock())
     never = Ending(outcome=Outcome.UNKNOWN, ended_at=clock(), detail="nothing was heard of the call: it may have rung")
     ledger.write(conclude, fresh(ledger, doubted.id), never, now=clock.forward(60))
     ledger.write(accept, unended, "c-3", SETTINGS, now=clock())
@@ -48,13 +48,13 @@ def campaign(ledger, clock) -> str:
     receive(ledger, "main", SETTINGS, [heard], "{}", now=clock())
     untold = Ending(outcome=Outcome.UNKNOWN, ended_at=clock(), detail="the provider never told how it ended")
     ledger.write(conclude, fresh(ledger, unended.id), untold, now=clock())
-    ledger.write(doubt, ringing, SILENT, settle_seconds=60, now=clock())
+    ledger.write(mark_unconfirmed, ringing, SILENT, settle_seconds=60, now=clock())
     return reached.campaign_id
 
 
 def test_each_is_named_with_what_is_known(ledger, campaign):
     with ledger.reading() as db:
-        found = list(doubts(db, campaign))
+        found = list(unknown_calls(db, campaign))
     assert [(one.contact_row, one.status) for one in found] == [(3, "unknown"), (4, "unknown"), (5, "unconfirmed")]
     assert [one.known for one in found] == [
         "nothing was heard of the call: it may have rung; no call id; nothing heard",
@@ -77,7 +77,7 @@ def test_the_report_has_them_in_a_file_and_names_the_first(ledger, campaign, tmp
 def test_a_long_list_is_cut_in_the_report_and_whole_in_the_file(ledger, clock, tmp_path):
     many = dialing(ledger, numbers(FIRST_DOUBTS + 5), now=clock())
     for one in many:
-        ledger.write(doubt, one, SILENT, settle_seconds=60, now=clock())
+        ledger.write(mark_unconfirmed, one, SILENT, settle_seconds=60, now=clock())
     made = report(ledger, many[0].campaign_id, tmp_path)
     assert len(made.doubts) == FIRST_DOUBTS
     assert made.doubts_file is not None

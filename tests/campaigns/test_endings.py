@@ -10,7 +10,7 @@ import pytest
 from campaigns.ledger import queries
 from campaigns.operations import control
 from campaigns.settlement.endings import Ending, conclude
-from campaigns.settlement.evidence import Witness
+from campaigns.settlement.evidence import Evidence
 from campaigns.settlement.rulings import accept
 from dialer.calls import Outcome
 from dialer.verdicts import Verdict
@@ -175,13 +175,13 @@ def test_an_attempt_says_how_its_doubt_ended_and_what_told_of_its_end(ledger, cl
     for one in (by_answer, by_receipt, by_nobody):
         doubted(ledger, one, clock.forward(1))
     ruled(ledger, fresh(ledger, by_answer.id), PLACED, clock.forward(1))
-    ledger.write(accept, fresh(ledger, by_receipt.id), "c-2", SETTINGS, now=clock(), witness=Witness.RECEIPT)
+    ledger.write(accept, fresh(ledger, by_receipt.id), "c-2", SETTINGS, now=clock(), witness=Evidence.RECEIPT)
     ruled(ledger, undoubted, replace(PLACED, provider_call_id="c-4"), clock())
     for one, outcome, witness in (
-        (by_answer, Outcome.ANSWERED, Witness.RECEIPT),
-        (by_receipt, Outcome.BUSY, Witness.ASKING),
-        (by_nobody, Outcome.UNKNOWN, Witness.SILENCE),
-        (undoubted, Outcome.ANSWERED, Witness.LIST),
+        (by_answer, Outcome.ANSWERED, Evidence.RECEIPT),
+        (by_receipt, Outcome.BUSY, Evidence.ASKING),
+        (by_nobody, Outcome.UNKNOWN, Evidence.SILENCE),
+        (undoubted, Outcome.ANSWERED, Evidence.LIST),
     ):
         ending = Ending(outcome=outcome, ended_at=clock(), witness=witness)
         ledger.write(conclude, fresh(ledger, one.id), ending, now=clock())

@@ -19,7 +19,7 @@ from campaigns.launch.launch import launch
 from campaigns.launch.redial import CannotRedial, redial
 from campaigns.launch.trial_call import trial_call
 from campaigns.ledger import drafts, migrate, queries
-from campaigns.ledger.drafts import Admitted
+from campaigns.ledger.drafts import NewContact
 from campaigns.ledger.migrate import upgrade
 from campaigns.ledger.receipts import Delivery, store
 from campaigns.ledger.store import Ledger
@@ -63,8 +63,8 @@ def known(ledger, now, **changes) -> str:
 
 
 def admit(ledger, campaign_id, now) -> None:
-    row = Admitted(line=2, phone=ANN.e164, zone="Europe/Paris", not_after=now + timedelta(days=60), **PERSONAL)
-    ledger.write(drafts.admit, campaign_id, [row], fingerprint=ledger.fingerprint, now=now)
+    row = NewContact(line=2, phone=ANN.e164, zone="Europe/Paris", not_after=now + timedelta(days=60), **PERSONAL)
+    ledger.write(drafts.add_contacts, campaign_id, [row], fingerprint=ledger.fingerprint, now=now)
 
 
 def start(ledger, campaign_id, now) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 import campaigns
 from campaigns.definition import Definition, load_definition
 from campaigns.launch.checks import check
-from campaigns.launch.clone import written
+from campaigns.launch.clone import as_written
 from campaigns.launch.launch import launch
 from campaigns.launch.trial_call import trial_call
 from campaigns.ledger.tables import audit, contacts
@@ -35,7 +35,7 @@ def test_every_example_is_run_by_some_test():
 def at_any_hour(definition: Definition) -> str:
     """The example without its hours, for the test runs when it runs."""
     schedule = definition.schedule.model_copy(update={"windows": None})
-    return written(definition.model_copy(update={"schedule": schedule}))
+    return as_written(definition.model_copy(update={"schedule": schedule}))
 
 
 @pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)

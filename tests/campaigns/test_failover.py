@@ -21,7 +21,7 @@ from campaigns.ledger.tables import attempts, audit, contacts
 from campaigns.lifecycle import CampaignStatus
 from campaigns.safeguards import circuit_breaker
 from campaigns.settlement.endings import Ending, conclude
-from campaigns.settlement.rulings import accept, doubt, halt_account, rule
+from campaigns.settlement.rulings import accept, halt_account, mark_unconfirmed, rule
 from dialer.account_settings import AccountSettings
 from dialer.calls import Outcome
 from dialer.deadline import utc_now
@@ -152,7 +152,7 @@ def test_a_call_that_was_placed_moves_nobody_however_it_ended(ledger, clock, out
 def test_an_unconfirmed_attempt_stays_with_the_account_that_made_it(ledger, clock, redis_url, buckets):
     first, second = dialing(ledger, numbers(2), now=clock(), **BOTH)
     unanswered = Ruling(verdict=Verdict.UNCONFIRMED)
-    ledger.write(doubt, first, unanswered, settle_seconds=180.0, now=clock())
+    ledger.write(mark_unconfirmed, first, unanswered, settle_seconds=180.0, now=clock())
     halted = Ruling(verdict=Verdict.HALT_ACCOUNT, mnemonic="auth_error")
     ledger.write(rule, second, halted, SETTINGS, now=clock(), rng=Random(1))
     with working(ledger, redis_url, {"main": callgear(), "spare": webex()}, clock=clock) as using:

@@ -22,8 +22,8 @@ from campaigns.ledger.frequency_caps import cap_clears_at
 from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.operations import control
 from campaigns.operations.sweep import sweep
-from campaigns.runtime import Parts
-from campaigns.settlement.rulings import accept, doubt
+from campaigns.runtime import Runtime
+from campaigns.settlement.rulings import accept, mark_unconfirmed
 from dialer.deadline import utc_now
 from dialer.providers import provider_for
 from dialer.sandbox.config import SandboxConfig
@@ -147,13 +147,13 @@ def _all_ended(ledger: Any, using: Any) -> bool:
 
 
 @pytest.fixture
-def worker(ledger, redis_url, buckets, clock) -> Iterator[Parts]:
+def worker(ledger, redis_url, buckets, clock) -> Iterator[Runtime]:
     """A worker with a spare account that cannot wait, and a provider that is not there: nothing is ever placed."""
     with working(ledger, redis_url, {"main": webex(), "spare": callgear()}, clock=clock) as using:
         yield using
 
 
-def taken_up(using: Parts, due_in: timedelta, **changes: Any) -> Slice:
+def taken_up(using: Runtime, due_in: timedelta, **changes: Any) -> Slice:
     """A retry due in so long, claimed to be handed over."""
     campaign_id = seed(using.ledger, numbers(1), now=using.clock(), **{"schedule": QUEUE} | changes)
     with using.ledger.writing() as db:
@@ -163,11 +163,11 @@ def taken_up(using: Parts, due_in: timedelta, **changes: Any) -> Slice:
     return one
 
 
-def dialed(using: Parts, *slices: Slice) -> int:
+def dialed(using: Runtime, *slices: Slice) -> int:
     return sum(dial(one, using=using, sleep=lambda _seconds: None) for one in slices)
 
 
-def due(using: Parts, one: Slice) -> datetime:
+def due(using: Runtime, one: Slice) -> datetime:
     row = contact(using.ledger, one.contact_ids[0])
     assert row.status == "pending"
     return row.due_at
@@ -300,7 +300,7 @@ def test_nobody_is_redialed_before_the_provider_must_have_placed_the_call(worker
     if known:
         worker.ledger.write(accept, one, None, settings, now=clock())
     else:
-        worker.ledger.write(doubt, one, LATE, settle_seconds=180.0, now=clock())
+        worker.ledger.write(mark_unconfirmed, one, LATE, settle_seconds=180.0, now=clock())
     clock.forward(2 * 3600 + 300 + 179)
     assert sweep(using=worker).concluded == 0
     clock.forward(60)

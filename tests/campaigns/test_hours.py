@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaigns.calendar.calling_hours import next_opening, next_try
-from campaigns.planning.call_order import Turns
-from campaigns.planning.hours_cache import NEVER, Hours
+from campaigns.planning.call_order import CallOrder
+from campaigns.planning.hours_cache import NEVER, HoursCache
 from dialer.calls import Outcome
 from tests.campaigns.seeding import definition
 
@@ -36,7 +36,7 @@ SCHEDULES = [
 )
 def test_a_replay_keeps_the_hours_of_the_gates_whatever_was_asked_before(schedule, asked):
     written = definition(schedule=schedule, retry=RETRY)
-    hours = Hours(written, ZONES)
+    hours = HoursCache(written, ZONES)
     for zone, after, wait in asked:
         called, earliest = BEGIN + timedelta(seconds=after), BEGIN + timedelta(seconds=after + wait)
         opens = next_opening(written, ZONES[zone], called)
@@ -48,7 +48,7 @@ def test_a_replay_keeps_the_hours_of_the_gates_whatever_was_asked_before(schedul
 
 
 def test_turns_come_by_their_moment_and_then_in_the_lists_order():
-    turns = Turns([0, 1, 0, 1, 0], 10.0)
+    turns = CallOrder([0, 1, 0, 1, 0], 10.0)
     assert turns.next(10.0) == (10.0, 0, ())
     turns.put(10.0, 0, (Outcome.BUSY,))
     turns.put_off(1, 20.0)
@@ -57,13 +57,13 @@ def test_turns_come_by_their_moment_and_then_in_the_lists_order():
 
 
 def test_who_waits_for_another_try_goes_first_once_it_is_due():
-    turns = Turns([0, 0, 0], 10.0)
+    turns = CallOrder([0, 0, 0], 10.0)
     turns.next(10.0)
     turns.put(12.0, 0, (Outcome.BUSY,))
     assert [turns.next(free)[:2] for free in (11.0, 12.0, 12.0)] == [(10.0, 1), (12.0, 0), (10.0, 2)]
 
 
 def test_a_zone_whose_hours_never_come_has_no_more_turns():
-    turns = Turns([0, 1, 1], 10.0)
+    turns = CallOrder([0, 1, 1], 10.0)
     turns.put_off(1, NEVER)
     assert [turns.next(10.0), turns.next(10.0)] == [(10.0, 0, ()), None]

@@ -13,7 +13,7 @@ from campaigns.ledger.claims import still_claimed
 from campaigns.ledger.tables import audit, contacts
 from campaigns.settlement.corrections import CALLED_OFF, TOO_LATE, UNHEARD
 from campaigns.settlement.endings import Ending, conclude
-from campaigns.settlement.evidence import Witness
+from campaigns.settlement.evidence import Evidence
 from campaigns.settlement.rulings import accept
 from dialer.calls import Outcome
 from tests.campaigns.seeding import attempt, campaign_row, claim, contact, dial_again, dialing, fresh, numbers
@@ -111,7 +111,7 @@ def test_who_is_told_to_have_answered_what_looks_had_not_seen_is_not_called_by_a
     (one,) = dialing(ledger, numbers(1), now=clock(), retry=RETRY)
     ledger.write(accept, one, "m-1", ACCOUNT, now=clock.forward(1))
     seen = Ending(
-        outcome=Outcome.NO_ANSWER, ended_at=clock(), witness=Witness.LIST, detail="it was never seen answered"
+        outcome=Outcome.NO_ANSWER, ended_at=clock(), witness=Evidence.LIST, detail="it was never seen answered"
     )
     ledger.write(conclude, fresh(ledger, one.id), seen, now=clock())
     swept(ledger, clock)

@@ -12,8 +12,8 @@ from sqlalchemy import func, select
 
 from campaigns.audience.audience import ListChanged
 from campaigns.definition.yaml_source import DefinitionFaults
-from campaigns.launch.checks import Checked, NobodyToCall, RowsRejected, check
-from campaigns.launch.exclusions import LeavingOut
+from campaigns.launch.checks import CheckResult, NobodyToCall, RowsRejected, check
+from campaigns.launch.exclusions import Exclusions
 from campaigns.launch.launch import StillGoingOn, launch
 from campaigns.ledger import claims
 from campaigns.ledger.store import LedgerAway
@@ -59,11 +59,11 @@ def good(count: int) -> list[str]:
     return [f"{phone},Ann,,{UNTIL}" for phone in numbers(count)]
 
 
-def checked(folder: Path, *rows: str, **changes: str) -> Checked:
+def checked(folder: Path, *rows: str, **changes: str) -> CheckResult:
     return check(written(folder, *rows, **changes), ACCOUNTS)
 
 
-def started(ledger, one: Checked, now, **named):
+def started(ledger, one: CheckResult, now, **named):
     return launch(ledger, one, who="ann", now=now, **named)
 
 
@@ -187,7 +187,7 @@ def test_of_two_launches_at_once_one_is_refused_and_leaves_nothing(ledger, clock
         files.append(written(folder, *good(40)))
     lists = [check(file, ACCOUNTS) for file in files]
 
-    def start(one: Checked) -> None:
+    def start(one: CheckResult) -> None:
         ready.wait()
         try:
             told.append(started(ledger, one, clock()))
@@ -268,7 +268,7 @@ def test_whom_the_ledger_leaves_out_is_listed_and_is_no_reason_to_start_nothing(
     file = written(tmp_path, *good(4))
 
     def leaving_out(definition):
-        return LeavingOut(ledger, definition, clock())
+        return Exclusions(ledger, definition, clock())
 
     one = check(file, ACCOUNTS, leaving_out=leaving_out)
     assert (one.bad, one.summary.valid, one.summary.on_dnc, one.summary.will_dial) == (0, 4, 1, 3)

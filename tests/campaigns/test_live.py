@@ -11,7 +11,7 @@ from campaigns.dispatch.dial import Slice, dial
 from campaigns.ledger.suppressions import listed
 from campaigns.ledger.tables import attempts, audit
 from campaigns.operations import live_calls
-from campaigns.runtime import Parts
+from campaigns.runtime import Runtime
 from dialer.deadline import utc_now
 from dialer.errors import DialerError
 from dialer.live_calls import NotManaged
@@ -28,7 +28,7 @@ def sandbox() -> Iterator[SandboxHandle]:
 
 
 @pytest.fixture
-def using(ledger, redis_url, buckets, sandbox) -> Iterator[Parts]:
+def using(ledger, redis_url, buckets, sandbox) -> Iterator[Runtime]:
     accounts = {
         "main": callgear(sandbox.callgear_url),
         "second": callgear(sandbox.callgear_url, access_token="sandbox-key-second"),
@@ -38,7 +38,7 @@ def using(ledger, redis_url, buckets, sandbox) -> Iterator[Parts]:
         yield parts
 
 
-def placed(using: Parts) -> tuple[str, int]:
+def placed(using: Runtime) -> tuple[str, int]:
     """A call of a campaign on the account `second`: the campaign, and the call's session."""
     campaign_id = seed(using.ledger, ["+14155550107"], now=utc_now(), account="second")
     claim_id, ids = claim(using.ledger, campaign_id, 1, now=utc_now())

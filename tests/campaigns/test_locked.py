@@ -11,7 +11,7 @@ from campaigns.launch.checks import check
 from campaigns.launch.clone import clone
 from campaigns.launch.launch import StillGoingOn, launch
 from campaigns.ledger import drafts, queries
-from campaigns.ledger.drafts import Admitted, DraftGone
+from campaigns.ledger.drafts import DraftGone, NewContact
 from campaigns.ledger.tables import contacts
 from campaigns.operations import control
 from tests.campaigns.test_launch import ACCOUNTS, good, written
@@ -87,7 +87,7 @@ def test_a_clone_is_the_definition_as_it_started_and_to_change_it_changes_no_oth
 
 
 def test_no_contact_is_added_to_a_campaign_that_has_started(ledger, clock, first):
-    late = Admitted(line=9, phone="+14155550199", fields={}, text="x", zone="UTC", not_after=None)
+    late = NewContact(line=9, phone="+14155550199", fields={}, text="x", zone="UTC", not_after=None)
     with pytest.raises(DraftGone, match=f"{first} is no draft any more"):
-        ledger.write(drafts.admit, first, [late], fingerprint=ledger.fingerprint, now=clock())
+        ledger.write(drafts.add_contacts, first, [late], fingerprint=ledger.fingerprint, now=clock())
     assert is_as_it_started(ledger, first)

@@ -17,9 +17,9 @@ from campaigns.ledger.queries import OpenAttempt
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts
 from campaigns.operations.sweep import sweep
-from campaigns.runtime import Parts
-from campaigns.settlement.polling import look
-from campaigns.settlement.rulings import accept, doubt, rule
+from campaigns.runtime import Runtime
+from campaigns.settlement.polling import poll_calls
+from campaigns.settlement.rulings import accept, mark_unconfirmed, rule
 from dialer.account import Account
 from dialer.follow_timing import seconds_between_looks, too_short
 from dialer.verdicts import Meter, Ruling, Verdict
@@ -40,7 +40,7 @@ class Watch:
     ledger: Ledger
     clock: HandSetClock
     vendor: ListingVendor
-    using: Parts
+    using: Runtime
     buckets: redis.Redis
 
     @property
@@ -56,7 +56,7 @@ class Watch:
     def doubted(self, ruling: Ruling, **changes: object) -> OpenAttempt:
         """A call of which nobody knows whether it was placed."""
         (one,) = dialing(self.ledger, numbers(1), now=self.clock(), **changes)
-        self.ledger.write(doubt, one, ruling, settle_seconds=60.0, now=self.clock.forward(0.2))
+        self.ledger.write(mark_unconfirmed, one, ruling, settle_seconds=60.0, now=self.clock.forward(0.2))
         return fresh(self.ledger, one.id)
 
     def end_turns(self) -> None:
@@ -69,7 +69,7 @@ class Watch:
         self.clock.forward(seconds)
         self.vendor.listed = list(listed)
         self.end_turns()
-        return look(self.account, using=self.using)
+        return poll_calls(self.account, using=self.using)
 
 
 @pytest.fixture
@@ -248,7 +248,7 @@ def test_a_look_from_before_the_provider_said_so_is_no_sign_that_a_call_failed(w
     (one,) = dialing(watch.ledger, numbers(1), now=watch.clock())
 
     def answer_comes():
-        watch.ledger.write(doubt, one, SAYS_FAILED, settle_seconds=60.0, now=watch.clock.forward(1))
+        watch.ledger.write(mark_unconfirmed, one, SAYS_FAILED, settle_seconds=60.0, now=watch.clock.forward(1))
 
     (other,) = dialing(watch.ledger, numbers(1, area=212), now=watch.clock())
     watch.ledger.write(accept, other, "200", watch.account.settings, now=watch.clock())
@@ -281,7 +281,7 @@ def test_looking_concludes_a_call_once_however_many_look(watch):
 
     def glance():
         watch.end_turns()
-        told.append(look(watch.account, using=watch.using))
+        told.append(poll_calls(watch.account, using=watch.using))
 
     lookers = [threading.Thread(target=glance) for _ in range(5)]
     for each in lookers:
@@ -324,7 +324,7 @@ def test_only_one_of_all_workers_looks_in_its_time(watch):
     watch.call()
     watch.see(3, ("100", None, RINGING))
     for _ in range(5):
-        look(watch.account, using=watch.using)
+        poll_calls(watch.account, using=watch.using)
     assert watch.vendor.requests == 1
 
 
@@ -356,7 +356,7 @@ def test_an_account_that_is_followed_by_receipts_is_not_looked_at(ledger, clock,
         account = using.accounts["main"]
         ledger.write(rule, one, answered, account.settings, now=clock(), rng=Random(1))
         clock.forward(60)
-        assert look(account, using=using) == 0
+        assert poll_calls(account, using=using) == 0
     assert attempt(ledger, one.id).status == "placed"
 
 
@@ -368,7 +368,7 @@ def test_a_sighting_is_as_old_as_its_question_even_when_the_call_was_doubted_mea
 
     def doubt_it() -> None:
         watch.vendor.before_reply = lambda: None
-        watch.ledger.write(doubt, one, SAYS_NOTHING, settle_seconds=60.0, now=watch.clock.forward(2.5))
+        watch.ledger.write(mark_unconfirmed, one, SAYS_NOTHING, settle_seconds=60.0, now=watch.clock.forward(2.5))
 
     watch.vendor.before_reply = doubt_it
     watch.see(1, ("99", None, RINGING), ("100", str(one.id), RINGING))
@@ -408,7 +408,7 @@ def test_a_short_message_is_looked_at_while_a_long_ones_turn_lasts(ledger, clock
     ):
         watch = Watch(ledger=ledger, clock=clock, vendor=vendor, using=using, buckets=buckets)
         watch.call()
-        wait_for(lambda: bool(look(watch.account, using=using)) or vendor.requests >= 2)
+        wait_for(lambda: bool(poll_calls(watch.account, using=using)) or vendor.requests >= 2)
 
 
 @pytest.mark.parametrize(

@@ -13,18 +13,18 @@ import pytest
 from sqlalchemy import Connection, insert, select, update
 
 from campaigns.launch.checks import check, open_audience
-from campaigns.launch.exclusions import LeavingOut
+from campaigns.launch.exclusions import Exclusions
 from campaigns.launch.launch import launch
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import AttemptStatus
 from campaigns.planning.outcome_model import MOST_THROTTLES
 from campaigns.planning.plan import Plan, make_plan
-from campaigns.planning.row_forecasts import fates, write_fates
-from campaigns.runtime import Parts
+from campaigns.planning.row_forecasts import row_forecasts, write_row_forecasts
+from campaigns.runtime import Runtime
 from console.cli.commands.plan import plan_facts
 from dialer.account_settings import AccountSettings
-from dialer.bucket import Standing, Window
+from dialer.bucket import BucketState, Window
 from dialer.calls import Outcome
 from dialer.deadline import utc_now
 from dialer.follow_timing import settles_in
@@ -54,11 +54,11 @@ def planned(
     now: datetime = TUESDAY,
     more: str = "",
     accounts: Any = ACCOUNTS,
-    standing: Standing | None = None,
+    standing: BucketState | None = None,
 ) -> Plan:
     (folder / "planned.yaml").write_text(CAMPAIGN + more)
     (folder / "list.csv").write_text("phone,name\n" + "".join(f"{row}\n" for row in rows))
-    audience = open_audience(folder / "planned.yaml", accounts, leaving_out=lambda one: LeavingOut(ledger, one, now))
+    audience = open_audience(folder / "planned.yaml", accounts, leaving_out=lambda one: Exclusions(ledger, one, now))
     return make_plan(audience, accounts["main"], ledger, now=now, rng=Random(1), standing=standing)
 
 
@@ -70,7 +70,7 @@ def test_each_row_has_its_fate_in_the_lists_order(ledger, tmp_path):
     ledger.write(suppress, numbers(2)[1], reason="asked us", source="ann", now=TUESDAY)
     rows = [*good(2), "+1415,Short", f"{numbers(3)[2]},", f"{numbers(4)[3]},Bob"]
     plan = planned(tmp_path, ledger, *rows)
-    told = list(fates(plan))
+    told = list(row_forecasts(plan))
     assert [(one.line, one.fate) for one in told] == [
         (2, "dial"),
         (3, "suppressed"),
@@ -89,14 +89,16 @@ def test_a_row_is_dialed_in_its_own_window_or_expires(ledger, tmp_path):
     plan = planned(
         tmp_path, ledger, "+12125550101,Ann", "+14155550101,Bob", "+18085550101,Cat", more=more
     )  # New York, Los Angeles, Honolulu
-    ann, bob, cat = fates(plan)
+    ann, bob, cat = row_forecasts(plan)
     assert (ann.at, ann.window) == (TUESDAY, "tue 09:00-12:00")
     assert bob.at == datetime(2026, 12, 1, 17, 0, tzinfo=UTC)
     assert str(bob.local_time) == "2026-12-01 09:00:00-08:00"
     assert (cat.fate, plan.never) == ("dial", 0)
     assert cat.at == datetime(2026, 12, 1, 19, 0, tzinfo=UTC)
     late = planned(tmp_path, ledger, "+18085550101,Cat", more=more.replace("02T19", "01T18"))
-    assert [(one.fate, one.reason) for one in fates(late)] == [("expires", "its last moment comes before its turn")]
+    assert [(one.fate, one.reason) for one in row_forecasts(late)] == [
+        ("expires", "its last moment comes before its turn")
+    ]
 
 
 def test_those_whose_windows_are_open_are_called_in_the_lists_order(ledger, tmp_path):
@@ -104,7 +106,7 @@ def test_those_whose_windows_are_open_are_called_in_the_lists_order(ledger, tmp_
     more = 'schedule: {zone: UTC, windows: {mon-sun: "00:00-24:00"}}\n'
     now = TUESDAY + timedelta(seconds=1 / 3)
     mixed = [f"{number},Ann" for pair in zip(numbers(20), numbers(20, area=212), strict=True) for number in pair]
-    moments = [one.at for one in fates(planned(tmp_path, ledger, *mixed, now=now, more=more))]
+    moments = [one.at for one in row_forecasts(planned(tmp_path, ledger, *mixed, now=now, more=more))]
     assert moments == sorted(moments)
     assert moments[-1] - moments[0] == pytest.approx(timedelta(seconds=3.9), abs=timedelta(seconds=0.01))
 
@@ -112,7 +114,7 @@ def test_those_whose_windows_are_open_are_called_in_the_lists_order(ledger, tmp_
 def test_a_number_at_its_cap_is_planned_for_when_it_clears(ledger, tmp_path, clock):
     dialing(ledger, numbers(1), now=clock(), campaign="other")
     plan = planned(tmp_path, ledger, *good(2), now=clock(), more='frequency: {per_number: "1/24h"}\n')
-    first, second = fates(plan)
+    first, second = row_forecasts(plan)
     assert (first.at, second.at) == (clock() + timedelta(hours=24), clock())
 
 
@@ -125,7 +127,7 @@ def test_the_calls_of_rehearsals_fill_the_caps_of_their_plans_only(ledger, tmp_p
     for sandbox, moments in ((False, [tomorrow, clock()]), (True, [clock(), tomorrow])):
         accounts = {"main": webex(pace=10, sandbox=sandbox)}
         plan = planned(tmp_path, ledger, *good(2), now=clock(), more=more, accounts=accounts)
-        assert [one.at for one in fates(plan)] == moments
+        assert [one.at for one in row_forecasts(plan)] == moments
 
 
 def test_a_call_handed_over_fills_the_caps_of_a_plan_from_when_it_is_placed(ledger, tmp_path, clock):
@@ -133,13 +135,13 @@ def test_a_call_handed_over_fills_the_caps_of_a_plan_from_when_it_is_placed(ledg
     placed = clock() + timedelta(hours=2)
     with ledger.writing() as db:
         db.execute(update(attempts).values(send_at=placed))
-    (one,) = fates(planned(tmp_path, ledger, *good(1), now=clock(), more='frequency: {per_number: "1/24h"}\n'))
+    (one,) = row_forecasts(planned(tmp_path, ledger, *good(1), now=clock(), more='frequency: {per_number: "1/24h"}\n'))
     assert one.at == placed + timedelta(hours=24)
 
 
 def test_the_fates_are_written_whole(ledger, tmp_path):
     plan = planned(tmp_path, ledger, *good(3), "+1415,Short")
-    assert write_fates(plan, tmp_path / "fates.csv") == 4
+    assert write_row_forecasts(plan, tmp_path / "fates.csv") == 4
     with (tmp_path / "fates.csv").open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [row["fate"] for row in rows] == ["dial"] * 3 + ["rejected"]
@@ -210,14 +212,14 @@ def test_for_machines_odds_are_parts_of_one_learned_or_assumed(ledger, tmp_path,
 
 def test_an_account_whose_day_has_less_than_a_call_takes_is_named_and_no_budget_that_nobody_set(ledger, tmp_path):
     poor = {"main": webex(pace=10, day_points=5, call_points=10)}
-    (one,) = fates(planned(tmp_path, ledger, *good(1), accounts=poor))
+    (one,) = row_forecasts(planned(tmp_path, ledger, *good(1), accounts=poor))
     assert (one.fate, one.reason) == ("over budget", "a call takes more than the account's points of a day")
 
 
-def standing(**changes: Any) -> Standing:
+def standing(**changes: Any) -> BucketState:
     facts = {"windows": (), "pace": 10.0, "pace_name": "pace", "pace_free_in": 0.0, "in_flight": 0, "calls": 0}
     facts |= {"most_calls": None, "blocked_for": 0.0, "cold": False, "waiting": {}}
-    return Standing(**facts | changes)
+    return BucketState(**facts | changes)
 
 
 DAY = Window(name="day points", limit=60, left=2, resets_in=3600.0, told=True, others=0)
@@ -237,7 +239,7 @@ MINUTE = Window(name="minute points", limit=30, left=30, resets_in=60.0, told=Tr
 )
 def test_a_plan_begins_with_the_account_as_it_stands(ledger, tmp_path, standing, moments):
     plan = planned(tmp_path, ledger, *good(3), standing=standing)
-    assert [(one.at - TUESDAY).total_seconds() for one in fates(plan)] == pytest.approx(moments, abs=0.01)
+    assert [(one.at - TUESDAY).total_seconds() for one in row_forecasts(plan)] == pytest.approx(moments, abs=0.01)
 
 
 def test_looks_come_as_often_in_a_plan_as_they_will(ledger, tmp_path, clock):
@@ -256,22 +258,22 @@ def test_a_campaign_that_starts_later_finds_another_account(ledger, tmp_path):
     now = standing(pace=2.5, blocked_for=20.0, windows=(DAY,))
     tomorrow = 'schedule: {zone: UTC, start: "2026-12-02T15:00"}\n'
     plan = planned(tmp_path, ledger, *good(3), standing=now, more=tomorrow)
-    moments = [(one.at - TUESDAY - timedelta(days=1)).total_seconds() for one in fates(plan)]
+    moments = [(one.at - TUESDAY - timedelta(days=1)).total_seconds() for one in row_forecasts(plan)]
     assert moments == pytest.approx([0.0, 0.1, 0.2], abs=0.01)
 
 
 def test_campaigns_that_are_dialing_now_share_the_pace(ledger, tmp_path, clock):
     seed(ledger, numbers(50, area=212), now=clock(), campaign="other")
     plan = planned(tmp_path, ledger, *good(10), now=clock())
-    moments = [(one.at - clock()).total_seconds() for one in fates(plan)]
+    moments = [(one.at - clock()).total_seconds() for one in row_forecasts(plan)]
     assert (plan.others, moments[5]) == (50, pytest.approx(1.0, abs=0.1))
     urgent = planned(tmp_path, ledger, *good(10), now=clock(), more="urgent: true\n")
-    assert [(one.at - clock()).total_seconds() for one in fates(urgent)][5] == pytest.approx(0.5, abs=0.1)
+    assert [(one.at - clock()).total_seconds() for one in row_forecasts(urgent)][5] == pytest.approx(0.5, abs=0.1)
 
 
 def test_rows_that_the_budget_does_not_reach_have_a_fate_of_their_own(ledger, tmp_path):
     plan = planned(tmp_path, ledger, *good(5), more="limits: {calls: 3}\n")
-    told = list(fates(plan))
+    told = list(row_forecasts(plan))
     assert [one.fate for one in told] == ["dial"] * 3 + ["over budget"] * 2
     assert told[4].reason == "the campaign's budget is used up before its turn"
     assert (plan.over_budget, plan.never, plan.most_calls) == (2, 0, 3)
@@ -312,7 +314,7 @@ def test_the_campaign_ends_when_the_plan_said_and_skips_whom_it_said(ledger, red
     with running(SandboxConfig(seed=1, speed=20, webex_tps=10_000)) as sandbox:
         account = webex(sandbox.webex_url, pace=50, speed=20, sandbox=True)
         accounts = {"main": account}
-        parts: list[Parts] = []
+        parts: list[Runtime] = []
         with (
             door(ledger, lambda: parts[0].accounts) as notify_url,
             working(ledger, redis_url, accounts, notify_url=notify_url) as using,
@@ -334,7 +336,7 @@ def test_the_campaign_ends_when_the_plan_said_and_skips_whom_it_said(ledger, red
                 .where(contacts.c.campaign_id == campaign.id)
             )
         )
-    assert {one.line for one in fates(plan) if one.fate == "dial"} == called
+    assert {one.line for one in row_forecasts(plan) if one.fate == "dial"} == called
     # A tenth, and as much again for calls that a busy machine was late to place (`make bench ARGS=plan` measures it).
     assert (held.ends - held.begins).total_seconds() == pytest.approx(took + settles_in(account), rel=0.2)
 

@@ -16,19 +16,19 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, select
 
-from campaigns.launch.checks import Checked, check
-from campaigns.launch.exclusions import LeavingOut
+from campaigns.launch.checks import CheckResult, check
+from campaigns.launch.exclusions import Exclusions
 from campaigns.launch.launch import StillGoingOn, launch
 from campaigns.launch.recurring import LEASE, add, launch_due, listed
 from campaigns.launch.redial import CannotRedial, redial
 from campaigns.ledger import drafts, moves
-from campaigns.ledger.drafts import Admitted, DraftGone, clear_abandoned
+from campaigns.ledger.drafts import DraftGone, NewContact, clear_abandoned
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import contacts
 from campaigns.lifecycle import AttemptStatus
 from campaigns.operations import control
 from campaigns.settlement.endings import Ending, conclude
-from campaigns.settlement.evidence import Witness
+from campaigns.settlement.evidence import Evidence
 from campaigns.settlement.rulings import accept
 from dialer.calls import Outcome
 from tests.campaigns.seeding import claim, definition, dialing, fresh, numbers, open_all
@@ -47,10 +47,10 @@ caller_id: "+18005550100"
 """
 
 
-def checked(folder: Path, ledger: Ledger, now: Any) -> Checked:
+def checked(folder: Path, ledger: Ledger, now: Any) -> CheckResult:
     (folder / "list.csv").write_text("phone\n+14155550101\n")
     (folder / "reminders.yaml").write_text(FILE)
-    return check(folder / "reminders.yaml", {"main": ACCOUNT}, leaving_out=lambda one: LeavingOut(ledger, one, now))
+    return check(folder / "reminders.yaml", {"main": ACCOUNT}, leaving_out=lambda one: Exclusions(ledger, one, now))
 
 
 def finish(ledger: Ledger, one: Any, outcome: Outcome, clock: Any) -> None:
@@ -73,8 +73,8 @@ def test_a_draft_is_started_whole_or_not_at_all_while_it_is_cleared_away(ledger,
     text, created = definition().model_dump_json(), clock()
     facts = {"name": "long", "account": "main", "definition_text": text}
     draft = ledger.write(drafts.create_draft, **facts, now=created)
-    rows = [Admitted(line, f"+1415555{line:04}", {}, "x", "UTC", None) for line in range(6000)]
-    ledger.write(drafts.admit, draft, rows, fingerprint=ledger.fingerprint, now=created)
+    rows = [NewContact(line, f"+1415555{line:04}", {}, "x", "UTC", None) for line in range(6000)]
+    ledger.write(drafts.add_contacts, draft, rows, fingerprint=ledger.fingerprint, now=created)
     first_part_gone = threading.Event()
 
     def clear(db: Any) -> bool:
@@ -205,7 +205,7 @@ def test_a_late_word_to_one_redial_calls_off_another_of_the_same_campaign(ledger
 def test_whoever_is_heard_to_have_answered_after_all_is_not_called_again(ledger, clock, witness):
     (one,) = dialing(ledger, numbers(1), now=clock(), retry={"max_attempts": 3, "no_answer": ["5m", "5m"]})
     ledger.write(accept, one, "m-1", ACCOUNT, now=clock.forward(1))
-    ending = Ending(outcome=Outcome.NO_ANSWER, ended_at=clock.forward(20), witness=Witness(witness))
+    ending = Ending(outcome=Outcome.NO_ANSWER, ended_at=clock.forward(20), witness=Evidence(witness))
     ledger.write(conclude, fresh(ledger, one.id), ending, now=clock())
     deliver(ledger, receipt("ANSWERED", "m-1", one.id, clock()), now=clock.forward(30))
     with ledger.reading() as db:

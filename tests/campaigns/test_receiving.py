@@ -18,10 +18,10 @@ from sqlalchemy import event, select
 from campaigns.dispatch.dial import _write_rulings
 from campaigns.ledger.tables import attempts, receipts
 from campaigns.operations.sweep import sweep
-from campaigns.runtime import Parts
+from campaigns.runtime import Runtime
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.receipts import UNMATCHED_KEPT, apply_waiting
-from campaigns.settlement.rulings import accept, doubt, rule
+from campaigns.settlement.rulings import accept, mark_unconfirmed, rule
 from dialer.account_settings import AccountSettings
 from dialer.calls import Outcome, Receipt
 from dialer.providers import provider_for
@@ -75,7 +75,7 @@ def deliver(ledger, *heard: Receipt, now: datetime, account: str = "main") -> in
 def swept(ledger, clock, seconds: float = 3.0) -> None:
     """A sweep after so many seconds, without any account to ask."""
     clock.forward(seconds)
-    sweep(using=Parts(ledger=ledger, accounts={}, clock=clock, rng=Random(1), notify_url=lambda name: None))
+    sweep(using=Runtime(ledger=ledger, accounts={}, clock=clock, rng=Random(1), notify_url=lambda name: None))
 
 
 @pytest.fixture
@@ -155,7 +155,9 @@ def test_a_receipt_is_believed_before_an_answer_that_denies_the_call(ledger, clo
 
 def test_a_receipt_settles_an_attempt_in_doubt(ledger, clock):
     (one,) = dialing(ledger, numbers(1), now=clock())
-    ledger.write(doubt, one, Ruling(verdict=Verdict.UNCONFIRMED), settle_seconds=180.0, now=clock.forward(10))
+    ledger.write(
+        mark_unconfirmed, one, Ruling(verdict=Verdict.UNCONFIRMED), settle_seconds=180.0, now=clock.forward(10)
+    )
     deliver(ledger, receipt("ACCEPTED", "m-1", one.id, clock.forward(1)), now=clock())
     deliver(ledger, receipt("NO_ANSWER", "m-1", one.id, clock.forward(20)), now=clock())
     swept(ledger, clock)

@@ -14,7 +14,7 @@ from sqlalchemy import event, select
 
 from campaigns.definition import load_definition
 from campaigns.launch.checks import check
-from campaigns.launch.clone import clone, written
+from campaigns.launch.clone import as_written, clone
 from campaigns.launch.launch import StillGoingOn, launch
 from campaigns.launch.redial import CannotRedial, redial
 from campaigns.launch.trial_call import NotListed, RowNotCalled, trial_call
@@ -163,9 +163,9 @@ def test_a_campaign_whose_end_has_passed_is_not_redialed_in_vain(ledger, clock):
 def test_a_clone_says_what_the_first_said(tmp_path, file):
     definition = load_definition(file)
     copy = tmp_path / "copy.yaml"
-    copy.write_text(written(definition), encoding="utf-8")
+    copy.write_text(as_written(definition), encoding="utf-8")
     assert load_definition(copy) == definition
-    copy.write_text(written(definition, "another"), encoding="utf-8")
+    copy.write_text(as_written(definition, "another"), encoding="utf-8")
     assert load_definition(copy).campaign == "another"
 
 

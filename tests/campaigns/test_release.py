@@ -19,7 +19,7 @@ from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import CampaignStatus
 from campaigns.operations import control
 from campaigns.operations.sweep import sweep
-from campaigns.runtime import Parts
+from campaigns.runtime import Runtime
 from dialer.account_settings import AccountSettings
 from tests.campaigns.dialers import webex, working
 from tests.campaigns.seeding import campaign_row, contact, numbers, seed
@@ -32,7 +32,7 @@ def opened(ledger, clock, redis_url, buckets) -> Iterator[Any]:
     """A worker whose account `main` has these limits."""
     with ExitStack() as stack:
 
-        def make(**limits: Any) -> Parts:
+        def make(**limits: Any) -> Runtime:
             accounts = {"main": webex(**({"pace": 5} | limits))}
             return stack.enter_context(working(ledger, redis_url, accounts, clock=clock))
 
@@ -47,7 +47,7 @@ def claimed(slices: list[Slice]) -> Counter[str]:
     return counts
 
 
-def placed(using: Parts, slices: list[Slice]) -> None:
+def placed(using: Runtime, slices: list[Slice]) -> None:
     """As if a worker had dialed them: no claim of theirs is left."""
     ids = [one for slice_ in slices for one in slice_.contact_ids]
     with using.ledger.writing() as db:

@@ -11,28 +11,30 @@ from typing import Any
 
 import pytest
 
-from campaigns.planning.capacity import Speed, slowed
-from campaigns.planning.outcome_model import Odds
-from campaigns.planning.simulation import People, Replay, Replayed
+from campaigns.planning.capacity import Capacity, slowed
+from campaigns.planning.outcome_model import OutcomeModel
+from campaigns.planning.simulation import People, Simulation, SimulationResult
 from dialer.bucket import Limits, TokenBucket
 from dialer.calls import Outcome
 from dialer.verdicts import Verdict
 from tests.campaigns.seeding import definition
 
 TUESDAY = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
-ALL_ANSWER = Odds(first={Outcome.ANSWERED: 1.0}, later={Outcome.ANSWERED: 1.0}, seconds={Outcome.ANSWERED: [5.0]})
+ALL_ANSWER = OutcomeModel(
+    first={Outcome.ANSWERED: 1.0}, later={Outcome.ANSWERED: 1.0}, seconds={Outcome.ANSWERED: [5.0]}
+)
 
 
 def replayed(
     written: dict[str, Any],
     count: int,
     *,
-    odds: Odds = ALL_ANSWER,
+    odds: OutcomeModel = ALL_ANSWER,
     seed: int = 1,
     not_after: float = math.inf,
     last: Mapping[int, float] | None = None,
     **speed: Any,
-) -> Replayed:
+) -> SimulationResult:
     """So many contacts on a Tuesday; `last` says how many seconds some may be called for."""
     people = People(zones=["UTC"])
     for place in range(count):
@@ -40,16 +42,18 @@ def replayed(
         people.not_after.append(TUESDAY.timestamp() + last[place] if last and place in last else not_after)
         people.seconds.append(0.0)
     facts = {"gap": 0.1, "lines": None, "day_calls": None} | speed
-    return Replay(definition(**written), people, Speed(**facts), odds).run(TUESDAY.timestamp(), Random(seed))
+    return Simulation(definition(**written), people, Capacity(**facts), odds).run(TUESDAY.timestamp(), Random(seed))
 
 
-def took(done: Replayed) -> float:
+def took(done: SimulationResult) -> float:
     return done.ends - TUESDAY.timestamp()
 
 
-def telling(*stories: tuple[tuple[Outcome | Verdict, float], ...]) -> Odds:
+def telling(*stories: tuple[tuple[Outcome | Verdict, float], ...]) -> OutcomeModel:
     """Odds of an account whose contacts have lived these stories, as often as they are given."""
-    return Odds(first=ALL_ANSWER.first, later=ALL_ANSWER.later, seconds=ALL_ANSWER.seconds, stories=stories, calls=50)
+    return OutcomeModel(
+        first=ALL_ANSWER.first, later=ALL_ANSWER.later, seconds=ALL_ANSWER.seconds, stories=stories, calls=50
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,7 +71,7 @@ def test_the_narrowest_limit_says_when_it_is_over(speed, seconds):
 
 
 def test_retries_come_after_their_delay_until_the_cap_of_attempts():
-    never = Odds(first={Outcome.BUSY: 1.0}, later={Outcome.BUSY: 1.0}, seconds={Outcome.BUSY: [3.0]})
+    never = OutcomeModel(first={Outcome.BUSY: 1.0}, later={Outcome.BUSY: 1.0}, seconds={Outcome.BUSY: [3.0]})
     retry = {"max_attempts": 3, "busy": ["5m", "15m"]}
     done = replayed({"retry": retry}, 10, odds=never)
     assert (done.calls, done.reached) == (30, 0)
@@ -76,14 +80,16 @@ def test_retries_come_after_their_delay_until_the_cap_of_attempts():
 
 @pytest.mark.parametrize(("on_unknown", "calls"), [("redial", 3), ("report", 1)])
 def test_unknown_calls_are_made_again_where_the_campaign_says_so(on_unknown, calls):
-    unknown = Odds(first={Outcome.UNKNOWN: 1.0}, later={Outcome.UNKNOWN: 1.0}, seconds={Outcome.UNKNOWN: [60.0]})
+    unknown = OutcomeModel(
+        first={Outcome.UNKNOWN: 1.0}, later={Outcome.UNKNOWN: 1.0}, seconds={Outcome.UNKNOWN: [60.0]}
+    )
     done = replayed({"on_unknown": on_unknown, "retry": {"max_attempts": 3, "busy": ["5m"]}}, 1, odds=unknown)
     assert (done.calls, took(done)) == (calls, pytest.approx(calls * 60.0, abs=1.0))
 
 
 @pytest.mark.parametrize(("not_after", "calls"), [(3600.0, 2), (math.inf, 2), (240.0, 1)])
 def test_where_another_part_of_the_day_is_too_late_for_the_contact_the_retry_comes_in_this_one(not_after, calls):
-    busy = Odds(first={Outcome.BUSY: 1.0}, later={Outcome.BUSY: 1.0}, seconds={Outcome.BUSY: [3.0]})
+    busy = OutcomeModel(first={Outcome.BUSY: 1.0}, later={Outcome.BUSY: 1.0}, seconds={Outcome.BUSY: [3.0]})
     retry = {"max_attempts": 2, "busy": ["5m"], "other_part_of_day": ["busy"]}
     done = replayed({"retry": retry}, 1, odds=busy, not_after=TUESDAY.timestamp() + not_after)
     assert done.calls == calls
@@ -94,7 +100,7 @@ def test_who_was_silent_once_is_silent_again_for_as_long():
     """People are not dice: an account's calls are drawn contact by contact, not one by one."""
     silent, there = ((Outcome.NO_ANSWER, 10.0),) * 3, ((Outcome.ANSWERED, 2.0),)
     shares = {Outcome.ANSWERED: 0.5, Outcome.NO_ANSWER: 0.5}
-    odds = Odds(first=shares, later=shares, seconds={}, stories=[silent, there], calls=50)
+    odds = OutcomeModel(first=shares, later=shares, seconds={}, stories=[silent, there], calls=50)
     done = replayed({"retry": {"max_attempts": 3, "no_answer": ["1m", "1m"]}}, 400, odds=odds)
     assert 120 < done.reached < 280
     assert done.calls == done.reached + 3 * (400 - done.reached)
@@ -252,7 +258,9 @@ def test_calls_that_end_between_two_looks_are_over_with_the_next():
 
 
 def test_what_looks_have_taught_was_over_up_to_a_look_earlier():
-    odds = Odds(first=ALL_ANSWER.first, later=ALL_ANSWER.later, seconds={Outcome.ANSWERED: [9.0]}, looks=3.0, calls=50)
+    odds = OutcomeModel(
+        first=ALL_ANSWER.first, later=ALL_ANSWER.later, seconds={Outcome.ANSWERED: [9.0]}, looks=3.0, calls=50
+    )
     ends = [took(replayed({}, 1, odds=odds, seed=seed)) for seed in range(50)]
     assert all(6.0 <= end <= 9.0 for end in ends)
     assert sum(ends) / 50 == pytest.approx(7.5, abs=0.5)

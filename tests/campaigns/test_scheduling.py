@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, func, select, update
 
-from campaigns.audience.download import CannotFetch, fetched
+from campaigns.audience.download import CannotFetch, download
 from campaigns.definition import load_definition
 from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch.recurring import LEASE, NoSuchSchedule, NotRecurring, add, launch_due, listed, next_run, remove
@@ -117,7 +117,7 @@ def test_a_list_that_cannot_be_fetched_is_named_and_tried_at_the_next_hour(ledge
 def test_a_list_that_comes_too_slowly_is_given_up(written, web, tmp_path):
     written("+14155550101,Ann")
     with pytest.raises(CannotFetch, match="it sends too slowly"):
-        fetched(f"{web}/list.csv", tmp_path, "daily", within=-1.0)
+        download(f"{web}/list.csv", tmp_path, "daily", within=-1.0)
     assert list(tmp_path.glob(".daily-list*")) == []
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.audience.temp_space import NoScratch
+from campaigns.audience.temp_space import NoTempSpace
 from campaigns.launch.checks import check
 from tests.campaigns.seeding import numbers
 from tests.campaigns.test_launch import ACCOUNTS, UNTIL, good, written
@@ -63,7 +63,7 @@ def test_a_full_folder_of_temporary_files_is_named_with_what_to_do(tmp_path, row
 
 def test_a_folder_of_temporary_files_that_is_gone_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
-    with pytest.raises(NoScratch) as refused:
+    with pytest.raises(NoTempSpace) as refused:
         check(written(tmp_path, *good(2)), ACCOUNTS)
     assert str(tmp_path / "gone") in refused.value.message
     assert check(written(tmp_path, *good(2)), ACCOUNTS, keep=False).summary.valid == 2, "a mere check keeps nothing"

@@ -10,9 +10,9 @@ from sqlalchemy import update
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import ContactStatus
 from campaigns.operations import control
-from campaigns.reporting.status import Standing, standing
+from campaigns.reporting.status import CampaignSummary, summarize_campaign
 from campaigns.settlement.endings import Ending, conclude
-from campaigns.settlement.rulings import accept, doubt
+from campaigns.settlement.rulings import accept, mark_unconfirmed
 from dialer.account_settings import AccountSettings
 from dialer.calls import Outcome
 from dialer.verdicts import Ruling, Verdict
@@ -22,9 +22,9 @@ SETTINGS = AccountSettings(provider="callgear")
 HELD = {"held_by": "day points"}
 
 
-def told(ledger, campaign_id, now) -> Standing:
+def told(ledger, campaign_id, now) -> CampaignSummary:
     with ledger.reading() as db:
-        return standing(db, campaign_row(ledger, campaign_id), now)
+        return summarize_campaign(db, campaign_row(ledger, campaign_id), now)
 
 
 def noted(ledger, now, **facts):
@@ -94,7 +94,7 @@ def test_a_closed_window_is_told_with_its_opening(ledger, clock):
 def test_calls_in_progress_are_counted_apart_from_those_nobody_is_sure_of(ledger, clock):
     first, second, third = dialing(ledger, numbers(3), now=clock())
     ledger.write(accept, first, "c-1", SETTINGS, now=clock())
-    ledger.write(doubt, second, Ruling(verdict=Verdict.UNCONFIRMED), settle_seconds=180.0, now=clock())
+    ledger.write(mark_unconfirmed, second, Ruling(verdict=Verdict.UNCONFIRMED), settle_seconds=180.0, now=clock())
     noted(ledger, clock())
     now = told(ledger, third.campaign_id, clock())
     assert (now.in_progress, now.unconfirmed, now.why) == (2, 1, "calls are in progress")

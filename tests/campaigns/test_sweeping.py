@@ -16,9 +16,9 @@ from campaigns.ledger.tables import attempts, audit, campaigns, contacts
 from campaigns.lifecycle import CampaignStatus
 from campaigns.operations import control
 from campaigns.operations.sweep import sweep
-from campaigns.runtime import Parts
+from campaigns.runtime import Runtime
 from campaigns.settlement.endings import Ending, conclude
-from campaigns.settlement.rulings import accept, doubt
+from campaigns.settlement.rulings import accept, mark_unconfirmed
 from campaigns.settlement.timeouts import MOST_ASKED
 from dialer.calls import Outcome
 from dialer.verdicts import Ruling, Verdict
@@ -45,7 +45,7 @@ def vendor() -> StatusVendor:
 
 
 @pytest.fixture
-def using(ledger, clock, redis_url, buckets, vendor) -> Iterator[Parts]:
+def using(ledger, clock, redis_url, buckets, vendor) -> Iterator[Runtime]:
     """A worker with one account, `main`, whose calls are followed by receipts and that can be asked about a call."""
     with serving(vendor.reply) as url, working(ledger, redis_url, {"main": webex(url)}, clock=clock) as parts:
         yield parts
@@ -188,7 +188,7 @@ def test_nobody_is_lost_when_an_account_leaves_the_settings(ledger, clock, redis
     if missing == "silent":
         ledger.write(accept, one, "m-0", webex(), now=clock())
     if missing == "unconfirmed":
-        ledger.write(doubt, one, IN_DOUBT, settle_seconds=180.0, now=clock())
+        ledger.write(mark_unconfirmed, one, IN_DOUBT, settle_seconds=180.0, now=clock())
     with working(ledger, redis_url, {}, clock=clock) as using:
         for _ in range(3):
             clock.forward(300)
@@ -244,7 +244,7 @@ def test_a_call_that_goes_on_for_ever_is_concluded_in_the_end(ledger, clock, usi
 def test_an_unconfirmed_call_with_an_id_is_asked_about_and_counts_when_it_is_known(ledger, clock, using, vendor):
     (one,) = dialing(ledger, numbers(1), now=clock(), retry={"max_attempts": 1, "busy": ["5m"]})
     named = Ruling(verdict=Verdict.UNCONFIRMED, provider_call_id="m-0", detail="an answer nobody understands")
-    ledger.write(doubt, one, named, settle_seconds=60.0, now=clock())
+    ledger.write(mark_unconfirmed, one, named, settle_seconds=60.0, now=clock())
     vendor.calls["m-0"] = {"status": "Busy", "endedAt": stamped(clock())}
     clock.forward(61)
     sweep(using=using)
@@ -389,7 +389,7 @@ def test_a_call_said_to_have_failed_is_no_call_only_when_enough_looks_have_misse
     """A provider that named a failure of its own may have placed the call, and one look may come too early."""
     (one,) = dialing(ledger, numbers(1), now=clock())
     failed = Ruling(verdict=Verdict.UNCONFIRMED, mnemonic="internal_error")
-    ledger.write(doubt, one, failed, settle_seconds=60.0, now=clock())
+    ledger.write(mark_unconfirmed, one, failed, settle_seconds=60.0, now=clock())
     with ledger.writing() as db:
         db.execute(update(attempts).values(looks=looks))
     clock.forward(61)

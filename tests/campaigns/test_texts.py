@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campaigns.definition.column_names import folded, identifier
+from campaigns.definition.column_names import comparable, template_name
 from campaigns.definition.templates import BadText, MissingVariable, Template, TemplateFault
 
 
@@ -85,13 +85,13 @@ def test_names_match_without_case_spaces_and_underscores(header, variable):
     ],
 )
 def test_a_header_becomes_a_name_that_templates_can_write(header, written):
-    assert identifier(header) == written
+    assert template_name(header) == written
     assert not written or written.isidentifier()
 
 
 def test_names_in_any_script_can_be_spoken():
     assert Template("Здравствуйте, {{ имя }}!").render({"Имя": "Ирина"}) == "Здравствуйте, Ирина!"
-    assert folded("Straße_1") == folded("STRASSE 1")
+    assert comparable("Straße_1") == comparable("STRASSE 1")
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_an_unknown_filter_is_answered_with_the_nearest(source, remedy):
 def test_a_row_is_told_as_its_fields_are(held, source):
     """The quick way for rows says what the other says, and refuses what it refuses."""
     template, cells = Template(source), [value.strip() for value in held.values()]
-    fields = {identifier(name): value for name, value in zip(held, cells, strict=True)}
+    fields = {template_name(name): value for name, value in zip(held, cells, strict=True)}
     places = {name: list(fields).index(name) for name in template.variables}
 
     def told(say):

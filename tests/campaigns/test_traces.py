@@ -12,11 +12,11 @@ from openpyxl import Workbook
 from sqlalchemy import event, insert, update
 
 from campaigns.launch.checks import check
-from campaigns.launch.exclusions import LeavingOut
+from campaigns.launch.exclusions import Exclusions
 from campaigns.launch.launch import launch
 from campaigns.ledger.tables import campaigns, schedules
 from campaigns.operations.erasure import erase
-from campaigns.operations.file_erasure import remove_traces
+from campaigns.operations.file_erasure import erase_files
 from campaigns.reporting.report import report
 from campaigns.settlement.endings import Ending, conclude
 from dialer.calls import Outcome
@@ -37,7 +37,7 @@ def test_a_rejected_row_keeps_its_line_and_its_code(ledger, clock, tmp_path, as_
     file = written(tmp_path, f'"{as_written}",Ann of Elm Street,Nowhere/Town,', f"{BOB.e164},Bob,Nowhere/Town,")
     rejects = check(file, ACCOUNTS).write_rejects(tmp_path / "reports")
     erase(ledger, ANN, who="ann", now=clock())
-    traces = remove_traces(ledger, ANN, tmp_path / "reports")
+    traces = erase_files(ledger, ANN, tmp_path / "reports")
     assert (traces.rewritten, traces.left, traces.elsewhere) == ([rejects], [], [])
     ann, bob = rows(rejects)
     assert {name: cell for name, cell in ann.items() if cell} == {
@@ -47,7 +47,7 @@ def test_a_rejected_row_keeps_its_line_and_its_code(ledger, clock, tmp_path, as_
         "_reason": "erased",
     }
     assert (bob["phone"], bob["name"], bob["_line"], bob["_code"]) == (BOB.e164, "Bob", "3", "bad_zone")
-    assert remove_traces(ledger, ANN, tmp_path / "reports").rewritten == []
+    assert erase_files(ledger, ANN, tmp_path / "reports").rewritten == []
     assert [one.name for one in (tmp_path / "reports").iterdir()] == ["reminders-rejects.csv"]
 
 
@@ -56,11 +56,11 @@ def test_a_campaigns_rejects_are_found_wherever_they_were_written(ledger, clock,
     folder = tmp_path / "then"
     started = launch(ledger, check(file, ACCOUNTS), rejects_folder=folder, who="ann", now=clock())
     erase(ledger, ANN, who="ann", now=clock())
-    traces = remove_traces(ledger, ANN, tmp_path / "now")
+    traces = erase_files(ledger, ANN, tmp_path / "now")
     assert traces.rewritten == [folder / f"{started.id}-rejects.csv"]
     with ledger.writing() as db:
         db.execute(update(campaigns).values(rejects_file="/other/machine/reminders-1-rejects.csv"))
-    traces = remove_traces(ledger, ANN, tmp_path / "now")
+    traces = erase_files(ledger, ANN, tmp_path / "now")
     assert traces.elsewhere == [Path("/other/machine/reminders-1-rejects.csv")]
 
 
@@ -70,7 +70,7 @@ def test_reports_are_written_anew(ledger, clock, tmp_path):
     made = report(ledger, "reminders-1", tmp_path)
     assert ANN.e164 in made.follow_up_file.read_text("utf-8")
     erase(ledger, ANN, who="ann", now=clock())
-    traces = remove_traces(ledger, ANN, tmp_path)
+    traces = erase_files(ledger, ANN, tmp_path)
     assert sorted(traces.rewritten) == sorted([made.attempts_file, made.contacts_file, made.follow_up_file])
     (left,) = rows(made.follow_up_file)
     assert left["phone"] == BOB.e164
@@ -84,7 +84,7 @@ def test_a_report_that_is_being_written_brings_nobody_back(ledger, clock, tmp_pa
     follow_up = report(ledger, "reminders-1", tmp_path).follow_up_file
     begun, go_on = threading.Event(), threading.Event()
     reporting = threading.Thread(target=report, args=(ledger, "reminders-1", tmp_path))
-    removing = threading.Thread(target=remove_traces, args=(ledger, ANN, tmp_path))
+    removing = threading.Thread(target=erase_files, args=(ledger, ANN, tmp_path))
 
     def hold(_connection, _cursor, statement, *_) -> None:
         if threading.current_thread() is reporting and "FROM contacts LEFT OUTER JOIN attempts" in statement:
@@ -117,7 +117,7 @@ def test_a_report_that_comes_between_the_calls_end_and_the_sweep_names_nobody_wh
 
 def test_what_a_killed_erasure_was_writing_goes_with_the_next(ledger, clock, tmp_path):
     (half := tmp_path / ".reminders-rejects.csv.part").write_text(f"{ANN.e164}\n")
-    assert remove_traces(ledger, ANN, tmp_path).left == []
+    assert erase_files(ledger, ANN, tmp_path).left == []
     assert not half.exists()
 
 
@@ -125,7 +125,7 @@ def test_a_file_that_is_not_ours_is_named_and_left_as_it_is(ledger, clock, tmp_p
     theirs = tmp_path / "my-rejects.csv"
     theirs.write_text(f"phone\n{ANN.e164}\n")
     erase(ledger, ANN, who="ann", now=clock())
-    assert remove_traces(ledger, ANN, tmp_path).left == [theirs]
+    assert erase_files(ledger, ANN, tmp_path).left == [theirs]
     assert ANN.e164 in theirs.read_text()
 
 
@@ -134,8 +134,8 @@ def test_a_fetched_list_that_names_the_number_is_named(ledger, clock, tmp_path):
     fetched = tmp_path / ".reminders-list.csv"
     fetched.write_text(f"phone,name\n{ANN.e164},Ann\n")
     scheduled(ledger, file, clock())
-    assert remove_traces(ledger, ANN, tmp_path / "reports").left == [fetched]
-    assert remove_traces(ledger, parse(numbers(3)[2]), tmp_path / "reports").left == []
+    assert erase_files(ledger, ANN, tmp_path / "reports").left == [fetched]
+    assert erase_files(ledger, parse(numbers(3)[2]), tmp_path / "reports").left == []
 
 
 def scheduled(ledger, file, now) -> None:
@@ -149,16 +149,16 @@ def test_a_fetched_workbook_is_looked_through_sheet_by_sheet(ledger, clock, tmp_
     book = Workbook()
     book.create_sheet("People").append([ANN.e164])
     book.save(fetched := tmp_path / ".reminders-list.xlsx")
-    assert remove_traces(ledger, ANN, tmp_path / "reports").left == [fetched]
-    assert remove_traces(ledger, BOB, tmp_path / "reports").left == []
+    assert erase_files(ledger, ANN, tmp_path / "reports").left == [fetched]
+    assert erase_files(ledger, BOB, tmp_path / "reports").left == []
 
 
 def test_a_fetched_list_that_cannot_be_read_is_named_also_where_its_campaign_file_is_gone(ledger, clock, tmp_path):
     scheduled(ledger, file := written(tmp_path, f"{BOB.e164},Bob,,"), clock())
     (fetched := tmp_path / ".reminders-list.xlsx").write_bytes(b"PK\x03\x04, and no more: the disk was full")
-    assert remove_traces(ledger, ANN, tmp_path / "reports").left == [fetched]
+    assert erase_files(ledger, ANN, tmp_path / "reports").left == [fetched]
     file.unlink()
-    assert remove_traces(ledger, ANN, tmp_path / "reports").left == [fetched]
+    assert erase_files(ledger, ANN, tmp_path / "reports").left == [fetched]
 
 
 def test_erasures_at_once_bring_nobody_back(ledger, clock, tmp_path):
@@ -166,7 +166,7 @@ def test_erasures_at_once_bring_nobody_back(ledger, clock, tmp_path):
     file = written(tmp_path, *(f"{one.e164},Ann,Nowhere/Town," for one in [*people] * 300))
     rejects = check(file, ACCOUNTS).write_rejects(tmp_path / "reports")
     with ThreadPoolExecutor(len(people)) as threads:
-        done = list(threads.map(lambda one: remove_traces(ledger, one, tmp_path / "reports"), people))
+        done = list(threads.map(lambda one: erase_files(ledger, one, tmp_path / "reports"), people))
     assert [(one.rewritten, one.left) for one in done] == [([rejects], [])] * len(people)
     assert not {row["phone"] for row in rows(rejects)} & {one.e164 for one in people}
 
@@ -174,7 +174,7 @@ def test_erasures_at_once_bring_nobody_back(ledger, clock, tmp_path):
 def test_a_list_that_brings_an_erased_number_back_leaves_nothing_of_its_row(ledger, clock, tmp_path):
     erase(ledger, ANN, who="ann", now=clock())
     file = written(tmp_path, f"{ANN.e164},Ann of Elm Street,,{UNTIL}", f"{BOB.e164},Bob,,{UNTIL}")
-    one = check(file, ACCOUNTS, leaving_out=lambda definition: LeavingOut(ledger, definition, clock()))
+    one = check(file, ACCOUNTS, leaving_out=lambda definition: Exclusions(ledger, definition, clock()))
     assert (one.bad, one.summary.on_dnc, one.summary.will_dial) == (0, 1, 1)
     (left_out,) = rows(one.write_rejects(tmp_path))
     assert (left_out["phone"], left_out["name"], left_out["_line"], left_out["_code"]) == ("", "", "2", "erased")

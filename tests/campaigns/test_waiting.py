@@ -11,7 +11,7 @@ import pytest
 
 from campaigns.dispatch.dial import Slice, dial
 from campaigns.operations import control
-from campaigns.runtime import Parts
+from campaigns.runtime import Runtime
 from dialer.deadline import utc_now
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
@@ -31,7 +31,7 @@ def worker(ledger, redis_url, buckets, sandbox) -> Iterator[Any]:
     """A worker whose account has this pace."""
     clock, opened = HandSetClock(utc_now()), []
 
-    def make(pace: float) -> Parts:
+    def make(pace: float) -> Runtime:
         opened.append(
             working(ledger, redis_url, {"main": webex(sandbox.webex_url, pace=pace, timeout=20)}, clock=clock)
         )
@@ -42,7 +42,7 @@ def worker(ledger, redis_url, buckets, sandbox) -> Iterator[Any]:
         one.__exit__(None, None, None)
 
 
-def sliced(using: Parts, phones: list[str]) -> Slice:
+def sliced(using: Runtime, phones: list[str]) -> Slice:
     campaign_id = seed(using.ledger, phones, now=using.clock())
     claim_id, ids = claim(using.ledger, campaign_id, len(phones), now=using.clock())
     return Slice(campaign_id=campaign_id, claim=claim_id, contact_ids=tuple(ids))

@@ -17,7 +17,7 @@ from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import ContactStatus
 from campaigns.operations import control
 from campaigns.reporting.explain import explain_contact
-from campaigns.runtime import Parts
+from campaigns.runtime import Runtime
 from campaigns.settlement.endings import Ending, conclude
 from dialer.calls import Outcome
 from dialer.deadline import utc_now
@@ -42,24 +42,24 @@ def sandbox() -> Iterator[SandboxHandle]:
 
 
 @pytest.fixture
-def real(ledger, redis_url, buckets, sandbox) -> Iterator[Parts]:
+def real(ledger, redis_url, buckets, sandbox) -> Iterator[Runtime]:
     accounts = {"main": callgear(sandbox.callgear_url), "other": webex(sandbox.webex_url)}
     with working(ledger, redis_url, accounts, clock=HandSetClock(AHEAD)) as using:
         yield using
 
 
-def sliced(using: Parts, phones: list[str], **changes) -> Slice:
+def sliced(using: Runtime, phones: list[str], **changes) -> Slice:
     campaign_id = seed(using.ledger, phones, now=using.clock(), **changes)
     claim_id, ids = claim(using.ledger, campaign_id, len(phones), now=using.clock())
     return Slice(campaign_id=campaign_id, claim=claim_id, contact_ids=tuple(ids))
 
 
-def race(using: Parts, slices: list[Slice]) -> int:
+def race(using: Runtime, slices: list[Slice]) -> int:
     with ThreadPoolExecutor(WORKERS) as workers:
         return sum(workers.map(lambda one: dial(one, using=using), slices))
 
 
-def statuses(using: Parts) -> list[str]:
+def statuses(using: Runtime) -> list[str]:
     with using.ledger.reading() as db:
         return list(db.scalars(select(contacts.c.status).order_by(contacts.c.id)))
 
@@ -118,7 +118,7 @@ def test_a_pause_between_claim_and_dial_holds_against_ten_racing_workers(real, s
 # Retries are dials
 
 
-def busy(using: Parts, contact_id: int) -> None:
+def busy(using: Runtime, contact_id: int) -> None:
     """The contact's call has ended busy."""
     with using.ledger.reading() as db:
         (one,) = db.scalars(
@@ -128,7 +128,7 @@ def busy(using: Parts, contact_id: int) -> None:
     assert using.ledger.write(conclude, fresh(using.ledger, one), ending, now=using.clock())
 
 
-def claimed_for_a_retry(using: Parts, slices: list[Slice], waits: float = 301) -> list[Slice]:
+def claimed_for_a_retry(using: Runtime, slices: list[Slice], waits: float = 301) -> list[Slice]:
     """These slices dialed, their calls ended busy, and their contacts claimed once more: with the workers again."""
     assert race(using, slices) == len(slices)
     for one in slices:

@@ -24,7 +24,7 @@ from workers.stack.health import answers
 from workers.stack.info import StackInfo
 from workers.stack.ports import Ports
 from workers.stack.processes import Child, Program
-from workers.stack.programs import Modules, Plan
+from workers.stack.programs import Modules, ProgramPlan
 from workers.stack.redis_server import find_server
 
 ROOT = Path(__file__).parents[2]
@@ -144,7 +144,7 @@ class House:
             "PYTHONPATH": str(ROOT),
             **{f"DIALER_WORKER__{key}".upper(): str(value) for key, value in WORKER.items()},
         }
-        plan = Plan(
+        plan = ProgramPlan(
             settings=self.settings,
             info=self.info,
             redis=find_server(),

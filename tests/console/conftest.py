@@ -13,7 +13,7 @@ import pytest
 
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import metadata
-from console.server.state import Desk
+from console.server.state import AppState
 from console.web.app import create_app
 from tests import postgres
 from tests.conftest import HandSetClock
@@ -28,7 +28,7 @@ class Console:
     ledger: Ledger
     clock: HandSetClock
     http: httpx.Client
-    desk: Desk
+    desk: AppState
     door: str = f"/receipts/bulk/{house.SECRET}"
 
     def deliver(self, body: bytes, door: str | None = None, **headers: str) -> httpx.Response:

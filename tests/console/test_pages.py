@@ -11,7 +11,7 @@ from sqlalchemy import update
 from campaigns.ledger.tables import contacts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from console.pages.campaigns import flower_url, percent, segments
-from console.server.state import Desk
+from console.server.state import AppState
 from dialer.phone import mask
 from tests.console import house
 from tests.console.conftest import Console
@@ -144,7 +144,7 @@ def test_the_link_to_flower_leads_where_this_browser_can_go(
     tmp_path, listens: str, browser_asked: str, link: str | None
 ) -> None:
     settings = house.settings(tmp_path, "sqlite://").model_copy(update={"flower": FlowerSettings(host=listens)})
-    assert flower_url(Desk(settings, lambda: None), browser_asked) == link
+    assert flower_url(AppState(settings, lambda: None), browser_asked) == link
 
 
 def test_a_bar_has_a_part_for_each_final_status_and_those_on_the_line() -> None:

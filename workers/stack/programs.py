@@ -33,7 +33,7 @@ class Modules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class ProgramPlan:
     """A stack about to start: where its parts will be, and what all its children are told."""
 
     settings: Settings

@@ -21,7 +21,7 @@ from workers.stack.info import StackInfo, running_stack
 from workers.stack.lock import StackIsUp, StackLock
 from workers.stack.ports import Port, Ports
 from workers.stack.processes import Child, ChildFailed, Program
-from workers.stack.programs import Modules, Plan, stopping_order
+from workers.stack.programs import Modules, ProgramPlan, stopping_order
 from workers.stack.redis_server import PREFERRED_PORT, RedisServer, check_configured, find_server
 
 __all__ = ["ChildFailed", "Happening", "Stack", "StackInfo", "StackIsUp", "running_stack"]
@@ -130,7 +130,7 @@ class Stack:
         flower_credentials(self._settings)
         self._find_places(redis)
         self.environment = environment(self._settings, self.info)
-        plan = Plan(
+        plan = ProgramPlan(
             settings=self._settings,
             info=self.info,
             redis=redis,

@@ -19,7 +19,7 @@ from campaigns.launch.checks import open_audience
 from campaigns.ledger.migrate import upgrade
 from campaigns.ledger.store import Ledger
 from campaigns.planning.plan import make_plan
-from campaigns.planning.row_forecasts import write_fates
+from campaigns.planning.row_forecasts import write_row_forecasts
 from dialer.account_settings import AccountSettings
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -61,7 +61,7 @@ def _measured(size: int) -> list[str]:
         now = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
         plan = make_plan(audience, settings, ledger, now=now, rng=Random(1))
         planned = time.perf_counter()
-        write_fates(plan, folder / "fates.csv")
+        write_row_forecasts(plan, folder / "fates.csv")
         over = time.perf_counter()
         ledger.close()
     took = planned - began

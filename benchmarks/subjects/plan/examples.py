@@ -22,15 +22,15 @@ from campaigns.audience.audience import Audience
 from campaigns.audience.row_reader import ContactRow
 from campaigns.definition import load_definition
 from campaigns.launch.checks import check, open_audience
-from campaigns.launch.clone import written
+from campaigns.launch.clone import as_written
 from campaigns.launch.launch import launch
 from campaigns.ledger import drafts, queries
-from campaigns.ledger.drafts import Admitted
+from campaigns.ledger.drafts import NewContact
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.planning.plan import make_plan
-from campaigns.planning.row_forecasts import fates
+from campaigns.planning.row_forecasts import row_forecasts
 from console.cli.context import ledger_of
 from console.cli.stack_session import supervised
 from dialer.deadline import utc_now
@@ -149,7 +149,7 @@ def _of_its_own(file: Path) -> str:
     definition = load_definition(file)
     at_any_hour = definition.schedule.model_copy(update={"windows": None, "repeat": None})
     changes = {"account": file.stem, "accounts": (), "by_account": {}, "schedule": at_any_hour}
-    file.write_text(written(definition.model_copy(update=changes)), encoding="utf-8")
+    file.write_text(as_written(definition.model_copy(update=changes)), encoding="utf-8")
     return "webex" if definition.account == "webex" else "callgear"
 
 
@@ -159,7 +159,7 @@ def _planned(file: Path, settings: Settings, ledger: Ledger) -> Planned:
         standing = buckets[file.stem].peek()
     account, now = settings.accounts[file.stem], utc_now()
     plan = make_plan(audience, account, ledger, now=now, rng=Random(1), tick=tick, standing=standing)
-    told, (early, late) = list(fates(plan)), plan.ends_between or (plan.ends, plan.ends)
+    told, (early, late) = list(row_forecasts(plan)), plan.ends_between or (plan.ends, plan.ends)
     return Planned(
         seconds=(plan.ends - plan.begins).total_seconds(),
         between=((early - plan.begins).total_seconds(), (late - plan.begins).total_seconds()),
@@ -207,12 +207,12 @@ class Elsewhere:
                 rehearsal=True,
                 now=now,
             )
-            drafts.admit(db, one, rows, fingerprint=self._ledger.fingerprint, now=now)
+            drafts.add_contacts(db, one, rows, fingerprint=self._ledger.fingerprint, now=now)
             zones = {row.zone for row in rows}
             drafts.start(db, one, zones=zones, rejects=0, rejects_file=None, starts_at=None, who="bench", now=now)
         return one
 
-    def _moved(self, listed: Sequence[ContactRow]) -> Iterator[Admitted]:
+    def _moved(self, listed: Sequence[ContactRow]) -> Iterator[NewContact]:
         areas: dict[str, str] = {}
         for row in listed:
             area = row.phone.e164[2:5]
@@ -221,8 +221,8 @@ class Elsewhere:
             yield _admitted(row, areas[area])
 
 
-def _admitted(row: ContactRow, area: str) -> Admitted:
-    return Admitted(
+def _admitted(row: ContactRow, area: str) -> NewContact:
+    return NewContact(
         line=row.line,
         phone=f"+1{area}{row.phone.e164[5:]}",
         fields=dict(row.fields),

@@ -10,7 +10,7 @@ import typer
 from campaigns.ledger.queries import Campaign
 from campaigns.lifecycle import CampaignStatus
 from campaigns.operations import control
-from campaigns.reporting.hold_reason import Kind
+from campaigns.reporting.hold_reason import HoldKind
 from campaigns.reporting.report import report
 from console.cli.arguments import Again, AsJson, FilePath, Name, SkipRejects
 from console.cli.context import opened, redis_answers, who
@@ -67,7 +67,7 @@ def status_command(
     """How campaigns stand, and why nothing is being dialed when nothing is."""
     with opened() as (settings, ledger):
         standings = standings_of(ledger, campaign)
-        if any(one.kind is Kind.NO_TICK for one in standings):
+        if any(one.kind is HoldKind.NO_TICK for one in standings):
             standings = standings_of(ledger, campaign, answers=redis_answers(settings))
     if as_json:
         facts = [show.standing_facts(one) for one in standings]

@@ -14,7 +14,7 @@ from campaigns.calendar.times import BadMoment, parse_moment
 from campaigns.ledger.suppressions import Suppression
 from campaigns.operations import suppression_list
 from campaigns.operations.erasure import Erased, erase
-from campaigns.operations.file_erasure import Traces, remove_traces
+from campaigns.operations.file_erasure import ErasedFiles, erase_files
 from console.cli.arguments import BadArgument, numbered
 from console.cli.context import opened, who
 from console.cli.output import at, near, out, print_json, say, table
@@ -169,7 +169,7 @@ def erase_command(number: Number, country: Country = None, as_json: AsJson = Fal
     one = numbered(number, country)
     with opened() as (settings, ledger):
         done = erase(ledger, one, who=who(), now=now_utc())
-        traces = remove_traces(ledger, one, settings.data_dir / "reports")
+        traces = erase_files(ledger, one, settings.data_dir / "reports")
     if as_json:
         print_json(asdict(done) | asdict(traces))
     else:
@@ -178,7 +178,7 @@ def erase_command(number: Number, country: Country = None, as_json: AsJson = Fal
         raise typer.Exit(1)
 
 
-def _print_erased(done: Erased, traces: Traces) -> None:
+def _print_erased(done: Erased, traces: ErasedFiles) -> None:
     emptied = f"{counted(done.contacts, 'contact')} and {counted(done.receipts, 'receipt')}"
     out.print(f"Emptied: {emptied}; the number is not called again.")
     if done.in_progress:

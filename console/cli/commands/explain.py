@@ -10,9 +10,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from campaigns.ledger.queries import Campaign
-from campaigns.reporting.explain import Story, Tried, explain_campaign, explain_contact
-from campaigns.reporting.hold_reason import GOING, Reason
-from campaigns.reporting.receipt_history import Told
+from campaigns.reporting.explain import AttemptLine, ContactExplanation, explain_campaign, explain_contact
+from campaigns.reporting.hold_reason import GOING, HoldReason
+from campaigns.reporting.receipt_history import ReceiptLine
 from console.cli.arguments import numbered
 from console.cli.context import opened, redis_answers
 from console.cli.output import at, local, out, print_json, say, table
@@ -42,7 +42,7 @@ def explain_command(
             _print_story(explain_contact(ledger, campaign, who, now=now, redis_answers=answers), as_json=as_json)
 
 
-def _print_campaign(campaign: Campaign, reason: Reason, *, as_json: bool) -> None:
+def _print_campaign(campaign: Campaign, reason: HoldReason, *, as_json: bool) -> None:
     facts = {
         "campaign": campaign.id,
         "status": campaign.status,
@@ -69,7 +69,7 @@ def _print_campaign(campaign: Campaign, reason: Reason, *, as_json: bool) -> Non
         say(f"[bold]Do:[/] {escape(remedy)}")
 
 
-def _print_story(story: Story, *, as_json: bool) -> None:
+def _print_story(story: ContactExplanation, *, as_json: bool) -> None:
     if as_json:
         facts = asdict(story) | {"campaign": story.campaign.id, "suppressions": len(story.suppressions)}
         print_json(facts)
@@ -100,7 +100,7 @@ def _print_story(story: Story, *, as_json: bool) -> None:
         out.print(_told(story))
 
 
-def _runs(story: Story) -> Table:
+def _runs(story: ContactExplanation) -> Table:
     """What became of the number in each campaign of this name."""
     shown = table("campaign", "started", "became", title="\nCampaigns of this name")
     for one in story.runs:
@@ -108,12 +108,12 @@ def _runs(story: Story) -> Table:
     return shown
 
 
-def _try(one: Tried | Told, story: Story) -> str:
+def _try(one: AttemptLine | ReceiptLine, story: ContactExplanation) -> str:
     """The number of a try, with its campaign's where there are several."""
     return str(one.number) if len(story.runs) == 1 else f"{one.campaign} #{one.number}"
 
 
-def _told(story: Story) -> Table:
+def _told(story: ContactExplanation) -> Table:
     """What the provider told, in its own words and in ours."""
     shown = table(">try", "happened", "provider's word", "code", "which means", title="\nReceipts")
     for one in story.told:

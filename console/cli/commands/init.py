@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from campaigns.definition import json_schema, load_definition
-from campaigns.launch.scaffold import SAMPLE_LIST, Answers, columns_of, likely_phone, likely_text, outlined
+from campaigns.launch.scaffold import SAMPLE_LIST, Answers, columns_of, likely_phone, likely_text, scaffold
 from console.cli.context import settings_here
 from console.cli.output import as_json_text, err, out, write_new
 from dialer.account_settings import lines_to_add
@@ -45,7 +45,7 @@ def init_command(
     accounts = sorted(settings_here().accounts)
     answers = _asked(file, accounts, ask=not yes)
     schema = file.parent / SCHEMA
-    write_new(file, outlined(answers, SCHEMA))
+    write_new(file, scaffold(answers, SCHEMA))
     try:
         load_definition(file)
     except DialerError:

@@ -14,12 +14,12 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 
 from campaigns.launch.checks import open_audience
-from campaigns.launch.exclusions import LeavingOut
+from campaigns.launch.exclusions import Exclusions
 from campaigns.planning.plan import Plan, make_plan
-from campaigns.planning.row_forecasts import fates, why_over_budget, write_fates
+from campaigns.planning.row_forecasts import row_forecasts, why_over_budget, write_row_forecasts
 from console.cli.context import opened
 from console.cli.output import local, out, print_json, table
-from dialer.bucket import BucketAway, Standing
+from dialer.bucket import BucketAway, BucketState
 from dialer.calls import Outcome
 from dialer.errors import DialerError
 from dialer.plural import counted
@@ -47,7 +47,7 @@ def plan_command(
     """Replay a campaign before it runs: each row's fate, calls, points, and when it is likely to end."""
     with opened() as (settings, ledger):
         now = now_utc()
-        audience = open_audience(file, settings.accounts, leaving_out=lambda written: LeavingOut(ledger, written, now))
+        audience = open_audience(file, settings.accounts, leaving_out=lambda written: Exclusions(ledger, written, now))
         account = settings.accounts[audience.definition.account]
         chance, tick = Random(audience.definition.campaign), settings.worker.tick_seconds
         standing = _standing(settings, audience.definition.account)
@@ -62,7 +62,7 @@ def plan_command(
         raise typer.Exit(1)
 
 
-def _standing(settings: Settings, account: str) -> Standing | None:
+def _standing(settings: Settings, account: str) -> BucketState | None:
     """How the account's bucket stands; None where no Redis runs yet."""
     with open_buckets(settings) as buckets:
         try:
@@ -73,7 +73,7 @@ def _standing(settings: Settings, account: str) -> Standing | None:
 
 def _write(plan: Plan, csv: Path) -> None:
     try:
-        write_fates(plan, csv)
+        write_row_forecasts(plan, csv)
     except OSError as exc:
         raise CannotWrite(f"{csv}: {exc.strerror}", "name a file that can be written") from None
 
@@ -109,7 +109,7 @@ def plan_facts(plan: Plan, csv: Path | None) -> dict[str, object]:
             "first": _parts_of_one(plan.odds.first),
             "later": _parts_of_one(plan.odds.later),
         },
-        "first_rows": [fate._asdict() for fate in islice(fates(plan), SHOWN)],
+        "first_rows": [fate._asdict() for fate in islice(row_forecasts(plan), SHOWN)],
         "csv": csv,
     }
 
@@ -177,7 +177,7 @@ def plan_panel(plan: Plan, file: Path, csv: Path | None) -> RenderableType:
             days.add_row(f"{day:%a %d %b}", str(calls))
         parts.append(days)
     rows = table(">line", "number", "fate", "when", "why or window", ">chars", title="\nThe first rows")
-    for one in islice(fates(plan), SHOWN):
+    for one in islice(row_forecasts(plan), SHOWN):
         said = escape(one.reason or one.window)
         characters = "" if one.characters is None else str(one.characters)
         rows.add_row(str(one.line), one.number, one.fate, local(one.at) if one.at else "", said, characters)

@@ -12,9 +12,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from campaigns.launch.checks import Checked
+from campaigns.launch.checks import CheckResult
 from campaigns.lifecycle import CampaignStatus, ContactStatus
-from campaigns.reporting.status import Standing
+from campaigns.reporting.status import CampaignSummary
 from console.cli.output import at, err, near, out, table
 
 SHOWN_REJECTS = 20
@@ -29,7 +29,7 @@ COLOURS = {
 }
 
 
-def checked_facts(checked: Checked, rejects: Path | None) -> dict[str, Any]:
+def checked_facts(checked: CheckResult, rejects: Path | None) -> dict[str, Any]:
     """A check's result for machines."""
     return {
         "campaign": checked.definition.campaign,
@@ -45,7 +45,7 @@ def checked_facts(checked: Checked, rejects: Path | None) -> dict[str, Any]:
     }
 
 
-def print_checked(checked: Checked, rejects: Path | None) -> None:
+def print_checked(checked: CheckResult, rejects: Path | None) -> None:
     """A check's result for people: the summary, the first bad rows, where all of them are."""
     out.print(f"[bold]{checked.definition.campaign}[/]  {escape(near(checked.audience_file))}")
     shown = table("rows", ">count")
@@ -62,13 +62,13 @@ def print_checked(checked: Checked, rejects: Path | None) -> None:
         out.print(f"{f'… and {more} more. ' if more > 0 else ''}All of them: {rejects}")
 
 
-def print_warnings(checked: Checked) -> None:
+def print_warnings(checked: CheckResult) -> None:
     """What may go wrong although nothing is, beside what a command prints."""
     for warning in checked.warnings:
         err.print(f"[yellow]Note:[/] {escape(warning)}", soft_wrap=False)
 
 
-def standing_facts(one: Standing) -> dict[str, Any]:
+def standing_facts(one: CampaignSummary) -> dict[str, Any]:
     """A campaign's standing for machines."""
     return {
         "campaign": one.campaign.id,
@@ -88,7 +88,7 @@ def standing_facts(one: Standing) -> dict[str, Any]:
     }
 
 
-def standings_table(standings: Sequence[Standing]) -> Table:
+def standings_table(standings: Sequence[CampaignSummary]) -> Table:
     """All campaigns, a line each."""
     shown = table("campaign", "status", ">final", ">of", ">reached", "what it is doing")
     for one in standings:
@@ -103,7 +103,7 @@ def standings_table(standings: Sequence[Standing]) -> Table:
     return shown
 
 
-def standing_panel(one: Standing) -> RenderableType:
+def standing_panel(one: CampaignSummary) -> RenderableType:
     """One campaign, whole."""
     facts = table("", "")
     facts.show_header = False
@@ -116,11 +116,11 @@ def standing_panel(one: Standing) -> RenderableType:
     return Group(Text(one.campaign.id, style="bold"), facts, Text(), _contact_counts(one), Text(), _outcome_counts(one))
 
 
-def _doing(one: Standing) -> str:
+def _doing(one: CampaignSummary) -> str:
     return f"{one.why} (until {at(one.clears_at)})" if one.clears_at else one.why
 
 
-def _contact_counts(one: Standing) -> Table:
+def _contact_counts(one: CampaignSummary) -> Table:
     shown = table("contacts", ">")
     for status in ContactStatus:
         if count := one.contacts.get(status):
@@ -128,14 +128,14 @@ def _contact_counts(one: Standing) -> Table:
     return shown
 
 
-def _outcome_counts(one: Standing) -> Table:
+def _outcome_counts(one: CampaignSummary) -> Table:
     shown = table("calls ended", ">")
     for outcome, count in one.outcomes.items():
         shown.add_row(outcome, str(count))
     return shown
 
 
-def progress(standings: Sequence[Standing]) -> Table:
+def progress(standings: Sequence[CampaignSummary]) -> Table:
     """A line with a bar for each campaign, for watching; 80 columns wide."""
     shown = Table.grid(padding=(0, 1))
     for one in standings:
@@ -151,5 +151,5 @@ def progress(standings: Sequence[Standing]) -> Table:
     return shown
 
 
-def _short(one: Standing) -> str:
+def _short(one: CampaignSummary) -> str:
     return one.why if one.campaign.status is not CampaignStatus.RUNNING or one.why != "calls are in progress" else ""

@@ -10,7 +10,7 @@ from dialer.sandbox.callgear.errors import Refusal
 from dialer.sandbox.callgear.visit import Done, Visit, whole
 from dialer.sandbox.config import NUMBER_MANAGEMENT
 from dialer.sandbox.log import PlacedCall
-from dialer.sandbox.numbers import Fate
+from dialer.sandbox.numbers import ReservedBehaviour
 from dialer.sandbox.replies import break_down, manner_for
 
 DEFAULT_DIALING_TIMEOUT = 30.0
@@ -84,7 +84,7 @@ def _start(visit: Visit, ours: Leg | None) -> Done:
     return Done({"call_session_id": int(call.call_id)}, manner_for(fate))
 
 
-def _place(visit: Visit, fate: Fate, lengths: dict[str, int | None], ours: Leg | None) -> PlacedCall:
+def _place(visit: Visit, fate: ReservedBehaviour, lengths: dict[str, int | None], ours: Leg | None) -> PlacedCall:
     given = visit.params
     says = "contact_message" in lengths
     call = visit.world.place(
@@ -164,13 +164,13 @@ def _check_caller(visit: Visit) -> None:
         raise Refusal("component_disabled", "virtual_phone_usage_rule", rule, {"component_name": NUMBER_MANAGEMENT})
 
 
-def _refuse_for(fate: Fate, visit: Visit) -> None:
+def _refuse_for(fate: ReservedBehaviour, visit: Visit) -> None:
     contact = visit.params["contact"]
-    if fate is Fate.BLACKLISTED or contact in visit.account.blacklist:
+    if fate is ReservedBehaviour.BLACKLISTED or contact in visit.account.blacklist:
         raise Refusal("contact_in_blacklist", "contact", contact, {"contact": contact})
-    if fate is Fate.REFUSED:
+    if fate is ReservedBehaviour.REFUSED:
         raise Refusal("invalid_parameter_value", "contact", contact)
-    if fate is Fate.INTERNAL_ERROR:
+    if fate is ReservedBehaviour.INTERNAL_ERROR:
         raise Refusal("internal_error")
-    if fate is Fate.THROTTLED:
+    if fate is ReservedBehaviour.THROTTLED:
         raise limit_exceeded("minute", visit.world.config.points_per_minute)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dialer.sandbox.clock import Clock
 from dialer.sandbox.course import Course, Outcome
 from dialer.sandbox.log import PlacedCall
-from dialer.sandbox.numbers import Fate
+from dialer.sandbox.numbers import ReservedBehaviour
 
 ACCEPTED_AFTER = 0.5
 """Seconds from a call's offer to the network to the network's word that it took it."""
@@ -48,7 +48,7 @@ ENDINGS = {
 ENDING_OF_HANGUP = (RELEASED, DISCONNECTED, DROPPED)
 
 
-def sequence(course: Course, fate: Fate = Fate.ANSWERS) -> list[tuple[float, Event]]:
+def sequence(course: Course, fate: ReservedBehaviour = ReservedBehaviour.ANSWERS) -> list[tuple[float, Event]]:
     """The receipts of a call in the documented order, each with its moment; the last ones share theirs."""
     if course.outcome is Outcome.EXPIRED:
         return [(course.ended, EXPIRED)]
@@ -56,10 +56,10 @@ def sequence(course: Course, fate: Fate = Fate.ANSWERS) -> list[tuple[float, Eve
     events = [(course.placed, OFFERED), (accepted, ACCEPTED)]
     if course.answered is not None:
         events.append((course.answered, ANSWERED))
-    if course.answered is not None and fate is Fate.TO_AGENT:
+    if course.answered is not None and fate is ReservedBehaviour.TO_AGENT:
         events += [((course.answered + course.ended) / 2, TO_AGENT), (course.ended, FROM_AGENT)]
     endings = ENDING_OF_HANGUP if course.hung_up else ENDINGS[course.outcome]
-    if fate is Fate.DECLINED:
+    if fate is ReservedBehaviour.DECLINED:
         endings = (DROPPED, CALL_REJECTED)
     return events + [(course.ended, event) for event in endings]
 

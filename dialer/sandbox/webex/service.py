@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from dialer.sandbox.course import Outcome
 from dialer.sandbox.limits import Window
 from dialer.sandbox.log import PlacedCall
-from dialer.sandbox.numbers import Fate
+from dialer.sandbox.numbers import ReservedBehaviour
 from dialer.sandbox.replies import Breakdown, Reply, break_down, manner_for
 from dialer.sandbox.webex.auth import account_for
 from dialer.sandbox.webex.faults import Fault
@@ -132,14 +132,14 @@ class Webex:
         return standing
 
 
-def _refuse_for(fate: Fate) -> None:
-    if fate is Fate.BLACKLISTED:
+def _refuse_for(fate: ReservedBehaviour) -> None:
+    if fate is ReservedBehaviour.BLACKLISTED:
         raise Fault("9002")
-    if fate is Fate.REFUSED:
+    if fate is ReservedBehaviour.REFUSED:
         raise Fault("7102")
-    if fate is Fate.INTERNAL_ERROR:
+    if fate is ReservedBehaviour.INTERNAL_ERROR:
         raise Breakdown(500)
-    if fate is Fate.THROTTLED:
+    if fate is ReservedBehaviour.THROTTLED:
         raise Fault("7020", status=429)
 
 

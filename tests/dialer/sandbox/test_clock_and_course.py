@@ -12,7 +12,7 @@ import pytest
 from dialer.sandbox.clock import Clock
 from dialer.sandbox.course import Course, Outcome, message_seconds, plan
 from dialer.sandbox.log import CallLog, PlacedCall
-from dialer.sandbox.numbers import Fate
+from dialer.sandbox.numbers import ReservedBehaviour
 
 
 class Watch:
@@ -65,25 +65,25 @@ def test_a_sleeper_wakes_early_when_the_clock_is_made_faster() -> None:
     assert asyncio.run(sleep()) < 30
 
 
-def course(fate: Fate, seed: int = 1, **changes: float) -> Course:
+def course(fate: ReservedBehaviour, seed: int = 1, **changes: float) -> Course:
     given = {"placed": 100.0, "message": 8.0, "ring_timeout": 30.0} | changes
     return plan(fate, **given, rng=Random(seed))
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_courses_keep_to_their_times(seed: int) -> None:
-    answered, busy = course(Fate.ANSWERS, seed), course(Fate.BUSY, seed)
+    answered, busy = course(ReservedBehaviour.ANSWERS, seed), course(ReservedBehaviour.BUSY, seed)
     assert answered.answered is not None
     assert 102.0 <= answered.answered <= 106.0
     assert answered.ended - answered.answered == pytest.approx(8.0)
     assert 101.0 <= busy.ended <= 102.0
-    assert course(Fate.NO_ANSWER, seed, ring_timeout=45.0).ended == pytest.approx(145.0)
-    assert 102.0 <= course(Fate.REJECTED, seed).ended <= 106.0
-    assert course(Fate.ANSWERS, seed) == answered
+    assert course(ReservedBehaviour.NO_ANSWER, seed, ring_timeout=45.0).ended == pytest.approx(145.0)
+    assert 102.0 <= course(ReservedBehaviour.REJECTED, seed).ended <= 106.0
+    assert course(ReservedBehaviour.ANSWERS, seed) == answered
 
 
 def test_a_call_that_rings_shorter_than_it_takes_to_answer_is_not_answered() -> None:
-    assert course(Fate.ANSWERS, ring_timeout=1.0) == Course(
+    assert course(ReservedBehaviour.ANSWERS, ring_timeout=1.0) == Course(
         placed=100.0, answered=None, ended=101.0, outcome=Outcome.NO_ANSWER
     )
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from dialer.phone import parse
-from dialer.sandbox.numbers import OWN_NUMBERS, RESERVED_NUMBERS, Fate, fate_of, reserved, rows
+from dialer.sandbox.numbers import OWN_NUMBERS, RESERVED_NUMBERS, ReservedBehaviour, behaviour_of, reserved, rows
 from tests.dialer.sandbox.clients import FAST, Clients, until
 
 
@@ -108,7 +108,7 @@ def test_nothing_at_all_is_sent_on_a_connection_that_is_cut(start: Callable[...,
 
 @pytest.mark.parametrize("area", ["201", "415", "907", "989"])
 def test_the_area_code_does_not_matter(area: str) -> None:
-    assert fate_of(f"+1{area}5550111") is Fate.BUSY
+    assert behaviour_of(f"+1{area}5550111") is ReservedBehaviour.BUSY
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_the_area_code_does_not_matter(area: str) -> None:
 )
 def test_every_other_number_simply_answers(number: str) -> None:
     assert reserved(number) is None
-    assert fate_of(number) is Fate.ANSWERS
+    assert behaviour_of(number) is ReservedBehaviour.ANSWERS
 
 
 def test_the_vendors_count_a_numbers_calls_each_for_itself(start: Callable[..., Clients]) -> None:
@@ -186,7 +186,7 @@ def test_the_table_prints_itself() -> None:
     assert table[0] == ("+1 NXX 555 0111", "busy", "call_session_id", "201")
     assert [row.number[-2:] for row in table[:-1]] == [str(n) for n in (*range(11, 25), *range(94, 98))]
     assert table[-1].number == "any other"
-    assert {row.first for row in RESERVED_NUMBERS.values()} | {Fate.ANSWERS} == set(Fate)
+    assert {row.first for row in RESERVED_NUMBERS.values()} | {ReservedBehaviour.ANSWERS} == set(ReservedBehaviour)
 
 
 def test_own_and_reserved_numbers_pass_as_phone_numbers() -> None:

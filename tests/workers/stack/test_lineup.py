@@ -8,7 +8,7 @@ import pytest
 
 from workers.settings import ConsoleSettings, FlowerSettings, Settings, WorkerSettings
 from workers.stack.info import StackInfo
-from workers.stack.programs import Modules, Plan
+from workers.stack.programs import Modules, ProgramPlan
 from workers.stack.redis_server import RedisServer
 
 PASSWORD = "a-good-password"
@@ -25,8 +25,8 @@ subprocess.run([sys.executable, "-c", {LOOK!r}], env=dict(os.environ) | _python(
 def plan(tmp_path):
     """Makes the plan of a stack."""
 
-    def make(*, sandbox=True, workers=1, **changes) -> Plan:
-        return Plan(
+    def make(*, sandbox=True, workers=1, **changes) -> ProgramPlan:
+        return ProgramPlan(
             settings=Settings(
                 data_dir=tmp_path,
                 console=ConsoleSettings(password=PASSWORD, host=changes.pop("host", "127.0.0.1")),
@@ -51,11 +51,11 @@ def plan(tmp_path):
     return make
 
 
-def by_name(plan: Plan):
+def by_name(plan: ProgramPlan):
     return {program.name: program for stage in plan.stages for program in stage}
 
 
-def names(plan: Plan):
+def names(plan: ProgramPlan):
     return [[program.name for program in stage] for stage in plan.stages]
 
 
