@@ -1,1 +1,1 @@
-"""A campaign simulated before it runs: when each contact would be called and when it would end."""
+"""A campaign simulated before it runs: when each contact would be called, and when the campaign would end."""

@@ -1,4 +1,4 @@
-"""Whose turn it is in a replay: first tries in the list's order, zone by zone, and those who wait for a moment."""
+"""The order of calls in a simulation: retries that are due first, then first calls in the order of the list."""
 
 from __future__ import annotations
 
@@ -9,64 +9,68 @@ from heapq import heapify, heappop, heappush, heapreplace
 
 from campaigns.planning.outcome_model import RecordedOutcome
 
-Past = tuple[RecordedOutcome, ...]
-"""What a contact's requests have met so far."""
+CallHistory = tuple[RecordedOutcome, ...]
+"""The results of a contact's requests so far, oldest first; empty before the first."""
 
-NextCall = tuple[float, int, Past]
-"""When a contact is due, its place in the list, and its past."""
+NextCall = tuple[float, int, CallHistory]
+"""When the contact is due (Unix seconds), its index in the list, and its history."""
 
 
 class CallOrder:
-    """Everybody's next turn, as a campaign claims them: who waits for another try goes first, then the list's order.
+    """Priority queue of the contacts still to be called, in the order in which workers claim them.
 
-    Whole zones wait as one, so that a million contacts fit.
+    Contacts without a call yet are queued one entry per zone, not one per contact, so that a million of them fit.
     """
 
     def __init__(self, zones: Sequence[int], begin: float) -> None:
-        places: dict[int, array[int]] = {}
-        for place, zone in enumerate(zones):
-            places.setdefault(zone, array("l")).append(place)
-        self._lines = {zone: iter(line) for zone, line in places.items()}
-        self._heads = [(begin, next(line), zone) for zone, line in self._lines.items()]
-        self._put_off: list[NextCall] = []  # first tries
-        self._again: list[NextCall] = []
-        heapify(self._heads)
+        """`zones` holds each contact's zone index, in the order of the list; all are due at `begin`."""
+        by_zone: dict[int, array[int]] = {}
+        for index, zone in enumerate(zones):
+            by_zone.setdefault(zone, array("l")).append(index)
+        self._uncalled = {zone: iter(indexes) for zone, indexes in by_zone.items()}
+        self._zone_heads = [(begin, next(indexes), zone) for zone, indexes in self._uncalled.items()]
+        self._delayed: list[NextCall] = []  # first calls that were put off one by one
+        self._retries: list[NextCall] = []
+        heapify(self._zone_heads)
 
-    def next(self, free: float) -> NextCall | None:
-        """The next turn at the moment at which a call may leave, which is taken out; None when all are over."""
-        first, again = self._earliest_first(), self._again
-        if again and (again[0][0] <= free or first is None or again[0][0] <= first):
-            return heappop(again)
-        if first is None:
+    def pop(self, free_at: float) -> NextCall | None:
+        """Remove and return the next call, when the limits allow one at `free_at`; None when no contact is left."""
+        first_due, retries = self._first_call_due(), self._retries
+        if retries and (retries[0][0] <= free_at or first_due is None or retries[0][0] <= first_due):
+            return heappop(retries)
+        if first_due is None:
             return None
-        heads = self._heads
-        if self._put_off and not (heads and heads[0][:2] < self._put_off[0][:2]):
-            return heappop(self._put_off)
-        due, place, zone = heads[0]
-        following = next(self._lines[zone], None)
+        heads = self._zone_heads
+        if self._delayed and not (heads and heads[0][:2] < self._delayed[0][:2]):
+            return heappop(self._delayed)
+        due, index, zone = heads[0]
+        following = next(self._uncalled[zone], None)
         if following is None:
             heappop(heads)
         else:
             heapreplace(heads, (due, following, zone))
-        return due, place, ()
+        return due, index, ()
 
-    def _earliest_first(self) -> float | None:
-        """When the next first try is due."""
-        tops = [heap[0][0] for heap in (self._heads, self._put_off) if heap]
-        return min(tops, default=None)
+    def _first_call_due(self) -> float | None:
+        earliest = [heap[0][0] for heap in (self._zone_heads, self._delayed) if heap]
+        return min(earliest, default=None)
 
-    def put(self, due: float, place: int, past: Past) -> None:
-        """Somebody has a turn at this moment."""
-        heappush(self._again if past else self._put_off, (due, place, past))
+    def push(self, due: float, index: int, history: CallHistory) -> None:
+        """Queue a contact for this moment: a retry if it has a history, else a first call."""
+        heappush(self._retries if history else self._delayed, (due, index, history))
 
-    def put_off(self, zone: int, due: float) -> None:
-        """Nobody of this zone who has not been called yet comes before this moment; ever, if it is infinite."""
-        others = [head for head in self._heads if head[2] != zone]
-        moved = [(max(due, head), place, one) for head, place, one in self._heads if one == zone and due < math.inf]
-        self._heads = others + moved
-        heapify(self._heads)
+    def delay_zone(self, zone: int, until: float) -> None:
+        """Let no contact of this zone have its first call before `until`; an infinite `until` drops the zone."""
+        others = [head for head in self._zone_heads if head[2] != zone]
+        delayed = [
+            (max(until, due), index, zone)
+            for due, index, head_zone in self._zone_heads
+            if head_zone == zone and until < math.inf
+        ]
+        self._zone_heads = others + delayed
+        heapify(self._zone_heads)
 
-    def put_all_off(self, due: float) -> None:
-        """Nobody who has not been called yet comes before this moment."""
-        self._heads = [(max(due, head), place, zone) for head, place, zone in self._heads]
-        heapify(self._heads)
+    def delay_all(self, until: float) -> None:
+        """Let no contact have its first call before `until`."""
+        self._zone_heads = [(max(until, due), index, zone) for due, index, zone in self._zone_heads]
+        heapify(self._zone_heads)

@@ -1,4 +1,4 @@
-"""How fast a campaign's calls may leave, as a replay reckons: its own limits, its account's, and how that stands."""
+"""How many calls a campaign may place, and how fast: its own limits, its account's, and the account's present state."""
 
 from __future__ import annotations
 
@@ -21,52 +21,60 @@ from dialer.providers import provider_for
 from dialer.providers.provider import Follows
 
 DAY = 86400.0
-RECOVERY, RECOVERS_EVERY = 1.05, 60.0  # how the bucket forgets a refusal for haste: dialer/bucket/lua/common.lua
+RECOVERY, RECOVERS_EVERY = 1.05, 60.0  # recovery of the pace after a throttle, as in dialer/bucket/lua/common.lua
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capacity:
-    """How fast calls may leave, in seconds and calls; None: not limited.
+    """The limits of a simulation; durations in seconds, None: not limited.
 
-    `gap` lies between two calls of the campaign at the least, `account_gap` between two of its account, which is
-    `slow` times as long for a while after the provider has refused for haste, where it `slows`. `day_calls` are the
-    account's, and begin anew every `day_seconds`; `day_left` and `day_ends` are today's. Nothing leaves for `blocked`.
-    `most_calls` and `own_day_calls` are the campaign's budgets; the latter begins anew in `own_day_ends`. The account's
-    other campaigns have `others` calls to make, and `others_part` of them to each of ours while they do.
-    `tick` lies between two looks at who is due, and before the first call; `settles` pass between a call's end and our
-    knowing of it, and where looks tell of it, so many seconds apart, it ends for us with the next of these (0: none).
+    gap               least time between two calls of the campaign
+    account_gap       least time between two calls of the account, at its full pace
+    concurrency       calls in progress at once
+    day_calls         calls a day of the account, whose days are `day_seconds` long
+    day_left          calls left in the account's present day, which ends after `day_ends`
+    slowdown          how many times slower than its pace the account is at the beginning
+    slows             whether the account becomes slower after a throttle
+    blocked_for       no call is placed before this time has passed
+    budget_calls      calls of the campaign, in all
+    budget_day_calls  calls a day of the campaign; its first day ends after `budget_day_ends`
+    other_calls       calls that other campaigns of the account have still to place
+    other_weight      weight of those campaigns, in multiples of this campaign's
+    tick              time between two release ticks of the workers, and before the first call
+    settle_seconds    time from a call's end until the ledger knows it
+    poll_interval     time between two polls, where polling finds out that a call has ended; 0 where it does not
     """
 
     gap: float
     account_gap: float = 0.0
-    lines: int | None
+    concurrency: int | None
     day_calls: int | None
     day_seconds: float = DAY
     day_left: int | None = None
     day_ends: float | None = None
-    slow: float = 1.0
+    slowdown: float = 1.0
     slows: bool = False
-    blocked: float = 0.0
-    most_calls: int | None = None
-    own_day_calls: int | None = None
-    own_day_ends: float = DAY
-    others: float = 0.0
-    others_part: float = 0.0
+    blocked_for: float = 0.0
+    budget_calls: int | None = None
+    budget_day_calls: int | None = None
+    budget_day_ends: float = DAY
+    other_calls: float = 0.0
+    other_weight: float = 0.0
     tick: float = 0.0
-    settles: float = 0.0
-    looks: float = 0.0
+    settle_seconds: float = 0.0
+    poll_interval: float = 0.0
 
 
-def beside(db: Connection, definition: Definition) -> tuple[int, float]:
-    """Contacts whom other running campaigns of the account still have to call, and the weight of those campaigns."""
+def other_campaigns(db: Connection, definition: Definition) -> tuple[int, float]:
+    """The account's running campaigns: how many contacts they have pending, and the sum of their weights."""
     running = select(campaigns.c.id, campaigns.c.definition).where(
         campaigns.c.account == definition.account, campaigns.c.status == CampaignStatus.RUNNING
     )
     weights = {row.id: parse_definition(row.definition).weight for row in db.execute(running)}
-    waiting = select(func.count()).where(
+    pending = select(func.count()).where(
         contacts.c.campaign_id.in_(weights), contacts.c.status == ContactStatus.PENDING
     )
-    return db.scalar(waiting) or 0, sum(weights.values())
+    return db.scalar(pending) or 0, sum(weights.values())
 
 
 def capacity_of(
@@ -78,66 +86,72 @@ def capacity_of(
     shortest: float,
     others: tuple[int, float],
 ) -> Capacity:
-    """What binds of pace, points and lines, of the campaign's own and the account's, and its budget.
+    """The narrower of the campaign's and the account's limits, for an account that has not been used today.
 
-    `shortest` is the shortest message in seconds, `others` what `beside` says.
+    `tick` and `shortest` (the shortest message) are in seconds; `others` is the result of `other_campaigns`.
     """
-    own = [1 / pace for pace in (definition.pace, settings.caller_id_pace) if pace]
-    ours = [1 / settings.pace]
+    campaign_gaps = [1 / pace for pace in (definition.pace, settings.caller_id_pace) if pace]
+    account_gaps = [1 / settings.pace]
     if settings.minute_points:
-        ours.append(60 / settings.speed * settings.call_points / settings.minute_points)
-    lines = [most for most in (definition.concurrency, settings.concurrency) if most]
+        account_gaps.append(_points_gap(settings, settings.minute_points))
+    ceilings = [ceiling for ceiling in (definition.concurrency, settings.concurrency) if ceiling]
     budget = definition.limits or Budget()
-    waiting, weight = others
+    pending, weight = others
     return Capacity(
-        gap=max(own, default=0.0),
-        account_gap=max(ours),
-        lines=min(lines) if lines else None,
+        gap=max(campaign_gaps, default=0.0),
+        account_gap=max(account_gaps),
+        concurrency=min(ceilings) if ceilings else None,
         day_calls=settings.day_points // settings.call_points if settings.day_points else None,
         day_seconds=DAY / settings.speed,
         slows=provider_for(settings).follows is not Follows.LISTING,
-        most_calls=_calls(budget.calls, budget.points, settings),
-        own_day_calls=_calls(budget.day_calls, budget.day_points, settings),
-        own_day_ends=(day_of(definition, begins)[1] - begins).total_seconds(),
-        others=0.0 if definition.urgent else waiting,
-        others_part=weight / definition.weight,
+        budget_calls=_budget_calls(budget.calls, budget.points, settings),
+        budget_day_calls=_budget_calls(budget.day_calls, budget.day_points, settings),
+        budget_day_ends=(day_of(definition, begins)[1] - begins).total_seconds(),
+        other_calls=0.0 if definition.urgent else pending,
+        other_weight=weight / definition.weight,
         tick=tick,
-        settles=settles_in(settings),
-        looks=_looks(settings, shortest, None),
+        settle_seconds=settles_in(settings),
+        poll_interval=_poll_interval(settings, shortest, None),
     )
 
 
-def _looks(settings: AccountSettings, shortest: float, minute: int | None) -> float:
-    """Seconds between the looks that tell how calls ended; 0 where something else does."""
-    by_looks = provider_for(settings).follows is Follows.LISTING and not settles_in(settings)
-    return seconds_between_looks(settings, shortest, minute) if by_looks else 0.0
+def _points_gap(settings: AccountSettings, minute_points: int) -> float:
+    """Seconds between two calls that use up the points of a minute evenly."""
+    return 60 / settings.speed * settings.call_points / minute_points
 
 
-def _calls(calls: int | None, points: int | None, settings: AccountSettings) -> int | None:
+def _poll_interval(settings: AccountSettings, shortest: float, minute_points: int | None) -> float:
+    """Seconds between two polls that find out that calls have ended; 0 where receipts or a report tell it."""
+    by_polling = provider_for(settings).follows is Follows.LISTING and not settles_in(settings)
+    return seconds_between_looks(settings, shortest, minute_points) if by_polling else 0.0
+
+
+def _budget_calls(calls: int | None, points: int | None, settings: AccountSettings) -> int | None:
     """The narrower of a budget of calls and one of points, in calls."""
     budgets = [calls, points // settings.call_points if points else None]
-    return min((one for one in budgets if one is not None), default=None)
+    return min((budget for budget in budgets if budget is not None), default=None)
 
 
-def current_state(
-    speed: Capacity, standing: BucketState, settings: AccountSettings, *, shortest: float, later: float
+def with_bucket_state(
+    capacity: Capacity, state: BucketState, settings: AccountSettings, *, shortest: float, later: float
 ) -> Capacity:
-    """The speed of an account that stands so now, for a campaign that begins so many seconds later."""
-    slow = settings.pace / standing.pace if speed.slows and standing.pace_name == "pace" else 1.0
-    day = next((one for one in standing.windows if one.name == "day points" and one.resets_in > later), None)
-    minute = next((one.limit for one in standing.windows if one.name == "minute points"), None)
+    """The capacity for a campaign that begins `later` seconds from now, when the account's bucket is now in `state`."""
+    slowdown = settings.pace / state.pace if capacity.slows and state.pace_name == "pace" else 1.0
+    day = next((window for window in state.windows if window.name == "day points" and window.resets_in > later), None)
+    minute_points = next((window.limit for window in state.windows if window.name == "minute points"), None)
+    points_gap = _points_gap(settings, minute_points) if minute_points else 0.0
     return replace(
-        speed,
-        account_gap=max(speed.account_gap, 60 / settings.speed * settings.call_points / minute if minute else 0.0),
-        looks=_looks(settings, shortest, minute),
-        slow=slowed(slow, later),
-        blocked=max(0.0, standing.blocked_for - later),
-        day_calls=speed.day_calls if day is None else day.limit // settings.call_points,
+        capacity,
+        account_gap=max(capacity.account_gap, points_gap),
+        poll_interval=_poll_interval(settings, shortest, minute_points),
+        slowdown=slowdown_after(slowdown, later),
+        blocked_for=max(0.0, state.blocked_for - later),
+        day_calls=capacity.day_calls if day is None else day.limit // settings.call_points,
         day_left=None if day is None else day.left // settings.call_points,
         day_ends=None if day is None else day.resets_in - later,
     )
 
 
-def slowed(slow: float, seconds: float) -> float:
-    """How much slower than its pace an account still is, so many seconds after it was `slow` times slower."""
-    return max(1.0, slow / math.pow(RECOVERY, seconds // RECOVERS_EVERY))
+def slowdown_after(slowdown: float, seconds: float) -> float:
+    """How many times slower than its pace an account still is, `seconds` after it was `slowdown` times slower."""
+    return max(1.0, slowdown / math.pow(RECOVERY, seconds // RECOVERS_EVERY))

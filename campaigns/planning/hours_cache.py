@@ -1,6 +1,6 @@
-"""The gates that time keeps, for a replay: asked once for each opening and zone, then told in a comparison.
+"""A cache over `campaigns.calendar.calling_hours` for simulations: one computation per zone and opening, not per call.
 
-Moments are in Unix seconds. The answers are those of `campaigns.calendar.calling_hours`, which is asked.
+All moments are Unix seconds; zones are indexes into the list given to `HoursCache`.
 """
 
 from __future__ import annotations
@@ -18,59 +18,63 @@ NEVER = math.inf
 
 
 class HoursCache:
-    """When contacts may be called, by the place of their zone in `zones`."""
+    """Answers as `next_opening` and `next_try` of `calling_hours` do, whatever was asked before."""
 
     def __init__(self, definition: Definition, zones: Sequence[str]) -> None:
+        """`zones` are written as the ledger keeps them: one zone, or all those that a contact may be in."""
         self._definition, self._zones = definition, zones
         self._starts = definition.starts_at.timestamp() if definition.starts_at else 0.0
         self._end = definition.ends_at.timestamp() if definition.ends_at else NEVER
         self._always = definition.windows.always
-        self._open = [(0.0, 0.0)] * len(zones)
-        self._parts = [(0.0, 0.0, 0)] * len(zones)
-        self._moved: dict[tuple[int, int], tuple[float, float, bool]] = {}
+        self._openings = [(0.0, 0.0)] * len(zones)  # from, until
+        self._parts = [(0.0, 0.0, 0)] * len(zones)  # from, until, part of the day
+        self._next_tries: dict[tuple[int, int], tuple[float, float, bool]] = {}  # asked from, until, is at once
 
     def next_opening(self, zone: int, now: float) -> float:
-        """`now` when a contact there may be called now, else when it next may."""
+        """`now` when contacts in this zone may be called now, else the next moment when they may, or NEVER."""
         if self._always and now >= self._starts:
             return now if now < self._end else NEVER
-        opens, closes = self._open[zone]
+        opens, closes = self._openings[zone]
         if not opens <= now < closes:
-            opens, closes = self._open[zone] = self._span(zone, now)
+            opens, closes = self._openings[zone] = self._opening_at(zone, now)
         return max(now, opens)
 
-    def _span(self, zone: int, now: float) -> tuple[float, float]:
-        """The opening of this zone that `now` is in, or the next: from and until when."""
-        opens = next_opening(self._definition, self._zones[zone], _moment(now))
+    def _opening_at(self, zone: int, now: float) -> tuple[float, float]:
+        """Beginning and end of the opening that `now` is in, or of the next one."""
+        opens = next_opening(self._definition, self._zones[zone], _datetime(now))
         return (opens.timestamp(), self._closes(zone, opens)) if opens else (NEVER, NEVER)
 
     def _closes(self, zone: int, opens: datetime) -> float:
         closes = self._definition.windows.closes_at(opens, *zones_of(self._zones[zone]))
         return min(closes.timestamp(), self._end) if closes else self._end
 
-    def in_another_part(self, zone: int, outcome: Outcome, earliest: float, called: float) -> float:
-        """When to try again, from `earliest` on, in another part of the day than `called` where there is one.
+    def next_try(self, zone: int, outcome: Outcome, earliest: float, called: float) -> float:
+        """When to retry, from `earliest` on, in another part of the day than `called` where there is one, or NEVER.
 
-        From one answer follow those for all moments up to it, and up to where its part of the day or its window ends.
+        One answer holds for every later `earliest` up to the retry, and up to the end of its window and part of the
+        day where the retry is possible at once.
         """
-        part = self._part(zone, called)
-        since, until, stays = self._moved.get((zone, part), (0.0, 0.0, True))
-        if not since <= earliest < until:
-            found = next_try(self._definition, self._zones[zone], outcome, _moment(earliest), called_at=_moment(called))
-            if found is None:
+        part = self._part_of_the_day(zone, called)
+        asked_from, until, at_once = self._next_tries.get((zone, part), (0.0, 0.0, True))
+        if not asked_from <= earliest < until:
+            retry = next_try(
+                self._definition, self._zones[zone], outcome, _datetime(earliest), called_at=_datetime(called)
+            )
+            if retry is None:
                 return NEVER
-            stays, until = found <= _moment(earliest), found.timestamp()
-            if stays and part_of_the_day(found, self._zones[zone])[0] != part:
-                until = min(self._closes(zone, found), part_of_the_day(found, self._zones[zone])[1].timestamp())
-            self._moved[zone, part] = (earliest, until, stays)
-        return earliest if stays else until
+            at_once, until = retry <= _datetime(earliest), retry.timestamp()
+            if at_once and part_of_the_day(retry, self._zones[zone])[0] != part:
+                until = min(self._closes(zone, retry), part_of_the_day(retry, self._zones[zone])[1].timestamp())
+            self._next_tries[zone, part] = (earliest, until, at_once)
+        return earliest if at_once else until
 
-    def _part(self, zone: int, moment: float) -> int:
-        since, until, part = self._parts[zone]
-        if not since <= moment < until:
-            part, ends = part_of_the_day(_moment(moment), self._zones[zone])
+    def _part_of_the_day(self, zone: int, moment: float) -> int:
+        begins, until, part = self._parts[zone]
+        if not begins <= moment < until:
+            part, ends = part_of_the_day(_datetime(moment), self._zones[zone])
             self._parts[zone] = (moment, ends.timestamp(), part)
         return part
 
 
-def _moment(seconds: float) -> datetime:
+def _datetime(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)

@@ -1,4 +1,4 @@
-"""Retry odds: how calls of an account end, learned from its latest calls in the ledger, else assumed."""
+"""How an account's calls are likely to end: learned from its latest calls in the ledger, else assumed."""
 
 from __future__ import annotations
 
@@ -20,147 +20,164 @@ from dialer.calls import REACHED, Outcome
 from dialer.verdicts import Verdict
 
 LEARNED_FROM = timedelta(days=30)
-MOST_CALLS, LEAST_CALLS = 20_000, 50
-MOST_THROTTLES = 12  # in a row: a provider that has refused for hours did so to those who were due just then
+MOST_REQUESTS, LEAST_CALLS = 20_000, 50
+MOST_THROTTLES = 12  # in a row for one contact: an outage of hours must not be expected for every such contact
 ASSUMED = {Outcome.ANSWERED: 0.70, Outcome.NO_ANSWER: 0.20, Outcome.BUSY: 0.07, Outcome.FAILED: 0.03}
-SPREAD, WORD = 2654435761, 1 << 32  # for a hash of a contact's place
-RINGING = 8.0  # seconds until somebody picks up, where nothing is known
+HASH_FACTOR, HASH_RANGE = 2654435761, 1 << 32  # Knuth's multiplicative hash, of a contact's index
+RING_SECONDS = 8.0  # until a call is answered, where nothing was learned
 NO_CALL = frozenset({Verdict.THROTTLED, Verdict.NOT_PLACED, Verdict.REFUSE_CONTACT, Verdict.SUPPRESS})
-"""What a request comes to that places no call and is the contact's own affair, or a moment's."""
+"""Verdicts that place no call and concern one contact or one moment, not the account."""
 
 RecordedOutcome = Outcome | Verdict
-"""What a request met: how its call ended, or why there was none."""
+"""The result of one request: how its call ended, or why there was no call."""
 
 RecordedContact = tuple[tuple[RecordedOutcome, float], ...]
-"""What a contact's requests met, one after another, and the seconds that each took.
+"""The results of one contact's requests, oldest first, each with its duration in seconds.
 
-Of a call until its end; where there was none, until the contact was due again, infinite where it never was.
+A call's duration is that from dialing to its end. Where no call was placed it is the time until the contact was due
+again, infinite where it never was.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeModel:
-    """Shares of outcomes, of first tries and of later ones, and the seconds from dialing to each, as often as seen.
+    """How requests of an account end, and how long they take. Durations are in seconds of our clock.
 
-    Those of a call that reached somebody leave its message out. `stories` are the requests for one contact after
-    another: who was silent once is silent again, and who was refused is refused. `spoken` is what a second of message
-    takes on our clock. `looks` seconds lay between two looks, where those told of ends: a call was over up to so much
-    earlier. `calls` is how many they were learned from; 0 where they are assumed. The shares may have any sum.
+    first, later       weights of the outcomes of first calls and of retries; they may have any sum
+    durations          for each outcome, the durations that calls had; of a call that reached somebody, without
+                       its message
+    recorded_contacts  results contact by contact: one who did not answer will not answer again, and one whom the
+                       provider refused is refused again
+    speech_factor      duration of one second of message
+    poll_interval      time between two polls when the durations were recorded, where polling found out that calls
+                       had ended: each may have ended up to this much earlier; 0 where it did not
+    calls              number of calls the model was learned from; 0: it is assumed
     """
 
     first: Mapping[Outcome, float]
     later: Mapping[Outcome, float]
-    seconds: Mapping[Outcome, Sequence[float]]
-    stories: Sequence[RecordedContact] = ()
-    spoken: float = 1.0
-    looks: float = 0.0
+    durations: Mapping[Outcome, Sequence[float]]
+    recorded_contacts: Sequence[RecordedContact] = ()
+    speech_factor: float = 1.0
+    poll_interval: float = 0.0
     calls: int = 0
 
-    def draws(self, rng: Random) -> Draws:
-        """Outcomes by chance."""
-        return Draws(self, rng)
+    def sampler(self, rng: Random) -> OutcomeSampler:
+        """Draws results from this model."""
+        return OutcomeSampler(self, rng)
 
 
-class Draws:
-    """Requests drawn one by one, fast: what each meets, and how long it takes."""
+class OutcomeSampler:
+    """Draws the results of requests, one by one; fast enough for a million contacts."""
 
-    def __init__(self, odds: OutcomeModel, rng: Random) -> None:
-        self._random, self._salt, self._looks = rng.random, rng.getrandbits(32), odds.looks
-        self._seconds, self._spoken, self._stories = odds.seconds, odds.spoken, odds.stories
-        self._tables = [(list(shares), list(accumulate(shares.values()))) for shares in (odds.first, odds.later)]
+    def __init__(self, model: OutcomeModel, rng: Random) -> None:
+        self._random, self._salt, self._poll_interval = rng.random, rng.getrandbits(32), model.poll_interval
+        self._durations, self._speech_factor = model.durations, model.speech_factor
+        self._recorded_contacts = model.recorded_contacts
+        self._tables = [(list(weights), list(accumulate(weights.values()))) for weights in (model.first, model.later)]
 
-    def request(self, place: int, tries: int, message: float) -> tuple[RecordedOutcome, float]:
-        """The next request for the contact at this place of the list, that has had so many, about a message so long."""
-        story = self._story(place)
-        if tries < len(story):
-            met, took = story[tries]
+    def sample(self, index: int, requests: int, message: float) -> tuple[RecordedOutcome, float]:
+        """Result and duration of the next request for the contact at `index`, after so many requests before.
+
+        `message` is the length of its message in seconds.
+        """
+        recorded = self._recorded_contact(index)
+        if requests < len(recorded):
+            result, duration = recorded[requests]
         else:
-            met = self._outcome(tries)
-            seen = self._seconds[met]
-            took = seen[int(self._random() * len(seen))] if len(seen) > 1 else seen[0]
-        if self._looks and met not in NO_CALL:
-            took -= self._random() * self._looks
-        return met, max(0.0, took + message * self._spoken if met in REACHED else took)
+            result = self._outcome(requests)
+            durations = self._durations[result]
+            duration = durations[int(self._random() * len(durations))] if len(durations) > 1 else durations[0]
+        if self._poll_interval and result not in NO_CALL:
+            duration -= self._random() * self._poll_interval
+        return result, max(0.0, duration + message * self._speech_factor if result in REACHED else duration)
 
-    def _story(self, place: int) -> RecordedContact:
-        """Whose story the contact at this place lives: by chance, and the same for all its calls."""
-        if not self._stories:
+    def _recorded_contact(self, index: int) -> RecordedContact:
+        """The recorded contact whose results this contact repeats: chosen at random, the same for all its calls."""
+        if not self._recorded_contacts:
             return ()
-        return self._stories[((((place + 1) * SPREAD) ^ self._salt) * SPREAD % WORD >> 7) % len(self._stories)]
+        hashed = (((index + 1) * HASH_FACTOR) ^ self._salt) * HASH_FACTOR % HASH_RANGE >> 7
+        return self._recorded_contacts[hashed % len(self._recorded_contacts)]
 
-    def _outcome(self, tries: int) -> Outcome:
-        outcomes, sums = self._tables[tries > 0]
+    def _outcome(self, requests: int) -> Outcome:
+        outcomes, sums = self._tables[requests > 0]
         return outcomes[min(bisect(sums, self._random() * sums[-1]), len(outcomes) - 1)]
 
 
-def assumed(*, ring_timeout: float, speed: float) -> OutcomeModel:
-    """What is taken for granted where an account has not called enough yet."""
-    seconds = {
-        Outcome.ANSWERED: (RINGING / speed,),
+def assumed_model(*, ring_timeout: float, speed: float) -> OutcomeModel:
+    """The model of an account with too few calls to learn from.
+
+    `ring_timeout` is in seconds of the provider's clock, which runs `speed` times as fast as ours (sandbox only).
+    """
+    durations = {
+        Outcome.ANSWERED: (RING_SECONDS / speed,),
         Outcome.NO_ANSWER: (ring_timeout / speed,),
         Outcome.BUSY: (3.0 / speed,),
         Outcome.FAILED: (3.0 / speed,),
     }
-    return OutcomeModel(first=ASSUMED, later=ASSUMED, seconds=seconds, spoken=1 / speed)
+    return OutcomeModel(first=ASSUMED, later=ASSUMED, durations=durations, speech_factor=1 / speed)
 
 
-def learned(
-    db: Connection, account: str, *, rehearsal: bool, speed: float, looks: float = 0.0, now: datetime
+def learned_model(
+    db: Connection, account: str, *, rehearsal: bool, speed: float, poll_interval: float = 0.0, now: datetime
 ) -> OutcomeModel | None:
-    """What the account's latest requests came to; None when too few were calls. Rehearsals teach rehearsals only."""
+    """The model of the account's latest requests; None when fewer than 50 of them were calls.
+
+    Rehearsals and real campaigns are learned from separately.
+    """
     columns = ("contact_id", "outcome", "verdict", "dialing_at", "ended_at", "next_attempt_at", "script_seconds")
-    refused = and_(attempts.c.status == AttemptStatus.NOT_PLACED, attempts.c.verdict.in_(NO_CALL))
+    no_call = and_(attempts.c.status == AttemptStatus.NOT_PLACED, attempts.c.verdict.in_(NO_CALL))
     query = (
         select(*(attempts.c[name] for name in columns))
         .join(campaigns, campaigns.c.id == attempts.c.campaign_id)
         .where(
             attempts.c.account == account,
-            or_(attempts.c.outcome.is_not(None), refused),
+            or_(attempts.c.outcome.is_not(None), no_call),
             attempts.c.ended_at.is_not(None),
             attempts.c.dialing_at > now - LEARNED_FROM,
             campaigns.c.rehearsal == rehearsal,
         )
         .order_by(attempts.c.dialing_at.desc())
-        .limit(MOST_CALLS)
+        .limit(MOST_REQUESTS)
     )
-    stories: dict[int, list[tuple[RecordedOutcome, float]]] = {}
+    by_contact: dict[int, list[tuple[RecordedOutcome, float]]] = {}
     for row in reversed(db.execute(query).all()):
-        story = stories.setdefault(row.contact_id, [])
-        if row.verdict != Verdict.THROTTLED or not _often_throttled(story):
-            story.append(_met(row, speed))
-    odds = _odds([tuple(story) for story in stories.values()], 1 / speed, looks)
-    return odds if odds.calls >= LEAST_CALLS else None
+        results = by_contact.setdefault(row.contact_id, [])
+        if row.verdict != Verdict.THROTTLED or not _often_throttled(results):
+            results.append(_result(row, speed))
+    model = _model([tuple(results) for results in by_contact.values()], 1 / speed, poll_interval)
+    return model if model.calls >= LEAST_CALLS else None
 
 
-def _often_throttled(story: Sequence[tuple[RecordedOutcome, float]]) -> bool:
-    latest = [met for met, _ in story[-MOST_THROTTLES:]]
+def _often_throttled(results: Sequence[tuple[RecordedOutcome, float]]) -> bool:
+    latest = [result for result, _ in results[-MOST_THROTTLES:]]
     return latest == [Verdict.THROTTLED] * MOST_THROTTLES
 
 
-def _met(row: Row[Any], speed: float) -> tuple[RecordedOutcome, float]:
+def _result(row: Row[Any], speed: float) -> tuple[RecordedOutcome, float]:
+    """Result and duration of a recorded attempt."""
     if row.outcome is None:
-        again = row.next_attempt_at
-        return Verdict(row.verdict), (again - row.dialing_at).total_seconds() if again else math.inf
-    outcome, took = Outcome(row.outcome), (row.ended_at - row.dialing_at).total_seconds()
-    return outcome, max(0.0, took) - (row.script_seconds / speed if outcome in REACHED else 0.0)
+        retry_at = row.next_attempt_at
+        return Verdict(row.verdict), (retry_at - row.dialing_at).total_seconds() if retry_at else math.inf
+    outcome, duration = Outcome(row.outcome), (row.ended_at - row.dialing_at).total_seconds()
+    return outcome, max(0.0, duration) - (row.script_seconds / speed if outcome in REACHED else 0.0)
 
 
-def _odds(stories: Sequence[RecordedContact], spoken: float, looks: float) -> OutcomeModel:
+def _model(recorded: Sequence[RecordedContact], speech_factor: float, poll_interval: float) -> OutcomeModel:
     first, later = Counter[Outcome](), Counter[Outcome]()
-    seconds: dict[Outcome, list[float]] = {}
-    for story in stories:
-        calls = [(met, took) for met, took in story if isinstance(met, Outcome)]
-        first.update(met for met, _ in calls[:1])
-        later.update(met for met, _ in calls[1:])
-        for outcome, took in calls:
-            seconds.setdefault(outcome, []).append(took)
-    known = first.total() + later.total()
+    durations: dict[Outcome, list[float]] = {}
+    for results in recorded:
+        calls = [(result, duration) for result, duration in results if isinstance(result, Outcome)]
+        first.update(outcome for outcome, _ in calls[:1])
+        later.update(outcome for outcome, _ in calls[1:])
+        for outcome, duration in calls:
+            durations.setdefault(outcome, []).append(duration)
     return OutcomeModel(
         first=first,
         later=later or first,
-        seconds=seconds,
-        stories=stories,
-        spoken=spoken,
-        looks=looks,
-        calls=known,
+        durations=durations,
+        recorded_contacts=recorded,
+        speech_factor=speech_factor,
+        poll_interval=poll_interval,
+        calls=first.total() + later.total(),
     )

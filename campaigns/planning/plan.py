@@ -1,4 +1,4 @@
-"""The plan of a campaign before anybody is called: each row's fate, totals, points, and when it is likely to end."""
+"""The plan of a campaign before it runs: the first call of each row, and the totals and the end to expect."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cached_property
 from random import Random
-from statistics import median_low
+from statistics import fmean, median_low
 
 from sqlalchemy import Connection
 
@@ -20,64 +21,104 @@ from campaigns.audience.row_reader import ContactRow
 from campaigns.definition import Definition
 from campaigns.ledger.frequency_caps import calls_since
 from campaigns.ledger.store import Ledger
-from campaigns.planning.capacity import Capacity, beside, capacity_of, current_state
-from campaigns.planning.outcome_model import OutcomeModel, assumed, learned
-from campaigns.planning.simulation import People, Simulation, SimulationResult
+from campaigns.planning.capacity import Capacity, capacity_of, other_campaigns, with_bucket_state
+from campaigns.planning.outcome_model import OutcomeModel, assumed_model, learned_model
+from campaigns.planning.simulation import SimulatedContacts, Simulation, SimulationResult
 from dialer.account_settings import AccountSettings
 from dialer.bucket import BucketState
 
-RUNS_FOR_CALLS = 200_000  # a short list is replayed more often, for chance weighs more in it
+RUNS_FOR_CALLS = 200_000  # short lists are simulated more often: chance makes a greater difference there
 MOST_RUNS = 25
-ENOUGH_RUNS = 10  # to say between when it ends
+ENOUGH_RUNS = 10  # for a range of ends
 ANY_ZONE = "UTC"
+EPOCH = date(1970, 1, 1).toordinal()
 
 
 @dataclass(kw_only=True)
-class Rows:
-    """The list in columns: numbers as integers, for a million strings weigh too much."""
+class PlannedRows:
+    """The rows of the list in columns, so that a million of them fit in memory.
+
+    lines       line in the list of each row that will be called
+    numbers     their numbers: the digits of E.164 as an integer
+    characters  length of their texts, -1 where there is none
+    contacts    the same rows for the simulation
+    skipped     all other rows: line, what becomes of it (`rejected`, `suppressed` or `left out`), reason
+    """
 
     lines: array[int] = field(default_factory=lambda: array("q"))
     numbers: array[int] = field(default_factory=lambda: array("q"))
     characters: array[int] = field(default_factory=lambda: array("l"))
-    people: People = field(default_factory=People)
-    skipped: list[tuple[int, str, str]] = field(default_factory=list)  # line, fate, reason
+    contacts: SimulatedContacts = field(default_factory=SimulatedContacts)
+    skipped: list[tuple[int, str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountOutlook:
+    """The state of the account when the campaign begins.
+
+    known        whether its bucket was read; else it is taken to be unused
+    slowdown     how many times slower than its pace it is
+    day_left     calls left of its day; None: its day has no limit, or is unused
+    other_calls  calls that other running campaigns of the account have still to place
+    """
+
+    known: bool
+    slowdown: float
+    day_left: int | None
+    other_calls: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The whole plan. Calls and points are what chance makes likely; `most_calls` is what the retries allow.
+    """What to expect of a campaign. Figures are means over all runs of the simulation; rows are those of the first.
 
-    `ends_between`: eight of ten replays end so; None where the list is too long to be replayed often. `never` contacts
-    expire before anybody calls them, `over_budget` are left when its budget is used up. `canary_halts` is the part of
-    the replays whose canary would pause the campaign; None where it has none that is decided. `others` are contacts
-    that other campaigns of the account still have to call, which are replayed beside it. `account_known`: Redis told
-    how the account stands, else it is taken for as good as new; `slow` is how many times slower than its pace it is
-    when the campaign begins, `day_left` the calls that its day then has left.
+    ends          median of the runs
+    ends_between  eight of ten runs end in this range; None where the list is too long for ten runs
+    canary_halts  share of the runs in which the canary would pause the campaign; None where it is never decided
+    most_calls    calls if nobody is reached and every retry is used up
+    points        tariff points that the calls cost
     """
 
     definition: Definition
     summary: ImportSummary
-    odds: OutcomeModel
+    outcome_model: OutcomeModel
+    account: AccountOutlook
     begins: datetime
     ends: datetime
     ends_between: tuple[datetime, datetime] | None
-    first_calls: int
-    never: int
-    over_budget: int
     canary_halts: float | None
-    others: int
-    account_known: bool
-    slow: float
-    day_left: int | None
     calls: float
     most_calls: int
-    reached: float
     points: float
+    reached: float
     speech_seconds: float
-    by_day: Mapping[date, int]
-    skipped: Mapping[str, int]
-    rows: Rows = field(repr=False)
-    replayed: SimulationResult = field(repr=False)
+    rows: PlannedRows = field(repr=False)
+    first_run: SimulationResult = field(repr=False)
+
+    @cached_property
+    def first_calls(self) -> int:
+        """Contacts that are called at all."""
+        return sum(map(math.isfinite, self.first_run.first_at))
+
+    @cached_property
+    def over_budget(self) -> int:
+        """Contacts that are left when the budget is used up."""
+        return sum(map(math.isinf, self.first_run.first_at))
+
+    @property
+    def expired(self) -> int:
+        """Contacts that expire before their first call."""
+        return len(self.rows.lines) - self.first_calls - self.over_budget
+
+    @property
+    def by_day(self) -> Mapping[date, int]:
+        """Calls by day (UTC)."""
+        return {date.fromordinal(EPOCH + day): calls for day, calls in sorted(self.first_run.by_day.items())}
+
+    @property
+    def skipped(self) -> Mapping[str, int]:
+        """Rows that are not called, counted by what becomes of them."""
+        return Counter(fate for _, fate, _ in self.rows.skipped)
 
 
 def make_plan(
@@ -88,131 +129,133 @@ def make_plan(
     now: datetime,
     rng: Random,
     tick: float = 0.0,
-    standing: BucketState | None = None,
+    bucket_state: BucketState | None = None,
 ) -> Plan:
-    """Read the whole list and replay it from `now` on. Calls nobody and writes nothing.
+    """Read the whole list and simulate the campaign from `now` on. Places no call and writes nothing.
 
-    `tick` seconds lie between two release ticks of the workers. `standing` is how the account's bucket stands; None
-    takes it to be as good as new.
+    `tick` is the time in seconds between two release ticks of the workers. Without `bucket_state`, the present state
+    of the account's bucket, the account is taken to be unused. Raises what reading the list raises.
     """
     definition = audience.definition
-    with ledger.reading() as db:
-        earlier = _earlier_calls(db, definition, settings, now)
-        others = beside(db, definition)
-    rows = _read(definition, audience, earlier)
     begins = max(now, definition.starts_at or now)
-    shortest = min(rows.people.seconds, default=0.0)
-    speed = capacity_of(definition, settings, begins=begins, tick=tick, shortest=shortest, others=others)
-    if standing:
-        speed = current_state(speed, standing, settings, shortest=shortest, later=(begins - now).total_seconds())
     with ledger.reading() as db:
-        odds = learned(
-            db,
-            definition.account,
-            rehearsal=settings.sandbox,
-            speed=settings.speed,
-            looks=speed.looks,
-            now=now,
-        )
-    odds = odds or assumed(ring_timeout=definition.ring_timeout, speed=settings.speed)
-    replay = Simulation(definition, rows.people, speed, odds)
-    times = max(1, min(MOST_RUNS, RUNS_FOR_CALLS // (len(rows.lines) + 1)))
-    runs = [replay.run(begins.timestamp(), rng) for _ in range(times)]
-    return _plan(definition, audience, settings, odds, rows, runs, begins, speed, known=standing is not None)
-
-
-def _plan(
-    definition: Definition,
-    audience: Audience,
-    settings: AccountSettings,
-    odds: OutcomeModel,
-    rows: Rows,
-    runs: Sequence[SimulationResult],
-    begins: datetime,
-    speed: Capacity,
-    *,
-    known: bool,
-) -> Plan:
-    replayed = runs[0]
-    calls = sum(run.calls for run in runs) / len(runs)
-    first_calls = sum(map(math.isfinite, replayed.first_at))
-    over_budget = sum(map(math.isinf, replayed.first_at))
-    spoken = sum(seconds for seconds, at in zip(rows.people.seconds, replayed.first_at, strict=True) if at < math.inf)
-    reached = sum(run.reached for run in runs) / len(runs)
-    ends = sorted(datetime.fromtimestamp(run.ends, UTC) for run in runs)
-    tenth = len(ends) // 10
+        earlier_calls = _earlier_calls(db, definition, settings, now)
+        others = other_campaigns(db, definition)
+    rows = _read(audience, earlier_calls)
+    shortest = min(rows.contacts.message_seconds, default=0.0)
+    capacity = capacity_of(definition, settings, begins=begins, tick=tick, shortest=shortest, others=others)
+    if bucket_state:
+        later = (begins - now).total_seconds()
+        capacity = with_bucket_state(capacity, bucket_state, settings, shortest=shortest, later=later)
+    model = _outcome_model(ledger, definition, settings, capacity, now)
+    runs = _simulate(Simulation(definition, rows.contacts, capacity, model), len(rows.lines), begins, rng)
+    ends, ends_between = _ends(runs)
+    first_calls = sum(map(math.isfinite, runs[0].first_at))
+    calls, reached = fmean(run.calls for run in runs), fmean(run.reached for run in runs)
     most_calls = first_calls * definition.retry_policy().max_attempts
     return Plan(
         definition=definition,
         summary=audience.summary,
-        odds=odds,
+        outcome_model=model,
+        account=AccountOutlook(
+            known=bucket_state is not None,
+            slowdown=capacity.slowdown,
+            day_left=capacity.day_left,
+            other_calls=round(capacity.other_calls),
+        ),
         begins=begins,
-        ends=median_low(ends),
-        ends_between=(ends[tenth], ends[-1 - tenth]) if len(ends) >= ENOUGH_RUNS else None,
-        first_calls=first_calls,
-        never=len(rows.lines) - first_calls - over_budget,
-        over_budget=over_budget,
-        canary_halts=_halts(definition, runs),
-        others=round(speed.others),
-        account_known=known,
-        slow=speed.slow,
-        day_left=speed.day_left,
+        ends=ends,
+        ends_between=ends_between,
+        canary_halts=_canary_halts(definition, runs),
         calls=calls,
-        most_calls=most_calls if speed.most_calls is None else min(most_calls, speed.most_calls),
-        reached=reached,
+        most_calls=most_calls if capacity.budget_calls is None else min(most_calls, capacity.budget_calls),
         points=calls * settings.call_points,
-        speech_seconds=spoken * reached / max(first_calls, 1),
-        by_day={date.fromordinal(719163 + day): count for day, count in sorted(replayed.by_day.items())},
-        skipped=Counter(fate for _, fate, _ in rows.skipped),
+        reached=reached,
+        speech_seconds=_seconds_of_messages(rows, runs[0]) * reached / max(first_calls, 1),
         rows=rows,
-        replayed=replayed,
+        first_run=runs[0],
     )
 
 
-def _halts(definition: Definition, runs: Sequence[SimulationResult]) -> float | None:
-    """The part of the replays in which the canary's rule is broken."""
-    rule, decided = definition.canary, [run.canary for run in runs if run.canary is not None]
-    if rule is None or not decided:
+def _outcome_model(
+    ledger: Ledger, definition: Definition, settings: AccountSettings, capacity: Capacity, now: datetime
+) -> OutcomeModel:
+    with ledger.reading() as db:
+        learned = learned_model(
+            db,
+            definition.account,
+            rehearsal=settings.sandbox,
+            speed=settings.speed,
+            poll_interval=capacity.poll_interval,
+            now=now,
+        )
+    return learned or assumed_model(ring_timeout=definition.ring_timeout, speed=settings.speed)
+
+
+def _simulate(simulation: Simulation, contacts: int, begins: datetime, rng: Random) -> list[SimulationResult]:
+    runs = max(1, min(MOST_RUNS, RUNS_FOR_CALLS // (contacts + 1)))
+    return [simulation.run(begins.timestamp(), rng) for _ in range(runs)]
+
+
+def _ends(runs: Sequence[SimulationResult]) -> tuple[datetime, tuple[datetime, datetime] | None]:
+    """The median end, and the range in which eight of ten runs end."""
+    ends = sorted(datetime.fromtimestamp(run.ends, UTC) for run in runs)
+    tenth = len(ends) // 10
+    return median_low(ends), (ends[tenth], ends[-1 - tenth]) if len(ends) >= ENOUGH_RUNS else None
+
+
+def _canary_halts(definition: Definition, runs: Sequence[SimulationResult]) -> float | None:
+    """The share of the runs in which too few of the canary's contacts are reached."""
+    rule, reached = definition.canary, [run.canary_reached for run in runs if run.canary_reached is not None]
+    if rule is None or not reached:
         return None
-    return sum(reached / rule.contacts < rule.reached for reached in decided) / len(runs)
+    return sum(count / rule.contacts < rule.reached for count in reached) / len(runs)
 
 
-def _read(definition: Definition, audience: Audience, earlier: Mapping[str, list[float]]) -> Rows:
-    rows, zones = Rows(), dict[str, int]()
+def _seconds_of_messages(rows: PlannedRows, run: SimulationResult) -> float:
+    """The length of the messages of all contacts that are called, in seconds."""
+    return sum(
+        seconds for seconds, at in zip(rows.contacts.message_seconds, run.first_at, strict=True) if at < math.inf
+    )
+
+
+def _read(audience: Audience, earlier_calls: Mapping[str, list[float]]) -> PlannedRows:
+    rows, zones = PlannedRows(), dict[str, int]()
     for row in audience.rows():
         if isinstance(row, Reject):
             reason = f"{row.column}: {row.reason}" if row.column and row.code not in HARMLESS else row.reason
-            rows.skipped.append((row.line, _fate_of(row), reason))
+            rows.skipped.append((row.line, _skipped_as(row), reason))
             continue
-        _take(row, definition, rows, zones)
-        if row.phone.e164 in earlier:
-            rows.people.called[len(rows.lines) - 1] = earlier[row.phone.e164]
+        _add(rows, row, audience.definition, zones)
+        if row.phone.e164 in earlier_calls:
+            rows.contacts.earlier_calls[len(rows.lines) - 1] = earlier_calls[row.phone.e164]
     return rows
 
 
-def _fate_of(row: Reject) -> str:
+def _skipped_as(row: Reject) -> str:
     if row.code in (Code.ON_DNC, Code.ERASED):
         return "suppressed"
     return "left out" if row.code in HARMLESS else "rejected"
 
 
-def _take(row: ContactRow, definition: Definition, rows: Rows, zones: dict[str, int]) -> None:
+def _add(rows: PlannedRows, row: ContactRow, definition: Definition, zones: dict[str, int]) -> None:
+    """Add a row that will be called; `zones` holds the index of each zone so far."""
     rows.lines.append(row.line)
     rows.numbers.append(int(row.phone.digits))
     rows.characters.append(-1 if row.text is None else len(row.text))
-    rows.people.seconds.append(definition.script(row.text).seconds)
-    name = row.zone or ANY_ZONE
-    if name not in zones:
-        zones[name] = len(zones)
-        rows.people.zones.append(name)
-    rows.people.zone.append(zones[name])
-    rows.people.not_after.append(row.not_after.timestamp() if row.not_after else math.inf)
+    rows.contacts.message_seconds.append(definition.script(row.text).seconds)
+    zone = row.zone or ANY_ZONE
+    if zone not in zones:
+        zones[zone] = len(zones)
+        rows.contacts.zones.append(zone)
+    rows.contacts.zone.append(zones[zone])
+    rows.contacts.not_after.append(row.not_after.timestamp() if row.not_after else math.inf)
 
 
 def _earlier_calls(
     db: Connection, definition: Definition, settings: AccountSettings, now: datetime
 ) -> dict[str, list[float]]:
-    """The calls that count for the frequency caps already, by number."""
+    """The earlier calls that count for the frequency caps, as Unix seconds by number (E.164)."""
     if not definition.caps:
         return {}
     since = now - max(cap.window for cap in definition.caps)

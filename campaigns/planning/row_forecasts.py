@@ -1,4 +1,4 @@
-"""What becomes of each row by a plan: one by one, and all of them as CSV."""
+"""What a plan expects of each row of the list: one by one, and all of them as CSV."""
 
 from __future__ import annotations
 
@@ -22,7 +22,12 @@ MINUTE = 60
 
 
 class RowForecast(NamedTuple):
-    """What becomes of one row: `dial` with its first call's moment and window, or why it gets none."""
+    """What is expected of one row; the names are those of the CSV and the JSON.
+
+    `fate` is `dial`, with moment and window of the first call, or says why there is none: `expires`, `over budget`,
+    `suppressed`, `left out`, `rejected`. `number` is masked, and blank for rows that are skipped. `seconds` is the
+    length of the message.
+    """
 
     line: int
     number: str
@@ -36,27 +41,27 @@ class RowForecast(NamedTuple):
 
 
 def row_forecasts(plan: Plan) -> Iterator[RowForecast]:
-    """Every row of the list, in its order."""
-    walls = [_Wall(plan.definition.windows, name) for name in plan.rows.people.zones]
+    """Every row of the list, in the order of its lines."""
+    clocks = [_ZoneClock(plan.definition.windows, zones) for zones in plan.rows.contacts.zones]
     skipped = (RowForecast(line, "", fate, reason=reason) for line, fate, reason in sorted(plan.rows.skipped))
-    between = next(skipped, None)
-    for place, line in enumerate(plan.rows.lines):
-        while between is not None and between.line < line:
-            yield between
-            between = next(skipped, None)
-        yield _fate(plan, place, walls)
-    if between is not None:
-        yield between
+    next_skipped = next(skipped, None)
+    for index, line in enumerate(plan.rows.lines):
+        while next_skipped is not None and next_skipped.line < line:
+            yield next_skipped
+            next_skipped = next(skipped, None)
+        yield _forecast(plan, index, clocks)
+    if next_skipped is not None:
+        yield next_skipped
         yield from skipped
 
 
 def why_over_budget(plan: Plan) -> str:
-    """What leaves those who are never called for want of a budget."""
+    """The reason for rows whose fate is `over budget`."""
     return OVER_BUDGET if plan.definition.limits else NO_POINTS
 
 
 def write_row_forecasts(plan: Plan, path: Path) -> int:
-    """Write every row's fate as CSV; returns how many rows."""
+    """Write every row as CSV; returns the number of rows. Raises OSError."""
     with path.open("w", encoding="utf-8-sig", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(COLUMNS)
@@ -64,35 +69,36 @@ def write_row_forecasts(plan: Plan, path: Path) -> int:
     return len(plan.rows.lines) + len(plan.rows.skipped)
 
 
-def _fate(plan: Plan, place: int, walls: list[_Wall]) -> RowForecast:
-    rows, moment = plan.rows, plan.replayed.first_at[place]
-    line, number = rows.lines[place], mask(f"+{rows.numbers[place]}")
-    characters = rows.characters[place] if rows.characters[place] >= 0 else None
-    seconds = round(rows.people.seconds[place], 1)
+def _forecast(plan: Plan, index: int, clocks: list[_ZoneClock]) -> RowForecast:
+    rows, moment = plan.rows, plan.first_run.first_at[index]
+    line, number = rows.lines[index], mask(f"+{rows.numbers[index]}")
+    characters = rows.characters[index] if rows.characters[index] >= 0 else None
+    seconds = round(rows.contacts.message_seconds[index], 1)
     if not math.isfinite(moment):
-        fate, why = ("expires", TOO_LATE) if math.isnan(moment) else ("over budget", why_over_budget(plan))
-        return RowForecast(line, number, fate, None, None, "", characters, seconds, why)
+        fate, reason = ("expires", TOO_LATE) if math.isnan(moment) else ("over budget", why_over_budget(plan))
+        return RowForecast(line, number, fate, None, None, "", characters, seconds, reason)
     at = datetime.fromtimestamp(moment, UTC)
-    local, window = walls[rows.people.zone[place]].shows(at, moment)
-    return RowForecast(line, number, "dial", at, local, window, characters, seconds, "")
+    local_time, window = clocks[rows.contacts.zone[index]].local_time_and_window(at, moment)
+    return RowForecast(line, number, "dial", at, local_time, window, characters, seconds, "")
 
 
-def _cells(one: RowForecast) -> tuple[object, ...]:
-    at = one.at.isoformat(timespec="seconds") if one.at else ""
-    local = one.local_time.isoformat(timespec="seconds") if one.local_time else ""
-    return (*one[:3], at, local, *one[5:])
+def _cells(row: RowForecast) -> tuple[object, ...]:
+    at = row.at.isoformat(timespec="seconds") if row.at else ""
+    local_time = row.local_time.isoformat(timespec="seconds") if row.local_time else ""
+    return (*row[:3], at, local_time, *row[5:])
 
 
-class _Wall:
-    """The clock on a zone's wall. Rows of one minute share their window, which opens and closes on the minute."""
+class _ZoneClock:
+    """Local time and window of a zone. Windows open and close on the minute, so the last minute's window is kept."""
 
     def __init__(self, windows: Windows, zones: str) -> None:
         self._windows, self._zone = windows, zones_of(zones)[0]
-        self._until, self._rule = -1.0, ""
+        self._until, self._window = -1.0, ""
 
-    def shows(self, at: datetime, moment: float) -> tuple[datetime, str]:
-        """The local time, and the hours of the windows that it stands in."""
-        local = at.astimezone(self._zone)
+    def local_time_and_window(self, at: datetime, moment: float) -> tuple[datetime, str]:
+        """The local time at this moment, and the hours of the window that it is in."""
+        local_time = at.astimezone(self._zone)
         if not self._until - MINUTE <= moment < self._until:
-            self._until, self._rule = moment // MINUTE * MINUTE + MINUTE, self._windows.rule_at(local)
-        return local, self._rule
+            self._until = moment // MINUTE * MINUTE + MINUTE
+            self._window = self._windows.rule_at(local_time)
+        return local_time, self._window

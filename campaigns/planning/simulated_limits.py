@@ -1,103 +1,107 @@
-"""Pacing in a replay: when the next call may leave, by pace, points, lines, budgets and the provider's patience."""
+"""When the next call of a simulation may be placed: pace, points, concurrency, budgets, blocks after throttles."""
 
 from __future__ import annotations
 
 from heapq import heappop, heappush
 
-from campaigns.planning.capacity import DAY, Capacity, slowed
+from campaigns.planning.capacity import DAY, Capacity, slowdown_after
 from campaigns.planning.hours_cache import NEVER
 
-SLOWED_BY, MOST_SLOWED = 2.0, 16.0  # how the bucket takes a refusal for haste: dialer/bucket/lua/settle.lua
+SLOWED_BY, MOST_SLOWED = 2.0, 16.0  # what a throttle does to the pace, as in dialer/bucket/lua/settle.lua
 
 
-class Day:
-    """Calls that a day has left, and when it begins anew."""
+class DayQuota:
+    """The calls that a limit allows in a day, renewed when the day ends. Moments are Unix seconds."""
 
-    def __init__(self, most: float, left: float, ends: float, seconds: float) -> None:
-        self._most, self._left, self._ends, self._seconds = most, left, ends, seconds
+    def __init__(self, calls_per_day: float, left: float, ends: float, seconds: float) -> None:
+        self._calls_per_day, self._left, self._ends, self._seconds = calls_per_day, left, ends, seconds
 
     def earliest(self, now: float) -> float:
-        """`now`, or when the next day begins where this one is used up."""
-        self._begin_anew(now)
+        """`now`, or the beginning of the next day where this one is used up; NEVER if a day allows no call at all."""
+        self._renew(now)
         if self._left >= 1:
             return now
-        return self._ends if self._most >= 1 else NEVER
+        return self._ends if self._calls_per_day >= 1 else NEVER
 
-    def book(self, now: float, calls: float) -> None:
-        """So many calls leave now."""
-        self._begin_anew(now)
+    def use(self, now: float, calls: float) -> None:
+        """Take so many calls from the quota."""
+        self._renew(now)
         self._left -= calls
 
-    def _begin_anew(self, now: float) -> None:
+    def _renew(self, now: float) -> None:
         while now >= self._ends:
-            self._left, self._ends = self._most, self._ends + self._seconds
+            self._left, self._ends = self._calls_per_day, self._ends + self._seconds
 
 
 class SimulatedLimits:
-    """The limits of one replay, as its calls use them up."""
+    """All limits of one run of a simulation, and how much of them is used. Moments are Unix seconds."""
 
-    def __init__(self, speed: Capacity, begin: float) -> None:
-        self._gap, self._account_gap, self._lines = speed.gap, speed.account_gap, speed.lines
-        self._slows, self._slow, self._slow_at = speed.slows, speed.slow, begin
-        self._others, self._part = speed.others, speed.others_part
-        self._busy: list[float] = []
-        self._left = NEVER if speed.most_calls is None else speed.most_calls
-        self._account_days, self._own_days = _days(speed, begin)
-        self._clock = begin + max(speed.tick, speed.blocked)
-        self._steady = max(self._gap, self._account_gap)
+    def __init__(self, capacity: Capacity, begin: float) -> None:
+        self._gap, self._account_gap, self._concurrency = capacity.gap, capacity.account_gap, capacity.concurrency
+        self._slows, self._slowdown, self._slowed_at = capacity.slows, capacity.slowdown, begin
+        self._other_calls, self._other_weight = capacity.other_calls, capacity.other_weight
+        self._in_progress: list[float] = []  # ends of the calls in progress, a heap
+        self._budget_left = NEVER if capacity.budget_calls is None else capacity.budget_calls
+        self._account_days, self._campaign_days = _day_quotas(capacity, begin)
+        self._next_request = begin + max(capacity.tick, capacity.blocked_for)
+        self._steady_gap = max(self._gap, self._account_gap)
 
     def earliest(self, now: float) -> float:
-        """`now`, or when the limits let the next call leave; NEVER once the campaign's budget is used up."""
-        if self._left < 1:
+        """`now`, or when the limits allow the next call; NEVER once the campaign's budget is used up."""
+        if self._budget_left < 1:
             return NEVER
-        now = max(now, self._clock)
-        if self._lines is not None and len(self._busy) >= self._lines:
-            now = max(now, self._busy[0])
-        for day in (*self._account_days, *self._own_days):
+        now = max(now, self._next_request)
+        if self._concurrency is not None and len(self._in_progress) >= self._concurrency:
+            now = max(now, self._in_progress[0])
+        for day in (*self._account_days, *self._campaign_days):
             now = day.earliest(now)
         return now
 
-    def call(self, now: float, ended: float) -> None:
-        """A call leaves now, and its line is free again when it has ended."""
-        self._left -= 1
+    def place_call(self, now: float, ended: float) -> None:
+        """Count a call that is placed now and is in progress until `ended`."""
+        self._budget_left -= 1
         for day in self._account_days:
-            day.book(now, 1 + self._part if self._others > 0 else 1)
-        for day in self._own_days:
-            day.book(now, 1)
-        if self._lines is not None:
-            if len(self._busy) >= self._lines:
-                heappop(self._busy)
-            heappush(self._busy, ended)
-        self.request(now)
+            day.use(now, 1 + self._other_weight if self._other_calls > 0 else 1)
+        for day in self._campaign_days:
+            day.use(now, 1)
+        if self._concurrency is not None:
+            if len(self._in_progress) >= self._concurrency:
+                heappop(self._in_progress)
+            heappush(self._in_progress, ended)
+        self.send_request(now)
 
-    def request(self, now: float) -> None:
-        """A request leaves now, whatever it meets."""
-        self._clock = now + (self._steady if self._slow == 1 and self._others <= 0 else self._held_up(now))
+    def send_request(self, now: float) -> None:
+        """Count a request against the pace, whether or not it places a call."""
+        steady = self._slowdown == 1 and self._other_calls <= 0
+        self._next_request = now + (self._steady_gap if steady else self._longer_gap(now))
 
     def throttle(self, now: float, wait: float) -> None:
-        """The provider refuses a request for haste: nothing leaves for so long, and then more slowly."""
-        self._clock = max(self._clock, now + wait)
+        """The provider throttles a request: send nothing for `wait` seconds, then at a lower pace."""
+        self._next_request = max(self._next_request, now + wait)
         if self._slows:
-            self._slow = min(MOST_SLOWED, slowed(self._slow, now - self._slow_at) * SLOWED_BY)
-            self._slow_at = now
+            slowdown = slowdown_after(self._slowdown, now - self._slowed_at)
+            self._slowdown = min(MOST_SLOWED, slowdown * SLOWED_BY)
+            self._slowed_at = now
 
-    def _held_up(self, now: float) -> float:
-        """Seconds to the next request while the account is slower than its pace, or has others to call."""
-        gap = self._account_gap * slowed(self._slow, now - self._slow_at)
-        if self._others <= 0:
+    def _longer_gap(self, now: float) -> float:
+        """Seconds to the next request while the account is below its pace, or other campaigns share it."""
+        gap = self._account_gap * slowdown_after(self._slowdown, now - self._slowed_at)
+        if self._other_calls <= 0:
             return max(self._gap, gap)
-        step = max(self._gap, gap * (1 + self._part))
-        self._others -= (max(0.0, now - self._clock) + step) / gap - 1 if gap else self._others
+        step = max(self._gap, gap * (1 + self._other_weight))
+        since_last = max(0.0, now - self._next_request)
+        self._other_calls -= (since_last + step) / gap - 1 if gap else self._other_calls
         return step
 
 
-def _days(speed: Capacity, begin: float) -> tuple[list[Day], list[Day]]:
-    """The account's day and the campaign's own, where they are limited."""
-    account, own = [], []
-    if speed.day_calls is not None:
-        left = speed.day_calls if speed.day_left is None else speed.day_left
-        ends = speed.day_seconds if speed.day_ends is None else speed.day_ends
-        account.append(Day(speed.day_calls, left, begin + ends, speed.day_seconds))
-    if speed.own_day_calls is not None:
-        own.append(Day(speed.own_day_calls, speed.own_day_calls, begin + speed.own_day_ends, DAY))
-    return account, own
+def _day_quotas(capacity: Capacity, begin: float) -> tuple[list[DayQuota], list[DayQuota]]:
+    """The account's quota and the campaign's own; each list is empty where there is no such limit."""
+    account, campaign = [], []
+    if capacity.day_calls is not None:
+        left = capacity.day_calls if capacity.day_left is None else capacity.day_left
+        ends = capacity.day_seconds if capacity.day_ends is None else capacity.day_ends
+        account.append(DayQuota(capacity.day_calls, left, begin + ends, capacity.day_seconds))
+    if capacity.budget_day_calls is not None:
+        calls = capacity.budget_day_calls
+        campaign.append(DayQuota(calls, calls, begin + capacity.budget_day_ends, DAY))
+    return account, campaign

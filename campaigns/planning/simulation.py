@@ -1,4 +1,4 @@
-"""A campaign replayed before it runs, call by call, on its own clock: pace, points, lines, windows, caps, retries."""
+"""A simulation of a campaign, call by call, on its own clock: limits, calling windows, caps, canary and retries."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from random import Random
 
 from campaigns.definition import Definition
 from campaigns.definition.sections.canary import Canary
-from campaigns.planning.call_order import CallOrder, NextCall, Past
+from campaigns.planning.call_order import CallHistory, CallOrder, NextCall
 from campaigns.planning.capacity import Capacity
 from campaigns.planning.hours_cache import NEVER, HoursCache
 from campaigns.planning.outcome_model import NO_CALL, OutcomeModel
@@ -23,14 +23,21 @@ ROUNDING = 0.001  # seconds that a moment may lose on its way through a datetime
 
 
 @dataclass(slots=True)
-class People:
-    """Contacts in columns, so that a million of them fit: zones as places in `zones`, moments in Unix seconds."""
+class SimulatedContacts:
+    """The contacts in columns, so that a million of them fit in memory. Moments are Unix seconds.
+
+    zones            the zones that occur, written as the ledger keeps them
+    zone             for each contact, the index of its zone in `zones`
+    not_after        for each contact, the moment from which it may not be called any more, or infinity
+    message_seconds  for each contact, the length of its message
+    earlier_calls    by contact index: earlier calls that count for the frequency caps
+    """
 
     zones: list[str] = field(default_factory=list)
     zone: array[int] = field(default_factory=lambda: array("H"))
     not_after: array[float] = field(default_factory=lambda: array("d"))
-    seconds: array[float] = field(default_factory=lambda: array("f"))  # that each one's message takes
-    called: dict[int, list[float]] = field(default_factory=dict)  # by the frequency cap's count, earlier calls too
+    message_seconds: array[float] = field(default_factory=lambda: array("f"))
+    earlier_calls: dict[int, list[float]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.zone)
@@ -38,191 +45,202 @@ class People:
 
 @dataclass(slots=True, kw_only=True)
 class SimulationResult:
-    """What came of it. `first_at` holds the moment of each contact's first request.
+    """The result of one run.
 
-    NaN for those whose last moment comes before it, infinite for those who are left when the budget is used up.
-    `canary` is how many of its contacts were reached when it was decided; None where it was not.
+    first_at        for each contact the moment of its first request, in Unix seconds: NaN where its `not_after` or
+                    the campaign's end comes first, infinite where the budget is used up first
+    ends            when the last call has ended and is settled, in Unix seconds
+    canary_reached  how many of the canary's contacts were reached when it was decided; None: never decided
+    by_day          calls by Unix day
     """
 
     first_at: array[float]
     calls: int = 0
     reached: int = 0
     ends: float = 0.0
-    canary: int | None = None
-    by_day: Counter[int] = field(default_factory=Counter)  # by Unix day
+    canary_reached: int | None = None
+    by_day: Counter[int] = field(default_factory=Counter)
 
 
 class Simulation:
-    """One run over the people. `odds` and `rng` say how calls end."""
+    """Runs a campaign over these contacts. `model` and the `rng` of each run decide how calls end."""
 
-    def __init__(self, definition: Definition, people: People, speed: Capacity, odds: OutcomeModel) -> None:
-        self._people, self._speed, self._odds = people, speed, odds
-        self._hours = HoursCache(definition, people.zones)
+    def __init__(
+        self, definition: Definition, contacts: SimulatedContacts, capacity: Capacity, model: OutcomeModel
+    ) -> None:
+        self._contacts, self._capacity, self._model = contacts, capacity, model
+        self._hours = HoursCache(definition, contacts.zones)
         self._policy = definition.retry_policy()
         self._redials_unknown = definition.on_unknown == "redial"
         self._moving = definition.moves_to_another_part_of_the_day
         self._caps = [(cap.calls, cap.window.total_seconds()) for cap in definition.caps]
         self._canary = definition.canary
-        self._delays: dict[Past, float] = {}
+        self._delays: dict[CallHistory, float] = {}
 
     def run(self, begin: float, rng: Random) -> SimulationResult:
-        """Carry the campaign out from this moment on. One loop, long as it is: a million contacts go through it."""
-        people, hours, settles = self._people, self._hours, self._speed.settles
-        done = SimulationResult(first_at=array("d", [math.nan]) * len(people), ends=begin)
-        turns, pacing, draws = CallOrder(people.zone, begin), SimulatedLimits(self._speed, begin), self._odds.draws(rng)
-        called = {place: list(calls) for place, calls in people.called.items()}
-        canary = First(self._canary) if self._canary and self._canary.contacts <= len(people) else None
-        looks, looked = self._speed.looks, begin + rng.random() * self._speed.looks
+        """Simulate the campaign from `begin` (Unix seconds) on.
+
+        One long loop, because a million contacts pass through it: calls of small functions take most of its time.
+        """
+        contacts, hours, settle_seconds = self._contacts, self._hours, self._capacity.settle_seconds
+        result = SimulationResult(first_at=array("d", [math.nan]) * len(contacts), ends=begin)
+        order, limits = CallOrder(contacts.zone, begin), SimulatedLimits(self._capacity, begin)
+        sampler = self._model.sampler(rng)
+        calls_made = {index: list(calls) for index, calls in contacts.earlier_calls.items()}
+        canary = SimulatedCanary(self._canary) if self._canary and self._canary.contacts <= len(contacts) else None
+        poll_interval = self._capacity.poll_interval
+        first_poll = begin + rng.random() * poll_interval
         while True:
-            free = pacing.earliest(begin)
-            if (turn := turns.next(free)) is None:
+            free_at = limits.earliest(begin)
+            if (call := order.pop(free_at)) is None:
                 if canary is None or not canary.held:
                     break
-                canary.let_go(turns)
+                canary.release(order)
                 continue
-            due, place, past = turn
-            now = free if due <= free else pacing.earliest(due)
+            due, index, history = call
+            now = free_at if due <= free_at else limits.earliest(due)
             if now == NEVER:
-                _leave_the_rest(turn, turns, done)
+                _leave_uncalled(call, order, result)
                 break
-            last = people.not_after[place]
-            if place in called and (later := self._capped_until(called[place], now)) != now:
-                if later < last:
-                    turns.put(later, place, past)
+            not_after = contacts.not_after[index]
+            if index in calls_made and (later := self._capped_until(calls_made[index], now)) != now:
+                if later < not_after:
+                    order.push(later, index, history)
                 continue
             if canary is not None and not canary.decided:
-                if past and not canary.full:
-                    canary.held.append(turn)
+                if history and not canary.full:
+                    canary.held.append(call)
                     continue
                 if canary.full and canary.held:
-                    canary.let_go(turns)
-                    turns.put(*turn)
+                    canary.release(order)
+                    order.push(*call)
                     continue
                 if (until := canary.holds_until(now)) > now:
-                    later = self._ticked(until, begin)
-                    turns.put_all_off(later)
-                    turns.put(later, place, past)
+                    later = self._next_tick(until, begin)
+                    order.delay_all(later)
+                    order.push(later, index, history)
                     continue
-            opens = hours.next_opening(people.zone[place], now)
+            opens = hours.next_opening(contacts.zone[index], now)
             if opens - now >= ROUNDING:
-                if opens < last:
-                    turns.put(opens, place, past)
-                if not past:
-                    turns.put_off(people.zone[place], opens)
+                if opens < not_after:
+                    order.push(opens, index, history)
+                if not history:
+                    order.delay_zone(contacts.zone[index], opens)
                 continue
-            if now >= last:
+            if now >= not_after:
                 continue
-            if not past:
-                done.first_at[place] = now
-            met, took = draws.request(place, len(past), people.seconds[place])
-            ended = now + took
-            if looks and met not in NO_CALL:
-                ended = looked + math.ceil((ended - looked) / looks) * looks
-            past = (*past, met)
-            if met in NO_CALL:
-                pacing.request(now)
-                if met is Verdict.THROTTLED and took < NEVER:
-                    pacing.throttle(now, took)
-                if (again := self._ticked(ended, begin)) < last:
-                    turns.put(again, place, past)
+            if not history:
+                result.first_at[index] = now
+            outcome, duration = sampler.sample(index, len(history), contacts.message_seconds[index])
+            ended = now + duration
+            if poll_interval and outcome not in NO_CALL:
+                ended = first_poll + math.ceil((ended - first_poll) / poll_interval) * poll_interval
+            history = (*history, outcome)
+            if outcome in NO_CALL:
+                limits.send_request(now)
+                if outcome is Verdict.THROTTLED and duration < NEVER:
+                    limits.throttle(now, duration)
+                if (retry_at := self._next_tick(ended, begin)) < not_after:
+                    order.push(retry_at, index, history)
                 continue
-            pacing.call(now, ended)
-            done.calls, done.ends = done.calls + 1, max(done.ends, ended + settles)
-            done.by_day[int(now // 86400)] += 1
+            limits.place_call(now, ended)
+            result.calls, result.ends = result.calls + 1, max(result.ends, ended + settle_seconds)
+            result.by_day[int(now // 86400)] += 1
             if self._caps:
-                called.setdefault(place, []).append(now)
-            reached = met in REACHED
+                calls_made.setdefault(index, []).append(now)
+            reached = outcome in REACHED
             if canary is not None:
-                canary.call(place, now, ended + settles, reached=reached)
+                canary.count_call(index, now, ended + settle_seconds, reached=reached)
             if reached:
-                done.reached += 1
+                result.reached += 1
                 continue
-            again = self._again(place, past, now, ended, begin)
-            if again < last:
-                turns.put(again, place, past)
-        done.ends = self._ticked(done.ends, begin)
-        done.canary = canary.reached if canary and canary.full else None
-        return done
+            retry_at = self._retry_at(index, history, now, ended, begin)
+            if retry_at < not_after:
+                order.push(retry_at, index, history)
+        result.ends = self._next_tick(result.ends, begin)
+        result.canary_reached = canary.reached if canary and canary.full else None
+        return result
 
     def _capped_until(self, calls: Sequence[float], now: float) -> float:
-        """`now` when its caps let the contact be called, else when they may."""
+        """`now` when the frequency caps allow a call, else when they will."""
         for most, window in self._caps:
             recent = [at for at in calls if at > now - window]
             if len(recent) >= most:
                 return recent[-most] + window
         return now
 
-    def _again(self, place: int, past: Past, called: float, ended: float, begin: float) -> float:
-        """When a contact is called once more: by the first tick at which it is due and its last call's end is known."""
-        delay = self._delay(past)
+    def _retry_at(self, index: int, history: CallHistory, called: float, ended: float, begin: float) -> float:
+        """The first tick at which the contact is due again and the end of its last call is known; or NEVER."""
+        delay = self._delay(history)
         if delay == NEVER:
             return NEVER
         due = ended + delay
-        if isinstance(met := past[-1], Outcome) and met in self._moving:
-            later = self._hours.in_another_part(self._people.zone[place], met, due, called)
-            due = later if later < self._people.not_after[place] else due
-        return self._ticked(max(due, ended + self._speed.settles), begin)
+        if isinstance(outcome := history[-1], Outcome) and outcome in self._moving:
+            later = self._hours.next_try(self._contacts.zone[index], outcome, due, called)
+            due = later if later < self._contacts.not_after[index] else due
+        return self._next_tick(max(due, ended + self._capacity.settle_seconds), begin)
 
-    def _ticked(self, moment: float, begin: float) -> float:
-        """The tick at which the workers see what has come by this moment."""
-        tick = self._speed.tick
+    def _next_tick(self, moment: float, begin: float) -> float:
+        """The first tick of the workers at or after this moment."""
+        tick = self._capacity.tick
         return begin + math.ceil((moment - begin) / tick) * tick if tick and moment < NEVER else moment
 
-    def _delay(self, past: Past) -> float:
-        known = self._delays.get(past)
-        if known is None:
-            calls = [met for met in past if isinstance(met, Outcome)]
+    def _delay(self, history: CallHistory) -> float:
+        """Seconds from the end of the last call to the retry; NEVER where there is none."""
+        delay = self._delays.get(history)
+        if delay is None:
+            calls = [result for result in history if isinstance(result, Outcome)]
             if calls[-1] is Outcome.UNKNOWN and self._redials_unknown:
-                known = 0.0 if len(calls) < self._policy.max_attempts else NEVER
+                delay = 0.0 if len(calls) < self._policy.max_attempts else NEVER
             else:
-                waits = self._policy.delay_after(calls[-1], same_outcomes=calls.count(calls[-1]), attempts=len(calls))
-                known = NEVER if waits is None else waits.total_seconds()
-            self._delays[past] = known
-        return known
+                wait = self._policy.delay_after(calls[-1], same_outcomes=calls.count(calls[-1]), attempts=len(calls))
+                delay = NEVER if wait is None else wait.total_seconds()
+            self._delays[history] = delay
+        return delay
 
 
-class First:
-    """The canary: the first so many contacts, and how long all others, and other tries, wait for their calls' ends."""
+class SimulatedCanary:
+    """The canary of one run: the first contacts are called, and all other calls wait until theirs have ended."""
 
     def __init__(self, rule: Canary) -> None:
         self._rule = rule
-        self._ends: dict[int, float] = {}  # when each one's call was known to have ended
-        self._latest = 0.0
-        self.held: list[NextCall] = []  # other tries, until each of the first has been called
+        self._ends: dict[int, float] = {}  # by contact index: when the end of its call was known
+        self._latest_call = 0.0
+        self.held: list[NextCall] = []  # retries, until each of the canary's contacts has been called
         self.reached = 0
         self.decided = False
 
     @property
     def full(self) -> bool:
-        """Whether each of the first has been called."""
+        """Whether each of the canary's contacts has been called."""
         return len(self._ends) >= self._rule.contacts
 
     def holds_until(self, now: float) -> float:
-        """`now` when somebody may be called now, else when."""
+        """`now` when the canary allows a call, else when it will."""
         if self.decided or not self.full:
             return now
-        until = min(max(self._ends.values()), self._latest + self._rule.wait.total_seconds())
+        until = min(max(self._ends.values()), self._latest_call + self._rule.wait.total_seconds())
         self.decided = until <= now
         return max(now, until)
 
-    def call(self, place: int, now: float, ends: float, *, reached: bool) -> None:
-        """Somebody is called."""
+    def count_call(self, index: int, now: float, ends: float, *, reached: bool) -> None:
+        """Count a call to this contact, whose end will be known at `ends`; without effect once decided."""
         if not self.decided:
-            self._ends[place], self._latest = ends, now
+            self._ends[index], self._latest_call = ends, now
             self.reached += reached
 
-    def let_go(self, turns: CallOrder) -> None:
-        """Whoever was held has a turn again; for good where too few are left to be called first."""
-        for turn in self.held:
-            turns.put(*turn)
+    def release(self, order: CallOrder) -> None:
+        """Queue the held retries again; ends the canary where too few contacts are left to fill it."""
+        for call in self.held:
+            order.push(*call)
         self.held.clear()
         self.decided = not self.full
 
 
-def _leave_the_rest(turn: NextCall | None, turns: CallOrder, done: SimulationResult) -> None:
-    """Those who have not been called by now never are."""
-    while turn is not None:
-        _, place, past = turn
-        if not past:
-            done.first_at[place] = NEVER
-        turn = turns.next(NEVER)
+def _leave_uncalled(call: NextCall | None, order: CallOrder, result: SimulationResult) -> None:
+    """Mark this contact and all that follow as left when the budget was used up, if they had no call."""
+    while call is not None:
+        _, index, history = call
+        if not history:
+            result.first_at[index] = NEVER
+        call = order.pop(NEVER)

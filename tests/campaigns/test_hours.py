@@ -43,27 +43,27 @@ def test_a_replay_keeps_the_hours_of_the_gates_whatever_was_asked_before(schedul
         told = hours.next_opening(zone, called.timestamp())
         assert told == pytest.approx(opens.timestamp() if opens else NEVER, abs=0.001)
         again = next_try(written, ZONES[zone], Outcome.NO_ANSWER, earliest, called_at=called)
-        told = hours.in_another_part(zone, Outcome.NO_ANSWER, earliest.timestamp(), called.timestamp())
+        told = hours.next_try(zone, Outcome.NO_ANSWER, earliest.timestamp(), called.timestamp())
         assert told == pytest.approx(again.timestamp() if again else NEVER, abs=0.001)
 
 
 def test_turns_come_by_their_moment_and_then_in_the_lists_order():
     turns = CallOrder([0, 1, 0, 1, 0], 10.0)
-    assert turns.next(10.0) == (10.0, 0, ())
-    turns.put(10.0, 0, (Outcome.BUSY,))
-    turns.put_off(1, 20.0)
-    left = [turns.next(10.0) for _ in range(6)]
+    assert turns.pop(10.0) == (10.0, 0, ())
+    turns.push(10.0, 0, (Outcome.BUSY,))
+    turns.delay_zone(1, 20.0)
+    left = [turns.pop(10.0) for _ in range(6)]
     assert [one[:2] if one else None for one in left] == [(10.0, 0), (10.0, 2), (10.0, 4), (20.0, 1), (20.0, 3), None]
 
 
 def test_who_waits_for_another_try_goes_first_once_it_is_due():
     turns = CallOrder([0, 0, 0], 10.0)
-    turns.next(10.0)
-    turns.put(12.0, 0, (Outcome.BUSY,))
-    assert [turns.next(free)[:2] for free in (11.0, 12.0, 12.0)] == [(10.0, 1), (12.0, 0), (10.0, 2)]
+    turns.pop(10.0)
+    turns.push(12.0, 0, (Outcome.BUSY,))
+    assert [turns.pop(free)[:2] for free in (11.0, 12.0, 12.0)] == [(10.0, 1), (12.0, 0), (10.0, 2)]
 
 
 def test_a_zone_whose_hours_never_come_has_no_more_turns():
     turns = CallOrder([0, 1, 1], 10.0)
-    turns.put_off(1, NEVER)
-    assert [turns.next(10.0), turns.next(10.0)] == [(10.0, 0, ()), None]
+    turns.delay_zone(1, NEVER)
+    assert [turns.pop(10.0), turns.pop(10.0)] == [(10.0, 0, ()), None]

@@ -59,7 +59,7 @@ def planned(
     (folder / "planned.yaml").write_text(CAMPAIGN + more)
     (folder / "list.csv").write_text("phone,name\n" + "".join(f"{row}\n" for row in rows))
     audience = open_audience(folder / "planned.yaml", accounts, leaving_out=lambda one: Exclusions(ledger, one, now))
-    return make_plan(audience, accounts["main"], ledger, now=now, rng=Random(1), standing=standing)
+    return make_plan(audience, accounts["main"], ledger, now=now, rng=Random(1), bucket_state=standing)
 
 
 def good(count: int) -> list[str]:
@@ -93,7 +93,7 @@ def test_a_row_is_dialed_in_its_own_window_or_expires(ledger, tmp_path):
     assert (ann.at, ann.window) == (TUESDAY, "tue 09:00-12:00")
     assert bob.at == datetime(2026, 12, 1, 17, 0, tzinfo=UTC)
     assert str(bob.local_time) == "2026-12-01 09:00:00-08:00"
-    assert (cat.fate, plan.never) == ("dial", 0)
+    assert (cat.fate, plan.expired) == ("dial", 0)
     assert cat.at == datetime(2026, 12, 1, 19, 0, tzinfo=UTC)
     late = planned(tmp_path, ledger, "+18085550101,Cat", more=more.replace("02T19", "01T18"))
     assert [(one.fate, one.reason) for one in row_forecasts(late)] == [
@@ -172,7 +172,7 @@ def test_what_the_provider_refused_before_it_is_likely_to_refuse_again(ledger, t
     taught(ledger, clock, status=AttemptStatus.NOT_PLACED, verdict=Verdict.REFUSE_CONTACT)
     rows = [f"{number},Ann" for area in (212, 305, 404, 617) for number in numbers(75, area=area)]
     plan = planned(tmp_path, ledger, *rows, now=clock())
-    assert plan.odds.calls == 60
+    assert plan.outcome_model.calls == 60
     assert 285 <= plan.calls < 300
     assert plan.first_calls == 300, "nobody knows beforehand whom it will refuse"
 
@@ -181,8 +181,8 @@ def test_a_throttle_is_learned_with_its_wait(ledger, tmp_path, clock):
     wait = {"next_attempt_at": clock() + timedelta(seconds=30)}
     taught(ledger, clock, status=AttemptStatus.NOT_PLACED, verdict=Verdict.THROTTLED, **wait)
     plan = planned(tmp_path, ledger, *good(1), now=clock())
-    assert ((Verdict.THROTTLED, 30.0),) in plan.odds.stories
-    assert plan.odds.first == {Outcome.ANSWERED: 60}
+    assert ((Verdict.THROTTLED, 30.0),) in plan.outcome_model.recorded_contacts
+    assert plan.outcome_model.first == {Outcome.ANSWERED: 60}
 
 
 def test_a_provider_that_refused_for_hours_is_not_expected_to_refuse_everybody_for_hours(ledger, tmp_path, clock):
@@ -196,8 +196,8 @@ def test_a_provider_that_refused_for_hours_is_not_expected_to_refuse_everybody_f
             again = {"id": uuid4(), "number": number, "dialing_at": at, "next_attempt_at": at + timedelta(seconds=1)}
             db.execute(insert(attempts).values(one | again))
     plan = planned(tmp_path, ledger, *good(1), now=clock())
-    assert max(map(len, plan.odds.stories)) == MOST_THROTTLES
-    assert plan.odds.calls == 60
+    assert max(map(len, plan.outcome_model.recorded_contacts)) == MOST_THROTTLES
+    assert plan.outcome_model.calls == 60
 
 
 def test_for_machines_odds_are_parts_of_one_learned_or_assumed(ledger, tmp_path, clock):
@@ -246,12 +246,12 @@ def test_looks_come_as_often_in_a_plan_as_they_will(ledger, tmp_path, clock):
     """The oftener, the shorter the message, but for the provider's own minute."""
     accounts = {"main": callgear(pace=2, poll_seconds=3)}
     taught(ledger, clock, status=AttemptStatus.NOT_PLACED, verdict=Verdict.REFUSE_CONTACT)
-    often = planned(tmp_path, ledger, *good(1), now=clock(), accounts=accounts).odds.looks
+    often = planned(tmp_path, ledger, *good(1), now=clock(), accounts=accounts).outcome_model.poll_interval
     seldom = planned(tmp_path, ledger, *good(1), now=clock(), accounts=accounts, standing=standing(windows=(MINUTE,)))
     assert 1.0 <= often < 1.5
-    assert seldom.odds.looks == 3.0
+    assert seldom.outcome_model.poll_interval == 3.0
     told = {"main": callgear(pace=2, notifications=True)}
-    assert planned(tmp_path, ledger, *good(1), now=clock(), accounts=told).odds.looks == 0.0
+    assert planned(tmp_path, ledger, *good(1), now=clock(), accounts=told).outcome_model.poll_interval == 0.0
 
 
 def test_a_campaign_that_starts_later_finds_another_account(ledger, tmp_path):
@@ -266,7 +266,7 @@ def test_campaigns_that_are_dialing_now_share_the_pace(ledger, tmp_path, clock):
     seed(ledger, numbers(50, area=212), now=clock(), campaign="other")
     plan = planned(tmp_path, ledger, *good(10), now=clock())
     moments = [(one.at - clock()).total_seconds() for one in row_forecasts(plan)]
-    assert (plan.others, moments[5]) == (50, pytest.approx(1.0, abs=0.1))
+    assert (plan.account.other_calls, moments[5]) == (50, pytest.approx(1.0, abs=0.1))
     urgent = planned(tmp_path, ledger, *good(10), now=clock(), more="urgent: true\n")
     assert [(one.at - clock()).total_seconds() for one in row_forecasts(urgent)][5] == pytest.approx(0.5, abs=0.1)
 
@@ -276,7 +276,7 @@ def test_rows_that_the_budget_does_not_reach_have_a_fate_of_their_own(ledger, tm
     told = list(row_forecasts(plan))
     assert [one.fate for one in told] == ["dial"] * 3 + ["over budget"] * 2
     assert told[4].reason == "the campaign's budget is used up before its turn"
-    assert (plan.over_budget, plan.never, plan.most_calls) == (2, 0, 3)
+    assert (plan.over_budget, plan.expired, plan.most_calls) == (2, 0, 3)
 
 
 def test_between_when_it_ends_is_told_for_lists_that_are_replayed_often(ledger, tmp_path, clock):
@@ -323,7 +323,7 @@ def test_the_campaign_ends_when_the_plan_said_and_skips_whom_it_said(ledger, red
             planned(tmp_path, ledger, *rows, now=utc_now(), more=retry, accounts=accounts)
             run(ledger, using, tmp_path, accounts)
             plan = planned(tmp_path, ledger, *rows, now=utc_now(), more=more, accounts=accounts)
-            assert plan.odds.calls > 50
+            assert plan.outcome_model.calls > 50
             campaign = run(ledger, using, tmp_path, accounts)
             pace, took = measured(ledger, campaign.id)
             paced = f"{retry}pace: {pace:.3f}\n"

@@ -51,7 +51,7 @@ def plan_command(
         account = settings.accounts[audience.definition.account]
         chance, tick = Random(audience.definition.campaign), settings.worker.tick_seconds
         standing = _standing(settings, audience.definition.account)
-        plan = make_plan(audience, account, ledger, now=now, rng=chance, tick=tick, standing=standing)
+        plan = make_plan(audience, account, ledger, now=now, rng=chance, tick=tick, bucket_state=standing)
     if csv:
         _write(plan, csv)
     if as_json:
@@ -85,7 +85,7 @@ def plan_facts(plan: Plan, csv: Path | None) -> dict[str, object]:
         "account": plan.definition.account,
         "rows": plan.summary.rows_read,
         "will_dial": plan.first_calls,
-        "expires": plan.never,
+        "expires": plan.expired,
         "over_budget": plan.over_budget,
         "skipped": dict(plan.skipped),
         "calls": round(plan.calls, 1),
@@ -98,16 +98,16 @@ def plan_facts(plan: Plan, csv: Path | None) -> dict[str, object]:
         "ends_between": plan.ends_between,
         "canary_halts": plan.canary_halts,
         "account_now": {
-            "known": plan.account_known,
-            "slower": round(plan.slow, 2),
-            "day_calls_left": plan.day_left,
-            "others_wait": plan.others,
+            "known": plan.account.known,
+            "slower": round(plan.account.slowdown, 2),
+            "day_calls_left": plan.account.day_left,
+            "others_wait": plan.account.other_calls,
         },
         "days": {day.isoformat(): calls for day, calls in plan.by_day.items()},
         "odds": {
-            "learned_from_calls": plan.odds.calls,
-            "first": _parts_of_one(plan.odds.first),
-            "later": _parts_of_one(plan.odds.later),
+            "learned_from_calls": plan.outcome_model.calls,
+            "first": _parts_of_one(plan.outcome_model.first),
+            "later": _parts_of_one(plan.outcome_model.later),
         },
         "first_rows": [fate._asdict() for fate in islice(row_forecasts(plan), SHOWN)],
         "csv": csv,
@@ -130,14 +130,16 @@ def _ends(plan: Plan) -> str:
 
 def _as_it_stands(plan: Plan) -> Iterator[str]:
     """What of the account's present state makes the campaign slower, or that it is not known."""
-    if not plan.account_known:
+    if not plan.account.known:
         yield "taken for as good as new: Redis does not answer"
-    if plan.slow > 1:
-        yield f"{plan.slow:.1f} times slower than its pace, after a refusal"
-    if plan.day_left is not None:
-        yield f"{counted(plan.day_left, 'call')} left of its day"
-    if plan.others:
-        waiting = counted(plan.others, "contact of other campaigns waits", "contacts of other campaigns wait")
+    if plan.account.slowdown > 1:
+        yield f"{plan.account.slowdown:.1f} times slower than its pace, after a refusal"
+    if plan.account.day_left is not None:
+        yield f"{counted(plan.account.day_left, 'call')} left of its day"
+    if plan.account.other_calls:
+        waiting = counted(
+            plan.account.other_calls, "contact of other campaigns waits", "contacts of other campaigns wait"
+        )
         yield f"its pace is shared: {waiting}"
 
 
@@ -148,8 +150,8 @@ def plan_panel(plan: Plan, file: Path, csv: Path | None) -> RenderableType:
     facts.add_row("rows", str(plan.summary.rows_read))
     for fate, count in sorted(plan.skipped.items()):
         facts.add_row(f"  {fate}", str(count))
-    if plan.never:
-        facts.add_row("  expires", f"{plan.never} (their last moment comes before their turn)")
+    if plan.expired:
+        facts.add_row("  expires", f"{plan.expired} (their last moment comes before their turn)")
     if plan.over_budget:
         facts.add_row("  over budget", f"{plan.over_budget} ({why_over_budget(plan)})")
     facts.add_row("will be dialed", str(plan.first_calls))
@@ -165,8 +167,8 @@ def plan_panel(plan: Plan, file: Path, csv: Path | None) -> RenderableType:
     if plan.canary_halts is not None:
         facts.add_row("canary", f"passes in {1 - plan.canary_halts:.0%} of the replays")
     odds = (
-        f"learned from {counted(plan.odds.calls, 'call')} of this account"
-        if plan.odds.calls
+        f"learned from {counted(plan.outcome_model.calls, 'call')} of this account"
+        if plan.outcome_model.calls
         else "assumed: no calls to learn from"
     )
     facts.add_row("odds", odds)
