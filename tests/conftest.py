@@ -24,7 +24,7 @@ from campaigns.ledger.migrate import upgrade
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import metadata
 from dialer.bucket import connect
-from tests import postgres
+from tests.support import postgres
 
 
 @dataclass

@@ -35,9 +35,9 @@ from dialer.bucket import Answer, TokenBucket
 from dialer.deadline import utc_now
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
-from tests import postgres
-from tests.campaigns.dialers import callgear, webex, working
-from tests.campaigns.seeding import seed
+from tests.support import postgres
+from tests.support.dialers import callgear, webex, working
+from tests.support.seeding import seed
 
 THREADS = 32
 ANSWERS_IN = 0.05

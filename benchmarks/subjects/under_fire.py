@@ -17,11 +17,11 @@ import redis
 from benchmarks import naive
 from benchmarks.figures import Figures
 from dialer.sandbox.numbers import ReservedBehaviour, behaviour_of
-from tests.chaos import house as houses
-from tests.chaos.court import doubles
+from tests.chaos import stack as houses
 from tests.chaos.faults import CALLS, Faults
 from tests.chaos.stores import SqliteStore
 from tests.chaos.storm import VENDORS, Plan, reserved_numbers, run
+from tests.chaos.verdict import doubles
 from workers.stack.programs import Modules
 
 CONTACTS, FAULTS, EVERY, SEED = 700, 40, 0.3, 11

@@ -12,8 +12,8 @@ from random import SystemRandom
 from rich.console import Console
 from rich.table import Table
 
-from tests.chaos.court import Judgement
 from tests.chaos.storm import Outcome, Plan, run
+from tests.chaos.verdict import Judgement
 
 out = Console(highlight=False, width=100)
 

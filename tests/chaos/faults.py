@@ -16,9 +16,9 @@ from random import Random
 import httpx
 import redis
 
-from tests.chaos.house import House
+from tests.chaos.proxy import KINDS
+from tests.chaos.stack import House
 from tests.chaos.stores import Store
-from tests.chaos.wire import KINDS
 
 CALLS = "calls"
 REMEMBERED = 300  # tasks that may be delivered again, however old

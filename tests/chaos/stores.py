@@ -12,7 +12,7 @@ from typing import Protocol
 
 import psycopg
 
-from tests import postgres
+from tests.support import postgres
 
 
 class Store(Protocol):

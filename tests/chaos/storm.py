@@ -19,10 +19,10 @@ from campaigns.ledger import queries
 from campaigns.ledger.store import Ledger, LedgerAway
 from campaigns.ledger.tables import contacts
 from campaigns.lifecycle import FINAL_CONTACTS, LIVE_CAMPAIGNS
-from tests.chaos import house as houses
+from tests.chaos import stack as houses
 from tests.chaos import stores
-from tests.chaos.court import Judgement, judge
 from tests.chaos.faults import Faults, memory
+from tests.chaos.verdict import Judgement, judge
 from workers.stack.programs import Modules
 from workers.wiring import now_utc, open_ledger
 

@@ -16,7 +16,7 @@ from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts
 from campaigns.lifecycle import CampaignStatus
 from console.cli.views import sandbox_audit
-from tests.campaigns.seeding import LONG_TEXT, numbers
+from tests.support.seeding import LONG_TEXT, numbers
 from workers.settings import load
 from workers.stack.stack import Stack
 from workers.wiring import now_utc, open_ledger

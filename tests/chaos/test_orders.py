@@ -20,10 +20,10 @@ from campaigns.launch.launch import launch
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.operations import control
-from tests.chaos import house as houses
+from tests.chaos import stack as houses
 from tests.chaos import stores
 from tests.chaos.faults import Faults
-from tests.chaos.house import House
+from tests.chaos.stack import House
 from tests.chaos.storm import reserved_numbers
 from workers.wiring import now_utc, open_ledger
 

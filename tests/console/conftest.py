@@ -15,9 +15,8 @@ from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import metadata
 from console.server.state import AppState
 from console.web.app import create_app
-from tests import postgres
 from tests.conftest import HandSetClock
-from tests.console import house
+from tests.support import console_server, postgres
 
 
 @dataclass(frozen=True)
@@ -29,11 +28,11 @@ class Console:
     clock: HandSetClock
     http: httpx.Client
     desk: AppState
-    door: str = f"/receipts/bulk/{house.SECRET}"
+    door: str = f"/receipts/bulk/{console_server.SECRET}"
 
     def deliver(self, body: bytes, door: str | None = None, **headers: str) -> httpx.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        with house.client(self.address, known=False) as provider:
+        with console_server.client(self.address, known=False) as provider:
             reply = provider.post(door or self.door, content=body, headers=named)
         assert self.desk.mailroom.settle(), "what was stored is applied in time"
         return reply
@@ -51,8 +50,8 @@ def shared_console(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
     url = f"sqlite:///{folder / 'ledger.sqlite3'}"
     if request.param == "postgresql":
         url = request.getfixturevalue("postgres_console_url")
-    app = create_app(house.settings(folder, url), clock)
-    with house.serving(app) as address, house.client(address) as http:
+    app = create_app(console_server.settings(folder, url), clock)
+    with console_server.serving(app) as address, console_server.client(address) as http:
         yield Console(address=address, ledger=app.state.desk.ledger, clock=clock, http=http, desk=app.state.desk)
 
 

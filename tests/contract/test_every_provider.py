@@ -24,7 +24,7 @@ from dialer.providers.provider import Follows, Provider
 from dialer.scripts import Recording, Speech
 from dialer.transport.session import Session
 from dialer.verdicts import Verdict
-from tests.dialer.wire import Heard, reply, serving
+from tests.support.http_server import Heard, reply, serving
 
 PAYLOADS = Path(__file__).parent / "payloads"
 SECRETS = {"access_token": "tok-5ecret-0a1b2c", "password": "pass-5ecret", "service_key": "key-5ecret-0a1b2c"}

@@ -12,7 +12,7 @@ from dialer.account import Account
 from dialer.live_calls import LiveCalls, NoPoints
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
-from tests.campaigns.dialers import callgear
+from tests.support.dialers import callgear
 from workers.settings import RedisSettings, Settings
 from workers.wiring import open_accounts
 

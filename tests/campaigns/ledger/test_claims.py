@@ -12,7 +12,7 @@ from campaigns.ledger.attempts import Opening, open_attempts
 from campaigns.ledger.suppressions import suppress
 from campaigns.lifecycle import ContactStatus
 from campaigns.operations import control
-from tests.campaigns.seeding import attempt, claim, contact, numbers, open_all, seed
+from tests.support.seeding import attempt, claim, contact, numbers, open_all, seed
 
 
 def test_a_claim_takes_the_longest_due_first_and_no_more_than_asked(ledger, clock):

@@ -10,7 +10,7 @@ from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.rulings import accept
 from dialer.account_settings import AccountSettings
 from dialer.calls import Outcome
-from tests.campaigns.seeding import contact, dialing, fresh, numbers
+from tests.support.seeding import contact, dialing, fresh, numbers
 
 ACCOUNT = AccountSettings(provider="callgear")
 TIES = [("first", "second"), ("first", "third"), ("second", "fourth")]

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from campaigns.ledger import migrate
 from campaigns.ledger.store import Ledger, LedgerAway
 from campaigns.ledger.tables import UtcTime, metadata
-from tests.campaigns.seeding import seed
+from tests.support.seeding import seed
 
 
 def test_the_migrations_make_the_tables_that_the_code_writes(ledger):

@@ -10,7 +10,7 @@ import pytest
 
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
-from tests.console.cli.shell import CAMPAIGN, CONTACTS, Shell
+from tests.support.shell import CAMPAIGN, CONTACTS, Shell
 from workers.stack.lock import StackLock
 
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.campaigns.dialers import wait_for
-from tests.console.cli.shell import DIALER, Shell
-from tests.test_docs import DOCUMENTS, README, blocks
+from tests.docs.test_docs import DOCUMENTS, README, blocks
+from tests.support.dialers import wait_for
+from tests.support.shell import DIALER, Shell
 from workers.stack.info import running_stack
 
 IN_ORDER = (

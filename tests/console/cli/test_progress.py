@@ -10,7 +10,7 @@ import struct
 import subprocess
 import termios
 
-from tests.console.cli.shell import CAMPAIGN, DIALER, Shell
+from tests.support.shell import CAMPAIGN, DIALER, Shell
 
 ROWS = 25_000
 

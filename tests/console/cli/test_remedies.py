@@ -21,7 +21,7 @@ from console.cli.app import app
 from dialer.errors import DialerError
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
-from tests.console.cli.shell import Shell
+from tests.support.shell import Shell
 
 COMMAND = typer.main.get_command(app)
 NAMES = "|".join(sorted(COMMAND.commands, key=len, reverse=True))

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from console.cli.app import app
 from console.cli.output import Screen, at, say
-from tests.console.cli.shell import CONTACTS, Shell
+from tests.support.shell import CONTACTS, Shell
 
 
 def commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.console.cli.shell import CAMPAIGN, SETTINGS, Shell
+from tests.support.shell import CAMPAIGN, SETTINGS, Shell
 
 SHORT = CAMPAIGN.replace("this is a reminder of your appointment. Goodbye", "call us")
 

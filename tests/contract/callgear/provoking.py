@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.dialer.sandbox.clients import KEY, LONG, Clients, until
+from tests.support.sandbox_clients import KEY, LONG, Clients, until
 
 Said = dict[str, Any]
 CALLER, CONTACT = "74993720692", "79260000000"

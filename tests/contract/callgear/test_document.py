@@ -26,7 +26,7 @@ from dialer.scripts import Recording, Script, Speech
 from dialer.verdicts import Verdict
 from tests.contract.callgear.extract import RECORDED, facts, json_blocks
 from tests.contract.callgear.provoking import BESIDES, PROVOKED
-from tests.dialer.sandbox.clients import Clients
+from tests.support.sandbox_clients import Clients
 
 ROOT = Path(__file__).parents[3]
 DOCUMENT = json.loads(RECORDED.read_text("utf-8"))

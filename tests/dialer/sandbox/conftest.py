@@ -9,7 +9,7 @@ import pytest
 
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
-from tests.dialer.sandbox.clients import STILL, Clients, Receiver
+from tests.support.sandbox_clients import STILL, Clients, Receiver
 
 
 @pytest.fixture

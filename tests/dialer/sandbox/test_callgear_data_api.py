@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.dialer.sandbox.clients import Clients, until
+from tests.support.sandbox_clients import Clients, until
 
 FIELDS = ["id", "call_api_external_id", "finish_reason", "is_lost"]
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.dialer.sandbox.clients import KEY, Clients
+from tests.support.sandbox_clients import KEY, Clients
 
 LOGIN = {"jsonrpc": "2.0", "id": 7, "method": "login.user", "params": {"login": "sandbox", "password": "sandbox"}}
 

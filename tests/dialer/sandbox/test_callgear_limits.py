@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dialer.sandbox.limits import Window
-from tests.dialer.sandbox.clients import Clients, until
+from tests.support.sandbox_clients import Clients, until
 
 
 def figures(reply: dict[str, Any]) -> dict[str, int]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.dialer.sandbox.clients import FAST, KEY, LONG, Clients, until
+from tests.support.sandbox_clients import FAST, KEY, LONG, Clients, until
 
 DOCUMENT_KEY = "2fRN4g217ca0b4224a67988aff3e584f91964a692045415f36fa66146f5a3c1ae1f6093d"
 LIMITS = {"day_limit", "day_remaining", "day_reset", "minute_limit", "minute_remaining", "minute_reset"}

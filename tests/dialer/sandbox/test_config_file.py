@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dialer.sandbox.config import BadConfig, load_config
-from tests.dialer.sandbox.clients import until
+from tests.support.sandbox_clients import until
 
 
 def test_a_file_says_everything_about_a_sandbox_and_options_win(tmp_path):

@@ -18,7 +18,7 @@ import pytest
 
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
-from tests.dialer.sandbox.clients import FAST, STILL, Clients, until
+from tests.support.sandbox_clients import FAST, STILL, Clients, until
 
 
 def test_the_log_shows_only_what_has_happened(start: Callable[..., Clients]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from dialer.phone import parse
 from dialer.sandbox.numbers import OWN_NUMBERS, RESERVED_NUMBERS, ReservedBehaviour, behaviour_of, reserved, rows
-from tests.dialer.sandbox.clients import FAST, Clients, until
+from tests.support.sandbox_clients import FAST, Clients, until
 
 
 def ask(vendor: Clients, name: str, ending: str) -> str:

@@ -15,7 +15,7 @@ from uuid import UUID
 import pytest
 
 from dialer.sandbox.webex.auth import JWT_SECRET
-from tests.dialer.sandbox.clients import FAST, LONG, SPEECH, Clients, until
+from tests.support.sandbox_clients import FAST, LONG, SPEECH, Clients, until
 
 MEDIA = {"type": "media", "mediaId": "1561"}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.dialer.sandbox.clients import FAST, SPEECH, Clients, Receiver, until
+from tests.support.sandbox_clients import FAST, SPEECH, Clients, Receiver, until
 
 LONG_SPEECH = SPEECH | {"text": "x" * 2000}
 """Heard for 143 s: longer than it takes to try a receipt three times."""

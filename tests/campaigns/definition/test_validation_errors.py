@@ -1,0 +1,155 @@
+"""Everything wrong with a campaign file is named at once, each thing at its place and with what to write instead."""
+
+from __future__ import annotations
+
+import pytest
+
+from campaigns.definition.yaml_source import DefinitionFaults
+from tests.support.campaign_files import SMALL
+
+
+@pytest.fixture
+def faults_of(load):
+    def faults_of(text: str):
+        with pytest.raises(DefinitionFaults) as refused:
+            load(text)
+        return refused.value.faults
+
+    return faults_of
+
+
+@pytest.mark.parametrize(
+    ("wrong", "line", "column", "key", "said", "suggested"),
+    [
+        # keys
+        ("acount: main", 2, 1, "acount", "no such key", "did you mean account?"),
+        ("caller-id: x", 2, 1, "caller-id", "no such key", "did you mean caller_id?"),
+        ("windows: {}", 2, 1, "windows", "no such key", "it belongs at schedule.windows"),
+        ("on: x", 2, 1, "on", "no such key", ""),  # true, to YAML 1.1
+        ("colour: red", 2, 1, "colour", "no such key", "the keys here are campaign, account"),
+        ("schedule:\n  zones: UTC", 3, 3, "schedule.zones", "no such key", "did you mean zone?"),
+        # numbers
+        ("ring_timeout: thirty", 2, 15, "ring_timeout", 'a whole number, found "thirty"', ""),
+        ("ring_timeout: 2.5", 2, 15, "ring_timeout", "a whole number", ""),
+        ("ring_timeout: 4", 2, 15, "ring_timeout", "at least 5", ""),
+        ("ring_timeout: 121", 2, 15, "ring_timeout", "at most 120", ""),
+        ("ring_timeout: 00:30", 2, 15, "ring_timeout", "a whole number", ""),  # 30, to YAML 1.1
+        ("pace: 0", 2, 7, "pace", "more than 0", ""),
+        ("pace: .nan", 2, 7, "pace", "a number", ""),
+        ("pace: inf", 2, 7, "pace", "", ""),
+        ("concurrency: [1]", 2, 14, "concurrency", "found a list", ""),
+        # words
+        ("direction: sideways", 2, 12, "direction", "expected in or out", ""),
+        ("on_unknown: no", 2, 13, "on_unknown", 'expected report or redial, found "no"', ""),
+        ("dtmf: 1,2", 2, 7, "dtmf", "does not fit", "digits"),
+        ("dtmf: 1 2", 2, 7, "dtmf", "does not fit", "digits"),
+        # sections
+        ("retry: 3", 2, 8, "retry", "expected a section", "max_attempts"),
+        ("schedule: [mon]", 2, 11, "schedule", "expected a section", "zone, windows"),
+        # schedule
+        ("schedule: {zone: America/NewYork}", 2, 18, "schedule.zone", "no time zone", "America/New_York"),
+        ("schedule: {zone: EST5PDT}", 2, 18, "schedule.zone", "no time zone", ""),
+        ('schedule: {windows: {mon: "9-17"}}', 2, 27, "schedule.windows.mon", "range of hours", "09:00-12:30"),
+        ("schedule: {windows: {mon: 09:00}}", 2, 27, "schedule.windows.mon", "range of hours", "09:00-12:30"),
+        ('schedule: {windows: {mun: "09:00-17:00"}}', 2, 22, "schedule.windows.mun", "not a weekday", "sun"),
+        ('schedule: {windows: {mon: "09:00-17:00"}}', 2, 11, "schedule", "without a zone", "add zone"),
+        ("schedule: {zone: UTC, windows: {}}", 2, 11, "schedule", "never open", "leave windows out"),
+        ("schedule: {zone: UTC, windows: {mon: []}}", 2, 11, "schedule", "never open", "leave windows out"),
+        ("schedule: {start: 2026-12-01}", 2, 19, "schedule.start", "a date without a time", "T15:00"),
+        ("schedule: {start: 1.12.2026 09:00}", 2, 19, "schedule.start", "not a date and time", "T15:00"),
+        ("schedule: {start: 2026-12-01T09:00}", 2, 11, "schedule", "start is given without a zone", "offset"),
+        ("schedule: {end: 2026-12-01T09:00Z, start: 2026-12-01T10:00+01:00}", 2, 11, "schedule", "before start", ""),
+        # retry
+        ("retry: {busy: [5m]}", 2, 1, "retry.max_attempts", "is missing", "at the most"),
+        ("retry: {max_attempts: 0}", 2, 23, "retry.max_attempts", "at least 1", ""),
+        ("retry: {max_attempts: 2, busy: [5m, 300]}", 2, 37, "retry.busy[2]", "not a duration", "30s, 5m, 2h"),
+        ("retry: {max_attempts: 2, busy: [5 m]}", 2, 33, "retry.busy[1]", "not a duration", "30s, 5m, 2h"),
+        ("retry: {max_attempts: 2, busy: [0s]}", 2, 33, "retry.busy[1]", "too short", "1s"),
+        ("retry: {max_attempts: 2, busy: [9999999999d]}", 2, 33, "retry.busy[1]", "too long", "30d"),
+        ("retry: {max_attempts: 2, buzy: [5m]}", 2, 26, "retry.buzy", "no such key", "did you mean busy?"),
+    ],
+)
+def test_a_fault_is_named_with_place_key_and_remedy(faults_of, wrong, line, column, key, said, suggested):
+    lines = SMALL.splitlines()
+    (fault,) = faults_of("\n".join([lines[0], wrong, *lines[1:]]))
+    assert (fault.line, fault.column, fault.key) == (line, column, key)
+    assert said in fault.message
+    assert suggested in fault.suggestion
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "key", "said", "suggested"),
+    [
+        ("campaign: first", "campaign: my first", "campaign", "does not fit", "letters, digits and dashes"),
+        ("campaign: first", "campaign: -first", "campaign", "does not fit", "letters, digits and dashes"),
+        ("campaign: first", f"campaign: {'a' * 61}", "campaign", "at most 60 characters", ""),
+        ("account: main", "account:", "account", "has no value", "write a value"),
+        ("account: main", 'account: ""', "account", "is empty", "account in the settings"),
+        ("account: main", "acount: main", "acount", "no such key", "did you mean account?"),  # named once
+        ("  file: first.csv", "  phone: phone", "contacts.file", "is missing", "CSV or XLSX"),
+        ("  file: first.csv", "  file: first.csv\n  country: UK", "contacts.country", "no country", "did you mean GB?"),
+        ('"+18005550100"', "18005550100", "caller_id", "plus at its beginning is lost", 'write "+18005550100"'),
+        ('"+18005550100"', '"+1800555"', "caller_id", "too short: it has 6 digits", "all of its digits"),
+        ('"+18005550100"', '"CallUs"', "caller_id", "not a phone number", "+"),
+        ('"+18005550100"', "[1]", "caller_id", "expected text, found a list", ""),
+        ('  tts: "Hello"', "  voice: {}", "message", "says nothing", "write tts or media"),
+        ('  tts: "Hello"', "  tts: Hi\n  media: 7", "message", "both tts and media", "keep one"),
+        ('  tts: "Hello"', "  media: 7\n  voice: {gender: male}", "message", "speaks for itself", "remove voice"),
+        ('  tts: "Hello"', '  tts: ""', "message.tts", "is empty", "Text to speak"),
+        ('  tts: "Hello"', '  tts: "Hello {{ First Name }}"', "message.tts", "line 1 of the text", "{{ first_name }}"),
+        ('  tts: "Hello"', "  tts: |\n    Hello\n    {{ name", "message.tts", "line 2 of the text", ""),
+        ('  tts: "Hello"', '  tts: "Hello \\ud83d"', "message.tts", "", ""),  # half a character
+        ('  tts: "Hello"', '  tts: "  "', "message.tts", "comes out empty", ""),
+        ('  tts: "Hello"', "  tts: \"{{ ''.__class__ }}\"", "message.tts", "unsafe", ""),
+        ('  tts: "Hello"', "  tts: '{{ 1 / 0 }}'", "message.tts", "division by zero", ""),
+        ('message:\n  tts: "Hello"', "message: Hello", "message", "expected a section", "tts, media, voice"),
+        ('  tts: "Hello"', "  tts: Hi\n  voice: female", "message.voice", "section of keys", ""),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_remedy(faults_of, right, wrong, key, said, suggested):
+    (fault,) = faults_of(SMALL.replace(right, wrong))
+    assert fault.key == key
+    assert fault.line > 0
+    assert said in fault.message
+    assert suggested in fault.suggestion
+
+
+def test_all_faults_are_named_at_once_and_in_the_files_order(faults_of):
+    faults = faults_of(
+        """\
+campaign: my first
+acount: main
+contacts:
+  country: UK
+message:
+  tts: "{{ name"
+caller_id: 18005550100
+schedule:
+  zone: Mars
+  windows: {mon-fry: ["9-17", "09:00-12:00"]}
+schedule:
+  zone: UTC
+retry:
+  busy: [5]
+"""
+    )
+    assert [fault.key for fault in faults] == [
+        "campaign",
+        "acount",
+        "contacts.file",
+        "contacts.country",
+        "message.tts",
+        "caller_id",
+        "schedule.zone",
+        "schedule.windows.mon-fry",
+        "schedule.windows.mon-fry[1]",
+        "schedule",
+        "retry.max_attempts",
+        "retry.busy[1]",
+    ]
+
+
+def test_a_fault_prints_as_one_line_that_editors_can_follow(load, tmp_path):
+    with pytest.raises(DefinitionFaults) as refused:
+        load(SMALL.replace("account", "acount"))
+    assert str(refused.value) == f"{tmp_path}/campaign.yaml:2:1: acount: there is no such key – did you mean account?"

@@ -1,0 +1,119 @@
+"""Waiting for tokens: no longer than the horizon, no longer than the campaign runs, and with requests out meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from campaigns.dispatch.dial import Slice, dial
+from campaigns.operations import control
+from campaigns.runtime import Runtime
+from dialer.deadline import utc_now
+from dialer.sandbox.config import SandboxConfig
+from dialer.sandbox.running import SandboxHandle, running
+from tests.conftest import HandSetClock
+from tests.support.dialers import wait_for, webex, working
+from tests.support.seeding import claim, contact, numbers, seed
+
+
+@pytest.fixture
+def sandbox() -> Iterator[SandboxHandle]:
+    with running(SandboxConfig(seed=1, speed=0.001, webex_tps=10_000, late_seconds=8)) as handle:
+        yield handle
+
+
+@pytest.fixture
+def worker(ledger, redis_url, buckets, sandbox) -> Iterator[Any]:
+    """A worker whose account has this pace."""
+    clock, opened = HandSetClock(utc_now()), []
+
+    def make(pace: float) -> Runtime:
+        opened.append(
+            working(ledger, redis_url, {"main": webex(sandbox.webex_url, pace=pace, timeout=20)}, clock=clock)
+        )
+        return opened[-1].__enter__()
+
+    yield make
+    for one in opened:
+        one.__exit__(None, None, None)
+
+
+def sliced(using: Runtime, phones: list[str]) -> Slice:
+    campaign_id = seed(using.ledger, phones, now=using.clock())
+    claim_id, ids = claim(using.ledger, campaign_id, len(phones), now=using.clock())
+    return Slice(campaign_id=campaign_id, claim=claim_id, contact_ids=tuple(ids))
+
+
+def test_the_next_tokens_are_taken_while_requests_are_out(worker, sandbox):
+    """The first answer takes long; a slice that waited for it before going on would leave the pipe empty."""
+    using = worker(pace=20)
+    one = sliced(using, ["+14155550121", *numbers(4)])
+    dialing = threading.Thread(target=lambda: dial(one, using=using))
+    dialing.start()
+    try:
+        wait_for(lambda: len(sandbox.calls()) == 5)
+        assert dialing.is_alive(), "its first answer is still to come"
+        wait_for(lambda: [contact(using.ledger, each).status for each in one.contact_ids[1:]] == ["placed"] * 4)
+    finally:
+        dialing.join()
+    assert contact(using.ledger, one.contact_ids[0]).status == "placed"
+
+
+def test_pausing_gives_the_place_in_the_line_back_at_once(worker, sandbox):
+    using = worker(pace=0.6)
+    bucket = using.accounts["main"].bucket
+    bucket.acquire("another")
+    one = sliced(using, numbers(2))
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 1:
+            assert bucket.peek().waiting == {one.campaign_id: 1}
+            control.pause(using.ledger, one.campaign_id, who="test", now=using.clock())
+
+    assert dial(one, using=using, sleep=sleep) == 0
+    assert sum(slept) <= 0.2, "a tenth of a second and a step"
+    assert bucket.peek().waiting == {}
+    assert [contact(using.ledger, each).status for each in one.contact_ids] == ["pending", "pending"]
+    assert sandbox.calls() == []
+
+
+def test_a_worker_that_is_told_to_stop_leaves_the_line(ledger, redis_url, buckets, sandbox):
+    told: list[bool] = []
+    accounts = {"main": webex(sandbox.webex_url, pace=0.6)}
+    with working(ledger, redis_url, accounts, clock=HandSetClock(utc_now()), stopping=lambda: bool(told)) as using:
+        bucket = using.accounts["main"].bucket
+        bucket.acquire("another")
+        one = sliced(using, numbers(1))
+        assert dial(one, using=using, sleep=lambda _seconds: told.append(True)) == 0
+        assert bucket.peek().waiting == {}
+    assert contact(ledger, one.contact_ids[0]).status == "pending"
+
+
+@pytest.mark.parametrize("pace", [0.3, 0.6, 3.0])
+def test_no_worker_waits_longer_than_the_horizon(worker, sandbox, pace):
+    using = worker(pace=pace)
+    one = sliced(using, numbers(12))
+    slept: list[float] = []
+    sent = dial(one, using=using, sleep=slept.append)
+    assert sum(slept) <= using.horizon
+    assert 1 <= sent < 12
+    rows = [contact(using.ledger, each) for each in one.contact_ids]
+    assert [row.status for row in rows] == ["placed"] * sent + ["pending"] * (12 - sent)
+    assert using.accounts["main"].bucket.peek().waiting == {}
+    assert all(row.due_at - using.clock() <= timedelta(seconds=1 / pace) for row in rows)
+
+
+def test_at_a_high_pace_several_calls_take_their_tokens_in_one_turn(worker, sandbox, buckets):
+    using = worker(pace=500)
+    one = sliced(using, numbers(50))
+    using.accounts["main"].bucket.acquire("first")
+    before = buckets.info("commandstats")["cmdstat_evalsha"]["calls"]
+    assert dial(one, using=using) == 50
+    turns = buckets.info("commandstats")["cmdstat_evalsha"]["calls"] - before
+    assert turns <= 50 + 25, "fifty answers settled, and fewer turns than calls"

@@ -1,0 +1,284 @@
+"""From a campaign file to a running campaign: all of it starts, or nothing does and nothing is left behind."""
+
+from __future__ import annotations
+
+import csv
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from campaigns.audience.audience import ListChanged
+from campaigns.definition.yaml_source import DefinitionFaults
+from campaigns.launch.checks import CheckResult, NobodyToCall, RowsRejected, check
+from campaigns.launch.exclusions import Exclusions
+from campaigns.launch.launch import StillGoingOn, launch
+from campaigns.ledger import claims
+from campaigns.ledger.store import LedgerAway
+from campaigns.ledger.suppressions import suppress
+from campaigns.ledger.tables import campaigns, contacts
+from campaigns.lifecycle import CampaignStatus
+from campaigns.operations import control
+from dialer.account_settings import AccountSettings
+from tests.conftest import HandSetClock
+from tests.support.dialers import failing_once
+from tests.support.seeding import claim, numbers
+
+ACCOUNTS = {
+    "main": AccountSettings.model_validate({"provider": "callgear", "access_token": "k"}),
+    "bulk": AccountSettings.model_validate({"provider": "webex", "service_key": "k"}),
+}
+CAMPAIGN = """\
+campaign: reminders
+account: {account}
+contacts:
+  file: contacts.csv
+  zone: zone
+  not_after: until
+message:
+  tts: "Hello {{{{ name }}}}, this is a reminder."
+caller_id: "+18005550100"
+schedule:
+  zone: America/New_York
+"""
+LONG = "x" * 2100
+UNTIL = "2026-12-31T09:00"
+
+
+def written(folder: Path, *rows: str, account: str = "main", more: str = "") -> Path:
+    """A campaign file, and the list beside it."""
+    file = folder / "reminders.yaml"
+    file.write_text(CAMPAIGN.format(account=account) + more, encoding="utf-8")
+    (folder / "contacts.csv").write_text("\n".join(["phone,name,zone,until", *rows]) + "\n", encoding="utf-8")
+    return file
+
+
+def good(count: int) -> list[str]:
+    return [f"{phone},Ann,,{UNTIL}" for phone in numbers(count)]
+
+
+def checked(folder: Path, *rows: str, **changes: str) -> CheckResult:
+    return check(written(folder, *rows, **changes), ACCOUNTS)
+
+
+def started(ledger, one: CheckResult, now, **named):
+    return launch(ledger, one, who="ann", now=now, **named)
+
+
+def counted(ledger) -> tuple[int, int]:
+    """Campaigns and contacts that the ledger has."""
+    with ledger.reading() as db:
+        return tuple(db.scalar(select(func.count()).select_from(table)) for table in (campaigns, contacts))
+
+
+def test_a_good_list_becomes_a_running_campaign(ledger, clock, tmp_path):
+    rows = [
+        "+14155550100,Ann,Asia/Tokyo,2026-12-02T09:00",
+        f"+1 (415) 555-0101,Bob,,{UNTIL}",
+    ]
+    campaign = started(ledger, checked(tmp_path, *rows), clock())
+    assert (campaign.id, campaign.status, campaign.contacts) == ("reminders-1", CampaignStatus.RUNNING, 2)
+    assert (campaign.zones, campaign.started_at) == (("America/Los_Angeles", "Asia/Tokyo"), clock())
+    with ledger.reading() as db:
+        first, second = db.execute(select(contacts).order_by(contacts.c.line)).all()
+    assert (first.phone, first.text, first.zone) == (
+        "+14155550100",
+        "Hello Ann, this is a reminder.",
+        "Asia/Tokyo",
+    )
+    assert first.not_after.isoformat() == "2026-12-02T00:00:00+00:00"
+    assert (second.phone, second.zone) == ("+14155550101", "America/Los_Angeles")
+    assert second.not_after.isoformat() == "2026-12-31T17:00:00+00:00"
+    assert {row.due_at for row in (first, second)} == {clock()}
+
+
+def test_a_campaign_with_a_start_is_scheduled_for_it(ledger, clock, tmp_path):
+    more = '  start: "2026-12-05T09:00"\n'
+    assert started(ledger, checked(tmp_path, *good(1), more=more), clock()).status == CampaignStatus.SCHEDULED
+    clock.forward(7 * 24 * 3600)
+    again = started(ledger, checked(tmp_path, *good(1), more=more), clock(), again=True)
+    assert again.status == CampaignStatus.RUNNING, "its start has come"
+
+
+def test_one_bad_row_starts_nothing_and_is_written_whole(ledger, clock, tmp_path):
+    one = checked(tmp_path, *good(3), f"7.926E+10,Eve,,{UNTIL}")
+    rejects = one.write_rejects(tmp_path / "reports")
+    with pytest.raises(RowsRejected, match="1 of 4 rows") as refused:
+        one.refuse_rejects(rejects, skip=False)
+    assert refused.value.facts == {"rejected": 1, "rejects": str(rejects)}
+    assert refused.value.remedy.endswith("--skip-rejects")
+    with rejects.open(encoding="utf-8-sig", newline="") as read:
+        (row,) = csv.DictReader(read)
+    assert (row["phone"], row["name"], row["_line"], row["_column"]) == ("7.926E+10", "Eve", "5", "phone")
+    assert counted(ledger) == (0, 0)
+
+
+def test_bad_rows_are_skipped_when_that_is_asked_for_and_counted(ledger, clock, tmp_path):
+    one = checked(tmp_path, *good(3), f"7.926E+10,Eve,,{UNTIL}")
+    rejects = one.write_rejects(tmp_path)
+    one.refuse_rejects(rejects, skip=True)
+    campaign = launch(ledger, one, rejects_folder=tmp_path, who="ann", now=clock())
+    assert (campaign.contacts, campaign.rejects) == (3, 1)
+    kept = Path(campaign.rejects_file)
+    assert (kept.name, kept.read_bytes()) == ("reminders-1-rejects.csv", rejects.read_bytes())
+    checked(tmp_path, "nonsense,Eve,,").write_rejects(tmp_path)
+    assert kept.read_bytes() != rejects.read_bytes(), "a later check leaves a campaign's own file alone"
+
+
+def test_a_list_without_a_good_row_calls_nobody(ledger, clock, tmp_path):
+    one = checked(tmp_path, "nonsense,Eve,,")
+    with pytest.raises(NobodyToCall, match="no row can be called"):
+        one.refuse_rejects(one.write_rejects(tmp_path), skip=True)
+    with pytest.raises(NobodyToCall, match="no row can be called"):  # whoever asks: it would never finish
+        launch(ledger, one, who="ann", now=clock())
+    assert counted(ledger) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("  end: 2026-12-01T10:00\n", "has passed"),
+        ('  end: 2026-12-01T17:30\n  windows: {mon-sun: "06:00-07:00"}\n', "comes before any hour of its windows"),
+        ("  end: 2026-12-01T17:30\n  holidays: [2026-12-01, 2026-12-02]\n", "comes before any hour of its windows"),
+    ],
+)
+def test_a_campaign_whose_end_comes_before_anybody_can_be_called_is_not_started(ledger, clock, tmp_path, more, said):
+    with pytest.raises(NobodyToCall, match=said):
+        started(ledger, checked(tmp_path, *good(1), more=more), clock())
+    assert counted(ledger) == (0, 0)
+    started(ledger, checked(tmp_path, *good(1), more=more.replace("12-01T1", "12-05T1")), clock())
+
+
+def test_the_providers_own_limit_is_held_against_every_row(ledger, tmp_path):
+    one = checked(tmp_path, *good(1), f"+14155550102,{LONG},,{UNTIL}", account="bulk")
+    assert [(reject.line, reject.code) for reject in one.rejects] == [(3, "text_too_long")]
+    assert checked(tmp_path, f"+14155550102,{LONG},,{UNTIL}").rejects == (), "this provider says so only when asked"
+
+
+def test_an_account_that_is_not_there_is_named_with_those_that_are(tmp_path):
+    with pytest.raises(DefinitionFaults) as refused:
+        checked(tmp_path, *good(1), account="mian")
+    assert "no account 'mian'" in str(refused.value)
+    assert "bulk, main" in str(refused.value) + refused.value.remedy
+
+
+def test_a_campaign_of_the_same_name_must_have_ended_first(ledger, clock, tmp_path):
+    one = checked(tmp_path, *good(2))
+    first = started(ledger, one, clock())
+    with pytest.raises(StillGoingOn, match="reminders-1 has not ended yet"):
+        started(ledger, one, clock())
+    assert counted(ledger) == (1, 2)
+    assert started(ledger, one, clock(), again=True).id == "reminders-2"
+    for campaign_id in (first.id, "reminders-2"):
+        control.cancel(ledger, campaign_id, who="ann", now=clock())
+    assert started(ledger, one, clock()).id == "reminders-3"
+
+
+def test_of_two_launches_at_once_one_is_refused_and_leaves_nothing(ledger, clock, tmp_path):
+    """Both found nobody going on: were both to start, everybody on the list would be called twice."""
+    told: list[object] = []
+    ready = threading.Barrier(4)
+    files = []
+    for place in range(4):
+        folder = tmp_path / str(place)
+        folder.mkdir()
+        files.append(written(folder, *good(40)))
+    lists = [check(file, ACCOUNTS) for file in files]
+
+    def start(one: CheckResult) -> None:
+        ready.wait()
+        try:
+            told.append(started(ledger, one, clock()))
+        except StillGoingOn as exc:
+            told.append(exc)
+
+    launches = [threading.Thread(target=start, args=(one,)) for one in lists]
+    for each in launches:
+        each.start()
+    for each in launches:
+        each.join()
+    assert len(told) == 4
+    assert [type(one) for one in told].count(StillGoingOn) == 3
+    assert counted(ledger) == (1, 40)
+
+
+def test_what_was_checked_is_what_starts_whatever_becomes_of_the_list(ledger, clock, tmp_path):
+    """The list is read once: no row can be one thing to the check and another to the ledger."""
+    one = checked(tmp_path, *good(3))
+    written(tmp_path, "nonsense,Eve,,").with_name("contacts.csv").unlink()
+    assert started(ledger, one, clock()).contacts == 3
+
+
+def test_a_list_that_is_written_to_while_it_is_read_starts_nothing(tmp_path):
+    file = written(tmp_path, *good(3))
+
+    def meddled(rows, about):
+        for row in rows:
+            yield row
+            with (tmp_path / "contacts.csv").open("a") as stream:
+                stream.write(f"+14155550199,Zoe,,{UNTIL}\n")
+
+    with pytest.raises(ListChanged, match="was changed while it was being read"):
+        check(file, ACCOUNTS, progress=meddled)
+
+
+def test_a_ledger_that_fails_on_the_way_is_left_as_it_was(ledger, clock, tmp_path):
+    one = checked(tmp_path, *good(3))
+    with failing_once(ledger, "SET since="), pytest.raises(LedgerAway):
+        started(ledger, one, clock())
+    assert counted(ledger) == (0, 0)
+    assert started(ledger, one, clock()).contacts == 3
+
+
+def test_a_draft_that_was_never_finished_holds_up_no_other(ledger, tmp_path):
+    """A launch that was killed leaves a draft: it calls nobody, and the next launch goes ahead."""
+    clock = HandSetClock()
+    one = checked(tmp_path, *good(1))
+    with failing_once(ledger, "SET since="), failing_once(ledger, "DELETE FROM contacts") as kept:
+        with pytest.raises(LedgerAway):
+            started(ledger, one, clock())
+        assert kept
+    assert counted(ledger) == (1, 0)
+    campaign = started(ledger, one, clock() + timedelta(seconds=1))
+    assert (campaign.id, campaign.status) == ("reminders-2", CampaignStatus.RUNNING)
+
+
+def test_a_contacts_own_voice_goes_with_it_to_the_dial(ledger, clock, tmp_path):
+    file = tmp_path / "voices.yaml"
+    file.write_text(
+        "campaign: voices\naccount: bulk\ncontacts: {file: voices.csv, language: lang, voice: voice}\n"
+        'message: {tts: "Hallo", voice: {gender: male}}\ncaller_id: "+18005550100"\n'
+    )
+    (tmp_path / "voices.csv").write_text(
+        "phone,lang,voice\n+14155550100,de-DE,ConradNeural\n+14155550101,,\n", encoding="utf-8"
+    )
+    campaign = started(ledger, check(file, ACCOUNTS), clock())
+    claim_id, ids = claim(ledger, campaign.id, 2, now=clock())
+    with ledger.reading() as db:
+        first, second = claims.still_claimed(db, claim_id, ids, clock())
+    said = campaign.definition.script(first.text, first.voice)
+    assert said.voice == {"gender": "male", "language": "de-DE", "voice": "ConradNeural"}
+    assert campaign.definition.script(second.text, second.voice).voice == {"gender": "male"}
+
+
+def test_whom_the_ledger_leaves_out_is_listed_and_is_no_reason_to_start_nothing(ledger, clock, tmp_path):
+    ledger.write(suppress, "+14155550101", reason="asked us to stop", source="test", now=clock())
+    file = written(tmp_path, *good(4))
+
+    def leaving_out(definition):
+        return Exclusions(ledger, definition, clock())
+
+    one = check(file, ACCOUNTS, leaving_out=leaving_out)
+    assert (one.bad, one.summary.valid, one.summary.on_dnc, one.summary.will_dial) == (0, 4, 1, 3)
+    (left_out,) = one.rejects
+    assert (left_out.code, left_out.reason) == ("on_dnc", "on the suppression list: asked us to stop")
+    one.refuse_rejects(None, skip=False)
+    campaign = started(ledger, one, clock())
+    assert campaign.contacts == 3
+    again = check(written(tmp_path, *good(5)), ACCOUNTS, leaving_out=leaving_out)
+    assert (again.summary.duplicate_in_campaign, again.summary.on_dnc, again.summary.will_dial) == (3, 1, 1)
+    assert {reject.reason for reject in again.rejects if reject.code == "in_campaign"} == {
+        f"{campaign.id} calls this number"
+    }

@@ -1,0 +1,85 @@
+"""The suppression list as people use it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import delete, select
+
+from campaigns.ledger.tables import audit, suppressions
+from campaigns.operations.erasure import erase
+from campaigns.operations.suppression_list import NoNumbers, add, export_file, import_file, remove, why
+from dialer.phone import parse
+from tests.support.seeding import numbers
+
+ANN, BOB, CAT, DAN = (parse(one) for one in numbers(4))
+BY = {"reason": "asked us", "who": "ann"}
+
+
+def test_a_number_is_added_explained_and_removed_with_a_line_that_says_by_whom(ledger, clock):
+    assert add(ledger, ANN, now=clock(), **BY)
+    assert not add(ledger, ANN, now=clock(), **BY)
+    (line,) = why(ledger, ANN)
+    assert (line.account, line.reason, line.source, line.added_at) == ("", "asked us", "ann", clock())
+    assert remove(ledger, ANN, who="bob", now=clock())
+    assert not remove(ledger, ANN, who="bob", now=clock())
+    assert why(ledger, ANN) == []
+    with ledger.reading() as db:
+        (said,) = db.execute(select(audit).where(audit.c.event == "suppression removed"))
+    assert (said.who, said.detail) == ("bob", ANN.masked)
+
+
+@pytest.mark.parametrize(
+    ("text", "added", "bad"),
+    [
+        ("phone,reason\n+14155550101,moved away\n(415) 555-0102,\n+1415,\n", 2, [4]),
+        ("+14155550101\n+14155550102\n", 2, []),  # numbers and nothing else
+        ("Number;Name\n+14155550101;Ann\n", 1, []),
+        ("phone\n+14155550101\n+1 415 555 01 01\n", 1, []),  # the same twice
+    ],
+)
+def test_a_list_is_imported_however_it_is_written(ledger, clock, tmp_path, text, added, bad):
+    (tmp_path / "list.csv").write_text(text)
+    done = import_file(ledger, tmp_path / "list.csv", country="US", now=clock(), **BY)
+    assert (done.added, [one.line for one in done.rejects]) == (added, bad)
+    assert why(ledger, parse("+14155550101"))[0].reason == ("moved away" if "moved" in text else "asked us")
+
+
+def test_a_list_without_a_column_of_numbers_is_named(ledger, clock, tmp_path):
+    (tmp_path / "list.csv").write_text("name,street\nAnn,Main\n")
+    with pytest.raises(NoNumbers, match="no column is named phone or number"):
+        import_file(ledger, tmp_path / "list.csv", country=None, now=clock(), **BY)
+
+
+def test_what_is_exported_is_imported_as_it_stood(ledger, clock, tmp_path):
+    add(ledger, ANN, now=clock(), **BY)
+    add(ledger, BOB, now=clock(), account="spare", expires_at=clock() + timedelta(days=2), **BY)
+    erase(ledger, CAT, who="cat", now=clock())
+    add(ledger, DAN, now=clock(), expires_at=clock() + timedelta(days=1), **BY)
+    before = [why(ledger, one) for one in (ANN, BOB, CAT)]
+    assert export_file(ledger, tmp_path / "list.csv") == 4
+    with ledger.writing() as db:
+        db.execute(delete(suppressions))
+    clock.forward(86400)
+    facts = {"country": None, "who": "eve", "reason": "a restored list", "now": clock()}
+    done = import_file(ledger, tmp_path / "list.csv", **facts)
+    assert (done.added, done.known, done.expired, done.rejects) == (3, 0, 1, ())
+    assert [why(ledger, one) for one in (ANN, BOB, CAT)] == before
+    assert why(ledger, DAN) == []
+    assert import_file(ledger, tmp_path / "list.csv", **facts).known == 3
+
+
+def test_of_an_exported_list_what_cannot_be_read_is_named_and_the_rest_goes_in(ledger, clock, tmp_path):
+    add(ledger, ANN, now=clock(), **BY)
+    export_file(ledger, tmp_path / "list.csv")
+    with (tmp_path / "list.csv").open("a", encoding="utf-8") as file:
+        file.write('"+14155550102","","","","","tomorrow"\n"hash:12","","","","",""\n"+14155550103","","","","",""\n')
+    done = import_file(ledger, tmp_path / "list.csv", country=None, now=clock(), **BY)
+    assert (done.added, done.known, [one.line for one in done.rejects]) == (1, 1, [3, 4])
+
+
+def test_an_account_column_of_somebody_elses_list_is_theirs(ledger, clock, tmp_path):
+    (tmp_path / "list.csv").write_text(f"phone,account\n{ANN.e164},A-1234\n")
+    assert import_file(ledger, tmp_path / "list.csv", country=None, now=clock(), **BY).added == 1
+    assert why(ledger, ANN)[0].account == ""

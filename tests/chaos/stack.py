@@ -1,0 +1,235 @@
+"""A whole house of real processes: Redis, sandbox, wire, consoles, workers, beats, each of which can be killed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+
+from dialer.account_settings import AccountSettings
+from workers.settings import LedgerSettings, RedisSettings, Settings, WorkerSettings
+from workers.stack.environment import environment
+from workers.stack.health import answers
+from workers.stack.info import StackInfo
+from workers.stack.ports import Ports
+from workers.stack.processes import Child, Program
+from workers.stack.programs import Modules, ProgramPlan
+from workers.stack.redis_server import find_server
+
+ROOT = Path(__file__).parents[2]
+MEND_SECONDS = 0.3
+ACCOUNT: dict[str, Any] = {"pace": 40, "timeout": 2, "access_token": SecretStr("x"), "service_key": SecretStr("x")}
+WORKER = {"tick_seconds": 0.5, "lease_seconds": 5, "threads": 16}
+SANDBOX = {"points_per_minute": 1_000_000, "points_per_day": 10_000_000, "webex_tps": 60, "late_seconds": 4}
+
+
+class House:
+    """Everything a campaign needs, by name: redis, sandbox, wire, console1…, worker1…, beat1…"""
+
+    def __init__(
+        self,
+        folder: Path,
+        ledger_url: str,
+        *,
+        seed: int,
+        speed: float,
+        workers: int,
+        modules: Modules | None = None,
+        without: Sequence[str] = (),
+    ) -> None:
+        """`modules` says what the workers run; `without` names kinds of children that this house has none of."""
+        self.folder = folder
+        self.children: dict[str, Child] = {}
+        self.deaths: dict[str, int] = {}
+        self._changing = threading.Lock()
+        self._in_our_hands: set[str] = set()
+        self._mending = threading.Event()
+        self._at_end = ExitStack()
+        self._build(ledger_url, seed, speed, workers, modules or Modules())
+        for kind in without:
+            self._programs = {name: one for name, one in self._programs.items() if not name.startswith(kind)}
+
+    @property
+    def sandbox_url(self) -> str:
+        return self.info.urls["sandbox"]
+
+    @property
+    def redis_url(self) -> str:
+        return self.info.urls["redis"]
+
+    def names(self, kind: str) -> list[str]:
+        """The children of this kind, by name."""
+        return [name for name in self.children if name.startswith(kind)]
+
+    def pid(self, name: str) -> int:
+        pid = self.children[name].pid
+        assert pid is not None
+        return pid
+
+    def kill(self, name: str, pause: float) -> None:
+        """SIGKILL, and start again after a pause."""
+        with self._left_to_us(name) as child:
+            child.kill()
+            time.sleep(pause)
+            child.start()
+
+    def end(self, name: str, pause: float) -> None:
+        """SIGTERM as an operator's, wait for its end, and start again after a pause."""
+        with self._left_to_us(name) as child:
+            child.stop()
+            time.sleep(pause)
+            child.start()
+
+    def empty_redis(self, pause: float) -> None:
+        """Kill Redis and start it with nothing of what it knew."""
+        with self._left_to_us("redis") as child:
+            child.kill()
+            shutil.rmtree(self.folder / "redis")
+            (self.folder / "redis").mkdir()
+            time.sleep(pause)
+            child.start()
+
+    @contextmanager
+    def _left_to_us(self, name: str) -> Iterator[Child]:
+        """A child that nobody mends meanwhile."""
+        with self._changing:
+            self._in_our_hands.add(name)
+        try:
+            yield self.children[name]
+        finally:
+            with self._changing:
+                self._in_our_hands.discard(name)
+
+    def _build(self, ledger_url: str, seed: int, speed: float, workers: int, modules: Modules) -> None:
+        ports = self._at_end.enter_context(Ports())
+        taken = {name: ports.take(0).got for name in ("redis", "sandbox", "wire", "console", "flower", "console2")}
+        urls = {name: f"http://127.0.0.1:{port}" for name, port in taken.items()}
+        urls["redis"] = f"redis://127.0.0.1:{taken['redis']}/0"
+        for name in ("logs", "redis"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        self.info = StackInfo(
+            pid=os.getpid(),
+            data_dir=self.folder,
+            started_at=datetime.now(UTC).isoformat(),
+            sandbox=True,
+            speed=speed,
+            urls=urls,
+            ports=taken,
+        )
+        self.settings = Settings(
+            data_dir=self.folder,
+            accounts={
+                "callgear": AccountSettings(provider="callgear", **ACCOUNT),
+                "webex": AccountSettings(provider="webex", **ACCOUNT),
+            },
+            ledger=LedgerSettings(url=SecretStr(ledger_url)),
+            redis=RedisSettings(url=SecretStr(urls["redis"])),
+            worker=WorkerSettings.model_validate(WORKER),
+        )
+        wired = replace(self.info, urls=urls | {"sandbox": urls["wire"]})
+        self.environment = {
+            **environment(self.settings, wired),
+            "DIALER_LEDGER__URL": ledger_url,
+            "PYTHONPATH": str(ROOT),
+            **{f"DIALER_WORKER__{key}".upper(): str(value) for key, value in WORKER.items()},
+        }
+        plan = ProgramPlan(
+            settings=self.settings,
+            info=self.info,
+            redis=find_server(),
+            workers=workers,
+            environment=self.environment,
+            modules=modules,
+        )
+        programs = {program.name: program for stage in plan.stages for program in stage if program.name != "flower"}
+        programs["wire"] = self._wire(programs["sandbox"], seed)
+        programs["console2"] = _twin(programs.pop("console"), "console2", self.info.urls, into=programs)
+        programs["beat2"] = _second_beat(programs["beat"])
+        self._programs = programs
+
+    def _wire(self, sandbox: Program, seed: int) -> Program:
+        command = (sys.executable, "-m", "tests.chaos.proxy", str(self.info.ports["wire"]), self.sandbox_url, str(seed))
+        return replace(
+            sandbox,
+            name="wire",
+            argv=command,
+            env=dict(sandbox.env) | {"PYTHONPATH": str(ROOT)},
+            log=self.folder / "logs" / "wire.log",
+            healthy=answers(f"{self.info.urls['wire']}/_faults"),
+        )
+
+    def start(self) -> None:
+        """Start everything and return when each part works."""
+        first, second = ("redis", "sandbox"), ("wire", "console")
+        for kinds in (first, second, ("worker", "beat")):
+            stage = [name for name in self._programs if name.startswith(kinds)]
+            for name in stage:
+                self.children[name] = Child(self._programs[name])
+                self.children[name].start()
+            for name in stage:
+                self.children[name].await_health()
+        httpx.post(f"{self.sandbox_url}/_config", json=SANDBOX, trust_env=False).raise_for_status()
+        thread = threading.Thread(target=self._mend, name="mending", daemon=True)
+        self._at_end.callback(thread.join)
+        self._at_end.callback(self._mending.set)
+        thread.start()
+
+    def _mend(self) -> None:
+        """Start again at once what has died by itself, as a supervisor would, and count it."""
+        while not self._mending.wait(MEND_SECONDS):
+            with self._changing:
+                for name, child in self.children.items():
+                    if name not in self._in_our_hands and not child.alive:
+                        self.deaths[name] = self.deaths.get(name, 0) + 1
+                        child.start()
+
+    def stop(self) -> None:
+        """Stop everything; nothing is left."""
+        self._at_end.close()
+        for kind in ("beat", "worker", "console", "wire", "sandbox", "redis"):
+            for name in self.names(kind):
+                self.children[name].terminate()
+            for name in self.names(kind):
+                self.children[name].await_end()
+
+
+def _twin(console: Program, name: str, urls: dict[str, str], *, into: dict[str, Program]) -> Program:
+    """Two consoles of one: the first keeps its port, the second gets its own."""
+    into["console1"] = replace(console, name="console1", log=console.log.with_name("console1.log"))
+    port = urls[name].rsplit(":", 1)[1]
+    argv = list(console.argv)
+    argv[argv.index("--port") + 1] = port
+    return replace(
+        console,
+        name=name,
+        argv=tuple(argv),
+        log=console.log.with_name(f"{name}.log"),
+        healthy=answers(f"{urls[name]}/healthz"),
+    )
+
+
+def _second_beat(beat: Program) -> Program:
+    argv = tuple(part.replace("beat-schedule", "beat2-schedule") for part in beat.argv)
+    return replace(beat, name="beat2", argv=argv, log=beat.log.with_name("beat2.log"), healthy=lambda: True)
+
+
+@contextmanager
+def opened(folder: Path, ledger_url: str, **manner: Any) -> Iterator[House]:
+    """A house for as long as the block runs."""
+    house = House(folder, ledger_url, **manner)
+    try:
+        house.start()
+        yield house
+    finally:
+        house.stop()

@@ -1,0 +1,74 @@
+"""`dialer explain` as people type it: one reason, when it clears, what to do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from campaigns.ledger.migrate import upgrade
+from campaigns.ledger.store import Ledger
+from campaigns.ledger.suppressions import suppress
+from tests.support.seeding import numbers, seed
+from tests.support.shell import Shell
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    shell = Shell.prepared(tmp_path)
+    ledger = Ledger(f"sqlite:///{tmp_path / '.dialer' / 'ledger.sqlite3'}")
+    upgrade(ledger)
+    seed(ledger, numbers(2), now=datetime(2026, 1, 1, tzinfo=UTC))
+    ledger.write(suppress, numbers(2)[1], reason="asked us", source="ann", now=datetime(2026, 1, 1, tzinfo=UTC))
+    ledger.close()
+    return shell
+
+
+def test_without_a_stack_it_is_the_workers_that_are_missing(shell):
+    told = shell.run("explain", "reminders")
+    assert told.code == 0
+    assert "Nothing is being dialed: no worker has come by" in told.out
+    assert "Do: start one: dialer up" in told.out
+    assert max(map(len, told.out.splitlines())) <= 80
+    assert shell.run("explain", "reminders", "--json").json["kind"] == "no_worker"
+
+
+def test_a_redis_that_does_not_answer_is_told_from_that(shell):
+    away = shell.run("explain", "reminders", "--json", DIALER_REDIS__URL="redis://127.0.0.1:1/0")
+    assert away.json["kind"] == "redis_away"
+
+
+def test_a_pause_says_who_may_undo_it(shell):
+    shell.run("pause", "reminders")
+    told = shell.run("explain", "reminders", "--json").json
+    assert (told["kind"], told["remedy"]) == ("paused_by_person", "dialer resume reminders-1")
+    assert (told["why"], bool(told["since"])) == (f"paused by {told['by']}", True)
+    first, since, _remedy = shell.run("explain", "reminders").out.splitlines()
+    assert first == f"reminders-1 is paused by {told['by']}."
+    assert since.startswith("That was on ")
+
+
+def test_a_contacts_story_is_told_with_its_number_masked(shell):
+    told = shell.run("explain", "reminders", numbers(2)[1])
+    assert told.code == 0
+    assert "it is on the suppression list and will not be called: asked us" in " ".join(told.out.split())
+    assert numbers(2)[1] not in told.out
+    assert max(map(len, told.out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["explain", "nothing"], ["no campaign 'nothing'", "reminders-1"]),
+        (
+            ["explain", "reminders", "+12125550199"],
+            ["is not among the 2 contacts of reminders-1", "in its list"],
+        ),
+        (["explain", "reminders", "12"], ["no country code"]),
+    ],
+)
+def test_what_cannot_be_explained_is_named_with_its_remedy(shell, arguments, named):
+    told = shell.run(*arguments)
+    assert told.code == 1
+    assert all(word in told.out + told.err for word in named)

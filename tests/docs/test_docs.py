@@ -1,0 +1,105 @@
+"""The documents say what the code does: their examples run, their tables are the code's."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import yaml
+
+import campaigns
+from campaigns.definition import Definition
+from campaigns.ledger import queries
+from campaigns.ledger.migrate import upgrade
+from campaigns.ledger.store import Ledger
+from campaigns.ledger.tables import metadata
+from campaigns.reporting.listings import ListedContact
+from campaigns.reporting.report import report
+from campaigns.reporting.status import summarize_campaign
+from console.api.campaigns import facts
+from console.cli.app import app
+from console.cli.views.report import report_facts
+from dialer.sandbox.numbers import rows
+from tests.support.seeding import numbers, seed
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_first_campaign_of_the_readme_is_the_example_that_ships():
+    (written,) = blocks("yaml")
+    shipped = Path(campaigns.__file__).parent / "examples" / "first.yaml"
+    assert yaml.safe_load(written) == yaml.safe_load(shipped.read_text())
+    assert Definition.model_validate(yaml.safe_load(written)).campaign == "first"
+
+
+def test_the_list_of_the_readme_is_the_example_that_ships():
+    (written,) = blocks("csv")
+    assert written == (Path(campaigns.__file__).parent / "examples" / "first.csv").read_text()
+
+
+def test_the_pages_name_every_key_of_their_json(tmp_path):
+    """The report's keys, the API's of a campaign and of a contact: neither more nor fewer than are printed."""
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite3'}")
+    upgrade(ledger)
+    now = datetime(2026, 12, 1, 15, tzinfo=UTC)
+    campaign = seed(ledger, numbers(1), now=now)
+    printed = set(report_facts(report(ledger, campaign, tmp_path)))
+    with ledger.reading() as db:
+        told = set(facts(summarize_campaign(db, queries.campaign(db, campaign), now)))
+    ledger.close()
+    (described,) = re.findall(r"## For machines\n(.*)", page("report"), re.DOTALL)
+    keys = [re.match(r"\| (`.*?) \|", line) for line in described.splitlines()]
+    assert {key for row in keys if row for key in re.findall(r"`(\w+)`", row[1])} == printed
+    (row,) = re.findall(r"\| `GET /api/campaigns/ID` \| one campaign: (.*) \|", page("console"))
+    assert set(re.findall(r"`(\w+)`", row)) == told
+    (row,) = re.findall(r"\| `GET /api/campaigns/ID/contacts\S*` \| (.*?); `next`", page("console"))
+    assert set(re.findall(r"`(\w+)`", row)) == {field.name for field in fields(ListedContact)}
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / f"{name}.md").read_text("utf-8")
+
+
+def test_the_readme_lists_the_sandboxs_numbers():
+    for row in rows():
+        assert f"| {row.number} | {row.happens} | {row.callgear} | {row.webex} |" in README
+
+
+def test_the_page_says_of_every_column_what_erasing_does_to_it():
+    for table in metadata.sorted_tables:
+        (row,) = re.findall(rf"^\| `{table.name}` \| (.*) \|$", page("when-and-whether"), re.MULTILINE)
+        told = [word for word in re.findall(r"`(\w+)`", row) if word in table.c]
+        assert sorted(told) == sorted(table.c.keys())
+
+
+def test_every_command_that_the_documents_name_exists():
+    known = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
+    named = {word for document in DOCUMENTS for word in re.findall(r"`dialer ([a-z-]+)", document.read_text())}
+    assert named
+    assert named <= known
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_every_file_that_a_document_points_at_exists(document):
+    links = re.findall(r"\]\(([^)#:]+)\)", document.read_text())
+    assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+def test_the_two_commands_of_the_readme_are_made_by_the_makefile():
+    makefile = (ROOT / "Makefile").read_text()
+    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in ("demo", "test", "check", "help"))
+
+
+def test_the_constraints_name_versions_only():
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    assert lines
+    assert all(re.fullmatch(r"[A-Za-z0-9_.-]+==[A-Za-z0-9_.!+-]+", line) for line in lines)

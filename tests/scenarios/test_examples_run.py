@@ -1,0 +1,118 @@
+"""Every example that ships runs to its end against the sandbox: here, or in the two tests that are named here."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+import campaigns
+from campaigns.definition import Definition, load_definition
+from campaigns.launch.checks import check
+from campaigns.launch.clone import as_written
+from campaigns.launch.launch import launch
+from campaigns.launch.trial_call import trial_call
+from campaigns.ledger.tables import audit, contacts
+from dialer.deadline import utc_now
+from dialer.phone import PhoneNumber
+from dialer.sandbox.config import SandboxConfig
+from dialer.sandbox.running import running
+from tests.scenarios.test_connecting_calls import KINDS
+from tests.scenarios.test_examples import DEMOS
+from tests.support.dialers import callgear, carry_out, door, webex, working
+
+EXAMPLES = Path(campaigns.__file__).parent / "examples"
+HERE = {"payment": 3, "outage": 3, "daily": 3, "daily-webex": 3}
+SPEED = 10
+
+
+def test_every_example_is_run_by_some_test():
+    assert {file.stem for file in EXAMPLES.glob("*.yaml")} == {*HERE, *KINDS, *DEMOS}
+
+
+def at_any_hour(definition: Definition) -> str:
+    """The example without its hours, for the test runs when it runs."""
+    schedule = definition.schedule.model_copy(update={"windows": None})
+    return as_written(definition.model_copy(update={"schedule": schedule}))
+
+
+@pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("name", HERE)
+def test_an_example_runs_to_its_end(ledger, redis_url, buckets, tmp_path, name):
+    definition = load_definition(EXAMPLES / f"{name}.yaml")
+    shutil.copy(EXAMPLES / definition.contacts.file, tmp_path)
+    file = tmp_path / f"{name}.yaml"
+    file.write_text(at_any_hour(definition), encoding="utf-8")
+    fast = {"speed": SPEED, "timeout": 2, "poll_seconds": 0.1, "settle_seconds": 3, "sandbox": True}
+    with running(SandboxConfig(seed=1, speed=SPEED)) as sandbox:
+        accounts = {"main": callgear(sandbox.callgear_url, **fast), "webex": webex(sandbox.webex_url, **fast)}
+        opened = {}
+        with (
+            door(ledger, lambda: opened["accounts"]) as notify_url,
+            working(ledger, redis_url, accounts, notify_url=notify_url) as using,
+        ):
+            opened["accounts"] = using.accounts
+            checked = check(file, accounts)
+            assert checked.bad == 0
+            campaign = launch(ledger, checked, who="test", now=utc_now())
+            carry_out(using, campaign.id)
+        calls = sandbox.calls()
+    with ledger.reading() as db:
+        statuses = list(db.scalars(contacts.select().with_only_columns(contacts.c.status)))
+    assert statuses == ["reached"] * HERE[name]
+    assert {call["from"] for call in calls} == {definition.caller_id}
+    assert len(calls) == HERE[name]
+
+
+@pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
+def test_the_daily_list_goes_on_with_its_second_account_when_the_first_cannot_dial(
+    ledger, redis_url, buckets, tmp_path
+):
+    """CallGear refuses the key; Webex Connect calls everybody, from its own number."""
+    definition = load_definition(EXAMPLES / "daily.yaml")
+    shutil.copy(EXAMPLES / definition.contacts.file, tmp_path)
+    file = tmp_path / "daily.yaml"
+    file.write_text(at_any_hour(definition), encoding="utf-8")
+    fast = {"speed": SPEED, "timeout": 2, "poll_seconds": 0.1, "settle_seconds": 3, "sandbox": True}
+    with running(SandboxConfig(seed=1, speed=SPEED)) as sandbox:
+        refused = callgear(sandbox.callgear_url, **fast, access_token="wrong")
+        accounts = {"main": refused, "webex": webex(sandbox.webex_url, **fast)}
+        opened = {}
+        with (
+            door(ledger, lambda: opened["accounts"]) as notify_url,
+            working(ledger, redis_url, accounts, notify_url=notify_url) as using,
+        ):
+            opened["accounts"] = using.accounts
+            campaign = launch(ledger, check(file, accounts), who="test", now=utc_now())
+            carry_out(using, campaign.id)
+        calls = sandbox.calls()
+    with ledger.reading() as db:
+        statuses = list(db.scalars(contacts.select().with_only_columns(contacts.c.status)))
+        (moved,) = db.scalars(select(audit.c.detail).where(audit.c.event == "campaign moved to another account"))
+    assert statuses == ["reached"] * HERE["daily"]
+    assert {(call["vendor"], call["from"]) for call in calls} == {("webex", "+18005550101")}
+    assert len(calls) == HERE["daily"], "nobody was called by both"
+    assert moved.startswith("from main to webex: ")
+
+
+@pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
+def test_a_test_call_rings_the_listed_number_although_no_hour_is_open(ledger, redis_url, buckets, tmp_path):
+    (tmp_path / "list.csv").write_text("phone,name\n+14155550101,Ann\n")
+    file = tmp_path / "closed.yaml"
+    file.write_text(
+        "campaign: closed\naccount: main\ncontacts: {file: list.csv}\nmessage: {tts: 'Hello {{ name }}, until then'}\n"
+        'caller_id: "+18005550100"\nschedule: {zone: UTC, end: 2026-01-01T09:00}\n'
+    )
+    fast = {"speed": SPEED, "timeout": 2, "poll_seconds": 0.1, "settle_seconds": 3, "sandbox": True}
+    mine = PhoneNumber("+12125550199")
+    with running(SandboxConfig(seed=1, speed=SPEED)) as sandbox:
+        account = callgear(sandbox.callgear_url, **fast)
+        with working(ledger, redis_url, {"main": account}) as using:
+            started = trial_call(
+                ledger, file, {"main": account}, mine, listed=[mine], line=2, who="test", now=utc_now()
+            )
+            carry_out(using, started.id)
+        (call,) = sandbox.calls()
+    assert call["to"].endswith("12125550199")

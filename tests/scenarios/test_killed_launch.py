@@ -1,0 +1,83 @@
+"""A launch killed with kill -9 while its contacts go into the ledger: nobody is called, nothing stands in the way."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from campaigns.launch.checks import check
+from campaigns.launch.launch import launch
+from campaigns.ledger import claims, queries
+from campaigns.ledger.drafts import clear_abandoned
+from campaigns.ledger.tables import campaigns, contacts
+from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus
+from tests.campaigns.launch.test_launch import ACCOUNTS
+from tests.support.seeding import numbers
+
+ROOT = Path(__file__).parents[2]
+AT_ONCE, ROWS = 50, 80
+CAMPAIGN = """\
+campaign: long
+account: main
+contacts: {file: long.csv}
+message: {tts: "Hello {{ name }}, this is a reminder."}
+caller_id: "+18005550100"
+"""
+CHILD = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from campaigns import launch as launching
+from campaigns.checking import check
+from campaigns.launch import launch
+from campaigns.ledger.store import Ledger
+from tests.campaigns.launch.test_launch import ACCOUNTS
+
+launching.ADMITTED_AT_ONCE = 50
+
+def until_half(contacts, about):
+    for place, contact in enumerate(contacts):
+        if place == 70:
+            print("half", flush=True)
+            sys.stdin.read()
+        yield contact
+
+checked = check(Path(sys.argv[1]), ACCOUNTS)
+launch(Ledger(sys.argv[2]), checked, who="ann", now=datetime.now(UTC), progress=until_half)
+"""
+
+
+def killed_half_way(file: Path, url: str) -> None:
+    command = [sys.executable, "-c", CHILD, str(file), url]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout
+        assert child.stdout.readline() == "half\n"
+        child.kill()
+
+
+def test_a_launch_killed_half_way_calls_nobody_and_the_next_starts(ledger, tmp_path):
+    file = tmp_path / "long.yaml"
+    file.write_text(CAMPAIGN)
+    rows = "".join(f"{phone},Ann\n" for phone in numbers(ROWS))
+    (tmp_path / "long.csv").write_text("phone,name\n" + rows)
+    killed_half_way(file, ledger.engine.url.render_as_string(hide_password=False))
+    with ledger.reading() as db:
+        (draft,) = db.execute(select(campaigns.c.id, campaigns.c.status)).all()
+        assert db.scalar(select(func.count()).select_from(contacts)) == AT_ONCE
+        assert queries.all_campaigns(db, LIVE_CAMPAIGNS) == []
+    assert draft.status == CampaignStatus.DRAFT
+    now = datetime.now(UTC)
+    assert not ledger.write(claims.lock_campaign, draft.id), "a tick claims for campaigns that run, and no others"
+    campaign = launch(ledger, check(file, ACCOUNTS), who="ann", now=now)
+    assert (campaign.id, campaign.status, campaign.contacts) == ("long-2", CampaignStatus.RUNNING, ROWS)
+    clear_abandoned(ledger, now)
+    with ledger.reading() as db:
+        assert len(db.execute(select(campaigns.c.id)).all()) == 2, "it may be going on as yet"
+    clear_abandoned(ledger, now + timedelta(hours=2))
+    with ledger.reading() as db:
+        assert db.scalars(select(campaigns.c.id)).all() == [campaign.id]
+        assert db.scalar(select(func.count()).select_from(contacts)) == ROWS
