@@ -26,8 +26,8 @@ SPOKEN = f"{TESTS}/test_webex.py::test_a_500_in_which_the_provider_speaks_is_ask
 OTHER = {"invalid_parameter on the destination": DESTINATION, "http_500": SPOKEN}
 PLACED = f"{TESTS}/test_webex.py::test_a_message_id_is_a_placed_call"
 HALF = f"{TESTS}/test_webex.py::test_a_success_without_a_message_id_is_unconfirmed"
-CUT = f"{TESTS}/test_webex_client.py::test_what_went_wrong_says_what_may_be_done_next"
-LATE = f"{TESTS}/test_webex_client.py::test_an_answer_that_does_not_come_in_time_is_unconfirmed"
+CUT = "tests/dialer/clients/test_webex_client.py::test_what_went_wrong_says_what_may_be_done_next"
+LATE = "tests/dialer/clients/test_webex_client.py::test_an_answer_that_does_not_come_in_time_is_unconfirmed"
 
 
 def _fields() -> str:
