@@ -31,9 +31,9 @@ CHILD = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from campaigns import launch as launching
-from campaigns.checking import check
-from campaigns.launch import launch
+from campaigns.launch import launch as launching
+from campaigns.launch.checks import check
+from campaigns.launch.launch import launch
 from campaigns.ledger.store import Ledger
 from tests.campaigns.launch.test_launch import ACCOUNTS
 
