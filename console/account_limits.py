@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
-from dialer.bucket import BucketAway, BucketState, TokenBucket
+from dialer.bucket import BucketState, BucketUnavailable, TokenBucket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ def limits_now(buckets: Mapping[str, TokenBucket]) -> list[AccountLimits]:
                 standing = bucket.peek()
                 found.append(replace(_limits(name, standing), amiss=_miscounted(standing, bucket.limits.call_points)))
                 continue
-            except BucketAway as exc:
+            except BucketUnavailable as exc:
                 away = exc.message
         found.append(AccountLimits(account=name, away="Redis does not answer: nothing is dialed"))
     return found
@@ -62,7 +62,7 @@ def _limits(account: str, bucket: BucketState) -> AccountLimits:
             of=window.limit,
             left=window.left,
             resets_in=window.resets_in,
-            others=window.others if window.told else None,
+            others=window.used_by_others if window.from_provider else None,
         )
         for window in bucket.windows
     ]
@@ -78,10 +78,11 @@ def _limits(account: str, bucket: BucketState) -> AccountLimits:
 
 
 def _miscounted(bucket: BucketState, call_points: int) -> str | None:
-    if bucket.call_took in {None, call_points}:
+    if bucket.points_per_call in {None, call_points}:
         return None
     took = (
-        f"the provider counted {bucket.call_took} points for each of the last calls, and call_points says {call_points}"
+        f"the provider counted {bucket.points_per_call} points for each of the last calls, "
+        f"and call_points says {call_points}"
     )
     return f"{took}: correct it, or see who else calls as often"
 

@@ -14,7 +14,7 @@ from dialer.bucket import Limits, TokenBucket
 from dialer.calls import CallRequest
 from dialer.deadline import Deadline
 from dialer.providers.provider import CallStatus, Follows, Listing, Provider
-from dialer.transport.flight import Flight
+from dialer.transport.flight import InFlightRequests
 from dialer.transport.session import Session
 from dialer.verdicts import Ruling
 
@@ -34,9 +34,9 @@ class Account:
     loop: BlockingPortal
     clock: Clock
 
-    def flight(self) -> Flight:
+    def flight(self) -> InFlightRequests:
         """For the requests of one thread: they are sent on the process's event loop while the thread goes on."""
-        return Flight(self.loop, self._place)
+        return InFlightRequests(self.loop, self._place)
 
     def look(self) -> Listing:
         """All calls in progress, as the provider lists them."""
@@ -59,16 +59,16 @@ class Account:
         return self.in_our_seconds(await self.session.place(call, deadline, now=self.clock))
 
     async def _look(self) -> Listing:
-        return await self.session.look(now=self.clock)
+        return await self.session.list_calls(now=self.clock)
 
     async def _ask(self, provider_call_id: str) -> CallStatus:
-        return await self.session.ask(provider_call_id, now=self.clock)
+        return await self.session.call_status(provider_call_id, now=self.clock)
 
     async def _trace(self, attempt_id: UUID) -> Ruling:
-        return await self.session.trace(attempt_id, now=self.clock)
+        return await self.session.find_call(attempt_id, now=self.clock)
 
     async def _check(self) -> Ruling:
-        return await self.session.check(now=self.clock)
+        return await self.session.check_login(now=self.clock)
 
     def in_our_seconds(self, ruling: Ruling) -> Ruling:
         """A ruling whose waits are in seconds of our clock: those of a sandbox pass faster."""
@@ -95,9 +95,9 @@ def limits_of(settings: AccountSettings, *, follows: Follows) -> Limits:
         concurrency=settings.concurrency,
         call_points=settings.call_points,
         caller_id_pace=settings.caller_id_pace,
-        kept_share=KEPT_FOR_WHAT_IS_URGENT,
+        reserved_share=KEPT_FOR_WHAT_IS_URGENT,
         flight_lease=3 * settings.timeout + 5,  # a request, a login, the request again
         minute_seconds=60 / settings.speed,
         day_seconds=86400 / settings.speed,
-        look_seconds=settings.poll_seconds if follows is Follows.LISTING else None,
+        poll_seconds=settings.poll_seconds if follows is Follows.LISTING else None,
     )

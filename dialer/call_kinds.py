@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
-from dialer.field_errors import no
+from dialer.field_errors import field_error
 from dialer.phone import BadPhoneNumber, parse
 from dialer.scripts import Recording, Script, Speech
 
@@ -15,7 +15,7 @@ def _e164(text: str) -> str:
     try:
         return parse(text).e164
     except BadPhoneNumber as exc:
-        raise no(str(exc), exc.suggestion) from None
+        raise field_error(str(exc), exc.suggestion) from None
 
 
 TelephoneNumber = Annotated[str, AfterValidator(_e164)]
@@ -38,7 +38,7 @@ class Prompt(_Section):
     @model_validator(mode="after")
     def _one_of_two(self) -> Prompt:
         if (self.tts is None) == (self.media is None):
-            raise no("needs either tts or media", "write one of them")
+            raise field_error("needs either tts or media", "write one of them")
         return self
 
     @property
@@ -131,7 +131,7 @@ INFORMER = Informer()
 
 def _refuse_early(early: bool, possible: bool, ours: str) -> None:
     if early and not possible:
-        raise no(
+        raise field_error(
             "has early_switching without what it needs",
             f"add first_call: {ours} and switch_at_once: true, or remove it",
         )

@@ -62,7 +62,7 @@ class CallRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
+class ListedCall:
     """A call session seen alive at the provider; `progress` is None where its word says nothing to us."""
 
     provider_call_id: str

@@ -5,6 +5,6 @@ from __future__ import annotations
 from pydantic_core import PydanticCustomError
 
 
-def no(reason: str, suggestion: str = "") -> PydanticCustomError:
+def field_error(reason: str, suggestion: str = "") -> PydanticCustomError:
     """A fault of the value at hand, in our words."""
     return PydanticCustomError("said", "{reason}", {"reason": reason, "suggestion": suggestion})

@@ -7,32 +7,32 @@ from dialer.providers import provider_for
 from dialer.providers.provider import Follows
 
 ENDING_GRACE = 2.0  # seconds of the provider's clock in which the other receipts of the same end arrive
-LEAST_GRACE = 1.0  # seconds of ours, for the way from the provider to the ledger, however fast its clock runs
+MIN_GRACE = 1.0  # seconds of ours, for the way from the provider to the ledger, however fast its clock runs
 SUSPICION_GRACE = 20.0  # the same, when those that came do not say how the call ended
-BETTER_WORD = 10.0  # seconds of the provider's clock until it notifies of a call that is over, or has it in its report
-LEAST_PATIENCE = 1.0  # seconds of ours
-LOOKS_IN_A_MESSAGE = 2  # so that one of them comes while it is spoken, although looks and answers are late at times
-LEAST_SECONDS = 1.0  # as often as workers' ticks come by
-LATE_SECONDS = 1.5  # a look may be late by a tick, and its answer by half a second
-SHARE_OF_THE_MINUTE = 0.25  # of the provider's points, which looks that come more often may use
+REPORT_DELAY = 10.0  # seconds of the provider's clock until it notifies of a call that is over, or has it in its report
+MIN_REPORT_DELAY = 1.0  # seconds of ours
+POLLS_PER_MESSAGE = 2  # so that one of them comes while it is spoken, although looks and answers are late at times
+MIN_POLL_SECONDS = 1.0  # as often as workers' ticks come by
+POLL_DELAY_SECONDS = 1.5  # a look may be late by a tick, and its answer by half a second
+POLLING_SHARE_OF_MINUTE = 0.25  # of the provider's points, which looks that come more often may use
 
 
-def settles_in(settings: AccountSettings) -> float:
+def seconds_to_settle(settings: AccountSettings) -> float:
     """How many seconds after a call's end its outcome is settled by, where receipts or a report tell of it.
 
     0 where looks do: a call ends for us when it is missed.
     """
     if settings.provider != "callgear" or settings.notifications:
-        return grace(settings, ENDING_GRACE)
-    return max(BETTER_WORD / settings.speed, LEAST_PATIENCE) if settings.data_api_url else 0.0
+        return grace_seconds(settings, ENDING_GRACE)
+    return max(REPORT_DELAY / settings.speed, MIN_REPORT_DELAY) if settings.data_api_url else 0.0
 
 
-def grace(settings: AccountSettings, seconds: float) -> float:
+def grace_seconds(settings: AccountSettings, seconds: float) -> float:
     """So many seconds of the provider's clock, in seconds of ours, and no less than a receipt's way takes."""
-    return max(seconds / settings.speed, LEAST_GRACE)
+    return max(seconds / settings.speed, MIN_GRACE)
 
 
-def seconds_between_looks(settings: AccountSettings, message: float, minute_points: int | None = None) -> float:
+def poll_interval(settings: AccountSettings, message: float, minute_points: int | None = None) -> float:
     """How long to wait between two looks while a message of so many seconds may be spoken: `poll_seconds`, or less.
 
     `minute_points` is the provider's own word on its minute, where it has been heard.
@@ -40,18 +40,18 @@ def seconds_between_looks(settings: AccountSettings, message: float, minute_poin
     if settings.notifications or settings.data_api_url is not None:
         return settings.poll_seconds  # those tell how calls ended
     points = minute_points or settings.minute_points
-    within_points = 60 / settings.speed / (points * SHARE_OF_THE_MINUTE) if points else 0.0
-    often = max(message / settings.speed / LOOKS_IN_A_MESSAGE, LEAST_SECONDS, within_points)
+    within_points = 60 / settings.speed / (points * POLLING_SHARE_OF_MINUTE) if points else 0.0
+    often = max(message / settings.speed / POLLS_PER_MESSAGE, MIN_POLL_SECONDS, within_points)
     return min(settings.poll_seconds, often)
 
 
-def too_short(settings: AccountSettings, message: float) -> str | None:
+def short_message_warning(settings: AccountSettings, message: float) -> str | None:
     """What may become of calls whose message takes so many seconds, and what to do; None where nothing need be."""
     tells = settings.notifications or settings.data_api_url is not None
     if tells or provider_for(settings).follows is not Follows.LISTING:
         return None
-    between = seconds_between_looks(settings, message)
-    if message / settings.speed >= between + LATE_SECONDS:
+    between = poll_interval(settings, message)
+    if message / settings.speed >= between + POLL_DELAY_SECONDS:
         return None
     return (
         f"The shortest message takes about {message:.1f} s, and calls in progress are looked at every {between:.1f} s "

@@ -7,7 +7,7 @@ from typing import TypeVar
 from uuid import uuid4
 
 from dialer.account import Account
-from dialer.bucket import BucketAway, Settled, Urgency
+from dialer.bucket import BucketUnavailable, GrantResult, Urgency
 from dialer.clients.callgear import Face, answered, carried
 from dialer.errors import DialerError, ProviderError
 from dialer.providers.callgear.operation import Operation
@@ -55,7 +55,7 @@ class LiveCalls(Face):
         """False when nobody counts."""
         try:
             answer = self._account.bucket.take(token, patience=PATIENCE, call=False, urgency=Urgency.URGENT)
-        except BucketAway:
+        except BucketUnavailable:
             return False
         if not answer.granted:
             said = f"account {self._account.name}: {answer.limit} leave no room for another {answer.wait:.0f} s"
@@ -63,8 +63,8 @@ class LiveCalls(Face):
         return True
 
     def _settle(self, token: str, ruling: Ruling) -> None:
-        with suppress(BucketAway):  # the lease frees the points
-            self._account.bucket.settle_all([Settled.ruled(token, self._account.in_our_seconds(ruling))])
+        with suppress(BucketUnavailable):  # the lease frees the points
+            self._account.bucket.settle_all([GrantResult.from_ruling(token, self._account.in_our_seconds(ruling))])
 
 
 def can_manage(account: Account) -> bool:

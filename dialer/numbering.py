@@ -16,15 +16,15 @@ from phonenumbers import PhoneMetadata, PhoneNumberDesc, PhoneNumberType
 from phonenumbers.phonenumberutil import is_number_type_geographical
 from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
 
-PLAIN = re.compile(r"[ '\t]*(\+?)[ ]?([\d ().\-]+)", re.ASCII)
-SIGNS = str.maketrans("", "", " ().-")
+PLAIN_NUMBER = re.compile(r"[ '\t]*(\+?)[ ]?([\d ().\-]+)", re.ASCII)
+SEPARATORS = str.maketrans("", "", " ().-")
 LONGEST_CODE = 3
 WORLDWIDE = "001"
-NOWHERE = (
+TYPES_WITHOUT_AREA = (
     *("premium_rate", "toll_free", "shared_cost", "voip"),
     *("personal_number", "pager", "uan", "voicemail"),
 )
-KINDS = ("fixed_line", "mobile", *NOWHERE)
+NUMBER_TYPES = ("fixed_line", "mobile", *TYPES_WITHOUT_AREA)
 
 Matches = Callable[[str], re.Match[str] | None]
 NOTHING = r"(?!)"
@@ -32,12 +32,12 @@ NEVER = re.compile(NOTHING).match
 REGIONS = {str(code): regions for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()}
 
 
-class Known(NamedTuple):
+class ValidNumber(NamedTuple):
     """A number that is surely valid, and the plan of the region it belongs to."""
 
     code: str
     national: str
-    plan: Plan
+    plan: NumberingPlan
 
     @property
     def e164(self) -> str:
@@ -52,14 +52,14 @@ class Known(NamedTuple):
         return self.plan.zones
 
 
-def known(written: str, country: str | None = None) -> Known | None:
+def match_number(written: str, country: str | None = None) -> ValidNumber | None:
     """The number when it is surely valid, None when phonenumbers has to be asked."""
     if written[:1] == "+" and written.isascii() and written[1:].isdigit():
         return _international(written[1:])
-    plain = PLAIN.fullmatch(written)
+    plain = PLAIN_NUMBER.fullmatch(written)
     if plain is None or "(0)" in written:
         return None
-    digits = plain[2].translate(SIGNS)
+    digits = plain[2].translate(SEPARATORS)
     if plain[1]:
         return _international(digits)
     plan = _plan(country) if country else None
@@ -73,7 +73,7 @@ def _zones_of_area(digits: str) -> tuple[str, ...] | None:
     return next((zones for zones in found if zones), None)
 
 
-def _international(digits: str) -> Known | None:
+def _international(digits: str) -> ValidNumber | None:
     for length in range(1, LONGEST_CODE + 1):
         code = digits[:length]
         if code in REGIONS:
@@ -81,7 +81,7 @@ def _international(digits: str) -> Known | None:
     return None
 
 
-class Plan:
+class NumberingPlan:
     """The numbers of one region: those that are valid there, and those that reading would change."""
 
     def __init__(self, metadata: PhoneMetadata) -> None:
@@ -91,7 +91,7 @@ class Plan:
         self.leading: Matches | None = _prefix(metadata.leading_digits)
         self.changes: Matches = _prefix(metadata.national_prefix_for_parsing) or NEVER
         self.zones = _zones_of_area(self.code)  # of numbers that belong to no area
-        self._elsewhere: Matches = re.compile(_any_of(metadata, NOWHERE)).fullmatch
+        self._elsewhere: Matches = re.compile(_any_of(metadata, TYPES_WITHOUT_AREA)).fullmatch
         self._fixed: Matches = re.compile(_pattern(metadata.fixed_line)).fullmatch
         self._mobiles_are_local = is_number_type_geographical(PhoneNumberType.MOBILE, int(self.code))
         self._abroad: Matches = _prefix(metadata.international_prefix) or NEVER
@@ -99,7 +99,7 @@ class Plan:
         self._lengths = frozenset(general.possible_length) - frozenset(general.possible_length_local_only)
         self._cuts = not metadata.national_prefix_transform_rule  # a trunk prefix is taken away, not rewritten
 
-    def at_home(self, digits: str) -> Known | None:
+    def at_home(self, digits: str) -> ValidNumber | None:
         """A number written as at home, with or without the trunk prefix."""
         if self._abroad(digits):
             return None
@@ -117,23 +117,23 @@ class Plan:
         """Whether a valid number belongs to an area, rather than to the country or to a person."""
         return not self._elsewhere(national) and (self._mobiles_are_local or bool(self._fixed(national)))
 
-    def _known(self, national: str) -> Known | None:
+    def _known(self, national: str) -> ValidNumber | None:
         return _known(self.code, national) if len(national) in self._lengths else None
 
 
-def _known(code: str, national: str) -> Known | None:
+def _known(code: str, national: str) -> ValidNumber | None:
     """The number, by the first region of its country that knows it; none where the main region would read it anew."""
     plans = _plans(code)
     if not plans or national[:1] == "0" or plans[0].changes(national):
         return None
     for plan in plans:
         if plan.leading(national) if plan.leading else plan.valid(national):
-            return Known(code, national, plan) if plan.leading is None or plan.valid(national) else None
+            return ValidNumber(code, national, plan) if plan.leading is None or plan.valid(national) else None
     return None
 
 
 @lru_cache(maxsize=512)
-def _plans(code: str) -> tuple[Plan, ...]:
+def _plans(code: str) -> tuple[NumberingPlan, ...]:
     """The plans of the regions that share a country code, the main one first; none for a code of no country."""
     plans = [_plan(region) for region in _regions(code)]
     return tuple(plan for plan in plans if plan) if plans and plans[0] else ()
@@ -145,14 +145,14 @@ def _regions(code: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=512)
-def _plan(region: str) -> Plan | None:
+def _plan(region: str) -> NumberingPlan | None:
     metadata = PhoneMetadata.metadata_for_region(region, None)
-    return Plan(metadata) if metadata else None
+    return NumberingPlan(metadata) if metadata else None
 
 
 def _valid(metadata: PhoneMetadata) -> str:
     """One pattern for every kind of number that the region has."""
-    return f"(?={_pattern(metadata.general_desc)}$)(?:{_any_of(metadata, KINDS)})"
+    return f"(?={_pattern(metadata.general_desc)}$)(?:{_any_of(metadata, NUMBER_TYPES)})"
 
 
 def _any_of(metadata: PhoneMetadata, kinds: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from dialer import numbering
 
 HOW_TO_WRITE = "write it as '+', country code, number"
 TWO_NUMBERS = re.compile(r"(?:\d[\s().-]*){7}[,;/|]\s*(?:[+(]*\d[\s().-]*){7}")
-SURELY_A_NUMBER = 8  # so many digits in a row are no house number
+MIN_TELLING_DIGITS = 8  # so many digits in a row are no house number
 E164 = re.compile(r"\+[1-9]\d{6,14}")
 
 
@@ -65,22 +65,22 @@ class PhoneNumber:
         return f"PhoneNumber({self.masked})"
 
 
-class Read(NamedTuple):
+class ParsedNumber(NamedTuple):
     """A number as it was read, and what its numbering plan knows of it."""
 
     number: PhoneNumber
-    known: numbering.Known | None
+    match: numbering.ValidNumber | None
 
     @property
     def zones(self) -> tuple[str, ...]:
         """The IANA time zones that it may be in, by its country and area; none where nobody can tell."""
-        found: tuple[str, ...] = (self.known.zones if self.known else None) or _zones_asked(self.number.e164)
+        found: tuple[str, ...] = (self.match.zones if self.match else None) or _zones_asked(self.number.e164)
         return () if UNKNOWN_TIMEZONE in found else found
 
 
 def zones(number: PhoneNumber) -> tuple[str, ...]:
     """The IANA time zones that this number may be in, by its country and area; none where nobody can tell."""
-    return Read(number, numbering.known(number.e164)).zones
+    return ParsedNumber(number, numbering.match_number(number.e164)).zones
 
 
 def _zones_asked(e164: str) -> tuple[str, ...]:
@@ -107,7 +107,7 @@ def parse(text: str, country: str | None = None) -> PhoneNumber:
 
     Raises BadPhoneNumber with the reason, and a suggestion where there is one.
     """
-    return read(text, country).number
+    return parse_with_plan(text, country).number
 
 
 def mentions(text: str, number: PhoneNumber) -> bool:
@@ -119,7 +119,7 @@ def mentions(text: str, number: PhoneNumber) -> bool:
     try:
         return parse(text, country) == number
     except BadPhoneNumber:
-        return number.digits in digits or len(national) >= SURELY_A_NUMBER
+        return number.digits in digits or len(national) >= MIN_TELLING_DIGITS
 
 
 @lru_cache(maxsize=16)
@@ -129,10 +129,10 @@ def _at_home(e164: str) -> tuple[str, str | None]:
     return phonenumbers.national_significant_number(number), phonenumbers.region_code_for_number(number)
 
 
-def read(text: str, country: str | None = None) -> Read:
+def parse_with_plan(text: str, country: str | None = None) -> ParsedNumber:
     """The same, with what the numbering plan has told on the way. Raises BadPhoneNumber."""
-    known = numbering.known(text, country)
-    return Read(PhoneNumber(known.e164 if known else _parsed(text, country)), known)
+    match = numbering.match_number(text, country)
+    return ParsedNumber(PhoneNumber(match.e164 if match else _parsed(text, country)), match)
 
 
 def _parsed(text: str, country: str | None) -> str:
@@ -254,4 +254,4 @@ def _is_valid(written: str, country: str) -> bool:
         return False
 
 
-NUMBER = re.compile(r"(?<![\w.-])\+?[1-9]\d{9,14}(?![\w-])")
+NUMBER_IN_TEXT = re.compile(r"(?<![\w.-])\+?[1-9]\d{9,14}(?![\w-])")

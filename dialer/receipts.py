@@ -27,7 +27,7 @@ _CUT_SHORT = frozenset({Outcome.BUSY, Outcome.NO_ANSWER, Outcome.FAILED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reduced:
+class CallSummary:
     """A call as its receipts tell it.
 
     `outcome` is what to conclude if nothing more comes, None while nothing says. `ending` is True as soon as anything
@@ -41,14 +41,14 @@ class Reduced:
     ending: bool = False
 
 
-def reduce_receipts(receipts: Iterable[Receipt]) -> Reduced:
+def summarize_receipts(receipts: Iterable[Receipt]) -> CallSummary:
     """The call that these receipts speak of. Order and repeats change nothing."""
     known = [receipt for receipt in receipts if receipt.progress or receipt.outcome]
     answers = [receipt for receipt in known if receipt.progress is Progress.ANSWERED]
     endings = [receipt for receipt in known if receipt.progress is Progress.ENDED]
     suspicions = [receipt for receipt in known if receipt.progress is None]
     steps = [receipt.progress for receipt in known if receipt.progress]
-    return Reduced(
+    return CallSummary(
         progress=max(steps, key=_RANK.__getitem__, default=None),
         outcome=_outcome(answers, endings, suspicions),
         answered_at=_earliest(answers),

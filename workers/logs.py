@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from dialer.phone import NUMBER, mask
+from dialer.phone import NUMBER_IN_TEXT, mask
 
 # Four ticks a second would drown what happens; Flower shows every task.
 QUIET = ("httpx", "httpcore", "alembic", "celery.beat", "celery.worker.strategy", "celery.app.trace")
@@ -50,5 +50,5 @@ def mask_numbers(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> M
     """Mask whatever looks like a phone number in the event and its fields."""
     for key, value in event.items():
         if isinstance(value, str) and key != "timestamp":
-            event[key] = NUMBER.sub(lambda found: mask(found.group()), value)
+            event[key] = NUMBER_IN_TEXT.sub(lambda found: mask(found.group()), value)
     return event

@@ -16,7 +16,7 @@ from campaigns.launch import recurring
 from campaigns.ledger.store import LedgerAway
 from campaigns.operations import sweep as sweeping
 from campaigns.settlement import polling
-from dialer.bucket import BucketAway
+from dialer.bucket import BucketUnavailable
 from workers.app import app, settings
 from workers.tick_guard import Ticks
 from workers.wiring import runtime
@@ -73,7 +73,7 @@ def look() -> None:
     for account in using.accounts.values():
         try:
             polling.poll_calls(account, using=using)
-        except (BucketAway, LedgerAway) as exc:
+        except (BucketUnavailable, LedgerAway) as exc:
             log.error("calls are not followed", account=account.name, why=exc.message, remedy=exc.remedy)
 
 

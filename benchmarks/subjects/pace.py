@@ -31,7 +31,7 @@ from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts
 from campaigns.operations import control
 from campaigns.runtime import Runtime
-from dialer.bucket import Answer, TokenBucket
+from dialer.bucket import AcquireResult, TokenBucket
 from dialer.deadline import utc_now
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
@@ -133,7 +133,7 @@ def _freed_places(redis_url: str, url: str, arrivals: Queue[Any], places: int) -
             for _ in range(12):
                 time.sleep(1.0 + rng.random())
                 freed = time.time()
-                bucket.hang_up([talking.pop(0)], campaign=one)
+                bucket.end_calls([talking.pop(0)], campaign=one)
                 ((name, came),) = _next(arrivals, 1)
                 waits.append(came - freed)
                 talking.append(name)
@@ -170,7 +170,7 @@ def _behind_our_back(redis_url: str) -> Figures:
                 other.start()
                 for _ in range(200):
                     time.sleep(0.1)
-                    seen += [one.others for one in using.accounts["main"].bucket.peek().windows[:1]]
+                    seen += [one.used_by_others for one in using.accounts["main"].bucket.peek().windows[:1]]
                 over.set()
                 other.join()
             with using.ledger.reading() as db:
@@ -213,8 +213,8 @@ class Watched(TokenBucket):
         super().__init__(bucket._redis, bucket.account, bucket.limits, metered=bucket.metered)
         self._due = due
 
-    def acquire_some(self, grant_ids: Sequence[str], **what: Any) -> tuple[int, Answer]:
-        some, answer = super().acquire_some(grant_ids, **what)
+    def acquire_many(self, grant_ids: Sequence[str], **what: Any) -> tuple[int, AcquireResult]:
+        some, answer = super().acquire_many(grant_ids, **what)
         for one in grant_ids[:some]:
             self._due[one] = time.time() + answer.wait
         return some, answer

@@ -13,17 +13,17 @@ from campaigns.audience.encoding import BadContactsFile
 from campaigns.audience.import_summary import VALID, ImportSummary
 from campaigns.audience.open_list import open_table
 from campaigns.audience.progress import Progress, no_progress
-from campaigns.audience.rejects import Code, Reject, RejectPile
+from campaigns.audience.rejects import Reject, RejectCode, RejectStore
 from campaigns.audience.row_reader import CheckScript, ContactRow, RowReader, RowRejected
 from campaigns.audience.table import Row, Table
 from campaigns.definition import Definition
 from campaigns.definition.yaml_source import DefinitionFaults, FileFault
 from dialer.errors import DialerError
 
-OF_THE_DEFINITION = {"voice", "media"}  # faults that no text of any contact can cause
-AT_ONCE = 500
+CAMPAIGN_WIDE_FAULTS = {"voice", "media"}  # faults that no text of any contact can cause
+ROWS_PER_BATCH = 500
 
-LeavesOut = Callable[[Sequence[str]], Mapping[str, tuple[Code, str]]]
+FindExcluded = Callable[[Sequence[str]], Mapping[str, tuple[RejectCode, str]]]
 """Asked for numbers in E.164, it names those that are not to be called now, each with its code and reason."""
 
 
@@ -35,16 +35,18 @@ class Audience:
     """A list that has been looked at and not yet read. Reading holds few rows at a time, and the numbers met so far."""
 
     def __init__(
-        self, definition: Definition, table: Table, reader: RowReader, leaves_out: LeavesOut | None = None
+        self, definition: Definition, table: Table, reader: RowReader, find_excluded: FindExcluded | None = None
     ) -> None:
         self.definition = definition
         self.file = table.file
         self.header = table.header
-        self.pile = RejectPile(table.header)
+        self.reject_store = RejectStore(table.header)
         self._table = table
         self._reader = reader
-        self._leaves_out = leaves_out
-        self._repeated = Code.LEFT_OUT_DUPLICATE if definition.contacts.duplicates == "first" else Code.DUPLICATE
+        self._leaves_out = find_excluded
+        self._repeated = (
+            RejectCode.LEFT_OUT_DUPLICATE if definition.contacts.duplicates == "first" else RejectCode.DUPLICATE
+        )
         self._counts: Counter[str] = Counter()
         self._lines_by_number: dict[int, int] = {}
         self._written = _written(table.file)
@@ -52,17 +54,17 @@ class Audience:
     @property
     def rejects(self) -> list[Reject]:
         """The first of the rows that will not be called; `pile` has all of them."""
-        return self.pile.first
+        return self.reject_store.first
 
     def contacts(self, progress: Progress = no_progress) -> Iterator[ContactRow]:
         """Every contact of the list; `pile` and `summary` are complete when it ends. Each call reads anew.
 
         `progress` sees the rejects too.
         """
-        self.pile.clear()
-        for row in progress(self.rows(), self.about()):
+        self.reject_store.clear()
+        for row in progress(self.rows(), self.estimated_rows()):
             if isinstance(row, Reject):
-                self.pile.add(row)
+                self.reject_store.add(row)
             else:
                 yield row
 
@@ -70,20 +72,20 @@ class Audience:
         """Every contact and every reject in the list's order, for those who keep neither; `summary` counts along."""
         self._counts, self._lines_by_number = Counter(), {}
         rows = self._table.rows()
-        while some := list(islice(rows, AT_ONCE)):
+        while some := list(islice(rows, ROWS_PER_BATCH)):
             for read in self._read(some):
                 self._counts[read.code if isinstance(read, Reject) else VALID] += 1
                 yield read
         self._lines_by_number = {}  # a million of them weigh more than all that comes after
 
-    def refuse_changed(self) -> None:
+    def check_unchanged(self) -> None:
         """Raises ListChanged when the file is not what it was as it was opened: half of what was read may be gone."""
         if _written(self.file) != self._written:
             raise ListChanged(f"{self.file} was changed while it was being read", "wait until it is written whole")
 
-    def about(self) -> int:
+    def estimated_rows(self) -> int:
         """About how many rows there are, told without reading them."""
-        return self._table.about()
+        return self._table.estimated_rows()
 
     @property
     def summary(self) -> ImportSummary:
@@ -110,12 +112,14 @@ class Audience:
             self._repeated, self._reader.phone_column(row.cells), reason, "keep one of the two rows"
         ).reject(row)
 
-    def _left_out(self, one: ContactRow | Reject, row: Row, out: Mapping[str, tuple[Code, str]]) -> ContactRow | Reject:
+    def _left_out(
+        self, one: ContactRow | Reject, row: Row, out: Mapping[str, tuple[RejectCode, str]]
+    ) -> ContactRow | Reject:
         if isinstance(one, Reject) or one.phone.e164 not in out:
             return one
         code, reason = out[one.phone.e164]
         left_out = RowRejected(code, self._reader.phone_column(row.cells), reason)
-        return left_out.reject(row._replace(cells=()) if code is Code.ERASED else row)
+        return left_out.reject(row._replace(cells=()) if code is RejectCode.ERASED else row)
 
 
 def _written(file: Path) -> tuple[int, int]:
@@ -129,7 +133,7 @@ def read_audience(
     folder: Path,
     *,
     check_script: CheckScript | None = None,
-    leaves_out: LeavesOut | None = None,
+    find_excluded: FindExcluded | None = None,
 ) -> Audience:
     """Look at a campaign's list in its folder and get ready to read it; `check_script` knows the provider's limits.
 
@@ -145,7 +149,7 @@ def read_audience(
         raise DefinitionFaults(faults)
     if next(table.rows(), None) is None:
         raise BadContactsFile(f"{table.file}: the list has a header and no rows", "add a row for each contact")
-    return Audience(definition, table, RowReader(definition, table, columns, check_script), leaves_out)
+    return Audience(definition, table, RowReader(definition, table, columns, check_script), find_excluded)
 
 
 def _script_faults(definition: Definition, columns: Columns, check_script: CheckScript | None) -> Iterator[FileFault]:
@@ -157,7 +161,7 @@ def _script_faults(definition: Definition, columns: Columns, check_script: Check
         return
     text = template.render({}) if template and template.is_fixed else "test"
     fault = check_script(definition.script(text))
-    if fault is not None and (definition.says_the_same_to_all or fault.code in OF_THE_DEFINITION):
+    if fault is not None and (definition.is_same_for_all or fault.code in CAMPAIGN_WIDE_FAULTS):
         key = "media" if template is None else "voice" if fault.code == "voice" else "tts"
         yield definition.fault(("message", key), fault.reason, fault.suggestion)
         return

@@ -11,9 +11,9 @@ from campaigns.definition import Definition
 from campaigns.definition.column_names import comparable, template_name
 from campaigns.definition.yaml_source import DefinitionFaults, FileFault, KeyPath
 
-DIGITS_OF_A_NUMBER = 7
-VOICE = ("language", "voice")
-NAMED = ("country_column", "zone", "not_after", "consent", *VOICE)
+MIN_PHONE_DIGITS = 7
+VOICE_KEYS = ("language", "voice")
+OPTIONAL_KEYS = ("country_column", "zone", "not_after", "consent", *VOICE_KEYS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +33,10 @@ class Columns:
 
 def find_columns(definition: Definition, table: Table) -> Columns:
     """Find every column that a definition speaks of. Raises DefinitionFaults naming those that are not there."""
-    search = _Search(definition, table)
+    search = _ColumnSearch(definition, table)
     contacts = definition.contacts
     phones = [search.place(("contacts", "phone"), name) for name in contacts.phone]
-    named = {name: search.place(("contacts", name), getattr(contacts, name)) for name in NAMED}
+    named = {name: search.place(("contacts", name), getattr(contacts, name)) for name in OPTIONAL_KEYS}
     mapped = {comparable(name): (name, column) for name, column in contacts.columns.items()}
     for name, column in mapped.values():
         search.place(("contacts", "columns", name), column)
@@ -51,13 +51,13 @@ def find_columns(definition: Definition, table: Table) -> Columns:
         zone=named["zone"],
         not_after=named["not_after"],
         consent=named["consent"],
-        voice={name: place for name in VOICE if (place := named[name]) is not None},
+        voice={name: place for name in VOICE_KEYS if (place := named[name]) is not None},
         spoken={name: place for name, place in spoken.items() if place is not None},
         fields=_fields(table, places),
     )
 
 
-class _Search:
+class _ColumnSearch:
     """Looks columns up, and gathers a fault for each that cannot be told."""
 
     def __init__(self, definition: Definition, table: Table) -> None:
@@ -92,7 +92,7 @@ class _Search:
     def _there_is(self, name: str) -> str:
         """The columns there are; but a list that begins with a contact is not printed, it has numbers in it."""
         names = [there for there in self._table.names if there]
-        if any(sum(map(str.isdigit, there)) >= DIGITS_OF_A_NUMBER for there in names):
+        if any(sum(map(str.isdigit, there)) >= MIN_PHONE_DIGITS for there in names):
             return "its first line looks like a contact: write the columns' names above it"
         by_folded = {comparable(there): there for there in names}
         near = difflib.get_close_matches(comparable(name), by_folded, n=1)

@@ -10,13 +10,13 @@ import httpx
 
 from dialer.errors import DialerError
 
-TIMEOUT = 60.0  # without a word
-WITHIN = 600.0  # all of it: whoever launches holds a lease that is longer
-MOST_BYTES = 1 << 30
+READ_TIMEOUT = 60.0  # without a word
+MAX_SECONDS = 600.0  # all of it: whoever launches holds a lease that is longer
+MAX_BYTES = 1 << 30
 KNOWN_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
 
 
-class CannotFetch(DialerError):
+class DownloadFailed(DialerError):
     """The list could not be fetched; nothing was started."""
 
 
@@ -25,8 +25,8 @@ def is_url(file: str) -> bool:
     return file.startswith(("http://", "https://"))
 
 
-def download(url: str, folder: Path, name: str, within: float = WITHIN) -> Path:
-    """Fetch a list anew, beside the campaign file, for its owner only. Raises CannotFetch, also after `within` s."""
+def download(url: str, folder: Path, name: str, within: float = MAX_SECONDS) -> Path:
+    """Fetch a list anew, beside the campaign file, for its owner only. Raises DownloadFailed, also after `within` s."""
     file = folder / f".{name}-list{_suffix(url)}"
     half = file.with_name(f"{file.name}.part")
     try:
@@ -34,11 +34,11 @@ def download(url: str, folder: Path, name: str, within: float = WITHIN) -> Path:
         _save(url, half, time.monotonic() + within)
         half.replace(file)
     except httpx.HTTPError as exc:
-        raise CannotFetch(f"{_shown(url)}: {exc or type(exc).__name__}", "see that the address answers") from None
+        raise DownloadFailed(f"{_shown(url)}: {exc or type(exc).__name__}", "see that the address answers") from None
     except (httpx.InvalidURL, UnicodeError):
         raise _no_address() from None
     except OSError as exc:
-        raise CannotFetch(f"{file}: {exc.strerror}", "the fetched list is put beside the campaign file") from None
+        raise DownloadFailed(f"{file}: {exc.strerror}", "the fetched list is put beside the campaign file") from None
     finally:
         half.unlink(missing_ok=True)
     return file
@@ -53,8 +53,8 @@ def _suffix(url: str) -> str:
     return suffix if suffix in KNOWN_SUFFIXES else ".csv"
 
 
-def _no_address() -> CannotFetch:
-    return CannotFetch("contacts.file begins as an address does and is none", "correct the address")
+def _no_address() -> DownloadFailed:
+    return DownloadFailed("contacts.file begins as an address does and is none", "correct the address")
 
 
 def downloaded_lists(folder: Path, name: str) -> list[Path]:
@@ -64,15 +64,15 @@ def downloaded_lists(folder: Path, name: str) -> list[Path]:
 
 def _save(url: str, half: Path, until: float) -> None:
     size = 0
-    with httpx.stream("GET", url, timeout=TIMEOUT, follow_redirects=True) as reply, half.open("wb") as stream:
+    with httpx.stream("GET", url, timeout=READ_TIMEOUT, follow_redirects=True) as reply, half.open("wb") as stream:
         if reply.status_code != httpx.codes.OK:
-            raise CannotFetch(f"{_shown(url)}: it answers {reply.status_code}", "see that the address is right")
+            raise DownloadFailed(f"{_shown(url)}: it answers {reply.status_code}", "see that the address is right")
         for part in reply.iter_bytes():
             size += len(part)
-            if size > MOST_BYTES:
-                raise CannotFetch(f"{_shown(url)}: the list is larger than a gigabyte", "split it")
+            if size > MAX_BYTES:
+                raise DownloadFailed(f"{_shown(url)}: the list is larger than a gigabyte", "split it")
             if time.monotonic() > until:
-                raise CannotFetch(f"{_shown(url)}: it sends too slowly", "see why, or fetch it by other means")
+                raise DownloadFailed(f"{_shown(url)}: it sends too slowly", "see why, or fetch it by other means")
             stream.write(part)
 
 

@@ -10,8 +10,8 @@ from charset_normalizer import from_bytes
 
 from dialer.errors import DialerError
 
-CHUNK = 1 << 18
-SAMPLE = 1 << 16
+CHUNK_BYTES = 1 << 18
+SAMPLE_BYTES = 1 << 16
 BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
@@ -20,7 +20,7 @@ BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 CODE_PAGES = ["cp1252", "cp1251"]
-OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"  # XLS, and XLSX under a password, are OLE files
+OLE_SIGNATURE = b"\xd0\xcf\x11\xe0"  # XLS, and XLSX under a password, are OLE files
 SAVE_AGAIN = 'save it again as "CSV UTF-8"'
 
 
@@ -32,7 +32,7 @@ def encoding_of(path: Path) -> str:
     """The codec that reads all of this file. Raises BadContactsFile, naming the line, when none does."""
     with path.open("rb") as stream:
         head = stream.read(4096)
-        if head.startswith(OLD_WORKBOOK):
+        if head.startswith(OLE_SIGNATURE):
             message = f"{path}: this is an old spreadsheet's format (XLS), or has a password"
             raise BadContactsFile(message, "save it as .xlsx or CSV, without a password, and name that")
         stream.seek(0)
@@ -77,7 +77,7 @@ def _undecodable(stream: BinaryIO, encoding: str) -> int | None:
     stream.seek(0)
     line = 1
     while True:
-        chunk = stream.read(CHUNK)
+        chunk = stream.read(CHUNK_BYTES)
         try:
             text = decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as exc:
@@ -91,7 +91,7 @@ def _sorted_lines(stream: BinaryIO) -> tuple[int, int, int, bytes]:
     """Count the lines beyond ASCII that are UTF-8 and that are not; the first of the latter, and a sample of them."""
     stream.seek(0)
     as_utf8, first, otherwise, sample = 0, 0, 0, bytearray()
-    for number, line in enumerate(iter(lambda: stream.readline(SAMPLE), b""), start=1):
+    for number, line in enumerate(iter(lambda: stream.readline(SAMPLE_BYTES), b""), start=1):
         if line.isascii():
             continue
         try:
@@ -100,6 +100,6 @@ def _sorted_lines(stream: BinaryIO) -> tuple[int, int, int, bytes]:
         except UnicodeDecodeError:
             first = first or number
             otherwise += 1
-            if len(sample) < SAMPLE:
+            if len(sample) < SAMPLE_BYTES:
                 sample += line
     return as_utf8, otherwise, first, bytes(sample)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from campaigns.audience.rejects import LEFT_OUT, Code
+from campaigns.audience.rejects import EXCLUDED, RejectCode
 
-INVALID = (Code.INVALID_NUMBER, Code.EMPTY_NUMBER, Code.BAD_COUNTRY)
+INVALID_NUMBER_CODES = (RejectCode.INVALID_NUMBER, RejectCode.EMPTY_NUMBER, RejectCode.BAD_COUNTRY)
 VALID = "valid"
-ORDER = (
+DISPLAY_ORDER = (
     *("rows_read", "valid", "duplicate_in_file", "duplicate_in_campaign", "on_dnc", "invalid_number"),
     *("missing_variable", "text_too_long", "other", "will_dial"),
 )
@@ -36,17 +36,17 @@ class ImportSummary:
     def of(cls, counts: Mapping[str, int]) -> ImportSummary:
         """The summary of rows counted by their code, or as valid."""
         total = sum(counts.values())
-        left_out = {code: counts.get(code, 0) for code in LEFT_OUT}
+        left_out = {code: counts.get(code, 0) for code in EXCLUDED}
         valid = counts.get(VALID, 0) + sum(left_out.values())
-        duplicate = counts.get(Code.DUPLICATE, 0) + counts.get(Code.LEFT_OUT_DUPLICATE, 0)
-        invalid = sum(counts.get(code, 0) for code in INVALID)
-        missing, too_long = counts.get(Code.MISSING_VARIABLE, 0), counts.get(Code.TEXT_TOO_LONG, 0)
+        duplicate = counts.get(RejectCode.DUPLICATE, 0) + counts.get(RejectCode.LEFT_OUT_DUPLICATE, 0)
+        invalid = sum(counts.get(code, 0) for code in INVALID_NUMBER_CODES)
+        missing, too_long = counts.get(RejectCode.MISSING_VARIABLE, 0), counts.get(RejectCode.TEXT_TOO_LONG, 0)
         return cls(
             rows_read=total,
             valid=valid,
             duplicate_in_file=duplicate,
-            duplicate_in_campaign=left_out[Code.IN_CAMPAIGN],
-            on_dnc=left_out[Code.ON_DNC] + left_out[Code.ERASED],
+            duplicate_in_campaign=left_out[RejectCode.IN_CAMPAIGN],
+            on_dnc=left_out[RejectCode.ON_DNC] + left_out[RejectCode.ERASED],
             invalid_number=invalid,
             missing_variable=missing,
             text_too_long=too_long,
@@ -64,4 +64,4 @@ class ImportSummary:
 
     def lines(self) -> list[tuple[str, int]]:
         """The counts in the order people read them, with their names."""
-        return [(name.replace("_", " ").replace("dnc", "DNC"), getattr(self, name)) for name in ORDER]
+        return [(name.replace("_", " ").replace("dnc", "DNC"), getattr(self, name)) for name in DISPLAY_ORDER]

@@ -10,7 +10,7 @@ from campaigns.audience.encoding import BadContactsFile
 from campaigns.audience.table import Row, Table, open_delimited
 from campaigns.audience.xlsx import open_workbook
 
-ZIP = b"PK\x03\x04"  # what XLSX begins with
+ZIP_SIGNATURE = b"PK\x03\x04"  # what XLSX begins with
 
 
 def open_table(path: Path, sheet: str | None = None) -> Table:
@@ -37,4 +37,4 @@ def all_records(path: Path) -> Iterator[Row]:
 
 def _is_workbook(path: Path) -> bool:
     with path.open("rb") as stream:
-        return stream.read(len(ZIP)) == ZIP
+        return stream.read(len(ZIP_SIGNATURE)) == ZIP_SIGNATURE

@@ -16,7 +16,7 @@ from campaigns.audience.temp_space import temp_space
 from dialer.errors import DialerError
 
 OWN_COLUMNS = ("_line", "_column", "_code", "_reason", "_suggestion")
-KEPT = 1000
+KEPT_IN_MEMORY = 1000
 SPOOLED_IN_MEMORY = 1 << 20
 REJECTS = "the rejects of the list"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -26,7 +26,7 @@ class CannotWriteRejects(DialerError):
     """The folder of reports is full, or cannot be written."""
 
 
-class Code(StrEnum):
+class RejectCode(StrEnum):
     """Why a row is rejected."""
 
     EMPTY_NUMBER = "empty_number"
@@ -50,9 +50,9 @@ class Code(StrEnum):
     BROKEN_ROW = "broken_row"  # its quotes, or a character that no text holds
 
 
-LEFT_OUT = (Code.ON_DNC, Code.ERASED, Code.IN_CAMPAIGN)
+EXCLUDED = (RejectCode.ON_DNC, RejectCode.ERASED, RejectCode.IN_CAMPAIGN)
 """Contacts that are in order, and are not called now."""
-HARMLESS = frozenset({*LEFT_OUT, Code.LEFT_OUT_DUPLICATE})
+NOT_BLOCKING = frozenset({*EXCLUDED, RejectCode.LEFT_OUT_DUPLICATE})
 """Codes that are no reason to start nothing: the rows are left out, and the file says so."""
 
 
@@ -68,13 +68,13 @@ class Reject:
     cells: Sequence[str] = field(default=(), repr=False)
 
 
-class RejectPile:
+class RejectStore:
     """The rejects of one list: the first are kept, all are written out; memory does not grow with them."""
 
     def __init__(self, header: Sequence[str]) -> None:
         self.first: list[Reject] = []
         self.count = 0
-        self.bad = 0  # those that are a reason to start nothing
+        self.blocking = 0  # those that are a reason to start nothing
         self._header = tuple(header)
         self._open()
 
@@ -92,14 +92,14 @@ class RejectPile:
     def clear(self) -> None:
         """Begin anew."""
         self._close()
-        self.first, self.count, self.bad = [], 0, 0
+        self.first, self.count, self.blocking = [], 0, 0
         self._open()
 
     def add(self, reject: Reject) -> None:
-        if len(self.first) < KEPT:
+        if len(self.first) < KEPT_IN_MEMORY:
             self.first.append(reject)
         self.count += 1
-        self.bad += reject.code not in HARMLESS
+        self.blocking += reject.code not in NOT_BLOCKING
         with temp_space(REJECTS):
             self._writer.writerow(_line(reject, len(self._header)))
 
@@ -107,7 +107,7 @@ class RejectPile:
         """Write all of them as CSV that spreadsheets open, and return how many there are.
 
         The list's own columns stay as they came, and ours follow them; cells beyond the header come last. Raises
-        NoScratch, CannotWriteRejects.
+        NoTempSpace, CannotWriteRejects.
         """
         with temp_space(REJECTS):
             self._spool.seek(0)

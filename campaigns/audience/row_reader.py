@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from campaigns.audience.columns import Columns
-from campaigns.audience.rejects import Code, Reject
+from campaigns.audience.rejects import Reject, RejectCode
 from campaigns.audience.table import Row, Table
 from campaigns.calendar import times
 from campaigns.definition import Definition
@@ -18,7 +18,9 @@ from dialer.providers.provider import ScriptFault
 from dialer.scripts import Script
 
 CheckScript = Callable[[Script], ScriptFault | None]
-ERRORS = frozenset({"#REF!", "#N/A", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"})  # as spreadsheets show them
+SPREADSHEET_ERRORS = frozenset(
+    {"#REF!", "#N/A", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"}
+)  # as spreadsheets show them
 
 
 class ContactRow(NamedTuple):
@@ -76,11 +78,11 @@ class RowReader:
         self._schedule_zone = definition.schedule.zone
         self._zone_by_number = definition.contacts.zone_by_number
         self._zones_with_hours: dict[str, bool] = {}
-        self._said = definition.template.of_rows(columns.spoken) if definition.template else None
+        self._said = definition.template.row_renderer(columns.spoken) if definition.template else None
         self._fields = list(columns.fields.items())
 
     def read(self, row: Row) -> ContactRow:
-        """The contact. Raises Refused with the reason when there is none in this row."""
+        """The contact. Raises RowRejected with the reason when there is none in this row."""
         cells = self._whole(row)
         number = self._number(cells)
         zone = self._zone(cells, number)
@@ -103,23 +105,23 @@ class RowReader:
         """The row's cells, trimmed, one for each column."""
         if row.broken:
             raise RowRejected(
-                Code.BROKEN_ROW, "", row.broken, "double the quotes inside a cell, and close every cell's"
+                RejectCode.BROKEN_ROW, "", row.broken, "double the quotes inside a cell, and close every cell's"
             )
         cells = [cell.strip() for cell in row.cells]
         if len(cells) != self._width:
             cells = self._fitted(cells)
         if "\0" in "".join(cells):
             nul = next(place for place, cell in enumerate(cells) if "\0" in cell)
-            raise RowRejected(Code.BROKEN_ROW, self.name(nul), "the cell holds a NUL character", "type it again")
+            raise RowRejected(RejectCode.BROKEN_ROW, self.name(nul), "the cell holds a NUL character", "type it again")
         return cells
 
     def _fitted(self, cells: list[str]) -> list[str]:
         reason = f"the row has {len(cells)} cells and the header {self._width}"
         if len(cells) < self._width:
             advice = "a cell is missing, or a line break stands in one without quotes"
-            raise RowRejected(Code.SHORT_ROW, "", reason, advice)
+            raise RowRejected(RejectCode.SHORT_ROW, "", reason, advice)
         if any(cells[self._width :]):
-            raise RowRejected(Code.LONG_ROW, "", reason, self._table.advice)
+            raise RowRejected(RejectCode.LONG_ROW, "", reason, self._table.advice)
         return cells[: self._width]
 
     def _phone_place(self, cells: Sequence[str]) -> int:
@@ -127,19 +129,19 @@ class RowReader:
         places = self._columns.phones
         return next((place for place in places if cells[place].strip()), places[0])
 
-    def _number(self, cells: Sequence[str]) -> phone.Read:
+    def _number(self, cells: Sequence[str]) -> phone.ParsedNumber:
         place = self._columns.phones[0] if len(self._columns.phones) == 1 else self._phone_place(cells)
         written = cells[place]
         if not written:
             raise RowRejected(
-                Code.EMPTY_NUMBER, self.name(place), "the number is empty", "fill it in or remove the row"
+                RejectCode.EMPTY_NUMBER, self.name(place), "the number is empty", "fill it in or remove the row"
             )
         country = self._country if self._columns.country is None else self._country_of(cells, self._columns.country)
         try:
-            return phone.read(written, country)
+            return phone.parse_with_plan(written, country)
         except BadPhoneNumber as exc:
             advice = self._country_advice() if isinstance(exc, NoCountryCode) else exc.suggestion
-            raise RowRejected(Code.INVALID_NUMBER, self.name(place), str(exc), advice) from None
+            raise RowRejected(RejectCode.INVALID_NUMBER, self.name(place), str(exc), advice) from None
 
     def _country_advice(self) -> str:
         """Where this campaign says which country completes a number."""
@@ -152,15 +154,15 @@ class RowReader:
         try:
             return phone.country_named(cells[place])
         except BadCountry as exc:
-            raise RowRejected(Code.BAD_COUNTRY, self.name(place), str(exc), exc.suggestion) from None
+            raise RowRejected(RejectCode.BAD_COUNTRY, self.name(place), str(exc), exc.suggestion) from None
 
-    def _zone(self, cells: Sequence[str], number: phone.Read) -> str | None:
+    def _zone(self, cells: Sequence[str], number: phone.ParsedNumber) -> str | None:
         place = self._columns.zone
         if place is not None and cells[place]:
             try:
                 return times.zone_named(cells[place]).key
             except times.BadZone as exc:
-                raise RowRejected(Code.BAD_ZONE, self.name(place), str(exc), exc.suggestion) from None
+                raise RowRejected(RejectCode.BAD_ZONE, self.name(place), str(exc), exc.suggestion) from None
         candidates = number.zones if self._zone_by_number else ()
         if not candidates:
             return self._schedule_zone
@@ -168,7 +170,7 @@ class RowReader:
         if not self._has_hours(zone):
             reason = f"its number may be in any of {len(candidates)} time zones, which share no hour of the windows"
             advice = "name the zone in a column (contacts.zone)"
-            raise RowRejected(Code.BAD_ZONE, self.name(self._phone_place(cells)), reason, advice)
+            raise RowRejected(RejectCode.BAD_ZONE, self.name(self._phone_place(cells)), reason, advice)
         return zone
 
     def _has_hours(self, zone: str) -> bool:
@@ -185,12 +187,14 @@ class RowReader:
             moment = times.parse_moment(cells[place])
         except times.BadMoment as exc:
             reason = str(exc) if cells[place] else "the moment is blank"
-            raise RowRejected(Code.BAD_NOT_AFTER, self.name(place), reason, exc.suggestion) from None
+            raise RowRejected(RejectCode.BAD_NOT_AFTER, self.name(place), reason, exc.suggestion) from None
         if moment.tzinfo is not None:
             return moment.astimezone(UTC)
         if zone is None:
             reason = "the moment has no offset, and the contact no time zone"
-            raise RowRejected(Code.BAD_NOT_AFTER, self.name(place), reason, "write the offset, or set schedule.zone")
+            raise RowRejected(
+                RejectCode.BAD_NOT_AFTER, self.name(place), reason, "write the offset, or set schedule.zone"
+            )
         return times.earliest(moment, *times.zones_of(zone))
 
     def _consent(self, cells: Sequence[str]) -> str | None:
@@ -199,7 +203,7 @@ class RowReader:
             return None
         if not cells[place]:
             reason = "nothing says that this person agreed to be called"
-            raise RowRejected(Code.NO_CONSENT, self.name(place), reason, "fill it in or remove the row")
+            raise RowRejected(RejectCode.NO_CONSENT, self.name(place), reason, "fill it in or remove the row")
         return cells[place]
 
     def _voice(self, cells: Sequence[str]) -> dict[str, str]:
@@ -213,12 +217,12 @@ class RowReader:
             text = self._said(cells)
         except MissingVariable as exc:
             column = self.name(self._columns.spoken[exc.name])
-            raise RowRejected(Code.MISSING_VARIABLE, column, str(exc), "fill it in or remove the row") from None
+            raise RowRejected(RejectCode.MISSING_VARIABLE, column, str(exc), "fill it in or remove the row") from None
         except BadText as exc:
             places = (place for place in self._columns.spoken.values() if cells[place] == exc.value)
             column = next(map(self.name, places), "")
             advice = exc.suggestion or "correct the row's cells or the template"
-            raise RowRejected(Code.BAD_TEXT, column, str(exc), advice) from None
+            raise RowRejected(RejectCode.BAD_TEXT, column, str(exc), advice) from None
         if "#" in text:
             self._refuse_errors(cells)
         self._check(text, voice)
@@ -227,10 +231,10 @@ class RowReader:
     def _refuse_errors(self, cells: Sequence[str]) -> None:
         """An error that a spreadsheet shows in a cell is never spoken."""
         for place in self._columns.spoken.values():
-            if cells[place] in ERRORS:
+            if cells[place] in SPREADSHEET_ERRORS:
                 reason = f"the spreadsheet shows an error here: {cells[place]}"
                 raise RowRejected(
-                    Code.MISSING_VARIABLE, self.name(place), reason, "correct the formula, or type the value"
+                    RejectCode.MISSING_VARIABLE, self.name(place), reason, "correct the formula, or type the value"
                 )
 
     def _check(self, text: str, voice: Mapping[str, str]) -> None:

@@ -14,8 +14,8 @@ from campaigns.audience.encoding import BadContactsFile, encoding_of
 from campaigns.definition.column_names import comparable
 
 DELIMITERS = ",;\t|"
-SAMPLE = 1 << 18
-QUOTED = re.compile(r'"[^"]*"?')
+SAMPLE_BYTES = 1 << 18
+QUOTED_TEXT = re.compile(r'"[^"]*"?')
 
 
 class Row(NamedTuple):
@@ -58,7 +58,7 @@ class Table(ABC):
         """Every row in which something stands, the header too."""
 
     @abstractmethod
-    def about(self) -> int:
+    def estimated_rows(self) -> int:
         """About how many rows there are, told without reading them."""
 
     @property
@@ -79,9 +79,9 @@ class DelimitedTable(Table):
         with _opened(self.file, self.encoding) as stream:
             yield from _records(stream, self.delimiter, self.declares_delimiter)
 
-    def about(self) -> int:
+    def estimated_rows(self) -> int:
         with self.file.open("rb") as stream:
-            sample = stream.read(SAMPLE)
+            sample = stream.read(SAMPLE_BYTES)
             lines = max(sample.count(b"\n"), sample.count(b"\r"), 1)
         return round(lines * self.file.stat().st_size / max(len(sample), 1))
 
@@ -127,7 +127,7 @@ def _delimiter(stream: TextIO) -> tuple[str, bool]:
     declared = re.fullmatch(r'\ufeff?"?sep=(.)"?\s*', line, re.IGNORECASE)
     if declared and declared[1] in DELIMITERS:
         return declared[1], True
-    bare = QUOTED.sub("", line)
+    bare = QUOTED_TEXT.sub("", line)
     return max(DELIMITERS, key=bare.count), False
 
 

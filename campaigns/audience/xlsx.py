@@ -15,7 +15,7 @@ from openpyxl import load_workbook
 from campaigns.audience.encoding import BadContactsFile
 from campaigns.audience.table import Row, Table, header_of
 
-LONGEST_EXACT = 10**15  # spreadsheets keep fifteen digits; the others are lost
+EXACT_INTEGERS_BELOW = 10**15  # spreadsheets keep fifteen digits; the others are lost
 SAVE_AGAIN = 'open it in the spreadsheet and save it again, or save it as "CSV UTF-8"'
 
 
@@ -34,7 +34,7 @@ class WorkbookTable(Table):
         for row in Table.rows(self):  # a dataclass with slots has no super() of its own
             yield Row(row.line, [*row.cells, *[""] * (width - len(row.cells))])
 
-    def about(self) -> int:
+    def estimated_rows(self) -> int:
         with _told(self.file), _opened(self.file) as book:
             return int(book[self.sheet].max_row or 0)
 
@@ -107,7 +107,7 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return str(value).upper()
     if isinstance(value, int | float):
-        exact = abs(value) < LONGEST_EXACT and value == int(value)
+        exact = abs(value) < EXACT_INTEGERS_BELOW and value == int(value)
         return str(int(value)) if exact else f"{value:.15g}".upper()
     return _moment(value)
 

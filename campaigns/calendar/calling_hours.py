@@ -13,8 +13,8 @@ from campaigns.calendar.times import zones_of
 from campaigns.calendar.windows import Windows
 from dialer.calls import Outcome
 
-PARTS_OF_THE_DAY = (0, 12, 17)  # morning, afternoon and evening begin at these hours
-OTHER_PART_WITHIN = timedelta(days=8)
+DAY_PART_START_HOURS = (0, 12, 17)  # morning, afternoon and evening begin at these hours
+OTHER_DAY_PART_WITHIN = timedelta(days=8)
 
 
 class WrittenRule(Protocol):
@@ -36,7 +36,7 @@ class CallingHours(Protocol):
     @property
     def caps(self) -> Sequence[WrittenRule]: ...
     @property
-    def moves_to_another_part_of_the_day(self) -> Collection[Outcome]: ...
+    def other_part_of_day_outcomes(self) -> Collection[Outcome]: ...
 
 
 def next_opening(hours: CallingHours, zone: str, now: datetime) -> datetime | None:
@@ -49,7 +49,7 @@ def next_opening(hours: CallingHours, zone: str, now: datetime) -> datetime | No
     return opening
 
 
-def next_opening_by_all(hours: CallingHours, zone: str, moments: Sequence[datetime]) -> datetime | None:
+def next_opening_at_all(hours: CallingHours, zone: str, moments: Sequence[datetime]) -> datetime | None:
     """The same where nobody knows which of these moments is now: the first when all allow it, else later than it.
 
     Later by the longest wait that any of them asks for; None when one says never again.
@@ -74,12 +74,12 @@ def next_try(
     the campaign's end and `not_after`.
     """
     opening = next_opening(hours, zone, earliest)
-    if opening is None or outcome not in hours.moves_to_another_part_of_the_day:
+    if opening is None or outcome not in hours.other_part_of_day_outcomes:
         return opening
-    avoided = part_of_the_day(called_at, zone)[0]
+    avoided = part_of_day(called_at, zone)[0]
     candidate: datetime | None = opening
-    while candidate is not None and candidate - opening < OTHER_PART_WITHIN:
-        part, ends = part_of_the_day(candidate, zone)
+    while candidate is not None and candidate - opening < OTHER_DAY_PART_WITHIN:
+        part, ends = part_of_day(candidate, zone)
         if part != avoided:
             return candidate if not_after is None or candidate < not_after else opening
         candidate = next_opening(hours, zone, ends)
@@ -99,11 +99,11 @@ def call_evidence(hours: CallingHours, zone: str, now: datetime) -> tuple[str, s
     return local_times, "; ".join([*rules, "not on the suppression list"])
 
 
-def part_of_the_day(moment: datetime, zone: str) -> tuple[int, datetime]:
+def part_of_day(moment: datetime, zone: str) -> tuple[int, datetime]:
     """The part of the contact's day that a moment is in, and the moment at which it ends."""
     local = moment.astimezone(zones_of(zone)[0])
-    begins = max(hour for hour in PARTS_OF_THE_DAY if hour <= local.hour)
-    later = [hour for hour in PARTS_OF_THE_DAY if hour > begins]
+    begins = max(hour for hour in DAY_PART_START_HOURS if hour <= local.hour)
+    later = [hour for hour in DAY_PART_START_HOURS if hour > begins]
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     ends = midnight.replace(hour=later[0]) if later else midnight + timedelta(days=1)
     return begins, max(ends.astimezone(moment.tzinfo), moment + timedelta(minutes=1))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
-from campaigns.calendar.times import YEARS, BadTime
+from campaigns.calendar.times import PLAUSIBLE_YEARS, BadTime
 
 
 class BadHoliday(BadTime):
@@ -58,7 +58,7 @@ def _date(text: str) -> date:
         day = date.fromisoformat(text.strip())
     except ValueError:
         raise BadHoliday(f'"{text}" is not a date', "write 2026-12-24") from None
-    if day.year not in YEARS:
+    if day.year not in PLAUSIBLE_YEARS:
         raise BadHoliday(f"the year {day.year:04} cannot be meant", "correct the year")
     return day
 

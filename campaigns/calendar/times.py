@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo, available_timezones
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 FULL_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-DAY = 24 * 60
-YEARS = range(2000, 2200)
+MINUTES_PER_DAY = 24 * 60
+PLAUSIBLE_YEARS = range(2000, 2200)
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
 
 OFFSET = re.compile(r"(UTC|GMT|Z)? ?[+-] ?\d{1,2}(:?\d\d)?", re.ASCII)
-WINTER_ALL_YEAR = {"EST": ("America/New_York", "America/Panama"), "MST": ("America/Denver", "America/Phoenix")}
+FIXED_OFFSET_ZONES = {"EST": ("America/New_York", "America/Panama"), "MST": ("America/Denver", "America/Phoenix")}
 
 Range = tuple[int, int]  # minutes of the local day: opens at, closes before
 
@@ -44,15 +44,15 @@ class BadMoment(BadTime):
 @lru_cache(maxsize=1)
 def zone_names() -> frozenset[str]:
     """Every IANA zone that can be named: those that mean the same on every machine, and what people mean by them."""
-    return frozenset(available_timezones()) - {"Factory", "localtime"} - WINTER_ALL_YEAR.keys()
+    return frozenset(available_timezones()) - {"Factory", "localtime"} - FIXED_OFFSET_ZONES.keys()
 
 
 def zone_named(name: str) -> ZoneInfo:
     """The IANA zone of that name. Raises BadZone, with the nearest names, when there is none."""
     if name in zone_names():
         return ZoneInfo(name)
-    if (written := name.strip().upper()) in WINTER_ALL_YEAR:
-        there, winter = WINTER_ALL_YEAR[written]
+    if (written := name.strip().upper()) in FIXED_OFFSET_ZONES:
+        there, winter = FIXED_OFFSET_ZONES[written]
         raise BadZone(f"{written} knows no summer time", f"write {there}, or {winter} where winter time holds all year")
     if OFFSET.fullmatch(written):
         raise BadZone("this is an offset, which knows no summer time", "write an IANA name such as America/New_York")
@@ -78,7 +78,7 @@ def parse_moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text.strip())
     except ValueError as exc:
         raise BadMoment(f"no such date or time: {exc}", "correct the date") from None
-    if moment.year not in YEARS:
+    if moment.year not in PLAUSIBLE_YEARS:
         raise BadMoment(f"the year {moment.year:04} cannot be meant", "correct the year")
     return moment
 
@@ -126,13 +126,13 @@ def parse_hours(text: str) -> Range:
     opens, closes = (_minute(found[hour], found[hour + 1]) for hour in (1, 3))
     if opens == closes:
         raise BadWindow(f'"{text}" opens and closes at the same minute', 'for the whole day write "00:00-24:00"')
-    if opens == DAY:
+    if opens == MINUTES_PER_DAY:
         raise BadWindow(f'"{text}" opens at the end of the day', 'write 00:00 for midnight at the start: "00:00-06:00"')
-    return (opens, closes) if opens < closes else (opens, closes + DAY)
+    return (opens, closes) if opens < closes else (opens, closes + MINUTES_PER_DAY)
 
 
 def _minute(hours: str, minutes: str) -> int:
     minute = int(hours) * 60 + int(minutes)
-    if int(minutes) > 59 or minute > DAY:
+    if int(minutes) > 59 or minute > MINUTES_PER_DAY:
         raise BadWindow(f"{hours}:{minutes} is not a time of day", "times run from 00:00 to 24:00")
     return minute

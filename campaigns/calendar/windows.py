@@ -15,13 +15,13 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from campaigns.calendar.holidays import Holidays
-from campaigns.calendar.times import DAY, WEEKDAYS, Range, parse_hours, parse_weekdays
+from campaigns.calendar.times import MINUTES_PER_DAY, WEEKDAYS, Range, parse_hours, parse_weekdays
 
 NO_HOLIDAYS = Holidays()
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BLOCK = timedelta(days=32)
 HORIZON_BLOCKS = 14  # more than a year: what has not come by then never comes
-ANY_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
+ORDINARY_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,9 @@ class Windows:
             hours = [parse_hours(span) for span in spans]
             for day in parse_weekdays(names):
                 for opens, closes in hours:
-                    days[day].append((opens, min(closes, DAY)))
-                    if closes > DAY:
-                        days[(day + 1) % 7].append((0, closes - DAY))
+                    days[day].append((opens, min(closes, MINUTES_PER_DAY)))
+                    if closes > MINUTES_PER_DAY:
+                        days[(day + 1) % 7].append((0, closes - MINUTES_PER_DAY))
         return cls(tuple(_merged(ranges) for ranges in days) if written else (), Holidays.parse(holidays))
 
     @property
@@ -87,7 +87,7 @@ class Windows:
 
     def ever_open(self, *zones: ZoneInfo) -> bool:
         """Whether there is any hour of any week in which all of these zones allow calling."""
-        return Windows(self.days).next_open(ANY_YEAR, *zones) is not None
+        return Windows(self.days).next_open(ORDINARY_YEAR, *zones) is not None
 
     def holiday(self, now: datetime, *zones: ZoneInfo) -> str | None:
         """The name of the holiday that it is at `now` where the contact is, if it is one."""
@@ -97,7 +97,7 @@ class Windows:
     def rule_at(self, local: datetime) -> str:
         """The hours, as written, that the wall clock stands in."""
         minute, day = local.hour * 60 + local.minute, local.weekday()
-        spans = self.days[day] if self.days else ((0, DAY),)
+        spans = self.days[day] if self.days else ((0, MINUTES_PER_DAY),)
         opens, closes = next(((opens, closes) for opens, closes in spans if opens <= minute < closes), (0, 0))
         if (opens, closes) == (0, 0):
             return "outside the windows"

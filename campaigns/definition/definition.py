@@ -26,10 +26,10 @@ from campaigns.definition.sections.section import Section
 from campaigns.definition.sections.vendor import ByAccount
 from campaigns.definition.templates import Template
 from campaigns.definition.validation_errors import validation_faults
-from campaigns.definition.yaml_source import DefinitionFaults, FileFault, KeyPath, Source, read_source, spelt
+from campaigns.definition.yaml_source import DefinitionFaults, FileFault, KeyPath, Source, format_path, read_source
 from dialer.call_kinds import INFORMER, CallKind, Informer
 from dialer.calls import Outcome
-from dialer.field_errors import no
+from dialer.field_errors import field_error
 from dialer.retry import RetryPolicy
 from dialer.scripts import Recording, Script, Speech
 from dialer.verdicts import Ruling
@@ -111,15 +111,15 @@ class Definition(Section):
         if not isinstance(first, str) or not first:
             return given
         if given.get("account", first) != first:
-            raise no("has both account and accounts", "keep accounts, the preferred one first")
+            raise field_error("has both account and accounts", "keep accounts, the preferred one first")
         return {**given, "account": first}
 
     @model_validator(mode="after")
     def _accounts_agree(self) -> Definition:
         if len(set(self.accounts)) < len(self.accounts):
-            raise no("accounts names one of them twice", "keep each once")
+            raise field_error("accounts names one of them twice", "keep each once")
         if stranger := next((name for name in self.by_account if name not in (self.account, *self.accounts)), None):
-            raise no(f"by_account speaks of {stranger}, which is not among the accounts", "add it to accounts")
+            raise field_error(f"by_account speaks of {stranger}, which is not among the accounts", "add it to accounts")
         return self
 
     @field_validator("message")
@@ -139,7 +139,7 @@ class Definition(Section):
         """The text's template; None for a recording, and where nothing is said."""
         return Template(self.message.tts) if self.message and self.message.tts is not None else None
 
-    def of_account(self, name: str) -> Definition:
+    def for_account(self, name: str) -> Definition:
         """The definition as it is when this account calls, with its own message and caller ID."""
         own = self.by_account.get(name)
         if own is None:
@@ -151,7 +151,7 @@ class Definition(Section):
         return made
 
     @property
-    def says_the_same_to_all(self) -> bool:
+    def is_same_for_all(self) -> bool:
         """Whether every contact hears the same, so that a fault in it is everybody's."""
         return self.template is None or self.template.is_fixed
 
@@ -166,7 +166,7 @@ class Definition(Section):
         return self.schedule.ends_at
 
     @cached_property
-    def moves_to_another_part_of_the_day(self) -> frozenset[Outcome]:
+    def other_part_of_day_outcomes(self) -> frozenset[Outcome]:
         """Outcomes after which a contact is tried in another part of its day."""
         return frozenset(map(Outcome, self.retry.other_part_of_day)) if self.retry else frozenset()
 
@@ -178,9 +178,9 @@ class Definition(Section):
     def retry_policy(self) -> RetryPolicy:
         return self.retry.policy() if self.retry else RetryPolicy()
 
-    def overruled(self, ruling: Ruling) -> Ruling:
+    def override_ruling(self, ruling: Ruling) -> Ruling:
         """The ruling as this campaign wants it for the provider's word (`retry.mnemonics`)."""
-        return self.retry.overruled(ruling) if self.retry else ruling
+        return self.retry.override_ruling(ruling) if self.retry else ruling
 
     def script(self, text: str | None = None, voice: Mapping[str, str] | None = None) -> Script:
         """What is said to a contact whose text this is, in its own voice if it has one; a recording needs neither.
@@ -202,7 +202,7 @@ class Definition(Section):
         """A fault of this definition, with its place when it was read from a file."""
         if self._origin.source is not None:
             return self._origin.source.fault(path, message, suggestion)
-        return FileFault(file=self.campaign, key=spelt(path), message=message, suggestion=suggestion)
+        return FileFault(file=self.campaign, key=format_path(path), message=message, suggestion=suggestion)
 
 
 def load_definition(path: Path) -> Definition:

@@ -13,12 +13,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Wi
 from campaigns.calendar import times
 from campaigns.calendar.holidays import check_holiday
 from campaigns.definition.templates import BadText, Template, TemplateFault
-from dialer.field_errors import no
+from dialer.field_errors import field_error
 from dialer.phone import BadCountry, BadPhoneNumber, country_named, parse
 
-SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 DURATION = r"^[0-9]+(\.[0-9]+)?[smhd]$"
-LONGEST_DELAY = 30 * SECONDS["d"]
+LONGEST_DELAY = 30 * SECONDS_PER_UNIT["d"]
 
 
 def _checked(check: Callable[[str], object]) -> AfterValidator:
@@ -28,11 +28,11 @@ def _checked(check: Callable[[str], object]) -> AfterValidator:
         try:
             check(text)
         except times.BadTime as exc:
-            raise no(str(exc), exc.suggestion) from None
+            raise field_error(str(exc), exc.suggestion) from None
         except TemplateFault as exc:
-            raise no(exc.message, exc.remedy) from None
+            raise field_error(exc.message, exc.remedy) from None
         except BadText as exc:
-            raise no(str(exc).replace(" for this contact", ""), exc.suggestion or "correct the text") from None
+            raise field_error(str(exc).replace(" for this contact", ""), exc.suggestion or "correct the text") from None
         return text
 
     return AfterValidator(validate)
@@ -49,7 +49,7 @@ def _country(text: str) -> str:
     try:
         return country_named(text)
     except BadCountry as exc:
-        raise no(str(exc), exc.suggestion) from None
+        raise field_error(str(exc), exc.suggestion) from None
 
 
 def _caller_id(text: str) -> str:
@@ -57,7 +57,7 @@ def _caller_id(text: str) -> str:
         return parse(text).e164
     except BadPhoneNumber as exc:
         hint = f'write "+{text}"' if text.isdigit() and len(text) > 10 else exc.suggestion
-        raise no(str(exc), hint) from None
+        raise field_error(str(exc), hint) from None
 
 
 def _moment(given: object) -> object:
@@ -66,7 +66,7 @@ def _moment(given: object) -> object:
     try:
         return times.parse_moment(given)
     except times.BadMoment as exc:
-        raise no(str(exc), exc.suggestion) from None
+        raise field_error(str(exc), exc.suggestion) from None
 
 
 def _duration(given: object) -> object:
@@ -74,10 +74,10 @@ def _duration(given: object) -> object:
     if not isinstance(given, str):
         return given
     if not re.fullmatch(DURATION, given):
-        raise no(f'"{given}" is not a duration', "write a number and a unit: 30s, 5m, 2h or 1d")
-    seconds = float(given[:-1]) * SECONDS[given[-1]]
+        raise field_error(f'"{given}" is not a duration', "write a number and a unit: 30s, 5m, 2h or 1d")
+    seconds = float(given[:-1]) * SECONDS_PER_UNIT[given[-1]]
     if not 1 <= seconds <= LONGEST_DELAY:
-        raise no(f'"{given}" is too {"short" if seconds < 1 else "long"}', "delays run from 1s to 30d")
+        raise field_error(f'"{given}" is too {"short" if seconds < 1 else "long"}', "delays run from 1s to 30d")
     return timedelta(seconds=seconds)
 
 
@@ -90,7 +90,7 @@ def _cron(text: str) -> str:
     try:
         CronSim(text, datetime(2026, 1, 1))  # noqa: DTZ001 - only to be read
     except CronSimError as exc:
-        raise no(
+        raise field_error(
             f'"{text}" is not a time to repeat at: {exc}', 'write "0 9 * * 1-5": minute hour day month weekday'
         ) from None
     return text

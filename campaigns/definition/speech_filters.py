@@ -15,11 +15,11 @@ from babel.dates import format_date, format_time
 from babel.numbers import format_currency, list_currencies
 
 AMOUNT = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
-OTHER_FORMS = {r"\d\d?\.\d\d?\.\d{4}": "%d.%m.%Y", r"\d\d?\.\d\d?\.\d{4} \d\d?:\d\d": "%d.%m.%Y %H:%M"}
+OTHER_DATE_FORMATS = {r"\d\d?\.\d\d?\.\d{4}": "%d.%m.%Y", r"\d\d?\.\d\d?\.\d{4} \d\d?:\d\d": "%d.%m.%Y %H:%M"}
 NBSP = "\u00a0\u202f"
 
 
-class Unsayable(ValueError):
+class CannotBeSpoken(ValueError):
     """A contact's value is not what the filter says aloud: `value` as it is written, `suggestion` what to do."""
 
     def __init__(self, value: object, reason: str, suggestion: str) -> None:
@@ -31,7 +31,7 @@ def spoken_date(value: object, language: str = "en", year: bool = False, read: s
     """`2026-12-05T15:00` as "Saturday, December 5"; `year` adds the year, `read` tells another way of writing."""
     day = _moment(value, read, "date")
     if isinstance(day, time):
-        raise Unsayable(value, "is a time of day and no date", "write it as 2026-12-05")
+        raise CannotBeSpoken(value, "is a time of day and no date", "write it as 2026-12-05")
     locale = _locale(language)
     return _plain(format_date(day, "full" if year else _without_year(locale), locale=locale))
 
@@ -40,7 +40,7 @@ def spoken_time(value: object, language: str = "en", read: str | None = None) ->
     """`2026-12-05T15:00` or `15:00` as "3:00 PM"."""
     moment = _moment(value, read, "time")
     if not isinstance(moment, datetime | time):
-        raise Unsayable(value, "is a date without a time", "write it as 2026-12-05T15:00")
+        raise CannotBeSpoken(value, "is a date without a time", "write it as 2026-12-05T15:00")
     return _plain(format_time(moment, "short", locale=_locale(language)))
 
 
@@ -66,7 +66,7 @@ def spelled(value: object) -> str:
     """`AB-12` as "A, B, 1, 2": letters and digits one by one, for a voice that would read a number or a word."""
     signs = [sign for sign in str(value) if sign.isalnum()]
     if not signs:
-        raise Unsayable(value, "has no letter or digit to spell", "write the code")
+        raise CannotBeSpoken(value, "has no letter or digit to spell", "write the code")
     return ", ".join(signs)
 
 
@@ -84,18 +84,18 @@ def _moment(value: object, read: str | None, name: str) -> date | time:
         try:
             return datetime.strptime(text, read)  # noqa: DTZ007  # the contact's own clock; nothing is compared with it
         except ValueError:
-            raise Unsayable(text, f"is not written as read={read!r} says", "write it like the others") from None
+            raise CannotBeSpoken(text, f"is not written as read={read!r} says", "write it like the others") from None
     for kind in (datetime, time):
         try:
             moment = kind.fromisoformat(text)
         except ValueError:
             continue
         return moment.date() if isinstance(moment, datetime) and len(text) == len("2026-12-05") else moment
-    written = next((form for sign, form in OTHER_FORMS.items() if re.fullmatch(sign, text)), None)
+    written = next((form for sign, form in OTHER_DATE_FORMATS.items() if re.fullmatch(sign, text)), None)
     remedy = (
         f'say how it is written, in the text: {name}(read="{written}")' if written else "write it as 2026-12-05T15:00"
     )
-    raise Unsayable(text, "is not a date or time as in 2026-12-05T15:00", remedy)
+    raise CannotBeSpoken(text, "is not a date or time as in 2026-12-05T15:00", remedy)
 
 
 def _amount(text: str) -> Decimal:
@@ -105,7 +105,7 @@ def _amount(text: str) -> Decimal:
     decimal = bool(separator) and len(cents) in {1, 2}
     digits = re.sub(r"[.,]", "", whole if decimal else bare) + (f".{cents}" if decimal else "")
     if not AMOUNT.fullmatch(digits):
-        raise Unsayable(text, "is not an amount", "write it as 1250.50")
+        raise CannotBeSpoken(text, "is not an amount", "write it as 1250.50")
     return Decimal(digits)
 
 

@@ -14,10 +14,10 @@ from jinja2 import StrictUndefined, TemplateRuntimeError, TemplateSyntaxError, m
 from jinja2.sandbox import SandboxedEnvironment
 
 from campaigns.definition.column_names import comparable, template_name
-from campaigns.definition.speech_filters import FILTERS, Unsayable
+from campaigns.definition.speech_filters import FILTERS, CannotBeSpoken
 from dialer.errors import DialerError
 
-OTHER_FILES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
+NODES_THAT_LOAD_FILES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 
 
 class TemplateFault(DialerError):
@@ -101,7 +101,7 @@ class Template:
             text = self._compiled.render(values) if self._plain is None else _joined(self._plain, values)
         except _BlankUsed as exc:
             raise MissingVariable(str(exc)) from None
-        except Unsayable as exc:
+        except CannotBeSpoken as exc:
             raise BadText(str(exc), exc.value, exc.suggestion) from None
         except Exception as exc:  # as above: running one can, too
             raise BadText(f"the text fails for this contact: {exc}") from None
@@ -110,7 +110,7 @@ class Template:
             raise BadText("the text comes out empty for this contact")
         return spoken
 
-    def of_rows(self, places: Mapping[str, int]) -> Callable[[Sequence[str]], str]:
+    def row_renderer(self, places: Mapping[str, int]) -> Callable[[Sequence[str]], str]:
         """As `render`, for rows of trimmed cells in which each variable's value stands at its place."""
         named = tuple(places.items())
         if self._plain is None or not self.variables:
@@ -156,7 +156,7 @@ def _blank(name: str) -> _Blank:
 
 
 def _refuse_other_files(tree: nodes.Template) -> None:
-    found = next(tree.find_all(OTHER_FILES), None)
+    found = next(tree.find_all(NODES_THAT_LOAD_FILES), None)
     if found is not None:
         raise TemplateFault(f"line {found.lineno} of the text: it brings in another file", "write it out", found.lineno)
 

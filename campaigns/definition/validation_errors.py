@@ -9,7 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from campaigns.definition.yaml_source import FileFault, KeyPath, Plain, Source, spelt
+from campaigns.definition.yaml_source import FileFault, KeyPath, Source, YamlValue, format_path
 from dialer.call_kinds import KINDS
 
 EXPECTED = {
@@ -47,7 +47,7 @@ def validation_faults(exc: ValidationError, source: Source, model: type[BaseMode
         if error["type"] == "extra_forbidden":
             message, suggestion = "there is no such key", _meant(path, source, model)
             misspelt.update(_missing_for(path, model, suggestion))
-        elif error["type"] == "missing" and spelt(path) in misspelt:
+        elif error["type"] == "missing" and format_path(path) in misspelt:
             continue
         else:
             message, suggestion = _said(error, path, source, model)
@@ -86,7 +86,7 @@ def _said(error: ErrorDetails, path: KeyPath, source: Source, model: type[BaseMo
     return error["msg"], _described(path, model)
 
 
-def _found(value: Plain) -> str:
+def _found(value: YamlValue) -> str:
     if isinstance(value, dict):
         return "a section"
     if isinstance(value, list):
@@ -94,7 +94,7 @@ def _found(value: Plain) -> str:
     return "nothing" if value is None else f'"{value if len(value) <= 40 else value[:39] + "…"}"'
 
 
-def _at(data: Plain, path: KeyPath) -> Plain:
+def _at(data: YamlValue, path: KeyPath) -> YamlValue:
     for step in path:
         if isinstance(data, dict) and isinstance(step, str):
             data = data.get(step)
@@ -109,7 +109,7 @@ def _meant(path: KeyPath, source: Source, model: type[BaseModel]) -> str:
     near = difflib.get_close_matches(key.casefold().replace("-", "_"), siblings, n=1, cutoff=0.6)
     if near:
         return f"did you mean {near[0]}?"
-    elsewhere = [spelt(other) for other in _all_paths(model) if other[-1] == key]
+    elsewhere = [format_path(other) for other in _all_paths(model) if other[-1] == key]
     if elsewhere:
         return f"it belongs at {' or '.join(elsewhere)}"
     return f"the keys here are {', '.join(siblings)}"
@@ -118,7 +118,7 @@ def _meant(path: KeyPath, source: Source, model: type[BaseModel]) -> str:
 def _missing_for(path: KeyPath, model: type[BaseModel], suggestion: str) -> Iterator[str]:
     for name in _fields(path[:-1], model):
         if suggestion == f"did you mean {name}?":
-            yield spelt((*path[:-1], name))
+            yield format_path((*path[:-1], name))
 
 
 def _all_paths(model: type[BaseModel]) -> Iterator[KeyPath]:

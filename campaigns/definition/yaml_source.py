@@ -19,9 +19,9 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from dialer.errors import DialerError
 
 KeyPath = tuple[str | int, ...]
-Plain = str | None | list["Plain"] | dict[str, "Plain"]
+YamlValue = str | None | list["YamlValue"] | dict[str, "YamlValue"]
 
-NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
+NULL_TEXTS = frozenset({"", "~", "null", "Null", "NULL"})
 STANDARD_TAGS = frozenset(
     f"tag:yaml.org,2002:{kind}"
     for kind in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value")
@@ -65,7 +65,7 @@ class Source:
     """What a campaign file says, where each part of it stands, and what is wrong with it as YAML."""
 
     file: str
-    data: dict[str, Plain] = field(repr=False)
+    data: dict[str, YamlValue] = field(repr=False)
     keys: dict[KeyPath, Place] = field(repr=False)
     values: dict[KeyPath, Place] = field(repr=False)
     faults: tuple[FileFault, ...] = ()
@@ -73,7 +73,7 @@ class Source:
     def fault(self, path: KeyPath, message: str, suggestion: str = "", *, at_key: bool = False) -> FileFault:
         """A fault at the value of this path (or its key), or at the nearest thing around it that is written."""
         return FileFault(
-            file=self.file, key=spelt(path), message=message, suggestion=suggestion, **self._at(path, at_key)
+            file=self.file, key=format_path(path), message=message, suggestion=suggestion, **self._at(path, at_key)
         )
 
     def _at(self, path: KeyPath, at_key: bool) -> dict[str, int]:
@@ -84,7 +84,7 @@ class Source:
         return next((place for place in around if place), Place(1, 1))._asdict()
 
 
-def spelt(path: KeyPath) -> str:
+def format_path(path: KeyPath) -> str:
     """A path as people write it: `retry.busy[2]`, counted from one."""
     key = ""
     for step in path:
@@ -110,7 +110,7 @@ def read_source(path: Path) -> Source:
     if not isinstance(root, MappingNode):
         message = "a campaign file is a list of keys and values"
         raise DefinitionFaults([FileFault(file=str(path), message=message, suggestion="begin with campaign: a-name")])
-    return _Reading(str(path)).read(root)
+    return _TreeReader(str(path)).read(root)
 
 
 def _bytes(path: Path) -> bytes:
@@ -176,7 +176,7 @@ def _unprintable(path: Path, text: str, exc: yaml.reader.ReaderError) -> FileFau
     return FileFault(file=str(path), message=message, suggestion="delete it", **place._asdict())
 
 
-class _Reading:
+class _TreeReader:
     """One walk over a YAML tree, gathering values, places and faults."""
 
     def __init__(self, file: str) -> None:
@@ -191,7 +191,7 @@ class _Reading:
         data = self._mapping(root, ())
         return Source(file=self.file, data=data, keys=self.keys, values=self.values, faults=tuple(self.faults))
 
-    def _value(self, node: Node, path: KeyPath) -> Plain:
+    def _value(self, node: Node, path: KeyPath) -> YamlValue:
         self.values[path] = _place(node)
         if id(node) in self._seen:
             place = self.keys.get(path)  # the node's own is that of its anchor
@@ -207,14 +207,14 @@ class _Reading:
         return self._scalar(node, path)
 
     def _scalar(self, node: Node, path: KeyPath) -> str | None:
-        if isinstance(node, ScalarNode) and node.style is None and node.value in NOTHING:
+        if isinstance(node, ScalarNode) and node.style is None and node.value in NULL_TEXTS:
             hint = "write a value or remove the line (text after # is a comment unless it is in quotes)"
             self._fault(node, path, "has no value", hint)
             return None
         return str(node.value)
 
-    def _mapping(self, node: MappingNode, path: KeyPath) -> dict[str, Plain]:
-        found: dict[str, Plain] = {}
+    def _mapping(self, node: MappingNode, path: KeyPath) -> dict[str, YamlValue]:
+        found: dict[str, YamlValue] = {}
         for key, value in node.value:
             if not isinstance(key, ScalarNode):
                 braces = "a value that begins with { is a section to YAML"
@@ -232,7 +232,9 @@ class _Reading:
 
     def _fault(self, node: Node, path: KeyPath, message: str, suggestion: str, place: Place | None = None) -> None:
         at = (place or _place(node))._asdict()
-        self.faults.append(FileFault(file=self.file, key=spelt(path), message=message, suggestion=suggestion, **at))
+        self.faults.append(
+            FileFault(file=self.file, key=format_path(path), message=message, suggestion=suggestion, **at)
+        )
 
 
 def _place(node: Node) -> Place:

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
-from campaigns.calendar.calling_hours import next_opening_by_all
+from campaigns.calendar.calling_hours import next_opening_at_all
 from campaigns.dispatch.dial import Slice, slice_size
 from campaigns.dispatch.vendor_queue import due_by
 from campaigns.ledger import claims
@@ -88,7 +88,7 @@ def _put_off_closed_zones(db: Connection, campaign: Campaign, moments: Sequence[
     now = moments[0]
     by_opening: dict[datetime | None, list[str]] = {}
     for zone in campaign.zones:
-        by_opening.setdefault(next_opening_by_all(campaign.definition, zone, moments), []).append(zone)
+        by_opening.setdefault(next_opening_at_all(campaign.definition, zone, moments), []).append(zone)
     by_opening.pop(now, None)
     for opening, closed in by_opening.items():
         db.execute(

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 from structlog import get_logger
 
-from campaigns.calendar.calling_hours import next_opening, next_opening_by_all
+from campaigns.calendar.calling_hours import next_opening, next_opening_at_all
 from campaigns.dispatch.requests import call_for, opening_for
 from campaigns.dispatch.token_wait import batches_with_tokens, return_claims
 from campaigns.dispatch.vendor_queue import otherwise_due, send_at, taken_up_early
@@ -29,10 +29,10 @@ from campaigns.runtime import SEND_WITHIN, SWEEP_MARGIN, Runtime
 from campaigns.settlement.receipts import apply_waiting
 from campaigns.settlement.rulings import rule_all
 from dialer.account import Account
-from dialer.bucket import BucketAway, Settled
+from dialer.bucket import BucketUnavailable, GrantResult
 from dialer.calls import CallRequest
 from dialer.deadline import Deadline
-from dialer.transport.flight import Flight
+from dialer.transport.flight import InFlightRequests
 from dialer.verdicts import Ruling, Verdict
 
 log = get_logger()
@@ -75,19 +75,21 @@ def _dial(
 
     def pause(seconds: float) -> None:
         sleep(seconds)
-        _settle(flight.landed(), campaign, account, using)
+        _settle(flight.finished(), campaign, account, using)
 
     try:
         for batch in batches_with_tokens(ours, campaign, account, using, pause):
             sent += _send(batch, campaign, account, flight, using)
-            _settle(flight.landed(), campaign, account, using)
+            _settle(flight.finished(), campaign, account, using)
     finally:
-        for rulings in flight.rest():
+        for rulings in flight.wait_for_rest():
             _settle(rulings, campaign, account, using)
     return sent
 
 
-def _send(batch: Sequence[Claimed], campaign: Campaign, account: Account, flight: Flight, using: Runtime) -> int:
+def _send(
+    batch: Sequence[Claimed], campaign: Campaign, account: Account, flight: InFlightRequests, using: Runtime
+) -> int:
     """Place the calls of contacts whose tokens are taken. Whatever could fail here does so before the commit."""
     try:
         calls, deadline = using.ledger.write(_open, batch, campaign, account, using)
@@ -123,7 +125,7 @@ def _may_be_called(contact: Claimed, campaign: Campaign, account: Account, momen
     if contact.due_at > moments[0]:
         return send_at(campaign.definition, account.provider, contact, moments) is not None
     past = contact.not_after is not None and contact.not_after <= max(moments)
-    return not past and next_opening_by_all(campaign.definition, contact.zone, moments) == moments[0]
+    return not past and next_opening_at_all(campaign.definition, contact.zone, moments) == moments[0]
 
 
 def _settle(rulings: Sequence[tuple[UUID, Ruling]], campaign: Campaign, account: Account, using: Runtime) -> None:
@@ -160,16 +162,16 @@ def _write_rulings(
     return {attempt_id for attempt_id, attempt in attempts.items() if attempt.send_at is not None}
 
 
-def _settled(attempt_id: UUID, ruling: Ruling, handed_over: Collection[UUID]) -> Settled:
+def _settled(attempt_id: UUID, ruling: Ruling, handed_over: Collection[UUID]) -> GrantResult:
     """What the bucket is told of an answer."""
     goes_on = ruling.verdict is Verdict.PLACED and attempt_id not in handed_over
-    return Settled.ruled(str(attempt_id), ruling, call_goes_on=goes_on)
+    return GrantResult.from_ruling(str(attempt_id), ruling, call_in_progress=goes_on)
 
 
-def _settle_tokens(settled: Sequence[Settled], campaign: Campaign, account: Account) -> None:
+def _settle_tokens(settled: Sequence[GrantResult], campaign: Campaign, account: Account) -> None:
     try:
         account.bucket.settle_all(settled, campaign=campaign.id)
-    except BucketAway as exc:
+    except BucketUnavailable as exc:
         log.warning("bucket away", account=account.name, why=exc.message)  # the leases free the tokens
 
 
@@ -208,14 +210,14 @@ def _next_moment(
     at = max(contact.due_at, moments[0])
     capped = cap_clears_at(db, contact.phone, definition.caps, at, rehearsal=campaign.rehearsal)
     if capped is None:
-        return next_opening_by_all(definition, contact.zone, moments) if contact.due_at <= moments[0] else None
+        return next_opening_at_all(definition, contact.zone, moments) if contact.due_at <= moments[0] else None
     return next_opening(definition, contact.zone, capped[0]) or definition.ends_at
 
 
 def _return_tokens(unused: Iterable[Claimed], campaign: Campaign, account: Account) -> None:
     """Give back the tokens of requests that never left."""
     _settle_tokens(
-        [Settled(grant_id=str(one.attempt_id), charged=False, sent=False) for one in unused], campaign, account
+        [GrantResult(grant_id=str(one.attempt_id), charged=False, sent=False) for one in unused], campaign, account
     )
 
 

@@ -35,7 +35,7 @@ def share_out(mine: Sequence[Campaign], left: int, wanted: Mapping[str, int], cl
 
 def share_day(mine: Sequence[Campaign], bucket: TokenBucket, now: datetime) -> None:
     """Tell the bucket, once in a while, how its day's points are shared: by weight and hours still open in that day."""
-    if not bucket.turn("shares", SHARED_EVERY):
+    if not bucket.claim_turn("shares", SHARED_EVERY):
         return
     day = next((window for window in bucket.peek().windows if window.name == "day points"), None)
     if day is None:

@@ -23,7 +23,7 @@ from campaigns.safeguards import budgets, circuit_breaker
 from campaigns.safeguards.canary import canary_hold, not_called
 from campaigns.safeguards.failover import move_on
 from dialer.account import Account
-from dialer.bucket import BucketAway
+from dialer.bucket import BucketUnavailable
 
 log = get_logger()
 TICK_NOTED_EVERY = timedelta(seconds=2)
@@ -104,7 +104,7 @@ def _release_account(mine: Sequence[Campaign], account: Account | None, now: dat
         return []
     try:
         return _release_in_turn(mine, account, now, using)
-    except BucketAway as exc:
+    except BucketUnavailable as exc:
         log.warning("bucket away", account=account.name, why=exc.message)
         for campaign in mine:
             _note(campaign, now, "Redis is away", None, using)

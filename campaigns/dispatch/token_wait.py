@@ -14,7 +14,7 @@ from campaigns.ledger.queries import Campaign
 from campaigns.lifecycle import CampaignStatus
 from campaigns.runtime import Runtime, own_limits
 from dialer.account import Account
-from dialer.bucket import BucketAway, Urgency
+from dialer.bucket import BucketUnavailable, Urgency
 
 log = get_logger()
 STEP = 0.1  # how long a pause, a cancel or an answer may go unnoticed
@@ -38,12 +38,12 @@ def batches_with_tokens(
         while left:
             turn = _turn(left, account, campaign)
             names = [str(contact.attempt_id) for contact in turn]
-            some, answer = account.bucket.acquire_some(
+            some, answer = account.bucket.acquire_many(
                 names, own=own, urgency=urgency_of(campaign, again=turn[0].tries > 0)
             )
             stopped = not some and answer.wait <= patience and not _wait(answer.wait, campaign, using, pause)
             if not some and (stopped or answer.wait > patience):
-                account.bucket.leave(names[:1], own=own)
+                account.bucket.leave_queue(names[:1], own=own)
                 return_claims(left, using, due_in=None if stopped else answer.wait)
                 return
             if some:
@@ -51,7 +51,7 @@ def batches_with_tokens(
                 yield turn[:some]
                 left = left[some:]
             patience -= answer.wait
-    except BucketAway as exc:
+    except BucketUnavailable as exc:
         log.warning("bucket away", account=account.name, why=exc.message)
         return_claims(left, using, due_in=using.horizon)
 

@@ -19,7 +19,7 @@ class FallbackAccount:
 
     def __init__(self, definition: Definition, account: str, check_script: CheckScript) -> None:
         self.account = account
-        self._definition = definition.of_account(account)
+        self._definition = definition.for_account(account)
         self._own = account in definition.by_account and definition.by_account[account].message is not None
         self._check = check_script
         self._faults: list[str] = []

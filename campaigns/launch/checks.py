@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from campaigns.audience.audience import Audience, LeavesOut, read_audience
+from campaigns.audience.audience import Audience, FindExcluded, read_audience
 from campaigns.audience.import_summary import ImportSummary
 from campaigns.audience.progress import Progress, no_progress
 from campaigns.audience.rejects import Reject
@@ -18,7 +18,7 @@ from campaigns.launch.staging import StagingFile
 from dialer.account_settings import AccountSettings
 from dialer.call_kinds import Informer, prompts
 from dialer.errors import DialerError
-from dialer.follow_timing import too_short
+from dialer.follow_timing import short_message_warning
 from dialer.providers import provider_for
 from dialer.providers.provider import Provider
 
@@ -71,7 +71,7 @@ class CheckResult:
         if not self.rejects:
             return None
         file = folder / f"{name or self.definition.campaign}-rejects.csv"
-        self.audience.pile.write(file)
+        self.audience.reject_store.write(file)
         return file.absolute()
 
     def refuse_rejects(self, rejects_file: Path | None, *, skip: bool) -> None:
@@ -91,19 +91,19 @@ def check(
     path: Path,
     accounts: Mapping[str, AccountSettings],
     *,
-    leaving_out: Callable[[Definition], LeavesOut] | None = None,
+    leaving_out: Callable[[Definition], FindExcluded] | None = None,
     progress: Progress = no_progress,
     keep: bool = True,
 ) -> CheckResult:
     """Read a campaign file and its whole list, once. Bad rows are `rejects`.
 
     `leaving_out`, given the definition, tells whom the ledger leaves out of it. `keep` keeps the contacts as they are
-    now, to be launched. Raises DefinitionFaults, BadContactsFile, ListChanged, NoScratch.
+    now, to be launched. Raises DefinitionFaults, BadContactsFile, ListChanged, NoTempSpace.
     """
     audience = open_audience(path, accounts, leaving_out=leaving_out)
     definition = audience.definition
     others = fallback_accounts(definition, accounts)
-    spool = StagingFile(audience.about()) if keep else None
+    spool = StagingFile(audience.estimated_rows()) if keep else None
     shortest: str | None = None
     for row in audience.contacts(progress):
         for other in others:
@@ -112,7 +112,7 @@ def check(
             spool.add(row)
         if row.text is not None and (shortest is None or len(row.text) < len(shortest)):
             shortest = row.text
-    audience.refuse_changed()
+    audience.check_unchanged()
     if any(other.count for other in others):
         raise DefinitionFaults([fault for other in others for fault in other.faults(definition)])
     return CheckResult(
@@ -120,7 +120,7 @@ def check(
         audience=audience,
         summary=audience.summary,
         rejects=tuple(audience.rejects),
-        bad=audience.pile.bad,
+        bad=audience.reject_store.blocking,
         rehearsal=accounts[definition.account].sandbox,
         spool=spool,
         apart=leaving_out is not None,
@@ -131,7 +131,7 @@ def check(
 def _warnings(definition: Definition, settings: AccountSettings, shortest: str | None) -> tuple[str, ...]:
     if shortest is None or not isinstance(definition.call, Informer):
         return ()
-    warning = too_short(settings, definition.script(shortest).seconds)
+    warning = short_message_warning(settings, definition.script(shortest).seconds)
     return (warning,) if warning else ()
 
 
@@ -139,7 +139,7 @@ def open_audience(
     path: Path,
     accounts: Mapping[str, AccountSettings],
     *,
-    leaving_out: Callable[[Definition], LeavesOut] | None = None,
+    leaving_out: Callable[[Definition], FindExcluded] | None = None,
 ) -> Audience:
     """Read a campaign file and look at its list, its rows still unread. Raises DefinitionFaults, BadContactsFile."""
     definition = load_definition(path)
@@ -148,7 +148,7 @@ def open_audience(
         definition,
         path.parent,
         check_script=provider.check_script,
-        leaves_out=leaving_out(definition) if leaving_out else None,
+        find_excluded=leaving_out(definition) if leaving_out else None,
     )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from campaigns.audience.rejects import Code
+from campaigns.audience.rejects import RejectCode
 from campaigns.definition import Definition
 from campaigns.ledger.drafts import called_by_another, live_campaign_named
 from campaigns.ledger.store import HASHED, Ledger
@@ -28,17 +28,17 @@ class Exclusions:
             self._another = live_campaign_named(db, self._name) is not None
             self._suppressions = db.execute(select(suppressions.c.id).limit(1)).first() is not None
 
-    def __call__(self, phones: Sequence[str]) -> Mapping[str, tuple[Code, str]]:
-        found: dict[str, tuple[Code, str]] = {}
+    def __call__(self, phones: Sequence[str]) -> Mapping[str, tuple[RejectCode, str]]:
+        found: dict[str, tuple[RejectCode, str]] = {}
         if not (phones and (self._another or self._suppressions)):
             return found
         with self._ledger.reading() as db:
             if self._another:
                 for phone, campaign in called_by_another(db, self._name, phones).items():
-                    found[phone] = (Code.IN_CAMPAIGN, f"{campaign} calls this number")
+                    found[phone] = (RejectCode.IN_CAMPAIGN, f"{campaign} calls this number")
             if self._suppressions:
                 for phone, (form, reason) in self._suppressed(db, phones).items():
-                    code = Code.ERASED if form.startswith(HASHED) else Code.ON_DNC
+                    code = RejectCode.ERASED if form.startswith(HASHED) else RejectCode.ON_DNC
                     found[phone] = (code, f"on the suppression list: {reason}")
         return found
 

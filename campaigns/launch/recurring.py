@@ -67,7 +67,7 @@ class Schedule:
 def add(ledger: Ledger, file: Path, accounts: Mapping[str, AccountSettings], *, who: str, now: datetime) -> Schedule:
     """Check a campaign file and keep it to be launched at its hours; what stood there of its name is replaced.
 
-    Raises DefinitionFaults, BadContactsFile, CannotFetch, NotRecurring. Bad rows are none: the list will be another.
+    Raises DefinitionFaults, BadContactsFile, DownloadFailed, NotRecurring. Bad rows are none: the list will be another.
     """
     definition = check(file, accounts, keep=False).definition
     if definition.schedule.repeat is None:

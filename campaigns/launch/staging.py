@@ -20,7 +20,7 @@ CONTACTS = "the contacts of the list"
 class StagingFile:
     """What was checked is what is read back, whatever becomes of the list. The file has no name for others to open.
 
-    `about` is how many contacts are expected. Everything raises NoScratch where there is no room.
+    `about` is how many contacts are expected. Everything raises NoTempSpace where there is no room.
     """
 
     def __init__(self, about: int = 0) -> None:

@@ -25,7 +25,7 @@ class NoSuchCampaign(DialerError):
 @lru_cache(maxsize=256)
 def parse_definition(text: str, account: str = "") -> Definition:
     """The definition as it was when the campaign started; it is locked from then on. `account` is who calls."""
-    return Definition.model_validate_json(text).of_account(account)
+    return Definition.model_validate_json(text).for_account(account)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from campaigns.audience.open_list import open_table
-from campaigns.audience.rejects import Code, Reject
+from campaigns.audience.rejects import Reject, RejectCode
 from campaigns.audience.table import Table
 from campaigns.calendar.times import BadMoment, parse_moment
 from campaigns.ledger import erasures, moves
@@ -138,7 +138,7 @@ def _lines(table: Table, country: str | None, given: Suppression) -> Iterator[Su
         try:
             yield replace(given, phone=parse(written, country).e164, reason=reason or given.reason)
         except BadPhoneNumber as exc:
-            yield _reject(line, column, exc, Code.INVALID_NUMBER)
+            yield _reject(line, column, exc, RejectCode.INVALID_NUMBER)
 
 
 def _exported(line: int, cells: Mapping[str, str], given: Suppression) -> Suppression | Reject:
@@ -148,9 +148,9 @@ def _exported(line: int, cells: Mapping[str, str], given: Suppression) -> Suppre
         phone = written if HASH.fullmatch(written) else parse(written).e164
         added_at, expires_at = (_aware(cells[name]) for name in ("added_at", "expires_at"))
     except BadPhoneNumber as exc:
-        return _reject(line, "phone", exc, Code.INVALID_NUMBER)
+        return _reject(line, "phone", exc, RejectCode.INVALID_NUMBER)
     except BadMoment as exc:
-        return _reject(line, "", exc, Code.BAD_NOT_AFTER)
+        return _reject(line, "", exc, RejectCode.BAD_NOT_AFTER)
     return Suppression(
         phone=phone,
         account=cells["account"] or given.account,
@@ -191,7 +191,7 @@ def _cell(cells: Sequence[str], place: int) -> str:
     return cells[place].strip() if len(cells) > place else ""
 
 
-def _reject(line: int, column: str, exc: BadPhoneNumber | BadMoment, code: Code) -> Reject:
+def _reject(line: int, column: str, exc: BadPhoneNumber | BadMoment, code: RejectCode) -> Reject:
     return Reject(line=line, column=column, code=code, reason=str(exc), suggestion=exc.suggestion)
 
 

@@ -16,7 +16,7 @@ from campaigns.lifecycle import CampaignStatus, ContactStatus
 from campaigns.safeguards.budgets import day_of
 from dialer.account_settings import AccountSettings
 from dialer.bucket import BucketState
-from dialer.follow_timing import seconds_between_looks, settles_in
+from dialer.follow_timing import poll_interval, seconds_to_settle
 from dialer.providers import provider_for
 from dialer.providers.provider import Follows
 
@@ -110,7 +110,7 @@ def capacity_of(
         other_calls=0.0 if definition.urgent else pending,
         other_weight=weight / definition.weight,
         tick=tick,
-        settle_seconds=settles_in(settings),
+        settle_seconds=seconds_to_settle(settings),
         poll_interval=_poll_interval(settings, shortest, None),
     )
 
@@ -122,8 +122,8 @@ def _points_gap(settings: AccountSettings, minute_points: int) -> float:
 
 def _poll_interval(settings: AccountSettings, shortest: float, minute_points: int | None) -> float:
     """Seconds between two polls that find out that calls have ended; 0 where receipts or a report tell it."""
-    by_polling = provider_for(settings).follows is Follows.LISTING and not settles_in(settings)
-    return seconds_between_looks(settings, shortest, minute_points) if by_polling else 0.0
+    by_polling = provider_for(settings).follows is Follows.LISTING and not seconds_to_settle(settings)
+    return poll_interval(settings, shortest, minute_points) if by_polling else 0.0
 
 
 def _budget_calls(calls: int | None, points: int | None, settings: AccountSettings) -> int | None:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from campaigns.calendar.calling_hours import next_opening, next_try, part_of_the_day
+from campaigns.calendar.calling_hours import next_opening, next_try, part_of_day
 from campaigns.calendar.times import zones_of
 from campaigns.definition import Definition
 from dialer.calls import Outcome
@@ -63,15 +63,15 @@ class HoursCache:
             if retry is None:
                 return NEVER
             at_once, until = retry <= _datetime(earliest), retry.timestamp()
-            if at_once and part_of_the_day(retry, self._zones[zone])[0] != part:
-                until = min(self._closes(zone, retry), part_of_the_day(retry, self._zones[zone])[1].timestamp())
+            if at_once and part_of_day(retry, self._zones[zone])[0] != part:
+                until = min(self._closes(zone, retry), part_of_day(retry, self._zones[zone])[1].timestamp())
             self._next_tries[zone, part] = (earliest, until, at_once)
         return earliest if at_once else until
 
     def _part_of_the_day(self, zone: int, moment: float) -> int:
         begins, until, part = self._parts[zone]
         if not begins <= moment < until:
-            part, ends = part_of_the_day(_datetime(moment), self._zones[zone])
+            part, ends = part_of_day(_datetime(moment), self._zones[zone])
             self._parts[zone] = (moment, ends.timestamp(), part)
         return part
 

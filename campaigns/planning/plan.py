@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from campaigns.audience.audience import Audience
 from campaigns.audience.import_summary import ImportSummary
-from campaigns.audience.rejects import HARMLESS, Code, Reject
+from campaigns.audience.rejects import NOT_BLOCKING, Reject, RejectCode
 from campaigns.audience.row_reader import ContactRow
 from campaigns.definition import Definition
 from campaigns.ledger.frequency_caps import calls_since
@@ -223,7 +223,7 @@ def _read(audience: Audience, earlier_calls: Mapping[str, list[float]]) -> Plann
     rows, zones = PlannedRows(), dict[str, int]()
     for row in audience.rows():
         if isinstance(row, Reject):
-            reason = f"{row.column}: {row.reason}" if row.column and row.code not in HARMLESS else row.reason
+            reason = f"{row.column}: {row.reason}" if row.column and row.code not in NOT_BLOCKING else row.reason
             rows.skipped.append((row.line, _skipped_as(row), reason))
             continue
         _add(rows, row, audience.definition, zones)
@@ -233,9 +233,9 @@ def _read(audience: Audience, earlier_calls: Mapping[str, list[float]]) -> Plann
 
 
 def _skipped_as(row: Reject) -> str:
-    if row.code in (Code.ON_DNC, Code.ERASED):
+    if row.code in (RejectCode.ON_DNC, RejectCode.ERASED):
         return "suppressed"
-    return "left out" if row.code in HARMLESS else "rejected"
+    return "left out" if row.code in NOT_BLOCKING else "rejected"
 
 
 def _add(rows: PlannedRows, row: ContactRow, definition: Definition, zones: dict[str, int]) -> None:

@@ -72,7 +72,7 @@ class Simulation:
         self._hours = HoursCache(definition, contacts.zones)
         self._policy = definition.retry_policy()
         self._redials_unknown = definition.on_unknown == "redial"
-        self._moving = definition.moves_to_another_part_of_the_day
+        self._moving = definition.other_part_of_day_outcomes
         self._caps = [(cap.calls, cap.window.total_seconds()) for cap in definition.caps]
         self._canary = definition.canary
         self._delays: dict[CallHistory, float] = {}

@@ -13,7 +13,7 @@ from campaigns.ledger.erasures import shown
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import CAMPAIGN_MOVES, FINAL_CONTACTS, ContactStatus
-from dialer.phone import NUMBER, mask
+from dialer.phone import NUMBER_IN_TEXT, mask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,4 +123,4 @@ def reasons(db: Connection, campaign_id: str, limit: int) -> Sequence[ReasonCoun
 
 def without_numbers(text: str | None) -> str | None:
     """The text with whatever looks like a phone number masked: a provider may have quoted one."""
-    return NUMBER.sub(lambda found: mask(found.group()), text) if text else text
+    return NUMBER_IN_TEXT.sub(lambda found: mask(found.group()), text) if text else text

@@ -13,10 +13,10 @@ from campaigns.ledger.queries import OpenAttempt
 from campaigns.ledger.receipts import receipts_of
 from campaigns.settlement.receipts import tells_all
 from dialer.account import Account
-from dialer.bucket import BucketAway, Settled
+from dialer.bucket import BucketUnavailable, GrantResult
 from dialer.calls import Outcome, Progress
 from dialer.providers.provider import CallStatus
-from dialer.receipts import Reduced, reduce_receipts
+from dialer.receipts import CallSummary, summarize_receipts
 from dialer.verdicts import Verdict
 
 log = get_logger()
@@ -35,11 +35,11 @@ def worth_asking(db: Connection, attempt: OpenAttempt, account: Account) -> bool
     call, provider = attempt.provider_call_id, account.provider
     if (provider.tracing(attempt.id) if call is None else provider.asking(call)) is None:
         return False
-    heard = reduce_receipts(receipts_of(db, attempt.id))
+    heard = summarize_receipts(receipts_of(db, attempt.id))
     return not tells_all(heard) or heard.outcome is PERHAPS_DECLINED
 
 
-def knows_better(told: CallStatus, heard: Reduced) -> bool:
+def knows_better(told: CallStatus, heard: CallSummary) -> bool:
     """Whether the provider's word on a call that has ended is to be believed before what its receipts amount to."""
     if told.progress is not Progress.ENDED or told.outcome is None:
         return False
@@ -50,14 +50,14 @@ def fetch_call_status(attempt: OpenAttempt, account: Account) -> CallStatus | No
     """The provider's word on the call, or why it has to wait."""
     token = f"ask:{uuid4()}"
     try:
-        if not account.bucket.turn(f"ask:{attempt.id}", 2 * account.settings.timeout):
+        if not account.bucket.claim_turn(f"ask:{attempt.id}", 2 * account.settings.timeout):
             return NotAsked.NOT_OURS
         if not account.bucket.take(token, patience=0.0, call=False).granted:
-            account.bucket.end_turn(f"ask:{attempt.id}")
+            account.bucket.release_turn(f"ask:{attempt.id}")
             return NotAsked.NOBODY
         told = _told(attempt, account)
-        account.bucket.settle_all([replace(Settled.ruled(token, told.ruling), charged=True)])
-    except BucketAway as exc:
+        account.bucket.settle_all([replace(GrantResult.from_ruling(token, told.ruling), charged=True)])
+    except BucketUnavailable as exc:
         log.warning("bucket away", account=account.name, why=exc.message)
         return NotAsked.NOBODY
     return NotAsked.NOBODY if told.ruling.verdict is Verdict.THROTTLED else told

@@ -16,7 +16,7 @@ from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import FINAL_CONTACTS, AttemptStatus, ContactStatus
 from campaigns.settlement.evidence import Evidence
 from dialer.calls import REACHED, Outcome
-from dialer.receipts import Reduced
+from dialer.receipts import CallSummary
 
 CALLED_OFF, TOO_LATE = "contact called off", "contact not called off: its call was under way"  # in the audit
 LATE = "told after it had been reported as unknown"
@@ -32,7 +32,7 @@ NOT_REACHED = (  # as far as was known: for whom a redial waits, and who was giv
 )
 
 
-def correct(db: Connection, attempt: OpenAttempt, heard: Reduced, *, now: datetime) -> bool:
+def correct(db: Connection, attempt: OpenAttempt, heard: CallSummary, *, now: datetime) -> bool:
     """Make an attempt what its receipts say, as often as they come to say more.
 
     False unless it is unknown, or was answered though nobody was told or had seen it, or has been corrected before.

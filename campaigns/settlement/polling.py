@@ -26,9 +26,9 @@ from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.evidence import Evidence
 from campaigns.settlement.rulings import accept, never_placed
 from dialer.account import Account
-from dialer.bucket import BucketAway, Settled
-from dialer.calls import Outcome, Progress, Sighting
-from dialer.follow_timing import BETTER_WORD, LEAST_PATIENCE, seconds_between_looks
+from dialer.bucket import BucketUnavailable, GrantResult
+from dialer.calls import ListedCall, Outcome, Progress
+from dialer.follow_timing import MIN_REPORT_DELAY, REPORT_DELAY, poll_interval
 from dialer.providers.provider import Follows, Listing
 
 log = get_logger()
@@ -63,11 +63,13 @@ def poll_calls(account: Account, *, using: Runtime, sleep: Callable[[float], Non
 def _is_time(account: Account, message: float) -> bool:
     """Whether to look now: the oftener, the shorter the shortest message is that may be spoken."""
     settings = account.settings
-    between = seconds_between_looks(settings, message)
+    between = poll_interval(settings, message)
     if between < settings.poll_seconds:
         minute = (window.limit for window in account.bucket.peek().windows if window.name == "minute points")
-        between = seconds_between_looks(settings, message, next(minute, None))
-    return account.bucket.turn(f"look every {between:.1f} s", between)  # a turn of slower looks holds up none of these
+        between = poll_interval(settings, message, next(minute, None))
+    return account.bucket.claim_turn(
+        f"look every {between:.1f} s", between
+    )  # a turn of slower looks holds up none of these
 
 
 def _settle_token(token: str, listing: Listing, account: Account, ended: list[OpenAttempt]) -> None:
@@ -75,10 +77,10 @@ def _settle_token(token: str, listing: Listing, account: Account, ended: list[Op
     if not listing.usable:
         log.warning("the list of calls was refused", account=account.name, why=ruling.mnemonic or ruling.detail)
     try:
-        account.bucket.settle_all([replace(Settled.ruled(token, ruling), charged=listing.usable)])
+        account.bucket.settle_all([replace(GrantResult.from_ruling(token, ruling), charged=listing.usable)])
         for attempt in ended:
-            account.bucket.hang_up([str(attempt.id)], campaign=attempt.campaign_id)
-    except BucketAway as exc:
+            account.bucket.end_calls([str(attempt.id)], campaign=attempt.campaign_id)
+    except BucketUnavailable as exc:
         log.warning("bucket away", account=account.name, why=exc.message)
 
 
@@ -113,7 +115,7 @@ def _could_show(attempt: OpenAttempt, looked_at: datetime, account: Account) -> 
 def _seen(
     db: Connection,
     attempt: OpenAttempt,
-    sighting: Sighting,
+    sighting: ListedCall,
     looked_at: datetime,
     heard_at: datetime,
     account: Account,
@@ -161,7 +163,7 @@ def _patience(account: Account) -> float | None:
     settings = account.settings
     if not settings.notifications and settings.data_api_url is None:
         return None
-    return max(account.scaled(BETTER_WORD), LEAST_PATIENCE)
+    return max(account.scaled(REPORT_DELAY), MIN_REPORT_DELAY)
 
 
 def ending_by_looks(attempt: OpenAttempt, looked_at: datetime, account: Account) -> Ending:

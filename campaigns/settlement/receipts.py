@@ -20,8 +20,8 @@ from campaigns.settlement.evidence import Evidence
 from campaigns.settlement.rulings import accept
 from dialer.account_settings import AccountSettings
 from dialer.calls import REACHED, Outcome, Progress, Receipt
-from dialer.follow_timing import ENDING_GRACE, SUSPICION_GRACE, grace
-from dialer.receipts import Reduced, reduce_receipts
+from dialer.follow_timing import ENDING_GRACE, SUSPICION_GRACE, grace_seconds
+from dialer.receipts import CallSummary, summarize_receipts
 
 UNMATCHED_KEPT = timedelta(hours=24)
 TOGETHER = 500  # receipts applied by one set of statements
@@ -105,7 +105,7 @@ def _advance(
     call = next((receipt.provider_call_id for receipt in heard if receipt.provider_call_id), None)
     if attempt.status in OPEN or (call and attempt.provider_call_id is None):
         accept(db, attempt, call, settings, now=now, witness=Evidence.RECEIPT)
-    reduced = reduce_receipts(heard)
+    reduced = summarize_receipts(heard)
     answered = reduced.progress is Progress.ANSWERED or reduced.answered_at is not None
     if answered and attempt.status in (*OPEN, AttemptStatus.PLACED):
         move_attempt(db, attempt.id, AttemptStatus.ANSWERED, answered_at=reduced.answered_at or now)
@@ -116,15 +116,15 @@ def _advance(
 
 
 def _conclude_soon(
-    db: Connection, attempt: OpenAttempt, reduced: Reduced, settings: AccountSettings, now: datetime
+    db: Connection, attempt: OpenAttempt, reduced: CallSummary, settings: AccountSettings, now: datetime
 ) -> None:
-    soon = now + timedelta(seconds=grace(settings, ENDING_GRACE if tells_all(reduced) else SUSPICION_GRACE))
+    soon = now + timedelta(seconds=grace_seconds(settings, ENDING_GRACE if tells_all(reduced) else SUSPICION_GRACE))
     unsettled = attempts.c.status.in_([AttemptStatus.PLACED, AttemptStatus.ANSWERED])
     later = attempts.c.conclude_at > soon
     db.execute(update(attempts).where(attempts.c.id == attempt.id, unsettled, later).values(conclude_at=soon))
 
 
-def tells_all(heard: Reduced) -> bool:
+def tells_all(heard: CallSummary) -> bool:
     """Whether these receipts say that the call ended, and how: no suspicion does, and no end without an outcome."""
     ended = heard.progress is Progress.ENDED and heard.outcome not in {None, Outcome.UNKNOWN}
     return ended or (heard.ending and heard.outcome in REACHED)

@@ -34,7 +34,7 @@ def rule(
     db: Connection, attempt: OpenAttempt, ruling: Ruling, settings: AccountSettings, *, now: datetime, rng: Random
 ) -> None:
     """Settle an attempt by the provider's answer to its request, as its campaign wants the provider's words taken."""
-    ruling = attempt.definition.overruled(ruling)
+    ruling = attempt.definition.override_ruling(ruling)
     match ruling.verdict:
         case Verdict.PLACED:
             accept(db, attempt, ruling.provider_call_id, settings, now=now)
@@ -55,7 +55,7 @@ def rule_all(
     """Settle attempts, read under a lock, by the answers to their requests; those that placed calls together."""
     placed = []
     for attempt, ruling in ruled:
-        if attempt.definition.overruled(ruling).verdict is Verdict.PLACED:
+        if attempt.definition.override_ruling(ruling).verdict is Verdict.PLACED:
             placed.append((attempt, ruling.provider_call_id))
         else:
             rule(db, attempt, ruling, settings, now=now, rng=rng)
@@ -212,7 +212,7 @@ def _try_the_provider_again(db: Connection, attempt: OpenAttempt, why: str, *, n
 
 def _blames_a_fixed_text(attempt: OpenAttempt, ruling: Ruling) -> bool:
     """True when the provider refuses a text that is the same for everybody."""
-    return ruling.blames_script and attempt.definition.says_the_same_to_all
+    return ruling.blames_script and attempt.definition.is_same_for_all
 
 
 def _halt(db: Connection, attempt: OpenAttempt, why: str, *, now: datetime) -> None:

@@ -21,10 +21,10 @@ from campaigns.settlement.evidence import Evidence
 from campaigns.settlement.polling import MISSES_BEFORE_GONE, ending_by_looks
 from campaigns.settlement.rulings import accept, mark_unconfirmed, never_placed
 from dialer.account import Account
-from dialer.bucket import BucketAway
+from dialer.bucket import BucketUnavailable
 from dialer.calls import Outcome, Progress
 from dialer.providers.provider import CallStatus
-from dialer.receipts import reduce_receipts
+from dialer.receipts import summarize_receipts
 from dialer.verdicts import Ruling, Verdict
 
 log = get_logger()
@@ -132,7 +132,7 @@ def _take_its_word(
 
 
 def _ending(db: Connection, attempt: OpenAttempt, told: CallStatus | None, now: datetime) -> Ending:
-    heard = reduce_receipts(receipts_of(db, attempt.id))
+    heard = summarize_receipts(receipts_of(db, attempt.id))
     asked = told is not None and knows_better(told, heard)
     if heard.outcome is not None and heard.ending and not asked:
         answered_at = heard.answered_at or attempt.answered_at
@@ -175,6 +175,6 @@ def _silence(attempt: OpenAttempt) -> str:
 def _hang_up(attempt: OpenAttempt, account: Account | None) -> None:
     try:
         if account is not None:
-            account.bucket.hang_up([str(attempt.id)], campaign=attempt.campaign_id)
-    except BucketAway as exc:
+            account.bucket.end_calls([str(attempt.id)], campaign=attempt.campaign_id)
+    except BucketUnavailable as exc:
         log.warning("bucket away", account=attempt.account, why=exc.message)

@@ -1,26 +1,26 @@
 """The token bucket of one vendor account, kept in Redis."""
 
 from dialer.bucket.limits import (
-    Answer,
-    BucketAway,
+    AcquireResult,
     BucketState,
+    BucketUnavailable,
     CampaignLimits,
+    CostExceedsLimit,
+    GrantResult,
     Limits,
-    NeverGranted,
-    Settled,
     Urgency,
     Window,
 )
 from dialer.bucket.token_bucket import TokenBucket, connect
 
 __all__ = [
-    "Answer",
-    "BucketAway",
+    "AcquireResult",
     "BucketState",
+    "BucketUnavailable",
     "CampaignLimits",
+    "CostExceedsLimit",
+    "GrantResult",
     "Limits",
-    "NeverGranted",
-    "Settled",
     "TokenBucket",
     "Urgency",
     "Window",

@@ -9,16 +9,16 @@ from enum import IntEnum
 from dialer.errors import DialerError
 from dialer.verdicts import Meter, Ruling, Verdict
 
-BURST_OF_A_SECOND = 0.05
-DEFAULT_BLOCK = 1.0  # seconds, where a refusal names none
-CHARGES: dict[Verdict, bool | None] = {Verdict.PLACED: True, Verdict.UNCONFIRMED: None}
+BURST_SECONDS = 0.05
+DEFAULT_BLOCK_SECONDS = 1.0  # seconds, where a refusal names none
+CHARGED_BY_VERDICT: dict[Verdict, bool | None] = {Verdict.PLACED: True, Verdict.UNCONFIRMED: None}
 
 
-class BucketAway(DialerError):
+class BucketUnavailable(DialerError):
     """Redis does not answer, so no token is granted and nothing is dialed."""
 
 
-class NeverGranted(DialerError):
+class CostExceedsLimit(DialerError):
     """A request costs more than its limit can ever hold: waiting would not help."""
 
 
@@ -34,8 +34,8 @@ class Urgency(IntEnum):
 class Limits:
     """What may be used: calls per second, points a minute and a day, calls in progress. None: not limited here.
 
-    `caller_id_pace` is the pace of each caller ID. `look_seconds`: calls leave as many points in the provider's minute
-    as looks at them, so far apart, will take; `kept_share` of the minute is left for what is urgent, less and less
+    `caller_id_pace` is the pace of each caller ID. `poll_seconds`: calls leave as many points in the provider's minute
+    as looks at them, so far apart, will take; `reserved_share` of the minute is left for what is urgent, less and less
     towards its end. `flight_lease` is how long a request may be under way: after that its worker is dead. Minute and
     day are fixed windows of the provider; only a sandbox's are not 60 s and 24 h long.
     """
@@ -46,8 +46,8 @@ class Limits:
     concurrency: int | None = None
     call_points: int = 1
     caller_id_pace: float | None = None
-    look_seconds: float | None = None
-    kept_share: float = 0.0
+    poll_seconds: float | None = None
+    reserved_share: float = 0.0
     flight_lease: float = 120.0
     minute_seconds: float = 60.0
     day_seconds: float = 86400.0
@@ -55,33 +55,33 @@ class Limits:
     @property
     def burst(self) -> int:
         """How many calls may leave at once after a lull: a twentieth of a second's worth."""
-        return max(1, int(self.pace * BURST_OF_A_SECOND))
+        return max(1, int(self.pace * BURST_SECONDS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
+class GrantResult:
     """What became of a grant; `charged` None means that nobody knows. `block` is in seconds.
 
-    `sent=False`: the request never left. `call_goes_on`: a call is in progress and keeps its place.
+    `sent=False`: the request never left. `call_in_progress`: a call is in progress and keeps its place.
     """
 
     grant_id: str
     charged: bool | None
     sent: bool = True
-    call_goes_on: bool = False
+    call_in_progress: bool = False
     meter: Meter | None = None
     block: float | None = None
 
     @classmethod
-    def ruled(cls, grant_id: str, ruling: Ruling, *, call_goes_on: bool = False) -> Settled:
+    def from_ruling(cls, grant_id: str, ruling: Ruling, *, call_in_progress: bool = False) -> GrantResult:
         """What the provider's answer to a request says of its grant."""
         throttled = ruling.verdict is Verdict.THROTTLED
         return cls(
             grant_id=grant_id,
-            charged=CHARGES.get(ruling.verdict, False),
-            call_goes_on=call_goes_on,
+            charged=CHARGED_BY_VERDICT.get(ruling.verdict, False),
+            call_in_progress=call_in_progress,
             meter=ruling.meter,
-            block=(ruling.retry_after or DEFAULT_BLOCK) if throttled else None,
+            block=(ruling.retry_after or DEFAULT_BLOCK_SECONDS) if throttled else None,
         )
 
 
@@ -97,7 +97,7 @@ class CampaignLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AcquireResult:
     """Granted, the token being yours `wait` seconds from now; or the seconds to wait and the limit that binds."""
 
     granted: bool
@@ -116,14 +116,16 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """One window of points. `told`: the provider gave the figures; `others`: points gone since we look, not by us."""
+    """One window of points. `from_provider`: the figures are the provider's own.
+
+    `used_by_others`: points used since the bucket began to count, and not by its own calls."""
 
     name: str
     limit: int
     left: int
     resets_in: float
-    told: bool
-    others: int
+    from_provider: bool
+    used_by_others: int
 
     @property
     def used(self) -> int:
@@ -135,7 +137,7 @@ class Window:
 class BucketState:
     """A bucket at one moment. `pace` is what it is now, `pace_name` why; `waiting` counts tickets by campaign.
 
-    `call_took`: the points that each of the last calls took by the provider's figures; None where those say nothing.
+    `points_per_call`: points that each of the last calls took, by the provider's figures; None where not known.
     `clock_behind`: seconds that Redis's clock was set back; until it has caught up hardly anything is granted.
     """
 
@@ -149,7 +151,7 @@ class BucketState:
     blocked_for: float
     cold: bool
     waiting: Mapping[str, int]
-    call_took: int | None = None
+    points_per_call: int | None = None
     clock_behind: float = 0.0
 
     @property

@@ -11,11 +11,11 @@ from typing import Any
 import redis
 from redis.exceptions import RedisError
 
-from dialer.bucket.limits import BucketAway, CampaignLimits, Limits
+from dialer.bucket.limits import BucketUnavailable, CampaignLimits, Limits
 
 MICROSECONDS = 1_000_000
-SCRIPTS = ("acquire", "settle", "forecast", "hang_up", "leave", "peek")
-NOBODY = CampaignLimits()
+SCRIPTS = ("acquire", "settle", "forecast", "end_calls", "leave_queue", "peek")
+NO_CAMPAIGN = CampaignLimits()
 
 
 class BucketScripts:
@@ -37,7 +37,7 @@ class BucketScripts:
         self._clock = clock
 
     def run(self, script: str, own: CampaignLimits, *args: object) -> Any:
-        """What the script answers. Raises BucketAway."""
+        """What the script answers. Raises BucketUnavailable."""
         keys, common = self._told(own)
         try:
             return self._scripts[script](keys=keys, args=[*common, *args])
@@ -45,7 +45,7 @@ class BucketScripts:
             raise self.away(exc) from exc
 
     def run_each(self, script: str, own: CampaignLimits, asked: Sequence[Sequence[Any]]) -> list[Any]:
-        """What the script answers to each of these, one after the other, in one round trip. Raises BucketAway."""
+        """The replies of a script to several argument lists, in one round trip. Raises BucketUnavailable."""
         keys, common = self._told(own)
         sha = self._scripts[script].sha
         try:
@@ -64,12 +64,12 @@ class BucketScripts:
         """Keys and first arguments, as `common.lua` has them."""
         shared, line = self._keys
         keys = [*shared, self.key(f"calls:{own.campaign}"), *line, self.key(f"campaign:{own.campaign}")]
-        now = us(self._clock()) if self._clock else ""
+        now = microseconds(self._clock()) if self._clock else ""
         return keys, [now, *self._of_account, *self._of_campaign(own)]
 
-    def away(self, exc: RedisError) -> BucketAway:
+    def away(self, exc: RedisError) -> BucketUnavailable:
         """What to tell whoever asked."""
-        return BucketAway(
+        return BucketUnavailable(
             f"Redis does not answer ({type(exc).__name__}), so no call of account {self._account} may start",
             "start Redis, or correct redis.url; dialing goes on by itself",
         )
@@ -92,27 +92,27 @@ class BucketScripts:
         """What the scripts are told of the account's limits, in the order of `common.lua`."""
         limits = self._limits
         return [
-            us(1 / limits.pace),
+            microseconds(1 / limits.pace),
             limits.burst,
             limits.minute_points or 0,
             limits.day_points or 0,
-            us(limits.minute_seconds),
-            us(limits.day_seconds),
+            microseconds(limits.minute_seconds),
+            microseconds(limits.day_seconds),
             limits.concurrency or 0,
             int(self._metered),
-            us(limits.look_seconds or 0),
-            limits.kept_share,
+            microseconds(limits.poll_seconds or 0),
+            limits.reserved_share,
         ]
 
     def _of_campaign(self, own: CampaignLimits) -> list[object]:
         paced = self._limits.caller_id_pace if own.caller_id else None
         return [
             own.campaign,
-            us(1 / own.pace) if own.pace and own.campaign else 0,
+            microseconds(1 / own.pace) if own.pace and own.campaign else 0,
             (own.concurrency or 0) if own.campaign else 0,
             own.weight,
             hashlib.sha256(own.caller_id.encode()).hexdigest()[:12] if paced else "",
-            us(1 / paced) if paced else 0,
+            microseconds(1 / paced) if paced else 0,
         ]
 
     def key(self, part: str) -> str:
@@ -120,6 +120,6 @@ class BucketScripts:
         return f"{{bucket:{self._account}}}:{part}"
 
 
-def us(seconds: float) -> int:
+def microseconds(seconds: float) -> int:
     """Seconds as the scripts have them."""
     return int(seconds * MICROSECONDS)

@@ -20,7 +20,8 @@ What a caller can rely on:
   within a quarter of a second after he was to ask again.
 * What a dead worker held comes back when its lease ends: points when no request can be under
   way so long (`flight_lease`), a place among calls after ten minutes.
-* Without Redis nothing is granted: every method raises `BucketAway`. A Redis that has forgotten starts with one probe.
+* Without Redis nothing is granted: every method raises `BucketUnavailable`. After a loss of data the bucket grants one
+  request, and waits for the provider's answer before it grants more.
 """
 
 from __future__ import annotations
@@ -36,37 +37,21 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from dialer.bucket.limits import (
-    Answer,
-    BucketAway,
+    AcquireResult,
     BucketState,
     CampaignLimits,
+    CostExceedsLimit,
     Forecast,
+    GrantResult,
     Limits,
-    NeverGranted,
-    Settled,
     Urgency,
     Window,
 )
-from dialer.bucket.scripts import MICROSECONDS, NOBODY, BucketScripts, us
+from dialer.bucket.scripts import MICROSECONDS, NO_CAMPAIGN, BucketScripts, microseconds
 from dialer.verdicts import Meter
 
-__all__ = [
-    "Answer",
-    "BucketAway",
-    "BucketState",
-    "CampaignLimits",
-    "Forecast",
-    "Limits",
-    "NeverGranted",
-    "Settled",
-    "TokenBucket",
-    "Urgency",
-    "Window",
-    "connect",
-]
-
-CALL_LEASE = 600.0
-LONGEST_BLOCK = 60.0
+CALL_LEASE_SECONDS = 600.0
+LONGEST_BLOCK_SECONDS = 60.0
 
 
 def connect(url: str) -> redis.Redis:
@@ -107,31 +92,31 @@ class TokenBucket:
         call: bool = True,
         urgency: Urgency = Urgency.NORMAL,
         lease: float | None = None,
-        call_lease: float = CALL_LEASE,
-    ) -> Answer:
+        call_lease: float = CALL_LEASE_SECONDS,
+    ) -> AcquireResult:
         """Take the tokens for one call, or learn how long to wait and keep a place in the line until then.
 
-        Ask again by the same id: it is the ticket. Who does not mean to gives the place back with `leave`.
+        Ask again by the same id: it is the ticket. Who does not mean to gives the place back with `leave_queue`.
 
         A token may be granted for the next slot of the pace: it is yours `wait` seconds from now. `tokens` is what the
         request counts for in the pace, `points` in the windows. `call=False` is for a request that starts no call: it
         takes points, and the pace only where the provider tells no figures of its own.
-        Raises NeverGranted when it costs more than a window holds.
+        Raises CostExceedsLimit when it costs more than a window holds.
         """
         return self._take([grant_id], own, points, tokens, call, urgency, lease, call_lease)[1]
 
-    def acquire_some(
+    def acquire_many(
         self,
         grant_ids: Sequence[str],
         *,
         own: CampaignLimits | None = None,
         urgency: Urgency = Urgency.NORMAL,
-    ) -> tuple[int, Answer]:
+    ) -> tuple[int, AcquireResult]:
         """Take the tokens for as many of these calls as there is room for, in one turn: how many of the first ids.
 
         Their tokens are good at one moment. Fewer turns than calls, where a turn for each would cost too much.
         """
-        return self._take(grant_ids, own, None, 1, True, urgency, None, CALL_LEASE)
+        return self._take(grant_ids, own, None, 1, True, urgency, None, CALL_LEASE_SECONDS)
 
     def _take(
         self,
@@ -143,18 +128,20 @@ class TokenBucket:
         urgency: Urgency,
         lease: float | None,
         call_lease: float,
-    ) -> tuple[int, Answer]:
+    ) -> tuple[int, AcquireResult]:
         asked, leases = (
             points or self.limits.call_points,
-            (us(lease or self.limits.flight_lease), us(call_lease) if call else 0),
+            (microseconds(lease or self.limits.flight_lease), microseconds(call_lease) if call else 0),
         )
         first, *further = ids
         granted, wait, limit = self._scripts.run(
-            "acquire", own or NOBODY, first, asked, tokens, *leases, int(urgency), *further
+            "acquire", own or NO_CAMPAIGN, first, asked, tokens, *leases, int(urgency), *further
         )
         if granted < 0:
-            raise NeverGranted(f"{asked} points are asked for, and {limit} are never more than {wait}", "ask for less")
-        return granted, Answer(granted > 0, wait / MICROSECONDS, limit)
+            raise CostExceedsLimit(
+                f"{asked} points are asked for, and {limit} are never more than {wait}", "ask for less"
+            )
+        return granted, AcquireResult(granted > 0, wait / MICROSECONDS, limit)
 
     def take(
         self,
@@ -164,7 +151,7 @@ class TokenBucket:
         own: CampaignLimits | None = None,
         sleep: Callable[[float], None] = time.sleep,
         **what: Any,
-    ) -> Answer:
+    ) -> AcquireResult:
         """Acquire, waiting in the line for no longer than `patience` seconds; a token taken is good at once.
 
         Not granted, the place in the line is given back. `what` is as for `acquire`.
@@ -172,17 +159,17 @@ class TokenBucket:
         while True:
             answer = self.acquire(grant_id, own=own, **what)
             if not answer.granted and answer.wait > patience:
-                self.leave([grant_id], own=own)
+                self.leave_queue([grant_id], own=own)
                 return answer
             sleep(answer.wait)
             patience -= answer.wait
             if answer.granted:
-                return Answer(True, 0.0, "")
+                return AcquireResult(True, 0.0, "")
 
-    def leave(self, grant_ids: Iterable[str], *, own: CampaignLimits | None = None) -> int:
+    def leave_queue(self, grant_ids: Iterable[str], *, own: CampaignLimits | None = None) -> int:
         """Give back places in the line; returns how many there were."""
         ids = list(grant_ids)
-        return int(self._scripts.run("leave", own or NOBODY, *ids)) if ids else 0
+        return int(self._scripts.run("leave_queue", own or NO_CAMPAIGN, *ids)) if ids else 0
 
     def settle(
         self,
@@ -190,7 +177,7 @@ class TokenBucket:
         *,
         charged: bool | None,
         sent: bool = True,
-        call_goes_on: bool = False,
+        call_in_progress: bool = False,
         meter: Meter | None = None,
         block: float | None = None,
         campaign: str = "",
@@ -201,27 +188,27 @@ class TokenBucket:
         `block` (seconds) stops every grant of the account for so long, and longer each time in a row where the
         provider tells no figures: it said that we were too fast, and the pace is halved for a while.
         """
-        settled = Settled(
-            grant_id=grant_id, charged=charged, sent=sent, call_goes_on=call_goes_on, meter=meter, block=block
+        settled = GrantResult(
+            grant_id=grant_id, charged=charged, sent=sent, call_in_progress=call_in_progress, meter=meter, block=block
         )
         return self.settle_all([settled], campaign=campaign) == 1
 
-    def settle_all(self, settled: Iterable[Settled], *, campaign: str = "") -> int:
+    def settle_all(self, settled: Iterable[GrantResult], *, campaign: str = "") -> int:
         """Settle these grants of one campaign, in one round trip; how many of them for the first time."""
         told = [_as_told(one) for one in settled]
         return sum(self._scripts.run_each("settle", CampaignLimits(campaign=campaign), told)) if told else 0
 
-    def hang_up(self, grant_ids: Iterable[str], *, campaign: str = "") -> int:
+    def end_calls(self, grant_ids: Iterable[str], *, campaign: str = "") -> int:
         """Free the places of calls that have ended; returns how many were still taken."""
         ids = list(grant_ids)
-        return int(self._scripts.run("hang_up", CampaignLimits(campaign=campaign), *ids)) if ids else 0
+        return int(self._scripts.run("end_calls", CampaignLimits(campaign=campaign), *ids)) if ids else 0
 
     def forecast(
         self, horizon: float, *, own: CampaignLimits | None = None, urgency: Urgency = Urgency.NORMAL
     ) -> Forecast:
         """How many calls of this urgency the next `horizon` seconds can carry, taking nothing."""
-        what = (us(horizon), self.limits.call_points, int(urgency))
-        calls, limit, wait = self._scripts.run("forecast", own or NOBODY, *what)
+        what = (microseconds(horizon), self.limits.call_points, int(urgency))
+        calls, limit, wait = self._scripts.run("forecast", own or NO_CAMPAIGN, *what)
         return Forecast(int(calls), limit, wait / MICROSECONDS)
 
     def share_day(self, weights: Mapping[str, float]) -> None:
@@ -237,7 +224,7 @@ class TokenBucket:
 
     def peek(self) -> BucketState:
         """How the bucket stands, changing nothing."""
-        said = json.loads(self._scripts.run("peek", NOBODY))
+        said = json.loads(self._scripts.run("peek", NO_CAMPAIGN))
         windows = [
             Window(**{**one, "resets_in": one["resets_in"] / MICROSECONDS})
             for one in said["windows"] or []  # an empty Lua table is an object in JSON
@@ -253,18 +240,18 @@ class TokenBucket:
             blocked_for=said["blocked_for"] / MICROSECONDS,
             cold=said["cold"],
             waiting=dict(said["waiting"]),
-            call_took=int(said["call_took"]) or None,
+            points_per_call=int(said["points_per_call"]) or None,
             clock_behind=said["clock_behind"] / MICROSECONDS,
         )
 
-    def turn(self, name: str, seconds: float) -> bool:
+    def claim_turn(self, name: str, seconds: float) -> bool:
         """True for the first to ask in so many seconds, among all workers."""
         try:
             return bool(self._redis.set(self._scripts.key(f"turn:{name}"), 1, nx=True, px=max(1, int(seconds * 1000))))
         except RedisError as exc:
             raise self._scripts.away(exc) from exc
 
-    def end_turn(self, name: str) -> None:
+    def release_turn(self, name: str) -> None:
         """Leave a turn to whoever asks next: nothing came of it."""
         try:
             self._redis.delete(self._scripts.key(f"turn:{name}"))
@@ -272,12 +259,12 @@ class TokenBucket:
             raise self._scripts.away(exc) from exc
 
 
-def _as_told(settled: Settled) -> list[object]:
+def _as_told(settled: GrantResult) -> list[object]:
     """A settlement as `settle.lua` has it."""
     fate = {True: "charged", False: "free" if settled.sent else "unsent", None: "unknown"}[settled.charged]
-    block = settled.block if settled.block is None or settled.meter else min(settled.block, LONGEST_BLOCK)
-    blocked = us(block) if block else 0
-    return [settled.grant_id, fate, blocked, int(settled.call_goes_on), *_figures(settled.meter or Meter())]
+    block = settled.block if settled.block is None or settled.meter else min(settled.block, LONGEST_BLOCK_SECONDS)
+    blocked = microseconds(block) if block else 0
+    return [settled.grant_id, fate, blocked, int(settled.call_in_progress), *_figures(settled.meter or Meter())]
 
 
 def _figures(meter: Meter) -> list[object]:

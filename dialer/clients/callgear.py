@@ -24,7 +24,7 @@ from dialer.providers.callgear.operation import Operation
 from dialer.providers.callgear.params import NAME
 from dialer.providers.callgear.provider import CallGear
 from dialer.providers.provider import Heard
-from dialer.transport.portal import ClosedAtEnd, OnItsOwnLoop
+from dialer.transport.portal import AsyncCloseable, OwnLoopClient
 from dialer.transport.session import Session
 
 P = ParamSpec("P")
@@ -98,7 +98,7 @@ class AsyncFace(Methods):
         raise NotImplementedError
 
 
-class AsyncClient(ClosedAtEnd, AsyncFace):
+class AsyncClient(AsyncCloseable, AsyncFace):
     """One account, on the event loop it is used in. `timeout` is how long to wait to connect, then for an answer."""
 
     def __init__(
@@ -130,7 +130,7 @@ class AsyncClient(ClosedAtEnd, AsyncFace):
         await self._session.aclose()
 
 
-class Client(OnItsOwnLoop, Face):
+class Client(OwnLoopClient, Face):
     """One account, for code without an event loop; safe to use from many threads. Takes what AsyncClient takes."""
 
     def __init__(self, **given: Any) -> None:
@@ -147,7 +147,7 @@ async def carried(session: Session, operation: Operation[T]) -> Heard[T]:
     provider = session.provider
     if not isinstance(provider, CallGear):
         raise TypeError(f"{provider.name} has no such methods")
-    return await session.carry(
+    return await session.send(
         lambda: provider.request(operation), lambda reply: provider.read(operation, reply), by_key=operation.needs_key
     )
 

@@ -17,14 +17,14 @@ from dialer.http import HttpReply, HttpRequest
 from dialer.providers.provider import CallStatus
 from dialer.providers.webex.messages import VoiceMessage
 from dialer.providers.webex.provider import Clock, Webex
-from dialer.transport.http_client import exchange, new_client, speaking_to
-from dialer.transport.portal import ClosedAtEnd, OnItsOwnLoop
+from dialer.transport.http_client import exchange, new_client, translate_errors
+from dialer.transport.portal import AsyncCloseable, OwnLoopClient
 from dialer.verdicts import Verdict
 
 CONNECTIONS = 100
 
 
-class AsyncWebexConnect(ClosedAtEnd):
+class AsyncWebexConnect(AsyncCloseable):
     """One service of a tenant, on the event loop it is used on."""
 
     def __init__(self, account: AccountSettings, now: Clock = utc_now) -> None:
@@ -48,11 +48,11 @@ class AsyncWebexConnect(ClosedAtEnd):
         await self._client.aclose()
 
     async def _exchange(self, request: HttpRequest) -> HttpReply:
-        with speaking_to(self.provider.name, request):
+        with translate_errors(self.provider.name, request):
             return await exchange(self._client, request, timeout=self._timeout, connect_timeout=self._timeout)
 
 
-class WebexConnect(OnItsOwnLoop):
+class WebexConnect(OwnLoopClient):
     """The same for code without an event loop."""
 
     def __init__(self, account: AccountSettings, now: Clock = utc_now) -> None:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
-from dialer.calls import CallRequest, Outcome, Progress, Receipt, Sighting
+from dialer.calls import CallRequest, ListedCall, Outcome, Progress, Receipt
 from dialer.http import HttpReply, HttpRequest
 from dialer.scripts import Script
 from dialer.verdicts import Ruling
@@ -38,7 +38,7 @@ class Listing:
 
     ruling: Ruling
     usable: bool
-    seen: Sequence[Sighting] = ()
+    seen: Sequence[ListedCall] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

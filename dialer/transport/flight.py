@@ -13,14 +13,14 @@ from dialer.calls import CallRequest
 from dialer.deadline import Deadline
 from dialer.verdicts import Ruling, Verdict
 
-LOST = Ruling(verdict=Verdict.UNCONFIRMED, detail="our own process gave up on the request")
+LOST_RULING = Ruling(verdict=Verdict.UNCONFIRMED, detail="our own process gave up on the request")
 
 Place = Callable[[CallRequest, Deadline], Awaitable[Ruling]]
 Rulings = list[tuple[UUID, Ruling]]
 
 
-class Flight:
-    """The requests of one thread. Nothing here waits for an answer but `rest`, so that more can be sent meanwhile.
+class InFlightRequests:
+    """The requests of one thread. Only `wait_for_rest` waits for an answer, so more can be sent meanwhile.
 
     Never raises for what a provider does, and gives exactly one ruling for each call.
     """
@@ -37,7 +37,7 @@ class Flight:
             self._loop.start_task_soon(self._place_all, calls)
             self._out += len(calls)
 
-    def landed(self) -> Rulings:
+    def finished(self) -> Rulings:
         """The rulings that have come since the last time."""
         rulings: Rulings = []
         while not self._answers.empty():
@@ -45,18 +45,18 @@ class Flight:
         self._out -= len(rulings)
         return rulings
 
-    def rest(self) -> Iterator[Rulings]:
+    def wait_for_rest(self) -> Iterator[Rulings]:
         """Wait for all that are still out; yield those that are there together."""
         while self._out:
             first = self._answers.get()
             self._out -= 1
-            yield [first, *self.landed()]
+            yield [first, *self.finished()]
 
     async def _place_all(self, calls: Sequence[tuple[CallRequest, Deadline]]) -> None:
         await asyncio.gather(*(self._place_one(*one) for one in calls), return_exceptions=True)
 
     async def _place_one(self, call: CallRequest, deadline: Deadline) -> None:
-        ruling = LOST
+        ruling = LOST_RULING
         try:
             ruling = await self._place(call, deadline)
         finally:

@@ -27,8 +27,8 @@ NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 TIMED_OUT = (aiohttp.ServerTimeoutError, httpx.TimeoutException, TimeoutError)
 BROKEN = (aiohttp.ClientError, httpx.HTTPError, OSError, asyncio.CancelledError)
 
-LastLook = Callable[[], None]
-_last_look: ContextVar[LastLook | None] = ContextVar("last_look", default=None)
+BeforeSend = Callable[[], None]
+_last_look: ContextVar[BeforeSend | None] = ContextVar("before_send", default=None)
 
 
 class _Request(aiohttp.ClientRequest):
@@ -60,14 +60,14 @@ async def exchange(
     *,
     timeout: float,
     connect_timeout: float,
-    last_look: LastLook | None = None,
+    before_send: BeforeSend | None = None,
 ) -> HttpReply:
     """Send a request and read its reply, within both timeouts together.
 
-    `last_look` is called when a connection is there and nothing has been written yet; what it raises stops the request.
+    `before_send` is called once the connection is open and before any byte is written; raising stops the request.
     """
     limits = httpx.Timeout(timeout, connect=connect_timeout, pool=connect_timeout)  # aiohttp's pool covers connecting
-    token = _last_look.set(last_look)
+    token = _last_look.set(before_send)
     try:
         async with asyncio.timeout(timeout + connect_timeout):
             reply = await client.request(
@@ -80,7 +80,7 @@ async def exchange(
 
 
 @contextmanager
-def speaking_to(provider: str, request: HttpRequest) -> Iterator[None]:
+def translate_errors(provider: str, request: HttpRequest) -> Iterator[None]:
     """Turn whatever goes wrong into an error that says what may be done next.
 
     For a request that places a call, whatever is not known to be safe is Unconfirmed. Only a cancellation of our own
@@ -94,12 +94,12 @@ def speaking_to(provider: str, request: HttpRequest) -> Iterator[None]:
         task = asyncio.current_task()
         if task and task.cancelling():
             raise
-        raise trouble(provider, request, exc) from None
+        raise provider_error(provider, request, exc) from None
     except Exception as exc:
-        raise trouble(provider, request, exc) from None
+        raise provider_error(provider, request, exc) from None
 
 
-def trouble(provider: str, request: HttpRequest, exc: BaseException) -> ProviderError:
+def provider_error(provider: str, request: HttpRequest, exc: BaseException) -> ProviderError:
     """The error of ours for one of httpx's, aiohttp's or anybody's.
 
     An unconfirmed one has no mnemonic: that would be the provider's word that it failed.

@@ -12,7 +12,7 @@ from anyio import to_thread
 
 from dialer.http import HttpReply, HttpRequest
 from dialer.providers.provider import Login, LogsIn, Provider
-from dialer.transport.shared_logins import LoginsAway, SharedLogins
+from dialer.transport.shared_logins import LoginsUnavailable, SharedLogins
 from dialer.verdicts import Ruling, Verdict
 
 Clock = Callable[[], datetime]
@@ -49,7 +49,7 @@ class Keyring:
                 return None
             ruling = await (self._log_in_for_all(self._shared, now) if self._shared else self._log_in(now))
             self.renewals += 1
-            self._refused = None if ruling.verdict is Verdict.PLACED else final(ruling)
+            self._refused = None if ruling.verdict is Verdict.PLACED else halt_if_login_refused(ruling)
             return self._refused
 
     def forget(self, renewals: int) -> bool:
@@ -82,7 +82,7 @@ class Keyring:
             return await self._log_in(now)
         try:
             turn = await to_thread.run_sync(shared.take_turn)
-        except LoginsAway:
+        except LoginsUnavailable:
             return await self._log_in(now)
         try:
             return await self._take_or_get(provider, shared, now)
@@ -93,7 +93,7 @@ class Keyring:
         ruling = LOGGED_IN
         try:
             there = await to_thread.run_sync(shared.read)
-        except LoginsAway:
+        except LoginsUnavailable:
             return await self._log_in(now)
         fresh = there is None or not provider.adopt(there, now())
         if fresh:
@@ -104,11 +104,11 @@ class Keyring:
                     await to_thread.run_sync(shared.keep, login)
                 await to_thread.run_sync(shared.join, login)
                 self._joined = login
-            except LoginsAway:
+            except LoginsUnavailable:
                 self._joined = None  # the key is ours alone
         return ruling
 
 
-def final(ruling: Ruling) -> Ruling:
+def halt_if_login_refused(ruling: Ruling) -> Ruling:
     """A refused key that has been renewed in vain, or cannot be, is the account's trouble."""
     return replace(ruling, verdict=Verdict.HALT_ACCOUNT) if ruling.verdict is Verdict.LOGIN_AGAIN else ruling

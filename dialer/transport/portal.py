@@ -9,7 +9,7 @@ from typing import Self
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 
-class ClosedAtEnd:
+class AsyncCloseable:
     """An asynchronous context manager that is closed at the end of its block."""
 
     async def aclose(self) -> None:
@@ -24,7 +24,7 @@ class ClosedAtEnd:
         await self.aclose()
 
 
-class OnItsOwnLoop:
+class OwnLoopClient:
     """A context manager with a portal into its loop; what `_at_end` holds is called back before the loop ends."""
 
     def __init__(self) -> None:

@@ -16,16 +16,19 @@ from dialer.http import HttpReply, HttpRequest
 from dialer.providers.provider import CallStatus, Heard, Listing, Provider
 from dialer.providers.rules import not_offered
 from dialer.scripts import Speech
-from dialer.transport.http_client import exchange, new_client, speaking_to
-from dialer.transport.keyring import Keyring, final
-from dialer.transport.portal import ClosedAtEnd
+from dialer.transport.http_client import exchange, new_client, translate_errors
+from dialer.transport.keyring import Keyring, halt_if_login_refused
+from dialer.transport.portal import AsyncCloseable
 from dialer.transport.shared_logins import SharedLogins
 from dialer.verdicts import Ruling, Verdict
 
 Clock = Callable[[], datetime]
 Answer = TypeVar("Answer", bound=Ruling | Listing | CallStatus | Heard[Any])
 T = TypeVar("T")
-ECHO = (6, 16)  # a text as short as the first says nothing; sharing as many characters as the second is no chance
+ECHO_LENGTHS = (
+    6,
+    16,
+)  # a text as short as the first says nothing; sharing as many characters as the second is no chance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +40,7 @@ class _Question(Generic[Answer]):
     ruled: Callable[[Ruling], Answer]
 
 
-class Session(ClosedAtEnd):
+class Session(AsyncCloseable):
     """One account's HTTP, on one event loop. Its methods answer and never raise for what a provider or network does.
 
     `timeout` is how long to wait for a connection, and then again for an answer; `logins` is where a key is shared with
@@ -59,27 +62,27 @@ class Session(ClosedAtEnd):
         question = _Question(ask=partial(provider.placing, call), read=provider.read_placing, ruled=_itself)
         return _without_text(await self._answer(question, now, deadline), call)
 
-    async def look(self, now: Clock = utc_now) -> Listing:
+    async def list_calls(self, now: Clock = utc_now) -> Listing:
         """All calls in progress; not usable where the provider lists none or the list could not be had."""
         provider = self.provider
         return await self._answer(_Question(ask=provider.looking, read=provider.read_looking, ruled=_no_list), now)
 
-    async def ask(self, provider_call_id: str, now: Clock = utc_now) -> CallStatus:
+    async def call_status(self, provider_call_id: str, now: Clock = utc_now) -> CallStatus:
         """The provider's word on one call; `ruling` is about the question, and says nothing about the call."""
         asking, read = partial(self.provider.asking, provider_call_id), self.provider.read_asking
         return await self._answer(_Question(ask=asking, read=read, ruled=_no_status), now)
 
-    async def trace(self, attempt_id: UUID, now: Clock = utc_now) -> Ruling:
+    async def find_call(self, attempt_id: UUID, now: Clock = utc_now) -> Ruling:
         """The call that was placed for an attempt, by the provider's id; none named: it does not know of one."""
         ask, read = partial(self.provider.tracing, attempt_id), self.provider.read_tracing
         return await self._answer(_Question(ask=ask, read=read, ruled=_itself), now)
 
-    async def check(self, now: Clock = utc_now) -> Ruling:
+    async def check_login(self, now: Clock = utc_now) -> Ruling:
         """Whether the account can log in, placing nothing: PLACED stands for yes."""
         ask, read = self.provider.checking, self.provider.read_checking
-        return final(await self._once(_Question(ask=ask, read=read, ruled=_itself)))
+        return halt_if_login_refused(await self._once(_Question(ask=ask, read=read, ruled=_itself)))
 
-    async def carry(
+    async def send(
         self,
         ask: Callable[[], HttpRequest],
         read: Callable[[HttpReply], Heard[T]],
@@ -105,14 +108,18 @@ class Session(ClosedAtEnd):
             answer = await self._once(question, deadline)
             if _ruling(answer).verdict is not Verdict.LOGIN_AGAIN or not self._keyring.forget(renewals):
                 break
-        return answer if _ruling(answer).verdict is not Verdict.LOGIN_AGAIN else question.ruled(final(_ruling(answer)))
+        return (
+            answer
+            if _ruling(answer).verdict is not Verdict.LOGIN_AGAIN
+            else question.ruled(halt_if_login_refused(_ruling(answer)))
+        )
 
     async def _once(self, question: _Question[Answer], deadline: Deadline | None = None) -> Answer:
         try:
             request = question.ask()
             if request is None:
                 return question.ruled(not_offered(self.provider.name, "be asked this"))
-            with speaking_to(self.provider.name, request):
+            with translate_errors(self.provider.name, request):
                 return question.read(await self._exchange(request, deadline))
         except ProviderError as error:
             return question.ruled(error.ruling)
@@ -126,7 +133,7 @@ class Session(ClosedAtEnd):
             patience = min(patience, deadline.left())
         look = partial(self._in_time, deadline) if deadline else None
         return await exchange(
-            self._client, request, timeout=self._timeout, connect_timeout=max(patience, 0.001), last_look=look
+            self._client, request, timeout=self._timeout, connect_timeout=max(patience, 0.001), before_send=look
         )
 
     def _in_time(self, deadline: Deadline) -> None:
@@ -162,7 +169,7 @@ def _ruling(answer: Ruling | Listing | CallStatus | Heard[Any]) -> Ruling:
 def _without_text(ruling: Ruling, call: CallRequest) -> Ruling:
     """The ruling without the words of the call's own text, should the provider repeat them."""
     text = " ".join(call.script.text.split()) if isinstance(call.script, Speech) else ""
-    shared = min(ECHO[1], len(text))
-    starts = range(len(ruling.detail) - shared + 1) if shared >= ECHO[0] else ()
+    shared = min(ECHO_LENGTHS[1], len(text))
+    starts = range(len(ruling.detail) - shared + 1) if shared >= ECHO_LENGTHS[0] else ()
     echoed = any(ruling.detail[start : start + shared] in text for start in starts)
     return replace(ruling, detail="(the provider repeats the text)") if echoed else ruling

@@ -28,7 +28,7 @@ PATIENCE_SECONDS = 30.0
 LONGEST_LIFE = 24 * 3600.0  # of a login that does not say when it ends
 
 
-class LoginsAway(DialerError):
+class LoginsUnavailable(DialerError):
     """The shared logins cannot be asked for now."""
 
 
@@ -42,12 +42,12 @@ class SharedLogins:
     me: str = field(default_factory=lambda: uuid4().hex)
 
     def take_turn(self) -> Lock:
-        """Nobody else logs in or out until `end_turn`. Raises LoginsAway when no turn is to be had."""
+        """Nobody else logs in or out until `end_turn`. Raises LoginsUnavailable when no turn is to be had."""
         lock = Lock(self.server, self._key("lock"), timeout=LOCK_SECONDS, thread_local=False)
         with self._asked():
             if lock.acquire(blocking_timeout=PATIENCE_SECONDS):
                 return lock
-        raise LoginsAway(f"account {self.account}: another process has been logging in for long")
+        raise LoginsUnavailable(f"account {self.account}: another process has been logging in for long")
 
     def end_turn(self, lock: Lock) -> None:
         """Let the next one in."""
@@ -99,7 +99,7 @@ class SharedLogins:
         try:
             yield
         except redis.RedisError as exc:
-            raise LoginsAway(f"account {self.account}: {type(exc).__name__}") from None
+            raise LoginsUnavailable(f"account {self.account}: {type(exc).__name__}") from None
 
     def _key(self, what: str) -> str:
         return f"dialer:{{{self.account}}}:{what}"

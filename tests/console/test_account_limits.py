@@ -26,9 +26,9 @@ METER = Meter(minute_limit=150, minute_remaining=100, minute_reset=40, day_limit
 @pytest.fixture
 def busy(buckets) -> TokenBucket:
     """A CallGear account with a call in progress, another client, and somebody in the line."""
-    bucket = TokenBucket(buckets, "main", Limits(pace=0.2, concurrency=9, kept_share=0.05), metered=True)
+    bucket = TokenBucket(buckets, "main", Limits(pace=0.2, concurrency=9, reserved_share=0.05), metered=True)
     bucket.acquire("a")
-    bucket.settle("a", charged=True, meter=METER, call_goes_on=True)
+    bucket.settle("a", charged=True, meter=METER, call_in_progress=True)
     bucket.acquire("b", own=CampaignLimits(campaign="reminders-1"))
     return bucket
 
@@ -71,7 +71,7 @@ def test_a_call_that_costs_otherwise_than_the_settings_say_is_told(buckets, at_h
     for call in range(1, 8):
         bucket.acquire(f"{call}")
         told = Meter(minute_limit=150, minute_remaining=150 - cost * call, minute_reset=40)
-        bucket.settle(f"{call}", charged=True, meter=told, call_goes_on=True)
+        bucket.settle(f"{call}", charged=True, meter=told, call_in_progress=True)
     shown = CliRunner().invoke(app, ["accounts", "--watch"], env={"COLUMNS": "80"}).output
     assert ("the provider counted 3 points for each of the last calls" in shown.replace("\n", " ")) is said
 
@@ -83,8 +83,8 @@ def test_a_looks_cost_and_others_points_are_not_taken_for_a_calls(buckets):
         left -= 1 + call % 3  # somebody else's points, now and then
         bucket.acquire(f"{call}", call=call % 2 == 0)
         told = Meter(minute_limit=150, minute_remaining=left, minute_reset=40)
-        bucket.settle(f"{call}", charged=True, meter=told, call_goes_on=call % 2 == 0)
-    assert bucket.peek().call_took is None
+        bucket.settle(f"{call}", charged=True, meter=told, call_in_progress=call % 2 == 0)
+    assert bucket.peek().points_per_call is None
 
 
 def test_without_redis_it_says_so(at_home):

@@ -67,8 +67,8 @@ def test_what_the_settings_allow_is_what_the_bucket_keeps_to(follows, looks):
         minute_points=150,
         day_points=750,
         concurrency=8,
-        look_seconds=looks,
-        kept_share=KEPT_FOR_WHAT_IS_URGENT,
+        poll_seconds=looks,
+        reserved_share=KEPT_FOR_WHAT_IS_URGENT,
         flight_lease=3 * settings.timeout + 5,
     )
     assert limits_of(settings, follows=follows) == kept

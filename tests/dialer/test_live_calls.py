@@ -46,7 +46,7 @@ def test_a_request_takes_a_point_of_the_account_and_tells_the_bucket_what_is_lef
         for _ in range(3):
             LiveCalls(account).list_calls()
         minute = account.bucket.peek().windows[0]
-    assert (minute.used, minute.left, minute.others) == (3, MINUTE - 3, 0)
+    assert (minute.used, minute.left, minute.used_by_others) == (3, MINUTE - 3, 0)
 
 
 def test_it_goes_ahead_of_calls_that_wait_for_the_minutes_reset(opened, redis_url):

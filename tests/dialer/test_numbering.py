@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phonenumbers.timezone import time_zones_for_number
 
-from dialer.numbering import known
+from dialer.numbering import match_number
 
 COUNTRIES = sorted(phonenumbers.SUPPORTED_REGIONS)
 WRITTEN = st.from_regex(r"\A *\+?[0-9 ().\-]{1,20}\Z", fullmatch=True)
@@ -28,7 +28,7 @@ def asked(written: str, country: str | None) -> str | None:
 
 def agrees(written: str, country: str | None) -> bool:
     """Whether a plan answered; fails when it answered anything but phonenumbers' own answer, in zones too."""
-    told = known(written, country)
+    told = match_number(written, country)
     if told is None:
         return False
     assert told.e164 == asked(written, country), (written, country)
@@ -38,7 +38,7 @@ def agrees(written: str, country: str | None) -> bool:
 
 
 def zones_of(e164: str) -> tuple[str, ...] | None:
-    told = known(e164)
+    told = match_number(e164)
     return told.zones if told else None
 
 
@@ -92,6 +92,6 @@ def test_a_plan_agrees_with_phonenumbers_on_anything_written(written, country):
 )
 def test_numbers_as_most_lists_have_them_are_told_by_a_plan(written, country):
     assert agrees(written, country)
-    told = known(written, country)
+    told = match_number(written, country)
     assert told
     assert told.zones

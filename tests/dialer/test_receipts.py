@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialer.calls import Outcome, Progress, Receipt
-from dialer.receipts import Reduced, reduce_receipts
+from dialer.receipts import CallSummary, summarize_receipts
 
 T0 = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -42,8 +42,8 @@ def receipt(word: str, seconds: float | None = 0.0) -> Receipt:
     )
 
 
-def reduced(words: str) -> Reduced:
-    return reduce_receipts([receipt(word) for word in words.split()])
+def reduced(words: str) -> CallSummary:
+    return summarize_receipts([receipt(word) for word in words.split()])
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_every_order_and_every_repeat_of_a_sequence_means_the_same(words, outcom
 
 def test_dropped_alone_moves_nothing_yet_suggests_a_failure():
     told = reduced("OFFERED ACCEPTED DROPPED")
-    assert told == Reduced(progress=Progress.RINGING, outcome=Outcome.FAILED, ended_at=T0, ending=True)
+    assert told == CallSummary(progress=Progress.RINGING, outcome=Outcome.FAILED, ended_at=T0, ending=True)
 
 
 def test_dropped_on_an_answered_call_is_still_an_answered_call():
@@ -94,16 +94,16 @@ def test_a_ringing_receipt_after_the_hangup_is_ignored():
 
 
 def test_a_word_nobody_knows_moves_nothing():
-    assert reduced("SOMETHING_NEW") == Reduced()
+    assert reduced("SOMETHING_NEW") == CallSummary()
     assert reduced("OFFERED SOMETHING_NEW") == reduced("OFFERED")
 
 
 def test_no_receipts_say_nothing():
-    assert reduce_receipts([]) == Reduced()
+    assert summarize_receipts([]) == CallSummary()
 
 
 def test_times_are_the_earliest_that_were_given():
-    told = reduce_receipts(
+    told = summarize_receipts(
         [receipt("RELEASED", 31), receipt("ANSWERED", 9), receipt("DISCONNECTED", 30), receipt("ANSWERED", 10)]
     )
     assert told.answered_at == T0 + timedelta(seconds=9)
@@ -111,7 +111,7 @@ def test_times_are_the_earliest_that_were_given():
 
 
 def test_a_receipt_without_a_time_counts_all_the_same():
-    told = reduce_receipts([receipt("BUSY", None)])
+    told = summarize_receipts([receipt("BUSY", None)])
     assert (told.outcome, told.ended_at) == (Outcome.BUSY, None)
 
 
@@ -120,5 +120,5 @@ def test_no_order_and_no_repeat_ever_changes_what_is_told(words: list[str], chan
     receipts = [receipt(word, seconds) for seconds, word in enumerate(words)]
     again = receipts + chance.sample(receipts, k=len(receipts) // 2)
     chance.shuffle(again)
-    assert reduce_receipts(again) == reduce_receipts(receipts)
-    assert reduce_receipts(receipts).ending is any(EVENTS[word][1] or word == "DISCONNECTED" for word in words)
+    assert summarize_receipts(again) == summarize_receipts(receipts)
+    assert summarize_receipts(receipts).ending is any(EVENTS[word][1] or word == "DISCONNECTED" for word in words)

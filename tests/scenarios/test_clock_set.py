@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from campaigns.calendar.calling_hours import next_opening_by_all
+from campaigns.calendar.calling_hours import next_opening_at_all
 from campaigns.dispatch.dial import Slice, dial
 from campaigns.dispatch.release import CLOCK_WAS_SET, release
 from campaigns.operations.sweep import sweep
@@ -94,11 +94,11 @@ def test_where_both_times_allow_it_calling_goes_on(ledger, opened, machine, sand
 def test_a_contact_is_put_off_until_both_times_allow_it():
     written = definition(schedule=OFFICE)
     forward = (BEFORE_OPENING + HOUR, BEFORE_OPENING)  # it says 08:10 where it is 07:10
-    assert next_opening_by_all(written, "UTC", forward) == BEFORE_OPENING + HOUR + timedelta(minutes=50)
+    assert next_opening_at_all(written, "UTC", forward) == BEFORE_OPENING + HOUR + timedelta(minutes=50)
     back = (AFTER_CLOSING - HOUR, AFTER_CLOSING)  # it says 20:30 where it is 21:30
-    assert next_opening_by_all(written, "UTC", back) == AFTER_CLOSING - HOUR + timedelta(hours=10, minutes=30)
+    assert next_opening_at_all(written, "UTC", back) == AFTER_CLOSING - HOUR + timedelta(hours=10, minutes=30)
     over = definition(schedule=OFFICE | {"end": AFTER_CLOSING.isoformat()})
-    assert next_opening_by_all(over, "UTC", back) is None
+    assert next_opening_at_all(over, "UTC", back) is None
 
 
 def test_claims_from_before_the_clock_was_set_back_are_due_again(ledger, opened, machine):

@@ -11,25 +11,25 @@ import pytest
 
 import campaigns
 from campaigns.audience.audience import read_audience
-from campaigns.audience.rejects import Code
+from campaigns.audience.rejects import RejectCode
 from campaigns.definition import load_definition
 
 EXAMPLES = Path(campaigns.__file__).parent / "examples"
 FATES = {f"{ending:02}" for ending in range(11, 25)} - {"21"}  # 21 replies a minute late: no demo waits for it
 DEMOS = {
     "appointments": [
-        Code.INVALID_NUMBER,
-        Code.INVALID_NUMBER,
-        Code.DUPLICATE,
-        Code.MISSING_VARIABLE,
-        Code.BAD_ZONE,
+        RejectCode.INVALID_NUMBER,
+        RejectCode.INVALID_NUMBER,
+        RejectCode.DUPLICATE,
+        RejectCode.MISSING_VARIABLE,
+        RejectCode.BAD_ZONE,
     ],
     "delivery": [
-        Code.INVALID_NUMBER,
-        Code.MISSING_VARIABLE,
-        Code.BAD_NOT_AFTER,
-        Code.DUPLICATE,
-        Code.SHORT_ROW,
+        RejectCode.INVALID_NUMBER,
+        RejectCode.MISSING_VARIABLE,
+        RejectCode.BAD_NOT_AFTER,
+        RejectCode.DUPLICATE,
+        RejectCode.SHORT_ROW,
     ],
 }
 

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from campaigns.audience.audience import read_audience
-from campaigns.audience.rejects import Code
+from campaigns.audience.rejects import RejectCode
 from campaigns.definition import Definition, load_definition
 from campaigns.launch.checks import check
 from dialer.account_settings import AccountSettings
@@ -180,10 +180,10 @@ def test_a_number_met_again_is_left_out_when_the_campaign_says_so(tmp_path):
     text = "phone,name\n+7 912 000-00-00,Ann\n+79120000000,Bob\n"
     refusing = read_list(tmp_path, text)
     assert len(list(refusing.contacts())) == 1
-    assert (refusing.pile.bad, refusing.rejects[0].code) == (1, Code.DUPLICATE)
+    assert (refusing.reject_store.blocking, refusing.rejects[0].code) == (1, RejectCode.DUPLICATE)
     leaving = read_list(tmp_path, text, duplicates="first")
     assert [one.fields["name"] for one in leaving.contacts()] == ["Ann"]
-    assert (leaving.pile.bad, leaving.pile.count, leaving.summary.duplicate_in_file) == (0, 1, 1)
+    assert (leaving.reject_store.blocking, leaving.reject_store.count, leaving.summary.duplicate_in_file) == (0, 1, 1)
 
 
 def test_a_rows_own_country_completes_its_number(tmp_path):
@@ -191,7 +191,7 @@ def test_a_rows_own_country_completes_its_number(tmp_path):
     audience = read_list(tmp_path, text, country="US", country_column="Land")
     assert [one.phone.e164 for one in audience.contacts()] == ["+442079460123", GOOD, "+79120000000"]
     (reject,) = audience.rejects
-    assert (reject.code, reject.column, reject.line) == (Code.BAD_COUNTRY, "land", 5)
+    assert (reject.code, reject.column, reject.line) == (RejectCode.BAD_COUNTRY, "land", 5)
     assert audience.summary.invalid_number == 1
 
 
@@ -200,8 +200,8 @@ def test_of_ranked_numbers_the_first_that_is_filled_in_counts(tmp_path):
     audience = read_list(tmp_path, text, phone=["mobile", "home"])
     assert [one.phone.e164 for one in audience.contacts()] == [GOOD, "+14155550103"]
     assert [(reject.code, reject.column) for reject in audience.rejects] == [
-        (Code.EMPTY_NUMBER, "Mobile"),
-        (Code.INVALID_NUMBER, "Home"),
+        (RejectCode.EMPTY_NUMBER, "Mobile"),
+        (RejectCode.INVALID_NUMBER, "Home"),
     ]
     assert set(next(read_list(tmp_path, text, phone=["mobile", "home"]).contacts()).fields) == {"name"}
 

@@ -64,7 +64,7 @@ def _decider(kind: str, url: str) -> Any:
     meter = Meter(**minute, day_limit=PLENTY, day_remaining=PLENTY, day_reset=50_000)
     bucket.settle(first, charged=True, meter=meter)
     if kind == BY_TENS:
-        return lambda: bucket.acquire_some([name() for _ in range(10)], own=own)
+        return lambda: bucket.acquire_many([name() for _ in range(10)], own=own)
     return lambda: bucket.acquire(name(), own=own, call_lease=0.5)
 
 

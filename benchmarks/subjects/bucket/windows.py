@@ -13,7 +13,7 @@ from benchmarks.redis_server import RedisServer
 from benchmarks.subjects.bucket.crowd import asked
 from benchmarks.subjects.bucket.limiters import EVERYONE, OURS, Limiter, Task, made, name
 from benchmarks.subjects.bucket.vendor import Outsider, Vendor
-from dialer.bucket import BucketAway, connect
+from dialer.bucket import BucketUnavailable, connect
 
 Cells = dict[str, str]
 LIMIT, SECONDS, PACE, THREADS = 250, 5.0, 100, 4
@@ -120,5 +120,5 @@ def _one_thread(sender: Sender, limiter: Limiter, until: float) -> None:
         time.sleep(rng.uniform(0.02, 0.08))
         charged, meter = line.request(succeeds=rng.random() >= sender.fails)
         time.sleep(rng.uniform(0.02, 0.08))
-        with suppress(BucketAway):
+        with suppress(BucketUnavailable):
             limiter.settle(granted_as, charged=charged, meter=meter)

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from campaigns.definition.field_types import Column, Columns, Country
 from campaigns.definition.sections.section import Section
-from dialer.field_errors import no
+from dialer.field_errors import field_error
 
 
 class Contacts(Section):
@@ -66,5 +66,5 @@ class Contacts(Section):
     @model_validator(mode="after")
     def _phones_differ(self) -> Contacts:
         if len(set(self.phone)) != len(self.phone):
-            raise no("phone names a column twice", "write each column once, the preferred one first")
+            raise field_error("phone names a column twice", "write each column once, the preferred one first")
         return self

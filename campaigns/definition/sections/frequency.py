@@ -9,9 +9,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from campaigns.definition.field_types import SECONDS, one_or_more
+from campaigns.definition.field_types import SECONDS_PER_UNIT, one_or_more
 from campaigns.definition.sections.section import Section
-from dialer.field_errors import no
+from dialer.field_errors import field_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +23,22 @@ class Cap:
     written: str
 
 
-PATTERN = r"^[0-9]+/[0-9]+[mhd]$"
-LONGEST = 31 * SECONDS["d"]
+CAP_PATTERN = r"^[0-9]+/[0-9]+[mhd]$"
+LONGEST_WINDOW_SECONDS = 31 * SECONDS_PER_UNIT["d"]
 
 
 def read_cap(written: str) -> Cap:
     """Read `3/24h`."""
-    if not re.fullmatch(PATTERN, written):
-        raise no(f'"{written}" is not a number of calls and a time', "write 3/24h for three calls in any 24 hours")
+    if not re.fullmatch(CAP_PATTERN, written):
+        raise field_error(
+            f'"{written}" is not a number of calls and a time', "write 3/24h for three calls in any 24 hours"
+        )
     calls, stretch = written.split("/")
-    seconds = int(stretch[:-1]) * SECONDS[stretch[-1]]
+    seconds = int(stretch[:-1]) * SECONDS_PER_UNIT[stretch[-1]]
     if not 1 <= int(calls) <= 1000:
-        raise no(f"{calls} calls cannot be meant", "write a number from 1 to 1000")
-    if not SECONDS["m"] <= seconds <= LONGEST:
-        raise no(f"{stretch} is too {'long' if seconds else 'short'}", "the time runs from 1m to 31d")
+        raise field_error(f"{calls} calls cannot be meant", "write a number from 1 to 1000")
+    if not SECONDS_PER_UNIT["m"] <= seconds <= LONGEST_WINDOW_SECONDS:
+        raise field_error(f"{stretch} is too {'long' if seconds else 'short'}", "the time runs from 1m to 31d")
     return Cap(calls=int(calls), window=timedelta(seconds=seconds), written=written)
 
 
@@ -46,7 +48,7 @@ def _checked(written: str) -> str:
 
 
 CapText = Annotated[str, AfterValidator(_checked)]
-SCHEMA = {"type": "string", "pattern": PATTERN}
+CAP_SCHEMA = {"type": "string", "pattern": CAP_PATTERN}
 
 
 class Frequency(Section):
@@ -55,7 +57,7 @@ class Frequency(Section):
     per_number: Annotated[
         tuple[CapText, ...],
         BeforeValidator(one_or_more),
-        WithJsonSchema({"anyOf": [SCHEMA, {"type": "array", "items": SCHEMA}]}),
+        WithJsonSchema({"anyOf": [CAP_SCHEMA, {"type": "array", "items": CAP_SCHEMA}]}),
     ] = Field(description="Calls to one number at the most: 3/24h, or several: [1/4h, 3/24h].")
 
     def caps(self) -> tuple[Cap, ...]:

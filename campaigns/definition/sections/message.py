@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from campaigns.definition.field_types import TemplateText, TextOrNumber
 from campaigns.definition.sections.section import Section
-from dialer.field_errors import no
+from dialer.field_errors import field_error
 
 
 class Message(Section):
@@ -27,7 +27,9 @@ class Message(Section):
     def _one_of_two(self) -> Message:
         if (self.tts is None) == (self.media is None):
             both = self.media is not None
-            raise no("has both tts and media" if both else "says nothing", "keep one" if both else "write tts or media")
+            raise field_error(
+                "has both tts and media" if both else "says nothing", "keep one" if both else "write tts or media"
+            )
         if self.media is not None and self.voice:
-            raise no("has a voice, and a recording speaks for itself", "remove voice")
+            raise field_error("has a voice, and a recording speaks for itself", "remove voice")
         return self

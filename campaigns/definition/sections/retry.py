@@ -10,31 +10,31 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from campaigns.definition.field_types import Delays, OneOrMore
 from campaigns.definition.sections.section import Section
 from dialer.calls import Outcome
-from dialer.field_errors import no
+from dialer.field_errors import field_error
 from dialer.retry import RetryPolicy
 from dialer.verdicts import FIXED_VERDICTS, Ruling, Verdict
 
 # What nothing may be made into, and why.
-NEVER_WRITTEN = {
+DISALLOWED_VERDICTS = {
     "placed": "only the provider can say that a call was placed",
     "unconfirmed": "only silence makes a call unconfirmed, and such a call is settled, never dialed again",
     "not_sent": "only a request that we held back ourselves is that",
     "login_again": "a login is renewed by itself, once",
     "throttled": "only the provider's limit says how long to wait",
 }
-WRITTEN = tuple(verdict.value for verdict in Verdict if verdict.value not in NEVER_WRITTEN)
+ALLOWED_VERDICTS = tuple(verdict.value for verdict in Verdict if verdict.value not in DISALLOWED_VERDICTS)
 
 
 def _verdict(text: str) -> str:
-    if text in WRITTEN:
+    if text in ALLOWED_VERDICTS:
         return text
-    choices = f"write {' or '.join(WRITTEN)}"
-    if why := NEVER_WRITTEN.get(text):
-        raise no(f"cannot be {text}: {why}", choices)
-    raise no(f'"{text}" is no verdict', choices)
+    choices = f"write {' or '.join(ALLOWED_VERDICTS)}"
+    if why := DISALLOWED_VERDICTS.get(text):
+        raise field_error(f"cannot be {text}: {why}", choices)
+    raise field_error(f'"{text}" is no verdict', choices)
 
 
-WrittenVerdict = Annotated[str, AfterValidator(_verdict), WithJsonSchema({"enum": list(WRITTEN)})]
+WrittenVerdict = Annotated[str, AfterValidator(_verdict), WithJsonSchema({"enum": list(ALLOWED_VERDICTS)})]
 
 
 class Retry(Section):
@@ -58,7 +58,7 @@ class Retry(Section):
         "{media_file_not_found: refuse_contact}.",
     )
 
-    def overruled(self, ruling: Ruling) -> Ruling:
+    def override_ruling(self, ruling: Ruling) -> Ruling:
         """The ruling with the verdict written for its word; a call that is or may be there is not argued about."""
         written = self.mnemonics.get(ruling.mnemonic or "")
         if written is None or ruling.verdict in FIXED_VERDICTS:

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from campaigns.calendar import times
 from campaigns.definition.field_types import Cron, Days, Hours, Moment, Weekdays, Zone
 from campaigns.definition.sections.section import Section
-from dialer.field_errors import no
+from dialer.field_errors import field_error
 
 
 class Schedule(Section):
@@ -49,20 +49,24 @@ class Schedule(Section):
     @model_validator(mode="after")
     def _consistent(self) -> Schedule:
         if self.windows is not None and not any(self.windows.values()):
-            raise no("windows never open", "write some hours, or leave windows out to call at any time")
+            raise field_error("windows never open", "write some hours, or leave windows out to call at any time")
         if (self.windows or self.holidays) and self.zone is None:
             given = "windows are" if self.windows else "holidays are"
-            raise no(f"{given} given without a zone", "add zone: America/New_York, or the one your contacts are in")
+            raise field_error(
+                f"{given} given without a zone", "add zone: America/New_York, or the one your contacts are in"
+            )
         if self.repeat and self.zone is None:
-            raise no("repeat is given without a zone", "add zone: the clock by which it repeats")
+            raise field_error("repeat is given without a zone", "add zone: the clock by which it repeats")
         if self.repeat and self.start:
-            raise no("has both start and repeat", "keep repeat: it says when each run starts")
+            raise field_error("has both start and repeat", "keep repeat: it says when each run starts")
         for name in ("start", "end"):
             moment = getattr(self, name)
             if moment and moment.tzinfo is None and self.zone is None:
-                raise no(f"{name} is given without a zone", "add zone, or write the offset: 2026-12-01T09:00-05:00")
+                raise field_error(
+                    f"{name} is given without a zone", "add zone, or write the offset: 2026-12-01T09:00-05:00"
+                )
         if self.starts_at and self.ends_at and self.ends_at <= self.starts_at:
-            raise no("end comes before start", "correct one of them")
+            raise field_error("end comes before start", "correct one of them")
         return self
 
     @property

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from campaigns.definition.field_types import CallerId
 from campaigns.definition.sections.message import Message
 from campaigns.definition.sections.section import Section
-from dialer.field_errors import no
+from dialer.field_errors import field_error
 
 
 class ByAccount(Section):
@@ -19,5 +19,5 @@ class ByAccount(Section):
     @model_validator(mode="after")
     def _says_something(self) -> ByAccount:
         if self.caller_id is None and self.message is None:
-            raise no("says nothing", "write caller_id or message, or remove it")
+            raise field_error("says nothing", "write caller_id or message, or remove it")
         return self

@@ -19,7 +19,7 @@ from campaigns.planning.plan import Plan, make_plan
 from campaigns.planning.row_forecasts import row_forecasts, why_over_budget, write_row_forecasts
 from console.cli.context import opened
 from console.cli.output import local, out, print_json, table
-from dialer.bucket import BucketAway, BucketState
+from dialer.bucket import BucketState, BucketUnavailable
 from dialer.calls import Outcome
 from dialer.errors import DialerError
 from dialer.plural import counted
@@ -67,7 +67,7 @@ def _standing(settings: Settings, account: str) -> BucketState | None:
     with open_buckets(settings) as buckets:
         try:
             return buckets[account].peek()
-        except BucketAway:
+        except BucketUnavailable:
             return None
 
 

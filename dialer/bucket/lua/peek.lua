@@ -8,12 +8,12 @@ for _, w in ipairs({ 'm', 'd' }) do
   local limit = get(w .. ':s') == 1 and get(w .. ':l') or (w == 'm' and minute or day)
   if limit and limit > 0 then
     local there, ends = left(w, w == 'm' and minute or day)
-    local told = get(w .. ':s') == 1
+    local from_provider = get(w .. ':s') == 1
     local charged = get(w .. ':c') or 0
     windows[#windows + 1] = {
       name = w == 'm' and 'minute points' or 'day points', limit = limit, left = math.max(0, there or limit),
-      resets_in = ends and math.max(0, ends - now) or 0, told = told,
-      others = told and math.max(0, limit - get(w .. ':v') - charged - (get(w .. ':b') or 0)) or 0,
+      resets_in = ends and math.max(0, ends - now) or 0, from_provider = from_provider,
+      used_by_others = from_provider and math.max(0, limit - get(w .. ':v') - charged - (get(w .. ':b') or 0)) or 0,
     }
   end
 end
@@ -29,5 +29,5 @@ return cjson.encode({
   pace_free_in = math.max(0, (get('p') or 0) - gap * (at_once - 1) - now),
   calls = redis.call('ZCOUNT', CALLS, fmt(now), '+inf'), most_calls = most_calls,
   blocked_for = math.max(0, (get('blk') or 0) - now), cold = metered and (get('cold') or 1) > 0,
-  clock_behind = behind, waits = waits, waiting = waiting, call_took = (get('cn') or 0) >= 5 and get('cc') or 0,
+  clock_behind = behind, waits = waits, waiting = waiting, points_per_call = (get('cn') or 0) >= 5 and get('cc') or 0,
 })

@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import SecretStr
 
 from dialer.account_settings import AccountSettings
-from dialer.calls import CallRequest, Progress, Receipt, Sighting
+from dialer.calls import CallRequest, ListedCall, Progress, Receipt
 from dialer.deadline import utc_now
 from dialer.http import HttpReply, HttpRequest
 from dialer.providers.callgear import data_api, rpc
@@ -224,13 +224,13 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
-def _sighting(session: Any) -> Sighting | None:
+def _sighting(session: Any) -> ListedCall | None:
     call_id = word(member(session, "call_session_id"))
     if call_id is None:
         return None
     words = _contact_words(member(session, "legs"))
     steps = {progress_of(state) for state in words} if words else {Progress.PLACED}
-    return Sighting(
+    return ListedCall(
         provider_call_id=call_id,
         correlation_id=uuid_of(member(session, "external_id")),
         progress=next((step for step in _FURTHEST if step in steps), None),

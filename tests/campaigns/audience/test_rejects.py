@@ -7,16 +7,18 @@ import csv
 import pytest
 
 from campaigns.audience.audience import read_audience
-from campaigns.audience.rejects import OWN_COLUMNS, Code, Reject, RejectPile
+from campaigns.audience.rejects import OWN_COLUMNS, Reject, RejectCode, RejectStore
 from campaigns.definition import Definition
 
 
 def reject(cells=("x",), **facts) -> Reject:
-    return Reject(**{"line": 2, "column": "a", "code": Code.BAD_ZONE, "reason": "why", "cells": tuple(cells), **facts})
+    return Reject(
+        **{"line": 2, "column": "a", "code": RejectCode.BAD_ZONE, "reason": "why", "cells": tuple(cells), **facts}
+    )
 
 
 def write_rejects(path, header, rejects) -> int:
-    pile = RejectPile(header)
+    pile = RejectStore(header)
     for one in rejects:
         pile.add(one)
     return pile.write(path)
@@ -92,7 +94,7 @@ def test_rejects_can_be_written_as_they_come(tmp_path):
 
 def test_a_corrected_file_of_rejects_is_a_list_again(tmp_path):
     path = tmp_path / "rejects.csv"
-    write_rejects(path, ["Phone", "Name"], [reject(["+1 415 555", "Ирина"], code=Code.INVALID_NUMBER)])
+    write_rejects(path, ["Phone", "Name"], [reject(["+1 415 555", "Ирина"], code=RejectCode.INVALID_NUMBER)])
     path.write_text(path.read_text(encoding="utf-8-sig").replace("+1 415 555", "+1 415 555 0101"), encoding="utf-8")
     definition = Definition.model_validate(
         {
@@ -112,12 +114,12 @@ def test_a_reject_does_not_show_its_cells_when_printed():
 
 
 def test_memory_keeps_the_first_rejects_and_the_file_gets_all(tmp_path):
-    pile = RejectPile(["a"])
+    pile = RejectStore(["a"])
     for line in range(2, 30_002):
         pile.add(reject(["x" * 50], line=line))
     assert (pile.count, pile.bad, len(pile.first)) == (30_000, 30_000, 1000)
     assert pile.write(tmp_path / "all.csv") == 30_000
-    pile.add(reject(line=30_002, code=Code.ON_DNC))
+    pile.add(reject(line=30_002, code=RejectCode.ON_DNC))
     assert pile.write(tmp_path / "again.csv") == 30_001
     assert [row[1] for row in read(tmp_path / "again.csv")][-1] == "30002"
     assert pile.bad == 30_000, "who is left out is no reason to start nothing"

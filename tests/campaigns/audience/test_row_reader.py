@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from campaigns.audience.import_summary import ImportSummary
-from campaigns.audience.rejects import Code, Reject
+from campaigns.audience.rejects import Reject, RejectCode
 from campaigns.audience.row_reader import ContactRow
 from tests.support.campaign_files import GOOD, read_list
 
@@ -70,22 +70,22 @@ NUMBERS = [
     ("8 (912) 000-00-00", "RU", "+79120000000"),
     ("+7 912 000-00-00", None, "+79120000000"),
     ("020 7946 0123", "GB", "+442079460123"),  # its zero is the trunk's
-    ("4.15555E+09", "US", Code.INVALID_NUMBER),  # rounded by a spreadsheet
-    ("4,15555E+09", "US", Code.INVALID_NUMBER),  # in a country of decimal commas
-    ("4155550101", None, Code.INVALID_NUMBER),  # no plus, no country
-    ("+1 415 555", None, Code.INVALID_NUMBER),
-    ("+1 415 555 0101 2345 678", None, Code.INVALID_NUMBER),
-    ("+999 415 555 0101", None, Code.INVALID_NUMBER),
-    ("+1 415 555 0101 ext. 12", None, Code.INVALID_NUMBER),  # nobody can dial the rest
-    ("+1 000 555 0101", None, Code.INVALID_NUMBER),  # no such area
-    ("n/a", "US", Code.INVALID_NUMBER),
-    ("0", "US", Code.INVALID_NUMBER),
-    ("112", "US", Code.INVALID_NUMBER),
-    ("911", "US", Code.INVALID_NUMBER),
-    ("=1+1", "US", Code.INVALID_NUMBER),
-    ("+" * 400, "US", Code.INVALID_NUMBER),
-    ("", "US", Code.EMPTY_NUMBER),
-    ("   ", "US", Code.EMPTY_NUMBER),
+    ("4.15555E+09", "US", RejectCode.INVALID_NUMBER),  # rounded by a spreadsheet
+    ("4,15555E+09", "US", RejectCode.INVALID_NUMBER),  # in a country of decimal commas
+    ("4155550101", None, RejectCode.INVALID_NUMBER),  # no plus, no country
+    ("+1 415 555", None, RejectCode.INVALID_NUMBER),
+    ("+1 415 555 0101 2345 678", None, RejectCode.INVALID_NUMBER),
+    ("+999 415 555 0101", None, RejectCode.INVALID_NUMBER),
+    ("+1 415 555 0101 ext. 12", None, RejectCode.INVALID_NUMBER),  # nobody can dial the rest
+    ("+1 000 555 0101", None, RejectCode.INVALID_NUMBER),  # no such area
+    ("n/a", "US", RejectCode.INVALID_NUMBER),
+    ("0", "US", RejectCode.INVALID_NUMBER),
+    ("112", "US", RejectCode.INVALID_NUMBER),
+    ("911", "US", RejectCode.INVALID_NUMBER),
+    ("=1+1", "US", RejectCode.INVALID_NUMBER),
+    ("+" * 400, "US", RejectCode.INVALID_NUMBER),
+    ("", "US", RejectCode.EMPTY_NUMBER),
+    ("   ", "US", RejectCode.EMPTY_NUMBER),
 ]
 
 
@@ -93,7 +93,7 @@ NUMBERS = [
 def test_a_number_is_read_as_people_write_it_or_rejected(audience_of, written, country, expected):
     quoted = written if written.startswith('"') else f'"{written}"'
     (read,) = audience_of(f"phone,name\n{quoted},Ann\n", country=country).rows()
-    if isinstance(expected, Code):
+    if isinstance(expected, RejectCode):
         assert isinstance(read, Reject)
         assert (read.code, read.column, read.line) == (expected, "phone", 2)
         assert read.reason
@@ -109,21 +109,21 @@ def test_duplicates_are_known_by_their_number_however_it_is_written(audience_of)
     (contact,) = audience.contacts()
     assert contact.fields["name"] == "Ann"  # the first wins
     assert [(r.line, r.code, r.reason) for r in audience.rejects] == [
-        (3, Code.DUPLICATE, "the same number stands in line 2"),
-        (4, Code.DUPLICATE, "the same number stands in line 2"),
+        (3, RejectCode.DUPLICATE, "the same number stands in line 2"),
+        (4, RejectCode.DUPLICATE, "the same number stands in line 2"),
     ]
 
 
 def test_a_rejected_row_does_not_stand_in_the_way_of_a_good_one_with_its_number(audience_of):
     audience = audience_of(f"phone,name\n{GOOD},\n{GOOD},Ann\n", message={"tts": "Hello {{ name }}"})
     assert [contact.line for contact in audience.contacts()] == [3]
-    assert [reject.code for reject in audience.rejects] == [Code.MISSING_VARIABLE]
+    assert [reject.code for reject in audience.rejects] == [RejectCode.MISSING_VARIABLE]
 
 
 def test_a_row_too_short_for_its_number_is_reported(audience_of):
     """Dograh skipped rows shorter than the phone column in silence."""
     reject = only_reject(audience_of("name,city,phone\nAnn,Oslo\n"))
-    assert (reject.line, reject.code) == (2, Code.SHORT_ROW)
+    assert (reject.line, reject.code) == (2, RejectCode.SHORT_ROW)
     assert reject.reason == "the row has 2 cells and the header 3"
     assert reject.cells == ("Ann", "Oslo")
 
@@ -159,22 +159,22 @@ def test_a_list_is_never_held_in_memory(audience_of):
 
 ROWS = [
     # row, code, column, said
-    (f"{GOOD},,UTC,2026-12-05T15:00", Code.MISSING_VARIABLE, "name", "name is blank"),
-    (f"{GOOD},\u00a0,UTC,2026-12-05T15:00", Code.MISSING_VARIABLE, "name", "name is blank"),
-    (f"{GOOD},Ann,Mars,2026-12-05T15:00", Code.BAD_ZONE, "zone", "no time zone"),
-    (f"{GOOD},Ann,America/Chigaco,2026-12-05T15:00", Code.BAD_ZONE, "zone", "no time zone"),
-    (f"{GOOD},Ann,EDT,2026-12-05T15:00", Code.BAD_ZONE, "zone", "no time zone"),  # an abbreviation
-    (f"{GOOD},Ann,+03:00,2026-12-05T15:00", Code.BAD_ZONE, "zone", "an offset, which knows no summer time"),
-    (f"{GOOD},Ann,UTC,tomorrow", Code.BAD_NOT_AFTER, "until", "not a date and time"),
-    (f"{GOOD},Ann,UTC,2026-12-05", Code.BAD_NOT_AFTER, "until", "a date without a time"),
-    (f"{GOOD},Ann,UTC,05.12.2026 15:00", Code.BAD_NOT_AFTER, "until", "not a date and time"),
-    (f"{GOOD},Ann,UTC,", Code.BAD_NOT_AFTER, "until", "the moment is blank"),  # it would never expire
-    (f"{GOOD},Ann,UTC", Code.SHORT_ROW, "", "3 cells"),
-    (f"{GOOD},Lee, Ann,UTC,2026-12-05T15:00", Code.LONG_ROW, "", "5 cells"),  # a comma without quotes
-    (f'{GOOD},"Ann" Lee,UTC,2026-12-05T15:00', Code.BROKEN_ROW, "", "after a closing quote"),
-    (f"{GOOD},An\0n,UTC,2026-12-05T15:00", Code.BROKEN_ROW, "name", "NUL"),
-    (f"{GOOD},Bob,UTC,2026-12-05T15:00", Code.BAD_TEXT, "", "division by zero"),
-    (",Ann,UTC,2026-12-05T15:00", Code.EMPTY_NUMBER, "phone", "empty"),
+    (f"{GOOD},,UTC,2026-12-05T15:00", RejectCode.MISSING_VARIABLE, "name", "name is blank"),
+    (f"{GOOD},\u00a0,UTC,2026-12-05T15:00", RejectCode.MISSING_VARIABLE, "name", "name is blank"),
+    (f"{GOOD},Ann,Mars,2026-12-05T15:00", RejectCode.BAD_ZONE, "zone", "no time zone"),
+    (f"{GOOD},Ann,America/Chigaco,2026-12-05T15:00", RejectCode.BAD_ZONE, "zone", "no time zone"),
+    (f"{GOOD},Ann,EDT,2026-12-05T15:00", RejectCode.BAD_ZONE, "zone", "no time zone"),  # an abbreviation
+    (f"{GOOD},Ann,+03:00,2026-12-05T15:00", RejectCode.BAD_ZONE, "zone", "an offset, which knows no summer time"),
+    (f"{GOOD},Ann,UTC,tomorrow", RejectCode.BAD_NOT_AFTER, "until", "not a date and time"),
+    (f"{GOOD},Ann,UTC,2026-12-05", RejectCode.BAD_NOT_AFTER, "until", "a date without a time"),
+    (f"{GOOD},Ann,UTC,05.12.2026 15:00", RejectCode.BAD_NOT_AFTER, "until", "not a date and time"),
+    (f"{GOOD},Ann,UTC,", RejectCode.BAD_NOT_AFTER, "until", "the moment is blank"),  # it would never expire
+    (f"{GOOD},Ann,UTC", RejectCode.SHORT_ROW, "", "3 cells"),
+    (f"{GOOD},Lee, Ann,UTC,2026-12-05T15:00", RejectCode.LONG_ROW, "", "5 cells"),  # a comma without quotes
+    (f'{GOOD},"Ann" Lee,UTC,2026-12-05T15:00', RejectCode.BROKEN_ROW, "", "after a closing quote"),
+    (f"{GOOD},An\0n,UTC,2026-12-05T15:00", RejectCode.BROKEN_ROW, "name", "NUL"),
+    (f"{GOOD},Bob,UTC,2026-12-05T15:00", RejectCode.BAD_TEXT, "", "division by zero"),
+    (",Ann,UTC,2026-12-05T15:00", RejectCode.EMPTY_NUMBER, "phone", "empty"),
 ]
 
 
@@ -201,7 +201,7 @@ def test_a_blank_zone_means_that_of_the_number_and_a_wrong_one_means_no_call(aud
         schedule={"zone": "America/New_York", "windows": {"mon": "09:00-17:00"}},
     )
     assert [contact.zone for contact in audience.contacts()] == ["America/Los_Angeles"]
-    assert [reject.code for reject in audience.rejects] == [Code.BAD_ZONE]
+    assert [reject.code for reject in audience.rejects] == [RejectCode.BAD_ZONE]
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_a_last_moment_is_in_the_contacts_zone_unless_it_says_otherwise(audience
 def test_a_last_moment_without_any_zone_is_rejected(audience_of):
     audience = audience_of(f"phone,until\n{GOOD},2026-12-05T15:00\n", not_after="until", zone_by_number="false")
     reject = only_reject(audience)
-    assert (reject.code, reject.column) == (Code.BAD_NOT_AFTER, "until")
+    assert (reject.code, reject.column) == (RejectCode.BAD_NOT_AFTER, "until")
     assert "schedule.zone" in reject.suggestion
 
 

@@ -11,7 +11,7 @@ from openpyxl import Workbook
 
 from campaigns.audience.encoding import BadContactsFile
 from campaigns.audience.open_list import open_table
-from campaigns.audience.rejects import Code
+from campaigns.audience.rejects import RejectCode
 from tests.support.campaign_files import GOOD, read_list, workbook
 
 
@@ -51,7 +51,7 @@ def test_a_number_kept_as_a_quantity_is_completed_by_its_country_or_named_as_dam
     audience = audience_of(workbook(rows), country="US")
     assert [contact.phone.e164 for contact in audience.contacts()] == [GOOD, "+14155550102"]
     (reject,) = audience.rejects
-    assert (reject.line, reject.code) == (4, Code.INVALID_NUMBER)
+    assert (reject.line, reject.code) == (4, RejectCode.INVALID_NUMBER)
     assert "plus at its beginning is lost" in reject.reason
 
 
@@ -87,7 +87,7 @@ def test_an_error_that_a_formula_shows_is_never_spoken(audience_of):
     audience = audience_of(workbook(rows), message={"tts": "Hello {{ name }}"})
     assert [contact.text for contact in audience.contacts()] == ["Hello Ann", "Hello #1"]
     (reject,) = audience.rejects
-    assert (reject.code, reject.column) == (Code.MISSING_VARIABLE, "name")
+    assert (reject.code, reject.column) == (RejectCode.MISSING_VARIABLE, "name")
     assert "#N/A" in reject.reason
 
 

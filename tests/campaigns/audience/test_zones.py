@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from phonenumbers.tzdata import TIMEZONE_DATA
 
-from campaigns.audience.rejects import Code
+from campaigns.audience.rejects import RejectCode
 from campaigns.calendar.times import zone_named, zone_names, zones_of
 from campaigns.calendar.windows import Windows
 from dialer.phone import parse, zones
@@ -45,7 +45,7 @@ def test_a_number_is_not_asked_when_the_campaign_says_so(tmp_path):
 
 def test_a_number_that_may_be_in_zones_without_a_common_hour_is_rejected_and_not_called_on_a_guess(tmp_path):
     """A Russian mobile may be in Kaliningrad or in Kamchatka, ten hours apart."""
-    assert read_zones(tmp_path, "phone\n+79161234567\n") == ([], [(Code.BAD_ZONE, "phone")])
+    assert read_zones(tmp_path, "phone\n+79161234567\n") == ([], [(RejectCode.BAD_ZONE, "phone")])
     assert read_zones(tmp_path, "phone,zone\n+79161234567,Europe/Moscow\n", zone="zone") == (["Europe/Moscow"], [])
 
 

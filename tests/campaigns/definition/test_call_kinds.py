@@ -123,7 +123,7 @@ def test_a_word_of_the_provider_is_taken_as_the_campaign_wants_it(tmp_path):
     definition = check(file, {"main": callgear()}).definition
 
     def overruled(mnemonic: str, verdict: Verdict) -> Verdict:
-        return definition.overruled(Ruling(verdict=verdict, mnemonic=mnemonic)).verdict
+        return definition.override_ruling(Ruling(verdict=verdict, mnemonic=mnemonic)).verdict
 
     assert overruled("media_file_not_found", Verdict.HALT_CAMPAIGN) is Verdict.REFUSE_CONTACT
     assert overruled("brand_new", Verdict.HALT_CAMPAIGN) is Verdict.SUPPRESS

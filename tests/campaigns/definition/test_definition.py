@@ -34,7 +34,7 @@ def test_every_key_arrives_where_the_dial_path_reads_it(load):
     assert definition.starts_at == datetime(2026, 12, 1, 14, 0, tzinfo=UTC)
     assert definition.ends_at == datetime(2026, 12, 6, 1, 0, tzinfo=UTC)
     assert (definition.pace, definition.concurrency, definition.on_unknown) == (2.5, 20, "redial")
-    assert not definition.says_the_same_to_all
+    assert not definition.is_same_for_all
 
 
 def test_retries_are_a_policy_by_outcome_with_one_cap(load):
@@ -61,14 +61,14 @@ def test_a_small_file_means_any_time_at_the_accounts_pace(load):
         "in",
         "report",
     )
-    assert definition.says_the_same_to_all
+    assert definition.is_same_for_all
 
 
 @pytest.mark.parametrize("written", ["1561", '"1561"'])
 def test_a_recordings_id_is_text_however_it_is_written(load, written):
     definition = load(SMALL.replace('tts: "Hello"', f"media: {written}"))
     assert definition.script() == Recording(media_id="1561")
-    assert definition.says_the_same_to_all
+    assert definition.is_same_for_all
     assert definition.template is None
 
 

@@ -214,4 +214,4 @@ def test_a_row_is_told_as_its_fields_are(held, source):
         except BadText as exc:
             return f"{type(exc).__name__}: {exc}"
 
-    assert told(lambda: template.of_rows(places)(cells)) == told(lambda: template.render(fields))
+    assert told(lambda: template.row_renderer(places)(cells)) == told(lambda: template.render(fields))

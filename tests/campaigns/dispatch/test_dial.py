@@ -68,7 +68,7 @@ def statuses(using: Runtime, slice_: Slice) -> list[str]:
 
 def places_taken(using: Runtime, slice_: Slice) -> int:
     """How many calls of the slice the bucket holds to be in progress, which this gives back."""
-    return bucket(using).hang_up([str(_id(slice_, one)) for one in slice_.contact_ids], campaign=slice_.campaign_id)
+    return bucket(using).end_calls([str(_id(slice_, one)) for one in slice_.contact_ids], campaign=slice_.campaign_id)
 
 
 def _id(slice_: Slice, contact_id: int) -> UUID:
@@ -390,7 +390,7 @@ def test_a_recording_is_played_by_its_id(real, sandbox):
     one = sliced(real, numbers(1), message={"media": "1561"})
     assert dial(one, using=real) == 1
     assert [call["script"] for call in sandbox.calls()] == ["media"]
-    assert definition(message={"media": "1561"}).says_the_same_to_all
+    assert definition(message={"media": "1561"}).is_same_for_all
 
 
 def test_a_wrong_key_pauses_the_campaign_and_loses_nobody(ledger, redis_url, buckets, sandbox):

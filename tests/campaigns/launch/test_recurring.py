@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, func, select, update
 
-from campaigns.audience.download import CannotFetch, download
+from campaigns.audience.download import DownloadFailed, download
 from campaigns.definition import load_definition
 from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch.recurring import LEASE, NoSuchSchedule, NotRecurring, add, launch_due, listed, next_run, remove
@@ -110,20 +110,20 @@ def test_a_list_that_cannot_be_fetched_is_named_and_tried_at_the_next_hour(ledge
     assert told.last_said.startswith("not launched: http://127.0.0.1/list.csv: it answers 404")
     assert "secret" not in told.last_said
     assert told.next_at == NINE + timedelta(days=1)
-    with pytest.raises(CannotFetch):
+    with pytest.raises(DownloadFailed):
         add(ledger, written("+14155550101,Ann", file="http://127.0.0.1:9/list.csv"), ACCOUNTS, who="ann", now=MONDAY)
 
 
 def test_a_list_that_comes_too_slowly_is_given_up(written, web, tmp_path):
     written("+14155550101,Ann")
-    with pytest.raises(CannotFetch, match="it sends too slowly"):
+    with pytest.raises(DownloadFailed, match="it sends too slowly"):
         download(f"{web}/list.csv", tmp_path, "daily", within=-1.0)
     assert list(tmp_path.glob(".daily-list*")) == []
 
 
 @pytest.mark.parametrize("url", ["http://[::1/list.csv", "http://127.0.0.1:port/list.csv", "http://a..b/list.csv"])
 def test_what_begins_as_an_address_and_is_none_is_named(ledger, written, url):
-    with pytest.raises(CannotFetch, match="begins as an address does and is none"):
+    with pytest.raises(DownloadFailed, match="begins as an address does and is none"):
         add(ledger, written("+14155550101,Ann", file=url), ACCOUNTS, who="ann", now=MONDAY)
 
 

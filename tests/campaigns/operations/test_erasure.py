@@ -37,7 +37,7 @@ from campaigns.settlement.receipts import UNMATCHED_KEPT, apply_waiting, forget_
 from campaigns.settlement.rulings import accept, rule
 from dialer.calls import Outcome
 from dialer.phone import parse
-from dialer.receipts import reduce_receipts
+from dialer.receipts import summarize_receipts
 from dialer.verdicts import Ruling, Verdict
 from tests.campaigns.launch.test_launch import ACCOUNTS, UNTIL
 from tests.campaigns.launch.test_launch import written as written_list
@@ -475,7 +475,7 @@ def test_a_late_receipt_and_an_erasure_of_the_same_call_at_once_never_wait_for_e
             (held,) = queries.attempts_by_id(db, [one.id], lock=True).values()
             erased.start()
             until_it_waits(ledger, erased)
-            assert correct(db, held, reduce_receipts(late), now=clock())
+            assert correct(db, held, summarize_receipts(late), now=clock())
         erased.join(60)
     assert found == []
     assert_gone(ledger)

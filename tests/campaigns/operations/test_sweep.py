@@ -366,7 +366,7 @@ def test_calls_that_others_ask_about_take_nobodys_turn(ledger, clock, using, ven
     made = placed(ledger, using, clock, count=MOST_ASKED + 2)
     bucket = using.accounts["main"].bucket
     for one in made[:MOST_ASKED]:
-        assert bucket.turn(f"ask:{one.id}", 60)
+        assert bucket.claim_turn(f"ask:{one.id}", 60)
     clock.forward(400)
     assert sweep(using=using).concluded == 2
     assert sorted(vendor.asked) == [f"m-{MOST_ASKED}", f"m-{MOST_ASKED + 1}"]
@@ -463,10 +463,10 @@ def test_an_ended_call_leaves_its_place_in_the_bucket(ledger, clock, using):
     (one,) = placed(ledger, using, clock)
     bucket = using.accounts["main"].bucket
     bucket.acquire(str(one.id))
-    bucket.settle(str(one.id), charged=True, call_goes_on=True)
+    bucket.settle(str(one.id), charged=True, call_in_progress=True)
     clock.forward(400)
     sweep(using=using)
-    assert bucket.hang_up([str(one.id)]) == 0
+    assert bucket.end_calls([str(one.id)]) == 0
 
 
 def test_an_account_that_is_looked_at_is_not_asked(ledger, clock, redis_url, buckets):

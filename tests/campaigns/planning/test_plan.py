@@ -27,7 +27,7 @@ from dialer.account_settings import AccountSettings
 from dialer.bucket import BucketState, Window
 from dialer.calls import Outcome
 from dialer.deadline import utc_now
-from dialer.follow_timing import settles_in
+from dialer.follow_timing import seconds_to_settle
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
 from dialer.verdicts import Verdict
@@ -222,8 +222,8 @@ def standing(**changes: Any) -> BucketState:
     return BucketState(**facts | changes)
 
 
-DAY = Window(name="day points", limit=60, left=2, resets_in=3600.0, told=True, others=0)
-MINUTE = Window(name="minute points", limit=30, left=30, resets_in=60.0, told=True, others=0)
+DAY = Window(name="day points", limit=60, left=2, resets_in=3600.0, from_provider=True, used_by_others=0)
+MINUTE = Window(name="minute points", limit=30, left=30, resets_in=60.0, from_provider=True, used_by_others=0)
 
 
 @pytest.mark.parametrize(
@@ -338,7 +338,7 @@ def test_the_campaign_ends_when_the_plan_said_and_skips_whom_it_said(ledger, red
         )
     assert {one.line for one in row_forecasts(plan) if one.fate == "dial"} == called
     # A tenth, and as much again for calls that a busy machine was late to place (`make bench ARGS=plan` measures it).
-    assert (held.ends - held.begins).total_seconds() == pytest.approx(took + settles_in(account), rel=0.2)
+    assert (held.ends - held.begins).total_seconds() == pytest.approx(took + seconds_to_settle(account), rel=0.2)
 
 
 def measured(ledger, campaign_id: str) -> tuple[float, float]:

@@ -21,7 +21,7 @@ from campaigns.runtime import Runtime
 from campaigns.settlement.polling import poll_calls
 from campaigns.settlement.rulings import accept, mark_unconfirmed, rule
 from dialer.account import Account
-from dialer.follow_timing import seconds_between_looks, too_short
+from dialer.follow_timing import poll_interval, short_message_warning
 from dialer.verdicts import Meter, Ruling, Verdict
 from tests.conftest import HandSetClock
 from tests.support.dialers import ListingVendor, callgear, serving, wait_for, webex, working
@@ -332,10 +332,10 @@ def test_an_ended_call_leaves_its_place_in_the_bucket(watch):
     one = watch.call()
     bucket = watch.account.bucket
     bucket.acquire(str(one.id))
-    bucket.settle(str(one.id), charged=True, call_goes_on=True)
+    bucket.settle(str(one.id), charged=True, call_in_progress=True)
     watch.see(3, ("100", None, RINGING))
     watch.see(3)
-    assert bucket.hang_up([str(one.id)]) == 0, "its place was free already"
+    assert bucket.end_calls([str(one.id)]) == 0, "its place was free already"
 
 
 def test_without_a_token_nobody_looks_and_nothing_is_concluded(watch):
@@ -397,7 +397,7 @@ def test_a_sighting_is_as_old_as_its_question_even_when_the_call_was_doubted_mea
     ],
 )
 def test_short_messages_are_looked_at_oftener_within_the_providers_points(message, given, heard, seconds):
-    assert seconds_between_looks(callgear(**given), message, heard) == pytest.approx(seconds)
+    assert poll_interval(callgear(**given), message, heard) == pytest.approx(seconds)
 
 
 def test_a_short_message_is_looked_at_while_a_long_ones_turn_lasts(ledger, clock, redis_url, buckets):
@@ -422,9 +422,9 @@ def test_a_short_message_is_looked_at_while_a_long_ones_turn_lasts(ledger, clock
     ],
 )
 def test_a_message_that_may_be_missed_all_the_same_is_named_with_the_remedy(message, given, said):
-    warning = too_short(callgear(**given), message)
+    warning = short_message_warning(callgear(**given), message)
     assert (warning is None) == (said is None)
     if warning and said:
         named = (f"{message:.1f} s", said, "unknown", "dialer notifications", "data_api_url", "poll_seconds")
         assert all(word in warning for word in named)
-    assert too_short(webex(), message) is None
+    assert short_message_warning(webex(), message) is None

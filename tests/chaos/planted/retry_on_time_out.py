@@ -12,7 +12,7 @@ from workers.app import app
 
 __all__ = ["app"]
 
-_trouble = http_client.trouble
+_trouble = http_client.provider_error
 
 
 def try_again(provider: str, request: HttpRequest, exc: BaseException) -> ProviderError:
@@ -21,4 +21,4 @@ def try_again(provider: str, request: HttpRequest, exc: BaseException) -> Provid
     return NotPlaced(provider, ruling.detail, ruling)
 
 
-http_client.trouble = try_again
+http_client.provider_error = try_again

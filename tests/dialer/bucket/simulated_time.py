@@ -11,7 +11,7 @@ from random import Random
 
 import redis
 
-from dialer.bucket import Answer, CampaignLimits, Limits, TokenBucket, Urgency
+from dialer.bucket import AcquireResult, CampaignLimits, Limits, TokenBucket, Urgency
 from dialer.verdicts import Meter
 
 START = 1_800_000_000.0
@@ -87,7 +87,7 @@ class World:
             assert answer.wait > 0, answer
             self.at(moment, lambda: self._ask(one, then))
 
-    def _acquire(self, one: Wanted) -> Answer:
+    def _acquire(self, one: Wanted) -> AcquireResult:
         return self.bucket.acquire(one.id, own=one.own, points=one.points, urgency=one.urgency, lease=20.0)
 
     def run(self, seconds: float) -> None:

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 import redis
 
-from dialer.bucket import CampaignLimits, Limits, NeverGranted, Settled, TokenBucket, Urgency
+from dialer.bucket import CampaignLimits, CostExceedsLimit, GrantResult, Limits, TokenBucket, Urgency
 from dialer.verdicts import Meter
 
 OWN = [
@@ -59,10 +59,10 @@ class Customer:
                 self._settle(*self._rng.choice(self._asked))
             case 6 if known:
                 ids, own = self._rng.choice(self._asked)
-                self._bucket.leave(ids, own=own)
+                self._bucket.leave_queue(ids, own=own)
             case 7 if known:
                 ids, own = self._rng.choice(self._asked)
-                self._bucket.hang_up(ids, campaign=own.campaign)
+                self._bucket.end_calls(ids, campaign=own.campaign)
             case _:
                 self._bucket.forecast(1.0)
 
@@ -78,7 +78,7 @@ class Customer:
                 ids[0], own=own, urgency=urgency, lease=rng.choice([None, 1.0]), call_lease=5.0, **cost
             )
         else:
-            self._bucket.acquire_some(ids, own=own, urgency=urgency)
+            self._bucket.acquire_many(ids, own=own, urgency=urgency)
         self._asked.append((ids, own))
 
     def _settle(self, ids: list[str], own: CampaignLimits) -> None:
@@ -89,7 +89,7 @@ class Customer:
             rng.choice(ids),
             charged=rng.choice([True, False, None]),
             sent=rng.random() < 0.7,
-            call_goes_on=rng.random() < 0.5,
+            call_in_progress=rng.random() < 0.5,
             meter=told if self._metered and rng.random() < 0.7 else None,
             campaign=own.campaign,
         )
@@ -118,7 +118,7 @@ def test_what_can_never_be_granted_forgets_whom_it_found_dead(buckets, clock):
     for waiter in range(3):
         one.acquire(f"waits-{waiter}")
     clock.now += 60
-    with pytest.raises(NeverGranted):
+    with pytest.raises(CostExceedsLimit):
         one.acquire("too dear", points=1000)
     balance(buckets)
     assert one.peek().in_flight == 0
@@ -127,11 +127,11 @@ def test_what_can_never_be_granted_forgets_whom_it_found_dead(buckets, clock):
 def test_a_turn_that_is_asked_for_again_after_its_first_call_was_refused_counts_nobody_twice(buckets):
     one = TokenBucket(buckets, "main", Limits(pace=1000, day_points=100))
     own, ids = CampaignLimits(campaign="x"), ["a", "b", "c", "d"]
-    assert one.acquire_some(ids, own=own)[0] == 4
+    assert one.acquire_many(ids, own=own)[0] == 4
     one.settle("a", charged=False, campaign="x")
-    while not one.acquire_some(ids, own=own)[0]:
+    while not one.acquire_many(ids, own=own)[0]:
         time.sleep(0.01)
-    one.settle_all([Settled(grant_id=name, charged=False) for name in ids], campaign="x")
+    one.settle_all([GrantResult(grant_id=name, charged=False) for name in ids], campaign="x")
     assert one.peek().in_flight == 0
     assert [window.left for window in one.peek().windows] == [100]
 

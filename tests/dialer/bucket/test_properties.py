@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dialer.bucket import CampaignLimits, Limits, NeverGranted, Urgency
+from dialer.bucket import CampaignLimits, CostExceedsLimit, Limits, Urgency
 from tests.dialer.bucket.simulated_time import START, Provider, Wanted, World
 
 bounded = settings(
@@ -158,12 +158,12 @@ def test_calls_in_progress_never_exceed_their_limits_under_load(buckets, seed):
         live[one.own.campaign] += 1
         assert live.total() <= 6
         assert live["small"] <= 2
-        world.bucket.settle(one.id, charged=True, call_goes_on=True, campaign=one.own.campaign)
+        world.bucket.settle(one.id, charged=True, call_in_progress=True, campaign=one.own.campaign)
         world.at(world.now + world.rng.uniform(0.1, 3), lambda: hang_up(one))
 
     def hang_up(one: Wanted) -> None:
         live[one.own.campaign] -= 1
-        assert world.bucket.hang_up([one.id], campaign=one.own.campaign) == 1
+        assert world.bucket.end_calls([one.id], campaign=one.own.campaign) == 1
 
     for number in range(60):
         own = campaign("small", concurrency=2) if number % 3 == 0 else campaign("large")
@@ -209,7 +209,7 @@ def test_retries_without_end_do_not_stop_the_first_tries_of_their_campaign(bucke
 
 def test_what_can_never_be_granted_is_an_error_and_not_a_wait(buckets):
     world = World(buckets, Limits(pace=5.0, minute_points=10), metered=False, seed=1)
-    with pytest.raises(NeverGranted, match="11 points are asked for, and minute points are never more than 10"):
+    with pytest.raises(CostExceedsLimit, match="11 points are asked for, and minute points are never more than 10"):
         world.bucket.acquire("too-much", points=11)
 
 
@@ -249,7 +249,7 @@ def test_an_older_copy_of_the_state_is_not_believed(buckets):
     provider = Provider(limit=20, seconds=60.0, phase=START)
     world.bucket.acquire("probe")
     world.bucket.settle("probe", charged=True, meter=provider.meter(world.now))
-    assert world.bucket.peek().windows[0].told
+    assert world.bucket.peek().windows[0].from_provider
     buckets.hset("{bucket:main}:state", "run", "another server")
     world.now += 0.1
     assert world.bucket.acquire("again").granted
@@ -298,12 +298,12 @@ def test_who_leaves_the_line_holds_nobody_and_pays_for_nothing(buckets):
     waits = [world.bucket.acquire(ticket, own=mine).wait for ticket in ("b", "c", "d")]
     assert [round(wait) for wait in waits] == [1, 2, 3]
     assert world.bucket.peek().waiting == {"mine": 3}
-    assert world.bucket.leave(["b", "c"], own=mine) == 2
+    assert world.bucket.leave_queue(["b", "c"], own=mine) == 2
     assert round(world.bucket.acquire("d", own=mine).wait) == 1
 
 
 def test_an_urgent_request_may_use_what_is_kept_and_it_is_freed_towards_the_reset(buckets):
-    world = World(buckets, Limits(pace=100.0, kept_share=0.1), metered=True, seed=1)
+    world = World(buckets, Limits(pace=100.0, reserved_share=0.1), metered=True, seed=1)
     provider = Provider(limit=20, seconds=60.0, phase=START)
     world.bucket.acquire("probe")
     provider.charged[0] = 18
@@ -338,7 +338,7 @@ def test_points_that_somebody_else_took_are_told_apart(buckets):
     world.bucket.settle("a", charged=True, meter=provider.meter(world.now))
     (window,) = world.bucket.peek().windows
     assert (window.limit, window.left, window.used) == (100, 68, 32)
-    assert window.others == 30
+    assert window.used_by_others == 30
 
 
 def test_several_calls_take_one_turn_and_as_many_tokens_as_there_are(buckets):
@@ -346,12 +346,12 @@ def test_several_calls_take_one_turn_and_as_many_tokens_as_there_are(buckets):
     world.bucket.acquire("a")
     assert world.bucket.acquire("b").granted, "the next slot"
     names = [f"c{number}" for number in range(5)]
-    none, refused = world.bucket.acquire_some(names)
+    none, refused = world.bucket.acquire_many(names)
     assert (none, refused.limit) == (0, "pace")
     world.now += refused.wait
-    some, answer = world.bucket.acquire_some(names)
+    some, answer = world.bucket.acquire_many(names)
     assert (some, answer.granted) == (2, True), "two of the four places are taken"
-    assert world.bucket.acquire_some(names)[0] == 2, "the same again"
+    assert world.bucket.acquire_many(names)[0] == 2, "the same again"
     assert world.bucket.peek().in_flight == 4
     for name in names[:2]:
         world.bucket.settle(name, charged=True)

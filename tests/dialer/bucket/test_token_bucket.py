@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from dialer.bucket import BucketAway, CampaignLimits, Limits, Settled, TokenBucket, connect
+from dialer.bucket import BucketUnavailable, CampaignLimits, GrantResult, Limits, TokenBucket, connect
 from dialer.verdicts import Meter
 
 FULL = Meter(minute_limit=150, minute_remaining=100, minute_reset=40, day_limit=750, day_remaining=500, day_reset=3000)
@@ -52,9 +52,9 @@ def test_calls_in_progress_are_limited_until_they_hang_up(buckets):
     two = bucket(buckets, concurrency=2)
     assert two.acquire("a").granted
     assert two.acquire("b").granted
-    two.settle("a", charged=True, call_goes_on=True)
+    two.settle("a", charged=True, call_in_progress=True)
     assert two.acquire("c").limit == "calls in progress"
-    assert two.hang_up(["a"]) == 1
+    assert two.end_calls(["a"]) == 1
     assert two.acquire("c").granted
 
 
@@ -68,7 +68,7 @@ def test_a_call_that_was_not_placed_leaves_its_place_at_once(buckets):
 def test_an_unknown_answer_keeps_its_place_and_its_points(buckets):
     one = bucket(buckets, concurrency=1, day_points=5)
     assert one.acquire("a").granted
-    one.settle("a", charged=None, call_goes_on=True)
+    one.settle("a", charged=None, call_in_progress=True)
     assert one.acquire("b").limit == "calls in progress"
 
 
@@ -155,7 +155,7 @@ def test_a_first_answer_that_is_lost_lets_another_ask_and_still_only_one(buckets
     """Its points stay in flight, but nobody waits out their lease for an answer that will not come."""
     metered = bucket(buckets, metered=True)
     assert metered.acquire("probe").granted
-    metered.settle("probe", charged=None, call_goes_on=True)
+    metered.settle("probe", charged=None, call_in_progress=True)
     assert metered.forecast(5.0).calls == 1
     assert metered.acquire("second", call=False).granted
     assert metered.acquire("third").limit == "first answer awaited"
@@ -209,7 +209,7 @@ def test_settling_twice_is_told_and_refunds_once(buckets):
 
 def test_without_redis_nothing_is_granted():
     away = TokenBucket(connect("redis://127.0.0.1:1/0"), "main", Limits(pace=5))
-    with pytest.raises(BucketAway, match="no call of account main"):
+    with pytest.raises(BucketUnavailable, match="no call of account main"):
         away.acquire("a")
 
 
@@ -223,10 +223,10 @@ def test_scripts_survive_a_redis_that_forgot_them(buckets):
 def test_many_grants_are_settled_together_also_by_a_redis_that_forgot_the_script(buckets):
     one = bucket(buckets, day_points=10)
     names = [f"call-{number}" for number in range(4)]
-    assert one.acquire_some(names)[0] == 4
+    assert one.acquire_many(names)[0] == 4
     buckets.script_flush()
     settled = [
-        Settled(grant_id=name, charged=number % 2 == 0) for number, name in enumerate([*names, "never heard of"])
+        GrantResult(grant_id=name, charged=number % 2 == 0) for number, name in enumerate([*names, "never heard of"])
     ]
     assert one.settle_all(settled) == 4
     assert one.settle_all(settled) == 0
@@ -234,8 +234,8 @@ def test_many_grants_are_settled_together_also_by_a_redis_that_forgot_the_script
 
 
 def test_only_the_first_to_ask_has_the_turn(buckets):
-    assert bucket(buckets).turn("look", 60)
-    assert not bucket(buckets).turn("look", 60)
+    assert bucket(buckets).claim_turn("look", 60)
+    assert not bucket(buckets).claim_turn("look", 60)
 
 
 def _greedy(url: str, name: int, seconds: float, out: multiprocessing.Queue) -> None:
@@ -280,7 +280,7 @@ def test_a_look_takes_points_and_no_place_in_the_line_of_the_calls_it_follows(bu
 
 def test_calls_leave_the_points_that_following_them_will_take(buckets):
     """Out of points nobody could see how the calls in progress end."""
-    followed = bucket(buckets, metered=True, look_seconds=10.0)
+    followed = bucket(buckets, metered=True, poll_seconds=10.0)
     followed.acquire("a")
     followed.settle("a", charged=True, meter=Meter(minute_limit=100, minute_remaining=5, minute_reset=39))
     assert followed.acquire("b").granted

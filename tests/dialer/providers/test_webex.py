@@ -15,7 +15,7 @@ from dialer.http import HttpReply
 from dialer.phone import PhoneNumber
 from dialer.providers.webex.provider import Webex
 from dialer.providers.webex.words import CODES
-from dialer.receipts import reduce_receipts
+from dialer.receipts import summarize_receipts
 from dialer.scripts import Recording, Speech
 from dialer.verdicts import Ruling, Verdict
 
@@ -347,7 +347,7 @@ def test_dropped_moves_nothing_and_is_kept(webex):
     (receipt,) = webex.read_receipts(notice("DROPPED", "7409"), {})
     assert receipt.progress is None
     assert receipt.word == "DROPPED"
-    told = reduce_receipts([receipt])
+    told = summarize_receipts([receipt])
     assert (told.progress, told.outcome, told.ending) == (None, Outcome.FAILED, True)
 
 

@@ -16,7 +16,7 @@ from httpx_aiohttp.transport import map_aiohttp_exceptions
 
 from dialer.errors import NotPlaced, ProviderError, TooLate, Unconfirmed, Unreachable
 from dialer.http import HttpRequest
-from dialer.transport.http_client import speaking_to, trouble
+from dialer.transport.http_client import provider_error, translate_errors
 from dialer.verdicts import Verdict
 
 PLACING = HttpRequest(method="POST", url="https://user:secret@api.example/v2", body=b"hello", places=True)
@@ -59,18 +59,18 @@ def test_the_walk_finds_the_exceptions_it_is_about():
 @pytest.mark.parametrize("kind", AIOHTTP)
 def test_only_aiohttps_own_failures_to_connect_surely_place_no_call(kind):
     expected = Unreachable if kind.__name__ in NEVER_SENT else Unconfirmed
-    assert type(trouble("webex", PLACING, kind.__new__(kind))) is expected
+    assert type(provider_error("webex", PLACING, kind.__new__(kind))) is expected
 
 
 @pytest.mark.parametrize("kind", HTTPX)
 def test_no_exception_of_httpx_is_believed_by_its_name(kind):
-    error = trouble("webex", PLACING, kind.__new__(kind))
+    error = provider_error("webex", PLACING, kind.__new__(kind))
     assert (type(error), error.ruling.verdict) == (Unconfirmed, Verdict.UNCONFIRMED)
 
 
 @pytest.mark.parametrize("kind", [*AIOHTTP, *HTTPX, OSError, TimeoutError, RuntimeError, KeyError, ssl.SSLError])
 def test_a_question_that_failed_is_never_unconfirmed(kind):
-    error = trouble("webex", ASKING, kind.__new__(kind))
+    error = provider_error("webex", ASKING, kind.__new__(kind))
     assert isinstance(error, NotPlaced)
     assert error.ruling.mnemonic in {"unreachable", "timed_out", "connection_lost", "unexpected"}
 
@@ -91,7 +91,7 @@ def test_what_aiohttp_raised_decides_whatever_httpx_calls_it(raised, as_httpx, e
     with pytest.raises(httpx.TransportError) as caught, map_aiohttp_exceptions():
         raise raised
     assert type(caught.value) is as_httpx  # the trap: a connection cut after sending is called a connect timeout
-    assert type(trouble("webex", PLACING, caught.value)) is expected
+    assert type(provider_error("webex", PLACING, caught.value)) is expected
 
 
 def test_an_earlier_refusal_in_the_background_does_not_whitewash_a_lost_request():
@@ -104,13 +104,13 @@ def test_an_earlier_refusal_in_the_background_does_not_whitewash_a_lost_request(
     except httpx.ReadError:
         pass
     assert isinstance(lost.__context__, aiohttp.ClientConnectorError)
-    assert type(trouble("webex", PLACING, lost)) is Unconfirmed
+    assert type(provider_error("webex", PLACING, lost)) is Unconfirmed
 
 
 @pytest.mark.parametrize("raised", [TimeoutError(), asyncio.CancelledError(), MemoryError(), RecursionError()])
 def test_anything_else_leaves_the_call_unconfirmed(raised):
     async def main() -> None:
-        with speaking_to("webex", PLACING):
+        with translate_errors("webex", PLACING):
             raise raised
 
     with pytest.raises(Unconfirmed):
@@ -119,13 +119,13 @@ def test_anything_else_leaves_the_call_unconfirmed(raised):
 
 def test_an_error_of_ours_goes_through_as_it_is():
     late = TooLate("webex", "too late")
-    with pytest.raises(TooLate) as caught, speaking_to("webex", PLACING):
+    with pytest.raises(TooLate) as caught, translate_errors("webex", PLACING):
         raise late
     assert caught.value is late
 
 
 def test_an_error_tells_the_host_and_nothing_else_of_the_address_or_the_body():
-    with pytest.raises(ProviderError) as caught, speaking_to("webex", PLACING):
+    with pytest.raises(ProviderError) as caught, translate_errors("webex", PLACING):
         raise httpx.ReadError("hello secret")
     assert "api.example:443" in str(caught.value)
     assert "secret" not in f"{caught.value!s} {caught.value!r} {caught.value.ruling!r}"

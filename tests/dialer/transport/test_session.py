@@ -308,7 +308,7 @@ async def test_a_reply_that_our_reader_stumbles_over_is_unconfirmed():
 @pytest.mark.parametrize("behave", [close, cut, garbage])
 async def test_a_question_that_got_no_answer_is_never_unconfirmed(behave):
     async with serving(behave) as wire, webex(wire.url) as session:
-        status, checked = await session.ask("m-1"), await session.check()
+        status, checked = await session.call_status("m-1"), await session.check_login()
     assert (status.ruling.verdict, status.progress) == (Verdict.NOT_PLACED, None)
     assert checked.verdict is Verdict.NOT_PLACED
 
@@ -316,13 +316,13 @@ async def test_a_question_that_got_no_answer_is_never_unconfirmed(behave):
 @pytest.mark.parametrize("behave", [close, cut, garbage])
 async def test_a_look_that_got_no_answer_is_not_usable(behave):
     async with serving(behave) as wire, callgear(wire.url, access_token="t") as session:
-        listing = await session.look()
+        listing = await session.list_calls()
     assert (listing.usable, listing.ruling.verdict) == (False, Verdict.NOT_PLACED)
 
 
 async def test_a_provider_without_a_list_says_so_without_being_asked():
     async with serving(accept) as wire, webex(wire.url) as session:
-        listing = await session.look()
+        listing = await session.list_calls()
     assert (listing.usable, listing.ruling.mnemonic) == (False, "not_offered")
     assert wire.connections == 0
 
@@ -332,7 +332,7 @@ async def test_a_finished_call_is_told_when_asked():
         await reply(writer, {"messageId": "m-1", "status": "No-answer", "endedAt": "2026-03-02T12:00:30Z"})
 
     async with serving(tell) as wire, webex(wire.url) as session:
-        status = await session.ask("m-1")
+        status = await session.call_status("m-1")
     assert status.outcome is Outcome.NO_ANSWER
     assert (wire.heard[0].method, wire.heard[0].path) == ("GET", "/v2/messages/m-1")
 
@@ -444,7 +444,7 @@ async def test_the_list_of_calls_logs_in_too():
         await reply(writer, {"result": {"data": login if b"login.user" in request.body else []}})
 
     async with serving(tell) as wire, callgear(wire.url, **LOGIN) as session:
-        listing = await session.look()
+        listing = await session.list_calls()
     assert (listing.usable, list(listing.seen)) == (True, [])
     assert [heard.json()["method"] for heard in wire.heard] == ["login.user", "list.calls", "logout.user"]
 

@@ -105,7 +105,7 @@ async def test_a_key_is_renewed_before_it_ends_once_for_all(sandbox, buckets):
     later = utc_now() + timedelta(minutes=59, seconds=30)
     async with worker(sandbox, buckets) as first, worker(sandbox, buckets) as second:
         await asyncio.gather(place(first), place(second))
-        await asyncio.gather(first.look(now=lambda: later), second.look(now=lambda: later))
+        await asyncio.gather(first.list_calls(now=lambda: later), second.list_calls(now=lambda: later))
         assert asked(sandbox, "login.user") == 2
 
 
