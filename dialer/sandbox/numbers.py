@@ -49,7 +49,7 @@ class Reserved:
 
 
 class Row(NamedTuple):
-    """A reserved number as the README shows it: what happens, and what each vendor replies."""
+    """A reserved number as docs/sandbox.md shows it: what happens, and what each vendor replies."""
 
     number: str
     happens: str

@@ -15,7 +15,8 @@ from tests.support.shell import DIALER, Shell
 from workers.stack.info import running_stack
 
 IN_ORDER = (
-    *("ledger upgrade", "accounts", "check first.yaml", "start first.yaml", "watch first", "run first.yaml"),
+    *("ledger upgrade", "accounts", "check first.yaml"),
+    *("preview first.yaml --row 2", "plan first.yaml", "start first.yaml", "watch first", "run first.yaml"),
     *("init appointments.yaml", "check appointments.yaml", "preview appointments.yaml --row 7"),
     *("start appointments.yaml", "pause appointments", "resume appointments"),
     *("watch appointments", "report appointments", "redial appointments --outcome no_answer,busy"),
