@@ -5,9 +5,11 @@ Ledgers are made once and emptied for each test: hundreds ask for one, and makin
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,6 +27,10 @@ from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import metadata
 from dialer.bucket import connect
 from tests.support import postgres
+
+# Hundreds of processes are started here: without kept bytecode each would spend most of its time on compiling.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 @dataclass
