@@ -16,12 +16,12 @@ from campaigns.lifecycle import CampaignStatus, ContactStatus
 from campaigns.safeguards.budgets import day_of
 from dialer.account_settings import AccountSettings
 from dialer.bucket import BucketState
+from dialer.bucket.limits import RECOVERY_FACTOR, RECOVERY_SECONDS
 from dialer.follow_timing import poll_interval, seconds_to_settle
 from dialer.providers import provider_for
 from dialer.providers.provider import Follows
 
 DAY = 86400.0
-RECOVERY, RECOVERS_EVERY = 1.05, 60.0  # recovery of the pace after a throttle, as in dialer/bucket/lua/common.lua
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,4 +154,4 @@ def with_bucket_state(
 
 def slowdown_after(slowdown: float, seconds: float) -> float:
     """How many times slower than its pace an account still is, `seconds` after it was `slowdown` times slower."""
-    return max(1.0, slowdown / math.pow(RECOVERY, seconds // RECOVERS_EVERY))
+    return max(1.0, slowdown / math.pow(RECOVERY_FACTOR, seconds // RECOVERY_SECONDS))

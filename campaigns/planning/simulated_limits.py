@@ -6,8 +6,7 @@ from heapq import heappop, heappush
 
 from campaigns.planning.capacity import DAY, Capacity, slowdown_after
 from campaigns.planning.hours_cache import NEVER
-
-SLOWED_BY, MOST_SLOWED = 2.0, 16.0  # what a throttle does to the pace, as in dialer/bucket/lua/settle.lua
+from dialer.bucket.limits import MAX_SLOWDOWN, SLOWDOWN_FACTOR
 
 
 class DayQuota:
@@ -80,7 +79,7 @@ class SimulatedLimits:
         self._next_request = max(self._next_request, now + wait)
         if self._slows:
             slowdown = slowdown_after(self._slowdown, now - self._slowed_at)
-            self._slowdown = min(MOST_SLOWED, slowdown * SLOWED_BY)
+            self._slowdown = min(MAX_SLOWDOWN, slowdown * SLOWDOWN_FACTOR)
             self._slowed_at = now
 
     def _longer_gap(self, now: float) -> float:

@@ -1,4 +1,4 @@
-"""The token bucket of one vendor account, kept in Redis."""
+"""The token bucket of one provider account, kept in Redis and shared by all workers."""
 
 from dialer.bucket.limits import (
     AcquireResult,

@@ -1,4 +1,4 @@
-"""What may be used of an account, and what its token bucket answers: values, and no Redis."""
+"""The limits of an account and the answers of its token bucket, as plain values: nothing here talks to Redis."""
 
 from __future__ import annotations
 
@@ -10,8 +10,15 @@ from dialer.errors import DialerError
 from dialer.verdicts import Meter, Ruling, Verdict
 
 BURST_SECONDS = 0.05
-DEFAULT_BLOCK_SECONDS = 1.0  # seconds, where a refusal names none
+DEFAULT_BLOCK_SECONDS = 1.0  # when the provider refuses a request as too fast and names no wait
 CHARGED_BY_VERDICT: dict[Verdict, bool | None] = {Verdict.PLACED: True, Verdict.UNCONFIRMED: None}
+
+# How the pace slows down after a refusal as too fast without figures. The Lua scripts receive these as arguments, and
+# the simulation of a campaign (`campaigns.planning`) reckons with the same.
+SLOWDOWN_FACTOR = 2.0  # each refusal multiplies the gap between calls by this
+MAX_SLOWDOWN = 16.0
+RECOVERY_FACTOR = 1.05  # the gap shrinks by this once per RECOVERY_SECONDS
+RECOVERY_SECONDS = 60.0
 
 
 class BucketUnavailable(DialerError):
@@ -19,25 +26,32 @@ class BucketUnavailable(DialerError):
 
 
 class CostExceedsLimit(DialerError):
-    """A request costs more than its limit can ever hold: waiting would not help."""
+    """A request costs more points than its window ever holds: waiting would not help."""
 
 
 class Urgency(IntEnum):
-    """Who goes before whom. Within one urgency the line is fair between campaigns, by weight."""
+    """The order in which requests are served. Within one urgency the queue is fair between campaigns, by weight."""
 
-    URGENT = 0  # before the line, and from the kept part of the minute: a hang-up, a release, a test call
-    SOON = 1  # before the first tries of its campaign: a retry
+    URGENT = 0  # before the queue, and from the reserved points of the minute: hang-ups, test calls, urgent campaigns
+    SOON = 1  # before the first tries of the same campaign: retries
     NORMAL = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What may be used: calls per second, points a minute and a day, calls in progress. None: not limited here.
+    """What may be used of an account. None means: not limited here.
 
-    `caller_id_pace` is the pace of each caller ID. `poll_seconds`: calls leave as many points in the provider's minute
-    as looks at them, so far apart, will take; `reserved_share` of the minute is left for what is urgent, less and less
-    towards its end. `flight_lease` is how long a request may be under way: after that its worker is dead. Minute and
-    day are fixed windows of the provider; only a sandbox's are not 60 s and 24 h long.
+    pace             calls per second
+    minute_points    points of the provider's minute, until the provider gives its own figure
+    day_points       points of the provider's day, likewise
+    concurrency      calls in progress at once
+    call_points      points that one call costs
+    caller_id_pace   calls per second from one caller ID
+    poll_seconds     time between two polls for the calls in progress; the bucket keeps the points these will cost
+    reserved_share   share of the minute's points kept for urgent requests; it shrinks to nothing towards the reset
+    flight_lease     seconds after which a request under way counts as lost with its worker
+    minute_seconds   length of the provider's fixed windows: 60 s and 24 h, shorter only in a sandbox
+    day_seconds
     """
 
     pace: float
@@ -54,15 +68,19 @@ class Limits:
 
     @property
     def burst(self) -> int:
-        """How many calls may leave at once after a lull: a twentieth of a second's worth."""
+        """Calls that may leave at once after an idle time: what the pace allows in `BURST_SECONDS`, at least 1."""
         return max(1, int(self.pace * BURST_SECONDS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantResult:
-    """What became of a grant; `charged` None means that nobody knows. `block` is in seconds.
+    """The result of one granted request, with which its grant is settled.
 
-    `sent=False`: the request never left. `call_in_progress`: a call is in progress and keeps its place.
+    charged            whether the provider took points; None: not known, the points stay taken until the lease ends
+    sent               False when the request never left this process: the pace gets its token back too
+    call_in_progress   whether a call has begun, and goes on using a place among the calls in progress
+    meter              the provider's own figures, if the answer had any
+    block              seconds for which the provider wants no more requests; None: it did not refuse
     """
 
     grant_id: str
@@ -74,7 +92,7 @@ class GrantResult:
 
     @classmethod
     def from_ruling(cls, grant_id: str, ruling: Ruling, *, call_in_progress: bool = False) -> GrantResult:
-        """What the provider's answer to a request says of its grant."""
+        """The result that the provider's answer to a request means for its grant."""
         throttled = ruling.verdict is Verdict.THROTTLED
         return cls(
             grant_id=grant_id,
@@ -87,7 +105,10 @@ class GrantResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignLimits:
-    """What one campaign may use of its account, and its weight beside the others in the line."""
+    """One campaign's own limits on its account, its weight in the queue, and its caller ID (E.164).
+
+    `pace` is in calls per second. A limit that is None, and an empty campaign name, limit nothing.
+    """
 
     campaign: str = ""
     pace: float | None = None
@@ -98,7 +119,11 @@ class CampaignLimits:
 
 @dataclass(frozen=True, slots=True)
 class AcquireResult:
-    """Granted, the token being yours `wait` seconds from now; or the seconds to wait and the limit that binds."""
+    """A bucket's answer to a request for tokens; `wait` is in seconds.
+
+    Granted: the token may be used `wait` seconds from now. Refused: `limit` names the limit that was hit, ask again
+    after `wait`.
+    """
 
     granted: bool
     wait: float
@@ -107,7 +132,7 @@ class AcquireResult:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """How many calls the next seconds can carry; `limit` is what binds, for another `wait` seconds."""
+    """How many calls can start in the coming seconds; `limit` names what stops more, for another `wait` seconds."""
 
     calls: int
     limit: str
@@ -116,9 +141,11 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """One window of points. `from_provider`: the figures are the provider's own.
+    """One window of points: the provider's minute or day. `resets_in` is in seconds.
 
-    `used_by_others`: points used since the bucket began to count, and not by its own calls."""
+    `from_provider`: the figures are the provider's own. `used_by_others`: points used in this window since the bucket
+    first had the provider's figures, and not by calls of this bucket.
+    """
 
     name: str
     limit: int
@@ -129,16 +156,23 @@ class Window:
 
     @property
     def used(self) -> int:
-        """Points gone or in flight."""
+        """Points that are used up or belong to requests under way."""
         return self.limit - self.left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketState:
-    """A bucket at one moment. `pace` is what it is now, `pace_name` why; `waiting` counts tickets by campaign.
+    """A bucket at one moment. Times are in seconds.
 
-    `points_per_call`: points that each of the last calls took, by the provider's figures; None where not known.
-    `clock_behind`: seconds that Redis's clock was set back; until it has caught up hardly anything is granted.
+    pace            calls per second now; `pace_name` is the limit that sets it
+    pace_free_in    time until the next token of the pace
+    in_flight       points of requests that are not settled yet
+    calls           calls in progress, of at most `most_calls` (None: any number)
+    blocked_for     time for which the provider wants no requests
+    cold            whether the bucket waits for a first answer, because the data in Redis were lost
+    waiting         requests in the queue, by campaign
+    points_per_call points that each of the last calls took, by the provider's figures; None: not known
+    clock_behind    by how much Redis's clock was set back; until it has caught up hardly anything is granted
     """
 
     windows: tuple[Window, ...]
@@ -156,16 +190,16 @@ class BucketState:
 
     @property
     def binding(self) -> tuple[str, float]:
-        """The limit that holds the next call back the longest, and for how long; "" when none does."""
-        holds = [(window.resets_in, window.name) for window in self.windows if window.left < 1]
-        holds += [(self.blocked_for, "blocked by the provider")] if self.blocked_for else []
+        """The name of the limit that delays the next call longest, and the delay in seconds; ("", 0.0): none does."""
+        delays = [(window.resets_in, window.name) for window in self.windows if window.left < 1]
+        delays += [(self.blocked_for, "blocked by the provider")] if self.blocked_for else []
         if self.most_calls and self.calls >= self.most_calls:
-            holds.append((0.0, "calls in progress"))
+            delays.append((0.0, "calls in progress"))
         if self.clock_behind > 1:
-            holds.append((self.clock_behind, "Redis's clock, which was set back"))
+            delays.append((self.clock_behind, "Redis's clock, which was set back"))
         if self.cold and self.in_flight:
-            holds.append((0.0, "first answer awaited"))
-        if not holds and self.pace_free_in > 0:
-            holds.append((self.pace_free_in, self.pace_name))
-        seconds, name = max(holds, default=(0.0, ""))
+            delays.append((0.0, "first answer awaited"))
+        if not delays and self.pace_free_in > 0:
+            delays.append((self.pace_free_in, self.pace_name))
+        seconds, name = max(delays, default=(0.0, ""))
         return name, seconds

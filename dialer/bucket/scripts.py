@@ -1,4 +1,4 @@
-"""The scripts of a token bucket: their keys, what each is told of the limits, and what it means when Redis is away."""
+"""Runs the Lua scripts of a token bucket: their keys, common arguments, and the error when Redis does not answer."""
 
 from __future__ import annotations
 
@@ -11,15 +11,27 @@ from typing import Any
 import redis
 from redis.exceptions import RedisError
 
-from dialer.bucket.limits import BucketUnavailable, CampaignLimits, Limits
+from dialer.bucket.limits import (
+    MAX_SLOWDOWN,
+    RECOVERY_FACTOR,
+    RECOVERY_SECONDS,
+    SLOWDOWN_FACTOR,
+    BucketUnavailable,
+    CampaignLimits,
+    Limits,
+)
 
 MICROSECONDS = 1_000_000
 SCRIPTS = ("acquire", "settle", "forecast", "end_calls", "leave_queue", "peek")
 NO_CAMPAIGN = CampaignLimits()
+SLOWDOWN_ARGUMENTS = (SLOWDOWN_FACTOR, MAX_SLOWDOWN, RECOVERY_FACTOR, int(RECOVERY_SECONDS * MICROSECONDS))
 
 
 class BucketScripts:
-    """The scripts of one account. All its keys share one hash tag; times are microseconds."""
+    """The scripts of one account. All its keys share one hash tag, so that Redis Cluster keeps them on one node.
+
+    `clock` (seconds) replaces Redis's own clock in tests; `metered` says that the provider gives its own figures.
+    """
 
     def __init__(
         self,
@@ -37,38 +49,38 @@ class BucketScripts:
         self._clock = clock
 
     def run(self, script: str, own: CampaignLimits, *args: object) -> Any:
-        """What the script answers. Raises BucketUnavailable."""
-        keys, common = self._told(own)
+        """Run a script with the common arguments and these, and return its reply. Raises BucketUnavailable."""
+        keys, common = self._keys_and_arguments(own)
         try:
             return self._scripts[script](keys=keys, args=[*common, *args])
         except RedisError as exc:
-            raise self.away(exc) from exc
+            raise self.unavailable(exc) from exc
 
-    def run_each(self, script: str, own: CampaignLimits, asked: Sequence[Sequence[Any]]) -> list[Any]:
+    def run_each(self, script: str, own: CampaignLimits, argument_lists: Sequence[Sequence[Any]]) -> list[Any]:
         """The replies of a script to several argument lists, in one round trip. Raises BucketUnavailable."""
-        keys, common = self._told(own)
+        keys, common = self._keys_and_arguments(own)
         sha = self._scripts[script].sha
         try:
             with self._redis.pipeline(transaction=False) as pipe:
-                for args in asked:
+                for args in argument_lists:
                     pipe.evalsha(sha, len(keys), *keys, *common, *args)
-                answers = pipe.execute(raise_on_error=False)
+                replies = pipe.execute(raise_on_error=False)
         except RedisError as exc:
-            raise self.away(exc) from exc
+            raise self.unavailable(exc) from exc
         return [
-            self.run(script, own, *args) if isinstance(answer, RedisError) else answer  # it did not know the script
-            for args, answer in zip(asked, answers, strict=True)
+            self.run(script, own, *args) if isinstance(reply, RedisError) else reply  # `run` loads a lost script
+            for args, reply in zip(argument_lists, replies, strict=True)
         ]
 
-    def _told(self, own: CampaignLimits) -> tuple[list[str], list[Any]]:
-        """Keys and first arguments, as `common.lua` has them."""
-        shared, line = self._keys
-        keys = [*shared, self.key(f"calls:{own.campaign}"), *line, self.key(f"campaign:{own.campaign}")]
+    def _keys_and_arguments(self, own: CampaignLimits) -> tuple[list[str], list[Any]]:
+        """The keys and the first arguments of every script, in the order of `common.lua`."""
+        shared, queue = self._keys
+        keys = [*shared, self.key(f"calls:{own.campaign}"), *queue, self.key(f"campaign:{own.campaign}")]
         now = microseconds(self._clock()) if self._clock else ""
-        return keys, [now, *self._of_account, *self._of_campaign(own)]
+        return keys, [now, *self._account_arguments, *self._campaign_arguments(own), *SLOWDOWN_ARGUMENTS]
 
-    def away(self, exc: RedisError) -> BucketUnavailable:
-        """What to tell whoever asked."""
+    def unavailable(self, exc: RedisError) -> BucketUnavailable:
+        """The error to raise for one of the Redis client's."""
         return BucketUnavailable(
             f"Redis does not answer ({type(exc).__name__}), so no call of account {self._account} may start",
             "start Redis, or correct redis.url; dialing goes on by itself",
@@ -88,8 +100,8 @@ class BucketScripts:
         )
 
     @cached_property
-    def _of_account(self) -> list[object]:
-        """What the scripts are told of the account's limits, in the order of `common.lua`."""
+    def _account_arguments(self) -> list[object]:
+        """The account's limits, in the order of `common.lua`."""
         limits = self._limits
         return [
             microseconds(1 / limits.pace),
@@ -104,22 +116,23 @@ class BucketScripts:
             limits.reserved_share,
         ]
 
-    def _of_campaign(self, own: CampaignLimits) -> list[object]:
-        paced = self._limits.caller_id_pace if own.caller_id else None
+    def _campaign_arguments(self, own: CampaignLimits) -> list[object]:
+        """The campaign's limits, in the order of `common.lua`; the caller ID is hashed, so Redis never holds it."""
+        caller_id_pace = self._limits.caller_id_pace if own.caller_id else None
         return [
             own.campaign,
             microseconds(1 / own.pace) if own.pace and own.campaign else 0,
             (own.concurrency or 0) if own.campaign else 0,
             own.weight,
-            hashlib.sha256(own.caller_id.encode()).hexdigest()[:12] if paced else "",
-            microseconds(1 / paced) if paced else 0,
+            hashlib.sha256(own.caller_id.encode()).hexdigest()[:12] if caller_id_pace else "",
+            microseconds(1 / caller_id_pace) if caller_id_pace else 0,
         ]
 
     def key(self, part: str) -> str:
-        """The account's key for this."""
+        """The full name of one of the account's Redis keys."""
         return f"{{bucket:{self._account}}}:{part}"
 
 
 def microseconds(seconds: float) -> int:
-    """Seconds as the scripts have them."""
+    """Seconds as whole microseconds, the unit of the scripts."""
     return int(seconds * MICROSECONDS)

@@ -3,25 +3,26 @@
 One Lua script, one round trip, Redis's own clock. Usable alone:
 
     bucket = TokenBucket(connect("redis://localhost"), "main", Limits(pace=5, minute_points=150), metered=True)
-    answer = bucket.take("attempt-1", patience=2.0)    # waits its turn in the line; `acquire` asks once
+    answer = bucket.take("attempt-1", patience=2.0)    # waits in the queue; `acquire` asks once
     if answer.granted:
         ...                                            # place the call
         bucket.settle("attempt-1", charged=True, meter=meter)
     else:
-        ...                                            # answer.limit binds, for another answer.wait seconds
+        ...                                            # answer.limit was hit; ask again in answer.wait seconds
 
 What a caller can rely on:
 
-* All limits are taken at once or none: pace, the provider's minute and day, calls in progress, the campaign's own.
-* A provider's window is never exceeded by what this bucket grants. Where the provider tells its figures (`metered`),
-  `lowest remaining − in flight` is what is left; where it does not, points are paced so that no phase can exceed.
-* The same id asked again is the same grant, charged once, for as long as it is in flight or its call is in progress.
-* The line is fair between campaigns by weight, however many workers ask for each. Who stops asking loses the place
-  within a quarter of a second after he was to ask again.
-* What a dead worker held comes back when its lease ends: points when no request can be under
-  way so long (`flight_lease`), a place among calls after ten minutes.
-* Without Redis nothing is granted: every method raises `BucketUnavailable`. After a loss of data the bucket grants one
-  request, and waits for the provider's answer before it grants more.
+* A request gets its tokens from all limits or from none: pace, the provider's minute and day, calls in progress, and
+  the campaign's own limits.
+* The grants never exceed a window of the provider. If the provider gives its own figures (`metered`), the points left
+  are `lowest remaining − in flight`. If not, calls are spread evenly, so the limit holds whenever its minute starts.
+* A request repeated with the same id gets the same grant, charged once, while it is in flight or its call in progress.
+* The queue is fair between campaigns by weight, however many workers ask for each. A request that is not repeated when
+  its wait is over loses its place a quarter of a second later.
+* What a dead worker held is freed when its lease ends: its points after `flight_lease` seconds, its places among the
+  calls in progress after ten minutes.
+* Without Redis nothing is granted: every method raises `BucketUnavailable`. If Redis has lost its data, a metered
+  bucket grants one request and waits for the provider's answer before it grants more.
 """
 
 from __future__ import annotations
@@ -55,16 +56,16 @@ LONGEST_BLOCK_SECONDS = 60.0
 
 
 def connect(url: str) -> redis.Redis:
-    """A connection for buckets: it never repeats a command by itself, for a script repeated may be charged twice."""
+    """A connection for buckets. It never repeats a command by itself, because a repeated script may charge twice."""
     return redis.Redis.from_url(
         url, retry=Retry(NoBackoff(), 0), socket_timeout=2.0, socket_connect_timeout=2.0, decode_responses=True
     )
 
 
 class TokenBucket:
-    """The bucket of one account. `metered` says that the provider tells its own figures with its answers.
+    """The bucket of one account. `metered` says that the provider's answers carry its own figures.
 
-    `clock` (seconds) stands in for Redis's own clock in tests.
+    Every method raises BucketUnavailable when Redis does not answer. `clock` (seconds) replaces Redis's own in tests.
     """
 
     def __init__(
@@ -94,13 +95,17 @@ class TokenBucket:
         lease: float | None = None,
         call_lease: float = CALL_LEASE_SECONDS,
     ) -> AcquireResult:
-        """Take the tokens for one call, or learn how long to wait and keep a place in the line until then.
+        """Take the tokens for one request, or learn how long to wait and hold a place in the queue until then.
 
-        Ask again by the same id: it is the ticket. Who does not mean to gives the place back with `leave_queue`.
+        Ask again with the same id, which identifies the place; a caller that will not ask again gives the place back
+        with `leave_queue`. A token may be granted for the next slot of the pace, to be used `wait` seconds from now.
 
-        A token may be granted for the next slot of the pace: it is yours `wait` seconds from now. `tokens` is what the
-        request counts for in the pace, `points` in the windows. `call=False` is for a request that starts no call: it
-        takes points, and the pace only where the provider tells no figures of its own.
+        points      what the request costs in the windows; None: what a call costs
+        tokens      what it counts for in the pace
+        call        False for a request that starts no call: it takes points, and the pace only if not `metered`
+        lease       seconds after which the request counts as lost; None: `Limits.flight_lease`
+        call_lease  seconds after which its call counts as ended
+
         Raises CostExceedsLimit when it costs more than a window holds.
         """
         return self._take([grant_id], own, points, tokens, call, urgency, lease, call_lease)[1]
@@ -112,9 +117,10 @@ class TokenBucket:
         own: CampaignLimits | None = None,
         urgency: Urgency = Urgency.NORMAL,
     ) -> tuple[int, AcquireResult]:
-        """Take the tokens for as many of these calls as there is room for, in one turn: how many of the first ids.
+        """Take the tokens for as many of these calls as the limits allow, in one round trip.
 
-        Their tokens are good at one moment. Fewer turns than calls, where a turn for each would cost too much.
+        Returns the number of granted ids, counted from the first, and the answer for them: all may be used at the same
+        moment. For paces at which a round trip for each call would cost too much.
         """
         return self._take(grant_ids, own, None, 1, True, urgency, None, CALL_LEASE_SECONDS)
 
@@ -129,17 +135,15 @@ class TokenBucket:
         lease: float | None,
         call_lease: float,
     ) -> tuple[int, AcquireResult]:
-        asked, leases = (
-            points or self.limits.call_points,
-            (microseconds(lease or self.limits.flight_lease), microseconds(call_lease) if call else 0),
-        )
+        cost = points or self.limits.call_points
+        leases = (microseconds(lease or self.limits.flight_lease), microseconds(call_lease) if call else 0)
         first, *further = ids
         granted, wait, limit = self._scripts.run(
-            "acquire", own or NO_CAMPAIGN, first, asked, tokens, *leases, int(urgency), *further
+            "acquire", own or NO_CAMPAIGN, first, cost, tokens, *leases, int(urgency), *further
         )
         if granted < 0:
             raise CostExceedsLimit(
-                f"{asked} points are asked for, and {limit} are never more than {wait}", "ask for less"
+                f"{cost} points are asked for, and {limit} are never more than {wait}", "ask for less"
             )
         return granted, AcquireResult(granted > 0, wait / MICROSECONDS, limit)
 
@@ -150,14 +154,14 @@ class TokenBucket:
         patience: float,
         own: CampaignLimits | None = None,
         sleep: Callable[[float], None] = time.sleep,
-        **what: Any,
+        **arguments: Any,
     ) -> AcquireResult:
-        """Acquire, waiting in the line for no longer than `patience` seconds; a token taken is good at once.
+        """Acquire, waiting in the queue for at most `patience` seconds; a granted token may be used at once.
 
-        Not granted, the place in the line is given back. `what` is as for `acquire`.
+        If it is not granted, the place in the queue is given back. `arguments` are those of `acquire`.
         """
         while True:
-            answer = self.acquire(grant_id, own=own, **what)
+            answer = self.acquire(grant_id, own=own, **arguments)
             if not answer.granted and answer.wait > patience:
                 self.leave_queue([grant_id], own=own)
                 return answer
@@ -167,7 +171,7 @@ class TokenBucket:
                 return AcquireResult(True, 0.0, "")
 
     def leave_queue(self, grant_ids: Iterable[str], *, own: CampaignLimits | None = None) -> int:
-        """Give back places in the line; returns how many there were."""
+        """Give back these places in the queue; returns how many of them there were."""
         ids = list(grant_ids)
         return int(self._scripts.run("leave_queue", own or NO_CAMPAIGN, *ids)) if ids else 0
 
@@ -182,37 +186,37 @@ class TokenBucket:
         block: float | None = None,
         campaign: str = "",
     ) -> bool:
-        """Say what became of a grant; `charged` None means that nobody knows. True the first time.
+        """Report the result of a granted request, in the terms of `GrantResult`. True the first time.
 
-        `sent=False`: the request never left, so that the pace goes back too if nobody has booked behind it.
-        `block` (seconds) stops every grant of the account for so long, and longer each time in a row where the
-        provider tells no figures: it said that we were too fast, and the pace is halved for a while.
+        `sent=False` gives the pace's token back too, unless a later request has been granted meanwhile. `block` stops
+        all grants of the account for so many seconds. If the provider gives no figures, repeated blocks grow longer,
+        and the pace is halved and recovers over the next minutes.
         """
-        settled = GrantResult(
+        result = GrantResult(
             grant_id=grant_id, charged=charged, sent=sent, call_in_progress=call_in_progress, meter=meter, block=block
         )
-        return self.settle_all([settled], campaign=campaign) == 1
+        return self.settle_all([result], campaign=campaign) == 1
 
-    def settle_all(self, settled: Iterable[GrantResult], *, campaign: str = "") -> int:
-        """Settle these grants of one campaign, in one round trip; how many of them for the first time."""
-        told = [_as_told(one) for one in settled]
-        return sum(self._scripts.run_each("settle", CampaignLimits(campaign=campaign), told)) if told else 0
+    def settle_all(self, results: Iterable[GrantResult], *, campaign: str = "") -> int:
+        """Settle several grants of one campaign in one round trip; returns how many were settled for the first time."""
+        arguments = [_settle_arguments(result) for result in results]
+        return sum(self._scripts.run_each("settle", CampaignLimits(campaign=campaign), arguments)) if arguments else 0
 
     def end_calls(self, grant_ids: Iterable[str], *, campaign: str = "") -> int:
-        """Free the places of calls that have ended; returns how many were still taken."""
+        """Free the places of calls that have ended; returns how many were still in use."""
         ids = list(grant_ids)
         return int(self._scripts.run("end_calls", CampaignLimits(campaign=campaign), *ids)) if ids else 0
 
     def forecast(
         self, horizon: float, *, own: CampaignLimits | None = None, urgency: Urgency = Urgency.NORMAL
     ) -> Forecast:
-        """How many calls of this urgency the next `horizon` seconds can carry, taking nothing."""
-        what = (microseconds(horizon), self.limits.call_points, int(urgency))
-        calls, limit, wait = self._scripts.run("forecast", own or NO_CAMPAIGN, *what)
+        """How many calls of this urgency could start in the next `horizon` seconds. Takes no tokens."""
+        arguments = (microseconds(horizon), self.limits.call_points, int(urgency))
+        calls, limit, wait = self._scripts.run("forecast", own or NO_CAMPAIGN, *arguments)
         return Forecast(int(calls), limit, wait / MICROSECONDS)
 
     def share_day(self, weights: Mapping[str, float]) -> None:
-        """Share the day's points among these campaigns by weight, from now on; a campaign not named is not bound."""
+        """Divide the day's points among these campaigns by weight from now on; other campaigns are not limited."""
         try:
             with self._redis.pipeline(transaction=True) as pipe:
                 for campaign, weight in weights.items():
@@ -220,54 +224,55 @@ class TokenBucket:
                 pipe.hset(self._scripts.key("state"), "W", str(sum(weights.values())))
                 pipe.execute()
         except RedisError as exc:
-            raise self._scripts.away(exc) from exc
+            raise self._scripts.unavailable(exc) from exc
 
     def peek(self) -> BucketState:
-        """How the bucket stands, changing nothing."""
-        said = json.loads(self._scripts.run("peek", NO_CAMPAIGN))
+        """The state of the bucket at this moment; nothing is changed."""
+        state = json.loads(self._scripts.run("peek", NO_CAMPAIGN))
         windows = [
-            Window(**{**one, "resets_in": one["resets_in"] / MICROSECONDS})
-            for one in said["windows"] or []  # an empty Lua table is an object in JSON
+            Window(**{**window, "resets_in": window["resets_in"] / MICROSECONDS})
+            for window in state["windows"] or []  # an empty Lua table is an object in JSON
         ]
         return BucketState(
             windows=tuple(windows),
-            pace=said["pace"],
-            pace_name=said["pace_name"],
-            pace_free_in=said["pace_free_in"] / MICROSECONDS,
-            in_flight=int(said["in_flight"]),
-            calls=said["calls"],
-            most_calls=said["most_calls"] or None,
-            blocked_for=said["blocked_for"] / MICROSECONDS,
-            cold=said["cold"],
-            waiting=dict(said["waiting"]),
-            points_per_call=int(said["points_per_call"]) or None,
-            clock_behind=said["clock_behind"] / MICROSECONDS,
+            pace=state["pace"],
+            pace_name=state["pace_name"],
+            pace_free_in=state["pace_free_in"] / MICROSECONDS,
+            in_flight=int(state["in_flight"]),
+            calls=state["calls"],
+            most_calls=state["most_calls"] or None,
+            blocked_for=state["blocked_for"] / MICROSECONDS,
+            cold=state["cold"],
+            waiting=dict(state["waiting"]),
+            points_per_call=int(state["points_per_call"]) or None,
+            clock_behind=state["clock_behind"] / MICROSECONDS,
         )
 
     def claim_turn(self, name: str, seconds: float) -> bool:
-        """True for the first to ask in so many seconds, among all workers."""
+        """True for the first caller within `seconds`, among all workers: so that one of them does a periodic job."""
         try:
             return bool(self._redis.set(self._scripts.key(f"turn:{name}"), 1, nx=True, px=max(1, int(seconds * 1000))))
         except RedisError as exc:
-            raise self._scripts.away(exc) from exc
+            raise self._scripts.unavailable(exc) from exc
 
     def release_turn(self, name: str) -> None:
-        """Leave a turn to whoever asks next: nothing came of it."""
+        """Give a claimed turn back, so that the next caller gets it."""
         try:
             self._redis.delete(self._scripts.key(f"turn:{name}"))
         except RedisError as exc:
-            raise self._scripts.away(exc) from exc
+            raise self._scripts.unavailable(exc) from exc
 
 
-def _as_told(settled: GrantResult) -> list[object]:
-    """A settlement as `settle.lua` has it."""
-    fate = {True: "charged", False: "free" if settled.sent else "unsent", None: "unknown"}[settled.charged]
-    block = settled.block if settled.block is None or settled.meter else min(settled.block, LONGEST_BLOCK_SECONDS)
+def _settle_arguments(result: GrantResult) -> list[object]:
+    """The arguments of `settle.lua`. A block without the provider's figures is bounded."""
+    charged = {True: "charged", False: "free" if result.sent else "unsent", None: "unknown"}[result.charged]
+    block = result.block if result.block is None or result.meter else min(result.block, LONGEST_BLOCK_SECONDS)
     blocked = microseconds(block) if block else 0
-    return [settled.grant_id, fate, blocked, int(settled.call_in_progress), *_figures(settled.meter or Meter())]
+    return [result.grant_id, charged, blocked, int(result.call_in_progress), *_figures(result.meter or Meter())]
 
 
 def _figures(meter: Meter) -> list[object]:
+    """The six figures of a meter, "" for one that the provider did not give."""
     figures = (
         meter.minute_limit,
         meter.minute_remaining,

@@ -1,43 +1,59 @@
--- What every script of a token bucket shares. It is put in front of each of them.
--- KEYS[1]  state: a hash. last (largest time seen), run (the server's run id), cold (1 until the first answer, 2 when
---          that was lost and none is awaited), blk (blocked until), blkn (blocks in a row), blkat (when the last was
---          heard), slow and slowat (how much slower than its pace, since when), p (pace: when the next token is due),
---          V (virtual time of the line), lt (tokens asked for in the line), r (when leases are looked at next), fly
---          (points in flight), W (sum of the campaigns' weights of the day), cc and cn (points that a call took when
---          nothing else was in flight, and how often in a row), m:* and d:* (minute and day: l limit, v lowest
---          remaining, e end, s told by the provider, n number of the window, h last heard, c charged to us, b gone
---          before we first heard of it, u used where the provider gives no figures)
+-- Keys, arguments and functions that all scripts of a token bucket use. This text is put in front of each script.
+-- KEYS[1]  the bucket's state, a hash of
+--            last          largest time seen
+--            run           the Redis server's run id
+--            cold          1 until the provider's first answer; 2 when that answer was lost and none is awaited
+--            blk blkn blkat  blocked until; blocks in a row; when the last one was reported
+--            slow slowat   by what factor the gaps are longer than the pace's; since when
+--            p             pace: when the next token is due
+--            V lt          the queue: its virtual time; the tokens that its tickets ask for
+--            r             when leases are examined next
+--            fly           points in flight
+--            W             sum of the campaigns' weights of the day
+--            cc cn         points that a call took when nothing else was in flight; how often in a row
+--            m:* d:*       minute and day: l limit, v lowest remaining, e end, s 1 when the figures are the provider's,
+--                          n number of the window, h when figures last came, c points charged to this bucket,
+--                          b points used before the first figures came, u points used where the provider gives none
 -- KEYS[2]  grants in flight: zset, grant id -> lease end
--- KEYS[3]  grants: hash, grant id -> points, tokens, when it begins, what the pace was after it, day, campaign
+-- KEYS[3]  grants: hash, grant id -> points, tokens, when it begins, the pace after it, number of the day, campaign
 -- KEYS[4]  calls in progress: zset, grant id -> lease end
--- KEYS[5]  calls in progress of the campaign: likewise
--- KEYS[6]  the waiting line: zset, ticket (a grant id) -> start tag
--- KEYS[7]  its heartbeats: zset, ticket -> when it is forgotten
--- KEYS[8]  its tickets: hash, ticket -> tokens, finish tag, urgency, campaign
--- KEYS[9]  the campaign: hash. p (pace), f and fs (fair tags of its first tries, of what is sooner), w (its weight in
---          the day), u and un (points used of day un), x (when it was last told to expire)
--- ARGV     1 now ('' asks Redis)  2 interval of the pace  3 burst  4 minute points  5 day points (0: not known here)
---          6 length of a minute  7 of a day  8 calls in progress at the most (0: any)  9 metered: 1 when the provider
---          tells its own figures  10 interval of looks at the calls in progress, whose points a call leaves in the
---          minute (0: none)  11 part of the minute that is kept for what is urgent  12 campaign  13 interval of its
---          pace (0: none)  14 its calls in progress at the most  15 its weight  16 its caller ID, hashed  17 interval
---          of a caller ID's pace (0: none); then those of each script
--- All times are integer microseconds of Redis's own clock, which is never let run backwards. The account's keys do not
--- expire: there are eight, and a limit forgotten is a limit exceeded. A campaign's hash does, days after its last call.
+-- KEYS[5]  the campaign's calls in progress: likewise
+-- KEYS[6]  the queue: zset, ticket (a grant id) -> start tag
+-- KEYS[7]  heartbeats of the queue: zset, ticket -> when it is removed unless asked for again
+-- KEYS[8]  tickets of the queue: hash, ticket -> tokens, finish tag, urgency, campaign
+-- KEYS[9]  the campaign, a hash of p (pace), f and fs (finish tags of its first tries and of its retries), w (weight in
+--          the day), u and un (points used in day number un), x (when its expiry was last set)
+-- ARGV     1 now ('' asks Redis)  2 gap between calls of the pace  3 burst
+--          4 minute points  5 day points (0: not known)  6 length of a minute  7 length of a day
+--          8 most calls in progress (0: any)  9 metered: 1 when the provider gives its own figures
+--          10 time between polls for the calls in progress, for which calls leave points in the
+--          minute (0: none)  11 share of the minute reserved for urgent requests
+--          12 campaign  13 gap of its pace (0: none)  14 its most calls in progress  15 its weight
+--          16 its caller ID, hashed  17 gap of a caller ID's pace (0: none)
+--          18 slowdown after a refusal: gaps are so many times longer  19 most slowdown
+--          20 recovery: gaps are divided by this  21 each time so long has passed
+--          22 … the script's own arguments, ARGS[1] …
+-- All times are whole microseconds of Redis's own clock, which never runs backwards here. The account's eight keys do
+-- not expire, because a forgotten limit is an exceeded limit. A campaign's hash expires days after its last call.
 local S, FLIGHT, GRANTS, CALLS, OWN_CALLS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local LINE, BEATS, TICKETS, OWN = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local QUEUE, HEARTBEATS, TICKETS, OWN = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local interval, burst, minute, day = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local LENGTH = { m = tonumber(ARGV[6]), d = tonumber(ARGV[7]) }
-local most_calls, metered, look_every = tonumber(ARGV[8]), ARGV[9] == '1', tonumber(ARGV[10])
-local kept_part, campaign, own_interval = tonumber(ARGV[11]), ARGV[12], tonumber(ARGV[13])
-local own_most_calls, weight, number, number_interval = tonumber(ARGV[14]), tonumber(ARGV[15]), ARGV[16], tonumber(ARGV[17])
-local BEAT, COMMIT, GRACE, REAPED, RUSH = 250000, 100000, 2000, 10000, 1000
-local CAMPAIGN_LIVES, HOUR = 259200, 3600000000
-local BEFORE_ALL = -1 -- a start tag: the others count from zero
+local most_calls, metered, poll_interval = tonumber(ARGV[8]), ARGV[9] == '1', tonumber(ARGV[10])
+local reserved_share, campaign, own_interval = tonumber(ARGV[11]), ARGV[12], tonumber(ARGV[13])
+local own_most_calls, weight = tonumber(ARGV[14]), tonumber(ARGV[15])
+local caller_id, caller_id_interval = ARGV[16], tonumber(ARGV[17])
+local SLOWDOWN, MAX_SLOWDOWN = tonumber(ARGV[18]), tonumber(ARGV[19])
+local RECOVERY, RECOVERY_INTERVAL = tonumber(ARGV[20]), tonumber(ARGV[21])
+local ARGS = {}
+for i = 22, #ARGV do ARGS[i - 21] = ARGV[i] end
+local HEARTBEAT, COMMIT, GRACE, REAP_INTERVAL, SAME_SERVER = 250000, 100000, 2000, 10000, 1000
+local CAMPAIGN_EXPIRY_SECONDS, HOUR = 259200, 3600000000
+local BEFORE_ALL = -1 -- a start tag: all others are zero or more
 
 local function fmt(n) return string.format(n % 1 == 0 and '%.0f' or '%.17g', n) end
 
--- A hash read once and written once.
+-- A hash that is read once, and written once by `keep`.
 local function cached(key)
   local flat, fields, changed = redis.call('HGETALL', key), {}, {}
   for i = 1, #flat, 2 do fields[flat[i]] = flat[i + 1] end
@@ -66,25 +82,25 @@ if not given then
   given = tonumber(t[1]) * 1000000 + tonumber(t[2])
 end
 local now = math.max(given, get('last') or 0)
-local behind = now - given -- Redis's clock was set back: until it has caught up, time stands still
-local in_a_rush = ARGV[1] == '' and get('last') and now > get('last') and now - get('last') < RUSH
+local behind = now - given -- Redis's clock was set back: `now` stands still until it has caught up
+local surely_same_server = ARGV[1] == '' and get('last') and now > get('last') and now - get('last') < SAME_SERVER
 
--- Write what has changed. A script that takes nothing need not.
+-- Write what has changed. Scripts that change nothing need not call it.
 local function keep()
   put('last', now)
   state.keep()
   if own then
     if now - (own.get('x') or 0) > HOUR then own.put('x', now) end
     own.keep()
-    if own.get('x') == now then redis.call('EXPIRE', OWN, CAMPAIGN_LIVES) end
+    if own.get('x') == now then redis.call('EXPIRE', OWN, CAMPAIGN_EXPIRY_SECONDS) end
   end
 end
 
--- An empty Redis, one that was started anew, or another one with an older copy: what it says of windows is not to be
--- believed. The pace catches up on nothing, and one request asks the provider. No server is started anew within a
--- millisecond of its last script, so that who asks in a rush is spared the question.
-local function wake()
-  if in_a_rush then return end
+-- After a restart or a failover of Redis the figures may be lost or old, so they are not trusted: no burst is granted,
+-- and one request learns the provider's figures. No server restarts within a millisecond of its last script, so within
+-- that time the run id is not looked up.
+local function detect_restart()
+  if surely_same_server then return end
   local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''
   if state.text('run') == run then return end
   put('run', run); put('cold', 1)
@@ -92,31 +108,32 @@ local function wake()
   put('p', math.max(get('p') or 0, now + interval * (burst - 1)))
 end
 
--- What a grant was for.
+-- A grant as the hash of grants stores it.
 local function read_grant(text)
   if not text then return nil end
-  local points, tokens, at, after, of_day, whose = string.match(text, '^(%S+) (%S+) (%S+) (%S+) (%S+) (.*)$')
+  local points, tokens, at, after, day_number, of_campaign = string.match(text, '^(%S+) (%S+) (%S+) (%S+) (%S+) (.*)$')
   return {
     points = tonumber(points), tokens = tonumber(tokens), at = tonumber(at), after = tonumber(after),
-    day = tonumber(of_day), campaign = whose,
+    day = tonumber(day_number), campaign = of_campaign,
   }
 end
 
-local function out_of_line(ticket)
-  if (get('lt') or 0) == 0 then return false end -- nobody waits
+-- Remove a ticket from the queue; true if it was there.
+local function leave_queue(ticket)
+  if (get('lt') or 0) == 0 then return false end -- the queue is empty
   local tokens = string.match(redis.call('HGET', TICKETS, ticket) or '', '^%S+')
   if not tokens then return false end
-  redis.call('HDEL', TICKETS, ticket); redis.call('ZREM', LINE, ticket); redis.call('ZREM', BEATS, ticket)
+  redis.call('HDEL', TICKETS, ticket); redis.call('ZREM', QUEUE, ticket); redis.call('ZREM', HEARTBEATS, ticket)
   put('lt', math.max(0, (get('lt') or 0) - tonumber(tokens)))
   return true
 end
 
--- Forget grants and calls whose lease has ended, and waiters that were not heard of: their worker died.
+-- Remove grants and calls whose lease has ended, and tickets not asked for again: their worker has died.
 local function reap()
   if now < (get('r') or 0) then return end
-  put('r', now + REAPED)
-  for _, ticket in ipairs(redis.call('ZRANGEBYSCORE', BEATS, '-inf', fmt(now), 'LIMIT', 0, 32)) do
-    out_of_line(ticket)
+  put('r', now + REAP_INTERVAL)
+  for _, ticket in ipairs(redis.call('ZRANGEBYSCORE', HEARTBEATS, '-inf', fmt(now), 'LIMIT', 0, 32)) do
+    leave_queue(ticket)
   end
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', FLIGHT, '-inf', fmt(now), 'LIMIT', 0, 32)) do
     local grant = read_grant(redis.call('HGET', GRANTS, id))
@@ -133,7 +150,7 @@ local function begin_window(w, ends, remaining)
   put(w .. ':n', (get(w .. ':n') or 0) + 1)
 end
 
--- Begin the provider's next window when this one has ended; distrust its figures when they have not come for two.
+-- Begin the provider's next window when this one has ended; stop trusting its figures when none came for two windows.
 local function roll(w)
   local ends, limit = get(w .. ':e'), get(w .. ':l')
   if not ends or not limit or now < ends then return end
@@ -141,7 +158,7 @@ local function roll(w)
   if now - (get(w .. ':h') or 0) > 2 * LENGTH[w] then put(w .. ':s', 0) end
 end
 
--- Points left in a window, and when it ends; nil where nothing limits it.
+-- Points left in a window, and when it ends; nil when it has no limit.
 local function left(w, own_limit)
   roll(w)
   if get(w .. ':s') == 1 then return get(w .. ':v') - (get('fly') or 0), get(w .. ':e') end
@@ -152,15 +169,15 @@ local function left(w, own_limit)
   return limit - (get(w .. ':u') or 0), get(w .. ':e')
 end
 
--- How much slower than its pace since the provider refused for being too fast: it recovers by a twentieth a minute.
+-- The factor by which gaps are longer than the pace's, since the provider refused requests as too fast.
 local function slowness()
   local slow = get('slow') or 1
-  return slow > 1 and math.max(1, slow / 1.05 ^ math.floor((now - get('slowat')) / 60000000)) or 1
+  return slow > 1 and math.max(1, slow / RECOVERY ^ math.floor((now - get('slowat')) / RECOVERY_INTERVAL)) or 1
 end
 
--- A minute that the provider gives no figures for has a phase we do not know: pacing is the only safe reading, and
--- what costs several points keeps its distance on both sides (returned fourth: how much before it).
--- Else the pace, slower for a while after the provider refused for being too fast.
+-- The pace in force: gap between calls, burst, name, and the extra distance to the request before.
+-- Without the provider's figures nobody knows when its minute begins. Then only even spacing is safe, and a request of
+-- several points keeps its distance on both sides. Otherwise the account's pace, slower for a while after a refusal.
 local function pace(points, tokens)
   local slow = slowness()
   local gap, at_once, name = interval * slow, burst, 'pace'
@@ -174,20 +191,21 @@ local function pace(points, tokens)
   return gap, at_once, name, 0
 end
 
--- Points of the minute that calls leave: for looking at those in progress, and for what is urgent.
-local function kept(ends)
+-- Points of the minute that calls leave unused: for polling the calls in progress, and for urgent requests.
+local function reserved(ends)
   local limit, time = get('m:l') or 0, math.max(0, ends - now)
-  local looks = look_every > 0 and math.min(math.ceil(time / look_every), math.floor(limit / 4)) or 0
-  return math.max(looks, math.floor(kept_part * limit * time / LENGTH.m))
+  local polls = poll_interval > 0 and math.min(math.ceil(time / poll_interval), math.floor(limit / 4)) or 0
+  return math.max(polls, math.floor(reserved_share * limit * time / LENGTH.m))
 end
 
--- The campaign's part of the day: by weight, of what is left and what all campaigns have used; nil where all is free.
+-- Points that the campaign may still use of its share of the day: its weight's part of what is left and what all
+-- campaigns have used. nil when the day is not shared.
 local function day_share(points)
-  local of_day = own and own.get('w')
-  local there = left('d', day)
-  if not of_day or not there or (get('W') or 0) <= 0 then return nil end
+  local day_weight = own and own.get('w')
+  local remaining = left('d', day)
+  if not day_weight or not remaining or (get('W') or 0) <= 0 then return nil end
   local used = own.get('un') == get('d:n') and own.get('u') or 0
-  local all = math.max(0, there)
+  local all = math.max(0, remaining)
   if get('d:s') == 1 then all = all + (get('d:c') or 0) + (get('fly') or 0) else all = all + (get('d:u') or 0) end
-  return math.ceil(all * of_day / get('W')) - used
+  return math.ceil(all * day_weight / get('W')) - used
 end

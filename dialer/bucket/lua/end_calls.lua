@@ -1,10 +1,10 @@
--- A call has ended: its place among the calls in progress is free.
+-- Calls have ended: free their places among the calls in progress.
 -- KEYS     as in common.lua
--- ARGV     after those of common.lua: grant ids
+-- ARGS     grant ids
 -- returns  how many places became free
 local freed = 0
-for i = 18, #ARGV do
-  freed = freed + redis.call('ZREM', CALLS, ARGV[i])
-  redis.call('ZREM', OWN_CALLS, ARGV[i])
+for _, id in ipairs(ARGS) do
+  freed = freed + redis.call('ZREM', CALLS, id)
+  redis.call('ZREM', OWN_CALLS, id)
 end
 return freed

@@ -1,17 +1,17 @@
--- Give places in the line back: nobody waits there any more.
+-- Give back places in the queue.
 -- KEYS     as in common.lua
--- ARGV     after those of common.lua: tickets
--- returns  how many stood in the line
-local left_line = 0
-for i = 18, #ARGV do
-  local finish, f = string.match(redis.call('HGET', TICKETS, ARGV[i]) or '', '^%S+ (%S+) (%S+)')
-  local tag = redis.call('ZSCORE', LINE, ARGV[i])
-  if out_of_line(ARGV[i]) then
-    left_line = left_line + 1
-    f = f == '1' and 'fs' or 'f'
-    -- Nobody of the campaign came after it: it pays for nothing.
-    if own and tag and own.get(f) == tonumber(finish) then own.put(f, tonumber(tag)) end
+-- ARGS     tickets
+-- returns  how many of them were in the queue
+local removed = 0
+for _, ticket in ipairs(ARGS) do
+  local finish, urgency = string.match(redis.call('HGET', TICKETS, ticket) or '', '^%S+ (%S+) (%S+)')
+  local tag = redis.call('ZSCORE', QUEUE, ticket)
+  if leave_queue(ticket) then
+    removed = removed + 1
+    local field = urgency == '1' and 'fs' or 'f'
+    -- No ticket of the campaign came after this one, so it is charged nothing in the queue's order.
+    if own and tag and own.get(field) == tonumber(finish) then own.put(field, tonumber(tag)) end
   end
 end
 keep()
-return left_line
+return removed
