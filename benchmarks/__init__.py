@@ -1,1 +1,1 @@
-"""Measurements that `docs/benchmarks.md` keeps. `make bench` runs them all, `make bench ARGS="bucket import"` some."""
+"""Measurements, kept in `docs/benchmarks.md`. `make bench` runs all, `make bench ARGS="bucket importing"` some."""

@@ -1,7 +1,7 @@
-"""`python -m benchmarks [subjects …]`: measure, print as it comes, keep it in `docs/benchmarks.md`.
+"""`python -m benchmarks [subjects …]`: measure, print each table when it is ready, write it to `docs/benchmarks.md`.
 
 A subject is a module or package in `benchmarks/subjects` whose docstring's first line is its heading and whose
-`measure()` yields `Figures`. Put one there and it is found.
+`measure()` yields `Figures`. A new one is found by being there.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ AT_ONCE = 4  # columns beside the first
 
 
 def main() -> int:
-    """Run what was asked for; 2 when a subject is not known."""
+    """Run the subjects that were named; returns 2 when one is not known."""
     known = sorted(module.name for module in pkgutil.iter_modules(subjects.__path__))
     asked = argparse.ArgumentParser(prog="make bench", description=f"Subjects: {', '.join(known)}.")
     asked.add_argument("subjects", nargs="*", metavar="SUBJECT", help="what to measure; nothing: everything")

@@ -1,4 +1,4 @@
-"""What a measurement hands over: tables of figures, and the page that keeps them."""
+"""Tables of figures that a measurement yields, and the page that keeps them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 HEAD = """\
 # Benchmarks
 
-Made by `make bench`, one section for each subject, each from one run. Read the ratios: another machine has other times.
+Made by `make bench`: one section for each subject, each from one run. Compare the ratios; another machine has other
+times.
 `make bench ARGS="bucket"` measures one subject and replaces its section here; `--dry` only prints.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """One table: what was measured, beside what. Cells are printed as they are."""
+    """One table. Cells are printed as they are."""
 
     title: str
     columns: Sequence[str]
@@ -32,7 +33,7 @@ class Figures:
 
 @dataclass(slots=True, kw_only=True)
 class Section:
-    """All figures of one subject, with the machine they come from."""
+    """All figures of one subject, with the machine on which they were measured."""
 
     subject: str
     about: str
@@ -40,7 +41,7 @@ class Section:
     seconds: float = 0.0
 
     def markdown(self) -> str:
-        """The section as the page keeps it."""
+        """The section as Markdown, between its marks."""
         parts = [f"<!-- {self.subject} -->", f"## {self.about}", f"{_stamp(self.seconds)}"]
         for table in self.tables:
             parts += [f"### {table.title}", *([table.note] if table.note else []), _table(table)]
@@ -48,7 +49,7 @@ class Section:
 
 
 def keep(section: Section, page: Path = PAGE) -> None:
-    """Put the section into the page, in the place of the one before."""
+    """Write the section into the page; it replaces the same subject's earlier one."""
     text = page.read_text() if page.exists() else HEAD
     old = re.compile(rf"<!-- {section.subject} -->.*?<!-- end of {section.subject} -->", re.DOTALL)
     made = section.markdown()

@@ -1,6 +1,6 @@
-"""The recipe that is found everywhere: one Celery task a contact, `retry(countdown=…)` when something goes wrong.
+"""The usual Celery recipe for comparison: one task for each contact, `retry(countdown=…)` when something goes wrong.
 
-It is what we measure ourselves against, and must not be used: see `docs/benchmarks.md` for whom it calls twice.
+Do not use it: `docs/benchmarks.md` says how many people it calls twice.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A Redis of the benchmark's own: the server from the wheel, which can be killed and started anew."""
+"""A Redis server for a benchmark, which can be killed and started again."""
 
 from __future__ import annotations
 

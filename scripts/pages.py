@@ -1,4 +1,4 @@
-"""`make docs`: write the parts of docs/ that are made from the code, between their marks; a test compares the two."""
+"""`make docs`: write the tables of docs/ that are made from the code, between their marks. A test compares the two."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 
 
 def _short(cell: str) -> str:
-    """Tests by file and name, without the folder that all of them share."""
+    """A cell with its tests named without the folder that they share."""
     return re.sub(r"tests/[\w/]*/", "", cell) if "::" in cell else cell
 
 
@@ -98,7 +98,7 @@ PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
 
 
 def page(name: str, text: str) -> str:
-    """A page with its made parts as the code has them now."""
+    """The page with its tables as the code makes them now."""
     for part, make in PAGES[name].items():
         marks = re.compile(rf"(<!-- made: {part} -->\n).*?(<!-- end of {part} -->)", re.DOTALL)
         text = marks.sub(lambda found, make=make: f"{found[1]}\n{make()}\n\n{found[2]}", text)  # type: ignore[misc]
@@ -106,7 +106,7 @@ def page(name: str, text: str) -> str:
 
 
 def main() -> None:
-    """Write them."""
+    """Write every page."""
     for name in PAGES:
         file = DOCS / name
         file.write_text(page(name, file.read_text("utf-8")), "utf-8")

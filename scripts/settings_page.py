@@ -62,7 +62,7 @@ def _default(field: FieldInfo) -> str:
 
 
 def _kind(name: str, field: FieldInfo) -> str:
-    """What is written there: the type, its unit, its bounds."""
+    """What may be written there: type, unit, bounds."""
     unit = next((unit for end, unit in UNITS.items() if name.endswith(end)), "")
     bounds = [
         words.format(f"{bound:g}")

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from benchmarks.figures import Figures, Section, keep
+import ast
+import pkgutil
+from pathlib import Path
+
+from benchmarks import subjects
+from benchmarks.figures import HEAD, PAGE, Figures, Section, keep
 
 
 def section(subject: str, cell: str) -> Section:
@@ -20,3 +25,13 @@ def test_a_subject_measured_again_replaces_its_own_section_only(tmp_path):
     assert "| this | 3/s |" in text
     assert "| this | 2/s |" in text
     assert "1/s" not in text
+
+
+def test_the_page_has_every_subject_under_the_heading_that_the_code_gives_it():
+    page = PAGE.read_text("utf-8")
+    assert page.startswith(HEAD)
+    for module in pkgutil.iter_modules(subjects.__path__):
+        folder = Path(subjects.__path__[0])
+        file = folder / module.name / "__init__.py" if module.ispkg else folder / f"{module.name}.py"
+        heading = (ast.get_docstring(ast.parse(file.read_text("utf-8"))) or "").splitlines()[0].rstrip(".")
+        assert f"<!-- {module.name} -->\n\n## {heading}\n" in page

@@ -1,1 +1,1 @@
-"""One module or package for each thing that is measured."""
+"""One module or package for each subject that is measured."""

@@ -1,4 +1,4 @@
-"""From the token to the request: the whole dial path on a ledger, a bucket and a provider over HTTP."""
+"""From the token to the request: the whole dial path with a ledger, a bucket and a provider over HTTP."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ ANSWERS_IN = 0.05
 
 
 def measure() -> Iterator[Figures]:
-    """Pipes of three widths, the silence after a pause, and a minute shared with somebody we do not see."""
+    """Three paces, the time from a pause to the last request, a limit on calls in progress, a shared account."""
     structlog.configure(processors=[structlog.processors.JSONRenderer()], logger_factory=_quiet)
     with serving() as server, vendor() as (url, arrivals), postgres.server() as store:
         rows = [_pipe(server.url, url, arrivals, pace, seconds) for pace, seconds in ((1, 15), (30, 10), (500, 10))]
@@ -62,20 +62,20 @@ def measure() -> Iterator[Figures]:
             ),
             rows=rows,
             note=f"One process of {THREADS} threads, all servers on the same cores. The provider answers after "
-            f"{ANSWERS_IN * 1000:.0f} ms. A token's time is when its slot of the pace begins; the request's when the "
-            "provider has it.",
+            f"{ANSWERS_IN * 1000:.0f} ms. Measured from the beginning of the token's slot to the request's "
+            "arrival at the provider.",
         )
         yield Figures(
             title="From a pause to silence",
             columns=("pace", "last request after the pause was committed, median / longest of 5"),
             rows=[_pauses(server.url, url, arrivals, 30), _pauses(server.url, url, arrivals, 200)],
-            note="Negative: the last request had come before the pause was committed.",
+            note="Negative: the last request arrived before the pause was committed.",
         )
         yield Figures(
             title="From a call's end to the next request, where calls in progress are the limit",
             columns=("calls in progress at the most", "place freed to request, median / longest of 12"),
             rows=[_freed_places(server.url, url, arrivals, 4)],
-            note="The release tick, once a second, claims for a place that was freed: half a second on average.",
+            note="A freed place is noticed by the release tick, once a second: after half a second on average.",
         )
     with serving() as server:
         yield _behind_our_back(server.url)
@@ -124,7 +124,7 @@ def _pauses(redis_url: str, url: str, arrivals: Queue[Any], pace: int) -> Sequen
 
 
 def _freed_places(redis_url: str, url: str, arrivals: Queue[Any], places: int) -> Sequence[str]:
-    """The calls of this vendor last until they are hung up here, at moments that no tick knows."""
+    """The calls of this vendor last until they are hung up here, independently of the ticks."""
     waits, rng = [], Random(5)
     with house(redis_url, {"main": webex(url, concurrency=places)}) as (using, _):
         bucket, one = using.accounts["main"].bucket, campaign(using, 100)
@@ -178,14 +178,15 @@ def _behind_our_back(redis_url: str) -> Figures:
                 refused = db.scalar(select(func.count()).where(attempts.c.verdict == "throttled")) or 0
     windows = 20 / 6
     return Figures(
-        title="Points that another client takes behind our back",
+        title="Points that another client of the account takes",
         columns=("", "measured"),
         rows=[
             ("taken by the other client, a window", f"{taken[0] / windows:.0f} of 120"),
             ("seen by the bucket as others', at most in a window", str(max(seen, default=0))),
             ("our requests refused, of all", f"{refused} of {asked}"),
         ],
-        note="CallGear's sandbox at ten times its speed, a phase nobody knows; the bucket sees only our own answers.",
+        note="CallGear's sandbox at ten times its speed; the start of its minute is unknown, and the bucket "
+        "sees only our own answers.",
     )
 
 
@@ -193,7 +194,7 @@ def _behind_our_back(redis_url: str) -> Figures:
 def house(
     redis_url: str, accounts: dict[str, Any], postgres_url: str | None = None
 ) -> Iterator[tuple[Runtime, dict[str, float]]]:
-    """A worker's parts on an empty ledger, and when the token of each attempt was good."""
+    """A worker's runtime on an empty ledger, and when the token of each attempt became valid."""
     due: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         file = f"sqlite:///{Path(folder) / 'ledger.sqlite3'}"
@@ -207,7 +208,7 @@ def house(
 
 
 class Watched(TokenBucket):
-    """A bucket that notes from when on each token was good."""
+    """A bucket that notes from when on each token was valid."""
 
     def __init__(self, bucket: TokenBucket, due: dict[str, float]) -> None:
         super().__init__(bucket._redis, bucket.account, bucket.limits, metered=bucket.metered)
@@ -254,7 +255,7 @@ def ticking(using: Runtime) -> Iterator[None]:
 
 @contextmanager
 def vendor() -> Iterator[tuple[str, Queue[Any]]]:
-    """A Webex Connect in a process of its own that takes everything; when each correlation id arrived."""
+    """A Webex Connect in a process of its own that accepts every request; tells when each correlation id came."""
     spawn = multiprocessing.get_context("spawn")
     arrivals: Queue[Any] = spawn.Queue()
     process = spawn.Process(target=_serve, args=(arrivals,), daemon=True)

@@ -1,4 +1,4 @@
-"""The door for receipts: how long a provider waits for its 200 while so many arrive each second"""
+"""Receipts: how long a provider waits for its 200 while so many arrive each second"""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KINDS = (("OFFERED", "7407"), ("ACCEPTED", "7408"), ("ANSWERED", "7519"), ("DROP
 
 
 def measure() -> Iterator[Figures]:
-    """Deliveries at a steady rate, whatever the answers take, to a console of its own process on a SQLite ledger."""
+    """Deliveries at a steady rate, however long answers take, to a console in its own process on a SQLite ledger."""
     rows = []
     with tempfile.TemporaryDirectory() as folder, console(Path(folder)) as door:
         for rate in RATES:
@@ -45,7 +45,7 @@ def measure() -> Iterator[Figures]:
 
 @contextmanager
 def console(folder: Path) -> Iterator[str]:
-    """A console in a process of its own; the address of its door for the account `bulk`."""
+    """A console in a process of its own; the address of receipts for the account `bulk`."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

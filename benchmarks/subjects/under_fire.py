@@ -1,4 +1,4 @@
-"""Under fire: the recipe that is found everywhere, and ours, under the same faults.
+"""Under fire: the usual Celery recipe and the dialer, under the same faults.
 
 The judge is the sandbox's log. `make chaos` throws more faults at more contacts.
 """
@@ -40,7 +40,7 @@ QUIET_SECONDS, PATIENCE = 30.0, 240.0
 
 
 def measure() -> Iterator[Figures]:
-    """Both, one after the other."""
+    """Run both, one after the other."""
     with tempfile.TemporaryDirectory(prefix="dialer-bench-") as folder:
         theirs = _naive(Path(folder), KINDS)
     with tempfile.TemporaryDirectory(prefix="dialer-bench-") as folder:
@@ -96,7 +96,7 @@ def _publish(house: houses.House, numbers: Mapping[str, Sequence[str]]) -> None:
 
 
 def _until_quiet(house: houses.House) -> list[Mapping[str, object]]:
-    """The log, once nothing waits and nobody has called for a while."""
+    """The sandbox's log, once nothing waits and no call has come for a while."""
     broker = redis.Redis.from_url(house.redis_url)
     until, quiet_since, before = time.monotonic() + PATIENCE, time.monotonic(), -1
     while time.monotonic() < until:

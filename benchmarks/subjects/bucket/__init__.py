@@ -1,4 +1,4 @@
-"""The token bucket, beside three libraries and the least that a script can cost."""
+"""The token bucket, beside three libraries and an empty script."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Row = tuple[str, Mapping[str, str], str]
 
 
 def measure() -> Iterator[Figures]:
-    """The goal table: the same questions put to each."""
+    """The goal table: the same measurements for each limiter."""
     with serving() as server, serving() as judge, crowd() as pool:
         alone, split = pacing.alone(pool, server), pacing.shares(pool, server)
         failing = windows.with_failures(pool, server, judge)
@@ -49,14 +49,14 @@ def measure() -> Iterator[Figures]:
         columns=("", "decisions/s", "of the floor"),
         rows=[_of_the_floor(fast["4 processes"], kind) for kind in (speed.FLOOR, *LIBRARIES, OURS, speed.BY_TENS)],
         note="Four processes, no waiting: a script that does nothing, two limits for the libraries, five for ours. "
-        "From 50 calls a second on the dial path takes several tokens in one turn.",
+        "From 50 calls a second on, the dial path takes several tokens together.",
     )
 
 
 NOTE = (
-    "Eight processes unless it says otherwise, each asking, waiting as it is told, asking again. Windows: 250 points "
-    "in 5 s, with failures 500 in 10 s, of a phase nobody knows, resets told in whole seconds; only ours hears the "
-    "provider. A dash: it has no such thing."
+    "Eight processes unless stated otherwise; each asks, waits as long as it is told, and asks again. Windows: 250 "
+    "points in 5 s, with failures 500 in 10 s; when they begin is unknown, and resets are told in whole seconds. Only "
+    "ours uses the provider's figures. A dash: the library has no such feature."
 )
 
 

@@ -1,4 +1,4 @@
-"""Processes that all want tokens at once, in a closed loop: ask, wait as told, ask again."""
+"""Processes that all want tokens at once: each asks, waits as long as it is told, and asks again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SIZE = 8
 
 @dataclass(slots=True)
 class Tally:
-    """What one member got: moments of its grants (wall clock), how long it waited for each, round trips."""
+    """What one process got: moments of its grants (wall clock), how long it waited for each, round trips."""
 
     grants: list[float] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
@@ -26,7 +26,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One process: what it asks, for how long, how many a second it wants (None: as many as it gets).
+    """One process: what it asks for, for how long, and how many a second it wants (None: as many as it gets).
 
     `bursts`: so many calls to make, at each of these moments after the start.
     """
@@ -40,20 +40,20 @@ class Member:
 
 @contextmanager
 def crowd() -> Iterator[Pool]:
-    """As many processes as are needed, started once."""
+    """Processes that are started once and used for all measurements."""
     with multiprocessing.get_context("spawn").Pool(SIZE, _warm) as pool:
         pool.map(time.sleep, [0.5] * SIZE, chunksize=1)  # all have come up
         yield pool
 
 
 def _warm() -> None:
-    """Import what will be measured, which takes longer than some measurements."""
+    """Import what will be measured beforehand, because importing takes longer than some measurements."""
     for library in ("limits.strategies", "limits.storage", "throttled.store", "pyrate_limiter"):
         import_module(library)
 
 
 def together(pool: Pool, members: Sequence[Member]) -> list[Tally]:
-    """All members at once."""
+    """Run all members at the same time."""
     begin = time.time() + 1.0
     return pool.starmap(_take_part, [(member, begin) for member in members], chunksize=1)
 
@@ -102,7 +102,7 @@ def _one(limiter: Limiter, tally: Tally, until: float) -> None:
 
 
 def asked(limiter: Limiter, mine: str) -> tuple[bool, float]:
-    """Ask once; without Redis the answer is no, and to ask again soon."""
+    """Ask once; without Redis the answer is no, and a short wait."""
     try:
         return limiter.ask(mine)
     except Exception:  # each library wraps Redis's errors in its own
@@ -110,7 +110,7 @@ def asked(limiter: Limiter, mine: str) -> tuple[bool, float]:
 
 
 def _wall(now: float) -> float:
-    """The machine's clock, whatever a member believes it to be."""
+    """The machine's clock, not the one that a member was given."""
     return time.clock_gettime(time.CLOCK_REALTIME) - (time.monotonic() - now)
 
 

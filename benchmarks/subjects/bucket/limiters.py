@@ -1,4 +1,4 @@
-"""The limiters that are measured, behind one question: may I now, and if not, how long shall I wait?"""
+"""The limiters that are measured, behind one interface: may a request leave now, and if not, how long must it wait?"""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EVERYONE = (*LIBRARIES, OURS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """What is limited: so many a second, and so many in a window of seconds; for whom, of which weight."""
+    """The limits: requests a second, and requests in a window of seconds; for which campaign, with which weight."""
 
     url: str
     rate: int | None = None
@@ -36,7 +36,7 @@ class Task:
 
 
 class Limiter(Protocol):
-    """One way to ask. `calls` counts the round trips to Redis."""
+    """One limiter. `calls` counts its round trips to Redis."""
 
     calls: int
 
@@ -44,11 +44,11 @@ class Limiter(Protocol):
         """Granted or not, and the seconds to wait: before using it, or before asking again."""
 
     def settle(self, name: str, *, charged: bool, meter: Meter | None) -> None:
-        """What became of it. Only ours listens."""
+        """Tell the limiter what became of the request. Only ours uses it."""
 
 
 class Library:
-    """A library asked once for each limit, as its documents say. The wait is what it tells."""
+    """A library, asked once for each limit as its documents say. The wait is the one that it returns."""
 
     def __init__(self, ask_each: list[Callable[[str], float]]) -> None:
         self.calls = 0
@@ -155,5 +155,5 @@ _numbers = itertools.count()
 
 
 def name() -> str:
-    """A name for one request, unlike any other's."""
+    """A unique name for one request."""
     return f"{os.getpid()}-{next(_numbers)}"

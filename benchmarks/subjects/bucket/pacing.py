@@ -1,4 +1,4 @@
-"""How evenly, how fairly and how promptly a shared pace is handed out."""
+"""How evenly, fairly and promptly a shared pace is granted."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _emptied(server: RedisServer) -> str:
 
 
 def alone(pool: Pool, server: RedisServer, seconds: float = 5.0) -> dict[str, Cells]:
-    """Eight processes at 200 a second: what is granted, the most in any stretch, round trips for each grant."""
+    """Eight processes at 200 a second: grants, the most of them in any interval, round trips for each grant."""
     rows: dict[str, Cells] = {"granted": {}, "most": {}, "trips": {}}
     for kind in EVERYONE:
         task = Task(url=_emptied(server), rate=200)
@@ -38,7 +38,7 @@ def alone(pool: Pool, server: RedisServer, seconds: float = 5.0) -> dict[str, Ce
 
 
 def shares(pool: Pool, server: RedisServer, seconds: float = 5.0) -> dict[str, Cells]:
-    """One process of campaign B beside seven of A, all greedy: B's share, at equal weight and at three times A's."""
+    """One process of campaign B beside seven of A, none pausing: B's share at equal weight, and at three times A's."""
     rows: dict[str, Cells] = {"equal": {}, "weight 3": {}}
     for row, weight, kinds in (("equal", 1.0, EVERYONE), ("weight 3", 3.0, (OURS,))):
         for kind in kinds:
@@ -51,7 +51,7 @@ def shares(pool: Pool, server: RedisServer, seconds: float = 5.0) -> dict[str, C
 
 
 def small_beside_large(pool: Pool, server: RedisServer, seconds: float = 5.0) -> Cells:
-    """B wants ten a second beside seven greedy processes of A: how long it waits."""
+    """B wants ten a second beside seven processes of A that ask without pause: how long it waits."""
     cells = {}
     for kind in EVERYONE:
         url = _emptied(server)
@@ -96,7 +96,7 @@ def _lags(tallies: list[Tally], number: int) -> list[float]:
 
 
 def skewed(pool: Pool, server: RedisServer, seconds: float = 4.0) -> Cells:
-    """Four workers, the clocks of two half a second ahead, 200 a second: granted of the ideal, most in a second."""
+    """Four workers at 200 a second, two with clocks half a second ahead: grants of the ideal, most in a second."""
     cells = {}
     for kind in EVERYONE:
         url = _emptied(server)
@@ -109,7 +109,7 @@ def skewed(pool: Pool, server: RedisServer, seconds: float = 4.0) -> Cells:
 
 
 def dead_waiters(server: RedisServer) -> Cells:
-    """Three of eight killed in the line at 20 a second: the longest gap afterwards."""
+    """Three of eight waiting processes are killed, at 20 a second: the longest gap afterwards."""
     url = _emptied(server)
     spawn = multiprocessing.get_context("spawn")
     out = spawn.Queue()

@@ -1,4 +1,4 @@
-"""Decisions a second, beside the least that a script can cost; and what a lost answer costs."""
+"""Decisions a second, beside an empty script; and what a lost answer costs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PLENTY = 10**9
 
 
 def decisions(pool: Pool, server: RedisServer, seconds: float = 2.0) -> dict[str, Cells]:
-    """As fast as they can, everything granted: two limits for the libraries, five for ours, a no-op for the floor."""
+    """As fast as possible, all granted: two limits for the libraries, five for ours, an empty script as the floor."""
     rows: dict[str, Cells] = {"4 processes": {}, "1 process": {}}
     for row, processes in (("1 process", 1), ("4 processes", 4)):
         for kind in (FLOOR, *LIBRARIES, OURS, BY_TENS):
@@ -71,7 +71,8 @@ def _decider(kind: str, url: str) -> Any:
 def lost_answers(server: RedisServer) -> dict[str, Cells]:
     """A proxy loses the answer after Redis has run the script, once and three times in a row: what one ask is charged.
 
-    Each library with the client that it or its documents make; whoever hears nothing asks again, ours by the same id.
+    Each library uses the client that it or its documents make. After a lost answer the caller asks again, ours by
+    the same id.
     """
     rows: dict[str, Cells] = {"1 lost": {}, "3 lost": {}}
     for kind in ("limits fixed", "limits moving", "throttled bucket", "throttled gcra", "pyrate log", OURS):
@@ -107,7 +108,7 @@ def _charged(server: RedisServer, kind: str, lost: int) -> int:
 
 
 def _until_answered(ask: Callable[[], object]) -> None:
-    """As a caller does whose client has not asked again by itself."""
+    """Ask again after a lost answer, for clients that do not do so themselves."""
     for _ in range(10):
         with suppress(Exception):
             ask()
@@ -115,7 +116,7 @@ def _until_answered(ask: Callable[[], object]) -> None:
 
 
 class LosingProxy(threading.Thread):
-    """Passes everything on, but cuts the connection in place of the next answers to a script."""
+    """A proxy that passes everything on, but cuts the connection instead of passing on the next answers to a script."""
 
     def __init__(self, port: int) -> None:
         super().__init__(daemon=True)

@@ -1,4 +1,4 @@
-"""A provider with fixed windows of a phase nobody knows, on a Redis of its own: takes points, says what is left."""
+"""A provider with fixed windows that begin at an unknown moment, on its own Redis: takes points, says what is left."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Line:
 
 
 class Outsider(threading.Thread):
-    """Another client of the same account, whom no limiter of ours sees: so many requests a second."""
+    """Another client of the same account, which our limiters do not see: so many requests a second."""
 
     def __init__(self, vendor: Vendor, rate: float) -> None:
         super().__init__(daemon=True)

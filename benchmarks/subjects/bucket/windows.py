@@ -1,4 +1,4 @@
-"""What is sent in a provider's window, and how much of it is used: with failures, outsiders, deaths, a lost Redis."""
+"""What is sent in a provider's window, of its limit: with failures, other clients, killed workers, a lost Redis."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LONG_LIMIT, LONG_SECONDS = 500, 10.0  # an outsider's last point of a window is 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
-    """One process: four threads that send as fast as they may."""
+    """One process: four threads that send as fast as they are allowed to."""
 
     kind: str
     task: Task
@@ -33,7 +33,7 @@ class Sender:
 
 
 def with_failures(pool: Pool, server: RedisServer, judge: RedisServer) -> dict[str, Cells]:
-    """15 % of the requests fail and are not charged, an outsider takes a tenth: refusals, and use of the points."""
+    """Refusals and use of the points while 15 % of the requests fail uncharged and another client takes a tenth."""
     rows: dict[str, Cells] = {"refused": {}, "used": {}, "used, dying": {}}
     for kind in EVERYONE:
         refused, used = _run(pool, server, judge, kind, fails=0.15)

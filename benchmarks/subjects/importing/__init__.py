@@ -1,4 +1,4 @@
-"""Import: rows a second and memory, beside a bare loop of csv and phonenumbers.
+"""Import: rows a second and memory, beside a plain loop of csv and phonenumbers.
 
 Each measurement is a process of its own, so that its peak memory is its own.
 """

@@ -1,4 +1,4 @@
-"""One measurement: `python -m benchmarks.subjects.importing.child bare|check|start FILE`, told as JSON."""
+"""One measurement: `python -m benchmarks.subjects.importing.child bare|check|start FILE`, printed as JSON."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ACCOUNTS = {"main": AccountSettings.model_validate({"provider": "callgear", "acc
 
 
 def bare(campaign: Path) -> None:
-    """What anybody would write first."""
+    """The simplest loop, for comparison."""
     seen = set()
     with (campaign.parent / "list.csv").open(encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream):
@@ -35,7 +35,7 @@ def bare(campaign: Path) -> None:
 
 
 def start(campaign: Path) -> None:
-    """Check the list and admit it, rejects written."""
+    """Check the list, write its rejects, and put it into the ledger."""
     ledger = Ledger(f"sqlite:///{campaign.parent / 'ledger.sqlite3'}")
     upgrade(ledger)
     try:
@@ -49,7 +49,7 @@ KINDS = {"bare": bare, "check": lambda campaign: check(campaign, ACCOUNTS), "sta
 
 
 def main() -> None:
-    """Do it and tell how long it took, and how much memory at the most."""
+    """Run one measurement; print the seconds and the peak memory."""
     began = time.perf_counter()
     KINDS[sys.argv[1]](Path(sys.argv[2]))
     seconds = time.perf_counter() - began

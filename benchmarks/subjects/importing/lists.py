@@ -1,4 +1,4 @@
-"""Long lists to import. Their numbers are of the exchange 555, are dialed nowhere, and go with the measurement."""
+"""Long lists to import. Their numbers are of the exchange 555; none is dialed, and the lists are deleted afterwards."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ schedule: {zone: America/New_York, windows: {mon-fri: "09:00-20:00"}}
 
 
 def numbers() -> Iterator[str]:
-    """Valid numbers, each once, in three ways of writing."""
+    """Valid numbers, each once, in three notations."""
     areas = [area for area in range(201, 990) if _valid(f"+1{area}5550100")]
     for line in range(10_000):
         for place, area in enumerate(areas):

@@ -1,6 +1,6 @@
-"""Planning a list: every row read, placed in its zone and window, and replayed with its retries.
+"""Planning a list: every row is read, placed in its zone and window, and simulated with its retries.
 
-Minutes of processor time for a million rows decide whether people plan before they start.
+People plan before they start only if a plan is quick, also for a million rows.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _measured(size: int) -> list[str]:
 
 
 def _write_list(path: Path, size: int) -> None:
-    """Numbers that may be real: nobody is called, and a million reserved ones there are not."""
+    """Numbers that may be real, because there are not a million reserved ones. Nobody is called."""
     with path.open("w") as stream:
         stream.write("phone,name,hour\n")
         for n in range(size):

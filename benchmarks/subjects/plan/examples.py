@@ -1,4 +1,4 @@
-"""The examples that ship: planned, then run in the sandbox by real workers, and the one held against the other."""
+"""The examples that ship: each is planned, then run in the sandbox by real workers, and the two are compared."""
 
 from __future__ import annotations
 
@@ -50,16 +50,16 @@ ACCOUNT = '[accounts.{}]\nprovider = "{}"\npace = 12\n'
 NOTE = (
     f"Real workers, beat, Redis and SQLite; the sandbox's clock runs at {SPEED:g}. From the start to the moment at "
     "which every contact is final. Windows are left out, so that it can be measured at any hour. Each example has an "
-    f"account of its own, which earlier calls to like numbers have taught how calls end ({TAUGHT} at least). Each is "
-    f"planned and run {RUNS} times, all at once, the list in another order each time: chance decides how long somebody "
-    "lets it ring and, in delivery, how early a throttled request halves the pace. Medians of the plans and of the "
-    "runs; in brackets the fastest and the slowest run."
+    f"account of its own with at least {TAUGHT} earlier calls, to numbers that behave like its list's. Each is "
+    f"planned and run {RUNS} times at the same time, the list in another order each time: chance decides how long it "
+    "rings and, in delivery, how early a throttled request halves the pace. The figures are medians; in brackets the "
+    "fastest and the slowest run."
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """What a plan says: seconds until all is over, between what eight of ten times, and the lines that get no call."""
+    """What a plan says: seconds until the end, the range of eight simulations in ten, the lines that get no call."""
 
     seconds: float
     between: tuple[float, float]
@@ -69,7 +69,7 @@ class Planned:
 
 @dataclass(frozen=True, kw_only=True)
 class Ran:
-    """What a run came to: seconds from its start until every contact was final, and the lines that were called."""
+    """The result of a run: seconds from its start until every contact was final, and the lines that were called."""
 
     seconds: float
     called: frozenset[int]
@@ -77,7 +77,7 @@ class Ran:
 
 @dataclass(frozen=True)
 class Example:
-    """An example's plans and what became of them, run by run."""
+    """An example's plans, and the run that followed each."""
 
     plans: list[Planned] = field(default_factory=list)
     runs: list[Ran] = field(default_factory=list)
@@ -169,7 +169,7 @@ def _planned(file: Path, settings: Settings, ledger: Ledger) -> Planned:
 
 
 class Elsewhere:
-    """Starts the examples to like numbers in other areas, of which nobody has been called before.
+    """Starts the examples with numbers of other area codes that have not been called before.
 
     Some of the sandbox's numbers are busy only the first time, and the lists' own are to be called once more.
     """
@@ -238,7 +238,7 @@ def _started(file: Path, settings: Settings, ledger: Ledger) -> str:
 
 
 def _wait(ledger: Ledger, ids: Sequence[str]) -> list[Campaign]:
-    """The campaigns, when all have finished."""
+    """Wait until all campaigns have finished; returns them."""
     until = time.monotonic() + PATIENCE
     while True:
         with ledger.reading() as db:
