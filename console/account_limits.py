@@ -11,7 +11,7 @@ from dialer.bucket import BucketState, BucketUnavailable, TokenBucket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class LimitLine:
     """One limit of one account. `of` and `left` are None where nothing is counted; `others`: points gone, not by us."""
 
     limit: str
@@ -28,7 +28,7 @@ class AccountLimits:
     """One account. `away` says why nothing is known of it; `amiss` what the provider counts and the settings do not."""
 
     account: str
-    lines: tuple[Line, ...] = ()
+    lines: tuple[LimitLine, ...] = ()
     waiting: Mapping[str, int] | None = None
     binding: str = ""
     binds_for: float = 0.0
@@ -54,9 +54,9 @@ def limits_now(buckets: Mapping[str, TokenBucket]) -> list[AccountLimits]:
 
 def _limits(account: str, bucket: BucketState) -> AccountLimits:
     binding, seconds = bucket.binding
-    lines = [Line(limit=bucket.pace_name, of=bucket.pace, resets_in=bucket.pace_free_in)]
+    lines = [LimitLine(limit=bucket.pace_name, of=bucket.pace, resets_in=bucket.pace_free_in)]
     lines += [
-        Line(
+        LimitLine(
             limit=window.name,
             used=window.used,
             of=window.limit,
@@ -68,9 +68,9 @@ def _limits(account: str, bucket: BucketState) -> AccountLimits:
     ]
     most = bucket.most_calls
     left = max(0, most - bucket.calls) if most else None
-    lines.append(Line(limit="calls in progress", used=bucket.calls, of=most, left=left))
+    lines.append(LimitLine(limit="calls in progress", used=bucket.calls, of=most, left=left))
     if bucket.blocked_for:
-        lines.append(Line(limit="blocked by the provider", resets_in=bucket.blocked_for))
+        lines.append(LimitLine(limit="blocked by the provider", resets_in=bucket.blocked_for))
     marked = tuple(replace(line, binds=line.limit == binding) for line in lines)
     return AccountLimits(
         account=account, lines=marked, waiting=bucket.waiting, binding=binding, binds_for=round(seconds, 3)

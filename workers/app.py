@@ -15,7 +15,7 @@ from workers.beat import TICKS, Tick
 from workers.settings import Settings, load
 
 CALLS = "calls"
-LONGEST_TASK = 600
+MAX_TASK_SECONDS = 600
 
 
 def _settings() -> Settings:
@@ -44,7 +44,11 @@ app.conf.update(
     worker_cancel_long_running_tasks_on_connection_loss=False,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
-    broker_transport_options={"visibility_timeout": LONGEST_TASK, "socket_timeout": 30, "socket_connect_timeout": 5},
+    broker_transport_options={
+        "visibility_timeout": MAX_TASK_SECONDS,
+        "socket_timeout": 30,
+        "socket_connect_timeout": 5,
+    },
     task_queues=[Queue(CALLS), Queue(TICKS)],  # type: ignore[no-untyped-call]
     task_default_queue=CALLS,
     task_routes={

@@ -9,7 +9,7 @@ from celery.beat import PersistentScheduler, ScheduleEntry
 from celery.schedules import schedstate, schedule
 
 TICKS = "ticks"
-MOST_WAITING = 9  # three rounds of ticks: the next one finds the same work, so more are worth nothing
+MAX_QUEUED_TICKS = 9  # three rounds of ticks: the next one finds the same work, so more are worth nothing
 
 
 class Tick(schedule):  # type: ignore[misc]
@@ -28,7 +28,7 @@ class Beat(PersistentScheduler):  # type: ignore[misc]
     """
 
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
-        if self._waiting(producer) < MOST_WAITING:
+        if self._waiting(producer) < MAX_QUEUED_TICKS:
             super().apply_entry(entry, producer=producer)
 
     def _waiting(self, producer: Any) -> int:

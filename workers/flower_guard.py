@@ -8,10 +8,10 @@ from tornado.routing import URLSpec
 from tornado.web import HTTPError, StaticFileHandler
 
 # `/healthcheck` says only OK; `/login` is how one comes in where a provider of identities is configured.
-OPEN = ("/healthcheck", "/login/?")
+PUBLIC_PATHS = ("/healthcheck", "/login/?")
 
 
-class Guarded:
+class PasswordRequired:
     """Put before one of Flower's handlers: nothing of it runs for somebody who has not proved who they are."""
 
     application: Any
@@ -39,12 +39,12 @@ def install() -> None:
 def _guarded(entry: Any) -> Any:
     if isinstance(entry, URLSpec):
         path, handler = entry.regex.pattern.removesuffix("$"), entry.handler_class
-        return URLSpec(path, _subclass(path, handler), entry.kwargs, entry.name)
+        return URLSpec(path, _with_password(path, handler), entry.kwargs, entry.name)
     path, handler, *rest = entry
-    return (path, _subclass(path, handler), *rest)
+    return (path, _with_password(path, handler), *rest)
 
 
-def _subclass(path: str, handler: type[Any]) -> type[Any]:
-    if path in OPEN or issubclass(handler, Guarded | StaticFileHandler):
+def _with_password(path: str, handler: type[Any]) -> type[Any]:
+    if path in PUBLIC_PATHS or issubclass(handler, PasswordRequired | StaticFileHandler):
         return handler
-    return type(handler.__name__, (Guarded, handler), {"__module__": handler.__module__})
+    return type(handler.__name__, (PasswordRequired, handler), {"__module__": handler.__module__})

@@ -12,7 +12,7 @@ import structlog
 from dialer.phone import NUMBER_IN_TEXT, mask
 
 # Four ticks a second would drown what happens; Flower shows every task.
-QUIET = ("httpx", "httpcore", "alembic", "celery.beat", "celery.worker.strategy", "celery.app.trace")
+QUIET_LOGGERS = ("httpx", "httpcore", "alembic", "celery.beat", "celery.worker.strategy", "celery.app.trace")
 
 
 def set_up(level: str = "INFO") -> None:
@@ -42,7 +42,7 @@ def set_up(level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for noisy in QUIET:
+    for noisy in QUIET_LOGGERS:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -12,18 +12,18 @@ from dialer.errors import DialerError
 from workers.settings import Settings
 
 
-def kept(file: Path) -> str:
+def read_or_create(file: Path) -> str:
     """The secret in this file (mode 0600), made at the first call; the first of many callers makes it.
 
     Raises DialerError for a folder that cannot be used.
     """
     try:
-        return _kept(file)
+        return _read_or_create(file)
     except OSError as exc:
         raise DialerError(f"{exc.filename or file}: {exc.strerror}", "choose another DIALER_DATA_DIR") from None
 
 
-def _kept(file: Path) -> str:
+def _read_or_create(file: Path) -> str:
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     made = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
     if not file.exists():
@@ -42,14 +42,14 @@ def console_password(settings: Settings) -> str:
     """What the console and Flower ask for."""
     if settings.console.password:
         return settings.console.password.get_secret_value()
-    return kept(settings.data_dir / "password")
+    return read_or_create(settings.data_dir / "password")
 
 
 def hash_key(settings: Settings) -> str:
     """The key of the hashes by which erased numbers are known again; it is kept apart from the ledger."""
     if settings.ledger.hash_key:
         return settings.ledger.hash_key.get_secret_value()
-    return kept(settings.data_dir / "hash-key")
+    return read_or_create(settings.data_dir / "hash-key")
 
 
 def receipt_secret(settings: Settings, account: str) -> str:
@@ -57,7 +57,7 @@ def receipt_secret(settings: Settings, account: str) -> str:
     own = settings.accounts[account].receipt_secret
     if own is not None:
         return own.get_secret_value()
-    key = kept(settings.data_dir / "receipt-key")
+    key = read_or_create(settings.data_dir / "receipt-key")
     return hmac.new(key.encode(), account.encode(), hashlib.sha256).hexdigest()[:32]
 
 

@@ -154,7 +154,7 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as exc:
-        raise BadSettings("\n".join(_complaints(exc, file)), "correct the keys named above") from None
+        raise BadSettings("\n".join(_error_lines(exc, file)), "correct the keys named above") from None
     except SettingsError as exc:
         example = "DIALER_ACCOUNTS__MAIN__PROVIDER=callgear"
         remedy = f"write that DIALER_… variable as JSON, or one for each key: {example}"
@@ -163,7 +163,7 @@ def load() -> Settings:
         raise BadSettings(f"{file}: {exc}", "correct the file's TOML") from None
 
 
-def _complaints(exc: ValidationError, file: Path) -> list[str]:
+def _error_lines(exc: ValidationError, file: Path) -> list[str]:
     lines = []
     for error in exc.errors(include_input=False, include_url=False, include_context=False):
         key = ".".join(str(part) for part in error["loc"])

@@ -18,11 +18,11 @@ from campaigns.operations import sweep as sweeping
 from campaigns.settlement import polling
 from dialer.bucket import BucketUnavailable
 from workers.app import app, settings
-from workers.tick_guard import Ticks
+from workers.tick_guard import TickGuard
 from workers.wiring import runtime
 
 log = get_logger()
-_ticks = Ticks()
+_tick_guard = TickGuard()
 
 
 @app.task(name="workers.tasks.dial")  # type: ignore[untyped-decorator]
@@ -38,7 +38,7 @@ def dial(campaign_id: str, claim: str, contact_ids: list[int]) -> None:
 @app.task(name="workers.tasks.release")  # type: ignore[untyped-decorator]
 def release() -> None:
     """Claim what the next seconds can carry and hand it to the workers."""
-    with _ticks.one() as mine:
+    with _tick_guard.one() as mine:
         if mine:
             _release()
 
@@ -67,7 +67,7 @@ def _publish(slices: Sequence[Slice]) -> Sequence[Slice]:
 
 
 @app.task(name="workers.tasks.look")  # type: ignore[untyped-decorator]
-def look() -> None:
+def poll() -> None:
     """Look at the calls in progress of every account that is followed that way."""
     using = runtime(settings)
     for account in using.accounts.values():

@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-STUCK = 30.0  # seconds: a tick that takes longer waits for a server that will not answer, and holds nobody
-REST, LONGEST_REST = 0.5, 2.0  # of a tick's own time, until the next; seconds
+STUCK_SECONDS = 30.0  # seconds: a tick that takes longer waits for a server that will not answer, and holds nobody
+REST_SHARE, MAX_REST_SECONDS = 0.5, 2.0  # of a tick's own time, until the next; seconds
 
 
-class Ticks:
+class TickGuard:
     """Who may tick now. `clock` counts seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -43,7 +43,7 @@ class Ticks:
                 if mine and self._began == now:
                     self._began = None
                     over = self._clock()
-                    self._rests_until = over + min(REST * (over - now), LONGEST_REST)
+                    self._rests_until = over + min(REST_SHARE * (over - now), MAX_REST_SECONDS)
 
     def _is_stuck(self, now: float) -> bool:
-        return self._began is not None and now - self._began >= STUCK
+        return self._began is not None and now - self._began >= STUCK_SECONDS

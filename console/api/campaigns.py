@@ -13,11 +13,11 @@ from campaigns.lifecycle import ContactStatus
 from campaigns.operations.control import ACTIONS, Action
 from campaigns.reporting.listings import campaigns_shown, contacts_after, without_numbers
 from campaigns.reporting.status import CampaignSummary, summarize_campaign
-from console.server.auth import from_here, meant
+from console.server.auth import require_json_or_header, require_same_site
 from console.server.state import InjectedState
 
-MOST_CONTACTS = 1000
-LARGEST_ID = 2**63 - 1
+MAX_CONTACTS = 1000
+MAX_ID = 2**63 - 1
 
 router = APIRouter(prefix="/api")
 
@@ -42,8 +42,8 @@ def list_contacts(
     campaign_id: str,
     desk: InjectedState,
     status: ContactStatus | None = None,
-    after: Annotated[int, Query(ge=0, le=LARGEST_ID)] = 0,
-    limit: Annotated[int, Query(ge=1, le=MOST_CONTACTS)] = 100,
+    after: Annotated[int, Query(ge=0, le=MAX_ID)] = 0,
+    limit: Annotated[int, Query(ge=1, le=MAX_CONTACTS)] = 100,
 ) -> dict[str, Any]:
     """A page of contacts; `next` is the `after` of the page that follows, null when there is none."""
     with desk.ledger.reading() as db:
@@ -57,8 +57,10 @@ def list_contacts(
     }
 
 
-@router.post("/campaigns/{campaign_id}/{action}", dependencies=[Depends(from_here), Depends(meant)])
-def act(campaign_id: str, action: Action, desk: InjectedState) -> dict[str, Any]:
+@router.post(
+    "/campaigns/{campaign_id}/{action}", dependencies=[Depends(require_same_site), Depends(require_json_or_header)]
+)
+def control_campaign(campaign_id: str, action: Action, desk: InjectedState) -> dict[str, Any]:
     """Pause, resume or cancel a campaign."""
     campaign = ACTIONS[action](desk.ledger, campaign_id, who=desk.settings.console.user, now=desk.clock())
     with desk.ledger.reading() as db:

@@ -78,7 +78,7 @@ def options(
 
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 problems found, 2 wrong use, 130 interrupted."""
-    interruption.heed()
+    interruption.install_handlers()
     try:
         app()
     except DialerError as error:

@@ -19,7 +19,7 @@ class BadArgument(DialerError):
     """What was typed cannot be used."""
 
 
-def numbered(text: str, country: str | None) -> PhoneNumber:
+def parse_number(text: str, country: str | None) -> PhoneNumber:
     """A number as it was typed. Raises BadArgument."""
     try:
         return parse(text, country.upper() if country else None)

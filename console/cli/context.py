@@ -17,7 +17,7 @@ from workers.stack.info import running_stack
 from workers.wiring import open_ledger, redis_url
 
 
-def settings_here() -> Settings:
+def effective_settings() -> Settings:
     """The settings, as the stack that is up on this data folder has them: under a sandbox accounts lead there."""
     settings = load()
     if info := running_stack(settings.data_dir):
@@ -27,7 +27,7 @@ def settings_here() -> Settings:
 
 
 @contextmanager
-def ledger_of(settings: Settings) -> Iterator[Ledger]:
+def ledger_for(settings: Settings) -> Iterator[Ledger]:
     """The ledger for as long as the command runs."""
     ledger = open_ledger(settings)
     try:
@@ -37,14 +37,14 @@ def ledger_of(settings: Settings) -> Iterator[Ledger]:
 
 
 @contextmanager
-def opened() -> Iterator[tuple[Settings, Ledger]]:
+def settings_and_ledger() -> Iterator[tuple[Settings, Ledger]]:
     """The settings and the ledger, for as long as the command runs."""
-    settings = settings_here()
-    with ledger_of(settings) as ledger:
+    settings = effective_settings()
+    with ledger_for(settings) as ledger:
         yield settings, ledger
 
 
-def who() -> str:
+def user_name() -> str:
     """The person at the keyboard, for audit lines."""
     try:
         return getpass.getuser()

@@ -7,28 +7,28 @@ import threading
 import time
 from types import FrameType
 
-_asked = threading.Event()
+_interrupted_event = threading.Event()
 
 
-def heed() -> None:
+def install_handlers() -> None:
     """From here on both signals raise KeyboardInterrupt and are remembered."""
-    _asked.clear()
+    _interrupted_event.clear()
     for one in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(one, _interrupted)
+        signal.signal(one, _on_signal)
 
 
-def heard() -> None:
+def acknowledge() -> None:
     """The interruption is being dealt with; another one is a new one."""
-    _asked.clear()
+    _interrupted_event.clear()
 
 
 def sleep(seconds: float) -> None:
     """Sleep. Raises KeyboardInterrupt also for an interruption that was dropped on its way."""
-    if _asked.is_set():
+    if _interrupted_event.is_set():
         raise KeyboardInterrupt
     time.sleep(seconds)
 
 
-def _interrupted(_signal: int, _frame: FrameType | None) -> None:
-    _asked.set()
+def _on_signal(_signal: int, _frame: FrameType | None) -> None:
+    _interrupted_event.set()
     raise KeyboardInterrupt

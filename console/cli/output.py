@@ -18,7 +18,7 @@ from rich.text import Text
 
 from dialer.errors import DialerError
 
-WIDE = 10_000  # where no terminal ends a line, nor do we
+UNLIMITED_WIDTH = 10_000  # where no terminal ends a line, nor do we
 
 
 class Screen(Console):
@@ -28,7 +28,9 @@ class Screen(Console):
     def size(self) -> ConsoleDimensions:
         """A terminal's own, or what COLUMNS asks for; into a file or a pipe lines are as long as they are."""
         found = super().size
-        return found if self.is_terminal or os.environ.get("COLUMNS") else ConsoleDimensions(WIDE, found.height)
+        return (
+            found if self.is_terminal or os.environ.get("COLUMNS") else ConsoleDimensions(UNLIMITED_WIDTH, found.height)
+        )
 
     def print(self, *objects: Any, **options: Any) -> None:
         """As rich prints."""
@@ -41,25 +43,25 @@ out = Screen(highlight=False)
 err = Screen(stderr=True, highlight=False, soft_wrap=True)
 
 
-def say(text: str, *, on: Console = out) -> None:
+def print_prose(text: str, *, on: Console = out) -> None:
     """Print prose: in a terminal broken between words, with a line of its own for a command at its end; else whole."""
     for line in text.split("\n"):
-        _say_line(line, on)
+        _print_prose_line(line, on)
 
 
-def _say_line(text: str, on: Console) -> None:
+def _print_prose_line(text: str, on: Console) -> None:
     whole = Text.from_markup(text)
     if whole.cell_len <= on.width or not on.is_terminal:
         on.print(whole, soft_wrap=True)
         return
     words, colon, command = text.rpartition(": dialer ")
-    for line in _broken(Text.from_markup(words + ":" if colon else text), on.width):
+    for line in _wrapped(Text.from_markup(words + ":" if colon else text), on.width):
         on.print(line, soft_wrap=True)
     if colon:
         on.print(Text.from_markup(f"  dialer {command}"), soft_wrap=True)
 
 
-def _broken(prose: Text, width: int) -> list[Text]:
+def _wrapped(prose: Text, width: int) -> list[Text]:
     """Its lines, broken between words only: a path is never broken, however long it is."""
     pieces = wrap(prose.plain, width, break_long_words=False, break_on_hyphens=False, drop_whitespace=False)
     first, *others = prose.divide(accumulate(map(len, pieces[:-1])))
@@ -76,10 +78,10 @@ def print_json(value: Any) -> None:
 
 def as_json_text(value: Any) -> str:
     """The same document, as text."""
-    return json.dumps(value, default=_plain, ensure_ascii=False, indent=2)
+    return json.dumps(value, default=_json_form, ensure_ascii=False, indent=2)
 
 
-def _plain(value: Any) -> Any:
+def _json_form(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat(timespec="milliseconds")
     if isinstance(value, Path):
@@ -94,9 +96,9 @@ def print_error(error: DialerError, *, as_json: bool) -> None:
     if as_json:
         print_json({"error": error.message, "remedy": error.remedy, **error_facts(error)})
         return
-    say(f"[bold red]Error:[/] {escape(error.message)}", on=err)
+    print_prose(f"[bold red]Error:[/] {escape(error.message)}", on=err)
     if error.remedy:
-        say(f"[bold]Do:[/] {escape(error.remedy)}", on=err)
+        print_prose(f"[bold]Do:[/] {escape(error.remedy)}", on=err)
 
 
 def error_facts(error: DialerError) -> dict[str, Any]:
@@ -114,14 +116,14 @@ def table(*columns: str, title: str | None = None) -> Table:
     return made
 
 
-def local(moment: datetime | None) -> str:
+def local_time(moment: datetime | None) -> str:
     """A moment in this machine's zone, short."""
     return moment.astimezone().strftime("%d %b %H:%M:%S") if moment else "–"
 
 
-def at(moment: datetime | None) -> str:
+def local_with_zone(moment: datetime | None) -> str:
     """The same, with the zone's name."""
-    return f"{local(moment)} {moment.astimezone():%Z}" if moment else local(None)
+    return f"{local_time(moment)} {moment.astimezone():%Z}" if moment else local_time(None)
 
 
 def write_new(file: Path, text: str) -> None:
@@ -135,7 +137,7 @@ def write_new(file: Path, text: str) -> None:
         raise DialerError(f"{file} cannot be written: {exc.strerror}", "choose another place") from None
 
 
-def near(path: Path) -> str:
+def short_path(path: Path) -> str:
     """A path as short as it can be said from here."""
     try:
         return str(path.absolute().relative_to(Path.cwd()))

@@ -12,7 +12,7 @@ class CannotLogIn(DialerError):
     """The provider cannot be reached, or refuses the account; nothing was started."""
 
 
-def can_log_in(account: str, settings: Settings) -> None:
+def check_login(account: str, settings: Settings) -> None:
     """Ask the provider, placing nothing. Raises CannotLogIn."""
     one = settings.accounts[account]
     if one.credentials_missing:

@@ -11,9 +11,9 @@ from campaigns.audience.progress import Progress as Passes
 from console.cli.output import err
 
 T = TypeVar("T")
-WORTH_A_BAR = 20_000
-MOVES_EVERY = 1000
-BAR = 20  # with the words beside it, ten million rows fit in 80 columns
+MIN_ITEMS_FOR_BAR = 20_000
+UPDATE_EVERY = 1000
+BAR_WIDTH = 20  # with the words beside it, ten million rows fit in 80 columns
 
 
 def import_bar(doing: str, things: str, *, estimated: bool = False) -> Passes:
@@ -23,16 +23,22 @@ def import_bar(doing: str, things: str, *, estimated: bool = False) -> Passes:
 
     def passes(given: Iterable[T], about: int) -> Iterable[T]:
         total = round(about, -3) if estimated else about
-        return _shown(given, total, doing, counts) if about >= WORTH_A_BAR and err.is_terminal else given
+        return _with_bar(given, total, doing, counts) if about >= MIN_ITEMS_FOR_BAR and err.is_terminal else given
 
     return passes
 
 
-def _shown(given: Iterable[T], total: int, doing: str, counts: TextColumn) -> Iterator[T]:
-    columns = (TextColumn("{task.description:<8}"), BarColumn(BAR), counts, TimeRemainingColumn(), TextColumn("left"))
+def _with_bar(given: Iterable[T], total: int, doing: str, counts: TextColumn) -> Iterator[T]:
+    columns = (
+        TextColumn("{task.description:<8}"),
+        BarColumn(BAR_WIDTH),
+        counts,
+        TimeRemainingColumn(),
+        TextColumn("left"),
+    )
     with Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task(doing, total=total)
         for count, one in enumerate(given, start=1):
-            if count % MOVES_EVERY == 0:
+            if count % UPDATE_EVERY == 0:
                 bar.update(task, completed=count, total=max(total, count))
             yield one

@@ -18,7 +18,7 @@ from campaigns.ledger.store import Ledger
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus
 from campaigns.reporting.status import CampaignSummary, summarize_campaign
 from console.cli import interruption, preflight
-from console.cli.context import who
+from console.cli.context import user_name
 from console.cli.output import err, out
 from console.cli.progress import import_bar
 from console.cli.views import campaign as show
@@ -34,28 +34,28 @@ def start(
     file: Path, settings: Settings, ledger: Ledger, *, skip_rejects: bool, again: bool = False, quiet: bool = False
 ) -> Campaign:
     """Check, ask the provider whether the account can log in, and start; raises before anything is written."""
-    checked = checked_list(file, settings, ledger, quiet=quiet, keep=True)
+    checked = check_file(file, settings, ledger, quiet=quiet, keep=True)
     if not again:
         refuse_second(ledger, checked.definition)
     rejects = checked.write_rejects(reports_folder(settings))
     if checked.rejects and not quiet:
-        show.print_checked(checked, rejects)
+        show.print_check_result(checked, rejects)
     show.print_warnings(checked)
     checked.refuse_rejects(rejects, skip=skip_rejects)
     refuse_too_late(checked, now_utc())
-    preflight.can_log_in(checked.definition.account, settings)
+    preflight.check_login(checked.definition.account, settings)
     return launch(
         ledger,
         checked,
         rejects_folder=reports_folder(settings),
         again=again,
-        who=who(),
+        who=user_name(),
         now=now_utc(),
         progress=no_progress if quiet else import_bar("starting", "contacts"),
     )
 
 
-def checked_list(file: Path, settings: Settings, ledger: Ledger, *, quiet: bool, keep: bool) -> CheckResult:
+def check_file(file: Path, settings: Settings, ledger: Ledger, *, quiet: bool, keep: bool) -> CheckResult:
     return check(
         file,
         settings.accounts,
@@ -69,18 +69,18 @@ def watch(ledger: Ledger, ids: Sequence[str], *, every: float = 0.5, quiet: bool
     """Show the campaigns' progress until each has left the statuses `over`; say nothing when `quiet`."""
     with Live(console=out, refresh_per_second=4) if not quiet else nullcontext() as live:
         while ids:
-            standings = [standings_of(ledger, one)[0] for one in ids]
+            standings = [campaign_summaries(ledger, one)[0] for one in ids]
             if live is not None:
-                live.update(show.progress(standings))
+                live.update(show.progress_table(standings))
             if all(one.campaign.status not in over for one in standings):
                 return
             interruption.sleep(every)
 
 
-def let_calls_end(ledger: Ledger, campaign_id: str, *, every: float = 0.5, quiet: bool = False) -> None:
+def wait_for_calls(ledger: Ledger, campaign_id: str, *, every: float = 0.5, quiet: bool = False) -> None:
     """Wait until no call of a campaign that starts none is on the line: nobody would hear how it ended afterwards."""
     told = quiet
-    while on_the_line := calls_on_the_line(standings_of(ledger, campaign_id)[0]):
+    while on_the_line := calls_on_the_line(campaign_summaries(ledger, campaign_id)[0]):
         if not told:
             calls = counted(on_the_line, "call is", "calls are")
             err.print(f"{calls} on the line: waiting for their end. Ctrl-C again leaves at once.")
@@ -92,7 +92,7 @@ def calls_on_the_line(one: CampaignSummary) -> int:
     return one.in_progress + one.unconfirmed
 
 
-def standings_of(
+def campaign_summaries(
     ledger: Ledger, campaign: str | None, *, live_only: bool = False, answers: bool | None = None
 ) -> list[CampaignSummary]:
     now = now_utc()

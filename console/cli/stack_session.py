@@ -9,21 +9,24 @@ from contextlib import contextmanager
 
 from rich.markup import escape
 
-from console.cli.output import near, out
+from console.cli.output import out, short_path
 from workers.settings import Settings, load
 from workers.stack.environment import environment
 from workers.stack.info import StackInfo, running_stack
-from workers.stack.stack import Happening, Stack
+from workers.stack.stack import Stack, StackEvent
 
 
 @contextmanager
-def brought_up(settings: Settings, *, quiet: bool) -> Iterator[Settings]:
+def settings_of_stack(settings: Settings, *, quiet: bool) -> Iterator[Settings]:
     """The settings of the stack that is up on this data folder, or of one brought up for as long as the block runs."""
     if info := running_stack(settings.data_dir):
-        with environment_of(environment(settings, info)):
+        with environment_variables(environment(settings, info)):
             yield load()
         return
-    with Stack(settings, sandbox=False, events=say_nothing if quiet else say) as stack, supervised(stack) as own:
+    with (
+        Stack(settings, sandbox=False, events=ignore_event if quiet else print_event) as stack,
+        supervised(stack) as own,
+    ):
         yield own
 
 
@@ -34,7 +37,7 @@ def supervised(stack: Stack) -> Iterator[Settings]:
     supervisor = threading.Thread(target=stack.watch, args=(stopping,), name="supervisor", daemon=True)
     supervisor.start()
     try:
-        with environment_of(stack.environment):
+        with environment_variables(stack.environment):
             yield load()
     finally:
         stopping.set()
@@ -42,7 +45,7 @@ def supervised(stack: Stack) -> Iterator[Settings]:
 
 
 @contextmanager
-def environment_of(variables: Mapping[str, str]) -> Iterator[None]:
+def environment_variables(variables: Mapping[str, str]) -> Iterator[None]:
     """Variables that hold while the block runs."""
     before = dict(os.environ)
     os.environ.update(variables)
@@ -53,13 +56,13 @@ def environment_of(variables: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def say(happening: Happening) -> None:
+def print_event(happening: StackEvent) -> None:
     """Print what becomes of the stack's parts: the steps people wait for, and what they should know."""
     if happening.what in {"up", "moved", "died", "restarted"}:
         out.print(f"[dim]{escape(str(happening))}[/]")
 
 
-def say_nothing(_happening: Happening) -> None:
+def ignore_event(_happening: StackEvent) -> None:
     """For machines."""
 
 
@@ -68,5 +71,5 @@ def print_stack(info: StackInfo, settings: Settings) -> None:
     for name in ("console", "flower", "sandbox", "redis"):
         if name in info.urls:
             out.print(f"  {name:<8} {info.urls[name]}")
-    password = "as set" if settings.console.password else f"in {near(settings.data_dir / 'password')}"
+    password = "as set" if settings.console.password else f"in {short_path(settings.data_dir / 'password')}"
     out.print(f"  user     {settings.console.user}, password {password}")

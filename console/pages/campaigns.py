@@ -20,21 +20,21 @@ from campaigns.reporting.hold_reason import GOING, HoldKind
 from campaigns.reporting.listings import campaigns_shown, latest_attempts, reasons, without_numbers
 from campaigns.reporting.status import CampaignSummary, summarize_campaign
 from console.formatting import percent
-from console.server.auth import form_token, from_here, from_our_form
+from console.server.auth import form_token, require_form_token, require_same_site
 from console.server.state import AppState, InjectedState
 
 ENDED_SHOWN = 20
 ATTEMPTS_SHOWN = 50
 REASONS_SHOWN = 8
-SECONDS_LIVE, SECONDS_STILL = 2, 15  # between two looks of an open page
+REFRESH_SECONDS_LIVE, REFRESH_SECONDS_ENDED = 2, 15  # between two looks of an open page
 ASSETS = {"console.css": "text/css", "console.js": "text/javascript", "icon.svg": "image/svg+xml"}
-BECOMES = {
+TARGET_STATUS = {
     Action.PAUSE: CampaignStatus.PAUSED,
     Action.RESUME: CampaignStatus.RUNNING,
     Action.CANCEL: CampaignStatus.CANCELLED,
 }
 OPEN_CONTACTS = (ContactStatus.PLACED, ContactStatus.DIALING, ContactStatus.CLAIMED, ContactStatus.PENDING)
-UNDERWAY = (ContactStatus.PLACED, ContactStatus.DIALING)
+BEING_CALLED = (ContactStatus.PLACED, ContactStatus.DIALING)
 
 router = APIRouter(default_response_class=HTMLResponse)
 
@@ -50,50 +50,52 @@ class Segment:
 
 
 @router.get("/")
-def show_all(request: Request, desk: InjectedState, ended: int = ENDED_SHOWN) -> str:
+def list_campaigns(request: Request, desk: InjectedState, ended: int = ENDED_SHOWN) -> str:
     """Campaigns that go on, and the newest that have ended."""
     now = desk.clock()
     with desk.ledger.reading() as db:
         standings = [summarize_campaign(db, one, now) for one in campaigns_shown(db, max(0, min(ended, 1000)))]
-    return page("campaigns.html", request, standings=standings, every=_every(standings), now=now)
+    return render("campaigns.html", request, standings=standings, every=_refresh_seconds(standings), now=now)
 
 
 @router.get("/campaigns/{campaign_id}")
-def show_one(campaign_id: str, request: Request, desk: InjectedState) -> str:
+def show_campaign(campaign_id: str, request: Request, desk: InjectedState) -> str:
     """One campaign: how far it is, how its calls ended, its latest attempts, and what may be done with it."""
     now = desk.clock()
     with desk.ledger.reading() as db:
         one = summarize_campaign(db, queries.campaign(db, campaign_id), now)
         attempts = latest_attempts(db, one.campaign.id, ATTEMPTS_SHOWN)
         why_not = reasons(db, one.campaign.id, REASONS_SHOWN)
-    allowed = [action for action in Action if _may(action, one.campaign.status)]
+    allowed = [action for action in Action if _is_allowed(action, one.campaign.status)]
     tokens = {action: form_token(desk, action, one.campaign.id) for action in allowed}
-    return page(
+    return render(
         "campaign.html",
         request,
         one=one,
         attempts=attempts,
         reasons=why_not,
         tokens=tokens,
-        every=_every([one]),
+        every=_refresh_seconds([one]),
         now=now,
     )
 
 
 @router.get("/campaigns/{campaign_id}/cancel")
-def ask_before_cancelling(campaign_id: str, request: Request, desk: InjectedState) -> str:
+def confirm_cancel(campaign_id: str, request: Request, desk: InjectedState) -> str:
     """What cancelling means, and the button that does it."""
     now = desk.clock()
     with desk.ledger.reading() as db:
         one = summarize_campaign(db, queries.campaign(db, campaign_id), now)
-    if not _may(Action.CANCEL, one.campaign.status):
+    if not _is_allowed(Action.CANCEL, one.campaign.status):
         raise HTTPException(409, f"campaign {one.campaign.id} is {one.campaign.status}: there is nothing to cancel")
     token = form_token(desk, Action.CANCEL, one.campaign.id)
-    return page("cancel.html", request, one=one, token=token, every=None, now=now)
+    return render("cancel.html", request, one=one, token=token, every=None, now=now)
 
 
-@router.post("/campaigns/{campaign_id}/{action}", dependencies=[Depends(from_here), Depends(from_our_form)])
-def act(campaign_id: str, action: Action, desk: InjectedState) -> Response:
+@router.post(
+    "/campaigns/{campaign_id}/{action}", dependencies=[Depends(require_same_site), Depends(require_form_token)]
+)
+def control_campaign(campaign_id: str, action: Action, desk: InjectedState) -> Response:
     """Do what a button says and show the campaign again."""
     campaign = ACTIONS[action](desk.ledger, campaign_id, who=desk.settings.console.user, now=desk.clock())
     return RedirectResponse(f"/campaigns/{campaign.id}", 303)
@@ -107,7 +109,7 @@ def asset(name: str) -> Response:
     return Response(files("console").joinpath("templates", name).read_bytes(), media_type=ASSETS[name])
 
 
-def page(template: str, request: Request, **facts: Any) -> str:
+def render(template: str, request: Request, **facts: Any) -> str:
     """A page as HTML."""
     desk: AppState = request.app.state.desk
     return TEMPLATES.get_template(template).render(flower=flower_url(desk, request.url.hostname), **facts)
@@ -116,29 +118,29 @@ def page(template: str, request: Request, **facts: Any) -> str:
 def flower_url(desk: AppState, asked: str | None) -> str | None:
     """Where this browser finds Flower; None when Flower listens where it cannot reach."""
     host, port = desk.settings.flower.host, desk.settings.flower.port
-    if _is(host, "is_unspecified"):
+    if _has_address_kind(host, "is_unspecified"):
         host = asked or "localhost"
-    elif _is(host, "is_loopback") and not _is(asked or "", "is_loopback"):
+    elif _has_address_kind(host, "is_loopback") and not _has_address_kind(asked or "", "is_loopback"):
         return None
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
-def _is(host: str, kind: str) -> bool:
+def _has_address_kind(host: str, kind: str) -> bool:
     try:
         return bool(getattr(ipaddress.ip_address(host), kind))
     except ValueError:
         return host == "localhost" and kind == "is_loopback"
 
 
-def _may(action: Action, status: CampaignStatus) -> bool:
+def _is_allowed(action: Action, status: CampaignStatus) -> bool:
     if action is Action.RESUME and status is not CampaignStatus.PAUSED:
         return False
-    return BECOMES[action] in CAMPAIGN_MOVES[status]
+    return TARGET_STATUS[action] in CAMPAIGN_MOVES[status]
 
 
-def _every(standings: Sequence[CampaignSummary]) -> int:
+def _refresh_seconds(standings: Sequence[CampaignSummary]) -> int:
     going_on = any(one.campaign.status in LIVE_CAMPAIGNS for one in standings)
-    return SECONDS_LIVE if going_on else SECONDS_STILL
+    return REFRESH_SECONDS_LIVE if going_on else REFRESH_SECONDS_ENDED
 
 
 def segments(contacts: Mapping[ContactStatus, int]) -> list[Segment]:
@@ -146,7 +148,7 @@ def segments(contacts: Mapping[ContactStatus, int]) -> list[Segment]:
     total = sum(contacts.values())
     parts: list[Segment] = []
     start = 0.0
-    for status in (*FINAL_CONTACTS, *UNDERWAY):
+    for status in (*FINAL_CONTACTS, *BEING_CALLED):
         if count := contacts.get(status, 0):
             width = 100 * count / total
             parts.append(Segment(status=status.value, start=start, width=width, count=count))
@@ -159,7 +161,7 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def mood(one: CampaignSummary) -> str:
+def activity(one: CampaignSummary) -> str:
     """The colour of what a campaign is doing: going, waiting, stopped, over."""
     match one.campaign.status:
         case CampaignStatus.FINISHED | CampaignStatus.CANCELLED:
@@ -185,7 +187,7 @@ def _environment() -> Environment:
     )
     made.filters |= {
         "words": words,
-        "mood": mood,
+        "mood": activity,
         "segments": segments,
         "percent": percent,
         "moment": _moment,

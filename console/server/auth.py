@@ -12,32 +12,32 @@ from fastapi import HTTPException, Request
 from starlette.requests import ClientDisconnect
 
 from console.server.body import TooLarge, read_body
-from console.server.state import AppState, InjectedState, same
+from console.server.state import AppState, InjectedState, equal_in_constant_time
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="dialer", charset="UTF-8"'}
 FORM_LIMIT = 4096
 OWN_HEADER = "x-dialer"
 
 
-async def password_required(request: Request, desk: InjectedState) -> None:
+async def require_password(request: Request, desk: InjectedState) -> None:
     """Let through only who knows the console's user and password."""
     user, password = _credentials(request.headers.get("authorization", ""))
-    right_user = same(user, desk.settings.console.user)
-    right_password = same(password, desk.password)
+    right_user = equal_in_constant_time(user, desk.settings.console.user)
+    right_password = equal_in_constant_time(password, desk.password)
     if not (right_user and right_password):
         raise HTTPException(401, "the console asks for its user and password", CHALLENGE)
 
 
-async def from_here(request: Request, desk: InjectedState) -> None:
+async def require_same_site(request: Request, desk: InjectedState) -> None:
     """Refuse what a page of another site makes a browser send; browsers tell, other clients say nothing of it."""
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    if site not in (None, "same-origin", "none") or (origin is not None and not _ours(origin, request, desk)):
+    if site not in (None, "same-origin", "none") or (origin is not None and not _is_own_origin(origin, request, desk)):
         raise HTTPException(
             403, "this request comes from another site: behind a proxy, pass Host on or set console.public_url"
         )
 
 
-async def meant(request: Request) -> None:
+async def require_json_or_header(request: Request) -> None:
     """Refuse what a mere form could send: a JSON content type or a header of ours shows that it is meant for us."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json" and OWN_HEADER not in request.headers:
@@ -50,13 +50,13 @@ def form_token(desk: AppState, action: str, campaign_id: str) -> str:
     return hmac.new(desk.password.encode(), words, hashlib.sha256).hexdigest()
 
 
-async def from_our_form(action: str, campaign_id: str, request: Request, desk: InjectedState) -> None:
+async def require_form_token(action: str, campaign_id: str, request: Request, desk: InjectedState) -> None:
     """Refuse a form that is not one of ours for this action and campaign."""
     try:
         form = parse_qs((await read_body(request, FORM_LIMIT)).decode("utf-8", "replace"))
     except (TooLarge, ClientDisconnect, ValueError):
         form = {}
-    if not same(form.get("token", [""])[0], form_token(desk, action, campaign_id)):
+    if not equal_in_constant_time(form.get("token", [""])[0], form_token(desk, action, campaign_id)):
         raise HTTPException(403, "this form is not one of this console's: open the campaign and try again")
 
 
@@ -71,7 +71,7 @@ def _credentials(header: str) -> tuple[str, str]:
     return user, password
 
 
-def _ours(origin: str, request: Request, desk: AppState) -> bool:
+def _is_own_origin(origin: str, request: Request, desk: AppState) -> bool:
     """True for the address the browser asked, and for the public one (a proxy may have asked us by another)."""
     places = {request.headers.get("host", "").lower()}
     if desk.settings.console.public_url:

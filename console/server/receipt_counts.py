@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 Refusal = Literal["forged", "unsigned", "unreadable", "too_large", "not_stored"]
 NO_ACCOUNT = "-"  # what a stranger calls an account is no label of ours
-TOLD_EVERY = timedelta(minutes=1)  # so that nobody can fill the ledger by knocking
+AUDIT_INTERVAL = timedelta(minutes=1)  # so that nobody can fill the ledger by knocking
 
 
 class ReceiptCounts:
@@ -42,7 +42,7 @@ class ReceiptCounts:
 
     def due(self, now: datetime) -> bool:
         """Whether there is something that the audit has not heard of, and it has heard nothing for a minute."""
-        return bool(self._untold) and (self._told_at is None or now >= self._told_at + TOLD_EVERY)
+        return bool(self._untold) and (self._told_at is None or now >= self._told_at + AUDIT_INTERVAL)
 
     def to_tell(self, now: datetime | None = None) -> str | None:
         """What the audit has not heard of yet, in words, if that is due at `now`; None: nothing to tell."""

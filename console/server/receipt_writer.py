@@ -20,13 +20,13 @@ from campaigns.settlement.receipts import apply_heard
 from dialer.account_settings import AccountSettings
 from dialer.calls import Receipt
 
-MOST_TOGETHER = 100
+MAX_BATCH = 100
 
 log = get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Letter:
+class _QueuedDelivery:
     """A delivery, and who waits to hear that it is stored: how many of its receipts were new, or why it is not."""
 
     delivery: Delivery
@@ -42,13 +42,13 @@ class ReceiptWriter:
         self._ledger = ledger
         self._accounts = accounts
         self._clock = clock
-        self._letters: queue.SimpleQueue[_Letter | threading.Event | None] = queue.SimpleQueue()
+        self._letters: queue.SimpleQueue[_QueuedDelivery | threading.Event | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="mailroom", daemon=True)
         self._thread.start()
 
     def keep(self, delivery: Delivery) -> Future[int]:
         """Store a delivery durably: the future tells how many of its receipts were new, and raises when it is not."""
-        letter = _Letter(delivery=delivery)
+        letter = _QueuedDelivery(delivery=delivery)
         self._letters.put(letter)
         return letter.stored
 
@@ -68,12 +68,12 @@ class ReceiptWriter:
             if fresh := self._store(batch):
                 self._apply(fresh)
 
-    def _batches(self) -> Iterator[list[_Letter]]:
-        batch: list[_Letter] = []
+    def _batches(self) -> Iterator[list[_QueuedDelivery]]:
+        batch: list[_QueuedDelivery] = []
         while (letter := self._letters.get()) is not None:
-            if isinstance(letter, _Letter):
+            if isinstance(letter, _QueuedDelivery):
                 batch.append(letter)
-            if batch and (not isinstance(letter, _Letter) or self._letters.empty() or len(batch) == MOST_TOGETHER):
+            if batch and (not isinstance(letter, _QueuedDelivery) or self._letters.empty() or len(batch) == MAX_BATCH):
                 yield batch
                 batch = []
             if isinstance(letter, threading.Event):
@@ -81,7 +81,7 @@ class ReceiptWriter:
         if batch:
             yield batch
 
-    def _store(self, batch: Sequence[_Letter]) -> list[Delivery]:
+    def _store(self, batch: Sequence[_QueuedDelivery]) -> list[Delivery]:
         """Store a batch, or, where it as a whole cannot be, each of it; returns what was new."""
         try:
             deliveries = [letter.delivery for letter in batch]

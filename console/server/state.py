@@ -24,7 +24,7 @@ from workers.wiring import open_buckets, open_ledger
 
 log = get_logger()
 RECEIPT_THREADS = 16
-NOBODYS = "0" * 32  # compared with when the account is not ours, so that the answer takes as long
+NO_SECRET = "0" * 32  # compared with when the account is not ours, so that the answer takes as long
 
 
 class AppState:
@@ -56,7 +56,7 @@ class AppState:
     def expects(self, door: str, account: str, secret: str) -> bool:
         """True when this is where the account's provider is to send what becomes of calls."""
         known = account in self._receipt_secrets and self.settings.accounts[account].door == door
-        right = same(secret, self._receipt_secrets.get(account, NOBODYS))
+        right = equal_in_constant_time(secret, self._receipt_secrets.get(account, NO_SECRET))
         return known and right
 
     def tell_audit(self, *, at_once: bool = False) -> None:
@@ -77,7 +77,7 @@ class AppState:
             self._ledger.close()
 
 
-def same(given: str, expected: str) -> bool:
+def equal_in_constant_time(given: str, expected: str) -> bool:
     """Compare texts in a time that tells nothing about where they differ."""
     return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode("utf-8", "replace"))
 

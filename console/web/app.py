@@ -15,7 +15,7 @@ from structlog import get_logger
 from console import receipts
 from console.api import campaigns as api
 from console.pages import campaigns as pages
-from console.server.auth import password_required
+from console.server.auth import require_password
 from console.server.headers import SafeHeaders
 from console.server.state import AppState, InjectedState
 from console.web import error_handlers, metrics
@@ -27,8 +27,8 @@ from workers.wiring import now_utc
 log = get_logger()
 ANY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
-door = APIRouter()
-nowhere = APIRouter()
+health_router = APIRouter()
+not_found_router = APIRouter()
 
 
 def create_app(settings: Settings | None = None, clock: Callable[[], datetime] = now_utc) -> FastAPI:
@@ -39,19 +39,19 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] =
     if settings is None:
         settings = _settings()
         _set_up_logs()
-    _log_no_requests()
+    _disable_request_logs()
     app = FastAPI(title="Dialer console", openapi_url=None, docs_url=None, redoc_url=None, lifespan=_lifespan)
     app.state.desk = AppState(settings, clock)
     app.add_middleware(SafeHeaders)
     error_handlers.install(app)
     app.include_router(receipts.router)
-    app.include_router(door)
-    for router in (api.router, metrics.router, pages.router, nowhere):
-        app.include_router(router, dependencies=[Depends(password_required)])
+    app.include_router(health_router)
+    for router in (api.router, metrics.router, pages.router, not_found_router):
+        app.include_router(router, dependencies=[Depends(require_password)])
     return app
 
 
-@door.api_route("/healthz", methods=["GET", "HEAD"])
+@health_router.api_route("/healthz", methods=["GET", "HEAD"])
 def healthz(desk: InjectedState) -> JSONResponse:
     """200 when the ledger answers; 503 otherwise, with the details in the log only."""
     try:
@@ -63,8 +63,8 @@ def healthz(desk: InjectedState) -> JSONResponse:
     return JSONResponse({"ok": True})
 
 
-@nowhere.api_route("/{path:path}", methods=ANY_METHOD)
-async def nothing_here(path: str) -> None:
+@not_found_router.api_route("/{path:path}", methods=ANY_METHOD)
+async def not_found(path: str) -> None:
     """Whatever is not ours."""
     raise HTTPException(404, "there is nothing here")
 
@@ -90,16 +90,16 @@ def _set_up_logs() -> None:
         logger.handlers, logger.propagate = [], True
 
 
-def _log_no_requests() -> None:
+def _disable_request_logs() -> None:
     """Switch the server's lines about requests off: their paths hold the receipts' secrets.
 
     A filter stays with its logger whatever the server sets up before or after.
     """
     for name in ("uvicorn.access", "uvicorn.asgi"):
         logger = logging.getLogger(name)
-        if _nothing not in logger.filters:
-            logger.addFilter(_nothing)
+        if _drop_record not in logger.filters:
+            logger.addFilter(_drop_record)
 
 
-def _nothing(_record: logging.LogRecord) -> bool:
+def _drop_record(_record: logging.LogRecord) -> bool:
     return False

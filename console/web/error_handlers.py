@@ -12,7 +12,7 @@ from structlog import get_logger
 
 from campaigns.ledger.queries import NoSuchCampaign
 from campaigns.lifecycle import IllegalMove
-from console.pages.campaigns import page
+from console.pages.campaigns import render
 from console.server.headers import HEADERS
 from dialer.errors import DialerError
 
@@ -27,41 +27,43 @@ log = get_logger()
 
 def install(app: FastAPI) -> None:
     """Answer every error in our own words."""
-    app.add_exception_handler(DialerError, _told)
-    app.add_exception_handler(AnyHttpException, _refused)
-    app.add_exception_handler(RequestValidationError, _misunderstood)
-    app.add_exception_handler(Exception, _broken)
+    app.add_exception_handler(DialerError, _dialer_error)
+    app.add_exception_handler(AnyHttpException, _http_error)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(Exception, _unexpected_error)
 
 
-async def _told(request: Request, exc: Exception) -> Response:
+async def _dialer_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, DialerError)  # noqa: S101  # it is installed for nothing else
     status = next((status for kind, status in STATUSES.items() if isinstance(exc, kind)), 503)
     if status == 503:
         log.error("cannot answer", error=type(exc).__name__, why=exc.message)
-    return _no(request, status, exc.message, exc.remedy)
+    return _error_response(request, status, exc.message, exc.remedy)
 
 
-async def _refused(request: Request, exc: Exception) -> Response:
+async def _http_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, AnyHttpException)  # noqa: S101
-    return _no(request, exc.status_code, exc.detail, REMEDIES.get(exc.status_code, ""), exc.headers)
+    return _error_response(request, exc.status_code, exc.detail, REMEDIES.get(exc.status_code, ""), exc.headers)
 
 
-async def _misunderstood(request: Request, exc: Exception) -> Response:
+async def _invalid_request(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, RequestValidationError)  # noqa: S101
     faults = [f"{fault['loc'][-1]}: {fault['msg']}" for fault in exc.errors()]
-    return _no(request, 422, "; ".join(faults), "correct what is named")
+    return _error_response(request, 422, "; ".join(faults), "correct what is named")
 
 
-async def _broken(request: Request, exc: Exception) -> Response:
+async def _unexpected_error(request: Request, exc: Exception) -> Response:
     # The one answer that does not pass SafeHeaders: Starlette gives it outside of all middleware.
     headers = {name.decode(): value.decode() for name, value in HEADERS}
-    return _no(request, 500, "the console has failed", "its log says more", headers)
+    return _error_response(request, 500, "the console has failed", "its log says more", headers)
 
 
-def _no(request: Request, status: int, error: str, remedy: str, headers: Mapping[str, str] | None = None) -> Response:
+def _error_response(
+    request: Request, status: int, error: str, remedy: str, headers: Mapping[str, str] | None = None
+) -> Response:
     if request.url.path.startswith("/api/"):
         return JSONResponse({"error": error, "remedy": remedy}, status, headers)
     if status == 401:  # the style, too, is for those only who are known
         return PlainTextResponse(f"{error}\n{remedy}\n", status, headers)
-    html = page("refusal.html", request, status=status, error=error, remedy=remedy, every=None)
+    html = render("refusal.html", request, status=status, error=error, remedy=remedy, every=None)
     return HTMLResponse(html, status, headers)

@@ -16,7 +16,7 @@ from campaigns.reporting import counts
 from console.account_limits import gauges, limits_now
 from console.server.state import InjectedState
 
-ENDED_SHOWN_FOR = timedelta(days=1)  # so that the series of old campaigns end
+ENDED_CAMPAIGNS_SHOWN_FOR = timedelta(days=1)  # so that the series of old campaigns end
 
 router = APIRouter()
 
@@ -27,12 +27,12 @@ def metrics(desk: InjectedState) -> Response:
     with desk.ledger.reading() as db:
         families = list(_families(db, desk.clock()))
     registry = CollectorRegistry()
-    registry.register(Counted([*families, *gauges(limits_now(desk.buckets))]))
+    registry.register(PrecomputedMetrics([*families, *gauges(limits_now(desk.buckets))]))
     text = generate_latest(registry) + generate_latest(desk.counts.registry)
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
-class Counted(Collector):
+class PrecomputedMetrics(Collector):
     """Figures that were counted beforehand."""
 
     def __init__(self, families: Iterable[Metric]) -> None:
@@ -48,7 +48,7 @@ def _families(db: Connection, now: datetime) -> Iterator[Metric]:
         "dialer_contacts",
         "Contacts by campaign and status; campaigns that go on or ended within a day.",
         ("campaign", "status"),
-        counts.contacts_by_status(db, ended_after=now - ENDED_SHOWN_FOR),
+        counts.contacts_by_status(db, ended_after=now - ENDED_CAMPAIGNS_SHOWN_FOR),
     )
     yield _family(
         "dialer_attempts",

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from dialer.account_settings import AccountSettings
 from workers.settings import LedgerSettings, RedisSettings, Settings, WorkerSettings
 from workers.stack.environment import environment
-from workers.stack.health import answers
+from workers.stack.health import http_ok
 from workers.stack.info import StackInfo
 from workers.stack.ports import Ports
 from workers.stack.processes import Child, Program
@@ -166,7 +166,7 @@ class House:
             argv=command,
             env=dict(sandbox.env) | {"PYTHONPATH": str(ROOT)},
             log=self.folder / "logs" / "wire.log",
-            healthy=answers(f"{self.info.urls['wire']}/_faults"),
+            healthy=http_ok(f"{self.info.urls['wire']}/_faults"),
         )
 
     def start(self) -> None:
@@ -215,7 +215,7 @@ def _twin(console: Program, name: str, urls: dict[str, str], *, into: dict[str, 
         name=name,
         argv=tuple(argv),
         log=console.log.with_name(f"{name}.log"),
-        healthy=answers(f"{urls[name]}/healthz"),
+        healthy=http_ok(f"{urls[name]}/healthz"),
     )
 
 

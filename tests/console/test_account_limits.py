@@ -15,7 +15,7 @@ from campaigns.ledger.migrate import upgrade
 from campaigns.ledger.store import Ledger
 from console.account_limits import gauges, limits_now
 from console.cli.app import app
-from console.web.metrics import Counted
+from console.web.metrics import PrecomputedMetrics
 from dialer.bucket import CampaignLimits, Limits, TokenBucket, connect
 from dialer.verdicts import Meter
 from tests.support.seeding import numbers, seed
@@ -108,7 +108,7 @@ def test_status_says_that_redis_is_away_when_no_worker_can_come_by(at_home, monk
 
 def test_the_gauges_say_the_same(busy):
     registry = CollectorRegistry()
-    registry.register(Counted(list(gauges(limits_now({"main": busy})))))
+    registry.register(PrecomputedMetrics(list(gauges(limits_now({"main": busy})))))
     text = generate_latest(registry).decode()
     assert 'dialer_bucket_up{account="main"} 1.0' in text
     assert 'dialer_bucket_of{account="main",limit="minute points"} 150.0' in text
@@ -119,5 +119,5 @@ def test_the_gauges_say_the_same(busy):
 def test_a_bucket_that_is_away_is_down_and_no_error():
     away = TokenBucket(connect("redis://127.0.0.1:1/0"), "main", Limits(pace=1))
     registry = CollectorRegistry()
-    registry.register(Counted(list(gauges(limits_now({"main": away, "other": away})))))
+    registry.register(PrecomputedMetrics(list(gauges(limits_now({"main": away, "other": away})))))
     assert generate_latest(registry).decode().count("dialer_bucket_up{") == 2

@@ -16,7 +16,7 @@ from workers import logs
 def as_it_was() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
-    levels = {name: logging.getLogger(name).level for name in logs.QUIET}
+    levels = {name: logging.getLogger(name).level for name in logs.QUIET_LOGGERS}
     yield
     root.handlers = handlers
     root.setLevel(level)

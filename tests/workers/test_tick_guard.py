@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workers.tick_guard import STUCK, Ticks
+from workers.tick_guard import STUCK_SECONDS, TickGuard
 
 
 class Clock:
@@ -13,7 +13,7 @@ class Clock:
 
 
 def test_a_tick_that_comes_while_another_is_under_way_is_left_out():
-    ticks = Ticks(Clock())
+    ticks = TickGuard(Clock())
     with ticks.one() as first, ticks.one() as second:
         assert (first, second) == (True, False)
     with ticks.one() as third:
@@ -22,10 +22,10 @@ def test_a_tick_that_comes_while_another_is_under_way_is_left_out():
 
 def test_a_tick_that_is_stuck_holds_the_next_ones_only_for_a_while():
     clock = Clock()
-    ticks = Ticks(clock)
+    ticks = TickGuard(clock)
     with ticks.one() as stuck:
         assert stuck
-        clock.now += STUCK
+        clock.now += STUCK_SECONDS
         with ticks.one() as fresh:
             assert fresh
             with ticks.one() as another:
@@ -36,7 +36,7 @@ def test_a_tick_that_is_stuck_holds_the_next_ones_only_for_a_while():
 
 def test_a_long_tick_leaves_time_for_what_it_released():
     clock = Clock()
-    ticks = Ticks(clock)
+    ticks = TickGuard(clock)
     with ticks.one():
         clock.now += 1.4
     answers = []
@@ -49,16 +49,16 @@ def test_a_long_tick_leaves_time_for_what_it_released():
 
 def test_no_rest_is_so_long_that_the_dialing_stops():
     clock = Clock()
-    ticks = Ticks(clock)
+    ticks = TickGuard(clock)
     with ticks.one():
-        clock.now += STUCK - 1
+        clock.now += STUCK_SECONDS - 1
     clock.now += 2.1
     with ticks.one() as mine:
         assert mine
 
 
 def test_a_tick_that_fails_leaves_the_way_free():
-    ticks = Ticks(Clock())
+    ticks = TickGuard(Clock())
     try:
         with ticks.one():
             raise ValueError

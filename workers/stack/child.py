@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 PR_SET_PDEATHSIG = 1
-LOOK_SECONDS = 0.2
+POLL_SECONDS = 0.2
 NOT_STARTED = 127
 
 
@@ -54,7 +54,7 @@ def watch(parent: int, program: Sequence[str]) -> NoReturn:
     signal.signal(signal.SIGTERM, lambda *_: running.terminate())
     while True:
         try:
-            code = running.wait(LOOK_SECONDS)
+            code = running.wait(POLL_SECONDS)
             sys.exit(code if code >= 0 else 128 - code)
         except subprocess.TimeoutExpired:
             if os.getppid() != parent:

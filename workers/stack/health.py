@@ -14,15 +14,15 @@ from redis.retry import Retry
 
 Health = Callable[[], bool]
 
-ANSWER_SECONDS = 1.0
+TIMEOUT_SECONDS = 1.0
 
 
-def answers(url: str) -> Health:
+def http_ok(url: str) -> Health:
     """Yes when the URL answers 200. No proxy of the environment is asked."""
 
     def ask() -> bool:
         try:
-            return httpx.get(url, timeout=ANSWER_SECONDS, trust_env=False).status_code == httpx.codes.OK
+            return httpx.get(url, timeout=TIMEOUT_SECONDS, trust_env=False).status_code == httpx.codes.OK
         except httpx.HTTPError:
             return False
 
@@ -32,11 +32,11 @@ def answers(url: str) -> Health:
 def redis_client(url: str) -> redis.Redis:
     """A client that asks once: no retry, short time-outs."""
     return redis.Redis.from_url(
-        url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS, retry=Retry(NoBackoff(), 0)
+        url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS, retry=Retry(NoBackoff(), 0)
     )
 
 
-def pongs(url: str) -> Health:
+def redis_pings(url: str) -> Health:
     """Yes when a Redis answers there and has read its files."""
 
     def ask() -> bool:
@@ -49,19 +49,19 @@ def pongs(url: str) -> Health:
     return ask
 
 
-def worker_pongs(broker: str, node: str) -> Health:
+def worker_pings(broker: str, node: str) -> Health:
     """Yes when the Celery worker of that name answers `ping` on the broker."""
 
     def ask() -> bool:
         try:
             with Celery("health", broker=broker, set_as_current=False) as app:
-                return bool(app.control.inspect(destination=[node], timeout=ANSWER_SECONDS).ping())
+                return bool(app.control.inspect(destination=[node], timeout=TIMEOUT_SECONDS).ping())
         except (OSError, OperationalError, redis.RedisError):
             return False
 
     return ask
 
 
-def written(files: str, folder: Path, since: float) -> Health:
+def file_written(files: str, folder: Path, since: float) -> Health:
     """Yes when a file of that pattern was written after `since` (seconds since the epoch)."""
     return lambda: any(file.stat().st_mtime >= since - 1 for file in folder.glob(files))

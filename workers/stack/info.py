@@ -37,7 +37,7 @@ class StackInfo:
 
 def running_stack(data_dir: Path) -> StackInfo | None:
     """The stack that is up on this data folder; None when there is none, also when one died and left its file."""
-    if not lock.held(data_dir):
+    if not lock.is_locked(data_dir):
         return None
     try:
         said = json.loads((data_dir / FILE).read_text())
@@ -46,6 +46,6 @@ def running_stack(data_dir: Path) -> StackInfo | None:
     return StackInfo(**said | {"data_dir": Path(said["data_dir"])})
 
 
-def forget(data_dir: Path) -> None:
+def remove_info(data_dir: Path) -> None:
     """Remove the file of a stack that is no more."""
     (data_dir / FILE).unlink(missing_ok=True)

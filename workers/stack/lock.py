@@ -10,7 +10,7 @@ from pathlib import Path
 from dialer.errors import DialerError
 
 FILE = "stack.lock"
-PATIENCE_SECONDS = 0.5  # somebody asking `held` holds it for an instant
+WAIT_SECONDS = 0.5  # somebody asking `held` holds it for an instant
 
 
 class StackIsUp(DialerError):
@@ -36,13 +36,13 @@ class StackLock:
         """Take the lock. Raises StackIsUp when another process has it."""
         self._data_dir.mkdir(parents=True, exist_ok=True)
         file = os.open(self._data_dir / FILE, os.O_RDWR | os.O_CREAT, 0o600)
-        limit = time.monotonic() + PATIENCE_SECONDS
-        while not _locked(file, fcntl.LOCK_EX):
+        limit = time.monotonic() + WAIT_SECONDS
+        while not _try_lock(file, fcntl.LOCK_EX):
             if time.monotonic() > limit:
                 pid = _pid_in(file)
                 os.close(file)
                 raise StackIsUp(self._data_dir, pid)
-            time.sleep(PATIENCE_SECONDS / 10)
+            time.sleep(WAIT_SECONDS / 10)
         os.ftruncate(file, 0)
         os.write(file, f"{os.getpid()}\n".encode())
         self._file = file
@@ -54,19 +54,19 @@ class StackLock:
             self._file = None
 
 
-def held(data_dir: Path) -> bool:
+def is_locked(data_dir: Path) -> bool:
     """Whether a process runs a stack on this data folder, or is about to."""
     try:
         file = os.open(data_dir / FILE, os.O_RDWR)
     except OSError:  # there is none, or no stack of ours could write it
         return False
     try:
-        return not _locked(file, fcntl.LOCK_SH)
+        return not _try_lock(file, fcntl.LOCK_SH)
     finally:
         os.close(file)
 
 
-def _locked(file: int, kind: int) -> bool:
+def _try_lock(file: int, kind: int) -> bool:
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from dialer.errors import DialerError
 
-NEXT_ONES = 200
+CANDIDATE_COUNT = 200
 
 
 class NoPort(DialerError):
@@ -62,7 +62,7 @@ class Ports:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with ExitStack() as sockets:
             try:
-                free = sockets.enter_context(_opened(family, host, number))
+                free = sockets.enter_context(_listening_socket(family, host, number))
                 got = int(free.getsockname()[1])
                 promise = sockets.enter_context(socket.socket(family, socket.SOCK_DGRAM))
                 promise.bind((host, got))
@@ -77,11 +77,11 @@ class Ports:
 
 def _candidates(wanted: int) -> range | tuple[int, ...]:
     if wanted == 0:
-        return (0,) * NEXT_ONES
-    return range(wanted, min(wanted + NEXT_ONES, 65536))
+        return (0,) * CANDIDATE_COUNT
+    return range(wanted, min(wanted + CANDIDATE_COUNT, 65536))
 
 
-def _opened(family: int, host: str, number: int) -> socket.socket:
+def _listening_socket(family: int, host: str, number: int) -> socket.socket:
     """A socket listening there, as a server's would: connections lately closed do not count as taken."""
     opened = socket.socket(family, socket.SOCK_STREAM)
     try:

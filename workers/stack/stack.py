@@ -24,14 +24,14 @@ from workers.stack.processes import Child, ChildFailed, Program
 from workers.stack.programs import Modules, ProgramPlan, stopping_order
 from workers.stack.redis_server import PREFERRED_PORT, RedisServer, check_configured, find_server
 
-__all__ = ["ChildFailed", "Happening", "Stack", "StackInfo", "StackIsUp", "running_stack"]
+__all__ = ["ChildFailed", "Stack", "StackEvent", "StackInfo", "StackIsUp", "running_stack"]
 
 WATCH_SECONDS = 0.3
-ANYWHERE = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "[::1]"}  # noqa: S104
+WILDCARD_HOSTS = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "[::1]"}  # noqa: S104
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class StackEvent:
     """Something that became of one part of the stack, for whoever tells a person."""
 
     what: Literal["moved", "starting", "up", "died", "restarted", "stopping", "stopped"]
@@ -52,7 +52,7 @@ class Stack:
         sandbox: bool,
         speed: float = 1.0,
         workers: int = 1,
-        events: Callable[[Happening], None] = lambda _happening: None,
+        events: Callable[[StackEvent], None] = lambda _happening: None,
         modules: Modules | None = None,
     ) -> None:
         data_dir = settings.data_dir.absolute()
@@ -122,8 +122,8 @@ class Stack:
         except OSError as exc:
             raise DialerError(f"{data_dir}: {exc.strerror}", "choose another DIALER_DATA_DIR") from None
         self._at_end.callback(self._lock.release)
-        self._at_end.callback(told.forget, data_dir)
-        told.forget(data_dir)
+        self._at_end.callback(told.remove_info, data_dir)
+        told.remove_info(data_dir)
 
     def _start(self) -> None:
         redis = self._redis_to_start()
@@ -158,7 +158,9 @@ class Stack:
             taken["sandbox"] = ports.take(self._settings.sandbox.port)
         if redis is not None:
             taken["redis"] = ports.take(PREFERRED_PORT)
-        urls = {name: f"http://{_reached(hosts.get(name, '127.0.0.1'))}:{port.got}" for name, port in taken.items()}
+        urls = {
+            name: f"http://{_reachable_host(hosts.get(name, '127.0.0.1'))}:{port.got}" for name, port in taken.items()
+        }
         urls["redis"] = self._shown_redis(taken.get("redis"))
         self.info = replace(
             self.info,
@@ -204,11 +206,11 @@ class Stack:
         name: str,
         detail: str = "",
     ) -> None:
-        self.events(Happening(what, name, detail))
+        self.events(StackEvent(what, name, detail))
 
 
-def _reached(host: str) -> str:
+def _reachable_host(host: str) -> str:
     """How this machine reaches a server that listens on that host."""
-    if host in ANYWHERE:
-        return ANYWHERE[host]
+    if host in WILDCARD_HOSTS:
+        return WILDCARD_HOSTS[host]
     return f"[{host}]" if ":" in host else host

@@ -31,7 +31,7 @@ from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.planning.plan import make_plan
 from campaigns.planning.row_forecasts import row_forecasts
-from console.cli.context import ledger_of
+from console.cli.context import ledger_for
 from console.cli.stack_session import supervised
 from dialer.deadline import utc_now
 from workers.settings import Settings, load
@@ -139,7 +139,7 @@ def _house() -> Iterator[tuple[Settings, Ledger]]:
     with (
         Stack(load(), sandbox=True, speed=SPEED) as stack,
         supervised(stack) as settings,
-        ledger_of(settings) as ledger,
+        ledger_for(settings) as ledger,
     ):
         yield settings, ledger
 

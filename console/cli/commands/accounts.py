@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from rich.markup import escape
 
-from console.cli.context import settings_here
+from console.cli.context import effective_settings
 from console.cli.output import out, print_json, table
 from console.cli.views import limits
 from dialer.account import Account
@@ -33,7 +33,7 @@ def accounts_command(
     With --watch, show their limits instead, anew each second until Ctrl-C; exit 1 when Redis does not answer.
     """
     in_earnest = load().accounts  # before a stack that is up has its say
-    settings = settings_here()
+    settings = effective_settings()
     if watch and settings.accounts:
         raise typer.Exit(limits.watch(settings, as_json=as_json))
     with open_accounts(settings) as accounts, ThreadPoolExecutor(8) as pool:

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from campaigns.ledger.store import Ledger
 from campaigns.operations import live_calls
-from console.cli.context import opened, who
+from console.cli.context import settings_and_ledger, user_name
 from console.cli.output import out, print_json, table
 from console.cli.views import calls
 from dialer.account import Account
@@ -24,13 +24,13 @@ call_app = typer.Typer(help="Calls in progress: list them, and manage one.", no_
 SessionId = Annotated[
     int, typer.Argument(min=1, help="The call's session, as `dialer call list` shows it.", metavar="SESSION")
 ]
-Named = Annotated[str | None, typer.Option("--account", help="The call's account, where it is no call of ours.")]
+AccountName = Annotated[str | None, typer.Option("--account", help="The call's account, where it is no call of ours.")]
 Say = Annotated[str | None, typer.Option(help="Text that is said meanwhile.")]
 Media = Annotated[str | None, typer.Option(help="Or the provider's id of a recording.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 
-PLAIN: Mapping[str, tuple[Callable[[LiveCalls, int], object], str]] = {  # verbs that need the session only
+SESSION_ACTIONS: Mapping[str, tuple[Callable[[LiveCalls, int], object], str]] = {  # verbs that need the session only
     "unhold": (lambda calls, session: calls.unhold_call(session), "Take the contact back from hold."),
     "transfer": (
         lambda calls, session: calls.transfer_talk(session),
@@ -53,8 +53,8 @@ class OnOff(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    for verb, (do, words) in PLAIN.items():
-        call_app.command(verb, help=words)(_plain(verb, do))
+    for verb, (do, words) in SESSION_ACTIONS.items():
+        call_app.command(verb, help=words)(_session_command(verb, do))
     app.add_typer(call_app, name="call")
 
 
@@ -66,22 +66,22 @@ def list_command(
     as_json: AsJson = False,
 ) -> None:
     """List the calls in progress and who takes part in them."""
-    with _at_work() as (ledger, accounts):
+    with _ledger_and_accounts() as (ledger, accounts):
         chosen = live_calls.manageable(accounts, account)
         if watch:
             calls.watch(ledger, chosen, every)
             return
-        found = calls.look(ledger, chosen)
+        found = calls.call_facts(ledger, chosen)
     if as_json:
         print_json(found)
     else:
-        out.print(calls.shown(found))
+        out.print(calls.calls_table(found))
 
 
 @call_app.command("talk-options", short_help="List what keys do during a talk.")
-def talk_options_command(account: Named = None, as_json: AsJson = False) -> None:
+def talk_options_command(account: AccountName = None, as_json: AsJson = False) -> None:
     """List what keys do during a talk, as each account's client area has it."""
-    with _at_work() as (_, accounts):
+    with _ledger_and_accounts() as (_, accounts):
         found = [(one.name, option) for one in live_calls.manageable(accounts, account) for option in _options(one)]
     if as_json:
         print_json([{"account": name} | option for name, option in found])
@@ -94,13 +94,13 @@ def talk_options_command(account: Named = None, as_json: AsJson = False) -> None
 
 @call_app.command("hold")
 def hold_command(
-    session: SessionId, say: Say = None, media: Media = None, account: Named = None, as_json: AsJson = False
+    session: SessionId, say: Say = None, media: Media = None, account: AccountName = None, as_json: AsJson = False
 ) -> None:
     """Put the contact on hold with something to hear."""
     script = said(say, media)
     if script is None:
         raise typer.BadParameter("somebody on hold hears something: give --say TEXT or --media ID")
-    _act("hold", session, lambda calls: calls.hold_call(session, script), account, as_json)
+    _run_action("hold", session, lambda calls: calls.hold_call(session, script), account, as_json)
 
 
 @call_app.command("make")
@@ -109,111 +109,113 @@ def make_command(
     to: Annotated[str, typer.Argument(help="Extension or number to call, without a plus.")],
     say: Say = None,
     media: Media = None,
-    account: Named = None,
+    account: AccountName = None,
     as_json: AsJson = False,
 ) -> None:
     """Call a second person while the contact is on hold."""
     script = said(say, media)
-    _act("make", session, lambda calls: calls.make_call(session, to.removeprefix("+"), script), account, as_json)
+    _run_action("make", session, lambda calls: calls.make_call(session, to.removeprefix("+"), script), account, as_json)
 
 
 @call_app.command("tag")
 def tag_command(
     session: SessionId,
     tag: Annotated[int, typer.Argument(min=1, help="The tag's id.")],
-    account: Named = None,
+    account: AccountName = None,
     as_json: AsJson = False,
 ) -> None:
     """Tag the call."""
-    _act("tag", session, lambda calls: calls.tag_call(session, tag), account, as_json)
+    _run_action("tag", session, lambda calls: calls.tag_call(session, tag), account, as_json)
 
 
 @call_app.command("record")
 def record_command(
     session: SessionId,
     action: Annotated[OnOff, typer.Argument(help="Start or stop.")],
-    account: Named = None,
+    account: AccountName = None,
     as_json: AsJson = False,
 ) -> None:
     """Start or stop recording."""
-    _act(f"record {action.value}", session, lambda calls: calls.record_call(session, action.value), account, as_json)
+    _run_action(
+        f"record {action.value}", session, lambda calls: calls.record_call(session, action.value), account, as_json
+    )
 
 
 @call_app.command("coach")
 def coach_command(
     session: SessionId,
     number: Annotated[str | None, typer.Option(help="Whom to add; absent, the coach of the client area.")] = None,
-    account: Named = None,
+    account: AccountName = None,
     as_json: AsJson = False,
 ) -> None:
     """Let a coach listen and prompt."""
     line = number.removeprefix("+") if number else None
-    _act("coach", session, lambda calls: calls.add_coach(session, line), account, as_json)
+    _run_action("coach", session, lambda calls: calls.add_coach(session, line), account, as_json)
 
 
 @call_app.command("dtmf")
 def dtmf_command(
     session: SessionId,
     key: Annotated[str, typer.Argument(help="One key: a digit, * or #.")],
-    account: Named = None,
+    account: AccountName = None,
     as_json: AsJson = False,
 ) -> None:
     """Press a key."""
-    _act("dtmf", session, lambda calls: calls.send_dtmf(session, key), account, as_json)
+    _run_action("dtmf", session, lambda calls: calls.send_dtmf(session, key), account, as_json)
 
 
 @call_app.command("talk-option")
 def talk_option_command(
     session: SessionId,
     button: Annotated[str, typer.Argument(help="The key; `dialer call talk-options` lists them.")],
-    account: Named = None,
+    account: AccountName = None,
     as_json: AsJson = False,
 ) -> None:
     """Do what a key does during a talk."""
-    _act("talk-option", session, lambda calls: calls.call_talk_option(session, button), account, as_json)
+    _run_action("talk-option", session, lambda calls: calls.call_talk_option(session, button), account, as_json)
 
 
 @call_app.command("block", short_help="Let nobody call this contact again.")
-def block_command(session: SessionId, account: Named = None, as_json: AsJson = False) -> None:
+def block_command(session: SessionId, account: AccountName = None, as_json: AsJson = False) -> None:
     """Let nobody call this contact again: our suppression list, and the provider's blacklist."""
-    with _at_work() as (ledger, accounts):
+    with _ledger_and_accounts() as (ledger, accounts):
         found = live_calls.find(ledger, accounts, session, account)
-        listed = live_calls.block(ledger, found, who=who(), now=now_utc())
-    _say("block", session, as_json, suppressed=listed)
+        listed = live_calls.block(ledger, found, who=user_name(), now=now_utc())
+    _print_done("block", session, as_json, suppressed=listed)
 
 
 @call_app.command("disconnect", short_help="Hang up for one participant.")
 def disconnect_command(
     session: SessionId,
     leg: Annotated[int, typer.Argument(min=1, help="The leg, as `dialer call list` shows it.")],
-    account: Named = None,
+    account: AccountName = None,
     as_json: AsJson = False,
 ) -> None:
     """Hang up for one participant; without the contact the whole call ends."""
-    _act("disconnect", session, lambda calls: calls.disconnect_leg(session, leg), account, as_json)
+    _run_action("disconnect", session, lambda calls: calls.disconnect_leg(session, leg), account, as_json)
 
 
-def _plain(verb: str, do: Callable[[LiveCalls, int], object]) -> Callable[..., None]:
-    def command(session: SessionId, account: Named = None, as_json: AsJson = False) -> None:
-        _act(verb, session, lambda calls: do(calls, session), account, as_json)
+def _session_command(verb: str, do: Callable[[LiveCalls, int], object]) -> Callable[..., None]:
+    def command(session: SessionId, account: AccountName = None, as_json: AsJson = False) -> None:
+        _run_action(verb, session, lambda calls: do(calls, session), account, as_json)
 
     return command
 
 
 @contextmanager
-def _at_work() -> Iterator[tuple[Ledger, dict[str, Account]]]:
-    with opened() as (settings, ledger), open_accounts(settings) as accounts:
+def _ledger_and_accounts() -> Iterator[tuple[Ledger, dict[str, Account]]]:
+    with settings_and_ledger() as (settings, ledger), open_accounts(settings) as accounts:
         yield ledger, accounts
 
 
-def _act(verb: str, session: int, do: Callable[[LiveCalls], object], account: str | None, as_json: bool) -> None:
-    with _at_work() as (ledger, accounts):
+def _run_action(verb: str, session: int, do: Callable[[LiveCalls], object], account: str | None, as_json: bool) -> None:
+    with _ledger_and_accounts() as (ledger, accounts):
         found = live_calls.find(ledger, accounts, session, account)
-        live_calls.act(ledger, found, f"call {verb}", do, who=who(), now=now_utc())
-    _say(verb, session, as_json)
+        live_calls.act(ledger, found, f"call {verb}", do, who=user_name(), now=now_utc())
+    _print_done(verb, session, as_json)
 
 
-def _say(verb: str, session: int, as_json: bool, **facts: bool) -> None:
+def _print_done(verb: str, session: int, as_json: bool, **facts: bool) -> None:
     if as_json:
         print_json({"call_session_id": session, "action": verb, "done": True, **facts})
     else:

@@ -13,9 +13,9 @@ from campaigns.operations import control
 from campaigns.reporting.hold_reason import HoldKind
 from campaigns.reporting.report import report
 from console.cli.arguments import Again, AsJson, FilePath, Name, SkipRejects
-from console.cli.context import opened, redis_answers, who
+from console.cli.context import redis_answers, settings_and_ledger, user_name
 from console.cli.output import out, print_json
-from console.cli.running import calls_on_the_line, checked_list, reports_folder, standings_of, start, watch
+from console.cli.running import calls_on_the_line, campaign_summaries, check_file, reports_folder, start, watch
 from console.cli.views import campaign as show
 from console.cli.views.report import print_report, report_facts
 from dialer.plural import counted
@@ -30,18 +30,18 @@ def register(app: typer.Typer) -> None:
     app.command("watch")(watch_command)
     app.command("report", short_help="What became of a campaign.")(report_command)
     for name, action in (("pause", control.pause), ("resume", control.resume), ("cancel", control.cancel)):
-        app.command(name, help=action.__doc__.split(" Raises")[0] if action.__doc__ else None)(_control(action))
+        app.command(name, help=action.__doc__.split(" Raises")[0] if action.__doc__ else None)(_control_command(action))
 
 
 def check_command(file: Path = FilePath, as_json: bool = AsJson) -> None:
     """Read a campaign file and its contacts and say what is wrong with them, calling nobody."""
-    with opened() as (settings, ledger):
-        checked = checked_list(file, settings, ledger, quiet=as_json, keep=False)
+    with settings_and_ledger() as (settings, ledger):
+        checked = check_file(file, settings, ledger, quiet=as_json, keep=False)
         rejects = checked.write_rejects(reports_folder(settings))
     if as_json:
         print_json(show.checked_facts(checked, rejects))
     else:
-        show.print_checked(checked, rejects)
+        show.print_check_result(checked, rejects)
         show.print_warnings(checked)
     if checked.bad:
         raise typer.Exit(1)
@@ -51,7 +51,7 @@ def start_command(
     file: Path = FilePath, skip_rejects: bool = SkipRejects, again: bool = Again, as_json: bool = AsJson
 ) -> None:
     """Check a campaign file and start it; workers dial it from now on."""
-    with opened() as (settings, ledger):
+    with settings_and_ledger() as (settings, ledger):
         campaign = start(file, settings, ledger, skip_rejects=skip_rejects, again=again, quiet=as_json)
         if as_json:
             print_json({"campaign": campaign.id, "status": campaign.status, "contacts": campaign.contacts})
@@ -65,19 +65,19 @@ def status_command(
     as_json: bool = AsJson,
 ) -> None:
     """How campaigns stand, and why nothing is being dialed when nothing is."""
-    with opened() as (settings, ledger):
-        standings = standings_of(ledger, campaign)
+    with settings_and_ledger() as (settings, ledger):
+        standings = campaign_summaries(ledger, campaign)
         if any(one.kind is HoldKind.NO_TICK for one in standings):
-            standings = standings_of(ledger, campaign, answers=redis_answers(settings))
+            standings = campaign_summaries(ledger, campaign, answers=redis_answers(settings))
     if as_json:
         facts = [show.standing_facts(one) for one in standings]
         print_json(facts[0] if campaign else facts)
     elif not standings:
         out.print("No campaign yet. Start one with: dialer start campaign.yaml")
     elif campaign:
-        out.print(show.standing_panel(standings[0]))
+        out.print(show.summary_panel(standings[0]))
     else:
-        out.print(show.standings_table(standings))
+        out.print(show.summaries_table(standings))
 
 
 def watch_command(
@@ -85,8 +85,8 @@ def watch_command(
     every: float = typer.Option(0.5, min=0.1, help="Seconds between two looks."),
 ) -> None:
     """Watch campaigns until they have ended. Leaving with Ctrl-C leaves them running."""
-    with opened() as (_, ledger):
-        ids = [one.campaign.id for one in standings_of(ledger, campaign, live_only=campaign is None)]
+    with settings_and_ledger() as (_, ledger):
+        ids = [one.campaign.id for one in campaign_summaries(ledger, campaign, live_only=campaign is None)]
         if not ids:
             out.print("No campaign is going on.")
         watch(ledger, ids, every=every)
@@ -94,7 +94,7 @@ def watch_command(
 
 def report_command(campaign: str = Name, as_json: bool = AsJson) -> None:
     """What became of a campaign: totals, and where the CSV files of its attempts and contacts are."""
-    with opened() as (settings, ledger):
+    with settings_and_ledger() as (settings, ledger):
         made = report(ledger, campaign, reports_folder(settings))
     if as_json:
         print_json(report_facts(made))
@@ -102,11 +102,11 @@ def report_command(campaign: str = Name, as_json: bool = AsJson) -> None:
         print_report(made)
 
 
-def _control(action: Callable[..., Campaign]) -> Callable[[str, bool], None]:
+def _control_command(action: Callable[..., Campaign]) -> Callable[[str, bool], None]:
     def command(campaign: str = Name, as_json: bool = AsJson) -> None:
-        with opened() as (_, ledger):
-            moved = action(ledger, campaign, who=who(), now=now_utc())
-            going_on = calls_on_the_line(standings_of(ledger, moved.id)[0])
+        with settings_and_ledger() as (_, ledger):
+            moved = action(ledger, campaign, who=user_name(), now=now_utc())
+            going_on = calls_on_the_line(campaign_summaries(ledger, moved.id)[0])
         if as_json:
             print_json({"campaign": moved.id, "status": moved.status})
             return

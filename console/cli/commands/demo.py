@@ -13,10 +13,10 @@ import typer
 
 from campaigns.ledger.store import Ledger
 from campaigns.reporting.report import report
-from console.cli.context import ledger_of
+from console.cli.context import ledger_for
 from console.cli.output import out
 from console.cli.running import reports_folder, start, watch
-from console.cli.stack_session import print_stack, say, supervised
+from console.cli.stack_session import print_event, print_stack, supervised
 from console.cli.views import sandbox_audit
 from console.cli.views.report import print_report
 from dialer.errors import DialerError
@@ -24,7 +24,7 @@ from dialer.plural import counted
 from workers.settings import Settings, load
 from workers.stack.environment import without_settings
 from workers.stack.info import running_stack
-from workers.stack.lock import StackIsUp, held
+from workers.stack.lock import StackIsUp, is_locked
 from workers.stack.stack import Stack
 
 EXAMPLES = ("appointments.yaml", "delivery.yaml")
@@ -56,13 +56,13 @@ def demo_command(
     """Run the example campaigns on a sandbox of both vendors, watch them to their end, print the reports."""
     began = time.monotonic()
     settings = _settings(data)
-    with Stack(settings, sandbox=True, speed=speed, events=say) as stack:
+    with Stack(settings, sandbox=True, speed=speed, events=print_event) as stack:
         out.print()
         print_stack(stack.info, settings)
         out.print()
         with supervised(stack) as settings:
-            with ledger_of(settings) as ledger:
-                agrees = _run(settings, ledger, stack.info.urls["sandbox"])
+            with ledger_for(settings) as ledger:
+                agrees = _run_examples(settings, ledger, stack.info.urls["sandbox"])
             out.print(f"\nThe demo took {time.monotonic() - began:.0f} s.")
             if keep:
                 out.print("Everything is left running; stop it with Ctrl-C.")
@@ -71,7 +71,7 @@ def demo_command(
         raise typer.Exit(1)
 
 
-def _run(settings: Settings, ledger: Ledger, sandbox_url: str) -> bool:
+def _run_examples(settings: Settings, ledger: Ledger, sandbox_url: str) -> bool:
     with as_file(files("campaigns") / "examples") as examples:
         campaigns = [start(examples / name, settings, ledger, skip_rejects=True, quiet=True) for name in EXAMPLES]
     for one in campaigns:
@@ -90,7 +90,7 @@ def _run(settings: Settings, ledger: Ledger, sandbox_url: str) -> bool:
 
 def _settings(data: Path) -> Settings:
     """The demo's own settings: nothing of what is configured here reaches it, no account and no key."""
-    _make_room(data)
+    _empty_folder(data)
     file = data / "dialer.toml"
     file.write_text(ACCOUNTS)
     plain = without_settings(os.environ)
@@ -99,9 +99,9 @@ def _settings(data: Path) -> Settings:
     return load()
 
 
-def _make_room(data: Path) -> None:
+def _empty_folder(data: Path) -> None:
     """Empty the folder of an earlier demo. Raises DialerError for one that is in use, or that no demo has made."""
-    if data.is_dir() and held(data):
+    if data.is_dir() and is_locked(data):
         info = running_stack(data)
         raise StackIsUp(data, info.pid if info else None)
     file = data / "dialer.toml"

@@ -15,9 +15,9 @@ from campaigns.ledger.suppressions import Suppression
 from campaigns.operations import suppression_list
 from campaigns.operations.erasure import Erased, erase
 from campaigns.operations.file_erasure import ErasedFiles, erase_files
-from console.cli.arguments import BadArgument, numbered
-from console.cli.context import opened, who
-from console.cli.output import at, near, out, print_json, say, table
+from console.cli.arguments import BadArgument, parse_number
+from console.cli.context import settings_and_ledger, user_name
+from console.cli.output import local_with_zone, out, print_json, print_prose, short_path, table
 from dialer.plural import counted
 from workers.settings import Settings
 from workers.wiring import now_utc
@@ -49,13 +49,13 @@ def add_command(
     as_json: AsJson = False,
 ) -> None:
     """Put a number on the list. It holds from the next dial on, retries included."""
-    one = numbered(number, country)
-    with opened() as (settings, ledger):
+    one = parse_number(number, country)
+    with settings_and_ledger() as (settings, ledger):
         added = suppression_list.add(
             ledger,
             one,
             reason=reason,
-            who=who(),
+            who=user_name(),
             now=now_utc(),
             account=_account(account, settings),
             expires_at=_until(until),
@@ -78,13 +78,13 @@ def import_command(
     """Put a list of numbers on the list. Good rows go in; bad ones are named.
 
     A file that `dialer dnc export` wrote is taken as it stands, each line for its account and until its moment."""
-    with opened() as (settings, ledger):
+    with settings_and_ledger() as (settings, ledger):
         done = suppression_list.import_file(
             ledger,
             file,
             country=country,
             reason=reason,
-            who=who(),
+            who=user_name(),
             now=now_utc(),
             account=_account(account, settings),
             expires_at=_until(until),
@@ -97,7 +97,9 @@ def import_command(
         said = f"{done.added} added, {done.known} on the list already,{expired} {len(done.rejects)} not understood."
         out.print(said)
         for one in done.rejects[:SHOWN_REJECTS]:
-            say(f"  line {one.line}: {escape(one.reason)}" + (f" – {escape(one.suggestion)}" if one.suggestion else ""))
+            print_prose(
+                f"  line {one.line}: {escape(one.reason)}" + (f" – {escape(one.suggestion)}" if one.suggestion else "")
+            )
         if len(done.rejects) > SHOWN_REJECTS:
             out.print(f"  … and {len(done.rejects) - SHOWN_REJECTS} more")
     if done.rejects:
@@ -109,7 +111,7 @@ def export_command(
     file: Annotated[Path, typer.Argument(help="CSV to write.", metavar="FILE")], as_json: AsJson = False
 ) -> None:
     """Write the whole list, its numbers in full, so that it can be imported again."""
-    with opened() as (_, ledger):
+    with settings_and_ledger() as (_, ledger):
         try:
             lines = suppression_list.export_file(ledger, file)
         except OSError as exc:
@@ -123,9 +125,9 @@ def export_command(
 @dnc_app.command("remove")
 def remove_command(number: Number, account: Account = "", country: Country = None, as_json: AsJson = False) -> None:
     """Take a number off the list. What another account says of it stays."""
-    one = numbered(number, country)
-    with opened() as (settings, ledger):
-        gone = suppression_list.remove(ledger, one, who=who(), now=now_utc(), account=_account(account, settings))
+    one = parse_number(number, country)
+    with settings_and_ledger() as (settings, ledger):
+        gone = suppression_list.remove(ledger, one, who=user_name(), now=now_utc(), account=_account(account, settings))
         left = suppression_list.why(ledger, one)
     if as_json:
         print_json({"number": one.masked, "removed": gone, "lines_left": len(left)})
@@ -139,21 +141,23 @@ def remove_command(number: Number, account: Account = "", country: Country = Non
 @dnc_app.command("why")
 def why_command(number: Number, country: Country = None, as_json: AsJson = False) -> None:
     """Say whether a number is on the list, since when, and why. Exit code 1 when it is not."""
-    one = numbered(number, country)
-    with opened() as (_, ledger):
+    one = parse_number(number, country)
+    with settings_and_ledger() as (_, ledger):
         lines = suppression_list.why(ledger, one)
     now = now_utc()
     holds = any(line.holds(now) for line in lines)
     if as_json:
-        print_json({"number": one.masked, "lines": [_facts(line) | {"holds": line.holds(now)} for line in lines]})
+        print_json({"number": one.masked, "lines": [_line_facts(line) | {"holds": line.holds(now)} for line in lines]})
     elif not lines:
         out.print(f"{one.masked} is not on the list.")
     else:
         shown = table("account", "why", "by", "since", "until", title=one.masked)
         for line in lines:
-            until = at(line.expires_at) if line.expires_at else "for good"
+            until = local_with_zone(line.expires_at) if line.expires_at else "for good"
             until += "" if line.holds(now) else " (over)"
-            shown.add_row(line.account or "all", escape(line.reason), escape(line.source), at(line.added_at), until)
+            shown.add_row(
+                line.account or "all", escape(line.reason), escape(line.source), local_with_zone(line.added_at), until
+            )
         out.print(shown)
         if not holds:
             out.print(f"{one.masked} is not on the list any more.")
@@ -166,9 +170,9 @@ def erase_command(number: Number, country: Country = None, as_json: AsJson = Fal
 
     Exit code 1 when a file still names the number.
     """
-    one = numbered(number, country)
-    with opened() as (settings, ledger):
-        done = erase(ledger, one, who=who(), now=now_utc())
+    one = parse_number(number, country)
+    with settings_and_ledger() as (settings, ledger):
+        done = erase(ledger, one, who=user_name(), now=now_utc())
         traces = erase_files(ledger, one, settings.data_dir / "reports")
     if as_json:
         print_json(asdict(done) | asdict(traces))
@@ -185,9 +189,9 @@ def _print_erased(done: Erased, traces: ErasedFiles) -> None:
         out.print(f"{counted(done.in_progress, 'call is', 'calls are')} in progress. Nothing is left to do:")
         out.print("the workers' sweep erases the rest when the call is over.")
     for file in traces.rewritten:
-        out.print(f"Written anew: {escape(near(file))}")
+        out.print(f"Written anew: {escape(short_path(file))}")
     for file in traces.left:
-        out.print(f"Still names it, or cannot be read; delete it: {escape(near(file))}")
+        out.print(f"Still names it, or cannot be read; delete it: {escape(short_path(file))}")
     if traces.elsewhere:
         out.print("Not on this machine; if they name the number, delete them:")
     for file in traces.elsewhere:
@@ -215,5 +219,5 @@ def _until(text: str | None) -> datetime | None:
     return moment
 
 
-def _facts(line: Suppression) -> dict[str, object]:
+def _line_facts(line: Suppression) -> dict[str, object]:
     return {name: value for name, value in asdict(line).items() if name != "phone"}

@@ -13,9 +13,9 @@ from campaigns.ledger.queries import Campaign
 from campaigns.reporting.explain import AttemptLine, ContactExplanation, explain_campaign, explain_contact
 from campaigns.reporting.hold_reason import GOING, HoldReason
 from campaigns.reporting.receipt_history import ReceiptLine
-from console.cli.arguments import numbered
-from console.cli.context import opened, redis_answers
-from console.cli.output import at, local, out, print_json, say, table
+from console.cli.arguments import parse_number
+from console.cli.context import redis_answers, settings_and_ledger
+from console.cli.output import local_time, local_with_zone, out, print_json, print_prose, table
 from dialer.phone import mask
 from workers.wiring import now_utc
 
@@ -32,14 +32,14 @@ def explain_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
     """Say the one reason why nothing is being dialed and when it clears; or the whole story of a contact."""
-    with opened() as (settings, ledger):
+    with settings_and_ledger() as (settings, ledger):
         now, answers = now_utc(), redis_answers(settings)
         if number is None:
             one, reason = explain_campaign(ledger, campaign, now=now, redis_answers=answers)
             _print_campaign(one, reason, as_json=as_json)
         else:
-            who = numbered(number, country)
-            _print_story(explain_contact(ledger, campaign, who, now=now, redis_answers=answers), as_json=as_json)
+            who = parse_number(number, country)
+            _print_contact(explain_contact(ledger, campaign, who, now=now, redis_answers=answers), as_json=as_json)
 
 
 def _print_campaign(campaign: Campaign, reason: HoldReason, *, as_json: bool) -> None:
@@ -57,66 +57,78 @@ def _print_campaign(campaign: Campaign, reason: HoldReason, *, as_json: bool) ->
         print_json(facts)
         return
     if reason.words.startswith(campaign.status.value):
-        say(f"[bold]{campaign.id}[/] is {escape(reason.words)}.")
+        print_prose(f"[bold]{campaign.id}[/] is {escape(reason.words)}.")
     else:
         out.print(f"[bold]{campaign.id}[/] is {campaign.status.value}.")
-        say(("Now: " if reason.kind in GOING else "Nothing is being dialed: ") + escape(reason.words) + ".")
+        print_prose(("Now: " if reason.kind in GOING else "Nothing is being dialed: ") + escape(reason.words) + ".")
     if reason.since:
-        out.print(f"That was on {at(reason.since)}.")
+        out.print(f"That was on {local_with_zone(reason.since)}.")
     if reason.clears_at:
-        out.print(f"It clears on {at(reason.clears_at)}.")
+        out.print(f"It clears on {local_with_zone(reason.clears_at)}.")
     if remedy := reason.remedy(campaign):
-        say(f"[bold]Do:[/] {escape(remedy)}")
+        print_prose(f"[bold]Do:[/] {escape(remedy)}")
 
 
-def _print_story(story: ContactExplanation, *, as_json: bool) -> None:
+def _print_contact(story: ContactExplanation, *, as_json: bool) -> None:
     if as_json:
         facts = asdict(story) | {"campaign": story.campaign.id, "suppressions": len(story.suppressions)}
         print_json(facts)
         return
     out.print(f"[bold]{story.number}[/], line {story.line} of {story.campaign.id}, is {story.status.value}.")
-    say(f"Why: {escape(story.why)}" + (f", until {at(story.clears_at)}." if story.clears_at else "."))
+    print_prose(
+        f"Why: {escape(story.why)}" + (f", until {local_with_zone(story.clears_at)}." if story.clears_at else ".")
+    )
     several = " (and elsewhere: its number does not tell)" if "," in story.zone else ""
     out.print(f"There: {story.local_time:%a %d %b %H:%M} in {story.zone.split(',')[0]}{several}.")
     if story.not_after:
-        out.print(f"Not after {at(story.not_after)}.")
+        out.print(f"Not after {local_with_zone(story.not_after)}.")
     if story.consent:
-        say(f"Consent: {escape(story.consent)}")
+        print_prose(f"Consent: {escape(story.consent)}")
     for line in story.suppressions:
-        say(f"Suppressed since {at(line.added_at)} by {escape(line.source)}: {escape(line.reason)}")
+        print_prose(
+            f"Suppressed since {local_with_zone(line.added_at)} by {escape(line.source)}: {escape(line.reason)}"
+        )
     if len(story.runs) > 1:
-        out.print(_runs(story))
+        out.print(_runs_table(story))
     if story.tried:
         shown = table(
             ">try", f"when, {story.tried[0].at.astimezone():%Z}", "from", "became", "next", title="\nAttempts"
         )
         for one in story.tried:
             became = escape(one.became) + (f" [dim]{escape(one.detail)}[/]" if one.detail else "")
-            shown.add_row(_try(one, story), local(one.at), mask(one.caller_id), became, local(one.next_attempt_at))
+            shown.add_row(
+                _attempt_label(one, story),
+                local_time(one.at),
+                mask(one.caller_id),
+                became,
+                local_time(one.next_attempt_at),
+            )
         out.print(shown)
         if allowed := story.tried[-1].allowed_by:
-            say(f"[dim]The last was allowed by: {escape(allowed)}[/]")
+            print_prose(f"[dim]The last was allowed by: {escape(allowed)}[/]")
     if story.told:
-        out.print(_told(story))
+        out.print(_receipts_table(story))
 
 
-def _runs(story: ContactExplanation) -> Table:
+def _runs_table(story: ContactExplanation) -> Table:
     """What became of the number in each campaign of this name."""
     shown = table("campaign", "started", "became", title="\nCampaigns of this name")
     for one in story.runs:
-        shown.add_row(one.campaign, local(one.started_at), f"{one.status.value}: {escape(one.reason or 'no end yet')}")
+        shown.add_row(
+            one.campaign, local_time(one.started_at), f"{one.status.value}: {escape(one.reason or 'no end yet')}"
+        )
     return shown
 
 
-def _try(one: AttemptLine | ReceiptLine, story: ContactExplanation) -> str:
+def _attempt_label(one: AttemptLine | ReceiptLine, story: ContactExplanation) -> str:
     """The number of a try, with its campaign's where there are several."""
     return str(one.number) if len(story.runs) == 1 else f"{one.campaign} #{one.number}"
 
 
-def _told(story: ContactExplanation) -> Table:
+def _receipts_table(story: ContactExplanation) -> Table:
     """What the provider told, in its own words and in ours."""
     shown = table(">try", "happened", "provider's word", "code", "which means", title="\nReceipts")
     for one in story.told:
-        happened = local(one.occurred_at or one.received_at)
-        shown.add_row(_try(one, story), happened, escape(one.word), escape(one.code or ""), one.means)
+        happened = local_time(one.occurred_at or one.received_at)
+        shown.add_row(_attempt_label(one, story), happened, escape(one.word), escape(one.code or ""), one.means)
     return shown

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from campaigns.definition import json_schema, load_definition
 from campaigns.launch.scaffold import SAMPLE_LIST, Answers, columns_of, likely_phone, likely_text, scaffold
-from console.cli.context import settings_here
+from console.cli.context import effective_settings
 from console.cli.output import as_json_text, err, out, write_new
 from dialer.account_settings import lines_to_add
 from dialer.errors import DialerError
@@ -42,8 +42,8 @@ def init_command(
     """Write a first campaign file from a few answers, and a sample list if there is none. Nothing is overwritten."""
     if file.exists():
         raise DialerError(f"{file} is there already", "choose another name, or remove it first")
-    accounts = sorted(settings_here().accounts)
-    answers = _asked(file, accounts, ask=not yes)
+    accounts = sorted(effective_settings().accounts)
+    answers = _ask(file, accounts, ask=not yes)
     schema = file.parent / SCHEMA
     write_new(file, scaffold(answers, SCHEMA))
     try:
@@ -63,8 +63,8 @@ def init_command(
     out.print(f"Next: dialer check {escape(str(file))}")
 
 
-def _asked(file: Path, accounts: Sequence[str], *, ask: bool) -> Answers:
-    answers = Answers(campaign=_name(file), account=accounts[0] if accounts else "main")
+def _ask(file: Path, accounts: Sequence[str], *, ask: bool) -> Answers:
+    answers = Answers(campaign=_campaign_name(file), account=accounts[0] if accounts else "main")
     for name, question in QUESTIONS.items():
         if name == "hours" and not answers.zone:
             continue
@@ -72,16 +72,16 @@ def _asked(file: Path, accounts: Sequence[str], *, ask: bool) -> Answers:
         given = typer.prompt(question, default=proposed, show_default=bool(proposed)) if ask else proposed
         answers = replace(answers, **{name: str(given).strip()})
         if name == "file":
-            answers = _fitted(answers, columns_of(file.parent / answers.file))
+            answers = _propose_columns(answers, columns_of(file.parent / answers.file))
     return answers
 
 
-def _fitted(answers: Answers, columns: tuple[str, ...]) -> Answers:
+def _propose_columns(answers: Answers, columns: tuple[str, ...]) -> Answers:
     """What is proposed next, after a look at the list."""
     columns = columns or ("phone", "name")
     return replace(answers, phone=likely_phone(columns), text=likely_text(columns))
 
 
-def _name(file: Path) -> str:
+def _campaign_name(file: Path) -> str:
     """A campaign's name from its file's: letters, digits and dashes."""
     return re.sub(r"[^A-Za-z0-9]+", "-", file.stem).strip("-")[:60] or "campaign"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from console.cli.context import opened
+from console.cli.context import settings_and_ledger
 from console.cli.output import out
 
 ledger_app = typer.Typer(help="The ledger's store.", no_args_is_help=True)
@@ -18,5 +18,5 @@ def register(app: typer.Typer) -> None:
 @ledger_app.command("upgrade")
 def upgrade_command() -> None:
     """Make the ledger's tables, or bring them to this version's shape. Safe to run again."""
-    with opened() as (_, ledger):
+    with settings_and_ledger() as (_, ledger):
         out.print(f"The ledger at {ledger.place} is current.")

@@ -17,8 +17,8 @@ from campaigns.launch.checks import open_audience
 from campaigns.launch.exclusions import Exclusions
 from campaigns.planning.plan import Plan, make_plan
 from campaigns.planning.row_forecasts import row_forecasts, why_over_budget, write_row_forecasts
-from console.cli.context import opened
-from console.cli.output import local, out, print_json, table
+from console.cli.context import settings_and_ledger
+from console.cli.output import local_time, out, print_json, table
 from dialer.bucket import BucketState, BucketUnavailable
 from dialer.calls import Outcome
 from dialer.errors import DialerError
@@ -26,7 +26,7 @@ from dialer.plural import counted
 from workers.settings import Settings
 from workers.wiring import now_utc, open_buckets
 
-SHOWN = 10
+SHOWN_ROWS = 10
 SHOWN_DAYS = 14
 
 
@@ -45,12 +45,12 @@ def plan_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
     """Replay a campaign before it runs: each row's fate, calls, points, and when it is likely to end."""
-    with opened() as (settings, ledger):
+    with settings_and_ledger() as (settings, ledger):
         now = now_utc()
         audience = open_audience(file, settings.accounts, leaving_out=lambda written: Exclusions(ledger, written, now))
         account = settings.accounts[audience.definition.account]
         chance, tick = Random(audience.definition.campaign), settings.worker.tick_seconds
-        standing = _standing(settings, audience.definition.account)
+        standing = _bucket_state(settings, audience.definition.account)
         plan = make_plan(audience, account, ledger, now=now, rng=chance, tick=tick, bucket_state=standing)
     if csv:
         _write(plan, csv)
@@ -62,7 +62,7 @@ def plan_command(
         raise typer.Exit(1)
 
 
-def _standing(settings: Settings, account: str) -> BucketState | None:
+def _bucket_state(settings: Settings, account: str) -> BucketState | None:
     """How the account's bucket stands; None where no Redis runs yet."""
     with open_buckets(settings) as buckets:
         try:
@@ -106,29 +106,29 @@ def plan_facts(plan: Plan, csv: Path | None) -> dict[str, object]:
         "days": {day.isoformat(): calls for day, calls in plan.by_day.items()},
         "odds": {
             "learned_from_calls": plan.outcome_model.calls,
-            "first": _parts_of_one(plan.outcome_model.first),
-            "later": _parts_of_one(plan.outcome_model.later),
+            "first": _normalized(plan.outcome_model.first),
+            "later": _normalized(plan.outcome_model.later),
         },
-        "first_rows": [fate._asdict() for fate in islice(row_forecasts(plan), SHOWN)],
+        "first_rows": [fate._asdict() for fate in islice(row_forecasts(plan), SHOWN_ROWS)],
         "csv": csv,
     }
 
 
-def _parts_of_one(shares: Mapping[Outcome, float]) -> dict[str, float]:
+def _normalized(shares: Mapping[Outcome, float]) -> dict[str, float]:
     return {outcome.value: round(share / sum(shares.values()), 4) for outcome, share in shares.items()}
 
 
-def _ends(plan: Plan) -> str:
-    likely = f"{local(plan.ends)} (likely)"
+def _expected_end(plan: Plan) -> str:
+    likely = f"{local_time(plan.ends)} (likely)"
     if plan.ends_between is None:
         return likely
     early, late = plan.ends_between
     if early.astimezone().date() == late.astimezone().date() == plan.ends.astimezone().date():
         return f"{likely}\n8 times of 10 from {early.astimezone():%H:%M:%S} to {late.astimezone():%H:%M:%S}"
-    return f"{likely}\n8 times of 10 from {local(early)} to {local(late)}"
+    return f"{likely}\n8 times of 10 from {local_time(early)} to {local_time(late)}"
 
 
-def _as_it_stands(plan: Plan) -> Iterator[str]:
+def _account_remarks(plan: Plan) -> Iterator[str]:
     """What of the account's present state makes the campaign slower, or that it is not known."""
     if not plan.account.known:
         yield "taken for as good as new: Redis does not answer"
@@ -160,9 +160,9 @@ def plan_panel(plan: Plan, file: Path, csv: Path | None) -> RenderableType:
     facts.add_row("points", f"about {plan.points:.0f}")
     facts.add_row("speech", f"about {counted(round(plan.speech_seconds / 60), 'minute')}")
     if plan.first_calls:
-        facts.add_row("begins", local(plan.begins))
-        facts.add_row("ends", _ends(plan))
-    for said in _as_it_stands(plan):
+        facts.add_row("begins", local_time(plan.begins))
+        facts.add_row("ends", _expected_end(plan))
+    for said in _account_remarks(plan):
         facts.add_row("account now", said)
     if plan.canary_halts is not None:
         facts.add_row("canary", f"passes in {1 - plan.canary_halts:.0%} of the replays")
@@ -179,9 +179,9 @@ def plan_panel(plan: Plan, file: Path, csv: Path | None) -> RenderableType:
             days.add_row(f"{day:%a %d %b}", str(calls))
         parts.append(days)
     rows = table(">line", "number", "fate", "when", "why or window", ">chars", title="\nThe first rows")
-    for one in islice(row_forecasts(plan), SHOWN):
+    for one in islice(row_forecasts(plan), SHOWN_ROWS):
         said = escape(one.reason or one.window)
         characters = "" if one.characters is None else str(one.characters)
-        rows.add_row(str(one.line), one.number, one.fate, local(one.at) if one.at else "", said, characters)
+        rows.add_row(str(one.line), one.number, one.fate, local_time(one.at) if one.at else "", said, characters)
     parts += [rows, f"All rows: {csv}" if csv else f"All rows: dialer plan {quote(str(file))} --csv fates.csv"]
     return Group(*parts)

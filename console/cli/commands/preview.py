@@ -10,8 +10,8 @@ from rich.markup import escape
 
 from campaigns.launch.preview import Preview, preview
 from console.cli.arguments import AsJson, FilePath, Row
-from console.cli.context import settings_here
-from console.cli.output import out, print_json, say, table
+from console.cli.context import effective_settings
+from console.cli.output import out, print_json, print_prose, table
 from dialer.plural import counted
 
 
@@ -22,15 +22,15 @@ def register(app: typer.Typer) -> None:
 
 def preview_command(file: Path = FilePath, row: int | None = Row, as_json: bool = AsJson) -> None:
     """The text that one contact of a campaign file will hear, its length, and about how long it takes to say."""
-    shown = preview(file, settings_here().accounts, row)
+    shown = preview(file, effective_settings().accounts, row)
     if as_json:
         print_json(_facts(shown))
     elif shown.rejected is not None:
         reject = shown.rejected
         where = f"line {reject.line}" + (f", {reject.column}" if reject.column else "")
-        say(f"[bold]{shown.campaign}[/]  {escape(where)}: not called: {escape(reject.reason)}")
+        print_prose(f"[bold]{shown.campaign}[/]  {escape(where)}: not called: {escape(reject.reason)}")
         if reject.suggestion:
-            say(f"[bold]Do:[/] {escape(reject.suggestion)}")
+            print_prose(f"[bold]Do:[/] {escape(reject.suggestion)}")
     else:
         _print(shown)
     if shown.rejected is not None:
@@ -59,4 +59,4 @@ def _print(shown: Preview) -> None:
     out.print(facts)
     if shown.text is not None:
         out.print()
-        say(escape(shown.text))
+        print_prose(escape(shown.text))

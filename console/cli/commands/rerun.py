@@ -14,8 +14,8 @@ from campaigns.launch.trial_call import trial_call
 from campaigns.ledger.queries import Campaign
 from console.cli import preflight
 from console.cli.arguments import AsJson, FilePath, Name, Row
-from console.cli.context import opened, who
-from console.cli.output import out, print_json, say, write_new
+from console.cli.context import settings_and_ledger, user_name
+from console.cli.output import out, print_json, print_prose, write_new
 from dialer.errors import DialerError
 from dialer.phone import BadPhoneNumber, PhoneNumber, parse
 from dialer.plural import counted
@@ -36,8 +36,8 @@ def register(app: typer.Typer) -> None:
 def redial_command(campaign: str = Name, outcome: str = Outcomes, as_json: bool = AsJson) -> None:
     """Call those again whom a campaign that is over has not reached: a new campaign of the same definition."""
     words = [word.strip() for word in outcome.split(",") if word.strip()]
-    with opened() as (_, ledger):
-        started = redial(ledger, campaign, words, who=who(), now=now_utc())
+    with settings_and_ledger() as (_, ledger):
+        started = redial(ledger, campaign, words, who=user_name(), now=now_utc())
     _print_started(started, as_json=as_json)
 
 
@@ -47,9 +47,11 @@ def clone_command(
     name: str | None = typer.Option(None, "--name", help="The new campaign's name; absent, the same."),
 ) -> None:
     """Write a campaign's definition to a new file, to be changed and started: what has started is locked."""
-    with opened() as (_, ledger):
-        write_new(file, clone(ledger, campaign, name=name, who=who(), now=now_utc()))
-    say(f"{escape(str(file))} is written. Its list is looked for beside it; then: dialer check {escape(str(file))}")
+    with settings_and_ledger() as (_, ledger):
+        write_new(file, clone(ledger, campaign, name=name, who=user_name(), now=now_utc()))
+    print_prose(
+        f"{escape(str(file))} is written. Its list is looked for beside it; then: dialer check {escape(str(file))}"
+    )
 
 
 def trial_call_command(
@@ -59,17 +61,24 @@ def trial_call_command(
     as_json: bool = AsJson,
 ) -> None:
     """Call one of the settings' test numbers with what one contact would hear, now and ahead of everybody."""
-    with opened() as (settings, ledger):
+    with settings_and_ledger() as (settings, ledger):
         if (account := load_definition(file).account) in settings.accounts:
-            preflight.can_log_in(account, settings)
+            preflight.check_login(account, settings)
         listed = {PhoneNumber(one) for one in settings.test_numbers}
         started = trial_call(
-            ledger, file, settings.accounts, _number(number), listed=listed, line=row, who=who(), now=now_utc()
+            ledger,
+            file,
+            settings.accounts,
+            _test_number(number),
+            listed=listed,
+            line=row,
+            who=user_name(),
+            now=now_utc(),
         )
     _print_started(started, as_json=as_json)
 
 
-def _number(text: str) -> PhoneNumber:
+def _test_number(text: str) -> PhoneNumber:
     try:
         return parse(text)
     except BadPhoneNumber as exc:

@@ -10,8 +10,8 @@ import typer
 from rich.markup import escape
 
 from campaigns.launch import recurring
-from console.cli.context import opened, who
-from console.cli.output import at, out, print_json, table
+from console.cli.context import settings_and_ledger, user_name
+from console.cli.output import local_with_zone, out, print_json, table
 from workers.wiring import now_utc
 
 schedule_app = typer.Typer(help="Campaigns launched again and again, each with a fresh list.", no_args_is_help=True)
@@ -29,18 +29,18 @@ def add_command(
     as_json: AsJson = False,
 ) -> None:
     """Check a campaign file and launch it at its hours from now on."""
-    with opened() as (settings, ledger):
-        one = recurring.add(ledger, file, settings.accounts, who=who(), now=now_utc())
+    with settings_and_ledger() as (settings, ledger):
+        one = recurring.add(ledger, file, settings.accounts, who=user_name(), now=now_utc())
     if as_json:
         print_json(asdict(one))
     else:
-        out.print(f"[bold]{one.name}[/] is launched next at {at(one.next_at)}.")
+        out.print(f"[bold]{one.name}[/] is launched next at {local_with_zone(one.next_at)}.")
 
 
 @schedule_app.command("list", short_help="Say what recurs, when next, and how the last run went.")
 def list_command(as_json: AsJson = False) -> None:
     """Say which campaigns recur, when next, and what the last run became."""
-    with opened() as (_, ledger):
+    with settings_and_ledger() as (_, ledger):
         all_of_them = recurring.listed(ledger)
     if as_json:
         print_json([asdict(one) for one in all_of_them])
@@ -49,15 +49,15 @@ def list_command(as_json: AsJson = False) -> None:
     else:
         shown = table("campaign", "next", "last", "what became of it")
         for one in all_of_them:
-            shown.add_row(one.name, at(one.next_at), at(one.last_at), escape(one.last_said))
+            shown.add_row(one.name, local_with_zone(one.next_at), local_with_zone(one.last_at), escape(one.last_said))
         out.print(shown)
 
 
 @schedule_app.command("remove")
 def remove_command(name: Annotated[str, typer.Argument(metavar="CAMPAIGN")], as_json: AsJson = False) -> None:
     """Launch it no more; what it has started goes on."""
-    with opened() as (_, ledger):
-        recurring.remove(ledger, name, who=who(), now=now_utc())
+    with settings_and_ledger() as (_, ledger):
+        recurring.remove(ledger, name, who=user_name(), now=now_utc())
     if as_json:
         print_json({"campaign": name, "removed": True})
     else:

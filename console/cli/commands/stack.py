@@ -14,10 +14,10 @@ from campaigns.operations import control
 from campaigns.reporting.report import Report, report
 from console.cli import interruption
 from console.cli.arguments import AsJson, FilePath, SkipRejects
-from console.cli.context import ledger_of, who
+from console.cli.context import ledger_for, user_name
 from console.cli.output import err, out, print_json
-from console.cli.running import let_calls_end, reports_folder, start, watch
-from console.cli.stack_session import brought_up, print_stack, say
+from console.cli.running import reports_folder, start, wait_for_calls, watch
+from console.cli.stack_session import print_event, print_stack, settings_of_stack
 from console.cli.views.report import print_report, report_facts
 from workers.settings import load
 from workers.stack.stack import Stack
@@ -38,7 +38,7 @@ def up_command(
     """Start everything on this machine and keep it up until Ctrl-C: Redis, worker, beat, console, Flower."""
     settings = load()
     stopping = _stop_on_signals()
-    with Stack(settings, sandbox=sandbox, speed=speed, workers=workers, events=say) as stack:
+    with Stack(settings, sandbox=sandbox, speed=speed, workers=workers, events=print_event) as stack:
         print_stack(stack.info, settings)
         out.print("Stop with Ctrl-C; what is under way is kept and goes on at the next `dialer up`.")
         stack.watch(stopping)
@@ -51,21 +51,21 @@ def run_command(file: Path = FilePath, skip_rejects: bool = SkipRejects, as_json
     Ctrl-C pauses the campaign and waits for the calls on the line; `dialer up` and `dialer resume` go on with it.
     """
     settings = load()
-    with brought_up(settings, quiet=as_json) as settings, ledger_of(settings) as ledger:
+    with settings_of_stack(settings, quiet=as_json) as settings, ledger_for(settings) as ledger:
         campaign = start(file, settings, ledger, skip_rejects=skip_rejects, quiet=as_json)
         try:
             going_on = set(LIVE_CAMPAIGNS) - {CampaignStatus.PAUSED}
             watch(ledger, [campaign.id], quiet=as_json, over=going_on)
         except KeyboardInterrupt:
-            interruption.heard()
+            interruption.acknowledge()
             try:
-                control.pause(ledger, campaign.id, who=who(), now=now_utc(), reason="interrupted at the keyboard")
+                control.pause(ledger, campaign.id, who=user_name(), now=now_utc(), reason="interrupted at the keyboard")
                 err.print(f"{campaign.id} is paused; go on with: dialer up, then dialer resume {campaign.id}")
             except IllegalMove:
                 pass  # it has ended meanwhile
-            let_calls_end(ledger, campaign.id, quiet=as_json)
+            wait_for_calls(ledger, campaign.id, quiet=as_json)
             raise
-        let_calls_end(ledger, campaign.id, quiet=as_json)
+        wait_for_calls(ledger, campaign.id, quiet=as_json)
         made = report(ledger, campaign.id, reports_folder(settings))
     print_json(report_facts(made)) if as_json else print_report(made)
     _exit_unless_finished(made, as_json=as_json)

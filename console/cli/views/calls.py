@@ -18,7 +18,7 @@ from dialer.live_calls import LiveCall
 from dialer.phone import mask
 
 
-def look(ledger: Ledger, accounts: list[Account]) -> list[dict[str, Any]]:
+def call_facts(ledger: Ledger, accounts: list[Account]) -> list[dict[str, Any]]:
     """Every call in progress of these accounts, as facts. Raises ProviderError where a list cannot be had."""
     found = list(live_calls.calls_in_progress(accounts))
     campaigns = live_calls.campaigns_of(ledger, [call for _, call in found])
@@ -30,13 +30,13 @@ def watch(ledger: Ledger, accounts: list[Account], every: float) -> None:
     with Live(console=out, refresh_per_second=4) as screen:
         while True:
             try:
-                screen.update(shown(look(ledger, accounts)))
+                screen.update(calls_table(call_facts(ledger, accounts)))
             except ProviderError as error:
                 screen.update(escape(f"{error.message}; looking again"))
             time.sleep(every)
 
 
-def shown(calls: list[dict[str, Any]]) -> Table | str:
+def calls_table(calls: list[dict[str, Any]]) -> Table | str:
     """The calls as a table of 80 columns: a line for each leg."""
     if not calls:
         return "No call is in progress."
@@ -48,7 +48,7 @@ def shown(calls: list[dict[str, Any]]) -> Table | str:
             made.add_row(
                 head[0] if first else "",
                 str(leg.get("leg_id") or "–"),
-                _who(leg),
+                _participant(leg),
                 _state(leg),
                 head[1] if first else "",
             )
@@ -80,7 +80,7 @@ def _facts(account: str, call: LiveCall, campaign: str | None) -> dict[str, Any]
     }
 
 
-def _who(leg: dict[str, Any]) -> str:
+def _participant(leg: dict[str, Any]) -> str:
     role = "operator" if leg.get("is_operator") else "contact"
     return escape(f"{role} {leg.get('employee') or leg.get('called') or ''}".strip())
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from campaigns.launch.checks import CheckResult
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from campaigns.reporting.status import CampaignSummary
-from console.cli.output import at, err, near, out, table
+from console.cli.output import err, local_with_zone, out, short_path, table
 
 SHOWN_REJECTS = 20
 COLOURS = {
@@ -45,9 +45,9 @@ def checked_facts(checked: CheckResult, rejects: Path | None) -> dict[str, Any]:
     }
 
 
-def print_checked(checked: CheckResult, rejects: Path | None) -> None:
+def print_check_result(checked: CheckResult, rejects: Path | None) -> None:
     """A check's result for people: the summary, the first bad rows, where all of them are."""
-    out.print(f"[bold]{checked.definition.campaign}[/]  {escape(near(checked.audience_file))}")
+    out.print(f"[bold]{checked.definition.campaign}[/]  {escape(short_path(checked.audience_file))}")
     shown = table("rows", ">count")
     for label, count in checked.summary.lines():
         shown.add_row(label, str(count))
@@ -88,7 +88,7 @@ def standing_facts(one: CampaignSummary) -> dict[str, Any]:
     }
 
 
-def standings_table(standings: Sequence[CampaignSummary]) -> Table:
+def summaries_table(standings: Sequence[CampaignSummary]) -> Table:
     """All campaigns, a line each."""
     shown = table("campaign", "status", ">final", ">of", ">reached", "what it is doing")
     for one in standings:
@@ -98,26 +98,26 @@ def standings_table(standings: Sequence[CampaignSummary]) -> Table:
             str(one.final),
             str(one.total),
             str(one.contacts.get(ContactStatus.REACHED, 0)),
-            escape(_doing(one)),
+            escape(_activity(one)),
         )
     return shown
 
 
-def standing_panel(one: CampaignSummary) -> RenderableType:
+def summary_panel(one: CampaignSummary) -> RenderableType:
     """One campaign, whole."""
     facts = table("", "")
     facts.show_header = False
     rehearsal = " (rehearsal on a sandbox)" if one.campaign.rehearsal else ""
     facts.add_row("account", one.campaign.account + rehearsal)
-    facts.add_row("status", f"{one.campaign.status.value} since {at(one.campaign.since)}")
-    facts.add_row("now", escape(_doing(one)))
+    facts.add_row("status", f"{one.campaign.status.value} since {local_with_zone(one.campaign.since)}")
+    facts.add_row("now", escape(_activity(one)))
     facts.add_row("contacts", f"{one.final} of {one.total} final")
     facts.add_row("calls", f"{one.attempts} placed, {one.in_progress} in progress, {one.unconfirmed} unconfirmed")
     return Group(Text(one.campaign.id, style="bold"), facts, Text(), _contact_counts(one), Text(), _outcome_counts(one))
 
 
-def _doing(one: CampaignSummary) -> str:
-    return f"{one.why} (until {at(one.clears_at)})" if one.clears_at else one.why
+def _activity(one: CampaignSummary) -> str:
+    return f"{one.why} (until {local_with_zone(one.clears_at)})" if one.clears_at else one.why
 
 
 def _contact_counts(one: CampaignSummary) -> Table:
@@ -135,7 +135,7 @@ def _outcome_counts(one: CampaignSummary) -> Table:
     return shown
 
 
-def progress(standings: Sequence[CampaignSummary]) -> Table:
+def progress_table(standings: Sequence[CampaignSummary]) -> Table:
     """A line with a bar for each campaign, for watching; 80 columns wide."""
     shown = Table.grid(padding=(0, 1))
     for one in standings:
@@ -146,10 +146,10 @@ def progress(standings: Sequence[CampaignSummary]) -> Table:
             Text(f"{one.final}/{one.total}"),
             Text(f"{one.contacts.get(ContactStatus.REACHED, 0)} reached", style="green"),
             Text("finished" if done else f"{one.in_progress} calling", style="dim"),
-            Text("" if done else _short(one), style="dim", overflow="ellipsis", no_wrap=True),
+            Text("" if done else _short_reason(one), style="dim", overflow="ellipsis", no_wrap=True),
         )
     return shown
 
 
-def _short(one: CampaignSummary) -> str:
+def _short_reason(one: CampaignSummary) -> str:
     return one.why if one.campaign.status is not CampaignStatus.RUNNING or one.why != "calls are in progress" else ""

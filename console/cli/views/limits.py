@@ -10,12 +10,12 @@ from rich.live import Live
 from rich.markup import escape
 from rich.text import Text
 
-from console.account_limits import AccountLimits, Line, limits_now
+from console.account_limits import AccountLimits, LimitLine, limits_now
 from console.cli.output import out, print_json, table
 from workers.settings import Settings
 from workers.wiring import open_buckets
 
-SHOWN_EVERY = 1.0
+REFRESH_SECONDS = 1.0
 
 
 def watch(settings: Settings, *, as_json: bool) -> int:
@@ -25,33 +25,33 @@ def watch(settings: Settings, *, as_json: bool) -> int:
         if as_json:
             print_json(now)
         elif not out.is_terminal:
-            out.print(panel(now))
+            out.print(limits_panel(now))
         else:
-            with Live(panel(now), console=out, auto_refresh=False, transient=False) as live:
+            with Live(limits_panel(now), console=out, auto_refresh=False, transient=False) as live:
                 try:
                     while True:
-                        time.sleep(SHOWN_EVERY)
+                        time.sleep(REFRESH_SECONDS)
                         now = limits_now(buckets)
-                        live.update(panel(now), refresh=True)
+                        live.update(limits_panel(now), refresh=True)
                 except KeyboardInterrupt:
                     pass
         return int(any(one.away for one in now))
 
 
-def panel(accounts: Sequence[AccountLimits]) -> Group:
+def limits_panel(accounts: Sequence[AccountLimits]) -> Group:
     """All accounts, 80 columns wide: a line for each limit, then who waits and what binds."""
     shown = table("account", "limit", ">used", ">of", ">left", ">resets in", ">by others")
     words = []
     for one in accounts:
         for place, line in enumerate(one.lines):
             shown.add_row(*_cells(one.account if place == 0 else "", line), style="bold" if line.binds else "")
-        words.append(_words(one))
+        words.append(_summary_line(one))
         if one.amiss:
             words.append(Text(f"{one.account}: {one.amiss}", style="yellow"))
     return Group(shown, *words)
 
 
-def _cells(account: str, line: Line) -> tuple[str, ...]:
+def _cells(account: str, line: LimitLine) -> tuple[str, ...]:
     paced = line.limit in {"pace", "minute points, paced"}
     return (
         escape(account),
@@ -64,7 +64,7 @@ def _cells(account: str, line: Line) -> tuple[str, ...]:
     )
 
 
-def _words(one: AccountLimits) -> Text:
+def _summary_line(one: AccountLimits) -> Text:
     if one.away:
         return Text(f"{one.account}: {one.away}", style="red")
     held = f"{one.binding} binds" + (f" for {_seconds(one.binds_for)}" if one.binds_for else "")

@@ -14,13 +14,13 @@ from rich.text import Text
 
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus, ContactStatus
 from campaigns.reporting.report import Report
-from console.cli.output import local, near, out, table
+from console.cli.output import local_time, out, short_path, table
 from console.cli.views.campaign import COLOURS
 from console.formatting import percent
 from dialer.plural import counted
 
-DOUBTED = "May have been called, and nobody knows"
-WAITING = (ContactStatus.PENDING, ContactStatus.CLAIMED)  # open, and not on the line
+UNKNOWN_CALLS_TITLE = "May have been called, and nobody knows"
+NOT_BEING_CALLED = (ContactStatus.PENDING, ContactStatus.CLAIMED)  # open, and not on the line
 
 
 def report_facts(made: Report) -> dict[str, Any]:
@@ -57,24 +57,30 @@ def print_report(made: Report) -> None:
 
 def report_parts(made: Report) -> Iterator[RenderableType]:
     """The same, piece by piece."""
-    yield Text(_head(made), style="bold")
-    for part in (_totals(made), _reasons(made), _doubts(made), _swept(made), *_left_to_do(made)):
+    yield Text(_title(made), style="bold")
+    for part in (
+        _totals(made),
+        _reasons_table(made),
+        _unknown_calls_table(made),
+        _settled_late(made),
+        *_next_steps(made),
+    ):
         if part is not None:
             yield ""
             yield part
     yield ""
-    yield _paths(made)
+    yield _file_list(made)
 
 
-def _head(made: Report) -> str:
+def _title(made: Report) -> str:
     rehearsal = ", rehearsal on a sandbox" if made.rehearsal else ""
     head = f"{made.campaign}  ({made.account}{rehearsal})  {made.status.value}"
     if made.started_at and made.finished_at:
-        head += f" after {_lasted(made.finished_at - made.started_at)}"
+        head += f" after {_duration(made.finished_at - made.started_at)}"
     return head
 
 
-def _lasted(time: timedelta) -> str:
+def _duration(time: timedelta) -> str:
     seconds = time.total_seconds()
     if seconds < 180:
         return f"{seconds:.0f} s"
@@ -95,14 +101,14 @@ def _totals(made: Report) -> Table:
     return sides
 
 
-def _swept(made: Report) -> Text | None:
+def _settled_late(made: Report) -> Text | None:
     """Which calls the sweep had to settle, since no receipt or look told how they ended."""
     words = {"asking": "by asking the provider", "silence": "when nothing more was heard in time"}
     told = [f"{made.told_by[name]} {how}" for name, how in words.items() if made.told_by.get(name)]
     return Text(f"settled by the sweep: {', '.join(told)}") if told else None
 
 
-def _reasons(made: Report) -> Table | None:
+def _reasons_table(made: Report) -> Table | None:
     if not made.reasons:
         return None
     shown = table("not reached", ">count", "why")
@@ -111,22 +117,28 @@ def _reasons(made: Report) -> Table | None:
     return shown
 
 
-def _doubts(made: Report) -> Table | None:
+def _unknown_calls_table(made: Report) -> Table | None:
     """Whom a person should look after, a line each: they may have been called, and nobody knows."""
     if not made.doubts:
         return None
-    shown = table(">row", "number", f"asked, {made.doubts[0].asked_at.astimezone():%Z}", "what is known", title=DOUBTED)
+    shown = table(
+        ">row",
+        "number",
+        f"asked, {made.doubts[0].asked_at.astimezone():%Z}",
+        "what is known",
+        title=UNKNOWN_CALLS_TITLE,
+    )
     shown.columns[2].no_wrap = shown.columns[3].no_wrap = True  # all of it is in the file
     for doubt in made.doubts:
-        shown.add_row(str(doubt.contact_row), doubt.contact_masked, local(doubt.asked_at), escape(doubt.briefly))
+        shown.add_row(str(doubt.contact_row), doubt.contact_masked, local_time(doubt.asked_at), escape(doubt.briefly))
     if made.in_doubt > len(made.doubts):
         shown.add_row("…", f"{made.in_doubt - len(made.doubts)} more")
     return shown
 
 
-def _left_to_do(made: Report) -> Iterator[RenderableType]:
+def _next_steps(made: Report) -> Iterator[RenderableType]:
     """What goes on by itself, and what a person may do; a command has its own line."""
-    waiting = sum(made.open.get(status.value, 0) for status in WAITING)
+    waiting = sum(made.open.get(status.value, 0) for status in NOT_BEING_CALLED)
     calls = counted(sum(made.open.values()) - waiting, "call is", "calls are")
     if made.status in LIVE_CAMPAIGNS:
         yield Text(f"It has not ended: {calls} under way, {counted(waiting, 'contact waits', 'contacts wait')}.")
@@ -151,9 +163,9 @@ def _advice(words: str, command: str) -> Text:
     return Text(f"{words}\n  dialer {command}")
 
 
-def _paths(made: Report) -> str:
+def _file_list(made: Report) -> str:
     lines = [("attempts", made.attempts_file, ""), ("contacts", made.contacts_file, "")]
     lines += [("follow up", made.follow_up_file, "")] if made.follow_up_file else []
     lines += [("unknown", made.doubts_file, "")] if made.doubts_file else []
     lines += [("rejects", Path(made.rejects_file), f"  ({counted(made.rejects, 'row')})")] if made.rejects_file else []
-    return "\n".join(f"{name:<9} {escape(near(file))}{beside}" for name, file, beside in lines)
+    return "\n".join(f"{name:<9} {escape(short_path(file))}{beside}" for name, file, beside in lines)

@@ -14,11 +14,11 @@ from console.cli import interruption
 @pytest.fixture
 def heeded() -> Iterator[None]:
     before = [(one, signal.getsignal(one)) for one in (signal.SIGINT, signal.SIGTERM)]
-    interruption.heed()
+    interruption.install_handlers()
     yield
     for one, handler in before:
         signal.signal(one, handler)
-    interruption.heard()
+    interruption.acknowledge()
 
 
 class Swallows:
@@ -33,7 +33,7 @@ def test_an_interruption_that_was_dropped_ends_the_next_sleep_once():
     del one
     with pytest.raises(KeyboardInterrupt):
         interruption.sleep(0.01)
-    interruption.heard()
+    interruption.acknowledge()
     interruption.sleep(0.01)
 
 
@@ -42,4 +42,4 @@ def test_an_interruption_that_was_dropped_ends_the_next_sleep_once():
 def test_both_signals_interrupt_what_runs(which):
     with pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), which)
-    interruption.heard()
+    interruption.acknowledge()

@@ -13,7 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from console.cli.app import app
-from console.cli.output import Screen, at, say
+from console.cli.output import Screen, local_with_zone, print_prose
 from tests.support.shell import CONTACTS, Shell
 
 
@@ -70,7 +70,7 @@ def test_no_command_is_cut_in_the_list_of_a_real_terminal(tmp_path, words):
 )
 def test_prose_is_broken_between_words_and_a_command_or_path_nowhere(words, lines):
     screen = Screen(file=StringIO(), force_terminal=True, width=32, color_system=None)
-    say(words, on=screen)
+    print_prose(words, on=screen)
     shown = screen.file.getvalue().splitlines()
     assert shown[: len(lines)] == lines
     assert shown[len(lines) :] in ([], ["  dialer cancel first-1"], ["/a/folder/with/a/long-name/first-rejects.csv"])
@@ -80,7 +80,7 @@ def test_prose_is_broken_between_words_and_a_command_or_path_nowhere(words, line
 def test_prose_in_a_pipe_is_not_broken_even_where_tables_have_a_width(monkeypatch):
     monkeypatch.setenv("COLUMNS", "32")
     screen = Screen(file=StringIO(), color_system=None)
-    say("wait for its end, or end it with: dialer cancel first-1", on=screen)
+    print_prose("wait for its end, or end it with: dialer cancel first-1", on=screen)
     assert screen.file.getvalue() == "wait for its end, or end it with: dialer cancel first-1\n"
 
 
@@ -89,7 +89,7 @@ def test_a_moment_in_a_sentence_says_its_zone(monkeypatch, month, shown):
     monkeypatch.setenv("TZ", "America/New_York")
     time.tzset()
     try:
-        assert at(datetime(2026, month, 5, 15, tzinfo=UTC)) == shown
+        assert local_with_zone(datetime(2026, month, 5, 15, tzinfo=UTC)) == shown
     finally:
         monkeypatch.undo()
         time.tzset()

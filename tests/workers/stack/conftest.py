@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from workers.stack.health import Health, pongs
+from workers.stack.health import Health, redis_pings
 from workers.stack.ports import Ports
 from workers.stack.processes import Child, Program
 from workers.stack.redis_server import find_server
@@ -111,7 +111,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 argv=find_server().command(port=port, folder=folder),
                 env={},
                 log=folder / "redis.log",
-                healthy=pongs(url),
+                healthy=redis_pings(url),
             )
         )
         server.start()

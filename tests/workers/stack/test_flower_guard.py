@@ -8,7 +8,7 @@ from tornado.web import URLSpec
 
 from tests.workers.stack.conftest import processes_with
 from workers import flower_guard
-from workers.stack.health import answers, redis_client
+from workers.stack.health import http_ok, redis_client
 from workers.stack.ports import Ports
 from workers.stack.processes import Child, Program
 
@@ -41,7 +41,7 @@ def start_flower(redis_url, tmp_path_factory):
                     argv=(sys.executable, "-m", "celery", "-A", APP, "flower", "--address=127.0.0.1", f"--port={port}"),
                     env=clean | {"DIALER_DATA_DIR": str(folder), "DIALER_REDIS__URL": redis_url, **variables},
                     log=folder / f"{name}.log",
-                    healthy=answers(f"{url}/healthcheck"),
+                    healthy=http_ok(f"{url}/healthcheck"),
                 )
             )
             started.append(flower)

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from workers.stack.info import StackInfo, running_stack
-from workers.stack.lock import StackIsUp, StackLock, held
+from workers.stack.lock import StackIsUp, StackLock, is_locked
 
 HOLDER = """
 import sys, time
@@ -86,14 +86,14 @@ def test_a_second_stack_on_the_same_folder_is_refused_by_the_first_ones_process_
 def test_the_lock_ends_with_a_process_that_was_killed(tmp_path, other_process):
     other_process.send_signal(signal.SIGKILL)
     other_process.wait()
-    assert not held(tmp_path)
+    assert not is_locked(tmp_path)
     second = StackLock(tmp_path)
     second.take()
     second.release()
 
 
 def test_looking_whether_a_stack_runs_takes_nothing_away(tmp_path, lock):
-    assert held(tmp_path)
+    assert is_locked(tmp_path)
     lock.release()
-    assert not held(tmp_path)
+    assert not is_locked(tmp_path)
     lock.take()

@@ -4,7 +4,7 @@ import pytest
 import redis
 
 from tests.workers.stack.conftest import until
-from workers.stack.health import pongs, redis_client
+from workers.stack.health import redis_client, redis_pings
 from workers.stack.ports import Ports
 from workers.stack.redis_server import NoRedisServer, RedisAway, check_configured, find_server, version_of
 
@@ -67,12 +67,12 @@ def test_what_was_written_is_there_after_the_server_was_killed(child, tmp_path):
         port = ports.take(0).got
         url = f"redis://127.0.0.1:{port}/0"
         server = child(
-            "", argv=find_server().command(port=port, folder=tmp_path), env={}, healthy=pongs(url), name="redis"
+            "", argv=find_server().command(port=port, folder=tmp_path), env={}, healthy=redis_pings(url), name="redis"
         )
         with redis_client(url) as client:
             client.set("kept", "yes")
         server.kill()
-        assert not pongs(url)()
+        assert not redis_pings(url)()
         server.start()
         server.await_health()
         with redis_client(url) as client:
@@ -103,7 +103,7 @@ def test_a_configured_server_that_wants_another_password_is_named_too(redis_url)
     finally:
         with redis.Redis.from_url(redis_url.replace("//", "//:right@")) as client:
             client.config_set("requirepass", "")
-    assert until(pongs(redis_url))
+    assert until(redis_pings(redis_url))
 
 
 def test_a_configured_url_that_is_no_url_is_named():

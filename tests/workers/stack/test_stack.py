@@ -15,7 +15,7 @@ from celery import Celery
 from dialer.errors import DialerError
 from tests.workers.stack.conftest import processes_with, runs, until
 from workers.settings import ConsoleSettings, FlowerSettings, RedisSettings, SandboxSettings, Settings
-from workers.stack.lock import held
+from workers.stack.lock import is_locked
 from workers.stack.programs import Modules, stopping_order
 from workers.stack.stack import ChildFailed, Stack, StackIsUp, running_stack
 
@@ -69,7 +69,7 @@ def stack(tmp_path_factory, happenings):
     assert not any(map(runs, pids.values()))
     assert not processes_with(str(folder))
     assert running_stack(data_dir) is None
-    assert not held(data_dir)
+    assert not is_locked(data_dir)
     assert not (data_dir / "stack.json").exists()
 
 
@@ -149,7 +149,7 @@ def test_a_stack_that_cannot_start_says_why_and_leaves_nothing(tmp_path, monkeyp
     assert failure.value.message.startswith("console ended at its start")
     assert not processes_with(str(tmp_path))
     assert running_stack(tmp_path) is None
-    assert not held(tmp_path)
+    assert not is_locked(tmp_path)
 
 
 def test_a_data_folder_that_cannot_be_made_is_named(tmp_path):
@@ -199,7 +199,7 @@ def test_a_configured_redis_that_is_away_stops_the_start_before_anything_runs(tm
     settings = settings_for(tmp_path).model_copy(update={"redis": RedisSettings(url="redis://127.0.0.1:1/0")})
     with pytest.raises(DialerError, match="does not answer"):
         Stack(settings, sandbox=False, modules=TINY).__enter__()
-    assert not held(tmp_path)
+    assert not is_locked(tmp_path)
 
 
 def test_new_work_stops_first_and_redis_last():

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from console.cli.app import app
-from console.cli.stack_session import environment_of
+from console.cli.stack_session import environment_variables
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
 from workers.stack.info import StackInfo
@@ -40,7 +40,7 @@ def accounts(tmp_path, monkeypatch):
     """The command in a folder with these accounts, all of which lead to a sandbox that does not know their keys."""
     (tmp_path / "dialer.toml").write_text(ACCOUNTS)
     monkeypatch.chdir(tmp_path)
-    with environment_of({}), running(SandboxConfig()) as sandbox:
+    with environment_variables({}), running(SandboxConfig()) as sandbox:
         for name, url in (("BARE", sandbox.callgear_url), ("USER", sandbox.callgear_url)):
             monkeypatch.setenv(f"DIALER_ACCOUNTS__{name}__BASE_URL", url)
         for name in ("TOKEN", "KEY"):
