@@ -1,1 +1,1 @@
-"""Where people and vendors come in: the command line, the pages, the JSON API, the door for receipts."""
+"""The ways in, for people and providers: the command line, the pages, the JSON API, the receipt URLs."""

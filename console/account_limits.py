@@ -1,4 +1,4 @@
-"""Every account's limits at this moment: what is used, left, when it resets, who waits, what binds."""
+"""Every account's limits at this moment: used, left, reset, requests waiting, and the limit that holds calls back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dialer.bucket import BucketState, BucketUnavailable, TokenBucket
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitLine:
-    """One limit of one account. `of` and `left` are None where nothing is counted; `others`: points gone, not by us."""
+    """One limit of one account. `of` and `left` are None where nothing is counted; `others`: points used by others."""
 
     limit: str
     used: float | None = None
@@ -25,7 +25,7 @@ class LimitLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountLimits:
-    """One account. `away` says why nothing is known of it; `amiss` what the provider counts and the settings do not."""
+    """Limits of one account. `away`: why nothing is known; `amiss`: how the provider counts differently."""
 
     account: str
     lines: tuple[LimitLine, ...] = ()
@@ -37,19 +37,19 @@ class AccountLimits:
 
 
 def limits_now(buckets: Mapping[str, TokenBucket]) -> list[AccountLimits]:
-    """How all accounts stand. Where Redis is away it is asked once, not for each of them."""
-    found: list[AccountLimits] = []
+    """The limits of all accounts, by name. An unreachable Redis is asked once, not once for each account."""
+    accounts: list[AccountLimits] = []
     away: str | None = None
     for name, bucket in sorted(buckets.items()):
         if away is None:
             try:
-                standing = bucket.peek()
-                found.append(replace(_limits(name, standing), amiss=_miscounted(standing, bucket.limits.call_points)))
+                state = bucket.peek()
+                accounts.append(replace(_limits(name, state), amiss=_miscounted(state, bucket.limits.call_points)))
                 continue
             except BucketUnavailable as exc:
                 away = exc.message
-        found.append(AccountLimits(account=name, away="Redis does not answer: nothing is dialed"))
-    return found
+        accounts.append(AccountLimits(account=name, away="Redis does not answer: nothing is dialed"))
+    return accounts
 
 
 def _limits(account: str, bucket: BucketState) -> AccountLimits:
@@ -66,9 +66,9 @@ def _limits(account: str, bucket: BucketState) -> AccountLimits:
         )
         for window in bucket.windows
     ]
-    most = bucket.most_calls
-    left = max(0, most - bucket.calls) if most else None
-    lines.append(LimitLine(limit="calls in progress", used=bucket.calls, of=most, left=left))
+    max_calls = bucket.most_calls
+    left = max(0, max_calls - bucket.calls) if max_calls else None
+    lines.append(LimitLine(limit="calls in progress", used=bucket.calls, of=max_calls, left=left))
     if bucket.blocked_for:
         lines.append(LimitLine(limit="blocked by the provider", resets_in=bucket.blocked_for))
     marked = tuple(replace(line, binds=line.limit == binding) for line in lines)
@@ -80,11 +80,11 @@ def _limits(account: str, bucket: BucketState) -> AccountLimits:
 def _miscounted(bucket: BucketState, call_points: int) -> str | None:
     if bucket.points_per_call in {None, call_points}:
         return None
-    took = (
+    counted = (
         f"the provider counted {bucket.points_per_call} points for each of the last calls, "
         f"and call_points says {call_points}"
     )
-    return f"{took}: correct it, or see who else calls as often"
+    return f"{counted}: correct it, or see who else calls as often"
 
 
 GAUGES = {
@@ -98,19 +98,21 @@ GAUGES = {
 
 
 def gauges(accounts: list[AccountLimits]) -> Iterator[Metric]:
-    """The same for Prometheus."""
+    """The same as Prometheus metrics."""
     up = GaugeMetricFamily("dialer_bucket_up", "Whether an account's token bucket answers.", labels=("account",))
-    waiting = GaugeMetricFamily("dialer_bucket_waiting", "Who waits in the line.", labels=("account", "campaign"))
-    for one in accounts:
-        up.add_metric([one.account], float(one.away is None))
-        for campaign, count in (one.waiting or {}).items():
-            waiting.add_metric([one.account, campaign], float(count))
+    waiting = GaugeMetricFamily(
+        "dialer_bucket_waiting", "Requests that wait for a token, by campaign.", labels=("account", "campaign")
+    )
+    for limits in accounts:
+        up.add_metric([limits.account], float(limits.away is None))
+        for campaign, count in (limits.waiting or {}).items():
+            waiting.add_metric([limits.account, campaign], float(count))
     yield from (up, waiting)
-    for field, words in GAUGES.items():
-        family = GaugeMetricFamily(f"dialer_bucket_{field}", words, labels=("account", "limit"))
-        for one in accounts:
-            for line in one.lines:
+    for field, description in GAUGES.items():
+        family = GaugeMetricFamily(f"dialer_bucket_{field}", description, labels=("account", "limit"))
+        for limits in accounts:
+            for line in limits.lines:
                 value = getattr(line, field)
                 if value is not None:
-                    family.add_metric([one.account, line.limit], float(value))
+                    family.add_metric([limits.account, line.limit], float(value))
         yield family

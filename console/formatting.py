@@ -1,6 +1,24 @@
-"""Shares as people read them."""
+"""Shares, statuses and outcomes as people read them."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+
+from campaigns.lifecycle import ContactStatus
+
+MEANINGS: Mapping[ContactStatus, str] = {
+    ContactStatus.PENDING: "waits for its next call",
+    ContactStatus.CLAIMED: "is about to be called",
+    ContactStatus.DIALING: "its call is being requested",
+    ContactStatus.PLACED: "its call is under way",
+    ContactStatus.REACHED: "its call was answered",
+    ContactStatus.UNREACHED: "all its tries went unanswered",
+    ContactStatus.REFUSED: "the provider does not call it",
+    ContactStatus.SUPPRESSED: "it is on a do-not-call list",
+    ContactStatus.EXPIRED: "its time to be called is over",
+    ContactStatus.CANCELLED: "was left when the campaign was cancelled",
+    ContactStatus.UNKNOWN: "may have been called: nothing tells",
+}
 
 
 def percent(count: int, total: int) -> str:
@@ -9,3 +27,13 @@ def percent(count: int, total: int) -> str:
     if 0 < share < 1:
         return "<1%"
     return ">99%" if 99 < share < 100 else f"{share:.0f}%"
+
+
+def words(name: str) -> str:
+    """A status or an outcome with spaces for its underscores: `no_answer` becomes `no answer`."""
+    return name.replace("_", " ")
+
+
+def meaning(status: ContactStatus) -> str:
+    """What a contact's status means, in a few words that follow its name."""
+    return MEANINGS[status]

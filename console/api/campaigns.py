@@ -1,4 +1,4 @@
-"""The JSON API: how campaigns stand, their contacts, and what an operator may do with them."""
+"""The JSON API: the state of campaigns, their contacts, and the actions pause, resume and cancel."""
 
 from __future__ import annotations
 
@@ -23,48 +23,48 @@ router = APIRouter(prefix="/api")
 
 
 @router.get("/campaigns")
-def list_campaigns(desk: InjectedState, ended: Annotated[int, Query(ge=0, le=1000)] = 50) -> dict[str, Any]:
-    """Campaigns that go on and the newest that have ended, each as `GET /api/campaigns/{id}` tells it."""
-    now = desk.clock()
-    with desk.ledger.reading() as db:
-        return {"campaigns": [facts(summarize_campaign(db, one, now)) for one in campaigns_shown(db, ended)]}
+def list_campaigns(state: InjectedState, ended: Annotated[int, Query(ge=0, le=1000)] = 50) -> dict[str, Any]:
+    """Campaigns that go on and the newest that have ended, each in the form of `GET /api/campaigns/{id}`."""
+    now = state.clock()
+    with state.ledger.reading() as db:
+        return {"campaigns": [facts(summarize_campaign(db, campaign, now)) for campaign in campaigns_shown(db, ended)]}
 
 
 @router.get("/campaigns/{campaign_id}")
-def show_campaign(campaign_id: str, desk: InjectedState) -> dict[str, Any]:
-    """How one campaign stands."""
-    with desk.ledger.reading() as db:
-        return facts(summarize_campaign(db, queries.campaign(db, campaign_id), desk.clock()))
+def show_campaign(campaign_id: str, state: InjectedState) -> dict[str, Any]:
+    """The state of one campaign."""
+    with state.ledger.reading() as db:
+        return facts(summarize_campaign(db, queries.campaign(db, campaign_id), state.clock()))
 
 
 @router.get("/campaigns/{campaign_id}/contacts")
 def list_contacts(
     campaign_id: str,
-    desk: InjectedState,
+    state: InjectedState,
     status: ContactStatus | None = None,
     after: Annotated[int, Query(ge=0, le=MAX_ID)] = 0,
     limit: Annotated[int, Query(ge=1, le=MAX_CONTACTS)] = 100,
 ) -> dict[str, Any]:
     """A page of contacts; `next` is the `after` of the page that follows, null when there is none."""
-    with desk.ledger.reading() as db:
+    with state.ledger.reading() as db:
         campaign = queries.campaign(db, campaign_id)
-        found = contacts_after(db, campaign.id, status=status, after=after, limit=limit + 1)
-    page = found[:limit]
+        contacts = contacts_after(db, campaign.id, status=status, after=after, limit=limit + 1)
+    page = contacts[:limit]
     return {
         "campaign": campaign.id,
-        "contacts": [{name: _plain(value) for name, value in asdict(one).items()} for one in page],
-        "next": page[-1].id if len(found) > limit else None,
+        "contacts": [{name: _plain(value) for name, value in asdict(contact).items()} for contact in page],
+        "next": page[-1].id if len(contacts) > limit else None,
     }
 
 
 @router.post(
     "/campaigns/{campaign_id}/{action}", dependencies=[Depends(require_same_site), Depends(require_json_or_header)]
 )
-def control_campaign(campaign_id: str, action: Action, desk: InjectedState) -> dict[str, Any]:
-    """Pause, resume or cancel a campaign."""
-    campaign = ACTIONS[action](desk.ledger, campaign_id, who=desk.settings.console.user, now=desk.clock())
-    with desk.ledger.reading() as db:
-        return facts(summarize_campaign(db, campaign, desk.clock()))
+def control_campaign(campaign_id: str, action: Action, state: InjectedState) -> dict[str, Any]:
+    """Pause, resume or cancel a campaign; the reply is its new state."""
+    campaign = ACTIONS[action](state.ledger, campaign_id, who=state.settings.console.user, now=state.clock())
+    with state.ledger.reading() as db:
+        return facts(summarize_campaign(db, campaign, state.clock()))
 
 
 def facts(one: CampaignSummary) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""The HTML pages."""
+"""The HTML pages: one module for the campaigns' pages, one that renders templates."""

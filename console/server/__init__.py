@@ -1,1 +1,1 @@
-"""What the doors of the console share: state, authentication, headers, bodies, the receipt writer."""
+"""What pages, API and receipts share: state, authentication, headers, request bodies, the receipt writer."""

@@ -1,4 +1,4 @@
-"""Who may come in: HTTP Basic for people and machines, and nothing that another site makes a browser send."""
+"""Authentication: HTTP Basic for people and machines, and protection from requests forged by other sites."""
 
 from __future__ import annotations
 
@@ -19,64 +19,64 @@ FORM_LIMIT = 4096
 OWN_HEADER = "x-dialer"
 
 
-async def require_password(request: Request, desk: InjectedState) -> None:
-    """Let through only who knows the console's user and password."""
+async def require_password(request: Request, state: InjectedState) -> None:
+    """Refuse (401) a request without the console's user and password."""
     user, password = _credentials(request.headers.get("authorization", ""))
-    right_user = equal_in_constant_time(user, desk.settings.console.user)
-    right_password = equal_in_constant_time(password, desk.password)
+    right_user = equal_in_constant_time(user, state.settings.console.user)
+    right_password = equal_in_constant_time(password, state.password)
     if not (right_user and right_password):
         raise HTTPException(401, "the console asks for its user and password", CHALLENGE)
 
 
-async def require_same_site(request: Request, desk: InjectedState) -> None:
-    """Refuse what a page of another site makes a browser send; browsers tell, other clients say nothing of it."""
+async def require_same_site(request: Request, state: InjectedState) -> None:
+    """Refuse (403) what a page of another site makes a browser send: browsers name the site, other clients do not."""
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    if site not in (None, "same-origin", "none") or (origin is not None and not _is_own_origin(origin, request, desk)):
+    if site not in (None, "same-origin", "none") or (origin is not None and not _is_own_origin(origin, request, state)):
         raise HTTPException(
             403, "this request comes from another site: behind a proxy, pass Host on or set console.public_url"
         )
 
 
 async def require_json_or_header(request: Request) -> None:
-    """Refuse what a mere form could send: a JSON content type or a header of ours shows that it is meant for us."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json" and OWN_HEADER not in request.headers:
+    """Refuse (403) what a form of another site could send: without a JSON content type and without our own header."""
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != "application/json" and OWN_HEADER not in request.headers:
         raise HTTPException(403, "a request that changes something needs Content-Type: application/json")
 
 
-def form_token(desk: AppState, action: str, campaign_id: str) -> str:
-    """What the form for this action carries; nobody without the password can make it."""
-    words = f"console form\0{action}\0{campaign_id}".encode()
-    return hmac.new(desk.password.encode(), words, hashlib.sha256).hexdigest()
+def form_token(state: AppState, action: str, campaign_id: str) -> str:
+    """The token that the form for this action carries; it cannot be computed without the password."""
+    text = f"console form\0{action}\0{campaign_id}".encode()
+    return hmac.new(state.password.encode(), text, hashlib.sha256).hexdigest()
 
 
-async def require_form_token(action: str, campaign_id: str, request: Request, desk: InjectedState) -> None:
-    """Refuse a form that is not one of ours for this action and campaign."""
+async def require_form_token(action: str, campaign_id: str, request: Request, state: InjectedState) -> None:
+    """Refuse (403) a form without the token of this action and campaign."""
     try:
         form = parse_qs((await read_body(request, FORM_LIMIT)).decode("utf-8", "replace"))
     except (TooLarge, ClientDisconnect, ValueError):
         form = {}
-    if not equal_in_constant_time(form.get("token", [""])[0], form_token(desk, action, campaign_id)):
+    if not equal_in_constant_time(form.get("token", [""])[0], form_token(state, action, campaign_id)):
         raise HTTPException(403, "this form is not one of this console's: open the campaign and try again")
 
 
 def _credentials(header: str) -> tuple[str, str]:
-    scheme, _, coded = header.partition(" ")
+    scheme, _, encoded = header.partition(" ")
     if scheme.lower() != "basic":
         return "", ""
     try:
-        user, _, password = base64.b64decode(coded.strip(), validate=True).decode("utf-8").partition(":")
+        user, _, password = base64.b64decode(encoded.strip(), validate=True).decode("utf-8").partition(":")
     except (binascii.Error, ValueError):
         return "", ""
     return user, password
 
 
-def _is_own_origin(origin: str, request: Request, desk: AppState) -> bool:
-    """True for the address the browser asked, and for the public one (a proxy may have asked us by another)."""
-    places = {request.headers.get("host", "").lower()}
-    if desk.settings.console.public_url:
-        places.add(urlsplit(desk.settings.console.public_url).netloc.lower())
+def _is_own_origin(origin: str, request: Request, state: AppState) -> bool:
+    """True for the address in the Host header, and for the public one (a proxy may have replaced Host)."""
+    own_hosts = {request.headers.get("host", "").lower()}
+    if state.settings.console.public_url:
+        own_hosts.add(urlsplit(state.settings.console.public_url).netloc.lower())
     try:
-        return urlsplit(origin).netloc.lower() in places - {""}
+        return urlsplit(origin).netloc.lower() in own_hosts - {""}
     except ValueError:
         return False

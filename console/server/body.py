@@ -1,4 +1,4 @@
-"""Reading a request's body, no further than we are ready to."""
+"""Reading a request's body, up to a limit."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from fastapi import Request
 
 
 class TooLarge(Exception):
-    """The body is longer than allowed; what was read of it is forgotten."""
+    """The body is longer than the limit."""
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The whole body, of at most `limit` bytes. Raises TooLarge as soon as there is more, ClientDisconnect."""
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced[:20]) > limit:
+    """The whole body, of at most `limit` bytes. Raises TooLarge as soon as more arrives, and ClientDisconnect."""
+    declared_length = request.headers.get("content-length", "")
+    if declared_length.isdecimal() and int(declared_length[:20]) > limit:
         raise TooLarge
     body = bytearray()
-    async for piece in request.stream():
-        body += piece
+    async for chunk in request.stream():
+        body += chunk
         if len(body) > limit:
             raise TooLarge
     return bytes(body)

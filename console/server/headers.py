@@ -1,4 +1,4 @@
-"""Headers that every answer carries: nothing of a page is kept, framed, sniffed, or loaded from elsewhere."""
+"""Headers of every response: it is not cached, not framed, not sniffed, and loads nothing from other sites."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ HEADERS = (
     (b"content-security-policy", POLICY.encode()),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
-    (b"referrer-policy", b"same-origin"),  # with none at all a browser calls the origin of our own forms null
+    (b"referrer-policy", b"same-origin"),  # with `no-referrer` browsers send `Origin: null` with our own forms
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
 )
 
 
 class SafeHeaders:
-    """Adds the headers to whatever the app answers."""
+    """ASGI middleware that adds the headers to every response of the app."""
 
     def __init__(self, app: App) -> None:
         self._app = app

@@ -1,60 +1,62 @@
-"""What came to the door for receipts, counted since this process started; the audit hears what was turned away."""
+"""Counts of the receipts that reached this process, for the metrics and, where they were refused, for the audit."""
 
 from __future__ import annotations
 
 import threading
-from collections import Counter as Tally
+from collections import Counter as CounterDict
 from datetime import datetime, timedelta
 from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter
 
 Refusal = Literal["forged", "unsigned", "unreadable", "too_large", "not_stored"]
-NO_ACCOUNT = "-"  # what a stranger calls an account is no label of ours
-AUDIT_INTERVAL = timedelta(minutes=1)  # so that nobody can fill the ledger by knocking
+NO_ACCOUNT = "-"  # for a URL of no account of ours: a name that a stranger chose never becomes a label
+AUDIT_INTERVAL = timedelta(minutes=1)  # so that refused requests, however many, cannot fill the ledger
 
 
 class ReceiptCounts:
-    """Receipts by account and what became of them: new, repeat, or refused with a reason."""
+    """Receipts by account and result: new, repeat, or refused with a reason. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._receipts = Counter(
             "dialer_receipts",
-            "Receipts at this console's door since it started, by what became of them.",
+            "Receipts that this console was sent since it started, by what became of them.",
             ("account", "result", "reason"),
             registry=self.registry,
         )
-        self._untold: Tally[tuple[str, str]] = Tally()
-        self._told_at: datetime | None = None
+        self._not_in_audit: CounterDict[tuple[str, str]] = CounterDict()
+        self._audited_at: datetime | None = None
         self._lock = threading.Lock()
 
-    def kept(self, account: str, *, fresh: int, all_of_them: int) -> None:
-        """Receipts were stored; those that were not fresh had been stored before."""
-        self._receipts.labels(account, "new", "").inc(fresh)
-        self._receipts.labels(account, "repeat", "").inc(all_of_them - fresh)
-        self._remember(account, "repeat", all_of_them - fresh)
+    def count_stored(self, account: str, *, new: int, total: int) -> None:
+        """Count a delivery of `total` receipts that is stored; those that are not new had been stored before."""
+        self._receipts.labels(account, "new", "").inc(new)
+        self._receipts.labels(account, "repeat", "").inc(total - new)
+        self._add(account, "repeat", total - new)
 
-    def refused(self, account: str, reason: Refusal) -> None:
-        """A delivery was turned away."""
+    def count_refused(self, account: str, reason: Refusal) -> None:
+        """Count a delivery that was refused."""
         self._receipts.labels(account, "refused", reason).inc()
-        self._remember(account, reason, 1)
+        self._add(account, reason, 1)
 
-    def due(self, now: datetime) -> bool:
-        """Whether there is something that the audit has not heard of, and it has heard nothing for a minute."""
-        return bool(self._untold) and (self._told_at is None or now >= self._told_at + AUDIT_INTERVAL)
+    def is_due(self, now: datetime) -> bool:
+        """Whether there is something for the audit, and the last line was written at least a minute ago."""
+        return bool(self._not_in_audit) and (self._audited_at is None or now >= self._audited_at + AUDIT_INTERVAL)
 
-    def to_tell(self, now: datetime | None = None) -> str | None:
-        """What the audit has not heard of yet, in words, if that is due at `now`; None: nothing to tell."""
+    def take_summary(self, now: datetime | None = None) -> str | None:
+        """The counts that are not in the audit yet, as text, and forget them; None when nothing is due at `now`."""
         with self._lock:
-            if not self._untold or (now is not None and not self.due(now)):
+            if not self._not_in_audit or (now is not None and not self.is_due(now)):
                 return None
-            told = ", ".join(f"{account} {reason} {count}" for (account, reason), count in sorted(self._untold.items()))
-            self._untold.clear()
-            self._told_at = now
-            return told
+            summary = ", ".join(
+                f"{account} {reason} {count}" for (account, reason), count in sorted(self._not_in_audit.items())
+            )
+            self._not_in_audit.clear()
+            self._audited_at = now
+            return summary
 
-    def _remember(self, account: str, reason: str, count: int) -> None:
+    def _add(self, account: str, reason: str, count: int) -> None:
         if count:
             with self._lock:
-                self._untold[account, reason] += count
+                self._not_in_audit[account, reason] += count

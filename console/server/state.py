@@ -1,4 +1,4 @@
-"""The desk: what the console's doors share – settings, clock, ledger, secrets, counters."""
+"""What the parts of the console share: settings, clock, ledger, secrets, and the counts of receipts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from workers.wiring import open_buckets, open_ledger
 
 log = get_logger()
 RECEIPT_THREADS = 16
-NO_SECRET = "0" * 32  # compared with when the account is not ours, so that the answer takes as long
+NO_SECRET = "0" * 32  # compared with for an unknown account, so that the reply takes as long
 
 
 class AppState:
@@ -36,8 +36,8 @@ class AppState:
         self.password = console_password(settings)
         self.providers = {name: provider_for(account) for name, account in settings.accounts.items()}
         self.counts = ReceiptCounts()
-        self.mailroom = ReceiptWriter(lambda: self.ledger, dict(settings.accounts), clock)
-        self.receipt_threads = CapacityLimiter(RECEIPT_THREADS)  # their own: no page can keep a receipt waiting
+        self.receipt_writer = ReceiptWriter(lambda: self.ledger, dict(settings.accounts), clock)
+        self.receipt_threads = CapacityLimiter(RECEIPT_THREADS)  # of their own: no page keeps a receipt waiting
         self._receipt_secrets = {name: receipt_secret(settings, name) for name in settings.accounts}
         self._closing = ExitStack()
         self.buckets = self._closing.enter_context(open_buckets(settings))
@@ -46,46 +46,46 @@ class AppState:
 
     @property
     def ledger(self) -> Ledger:
-        """The ledger, its tables made or upgraded. Raises LedgerAway, LedgerTooNew."""
+        """The ledger, its tables created or upgraded. Raises LedgerAway, LedgerTooNew."""
         if self._ledger is None:
             with self._lock:
                 if self._ledger is None:
                     self._ledger = open_ledger(self.settings)
         return self._ledger
 
-    def expects(self, door: str, account: str, secret: str) -> bool:
-        """True when this is where the account's provider is to send what becomes of calls."""
-        known = account in self._receipt_secrets and self.settings.accounts[account].door == door
+    def is_receipt_url(self, route: str, account: str, secret: str) -> bool:
+        """True when the account's provider was given this URL for its receipts; takes the same time for any secret."""
+        known = account in self._receipt_secrets and self.settings.accounts[account].door == route
         right = equal_in_constant_time(secret, self._receipt_secrets.get(account, NO_SECRET))
         return known and right
 
-    def tell_audit(self, *, at_once: bool = False) -> None:
-        """Leave an audit line of what the door turned away or had had before; never raises."""
+    def audit_counts(self, *, at_once: bool = False) -> None:
+        """Write how many deliveries were refused or repeated to the audit, if that is due; never raises."""
         now = self.clock()
-        if told := self.counts.to_tell(None if at_once else now):
+        if summary := self.counts.take_summary(None if at_once else now):
             try:
-                self.ledger.write(write_audit, now, who="door", event="deliveries turned away", detail=told)
+                self.ledger.write(write_audit, now, who="door", event="deliveries turned away", detail=summary)
             except Exception as exc:
-                log.warning("deliveries turned away, not in the audit", error=type(exc).__name__, told=told)
+                log.warning("deliveries turned away, not in the audit", error=type(exc).__name__, told=summary)
 
     def close(self) -> None:
-        """Give back every connection."""
-        self.mailroom.close()
-        self.tell_audit(at_once=True)
+        """Store what has been received, then close every connection."""
+        self.receipt_writer.close()
+        self.audit_counts(at_once=True)
         self._closing.close()
         if self._ledger is not None:
             self._ledger.close()
 
 
 def equal_in_constant_time(given: str, expected: str) -> bool:
-    """Compare texts in a time that tells nothing about where they differ."""
+    """Compare two texts; the time taken does not tell where they differ."""
     return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode("utf-8", "replace"))
 
 
 async def app_state(request: Request) -> AppState:
-    """The desk of the app that was asked."""
-    desk: AppState = request.app.state.desk
-    return desk
+    """The state of the app that serves this request."""
+    state: AppState = request.app.state.state
+    return state
 
 
 InjectedState = Annotated[AppState, Depends(app_state)]

@@ -32,16 +32,16 @@ not_found_router = APIRouter()
 
 
 def create_app(settings: Settings | None = None, clock: Callable[[], datetime] = now_utc) -> FastAPI:
-    """The app. Without settings a server is asking: they are read from outside, and its logs become ours.
+    """The app. Without `settings` (under a server) they are read from file and environment, and logging is set up.
 
-    Everything but the receipts and `/healthz` asks for the password, also what does not exist.
+    Everything but the receipt URLs and `/healthz` requires the password, also paths that do not exist.
     """
     if settings is None:
         settings = _settings()
         _set_up_logs()
     _disable_request_logs()
     app = FastAPI(title="Dialer console", openapi_url=None, docs_url=None, redoc_url=None, lifespan=_lifespan)
-    app.state.desk = AppState(settings, clock)
+    app.state.state = AppState(settings, clock)
     app.add_middleware(SafeHeaders)
     error_handlers.install(app)
     app.include_router(receipts.router)
@@ -52,10 +52,10 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] =
 
 
 @health_router.api_route("/healthz", methods=["GET", "HEAD"])
-def healthz(desk: InjectedState) -> JSONResponse:
-    """200 when the ledger answers; 503 otherwise, with the details in the log only."""
+def healthz(state: InjectedState) -> JSONResponse:
+    """200 when the ledger answers, else 503; the details are in the log only."""
     try:
-        desk.ledger.check()
+        state.ledger.check()
     except Exception as exc:
         why = exc.message if isinstance(exc, DialerError) else ""
         log.error("not healthy", error=type(exc).__name__, why=why)
@@ -65,14 +65,14 @@ def healthz(desk: InjectedState) -> JSONResponse:
 
 @not_found_router.api_route("/{path:path}", methods=ANY_METHOD)
 async def not_found(path: str) -> None:
-    """Whatever is not ours."""
+    """404 for every other path."""
     raise HTTPException(404, "there is nothing here")
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
-    app.state.desk.close()
+    app.state.state.close()
 
 
 def _settings() -> Settings:
@@ -83,7 +83,7 @@ def _settings() -> Settings:
 
 
 def _set_up_logs() -> None:
-    """Let the server's own words go through our formatter, which masks numbers."""
+    """Send the server's own logs through our formatter, which masks phone numbers."""
     logs.set_up()
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi"):
         logger = logging.getLogger(name)
@@ -91,9 +91,9 @@ def _set_up_logs() -> None:
 
 
 def _disable_request_logs() -> None:
-    """Switch the server's lines about requests off: their paths hold the receipts' secrets.
+    """Drop the server's log lines about requests: receipt URLs hold secrets.
 
-    A filter stays with its logger whatever the server sets up before or after.
+    A filter, since it stays with its logger whatever the server configures before or after.
     """
     for name in ("uvicorn.access", "uvicorn.asgi"):
         logger = logging.getLogger(name)

@@ -1,4 +1,4 @@
-"""How the console says no: for machines an error and its remedy, for people a page with the same words."""
+"""Error replies: JSON with the error and its remedy under `/api/`, elsewhere a page with the same text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from structlog import get_logger
 
 from campaigns.ledger.queries import NoSuchCampaign
 from campaigns.lifecycle import IllegalMove
-from console.pages.campaigns import render
+from console.pages.rendering import render
 from console.server.headers import HEADERS
 from dialer.errors import DialerError
 
@@ -26,7 +26,7 @@ log = get_logger()
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error in our own words."""
+    """Register the handlers, so that every error has a reply of this form."""
     app.add_exception_handler(DialerError, _dialer_error)
     app.add_exception_handler(AnyHttpException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
@@ -34,7 +34,7 @@ def install(app: FastAPI) -> None:
 
 
 async def _dialer_error(request: Request, exc: Exception) -> Response:
-    assert isinstance(exc, DialerError)  # noqa: S101  # it is installed for nothing else
+    assert isinstance(exc, DialerError)  # noqa: S101  # the only class it is registered for
     status = next((status for kind, status in STATUSES.items() if isinstance(exc, kind)), 503)
     if status == 503:
         log.error("cannot answer", error=type(exc).__name__, why=exc.message)
@@ -48,12 +48,12 @@ async def _http_error(request: Request, exc: Exception) -> Response:
 
 async def _invalid_request(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, RequestValidationError)  # noqa: S101
-    faults = [f"{fault['loc'][-1]}: {fault['msg']}" for fault in exc.errors()]
-    return _error_response(request, 422, "; ".join(faults), "correct what is named")
+    errors = [f"{error['loc'][-1]}: {error['msg']}" for error in exc.errors()]
+    return _error_response(request, 422, "; ".join(errors), "correct what is named")
 
 
 async def _unexpected_error(request: Request, exc: Exception) -> Response:
-    # The one answer that does not pass SafeHeaders: Starlette gives it outside of all middleware.
+    # The only reply that bypasses SafeHeaders: Starlette sends it outside of all middleware.
     headers = {name.decode(): value.decode() for name, value in HEADERS}
     return _error_response(request, 500, "the console has failed", "its log says more", headers)
 
@@ -63,7 +63,7 @@ def _error_response(
 ) -> Response:
     if request.url.path.startswith("/api/"):
         return JSONResponse({"error": error, "remedy": remedy}, status, headers)
-    if status == 401:  # the style, too, is for those only who are known
+    if status == 401:  # no page: its style sheet would need the password, too
         return PlainTextResponse(f"{error}\n{remedy}\n", status, headers)
     html = render("refusal.html", request, status=status, error=error, remedy=remedy, every=None)
     return HTMLResponse(html, status, headers)

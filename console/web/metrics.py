@@ -1,4 +1,4 @@
-"""Prometheus metrics, counted from the ledger and asked of the buckets at each scrape. No phone number is in them."""
+"""Prometheus metrics, read from the ledger and the token buckets at each scrape. No phone number is in them."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from campaigns.reporting import counts
 from console.account_limits import gauges, limits_now
 from console.server.state import InjectedState
 
-ENDED_CAMPAIGNS_SHOWN_FOR = timedelta(days=1)  # so that the series of old campaigns end
+ENDED_CAMPAIGNS_SHOWN_FOR = timedelta(days=1)  # so that the number of series does not grow without end
 
 router = APIRouter()
 
 
 @router.get("/metrics")
-def metrics(desk: InjectedState) -> Response:
-    """All metrics, as Prometheus reads them."""
-    with desk.ledger.reading() as db:
-        families = list(_families(db, desk.clock()))
+def metrics(state: InjectedState) -> Response:
+    """All metrics, in Prometheus' text format."""
+    with state.ledger.reading() as db:
+        families = list(_families(db, state.clock()))
     registry = CollectorRegistry()
-    registry.register(PrecomputedMetrics([*families, *gauges(limits_now(desk.buckets))]))
-    text = generate_latest(registry) + generate_latest(desk.counts.registry)
+    registry.register(PrecomputedMetrics([*families, *gauges(limits_now(state.buckets))]))
+    text = generate_latest(registry) + generate_latest(state.counts.registry)
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
 class PrecomputedMetrics(Collector):
-    """Figures that were counted beforehand."""
+    """A collector of metrics that are computed already."""
 
     def __init__(self, families: Iterable[Metric]) -> None:
         self._families = families
@@ -64,8 +64,8 @@ def _families(db: Connection, now: datetime) -> Iterator[Metric]:
     )
 
 
-def _family(name: str, words: str, labels: tuple[str, ...], rows: counts.Rows) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, words, labels=labels)
+def _family(name: str, description: str, labels: tuple[str, ...], rows: counts.Rows) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, description, labels=labels)
     for row in rows:
         values = tuple(row)
         family.add_metric([str(value or "") for value in values[:-1]], float(values[-1]))

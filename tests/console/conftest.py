@@ -27,14 +27,14 @@ class Console:
     ledger: Ledger
     clock: HandSetClock
     http: httpx.Client
-    desk: AppState
+    state: AppState
     door: str = f"/receipts/bulk/{console_server.SECRET}"
 
     def deliver(self, body: bytes, door: str | None = None, **headers: str) -> httpx.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         with console_server.client(self.address, known=False) as provider:
             reply = provider.post(door or self.door, content=body, headers=named)
-        assert self.desk.mailroom.settle(), "what was stored is applied in time"
+        assert self.state.receipt_writer.flush(), "what was stored is applied in time"
         return reply
 
 
@@ -52,13 +52,13 @@ def shared_console(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
         url = request.getfixturevalue("postgres_console_url")
     app = create_app(console_server.settings(folder, url), clock)
     with console_server.serving(app) as address, console_server.client(address) as http:
-        yield Console(address=address, ledger=app.state.desk.ledger, clock=clock, http=http, desk=app.state.desk)
+        yield Console(address=address, ledger=app.state.state.ledger, clock=clock, http=http, state=app.state.state)
 
 
 @pytest.fixture
 def console(shared_console: Console) -> Console:
     shared_console.clock.now = HandSetClock().now
-    shared_console.desk.counts.to_tell()  # what earlier tests have left
+    shared_console.state.counts.take_summary()  # what earlier tests have left
     with shared_console.ledger.writing() as db:
         for table in reversed(metadata.sorted_tables):
             db.execute(table.delete())

@@ -10,7 +10,8 @@ from sqlalchemy import update
 
 from campaigns.ledger.tables import contacts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
-from console.pages.campaigns import flower_url, percent, segments
+from console.formatting import percent
+from console.pages.rendering import flower_url, segments
 from console.server.state import AppState
 from dialer.phone import mask
 from tests.console.conftest import Console
@@ -55,7 +56,7 @@ def test_a_campaigns_page_shows_statuses_outcomes_and_attempts(console: Console,
     page = text_of(console.http.get(f"/campaigns/{reminder}").text)
     assert f"2026-12-01 15:00:00 UTC {mask(console_server.PHONES[0])} 1 answered" in page
     assert f"{mask(console_server.PHONES[1])} 1 dialing" in page
-    assert "pending 8 80%" in page
+    assert "pending waits for its next call 8 80%" in page
 
 
 def test_the_buttons_pause_resume_and_cancel_after_asking(console: Console, reminder: str) -> None:

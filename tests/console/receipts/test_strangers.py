@@ -104,7 +104,7 @@ def test_nobody_fills_the_ledger_by_knocking(console: Console) -> None:
 def test_what_is_left_to_tell_is_told_at_the_end(console: Console) -> None:
     for _ in range(3):
         console.deliver(b"{}", "/receipts/bulk/guess")
-    console.desk.tell_audit(at_once=True)
+    console.state.audit_counts(at_once=True)
     assert [line.detail for line in console_server.audit_rows(console.ledger, EVENT)] == [
         "bulk forged 1",
         "bulk forged 2",

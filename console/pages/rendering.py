@@ -1,0 +1,108 @@
+"""Renders the templates: what every page has, and the filters by which templates show values of ours."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from fastapi import Request
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from campaigns.lifecycle import FINAL_CONTACTS, CampaignStatus, ContactStatus
+from campaigns.reporting.hold_reason import GOING, HoldKind
+from campaigns.reporting.listings import without_numbers
+from campaigns.reporting.status import CampaignSummary
+from console.formatting import meaning, percent, words
+from console.server.state import AppState
+
+BEING_CALLED = (ContactStatus.PLACED, ContactStatus.DIALING)
+OPEN_CONTACTS = (*BEING_CALLED, ContactStatus.CLAIMED, ContactStatus.PENDING)
+
+
+def render(template: str, request: Request, **facts: Any) -> str:
+    """A page as HTML."""
+    state: AppState = request.app.state.state
+    return TEMPLATES.get_template(template).render(flower=flower_url(state, request.url.hostname), **facts)
+
+
+def flower_url(state: AppState, console_host: str | None) -> str | None:
+    """Flower's address for a browser that reaches the console at this host; None when it cannot reach Flower."""
+    host, port = state.settings.flower.host, state.settings.flower.port
+    if _has_address_kind(host, "is_unspecified"):
+        host = console_host or "localhost"
+    elif _has_address_kind(host, "is_loopback") and not _has_address_kind(console_host or "", "is_loopback"):
+        return None
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+def _has_address_kind(host: str, property_name: str) -> bool:
+    try:
+        return bool(getattr(ipaddress.ip_address(host), property_name))
+    except ValueError:
+        return host == "localhost" and property_name == "is_loopback"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A part of a progress bar: start and width in percent of the whole bar."""
+
+    status: str
+    start: float
+    width: float
+    count: int
+
+
+def segments(contacts: Mapping[ContactStatus, int]) -> list[Segment]:
+    """The progress bar of these contacts: final ones from the left, then those being called."""
+    total = sum(contacts.values())
+    parts: list[Segment] = []
+    start = 0.0
+    for status in (*FINAL_CONTACTS, *BEING_CALLED):
+        if count := contacts.get(status, 0):
+            width = 100 * count / total
+            parts.append(Segment(status=status.value, start=start, width=width, count=count))
+            start += width
+    return parts
+
+
+def activity(summary: CampaignSummary) -> str:
+    """What a campaign is doing, as a class of the style sheet: going, waiting, stopped, over."""
+    match summary.campaign.status:
+        case CampaignStatus.FINISHED | CampaignStatus.CANCELLED:
+            return "over"
+        case CampaignStatus.PAUSED:
+            return "stopped"
+        case CampaignStatus.RUNNING if summary.kind in GOING:
+            return "going"
+    return "stopped" if summary.kind is HoldKind.NO_TICK else "waiting"
+
+
+def _moment(at: datetime) -> str:
+    return at.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("console"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "words": words,
+        "activity": activity,
+        "meaning": meaning,
+        "segments": segments,
+        "percent": percent,
+        "moment": _moment,
+        "without_numbers": without_numbers,
+    }
+    environment.globals |= {"final": FINAL_CONTACTS, "open_contacts": OPEN_CONTACTS}
+    return environment
+
+
+TEMPLATES = _environment()
