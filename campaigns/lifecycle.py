@@ -1,4 +1,4 @@
-"""The statuses of campaigns, contacts and attempts, and the moves allowed between them.
+"""The statuses of campaigns, contacts and attempts, their groups, and the moves allowed between them.
 
 `docs/call-lifecycle.md` draws them, and a test compares the drawing with these tables.
 """
@@ -12,36 +12,88 @@ from dialer.errors import DialerError
 
 
 class CampaignStatus(StrEnum):
-    DRAFT = "draft"
-    SCHEDULED = "scheduled"
-    RUNNING = "running"
-    PAUSED = "paused"
-    FINISHED = "finished"
-    CANCELLED = "cancelled"
+    """Where a campaign is."""
+
+    DRAFT = "draft"  # its list is being read in; nobody is called
+    SCHEDULED = "scheduled"  # started, and waits for its first hour
+    RUNNING = "running"  # its contacts are called as they come due
+    PAUSED = "paused"  # no new calls until it is resumed; `pause_kind` says what stopped it
+    FINISHED = "finished"  # every contact is final
+    CANCELLED = "cancelled"  # ended by a person before every contact was called
 
 
 class ContactStatus(StrEnum):
-    PENDING = "pending"
-    CLAIMED = "claimed"
-    DIALING = "dialing"
-    PLACED = "placed"
-    REACHED = "reached"
-    UNREACHED = "unreached"
-    REFUSED = "refused"
-    SUPPRESSED = "suppressed"
-    EXPIRED = "expired"
-    CANCELLED = "cancelled"
-    UNKNOWN = "unknown"
+    """Where a contact of a campaign is."""
+
+    PENDING = "pending"  # to be called from its `due_at` on
+    CLAIMED = "claimed"  # taken by a worker, until its lease ends
+    DIALING = "dialing"  # an attempt is written: its request may have left
+    PLACED = "placed"  # the provider has taken the call
+    REACHED = "reached"  # somebody, or an answering machine that counts, took the call
+    UNREACHED = "unreached"  # all tries are used, or no hour is left for another
+    REFUSED = "refused"  # the provider calls this number never
+    SUPPRESSED = "suppressed"  # on the suppression list, or erased
+    EXPIRED = "expired"  # its `not_after` or its campaign's end came first
+    CANCELLED = "cancelled"  # its campaign was cancelled first
+    UNKNOWN = "unknown"  # its last call may have rung, and nothing more is heard of it
 
 
 class AttemptStatus(StrEnum):
-    DIALING = "dialing"
-    UNCONFIRMED = "unconfirmed"
-    PLACED = "placed"
-    ANSWERED = "answered"
-    ENDED = "ended"
-    NOT_PLACED = "not_placed"
+    """Where one try at reaching a contact is."""
+
+    DIALING = "dialing"  # written before its request leaves; no answer yet
+    UNCONFIRMED = "unconfirmed"  # asked, and not known whether the call was placed
+    PLACED = "placed"  # the provider has taken the call
+    ANSWERED = "answered"  # the call goes on, and was answered
+    ENDED = "ended"  # the call is over, and its outcome is known
+    NOT_PLACED = "not_placed"  # surely no call
+    UNKNOWN = "unknown"  # given up on: nobody told how, or whether, it ended
+
+
+class PauseKind(StrEnum):
+    """What paused a campaign."""
+
+    PERSON = "person"  # an operator
+    BREAKER = "breaker"  # its circuit breaker: one call tries again by itself
+    CANARY = "canary"  # too few of its first contacts were reached
+    BUDGET = "budget"  # a budget that does not begin anew is used up
+    HALTED = "halted"  # its account cannot dial, or every call of it would fail alike
+
+
+class ReleaseHold(StrEnum):
+    """What keeps a release tick from claiming contacts of a running campaign."""
+
+    REDIS_AWAY = "redis_away"  # Redis does not answer, so nothing is granted
+    DAY_POINTS = "day_points"  # the provider's day, or the campaign's share of it
+    BUCKET_EMPTY = "bucket_empty"  # a pace, the provider's minute, or a block after a refusal
+    LIMIT = "limit"  # any other limit of the account: mostly calls in progress
+    BUDGET = "budget"  # the campaign's own budget
+    CANARY = "canary"  # the others wait for its first contacts
+    CLOCK_SET = "clock_set"  # the machine's clock was set: only what is right by both times is called
+
+
+class CanaryResult(StrEnum):
+    """How a campaign's canary was decided; absent while it is not, or where there is none."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+
+
+class CorrectedFrom(StrEnum):
+    """What an attempt, or a contact, had been taken for when a late receipt corrected it."""
+
     UNKNOWN = "unknown"
+    NOT_PLACED = "not_placed"
+    UNANSWERED = "unanswered"
+
+
+class LaunchState(StrEnum):
+    """Where the launch of a recurring campaign is."""
+
+    IDLE = "idle"  # none is under way: the last one said how it went
+    LAUNCHING = "launching"
+    AGAIN = "again"  # launched a second time: the first launch was cut off
+    ONCE_MORE = "once_more"  # launched a third time: two were cut off
 
 
 CAMPAIGN_MOVES: Mapping[CampaignStatus, frozenset[CampaignStatus]] = {
@@ -133,9 +185,19 @@ ATTEMPT_MOVES: Mapping[AttemptStatus, frozenset[AttemptStatus]] = {
     AttemptStatus.UNKNOWN: frozenset({AttemptStatus.ENDED}),
 }
 
-OPEN_ATTEMPTS = (AttemptStatus.DIALING, AttemptStatus.UNCONFIRMED, AttemptStatus.PLACED, AttemptStatus.ANSWERED)
+# Groups of campaigns.
+LIVE_CAMPAIGNS = (CampaignStatus.SCHEDULED, CampaignStatus.RUNNING, CampaignStatus.PAUSED)  # started, and not over
+RELEASED_CAMPAIGNS = (CampaignStatus.RUNNING, CampaignStatus.SCHEDULED)  # a release tick serves or starts them
+FINISHABLE_CAMPAIGNS = (CampaignStatus.RUNNING, CampaignStatus.PAUSED)  # over as soon as every contact is final
+ENDED_CAMPAIGNS = (CampaignStatus.FINISHED, CampaignStatus.CANCELLED)  # over for good
+STOPPED_CAMPAIGNS = (CampaignStatus.PAUSED, *ENDED_CAMPAIGNS)  # they call nobody, and tell who stopped them
 
-FINAL_CONTACTS = (
+# Groups of contacts.
+WAITING_CONTACTS = (ContactStatus.PENDING, ContactStatus.CLAIMED)  # no call of theirs is under way
+CALLED_CONTACTS = (ContactStatus.PLACED, ContactStatus.DIALING)  # a call of theirs is under way
+OPEN_CONTACTS = (*CALLED_CONTACTS, ContactStatus.CLAIMED, ContactStatus.PENDING)  # not final, nearest to it first
+TAKEN_CONTACTS = (ContactStatus.CLAIMED, *CALLED_CONTACTS)  # with a worker, or called
+FINAL_CONTACTS = (  # nobody calls them any more
     ContactStatus.REACHED,
     ContactStatus.UNREACHED,
     ContactStatus.REFUSED,
@@ -144,7 +206,40 @@ FINAL_CONTACTS = (
     ContactStatus.CANCELLED,
     ContactStatus.UNKNOWN,
 )
-LIVE_CAMPAIGNS = (CampaignStatus.SCHEDULED, CampaignStatus.RUNNING, CampaignStatus.PAUSED)
+MISSED_CONTACTS = tuple(  # final, and not reached
+    status for status in FINAL_CONTACTS if status is not ContactStatus.REACHED
+)
+FOLLOW_UP_CONTACTS = tuple(  # missed, and may be spoken to in another way: all but those who want no calls
+    status for status in MISSED_CONTACTS if status is not ContactStatus.SUPPRESSED
+)
+REDIALED_CONTACTS = (  # missed for another reason than the outcome of their calls; a redial may name them
+    ContactStatus.EXPIRED,
+    ContactStatus.CANCELLED,
+    ContactStatus.UNKNOWN,
+)
+GIVEN_UP_CONTACTS = (ContactStatus.UNREACHED, ContactStatus.EXPIRED)  # what a late outcome makes of an unknown one
+NOT_YET_REACHED = (  # a late receipt of an answer makes them reached; of called ones, the call is settled first
+    *WAITING_CONTACTS,
+    *GIVEN_UP_CONTACTS,
+    ContactStatus.CANCELLED,
+    ContactStatus.UNKNOWN,
+)
+REJECTED_CONTACTS = (  # a request without a call may have decided them: they count as tried
+    ContactStatus.REFUSED,
+    ContactStatus.SUPPRESSED,
+    ContactStatus.UNREACHED,
+)
+
+# Groups of attempts.
+OPEN_ATTEMPTS = (AttemptStatus.DIALING, AttemptStatus.UNCONFIRMED, AttemptStatus.PLACED, AttemptStatus.ANSWERED)
+CALLS_IN_PROGRESS = (AttemptStatus.DIALING, AttemptStatus.PLACED, AttemptStatus.ANSWERED)  # open, and not in doubt
+PLACED_CALLS = (AttemptStatus.PLACED, AttemptStatus.ANSWERED)  # the provider has the call, and it goes on
+FOLLOWED_ATTEMPTS = (*PLACED_CALLS, AttemptStatus.UNCONFIRMED)  # their request was sent: their end is waited for
+UNANSWERED_REQUESTS = (AttemptStatus.DIALING, AttemptStatus.UNCONFIRMED)  # it is not known whether they placed a call
+DOUBTFUL_ATTEMPTS = (AttemptStatus.UNKNOWN, AttemptStatus.UNCONFIRMED)  # nobody knows how, or whether, they ended
+SETTLED_ATTEMPTS = (AttemptStatus.ENDED, AttemptStatus.NOT_PLACED, AttemptStatus.UNKNOWN)  # not open any more
+
+LAUNCHES = (LaunchState.LAUNCHING, LaunchState.AGAIN, LaunchState.ONCE_MORE)  # in order: one more cut off for each
 
 
 class IllegalMove(DialerError):
@@ -166,4 +261,5 @@ def campaigns_before(to: CampaignStatus) -> list[CampaignStatus]:
     return [status for status, moves in CAMPAIGN_MOVES.items() if to in moves]
 
 
-BY_A_PERSON = "by a person"
+BY_A_PERSON = "by a person"  # the reason of a move for which a person gave none
+PROGRAM = "dialer"  # in the audit, where no person acts

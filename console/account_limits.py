@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
-from dialer.bucket import BucketState, BucketUnavailable, TokenBucket
+from dialer.bucket import BucketState, BucketUnavailable, LimitName, TokenBucket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +68,9 @@ def _limits(account: str, bucket: BucketState) -> AccountLimits:
     ]
     max_calls = bucket.most_calls
     left = max(0, max_calls - bucket.calls) if max_calls else None
-    lines.append(LimitLine(limit="calls in progress", used=bucket.calls, of=max_calls, left=left))
+    lines.append(LimitLine(limit=LimitName.CALLS, used=bucket.calls, of=max_calls, left=left))
     if bucket.blocked_for:
-        lines.append(LimitLine(limit="blocked by the provider", resets_in=bucket.blocked_for))
+        lines.append(LimitLine(limit=LimitName.BLOCKED, resets_in=bucket.blocked_for))
     marked = tuple(replace(line, binds=line.limit == binding) for line in lines)
     return AccountLimits(
         account=account, lines=marked, waiting=bucket.waiting, binding=binding, binds_for=round(seconds, 3)

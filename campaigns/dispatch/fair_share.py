@@ -8,7 +8,7 @@ from random import Random
 
 from campaigns.calendar.calling_hours import next_opening
 from campaigns.ledger.queries import Campaign
-from dialer.bucket import TokenBucket
+from dialer.bucket import LimitName, TokenBucket
 
 SHARED_EVERY = 60.0
 LOOKED_AT_EVERY = timedelta(minutes=30)
@@ -37,7 +37,7 @@ def share_day(mine: Sequence[Campaign], bucket: TokenBucket, now: datetime) -> N
     """Tell the bucket, once in a while, how its day's points are shared: by weight and hours still open in that day."""
     if not bucket.claim_turn("shares", SHARED_EVERY):
         return
-    day = next((window for window in bucket.peek().windows if window.name == "day points"), None)
+    day = next((window for window in bucket.peek().windows if window.name == LimitName.DAY_POINTS), None)
     if day is None:
         return
     until = now + timedelta(seconds=day.resets_in)

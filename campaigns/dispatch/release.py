@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import zip_longest
 
@@ -14,23 +15,43 @@ from campaigns.dispatch.dial import Slice
 from campaigns.dispatch.fair_share import share_day, share_out
 from campaigns.dispatch.token_wait import urgency_of
 from campaigns.ledger import claims, queries
-from campaigns.ledger.moves import move_campaign
+from campaigns.ledger.moves import UNHELD, move_campaign, pause
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import campaigns
-from campaigns.lifecycle import CampaignStatus
+from campaigns.lifecycle import PROGRAM, RELEASED_CAMPAIGNS, CampaignStatus, PauseKind, ReleaseHold
 from campaigns.runtime import Runtime, own_limits
 from campaigns.safeguards import budgets, circuit_breaker
 from campaigns.safeguards.canary import canary_hold, not_called
 from campaigns.safeguards.failover import move_on
 from dialer.account import Account
-from dialer.bucket import BucketUnavailable
+from dialer.bucket import BucketUnavailable, LimitName
+from dialer.bucket.limits import Forecast
 
 log = get_logger()
 TICK_NOTED_EVERY = timedelta(seconds=2)
+HOLDS = {  # what is said of the limits that are not named here is ReleaseHold.LIMIT
+    LimitName.DAY_POINTS: ReleaseHold.DAY_POINTS,
+    LimitName.DAY_SHARE: ReleaseHold.DAY_POINTS,
+    LimitName.PACE: ReleaseHold.BUCKET_EMPTY,
+    LimitName.CAMPAIGN_PACE: ReleaseHold.BUCKET_EMPTY,
+    LimitName.CALLER_ID_PACE: ReleaseHold.BUCKET_EMPTY,
+    LimitName.MINUTE_POINTS: ReleaseHold.BUCKET_EMPTY,
+    LimitName.MINUTE_PACED: ReleaseHold.BUCKET_EMPTY,
+    LimitName.BLOCKED: ReleaseHold.BUCKET_EMPTY,
+}
 TOGETHER = timedelta(seconds=0.25)  # no claim waits longer for those of other accounts
 CLOCK_WAS_SET = (
     "the machine's clock was set: only what is right by both is called; restart the workers once it is right"
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What binds a campaign at a tick; `until` is None where nobody knows."""
+
+    kind: ReleaseHold
+    words: str
+    until: datetime | None = None
 
 
 def release(*, using: Runtime) -> list[Slice]:
@@ -48,7 +69,7 @@ def release_some(*, using: Runtime) -> Iterator[list[Slice]]:
     now = using.clock()
     using.ledger.write(circuit_breaker.watch, now)
     with using.ledger.reading() as db:
-        live = queries.all_campaigns(db, [CampaignStatus.RUNNING, CampaignStatus.SCHEDULED])
+        live = queries.all_campaigns(db, RELEASED_CAMPAIGNS)
     for campaign in live:
         _start_when_scheduled(campaign, now, using)
     running = [campaign for campaign in live if campaign.status is CampaignStatus.RUNNING]
@@ -82,7 +103,7 @@ def _start_when_scheduled(campaign: Campaign, now: datetime, using: Runtime) -> 
             campaign.id,
             CampaignStatus.RUNNING,
             now,
-            who="dialer",
+            who=PROGRAM,
             reason="its start came",
             only_from=[CampaignStatus.SCHEDULED],  # and not from a pause that has come meanwhile
         )
@@ -92,13 +113,11 @@ def _release_account(mine: Sequence[Campaign], account: Account | None, now: dat
     if account is None:
         for campaign in mine:
             why = f"account {campaign.account!r} is not in the settings of the workers"
-            using.ledger.write(move_campaign, campaign.id, CampaignStatus.PAUSED, now, who="dialer", reason=why)
+            using.ledger.write(pause, campaign.id, PauseKind.HALTED, now, reason=why)
         return []
     astray = [campaign for campaign in mine if campaign.rehearsal != account.settings.sandbox]
     for campaign in astray:
-        using.ledger.write(
-            move_campaign, campaign.id, CampaignStatus.PAUSED, now, who="dialer", reason=_astray(campaign)
-        )
+        using.ledger.write(pause, campaign.id, PauseKind.HALTED, now, reason=_astray(campaign))
     mine = [campaign for campaign in mine if campaign not in astray]
     if not mine:
         return []
@@ -107,7 +126,7 @@ def _release_account(mine: Sequence[Campaign], account: Account | None, now: dat
     except BucketUnavailable as exc:
         log.warning("bucket away", account=account.name, why=exc.message)
         for campaign in mine:
-            _note(campaign, now, "Redis is away", None, using)
+            _note(campaign, now, Held(kind=ReleaseHold.REDIS_AWAY, words="Redis is away"), using)
         return []
 
 
@@ -147,41 +166,48 @@ def _wanted(campaign: Campaign, left: int, waiting: int, account: Account, now: 
     Leaves in the ledger what binds.
     """
     forecast = account.bucket.forecast(using.horizon, own=own_limits(campaign), urgency=urgency_of(campaign))
-    room, held_by = max(0, forecast.calls - waiting), forecast.limit if forecast.calls == 0 else None
-    # No wait is told where nobody knows how long it will be: a call in progress ends when it ends.
-    held_until = now + timedelta(seconds=forecast.wait) if held_by and forecast.wait else None
-    if held_by == "day points" and using.ledger.write(move_on, campaign.id, account.name, "its day is used up", now):
+    room, held = max(0, forecast.calls - waiting), _held_by_limit(forecast, now)
+    used_up = forecast.calls == 0 and forecast.limit == LimitName.DAY_POINTS
+    if used_up and using.ledger.write(move_on, campaign.id, account.name, "its day is used up", now):
         return 0  # the next tick comes by for its next account
     definition, points = campaign.definition, account.settings.call_points
     there = using.ledger.write(budgets.budget_left, campaign, points, now) if definition.limits else None
     if there is not None and there.calls < room:
         room = there.calls
         if there.calls == 0 and not waiting:
-            held_by, held_until = there.why, there.until
+            held = Held(kind=ReleaseHold.BUDGET, words=there.why, until=there.until)
     moments = using.moments()
     canary = using.ledger.write(canary_hold, campaign, now) if definition.canary else None
     if canary is not None and canary.room < room:
         room = canary.room
-        if room == 0 and not held_by:
-            held_by, held_until = canary.why, canary.until
+        if room == 0 and held is None:
+            held = Held(kind=ReleaseHold.CANARY, words=canary.why, until=canary.until)
     most = room if definition.urgent else min(left, room)  # the urgent wait behind nobody's claims
     only = not_called() if canary is not None else None
     due = using.ledger.write(count_due, campaign, account, most, moments, only)
-    if canary is not None and not due and not held_by:
-        held_by = canary.why  # retries wait for it too
-    if len(moments) > 1 and not held_by and not due:
-        held_by = CLOCK_WAS_SET
-    _note(campaign, now, held_by, held_until, using)
+    if canary is not None and not due and held is None:
+        held = Held(kind=ReleaseHold.CANARY, words=canary.why)  # retries wait for it too
+    if len(moments) > 1 and held is None and not due:
+        held = Held(kind=ReleaseHold.CLOCK_SET, words=CLOCK_WAS_SET)
+    _note(campaign, now, held, using)
     return due
 
 
-def _note(campaign: Campaign, now: datetime, held_by: str | None, held_until: datetime | None, using: Runtime) -> None:
+def _held_by_limit(forecast: Forecast, now: datetime) -> Held | None:
+    if forecast.calls > 0 or not forecast.limit:
+        return None
+    # No wait is told where nobody knows how long it will be: a call in progress ends when it ends.
+    until = now + timedelta(seconds=forecast.wait) if forecast.wait else None
+    return Held(kind=HOLDS.get(forecast.limit, ReleaseHold.LIMIT), words=forecast.limit.value, until=until)
+
+
+def _note(campaign: Campaign, now: datetime, held: Held | None, using: Runtime) -> None:
     """Leave in the ledger when the tick last came by and what binds, for `status` to tell."""
     fresh = campaign.ticked_at is not None and now - campaign.ticked_at < TICK_NOTED_EVERY
-    if fresh and held_by == campaign.held_by:
+    if fresh and (held.words if held else None) == campaign.held_by:
         return
-    facts = {"ticked_at": now, "held_by": held_by, "held_until": held_until}
-    using.ledger.write(_write_note, campaign.id, facts)
+    facts = {"held_by": held.words, "hold_kind": held.kind, "held_until": held.until} if held else UNHELD
+    using.ledger.write(_write_note, campaign.id, {"ticked_at": now, **facts})
 
 
 def _write_note(db: Connection, campaign_id: str, facts: Mapping[str, object]) -> None:

@@ -21,7 +21,7 @@ from campaigns.ledger.store import Ledger
 from dialer.errors import DialerError
 
 ADMITTED_AT_ONCE = 5000
-StillWanted = Callable[[Connection], None]  # asked in the transaction that starts; raises where it is not to after all
+StillWanted = Callable[[Connection, str], None]  # asked in the transaction that starts this campaign; raises to stop it
 
 
 class StillGoingOn(DialerError):
@@ -37,7 +37,7 @@ def launch(
     who: str,
     now: datetime,
     progress: Progress = no_progress,
-    still_wanted: StillWanted = lambda db: None,
+    still_wanted: StillWanted = lambda db, campaign_id: None,
 ) -> Campaign:
     """Write a checked campaign into the ledger and start it, or leave nothing there that anybody would dial.
 
@@ -103,7 +103,7 @@ def _start(
         raise StillGoingOn(
             f"{other} has started meanwhile, over some of these contacts", "start again: they are left out"
         )
-    still_wanted(db)
+    still_wanted(db, campaign_id)
     drafts.start(db, campaign_id, **facts)
 
 

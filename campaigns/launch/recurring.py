@@ -10,7 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 from structlog import get_logger
 
 from campaigns.definition import Definition, load_definition
@@ -18,7 +18,8 @@ from campaigns.launch.checks import check
 from campaigns.launch.launch import launch
 from campaigns.ledger.moves import row_count, updated_one, write_audit
 from campaigns.ledger.store import Ledger
-from campaigns.ledger.tables import audit, schedules
+from campaigns.ledger.tables import schedules
+from campaigns.lifecycle import LAUNCHES, LaunchState
 from dialer.account_settings import AccountSettings
 from dialer.errors import DialerError
 from dialer.plural import counted
@@ -27,9 +28,12 @@ log = get_logger()
 LATE = timedelta(minutes=10)  # a run that could not begin by then was missed
 LEASE = timedelta(minutes=15)  # a launch that has not said by then how it went was cut off
 MADE_UP_FOR = {"skip": 1, "once": 2}  # launches that were cut off, by what the definition says of missed runs
-RAN = "schedule ran"  # in the audit
 NOT_YET = "not yet launched"
-LAUNCHES = ("launching", "launching again: it was cut off", "launching once more: it was cut off twice")
+WORDS = {
+    LaunchState.LAUNCHING: "launching",
+    LaunchState.AGAIN: "launching again: it was cut off",
+    LaunchState.ONCE_MORE: "launching once more: it was cut off twice",
+}
 
 
 class NotRecurring(DialerError):
@@ -53,13 +57,14 @@ class Schedule:
     next_at: datetime | None
     last_at: datetime | None
     last_said: str
+    state: LaunchState
     added_by: str
     added_at: datetime
 
     @property
     def due_at(self) -> datetime | None:
         """When it is to be launched: at its next hour, or sooner when a launch was cut off."""
-        if self.last_said not in LAUNCHES or self.last_at is None:
+        if self.state is LaunchState.IDLE or self.last_at is None:
             return self.next_at
         return self.last_at + LEASE  # also where its next hour comes sooner: it is taken for cut off only then
 
@@ -82,6 +87,7 @@ def add(ledger: Ledger, file: Path, accounts: Mapping[str, AccountSettings], *, 
         "next_at": next_at,
         "last_at": None,
         "last_said": NOT_YET,
+        "state": LaunchState.IDLE,
         "added_by": who,
         "added_at": now,
     }
@@ -108,7 +114,7 @@ def listed(ledger: Ledger) -> list[Schedule]:
     columns = [schedules.c[name] for name in Schedule.__dataclass_fields__]
     with ledger.reading() as db:
         rows = db.execute(select(*columns).order_by(schedules.c.next_at, schedules.c.name))
-        return [Schedule(**row._mapping) for row in rows]
+        return [Schedule(**{**row._mapping, "state": LaunchState(row.state)}) for row in rows]
 
 
 def next_run(definition: Definition, after: datetime) -> datetime | None:
@@ -153,23 +159,23 @@ def _take(db: Connection, one: Schedule, now: datetime) -> bool:
         following = next_run(load_definition(Path(one.file)), now)
     except DialerError:
         following = now + timedelta(hours=1)
-    said = LAUNCHES[min(_cuts(one), len(LAUNCHES) - 1)]
+    state = LAUNCHES[min(_cuts(one), len(LAUNCHES) - 1)]
+    facts = {"next_at": following, "last_at": now, "last_said": WORDS[state], "state": state}
+    if state is LaunchState.LAUNCHING:
+        facts["launched"] = None
     ours = (schedules.c.name == one.name, schedules.c.next_at == one.next_at, schedules.c.last_at == one.last_at)
-    return updated_one(db, update(schedules).where(*ours).values(next_at=following, last_at=now, last_said=said))
+    return updated_one(db, update(schedules).where(*ours).values(**facts))
 
 
 def _cuts(one: Schedule) -> int:
     """How often the launch that is due has been cut off."""
-    return LAUNCHES.index(one.last_said) + 1 if one.last_said in LAUNCHES else 0
+    return 0 if one.state is LaunchState.IDLE else LAUNCHES.index(one.state) + 1
 
 
 def _started_before_it_was_cut_off(db: Connection, one: Schedule) -> str | None:
-    """The campaign that was started and of which nothing could be said: each run that says so leaves a line."""
-    mine = (audit.c.who == f"schedule {one.name}", audit.c.at >= one.added_at)
-    told = db.scalar(select(func.max(audit.c.id)).where(*mine, audit.c.event == RAN)) or 0
-    since = select(audit.c.campaign_id).where(*mine, audit.c.campaign_id.is_not(None), audit.c.id > told)
-    found: str | None = db.scalar(since.limit(1))
-    return found
+    """The campaign that a launch has started, and was cut off before it could say so."""
+    launched: str | None = db.scalar(select(schedules.c.launched).where(schedules.c.name == one.name))
+    return launched
 
 
 def _launch(
@@ -197,7 +203,7 @@ def _launch(
         rejects_folder=rejects_folder,
         who=f"schedule {one.name}",
         now=now,
-        still_wanted=partial(_refuse_taken_over, one.name, now),
+        still_wanted=partial(_note_started, one.name, now),
     )
     started.append(campaign.id)
     return (
@@ -221,15 +227,15 @@ def _missed(one: Schedule, definition: Definition, now: datetime) -> str | None:
     return f"nobody was there at {moment}" if at_its_hour else f"{moment} is none of the hours in {Path(one.file).name}"
 
 
-def _refuse_taken_over(name: str, since: datetime, db: Connection) -> None:
-    """Another worker took this launch for cut off: it makes up for it."""
+def _note_started(name: str, since: datetime, db: Connection, campaign_id: str) -> None:
+    """Keep which campaign this launch starts. Raises TakenOver when another worker took it for cut off meanwhile."""
     ours = (schedules.c.name == name, schedules.c.last_at == since)
-    if not updated_one(db, update(schedules).where(*ours).values(last_at=since)):
+    if not updated_one(db, update(schedules).where(*ours).values(launched=campaign_id)):
         raise TakenOver(f"the launch of {name} took too long and was taken over", "see: dialer schedule list")
 
 
 def _say(db: Connection, name: str, said: str, now: datetime) -> None:
-    if updated_one(
-        db, update(schedules).where(schedules.c.name == name, schedules.c.last_at == now).values(last_said=said)
-    ):
-        write_audit(db, now, who=f"schedule {name}", event=RAN, detail=said)
+    ours = (schedules.c.name == name, schedules.c.last_at == now)
+    told = {"last_said": said, "state": LaunchState.IDLE, "launched": None}
+    if updated_one(db, update(schedules).where(*ours).values(**told)):
+        write_audit(db, now, who=f"schedule {name}", event="schedule ran", detail=said)

@@ -13,13 +13,12 @@ from campaigns.ledger.queries import Campaign
 from campaigns.ledger.redials import note_redial, other_campaigns, reached_calls
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import UtcTime, attempts, contacts
-from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus, ContactStatus
+from campaigns.lifecycle import LIVE_CAMPAIGNS, REDIALED_CONTACTS, CampaignStatus, ContactStatus
 from dialer.calls import REACHED, Outcome
 from dialer.errors import DialerError
 
 OUTCOMES = (Outcome.NO_ANSWER, Outcome.BUSY, Outcome.REJECTED, Outcome.FAILED)
-STATUSES = (ContactStatus.EXPIRED, ContactStatus.CANCELLED, ContactStatus.UNKNOWN)
-WORDS = tuple(word.value for word in (*OUTCOMES, *STATUSES))
+WORDS = tuple(word.value for word in (*OUTCOMES, *REDIALED_CONTACTS))
 KEPT = ("line", "phone", "phone_hash", "consent", "fields", "text", "voice", "zone", "not_after")
 
 
@@ -100,6 +99,6 @@ def _left(outcomes: Sequence[str]) -> ColumnElement[bool]:
     )
     reached = exists().where(attempts.c.contact_id == contacts.c.id, attempts.c.outcome.in_(REACHED))
     calls = [word for word in outcomes if word in set(OUTCOMES)]
-    ends = [word for word in outcomes if word in set(STATUSES)]
+    ends = [word for word in outcomes if word in set(REDIALED_CONTACTS)]
     unanswered = and_(contacts.c.status == ContactStatus.UNREACHED, last.in_(calls)) if calls else false()
     return and_(or_(unanswered, contacts.c.status.in_(ends) if ends else false()), ~reached.correlate(contacts))

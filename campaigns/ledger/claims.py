@@ -24,7 +24,7 @@ from sqlalchemy import (
 from campaigns.ledger.moves import as_final, row_count
 from campaigns.ledger.suppressions import reason_of, suppressed
 from campaigns.ledger.tables import AGAIN, UtcTime, campaigns, contacts
-from campaigns.lifecycle import CampaignStatus, ContactStatus
+from campaigns.lifecycle import LIVE_CAMPAIGNS, WAITING_CONTACTS, CampaignStatus, ContactStatus
 
 HANDED_OVER_MARGIN = timedelta(minutes=5)  # a provider that is asked to wait may place a call so much later
 CLOCKS_APART = timedelta(seconds=60)  # as far as the clocks of two machines may differ
@@ -224,11 +224,10 @@ def cancel_left(db: Connection, now: datetime) -> int:
 
 def end_waiting(db: Connection, to: ContactStatus, *those: ColumnElement[bool], reason: str, now: datetime) -> int:
     """Give those contacts a final status; only such as no call is under way to."""
-    waiting = contacts.c.status.in_([ContactStatus.PENDING, ContactStatus.CLAIMED])
+    waiting = contacts.c.status.in_(WAITING_CONTACTS)
     final = {"status": to, "reason": reason, **as_final(now)}
     return row_count(db, update(contacts).where(*those, waiting).values(**final))
 
 
 def _campaign_live() -> Exists:
-    live = [CampaignStatus.RUNNING, CampaignStatus.PAUSED, CampaignStatus.SCHEDULED]
-    return exists().where(campaigns.c.id == contacts.c.campaign_id, campaigns.c.status.in_(live))
+    return exists().where(campaigns.c.id == contacts.c.campaign_id, campaigns.c.status.in_(LIVE_CAMPAIGNS))

@@ -17,11 +17,10 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, in
 from campaigns.ledger.moves import row_count
 from campaigns.ledger.store import HASHED
 from campaigns.ledger.tables import UtcTime, attempts, contacts, erasures, receipts, suppressions
-from campaigns.lifecycle import FINAL_CONTACTS, OPEN_ATTEMPTS, ContactStatus
+from campaigns.lifecycle import FINAL_CONTACTS, OPEN_ATTEMPTS, WAITING_CONTACTS, ContactStatus
 from dialer.phone import mask
 
 ERASED = "erased"
-WAITING = (ContactStatus.PENDING, ContactStatus.CLAIMED)
 SAID: dict[str, Any] = {"fields": {}, "text": None, "voice": None, "consent": None}  # needed by no call that was made
 REST: dict[str, Any] = {"zone": "UTC", "not_after": None}
 TURN = 0x65726173  # any number, the same for everybody
@@ -131,7 +130,7 @@ def settle(db: Connection, phone_hash: str) -> None:
 def ready(db: Connection) -> list[int]:
     """Contacts that were to be erased when their call is over, and it is."""
     query = select(erasures.c.contact_id).join(contacts, contacts.c.id == erasures.c.contact_id)
-    over = (contacts.c.status.in_(WAITING)) | is_over()
+    over = contacts.c.status.in_(WAITING_CONTACTS) | is_over()
     return list(db.scalars(query.where(over).order_by(erasures.c.contact_id)))
 
 

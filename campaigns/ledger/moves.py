@@ -24,7 +24,9 @@ from sqlalchemy import (
 
 from campaigns import lifecycle
 from campaigns.ledger.tables import attempts, audit, campaigns, contacts
-from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
+from campaigns.lifecycle import PROGRAM, AttemptStatus, CampaignStatus, ContactStatus, PauseKind
+
+UNHELD = {"held_by": None, "hold_kind": None, "held_until": None}
 
 
 def move_attempt(db: Connection, attempt_id: UUID, to: AttemptStatus, **facts: Any) -> bool:
@@ -113,11 +115,12 @@ def move_campaign(
     *,
     who: str,
     reason: str | None = None,
+    pause_kind: PauseKind | None = None,
     only_from: Sequence[CampaignStatus] | None = None,
 ) -> bool:
     """Move a campaign, leaving an audit line that says who and why; False when its status does not allow it.
 
-    `only_from` narrows the statuses it may come from.
+    `pause_kind` goes with a pause, and with a pause only. `only_from` narrows the statuses it may come from.
     """
     stamps: Mapping[CampaignStatus, dict[str, datetime]] = {
         CampaignStatus.FINISHED: {"finished_at": now},
@@ -127,11 +130,21 @@ def move_campaign(
         db,
         update(campaigns)
         .where(campaigns.c.id == campaign_id, campaigns.c.status.in_(only_from or lifecycle.campaigns_before(to)))
-        .values(status=to, reason=reason, since=now, held_by=None, held_until=None, **stamps.get(to, {})),
+        .values(status=to, reason=reason, pause_kind=pause_kind, since=now, **UNHELD, **stamps.get(to, {})),
     )
     if done:
-        write_audit(db, now, who=who, event=f"campaign {to}", campaign_id=campaign_id, detail=reason or "")
+        write_audit(db, now, who=who, event=moved_to(to), campaign_id=campaign_id, detail=reason or "")
     return done
+
+
+def moved_to(status: CampaignStatus) -> str:
+    """The audit's event of a campaign that was moved to this status."""
+    return f"campaign {status}"
+
+
+def pause(db: Connection, campaign_id: str, kind: PauseKind, now: datetime, *, reason: str) -> bool:
+    """Let the program itself pause a campaign; False when its status does not allow it."""
+    return move_campaign(db, campaign_id, CampaignStatus.PAUSED, now, who=PROGRAM, reason=reason, pause_kind=kind)
 
 
 def write_audit(

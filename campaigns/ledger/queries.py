@@ -5,17 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from functools import lru_cache
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, Select, func, select
 
 from campaigns.definition import Definition
 from campaigns.ledger.tables import attempts, campaigns, contacts
-from campaigns.lifecycle import FINAL_CONTACTS, AttemptStatus, CampaignStatus, ContactStatus
+from campaigns.lifecycle import (
+    FINAL_CONTACTS,
+    AttemptStatus,
+    CampaignStatus,
+    CanaryResult,
+    ContactStatus,
+    PauseKind,
+    ReleaseHold,
+)
 from dialer.calls import REACHED, Outcome
 from dialer.errors import DialerError
 from dialer.verdicts import Verdict
+
+Kind = TypeVar("Kind", bound=StrEnum)
 
 
 class NoSuchCampaign(DialerError):
@@ -50,6 +62,10 @@ class Campaign:
     ticked_at: datetime | None
     held_by: str | None
     held_until: datetime | None
+    pause_kind: PauseKind | None = None
+    hold_kind: ReleaseHold | None = None
+    canary: CanaryResult | None = None
+    redial_of: str | None = None
 
     @property
     def definition(self) -> Definition:
@@ -131,8 +147,15 @@ def _campaign(row: Row[tuple[object, ...]]) -> Campaign:
         definition_text=facts.pop("definition"),
         zones=tuple(facts.pop("zones")),
         status=CampaignStatus(facts.pop("status")),
+        pause_kind=_known(PauseKind, facts.pop("pause_kind")),
+        hold_kind=_known(ReleaseHold, facts.pop("hold_kind")),
+        canary=_known(CanaryResult, facts.pop("canary")),
         **facts,
     )
+
+
+def _known(kind: type[Kind], value: str | None) -> Kind | None:
+    return None if value is None else kind(value)
 
 
 def _open_attempts() -> Select[tuple[object, ...]]:

@@ -1,21 +1,22 @@
-"""Which campaign calls whose contacts again: the lines that tie a redial to the campaign before it, in the audit."""
+"""Redials: which campaign calls the contacts of which other again."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, or_, select, update
 
 from campaigns.ledger.moves import write_audit
-from campaigns.ledger.tables import attempts, audit, contacts
+from campaigns.ledger.tables import attempts, campaigns, contacts
 from dialer.calls import REACHED, Outcome
 
 REDIALED, REDIALS = "campaign redialed", "campaign redials"
 
 
 def note_redial(db: Connection, old: str, new: str, outcomes: str, *, who: str, now: datetime) -> None:
-    """Tie a redial to the campaign whose contacts it calls, from both of them."""
+    """Tie a redial to the campaign whose contacts it calls, and leave a line in the audit of both."""
+    db.execute(update(campaigns).where(campaigns.c.id == new).values(redial_of=old))
     write_audit(db, now, who=who, event=REDIALED, campaign_id=old, detail=f"{new}: {outcomes}")
     write_audit(db, now, who=who, event=REDIALS, campaign_id=new, detail=old)
 
@@ -23,7 +24,7 @@ def note_redial(db: Connection, old: str, new: str, outcomes: str, *, who: str, 
 def other_campaigns(db: Connection, campaign_id: str) -> list[str]:
     """All that this one redials, and all that redial it or the same as it does: they say one message to one list.
 
-    For one that has none, as most have none, this is a single look at the audit.
+    For one that has none, as most have none, this is a single look.
     """
     chain = [campaign_id]
     for one in chain:
@@ -46,13 +47,14 @@ def reached_elsewhere(db: Connection, campaign_id: str, phone: str) -> Outcome |
     return Outcome(found) if found else None
 
 
-def reached_calls(campaigns: Sequence[str]) -> Select[tuple[str]]:
+def reached_calls(campaign_ids: Sequence[str]) -> Select[tuple[str]]:
     """The numbers of calls that reached somebody for these campaigns."""
-    theirs = (contacts.c.campaign_id.in_(campaigns), attempts.c.outcome.in_(REACHED))
+    theirs = (contacts.c.campaign_id.in_(campaign_ids), attempts.c.outcome.in_(REACHED))
     return select(contacts.c.phone).join_from(attempts, contacts, contacts.c.id == attempts.c.contact_id).where(*theirs)
 
 
 def _tied(db: Connection, campaign_id: str) -> list[str]:
     """The campaigns that this one redials, or that redial it."""
-    told = select(audit.c.detail).where(audit.c.campaign_id == campaign_id, audit.c.event.in_([REDIALED, REDIALS]))
-    return [detail.partition(":")[0] for detail in db.scalars(told.order_by(audit.c.id))]
+    of_this = select(campaigns.c.redial_of).where(campaigns.c.id == campaign_id).scalar_subquery()
+    tied = select(campaigns.c.id).where(or_(campaigns.c.id == of_this, campaigns.c.redial_of == campaign_id))
+    return list(db.scalars(tied.order_by(campaigns.c.created_at, campaigns.c.id)))

@@ -72,6 +72,24 @@ class Ledger:
         with _told(self), self._turn, self.engine.connect().execution_options(writes=True) as db, db.begin():
             yield db
 
+    @contextmanager
+    def rebuilding(self) -> Iterator[Connection]:
+        """One transaction in which whole tables may be made anew: SQLite asks for foreign keys at its end only."""
+        if self.engine.dialect.name != "sqlite":
+            with self.writing() as db:
+                yield db
+            return
+        with _told(self), self._turn, self.engine.connect().execution_options(writes=True) as db:
+            sqlite: Any = db.connection.driver_connection
+            _set(sqlite, "foreign_keys=OFF")  # a table that is dropped would take its name out of every reference
+            try:
+                with db.begin():
+                    yield db
+                    if lost := db.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(3):
+                        raise ValueError(f"rows without what they refer to: {lost}")
+            finally:
+                _set(sqlite, "foreign_keys=ON")
+
     def write(self, function: Callable[..., T], *args: Any, **named: Any) -> T:
         """Run `function(db, …)` in one transaction; again when the store says it lost a race (deadlock)."""
         for tries in range(1, WRITE_TRIES + 1):

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
+    ColumnElement,
     DateTime,
     Dialect,
     Float,
@@ -22,7 +27,22 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.sql import operators
+from sqlalchemy.types import Concatenable, TypeDecorator
+
+from campaigns.lifecycle import (
+    ENDED_CAMPAIGNS,
+    FINAL_CONTACTS,
+    SETTLED_ATTEMPTS,
+    AttemptStatus,
+    CampaignStatus,
+    CanaryResult,
+    ContactStatus,
+    CorrectedFrom,
+    LaunchState,
+    PauseKind,
+    ReleaseHold,
+)
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -45,6 +65,51 @@ class UtcTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+COMPARISONS_OF_WORDS = (
+    *(operators.in_op, operators.not_in_op, operators.like_op, operators.not_like_op),
+    *(operators.startswith_op, operators.endswith_op, operators.contains_op),
+    *(operators.ilike_op, operators.regexp_match_op, operators.match_op),
+)
+
+
+class Sentence(TypeDecorator[str]):
+    """Words for people. No statement compares them: what the program decides by has a column of its own."""
+
+    impl = Text
+    cache_ok = True
+
+    class Comparator(TypeDecorator.Comparator[str], Concatenable.Comparator[str]):
+        """Lets sentences be joined, counted by and looked for, and refuses to compare what they say."""
+
+        def operate(self, op: Any, *other: Any, **named: Any) -> ColumnElement[Any]:
+            if op in COMPARISONS_OF_WORDS or (operators.is_comparison(op) and other != (None,)):
+                raise TypeError("sentences are for people: decide by a typed column")
+            return super().operate(op, *other, **named)
+
+    comparator_factory: Any = Comparator
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return value
+
+
+def one_of(column: str, values: Iterable[StrEnum]) -> str:
+    """SQL for: the column holds one of these values."""
+    quoted = ", ".join(f"'{value}'" for value in values)
+    return f"{column} IN ({quoted})"
+
+
+def known_values(column: str, values: Iterable[StrEnum]) -> CheckConstraint:
+    """The column holds one of these values; where it may be absent, that too."""
+    return CheckConstraint(one_of(column, values), name=column)
+
+
+def together(name: str, condition: str, *columns: str) -> CheckConstraint:
+    """Every one of these columns is filled where the condition holds, and none is where it does not."""
+    filled = " AND ".join(f"{column} IS NOT NULL" for column in columns)
+    empty = " AND ".join(f"{column} IS NULL" for column in columns)
+    return CheckConstraint(f"({condition} AND {filled}) OR (NOT ({condition}) AND {empty})", name=name)
+
+
 RowId = BigInteger().with_variant(Integer(), "sqlite")
 
 metadata = MetaData(
@@ -53,6 +118,7 @@ metadata = MetaData(
         "uq": "uq_%(table_name)s_%(column_0_N_name)s",
         "fk": "fk_%(table_name)s_%(column_0_name)s",
         "pk": "pk_%(table_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
     }
 )
 
@@ -64,7 +130,8 @@ campaigns = Table(
     Column("account", Text, nullable=False),
     Column("rehearsal", Boolean, nullable=False, default=False),  # started on a sandbox, and dialed nowhere else
     Column("status", Text, nullable=False),
-    Column("reason", Text),  # why it has this status
+    Column("reason", Sentence),  # why it has this status
+    Column("pause_kind", Text),  # what paused it
     Column("since", UtcTime, nullable=False),
     Column("definition", Text, nullable=False),  # as JSON
     Column("zones", JSON, nullable=False),  # the zones its contacts are in
@@ -75,10 +142,21 @@ campaigns = Table(
     Column("started_at", UtcTime),
     Column("finished_at", UtcTime),
     Column("ticked_at", UtcTime),  # when a release tick last looked at it
-    Column("held_by", Text),  # what binds when nothing can be released now
+    Column("held_by", Sentence),  # what binds when nothing can be released now
+    Column("hold_kind", Text),  # and what kind of thing that is
     Column("held_until", UtcTime),
+    Column("canary", Text),  # how it was decided
+    Column("redial_of", Text, ForeignKey("campaigns.id")),  # the campaign whose contacts this one calls again
+    known_values("status", CampaignStatus),
+    known_values("pause_kind", PauseKind),
+    known_values("hold_kind", ReleaseHold),
+    known_values("canary", CanaryResult),
+    together("paused", "status = 'paused'", "pause_kind"),
+    together("over", one_of("status", ENDED_CAMPAIGNS), "finished_at"),
+    together("held", "held_by IS NOT NULL", "hold_kind"),
     Index("ix_campaigns_status", "status"),
     Index("ix_campaigns_name", "name"),
+    Index("ix_campaigns_redial_of", "redial_of"),
 )
 
 AGAIN = text("status = 'pending' AND tries > 0")  # as it is written, or the index is not used
@@ -98,7 +176,8 @@ contacts = Table(
     Column("zone", Text, nullable=False),
     Column("not_after", UtcTime),
     Column("status", Text, nullable=False),
-    Column("reason", Text),
+    Column("reason", Sentence),
+    Column("corrected", Text),  # what it had been taken for until a late receipt corrected it
     Column("due_at", UtcTime, nullable=False),
     Column("claim", Uuid),
     Column("claimed_at", UtcTime),
@@ -106,6 +185,11 @@ contacts = Table(
     Column("attempts", Integer, nullable=False, default=0),  # those that the provider accepted
     Column("tries", Integer, nullable=False, default=0),  # all of them
     Column("final_at", UtcTime),
+    known_values("status", ContactStatus),
+    known_values("corrected", CorrectedFrom),
+    together("claimed", "status = 'claimed'", "claim", "lease_until"),
+    together("final", one_of("status", FINAL_CONTACTS), "final_at"),
+    CheckConstraint("final_at IS NULL OR reason IS NOT NULL", name="reason"),
     UniqueConstraint("campaign_id", "phone"),
     Index("ix_contacts_campaign_id_status_due_at", "campaign_id", "status", "due_at"),
     Index("ix_contacts_phone", "phone"),
@@ -129,7 +213,8 @@ attempts = Table(
     Column("outcome", Text),
     Column("mnemonic", Text),
     Column("code", Text),
-    Column("detail", Text),
+    Column("detail", Sentence),
+    Column("corrected", Text),  # what it had been taken for until a late receipt corrected it
     Column("provider_call_id", Text),
     Column("counted", Boolean, nullable=False, default=False),  # the provider accepted it
     Column("zone", Text),  # where the contact was taken to be, the hour there, and what allowed the call
@@ -155,6 +240,12 @@ attempts = Table(
     Column("longest_gap", Float, nullable=False, default=0.0),  # seconds between two such looks
     Column("seen", Boolean, nullable=False, default=False),
     Column("puzzled", Boolean, nullable=False, default=False),  # it was seen with a word we do not know
+    known_values("status", AttemptStatus),
+    known_values("corrected", CorrectedFrom),
+    together("settled", one_of("status", SETTLED_ATTEMPTS), "ended_at"),
+    CheckConstraint("status NOT IN ('ended', 'unknown') OR outcome IS NOT NULL", name="outcome"),
+    CheckConstraint("status <> 'answered' OR answered_at IS NOT NULL", name="answered"),
+    CheckConstraint("corrected IS NULL OR status = 'ended'", name="correction"),
     UniqueConstraint("contact_id", "number"),
     Index("ix_attempts_status_conclude_at", "status", "conclude_at"),
     Index("ix_attempts_account_provider_call_id", "account", "provider_call_id"),
@@ -202,7 +293,7 @@ suppressions = Table(
     Column("id", RowId, primary_key=True, autoincrement=True),
     Column("phone", Text, nullable=False),  # E.164, or the keyed hash of a number that was erased
     Column("account", Text, nullable=False, server_default=""),  # blank: every account
-    Column("reason", Text, nullable=False),
+    Column("reason", Sentence, nullable=False),
     Column("source", Text, nullable=False),
     Column("added_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime),
@@ -224,9 +315,12 @@ schedules = Table(
     Column("file", Text, nullable=False),
     Column("next_at", UtcTime),
     Column("last_at", UtcTime),
-    Column("last_said", Text, nullable=False),  # what became of the last run
+    Column("last_said", Sentence, nullable=False),  # what became of the last run
+    Column("state", Text, nullable=False),  # of the launch that is due or under way
+    Column("launched", Text),  # the campaign that the launch under way has started
     Column("added_by", Text, nullable=False),
     Column("added_at", UtcTime, nullable=False),
+    known_values("state", LaunchState),
 )
 
 audit = Table(
@@ -237,6 +331,6 @@ audit = Table(
     Column("who", Text, nullable=False),
     Column("event", Text, nullable=False),
     Column("campaign_id", Text),
-    Column("detail", Text, nullable=False, default=""),
+    Column("detail", Sentence, nullable=False, default=""),
     Index("ix_audit_campaign_id", "campaign_id"),
 )

@@ -13,7 +13,7 @@ from campaigns.ledger.moves import move_campaign, row_count
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import breakers, contacts
-from campaigns.lifecycle import BY_A_PERSON, CampaignStatus, ContactStatus, IllegalMove
+from campaigns.lifecycle import BY_A_PERSON, CampaignStatus, ContactStatus, IllegalMove, PauseKind
 from campaigns.operations import control
 
 INSTEAD: Mapping[CampaignStatus, str] = {  # of a move that cannot be made from there
@@ -51,7 +51,8 @@ def _move(db: Connection, campaign_id: str, to: CampaignStatus, who: str, reason
     only_from = [CampaignStatus.PAUSED] if to is CampaignStatus.RUNNING else None
     if to is CampaignStatus.PAUSED and held_by_breaker:
         only_from = [CampaignStatus.PAUSED, CampaignStatus.RUNNING]
-    if not move_campaign(db, campaign.id, to, now, who=who, reason=reason, only_from=only_from):
+    kind = PauseKind.PERSON if to is CampaignStatus.PAUSED else None
+    if not move_campaign(db, campaign.id, to, now, who=who, reason=reason, pause_kind=kind, only_from=only_from):
         raise _illegal(campaign, to)
     if to is CampaignStatus.PAUSED:
         _give_back_claims(db, campaign.id)

@@ -10,12 +10,12 @@ from sqlalchemy import ColumnElement, Connection, case, delete, func, select, up
 
 from campaigns.ledger import claims, erasures, moves
 from campaigns.ledger.drafts import trial_name
-from campaigns.ledger.erasures import ERASED, REST, SAID, WAITING
+from campaigns.ledger.erasures import ERASED, REST, SAID
 from campaigns.ledger.frequency_caps import lock_numbers
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.suppressions import listed, suppress
 from campaigns.ledger.tables import attempts, campaigns, contacts, suppressions
-from campaigns.lifecycle import ContactStatus
+from campaigns.lifecycle import PROGRAM, WAITING_CONTACTS, ContactStatus
 from dialer.phone import PhoneNumber
 
 WISH = "erased at the person's wish"
@@ -66,7 +66,7 @@ def _finish(db: Connection, contact_id: int, now: datetime) -> bool:
         return False
     phone, phone_hash, who = one
     _empty(db, phone, phone_hash, who, now)
-    moves.write_audit(db, now, who="dialer", event="erasure finished", detail=phone_hash)
+    moves.write_audit(db, now, who=PROGRAM, event="erasure finished", detail=phone_hash)
     return True
 
 
@@ -92,11 +92,12 @@ def _empty_over(db: Connection, phone: str, phone_hash: str) -> int:
     query = select(attempts.c.id).join(contacts, contacts.c.id == attempts.c.contact_id).where(*over)
     calls = db.scalars(query).all()
     told = erasures.empty_receipts(db, calls)
-    db.execute(update(attempts).where(attempts.c.id.in_(calls)).values(detail=None, local_time=None, zone=None))
+    nothing = {"detail": None, "corrected": None, "local_time": None, "zone": None}
+    db.execute(update(attempts).where(attempts.c.id.in_(calls)).values(**nothing))
     _empty_trials(db, over)
     # An outcome is kept; a reason may be in the provider's words or in those of who put the number on the list.
     reason = case((contacts.c.status == ContactStatus.REACHED, contacts.c.reason), else_=ERASED)
-    db.execute(update(contacts).where(*over).values(phone=phone_hash, reason=reason, **SAID, **REST))
+    db.execute(update(contacts).where(*over).values(phone=phone_hash, reason=reason, corrected=None, **SAID, **REST))
     erasures.settle(db, phone_hash)
     return told
 
@@ -106,7 +107,7 @@ def _empty_trials(db: Connection, over: Sequence[ColumnElement[bool]]) -> None:
     query = select(campaigns.c.name, contacts.c.line).join(campaigns, campaigns.c.id == contacts.c.campaign_id)
     for name, line in db.execute(query.where(*over).distinct()).all():
         theirs = contacts.c.campaign_id.in_(select(campaigns.c.id).where(campaigns.c.name == trial_name(name)))
-        said = update(contacts).where(theirs, contacts.c.line == line, contacts.c.status.not_in(WAITING))
+        said = update(contacts).where(theirs, contacts.c.line == line, contacts.c.status.not_in(WAITING_CONTACTS))
         db.execute(said.values(**SAID))
 
 

@@ -16,14 +16,13 @@ from campaigns.ledger.drafts import clear_abandoned
 from campaigns.ledger.moves import move_campaign
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import contacts
-from campaigns.lifecycle import CampaignStatus, ContactStatus
+from campaigns.lifecycle import FINISHABLE_CAMPAIGNS, PROGRAM, CampaignStatus, ContactStatus
 from campaigns.operations.erasure import finish_erasures
 from campaigns.runtime import Runtime
 from campaigns.settlement.receipts import accounts_waiting, apply_waiting, forget_unmatched
 from campaigns.settlement.timeouts import conclude_due, mark_stale_unconfirmed
 
 log = get_logger()
-SWEPT = (CampaignStatus.RUNNING, CampaignStatus.PAUSED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +64,7 @@ def _finish(using: Runtime) -> int:
     using.ledger.write(claims.expire, certainly)
     using.ledger.write(claims.cancel_left, now)
     with using.ledger.reading() as db:
-        over = [one for one in queries.all_campaigns(db, SWEPT) if _may_be_over(db, one, certainly)]
+        over = [one for one in queries.all_campaigns(db, FINISHABLE_CAMPAIGNS) if _may_be_over(db, one, certainly)]
     return sum(using.ledger.write(_finish_one, campaign, now, certainly) for campaign in over)
 
 
@@ -84,4 +83,4 @@ def _finish_one(db: Connection, campaign: Campaign, now: datetime, certainly: da
         claims.end_waiting(db, ContactStatus.EXPIRED, theirs, reason=reason, now=now)
     if campaign.contacts == 0 or queries.unfinished(db, campaign.id):
         return False
-    return move_campaign(db, campaign.id, CampaignStatus.FINISHED, now, who="dialer", reason="every contact is final")
+    return move_campaign(db, campaign.id, CampaignStatus.FINISHED, now, who=PROGRAM, reason="every contact is final")

@@ -15,7 +15,7 @@ from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from campaigns.safeguards.budgets import day_of
 from dialer.account_settings import AccountSettings
-from dialer.bucket import BucketState
+from dialer.bucket import BucketState, LimitName
 from dialer.bucket.limits import RECOVERY_FACTOR, RECOVERY_SECONDS
 from dialer.follow_timing import poll_interval, seconds_to_settle
 from dialer.providers import provider_for
@@ -136,9 +136,11 @@ def with_bucket_state(
     capacity: Capacity, state: BucketState, settings: AccountSettings, *, shortest: float, later: float
 ) -> Capacity:
     """The capacity for a campaign that begins `later` seconds from now, when the account's bucket is now in `state`."""
-    slowdown = settings.pace / state.pace if capacity.slows and state.pace_name == "pace" else 1.0
-    day = next((window for window in state.windows if window.name == "day points" and window.resets_in > later), None)
-    minute_points = next((window.limit for window in state.windows if window.name == "minute points"), None)
+    slowdown = settings.pace / state.pace if capacity.slows and state.pace_name == LimitName.PACE else 1.0
+    day = next(
+        (window for window in state.windows if window.name == LimitName.DAY_POINTS and window.resets_in > later), None
+    )
+    minute_points = next((window.limit for window in state.windows if window.name == LimitName.MINUTE_POINTS), None)
     points_gap = _points_gap(settings, minute_points) if minute_points else 0.0
     return replace(
         capacity,

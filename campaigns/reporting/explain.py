@@ -16,7 +16,7 @@ from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.suppressions import EVERY_ACCOUNT, Suppression, listed
 from campaigns.ledger.tables import attempts, campaigns, contacts
-from campaigns.lifecycle import FINAL_CONTACTS, CampaignStatus, ContactStatus
+from campaigns.lifecycle import FINAL_CONTACTS, WAITING_CONTACTS, AttemptStatus, CampaignStatus, ContactStatus
 from campaigns.reporting.hold_reason import GOING, HoldKind, HoldReason, capped_until, hold_reason
 from campaigns.reporting.receipt_history import ReceiptLine, receipt_lines
 from dialer.errors import DialerError
@@ -190,7 +190,7 @@ def _why(
     status = ContactStatus(row.status)
     if status in FINAL_CONTACTS:
         return f"it is {status.value}: {row.reason}", None
-    if status not in (ContactStatus.PENDING, ContactStatus.CLAIMED):
+    if status not in WAITING_CONTACTS:
         return "its call is in progress", None
     if on_list:
         return f"it is on the suppression list and will not be called: {on_list[-1].reason}", None
@@ -220,6 +220,11 @@ def _when(row: Row[Any], campaign: Campaign, now: datetime) -> tuple[str, dateti
     return "it is due and waits for its turn", None
 
 
+def _became(attempt: Row[Any]) -> str:
+    not_placed = attempt.status == AttemptStatus.NOT_PLACED
+    return str(attempt.outcome or (attempt.mnemonic or attempt.verdict if not_placed else attempt.status))
+
+
 def _tried(db: Connection, contact_ids: Sequence[int]) -> list[AttemptLine]:
     query = select(attempts).where(attempts.c.contact_id.in_(contact_ids)).order_by(attempts.c.dialing_at)
     return [
@@ -230,7 +235,7 @@ def _tried(db: Connection, contact_ids: Sequence[int]) -> list[AttemptLine]:
             local_time=row.local_time,
             account=row.account,
             caller_id=row.caller_id,
-            became=row.outcome or (row.mnemonic or row.verdict if row.status == "not_placed" else row.status),
+            became=_became(row),
             detail=row.detail,
             allowed_by=row.allowed_by,
             next_attempt_at=row.next_attempt_at,

@@ -8,15 +8,8 @@ from sqlalchemy import ColumnElement, Connection, and_, select
 
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import contacts, erasures
-from campaigns.lifecycle import ContactStatus
+from campaigns.lifecycle import FOLLOW_UP_CONTACTS
 
-NOT_REACHED = (
-    ContactStatus.UNREACHED,
-    ContactStatus.REFUSED,
-    ContactStatus.EXPIRED,
-    ContactStatus.CANCELLED,
-    ContactStatus.UNKNOWN,
-)
 OWN_COLUMNS = ("_line", "_status", "_reason")
 
 
@@ -38,7 +31,7 @@ def follow_up(db: Connection, campaign: Campaign, columns: Sequence[str]) -> Ite
 def _not_reached(campaign_id: str) -> ColumnElement[bool]:
     return and_(
         contacts.c.campaign_id == campaign_id,
-        contacts.c.status.in_(NOT_REACHED),
+        contacts.c.status.in_(FOLLOW_UP_CONTACTS),
         contacts.c.phone.startswith("+"),  # one that was erased is nobody's to follow up, nor one that is about to be
         contacts.c.id.not_in(select(erasures.c.contact_id)),
     )

@@ -13,18 +13,26 @@ from campaigns.calendar.calling_hours import next_opening
 from campaigns.calendar.times import zones_of
 from campaigns.definition.sections.frequency import Cap
 from campaigns.ledger.frequency_caps import cap_clears_at
+from campaigns.ledger.moves import moved_to
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import attempts, audit, breakers, contacts
-from campaigns.lifecycle import BY_A_PERSON, AttemptStatus, CampaignStatus, ContactStatus
+from campaigns.lifecycle import (
+    BY_A_PERSON,
+    OPEN_ATTEMPTS,
+    PROGRAM,
+    AttemptStatus,
+    CampaignStatus,
+    ContactStatus,
+    PauseKind,
+    ReleaseHold,
+)
 from dialer.verdicts import Verdict
 
 TICK_IS_LATE = timedelta(seconds=15)
 NO_TICK = (  # the ledger cannot tell which
     "no worker has come by: none runs (start one with `dialer up`), Redis is away, or all of them wait for the provider"
 )
-REDIS_AWAY = "Redis is away"
 FAILING_IS_NEWS = timedelta(minutes=10)
-PROGRAM = "dialer"  # who pauses in the audit, where nobody does
 FAILED_IN_A_ROW = 3  # requests that placed no call, after which the provider is said to be down
 
 
@@ -56,6 +64,22 @@ class HoldKind(StrEnum):
     CAPPED = "capped"
 
 
+PAUSES = {
+    PauseKind.PERSON: HoldKind.PAUSED_BY_PERSON,
+    PauseKind.BREAKER: HoldKind.BREAKER,
+    PauseKind.CANARY: HoldKind.CANARY,
+    PauseKind.BUDGET: HoldKind.BUDGET,
+    PauseKind.HALTED: HoldKind.HALTED,
+}
+HOLDS = {
+    ReleaseHold.REDIS_AWAY: HoldKind.REDIS_AWAY,
+    ReleaseHold.DAY_POINTS: HoldKind.DAY_POINTS,
+    ReleaseHold.BUCKET_EMPTY: HoldKind.BUCKET_EMPTY,
+    ReleaseHold.LIMIT: HoldKind.LIMIT,
+    ReleaseHold.BUDGET: HoldKind.BUDGET,
+    ReleaseHold.CANARY: HoldKind.CANARY,
+    ReleaseHold.CLOCK_SET: HoldKind.LIMIT,
+}
 REMEDIES = {
     HoldKind.PAUSED_BY_PERSON: "dialer resume {id}",
     HoldKind.BREAKER: "nothing: one call tries again by itself; not to wait: dialer resume {id}",
@@ -96,15 +120,15 @@ def hold_reason(db: Connection, campaign: Campaign, now: datetime, *, redis_answ
     last_sign = max(campaign.ticked_at or campaign.since, campaign.since)
     if now - last_sign > TICK_IS_LATE:
         return _no_tick(redis_answers)
-    if campaign.held_by == REDIS_AWAY:
+    if campaign.hold_kind is ReleaseHold.REDIS_AWAY:
         return HoldReason(kind=HoldKind.REDIS_AWAY, words=_held(campaign))
     due_now, next_due_at = due(db, campaign.id, now)
     due_now += _with_workers(db, campaign.id)
     failing = _failing(db, campaign, now)
     if failing and (next_due_at is None or next_due_at - now < FAILING_IS_NEWS):
         return HoldReason(kind=HoldKind.VENDOR_DOWN, words=failing, clears_at=next_due_at)
-    if campaign.held_by and (due_now or _put_off_by_limit(campaign, next_due_at, now)):
-        return HoldReason(kind=_kind_of_limit(campaign.held_by), words=_held(campaign), clears_at=campaign.held_until)
+    if campaign.hold_kind and (due_now or _put_off_by_limit(campaign, next_due_at, now)):
+        return HoldReason(kind=HOLDS[campaign.hold_kind], words=_held(campaign), clears_at=campaign.held_until)
     if due_now:
         return HoldReason(kind=HoldKind.DIALING, words="dialing")
     return _none_due(db, campaign, next_due_at, now)
@@ -129,17 +153,10 @@ def _not_running(db: Connection, campaign: Campaign) -> HoldReason:
 
 def _paused(db: Connection, campaign: Campaign) -> HoldReason:
     who = moved_by(db, campaign)
+    if campaign.pause_kind is not PauseKind.BREAKER:
+        return _stopped(PAUSES[campaign.pause_kind or PauseKind.PERSON], campaign, who)
     tries_at = db.scalar(select(breakers.c.try_at).where(breakers.c.campaign_id == campaign.id))
-    kind = HoldKind.BREAKER if tries_at else _kind_of_pause(who, campaign.reason or "")
-    return _stopped(kind, campaign, who, tries_at)
-
-
-def _kind_of_pause(who: str | None, reason: str) -> HoldKind:
-    if who != PROGRAM:
-        return HoldKind.PAUSED_BY_PERSON
-    if reason.startswith("canary"):
-        return HoldKind.CANARY
-    return HoldKind.BUDGET if "budget" in reason else HoldKind.HALTED
+    return _stopped(HoldKind.BREAKER, campaign, who, tries_at)
 
 
 def _stopped(kind: HoldKind, campaign: Campaign, who: str | None, clears_at: datetime | None = None) -> HoldReason:
@@ -151,7 +168,7 @@ def _stopped(kind: HoldKind, campaign: Campaign, who: str | None, clears_at: dat
 
 def moved_by(db: Connection, campaign: Campaign) -> str | None:
     """Who brought the campaign to the status that it has; `dialer` for the program itself."""
-    moves = (audit.c.campaign_id == campaign.id, audit.c.event == f"campaign {campaign.status}")
+    moves = (audit.c.campaign_id == campaign.id, audit.c.event == moved_to(campaign.status))
     who: str | None = db.scalar(select(audit.c.who).where(*moves).order_by(audit.c.id.desc()).limit(1))
     return who
 
@@ -162,16 +179,6 @@ def _no_tick(redis_answers: bool | None) -> HoldReason:
     if redis_answers:
         return HoldReason(kind=HoldKind.NO_WORKER, words="no worker has come by: none runs, or all of them wait")
     return HoldReason(kind=HoldKind.REDIS_AWAY, words="Redis does not answer, so no worker can come by")
-
-
-def _kind_of_limit(limit: str) -> HoldKind:
-    if limit in {"day points", "campaign share of the day"}:
-        return HoldKind.DAY_POINTS
-    if "canary" in limit:
-        return HoldKind.CANARY
-    if "budget" in limit:
-        return HoldKind.BUDGET
-    return HoldKind.BUCKET_EMPTY if "pace" in limit or "minute" in limit or "blocked" in limit else HoldKind.LIMIT
 
 
 def _failing(db: Connection, campaign: Campaign, now: datetime) -> str | None:
@@ -250,6 +257,5 @@ def capped_until(
 
 
 def _in_progress(db: Connection, campaign_id: str) -> bool:
-    going = [AttemptStatus.DIALING, AttemptStatus.PLACED, AttemptStatus.ANSWERED, AttemptStatus.UNCONFIRMED]
-    there = select(attempts.c.id).where(attempts.c.campaign_id == campaign_id, attempts.c.status.in_(going))
+    there = select(attempts.c.id).where(attempts.c.campaign_id == campaign_id, attempts.c.status.in_(OPEN_ATTEMPTS))
     return db.execute(there.limit(1)).first() is not None

@@ -12,7 +12,7 @@ from campaigns.ledger import queries
 from campaigns.ledger.erasures import shown
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import attempts, contacts
-from campaigns.lifecycle import CAMPAIGN_MOVES, FINAL_CONTACTS, ContactStatus
+from campaigns.lifecycle import CAMPAIGN_MOVES, MISSED_CONTACTS, ContactStatus
 from dialer.phone import NUMBER_IN_TEXT, mask
 
 
@@ -106,11 +106,10 @@ def latest_attempts(db: Connection, campaign_id: str, limit: int) -> list[Listed
 
 def reasons(db: Connection, campaign_id: str, limit: int) -> Sequence[ReasonCount]:
     """Why contacts were not reached, the most frequent first."""
-    final = [status for status in FINAL_CONTACTS if status is not ContactStatus.REACHED]
     count = func.count()
     query = (
         select(contacts.c.status, contacts.c.reason, count)
-        .where(contacts.c.campaign_id == campaign_id, contacts.c.status.in_(final))
+        .where(contacts.c.campaign_id == campaign_id, contacts.c.status.in_(MISSED_CONTACTS))
         .group_by(contacts.c.status, contacts.c.reason)
         .order_by(count.desc(), contacts.c.status, contacts.c.reason)
         .limit(limit)

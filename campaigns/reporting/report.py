@@ -17,7 +17,7 @@ from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, contacts
-from campaigns.lifecycle import FINAL_CONTACTS, CampaignStatus, ContactStatus
+from campaigns.lifecycle import FINAL_CONTACTS, MISSED_CONTACTS, CampaignStatus, ContactStatus
 from campaigns.reporting import status
 from campaigns.reporting.csv_sheets import (
     ATTEMPT_COLUMNS,
@@ -161,11 +161,10 @@ def _write_doubts(db: Connection, campaign_id: str, folder: Path) -> tuple[Seque
 
 def _reasons(db: Connection, campaign_id: str) -> list[tuple[str, str, int]]:
     """Final status, reason and count, of contacts that were not reached; the most frequent first."""
-    final = [one for one in FINAL_CONTACTS if one is not ContactStatus.REACHED]
     count = func.count()
     query = (
         select(contacts.c.status, func.coalesce(contacts.c.reason, ""), count)
-        .where(contacts.c.campaign_id == campaign_id, contacts.c.status.in_(final))
+        .where(contacts.c.campaign_id == campaign_id, contacts.c.status.in_(MISSED_CONTACTS))
         .group_by(contacts.c.status, contacts.c.reason)
         .order_by(count.desc(), contacts.c.status, contacts.c.reason)
     )

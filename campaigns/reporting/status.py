@@ -12,10 +12,8 @@ from sqlalchemy import Column, Connection, func, select
 from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import attempts
-from campaigns.lifecycle import FINAL_CONTACTS, AttemptStatus, ContactStatus
+from campaigns.lifecycle import CALLS_IN_PROGRESS, FINAL_CONTACTS, AttemptStatus, ContactStatus
 from campaigns.reporting.hold_reason import HoldKind, due, hold_reason
-
-IN_PROGRESS = (AttemptStatus.DIALING, AttemptStatus.PLACED, AttemptStatus.ANSWERED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +49,7 @@ def summarize_campaign(
     """How this campaign stands now; `redis_answers` is as for `binding`."""
     by_status = attempts_by(db, campaign.id, attempts.c.status)
     due_now, next_due_at = due(db, campaign.id, now)
-    in_progress = sum(by_status.get(status, 0) for status in IN_PROGRESS)
+    in_progress = sum(by_status.get(status, 0) for status in CALLS_IN_PROGRESS)
     unconfirmed = by_status.get(AttemptStatus.UNCONFIRMED, 0)
     by_contact = queries.count_by_status(db, campaign.id)
     reason = hold_reason(db, campaign, now, redis_answers=redis_answers)

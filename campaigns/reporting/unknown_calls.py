@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from campaigns.ledger.erasures import shown
 from campaigns.ledger.tables import attempts, contacts, receipts
-from campaigns.lifecycle import AttemptStatus
+from campaigns.lifecycle import DOUBTFUL_ATTEMPTS, AttemptStatus
 from dialer.plural import counted
 
 
@@ -64,7 +64,7 @@ def unknown_calls(db: Connection, campaign_id: str) -> Iterator[UnknownCall]:
         .join(contacts, contacts.c.id == attempts.c.contact_id)
         .where(
             attempts.c.campaign_id == campaign_id,
-            attempts.c.status.in_([AttemptStatus.UNKNOWN, AttemptStatus.UNCONFIRMED]),
+            attempts.c.status.in_(DOUBTFUL_ATTEMPTS),
             attempts.c.number == latest,
         )
         .order_by(contacts.c.line, contacts.c.id)

@@ -10,12 +10,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, func, or_, select
 
 from campaigns.definition import Definition
-from campaigns.ledger.moves import move_campaign
+from campaigns.ledger.moves import pause
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import attempts, campaigns, contacts
-from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
-
-UNDER_WAY = (AttemptStatus.DIALING, AttemptStatus.UNCONFIRMED)
+from campaigns.lifecycle import UNANSWERED_REQUESTS, AttemptStatus, ContactStatus, PauseKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +55,7 @@ def stop_at_its_end(db: Connection, campaign: Campaign, call_points: int, now: d
     there = budget_left(db, campaign, call_points, now)
     if there is None or there.until is not None or not there.used_up:
         return False
-    return move_campaign(db, campaign.id, CampaignStatus.PAUSED, now, who="dialer", reason=f"{there.why} is used up")
+    return pause(db, campaign.id, PauseKind.BUDGET, now, reason=f"{there.why} is used up")
 
 
 def _budgets(
@@ -93,7 +91,7 @@ def _used(db: Connection, campaign_id: str, since: datetime | None) -> tuple[int
     if since is not None:
         mine.append(attempts.c.dialing_at >= since)
     accepted = db.scalar(select(func.count()).where(*mine, attempts.c.counted.is_(True))) or 0
-    doubtful = or_(attempts.c.status.in_(UNDER_WAY), attempts.c.status == AttemptStatus.UNKNOWN)
+    doubtful = or_(attempts.c.status.in_(UNANSWERED_REQUESTS), attempts.c.status == AttemptStatus.UNKNOWN)
     under_way = db.scalar(select(func.count()).where(*mine, doubtful, attempts.c.counted.is_(False))) or 0
     return accepted, under_way
 

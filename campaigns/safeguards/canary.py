@@ -5,18 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, update
 
 from campaigns.ledger.claims import lock_campaign
-from campaigns.ledger.moves import move_campaign, write_audit
+from campaigns.ledger.moves import pause, write_audit
 from campaigns.ledger.queries import Campaign
-from campaigns.ledger.tables import attempts, audit, contacts
-from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
+from campaigns.ledger.tables import attempts, campaigns, contacts
+from campaigns.lifecycle import (
+    PROGRAM,
+    REJECTED_CONTACTS,
+    TAKEN_CONTACTS,
+    WAITING_CONTACTS,
+    AttemptStatus,
+    CanaryResult,
+    ContactStatus,
+    PauseKind,
+)
 
-PASSED, FAILED = "canary passed", "canary failed"
-ON_THE_PHONE = (ContactStatus.CLAIMED, ContactStatus.DIALING, ContactStatus.PLACED)
-UNCALLED = (ContactStatus.PENDING, ContactStatus.CLAIMED)
-GIVEN_UP = (ContactStatus.REFUSED, ContactStatus.SUPPRESSED, ContactStatus.UNREACHED)
+EVENTS = {CanaryResult.PASSED: "canary passed", CanaryResult.FAILED: "canary failed"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +47,8 @@ def canary_hold(db: Connection, campaign: Campaign, now: datetime) -> CanaryHold
     if _decided(db, campaign.id):
         return None
     called = _count(db, campaign.id, _called())
-    left = _count(db, campaign.id, and_(contacts.c.status.in_(UNCALLED), not_called()))
-    calling = _count(db, campaign.id, contacts.c.status.in_(ON_THE_PHONE))
+    left = _count(db, campaign.id, and_(contacts.c.status.in_(WAITING_CONTACTS), not_called()))
+    calling = _count(db, campaign.id, contacts.c.status.in_(TAKEN_CONTACTS))
     waiting = _count(db, campaign.id, contacts.c.status == ContactStatus.CLAIMED)
     why = f"its canary: the first {rule.contacts} contacts come first"
     if called + left < rule.contacts:
@@ -63,17 +69,18 @@ def _decide(db: Connection, campaign: Campaign, called: int, now: datetime) -> C
     reached = _count(db, campaign.id, contacts.c.status == ContactStatus.REACHED)
     enough = rule is None or reached / called >= rule.reached  # a product would be rounded: 0.14 * 50 is more than 7
     said = f"{reached} of its first {called} contacts were reached"
-    write_audit(db, now, who="dialer", event=PASSED if enough else FAILED, campaign_id=campaign.id, detail=said)
+    result = CanaryResult.PASSED if enough else CanaryResult.FAILED
+    db.execute(update(campaigns).where(campaigns.c.id == campaign.id).values(canary=result))
+    write_audit(db, now, who=PROGRAM, event=EVENTS[result], campaign_id=campaign.id, detail=said)
     if enough:
         return None
     reason = f"canary: {said}, and {rule.reached:.0%} were asked for" if rule else said
-    move_campaign(db, campaign.id, CampaignStatus.PAUSED, now, who="dialer", reason=reason)
+    pause(db, campaign.id, PauseKind.CANARY, now, reason=reason)
     return CanaryHold(room=0, why=reason)
 
 
 def _decided(db: Connection, campaign_id: str) -> bool:
-    events = select(audit.c.id).where(audit.c.campaign_id == campaign_id, audit.c.event.in_([PASSED, FAILED]))
-    return db.execute(events.limit(1)).first() is not None
+    return db.scalar(select(campaigns.c.canary).where(campaigns.c.id == campaign_id)) is not None
 
 
 def not_called() -> ColumnElement[bool]:
@@ -84,7 +91,7 @@ def not_called() -> ColumnElement[bool]:
 def _called() -> ColumnElement[bool]:
     """A request that placed no call is none, unless the provider's word was the last on this contact."""
     call = (attempts.c.contact_id == contacts.c.id, attempts.c.status != AttemptStatus.NOT_PLACED)
-    return and_(contacts.c.tries > 0, or_(contacts.c.status.in_(GIVEN_UP), exists().where(*call)))
+    return and_(contacts.c.tries > 0, or_(contacts.c.status.in_(REJECTED_CONTACTS), exists().where(*call)))
 
 
 def _count(db: Connection, campaign_id: str, which: ColumnElement[bool]) -> int:

@@ -14,10 +14,10 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, sel
 from campaigns.calendar.calling_hours import next_opening
 from campaigns.definition.sections.breaker import Breaker
 from campaigns.ledger import queries
-from campaigns.ledger.moves import move_campaign, row_count, updated_one
+from campaigns.ledger.moves import move_campaign, pause, row_count, updated_one
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import attempts, breakers, campaigns, contacts
-from campaigns.lifecycle import CampaignStatus, ContactStatus
+from campaigns.lifecycle import ENDED_CAMPAIGNS, PROGRAM, CampaignStatus, ContactStatus, PauseKind
 from campaigns.safeguards.failover import move_on
 from campaigns.safeguards.failure_rate import (
     FAILURES,
@@ -63,7 +63,7 @@ def _forget_where_a_person_decided(db: Connection) -> None:
     """Who resumed a campaign wants it to go on; who paused one that was trying wants it to stop."""
     resumed = and_(campaigns.c.status == CampaignStatus.RUNNING, breakers.c.trying_since.is_(None))
     stopped = and_(campaigns.c.status != CampaignStatus.RUNNING, breakers.c.trying_since.is_not(None))
-    over = campaigns.c.status.in_([CampaignStatus.FINISHED, CampaignStatus.CANCELLED])
+    over = campaigns.c.status.in_(ENDED_CAMPAIGNS)
     decided = (
         select(breakers.c.campaign_id)
         .join(campaigns, campaigns.c.id == breakers.c.campaign_id)
@@ -95,7 +95,7 @@ def _open_again(db: Connection, row: Row[Any], now: datetime) -> None:
     if not row_count(db, update(breakers).where(together).values(**later)):
         return  # a person has decided meanwhile
     why = f"breaker: the provider still fails; last failures: {last_failures(db, [campaign.id])}"
-    move_campaign(db, campaign.id, CampaignStatus.PAUSED, now, who="dialer", reason=_reason(why, now + wait))
+    pause(db, campaign.id, PauseKind.BREAKER, now, reason=_reason(why, now + wait))
 
 
 def _close(db: Connection, row: Row[Any], now: datetime) -> None:
@@ -107,7 +107,7 @@ def _close(db: Connection, row: Row[Any], now: datetime) -> None:
                 campaign_id,
                 CampaignStatus.RUNNING,
                 now,
-                who="dialer",
+                who=PROGRAM,
                 reason="the provider works again",
                 only_from=[CampaignStatus.PAUSED],
             )
@@ -142,7 +142,7 @@ def _half_open(db: Connection, now: datetime) -> None:
                 row.campaign_id,
                 CampaignStatus.RUNNING,
                 now,
-                who="dialer",
+                who=PROGRAM,
                 reason="one call tries whether the provider works again",
                 only_from=[CampaignStatus.PAUSED],
             )
@@ -173,7 +173,7 @@ def _pass_on_idle_tries(db: Connection, now: datetime) -> None:
         still = (breakers.c.campaign_id == row.campaign_id, breakers.c.trying_since == row.trying_since)
         if updated_one(db, update(breakers).where(*still).values(trying_since=None, try_at=now)):
             reason = f"breaker of account {row.account}: it had nobody to call, and another campaign tries"
-            move_campaign(db, row.campaign_id, CampaignStatus.PAUSED, now, who="dialer", reason=reason)
+            pause(db, row.campaign_id, PauseKind.BREAKER, now, reason=reason)
 
 
 def _trip_where_it_fails(db: Connection, account: str, guarded: Sequence[Campaign], now: datetime) -> None:
@@ -200,7 +200,7 @@ def _trip(db: Connection, scope: str, whose: str, those: Sequence[Campaign], tol
         if move_on(db, campaign.id, campaign.account, why, now):
             continue
         reason = _reason(why, try_at)
-        if move_campaign(db, campaign.id, CampaignStatus.PAUSED, now, who="dialer", reason=reason):
+        if pause(db, campaign.id, PauseKind.BREAKER, now, reason=reason):
             db.execute(
                 insert(breakers).values(
                     campaign_id=campaign.id,

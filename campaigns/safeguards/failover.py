@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, exists, select, update
 
 from campaigns.definition import Definition
-from campaigns.ledger.moves import updated_one, write_audit
+from campaigns.ledger.moves import UNHELD, updated_one, write_audit
 from campaigns.ledger.queries import parse_definition
 from campaigns.ledger.tables import attempts, campaigns, contacts
-from campaigns.lifecycle import LIVE_CAMPAIGNS, ContactStatus
+from campaigns.lifecycle import LIVE_CAMPAIGNS, PROGRAM, ContactStatus
 from dialer.verdicts import Verdict
 
 FOR_THE_DAY = timedelta(minutes=10)  # a throttle longer than this is no minute's
@@ -30,14 +30,12 @@ def move_on(db: Connection, campaign_id: str, account: str, why: str, now: datet
     if row.account != account or following is None:
         return False
     here = (campaigns.c.id == campaign_id, campaigns.c.account == account, campaigns.c.status.in_(LIVE_CAMPAIGNS))
-    anew = {"account": following, "since": now, "held_by": None, "held_until": None}  # its breaker counts anew, too
+    anew = {"account": following, "since": now, **UNHELD}  # its breaker counts anew, too
     if not updated_one(db, update(campaigns).where(*here).values(**anew)):
         return False
     _wait_no_longer(db, campaign_id, account, now)
     detail = f"from {account} to {following}: {why}"
-    write_audit(
-        db, now, who="dialer", event="campaign moved to another account", campaign_id=campaign_id, detail=detail
-    )
+    write_audit(db, now, who=PROGRAM, event="campaign moved to another account", campaign_id=campaign_id, detail=detail)
     return True
 
 

@@ -5,31 +5,37 @@ So does one that was taken for no call, or for unanswered, once somebody is hear
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, update
+from sqlalchemy import Case, Column, ColumnElement, Connection, and_, case, func, or_, select, update
 
 from campaigns.ledger.moves import as_final, lock_contact, move_contact, updated_one, write_audit
 from campaigns.ledger.queries import OpenAttempt
 from campaigns.ledger.redials import other_contacts
 from campaigns.ledger.tables import attempts, contacts
-from campaigns.lifecycle import FINAL_CONTACTS, AttemptStatus, ContactStatus
+from campaigns.lifecycle import (
+    FINAL_CONTACTS,
+    GIVEN_UP_CONTACTS,
+    NOT_YET_REACHED,
+    PROGRAM,
+    WAITING_CONTACTS,
+    AttemptStatus,
+    ContactStatus,
+    CorrectedFrom,
+)
 from campaigns.settlement.evidence import Evidence
 from dialer.calls import REACHED, Outcome
 from dialer.receipts import CallSummary
 
 CALLED_OFF, TOO_LATE = "contact called off", "contact not called off: its call was under way"  # in the audit
-LATE = "told after it had been reported as unknown"
-BELIED = "told after it had been taken for no call"
-UNHEARD = "told after it had been taken for unanswered"
-NOT_REACHED = (  # as far as was known: for whom a redial waits, and who was given up
-    ContactStatus.PENDING,
-    ContactStatus.CLAIMED,
-    ContactStatus.UNREACHED,
-    ContactStatus.EXPIRED,
-    ContactStatus.CANCELLED,
-    ContactStatus.UNKNOWN,
-)
+WORDS = {
+    CorrectedFrom.UNKNOWN: "told after it had been reported as unknown",
+    CorrectedFrom.NOT_PLACED: "told after it had been taken for no call",
+    CorrectedFrom.UNANSWERED: "told after it had been taken for unanswered",
+}
+# Their outcome was never known before the first receipt: every later one may correct it again.
+ONLY_BY_RECEIPTS = (CorrectedFrom.UNKNOWN, CorrectedFrom.NOT_PLACED)
 
 
 def correct(db: Connection, attempt: OpenAttempt, heard: CallSummary, *, now: datetime) -> bool:
@@ -42,7 +48,7 @@ def correct(db: Connection, attempt: OpenAttempt, heard: CallSummary, *, now: da
         return False
     answered_at = heard.answered_at or attempt.answered_at
     talked = (heard.ended_at - answered_at).total_seconds() if heard.ended_at and answered_at else None
-    corrected = updated_one(
+    done = updated_one(
         db,
         update(attempts)
         .where(attempts.c.id == attempt.id, _to_be_corrected(outcome))
@@ -54,25 +60,31 @@ def correct(db: Connection, attempt: OpenAttempt, heard: CallSummary, *, now: da
             talk_seconds=None if talked is None else max(0.0, talked),
             counted=True,
             ended_by=Evidence.RECEIPT,
-            detail=case(
-                (attempts.c.status == AttemptStatus.UNKNOWN, LATE),
-                (attempts.c.status == AttemptStatus.NOT_PLACED, BELIED),
-                (attempts.c.detail.in_([LATE, BELIED]), attempts.c.detail),
-                else_=UNHEARD,
-            ),
+            corrected=_first_taken_for(attempts.c.corrected, lambda kind: kind.value),
+            detail=_first_taken_for(attempts.c.detail, WORDS.__getitem__),
             conclude_at=None,
         ),
     )
-    if corrected:
+    if done:
         _correct_contact(db, attempt, outcome, now)
-    return corrected
+    return done
+
+
+def _first_taken_for(kept: Column[str], value: Callable[[CorrectedFrom], str]) -> Case[str]:
+    """The value for what an attempt was taken for at first, which is kept however often it is corrected."""
+    return case(
+        (attempts.c.status == AttemptStatus.UNKNOWN, value(CorrectedFrom.UNKNOWN)),
+        (attempts.c.status == AttemptStatus.NOT_PLACED, value(CorrectedFrom.NOT_PLACED)),
+        (attempts.c.corrected.in_(ONLY_BY_RECEIPTS), kept),
+        else_=value(CorrectedFrom.UNANSWERED),
+    )
 
 
 def _to_be_corrected(outcome: Outcome) -> ColumnElement[bool]:
     unknown = attempts.c.status == AttemptStatus.UNKNOWN
     said_late = and_(
         attempts.c.status == AttemptStatus.ENDED,
-        attempts.c.detail.in_([LATE, BELIED]),
+        attempts.c.corrected.in_(ONLY_BY_RECEIPTS),
         attempts.c.outcome != outcome,
     )
     if outcome not in REACHED:
@@ -85,13 +97,13 @@ def _correct_contact(db: Connection, attempt: OpenAttempt, outcome: Outcome, now
     """Whoever answered was reached, whatever was thought meanwhile. Else only its last call's word makes it known."""
     lock_contact(db, attempt.contact_id)
     last = _is_last(db, attempt)
-    late = db.scalar(select(attempts.c.detail).where(attempts.c.id == attempt.id))
-    given_up = contacts.c.status.in_([ContactStatus.UNREACHED, ContactStatus.EXPIRED])
-    corrected_before = and_(given_up, contacts.c.reason.endswith(LATE))
+    corrected = CorrectedFrom(db.scalars(select(attempts.c.corrected).where(attempts.c.id == attempt.id)).one())
+    given_up = contacts.c.status.in_(GIVEN_UP_CONTACTS)
+    corrected_before = and_(given_up, contacts.c.corrected == CorrectedFrom.UNKNOWN)
     from_here = or_(contacts.c.status == ContactStatus.UNKNOWN, corrected_before)
     status = ContactStatus.EXPIRED if outcome is Outcome.EXPIRED else ContactStatus.UNREACHED
     if outcome in REACHED:
-        status, from_here = ContactStatus.REACHED, or_(contacts.c.status.in_(NOT_REACHED))
+        status, from_here = ContactStatus.REACHED, contacts.c.status.in_(NOT_YET_REACHED)
     elif not last:
         return
     updated_one(
@@ -100,7 +112,8 @@ def _correct_contact(db: Connection, attempt: OpenAttempt, outcome: Outcome, now
         .where(contacts.c.id == attempt.contact_id, from_here)
         .values(
             status=status,
-            reason=f"{outcome}, {late}",
+            reason=f"{outcome}, {WORDS[corrected]}",
+            corrected=corrected,
             attempts=contacts.c.attempts + _uncounted(attempt, last=last),
             **as_final(now),
         ),
@@ -118,12 +131,12 @@ def _call_off(db: Connection, attempt: OpenAttempt, outcome: Outcome, now: datet
         if life.status in FINAL_CONTACTS:
             continue
         reason = f"{outcome}, told late of a call of {attempt.campaign_id}"
-        waits = life.status in (ContactStatus.PENDING, ContactStatus.CLAIMED)
+        waits = life.status in WAITING_CONTACTS
         if waits:
             move_contact(db, contact_id, ContactStatus.REACHED, now, reason=reason)
         event = CALLED_OFF if waits else TOO_LATE
         write_audit(
-            db, now, who="dialer", event=event, campaign_id=life.campaign_id, detail=f"line {life.line}: {reason}"
+            db, now, who=PROGRAM, event=event, campaign_id=life.campaign_id, detail=f"line {life.line}: {reason}"
         )
 
 

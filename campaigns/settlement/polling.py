@@ -20,19 +20,18 @@ from campaigns.ledger import queries
 from campaigns.ledger.moves import move_attempt
 from campaigns.ledger.queries import OpenAttempt
 from campaigns.ledger.tables import attempts
-from campaigns.lifecycle import AttemptStatus
+from campaigns.lifecycle import FOLLOWED_ATTEMPTS, AttemptStatus
 from campaigns.runtime import Runtime
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.evidence import Evidence
 from campaigns.settlement.rulings import accept, never_placed
 from dialer.account import Account
-from dialer.bucket import BucketUnavailable, GrantResult
+from dialer.bucket import BucketUnavailable, GrantResult, LimitName
 from dialer.calls import ListedCall, Outcome, Progress
 from dialer.follow_timing import MIN_REPORT_DELAY, REPORT_DELAY, poll_interval
 from dialer.providers.provider import Follows, Listing
 
 log = get_logger()
-FOLLOWED = (AttemptStatus.PLACED, AttemptStatus.ANSWERED, AttemptStatus.UNCONFIRMED)
 APPEARS_WITHIN = 2.0  # seconds of the provider's clock until a placed call must show in its list
 MISSES_BEFORE_GONE = 2  # looks that must miss a call never seen; one is enough for a call that was seen
 STILL_UNANSWERED = (Progress.PLACED, Progress.RINGING)  # seen so, a call cannot have been answered before
@@ -44,7 +43,7 @@ def poll_calls(account: Account, *, using: Runtime, sleep: Callable[[float], Non
     if account.provider.follows is not Follows.LISTING:
         return 0
     with using.ledger.reading() as db:
-        followed = queries.attempts_in(db, FOLLOWED, account=account.name)
+        followed = queries.attempts_in(db, FOLLOWED_ATTEMPTS, account=account.name)
     if not followed or not _is_time(account, min(attempt.script_seconds for attempt in followed)):
         return 0
     token = f"look:{uuid4()}"
@@ -65,7 +64,7 @@ def _is_time(account: Account, message: float) -> bool:
     settings = account.settings
     between = poll_interval(settings, message)
     if between < settings.poll_seconds:
-        minute = (window.limit for window in account.bucket.peek().windows if window.name == "minute points")
+        minute = (window.limit for window in account.bucket.peek().windows if window.name == LimitName.MINUTE_POINTS)
         between = poll_interval(settings, message, next(minute, None))
     return account.bucket.claim_turn(
         f"look every {between:.1f} s", between
@@ -91,7 +90,7 @@ def _apply(
     by_call = {sighting.provider_call_id: sighting for sighting in listing.seen}
     by_attempt = {sighting.correlation_id: sighting for sighting in listing.seen if sighting.correlation_id}
     ended = []
-    for attempt in queries.attempts_in(db, FOLLOWED, account=account.name, lock=True):
+    for attempt in queries.attempts_in(db, FOLLOWED_ATTEMPTS, account=account.name, lock=True):
         sighting = by_call.get(attempt.provider_call_id or "") or by_attempt.get(attempt.id)
         if attempt.gone_at is not None:
             continue

@@ -14,7 +14,7 @@ from campaigns.ledger.moves import move_attempt, row_count
 from campaigns.ledger.queries import OpenAttempt
 from campaigns.ledger.receipts import receipts_by_attempt
 from campaigns.ledger.tables import attempts, receipts
-from campaigns.lifecycle import AttemptStatus
+from campaigns.lifecycle import PLACED_CALLS, UNANSWERED_REQUESTS, AttemptStatus
 from campaigns.settlement.corrections import correct
 from campaigns.settlement.evidence import Evidence
 from campaigns.settlement.rulings import accept
@@ -25,7 +25,6 @@ from dialer.receipts import CallSummary, summarize_receipts
 
 UNMATCHED_KEPT = timedelta(hours=24)
 TOGETHER = 500  # receipts applied by one set of statements
-OPEN = (AttemptStatus.DIALING, AttemptStatus.UNCONFIRMED)
 
 
 def apply_heard(
@@ -103,11 +102,11 @@ def _advance(
     db: Connection, attempt: OpenAttempt, heard: Sequence[Receipt], settings: AccountSettings, *, now: datetime
 ) -> None:
     call = next((receipt.provider_call_id for receipt in heard if receipt.provider_call_id), None)
-    if attempt.status in OPEN or (call and attempt.provider_call_id is None):
+    if attempt.status in UNANSWERED_REQUESTS or (call and attempt.provider_call_id is None):
         accept(db, attempt, call, settings, now=now, witness=Evidence.RECEIPT)
     reduced = summarize_receipts(heard)
     answered = reduced.progress is Progress.ANSWERED or reduced.answered_at is not None
-    if answered and attempt.status in (*OPEN, AttemptStatus.PLACED):
+    if answered and attempt.status in (*UNANSWERED_REQUESTS, AttemptStatus.PLACED):
         move_attempt(db, attempt.id, AttemptStatus.ANSWERED, answered_at=reduced.answered_at or now)
     if tells_all(reduced) or reduced.outcome in REACHED:
         correct(db, attempt, reduced, now=now)
@@ -119,7 +118,7 @@ def _conclude_soon(
     db: Connection, attempt: OpenAttempt, reduced: CallSummary, settings: AccountSettings, now: datetime
 ) -> None:
     soon = now + timedelta(seconds=grace_seconds(settings, ENDING_GRACE if tells_all(reduced) else SUSPICION_GRACE))
-    unsettled = attempts.c.status.in_([AttemptStatus.PLACED, AttemptStatus.ANSWERED])
+    unsettled = attempts.c.status.in_(PLACED_CALLS)
     later = attempts.c.conclude_at > soon
     db.execute(update(attempts).where(attempts.c.id == attempt.id, unsettled, later).values(conclude_at=soon))
 

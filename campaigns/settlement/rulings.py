@@ -13,11 +13,11 @@ from sqlalchemy import Case, Connection, case, select, update
 
 from campaigns.ledger import queries
 from campaigns.ledger.claims import HANDED_OVER_MARGIN
-from campaigns.ledger.moves import move_attempt, move_attempts, move_campaign, move_contact, move_contacts
+from campaigns.ledger.moves import move_attempt, move_attempts, move_contact, move_contacts, pause
 from campaigns.ledger.queries import OpenAttempt
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import attempts, campaigns
-from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus, attempts_before
+from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus, PauseKind, attempts_before
 from campaigns.safeguards.failover import FOR_THE_DAY, has_left, move_on
 from campaigns.settlement.evidence import Evidence
 from campaigns.settlement.requeue import finalize, requeue
@@ -217,7 +217,7 @@ def _blames_a_fixed_text(attempt: OpenAttempt, ruling: Ruling) -> bool:
 
 def _halt(db: Connection, attempt: OpenAttempt, why: str, *, now: datetime) -> None:
     """Pause the campaign: every contact of it would fail the same."""
-    move_campaign(db, attempt.campaign_id, CampaignStatus.PAUSED, now, who="dialer", reason=why)
+    pause(db, attempt.campaign_id, PauseKind.HALTED, now, reason=why)
 
 
 def halt_account(db: Connection, account: str, why: str, *, now: datetime) -> None:
@@ -226,7 +226,7 @@ def halt_account(db: Connection, account: str, why: str, *, now: datetime) -> No
     reason = f"account {account} cannot dial: {why}"
     for campaign_id in db.scalars(running).all():
         if not move_on(db, campaign_id, account, reason, now):
-            move_campaign(db, campaign_id, CampaignStatus.PAUSED, now, who="dialer", reason=reason)
+            pause(db, campaign_id, PauseKind.HALTED, now, reason=reason)
 
 
 def _words(ruling: Ruling) -> dict[str, str | None]:

@@ -13,7 +13,7 @@ from campaigns.ledger.moves import move_attempt
 from campaigns.ledger.queries import OpenAttempt
 from campaigns.ledger.receipts import receipts_of
 from campaigns.ledger.tables import attempts
-from campaigns.lifecycle import AttemptStatus
+from campaigns.lifecycle import FOLLOWED_ATTEMPTS, AttemptStatus
 from campaigns.runtime import Runtime
 from campaigns.settlement.call_status import NotAsked, fetch_call_status, knows_better, worth_asking
 from campaigns.settlement.endings import Ending, conclude
@@ -28,7 +28,6 @@ from dialer.receipts import summarize_receipts
 from dialer.verdicts import Ruling, Verdict
 
 log = get_logger()
-FOLLOWED = (AttemptStatus.PLACED, AttemptStatus.ANSWERED)
 MOST_ASKED = 10  # calls that one sweep asks about, so that it ends; the next goes on
 ASKED_AGAIN = 15.0  # seconds of the provider's clock between two questions about a call its report does not have yet
 LONGEST_CALL = timedelta(hours=1)  # from then on it is concluded, though the provider says that it goes on
@@ -55,7 +54,7 @@ def _settle_seconds(attempt: OpenAttempt, using: Runtime) -> float:
 
 def conclude_due(using: Runtime) -> int:
     with using.ledger.reading() as db:
-        due = queries.attempts_in(db, [*FOLLOWED, AttemptStatus.UNCONFIRMED], conclude_by=using.clock())
+        due = queries.attempts_in(db, FOLLOWED_ATTEMPTS, conclude_by=using.clock())
     asked = concluded = 0
     spent: set[str] = set()  # accounts that no more can be asked of for now
     for attempt in due:

@@ -11,15 +11,12 @@ from typing import Any
 from fastapi import Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from campaigns.lifecycle import FINAL_CONTACTS, CampaignStatus, ContactStatus
+from campaigns.lifecycle import CALLED_CONTACTS, FINAL_CONTACTS, OPEN_CONTACTS, CampaignStatus, ContactStatus
 from campaigns.reporting.hold_reason import GOING, HoldKind
 from campaigns.reporting.listings import without_numbers
 from campaigns.reporting.status import CampaignSummary
 from console.formatting import meaning, percent, words
 from console.server.state import AppState
-
-BEING_CALLED = (ContactStatus.PLACED, ContactStatus.DIALING)
-OPEN_CONTACTS = (*BEING_CALLED, ContactStatus.CLAIMED, ContactStatus.PENDING)
 
 
 def render(template: str, request: Request, **facts: Any) -> str:
@@ -60,7 +57,7 @@ def segments(contacts: Mapping[ContactStatus, int]) -> list[Segment]:
     total = sum(contacts.values())
     parts: list[Segment] = []
     start = 0.0
-    for status in (*FINAL_CONTACTS, *BEING_CALLED):
+    for status in (*FINAL_CONTACTS, *CALLED_CONTACTS):
         if count := contacts.get(status, 0):
             width = 100 * count / total
             parts.append(Segment(status=status.value, start=start, width=width, count=count))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 from dialer.errors import DialerError
 from dialer.verdicts import Meter, Ruling, Verdict
@@ -35,6 +35,24 @@ class Urgency(IntEnum):
     URGENT = 0  # before the queue, and from the reserved points of the minute: hang-ups, test calls, urgent campaigns
     SOON = 1  # before the first tries of the same campaign: retries
     NORMAL = 2
+
+
+class LimitName(StrEnum):
+    """The limits that may bind, by the names that the scripts return and `dialer accounts` shows."""
+
+    NONE = ""
+    PACE = "pace"
+    CAMPAIGN_PACE = "campaign pace"
+    CALLER_ID_PACE = "pace of its caller ID"
+    MINUTE_POINTS = "minute points"
+    MINUTE_PACED = "minute points, paced"
+    DAY_POINTS = "day points"
+    DAY_SHARE = "campaign share of the day"
+    CALLS = "calls in progress"
+    CAMPAIGN_CALLS = "campaign calls in progress"
+    BLOCKED = "blocked by the provider"
+    FIRST_ANSWER = "first answer awaited"
+    CLOCK_BEHIND = "Redis's clock, which was set back"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +145,7 @@ class AcquireResult:
 
     granted: bool
     wait: float
-    limit: str
+    limit: LimitName
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +153,7 @@ class Forecast:
     """How many calls can start in the coming seconds; `limit` names what stops more, for another `wait` seconds."""
 
     calls: int
-    limit: str
+    limit: LimitName
     wait: float
 
 
@@ -147,7 +165,7 @@ class Window:
     first had the provider's figures, and not by calls of this bucket.
     """
 
-    name: str
+    name: LimitName
     limit: int
     left: int
     resets_in: float
@@ -177,7 +195,7 @@ class BucketState:
 
     windows: tuple[Window, ...]
     pace: float
-    pace_name: str
+    pace_name: LimitName
     pace_free_in: float
     in_flight: int
     calls: int
@@ -189,17 +207,17 @@ class BucketState:
     clock_behind: float = 0.0
 
     @property
-    def binding(self) -> tuple[str, float]:
-        """The name of the limit that delays the next call longest, and the delay in seconds; ("", 0.0): none does."""
+    def binding(self) -> tuple[LimitName, float]:
+        """The name of the limit that delays the next call longest, and the delay in seconds; (NONE, 0.0): none does."""
         delays = [(window.resets_in, window.name) for window in self.windows if window.left < 1]
-        delays += [(self.blocked_for, "blocked by the provider")] if self.blocked_for else []
+        delays += [(self.blocked_for, LimitName.BLOCKED)] if self.blocked_for else []
         if self.most_calls and self.calls >= self.most_calls:
-            delays.append((0.0, "calls in progress"))
+            delays.append((0.0, LimitName.CALLS))
         if self.clock_behind > 1:
-            delays.append((self.clock_behind, "Redis's clock, which was set back"))
+            delays.append((self.clock_behind, LimitName.CLOCK_BEHIND))
         if self.cold and self.in_flight:
-            delays.append((0.0, "first answer awaited"))
+            delays.append((0.0, LimitName.FIRST_ANSWER))
         if not delays and self.pace_free_in > 0:
             delays.append((self.pace_free_in, self.pace_name))
-        seconds, name = max(delays, default=(0.0, ""))
+        seconds, name = max(delays, default=(0.0, LimitName.NONE))
         return name, seconds

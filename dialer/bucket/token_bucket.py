@@ -44,6 +44,7 @@ from dialer.bucket.limits import (
     CostExceedsLimit,
     Forecast,
     GrantResult,
+    LimitName,
     Limits,
     Urgency,
     Window,
@@ -145,7 +146,7 @@ class TokenBucket:
             raise CostExceedsLimit(
                 f"{cost} points are asked for, and {limit} are never more than {wait}", "ask for less"
             )
-        return granted, AcquireResult(granted > 0, wait / MICROSECONDS, limit)
+        return granted, AcquireResult(granted > 0, wait / MICROSECONDS, LimitName(limit))
 
     def take(
         self,
@@ -168,7 +169,7 @@ class TokenBucket:
             sleep(answer.wait)
             patience -= answer.wait
             if answer.granted:
-                return AcquireResult(True, 0.0, "")
+                return AcquireResult(True, 0.0, LimitName.NONE)
 
     def leave_queue(self, grant_ids: Iterable[str], *, own: CampaignLimits | None = None) -> int:
         """Give back these places in the queue; returns how many of them there were."""
@@ -213,7 +214,7 @@ class TokenBucket:
         """How many calls of this urgency could start in the next `horizon` seconds. Takes no tokens."""
         arguments = (microseconds(horizon), self.limits.call_points, int(urgency))
         calls, limit, wait = self._scripts.run("forecast", own or NO_CAMPAIGN, *arguments)
-        return Forecast(int(calls), limit, wait / MICROSECONDS)
+        return Forecast(int(calls), LimitName(limit), wait / MICROSECONDS)
 
     def share_day(self, weights: Mapping[str, float]) -> None:
         """Divide the day's points among these campaigns by weight from now on; other campaigns are not limited."""
@@ -230,13 +231,13 @@ class TokenBucket:
         """The state of the bucket at this moment; nothing is changed."""
         state = json.loads(self._scripts.run("peek", NO_CAMPAIGN))
         windows = [
-            Window(**{**window, "resets_in": window["resets_in"] / MICROSECONDS})
+            Window(**{**window, "name": LimitName(window["name"]), "resets_in": window["resets_in"] / MICROSECONDS})
             for window in state["windows"] or []  # an empty Lua table is an object in JSON
         ]
         return BucketState(
             windows=tuple(windows),
             pace=state["pace"],
-            pace_name=state["pace_name"],
+            pace_name=LimitName(state["pace_name"]),
             pace_free_in=state["pace_free_in"] / MICROSECONDS,
             in_flight=int(state["in_flight"]),
             calls=state["calls"],

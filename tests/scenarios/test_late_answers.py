@@ -11,7 +11,8 @@ from sqlalchemy import event, select
 from campaigns.launch.redial import redial
 from campaigns.ledger.claims import still_claimed
 from campaigns.ledger.tables import audit, contacts
-from campaigns.settlement.corrections import CALLED_OFF, TOO_LATE, UNHEARD
+from campaigns.lifecycle import CorrectedFrom
+from campaigns.settlement.corrections import CALLED_OFF, TOO_LATE, WORDS
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.evidence import Evidence
 from campaigns.settlement.rulings import accept
@@ -19,6 +20,7 @@ from dialer.calls import Outcome
 from tests.campaigns.settlement.test_receipts import ACCOUNT, deliver, receipt, swept
 from tests.support.seeding import attempt, campaign_row, claim, contact, dial_again, dialing, fresh, numbers
 
+UNHEARD = WORDS[CorrectedFrom.UNANSWERED]
 RETRY = {"max_attempts": 3, "busy": ["5m", "5m"]}
 
 
@@ -117,7 +119,10 @@ def test_who_is_told_to_have_answered_what_looks_had_not_seen_is_not_called_by_a
     swept(ledger, clock)
     waiting = in_campaign(ledger, redial(ledger, one.campaign_id, who="ann", now=clock()).id)
     answered_late(ledger, clock, one)
-    assert (attempt(ledger, one.id).outcome, attempt(ledger, one.id).detail) == ("answered", UNHEARD)
+    assert (attempt(ledger, one.id).outcome, attempt(ledger, one.id).detail) == (
+        "answered",
+        WORDS[CorrectedFrom.UNANSWERED],
+    )
     assert contact(ledger, one.contact_id).reason == f"answered, {UNHEARD}"
     assert (contact(ledger, waiting).status, contact(ledger, one.contact_id).attempts) == ("reached", 1)
 

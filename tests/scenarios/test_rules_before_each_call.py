@@ -27,6 +27,7 @@ from dialer.sandbox.running import SandboxHandle, running
 from tests.conftest import HandSetClock
 from tests.support.dialers import callgear, webex, working
 from tests.support.seeding import attempt, claim, contact, definition, dialing, fresh, numbers, seed
+from tests.support.statuses import as_attempt
 
 WORKERS = 10
 AHEAD = utc_now() + timedelta(days=1)  # so that no request is late on a busy machine: deadlines keep to the wall
@@ -241,14 +242,14 @@ def test_a_retried_call_carries_every_field_of_the_first(real, sandbox):
 @pytest.mark.parametrize(
     ("earlier", "sent"),
     [
-        ({"status": "unconfirmed"}, 0),  # it may have rung
-        ({"status": "not_placed"}, 1),
+        ("unconfirmed", 0),  # it may have rung
+        ("not_placed", 1),
     ],
 )
 def test_requests_that_placed_no_call_fill_no_cap(real, earlier, sent):
     dialing(real.ledger, [ANN], now=real.clock(), campaign="earlier")
     with real.ledger.writing() as db:
-        db.execute(update(attempts).values(**earlier))
+        db.execute(update(attempts).values(**as_attempt(earlier, real.clock())))
     one = sliced(real, [ANN], frequency={"per_number": "1/24h"})
     assert dial(one, using=real) == sent
 

@@ -25,6 +25,7 @@ from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, audit, campaigns, contacts, receipts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from dialer.account_settings import AccountSettings
+from tests.support.statuses import as_campaign
 from workers.settings import ConsoleSettings, LedgerSettings, Settings
 
 PASSWORD = "open sesame ✓"
@@ -100,7 +101,7 @@ def add_campaign(
         "id": f"{name}-1",
         "name": name,
         "account": "bulk",
-        "status": status,
+        **as_campaign(status, now),
         "since": now,
         "definition": definition.model_dump_json(),
         "zones": ["UTC"],

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from campaigns.ledger.queries import Campaign
+from campaigns.lifecycle import STOPPED_CAMPAIGNS
 from campaigns.reporting.explain import AttemptLine, ContactExplanation, explain_campaign, explain_contact
 from campaigns.reporting.hold_reason import GOING, HoldReason
 from campaigns.reporting.receipt_history import ReceiptLine
@@ -56,7 +57,7 @@ def _print_campaign(campaign: Campaign, reason: HoldReason, *, as_json: bool) ->
     if as_json:
         print_json(facts)
         return
-    if reason.words.startswith(campaign.status.value):
+    if campaign.status in STOPPED_CAMPAIGNS:
         print_prose(f"[bold]{campaign.id}[/] is {escape(reason.words)}.")
     else:
         out.print(f"[bold]{campaign.id}[/] is {campaign.status.value}.")

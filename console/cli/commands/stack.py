@@ -9,7 +9,7 @@ from types import FrameType
 
 import typer
 
-from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus, IllegalMove
+from campaigns.lifecycle import RELEASED_CAMPAIGNS, CampaignStatus, IllegalMove
 from campaigns.operations import control
 from campaigns.reporting.report import Report, report
 from console.cli import interruption
@@ -54,8 +54,7 @@ def run_command(file: Path = FilePath, skip_rejects: bool = SkipRejects, as_json
     with settings_of_stack(settings, quiet=as_json) as settings, ledger_for(settings) as ledger:
         campaign = start(file, settings, ledger, skip_rejects=skip_rejects, quiet=as_json)
         try:
-            going_on = set(LIVE_CAMPAIGNS) - {CampaignStatus.PAUSED}
-            watch(ledger, [campaign.id], quiet=as_json, over=going_on)
+            watch(ledger, [campaign.id], quiet=as_json, over=RELEASED_CAMPAIGNS)
         except KeyboardInterrupt:
             interruption.acknowledge()
             try:

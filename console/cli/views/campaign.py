@@ -14,6 +14,7 @@ from rich.text import Text
 
 from campaigns.launch.checks import CheckResult
 from campaigns.lifecycle import CampaignStatus, ContactStatus
+from campaigns.reporting.hold_reason import HoldKind
 from campaigns.reporting.status import CampaignSummary
 from console.cli.output import err, local_with_zone, out, short_path, table
 
@@ -152,4 +153,4 @@ def progress_table(standings: Sequence[CampaignSummary]) -> Table:
 
 
 def _short_reason(one: CampaignSummary) -> str:
-    return one.why if one.campaign.status is not CampaignStatus.RUNNING or one.why != "calls are in progress" else ""
+    return "" if one.kind is HoldKind.IN_PROGRESS else one.why

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from console.account_limits import AccountLimits, LimitLine, limits_now
 from console.cli.output import out, print_json, table
+from dialer.bucket import LimitName
 from workers.settings import Settings
 from workers.wiring import open_buckets
 
@@ -52,7 +53,7 @@ def limits_panel(accounts: Sequence[AccountLimits]) -> Group:
 
 
 def _cells(account: str, line: LimitLine) -> tuple[str, ...]:
-    paced = line.limit in {"pace", "minute points, paced"}
+    paced = line.limit in {LimitName.PACE, LimitName.MINUTE_PACED}
     return (
         escape(account),
         line.limit,

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus, ContactStatus
+from campaigns.lifecycle import LIVE_CAMPAIGNS, WAITING_CONTACTS, CampaignStatus, ContactStatus
 from campaigns.reporting.report import Report
 from console.cli.output import local_time, out, short_path, table
 from console.cli.views.campaign import COLOURS
@@ -20,7 +20,6 @@ from console.formatting import percent
 from dialer.plural import counted
 
 UNKNOWN_CALLS_TITLE = "May have been called, and nobody knows"
-NOT_BEING_CALLED = (ContactStatus.PENDING, ContactStatus.CLAIMED)  # open, and not on the line
 
 
 def report_facts(made: Report) -> dict[str, Any]:
@@ -138,7 +137,7 @@ def _unknown_calls_table(made: Report) -> Table | None:
 
 def _next_steps(made: Report) -> Iterator[RenderableType]:
     """What goes on by itself, and what a person may do; a command has its own line."""
-    waiting = sum(made.open.get(status.value, 0) for status in NOT_BEING_CALLED)
+    waiting = sum(made.open.get(status.value, 0) for status in WAITING_CONTACTS)
     calls = counted(sum(made.open.values()) - waiting, "call is", "calls are")
     if made.status in LIVE_CAMPAIGNS:
         yield Text(f"It has not ended: {calls} under way, {counted(waiting, 'contact waits', 'contacts wait')}.")

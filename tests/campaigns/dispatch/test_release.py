@@ -23,6 +23,7 @@ from campaigns.runtime import Runtime
 from dialer.account_settings import AccountSettings
 from tests.support.dialers import webex, working
 from tests.support.seeding import campaign_row, contact, numbers, seed
+from tests.support.statuses import as_contact
 
 TUESDAY = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
 
@@ -51,7 +52,7 @@ def placed(using: Runtime, slices: list[Slice]) -> None:
     """As if a worker had dialed them: no claim of theirs is left."""
     ids = [one for slice_ in slices for one in slice_.contact_ids]
     with using.ledger.writing() as db:
-        db.execute(update(contacts).where(contacts.c.id.in_(ids)).values(status="placed", claim=None))
+        db.execute(update(contacts).where(contacts.c.id.in_(ids)).values(**as_contact("placed", using.clock())))
 
 
 @pytest.mark.parametrize(("pace", "carries"), [(5, 11), (1, 3), (0.5, 2), (0.4, 1), (0.1, 1)])

@@ -20,6 +20,7 @@ from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch.recurring import LEASE, NoSuchSchedule, NotRecurring, add, launch_due, listed, next_run, remove
 from campaigns.ledger.tables import campaigns, contacts
 from tests.support.dialers import webex
+from tests.support.statuses import as_campaign
 
 ACCOUNTS = {"main": webex()}
 CAMPAIGN = """\
@@ -75,7 +76,7 @@ def numbers_of(ledger, campaign_id: str) -> list[str]:
 
 def end_all(ledger) -> None:
     with ledger.writing() as db:
-        db.execute(update(campaigns).values(status="finished"))
+        db.execute(update(campaigns).values(**as_campaign("finished", NINE)))
 
 
 def test_each_run_calls_the_list_as_it_then_is(ledger, written, tmp_path):

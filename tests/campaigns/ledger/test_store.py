@@ -80,7 +80,7 @@ def test_a_transaction_that_fails_leaves_nothing(ledger, clock):
     campaign = seed(ledger, ["+14155550101"], now=clock())
 
     def half(db):
-        db.execute(text("UPDATE contacts SET status = 'claimed'"))
+        db.execute(text("UPDATE contacts SET status = 'dialing'"))
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

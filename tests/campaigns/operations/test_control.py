@@ -17,6 +17,7 @@ from campaigns.settlement.rulings import accept
 from dialer.account_settings import AccountSettings
 from dialer.calls import Outcome
 from tests.support.seeding import campaign_row, claim, contact, dialing, fresh, numbers, open_all, seed
+from tests.support.statuses import as_campaign
 
 VERBS = {
     CampaignStatus.PAUSED: control.pause,
@@ -36,7 +37,7 @@ MAY = {
 def test_a_move_is_made_where_it_may_be_and_refused_by_name_where_it_may_not(ledger, clock, status, to):
     campaign_id = seed(ledger, numbers(1), now=clock())
     with ledger.writing() as db:
-        db.execute(update(campaigns).values(status=status, reason="before"))
+        db.execute(update(campaigns).values(**as_campaign(status, clock()), reason="before"))
     clock.forward(5)
     if (status, to) in MAY:
         moved = VERBS[to](ledger, campaign_id, who="ann", now=clock())

@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 from alembic import command
-from sqlalchemy import event, func, insert, select, update
+from sqlalchemy import event, func, insert, inspect, select, update
 
 from campaigns.launch.checks import check
 from campaigns.launch.launch import launch
@@ -24,7 +24,7 @@ from campaigns.ledger.migrate import upgrade
 from campaigns.ledger.receipts import Delivery, store
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.suppressions import Suppression, suppress
-from campaigns.ledger.tables import audit, contacts, erasures, metadata, receipts
+from campaigns.ledger.tables import attempts, audit, campaigns, contacts, erasures, metadata, receipts
 from campaigns.operations import suppression_list
 from campaigns.operations.erasure import erase, finish_erasures
 from campaigns.operations.suppression_list import why
@@ -46,6 +46,7 @@ from tests.support.delivering import receive
 from tests.support.dialers import webex, working
 from tests.support.lock_waits import deadlocks, until_it_waits
 from tests.support.seeding import attempt, claim, contact, definition, dialing, fresh, numbers, open_all, seed
+from tests.support.statuses import as_campaign
 
 ANN, BOB = (parse(one) for one in numbers(2))
 SECRET = "of Ann's"  # in everything that a person's row may say
@@ -339,7 +340,7 @@ def test_whoever_is_erased_while_a_campaign_starts_is_in_neither(ledger, clock, 
     one = on_the_phone(ledger, clock())
     ended(ledger, one, clock, Outcome.NO_ANSWER)
     with ledger.writing() as db:
-        db.execute(update(queries.campaigns).values(status="finished"))
+        db.execute(update(queries.campaigns).values(**as_campaign("finished", clock())))
     begin: Callable[[], object] = lambda: redial(ledger, one.campaign_id, who="ann", now=clock())  # noqa: E731
     if start_again == "launch":
         begin = lambda: known(ledger, clock(), campaign="again")  # noqa: E731
@@ -404,7 +405,7 @@ def test_a_sqlite_file_does_not_keep_what_was_erased(tmp_path, clock):
 
 @pytest.fixture
 def earlier(ledger_url) -> Iterator[Ledger]:
-    """A ledger as the version before kept it."""
+    """A ledger as the version before erasures kept it."""
     made, config = Ledger(ledger_url), migrate._config()
     with made.writing() as db:
         config.attributes["connection"] = db
@@ -420,9 +421,15 @@ def test_what_an_earlier_version_left_of_erased_people_goes_with_the_upgrade(ear
     assert (row.voice, row.zone, row.not_after, row.reason) == (None, "UTC", None, "erased")
 
 
-def test_those_who_were_on_the_phone_when_an_earlier_version_erased_them_are_erased_after_the_upgrade(earlier, clock):
+def test_those_who_were_on_the_phone_when_an_earlier_version_erased_them_are_erased_after_the_upgrade(
+    earlier, clock, tmp_path
+):
     """That version asked for a second erasure when the call was over."""
-    one, other = (on_the_phone(earlier, clock(), campaign="calls"), dialing(earlier, [BOB.e164], now=clock())[0])
+    now = Ledger(f"sqlite:///{tmp_path / 'now.sqlite3'}")
+    upgrade(now)
+    one, other = (on_the_phone(now, clock(), campaign="calls"), dialing(now, [BOB.e164], now=clock())[0])
+    copy_rows(now, earlier)
+    now.close()
     earlier.write(suppress, earlier.fingerprint(ANN.e164), reason="erased", source="ann", now=clock())
     upgrade(earlier)
     assert finish_erasures(earlier, now=clock()) == 0
@@ -433,9 +440,21 @@ def test_those_who_were_on_the_phone_when_an_earlier_version_erased_them_are_era
     assert contact(earlier, other.contact_id).phone == BOB.e164
 
 
+def copy_rows(source: Ledger, old: Ledger) -> None:
+    """The rows of a ledger as far as an older one has columns for them, but for the audit."""
+    with source.reading() as now, old.writing() as db:
+        for table in (campaigns, contacts, attempts):
+            names = {column["name"] for column in inspect(db).get_columns(table.name)}
+            for row in now.execute(select(*(table.c[name] for name in sorted(names)))).mappings():
+                db.execute(insert(table).values(**row))
+
+
 def known_before(ledger, now) -> int:
     with ledger.writing() as db:
-        campaign_id = drafts.create_draft(db, name="old", account="main", definition_text="{}", now=now)
+        campaign_id = "old-1"
+        columns = {"name": "old", "account": "main", "rehearsal": False, "status": "draft", "since": now, "zones": []}
+        draft = insert(campaigns).values(id=campaign_id, **columns, definition="{}", created_at=now)
+        db.execute(draft)
         facts = {"line": 2, "status": "refused", "reason": SECRET, "due_at": now, "fields": {}, "attempts": 0}
         left = {"phone": "hash:1", "zone": "Europe/Paris", "voice": {"voice": SECRET}, "not_after": now, "tries": 1}
         return db.execute(insert(contacts).values(campaign_id=campaign_id, **facts, **left)).inserted_primary_key[0]

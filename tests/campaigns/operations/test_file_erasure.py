@@ -140,7 +140,7 @@ def test_a_fetched_list_that_names_the_number_is_named(ledger, clock, tmp_path):
 
 def scheduled(ledger, file, now) -> None:
     with ledger.writing() as db:
-        facts = {"last_said": "", "added_by": "ann", "added_at": now}
+        facts = {"last_said": "", "state": "idle", "added_by": "ann", "added_at": now}
         db.execute(insert(schedules).values(name="reminders", file=str(file), **facts))
 
 

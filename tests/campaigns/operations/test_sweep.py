@@ -25,6 +25,7 @@ from dialer.verdicts import Ruling, Verdict
 from tests.campaigns.settlement.test_receipts import receipt
 from tests.support.dialers import StatusVendor, callgear, serving, webex, working
 from tests.support.seeding import attempt, campaign_row, claim, contact, dialing, fresh, numbers, open_all, seed
+from tests.support.statuses import as_attempt
 
 IN_DOUBT = Ruling(verdict=Verdict.UNCONFIRMED, detail="did not answer in time")
 
@@ -313,7 +314,11 @@ def test_what_is_heard_while_the_provider_is_asked_is_not_overwritten(ledger, cl
     def slow(method, path, body):
         later = clock() + timedelta(seconds=60)
         with ledger.writing() as db:
-            db.execute(update(attempts).where(attempts.c.id == one.id).values(status="answered", conclude_at=later))
+            db.execute(
+                update(attempts)
+                .where(attempts.c.id == one.id)
+                .values(**as_attempt("answered", clock()), conclude_at=later)
+            )
         return ask(method, path, body)
 
     with serving(slow) as url, working(ledger, redis_url, {"main": webex(url)}, clock=clock) as slowly:

@@ -31,6 +31,7 @@ from tests.campaigns.safeguards.test_circuit_breaker import phones, tick
 from tests.conftest import HandSetClock
 from tests.support.dialers import callgear, webex, working
 from tests.support.seeding import campaign_row, dial_again, dialing, fresh, numbers, seed
+from tests.support.statuses import as_contact
 
 TUESDAY_NIGHT = datetime(2035, 12, 4, 21, 0, tzinfo=UTC)
 TUESDAY = datetime(2035, 12, 4, 15, 0, tzinfo=UTC)
@@ -154,7 +155,7 @@ def in_two_zones(ledger, clock, here: str, there: str) -> str:
         db.execute(update(campaigns).values(zones=sorted([here, there])))
         first = select(func.min(contacts.c.id)).scalar_subquery()
         db.execute(update(contacts).values(zone=there))
-        db.execute(update(contacts).where(contacts.c.id == first).values(zone=here, status="reached"))
+        db.execute(update(contacts).where(contacts.c.id == first).values(zone=here, **as_contact("reached", clock())))
     return campaign_id
 
 

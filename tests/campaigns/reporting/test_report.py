@@ -22,6 +22,7 @@ from dialer.account_settings import AccountSettings
 from dialer.calls import Outcome
 from dialer.verdicts import Ruling, Verdict
 from tests.support.seeding import claim, contact, dial_again, dialing, fresh, numbers, open_all, seed
+from tests.support.statuses import as_contact
 
 SETTINGS = AccountSettings(provider="callgear")
 
@@ -48,7 +49,7 @@ def ran(ledger, clock):
     ledger.write(rule, fresh(ledger, refused.id), no, SETTINGS, now=clock(), rng=Random(1))
     ended(ledger, unknown, Outcome.UNKNOWN, clock(), detail="nobody looked for 9.3 s", reason="nobody looked enough")
     with ledger.writing() as db:
-        changed = {"status": "suppressed", "reason": "on the suppression list: asked us", "final_at": clock()}
+        changed = as_contact("suppressed", clock(), reason="on the suppression list: asked us")
         db.execute(update(contacts).where(contacts.c.id == never.contact_id).values(**changed))
     ended(ledger, dial_again(ledger, busy.contact_id, now=clock.forward(300)), Outcome.BUSY, clock.forward(5))
     return answered.campaign_id
@@ -91,7 +92,7 @@ def test_a_contact_that_was_never_called_says_why(ledger, clock, tmp_path):
     _, ids = claim(ledger, campaign_id, 1, now=clock())
     ledger.write(suppress, numbers(1)[0], reason="asked us", source="test", now=clock())
     with ledger.writing() as db:
-        changed = {"status": "suppressed", "reason": "on the suppression list: asked us"}
+        changed = as_contact("suppressed", clock(), reason="on the suppression list: asked us")
         db.execute(update(contacts).where(contacts.c.id == ids[0]).values(**changed))
     first, second = lines(report(ledger, campaign_id, tmp_path).attempts_file)
     assert first["skipped_reason"] == "suppressed: on the suppression list: asked us"

@@ -19,7 +19,7 @@ from dialer.verdicts import Ruling, Verdict
 from tests.support.seeding import campaign_row, claim, dialing, fresh, numbers, open_all, seed
 
 SETTINGS = AccountSettings(provider="callgear")
-HELD = {"held_by": "day points"}
+HELD = {"held_by": "day points", "hold_kind": "day_points"}
 
 
 def told(ledger, campaign_id, now) -> CampaignSummary:

@@ -18,6 +18,7 @@ from campaigns.ledger.tables import attempts, contacts
 from campaigns.runtime import Runtime, own_limits
 from tests.support.dialers import webex, working
 from tests.support.seeding import campaign_row, numbers, open_all, seed
+from tests.support.statuses import as_attempt
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def answer(using: Runtime, ids: list[UUID], *, placed: bool) -> None:
         db.execute(
             update(attempts)
             .where(attempts.c.id.in_(ids))
-            .values(status=status, counted=placed, verdict="refuse_contact")
+            .values(**as_attempt(status, using.clock()), counted=placed, verdict="refuse_contact")
         )
         db.execute(update(contacts).where(contacts.c.status == "dialing").values(status="placed"))
 

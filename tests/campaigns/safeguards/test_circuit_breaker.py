@@ -20,6 +20,7 @@ from campaigns.safeguards import circuit_breaker
 from dialer.verdicts import Verdict
 from tests.support.dialers import release_twice_at_once, webex, working
 from tests.support.seeding import campaign_row, numbers, open_all, seed
+from tests.support.statuses import as_attempt
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def answered(using: Runtime, one: Slice, verdict: Verdict | None, **words: Any) 
     status = "placed" if verdict is Verdict.PLACED else "not_placed"
     with using.ledger.writing() as db:
         if verdict is not None:
-            facts = {"status": status, "verdict": verdict, **words}
+            facts = {**as_attempt(status, using.clock()), "verdict": verdict, **words}
             db.execute(update(attempts).where(attempts.c.id.in_(opened)).values(**facts))
             again = "placed" if verdict is Verdict.PLACED else "pending"
             ids = contacts.c.id.in_(one.contact_ids)

@@ -14,9 +14,10 @@ from campaigns.launch.redial import CannotRedial, redial
 from campaigns.ledger.claims import still_claimed
 from campaigns.ledger.receipts import Delivery, store
 from campaigns.ledger.tables import contacts
+from campaigns.lifecycle import CorrectedFrom
 from campaigns.operations import control
 from campaigns.reporting.report import report
-from campaigns.settlement.corrections import BELIED, LATE
+from campaigns.settlement.corrections import WORDS
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.receipts import apply_heard
 from campaigns.settlement.rulings import accept, mark_unconfirmed, rule
@@ -25,6 +26,7 @@ from dialer.verdicts import Ruling, Verdict
 from tests.campaigns.settlement.test_receipts import ACCOUNT, deliver, receipt, swept
 from tests.support.seeding import attempt, campaign_row, claim, contact, dial_again, dialing, fresh, numbers, open_all
 
+LATE, BELIED = WORDS[CorrectedFrom.UNKNOWN], WORDS[CorrectedFrom.NOT_PLACED]
 RETRIES = {"max_attempts": 3, "busy": ["5m"], "no_answer": ["5m"]}
 LATE_WORDS = [
     ("ANSWERED", "answered", "reached"),

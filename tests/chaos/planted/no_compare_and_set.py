@@ -50,7 +50,7 @@ def open_whatever_comes(
     opened = db.execute(
         update(contacts)
         .where(contacts.c.id.in_(by_contact))
-        .values(status=ContactStatus.DIALING, tries=contacts.c.tries + 1, claim=None, lease_until=None)
+        .values(status=ContactStatus.DIALING, tries=contacts.c.tries + 1, claim=None, lease_until=None, final_at=None)
         .returning(contacts.c.id, contacts.c.campaign_id, contacts.c.tries)
     ).all()
     if opened:

@@ -21,7 +21,7 @@ def reminder(console: Console) -> str:
 
 def test_a_campaign_is_told_with_its_reasons_and_aware_times(console: Console) -> None:
     now = console.clock()
-    held = {"held_by": "pace", "held_until": now + timedelta(seconds=30)}
+    held = {"held_by": "pace", "hold_kind": "bucket_empty", "held_until": now + timedelta(seconds=30)}
     console_server.add_campaign(console.ledger, now=now, **held)
     told = console.http.get("/api/campaigns/reminder-1").json()
     assert told["why"] == "held by a limit: pace"

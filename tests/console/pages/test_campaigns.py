@@ -16,6 +16,7 @@ from console.server.state import AppState
 from dialer.phone import mask
 from tests.console.conftest import Console
 from tests.support import console_server
+from tests.support.statuses import as_contact
 from workers.settings import FlowerSettings
 
 NASTY = "<script>alert('x')</script>"
@@ -37,7 +38,12 @@ def test_an_empty_ledger_says_how_to_begin(console: Console) -> None:
 def test_the_first_page_shows_every_campaign_and_why_nothing_is_dialing(console: Console) -> None:
     now = console.clock()
     console_server.add_campaign(
-        console.ledger, "held", now=now, held_by="day points", held_until=now + timedelta(minutes=5)
+        console.ledger,
+        "held",
+        now=now,
+        held_by="day points",
+        hold_kind="day_points",
+        held_until=now + timedelta(minutes=5),
     )
     console_server.add_campaign(console.ledger, "stopped", now=now, status=CampaignStatus.PAUSED, reason="by a person")
     long_ago = now - timedelta(hours=1)
@@ -95,7 +101,7 @@ def test_what_others_wrote_is_shown_as_text(console: Console) -> None:
     now = console.clock()
     console_server.add_campaign(console.ledger, now=now, status=CampaignStatus.PAUSED, reason=NASTY)
     with console.ledger.writing() as db:
-        db.execute(update(contacts).values(status=ContactStatus.REFUSED, reason=NASTY))
+        db.execute(update(contacts).values(**as_contact(ContactStatus.REFUSED, now, reason=NASTY)))
     for path in ("/", "/campaigns/reminder-1", "/campaigns/%3Cscript%3E", "/%3Cscript%3E"):
         page = console.http.get(path).text
         assert NASTY not in page

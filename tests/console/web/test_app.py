@@ -19,6 +19,7 @@ from console.web.app import create_app
 from tests.conftest import HandSetClock
 from tests.console.conftest import Console
 from tests.support import console_server
+from tests.support.statuses import as_contact
 
 
 def test_the_console_is_healthy_while_its_ledger_answers(console: Console) -> None:
@@ -78,7 +79,7 @@ def test_no_full_number_leaves_the_console(console: Console) -> None:
         at = f"2026-12-01T15:00:0{second}Z"
         console.deliver(console_server.notice("ANSWERED", "7519", call=f"call-{second}", attempt=attempt, at=at))
     with console.ledger.writing() as db:
-        quoting = {"status": ContactStatus.REFUSED, "reason": f"no network has {console_server.PHONES[5]}"}
+        quoting = as_contact(ContactStatus.REFUSED, now, reason=f"no network has {console_server.PHONES[5]}")
         db.execute(update(contacts).where(contacts.c.phone == console_server.PHONES[5]).values(**quoting))
         db.execute(update(attempts).values(mnemonic=f"bad_number {console_server.PHONES[6][1:]}"))
     for path in (
