@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dialer.sandbox.config import BadConfig, SandboxConfig, load_config
 from dialer.sandbox.server import serve
+from dialer.sandbox.vendors import VENDORS
 
 DEFAULT_PORT = 8900
 
@@ -21,9 +22,7 @@ def options() -> argparse.ArgumentParser:
         "host": str,
         "speed": float,
         "seed": int,
-        "points_per_minute": int,
-        "points_per_day": int,
-        "webex_tps": int,
+        **{name: kind for vendor in VENDORS.values() for name, kind in vendor.options.items()},
         "shuffle": float,
         "duplicate": float,
         "loss": float,
@@ -53,7 +52,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def announce(url: str) -> None:
     """Say where the sandbox listens."""
-    sys.stdout.write(f"sandbox: {url} (CallGear at {url}/v4.0, Webex Connect at {url})\n")
+    places = ", ".join(f"{vendor.title} at {url}{vendor.base_path}" for vendor in VENDORS.values())
+    sys.stdout.write(f"sandbox: {url} ({places})\n")
     sys.stdout.flush()
 
 

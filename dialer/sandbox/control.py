@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aiohttp import web
 
-from dialer.sandbox.callgear.schema import openapi
+from dialer.sandbox.shared_config import SharedConfig
+from dialer.sandbox.vendor import SandboxVendor
+from dialer.sandbox.vendors import VENDORS
 from dialer.sandbox.world import World
-
-__all__ = ["Control", "openapi"]
 
 
 class Control:
     """The endpoints whose paths begin with `/_`."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World[SharedConfig]) -> None:
         self._world = world
 
     def routes(self) -> list[web.RouteDef]:
@@ -55,7 +57,7 @@ class Control:
         return await self.config(request)
 
     async def openapi(self, request: web.Request) -> web.Response:
-        """What the CallGear side takes and answers, as an OpenAPI document."""
+        """What the vendor that has a description takes and answers, as an OpenAPI document."""
         return web.json_response(openapi())
 
     async def health(self, request: web.Request) -> web.Response:
@@ -64,3 +66,14 @@ class Control:
         return web.json_response(
             {"status": "ok", "speed": self._world.config.speed, "calls": len(self._world.log), "live": live}
         )
+
+
+def described() -> SandboxVendor:
+    """The vendor whose API is described in OpenAPI."""
+    return next(vendor for vendor in VENDORS.values() if vendor.openapi)
+
+
+def openapi() -> dict[str, Any]:
+    """What that vendor's side takes and answers."""
+    describe = described().openapi
+    return describe() if describe else {}

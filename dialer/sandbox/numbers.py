@@ -6,10 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
 
 OWN_NUMBERS = frozenset({"+74993720692", "+74951045771", *(f"+180055501{n:02}" for n in range(10))})
-"""Caller IDs rented by the sandbox's accounts; the first two stand in CallGear's document."""
+"""Caller IDs rented by the sandbox's accounts; the first two stand in a vendor's document."""
 
 RESERVED = re.compile(r"\+1[2-9]\d{2}55501(\d{2})")
 
@@ -44,25 +43,14 @@ class Reserved:
     first: ReservedBehaviour
     then: ReservedBehaviour
     happens: str
-    callgear: str = "call_session_id"
-    webex: str = "201"
 
 
-class Row(NamedTuple):
-    """A reserved number as docs/sandbox.md shows it: what happens, and what each vendor replies."""
-
-    number: str
-    happens: str
-    callgear: str
-    webex: str
+def _always(ending: str, behaviour: ReservedBehaviour, happens: str) -> Reserved:
+    return Reserved(ending=ending, first=behaviour, then=behaviour, happens=happens)
 
 
-def _always(ending: str, fate: ReservedBehaviour, happens: str, **replies: str) -> Reserved:
-    return Reserved(ending=ending, first=fate, then=fate, happens=happens, **replies)
-
-
-def _first(ending: str, fate: ReservedBehaviour, happens: str, **replies: str) -> Reserved:
-    return Reserved(ending=ending, first=fate, then=ReservedBehaviour.ANSWERS, happens=happens, **replies)
+def _first(ending: str, behaviour: ReservedBehaviour, happens: str) -> Reserved:
+    return Reserved(ending=ending, first=behaviour, then=ReservedBehaviour.ANSWERS, happens=happens)
 
 
 _TABLE = (
@@ -71,57 +59,19 @@ _TABLE = (
     _always("13", ReservedBehaviour.REJECTED, "declined while ringing"),
     _first("14", ReservedBehaviour.BUSY, "busy the first time, then answers"),
     _first("15", ReservedBehaviour.NO_ANSWER, "no answer the first time, then answers"),
-    _always(
-        "16",
-        ReservedBehaviour.BLACKLISTED,
-        "on the vendor's blacklist",
-        callgear="contact_in_blacklist",
-        webex="400, 9002",
-    ),
-    _first(
-        "17",
-        ReservedBehaviour.INTERNAL_ERROR,
-        "fails the first time, not placed, then answers",
-        callgear="internal_error",
-        webex="500",
-    ),
-    _always(
-        "18",
-        ReservedBehaviour.REFUSED,
-        "the vendor refuses the number",
-        callgear="invalid_parameter_value",
-        webex="400, 7102",
-    ),
-    _always(
-        "19",
-        ReservedBehaviour.CUT_AFTER,
-        "placed, then the connection is cut; answers",
-        callgear="no reply",
-        webex="no reply",
-    ),
-    _always(
-        "20", ReservedBehaviour.CUT_BEFORE, "the connection is cut, never placed", callgear="no reply", webex="no reply"
-    ),
+    _always("16", ReservedBehaviour.BLACKLISTED, "on the vendor's blacklist"),
+    _first("17", ReservedBehaviour.INTERNAL_ERROR, "fails the first time, not placed, then answers"),
+    _always("18", ReservedBehaviour.REFUSED, "the vendor refuses the number"),
+    _always("19", ReservedBehaviour.CUT_AFTER, "placed, then the connection is cut; answers"),
+    _always("20", ReservedBehaviour.CUT_BEFORE, "the connection is cut, never placed"),
     _always("21", ReservedBehaviour.LATE, "placed at once, the reply takes a minute; answers"),
-    _first(
-        "22",
-        ReservedBehaviour.UNAVAILABLE,
-        "unavailable the first time, then answers",
-        callgear="HTTP 503",
-        webex="503",
-    ),
-    _first(
-        "23",
-        ReservedBehaviour.THROTTLED,
-        "throttled the first time, then answers",
-        callgear="limit_exceeded",
-        webex="429, 7020",
-    ),
+    _first("22", ReservedBehaviour.UNAVAILABLE, "unavailable the first time, then answers"),
+    _first("23", ReservedBehaviour.THROTTLED, "throttled the first time, then answers"),
     _always("24", ReservedBehaviour.HANGS_UP, "answers, and hangs up before the end of the message"),
-    _always("94", ReservedBehaviour.TO_AGENT, "answers, and is put through to an agent (Webex Connect)"),
-    _always("95", ReservedBehaviour.DECLINED, "declined, in the vendor's own code (Webex Connect: 7406)"),
-    _always("96", ReservedBehaviour.FAILS, "fails in the network (Webex Connect: 7404; CallGear: unanswered)"),
-    _always("97", ReservedBehaviour.EXPIRES, "expires at the vendor (Webex Connect: 7208; CallGear: unanswered)"),
+    _always("94", ReservedBehaviour.TO_AGENT, "answers, and is put through to an agent"),
+    _always("95", ReservedBehaviour.DECLINED, "declined, in the vendor's own code"),
+    _always("96", ReservedBehaviour.FAILS, "fails in the network"),
+    _always("97", ReservedBehaviour.EXPIRES, "expires at the vendor"),
 )
 RESERVED_NUMBERS: Mapping[str, Reserved] = {row.ending: row for row in _TABLE}
 
@@ -138,9 +88,3 @@ def behaviour_of(e164: str, earlier: int = 0) -> ReservedBehaviour:
     if row is None:
         return ReservedBehaviour.ANSWERS
     return row.then if earlier else row.first
-
-
-def rows() -> list[Row]:
-    """The table of reserved numbers, for people: NXX is any area code."""
-    table = [Row(f"+1 NXX 555 01{r.ending}", r.happens, r.callgear, r.webex) for r in _TABLE]
-    return [*table, Row("any other", "answers, and hears the message to its end", "call_session_id", "201")]

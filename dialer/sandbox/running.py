@@ -13,12 +13,14 @@ import httpx
 
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.server import listening
+from dialer.sandbox.shared_config import SharedConfig
+from dialer.sandbox.vendors import VENDORS
 
 
 class SandboxHandle:
     """A running sandbox: where it is, what it saw, and how to change or stop it."""
 
-    def __init__(self, config: SandboxConfig) -> None:
+    def __init__(self, config: SharedConfig) -> None:
         """Return once it listens. Raises OSError where the port is taken."""
         self._loop = asyncio.new_event_loop()
         self._told = asyncio.Event()
@@ -28,15 +30,9 @@ class SandboxHandle:
         self.url = self._url.result()
         self._http = httpx.Client(base_url=self.url, trust_env=False)
 
-    @property
-    def callgear_url(self) -> str:
-        """The base URL for a CallGear account."""
-        return f"{self.url}/v4.0"
-
-    @property
-    def webex_url(self) -> str:
-        """The base URL for a Webex Connect or imiconnect account."""
-        return self.url
+    def base_url(self, vendor: str) -> str:
+        """The base URL for an account at this vendor."""
+        return f"{self.url}{VENDORS[vendor].base_path}"
 
     def calls(self) -> list[dict[str, Any]]:
         """The log of placed calls."""
@@ -63,7 +59,7 @@ class SandboxHandle:
         listed: list[dict[str, Any]] = self._http.get(path).raise_for_status().json()
         return listed
 
-    def _run(self, config: SandboxConfig) -> None:
+    def _run(self, config: SharedConfig) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             try:
                 runner.run(self._serve(config))
@@ -72,14 +68,14 @@ class SandboxHandle:
                     raise
                 self._url.set_exception(exc)
 
-    async def _serve(self, config: SandboxConfig) -> None:
+    async def _serve(self, config: SharedConfig) -> None:
         async with listening(config) as url:
             self._url.set_result(url)
             await self._told.wait()
 
 
 @contextmanager
-def running(config: SandboxConfig | None = None) -> Iterator[SandboxHandle]:
+def running(config: SharedConfig | None = None) -> Iterator[SandboxHandle]:
     """Run a sandbox while the block runs; with `port=0`, the default, on a free port."""
     handle = SandboxHandle(config or SandboxConfig())
     try:

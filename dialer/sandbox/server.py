@@ -1,4 +1,4 @@
-"""The sandbox on the wire: both vendors and the control endpoints on one port."""
+"""The sandbox on the wire: all vendors and the control endpoints on one port."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ import json
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from aiohttp import web
 
-from dialer.sandbox.callgear.data_api import DataApi
-from dialer.sandbox.callgear.notifications import Notifications
-from dialer.sandbox.callgear.service import CallGear
-from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.control import Control
 from dialer.sandbox.replies import Manner, Reply
-from dialer.sandbox.webex.delivery import Deliveries
-from dialer.sandbox.webex.service import Webex
+from dialer.sandbox.shared_config import SharedConfig
+from dialer.sandbox.vendor import Incoming
+from dialer.sandbox.vendors import VENDORS
 from dialer.sandbox.world import World
 
 BACKLOG = 1024
@@ -26,40 +24,34 @@ SHUTDOWN_SECONDS = 0.5
 
 
 class VendorServer:
-    """Hands requests to the vendor they are for, and its replies back to the wire."""
+    """Hands requests to the vendors they are for, and their replies back to the wire."""
 
-    def __init__(self, world: World, deliveries: Deliveries) -> None:
+    def __init__(self, world: World[SharedConfig]) -> None:
         self._world = world
-        self._callgear = CallGear(world)
-        self._data_api = DataApi(world)
-        self._webex = Webex(world, deliveries.follow)
+        self._services = {name: vendor.open(world) for name, vendor in VENDORS.items()}
 
     def routes(self) -> list[web.RouteDef]:
         """Where the vendors are."""
         return [
-            web.post("/v4.0", self.callgear),
-            web.post("/v4.0/", self.callgear),
-            web.post("/v2.0", self.data_api),
-            web.post("/v2.0/", self.data_api),
-            web.post("/v2/messages", self.webex),
-            web.get("/v2/messages/{message_id}", self.webex_status),
+            web.route(route.method, route.path, partial(self._answer, vendor, route.answer))
+            for vendor, service in self._services.items()
+            for route in service.routes()
         ]
 
-    async def callgear(self, request: web.Request) -> web.Response:
-        body = await request.read()
-        return await self._give(request, "callgear", self._callgear.answer(body, request.charset, _ip(request)))
+    async def close(self) -> None:
+        """Send nothing more."""
+        for service in self._services.values():
+            await service.close()
 
-    async def data_api(self, request: web.Request) -> web.Response:
-        body = await request.read()
-        return await self._give(request, "callgear", self._data_api.answer(body, request.charset))
-
-    async def webex(self, request: web.Request) -> web.Response:
-        body = await request.read()
-        return await self._give(request, "webex", self._webex.place(body, request.headers, _ip(request)))
-
-    async def webex_status(self, request: web.Request) -> web.Response:
-        reply = self._webex.status(request.match_info["message_id"], request.headers, _ip(request))
-        return await self._give(request, "webex", reply)
+    async def _answer(self, vendor: str, answer: Callable[[Incoming], Reply], request: web.Request) -> web.Response:
+        incoming = Incoming(
+            body=await request.read(),
+            headers=request.headers,
+            charset=request.charset,
+            ip=request.remote or "127.0.0.1",
+            path=request.match_info,
+        )
+        return await self._give(request, vendor, answer(incoming))
 
     async def _give(self, request: web.Request, vendor: str, reply: Reply) -> web.Response:
         self._world.requests[vendor, reply.method, reply.result] += 1
@@ -76,10 +68,6 @@ class VendorServer:
         return web.Response(status=reply.status, body=document, content_type="application/json", charset="utf-8")
 
 
-def _ip(request: web.Request) -> str:
-    return request.remote or "127.0.0.1"
-
-
 def _cut(request: web.Request) -> web.Response:
     """Close the connection without a byte; the response returned has nowhere to go."""
     if request.transport:
@@ -87,22 +75,19 @@ def _cut(request: web.Request) -> web.Response:
     return web.Response()
 
 
-def create_app(config: SandboxConfig) -> web.Application:
+def create_app(config: SharedConfig) -> web.Application:
     """A sandbox with a world of its own, as an aiohttp application."""
     world = World(config)
-    deliveries = Deliveries(world)
+    vendors = VendorServer(world)
     app = web.Application()
-    app.add_routes(VendorServer(world, deliveries).routes())
+    app.add_routes(vendors.routes())
     app.add_routes(Control(world).routes())
-    notifications = Notifications(world)
-    world.placed = notifications.follow
-    app.on_cleanup.append(lambda _: deliveries.close())
-    app.on_cleanup.append(lambda _: notifications.close())
+    app.on_cleanup.append(lambda _: vendors.close())
     return app
 
 
 @asynccontextmanager
-async def listening(config: SandboxConfig) -> AsyncIterator[str]:
+async def listening(config: SharedConfig) -> AsyncIterator[str]:
     """Serve a sandbox while the block runs, and yield its URL. Raises OSError where the port is taken."""
     runner = web.AppRunner(create_app(config), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
@@ -114,12 +99,12 @@ async def listening(config: SandboxConfig) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def serve(config: SandboxConfig, ready: Callable[[str], None] = lambda url: None) -> None:
+def serve(config: SharedConfig, ready: Callable[[str], None] = lambda url: None) -> None:
     """Serve a sandbox until SIGTERM or SIGINT; `ready` is told its URL once it listens."""
     asyncio.run(_serve(config, ready))
 
 
-async def _serve(config: SandboxConfig, ready: Callable[[str], None]) -> None:
+async def _serve(config: SharedConfig, ready: Callable[[str], None]) -> None:
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)

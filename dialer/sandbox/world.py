@@ -1,4 +1,4 @@
-"""What both vendors of a sandbox share: its clock, its chance, its numbers, its log and its counts."""
+"""What the vendors of a sandbox share: its clock, its chance, its numbers, its log and its counts."""
 
 from __future__ import annotations
 
@@ -7,41 +7,37 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping
 from random import Random
-from typing import Any
-from uuid import uuid4
+from typing import Any, Generic, TypeVar
 
 from dialer.sandbox.clock import Clock
-from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.course import message_seconds, plan
 from dialer.sandbox.log import CallLog, PlacedCall
 from dialer.sandbox.numbers import ReservedBehaviour, behaviour_of, reserved
+from dialer.sandbox.shared_config import SharedConfig
 
-AT_CALLGEAR = {
-    ReservedBehaviour.FAILS: ReservedBehaviour.NO_ANSWER,
-    ReservedBehaviour.EXPIRES: ReservedBehaviour.NO_ANSWER,
-}  # it has no word for these
+Config = TypeVar("Config", bound=SharedConfig, covariant=True)
 FIXED = frozenset({"host", "port", "seed"})
 
 
-class World:
-    """The state of one sandbox. Calls of one sandbox and of the next never share an id."""
+class World(Generic[Config]):
+    """The state of one sandbox, with the config keys that its reader knows."""
 
-    def __init__(self, config: SandboxConfig) -> None:
+    def __init__(self, config: Config) -> None:
         self.config = config
         self.clock = Clock(config.speed)
         self.log = CallLog(config.log_size)
         self.requests: Counter[tuple[str, str, str]] = Counter()
         self._seed = random.getrandbits(32) if config.seed is None else config.seed
-        self._session_ids = itertools.count(int(self.clock.started.timestamp()) % 10**8 * 1000 + 1)
+        self._numbers = itertools.count(int(self.clock.started.timestamp()) % 10**8 * 1000 + 1)
         self._nth = itertools.count(1)
-        self.placed: Callable[[PlacedCall], None] = lambda call: None
+        self.placed: list[Callable[[PlacedCall], None]] = []
         self._asked: Counter[tuple[str, str]] = Counter()
 
     def reconfigure(self, changes: Mapping[str, Any]) -> None:
         """Change the config while running. Raises ValueError for a key that is unknown, fixed or has a bad value."""
         if fixed := FIXED & changes.keys():
             raise ValueError(f"{', '.join(sorted(fixed))}: fixed once the sandbox runs")
-        self.config = SandboxConfig.model_validate({**self.config.model_dump(), **changes})
+        self.config = type(self.config).model_validate({**self.config.model_dump(), **changes})
         self.log.size = self.config.log_size
         if "speed" in changes:
             self.clock.run_at(self.config.speed)
@@ -60,6 +56,7 @@ class World:
         *,
         vendor: str,
         account: str,
+        call_id: str,
         to: str,
         caller: str,
         correlation_id: str | None,
@@ -78,7 +75,7 @@ class World:
         """
         now = self.clock.now()
         course = plan(
-            AT_CALLGEAR.get(fate, fate) if vendor == "callgear" else fate,
+            fate,
             placed=now if at is None else max(now, at),
             message=message_seconds(text_length) + talk,
             ring_timeout=ring_timeout,
@@ -88,7 +85,7 @@ class World:
             fate=fate,
             vendor=vendor,
             account=account,
-            call_id=str(next(self._session_ids)) if vendor == "callgear" else str(uuid4()),
+            call_id=call_id,
             correlation_id=correlation_id,
             to=to,
             caller=caller,
@@ -99,8 +96,13 @@ class World:
             method=method,
         )
         self.log.add(call, now)
-        self.placed(call)
+        for told in self.placed:
+            told(call)
         return call
+
+    def next_number(self) -> int:
+        """A number to name a call by; calls of one sandbox and of the next never share one."""
+        return next(self._numbers)
 
     def chance(self, *subject: object) -> Random:
         """The sandbox's chance about one subject: the same for the same seed, whatever else goes on."""

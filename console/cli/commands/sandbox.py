@@ -11,8 +11,9 @@ import typer
 from console.cli.output import out, print_json, table
 from dialer.errors import DialerError
 from dialer.sandbox.config import BadConfig, load_config
-from dialer.sandbox.control import openapi
-from dialer.sandbox.numbers import rows
+from dialer.sandbox.control import described, openapi
+from dialer.sandbox.reserved_table import rows
+from dialer.sandbox.vendors import VENDORS
 
 DEFAULT_PORT = 8900
 
@@ -29,7 +30,9 @@ def sandbox_command(
         None, "--config", help="YAML file with limits, whitelist, components, client area; options win."
     ),
     numbers: bool = typer.Option(False, "--numbers", help="List the reserved numbers and exit."),
-    schema: bool = typer.Option(False, "--schema", help="Print the CallGear side as an OpenAPI document and exit."),
+    schema: bool = typer.Option(
+        False, "--schema", help=f"Print the {described().title} side as an OpenAPI document and exit."
+    ),
     as_json: bool = typer.Option(False, "--json", help="With --numbers: as JSON."),
 ) -> None:
     """Serve both vendors' APIs on this machine; no telephone rings."""
@@ -48,7 +51,7 @@ def _serve(file: Path | None, options: dict[str, Any]) -> None:
     try:
         config = load_config(file, **chosen)
     except BadConfig as exc:
-        raise DialerError(f"the sandbox's config: {exc}", "docs/callgear.md lists its keys") from None
+        raise DialerError(f"the sandbox's config: {exc}", f"docs/{described().name}.md lists its keys") from None
     if not config.port:
         config = config.model_copy(update={"port": DEFAULT_PORT})
     try:
@@ -59,11 +62,12 @@ def _serve(file: Path | None, options: dict[str, Any]) -> None:
 
 
 def _print_place(url: str) -> None:
-    out.print(f"Sandbox at {url}  (CallGear: /v4.0, Webex Connect: /v2/messages, log: /_calls)")
+    places = ", ".join(f"{vendor.title}: {vendor.api_path}" for vendor in VENDORS.values())
+    out.print(f"Sandbox at {url}  ({places}, log: /_calls)")
 
 
 def _print_numbers(*, as_json: bool) -> None:
-    listed = [dict(zip(("number", "what"), row, strict=False)) for row in rows()]
+    listed = [{"number": row.number, "what": row.happens} for row in rows()]
     if as_json:
         print_json(listed)
         return

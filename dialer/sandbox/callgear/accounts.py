@@ -6,9 +6,9 @@ import re
 import secrets
 from dataclasses import dataclass, field
 
+from dialer.sandbox.callgear.config import CallGearConfig
 from dialer.sandbox.callgear.errors import Refusal
-from dialer.sandbox.config import SandboxConfig
-from dialer.sandbox.limits import Points
+from dialer.sandbox.callgear.points import Points
 
 LOGIN, PASSWORD = "sandbox", "sandbox"
 PERMANENT_KEY = re.compile(r"sandbox-key(?:-([a-z0-9]{1,20}))?")
@@ -37,7 +37,7 @@ class Accounts:
     _accounts: dict[str, Account] = field(default_factory=dict)
     _sessions: dict[str, tuple[float, str]] = field(default_factory=dict)
 
-    def open(self, token: str, config: SandboxConfig, now: float) -> Account:
+    def open(self, token: str, config: CallGearConfig, now: float) -> Account:
         """The account that a token opens. Raises Refusal where it opens none."""
         if token in config.blocked_tokens:
             raise Refusal("access_token_blocked", "access_token", token)

@@ -11,12 +11,12 @@ from typing import Any
 
 from dialer.sandbox.callgear import envelope
 from dialer.sandbox.callgear.accounts import Accounts
+from dialer.sandbox.callgear.config import CallGearWorld
 from dialer.sandbox.callgear.envelope import Request
 from dialer.sandbox.callgear.errors import Refusal
 from dialer.sandbox.course import Outcome
 from dialer.sandbox.log import PlacedCall
 from dialer.sandbox.replies import Reply
-from dialer.sandbox.world import World
 
 WRITTEN = "%Y-%m-%d %H:%M:%S"
 LONGEST_SPAN = timedelta(days=92)
@@ -36,7 +36,7 @@ Row = dict[str, Any]
 class DataApi:
     """The reports of one sandbox; permanent keys of the Call API open them."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: CallGearWorld) -> None:
         self._world = world
         self._accounts = Accounts(world.config.window_offset)
 
@@ -112,7 +112,7 @@ def _chosen(row: Row, params: Mapping[str, Any]) -> Row:
     return {name: row[name] for name in fields}
 
 
-def _call(world: World, call: PlacedCall) -> list[Row]:
+def _call(world: CallGearWorld, call: PlacedCall) -> list[Row]:
     course, wall = call.course, world.clock.wall
     return [
         {
@@ -132,7 +132,7 @@ def _call(world: World, call: PlacedCall) -> list[Row]:
     ]
 
 
-def _legs(world: World, call: PlacedCall) -> list[Row]:
+def _legs(world: CallGearWorld, call: PlacedCall) -> list[Row]:
     course, wall = call.course, world.clock.wall
     return [
         {
@@ -151,7 +151,7 @@ def _legs(world: World, call: PlacedCall) -> list[Row]:
     ]
 
 
-REPORTS: Mapping[str, Callable[[World, PlacedCall], list[Row]]] = {
+REPORTS: Mapping[str, Callable[[CallGearWorld, PlacedCall], list[Row]]] = {
     "get.calls_report": _call,
     "get.call_legs_report": _legs,
 }

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from dialer.sandbox.callgear import listing, managing, params, starting
+from dialer.sandbox.callgear.config import BASIC_SET, CALL_MANAGEMENT, CALL_SCENARIO, INFORMER_CALLS
 from dialer.sandbox.callgear.params import Param
 from dialer.sandbox.callgear.visit import Done, Visit
-from dialer.sandbox.config import BASIC_SET, CALL_MANAGEMENT, CALL_SCENARIO, INFORMER_CALLS
 
 
 @dataclass(frozen=True, slots=True)

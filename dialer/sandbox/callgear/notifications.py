@@ -13,10 +13,10 @@ from typing import Any
 
 import aiohttp
 
+from dialer.sandbox.callgear.config import CallGearWorld
 from dialer.sandbox.course import Outcome
 from dialer.sandbox.log import PlacedCall
 from dialer.sandbox.sending import Sending
-from dialer.sandbox.world import World
 
 VARIABLE = re.compile(r"\{\{(\w+)\}\}")
 NOT_OF_ALL_EVENTS = frozenset({"lost_reason", "leg_id", "talk_time_duration", "total_time_duration"})
@@ -26,7 +26,7 @@ REASONS = {Outcome.BUSY: "subscriber_busy", Outcome.NO_ANSWER: "subscriber_not_r
 class Notifications(Sending):
     """The notifications of all CallGear calls of one sandbox; `close` drops those still to come."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: CallGearWorld) -> None:
         super().__init__()
         self._world = world
 

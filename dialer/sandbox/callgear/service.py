@@ -10,6 +10,7 @@ from typing import Any
 
 from dialer.sandbox.callgear import envelope
 from dialer.sandbox.callgear.accounts import Account, Accounts
+from dialer.sandbox.callgear.config import CallGearWorld
 from dialer.sandbox.callgear.envelope import Request, RequestId
 from dialer.sandbox.callgear.errors import Refusal
 from dialer.sandbox.callgear.methods import METHODS, Method
@@ -17,7 +18,6 @@ from dialer.sandbox.callgear.params import ACCESS_TOKEN, examine
 from dialer.sandbox.callgear.starting import limit_exceeded
 from dialer.sandbox.callgear.visit import Done, Visit
 from dialer.sandbox.replies import Breakdown, Reply
-from dialer.sandbox.world import World
 
 UNKNOWN_METHOD = "unknown"
 
@@ -25,7 +25,7 @@ UNKNOWN_METHOD = "unknown"
 class CallGear:
     """The Call API of one sandbox."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: CallGearWorld) -> None:
         self._world = world
         self._accounts = Accounts(world.config.window_offset)
 

@@ -5,15 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from dialer.sandbox.callgear.config import NUMBER_MANAGEMENT
 from dialer.sandbox.callgear.conversation import Conversation, Leg
 from dialer.sandbox.callgear.errors import Refusal
 from dialer.sandbox.callgear.visit import Done, Visit, whole
-from dialer.sandbox.config import NUMBER_MANAGEMENT
 from dialer.sandbox.log import PlacedCall
 from dialer.sandbox.numbers import ReservedBehaviour
 from dialer.sandbox.replies import break_down, manner_for
 
 DEFAULT_DIALING_TIMEOUT = 30.0
+TOLD_AS = {
+    ReservedBehaviour.FAILS: ReservedBehaviour.NO_ANSWER,
+    ReservedBehaviour.EXPIRES: ReservedBehaviour.NO_ANSWER,
+}
+"""What the vendor has no word for, as what it tells instead."""
 
 
 def start_informer_call(visit: Visit) -> Done:
@@ -88,8 +93,9 @@ def _place(visit: Visit, fate: ReservedBehaviour, lengths: dict[str, int | None]
     given = visit.params
     says = "contact_message" in lengths
     call = visit.world.place(
-        fate,
+        TOLD_AS.get(fate, fate),
         vendor="callgear",
+        call_id=str(visit.world.next_number()),
         account=visit.account.name,
         to="+" + given["contact"],
         caller="+" + given["virtual_phone_number"],

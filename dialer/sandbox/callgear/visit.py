@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dialer.sandbox.callgear.accounts import DOCUMENT, Account, Accounts
+from dialer.sandbox.callgear.config import CallGearWorld
 from dialer.sandbox.callgear.conversation import MOVES, Conversation, State
 from dialer.sandbox.callgear.document import standing_call
 from dialer.sandbox.callgear.errors import Refusal
@@ -14,7 +15,6 @@ from dialer.sandbox.callgear.office import Office
 from dialer.sandbox.course import Course
 from dialer.sandbox.log import PlacedCall
 from dialer.sandbox.replies import Manner
-from dialer.sandbox.world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ SUCCESS = Done({"success": "true"})  # a string, as in the document's samples
 class Visit:
     """One request to a method."""
 
-    world: World
+    world: CallGearWorld
     accounts: Accounts
     account: Account
     method: str

@@ -11,9 +11,9 @@ import aiohttp
 
 from dialer.sandbox.log import PlacedCall
 from dialer.sandbox.sending import Sending
+from dialer.sandbox.webex.config import WebexWorld
 from dialer.sandbox.webex.message import Message
 from dialer.sandbox.webex.receipts import Event, body, leave_out, sequence
-from dialer.sandbox.world import World
 
 TRIES = 3
 RETRY_SECONDS = 60.0
@@ -38,7 +38,7 @@ class Planned:
 class Deliveries(Sending):
     """The receipts of all calls of one sandbox; `close` drops those still to come."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: WebexWorld) -> None:
         super().__init__()
         self._world = world
 

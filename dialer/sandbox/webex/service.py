@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from uuid import uuid4
 
 from dialer.sandbox.course import Outcome
 from dialer.sandbox.limits import Window
@@ -11,9 +12,9 @@ from dialer.sandbox.log import PlacedCall
 from dialer.sandbox.numbers import ReservedBehaviour
 from dialer.sandbox.replies import Breakdown, Reply, break_down, manner_for
 from dialer.sandbox.webex.auth import account_for
+from dialer.sandbox.webex.config import WebexWorld
 from dialer.sandbox.webex.faults import Fault
 from dialer.sandbox.webex.message import Message, read
-from dialer.sandbox.world import World
 
 RING_SECONDS = 30.0
 PLACE, STATUS = "POST /v2/messages", "GET /v2/messages"
@@ -29,7 +30,7 @@ UNREACHED = {
 class Webex:
     """The Send Message API of one sandbox; `follow` is told of every placed call, so that its receipts are sent."""
 
-    def __init__(self, world: World, follow: Callable[[PlacedCall, Message], None]) -> None:
+    def __init__(self, world: WebexWorld, follow: Callable[[PlacedCall, Message], None]) -> None:
         self._world = world
         self._follow = follow
         self._seconds: dict[str, Window] = {}
@@ -81,6 +82,7 @@ class Webex:
         call = self._world.place(
             fate,
             vendor="webex",
+            call_id=str(uuid4()),
             account=account,
             to=message.to,
             caller=message.caller,
