@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dialer.account_settings import AccountSettings
-from dialer.providers import provider_for
-from dialer.providers.provider import Follows
 
 ENDING_GRACE = 2.0  # seconds of the provider's clock in which the other receipts of the same end arrive
 MIN_GRACE = 1.0  # seconds of ours, for the way from the provider to the ledger, however fast its clock runs
@@ -22,9 +20,9 @@ def seconds_to_settle(settings: AccountSettings) -> float:
 
     0 where looks do: a call ends for us when it is missed.
     """
-    if settings.provider != "callgear" or settings.notifications:
+    if settings.is_told_of_ends:
         return grace_seconds(settings, ENDING_GRACE)
-    return max(REPORT_DELAY / settings.speed, MIN_REPORT_DELAY) if settings.data_api_url else 0.0
+    return max(REPORT_DELAY / settings.speed, MIN_REPORT_DELAY) if settings.has_report else 0.0
 
 
 def grace_seconds(settings: AccountSettings, seconds: float) -> float:
@@ -37,8 +35,8 @@ def poll_interval(settings: AccountSettings, message: float, minute_points: int 
 
     `minute_points` is the provider's own word on its minute, where it has been heard.
     """
-    if settings.notifications or settings.data_api_url is not None:
-        return settings.poll_seconds  # those tell how calls ended
+    if settings.is_told_of_ends or settings.has_report:
+        return settings.poll_seconds  # looks are not what tells how calls ended
     points = minute_points or settings.minute_points
     within_points = 60 / settings.speed / (points * POLLING_SHARE_OF_MINUTE) if points else 0.0
     often = max(message / settings.speed / POLLS_PER_MESSAGE, MIN_POLL_SECONDS, within_points)
@@ -47,8 +45,7 @@ def poll_interval(settings: AccountSettings, message: float, minute_points: int 
 
 def short_message_warning(settings: AccountSettings, message: float) -> str | None:
     """What may become of calls whose message takes so many seconds, and what to do; None where nothing need be."""
-    tells = settings.notifications or settings.data_api_url is not None
-    if tells or provider_for(settings).follows is not Follows.LISTING:
+    if settings.is_told_of_ends or settings.has_report:
         return None
     between = poll_interval(settings, message)
     if message / settings.speed >= between + POLL_DELAY_SECONDS:
@@ -56,6 +53,6 @@ def short_message_warning(settings: AccountSettings, message: float) -> str | No
     return (
         f"The shortest message takes about {message:.1f} s, and calls in progress are looked at every {between:.1f} s "
         f"(poll_seconds is {settings.poll_seconds:g}): a call may be answered and over between two looks, and is then "
-        "reported as unknown. Set up the account's notifications (`dialer notifications`) or its data_api_url, which "
-        "tell how calls ended, or say more; or lower poll_seconds, and worker.tick_seconds with it."
+        f"reported as unknown. {settings.hears_more_with}, or say more; or lower poll_seconds, and worker.tick_seconds "
+        "with it."
     )

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any
 from uuid import uuid4
 
 from dialer.account import Account
 from dialer.bucket import BucketUnavailable, GrantResult, Urgency
-from dialer.clients.callgear import Face, answered, carried
 from dialer.errors import DialerError, ProviderError
-from dialer.providers.callgear.operation import Operation
-from dialer.providers.callgear.provider import CallGear
-from dialer.providers.callgear.replies import LiveCall, TalkOption
+from dialer.providers.call_management import CallManagement, LiveCall, LiveCalls, Operation, TalkOption
+from dialer.providers.registry import PROVIDERS
 from dialer.scripts import Recording, Script, Speech
+from dialer.transport.session import value_of
 from dialer.verdicts import Ruling
 
-__all__ = ["LiveCall", "LiveCalls", "NoPoints", "NotManaged", "TalkOption", "can_manage", "said", "was_known"]
+__all__ = [
+    "LiveCall",
+    "LiveCalls",
+    "NoPoints",
+    "NotManaged",
+    "TalkOption",
+    "calls_at",
+    "can_manage",
+    "managing_providers",
+    "remedy_for",
+    "said",
+    "was_blocked_before",
+]
 
-T = TypeVar("T")
 PATIENCE = 3.0
 
 
@@ -30,26 +40,33 @@ class NoPoints(DialerError):
     """A limit of the account leaves no room for the request now."""
 
 
-class LiveCalls(Face):
+def calls_at(account: Account) -> LiveCalls:
     """Every method of the provider's, through the account's own session, its points taken ahead of all that waits.
 
-    Raises NoPoints, naming the limit, when even what is urgent would have to wait for longer than `PATIENCE` seconds.
-    Without Redis the requests go on, for they start no call: the provider's own limit stands.
+    Raises NotManaged where the provider has no such methods. The methods raise NoPoints, naming the limit, when even
+    what is urgent would have to wait for longer than `PATIENCE` seconds. Without Redis the requests go on, for they
+    start no call: the provider's own limit stands.
     """
+    management = _management(account)
+    if management is None:
+        message = f"account {account.name}: {account.settings.provider} cannot manage calls in progress"
+        raise NotManaged(message, f"name a {managing_providers()} account with --account")
+    return management.live_calls(_Requests(account).carry)
+
+
+class _Requests:
+    """Carries out operations through the account's session, and counts their points."""
 
     def __init__(self, account: Account) -> None:
-        if not can_manage(account):
-            said = f"account {account.name}: {account.settings.provider} cannot manage calls in progress"
-            raise NotManaged(said, "name a callgear account with --account")
         self._account = account
 
-    def ask(self, operation: Operation[T]) -> T:
+    def carry(self, operation: Operation) -> Any:
         token = f"live:{uuid4()}"
         taken = self._take(token)
-        heard = self._account.loop.call(carried, self._account.session, operation)
+        heard = self._account.loop.call(self._account.session.send, operation)
         if taken:
             self._settle(token, heard.ruling)
-        return answered(heard)
+        return value_of(self._account.provider.name, heard)
 
     def _take(self, token: str) -> bool:
         """False when nobody counts."""
@@ -58,8 +75,8 @@ class LiveCalls(Face):
         except BucketUnavailable:
             return False
         if not answer.granted:
-            said = f"account {self._account.name}: {answer.limit} leave no room for another {answer.wait:.0f} s"
-            raise NoPoints(said, "try again then; see who uses them: dialer accounts --watch")
+            message = f"account {self._account.name}: {answer.limit} leave no room for another {answer.wait:.0f} s"
+            raise NoPoints(message, "try again then; see who uses them: dialer accounts --watch")
         return True
 
     def _settle(self, token: str, ruling: Ruling) -> None:
@@ -69,7 +86,19 @@ class LiveCalls(Face):
 
 def can_manage(account: Account) -> bool:
     """Whether the account's provider lets its calls in progress be managed."""
-    return isinstance(account.provider, CallGear)
+    return _management(account) is not None
+
+
+def managing_providers() -> str:
+    """The providers whose calls in progress can be managed, by name."""
+    return " or ".join(name for name, spec in PROVIDERS.items() if spec.management is not None)
+
+
+def remedy_for(account: Account, error: ProviderError) -> str:
+    """What can be done about an error of the account's provider; empty where nothing is known."""
+    management = _management(account)
+    word = error.ruling.mnemonic or error.ruling.verdict.value
+    return error.remedy or (management.remedies.get(word, "") if management else "")
 
 
 def said(text: str | None, media: str | None) -> Script | None:
@@ -79,6 +108,11 @@ def said(text: str | None, media: str | None) -> Script | None:
     return Recording(media_id=media) if media is not None else Speech(text=text or "")
 
 
-def was_known(error: ProviderError) -> bool:
+def was_blocked_before(account: Account, error: ProviderError) -> bool:
     """Whether blocking failed only because the provider's blacklist has the contact already."""
-    return error.ruling.mnemonic == "duplicate_contact"
+    management = _management(account)
+    return management is not None and error.ruling.mnemonic == management.already_blocked
+
+
+def _management(account: Account) -> CallManagement | None:
+    return PROVIDERS[account.settings.provider].management

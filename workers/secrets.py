@@ -64,5 +64,5 @@ def receipt_secret(settings: Settings, account: str) -> str:
 def receipt_url(settings: Settings, account: str) -> str | None:
     """Where a provider sends what becomes of this account's calls; None when nobody said how it reaches the console."""
     base = settings.console.public_url
-    door = settings.accounts[account].door
+    door = settings.accounts[account].receipts_path
     return f"{base.rstrip('/')}/{door}/{account}/{receipt_secret(settings, account)}" if base else None

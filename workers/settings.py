@@ -17,9 +17,9 @@ from pydantic_settings import (
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from dialer.account_settings import AccountSettings
 from dialer.errors import DialerError
 from dialer.phone import BadPhoneNumber, parse
+from dialer.providers.registry import PROVIDERS, AnyAccount
 
 DEFAULT_FILE = "dialer.toml"
 STORES = ("postgresql", "postgres", "postgresql+psycopg", "sqlite")
@@ -109,7 +109,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(Path(".dialer"), description="Ledger, logs, reports and keys of this installation.")
     test_numbers: tuple[TestNumber, ...] = Field((), description="Numbers that `dialer test-call` may call.")
-    accounts: dict[str, AccountSettings] = Field(default_factory=dict, description="Provider accounts by name.")
+    accounts: dict[str, AnyAccount] = Field(default_factory=dict, description="Provider accounts by name.")
     ledger: LedgerSettings = LedgerSettings()
     redis: RedisSettings = RedisSettings()
     worker: WorkerSettings = WorkerSettings()
@@ -156,7 +156,7 @@ def load() -> Settings:
     except ValidationError as exc:
         raise BadSettings("\n".join(_error_lines(exc, file)), "correct the keys named above") from None
     except SettingsError as exc:
-        example = "DIALER_ACCOUNTS__MAIN__PROVIDER=callgear"
+        example = f"DIALER_ACCOUNTS__MAIN__PROVIDER={next(iter(PROVIDERS))}"
         remedy = f"write that DIALER_… variable as JSON, or one for each key: {example}"
         raise BadSettings(f"the environment: {exc}", remedy) from None
     except ValueError as exc:

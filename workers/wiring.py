@@ -18,8 +18,7 @@ from dialer.account import Account, limits_of
 from dialer.account_settings import AccountSettings
 from dialer.bucket import TokenBucket, connect
 from dialer.clock import WatchedClock
-from dialer.providers import provider_for
-from dialer.providers.provider import Follows
+from dialer.providers.registry import PROVIDERS, provider_for
 from dialer.transport.session import Session
 from dialer.transport.shared_logins import SharedLogins
 from workers.secrets import hash_key, receipt_url
@@ -121,9 +120,8 @@ def open_buckets(settings: Settings) -> Iterator[dict[str, TokenBucket]]:
 
 
 def _bucket(name: str, settings: AccountSettings, server: redis.Redis) -> TokenBucket:
-    follows = provider_for(settings).follows
-    limits = limits_of(settings, follows=follows)
-    return TokenBucket(server, name, limits, metered=follows is Follows.LISTING)
+    limits = limits_of(settings, follows=provider_for(settings).follows)
+    return TokenBucket(server, name, limits, metered=PROVIDERS[settings.provider].metered)
 
 
 def _account(name: str, settings: AccountSettings, buckets: redis.Redis, loop: BlockingPortal) -> Account:
@@ -141,6 +139,5 @@ def _account(name: str, settings: AccountSettings, buckets: redis.Redis, loop: B
 
 def _logins(name: str, settings: AccountSettings, server: redis.Redis) -> SharedLogins | None:
     """Where the account's processes share one login; None for an account with a permanent key."""
-    if settings.access_token or settings.login is None or settings.password is None:
-        return None
-    return SharedLogins(server=server, account=name, secret=settings.password)
+    secret = settings.login_secret
+    return None if secret is None else SharedLogins(server=server, account=name, secret=secret)

@@ -30,6 +30,7 @@ from campaigns.definition.yaml_source import DefinitionFaults, FileFault, KeyPat
 from dialer.call_kinds import INFORMER, CallKind, Informer
 from dialer.calls import Outcome
 from dialer.field_errors import field_error
+from dialer.providers.registry import offering
 from dialer.retry import RetryPolicy
 from dialer.scripts import Recording, Script, Speech
 from dialer.verdicts import Ruling
@@ -62,7 +63,8 @@ class Definition(Section):
     )
     contacts: Contacts = Field(description="Where the contacts are.")
     call: CallKind = Field(
-        INFORMER, description="CallGear: whom the person called is connected with; absent, the message is the call."
+        INFORMER,
+        description=f"{offering('call')}: whom the person called is connected with; absent, the message is the call.",
     )
     message: Message | None = Field(
         None, validate_default=True, description="What is said: tts or media; calls that connect people need none."
@@ -72,7 +74,9 @@ class Definition(Section):
     dtmf: Annotated[str, Field(pattern=r"^[0-9*#.]+$"), TextOrNumber] | None = Field(
         None, description="Keys sent to the person called: digits, * and #, with . for a second's pause."
     )
-    direction: Literal["in", "out"] = Field("in", description="CallGear: how its reports count the call.")
+    direction: Literal["in", "out"] = Field(
+        "in", description=f"{offering('direction')}: how its reports count the call."
+    )
     schedule: Schedule = Field(default_factory=Schedule, description="When calling is allowed.")
     retry: Retry | None = Field(None, description="When to try again; absent, each contact gets one attempt.")
     canary: Canary | None = Field(

@@ -9,9 +9,9 @@ from campaigns.audience.row_reader import CheckScript, ContactRow
 from campaigns.definition import Definition
 from campaigns.definition.templates import BadText
 from campaigns.definition.yaml_source import FileFault, KeyPath
-from dialer.account_settings import AccountSettings, lines_to_add
+from dialer.account_settings import AccountSettings
 from dialer.plural import counted
-from dialer.providers import provider_for
+from dialer.providers.registry import lines_to_add, provider_for
 
 
 class FallbackAccount:

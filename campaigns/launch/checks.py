@@ -19,8 +19,8 @@ from dialer.account_settings import AccountSettings
 from dialer.call_kinds import Informer, prompts
 from dialer.errors import DialerError
 from dialer.follow_timing import short_message_warning
-from dialer.providers import provider_for
 from dialer.providers.provider import Provider
+from dialer.providers.registry import provider_for
 
 
 class RowsRejected(DialerError):

@@ -15,17 +15,16 @@ from campaigns.ledger.tables import attempts, contacts
 from campaigns.operations import suppression_list
 from dialer.account import Account
 from dialer.errors import DialerError, ProviderError
-from dialer.live_calls import LiveCall, LiveCalls, can_manage, was_known
+from dialer.live_calls import (
+    LiveCall,
+    LiveCalls,
+    calls_at,
+    can_manage,
+    managing_providers,
+    remedy_for,
+    was_blocked_before,
+)
 from dialer.phone import E164, PhoneNumber
-
-REMEDIES = {
-    "invalid_state": "see where the call stands: dialer call list",
-    "call_session_not_found": "see the calls in progress: dialer call list",
-    "forbidden": "what the client area records always cannot be stopped from here",
-    "leg_not_found": "see the legs: dialer call list",
-    "talk_option_not_found": "see the keys: dialer call talk-options",
-    "tag_not_found": "the ids of tags stand in the provider's client area",
-}
 
 
 class WhichAccount(DialerError):
@@ -50,7 +49,7 @@ def manageable(accounts: Mapping[str, Account], named: str | None) -> list[Accou
         raise WhichAccount(f"no account {named!r}", f"accounts whose calls can be managed: {names}")
     chosen = [accounts[named]] if named is not None else known
     if not chosen:
-        raise WhichAccount("no account's calls can be managed", "only callgear has words for it")
+        raise WhichAccount("no account's calls can be managed", f"only {managing_providers()} has words for it")
     return chosen
 
 
@@ -80,7 +79,7 @@ def act(
     ledger: Ledger, session: ManagedCall, event: str, do: Callable[[LiveCalls], object], *, who: str, now: datetime
 ) -> None:
     """Do something with a call, leaving an audit line whether it could be done or not. Raises DialerError."""
-    calls = LiveCalls(session.account)
+    calls = calls_at(session.account)
     try:
         do(calls)
     except ProviderError as error:
@@ -91,7 +90,7 @@ def act(
 
 def block(ledger: Ledger, session: ManagedCall, *, who: str, now: datetime) -> bool:
     """Nobody calls this contact again: our list first, then the provider's. False when the number cannot be told."""
-    calls = LiveCalls(session.account)
+    calls = calls_at(session.account)
     number = _number(session, calls)
     if number is not None:
         reason = f"blocked during call {session.call_session_id}"
@@ -101,7 +100,7 @@ def block(ledger: Ledger, session: ManagedCall, *, who: str, now: datetime) -> b
         try:
             calls.block_contact(session.call_session_id)
         except ProviderError as error:
-            if not was_known(error):
+            if not was_blocked_before(session.account, error):
                 raise
 
     act(ledger, session, "call block", block_there, who=who, now=now)
@@ -111,7 +110,7 @@ def block(ledger: Ledger, session: ManagedCall, *, who: str, now: datetime) -> b
 def calls_in_progress(accounts: list[Account]) -> Iterator[tuple[Account, LiveCall]]:
     """Every call in progress of these accounts. Raises ProviderError where a list cannot be had."""
     for account in accounts:
-        for call in LiveCalls(account).list_calls():
+        for call in calls_at(account).list_calls():
             yield account, call
 
 
@@ -145,8 +144,8 @@ def _word(error: ProviderError) -> str:
 
 
 def _in_our_words(session: ManagedCall, error: ProviderError) -> DialerError:
-    remedy = error.remedy or REMEDIES.get(_word(error), "")
-    return DialerError(f"call {session.call_session_id}: {error.ruling.detail or error.message}", remedy)
+    message = f"call {session.call_session_id}: {error.ruling.detail or error.message}"
+    return DialerError(message, remedy_for(session.account, error))
 
 
 def _uuid(text: str | None) -> UUID | None:

@@ -18,8 +18,8 @@ from dialer.account_settings import AccountSettings
 from dialer.bucket import BucketState, LimitName
 from dialer.bucket.limits import RECOVERY_FACTOR, RECOVERY_SECONDS
 from dialer.follow_timing import poll_interval, seconds_to_settle
-from dialer.providers import provider_for
 from dialer.providers.provider import Follows
+from dialer.providers.registry import provider_for
 
 DAY = 86400.0
 

@@ -160,7 +160,7 @@ def _missed(
 def _patience(account: Account) -> float | None:
     """Seconds to wait for a better word on a call that is over than its absence; None where none will come."""
     settings = account.settings
-    if not settings.notifications and settings.data_api_url is None:
+    if not settings.is_told_of_ends and not settings.has_report:
         return None
     return max(account.scaled(REPORT_DELAY), MIN_REPORT_DELAY)
 

@@ -109,7 +109,7 @@ def _conclude_gone(db: Connection, attempt: OpenAttempt, gone_at: datetime, usin
     account = using.accounts.get(attempt.account)
     if account is None:
         return conclude(db, attempt, Ending(outcome=Outcome.UNKNOWN, ended_at=gone_at), now=now)
-    if account.settings.data_api_url and now < gone_at + timedelta(seconds=account.settings.settle_seconds):
+    if account.settings.has_report and now < gone_at + timedelta(seconds=account.settings.settle_seconds):
         later = now + timedelta(seconds=max(account.scaled(ASKED_AGAIN), 1.0))
         db.execute(update(attempts).where(attempts.c.id == attempt.id).values(conclude_at=later))
         return False

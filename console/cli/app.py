@@ -29,10 +29,11 @@ from console.cli.commands import (
 )
 from console.cli.output import err, print_error
 from dialer.errors import DialerError
+from dialer.providers.registry import specs, titles
 
 app = typer.Typer(
     name="dialer",
-    help="Bulk voice reminders through CallGear and Webex Connect: nobody called twice, nobody lost.",
+    help=f"Bulk voice reminders through {titles(specs())}: nobody called twice, nobody lost.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

@@ -17,7 +17,7 @@ from campaigns.ledger.moves import write_audit
 from campaigns.ledger.store import Ledger
 from console.server.receipt_counts import ReceiptCounts
 from console.server.receipt_writer import ReceiptWriter
-from dialer.providers import provider_for
+from dialer.providers.registry import provider_for
 from workers.secrets import console_password, receipt_secret
 from workers.settings import Settings
 from workers.wiring import open_buckets, open_ledger

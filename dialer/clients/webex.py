@@ -1,6 +1,6 @@
 """Webex Connect voice as a library, for code with an event loop and for code without.
 
-    account = AccountSettings(provider="webex", service_key="…")
+    account = WebexSettings(provider="webex", service_key="…")
     with WebexConnect(account) as webex:
         message_id = webex.call(VoiceMessage(caller="+18005550100", to="+14155550100", content=Speech(text="Hello")))
 
@@ -10,13 +10,13 @@ next: after `Unconfirmed` the call may be ringing, and must not be asked for aga
 
 from __future__ import annotations
 
-from dialer.account_settings import AccountSettings
 from dialer.deadline import utc_now
 from dialer.errors import error_for
 from dialer.http import HttpReply, HttpRequest
 from dialer.providers.provider import CallStatus
 from dialer.providers.webex.messages import VoiceMessage
 from dialer.providers.webex.provider import Clock, Webex
+from dialer.providers.webex.settings import WebexSettings
 from dialer.transport.http_client import exchange, new_client, translate_errors
 from dialer.transport.portal import AsyncCloseable, OwnLoopClient
 from dialer.verdicts import Verdict
@@ -27,7 +27,7 @@ CONNECTIONS = 100
 class AsyncWebexConnect(AsyncCloseable):
     """One service of a tenant, on the event loop it is used on."""
 
-    def __init__(self, account: AccountSettings, now: Clock = utc_now) -> None:
+    def __init__(self, account: WebexSettings, now: Clock = utc_now) -> None:
         self.provider = Webex(account, now)
         self._timeout = account.timeout
         self._client = new_client(CONNECTIONS)
@@ -55,7 +55,7 @@ class AsyncWebexConnect(AsyncCloseable):
 class WebexConnect(OwnLoopClient):
     """The same for code without an event loop."""
 
-    def __init__(self, account: AccountSettings, now: Clock = utc_now) -> None:
+    def __init__(self, account: WebexSettings, now: Clock = utc_now) -> None:
         self._webex = AsyncWebexConnect(account, now)
         super().__init__()
         self._at_end.callback(self._portal.call, self._webex.aclose)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 from uuid import UUID
 
 from pydantic import SecretStr
@@ -130,6 +130,14 @@ class LogsIn(Protocol):
     def adopt(self, login: Login, now: datetime) -> bool: ...  # use another process's; False for one that is no good
     def logging_out(self) -> HttpRequest: ...
     def forget_login(self) -> bool: ...
+
+
+@runtime_checkable
+class HasMethods(Protocol):
+    """A provider whose API has methods beside the four verbs; each is an operation, built in its folder."""
+
+    def request(self, operation: Any) -> HttpRequest: ...
+    def read(self, operation: Any, reply: HttpReply) -> Heard[Any]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,10 @@ from uuid import UUID
 
 from dialer.calls import CallRequest
 from dialer.deadline import Deadline, utc_now
-from dialer.errors import NotPlaced, ProviderError, TooLate
+from dialer.errors import NotPlaced, ProviderError, TooLate, error_for
 from dialer.http import HttpReply, HttpRequest
-from dialer.providers.provider import CallStatus, Heard, Listing, Provider
+from dialer.providers.call_management import Operation
+from dialer.providers.provider import CallStatus, HasMethods, Heard, Listing, Provider
 from dialer.providers.rules import not_offered
 from dialer.scripts import Speech
 from dialer.transport.http_client import exchange, new_client, translate_errors
@@ -82,17 +83,14 @@ class Session(AsyncCloseable):
         ask, read = self.provider.checking, self.provider.read_checking
         return halt_if_login_refused(await self._once(_Question(ask=ask, read=read, ruled=_itself)))
 
-    async def send(
-        self,
-        ask: Callable[[], HttpRequest],
-        read: Callable[[HttpReply], Heard[T]],
-        now: Clock = utc_now,
-        *,
-        by_key: bool = True,
-    ) -> Heard[T]:
-        """Any other request of the provider's own; `ask` builds it anew after a login, which `by_key` asks for."""
-        question = _Question(ask=ask, read=read, ruled=_unheard)
-        return await self._answer(question, now) if by_key else await self._once(question)
+    async def send(self, operation: Operation, now: Clock = utc_now) -> Heard[Any]:
+        """Any other request of the provider's own. Raises TypeError where the provider has no such methods."""
+        provider = self.provider
+        if not isinstance(provider, HasMethods):
+            raise TypeError(f"{provider.name} has no such methods")
+        ask, read = partial(provider.request, operation), partial(provider.read, operation)
+        question: _Question[Heard[Any]] = _Question(ask=ask, read=read, ruled=_unheard)
+        return await self._answer(question, now) if operation.needs_key else await self._once(question)
 
     async def aclose(self) -> None:
         """Log out where we logged in, and close. What is still under way is lost; what comes later is NOT_PLACED."""
@@ -144,6 +142,13 @@ class Session(AsyncCloseable):
 
     async def _rule(self, ask: Callable[[], HttpRequest | None], read: Callable[[HttpReply], Ruling]) -> Ruling:
         return await self._once(_Question(ask=ask, read=read, ruled=_itself))
+
+
+def value_of(provider: str, heard: Heard[T]) -> T:
+    """The value that was heard from a provider. Raises a ProviderError when there is none."""
+    if heard.value is None:
+        raise error_for(provider, heard.ruling)
+    return heard.value
 
 
 def _itself(ruling: Ruling) -> Ruling:

@@ -11,19 +11,14 @@ from pydantic import SecretStr
 
 from dialer.account_settings import AccountSettings
 from dialer.errors import DialerError
+from dialer.providers.registry import PROVIDERS, account_settings, specs
+from dialer.sandbox.vendors import VENDORS
 from workers.secrets import console_password
 from workers.settings import Settings
 from workers.stack.info import StackInfo
 
-SANDBOX_KEY = "sandbox-key"
-SECRETS = {"access_token", "login", "password", "service_key", "receipt_secret"}
 # Names that a variable can carry: those are read in lower case and parted at a double underscore.
 IN_A_VARIABLE = re.compile(r"[a-z0-9-]+(_[a-z0-9-]+)*")
-GIVEN = {
-    "main": AccountSettings(provider="callgear"),
-    "callgear": AccountSettings(provider="callgear"),
-    "webex": AccountSettings(provider="webex"),
-}
 
 
 class BadPassword(DialerError):
@@ -48,7 +43,7 @@ def environment(settings: Settings, info: StackInfo) -> dict[str, str]:
         variables |= {
             "DIALER_CONSOLE__PUBLIC_URL": info.urls["console"],
             "DIALER_SANDBOX__PORT": str(info.ports["sandbox"]),
-            **_accounts(settings.accounts or GIVEN, info.urls["sandbox"], info.speed),
+            **_accounts(settings.accounts or _given(), info.urls["sandbox"], info.speed),
         }
     return variables
 
@@ -98,20 +93,18 @@ def _accounts(accounts: Mapping[str, AccountSettings], url: str, speed: float) -
     return variables
 
 
+def _given() -> dict[str, AccountSettings]:
+    """The accounts of a stack that has none: one for each provider by its name, and `main`."""
+    accounts = {spec.name: account_settings(provider=spec.name) for spec in specs()}
+    return {"main": next(iter(accounts.values())), **accounts}
+
+
 def _pointed(account: AccountSettings, url: str, speed: float) -> dict[str, str | float | None]:
     """What of an account a sandbox answers for: its address, its credentials, its clock."""
-    callgear = account.provider == "callgear"
+    vendor = VENDORS[PROVIDERS[account.provider].name]
     return {
         "provider": account.provider,
-        "base_url": f"{url}/v4.0" if callgear else url,
-        "access_token": SANDBOX_KEY if callgear else None,
-        "login": None,
-        "password": None,
-        "service_key": None if callgear else SANDBOX_KEY,
-        "jwt_issuer": None,
-        "jwt_secret": None,
-        "hub_secret": None,
-        **({"data_api_url": f"{url}/v2.0"} if account.data_api_url else {}),
+        **vendor.account(url, account.model_dump(mode="json")),
         "sandbox": True,
         "speed": speed,
         "poll_seconds": max(0.2, 3 / speed),
@@ -121,6 +114,10 @@ def _pointed(account: AccountSettings, url: str, speed: float) -> dict[str, str 
 
 def _open_part(account: AccountSettings) -> dict[str, Any]:
     """The rest of an account, and the secret of its receipts, which come to us and go nowhere."""
-    rest = account.model_dump(mode="json", exclude=SECRETS)
-    secret: SecretStr | None = account.receipt_secret
+    rest = account.model_dump(mode="json", exclude=_secrets(account))
+    secret = account.receipt_secret
     return rest | ({"receipt_secret": secret.get_secret_value()} if secret else {})
+
+
+def _secrets(account: AccountSettings) -> set[str]:
+    return {name for name, value in account if isinstance(value, SecretStr)}

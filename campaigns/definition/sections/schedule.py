@@ -13,6 +13,7 @@ from campaigns.calendar import times
 from campaigns.definition.field_types import Cron, Days, Hours, Moment, Weekdays, Zone
 from campaigns.definition.sections.section import Section
 from dialer.field_errors import field_error
+from dialer.providers.registry import offering
 
 
 class Schedule(Section):
@@ -33,8 +34,8 @@ class Schedule(Section):
     )
     vendor_queue: bool = Field(
         False,
-        description="Hand contacts that wait for their moment to the provider up to a day before (Webex Connect); "
-        "pause, cancel and dnc do not reach what was handed over.",
+        description="Hand contacts that wait for their moment to the provider up to a day before "
+        f"({offering('send_at')}); pause, cancel and dnc do not reach what was handed over.",
     )
     start: Moment | None = Field(None, description="No call before this moment: 2026-12-01T09:00.")
     end: Moment | None = Field(None, description="No call from this moment on; contacts not reached by then expire.")

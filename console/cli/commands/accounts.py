@@ -12,7 +12,8 @@ from console.cli.context import effective_settings
 from console.cli.output import out, print_json, table
 from console.cli.views import limits
 from dialer.account import Account
-from dialer.account_settings import AccountSettings, lines_to_add
+from dialer.account_settings import AccountSettings
+from dialer.providers.registry import lines_to_add
 from dialer.verdicts import Verdict
 from workers.settings import load
 from workers.wiring import open_accounts
@@ -67,10 +68,9 @@ def _line(account: Account, in_earnest: AccountSettings) -> dict[str, Any]:
 def _credentials(settings: AccountSettings) -> str:
     if settings.credentials_missing:
         return "missing"
-    secret = settings.access_token or settings.service_key
-    if secret is None:
-        return f"{settings.login or settings.jwt_issuer} / ****"
-    value = secret.get_secret_value()
+    if not settings.key:
+        return f"{settings.user} / ****"
+    value = settings.key.get_secret_value()
     return f"****{value[-4:]}" if len(value) >= 12 else "****"
 
 

@@ -16,7 +16,7 @@ from console.cli.context import settings_and_ledger, user_name
 from console.cli.output import out, print_json, table
 from console.cli.views import calls
 from dialer.account import Account
-from dialer.live_calls import LiveCalls, said
+from dialer.live_calls import LiveCalls, calls_at, said
 from workers.wiring import now_utc, open_accounts
 
 call_app = typer.Typer(help="Calls in progress: list them, and manage one.", no_args_is_help=True)
@@ -226,5 +226,5 @@ def _print_done(verb: str, session: int, as_json: bool, **facts: bool) -> None:
 def _options(account: Account) -> list[dict[str, str | None]]:
     return [
         {"button": one.button, "mnemonic": one.mnemonic, "name": one.name, "value": one.value}
-        for one in LiveCalls(account).list_talk_options()
+        for one in calls_at(account).list_talk_options()
     ]

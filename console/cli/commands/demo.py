@@ -21,6 +21,7 @@ from console.cli.views import sandbox_audit
 from console.cli.views.report import print_report
 from dialer.errors import DialerError
 from dialer.plural import counted
+from dialer.providers.registry import specs
 from workers.settings import Settings, load
 from workers.stack.environment import without_settings
 from workers.stack.info import running_stack
@@ -28,16 +29,13 @@ from workers.stack.lock import StackIsUp, is_locked
 from workers.stack.stack import Stack
 
 EXAMPLES = ("appointments.yaml", "delivery.yaml")
-ACCOUNTS = """\
-# Accounts of the demo. Under a sandbox they lead nowhere else.
-[accounts.callgear]
-provider = "callgear"
+MADE_BY_A_DEMO = "# Accounts of the demo. Under a sandbox they lead nowhere else."
+ACCOUNT = """
+[accounts.{name}]
+provider = "{name}"
 pace = 12
-
-[accounts.webex]
-provider = "webex"
-pace = 12
-
+"""
+WORKER = """
 [worker]
 tick_seconds = 0.5
 """
@@ -92,7 +90,7 @@ def _settings(data: Path) -> Settings:
     """The demo's own settings: nothing of what is configured here reaches it, no account and no key."""
     _empty_folder(data)
     file = data / "dialer.toml"
-    file.write_text(ACCOUNTS)
+    file.write_text("".join([MADE_BY_A_DEMO, *(ACCOUNT.format(name=spec.name) for spec in specs()), WORKER]))
     plain = without_settings(os.environ)
     os.environ.clear()
     os.environ.update(plain, DIALER_CONFIG=str(file.absolute()), DIALER_DATA_DIR=str(data.absolute()))
@@ -105,7 +103,7 @@ def _empty_folder(data: Path) -> None:
         info = running_stack(data)
         raise StackIsUp(data, info.pid if info else None)
     file = data / "dialer.toml"
-    made_by_a_demo = file.is_file() and file.read_text().startswith(ACCOUNTS.splitlines()[0])
+    made_by_a_demo = file.is_file() and file.read_text().startswith(MADE_BY_A_DEMO)
     if data.exists() and not made_by_a_demo and (not data.is_dir() or any(data.iterdir())):
         raise DialerError(f"{data} was not made by a demo, and would be emptied", "choose a new folder with --data")
     shutil.rmtree(data, ignore_errors=True)

@@ -14,8 +14,8 @@ from campaigns.definition import json_schema, load_definition
 from campaigns.launch.scaffold import SAMPLE_LIST, Answers, columns_of, likely_phone, likely_text, scaffold
 from console.cli.context import effective_settings
 from console.cli.output import as_json_text, err, out, write_new
-from dialer.account_settings import lines_to_add
 from dialer.errors import DialerError
+from dialer.providers.registry import lines_to_add
 
 SCHEMA = "campaign.schema.json"
 QUESTIONS = {

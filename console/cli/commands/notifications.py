@@ -1,4 +1,4 @@
-"""`dialer notifications`: what to paste into a CallGear client area, so that it tells how calls went."""
+"""`dialer notifications`: what to paste into a provider's client area, so that it tells how calls went."""
 
 from __future__ import annotations
 
@@ -6,28 +6,32 @@ import typer
 
 from console.cli.output import out, print_json
 from dialer.errors import DialerError
-from dialer.providers import NOTIFICATION_TEMPLATES
+from dialer.providers.registry import PROVIDERS, specs, titles
+from dialer.providers.spec import ProviderSpec
 from workers import settings as configuration
 from workers.secrets import receipt_url
+
+NOTIFYING = titles(spec for spec in specs() if spec.notification_templates)
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("notifications", short_help="What to paste into a CallGear client area.")(notifications_command)
+    short, full = f"What to paste into a {NOTIFYING} client area.", (notifications_command.__doc__ or "")
+    app.command("notifications", short_help=short, help=full.format(NOTIFYING))(notifications_command)
 
 
 def notifications_command(
-    account: str = typer.Argument(help="An account at CallGear."),
+    account: str = typer.Argument(help=f"An account at {NOTIFYING}."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Print the address and the templates for CallGear's notifications of an account.
+    """Print the address and the templates for {}'s notifications of an account.
 
     The address holds the account's secret: paste it into the client area and nowhere else.
     """
-    url = _address(account)
+    url, spec = _address(account)
     templates = [
         {"event": event, "title": title, "template": template}
-        for event, (title, template) in NOTIFICATION_TEMPLATES.items()
+        for event, (title, template) in spec.notification_templates.items()
     ]
     if as_json:
         print_json({"account": account, "method": "POST", "url": url, "templates": templates})
@@ -40,12 +44,13 @@ def notifications_command(
     out.print(f"\nThen say so in dialer.toml, under \\[accounts.{account}]: notifications = true")
 
 
-def _address(account: str) -> str:
+def _address(account: str) -> tuple[str, ProviderSpec]:
     settings = configuration.load()
     if account not in settings.accounts:
         known = ", ".join(sorted(settings.accounts)) or "none"
         raise DialerError(f"no account {account!r}; there are: {known}", "name one of them, or add it to dialer.toml")
-    if settings.accounts[account].door != "notifications":
+    spec = PROVIDERS[settings.accounts[account].provider]
+    if not spec.notification_templates:
         raise DialerError(
             f"account {account}: its provider is told with each call where its receipts go",
             "nothing has to be pasted there: console.public_url is enough",
@@ -56,4 +61,4 @@ def _address(account: str) -> str:
             "console.public_url is not set, so nobody outside can reach the console",
             "set it to the address at which the provider reaches it: https://dialer.example.com",
         )
-    return url
+    return url, spec

@@ -8,9 +8,7 @@ import typer
 from rich.markup import escape
 
 from console.cli.output import out, print_json, table
-from dialer.account_settings import AccountSettings
-from dialer.providers import PROVIDERS
-from dialer.providers.provider import PolicyRow
+from dialer.providers.registry import PROVIDERS
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +23,7 @@ def policy_command(
     """List a provider's error words and codes, and what the dialer does about each."""
     if provider not in PROVIDERS:
         raise typer.BadParameter(f"no provider {provider!r}; there are: {', '.join(PROVIDERS)}")
-    rows = _rows(provider)
+    rows = PROVIDERS[provider].without_account().policy()
     if as_json:
         print_json([asdict(row) for row in rows])
         return
@@ -34,8 +32,3 @@ def policy_command(
     for row in rows:
         shown.add_row(f"{escape(row.mnemonic)}\n[dim]{row.code}[/]", row.verdict, escape(row.note))
     out.print(shown)
-
-
-def _rows(provider: str) -> list[PolicyRow]:
-    # Nothing is asked of the provider: an account without a key will do.
-    return list(PROVIDERS[provider](AccountSettings.model_validate({"provider": provider})).policy())

@@ -18,6 +18,8 @@ from campaigns.lifecycle import AttemptStatus
 from campaigns.reporting import counts
 from console.cli.output import table
 from dialer.calls import Outcome
+from dialer.providers.provider import Follows
+from dialer.providers.registry import PROVIDERS
 
 NOT_ANSWERED = {Outcome.NO_ANSWER, Outcome.BUSY, Outcome.REJECTED}
 
@@ -86,19 +88,23 @@ def _correlation(call: Mapping[str, Any]) -> str:
 
 
 def _same(outcome: str | None, call: Mapping[str, Any]) -> bool:
-    """Equal, or as near as the provider lets us see: CallGear's list does not tell busy from unanswered."""
+    """Equal, or as near as the provider lets us see: a list of calls in progress does not tell busy from unanswered."""
     happened = call["outcome"]
     if outcome is None or outcome == Outcome.UNKNOWN:
         return outcome is not None
     return outcome == happened or (
-        call["vendor"] == "callgear" and outcome == Outcome.NO_ANSWER and happened in NOT_ANSWERED
+        _followed_by_listing(call) and outcome == Outcome.NO_ANSWER and happened in NOT_ANSWERED
     )
 
 
 def _overlooked(row: Row[tuple[object, ...]], call: Mapping[str, Any]) -> bool:
-    """CallGear's list shows calls in progress only: one that is cut short between two looks is not seen answered."""
+    """A list shows calls in progress only: one that is cut short between two looks is not seen answered."""
     cut_short = call["outcome"] == Outcome.ANSWERED and call["seconds_talked"] < row.script_seconds - 1
-    return bool(call["vendor"] == "callgear" and cut_short and row.outcome == Outcome.NO_ANSWER)
+    return bool(_followed_by_listing(call) and cut_short and row.outcome == Outcome.NO_ANSWER)
+
+
+def _followed_by_listing(call: Mapping[str, Any]) -> bool:
+    return PROVIDERS[call["vendor"]].without_account().follows is Follows.LISTING
 
 
 def panel(found: Findings) -> RenderableType:

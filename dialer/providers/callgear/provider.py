@@ -10,7 +10,6 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
-from dialer.account_settings import AccountSettings
 from dialer.calls import CallRequest, ListedCall, Progress, Receipt
 from dialer.deadline import utc_now
 from dialer.http import HttpReply, HttpRequest
@@ -21,6 +20,7 @@ from dialer.providers.callgear.operation import Operation
 from dialer.providers.callgear.params import TOKEN, BadParameter, texts
 from dialer.providers.callgear.placing import start
 from dialer.providers.callgear.rulings import accepted, rows, ruling_of
+from dialer.providers.callgear.settings import CallGearSettings
 from dialer.providers.callgear.words import progress_of
 from dialer.providers.parsing import member, number, uuid_of, whole, word
 from dialer.providers.provider import CallStatus, Follows, Heard, Listing, Login, PolicyRow, ScriptFault
@@ -39,7 +39,7 @@ class CallGear:
     follows = Follows.LISTING
     cannot = frozenset({"priority", "send_at"})
 
-    def __init__(self, account: AccountSettings, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, account: CallGearSettings, now: Callable[[], datetime] = utc_now) -> None:
         self.name: str = account.provider
         self._data_url = str(account.data_api_url).rstrip("/") if account.data_api_url else None
         self._now = now

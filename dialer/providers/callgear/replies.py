@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
+from dialer.providers.call_management import Leg, LiveCall, Tag, TalkOption
 from dialer.providers.callgear.rpc import Metadata
 from dialer.providers.parsing import member, number, whole, word
 
@@ -42,42 +43,6 @@ class LoggedIn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tag:
-    """A tag on a call."""
-
-    tag_id: int | None
-    tag_name: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leg:
-    """One participant of a call. `state` is a sentence for people, in the account's language."""
-
-    leg_id: int | None
-    calling_phone_number: str | None = field(repr=False)
-    called_phone_number: str | None = field(repr=False)
-    is_operator: bool | None
-    employee_id: int | None
-    employee_full_name: str | None
-    record_call_enabled: bool | None
-    state: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiveCall:
-    """A call in progress. `start_time` is as it came: the document gives it no zone."""
-
-    call_session_id: int
-    direction: str | None
-    start_time: str | None
-    virtual_phone_number: str | None
-    contact_phone_number: str | None = field(repr=False)
-    external_id: str | None
-    tags: tuple[Tag, ...]
-    legs: tuple[Leg, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LiveCalls:
     """The calls in progress."""
 
@@ -89,17 +54,6 @@ class LiveCalls:
 
     def __len__(self) -> int:
         return len(self.calls)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TalkOption:
-    """What a key does during a talk; `value_id` and `value` name the tag, scenario, … where the option has one."""
-
-    button: str | None
-    mnemonic: str | None
-    name: str | None
-    value_id: int | None = None
-    value: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

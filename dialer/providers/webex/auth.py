@@ -12,10 +12,10 @@ import hmac
 import json
 from datetime import datetime
 
-from dialer.account_settings import AccountSettings
+from dialer.providers.webex.settings import WebexSettings
 
 
-def headers_for(account: AccountSettings, now: datetime) -> dict[str, str]:
+def headers_for(account: WebexSettings, now: datetime) -> dict[str, str]:
     """The header that opens the account; a service key that is missing is sent empty, and refused."""
     if account.jwt_issuer and account.jwt_secret:
         secret = base64.b64decode(account.jwt_secret.get_secret_value())

@@ -7,7 +7,6 @@ from datetime import datetime
 from urllib.parse import quote
 from uuid import UUID
 
-from dialer.account_settings import AccountSettings
 from dialer.calls import CallRequest, Outcome, Progress, Receipt
 from dialer.deadline import utc_now
 from dialer.http import HttpReply, HttpRequest
@@ -19,6 +18,7 @@ from dialer.providers.webex.content import TEXT_LIMIT, script_fault
 from dialer.providers.webex.messages import VoiceMessage, examine
 from dialer.providers.webex.notices import receipts_in
 from dialer.providers.webex.rulings import fault_ruling, placing_ruling, rows
+from dialer.providers.webex.settings import WebexSettings
 from dialer.providers.webex.signature import signed
 from dialer.providers.webex.words import CALL_STATUSES, RECEIPTS_ASKED, Event, folded
 from dialer.scripts import Script
@@ -36,7 +36,7 @@ class Webex:
     cannot = frozenset({"ring_timeout", "dtmf", "direction", "call"})
     text_limit: int | None = TEXT_LIMIT
 
-    def __init__(self, account: AccountSettings, now: Clock = utc_now) -> None:
+    def __init__(self, account: WebexSettings, now: Clock = utc_now) -> None:
         self.name: str = account.provider
         self._account = account
         self._url = f"{account.url}/v2/messages"

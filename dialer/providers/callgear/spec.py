@@ -1,0 +1,32 @@
+"""CallGear as the registry knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dialer.providers.call_management import CallManagement
+from dialer.providers.callgear.face import CarriedFace
+from dialer.providers.callgear.notifications import EVENTS, template
+from dialer.providers.callgear.provider import CallGear
+from dialer.providers.callgear.settings import CallGearSettings
+from dialer.providers.spec import ProviderSpec
+
+REMEDIES: Mapping[str, str] = {
+    "invalid_state": "see where the call stands: dialer call list",
+    "call_session_not_found": "see the calls in progress: dialer call list",
+    "forbidden": "what the client area records always cannot be stopped from here",
+    "leg_not_found": "see the legs: dialer call list",
+    "talk_option_not_found": "see the keys: dialer call talk-options",
+    "tag_not_found": "the ids of tags stand in the provider's client area",
+}
+
+CALLGEAR = ProviderSpec(
+    name="callgear",
+    title="CallGear",
+    settings=CallGearSettings,
+    build=CallGear,
+    key_setting="access_token",
+    metered=True,
+    management=CallManagement(live_calls=CarriedFace, remedies=REMEDIES, already_blocked="duplicate_contact"),
+    notification_templates={event: (title, template(event)) for event, (title, _) in EVENTS.items()},
+)
