@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from dialer.account_settings import AccountSettings
+from dialer.providers.registry import PROVIDERS, specs
 from workers.settings import Settings
 
 UNITS: Mapping[str, str] = {  # by how a setting's name ends
@@ -25,6 +26,7 @@ UNITS: Mapping[str, str] = {  # by how a setting's name ends
 }
 WRITTEN: Mapping[type, str] = {bool: "true or false", int: "whole number", float: "number", SecretStr: "text, secret"}
 BOUNDS: Mapping[str, str] = {"gt": "more than {}", "ge": "at least {}", "lt": "less than {}", "le": "at most {}"}
+ACCOUNT = ("accounts", "NAME")
 HEAD = ("key", "variable", "default", "is", "means")
 Line = tuple[str, str, str, str, str]
 
@@ -33,7 +35,11 @@ def tables() -> str:
     """A heading and a table for each section of `dialer.toml`."""
     above = [name for name, field in Settings.model_fields.items() if _section(field) is None and name != "accounts"]
     parts = [("Above every section", list(_lines(Settings, (), only=above)))]
-    parts.append(("`[accounts.NAME]`", list(_lines(AccountSettings, ("accounts", "NAME")))))
+    parts.append(("`[accounts.NAME]`", list(_lines(AccountSettings, ACCOUNT))))
+    for spec in specs():
+        names = " or ".join(f"`{name}`" for name, named in PROVIDERS.items() if named is spec)
+        own = [name for name in spec.settings.model_fields if name not in AccountSettings.model_fields]
+        parts.append((f"`[accounts.NAME]` with the provider {names}", list(_lines(spec.settings, ACCOUNT, only=own))))
     for name, field in Settings.model_fields.items():
         if (section := _section(field)) is not None:
             parts.append((f"`[{name}]`", list(_lines(section, (name,)))))
@@ -49,7 +55,7 @@ def _lines(model: type[BaseModel], place: tuple[str, ...], only: list[str] | Non
     for name, field in model.model_fields.items():
         if only is None or name in only:
             variable = "DIALER_" + "__".join((*place, name)).upper()
-            yield f"`{name}`", f"`{variable}`", _default(field), _kind(name, field), field.description or ""
+            yield f"`{name}`", f"`{variable}`", _default(field), _kind(name, field), _meaning(name, field)
 
 
 def _default(field: FieldInfo) -> str:
@@ -61,8 +67,17 @@ def _default(field: FieldInfo) -> str:
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
+def _meaning(name: str, field: FieldInfo) -> str:
+    if name != "base_url":
+        return field.description or ""
+    usual = ", ".join(f"{name} {spec.settings.default_url}" for name, spec in PROVIDERS.items())
+    return f"{field.description} These are: {usual}"
+
+
 def _kind(name: str, field: FieldInfo) -> str:
     """What may be written there: type, unit, bounds."""
+    if name == "provider":
+        return " or ".join(f"`{name}`" for name in PROVIDERS)
     unit = next((unit for end, unit in UNITS.items() if name.endswith(end)), "")
     bounds = [
         words.format(f"{bound:g}")

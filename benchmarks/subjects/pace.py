@@ -158,10 +158,10 @@ def _behind_our_back(redis_url: str) -> Figures:
                 params = {"access_token": "sandbox-key"}
                 while not over.wait(0.2):
                     body = {"jsonrpc": "2.0", "id": "x", "method": "list.calls", "params": params}
-                    reply = client.post(sandbox.callgear_url, json=body).json()
+                    reply = client.post(sandbox.base_url("callgear"), json=body).json()
                     taken[0] += "result" in reply
 
-        account = callgear(sandbox.callgear_url, pace=60, speed=10, poll_seconds=600)
+        account = callgear(sandbox.base_url("callgear"), pace=60, speed=10, poll_seconds=600)
         with house(redis_url, {"main": account}) as (using, _):
             campaign(using, 900)
             other = threading.Thread(target=softphone)

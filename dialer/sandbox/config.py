@@ -13,8 +13,10 @@ from dialer.sandbox.vendors import VENDORS
 
 
 def _together() -> Any:
-    parts = [*(vendor.config for vendor in VENDORS.values()), SharedConfig]
-    return create_model("SandboxConfig", __base__=tuple(dict.fromkeys(parts)))
+    """The vendors' keys in their order, after those that all share."""
+    parts: list[type[SharedConfig]] = [*(vendor.config for vendor in reversed(VENDORS.values())), SharedConfig]
+    bases: dict[Any, None] = dict.fromkeys(parts)  # each once, in this order
+    return create_model("SandboxConfig", __base__=tuple(bases))
 
 
 SandboxConfig = _together()

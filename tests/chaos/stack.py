@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from dialer.account_settings import AccountSettings
+from dialer.providers.registry import account_settings
 from workers.settings import LedgerSettings, RedisSettings, Settings, WorkerSettings
 from workers.stack.environment import environment
 from workers.stack.health import http_ok
@@ -130,8 +130,8 @@ class House:
         self.settings = Settings(
             data_dir=self.folder,
             accounts={
-                "callgear": AccountSettings(provider="callgear", **ACCOUNT),
-                "webex": AccountSettings(provider="webex", **ACCOUNT),
+                "callgear": account_settings(provider="callgear", **ACCOUNT),
+                "webex": account_settings(provider="webex", **ACCOUNT),
             },
             ledger=LedgerSettings(url=SecretStr(ledger_url)),
             redis=RedisSettings(url=SecretStr(urls["redis"])),

@@ -18,6 +18,7 @@ from tornado.options import options as flower_options
 from uvicorn.main import main as uvicorn
 
 from dialer.account_settings import AccountSettings
+from dialer.providers.registry import specs
 from workers.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -155,7 +156,7 @@ def is_setting(variable: str) -> bool:
     """Whether a DIALER_ variable is read by the settings."""
     model, parts = Settings, variable.removeprefix("DIALER_").lower().split("__")
     if parts[0] == "accounts":
-        return parts[2] in AccountSettings.model_fields
+        return any(parts[2] in spec.settings.model_fields for spec in specs())
     for part in parts:
         if part not in model.model_fields:
             return False

@@ -6,9 +6,9 @@ import pytest
 from pydantic import ValidationError
 
 from dialer.account import KEPT_FOR_WHAT_IS_URGENT, limits_of
-from dialer.account_settings import AccountSettings
 from dialer.bucket import Limits
 from dialer.providers.provider import Follows
+from dialer.providers.registry import account_settings
 
 
 @pytest.mark.parametrize(
@@ -25,12 +25,12 @@ from dialer.providers.provider import Follows
     ],
 )
 def test_an_account_leads_to_its_providers_api(provider, given, url):
-    assert AccountSettings(provider=provider, base_url=given).url == url
+    assert account_settings(provider=provider, base_url=given).url == url
 
 
 def test_a_password_in_the_url_is_refused():
     with pytest.raises(ValidationError, match="put keys into their own settings"):
-        AccountSettings(provider="callgear", base_url="http://user:secret@127.0.0.1")
+        account_settings(provider="callgear", base_url="http://user:secret@127.0.0.1")
 
 
 @pytest.mark.parametrize(
@@ -45,23 +45,23 @@ def test_a_password_in_the_url_is_refused():
     ],
 )
 def test_an_account_says_which_key_it_lacks(settings, missing):
-    assert AccountSettings(**settings).credentials_missing == missing
+    assert account_settings(**settings).credentials_missing == missing
 
 
 def test_no_key_shows_when_an_account_is_printed():
-    account = AccountSettings(provider="callgear", access_token="very-hidden", password="also-hidden")
+    account = account_settings(provider="callgear", access_token="very-hidden", password="also-hidden")
     assert "hidden" not in repr(account) + str(account) + account.model_dump_json()
 
 
 def test_an_account_without_a_provider_says_what_to_write():
     with pytest.raises(ValidationError, match=r'write provider = "callgear", "imiconnect" or "webex"'):
-        AccountSettings(base_url="http://127.0.0.1")
+        account_settings(base_url="http://127.0.0.1")
 
 
 @pytest.mark.parametrize(("follows", "looks"), [(Follows.LISTING, 4.0), (Follows.RECEIPTS, None)])
 def test_what_the_settings_allow_is_what_the_bucket_keeps_to(follows, looks):
     given = {"pace": 2.5, "minute_points": 150, "day_points": 750, "concurrency": 8, "poll_seconds": 4}
-    settings = AccountSettings.model_validate({"provider": "callgear", **given})
+    settings = account_settings(**{"provider": "callgear", **given})
     kept = Limits(
         pace=2.5,
         minute_points=150,

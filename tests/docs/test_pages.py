@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from dialer.account_settings import AccountSettings
+from dialer.providers.registry import specs
 from workers.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +43,7 @@ def test_every_test_that_the_page_names_is_there():
 
 def test_every_setting_is_on_the_page():
     page = (ROOT / "docs" / "settings.md").read_text("utf-8")
-    models = [AccountSettings, *(field.annotation for field in Settings.model_fields.values())]
+    models = [*(spec.settings for spec in specs()), *(field.annotation for field in Settings.model_fields.values())]
     keys = {key for model in models for key in getattr(model, "model_fields", ())}
     assert len(keys) > 30
     assert [key for key in keys if f"| `{key}` |" not in page] == []

@@ -32,7 +32,7 @@ PHONES = [f"+1415555{number}" for number in ("0100", "0101", "0111", "0112", "01
 
 
 def account(sandbox: SandboxHandle, **changes: Any) -> Any:
-    return callgear(sandbox.callgear_url, speed=SPEED, poll_seconds=0.2, settle_seconds=20, **changes)
+    return callgear(sandbox.base_url("callgear"), speed=SPEED, poll_seconds=0.2, settle_seconds=20, **changes)
 
 
 def outcomes(ledger: Any) -> Counter[str]:
@@ -135,5 +135,5 @@ def place(sandbox: SandboxHandle, external_id: str, contact: str) -> None:
         "contact_message": {"type": "tts", "value": "Hello"},
     }
     asked = {"jsonrpc": "2.0", "id": 1, "method": "start.informer_call", "params": params}
-    reply = httpx.post(sandbox.callgear_url, json=asked, trust_env=False).json()
+    reply = httpx.post(sandbox.base_url("callgear"), json=asked, trust_env=False).json()
     assert "result" in reply

@@ -59,7 +59,7 @@ def opened(ledger, redis_url, buckets, sandbox, machine) -> Iterator[Opened]:
         def make(since: datetime) -> Runtime:
             machine.true = since
             machine.watched = WatchedClock(wall=machine.wall, steady=lambda: machine.true.timestamp())
-            accounts = {"main": callgear(sandbox.callgear_url)}
+            accounts = {"main": callgear(sandbox.base_url("callgear"))}
             moments = machine.watched.moments
             return stack.enter_context(working(ledger, redis_url, accounts, clock=machine.wall, told_moments=moments))
 

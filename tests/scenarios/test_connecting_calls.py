@@ -35,7 +35,7 @@ def run(
     """Carry a campaign file out at a sandbox: what became of its contacts, and the calls that the judge saw."""
     with running(SandboxConfig(seed=1, speed=SPEED, office={"talk_seconds": talk_seconds})) as sandbox:
         account = callgear(
-            sandbox.callgear_url, speed=SPEED, timeout=2, poll_seconds=0.1, settle_seconds=3, sandbox=True
+            sandbox.base_url("callgear"), speed=SPEED, timeout=2, poll_seconds=0.1, settle_seconds=3, sandbox=True
         )
         with working(ledger, redis_url, {"main": account}) as using:
             checked = check(file, {"main": account})

@@ -47,7 +47,10 @@ def test_an_example_runs_to_its_end(ledger, redis_url, buckets, tmp_path, name):
     file.write_text(at_any_hour(definition), encoding="utf-8")
     fast = {"speed": SPEED, "timeout": 2, "poll_seconds": 0.1, "settle_seconds": 3, "sandbox": True}
     with running(SandboxConfig(seed=1, speed=SPEED)) as sandbox:
-        accounts = {"main": callgear(sandbox.callgear_url, **fast), "webex": webex(sandbox.webex_url, **fast)}
+        accounts = {
+            "main": callgear(sandbox.base_url("callgear"), **fast),
+            "webex": webex(sandbox.base_url("webex"), **fast),
+        }
         opened = {}
         with (
             door(ledger, lambda: opened["accounts"]) as notify_url,
@@ -77,8 +80,8 @@ def test_the_daily_list_goes_on_with_its_second_account_when_the_first_cannot_di
     file.write_text(at_any_hour(definition), encoding="utf-8")
     fast = {"speed": SPEED, "timeout": 2, "poll_seconds": 0.1, "settle_seconds": 3, "sandbox": True}
     with running(SandboxConfig(seed=1, speed=SPEED)) as sandbox:
-        refused = callgear(sandbox.callgear_url, **fast, access_token="wrong")
-        accounts = {"main": refused, "webex": webex(sandbox.webex_url, **fast)}
+        refused = callgear(sandbox.base_url("callgear"), **fast, access_token="wrong")
+        accounts = {"main": refused, "webex": webex(sandbox.base_url("webex"), **fast)}
         opened = {}
         with (
             door(ledger, lambda: opened["accounts"]) as notify_url,
@@ -108,7 +111,7 @@ def test_a_test_call_rings_the_listed_number_although_no_hour_is_open(ledger, re
     fast = {"speed": SPEED, "timeout": 2, "poll_seconds": 0.1, "settle_seconds": 3, "sandbox": True}
     mine = PhoneNumber("+12125550199")
     with running(SandboxConfig(seed=1, speed=SPEED)) as sandbox:
-        account = callgear(sandbox.callgear_url, **fast)
+        account = callgear(sandbox.base_url("callgear"), **fast)
         with working(ledger, redis_url, {"main": account}) as using:
             started = trial_call(
                 ledger, file, {"main": account}, mine, listed=[mine], line=2, who="test", now=utc_now()

@@ -20,8 +20,8 @@ from campaigns.audience.audience import read_audience
 from campaigns.audience.rejects import RejectCode
 from campaigns.definition import Definition, load_definition
 from campaigns.launch.checks import check
-from dialer.account_settings import AccountSettings
 from dialer.errors import DialerError
+from dialer.providers.registry import account_settings
 from tests.support.campaign_files import FULL, GOOD, SMALL, read_list, workbook
 
 LATIN = ["José Ñandú", "Zoë Müller", "Jürgen Weiß", "François Lefèvre", "Søren Åström", "Inês Conceição"]
@@ -87,7 +87,7 @@ def test_a_bad_cell_in_row_1500_imports_nothing_and_is_named(tmp_path):
         checked.refuse_rejects(tmp_path / "rejects.csv", skip=False)
 
 
-ACCOUNTS = {"main": AccountSettings.model_validate({"provider": "callgear", "access_token": "k"})}
+ACCOUNTS = {"main": account_settings(**{"provider": "callgear", "access_token": "k"})}
 
 
 def campaign_file(folder: Path, name: str = "list.csv") -> Path:

@@ -94,7 +94,7 @@ def judge(ledger, sandbox: SandboxHandle, campaign_id: str, *, tells_outcomes: b
 
 def test_callgear_what_the_ledger_says_is_what_the_sandbox_saw(ledger, redis_url, buckets):
     with running(SandboxConfig(seed=1, speed=4, late_seconds=5)) as sandbox:
-        settings = callgear(sandbox.callgear_url, speed=4, timeout=0.6, poll_seconds=0.15, settle_seconds=3)
+        settings = callgear(sandbox.base_url("callgear"), speed=4, timeout=0.6, poll_seconds=0.15, settle_seconds=3)
         with working(ledger, redis_url, {"main": settings}) as using:
             campaign_id = campaign_of(ledger, "main", ENDS_OF_CALLGEAR)
             carry_out(using, campaign_id)
@@ -109,7 +109,7 @@ def test_webex_what_the_ledger_says_is_what_the_sandbox_saw(ledger, redis_url, b
         running(SandboxConfig(seed=1, speed=20, late_seconds=5, **unruly)) as sandbox,
         door(ledger, lambda: accounts) as notify_url,
     ):
-        settings = webex(sandbox.webex_url, speed=20, timeout=0.6, settle_seconds=3)
+        settings = webex(sandbox.base_url("webex"), speed=20, timeout=0.6, settle_seconds=3)
         with working(ledger, redis_url, {"bulk": settings}, notify_url=notify_url) as using:
             accounts.update(using.accounts)
             campaign_id = campaign_of(ledger, "bulk", ENDS_OF_WEBEX)
@@ -125,7 +125,7 @@ def test_webex_what_the_ledger_says_is_what_the_sandbox_saw(ledger, redis_url, b
 
 def test_callgear_a_throttled_call_waits_for_the_reset_and_is_made_once(ledger, redis_url, buckets):
     with running(SandboxConfig(seed=1, speed=60, window_offset=50)) as sandbox:
-        settings = callgear(sandbox.callgear_url, speed=60, poll_seconds=0.1, settle_seconds=2)
+        settings = callgear(sandbox.base_url("callgear"), speed=60, poll_seconds=0.1, settle_seconds=2)
         with working(ledger, redis_url, {"main": settings}) as using:
             campaign_id = campaign_of(ledger, "main", ["23"])
             carry_out(using, campaign_id)

@@ -44,7 +44,7 @@ def sandbox() -> Iterator[SandboxHandle]:
 
 @pytest.fixture
 def real(ledger, redis_url, buckets, sandbox) -> Iterator[Runtime]:
-    accounts = {"main": callgear(sandbox.callgear_url), "other": webex(sandbox.webex_url)}
+    accounts = {"main": callgear(sandbox.base_url("callgear")), "other": webex(sandbox.base_url("webex"))}
     with working(ledger, redis_url, accounts, clock=HandSetClock(AHEAD)) as using:
         yield using
 

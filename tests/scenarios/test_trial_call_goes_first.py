@@ -46,9 +46,9 @@ def test_it_is_the_next_call_though_others_have_claims_and_stand_in_the_line(
     with running(SandboxConfig(seed=1)) as sandbox:
         facts = {"sandbox": True, "pace": 1 / SLOT}
         account = (
-            callgear(sandbox.callgear_url, poll_seconds=600, **facts)
+            callgear(sandbox.base_url("callgear"), poll_seconds=600, **facts)
             if provider == "callgear"
-            else webex(sandbox.webex_url, **facts)
+            else webex(sandbox.base_url("webex"), **facts)
         )
         accounts = {"main": account}
         with working(ledger, redis_url, accounts, horizon=4 * SLOT, lease=90.0) as using, ThreadPoolExecutor(8) as all_:

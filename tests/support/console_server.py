@@ -24,7 +24,7 @@ from campaigns.ledger.attempts import Opening, open_attempts
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, audit, campaigns, contacts, receipts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
-from dialer.account_settings import AccountSettings
+from dialer.providers.registry import account_settings
 from tests.support.statuses import as_campaign
 from workers.settings import ConsoleSettings, LedgerSettings, Settings
 
@@ -34,14 +34,14 @@ HUB_SECRET = "signs the receipts"
 PHONES = tuple(f"+14155550{number}" for number in range(100, 110))
 CALLER = "+18005550199"
 ACCOUNTS = {
-    "bulk": AccountSettings(provider="webex", service_key=SecretStr("k"), receipt_secret=SecretStr(SECRET)),
-    "signed": AccountSettings(
+    "bulk": account_settings(provider="webex", service_key=SecretStr("k"), receipt_secret=SecretStr(SECRET)),
+    "signed": account_settings(
         provider="webex",
         service_key=SecretStr("k"),
         receipt_secret=SecretStr(SECRET),
         hub_secret=SecretStr(HUB_SECRET),
     ),
-    "main": AccountSettings(provider="callgear", access_token=SecretStr("t"), receipt_secret=SecretStr("other")),
+    "main": account_settings(provider="callgear", access_token=SecretStr("t"), receipt_secret=SecretStr("other")),
 }
 
 

@@ -28,6 +28,7 @@ from campaigns.settlement.polling import poll_calls
 from dialer.account import Account
 from dialer.account_settings import AccountSettings
 from dialer.deadline import utc_now
+from dialer.providers.registry import account_settings
 from tests.support.delivering import receive
 from workers.settings import RedisSettings, Settings
 from workers.wiring import open_accounts
@@ -38,13 +39,13 @@ NOBODY = "http://127.0.0.1:9"
 def callgear(url: str = NOBODY, **changes: Any) -> AccountSettings:
     """A CallGear account at this address, fast enough that no test waits for its pace."""
     given = {"provider": "callgear", "base_url": url, "access_token": "sandbox-key", "pace": 500, "timeout": 5}
-    return AccountSettings.model_validate(given | changes)
+    return account_settings(**given | changes)
 
 
 def webex(url: str = NOBODY, **changes: Any) -> AccountSettings:
     """The same at Webex Connect."""
     given = {"provider": "webex", "base_url": url, "service_key": "sandbox-key", "pace": 500, "timeout": 5}
-    return AccountSettings.model_validate(given | changes)
+    return account_settings(**given | changes)
 
 
 @contextmanager

@@ -40,7 +40,7 @@ class Clients:
         return self.body(json.dumps(document).encode())
 
     def body(self, body: bytes, content_type: str = "application/json") -> dict[str, Any]:
-        reply = self.http.post(self.sandbox.callgear_url, content=body, headers={"Content-Type": content_type})
+        reply = self.http.post(self.sandbox.base_url("callgear"), content=body, headers={"Content-Type": content_type})
         assert reply.status_code == 200
         return reply.json()
 
@@ -62,7 +62,7 @@ class Clients:
         }
         given |= fields
         sent = {name: value for name, value in given.items() if value is not None}
-        return self.http.post(f"{self.sandbox.webex_url}/v2/messages", json=sent, headers={"key": KEY})
+        return self.http.post(f"{self.sandbox.base_url('webex')}/v2/messages", json=sent, headers={"key": KEY})
 
 
 SPEECH = {

@@ -6,11 +6,11 @@ from random import Random
 from typing import Any
 
 from campaigns.settlement.rulings import mark_unconfirmed, rule
-from dialer.account_settings import AccountSettings
+from dialer.providers.registry import account_settings
 from dialer.verdicts import Ruling, Verdict
 from tests.support.seeding import fresh
 
-SETTINGS = AccountSettings(provider="callgear")
+SETTINGS = account_settings(provider="callgear")
 PLACED = Ruling(verdict=Verdict.PLACED, provider_call_id="c-1")
 
 

@@ -36,6 +36,14 @@ def test_variables_win_over_the_file_key_by_key(folder, monkeypatch):
     assert (settings.worker.threads, settings.worker.horizon_seconds, settings.worker.lease_seconds) == (9, 3.0, 30.0)
 
 
+def test_variables_of_an_account_are_read_as_its_providers_settings(monkeypatch):
+    key, more = "123456", '["message_expired"]'
+    for name, value in {"PROVIDER": "webex", "SERVICE_KEY": key, "MORE_RECEIPTS": more, "PACE": "7"}.items():
+        monkeypatch.setenv(f"DIALER_ACCOUNTS__BULK__{name}", value)
+    bulk = load().accounts["bulk"]
+    assert (bulk.service_key.get_secret_value(), bulk.more_receipts, bulk.pace) == (key, ("message_expired",), 7)
+
+
 def test_no_secret_is_in_their_repr(monkeypatch):
     for name in ("ACCOUNTS__MAIN__ACCESS_TOKEN", "CONSOLE__PASSWORD"):
         monkeypatch.setenv(f"DIALER_{name}", "a-secret")
@@ -91,8 +99,19 @@ def test_a_wrong_variable_is_named_and_its_value_is_not(monkeypatch, variable, v
         (FILE.replace("threads", "threds"), "dialer.toml: worker.threds"),
         (FILE.replace('"callgear"', '"calgear"'), "dialer.toml: accounts.main.provider"),
         (FILE.replace("[worker]", "[worker"), "dialer.toml: "),
+        (FILE.replace("access_token", "acess_token"), "dialer.toml: accounts.main.acess_token: Extra inputs"),
+        (FILE.replace("access_token", "service_key"), "dialer.toml: accounts.main.service_key: Extra inputs"),
+        (FILE.replace('provider = "callgear"', ""), "dialer.toml: accounts.main: provider is missing"),
     ],
-    ids=["misspelt section", "misspelt key", "unknown provider", "broken TOML"],
+    ids=[
+        "misspelt section",
+        "misspelt key",
+        "unknown provider",
+        "broken TOML",
+        "misspelt key of an account",
+        "another provider's key",
+        "no provider",
+    ],
 )
 def test_what_is_wrong_in_the_file_is_named_with_its_key(folder, text, named):
     (folder / "dialer.toml").write_text(text)

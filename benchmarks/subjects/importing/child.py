@@ -16,9 +16,9 @@ from campaigns.launch.checks import check
 from campaigns.launch.launch import launch
 from campaigns.ledger.migrate import upgrade
 from campaigns.ledger.store import Ledger
-from dialer.account_settings import AccountSettings
+from dialer.providers.registry import account_settings
 
-ACCOUNTS = {"main": AccountSettings.model_validate({"provider": "callgear", "access_token": "measured"})}
+ACCOUNTS = {"main": account_settings(**{"provider": "callgear", "access_token": "measured"})}
 
 
 def bare(campaign: Path) -> None:

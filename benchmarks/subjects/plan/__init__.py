@@ -20,7 +20,7 @@ from campaigns.ledger.migrate import upgrade
 from campaigns.ledger.store import Ledger
 from campaigns.planning.plan import make_plan
 from campaigns.planning.row_forecasts import write_row_forecasts
-from dialer.account_settings import AccountSettings
+from dialer.providers.registry import account_settings
 
 SIZES = (10_000, 100_000, 1_000_000)
 AREAS = (212, 303, 305, 312, 404, 415, 602, 617, 701, 713)
@@ -49,7 +49,7 @@ def measure() -> Iterator[Figures]:
 
 
 def _measured(size: int) -> list[str]:
-    settings = AccountSettings.model_validate({"provider": "callgear", "access_token": "k", "pace": 100})
+    settings = account_settings(**{"provider": "callgear", "access_token": "k", "pace": 100})
     with tempfile.TemporaryDirectory(prefix="dialer-bench-") as written:
         folder = Path(written)
         (folder / "planned.yaml").write_text(CAMPAIGN)

@@ -14,7 +14,7 @@ from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch.checks import check
 from dialer.calls import CallRequest
 from dialer.phone import PhoneNumber
-from dialer.providers import provider_for
+from dialer.providers.registry import provider_for
 from dialer.verdicts import Ruling, Verdict
 from tests.support.dialers import callgear, webex
 

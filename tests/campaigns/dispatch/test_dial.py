@@ -44,7 +44,7 @@ def sandbox() -> Iterator[SandboxHandle]:
 @pytest.fixture
 def real(ledger, redis_url, buckets, sandbox) -> Iterator[Runtime]:
     """A worker with a CallGear account, whose clock is the wall's until a test sets it."""
-    accounts = {"main": callgear(sandbox.callgear_url)}
+    accounts = {"main": callgear(sandbox.base_url("callgear"))}
     with working(ledger, redis_url, accounts, clock=HandSetClock(utc_now())) as using:
         yield using
 
@@ -290,7 +290,7 @@ def test_a_contact_whose_account_is_not_in_the_settings_goes_back(real, sandbox)
 
 def test_without_redis_nothing_is_dialed_and_the_contacts_go_back(ledger, sandbox):
     clock = HandSetClock(utc_now())
-    account = {"main": callgear(sandbox.callgear_url)}
+    account = {"main": callgear(sandbox.base_url("callgear"))}
     with working(ledger, "redis://127.0.0.1:1/0", account, clock=clock) as using:
         one = sliced(using, numbers(3))
         assert dial(one, using=using) == 0
@@ -301,7 +301,7 @@ def test_without_redis_nothing_is_dialed_and_the_contacts_go_back(ledger, sandbo
 
 def test_contacts_whose_token_would_come_too_late_go_back_until_then(ledger, redis_url, buckets, sandbox):
     clock, slept = HandSetClock(utc_now()), []
-    account = {"main": webex(sandbox.webex_url, pace=0.1)}
+    account = {"main": webex(sandbox.base_url("webex"), pace=0.1)}
     with working(ledger, redis_url, account, clock=clock) as using:
         one = sliced(using, numbers(3))
         assert dial(one, using=using, sleep=slept.append) == 1
@@ -394,7 +394,7 @@ def test_a_recording_is_played_by_its_id(real, sandbox):
 
 
 def test_a_wrong_key_pauses_the_campaign_and_loses_nobody(ledger, redis_url, buckets, sandbox):
-    account = {"main": callgear(sandbox.callgear_url, access_token="no-such-key")}
+    account = {"main": callgear(sandbox.base_url("callgear"), access_token="no-such-key")}
     with working(ledger, redis_url, account) as using:
         one = sliced(using, numbers(2))
         assert dial(one, using=using) == 1, "the second finds its campaign paused"
@@ -426,7 +426,7 @@ def test_two_workers_share_one_slice_pair_without_waiting_for_each_other(real, s
 def test_a_worker_that_was_told_to_stop_starts_no_more_calls_and_keeps_nobodys_claim(
     ledger, redis_url, buckets, sandbox
 ):
-    accounts = {"main": callgear(sandbox.callgear_url, pace=1)}
+    accounts = {"main": callgear(sandbox.base_url("callgear"), pace=1)}
     told: list[float] = []
 
     def sleep(seconds: float) -> None:

@@ -20,7 +20,7 @@ from campaigns.lifecycle import CampaignStatus
 from campaigns.operations import control
 from campaigns.operations.sweep import sweep
 from campaigns.runtime import Runtime
-from dialer.account_settings import AccountSettings
+from dialer.providers.registry import account_settings
 from tests.support.dialers import webex, working
 from tests.support.seeding import campaign_row, contact, numbers, seed
 from tests.support.statuses import as_contact
@@ -327,7 +327,7 @@ def test_what_was_started_on_a_sandbox_is_dialed_nowhere_else_and_the_reverse(
     campaign_id = seed(ledger, numbers(2), now=clock())
     with ledger.writing() as db:
         db.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(rehearsal=rehearsal))
-    account = AccountSettings.model_validate({"provider": "callgear", "access_token": "k", "sandbox": not rehearsal})
+    account = account_settings(**{"provider": "callgear", "access_token": "k", "sandbox": not rehearsal})
     with working(ledger, redis_url, {"main": account}, clock=clock) as using:
         assert release(using=using) == []
     paused = campaign_row(ledger, campaign_id)

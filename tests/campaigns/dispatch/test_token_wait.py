@@ -33,7 +33,7 @@ def worker(ledger, redis_url, buckets, sandbox) -> Iterator[Any]:
 
     def make(pace: float) -> Runtime:
         opened.append(
-            working(ledger, redis_url, {"main": webex(sandbox.webex_url, pace=pace, timeout=20)}, clock=clock)
+            working(ledger, redis_url, {"main": webex(sandbox.base_url("webex"), pace=pace, timeout=20)}, clock=clock)
         )
         return opened[-1].__enter__()
 
@@ -85,7 +85,7 @@ def test_pausing_gives_the_place_in_the_line_back_at_once(worker, sandbox):
 
 def test_a_worker_that_is_told_to_stop_leaves_the_line(ledger, redis_url, buckets, sandbox):
     told: list[bool] = []
-    accounts = {"main": webex(sandbox.webex_url, pace=0.6)}
+    accounts = {"main": webex(sandbox.base_url("webex"), pace=0.6)}
     with working(ledger, redis_url, accounts, clock=HandSetClock(utc_now()), stopping=lambda: bool(told)) as using:
         bucket = using.accounts["main"].bucket
         bucket.acquire("another")

@@ -25,7 +25,7 @@ from campaigns.operations.sweep import sweep
 from campaigns.runtime import Runtime
 from campaigns.settlement.rulings import accept, mark_unconfirmed
 from dialer.deadline import utc_now
-from dialer.providers import provider_for
+from dialer.providers.registry import provider_for
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
 from dialer.verdicts import Ruling, Verdict
@@ -112,7 +112,7 @@ def test_a_provider_that_cannot_wait_is_told_of_before_launch(tmp_path):
 def test_the_provider_waits_and_the_ledger_follows(ledger, redis_url):
     accounts: dict[str, Any] = {}
     with running(SandboxConfig(speed=20)) as sandbox, door(ledger, lambda: accounts) as notify_url:
-        settings = {"main": webex(sandbox.webex_url, speed=20, settle_seconds=5)}
+        settings = {"main": webex(sandbox.base_url("webex"), speed=20, settle_seconds=5)}
         with working(ledger, redis_url, settings, notify_url=notify_url) as using:
             accounts |= using.accounts
             due_at = using.clock() + timedelta(seconds=10)

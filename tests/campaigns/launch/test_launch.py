@@ -21,14 +21,14 @@ from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import CampaignStatus
 from campaigns.operations import control
-from dialer.account_settings import AccountSettings
+from dialer.providers.registry import account_settings
 from tests.conftest import HandSetClock
 from tests.support.dialers import failing_once
 from tests.support.seeding import claim, numbers
 
 ACCOUNTS = {
-    "main": AccountSettings.model_validate({"provider": "callgear", "access_token": "k"}),
-    "bulk": AccountSettings.model_validate({"provider": "webex", "service_key": "k"}),
+    "main": account_settings(**{"provider": "callgear", "access_token": "k"}),
+    "bulk": account_settings(**{"provider": "webex", "service_key": "k"}),
 }
 CAMPAIGN = """\
 campaign: reminders

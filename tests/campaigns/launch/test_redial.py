@@ -24,12 +24,12 @@ from campaigns.lifecycle import CampaignStatus
 from campaigns.operations import control
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.rulings import accept
-from dialer.account_settings import AccountSettings
 from dialer.calls import Outcome
 from dialer.phone import PhoneNumber
+from dialer.providers.registry import account_settings
 from tests.support.seeding import campaign_row, dialing, fresh, numbers, seed
 
-ACCOUNT = AccountSettings.model_validate({"provider": "callgear", "access_token": "k"})
+ACCOUNT = account_settings(**{"provider": "callgear", "access_token": "k"})
 EXAMPLES = sorted((Path(__file__).parents[3] / "campaigns" / "examples").glob("*.yaml"))
 FIVE = (Outcome.ANSWERED, Outcome.NO_ANSWER, Outcome.BUSY, Outcome.REJECTED, Outcome.NO_ANSWER)
 

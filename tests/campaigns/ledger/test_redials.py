@@ -9,11 +9,11 @@ from campaigns.ledger.redials import note_redial, other_campaigns
 from campaigns.ledger.tables import campaigns
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.rulings import accept
-from dialer.account_settings import AccountSettings
 from dialer.calls import Outcome
+from dialer.providers.registry import account_settings
 from tests.support.seeding import contact, dialing, fresh, numbers
 
-ACCOUNT = AccountSettings(provider="callgear")
+ACCOUNT = account_settings(provider="callgear")
 TIES = [("first", "second"), ("first", "third"), ("second", "fourth")]
 
 

@@ -14,8 +14,8 @@ from campaigns.lifecycle import CAMPAIGN_MOVES, CampaignStatus, IllegalMove
 from campaigns.operations import control
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.rulings import accept
-from dialer.account_settings import AccountSettings
 from dialer.calls import Outcome
+from dialer.providers.registry import account_settings
 from tests.support.seeding import campaign_row, claim, contact, dialing, fresh, numbers, open_all, seed
 from tests.support.statuses import as_campaign
 
@@ -69,7 +69,7 @@ def test_cancelling_ends_whoever_waits_and_lets_calls_in_progress_end(ledger, cl
     campaign_id = seed(ledger, numbers(3), now=clock(), retry={"max_attempts": 2, "busy": ["5m"]})
     claim_id, ids = claim(ledger, campaign_id, 2, now=clock())
     (opened,) = open_all(ledger, claim_id, ids[:1], now=clock())
-    ledger.write(accept, fresh(ledger, opened), "c-1", AccountSettings(provider="callgear"), now=clock())
+    ledger.write(accept, fresh(ledger, opened), "c-1", account_settings(provider="callgear"), now=clock())
     control.cancel(ledger, campaign_id, who="test", now=clock.forward(1))
     rows = [contact(ledger, one) for one in range(ids[0], ids[0] + 3)]
     assert [row.status for row in rows] == ["placed", "cancelled", "cancelled"]

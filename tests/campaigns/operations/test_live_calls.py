@@ -30,9 +30,9 @@ def sandbox() -> Iterator[SandboxHandle]:
 @pytest.fixture
 def using(ledger, redis_url, buckets, sandbox) -> Iterator[Runtime]:
     accounts = {
-        "main": callgear(sandbox.callgear_url),
-        "second": callgear(sandbox.callgear_url, access_token="sandbox-key-second"),
-        "bulk": webex(sandbox.webex_url),
+        "main": callgear(sandbox.base_url("callgear")),
+        "second": callgear(sandbox.base_url("callgear"), access_token="sandbox-key-second"),
+        "bulk": webex(sandbox.base_url("webex")),
     }
     with working(ledger, redis_url, accounts) as parts:
         yield parts

@@ -312,7 +312,7 @@ def test_the_campaign_ends_when_the_plan_said_and_skips_whom_it_said(ledger, red
     rows = ["+14155550112,Silent", "+14155550114,Busy", *good(60), *odd]
     ledger.write(suppress, numbers(4)[3], reason="asked us", source="ann", now=utc_now())
     with running(SandboxConfig(seed=1, speed=20, webex_tps=10_000)) as sandbox:
-        account = webex(sandbox.webex_url, pace=50, speed=20, sandbox=True)
+        account = webex(sandbox.base_url("webex"), pace=50, speed=20, sandbox=True)
         accounts = {"main": account}
         parts: list[Runtime] = []
         with (

@@ -26,6 +26,7 @@ from campaigns.settlement.rulings import accept
 from dialer.account_settings import AccountSettings
 from dialer.calls import Outcome
 from dialer.phone import parse
+from dialer.providers.registry import account_settings
 from dialer.verdicts import Meter, Verdict
 from tests.campaigns.safeguards.test_circuit_breaker import phones, tick
 from tests.conftest import HandSetClock
@@ -36,7 +37,7 @@ from tests.support.statuses import as_contact
 TUESDAY_NIGHT = datetime(2035, 12, 4, 21, 0, tzinfo=UTC)
 TUESDAY = datetime(2035, 12, 4, 15, 0, tzinfo=UTC)
 OFFICE = {"zone": "UTC", "windows": {"mon-fri": "09:00-20:00"}}
-SETTINGS = AccountSettings(provider="callgear")
+SETTINGS = account_settings(provider="callgear")
 RETRY = {"max_attempts": 3, "busy": ["5m", "15m"]}
 
 

@@ -18,7 +18,7 @@ MORE = ["trombone_connected", "trombone_released", "message_expired"]
 def test_an_agent_who_joined_is_in_the_contacts_history_and_an_expired_message_ends_as_expired(ledger, redis_url):
     accounts: dict[str, object] = {}
     with running(SandboxConfig(speed=SPEED)) as sandbox, door(ledger, lambda: accounts) as notify_url:
-        settings = {"main": webex(sandbox.webex_url, speed=SPEED, settle_seconds=20, more_receipts=MORE)}
+        settings = {"main": webex(sandbox.base_url("webex"), speed=SPEED, settle_seconds=20, more_receipts=MORE)}
         with working(ledger, redis_url, settings, notify_url=notify_url) as using:
             accounts |= using.accounts
             campaign = seed(ledger, ["+14155550194", "+14155550197"], now=using.clock())

@@ -18,13 +18,13 @@ from campaigns.reporting.csv_sheets import ATTEMPT_COLUMNS, CONTACT_COLUMNS, cel
 from campaigns.reporting.report import report
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.rulings import accept, rule
-from dialer.account_settings import AccountSettings
 from dialer.calls import Outcome
+from dialer.providers.registry import account_settings
 from dialer.verdicts import Ruling, Verdict
 from tests.support.seeding import claim, contact, dial_again, dialing, fresh, numbers, open_all, seed
 from tests.support.statuses import as_contact
 
-SETTINGS = AccountSettings(provider="callgear")
+SETTINGS = account_settings(provider="callgear")
 
 
 def lines(file: Path) -> list[dict[str, str]]:

@@ -13,12 +13,12 @@ from campaigns.operations import control
 from campaigns.reporting.status import CampaignSummary, summarize_campaign
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.rulings import accept, mark_unconfirmed
-from dialer.account_settings import AccountSettings
 from dialer.calls import Outcome
+from dialer.providers.registry import account_settings
 from dialer.verdicts import Ruling, Verdict
 from tests.support.seeding import campaign_row, claim, dialing, fresh, numbers, open_all, seed
 
-SETTINGS = AccountSettings(provider="callgear")
+SETTINGS = account_settings(provider="callgear")
 HELD = {"held_by": "day points", "hold_kind": "day_points"}
 
 

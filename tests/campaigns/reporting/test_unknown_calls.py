@@ -14,13 +14,13 @@ from campaigns.reporting.unknown_calls import COLUMNS, unknown_calls
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.rulings import accept, mark_unconfirmed
 from console.cli.views.report import report_parts
-from dialer.account_settings import AccountSettings
 from dialer.calls import Outcome, Progress, Receipt
+from dialer.providers.registry import account_settings
 from dialer.verdicts import Ruling, Verdict
 from tests.support.delivering import receive
 from tests.support.seeding import dialing, fresh, numbers, seed
 
-SETTINGS = AccountSettings(provider="webex", service_key="k")
+SETTINGS = account_settings(provider="webex", service_key="k")
 ENDS = ["no call id; nothing heard", "has a call id; receipts: OFFERED", "being settled; nothing heard"]
 SILENT = Ruling(verdict=Verdict.UNCONFIRMED, detail="sandbox did not answer in time")
 

@@ -20,13 +20,13 @@ from campaigns.reporting.hold_reason import HoldKind, hold_reason
 from campaigns.runtime import Runtime
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.rulings import accept, rule
-from dialer.account_settings import AccountSettings
 from dialer.calls import Outcome
+from dialer.providers.registry import account_settings
 from dialer.verdicts import Ruling, Verdict
 from tests.support.dialers import release_twice_at_once, webex, working
 from tests.support.seeding import campaign_row, definition, fresh, numbers, open_all, seed
 
-SETTINGS = AccountSettings(provider="webex")
+SETTINGS = account_settings(provider="webex")
 CANARY = {"contacts": 4, "wait": "10m", "reached": 0.5}
 
 

@@ -22,9 +22,9 @@ from campaigns.lifecycle import CampaignStatus
 from campaigns.safeguards import circuit_breaker
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.rulings import accept, halt_account, mark_unconfirmed, rule
-from dialer.account_settings import AccountSettings
 from dialer.calls import Outcome
 from dialer.deadline import utc_now
+from dialer.providers.registry import account_settings
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
 from dialer.verdicts import Meter, Ruling, Verdict
@@ -33,7 +33,7 @@ from tests.support.dialers import callgear, webex, working
 from tests.support.seeding import campaign_row, contact, definition, dialing, fresh, numbers, seed
 
 BOTH = {"accounts": ["main", "spare"]}
-SETTINGS = AccountSettings(provider="callgear")
+SETTINGS = account_settings(provider="callgear")
 CAMPAIGN = """\
 campaign: reminders
 accounts: [main, spare]
@@ -69,7 +69,10 @@ def written(folder: Path, text: str = CAMPAIGN, rows: str = "+14155550101,Ann\n"
 def test_a_contact_whose_account_is_refused_is_called_by_the_next_with_its_own_number_and_words(
     ledger, redis_url, buckets, sandbox, tmp_path
 ):
-    accounts = {"main": callgear(sandbox.callgear_url, access_token="wrong"), "spare": webex(sandbox.webex_url)}
+    accounts = {
+        "main": callgear(sandbox.base_url("callgear"), access_token="wrong"),
+        "spare": webex(sandbox.base_url("webex")),
+    }
     clock = HandSetClock(utc_now())
     campaign = launch(ledger, check(written(tmp_path), accounts), who="ann", now=clock())
     with working(ledger, redis_url, accounts, clock=lambda: clock().replace(year=2035)) as using:

@@ -22,15 +22,14 @@ from campaigns.runtime import Runtime
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.receipts import UNMATCHED_KEPT, apply_waiting
 from campaigns.settlement.rulings import accept, mark_unconfirmed, rule
-from dialer.account_settings import AccountSettings
 from dialer.calls import Outcome, Receipt
-from dialer.providers import provider_for
+from dialer.providers.registry import account_settings, provider_for
 from dialer.verdicts import Ruling, Verdict
 from tests.support.delivering import receive
 from tests.support.dialers import working
 from tests.support.seeding import attempt, contact, dialing, fresh, numbers
 
-ACCOUNT = AccountSettings(provider="webex", settle_seconds=180)
+ACCOUNT = account_settings(provider="webex", settle_seconds=180)
 WORDS = {
     "OFFERED": "7407",
     "ACCEPTED": "7408",

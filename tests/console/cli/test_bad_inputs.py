@@ -76,7 +76,7 @@ def test_a_file_that_is_wrong_is_named_with_the_remedy(shell, file, text, named)
 def test_a_wrong_key_is_refused_before_anything_starts(shell):
     with running(SandboxConfig()) as sandbox:
         environ = {
-            "DIALER_ACCOUNTS__MAIN__BASE_URL": sandbox.callgear_url,
+            "DIALER_ACCOUNTS__MAIN__BASE_URL": sandbox.base_url("callgear"),
             "DIALER_ACCOUNTS__MAIN__ACCESS_TOKEN": "not-the-key",
         }
         ran = shell.run("start", "first.yaml", **environ)

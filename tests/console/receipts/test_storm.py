@@ -52,7 +52,7 @@ def test_two_thousand_calls_end_as_the_log_says_whatever_becomes_of_their_receip
     count = CONTACTS[ledger.engine.dialect.name]
     with running(STORM) as sandbox:
         account = webex(
-            sandbox.webex_url,
+            sandbox.base_url("webex"),
             speed=SPEED,
             settle_seconds=6,
             pace=200,

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from dialer.account_settings import AccountSettings
 from dialer.http import HttpReply
 from dialer.providers.callgear import managing, starting
 from dialer.providers.callgear.methods import METHODS
 from dialer.providers.callgear.operation import Operation
 from dialer.providers.callgear.provider import CallGear
 from dialer.providers.callgear.words import GROUPS, MNEMONICS
+from dialer.providers.registry import account_settings
 from dialer.sandbox.callgear import methods as sandbox
 from dialer.sandbox.callgear.errors import ERRORS, OTHERWISE
 from dialer.sandbox.callgear.params import Param
@@ -145,7 +145,7 @@ def test_the_example_of_an_error_has_the_shape_of_the_sandboxs(vendor: Clients):
 
 def client() -> CallGear:
     key = EXAMPLES["logout.user"]["request"]["params"]["access_token"]
-    return CallGear(AccountSettings.model_validate({"provider": "callgear", "access_token": key}))
+    return CallGear(account_settings(**{"provider": "callgear", "access_token": key}))
 
 
 def said(message: dict[str, str]) -> Script:

@@ -37,7 +37,7 @@ def sandbox() -> Iterator[SandboxHandle]:
 
 @pytest.fixture
 def callgear(sandbox: SandboxHandle) -> Iterator[Client]:
-    with Client(access_token="sandbox-key", base_url=sandbox.callgear_url) as client:
+    with Client(access_token="sandbox-key", base_url=sandbox.base_url("callgear")) as client:
         yield client
 
 
@@ -182,7 +182,7 @@ def test_a_management_method_that_is_refused_is_never_in_doubt(callgear):
 
 
 def test_a_login_is_got_when_needed_and_given_back(sandbox):
-    with Client(login="sandbox", password="sandbox", base_url=sandbox.callgear_url) as client:
+    with Client(login="sandbox", password="sandbox", base_url=sandbox.base_url("callgear")) as client:
         assert sandbox.requests() == []
         client.list_calls()
         client.list_calls()
@@ -201,7 +201,7 @@ def test_logging_in_and_out_by_hand(callgear):
 
 @pytest.mark.anyio
 async def test_the_awaited_face_answers_the_same_over_kept_alive_connections(sandbox):
-    async with AsyncClient(access_token="sandbox-key", base_url=sandbox.callgear_url) as client:
+    async with AsyncClient(access_token="sandbox-key", base_url=sandbox.base_url("callgear")) as client:
         listed = await asyncio.gather(*(client.list_calls() for _ in range(5)))
     assert [len(calls) for calls in listed] == [0] * 5
 

@@ -14,6 +14,7 @@ from dialer.account_settings import AccountSettings
 from dialer.calls import Outcome, Progress
 from dialer.clients.webex import AsyncWebexConnect, WebexConnect
 from dialer.errors import NotPlaced, ProviderError, Refused, Throttled, Unconfirmed, Unreachable
+from dialer.providers.registry import account_settings
 from dialer.providers.webex.messages import InvalidMessage, VoiceMessage
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
@@ -31,8 +32,8 @@ def sandbox() -> Iterator[SandboxHandle]:
 
 
 def account(sandbox: SandboxHandle, **changes: Any) -> AccountSettings:
-    given = {"provider": "imiconnect", "base_url": sandbox.webex_url, "timeout": 5, **(changes or KEY)}
-    return AccountSettings.model_validate(given)
+    given = {"provider": "imiconnect", "base_url": sandbox.base_url("webex"), "timeout": 5, **(changes or KEY)}
+    return account_settings(**given)
 
 
 def message(ending: str = "01", **changes: Any) -> VoiceMessage:
@@ -86,7 +87,7 @@ def test_an_answer_that_does_not_come_in_time_is_unconfirmed(sandbox):
 
 
 def test_nobody_there_means_nothing_was_sent():
-    nowhere = AccountSettings.model_validate({"provider": "webex", "base_url": "http://127.0.0.1:9", **KEY})
+    nowhere = account_settings(**{"provider": "webex", "base_url": "http://127.0.0.1:9", **KEY})
     with WebexConnect(nowhere) as webex, pytest.raises(Unreachable):
         webex.call(message())
 
@@ -115,7 +116,7 @@ def test_a_message_that_is_not_allowed_is_never_sent(sandbox):
 
 def test_a_secret_that_is_not_base64_is_told_of_at_once_and_not_shown():
     with pytest.raises(ValidationError, match="jwt_secret is not base64") as caught:
-        AccountSettings.model_validate({"provider": "webex", "jwt_issuer": "s", "jwt_secret": "not base64!"})
+        account_settings(**{"provider": "webex", "jwt_issuer": "s", "jwt_secret": "not base64!"})
     assert "not base64!" not in str(caught.value.errors(include_input=False))
 
 

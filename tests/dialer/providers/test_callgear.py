@@ -9,12 +9,12 @@ from uuid import UUID
 
 import pytest
 
-from dialer.account_settings import AccountSettings
 from dialer.calls import CallRequest, Progress
 from dialer.http import HttpReply
 from dialer.phone import PhoneNumber
 from dialer.providers.callgear.provider import CallGear
 from dialer.providers.callgear.words import GROUPS, MNEMONICS
+from dialer.providers.registry import account_settings
 from dialer.scripts import Recording, Speech
 from dialer.verdicts import Meter, Verdict
 
@@ -32,7 +32,7 @@ LIMITS = {
 
 def provider(**credentials: str) -> CallGear:
     given = credentials or {"access_token": "permanent"}
-    return CallGear(AccountSettings.model_validate({"provider": "callgear", "base_url": "http://127.0.0.1:9", **given}))
+    return CallGear(account_settings(**{"provider": "callgear", "base_url": "http://127.0.0.1:9", **given}))
 
 
 def with_login() -> CallGear:

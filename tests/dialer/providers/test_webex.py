@@ -9,10 +9,10 @@ from uuid import UUID
 
 import pytest
 
-from dialer.account_settings import AccountSettings
 from dialer.calls import CallRequest, Outcome, Progress
 from dialer.http import HttpReply
 from dialer.phone import PhoneNumber
+from dialer.providers.registry import account_settings
 from dialer.providers.webex.provider import Webex
 from dialer.providers.webex.words import CODES
 from dialer.receipts import summarize_receipts
@@ -25,7 +25,7 @@ ATTEMPT = UUID("6a8f7c34-0c5e-4b8e-9f0e-1f6f1f3f8a11")
 @pytest.fixture
 def webex() -> Webex:
     account = {"provider": "imiconnect", "base_url": "http://127.0.0.1:9/", "service_key": "key-1"}
-    return Webex(AccountSettings.model_validate(account))
+    return Webex(account_settings(**account))
 
 
 def call(**changes: Any) -> CallRequest:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dialer.account_settings import AccountSettings
+from dialer.providers.registry import account_settings
 from dialer.providers.webex.messages import FURTHEST_SEND_AT, InvalidMessage, VoiceMessage
 from dialer.providers.webex.provider import Webex
 from dialer.scripts import Recording, Speech
@@ -23,7 +23,7 @@ ALL = [
 
 def webex(base_url: str = "http://127.0.0.1:9", **account: Any) -> Webex:
     given = {"provider": "webex", "base_url": base_url, "service_key": "k", **account}
-    return Webex(AccountSettings.model_validate(given), lambda: NOW)
+    return Webex(account_settings(**given), lambda: NOW)
 
 
 def message(**changes: Any) -> VoiceMessage:

@@ -81,7 +81,7 @@ def test_the_url_may_end_in_a_slash(vendor: Clients, path: str) -> None:
 
 
 def test_only_post_is_allowed(vendor: Clients) -> None:
-    assert vendor.http.get(vendor.sandbox.callgear_url).status_code == 405
+    assert vendor.http.get(vendor.sandbox.base_url("callgear")).status_code == 405
 
 
 def test_text_that_is_not_utf_8_is_named_where_the_method_has_a_word_for_it(vendor: Clients) -> None:

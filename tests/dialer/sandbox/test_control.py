@@ -129,7 +129,7 @@ def test_thousands_of_calls_at_once_are_remembered_one_by_one(start: Callable[..
     vendor = start(points_per_minute=10**6, points_per_day=10**6)
     correlation_ids = [str(n) for n in range(3000)]
 
-    placed = asyncio.run(place_all(vendor.sandbox.callgear_url, correlation_ids))
+    placed = asyncio.run(place_all(vendor.sandbox.base_url("callgear"), correlation_ids))
 
     logged = {call["correlation_id"]: call["call_id"] for call in vendor.sandbox.calls()}
     assert logged == placed

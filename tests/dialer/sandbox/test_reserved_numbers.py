@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from dialer.phone import parse
-from dialer.sandbox.numbers import OWN_NUMBERS, RESERVED_NUMBERS, ReservedBehaviour, behaviour_of, reserved, rows
+from dialer.sandbox.numbers import OWN_NUMBERS, RESERVED_NUMBERS, ReservedBehaviour, behaviour_of, reserved
+from dialer.sandbox.reserved_table import rows
 from tests.support.sandbox_clients import FAST, Clients, until
 
 
@@ -17,7 +18,7 @@ def ask(vendor: Clients, name: str, ending: str) -> str:
     """Call a reserved number and say in a word how the request went."""
     try:
         if name == "callgear":
-            reply = vendor.http.post(vendor.sandbox.callgear_url, json=callgear_request(f"1415555{ending:0>4}"))
+            reply = vendor.http.post(vendor.sandbox.base_url("callgear"), json=callgear_request(f"1415555{ending:0>4}"))
             if reply.status_code != 200:
                 return str(reply.status_code)
             return reply.json()["error"]["data"]["mnemonic"] if "error" in reply.json() else "placed"
@@ -99,11 +100,11 @@ def test_a_late_reply_comes_after_the_call_was_placed(start: Callable[..., Clien
 def test_nothing_at_all_is_sent_on_a_connection_that_is_cut(start: Callable[..., Clients]) -> None:
     vendor = start()
 
-    with vendor.http.stream("POST", vendor.sandbox.callgear_url, json=callgear_request("14155550101")) as reply:
+    with vendor.http.stream("POST", vendor.sandbox.base_url("callgear"), json=callgear_request("14155550101")) as reply:
         assert reply.status_code == 200
         reply.read()
     with pytest.raises(httpx.RemoteProtocolError, match="without sending a response"):
-        vendor.http.post(vendor.sandbox.callgear_url, json=callgear_request("14155550120"))
+        vendor.http.post(vendor.sandbox.base_url("callgear"), json=callgear_request("14155550120"))
 
 
 @pytest.mark.parametrize("area", ["201", "415", "907", "989"])
@@ -183,7 +184,7 @@ def test_the_table_prints_itself() -> None:
     table = rows()
 
     assert len(table) == len(RESERVED_NUMBERS) + 1
-    assert table[0] == ("+1 NXX 555 0111", "busy", "call_session_id", "201")
+    assert table[0] == ("+1 NXX 555 0111", "busy", ("call_session_id", "201"))
     assert [row.number[-2:] for row in table[:-1]] == [str(n) for n in (*range(11, 25), *range(94, 98))]
     assert table[-1].number == "any other"
     assert {row.first for row in RESERVED_NUMBERS.values()} | {ReservedBehaviour.ANSWERS} == set(ReservedBehaviour)

@@ -12,11 +12,10 @@ from uuid import UUID
 
 import pytest
 
-from dialer.account_settings import AccountSettings
 from dialer.calls import CallRequest, Outcome
 from dialer.deadline import Deadline, utc_now
 from dialer.phone import PhoneNumber
-from dialer.providers import provider_for
+from dialer.providers.registry import account_settings, provider_for
 from dialer.scripts import Speech
 from dialer.transport.session import Session
 from dialer.verdicts import Ruling, Verdict
@@ -41,12 +40,12 @@ def anyio_backend() -> str:
 
 
 def webex(url: str, timeout: float = 5.0, connections: int = 10) -> Session:
-    account = AccountSettings.model_validate({"provider": "webex", "base_url": url, "service_key": KEY})
+    account = account_settings(**{"provider": "webex", "base_url": url, "service_key": KEY})
     return Session(provider_for(account), timeout=timeout, connections=connections)
 
 
 def callgear(url: str, **credentials: str) -> Session:
-    account = AccountSettings.model_validate({"provider": "callgear", "base_url": url, **credentials})
+    account = account_settings(**{"provider": "callgear", "base_url": url, **credentials})
     return Session(provider_for(account), timeout=5.0)
 
 

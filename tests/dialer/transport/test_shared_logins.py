@@ -19,6 +19,7 @@ from dialer.calls import CallRequest
 from dialer.deadline import Deadline, utc_now
 from dialer.phone import PhoneNumber
 from dialer.providers.callgear.provider import CallGear
+from dialer.providers.registry import account_settings
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
 from dialer.scripts import Speech
@@ -42,8 +43,8 @@ def sandbox() -> Iterator[SandboxHandle]:
 
 
 def settings(sandbox: SandboxHandle) -> AccountSettings:
-    given = {"provider": "callgear", "base_url": sandbox.callgear_url, "login": "sandbox", "password": PASSWORD}
-    return AccountSettings.model_validate(given)
+    given = {"provider": "callgear", "base_url": sandbox.base_url("callgear"), "login": "sandbox", "password": PASSWORD}
+    return account_settings(**given)
 
 
 def shared(server: redis.Redis, password: str = PASSWORD) -> SharedLogins:

@@ -41,7 +41,7 @@ def accounts(tmp_path, monkeypatch):
     (tmp_path / "dialer.toml").write_text(ACCOUNTS)
     monkeypatch.chdir(tmp_path)
     with environment_variables({}), running(SandboxConfig()) as sandbox:
-        for name, url in (("BARE", sandbox.callgear_url), ("USER", sandbox.callgear_url)):
+        for name, url in (("BARE", sandbox.base_url("callgear")), ("USER", sandbox.base_url("callgear"))):
             monkeypatch.setenv(f"DIALER_ACCOUNTS__{name}__BASE_URL", url)
         for name in ("TOKEN", "KEY"):
             monkeypatch.setenv(f"DIALER_ACCOUNTS__{name}__BASE_URL", sandbox.url)

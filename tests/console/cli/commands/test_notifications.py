@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 from console.cli.app import app
 from console.cli.commands.notifications import _address
 from dialer.errors import DialerError
-from dialer.providers import NOTIFICATION_TEMPLATES
+from dialer.providers.registry import PROVIDERS
 
+TEMPLATES = PROVIDERS["callgear"].notification_templates
 RUNNER = CliRunner()
 SETTINGS = """
 [accounts.main]
@@ -42,9 +43,9 @@ def test_the_address_and_a_template_for_each_event_are_printed(configured):
     told = json.loads(printed.output)
     assert printed.exit_code == 0
     assert (told["method"], told["url"]) == ("POST", "https://dialer.example/notifications/main/s3cret")
-    assert {one["event"]: (one["title"], one["template"]) for one in told["templates"]} == NOTIFICATION_TEMPLATES
+    assert {one["event"]: (one["title"], one["template"]) for one in told["templates"]} == TEMPLATES
     shown = RUNNER.invoke(app, ["notifications", "main"]).output
-    assert all(template in shown for _, template in NOTIFICATION_TEMPLATES.values())
+    assert all(template in shown for _, template in TEMPLATES.values())
     assert "notifications = true" in shown
     assert "[accounts.main]" in shown
 
