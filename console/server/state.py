@@ -55,7 +55,7 @@ class AppState:
 
     def is_receipt_url(self, route: str, account: str, secret: str) -> bool:
         """True when the account's provider was given this URL for its receipts; takes the same time for any secret."""
-        known = account in self._receipt_secrets and self.settings.accounts[account].door == route
+        known = account in self._receipt_secrets and self.settings.accounts[account].receipts_path == route
         right = equal_in_constant_time(secret, self._receipt_secrets.get(account, NO_SECRET))
         return known and right
 
