@@ -35,14 +35,14 @@ class Deadline:
         self._steady = steady
         self._steady_at = steady() + (at - wall()).total_seconds()
 
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """Seconds until it passes, by the clock that is further on; never below zero."""
         by_wall = (self.at - self._wall()).total_seconds()
         return max(0.0, min(by_wall, self._steady_at - self._steady()))
 
     def passed(self) -> bool:
         """True once the moment has come."""
-        return self.left() <= 0.0
+        return self.seconds_left() <= 0.0
 
     def __repr__(self) -> str:
         return f"Deadline({self.at.isoformat()})"

@@ -1,1 +1,1 @@
-"""Carrying a provider's requests: sessions, HTTP, logins, and the event loop of a process."""
+"""Sends the requests that providers build: sessions, the HTTP client, logins, and the event loop of a process."""

@@ -1,4 +1,4 @@
-"""Requests that are out: sent at once on the process's event loop, their rulings coming back in any order."""
+"""Requests in flight: sent from a thread on the process's event loop, their rulings collected as they come."""
 
 from __future__ import annotations
 
@@ -20,44 +20,45 @@ Rulings = list[tuple[UUID, Ruling]]
 
 
 class InFlightRequests:
-    """The requests of one thread. Only `wait_for_rest` waits for an answer, so more can be sent meanwhile.
+    """The requests that one thread has sent. Only `wait_for_rest` blocks, so more can be sent meanwhile.
 
-    Never raises for what a provider does, and gives exactly one ruling for each call.
+    Each call gets exactly one ruling, with its correlation id, in the order in which answers come. No method raises for
+    a failure of the provider or the network; a request that our own process abandons is UNCONFIRMED.
     """
 
     def __init__(self, loop: BlockingPortal, place: Place) -> None:
         self._loop = loop
         self._place = place
-        self._answers: queue.SimpleQueue[tuple[UUID, Ruling]] = queue.SimpleQueue()
-        self._out = 0
+        self._rulings: queue.SimpleQueue[tuple[UUID, Ruling]] = queue.SimpleQueue()
+        self._in_flight = 0
 
     def send(self, calls: Sequence[tuple[CallRequest, Deadline]]) -> None:
-        """Send these requests now, all together."""
+        """Start sending these requests, all at the same time, and return at once."""
         if calls:
             self._loop.start_task_soon(self._place_all, calls)
-            self._out += len(calls)
+            self._in_flight += len(calls)
 
     def finished(self) -> Rulings:
-        """The rulings that have come since the last time."""
+        """The rulings that have come since the last call of this method; may be empty."""
         rulings: Rulings = []
-        while not self._answers.empty():
-            rulings.append(self._answers.get())
-        self._out -= len(rulings)
+        while not self._rulings.empty():
+            rulings.append(self._rulings.get())
+        self._in_flight -= len(rulings)
         return rulings
 
     def wait_for_rest(self) -> Iterator[Rulings]:
-        """Wait for all that are still out; yield those that are there together."""
-        while self._out:
-            first = self._answers.get()
-            self._out -= 1
+        """Wait until no request is in flight; yield rulings as they come, those that came together as one list."""
+        while self._in_flight:
+            first = self._rulings.get()
+            self._in_flight -= 1
             yield [first, *self.finished()]
 
     async def _place_all(self, calls: Sequence[tuple[CallRequest, Deadline]]) -> None:
-        await asyncio.gather(*(self._place_one(*one) for one in calls), return_exceptions=True)
+        await asyncio.gather(*(self._place_one(call, deadline) for call, deadline in calls), return_exceptions=True)
 
     async def _place_one(self, call: CallRequest, deadline: Deadline) -> None:
         ruling = LOST_RULING
         try:
             ruling = await self._place(call, deadline)
         finally:
-            self._answers.put((call.correlation_id, ruling))
+            self._rulings.put((call.correlation_id, ruling))

@@ -1,8 +1,8 @@
-"""The wire: one HTTP client per session, a last look before the bytes leave, and what its failures mean.
+"""One HTTP client per session, a check right before a request is written, and our errors for its failures.
 
-Whether a call may have been placed hangs on one question: had any byte of the request left? httpx's exception does not
-say. Its aiohttp transport reports every broken connection as a connect timeout, also one cut after the request was
-read. So what aiohttp raised decides, and only its own failures to connect count as nothing sent.
+Whether a call may have been placed depends on whether any byte of the request was sent. httpx's exception does not
+say: its aiohttp transport reports every broken connection as a connect timeout, even one cut after the server had read
+the request. So aiohttp's own exception decides, and only its failures to connect count as nothing sent.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ from dialer.errors import NotPlaced, ProviderError, Unconfirmed, Unreachable
 from dialer.http import HttpReply, HttpRequest
 from dialer.verdicts import Ruling, Verdict
 
-# An idle connection that the server may be about to close turns a request into an unconfirmed one: let go of it first.
+# A server may close an idle connection just as we use it, which leaves the request unconfirmed: we close it sooner.
 IDLE_SECONDS = 4.0
 NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 TIMED_OUT = (aiohttp.ServerTimeoutError, httpx.TimeoutException, TimeoutError)
 BROKEN = (aiohttp.ClientError, httpx.HTTPError, OSError, asyncio.CancelledError)
 
 BeforeSend = Callable[[], None]
-_last_look: ContextVar[BeforeSend | None] = ContextVar("before_send", default=None)
+_before_send: ContextVar[BeforeSend | None] = ContextVar("before_send", default=None)
 
 
 class _Request(aiohttp.ClientRequest):
-    """aiohttp's request, which looks at the deadline once more when it has its connection."""
+    """aiohttp's request, which calls the `before_send` of its exchange once it has a connection."""
 
     async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
-        if look := _last_look.get():
-            look()
+        if check := _before_send.get():
+            check()
         return await super().send(conn)
 
 
 def new_client(connections: int) -> httpx.AsyncClient:
-    """A client for one event loop. Building it takes some 15 ms, so keep it."""
+    """A client for one event loop, with so many connections at most. It takes some 15 ms to build, so keep it."""
     context = httpx.create_ssl_context(trust_env=False)
 
     def connect() -> aiohttp.ClientSession:
@@ -62,29 +62,29 @@ async def exchange(
     connect_timeout: float,
     before_send: BeforeSend | None = None,
 ) -> HttpReply:
-    """Send a request and read its reply, within both timeouts together.
+    """Send a request and read its whole reply. Both timeouts are in seconds; together they bound the exchange.
 
     `before_send` is called once the connection is open and before any byte is written; raising stops the request.
     """
     limits = httpx.Timeout(timeout, connect=connect_timeout, pool=connect_timeout)  # aiohttp's pool covers connecting
-    token = _last_look.set(before_send)
+    token = _before_send.set(before_send)
     try:
         async with asyncio.timeout(timeout + connect_timeout):
             reply = await client.request(
                 request.method, request.url, headers=dict(request.headers), content=request.body, timeout=limits
             )
     finally:
-        _last_look.reset(token)
+        _before_send.reset(token)
     headers = {name.lower(): value for name, value in reply.headers.items()}
     return HttpReply(status=reply.status_code, headers=headers, body=reply.content)
 
 
 @contextmanager
 def translate_errors(provider: str, request: HttpRequest) -> Iterator[None]:
-    """Turn whatever goes wrong into an error that says what may be done next.
+    """Raise a ProviderError instead of any exception in the block; only a cancellation of our own task passes through.
 
-    For a request that places a call, whatever is not known to be safe is Unconfirmed. Only a cancellation of our own
-    task goes through as it is. Nothing of the request or reply gets into the error.
+    If the request places a call, every failure after which the call may exist becomes Unconfirmed. The errors contain
+    nothing of the request or reply but the host.
     """
     try:
         yield
@@ -100,16 +100,16 @@ def translate_errors(provider: str, request: HttpRequest) -> Iterator[None]:
 
 
 def provider_error(provider: str, request: HttpRequest, exc: BaseException) -> ProviderError:
-    """The error of ours for one of httpx's, aiohttp's or anybody's.
+    """Our error for any exception of an exchange.
 
-    An unconfirmed one has no mnemonic: that would be the provider's word that it failed.
+    Unconfirmed has no mnemonic, because a mnemonic would mean that the provider itself reported a failure.
     """
     cause = exc.__cause__ if isinstance(exc, httpx.HTTPError) and exc.__cause__ else exc
     kind, host = type(cause).__name__, _host(request)
     if isinstance(cause, NEVER_SENT):
         return _not_placed(Unreachable, provider, "unreachable", f"no connection to {host} ({kind})")
-    mnemonic, said = _words_for(cause)
-    detail = f"{host} {said} ({kind})"
+    mnemonic, failure = _failure(cause)
+    detail = f"{host} {failure} ({kind})"
     if request.places:
         return Unconfirmed(provider, detail, Ruling(verdict=Verdict.UNCONFIRMED, detail=detail))
     return _not_placed(NotPlaced, provider, mnemonic, detail)
@@ -119,7 +119,8 @@ def _not_placed(kind: type[NotPlaced], provider: str, mnemonic: str, detail: str
     return kind(provider, detail, Ruling(verdict=Verdict.NOT_PLACED, mnemonic=mnemonic, detail=detail))
 
 
-def _words_for(cause: BaseException) -> tuple[str, str]:
+def _failure(cause: BaseException) -> tuple[str, str]:
+    """Our mnemonic for a failure, and the words that follow the host in the error's detail."""
     if isinstance(cause, TIMED_OUT):
         return "timed_out", "did not answer in time"
     if isinstance(cause, BROKEN):
@@ -128,6 +129,7 @@ def _words_for(cause: BaseException) -> tuple[str, str]:
 
 
 def _host(request: HttpRequest) -> str:
+    """Host and port of a request; never its path, which may hold a secret."""
     address = urlsplit(request.url)
     try:
         port = address.port or {"https": 443, "http": 80}.get(address.scheme)

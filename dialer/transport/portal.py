@@ -1,4 +1,4 @@
-"""The faces of clients: those on an event loop, and those that bring one on a thread of its own."""
+"""Base classes of clients: asynchronous ones, and blocking ones that run an event loop on a thread of their own."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 
 class AsyncCloseable:
-    """An asynchronous context manager that is closed at the end of its block."""
+    """An asynchronous context manager that calls `aclose` at the end of its block."""
 
     async def aclose(self) -> None:
-        """Close what is open."""
+        """Close connections and whatever else is open."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -25,14 +25,17 @@ class AsyncCloseable:
 
 
 class OwnLoopClient:
-    """A context manager with a portal into its loop; what `_at_end` holds is called back before the loop ends."""
+    """A blocking context manager that starts its own event loop on a thread; `_portal` runs coroutines on it.
+
+    Callbacks in `_at_end` run before the loop ends.
+    """
 
     def __init__(self) -> None:
         self._at_end = ExitStack()
         self._portal: BlockingPortal = self._at_end.enter_context(start_blocking_portal())
 
     def close(self) -> None:
-        """Log out where we logged in, close the connections and end the loop's thread."""
+        """Log out if logged in, close the connections and end the loop's thread."""
         self._at_end.close()
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""A session with one provider account: it carries requests, logs in when needed, and rules on trouble."""
+"""A session with one provider account: sends requests, logs in when needed, and turns every failure into a ruling."""
 
 from __future__ import annotations
 
@@ -26,27 +26,23 @@ from dialer.verdicts import Ruling, Verdict
 Clock = Callable[[], datetime]
 Answer = TypeVar("Answer", bound=Ruling | Listing | CallStatus | Heard[Any])
 T = TypeVar("T")
-ECHO_LENGTHS = (
-    6,
-    16,
-)  # a text as short as the first says nothing; sharing as many characters as the second is no chance
+ECHO_LENGTHS = (6, 16)  # shorter texts are not looked for; so many characters in common are no coincidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Question(Generic[Answer]):
-    """What to send (None: nothing is offered), how to read the reply, and how to answer with a ruling of our own."""
+class _Query(Generic[Answer]):
+    """How to build a request (None: the provider offers none), read its reply, and answer with a ruling of our own."""
 
-    ask: Callable[[], HttpRequest | None]
+    build: Callable[[], HttpRequest | None]
     read: Callable[[HttpReply], Answer]
-    ruled: Callable[[Ruling], Answer]
+    from_ruling: Callable[[Ruling], Answer]
 
 
 class Session(AsyncCloseable):
-    """One account's HTTP, on one event loop. Its methods answer and never raise for what a provider or network does.
+    """One account's HTTP, on one event loop. A failure of the provider or network is a ruling, never an exception.
 
-    `timeout` is how long to wait for a connection, and then again for an answer; `logins` is where a key is shared with
-    the account's other processes. Cancelled, a method raises CancelledError as any does: then nobody knows whether the
-    call was placed.
+    `timeout` is in seconds, for a connection, and then again for the answer; `logins` shares a session key with the
+    account's other processes. A cancelled method raises CancelledError; then it is not known whether a call was placed.
     """
 
     def __init__(
@@ -55,97 +51,103 @@ class Session(AsyncCloseable):
         self.provider = provider
         self._timeout = timeout
         self._client = new_client(connections)
-        self._keyring = Keyring(provider, self._rule, logins)
+        self._keyring = Keyring(provider, self._send_without_login, logins)
 
     async def place(self, call: CallRequest, deadline: Deadline, now: Clock = utc_now) -> Ruling:
-        """Place one call. After the deadline nothing leaves: the ruling is NOT_SENT, its mnemonic `too_late`."""
+        """Place one call. After the deadline nothing is sent: the ruling is NOT_SENT with the mnemonic `too_late`."""
         provider = self.provider
-        question = _Question(ask=partial(provider.placing, call), read=provider.read_placing, ruled=_itself)
-        return _without_text(await self._answer(question, now, deadline), call)
+        query = _Query(build=partial(provider.placing, call), read=provider.read_placing, from_ruling=_itself)
+        return _without_text(await self._answer(query, now, deadline), call)
 
     async def list_calls(self, now: Clock = utc_now) -> Listing:
-        """All calls in progress; not usable where the provider lists none or the list could not be had."""
+        """All calls in progress; `usable` is False if the provider has no such list, or did not return it."""
         provider = self.provider
-        return await self._answer(_Question(ask=provider.looking, read=provider.read_looking, ruled=_no_list), now)
+        return await self._answer(_Query(build=provider.looking, read=provider.read_looking, from_ruling=_no_list), now)
 
     async def call_status(self, provider_call_id: str, now: Clock = utc_now) -> CallStatus:
-        """The provider's word on one call; `ruling` is about the question, and says nothing about the call."""
-        asking, read = partial(self.provider.asking, provider_call_id), self.provider.read_asking
-        return await self._answer(_Question(ask=asking, read=read, ruled=_no_status), now)
+        """The provider's status of one call; `ruling` is about this request, and says nothing about the call."""
+        build, read = partial(self.provider.asking, provider_call_id), self.provider.read_asking
+        return await self._answer(_Query(build=build, read=read, from_ruling=_no_status), now)
 
     async def find_call(self, attempt_id: UUID, now: Clock = utc_now) -> Ruling:
-        """The call that was placed for an attempt, by the provider's id; none named: it does not know of one."""
-        ask, read = partial(self.provider.tracing, attempt_id), self.provider.read_tracing
-        return await self._answer(_Question(ask=ask, read=read, ruled=_itself), now)
+        """The call that was placed for an attempt: the ruling has its provider call id, or None if there is none."""
+        build, read = partial(self.provider.tracing, attempt_id), self.provider.read_tracing
+        return await self._answer(_Query(build=build, read=read, from_ruling=_itself), now)
 
     async def check_login(self, now: Clock = utc_now) -> Ruling:
-        """Whether the account can log in, placing nothing: PLACED stands for yes."""
-        ask, read = self.provider.checking, self.provider.read_checking
-        return halt_if_login_refused(await self._once(_Question(ask=ask, read=read, ruled=_itself)))
+        """Whether the account can log in; PLACED means yes. Places no call."""
+        build, read = self.provider.checking, self.provider.read_checking
+        return halt_if_login_refused(await self._once(_Query(build=build, read=read, from_ruling=_itself)))
 
     async def send(self, operation: Operation, now: Clock = utc_now) -> Heard[Any]:
-        """Any other request of the provider's own. Raises TypeError where the provider has no such methods."""
+        """Send any other request of the provider's API. Raises TypeError if the provider has no such methods."""
         provider = self.provider
         if not isinstance(provider, HasMethods):
             raise TypeError(f"{provider.name} has no such methods")
-        ask, read = partial(provider.request, operation), partial(provider.read, operation)
-        question: _Question[Heard[Any]] = _Question(ask=ask, read=read, ruled=_unheard)
-        return await self._answer(question, now) if operation.needs_key else await self._once(question)
+        build, read = partial(provider.request, operation), partial(provider.read, operation)
+        query: _Query[Heard[Any]] = _Query(build=build, read=read, from_ruling=_no_value)
+        return await self._answer(query, now) if operation.needs_key else await self._once(query)
 
     async def aclose(self) -> None:
-        """Log out where we logged in, and close. What is still under way is lost; what comes later is NOT_PLACED."""
-        await self._keyring.give_back()
+        """Log out if logged in, and close. Requests in flight are lost; later ones are ruled NOT_PLACED."""
+        await self._keyring.log_out()
         await self._client.aclose()
 
-    async def _answer(self, question: _Question[Answer], now: Clock, deadline: Deadline | None = None) -> Answer:
-        """Ask, logged in; a refused login is renewed once."""
+    async def _answer(self, query: _Query[Answer], now: Clock, deadline: Deadline | None = None) -> Answer:
+        """Send a request, logged in; when the key is refused, log in again and repeat it once."""
         for _ in range(2):
-            if refused := await self._keyring.ready(now):
-                return question.ruled(refused)
+            if refusal := await self._keyring.ensure_login(now):
+                return query.from_ruling(refusal)
             renewals = self._keyring.renewals
-            answer = await self._once(question, deadline)
-            if _ruling(answer).verdict is not Verdict.LOGIN_AGAIN or not self._keyring.forget(renewals):
+            answer = await self._once(query, deadline)
+            if _ruling(answer).verdict is not Verdict.LOGIN_AGAIN or not self._keyring.forget_refused_key(renewals):
                 break
         return (
             answer
             if _ruling(answer).verdict is not Verdict.LOGIN_AGAIN
-            else question.ruled(halt_if_login_refused(_ruling(answer)))
+            else query.from_ruling(halt_if_login_refused(_ruling(answer)))
         )
 
-    async def _once(self, question: _Question[Answer], deadline: Deadline | None = None) -> Answer:
+    async def _once(self, query: _Query[Answer], deadline: Deadline | None = None) -> Answer:
         try:
-            request = question.ask()
+            request = query.build()
             if request is None:
-                return question.ruled(not_offered(self.provider.name, "be asked this"))
+                return query.from_ruling(not_offered(self.provider.name, "be asked this"))
             with translate_errors(self.provider.name, request):
-                return question.read(await self._exchange(request, deadline))
+                return query.read(await self._exchange(request, deadline))
         except ProviderError as error:
-            return question.ruled(error.ruling)
+            return query.from_ruling(error.ruling)
 
     async def _exchange(self, request: HttpRequest, deadline: Deadline | None) -> HttpReply:
         if self._client.is_closed:
             raise NotPlaced(self.provider.name, "the session is closed")
-        patience = self._timeout
+        connect_timeout = self._timeout
         if deadline:
-            self._in_time(deadline)
-            patience = min(patience, deadline.left())
-        look = partial(self._in_time, deadline) if deadline else None
+            self._refuse_late(deadline)
+            connect_timeout = min(connect_timeout, deadline.seconds_left())
+        before_send = partial(self._refuse_late, deadline) if deadline else None
         return await exchange(
-            self._client, request, timeout=self._timeout, connect_timeout=max(patience, 0.001), before_send=look
+            self._client,
+            request,
+            timeout=self._timeout,
+            connect_timeout=max(connect_timeout, 0.001),
+            before_send=before_send,
         )
 
-    def _in_time(self, deadline: Deadline) -> None:
+    def _refuse_late(self, deadline: Deadline) -> None:
         if deadline.passed():
             detail = "the deadline passed before the request left"
             ruling = Ruling(verdict=Verdict.NOT_SENT, mnemonic="too_late", detail=detail)
             raise TooLate(self.provider.name, detail, ruling)
 
-    async def _rule(self, ask: Callable[[], HttpRequest | None], read: Callable[[HttpReply], Ruling]) -> Ruling:
-        return await self._once(_Question(ask=ask, read=read, ruled=_itself))
+    async def _send_without_login(
+        self, build: Callable[[], HttpRequest | None], read: Callable[[HttpReply], Ruling]
+    ) -> Ruling:
+        return await self._once(_Query(build=build, read=read, from_ruling=_itself))
 
 
 def value_of(provider: str, heard: Heard[T]) -> T:
-    """The value that was heard from a provider. Raises a ProviderError when there is none."""
+    """The value that a provider returned. Raises a ProviderError when there is none."""
     if heard.value is None:
         raise error_for(provider, heard.ruling)
     return heard.value
@@ -159,7 +161,7 @@ def _no_list(ruling: Ruling) -> Listing:
     return Listing(ruling=ruling, usable=False)
 
 
-def _unheard(ruling: Ruling) -> Heard[Any]:
+def _no_value(ruling: Ruling) -> Heard[Any]:
     return Heard(ruling=ruling)
 
 
@@ -172,7 +174,7 @@ def _ruling(answer: Ruling | Listing | CallStatus | Heard[Any]) -> Ruling:
 
 
 def _without_text(ruling: Ruling, call: CallRequest) -> Ruling:
-    """The ruling without the words of the call's own text, should the provider repeat them."""
+    """The ruling, its detail removed when it repeats the text of the call, which may hold personal data."""
     text = " ".join(call.script.text.split()) if isinstance(call.script, Speech) else ""
     shared = min(ECHO_LENGTHS[1], len(text))
     starts = range(len(ruling.detail) - shared + 1) if shared >= ECHO_LENGTHS[0] else ()

@@ -1,7 +1,7 @@
-"""A login shared by all processes of an account: its key lies encrypted in Redis, and one of them renews it for all.
+"""One login shared by all processes of an account: its session key is stored encrypted in Redis.
 
-The key of the encryption is made of the account's own password, which every worker has and Redis has not. Redis is a
-convenience here: without it each process logs in for itself.
+One process renews it for all. The encryption key is derived from the account's password, which every worker has and
+Redis has not. Redis is optional here: without it each process logs in for itself.
 """
 
 from __future__ import annotations
@@ -23,79 +23,86 @@ from redis.lock import Lock
 from dialer.errors import DialerError
 from dialer.providers.provider import Login
 
-LOCK_SECONDS = 60.0  # longer than a login may take; a process that died holding the lock costs the others this
-PATIENCE_SECONDS = 30.0
-LONGEST_LIFE = 24 * 3600.0  # of a login that does not say when it ends
+LOCK_SECONDS = 60.0  # longer than a login may take; after a process died with the lock, the others wait this long
+LOCK_WAIT_SECONDS = 30.0
+MAX_LIFETIME = 24 * 3600.0  # seconds, of a login with no known end
 
 
 class LoginsUnavailable(DialerError):
-    """The shared logins cannot be asked for now."""
+    """Redis does not answer, or another process has held the lock for too long."""
 
 
 @dataclass(slots=True)
 class SharedLogins:
-    """One account's login in Redis, under one hash tag, for one process (`me`). Blocking: call it from a thread."""
+    """One account's login in Redis, as seen by one process, which is identified by `process_id`.
+
+    Its methods block, so an event loop calls them on a thread. They raise LoginsUnavailable, except `unlock`, `leave`.
+    """
 
     server: redis.Redis
     account: str
     secret: SecretStr = field(repr=False)
-    me: str = field(default_factory=lambda: uuid4().hex)
+    process_id: str = field(default_factory=lambda: uuid4().hex)
 
-    def take_turn(self) -> Lock:
-        """Nobody else logs in or out until `end_turn`. Raises LoginsUnavailable when no turn is to be had."""
+    def lock(self) -> Lock:
+        """Keep other processes from logging in or out until `unlock`. Waits up to 30 s for the lock."""
         lock = Lock(self.server, self._key("lock"), timeout=LOCK_SECONDS, thread_local=False)
-        with self._asked():
-            if lock.acquire(blocking_timeout=PATIENCE_SECONDS):
+        with self._redis_errors():
+            if lock.acquire(blocking_timeout=LOCK_WAIT_SECONDS):
                 return lock
         raise LoginsUnavailable(f"account {self.account}: another process has been logging in for long")
 
-    def end_turn(self, lock: Lock) -> None:
-        """Let the next one in."""
-        with suppress(redis.RedisError):  # it lapses by itself
+    def unlock(self, lock: Lock) -> None:
+        """Release the lock."""
+        with suppress(redis.RedisError):  # the lock expires by itself
             lock.release()
 
     def read(self) -> Login | None:
-        """The login that is there; None where there is none, or one made with another password."""
-        with self._asked():
-            sealed = self.server.get(self._key("login"))
+        """The stored login; None if there is none, or it was stored under another password."""
+        with self._redis_errors():
+            encrypted = self.server.get(self._key("login"))
         try:
-            opened = json.loads(self._cipher().decrypt(sealed)) if isinstance(sealed, str | bytes) else None
+            fields = json.loads(self._cipher().decrypt(encrypted)) if isinstance(encrypted, str | bytes) else None
         except (InvalidToken, ValueError):
             return None
-        return opened and Login(
-            token=SecretStr(opened["token"]), renew_at=opened["renew_at"], ends_at=opened["ends_at"]
+        return fields and Login(
+            token=SecretStr(fields["token"]), renew_at=fields["renew_at"], ends_at=fields["ends_at"]
         )
 
-    def keep(self, login: Login) -> None:
-        """Give a fresh login to all; it goes with its end."""
-        facts = {"token": login.token.get_secret_value(), "renew_at": login.renew_at, "ends_at": login.ends_at}
-        life = LONGEST_LIFE if login.ends_at is None else max(1.0, login.ends_at - time.time())
-        with self._asked():
-            self.server.set(self._key("login"), self._cipher().encrypt(json.dumps(facts).encode()), px=int(life * 1000))
+    def store(self, login: Login) -> None:
+        """Store a new login for all processes, until it ends."""
+        fields = {"token": login.token.get_secret_value(), "renew_at": login.renew_at, "ends_at": login.ends_at}
+        lifetime = MAX_LIFETIME if login.ends_at is None else max(1.0, login.ends_at - time.time())
+        with self._redis_errors():
+            self.server.set(
+                self._key("login"), self._cipher().encrypt(json.dumps(fields).encode()), px=int(lifetime * 1000)
+            )
 
     def join(self, login: Login) -> None:
-        """This process uses the login from now on, until it leaves or the login ends."""
-        ends = time.time() + LONGEST_LIFE if login.ends_at is None else login.ends_at
-        with self._asked():
-            self.server.zadd(self._key("users"), {self.me: ends})
-            self.server.pexpireat(self._key("users"), int((ends + LONGEST_LIFE) * 1000))
+        """Record that this process uses the login, until it leaves or the login ends."""
+        ends = time.time() + MAX_LIFETIME if login.ends_at is None else login.ends_at
+        with self._redis_errors():
+            self.server.zadd(self._key("users"), {self.process_id: ends})
+            self.server.pexpireat(self._key("users"), int((ends + MAX_LIFETIME) * 1000))
 
     def leave(self) -> bool:
-        """This process is done with the login. True when it was the last of those known, and the login is taken away.
+        """Record that this process has stopped using the login. True when no other process uses it any more.
 
-        Where that cannot be told it is False: nobody else may be logged out by it.
+        The login is then removed, and the caller should log out. False when Redis does not answer: then other processes
+        may still use the login.
         """
         users = self._key("users")
         with suppress(redis.RedisError):
-            known = self.server.zrem(users, self.me)
+            was_user = self.server.zrem(users, self.process_id)
             self.server.zremrangebyscore(users, "-inf", time.time())
-            if known and not self.server.zcard(users):
+            if was_user and not self.server.zcard(users):
                 self.server.delete(self._key("login"))
                 return True
         return False
 
     @contextmanager
-    def _asked(self) -> Iterator[None]:
+    def _redis_errors(self) -> Iterator[None]:
+        """Raise LoginsUnavailable instead of the Redis client's errors."""
         try:
             yield
         except redis.RedisError as exc:

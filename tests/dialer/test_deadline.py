@@ -28,7 +28,7 @@ def test_a_deadline_has_not_passed_before_its_moment(clocks):
     clocks.wall += timedelta(seconds=4.9)
     clocks.steady += 4.9
     assert not deadline.passed()
-    assert deadline.left() == pytest.approx(0.1)
+    assert deadline.seconds_left() == pytest.approx(0.1)
 
 
 def test_a_deadline_has_passed_at_its_very_moment(clocks):
@@ -42,7 +42,7 @@ def test_a_wall_clock_set_back_does_not_prolong_a_deadline(clocks):
     clocks.wall -= timedelta(hours=1)
     clocks.steady += 5
     assert deadline.passed()
-    assert deadline.left() == 0
+    assert deadline.seconds_left() == 0
 
 
 def test_a_steady_clock_that_slept_through_a_suspend_does_not_prolong_a_deadline(clocks):
