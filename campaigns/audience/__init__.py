@@ -1,1 +1,1 @@
-"""The list: encodings, CSV and XLSX tables, columns, rows, and the rows that cannot be called."""
+"""Reads a campaign's list of contacts: encodings, CSV and XLSX, columns, rows, and the rejected rows."""

@@ -1,4 +1,4 @@
-"""The contacts of a campaign: its list read row by row, and every row either a contact or a reject with its reason."""
+"""The contacts of a campaign: reads its list row by row; each row becomes a contact or a reject with a reason."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from campaigns.definition import Definition
 from campaigns.definition.yaml_source import DefinitionFaults, FileFault
 from dialer.errors import DialerError
 
-CAMPAIGN_WIDE_FAULTS = {"voice", "media"}  # faults that no text of any contact can cause
+CAMPAIGN_WIDE_FAULTS = {"voice", "media"}  # fault codes whose cause is the campaign file, never a contact's text
 ROWS_PER_BATCH = 500
 
 FindExcluded = Callable[[Sequence[str]], Mapping[str, tuple[RejectCode, str]]]
-"""Asked for numbers in E.164, it names those that are not to be called now, each with its code and reason."""
+"""Takes numbers in E.164; returns those that must not be called now, each with the code and the reason."""
 
 
 class ListChanged(DialerError):
@@ -32,7 +32,10 @@ class ListChanged(DialerError):
 
 
 class Audience:
-    """A list that has been looked at and not yet read. Reading holds few rows at a time, and the numbers met so far."""
+    """An opened list, not yet read. Reading keeps `ROWS_PER_BATCH` rows and the numbers read so far in memory.
+
+    `find_excluded` is asked about each batch of contacts; those it names become rejects.
+    """
 
     def __init__(
         self, definition: Definition, table: Table, reader: RowReader, find_excluded: FindExcluded | None = None
@@ -43,23 +46,23 @@ class Audience:
         self.reject_store = RejectStore(table.header)
         self._table = table
         self._reader = reader
-        self._leaves_out = find_excluded
-        self._repeated = (
+        self._find_excluded = find_excluded
+        self._duplicate_code = (
             RejectCode.LEFT_OUT_DUPLICATE if definition.contacts.duplicates == "first" else RejectCode.DUPLICATE
         )
         self._counts: Counter[str] = Counter()
         self._lines_by_number: dict[int, int] = {}
-        self._written = _written(table.file)
+        self._fingerprint = _fingerprint(table.file)
 
     @property
     def rejects(self) -> list[Reject]:
-        """The first of the rows that will not be called; `pile` has all of them."""
+        """The first rejects, at most 1,000; `reject_store` has all of them."""
         return self.reject_store.first
 
     def contacts(self, progress: Progress = no_progress) -> Iterator[ContactRow]:
-        """Every contact of the list; `pile` and `summary` are complete when it ends. Each call reads anew.
+        """Every contact of the list. Each call reads the file again.
 
-        `progress` sees the rejects too.
+        At its end `reject_store` and `summary` are complete. `progress` counts the rejects too.
         """
         self.reject_store.clear()
         for row in progress(self.rows(), self.estimated_rows()):
@@ -69,22 +72,22 @@ class Audience:
                 yield row
 
     def rows(self) -> Iterator[ContactRow | Reject]:
-        """Every contact and every reject in the list's order, for those who keep neither; `summary` counts along."""
+        """Every contact and every reject in the list's order, and `summary` counts them. Nothing is stored."""
         self._counts, self._lines_by_number = Counter(), {}
         rows = self._table.rows()
-        while some := list(islice(rows, ROWS_PER_BATCH)):
-            for read in self._read(some):
-                self._counts[read.code if isinstance(read, Reject) else VALID] += 1
-                yield read
-        self._lines_by_number = {}  # a million of them weigh more than all that comes after
+        while batch := list(islice(rows, ROWS_PER_BATCH)):
+            for row in self._read(batch):
+                self._counts[row.code if isinstance(row, Reject) else VALID] += 1
+                yield row
+        self._lines_by_number = {}  # frees the memory: a million entries are large
 
     def check_unchanged(self) -> None:
-        """Raises ListChanged when the file is not what it was as it was opened: half of what was read may be gone."""
-        if _written(self.file) != self._written:
+        """Raise ListChanged when the file has changed since it was opened: what was read may be incomplete."""
+        if _fingerprint(self.file) != self._fingerprint:
             raise ListChanged(f"{self.file} was changed while it was being read", "wait until it is written whole")
 
     def estimated_rows(self) -> int:
-        """About how many rows there are, told without reading them."""
+        """About how many rows the list has, without reading them."""
         return self._table.estimated_rows()
 
     @property
@@ -93,39 +96,42 @@ class Audience:
         return ImportSummary.of(self._counts)
 
     def _read(self, rows: Sequence[Row]) -> list[ContactRow | Reject]:
-        read = [self._contact_or_reject(row) for row in rows]
-        if self._leaves_out is None:
-            return read
-        out = self._leaves_out([one.phone.e164 for one in read if isinstance(one, ContactRow)])
-        return [self._left_out(one, row, out) for one, row in zip(read, rows, strict=True)] if out else read
+        results = [self._contact_or_reject(row) for row in rows]
+        if self._find_excluded is None:
+            return results
+        excluded = self._find_excluded([result.phone.e164 for result in results if isinstance(result, ContactRow)])
+        if not excluded:
+            return results
+        return [self._unless_excluded(result, row, excluded) for result, row in zip(results, rows, strict=True)]
 
     def _contact_or_reject(self, row: Row) -> ContactRow | Reject:
         try:
             contact = self._reader.read(row)
-        except RowRejected as no:
-            return no.reject(row)
+        except RowRejected as rejection:
+            return rejection.reject(row)
         first = self._lines_by_number.setdefault(int(contact.phone.digits), row.line)
         if first == row.line:
             return contact
         reason = f"the same number stands in line {first}"
         return RowRejected(
-            self._repeated, self._reader.phone_column(row.cells), reason, "keep one of the two rows"
+            self._duplicate_code, self._reader.phone_column(row.cells), reason, "keep one of the two rows"
         ).reject(row)
 
-    def _left_out(
-        self, one: ContactRow | Reject, row: Row, out: Mapping[str, tuple[RejectCode, str]]
+    def _unless_excluded(
+        self, result: ContactRow | Reject, row: Row, excluded: Mapping[str, tuple[RejectCode, str]]
     ) -> ContactRow | Reject:
-        if isinstance(one, Reject) or one.phone.e164 not in out:
-            return one
-        code, reason = out[one.phone.e164]
-        left_out = RowRejected(code, self._reader.phone_column(row.cells), reason)
-        return left_out.reject(row._replace(cells=()) if code is RejectCode.ERASED else row)
+        if isinstance(result, Reject) or result.phone.e164 not in excluded:
+            return result
+        code, reason = excluded[result.phone.e164]
+        rejection = RowRejected(code, self._reader.phone_column(row.cells), reason)
+        # An erased person's row is not kept.
+        return rejection.reject(row._replace(cells=()) if code is RejectCode.ERASED else row)
 
 
-def _written(file: Path) -> tuple[int, int]:
-    """When a file was last written to, and its length."""
-    there = file.stat()
-    return there.st_mtime_ns, there.st_size
+def _fingerprint(file: Path) -> tuple[int, int]:
+    """When a file was last written to, and its length in bytes."""
+    stat = file.stat()
+    return stat.st_mtime_ns, stat.st_size
 
 
 def read_audience(
@@ -135,13 +141,14 @@ def read_audience(
     check_script: CheckScript | None = None,
     find_excluded: FindExcluded | None = None,
 ) -> Audience:
-    """Look at a campaign's list in its folder and get ready to read it; `check_script` knows the provider's limits.
+    """Open a campaign's list, without reading its contacts yet. A list given by URL is downloaded into `folder`.
 
-    Raises BadContactsFile when the list cannot be read at all, DefinitionFaults when it is not the list that the
-    definition speaks of, or when what everybody would hear cannot be spoken.
+    `folder` is the campaign file's; `check_script` returns the fault of a script by the provider's limits, or None.
+    Raises BadContactsFile when the list cannot be read, DownloadFailed, and DefinitionFaults when it lacks columns that
+    the definition names, or when the message cannot be spoken for any contact.
     """
-    written = definition.contacts.file
-    file = download(written, folder, definition.campaign) if is_url(written) else folder / written
+    location = definition.contacts.file
+    file = download(location, folder, definition.campaign) if is_url(location) else folder / location
     table = open_table(file, definition.contacts.sheet)
     columns = find_columns(definition, table)
     faults = list(_script_faults(definition, columns, check_script))
@@ -153,7 +160,7 @@ def read_audience(
 
 
 def _script_faults(definition: Definition, columns: Columns, check_script: CheckScript | None) -> Iterator[FileFault]:
-    """What is wrong with the message for everybody, whoever is on the list."""
+    """Faults of the message that do not depend on a contact."""
     if check_script is None:
         return
     template = definition.template

@@ -1,4 +1,4 @@
-"""Which column of a list is what: found by its name, or named as missing."""
+"""Finds the columns of a list by the names that the definition gives them, and reports those that are missing."""
 
 from __future__ import annotations
 
@@ -18,8 +18,13 @@ OPTIONAL_KEYS = ("country_column", "zone", "not_after", "consent", *VOICE_KEYS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """Places of a list's columns. `phones` come in order of preference; `spoken` are those the template says, by
-    variable; `voice` those that say how; `fields` are all but the numbers."""
+    """Indexes of a list's columns, from 0; None for a column that the definition does not name.
+
+    phones      the columns with numbers, the preferred one first
+    voice       the columns `language` and `voice`, which choose the voice for a contact
+    variables   the column of each variable of the template
+    fields      every column but the numbers, by the name that templates use
+    """
 
     phones: tuple[int, ...]
     country: int | None
@@ -27,89 +32,87 @@ class Columns:
     not_after: int | None
     consent: int | None
     voice: Mapping[str, int]
-    spoken: Mapping[str, int]
+    variables: Mapping[str, int]
     fields: Mapping[str, int]
 
 
 def find_columns(definition: Definition, table: Table) -> Columns:
-    """Find every column that a definition speaks of. Raises DefinitionFaults naming those that are not there."""
+    """Find every column that a definition names. Raises DefinitionFaults with all that are missing or ambiguous."""
     search = _ColumnSearch(definition, table)
     contacts = definition.contacts
-    phones = [search.place(("contacts", "phone"), name) for name in contacts.phone]
-    named = {name: search.place(("contacts", name), getattr(contacts, name)) for name in OPTIONAL_KEYS}
+    phones = [search.index(("contacts", "phone"), name) for name in contacts.phone]
+    optional = {name: search.index(("contacts", name), getattr(contacts, name)) for name in OPTIONAL_KEYS}
     mapped = {comparable(name): (name, column) for name, column in contacts.columns.items()}
     for name, column in mapped.values():
-        search.place(("contacts", "columns", name), column)
-    variables = definition.template.variables if definition.template else ()
-    spoken = {name: search.spoken(name, mapped.get(comparable(name))) for name in variables}
+        search.index(("contacts", "columns", name), column)
+    names = definition.template.variables if definition.template else ()
+    variables = {name: search.variable(name, mapped.get(comparable(name))) for name in names}
     if search.faults:
         raise DefinitionFaults(search.faults)
-    places = tuple(place for place in phones if place is not None)
+    found_phones = tuple(index for index in phones if index is not None)
     return Columns(
-        phones=places,
-        country=named["country_column"],
-        zone=named["zone"],
-        not_after=named["not_after"],
-        consent=named["consent"],
-        voice={name: place for name in VOICE_KEYS if (place := named[name]) is not None},
-        spoken={name: place for name, place in spoken.items() if place is not None},
-        fields=_fields(table, places),
+        phones=found_phones,
+        country=optional["country_column"],
+        zone=optional["zone"],
+        not_after=optional["not_after"],
+        consent=optional["consent"],
+        voice={name: index for name in VOICE_KEYS if (index := optional[name]) is not None},
+        variables={name: index for name, index in variables.items() if index is not None},
+        fields=_fields(table, found_phones),
     )
 
 
 class _ColumnSearch:
-    """Looks columns up, and gathers a fault for each that cannot be told."""
+    """Looks up columns, and collects a fault for each that is missing or ambiguous."""
 
     def __init__(self, definition: Definition, table: Table) -> None:
         self._definition = definition
         self._table = table
         self.faults: list[FileFault] = []
 
-    def place(self, path: KeyPath, name: str | None) -> int | None:
+    def index(self, path: KeyPath, name: str | None) -> int | None:
+        """The index of the column of this name; None for no name, or with a fault for the key at `path`."""
         if name is None:
             return None
-        places = self._table.columns(name)
-        if len(places) == 1:
-            return places[0]
-        if places:
-            message = f'"{name}" is the name of {len(places)} columns in {self._where()}'
+        indexes = self._table.columns_named(name)
+        if len(indexes) == 1:
+            return indexes[0]
+        if indexes:
+            message = f'"{name}" is the name of {len(indexes)} columns in {self._table.file.name}'
             self.faults.append(self._definition.fault(path, message, "give each column a name of its own"))
         else:
-            message = f'{self._where()} has no column "{name}"'
-            self.faults.append(self._definition.fault(path, message, self._there_is(name)))
+            message = f'{self._table.file.name} has no column "{name}"'
+            self.faults.append(self._definition.fault(path, message, self._suggestion(name)))
         return None
 
-    def spoken(self, variable: str, mapped: tuple[str, str] | None) -> int | None:
-        """The column of a variable: the one the definition maps it to, else the one of its name."""
+    def variable(self, variable: str, mapped: tuple[str, str] | None) -> int | None:
+        """The column of a template variable: the one that `contacts.columns` maps it to, else the one of its name."""
         if mapped is None:
-            return self.place(("message", "tts"), variable)
-        places = self._table.columns(mapped[1])
-        return places[0] if len(places) == 1 else None  # else the mapping itself has been named as the fault
+            return self.index(("message", "tts"), variable)
+        indexes = self._table.columns_named(mapped[1])
+        return indexes[0] if len(indexes) == 1 else None  # the fault is already reported at contacts.columns
 
-    def _where(self) -> str:
-        return self._table.file.name
-
-    def _there_is(self, name: str) -> str:
-        """The columns there are; but a list that begins with a contact is not printed, it has numbers in it."""
-        names = [there for there in self._table.names if there]
-        if any(sum(map(str.isdigit, there)) >= MIN_PHONE_DIGITS for there in names):
+    def _suggestion(self, name: str) -> str:
+        """The existing columns; but a first line that looks like a contact is not repeated: it has a number in it."""
+        existing = [column for column in self._table.names if column]
+        if any(sum(map(str.isdigit, column)) >= MIN_PHONE_DIGITS for column in existing):
             return "its first line looks like a contact: write the columns' names above it"
-        by_folded = {comparable(there): there for there in names}
-        near = difflib.get_close_matches(comparable(name), by_folded, n=1)
-        hint = f"did you mean {by_folded[near[0]]}? " if near else ""
-        return f"{hint}its columns are {', '.join(names)}"
+        by_comparable = {comparable(column): column for column in existing}
+        near = difflib.get_close_matches(comparable(name), by_comparable, n=1)
+        hint = f"did you mean {by_comparable[near[0]]}? " if near else ""
+        return f"{hint}its columns are {', '.join(existing)}"
 
 
 def _fields(table: Table, phones: Collection[int]) -> dict[str, int]:
-    """Names that templates can write for every column but the numbers; of equal names, the later ones get a number."""
+    """The index of every column but the numbers, by the name templates use; a repeated name gets a number: `name_2`."""
     fields: dict[str, int] = {}
-    for place, name in enumerate(table.names):
+    for index, name in enumerate(table.names):
         key = unique = template_name(name)
-        if place in phones or not key:
+        if index in phones or not key:
             continue
         count = 1
         while unique in fields:
             count += 1
             unique = f"{key}_{count}"
-        fields[unique] = place
+        fields[unique] = index
     return fields

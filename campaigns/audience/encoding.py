@@ -1,4 +1,4 @@
-"""Which characters a list's bytes mean: Unicode is proved, older code pages are weighed by what they spell."""
+"""Detects the encoding of a list: Unicode is checked in full, older code pages are guessed by the words they give."""
 
 from __future__ import annotations
 
@@ -25,42 +25,43 @@ SAVE_AGAIN = 'save it again as "CSV UTF-8"'
 
 
 class BadContactsFile(DialerError):
-    """The list cannot be read as a whole; the message names the file, `remedy` says what to do."""
+    """The list cannot be read at all; the message names the file, `remedy` says what to do."""
 
 
 def encoding_of(path: Path) -> str:
-    """The codec that reads all of this file. Raises BadContactsFile, naming the line, when none does."""
+    """The name of a codec that reads the whole file. Raises BadContactsFile, with the line, when none does."""
     with path.open("rb") as stream:
         head = stream.read(4096)
         if head.startswith(OLE_SIGNATURE):
             message = f"{path}: this is an old spreadsheet's format (XLS), or has a password"
             raise BadContactsFile(message, "save it as .xlsx or CSV, without a password, and name that")
         stream.seek(0)
-        return _declared(path, stream, head) or _proved(path, stream)
+        return _declared(path, stream, head) or _detected(path, stream)
 
 
 def _declared(path: Path, stream: BinaryIO, head: bytes) -> str | None:
-    """The Unicode encoding that the file's first bytes announce, if they do."""
+    """The Unicode encoding that the file's first bytes show, by a mark or as UTF-16; None when they show none."""
     marked = next((name for mark, name in BYTE_ORDER_MARKS if head.startswith(mark)), None)
-    encoding = marked or _wide(head)
+    encoding = marked or _unmarked_utf16(head)
     if encoding and (line := _undecodable(stream, encoding)):
         raise BadContactsFile(f"{path}:{line}: bytes that are not {encoding.removesuffix('-sig').upper()}", SAVE_AGAIN)
     return encoding
 
 
-def _wide(head: bytes) -> str | None:
-    """UTF-16 without a mark shows by its zeros: every other byte, wherever letters are Latin."""
+def _unmarked_utf16(head: bytes) -> str | None:
+    """UTF-16 without a byte order mark: in Latin letters every other byte is zero."""
     enough = len(head) // 10
     if head[1::2].count(0) > enough:
         return "utf-16-le"
     return "utf-16-be" if head[0::2].count(0) > enough else None
 
 
-def _proved(path: Path, stream: BinaryIO) -> str:
+def _detected(path: Path, stream: BinaryIO) -> str:
+    """UTF-8, else the code page that fits the lines that are not UTF-8. Raises BadContactsFile."""
     if not _undecodable(stream, "utf-8"):
         return "utf-8"
-    as_utf8, otherwise, first, sample = _sorted_lines(stream)
-    if as_utf8 >= otherwise:
+    utf8_lines, other_lines, first, sample = _count_lines(stream)
+    if utf8_lines >= other_lines:
         message = f"{path}:{first}: bytes that are not UTF-8, in a file that is UTF-8 elsewhere"
         raise BadContactsFile(message, f"correct that line, or {SAVE_AGAIN}")
     guess = from_bytes(sample, cp_isolation=CODE_PAGES).best()
@@ -72,7 +73,7 @@ def _proved(path: Path, stream: BinaryIO) -> str:
 
 
 def _undecodable(stream: BinaryIO, encoding: str) -> int | None:
-    """The first line that this codec cannot read; None when it reads all of them."""
+    """The number of the first line that this codec cannot read; None when it reads all of them."""
     decoder = codecs.getincrementaldecoder(encoding)()
     stream.seek(0)
     line = 1
@@ -87,19 +88,19 @@ def _undecodable(stream: BinaryIO, encoding: str) -> int | None:
         line += text.count("\n")
 
 
-def _sorted_lines(stream: BinaryIO) -> tuple[int, int, int, bytes]:
-    """Count the lines beyond ASCII that are UTF-8 and that are not; the first of the latter, and a sample of them."""
+def _count_lines(stream: BinaryIO) -> tuple[int, int, int, bytes]:
+    """Of lines that are not ASCII: how many are UTF-8, how many are not; the first of the latter, a sample of them."""
     stream.seek(0)
-    as_utf8, first, otherwise, sample = 0, 0, 0, bytearray()
+    utf8_lines, first, other_lines, sample = 0, 0, 0, bytearray()
     for number, line in enumerate(iter(lambda: stream.readline(SAMPLE_BYTES), b""), start=1):
         if line.isascii():
             continue
         try:
             line.decode("utf-8")
-            as_utf8 += 1
+            utf8_lines += 1
         except UnicodeDecodeError:
             first = first or number
-            otherwise += 1
+            other_lines += 1
             if len(sample) < SAMPLE_BYTES:
                 sample += line
-    return as_utf8, otherwise, first, bytes(sample)
+    return utf8_lines, other_lines, first, bytes(sample)

@@ -1,4 +1,4 @@
-"""What an import came to, in the order in which people read it."""
+"""The counts of an import: how many rows were read, valid, rejected by each reason, and will be dialed."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ DISPLAY_ORDER = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportSummary:
-    """The counts of a list's rows. `valid` and the faults add up to `rows_read`.
+    """The counts of a list's rows. `valid` and the fields for faults add up to `rows_read`.
 
-    Contacts on the suppression list, or of another campaign of this name that goes on, are valid and left out.
+    Contacts on the suppression list (`on_dnc`), or in another campaign of this name that has not ended
+    (`duplicate_in_campaign`), count as valid and are not dialed.
     """
 
     rows_read: int
@@ -34,10 +35,10 @@ class ImportSummary:
 
     @classmethod
     def of(cls, counts: Mapping[str, int]) -> ImportSummary:
-        """The summary of rows counted by their code, or as valid."""
+        """The summary of row counts by reject code, with those of contacts under `VALID`."""
         total = sum(counts.values())
-        left_out = {code: counts.get(code, 0) for code in EXCLUDED}
-        valid = counts.get(VALID, 0) + sum(left_out.values())
+        excluded = {code: counts.get(code, 0) for code in EXCLUDED}
+        valid = counts.get(VALID, 0) + sum(excluded.values())
         duplicate = counts.get(RejectCode.DUPLICATE, 0) + counts.get(RejectCode.LEFT_OUT_DUPLICATE, 0)
         invalid = sum(counts.get(code, 0) for code in INVALID_NUMBER_CODES)
         missing, too_long = counts.get(RejectCode.MISSING_VARIABLE, 0), counts.get(RejectCode.TEXT_TOO_LONG, 0)
@@ -45,8 +46,8 @@ class ImportSummary:
             rows_read=total,
             valid=valid,
             duplicate_in_file=duplicate,
-            duplicate_in_campaign=left_out[RejectCode.IN_CAMPAIGN],
-            on_dnc=left_out[RejectCode.ON_DNC] + left_out[RejectCode.ERASED],
+            duplicate_in_campaign=excluded[RejectCode.IN_CAMPAIGN],
+            on_dnc=excluded[RejectCode.ON_DNC] + excluded[RejectCode.ERASED],
             invalid_number=invalid,
             missing_variable=missing,
             text_too_long=too_long,
@@ -55,13 +56,14 @@ class ImportSummary:
 
     @property
     def will_dial(self) -> int:
+        """Contacts that the campaign will call."""
         return self.valid - self.duplicate_in_campaign - self.on_dnc
 
     @property
     def rejected(self) -> int:
-        """Rows that are no contacts, and contacts that are left out."""
+        """Rows that will not be dialed: faulty ones and excluded contacts."""
         return self.rows_read - self.will_dial
 
     def lines(self) -> list[tuple[str, int]]:
-        """The counts in the order people read them, with their names."""
+        """Each count with its label, in the order in which they are shown."""
         return [(name.replace("_", " ").replace("dnc", "DNC"), getattr(self, name)) for name in DISPLAY_ORDER]

@@ -1,4 +1,4 @@
-"""Opening a list, whichever format it is in."""
+"""Opens a list in any of its formats: XLSX by its content, everything else as delimited text."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from campaigns.audience.encoding import BadContactsFile
 from campaigns.audience.table import Row, Table, open_delimited
 from campaigns.audience.xlsx import open_workbook
 
-ZIP_SIGNATURE = b"PK\x03\x04"  # what XLSX begins with
+ZIP_SIGNATURE = b"PK\x03\x04"  # the first bytes of every XLSX file
 
 
 def open_table(path: Path, sheet: str | None = None) -> Table:
-    """Find out how a list is written. Raises BadContactsFile when it is missing, empty or unreadable.
+    """Open a list and read its header. Raises BadContactsFile when it is missing, empty or unreadable.
 
-    `sheet` names the one to read where the list is a workbook.
+    `sheet` names the sheet of a workbook; None: its first.
     """
     if not path.exists():
         raise BadContactsFile(f"{path}: no such file", "contacts.file is looked for beside the campaign file")
@@ -31,7 +31,7 @@ def open_table(path: Path, sheet: str | None = None) -> Table:
 
 
 def all_records(path: Path) -> Iterator[Row]:
-    """Every row of a list in which something stands, whichever sheet it is in. Raises BadContactsFile, OSError."""
+    """Every row of a list that is not blank, its header too, of all sheets. Raises BadContactsFile, OSError."""
     return xlsx.all_records(path) if _is_workbook(path) else open_delimited(path).records()
 
 

@@ -1,4 +1,4 @@
-"""Progress: what passes rows or contacts on to whoever works on them, while a person sees how far it is."""
+"""Progress: wraps an iteration over rows or contacts, so that a person can see how far it is."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ T = TypeVar("T")
 
 
 class Progress(Protocol):
-    """Passes things on while it shows how many of about so many have come."""
+    """Yields the same items, and shows how many of `estimate` have been yielded."""
 
-    def __call__(self, things: Iterable[T], about: int, /) -> Iterable[T]: ...
+    def __call__(self, items: Iterable[T], estimate: int, /) -> Iterable[T]: ...
 
 
-def no_progress(things: Iterable[T], about: int) -> Iterable[T]:
-    """Progress that nobody watches."""
-    return things
+def no_progress(items: Iterable[T], estimate: int) -> Iterable[T]:
+    """Yields the items and shows nothing."""
+    return items

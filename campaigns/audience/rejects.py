@@ -1,4 +1,4 @@
-"""Rows that will not be called, each with the reason, whole enough to be corrected and sent again."""
+"""The rejected rows of a list, each with its reason, written to a CSV file that can be corrected and used again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class CannotWriteRejects(DialerError):
-    """The folder of reports is full, or cannot be written."""
+    """The file of rejects cannot be written: the folder is full, or not writable."""
 
 
 class RejectCode(StrEnum):
@@ -33,10 +33,10 @@ class RejectCode(StrEnum):
     INVALID_NUMBER = "invalid_number"
     BAD_COUNTRY = "bad_country"
     DUPLICATE = "duplicate"
-    LEFT_OUT_DUPLICATE = "duplicate_left_out"  # by the campaign's own word: contacts.duplicates
-    IN_CAMPAIGN = "in_campaign"  # another campaign of this name calls the number
+    LEFT_OUT_DUPLICATE = "duplicate_left_out"  # the campaign file says so: `contacts.duplicates: first`
+    IN_CAMPAIGN = "in_campaign"  # another campaign of this name, not ended, has the number
     ON_DNC = "on_dnc"  # on the suppression list
-    ERASED = "erased"  # the same, at the person's wish: nothing of the row is kept
+    ERASED = "erased"  # likewise, after an erasure: nothing of the row is kept
     MISSING_VARIABLE = "missing_variable"
     TEXT_TOO_LONG = "text_too_long"
     CHARACTERS = "characters"  # the provider cannot speak them
@@ -47,18 +47,18 @@ class RejectCode(StrEnum):
     NO_CONSENT = "no_consent"
     SHORT_ROW = "short_row"
     LONG_ROW = "long_row"
-    BROKEN_ROW = "broken_row"  # its quotes, or a character that no text holds
+    BROKEN_ROW = "broken_row"  # unbalanced quotes, or a NUL character
 
 
 EXCLUDED = (RejectCode.ON_DNC, RejectCode.ERASED, RejectCode.IN_CAMPAIGN)
-"""Contacts that are in order, and are not called now."""
+"""Codes of valid contacts that are not to be called now."""
 NOT_BLOCKING = frozenset({*EXCLUDED, RejectCode.LEFT_OUT_DUPLICATE})
-"""Codes that are no reason to start nothing: the rows are left out, and the file says so."""
+"""Codes that do not keep a campaign from starting: these rows are only left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reject:
-    """One row that will not be called. `column` is the header's name of the cell at fault; `cells` are as they came."""
+    """One row that will not be called. `column` names the column at fault, "" for the row; `cells` are as read."""
 
     line: int
     column: str
@@ -69,12 +69,17 @@ class Reject:
 
 
 class RejectStore:
-    """The rejects of one list: the first are kept, all are written out; memory does not grow with them."""
+    """All rejects of one list, in a temporary file once they exceed a megabyte, so that memory does not grow with them.
+
+    first      the first rejects, at most `KEPT_IN_MEMORY`
+    count      all rejects
+    blocking   rejects that keep the campaign from starting
+    """
 
     def __init__(self, header: Sequence[str]) -> None:
         self.first: list[Reject] = []
         self.count = 0
-        self.blocking = 0  # those that are a reason to start nothing
+        self.blocking = 0
         self._header = tuple(header)
         self._open()
 
@@ -86,28 +91,29 @@ class RejectStore:
         self._close()
 
     def _close(self) -> None:
-        with suppress(OSError):  # what could not be written is given up
+        with suppress(OSError):  # unwritten data is of no use any more
             self._spool.close()
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Remove all rejects."""
         self._close()
         self.first, self.count, self.blocking = [], 0, 0
         self._open()
 
     def add(self, reject: Reject) -> None:
+        """Add one reject. Raises NoTempSpace."""
         if len(self.first) < KEPT_IN_MEMORY:
             self.first.append(reject)
         self.count += 1
         self.blocking += reject.code not in NOT_BLOCKING
         with temp_space(REJECTS):
-            self._writer.writerow(_line(reject, len(self._header)))
+            self._writer.writerow(_csv_row(reject, len(self._header)))
 
     def write(self, path: Path) -> int:
-        """Write all of them as CSV that spreadsheets open, and return how many there are.
+        """Write all rejects as a CSV file that spreadsheets open (UTF-8 with a mark); returns how many there are.
 
-        The list's own columns stay as they came, and ours follow them; cells beyond the header come last. Raises
-        NoTempSpace, CannotWriteRejects.
+        The list's own columns come first and unchanged, then `OWN_COLUMNS`, then cells beyond the header.
+        Raises NoTempSpace, CannotWriteRejects.
         """
         with temp_space(REJECTS):
             self._spool.seek(0)
@@ -117,19 +123,19 @@ class RejectStore:
                 csv.writer(stream, quoting=csv.QUOTE_ALL).writerow([*self._header, *OWN_COLUMNS])
                 shutil.copyfileobj(self._spool, stream)
         except OSError as exc:
-            said = f"the rejects cannot be written to {path}: {exc.strerror or exc}"
-            raise CannotWriteRejects(said, "make room there, or choose another DIALER_DATA_DIR") from None
+            message = f"the rejects cannot be written to {path}: {exc.strerror or exc}"
+            raise CannotWriteRejects(message, "make room there, or choose another DIALER_DATA_DIR") from None
         self._spool.seek(0, os.SEEK_END)
         return self.count
 
 
-def _line(reject: Reject, width: int) -> list[str | int]:
+def _csv_row(reject: Reject, width: int) -> list[str | int]:
     cells = list(reject.cells)
     cells += [""] * (width - len(cells))
     own = (reject.column, reject.code, reject.reason, reject.suggestion)
-    return [*cells[:width], reject.line, *map(_harmless, own), *cells[width:]]
+    return [*cells[:width], reject.line, *map(_not_a_formula, own), *cells[width:]]
 
 
-def _harmless(text: str) -> str:
-    """Our own words, so that no spreadsheet takes them for a formula."""
+def _not_a_formula(text: str) -> str:
+    """The text, with an apostrophe before what a spreadsheet would run as a formula."""
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text

@@ -1,4 +1,4 @@
-"""From a row of a list to a contact fit to be called, or the reason why it is none."""
+"""Turns one row of a list into a contact that can be called, or rejects it with the reason."""
 
 from __future__ import annotations
 
@@ -20,15 +20,20 @@ from dialer.scripts import Script
 CheckScript = Callable[[Script], ScriptFault | None]
 SPREADSHEET_ERRORS = frozenset(
     {"#REF!", "#N/A", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"}
-)  # as spreadsheets show them
+)  # error values as spreadsheets display them
 
 
 class ContactRow(NamedTuple):
-    """One contact of the list, fit to be called. `fields` holds its other columns under names templates can write.
+    """One contact of the list that can be called.
 
-    `zone` is its own, else that of its number (all it may be in, with commas between), else the schedule's;
-    None only where nothing tells one and the campaign needs none. `voice` holds what its row says of how it is spoken
-    to, beyond the message's own voice.
+    line        its line in the list, from 1
+    fields      all columns but the numbers, by the names that templates use
+    zone        IANA zone: the contact's own, else that of its number (all that it may be in, separated by commas), else
+                the schedule's; None when none is known and the campaign needs none
+    not_after   never call after this moment (UTC)
+    text        the text to speak; None for a recording
+    voice       voice settings of its own, which override the message's
+    consent     the content of the consent column
     """
 
     line: int
@@ -45,14 +50,14 @@ class ContactRow(NamedTuple):
 
 
 class RowRejected(Exception):
-    """The row at hand is no contact."""
+    """The row is not a contact that can be called: the reject code, the column's name, the reason, what to do."""
 
     def __init__(self, code: str, column: str, reason: str, suggestion: str = "") -> None:
         super().__init__(reason)
         self.code, self.column, self.reason, self.suggestion = code, column, reason, suggestion
 
     def reject(self, row: Row) -> Reject:
-        """The row, with this reason."""
+        """The reject of a row for this reason."""
         return Reject(
             line=row.line,
             column=self.column,
@@ -64,7 +69,7 @@ class RowRejected(Exception):
 
 
 class RowReader:
-    """Reads the rows of one list under one definition. It keeps none of them."""
+    """Reads the rows of one list by one definition. It stores no rows."""
 
     def __init__(
         self, definition: Definition, table: Table, columns: Columns, check_script: CheckScript | None
@@ -78,91 +83,92 @@ class RowReader:
         self._schedule_zone = definition.schedule.zone
         self._zone_by_number = definition.contacts.zone_by_number
         self._zones_with_hours: dict[str, bool] = {}
-        self._said = definition.template.row_renderer(columns.spoken) if definition.template else None
+        self._render = definition.template.row_renderer(columns.variables) if definition.template else None
         self._fields = list(columns.fields.items())
 
     def read(self, row: Row) -> ContactRow:
-        """The contact. Raises RowRejected with the reason when there is none in this row."""
-        cells = self._whole(row)
+        """The contact in this row. Raises RowRejected with the reason when there is none."""
+        cells = self._trimmed_cells(row)
         number = self._number(cells)
         zone = self._zone(cells, number)
         not_after = self._not_after(cells, zone)
         consent = self._consent(cells)
         voice = self._voice(cells)
         text = self._text(cells, voice)
-        fields = {name: cells[place] for name, place in self._fields}
+        fields = {name: cells[index] for name, index in self._fields}
         return ContactRow(row.line, number.number, fields, zone, not_after, text, voice, consent)
 
-    def name(self, place: int) -> str:
-        """A column's name as the list has it."""
-        return self._table.header[place]
+    def name(self, index: int) -> str:
+        """The name of a column, as written in the header."""
+        return self._table.header[index]
 
     def phone_column(self, cells: Sequence[str]) -> str:
-        """The name of the column that this row's number stands in."""
-        return self.name(self._phone_place(cells))
+        """The name of the column that holds this row's number."""
+        return self.name(self._phone_index(cells))
 
-    def _whole(self, row: Row) -> list[str]:
+    def _trimmed_cells(self, row: Row) -> list[str]:
         """The row's cells, trimmed, one for each column."""
-        if row.broken:
+        if row.parse_error:
             raise RowRejected(
-                RejectCode.BROKEN_ROW, "", row.broken, "double the quotes inside a cell, and close every cell's"
+                RejectCode.BROKEN_ROW, "", row.parse_error, "double the quotes inside a cell, and close every cell's"
             )
         cells = [cell.strip() for cell in row.cells]
         if len(cells) != self._width:
             cells = self._fitted(cells)
         if "\0" in "".join(cells):
-            nul = next(place for place, cell in enumerate(cells) if "\0" in cell)
+            nul = next(index for index, cell in enumerate(cells) if "\0" in cell)
             raise RowRejected(RejectCode.BROKEN_ROW, self.name(nul), "the cell holds a NUL character", "type it again")
         return cells
 
     def _fitted(self, cells: list[str]) -> list[str]:
+        """As many cells as the header has; only blank ones beyond it are dropped."""
         reason = f"the row has {len(cells)} cells and the header {self._width}"
         if len(cells) < self._width:
             advice = "a cell is missing, or a line break stands in one without quotes"
             raise RowRejected(RejectCode.SHORT_ROW, "", reason, advice)
         if any(cells[self._width :]):
-            raise RowRejected(RejectCode.LONG_ROW, "", reason, self._table.advice)
+            raise RowRejected(RejectCode.LONG_ROW, "", reason, self._table.long_row_advice)
         return cells[: self._width]
 
-    def _phone_place(self, cells: Sequence[str]) -> int:
-        """The place of the number: of several columns, the first that is filled in."""
-        places = self._columns.phones
-        return next((place for place in places if cells[place].strip()), places[0])
+    def _phone_index(self, cells: Sequence[str]) -> int:
+        """The index of the number: of several columns, the first that is not blank."""
+        indexes = self._columns.phones
+        return next((index for index in indexes if cells[index].strip()), indexes[0])
 
     def _number(self, cells: Sequence[str]) -> phone.ParsedNumber:
-        place = self._columns.phones[0] if len(self._columns.phones) == 1 else self._phone_place(cells)
-        written = cells[place]
+        index = self._columns.phones[0] if len(self._columns.phones) == 1 else self._phone_index(cells)
+        written = cells[index]
         if not written:
             raise RowRejected(
-                RejectCode.EMPTY_NUMBER, self.name(place), "the number is empty", "fill it in or remove the row"
+                RejectCode.EMPTY_NUMBER, self.name(index), "the number is empty", "fill it in or remove the row"
             )
         country = self._country if self._columns.country is None else self._country_of(cells, self._columns.country)
         try:
             return phone.parse_with_plan(written, country)
         except BadPhoneNumber as exc:
             advice = self._country_advice() if isinstance(exc, NoCountryCode) else exc.suggestion
-            raise RowRejected(RejectCode.INVALID_NUMBER, self.name(place), str(exc), advice) from None
+            raise RowRejected(RejectCode.INVALID_NUMBER, self.name(index), str(exc), advice) from None
 
     def _country_advice(self) -> str:
-        """Where this campaign says which country completes a number."""
-        place = self._columns.country
-        return "set contacts.country" if place is None else f"fill in {self.name(place)}"
+        """What to do about a number without a country code, given where the country comes from."""
+        index = self._columns.country
+        return "set contacts.country" if index is None else f"fill in {self.name(index)}"
 
-    def _country_of(self, cells: Sequence[str], place: int) -> str | None:
-        if not cells[place]:
+    def _country_of(self, cells: Sequence[str], index: int) -> str | None:
+        if not cells[index]:
             return self._country
         try:
-            return phone.country_named(cells[place])
+            return phone.country_named(cells[index])
         except BadCountry as exc:
-            raise RowRejected(RejectCode.BAD_COUNTRY, self.name(place), str(exc), exc.suggestion) from None
+            raise RowRejected(RejectCode.BAD_COUNTRY, self.name(index), str(exc), exc.suggestion) from None
 
     def _zone(self, cells: Sequence[str], number: phone.ParsedNumber) -> str | None:
-        place = self._columns.zone
-        if place is not None and cells[place]:
+        index = self._columns.zone
+        if index is not None and cells[index]:
             try:
-                return times.zone_named(cells[place]).key
+                return times.zone_named(cells[index]).key
             except times.BadZone as exc:
-                raise RowRejected(RejectCode.BAD_ZONE, self.name(place), str(exc), exc.suggestion) from None
+                raise RowRejected(RejectCode.BAD_ZONE, self.name(index), str(exc), exc.suggestion) from None
         candidates = number.zones if self._zone_by_number else ()
         if not candidates:
             return self._schedule_zone
@@ -170,74 +176,74 @@ class RowReader:
         if not self._has_hours(zone):
             reason = f"its number may be in any of {len(candidates)} time zones, which share no hour of the windows"
             advice = "name the zone in a column (contacts.zone)"
-            raise RowRejected(RejectCode.BAD_ZONE, self.name(self._phone_place(cells)), reason, advice)
+            raise RowRejected(RejectCode.BAD_ZONE, self.name(self._phone_index(cells)), reason, advice)
         return zone
 
     def _has_hours(self, zone: str) -> bool:
-        """Whether the windows leave any hour for a contact there; asked once for each zone."""
+        """Whether the windows have any hour at which all these zones may be called; computed once for each."""
         if zone not in self._zones_with_hours:
             self._zones_with_hours[zone] = self._definition.windows.ever_open(*times.zones_of(zone))
         return self._zones_with_hours[zone]
 
     def _not_after(self, cells: Sequence[str], zone: str | None) -> datetime | None:
-        place = self._columns.not_after
-        if place is None:
+        index = self._columns.not_after
+        if index is None:
             return None
         try:
-            moment = times.parse_moment(cells[place])
+            moment = times.parse_moment(cells[index])
         except times.BadMoment as exc:
-            reason = str(exc) if cells[place] else "the moment is blank"
-            raise RowRejected(RejectCode.BAD_NOT_AFTER, self.name(place), reason, exc.suggestion) from None
+            reason = str(exc) if cells[index] else "the moment is blank"
+            raise RowRejected(RejectCode.BAD_NOT_AFTER, self.name(index), reason, exc.suggestion) from None
         if moment.tzinfo is not None:
             return moment.astimezone(UTC)
         if zone is None:
             reason = "the moment has no offset, and the contact no time zone"
             raise RowRejected(
-                RejectCode.BAD_NOT_AFTER, self.name(place), reason, "write the offset, or set schedule.zone"
+                RejectCode.BAD_NOT_AFTER, self.name(index), reason, "write the offset, or set schedule.zone"
             )
         return times.earliest(moment, *times.zones_of(zone))
 
     def _consent(self, cells: Sequence[str]) -> str | None:
-        place = self._columns.consent
-        if place is None:
+        index = self._columns.consent
+        if index is None:
             return None
-        if not cells[place]:
+        if not cells[index]:
             reason = "nothing says that this person agreed to be called"
-            raise RowRejected(RejectCode.NO_CONSENT, self.name(place), reason, "fill it in or remove the row")
-        return cells[place]
+            raise RowRejected(RejectCode.NO_CONSENT, self.name(index), reason, "fill it in or remove the row")
+        return cells[index]
 
     def _voice(self, cells: Sequence[str]) -> dict[str, str]:
-        places = self._columns.voice
-        return {name: cells[place] for name, place in places.items() if cells[place]} if places else {}
+        indexes = self._columns.voice
+        return {name: cells[index] for name, index in indexes.items() if cells[index]} if indexes else {}
 
     def _text(self, cells: Sequence[str], voice: Mapping[str, str]) -> str | None:
-        if self._said is None:
+        if self._render is None:
             return None
         try:
-            text = self._said(cells)
+            text = self._render(cells)
         except MissingVariable as exc:
-            column = self.name(self._columns.spoken[exc.name])
+            column = self.name(self._columns.variables[exc.name])
             raise RowRejected(RejectCode.MISSING_VARIABLE, column, str(exc), "fill it in or remove the row") from None
         except BadText as exc:
-            places = (place for place in self._columns.spoken.values() if cells[place] == exc.value)
-            column = next(map(self.name, places), "")
+            indexes = (index for index in self._columns.variables.values() if cells[index] == exc.value)
+            column = next(map(self.name, indexes), "")
             advice = exc.suggestion or "correct the row's cells or the template"
             raise RowRejected(RejectCode.BAD_TEXT, column, str(exc), advice) from None
         if "#" in text:
-            self._refuse_errors(cells)
-        self._check(text, voice)
+            self._reject_spreadsheet_errors(cells)
+        self._check_speakable(text, voice)
         return text
 
-    def _refuse_errors(self, cells: Sequence[str]) -> None:
-        """An error that a spreadsheet shows in a cell is never spoken."""
-        for place in self._columns.spoken.values():
-            if cells[place] in SPREADSHEET_ERRORS:
-                reason = f"the spreadsheet shows an error here: {cells[place]}"
+    def _reject_spreadsheet_errors(self, cells: Sequence[str]) -> None:
+        """Reject a row whose spoken cells hold an error of the spreadsheet, such as #REF!."""
+        for index in self._columns.variables.values():
+            if cells[index] in SPREADSHEET_ERRORS:
+                reason = f"the spreadsheet shows an error here: {cells[index]}"
                 raise RowRejected(
-                    RejectCode.MISSING_VARIABLE, self.name(place), reason, "correct the formula, or type the value"
+                    RejectCode.MISSING_VARIABLE, self.name(index), reason, "correct the formula, or type the value"
                 )
 
-    def _check(self, text: str, voice: Mapping[str, str]) -> None:
+    def _check_speakable(self, text: str, voice: Mapping[str, str]) -> None:
         fault = self._check_script(self._definition.script(text, voice)) if self._check_script else None
         if fault is not None:
             column = self.name(next(iter(self._columns.voice.values()))) if fault.code == "voice" and voice else ""

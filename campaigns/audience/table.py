@@ -1,4 +1,4 @@
-"""A contacts file as a table: whatever spreadsheets write, read row by row, each row knowing its line."""
+"""A list as a table that is read row by row; this module reads delimited text as spreadsheets write it (CSV, TSV)."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ QUOTED_TEXT = re.compile(r'"[^"]*"?')
 
 
 class Row(NamedTuple):
-    """One record: the line it begins in and its cells as they are written, or why it cannot be told into cells."""
+    """One row: the line where it begins, from 1, and its cells as written; `parse_error` says why it cannot be read."""
 
     line: int
     cells: Sequence[str]
-    broken: str = ""
+    parse_error: str = ""
 
     def __repr__(self) -> str:
         return f"Row({self.line})"
@@ -31,7 +31,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table(ABC):
-    """An open list. `header` is as written; `names` are its columns, without blank ones at the end."""
+    """A list whose header has been read. `header` is as written, `header_line` counts from 1."""
 
     file: Path
     header: tuple[str, ...] = field(repr=False)
@@ -39,44 +39,45 @@ class Table(ABC):
 
     @property
     def names(self) -> tuple[str, ...]:
+        """The column names, trimmed, without blank ones at the end."""
         names = [name.strip() for name in self.header]
         while names and not names[-1]:
             names.pop()
         return tuple(names)
 
-    def columns(self, name: str) -> list[int]:
-        """The places of the columns of this name, compared without case, spaces and underscores."""
+    def columns_named(self, name: str) -> list[int]:
+        """The indexes of the columns with this name, compared without case, spaces and punctuation."""
         wanted = comparable(name)
-        return [place for place, there in enumerate(self.names) if wanted and comparable(there) == wanted]
+        return [index for index, column in enumerate(self.names) if wanted and comparable(column) == wanted]
 
     def rows(self) -> Iterator[Row]:
-        """Every row under the header in which something stands. Reads the file anew, a row at a time."""
+        """Every row below the header that is not blank. Each call reads the file again, a row at a time."""
         return (row for row in self.records() if row.line > self.header_line)
 
     @abstractmethod
     def records(self) -> Iterator[Row]:
-        """Every row in which something stands, the header too."""
+        """Every row that is not blank, the header too."""
 
     @abstractmethod
     def estimated_rows(self) -> int:
-        """About how many rows there are, told without reading them."""
+        """About how many rows the list has, without reading them all."""
 
     @property
     @abstractmethod
-    def advice(self) -> str:
-        """What to do about a row with more cells than the header has."""
+    def long_row_advice(self) -> str:
+        """What a person can do about a row with more cells than the header."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DelimitedTable(Table):
-    """A list in a text file, its cells told apart by a delimiter."""
+    """A list in a text file with delimited cells. `declares_delimiter`: its first line is `sep=;` or the like."""
 
     encoding: str
     delimiter: str
     declares_delimiter: bool
 
     def records(self) -> Iterator[Row]:
-        with _opened(self.file, self.encoding) as stream:
+        with _open_text(self.file, self.encoding) as stream:
             yield from _records(stream, self.delimiter, self.declares_delimiter)
 
     def estimated_rows(self) -> int:
@@ -86,14 +87,14 @@ class DelimitedTable(Table):
         return round(lines * self.file.stat().st_size / max(len(sample), 1))
 
     @property
-    def advice(self) -> str:
+    def long_row_advice(self) -> str:
         return f"put quotes around cells that hold {self.delimiter!r}"
 
 
 def open_delimited(path: Path) -> DelimitedTable:
-    """Find out how a list is written. Raises BadContactsFile when it is empty or unreadable."""
+    """Detect the encoding and delimiter of a text file. Raises BadContactsFile when it is empty or unreadable."""
     encoding = encoding_of(path)
-    with _opened(path, encoding) as stream:
+    with _open_text(path, encoding) as stream:
         delimiter, declared = _delimiter(stream)
         stream.seek(0)
         first = header_of(path, _records(stream, delimiter, declared))
@@ -108,21 +109,21 @@ def open_delimited(path: Path) -> DelimitedTable:
 
 
 def header_of(path: Path, records: Iterator[Row]) -> Row:
-    """The first row, which holds the columns' names. Raises BadContactsFile when there is none, or it is broken."""
+    """The first row, which holds the column names. Raises BadContactsFile when there is none, or it cannot be read."""
     first = next(records, None)
     if first is None:
         raise BadContactsFile(f"{path}: the list is empty", "write a line of column names and a line for each contact")
-    if first.broken:
-        raise BadContactsFile(f"{path}:{first.line}: {first.broken}", "correct the line of column names")
+    if first.parse_error:
+        raise BadContactsFile(f"{path}:{first.line}: {first.parse_error}", "correct the line of column names")
     return first
 
 
-def _opened(path: Path, encoding: str) -> TextIO:
+def _open_text(path: Path, encoding: str) -> TextIO:
     return path.open(encoding=encoding, newline="")
 
 
 def _delimiter(stream: TextIO) -> tuple[str, bool]:
-    """The delimiter of the first line, and whether that line does nothing but declare it (`sep=;`)."""
+    """The delimiter of the first line, and whether that line only declares it (`sep=;`)."""
     line = next((line for line in stream if line.strip()), "")
     declared = re.fullmatch(r'\ufeff?"?sep=(.)"?\s*', line, re.IGNORECASE)
     if declared and declared[1] in DELIMITERS:
@@ -132,7 +133,7 @@ def _delimiter(stream: TextIO) -> tuple[str, bool]:
 
 
 def _records(stream: TextIO, delimiter: str, declares_delimiter: bool) -> Iterator[Row]:
-    """Records with something in them; strict about quotes, because a stray one swallows the contacts below it."""
+    """Rows that are not blank. Quotes are checked strictly, because a stray one would swallow the contacts below it."""
     reader = csv.reader(stream, delimiter=delimiter, strict=True)
     while True:
         line = reader.line_num + 1
@@ -141,7 +142,7 @@ def _records(stream: TextIO, delimiter: str, declares_delimiter: bool) -> Iterat
         except StopIteration:
             return
         except csv.Error as exc:
-            yield Row(line, (), _quoting(exc, line, reader.line_num))
+            yield Row(line, (), _quoting_error(exc, line, reader.line_num))
             continue
         if declares_delimiter:
             declares_delimiter = False
@@ -149,7 +150,7 @@ def _records(stream: TextIO, delimiter: str, declares_delimiter: bool) -> Iterat
             yield Row(line, cells)
 
 
-def _quoting(exc: csv.Error, first: int, last: int) -> str:
+def _quoting_error(exc: csv.Error, first: int, last: int) -> str:
     lines = f"line {first}" if first >= last else f"lines {first} to {last}"
     if "expected after" in str(exc):
         return f"{lines} cannot be read: there is text after a closing quote"

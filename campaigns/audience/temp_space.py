@@ -1,4 +1,4 @@
-"""Temporary files, and what is said where there is no room for them."""
+"""The error for temporary files that cannot be written: it names their folder and its free space."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ class NoTempSpace(DialerError):
 
 @contextmanager
 def temp_space(what: str, needed: int | None = None) -> Iterator[None]:
-    """Tell which folder it is where something cannot be kept there for a while, and how much would be `needed`."""
+    """Raise NoTempSpace instead of an OSError in the block. `what` is stored there; it needs about `needed` bytes."""
     try:
         yield
     except OSError as exc:
-        raise _no_scratch(what, needed, exc) from None
+        raise _no_temp_space(what, needed, exc) from None
 
 
-def _no_scratch(what: str, needed: int | None, exc: OSError) -> NoTempSpace:
+def _no_temp_space(what: str, needed: int | None, exc: OSError) -> NoTempSpace:
     folder = _folder()
     if folder is None:
-        tried = "TMPDIR names no folder that can be written, and neither can /tmp or the current one"
-        return NoTempSpace(f"{what} cannot be kept for a while: {tried}", REMEDY)
+        reason = "TMPDIR names no folder that can be written, and neither can /tmp or the current one"
+        return NoTempSpace(f"{what} cannot be kept for a while: {reason}", REMEDY)
     room = [f"{_size(free)} free"] if (free := _free(folder)) is not None else []
     room += [f"about {_size(needed)} needed in all"] if needed else []
-    said = f"{what} cannot be kept in {folder}, the folder for temporary files: {exc.strerror or exc}"
-    return NoTempSpace(f"{said} ({', '.join(room)})" if room else said, REMEDY)
+    message = f"{what} cannot be kept in {folder}, the folder for temporary files: {exc.strerror or exc}"
+    return NoTempSpace(f"{message} ({', '.join(room)})" if room else message, REMEDY)
 
 
 def _folder() -> Path | None:
@@ -45,7 +45,7 @@ def _folder() -> Path | None:
 
 
 def _free(folder: Path) -> int | None:
-    """What somebody without special rights may still write there."""
+    """Free bytes for a user without special rights; None when they cannot be found out."""
     try:
         return shutil.disk_usage(folder).free
     except OSError:

@@ -1,4 +1,4 @@
-"""A list in a spreadsheet's own format (XLSX): the cells as people see them, whatever the workbook keeps them as."""
+"""Reads a list from an XLSX workbook; cells become text as people see them, whatever type the workbook stores."""
 
 from __future__ import annotations
 
@@ -15,73 +15,73 @@ from openpyxl import load_workbook
 from campaigns.audience.encoding import BadContactsFile
 from campaigns.audience.table import Row, Table, header_of
 
-EXACT_INTEGERS_BELOW = 10**15  # spreadsheets keep fifteen digits; the others are lost
+EXACT_INTEGERS_BELOW = 10**15  # spreadsheets store fifteen digits
 SAVE_AGAIN = 'open it in the spreadsheet and save it again, or save it as "CSV UTF-8"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkbookTable(Table):
-    """A list in one sheet of a workbook; a row's line is its number in the sheet."""
+    """A list in one sheet of a workbook; a row's line is its row number in the sheet."""
 
     sheet: str
 
     def records(self) -> Iterator[Row]:
-        with _told(self.file), _opened(self.file) as book:
+        with _read_errors(self.file), _workbook(self.file) as book:
             yield from _records(book[self.sheet])
 
     def rows(self) -> Iterator[Row]:
-        width = len(self.header)  # empty cells at a row's end are not kept
+        width = len(self.header)  # openpyxl drops blank cells at the end of a row
         for row in Table.rows(self):  # a dataclass with slots has no super() of its own
             yield Row(row.line, [*row.cells, *[""] * (width - len(row.cells))])
 
     def estimated_rows(self) -> int:
-        with _told(self.file), _opened(self.file) as book:
+        with _read_errors(self.file), _workbook(self.file) as book:
             return int(book[self.sheet].max_row or 0)
 
     @property
-    def advice(self) -> str:
+    def long_row_advice(self) -> str:
         return "give the column a name in the first row, or empty the cells that have none"
 
 
 def open_workbook(path: Path, sheet: str | None = None) -> WorkbookTable:
-    """Find the list in a workbook: the sheet of this name, or the first. Raises BadContactsFile."""
-    with _told(path), _opened(path) as book:
-        name = _sheet(path, [one.title for one in book.worksheets], sheet)
+    """Open the sheet of this name, compared without case, or the first. Raises BadContactsFile."""
+    with _read_errors(path), _workbook(path) as book:
+        name = _sheet_name(path, [worksheet.title for worksheet in book.worksheets], sheet)
         first = header_of(path, _records(book[name]))
     return WorkbookTable(file=path, sheet=name, header=tuple(first.cells), header_line=first.line)
 
 
 def all_records(path: Path) -> Iterator[Row]:
-    """Every row in which something stands, of every sheet. Raises BadContactsFile."""
-    with _told(path), _opened(path) as book:
+    """Every row that is not blank, of every sheet. Raises BadContactsFile."""
+    with _read_errors(path), _workbook(path) as book:
         for sheet in book.worksheets:
             yield from _records(sheet)
 
 
-def _sheet(path: Path, names: Sequence[str], wanted: str | None) -> str:
+def _sheet_name(path: Path, names: Sequence[str], wanted: str | None) -> str:
     if not names:
         raise BadContactsFile(f"{path}: the workbook has no sheet of cells", SAVE_AGAIN)
     if wanted is None:
         return names[0]
-    found = next((name for name in names if name.casefold() == wanted.casefold()), None)
-    if found is None:
+    match = next((name for name in names if name.casefold() == wanted.casefold()), None)
+    if match is None:
         raise BadContactsFile(f"{path}: the workbook has no sheet {wanted!r}", f"its sheets are {', '.join(names)}")
-    return found
+    return match
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """The workbook, read a row at a time."""
+def _workbook(path: Path) -> Iterator[Any]:
+    """The open workbook, in the mode that reads a row at a time."""
     with path.open("rb") as stream, closing(load_workbook(stream, read_only=True, data_only=True)) as book:
         yield book
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """A workbook is a zip of XML: damage shows in every way in which either can be damaged."""
+def _read_errors(path: Path) -> Iterator[None]:
+    """Raise BadContactsFile instead of any other error: a damaged zip or XML file can raise many kinds."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of styles and extensions that we do not read
+            warnings.simplefilter("ignore")  # about styles and extensions that are not read here
             yield
     except (BadContactsFile, OSError, GeneratorExit):
         raise
@@ -91,7 +91,7 @@ def _told(path: Path) -> Iterator[None]:
 
 
 def _records(sheet: Any) -> Iterator[Row]:
-    sheet.reset_dimensions()  # some programs write them wrong, and rows would be cut
+    sheet.reset_dimensions()  # some programs write wrong dimensions, and rows would be cut
     for line, values in enumerate(sheet.iter_rows(values_only=True), start=1):
         cells = [_text(value) for value in values]
         if any(cell.strip() for cell in cells):
@@ -99,7 +99,7 @@ def _records(sheet: Any) -> Iterator[Row]:
 
 
 def _text(value: object) -> str:
-    """A cell as people see it."""
+    """A cell as the spreadsheet displays it."""
     if isinstance(value, str):
         return value
     if value is None:
@@ -109,21 +109,21 @@ def _text(value: object) -> str:
     if isinstance(value, int | float):
         exact = abs(value) < EXACT_INTEGERS_BELOW and value == int(value)
         return str(int(value)) if exact else f"{value:.15g}".upper()
-    return _moment(value)
+    return _date_or_time(value)
 
 
-def _moment(value: object) -> str:
+def _date_or_time(value: object) -> str:
     if isinstance(value, datetime):
         whole_day = value.time() == time()
-        return value.date().isoformat() if whole_day else _short(value.isoformat(timespec="seconds"))
+        return value.date().isoformat() if whole_day else _without_seconds(value.isoformat(timespec="seconds"))
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, time):
-        return _short(value.isoformat(timespec="seconds"))
+        return _without_seconds(value.isoformat(timespec="seconds"))
     if isinstance(value, timedelta):
         return str(value)
     return str(value)
 
 
-def _short(iso: str) -> str:
+def _without_seconds(iso: str) -> str:
     return iso.removesuffix(":00")

@@ -129,8 +129,8 @@ def _suppress_all(db: Connection, lines: Sequence[Suppression], fingerprint: Cal
 
 def _lines(table: Table, country: str | None, given: Suppression) -> Iterator[Suppression | Reject]:
     """What the file puts on the list, as `given` where it says nothing else, and the rows that cannot be read."""
-    if all(table.columns(name) for name in COLUMNS):
-        places = {name: table.columns(name)[0] for name in COLUMNS}
+    if all(table.columns_named(name) for name in COLUMNS):
+        places = {name: table.columns_named(name)[0] for name in COLUMNS}
         for row in table.rows():
             yield _exported(row.line, {name: _cell(row.cells, place) for name, place in places.items()}, given)
         return
@@ -172,8 +172,8 @@ def _aware(written: str) -> datetime | None:
 
 def _numbers(table: Table) -> Iterator[tuple[int, str, str, str]]:
     """Of each row its line, the column of its number, the number as written, and the reason where a column has one."""
-    places = [place for name in NUMBER_COLUMNS for place in table.columns(name)]
-    reasons = table.columns("reason")
+    places = [place for name in NUMBER_COLUMNS for place in table.columns_named(name)]
+    reasons = table.columns_named("reason")
     if places:
         for row in table.rows():
             why = _cell(row.cells, reasons[0]) if reasons else ""

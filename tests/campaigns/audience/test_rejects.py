@@ -117,11 +117,11 @@ def test_memory_keeps_the_first_rejects_and_the_file_gets_all(tmp_path):
     pile = RejectStore(["a"])
     for line in range(2, 30_002):
         pile.add(reject(["x" * 50], line=line))
-    assert (pile.count, pile.bad, len(pile.first)) == (30_000, 30_000, 1000)
+    assert (pile.count, pile.blocking, len(pile.first)) == (30_000, 30_000, 1000)
     assert pile.write(tmp_path / "all.csv") == 30_000
     pile.add(reject(line=30_002, code=RejectCode.ON_DNC))
     assert pile.write(tmp_path / "again.csv") == 30_001
     assert [row[1] for row in read(tmp_path / "again.csv")][-1] == "30002"
-    assert pile.bad == 30_000, "who is left out is no reason to start nothing"
+    assert pile.blocking == 30_000, "who is left out is no reason to start nothing"
     pile.clear()
     assert pile.write(tmp_path / "none.csv") == 0

@@ -91,7 +91,7 @@ def test_blank_columns_at_the_end_of_the_header_are_none(table_of):
 
 @pytest.mark.parametrize("name", ["phone_number", "Phone Number", "PHONENUMBER", " phone  number "])
 def test_columns_are_found_without_case_spaces_and_underscores(table_of, name):
-    assert table_of("Name,Phone_Number\n1,2\n").columns(name) == [1]
+    assert table_of("Name,Phone_Number\n1,2\n").columns_named(name) == [1]
 
 
 def test_a_file_can_be_read_more_than_once(table_of):
@@ -110,14 +110,14 @@ def test_a_file_can_be_read_more_than_once(table_of):
 )
 def test_a_stray_quote_spoils_its_own_lines_and_says_so(table_of, content, lines, said):
     rows = list(table_of(content).rows())
-    assert [(row.line, bool(row.broken)) for row in rows] == lines
-    assert rows[0].broken.startswith(said)
+    assert [(row.line, bool(row.parse_error)) for row in rows] == lines
+    assert rows[0].parse_error.startswith(said)
 
 
 def test_a_quote_that_is_never_closed_does_not_swallow_a_long_list(table_of):
     rows = list(table_of('phone,name\n1,"Ann\n' + "2,Bob\n" * 50_000).rows())
-    assert rows[0].broken.startswith("lines 2 to ")
-    assert any(not row.broken for row in rows)  # reading goes on below the damage
+    assert rows[0].parse_error.startswith("lines 2 to ")
+    assert any(not row.parse_error for row in rows)  # reading goes on below the damage
 
 
 @pytest.mark.parametrize(

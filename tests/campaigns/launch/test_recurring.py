@@ -118,7 +118,7 @@ def test_a_list_that_cannot_be_fetched_is_named_and_tried_at_the_next_hour(ledge
 def test_a_list_that_comes_too_slowly_is_given_up(written, web, tmp_path):
     written("+14155550101,Ann")
     with pytest.raises(DownloadFailed, match="it sends too slowly"):
-        download(f"{web}/list.csv", tmp_path, "daily", within=-1.0)
+        download(f"{web}/list.csv", tmp_path, "daily", max_seconds=-1.0)
     assert list(tmp_path.glob(".daily-list*")) == []
 
 
