@@ -1,1 +1,1 @@
-"""Time where the contact is: zones, holidays, calling windows, and the hours a campaign may call."""
+"""Times in the contact's own time zone: zones, holidays, calling windows, and when a campaign may call."""

@@ -1,6 +1,7 @@
-"""The gates that time keeps: whether a campaign may call a contact now, and when it next may.
+"""Whether a campaign may call a contact now, and when it next may: windows, holidays, start and end.
 
-A contact's `zone` is written as the ledger keeps it: one zone, or all those that the contact may be in.
+A contact's `zone` is the text that the ledger stores: one IANA zone, or all that the contact may be in, separated by
+commas. All moments are aware.
 """
 
 from __future__ import annotations
@@ -13,19 +14,19 @@ from campaigns.calendar.times import zones_of
 from campaigns.calendar.windows import Windows
 from dialer.calls import Outcome
 
-DAY_PART_START_HOURS = (0, 12, 17)  # morning, afternoon and evening begin at these hours
+DAY_PART_START_HOURS = (0, 12, 17)  # local hours at which morning, afternoon and evening begin
 OTHER_DAY_PART_WITHIN = timedelta(days=8)
 
 
 class WrittenRule(Protocol):
-    """A rule as the campaign file writes it."""
+    """A rule with the text that the campaign file has for it."""
 
     @property
     def written(self) -> str: ...
 
 
 class CallingHours(Protocol):
-    """What a campaign's definition says of when its contacts may be called."""
+    """The members of a campaign's definition that say when its contacts may be called."""
 
     @property
     def starts_at(self) -> datetime | None: ...
@@ -40,7 +41,7 @@ class CallingHours(Protocol):
 
 
 def next_opening(hours: CallingHours, zone: str, now: datetime) -> datetime | None:
-    """`now` when a contact in this zone may be called now, else when it next may; None for never again."""
+    """The first moment from `now` on at which a contact in this zone may be called; None if there is none."""
     start, end = hours.starts_at, hours.ends_at
     earliest = max(now, start) if start else now
     opening = hours.windows.next_open(earliest, *zones_of(zone))
@@ -50,9 +51,9 @@ def next_opening(hours: CallingHours, zone: str, now: datetime) -> datetime | No
 
 
 def next_opening_at_all(hours: CallingHours, zone: str, moments: Sequence[datetime]) -> datetime | None:
-    """The same where nobody knows which of these moments is now: the first when all allow it, else later than it.
+    """`next_opening` for a clock that may have been set wrongly, so that each of `moments` may be the present.
 
-    Later by the longest wait that any of them asks for; None when one says never again.
+    The first of them if all allow a call, else the first plus the longest wait of any; None if any gives None.
     """
     openings = [(moment, next_opening(hours, zone, moment)) for moment in moments]
     waits = [opening - moment for moment, opening in openings if opening is not None]
@@ -68,10 +69,10 @@ def next_try(
     called_at: datetime,
     not_after: datetime | None = None,
 ) -> datetime | None:
-    """When to try again, from `earliest` on, inside the windows; None for never again.
+    """The first moment from `earliest` on at which the contact may be called again; None if there is none.
 
-    In another part of the day than `called_at` where the definition asks for that and the next days have one, before
-    the campaign's end and `not_after`.
+    If the definition moves this outcome to another part of the day than `called_at`, that part is used when one comes
+    within eight days, before the campaign's end and `not_after`; otherwise the first opening.
     """
     opening = next_opening(hours, zone, earliest)
     if opening is None or outcome not in hours.other_part_of_day_outcomes:
@@ -79,19 +80,19 @@ def next_try(
     avoided = part_of_day(called_at, zone)[0]
     candidate: datetime | None = opening
     while candidate is not None and candidate - opening < OTHER_DAY_PART_WITHIN:
-        part, ends = part_of_day(candidate, zone)
+        part, part_ends = part_of_day(candidate, zone)
         if part != avoided:
             return candidate if not_after is None or candidate < not_after else opening
-        candidate = next_opening(hours, zone, ends)
+        candidate = next_opening(hours, zone, part_ends)
     return opening
 
 
 def call_evidence(hours: CallingHours, zone: str, now: datetime) -> tuple[str, str]:
-    """What is kept about an attempt: the hour where the contact is, and the rules that allowed the call.
+    """Evidence stored with an attempt: the contact's local time (ISO 8601, in each zone it may be in), and the rules.
 
-    Where the contact may be in several zones, the hour in each of them.
+    The rules are those that allowed the call, as a text for people.
     """
-    local_times = " ".join(now.astimezone(one).isoformat(timespec="seconds") for one in zones_of(zone))
+    local_times = " ".join(now.astimezone(tz).isoformat(timespec="seconds") for tz in zones_of(zone))
     rules = [hours.windows.rule_at(now.astimezone(zones_of(zone)[0]))]
     if hours.windows.holidays:
         rules.append("no holiday")
@@ -100,7 +101,7 @@ def call_evidence(hours: CallingHours, zone: str, now: datetime) -> tuple[str, s
 
 
 def part_of_day(moment: datetime, zone: str) -> tuple[int, datetime]:
-    """The part of the contact's day that a moment is in, and the moment at which it ends."""
+    """The part of the contact's day at a moment, as the hour it begins at (0, 12 or 17), and the moment it ends."""
     local = moment.astimezone(zones_of(zone)[0])
     begins = max(hour for hour in DAY_PART_START_HOURS if hour <= local.hour)
     later = [hour for hour in DAY_PART_START_HOURS if hour > begins]

@@ -1,4 +1,4 @@
-"""Time as people write it: zones, moments, weekdays, hours of the day."""
+"""Reads times as people write them: time zones, moments, weekdays, hours of the day."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\
 OFFSET = re.compile(r"(UTC|GMT|Z)? ?[+-] ?\d{1,2}(:?\d\d)?", re.ASCII)
 FIXED_OFFSET_ZONES = {"EST": ("America/New_York", "America/Panama"), "MST": ("America/Denver", "America/Phoenix")}
 
-Range = tuple[int, int]  # minutes of the local day: opens at, closes before
+Range = tuple[int, int]  # minutes of the local day: opening, and closing, which is excluded
 
 
 class BadTime(ValueError):
-    """What was written is not the time it should be; the message says why, `suggestion` what to write."""
+    """The text is not a valid time; the message says why, `suggestion` what to write instead."""
 
     def __init__(self, reason: str, suggestion: str = "") -> None:
         super().__init__(reason)
@@ -30,31 +30,32 @@ class BadTime(ValueError):
 
 
 class BadWindow(BadTime):
-    """These are not weekdays or hours."""
+    """The text is not a range of weekdays or hours."""
 
 
 class BadZone(BadTime):
-    """There is no such time zone; `suggestion` names the nearest there is."""
+    """There is no such time zone; `suggestion` gives the most similar name."""
 
 
 class BadMoment(BadTime):
-    """This is not a date with a time."""
+    """The text is not a date with a time."""
 
 
 @lru_cache(maxsize=1)
 def zone_names() -> frozenset[str]:
-    """Every IANA zone that can be named: those that mean the same on every machine, and what people mean by them."""
+    """Every IANA zone that a campaign may name, without those that depend on the machine or have no summer time."""
     return frozenset(available_timezones()) - {"Factory", "localtime"} - FIXED_OFFSET_ZONES.keys()
 
 
 def zone_named(name: str) -> ZoneInfo:
-    """The IANA zone of that name. Raises BadZone, with the nearest names, when there is none."""
+    """The IANA zone of that name. Raises BadZone, with a suggestion, when there is none."""
     if name in zone_names():
         return ZoneInfo(name)
-    if (written := name.strip().upper()) in FIXED_OFFSET_ZONES:
-        there, winter = FIXED_OFFSET_ZONES[written]
-        raise BadZone(f"{written} knows no summer time", f"write {there}, or {winter} where winter time holds all year")
-    if OFFSET.fullmatch(written):
+    if (code := name.strip().upper()) in FIXED_OFFSET_ZONES:
+        zone, winter_zone = FIXED_OFFSET_ZONES[code]
+        hint = f"write {zone}, or {winter_zone} where winter time holds all year"
+        raise BadZone(f"{code} knows no summer time", hint)
+    if OFFSET.fullmatch(code):
         raise BadZone("this is an offset, which knows no summer time", "write an IANA name such as America/New_York")
     by_folded = {known.casefold().replace(" ", "_"): known for known in zone_names()}
     near = difflib.get_close_matches(name.strip().casefold().replace(" ", "_"), by_folded, n=1, cutoff=0.7)
@@ -64,12 +65,12 @@ def zone_named(name: str) -> ZoneInfo:
 
 @lru_cache(maxsize=4096)
 def zones_of(names: str) -> tuple[ZoneInfo, ...]:
-    """The zones that a contact may be in, as the ledger keeps them: one name, or several with commas between."""
+    """The zones that a contact may be in, from the text that the ledger stores: one name, or several with commas."""
     return tuple(ZoneInfo(name) for name in names.split(","))
 
 
 def parse_moment(text: str) -> datetime:
-    """Read a date and time in ISO 8601; naive where no offset is written. Raises BadMoment."""
+    """Read a date and time in ISO 8601; the result is naive when the text has no offset. Raises BadMoment."""
     if not MOMENT.fullmatch(text.strip()):
         date_only = re.fullmatch(r"\d{4}-\d\d-\d\d", text.strip())
         reason = "a date without a time" if date_only else "not a date and time in ISO 8601"
@@ -83,22 +84,22 @@ def parse_moment(text: str) -> datetime:
     return moment
 
 
-def earliest(wall: datetime, *zones: ZoneInfo) -> datetime:
-    """The first moment (aware, UTC) that a naive time can mean in these zones, and where clocks are changed."""
-    return min(_meanings(wall, zones))
+def earliest(local: datetime, *zones: ZoneInfo) -> datetime:
+    """The first moment (UTC) that a naive local time can mean, in any of these zones before or after a clock change."""
+    return min(_meanings(local, zones))
 
 
-def latest(wall: datetime, *zones: ZoneInfo) -> datetime:
-    """The last moment that it can mean."""
-    return max(_meanings(wall, zones))
+def latest(local: datetime, *zones: ZoneInfo) -> datetime:
+    """The last moment (UTC) that a naive local time can mean; see `earliest`."""
+    return max(_meanings(local, zones))
 
 
-def _meanings(wall: datetime, zones: Iterable[ZoneInfo]) -> list[datetime]:
-    return [wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for zone in zones for fold in (0, 1)]
+def _meanings(local: datetime, zones: Iterable[ZoneInfo]) -> list[datetime]:
+    return [local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for zone in zones for fold in (0, 1)]
 
 
 def parse_weekdays(text: str) -> tuple[int, ...]:
-    """Read `mon`, `mon-fri`, `fri-mon` or `sat,sun`: the days as numbers, Monday 0. Raises BadWindow."""
+    """Read `mon`, `mon-fri`, `fri-mon` or `sat,sun`; returns weekday numbers, Monday is 0. Raises BadWindow."""
     days: list[int] = []
     for part in text.lower().split(","):
         first, dash, last = part.partition("-")
@@ -119,11 +120,11 @@ def _weekday(text: str) -> int:
 
 
 def parse_hours(text: str) -> Range:
-    """Read `09:00-12:30` as minutes of a day; hours across midnight close after 24:00. Raises BadWindow."""
-    found = re.fullmatch(r"\s*(\d{1,2}):(\d\d)\s*[-–]\s*(\d{1,2}):(\d\d)\s*", text, re.ASCII)
-    if not found:
+    """Read `09:00-12:30` as minutes of the day; a range across midnight closes after 24:00. Raises BadWindow."""
+    match = re.fullmatch(r"\s*(\d{1,2}):(\d\d)\s*[-–]\s*(\d{1,2}):(\d\d)\s*", text, re.ASCII)
+    if not match:
         raise BadWindow(f'"{text}" is not a range of hours', 'write "09:00-12:30"')
-    opens, closes = (_minute(found[hour], found[hour + 1]) for hour in (1, 3))
+    opens, closes = (_minute(match[hour], match[hour + 1]) for hour in (1, 3))
     if opens == closes:
         raise BadWindow(f'"{text}" opens and closes at the same minute', 'for the whole day write "00:00-24:00"')
     if opens == MINUTES_PER_DAY:

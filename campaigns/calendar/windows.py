@@ -1,8 +1,7 @@
-"""Calling windows: on which weekdays, between which hours of the contact's own clock, calling is allowed.
+"""Calling windows: on which weekdays and between which hours, in the contact's local time, calling is allowed.
 
-A window is a rule about the clock on the contact's wall. Where that clock jumps, the rule goes with it: hours that a
-change to summer time leaves out never come, and hours that are shown twice count both times. Somebody who may be in
-one of several zones is called only when all of them allow it.
+Windows follow the local clock through changes of summer time: hours that are skipped never come, and hours that occur
+twice are open both times. A contact that may be in one of several zones is called only when all of them allow it.
 """
 
 from __future__ import annotations
@@ -20,82 +19,83 @@ from campaigns.calendar.times import MINUTES_PER_DAY, WEEKDAYS, Range, parse_hou
 NO_HOLIDAYS = Holidays()
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BLOCK = timedelta(days=32)
-HORIZON_BLOCKS = 14  # more than a year: what has not come by then never comes
+HORIZON_BLOCKS = 14  # more than a year: a window that has not opened by then never opens
 ORDINARY_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """When calling is allowed: for each weekday, Monday first, the local hours, and never on holidays.
+    """When calling is allowed: the local hours of each weekday, Monday first, and never on holidays.
 
-    No days at all mean any hour. Ask with an aware `now` and the zones the contact may be in. Answers are in UTC.
+    Without `days` any hour is allowed. Methods take an aware `now` (ValueError if naive) and the zones that the contact
+    may be in, and return moments in UTC.
     """
 
     days: tuple[tuple[Range, ...], ...] = ()
     holidays: Holidays = NO_HOLIDAYS
 
     @classmethod
-    def parse(cls, written: Mapping[str, Iterable[str]], holidays: Iterable[str] = ()) -> Windows:
-        """Read windows as a campaign file holds them. Raises BadWindow, BadHoliday."""
+    def parse(cls, windows: Mapping[str, Iterable[str]], holidays: Iterable[str] = ()) -> Windows:
+        """Read windows as the campaign file has them: weekdays to hours. Raises BadWindow, BadHoliday."""
         days: list[list[Range]] = [[] for _ in WEEKDAYS]
-        for names, spans in written.items():
+        for names, spans in windows.items():
             hours = [parse_hours(span) for span in spans]
             for day in parse_weekdays(names):
                 for opens, closes in hours:
                     days[day].append((opens, min(closes, MINUTES_PER_DAY)))
                     if closes > MINUTES_PER_DAY:
                         days[(day + 1) % 7].append((0, closes - MINUTES_PER_DAY))
-        return cls(tuple(_merged(ranges) for ranges in days) if written else (), Holidays.parse(holidays))
+        return cls(tuple(_merged(ranges) for ranges in days) if windows else (), Holidays.parse(holidays))
 
     @property
-    def always(self) -> bool:
+    def always_open(self) -> bool:
         """Whether calling is allowed at any time."""
         return not self.days and not self.holidays
 
     def is_open(self, now: datetime, *zones: ZoneInfo) -> bool:
-        """Whether calling is allowed at `now` where the contact is."""
+        """Whether calling is allowed at `now` in all these zones."""
         _aware(now)
-        return self.always or all(self._covers(now.astimezone(zone)) for zone in zones)
+        return self.always_open or all(self._covers(now.astimezone(zone)) for zone in zones)
 
     def next_open(self, now: datetime, *zones: ZoneInfo) -> datetime | None:
-        """The first moment, from `now` on, at which calling is allowed; None if it never comes."""
+        """The first moment from `now` on at which calling is allowed; None if there is none."""
         now = _aware(now).astimezone(UTC)
-        if self.always:
+        if self.always_open:
             return now
         block = (now - EPOCH) // BLOCK
         for ahead in range(HORIZON_BLOCKS):
             opens, closes = _spans(self, zones, block + ahead)
-            place = bisect_right(closes, now)
-            if place < len(opens):
-                return max(opens[place], now)
+            index = bisect_right(closes, now)
+            if index < len(opens):
+                return max(opens[index], now)
         return None
 
     def closes_at(self, now: datetime, *zones: ZoneInfo) -> datetime | None:
-        """The moment at which the window open at `now` closes; None if it is closed, or never closes."""
-        if self.always or not self.is_open(now, *zones):
+        """When the window that is open at `now` closes; None if none is open, or it never closes."""
+        if self.always_open or not self.is_open(now, *zones):
             return None
         block = (now - EPOCH) // BLOCK
         for ahead in range(HORIZON_BLOCKS):
             opens, closes = _spans(self, zones, block + ahead)
-            place = bisect_right(closes, now)
-            if place >= len(opens) or opens[place] > now:
+            index = bisect_right(closes, now)
+            if index >= len(opens) or opens[index] > now:
                 return now.astimezone(UTC)
-            now = closes[place]
+            now = closes[index]
             if now < _begins(block + ahead + 1):
                 return now
         return None
 
     def ever_open(self, *zones: ZoneInfo) -> bool:
-        """Whether there is any hour of any week in which all of these zones allow calling."""
+        """Whether any hour of a week is open in all of these zones at once. Holidays are ignored."""
         return Windows(self.days).next_open(ORDINARY_YEAR, *zones) is not None
 
     def holiday(self, now: datetime, *zones: ZoneInfo) -> str | None:
-        """The name of the holiday that it is at `now` where the contact is, if it is one."""
+        """The name of the holiday at `now` in the first of these zones that has one; None if none has."""
         names = (self.holidays.name(now.astimezone(zone).date()) for zone in zones)
         return next((name for name in names if name), None)
 
     def rule_at(self, local: datetime) -> str:
-        """The hours, as written, that the wall clock stands in."""
+        """The window that contains a local time, as a text for people such as `mon 09:00-12:30`."""
         minute, day = local.hour * 60 + local.minute, local.weekday()
         spans = self.days[day] if self.days else ((0, MINUTES_PER_DAY),)
         opens, closes = next(((opens, closes) for opens, closes in spans if opens <= minute < closes), (0, 0))
@@ -112,7 +112,7 @@ class Windows:
         return not self.days or any(opens <= minute < closes for opens, closes in self.days[local.weekday()])
 
     def edges(self, begin: datetime, end: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-        """Every moment between these at which the answer of `is_open` may change."""
+        """Every moment between these at which the result of `is_open` may change; may repeat, in no order."""
         midnights = {0} if self.holidays else set()
         first = begin.astimezone(zone).date() - timedelta(days=1)
         for ahead in range((end - begin).days + 4):
@@ -130,6 +130,7 @@ def _aware(now: datetime) -> datetime:
 
 
 def _begins(block: int) -> datetime:
+    """When a block of days begins; blocks are counted from the epoch, and are the unit in which spans are cached."""
     return EPOCH + block * BLOCK
 
 
@@ -137,7 +138,7 @@ def _begins(block: int) -> datetime:
 def _spans(
     windows: Windows, zones: tuple[ZoneInfo, ...], block: int
 ) -> tuple[tuple[datetime, ...], tuple[datetime, ...]]:
-    """When the windows open and when they close, within a block of days: as many of the one as of the other."""
+    """The moments at which the windows open, and those at which they close, within a block; equally many."""
     begin, end = _begins(block), _begins(block + 1)
     edges = sorted({begin, *(edge for zone in zones for edge in windows.edges(begin, end, zone))})
     opens: list[datetime] = []
@@ -154,6 +155,7 @@ def _spans(
 
 
 def _merged(ranges: list[Range]) -> tuple[Range, ...]:
+    """The ranges in order, those that overlap or touch joined."""
     merged: list[Range] = []
     for opens, closes in sorted(ranges):
         if merged and opens <= merged[-1][1]:
@@ -164,22 +166,22 @@ def _merged(ranges: list[Range]) -> tuple[Range, ...]:
 
 
 def _moments(day: date, minute: int, zone: ZoneInfo) -> Iterator[datetime]:
-    """When the wall clock shows that minute of that day: once, or twice where it is set back."""
-    wall = datetime(day.year, day.month, day.day, tzinfo=zone) + timedelta(minutes=minute)
-    yield wall.astimezone(UTC)
-    yield wall.replace(fold=1).astimezone(UTC)
+    """When the local clock shows that minute of that day: twice if the clock is set back then."""
+    local = datetime(day.year, day.month, day.day, tzinfo=zone) + timedelta(minutes=minute)
+    yield local.astimezone(UTC)
+    yield local.replace(fold=1).astimezone(UTC)
 
 
 def _jumps(begin: datetime, end: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-    """The moments between these at which the zone's clocks are set forward or back."""
+    """The moments between these, to the second, at which the zone's offset changes."""
     while begin < end:
         low, high = begin, begin + timedelta(days=1)
         begin = high
         before = _offset(low, zone)
         if before == _offset(high, zone):
             continue
-        while (apart := int((high - low).total_seconds())) > 1:
-            middle = low + timedelta(seconds=apart // 2)
+        while (seconds := int((high - low).total_seconds())) > 1:
+            middle = low + timedelta(seconds=seconds // 2)
             low, high = (middle, high) if _offset(middle, zone) == before else (low, middle)
         yield high
 

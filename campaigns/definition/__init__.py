@@ -1,4 +1,4 @@
-"""The campaign file: YAML with line numbers, its sections, its templates, and its errors."""
+"""The campaign file: its YAML with line numbers, its sections, text templates, and validation errors."""
 
 from campaigns.definition.definition import Definition, json_schema, load_definition
 

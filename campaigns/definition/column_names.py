@@ -1,4 +1,4 @@
-"""Columns' names: as they are compared, and as templates can write them."""
+"""Column names: the form in which they are compared, and the form in which templates write them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import unicodedata
 
 
 def comparable(name: str) -> str:
-    """A column's name as it is compared: without case, spaces, underscores and signs."""
+    """The name without case, spaces, underscores and punctuation, for comparing."""
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", name).casefold())
 
 
 def template_name(name: str) -> str:
-    """A column's name as templates can write it: `First Name` becomes `first_name`."""
-    word = re.sub(r"\W+", "_", unicodedata.normalize("NFKC", name).casefold()).strip("_")
-    return f"_{word}" if word[:1].isdigit() else word
+    """The name as a template variable: `First Name` becomes `first_name`; "" when it has no letter or digit."""
+    variable = re.sub(r"\W+", "_", unicodedata.normalize("NFKC", name).casefold()).strip("_")
+    return f"_{variable}" if variable[:1].isdigit() else variable

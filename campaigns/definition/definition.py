@@ -1,4 +1,4 @@
-"""A campaign as written down: whom to call, what to say, when and how often. All that a campaign file can say."""
+"""The definition of a campaign, one model for the whole campaign file: whom to call, what to say, when, how often."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from dialer.verdicts import Ruling
 
 
 class Origin:
-    """Where a definition was written. It is no part of what the definition says: all origins are equal."""
+    """The source that a definition was read from. All origins compare equal, so that they do not affect comparisons."""
 
     def __init__(self, source: Source | None = None) -> None:
         self.source = source
@@ -109,27 +109,27 @@ class Definition(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _first_of_the_accounts(cls, given: Any) -> Any:
-        names = given.get("accounts") if isinstance(given, dict) else None
+    def _fill_in_account(cls, data: Any) -> Any:
+        names = data.get("accounts") if isinstance(data, dict) else None
         first = names[0] if isinstance(names, list | tuple) and names else names
         if not isinstance(first, str) or not first:
-            return given
-        if given.get("account", first) != first:
+            return data
+        if data.get("account", first) != first:
             raise field_error("has both account and accounts", "keep accounts, the preferred one first")
-        return {**given, "account": first}
+        return {**data, "account": first}
 
     @model_validator(mode="after")
     def _accounts_agree(self) -> Definition:
         if len(set(self.accounts)) < len(self.accounts):
             raise field_error("accounts names one of them twice", "keep each once")
-        if stranger := next((name for name in self.by_account if name not in (self.account, *self.accounts)), None):
-            raise field_error(f"by_account speaks of {stranger}, which is not among the accounts", "add it to accounts")
+        if unlisted := next((name for name in self.by_account if name not in (self.account, *self.accounts)), None):
+            raise field_error(f"by_account speaks of {unlisted}, which is not among the accounts", "add it to accounts")
         return self
 
     @field_validator("message")
     @classmethod
-    def _something_to_say(cls, message: Message | None, others: ValidationInfo) -> Message | None:
-        if message is None and isinstance(others.data.get("call"), Informer):
+    def _message_present(cls, message: Message | None, info: ValidationInfo) -> Message | None:
+        if message is None and isinstance(info.data.get("call"), Informer):
             raise PydanticCustomError("missing", "is missing")
         return message
 
@@ -140,23 +140,23 @@ class Definition(Section):
 
     @cached_property
     def template(self) -> Template | None:
-        """The text's template; None for a recording, and where nothing is said."""
+        """The template of the message's text; None for a recording, and when there is no message."""
         return Template(self.message.tts) if self.message and self.message.tts is not None else None
 
     def for_account(self, name: str) -> Definition:
-        """The definition as it is when this account calls, with its own message and caller ID."""
+        """The definition with the message and caller ID that `by_account` has for this account."""
         own = self.by_account.get(name)
         if own is None:
             return self
-        plain = json.loads(self.model_dump_json(exclude_unset=True))
-        own_words = json.loads(own.model_dump_json(exclude_none=True))  # read from the ledger, what is unsaid is null
-        made = Definition.model_validate(plain | own_words)
-        made._origin = self._origin
-        return made
+        base = json.loads(self.model_dump_json(exclude_unset=True))
+        changes = json.loads(own.model_dump_json(exclude_none=True))  # in the ledger, absent keys are null
+        definition = Definition.model_validate(base | changes)
+        definition._origin = self._origin
+        return definition
 
     @property
     def is_same_for_all(self) -> bool:
-        """Whether every contact hears the same, so that a fault in it is everybody's."""
+        """Whether every contact hears the same, so that a fault of the message concerns all of them."""
         return self.template is None or self.template.is_fixed
 
     @property
@@ -171,25 +171,26 @@ class Definition(Section):
 
     @cached_property
     def other_part_of_day_outcomes(self) -> frozenset[Outcome]:
-        """Outcomes after which a contact is tried in another part of its day."""
+        """Outcomes after which the next try is in another part of the contact's day."""
         return frozenset(map(Outcome, self.retry.other_part_of_day)) if self.retry else frozenset()
 
     @cached_property
     def caps(self) -> tuple[Cap, ...]:
-        """How often one number may be called, by all campaigns together."""
+        """How often one number may be called, counting the calls of all campaigns."""
         return self.frequency.caps() if self.frequency else ()
 
     def retry_policy(self) -> RetryPolicy:
+        """When to try again after each outcome; without `retry`, never."""
         return self.retry.policy() if self.retry else RetryPolicy()
 
     def override_ruling(self, ruling: Ruling) -> Ruling:
-        """The ruling as this campaign wants it for the provider's word (`retry.mnemonics`)."""
+        """The ruling, with the verdict that `retry.mnemonics` has for its mnemonic."""
         return self.retry.override_ruling(ruling) if self.retry else ruling
 
     def script(self, text: str | None = None, voice: Mapping[str, str] | None = None) -> Script:
-        """What is said to a contact whose text this is, in its own voice if it has one; a recording needs neither.
+        """The script for one contact: its rendered `text` in its own `voice` settings, or the recording.
 
-        The empty text says nothing.
+        An empty text stands for a call without a message.
         """
         if self.message is None:
             return Speech(text="")
@@ -199,18 +200,18 @@ class Definition(Section):
 
     @property
     def file(self) -> str:
-        """The campaign file that it was read from; else its name."""
+        """The path of the campaign file that it was read from, else the campaign's name."""
         return self.fault((), "").file
 
     def fault(self, path: KeyPath, message: str, suggestion: str = "") -> FileFault:
-        """A fault of this definition, with its place when it was read from a file."""
+        """A fault at a key of this definition, with line and column if it was read from a file."""
         if self._origin.source is not None:
             return self._origin.source.fault(path, message, suggestion)
         return FileFault(file=self.campaign, key=format_path(path), message=message, suggestion=suggestion)
 
 
 def load_definition(path: Path) -> Definition:
-    """Read a campaign file. Raises DefinitionFaults with everything that is wrong with it, each at its place."""
+    """Read and validate a campaign file. Raises DefinitionFaults with every fault, each with line and column."""
     source = read_source(path)
     faults = list(source.faults)
     try:
@@ -224,7 +225,7 @@ def load_definition(path: Path) -> Definition:
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a campaign file, by which editors complete and check it."""
+    """The JSON Schema of a campaign file, with which editors complete and check it."""
     schema = Definition.model_json_schema()
     schema["if"], schema["then"] = {"not": {"required": ["call"]}}, {"required": ["message"]}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Campaign"}

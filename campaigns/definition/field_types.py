@@ -1,4 +1,4 @@
-"""The single values of a campaign file: durations, moments, zones, numbers, each with what to write instead."""
+"""Types of single values in a campaign file: durations, moments, zones, numbers; each error says what to write."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LONGEST_DELAY = 30 * SECONDS_PER_UNIT["d"]
 
 
 def _checked(check: Callable[[str], object]) -> AfterValidator:
-    """Text that `check` accepts, kept as it is written."""
+    """A validator that keeps the text unchanged if `check` accepts it, and turns its error into a field error."""
 
     def validate(text: str) -> str:
         try:
@@ -39,7 +39,7 @@ def _checked(check: Callable[[str], object]) -> AfterValidator:
 
 
 def _speakable(text: str) -> None:
-    """A template that can be read, and if it says the same to all, can be said."""
+    """Raise TemplateFault for a text that cannot be parsed, BadText for a fixed text that cannot be rendered."""
     template = Template(text)
     if template.is_fixed:
         template.render({})
@@ -60,35 +60,35 @@ def _caller_id(text: str) -> str:
         raise field_error(str(exc), hint) from None
 
 
-def _moment(given: object) -> object:
-    if not isinstance(given, str):
-        return given
+def _moment(value: object) -> object:
+    if not isinstance(value, str):
+        return value
     try:
-        return times.parse_moment(given)
+        return times.parse_moment(value)
     except times.BadMoment as exc:
         raise field_error(str(exc), exc.suggestion) from None
 
 
-def _duration(given: object) -> object:
-    """Read `30s`, `5m`, `2h` or `1d`."""
-    if not isinstance(given, str):
-        return given
-    if not re.fullmatch(DURATION, given):
-        raise field_error(f'"{given}" is not a duration', "write a number and a unit: 30s, 5m, 2h or 1d")
-    seconds = float(given[:-1]) * SECONDS_PER_UNIT[given[-1]]
+def _duration(value: object) -> object:
+    """Read `30s`, `5m`, `2h` or `1d` as a timedelta; other types pass unchanged."""
+    if not isinstance(value, str):
+        return value
+    if not re.fullmatch(DURATION, value):
+        raise field_error(f'"{value}" is not a duration', "write a number and a unit: 30s, 5m, 2h or 1d")
+    seconds = float(value[:-1]) * SECONDS_PER_UNIT[value[-1]]
     if not 1 <= seconds <= LONGEST_DELAY:
-        raise field_error(f'"{given}" is too {"short" if seconds < 1 else "long"}', "delays run from 1s to 30d")
+        raise field_error(f'"{value}" is too {"short" if seconds < 1 else "long"}', "delays run from 1s to 30d")
     return timedelta(seconds=seconds)
 
 
-def one_or_more(given: object) -> object:
-    """One value where several may stand is a list of one."""
-    return [given] if isinstance(given, str) else given
+def one_or_more(value: object) -> object:
+    """A list with a single text, for a field that accepts one text or several."""
+    return [value] if isinstance(value, str) else value
 
 
 def _cron(text: str) -> str:
     try:
-        CronSim(text, datetime(2026, 1, 1))  # noqa: DTZ001 - only to be read
+        CronSim(text, datetime(2026, 1, 1))  # noqa: DTZ001 - only to check the syntax
     except CronSimError as exc:
         raise field_error(
             f'"{text}" is not a time to repeat at: {exc}', 'write "0 9 * * 1-5": minute hour day month weekday'

@@ -1,6 +1,7 @@
-"""Filters that turn what a list holds into what people say: dates, times, money, and codes letter by letter.
+"""Template filters that turn a list's values into spoken words: dates, times, money, and codes letter by letter.
 
-`language` is a code such as en, en-GB, ru or de; the words are those that Unicode's CLDR has for it.
+`language` is a code such as en, en-GB, ru or de; the words come from Unicode's CLDR. An unknown language or currency
+raises ValueError, a value that cannot be read raises CannotBeSpoken.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ NBSP = "\u00a0\u202f"
 
 
 class CannotBeSpoken(ValueError):
-    """A contact's value is not what the filter says aloud: `value` as it is written, `suggestion` what to do."""
+    """A filter cannot read a contact's value: `value` is as written, `suggestion` says what to do."""
 
     def __init__(self, value: object, reason: str, suggestion: str) -> None:
         super().__init__(f'"{value}" {reason}')
@@ -28,20 +29,20 @@ class CannotBeSpoken(ValueError):
 
 
 def spoken_date(value: object, language: str = "en", year: bool = False, read: str | None = None) -> str:
-    """`2026-12-05T15:00` as "Saturday, December 5"; `year` adds the year, `read` tells another way of writing."""
+    """`2026-12-05T15:00` as "Saturday, December 5"; `year` adds the year, `read` is a strptime format of the value."""
     day = _moment(value, read, "date")
     if isinstance(day, time):
         raise CannotBeSpoken(value, "is a time of day and no date", "write it as 2026-12-05")
     locale = _locale(language)
-    return _plain(format_date(day, "full" if year else _without_year(locale), locale=locale))
+    return _plain_spaces(format_date(day, "full" if year else _without_year(locale), locale=locale))
 
 
 def spoken_time(value: object, language: str = "en", read: str | None = None) -> str:
-    """`2026-12-05T15:00` or `15:00` as "3:00 PM"."""
+    """`2026-12-05T15:00` or `15:00` as "3:00 PM"; `read` as for dates."""
     moment = _moment(value, read, "time")
     if not isinstance(moment, datetime | time):
         raise CannotBeSpoken(value, "is a date without a time", "write it as 2026-12-05T15:00")
-    return _plain(format_time(moment, "short", locale=_locale(language)))
+    return _plain_spaces(format_time(moment, "short", locale=_locale(language)))
 
 
 def spoken_money(value: object, currency: str, language: str = "en") -> str:
@@ -51,7 +52,7 @@ def spoken_money(value: object, currency: str, language: str = "en") -> str:
         raise ValueError(f"no currency has the code {currency}: write USD, EUR, RUB …")
     amount = _amount(str(value))
     whole = amount == amount.to_integral_value()
-    said = format_currency(
+    words = format_currency(
         amount,
         code,
         "#,##0" if whole else None,
@@ -59,15 +60,15 @@ def spoken_money(value: object, currency: str, language: str = "en") -> str:
         format_type="name",
         currency_digits=not whole,
     )
-    return _plain(said)
+    return _plain_spaces(words)
 
 
 def spelled(value: object) -> str:
-    """`AB-12` as "A, B, 1, 2": letters and digits one by one, for a voice that would read a number or a word."""
-    signs = [sign for sign in str(value) if sign.isalnum()]
-    if not signs:
+    """`AB-12` as "A, B, 1, 2": letters and digits one by one, instead of as a number or a word."""
+    characters = [character for character in str(value) if character.isalnum()]
+    if not characters:
         raise CannotBeSpoken(value, "has no letter or digit to spell", "write the code")
-    return ", ".join(signs)
+    return ", ".join(characters)
 
 
 FILTERS: dict[str, Callable[..., str]] = {
@@ -82,7 +83,7 @@ def _moment(value: object, read: str | None, name: str) -> date | time:
     text = str(value).strip()
     if read is not None:
         try:
-            return datetime.strptime(text, read)  # noqa: DTZ007  # the contact's own clock; nothing is compared with it
+            return datetime.strptime(text, read)  # noqa: DTZ007  # local time, only to be spoken
         except ValueError:
             raise CannotBeSpoken(text, f"is not written as read={read!r} says", "write it like the others") from None
     for kind in (datetime, time):
@@ -91,15 +92,17 @@ def _moment(value: object, read: str | None, name: str) -> date | time:
         except ValueError:
             continue
         return moment.date() if isinstance(moment, datetime) and len(text) == len("2026-12-05") else moment
-    written = next((form for sign, form in OTHER_DATE_FORMATS.items() if re.fullmatch(sign, text)), None)
+    known_format = next((form for pattern, form in OTHER_DATE_FORMATS.items() if re.fullmatch(pattern, text)), None)
     remedy = (
-        f'say how it is written, in the text: {name}(read="{written}")' if written else "write it as 2026-12-05T15:00"
+        f'say how it is written, in the text: {name}(read="{known_format}")'
+        if known_format
+        else "write it as 2026-12-05T15:00"
     )
     raise CannotBeSpoken(text, "is not a date or time as in 2026-12-05T15:00", remedy)
 
 
 def _amount(text: str) -> Decimal:
-    """A number as people write it: its last separator is the decimal one when one or two digits follow it."""
+    """An amount as people write it: the last separator is the decimal one if one or two digits follow it."""
     bare = re.sub(r"[^\d.,+-]", "", text, flags=re.ASCII).strip(".,")
     whole, separator, cents = bare.rpartition(max(",", ".", key=bare.rfind))
     decimal = bool(separator) and len(cents) in {1, 2}
@@ -117,10 +120,11 @@ def _locale(language: str) -> Locale:
 
 
 def _without_year(locale: Locale) -> str:
-    """How the language says weekday, day and month, the names whole."""
+    """The language's pattern of weekday, day and month, with full names."""
     pattern = locale.datetime_skeletons["MMMEd"].pattern
     return re.sub(r"[EcLM]+", lambda names: names[0][0] * 4, pattern)
 
 
-def _plain(text: str) -> str:
+def _plain_spaces(text: str) -> str:
+    """The text with ordinary spaces instead of no-break ones."""
     return text.translate({ord(space): " " for space in NBSP})

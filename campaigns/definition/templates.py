@@ -1,7 +1,6 @@
-"""Texts to be spoken: templates that either say the whole sentence or refuse to say any of it.
+"""Templates of texts to be spoken (Jinja2). Rendering gives the whole text, or fails and names the blank variable.
 
-A blank or unknown value is never spoken as silence: rendering stops and names it. A template that means to do without
-one says so: `{{ nickname | default("there") }}` or `{% if nickname %}`.
+A template that allows a blank value says so: `{{ nickname | default("there") }}` or `{% if nickname %}`.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ NODES_THAT_LOAD_FILES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Ex
 
 
 class TemplateFault(DialerError):
-    """The template itself is wrong, whatever the contact; `line` counts within the text."""
+    """The template itself is wrong, for every contact; `line` counts within the text, from 1."""
 
     def __init__(self, message: str, remedy: str = "", line: int = 1) -> None:
         super().__init__(message, remedy)
@@ -29,7 +28,7 @@ class TemplateFault(DialerError):
 
 
 class BadText(ValueError):
-    """No text can be made for this contact; the message says why. `value` is the one at fault, where it is one's."""
+    """The template cannot be rendered for this contact; the message says why, `value` is the one at fault if known."""
 
     def __init__(self, reason: str, value: str | None = None, suggestion: str = "") -> None:
         super().__init__(reason)
@@ -45,18 +44,18 @@ class MissingVariable(BadText):
 
 
 class _BlankUsed(TemplateRuntimeError):
-    """Raised inside jinja2 where a blank value would have been spoken; the message is its name."""
+    """Raised inside Jinja2 when a blank value is about to be spoken; the message is the variable's name."""
 
 
 class _Blank(StrictUndefined):
-    """A value that is blank: it may be asked about (`if`, `default`), and not spoken."""
+    """A blank value: it can be tested (`if`, `default`), and speaking it raises."""
 
-    def __bool__(self) -> bool:  # type: ignore[override]  # jinja2 types its refusal, and this is the one that answers
+    def __bool__(self) -> bool:  # type: ignore[override]  # StrictUndefined declares that it raises
         return False
 
 
 def _environment() -> SandboxedEnvironment:
-    """Where templates run: no other files, no globals, and no chance."""
+    """The sandbox in which templates run: no other files, no globals, nothing random."""
     environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
     environment.globals.clear()
     environment.filters.pop("random")
@@ -68,7 +67,7 @@ ENVIRONMENT = _environment()
 
 
 class Template:
-    """A text with `{{ variables }}` in it. Raises TemplateFault, with the line, if it cannot be read."""
+    """A text with `{{ variables }}`, named in `variables`. Raises TemplateFault, with the line, if it is malformed."""
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -77,64 +76,67 @@ class Template:
             self.variables = tuple(sorted(meta.find_undeclared_variables(tree)))
             _refuse_other_files(tree)
             self._compiled = ENVIRONMENT.from_string(source)
-            self._plain = _plain(tree)
+            self._pieces = _pieces(tree)
         except TemplateSyntaxError as exc:
-            said = f"line {exc.lineno} of the text: {exc.message}"
-            raise TemplateFault(said, _hint(source, exc.message or ""), exc.lineno) from None
+            message = f"line {exc.lineno} of the text: {exc.message}"
+            raise TemplateFault(message, _hint(source, exc.message or ""), exc.lineno) from None
         except TemplateFault:
             raise
-        except Exception as exc:  # a template is a program: compiling one can fail in every way a program can
+        except Exception as exc:  # compiling a template can raise anything
             raise TemplateFault(f"the text cannot be read: {type(exc).__name__}: {exc}", "write it simpler") from None
 
     @property
     def is_fixed(self) -> bool:
-        """Whether it says the same to everybody."""
+        """Whether the text is the same for every contact."""
         return not self.variables
 
     def render(self, fields: Mapping[str, str]) -> str:
-        """The text for one contact, on one line. Field names are compared without case, spaces and underscores.
+        """The text for one contact, on one line. Field names are compared without case, spaces and punctuation.
 
-        Raises MissingVariable when a value it speaks is blank, BadText when it fails otherwise.
+        Raises MissingVariable when a spoken value is blank, BadText for any other failure.
         """
         values = self._values(fields)
         try:
-            text = self._compiled.render(values) if self._plain is None else _joined(self._plain, values)
+            text = self._compiled.render(values) if self._pieces is None else _joined(self._pieces, values)
         except _BlankUsed as exc:
             raise MissingVariable(str(exc)) from None
         except CannotBeSpoken as exc:
             raise BadText(str(exc), exc.value, exc.suggestion) from None
-        except Exception as exc:  # as above: running one can, too
+        except Exception as exc:  # so can running it
             raise BadText(f"the text fails for this contact: {exc}") from None
         spoken = " ".join(text.split())
         if not spoken:
             raise BadText("the text comes out empty for this contact")
         return spoken
 
-    def row_renderer(self, places: Mapping[str, int]) -> Callable[[Sequence[str]], str]:
-        """As `render`, for rows of trimmed cells in which each variable's value stands at its place."""
-        named = tuple(places.items())
-        if self._plain is None or not self.variables:
-            return lambda cells: self.render({name: cells[place] for name, place in named})
-        form = "".join("%s" if is_name else piece.replace("%", "%%") for piece, is_name in self._plain)
-        spoken = [places[piece] for piece, is_name in self._plain if is_name]
+    def row_renderer(self, indexes: Mapping[str, int]) -> Callable[[Sequence[str]], str]:
+        """A faster `render` for rows of trimmed cells; `indexes` has the cell of each variable."""
+        variables = tuple(indexes.items())
+        if self._pieces is None or not self.variables:
+            return lambda cells: self.render({name: cells[index] for name, index in variables})
+        pattern = "".join("%s" if is_name else piece.replace("%", "%%") for piece, is_name in self._pieces)
+        spoken = [indexes[piece] for piece, is_name in self._pieces if is_name]
 
-        def said(cells: Sequence[str]) -> str:
-            values = [cells[place] for place in spoken]
-            if "" in values:  # let it be named
-                return self.render({name: cells[place] for name, place in named})
-            return " ".join((form % tuple(values)).split())
+        def render_row(cells: Sequence[str]) -> str:
+            values = [cells[index] for index in spoken]
+            if "" in values:  # `render` names the blank variable
+                return self.render({name: cells[index] for name, index in variables})
+            return " ".join((pattern % tuple(values)).split())
 
-        return said
+        return render_row
 
     def _values(self, fields: Mapping[str, str]) -> dict[str, object]:
         if not all(name in fields for name in self.variables):
-            by_folded = {comparable(name): value for name, value in fields.items()}
-            fields = {name: fields.get(name, by_folded.get(comparable(name), "")) for name in self.variables}
+            by_comparable = {comparable(name): value for name, value in fields.items()}
+            fields = {name: fields.get(name, by_comparable.get(comparable(name), "")) for name in self.variables}
         return {name: fields[name].strip() or _blank(name) for name in self.variables}
 
 
-def _plain(tree: nodes.Template) -> list[tuple[str, bool]] | None:
-    """Words, and names that are said as they are, of a template that has nothing else: it need not be run."""
+def _pieces(tree: nodes.Template) -> list[tuple[str, bool]] | None:
+    """The parts of a template of literal text and plain variables only: (text, False) or (variable, True); else None.
+
+    Such a template is filled in without running Jinja2, which is slower.
+    """
     pieces: list[tuple[str, bool]] = []
     for output in tree.body:
         for piece in output.nodes if type(output) is nodes.Output else [output]:
@@ -156,12 +158,13 @@ def _blank(name: str) -> _Blank:
 
 
 def _refuse_other_files(tree: nodes.Template) -> None:
-    found = next(tree.find_all(NODES_THAT_LOAD_FILES), None)
-    if found is not None:
-        raise TemplateFault(f"line {found.lineno} of the text: it brings in another file", "write it out", found.lineno)
+    node = next(tree.find_all(NODES_THAT_LOAD_FILES), None)
+    if node is not None:
+        raise TemplateFault(f"line {node.lineno} of the text: it brings in another file", "write it out", node.lineno)
 
 
 def _hint(source: str, problem: str) -> str:
+    """What to write instead, by the message of a syntax error."""
     unknown = re.match(r"No filter named '(.*)'", problem)
     if unknown:
         near = difflib.get_close_matches(unknown[1].casefold(), [*FILTERS, *ENVIRONMENT.filters], n=1)

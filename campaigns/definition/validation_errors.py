@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a definition, said in the words of those who write campaign files."""
+"""Turns pydantic's validation errors into faults at a line of the campaign file, in words for its authors."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from campaigns.definition.yaml_source import FileFault, KeyPath, Source, YamlValue, format_path
 from dialer.call_kinds import KINDS
+from dialer.field_errors import FIELD_ERROR
 
 EXPECTED = {
     "string_type": "text",
@@ -35,22 +36,22 @@ BOUNDS = {
 
 
 def validation_faults(exc: ValidationError, source: Source, model: type[BaseModel]) -> list[FileFault]:
-    """Every error as a fault at its place. A key that is missing because it is misspelt is named once."""
+    """Every error as a fault with its place. A key that is missing because it is misspelt is reported once."""
     faults: list[FileFault] = []
     misspelt: set[str] = set()
     for error in sorted(exc.errors(include_url=False), key=lambda error: error["type"] == "missing"):
         path = _path(error)
-        if error["input"] is None and path in source.keys:  # the source has said that there is no value
+        if error["input"] is None and path in source.keys:  # reported by the source already: the key has no value
             continue
         if path not in source.values and isinstance(path[-1], int):
-            path = path[:-1]  # one value, written without its list
+            path = path[:-1]  # a single value, written without its list
         if error["type"] == "extra_forbidden":
-            message, suggestion = "there is no such key", _meant(path, source, model)
+            message, suggestion = "there is no such key", _similar_key(path, source, model)
             misspelt.update(_missing_for(path, model, suggestion))
         elif error["type"] == "missing" and format_path(path) in misspelt:
             continue
         else:
-            message, suggestion = _said(error, path, source, model)
+            message, suggestion = _words_for(error, path, source, model)
         at_key = error["type"] == "extra_forbidden" or error["loc"][-1:] == ("[key]",)
         faults.append(source.fault(path, message, suggestion, at_key=at_key))
     return faults
@@ -62,10 +63,10 @@ def _path(error: ErrorDetails) -> KeyPath:
     return tuple(steps[:1] + steps[2:] if steps[:1] == ["call"] else steps)
 
 
-def _said(error: ErrorDetails, path: KeyPath, source: Source, model: type[BaseModel]) -> tuple[str, str]:
+def _words_for(error: ErrorDetails, path: KeyPath, source: Source, model: type[BaseModel]) -> tuple[str, str]:
     kind, context = error["type"], error.get("ctx", {})
-    found = _found(_at(source.data, path))
-    if kind == "said":
+    found = _shown(_value_at(source.data, path))
+    if kind == FIELD_ERROR:
         return str(context["reason"]), str(context["suggestion"])
     if kind in {"union_tag_not_found", "union_tag_invalid"}:
         return "names no kind of call", f"write kind: {' or '.join(KINDS)}"
@@ -86,7 +87,8 @@ def _said(error: ErrorDetails, path: KeyPath, source: Source, model: type[BaseMo
     return error["msg"], _described(path, model)
 
 
-def _found(value: YamlValue) -> str:
+def _shown(value: YamlValue) -> str:
+    """A value as error messages show it, cut to 40 characters."""
     if isinstance(value, dict):
         return "a section"
     if isinstance(value, list):
@@ -94,7 +96,7 @@ def _found(value: YamlValue) -> str:
     return "nothing" if value is None else f'"{value if len(value) <= 40 else value[:39] + "…"}"'
 
 
-def _at(data: YamlValue, path: KeyPath) -> YamlValue:
+def _value_at(data: YamlValue, path: KeyPath) -> YamlValue:
     for step in path:
         if isinstance(data, dict) and isinstance(step, str):
             data = data.get(step)
@@ -103,8 +105,8 @@ def _at(data: YamlValue, path: KeyPath) -> YamlValue:
     return data
 
 
-def _meant(path: KeyPath, source: Source, model: type[BaseModel]) -> str:
-    """What the writer of an unknown key probably meant."""
+def _similar_key(path: KeyPath, source: Source, model: type[BaseModel]) -> str:
+    """A suggestion for an unknown key: the key of a similar name, where it belongs, or the keys there are."""
     key, siblings = str(path[-1]), list(_fields(path[:-1], model))
     near = difflib.get_close_matches(key.casefold().replace("-", "_"), siblings, n=1, cutoff=0.6)
     if near:
@@ -116,6 +118,7 @@ def _meant(path: KeyPath, source: Source, model: type[BaseModel]) -> str:
 
 
 def _missing_for(path: KeyPath, model: type[BaseModel], suggestion: str) -> Iterator[str]:
+    """The key that a misspelt one was suggested to be: pydantic reports it as missing too."""
     for name in _fields(path[:-1], model):
         if suggestion == f"did you mean {name}?":
             yield format_path((*path[:-1], name))
@@ -129,7 +132,7 @@ def _all_paths(model: type[BaseModel]) -> Iterator[KeyPath]:
 
 
 def _described(path: KeyPath, model: type[BaseModel]) -> str:
-    """The description of the nearest key around this path that has one."""
+    """The description of the key at this path, or of the closest key around it that has one."""
     for length in range(len(path), 0, -1):
         field = _fields(path[: length - 1], model).get(str(path[length - 1]))
         if field is not None and field.description:
@@ -138,7 +141,7 @@ def _described(path: KeyPath, model: type[BaseModel]) -> str:
 
 
 def _fields(path: KeyPath, model: type[BaseModel]) -> Mapping[str, Any]:
-    """The fields of the section at this path; none where there is no section."""
+    """The model fields of the section at this path; empty if there is no section."""
     fields: Mapping[str, Any] = model.model_fields
     for step in path:
         field = fields.get(str(step))
@@ -147,7 +150,7 @@ def _fields(path: KeyPath, model: type[BaseModel]) -> Mapping[str, Any]:
 
 
 def _section_fields(annotation: Any) -> Mapping[str, Any]:
-    """The fields of a section; of one that may be of several kinds, those of all."""
+    """The model fields of a section; of a union of sections, those of all of them."""
     sections = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
     return {
         name: field for kind in sections if issubclass(kind, BaseModel) for name, field in kind.model_fields.items()

@@ -1,7 +1,7 @@
-"""A campaign file as it is written: YAML in which every key and value has a place, for errors that point at it.
+"""Reads a campaign file as YAML and keeps the line and column of every key and value, for error messages.
 
-Values are read as the text that stands there; what they must be is the definition's word. So nothing here turns `no`
-into false, `21:00` into 1260, or an unquoted `+18005550100` into a number without its plus.
+Values stay text; the definition converts them. So nothing here turns `no` into false, `21:00` into 1260, or an unquoted
+`+18005550100` into a number without its plus.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ STANDARD_TAGS = frozenset(
 
 
 class Place(NamedTuple):
-    """Line and column in the file, counted from one; zeros where nothing was written."""
+    """Line and column in the file, counted from 1; zeros for something that is not in the file."""
 
     line: int = 0
     column: int = 0
@@ -37,7 +37,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileFault:
-    """One thing wrong with a campaign file: where, at which key, what, and what to write instead."""
+    """One fault of a campaign file: its place, its key, what is wrong, and what to write instead."""
 
     file: str
     message: str
@@ -53,7 +53,7 @@ class FileFault:
 
 
 class DefinitionFaults(DialerError):
-    """The campaign file cannot be used as it stands; `faults` holds everything found wrong, in the file's order."""
+    """The campaign file cannot be used; `faults` holds all faults in the order of the file."""
 
     def __init__(self, faults: Iterable[FileFault]) -> None:
         self.faults = tuple(sorted(faults, key=lambda fault: (fault.line, fault.column)))
@@ -62,7 +62,7 @@ class DefinitionFaults(DialerError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """What a campaign file says, where each part of it stands, and what is wrong with it as YAML."""
+    """The content of a campaign file, the places of its keys and values, and its faults as YAML."""
 
     file: str
     data: dict[str, YamlValue] = field(repr=False)
@@ -71,7 +71,7 @@ class Source:
     faults: tuple[FileFault, ...] = ()
 
     def fault(self, path: KeyPath, message: str, suggestion: str = "", *, at_key: bool = False) -> FileFault:
-        """A fault at the value of this path (or its key), or at the nearest thing around it that is written."""
+        """A fault at the value of this path, or at its key; if it is not in the file, at the closest key around it."""
         return FileFault(
             file=self.file, key=format_path(path), message=message, suggestion=suggestion, **self._at(path, at_key)
         )
@@ -85,7 +85,7 @@ class Source:
 
 
 def format_path(path: KeyPath) -> str:
-    """A path as people write it: `retry.busy[2]`, counted from one."""
+    """A path as people write it: `retry.busy[2]`; items are counted from 1."""
     key = ""
     for step in path:
         key += f"[{step + 1}]" if isinstance(step, int) else f".{step}" if key else step
@@ -93,7 +93,7 @@ def format_path(path: KeyPath) -> str:
 
 
 def read_source(path: Path) -> Source:
-    """Read a campaign file. Raises DefinitionFaults when there is no file, or nothing in it can be read as YAML."""
+    """Read a campaign file. Raises DefinitionFaults if it is missing or not YAML; lesser faults are in the result."""
     text = _decoded(path, _bytes(path))
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -127,9 +127,9 @@ def _bytes(path: Path) -> bytes:
 
 
 def _decoded(path: Path, content: bytes) -> str:
-    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        return content.decode("utf-16" if wide else "utf-8-sig")
+        return content.decode("utf-16" if is_utf16 else "utf-8-sig")
     except UnicodeDecodeError as exc:
         line = content.count(b"\n", 0, exc.start) + 1
         column = exc.start - content.rfind(b"\n", 0, exc.start)
@@ -150,7 +150,7 @@ def _syntax(path: Path, text: str, exc: yaml.MarkedYAMLError) -> FileFault:
 
 
 def _reworded(problem: str) -> tuple[str, str]:
-    """What PyYAML says, in words for those who do not know YAML's."""
+    """PyYAML's message as a message and a suggestion for people who do not know YAML's terms."""
     known = (
         ("'\\t'", "a tab stands where YAML wants spaces", "indent with spaces"),
         ("mapping values are not allowed here", "a second colon in one line", "put the value in quotes"),
@@ -163,8 +163,8 @@ def _reworded(problem: str) -> tuple[str, str]:
         ("found unexpected end of stream", "a quote is opened and never closed", "close the quote"),
         ("expected <block end>", "this line is indented differently from its neighbours", "align it with them"),
     )
-    for sign, message, suggestion in known:
-        if sign in problem:
+    for excerpt, message, suggestion in known:
+        if excerpt in problem:
             return message, suggestion
     return f"this is not YAML: {problem}", "check quotes, colons and indentation"
 
@@ -177,7 +177,7 @@ def _unprintable(path: Path, text: str, exc: yaml.reader.ReaderError) -> FileFau
 
 
 class _TreeReader:
-    """One walk over a YAML tree, gathering values, places and faults."""
+    """Walks a YAML tree once and collects values, places and faults."""
 
     def __init__(self, file: str) -> None:
         self.file = file
@@ -194,7 +194,7 @@ class _TreeReader:
     def _value(self, node: Node, path: KeyPath) -> YamlValue:
         self.values[path] = _place(node)
         if id(node) in self._seen:
-            place = self.keys.get(path)  # the node's own is that of its anchor
+            place = self.keys.get(path)  # an alias' node has the place of its anchor
             self._fault(node, path, "aliases (*name) are not understood here", "write the value out again", place)
             return None
         self._seen.add(id(node))
@@ -203,7 +203,7 @@ class _TreeReader:
         if isinstance(node, MappingNode):
             return self._mapping(node, path)
         if isinstance(node, SequenceNode):
-            return [self._value(item, (*path, place)) for place, item in enumerate(node.value)]
+            return [self._value(item, (*path, index)) for index, item in enumerate(node.value)]
         return self._scalar(node, path)
 
     def _scalar(self, node: Node, path: KeyPath) -> str | None:
@@ -214,7 +214,7 @@ class _TreeReader:
         return str(node.value)
 
     def _mapping(self, node: MappingNode, path: KeyPath) -> dict[str, YamlValue]:
-        found: dict[str, YamlValue] = {}
+        mapping: dict[str, YamlValue] = {}
         for key, value in node.value:
             if not isinstance(key, ScalarNode):
                 braces = "a value that begins with { is a section to YAML"
@@ -227,8 +227,8 @@ class _TreeReader:
                 self._fault(key, inner, f"is written twice, first in line {first}", "keep one of them")
                 continue
             self.keys[inner] = _place(key)
-            found[name] = self._value(value, inner)
-        return found
+            mapping[name] = self._value(value, inner)
+        return mapping
 
     def _fault(self, node: Node, path: KeyPath, message: str, suggestion: str, place: Place | None = None) -> None:
         at = (place or _place(node))._asdict()

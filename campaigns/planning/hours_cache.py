@@ -25,7 +25,7 @@ class HoursCache:
         self._definition, self._zones = definition, zones
         self._starts = definition.starts_at.timestamp() if definition.starts_at else 0.0
         self._end = definition.ends_at.timestamp() if definition.ends_at else NEVER
-        self._always = definition.windows.always
+        self._always = definition.windows.always_open
         self._openings = [(0.0, 0.0)] * len(zones)  # from, until
         self._parts = [(0.0, 0.0, 0)] * len(zones)  # from, until, part of the day
         self._next_tries: dict[tuple[int, int], tuple[float, float, bool]] = {}  # asked from, until, is at once

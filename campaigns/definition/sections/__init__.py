@@ -1,1 +1,1 @@
-"""The sections of a campaign file, one to a file; `campaigns.definition` puts them together."""
+"""The sections of a campaign file, one module each; `campaigns.definition` combines them."""

@@ -1,4 +1,4 @@
-"""`breaker`: when a campaign stops asking a provider that fails."""
+"""`breaker`: when a campaign stops calling because the provider fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`canary`: the first calls of a campaign, on whose outcome the others depend."""
+"""`canary`: the first calls of a campaign, whose outcomes decide whether the others follow."""
 
 from __future__ import annotations
 

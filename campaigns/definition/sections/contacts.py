@@ -1,4 +1,4 @@
-"""`contacts`: whom a campaign calls."""
+"""`contacts`: the list of contacts and the meaning of its columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`frequency`: how often a number may be called, by all campaigns together."""
+"""`frequency`: how often one number may be called, counting the calls of all campaigns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dialer.field_errors import field_error
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """At the most so many calls to one number in any stretch of time so long."""
+    """At most `calls` calls to one number within any period of length `window`; `written` is the file's text."""
 
     calls: int
     window: timedelta
@@ -28,17 +28,17 @@ LONGEST_WINDOW_SECONDS = 31 * SECONDS_PER_UNIT["d"]
 
 
 def read_cap(written: str) -> Cap:
-    """Read `3/24h`."""
+    """Read `3/24h`. Raises PydanticCustomError with a suggestion."""
     if not re.fullmatch(CAP_PATTERN, written):
         raise field_error(
             f'"{written}" is not a number of calls and a time', "write 3/24h for three calls in any 24 hours"
         )
-    calls, stretch = written.split("/")
-    seconds = int(stretch[:-1]) * SECONDS_PER_UNIT[stretch[-1]]
+    calls, period = written.split("/")
+    seconds = int(period[:-1]) * SECONDS_PER_UNIT[period[-1]]
     if not 1 <= int(calls) <= 1000:
         raise field_error(f"{calls} calls cannot be meant", "write a number from 1 to 1000")
     if not SECONDS_PER_UNIT["m"] <= seconds <= LONGEST_WINDOW_SECONDS:
-        raise field_error(f"{stretch} is too {'long' if seconds else 'short'}", "the time runs from 1m to 31d")
+        raise field_error(f"{period} is too {'long' if seconds else 'short'}", "the time runs from 1m to 31d")
     return Cap(calls=int(calls), window=timedelta(seconds=seconds), written=written)
 
 
@@ -61,4 +61,5 @@ class Frequency(Section):
     ] = Field(description="Calls to one number at the most: 3/24h, or several: [1/4h, 3/24h].")
 
     def caps(self) -> tuple[Cap, ...]:
+        """The caps, parsed."""
         return tuple(map(read_cap, self.per_number))

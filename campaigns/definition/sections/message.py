@@ -1,4 +1,4 @@
-"""`message`: what a campaign says."""
+"""`message`: the text that a campaign speaks, or the recording that it plays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`retry`: when a campaign calls somebody again."""
+"""`retry`: when a contact is called again, and which verdicts a campaign changes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dialer.field_errors import field_error
 from dialer.retry import RetryPolicy
 from dialer.verdicts import FIXED_VERDICTS, Ruling, Verdict
 
-# What nothing may be made into, and why.
+# Verdicts that a campaign file cannot ask for, with the reason.
 DISALLOWED_VERDICTS = {
     "placed": "only the provider can say that a call was placed",
     "unconfirmed": "only silence makes a call unconfirmed, and such a call is settled, never dialed again",
@@ -59,13 +59,14 @@ class Retry(Section):
     )
 
     def override_ruling(self, ruling: Ruling) -> Ruling:
-        """The ruling with the verdict written for its word; a call that is or may be there is not argued about."""
-        written = self.mnemonics.get(ruling.mnemonic or "")
-        if written is None or ruling.verdict in FIXED_VERDICTS:
+        """The ruling with the verdict that `mnemonics` has for its mnemonic. `FIXED_VERDICTS` are never changed."""
+        verdict = self.mnemonics.get(ruling.mnemonic or "")
+        if verdict is None or ruling.verdict in FIXED_VERDICTS:
             return ruling
-        return replace(ruling, verdict=Verdict(written), blames_script=False, retry_after=None)
+        return replace(ruling, verdict=Verdict(verdict), blames_script=False, retry_after=None)
 
     def policy(self) -> RetryPolicy:
+        """The retry policy of these delays."""
         outcomes = (Outcome.BUSY, Outcome.NO_ANSWER, Outcome.REJECTED, Outcome.FAILED)
         delays = {outcome: getattr(self, outcome.value) for outcome in outcomes}
         return RetryPolicy(max_attempts=self.max_attempts, delays=delays)

@@ -72,15 +72,15 @@ class Schedule(Section):
 
     @property
     def starts_at(self) -> datetime | None:
-        """No call before this moment (aware, UTC); of those it can mean where clocks are changed, the last."""
+        """No call before this moment (UTC); if a clock change makes it ambiguous, the later moment."""
         return self._moment(self.start, times.latest)
 
     @property
     def ends_at(self) -> datetime | None:
-        """No call from this moment on (aware, UTC); of those it can mean where clocks are changed, the first."""
+        """No call from this moment on (UTC); if a clock change makes it ambiguous, the earlier moment."""
         return self._moment(self.end, times.earliest)
 
-    def _moment(self, written: datetime | None, meant: Callable[[datetime, ZoneInfo], datetime]) -> datetime | None:
+    def _moment(self, written: datetime | None, choose: Callable[[datetime, ZoneInfo], datetime]) -> datetime | None:
         if written is None or written.tzinfo is not None or self.zone is None:
             return written and written.astimezone(UTC)
-        return meant(written, times.zone_named(self.zone))
+        return choose(written, times.zone_named(self.zone))

@@ -1,4 +1,4 @@
-"""What all sections of a campaign file have in common."""
+"""The base class of all sections of a campaign file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`by_account`: what is different when a campaign goes on with another account."""
+"""`by_account`: the message and caller ID that another account of the campaign uses."""
 
 from __future__ import annotations
 
