@@ -1,1 +1,1 @@
-"""Telephony: calls, errors, phone numbers, the token bucket, retry policy, the two providers and their sandbox."""
+"""Telephony: calls, errors, phone numbers, retry policy, the token bucket, the providers and their sandbox."""

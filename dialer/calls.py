@@ -1,4 +1,4 @@
-"""What a call is to us, before any provider's words: what we ask for, what we see of it, how it ended."""
+"""Calls in provider-neutral terms: the request for a call, its progress and outcome, and receipts about it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dialer.scripts import Script
 
 
 class Progress(StrEnum):
-    """Where a call session is."""
+    """How far a call session has come. A refused call goes from placed or ringing to ended."""
 
     PLACED = "placed"
     RINGING = "ringing"
@@ -26,14 +26,14 @@ class Outcome(StrEnum):
     """How a call ended."""
 
     ANSWERED = "answered"
-    MACHINE = "machine"
+    MACHINE = "machine"  # answered by an answering machine, as the provider detected
     BUSY = "busy"
     NO_ANSWER = "no_answer"
-    REJECTED = "rejected"
+    REJECTED = "rejected"  # declined by the person called
     INVALID_NUMBER = "invalid_number"
-    EXPIRED = "expired"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
+    EXPIRED = "expired"  # the provider held the call until it was too late to place it
+    FAILED = "failed"  # the network did not deliver it
+    UNKNOWN = "unknown"  # it ended, and nothing says how
 
 
 REACHED = frozenset({Outcome.ANSWERED, Outcome.MACHINE})
@@ -41,11 +41,16 @@ REACHED = frozenset({Outcome.ANSWERED, Outcome.MACHINE})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRequest:
-    """One call to place: to whom, from which number, saying what.
+    """One call to place: the number to call, the caller ID, and what is said.
 
-    `ring_timeout` is in seconds; `send_at` hands the waiting until then to the provider. `dtmf` is sent to the callee:
-    digits, `*`, `#`, and `.` for a second's pause. `kind` says whom the callee is connected with; None for nobody:
-    the script is said, and the call ends.
+    correlation_id   our id of the attempt; the provider sends it back
+    ring_timeout     seconds to ring
+    dtmf             keys sent to the person called: digits, `*`, `#`, and `.` for a pause of one second
+    direction        how CallGear's reports count the call
+    notify_url       where the provider sends receipts
+    priority         the provider's queue priority, if it has one
+    send_at          the provider places the call at this moment (aware); None: at once
+    kind             with whom the person called is connected; None: the call ends after the script
     """
 
     correlation_id: UUID
@@ -63,7 +68,9 @@ class CallRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedCall:
-    """A call session seen alive at the provider; `progress` is None where its word says nothing to us."""
+    """A call in progress, as the provider lists it. `word` is the provider's name of its state; `progress` is None when
+    that name says nothing about progress.
+    """
 
     provider_call_id: str
     correlation_id: UUID | None
@@ -73,10 +80,10 @@ class ListedCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """One thing a provider told us about a call after we placed it.
+    """One event about a call, sent by the provider after the call was placed.
 
-    `word` is the provider's own name for the event and `code` its number; an event that no table knows has
-    progress and outcome None: it is kept and moves nothing.
+    `word` is the provider's name of the event, `code` its number. An unknown event has neither progress nor outcome: it
+    is stored and changes nothing. `occurred_at` is aware.
     """
 
     event_id: str

@@ -1,4 +1,4 @@
-"""The wall clock, watched by one that nobody sets, so that a jump of it is noticed."""
+"""A wall clock compared with a steady clock, so that a change of the system time is noticed."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ TOLERANCE = timedelta(seconds=30)
 
 
 class WatchedClock:
-    """Tells the time; once the wall clock has been set by more than half a minute, tells every time that it may be.
+    """The current time; after the wall clock was set by more than `TOLERANCE`, both times that may be right.
 
-    Nobody can say whether a jump was a mistake or its correction. So whoever must not call at the wrong hour asks
-    `moments` and does only what is right at each of them. Both stand until the wall clock is back or the process is
-    started anew. A suspended machine's clock does not jump: the steady clock counts on meanwhile, where the OS has one.
+    A jump may be a mistake or the correction of one. Code that must not call at a wrong hour asks `moments`, and does
+    only what is allowed at each of them. Both moments stay until the wall clock is set back or the process restarts.
+    A suspended machine causes no jump: where the OS has such a clock, the steady clock runs on while suspended.
     """
 
     def __init__(self, *, wall: Callable[[], datetime] = utc_now, steady: Callable[[], float] = steady_seconds) -> None:
@@ -29,10 +29,10 @@ class WatchedClock:
         return self._wall()
 
     def moments(self) -> tuple[datetime, ...]:
-        """What time it may be, the wall clock's first: one moment, or two that are more than `TOLERANCE` apart."""
+        """The times that may be right (aware, UTC): the wall clock's, and a second one if it has jumped."""
         now, steady = self._wall(), self._steady()
-        reckoned = self._at + timedelta(seconds=steady - self._steady_at)
-        if abs(now - reckoned) > TOLERANCE:
-            return now, reckoned
-        self._at, self._steady_at = now, steady  # a clock that is slewed is followed
+        expected = self._at + timedelta(seconds=steady - self._steady_at)
+        if abs(now - expected) > TOLERANCE:
+            return now, expected
+        self._at, self._steady_at = now, steady  # small adjustments (slewing) are accepted
         return (now,)

@@ -1,4 +1,4 @@
-"""A moment after which a request must not leave any more."""
+"""A deadline after which a request must not be sent."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from datetime import UTC, datetime
 
 
 def utc_now() -> datetime:
-    """The wall clock, aware."""
+    """The wall clock's time, aware, UTC."""
     return datetime.now(UTC)
 
 
 def steady_seconds() -> float:
-    """Seconds of a clock that nobody sets and that counts on while the machine is suspended, where the OS has one."""
+    """Seconds of a clock that cannot be set. It runs on while the machine is suspended, if the OS has such a clock."""
     if hasattr(time, "CLOCK_BOOTTIME"):
         return time.clock_gettime(time.CLOCK_BOOTTIME)
     return time.monotonic()
 
 
 class Deadline:
-    """A deadline at an aware moment, held against two clocks: it has passed as soon as either says so.
+    """A deadline at an aware moment, checked by two clocks: it has passed as soon as either clock says so.
 
-    A wall clock set back cannot prolong it, and neither can a process or machine that was frozen.
+    So neither a wall clock that is set back nor a frozen process or machine can extend it. ValueError for a naive `at`.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Deadline:
         self._steady_at = steady() + (at - wall()).total_seconds()
 
     def seconds_left(self) -> float:
-        """Seconds until it passes, by the clock that is further on; never below zero."""
+        """Seconds until it passes, by the clock that gives fewer; never below zero."""
         by_wall = (self.at - self._wall()).total_seconds()
         return max(0.0, min(by_wall, self._steady_at - self._steady()))
 

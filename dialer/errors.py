@@ -1,13 +1,13 @@
-"""Errors that say what may be done next.
+"""The errors of this package. Each class says what the caller may do next.
 
 DialerError
 └── ProviderError            provider, ruling
-    ├── NotPlaced            surely no call was placed: the same one may be tried again
+    ├── NotPlaced            certainly no call was placed: the same one may be tried again
     │   ├── Unreachable      no connection was made
-    │   ├── TooLate          our own deadline passed before the bytes left
-    │   └── Throttled        .ruling.retry_after
-    ├── Refused              no call either, and asking again will not help
-    └── Unconfirmed          it may be ringing now: wait for a receipt, never redial
+    │   ├── TooLate          our own deadline passed before the request was sent
+    │   └── Throttled        the provider's limit is used up: wait `ruling.retry_after` seconds
+    ├── Refused              no call was placed, and trying again will not help
+    └── Unconfirmed          the call may be ringing now: wait for a receipt, never redial
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dialer.verdicts import Ruling, Verdict
 
 
 class DialerError(Exception):
-    """Something a person can act on: the message says what is wrong, `remedy` what to do about it."""
+    """An error for people: `message` says what is wrong, `remedy` what to do about it."""
 
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message)
@@ -25,7 +25,7 @@ class DialerError(Exception):
 
 
 class ProviderError(DialerError):
-    """A provider did not do what it was asked."""
+    """A provider did not do what was requested; `ruling` has the verdict and the provider's own words."""
 
     verdict = Verdict.NOT_PLACED
 
@@ -36,7 +36,7 @@ class ProviderError(DialerError):
 
 
 class NotPlaced(ProviderError):
-    """Surely no call was placed: the same one may be tried again."""
+    """Certainly no call was placed: the same one may be tried again."""
 
 
 class Unreachable(NotPlaced):
@@ -44,7 +44,7 @@ class Unreachable(NotPlaced):
 
 
 class TooLate(NotPlaced):
-    """The attempt's deadline passed before its request left: a sweep may own it by now, and a pause has been asked."""
+    """The attempt's deadline passed before its request was sent. A sweep may have settled the attempt by now."""
 
     verdict = Verdict.NOT_SENT
 
@@ -56,7 +56,7 @@ class Throttled(NotPlaced):
 
 
 class Refused(ProviderError):
-    """No call, and asking again will not help."""
+    """No call was placed, and trying again will not help."""
 
     verdict = Verdict.REFUSE_CONTACT
 
@@ -68,12 +68,12 @@ class Unconfirmed(ProviderError):
 
 
 def error_for(provider: str, ruling: Ruling) -> ProviderError:
-    """The error that a library user should see for a ruling that is not `placed`."""
-    kinds: dict[Verdict, type[ProviderError]] = {
+    """The error to raise for a ruling that is not `placed`; Refused for every verdict without a class of its own."""
+    error_types: dict[Verdict, type[ProviderError]] = {
         Verdict.THROTTLED: Throttled,
         Verdict.UNCONFIRMED: Unconfirmed,
         Verdict.NOT_PLACED: NotPlaced,
         Verdict.NOT_SENT: TooLate,
     }
-    kind = kinds.get(ruling.verdict, Refused)
-    return kind(provider, ruling.detail or ruling.mnemonic or ruling.verdict.value, ruling)
+    error_type = error_types.get(ruling.verdict, Refused)
+    return error_type(provider, ruling.detail or ruling.mnemonic or ruling.verdict.value, ruling)

@@ -1,24 +1,27 @@
-"""How long to wait for what of a provider: the other receipts of an end, a report, the next look at its calls."""
+"""How long to wait for a provider's receipts and reports, and how often to poll it for calls in progress.
+
+Constants named as the provider's seconds are divided by the account's `speed`, which is 1 except in a sandbox.
+"""
 
 from __future__ import annotations
 
 from dialer.account_settings import AccountSettings
 
-ENDING_GRACE = 2.0  # seconds of the provider's clock in which the other receipts of the same end arrive
-MIN_GRACE = 1.0  # seconds of ours, for the way from the provider to the ledger, however fast its clock runs
-SUSPICION_GRACE = 20.0  # the same, when those that came do not say how the call ended
-REPORT_DELAY = 10.0  # seconds of the provider's clock until it notifies of a call that is over, or has it in its report
-MIN_REPORT_DELAY = 1.0  # seconds of ours
-POLLS_PER_MESSAGE = 2  # so that one of them comes while it is spoken, although looks and answers are late at times
-MIN_POLL_SECONDS = 1.0  # as often as workers' ticks come by
-POLL_DELAY_SECONDS = 1.5  # a look may be late by a tick, and its answer by half a second
-POLLING_SHARE_OF_MINUTE = 0.25  # of the provider's points, which looks that come more often may use
+ENDING_GRACE = 2.0  # provider's seconds in which the other receipts about the end of a call arrive
+MIN_GRACE = 1.0  # our seconds, for the way from the provider to the ledger, at any speed
+SUSPICION_GRACE = 20.0  # provider's seconds, when the receipts so far do not say how the call ended
+REPORT_DELAY = 10.0  # provider's seconds until it has sent a notification of an ended call, or has it in its report
+MIN_REPORT_DELAY = 1.0  # our seconds
+POLLS_PER_MESSAGE = 2  # so that one of them comes while it is spoken, even if polls and answers are late
+MIN_POLL_SECONDS = 1.0  # our seconds: the ticks of workers come no more often
+POLL_DELAY_SECONDS = 1.5  # our seconds: a poll may be late by a tick, and its answer by half a second
+POLLING_SHARE_OF_MINUTE = 0.25  # of the provider's points, which frequent polls may use
 
 
 def seconds_to_settle(settings: AccountSettings) -> float:
-    """How many seconds after a call's end its outcome is settled by, where receipts or a report tell of it.
+    """Seconds after a call's end until receipts or a report have settled its outcome.
 
-    0 where looks do: a call ends for us when it is missed.
+    0 if polling does: a call has ended when the list of calls no longer has it.
     """
     if settings.is_told_of_ends:
         return grace_seconds(settings, ENDING_GRACE)
@@ -26,32 +29,32 @@ def seconds_to_settle(settings: AccountSettings) -> float:
 
 
 def grace_seconds(settings: AccountSettings, seconds: float) -> float:
-    """So many seconds of the provider's clock, in seconds of ours, and no less than a receipt's way takes."""
+    """Seconds of the provider's clock in our seconds, but no less than `MIN_GRACE`."""
     return max(seconds / settings.speed, MIN_GRACE)
 
 
 def poll_interval(settings: AccountSettings, message: float, minute_points: int | None = None) -> float:
-    """How long to wait between two looks while a message of so many seconds may be spoken: `poll_seconds`, or less.
+    """Our seconds between two polls while messages of `message` seconds are spoken: `poll_seconds`, or less.
 
-    `minute_points` is the provider's own word on its minute, where it has been heard.
+    `minute_points` is the limit of the provider's minute by its own figures, if known.
     """
     if settings.is_told_of_ends or settings.has_report:
-        return settings.poll_seconds  # looks are not what tells how calls ended
+        return settings.poll_seconds  # polling is not what shows how calls ended
     points = minute_points or settings.minute_points
     within_points = 60 / settings.speed / (points * POLLING_SHARE_OF_MINUTE) if points else 0.0
-    often = max(message / settings.speed / POLLS_PER_MESSAGE, MIN_POLL_SECONDS, within_points)
-    return min(settings.poll_seconds, often)
+    interval = max(message / settings.speed / POLLS_PER_MESSAGE, MIN_POLL_SECONDS, within_points)
+    return min(settings.poll_seconds, interval)
 
 
 def short_message_warning(settings: AccountSettings, message: float) -> str | None:
-    """What may become of calls whose message takes so many seconds, and what to do; None where nothing need be."""
+    """A warning for people that calls with a message of so many seconds may end unseen; None if they cannot."""
     if settings.is_told_of_ends or settings.has_report:
         return None
-    between = poll_interval(settings, message)
-    if message / settings.speed >= between + POLL_DELAY_SECONDS:
+    interval = poll_interval(settings, message)
+    if message / settings.speed >= interval + POLL_DELAY_SECONDS:
         return None
     return (
-        f"The shortest message takes about {message:.1f} s, and calls in progress are looked at every {between:.1f} s "
+        f"The shortest message takes about {message:.1f} s, and calls in progress are looked at every {interval:.1f} s "
         f"(poll_seconds is {settings.poll_seconds:g}): a call may be answered and over between two looks, and is then "
         f"reported as unknown. {settings.hears_more_with}, or say more; or lower poll_seconds, and worker.tick_seconds "
         "with it."

@@ -1,4 +1,4 @@
-"""HTTP as values: what to send, and what came back. Providers build the one and read the other; nothing here talks."""
+"""HTTP requests and replies as plain values. Providers build requests and read replies; nothing here sends them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
-    """One request. `places` says that a call may result, so that its loss is never taken for a failure."""
+    """One request. `places`: it may place a call, so if it gets no answer the call is unconfirmed, not failed."""
 
     method: str
     url: str
@@ -19,7 +19,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpReply:
-    """What came back: the status, the headers in lower case, the body as bytes."""
+    """One reply; header names are in lower case."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)

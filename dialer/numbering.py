@@ -1,7 +1,7 @@
-"""Numbering plans, compiled: which texts are surely a valid number, told in a microsecond instead of a hundred.
+"""A fast check for valid phone numbers: the numbering plans of phonenumbers, compiled into regular expressions.
 
-A plan says yes only where phonenumbers would, with the same number, and None where it is not sure; then phonenumbers
-itself decides. A test holds the two against each other.
+It takes a microsecond instead of a hundred. A plan accepts a text only if phonenumbers would read the same valid number
+in it; otherwise it returns None, and the caller asks phonenumbers. A test compares the two.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ REGIONS = {str(code): regions for code, regions in phonenumbers.COUNTRY_CODE_TO_
 
 
 class ValidNumber(NamedTuple):
-    """A number that is surely valid, and the plan of the region it belongs to."""
+    """A valid number: country code, national number, and the plan of its region."""
 
     code: str
     national: str
@@ -41,90 +41,93 @@ class ValidNumber(NamedTuple):
 
     @property
     def e164(self) -> str:
-        """The form in which we keep it."""
+        """The number in E.164."""
         return f"+{self.code}{self.national}"
 
     @property
     def zones(self) -> tuple[str, ...] | None:
-        """The time zones that phonenumbers would name; None when it has to be asked."""
+        """The IANA time zones that phonenumbers gives for it; None when phonenumbers has to be asked."""
         if self.plan.is_local(self.national):
             return _zones_of_area((self.code + self.national)[:TIMEZONE_LONGEST_PREFIX])
         return self.plan.zones
 
 
 def match_number(written: str, country: str | None = None) -> ValidNumber | None:
-    """The number when it is surely valid, None when phonenumbers has to be asked."""
+    """The number if the text is certainly a valid one, None if phonenumbers has to be asked.
+
+    `country` (ISO 3166, two letters) completes a number without a `+`.
+    """
     if written[:1] == "+" and written.isascii() and written[1:].isdigit():
-        return _international(written[1:])
+        return _match_international(written[1:])
     plain = PLAIN_NUMBER.fullmatch(written)
     if plain is None or "(0)" in written:
         return None
     digits = plain[2].translate(SEPARATORS)
     if plain[1]:
-        return _international(digits)
+        return _match_international(digits)
     plan = _plan(country) if country else None
-    return plan.at_home(digits) if plan else None
+    return plan.match_national(digits) if plan else None
 
 
 @lru_cache(maxsize=65_536)
 def _zones_of_area(digits: str) -> tuple[str, ...] | None:
-    """By the longest prefix that is anywhere."""
-    found = (TIMEZONE_DATA.get(digits[:length]) for length in range(len(digits), 0, -1))
-    return next((zones for zones in found if zones), None)
+    """The time zones of the longest prefix that has any."""
+    by_prefix = (TIMEZONE_DATA.get(digits[:length]) for length in range(len(digits), 0, -1))
+    return next((zones for zones in by_prefix if zones), None)
 
 
-def _international(digits: str) -> ValidNumber | None:
+def _match_international(digits: str) -> ValidNumber | None:
     for length in range(1, LONGEST_CODE + 1):
         code = digits[:length]
         if code in REGIONS:
-            return _known(code, digits[length:])
+            return _match(code, digits[length:])
     return None
 
 
 class NumberingPlan:
-    """The numbers of one region: those that are valid there, and those that reading would change."""
+    """The numbering plan of one region: patterns of its valid numbers, and of those that parsing would change."""
 
     def __init__(self, metadata: PhoneMetadata) -> None:
         general = metadata.general_desc or PhoneNumberDesc()
         self.code = str(metadata.country_code)
         self.valid: Matches = re.compile(_valid(metadata)).fullmatch
         self.leading: Matches | None = _prefix(metadata.leading_digits)
-        self.changes: Matches = _prefix(metadata.national_prefix_for_parsing) or NEVER
-        self.zones = _zones_of_area(self.code)  # of numbers that belong to no area
-        self._elsewhere: Matches = re.compile(_any_of(metadata, TYPES_WITHOUT_AREA)).fullmatch
+        self.changed_by_parsing: Matches = _prefix(metadata.national_prefix_for_parsing) or NEVER
+        self.zones = _zones_of_area(self.code)  # of numbers that do not belong to an area
+        self._without_area: Matches = re.compile(_any_of(metadata, TYPES_WITHOUT_AREA)).fullmatch
         self._fixed: Matches = re.compile(_pattern(metadata.fixed_line)).fullmatch
         self._mobiles_are_local = is_number_type_geographical(PhoneNumberType.MOBILE, int(self.code))
-        self._abroad: Matches = _prefix(metadata.international_prefix) or NEVER
+        self._international_prefix: Matches = _prefix(metadata.international_prefix) or NEVER
         self._general: Matches = re.compile(general.national_number_pattern or NOTHING).fullmatch
         self._lengths = frozenset(general.possible_length) - frozenset(general.possible_length_local_only)
-        self._cuts = not metadata.national_prefix_transform_rule  # a trunk prefix is taken away, not rewritten
+        self._cuts = not metadata.national_prefix_transform_rule  # the trunk prefix is removed, not rewritten
 
-    def at_home(self, digits: str) -> ValidNumber | None:
-        """A number written as at home, with or without the trunk prefix."""
-        if self._abroad(digits):
+    def match_national(self, digits: str) -> ValidNumber | None:
+        """The number written in its national form, with or without the trunk prefix; None if not certain."""
+        if self._international_prefix(digits):
             return None
-        prefix = self.changes(digits)
+        prefix = self.changed_by_parsing(digits)
         if prefix is None:
-            return self._known(digits) if self._general(digits) else None
+            return self._match(digits) if self._general(digits) else None
         trunk, rest = digits[: prefix.end()], digits[prefix.end() :]
-        if not self._cuts or self._general(digits) or self.changes(rest):
+        if not self._cuts or self._general(digits) or self.changed_by_parsing(rest):
             return None
         if digits.startswith(self.code) and trunk != self.code:
             return None
-        return self._known(rest)
+        return self._match(rest)
 
     def is_local(self, national: str) -> bool:
-        """Whether a valid number belongs to an area, rather than to the country or to a person."""
-        return not self._elsewhere(national) and (self._mobiles_are_local or bool(self._fixed(national)))
+        """Whether a valid number belongs to an area, and not to the whole country or to a person."""
+        return not self._without_area(national) and (self._mobiles_are_local or bool(self._fixed(national)))
 
-    def _known(self, national: str) -> ValidNumber | None:
-        return _known(self.code, national) if len(national) in self._lengths else None
+    def _match(self, national: str) -> ValidNumber | None:
+        return _match(self.code, national) if len(national) in self._lengths else None
 
 
-def _known(code: str, national: str) -> ValidNumber | None:
-    """The number, by the first region of its country that knows it; none where the main region would read it anew."""
+def _match(code: str, national: str) -> ValidNumber | None:
+    """The number, by the first region of its country code that has it; None if the main region would change it."""
     plans = _plans(code)
-    if not plans or national[:1] == "0" or plans[0].changes(national):
+    if not plans or national[:1] == "0" or plans[0].changed_by_parsing(national):
         return None
     for plan in plans:
         if plan.leading(national) if plan.leading else plan.valid(national):
@@ -134,7 +137,7 @@ def _known(code: str, national: str) -> ValidNumber | None:
 
 @lru_cache(maxsize=512)
 def _plans(code: str) -> tuple[NumberingPlan, ...]:
-    """The plans of the regions that share a country code, the main one first; none for a code of no country."""
+    """The plans of the regions that share a country code, the main one first; empty for a code of no country."""
     plans = [_plan(region) for region in _regions(code)]
     return tuple(plan for plan in plans if plan) if plans and plans[0] else ()
 
@@ -151,7 +154,7 @@ def _plan(region: str) -> NumberingPlan | None:
 
 
 def _valid(metadata: PhoneMetadata) -> str:
-    """One pattern for every kind of number that the region has."""
+    """One pattern for all valid numbers of a region."""
     return f"(?={_pattern(metadata.general_desc)}$)(?:{_any_of(metadata, NUMBER_TYPES)})"
 
 
@@ -160,7 +163,7 @@ def _any_of(metadata: PhoneMetadata, kinds: Sequence[str]) -> str:
 
 
 def _pattern(kind: PhoneNumberDesc | None) -> str:
-    """A kind's own pattern, held to its lengths where it names any."""
+    """The pattern of one type of number, limited to its lengths if it names any."""
     if kind is None or not kind.national_number_pattern:
         return NOTHING
     lengths = "|".join(rf"\d{{{length}}}$" for length in kind.possible_length if length > 0)

@@ -1,4 +1,4 @@
-"""Phone numbers: E.164 is the only form we store, and a masked form is the only one we print."""
+"""Phone numbers: parsed into E.164, the only form that is stored; printed only in a masked form."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from dialer import numbering
 
 HOW_TO_WRITE = "write it as '+', country code, number"
 TWO_NUMBERS = re.compile(r"(?:\d[\s().-]*){7}[,;/|]\s*(?:[+(]*\d[\s().-]*){7}")
-MIN_TELLING_DIGITS = 8  # so many digits in a row are no house number
+MIN_TELLING_DIGITS = 8  # a national number so long is not a house number or the like
 E164 = re.compile(r"\+[1-9]\d{6,14}")
 
 
 class BadPhoneNumber(ValueError):
-    """This is not a number that can be called; the message says why, `suggestion` what to try."""
+    """The text is not a number that can be called; the message says why, `suggestion` what to write."""
 
     def __init__(self, reason: str, suggestion: str = "") -> None:
         super().__init__(reason)
@@ -27,7 +27,7 @@ class BadPhoneNumber(ValueError):
 
 
 class NoCountryCode(BadPhoneNumber):
-    """It is written as at home, and nothing says where that is."""
+    """The number is in national form, and no country is known."""
 
 
 class BadCountry(ValueError):
@@ -40,7 +40,7 @@ class BadCountry(ValueError):
 
 @dataclass(frozen=True, slots=True, order=True)
 class PhoneNumber:
-    """A number in E.164: `+` and seven to fifteen digits. Printing it shows the mask; ask for `.e164` to dial."""
+    """A number in E.164: `+` and 7 to 15 digits, else BadPhoneNumber. Printing it masks it; `.e164` is for dialing."""
 
     e164: str
 
@@ -50,12 +50,12 @@ class PhoneNumber:
 
     @property
     def digits(self) -> str:
-        """The number as networks write it, without the plus."""
+        """The number without the plus, as networks write it (msisdn)."""
         return self.e164[1:]
 
     @property
     def masked(self) -> str:
-        """Enough to recognise, too little to call: `+1415*****01`."""
+        """The number with its middle hidden: `+1415*****01`."""
         return mask(self.e164)
 
     def __str__(self) -> str:
@@ -66,24 +66,24 @@ class PhoneNumber:
 
 
 class ParsedNumber(NamedTuple):
-    """A number as it was read, and what its numbering plan knows of it."""
+    """A parsed number, and its match in a numbering plan if there was one."""
 
     number: PhoneNumber
     match: numbering.ValidNumber | None
 
     @property
     def zones(self) -> tuple[str, ...]:
-        """The IANA time zones that it may be in, by its country and area; none where nobody can tell."""
-        found: tuple[str, ...] = (self.match.zones if self.match else None) or _zones_asked(self.number.e164)
-        return () if UNKNOWN_TIMEZONE in found else found
+        """The IANA time zones that it may be in, by its country and area; empty if not known."""
+        names: tuple[str, ...] = (self.match.zones if self.match else None) or _zones_by_phonenumbers(self.number.e164)
+        return () if UNKNOWN_TIMEZONE in names else names
 
 
 def zones(number: PhoneNumber) -> tuple[str, ...]:
-    """The IANA time zones that this number may be in, by its country and area; none where nobody can tell."""
+    """The IANA time zones that this number may be in, by its country and area; empty if not known."""
     return ParsedNumber(number, numbering.match_number(number.e164)).zones
 
 
-def _zones_asked(e164: str) -> tuple[str, ...]:
+def _zones_by_phonenumbers(e164: str) -> tuple[str, ...]:
     return tuple(time_zones_for_number(phonenumbers.parse(e164)))
 
 
@@ -94,7 +94,7 @@ def mask(e164: str) -> str:
 
 
 def country_named(text: str) -> str:
-    """A country's code (ISO 3166, two letters) as numbers are completed by. Raises BadCountry."""
+    """The country code (ISO 3166, two letters, upper case) in a text. Raises BadCountry."""
     code = text.strip().upper()
     if code not in phonenumbers.SUPPORTED_REGIONS:
         hint = "did you mean GB?" if code == "UK" else "write US, GB, RU …"
@@ -103,16 +103,16 @@ def country_named(text: str) -> str:
 
 
 def parse(text: str, country: str | None = None) -> PhoneNumber:
-    """Read a number as people write it; `country` (ISO 3166, two letters) completes one without a `+`.
+    """Parse a number as people write it; `country` (ISO 3166, two letters) completes one without a `+`.
 
-    Raises BadPhoneNumber with the reason, and a suggestion where there is one.
+    Raises BadPhoneNumber with the reason and a suggestion.
     """
     return parse_with_plan(text, country).number
 
 
 def mentions(text: str, number: PhoneNumber) -> bool:
-    """Whether a text holds this number, as it is written at home or abroad; one that is another's number does not."""
-    national, country = _at_home(number.e164)
+    """Whether a text contains this number, in national or international form, and is not another number."""
+    national, country = _national_form(number.e164)
     digits = "".join(filter(str.isdecimal, text))
     if len(digits) < len(national) or national not in (digits := phonenumbers.normalize_digits_only(digits)):
         return False
@@ -123,14 +123,14 @@ def mentions(text: str, number: PhoneNumber) -> bool:
 
 
 @lru_cache(maxsize=16)
-def _at_home(e164: str) -> tuple[str, str | None]:
-    """The digits by which it is known in its own country, and which that is."""
+def _national_form(e164: str) -> tuple[str, str | None]:
+    """The national number, and the country (None if it has none)."""
     number = phonenumbers.parse(e164)
     return phonenumbers.national_significant_number(number), phonenumbers.region_code_for_number(number)
 
 
 def parse_with_plan(text: str, country: str | None = None) -> ParsedNumber:
-    """The same, with what the numbering plan has told on the way. Raises BadPhoneNumber."""
+    """`parse`, with the match in the numbering plan, which gives the time zones fast. Raises BadPhoneNumber."""
     match = numbering.match_number(text, country)
     return ParsedNumber(PhoneNumber(match.e164 if match else _parsed(text, country)), match)
 
@@ -138,24 +138,24 @@ def parse_with_plan(text: str, country: str | None = None) -> ParsedNumber:
 def _parsed(text: str, country: str | None) -> str:
     """The number in E.164, read by phonenumbers."""
     written = text.strip().removeprefix("tel:").strip()
-    _refuse_what_is_no_number(written)
+    _reject_obvious_mistakes(written)
     try:
         number = phonenumbers.parse(written, country)
     except phonenumbers.NumberParseException:
         raise _unreadable(written, country) from None
     if number.extension:
-        said = f"a number with an extension ({number.extension}) cannot be called"
-        raise BadPhoneNumber(said, "remove the extension")
+        reason = f"a number with an extension ({number.extension}) cannot be called"
+        raise BadPhoneNumber(reason, "remove the extension")
     if re.search(r"[^\W\d_]|\0", written):
         raise BadPhoneNumber("the number has letters in it", "write its digits")
     if written.startswith("+") and "(0)" in written:
         raise BadPhoneNumber("the zero in brackets is dialed only inside the country", "remove (0)")
     if not phonenumbers.is_valid_number(number):
-        raise _damaged(written, country) or _invalid(number, is_whole=written.startswith("+"))
+        raise _spreadsheet_damage(written, country) or _invalid(number, is_whole=written.startswith("+"))
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
-def _refuse_what_is_no_number(written: str) -> None:
+def _reject_obvious_mistakes(written: str) -> None:
     if not written:
         raise BadPhoneNumber("the number is empty", "write a number")
     if re.fullmatch(r"\d+(?:[.,]\d+)?[eE]\+?\d+", written):
@@ -168,20 +168,20 @@ def _refuse_what_is_no_number(written: str) -> None:
 
 
 def _unreadable(written: str, country: str | None) -> BadPhoneNumber:
-    """Why phonenumbers could not even begin."""
+    """The error for a text that phonenumbers cannot parse."""
     digits = _digits(written)
     if written.startswith("+") and digits:
         return BadPhoneNumber(f"no country has a code that begins with +{digits[:3]}", "correct what follows the plus")
     if not digits or re.search(r"[^\W\d_]", written):
         return BadPhoneNumber("this is not a phone number", HOW_TO_WRITE)
-    damaged = _damaged(written, country)
-    if damaged or country:
-        return damaged or BadPhoneNumber(f"the number is too short: it has {_count(digits)}", "write all of its digits")
+    damage = _spreadsheet_damage(written, country)
+    if damage or country:
+        return damage or BadPhoneNumber(f"the number is too short: it has {_count(digits)}", "write all of its digits")
     return NoCountryCode("the number has no country code", "write '+' and the country code before it")
 
 
-def _damaged(written: str, country: str | None) -> BadPhoneNumber | None:
-    """What a spreadsheet does to a number that it takes for a quantity: the plus goes, the zeros before it go."""
+def _spreadsheet_damage(written: str, country: str | None) -> BadPhoneNumber | None:
+    """The error for a number that lost its plus or leading zero in a spreadsheet; None if it did not."""
     digits = _digits(written)
     if written.startswith("+") or not digits or re.search(r"[^\W\d_]", written):
         return None
@@ -194,8 +194,8 @@ def _damaged(written: str, country: str | None) -> BadPhoneNumber | None:
     if region is None:
         return None
     if country and region != country:
-        said = f"this is no number of {country}; with a plus it would be one of {region}"
-        return BadPhoneNumber(f"{said}: the plus at its beginning is lost, or digits are wrong", HOW_TO_WRITE)
+        reason = f"this is no number of {country}; with a plus it would be one of {region}"
+        return BadPhoneNumber(f"{reason}: the plus at its beginning is lost, or digits are wrong", HOW_TO_WRITE)
     return BadPhoneNumber(
         f"the plus at its beginning is lost, as spreadsheets lose it, or its country code (with a plus: {region})",
         "write '+' and the country code, in a column of text",
@@ -203,7 +203,7 @@ def _damaged(written: str, country: str | None) -> BadPhoneNumber | None:
 
 
 def _invalid(number: phonenumbers.PhoneNumber, *, is_whole: bool) -> BadPhoneNumber:
-    """What keeps a number that could be read from being one that any network has."""
+    """The error for a number that parses, and that no network has."""
     national = phonenumbers.national_significant_number(number)
     code = number.country_code or 0
     region = phonenumbers.region_code_for_country_code(code)
@@ -221,13 +221,13 @@ def _invalid(number: phonenumbers.PhoneNumber, *, is_whole: bool) -> BadPhoneNum
 
 
 def _lengths(region: str) -> str:
-    """How many digits the numbers of a region have."""
+    """The lengths of a region's numbers, as a text: `10`, `9 or 10`, `7 to 11`."""
     metadata = phonenumbers.PhoneMetadata.metadata_for_region(region, None)
     desc = metadata.general_desc if metadata else None
-    found = sorted(length for length in (desc.possible_length if desc else ()) if length > 0)
-    if len(found) > 2:
-        return f"{found[0]} to {found[-1]}"
-    return " or ".join(map(str, found)) or "another length"
+    lengths = sorted(length for length in (desc.possible_length if desc else ()) if length > 0)
+    if len(lengths) > 2:
+        return f"{lengths[0]} to {lengths[-1]}"
+    return " or ".join(map(str, lengths)) or "another length"
 
 
 def _count(digits: str) -> str:
@@ -239,7 +239,7 @@ def _digits(written: str) -> str:
 
 
 def _region_abroad(digits: str) -> str | None:
-    """The region whose number these digits would be with a plus before them."""
+    """The region of the valid number that these digits would be with a plus before them; None if there is none."""
     try:
         number = phonenumbers.parse(f"+{digits}", None)
     except phonenumbers.NumberParseException:

@@ -1,8 +1,8 @@
-"""Counts as people say them."""
+"""Counts with their nouns, for messages."""
 
 from __future__ import annotations
 
 
-def counted(count: int, one: str, many: str | None = None) -> str:
-    """`1 call`, `2 calls`; `many` is for what takes more than an s."""
-    return f"{count} {one if count == 1 else many or f'{one}s'}"
+def counted(count: int, singular: str, plural: str | None = None) -> str:
+    """`1 call`, `2 calls`; `plural` is needed when it is not the singular with an s."""
+    return f"{count} {singular if count == 1 else plural or f'{singular}s'}"

@@ -1,7 +1,7 @@
-"""What the receipts of one call amount to, whatever their order, however often each came, whichever were lost.
+"""Combines the receipts of one call into its state, in whatever order they came, repeated or incomplete.
 
-A receipt is read by its two words: `progress` moves the call along; an outcome without progress is only a suspicion,
-which counts when nothing better is heard; and an end without an outcome says that the callee hung up.
+A receipt with `progress` moves the call along. One with an outcome and no progress is a suspicion, which counts only if
+no receipt says more. An end without an outcome means that the person called hung up.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import datetime
 from dialer.calls import Outcome, Progress, Receipt
 
 _RANK = {Progress.PLACED: 1, Progress.RINGING: 2, Progress.ANSWERED: 3, Progress.ENDED: 4}
-_CLEAREST = (
+_MOST_SPECIFIC_FIRST = (
     Outcome.MACHINE,
     Outcome.INVALID_NUMBER,
     Outcome.EXPIRED,
@@ -23,15 +23,15 @@ _CLEAREST = (
     Outcome.FAILED,
     Outcome.UNKNOWN,
 )
-_CUT_SHORT = frozenset({Outcome.BUSY, Outcome.NO_ANSWER, Outcome.FAILED})
+_OVERRIDDEN_BY_HANG_UP = frozenset({Outcome.BUSY, Outcome.NO_ANSWER, Outcome.FAILED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallSummary:
-    """A call as its receipts tell it.
+    """The state of a call by its receipts.
 
-    `outcome` is what to conclude if nothing more comes, None while nothing says. `ending` is True as soon as anything
-    speaks of an end; with `progress` short of ENDED that is a suspicion, so give the rest a grace before concluding.
+    `outcome` is the conclusion if no more receipts come; None if there is none yet. `ending` is True once any receipt
+    is about an end. If `progress` is not ENDED then, it is a suspicion: wait for the other receipts before concluding.
     """
 
     progress: Progress | None = None
@@ -42,7 +42,7 @@ class CallSummary:
 
 
 def summarize_receipts(receipts: Iterable[Receipt]) -> CallSummary:
-    """The call that these receipts speak of. Order and repeats change nothing."""
+    """The state of the call that these receipts are about. Order and repeats make no difference."""
     known = [receipt for receipt in receipts if receipt.progress or receipt.outcome]
     answers = [receipt for receipt in known if receipt.progress is Progress.ANSWERED]
     endings = [receipt for receipt in known if receipt.progress is Progress.ENDED]
@@ -58,21 +58,21 @@ def summarize_receipts(receipts: Iterable[Receipt]) -> CallSummary:
 
 
 def _outcome(answers: list[Receipt], endings: list[Receipt], suspicions: list[Receipt]) -> Outcome | None:
-    said = {receipt.outcome for receipt in endings}
-    refusal = _clearest(said - {Outcome.ANSWERED})
+    outcomes = {receipt.outcome for receipt in endings}
+    refusal = _most_specific(outcomes - {Outcome.ANSWERED})
     if answers:
         return Outcome.MACHINE if refusal is Outcome.MACHINE else Outcome.ANSWERED
     if refusal:
-        hung_up = None in said
-        return Outcome.REJECTED if hung_up and refusal in _CUT_SHORT else refusal
-    if Outcome.ANSWERED in said:
+        hung_up = None in outcomes
+        return Outcome.REJECTED if hung_up and refusal in _OVERRIDDEN_BY_HANG_UP else refusal
+    if Outcome.ANSWERED in outcomes:
         return Outcome.ANSWERED
-    suspected = _clearest({receipt.outcome for receipt in suspicions})
+    suspected = _most_specific({receipt.outcome for receipt in suspicions})
     return Outcome.UNKNOWN if endings else suspected
 
 
-def _clearest(outcomes: set[Outcome | None]) -> Outcome | None:
-    return next((outcome for outcome in _CLEAREST if outcome in outcomes), None)
+def _most_specific(outcomes: set[Outcome | None]) -> Outcome | None:
+    return next((outcome for outcome in _MOST_SPECIFIC_FIRST if outcome in outcomes), None)
 
 
 def _earliest(receipts: list[Receipt]) -> datetime | None:

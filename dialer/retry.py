@@ -1,4 +1,4 @@
-"""Retry policy: the outcome and the number of tries say when to try again, or never."""
+"""Retry policy: when to call again, by the outcome and the number of attempts so far."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ LONGEST_BACKOFF = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """Delays by outcome, and one cap of attempts per contact across all of them.
+    """Delays by outcome, and a maximum of attempts per contact, whatever their outcomes.
 
-    `delays[outcome]` holds the wait after its first, second, … time; past its end, the contact is not tried again.
+    `delays[outcome]` holds the delays after its first, second, … time; after the last one there is no further attempt.
     """
 
     max_attempts: int = 1
     delays: Mapping[Outcome, tuple[timedelta, ...]] = field(default_factory=dict)
 
     def delay_after(self, outcome: Outcome, *, same_outcomes: int, attempts: int) -> timedelta | None:
-        """How long after the call's end to try again; None for never.
+        """The delay from the end of the call to the next attempt; None for no further attempt.
 
-        `same_outcomes` and `attempts` count this call too.
+        `attempts` counts the contact's attempts, `same_outcomes` those with this outcome; both include this one.
         """
         waits = self.delays.get(outcome, ())
         if outcome in NEVER_RETRIED or attempts >= self.max_attempts or same_outcomes > len(waits):
@@ -35,6 +35,6 @@ class RetryPolicy:
 
 
 def backoff(tries: int, rng: Random) -> timedelta:
-    """How long to wait when the provider failed and surely placed no call: doubling from a second, jittered."""
+    """The delay after the provider failed and certainly placed no call: doubles from 1 s to 60 s, ± 25 % at random."""
     seconds = min(2.0 ** max(tries - 1, 0), LONGEST_BACKOFF.total_seconds())
     return timedelta(seconds=seconds * (0.75 + rng.random() / 2))

@@ -1,4 +1,4 @@
-"""What a call says: a text to be spoken, or a recording that the provider has."""
+"""What is said in a call: a text that the provider speaks, or a recording that it plays."""
 
 from __future__ import annotations
 
@@ -6,33 +6,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 SPEECH_CHARACTERS_PER_SECOND = 14.0
-
-
 UNMEASURED_RECORDING_SECONDS = 8.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speech:
-    """A text to be spoken. `voice` holds the provider's own voice settings (language, voice, gender, …)."""
+    """A text to be spoken. `voice` holds voice settings in the provider's own terms (language, voice, gender, …)."""
 
     text: str = field(repr=False)
     voice: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:
-        """About how long it takes to say, in seconds."""
+        """About how long the text takes to speak, in seconds; at least 2."""
         return max(2.0, len(self.text) / SPEECH_CHARACTERS_PER_SECOND)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """A media file the provider already has, by the provider's id of it."""
+    """A media file that is stored at the provider, by the provider's id."""
 
     media_id: str
 
     @property
     def seconds(self) -> float:
-        """Nobody tells us how long a recording is; this is a short guess, in seconds."""
+        """A guess on the short side, in seconds: the provider does not say how long a recording is."""
         return UNMEASURED_RECORDING_SECONDS
 
 

@@ -1,4 +1,4 @@
-"""What a provider's answer means for the attempt, the contact, the campaign and the account."""
+"""Verdicts: what a provider's answer means for the attempt, the contact, the campaign and the account."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """One word for what may be done next."""
+    """What to do after a provider's answer, or after none."""
 
-    PLACED = "placed"
-    THROTTLED = "throttled"
-    LOGIN_AGAIN = "login_again"
-    NOT_PLACED = "not_placed"
-    NOT_SENT = "not_sent"  # we held it back ourselves: nothing left
-    REFUSE_CONTACT = "refuse_contact"
-    SUPPRESS = "suppress"
-    HALT_CAMPAIGN = "halt_campaign"
-    HALT_ACCOUNT = "halt_account"
-    UNCONFIRMED = "unconfirmed"
+    PLACED = "placed"  # the provider accepted the call
+    THROTTLED = "throttled"  # a limit is used up: wait, the attempt does not count
+    LOGIN_AGAIN = "login_again"  # the session key has expired: log in again and repeat the request once
+    NOT_PLACED = "not_placed"  # certainly no call: retry with backoff
+    NOT_SENT = "not_sent"  # this process held the request back: the attempt does not count
+    REFUSE_CONTACT = "refuse_contact"  # never call this contact
+    SUPPRESS = "suppress"  # never call this number: put it on the suppression list too
+    HALT_CAMPAIGN = "halt_campaign"  # every contact of the campaign would fail the same way
+    HALT_ACCOUNT = "halt_account"  # no campaign of the account can call
+    UNCONFIRMED = "unconfirmed"  # the call may be ringing: find out, never dial again
 
 
 FIXED_VERDICTS = frozenset({Verdict.PLACED, Verdict.UNCONFIRMED, Verdict.NOT_SENT, Verdict.LOGIN_AGAIN})
-"""What no campaign may overrule: a call that is or may be there, a request that never left, a key that is renewed."""
+"""Verdicts that no campaign may change: a call that was or may have been placed, a request not sent, a login."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meter:
-    """The provider's own figures for our account, where it gives them: points, and seconds until each reset.
+    """The provider's own figures for the limits of our account: points, and seconds until each reset.
 
-    Source: CallGear Call API v4.0, "Meta parameters". Any member may be missing.
+    Any of them may be None. Source: CallGear Call API v4.0, "Meta parameters".
     """
 
     minute_limit: int | None = None
@@ -42,13 +42,17 @@ class Meter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruling:
-    """A verdict with the facts behind it; `mnemonic` and `code` are the provider's words, kept as they came.
+    """A verdict with the facts behind it.
 
-    `field` names the request's parameter that the provider blames, `blames_script` says that it is what would be
-    said or played; `retry_after` is in seconds.
-    `charged` says whether the provider took points for it (None: it does not say).
-    UNCONFIRMED with a mnemonic is the provider's own word that the call failed, which its list of calls may yet belie;
-    without one, nobody has said anything.
+    mnemonic, code   the provider's name and number of the error, unchanged
+    detail           the provider's text, or ours
+    field            the parameter of the request that the provider objects to
+    blames_script    whether that parameter is the text or the recording
+    retry_after      seconds to wait
+    charged          whether the provider took points; None: it does not say
+
+    UNCONFIRMED with a mnemonic: the provider reported a failure, but its list of calls may still show the call. Without
+    a mnemonic: there was no answer.
     """
 
     verdict: Verdict
