@@ -16,6 +16,7 @@ from campaigns.calendar.windows import Windows
 from campaigns.definition.field_types import CallerId, OneOrMore, TextOrNumber
 from campaigns.definition.sections.breaker import Breaker
 from campaigns.definition.sections.budget import Budget
+from campaigns.definition.sections.by_account import ByAccount
 from campaigns.definition.sections.canary import Canary
 from campaigns.definition.sections.contacts import Contacts
 from campaigns.definition.sections.frequency import Cap, Frequency
@@ -23,7 +24,6 @@ from campaigns.definition.sections.message import Message
 from campaigns.definition.sections.retry import Retry
 from campaigns.definition.sections.schedule import Schedule
 from campaigns.definition.sections.section import Section
-from campaigns.definition.sections.vendor import ByAccount
 from campaigns.definition.templates import Template
 from campaigns.definition.validation_errors import validation_faults
 from campaigns.definition.yaml_source import DefinitionFaults, FileFault, KeyPath, Source, format_path, read_source
