@@ -31,7 +31,7 @@ class Outcome(StrEnum):
     NO_ANSWER = "no_answer"
     REJECTED = "rejected"  # declined by the person called
     INVALID_NUMBER = "invalid_number"
-    EXPIRED = "expired"  # the provider held the call until it was too late to place it
+    EXPIRED = "expired"  # the provider let the request expire before it placed the call
     FAILED = "failed"  # the network did not deliver it
     UNKNOWN = "unknown"  # it ended, and nothing says how
 
