@@ -12,6 +12,7 @@ from campaigns.lifecycle import CampaignStatus, ContactStatus
 from dialer.phone import mask
 from tests.console.conftest import Console
 from tests.support import console_server
+from tests.support.statuses import as_contact
 
 
 @pytest.fixture
@@ -65,7 +66,8 @@ def test_contacts_come_page_by_page_each_once(console: Console, reminder: str) -
 
 def test_contacts_can_be_asked_for_by_status(console: Console, reminder: str) -> None:
     with console.ledger.writing() as db:
-        facts = {"status": ContactStatus.REFUSED, "reason": f"7102: {console_server.PHONES[0]} is no number"}
+        reason = f"7102: {console_server.PHONES[0]} is no number"
+        facts = as_contact(ContactStatus.REFUSED, console.clock(), reason=reason)
         db.execute(update(contacts).where(contacts.c.phone == console_server.PHONES[0]).values(**facts))
     page = console.http.get(f"/api/campaigns/{reminder}/contacts?status=refused").json()
     assert [(one["status"], one["line"]) for one in page["contacts"]] == [("refused", 2)]
