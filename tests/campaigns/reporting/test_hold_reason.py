@@ -238,7 +238,7 @@ def test_a_campaign_that_has_not_started_says_when_it_will(ledger, clock):
 
 def test_the_page_lists_every_reason_that_explain_gives():
     page = (Path(__file__).parents[3] / "docs" / "when-and-whether.md").read_text()
-    table = page.split("| kind | what binds |")[1].split("\n\n")[0]
+    table = page.split("| kind | what holds the campaign |")[1].split("\n\n")[0]
     named = [kind for row in table.split("\n|") for kind in re.findall("`([a-z_]+)`", row.split("|")[0])]
     assert sorted(named) == sorted(HoldKind)
 
