@@ -1,4 +1,4 @@
-"""Checking a campaign file and its whole list, before anything starts: what is wrong, and who would be called."""
+"""Checks a campaign file and its whole list before anything starts: what is wrong, and which contacts can be called."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from campaigns.audience.progress import Progress, no_progress
 from campaigns.audience.rejects import Reject
 from campaigns.definition import Definition, load_definition
 from campaigns.definition.yaml_source import DefinitionFaults, FileFault
-from campaigns.launch.account_checks import account_faults, fallback_accounts, no_account
+from campaigns.launch.account_checks import account_faults, fallback_accounts, unknown_account
 from campaigns.launch.policy_overrides import policy_faults
 from campaigns.launch.staging import StagingFile
 from dialer.account_settings import AccountSettings
@@ -24,49 +24,53 @@ from dialer.providers.registry import provider_for
 
 
 class RowsRejected(DialerError):
-    """Some rows cannot be called; nothing was started. `facts` says where all of them are."""
+    """Some rows cannot be called, so nothing was started. `facts`: their number, and the file that lists them."""
 
     def __init__(self, checked: CheckResult, rejects_file: Path | None) -> None:
-        bad = checked.bad
         super().__init__(
-            f"{bad} of {checked.summary.rows_read} rows of {checked.audience_file} cannot be called; "
+            f"{checked.bad_rows} of {checked.summary.rows_read} rows of {checked.audience_file} cannot be called; "
             "nothing was started",
             "correct the list, or call the good rows with --skip-rejects",
         )
-        self.facts = {"rejected": bad, "rejects": str(rejects_file) if rejects_file else None}
+        self.facts = {"rejected": checked.bad_rows, "rejects": str(rejects_file) if rejects_file else None}
 
 
 class NobodyToCall(DialerError):
-    """The list has no row that can be called."""
+    """No contact can be called: the list has no good row, or the campaign ends before any of its windows opens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """A campaign file and its list, read whole and found in order but for its rejects, of which it knows the first.
+    """A campaign file without faults, and its list, read to the end.
 
-    `bad` counts the rows that are a reason to start nothing; the other rejects are left out as the campaign says.
-    `spool` holds the contacts where they were kept to be launched. `warnings` say what may go wrong all the same.
+    rejects       the first rows that are not called
+    bad_rows      number of rows that are a reason to start nothing; the other rejects are left out as the campaign asks
+    rehearsal     whether the account leads to a sandbox
+    staging_file  the contacts, if they were kept for a launch
+    exclusions    whether rows were also checked against the ledger: suppressed, or in a live campaign of this name
+    warnings      sentences about what may go wrong although nothing is faulty
     """
 
     definition: Definition
     audience: Audience = field(repr=False)
     summary: ImportSummary
     rejects: Sequence[Reject]
-    bad: int
-    rehearsal: bool  # the account leads to a sandbox
-    spool: StagingFile | None = field(default=None, repr=False)
-    apart: bool = False  # whom another campaign of the name calls is left out
+    bad_rows: int
+    rehearsal: bool
+    staging_file: StagingFile | None = field(default=None, repr=False)
+    exclusions: bool = False
     warnings: Sequence[str] = ()
 
     @property
     def audience_file(self) -> Path:
-        """The list."""
+        """The file of the list."""
         return self.audience.file
 
     def write_rejects(self, folder: Path, name: str | None = None) -> Path | None:
-        """Write the rows that are not called, whole, with line, column and reason; None when there are none.
+        """Write all rejects to `folder`, each row whole with line, column and reason; returns the absolute path.
 
-        A campaign that starts has a file of its own, by its id, which no later check writes over.
+        None when there are no rejects. A launch gives the campaign's id as `name`, so that no later check overwrites
+        its file.
         """
         if not self.rejects:
             return None
@@ -75,13 +79,13 @@ class CheckResult:
         return file.absolute()
 
     def refuse_rejects(self, rejects_file: Path | None, *, skip: bool) -> None:
-        """Raises RowsRejected unless every row is good or `skip` is given; NobodyToCall when none is."""
-        if self.bad and not skip:
+        """Raises RowsRejected when there are bad rows, unless `skip`; NobodyToCall when no row is good."""
+        if self.bad_rows and not skip:
             raise RowsRejected(self, rejects_file)
-        self.refuse_nobody(rejects_file)
+        self.refuse_empty(rejects_file)
 
-    def refuse_nobody(self, rejects_file: Path | None) -> None:
-        """Raises NobodyToCall where no row can be called: such a campaign would have no end."""
+    def refuse_empty(self, rejects_file: Path | None) -> None:
+        """Raises NobodyToCall when no row can be called: such a campaign would never finish."""
         if not self.summary.will_dial:
             reasons = f"see {rejects_file} for the reasons" if rejects_file else f"dialer check {self.definition.file}"
             raise NobodyToCall(f"{self.audience_file}: no row can be called", reasons)
@@ -91,47 +95,48 @@ def check(
     path: Path,
     accounts: Mapping[str, AccountSettings],
     *,
-    leaving_out: Callable[[Definition], FindExcluded] | None = None,
+    exclusions_for: Callable[[Definition], FindExcluded] | None = None,
     progress: Progress = no_progress,
     keep: bool = True,
 ) -> CheckResult:
-    """Read a campaign file and its whole list, once. Bad rows are `rejects`.
+    """Read a campaign file and its whole list, once.
 
-    `leaving_out`, given the definition, tells whom the ledger leaves out of it. `keep` keeps the contacts as they are
-    now, to be launched. Raises DefinitionFaults, BadContactsFile, ListChanged, NoTempSpace.
+    `exclusions_for` returns, for the definition, what finds the contacts to leave out: see `Exclusions`. With `keep`
+    the contacts are kept in a staging file, as they are now, for a launch. Raises DefinitionFaults, BadContactsFile,
+    ListChanged, NoTempSpace.
     """
-    audience = open_audience(path, accounts, leaving_out=leaving_out)
+    audience = open_audience(path, accounts, exclusions_for=exclusions_for)
     definition = audience.definition
-    others = fallback_accounts(definition, accounts)
-    spool = StagingFile(audience.estimated_rows()) if keep else None
-    shortest: str | None = None
+    fallbacks = fallback_accounts(definition, accounts)
+    staging_file = StagingFile(audience.estimated_rows()) if keep else None
+    shortest_text: str | None = None
     for row in audience.contacts(progress):
-        for other in others:
-            other.examine(row)
-        if spool is not None:
-            spool.add(row)
-        if row.text is not None and (shortest is None or len(row.text) < len(shortest)):
-            shortest = row.text
+        for fallback in fallbacks:
+            fallback.check(row)
+        if staging_file is not None:
+            staging_file.add(row)
+        if row.text is not None and (shortest_text is None or len(row.text) < len(shortest_text)):
+            shortest_text = row.text
     audience.check_unchanged()
-    if any(other.count for other in others):
-        raise DefinitionFaults([fault for other in others for fault in other.faults(definition)])
+    if faults := [fault for fallback in fallbacks for fault in fallback.faults(definition)]:
+        raise DefinitionFaults(faults)
     return CheckResult(
         definition=definition,
         audience=audience,
         summary=audience.summary,
         rejects=tuple(audience.rejects),
-        bad=audience.reject_store.blocking,
+        bad_rows=audience.reject_store.blocking,
         rehearsal=accounts[definition.account].sandbox,
-        spool=spool,
-        apart=leaving_out is not None,
-        warnings=_warnings(definition, accounts[definition.account], shortest),
+        staging_file=staging_file,
+        exclusions=exclusions_for is not None,
+        warnings=_warnings(definition, accounts[definition.account], shortest_text),
     )
 
 
-def _warnings(definition: Definition, settings: AccountSettings, shortest: str | None) -> tuple[str, ...]:
-    if shortest is None or not isinstance(definition.call, Informer):
+def _warnings(definition: Definition, settings: AccountSettings, shortest_text: str | None) -> tuple[str, ...]:
+    if shortest_text is None or not isinstance(definition.call, Informer):
         return ()
-    warning = short_message_warning(settings, definition.script(shortest).seconds)
+    warning = short_message_warning(settings, definition.script(shortest_text).seconds)
     return (warning,) if warning else ()
 
 
@@ -139,25 +144,25 @@ def open_audience(
     path: Path,
     accounts: Mapping[str, AccountSettings],
     *,
-    leaving_out: Callable[[Definition], FindExcluded] | None = None,
+    exclusions_for: Callable[[Definition], FindExcluded] | None = None,
 ) -> Audience:
-    """Read a campaign file and look at its list, its rows still unread. Raises DefinitionFaults, BadContactsFile."""
+    """Read a campaign file and open its list, without reading its rows. Raises DefinitionFaults, BadContactsFile."""
     definition = load_definition(path)
     provider = _provider(definition, accounts)
     return read_audience(
         definition,
         path.parent,
         check_script=provider.check_script,
-        find_excluded=leaving_out(definition) if leaving_out else None,
+        find_excluded=exclusions_for(definition) if exclusions_for else None,
     )
 
 
 def _provider(definition: Definition, accounts: Mapping[str, AccountSettings]) -> Provider:
-    """The provider of the definition's account. Raises DefinitionFaults for what it cannot do."""
+    """The provider of the definition's account. Raises DefinitionFaults: no such account, or it cannot do this."""
     if definition.account not in accounts:
-        raise DefinitionFaults([no_account(definition, ("account",), definition.account, accounts)])
+        raise DefinitionFaults([unknown_account(definition, ("account",), definition.account, accounts)])
     provider = provider_for(accounts[definition.account])
-    faults = list(_misfits(definition, provider))
+    faults = list(_unsupported(definition, provider))
     faults += policy_faults(definition, provider.policy())
     faults += account_faults(definition, accounts)
     if faults:
@@ -165,17 +170,17 @@ def _provider(definition: Definition, accounts: Mapping[str, AccountSettings]) -
     return provider
 
 
-def _misfits(definition: Definition, provider: Provider) -> Iterator[FileFault]:
-    """What is written and would do nothing, or cannot be said."""
+def _unsupported(definition: Definition, provider: Provider) -> Iterator[FileFault]:
+    """Keys of the file that have no effect with this provider, and prompts that it cannot speak."""
     written = definition.model_fields_set
     for key in sorted(provider.cannot & written):
         yield definition.fault((key,), f"{provider.name} has no {key}", "remove it: it would do nothing")
     if definition.schedule.vendor_queue and "send_at" in provider.cannot:
-        said = f"{provider.name} places calls at once and cannot be asked to wait"
-        yield definition.fault(("schedule", "vendor_queue"), said, "remove it: the dialer waits by itself")
+        message = f"{provider.name} places calls at once and cannot be asked to wait"
+        yield definition.fault(("schedule", "vendor_queue"), message, "remove it: the dialer waits by itself")
     if not isinstance(definition.call, Informer) and "ring_timeout" in written:
-        said = f"a {definition.call.kind} call takes none: the provider decides"
-        yield definition.fault(("ring_timeout",), said, "remove it: it would do nothing")
+        message = f"a {definition.call.kind} call takes none: the provider decides"
+        yield definition.fault(("ring_timeout",), message, "remove it: it would do nothing")
     for key, prompt in prompts(definition.call).items():
-        if wrong := provider.check_script(prompt.script):
-            yield definition.fault(("call", key), wrong.reason, wrong.suggestion)
+        if fault := provider.check_script(prompt.script):
+            yield definition.fault(("call", key), fault.reason, fault.suggestion)

@@ -1,4 +1,4 @@
-"""Writing a campaign's definition out again, to change what is locked once a campaign has started."""
+"""Writes a campaign's definition as a campaign file: a started campaign is locked, a changed copy can be started."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from campaigns.ledger.store import Ledger
 
 
 def clone(ledger: Ledger, campaign_id: str, *, name: str | None = None, who: str, now: datetime) -> str:
-    """The campaign's definition as a campaign file, under another name if one is given. Raises NoSuchCampaign.
+    """The campaign's definition as the text of a campaign file, under `name` if given. Raises NoSuchCampaign.
 
-    The list is named as the first file named it: relative to the file's own folder.
+    The path of the list is as in the original file: relative to that file's folder. Leaves an audit line.
     """
     with ledger.writing() as db:
         campaign = queries.campaign(db, campaign_id)
         write_audit(db, now, who=who, event="campaign cloned", campaign_id=campaign.id, detail=name or campaign.name)
-    remark = f"# A copy of {campaign.id}. Change what you like; the first stays as it is.\n"
-    return remark + as_written(campaign.definition, name)
+    comment = f"# A copy of {campaign.id}. Change what you like; the first stays as it is.\n"
+    return comment + definition_yaml(campaign.definition, name)
 
 
-def as_written(definition: Definition, name: str | None = None) -> str:
-    """A definition as a campaign file says it, without what it leaves unsaid."""
-    said = definition.model_dump(mode="json", exclude_defaults=True)
+def definition_yaml(definition: Definition, name: str | None = None) -> str:
+    """A definition as the text of a campaign file, without keys that have their default."""
+    keys = definition.model_dump(mode="json", exclude_defaults=True)
     if name is not None:
-        said["campaign"] = name
-    return yaml.safe_dump(said, allow_unicode=True, sort_keys=False, width=100)
+        keys["campaign"] = name
+    return yaml.safe_dump(keys, allow_unicode=True, sort_keys=False, width=100)

@@ -1,4 +1,4 @@
-"""Who is on a list and is not called now: the suppressed, and those whom another campaign of this name calls."""
+"""Contacts on a list that will not be called: suppressed numbers, and those that a live campaign of this name calls."""
 
 from __future__ import annotations
 
@@ -16,31 +16,32 @@ from campaigns.ledger.tables import suppressions
 
 
 class Exclusions:
-    """Asks the ledger about numbers, many at once; nothing at all where it has nobody to leave out.
+    """Finds, for a batch of numbers (E.164), those to leave out, each with its code and reason.
 
-    It is a courtesy to who reads the check: at the moment of dialing the ledger is asked again.
+    Makes no query per batch when the ledger has nothing to leave out. For information only: the ledger is asked again
+    before every call.
     """
 
     def __init__(self, ledger: Ledger, definition: Definition, now: datetime) -> None:
         self._ledger, self._now = ledger, now
         self._name, self._account = definition.campaign, definition.account
         with ledger.reading() as db:
-            self._another = live_campaign_named(db, self._name) is not None
-            self._suppressions = db.execute(select(suppressions.c.id).limit(1)).first() is not None
+            self._live_campaign = live_campaign_named(db, self._name) is not None
+            self._any_suppressed = db.execute(select(suppressions.c.id).limit(1)).first() is not None
 
     def __call__(self, phones: Sequence[str]) -> Mapping[str, tuple[RejectCode, str]]:
-        found: dict[str, tuple[RejectCode, str]] = {}
-        if not (phones and (self._another or self._suppressions)):
-            return found
+        excluded: dict[str, tuple[RejectCode, str]] = {}
+        if not (phones and (self._live_campaign or self._any_suppressed)):
+            return excluded
         with self._ledger.reading() as db:
-            if self._another:
+            if self._live_campaign:
                 for phone, campaign in called_by_another(db, self._name, phones).items():
-                    found[phone] = (RejectCode.IN_CAMPAIGN, f"{campaign} calls this number")
-            if self._suppressions:
-                for phone, (form, reason) in self._suppressed(db, phones).items():
-                    code = RejectCode.ERASED if form.startswith(HASHED) else RejectCode.ON_DNC
-                    found[phone] = (code, f"on the suppression list: {reason}")
-        return found
+                    excluded[phone] = (RejectCode.IN_CAMPAIGN, f"{campaign} calls this number")
+            if self._any_suppressed:
+                for phone, (entry, reason) in self._suppressed(db, phones).items():
+                    code = RejectCode.ERASED if entry.startswith(HASHED) else RejectCode.ON_DNC
+                    excluded[phone] = (code, f"on the suppression list: {reason}")
+        return excluded
 
     def _suppressed(self, db: Connection, phones: Sequence[str]) -> Mapping[str, tuple[str, str]]:
         fingerprint = self._ledger.fingerprint

@@ -1,4 +1,4 @@
-"""From a checked campaign to a running one: all of it starts or nothing does."""
+"""Writes a checked campaign into the ledger and starts it: all of it or nothing."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from dialer.errors import DialerError
 
-ADMITTED_AT_ONCE = 5000
-StillWanted = Callable[[Connection, str], None]  # asked in the transaction that starts this campaign; raises to stop it
+ADDED_AT_ONCE = 5000
+StillWanted = Callable[[Connection, str], None]
+"""Called in the transaction that starts the campaign, with its id; raises if it is not to be started any more."""
 
 
-class StillGoingOn(DialerError):
+class CampaignNotEnded(DialerError):
     """A campaign of this name has not ended."""
 
 
@@ -39,18 +40,18 @@ def launch(
     progress: Progress = no_progress,
     still_wanted: StillWanted = lambda db, campaign_id: None,
 ) -> Campaign:
-    """Write a checked campaign into the ledger and start it, or leave nothing there that anybody would dial.
+    """Write a checked campaign into the ledger and start it, or leave nothing there that would be dialed.
 
-    What a killed launch leaves is cleared away an hour later, by the next one or by the sweep. Raises StillGoingOn when
-    a campaign of this name has not ended, unless `again` asks for a second one; also then, when one that has started
-    meanwhile calls some of the same contacts. Raises NobodyToCall where no row can be called, or the campaign's end
-    comes before any hour of its windows.
+    What a killed launch leaves is removed an hour later, by the next launch or by the sweep. Raises CampaignNotEnded
+    when a campaign of this name has not ended, unless `again`; even with `again` when one that has started meanwhile
+    calls some of the same contacts. Raises NobodyToCall when no row can be called, or when the campaign ends before any
+    of its windows opens.
     """
     definition = checked.definition
-    checked.refuse_nobody(None)
+    checked.refuse_empty(None)
     refuse_too_late(checked, now)
     if not again:
-        refuse_second(ledger, definition)
+        refuse_duplicate(ledger, definition)
     drafts.clear_abandoned(ledger, now)
     campaign_id = ledger.write(
         drafts.create_draft,
@@ -61,7 +62,7 @@ def launch(
         now=now,
     )
     try:
-        spool = _admit_all(ledger, campaign_id, checked, now, progress)
+        staging_file = _add_contacts(ledger, campaign_id, checked, now, progress)
         rejects_file = checked.write_rejects(rejects_folder, campaign_id) if rejects_folder else None
         ledger.write(
             _start,
@@ -70,7 +71,7 @@ def launch(
             again,
             still_wanted,
             {
-                "zones": spool.zones,
+                "zones": staging_file.zones,
                 "admitted": checked.summary.will_dial,
                 "rejects": checked.summary.rejected,
                 "rejects_file": str(rejects_file) if rejects_file else None,
@@ -94,13 +95,13 @@ def _start(
     still_wanted: StillWanted,
     facts: Mapping[str, Any],
 ) -> None:
-    """Start the draft, unless another of its name has started since that was asked, and calls any of its contacts."""
+    """Start the draft, unless another campaign of its name has started since `launch` looked for one."""
     name = checked.definition.campaign
-    going_on = drafts.live_campaign_named(db, name, lock=True)
-    if going_on and not again:
-        raise _going_on(going_on, checked.definition)
-    if going_on and checked.apart and (other := drafts.called_by_another_too(db, campaign_id, name)):
-        raise StillGoingOn(
+    live_campaign = drafts.live_campaign_named(db, name, lock=True)
+    if live_campaign and not again:
+        raise _not_ended(live_campaign, checked.definition)
+    if live_campaign and checked.exclusions and (other := drafts.called_by_another_too(db, campaign_id, name)):
+        raise CampaignNotEnded(
             f"{other} has started meanwhile, over some of these contacts", "start again: they are left out"
         )
     still_wanted(db, campaign_id)
@@ -108,37 +109,37 @@ def _start(
 
 
 def refuse_too_late(checked: CheckResult, now: datetime) -> None:
-    """Raises NobodyToCall when no contact's windows open before the campaign's end: all would expire uncalled."""
+    """Raises NobodyToCall when no contact's window opens before the campaign's end: all would expire uncalled."""
     definition, ends_at = checked.definition, checked.definition.ends_at
-    zones = checked.spool.zones if checked.spool else ()
+    zones = checked.staging_file.zones if checked.staging_file else ()
     if ends_at is None or any(next_opening(definition, zone, now) for zone in zones):
         return
     passed = "has passed" if ends_at <= now else "comes before any hour of its windows"
     raise NobodyToCall(f"nobody can be called: the end of {definition.campaign} {passed}", "correct schedule.end")
 
 
-def refuse_second(ledger: Ledger, definition: Definition) -> None:
-    """Raises StillGoingOn when a campaign of this name has not ended."""
+def refuse_duplicate(ledger: Ledger, definition: Definition) -> None:
+    """Raises CampaignNotEnded when a campaign of this name has not ended."""
     with ledger.reading() as db:
-        if going_on := drafts.live_campaign_named(db, definition.campaign):
-            raise _going_on(going_on, definition)
+        if live_campaign := drafts.live_campaign_named(db, definition.campaign):
+            raise _not_ended(live_campaign, definition)
 
 
-def _going_on(campaign_id: str, definition: Definition) -> StillGoingOn:
-    return StillGoingOn(
+def _not_ended(campaign_id: str, definition: Definition) -> CampaignNotEnded:
+    return CampaignNotEnded(
         f"{campaign_id} has not ended yet",
         f"wait for its end, or end it with: dialer cancel {campaign_id}; "
         f"to start a second one: dialer start --again {definition.file}",
     )
 
 
-def _admit_all(
+def _add_contacts(
     ledger: Ledger, campaign_id: str, checked: CheckResult, now: datetime, progress: Progress
 ) -> StagingFile:
-    """Admit what was checked, in transactions of bounded size: other campaigns write meanwhile."""
-    if checked.spool is None:
+    """Add the checked contacts to the draft, in transactions of bounded size: other campaigns write meanwhile."""
+    if checked.staging_file is None:
         raise ValueError("the contacts were not kept when they were checked")
-    contacts = iter(progress(checked.spool.contacts(), checked.summary.will_dial))
-    while batch := list(islice(contacts, ADMITTED_AT_ONCE)):
+    contacts = iter(progress(checked.staging_file.contacts(), checked.summary.will_dial))
+    while batch := list(islice(contacts, ADDED_AT_ONCE)):
         ledger.write(drafts.add_contacts, campaign_id, batch, fingerprint=ledger.fingerprint, now=now)
-    return checked.spool
+    return checked.staging_file

@@ -1,4 +1,4 @@
-"""Rows of a provider's verdict table that a campaign wants otherwise (`retry.mnemonics`), held against that table."""
+"""Checks a campaign's changes to its provider's verdict table (`retry.mnemonics`) against that table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dialer.providers.provider import PolicyRow
 from dialer.verdicts import FIXED_VERDICTS
 
 WHY_FIXED = {
-    "placed": "the call is there",
+    "placed": "the provider has the call",
     "unconfirmed": "the call may be ringing, so nothing but the provider or a receipt may settle it",
     "not_sent": "nothing was asked of the provider",
     "login_again": "a login is renewed by itself, once",
@@ -19,16 +19,16 @@ WHY_FIXED = {
 
 
 def policy_faults(definition: Definition, policy: Sequence[PolicyRow]) -> Iterator[FileFault]:
-    """What may not be overruled, with the reason, and words that are misspelt.
+    """Faults for mnemonics whose verdict may not be changed, with the reason, and for misspelt ones.
 
-    A word like none in the table is let through: there a campaign may know more than we do.
+    A mnemonic that resembles none of the table is accepted: the provider may have added it since.
     """
-    written = definition.retry.mnemonics if definition.retry else {}
+    overridden = definition.retry.mnemonics if definition.retry else {}
     verdicts = {row.mnemonic: row.verdict for row in policy}
-    for word in written:
-        path = ("retry", "mnemonics", word)
-        verdict = verdicts.get(word)
+    for mnemonic in overridden:
+        path = ("retry", "mnemonics", mnemonic)
+        verdict = verdicts.get(mnemonic)
         if verdict in FIXED_VERDICTS:
-            yield definition.fault(path, f"{word} is {verdict}: {WHY_FIXED[verdict]}", "remove it")
-        elif verdict is None and (near := difflib.get_close_matches(word, verdicts, n=1, cutoff=0.85)):
-            yield definition.fault(path, "the provider has no such word", f"did you mean {near[0]}?")
+            yield definition.fault(path, f"{mnemonic} is {verdict}: {WHY_FIXED[verdict]}", "remove it")
+        elif verdict is None and (similar := difflib.get_close_matches(mnemonic, verdicts, n=1, cutoff=0.85)):
+            yield definition.fault(path, "the provider has no such word", f"did you mean {similar[0]}?")

@@ -1,4 +1,4 @@
-"""What one contact of a list would hear."""
+"""A preview of one contact's call: the text, voice and length it would have."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from dialer.scripts import Speech
 
 
 class NoSuchRow(DialerError):
-    """The list has no contact in that line."""
+    """No row of the list begins in that line, or the list has no row that can be called."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """One row: the contact and the text as it will be spoken, or why there will be no call.
+    """One row of the list: the text as it will be spoken, or why there will be no call.
 
-    `text` is None for a recording, and for a call that says nothing. `seconds` are an estimate.
+    `contact` is the masked number. `text` is None for a recording, and for a call that says nothing. `seconds` is an
+    estimate of the message's length.
     """
 
     campaign: str
@@ -37,33 +38,34 @@ class Preview:
 
     @property
     def characters(self) -> int:
+        """Length of the text; 0 when there is none."""
         return len(self.text or "")
 
 
 def preview(path: Path, accounts: Mapping[str, AccountSettings], line: int | None = None) -> Preview:
-    """Read the list up to the row in this line, else to the first contact. Raises NoSuchRow, and as `check` does."""
+    """The row in this line of the list, else the first contact. Raises NoSuchRow, and what `check` raises."""
     audience = open_audience(path, accounts)
-    return _of(row_at(audience, line), audience)
+    return _preview(row_at(audience, line), audience)
 
 
 def row_at(audience: Audience, line: int | None) -> ContactRow | Reject:
     """The row that begins in this line of the list; the first contact when no line is named. Raises NoSuchRow."""
-    last = 0
+    last_line = 0
     for row in audience.rows():
         if row.line == line or (line is None and isinstance(row, ContactRow)):
             return row
-        last = row.line
-        if line is not None and last > line:
+        last_line = row.line
+        if line is not None and last_line > line:
             break
     if line is None:
         raise NoSuchRow(
             f"{audience.file}: no row can be called", f"see why with: dialer check {audience.definition.file}"
         )
-    there = f"its last row is in line {last}; line 1 is the first of the file"
-    raise NoSuchRow(f"{audience.file}: no row begins in line {line}", there)
+    remedy = f"its last row is in line {last_line}; line 1 is the first of the file"
+    raise NoSuchRow(f"{audience.file}: no row begins in line {line}", remedy)
 
 
-def _of(row: ContactRow | Reject, audience: Audience) -> Preview:
+def _preview(row: ContactRow | Reject, audience: Audience) -> Preview:
     definition = audience.definition
     if isinstance(row, Reject):
         return Preview(

@@ -1,4 +1,4 @@
-"""A first campaign file from a few answers, with remarks that say what else can be said."""
+"""Writes a first campaign file from a few answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NAMES = ("firstname", "name", "customer", "client", "имя", "клиент")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """What a campaign file cannot do without, and what most want. Blank zone and country leave their lines out."""
+    """The answers a first campaign file is made from. A blank `zone` or `country` leaves out its lines."""
 
     campaign: str
     account: str = "main"
@@ -32,7 +32,7 @@ class Answers:
 
 
 def columns_of(file: Path) -> tuple[str, ...]:
-    """The columns of a list that is there already; none of one that is not, or that cannot be read."""
+    """The names of a list's columns; empty when the file does not exist or cannot be read."""
     try:
         return open_table(file).names
     except BadContactsFile:
@@ -40,20 +40,20 @@ def columns_of(file: Path) -> tuple[str, ...]:
 
 
 def likely_phone(columns: tuple[str, ...]) -> str:
-    """The column that probably holds the numbers."""
-    found = [name for word in PHONES for name in columns if word in comparable(name)]
-    return found[0] if found else columns[0] if columns else "phone"
+    """The column that probably holds the phone numbers: by its name, else the first one."""
+    matching = [name for word in PHONES for name in columns if word in comparable(name)]
+    return matching[0] if matching else columns[0] if columns else "phone"
 
 
 def likely_text(columns: tuple[str, ...]) -> str:
-    """A text that greets people by name where the list has names."""
-    found = [name for word in NAMES for name in columns if comparable(name) == word]
-    greeting = f"Hello {{{{ {template_name(found[0])} }}}}" if found else "Hello"
+    """A text that greets the contact by name if the list has a column of names."""
+    matching = [name for word in NAMES for name in columns if comparable(name) == word]
+    greeting = f"Hello {{{{ {template_name(matching[0])} }}}}" if matching else "Hello"
     return f"{greeting}, this is a reminder. Goodbye."
 
 
 def scaffold(answers: Answers, schema: str | None = None) -> str:
-    """The campaign file; `schema` is the file by which editors complete it."""
+    """The text of the campaign file; `schema` is the path of the JSON schema for editors' completion."""
     hours = [f"  windows: {{mon-fri: {_quoted(answers.hours)}}}"]
     lines = [
         *([f"# yaml-language-server: $schema={schema}"] if schema else []),

@@ -1,4 +1,4 @@
-"""Contacts between their check and the ledger: on disk, in their order, and gone with the process that wrote them."""
+"""A temporary file that holds the checked contacts, in order, until they are written into the ledger."""
 
 from __future__ import annotations
 
@@ -18,62 +18,64 @@ CONTACTS = "the contacts of the list"
 
 
 class StagingFile:
-    """What was checked is what is read back, whatever becomes of the list. The file has no name for others to open.
+    """Keeps the contacts as they were checked, whatever happens to the list meanwhile.
 
-    `about` is how many contacts are expected. Everything raises NoTempSpace where there is no room.
+    The file has no name, so no other process can open it, and it is gone with this process. `zones` holds the zones of
+    the contacts so far. `expected` is the expected number of contacts. Every method raises NoTempSpace when the disk is
+    full.
     """
 
-    def __init__(self, about: int = 0) -> None:
+    def __init__(self, expected: int = 0) -> None:
         self.zones: set[str] = set()
-        self._about, self._count = about, 0
-        self._some: list[NewContact] = []
+        self._expected, self._count = expected, 0
+        self._unwritten: list[NewContact] = []
         with temp_space(CONTACTS):
             self._file = TemporaryFile()  # noqa: SIM115
 
     def __del__(self) -> None:
-        with suppress(OSError, AttributeError):  # what could not be written, or never was opened, is given up
+        with suppress(OSError, AttributeError):  # not opened, or the rest could not be written: it is not needed
             self._file.close()
 
     def add(self, row: ContactRow) -> None:
-        """Keep a contact as it is to enter the ledger."""
-        one = admitted(row)
-        self.zones.add(one.zone)
-        self._some.append(one)
+        """Keep a checked row."""
+        contact = new_contact(row)
+        self.zones.add(contact.zone)
+        self._unwritten.append(contact)
         self._count += 1
-        if len(self._some) == WRITTEN_AT_ONCE:
+        if len(self._unwritten) == WRITTEN_AT_ONCE:
             self._write()
 
     def contacts(self) -> Iterator[NewContact]:
-        """All of them, from the first on."""
+        """All contacts, in the order in which they were added."""
         self._write()
         with temp_space(CONTACTS):
             self._file.seek(0)
-        while some := self._read():
-            yield from map(NewContact._make, some)
+        while batch := self._read():
+            yield from map(NewContact._make, batch)
 
     def _read(self) -> list[tuple[Any, ...]]:
         try:
             with temp_space(CONTACTS):
-                some: list[tuple[Any, ...]] = pickle.load(self._file)  # noqa: S301  # nobody else can write there
+                batch: list[tuple[Any, ...]] = pickle.load(self._file)  # noqa: S301  # no other process can write it
         except EOFError:
             return []
-        return some
+        return batch
 
     def _write(self) -> None:
-        if self._some:
-            some = pickle.dumps([tuple(one) for one in self._some], pickle.HIGHEST_PROTOCOL)
-            with temp_space(CONTACTS, self._needed(len(some))):
-                self._file.write(some)
+        if self._unwritten:
+            batch = pickle.dumps([tuple(contact) for contact in self._unwritten], pickle.HIGHEST_PROTOCOL)
+            with temp_space(CONTACTS, self._bytes_needed(len(batch))):
+                self._file.write(batch)
                 self._file.flush()
-            self._some.clear()
+            self._unwritten.clear()
 
-    def _needed(self, size: int) -> int:
-        """About how many bytes all of them take."""
-        return round(size / len(self._some) * max(self._about, self._count))
+    def _bytes_needed(self, batch_size: int) -> int:
+        """About how many bytes all contacts take."""
+        return round(batch_size / len(self._unwritten) * max(self._expected, self._count))
 
 
-def admitted(row: ContactRow) -> NewContact:
-    """A checked row as it enters the ledger."""
+def new_contact(row: ContactRow) -> NewContact:
+    """A checked row as it is written into the ledger."""
     zone = row.zone or NO_ZONE
     return NewContact(
         row.line, row.phone.e164, row.fields, row.text, zone, row.not_after, row.consent, row.voice or None

@@ -1,4 +1,4 @@
-"""A call to oneself: what one contact would hear, to a number that the settings list, ahead of everybody."""
+"""A test call: what one contact would hear, to a test number from the settings, ahead of all other calls."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from campaigns.audience.row_reader import ContactRow
 from campaigns.definition import Definition
 from campaigns.launch.checks import open_audience
 from campaigns.launch.preview import row_at
-from campaigns.launch.staging import admitted
+from campaigns.launch.staging import new_contact
 from campaigns.ledger import drafts, queries
 from campaigns.ledger.drafts import trial_name
 from campaigns.ledger.queries import Campaign
@@ -24,15 +24,15 @@ from dialer.account_settings import AccountSettings
 from dialer.errors import DialerError
 from dialer.phone import PhoneNumber
 
-UNHEARD: dict[str, Any] = {"retry": None, "frequency": None, "limits": None, "pace": None, "urgent": True}
+NOT_FOR_TRIALS: dict[str, Any] = {"retry": None, "frequency": None, "limits": None, "pace": None, "urgent": True}
 
 
 class NotListed(DialerError):
-    """The number is not one that test calls may go to."""
+    """The number is not among the test numbers of the settings."""
 
 
 class RowNotCalled(DialerError):
-    """The row to be heard is none that would be called."""
+    """The chosen row would not be called, so there is nothing to hear."""
 
 
 def trial_call(
@@ -41,16 +41,17 @@ def trial_call(
     accounts: Mapping[str, AccountSettings],
     number: PhoneNumber,
     *,
-    listed: Collection[PhoneNumber],
+    test_numbers: Collection[PhoneNumber],
     line: int | None = None,
     who: str,
     now: datetime,
 ) -> Campaign:
-    """Start a campaign of one call to this number, saying what the contact in this line of the list would hear.
+    """Start a campaign of one call to `number`, saying what the contact in this line of the list would hear.
 
-    At any hour, once, before everybody who waits. Raises NotListed, RowNotCalled, and what `preview` raises.
+    It is placed at any hour, before all waiting calls, and never retried. Without `line`, the first contact's text.
+    `number` must be one of `test_numbers`. Raises NotListed, RowNotCalled, and what `preview` raises.
     """
-    if number not in listed:
+    if number not in test_numbers:
         remedy = 'list it in dialer.toml, above every [section]: test_numbers = ["+…"]'
         raise NotListed(f"{number} is not among the test numbers of the settings", remedy)
     audience = open_audience(path, accounts)
@@ -71,7 +72,7 @@ def _start(
     who: str,
     now: datetime,
 ) -> Campaign:
-    definition = _alone(audience.definition)
+    definition = _trial_definition(audience.definition)
     campaign_id = drafts.create_draft(
         db,
         name=definition.campaign,
@@ -80,13 +81,15 @@ def _start(
         rehearsal=rehearsal,
         now=now,
     )
-    one = admitted(row)._replace(phone=number.e164, not_after=None)
-    drafts.add_contacts(db, campaign_id, [one], fingerprint=fingerprint, now=now)
-    drafts.start(db, campaign_id, zones=[one.zone], rejects=0, rejects_file=None, starts_at=None, who=who, now=now)
+    contact = new_contact(row)._replace(phone=number.e164, not_after=None)
+    drafts.add_contacts(db, campaign_id, [contact], fingerprint=fingerprint, now=now)
+    drafts.start(db, campaign_id, zones=[contact.zone], rejects=0, rejects_file=None, starts_at=None, who=who, now=now)
     return queries.campaign(db, campaign_id)
 
 
-def _alone(definition: Definition) -> Definition:
-    """The definition for one call now: its own schedule, retries and caps are for those on the list."""
+def _trial_definition(definition: Definition) -> Definition:
+    """The definition without schedule, retries, caps and limits: those are for the contacts of the list."""
     schedule = type(definition.schedule)(zone=definition.schedule.zone)
-    return definition.model_copy(update={**UNHEARD, "campaign": trial_name(definition.campaign), "schedule": schedule})
+    return definition.model_copy(
+        update={**NOT_FOR_TRIALS, "campaign": trial_name(definition.campaign), "schedule": schedule}
+    )

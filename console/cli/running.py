@@ -11,7 +11,7 @@ from rich.live import Live
 from campaigns.audience.progress import no_progress
 from campaigns.launch.checks import CheckResult, check
 from campaigns.launch.exclusions import Exclusions
-from campaigns.launch.launch import launch, refuse_second, refuse_too_late
+from campaigns.launch.launch import launch, refuse_duplicate, refuse_too_late
 from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
@@ -36,7 +36,7 @@ def start(
     """Check, ask the provider whether the account can log in, and start; raises before anything is written."""
     checked = check_file(file, settings, ledger, quiet=quiet, keep=True)
     if not again:
-        refuse_second(ledger, checked.definition)
+        refuse_duplicate(ledger, checked.definition)
     rejects = checked.write_rejects(reports_folder(settings))
     if checked.rejects and not quiet:
         show.print_check_result(checked, rejects)
@@ -59,7 +59,7 @@ def check_file(file: Path, settings: Settings, ledger: Ledger, *, quiet: bool, k
     return check(
         file,
         settings.accounts,
-        leaving_out=lambda definition: Exclusions(ledger, definition, now_utc()),
+        exclusions_for=lambda definition: Exclusions(ledger, definition, now_utc()),
         progress=no_progress if quiet else import_bar("reading", "rows", estimated=True),
         keep=keep,
     )

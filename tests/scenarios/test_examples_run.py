@@ -11,7 +11,7 @@ from sqlalchemy import select
 import campaigns
 from campaigns.definition import Definition, load_definition
 from campaigns.launch.checks import check
-from campaigns.launch.clone import as_written
+from campaigns.launch.clone import definition_yaml
 from campaigns.launch.launch import launch
 from campaigns.launch.trial_call import trial_call
 from campaigns.ledger.tables import audit, contacts
@@ -35,7 +35,7 @@ def test_every_example_is_run_by_some_test():
 def at_any_hour(definition: Definition) -> str:
     """The example without its hours, for the test runs when it runs."""
     schedule = definition.schedule.model_copy(update={"windows": None})
-    return as_written(definition.model_copy(update={"schedule": schedule}))
+    return definition_yaml(definition.model_copy(update={"schedule": schedule}))
 
 
 @pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
@@ -58,7 +58,7 @@ def test_an_example_runs_to_its_end(ledger, redis_url, buckets, tmp_path, name):
         ):
             opened["accounts"] = using.accounts
             checked = check(file, accounts)
-            assert checked.bad == 0
+            assert checked.bad_rows == 0
             campaign = launch(ledger, checked, who="test", now=utc_now())
             carry_out(using, campaign.id)
         calls = sandbox.calls()
@@ -114,7 +114,7 @@ def test_a_test_call_rings_the_listed_number_although_no_hour_is_open(ledger, re
         account = callgear(sandbox.base_url("callgear"), **fast)
         with working(ledger, redis_url, {"main": account}) as using:
             started = trial_call(
-                ledger, file, {"main": account}, mine, listed=[mine], line=2, who="test", now=utc_now()
+                ledger, file, {"main": account}, mine, test_numbers=[mine], line=2, who="test", now=utc_now()
             )
             carry_out(using, started.id)
         (call,) = sandbox.calls()

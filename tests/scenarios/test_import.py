@@ -82,7 +82,7 @@ def test_a_bad_cell_in_row_1500_imports_nothing_and_is_named(tmp_path):
     rows[1498] = "seven,Ann"
     (tmp_path / "list.csv").write_text("phone,name\n" + "\n".join(rows) + "\n")
     checked = check(campaign_file(tmp_path), ACCOUNTS)
-    assert (checked.bad, [reject.line for reject in checked.rejects]) == (1, [1500])
+    assert (checked.bad_rows, [reject.line for reject in checked.rejects]) == (1, [1500])
     with pytest.raises(DialerError, match=r"1 of 1600 rows .* nothing was started"):
         checked.refuse_rejects(tmp_path / "rejects.csv", skip=False)
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from campaigns.launch.checks import check
 from campaigns.launch.clone import clone
-from campaigns.launch.launch import StillGoingOn, launch
+from campaigns.launch.launch import CampaignNotEnded, launch
 from campaigns.ledger import drafts, queries
 from campaigns.ledger.drafts import DraftGone, NewContact
 from campaigns.ledger.tables import contacts
@@ -49,7 +49,7 @@ def is_as_it_started(ledger, campaign_id: str) -> bool:
 
 
 def test_starting_the_changed_file_is_refused_and_changes_nothing(ledger, clock, file, first):
-    with pytest.raises(StillGoingOn, match=f"{first} has not ended yet") as refused:
+    with pytest.raises(CampaignNotEnded, match=f"{first} has not ended yet") as refused:
         launch(ledger, check(file, ACCOUNTS), who="ann", now=clock())
     assert f"dialer cancel {first}" in refused.value.remedy
     assert "dialer start --again" in refused.value.remedy

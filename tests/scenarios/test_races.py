@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 
 from campaigns.launch.checks import CheckResult, check
 from campaigns.launch.exclusions import Exclusions
-from campaigns.launch.launch import StillGoingOn, launch
+from campaigns.launch.launch import CampaignNotEnded, launch
 from campaigns.launch.recurring import LEASE, add, launch_due, listed
 from campaigns.launch.redial import CannotRedial, redial
 from campaigns.ledger import drafts, moves
@@ -50,7 +50,7 @@ caller_id: "+18005550100"
 def checked(folder: Path, ledger: Ledger, now: Any) -> CheckResult:
     (folder / "list.csv").write_text("phone\n+14155550101\n")
     (folder / "reminders.yaml").write_text(FILE)
-    return check(folder / "reminders.yaml", {"main": ACCOUNT}, leaving_out=lambda one: Exclusions(ledger, one, now))
+    return check(folder / "reminders.yaml", {"main": ACCOUNT}, exclusions_for=lambda one: Exclusions(ledger, one, now))
 
 
 def finish(ledger: Ledger, one: Any, outcome: Outcome, clock: Any) -> None:
@@ -121,7 +121,7 @@ def test_a_launch_whose_draft_was_cancelled_is_told_so(ledger, clock, tmp_path):
 def test_of_two_second_starts_at_once_one_calls_the_contact_and_the_other_says_so(ledger, clock, tmp_path):
     first, second = (checked(tmp_path, ledger, clock()) for _ in range(2))
     launch(ledger, first, again=True, who="ann", now=clock())
-    with pytest.raises(StillGoingOn, match="reminders-1 has started meanwhile"):
+    with pytest.raises(CampaignNotEnded, match="reminders-1 has started meanwhile"):
         launch(ledger, second, again=True, who="bob", now=clock.forward(1))
     with ledger.reading() as db:
         assert db.scalars(select(contacts.c.phone)).all() == ["+14155550101"]

@@ -22,7 +22,7 @@ from campaigns.audience.audience import Audience
 from campaigns.audience.row_reader import ContactRow
 from campaigns.definition import load_definition
 from campaigns.launch.checks import check, open_audience
-from campaigns.launch.clone import as_written
+from campaigns.launch.clone import definition_yaml
 from campaigns.launch.launch import launch
 from campaigns.ledger import drafts, queries
 from campaigns.ledger.drafts import NewContact
@@ -149,7 +149,7 @@ def _of_its_own(file: Path) -> str:
     definition = load_definition(file)
     at_any_hour = definition.schedule.model_copy(update={"windows": None, "repeat": None})
     changes = {"account": file.stem, "accounts": (), "by_account": {}, "schedule": at_any_hour}
-    file.write_text(as_written(definition.model_copy(update=changes)), encoding="utf-8")
+    file.write_text(definition_yaml(definition.model_copy(update=changes)), encoding="utf-8")
     return "webex" if definition.account == "webex" else "callgear"
 
 

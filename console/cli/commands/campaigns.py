@@ -43,7 +43,7 @@ def check_command(file: Path = FilePath, as_json: bool = AsJson) -> None:
     else:
         show.print_check_result(checked, rejects)
         show.print_warnings(checked)
-    if checked.bad:
+    if checked.bad_rows:
         raise typer.Exit(1)
 
 

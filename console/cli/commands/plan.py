@@ -47,7 +47,9 @@ def plan_command(
     """Replay a campaign before it runs: each row's fate, calls, points, and when it is likely to end."""
     with settings_and_ledger() as (settings, ledger):
         now = now_utc()
-        audience = open_audience(file, settings.accounts, leaving_out=lambda written: Exclusions(ledger, written, now))
+        audience = open_audience(
+            file, settings.accounts, exclusions_for=lambda written: Exclusions(ledger, written, now)
+        )
         account = settings.accounts[audience.definition.account]
         chance, tick = Random(audience.definition.campaign), settings.worker.tick_seconds
         standing = _bucket_state(settings, audience.definition.account)

@@ -70,7 +70,7 @@ def trial_call_command(
             file,
             settings.accounts,
             _test_number(number),
-            listed=listed,
+            test_numbers=listed,
             line=row,
             who=user_name(),
             now=now_utc(),

@@ -37,7 +37,7 @@ def checked_facts(checked: CheckResult, rejects: Path | None) -> dict[str, Any]:
         "contacts": checked.summary.will_dial,
         "summary": dict(checked.summary.lines()),
         "rejects": str(rejects) if rejects else None,
-        "bad": checked.bad,
+        "bad": checked.bad_rows,
         "warnings": list(checked.warnings),
         "rejected": [
             {name: getattr(one, name) for name in ("line", "column", "code", "reason", "suggestion")}

@@ -14,7 +14,7 @@ from campaigns.audience.audience import ListChanged
 from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch.checks import CheckResult, NobodyToCall, RowsRejected, check
 from campaigns.launch.exclusions import Exclusions
-from campaigns.launch.launch import StillGoingOn, launch
+from campaigns.launch.launch import CampaignNotEnded, launch
 from campaigns.ledger import claims
 from campaigns.ledger.store import LedgerAway
 from campaigns.ledger.suppressions import suppress
@@ -167,7 +167,7 @@ def test_an_account_that_is_not_there_is_named_with_those_that_are(tmp_path):
 def test_a_campaign_of_the_same_name_must_have_ended_first(ledger, clock, tmp_path):
     one = checked(tmp_path, *good(2))
     first = started(ledger, one, clock())
-    with pytest.raises(StillGoingOn, match="reminders-1 has not ended yet"):
+    with pytest.raises(CampaignNotEnded, match="reminders-1 has not ended yet"):
         started(ledger, one, clock())
     assert counted(ledger) == (1, 2)
     assert started(ledger, one, clock(), again=True).id == "reminders-2"
@@ -191,7 +191,7 @@ def test_of_two_launches_at_once_one_is_refused_and_leaves_nothing(ledger, clock
         ready.wait()
         try:
             told.append(started(ledger, one, clock()))
-        except StillGoingOn as exc:
+        except CampaignNotEnded as exc:
             told.append(exc)
 
     launches = [threading.Thread(target=start, args=(one,)) for one in lists]
@@ -200,7 +200,7 @@ def test_of_two_launches_at_once_one_is_refused_and_leaves_nothing(ledger, clock
     for each in launches:
         each.join()
     assert len(told) == 4
-    assert [type(one) for one in told].count(StillGoingOn) == 3
+    assert [type(one) for one in told].count(CampaignNotEnded) == 3
     assert counted(ledger) == (1, 40)
 
 
@@ -267,17 +267,17 @@ def test_whom_the_ledger_leaves_out_is_listed_and_is_no_reason_to_start_nothing(
     ledger.write(suppress, "+14155550101", reason="asked us to stop", source="test", now=clock())
     file = written(tmp_path, *good(4))
 
-    def leaving_out(definition):
+    def exclusions_for(definition):
         return Exclusions(ledger, definition, clock())
 
-    one = check(file, ACCOUNTS, leaving_out=leaving_out)
-    assert (one.bad, one.summary.valid, one.summary.on_dnc, one.summary.will_dial) == (0, 4, 1, 3)
+    one = check(file, ACCOUNTS, exclusions_for=exclusions_for)
+    assert (one.bad_rows, one.summary.valid, one.summary.on_dnc, one.summary.will_dial) == (0, 4, 1, 3)
     (left_out,) = one.rejects
     assert (left_out.code, left_out.reason) == ("on_dnc", "on the suppression list: asked us to stop")
     one.refuse_rejects(None, skip=False)
     campaign = started(ledger, one, clock())
     assert campaign.contacts == 3
-    again = check(written(tmp_path, *good(5)), ACCOUNTS, leaving_out=leaving_out)
+    again = check(written(tmp_path, *good(5)), ACCOUNTS, exclusions_for=exclusions_for)
     assert (again.summary.duplicate_in_campaign, again.summary.on_dnc, again.summary.will_dial) == (3, 1, 1)
     assert {reject.reason for reject in again.rejects if reject.code == "in_campaign"} == {
         f"{campaign.id} calls this number"

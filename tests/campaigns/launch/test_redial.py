@@ -14,8 +14,8 @@ from sqlalchemy import event, select
 
 from campaigns.definition import load_definition
 from campaigns.launch.checks import check
-from campaigns.launch.clone import as_written, clone
-from campaigns.launch.launch import StillGoingOn, launch
+from campaigns.launch.clone import clone, definition_yaml
+from campaigns.launch.launch import CampaignNotEnded, launch
 from campaigns.launch.redial import CannotRedial, redial
 from campaigns.launch.trial_call import NotListed, RowNotCalled, trial_call
 from campaigns.ledger.queries import NoSuchCampaign
@@ -137,7 +137,7 @@ def test_of_a_redial_and_a_launch_at_once_one_starts(ledger, clock, over, slow_t
     def go(start: Callable[[], object]) -> bool:
         try:
             start()
-        except (CannotRedial, StillGoingOn):
+        except (CannotRedial, CampaignNotEnded):
             return False
         return True
 
@@ -163,9 +163,9 @@ def test_a_campaign_whose_end_has_passed_is_not_redialed_in_vain(ledger, clock):
 def test_a_clone_says_what_the_first_said(tmp_path, file):
     definition = load_definition(file)
     copy = tmp_path / "copy.yaml"
-    copy.write_text(as_written(definition), encoding="utf-8")
+    copy.write_text(definition_yaml(definition), encoding="utf-8")
     assert load_definition(copy) == definition
-    copy.write_text(as_written(definition, "another"), encoding="utf-8")
+    copy.write_text(definition_yaml(definition, "another"), encoding="utf-8")
     assert load_definition(copy).campaign == "another"
 
 
@@ -189,7 +189,7 @@ def first(tmp_path) -> Path:
 
 def call(ledger, clock, file, **named):
     listed = [PhoneNumber("+12125550199")]
-    given = {"listed": listed, "who": "ann", "now": clock(), "line": None}
+    given = {"test_numbers": listed, "who": "ann", "now": clock(), "line": None}
     return trial_call(ledger, file, {"main": ACCOUNT}, PhoneNumber("+12125550199"), **given | named)
 
 
@@ -208,7 +208,7 @@ def test_a_test_call_says_a_contacts_text_to_a_listed_number_once_now_and_before
 
 def test_a_test_call_goes_to_nobody_who_is_not_listed(ledger, clock, first):
     with pytest.raises(NotListed, match="not among the test numbers") as refused:
-        call(ledger, clock, first, listed=[])
+        call(ledger, clock, first, test_numbers=[])
     assert "test_numbers" in refused.value.remedy
     assert "+12125550199" not in str(refused.value)
     with pytest.raises(RowNotCalled, match=r"list\.csv:4"):

@@ -174,7 +174,7 @@ def test_erasures_at_once_bring_nobody_back(ledger, clock, tmp_path):
 def test_a_list_that_brings_an_erased_number_back_leaves_nothing_of_its_row(ledger, clock, tmp_path):
     erase(ledger, ANN, who="ann", now=clock())
     file = written(tmp_path, f"{ANN.e164},Ann of Elm Street,,{UNTIL}", f"{BOB.e164},Bob,,{UNTIL}")
-    one = check(file, ACCOUNTS, leaving_out=lambda definition: Exclusions(ledger, definition, clock()))
-    assert (one.bad, one.summary.on_dnc, one.summary.will_dial) == (0, 1, 1)
+    one = check(file, ACCOUNTS, exclusions_for=lambda definition: Exclusions(ledger, definition, clock()))
+    assert (one.bad_rows, one.summary.on_dnc, one.summary.will_dial) == (0, 1, 1)
     (left_out,) = rows(one.write_rejects(tmp_path))
     assert (left_out["phone"], left_out["name"], left_out["_line"], left_out["_code"]) == ("", "", "2", "erased")

@@ -58,7 +58,7 @@ def planned(
 ) -> Plan:
     (folder / "planned.yaml").write_text(CAMPAIGN + more)
     (folder / "list.csv").write_text("phone,name\n" + "".join(f"{row}\n" for row in rows))
-    audience = open_audience(folder / "planned.yaml", accounts, leaving_out=lambda one: Exclusions(ledger, one, now))
+    audience = open_audience(folder / "planned.yaml", accounts, exclusions_for=lambda one: Exclusions(ledger, one, now))
     return make_plan(audience, accounts["main"], ledger, now=now, rng=Random(1), bucket_state=standing)
 
 
