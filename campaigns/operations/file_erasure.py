@@ -17,7 +17,7 @@ from campaigns.ledger.erasures import ERASED
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import campaigns, schedules
 from campaigns.operations.erasure import campaigns_of
-from campaigns.reporting.report import in_turn, report
+from campaigns.reporting.report import files_locked, report
 from dialer.errors import DialerError
 from dialer.phone import PhoneNumber, mentions
 
@@ -40,7 +40,7 @@ def erase_files(ledger: Ledger, number: PhoneNumber, folder: Path) -> ErasedFile
 
     A rejected row keeps its line and its code. Lists fetched from a URL are only named: the next run fetches anew.
     """
-    with in_turn(folder):  # first, for it waits for reports that were begun before the erasure
+    with files_locked(folder):  # first, for it waits for reports that were begun before the erasure
         emptied, left, elsewhere = _empty_rejects(ledger, number, folder)
     rewritten, failed = _report_again(ledger, number, folder)
     fetched = [file for file in _fetched(ledger) if _names(file, number)]

@@ -1,1 +1,1 @@
-"""How campaigns stand and what became of them: reads the ledger, changes nothing."""
+"""Status, reports and explanations of campaigns: reads the ledger, changes nothing."""

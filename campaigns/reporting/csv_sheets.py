@@ -1,4 +1,4 @@
-"""The report's sheets: CSV files of a campaign's attempts and contacts, which a spreadsheet opens without harm."""
+"""The CSV files of a report: a campaign's attempts and contacts, safe to open in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ ATTEMPT_COLUMNS = (
 CONTACT_COLUMNS = (
     *("campaign_id", "contact_row", "contact_masked", "status", "reason", "attempts", "final_at", "consent"),
 )
-FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d*.]+$)")  # a number, masked or not, is none
+FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d*.]+$)")  # a plus or minus before a number, masked or not, starts none
 
 
 def attempt_lines(db: Connection, campaign_id: str) -> Iterable[list[str]]:
-    """A line for each attempt, and one for each contact that was never attempted, in the order of the list."""
+    """The cells of each attempt, and of each contact without one, in the order of the list; see ATTEMPT_COLUMNS."""
     query = (
         select(
             attempts,
@@ -67,9 +67,9 @@ def attempt_lines(db: Connection, campaign_id: str) -> Iterable[list[str]]:
 
 
 def _attempt_line(campaign_id: str, row: Row[tuple[object, ...]]) -> list[str]:
-    made = row.id is not None
+    attempted = row.id is not None
     skipped = (
-        "" if made else f"{row.contact_status}: {row.contact_reason}" if row.contact_reason else row.contact_status
+        "" if attempted else f"{row.contact_status}: {row.contact_reason}" if row.contact_reason else row.contact_status
     )
     cells = [
         campaign_id,
@@ -79,17 +79,17 @@ def _attempt_line(campaign_id: str, row: Row[tuple[object, ...]]) -> list[str]:
         row.number,
         row.provider,
         row.caller_id,
-        row.scheduled_at if made else row.due_at,
+        row.scheduled_at if attempted else row.due_at,
         row.queued_at,
         row.dialing_at,
         row.answered_at,
         row.ended_at,
         None if row.talk_seconds is None else f"{row.talk_seconds:.1f}",
-        row.outcome or (row.status if made else None),
+        row.outcome or (row.status if attempted else None),
         row.mnemonic,
         row.code,
         row.provider_call_id,
-        None,  # neither vendor's calling API tells the cost
+        None,  # cost: neither vendor's calling API has it
         None,
         row.next_attempt_at,
         skipped,
@@ -97,11 +97,11 @@ def _attempt_line(campaign_id: str, row: Row[tuple[object, ...]]) -> list[str]:
         row.local_time,
         row.allowed_by,
     ]
-    return [cell(one) for one in cells]
+    return [csv_cell(value) for value in cells]
 
 
 def contact_lines(db: Connection, campaign_id: str) -> Iterable[list[str]]:
-    """A line for each contact, in the order of the list."""
+    """The cells of each contact, in the order of the list; see CONTACT_COLUMNS."""
     query = (
         select(contacts)
         .where(contacts.c.campaign_id == campaign_id)
@@ -110,25 +110,25 @@ def contact_lines(db: Connection, campaign_id: str) -> Iterable[list[str]]:
     )
     for row in db.execute(query):
         cells = (campaign_id, row.line, shown(row.phone), row.status, row.reason, row.attempts, row.final_at)
-        yield [cell(one) for one in (*cells, row.consent)]
+        yield [csv_cell(value) for value in (*cells, row.consent)]
 
 
-def cell(value: object) -> str:
-    """A value as a spreadsheet may have it: times in RFC 3339 with offset, nothing that starts a formula."""
+def csv_cell(value: object) -> str:
+    """A value as the text of a cell: times in RFC 3339 with offset, nothing that starts a spreadsheet formula."""
     if value is None:
         return ""
     text = value.isoformat(timespec="milliseconds") if isinstance(value, datetime) else str(value)
     return f"'{text}" if FORMULA.match(text) else text
 
 
-def write_sheet(file: Path, columns: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
-    """Write beside and rename, so that a reader never finds half a file."""
-    half = file.with_suffix(f".{uuid4().hex}.part")  # its own: another report of the campaign may be under way
+def write_csv(file: Path, columns: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
+    """Write a CSV file whole: under another name first, which is then renamed."""
+    part = file.with_suffix(f".{uuid4().hex}.part")  # a name of its own: two reports may be written at once
     try:
-        with half.open("w", encoding="utf-8", newline="") as out:
+        with part.open("w", encoding="utf-8", newline="") as out:
             writer = csv.writer(out)
             writer.writerow(columns)
             writer.writerows(lines)
-        half.replace(file)
+        part.replace(file)
     finally:
-        half.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)

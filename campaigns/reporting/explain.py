@@ -1,4 +1,4 @@
-"""The whole story of a contact: what was tried, why it is not being called now, and when that passes."""
+"""Explains why a campaign is not dialing, or why a contact is not being called, with the contact's history."""
 
 from __future__ import annotations
 
@@ -23,11 +23,10 @@ from dialer.errors import DialerError
 from dialer.phone import PhoneNumber
 from dialer.plural import counted
 
-OTHERS_NAMED = 3
+CAMPAIGNS_NAMED = 3
 
-OF_CONTACTS = frozenset(
-    {HoldKind.HOLIDAY, HoldKind.WINDOW_CLOSED, HoldKind.WAITING_FOR_RETRY, HoldKind.CAPPED}
-)  # each has its own
+PER_CONTACT = frozenset({HoldKind.HOLIDAY, HoldKind.WINDOW_CLOSED, HoldKind.WAITING_FOR_RETRY, HoldKind.CAPPED})
+"""Reasons that hold for some of a campaign's contacts only: for one contact they are computed from its own row."""
 
 
 class NoSuchContact(DialerError):
@@ -36,7 +35,10 @@ class NoSuchContact(DialerError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptLine:
-    """One attempt, as it is told, with the campaign that made it."""
+    """One attempt; the names are those of `explain --json`.
+
+    `number` is 1 for the contact's first attempt. `became` is its outcome, else its status, or why no call was placed.
+    """
 
     campaign: str
     number: int
@@ -51,8 +53,8 @@ class AttemptLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """What became of a number in a campaign of the same name: the list again, or a redial."""
+class CampaignRun:
+    """What became of the number in one campaign of a name: several runs of a list, or redials, share a name."""
 
     campaign: str
     started_at: datetime | None
@@ -62,13 +64,15 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactExplanation:
-    """A contact and everything about it; `why` is the one reason why it is not being called now.
+    """A contact and its history; the names are those of `explain --json`, and `number` is masked.
 
-    `runs` are all campaigns of this name that had the number, the oldest first; what was tried and told is of them all.
+    `why` is the one reason why it is not being called now, `clears_at` when that passes, if known. `runs` are all
+    campaigns of this name that had the number, oldest first; `tried` are the attempts and `told` the receipts of all
+    of them.
     """
 
     campaign: Campaign
-    runs: Sequence[Run]
+    runs: Sequence[CampaignRun]
     line: int
     number: str = field(repr=False)
     status: ContactStatus
@@ -86,7 +90,10 @@ class ContactExplanation:
 def explain_campaign(
     ledger: Ledger, campaign_id: str, *, now: datetime, redis_answers: bool | None
 ) -> tuple[Campaign, HoldReason]:
-    """The campaign, and the one reason why nothing is being dialed. Raises NoSuchCampaign."""
+    """The campaign, and the one reason why nothing is being dialed. `redis_answers`: None if it was not asked.
+
+    Raises NoSuchCampaign.
+    """
     with ledger.reading() as db:
         campaign = queries.campaign(db, campaign_id)
         return campaign, hold_reason(db, campaign, now, redis_answers=redis_answers)
@@ -95,25 +102,25 @@ def explain_campaign(
 def explain_contact(
     ledger: Ledger, campaign_id: str, number: PhoneNumber, *, now: datetime, redis_answers: bool | None
 ) -> ContactExplanation:
-    """The whole story of a contact, of the newest campaign with the number where a name is given.
+    """The contact with this number, with its history; given a name, in the newest such campaign that has the number.
 
-    Raises NoSuchCampaign, NoSuchContact.
+    Numbers that were erased are found too. Raises NoSuchCampaign, NoSuchContact.
     """
-    forms = (number.e164, ledger.fingerprint(number.e164))
+    stored = (number.e164, ledger.fingerprint(number.e164))
     with ledger.reading() as db:
         campaign = queries.campaign(db, campaign_id)
-        lives = _lives(db, campaign.name, forms)
-        row = next((one for one in reversed(lives) if campaign_id in (one.campaign_id, campaign.name)), None)
+        rows = _contacts_of(db, campaign.name, stored)
+        row = next((row for row in reversed(rows) if campaign_id in (row.campaign_id, campaign.name)), None)
         if row is None:
-            on_list = _of_the_account(listed(db, forms), campaign, now)
-            raise _stranger(db, number, forms, campaign, lives, on_list)
+            suppressions = _in_force(listed(db, stored), campaign, now)
+            raise _no_such_contact(db, number, stored, campaign, rows, suppressions)
         campaign = queries.campaign(db, row.campaign_id)
-        on_list = _of_the_account(listed(db, forms), campaign, now)
-        why, clears_at = _why(db, row, campaign, on_list, now, redis_answers)
-        ids = [one.id for one in lives]
+        suppressions = _in_force(listed(db, stored), campaign, now)
+        why, clears_at = _why(db, row, campaign, suppressions, now, redis_answers)
+        contact_ids = [row.id for row in rows]
         return ContactExplanation(
             campaign=campaign,
-            runs=[_run(one) for one in lives],
+            runs=[_run(row) for row in rows],
             line=row.line,
             number=number.masked,
             status=ContactStatus(row.status),
@@ -121,82 +128,86 @@ def explain_contact(
             local_time=now.astimezone(zones_of(row.zone)[0]),
             not_after=row.not_after,
             consent=row.consent,
-            tried=_tried(db, ids),
-            told=receipt_lines(db, ids),
-            suppressions=on_list,
+            tried=_attempt_lines(db, contact_ids),
+            told=receipt_lines(db, contact_ids),
+            suppressions=suppressions,
             why=why,
             clears_at=clears_at,
         )
 
 
-def _lives(db: Connection, name: str, forms: Sequence[str]) -> Sequence[Row[Any]]:
+def _contacts_of(db: Connection, name: str, stored: Sequence[str]) -> Sequence[Row[Any]]:
     """The contacts of this number in all campaigns of a name, the oldest first."""
-    mine = (campaigns.c.name == name, contacts.c.phone.in_(forms))
+    of_number = (campaigns.c.name == name, contacts.c.phone.in_(stored))
     query = select(contacts, campaigns.c.started_at).join(campaigns, campaigns.c.id == contacts.c.campaign_id)
-    return db.execute(query.where(*mine).order_by(campaigns.c.created_at, contacts.c.id)).all()
+    return db.execute(query.where(*of_number).order_by(campaigns.c.created_at, contacts.c.id)).all()
 
 
-def _run(life: Row[Any]) -> Run:
-    return Run(
-        campaign=life.campaign_id, started_at=life.started_at, status=ContactStatus(life.status), reason=life.reason
+def _run(row: Row[Any]) -> CampaignRun:
+    return CampaignRun(
+        campaign=row.campaign_id, started_at=row.started_at, status=ContactStatus(row.status), reason=row.reason
     )
 
 
-def _stranger(
+def _no_such_contact(
     db: Connection,
     number: PhoneNumber,
-    forms: Sequence[str],
+    stored: Sequence[str],
     campaign: Campaign,
-    lives: Sequence[Row[Any]],
-    on_list: Sequence[Suppression],
+    rows: Sequence[Row[Any]],
+    suppressions: Sequence[Suppression],
 ) -> NoSuchContact:
-    said = f"{number.masked} is not among the {counted(campaign.contacts, 'contact')} of {campaign.id}"
-    if lives:
-        return NoSuchContact(said, f"it is one of {lives[-1].campaign_id}: ask for that, or for {campaign.name}")
+    """The error for a number that the campaign does not have, with where else to look for it."""
+    message = f"{number.masked} is not among the {counted(campaign.contacts, 'contact')} of {campaign.id}"
+    if rows:
+        return NoSuchContact(message, f"it is one of {rows[-1].campaign_id}: ask for that, or for {campaign.name}")
     if campaign.status is CampaignStatus.DRAFT:
-        return NoSuchContact(f"{said}, whose list is still being read in", "ask again when it has started")
-    written = campaign.definition.contacts.file
-    remedy = f"none of its rows was rejected: look for the number in its list, {written}"
+        return NoSuchContact(f"{message}, whose list is still being read in", "ask again when it has started")
+    list_file = campaign.definition.contacts.file
+    remedy = f"none of its rows was rejected: look for the number in its list, {list_file}"
     if campaign.rejects_file:
-        remedy = f"rows of {written} that were not taken stand with their reason in {campaign.rejects_file}"
-    if on_list:
-        remedy = f"it is on the suppression list ({on_list[-1].reason}), and so left out where a list has it; {remedy}"
-    elif others := _campaigns_with(db, forms):
+        remedy = f"rows of {list_file} that were not taken stand with their reason in {campaign.rejects_file}"
+    if suppressions:
+        remedy = (
+            f"it is on the suppression list ({suppressions[-1].reason}), and so left out where a list has it; {remedy}"
+        )
+    elif others := _campaigns_with(db, stored):
         remedy = f"it is one of {', '.join(others)}: ask for one of those; {remedy}"
-    return NoSuchContact(said, remedy)
+    return NoSuchContact(message, remedy)
 
 
-def _campaigns_with(db: Connection, forms: Sequence[str]) -> Sequence[str]:
+def _campaigns_with(db: Connection, stored: Sequence[str]) -> Sequence[str]:
     """The newest campaigns of any name that have the number."""
     query = select(campaigns.c.id).join(contacts, contacts.c.campaign_id == campaigns.c.id)
-    mine = query.where(contacts.c.phone.in_(forms)).order_by(campaigns.c.created_at.desc(), campaigns.c.id)
-    return db.scalars(mine.limit(OTHERS_NAMED)).all()
+    newest_first = query.where(contacts.c.phone.in_(stored)).order_by(campaigns.c.created_at.desc(), campaigns.c.id)
+    return db.scalars(newest_first.limit(CAMPAIGNS_NAMED)).all()
 
 
-def _of_the_account(lines: Sequence[Suppression], campaign: Campaign, now: datetime) -> list[Suppression]:
-    there = (EVERY_ACCOUNT, campaign.account)
-    return [line for line in lines if line.account in there and line.holds(now)]
+def _in_force(suppressions: Sequence[Suppression], campaign: Campaign, now: datetime) -> list[Suppression]:
+    """Those that hold now for the campaign's account."""
+    accounts = (EVERY_ACCOUNT, campaign.account)
+    return [line for line in suppressions if line.account in accounts and line.holds(now)]
 
 
 def _why(
     db: Connection,
     row: Row[Any],
     campaign: Campaign,
-    on_list: Sequence[Suppression],
+    suppressions: Sequence[Suppression],
     now: datetime,
     redis_answers: bool | None,
 ) -> tuple[str, datetime | None]:
-    """The reason that binds this contact: its own before its campaign's, the lasting before the passing."""
+    """Why the contact is not being called: its own reasons before its campaign's, lasting ones before passing ones."""
     status = ContactStatus(row.status)
     if status in FINAL_CONTACTS:
         return f"it is {status.value}: {row.reason}", None
     if status not in WAITING_CONTACTS:
         return "its call is in progress", None
-    if on_list:
-        return f"it is on the suppression list and will not be called: {on_list[-1].reason}", None
-    whole = hold_reason(db, campaign, now, redis_answers=redis_answers)
-    if whole.kind not in GOING | OF_CONTACTS:
-        return whole.words, whole.clears_at
+    if suppressions:
+        return f"it is on the suppression list and will not be called: {suppressions[-1].reason}", None
+    hold = hold_reason(db, campaign, now, redis_answers=redis_answers)
+    if hold.kind not in GOING | PER_CONTACT:
+        return hold.words, hold.clears_at
     if capped := capped_until(db, row, campaign, now):
         why, clears_at = f"its number has had its calls: at most {capped[0].written}", capped[1]
     else:
@@ -225,7 +236,7 @@ def _became(attempt: Row[Any]) -> str:
     return str(attempt.outcome or (attempt.mnemonic or attempt.verdict if not_placed else attempt.status))
 
 
-def _tried(db: Connection, contact_ids: Sequence[int]) -> list[AttemptLine]:
+def _attempt_lines(db: Connection, contact_ids: Sequence[int]) -> list[AttemptLine]:
     query = select(attempts).where(attempts.c.contact_id.in_(contact_ids)).order_by(attempts.c.dialing_at)
     return [
         AttemptLine(

@@ -1,24 +1,24 @@
-"""What the pages and the API list of a campaign: contacts, attempts, reasons. Every number leaves here masked."""
+"""What the web pages and the API list: campaigns, contacts, attempts, reasons. All phone numbers are masked."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from campaigns.ledger import queries
 from campaigns.ledger.erasures import shown
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import attempts, contacts
-from campaigns.lifecycle import CAMPAIGN_MOVES, MISSED_CONTACTS, ContactStatus
+from campaigns.lifecycle import CAMPAIGN_MOVES, ContactStatus
+from campaigns.reporting.status import ReasonCount, reasons_not_reached
 from dialer.phone import NUMBER_IN_TEXT, mask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedContact:
-    """One contact, its number masked."""
+    """One contact; the names are those of the API. `phone` is masked. `line` is its line in the list."""
 
     id: int
     line: int
@@ -32,7 +32,11 @@ class ListedContact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedAttempt:
-    """One attempt; `result` is its outcome once it has one, its status until then."""
+    """One attempt; `phone` is masked.
+
+    `number` is 1 for the contact's first attempt. `result` is its outcome if it has `ended`, else its status. `word` is
+    the provider's own word or code for it, blank where there is none.
+    """
 
     at: datetime
     phone: str
@@ -43,26 +47,17 @@ class ListedAttempt:
     talk_seconds: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReasonCount:
-    """Why so many contacts were not reached."""
-
-    status: ContactStatus
-    reason: str
-    count: int
-
-
-def campaigns_shown(db: Connection, ended: int) -> list[Campaign]:
-    """Campaigns that go on, then the newest that have ended, at most so many of these."""
-    every = queries.all_campaigns(db)
-    over = [one for one in every if not CAMPAIGN_MOVES[one.status]]
-    return [one for one in every if CAMPAIGN_MOVES[one.status]] + over[:ended]
+def campaigns_listed(db: Connection, ended: int) -> list[Campaign]:
+    """All campaigns that have not ended, then the newest ended ones, at most `ended` of these."""
+    newest_first = queries.all_campaigns(db)
+    over = [campaign for campaign in newest_first if not CAMPAIGN_MOVES[campaign.status]]
+    return [campaign for campaign in newest_first if CAMPAIGN_MOVES[campaign.status]] + over[:ended]
 
 
 def contacts_after(
     db: Connection, campaign_id: str, *, status: ContactStatus | None, after: int, limit: int
 ) -> list[ListedContact]:
-    """The campaign's next contacts after this id, in the order of their ids; only those of a status when given."""
+    """The next `limit` contacts of the campaign after the id `after`, ordered by id; of one status if given."""
     query = select(contacts).where(contacts.c.campaign_id == campaign_id, contacts.c.id > after)
     if status is not None:
         query = query.where(contacts.c.status == status)
@@ -72,7 +67,7 @@ def contacts_after(
             line=row.line,
             phone=shown(row.phone),
             status=ContactStatus(row.status),
-            reason=without_numbers(row.reason),
+            reason=mask_numbers(row.reason),
             attempts=row.attempts,
             due_at=row.due_at,
             final_at=row.final_at,
@@ -97,29 +92,19 @@ def latest_attempts(db: Connection, campaign_id: str, limit: int) -> list[Listed
             number=row.number,
             result=row.outcome or row.status,
             ended=row.outcome is not None,
-            word=without_numbers(row.mnemonic or row.code) or "",
+            word=mask_numbers(row.mnemonic or row.code) or "",
             talk_seconds=row.talk_seconds,
         )
         for row in db.execute(query)
     ]
 
 
-def reasons(db: Connection, campaign_id: str, limit: int) -> Sequence[ReasonCount]:
-    """Why contacts were not reached, the most frequent first."""
-    count = func.count()
-    query = (
-        select(contacts.c.status, contacts.c.reason, count)
-        .where(contacts.c.campaign_id == campaign_id, contacts.c.status.in_(MISSED_CONTACTS))
-        .group_by(contacts.c.status, contacts.c.reason)
-        .order_by(count.desc(), contacts.c.status, contacts.c.reason)
-        .limit(limit)
-    )
-    return [
-        ReasonCount(status=ContactStatus(status), reason=without_numbers(reason) or "", count=number)
-        for status, reason, number in db.execute(query)
-    ]
+def masked_reasons(db: Connection, campaign_id: str, limit: int) -> list[ReasonCount]:
+    """The `limit` most frequent reasons why contacts were not reached, with phone numbers masked."""
+    reasons = reasons_not_reached(db, campaign_id, limit)
+    return [counted._replace(reason=mask_numbers(counted.reason) or "") for counted in reasons]
 
 
-def without_numbers(text: str | None) -> str | None:
-    """The text with whatever looks like a phone number masked: a provider may have quoted one."""
-    return NUMBER_IN_TEXT.sub(lambda found: mask(found.group()), text) if text else text
+def mask_numbers(text: str | None) -> str | None:
+    """The text with everything that looks like a phone number masked: a provider's message may contain one."""
+    return NUMBER_IN_TEXT.sub(lambda match: mask(match.group()), text) if text else text

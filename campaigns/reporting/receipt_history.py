@@ -1,4 +1,4 @@
-"""What a provider told about a contact's calls: every receipt, in the order they were received, unknown ones too."""
+"""All receipts of a contact's calls, those with an unknown event among them, and what each means."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from sqlalchemy import Connection, select
 
 from campaigns.ledger.tables import attempts, receipts
 
-UNKNOWN = "a word we do not know: kept, and moves nothing"
-SUSPICION = "counts when nothing better is heard"
+UNKNOWN_EVENT = "a word we do not know: kept, and moves nothing"
+UNCERTAIN = "counts when nothing better is heard"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptLine:
-    """One receipt: for which try, when it came and happened, in the provider's words, and what it means to us."""
+    """One receipt; the names are those of `explain --json`.
+
+    `number` is that of the attempt, `word` and `code` are the provider's own, `means` says in a few words what follows.
+    """
 
     campaign: str
     number: int
@@ -28,7 +31,7 @@ class ReceiptLine:
 
 
 def receipt_lines(db: Connection, contact_ids: Sequence[int]) -> list[ReceiptLine]:
-    """Everything that was heard of these contacts' calls."""
+    """The receipts of these contacts' calls, in the order in which they were received."""
     query = (
         select(receipts, attempts.c.number, attempts.c.campaign_id)
         .join(attempts, attempts.c.id == receipts.c.attempt_id)
@@ -51,5 +54,5 @@ def receipt_lines(db: Connection, contact_ids: Sequence[int]) -> list[ReceiptLin
 
 def _meaning(progress: str | None, outcome: str | None) -> str:
     if progress is None:
-        return f"{outcome}: {SUSPICION}" if outcome else UNKNOWN
+        return f"{outcome}: {UNCERTAIN}" if outcome else UNKNOWN_EVENT
     return f"{progress}: {outcome}" if outcome else progress

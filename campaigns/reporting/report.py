@@ -1,4 +1,4 @@
-"""The report of a campaign: totals, and a CSV each of its attempts and of its contacts."""
+"""The report of a campaign: its totals, and CSV files of its attempts, contacts, unknown calls and follow-ups."""
 
 from __future__ import annotations
 
@@ -16,29 +16,37 @@ from sqlalchemy import Connection, func, select
 from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
-from campaigns.ledger.tables import attempts, contacts
-from campaigns.lifecycle import FINAL_CONTACTS, MISSED_CONTACTS, CampaignStatus, ContactStatus
-from campaigns.reporting import status
+from campaigns.ledger.tables import attempts
+from campaigns.lifecycle import FINAL_CONTACTS, CampaignStatus, ContactStatus
 from campaigns.reporting.csv_sheets import (
     ATTEMPT_COLUMNS,
     CONTACT_COLUMNS,
     attempt_lines,
-    cell,
     contact_lines,
-    write_sheet,
+    csv_cell,
+    write_csv,
 )
-from campaigns.reporting.follow_up import follow_up, header
-from campaigns.reporting.unknown_calls import COLUMNS as DOUBT_COLUMNS
+from campaigns.reporting.follow_up import follow_up_columns, follow_up_lines
+from campaigns.reporting.status import ReasonCount, attempts_by, count_attempts, reasons_not_reached
+from campaigns.reporting.unknown_calls import COLUMNS as UNKNOWN_COLUMNS
 from campaigns.reporting.unknown_calls import UnknownCall, unknown_calls
 
-FIRST_DOUBTS = 10  # named in the report itself
+UNKNOWN_SHOWN = 10  # in the report itself; all are in the file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What became of a campaign. `unsure` counts contacts whose call may or may not have reached them.
+    """The totals of a campaign, and the absolute paths of its files.
 
-    `told_by` counts ended calls by what told of their end: where that is not `receipt` or `list`, a sweep settled them.
+    final, open       contacts by status: final statuses, and all others
+    reasons           why contacts were not reached, the most frequent first
+    outcomes          attempts by outcome; `attempts` counts those that the provider accepted, `requests` all
+    ended_by          ended calls by what showed their end; the sweep settled all but `receipt` and `list`
+    unknown_contacts  contacts with the final status unknown: their call may have reached them
+    unknown_calls     the first of the calls with an unknown result, `unknown_count` in all; `unknown_file` has all, and
+                      is None where there is none
+    follow_up_file    contacts that were not reached, in the list's own columns; None where there is none
+    rejects           rows of the list that were not called
     """
 
     campaign: str
@@ -52,20 +60,20 @@ class Report:
     contacts: int
     final: Mapping[str, int]
     open: Mapping[str, int]
-    reasons: Sequence[tuple[str, str, int]]
+    reasons: Sequence[ReasonCount]
     outcomes: Mapping[str, int]
-    told_by: Mapping[str, int]
+    ended_by: Mapping[str, int]
     attempts: int
     requests: int
-    unsure: int
+    unknown_contacts: int
     attempts_file: Path
     contacts_file: Path
     rejects: int
     rejects_file: str | None
-    doubts: Sequence[UnknownCall]  # the first of them
-    in_doubt: int  # all of them
-    doubts_file: Path | None  # all of them; None when there is none
-    follow_up_file: Path | None  # whom a person should get in touch with, in the list's columns
+    unknown_calls: Sequence[UnknownCall]
+    unknown_count: int
+    unknown_file: Path | None
+    follow_up_file: Path | None
 
 
 def report(ledger: Ledger, campaign_id: str, folder: Path) -> Report:
@@ -73,14 +81,14 @@ def report(ledger: Ledger, campaign_id: str, folder: Path) -> Report:
     with ledger.reading() as db:
         queries.campaign(db, campaign_id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with in_turn(folder, reporting=True), ledger.reading() as db:
+    with files_locked(folder, shared=True), ledger.reading() as db:
         campaign = queries.campaign(db, campaign_id)
         counts = queries.count_by_status(db, campaign.id)
         attempts_file = folder / f"{campaign.id}-attempts.csv"
         contacts_file = folder / f"{campaign.id}-contacts.csv"
-        write_sheet(attempts_file, ATTEMPT_COLUMNS, attempt_lines(db, campaign.id))
-        write_sheet(contacts_file, CONTACT_COLUMNS, contact_lines(db, campaign.id))
-        doubtful, in_doubt, doubts_file = _write_doubts(db, campaign.id, folder)
+        write_csv(attempts_file, ATTEMPT_COLUMNS, attempt_lines(db, campaign.id))
+        write_csv(contacts_file, CONTACT_COLUMNS, contact_lines(db, campaign.id))
+        first_unknown, unknown_count, unknown_file = _write_unknown_calls(db, campaign.id, folder)
         return Report(
             campaign=campaign.id,
             name=campaign.name,
@@ -91,81 +99,71 @@ def report(ledger: Ledger, campaign_id: str, folder: Path) -> Report:
             started_at=campaign.started_at,
             finished_at=campaign.finished_at,
             contacts=sum(counts.values()),
-            final={one.value: counts[one] for one in FINAL_CONTACTS if counts.get(one)},
-            open={one.value: count for one, count in counts.items() if one not in FINAL_CONTACTS},
-            reasons=_reasons(db, campaign.id),
-            outcomes=status.attempts_by(db, campaign.id, attempts.c.outcome),
-            told_by=status.attempts_by(db, campaign.id, attempts.c.ended_by),
-            attempts=status.count_attempts(db, campaign.id),
+            final={final.value: counts[final] for final in FINAL_CONTACTS if counts.get(final)},
+            open={status.value: count for status, count in counts.items() if status not in FINAL_CONTACTS},
+            reasons=reasons_not_reached(db, campaign.id),
+            outcomes=attempts_by(db, campaign.id, attempts.c.outcome),
+            ended_by=attempts_by(db, campaign.id, attempts.c.ended_by),
+            attempts=count_attempts(db, campaign.id),
             requests=db.scalar(select(func.count()).where(attempts.c.campaign_id == campaign.id)) or 0,
-            unsure=counts.get(ContactStatus.UNKNOWN, 0),
+            unknown_contacts=counts.get(ContactStatus.UNKNOWN, 0),
             attempts_file=attempts_file.absolute(),
             contacts_file=contacts_file.absolute(),
             rejects=campaign.rejects,
             rejects_file=campaign.rejects_file,
-            doubts=doubtful,
-            in_doubt=in_doubt,
-            doubts_file=doubts_file,
+            unknown_calls=first_unknown,
+            unknown_count=unknown_count,
+            unknown_file=unknown_file,
             follow_up_file=_write_follow_up(db, campaign, folder),
         )
 
 
 @contextmanager
-def in_turn(folder: Path, *, reporting: bool = False) -> Iterator[None]:
-    """Let one erasure at a time write files here, and none while reports are being written.
+def files_locked(folder: Path, *, shared: bool = False) -> Iterator[None]:
+    """Lock the folder's files: reports share the lock, an erasure has it alone.
 
-    What another has read before would bring the erased person back.
+    Otherwise a report that read the ledger before an erasure would write the erased person into its files again.
     """
-    if not folder.is_dir():  # nothing of ours has been written here
+    if not folder.is_dir():  # nothing has been written here yet
         yield
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_SH if reporting else fcntl.LOCK_EX)
+        fcntl.flock(handle, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)
 
 
 def _write_follow_up(db: Connection, campaign: Campaign, folder: Path) -> Path | None:
-    """The file of those who were not reached, their numbers whole: it is for people. None while nobody is on it."""
+    """Write the follow-up file, or remove it when no contact is to be followed up."""
     file = folder / f"{campaign.id}-follow-up.csv"
-    columns = header(db, campaign)
-    lines = ([cell(value) for value in line] for line in follow_up(db, campaign, columns))
+    columns = follow_up_columns(db, campaign)
+    lines = ([csv_cell(value) for value in line] for line in follow_up_lines(db, campaign, columns))
     first = next(lines, None)
     if first is None:
         file.unlink(missing_ok=True)
         return None
-    write_sheet(file, columns, chain([first], lines))
+    write_csv(file, columns, chain([first], lines))
     return file.absolute()
 
 
-def _write_doubts(db: Connection, campaign_id: str, folder: Path) -> tuple[Sequence[UnknownCall], int, Path | None]:
-    """The first contacts that nobody can speak for, their number, and the file of them; one out of date goes."""
+def _write_unknown_calls(
+    db: Connection, campaign_id: str, folder: Path
+) -> tuple[Sequence[UnknownCall], int, Path | None]:
+    """Write the file of unknown calls, or remove it when there is none; returns the first, their number, the file."""
     file = folder / f"{campaign_id}-unknown.csv"
     first: list[UnknownCall] = []
     count = 0
 
     def lines() -> Iterable[list[str]]:
         nonlocal count
-        for doubt in unknown_calls(db, campaign_id):
+        for call in unknown_calls(db, campaign_id):
             count += 1
-            first.extend([doubt][: FIRST_DOUBTS - len(first)])
-            yield [cell(getattr(doubt, column)) for column in DOUBT_COLUMNS]
+            first.extend([call][: UNKNOWN_SHOWN - len(first)])
+            yield [csv_cell(getattr(call, column)) for column in UNKNOWN_COLUMNS]
 
-    write_sheet(file, DOUBT_COLUMNS, lines())
+    write_csv(file, UNKNOWN_COLUMNS, lines())
     if not first:
         file.unlink(missing_ok=True)
     return first, count, file.absolute() if first else None
-
-
-def _reasons(db: Connection, campaign_id: str) -> list[tuple[str, str, int]]:
-    """Final status, reason and count, of contacts that were not reached; the most frequent first."""
-    count = func.count()
-    query = (
-        select(contacts.c.status, func.coalesce(contacts.c.reason, ""), count)
-        .where(contacts.c.campaign_id == campaign_id, contacts.c.status.in_(MISSED_CONTACTS))
-        .group_by(contacts.c.status, contacts.c.reason)
-        .order_by(count.desc(), contacts.c.status, contacts.c.reason)
-    )
-    return [(status, reason, number) for status, reason, number in db.execute(query)]

@@ -1,4 +1,4 @@
-"""Whom nobody can speak for: contacts that are unknown, or may be ringing, each with all that is known of the call."""
+"""Contacts whose last call has an unknown result, with everything known about it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ from dialer.plural import counted
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownCall:
-    """One call of which nobody knows how it ended, or whether it was made; the number is masked."""
+    """One call whose result is unknown, or of which it is not known whether it was placed; see COLUMNS for the file.
+
+    `contact_row` is the contact's line in the list, `external_id` our correlation id. `heard` says what receipts or
+    polls showed, `why` the reason kept with the attempt.
+    """
 
     contact_row: int
     contact_masked: str
@@ -25,13 +29,13 @@ class UnknownCall:
     provider: str
     provider_call_id: str | None
     asked_at: datetime
-    status: str  # unknown: its time ran out; unconfirmed: it is still being settled
+    status: str  # unknown: final, its time is over; unconfirmed: it is still being settled
     heard: str
     why: str
 
     @property
     def briefly(self) -> str:
-        """The same in a few words, where a line must do."""
+        """What is known, in a few words for a line of a table."""
         if self.status == AttemptStatus.UNCONFIRMED:
             return f"being settled; {self.heard}"
         return f"{'has a call id' if self.provider_call_id else 'no call id'}; {self.heard}"
@@ -39,8 +43,8 @@ class UnknownCall:
     @property
     def known(self) -> str:
         """What is known, in one sentence for a person."""
-        called = f"the provider has it as call {self.provider_call_id}" if self.provider_call_id else "no call id"
-        return "; ".join(part for part in (self.why, called, self.heard) if part)
+        call_id = f"the provider has it as call {self.provider_call_id}" if self.provider_call_id else "no call id"
+        return "; ".join(part for part in (self.why, call_id, self.heard) if part)
 
 
 COLUMNS = (
@@ -56,9 +60,9 @@ COLUMNS = (
 
 
 def unknown_calls(db: Connection, campaign_id: str) -> Iterator[UnknownCall]:
-    """The latest attempts of a campaign's contacts that are in doubt, in the order of its list."""
-    all_of_them = attempts.alias()
-    latest = select(func.max(all_of_them.c.number)).where(all_of_them.c.contact_id == contacts.c.id).scalar_subquery()
+    """The contacts of a campaign whose latest attempt is unknown or unconfirmed, in the order of the list."""
+    all_attempts = attempts.alias()
+    latest = select(func.max(all_attempts.c.number)).where(all_attempts.c.contact_id == contacts.c.id).scalar_subquery()
     query = (
         select(attempts, contacts.c.line, contacts.c.phone)
         .join(contacts, contacts.c.id == attempts.c.contact_id)
@@ -71,21 +75,21 @@ def unknown_calls(db: Connection, campaign_id: str) -> Iterator[UnknownCall]:
         .execution_options(yield_per=1000)
     )
     for rows in db.execute(query).partitions():
-        words = _words(db, [row.id for row in rows])
+        words = _receipt_words(db, [row.id for row in rows])
         for row in rows:
-            yield _doubt(row, words.get(row.id, []))
+            yield _unknown_call(row, words.get(row.id, []))
 
 
-def _words(db: Connection, ids: Sequence[UUID]) -> dict[UUID, list[str]]:
-    """The words of each attempt's receipts, in the order they came."""
-    told: dict[UUID, list[str]] = {}
+def _receipt_words(db: Connection, ids: Sequence[UUID]) -> dict[UUID, list[str]]:
+    """The provider's words in each attempt's receipts, in the order in which they were received."""
+    words: dict[UUID, list[str]] = {}
     query = select(receipts.c.attempt_id, receipts.c.word).where(receipts.c.attempt_id.in_(ids))
     for row in db.execute(query.order_by(receipts.c.id)):
-        told.setdefault(row.attempt_id, []).append(row.word)
-    return told
+        words.setdefault(row.attempt_id, []).append(row.word)
+    return words
 
 
-def _doubt(row: Row[tuple[object, ...]], words: Sequence[str]) -> UnknownCall:
+def _unknown_call(row: Row[tuple[object, ...]], words: Sequence[str]) -> UnknownCall:
     return UnknownCall(
         contact_row=row.line,
         contact_masked=shown(row.phone),

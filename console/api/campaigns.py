@@ -11,8 +11,8 @@ from fastapi import APIRouter, Depends, Query
 from campaigns.ledger import queries
 from campaigns.lifecycle import ContactStatus
 from campaigns.operations.control import ACTIONS, Action
-from campaigns.reporting.listings import campaigns_shown, contacts_after, without_numbers
-from campaigns.reporting.status import CampaignSummary, summarize_campaign
+from campaigns.reporting.listings import campaigns_listed, contacts_after, mask_numbers
+from campaigns.reporting.status import CampaignSummary, summarize_campaign, summary_facts
 from console.server.auth import require_json_or_header, require_same_site
 from console.server.state import InjectedState
 
@@ -27,7 +27,7 @@ def list_campaigns(state: InjectedState, ended: Annotated[int, Query(ge=0, le=10
     """Campaigns that go on and the newest that have ended, each in the form of `GET /api/campaigns/{id}`."""
     now = state.clock()
     with state.ledger.reading() as db:
-        return {"campaigns": [facts(summarize_campaign(db, campaign, now)) for campaign in campaigns_shown(db, ended)]}
+        return {"campaigns": [facts(summarize_campaign(db, campaign, now)) for campaign in campaigns_listed(db, ended)]}
 
 
 @router.get("/campaigns/{campaign_id}")
@@ -67,36 +67,11 @@ def control_campaign(campaign_id: str, action: Action, state: InjectedState) -> 
         return facts(summarize_campaign(db, campaign, state.clock()))
 
 
-def facts(one: CampaignSummary) -> dict[str, Any]:
-    """A campaign's standing for machines; the names are those of `dialer status --json`."""
-    campaign = one.campaign
-    told = {
-        "campaign": campaign.id,
-        "name": campaign.name,
-        "account": campaign.account,
-        "rehearsal": campaign.rehearsal,
-        "status": campaign.status,
-        "reason": without_numbers(campaign.reason),
-        "since": campaign.since,
-        "why": without_numbers(one.why),
-        "clears_at": one.clears_at,
-        "held_by": campaign.held_by,
-        "held_until": campaign.held_until,
-        "created_at": campaign.created_at,
-        "started_at": campaign.started_at,
-        "finished_at": campaign.finished_at,
-        "contacts": one.total,
-        "final": one.final,
-        "by_status": {status.value: count for status, count in one.contacts.items()},
-        "outcomes": dict(one.outcomes),
-        "attempts": one.attempts,
-        "in_progress": one.in_progress,
-        "unconfirmed": one.unconfirmed,
-        "due_now": one.due_now,
-        "next_due_at": one.next_due_at,
-        "rejects": campaign.rejects,
-    }
-    return {name: _plain(value) for name, value in told.items()}
+def facts(summary: CampaignSummary) -> dict[str, Any]:
+    """A campaign for machines; the names are those of `dialer status --json`."""
+    shared = summary_facts(summary)
+    masked = {name: mask_numbers(shared[name]) for name in ("reason", "why")}
+    return {name: _plain(value) for name, value in (shared | masked).items()}
 
 
 def _plain(value: object) -> object:

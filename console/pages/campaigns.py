@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from campaigns.ledger import queries
 from campaigns.lifecycle import CAMPAIGN_MOVES, LIVE_CAMPAIGNS, CampaignStatus
 from campaigns.operations.control import ACTIONS, Action
-from campaigns.reporting.listings import campaigns_shown, latest_attempts, reasons
+from campaigns.reporting.listings import campaigns_listed, latest_attempts, masked_reasons
 from campaigns.reporting.status import CampaignSummary, summarize_campaign
 from console.pages.rendering import render
 from console.server.auth import form_token, require_form_token, require_same_site
@@ -37,7 +37,7 @@ def list_campaigns(request: Request, state: InjectedState, ended: int = ENDED_SH
     now = state.clock()
     with state.ledger.reading() as db:
         summaries = [
-            summarize_campaign(db, campaign, now) for campaign in campaigns_shown(db, max(0, min(ended, 1000)))
+            summarize_campaign(db, campaign, now) for campaign in campaigns_listed(db, max(0, min(ended, 1000)))
         ]
     return render("campaigns.html", request, summaries=summaries, every=_refresh_seconds(summaries), now=now)
 
@@ -49,7 +49,7 @@ def show_campaign(campaign_id: str, request: Request, state: InjectedState) -> s
     with state.ledger.reading() as db:
         summary = summarize_campaign(db, queries.campaign(db, campaign_id), now)
         attempts = latest_attempts(db, summary.campaign.id, ATTEMPTS_SHOWN)
-        not_reached = reasons(db, summary.campaign.id, REASONS_SHOWN)
+        not_reached = masked_reasons(db, summary.campaign.id, REASONS_SHOWN)
     allowed = [action for action in Action if _is_allowed(action, summary.campaign.status)]
     tokens = {action: form_token(state, action, summary.campaign.id) for action in allowed}
     return render(

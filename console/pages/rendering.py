@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from campaigns.lifecycle import CALLED_CONTACTS, FINAL_CONTACTS, OPEN_CONTACTS, CampaignStatus, ContactStatus
 from campaigns.reporting.hold_reason import GOING, HoldKind
-from campaigns.reporting.listings import without_numbers
+from campaigns.reporting.listings import mask_numbers
 from campaigns.reporting.status import CampaignSummary
 from console.formatting import meaning, percent, words
 from console.server.state import AppState
@@ -96,7 +96,7 @@ def _environment() -> Environment:
         "segments": segments,
         "percent": percent,
         "moment": _moment,
-        "without_numbers": without_numbers,
+        "without_numbers": mask_numbers,
     }
     environment.globals |= {"final": FINAL_CONTACTS, "open_contacts": OPEN_CONTACTS}
     return environment

@@ -15,7 +15,7 @@ from rich.text import Text
 from campaigns.launch.checks import CheckResult
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from campaigns.reporting.hold_reason import HoldKind
-from campaigns.reporting.status import CampaignSummary
+from campaigns.reporting.status import NOT_IN_STATUS, CampaignSummary, summary_facts
 from console.cli.output import err, local_with_zone, out, short_path, table
 
 SHOWN_REJECTS = 20
@@ -69,24 +69,9 @@ def print_warnings(checked: CheckResult) -> None:
         err.print(f"[yellow]Note:[/] {escape(warning)}", soft_wrap=False)
 
 
-def standing_facts(one: CampaignSummary) -> dict[str, Any]:
-    """A campaign's standing for machines."""
-    return {
-        "campaign": one.campaign.id,
-        "rehearsal": one.campaign.rehearsal,
-        "status": one.campaign.status,
-        "reason": one.campaign.reason,
-        "why": one.why,
-        "clears_at": one.clears_at,
-        "contacts": one.total,
-        "by_status": {status.value: count for status, count in one.contacts.items()},
-        "outcomes": dict(one.outcomes),
-        "attempts": one.attempts,
-        "in_progress": one.in_progress,
-        "unconfirmed": one.unconfirmed,
-        "due_now": one.due_now,
-        "next_due_at": one.next_due_at,
-    }
+def standing_facts(summary: CampaignSummary) -> dict[str, Any]:
+    """A campaign for machines."""
+    return {name: value for name, value in summary_facts(summary).items() if name not in NOT_IN_STATUS}
 
 
 def summaries_table(standings: Sequence[CampaignSummary]) -> Table:

@@ -33,11 +33,11 @@ def report_facts(made: Report) -> dict[str, Any]:
         "final": dict(made.final),
         "open": dict(made.open),
         "outcomes": dict(made.outcomes),
-        "told_by": dict(made.told_by),
+        "told_by": dict(made.ended_by),
         "attempts": made.attempts,
         "requests": made.requests,
-        "unsure": made.unsure,
-        "unknown": str(made.doubts_file) if made.doubts_file else None,
+        "unsure": made.unknown_contacts,
+        "unknown": str(made.unknown_file) if made.unknown_file else None,
         "started_at": made.started_at,
         "finished_at": made.finished_at,
         "report": str(made.attempts_file),
@@ -103,7 +103,7 @@ def _totals(made: Report) -> Table:
 def _settled_late(made: Report) -> Text | None:
     """Which calls the sweep had to settle, since no receipt or look told how they ended."""
     words = {"asking": "by asking the provider", "silence": "when nothing more was heard in time"}
-    told = [f"{made.told_by[name]} {how}" for name, how in words.items() if made.told_by.get(name)]
+    told = [f"{made.ended_by[name]} {how}" for name, how in words.items() if made.ended_by.get(name)]
     return Text(f"settled by the sweep: {', '.join(told)}") if told else None
 
 
@@ -118,20 +118,20 @@ def _reasons_table(made: Report) -> Table | None:
 
 def _unknown_calls_table(made: Report) -> Table | None:
     """Whom a person should look after, a line each: they may have been called, and nobody knows."""
-    if not made.doubts:
+    if not made.unknown_calls:
         return None
     shown = table(
         ">row",
         "number",
-        f"asked, {made.doubts[0].asked_at.astimezone():%Z}",
+        f"asked, {made.unknown_calls[0].asked_at.astimezone():%Z}",
         "what is known",
         title=UNKNOWN_CALLS_TITLE,
     )
     shown.columns[2].no_wrap = shown.columns[3].no_wrap = True  # all of it is in the file
-    for doubt in made.doubts:
+    for doubt in made.unknown_calls:
         shown.add_row(str(doubt.contact_row), doubt.contact_masked, local_time(doubt.asked_at), escape(doubt.briefly))
-    if made.in_doubt > len(made.doubts):
-        shown.add_row("…", f"{made.in_doubt - len(made.doubts)} more")
+    if made.unknown_count > len(made.unknown_calls):
+        shown.add_row("…", f"{made.unknown_count - len(made.unknown_calls)} more")
     return shown
 
 
@@ -154,7 +154,7 @@ def _next_steps(made: Report) -> Iterator[RenderableType]:
         yield _advice(told, f"report {made.campaign}")
     if made.final.get(ContactStatus.CANCELLED):
         yield _advice("To call those who were left:", f"redial {made.campaign} --outcome cancelled")
-    if made.unsure:
+    if made.unknown_contacts:
         yield _advice("To call those who may have been called:", f"redial {made.campaign} --outcome unknown")
 
 
@@ -165,6 +165,6 @@ def _advice(words: str, command: str) -> Text:
 def _file_list(made: Report) -> str:
     lines = [("attempts", made.attempts_file, ""), ("contacts", made.contacts_file, "")]
     lines += [("follow up", made.follow_up_file, "")] if made.follow_up_file else []
-    lines += [("unknown", made.doubts_file, "")] if made.doubts_file else []
+    lines += [("unknown", made.unknown_file, "")] if made.unknown_file else []
     lines += [("rejects", Path(made.rejects_file), f"  ({counted(made.rejects, 'row')})")] if made.rejects_file else []
     return "\n".join(f"{name:<9} {escape(short_path(file))}{beside}" for name, file, beside in lines)

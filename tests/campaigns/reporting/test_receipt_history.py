@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from campaigns.reporting.explain import explain_contact
-from campaigns.reporting.receipt_history import UNKNOWN
+from campaigns.reporting.receipt_history import UNKNOWN_EVENT
 from dialer.phone import PhoneNumber
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
@@ -46,4 +46,4 @@ def test_a_word_that_no_table_knows_is_kept_and_shown(ledger, clock):
         (1, "SOMETHING_NEW", "7999"),
         (1, "DROPPED", "7409"),
     ]
-    assert story.told[0].means == UNKNOWN
+    assert story.told[0].means == UNKNOWN_EVENT

@@ -14,7 +14,7 @@ from sqlalchemy import update
 from campaigns.ledger.queries import NoSuchCampaign
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import contacts
-from campaigns.reporting.csv_sheets import ATTEMPT_COLUMNS, CONTACT_COLUMNS, cell
+from campaigns.reporting.csv_sheets import ATTEMPT_COLUMNS, CONTACT_COLUMNS, csv_cell
 from campaigns.reporting.report import report
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.rulings import accept, rule
@@ -58,7 +58,7 @@ def ran(ledger, clock):
 def test_the_totals_add_up(ledger, clock, ran, tmp_path):
     told = report(ledger, ran, tmp_path)
     assert told.final == {"reached": 1, "unreached": 1, "refused": 1, "suppressed": 1, "unknown": 1}
-    assert (told.contacts, told.open, told.unsure) == (5, {}, 1)
+    assert (told.contacts, told.open, told.unknown_contacts) == (5, {}, 1)
     assert (told.attempts, told.requests) == (4, 6)
     assert told.outcomes == {"busy": 2, "answered": 1, "unknown": 1}
     assert sum(count for _, _, count in told.reasons) + told.final["reached"] == told.contacts
@@ -167,7 +167,7 @@ def test_reports_made_at_the_same_time_are_whole_each(ledger, clock, tmp_path):
     ],
 )
 def test_no_cell_starts_a_formula_and_numbers_stay_numbers(value, kept):
-    assert cell(value) == kept
+    assert csv_cell(value) == kept
 
 
 def test_a_reason_in_a_providers_words_cannot_be_a_formula(ledger, clock, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from campaigns.operations.control import cancel
-from campaigns.reporting.report import FIRST_DOUBTS, Report, report
+from campaigns.reporting.report import UNKNOWN_SHOWN, Report, report
 from campaigns.reporting.unknown_calls import COLUMNS, unknown_calls
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.rulings import accept, mark_unconfirmed
@@ -66,29 +66,29 @@ def test_each_is_named_with_what_is_known(ledger, campaign):
 
 def test_the_report_has_them_in_a_file_and_names_the_first(ledger, campaign, tmp_path):
     made = report(ledger, campaign, tmp_path)
-    assert made.doubts_file == tmp_path / f"{campaign}-unknown.csv"
-    with made.doubts_file.open(encoding="utf-8", newline="") as read:
+    assert made.unknown_file == tmp_path / f"{campaign}-unknown.csv"
+    with made.unknown_file.open(encoding="utf-8", newline="") as read:
         rows = list(csv.DictReader(read))
     assert tuple(rows[0]) == COLUMNS
     assert [row["contact_row"] for row in rows] == ["3", "4", "5"]
-    assert len(made.doubts) == 3
+    assert len(made.unknown_calls) == 3
 
 
 def test_a_long_list_is_cut_in_the_report_and_whole_in_the_file(ledger, clock, tmp_path):
-    many = dialing(ledger, numbers(FIRST_DOUBTS + 5), now=clock())
+    many = dialing(ledger, numbers(UNKNOWN_SHOWN + 5), now=clock())
     for one in many:
         ledger.write(mark_unconfirmed, one, SILENT, settle_seconds=60, now=clock())
     made = report(ledger, many[0].campaign_id, tmp_path)
-    assert len(made.doubts) == FIRST_DOUBTS
-    assert made.doubts_file is not None
-    assert len(made.doubts_file.read_text().splitlines()) == 1 + len(many)
+    assert len(made.unknown_calls) == UNKNOWN_SHOWN
+    assert made.unknown_file is not None
+    assert len(made.unknown_file.read_text().splitlines()) == 1 + len(many)
 
 
 def test_where_nobody_is_in_doubt_there_is_no_file(ledger, clock, tmp_path):
     (one,) = dialing(ledger, numbers(1), now=clock())
     (tmp_path / f"{one.campaign_id}-unknown.csv").write_text("of an earlier report")
     made = report(ledger, one.campaign_id, tmp_path)
-    assert (made.doubts, made.doubts_file) == ([], None)
+    assert (made.unknown_calls, made.unknown_file) == ([], None)
     assert list(tmp_path.glob("*-unknown.csv")) == []
     assert "May have been called" not in printed(made)
 

@@ -70,7 +70,7 @@ def test_a_late_word_makes_known_what_it_was_and_nobody_is_redialed(
     swept(ledger, clock, timedelta(days=2).total_seconds())
     assert (attempt(ledger, unknown.id), contact(ledger, unknown.contact_id)) == before
     told = report(ledger, unknown.campaign_id, tmp_path)
-    assert (told.unsure, told.final, told.outcomes) == (0, {status: 1}, {outcome: 1})
+    assert (told.unknown_contacts, told.final, told.outcomes) == (0, {status: 1}, {outcome: 1})
 
 
 @pytest.mark.parametrize("word", NOTHING_SAID)

@@ -95,7 +95,7 @@ def _says_what_the_sweep_settled(ledger: Ledger, told: Report, count: int) -> No
     with ledger.reading() as db:
         stored = db.scalar(select(func.count()).select_from(receipts)) or 0
     assert 0 < stored < 5.2 * count
-    by_witness = dict(told.told_by)
+    by_witness = dict(told.ended_by)
     assert sum(by_witness.values()) == count
     assert by_witness["receipt"] > by_witness["asking"] > 0
     assert report_facts(told)["told_by"] == by_witness
