@@ -1,1 +1,1 @@
-"""What operators and the clock do to campaigns: pause, live calls, suppress, erase, sweep."""
+"""What operators do with campaigns, calls and numbers, and the sweep that runs every second."""

@@ -1,4 +1,4 @@
-"""What an operator may do with a campaign: pause, resume, cancel. It takes effect at the next dial, leaves a line."""
+"""Pause, resume and cancel a campaign: in effect before the next call, and each with an audit line."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import breakers, contacts
 from campaigns.lifecycle import BY_A_PERSON, CampaignStatus, ContactStatus, IllegalMove, PauseKind
-from campaigns.operations import control
 
-INSTEAD: Mapping[CampaignStatus, str] = {  # of a move that cannot be made from there
+REMEDIES: Mapping[CampaignStatus, str] = {  # what to do instead of a move that is not allowed from this status
     CampaignStatus.DRAFT: "its list is still being read; see when it has started: dialer status {id}",
     CampaignStatus.SCHEDULED: "it starts by itself; see when: dialer status {id}",
     CampaignStatus.RUNNING: "nothing need be done; see how it stands: dialer status {id}",
@@ -46,7 +45,7 @@ def cancel(ledger: Ledger, campaign_id: str, *, who: str, now: datetime, reason:
 
 def _move(db: Connection, campaign_id: str, to: CampaignStatus, who: str, reason: str, now: datetime) -> Campaign:
     campaign = queries.campaign(db, campaign_id)
-    # A person has decided: the breaker need not, and will not resume it.
+    # An operator has decided, so the circuit breaker must not resume the campaign.
     held_by_breaker = row_count(db, delete(breakers).where(breakers.c.campaign_id == campaign.id)) > 0
     only_from = [CampaignStatus.PAUSED] if to is CampaignStatus.RUNNING else None
     if to is CampaignStatus.PAUSED and held_by_breaker:
@@ -65,7 +64,7 @@ def _illegal(campaign: Campaign, to: CampaignStatus) -> IllegalMove:
     verb = {CampaignStatus.PAUSED: "paused", CampaignStatus.RUNNING: "resumed", CampaignStatus.CANCELLED: "cancelled"}
     return IllegalMove(
         f"campaign {campaign.id} is {campaign.status} and cannot be {verb[to]}",
-        INSTEAD[campaign.status].format(id=campaign.id),
+        REMEDIES[campaign.status].format(id=campaign.id),
     )
 
 
@@ -79,7 +78,7 @@ def _give_back_claims(db: Connection, campaign_id: str) -> int:
 
 
 class Action(StrEnum):
-    """What an operator may do with a campaign."""
+    """What an operator may do with a campaign; the values are those of the API."""
 
     PAUSE = "pause"
     RESUME = "resume"
@@ -87,7 +86,7 @@ class Action(StrEnum):
 
 
 ACTIONS: dict[Action, Callable[..., Campaign]] = {
-    Action.PAUSE: control.pause,
-    Action.RESUME: control.resume,
-    Action.CANCEL: control.cancel,
+    Action.PAUSE: pause,
+    Action.RESUME: resume,
+    Action.CANCEL: cancel,
 }

@@ -1,4 +1,4 @@
-"""Erasing a person: what the ledger knows of a number goes, and that it must not be called stays, as a keyed hash."""
+"""Erasure: removes a number's data from the ledger, and keeps its hash on the suppression list so it is not called."""
 
 from __future__ import annotations
 
@@ -19,12 +19,15 @@ from campaigns.lifecycle import PROGRAM, WAITING_CONTACTS, ContactStatus
 from dialer.phone import PhoneNumber
 
 WISH = "erased at the person's wish"
-BEFORE = "on the list before it was erased"  # a reason in people's own words may name somebody
+BEFORE = "on the list before it was erased"  # replaces the reasons that people wrote: they may name the person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Erased:
-    """What was erased. `in_progress` contacts are on the phone just now: the sweep ends it when their call is over."""
+class ErasureResult:
+    """How many contacts, receipts and suppression entries were emptied; the names are those of `erase --json`.
+
+    `in_progress` contacts have a call in progress: the sweep empties them when it is over.
+    """
 
     contacts: int
     receipts: int
@@ -32,98 +35,104 @@ class Erased:
     in_progress: int
 
 
-def erase(ledger: Ledger, number: PhoneNumber, *, who: str, now: datetime) -> Erased:
-    """Remove a person's data and never call the number again; safe to run again."""
+def erase(ledger: Ledger, number: PhoneNumber, *, who: str, now: datetime) -> ErasureResult:
+    """Remove the data of a number and never call it again; running it again does no harm."""
     return ledger.write(_erase, number.e164, ledger.fingerprint(number.e164), who, now)
 
 
 def finish_erasures(ledger: Ledger, *, now: datetime) -> int:
-    """Erase those who were on the phone when it was wished, and are not any more; many may ask at once."""
+    """Empty the contacts that had a call in progress when they were erased, and whose call is over; returns how many.
+
+    Several processes may run it at once.
+    """
     with ledger.reading() as db:
         over = erasures.ready(db)
     return sum(ledger.write(_finish, contact_id, now) for contact_id in over)
 
 
 def campaigns_of(ledger: Ledger, number: PhoneNumber) -> list[str]:
-    """The campaigns that had the number, also where it was erased."""
-    forms = (number.e164, ledger.fingerprint(number.e164))
+    """The ids of the campaigns that had the number, also those from which it was erased; sorted."""
+    stored = (number.e164, ledger.fingerprint(number.e164))
     with ledger.reading() as db:
-        return sorted(set(db.scalars(select(contacts.c.campaign_id).where(contacts.c.phone.in_(forms)))))
+        return sorted(set(db.scalars(select(contacts.c.campaign_id).where(contacts.c.phone.in_(stored)))))
 
 
-def _erase(db: Connection, phone: str, phone_hash: str, who: str, now: datetime) -> Erased:
+def _erase(db: Connection, phone: str, phone_hash: str, who: str, now: datetime) -> ErasureResult:
     erasures.take_turn(db, erasing=True)
-    done = _empty(db, phone, phone_hash, who, now)
+    result = _empty(db, phone, phone_hash, who, now)
     moves.write_audit(db, now, who=who, event="number erased", detail=phone_hash)
-    return done
+    return result
 
 
 def _finish(db: Connection, contact_id: int, now: datetime) -> bool:
-    """False when another has done it meanwhile."""
+    """False when another process has done it meanwhile."""
     erasures.take_turn(db, erasing=True)
-    one = erasures.put_off_one(db, contact_id)
-    if one is None:
+    postponed = erasures.put_off_one(db, contact_id)
+    if postponed is None:
         return False
-    phone, phone_hash, who = one
+    phone, phone_hash, who = postponed
     _empty(db, phone, phone_hash, who, now)
     moves.write_audit(db, now, who=PROGRAM, event="erasure finished", detail=phone_hash)
     return True
 
 
-def _empty(db: Connection, phone: str, phone_hash: str, who: str, now: datetime) -> Erased:
-    """Empty all that is over, end all that waits, and keep in mind what is in progress."""
+def _empty(db: Connection, phone: str, phone_hash: str, who: str, now: datetime) -> ErasureResult:
+    """Empty the contacts that are final, end those that are waiting, and postpone those with a call in progress."""
     if db.dialect.name == "sqlite":
-        db.exec_driver_sql("PRAGMA secure_delete=ON").close()  # else it stands in the file until that is written over
+        db.exec_driver_sql("PRAGMA secure_delete=ON").close()  # else the data stays in the file until it is overwritten
     lock_numbers(db, [phone])
     erasures.hold(db, [phone, phone_hash])
-    mine = contacts.c.phone == phone
-    claims.end_waiting(db, ContactStatus.SUPPRESSED, mine, reason=ERASED, now=now)
-    db.execute(update(contacts).where(mine).values(phone_hash=phone_hash, **SAID))
-    emptied = db.scalar(select(func.count()).select_from(contacts).where(mine, erasures.is_over())) or 0
-    told = _empty_over(db, phone, phone_hash) + erasures.empty_unmatched(db, phone.removeprefix("+"))
-    lines = _hash_suppressions(db, phone, phone_hash, who, now)
-    left = erasures.put_off(db, phone, who=who, now=now)
-    return Erased(contacts=emptied, receipts=told, suppressions=lines, in_progress=left)
+    of_number = contacts.c.phone == phone
+    claims.end_waiting(db, ContactStatus.SUPPRESSED, of_number, reason=ERASED, now=now)
+    db.execute(update(contacts).where(of_number).values(phone_hash=phone_hash, **SAID))
+    emptied = db.scalar(select(func.count()).select_from(contacts).where(of_number, erasures.is_over())) or 0
+    emptied_receipts = _empty_final(db, phone, phone_hash) + erasures.empty_unmatched(db, phone.removeprefix("+"))
+    entries = _hash_suppressions(db, phone, phone_hash, who, now)
+    in_progress = erasures.put_off(db, phone, who=who, now=now)
+    return ErasureResult(contacts=emptied, receipts=emptied_receipts, suppressions=entries, in_progress=in_progress)
 
 
-def _empty_over(db: Connection, phone: str, phone_hash: str) -> int:
-    """Empty the contacts that are over, and those that were emptied before; returns how many receipts they had."""
-    over = (contacts.c.phone.in_([phone, phone_hash]), erasures.is_over())
-    query = select(attempts.c.id).join(contacts, contacts.c.id == attempts.c.contact_id).where(*over)
+def _empty_final(db: Connection, phone: str, phone_hash: str) -> int:
+    """Empty the number's final contacts, also those emptied before; returns how many receipts were emptied."""
+    final = (contacts.c.phone.in_([phone, phone_hash]), erasures.is_over())
+    query = select(attempts.c.id).join(contacts, contacts.c.id == attempts.c.contact_id).where(*final)
     calls = db.scalars(query).all()
-    told = erasures.empty_receipts(db, calls)
+    emptied_receipts = erasures.empty_receipts(db, calls)
     nothing = {"detail": None, "corrected": None, "local_time": None, "zone": None}
     db.execute(update(attempts).where(attempts.c.id.in_(calls)).values(**nothing))
-    _empty_trials(db, over)
-    # An outcome is kept; a reason may be in the provider's words or in those of who put the number on the list.
+    _empty_trials(db, final)
+    # The reason of a reached contact is its outcome. Others may quote the provider, or an operator's note.
     reason = case((contacts.c.status == ContactStatus.REACHED, contacts.c.reason), else_=ERASED)
-    db.execute(update(contacts).where(*over).values(phone=phone_hash, reason=reason, corrected=None, **SAID, **REST))
+    db.execute(update(contacts).where(*final).values(phone=phone_hash, reason=reason, corrected=None, **SAID, **REST))
     erasures.settle(db, phone_hash)
-    return told
+    return emptied_receipts
 
 
-def _empty_trials(db: Connection, over: Sequence[ColumnElement[bool]]) -> None:
-    """Test calls said to somebody else what these contacts' rows say: they are known by their line."""
+def _empty_trials(db: Connection, final: Sequence[ColumnElement[bool]]) -> None:
+    """Empty the test calls made with the texts of these contacts; they have the same line of the list."""
     query = select(campaigns.c.name, contacts.c.line).join(campaigns, campaigns.c.id == contacts.c.campaign_id)
-    for name, line in db.execute(query.where(*over).distinct()).all():
-        theirs = contacts.c.campaign_id.in_(select(campaigns.c.id).where(campaigns.c.name == trial_name(name)))
-        said = update(contacts).where(theirs, contacts.c.line == line, contacts.c.status.not_in(WAITING_CONTACTS))
-        db.execute(said.values(**SAID))
+    for name, line in db.execute(query.where(*final).distinct()).all():
+        of_trial = contacts.c.campaign_id.in_(select(campaigns.c.id).where(campaigns.c.name == trial_name(name)))
+        ended = update(contacts).where(of_trial, contacts.c.line == line, contacts.c.status.not_in(WAITING_CONTACTS))
+        db.execute(ended.values(**SAID))
 
 
 def _hash_suppressions(db: Connection, phone: str, phone_hash: str, who: str, now: datetime) -> int:
-    """Lines of the list that name the number name its hash from now on, and one holds for every account, for good."""
+    """Replace the number by its hash in its suppression entries, and add one for every account, without an end.
+
+    Returns how many entries had the number.
+    """
     suppress(db, phone_hash, reason=WISH, source=who, now=now)
-    lines = listed(db, [phone])
+    entries = listed(db, [phone])
     db.execute(delete(suppressions).where(suppressions.c.phone == phone))
-    for line in lines:
+    for entry in entries:
         suppress(
             db,
             phone_hash,
             reason=BEFORE,
-            source=line.source,
-            expires_at=line.expires_at,
-            account=line.account,
+            source=entry.source,
+            expires_at=entry.expires_at,
+            account=entry.account,
             now=now,
         )
-    return len(lines)
+    return len(entries)

@@ -1,4 +1,4 @@
-"""Traces: where an erased person still stands in the files that we have written, and taking them out there."""
+"""Erasure in files: removes an erased number from the reports and rejects files that were written before."""
 
 from __future__ import annotations
 
@@ -22,13 +22,18 @@ from dialer.errors import DialerError
 from dialer.phone import PhoneNumber, mentions
 
 REPORTS = ("attempts", "contacts", "unknown", "follow-up")
-KEPT = ("_line", "_column", "_code")  # of a reject: where it stood, and what was wrong
+KEPT = ("_line", "_column", "_code")  # of an erased reject: where it was in the list, and what was wrong
 TRIES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErasedFiles:
-    """Files that held the person: those written anew without, those that still do, and those that are not here."""
+    """Files that contained the number; the names are those of `erase --json`.
+
+    rewritten  the number is gone
+    left       the number is still there, or may be: the file could not be read or written, or was downloaded
+    elsewhere  rejects files of campaigns that are not on this machine
+    """
 
     rewritten: Sequence[Path]
     left: Sequence[Path]
@@ -36,110 +41,116 @@ class ErasedFiles:
 
 
 def erase_files(ledger: Ledger, number: PhoneNumber, folder: Path) -> ErasedFiles:
-    """Write the reports of an erased person's campaigns anew, and every rejects file that names the number.
+    """Write the reports of the number's campaigns in `folder` again, and remove it from every rejects file.
 
-    A rejected row keeps its line and its code. Lists fetched from a URL are only named: the next run fetches anew.
+    Call it after `erase`. A rejected row keeps its line, column and code. Lists that were downloaded from a URL are
+    returned in `left`, unchanged: the next run downloads them again.
     """
-    with files_locked(folder):  # first, for it waits for reports that were begun before the erasure
+    with files_locked(folder):  # before the reports: it waits for those that began before the erasure
         emptied, left, elsewhere = _empty_rejects(ledger, number, folder)
-    rewritten, failed = _report_again(ledger, number, folder)
-    fetched = [file for file in _fetched(ledger) if _names(file, number)]
-    return ErasedFiles(rewritten=rewritten + emptied, left=failed + left + fetched, elsewhere=elsewhere)
+    rewritten, failed = _rewrite_reports(ledger, number, folder)
+    downloaded = [file for file in _downloaded(ledger) if _may_mention(file, number)]
+    return ErasedFiles(rewritten=rewritten + emptied, left=failed + left + downloaded, elsewhere=elsewhere)
 
 
 def _empty_rejects(ledger: Ledger, number: PhoneNumber, folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
-    """The files that named the number, those that cannot be read or written, and those that are not here."""
-    named = _rejects_files(ledger)
+    """The rejects files that had the number, those that cannot be read or written, and those not on this machine."""
+    files = _rejects_files(ledger)
     emptied: list[Path] = []
     left: list[Path] = []
-    for half in folder.absolute().glob(".*-rejects.csv.part"):  # an erasure was killed
+    for part in folder.absolute().glob(".*-rejects.csv.part"):  # of an erasure that was killed
         try:
-            half.unlink(missing_ok=True)
+            part.unlink(missing_ok=True)
         except OSError:
-            left.append(half)
-    for file in sorted({*folder.absolute().glob("*-rejects.csv"), *(file for file in named if file.is_file())}):
+            left.append(part)
+    for file in sorted({*folder.absolute().glob("*-rejects.csv"), *(file for file in files if file.is_file())}):
         try:
-            if _without(file, number):
+            if _remove_from(file, number):
                 emptied.append(file)
         except (OSError, csv.Error, UnicodeError):
             left.append(file)
-    return emptied, left, sorted(file for file in named if not file.is_file())
+    return emptied, left, sorted(file for file in files if not file.is_file())
 
 
-def _report_again(ledger: Ledger, number: PhoneNumber, folder: Path) -> tuple[list[Path], list[Path]]:
-    """Reports tell what the ledger knows, so they are told again; those that could not be are the second list."""
-    done: list[Path] = []
+def _rewrite_reports(ledger: Ledger, number: PhoneNumber, folder: Path) -> tuple[list[Path], list[Path]]:
+    """Write the reports again from the ledger; returns the files written, and those that could not be."""
+    rewritten: list[Path] = []
     failed: list[Path] = []
     for campaign_id in campaigns_of(ledger, number):
-        there = [file for kind in REPORTS if (file := folder.absolute() / f"{campaign_id}-{kind}.csv").is_file()]
-        if not there:
+        existing = [file for kind in REPORTS if (file := folder.absolute() / f"{campaign_id}-{kind}.csv").is_file()]
+        if not existing:
             continue
         try:
             report(ledger, campaign_id, folder)
         except OSError:
-            failed += there
+            failed += existing
         else:
-            done += [file for file in there if file.is_file()]
-    return done, failed
+            rewritten += [file for file in existing if file.is_file()]
+    return rewritten, failed
 
 
 def _rejects_files(ledger: Ledger) -> list[Path]:
-    """Those that campaigns have; the folder has those of checks too."""
+    """The rejects files of all campaigns; those of checks are found in the folder."""
     with ledger.reading() as db:
         return [Path(file) for file in db.scalars(select(campaigns.c.rejects_file).distinct()) if file]
 
 
-def _without(file: Path, number: PhoneNumber) -> bool:
-    """Empty the rows of a rejects file that name the number; False when none does."""
+def _remove_from(file: Path, number: PhoneNumber) -> bool:
+    """Empty the rows of a rejects file that contain the number; False when none does.
+
+    Raises OSError, also when the file changes all the time; csv.Error when it is no rejects file.
+    """
     for _ in range(TRIES):
-        before, half = file.stat(), file.with_name(f".{file.name}.part")
+        before, part = file.stat(), file.with_name(f".{file.name}.part")
         try:
-            if not _copy_without(file, half, number):
+            if not _copy_without(file, part, number):
                 return False
             after = file.stat()
             if (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size):
-                half.replace(file)
+                part.replace(file)
                 return True
         finally:
-            half.unlink(missing_ok=True)
+            part.unlink(missing_ok=True)
     raise OSError("it is being written to")
 
 
-def _copy_without(file: Path, half: Path, number: PhoneNumber) -> int:
-    half.touch(mode=0o600)
+def _copy_without(file: Path, part: Path, number: PhoneNumber) -> int:
+    """Write the file to `part` with the rows emptied that contain the number; returns how many."""
+    part.touch(mode=0o600)
     emptied = 0
-    with file.open(encoding="utf-8-sig", newline="") as old, half.open("w", encoding="utf-8-sig", newline="") as new:
+    with file.open(encoding="utf-8-sig", newline="") as old, part.open("w", encoding="utf-8-sig", newline="") as new:
         rows, writer = csv.reader(old), csv.writer(new, quoting=csv.QUOTE_ALL)
         header = next(rows, [])
         if not set(OWN_COLUMNS) <= set(header):
             raise csv.Error("this is no file of ours")
         writer.writerow(header)
         for row in rows:
-            told = any(mentions(cell, number) for cell in row)
-            writer.writerow(_emptied(row, header) if told else row)
-            emptied += told
-    shutil.copymode(file, half)
+            contains_number = any(mentions(cell, number) for cell in row)
+            writer.writerow(_emptied(row, header) if contains_number else row)
+            emptied += contains_number
+    shutil.copymode(file, part)
     return emptied
 
 
 def _emptied(row: Sequence[str], header: Sequence[str]) -> list[str]:
-    own = len(header) - len(OWN_COLUMNS)
-    kept = {place: cell for place, (name, cell) in enumerate(zip(header, row, strict=False)) if name in KEPT}
-    kept = {place: cell for place, cell in kept.items() if place >= own}
-    reason = own + OWN_COLUMNS.index("_reason")
-    return [ERASED if place == reason else kept.get(place, "") for place in range(len(header))]
+    """The row with nothing but its KEPT cells; the list may have columns of the same names before ours."""
+    first_own = len(header) - len(OWN_COLUMNS)
+    kept = {index: cell for index, (name, cell) in enumerate(zip(header, row, strict=False)) if name in KEPT}
+    kept = {index: cell for index, cell in kept.items() if index >= first_own}
+    reason = first_own + OWN_COLUMNS.index("_reason")
+    return [ERASED if index == reason else kept.get(index, "") for index in range(len(header))]
 
 
-def _fetched(ledger: Ledger) -> Iterator[Path]:
-    """The lists that recurring campaigns have fetched last, also where the campaign file is gone."""
+def _downloaded(ledger: Ledger) -> Iterator[Path]:
+    """The lists that recurring campaigns downloaded last, also where the campaign file does not exist any more."""
     with ledger.reading() as db:
-        there = db.execute(select(schedules.c.file, schedules.c.name)).all()
-    for file, name in there:
+        recurring = db.execute(select(schedules.c.file, schedules.c.name)).all()
+    for file, name in recurring:
         yield from downloaded_lists(Path(file).parent, name)
 
 
-def _names(file: Path, number: PhoneNumber) -> bool:
-    """Whether a list names the number, or may: it cannot be read."""
+def _may_mention(file: Path, number: PhoneNumber) -> bool:
+    """Whether a list contains the number; True also when it cannot be read."""
     try:
         return any(mentions(cell, number) for row in all_records(file) for cell in row.cells)
     except (DialerError, OSError, csv.Error, UnicodeError):

@@ -1,4 +1,4 @@
-"""What people may do with the suppression list: add, import, export, remove, and ask why a number stands there."""
+"""The suppression list for operators: add, remove, import, export, and look up a number."""
 
 from __future__ import annotations
 
@@ -17,25 +17,30 @@ from campaigns.audience.rejects import Reject, RejectCode
 from campaigns.audience.table import Table
 from campaigns.calendar.times import BadMoment, parse_moment
 from campaigns.ledger import erasures, moves
-from campaigns.ledger import suppressions as ledgered
 from campaigns.ledger.store import Ledger
-from campaigns.ledger.suppressions import EVERY_ACCOUNT, Suppression
+from campaigns.ledger.suppressions import EVERY_ACCOUNT, Suppression, erased_among, listed, suppress, unsuppress
 from dialer.errors import DialerError
 from dialer.phone import BadPhoneNumber, PhoneNumber, parse
 
 COLUMNS = ("phone", "account", "reason", "source", "added_at", "expires_at")
 NUMBER_COLUMNS = ("phone", "number", "phonenumber", "telephone", "msisdn")
-HASH = re.compile(r"hash:[0-9a-f]{40}")  # of a number that was erased
+HASH = re.compile(r"hash:[0-9a-f]{40}")  # stored instead of a number that was erased
 IMPORTED_AT_ONCE = 2000
 
 
 class NoNumbers(DialerError):
-    """The file has no column of numbers."""
+    """The file has no column of phone numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Imported:
-    """What an import came to: `added` are new or kept for longer now, `known` were there, `expired` are over."""
+class ImportResult:
+    """Entries of an imported file.
+
+    added    new, or in force for longer than before
+    known    already in force for at least as long
+    expired  left out: their end has passed
+    rejects  rows that could not be read
+    """
 
     added: int
     known: int
@@ -53,32 +58,33 @@ def add(
     account: str = EVERY_ACCOUNT,
     expires_at: datetime | None = None,
 ) -> bool:
-    """Put a number on the list, from the next dial on; False if it is there for as long already.
+    """Put a number on the list, in force before the next call; False if it is there for as long already.
 
-    One that was erased is there by its hash, and stays so.
+    A number that was erased stays on the list by its hash. Without `account` it holds for every account; without
+    `expires_at`, for good.
     """
-    line = Suppression(
+    entry = Suppression(
         phone=number.e164, account=account, reason=reason, source=who, added_at=now, expires_at=expires_at
     )
-    return ledger.write(_suppress_all, [line], ledger.fingerprint) > 0
+    return ledger.write(_suppress_all, [entry], ledger.fingerprint) > 0
 
 
 def remove(ledger: Ledger, number: PhoneNumber, *, who: str, now: datetime, account: str = EVERY_ACCOUNT) -> bool:
-    """Take a number off the list of this account, leaving an audit line; False if it was not there."""
+    """Take a number off the list of this account, with an audit line; False if it was not there."""
     with ledger.writing() as db:
-        forms = (number.e164, ledger.fingerprint(number.e164))
-        gone = ledgered.unsuppress(db, forms, account=account)
-        if gone:
+        stored = (number.e164, ledger.fingerprint(number.e164))
+        removed = unsuppress(db, stored, account=account)
+        if removed:
             moves.write_audit(
                 db, now, who=who, event="suppression removed", detail=f"{number.masked} {account}".strip()
             )
-    return gone > 0
+    return removed > 0
 
 
-def why(ledger: Ledger, number: PhoneNumber) -> list[Suppression]:
-    """Everything the list says of a number, also when it was erased."""
+def entries_of(ledger: Ledger, number: PhoneNumber) -> list[Suppression]:
+    """All entries of a number, oldest first, also expired ones, and those of a number that was erased."""
     with ledger.reading() as db:
-        return ledgered.listed(db, (number.e164, ledger.fingerprint(number.e164)))
+        return listed(db, (number.e164, ledger.fingerprint(number.e164)))
 
 
 def import_file(
@@ -91,77 +97,78 @@ def import_file(
     now: datetime,
     account: str = EVERY_ACCOUNT,
     expires_at: datetime | None = None,
-) -> Imported:
-    """Put the numbers of a list on ours: a column named phone or number, or a file of nothing else. Good rows go in.
+) -> ImportResult:
+    """Add the numbers of a CSV or XLSX file: of the first column named like NUMBER_COLUMNS, or of its only column.
 
-    A column `reason` counts for more than `reason`. A file that `export_file` wrote is taken line by line as it stands:
-    its accounts, moments and hashes; what has expired is left out. Raises BadContactsFile, NoNumbers.
+    Rows that cannot be read are returned as rejects, all others are added. `country` is that of numbers without a plus.
+    A column `reason` takes precedence over the argument. A file that `export_file` wrote is imported with its accounts,
+    moments and hashes; entries that have expired are left out. Raises BadContactsFile, NoNumbers.
     """
-    given = Suppression(phone="", account=account, reason=reason, source=who, added_at=now, expires_at=expires_at)
+    defaults = Suppression(phone="", account=account, reason=reason, source=who, added_at=now, expires_at=expires_at)
     added = known = expired = 0
     rejects: list[Reject] = []
-    lines = _lines(open_table(path), country, given)
-    while some := list(islice(lines, IMPORTED_AT_ONCE)):
-        rejects += [one for one in some if isinstance(one, Reject)]
-        read = [one for one in some if isinstance(one, Suppression)]
-        lasting = [one for one in read if one.holds(now)]
-        new = ledger.write(_suppress_all, lasting, ledger.fingerprint)
-        added, known, expired = added + new, known + len(lasting) - new, expired + len(read) - len(lasting)
-    return Imported(added=added, known=known, expired=expired, rejects=tuple(rejects))
+    rows = _read(open_table(path), country, defaults)
+    while batch := list(islice(rows, IMPORTED_AT_ONCE)):
+        rejects += [row for row in batch if isinstance(row, Reject)]
+        entries = [row for row in batch if isinstance(row, Suppression)]
+        in_force = [entry for entry in entries if entry.holds(now)]
+        new = ledger.write(_suppress_all, in_force, ledger.fingerprint)
+        added, known, expired = added + new, known + len(in_force) - new, expired + len(entries) - len(in_force)
+    return ImportResult(added=added, known=known, expired=expired, rejects=tuple(rejects))
 
 
-def _suppress_all(db: Connection, lines: Sequence[Suppression], fingerprint: Callable[[str], str]) -> int:
-    erasures.take_turn(db)  # else a number that is erased just now would come in as it is written
-    hashes = ledgered.erased_among(db, [one.phone for one in lines], fingerprint=fingerprint)
+def _suppress_all(db: Connection, entries: Sequence[Suppression], fingerprint: Callable[[str], str]) -> int:
+    erasures.take_turn(db)  # else a number that is being erased could be written in full
+    hashes = erased_among(db, [entry.phone for entry in entries], fingerprint=fingerprint)
     return sum(
-        ledgered.suppress(
+        suppress(
             db,
-            hashes.get(one.phone, one.phone),
-            reason=one.reason,
-            source=one.source,
-            now=one.added_at,
-            account=one.account,
-            expires_at=one.expires_at,
+            hashes.get(entry.phone, entry.phone),
+            reason=entry.reason,
+            source=entry.source,
+            now=entry.added_at,
+            account=entry.account,
+            expires_at=entry.expires_at,
         )
-        for one in lines
+        for entry in entries
     )
 
 
-def _lines(table: Table, country: str | None, given: Suppression) -> Iterator[Suppression | Reject]:
-    """What the file puts on the list, as `given` where it says nothing else, and the rows that cannot be read."""
+def _read(table: Table, country: str | None, defaults: Suppression) -> Iterator[Suppression | Reject]:
+    """The entries of the file, with `defaults` for what it does not say, and the rows that cannot be read."""
     if all(table.columns_named(name) for name in COLUMNS):
-        places = {name: table.columns_named(name)[0] for name in COLUMNS}
+        indexes = {name: table.columns_named(name)[0] for name in COLUMNS}
         for row in table.rows():
-            yield _exported(row.line, {name: _cell(row.cells, place) for name, place in places.items()}, given)
+            yield _exported(row.line, {name: _cell(row.cells, index) for name, index in indexes.items()}, defaults)
         return
     for line, column, written, reason in _numbers(table):
         try:
-            yield replace(given, phone=parse(written, country).e164, reason=reason or given.reason)
+            yield replace(defaults, phone=parse(written, country).e164, reason=reason or defaults.reason)
         except BadPhoneNumber as exc:
             yield _reject(line, column, exc, RejectCode.INVALID_NUMBER)
 
 
-def _exported(line: int, cells: Mapping[str, str], given: Suppression) -> Suppression | Reject:
-    """A line of the list as it was exported, for what is `given` where it holds for every account, or for good."""
+def _exported(line: int, cells: Mapping[str, str], defaults: Suppression) -> Suppression | Reject:
+    """An exported row as an entry; `defaults` apply where its account, reason, source or end is blank."""
     try:
         written = cells["phone"]
         phone = written if HASH.fullmatch(written) else parse(written).e164
-        added_at, expires_at = (_aware(cells[name]) for name in ("added_at", "expires_at"))
+        added_at, expires_at = (_moment(cells[name]) for name in ("added_at", "expires_at"))
     except BadPhoneNumber as exc:
         return _reject(line, "phone", exc, RejectCode.INVALID_NUMBER)
     except BadMoment as exc:
         return _reject(line, "", exc, RejectCode.BAD_NOT_AFTER)
     return Suppression(
         phone=phone,
-        account=cells["account"] or given.account,
-        reason=cells["reason"] or given.reason,
-        source=cells["source"] or given.source,
-        added_at=added_at or given.added_at,
-        expires_at=expires_at or given.expires_at,
+        account=cells["account"] or defaults.account,
+        reason=cells["reason"] or defaults.reason,
+        source=cells["source"] or defaults.source,
+        added_at=added_at or defaults.added_at,
+        expires_at=expires_at or defaults.expires_at,
     )
 
 
-def _aware(written: str) -> datetime | None:
+def _moment(written: str) -> datetime | None:
     if not written:
         return None
     moment = parse_moment(written)
@@ -171,24 +178,24 @@ def _aware(written: str) -> datetime | None:
 
 
 def _numbers(table: Table) -> Iterator[tuple[int, str, str, str]]:
-    """Of each row its line, the column of its number, the number as written, and the reason where a column has one."""
-    places = [place for name in NUMBER_COLUMNS for place in table.columns_named(name)]
+    """Of each row: line, column of the number, number as written, and reason, blank where there is none."""
+    numbers = [index for name in NUMBER_COLUMNS for index in table.columns_named(name)]
     reasons = table.columns_named("reason")
-    if places:
+    if numbers:
         for row in table.rows():
-            why = _cell(row.cells, reasons[0]) if reasons else ""
-            yield row.line, table.header[places[0]], _cell(row.cells, places[0]), why
+            reason = _cell(row.cells, reasons[0]) if reasons else ""
+            yield row.line, table.header[numbers[0]], _cell(row.cells, numbers[0]), reason
         return
     if len(table.names) != 1:
-        there = ", ".join(name for name in table.names if not any(map(str.isdigit, name)))
-        raise NoNumbers(f"{table.file}: no column is named phone or number", f"name one of its columns so: {there}")
-    yield table.header_line, "", table.header[0], ""  # numbers and nothing else, from the first line on
+        names = ", ".join(name for name in table.names if not any(map(str.isdigit, name)))
+        raise NoNumbers(f"{table.file}: no column is named phone or number", f"name one of its columns so: {names}")
+    yield table.header_line, "", table.header[0], ""  # a file of numbers without a header
     for row in table.rows():
         yield row.line, "", _cell(row.cells, 0), ""
 
 
-def _cell(cells: Sequence[str], place: int) -> str:
-    return cells[place].strip() if len(cells) > place else ""
+def _cell(cells: Sequence[str], index: int) -> str:
+    return cells[index].strip() if len(cells) > index else ""
 
 
 def _reject(line: int, column: str, exc: BadPhoneNumber | BadMoment, code: RejectCode) -> Reject:
@@ -196,14 +203,17 @@ def _reject(line: int, column: str, exc: BadPhoneNumber | BadMoment, code: Rejec
 
 
 def export_file(ledger: Ledger, path: Path) -> int:
-    """Write the list as CSV that `import` reads again; returns how many lines. Numbers stand in it in full."""
+    """Write the list as a CSV file that `import_file` reads again; returns the number of entries.
+
+    Numbers are written in full (E.164), or as a hash where they were erased; only the owner may read the file.
+    """
     with ledger.reading() as db:
-        lines = ledgered.listed(db)
+        entries = listed(db)
     path.touch(mode=0o600)
     with path.open("w", encoding="utf-8-sig", newline="") as stream:
         writer = csv.writer(stream, quoting=csv.QUOTE_ALL)
         writer.writerow(COLUMNS)
-        for line in lines:
-            expires = line.expires_at.isoformat() if line.expires_at else ""
-            writer.writerow([line.phone, line.account, line.reason, line.source, line.added_at.isoformat(), expires])
-    return len(lines)
+        for entry in entries:
+            added_at, expires_at = entry.added_at.isoformat(), entry.expires_at.isoformat() if entry.expires_at else ""
+            writer.writerow([entry.phone, entry.account, entry.reason, entry.source, added_at, expires_at])
+    return len(entries)

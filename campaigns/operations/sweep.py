@@ -1,6 +1,6 @@
-"""The sweep: settles what was left behind – stale claims, unanswered requests, silent calls – and ends campaigns.
+"""The sweep: settles stale claims, unanswered requests and overdue calls, and ends campaigns that are done.
 
-Every step is a compare-and-set, so that two sweeps at once, or none for an hour, do no harm.
+Every step is a compare-and-set, so two sweeps at once do no harm, nor does none for an hour.
 """
 
 from __future__ import annotations
@@ -27,60 +27,77 @@ log = get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepResult:
-    """What one sweep found to do."""
+    """What one sweep did.
 
-    given_back: int
-    doubted: int
+    claims_returned     claims given back because their lease had ended
+    marked_unconfirmed  attempts whose request was not answered in time
+    concluded           attempts settled whose time was over, by asking the provider or as unknown
+    erased              contacts emptied whose call was in progress when they were erased
+    finished            campaigns finished
+    """
+
+    claims_returned: int
+    marked_unconfirmed: int
     concluded: int
     erased: int
     finished: int
 
 
 def sweep(*, using: Runtime) -> SweepResult:
-    """Settle whatever is past its time; returns what was done."""
+    """Settle everything that is past its time; run every second or so, by any number of processes."""
     now = using.clock()
-    given_back = using.ledger.write(claims.give_back_stale, now)
+    claims_returned = using.ledger.write(claims.give_back_stale, now)
     with using.ledger.reading() as db:
         waiting = accounts_waiting(db)
     for account in (using.accounts[name] for name in sorted(waiting & using.accounts.keys())):
         using.ledger.write(apply_waiting, account.name, account.settings, now=now)
     using.ledger.write(forget_unmatched, now, fingerprint=using.ledger.fingerprint)
     clear_abandoned(using.ledger, now)
-    done = SweepResult(
-        given_back=given_back,
-        doubted=mark_stale_unconfirmed(using),
+    result = SweepResult(
+        claims_returned=claims_returned,
+        marked_unconfirmed=mark_stale_unconfirmed(using),
         concluded=conclude_due(using),
         erased=finish_erasures(using.ledger, now=now),
-        finished=_finish(using),
+        finished=_finish_campaigns(using),
     )
-    if done.given_back or done.doubted or done.erased:
-        log.info("swept", given_back=done.given_back, doubted=done.doubted, erased=done.erased)
-    return done
+    if result.claims_returned or result.marked_unconfirmed or result.erased:
+        log.info(
+            "swept",
+            claims_returned=result.claims_returned,
+            marked_unconfirmed=result.marked_unconfirmed,
+            erased=result.erased,
+        )
+    return result
 
 
-def _finish(using: Runtime) -> int:
+def _finish_campaigns(using: Runtime) -> int:
     now = using.clock()
-    certainly = min(using.moments())  # what has expired stays so: a clock that was set forward expires nobody
-    using.ledger.write(claims.expire, certainly)
+    earliest = min(using.moments())  # a contact that has expired stays so: no clock set forward may expire any
+    using.ledger.write(claims.expire, earliest)
     using.ledger.write(claims.cancel_left, now)
     with using.ledger.reading() as db:
-        over = [one for one in queries.all_campaigns(db, FINISHABLE_CAMPAIGNS) if _may_be_over(db, one, certainly)]
-    return sum(using.ledger.write(_finish_one, campaign, now, certainly) for campaign in over)
+        candidates = [
+            campaign
+            for campaign in queries.all_campaigns(db, FINISHABLE_CAMPAIGNS)
+            if _may_be_over(db, campaign, earliest)
+        ]
+    return sum(using.ledger.write(_finish, campaign, now, earliest) for campaign in candidates)
 
 
-def _may_be_over(db: Connection, campaign: Campaign, certainly: datetime) -> bool:
-    """Whether it is worth a transaction of its own, each second, to see."""
-    return _has_passed(campaign.definition.ends_at, certainly) or not queries.unfinished(db, campaign.id)
+def _may_be_over(db: Connection, campaign: Campaign, now: datetime) -> bool:
+    """Whether a write transaction is worth it: most campaigns go on from one sweep to the next."""
+    return _has_passed(campaign.definition.ends_at, now) or not queries.unfinished(db, campaign.id)
 
 
-def _has_passed(end: datetime | None, certainly: datetime) -> bool:
-    return end is not None and certainly >= end
+def _has_passed(end: datetime | None, now: datetime) -> bool:
+    return end is not None and now >= end
 
 
-def _finish_one(db: Connection, campaign: Campaign, now: datetime, certainly: datetime) -> bool:
-    if _has_passed(campaign.definition.ends_at, certainly):
-        theirs, reason = contacts.c.campaign_id == campaign.id, "the campaign's end passed before it was reached"
-        claims.end_waiting(db, ContactStatus.EXPIRED, theirs, reason=reason, now=now)
+def _finish(db: Connection, campaign: Campaign, now: datetime, earliest: datetime) -> bool:
+    """Finish the campaign if every contact is final; those that wait expire if its end has passed by `earliest`."""
+    if _has_passed(campaign.definition.ends_at, earliest):
+        of_campaign, reason = contacts.c.campaign_id == campaign.id, "the campaign's end passed before it was reached"
+        claims.end_waiting(db, ContactStatus.EXPIRED, of_campaign, reason=reason, now=now)
     if campaign.contacts == 0 or queries.unfinished(db, campaign.id):
         return False
     return move_campaign(db, campaign.id, CampaignStatus.FINISHED, now, who=PROGRAM, reason="every contact is final")

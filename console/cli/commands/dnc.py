@@ -13,7 +13,7 @@ from rich.markup import escape
 from campaigns.calendar.times import BadMoment, parse_moment
 from campaigns.ledger.suppressions import Suppression
 from campaigns.operations import suppression_list
-from campaigns.operations.erasure import Erased, erase
+from campaigns.operations.erasure import ErasureResult, erase
 from campaigns.operations.file_erasure import ErasedFiles, erase_files
 from console.cli.arguments import BadArgument, parse_number
 from console.cli.context import settings_and_ledger, user_name
@@ -128,7 +128,7 @@ def remove_command(number: Number, account: Account = "", country: Country = Non
     one = parse_number(number, country)
     with settings_and_ledger() as (settings, ledger):
         gone = suppression_list.remove(ledger, one, who=user_name(), now=now_utc(), account=_account(account, settings))
-        left = suppression_list.why(ledger, one)
+        left = suppression_list.entries_of(ledger, one)
     if as_json:
         print_json({"number": one.masked, "removed": gone, "lines_left": len(left)})
     else:
@@ -143,7 +143,7 @@ def why_command(number: Number, country: Country = None, as_json: AsJson = False
     """Say whether a number is on the list, since when, and why. Exit code 1 when it is not."""
     one = parse_number(number, country)
     with settings_and_ledger() as (_, ledger):
-        lines = suppression_list.why(ledger, one)
+        lines = suppression_list.entries_of(ledger, one)
     now = now_utc()
     holds = any(line.holds(now) for line in lines)
     if as_json:
@@ -182,7 +182,7 @@ def erase_command(number: Number, country: Country = None, as_json: AsJson = Fal
         raise typer.Exit(1)
 
 
-def _print_erased(done: Erased, traces: ErasedFiles) -> None:
+def _print_erased(done: ErasureResult, traces: ErasedFiles) -> None:
     emptied = f"{counted(done.contacts, 'contact')} and {counted(done.receipts, 'receipt')}"
     out.print(f"Emptied: {emptied}; the number is not called again.")
     if done.in_progress:

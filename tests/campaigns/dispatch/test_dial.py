@@ -169,7 +169,7 @@ def test_an_answer_that_could_not_be_written_is_no_reason_to_dial_again(real, sa
     assert (row.status, row.provider_call_id) == ("dialing", None)
     assert dial(one, using=real) == 0
     real.clock.forward(60)
-    assert sweep(using=real).doubted == 1
+    assert sweep(using=real).marked_unconfirmed == 1
     poll_calls(real.accounts["main"], using=real)
     (row,) = attempts_of(real, one)
     (call,) = sandbox.calls()

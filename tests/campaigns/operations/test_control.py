@@ -45,7 +45,7 @@ def test_a_move_is_made_where_it_may_be_and_refused_by_name_where_it_may_not(led
         return
     with pytest.raises(IllegalMove, match=f"campaign {campaign_id} is {status} and cannot be") as refused:
         VERBS[to](ledger, campaign_id, who="ann", now=clock())
-    assert refused.value.remedy == control.INSTEAD[status].format(id=campaign_id)
+    assert refused.value.remedy == control.REMEDIES[status].format(id=campaign_id)
     assert (campaign_row(ledger, campaign_id).status, campaign_row(ledger, campaign_id).reason) == (status, "before")
 
 

@@ -27,7 +27,7 @@ from campaigns.ledger.suppressions import Suppression, suppress
 from campaigns.ledger.tables import attempts, audit, campaigns, contacts, erasures, metadata, receipts
 from campaigns.operations import suppression_list
 from campaigns.operations.erasure import erase, finish_erasures
-from campaigns.operations.suppression_list import why
+from campaigns.operations.suppression_list import entries_of
 from campaigns.operations.sweep import sweep
 from campaigns.reporting.csv_sheets import attempt_lines, contact_lines
 from campaigns.reporting.listings import contacts_after, latest_attempts
@@ -113,11 +113,11 @@ def test_an_erased_person_leaves_a_hash_and_is_never_called_again(ledger, clock)
     assert (done.contacts, done.suppressions, done.in_progress) == (2, 1, 0)
     assert_gone(ledger)
     assert claim(ledger, waiting, 5, now=clock())[1] == []
-    assert {line.reason for line in why(ledger, ANN)} == {
+    assert {line.reason for line in entries_of(ledger, ANN)} == {
         "on the list before it was erased",
         "erased at the person's wish",
     }
-    assert {line.account for line in why(ledger, ANN)} == {"", "main"}
+    assert {line.account for line in entries_of(ledger, ANN)} == {"", "main"}
     again = erase(ledger, ANN, who="ann", now=clock())
     assert (again.contacts, again.receipts, again.suppressions) == (0, 0, 0)
 
@@ -142,7 +142,7 @@ def test_an_erased_number_that_is_put_on_the_list_again_is_there_by_its_hash_onl
     assert suppression_list.import_file(ledger, tmp_path / "before.csv", country=None, **facts).known == 1
     assert not suppression_list.add(ledger, ANN, **facts)
     assert suppression_list.add(ledger, ANN, account="spare", **facts)
-    assert {line.account for line in why(ledger, ANN)} == {"", "main", "spare"}
+    assert {line.account for line in entries_of(ledger, ANN)} == {"", "main", "spare"}
     assert_gone(ledger)
 
 
@@ -362,7 +362,7 @@ def test_a_number_that_an_import_brings_while_it_is_erased_stands_there_by_its_h
         until_it_waits(ledger, erased)
     erased.join(60)
     assert_gone(ledger)
-    assert {one.account for one in why(ledger, ANN)} == {"", "main"}
+    assert {one.account for one in entries_of(ledger, ANN)} == {"", "main"}
 
 
 def test_a_number_erased_while_a_part_of_the_list_with_it_is_read_in_is_no_erasure_without_end(ledger, clock):
@@ -471,7 +471,7 @@ def test_erasing_touches_nobody_else(ledger, clock):
     before = bob(ledger, campaign_id)
     erase(ledger, ANN, who="ann", now=clock())
     assert bob(ledger, campaign_id) == before
-    assert suppression_list.why(ledger, BOB) == []
+    assert suppression_list.entries_of(ledger, BOB) == []
 
 
 def bob(ledger, campaign_id):
@@ -505,7 +505,7 @@ def test_a_test_call_that_said_the_persons_text_to_somebody_else_is_emptied(ledg
     file = written_list(tmp_path, f"{ANN.e164},{SECRET},,{UNTIL}", f"{BOB.e164},Bob,,{UNTIL}")
     mine = parse("+12125550199")
     launch(ledger, check(file, ACCOUNTS), who="ann", now=clock())
-    asked = {"listed": [mine], "who": "ann", "now": clock()}
+    asked = {"test_numbers": [mine], "who": "ann", "now": clock()}
     trials = [trial_call(ledger, file, ACCOUNTS, mine, line=line, **asked).id for line in (2, 3)]
     for trial in trials:
         claim_id, ids = claim(ledger, trial, 1, now=clock())

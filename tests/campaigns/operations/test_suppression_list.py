@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 
 from campaigns.ledger.tables import audit, suppressions
 from campaigns.operations.erasure import erase
-from campaigns.operations.suppression_list import NoNumbers, add, export_file, import_file, remove, why
+from campaigns.operations.suppression_list import NoNumbers, add, entries_of, export_file, import_file, remove
 from dialer.phone import parse
 from tests.support.seeding import numbers
 
@@ -20,11 +20,11 @@ BY = {"reason": "asked us", "who": "ann"}
 def test_a_number_is_added_explained_and_removed_with_a_line_that_says_by_whom(ledger, clock):
     assert add(ledger, ANN, now=clock(), **BY)
     assert not add(ledger, ANN, now=clock(), **BY)
-    (line,) = why(ledger, ANN)
+    (line,) = entries_of(ledger, ANN)
     assert (line.account, line.reason, line.source, line.added_at) == ("", "asked us", "ann", clock())
     assert remove(ledger, ANN, who="bob", now=clock())
     assert not remove(ledger, ANN, who="bob", now=clock())
-    assert why(ledger, ANN) == []
+    assert entries_of(ledger, ANN) == []
     with ledger.reading() as db:
         (said,) = db.execute(select(audit).where(audit.c.event == "suppression removed"))
     assert (said.who, said.detail) == ("bob", ANN.masked)
@@ -43,7 +43,7 @@ def test_a_list_is_imported_however_it_is_written(ledger, clock, tmp_path, text,
     (tmp_path / "list.csv").write_text(text)
     done = import_file(ledger, tmp_path / "list.csv", country="US", now=clock(), **BY)
     assert (done.added, [one.line for one in done.rejects]) == (added, bad)
-    assert why(ledger, parse("+14155550101"))[0].reason == ("moved away" if "moved" in text else "asked us")
+    assert entries_of(ledger, parse("+14155550101"))[0].reason == ("moved away" if "moved" in text else "asked us")
 
 
 def test_a_list_without_a_column_of_numbers_is_named(ledger, clock, tmp_path):
@@ -57,7 +57,7 @@ def test_what_is_exported_is_imported_as_it_stood(ledger, clock, tmp_path):
     add(ledger, BOB, now=clock(), account="spare", expires_at=clock() + timedelta(days=2), **BY)
     erase(ledger, CAT, who="cat", now=clock())
     add(ledger, DAN, now=clock(), expires_at=clock() + timedelta(days=1), **BY)
-    before = [why(ledger, one) for one in (ANN, BOB, CAT)]
+    before = [entries_of(ledger, one) for one in (ANN, BOB, CAT)]
     assert export_file(ledger, tmp_path / "list.csv") == 4
     with ledger.writing() as db:
         db.execute(delete(suppressions))
@@ -65,8 +65,8 @@ def test_what_is_exported_is_imported_as_it_stood(ledger, clock, tmp_path):
     facts = {"country": None, "who": "eve", "reason": "a restored list", "now": clock()}
     done = import_file(ledger, tmp_path / "list.csv", **facts)
     assert (done.added, done.known, done.expired, done.rejects) == (3, 0, 1, ())
-    assert [why(ledger, one) for one in (ANN, BOB, CAT)] == before
-    assert why(ledger, DAN) == []
+    assert [entries_of(ledger, one) for one in (ANN, BOB, CAT)] == before
+    assert entries_of(ledger, DAN) == []
     assert import_file(ledger, tmp_path / "list.csv", **facts).known == 3
 
 
@@ -82,4 +82,4 @@ def test_of_an_exported_list_what_cannot_be_read_is_named_and_the_rest_goes_in(l
 def test_an_account_column_of_somebody_elses_list_is_theirs(ledger, clock, tmp_path):
     (tmp_path / "list.csv").write_text(f"phone,account\n{ANN.e164},A-1234\n")
     assert import_file(ledger, tmp_path / "list.csv", country=None, now=clock(), **BY).added == 1
-    assert why(ledger, ANN)[0].account == ""
+    assert entries_of(ledger, ANN)[0].account == ""

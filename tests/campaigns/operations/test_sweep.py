@@ -93,10 +93,10 @@ def left_behind(ledger, clock, using, vendor):
 
 def test_a_second_sweep_finds_nothing_more(ledger, using, left_behind):
     first = sweep(using=using)
-    assert (first.given_back, first.doubted, first.concluded, first.finished) == (1, 1, 2, 2)
+    assert (first.claims_returned, first.marked_unconfirmed, first.concluded, first.finished) == (1, 1, 2, 2)
     after = everything(ledger)
     again = sweep(using=using)
-    assert (again.given_back, again.doubted, again.concluded, again.finished) == (0, 0, 0, 0)
+    assert (again.claims_returned, again.marked_unconfirmed, again.concluded, again.finished) == (0, 0, 0, 0)
     assert everything(ledger) == after
 
 
@@ -147,9 +147,9 @@ def test_many_sweeps_at_once_do_what_one_does(ledger, using, buckets, left_behin
 def test_a_worker_that_died_between_commit_and_answer_leaves_a_doubt_that_is_settled(ledger, clock, using):
     (one,) = dialing(ledger, numbers(1), now=clock())
     clock.forward(39)
-    assert sweep(using=using).doubted == 0, "its worker may still be waiting for the answer"
+    assert sweep(using=using).marked_unconfirmed == 0, "its worker may still be waiting for the answer"
     clock.forward(2)
-    assert sweep(using=using).doubted == 1
+    assert sweep(using=using).marked_unconfirmed == 1
     made = attempt(ledger, one.id)
     assert (made.status, made.detail) == ("unconfirmed", "its worker stopped between the request and the answer")
     assert contact(ledger, one.contact_id).status == "dialing", "it is not due: it may be ringing"
@@ -457,9 +457,9 @@ def test_a_stale_claim_is_due_again_and_spends_nothing(ledger, clock, using):
     _, ids = claim(ledger, campaign, 1, now=clock(), lease=30)
     due = contact(ledger, ids[0]).due_at
     clock.forward(29)
-    assert sweep(using=using).given_back == 0
+    assert sweep(using=using).claims_returned == 0
     clock.forward(1)
-    assert sweep(using=using).given_back == 1
+    assert sweep(using=using).claims_returned == 1
     row = contact(ledger, ids[0])
     assert (row.status, row.due_at, row.tries, row.attempts) == ("pending", due, 0, 0)
 
