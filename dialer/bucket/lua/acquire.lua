@@ -39,15 +39,15 @@ for w, limit in pairs({ m = minute, d = day }) do
 end
 
 local room = #ids
-local wait, which, starts = 0, '', now
+local wait, limit_name, starts = 0, '', now
 -- A limit allows nothing before this time.
-local function delay(untill, name)
-  if untill - now > wait then wait, which = untill - now, name end
+local function delay(free_at, name)
+  if free_at - now > wait then wait, limit_name = free_at - now, name end
 end
 -- A limit has room for so many requests; when for none, it delays them all.
-local function fit(available, untill, name)
+local function fit(available, free_at, name)
   room = math.min(room, math.floor(available))
-  if available < 1 then delay(untill, name) end
+  if available < 1 then delay(free_at, name) end
 end
 local gap, at_once, pace_name, distance_before = pace(points, tokens)
 -- A slot of the pace is granted only when it is the next one and near, so that a place in the queue can be revoked
@@ -55,8 +55,12 @@ local gap, at_once, pace_name, distance_before = pace(points, tokens)
 -- be next again, by weight.
 local soon = math.min(gap, COMMIT)
 local grace = math.min(gap / 8, GRACE)
-local function slot(untill, name)
-  if untill - now > soon then delay(untill - soon + grace, name) else starts = math.max(starts, math.ceil(untill)) end
+local function slot(free_at, name)
+  if free_at - now > soon then
+    delay(free_at - soon + grace, name)
+  else
+    starts = math.max(starts, math.ceil(free_at))
+  end
 end
 
 -- The campaign's own limits first: a capped campaign must not take a place that delays the others.
@@ -70,7 +74,7 @@ if share then fit(share / points, math.min(get('d:e'), now + 60000000), 'campaig
 if wait > 0 then
   leave_queue(id)
   keep()
-  return { 0, wait, which }
+  return { 0, wait, limit_name }
 end
 
 if is_call and most_calls > 0 then fit(most_calls - redis.call('ZCARD', CALLS), now + 500000, 'calls in progress') end
@@ -151,7 +155,7 @@ if wait > 0 then
     leave_queue(id)
   end
   keep()
-  return { 0, wait, which }
+  return { 0, wait, limit_name }
 end
 
 leave_queue(id)

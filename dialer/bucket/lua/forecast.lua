@@ -7,9 +7,9 @@ detect_restart()
 reap()
 roll('m'); roll('d')
 
-local room, which, wait = math.huge, '', 0
-local function restrict(calls, name, untill)
-  if calls < room then room, which, wait = math.max(0, calls), name, math.max(untill - now, 0) end
+local room, limit_name, wait = math.huge, '', 0
+local function restrict(calls, name, free_at)
+  if calls < room then room, limit_name, wait = math.max(0, calls), name, math.max(free_at - now, 0) end
 end
 local function restrict_pace(due, gap, at_once, name)
   local first = math.max(due, now) - gap * (at_once - 1) -- then one each gap, which may be longer than the horizon
@@ -43,6 +43,8 @@ if own_most_calls > 0 then
 end
 local blk = get('blk') or 0
 if blk > now + horizon then restrict(0, 'blocked by the provider', blk) end
-if room == 0 and behind > math.max(wait, 1000000) then which, wait = "Redis's clock, which was set back", behind end
+if room == 0 and behind > math.max(wait, 1000000) then
+  limit_name, wait = "Redis's clock, which was set back", behind
+end
 keep()
-return { room, which, math.ceil(wait) }
+return { room, limit_name, math.ceil(wait) }
