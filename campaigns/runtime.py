@@ -1,4 +1,4 @@
-"""What the steps of a campaign work with; the doors put it together."""
+"""What the steps of a campaign work with; the tasks and commands put it together."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ SWEEP_MARGIN = 15.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """The ledger, the accounts by name, the clock and chance; `notify_url` says where an account's receipts go.
+    """The ledger, the accounts by name, the clock and the random source; `notify_url` gives an account's receipts URL.
 
-    `told_moments` tells what time it may be, where the clock is watched (`dialer.clock`).
-    `stopping` says that this process has been told to end: it starts no more calls.
+    `told_moments` gives what time it may be, where the clock is watched (`dialer.clock`).
+    `stopping` is true when this process has been told to end: it starts no more calls.
     """
 
     ledger: Ledger
@@ -35,7 +35,7 @@ class Runtime:
     told_moments: Callable[[], Sequence[datetime]] | None = None
 
     def moments(self) -> tuple[datetime, ...]:
-        """What time it may be, the clock's own first."""
+        """What time it may be; the clock's own time first."""
         return tuple(self.told_moments()) if self.told_moments else (self.clock(),)
 
 

@@ -1,4 +1,4 @@
-"""How many contacts are due, and claiming so many of them."""
+"""Counts the contacts that are due, and claims as many of them as may be called."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def count_due(
     moments: Sequence[datetime],
     only: ColumnElement[bool] | None,
 ) -> int:
-    """How many contacts, or `only` of those, may be called now, counted up to `most`."""
+    """How many contacts may be called now, counted up to `most`; `only` narrows them."""
     _put_off_closed_zones(db, campaign, moments)
     due = select(contacts.c.id).where(
         contacts.c.campaign_id == campaign.id,
@@ -55,6 +55,7 @@ def count_due(
 
 
 def claim_contacts(db: Connection, campaign: Campaign, room: int, now: datetime, using: Runtime) -> list[Slice]:
+    """Claim up to `room` due contacts of a running campaign; returns them as slices for the workers."""
     account = using.accounts[campaign.account]
     if not claims.lock_campaign(db, campaign.id):
         return []
@@ -84,7 +85,10 @@ def _rooms(db: Connection, campaign: Campaign, account: Account, now: datetime, 
 
 
 def _put_off_closed_zones(db: Connection, campaign: Campaign, moments: Sequence[datetime]) -> None:
-    """Contacts whose window is closed become due when it opens; those for whom it never will are left to the sweep."""
+    """Set the due time of contacts whose calling window is closed to its next opening.
+
+    Contacts whose window never opens again are left to the sweep, which expires them.
+    """
     now = moments[0]
     by_opening: dict[datetime | None, list[str]] = {}
     for zone in campaign.zones:

@@ -1,6 +1,6 @@
-"""Dialing a slice of claimed contacts: tokens, then the gates and `dialing` committed, then the requests, then results.
+"""Dials a slice of claimed contacts: takes tokens, commits the attempts, sends the requests, writes the answers.
 
-Promise 1 lives here: an attempt's row is committed before its request leaves, and a request leaves only once.
+Nobody is called twice for one attempt: its row is committed before its request leaves, and a request leaves only once.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ log = get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
-    """Some contacts of one claim of one campaign, as a task carries them."""
+    """Some contacts of one claim of one campaign: what one task dials."""
 
     campaign_id: str
     claim: UUID
@@ -90,7 +90,7 @@ def _dial(
 def _send(
     batch: Sequence[Claimed], campaign: Campaign, account: Account, flight: InFlightRequests, using: Runtime
 ) -> int:
-    """Place the calls of contacts whose tokens are taken. Whatever could fail here does so before the commit."""
+    """Place the calls of contacts whose tokens are taken. All checks that can fail run before the commit."""
     try:
         calls, deadline = using.ledger.write(_open, batch, campaign, account, using)
     except LedgerAway:
@@ -105,9 +105,9 @@ def _send(
 def _open(
     db: Connection, batch: Sequence[Claimed], campaign: Campaign, account: Account, using: Runtime
 ) -> tuple[list[CallRequest], Deadline]:
-    """Ask the gates and write the attempts that pass; returns their calls, and until when those may leave.
+    """Apply the rules and write the attempts that pass; returns their calls and the deadline for sending them.
 
-    The deadline counts from here: the writer's wait for its turn is over, and no pause has been committed unseen.
+    The deadline counts from here, inside the write transaction: no pause was committed unnoticed before it.
     """
     moments = using.moments()
     send_by = moments[0] + timedelta(seconds=SEND_WITHIN)
@@ -121,7 +121,7 @@ def _open(
 
 
 def _may_be_called(contact: Claimed, campaign: Campaign, account: Account, moments: Sequence[datetime]) -> bool:
-    """By the gates that time keeps; the others are asked in the statement that opens the attempt."""
+    """Whether the time rules allow the call; the statement that opens the attempt checks the other rules."""
     if contact.due_at > moments[0]:
         return send_at(campaign.definition, account.provider, contact, moments) is not None
     past = contact.not_after is not None and contact.not_after <= max(moments)
@@ -163,7 +163,7 @@ def _write_rulings(
 
 
 def _settled(attempt_id: UUID, ruling: Ruling, handed_over: Collection[UUID]) -> GrantResult:
-    """What the bucket is told of an answer."""
+    """The answer as the token bucket needs it."""
     goes_on = ruling.verdict is Verdict.PLACED and attempt_id not in handed_over
     return GrantResult.from_ruling(str(attempt_id), ruling, call_in_progress=goes_on)
 
@@ -190,7 +190,10 @@ def _hold_back(held: Sequence[Claimed], campaign: Campaign, account: Account, us
 def _write_held(
     db: Connection, held: Sequence[Claimed], campaign: Campaign, account: Account, moments: Sequence[datetime]
 ) -> set[UUID]:
-    """Returns the attempts that another delivery of the same task has under way: it holds their tokens."""
+    """Give back the claims of held contacts; returns the attempts that another delivery of the same task has open.
+
+    Those keep their tokens.
+    """
     claim = held[0].claim
     claims.suppress_held(db, claim, [contact.contact_id for contact in held], campaign.account, moments[0])
     for contact in held:
@@ -202,7 +205,7 @@ def _write_held(
 def _next_moment(
     db: Connection, contact: Claimed, campaign: Campaign, account: Account, moments: Sequence[datetime]
 ) -> datetime | None:
-    """When a contact that was held back may be called; None for as before, which leaves those to come to the sweep."""
+    """When a held contact may be called; None keeps its due time, and leaves contacts that are over to the sweep."""
     definition = campaign.definition
     asked = (definition, account.provider, contact, moments)
     if taken_up_early(*asked) and send_at(*asked) is None:
@@ -222,5 +225,5 @@ def _return_tokens(unused: Iterable[Claimed], campaign: Campaign, account: Accou
 
 
 def slice_size(pace: float) -> int:
-    """Contacts per task: one at the pace of most accounts, more when a task per call would cost too much."""
+    """Contacts per task: one at the pace of most accounts, more at a pace at which a task per call costs too much."""
     return 1 if pace <= 10 else min(50, round(pace / 10))

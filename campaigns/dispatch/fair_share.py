@@ -1,4 +1,4 @@
-"""How an account is shared among its campaigns: the next seconds by weight, its day by weight and hours to come."""
+"""Shares an account among its campaigns: the next seconds by weight, its day by weight and remaining calling hours."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Claim = Callable[[Campaign, int], int]
 
 
 def share_out(mine: Sequence[Campaign], left: int, wanted: Mapping[str, int], claim: Claim, rng: Random) -> None:
-    """Let each claim its part of what is left, the urgent all they want though none be left, the others by weight.
+    """Let each campaign claim its share of the remaining calls: urgent ones all they want, the others by weight.
 
-    The most modest for its weight first, so that the others share what it leaves; among equals chance decides, and
-    none is last for ever.
+    The campaign that wants least for its weight claims first, so that the others share what it leaves. Equals are
+    shuffled, so that none is always last.
     """
     in_turn = sorted(rng.sample(mine, len(mine)), key=lambda one: wanted[one.id] / one.definition.weight)
     for campaign in [one for one in in_turn if one.definition.urgent]:
@@ -34,7 +34,7 @@ def share_out(mine: Sequence[Campaign], left: int, wanted: Mapping[str, int], cl
 
 
 def share_day(mine: Sequence[Campaign], bucket: TokenBucket, now: datetime) -> None:
-    """Tell the bucket, once in a while, how its day's points are shared: by weight and hours still open in that day."""
+    """Tell the bucket, once a minute, how the day's points are shared: by weight and hours still open that day."""
     if not bucket.claim_turn("shares", SHARED_EVERY):
         return
     day = next((window for window in bucket.peek().windows if window.name == LimitName.DAY_POINTS), None)
@@ -45,7 +45,7 @@ def share_day(mine: Sequence[Campaign], bucket: TokenBucket, now: datetime) -> N
 
 
 def open_time(campaign: Campaign, now: datetime, until: datetime) -> float:
-    """Hours in which somebody of the campaign may be called; a little even when there are none, for who asks anyway."""
+    """Hours until `until` in which any contact of the campaign may be called; never quite zero."""
     open_looks, moment = 0, now
     while moment < until:
         open_looks += any(next_opening(campaign.definition, zone, moment) == moment for zone in campaign.zones)

@@ -1,4 +1,4 @@
-"""The release tick: claims, of the contacts that are due, only what the bucket can carry in the next few seconds."""
+"""The release tick: claims only as many due contacts as the token bucket can carry in the next few seconds."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ CLOCK_WAS_SET = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """What binds a campaign at a tick; `until` is None where nobody knows."""
+    """What keeps a campaign from dialing at this tick; `until` is None where the end cannot be known."""
 
     kind: ReleaseHold
     words: str
@@ -60,9 +60,9 @@ def release(*, using: Runtime) -> list[Slice]:
 
 
 def release_some(*, using: Runtime) -> Iterator[list[Slice]]:
-    """The same, some accounts at a time: with many, the first claims would else be old before anybody hears of them.
+    """The same, some accounts at a time, so that the first claims are published before their leases age.
 
-    In turns among those: the slices of one account wait for its pace, and would keep every thread from the others'.
+    The slices of the accounts alternate: those of one account wait for its pace and would block every worker thread.
     """
     if using.stopping():
         return
@@ -131,7 +131,7 @@ def _release_account(mine: Sequence[Campaign], account: Account | None, now: dat
 
 
 def _astray(campaign: Campaign) -> str:
-    """Why a rehearsal calls nobody in earnest, and nobody waits for a call that only a sandbox heard of."""
+    """Why a rehearsal places no real calls, and a real campaign no calls at a sandbox."""
     if campaign.rehearsal:
         return f"it was started on a sandbox, and account {campaign.account} leads to the provider now: start it anew"
     return f"it was started in earnest, and account {campaign.account} leads to a sandbox now: bring that down first"
@@ -161,9 +161,9 @@ def _release_in_turn(mine: Sequence[Campaign], account: Account, now: datetime, 
 
 
 def _wanted(campaign: Campaign, left: int, waiting: int, account: Account, now: datetime, using: Runtime) -> int:
-    """How many calls the campaign could start: by its own limits, which only its own claims use up, and by who is due.
+    """How many calls the campaign could start now, by its own limits and the contacts that are due.
 
-    Leaves in the ledger what binds.
+    Writes to the ledger what holds it back.
     """
     forecast = account.bucket.forecast(using.horizon, own=own_limits(campaign), urgency=urgency_of(campaign))
     room, held = max(0, forecast.calls - waiting), _held_by_limit(forecast, now)
@@ -202,7 +202,7 @@ def _held_by_limit(forecast: Forecast, now: datetime) -> Held | None:
 
 
 def _note(campaign: Campaign, now: datetime, held: Held | None, using: Runtime) -> None:
-    """Leave in the ledger when the tick last came by and what binds, for `status` to tell."""
+    """Write when the tick last looked at the campaign and what holds it back, for `dialer status`."""
     fresh = campaign.ticked_at is not None and now - campaign.ticked_at < TICK_NOTED_EVERY
     if fresh and (held.words if held else None) == campaign.held_by:
         return

@@ -1,4 +1,4 @@
-"""What is asked of the vendor for a contact, and what the ledger keeps of it."""
+"""Builds the call request for a contact, and what the ledger keeps of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waiting for tokens: contacts go on as theirs come, and who may not go on gives his place in the line back."""
+"""Waits for tokens: yields contacts as their tokens come, and gives back those that stop waiting."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ Pause = Callable[[float], None]
 def batches_with_tokens(
     ours: Sequence[Claimed], campaign: Campaign, account: Account, using: Runtime, pause: Pause
 ) -> Iterator[list[Claimed]]:
-    """Yield contacts as their tokens come, waiting for no longer than the horizon in all.
+    """Yield contacts as their tokens come, waiting no longer than the horizon in all.
 
-    Those whose token would come too late, or whose campaign stops meanwhile, are given back, and their place in the
-    line with them.
+    Contacts whose token would come too late, or whose campaign stops meanwhile, are given back, and so is their place
+    in the queue.
     """
     left, patience, own = list(ours), using.horizon, own_limits(campaign)
     try:
@@ -57,14 +57,14 @@ def batches_with_tokens(
 
 
 def return_claims(ours: Sequence[Claimed], using: Runtime, due_in: float | None = None) -> None:
-    """Undo the claim on these contacts; they are due as before, but not within so many seconds."""
+    """Undo the claim on these contacts; they keep their due time, or are due in `due_in` seconds if that is later."""
     if ours:
         due_at = using.clock() + timedelta(seconds=due_in) if due_in else None
         using.ledger.write(claims.give_back, ours[0].claim, [one.contact_id for one in ours], due_at=due_at)
 
 
 def _turn(left: Sequence[Claimed], account: Account, campaign: Campaign) -> list[Claimed]:
-    """The contacts that ask together: as many as the pace lets through in a moment, of one urgency."""
+    """The contacts that ask for tokens together: as many as the pace allows in a moment, all of one urgency."""
     pace = min(account.settings.pace, campaign.definition.pace or account.settings.pace)
     size = max(1, round(pace * TURN_SECONDS))
     return list(takewhile(lambda one: bool(one.tries) == bool(left[0].tries), left[:size]))

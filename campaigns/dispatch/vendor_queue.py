@@ -1,7 +1,7 @@
-"""Handing the waiting to the provider, where a campaign asks for it: a call is requested now, to be placed then.
+"""Hands calls over to the provider ahead of time, where a campaign asks for it: requested now, to be placed later.
 
-What was handed over cannot be taken back, so it is asked for only when the moment is near, when the window stays open
-long enough after it, and when the contact's `not_after` and the campaign's end are well past it.
+A call that was handed over cannot be taken back. So it is requested only when its time is near, the window stays open
+long enough after it, and the contact's `not_after` and the campaign's end are well past it.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ AHEAD = timedelta(hours=24)  # a night, and far from the week that the provider 
 
 
 def due_by(definition: Definition, provider: Provider, moments: Sequence[datetime]) -> datetime:
-    """Contacts due until then may be taken up now.
+    """Contacts due until then may be claimed now.
 
-    Nothing is handed over where nobody knows what time it is, or to a provider that cannot wait: a campaign may have
-    gone on with an account of another.
+    Nothing is handed over while the time is uncertain, or to a provider that cannot wait: the campaign may have moved
+    to an account of another provider.
     """
     handed = definition.schedule.vendor_queue and len(moments) == 1 and "send_at" not in provider.cannot
     return moments[0] + AHEAD if handed else moments[0]

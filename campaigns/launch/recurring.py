@@ -1,4 +1,4 @@
-"""Recurring campaigns: a file with `schedule.repeat` is launched with a fresh list each time its hour comes."""
+"""Recurring campaigns: a file with `schedule.repeat` is launched at each of its hours, with its list as it then is."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ WORDS = {
 
 
 class NotRecurring(DialerError):
-    """The campaign file says nothing of when to repeat, or has ended before."""
+    """The campaign file has no `schedule.repeat`, or its end comes before the next run."""
 
 
 class TakenOver(DialerError):
-    """A launch took so long that it was taken for cut off, and another made up for it."""
+    """The launch took so long that another worker has taken it over."""
 
 
 class NoSuchSchedule(DialerError):
@@ -50,7 +50,7 @@ class NoSuchSchedule(DialerError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """A recurring campaign. `next_at` is None when its end has passed; `last_said` tells how the last run went."""
+    """A recurring campaign. `next_at` is None when its end has passed; `last_said` says how the last run went."""
 
     name: str
     file: str
@@ -70,9 +70,10 @@ class Schedule:
 
 
 def add(ledger: Ledger, file: Path, accounts: Mapping[str, AccountSettings], *, who: str, now: datetime) -> Schedule:
-    """Check a campaign file and keep it to be launched at its hours; what stood there of its name is replaced.
+    """Check a campaign file and keep it, to be launched at its hours; replaces the schedule of the same name.
 
-    Raises DefinitionFaults, BadContactsFile, DownloadFailed, NotRecurring. Bad rows are none: the list will be another.
+    Raises DefinitionFaults, BadContactsFile, DownloadFailed, NotRecurring. Bad rows do not count:
+    each run reads the list anew.
     """
     definition = check(file, accounts, keep=False).definition
     if definition.schedule.repeat is None:
@@ -118,7 +119,7 @@ def listed(ledger: Ledger) -> list[Schedule]:
 
 
 def next_run(definition: Definition, after: datetime) -> datetime | None:
-    """The first run after a moment, by the clock of the schedule's zone; None when its end comes before."""
+    """The first run after a moment, by the clock of the schedule's zone; None when the campaign's end comes first."""
     if definition.schedule.repeat is None or definition.schedule.zone is None:
         return None
     local = after.astimezone(ZoneInfo(definition.schedule.zone))
@@ -130,9 +131,9 @@ def next_run(definition: Definition, after: datetime) -> datetime | None:
 def launch_due(
     ledger: Ledger, accounts: Mapping[str, AccountSettings], *, rejects_folder: Path, now: datetime
 ) -> list[str]:
-    """Launch the recurring campaigns that are due; returns their ids. Many may ask at once: each run is one's.
+    """Launch the recurring campaigns that are due; returns their ids. Of many workers at once, one launches each run.
 
-    A launch that was cut off is made up for; cut off twice it is a missed run.
+    A launch that was cut off is tried again; cut off twice, it is a missed run.
     """
     started: list[str] = []
     for one in listed(ledger):
@@ -151,7 +152,7 @@ def launch_due(
 
 
 def _take(db: Connection, one: Schedule, now: datetime) -> bool:
-    """Make this run ours for a while: its schedule goes on to the next.
+    """Take this run, so that no other worker launches it for a while; the schedule moves to its next hour.
 
     A file that cannot be read is tried again in an hour.
     """
@@ -214,7 +215,7 @@ def _launch(
 def _missed(one: Schedule, definition: Definition, now: datetime) -> str | None:
     """Why the run that is due is left out; None when it, or a later one, can begin in time.
 
-    What is due is no run where the file could not be read at its hour, or has other hours since.
+    A due time is not a run if the file could not be read at its hour, or has other hours since.
     """
     due = one.due_at
     if due is None:

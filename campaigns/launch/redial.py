@@ -1,4 +1,4 @@
-"""Calling those again whom a campaign that is over has not reached: a new campaign over them, as they were."""
+"""Redials: a new campaign, with the same definition, over the contacts that an ended campaign did not reach."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ KEPT = ("line", "phone", "phone_hash", "consent", "fields", "text", "voice", "zo
 
 
 class CannotRedial(DialerError):
-    """There is nobody to call again, or it is not the time; nothing was started."""
+    """There is no contact to call again, or the campaign has not ended; nothing was started."""
 
 
 def redial(ledger: Ledger, campaign_id: str, outcomes: Sequence[str] = (), *, who: str, now: datetime) -> Campaign:
-    """Start a new campaign of the same definition over the contacts of one that is over, and were not reached.
+    """Start a new campaign of the same definition over the contacts of an ended one that were not reached.
 
-    `outcomes` are words of WORDS: how the contact's last call ended, or what became of the contact; none means all
-    whose calls ended unanswered. Who was refused, suppressed or reached is never called again. Raises CannotRedial,
+    `outcomes` are words of WORDS: how the contact's last call ended, or the contact's final status; none means every
+    unanswered outcome. Contacts that were refused, suppressed or reached are never called again. Raises CannotRedial,
     NoSuchCampaign.
     """
     if strange := sorted(set(outcomes) - set(WORDS)):
@@ -88,7 +88,7 @@ def _ended_first(campaign_id: str) -> str:
 
 
 def _left(outcomes: Sequence[str]) -> ColumnElement[bool]:
-    """Contacts that were not reached, and for one of these reasons."""
+    """Whether a contact was not reached, and ended in one of these ways."""
     last = (
         select(attempts.c.outcome)
         .where(attempts.c.contact_id == contacts.c.id, attempts.c.outcome.is_not(None))

@@ -1,4 +1,4 @@
-"""Openings: claimed contacts that become attempts, in the one statement in which the ledger's gates are asked."""
+"""Opens attempts for claimed contacts, in the one statement that also checks the ledger's rules."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def open_attempts(
 ) -> set[UUID]:
     """Move claimed contacts to `dialing` and write their attempts; returns the ids of the attempts that may be sent.
 
-    The gates that the ledger knows are asked in the same statement: claim still ours, campaign running, not
-    suppressed, not past its `not_after`, and due and under the frequency caps when the call is to be placed: now, or
-    at its `send_at`. Commit before sending anything.
+    The same statement checks the rules that the ledger knows: the claim still holds, the campaign is running, the
+    contact is not suppressed and not past its `not_after`, and it is due and under the frequency caps when the call is
+    to be placed (now, or at its `send_at`). Commit before sending anything.
     """
     if not openings:
         return set()

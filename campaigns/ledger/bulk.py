@@ -1,4 +1,4 @@
-"""Many rows at once, as quickly as each store takes them: as its driver has them, past SQLAlchemy's work per row."""
+"""Inserts many rows at once through the store's own driver, past SQLAlchemy's work per row."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CACHE_KB = 65_536  # of SQLite's pages, for as long as this connection lives
 
 
 def insert_rows(db: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Insert rows whose values stand in the order of these columns. Errors are SQLAlchemy's, as everywhere."""
+    """Insert rows whose values are in the order of these columns. Raises SQLAlchemy's errors, as everywhere."""
     if not rows:
         return
     if db.dialect.name == "postgresql":

@@ -1,4 +1,4 @@
-"""Claims: due contacts taken by lease, so that no other worker has them, and given back when nothing came of it."""
+"""Claims due contacts under a lease, so that no other worker has them, and gives back those that are not dialed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Claimed:
 
 
 def lock_campaign(db: Connection, campaign_id: str) -> bool:
-    """Make others who ask so wait for this transaction's end (SQLite has one writer); whether the campaign runs."""
+    """Lock the campaign's row until this transaction ends (SQLite has one writer); returns whether it is running."""
     mine = select(campaigns.c.status).where(campaigns.c.id == campaign_id)
     return db.scalar(mine.with_for_update(key_share=True)) == CampaignStatus.RUNNING
 
@@ -73,7 +73,7 @@ def claim_due(
 ) -> list[int]:
     """Claim up to `limit` due contacts; returns their ids, retries before first tries, longest due first.
 
-    `due_by` takes up those that will be due until then, but for those whose `not_after` is near; `only` narrows them.
+    `due_by` includes contacts that come due until then, unless their `not_after` is near; `only` narrows them.
     """
     due = is_due(now, due_by) if only is None else and_(is_due(now, due_by), only)
     retries = _claim(db, campaign_id, claim, limit, and_(due, AGAIN), now=now, lease_until=lease_until)
@@ -172,7 +172,7 @@ def give_back(db: Connection, claim: UUID, contact_ids: Iterable[int], *, due_at
 def give_back_stale(db: Connection, now: datetime) -> int:
     """Make claims whose lease has ended due again: their task was lost, or its worker died before dialing.
 
-    So does a claim from the future: the clock has been set back since, and its lease would last that much longer.
+    Claims from the future too: the clock has been set back, and their lease would last that much longer.
     """
     ended = or_(contacts.c.lease_until <= now, contacts.c.claimed_at > now + CLOCKS_APART)
     return row_count(
@@ -197,7 +197,7 @@ def suppress_held(db: Connection, claim: UUID, contact_ids: Sequence[int], accou
 
 
 def suppress_at_launch(db: Connection, campaign_id: str, account: str, now: datetime) -> int:
-    """Give contacts that are on the suppression list already their final status before anybody is called."""
+    """Give contacts on the suppression list their final status before the campaign starts."""
     draft = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.PENDING)
     return row_count(
         db, update(contacts).where(*draft, suppressed(account, now)).values(**_as_suppressed(account, now))
@@ -216,14 +216,14 @@ def expire(db: Connection, now: datetime) -> int:
 
 
 def cancel_left(db: Connection, now: datetime) -> int:
-    """Give contacts of cancelled campaigns their final status: a retry may have put one back as its campaign ended."""
+    """Give the waiting contacts of cancelled campaigns their final status, those that a retry has just put back too."""
     over = select(campaigns.c.id).where(campaigns.c.status == CampaignStatus.CANCELLED)
     left = contacts.c.campaign_id.in_(over)
     return end_waiting(db, ContactStatus.CANCELLED, left, reason="the campaign was cancelled", now=now)
 
 
 def end_waiting(db: Connection, to: ContactStatus, *those: ColumnElement[bool], reason: str, now: datetime) -> int:
-    """Give those contacts a final status; only such as no call is under way to."""
+    """Give the contacts that meet these conditions a final status, unless a call to them is under way."""
     waiting = contacts.c.status.in_(WAITING_CONTACTS)
     final = {"status": to, "reason": reason, **as_final(now)}
     return row_count(db, update(contacts).where(*those, waiting).values(**final))

@@ -1,4 +1,4 @@
-"""How a campaign gets into the ledger: as a draft that nobody dials, contact by contact, then started in one move."""
+"""Puts a campaign into the ledger: as a draft that is not dialed, contact by contact, then started in one move."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class DraftGone(DialerError):
 
 
 class NewContact(NamedTuple):
-    """A contact as it enters the ledger, checked: an E.164 number, the text it will hear, its zone."""
+    """A checked contact before it enters the ledger: E.164 number, text to speak, zone."""
 
     line: int
     phone: str
@@ -49,9 +49,9 @@ class NewContact(NamedTuple):
 
 
 def live_campaign_named(db: Connection, name: str, *, lock: bool = False) -> str | None:
-    """The id of a campaign of this name that has not ended, if there is one.
+    """The id of a campaign of this name that has not ended, or None.
 
-    `lock` makes others who ask so wait for this transaction's end, and then see what it has started.
+    With `lock`, other callers wait for this transaction's end, and then see what it has started.
     """
     if lock and db.dialect.name == "postgresql":  # SQLite has one writer at a time
         # The name is locked, for there may be no row yet; and before the query, which sees what was there as it began.
@@ -62,12 +62,12 @@ def live_campaign_named(db: Connection, name: str, *, lock: bool = False) -> str
 
 
 def called_by_another(db: Connection, name: str, phones: Sequence[str]) -> dict[str, str]:
-    """Those of these numbers that a campaign of this name that has not ended calls, each with its id."""
+    """Which of these numbers a campaign of this name that has not ended calls, with its id."""
     return {row.phone: row.campaign_id for row in db.execute(_called(name, phones))}
 
 
 def called_by_another_too(db: Connection, campaign_id: str, name: str) -> str | None:
-    """A campaign of this name that has not ended and calls a contact of the draft too, if there is one."""
+    """A campaign of this name that has not ended and calls one of the draft's contacts too, or None."""
     draft = contacts.alias("draft")
     row = db.execute(_called(name, select(draft.c.phone).where(draft.c.campaign_id == campaign_id)).limit(1)).first()
     return row.campaign_id if row else None
@@ -163,7 +163,7 @@ def start(
 
 
 def _this_draft(campaign_id: str, created_at: datetime) -> tuple[ColumnElement[bool], ...]:
-    """By its moment too: the id of one that was cleared away is given to the next of its name."""
+    """Identified by its creation time too: the id of a discarded draft is given to the next of its name."""
     draft = campaigns.c.status == CampaignStatus.DRAFT
     return campaigns.c.id == campaign_id, draft, campaigns.c.created_at == created_at
 
@@ -174,13 +174,13 @@ def _gone(campaign_id: str) -> DraftGone:
 
 
 def abandoned_drafts(db: Connection, now: datetime) -> Sequence[tuple[str, datetime]]:
-    """Drafts whose launch was killed, each with its moment: nobody dials them, and nobody will."""
+    """Drafts whose launch was killed, each with its creation time."""
     old = (campaigns.c.status == CampaignStatus.DRAFT, campaigns.c.created_at < now - ABANDONED)
     return [(row.id, row.created_at) for row in db.execute(select(campaigns.c.id, campaigns.c.created_at).where(*old))]
 
 
 def discard_draft(db: Connection, campaign_id: str, created_at: datetime) -> bool:
-    """Remove a draft that was not filled, so many contacts at once; True when nothing of it is left."""
+    """Remove a draft, a bounded number of contacts at a time; True when nothing of it is left."""
     draft = _this_draft(campaign_id, created_at)
     if not db.execute(select(campaigns.c.id).where(*draft).with_for_update()).first():
         return True
@@ -192,7 +192,7 @@ def discard_draft(db: Connection, campaign_id: str, created_at: datetime) -> boo
 
 
 def clear_abandoned(ledger: Ledger, now: datetime) -> None:
-    """Clear away what launches left that were killed."""
+    """Remove the drafts of launches that were killed."""
     with ledger.reading() as db:
         abandoned = abandoned_drafts(db, now)
     for campaign_id, created_at in abandoned:

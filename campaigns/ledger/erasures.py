@@ -1,6 +1,6 @@
-"""Erasures: what is emptied of a person, and the contacts that are emptied when their call is over.
+"""Erasures: what is emptied of a person, and the contacts that are emptied when their call has ended.
 
-A contact that was emptied has a keyed hash where its number was. A number is erased while that hash is on the
+A contact that was emptied has a keyed hash in place of its number. A number counts as erased while that hash is on the
 suppression list.
 """
 
@@ -30,10 +30,10 @@ NUMBER = re.compile(r"(?<!\d)\d{7,15}(?!\d)")
 
 
 def take_turn(db: Connection, *, erasing: bool = False) -> None:
-    """Let nobody be erased until this transaction ends; with `erasing`, let no number come in either.
+    """Keep erasures out until this transaction ends; with `erasing`, keep imports and starts out too.
 
-    So a number is in the ledger when it is erased, or finds itself erased when it is imported or its campaign starts.
-    To be taken before any contact is locked. SQLite has one writer anyway.
+    So a number is in the ledger when it is erased, or is seen as erased when it is imported or its campaign starts.
+    Call it before locking any contact. SQLite has one writer anyway.
     """
     if db.dialect.name == "postgresql":
         lock = func.pg_advisory_xact_lock if erasing else func.pg_advisory_xact_lock_shared
@@ -41,7 +41,7 @@ def take_turn(db: Connection, *, erasing: bool = False) -> None:
 
 
 def hold(db: Connection, phones: Collection[str]) -> None:
-    """Lock all that the ledger has of these numbers, attempts first, as whoever settles them does."""
+    """Lock all rows of these numbers, attempts first, in the order in which settlement locks them."""
     theirs = contacts.c.phone.in_(phones)
     calls = select(attempts.c.id).join(contacts, contacts.c.id == attempts.c.contact_id).where(theirs)
     db.execute(calls.order_by(attempts.c.id).with_for_update(of=attempts)).all()
@@ -55,7 +55,7 @@ def is_over() -> ColumnElement[bool]:
 
 
 def empty_admitted(db: Connection, campaign_id: str) -> int:
-    """Empty the contacts of a campaign that starts whose numbers were erased since its list was checked."""
+    """Empty the contacts of a starting campaign whose numbers were erased since its list was checked."""
     erased = select(suppressions.c.phone).where(suppressions.c.phone.startswith(HASHED))
     theirs = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.SUPPRESSED)
     emptied = update(contacts).where(*theirs, contacts.c.phone_hash.in_(erased))
@@ -63,7 +63,7 @@ def empty_admitted(db: Connection, campaign_id: str) -> int:
 
 
 def empty_receipts(db: Connection, attempt_ids: Iterable[UUID]) -> int:
-    """Empty the bodies of these attempts' receipts, also where the same body told of somebody else's call."""
+    """Empty the bodies of these attempts' receipts, and equal bodies that came in the same delivery."""
     theirs = (receipts.c.attempt_id.in_(list(attempt_ids)), receipts.c.body != ERASED)
     query = select(receipts.c.id, receipts.c.account, receipts.c.body).where(*theirs).order_by(receipts.c.id)
     told: dict[tuple[str, str], list[int]] = {}
@@ -87,7 +87,7 @@ def empty_unmatched(db: Connection, digits: str) -> int:
 def empty_those_that_name_erased(
     db: Connection, which: ColumnElement[bool], *, fingerprint: Callable[[str], str]
 ) -> int:
-    """Empty those of these receipts that name a number which was erased, as its hash tells."""
+    """Empty those of these receipts that contain a number whose hash says that it was erased."""
     by_hash: dict[str, set[int]] = {}
     for row in db.execute(select(receipts.c.id, receipts.c.body).where(which)):
         for digits in set(NUMBER.findall(row.body)):
@@ -107,14 +107,14 @@ def _empty(db: Connection, ids: Iterable[int]) -> int:
 
 
 def erased_among(db: Connection, attempt_ids: Iterable[UUID]) -> list[UUID]:
-    """Those of these attempts whose contact was emptied."""
+    """Which of these attempts belong to a contact that was emptied."""
     query = select(attempts.c.id).join(contacts, contacts.c.id == attempts.c.contact_id)
     mine = (attempts.c.id.in_(list(attempt_ids)), contacts.c.phone.startswith(HASHED))
     return list(db.scalars(query.where(*mine).order_by(attempts.c.id)))
 
 
 def put_off(db: Connection, phone: str, *, who: str, now: datetime) -> int:
-    """Keep in mind the contacts of this number that are left, to be emptied when they are over; how many those are."""
+    """Remember the contacts of this number whose call is in progress, to be emptied when it ends; returns how many."""
     left = (contacts.c.phone == phone, ~exists().where(erasures.c.contact_id == contacts.c.id))
     query = select(contacts.c.id, literal(who), literal(now, UtcTime)).where(*left)
     db.execute(insert(erasures).from_select(["contact_id", "who", "asked_at"], query))
@@ -122,7 +122,7 @@ def put_off(db: Connection, phone: str, *, who: str, now: datetime) -> int:
 
 
 def settle(db: Connection, phone_hash: str) -> None:
-    """Put the contacts that were emptied out of mind."""
+    """Forget the remembered contacts that have been emptied."""
     emptied = select(contacts.c.id).where(contacts.c.phone == phone_hash)
     db.execute(delete(erasures).where(erasures.c.contact_id.in_(emptied)))
 
@@ -135,7 +135,7 @@ def ready(db: Connection) -> list[int]:
 
 
 def put_off_one(db: Connection, contact_id: int) -> tuple[str, str, str] | None:
-    """The number, its hash, and who wished it erased; None when another has done it."""
+    """The number of a remembered contact, its hash, and who asked for the erasure; None if it is already done."""
     query = select(contacts.c.phone, contacts.c.phone_hash, erasures.c.who)
     there = query.join(contacts, contacts.c.id == erasures.c.contact_id).where(erasures.c.contact_id == contact_id)
     row = db.execute(there).first()
@@ -143,5 +143,5 @@ def put_off_one(db: Connection, contact_id: int) -> tuple[str, str, str] | None:
 
 
 def shown(phone: str) -> str:
-    """A contact's number as people may see it: masked, or the word that it was erased."""
+    """A contact's number as people may see it: masked, or `erased`."""
     return ERASED if phone.startswith(HASHED) else mask(phone)

@@ -1,6 +1,6 @@
-"""The frequency cap: how often one number may be called in a rolling window, whoever calls it and from which number.
+"""The frequency cap: how often one number may be called in a rolling window, by all campaigns and caller IDs together.
 
-A call counts when it is placed: one that was handed over, at the moment that the provider was asked for. A rehearsal
+A call counts at the time it is placed; one that was handed over, at the time the provider was asked for. A rehearsal
 calls nobody: its calls count for rehearsals only.
 """
 
@@ -22,7 +22,10 @@ placed_at = func.coalesce(attempts.c.send_at, attempts.c.dialing_at)
 
 
 def lock_numbers(db: Connection, phones: Iterable[str]) -> None:
-    """Make whoever counts the calls to these numbers wait for this transaction's end. SQLite has one writer anyway."""
+    """Lock these numbers until this transaction ends, so that counts of their calls are made one after the other.
+
+    SQLite has one writer anyway.
+    """
     if db.dialect.name == "postgresql":
         keys = sorted({int.from_bytes(hashlib.sha256(phone.encode()).digest()[:8], signed=True) for phone in phones})
         each = "SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key"
@@ -79,7 +82,7 @@ def calls_since(db: Connection, since: datetime, *, rehearsal: bool) -> dict[str
 
 
 def _counts(cap: Cap, at: datetime) -> tuple[ColumnElement[bool], ...]:
-    """The calls that share a window with this moment: before it, and those handed over for soon after it."""
+    """Calls that share a window with this moment: before it, and those handed over for soon after it."""
     near = (placed_at > at - cap.window, placed_at < at + cap.window)
     return *near, _maybe_placed()
 

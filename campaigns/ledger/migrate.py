@@ -1,4 +1,4 @@
-"""Bringing a ledger to the shape that this version writes."""
+"""Creates a ledger's tables, and upgrades an older ledger to this version."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def upgrade(ledger: Ledger) -> None:
 
 
 def version(db: Connection) -> str | None:
-    """The migration that the ledger is at; None for one without tables."""
+    """The ledger's migration; None for a ledger without tables."""
     if not inspect(db).has_table("alembic_version"):
         return None
     found: str | None = db.scalar(text("SELECT version_num FROM alembic_version"))

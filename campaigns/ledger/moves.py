@@ -1,4 +1,4 @@
-"""Status moves, each in one statement that carries the prior status, so that a late word changes nothing."""
+"""Status moves: each is one statement that also checks the prior status, so that late news changes nothing."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def move_contact(db: Connection, contact_id: int, to: ContactStatus, now: dateti
 
 
 def as_final(now: datetime) -> dict[str, Any]:
-    """What goes with a contact's final status: its moment, and that nobody holds it any more."""
+    """The columns that go with a contact's final status: when, and that no worker has it claimed."""
     return {"final_at": now, "claim": None, "lease_until": None}
 
 
 def move_attempts(db: Connection, to: AttemptStatus, facts: Mapping[UUID, Mapping[str, Any]]) -> int:
-    """Move attempts along their lifecycle together, each with the same kinds of facts; how many had not gone past.
+    """Move many attempts at once, each with the same columns; returns how many were moved.
 
-    Where it matters which, they are to be locked before.
+    Where it matters which, lock them before.
     """
     return _move_all(db, attempts, to, facts)
 
@@ -103,7 +103,7 @@ def _statement(
 
 
 def lock_contact(db: Connection, contact_id: int) -> None:
-    """Let nobody else move a contact before this transaction ends: what is read from here on holds until then."""
+    """Lock a contact until this transaction ends, so that what is read of it stays true until then."""
     db.execute(select(contacts.c.id).where(contacts.c.id == contact_id).with_for_update())
 
 
@@ -118,7 +118,7 @@ def move_campaign(
     pause_kind: PauseKind | None = None,
     only_from: Sequence[CampaignStatus] | None = None,
 ) -> bool:
-    """Move a campaign, leaving an audit line that says who and why; False when its status does not allow it.
+    """Move a campaign and write an audit line with who and why; False when its status does not allow it.
 
     `pause_kind` goes with a pause, and with a pause only. `only_from` narrows the statuses it may come from.
     """
@@ -150,12 +150,12 @@ def pause(db: Connection, campaign_id: str, kind: PauseKind, now: datetime, *, r
 def write_audit(
     db: Connection, now: datetime, *, who: str, event: str, campaign_id: str | None = None, detail: str = ""
 ) -> None:
-    """Leave an audit line."""
+    """Write an audit line."""
     db.execute(insert(audit).values(at=now, who=who, event=event, campaign_id=campaign_id, detail=detail))
 
 
 def updated_one(db: Connection, statement: Update) -> bool:
-    """Run a compare-and-set; True when it found what it expected."""
+    """Run a compare-and-set; True when the row was as expected."""
     return row_count(db, statement) == 1
 
 

@@ -1,4 +1,4 @@
-"""What is read from the ledger, as values."""
+"""Reads campaigns and attempts from the ledger as values."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class NoSuchCampaign(DialerError):
 
 @lru_cache(maxsize=256)
 def parse_definition(text: str, account: str = "") -> Definition:
-    """The definition as it was when the campaign started; it is locked from then on. `account` is who calls."""
+    """The definition as it was when the campaign started; it does not change later. `account` is the one that calls."""
     return Definition.model_validate_json(text).for_account(account)
 
 
@@ -118,9 +118,9 @@ class OpenAttempt:
 
 
 def campaign(db: Connection, campaign_id: str) -> Campaign:
-    """One campaign by its id, or by its name when only the newest of that name can be meant.
+    """A campaign by its id, or the newest of that name.
 
-    Raises NoSuchCampaign, naming those that there are.
+    Raises NoSuchCampaign, which names the campaigns that exist.
     """
     row = db.execute(select(campaigns).where(campaigns.c.id == campaign_id)).first()
     if row is None:
@@ -180,14 +180,14 @@ def _open_attempts() -> Select[tuple[object, ...]]:
 
 
 def attempts_by_id(db: Connection, ids: Iterable[UUID], *, lock: bool = False) -> dict[UUID, OpenAttempt]:
-    """These attempts, whatever their status, by id; `lock` lets nobody else move them before this transaction ends."""
+    """These attempts by id, whatever their status; `lock` locks them until this transaction ends."""
     query = _open_attempts().where(attempts.c.id.in_(list(ids)))
     rows = db.execute(_locked(query) if lock else query)
     return {row.id: _attempt(row) for row in rows}
 
 
 def _locked(query: Select[tuple[object, ...]]) -> Select[tuple[object, ...]]:
-    """In one order, so that two who lock do not wait for each other. SQLite has one writer at a time."""
+    """Locked in one order, so that two callers do not wait for each other. SQLite has one writer at a time."""
     return query.order_by(attempts.c.id).with_for_update(of=attempts)
 
 
@@ -201,7 +201,7 @@ def attempts_in(
 ) -> list[OpenAttempt]:
     """Attempts in these statuses, oldest first; of one account, or only those to be concluded by a moment.
 
-    `lock` lets nobody else move them before this transaction ends, and has them in the order of all who lock.
+    `lock` locks them until this transaction ends, in the order of all callers that lock.
     """
     query = _open_attempts().where(attempts.c.status.in_(statuses))
     query = _locked(query) if lock else query.order_by(attempts.c.dialing_at)
@@ -247,6 +247,6 @@ def count_by_status(db: Connection, campaign_id: str) -> dict[ContactStatus, int
 
 
 def unfinished(db: Connection, campaign_id: str) -> bool:
-    """True while a contact of the campaign has no final status."""
+    """Whether the campaign has a contact without a final status."""
     query = select(contacts.c.id).where(contacts.c.campaign_id == campaign_id, contacts.c.status.not_in(FINAL_CONTACTS))
     return db.execute(query.limit(1)).first() is not None

@@ -1,4 +1,4 @@
-"""Receipts as they came: append-only, unique by event, so that a repeat is answered politely and forgotten."""
+"""Receipts as they came: append-only, unique by event id, so that a repeat is accepted and not stored again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dialer.calls import Outcome, Progress, Receipt
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """What a provider posted to an account's door: its receipts, and the body they came in."""
+    """One POST of a provider to an account's receipts URL: the receipts in it, and its body."""
 
     account: str
     heard: Sequence[Receipt]

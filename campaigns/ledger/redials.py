@@ -15,16 +15,16 @@ REDIALED, REDIALS = "campaign redialed", "campaign redials"
 
 
 def note_redial(db: Connection, old: str, new: str, outcomes: str, *, who: str, now: datetime) -> None:
-    """Tie a redial to the campaign whose contacts it calls, and leave a line in the audit of both."""
+    """Record which campaign this redial calls again, and write an audit line for both campaigns."""
     db.execute(update(campaigns).where(campaigns.c.id == new).values(redial_of=old))
     write_audit(db, now, who=who, event=REDIALED, campaign_id=old, detail=f"{new}: {outcomes}")
     write_audit(db, now, who=who, event=REDIALS, campaign_id=new, detail=old)
 
 
 def other_campaigns(db: Connection, campaign_id: str) -> list[str]:
-    """All that this one redials, and all that redial it or the same as it does: they say one message to one list.
+    """All campaigns connected with this one by redials, directly or through others: they call one list.
 
-    For one that has none, as most have none, this is a single look.
+    Most campaigns have none: then this is a single query.
     """
     chain = [campaign_id]
     for one in chain:
@@ -33,14 +33,14 @@ def other_campaigns(db: Connection, campaign_id: str) -> list[str]:
 
 
 def other_contacts(db: Connection, campaign_id: str, phone: str) -> Sequence[int]:
-    """The contacts as which a number of this campaign is in the others."""
+    """The ids of the contacts that have the same number in the connected campaigns."""
     others = other_campaigns(db, campaign_id)
     theirs = select(contacts.c.id).where(contacts.c.campaign_id.in_(others), contacts.c.phone == phone)
     return db.scalars(theirs.order_by(contacts.c.id)).all() if others else []
 
 
 def reached_elsewhere(db: Connection, campaign_id: str, phone: str) -> Outcome | None:
-    """How a call ended that reached the number for one of the others; None when none did."""
+    """The outcome of a call of a connected campaign that reached the number; None if none did."""
     others = other_campaigns(db, campaign_id)
     calls = reached_calls(others).where(contacts.c.phone == phone).with_only_columns(attempts.c.outcome)
     found = db.scalar(calls.limit(1)) if others else None
@@ -48,7 +48,7 @@ def reached_elsewhere(db: Connection, campaign_id: str, phone: str) -> Outcome |
 
 
 def reached_calls(campaign_ids: Sequence[str]) -> Select[tuple[str]]:
-    """The numbers of calls that reached somebody for these campaigns."""
+    """The numbers that calls of these campaigns reached."""
     theirs = (contacts.c.campaign_id.in_(campaign_ids), attempts.c.outcome.in_(REACHED))
     return select(contacts.c.phone).join_from(attempts, contacts, contacts.c.id == attempts.c.contact_id).where(*theirs)
 

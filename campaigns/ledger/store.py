@@ -1,4 +1,4 @@
-"""Where the ledger is kept: SQLite (WAL) or PostgreSQL, the same statements on both."""
+"""The ledger's store: SQLite (WAL) or PostgreSQL, with the same statements on both."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Ledger:
         return make_url(self.url).render_as_string(hide_password=True)
 
     def fingerprint(self, phone: str) -> str:
-        """A number's keyed hash: it knows the number again, and does not tell it without the key."""
+        """A number's keyed hash: equal numbers have equal hashes, and without the key it does not reveal the number."""
         return HASHED + hashlib.blake2b(phone.encode(), key=self._hash_key, digest_size=20).hexdigest()
 
     @contextmanager
@@ -74,7 +74,7 @@ class Ledger:
 
     @contextmanager
     def rebuilding(self) -> Iterator[Connection]:
-        """One transaction in which whole tables may be made anew: SQLite asks for foreign keys at its end only."""
+        """One transaction in which tables may be rebuilt: SQLite checks foreign keys only at its end."""
         if self.engine.dialect.name != "sqlite":
             with self.writing() as db:
                 yield db
@@ -91,7 +91,7 @@ class Ledger:
                 _set(sqlite, "foreign_keys=ON")
 
     def write(self, function: Callable[..., T], *args: Any, **named: Any) -> T:
-        """Run `function(db, …)` in one transaction; again when the store says it lost a race (deadlock)."""
+        """Run `function(db, …)` in one transaction; again when the store reports a lost race (deadlock)."""
         for tries in range(1, WRITE_TRIES + 1):
             try:
                 with self._turn, self.engine.connect().execution_options(writes=True) as db, db.begin():
@@ -103,14 +103,14 @@ class Ledger:
         raise AssertionError("unreachable")
 
     def close(self) -> None:
-        """Give back every connection, also one that somebody still holds."""
+        """Close every connection, those still in use too."""
         self.engine.dispose()
         for connection in list(self._served):
             connection.close()
 
 
 def lost_a_race(exc: DBAPIError) -> bool:
-    """True when the same transaction may be tried again: a deadlock, a row that another has just made, a busy file."""
+    """Whether the same transaction may be tried again: a deadlock, a row that another has inserted, a busy file."""
     state = getattr(exc.orig, "sqlstate", None)
     return state in {"40001", "40P01", "23505"} or "database is locked" in str(exc.orig)
 
@@ -170,7 +170,7 @@ def _make_file(path: Path) -> None:
 
 
 def _set(dbapi: sqlite3.Connection, pragma: str) -> None:
-    """Set a pragma. Whoever makes the file switches it to WAL, and SQLite lets nobody wait for that by itself."""
+    """Set a pragma. The first connection switches the file to WAL, and SQLite does not wait for that by itself."""
     for tries in range(SWITCH_TRIES):
         try:
             dbapi.execute(f"PRAGMA {pragma}").close()

@@ -1,6 +1,6 @@
 """The suppression list: numbers not to be called, by one account or by any, each with a reason and a date.
 
-A number that was erased stands there, and with the contacts it was erased from, by its keyed hash.
+A number that was erased is on the list as its keyed hash, and so are the contacts it was erased from.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NO_REASON = "no reason was given"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suppression:
-    """One line of the list. `account` is blank where it holds for every account."""
+    """One line of the list. `account` is blank where it applies to every account."""
 
     phone: str = field(repr=False)
     account: str
@@ -31,7 +31,7 @@ class Suppression:
     expires_at: datetime | None
 
     def holds(self, now: datetime) -> bool:
-        """Whether it still holds at `now`."""
+        """Whether it still applies at `now`."""
         return self.expires_at is None or self.expires_at > now
 
 
@@ -45,7 +45,7 @@ def suppress(
     expires_at: datetime | None = None,
     account: str = EVERY_ACCOUNT,
 ) -> bool:
-    """Put a number (E.164) on the list; False if it is there for as long already, whose reason then stays."""
+    """Put a number (E.164) on the list; False if it is already listed for at least as long: its reason then stays."""
     insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
     line = {"reason": reason or NO_REASON, "source": source, "added_at": now, "expires_at": expires_at}
     there, ends = suppressions.c.expires_at, expires_at
@@ -56,13 +56,13 @@ def suppress(
 
 
 def unsuppress(db: Connection, phones: Iterable[str], *, account: str) -> int:
-    """Take a number, in any of the forms it is kept in, off the list of this account; how many lines that were."""
+    """Remove all forms of a number from the list of this account; returns how many lines were removed."""
     there = (suppressions.c.phone.in_(list(phones)), suppressions.c.account == account)
     return row_count(db, delete(suppressions).where(*there))
 
 
 def listed(db: Connection, phones: Iterable[str] | None = None) -> list[Suppression]:
-    """The list, or what stands there of one number, oldest first; expired lines too."""
+    """The list, or its lines for these forms of a number, oldest first; expired lines too."""
     columns = [suppressions.c[name] for name in Suppression.__dataclass_fields__]
     query = select(*columns).order_by(suppressions.c.added_at, suppressions.c.id)
     if phones is not None:
@@ -71,12 +71,12 @@ def listed(db: Connection, phones: Iterable[str] | None = None) -> list[Suppress
 
 
 def suppressed(account: str, now: datetime) -> Exists:
-    """Whether the contact at hand is on the list of this account, or on everybody's, at `now`."""
+    """Whether the contact of the query is on the list of this account, or on that of every account, at `now`."""
     return exists().where(_of_the_contact(account, now))
 
 
 def reason_of(account: str, now: datetime) -> ColumnElement[str]:
-    """Why the contact at hand is on the list."""
+    """Why the contact of the query is on the list."""
     why = select(suppressions.c.reason).where(_of_the_contact(account, now)).order_by(suppressions.c.id).limit(1)
     return why.correlate(contacts).scalar_subquery()
 
@@ -84,9 +84,9 @@ def reason_of(account: str, now: datetime) -> ColumnElement[str]:
 def suppressed_among(
     db: Connection, phones: Sequence[str], *, account: str, fingerprint: Callable[[str], str], now: datetime
 ) -> dict[str, tuple[str, str]]:
-    """Those of these numbers (E.164) that are on the list of this account, or on everybody's.
+    """Those of these numbers (E.164) that are on the list of this account, or on that of every account.
 
-    Each with the form it stands there in, which is a hash where it was erased, and its reason.
+    Each with its form on the list (a hash if it was erased) and its reason.
     """
     by_form = {form: phone for phone in phones for form in (phone, fingerprint(phone))}
     query = select(suppressions.c.phone, suppressions.c.reason).where(
@@ -98,7 +98,7 @@ def suppressed_among(
 
 
 def erased_among(db: Connection, phones: Sequence[str], *, fingerprint: Callable[[str], str]) -> dict[str, str]:
-    """Those of these numbers (E.164) that were erased, each with its hash, by which alone it is to be kept."""
+    """Those of these numbers (E.164) that were erased, each with its hash: only that may be kept."""
     hashes = {fingerprint(phone): phone for phone in phones}
     there = select(suppressions.c.phone).where(suppressions.c.phone.in_(list(hashes)))
     return {hashes[form]: form for form in db.scalars(there)}

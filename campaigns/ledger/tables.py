@@ -1,4 +1,4 @@
-"""The ledger's tables. Migrations in `campaigns/ledger/migrations` make them; a test compares the two."""
+"""The ledger's tables. Migrations in `campaigns/ledger/migrations` create them; a test compares the two."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ from campaigns.lifecycle import (
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """An aware moment, kept in UTC; a naive one is refused."""
+    """An aware moment, stored in UTC; a naive one is refused."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -99,12 +99,12 @@ def one_of(column: str, values: Iterable[StrEnum]) -> str:
 
 
 def known_values(column: str, values: Iterable[StrEnum]) -> CheckConstraint:
-    """The column holds one of these values; where it may be absent, that too."""
+    """The column holds one of these values, or nothing if it may be empty."""
     return CheckConstraint(one_of(column, values), name=column)
 
 
 def together(name: str, condition: str, *columns: str) -> CheckConstraint:
-    """Every one of these columns is filled where the condition holds, and none is where it does not."""
+    """Every one of these columns is filled where the condition is true, and none where it is not."""
     filled = " AND ".join(f"{column} IS NOT NULL" for column in columns)
     empty = " AND ".join(f"{column} IS NULL" for column in columns)
     return CheckConstraint(f"({condition} AND {filled}) OR (NOT ({condition}) AND {empty})", name=name)

@@ -1,4 +1,4 @@
-"""What binds a campaign: the one reason why nothing is being dialed, when that passes, and what may be done."""
+"""The hold reason of a campaign: the one reason why nothing is being dialed, when it clears, and what can be done."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FAILED_IN_A_ROW = 3  # requests that placed no call, after which the provider is
 
 
 class HoldKind(StrEnum):
-    """What sort of thing binds."""
+    """What sort of reason it is."""
 
     STARTING = "starting"
     SCHEDULED = "scheduled"
@@ -97,9 +97,9 @@ GOING = frozenset({HoldKind.DIALING, HoldKind.IN_PROGRESS, HoldKind.FINISHING})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldReason:
-    """Why nothing is being dialed, or that something is. `clears_at` is None where nobody can know.
+    """Why nothing is being dialed, or that calls are. `clears_at` is None where it cannot be known.
 
-    `by` and `since` tell who stopped the campaign and when, `dialer` being the program itself.
+    `by` and `since` say who stopped the campaign and when; `dialer` is the program itself.
     """
 
     kind: HoldKind
@@ -109,12 +109,12 @@ class HoldReason:
     since: datetime | None = None
 
     def remedy(self, campaign: Campaign) -> str:
-        """What may be done; blank where nothing need be."""
+        """What can be done about it; empty where nothing need be done."""
         return REMEDIES.get(self.kind, "").format(id=campaign.id)
 
 
 def hold_reason(db: Connection, campaign: Campaign, now: datetime, *, redis_answers: bool | None = None) -> HoldReason:
-    """The one reason. Whoever has asked Redis says by `redis_answers` what it said, and is told more precisely."""
+    """The one reason. A caller that has asked Redis passes `redis_answers`, and gets a more precise one."""
     if campaign.status is not CampaignStatus.RUNNING:
         return _not_running(db, campaign)
     last_sign = max(campaign.ticked_at or campaign.since, campaign.since)
@@ -167,7 +167,7 @@ def _stopped(kind: HoldKind, campaign: Campaign, who: str | None, clears_at: dat
 
 
 def moved_by(db: Connection, campaign: Campaign) -> str | None:
-    """Who brought the campaign to the status that it has; `dialer` for the program itself."""
+    """Who moved the campaign to its status; `dialer` for the program itself."""
     moves = (audit.c.campaign_id == campaign.id, audit.c.event == moved_to(campaign.status))
     who: str | None = db.scalar(select(audit.c.who).where(*moves).order_by(audit.c.id.desc()).limit(1))
     return who
@@ -182,7 +182,7 @@ def _no_tick(redis_answers: bool | None) -> HoldReason:
 
 
 def _failing(db: Connection, campaign: Campaign, now: datetime) -> str | None:
-    """What the provider's failure is, when its latest requests placed nothing and nobody was reached since."""
+    """The provider's failure, if its latest requests all placed no call."""
     latest = (
         select(attempts.c.status, attempts.c.verdict, attempts.c.mnemonic, attempts.c.detail)
         .where(attempts.c.campaign_id == campaign.id, attempts.c.dialing_at > now - FAILING_IS_NEWS)
@@ -209,7 +209,7 @@ def _with_workers(db: Connection, campaign_id: str) -> int:
 
 
 def _put_off_by_limit(campaign: Campaign, next_due_at: datetime | None, now: datetime) -> bool:
-    """Whether the limit that binds will do so until the next contact is due: throttled ones wait a tenth longer."""
+    """Whether the limit still holds when the next contact is due: throttled contacts wait a tenth longer."""
     if campaign.held_until is None or next_due_at is None:
         return False
     return next_due_at <= campaign.held_until + (campaign.held_until - now) / 10 + timedelta(seconds=1)
@@ -224,7 +224,7 @@ def _none_due(db: Connection, campaign: Campaign, next_due_at: datetime | None, 
 
 
 def _waits(db: Connection, campaign: Campaign, until: datetime, now: datetime) -> HoldReason:
-    """What those wait for who come due first: the others wait for it too, or for longer."""
+    """What the contacts that come due first wait for: the others wait for it too, or for longer."""
     first = db.execute(_first_due(campaign.id)).one()
     if next_opening(campaign.definition, first.zone, now) == now:
         if capped := capped_until(db, first, campaign, now):
@@ -246,7 +246,7 @@ def _first_due(campaign_id: str) -> Select[Any]:
 def capped_until(
     db: Connection, contact: Row[Any], campaign: Campaign, now: datetime
 ) -> tuple[Cap, datetime | None] | None:
-    """The frequency cap, where it holds at a contact's own moment, or is what has put it off until then."""
+    """The frequency cap that holds at the contact's due time, or has put it off until then; and when it clears."""
     definition = campaign.definition
     for at in (max(now, contact.due_at), now):
         capped = cap_clears_at(db, contact.phone, definition.caps, at, rehearsal=campaign.rehearsal)

@@ -1,4 +1,4 @@
-"""Budgets: what a campaign may still use of its own `limits`, counted in the ledger, and why it stops."""
+"""Budgets: how many calls a campaign may still place under its own `limits`, counted in the ledger."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from campaigns.lifecycle import UNANSWERED_REQUESTS, AttemptStatus, ContactStatu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetLeft:
-    """Calls that a budget has left. `until` says when it begins anew; None: never. `used_up`: none is under way."""
+    """Calls that a budget has left. `until`: when it starts anew (None: never). `used_up`: no request is still open."""
 
     calls: int
     why: str
@@ -27,9 +27,9 @@ class BudgetLeft:
 
 
 def budget_left(db: Connection, campaign: Campaign, call_points: int, now: datetime) -> BudgetLeft | None:
-    """The narrowest budget of the campaign; None when it has none. Calls under way count, until they are known not to.
+    """The narrowest budget of the campaign; None when it has none. Requests without an answer count as used.
 
-    Called in the transaction that claims: no two ticks give the same calls away.
+    Run it in the transaction that claims: then no two ticks give the same calls away.
     """
     budgets = list(_budgets(campaign, call_points, now))
     if not budgets:
@@ -51,7 +51,7 @@ def budget_left(db: Connection, campaign: Campaign, call_points: int, now: datet
 
 
 def stop_at_its_end(db: Connection, campaign: Campaign, call_points: int, now: datetime) -> bool:
-    """Pause the campaign when a budget that never begins anew is used up; True when that was done."""
+    """Pause the campaign when a budget that never starts anew is used up; True if it was paused."""
     there = budget_left(db, campaign, call_points, now)
     if there is None or there.until is not None or not there.used_up:
         return False
@@ -61,7 +61,7 @@ def stop_at_its_end(db: Connection, campaign: Campaign, call_points: int, now: d
 def _budgets(
     campaign: Campaign, call_points: int, now: datetime
 ) -> Iterator[tuple[int, str, datetime | None, datetime | None]]:
-    """Each as calls, what it is called, since when it counts and until when."""
+    """Each budget as calls, its name, since when it counts, and until when."""
     limits = campaign.definition.limits
     if limits is None:
         return
@@ -86,7 +86,7 @@ def day_of(definition: Definition, now: datetime) -> tuple[datetime, datetime]:
 
 
 def _used(db: Connection, campaign_id: str, since: datetime | None) -> tuple[int, int]:
-    """Calls that the provider accepted, and requests of which it is not known yet."""
+    """Calls that the provider accepted, and requests without an answer."""
     mine = [attempts.c.campaign_id == campaign_id]
     if since is not None:
         mine.append(attempts.c.dialing_at >= since)

@@ -1,4 +1,4 @@
-"""The canary: nobody else is called until the first contacts' calls have ended, and only if enough were reached."""
+"""The canary: a campaign calls its first contacts, and the others only if enough of the first were reached."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EVENTS = {CanaryResult.PASSED: "canary passed", CanaryResult.FAILED: "canary fai
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CanaryHold:
-    """So many more contacts may be called now, of `not_called` only; `why` and `until` say what the others wait for."""
+    """How many more contacts, of `not_called` only, may be called now; `why` and `until` say what others wait for."""
 
     room: int
     why: str
@@ -35,10 +35,10 @@ class CanaryHold:
 
 
 def canary_hold(db: Connection, campaign: Campaign, now: datetime) -> CanaryHold | None:
-    """What the canary allows just now; None where there is none, or it has been decided, by the rule or by a person.
+    """What the canary allows now; None when there is none, or when it has been decided, by the rule or by a person.
 
-    A list shorter than its canary has no others to hold back, and so none.
-    Decides, in this transaction, as soon as it can: passed, or the campaign is paused. Resuming it goes on with all.
+    A list shorter than its canary has none. This function decides as soon as it can, in the caller's transaction:
+    passed, or the campaign is paused. A resumed campaign goes on with all contacts.
     """
     rule = campaign.definition.canary
     if rule is None:
@@ -84,12 +84,12 @@ def _decided(db: Connection, campaign_id: str) -> bool:
 
 
 def not_called() -> ColumnElement[bool]:
-    """Contacts whom no call of the campaign has tried to reach yet."""
+    """Whether no call of the campaign has been tried for the contact yet."""
     return ~_called()
 
 
 def _called() -> ColumnElement[bool]:
-    """A request that placed no call is none, unless the provider's word was the last on this contact."""
+    """A request that placed no call does not count, unless it decided the contact."""
     call = (attempts.c.contact_id == contacts.c.id, attempts.c.status != AttemptStatus.NOT_PLACED)
     return and_(contacts.c.tries > 0, or_(contacts.c.status.in_(REJECTED_CONTACTS), exists().where(*call)))
 

@@ -1,6 +1,6 @@
-"""The circuit breaker: who asks a provider that fails stops, says why, and goes on when one call has shown it works.
+"""The circuit breaker: pauses a campaign whose requests fail, and lets one call try after a while whether they work.
 
-For each campaign, and for an account over all of its campaigns together. The release tick looks.
+For each campaign, and for an account over all its campaigns together. The release tick runs it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ CAMPAIGN, ACCOUNT = "campaign", "account"
 
 
 def watch(db: Connection, now: datetime) -> None:
-    """Close the breakers that need be no longer, let one call try where it is time, and stop who fails too often."""
+    """Close breakers whose trial call succeeded, start trial calls that are due, pause what fails too often."""
     running = queries.all_campaigns(db, [CampaignStatus.RUNNING])
     _forget_where_a_person_decided(db)
     for row in db.execute(select(breakers).where(breakers.c.trying_since.is_not(None))).all():
@@ -48,7 +48,7 @@ def watch(db: Connection, now: datetime) -> None:
 
 
 def trying(db: Connection) -> dict[str, int]:
-    """Campaigns that may make one call only, and how many that leaves: one, or none when it is under way."""
+    """Campaigns that may make one trial call only, and how many they may claim: 1, or 0 when it is under way."""
     rows = db.execute(select(breakers).where(breakers.c.trying_since.is_not(None))).all()
     return {row.campaign_id: 0 if _under_way(db, row) else 1 for row in rows}
 
@@ -60,7 +60,7 @@ def _under_way(db: Connection, row: Row[Any]) -> bool:
 
 
 def _forget_where_a_person_decided(db: Connection) -> None:
-    """Who resumed a campaign wants it to go on; who paused one that was trying wants it to stop."""
+    """Close breakers of campaigns that a person resumed, or paused during the trial call."""
     resumed = and_(campaigns.c.status == CampaignStatus.RUNNING, breakers.c.trying_since.is_(None))
     stopped = and_(campaigns.c.status != CampaignStatus.RUNNING, breakers.c.trying_since.is_not(None))
     over = campaigns.c.status.in_(ENDED_CAMPAIGNS)
@@ -73,7 +73,7 @@ def _forget_where_a_person_decided(db: Connection) -> None:
 
 
 def _judge(db: Connection, row: Row[Any], now: datetime) -> None:
-    """What the one call has shown; nothing yet while it has no answer."""
+    """Open or close a breaker by the trial call's answer; nothing while it has none."""
     mine = requests_since(row.campaign_id, row.trying_since)
     verdicts = list(db.scalars(select(attempts.c.verdict).where(*mine, attempts.c.verdict.is_not(None))))
     telling = [verdict for verdict in verdicts if verdict not in NEITHER]
@@ -123,7 +123,7 @@ def _together(row: Row[Any]) -> ColumnElement[bool]:
 
 
 def _half_open(db: Connection, now: datetime) -> None:
-    """One call may try: of each stopped campaign, and of an account as a whole."""
+    """Start one trial call: for each stopped campaign, and for an account as a whole."""
     due = select(breakers).where(breakers.c.try_at <= now, breakers.c.trying_since.is_(None))
     accounts_trying = set(
         db.scalars(select(breakers.c.account).where(breakers.c.scope == ACCOUNT, breakers.c.trying_since.is_not(None)))
@@ -161,7 +161,7 @@ def _has_somebody_to_call(db: Connection, campaign_id: str, now: datetime) -> bo
 
 
 def _pass_on_idle_tries(db: Connection, now: datetime) -> None:
-    """A campaign that should try for its account, and has called nobody, steps back where another waits to try."""
+    """Pause a campaign that had the account's trial call and has called nobody, if another can make it."""
     idle = select(breakers).where(breakers.c.scope == ACCOUNT, breakers.c.trying_since <= now - TRIES_WITHIN)
     for row in db.execute(idle).all():
         waiting = select(breakers.c.campaign_id).where(

@@ -1,7 +1,7 @@
 """Failover: a campaign whose account cannot dial goes on with the next of its accounts.
 
-Only what is the vendor's own trouble moves it: the account is halted, its breaker opens, its day is used up. Busy,
-declined or wrong numbers never do, and an unconfirmed attempt stays with the account that made it.
+Only the provider's own trouble moves it: the account is halted, its breaker opens, its day is used up. Busy, declined
+or wrong numbers never do, and an unconfirmed attempt stays with the account that made it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ FOR_THE_DAY = timedelta(minutes=10)  # a throttle longer than this is no minute'
 
 
 def move_on(db: Connection, campaign_id: str, account: str, why: str, now: datetime) -> bool:
-    """Let a campaign go on with the account after this one; False when there is none, or it has moved on before.
+    """Move a campaign to the account after this one; False when there is none, or it has moved already.
 
-    Contacts that wait because of the account that is left are due at once.
+    Contacts that wait because of the old account are due at once.
     """
     row = db.execute(select(campaigns.c.definition, campaigns.c.account).where(campaigns.c.id == campaign_id)).one()
     following = next_account(parse_definition(row.definition), account)
@@ -47,12 +47,12 @@ def next_account(definition: Definition, account: str) -> str | None:
 
 
 def has_left(db: Connection, campaign_id: str, account: str) -> bool:
-    """Whether a campaign dials with another account by now."""
+    """Whether the campaign dials with another account by now."""
     return db.scalar(select(campaigns.c.account).where(campaigns.c.id == campaign_id)) != account
 
 
 def _wait_no_longer(db: Connection, campaign_id: str, account: str, now: datetime) -> None:
-    """Contacts that this account told to wait are due now; those that wait for another reason wait on."""
+    """Make contacts due that the old account's throttle put off; those that wait for another reason wait on."""
     waiting = (
         contacts.c.campaign_id == campaign_id,
         contacts.c.status == ContactStatus.PENDING,

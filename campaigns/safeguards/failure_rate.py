@@ -1,4 +1,4 @@
-"""Requests that failed: how many of how many lately, whether all of the latest, and in whose words."""
+"""Counts failed requests: the share that failed lately, whether all of the latest did, and the provider's words."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ FAILURES_IN_A_ROW = 20  # however long ago: a slow campaign makes no twenty requ
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """Requests of one campaign that have an answer, or surely none, and how many of them failed."""
+    """How many requests of one campaign are decided, and how many of them failed."""
 
     requests: int = 0
     failed: int = 0
 
     def too_many(self, breaker: Breaker) -> bool:
-        """Whether so many failed that nobody should go on asking."""
+        """Whether so many failed that the breaker must open."""
         return self.requests >= breaker.at_least and self.failed / self.requests >= breaker.failures
 
 
 def tally(db: Connection, campaign: Campaign, now: datetime) -> Tally:
-    """What has been answered lately, and since the campaign last began to run: a resume is a new start."""
+    """Requests decided lately and since the campaign last began to run: a resume starts the count anew."""
     since = max(now - campaign.definition.breaker.within, campaign.since)
     failed = func.sum(case((attempts.c.verdict.in_(FAILURES), 1), else_=0))
     row = db.execute(
@@ -61,7 +61,7 @@ def requests_since(campaign_id: str, moment: datetime) -> tuple[ColumnElement[bo
 
 
 def last_failures(db: Connection, campaign_ids: Iterable[str]) -> str:
-    """The latest failures of these campaigns, each in the provider's word and with its time."""
+    """The latest failures of these campaigns, each with the provider's word and its time."""
     query = (
         select(attempts.c.mnemonic, attempts.c.code, attempts.c.detail, attempts.c.verdict, attempts.c.dialing_at)
         .where(attempts.c.campaign_id.in_(list(campaign_ids)), attempts.c.verdict.in_(FAILURES))

@@ -1,4 +1,4 @@
-"""Asking a provider about one call that nothing more was heard of, in turn with the calls of its account."""
+"""Asks a provider about one call of which nothing more was heard, under the account's own limits."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ PERHAPS_DECLINED = Outcome.BUSY  # a declined call reads the same when the recei
 
 
 class NotAsked(StrEnum):
-    """Why there is no word on a call."""
+    """Why the provider was not asked."""
 
     NOBODY = "nobody"  # can be asked about any call of the account: its pace, or Redis, or a refusal
     NOT_OURS = "not_ours"  # somebody else asks about this one
 
 
 def worth_asking(db: Connection, attempt: OpenAttempt, account: Account) -> bool:
-    """Whether the provider can be asked about this call, and its receipts have left something to ask."""
+    """Whether the provider can be asked about this call, and its receipts leave a question open."""
     call, provider = attempt.provider_call_id, account.provider
     if (provider.tracing(attempt.id) if call is None else provider.asking(call)) is None:
         return False
@@ -40,14 +40,14 @@ def worth_asking(db: Connection, attempt: OpenAttempt, account: Account) -> bool
 
 
 def knows_better(told: CallStatus, heard: CallSummary) -> bool:
-    """Whether the provider's word on a call that has ended is to be believed before what its receipts amount to."""
+    """Whether the provider's answer about an ended call is more reliable than its receipts."""
     if told.progress is not Progress.ENDED or told.outcome is None:
         return False
     return not tells_all(heard) or (heard.outcome is PERHAPS_DECLINED and told.outcome is Outcome.REJECTED)
 
 
 def fetch_call_status(attempt: OpenAttempt, account: Account) -> CallStatus | NotAsked:
-    """The provider's word on the call, or why it has to wait."""
+    """The provider's status of the call, or why it could not be asked now."""
     token = f"ask:{uuid4()}"
     try:
         if not account.bucket.claim_turn(f"ask:{attempt.id}", 2 * account.settings.timeout):
@@ -64,7 +64,7 @@ def fetch_call_status(attempt: OpenAttempt, account: Account) -> CallStatus | No
 
 
 def _told(attempt: OpenAttempt, account: Account) -> CallStatus:
-    """By the provider's id of the call; where we never heard of one, by ours."""
+    """Asked by the provider's id of the call; by ours where that is unknown."""
     call = attempt.provider_call_id
     if call is None:
         traced = account.trace(attempt.id)

@@ -1,6 +1,6 @@
-"""Late words: an attempt reported as unknown becomes what it was, and so does its contact; nobody is redialed.
+"""Corrections by late receipts: an attempt that was settled wrongly becomes what it was, and so does its contact.
 
-So does one that was taken for no call, or for unanswered, once somebody is heard to have answered it.
+Unknown ones get any outcome; ones settled as no call, or as unanswered, become answered. Nobody is redialed.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ ONLY_BY_RECEIPTS = (CorrectedFrom.UNKNOWN, CorrectedFrom.NOT_PLACED)
 
 
 def correct(db: Connection, attempt: OpenAttempt, heard: CallSummary, *, now: datetime) -> bool:
-    """Make an attempt what its receipts say, as often as they come to say more.
+    """Correct an attempt by its receipts, again when they say more later; True if it was corrected.
 
-    False unless it is unknown, or was answered though nobody was told or had seen it, or has been corrected before.
+    False unless it is unknown, was answered although nothing had shown it, or was corrected from unknown before.
     """
     outcome = heard.outcome
     if outcome is None or outcome is Outcome.UNKNOWN:
@@ -94,7 +94,7 @@ def _to_be_corrected(outcome: Outcome) -> ColumnElement[bool]:
 
 
 def _correct_contact(db: Connection, attempt: OpenAttempt, outcome: Outcome, now: datetime) -> None:
-    """Whoever answered was reached, whatever was thought meanwhile. Else only its last call's word makes it known."""
+    """A contact whose call was answered was reached, whatever its status. Otherwise only its last call corrects it."""
     lock_contact(db, attempt.contact_id)
     last = _is_last(db, attempt)
     corrected = CorrectedFrom(db.scalars(select(attempts.c.corrected).where(attempts.c.id == attempt.id)).one())
@@ -123,7 +123,7 @@ def _correct_contact(db: Connection, attempt: OpenAttempt, outcome: Outcome, now
 
 
 def _call_off(db: Connection, attempt: OpenAttempt, outcome: Outcome, now: datetime) -> None:
-    """Let no redial call somebody who was reached; a call that is under way there is told, and is the last."""
+    """End the redials of a contact that was reached; one whose call is under way gets no further call."""
     for contact_id in other_contacts(db, attempt.campaign_id, attempt.phone):
         lock_contact(db, contact_id)
         again = select(contacts.c.campaign_id, contacts.c.line, contacts.c.status).where(contacts.c.id == contact_id)
@@ -141,7 +141,7 @@ def _call_off(db: Connection, attempt: OpenAttempt, outcome: Outcome, now: datet
 
 
 def _uncounted(attempt: OpenAttempt, *, last: bool) -> ColumnElement[int] | int:
-    """One for a call that its contact's count leaves out; an unknown one was counted when a redial was put in order."""
+    """1 for a call that is missing in its contact's count; an unknown one was counted if it was requeued."""
     if attempt.status is AttemptStatus.NOT_PLACED:
         return 1
     if attempt.counted or not last:

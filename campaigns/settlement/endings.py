@@ -1,4 +1,4 @@
-"""Endings: how calls ended, and what that means for their attempts and contacts: reached, tried again or given up."""
+"""Ends calls: settles the attempt, and decides whether its contact was reached, is tried again, or is given up."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ from dialer.plural import counted
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How a call ended, what told of it, and what is known of its times.
+    """How a call ended, the evidence of it, and its times.
 
-    `detail` is kept with the attempt, figures and all; `reason` is what its contact is told apart by, so it has none.
+    `detail` is kept with the attempt, figures included; `reason` is the contact's, without figures, so that reasons can
+    be counted.
     """
 
     outcome: Outcome
@@ -80,7 +81,7 @@ def _try_again_or_give_up(db: Connection, attempt: OpenAttempt, ending: Ending, 
 def _try_in_a_window(
     db: Connection, attempt: OpenAttempt, ending: Ending, earliest: datetime, *, now: datetime
 ) -> None:
-    """Put a contact back for the first moment from `earliest` on at which it may be called; give up if none comes."""
+    """Put a contact back for the first moment from `earliest` at which it may be called; give up if there is none."""
     due_at = next_try(
         attempt.definition,
         attempt.zone,

@@ -1,4 +1,4 @@
-"""What told us of a call."""
+"""What an attempt's confirmation or outcome is based on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Evidence(StrEnum):
-    """What told us of a call: that it was placed after all, or how it ended."""
+    """What showed that a call was placed, or how it ended."""
 
     ANSWER = "answer"  # the provider's own to our request, however late
     RECEIPT = "receipt"

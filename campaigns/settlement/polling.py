@@ -1,7 +1,7 @@
-"""Following calls by looking at the provider's list of calls in progress, where it sends no receipts.
+"""Follows calls by polling the provider's list of calls in progress, where it sends no receipts.
 
-A call that was seen talking and is gone was answered. One that was never seen talking was not answered – provided that
-no two looks lay further apart than its message takes to say; else it could have been, and its outcome is unknown.
+A call that was seen talking and is gone was answered. One that was never seen talking was not answered, unless two
+polls lay further apart than its message takes to say: then it could have been, and its outcome is unknown.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ PATIENCE = 2.0
 
 
 def poll_calls(account: Account, *, using: Runtime, sleep: Callable[[float], None] = time.sleep) -> int:
-    """Look at an account's calls in progress, when it is time and there are any; returns how many calls ended."""
+    """Poll an account's calls in progress, if it is time and there are any; returns how many calls ended."""
     if account.provider.follows is not Follows.LISTING:
         return 0
     with using.ledger.reading() as db:
@@ -60,7 +60,7 @@ def poll_calls(account: Account, *, using: Runtime, sleep: Callable[[float], Non
 
 
 def _is_time(account: Account, message: float) -> bool:
-    """Whether to look now: the oftener, the shorter the shortest message is that may be spoken."""
+    """Whether to poll now: the shorter the shortest message that may be spoken, the more often."""
     settings = account.settings
     between = poll_interval(settings, message)
     if between < settings.poll_seconds:
@@ -86,7 +86,7 @@ def _settle_token(token: str, listing: Listing, account: Account, ended: list[Op
 def _apply(
     db: Connection, listing: Listing, looked_at: datetime, heard_at: datetime, account: Account, using: Runtime
 ) -> list[OpenAttempt]:
-    """What a list of calls tells, which was taken at some moment between the question and its answer."""
+    """Apply a list of calls, which was made at some moment between the request and its answer."""
     by_call = {sighting.provider_call_id: sighting for sighting in listing.seen}
     by_attempt = {sighting.correlation_id: sighting for sighting in listing.seen if sighting.correlation_id}
     ended = []
@@ -102,9 +102,9 @@ def _apply(
 
 
 def _could_show(attempt: OpenAttempt, looked_at: datetime, account: Account) -> bool:
-    """Whether a call missing from this look is missing: the look began some moments after the call was asked for.
+    """Whether a call missing from this list is really missing: the poll began some time after the call was requested.
 
-    One that was overtaken by a later look tells nothing any more.
+    A poll that a later one has overtaken says nothing.
     """
     last = attempt.looked_at or 0.0
     asked = attempt.placed_at.timestamp() if attempt.placed_at else last
@@ -158,7 +158,7 @@ def _missed(
 
 
 def _patience(account: Account) -> float | None:
-    """Seconds to wait for a better word on a call that is over than its absence; None where none will come."""
+    """Seconds to wait for a report of a call that is gone from the list; None where none will come."""
     settings = account.settings
     if not settings.is_told_of_ends and not settings.has_report:
         return None
@@ -166,7 +166,7 @@ def _patience(account: Account) -> float | None:
 
 
 def ending_by_looks(attempt: OpenAttempt, looked_at: datetime, account: Account) -> Ending:
-    """How a call ended that the list shows no more, as far as looks can tell."""
+    """How a call that is gone from the list ended, as far as polling can tell."""
     if attempt.status is AttemptStatus.ANSWERED and attempt.answered_at:
         talked = (looked_at - attempt.answered_at).total_seconds()
         return _seen_to_end(Outcome.ANSWERED, looked_at, talk_seconds=talked)
@@ -198,9 +198,9 @@ def _remember_look(db: Connection, attempt: OpenAttempt, looked_at: datetime, **
 
 
 def _longest_gap(attempt: OpenAttempt, until: datetime) -> float:
-    """The longest that nobody looked since the call was asked for or last seen ringing.
+    """The longest time without a poll since the call was requested or last seen ringing.
 
-    From the question of one look to the answer of the next: the list may be that much older, and that much younger.
+    From the request of one poll to the answer of the next: the list may be that much older or younger.
     """
     since = until.timestamp() if attempt.looked_at is None else attempt.looked_at
     return max(attempt.longest_gap, until.timestamp() - since)

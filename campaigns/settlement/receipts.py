@@ -1,4 +1,4 @@
-"""Receipts: stored first, then applied; early, twice, out of order or never, they only ever move an attempt forward."""
+"""Applies stored receipts: early, repeated, out of order or missing, they only ever move an attempt forward."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TOGETHER = 500  # receipts applied by one set of statements
 def apply_heard(
     db: Connection, account: str, settings: AccountSettings, heard: Sequence[Receipt], *, now: datetime
 ) -> int:
-    """Apply receipts that have been stored, and those that waited for one of them to name their call."""
+    """Apply receipts that have just been stored, and earlier ones whose call they identify."""
     ids = [receipt.correlation_id for receipt in heard if receipt.correlation_id]
     calls = [receipt.provider_call_id for receipt in heard if receipt.provider_call_id]
     return apply_waiting(db, account, settings, now=now, provider_call_ids=calls, correlation_ids=ids)
@@ -50,7 +50,7 @@ def apply_waiting(
     provider_call_ids: Sequence[str] | None = None,
     correlation_ids: Sequence[UUID] = (),
 ) -> int:
-    """Apply stored receipts that have found their attempt by now; returns how many. All of them when no id is given."""
+    """Apply stored receipts whose attempt is known by now; returns how many. All that wait when no id is given."""
     waiting = select(receipts.c.id, receipts.c.provider_call_id, receipts.c.correlation_id).where(
         receipts.c.account == account, receipts.c.applied_at.is_(None)
     )
@@ -80,9 +80,9 @@ def _apply(db: Connection, account: str, settings: AccountSettings, rows: Sequen
 
 
 def _owners(db: Connection, account: str, rows: Sequence[Any]) -> dict[int, UUID]:
-    """The attempts of receipts, by the provider's own id first: some of its receipts come without ours.
+    """The attempts of receipts, by the provider's id first: some of its receipts come without ours.
 
-    A receipt that carries both ids names the call for those that carry the provider's only.
+    A receipt with both ids identifies the call for those that have the provider's only.
     """
     calls = {row.provider_call_id for row in rows if row.provider_call_id}
     ids = {row.correlation_id for row in rows if row.correlation_id}
@@ -124,15 +124,15 @@ def _conclude_soon(
 
 
 def tells_all(heard: CallSummary) -> bool:
-    """Whether these receipts say that the call ended, and how: no suspicion does, and no end without an outcome."""
+    """Whether these receipts say that the call ended, and how; a suspicion, or an end without an outcome, does not."""
     ended = heard.progress is Progress.ENDED and heard.outcome not in {None, Outcome.UNKNOWN}
     return ended or (heard.ending and heard.outcome in REACHED)
 
 
 def forget_unmatched(db: Connection, now: datetime, *, fingerprint: Callable[[str], str]) -> int:
-    """Stop looking for the attempts of receipts that nobody has matched in a day.
+    """Stop looking for the attempts of receipts that were not matched within a day.
 
-    They stay on record, but for the bodies of those that name a number which was erased.
+    They stay on record, but the bodies of those that contain an erased number are emptied.
     """
     old = and_(receipts.c.applied_at.is_(None), receipts.c.received_at <= now - UNMATCHED_KEPT)
     erasures.empty_those_that_name_erased(db, old, fingerprint=fingerprint)

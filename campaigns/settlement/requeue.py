@@ -1,4 +1,4 @@
-"""Contacts whom an attempt did not reach: put back for another try, or left, with the reason."""
+"""Contacts that an attempt did not reach: requeued for another try, or given a final status with a reason."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def requeue(
     outcome: Outcome | None = None,
     **facts: int,
 ) -> None:
-    """Let a contact be tried again from `due_at` on, unless its campaign was cancelled or that is past its not_after.
+    """Let a contact be tried again from `due_at` on, unless its campaign was cancelled or its `not_after` comes first.
 
     `outcome` is how its call ended; None where no call was placed.
     """
@@ -41,7 +41,7 @@ def requeue(
 
 
 def finalize(db: Connection, attempt: OpenAttempt, status: ContactStatus, now: datetime, **facts: object) -> bool:
-    """Leave a contact whom this attempt did not reach; False for one whom an earlier attempt did, as was told since."""
+    """Move a contact that this attempt did not reach; False when an earlier attempt turns out to have reached it."""
     lock_contact(db, attempt.contact_id)
     earlier = queries.reached_by(db, attempt.contact_id) or reached_elsewhere(db, attempt.campaign_id, attempt.phone)
     if earlier:

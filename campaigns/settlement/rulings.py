@@ -33,7 +33,7 @@ DEFAULT_THROTTLE = 1.0
 def rule(
     db: Connection, attempt: OpenAttempt, ruling: Ruling, settings: AccountSettings, *, now: datetime, rng: Random
 ) -> None:
-    """Settle an attempt by the provider's answer to its request, as its campaign wants the provider's words taken."""
+    """Settle an attempt by the provider's answer to its request, with the campaign's own `policy` applied."""
     ruling = attempt.definition.override_ruling(ruling)
     match ruling.verdict:
         case Verdict.PLACED:
@@ -52,7 +52,7 @@ def rule_all(
     now: datetime,
     rng: Random,
 ) -> None:
-    """Settle attempts, read under a lock, by the answers to their requests; those that placed calls together."""
+    """Settle locked attempts by the answers to their requests; those that placed calls in two statements for all."""
     placed = []
     for attempt, ruling in ruled:
         if attempt.definition.override_ruling(ruling).verdict is Verdict.PLACED:
@@ -71,9 +71,9 @@ def accept(
     now: datetime,
     witness: Evidence = Evidence.ANSWER,
 ) -> bool:
-    """The provider has the call: it counts. A receipt may have said so before the answer did.
+    """The provider has the call, so it counts as an attempt. A receipt may have shown that before the answer did.
 
-    Looks are reckoned from before the request left, for the call may be that much older than the answer.
+    Polls are measured from before the request left, for the call may be that much older than the answer.
     """
     facts = _as_placed(attempt, provider_call_id, settings, now, witness)
     placed = move_attempt(db, attempt.id, AttemptStatus.PLACED, **facts)
@@ -89,7 +89,7 @@ def accept(
 def _accept_all(
     db: Connection, placed: Sequence[tuple[OpenAttempt, str | None]], settings: AccountSettings, *, now: datetime
 ) -> None:
-    """As `accept`, with two statements for them all, and for itself where a receipt or a sighting was faster."""
+    """As `accept`, with two statements for all; one by one where a receipt or a poll was faster."""
     facts: dict[UUID, dict[str, Any]] = {}
     counts: dict[int, dict[str, Any]] = {}
     for one, call in placed:
@@ -119,14 +119,14 @@ def _as_placed(
 
 @cache
 def _if_doubted(witness: Evidence) -> Case[str | None]:
-    """Who ended the doubt about an attempt, if there was one by the time it is written."""
+    """The evidence that confirmed an attempt, if it was unconfirmed when this is written."""
     return case((attempts.c.doubted_at.is_not(None), witness.value))
 
 
 def mark_unconfirmed(
     db: Connection, attempt: OpenAttempt, ruling: Ruling, *, settle_seconds: float, now: datetime
 ) -> bool:
-    """The call may be ringing: wait for a receipt or a sighting, never dial again for it. False if it was settled."""
+    """The call may be ringing: wait for a receipt or a poll, and never dial for it again. False if it was settled."""
     return move_attempt(
         db,
         attempt.id,
@@ -140,12 +140,12 @@ def mark_unconfirmed(
 
 
 def _placed_by(attempt: OpenAttempt, now: datetime) -> datetime:
-    """Until when the call may be placed; a provider that was asked to wait may be some minutes late."""
+    """The latest time at which the call may be placed; a provider asked to wait may be some minutes late."""
     return max(now, attempt.send_at + HANDED_OVER_MARGIN) if attempt.send_at else now
 
 
 def never_placed(db: Connection, attempt: OpenAttempt, detail: str, *, now: datetime, rng: Random) -> bool:
-    """An unconfirmed attempt turned out to be no call, by the provider's own word: the contact may be dialed again.
+    """The provider says that an unconfirmed attempt placed no call: the contact may be dialed again.
 
     False if it was settled before.
     """
@@ -193,7 +193,7 @@ def _no_call(
 def _wait_for_the_account(
     db: Connection, attempt: OpenAttempt, wait: float, why: str, *, now: datetime, rng: Random
 ) -> None:
-    """Put a contact back until the account takes requests again; now, where its campaign has left that account."""
+    """Put a contact back until the account takes requests again; at once if its campaign has left that account."""
     if timedelta(seconds=wait) > FOR_THE_DAY:
         move_on(db, attempt.campaign_id, attempt.account, why, now)
     again = now + timedelta(seconds=wait * (1 + rng.random() / 10))
@@ -211,17 +211,17 @@ def _try_the_provider_again(db: Connection, attempt: OpenAttempt, why: str, *, n
 
 
 def _blames_a_fixed_text(attempt: OpenAttempt, ruling: Ruling) -> bool:
-    """True when the provider refuses a text that is the same for everybody."""
+    """Whether the provider refuses a text that is the same for every contact."""
     return ruling.blames_script and attempt.definition.is_same_for_all
 
 
 def _halt(db: Connection, attempt: OpenAttempt, why: str, *, now: datetime) -> None:
-    """Pause the campaign: every contact of it would fail the same."""
+    """Pause the campaign: every contact of it would fail alike."""
     pause(db, attempt.campaign_id, PauseKind.HALTED, now, reason=why)
 
 
 def halt_account(db: Connection, account: str, why: str, *, now: datetime) -> None:
-    """Let every running campaign of an account that cannot dial go on with its next account, or pause it."""
+    """Move every running campaign of an account that cannot dial to its next account, or pause it."""
     running = select(campaigns.c.id).where(campaigns.c.account == account, campaigns.c.status == CampaignStatus.RUNNING)
     reason = f"account {account} cannot dial: {why}"
     for campaign_id in db.scalars(running).all():

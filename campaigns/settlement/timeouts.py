@@ -1,4 +1,4 @@
-"""Attempts whose time is up: requests without an answer, and calls of which nothing more is heard."""
+"""Settles attempts whose time is up: requests without an answer, and calls of which nothing more is heard."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SETTLES_WITHOUT_ACCOUNT = 180.0
 
 
 def mark_stale_unconfirmed(using: Runtime) -> int:
-    """Attempts whose worker never wrote an answer: the request may have left."""
+    """Mark attempts unconfirmed whose worker never wrote an answer: the request may have left."""
     now = using.clock()
     ruling = Ruling(verdict=Verdict.UNCONFIRMED, detail="its worker stopped between the request and the answer")
     with using.ledger.reading() as db:
@@ -47,12 +47,13 @@ def mark_stale_unconfirmed(using: Runtime) -> int:
 
 
 def _settle_seconds(attempt: OpenAttempt, using: Runtime) -> float:
-    """Of its account, which may have left the settings since."""
+    """Of its account; a default if the account is gone from the settings."""
     account = using.accounts.get(attempt.account)
     return account.settings.settle_seconds if account else SETTLES_WITHOUT_ACCOUNT
 
 
 def conclude_due(using: Runtime) -> int:
+    """Settle attempts whose time has come, asking the provider first where that helps; returns how many."""
     with using.ledger.reading() as db:
         due = queries.attempts_in(db, FOLLOWED_ATTEMPTS, conclude_by=using.clock())
     asked = concluded = 0
@@ -79,7 +80,7 @@ def _worth_asking(attempt: OpenAttempt, account: Account, using: Runtime) -> boo
 
 
 def _conclude(db: Connection, attempt_id: UUID, told: CallStatus | None, using: Runtime) -> bool:
-    """Settle an attempt whose time has come, unless something was heard of it since that was seen."""
+    """Settle an attempt whose time has come, unless something was heard of it in the meantime."""
     now = using.clock()
     attempt = queries.attempts_by_id(db, [attempt_id], lock=True)[attempt_id]
     if attempt.conclude_at is None or attempt.conclude_at > now:
@@ -100,12 +101,12 @@ def _conclude(db: Connection, attempt_id: UUID, told: CallStatus | None, using: 
 
 
 def _waits_there(attempt: OpenAttempt, progress: Progress) -> bool:
-    """Whether the provider, which was asked to wait, has the call and has not begun it: it may still ring."""
+    """Whether the provider was asked to wait, has the call and has not begun it: it may still ring."""
     return attempt.send_at is not None and progress is Progress.PLACED
 
 
 def _conclude_gone(db: Connection, attempt: OpenAttempt, gone_at: datetime, using: Runtime, now: datetime) -> bool:
-    """A call that the list shows no more, and that nobody tells about: a report may be late, then its looks must do."""
+    """Settle a call that is gone from the provider's list: wait for a late report first, then go by the polls."""
     account = using.accounts.get(attempt.account)
     if account is None:
         return conclude(db, attempt, Ending(outcome=Outcome.UNKNOWN, ended_at=gone_at), now=now)
@@ -119,7 +120,7 @@ def _conclude_gone(db: Connection, attempt: OpenAttempt, gone_at: datetime, usin
 def _take_its_word(
     db: Connection, attempt: OpenAttempt, told: CallStatus, using: Runtime, now: datetime
 ) -> OpenAttempt:
-    """The provider knows the call: so it counts, and while it goes on it is not concluded."""
+    """The provider knows the call, so it counts, and it is not concluded while it goes on."""
     account = using.accounts[attempt.account]
     call = attempt.provider_call_id or told.ruling.provider_call_id
     accept(db, attempt, call, account.settings, now=now, witness=Evidence.ASKING)
@@ -157,7 +158,7 @@ def _ending(db: Connection, attempt: OpenAttempt, told: CallStatus | None, now: 
 
 
 def _plausible(ended_at: datetime | None, attempt: OpenAttempt, now: datetime) -> datetime:
-    """When the call ended. The retry clock starts there, so a provider's clock that cannot be right is not believed."""
+    """When the call ended. Retries count from then, so a time that cannot be right is replaced by `now`."""
     return ended_at if ended_at is not None and attempt.dialing_at <= ended_at <= now else now
 
 
