@@ -1,15 +1,20 @@
-"""The command line as people run it: a process of its own, in a folder of its own, with a clean environment."""
+"""The command line as people run it: a process of its own, in a folder of its own, with a clean environment.
+
+What is run to its end is forked from a process that has the imports done; what runs on is started as it is installed.
+"""
 
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.support import preloaded
 
 DIALER = Path(sys.executable).with_name("dialer")
 SETTINGS = """\
@@ -59,17 +64,10 @@ class Shell:
         file.write_text(text)
         return file
 
-    def run(self, *arguments: str, timeout: float = 60, **environ: str) -> Ran:
-        done = subprocess.run(
-            [str(DIALER), *arguments],
-            cwd=self.folder,
-            env=self.environ(environ),
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-        return Ran(done.returncode, done.stdout, done.stderr)
+    def run(self, *arguments: str, timeout: float = 60, given: str = "", **environ: str) -> Ran:
+        """Run to the end; `given` is typed."""
+        run = _started if "COLUMNS" in environ else preloaded.run
+        return Ran(*run(arguments, cwd=self.folder, env=self.environ(environ), timeout=timeout, given=given))
 
     def begin(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
         """Start a command and leave it running; stop it with `end`."""
@@ -93,8 +91,18 @@ class Shell:
 
     @staticmethod
     def environ(more: dict[str, str]) -> dict[str, str]:
-        clean = {key: value for key, value in os.environ.items() if not key.upper().startswith(("DIALER_", "FLOWER_"))}
-        return clean | {"COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb"} | more
+        return preloaded.environ(more)
+
+
+def _started(
+    arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float, given: str
+) -> tuple[int, str, str]:
+    """As a preloaded one cannot be: the screen's width is asked for on import."""
+    command = [str(DIALER), *arguments]
+    done = subprocess.run(
+        command, cwd=cwd, env=env, input=given, capture_output=True, text=True, timeout=timeout, check=False
+    )
+    return done.returncode, done.stdout, done.stderr
 
 
 def processes_in(folder: Path) -> list[str]:

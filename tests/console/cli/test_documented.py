@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 
 from tests.docs.test_docs import DOCUMENTS, README, blocks
 from tests.support.dialers import wait_for
-from tests.support.shell import DIALER, Shell
+from tests.support.shell import Shell
 from workers.stack.info import running_stack
 
 IN_ORDER = (
@@ -63,17 +62,8 @@ def test_every_line_is_run_here_or_told_why_not():
 @pytest.mark.timeout(400)  # some twenty commands, each started anew, and two campaigns to their end
 def test_the_lines_of_the_documents_do_what_they_say(shell):
     for line in IN_ORDER:
-        ran = subprocess.run(
-            [str(DIALER), *shlex.split(line)],
-            cwd=shell.folder,
-            env=shell.environ({}),
-            input="\n" * 20,  # what is proposed, where it asks
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert ran.returncode == 0, (line, ran.stdout, ran.stderr)
+        ran = shell.run(*shlex.split(line), given="\n" * 20, timeout=120)  # what is proposed, where it asks
+        assert ran.code == 0, (line, ran.out, ran.err)
         if line.startswith("init"):
             file = shell.folder / "appointments.yaml"
             file.write_text(file.read_text().split("retry:")[0].replace("Goodbye", LONG) + PACE)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Sequence
 
 import pytest
 
-from tests.support.shell import DIALER, Shell
+from tests.support.shell import Ran, Shell
 
 
 @pytest.fixture
@@ -15,18 +14,9 @@ def shell(tmp_path):
     return Shell.prepared(tmp_path)
 
 
-def asked(shell: Shell, file: str, answers: Sequence[str]) -> subprocess.CompletedProcess[str]:
+def asked(shell: Shell, file: str, answers: Sequence[str]) -> Ran:
     """`dialer init FILE`, its questions answered in this order."""
-    return subprocess.run(
-        [str(DIALER), "init", file],
-        cwd=shell.folder,
-        env=shell.environ({}),
-        input="\n".join(answers) + "\n",
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return shell.run("init", file, given="\n".join(answers) + "\n")
 
 
 def test_without_questions_it_writes_what_can_be_checked_at_once(shell):
@@ -41,8 +31,8 @@ def test_it_asks_and_proposes_what_the_list_has(shell):
     shell.write("people.csv", "Name;Mobile phone\nAnn;(415) 555-0101\n")
     answers = ["main", "people.csv", "", "US", "", "+18005550100", "America/New_York", ""]
     ran = asked(shell, "asked.yaml", answers)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "[Mobile phone]" in ran.stdout
+    assert ran.code == 0, ran.out + ran.err
+    assert "[Mobile phone]" in ran.out
     assert "Hello {{ name }}" in (shell.folder / "asked.yaml").read_text()
     assert shell.run("check", "asked.yaml", "--json").json["contacts"] == 1
 
@@ -50,9 +40,9 @@ def test_it_asks_and_proposes_what_the_list_has(shell):
 def test_an_answer_that_cannot_be_is_named_at_its_place(shell):
     answers = ["main", "first.csv", "", "UK", "", "", "", ""]
     ran = asked(shell, "wrong.yaml", answers)
-    assert ran.returncode == 1
-    assert "wrong.yaml:8:" in ran.stderr
-    assert "did you mean GB?" in ran.stderr
+    assert ran.code == 1
+    assert "wrong.yaml:8:" in ran.err
+    assert "did you mean GB?" in ran.err
 
 
 def test_a_folder_without_accounts_is_told_the_lines_that_are_missing_and_they_are_enough(tmp_path):
