@@ -1,14 +1,20 @@
-"""The image's build steps, run in a virtual environment: what it will hold works without the source around it."""
+"""The image's build steps, run in a virtual environment: what it will hold works without the source around it.
+
+What the project requires is linked there beforehand, as it is installed here, so that pip only fetches what it lacks.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+import tomllib
 import venv
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.deploy.test_compose import ROOT, copied, steps
 
@@ -21,6 +27,9 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
         there = ROOT / name
         shutil.copytree(there, source / name) if there.is_dir() else shutil.copy(there, source / name)
     venv.create(target, with_pip=True)
+    (site,) = target.glob("lib/python*/site-packages")
+    for name in required():
+        link(name, site)
     (install,) = [step for step in steps("RUN") if "pip install" in step]
     environ = os.environ | {"PATH": f"{target / 'bin'}:{os.environ['PATH']}", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     done = subprocess.run(
@@ -29,6 +38,32 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.returncode == 0, done.stderr[-3000:]
     shutil.rmtree(source)
     return target / "bin"
+
+
+def required() -> set[str]:
+    """The names of all that an installation brings, as far as it is installed here: nothing that only tests need."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    found: dict[str, set[str]] = {}
+    waiting = [Requirement(one) for one in project["dependencies"]]
+    while waiting:
+        one = waiting.pop()
+        if (one.name in found and one.extras <= found[one.name]) or (one.marker and not one.marker.evaluate()):
+            continue
+        extras = found.setdefault(one.name, set())
+        extras |= one.extras
+        for more in map(Requirement, distribution(one.name).requires or ()):
+            if more.marker is None or any(more.marker.evaluate({"extra": extra}) for extra in ("", *extras)):
+                more.marker = None
+                waiting.append(more)
+    return set(found)
+
+
+def link(name: str, site: Path) -> None:
+    """Put a distribution into this folder of packages; its programs, which name their Python, stay away."""
+    made = distribution(name)
+    for part in {file.parts[0] for file in made.files or ()} - {"..", "__pycache__"}:
+        if not (site / part).exists():
+            (site / part).symlink_to(Path(str(made.locate_file(part))))
 
 
 def run(image: Path, folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
