@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos check lint format bench docs clean
+.PHONY: help demo test test-fast chaos check lint format bench docs clean
 
 BIN := .venv/bin
 SOURCES := pyproject.toml constraints.txt scripts/setup
@@ -12,6 +12,9 @@ demo: .venv/.installed ## Run the example campaigns on a sandbox of both vendors
 
 test: .venv/.installed-dev ## Run all tests: real Redis, workers, SQLite and PostgreSQL
 	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+
+test-fast: .venv/.installed-dev ## Run the tests that need no server and no other process, in seconds
+	@$(BIN)/pytest -n 2 -m fast $(ARGS)
 
 chaos: .venv/.installed-dev ## Throw hundreds of faults at thousands of contacts, on both stores, and judge
 	@$(BIN)/python -m tests.chaos $(ARGS)

@@ -6,6 +6,7 @@ Ledgers are made once and emptied for each test: hundreds ask for one, and makin
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,33 @@ from tests.support import postgres
 # Hundreds of processes are started here: without kept bytecode each would spend most of its time on compiling.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# What a file imports when its tests start processes or servers, and the fixtures that do.
+STARTS_PARTS = re.compile(
+    r"^(import subprocess|from (http\.server|multiprocessing|tests\.chaos|tests\.support(\.| import )"
+    r"(shell|dialers|sandbox_clients|console_server|http_server|postgres)|dialer\.sandbox\.running|workers\.stack\.stack|"
+    r"tests\.console\.conftest)\b)",
+    re.MULTILINE,
+)
+REAL_PARTS = {"redis_server", "redis_url", "postgres_url", "vendor", "start", "child", "shell"}
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """`-m fast` does not even read the files whose tests start something."""
+    return True if config.option.markexpr == "fast" and _starts_parts(collection_path) else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs no server and no other process is `fast`, unless it is marked as `slow`."""
+    for item in items:
+        needs_parts = REAL_PARTS & set(getattr(item, "fixturenames", ())) or _starts_parts(item.path)
+        if not (needs_parts or item.get_closest_marker("postgres") or item.get_closest_marker("slow")):
+            item.add_marker(pytest.mark.fast)
+
+
+@cache
+def _starts_parts(path: Path) -> bool:
+    return path.suffix == ".py" and path.name.startswith("test_") and bool(STARTS_PARTS.search(path.read_text()))
 
 
 @dataclass

@@ -71,6 +71,7 @@ def test_a_plan_agrees_with_phonenumbers_on_and_around_every_countrys_numbers(co
         agrees(near(home, rng), country)
 
 
+@pytest.mark.slow
 @settings(max_examples=1500, deadline=None)
 @given(WRITTEN, st.sampled_from([None, *COUNTRIES]))
 def test_a_plan_agrees_with_phonenumbers_on_anything_written(written, country):

@@ -53,6 +53,7 @@ def contacts_in(folder: Path, content: bytes, **named: Any) -> list[Any]:
     return [read, [(reject.code, reject.reason.partition(" in line")[0]) for reject in audience.rejects]]
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     lists(),
@@ -139,6 +140,7 @@ def says_why(act: Callable[[], object]) -> None:
     assert said.remedy
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_500_mangled_files_give_named_errors_and_never_a_traceback(tmp_path, seed):
     """Twenty times: 10,000 files in all, lists and workbooks and definitions."""

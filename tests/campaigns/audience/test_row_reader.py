@@ -142,6 +142,7 @@ def test_a_bad_cell_in_row_1500_is_named_and_no_other_row_is_lost(audience_of):
     assert audience.summary.rows_read == len(rows)
 
 
+@pytest.mark.slow
 def test_a_list_is_never_held_in_memory(audience_of):
     """OpenEWS built the whole audience in memory."""
     wide = "x" * 2000

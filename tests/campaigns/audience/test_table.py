@@ -155,6 +155,7 @@ def test_a_list_that_is_not_there_is_named(tmp_path):
         open_table(tmp_path)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=80) | st.text('a",;\n\r\t\x00é\u2028', max_size=40).map(str.encode))
 def test_any_bytes_at_all_are_a_table_or_a_named_error(tmp_path_factory, content):

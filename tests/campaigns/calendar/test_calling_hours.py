@@ -73,6 +73,7 @@ def expected(openings: list[bool], begin: datetime, now: datetime, start: dateti
     return None
 
 
+@pytest.mark.slow
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(written=written_windows(), change=st.sampled_from(CHANGES), seed=st.integers(0, 2**32))
 def test_no_dial_outside_the_rules_and_nobody_left_who_could_have_been_called(tmp_path_factory, written, change, seed):
@@ -111,6 +112,7 @@ def admitted(folder: Path, schedule: dict[str, object], rows: dict[str, str]) ->
     return dict.fromkeys(rows) | {contact.phone.e164: contact.zone for contact in audience.contacts()}
 
 
+@pytest.mark.slow
 def test_the_draws_were_as_many_as_promised_and_of_every_kind():
     if not drawn["draws"]:
         pytest.skip("the draws were not asked for in this run")

@@ -182,6 +182,7 @@ NOWS = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(written_windows(), st.sampled_from(ZONES), NOWS)
 def test_it_is_open_exactly_when_the_wall_clock_says_so(written, zone, now):
@@ -191,6 +192,7 @@ def test_it_is_open_exactly_when_the_wall_clock_says_so(written, zone, now):
         assert windows.is_open(moment, zone) is shows_open(written, moment.astimezone(zone))
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(written_windows(), st.sampled_from(ZONES), NOWS, st.integers(0, 59))
 def test_the_next_opening_is_open_and_nothing_before_it_is(written, zone, now, seconds):
@@ -209,6 +211,7 @@ def test_the_next_opening_is_open_and_nothing_before_it_is(written, zone, now, s
         assert not windows.is_open(opening - timedelta(seconds=1), zone)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(written_windows(), st.sampled_from(ZONES), NOWS)
 def test_a_window_is_open_until_it_closes_and_closed_then(written, zone, now):

@@ -158,6 +158,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(
     st.sampled_from([*Definition.model_fields, "message.tts", "schedule.windows", "schedule.end", "retry.busy"]), VALUES

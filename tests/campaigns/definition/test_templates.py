@@ -158,6 +158,7 @@ PIECES = [
 PIECES += ["{{ a | upper }}", "100 %", "{", "}", "é"]
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(
     st.lists(st.sampled_from(PIECES), min_size=1, max_size=6),
