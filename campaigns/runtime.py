@@ -29,6 +29,7 @@ class Runtime:
     clock: Callable[[], datetime]
     rng: Random
     notify_url: Callable[[str], str | None]
+    send_within: float = SEND_WITHIN
     horizon: float = 2.0
     lease: float = 30.0
     stopping: Callable[[], bool] = lambda: False

@@ -41,6 +41,8 @@ STARTS_PARTS = re.compile(
     r"tests\.console\.conftest)\b)",
     re.MULTILINE,
 )
+TESTS = Path(__file__).parent
+LONGEST = {"chaos", "console", "deploy", "scenarios"}  # begun last, one of them would leave a worker with nothing to do
 REAL_PARTS = {"redis_server", "redis_url", "postgres_url", "vendor", "start", "child", "shell"}
 
 
@@ -50,7 +52,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What needs no server and no other process is `fast`, unless it is marked as `slow`."""
+    """The longest files first; `fast` is what needs no server and no other process, and is not marked as `slow`."""
+    items.sort(key=lambda item: not item.path.is_relative_to(TESTS) or item.path.parts[len(TESTS.parts)] not in LONGEST)
     for item in items:
         needs_parts = REAL_PARTS & set(getattr(item, "fixturenames", ())) or _starts_parts(item.path)
         if not (needs_parts or item.get_closest_marker("postgres") or item.get_closest_marker("slow")):

@@ -25,7 +25,7 @@ from campaigns.ledger.frequency_caps import cap_clears_at
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import LedgerAway
 from campaigns.lifecycle import OPEN_ATTEMPTS, CampaignStatus
-from campaigns.runtime import SEND_WITHIN, SWEEP_MARGIN, Runtime
+from campaigns.runtime import SWEEP_MARGIN, Runtime
 from campaigns.settlement.receipts import apply_waiting
 from campaigns.settlement.rulings import rule_all
 from dialer.account import Account
@@ -110,7 +110,7 @@ def _open(
     The deadline counts from here, inside the write transaction: no pause was committed unnoticed before it.
     """
     moments = using.moments()
-    send_by = moments[0] + timedelta(seconds=SEND_WITHIN)
+    send_by = moments[0] + timedelta(seconds=using.send_within)
     deadline, notify_url = Deadline(send_by), using.notify_url(account.name)
     inside = [] if using.stopping() else [one for one in batch if _may_be_called(one, campaign, account, moments)]
     calls = [call_for(contact, campaign, account, notify_url, moments) for contact in inside]

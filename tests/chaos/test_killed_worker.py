@@ -62,7 +62,7 @@ def wait_until(condition, seconds: float) -> None:
 
 
 @pytest.mark.stack
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_a_worker_killed_twice_in_mid_campaign_calls_nobody_twice_and_loses_nobody(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DIALER_DATA_DIR", str(tmp_path / "data"))

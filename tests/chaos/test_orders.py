@@ -38,7 +38,7 @@ pace: 10
 """
 A_SECOND = timedelta(seconds=1)
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
 
 class Scene:

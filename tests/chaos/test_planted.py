@@ -12,7 +12,7 @@ CUT = ("requests cut or late",)
 
 
 @pytest.mark.stack
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("bug", "faults"), [("no_compare_and_set", AGAIN), ("retry_on_time_out", CUT)], ids=lambda given: str(given)
 )

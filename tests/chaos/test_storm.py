@@ -15,7 +15,7 @@ SEED = int(os.environ.get("CHAOS_SEED", "1"))
 
 
 @pytest.mark.stack
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("store", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def test_whatever_is_killed_cut_emptied_repeated_or_delayed_nobody_is_called_twice_and_nobody_lost(tmp_path, store):
     outcome = run(Plan(store=store, contacts=60, faults=13, every=0.2, seed=SEED, patience=300), tmp_path)

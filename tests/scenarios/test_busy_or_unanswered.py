@@ -51,7 +51,7 @@ def test_the_data_api_tells_how_calls_ended_that_the_list_shows_no_more(ledger, 
         settings = account(sandbox, data_api_url=f"{sandbox.url}/v2.0")
         with working(ledger, redis_url, {"main": settings}) as using:
             campaign = seed(ledger, PHONES, now=using.clock())
-            carry_out(using, campaign, seconds=60)
+            carry_out(using, campaign)
         told = Counter(call["outcome"] for call in placed_calls(sandbox.url))
     assert outcomes(ledger) == told
     assert set(told) == {"answered", "busy", "no_answer", "rejected"}
@@ -63,7 +63,7 @@ def test_a_data_api_that_is_away_leaves_what_the_looks_have_seen(ledger, redis_u
         settings = account(sandbox, data_api_url=f"{sandbox.url}/v2.0").model_copy(update={"settle_seconds": 3.0})
         with working(ledger, redis_url, {"main": settings}) as using:
             campaign = seed(ledger, PHONES[:3], now=using.clock(), text=LONG)
-            carry_out(using, campaign, seconds=60)
+            carry_out(using, campaign)
     assert outcomes(ledger) == {"answered": 2, "no_answer": 1}
     assert witnesses(ledger) == {"list"}
 
@@ -83,7 +83,7 @@ def test_notifications_tell_it_at_the_consoles_door(ledger, redis_url, tmp_path:
             sandbox.configure(notify_url=url, notify_templates={event: template(event) for event in EVENTS})
             with working(ledger, redis_url, settings.accounts) as using:
                 campaign = seed(ledger, PHONES, now=using.clock())
-                carry_out(using, campaign, seconds=60)
+                carry_out(using, campaign)
     assert outcomes(ledger) == {"answered": 3, "busy": 1, "no_answer": 2}, "declined calls read as unanswered there"
     assert witnesses(ledger) == {"receipt"}
 
@@ -95,7 +95,7 @@ def test_notifications_that_never_come_leave_what_the_looks_have_seen(ledger, re
         working(ledger, redis_url, {"main": account(sandbox, notifications=True)}) as using,
     ):
         campaign = seed(ledger, [f"+1415555{lost}"], now=using.clock(), text=LONG)
-        carry_out(using, campaign, seconds=60)
+        carry_out(using, campaign)
     assert outcomes(ledger) == {"no_answer" if lost == "0111" else "answered": 1}
     assert witnesses(ledger) == {"list"}
 
@@ -110,7 +110,7 @@ def test_a_call_in_doubt_is_traced_by_our_own_id(ledger, redis_url):
             ledger.write(
                 mark_unconfirmed, one, Ruling(verdict=Verdict.UNCONFIRMED), settle_seconds=1.0, now=using.clock()
             )
-            wait_for(lambda: sweep(using=using).concluded == 1, 30)
+            wait_for(lambda: sweep(using=using).concluded == 1)
             poll_calls(using.accounts["main"], using=using)
     settled = fresh(ledger, one.id)
     assert (settled.status, settled.counted) == ("ended", True)

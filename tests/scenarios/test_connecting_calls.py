@@ -30,13 +30,11 @@ SPEED = 10
 
 
 def run(
-    ledger: Ledger, redis_url: str, file: Path, *, talk_seconds: float = 5
+    ledger: Ledger, redis_url: str, file: Path, *, talk_seconds: float = 30
 ) -> tuple[Campaign, list[str], list[dict]]:
     """Carry a campaign file out at a sandbox: what became of its contacts, and the calls that the judge saw."""
     with running(SandboxConfig(seed=1, speed=SPEED, office={"talk_seconds": talk_seconds})) as sandbox:
-        account = callgear(
-            sandbox.base_url("callgear"), speed=SPEED, timeout=2, poll_seconds=0.1, settle_seconds=3, sandbox=True
-        )
+        account = callgear(sandbox.base_url("callgear"), speed=SPEED, poll_seconds=0.1, settle_seconds=3, sandbox=True)
         with working(ledger, redis_url, {"main": account}) as using:
             checked = check(file, {"main": account})
             campaign = launch(ledger, checked, who="test", now=utc_now())

@@ -19,6 +19,7 @@ from tests.support.seeding import LONG_TEXT, seed
 
 TEXT = LONG_TEXT * 2 + "Thank you, and good-bye."
 TWICE = {"retry": {"max_attempts": 3, "busy": ["1s"], "no_answer": ["1s"]}, "ring_timeout": 8}
+ANSWERED_WITHIN, LATE = 4.0, 15  # a busy machine takes its time, and what is late is later by far
 ENDS_OF_CALLGEAR = {
     "00": ("reached", ["answered"]),
     "11": ("unreached", ["no_answer", "no_answer"]),  # its list does not tell busy from no answer
@@ -93,8 +94,10 @@ def judge(ledger, sandbox: SandboxHandle, campaign_id: str, *, tells_outcomes: b
 
 
 def test_callgear_what_the_ledger_says_is_what_the_sandbox_saw(ledger, redis_url, buckets):
-    with running(SandboxConfig(seed=1, speed=4, late_seconds=5)) as sandbox:
-        settings = callgear(sandbox.base_url("callgear"), speed=4, timeout=0.6, poll_seconds=0.15, settle_seconds=3)
+    with running(SandboxConfig(seed=1, speed=4, late_seconds=LATE)) as sandbox:
+        settings = callgear(
+            sandbox.base_url("callgear"), speed=4, timeout=ANSWERED_WITHIN, poll_seconds=0.15, settle_seconds=3
+        )
         with working(ledger, redis_url, {"main": settings}) as using:
             campaign_id = campaign_of(ledger, "main", ENDS_OF_CALLGEAR)
             carry_out(using, campaign_id)
@@ -106,10 +109,10 @@ def test_callgear_what_the_ledger_says_is_what_the_sandbox_saw(ledger, redis_url
 def test_webex_what_the_ledger_says_is_what_the_sandbox_saw(ledger, redis_url, buckets, unruly):
     accounts: dict[str, Any] = {}
     with (
-        running(SandboxConfig(seed=1, speed=20, late_seconds=5, **unruly)) as sandbox,
+        running(SandboxConfig(seed=1, speed=20, late_seconds=LATE, **unruly)) as sandbox,
         door(ledger, lambda: accounts) as notify_url,
     ):
-        settings = webex(sandbox.base_url("webex"), speed=20, timeout=0.6, settle_seconds=3)
+        settings = webex(sandbox.base_url("webex"), speed=20, timeout=ANSWERED_WITHIN, settle_seconds=3)
         with working(ledger, redis_url, {"bulk": settings}, notify_url=notify_url) as using:
             accounts.update(using.accounts)
             campaign_id = campaign_of(ledger, "bulk", ENDS_OF_WEBEX)

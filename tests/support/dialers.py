@@ -33,6 +33,8 @@ from tests.support.delivering import receive
 from workers.settings import RedisSettings, Settings
 from workers.wiring import open_accounts
 
+PATIENCE = 90.0  # of what ends as soon as it has happened, however busy the machine
+SEND_WITHIN = 10.0  # no request is held back because the machine is busy
 NOBODY = "http://127.0.0.1:9"
 
 
@@ -60,6 +62,7 @@ def working(
 ) -> Iterator[Runtime]:
     """What a worker process works with, for as long as the block runs."""
     settings = Settings(accounts=dict(accounts), redis=RedisSettings(url=SecretStr(redis_url)))
+    facts = {"send_within": SEND_WITHIN} | facts
     with open_accounts(settings) as opened:
         yield Runtime(ledger=ledger, accounts=opened, clock=clock, rng=Random(7), notify_url=notify_url, **facts)
 
@@ -69,7 +72,7 @@ class Meeting(Random):
 
     def __init__(self) -> None:
         super().__init__(7)
-        self._both = threading.Barrier(2, timeout=20)
+        self._both = threading.Barrier(2, timeout=PATIENCE)
 
     def sample(self, *args: Any, **named: Any) -> list[Any]:
         self._both.wait()
@@ -83,7 +86,7 @@ def release_twice_at_once(using: Runtime) -> list[Slice]:
         return [one for found in ticks.map(lambda _: release(using=both), range(2)) for one in found]
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Return as soon as the condition holds; fail when it does not in time."""
     until = time.monotonic() + seconds
     while not condition():
@@ -198,7 +201,7 @@ def failing_once(ledger: Ledger, *words: str) -> Iterator[list[str]]:
         event.remove(ledger.engine, "before_cursor_execute", fail)
 
 
-def carry_out(using: Runtime, *campaign_ids: str, seconds: float = 25.0) -> None:
+def carry_out(using: Runtime, *campaign_ids: str, seconds: float = PATIENCE) -> None:
     """Ticks and tasks as beat and workers run them, until the campaigns have finished."""
     tasks: list[Future[int]] = []
 

@@ -130,7 +130,7 @@ def test_the_provider_waits_and_the_ledger_follows(ledger, redis_url):
             assert {(row.campaign_id, row.status, row.send_at) for row in rows} == {(waiting, "placed", due_at)}
             assert sandbox.calls() == []
             sweep(using=using)
-            wait_for(lambda: len(sandbox.calls()) == 2 and _all_ended(ledger, using), 40)
+            wait_for(lambda: len(sandbox.calls()) == 2 and _all_ended(ledger, using))
             assert all(
                 datetime.fromisoformat(call["placed_at"]) >= due_at.replace(microsecond=0) for call in sandbox.calls()
             )

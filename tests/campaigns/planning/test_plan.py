@@ -354,7 +354,7 @@ def measured(ledger, campaign_id: str) -> tuple[float, float]:
 def run(ledger, using, folder: Path, accounts: dict[str, AccountSettings]):
     checked = check(folder / "planned.yaml", accounts)
     started = launch(ledger, checked, again=True, who="ann", now=utc_now())
-    carry_out(using, started.id, seconds=90)
+    carry_out(using, started.id)
     return campaign_row(ledger, started.id)
 
 

@@ -22,7 +22,7 @@ def test_an_agent_who_joined_is_in_the_contacts_history_and_an_expired_message_e
         with working(ledger, redis_url, settings, notify_url=notify_url) as using:
             accounts |= using.accounts
             campaign = seed(ledger, ["+14155550194", "+14155550197"], now=using.clock())
-            carry_out(using, campaign, seconds=60)
+            carry_out(using, campaign)
             agent, expired = (
                 explain_contact(ledger, campaign, PhoneNumber(number), now=using.clock(), redis_answers=True)
                 for number in ("+14155550194", "+14155550197")

@@ -59,7 +59,7 @@ def test_every_line_is_run_here_or_told_why_not():
     assert "dialer up --sandbox" in README
 
 
-@pytest.mark.timeout(400)  # some twenty commands, each started anew, and two campaigns to their end
+@pytest.mark.timeout(600)  # some twenty commands, each started anew, and two campaigns to their end
 def test_the_lines_of_the_documents_do_what_they_say(shell):
     for line in IN_ORDER:
         ran = shell.run(*shlex.split(line), given="\n" * 20, timeout=120)  # what is proposed, where it asks

@@ -125,7 +125,7 @@ def thrower(console: Console, door: str) -> Iterator[Callable[[list[bytes]], lis
         runner.run(provider.aclose())
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("kind", ["receipts", "notifications"])
 def test_no_body_breaks_a_door(console: Console, kind: str) -> None:
     """Likely bodies, impossible ones, and likely ones with holes in them."""

@@ -45,7 +45,7 @@ def phones(count: int) -> list[str]:
     return [f"+1{200 + n // len(ENDINGS)}55501{ENDINGS[n % len(ENDINGS)]:02}" for n in range(count)]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_two_thousand_calls_end_as_the_log_says_whatever_becomes_of_their_receipts(
     ledger: Ledger, redis_url: str, tmp_path: Path
 ) -> None:

@@ -127,7 +127,7 @@ def secrets_of(demo: Demo) -> list[str]:
     return [*numbers, *words, "sandbox-key", "You have an appointment", "Your parcel"]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_demo_ends_well_and_says_where_everything_is(demo):
     assert demo.code == 0, demo.printed
     said = " ".join(demo.printed.split())

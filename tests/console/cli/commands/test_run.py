@@ -137,7 +137,7 @@ def test_a_run_that_is_interrupted_pauses_and_hears_the_calls_on_the_line_to_the
     shell.write("first.yaml", (tmp_path / "first.yaml").read_text() + "pace: 0.05\n")
     running = shell.begin("run", "first.yaml", DIALER_ACCOUNTS__MAIN__BASE_URL=vendor.url)
     try:
-        wait_for(lambda: bool(vendor.calls), 90)
+        wait_for(lambda: bool(vendor.calls))
         said = shell.end(running)
     finally:
         running.kill()
