@@ -158,7 +158,7 @@ def _planned(file: Path, settings: Settings, ledger: Ledger) -> Planned:
     with open_buckets(settings) as buckets:
         standing = buckets[file.stem].peek()
     account, now = settings.accounts[file.stem], utc_now()
-    plan = make_plan(audience, account, ledger, now=now, rng=Random(1), tick=tick, standing=standing)
+    plan = make_plan(audience, account, ledger, now=now, rng=Random(1), tick=tick, bucket_state=standing)
     told, (early, late) = list(row_forecasts(plan)), plan.ends_between or (plan.ends, plan.ends)
     return Planned(
         seconds=(plan.ends - plan.begins).total_seconds(),
