@@ -1,4 +1,4 @@
-"""The commands of `dialer`, and what happens when one of them cannot do what it was asked."""
+"""Assembles the commands of `dialer`, and turns their errors into messages and exit codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arguments and options that several commands have."""
+"""Arguments and options that several commands share."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Row = typer.Option(None, "--row", min=1, help="Line of the list in which the con
 
 
 class BadArgument(DialerError):
-    """What was typed cannot be used."""
+    """An argument or option cannot be used as given."""
 
 
 def parse_number(text: str, country: str | None) -> PhoneNumber:
-    """A number as it was typed. Raises BadArgument."""
+    """The phone number in an argument. Raises BadArgument."""
     try:
         return parse(text, country.upper() if country else None)
     except BadPhoneNumber as exc:

@@ -1,4 +1,4 @@
-"""What every command needs: the settings, the ledger, who is asking."""
+"""What most commands need: the settings, the ledger, the user's name, whether Redis answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from workers.wiring import open_ledger, redis_url
 
 
 def effective_settings() -> Settings:
-    """The settings, as the stack that is up on this data folder has them: under a sandbox accounts lead there."""
+    """The settings; where a stack runs on this data folder, with its addresses, and its sandbox for every account."""
     settings = load()
     if info := running_stack(settings.data_dir):
         os.environ.update(environment(settings, info))
@@ -28,7 +28,7 @@ def effective_settings() -> Settings:
 
 @contextmanager
 def ledger_for(settings: Settings) -> Iterator[Ledger]:
-    """The ledger for as long as the command runs."""
+    """The ledger, open while the block runs."""
     ledger = open_ledger(settings)
     try:
         yield ledger
@@ -38,14 +38,14 @@ def ledger_for(settings: Settings) -> Iterator[Ledger]:
 
 @contextmanager
 def settings_and_ledger() -> Iterator[tuple[Settings, Ledger]]:
-    """The settings and the ledger, for as long as the command runs."""
+    """The effective settings and the ledger, open while the block runs."""
     settings = effective_settings()
     with ledger_for(settings) as ledger:
         yield settings, ledger
 
 
 def user_name() -> str:
-    """The person at the keyboard, for audit lines."""
+    """The name of the user who runs the command, for audit lines."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -53,7 +53,7 @@ def user_name() -> str:
 
 
 def redis_answers(settings: Settings) -> bool:
-    """Whether Redis answers. Where none is named no stack is up: then it is workers that are missing, not Redis."""
+    """Whether Redis answers. True when none is configured: no stack runs then, so it is workers that are missing."""
     if settings.redis.url is None:
         return True
     client = connect(redis_url(settings))

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: an exception as ever, and a note of it, for Python drops what is raised in a destructor."""
+"""Ctrl-C and SIGTERM: they raise KeyboardInterrupt and are remembered, as Python drops what a destructor raises."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ _interrupted_event = threading.Event()
 
 
 def install_handlers() -> None:
-    """From here on both signals raise KeyboardInterrupt and are remembered."""
+    """From now on both signals raise KeyboardInterrupt and are remembered."""
     _interrupted_event.clear()
-    for one in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(one, _on_signal)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _on_signal)
 
 
 def acknowledge() -> None:
-    """The interruption is being dealt with; another one is a new one."""
+    """Forget the interruption that is being handled, so that `sleep` raises for a later one only."""
     _interrupted_event.clear()
 
 
 def sleep(seconds: float) -> None:
-    """Sleep. Raises KeyboardInterrupt also for an interruption that was dropped on its way."""
+    """Sleep. Raises KeyboardInterrupt also for an earlier interruption whose exception was lost."""
     if _interrupted_event.is_set():
         raise KeyboardInterrupt
     time.sleep(seconds)

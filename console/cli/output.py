@@ -1,4 +1,4 @@
-"""How the command line speaks: tables for people, JSON for machines, errors that say what to do."""
+"""Output of the command line: tables and prose for people, JSON for machines, errors with a remedy."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from rich.text import Text
 
 from dialer.errors import DialerError
 
-UNLIMITED_WIDTH = 10_000  # where no terminal ends a line, nor do we
+UNLIMITED_WIDTH = 10_000  # columns, where output goes to a file or a pipe
 
 
 class Screen(Console):
-    """Tables and prose fit the terminal; a plain string is never broken, so that paths and commands stay whole."""
+    """A rich console that never wraps a plain string, so that paths and commands stay whole."""
 
     @property  # type: ignore[misc]  # nobody sets it
     def size(self) -> ConsoleDimensions:
-        """A terminal's own, or what COLUMNS asks for; into a file or a pipe lines are as long as they are."""
-        found = super().size
+        """The terminal's size, or COLUMNS; unlimited in width when output goes to a file or a pipe."""
+        size = super().size
         return (
-            found if self.is_terminal or os.environ.get("COLUMNS") else ConsoleDimensions(UNLIMITED_WIDTH, found.height)
+            size if self.is_terminal or os.environ.get("COLUMNS") else ConsoleDimensions(UNLIMITED_WIDTH, size.height)
         )
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """As rich prints."""
-        if all(isinstance(one, str) for one in objects):
+        """Print as rich does; plain strings are not wrapped."""
+        if all(isinstance(item, str) for item in objects):
             options.setdefault("soft_wrap", True)
         super().print(*objects, **options)
 
@@ -44,25 +44,25 @@ err = Screen(stderr=True, highlight=False, soft_wrap=True)
 
 
 def print_prose(text: str, *, on: Console = out) -> None:
-    """Print prose: in a terminal broken between words, with a line of its own for a command at its end; else whole."""
+    """Print prose: on a terminal wrapped between words, a command at its end on a line of its own; else unwrapped."""
     for line in text.split("\n"):
         _print_prose_line(line, on)
 
 
 def _print_prose_line(text: str, on: Console) -> None:
-    whole = Text.from_markup(text)
-    if whole.cell_len <= on.width or not on.is_terminal:
-        on.print(whole, soft_wrap=True)
+    line = Text.from_markup(text)
+    if line.cell_len <= on.width or not on.is_terminal:
+        on.print(line, soft_wrap=True)
         return
-    words, colon, command = text.rpartition(": dialer ")
-    for line in _wrapped(Text.from_markup(words + ":" if colon else text), on.width):
+    prose, colon, command = text.rpartition(": dialer ")
+    for line in _wrapped(Text.from_markup(prose + ":" if colon else text), on.width):
         on.print(line, soft_wrap=True)
     if colon:
         on.print(Text.from_markup(f"  dialer {command}"), soft_wrap=True)
 
 
 def _wrapped(prose: Text, width: int) -> list[Text]:
-    """Its lines, broken between words only: a path is never broken, however long it is."""
+    """The lines of a text, broken between words only: a path is never broken, however long it is."""
     pieces = wrap(prose.plain, width, break_long_words=False, break_on_hyphens=False, drop_whitespace=False)
     first, *others = prose.divide(accumulate(map(len, pieces[:-1])))
     lines = [first, *(line[len(line.plain) - len(line.plain.lstrip()) :] for line in others)]
@@ -77,7 +77,7 @@ def print_json(value: Any) -> None:
 
 
 def as_json_text(value: Any) -> str:
-    """The same document, as text."""
+    """A value as JSON text, as `print_json` prints it."""
     return json.dumps(value, default=_json_form, ensure_ascii=False, indent=2)
 
 
@@ -92,7 +92,7 @@ def _json_form(value: Any) -> Any:
 
 
 def print_error(error: DialerError, *, as_json: bool) -> None:
-    """What is wrong and what to do: on standard error, or as JSON where a machine reads."""
+    """Print an error and its remedy: on standard error, or as JSON on standard output."""
     if as_json:
         print_json({"error": error.message, "remedy": error.remedy, **error_facts(error)})
         return
@@ -102,32 +102,34 @@ def print_error(error: DialerError, *, as_json: bool) -> None:
 
 
 def error_facts(error: DialerError) -> dict[str, Any]:
-    """What an error knows beyond its words, for machines."""
+    """The fields that an error has beside its message and remedy, for machines."""
     facts = getattr(error, "facts", None)
     return facts if isinstance(facts, dict) else {}
 
 
 def table(*columns: str, title: str | None = None) -> Table:
-    """A plain table that fits in 80 columns when its cells do."""
-    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    """A table without borders. A column whose name begins with `>` is aligned to the right."""
+    new_table = Table(
+        title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+    )
     for column in columns:
         right = column.startswith(">")
-        made.add_column(column.removeprefix(">"), justify="right" if right else "left", header_style="dim")
-    return made
+        new_table.add_column(column.removeprefix(">"), justify="right" if right else "left", header_style="dim")
+    return new_table
 
 
 def local_time(moment: datetime | None) -> str:
-    """A moment in this machine's zone, short."""
+    """A moment in this machine's time zone, short."""
     return moment.astimezone().strftime("%d %b %H:%M:%S") if moment else "–"
 
 
 def local_with_zone(moment: datetime | None) -> str:
-    """The same, with the zone's name."""
+    """A moment in this machine's time zone, with the zone's name."""
     return f"{local_time(moment)} {moment.astimezone():%Z}" if moment else local_time(None)
 
 
 def write_new(file: Path, text: str) -> None:
-    """Write a file that people asked for. Raises DialerError when one is there already, or it cannot be written."""
+    """Write a new file. Raises DialerError when it exists already or cannot be written."""
     try:
         with file.open("x", encoding="utf-8") as stream:
             stream.write(text)
@@ -138,7 +140,7 @@ def write_new(file: Path, text: str) -> None:
 
 
 def short_path(path: Path) -> str:
-    """A path as short as it can be said from here."""
+    """A path relative to the current folder where it lies inside, else as it is."""
     try:
         return str(path.absolute().relative_to(Path.cwd()))
     except ValueError:

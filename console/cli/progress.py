@@ -1,4 +1,4 @@
-"""The bar that people see while a long list is read or started."""
+"""The progress bar that is shown while a long list is read or started."""
 
 from __future__ import annotations
 
@@ -13,22 +13,25 @@ from console.cli.output import err
 T = TypeVar("T")
 MIN_ITEMS_FOR_BAR = 20_000
 UPDATE_EVERY = 1000
-BAR_WIDTH = 20  # with the words beside it, ten million rows fit in 80 columns
+BAR_WIDTH = 20  # so that, with the text beside it, ten million rows fit in 80 columns
 
 
-def import_bar(doing: str, things: str, *, estimated: bool = False) -> Passes:
-    """Pass things on; on a terminal, and where there are many, show how far it is. An estimate is told as one."""
+def import_bar(action: str, items: str, *, estimated: bool = False) -> Passes:
+    """A wrapper that passes items on and, on a terminal, shows a bar when there are many of them.
+
+    `estimated`: the total is a guess, and is shown as one.
+    """
     of = "of about" if estimated else "of"
-    counts = TextColumn(f"{{task.completed:>9,.0f}} {of} {{task.total:,.0f}} {things}")
+    counts = TextColumn(f"{{task.completed:>9,.0f}} {of} {{task.total:,.0f}} {items}")
 
-    def passes(given: Iterable[T], about: int) -> Iterable[T]:
-        total = round(about, -3) if estimated else about
-        return _with_bar(given, total, doing, counts) if about >= MIN_ITEMS_FOR_BAR and err.is_terminal else given
+    def wrap(source: Iterable[T], count: int) -> Iterable[T]:
+        total = round(count, -3) if estimated else count
+        return _with_bar(source, total, action, counts) if count >= MIN_ITEMS_FOR_BAR and err.is_terminal else source
 
-    return passes
+    return wrap
 
 
-def _with_bar(given: Iterable[T], total: int, doing: str, counts: TextColumn) -> Iterator[T]:
+def _with_bar(source: Iterable[T], total: int, action: str, counts: TextColumn) -> Iterator[T]:
     columns = (
         TextColumn("{task.description:<8}"),
         BarColumn(BAR_WIDTH),
@@ -37,8 +40,8 @@ def _with_bar(given: Iterable[T], total: int, doing: str, counts: TextColumn) ->
         TextColumn("left"),
     )
     with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task(doing, total=total)
-        for count, one in enumerate(given, start=1):
+        task = bar.add_task(action, total=total)
+        for count, item in enumerate(source, start=1):
             if count % UPDATE_EVERY == 0:
                 bar.update(task, completed=count, total=max(total, count))
-            yield one
+            yield item

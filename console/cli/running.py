@@ -1,4 +1,4 @@
-"""Starting a campaign and watching it, as several commands do."""
+"""Checking, starting and watching a campaign, as several commands do."""
 
 from __future__ import annotations
 
@@ -26,14 +26,11 @@ from dialer.plural import counted
 from workers.settings import Settings
 from workers.wiring import now_utc
 
-Ended = Collection[CampaignStatus]
-LIVE: Ended = LIVE_CAMPAIGNS
-
 
 def start(
     file: Path, settings: Settings, ledger: Ledger, *, skip_rejects: bool, again: bool = False, quiet: bool = False
 ) -> Campaign:
-    """Check, ask the provider whether the account can log in, and start; raises before anything is written."""
+    """Check a campaign file, check that its account can log in, and start it; raises before anything is written."""
     checked = check_file(file, settings, ledger, quiet=quiet, keep=True)
     if not again:
         refuse_duplicate(ledger, checked.definition)
@@ -56,6 +53,7 @@ def start(
 
 
 def check_file(file: Path, settings: Settings, ledger: Ledger, *, quiet: bool, keep: bool) -> CheckResult:
+    """Check a campaign file and its list. `keep`: keep what was read, so that the campaign can be started from it."""
     return check(
         file,
         settings.accounts,
@@ -65,46 +63,55 @@ def check_file(file: Path, settings: Settings, ledger: Ledger, *, quiet: bool, k
     )
 
 
-def watch(ledger: Ledger, ids: Sequence[str], *, every: float = 0.5, quiet: bool = False, over: Ended = LIVE) -> None:
-    """Show the campaigns' progress until each has left the statuses `over`; say nothing when `quiet`."""
+def watch(
+    ledger: Ledger,
+    ids: Sequence[str],
+    *,
+    every: float = 0.5,
+    quiet: bool = False,
+    while_in: Collection[CampaignStatus] = LIVE_CAMPAIGNS,
+) -> None:
+    """Show the campaigns' progress until none has a status of `while_in`; print nothing when `quiet`."""
     with Live(console=out, refresh_per_second=4) if not quiet else nullcontext() as live:
         while ids:
-            standings = [campaign_summaries(ledger, one)[0] for one in ids]
+            summaries = [campaign_summaries(ledger, campaign_id)[0] for campaign_id in ids]
             if live is not None:
-                live.update(show.progress_table(standings))
-            if all(one.campaign.status not in over for one in standings):
+                live.update(show.progress_table(summaries))
+            if all(summary.campaign.status not in while_in for summary in summaries):
                 return
             interruption.sleep(every)
 
 
 def wait_for_calls(ledger: Ledger, campaign_id: str, *, every: float = 0.5, quiet: bool = False) -> None:
-    """Wait until no call of a campaign that starts none is on the line: nobody would hear how it ended afterwards."""
-    told = quiet
+    """Wait until no call of a campaign is in progress; without workers its outcome would not be learned."""
+    announced = quiet
     while on_the_line := calls_on_the_line(campaign_summaries(ledger, campaign_id)[0]):
-        if not told:
+        if not announced:
             calls = counted(on_the_line, "call is", "calls are")
             err.print(f"{calls} on the line: waiting for their end. Ctrl-C again leaves at once.")
-            told = True
+            announced = True
         interruption.sleep(every)
 
 
-def calls_on_the_line(one: CampaignSummary) -> int:
-    return one.in_progress + one.unconfirmed
+def calls_on_the_line(summary: CampaignSummary) -> int:
+    """How many calls are in progress, or may be."""
+    return summary.in_progress + summary.unconfirmed
 
 
 def campaign_summaries(
     ledger: Ledger, campaign: str | None, *, live_only: bool = False, answers: bool | None = None
 ) -> list[CampaignSummary]:
+    """One campaign's summary, or all campaigns'. `answers`: whether Redis answers, when that is known."""
     now = now_utc()
     with ledger.reading() as db:
-        chosen = (
+        selected = (
             [queries.campaign(db, campaign)]
             if campaign
             else queries.all_campaigns(db, LIVE_CAMPAIGNS if live_only else None)
         )
-        return [summarize_campaign(db, one, now, redis_answers=answers) for one in chosen]
+        return [summarize_campaign(db, row, now, redis_answers=answers) for row in selected]
 
 
 def reports_folder(settings: Settings) -> Path:
-    """Where reports and rejects are written."""
+    """The folder for reports and rejected rows."""
     return settings.data_dir / "reports"

@@ -1,4 +1,4 @@
-"""A command's own stack: brought up where none is, watched over while the command runs, and what it prints of it."""
+"""The stack that a command works with: started where none runs, supervised meanwhile, its events printed."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from workers.stack.stack import Stack, StackEvent
 
 @contextmanager
 def settings_of_stack(settings: Settings, *, quiet: bool) -> Iterator[Settings]:
-    """The settings of the stack that is up on this data folder, or of one brought up for as long as the block runs."""
+    """The settings of the stack that runs on this data folder, or of one started for as long as the block runs."""
     if info := running_stack(settings.data_dir):
         with environment_variables(environment(settings, info)):
             yield load()
         return
     with (
         Stack(settings, sandbox=False, events=ignore_event if quiet else print_event) as stack,
-        supervised(stack) as own,
+        supervised(stack) as stack_settings,
     ):
-        yield own
+        yield stack_settings
 
 
 @contextmanager
 def supervised(stack: Stack) -> Iterator[Settings]:
-    """Yield the settings under which this process reaches a stack, while a thread restarts what dies of it."""
+    """The settings by which this process reaches a stack, while a thread restarts its processes that die."""
     stopping = threading.Event()
     supervisor = threading.Thread(target=stack.watch, args=(stopping,), name="supervisor", daemon=True)
     supervisor.start()
@@ -46,7 +46,7 @@ def supervised(stack: Stack) -> Iterator[Settings]:
 
 @contextmanager
 def environment_variables(variables: Mapping[str, str]) -> Iterator[None]:
-    """Variables that hold while the block runs."""
+    """Set environment variables while the block runs."""
     before = dict(os.environ)
     os.environ.update(variables)
     try:
@@ -56,18 +56,18 @@ def environment_variables(variables: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def print_event(happening: StackEvent) -> None:
-    """Print what becomes of the stack's parts: the steps people wait for, and what they should know."""
-    if happening.what in {"up", "moved", "died", "restarted"}:
-        out.print(f"[dim]{escape(str(happening))}[/]")
+def print_event(event: StackEvent) -> None:
+    """Print an event of the stack, if people wait for it or should know it."""
+    if event.what in {"up", "moved", "died", "restarted"}:
+        out.print(f"[dim]{escape(str(event))}[/]")
 
 
-def ignore_event(_happening: StackEvent) -> None:
-    """For machines."""
+def ignore_event(_event: StackEvent) -> None:
+    """Print nothing, as for `--json`."""
 
 
 def print_stack(info: StackInfo, settings: Settings) -> None:
-    """Where everything is, and the name of the file that holds the password."""
+    """Print where every part is, and which file holds the password."""
     for name in ("console", "flower", "sandbox", "redis"):
         if name in info.urls:
             out.print(f"  {name:<8} {info.urls[name]}")

@@ -1,4 +1,4 @@
-"""`dialer call`: what an operator does with one call in progress. Every action leaves an audit line."""
+"""`dialer call`: list calls in progress and manage one. Every action is written to the audit."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Media = Annotated[str | None, typer.Option(help="Or the provider's id of a recor
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 
-SESSION_ACTIONS: Mapping[str, tuple[Callable[[LiveCalls, int], object], str]] = {  # verbs that need the session only
+SESSION_ACTIONS: Mapping[str, tuple[Callable[[LiveCalls, int], object], str]] = {  # actions that need the session only
     "unhold": (lambda calls, session: calls.unhold_call(session), "Take the contact back from hold."),
     "transfer": (
         lambda calls, session: calls.transfer_talk(session),
@@ -53,8 +53,8 @@ class OnOff(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    for verb, (do, words) in SESSION_ACTIONS.items():
-        call_app.command(verb, help=words)(_session_command(verb, do))
+    for verb, (action, help_text) in SESSION_ACTIONS.items():
+        call_app.command(verb, help=help_text)(_session_command(verb, action))
     app.add_typer(call_app, name="call")
 
 
@@ -71,23 +71,25 @@ def list_command(
         if watch:
             calls.watch(ledger, chosen, every)
             return
-        found = calls.call_facts(ledger, chosen)
+        shown_calls = calls.call_facts(ledger, chosen)
     if as_json:
-        print_json(found)
+        print_json(shown_calls)
     else:
-        out.print(calls.calls_table(found))
+        out.print(calls.calls_table(shown_calls))
 
 
 @call_app.command("talk-options", short_help="List what keys do during a talk.")
 def talk_options_command(account: AccountName = None, as_json: AsJson = False) -> None:
     """List what keys do during a talk, as each account's client area has it."""
     with _ledger_and_accounts() as (_, accounts):
-        found = [(one.name, option) for one in live_calls.manageable(accounts, account) for option in _options(one)]
+        options = [
+            (owner.name, option) for owner in live_calls.manageable(accounts, account) for option in _options(owner)
+        ]
     if as_json:
-        print_json([{"account": name} | option for name, option in found])
+        print_json([{"account": name} | option for name, option in options])
         return
     shown = table("account", "key", "does", "what")
-    for name, option in found:
+    for name, option in options:
         shown.add_row(name, option["button"], option["mnemonic"], escape(f"{option['name']} {option['value'] or ''}"))
     out.print(shown)
 
@@ -179,8 +181,8 @@ def talk_option_command(
 def block_command(session: SessionId, account: AccountName = None, as_json: AsJson = False) -> None:
     """Let nobody call this contact again: our suppression list, and the provider's blacklist."""
     with _ledger_and_accounts() as (ledger, accounts):
-        found = live_calls.find(ledger, accounts, session, account)
-        listed = live_calls.block(ledger, found, who=user_name(), now=now_utc())
+        call = live_calls.find(ledger, accounts, session, account)
+        listed = live_calls.block(ledger, call, who=user_name(), now=now_utc())
     _print_done("block", session, as_json, suppressed=listed)
 
 
@@ -195,9 +197,9 @@ def disconnect_command(
     _run_action("disconnect", session, lambda calls: calls.disconnect_leg(session, leg), account, as_json)
 
 
-def _session_command(verb: str, do: Callable[[LiveCalls, int], object]) -> Callable[..., None]:
+def _session_command(verb: str, action: Callable[[LiveCalls, int], object]) -> Callable[..., None]:
     def command(session: SessionId, account: AccountName = None, as_json: AsJson = False) -> None:
-        _run_action(verb, session, lambda calls: do(calls, session), account, as_json)
+        _run_action(verb, session, lambda calls: action(calls, session), account, as_json)
 
     return command
 
@@ -208,10 +210,12 @@ def _ledger_and_accounts() -> Iterator[tuple[Ledger, dict[str, Account]]]:
         yield ledger, accounts
 
 
-def _run_action(verb: str, session: int, do: Callable[[LiveCalls], object], account: str | None, as_json: bool) -> None:
+def _run_action(
+    verb: str, session: int, action: Callable[[LiveCalls], object], account: str | None, as_json: bool
+) -> None:
     with _ledger_and_accounts() as (ledger, accounts):
-        found = live_calls.find(ledger, accounts, session, account)
-        live_calls.act(ledger, found, f"call {verb}", do, who=user_name(), now=now_utc())
+        call = live_calls.find(ledger, accounts, session, account)
+        live_calls.act(ledger, call, f"call {verb}", action, who=user_name(), now=now_utc())
     _print_done(verb, session, as_json)
 
 
@@ -219,12 +223,12 @@ def _print_done(verb: str, session: int, as_json: bool, **facts: bool) -> None:
     if as_json:
         print_json({"call_session_id": session, "action": verb, "done": True, **facts})
     else:
-        beside = "" if facts.get("suppressed", True) else "; its number is not known, so our list is as it was"
-        out.print(f"Call {session}: {verb} done{beside}.")
+        remark = "" if facts.get("suppressed", True) else "; its number is not known, so our list is as it was"
+        out.print(f"Call {session}: {verb} done{remark}.")
 
 
 def _options(account: Account) -> list[dict[str, str | None]]:
     return [
-        {"button": one.button, "mnemonic": one.mnemonic, "name": one.name, "value": one.value}
-        for one in calls_at(account).list_talk_options()
+        {"button": option.button, "mnemonic": option.mnemonic, "name": option.name, "value": option.value}
+        for option in calls_at(account).list_talk_options()
     ]

@@ -1,4 +1,4 @@
-"""The commands for campaigns: check, start, status, watch, report, pause, resume, cancel."""
+"""The commands for campaigns: check, start, status, watch, report, pause, resume and cancel."""
 
 from __future__ import annotations
 
@@ -66,18 +66,18 @@ def status_command(
 ) -> None:
     """How campaigns stand, and why nothing is being dialed when nothing is."""
     with settings_and_ledger() as (settings, ledger):
-        standings = campaign_summaries(ledger, campaign)
-        if any(one.kind is HoldKind.NO_TICK for one in standings):
-            standings = campaign_summaries(ledger, campaign, answers=redis_answers(settings))
+        summaries = campaign_summaries(ledger, campaign)
+        if any(summary.kind is HoldKind.NO_TICK for summary in summaries):
+            summaries = campaign_summaries(ledger, campaign, answers=redis_answers(settings))
     if as_json:
-        facts = [show.standing_facts(one) for one in standings]
+        facts = [show.standing_facts(summary) for summary in summaries]
         print_json(facts[0] if campaign else facts)
-    elif not standings:
+    elif not summaries:
         out.print("No campaign yet. Start one with: dialer start campaign.yaml")
     elif campaign:
-        out.print(show.summary_panel(standings[0]))
+        out.print(show.summary_panel(summaries[0]))
     else:
-        out.print(show.summaries_table(standings))
+        out.print(show.summaries_table(summaries))
 
 
 def watch_command(
@@ -86,7 +86,7 @@ def watch_command(
 ) -> None:
     """Watch campaigns until they have ended. Leaving with Ctrl-C leaves them running."""
     with settings_and_ledger() as (_, ledger):
-        ids = [one.campaign.id for one in campaign_summaries(ledger, campaign, live_only=campaign is None)]
+        ids = [summary.campaign.id for summary in campaign_summaries(ledger, campaign, live_only=campaign is None)]
         if not ids:
             out.print("No campaign is going on.")
         watch(ledger, ids, every=every)
@@ -95,25 +95,25 @@ def watch_command(
 def report_command(campaign: str = Name, as_json: bool = AsJson) -> None:
     """What became of a campaign: totals, and where the CSV files of its attempts and contacts are."""
     with settings_and_ledger() as (settings, ledger):
-        made = report(ledger, campaign, reports_folder(settings))
+        finished_report = report(ledger, campaign, reports_folder(settings))
     if as_json:
-        print_json(report_facts(made))
+        print_json(report_facts(finished_report))
     else:
-        print_report(made)
+        print_report(finished_report)
 
 
 def _control_command(action: Callable[..., Campaign]) -> Callable[[str, bool], None]:
     def command(campaign: str = Name, as_json: bool = AsJson) -> None:
         with settings_and_ledger() as (_, ledger):
-            moved = action(ledger, campaign, who=user_name(), now=now_utc())
-            going_on = calls_on_the_line(campaign_summaries(ledger, moved.id)[0])
+            changed = action(ledger, campaign, who=user_name(), now=now_utc())
+            open_calls = calls_on_the_line(campaign_summaries(ledger, changed.id)[0])
         if as_json:
-            print_json({"campaign": moved.id, "status": moved.status})
+            print_json({"campaign": changed.id, "status": changed.status})
             return
-        out.print(f"[bold]{moved.id}[/] is {moved.status}.")
-        if going_on and moved.status is not CampaignStatus.RUNNING:
+        out.print(f"[bold]{changed.id}[/] is {changed.status}.")
+        if open_calls and changed.status is not CampaignStatus.RUNNING:
             out.print(
-                f"{counted(going_on, 'call is', 'calls are')} on the line: nobody hangs up, each goes on to its end."
+                f"{counted(open_calls, 'call is', 'calls are')} on the line: nobody hangs up, each goes on to its end."
             )
 
     return command

@@ -1,4 +1,4 @@
-"""`dialer demo`: the example campaigns on both vendors' sandbox, to their report, judged by the sandbox's own log."""
+"""`dialer demo`: run the example campaigns on a sandbox, report, compare the ledger with its log."""
 
 from __future__ import annotations
 
@@ -72,14 +72,14 @@ def demo_command(
 def _run_examples(settings: Settings, ledger: Ledger, sandbox_url: str) -> bool:
     with as_file(files("campaigns") / "examples") as examples:
         campaigns = [start(examples / name, settings, ledger, skip_rejects=True, quiet=True) for name in EXAMPLES]
-    for one in campaigns:
-        rejected = counted(one.rejects, "row")
-        out.print(f"  {one.id}: {counted(one.contacts, 'contact')}; {rejected} of its list cannot be called")
+    for campaign in campaigns:
+        rejected = counted(campaign.rejects, "row")
+        out.print(f"  {campaign.id}: {counted(campaign.contacts, 'contact')}; {rejected} of its list cannot be called")
     out.print()
-    watch(ledger, [one.id for one in campaigns], every=0.25)
-    for one in campaigns:
+    watch(ledger, [campaign.id for campaign in campaigns], every=0.25)
+    for campaign in campaigns:
         out.print()
-        print_report(report(ledger, one.id, reports_folder(settings)))
+        print_report(report(ledger, campaign.id, reports_folder(settings)))
     findings = sandbox_audit.compare(ledger, sandbox_audit.placed_calls(sandbox_url))
     out.print()
     out.print(sandbox_audit.panel(findings))
@@ -87,24 +87,24 @@ def _run_examples(settings: Settings, ledger: Ledger, sandbox_url: str) -> bool:
 
 
 def _settings(data: Path) -> Settings:
-    """The demo's own settings: nothing of what is configured here reaches it, no account and no key."""
+    """The demo's own settings: nothing that is configured here is used, no account and no key."""
     _empty_folder(data)
     file = data / "dialer.toml"
     file.write_text("".join([MADE_BY_A_DEMO, *(ACCOUNT.format(name=spec.name) for spec in specs()), WORKER]))
-    plain = without_settings(os.environ)
+    variables = without_settings(os.environ)
     os.environ.clear()
-    os.environ.update(plain, DIALER_CONFIG=str(file.absolute()), DIALER_DATA_DIR=str(data.absolute()))
+    os.environ.update(variables, DIALER_CONFIG=str(file.absolute()), DIALER_DATA_DIR=str(data.absolute()))
     return load()
 
 
 def _empty_folder(data: Path) -> None:
-    """Empty the folder of an earlier demo. Raises DialerError for one that is in use, or that no demo has made."""
+    """Empty the folder of an earlier demo. Raises DialerError for a folder that is in use, or not a demo's."""
     if data.is_dir() and is_locked(data):
         info = running_stack(data)
         raise StackIsUp(data, info.pid if info else None)
     file = data / "dialer.toml"
-    made_by_a_demo = file.is_file() and file.read_text().startswith(MADE_BY_A_DEMO)
-    if data.exists() and not made_by_a_demo and (not data.is_dir() or any(data.iterdir())):
+    is_demo_folder = file.is_file() and file.read_text().startswith(MADE_BY_A_DEMO)
+    if data.exists() and not is_demo_folder and (not data.is_dir() or any(data.iterdir())):
         raise DialerError(f"{data} was not made by a demo, and would be emptied", "choose a new folder with --data")
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir(parents=True)

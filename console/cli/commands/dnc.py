@@ -1,4 +1,4 @@
-"""`dialer dnc`: the suppression list, and `dialer erase`: a person's data."""
+"""`dialer dnc`: the suppression list; `dialer erase`: remove a person's data."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def add_command(
     as_json: AsJson = False,
 ) -> None:
     """Put a number on the list. It holds from the next dial on, retries included."""
-    one = parse_number(number, country)
+    phone = parse_number(number, country)
     with settings_and_ledger() as (settings, ledger):
         added = suppression_list.add(
             ledger,
-            one,
+            phone,
             reason=reason,
             who=user_name(),
             now=now_utc(),
@@ -61,9 +61,9 @@ def add_command(
             expires_at=_until(until),
         )
     if as_json:
-        print_json({"number": one.masked, "added": added})
+        print_json({"number": phone.masked, "added": added})
     else:
-        out.print(f"{one.masked} {'will not be called' if added else 'was on the list already'}.")
+        out.print(f"{phone.masked} {'will not be called' if added else 'was on the list already'}.")
 
 
 @dnc_app.command("import")
@@ -79,7 +79,7 @@ def import_command(
 
     A file that `dialer dnc export` wrote is taken as it stands, each line for its account and until its moment."""
     with settings_and_ledger() as (settings, ledger):
-        done = suppression_list.import_file(
+        result = suppression_list.import_file(
             ledger,
             file,
             country=country,
@@ -90,19 +90,24 @@ def import_command(
             expires_at=_until(until),
         )
     if as_json:
-        rejected = [{"line": one.line, "reason": one.reason, "suggestion": one.suggestion} for one in done.rejects]
-        print_json({"added": done.added, "known": done.known, "expired": done.expired, "rejected": rejected})
+        rejected = [
+            {"line": reject.line, "reason": reject.reason, "suggestion": reject.suggestion} for reject in result.rejects
+        ]
+        print_json({"added": result.added, "known": result.known, "expired": result.expired, "rejected": rejected})
     else:
-        expired = f" {done.expired} expired," if done.expired else ""
-        said = f"{done.added} added, {done.known} on the list already,{expired} {len(done.rejects)} not understood."
-        out.print(said)
-        for one in done.rejects[:SHOWN_REJECTS]:
+        expired = f" {result.expired} expired," if result.expired else ""
+        summary = (
+            f"{result.added} added, {result.known} on the list already,{expired} {len(result.rejects)} not understood."
+        )
+        out.print(summary)
+        for reject in result.rejects[:SHOWN_REJECTS]:
             print_prose(
-                f"  line {one.line}: {escape(one.reason)}" + (f" – {escape(one.suggestion)}" if one.suggestion else "")
+                f"  line {reject.line}: {escape(reject.reason)}"
+                + (f" – {escape(reject.suggestion)}" if reject.suggestion else "")
             )
-        if len(done.rejects) > SHOWN_REJECTS:
-            out.print(f"  … and {len(done.rejects) - SHOWN_REJECTS} more")
-    if done.rejects:
+        if len(result.rejects) > SHOWN_REJECTS:
+            out.print(f"  … and {len(result.rejects) - SHOWN_REJECTS} more")
+    if result.rejects:
         raise typer.Exit(1)
 
 
@@ -125,33 +130,39 @@ def export_command(
 @dnc_app.command("remove")
 def remove_command(number: Number, account: Account = "", country: Country = None, as_json: AsJson = False) -> None:
     """Take a number off the list. What another account says of it stays."""
-    one = parse_number(number, country)
+    phone = parse_number(number, country)
     with settings_and_ledger() as (settings, ledger):
-        gone = suppression_list.remove(ledger, one, who=user_name(), now=now_utc(), account=_account(account, settings))
-        left = suppression_list.entries_of(ledger, one)
+        removed = suppression_list.remove(
+            ledger, phone, who=user_name(), now=now_utc(), account=_account(account, settings)
+        )
+        remaining = suppression_list.entries_of(ledger, phone)
     if as_json:
-        print_json({"number": one.masked, "removed": gone, "lines_left": len(left)})
+        print_json({"number": phone.masked, "removed": removed, "lines_left": len(remaining)})
     else:
-        still = f" Lines that still name it: {len(left)}; see them with: dialer dnc why {number}" if left else ""
-        out.print(f"{one.masked} {'is off the list' if gone else 'was not on it'}.{still}")
-    if not gone:
+        remark = (
+            f" Lines that still name it: {len(remaining)}; see them with: dialer dnc why {number}" if remaining else ""
+        )
+        out.print(f"{phone.masked} {'is off the list' if removed else 'was not on it'}.{remark}")
+    if not removed:
         raise typer.Exit(1)
 
 
 @dnc_app.command("why")
 def why_command(number: Number, country: Country = None, as_json: AsJson = False) -> None:
     """Say whether a number is on the list, since when, and why. Exit code 1 when it is not."""
-    one = parse_number(number, country)
+    phone = parse_number(number, country)
     with settings_and_ledger() as (_, ledger):
-        lines = suppression_list.entries_of(ledger, one)
+        lines = suppression_list.entries_of(ledger, phone)
     now = now_utc()
     holds = any(line.holds(now) for line in lines)
     if as_json:
-        print_json({"number": one.masked, "lines": [_line_facts(line) | {"holds": line.holds(now)} for line in lines]})
+        print_json(
+            {"number": phone.masked, "lines": [_line_facts(line) | {"holds": line.holds(now)} for line in lines]}
+        )
     elif not lines:
-        out.print(f"{one.masked} is not on the list.")
+        out.print(f"{phone.masked} is not on the list.")
     else:
-        shown = table("account", "why", "by", "since", "until", title=one.masked)
+        shown = table("account", "why", "by", "since", "until", title=phone.masked)
         for line in lines:
             until = local_with_zone(line.expires_at) if line.expires_at else "for good"
             until += "" if line.holds(now) else " (over)"
@@ -160,7 +171,7 @@ def why_command(number: Number, country: Country = None, as_json: AsJson = False
             )
         out.print(shown)
         if not holds:
-            out.print(f"{one.masked} is not on the list any more.")
+            out.print(f"{phone.masked} is not on the list any more.")
     if not holds:
         raise typer.Exit(1)
 
@@ -170,39 +181,39 @@ def erase_command(number: Number, country: Country = None, as_json: AsJson = Fal
 
     Exit code 1 when a file still names the number.
     """
-    one = parse_number(number, country)
+    phone = parse_number(number, country)
     with settings_and_ledger() as (settings, ledger):
-        done = erase(ledger, one, who=user_name(), now=now_utc())
-        traces = erase_files(ledger, one, settings.data_dir / "reports")
+        erased = erase(ledger, phone, who=user_name(), now=now_utc())
+        files = erase_files(ledger, phone, settings.data_dir / "reports")
     if as_json:
-        print_json(asdict(done) | asdict(traces))
+        print_json(asdict(erased) | asdict(files))
     else:
-        _print_erased(done, traces)
-    if traces.left:
+        _print_erased(erased, files)
+    if files.left:
         raise typer.Exit(1)
 
 
-def _print_erased(done: ErasureResult, traces: ErasedFiles) -> None:
-    emptied = f"{counted(done.contacts, 'contact')} and {counted(done.receipts, 'receipt')}"
+def _print_erased(erased: ErasureResult, files: ErasedFiles) -> None:
+    emptied = f"{counted(erased.contacts, 'contact')} and {counted(erased.receipts, 'receipt')}"
     out.print(f"Emptied: {emptied}; the number is not called again.")
-    if done.in_progress:
-        out.print(f"{counted(done.in_progress, 'call is', 'calls are')} in progress. Nothing is left to do:")
+    if erased.in_progress:
+        out.print(f"{counted(erased.in_progress, 'call is', 'calls are')} in progress. Nothing is left to do:")
         out.print("the workers' sweep erases the rest when the call is over.")
-    for file in traces.rewritten:
+    for file in files.rewritten:
         out.print(f"Written anew: {escape(short_path(file))}")
-    for file in traces.left:
+    for file in files.left:
         out.print(f"Still names it, or cannot be read; delete it: {escape(short_path(file))}")
-    if traces.elsewhere:
+    if files.elsewhere:
         out.print("Not on this machine; if they name the number, delete them:")
-    for file in traces.elsewhere:
+    for file in files.elsewhere:
         out.print(f"  {escape(str(file))}")
     out.print("Your own lists, exports, plans and copies of the ledger are yours to correct.")
 
 
 def _account(name: str, settings: Settings) -> str:
     if name and name not in settings.accounts:
-        there = ", ".join(sorted(settings.accounts)) or "none"
-        raise BadArgument(f"no account {name!r}", f"the settings have: {there}")
+        known = ", ".join(sorted(settings.accounts)) or "none"
+        raise BadArgument(f"no account {name!r}", f"the settings have: {known}")
     return name
 
 

@@ -1,4 +1,4 @@
-"""`dialer explain`: why nothing is being dialed, or why this contact is not, and when that passes."""
+"""`dialer explain`: why a campaign, or a contact of it, is not being dialed, and until when."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def explain_command(
     with settings_and_ledger() as (settings, ledger):
         now, answers = now_utc(), redis_answers(settings)
         if number is None:
-            one, reason = explain_campaign(ledger, campaign, now=now, redis_answers=answers)
-            _print_campaign(one, reason, as_json=as_json)
+            found_campaign, reason = explain_campaign(ledger, campaign, now=now, redis_answers=answers)
+            _print_campaign(found_campaign, reason, as_json=as_json)
         else:
-            who = parse_number(number, country)
-            _print_contact(explain_contact(ledger, campaign, who, now=now, redis_answers=answers), as_json=as_json)
+            phone = parse_number(number, country)
+            _print_contact(explain_contact(ledger, campaign, phone, now=now, redis_answers=answers), as_json=as_json)
 
 
 def _print_campaign(campaign: Campaign, reason: HoldReason, *, as_json: bool) -> None:
@@ -70,66 +70,75 @@ def _print_campaign(campaign: Campaign, reason: HoldReason, *, as_json: bool) ->
         print_prose(f"[bold]Do:[/] {escape(remedy)}")
 
 
-def _print_contact(story: ContactExplanation, *, as_json: bool) -> None:
+def _print_contact(contact: ContactExplanation, *, as_json: bool) -> None:
     if as_json:
-        facts = asdict(story) | {"campaign": story.campaign.id, "suppressions": len(story.suppressions)}
+        facts = asdict(contact) | {
+            "campaign": contact.campaign.id,
+            "suppressions": len(contact.suppressions),
+        }
         print_json(facts)
         return
-    out.print(f"[bold]{story.number}[/], line {story.line} of {story.campaign.id}, is {story.status.value}.")
+    out.print(f"[bold]{contact.number}[/], line {contact.line} of {contact.campaign.id}, is {contact.status.value}.")
     print_prose(
-        f"Why: {escape(story.why)}" + (f", until {local_with_zone(story.clears_at)}." if story.clears_at else ".")
+        f"Why: {escape(contact.why)}" + (f", until {local_with_zone(contact.clears_at)}." if contact.clears_at else ".")
     )
-    several = " (and elsewhere: its number does not tell)" if "," in story.zone else ""
-    out.print(f"There: {story.local_time:%a %d %b %H:%M} in {story.zone.split(',')[0]}{several}.")
-    if story.not_after:
-        out.print(f"Not after {local_with_zone(story.not_after)}.")
-    if story.consent:
-        print_prose(f"Consent: {escape(story.consent)}")
-    for line in story.suppressions:
+    remark = " (and elsewhere: its number does not tell)" if "," in contact.zone else ""
+    out.print(f"There: {contact.local_time:%a %d %b %H:%M} in {contact.zone.split(',')[0]}{remark}.")
+    if contact.not_after:
+        out.print(f"Not after {local_with_zone(contact.not_after)}.")
+    if contact.consent:
+        print_prose(f"Consent: {escape(contact.consent)}")
+    for line in contact.suppressions:
         print_prose(
             f"Suppressed since {local_with_zone(line.added_at)} by {escape(line.source)}: {escape(line.reason)}"
         )
-    if len(story.runs) > 1:
-        out.print(_runs_table(story))
-    if story.tried:
+    if len(contact.runs) > 1:
+        out.print(_runs_table(contact))
+    if contact.tried:
         shown = table(
-            ">try", f"when, {story.tried[0].at.astimezone():%Z}", "from", "became", "next", title="\nAttempts"
+            ">try", f"when, {contact.tried[0].at.astimezone():%Z}", "from", "became", "next", title="\nAttempts"
         )
-        for one in story.tried:
-            became = escape(one.became) + (f" [dim]{escape(one.detail)}[/]" if one.detail else "")
+        for attempt in contact.tried:
+            result = escape(attempt.became) + (f" [dim]{escape(attempt.detail)}[/]" if attempt.detail else "")
             shown.add_row(
-                _attempt_label(one, story),
-                local_time(one.at),
-                mask(one.caller_id),
-                became,
-                local_time(one.next_attempt_at),
+                _attempt_label(attempt, contact),
+                local_time(attempt.at),
+                mask(attempt.caller_id),
+                result,
+                local_time(attempt.next_attempt_at),
             )
         out.print(shown)
-        if allowed := story.tried[-1].allowed_by:
+        if allowed := contact.tried[-1].allowed_by:
             print_prose(f"[dim]The last was allowed by: {escape(allowed)}[/]")
-    if story.told:
-        out.print(_receipts_table(story))
+    if contact.told:
+        out.print(_receipts_table(contact))
 
 
-def _runs_table(story: ContactExplanation) -> Table:
-    """What became of the number in each campaign of this name."""
+def _runs_table(contact: ContactExplanation) -> Table:
+    """The contact's status in each campaign of this name."""
     shown = table("campaign", "started", "became", title="\nCampaigns of this name")
-    for one in story.runs:
+    for run in contact.runs:
         shown.add_row(
-            one.campaign, local_time(one.started_at), f"{one.status.value}: {escape(one.reason or 'no end yet')}"
+            run.campaign, local_time(run.started_at), f"{run.status.value}: {escape(run.reason or 'no end yet')}"
         )
     return shown
 
 
-def _attempt_label(one: AttemptLine | ReceiptLine, story: ContactExplanation) -> str:
-    """The number of a try, with its campaign's where there are several."""
-    return str(one.number) if len(story.runs) == 1 else f"{one.campaign} #{one.number}"
+def _attempt_label(line: AttemptLine | ReceiptLine, contact: ContactExplanation) -> str:
+    """An attempt's number, with its campaign where there are several."""
+    return str(line.number) if len(contact.runs) == 1 else f"{line.campaign} #{line.number}"
 
 
-def _receipts_table(story: ContactExplanation) -> Table:
-    """What the provider told, in its own words and in ours."""
+def _receipts_table(contact: ContactExplanation) -> Table:
+    """The receipts of the provider, in its words and in ours."""
     shown = table(">try", "happened", "provider's word", "code", "which means", title="\nReceipts")
-    for one in story.told:
-        happened = local_time(one.occurred_at or one.received_at)
-        shown.add_row(_attempt_label(one, story), happened, escape(one.word), escape(one.code or ""), one.means)
+    for receipt in contact.told:
+        happened = local_time(receipt.occurred_at or receipt.received_at)
+        shown.add_row(
+            _attempt_label(receipt, contact),
+            happened,
+            escape(receipt.word),
+            escape(receipt.code or ""),
+            receipt.means,
+        )
     return shown

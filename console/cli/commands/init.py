@@ -1,4 +1,4 @@
-"""`dialer init`: a first campaign file, asked for step by step."""
+"""`dialer init`: write a first campaign file from the answers to a few questions."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ def init_command(
     except DialerError:
         err.print(f"{escape(str(file))} is written, and something in it is not right yet.")
         raise
-    made = [file]
-    for other, text in ((schema, as_json_text(json_schema()) + "\n"), (file.parent / answers.file, SAMPLE_LIST)):
-        if not other.exists():
-            write_new(other, text)
-            made.append(other)
-    out.print(f"Written: {escape(', '.join(str(one) for one in made))}")
+    written = [file]
+    for extra_file, text in ((schema, as_json_text(json_schema()) + "\n"), (file.parent / answers.file, SAMPLE_LIST)):
+        if not extra_file.exists():
+            write_new(extra_file, text)
+            written.append(extra_file)
+    out.print(f"Written: {escape(', '.join(str(path) for path in written))}")
     if answers.account not in accounts:
         out.print(f"Account {escape(answers.account)} is not in the settings yet. Add to dialer.toml:\n")
         out.print(escape(lines_to_add(answers.account)) + "\n")
@@ -68,20 +68,20 @@ def _ask(file: Path, accounts: Sequence[str], *, ask: bool) -> Answers:
     for name, question in QUESTIONS.items():
         if name == "hours" and not answers.zone:
             continue
-        proposed = getattr(answers, name)
-        given = typer.prompt(question, default=proposed, show_default=bool(proposed)) if ask else proposed
-        answers = replace(answers, **{name: str(given).strip()})
+        default = getattr(answers, name)
+        answer = typer.prompt(question, default=default, show_default=bool(default)) if ask else default
+        answers = replace(answers, **{name: str(answer).strip()})
         if name == "file":
             answers = _propose_columns(answers, columns_of(file.parent / answers.file))
     return answers
 
 
 def _propose_columns(answers: Answers, columns: tuple[str, ...]) -> Answers:
-    """What is proposed next, after a look at the list."""
+    """The answers, with a phone column and a text that fit the list's columns."""
     columns = columns or ("phone", "name")
     return replace(answers, phone=likely_phone(columns), text=likely_text(columns))
 
 
 def _campaign_name(file: Path) -> str:
-    """A campaign's name from its file's: letters, digits and dashes."""
+    """A campaign's name made from its file's: letters, digits and dashes."""
     return re.sub(r"[^A-Za-z0-9]+", "-", file.stem).strip("-")[:60] or "campaign"

@@ -1,4 +1,4 @@
-"""`dialer ledger`: the store itself."""
+"""`dialer ledger`: create or upgrade the ledger's tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`dialer plan`: what would become of each row, and when all of it would be over, calling nobody."""
+"""`dialer plan`: simulate a campaign before it runs: each row's result, calls, points, and when it ends."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SHOWN_DAYS = 14
 
 
 class CannotWrite(DialerError):
-    """The fates cannot be written there."""
+    """The CSV file cannot be written there."""
 
 
 def register(app: typer.Typer) -> None:
@@ -48,12 +48,12 @@ def plan_command(
     with settings_and_ledger() as (settings, ledger):
         now = now_utc()
         audience = open_audience(
-            file, settings.accounts, exclusions_for=lambda written: Exclusions(ledger, written, now)
+            file, settings.accounts, exclusions_for=lambda definition: Exclusions(ledger, definition, now)
         )
         account = settings.accounts[audience.definition.account]
-        chance, tick = Random(audience.definition.campaign), settings.worker.tick_seconds
-        standing = _bucket_state(settings, audience.definition.account)
-        plan = make_plan(audience, account, ledger, now=now, rng=chance, tick=tick, bucket_state=standing)
+        rng, tick = Random(audience.definition.campaign), settings.worker.tick_seconds
+        state = _bucket_state(settings, audience.definition.account)
+        plan = make_plan(audience, account, ledger, now=now, rng=rng, tick=tick, bucket_state=state)
     if csv:
         _write(plan, csv)
     if as_json:
@@ -65,7 +65,7 @@ def plan_command(
 
 
 def _bucket_state(settings: Settings, account: str) -> BucketState | None:
-    """How the account's bucket stands; None where no Redis runs yet."""
+    """The state of the account's token bucket; None where no Redis runs."""
     with open_buckets(settings) as buckets:
         try:
             return buckets[account].peek()
@@ -81,7 +81,7 @@ def _write(plan: Plan, csv: Path) -> None:
 
 
 def plan_facts(plan: Plan, csv: Path | None) -> dict[str, object]:
-    """A plan for machines."""
+    """A plan as JSON facts."""
     return {
         "campaign": plan.definition.campaign,
         "account": plan.definition.account,
@@ -111,7 +111,7 @@ def plan_facts(plan: Plan, csv: Path | None) -> dict[str, object]:
             "first": _normalized(plan.outcome_model.first),
             "later": _normalized(plan.outcome_model.later),
         },
-        "first_rows": [fate._asdict() for fate in islice(row_forecasts(plan), SHOWN_ROWS)],
+        "first_rows": [row._asdict() for row in islice(row_forecasts(plan), SHOWN_ROWS)],
         "csv": csv,
     }
 
@@ -131,9 +131,9 @@ def _expected_end(plan: Plan) -> str:
 
 
 def _account_remarks(plan: Plan) -> Iterator[str]:
-    """What of the account's present state makes the campaign slower, or that it is not known."""
+    """What in the account's present state makes the campaign slower, or that the state is not known."""
     if not plan.account.known:
-        yield "taken for as good as new: Redis does not answer"
+        yield "not known, as Redis does not answer: taken as unused"
     if plan.account.slowdown > 1:
         yield f"{plan.account.slowdown:.1f} times slower than its pace, after a refusal"
     if plan.account.day_left is not None:
@@ -146,7 +146,7 @@ def _account_remarks(plan: Plan) -> Iterator[str]:
 
 
 def plan_panel(plan: Plan, file: Path, csv: Path | None) -> RenderableType:
-    """A plan for people, 80 columns wide."""
+    """A plan as tables, 80 columns wide."""
     facts = table("", "")
     facts.show_header = False
     facts.add_row("rows", str(plan.summary.rows_read))
@@ -164,16 +164,16 @@ def plan_panel(plan: Plan, file: Path, csv: Path | None) -> RenderableType:
     if plan.first_calls:
         facts.add_row("begins", local_time(plan.begins))
         facts.add_row("ends", _expected_end(plan))
-    for said in _account_remarks(plan):
-        facts.add_row("account now", said)
+    for remark in _account_remarks(plan):
+        facts.add_row("account now", remark)
     if plan.canary_halts is not None:
-        facts.add_row("canary", f"passes in {1 - plan.canary_halts:.0%} of the replays")
-    odds = (
+        facts.add_row("canary", f"passes in {1 - plan.canary_halts:.0%} of the simulated runs")
+    source_of_odds = (
         f"learned from {counted(plan.outcome_model.calls, 'call')} of this account"
         if plan.outcome_model.calls
         else "assumed: no calls to learn from"
     )
-    facts.add_row("odds", odds)
+    facts.add_row("odds", source_of_odds)
     parts: list[RenderableType] = [f"[bold]{plan.definition.campaign}[/]  ({escape(plan.definition.account)})", facts]
     if len(plan.by_day) > 1:
         days = table("day (UTC)", ">calls", title="\nCalls by day")
@@ -181,9 +181,9 @@ def plan_panel(plan: Plan, file: Path, csv: Path | None) -> RenderableType:
             days.add_row(f"{day:%a %d %b}", str(calls))
         parts.append(days)
     rows = table(">line", "number", "fate", "when", "why or window", ">chars", title="\nThe first rows")
-    for one in islice(row_forecasts(plan), SHOWN_ROWS):
-        said = escape(one.reason or one.window)
-        characters = "" if one.characters is None else str(one.characters)
-        rows.add_row(str(one.line), one.number, one.fate, local_time(one.at) if one.at else "", said, characters)
+    for row in islice(row_forecasts(plan), SHOWN_ROWS):
+        reason = escape(row.reason or row.window)
+        characters = "" if row.characters is None else str(row.characters)
+        rows.add_row(str(row.line), row.number, row.fate, local_time(row.at) if row.at else "", reason, characters)
     parts += [rows, f"All rows: {csv}" if csv else f"All rows: dialer plan {quote(str(file))} --csv fates.csv"]
     return Group(*parts)

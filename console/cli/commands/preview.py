@@ -1,4 +1,4 @@
-"""`dialer preview`: what one contact would hear."""
+"""`dialer preview`: the text that one contact would hear, its length and voice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`dialer redial`, `dialer clone`, `dialer test-call`: a campaign from one that there is, and a call to oneself."""
+"""`dialer redial` and `dialer clone`: a campaign from an existing one; `dialer test-call`: one test call."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def register(app: typer.Typer) -> None:
 
 def redial_command(campaign: str = Name, outcome: str = Outcomes, as_json: bool = AsJson) -> None:
     """Call those again whom a campaign that is over has not reached: a new campaign of the same definition."""
-    words = [word.strip() for word in outcome.split(",") if word.strip()]
+    outcomes = [word.strip() for word in outcome.split(",") if word.strip()]
     with settings_and_ledger() as (_, ledger):
-        started = redial(ledger, campaign, words, who=user_name(), now=now_utc())
+        started = redial(ledger, campaign, outcomes, who=user_name(), now=now_utc())
     _print_started(started, as_json=as_json)
 
 
@@ -64,7 +64,7 @@ def trial_call_command(
     with settings_and_ledger() as (settings, ledger):
         if (account := load_definition(file).account) in settings.accounts:
             preflight.check_login(account, settings)
-        listed = {PhoneNumber(one) for one in settings.test_numbers}
+        listed = {PhoneNumber(test_number) for test_number in settings.test_numbers}
         started = trial_call(
             ledger,
             file,

@@ -1,4 +1,4 @@
-"""`dialer schedule`: campaigns that are launched again and again, each time with a fresh list."""
+"""`dialer schedule`: add, list and remove recurring campaigns, which read their list anew at each launch."""
 
 from __future__ import annotations
 
@@ -30,26 +30,33 @@ def add_command(
 ) -> None:
     """Check a campaign file and launch it at its hours from now on."""
     with settings_and_ledger() as (settings, ledger):
-        one = recurring.add(ledger, file, settings.accounts, who=user_name(), now=now_utc())
+        recurring_campaign = recurring.add(ledger, file, settings.accounts, who=user_name(), now=now_utc())
     if as_json:
-        print_json(asdict(one))
+        print_json(asdict(recurring_campaign))
     else:
-        out.print(f"[bold]{one.name}[/] is launched next at {local_with_zone(one.next_at)}.")
+        out.print(
+            f"[bold]{recurring_campaign.name}[/] is launched next at {local_with_zone(recurring_campaign.next_at)}."
+        )
 
 
 @schedule_app.command("list", short_help="Say what recurs, when next, and how the last run went.")
 def list_command(as_json: AsJson = False) -> None:
     """Say which campaigns recur, when next, and what the last run became."""
     with settings_and_ledger() as (_, ledger):
-        all_of_them = recurring.listed(ledger)
+        recurring_campaigns = recurring.listed(ledger)
     if as_json:
-        print_json([asdict(one) for one in all_of_them])
-    elif not all_of_them:
+        print_json([asdict(campaign) for campaign in recurring_campaigns])
+    elif not recurring_campaigns:
         out.print("No campaign recurs. Add one with: dialer schedule add campaign.yaml")
     else:
         shown = table("campaign", "next", "last", "what became of it")
-        for one in all_of_them:
-            shown.add_row(one.name, local_with_zone(one.next_at), local_with_zone(one.last_at), escape(one.last_said))
+        for campaign in recurring_campaigns:
+            shown.add_row(
+                campaign.name,
+                local_with_zone(campaign.next_at),
+                local_with_zone(campaign.last_at),
+                escape(campaign.last_said),
+            )
         out.print(shown)
 
 

@@ -1,4 +1,4 @@
-"""`dialer schema`: what a campaign file can say, for editors."""
+"""`dialer schema`: the JSON Schema of campaign files, for editors, and a list of their keys."""
 
 from __future__ import annotations
 
@@ -40,5 +40,5 @@ def _print_keys() -> None:
 
 
 def modeline(schema: Path) -> str:
-    """The remark by which editors find the schema of the file it stands in."""
+    """The comment line by which editors find the schema of the file that it stands in."""
     return f"# yaml-language-server: $schema={schema.name}"

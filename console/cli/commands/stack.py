@@ -1,4 +1,4 @@
-"""`dialer up`, `dialer run`: everything on this machine."""
+"""`dialer up` and `dialer run`: start everything on this machine, for as long as needed or for one campaign."""
 
 from __future__ import annotations
 
@@ -54,35 +54,35 @@ def run_command(file: Path = FilePath, skip_rejects: bool = SkipRejects, as_json
     with settings_of_stack(settings, quiet=as_json) as settings, ledger_for(settings) as ledger:
         campaign = start(file, settings, ledger, skip_rejects=skip_rejects, quiet=as_json)
         try:
-            watch(ledger, [campaign.id], quiet=as_json, over=RELEASED_CAMPAIGNS)
+            watch(ledger, [campaign.id], quiet=as_json, while_in=RELEASED_CAMPAIGNS)
         except KeyboardInterrupt:
             interruption.acknowledge()
             try:
                 control.pause(ledger, campaign.id, who=user_name(), now=now_utc(), reason="interrupted at the keyboard")
                 err.print(f"{campaign.id} is paused; go on with: dialer up, then dialer resume {campaign.id}")
             except IllegalMove:
-                pass  # it has ended meanwhile
+                pass  # the campaign has ended meanwhile
             wait_for_calls(ledger, campaign.id, quiet=as_json)
             raise
         wait_for_calls(ledger, campaign.id, quiet=as_json)
-        made = report(ledger, campaign.id, reports_folder(settings))
-    print_json(report_facts(made)) if as_json else print_report(made)
-    _exit_unless_finished(made, as_json=as_json)
+        finished_report = report(ledger, campaign.id, reports_folder(settings))
+    print_json(report_facts(finished_report)) if as_json else print_report(finished_report)
+    _exit_unless_finished(finished_report, as_json=as_json)
 
 
-def _exit_unless_finished(made: Report, *, as_json: bool) -> None:
-    if made.status is CampaignStatus.FINISHED:
+def _exit_unless_finished(finished_report: Report, *, as_json: bool) -> None:
+    if finished_report.status is CampaignStatus.FINISHED:
         return
     if not as_json:
-        err.print(f"[bold red]{made.campaign} is {made.status}:[/] {made.reason}")
-        err.print(f"[bold]Do:[/] {_remedy(made)}")
+        err.print(f"[bold red]{finished_report.campaign} is {finished_report.status}:[/] {finished_report.reason}")
+        err.print(f"[bold]Do:[/] {_remedy(finished_report)}")
     raise typer.Exit(1)
 
 
-def _remedy(made: Report) -> str:
-    if made.status is CampaignStatus.CANCELLED:
-        return f"call those who are left with: dialer redial {made.campaign} --outcome cancelled"
-    return f"put that right, then: dialer up, and dialer resume {made.campaign}"
+def _remedy(finished_report: Report) -> str:
+    if finished_report.status is CampaignStatus.CANCELLED:
+        return f"call those who are left with: dialer redial {finished_report.campaign} --outcome cancelled"
+    return f"put that right, then: dialer up, and dialer resume {finished_report.campaign}"
 
 
 def _stop_on_signals() -> threading.Event:

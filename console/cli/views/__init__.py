@@ -1,1 +1,1 @@
-"""What commands print: campaigns, reports, calls, limits, the sandbox's audit."""
+"""What commands print: campaigns, reports, calls, limits, the audit of a sandbox run."""

@@ -1,4 +1,4 @@
-"""Calls in progress as people and machines see them: a line for each participant, numbers masked."""
+"""Calls in progress, as a table or as JSON facts: a line for each participant, numbers masked."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from dialer.phone import mask
 
 
 def call_facts(ledger: Ledger, accounts: list[Account]) -> list[dict[str, Any]]:
-    """Every call in progress of these accounts, as facts. Raises ProviderError where a list cannot be had."""
-    found = list(live_calls.calls_in_progress(accounts))
-    campaigns = live_calls.campaigns_of(ledger, [call for _, call in found])
-    return [_facts(account.name, call, campaigns.get(call.external_id or "")) for account, call in found]
+    """Every call in progress of these accounts, as facts. Raises ProviderError when a list cannot be read."""
+    calls = list(live_calls.calls_in_progress(accounts))
+    campaigns = live_calls.campaigns_of(ledger, [call for _, call in calls])
+    return [_facts(account.name, call, campaigns.get(call.external_id or "")) for account, call in calls]
 
 
 def watch(ledger: Ledger, accounts: list[Account], every: float) -> None:
-    """Show the calls in progress anew every so many seconds, until Ctrl-C. A look that fails is told and repeated."""
+    """Show the calls in progress, refreshed every `every` seconds until Ctrl-C. A failed refresh is shown."""
     with Live(console=out, refresh_per_second=4) as screen:
         while True:
             try:
@@ -37,22 +37,22 @@ def watch(ledger: Ledger, accounts: list[Account], every: float) -> None:
 
 
 def calls_table(calls: list[dict[str, Any]]) -> Table | str:
-    """The calls as a table of 80 columns: a line for each leg."""
+    """The calls as a table of 80 columns, a line for each leg."""
     if not calls:
         return "No call is in progress."
-    made = table("call", "leg", "who", "state", "campaign")
+    shown = table("call", "leg", "who", "state", "campaign")
     for call in calls:
-        head = str(call["call_session_id"]), escape(call["campaign"] or call["account"])
-        for place, leg in enumerate(call["legs"] or [{}]):
-            first = place == 0
-            made.add_row(
-                head[0] if first else "",
+        labels = str(call["call_session_id"]), escape(call["campaign"] or call["account"])
+        for index, leg in enumerate(call["legs"] or [{}]):
+            first = index == 0
+            shown.add_row(
+                labels[0] if first else "",
                 str(leg.get("leg_id") or "–"),
                 _participant(leg),
                 _state(leg),
-                head[1] if first else "",
+                labels[1] if first else "",
             )
-    return made
+    return shown
 
 
 def _facts(account: str, call: LiveCall, campaign: str | None) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def _state(leg: dict[str, Any]) -> str:
 
 
 def _masked(number: str | None) -> str | None:
-    """Enough to recognise; an extension is nobody's number."""
+    """A masked number; a short extension as it is, since it is nobody's phone number."""
     if number is None or len(number) < 7:
         return number
     return mask("+" + number.lstrip("+"))

@@ -1,4 +1,4 @@
-"""`dialer accounts --watch`: every account's limits, as they are used."""
+"""`dialer accounts --watch`: every account's limits, refreshed each second."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REFRESH_SECONDS = 1.0
 
 
 def watch(settings: Settings, *, as_json: bool) -> int:
-    """Show the limits until Ctrl-C, or once where nobody watches; 1 when Redis does not answer."""
+    """Show the limits until Ctrl-C, or once as JSON or without a terminal. 1 when Redis does not answer."""
     with open_buckets(settings) as buckets:
         now = limits_now(buckets)
         if as_json:
@@ -36,20 +36,20 @@ def watch(settings: Settings, *, as_json: bool) -> int:
                         live.update(limits_panel(now), refresh=True)
                 except KeyboardInterrupt:
                     pass
-        return int(any(one.away for one in now))
+        return int(any(limits.away for limits in now))
 
 
 def limits_panel(accounts: Sequence[AccountLimits]) -> Group:
-    """All accounts, 80 columns wide: a line for each limit, then who waits and what binds."""
+    """All accounts, 80 columns wide: a line for each limit, then what waits and which limit holds calls back."""
     shown = table("account", "limit", ">used", ">of", ">left", ">resets in", ">by others")
-    words = []
-    for one in accounts:
-        for place, line in enumerate(one.lines):
-            shown.add_row(*_cells(one.account if place == 0 else "", line), style="bold" if line.binds else "")
-        words.append(_summary_line(one))
-        if one.amiss:
-            words.append(Text(f"{one.account}: {one.amiss}", style="yellow"))
-    return Group(shown, *words)
+    summaries = []
+    for limits in accounts:
+        for index, line in enumerate(limits.lines):
+            shown.add_row(*_cells(limits.account if index == 0 else "", line), style="bold" if line.binds else "")
+        summaries.append(_summary_line(limits))
+        if limits.amiss:
+            summaries.append(Text(f"{limits.account}: {limits.amiss}", style="yellow"))
+    return Group(shown, *summaries)
 
 
 def _cells(account: str, line: LimitLine) -> tuple[str, ...]:
@@ -65,12 +65,12 @@ def _cells(account: str, line: LimitLine) -> tuple[str, ...]:
     )
 
 
-def _summary_line(one: AccountLimits) -> Text:
-    if one.away:
-        return Text(f"{one.account}: {one.away}", style="red")
-    held = f"{one.binding} binds" + (f" for {_seconds(one.binds_for)}" if one.binds_for else "")
-    waiting = ", ".join(f"{campaign or 'no campaign'} {count}" for campaign, count in (one.waiting or {}).items())
-    return Text(f"{one.account}: {held if one.binding else 'nothing binds'}; in line: {waiting or 'nobody'}")
+def _summary_line(limits: AccountLimits) -> Text:
+    if limits.away:
+        return Text(f"{limits.account}: {limits.away}", style="red")
+    held = f"{limits.binding} binds" + (f" for {_seconds(limits.binds_for)}" if limits.binds_for else "")
+    waiting = ", ".join(f"{campaign or 'no campaign'} {count}" for campaign, count in (limits.waiting or {}).items())
+    return Text(f"{limits.account}: {held if limits.binding else 'nothing binds'}; in line: {waiting or 'nobody'}")
 
 
 def _number(value: float | None) -> str:

@@ -1,4 +1,4 @@
-"""The report as people and machines see it: what became of everybody, and what is left to do."""
+"""The report of a campaign, for people and as JSON facts: results, unknown calls, next steps, files."""
 
 from __future__ import annotations
 
@@ -16,66 +16,66 @@ from campaigns.lifecycle import LIVE_CAMPAIGNS, WAITING_CONTACTS, CampaignStatus
 from campaigns.reporting.report import Report
 from console.cli.output import local_time, out, short_path, table
 from console.cli.views.campaign import COLOURS
-from console.formatting import percent
+from console.formatting import percent, words
 from dialer.plural import counted
 
 UNKNOWN_CALLS_TITLE = "May have been called, and nobody knows"
 
 
-def report_facts(made: Report) -> dict[str, Any]:
-    """A report for machines; `report` and `rejects` are paths."""
+def report_facts(report: Report) -> dict[str, Any]:
+    """A report as JSON facts; `report` and `rejects` are paths."""
     return {
-        "campaign": made.campaign,
-        "rehearsal": made.rehearsal,
-        "status": made.status,
-        "reason": made.reason,
-        "contacts": made.contacts,
-        "final": dict(made.final),
-        "open": dict(made.open),
-        "outcomes": dict(made.outcomes),
-        "told_by": dict(made.ended_by),
-        "attempts": made.attempts,
-        "requests": made.requests,
-        "unsure": made.unknown_contacts,
-        "unknown": str(made.unknown_file) if made.unknown_file else None,
-        "started_at": made.started_at,
-        "finished_at": made.finished_at,
-        "report": str(made.attempts_file),
-        "contacts_report": str(made.contacts_file),
-        "follow_up": str(made.follow_up_file) if made.follow_up_file else None,
-        "rejected": made.rejects,
-        "rejects": made.rejects_file,
+        "campaign": report.campaign,
+        "rehearsal": report.rehearsal,
+        "status": report.status,
+        "reason": report.reason,
+        "contacts": report.contacts,
+        "final": dict(report.final),
+        "open": dict(report.open),
+        "outcomes": dict(report.outcomes),
+        "told_by": dict(report.ended_by),
+        "attempts": report.attempts,
+        "requests": report.requests,
+        "unsure": report.unknown_contacts,
+        "unknown": str(report.unknown_file) if report.unknown_file else None,
+        "started_at": report.started_at,
+        "finished_at": report.finished_at,
+        "report": str(report.attempts_file),
+        "contacts_report": str(report.contacts_file),
+        "follow_up": str(report.follow_up_file) if report.follow_up_file else None,
+        "rejected": report.rejects,
+        "rejects": report.rejects_file,
     }
 
 
-def print_report(made: Report) -> None:
-    """A report for people, 80 columns wide: the figures, whom to look after, what to do, where the files are."""
-    for part in report_parts(made):
+def print_report(report: Report) -> None:
+    """Print a report, 80 columns wide: the figures, the contacts to look into, the next steps, the files."""
+    for part in report_parts(report):
         out.print(part)
 
 
-def report_parts(made: Report) -> Iterator[RenderableType]:
-    """The same, piece by piece."""
-    yield Text(_title(made), style="bold")
+def report_parts(report: Report) -> Iterator[RenderableType]:
+    """The parts that `print_report` prints, in order."""
+    yield Text(_title(report), style="bold")
     for part in (
-        _totals(made),
-        _reasons_table(made),
-        _unknown_calls_table(made),
-        _settled_late(made),
-        *_next_steps(made),
+        _totals(report),
+        _reasons_table(report),
+        _unknown_calls_table(report),
+        _settled_late(report),
+        *_next_steps(report),
     ):
         if part is not None:
             yield ""
             yield part
     yield ""
-    yield _file_list(made)
+    yield _file_list(report)
 
 
-def _title(made: Report) -> str:
-    rehearsal = ", rehearsal on a sandbox" if made.rehearsal else ""
-    head = f"{made.campaign}  ({made.account}{rehearsal})  {made.status.value}"
-    if made.started_at and made.finished_at:
-        head += f" after {_duration(made.finished_at - made.started_at)}"
+def _title(report: Report) -> str:
+    rehearsal = ", rehearsal on a sandbox" if report.rehearsal else ""
+    head = f"{report.campaign}  ({report.account}{rehearsal})  {report.status.value}"
+    if report.started_at and report.finished_at:
+        head += f" after {_duration(report.finished_at - report.started_at)}"
     return head
 
 
@@ -86,85 +86,87 @@ def _duration(time: timedelta) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
-def _totals(made: Report) -> Table:
+def _totals(report: Report) -> Table:
     contacts = table("contacts", ">count", ">share")
-    for status, count in {**made.final, **made.open}.items():
-        contacts.add_row(Text(status, style=COLOURS.get(status, "")), str(count), percent(count, made.contacts))
-    contacts.add_row("all", str(made.contacts), "", style="bold")
+    for status, count in {**report.final, **report.open}.items():
+        contacts.add_row(Text(status, style=COLOURS.get(status, "")), str(count), percent(count, report.contacts))
+    contacts.add_row("all", str(report.contacts), "", style="bold")
     ended = table("calls", ">count")
-    for outcome, count in made.outcomes.items():
-        ended.add_row(outcome, str(count))
-    ended.add_row("all placed", str(made.attempts), style="bold")
-    sides = Table.grid(padding=(0, 6))
-    sides.add_row(contacts, ended)
-    return sides
+    for outcome, count in report.outcomes.items():
+        ended.add_row(words(outcome), str(count))
+    ended.add_row("all placed", str(report.attempts), style="bold")
+    side_by_side = Table.grid(padding=(0, 6))
+    side_by_side.add_row(contacts, ended)
+    return side_by_side
 
 
-def _settled_late(made: Report) -> Text | None:
-    """Which calls the sweep had to settle, since no receipt or look told how they ended."""
-    words = {"asking": "by asking the provider", "silence": "when nothing more was heard in time"}
-    told = [f"{made.ended_by[name]} {how}" for name, how in words.items() if made.ended_by.get(name)]
-    return Text(f"settled by the sweep: {', '.join(told)}") if told else None
+def _settled_late(report: Report) -> Text | None:
+    """How many calls were settled without a receipt, and by what."""
+    sources = {"asking": "by asking the provider", "silence": "when nothing more was heard in time"}
+    parts = [f"{report.ended_by[name]} {how}" for name, how in sources.items() if report.ended_by.get(name)]
+    return Text(f"calls whose end the provider did not report: settled {', '.join(parts)}") if parts else None
 
 
-def _reasons_table(made: Report) -> Table | None:
-    if not made.reasons:
+def _reasons_table(report: Report) -> Table | None:
+    if not report.reasons:
         return None
     shown = table("not reached", ">count", "why")
-    for status, reason, count in made.reasons:
+    for status, reason, count in report.reasons:
         shown.add_row(Text(status, style=COLOURS.get(status, "")), str(count), escape(reason))
     return shown
 
 
-def _unknown_calls_table(made: Report) -> Table | None:
-    """Whom a person should look after, a line each: they may have been called, and nobody knows."""
-    if not made.unknown_calls:
+def _unknown_calls_table(report: Report) -> Table | None:
+    """The contacts that a person should look into, a line each: it is unknown whether they were called."""
+    if not report.unknown_calls:
         return None
     shown = table(
         ">row",
         "number",
-        f"asked, {made.unknown_calls[0].asked_at.astimezone():%Z}",
+        f"asked, {report.unknown_calls[0].asked_at.astimezone():%Z}",
         "what is known",
         title=UNKNOWN_CALLS_TITLE,
     )
     shown.columns[2].no_wrap = shown.columns[3].no_wrap = True  # all of it is in the file
-    for doubt in made.unknown_calls:
-        shown.add_row(str(doubt.contact_row), doubt.contact_masked, local_time(doubt.asked_at), escape(doubt.briefly))
-    if made.unknown_count > len(made.unknown_calls):
-        shown.add_row("…", f"{made.unknown_count - len(made.unknown_calls)} more")
+    for call in report.unknown_calls:
+        shown.add_row(str(call.contact_row), call.contact_masked, local_time(call.asked_at), escape(call.briefly))
+    if report.unknown_count > len(report.unknown_calls):
+        shown.add_row("…", f"{report.unknown_count - len(report.unknown_calls)} more")
     return shown
 
 
-def _next_steps(made: Report) -> Iterator[RenderableType]:
-    """What goes on by itself, and what a person may do; a command has its own line."""
-    waiting = sum(made.open.get(status.value, 0) for status in WAITING_CONTACTS)
-    calls = counted(sum(made.open.values()) - waiting, "call is", "calls are")
-    if made.status in LIVE_CAMPAIGNS:
+def _next_steps(report: Report) -> Iterator[RenderableType]:
+    """What goes on by itself and what a person may do, each command on a line of its own."""
+    waiting = sum(report.open.get(status.value, 0) for status in WAITING_CONTACTS)
+    calls = counted(sum(report.open.values()) - waiting, "call is", "calls are")
+    if report.status in LIVE_CAMPAIGNS:
         yield Text(f"It has not ended: {calls} under way, {counted(waiting, 'contact waits', 'contacts wait')}.")
-        if made.status is CampaignStatus.PAUSED:
-            yield _advice(f"It is paused: {made.reason}. To go on:", f"resume {made.campaign}")
+        if report.status is CampaignStatus.PAUSED:
+            yield _advice(f"It is paused: {report.reason}. To go on:", f"resume {report.campaign}")
         elif waiting:
-            yield _advice("To see what they wait for:", f"explain {made.campaign}")
+            yield _advice("To see what they wait for:", f"explain {report.campaign}")
         return
-    if made.open:
-        told = (
+    if report.open:
+        explanation = (
             f"{calls} not over yet. Nobody hangs up, and nobody is called again: each is followed to its end "
             "while workers run. To see how it ended:"
         )
-        yield _advice(told, f"report {made.campaign}")
-    if made.final.get(ContactStatus.CANCELLED):
-        yield _advice("To call those who were left:", f"redial {made.campaign} --outcome cancelled")
-    if made.unknown_contacts:
-        yield _advice("To call those who may have been called:", f"redial {made.campaign} --outcome unknown")
+        yield _advice(explanation, f"report {report.campaign}")
+    if report.final.get(ContactStatus.CANCELLED):
+        yield _advice("To call those who were left:", f"redial {report.campaign} --outcome cancelled")
+    if report.unknown_contacts:
+        yield _advice("To call those who may have been called:", f"redial {report.campaign} --outcome unknown")
 
 
-def _advice(words: str, command: str) -> Text:
-    return Text(f"{words}\n  dialer {command}")
+def _advice(text: str, command: str) -> Text:
+    return Text(f"{text}\n  dialer {command}")
 
 
-def _file_list(made: Report) -> str:
-    lines = [("attempts", made.attempts_file, ""), ("contacts", made.contacts_file, "")]
-    lines += [("follow up", made.follow_up_file, "")] if made.follow_up_file else []
-    lines += [("unknown", made.unknown_file, "")] if made.unknown_file else []
-    lines += [("rejects", Path(made.rejects_file), f"  ({counted(made.rejects, 'row')})")] if made.rejects_file else []
+def _file_list(report: Report) -> str:
+    lines = [("attempts", report.attempts_file, ""), ("contacts", report.contacts_file, "")]
+    lines += [("follow up", report.follow_up_file, "")] if report.follow_up_file else []
+    lines += [("unknown", report.unknown_file, "")] if report.unknown_file else []
+    lines += (
+        [("rejects", Path(report.rejects_file), f"  ({counted(report.rejects, 'row')})")] if report.rejects_file else []
+    )
     return "\n".join(f"{name:<9} {escape(short_path(file))}{beside}" for name, file, beside in lines)

@@ -63,8 +63,8 @@ def test_a_list_of_which_nobody_is_called_has_no_end_and_says_so(shell):
 
 
 def test_what_is_not_known_of_the_account_is_said(shell):
-    """Nothing runs yet: the plan takes the account for as good as new."""
+    """Nothing runs yet: the plan takes the account as unused."""
     nowhere = {"DIALER_REDIS__URL": "redis://127.0.0.1:1/0"}
     told = shell.run("plan", "first.yaml", **nowhere)
-    assert "taken for as good as new: Redis does not answer" in told.out
+    assert "not known, as Redis does not answer: taken as unused" in told.out
     assert shell.run("plan", "first.yaml", "--json", **nowhere).json["account_now"]["known"] is False
