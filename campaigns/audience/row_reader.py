@@ -9,7 +9,7 @@ from typing import NamedTuple
 from campaigns.audience.columns import Columns
 from campaigns.audience.rejects import Reject, RejectCode
 from campaigns.audience.table import Row, Table
-from campaigns.calendar import times
+from campaigns.calendar import times, zones
 from campaigns.definition import Definition
 from campaigns.definition.templates import BadText, MissingVariable
 from dialer import phone
@@ -166,8 +166,8 @@ class RowReader:
         index = self._columns.zone
         if index is not None and cells[index]:
             try:
-                return times.zone_named(cells[index]).key
-            except times.BadZone as exc:
+                return zones.zone_named(cells[index]).key
+            except zones.BadZone as exc:
                 raise RowRejected(RejectCode.BAD_ZONE, self.name(index), str(exc), exc.suggestion) from None
         candidates = number.zones if self._zone_by_number else ()
         if not candidates:
@@ -182,7 +182,7 @@ class RowReader:
     def _has_hours(self, zone: str) -> bool:
         """Whether the windows have any hour at which all these zones may be called; computed once for each."""
         if zone not in self._zones_with_hours:
-            self._zones_with_hours[zone] = self._definition.windows.ever_open(*times.zones_of(zone))
+            self._zones_with_hours[zone] = self._definition.windows.ever_open(*zones.zones_of(zone))
         return self._zones_with_hours[zone]
 
     def _not_after(self, cells: Sequence[str], zone: str | None) -> datetime | None:
@@ -201,7 +201,7 @@ class RowReader:
             raise RowRejected(
                 RejectCode.BAD_NOT_AFTER, self.name(index), reason, "write the offset, or set schedule.zone"
             )
-        return times.earliest(moment, *times.zones_of(zone))
+        return times.earliest(moment, *zones.zones_of(zone))
 
     def _consent(self, cells: Sequence[str]) -> str | None:
         index = self._columns.consent

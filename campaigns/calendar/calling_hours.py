@@ -10,8 +10,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from campaigns.calendar.times import zones_of
 from campaigns.calendar.windows import Windows
+from campaigns.calendar.zones import zones_of
 from dialer.calls import Outcome
 
 DAY_PART_START_HOURS = (0, 12, 17)  # local hours at which morning, afternoon and evening begin

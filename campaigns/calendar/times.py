@@ -6,8 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import lru_cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 FULL_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -15,8 +14,6 @@ MINUTES_PER_DAY = 24 * 60
 PLAUSIBLE_YEARS = range(2000, 2200)
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
 
-OFFSET = re.compile(r"(UTC|GMT|Z)? ?[+-] ?\d{1,2}(:?\d\d)?", re.ASCII)
-FIXED_OFFSET_ZONES = {"EST": ("America/New_York", "America/Panama"), "MST": ("America/Denver", "America/Phoenix")}
 
 Range = tuple[int, int]  # minutes of the local day: opening, and closing, which is excluded
 
@@ -33,40 +30,8 @@ class BadWindow(BadTime):
     """The text is not a range of weekdays or hours."""
 
 
-class BadZone(BadTime):
-    """There is no such time zone; `suggestion` gives the most similar name."""
-
-
 class BadMoment(BadTime):
     """The text is not a date with a time."""
-
-
-@lru_cache(maxsize=1)
-def zone_names() -> frozenset[str]:
-    """Every IANA zone that a campaign may name, without those that depend on the machine or have no summer time."""
-    return frozenset(available_timezones()) - {"Factory", "localtime"} - FIXED_OFFSET_ZONES.keys()
-
-
-def zone_named(name: str) -> ZoneInfo:
-    """The IANA zone of that name. Raises BadZone, with a suggestion, when there is none."""
-    if name in zone_names():
-        return ZoneInfo(name)
-    if (code := name.strip().upper()) in FIXED_OFFSET_ZONES:
-        zone, winter_zone = FIXED_OFFSET_ZONES[code]
-        hint = f"write {zone}, or {winter_zone} where winter time holds all year"
-        raise BadZone(f"{code} knows no summer time", hint)
-    if OFFSET.fullmatch(code):
-        raise BadZone("this is an offset, which knows no summer time", "write an IANA name such as America/New_York")
-    by_folded = {known.casefold().replace(" ", "_"): known for known in zone_names()}
-    near = difflib.get_close_matches(name.strip().casefold().replace(" ", "_"), by_folded, n=1, cutoff=0.7)
-    hint = f"did you mean {by_folded[near[0]]}?" if near else "write an IANA name such as America/New_York"
-    raise BadZone("there is no time zone of this name", hint)
-
-
-@lru_cache(maxsize=4096)
-def zones_of(names: str) -> tuple[ZoneInfo, ...]:
-    """The zones that a contact may be in, from the text that the ledger stores: one name, or several with commas."""
-    return tuple(ZoneInfo(name) for name in names.split(","))
 
 
 def parse_moment(text: str) -> datetime:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-from campaigns.calendar import times
+from campaigns.calendar import times, zones
 from campaigns.calendar.holidays import check_holiday
 from campaigns.definition.templates import BadText, Template, TemplateFault
 from dialer.field_errors import field_error
@@ -107,7 +107,7 @@ def _text_or_many(item: dict[str, Any]) -> WithJsonSchema:
 HOURS_SCHEMA = {"type": "string", "pattern": r"^[0-9]{1,2}:[0-9]{2}-[0-9]{1,2}:[0-9]{2}$"}
 DURATION_SCHEMA = {"type": "string", "pattern": DURATION}
 
-Zone = Annotated[str, _checked(times.zone_named)]
+Zone = Annotated[str, _checked(zones.zone_named)]
 Weekdays = Annotated[str, _checked(times.parse_weekdays)]
 Hours = Annotated[
     tuple[Annotated[str, _checked(times.parse_hours)], ...],

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from campaigns.calendar.calling_hours import next_opening, next_try, part_of_day
-from campaigns.calendar.times import zones_of
+from campaigns.calendar.zones import zones_of
 from campaigns.definition import Definition
 from dialer.calls import Outcome
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from campaigns.calendar.times import zones_of
 from campaigns.calendar.windows import Windows
+from campaigns.calendar.zones import zones_of
 from campaigns.planning.plan import Plan
 from dialer.phone import mask
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from campaigns.calendar.calling_hours import next_opening
-from campaigns.calendar.times import zones_of
+from campaigns.calendar.zones import zones_of
 from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, select
 
 from campaigns.calendar.calling_hours import next_opening
-from campaigns.calendar.times import zones_of
+from campaigns.calendar.zones import zones_of
 from campaigns.definition.sections.frequency import Cap
 from campaigns.ledger.frequency_caps import cap_clears_at
 from campaigns.ledger.moves import moved_to

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
-from campaigns.calendar import times
+from campaigns.calendar import times, zones
 from campaigns.definition.field_types import Cron, Days, Hours, Moment, Weekdays, Zone
 from campaigns.definition.sections.section import Section
 from dialer.field_errors import field_error
@@ -83,4 +83,4 @@ class Schedule(Section):
     def _moment(self, written: datetime | None, choose: Callable[[datetime, ZoneInfo], datetime]) -> datetime | None:
         if written is None or written.tzinfo is not None or self.zone is None:
             return written and written.astimezone(UTC)
-        return choose(written, times.zone_named(self.zone))
+        return choose(written, zones.zone_named(self.zone))

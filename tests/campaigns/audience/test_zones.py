@@ -8,8 +8,8 @@ import pytest
 from phonenumbers.tzdata import TIMEZONE_DATA
 
 from campaigns.audience.rejects import RejectCode
-from campaigns.calendar.times import zone_named, zone_names, zones_of
 from campaigns.calendar.windows import Windows
+from campaigns.calendar.zones import zone_named, zone_names, zones_of
 from dialer.phone import parse, zones
 from tests.support.campaign_files import read_list
 

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from campaigns.calendar.holidays import BadHoliday, Holidays
-from campaigns.calendar.times import zone_named
 from campaigns.calendar.windows import Windows
+from campaigns.calendar.zones import zone_named
 from tests.support.seeding import definition
 
 NEW_YORK, TOKYO = zone_named("America/New_York"), zone_named("Asia/Tokyo")

@@ -14,14 +14,13 @@ from campaigns.calendar.times import (
     BadMoment,
     BadTime,
     BadWindow,
-    BadZone,
     earliest,
     parse_hours,
     parse_moment,
     parse_weekdays,
-    zone_named,
 )
 from campaigns.calendar.windows import Windows
+from campaigns.calendar.zones import BadZone, zone_named
 
 NEW_YORK = zone_named("America/New_York")
 OFFICE = Windows.parse({"mon-fri": ["09:00-12:30", "13:00-20:00"], "sat": ["10:00-14:00"]})

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from campaigns.calendar.times import zone_named
 from campaigns.calendar.windows import Windows
+from campaigns.calendar.zones import zone_named
 from campaigns.definition import Definition, json_schema, load_definition
 from campaigns.definition.yaml_source import DefinitionFaults
 from dialer.calls import Outcome
