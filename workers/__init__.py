@@ -1,1 +1,1 @@
-"""When and where things run: the Celery app, its tasks and ticks, the wiring, the embedded stack."""
+"""What runs, and when: the Celery app, its tasks and ticks, settings, logs, the wiring, the embedded stack."""

@@ -1,4 +1,4 @@
-"""The Celery app: `celery -A workers.app worker|beat|flower`. The broker carries ids only and may be emptied."""
+"""The Celery app: `celery -A workers.app worker|beat|flower`. The broker holds ids only, so it may be emptied."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ app.conf.update(
     accept_content=["json"],
     task_serializer="json",
     task_ignore_result=True,
-    task_acks_late=True,  # with the ledger's compare-and-set, a second delivery finds nothing to do
+    task_acks_late=True,  # the ledger's compare-and-set makes a second delivery of a task harmless
     task_reject_on_worker_lost=True,
     worker_pool="threads",
     worker_concurrency=settings.worker.threads,
@@ -72,18 +72,18 @@ app.conf.update(
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]
-def _set_up_logging(**_named: Any) -> None:
+def _set_up_logging(**_signal: Any) -> None:
     logs.set_up()
 
 
 @worker_shutting_down.connect  # type: ignore[untyped-decorator]
-def _start_no_more_calls(**_named: Any) -> None:
+def _start_no_more_calls(**_signal: Any) -> None:
     wiring.start_no_more_calls()
 
 
 @worker_shutdown.connect  # type: ignore[untyped-decorator]
 @worker_process_shutdown.connect  # type: ignore[untyped-decorator]
-def _close(**_named: Any) -> None:
+def _close(**_signal: Any) -> None:
     wiring.close()
 
 

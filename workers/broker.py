@@ -1,8 +1,7 @@
-"""Celery's way to Redis, with one repair: a worker outlives the loss of its broker.
+"""Celery's Redis transport with one fix: a worker survives the loss of its broker.
 
-kombu 5.7.0 asks a channel for its connection's address after that connection has been given up (an acknowledgement that
-comes late), finds none, and the AttributeError ends the worker. Here it is the lost connection that it is, which the
-worker knows how to mend.
+A late acknowledgement makes kombu 5.7.0 ask a channel for the address of a connection that is closed already; the
+AttributeError ends the worker. Here the channel raises a ConnectionError, after which the worker connects again.
 """
 
 from __future__ import annotations
@@ -15,22 +14,22 @@ from kombu.transport import redis as kombu_redis
 
 
 class Channel(kombu_redis.Channel):
-    """A channel that says so when its connection is gone."""
+    """A channel that raises ConnectionError when its connection is closed."""
 
     def _connparams(self, asynchronous: bool = False) -> Any:
         if self.connection is None or self.connection.client is None:
-            raise redis.ConnectionError("the connection to the broker has been given up")
+            raise redis.ConnectionError("the connection to the broker is closed")
         return super()._connparams(asynchronous=asynchronous)  # type: ignore[no-untyped-call]
 
 
 class Transport(kombu_redis.Transport):
-    """Redis, by such channels."""
+    """The Redis transport with these channels."""
 
     Channel = Channel
 
 
 def install() -> None:
-    """Make it the transport of every redis:// and rediss:// URL in this process."""
+    """Use this transport for every redis:// and rediss:// URL in this process."""
     for scheme in ("redis", "rediss"):
         TRANSPORT_ALIASES[scheme] = "workers.broker:Transport"
-        _transport_cache.pop(scheme, None)  # whoever asked before has had kombu's own
+        _transport_cache.pop(scheme, None)  # kombu may have cached its own transport already

@@ -1,4 +1,4 @@
-"""A password before all of Flower: in 2.2 its `/metrics`, which names tasks and workers, would answer anybody."""
+"""Requires the password for all of Flower: version 2.2 serves `/metrics`, which names tasks and workers, without."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import Any
 from tornado.routing import URLSpec
 from tornado.web import HTTPError, StaticFileHandler
 
-# `/healthcheck` says only OK; `/login` is how one comes in where a provider of identities is configured.
+# `/healthcheck` replies OK and nothing else; `/login` starts the login where an identity provider is configured.
 PUBLIC_PATHS = ("/healthcheck", "/login/?")
 
 
 class PasswordRequired:
-    """Put before one of Flower's handlers: nothing of it runs for somebody who has not proved who they are."""
+    """A base class put before a Flower handler: without valid credentials the request ends with 401."""
 
     application: Any
     current_user: Any
 
     def prepare(self) -> Any:
+        """Refuse the request, or prepare the handler as Flower does."""
         options = self.application.options
         if not (options.basic_auth or options.auth):
             raise HTTPError(401, "Flower has no password: set FLOWER_BASIC_AUTH")
@@ -27,9 +28,9 @@ class PasswordRequired:
 
 
 def install() -> None:
-    """Guard every page and every call of Flower's API but its health check. Without a password nothing answers.
+    """Require the password for all of Flower but its health check; without a configured one, refuse everything.
 
-    To be called before Flower builds its application; calling it again changes nothing.
+    Call it before Flower builds its application; calling it again changes nothing.
     """
     from flower.urls import handlers
 

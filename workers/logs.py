@@ -1,4 +1,4 @@
-"""Logs: an event and its fields, one JSON object a line; phone numbers are masked whoever wrote them."""
+"""Logging: one JSON object a line with an event and its fields; phone numbers are masked, also in libraries' lines."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ import structlog
 
 from dialer.phone import NUMBER_IN_TEXT, mask
 
-# Four ticks a second would drown what happens; Flower shows every task.
+# They log every tick, which would hide the events that matter; Flower shows every task.
 QUIET_LOGGERS = ("httpx", "httpcore", "alembic", "celery.beat", "celery.worker.strategy", "celery.app.trace")
 
 
 def set_up(level: str = "INFO") -> None:
     """Send all logging of this process through one formatter to standard error."""
-    shared: list[structlog.typing.Processor] = [
+    processors: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         mask_numbers,
     ]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *processors],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 mask_numbers,
@@ -42,13 +42,13 @@ def set_up(level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for noisy in QUIET_LOGGERS:
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    for name in QUIET_LOGGERS:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def mask_numbers(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Mask whatever looks like a phone number in the event and its fields."""
+    """A structlog processor that masks what looks like a phone number in the event and its fields."""
     for key, value in event.items():
         if isinstance(value, str) and key != "timestamp":
-            event[key] = NUMBER_IN_TEXT.sub(lambda found: mask(found.group()), value)
+            event[key] = NUMBER_IN_TEXT.sub(lambda match: mask(match.group()), value)
     return event

@@ -1,4 +1,4 @@
-"""Settings: one screen, read at the door, from `dialer.toml` and from `DIALER_…__…` variables (these win)."""
+"""The settings, read from `dialer.toml` and from `DIALER_…__…` environment variables, which take precedence."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STORES = ("postgresql", "postgres", "postgresql+psycopg", "sqlite")
 
 
 class BadSettings(DialerError):
-    """The settings cannot be used; the message names the file or variable, the key and the remedy."""
+    """The settings cannot be used; the message names the file or variable and the key."""
 
 
 class Section(BaseModel):

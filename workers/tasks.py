@@ -1,4 +1,4 @@
-"""The tasks: doors, not rooms. Each takes ids, calls one function of `campaigns`, and may run twice unharmed."""
+"""The Celery tasks. Each takes ids, calls one function of `campaigns`, and may safely run twice."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ _tick_guard = TickGuard()
 
 @app.task(name="workers.tasks.dial")  # type: ignore[untyped-decorator]
 def dial(campaign_id: str, claim: str, contact_ids: list[int]) -> None:
-    """Place the calls of one slice, if they are still ours to place."""
-    one = Slice(campaign_id=campaign_id, claim=UUID(claim), contact_ids=tuple(contact_ids))
+    """Place the calls of one slice, as far as its claim still holds."""
+    slice_to_dial = Slice(campaign_id=campaign_id, claim=UUID(claim), contact_ids=tuple(contact_ids))
     try:
-        dialing.dial(one, using=runtime(settings))
-    except LedgerAway as exc:  # what was claimed is due again when its lease ends
+        dialing.dial(slice_to_dial, using=runtime(settings))
+    except LedgerAway as exc:  # the claimed contacts are due again when their lease ends
         log.error("nothing is dialed", campaign=campaign_id, why=exc.message, remedy=exc.remedy)
 
 
 @app.task(name="workers.tasks.release")  # type: ignore[untyped-decorator]
 def release() -> None:
-    """Claim what the next seconds can carry and hand it to the workers."""
-    with _tick_guard.one() as mine:
-        if mine:
+    """Claim the contacts that can be called in the next seconds, and publish them to the workers."""
+    with _tick_guard.acquire() as acquired:
+        if acquired:
             _release()
 
 
@@ -53,22 +53,22 @@ def _release() -> None:
 
 
 def _publish(slices: Sequence[Slice]) -> Sequence[Slice]:
-    """Hand slices to the workers; returns those that it is not sure the broker took."""
-    left = list(slices)
+    """Publish slices to the workers. Returns those that the broker may not have accepted."""
+    remaining = list(slices)
     try:
         with app.producer_or_acquire() as producer:
-            while left:
-                ids = (left[0].campaign_id, str(left[0].claim), list(left[0].contact_ids))
+            while remaining:
+                ids = (remaining[0].campaign_id, str(remaining[0].claim), list(remaining[0].contact_ids))
                 dial.apply_async(ids, producer=producer, retry=False)
-                del left[0]
+                del remaining[0]
     except (OSError, OperationalError, RedisError) as exc:
         log.error("the broker takes no tasks", why=type(exc).__name__, remedy="start Redis; dialing goes on by itself")
-    return left
+    return remaining
 
 
 @app.task(name="workers.tasks.look")  # type: ignore[untyped-decorator]
 def poll() -> None:
-    """Look at the calls in progress of every account that is followed that way."""
+    """Poll the calls in progress of every account whose provider is followed by polling."""
     using = runtime(settings)
     for account in using.accounts.values():
         try:
@@ -79,7 +79,7 @@ def poll() -> None:
 
 @app.task(name="workers.tasks.launch")  # type: ignore[untyped-decorator]
 def launch() -> None:
-    """Launch the recurring campaigns whose hour has come."""
+    """Launch the recurring campaigns that are due."""
     using = runtime(settings)
     accounts = {name: account.settings for name, account in using.accounts.items()}
     try:
@@ -90,7 +90,7 @@ def launch() -> None:
 
 @app.task(name="workers.tasks.sweep")  # type: ignore[untyped-decorator]
 def sweep() -> None:
-    """Settle whatever is past its time."""
+    """Settle stale claims, unconfirmed calls and whatever else is overdue."""
     try:
         sweeping.sweep(using=runtime(settings))
     except LedgerAway as exc:

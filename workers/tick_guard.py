@@ -1,7 +1,7 @@
-"""Release ticks of one process: one at a time, for two beside each other make each other longer, and not all the time.
+"""Lets one release tick of a process run at a time, with a pause after a long one.
 
-With very many accounts a tick may take longer than the time between two. It leaves the process as much time again by
-half, in which what it has released is dialed.
+Two at a time would slow each other down. With very many accounts a tick may take longer than the time between two
+ticks; the pause leaves the process time to dial what was released.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-STUCK_SECONDS = 30.0  # seconds: a tick that takes longer waits for a server that will not answer, and holds nobody
-REST_SHARE, MAX_REST_SECONDS = 0.5, 2.0  # of a tick's own time, until the next; seconds
+STUCK_SECONDS = 30.0  # a tick that takes longer waits for a server that does not answer, and no longer blocks others
+REST_SHARE, MAX_REST_SECONDS = 0.5, 2.0  # the pause: a share of the tick's own time, and at most so long
 
 
 class TickGuard:
-    """Who may tick now. `clock` counts seconds."""
+    """Decides whether a tick may run now. `clock` counts seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -26,24 +26,24 @@ class TickGuard:
         self._rests_until = -math.inf
 
     @contextmanager
-    def one(self) -> Iterator[bool]:
-        """True for as long as the block runs, unless another began within the last `STUCK` seconds and goes on.
+    def acquire(self) -> Iterator[bool]:
+        """True when the block may run its tick.
 
-        Nor directly after a long one.
+        False while another runs that began within the last `STUCK_SECONDS`, and during the pause after a long one.
         """
         now = self._clock()
         with self._lock:
-            mine = (self._began is None and now >= self._rests_until) or self._is_stuck(now)
-            if mine:
+            acquired = (self._began is None and now >= self._rests_until) or self._is_stuck(now)
+            if acquired:
                 self._began = now
         try:
-            yield mine
+            yield acquired
         finally:
             with self._lock:
-                if mine and self._began == now:
+                if acquired and self._began == now:
                     self._began = None
-                    over = self._clock()
-                    self._rests_until = over + min(REST_SHARE * (over - now), MAX_REST_SECONDS)
+                    ended = self._clock()
+                    self._rests_until = ended + min(REST_SHARE * (ended - now), MAX_REST_SECONDS)
 
     def _is_stuck(self, now: float) -> bool:
         return self._began is not None and now - self._began >= STUCK_SECONDS

@@ -113,7 +113,7 @@ class House:
 
     def _build(self, ledger_url: str, seed: int, speed: float, workers: int, modules: Modules) -> None:
         ports = self._at_end.enter_context(Ports())
-        taken = {name: ports.take(0).got for name in ("redis", "sandbox", "wire", "console", "flower", "console2")}
+        taken = {name: ports.take(0).number for name in ("redis", "sandbox", "wire", "console", "flower", "console2")}
         urls = {name: f"http://127.0.0.1:{port}" for name, port in taken.items()}
         urls["redis"] = f"redis://127.0.0.1:{taken['redis']}/0"
         for name in ("logs", "redis"):

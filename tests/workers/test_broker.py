@@ -21,7 +21,7 @@ def test_a_channel_whose_connection_is_gone_says_so(app):
         assert isinstance(channel, broker.Channel)
         assert channel.client.ping()
         channel.connection.client = None
-        with pytest.raises(redis.ConnectionError, match="given up"):
+        with pytest.raises(redis.ConnectionError, match="is closed"):
             channel._connparams()
         assert redis.ConnectionError in connection.connection_errors, "and that is an error that Celery mends"
         channel.connection.client = connection

@@ -14,35 +14,35 @@ class Clock:
 
 def test_a_tick_that_comes_while_another_is_under_way_is_left_out():
     ticks = TickGuard(Clock())
-    with ticks.one() as first, ticks.one() as second:
+    with ticks.acquire() as first, ticks.acquire() as second:
         assert (first, second) == (True, False)
-    with ticks.one() as third:
+    with ticks.acquire() as third:
         assert third
 
 
 def test_a_tick_that_is_stuck_holds_the_next_ones_only_for_a_while():
     clock = Clock()
     ticks = TickGuard(clock)
-    with ticks.one() as stuck:
+    with ticks.acquire() as stuck:
         assert stuck
         clock.now += STUCK_SECONDS
-        with ticks.one() as fresh:
+        with ticks.acquire() as fresh:
             assert fresh
-            with ticks.one() as another:
+            with ticks.acquire() as another:
                 assert not another
-    with ticks.one() as after:
+    with ticks.acquire() as after:
         assert after
 
 
 def test_a_long_tick_leaves_time_for_what_it_released():
     clock = Clock()
     ticks = TickGuard(clock)
-    with ticks.one():
+    with ticks.acquire():
         clock.now += 1.4
     answers = []
     for _ in range(4):
         clock.now += 0.25
-        with ticks.one() as mine:
+        with ticks.acquire() as mine:
             answers.append(mine)
     assert answers == [False, False, True, True], "half as long again, and the short one after it needs no rest"
 
@@ -50,19 +50,19 @@ def test_a_long_tick_leaves_time_for_what_it_released():
 def test_no_rest_is_so_long_that_the_dialing_stops():
     clock = Clock()
     ticks = TickGuard(clock)
-    with ticks.one():
+    with ticks.acquire():
         clock.now += STUCK_SECONDS - 1
     clock.now += 2.1
-    with ticks.one() as mine:
+    with ticks.acquire() as mine:
         assert mine
 
 
 def test_a_tick_that_fails_leaves_the_way_free():
     ticks = TickGuard(Clock())
     try:
-        with ticks.one():
+        with ticks.acquire():
             raise ValueError
     except ValueError:
         pass
-    with ticks.one() as next_one:
+    with ticks.acquire() as next_one:
         assert next_one

@@ -1,0 +1,1 @@
+"""The embedded stack: Redis, workers, beat, console, Flower and sandbox as child processes of one command."""

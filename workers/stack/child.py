@@ -1,11 +1,11 @@
-"""Run one program that never outlives the process that asked for it.
+"""Runs one program that never outlives the process that started it.
 
     python -I -S child.py PARENT become|watch PROGRAM ARGUMENT…
 
-become   the kernel is asked to kill this process when its parent goes (Linux), then the program takes its place
-watch    the program runs beside this process, which looks after its parent and ends the whole group without it
+become   ask the kernel to kill this process when its parent ends (Linux), then become the program
+watch    run the program as a child, watch the parent, and kill the whole process group when the parent ends
 
-Started by path and isolated, so that it costs some 20 ms and imports nothing of ours.
+It is started by path and isolated, so that it takes some 20 ms and imports nothing of ours.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ NOT_STARTED = 127
 
 
 def main(arguments: Sequence[str]) -> NoReturn:
-    parent, manner, *program = arguments
+    """Run the program that the arguments name; see the module."""
+    parent, mode, *program = arguments
     try:
-        if manner == "become" and ask_kernel_for_death_with_parent():
+        if mode == "become" and ask_kernel_for_death_with_parent():
             become(int(parent), program)
         watch(int(parent), program)
     except OSError as exc:
@@ -35,13 +36,13 @@ def main(arguments: Sequence[str]) -> NoReturn:
 
 
 def ask_kernel_for_death_with_parent() -> bool:
-    """True when the kernel will kill this process, and what it becomes, with its parent."""
+    """True when the kernel will kill this process, and the program that it becomes, when its parent ends."""
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
     return prctl is not None and prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0) == 0
 
 
 def become(parent: int, program: Sequence[str]) -> NoReturn:
-    """Turn into the program, unless the parent went before the kernel was asked."""
+    """Replace this process by the program, unless the parent ended before the kernel was asked."""
     if os.getppid() != parent:
         sys.exit(NOT_STARTED)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and that would be inherited
@@ -49,7 +50,7 @@ def become(parent: int, program: Sequence[str]) -> NoReturn:
 
 
 def watch(parent: int, program: Sequence[str]) -> NoReturn:
-    """Run the program, hand SIGTERM on to it, leave with its exit code; kill the group once the parent is gone."""
+    """Run the program, pass SIGTERM on to it, exit with its code; kill the group once the parent has ended."""
     running = subprocess.Popen(program)
     signal.signal(signal.SIGTERM, lambda *_: running.terminate())
     while True:

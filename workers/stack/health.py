@@ -1,4 +1,4 @@
-"""Whether a child does its work: small questions that are answered yes or no, never with an error."""
+"""Health checks of child processes: functions that return True or False and never raise."""
 
 from __future__ import annotations
 
@@ -18,50 +18,50 @@ TIMEOUT_SECONDS = 1.0
 
 
 def http_ok(url: str) -> Health:
-    """Yes when the URL answers 200. No proxy of the environment is asked."""
+    """True when the URL replies 200. Proxy variables of the environment are ignored."""
 
-    def ask() -> bool:
+    def check() -> bool:
         try:
             return httpx.get(url, timeout=TIMEOUT_SECONDS, trust_env=False).status_code == httpx.codes.OK
         except httpx.HTTPError:
             return False
 
-    return ask
+    return check
 
 
 def redis_client(url: str) -> redis.Redis:
-    """A client that asks once: no retry, short time-outs."""
+    """A Redis client without retries, with short time-outs."""
     return redis.Redis.from_url(
         url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS, retry=Retry(NoBackoff(), 0)
     )
 
 
 def redis_pings(url: str) -> Health:
-    """Yes when a Redis answers there and has read its files."""
+    """True when the Redis at this URL answers and has loaded its files."""
 
-    def ask() -> bool:
+    def check() -> bool:
         try:
             with redis_client(url) as client:
                 return bool(client.ping())
         except redis.RedisError:
             return False
 
-    return ask
+    return check
 
 
 def worker_pings(broker: str, node: str) -> Health:
-    """Yes when the Celery worker of that name answers `ping` on the broker."""
+    """True when the Celery worker of this name answers `ping` through the broker."""
 
-    def ask() -> bool:
+    def check() -> bool:
         try:
             with Celery("health", broker=broker, set_as_current=False) as app:
                 return bool(app.control.inspect(destination=[node], timeout=TIMEOUT_SECONDS).ping())
         except (OSError, OperationalError, redis.RedisError):
             return False
 
-    return ask
+    return check
 
 
 def file_written(files: str, folder: Path, since: float) -> Health:
-    """Yes when a file of that pattern was written after `since` (seconds since the epoch)."""
+    """True when a file of this pattern was written after `since` (seconds since the epoch)."""
     return lambda: any(file.stat().st_mtime >= since - 1 for file in folder.glob(files))

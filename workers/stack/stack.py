@@ -1,4 +1,4 @@
-"""The embedded stack: everything a campaign needs on one machine, started, watched and stopped together."""
+"""The embedded stack: everything that campaigns need on one machine, started, supervised and stopped together."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kombu.utils.url import maybe_sanitize_url
 
 from dialer.errors import DialerError
 from workers.settings import Settings
-from workers.stack import info as told
+from workers.stack import info
 from workers.stack.environment import environment, flower_credentials
 from workers.stack.info import StackInfo, running_stack
 from workers.stack.lock import StackIsUp, StackLock
@@ -32,7 +32,7 @@ WILDCARD_HOSTS = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "[::1]"}  # noq
 
 @dataclass(frozen=True, slots=True)
 class StackEvent:
-    """Something that became of one part of the stack, for whoever tells a person."""
+    """A change of one part of the stack, to be shown to people."""
 
     what: Literal["moved", "starting", "up", "died", "restarted", "stopping", "stopped"]
     name: str
@@ -43,7 +43,7 @@ class StackEvent:
 
 
 class Stack:
-    """A context manager: inside it the whole stack is up; after it, whatever happened, nothing of it runs."""
+    """A context manager: inside it the whole stack is up; after it, whatever happened, no process of it runs."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Stack:
         sandbox: bool,
         speed: float = 1.0,
         workers: int = 1,
-        events: Callable[[StackEvent], None] = lambda _happening: None,
+        events: Callable[[StackEvent], None] = lambda _event: None,
         modules: Modules | None = None,
     ) -> None:
         data_dir = settings.data_dir.absolute()
@@ -64,11 +64,11 @@ class Stack:
         self._modules = modules or Modules()
         self._lock = StackLock(data_dir)
         self._children: dict[str, Child] = {}
-        self._changing = threading.RLock()
-        self._at_end = ExitStack()
+        self._children_lock = threading.RLock()
+        self._cleanup = ExitStack()
 
     def __enter__(self) -> Stack:
-        """Start everything, in order, and wait until each part works. Raises DialerError; nothing is left then."""
+        """Start everything in order; each part is healthy then. Raises DialerError, and leaves nothing running."""
         self._prepare()
         try:
             self._start()
@@ -77,32 +77,32 @@ class Stack:
             raise
         return self
 
-    def __exit__(self, *_why: object) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.stop()
 
     def watch(self, stop: threading.Event) -> None:
-        """Start children again that have died, until `stop` is set."""
+        """Restart children that have died, until `stop` is set."""
         while not stop.wait(WATCH_SECONDS):
-            self.mend(time.monotonic())
+            self.restart_dead(time.monotonic())
 
-    def mend(self, now: float) -> None:
-        """One look at every child; `now` is the monotonic clock's."""
-        with self._changing:
+    def restart_dead(self, now: float) -> None:
+        """Check every child once, and restart those that are due; `now` is the monotonic clock's."""
+        with self._children_lock:
             for child in self._children.values():
                 ending = child.ending
-                became = child.mend(now)
-                if became == "restarted":
-                    self._write_info()  # before it is told: who hears of it may look there
-                if became:
-                    self._tell(became, child.name, ending if became == "died" else "")
+                change = child.restart_if_dead(now)
+                if change == "restarted":
+                    self._write_info()  # before the event: its receiver may read the file
+                if change:
+                    self._emit(change, child.name, ending if change == "died" else "")
 
     def kill_worker(self, number: int = 1) -> None:
-        """SIGKILL a worker, as a crash would. `watch` starts it again."""
+        """SIGKILL a worker, as a crash would. `watch` restarts it."""
         self._children[f"worker{number}"].kill()
 
     def stop(self) -> None:
-        """Stop everything: no new work, then the calls in flight, Redis last. Harmless when nothing runs."""
-        with self._changing:
+        """Stop everything: beat first, then the workers, which finish their calls, Redis last. May be called again."""
+        with self._children_lock:
             children, self._children = self._children, {}
             try:
                 for names in stopping_order(list(children)):
@@ -110,10 +110,10 @@ class Stack:
             finally:
                 for child in children.values():
                     child.kill()
-                self._at_end.close()
+                self._cleanup.close()
 
     def _prepare(self) -> None:
-        """Take the lock; from here on `stop` gives back what was taken."""
+        """Create the folders and take the lock; `stop` releases it."""
         data_dir = self.info.data_dir
         try:
             for folder in (data_dir, data_dir / "logs", data_dir / "redis"):
@@ -121,14 +121,14 @@ class Stack:
             self._lock.take()
         except OSError as exc:
             raise DialerError(f"{data_dir}: {exc.strerror}", "choose another DIALER_DATA_DIR") from None
-        self._at_end.callback(self._lock.release)
-        self._at_end.callback(told.remove_info, data_dir)
-        told.remove_info(data_dir)
+        self._cleanup.callback(self._lock.release)
+        self._cleanup.callback(info.remove_info, data_dir)
+        info.remove_info(data_dir)
 
     def _start(self) -> None:
         redis = self._redis_to_start()
         flower_credentials(self._settings)
-        self._find_places(redis)
+        self._choose_ports(redis)
         self.environment = environment(self._settings, self.info)
         plan = ProgramPlan(
             settings=self._settings,
@@ -143,64 +143,68 @@ class Stack:
         self._write_info()
 
     def _redis_to_start(self) -> RedisServer | None:
-        """The server to start, unless one is configured: that one must answer."""
+        """The server to start; None when one is configured, which must answer."""
         if self._settings.redis.url is None:
             return find_server()
         check_configured(self._settings.redis.url.get_secret_value())
         return None
 
-    def _find_places(self, redis: RedisServer | None) -> None:
-        ports = self._at_end.enter_context(Ports())
+    def _choose_ports(self, redis: RedisServer | None) -> None:
+        ports = self._cleanup.enter_context(Ports())
         console, flower = self._settings.console, self._settings.flower
-        taken = {"console": ports.take(console.port, console.host), "flower": ports.take(flower.port, flower.host)}
+        ports_by_name = {
+            "console": ports.take(console.port, console.host),
+            "flower": ports.take(flower.port, flower.host),
+        }
         hosts = {"console": console.host, "flower": flower.host}
         if self.info.sandbox:
-            taken["sandbox"] = ports.take(self._settings.sandbox.port)
+            ports_by_name["sandbox"] = ports.take(self._settings.sandbox.port)
         if redis is not None:
-            taken["redis"] = ports.take(PREFERRED_PORT)
+            ports_by_name["redis"] = ports.take(PREFERRED_PORT)
         urls = {
-            name: f"http://{_reachable_host(hosts.get(name, '127.0.0.1'))}:{port.got}" for name, port in taken.items()
+            name: f"http://{_reachable_host(hosts.get(name, '127.0.0.1'))}:{port.number}"
+            for name, port in ports_by_name.items()
         }
-        urls["redis"] = self._shown_redis(taken.get("redis"))
+        urls["redis"] = self._shown_redis(ports_by_name.get("redis"))
         self.info = replace(
             self.info,
             started_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            ports={name: port.got for name, port in taken.items()},
+            ports={name: port.number for name, port in ports_by_name.items()},
             urls=urls,
         )
-        for name, port in taken.items():
+        for name, port in ports_by_name.items():
             if port.moved:
-                self._tell("moved", name, f"port {port.wanted} is taken, {port.got} instead")
+                self._emit("moved", name, f"port {port.wanted} is taken, {port.number} instead")
 
     def _shown_redis(self, port: Port | None) -> str:
         if port is not None:
-            return f"redis://127.0.0.1:{port.got}/0"
+            return f"redis://127.0.0.1:{port.number}/0"
         url = self._settings.redis.url
         return str(maybe_sanitize_url(url.get_secret_value())) if url else ""
 
     def _start_together(self, stage: tuple[Program, ...]) -> None:
         for program in stage:
-            self._tell("starting", program.name)
+            self._emit("starting", program.name)
             self._children[program.name] = Child(program)
             self._children[program.name].start()
         for program in stage:
             self._children[program.name].await_health()
-            self._tell("up", program.name, self.info.urls.get(program.name, ""))
+            self._emit("up", program.name, self.info.urls.get(program.name, ""))
 
     def _stop_together(self, children: list[Child]) -> None:
         for child in children:
-            self._tell("stopping", child.name)
+            self._emit("stopping", child.name)
             child.terminate()
         for child in children:
             child.await_end()
-            self._tell("stopped", child.name)
+            self._emit("stopped", child.name)
 
     def _write_info(self) -> None:
         pids = {name: child.pid for name, child in self._children.items() if child.pid}
         self.info = replace(self.info, pids=pids)
         self.info.write()
 
-    def _tell(
+    def _emit(
         self,
         what: Literal["moved", "starting", "up", "died", "restarted", "stopping", "stopped"],
         name: str,
@@ -210,7 +214,7 @@ class Stack:
 
 
 def _reachable_host(host: str) -> str:
-    """How this machine reaches a server that listens on that host."""
+    """The host by which this machine reaches a server that listens on `host`."""
     if host in WILDCARD_HOSTS:
         return WILDCARD_HOSTS[host]
     return f"[{host}]" if ":" in host else host

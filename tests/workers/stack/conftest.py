@@ -103,7 +103,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real server, as the stack starts it."""
     folder = tmp_path_factory.mktemp("redis")
     with Ports() as ports:
-        port = ports.take(0).got
+        port = ports.take(0).number
         url = f"redis://127.0.0.1:{port}/0"
         server = Child(
             Program(

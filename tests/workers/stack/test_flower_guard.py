@@ -32,7 +32,7 @@ def start_flower(redis_url, tmp_path_factory):
     with Ports() as ports:
 
         def start(name, **variables):
-            port = ports.take(0).got
+            port = ports.take(0).number
             url = f"http://127.0.0.1:{port}"
             clean = {key: value for key, value in os.environ.items() if not key.startswith("FLOWER_")}
             flower = Child(

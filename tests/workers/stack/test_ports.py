@@ -13,7 +13,7 @@ def ports():
 
 def free_port() -> int:
     with Ports() as asked:
-        return asked.take(0).got
+        return asked.take(0).number
 
 
 def test_a_free_port_is_the_one_that_was_wanted(ports):
@@ -27,7 +27,7 @@ def test_a_taken_port_moves_to_a_later_one_and_says_so(ports):
         wanted = other.getsockname()[1]
         port = ports.take(wanted)
     assert port.wanted == wanted
-    assert port.got > wanted
+    assert port.number > wanted
     assert port.moved
 
 
@@ -41,25 +41,25 @@ def test_two_stacks_that_choose_before_either_listens_get_different_ports(ports)
     first = ports.take(wanted)
     with Ports() as other_stack:
         second = other_stack.take(wanted)
-    assert first.got != second.got
+    assert first.number != second.number
 
 
 def test_a_promised_port_can_be_listened_on(ports):
-    got = ports.take(0).got
+    got = ports.take(0).number
     with socket.create_server(("127.0.0.1", got)) as server:
         assert server.getsockname()[1] == got
 
 
 def test_a_port_given_back_can_be_had_again():
     with Ports() as first:
-        wanted = first.take(0).got
+        wanted = first.take(0).number
     with Ports() as second:
-        assert second.take(wanted).got == wanted
+        assert second.take(wanted).number == wanted
 
 
 def test_zero_asks_for_any_port_and_so_never_moves(ports):
     port = ports.take(0)
-    assert port.got > 0
+    assert port.number > 0
     assert not port.moved
 
 

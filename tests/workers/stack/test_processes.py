@@ -70,7 +70,7 @@ def test_only_this_start_is_quoted_from_a_log_that_is_added_to(program):
 def test_a_child_that_never_works_is_named_and_not_left_running(program):
     idle = Child(program("import time; time.sleep(600)", start_seconds=0.3))
     idle.start()
-    with pytest.raises(ChildFailed, match=r"not up after 0\.3 s and said nothing"):
+    with pytest.raises(ChildFailed, match=r"not up after 0\.3 s and its log is empty"):
         idle.await_health()
     assert not idle.alive
 
@@ -105,13 +105,13 @@ def test_a_child_that_died_is_started_again_after_a_pause(child):
     first = fragile.pid
     fragile.kill()
     now = time.monotonic()
-    assert fragile.mend(now) == "died"
-    assert fragile.mend(now + 0.1) is None
+    assert fragile.restart_if_dead(now) == "died"
+    assert fragile.restart_if_dead(now + 0.1) is None
     assert not fragile.alive
-    assert fragile.mend(now + 0.6) == "restarted"
+    assert fragile.restart_if_dead(now + 0.6) == "restarted"
     assert fragile.alive
     assert fragile.pid != first
-    assert fragile.mend(now + 0.7) is None
+    assert fragile.restart_if_dead(now + 0.7) is None
 
 
 def test_deaths_close_together_make_the_pause_grow_and_a_long_life_makes_it_short_again(child):
@@ -119,12 +119,12 @@ def test_deaths_close_together_make_the_pause_grow_and_a_long_life_makes_it_shor
     now = time.monotonic()
     for pause in (0.5, 1.0, 2.0):
         fragile.kill()
-        assert fragile.mend(now) == "died"
-        assert fragile.mend(now + pause - 0.01) is None
-        assert fragile.mend(now + pause) == "restarted"
+        assert fragile.restart_if_dead(now) == "died"
+        assert fragile.restart_if_dead(now + pause - 0.01) is None
+        assert fragile.restart_if_dead(now + pause) == "restarted"
     fragile.kill()
-    assert fragile.mend(now + 3600) == "died"
-    assert fragile.mend(now + 3600.5) == "restarted"
+    assert fragile.restart_if_dead(now + 3600) == "died"
+    assert fragile.restart_if_dead(now + 3600.5) == "restarted"
 
 
 def test_the_pause_has_a_longest():
@@ -134,7 +134,7 @@ def test_the_pause_has_a_longest():
 def test_a_child_that_is_not_to_be_restarted_stays_down(child):
     once = child(SLEEPER, restarts=False)
     once.kill()
-    assert once.mend(time.monotonic()) is None
+    assert once.restart_if_dead(time.monotonic()) is None
     assert not once.alive
 
 

@@ -16,8 +16,8 @@ SERVER = RedisServer(path=Path("redis-server"), version=(7, 0), origin="on the P
 LOOK = "import campaigns, workers; print(campaigns.__file__, workers.__file__)"
 ASK = f"""
 import os, subprocess, sys
-from workers.stack.programs import _python
-subprocess.run([sys.executable, "-c", {LOOK!r}], env=dict(os.environ) | _python(), check=True)
+from workers.stack.programs import _python_environment
+subprocess.run([sys.executable, "-c", {LOOK!r}], env=dict(os.environ) | _python_environment(), check=True)
 """
 
 

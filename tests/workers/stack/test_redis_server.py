@@ -64,7 +64,7 @@ def test_the_server_keeps_what_it_is_given_and_evicts_nothing(redis_url):
 
 def test_what_was_written_is_there_after_the_server_was_killed(child, tmp_path):
     with Ports() as ports:
-        port = ports.take(0).got
+        port = ports.take(0).number
         url = f"redis://127.0.0.1:{port}/0"
         server = child(
             "", argv=find_server().command(port=port, folder=tmp_path), env={}, healthy=redis_pings(url), name="redis"
@@ -86,7 +86,7 @@ def test_a_configured_server_that_answers_is_accepted(redis_url):
 
 def test_a_configured_server_that_is_away_is_named_without_its_password():
     with Ports() as ports:
-        url = f"redis://someone:hunter2@127.0.0.1:{ports.take(0).got}/0"
+        url = f"redis://someone:hunter2@127.0.0.1:{ports.take(0).number}/0"
         with pytest.raises(RedisAway, match=r"127\.0\.0\.1") as failure:
             check_configured(url)
     assert "hunter2" not in failure.value.message
