@@ -30,10 +30,14 @@ class BadSettings(DialerError):
 
 
 class Section(BaseModel):
+    """A part of the settings; unknown keys are errors."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class LedgerSettings(Section):
+    """Where the ledger is, and the key of its hashes."""
+
     url: SecretStr | None = Field(
         None,
         description="SQLAlchemy URL; absent, a SQLite file in data_dir. postgresql://user:pass@host/name",
@@ -58,10 +62,14 @@ class LedgerSettings(Section):
 
 
 class RedisSettings(Section):
+    """Where Redis is."""
+
     url: SecretStr | None = Field(None, description="Broker and token buckets; absent, `dialer up` brings its own.")
 
 
 class WorkerSettings(Section):
+    """How a worker claims and dials contacts."""
+
     threads: Annotated[int, Field(gt=0, le=500)] = Field(32, description="Slices in work at once, per worker.")
     tick_seconds: Annotated[float, Field(gt=0, le=10)] = Field(1.0, description="Time between two release ticks.")
     horizon_seconds: Annotated[float, Field(gt=0, le=10)] = Field(
@@ -74,6 +82,8 @@ class WorkerSettings(Section):
 
 
 class ConsoleSettings(Section):
+    """Where the console listens, and its user and password."""
+
     host: str = Field("127.0.0.1", description="Address the console listens on.")
     port: int = Field(8080, description="Its port; `dialer up` takes the next free one when it is taken.")
     public_url: str | None = Field(None, description="Where providers reach the console to deliver receipts.")
@@ -82,11 +92,15 @@ class ConsoleSettings(Section):
 
 
 class FlowerSettings(Section):
+    """Where Flower listens."""
+
     host: str = Field("127.0.0.1", description="Address Flower listens on.")
     port: int = Field(5555, description="Its port; `dialer up` takes the next free one when it is taken.")
 
 
 class SandboxSettings(Section):
+    """Where the sandbox of `dialer up --sandbox` listens."""
+
     port: int = Field(8900, description="The sandbox's port; `dialer up` takes the next free one when it is taken.")
 
 
@@ -101,7 +115,7 @@ TestNumber = Annotated[str, AfterValidator(_test_number)]
 
 
 class Settings(BaseSettings):
-    """Everything that can be set from outside, one screen of it."""
+    """All settings of an installation."""
 
     model_config = SettingsConfigDict(
         env_prefix="DIALER_", env_nested_delimiter="__", frozen=True, extra="forbid", toml_file=None
@@ -126,6 +140,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The sources, first wins: arguments, environment variables, the settings file."""
         file = TomlConfigSettingsSource(settings_cls, toml_file=settings_file())
         return init_settings, env_settings, file
 

@@ -64,9 +64,9 @@ class AppState:
         now = self.clock()
         if summary := self.counts.take_summary(None if at_once else now):
             try:
-                self.ledger.write(write_audit, now, who="door", event="deliveries turned away", detail=summary)
+                self.ledger.write(write_audit, now, who="console", event="deliveries turned away", detail=summary)
             except Exception as exc:
-                log.warning("deliveries turned away, not in the audit", error=type(exc).__name__, told=summary)
+                log.warning("deliveries turned away, not in the audit", error=type(exc).__name__, counts=summary)
 
     def close(self) -> None:
         """Store what has been received, then close every connection."""

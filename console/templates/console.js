@@ -1,7 +1,7 @@
 "use strict";
-// Keeps an open page true: looks again every few seconds, and shows times in the reader's own zone.
+// Keeps an open page current: fetches it again every few seconds, and shows times in the reader's own time zone.
 
-const SILENT_AFTER = 2; // looks in a row that nobody answered
+const SILENT_AFTER = 2; // failed refreshes in a row
 let unanswered = 0;
 
 function localise(root) {
@@ -15,10 +15,10 @@ function localise(root) {
   }
 }
 
-async function look() {
+async function refresh() {
   if (document.hidden) return;
   try {
-    // Spelt out, because a page opened with its password in the address would pass that on.
+    // Built from its parts: the page's own address may hold the password, which fetch refuses.
     const reply = await fetch(location.origin + location.pathname + location.search);
     if (!reply.ok) throw new Error(reply.statusText);
     show(new DOMParser().parseFromString(await reply.text(), "text/html"));
@@ -38,13 +38,13 @@ function show(fresh) {
   }
 }
 
-async function keepLooking() {
-  await look();
-  setTimeout(keepLooking, 1000 * Number(document.body.dataset.every || 15));
+async function keepRefreshing() {
+  await refresh();
+  setTimeout(keepRefreshing, 1000 * Number(document.body.dataset.every || 15));
 }
 
 localise(document);
 if (document.body.dataset.every) {
-  setTimeout(keepLooking, 1000 * Number(document.body.dataset.every));
-  document.addEventListener("visibilitychange", look);
+  setTimeout(keepRefreshing, 1000 * Number(document.body.dataset.every));
+  document.addEventListener("visibilitychange", refresh);
 }

@@ -39,6 +39,7 @@ class PrecomputedMetrics(Collector):
         self._families = families
 
     def collect(self) -> Iterable[Metric]:
+        """The metrics, for the registry."""
         return self._families
 
 

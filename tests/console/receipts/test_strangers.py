@@ -79,7 +79,7 @@ def test_what_is_turned_away_leaves_an_audit_count_and_nothing_else(console: Con
         "bulk forged 1",
         "- forged 1, bulk too_large 1, bulk unreadable 2, main forged 1, signed unsigned 1",
     ]
-    assert {(line.who, line.campaign_id) for line in lines} == {("door", None)}
+    assert {(line.who, line.campaign_id) for line in lines} == {("console", None)}
     assert console_server.receipt_rows(console.ledger) == []
     assert console_server.attempt_row(console.ledger, attempt).status == AttemptStatus.DIALING
 
