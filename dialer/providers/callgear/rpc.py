@@ -95,6 +95,7 @@ def _metadata(value: Any, *path: str) -> Metadata:
 
 
 def _meter(value: Any, *path: str) -> Meter | None:
+    # Source: Call API v4.0, "Meta parameters".
     limits = member(value, *path, "limits")
     meter = Meter(
         minute_limit=whole(member(limits, "minute_limit")),
