@@ -14,9 +14,9 @@ from dialer.sandbox.vendors import VENDORS
 
 def _together() -> Any:
     """The vendors' keys in their order, after those that all share."""
-    parts: list[type[SharedConfig]] = [*(vendor.config for vendor in reversed(VENDORS.values())), SharedConfig]
-    bases: dict[Any, None] = dict.fromkeys(parts)  # each once, in this order
-    return create_model("SandboxConfig", __base__=tuple(bases))
+    own = [vendor.config for vendor in reversed(VENDORS.values()) if vendor.config is not SharedConfig]
+    bases: Any = (*own, SharedConfig)
+    return create_model("SandboxConfig", __base__=bases)
 
 
 SandboxConfig = _together()
