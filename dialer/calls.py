@@ -46,7 +46,7 @@ class CallRequest:
     correlation_id   our id of the attempt; the provider sends it back
     ring_timeout     seconds to ring
     dtmf             keys sent to the person called: digits, `*`, `#`, and `.` for a pause of one second
-    direction        how CallGear's reports count the call
+    direction        how the provider's reports count the call
     notify_url       where the provider sends receipts
     priority         the provider's queue priority, if it has one
     send_at          the provider places the call at this moment (aware); None: at once

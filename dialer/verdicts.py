@@ -29,7 +29,7 @@ FIXED_VERDICTS = frozenset({Verdict.PLACED, Verdict.UNCONFIRMED, Verdict.NOT_SEN
 class Meter:
     """The provider's own figures for the limits of our account: points, and seconds until each reset.
 
-    Any member may be missing.
+    Any of them may be None.
     """
 
     minute_limit: int | None = None
