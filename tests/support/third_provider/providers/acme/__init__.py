@@ -1,0 +1,1 @@
+"""Acme: one JSON API for voice calls, which posts what becomes of them."""

@@ -1,0 +1,1 @@
+"""Acme's API, as its document has it."""
