@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 from scripts import vendor_pages
+from scripts.guide_page import PARTS
 from scripts.settings_page import tables
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -18,6 +19,7 @@ VENDORS = [
 PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     **{name: parts for vendor in VENDORS for name, parts in vendor.PAGES.items()},
     "settings.md": {"settings": tables},
+    "adding-a-provider.md": PARTS,
 }
 
 
