@@ -17,7 +17,7 @@ import redis
 from benchmarks import naive
 from benchmarks.figures import Figures
 from dialer.sandbox.numbers import ReservedBehaviour, behaviour_of
-from tests.chaos import stack as houses
+from tests.chaos import stack as stacks
 from tests.chaos.faults import CALLS, Faults
 from tests.chaos.stores import SqliteStore
 from tests.chaos.storm import VENDORS, Plan, reserved_numbers, run
@@ -71,13 +71,13 @@ def _naive(folder: Path, kinds: Sequence[str]) -> tuple[int, int, int]:
     store = SqliteStore(folder / "none.sqlite3")
     modules = Modules(celery="benchmarks.naive")
     manner = {"seed": SEED, "speed": 8.0, "workers": 3, "modules": modules, "without": ("beat", "console")}
-    with houses.opened(folder / "house", store.url, **manner) as house:
-        _publish(house, numbers)
-        faults = Faults(house, store, Random(SEED), kinds)
+    with stacks.opened(folder / "stack", store.url, **manner) as stack:
+        _publish(stack, numbers)
+        faults = Faults(stack, store, Random(SEED), kinds)
         for _ in range(FAULTS):
             faults.throw()
             time.sleep(EVERY)
-        calls = _until_quiet(house)
+        calls = _until_quiet(stack)
     twice = never = 0
     for vendor, mine in numbers.items():
         made = [call for call in calls if call["vendor"] == vendor]
@@ -87,20 +87,20 @@ def _naive(folder: Path, kinds: Sequence[str]) -> tuple[int, int, int]:
     return len(calls), twice, never
 
 
-def _publish(house: houses.House, numbers: Mapping[str, Sequence[str]]) -> None:
-    naive.app.conf.broker_url = house.redis_url
+def _publish(stack: stacks.FaultyStack, numbers: Mapping[str, Sequence[str]]) -> None:
+    naive.app.conf.broker_url = stack.redis_url
     with naive.app.connection_for_write() as connection, connection.Producer() as producer:
         for vendor, mine in numbers.items():
             for to in mine:
-                naive.call.apply_async((house.info.urls["wire"], vendor, to), producer=producer)
+                naive.call.apply_async((stack.info.urls["proxy"], vendor, to), producer=producer)
 
 
-def _until_quiet(house: houses.House) -> list[Mapping[str, object]]:
+def _until_quiet(stack: stacks.FaultyStack) -> list[Mapping[str, object]]:
     """The sandbox's log, once nothing waits and no call has come for a while."""
-    broker = redis.Redis.from_url(house.redis_url)
+    broker = redis.Redis.from_url(stack.redis_url)
     until, quiet_since, before = time.monotonic() + PATIENCE, time.monotonic(), -1
     while time.monotonic() < until:
-        calls: list[Mapping[str, object]] = httpx.get(f"{house.sandbox_url}/_calls", timeout=60, trust_env=False).json()
+        calls: list[Mapping[str, object]] = httpx.get(f"{stack.sandbox_url}/_calls", timeout=60, trust_env=False).json()
         if len(calls) != before or broker.llen(CALLS):
             before, quiet_since = len(calls), time.monotonic()
         if time.monotonic() - quiet_since > QUIET_SECONDS:

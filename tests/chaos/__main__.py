@@ -90,7 +90,7 @@ def print_outcomes(outcomes: list[Outcome]) -> None:
 def _print_faults(outcome: Outcome) -> None:
     out.print(f"\n[bold]{outcome.store}[/], {outcome.seconds:.0f} s")
     out.print(f"  faults: {_counted(outcome.faults)}")
-    out.print(f"  requests on the wire: {_counted(outcome.on_the_wire)}")
+    out.print(f"  requests at the proxy: {_counted(outcome.at_the_proxy)}")
     out.print(f"  died by themselves and were restarted: {_counted(outcome.died) or 'nobody'}")
     out.print(f"  refused by the vendors for pace: {outcome.refused_for_pace}")
     out.print(f"  largest worker: {outcome.memory / 2**20:.0f} MB")

@@ -1,4 +1,4 @@
-"""The faults: what is thrown at a house while its campaigns run. Each says by name what it did."""
+"""The faults: what is thrown at a stack while its campaigns run. Each says by name what it did."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import httpx
 import redis
 
 from tests.chaos.proxy import KINDS
-from tests.chaos.stack import House
+from tests.chaos.stack import FaultyStack
 from tests.chaos.stores import Store
 
 CALLS = "calls"
@@ -27,13 +27,13 @@ REMEMBERED = 300  # tasks that may be delivered again, however old
 class Faults:
     """Throws one fault after another, chosen by chance, and counts them by name."""
 
-    def __init__(self, house: House, store: Store, rng: Random, only: Sequence[str] | None = None) -> None:
+    def __init__(self, stack: FaultyStack, store: Store, rng: Random, only: Sequence[str] | None = None) -> None:
         self.thrown: Counter[str] = Counter()
-        self._house = house
+        self._stack = stack
         self._store = store
         self._rng = rng
         self._seen: deque[str] = deque(maxlen=REMEMBERED)
-        self._redis = redis.Redis.from_url(house.redis_url, socket_timeout=2, socket_connect_timeout=2)
+        self._redis = redis.Redis.from_url(stack.redis_url, socket_timeout=2, socket_connect_timeout=2)
         every: Mapping[str, tuple[int, Callable[[], None]]] = {
             "worker killed": (14, self.kill_worker),
             "worker told to stop": (3, self.end_worker),
@@ -45,7 +45,7 @@ class Faults:
             "Redis flushed": (8, self.flush_redis),
             "Redis connections cut": (8, self.cut_redis),
             "tasks delivered again": (16, self.deliver_again),
-            "requests cut or late": (20, self.disturb_wire),
+            "requests cut or late": (20, self.disturb_proxy),
             "database gone": (7, self.pause_store),
             "disk full": (5, self.fill_disk),
         }
@@ -62,36 +62,36 @@ class Faults:
         self.thrown[name] += 1
         return name
 
-    def on_the_wire(self) -> Mapping[str, int]:
+    def at_the_proxy(self) -> Mapping[str, int]:
         """How many requests were cut or late."""
-        counted: Mapping[str, int] = httpx.get(f"{self._house.info.urls['wire']}/_faults", trust_env=False).json()
+        counted: Mapping[str, int] = httpx.get(f"{self._stack.info.urls['proxy']}/_faults", trust_env=False).json()
         return counted
 
     def kill_worker(self) -> None:
-        self._house.kill(self._one_of("worker"), self._rng.uniform(0.0, 1.0))
+        self._stack.kill(self._one_of("worker"), self._rng.uniform(0.0, 1.0))
 
     def end_worker(self) -> None:
-        self._house.end(self._one_of("worker"), 0.1)
+        self._stack.end(self._one_of("worker"), 0.1)
 
     def freeze_worker(self) -> None:
         """For longer than its claims' leases, and often in the middle of something."""
-        pid = self._house.pid(self._one_of("worker"))
+        pid = self._stack.pid(self._one_of("worker"))
         os.kill(pid, signal.SIGSTOP)
         time.sleep(self._rng.uniform(0.5, 7.0))
         os.kill(pid, signal.SIGCONT)
 
     def kill_beat(self) -> None:
-        self._house.kill(self._one_of("beat"), self._rng.uniform(0.0, 1.0))
+        self._stack.kill(self._one_of("beat"), self._rng.uniform(0.0, 1.0))
 
     def kill_console(self) -> None:
         """Receipts that come meanwhile find nobody."""
-        self._house.kill(self._one_of("console"), self._rng.uniform(0.0, 2.0))
+        self._stack.kill(self._one_of("console"), self._rng.uniform(0.0, 2.0))
 
     def kill_redis(self) -> None:
-        self._house.kill("redis", self._rng.uniform(0.0, 1.5))
+        self._stack.kill("redis", self._rng.uniform(0.0, 1.5))
 
     def empty_redis(self) -> None:
-        self._house.empty_redis(self._rng.uniform(0.0, 1.0))
+        self._stack.empty_redis(self._rng.uniform(0.0, 1.0))
 
     def flush_redis(self) -> None:
         self._redis.flushall()
@@ -114,22 +114,22 @@ class Faults:
         in_work = [json.loads(one) for one in self._redis.hvals("unacked")]
         return [*waiting, *(json.dumps(message) for message, _exchange, queue in in_work if queue == CALLS)]
 
-    def disturb_wire(self) -> None:
+    def disturb_proxy(self) -> None:
         """For a second, a third of the requests meet a fault."""
         shares = {kind: self._rng.uniform(0.02, 0.15) for kind in self._rng.sample(KINDS, 3)}
-        self._tell_wire(shares)
+        self._set_faults(shares)
         time.sleep(self._rng.uniform(0.5, 1.5))
-        self._tell_wire({})
+        self._set_faults({})
 
-    def _tell_wire(self, shares: Mapping[str, float]) -> None:
-        httpx.post(f"{self._house.info.urls['wire']}/_faults", json=shares, trust_env=False)
+    def _set_faults(self, shares: Mapping[str, float]) -> None:
+        httpx.post(f"{self._stack.info.urls['proxy']}/_faults", json=shares, trust_env=False)
 
     def pause_store(self) -> None:
         self._store.pause(self._rng.uniform(0.5, 3.0))
 
     def fill_disk(self) -> None:
         """No worker can lengthen a file: the kernel refuses it, as it does when the disk is full."""
-        pids = [self._house.pid(name) for name in self._house.names("worker")]
+        pids = [self._stack.pid(name) for name in self._stack.names("worker")]
         for pid in pids:
             with suppress(ProcessLookupError):
                 resource.prlimit(pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
@@ -139,7 +139,7 @@ class Faults:
                 resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
     def _one_of(self, kind: str) -> str:
-        return self._rng.choice(self._house.names(kind))
+        return self._rng.choice(self._stack.names(kind))
 
 
 def memory(pid: int) -> int:

@@ -1,4 +1,4 @@
-"""A wire between the workers and the sandbox, that can be cut and slowed before and after a request is delivered.
+"""A proxy between the workers and the sandbox, that can be cut and slowed before and after a request is delivered.
 
     python -m tests.chaos.proxy PORT SANDBOX-URL SEED
 
@@ -21,7 +21,7 @@ LATE_SECONDS = (2.5, 4.0)  # longer than the workers wait for an answer
 NOT_PASSED = {"host", "content-length", "transfer-encoding", "connection", "content-encoding", "date", "server"}
 
 
-class Wire:
+class FaultyProxy:
     """Passes requests on, all but those that meet a fault."""
 
     def __init__(self, sandbox: str, rng: Random) -> None:
@@ -69,7 +69,7 @@ class Wire:
                 passed = {name: value for name, value in reply.headers.items() if name.lower() not in NOT_PASSED}
                 return web.Response(status=reply.status, body=await reply.read(), headers=passed)
         except aiohttp.ClientError:
-            return None  # the sandbox cut it: so does the wire
+            return None  # the sandbox cut it: so does the proxy
 
     def _fault(self) -> str | None:
         drawn = self._rng.random()
@@ -87,12 +87,12 @@ def _cut(request: web.Request) -> web.Response:
 
 
 def create_app(sandbox: str, seed: int) -> web.Application:
-    wire = Wire(sandbox, Random(seed))
+    proxy = FaultyProxy(sandbox, Random(seed))
     app = web.Application(client_max_size=2**22)
-    app.on_startup.append(wire.open)
-    app.on_cleanup.append(wire.close)
-    app.add_routes([web.get("/_faults", wire.faults), web.post("/_faults", wire.set_faults)])
-    app.add_routes([web.route("*", "/{tail:.*}", wire.carry)])
+    app.on_startup.append(proxy.open)
+    app.on_cleanup.append(proxy.close)
+    app.add_routes([web.get("/_faults", proxy.faults), web.post("/_faults", proxy.set_faults)])
+    app.add_routes([web.route("*", "/{tail:.*}", proxy.carry)])
     return app
 
 

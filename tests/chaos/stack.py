@@ -1,4 +1,4 @@
-"""A whole house of real processes: Redis, sandbox, wire, consoles, workers, beats, each of which can be killed."""
+"""A whole stack of real processes: Redis, sandbox, proxy, consoles, workers, beats, each of which can be killed."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ WORKER = {"tick_seconds": 0.5, "lease_seconds": 5, "threads": 16}
 SANDBOX = {"points_per_minute": 1_000_000, "points_per_day": 10_000_000, "webex_tps": 60, "late_seconds": 4}
 
 
-class House:
-    """Everything a campaign needs, by name: redis, sandbox, wire, console1…, worker1…, beat1…"""
+class FaultyStack:
+    """Everything a campaign needs, by name: redis, sandbox, proxy, console1…, worker1…, beat1…"""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class House:
         modules: Modules | None = None,
         without: Sequence[str] = (),
     ) -> None:
-        """`modules` says what the workers run; `without` names kinds of children that this house has none of."""
+        """`modules` says what the workers run; `without` names kinds of children that this stack has none of."""
         self.folder = folder
         self.children: dict[str, Child] = {}
         self.deaths: dict[str, int] = {}
@@ -113,7 +113,7 @@ class House:
 
     def _build(self, ledger_url: str, seed: int, speed: float, workers: int, modules: Modules) -> None:
         ports = self._at_end.enter_context(Ports())
-        taken = {name: ports.take(0).number for name in ("redis", "sandbox", "wire", "console", "flower", "console2")}
+        taken = {name: ports.take(0).number for name in ("redis", "sandbox", "proxy", "console", "flower", "console2")}
         urls = {name: f"http://127.0.0.1:{port}" for name, port in taken.items()}
         urls["redis"] = f"redis://127.0.0.1:{taken['redis']}/0"
         for name in ("logs", "redis"):
@@ -137,9 +137,9 @@ class House:
             redis=RedisSettings(url=SecretStr(urls["redis"])),
             worker=WorkerSettings.model_validate(WORKER),
         )
-        wired = replace(self.info, urls=urls | {"sandbox": urls["wire"]})
+        through_proxy = replace(self.info, urls=urls | {"sandbox": urls["proxy"]})
         self.environment = {
-            **environment(self.settings, wired),
+            **environment(self.settings, through_proxy),
             "DIALER_LEDGER__URL": ledger_url,
             "PYTHONPATH": str(ROOT),
             **{f"DIALER_WORKER__{key}".upper(): str(value) for key, value in WORKER.items()},
@@ -153,25 +153,32 @@ class House:
             modules=modules,
         )
         programs = {program.name: program for stage in plan.stages for program in stage if program.name != "flower"}
-        programs["wire"] = self._wire(programs["sandbox"], seed)
+        programs["proxy"] = self._proxy_program(programs["sandbox"], seed)
         programs["console2"] = _twin(programs.pop("console"), "console2", self.info.urls, into=programs)
         programs["beat2"] = _second_beat(programs["beat"])
         self._programs = programs
 
-    def _wire(self, sandbox: Program, seed: int) -> Program:
-        command = (sys.executable, "-m", "tests.chaos.proxy", str(self.info.ports["wire"]), self.sandbox_url, str(seed))
+    def _proxy_program(self, sandbox: Program, seed: int) -> Program:
+        command = (
+            sys.executable,
+            "-m",
+            "tests.chaos.proxy",
+            str(self.info.ports["proxy"]),
+            self.sandbox_url,
+            str(seed),
+        )
         return replace(
             sandbox,
-            name="wire",
+            name="proxy",
             argv=command,
             env=dict(sandbox.env) | {"PYTHONPATH": str(ROOT)},
-            log=self.folder / "logs" / "wire.log",
-            healthy=http_ok(f"{self.info.urls['wire']}/_faults"),
+            log=self.folder / "logs" / "proxy.log",
+            healthy=http_ok(f"{self.info.urls['proxy']}/_faults"),
         )
 
     def start(self) -> None:
         """Start everything and return when each part works."""
-        first, second = ("redis", "sandbox"), ("wire", "console")
+        first, second = ("redis", "sandbox"), ("proxy", "console")
         for kinds in (first, second, ("worker", "beat")):
             stage = [name for name in self._programs if name.startswith(kinds)]
             for name in stage:
@@ -197,7 +204,7 @@ class House:
     def stop(self) -> None:
         """Stop everything; nothing is left."""
         self._at_end.close()
-        for kind in ("beat", "worker", "console", "wire", "sandbox", "redis"):
+        for kind in ("beat", "worker", "console", "proxy", "sandbox", "redis"):
             for name in self.names(kind):
                 self.children[name].terminate()
             for name in self.names(kind):
@@ -225,11 +232,11 @@ def _second_beat(beat: Program) -> Program:
 
 
 @contextmanager
-def opened(folder: Path, ledger_url: str, **manner: Any) -> Iterator[House]:
-    """A house for as long as the block runs."""
-    house = House(folder, ledger_url, **manner)
+def opened(folder: Path, ledger_url: str, **manner: Any) -> Iterator[FaultyStack]:
+    """A stack for as long as the block runs."""
+    stack = FaultyStack(folder, ledger_url, **manner)
     try:
-        house.start()
-        yield house
+        stack.start()
+        yield stack
     finally:
-        house.stop()
+        stack.stop()

@@ -1,4 +1,4 @@
-"""A storm: campaigns on both vendors, run in a house while faults are thrown at it, to the judgement."""
+"""A storm: campaigns on both vendors, run in a stack while faults are thrown at it, to the judgement."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from campaigns.ledger import queries
 from campaigns.ledger.store import Ledger, LedgerAway
 from campaigns.ledger.tables import contacts
 from campaigns.lifecycle import FINAL_CONTACTS, LIVE_CAMPAIGNS
-from tests.chaos import stack as houses
+from tests.chaos import stack as stacks
 from tests.chaos import stores
 from tests.chaos.faults import Faults, memory
 from tests.chaos.verdict import Judgement, judge
@@ -64,7 +64,7 @@ class Outcome:
     store: str
     seconds: float
     faults: Mapping[str, int]
-    on_the_wire: Mapping[str, int]
+    at_the_proxy: Mapping[str, int]
     died: Mapping[str, int]
     memory: int  # bytes, of the largest worker
     refused_for_pace: int
@@ -79,21 +79,21 @@ def run(plan: Plan, folder: Path, say: Callable[[str], None] = lambda _line: Non
     """Run a storm to its end; whoever has no final status when patience ends is lost."""
     began = time.monotonic()
     numbers = {vendor: reserved_numbers(plan.contacts, skip=turn) for turn, vendor in enumerate(VENDORS)}
-    with stores.opened(plan.store, folder) as store, _house(plan, folder, store.url) as house:
-        ledger = open_ledger(house.settings)
+    with stores.opened(plan.store, folder) as store, _opened_stack(plan, folder, store.url) as stack:
+        ledger = open_ledger(stack.settings)
         try:
-            _launch(numbers, folder, house, ledger)
-            faults = Faults(house, store, Random(plan.seed), plan.only)
-            largest = _rage(plan, faults, house, ledger, say)
-            calls = httpx.get(f"{house.sandbox_url}/_calls", timeout=60, trust_env=False).json()
+            _launch(numbers, folder, stack, ledger)
+            faults = Faults(stack, store, Random(plan.seed), plan.only)
+            largest = _throw_faults(plan, faults, stack, ledger, say)
+            calls = httpx.get(f"{stack.sandbox_url}/_calls", timeout=60, trust_env=False).json()
             return Outcome(
                 store=store.name,
                 seconds=time.monotonic() - began,
                 faults=faults.thrown,
-                on_the_wire=faults.on_the_wire(),
-                died=dict(house.deaths),
+                at_the_proxy=faults.at_the_proxy(),
+                died=dict(stack.deaths),
                 memory=largest,
-                refused_for_pace=_refused_for_pace(house),
+                refused_for_pace=_refused_for_pace(stack),
                 judged={
                     vendor: judge(ledger, _of(calls, vendor), mine, max_attempts=MAX_ATTEMPTS)
                     for vendor, mine in numbers.items()
@@ -104,10 +104,10 @@ def run(plan: Plan, folder: Path, say: Callable[[str], None] = lambda _line: Non
 
 
 @contextmanager
-def _house(plan: Plan, folder: Path, ledger_url: str) -> Iterator[houses.House]:
+def _opened_stack(plan: Plan, folder: Path, ledger_url: str) -> Iterator[stacks.FaultyStack]:
     manner = {"seed": plan.seed, "speed": plan.speed, "workers": plan.workers, "modules": plan.modules}
-    with houses.opened(folder / "house", ledger_url, **manner) as house:
-        yield house
+    with stacks.opened(folder / "stack", ledger_url, **manner) as stack:
+        yield stack
 
 
 def reserved_numbers(count: int, *, skip: int = 0) -> list[str]:
@@ -124,24 +124,26 @@ def _exists(area: int) -> bool:
     return phonenumbers.is_valid_number(phonenumbers.parse(f"+1{area}5550100"))
 
 
-def _launch(numbers: Mapping[str, Sequence[str]], folder: Path, house: houses.House, ledger: Ledger) -> None:
+def _launch(numbers: Mapping[str, Sequence[str]], folder: Path, stack: stacks.FaultyStack, ledger: Ledger) -> None:
     for vendor, mine in numbers.items():
         (folder / f"{vendor}.csv").write_text("\n".join(["phone", *mine]) + "\n")
         file = folder / f"{vendor}.yaml"
         file.write_text(CAMPAIGN.format(vendor=vendor, text=TEXT.strip()))
-        launch(ledger, check(file, _wired(house)), who="chaos", now=now_utc())
+        launch(ledger, check(file, _rehearsing(stack)), who="chaos", now=now_utc())
 
 
-def _wired(house: houses.House) -> Mapping[str, houses.AccountSettings]:
-    return {name: one.model_copy(update={"sandbox": True}) for name, one in house.settings.accounts.items()}
+def _rehearsing(stack: stacks.FaultyStack) -> Mapping[str, stacks.AccountSettings]:
+    return {name: one.model_copy(update={"sandbox": True}) for name, one in stack.settings.accounts.items()}
 
 
-def _rage(plan: Plan, faults: Faults, house: houses.House, ledger: Ledger, say: Callable[[str], None]) -> int:
+def _throw_faults(
+    plan: Plan, faults: Faults, stack: stacks.FaultyStack, ledger: Ledger, say: Callable[[str], None]
+) -> int:
     """Throw faults while anybody waits to be called, at least as many as planned; then wait for the end."""
     until, largest, thrown = time.monotonic() + plan.patience, 0, 0
     while True:
         waiting, going_on = _left(ledger)
-        largest = max(largest, *(memory(house.pid(name)) for name in house.names("worker")))
+        largest = max(largest, *(memory(stack.pid(name)) for name in stack.names("worker")))
         if not going_on and thrown >= plan.faults:
             return largest
         if time.monotonic() > until:
@@ -168,8 +170,8 @@ def _left(ledger: Ledger) -> tuple[int, bool]:
         return 1, True
 
 
-def _refused_for_pace(house: houses.House) -> int:
-    counted = httpx.get(f"{house.sandbox_url}/_requests", timeout=60, trust_env=False).json()
+def _refused_for_pace(stack: stacks.FaultyStack) -> int:
+    counted = httpx.get(f"{stack.sandbox_url}/_requests", timeout=60, trust_env=False).json()
     return sum(one["count"] for one in counted if one["result"] in {"7020", "limit_exceeded", "429"})
 
 

@@ -20,10 +20,10 @@ from campaigns.launch.launch import launch
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.operations import control
-from tests.chaos import stack as houses
+from tests.chaos import stack as stacks
 from tests.chaos import stores
 from tests.chaos.faults import Faults
-from tests.chaos.stack import House
+from tests.chaos.stack import FaultyStack
 from tests.chaos.storm import reserved_numbers
 from workers.wiring import now_utc, open_ledger
 
@@ -42,10 +42,10 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
 
 class Scene:
-    """A house on one store, with campaigns that take long enough to be interfered with."""
+    """A stack on one store, with campaigns that take long enough to be interfered with."""
 
-    def __init__(self, folder: Path, house: House, store: stores.Store, ledger: Ledger) -> None:
-        self.house, self.store, self.ledger = house, store, ledger
+    def __init__(self, folder: Path, stack: FaultyStack, store: stores.Store, ledger: Ledger) -> None:
+        self.stack, self.store, self.ledger = stack, store, ledger
         self._folder = folder
         self._numbers = (number for number in reserved_numbers(15_000) if number[-2:] < "11")  # they answer
 
@@ -66,10 +66,10 @@ class Scene:
         control.cancel(self.ledger, campaign, who="test", now=now_utc())
 
     def _accounts(self) -> Sequence[tuple[str, Any]]:
-        return list(self.house.settings.accounts.items())
+        return list(self.stack.settings.accounts.items())
 
     def calls(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = httpx.get(f"{self.house.sandbox_url}/_calls", timeout=30, trust_env=False).json()
+        found: list[dict[str, Any]] = httpx.get(f"{self.stack.sandbox_url}/_calls", timeout=30, trust_env=False).json()
         return found
 
     def placed_since(self, moment: datetime) -> list[str]:
@@ -93,7 +93,7 @@ class Scene:
             return db.scalar(query) or 0
 
     def log(self, *names: str) -> str:
-        return "".join((self.house.folder / "logs" / f"{name}.log").read_text() for name in names)
+        return "".join((self.stack.folder / "logs" / f"{name}.log").read_text() for name in names)
 
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -101,19 +101,19 @@ def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("orders")
     with (
         stores.opened(request.param, folder) as store,
-        houses.opened(folder / "house", store.url, seed=1, speed=SPEED, workers=2) as house,
+        stacks.opened(folder / "stack", store.url, seed=1, speed=SPEED, workers=2) as stack,
     ):
-        ledger = open_ledger(house.settings)
+        ledger = open_ledger(stack.settings)
         try:
-            yield Scene(folder, house, store, ledger)
+            yield Scene(folder, stack, store, ledger)
         finally:
             ledger.close()
 
 
-def restart(house: House, *kinds: str) -> None:
+def restart(stack: FaultyStack, *kinds: str) -> None:
     for kind in kinds:
-        for name in house.names(kind):
-            house.kill(name, 0.0)
+        for name in stack.names(kind):
+            stack.kill(name, 0.0)
 
 
 def test_a_pause_is_silence_a_second_later_and_outlives_every_process(scene):
@@ -121,7 +121,7 @@ def test_a_pause_is_silence_a_second_later_and_outlives_every_process(scene):
     control.pause(scene.ledger, campaign, who="test", now=now_utc())
     paused_at = now_utc()
     time.sleep(2.5)
-    restart(scene.house, "worker", "beat")
+    restart(scene.stack, "worker", "beat")
     time.sleep(5)
     assert scene.placed_since(paused_at + A_SECOND) == []
     scene.wait(lambda: scene.count(contacts, campaign_id=campaign, status="placed") == 0)
@@ -136,7 +136,7 @@ def test_a_cancelled_campaign_stays_silent(scene):
     scene.cancel(campaign)
     cancelled_at = now_utc()
     time.sleep(2)
-    restart(scene.house, "worker", "beat")
+    restart(scene.stack, "worker", "beat")
     time.sleep(4)
     assert scene.placed_since(cancelled_at + A_SECOND) == []
     assert scene.count(contacts, campaign_id=campaign, status="cancelled") > 80
@@ -144,15 +144,15 @@ def test_a_cancelled_campaign_stays_silent(scene):
 
 def test_a_worker_that_is_told_to_stop_starts_no_call_and_cuts_none(scene):
     campaign = scene.campaign("stopped")
-    httpx.post(f"{scene.house.sandbox_url}/_config", json={"latency": 1.0}, trust_env=False).raise_for_status()
+    httpx.post(f"{scene.stack.sandbox_url}/_config", json={"latency": 1.0}, trust_env=False).raise_for_status()
     try:
         scene.wait_for_calls(8)
         told_at = now_utc()
         with ThreadPoolExecutor() as hands:
-            list(hands.map(lambda name: scene.house.end(name, 3.0), scene.house.names("worker")))
+            list(hands.map(lambda name: scene.stack.end(name, 3.0), scene.stack.names("worker")))
         back_at = now_utc() - 3 * A_SECOND
     finally:
-        httpx.post(f"{scene.house.sandbox_url}/_config", json={"latency": 0.0}, trust_env=False).raise_for_status()
+        httpx.post(f"{scene.stack.sandbox_url}/_config", json={"latency": 0.0}, trust_env=False).raise_for_status()
     scene.cancel(campaign)
     since = scene.placed_since(told_at + A_SECOND)
     assert [to for to in since if to not in scene.placed_since(back_at)] == [], "only what was on its way already"
@@ -179,7 +179,7 @@ def test_without_its_store_nothing_is_dialed_and_it_goes_on_by_itself(scene):
 def test_while_redis_is_away_nothing_is_dialed_and_it_goes_on_by_itself(scene):
     campaign = scene.calling("redisless")
     with ThreadPoolExecutor(1) as hands:
-        away = hands.submit(scene.house.kill, "redis", 8.0)
+        away = hands.submit(scene.stack.kill, "redis", 8.0)
         time.sleep(2.5)  # who had a token already has sent its request
         silent_from = now_utc()
         time.sleep(4.0)
@@ -195,7 +195,7 @@ def test_while_redis_is_away_nothing_is_dialed_and_it_goes_on_by_itself(scene):
 
 def test_on_a_full_disk_nothing_is_half_written_and_it_goes_on_by_itself(scene):
     campaign = scene.calling("full", vendor="callgear")
-    Faults(scene.house, scene.store, Random(1)).fill_disk()
+    Faults(scene.stack, scene.store, Random(1)).fill_disk()
     scene.wait_for_calls(10)
     scene.cancel(campaign)
     with scene.ledger.reading() as db:

@@ -1,4 +1,4 @@
-"""The court itself on trial: workers with a bug put into them on purpose are found out."""
+"""The judging itself is tested: workers with a bug put into them on purpose are found out."""
 
 from __future__ import annotations
 
@@ -20,4 +20,4 @@ def test_a_worker_that_calls_twice_is_found_out(tmp_path, bug, faults):
     modules = Modules(celery=f"tests.chaos.planted.{bug}")
     plan = Plan(store="sqlite", contacts=60, faults=6, every=0.1, seed=1, only=faults, modules=modules, patience=25)
     judged = run(plan, tmp_path).judged
-    assert any(one.doubles for one in judged.values()), "the court did not see that people were called twice"
+    assert any(one.doubles for one in judged.values()), "the judging did not see that people were called twice"
