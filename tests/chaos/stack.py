@@ -29,7 +29,7 @@ from workers.stack.redis_server import find_server
 
 ROOT = Path(__file__).parents[2]
 MEND_SECONDS = 0.3
-ACCOUNT: dict[str, Any] = {"pace": 40, "timeout": 2, "access_token": SecretStr("x"), "service_key": SecretStr("x")}
+ACCOUNT: dict[str, Any] = {"pace": 40, "timeout": 2}
 WORKER = {"tick_seconds": 0.5, "lease_seconds": 5, "threads": 16}
 SANDBOX = {"points_per_minute": 1_000_000, "points_per_day": 10_000_000, "webex_tps": 60, "late_seconds": 4}
 
@@ -130,8 +130,8 @@ class FaultyStack:
         self.settings = Settings(
             data_dir=self.folder,
             accounts={
-                "callgear": account_settings(provider="callgear", **ACCOUNT),
-                "webex": account_settings(provider="webex", **ACCOUNT),
+                "callgear": account_settings(provider="callgear", access_token=SecretStr("x"), **ACCOUNT),
+                "webex": account_settings(provider="webex", service_key=SecretStr("x"), **ACCOUNT),
             },
             ledger=LedgerSettings(url=SecretStr(ledger_url)),
             redis=RedisSettings(url=SecretStr(urls["redis"])),
