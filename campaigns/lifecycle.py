@@ -14,7 +14,7 @@ from dialer.errors import DialerError
 class CampaignStatus(StrEnum):
     """Where a campaign is."""
 
-    DRAFT = "draft"  # its list is being read in; nobody is called
+    DRAFT = "draft"  # its list is being read in; no calls
     SCHEDULED = "scheduled"  # started, and waits for its first hour
     RUNNING = "running"  # its contacts are called as they come due
     PAUSED = "paused"  # no new calls until it is resumed; `pause_kind` says what stopped it
@@ -29,7 +29,7 @@ class ContactStatus(StrEnum):
     CLAIMED = "claimed"  # taken by a worker, until its lease ends
     DIALING = "dialing"  # an attempt is written: its request may have left
     PLACED = "placed"  # the provider has taken the call
-    REACHED = "reached"  # somebody, or an answering machine that counts, took the call
+    REACHED = "reached"  # a call of it was answered
     UNREACHED = "unreached"  # all tries are used, or no hour is left for another
     REFUSED = "refused"  # the provider calls this number never
     SUPPRESSED = "suppressed"  # on the suppression list, or erased
@@ -47,7 +47,7 @@ class AttemptStatus(StrEnum):
     ANSWERED = "answered"  # the call goes on, and was answered
     ENDED = "ended"  # the call is over, and its outcome is known
     NOT_PLACED = "not_placed"  # surely no call
-    UNKNOWN = "unknown"  # given up on: nobody told how, or whether, it ended
+    UNKNOWN = "unknown"  # its time ran out: not known how, or whether, it ended
 
 
 class PauseKind(StrEnum):
@@ -150,7 +150,7 @@ CONTACT_MOVES: Mapping[ContactStatus, frozenset[ContactStatus]] = {
         }
     ),
     **{final: frozenset() for final in (ContactStatus.REACHED, ContactStatus.REFUSED, ContactStatus.SUPPRESSED)},
-    # A late word makes it known; from here nobody is dialed any more.
+    # A late receipt corrects these; none of them is dialed any more.
     **{
         unreached: frozenset({ContactStatus.REACHED})
         for unreached in (ContactStatus.UNREACHED, ContactStatus.EXPIRED, ContactStatus.CANCELLED)
@@ -180,7 +180,7 @@ ATTEMPT_MOVES: Mapping[AttemptStatus, frozenset[AttemptStatus]] = {
     AttemptStatus.PLACED: frozenset({AttemptStatus.ANSWERED, AttemptStatus.ENDED, AttemptStatus.UNKNOWN}),
     AttemptStatus.ANSWERED: frozenset({AttemptStatus.ENDED}),
     AttemptStatus.ENDED: frozenset(),
-    # A late word belies them.
+    # A late receipt corrects them.
     AttemptStatus.NOT_PLACED: frozenset({AttemptStatus.ENDED}),
     AttemptStatus.UNKNOWN: frozenset({AttemptStatus.ENDED}),
 }
@@ -190,14 +190,14 @@ LIVE_CAMPAIGNS = (CampaignStatus.SCHEDULED, CampaignStatus.RUNNING, CampaignStat
 RELEASED_CAMPAIGNS = (CampaignStatus.RUNNING, CampaignStatus.SCHEDULED)  # a release tick serves or starts them
 FINISHABLE_CAMPAIGNS = (CampaignStatus.RUNNING, CampaignStatus.PAUSED)  # over as soon as every contact is final
 ENDED_CAMPAIGNS = (CampaignStatus.FINISHED, CampaignStatus.CANCELLED)  # over for good
-STOPPED_CAMPAIGNS = (CampaignStatus.PAUSED, *ENDED_CAMPAIGNS)  # they call nobody, and tell who stopped them
+STOPPED_CAMPAIGNS = (CampaignStatus.PAUSED, *ENDED_CAMPAIGNS)  # no new calls, and it is known who stopped them
 
 # Groups of contacts.
 WAITING_CONTACTS = (ContactStatus.PENDING, ContactStatus.CLAIMED)  # no call of theirs is under way
 CALLED_CONTACTS = (ContactStatus.PLACED, ContactStatus.DIALING)  # a call of theirs is under way
 OPEN_CONTACTS = (*CALLED_CONTACTS, ContactStatus.CLAIMED, ContactStatus.PENDING)  # not final, nearest to it first
 TAKEN_CONTACTS = (ContactStatus.CLAIMED, *CALLED_CONTACTS)  # with a worker, or called
-FINAL_CONTACTS = (  # nobody calls them any more
+FINAL_CONTACTS = (  # never called any more
     ContactStatus.REACHED,
     ContactStatus.UNREACHED,
     ContactStatus.REFUSED,
@@ -209,7 +209,7 @@ FINAL_CONTACTS = (  # nobody calls them any more
 MISSED_CONTACTS = tuple(  # final, and not reached
     status for status in FINAL_CONTACTS if status is not ContactStatus.REACHED
 )
-FOLLOW_UP_CONTACTS = tuple(  # missed, and may be spoken to in another way: all but those who want no calls
+FOLLOW_UP_CONTACTS = tuple(  # missed, and worth contacting in another way: all but the suppressed
     status for status in MISSED_CONTACTS if status is not ContactStatus.SUPPRESSED
 )
 REDIALED_CONTACTS = (  # missed for another reason than the outcome of their calls; a redial may name them
@@ -236,7 +236,7 @@ CALLS_IN_PROGRESS = (AttemptStatus.DIALING, AttemptStatus.PLACED, AttemptStatus.
 PLACED_CALLS = (AttemptStatus.PLACED, AttemptStatus.ANSWERED)  # the provider has the call, and it goes on
 FOLLOWED_ATTEMPTS = (*PLACED_CALLS, AttemptStatus.UNCONFIRMED)  # their request was sent: their end is waited for
 UNANSWERED_REQUESTS = (AttemptStatus.DIALING, AttemptStatus.UNCONFIRMED)  # it is not known whether they placed a call
-DOUBTFUL_ATTEMPTS = (AttemptStatus.UNKNOWN, AttemptStatus.UNCONFIRMED)  # nobody knows how, or whether, they ended
+DOUBTFUL_ATTEMPTS = (AttemptStatus.UNKNOWN, AttemptStatus.UNCONFIRMED)  # not known how, or whether, they ended
 SETTLED_ATTEMPTS = (AttemptStatus.ENDED, AttemptStatus.NOT_PLACED, AttemptStatus.UNKNOWN)  # not open any more
 
 LAUNCHES = (LaunchState.LAUNCHING, LaunchState.AGAIN, LaunchState.ONCE_MORE)  # in order: one more cut off for each

@@ -21,12 +21,12 @@ from campaigns.safeguards.canary import CanaryHold, canary_hold, not_called
 from dialer.account import Account
 
 
-def claimed_already(mine: Sequence[Campaign], using: Runtime) -> dict[str, int]:
+def claimed_already(own_campaigns: Sequence[Campaign], using: Runtime) -> dict[str, int]:
     """How many contacts of each campaign are with the workers."""
     query = (
         select(contacts.c.campaign_id, func.count())
         .where(
-            contacts.c.campaign_id.in_([campaign.id for campaign in mine]),
+            contacts.c.campaign_id.in_([campaign.id for campaign in own_campaigns]),
             contacts.c.status == ContactStatus.CLAIMED,
         )
         .group_by(contacts.c.campaign_id)
@@ -78,9 +78,9 @@ def claim_contacts(db: Connection, campaign: Campaign, room: int, now: datetime,
 
 def _rooms(db: Connection, campaign: Campaign, account: Account, now: datetime, canary: CanaryHold | None) -> list[int]:
     """How many more calls the campaign's budget, its canary and its breaker allow."""
-    there = budgets.budget_left(db, campaign, account.settings.call_points, now)
+    budget = budgets.budget_left(db, campaign, account.settings.call_points, now)
     trying = circuit_breaker.trying(db).get(campaign.id)
-    rooms = [there.calls if there else None, canary.room if canary else None, trying]
+    rooms = [budget.calls if budget else None, canary.room if canary else None, trying]
     return [room for room in rooms if room is not None]
 
 

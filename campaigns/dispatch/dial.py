@@ -54,7 +54,7 @@ def dial(slice_: Slice, *, using: Runtime, sleep: Callable[[float], None] = time
     """
     with using.ledger.reading() as db:
         campaign = queries.campaign(db, slice_.campaign_id)
-        ours = claims.still_claimed(db, slice_.claim, slice_.contact_ids, using.clock())
+        contacts = claims.still_claimed(db, slice_.claim, slice_.contact_ids, using.clock())
     account = using.accounts.get(campaign.account)
     if (
         using.stopping()
@@ -62,13 +62,13 @@ def dial(slice_: Slice, *, using: Runtime, sleep: Callable[[float], None] = time
         or account is None
         or campaign.rehearsal != account.settings.sandbox
     ):
-        return_claims(ours, using)
+        return_claims(contacts, using)
         return 0
-    return _dial(ours, campaign, account, using, sleep)
+    return _dial(contacts, campaign, account, using, sleep)
 
 
 def _dial(
-    ours: Sequence[Claimed], campaign: Campaign, account: Account, using: Runtime, sleep: Callable[[float], None]
+    contacts: Sequence[Claimed], campaign: Campaign, account: Account, using: Runtime, sleep: Callable[[float], None]
 ) -> int:
     """Send requests as tokens come, and take the next tokens while they are out."""
     flight, sent = account.flight(), 0
@@ -78,7 +78,7 @@ def _dial(
         _settle(flight.finished(), campaign, account, using)
 
     try:
-        for batch in batches_with_tokens(ours, campaign, account, using, pause):
+        for batch in batches_with_tokens(contacts, campaign, account, using, pause):
             sent += _send(batch, campaign, account, flight, using)
             _settle(flight.finished(), campaign, account, using)
     finally:
@@ -112,7 +112,11 @@ def _open(
     moments = using.moments()
     send_by = moments[0] + timedelta(seconds=using.send_within)
     deadline, notify_url = Deadline(send_by), using.notify_url(account.name)
-    inside = [] if using.stopping() else [one for one in batch if _may_be_called(one, campaign, account, moments)]
+    inside = (
+        []
+        if using.stopping()
+        else [contact for contact in batch if _may_be_called(contact, campaign, account, moments)]
+    )
     calls = [call_for(contact, campaign, account, notify_url, moments) for contact in inside]
     openings = [opening_for(contact, campaign, account, moments) for contact in inside]
     settled_by = send_by + timedelta(seconds=2 * account.settings.timeout + SWEEP_MARGIN)
@@ -146,7 +150,7 @@ def _settle(rulings: Sequence[tuple[UUID, Ruling]], campaign: Campaign, account:
             verdict=ruling.verdict.value,
             mnemonic=ruling.mnemonic,
         )
-    _settle_tokens([_settled(*one, handed_over) for one in rulings], campaign, account)
+    _settle_tokens([_settled(*answer, handed_over) for answer in rulings], campaign, account)
 
 
 def _write_rulings(
@@ -198,8 +202,8 @@ def _write_held(
     claims.suppress_held(db, claim, [contact.contact_id for contact in held], campaign.account, moments[0])
     for contact in held:
         claims.give_back(db, claim, [contact.contact_id], due_at=_next_moment(db, contact, campaign, account, moments))
-    others = queries.attempts_by_id(db, [contact.attempt_id for contact in held])
-    return {one.id for one in others.values() if one.status in OPEN_ATTEMPTS}
+    opened = queries.attempts_by_id(db, [contact.attempt_id for contact in held])
+    return {attempt.id for attempt in opened.values() if attempt.status in OPEN_ATTEMPTS}
 
 
 def _next_moment(
@@ -207,8 +211,8 @@ def _next_moment(
 ) -> datetime | None:
     """When a held contact may be called; None keeps its due time, and leaves contacts that are over to the sweep."""
     definition = campaign.definition
-    asked = (definition, account.provider, contact, moments)
-    if taken_up_early(*asked) and send_at(*asked) is None:
+    queue_facts = (definition, account.provider, contact, moments)
+    if taken_up_early(*queue_facts) and send_at(*queue_facts) is None:
         return otherwise_due(definition, contact)
     at = max(contact.due_at, moments[0])
     capped = cap_clears_at(db, contact.phone, definition.caps, at, rehearsal=campaign.rehearsal)
@@ -220,7 +224,9 @@ def _next_moment(
 def _return_tokens(unused: Iterable[Claimed], campaign: Campaign, account: Account) -> None:
     """Give back the tokens of requests that never left."""
     _settle_tokens(
-        [GrantResult(grant_id=str(one.attempt_id), charged=False, sent=False) for one in unused], campaign, account
+        [GrantResult(grant_id=str(contact.attempt_id), charged=False, sent=False) for contact in unused],
+        campaign,
+        account,
     )
 
 

@@ -16,24 +16,26 @@ LOOKED_AT_EVERY = timedelta(minutes=30)
 Claim = Callable[[Campaign, int], int]
 
 
-def share_out(mine: Sequence[Campaign], left: int, wanted: Mapping[str, int], claim: Claim, rng: Random) -> None:
+def share_out(campaigns: Sequence[Campaign], left: int, wanted: Mapping[str, int], claim: Claim, rng: Random) -> None:
     """Let each campaign claim its share of the remaining calls: urgent ones all they want, the others by weight.
 
     The campaign that wants least for its weight claims first, so that the others share what it leaves. Equals are
     shuffled, so that none is always last.
     """
-    in_turn = sorted(rng.sample(mine, len(mine)), key=lambda one: wanted[one.id] / one.definition.weight)
-    for campaign in [one for one in in_turn if one.definition.urgent]:
+    in_turn = sorted(
+        rng.sample(campaigns, len(campaigns)), key=lambda campaign: wanted[campaign.id] / campaign.definition.weight
+    )
+    for campaign in [campaign for campaign in in_turn if campaign.definition.urgent]:
         left = max(0, left - claim(campaign, wanted[campaign.id]))
         in_turn.remove(campaign)
-    weights = sum(one.definition.weight for one in in_turn)
+    weights = sum(campaign.definition.weight for campaign in in_turn)
     for campaign in in_turn:
         share = -int(-left * campaign.definition.weight // weights)
         left -= claim(campaign, min(left, share, wanted[campaign.id]))
         weights -= campaign.definition.weight
 
 
-def share_day(mine: Sequence[Campaign], bucket: TokenBucket, now: datetime) -> None:
+def share_day(campaigns: Sequence[Campaign], bucket: TokenBucket, now: datetime) -> None:
     """Tell the bucket, once a minute, how the day's points are shared: by weight and hours still open that day."""
     if not bucket.claim_turn("shares", SHARED_EVERY):
         return
@@ -41,7 +43,9 @@ def share_day(mine: Sequence[Campaign], bucket: TokenBucket, now: datetime) -> N
     if day is None:
         return
     until = now + timedelta(seconds=day.resets_in)
-    bucket.share_day({one.id: one.definition.weight * open_time(one, now, until) for one in mine})
+    bucket.share_day(
+        {campaign.id: campaign.definition.weight * open_time(campaign, now, until) for campaign in campaigns}
+    )
 
 
 def open_time(campaign: Campaign, now: datetime, until: datetime) -> float:

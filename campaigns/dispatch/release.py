@@ -29,7 +29,7 @@ from dialer.bucket.limits import Forecast
 
 log = get_logger()
 TICK_NOTED_EVERY = timedelta(seconds=2)
-HOLDS = {  # what is said of the limits that are not named here is ReleaseHold.LIMIT
+HOLDS = {  # any other limit is ReleaseHold.LIMIT
     LimitName.DAY_POINTS: ReleaseHold.DAY_POINTS,
     LimitName.DAY_SHARE: ReleaseHold.DAY_POINTS,
     LimitName.PACE: ReleaseHold.BUCKET_EMPTY,
@@ -56,7 +56,7 @@ class Held:
 
 def release(*, using: Runtime) -> list[Slice]:
     """Claim what may be dialed in the next seconds; returns the slices to publish, in fair turns per campaign."""
-    return [one for slices in release_some(using=using) for one in slices]
+    return [slice_ for slices in release_some(using=using) for slice_ in slices]
 
 
 def release_some(*, using: Runtime) -> Iterator[list[Slice]]:
@@ -76,8 +76,8 @@ def release_some(*, using: Runtime) -> Iterator[list[Slice]]:
     claimed: list[list[Slice]] = []
     since = now
     for name in sorted({campaign.account for campaign in running}):
-        mine = [campaign for campaign in running if campaign.account == name]
-        if slices := _release_account(mine, using.accounts.get(name), using.clock(), using):
+        own_campaigns = [campaign for campaign in running if campaign.account == name]
+        if slices := _release_account(own_campaigns, using.accounts.get(name), using.clock(), using):
             claimed.append(slices)
         if claimed and using.clock() - since >= TOGETHER:
             yield _in_turns(claimed)
@@ -87,12 +87,12 @@ def release_some(*, using: Runtime) -> Iterator[list[Slice]]:
 
 
 def _in_turns(claimed: Sequence[Sequence[Slice]]) -> list[Slice]:
-    return [one for turn in zip_longest(*claimed) for one in turn if one is not None]
+    return [slice_ for turn in zip_longest(*claimed) for slice_ in turn if slice_ is not None]
 
 
 def take_back(slices: Sequence[Slice], *, using: Runtime) -> int:
     """Undo the claims of slices that could not be handed to the workers; returns how many contacts are due again."""
-    return sum(using.ledger.write(claims.give_back, one.claim, one.contact_ids) for one in slices)
+    return sum(using.ledger.write(claims.give_back, slice_.claim, slice_.contact_ids) for slice_ in slices)
 
 
 def _start_when_scheduled(campaign: Campaign, now: datetime, using: Runtime) -> None:
@@ -109,23 +109,25 @@ def _start_when_scheduled(campaign: Campaign, now: datetime, using: Runtime) -> 
         )
 
 
-def _release_account(mine: Sequence[Campaign], account: Account | None, now: datetime, using: Runtime) -> list[Slice]:
+def _release_account(
+    own_campaigns: Sequence[Campaign], account: Account | None, now: datetime, using: Runtime
+) -> list[Slice]:
     if account is None:
-        for campaign in mine:
+        for campaign in own_campaigns:
             why = f"account {campaign.account!r} is not in the settings of the workers"
             using.ledger.write(pause, campaign.id, PauseKind.HALTED, now, reason=why)
         return []
-    astray = [campaign for campaign in mine if campaign.rehearsal != account.settings.sandbox]
+    astray = [campaign for campaign in own_campaigns if campaign.rehearsal != account.settings.sandbox]
     for campaign in astray:
         using.ledger.write(pause, campaign.id, PauseKind.HALTED, now, reason=_astray(campaign))
-    mine = [campaign for campaign in mine if campaign not in astray]
-    if not mine:
+    own_campaigns = [campaign for campaign in own_campaigns if campaign not in astray]
+    if not own_campaigns:
         return []
     try:
-        return _release_in_turn(mine, account, now, using)
+        return _release_in_turn(own_campaigns, account, now, using)
     except BucketUnavailable as exc:
         log.warning("bucket away", account=account.name, why=exc.message)
-        for campaign in mine:
+        for campaign in own_campaigns:
             _note(campaign, now, Held(kind=ReleaseHold.REDIS_AWAY, words="Redis is away"), using)
         return []
 
@@ -137,26 +139,30 @@ def _astray(campaign: Campaign) -> str:
     return f"it was started in earnest, and account {campaign.account} leads to a sandbox now: bring that down first"
 
 
-def _release_in_turn(mine: Sequence[Campaign], account: Account, now: datetime, using: Runtime) -> list[Slice]:
+def _release_in_turn(own_campaigns: Sequence[Campaign], account: Account, now: datetime, using: Runtime) -> list[Slice]:
     points = account.settings.call_points
-    budgeted = [one for one in mine if one.definition.limits]  # the others need no transaction for it, each tick
-    ended = [one for one in budgeted if using.ledger.write(budgets.stop_at_its_end, one, points, now)]
-    mine = [one for one in mine if one not in ended]
-    share_day(mine, account.bucket, now)
-    waiting = claimed_already(mine, using)
+    # The campaigns without a budget need no transaction for it at each tick.
+    budgeted = [campaign for campaign in own_campaigns if campaign.definition.limits]
+    ended = [campaign for campaign in budgeted if using.ledger.write(budgets.stop_at_its_end, campaign, points, now)]
+    own_campaigns = [campaign for campaign in own_campaigns if campaign not in ended]
+    share_day(own_campaigns, account.bucket, now)
+    waiting = claimed_already(own_campaigns, using)
     left = max(0, account.bucket.forecast(using.horizon).calls - sum(waiting.values()))
     with using.ledger.reading() as db:
         trying = circuit_breaker.trying(db)
-    wanted = {one.id: _wanted(one, left, waiting.get(one.id, 0), account, now, using) for one in mine}
+    wanted = {
+        campaign.id: _wanted(campaign, left, waiting.get(campaign.id, 0), account, now, using)
+        for campaign in own_campaigns
+    }
     wanted = {name: min(calls, trying.get(name, calls)) for name, calls in wanted.items()}
     slices: list[Slice] = []
 
     def claim(campaign: Campaign, room: int) -> int:
         claimed = using.ledger.write(claim_contacts, campaign, room, now, using)
         slices.extend(claimed)
-        return sum(len(one.contact_ids) for one in claimed)
+        return sum(len(slice_.contact_ids) for slice_ in claimed)
 
-    share_out(mine, left, wanted, claim, using.rng)
+    share_out(own_campaigns, left, wanted, claim, using.rng)
     return slices
 
 
@@ -171,18 +177,18 @@ def _wanted(campaign: Campaign, left: int, waiting: int, account: Account, now: 
     if used_up and using.ledger.write(move_on, campaign.id, account.name, "its day is used up", now):
         return 0  # the next tick comes by for its next account
     definition, points = campaign.definition, account.settings.call_points
-    there = using.ledger.write(budgets.budget_left, campaign, points, now) if definition.limits else None
-    if there is not None and there.calls < room:
-        room = there.calls
-        if there.calls == 0 and not waiting:
-            held = Held(kind=ReleaseHold.BUDGET, words=there.why, until=there.until)
+    budget = using.ledger.write(budgets.budget_left, campaign, points, now) if definition.limits else None
+    if budget is not None and budget.calls < room:
+        room = budget.calls
+        if budget.calls == 0 and not waiting:
+            held = Held(kind=ReleaseHold.BUDGET, words=budget.why, until=budget.until)
     moments = using.moments()
     canary = using.ledger.write(canary_hold, campaign, now) if definition.canary else None
     if canary is not None and canary.room < room:
         room = canary.room
         if room == 0 and held is None:
             held = Held(kind=ReleaseHold.CANARY, words=canary.why, until=canary.until)
-    most = room if definition.urgent else min(left, room)  # the urgent wait behind nobody's claims
+    most = room if definition.urgent else min(left, room)  # urgent calls do not wait behind the claims of others
     only = not_called() if canary is not None else None
     due = using.ledger.write(count_due, campaign, account, most, moments, only)
     if canary is not None and not due and held is None:
@@ -196,7 +202,7 @@ def _wanted(campaign: Campaign, left: int, waiting: int, account: Account, now: 
 def _held_by_limit(forecast: Forecast, now: datetime) -> Held | None:
     if forecast.calls > 0 or not forecast.limit:
         return None
-    # No wait is told where nobody knows how long it will be: a call in progress ends when it ends.
+    # There is no end to tell where none is known: a call in progress ends when it ends.
     until = now + timedelta(seconds=forecast.wait) if forecast.wait else None
     return Held(kind=HOLDS.get(forecast.limit, ReleaseHold.LIMIT), words=forecast.limit.value, until=until)
 

@@ -26,48 +26,50 @@ Pause = Callable[[float], None]
 
 
 def batches_with_tokens(
-    ours: Sequence[Claimed], campaign: Campaign, account: Account, using: Runtime, pause: Pause
+    contacts: Sequence[Claimed], campaign: Campaign, account: Account, using: Runtime, pause: Pause
 ) -> Iterator[list[Claimed]]:
     """Yield contacts as their tokens come, waiting no longer than the horizon in all.
 
     Contacts whose token would come too late, or whose campaign stops meanwhile, are given back, and so is their place
     in the queue.
     """
-    left, patience, own = list(ours), using.horizon, own_limits(campaign)
+    left, patience, own = list(contacts), using.horizon, own_limits(campaign)
     try:
         while left:
             turn = _turn(left, account, campaign)
             names = [str(contact.attempt_id) for contact in turn]
-            some, answer = account.bucket.acquire_many(
+            granted, answer = account.bucket.acquire_many(
                 names, own=own, urgency=urgency_of(campaign, again=turn[0].tries > 0)
             )
-            stopped = not some and answer.wait <= patience and not _wait(answer.wait, campaign, using, pause)
-            if not some and (stopped or answer.wait > patience):
+            stopped = not granted and answer.wait <= patience and not _wait(answer.wait, campaign, using, pause)
+            if not granted and (stopped or answer.wait > patience):
                 account.bucket.leave_queue(names[:1], own=own)
                 return_claims(left, using, due_in=None if stopped else answer.wait)
                 return
-            if some:
+            if granted:
                 _wait(answer.wait, campaign, using, pause)  # stopped now, the gates say so and the token goes back
-                yield turn[:some]
-                left = left[some:]
+                yield turn[:granted]
+                left = left[granted:]
             patience -= answer.wait
     except BucketUnavailable as exc:
         log.warning("bucket away", account=account.name, why=exc.message)
         return_claims(left, using, due_in=using.horizon)
 
 
-def return_claims(ours: Sequence[Claimed], using: Runtime, due_in: float | None = None) -> None:
+def return_claims(contacts: Sequence[Claimed], using: Runtime, due_in: float | None = None) -> None:
     """Undo the claim on these contacts; they keep their due time, or are due in `due_in` seconds if that is later."""
-    if ours:
+    if contacts:
         due_at = using.clock() + timedelta(seconds=due_in) if due_in else None
-        using.ledger.write(claims.give_back, ours[0].claim, [one.contact_id for one in ours], due_at=due_at)
+        using.ledger.write(
+            claims.give_back, contacts[0].claim, [contact.contact_id for contact in contacts], due_at=due_at
+        )
 
 
 def _turn(left: Sequence[Claimed], account: Account, campaign: Campaign) -> list[Claimed]:
     """The contacts that ask for tokens together: as many as the pace allows in a moment, all of one urgency."""
     pace = min(account.settings.pace, campaign.definition.pace or account.settings.pace)
     size = max(1, round(pace * TURN_SECONDS))
-    return list(takewhile(lambda one: bool(one.tries) == bool(left[0].tries), left[:size]))
+    return list(takewhile(lambda contact: bool(contact.tries) == bool(left[0].tries), left[:size]))
 
 
 def urgency_of(campaign: Campaign, *, again: bool = False) -> Urgency:

@@ -26,7 +26,7 @@ from dialer.plural import counted
 
 log = get_logger()
 LATE = timedelta(minutes=10)  # a run that could not begin by then was missed
-LEASE = timedelta(minutes=15)  # a launch that has not said by then how it went was cut off
+LEASE = timedelta(minutes=15)  # a launch without a result by then was cut off
 MADE_UP_FOR = {"skip": 1, "once": 2}  # launches that were cut off, by what the definition says of missed runs
 NOT_YET = "not yet launched"
 WORDS = {
@@ -98,15 +98,15 @@ def add(ledger: Ledger, file: Path, accounts: Mapping[str, AccountSettings], *, 
         write_audit(
             db, now, who=who, event="schedule added", detail=f"{definition.campaign}: {definition.schedule.repeat}"
         )
-    return next(one for one in listed(ledger) if one.name == definition.campaign)
+    return next(schedule for schedule in listed(ledger) if schedule.name == definition.campaign)
 
 
 def remove(ledger: Ledger, name: str, *, who: str, now: datetime) -> None:
     """Launch it no more; campaigns that it started go on. Raises NoSuchSchedule."""
     with ledger.writing() as db:
         if not row_count(db, delete(schedules).where(schedules.c.name == name)):
-            there = ", ".join(db.scalars(select(schedules.c.name))) or "none"
-            raise NoSuchSchedule(f"no schedule {name!r}", f"there are: {there}")
+            names = ", ".join(db.scalars(select(schedules.c.name))) or "none"
+            raise NoSuchSchedule(f"no schedule {name!r}", f"there are: {names}")
         write_audit(db, now, who=who, event="schedule removed", detail=name)
 
 
@@ -136,75 +136,81 @@ def launch_due(
     A launch that was cut off is tried again; cut off twice, it is a missed run.
     """
     started: list[str] = []
-    for one in listed(ledger):
-        if one.due_at is None or one.due_at > now or not ledger.write(_take, one, now):
+    for schedule in listed(ledger):
+        if schedule.due_at is None or schedule.due_at > now or not ledger.write(_take, schedule, now):
             continue
         try:
-            said = _launch(ledger, one, accounts, rejects_folder, now, started)
+            message = _launch(ledger, schedule, accounts, rejects_folder, now, started)
         except DialerError as exc:
-            said = f"not launched: {exc.message}"
-            log.error("a recurring campaign was not launched", schedule=one.name, why=exc.message, remedy=exc.remedy)
+            message = f"not launched: {exc.message}"
+            log.error(
+                "a recurring campaign was not launched", schedule=schedule.name, why=exc.message, remedy=exc.remedy
+            )
         except Exception as exc:  # the others are launched all the same
-            said = f"not launched: {type(exc).__name__}, a fault of the dialer; see the worker's log"
-            log.exception("a recurring campaign was not launched", schedule=one.name)
-        ledger.write(_say, one.name, said, now)
+            message = f"not launched: {type(exc).__name__}, a fault of the dialer; see the worker's log"
+            log.exception("a recurring campaign was not launched", schedule=schedule.name)
+        ledger.write(_say, schedule.name, message, now)
     return started
 
 
-def _take(db: Connection, one: Schedule, now: datetime) -> bool:
+def _take(db: Connection, schedule: Schedule, now: datetime) -> bool:
     """Take this run, so that no other worker launches it for a while; the schedule moves to its next hour.
 
     A file that cannot be read is tried again in an hour.
     """
     try:
-        following = next_run(load_definition(Path(one.file)), now)
+        following = next_run(load_definition(Path(schedule.file)), now)
     except DialerError:
         following = now + timedelta(hours=1)
-    state = LAUNCHES[min(_cuts(one), len(LAUNCHES) - 1)]
+    state = LAUNCHES[min(_cuts(schedule), len(LAUNCHES) - 1)]
     facts = {"next_at": following, "last_at": now, "last_said": WORDS[state], "state": state}
     if state is LaunchState.LAUNCHING:
         facts["launched"] = None
-    ours = (schedules.c.name == one.name, schedules.c.next_at == one.next_at, schedules.c.last_at == one.last_at)
-    return updated_one(db, update(schedules).where(*ours).values(**facts))
+    unchanged = (
+        schedules.c.name == schedule.name,
+        schedules.c.next_at == schedule.next_at,
+        schedules.c.last_at == schedule.last_at,
+    )
+    return updated_one(db, update(schedules).where(*unchanged).values(**facts))
 
 
-def _cuts(one: Schedule) -> int:
+def _cuts(schedule: Schedule) -> int:
     """How often the launch that is due has been cut off."""
-    return 0 if one.state is LaunchState.IDLE else LAUNCHES.index(one.state) + 1
+    return 0 if schedule.state is LaunchState.IDLE else LAUNCHES.index(schedule.state) + 1
 
 
-def _started_before_it_was_cut_off(db: Connection, one: Schedule) -> str | None:
+def _started_before_it_was_cut_off(db: Connection, schedule: Schedule) -> str | None:
     """The campaign that a launch has started, and was cut off before it could say so."""
-    launched: str | None = db.scalar(select(schedules.c.launched).where(schedules.c.name == one.name))
+    launched: str | None = db.scalar(select(schedules.c.launched).where(schedules.c.name == schedule.name))
     return launched
 
 
 def _launch(
     ledger: Ledger,
-    one: Schedule,
+    schedule: Schedule,
     accounts: Mapping[str, AccountSettings],
     rejects_folder: Path,
     now: datetime,
     started: list[str],
 ) -> str:
-    if cuts := _cuts(one):
+    if cuts := _cuts(schedule):
         with ledger.reading() as db:
-            if there := _started_before_it_was_cut_off(db, one):
-                return f"launched {there}"
-    definition = load_definition(Path(one.file))
+            if campaign_id := _started_before_it_was_cut_off(db, schedule):
+                return f"launched {campaign_id}"
+    definition = load_definition(Path(schedule.file))
     if cuts > MADE_UP_FOR[definition.schedule.missed]:
         return f"missed: its launch was cut off {cuts} times"
-    if definition.schedule.missed == "skip" and (missed := _missed(one, definition, now)):
+    if definition.schedule.missed == "skip" and (missed := _missed(schedule, definition, now)):
         return f"missed: {missed}"
-    checked = check(Path(one.file), accounts)  # whom the ledger leaves out, the launch leaves out
+    checked = check(Path(schedule.file), accounts)  # suppressed and erased numbers are left out by the launch
     checked.refuse_rejects(None, skip=True)
     campaign = launch(
         ledger,
         checked,
         rejects_folder=rejects_folder,
-        who=f"schedule {one.name}",
+        who=f"schedule {schedule.name}",
         now=now,
-        still_wanted=partial(_note_started, one.name, now),
+        still_wanted=partial(_note_started, schedule.name, now),
     )
     started.append(campaign.id)
     return (
@@ -212,31 +218,35 @@ def _launch(
     )
 
 
-def _missed(one: Schedule, definition: Definition, now: datetime) -> str | None:
+def _missed(schedule: Schedule, definition: Definition, now: datetime) -> str | None:
     """Why the run that is due is left out; None when it, or a later one, can begin in time.
 
     A due time is not a run if the file could not be read at its hour, or has other hours since.
     """
-    due = one.due_at
+    due = schedule.due_at
     if due is None:
         return None
-    at_its_hour = _cuts(one) > 0 or next_run(definition, due - timedelta(seconds=1)) == due
+    at_its_hour = _cuts(schedule) > 0 or next_run(definition, due - timedelta(seconds=1)) == due
     latest = next_run(definition, now - LATE)
     if (at_its_hour and now - due <= LATE) or (latest is not None and latest <= now):
         return None
     moment = f"{due:%d %b %H:%M} UTC"
-    return f"nobody was there at {moment}" if at_its_hour else f"{moment} is none of the hours in {Path(one.file).name}"
+    return (
+        f"nobody was there at {moment}"
+        if at_its_hour
+        else f"{moment} is none of the hours in {Path(schedule.file).name}"
+    )
 
 
 def _note_started(name: str, since: datetime, db: Connection, campaign_id: str) -> None:
     """Keep which campaign this launch starts. Raises TakenOver when another worker took it for cut off meanwhile."""
-    ours = (schedules.c.name == name, schedules.c.last_at == since)
-    if not updated_one(db, update(schedules).where(*ours).values(launched=campaign_id)):
+    unchanged = (schedules.c.name == name, schedules.c.last_at == since)
+    if not updated_one(db, update(schedules).where(*unchanged).values(launched=campaign_id)):
         raise TakenOver(f"the launch of {name} took too long and was taken over", "see: dialer schedule list")
 
 
-def _say(db: Connection, name: str, said: str, now: datetime) -> None:
-    ours = (schedules.c.name == name, schedules.c.last_at == now)
-    told = {"last_said": said, "state": LaunchState.IDLE, "launched": None}
-    if updated_one(db, update(schedules).where(*ours).values(**told)):
-        write_audit(db, now, who=f"schedule {name}", event="schedule ran", detail=said)
+def _say(db: Connection, name: str, message: str, now: datetime) -> None:
+    unchanged = (schedules.c.name == name, schedules.c.last_at == now)
+    facts = {"last_said": message, "state": LaunchState.IDLE, "launched": None}
+    if updated_one(db, update(schedules).where(*unchanged).values(**facts)):
+        write_audit(db, now, who=f"schedule {name}", event="schedule ran", detail=message)

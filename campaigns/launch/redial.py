@@ -57,7 +57,7 @@ def _redial(db: Connection, campaign_id: str, outcomes: Sequence[str], who: str,
         *(contacts.c.campaign_id == old.id, contacts.c.phone.startswith("+"), _left(outcomes)),
         contacts.c.phone.not_in(reached),
     )
-    # A late word on one of them is here before this, or waits and finds the redial: it calls nobody whom it reached.
+    # A late receipt on one of them is applied before this, or waits and then finds the redial and calls it off.
     db.execute(select(func.count()).select_from(select(contacts.c.id).where(*left).with_for_update().subquery()))
     source = select(*columns).where(*left)
     db.execute(insert(contacts).from_select(["campaign_id", *KEPT, "status", "due_at", "attempts", "tries"], source))

@@ -56,8 +56,8 @@ class Claimed:
 
 def lock_campaign(db: Connection, campaign_id: str) -> bool:
     """Lock the campaign's row until this transaction ends (SQLite has one writer); returns whether it is running."""
-    mine = select(campaigns.c.status).where(campaigns.c.id == campaign_id)
-    return db.scalar(mine.with_for_update(key_share=True)) == CampaignStatus.RUNNING
+    row = select(campaigns.c.status).where(campaigns.c.id == campaign_id)
+    return db.scalar(row.with_for_update(key_share=True)) == CampaignStatus.RUNNING
 
 
 def claim_due(
@@ -222,11 +222,11 @@ def cancel_left(db: Connection, now: datetime) -> int:
     return end_waiting(db, ContactStatus.CANCELLED, left, reason="the campaign was cancelled", now=now)
 
 
-def end_waiting(db: Connection, to: ContactStatus, *those: ColumnElement[bool], reason: str, now: datetime) -> int:
+def end_waiting(db: Connection, to: ContactStatus, *conditions: ColumnElement[bool], reason: str, now: datetime) -> int:
     """Give the contacts that meet these conditions a final status, unless a call to them is under way."""
     waiting = contacts.c.status.in_(WAITING_CONTACTS)
     final = {"status": to, "reason": reason, **as_final(now)}
-    return row_count(db, update(contacts).where(*those, waiting).values(**final))
+    return row_count(db, update(contacts).where(*conditions, waiting).values(**final))
 
 
 def _campaign_live() -> Exists:

@@ -54,11 +54,11 @@ def live_campaign_named(db: Connection, name: str, *, lock: bool = False) -> str
     With `lock`, other callers wait for this transaction's end, and then see what it has started.
     """
     if lock and db.dialect.name == "postgresql":  # SQLite has one writer at a time
-        # The name is locked, for there may be no row yet; and before the query, which sees what was there as it began.
+        # The name is locked, for there may be no row yet; and before the query, which sees the rows as it began.
         db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
     named = select(campaigns.c.id).where(campaigns.c.name == name, campaigns.c.status.in_(LIVE_CAMPAIGNS))
-    found: str | None = db.scalar(named.order_by(campaigns.c.id).limit(1))
-    return found
+    campaign_id: str | None = db.scalar(named.order_by(campaigns.c.id).limit(1))
+    return campaign_id
 
 
 def called_by_another(db: Connection, name: str, phones: Sequence[str]) -> dict[str, str]:
@@ -119,11 +119,23 @@ def add_contacts(
     due, state = moment(now), ContactStatus.PENDING.value
     lines = [
         (
-            *(campaign_id, one.line, one.phone, fingerprint(one.phone), one.consent, _JSON(one.fields), one.text),
-            *(_JSON(one.voice) if one.voice else None, one.zone, one.not_after and moment(one.not_after)),
+            *(
+                campaign_id,
+                contact.line,
+                contact.phone,
+                fingerprint(contact.phone),
+                contact.consent,
+                _JSON(contact.fields),
+                contact.text,
+            ),
+            *(
+                _JSON(contact.voice) if contact.voice else None,
+                contact.zone,
+                contact.not_after and moment(contact.not_after),
+            ),
             *(state, due, 0, 0),
         )
-        for one in admitted
+        for contact in admitted
     ]
     bulk.insert_rows(db, contacts, COLUMNS, lines)
 
@@ -145,9 +157,9 @@ def start(
     Raises DraftGone when it is no draft any more, or has not as many contacts as were `admitted`.
     """
     erasures.take_turn(db)
-    # Held from the first statement on: nobody clears it away, or takes its place, while it is counted.
-    mine = select(campaigns.c.account).where(*_this_draft(campaign_id, now))
-    account = db.scalar(mine.with_for_update())
+    # Locked from the first statement on: it is not discarded or replaced while it is counted.
+    draft = select(campaigns.c.account).where(*_this_draft(campaign_id, now))
+    account = db.scalar(draft.with_for_update())
     if account is None:
         raise _gone(campaign_id)
     claims.suppress_at_launch(db, campaign_id, account, now)
@@ -169,8 +181,8 @@ def _this_draft(campaign_id: str, created_at: datetime) -> tuple[ColumnElement[b
 
 
 def _gone(campaign_id: str) -> DraftGone:
-    said = f"{campaign_id} is no draft any more: it has started, was cancelled, or took an hour to be read in"
-    return DraftGone(said, "start again")
+    message = f"{campaign_id} is no draft any more: it has started, was cancelled, or took an hour to be read in"
+    return DraftGone(message, "start again")
 
 
 def abandoned_drafts(db: Connection, now: datetime) -> Sequence[tuple[str, datetime]]:
@@ -184,8 +196,8 @@ def discard_draft(db: Connection, campaign_id: str, created_at: datetime) -> boo
     draft = _this_draft(campaign_id, created_at)
     if not db.execute(select(campaigns.c.id).where(*draft).with_for_update()).first():
         return True
-    some = select(contacts.c.id).where(contacts.c.campaign_id == campaign_id).limit(DISCARDED_AT_ONCE)
-    if row_count(db, delete(contacts).where(contacts.c.id.in_(some))) == DISCARDED_AT_ONCE:
+    batch = select(contacts.c.id).where(contacts.c.campaign_id == campaign_id).limit(DISCARDED_AT_ONCE)
+    if row_count(db, delete(contacts).where(contacts.c.id.in_(batch))) == DISCARDED_AT_ONCE:
         return False
     db.execute(delete(campaigns).where(*draft))
     return True

@@ -42,10 +42,10 @@ def take_turn(db: Connection, *, erasing: bool = False) -> None:
 
 def hold(db: Connection, phones: Collection[str]) -> None:
     """Lock all rows of these numbers, attempts first, in the order in which settlement locks them."""
-    theirs = contacts.c.phone.in_(phones)
-    calls = select(attempts.c.id).join(contacts, contacts.c.id == attempts.c.contact_id).where(theirs)
+    of_the_person = contacts.c.phone.in_(phones)
+    calls = select(attempts.c.id).join(contacts, contacts.c.id == attempts.c.contact_id).where(of_the_person)
     db.execute(calls.order_by(attempts.c.id).with_for_update(of=attempts)).all()
-    db.execute(select(contacts.c.id).where(theirs).order_by(contacts.c.id).with_for_update()).all()
+    db.execute(select(contacts.c.id).where(of_the_person).order_by(contacts.c.id).with_for_update()).all()
 
 
 def is_over() -> ColumnElement[bool]:
@@ -57,20 +57,20 @@ def is_over() -> ColumnElement[bool]:
 def empty_admitted(db: Connection, campaign_id: str) -> int:
     """Empty the contacts of a starting campaign whose numbers were erased since its list was checked."""
     erased = select(suppressions.c.phone).where(suppressions.c.phone.startswith(HASHED))
-    theirs = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.SUPPRESSED)
-    emptied = update(contacts).where(*theirs, contacts.c.phone_hash.in_(erased))
+    suppressed = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.SUPPRESSED)
+    emptied = update(contacts).where(*suppressed, contacts.c.phone_hash.in_(erased))
     return row_count(db, emptied.values(phone=contacts.c.phone_hash, **SAID, **REST))
 
 
 def empty_receipts(db: Connection, attempt_ids: Iterable[UUID]) -> int:
     """Empty the bodies of these attempts' receipts, and equal bodies that came in the same delivery."""
-    theirs = (receipts.c.attempt_id.in_(list(attempt_ids)), receipts.c.body != ERASED)
-    query = select(receipts.c.id, receipts.c.account, receipts.c.body).where(*theirs).order_by(receipts.c.id)
-    told: dict[tuple[str, str], list[int]] = {}
+    not_empty = (receipts.c.attempt_id.in_(list(attempt_ids)), receipts.c.body != ERASED)
+    query = select(receipts.c.id, receipts.c.account, receipts.c.body).where(*not_empty).order_by(receipts.c.id)
+    ids_by_body: dict[tuple[str, str], list[int]] = {}
     for row in db.execute(query.with_for_update()):
-        told.setdefault((row.account, row.body), []).append(row.id)
+        ids_by_body.setdefault((row.account, row.body), []).append(row.id)
     emptied = 0
-    for (account, body), ids in told.items():
+    for (account, body), ids in ids_by_body.items():
         near = receipts.c.id.between(ids[0] - NEARBY, ids[-1] + NEARBY)
         same = (near, receipts.c.account == account, receipts.c.body == body)
         emptied += row_count(db, update(receipts).where(*same).values(body=ERASED))
@@ -96,21 +96,21 @@ def empty_those_that_name_erased(
     ids: set[int] = set()
     for at in range(0, len(hashes), SOME):
         erased = select(suppressions.c.phone).where(suppressions.c.phone.in_(hashes[at : at + SOME]))
-        ids |= {one for found in db.scalars(erased) for one in by_hash[found]}
+        ids |= {receipt_id for phone_hash in db.scalars(erased) for receipt_id in by_hash[phone_hash]}
     return _empty(db, sorted(ids))
 
 
 def _empty(db: Connection, ids: Iterable[int]) -> int:
-    there = list(ids)
-    some = (there[at : at + SOME] for at in range(0, len(there), SOME))
-    return sum(row_count(db, update(receipts).where(receipts.c.id.in_(one)).values(body=ERASED)) for one in some)
+    all_ids = list(ids)
+    batches = (all_ids[at : at + SOME] for at in range(0, len(all_ids), SOME))
+    return sum(row_count(db, update(receipts).where(receipts.c.id.in_(batch)).values(body=ERASED)) for batch in batches)
 
 
 def erased_among(db: Connection, attempt_ids: Iterable[UUID]) -> list[UUID]:
     """Which of these attempts belong to a contact that was emptied."""
     query = select(attempts.c.id).join(contacts, contacts.c.id == attempts.c.contact_id)
-    mine = (attempts.c.id.in_(list(attempt_ids)), contacts.c.phone.startswith(HASHED))
-    return list(db.scalars(query.where(*mine).order_by(attempts.c.id)))
+    emptied = (attempts.c.id.in_(list(attempt_ids)), contacts.c.phone.startswith(HASHED))
+    return list(db.scalars(query.where(*emptied).order_by(attempts.c.id)))
 
 
 def put_off(db: Connection, phone: str, *, who: str, now: datetime) -> int:
@@ -137,8 +137,8 @@ def ready(db: Connection) -> list[int]:
 def put_off_one(db: Connection, contact_id: int) -> tuple[str, str, str] | None:
     """The number of a remembered contact, its hash, and who asked for the erasure; None if it is already done."""
     query = select(contacts.c.phone, contacts.c.phone_hash, erasures.c.who)
-    there = query.join(contacts, contacts.c.id == erasures.c.contact_id).where(erasures.c.contact_id == contact_id)
-    row = db.execute(there).first()
+    remembered = query.join(contacts, contacts.c.id == erasures.c.contact_id).where(erasures.c.contact_id == contact_id)
+    row = db.execute(remembered).first()
     return None if row is None else (row.phone, row.phone_hash, row.who)
 
 

@@ -28,8 +28,8 @@ def lock_numbers(db: Connection, phones: Iterable[str]) -> None:
     """
     if db.dialect.name == "postgresql":
         keys = sorted({int.from_bytes(hashlib.sha256(phone.encode()).digest()[:8], signed=True) for phone in phones})
-        each = "SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key"
-        db.execute(text(each), {"keys": keys})
+        lock_all = "SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key"
+        db.execute(text(lock_all), {"keys": keys})
 
 
 def under_the_caps(caps: Sequence[Cap], at: datetime) -> ColumnElement[bool]:
@@ -64,7 +64,7 @@ def cap_clears_at(
         placed = db.scalars(latest).all()
         if len(placed) == cap.calls:
             held.append((placed[-1] + cap.window, cap))
-    return max(held, key=lambda one: one[0], default=None)
+    return max(held, key=lambda entry: entry[0], default=None)
 
 
 def calls_since(db: Connection, since: datetime, *, rehearsal: bool) -> dict[str, list[datetime]]:
@@ -75,10 +75,10 @@ def calls_since(db: Connection, since: datetime, *, rehearsal: bool) -> dict[str
         .where(placed_at > since, theirs.c.rehearsal == rehearsal, _maybe_placed())
         .order_by(placed_at)
     )
-    found: dict[str, list[datetime]] = {}
+    calls_by_phone: dict[str, list[datetime]] = {}
     for phone, at in db.execute(query):
-        found.setdefault(phone, []).append(at)
-    return found
+        calls_by_phone.setdefault(phone, []).append(at)
+    return calls_by_phone
 
 
 def _counts(cap: Cap, at: datetime) -> tuple[ColumnElement[bool], ...]:

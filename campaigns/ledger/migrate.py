@@ -48,8 +48,8 @@ def version(db: Connection) -> str | None:
     """The ledger's migration; None for a ledger without tables."""
     if not inspect(db).has_table("alembic_version"):
         return None
-    found: str | None = db.scalar(text("SELECT version_num FROM alembic_version"))
-    return found
+    revision: str | None = db.scalar(text("SELECT version_num FROM alembic_version"))
+    return revision
 
 
 def _config() -> Config:

@@ -65,41 +65,41 @@ def _move_all(
     to: AttemptStatus | ContactStatus,
     facts: Mapping[UUID, Mapping[str, Any]] | Mapping[int, Mapping[str, Any]],
 ) -> int:
-    moves = [_bound(table, one, to, each) for one, each in facts.items()]
+    moves = [_bound(table, row_id, to, columns) for row_id, columns in facts.items()]
     if not moves:
         return 0
     return _rows(db.execute(moves[0][0], [values for _, values in moves]))
 
 
 def _move(
-    db: Connection, table: Table, one: UUID | int, to: AttemptStatus | ContactStatus, facts: Mapping[str, Any]
+    db: Connection, table: Table, row_id: UUID | int, to: AttemptStatus | ContactStatus, facts: Mapping[str, Any]
 ) -> bool:
-    statement, values = _bound(table, one, to, facts)
+    statement, values = _bound(table, row_id, to, facts)
     return _rows(db.execute(statement, values)) == 1
 
 
 def _bound(
-    table: Table, one: UUID | int, to: AttemptStatus | ContactStatus, facts: Mapping[str, Any]
+    table: Table, row_id: UUID | int, to: AttemptStatus | ContactStatus, facts: Mapping[str, Any]
 ) -> tuple[Update, dict[str, Any]]:
     computed = tuple((name, value) for name, value in facts.items() if isinstance(value, ColumnElement))
-    told = {name: value for name, value in facts.items() if not isinstance(value, ColumnElement)}
-    values = {f"to_{name}": value for name, value in told.items()}
-    return _statement(table, to, tuple(told), computed), {"one": one, "to_status": to, **values}
+    given = {name: value for name, value in facts.items() if not isinstance(value, ColumnElement)}
+    values = {f"to_{name}": value for name, value in given.items()}
+    return _statement(table, to, tuple(given), computed), {"one": row_id, "to_status": to, **values}
 
 
 @lru_cache(maxsize=256)
 def _statement(
     table: Table,
     to: AttemptStatus | ContactStatus,
-    told: Sequence[str],
+    given: Sequence[str],
     computed: Sequence[tuple[str, ColumnElement[Any]]],
 ) -> Update:
     """Kept, for it takes longer to build than to run, and every call is moved some times."""
     before = lifecycle.attempts_before(to) if isinstance(to, AttemptStatus) else lifecycle.contacts_before(to)
-    values = {name: bindparam(f"to_{name}", type_=table.c[name].type) for name in ("status", *told)}
+    values = {name: bindparam(f"to_{name}", type_=table.c[name].type) for name in ("status", *given)}
     # No `in_`: it would be spelt out anew for each execution, and not be run with many rows at once.
-    here = (table.c.id == bindparam("one"), or_(*(table.c.status == status for status in before)))
-    return update(table).where(*here).values(values | dict(computed))
+    unmoved = (table.c.id == bindparam("one"), or_(*(table.c.status == status for status in before)))
+    return update(table).where(*unmoved).values(values | dict(computed))
 
 
 def lock_contact(db: Connection, contact_id: int) -> None:

@@ -128,8 +128,8 @@ def campaign(db: Connection, campaign_id: str) -> Campaign:
         row = db.execute(named.limit(1)).first()
     if row is None:
         known = db.scalars(select(campaigns.c.id).order_by(campaigns.c.created_at.desc()).limit(5)).all()
-        there = "there are: " + ", ".join(known) if known else "there is none yet; write a first one with: dialer init"
-        raise NoSuchCampaign(f"no campaign {campaign_id!r}", there)
+        remedy = "there are: " + ", ".join(known) if known else "there is none yet; write a first one with: dialer init"
+        raise NoSuchCampaign(f"no campaign {campaign_id!r}", remedy)
     return _campaign(row)
 
 
@@ -228,8 +228,8 @@ def count_outcome(db: Connection, contact_id: int, outcome: Outcome) -> int:
 def reached_by(db: Connection, contact_id: int) -> Outcome | None:
     """How a call of the contact's ended that reached it; None when none did."""
     query = select(attempts.c.outcome).where(attempts.c.contact_id == contact_id, attempts.c.outcome.in_(REACHED))
-    found = db.scalar(query.order_by(attempts.c.number).limit(1))
-    return Outcome(found) if found else None
+    outcome = db.scalar(query.order_by(attempts.c.number).limit(1))
+    return Outcome(outcome) if outcome else None
 
 
 def count_verdict(db: Connection, contact_id: int, verdict: Verdict) -> int:

@@ -71,10 +71,10 @@ def receipts_of(db: Connection, attempt_id: UUID) -> list[Receipt]:
 def receipts_by_attempt(db: Connection, attempt_ids: Iterable[UUID]) -> dict[UUID, list[Receipt]]:
     """All receipts of these attempts, those of each in the order they were received."""
     query = select(receipts).where(receipts.c.attempt_id.in_(list(attempt_ids))).order_by(receipts.c.id)
-    found: dict[UUID, list[Receipt]] = {}
+    by_attempt: dict[UUID, list[Receipt]] = {}
     for row in db.execute(query):
-        found.setdefault(row.attempt_id, []).append(_receipt(row))
-    return found
+        by_attempt.setdefault(row.attempt_id, []).append(_receipt(row))
+    return by_attempt
 
 
 def _receipt(row: Row[tuple[object, ...]]) -> Receipt:

@@ -27,30 +27,32 @@ def other_campaigns(db: Connection, campaign_id: str) -> list[str]:
     Most campaigns have none: then this is a single query.
     """
     chain = [campaign_id]
-    for one in chain:
-        chain += [other for other in _tied(db, one) if other not in chain]
+    for connected in chain:
+        chain += [other for other in _tied(db, connected) if other not in chain]
     return chain[1:]
 
 
 def other_contacts(db: Connection, campaign_id: str, phone: str) -> Sequence[int]:
     """The ids of the contacts that have the same number in the connected campaigns."""
-    others = other_campaigns(db, campaign_id)
-    theirs = select(contacts.c.id).where(contacts.c.campaign_id.in_(others), contacts.c.phone == phone)
-    return db.scalars(theirs.order_by(contacts.c.id)).all() if others else []
+    campaign_ids = other_campaigns(db, campaign_id)
+    same_number = select(contacts.c.id).where(contacts.c.campaign_id.in_(campaign_ids), contacts.c.phone == phone)
+    return db.scalars(same_number.order_by(contacts.c.id)).all() if campaign_ids else []
 
 
 def reached_elsewhere(db: Connection, campaign_id: str, phone: str) -> Outcome | None:
     """The outcome of a call of a connected campaign that reached the number; None if none did."""
-    others = other_campaigns(db, campaign_id)
-    calls = reached_calls(others).where(contacts.c.phone == phone).with_only_columns(attempts.c.outcome)
-    found = db.scalar(calls.limit(1)) if others else None
-    return Outcome(found) if found else None
+    campaign_ids = other_campaigns(db, campaign_id)
+    calls = reached_calls(campaign_ids).where(contacts.c.phone == phone).with_only_columns(attempts.c.outcome)
+    outcome = db.scalar(calls.limit(1)) if campaign_ids else None
+    return Outcome(outcome) if outcome else None
 
 
 def reached_calls(campaign_ids: Sequence[str]) -> Select[tuple[str]]:
     """The numbers that calls of these campaigns reached."""
-    theirs = (contacts.c.campaign_id.in_(campaign_ids), attempts.c.outcome.in_(REACHED))
-    return select(contacts.c.phone).join_from(attempts, contacts, contacts.c.id == attempts.c.contact_id).where(*theirs)
+    reached = (contacts.c.campaign_id.in_(campaign_ids), attempts.c.outcome.in_(REACHED))
+    return (
+        select(contacts.c.phone).join_from(attempts, contacts, contacts.c.id == attempts.c.contact_id).where(*reached)
+    )
 
 
 def _tied(db: Connection, campaign_id: str) -> list[str]:

@@ -48,8 +48,8 @@ def suppress(
     """Put a number (E.164) on the list; False if it is already listed for at least as long: its reason then stays."""
     insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
     line = {"reason": reason or NO_REASON, "source": source, "added_at": now, "expires_at": expires_at}
-    there, ends = suppressions.c.expires_at, expires_at
-    shorter = there.is_not(None) if ends is None else there < ends
+    listed_until, ends = suppressions.c.expires_at, expires_at
+    shorter = listed_until.is_not(None) if ends is None else listed_until < ends
     statement = insert(suppressions).values(phone=phone, account=account, **line)
     upsert = statement.on_conflict_do_update(index_elements=["phone", "account"], set_=line, where=shorter)
     return db.execute(upsert.returning(suppressions.c.id)).first() is not None
@@ -57,8 +57,8 @@ def suppress(
 
 def unsuppress(db: Connection, phones: Iterable[str], *, account: str) -> int:
     """Remove all forms of a number from the list of this account; returns how many lines were removed."""
-    there = (suppressions.c.phone.in_(list(phones)), suppressions.c.account == account)
-    return row_count(db, delete(suppressions).where(*there))
+    lines = (suppressions.c.phone.in_(list(phones)), suppressions.c.account == account)
+    return row_count(db, delete(suppressions).where(*lines))
 
 
 def listed(db: Connection, phones: Iterable[str] | None = None) -> list[Suppression]:
@@ -100,8 +100,8 @@ def suppressed_among(
 def erased_among(db: Connection, phones: Sequence[str], *, fingerprint: Callable[[str], str]) -> dict[str, str]:
     """Those of these numbers (E.164) that were erased, each with its hash: only that may be kept."""
     hashes = {fingerprint(phone): phone for phone in phones}
-    there = select(suppressions.c.phone).where(suppressions.c.phone.in_(list(hashes)))
-    return {hashes[form]: form for form in db.scalars(there)}
+    erased = select(suppressions.c.phone).where(suppressions.c.phone.in_(list(hashes)))
+    return {hashes[form]: form for form in db.scalars(erased)}
 
 
 def _of_the_contact(account: str, now: datetime) -> ColumnElement[bool]:

@@ -172,7 +172,7 @@ contacts = Table(
     Column("consent", Text),  # the evidence, as the list has it
     Column("fields", JSON, nullable=False),
     Column("text", Text),  # what is said, as it was checked before launch
-    Column("voice", JSON(none_as_null=True)),  # how it is said, where the contact's own row says so
+    Column("voice", JSON(none_as_null=True)),  # how it is said, where the contact's own row names it
     Column("zone", Text, nullable=False),
     Column("not_after", UtcTime),
     Column("status", Text, nullable=False),
@@ -217,7 +217,7 @@ attempts = Table(
     Column("corrected", Text),  # what it had been taken for until a late receipt corrected it
     Column("provider_call_id", Text),
     Column("counted", Boolean, nullable=False, default=False),  # the provider accepted it
-    Column("zone", Text),  # where the contact was taken to be, the hour there, and what allowed the call
+    Column("zone", Text),  # the contact's assumed zone, its local hour, and what allowed the call
     Column("local_time", Text),
     Column("allowed_by", Text),
     Column("scheduled_at", UtcTime, nullable=False),
@@ -227,9 +227,9 @@ attempts = Table(
     Column("answered_at", UtcTime),
     Column("ended_at", UtcTime),
     Column("talk_seconds", Float),
-    Column("doubted_at", UtcTime),  # since when nobody knew whether it was placed
-    Column("confirmed_by", Text),  # what ended that doubt: a witness
-    Column("ended_by", Text),  # what told of its end: a witness
+    Column("doubted_at", UtcTime),  # since when it is not known whether it was placed
+    Column("confirmed_by", Text),  # the evidence that settled that
+    Column("ended_by", Text),  # the evidence of its end
     Column("next_attempt_at", UtcTime),
     Column("script_seconds", Float, nullable=False),
     Column("conclude_at", UtcTime),  # when a sweep decides, should nothing be heard
@@ -301,7 +301,7 @@ suppressions = Table(
 )
 
 erasures = Table(
-    "erasures",  # of people who were on the phone when it was wished: emptied when their call is over
+    "erasures",  # asked for while a call was in progress: done when it ends
     metadata,
     Column("contact_id", RowId, ForeignKey("contacts.id"), primary_key=True, autoincrement=False),
     Column("who", Text, nullable=False),

@@ -257,5 +257,7 @@ def capped_until(
 
 
 def _in_progress(db: Connection, campaign_id: str) -> bool:
-    there = select(attempts.c.id).where(attempts.c.campaign_id == campaign_id, attempts.c.status.in_(OPEN_ATTEMPTS))
-    return db.execute(there.limit(1)).first() is not None
+    open_attempts = select(attempts.c.id).where(
+        attempts.c.campaign_id == campaign_id, attempts.c.status.in_(OPEN_ATTEMPTS)
+    )
+    return db.execute(open_attempts.limit(1)).first() is not None

@@ -36,10 +36,10 @@ def budget_left(db: Connection, campaign: Campaign, call_points: int, now: datet
         return None
     db.execute(select(campaigns.c.id).where(campaigns.c.id == campaign.id).with_for_update())
     with_workers = _claimed(db, campaign.id)
-    found = []
+    left = []
     for most, why, since, until in budgets:
         accepted, under_way = _used(db, campaign.id, since)
-        found.append(
+        left.append(
             BudgetLeft(
                 calls=max(0, most - accepted - under_way - with_workers),
                 why=why,
@@ -47,15 +47,15 @@ def budget_left(db: Connection, campaign: Campaign, call_points: int, now: datet
                 used_up=accepted >= most,
             )
         )
-    return min(found, key=lambda one: (one.calls, one.until is not None))
+    return min(left, key=lambda budget: (budget.calls, budget.until is not None))
 
 
 def stop_at_its_end(db: Connection, campaign: Campaign, call_points: int, now: datetime) -> bool:
     """Pause the campaign when a budget that never starts anew is used up; True if it was paused."""
-    there = budget_left(db, campaign, call_points, now)
-    if there is None or there.until is not None or not there.used_up:
+    budget = budget_left(db, campaign, call_points, now)
+    if budget is None or budget.until is not None or not budget.used_up:
         return False
-    return pause(db, campaign.id, PauseKind.BUDGET, now, reason=f"{there.why} is used up")
+    return pause(db, campaign.id, PauseKind.BUDGET, now, reason=f"{budget.why} is used up")
 
 
 def _budgets(
@@ -87,12 +87,12 @@ def day_of(definition: Definition, now: datetime) -> tuple[datetime, datetime]:
 
 def _used(db: Connection, campaign_id: str, since: datetime | None) -> tuple[int, int]:
     """Calls that the provider accepted, and requests without an answer."""
-    mine = [attempts.c.campaign_id == campaign_id]
+    counted = [attempts.c.campaign_id == campaign_id]
     if since is not None:
-        mine.append(attempts.c.dialing_at >= since)
-    accepted = db.scalar(select(func.count()).where(*mine, attempts.c.counted.is_(True))) or 0
+        counted.append(attempts.c.dialing_at >= since)
+    accepted = db.scalar(select(func.count()).where(*counted, attempts.c.counted.is_(True))) or 0
     doubtful = or_(attempts.c.status.in_(UNANSWERED_REQUESTS), attempts.c.status == AttemptStatus.UNKNOWN)
-    under_way = db.scalar(select(func.count()).where(*mine, doubtful, attempts.c.counted.is_(False))) or 0
+    under_way = db.scalar(select(func.count()).where(*counted, doubtful, attempts.c.counted.is_(False))) or 0
     return accepted, under_way
 
 

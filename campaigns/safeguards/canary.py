@@ -68,13 +68,13 @@ def _decide(db: Connection, campaign: Campaign, called: int, now: datetime) -> C
     rule = campaign.definition.canary
     reached = _count(db, campaign.id, contacts.c.status == ContactStatus.REACHED)
     enough = rule is None or reached / called >= rule.reached  # a product would be rounded: 0.14 * 50 is more than 7
-    said = f"{reached} of its first {called} contacts were reached"
+    finding = f"{reached} of its first {called} contacts were reached"
     result = CanaryResult.PASSED if enough else CanaryResult.FAILED
     db.execute(update(campaigns).where(campaigns.c.id == campaign.id).values(canary=result))
-    write_audit(db, now, who=PROGRAM, event=EVENTS[result], campaign_id=campaign.id, detail=said)
+    write_audit(db, now, who=PROGRAM, event=EVENTS[result], campaign_id=campaign.id, detail=finding)
     if enough:
         return None
-    reason = f"canary: {said}, and {rule.reached:.0%} were asked for" if rule else said
+    reason = f"canary: {finding}, and {rule.reached:.0%} were asked for" if rule else finding
     pause(db, campaign.id, PauseKind.CANARY, now, reason=reason)
     return CanaryHold(room=0, why=reason)
 

@@ -30,7 +30,7 @@ from campaigns.safeguards.failure_rate import (
 )
 
 LONGEST_WAIT = timedelta(minutes=15)
-TRIES_WITHIN = timedelta(minutes=1)  # who has called nobody by then lets another campaign of the account try
+TRIES_WITHIN = timedelta(minutes=1)  # without a call by then, another campaign of the account tries
 CAMPAIGN, ACCOUNT = "campaign", "account"
 
 
@@ -43,7 +43,9 @@ def watch(db: Connection, now: datetime) -> None:
     _pass_on_idle_tries(db, now)
     _half_open(db, now)
     for account in sorted({campaign.account for campaign in running}):
-        guarded = [one for one in running if one.account == account and one.definition.breaker.enabled]
+        guarded = [
+            campaign for campaign in running if campaign.account == account and campaign.definition.breaker.enabled
+        ]
         _trip_where_it_fails(db, account, guarded, now)
 
 
@@ -56,7 +58,7 @@ def trying(db: Connection) -> dict[str, int]:
 def _under_way(db: Connection, row: Row[Any]) -> bool:
     tried = select(attempts.c.id).where(*requests_since(row.campaign_id, row.trying_since))
     claimed = (contacts.c.campaign_id == row.campaign_id, contacts.c.status == ContactStatus.CLAIMED)
-    return any(db.execute(one.limit(1)).first() for one in (tried, select(contacts.c.id).where(*claimed)))
+    return any(db.execute(query.limit(1)).first() for query in (tried, select(contacts.c.id).where(*claimed)))
 
 
 def _forget_where_a_person_decided(db: Connection) -> None:
@@ -74,14 +76,14 @@ def _forget_where_a_person_decided(db: Connection) -> None:
 
 def _judge(db: Connection, row: Row[Any], now: datetime) -> None:
     """Open or close a breaker by the trial call's answer; nothing while it has none."""
-    mine = requests_since(row.campaign_id, row.trying_since)
-    verdicts = list(db.scalars(select(attempts.c.verdict).where(*mine, attempts.c.verdict.is_not(None))))
-    telling = [verdict for verdict in verdicts if verdict not in NEITHER]
+    requests = requests_since(row.campaign_id, row.trying_since)
+    verdicts = list(db.scalars(select(attempts.c.verdict).where(*requests, attempts.c.verdict.is_not(None))))
+    decisive = [verdict for verdict in verdicts if verdict not in NEITHER]
     if not verdicts:
         return
-    if not telling:
+    if not decisive:
         db.execute(update(breakers).where(breakers.c.campaign_id == row.campaign_id).values(trying_since=now))
-    elif any(verdict in FAILURES for verdict in telling):
+    elif any(verdict in FAILURES for verdict in decisive):
         _open_again(db, row, now)
     else:
         _close(db, row, now)
@@ -180,9 +182,14 @@ def _trip_where_it_fails(db: Connection, account: str, guarded: Sequence[Campaig
     busy = set(db.scalars(select(breakers.c.campaign_id)))
     watched = [campaign for campaign in guarded if campaign.id not in busy]
     tallies = {campaign.id: tally(db, campaign, now) for campaign in watched}
-    failing = [one for one in watched if tallies[one.id].too_many(one.definition.breaker) or only_failures(db, one)]
+    failing = [
+        campaign
+        for campaign in watched
+        if tallies[campaign.id].too_many(campaign.definition.breaker) or only_failures(db, campaign)
+    ]
     together = Tally(
-        requests=sum(one.requests for one in tallies.values()), failed=sum(one.failed for one in tallies.values())
+        requests=sum(tally_.requests for tally_ in tallies.values()),
+        failed=sum(tally_.failed for tally_ in tallies.values()),
     )
     asking = [campaign for campaign in watched if tallies[campaign.id].requests]
     if len(asking) > 1 and (len(failing) == len(asking) or (not failing and together.too_many(Breaker()))):
@@ -192,11 +199,11 @@ def _trip_where_it_fails(db: Connection, account: str, guarded: Sequence[Campaig
             _trip(db, CAMPAIGN, "breaker", [campaign], tallies[campaign.id], now)
 
 
-def _trip(db: Connection, scope: str, whose: str, those: Sequence[Campaign], told: Tally, now: datetime) -> None:
-    failures = last_failures(db, [campaign.id for campaign in those])
-    for campaign in those:
+def _trip(db: Connection, scope: str, whose: str, failing: Sequence[Campaign], counts: Tally, now: datetime) -> None:
+    failures = last_failures(db, [campaign.id for campaign in failing])
+    for campaign in failing:
         try_at = now + campaign.definition.breaker.wait
-        why = f"{whose}: {told.failed} of {told.requests} requests failed; last failures: {failures}"
+        why = f"{whose}: {counts.failed} of {counts.requests} requests failed; last failures: {failures}"
         if move_on(db, campaign.id, campaign.account, why, now):
             continue
         reason = _reason(why, try_at)

@@ -29,9 +29,13 @@ def move_on(db: Connection, campaign_id: str, account: str, why: str, now: datet
     following = next_account(parse_definition(row.definition), account)
     if row.account != account or following is None:
         return False
-    here = (campaigns.c.id == campaign_id, campaigns.c.account == account, campaigns.c.status.in_(LIVE_CAMPAIGNS))
+    still_there = (
+        campaigns.c.id == campaign_id,
+        campaigns.c.account == account,
+        campaigns.c.status.in_(LIVE_CAMPAIGNS),
+    )
     anew = {"account": following, "since": now, **UNHELD}  # its breaker counts anew, too
-    if not updated_one(db, update(campaigns).where(*here).values(**anew)):
+    if not updated_one(db, update(campaigns).where(*still_there).values(**anew)):
         return False
     _wait_no_longer(db, campaign_id, account, now)
     detail = f"from {account} to {following}: {why}"
@@ -58,10 +62,10 @@ def _wait_no_longer(db: Connection, campaign_id: str, account: str, now: datetim
         contacts.c.status == ContactStatus.PENDING,
         contacts.c.due_at > now,
     )
-    told = exists().where(
+    throttled = exists().where(
         attempts.c.contact_id == contacts.c.id,
         attempts.c.account == account,
         attempts.c.verdict == Verdict.THROTTLED,
         attempts.c.next_attempt_at == contacts.c.due_at,
     )
-    db.execute(update(contacts).where(*waiting, told).values(due_at=now))
+    db.execute(update(contacts).where(*waiting, throttled).values(due_at=now))

@@ -44,10 +44,10 @@ def tally(db: Connection, campaign: Campaign, now: datetime) -> Tally:
 
 def only_failures(db: Connection, campaign: Campaign) -> bool:
     """Whether the latest requests have all failed, since the campaign last began to run."""
-    mine = requests_since(campaign.id, campaign.since)
+    requests = requests_since(campaign.id, campaign.since)
     latest = (
         select(attempts.c.verdict)
-        .where(*mine, attempts.c.verdict.not_in(NEITHER))
+        .where(*requests, attempts.c.verdict.not_in(NEITHER))
         .order_by(attempts.c.dialing_at.desc())
         .limit(FAILURES_IN_A_ROW)
     )

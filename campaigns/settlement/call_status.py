@@ -26,8 +26,8 @@ PERHAPS_DECLINED = Outcome.BUSY  # a declined call reads the same when the recei
 class NotAsked(StrEnum):
     """Why the provider was not asked."""
 
-    NOBODY = "nobody"  # can be asked about any call of the account: its pace, or Redis, or a refusal
-    NOT_OURS = "not_ours"  # somebody else asks about this one
+    NOBODY = "nobody"  # no call of the account can be asked about: its pace, or Redis, or a refusal
+    NOT_OURS = "not_ours"  # another process asks about this call
 
 
 def worth_asking(db: Connection, attempt: OpenAttempt, account: Account) -> bool:
@@ -35,15 +35,15 @@ def worth_asking(db: Connection, attempt: OpenAttempt, account: Account) -> bool
     call, provider = attempt.provider_call_id, account.provider
     if (provider.tracing(attempt.id) if call is None else provider.asking(call)) is None:
         return False
-    heard = summarize_receipts(receipts_of(db, attempt.id))
-    return not tells_all(heard) or heard.outcome is PERHAPS_DECLINED
+    summary = summarize_receipts(receipts_of(db, attempt.id))
+    return not tells_all(summary) or summary.outcome is PERHAPS_DECLINED
 
 
-def knows_better(told: CallStatus, heard: CallSummary) -> bool:
+def knows_better(status: CallStatus, summary: CallSummary) -> bool:
     """Whether the provider's answer about an ended call is more reliable than its receipts."""
-    if told.progress is not Progress.ENDED or told.outcome is None:
+    if status.progress is not Progress.ENDED or status.outcome is None:
         return False
-    return not tells_all(heard) or (heard.outcome is PERHAPS_DECLINED and told.outcome is Outcome.REJECTED)
+    return not tells_all(summary) or (summary.outcome is PERHAPS_DECLINED and status.outcome is Outcome.REJECTED)
 
 
 def fetch_call_status(attempt: OpenAttempt, account: Account) -> CallStatus | NotAsked:
@@ -55,12 +55,12 @@ def fetch_call_status(attempt: OpenAttempt, account: Account) -> CallStatus | No
         if not account.bucket.take(token, patience=0.0, call=False).granted:
             account.bucket.release_turn(f"ask:{attempt.id}")
             return NotAsked.NOBODY
-        told = _told(attempt, account)
-        account.bucket.settle_all([replace(GrantResult.from_ruling(token, told.ruling), charged=True)])
+        status = _told(attempt, account)
+        account.bucket.settle_all([replace(GrantResult.from_ruling(token, status.ruling), charged=True)])
     except BucketUnavailable as exc:
         log.warning("bucket away", account=account.name, why=exc.message)
         return NotAsked.NOBODY
-    return NotAsked.NOBODY if told.ruling.verdict is Verdict.THROTTLED else told
+    return NotAsked.NOBODY if status.ruling.verdict is Verdict.THROTTLED else status
 
 
 def _told(attempt: OpenAttempt, account: Account) -> CallStatus:
@@ -71,5 +71,5 @@ def _told(attempt: OpenAttempt, account: Account) -> CallStatus:
         if traced.provider_call_id is None:
             return CallStatus(ruling=traced)
         call = traced.provider_call_id
-    told = account.ask(call)
-    return replace(told, ruling=replace(told.ruling, provider_call_id=call))
+    status = account.ask(call)
+    return replace(status, ruling=replace(status.ruling, provider_call_id=call))

@@ -38,16 +38,16 @@ WORDS = {
 ONLY_BY_RECEIPTS = (CorrectedFrom.UNKNOWN, CorrectedFrom.NOT_PLACED)
 
 
-def correct(db: Connection, attempt: OpenAttempt, heard: CallSummary, *, now: datetime) -> bool:
+def correct(db: Connection, attempt: OpenAttempt, summary: CallSummary, *, now: datetime) -> bool:
     """Correct an attempt by its receipts, again when they say more later; True if it was corrected.
 
     False unless it is unknown, was answered although nothing had shown it, or was corrected from unknown before.
     """
-    outcome = heard.outcome
+    outcome = summary.outcome
     if outcome is None or outcome is Outcome.UNKNOWN:
         return False
-    answered_at = heard.answered_at or attempt.answered_at
-    talked = (heard.ended_at - answered_at).total_seconds() if heard.ended_at and answered_at else None
+    answered_at = summary.answered_at or attempt.answered_at
+    talked = (summary.ended_at - answered_at).total_seconds() if summary.ended_at and answered_at else None
     done = updated_one(
         db,
         update(attempts)
@@ -56,7 +56,7 @@ def correct(db: Connection, attempt: OpenAttempt, heard: CallSummary, *, now: da
             status=AttemptStatus.ENDED,
             outcome=outcome,
             answered_at=answered_at,
-            ended_at=heard.ended_at or attempts.c.ended_at,
+            ended_at=summary.ended_at or attempts.c.ended_at,
             talk_seconds=None if talked is None else max(0.0, talked),
             counted=True,
             ended_by=Evidence.RECEIPT,
@@ -126,17 +126,17 @@ def _call_off(db: Connection, attempt: OpenAttempt, outcome: Outcome, now: datet
     """End the redials of a contact that was reached; one whose call is under way gets no further call."""
     for contact_id in other_contacts(db, attempt.campaign_id, attempt.phone):
         lock_contact(db, contact_id)
-        again = select(contacts.c.campaign_id, contacts.c.line, contacts.c.status).where(contacts.c.id == contact_id)
-        life = db.execute(again).one()
-        if life.status in FINAL_CONTACTS:
+        query = select(contacts.c.campaign_id, contacts.c.line, contacts.c.status).where(contacts.c.id == contact_id)
+        other = db.execute(query).one()
+        if other.status in FINAL_CONTACTS:
             continue
         reason = f"{outcome}, told late of a call of {attempt.campaign_id}"
-        waits = life.status in WAITING_CONTACTS
+        waits = other.status in WAITING_CONTACTS
         if waits:
             move_contact(db, contact_id, ContactStatus.REACHED, now, reason=reason)
         event = CALLED_OFF if waits else TOO_LATE
         write_audit(
-            db, now, who=PROGRAM, event=event, campaign_id=life.campaign_id, detail=f"line {life.line}: {reason}"
+            db, now, who=PROGRAM, event=event, campaign_id=other.campaign_id, detail=f"line {other.line}: {reason}"
         )
 
 

@@ -12,4 +12,4 @@ class Evidence(StrEnum):
     RECEIPT = "receipt"
     LIST = "list"  # the provider's list of calls in progress
     ASKING = "asking"  # the provider's word on one call, or its report of calls
-    SILENCE = "silence"  # nobody: its time ran out
+    SILENCE = "silence"  # none: its time ran out

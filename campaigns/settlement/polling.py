@@ -107,8 +107,8 @@ def _could_show(attempt: OpenAttempt, looked_at: datetime, account: Account) -> 
     A poll that a later one has overtaken says nothing.
     """
     last = attempt.looked_at or 0.0
-    asked = attempt.placed_at.timestamp() if attempt.placed_at else last
-    return looked_at.timestamp() >= max(asked + account.scaled(APPEARS_WITHIN), last)
+    requested_at = attempt.placed_at.timestamp() if attempt.placed_at else last
+    return looked_at.timestamp() >= max(requested_at + account.scaled(APPEARS_WITHIN), last)
 
 
 def _seen(

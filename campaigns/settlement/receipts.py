@@ -67,15 +67,17 @@ def _apply(db: Connection, account: str, settings: AccountSettings, rows: Sequen
     if not owners:
         return 0
     ids = set(owners.values())
-    # First the attempts, as whoever writes answers does: two that take them and the receipts crosswise wait for ever.
-    ours = queries.attempts_by_id(db, ids, lock=True)
+    # Attempts first, as where answers are written: two transactions in opposite order would deadlock.
+    by_id = queries.attempts_by_id(db, ids, lock=True)
     line = update(receipts).where(receipts.c.id == bindparam("line")).values(attempt_id=bindparam("owner"))
-    db.execute(line.values(applied_at=now), [{"line": one, "owner": owner} for one, owner in owners.items()])
+    db.execute(
+        line.values(applied_at=now), [{"line": receipt_id, "owner": owner} for receipt_id, owner in owners.items()]
+    )
     if erased := erasures.erased_among(db, ids):
         erasures.empty_receipts(db, erased)
-    heard = receipts_by_attempt(db, ids)
-    for attempt_id, attempt in ours.items():
-        _advance(db, attempt, heard[attempt_id], settings, now=now)
+    receipts_of_attempt = receipts_by_attempt(db, ids)
+    for attempt_id, attempt in by_id.items():
+        _advance(db, attempt, receipts_of_attempt[attempt_id], settings, now=now)
     return len(owners)
 
 
@@ -86,13 +88,13 @@ def _owners(db: Connection, account: str, rows: Sequence[Any]) -> dict[int, UUID
     """
     calls = {row.provider_call_id for row in rows if row.provider_call_id}
     ids = {row.correlation_id for row in rows if row.correlation_id}
-    ours = select(attempts.c.id, attempts.c.provider_call_id).where(
+    query = select(attempts.c.id, attempts.c.provider_call_id).where(
         attempts.c.account == account, or_(attempts.c.provider_call_id.in_(calls), attempts.c.id.in_(ids))
     )
-    found = db.execute(ours).all()
-    known = {row.id for row in found}
+    rows_found = db.execute(query).all()
+    known = {row.id for row in rows_found}
     named = {row.provider_call_id: row.correlation_id for row in rows if row.correlation_id in known}
-    named |= {row.provider_call_id: row.id for row in found}
+    named |= {row.provider_call_id: row.id for row in rows_found}
     named.pop(None, None)
     owners = {row.id: named.get(row.provider_call_id) or row.correlation_id for row in rows}
     return {line: owner for line, owner in owners.items() if owner in known}
@@ -123,10 +125,10 @@ def _conclude_soon(
     db.execute(update(attempts).where(attempts.c.id == attempt.id, unsettled, later).values(conclude_at=soon))
 
 
-def tells_all(heard: CallSummary) -> bool:
+def tells_all(summary: CallSummary) -> bool:
     """Whether these receipts say that the call ended, and how; a suspicion, or an end without an outcome, does not."""
-    ended = heard.progress is Progress.ENDED and heard.outcome not in {None, Outcome.UNKNOWN}
-    return ended or (heard.ending and heard.outcome in REACHED)
+    ended = summary.progress is Progress.ENDED and summary.outcome not in {None, Outcome.UNKNOWN}
+    return ended or (summary.ending and summary.outcome in REACHED)
 
 
 def forget_unmatched(db: Connection, now: datetime, *, fingerprint: Callable[[str], str]) -> int:

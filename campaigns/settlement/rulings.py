@@ -92,12 +92,12 @@ def _accept_all(
     """As `accept`, with two statements for all; one by one where a receipt or a poll was faster."""
     facts: dict[UUID, dict[str, Any]] = {}
     counts: dict[int, dict[str, Any]] = {}
-    for one, call in placed:
-        if one.status in attempts_before(AttemptStatus.PLACED):
-            facts[one.id] = _as_placed(one, call, settings, now, Evidence.ANSWER)
-            counts[one.contact_id] = {"attempts": one.contact_attempts + 1}
+    for attempt, call in placed:
+        if attempt.status in attempts_before(AttemptStatus.PLACED):
+            facts[attempt.id] = _as_placed(attempt, call, settings, now, Evidence.ANSWER)
+            counts[attempt.contact_id] = {"attempts": attempt.contact_attempts + 1}
         else:
-            accept(db, one, call, settings, now=now)
+            accept(db, attempt, call, settings, now=now)
     move_attempts(db, AttemptStatus.PLACED, facts)
     move_contacts(db, ContactStatus.PLACED, counts)
 
@@ -196,9 +196,9 @@ def _wait_for_the_account(
     """Put a contact back until the account takes requests again; at once if its campaign has left that account."""
     if timedelta(seconds=wait) > FOR_THE_DAY:
         move_on(db, attempt.campaign_id, attempt.account, why, now)
-    again = now + timedelta(seconds=wait * (1 + rng.random() / 10))
+    due_at = now + timedelta(seconds=wait * (1 + rng.random() / 10))
     left = has_left(db, attempt.campaign_id, attempt.account)
-    requeue(db, attempt, now if left else again, now=now)
+    requeue(db, attempt, now if left else due_at, now=now)
 
 
 def _try_the_provider_again(db: Connection, attempt: OpenAttempt, why: str, *, now: datetime, rng: Random) -> None:

@@ -59,16 +59,16 @@ def conclude_due(using: Runtime) -> int:
     asked = concluded = 0
     spent: set[str] = set()  # accounts that no more can be asked of for now
     for attempt in due:
-        account, told = using.accounts.get(attempt.account), None
+        account, status = using.accounts.get(attempt.account), None
         if account is not None and _worth_asking(attempt, account, using):
             if asked == MOST_ASKED or account.name in spent:
                 continue  # its turn to be asked about comes later
-            told = fetch_call_status(attempt, account)
-            if isinstance(told, NotAsked):
-                spent |= {account.name} if told is NotAsked.NOBODY else set()
+            status = fetch_call_status(attempt, account)
+            if isinstance(status, NotAsked):
+                spent |= {account.name} if status is NotAsked.NOBODY else set()
                 continue
             asked += 1
-        if using.ledger.write(_conclude, attempt.id, told, using):
+        if using.ledger.write(_conclude, attempt.id, status, using):
             concluded += 1
             _hang_up(attempt, account)
     return concluded
@@ -79,7 +79,7 @@ def _worth_asking(attempt: OpenAttempt, account: Account, using: Runtime) -> boo
         return worth_asking(db, attempt, account)
 
 
-def _conclude(db: Connection, attempt_id: UUID, told: CallStatus | None, using: Runtime) -> bool:
+def _conclude(db: Connection, attempt_id: UUID, status: CallStatus | None, using: Runtime) -> bool:
     """Settle an attempt whose time has come, unless something was heard of it in the meantime."""
     now = using.clock()
     attempt = queries.attempts_by_id(db, [attempt_id], lock=True)[attempt_id]
@@ -88,13 +88,13 @@ def _conclude(db: Connection, attempt_id: UUID, told: CallStatus | None, using: 
     if attempt.provider_said_it_failed and attempt.looks >= MISSES_BEFORE_GONE:
         detail = "the provider said that it failed, and listed no such call"
         return never_placed(db, attempt, detail, now=now, rng=using.rng)
-    if told is not None and told.progress is not None:
-        attempt = _take_its_word(db, attempt, told, using, now)
-        if told.progress is not Progress.ENDED and (
-            _waits_there(attempt, told.progress) or now < (attempt.send_at or attempt.dialing_at) + LONGEST_CALL
+    if status is not None and status.progress is not None:
+        attempt = _take_its_word(db, attempt, status, using, now)
+        if status.progress is not Progress.ENDED and (
+            _waits_there(attempt, status.progress) or now < (attempt.send_at or attempt.dialing_at) + LONGEST_CALL
         ):
             return False
-    ending = _ending(db, attempt, told, now)
+    ending = _ending(db, attempt, status, now)
     if attempt.gone_at is not None and (ending.witness is Evidence.SILENCE or ending.outcome is Outcome.UNKNOWN):
         return _conclude_gone(db, attempt, attempt.gone_at, using, now)
     return conclude(db, attempt, ending, now=now)
@@ -118,37 +118,37 @@ def _conclude_gone(db: Connection, attempt: OpenAttempt, gone_at: datetime, usin
 
 
 def _take_its_word(
-    db: Connection, attempt: OpenAttempt, told: CallStatus, using: Runtime, now: datetime
+    db: Connection, attempt: OpenAttempt, status: CallStatus, using: Runtime, now: datetime
 ) -> OpenAttempt:
     """The provider knows the call, so it counts, and it is not concluded while it goes on."""
     account = using.accounts[attempt.account]
-    call = attempt.provider_call_id or told.ruling.provider_call_id
+    call = attempt.provider_call_id or status.ruling.provider_call_id
     accept(db, attempt, call, account.settings, now=now, witness=Evidence.ASKING)
-    if told.progress is Progress.ANSWERED:
-        move_attempt(db, attempt.id, AttemptStatus.ANSWERED, answered_at=told.answered_at or now)
+    if status.progress is Progress.ANSWERED:
+        move_attempt(db, attempt.id, AttemptStatus.ANSWERED, answered_at=status.answered_at or now)
     later = now + timedelta(seconds=account.settings.settle_seconds)
     db.execute(update(attempts).where(attempts.c.id == attempt.id).values(conclude_at=later))
     return queries.attempts_by_id(db, [attempt.id])[attempt.id]
 
 
-def _ending(db: Connection, attempt: OpenAttempt, told: CallStatus | None, now: datetime) -> Ending:
-    heard = summarize_receipts(receipts_of(db, attempt.id))
-    asked = told is not None and knows_better(told, heard)
-    if heard.outcome is not None and heard.ending and not asked:
-        answered_at = heard.answered_at or attempt.answered_at
+def _ending(db: Connection, attempt: OpenAttempt, status: CallStatus | None, now: datetime) -> Ending:
+    summary = summarize_receipts(receipts_of(db, attempt.id))
+    better_known = status is not None and knows_better(status, summary)
+    if summary.outcome is not None and summary.ending and not better_known:
+        answered_at = summary.answered_at or attempt.answered_at
         return Ending(
-            outcome=heard.outcome,
-            ended_at=_plausible(heard.ended_at, attempt, now),
+            outcome=summary.outcome,
+            ended_at=_plausible(summary.ended_at, attempt, now),
             answered_at=answered_at,
-            talk_seconds=_between(answered_at, heard.ended_at or now),
+            talk_seconds=_between(answered_at, summary.ended_at or now),
         )
-    if told is not None and told.outcome is not None and asked:
+    if status is not None and status.outcome is not None and better_known:
         return Ending(
-            outcome=told.outcome,
-            ended_at=_plausible(told.ended_at, attempt, now),
+            outcome=status.outcome,
+            ended_at=_plausible(status.ended_at, attempt, now),
             witness=Evidence.ASKING,
-            answered_at=told.answered_at,
-            talk_seconds=told.talk_seconds,
+            answered_at=status.answered_at,
+            talk_seconds=status.talk_seconds,
             detail="its last receipt never came: settled by asking the provider",
         )
     if attempt.status is AttemptStatus.ANSWERED:
