@@ -40,7 +40,7 @@ class AsyncWebexConnect(AsyncCloseable):
         return ruling.provider_call_id
 
     async def status(self, message_id: str) -> CallStatus:
-        """The provider's word on one call; its `progress` is None where it does not know or say."""
+        """What the provider says of one call; its `progress` is None where it does not know."""
         return self.provider.read_asking(await self._exchange(self.provider.asking(message_id)))
 
     async def aclose(self) -> None:

@@ -1,4 +1,4 @@
-"""Reading what strangers send: nothing here raises, and whatever is not of the kind asked for is None."""
+"""Parsing what comes from outside: nothing here raises, and a value of another kind than asked for is None."""
 
 from __future__ import annotations
 
@@ -55,16 +55,16 @@ def number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        found = float(value)
+        parsed_number = float(value)
     except (ValueError, OverflowError):
         return None
-    return found if math.isfinite(found) else None
+    return parsed_number if math.isfinite(parsed_number) else None
 
 
 def whole(value: Any) -> int | None:
     """A whole number, also when written as text."""
-    found = number(value)
-    return None if found is None else int(found)
+    finite = number(value)
+    return None if finite is None else int(finite)
 
 
 def uuid_of(value: Any) -> UUID | None:

@@ -51,7 +51,7 @@ class Heard(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallStatus:
-    """The provider's word on one call that is or was; progress None where it does not know or say."""
+    """What the provider says of one call, in progress or over; `progress` is None where it does not know."""
 
     ruling: Ruling
     progress: Progress | None = None

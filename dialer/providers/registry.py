@@ -55,7 +55,7 @@ def _read(given: dict[str, Any]) -> AccountSettings:
 
 
 # What a field of settings is annotated with. The union is for readers of environment variables, which look there for a
-# key's type; a provider is found by its name, so that a wrong key is told without the union's alternatives.
+# key's type; the provider's name chooses the model, so that an error names the key alone.
 AnyAccount: TypeAlias = Annotated[
     AccountSettings,
     WrapValidator(_by_provider),

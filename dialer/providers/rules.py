@@ -1,4 +1,4 @@
-"""Rules: one row of a provider's verdict table, and what a reply means that holds no word of the provider's."""
+"""Rules: one row of a provider's verdict table, and what a reply means that has no error of the provider's own."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Rule:
 
 UNNAMED = Rule(Verdict.UNCONFIRMED, "the answer does not say whether the call was placed")
 
-# No API speaks here but a web server or gateway: only what surely placed no call is told from what may have.
+# Replies of a web server or gateway, not of the API. Only those after which surely no call was placed are listed.
 WORDLESS: Mapping[int, Rule] = {
     301: Rule(Verdict.HALT_ACCOUNT, "the address redirects elsewhere: correct base_url"),
     307: Rule(Verdict.HALT_ACCOUNT, "the address redirects elsewhere: correct base_url"),

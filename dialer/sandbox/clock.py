@@ -45,7 +45,7 @@ class Clock:
         return pace.moment + (real - pace.real) * pace.speed
 
     def run_at(self, speed: float) -> None:
-        """Run at this speed from now on; whoever sleeps wakes at the right moment all the same."""
+        """Run at this speed from now on; a sleep under way still ends at its moment."""
         self._paces.append(Pace(self._real(), self.now(), speed))
         self._changed.set()
         self._changed = asyncio.Event()

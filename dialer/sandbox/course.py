@@ -1,4 +1,4 @@
-"""The course of a call: planned whole when it is placed, so that nothing has to happen for it to go on."""
+"""The course of a call: its times and its end, all decided when it is placed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEARD_BEFORE_HANGING_UP = (0.2, 0.6)
 
 
 class Outcome(StrEnum):
-    """How a call ended, as the judge sees it."""
+    """How a call ended."""
 
     ANSWERED = "answered"
     BUSY = "busy"
@@ -64,16 +64,16 @@ def message_seconds(text_length: int | None) -> float:
     return max(SHORTEST_SPEECH_SECONDS, text_length / CHARACTERS_PER_SECOND)
 
 
-def plan(fate: ReservedBehaviour, *, placed: float, message: float, ring_timeout: float, rng: Random) -> Course:
+def plan(behaviour: ReservedBehaviour, *, placed: float, message: float, ring_timeout: float, rng: Random) -> Course:
     """Decide a call's course; `message` and `ring_timeout` are in seconds."""
     ringing = rng.uniform(*RING_SECONDS)
-    if fate is ReservedBehaviour.BUSY:
+    if behaviour is ReservedBehaviour.BUSY:
         return _unanswered(placed, rng.uniform(*BUSY_SECONDS), Outcome.BUSY)
-    if fate is ReservedBehaviour.NO_ANSWER or ringing >= ring_timeout:
+    if behaviour is ReservedBehaviour.NO_ANSWER or ringing >= ring_timeout:
         return _unanswered(placed, ring_timeout, Outcome.NO_ANSWER)
-    if fate in UNREACHED:
-        return _unanswered(placed, ringing, UNREACHED[fate])
-    hung_up = fate is ReservedBehaviour.HANGS_UP
+    if behaviour in UNREACHED:
+        return _unanswered(placed, ringing, UNREACHED[behaviour])
+    hung_up = behaviour is ReservedBehaviour.HANGS_UP
     heard = message * rng.uniform(*HEARD_BEFORE_HANGING_UP) if hung_up else message
     answered = placed + ringing
     return Course(placed=placed, answered=answered, ended=answered + heard, outcome=Outcome.ANSWERED, hung_up=hung_up)

@@ -1,4 +1,4 @@
-"""A vendor's limit: a fixed window, counted in sandbox seconds, whose phase is its own and not the clock's."""
+"""A vendor's limit: a fixed window, counted in sandbox seconds, that does not begin with the clock's minute or day."""
 
 from __future__ import annotations
 

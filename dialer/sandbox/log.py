@@ -1,4 +1,4 @@
-"""The sandbox's own log of placed calls: the judge in every test."""
+"""The sandbox's own log of placed calls, which tests compare with the ledger."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class PlacedCall:
     request: Any = None
     released: bool = False
     receipts_sent: int = 0
-    fate: ReservedBehaviour = ReservedBehaviour.ANSWERS
+    behaviour: ReservedBehaviour = ReservedBehaviour.ANSWERS
     method: str = ""
     actions: list[str] = field(default_factory=list)
 

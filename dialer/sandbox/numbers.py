@@ -78,8 +78,8 @@ RESERVED_NUMBERS: Mapping[str, Reserved] = {row.ending: row for row in _TABLE}
 
 def reserved(e164: str) -> Reserved | None:
     """The table's row for a number; None for the numbers that simply answer."""
-    found = RESERVED.fullmatch(e164)
-    return RESERVED_NUMBERS.get(found[1]) if found else None
+    match = RESERVED.fullmatch(e164)
+    return RESERVED_NUMBERS.get(match[1]) if match else None
 
 
 def behaviour_of(e164: str, earlier: int = 0) -> ReservedBehaviour:

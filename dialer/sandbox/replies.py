@@ -48,14 +48,14 @@ class Breakdown(Exception):
         return Reply(method=method, result=result, status=self.status, manner=self.manner)
 
 
-def manner_for(fate: ReservedBehaviour) -> Manner:
+def manner_for(behaviour: ReservedBehaviour) -> Manner:
     """How the reply to a placed call is given."""
-    return MANNERS.get(fate, Manner.PROMPT)
+    return MANNERS.get(behaviour, Manner.PROMPT)
 
 
-def break_down(fate: ReservedBehaviour) -> None:
-    """Raise Breakdown where the fate is that the service fails before it places anything."""
-    if fate is ReservedBehaviour.UNAVAILABLE:
+def break_down(behaviour: ReservedBehaviour) -> None:
+    """Raise Breakdown where the behaviour is that the service fails before it places anything."""
+    if behaviour is ReservedBehaviour.UNAVAILABLE:
         raise Breakdown(503)
-    if fate is ReservedBehaviour.CUT_BEFORE:
+    if behaviour is ReservedBehaviour.CUT_BEFORE:
         raise Breakdown(0, Manner.CUT)

@@ -33,5 +33,5 @@ def _replies(behaviour: ReservedBehaviour) -> tuple[str, ...]:
 def _notes(behaviour: ReservedBehaviour) -> str:
     """What is special at a vendor, in parentheses."""
     special = [vendor for vendor in reversed(VENDORS.values()) if behaviour in vendor.notes]
-    told = "; ".join(": ".join(filter(None, (vendor.title, vendor.notes[behaviour]))) for vendor in special)
-    return f" ({told})" if told else ""
+    notes = "; ".join(": ".join(filter(None, (vendor.title, vendor.notes[behaviour]))) for vendor in special)
+    return f" ({notes})" if notes else ""

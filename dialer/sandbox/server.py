@@ -20,7 +20,7 @@ from dialer.sandbox.world import World
 
 BACKLOG = 1024
 SHUTDOWN_SECONDS = 0.5
-"""How long replies under way may take once the sandbox is told to stop; a late reply takes longer and is cut."""
+"""How long replies under way may take once the sandbox is stopped; a late reply takes longer and is cut."""
 
 
 class VendorServer:
@@ -105,9 +105,9 @@ def serve(config: SharedConfig, ready: Callable[[str], None] = lambda url: None)
 
 
 async def _serve(config: SharedConfig, ready: Callable[[str], None]) -> None:
-    told = asyncio.Event()
+    stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with listening(config) as url:
         ready(url)
-        await told.wait()
+        await stopped.wait()

@@ -1,4 +1,4 @@
-"""A vendor as the sandbox knows it: the APIs that it serves, and what is told of them."""
+"""A vendor of the sandbox: the APIs that it serves, and how they are described to people."""
 
 from __future__ import annotations
 

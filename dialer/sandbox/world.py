@@ -30,8 +30,8 @@ class World(Generic[Config]):
         self._seed = random.getrandbits(32) if config.seed is None else config.seed
         self._numbers = itertools.count(int(self.clock.started.timestamp()) % 10**8 * 1000 + 1)
         self._nth = itertools.count(1)
-        self.placed: list[Callable[[PlacedCall], None]] = []
-        self._asked: Counter[tuple[str, str]] = Counter()
+        self.on_placed: list[Callable[[PlacedCall], None]] = []
+        self._requests_by_number: Counter[tuple[str, str]] = Counter()
 
     def reconfigure(self, changes: Mapping[str, Any]) -> None:
         """Change the config while running. Raises ValueError for a key that is unknown, fixed or has a bad value."""
@@ -42,17 +42,17 @@ class World(Generic[Config]):
         if "speed" in changes:
             self.clock.run_at(self.config.speed)
 
-    def meet_fate(self, vendor: str, to: str) -> ReservedBehaviour:
+    def next_behaviour(self, vendor: str, to: str) -> ReservedBehaviour:
         """What this request to call a number meets; each vendor counts a number's requests for itself."""
         if reserved(to) is None:
             return ReservedBehaviour.ANSWERS
-        fate = behaviour_of(to, self._asked[vendor, to])
-        self._asked[vendor, to] += 1
-        return fate
+        behaviour = behaviour_of(to, self._requests_by_number[vendor, to])
+        self._requests_by_number[vendor, to] += 1
+        return behaviour
 
     def place(
         self,
-        fate: ReservedBehaviour,
+        behaviour: ReservedBehaviour,
         *,
         vendor: str,
         account: str,
@@ -75,14 +75,14 @@ class World(Generic[Config]):
         """
         now = self.clock.now()
         course = plan(
-            fate,
+            behaviour,
             placed=now if at is None else max(now, at),
             message=message_seconds(text_length) + talk,
             ring_timeout=ring_timeout,
             rng=self.chance(next(self._nth)),
         )
         call = PlacedCall(
-            fate=fate,
+            behaviour=behaviour,
             vendor=vendor,
             account=account,
             call_id=call_id,
@@ -96,8 +96,8 @@ class World(Generic[Config]):
             method=method,
         )
         self.log.add(call, now)
-        for told in self.placed:
-            told(call)
+        for follow in self.on_placed:
+            follow(call)
         return call
 
     def next_number(self) -> int:
@@ -105,5 +105,5 @@ class World(Generic[Config]):
         return next(self._numbers)
 
     def chance(self, *subject: object) -> Random:
-        """The sandbox's chance about one subject: the same for the same seed, whatever else goes on."""
+        """The sandbox's chance about one subject: the same for the same seed, whatever else happens."""
         return Random(":".join(map(str, (self._seed, *subject))))

@@ -80,7 +80,7 @@ class AsyncFace(Methods):
 
 
 class CarriedFace(Face):
-    """Methods whose operations somebody else carries out: `carry` returns the value, or raises a ProviderError."""
+    """Methods whose operations `carry` carries out: it returns the value, or raises a ProviderError."""
 
     def __init__(self, carry: Callable[[Operation[Any]], Any]) -> None:
         self._carry = carry

@@ -42,5 +42,5 @@ REASONS: Mapping[str, Outcome] = {
 
 
 def outcome_of(reason: str | None) -> Outcome | None:
-    """How a call that nobody answered ended; None for a reason that does not say, or that no edition lists."""
+    """How an unanswered call ended; None for a reason that does not say, or that no edition lists."""
     return REASONS.get((reason or "").casefold())

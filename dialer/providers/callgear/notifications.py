@@ -77,7 +77,7 @@ def receipts_in(body: bytes) -> list[Receipt]:
             code=_text(notice, "lost_reason"),
             progress=progress,
             outcome=_outcome(event, notice) if progress is Progress.ENDED else None,
-            occurred_at=None,  # its time is that of the account's zone, which nobody tells
+            occurred_at=None,  # its time is that of the account's zone, which is not known
         )
     ]
 
@@ -89,7 +89,7 @@ def _event(notice: Any) -> str | None:
 
 
 def _outcome(event: str, notice: Any) -> Outcome:
-    """Somebody talked, or why nobody did; unknown where it does not say: a played message may count as no talk."""
+    """Answered, or why not; unknown where it does not say, for a played message may not count as a talk."""
     if (number(_text(notice, "talk_time_duration")) or 0) > 0:
         return Outcome.ANSWERED
     return outcome_of(_text(notice, "lost_reason")) or (Outcome.NO_ANSWER if event == "lost" else Outcome.UNKNOWN)
@@ -97,8 +97,8 @@ def _outcome(event: str, notice: Any) -> Outcome:
 
 def _text(notice: Any, name: str) -> str | None:
     """A member as text; one that the vendor had no value for is none."""
-    found = word(member(notice, name))
-    return None if found is None or found == "null" or _LEFT_OVER.fullmatch(found) else found
+    text = word(member(notice, name))
+    return None if text is None or text == "null" or _LEFT_OVER.fullmatch(text) else text
 
 
 def _repaired(body: bytes) -> Any:

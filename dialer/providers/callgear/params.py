@@ -28,9 +28,9 @@ class BadParameter(Refused):
     def __init__(self, method: str, field: str, wrong: str, remedy: str) -> None:
         detail = f"{method}: {field} {wrong}"
         verdict = Verdict.REFUSE_CONTACT if field == "contact" else Verdict.HALT_CAMPAIGN
-        said = f"{detail}: {remedy}"
+        text = f"{detail}: {remedy}"
         super().__init__(
-            NAME, detail, Ruling(verdict=verdict, mnemonic="bad_parameter", detail=said, field=field), remedy
+            NAME, detail, Ruling(verdict=verdict, mnemonic="bad_parameter", detail=text, field=field), remedy
         )
 
 

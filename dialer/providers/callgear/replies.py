@@ -72,8 +72,8 @@ class TalkOptions:
 
 def done(data: Any, metadata: Metadata) -> Done | None:
     """Success is `true` for some methods and `"true"` for others."""
-    said = member(data, "success")
-    true = said is True or (isinstance(said, str) and said.casefold() == "true")
+    success = member(data, "success")
+    true = success is True or (isinstance(success, str) and success.casefold() == "true")
     return Done(metadata=metadata) if true else None
 
 
@@ -146,8 +146,8 @@ def _talk_option(option: Any) -> TalkOption:
 
 
 def _listed(entry: Any, name: str) -> list[Any]:
-    found = member(entry, name)
-    return found if isinstance(found, list) else []
+    entries = member(entry, name)
+    return entries if isinstance(entries, list) else []
 
 
 def _flag(value: Any) -> bool | None:

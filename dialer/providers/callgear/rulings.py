@@ -71,9 +71,9 @@ def _last_part(field: str | None) -> str:
 
 def _detail(fault: Fault, rule: Rule) -> str:
     known = (fault.mnemonic or "").casefold() in MNEMONICS
-    said = "" if known else scrubbed(fault.message)
+    text = "" if known else scrubbed(fault.message)
     named = f" ({fault.field})" if fault.field and known else ""
-    return f"{rule.note}{named}" + (f": {said}" if said else "")
+    return f"{rule.note}{named}" + (f": {text}" if text else "")
 
 
 def _unspoken(answer: Answer, reply: HttpReply) -> Ruling:

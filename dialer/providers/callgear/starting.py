@@ -71,7 +71,7 @@ def start_simple_call(
     direction: Direction = "in",
     virtual_phone_usage_rule: UsageRule | None = None,
 ) -> Operation[Placed]:
-    """Connect the contact with an operator, who is a number and no employee. `operator_confirmation`: a key, or any."""
+    """Connect the contact with an operator, reached by a number. `operator_confirmation`: a key, or any."""
     return _start("start.simple_call", locals())
 
 

@@ -46,7 +46,7 @@ class Webex:
         return script_fault(script)
 
     def placing(self, call: CallRequest) -> HttpRequest:
-        """Raises InvalidMessage. A ring timeout and DTMF are nothing this API can be told."""
+        """Raises InvalidMessage. The API takes neither a ring timeout nor DTMF."""
         return self.sending(
             VoiceMessage(
                 caller=call.caller_id.e164,
@@ -90,7 +90,7 @@ class Webex:
         return self._get(provider_call_id)
 
     def read_asking(self, reply: HttpReply) -> CallStatus:
-        """The word on one call. Its times say more than its status word; a 404 says nothing about the call."""
+        """How one call stands. Its times say more than its status word; a 404 says nothing about the call."""
         body = parsed(reply.body)
         status = word(member(body, "status"))
         if not 200 <= reply.status < 300 or status is None:
@@ -116,7 +116,7 @@ class Webex:
         return self._get(NO_MESSAGE)
 
     def read_checking(self, reply: HttpReply) -> Ruling:
-        """That there is no such message is said to those only who may ask."""
+        """A 404 means that the key is good: only accounts that may ask are told that there is no such message."""
         if reply.status == 404 or 200 <= reply.status < 300:
             return Ruling(verdict=Verdict.PLACED)
         return not_placing(fault_ruling(reply))

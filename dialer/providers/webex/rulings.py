@@ -73,8 +73,8 @@ def _spoken(reply: HttpReply, code: str | None, message: Any) -> Ruling:
     rule = _rule(code or "", reply.status, message)
     unnamed = by_status(reply, STATUSES)
     if rule is None:
-        said = scrubbed(message)
-        detail = f"{unnamed.detail}: {said}" if said else unnamed.detail
+        text = scrubbed(message)
+        detail = f"{unnamed.detail}: {text}" if text else unnamed.detail
         return replace(unnamed, code=code or unnamed.code, detail=detail)
     wait = retry_after(reply)
     if rule.verdict is Verdict.THROTTLED and wait is None:
@@ -103,8 +103,8 @@ def _rule(code: str, status: int, message: Any) -> Rule | None:
 
 def _parameter(message: Any) -> str | None:
     """The parameter that a message names at its end: `Invalid parameter - sendAt`, `Invalid parameter: msisdn`."""
-    found = _PARAMETER.search(message[:READ_LENGTH]) if isinstance(message, str) else None
-    name = found[1].rstrip(".") if found else ""
+    match = _PARAMETER.search(message[:READ_LENGTH]) if isinstance(message, str) else None
+    name = match[1].rstrip(".") if match else ""
     return None if re.search(r"\d{5}", name) else name or None
 
 

@@ -68,7 +68,7 @@ RECEIPTS = (*RECEIPTS_ASKED, "trombone_connected", "trombone_released", "message
 
 Event = tuple[Progress | None, Outcome | None]
 
-# What a receipt says, by its code; `deliveryStatus` is less exact: a rejection is told from others by its code only.
+# What a receipt says, by its code; `deliveryStatus` is less exact: only the code distinguishes rejections.
 EVENTS: Mapping[str, Event] = {
     "7407": (Progress.PLACED, None),
     "7408": (Progress.RINGING, None),

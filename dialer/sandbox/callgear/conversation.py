@@ -1,4 +1,4 @@
-"""A call's conversation: who is in it, and the moves of the vendor's diagram of call states.
+"""A call's conversation: its participants, and the moves of the vendor's diagram of call states.
 
 Source: Call API v4.0, "Call state diagram". A is the contact, B our side, C whoever `make.call` brings in. After
 `hold.call` the vendor waits for input at once, so HOLD stands for its WAITING_INPUT too. Informer calls are not drawn
@@ -104,7 +104,7 @@ class Conversation:
         return replace(course, ended=now + LONGEST_HOLD)
 
     def resume(self, course: Course, now: float) -> Course:
-        """The talk goes on with A and B."""
+        """A and B talk again."""
         self.held, self.second = False, None
         return replace(course, ended=now + self.left)
 

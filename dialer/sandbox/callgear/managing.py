@@ -36,7 +36,7 @@ def make_call(visit: Visit) -> Done:
 def _second(visit: Visit, call: PlacedCall, to: str) -> Second:
     """Who is called besides: the reserved numbers decide about them as about contacts."""
     course = plan(
-        visit.world.meet_fate("callgear", f"+{to}"),
+        visit.world.next_behaviour("callgear", f"+{to}"),
         placed=visit.now,
         message=0.0,
         ring_timeout=DEFAULT_DIALING_TIMEOUT,
@@ -104,7 +104,7 @@ def _record(visit: Visit, talk: Conversation, *, on: bool) -> None:
 
 
 def disconnect_leg(visit: Visit) -> Done:
-    """Without the coach the talk goes on; without C the contact is on hold; without A or B the call ends."""
+    """Without the coach the talk continues; without C the contact is on hold; without A or B the call ends."""
     call, leg_id = visit.call(), visit.params["leg_id"]
     talk = conversation(call)
     leg = next((leg for leg in talk.legs if leg.leg_id == leg_id), None)

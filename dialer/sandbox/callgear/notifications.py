@@ -47,7 +47,7 @@ class Notifications(Sending):
         await self._post(call, "finished")
 
     async def _post(self, call: PlacedCall, event: str) -> None:
-        """By the template of this event; an event without one is not told."""
+        """Post an event by its template; an event without a template is not posted."""
         config, rng = self._world.config, self._world.chance("notifications", call.call_id, event)
         template = config.notify_templates.get(event)
         if template is None or config.notify_url is None or rng.random() < config.loss:

@@ -47,7 +47,7 @@ OPTIONS = (
 
 
 class Office(_Part):
-    """Everything of a client area that the Call API speaks of. Ids are those of the vendor's examples."""
+    """Everything of a client area that the Call API uses. Ids are those of the vendor's examples."""
 
     employees: dict[int, Employee] = Field(
         {25: Employee(name="Test", numbers=("79260000001", "101")), 26: Employee(name="Nobody")},
@@ -84,7 +84,7 @@ class Office(_Part):
         return f"+{number}" in OWN_NUMBERS or number in self.virtual_numbers
 
     def is_active(self, line: str) -> bool:
-        """Whether a call to this line can be made: an extension must be somebody's."""
+        """Whether a call to this line can be made: an extension must belong to an employee or the coach."""
         if line.isascii() and line.isdigit() and len(line) > 6:
             return not line.endswith("5550118")
         return line == self.coach or any(line in employee.numbers for employee in self.employees.values())

@@ -94,7 +94,7 @@ class CallGear:
         return done
 
     def _note(self, visit: Visit) -> None:
-        """Let the judge's log show what was done to a call."""
+        """Note in the log what was done to a call."""
         if call := self._world.log.find(str(visit.params.get("call_session_id"))):
             call.actions.append(visit.method)
 

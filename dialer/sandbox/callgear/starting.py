@@ -65,7 +65,7 @@ def check_message(visit: Visit, name: str) -> int | None:
 
 
 def limit_exceeded(limit: str, value: int) -> Refusal:
-    """The refusal for a limit used up, whoever used it: nothing of it remains in the reply's figures."""
+    """The refusal for a limit that is used up; the reply's figures say that nothing remains of it."""
     return Refusal(
         "limit_exceeded",
         params={"limit_type": limit, "limit_max_value": value},
@@ -82,18 +82,18 @@ def _start(visit: Visit, ours: Leg | None) -> Done:
         for name in ("contact_message", "operator_message", "employee_message")
         if name in visit.params
     }
-    fate = visit.world.meet_fate("callgear", "+" + visit.params["contact"])
-    _refuse_for(fate, visit)
-    break_down(fate)
-    call = _place(visit, fate, lengths, ours)
-    return Done({"call_session_id": int(call.call_id)}, manner_for(fate))
+    behaviour = visit.world.next_behaviour("callgear", "+" + visit.params["contact"])
+    _refuse_for(behaviour, visit)
+    break_down(behaviour)
+    call = _place(visit, behaviour, lengths, ours)
+    return Done({"call_session_id": int(call.call_id)}, manner_for(behaviour))
 
 
-def _place(visit: Visit, fate: ReservedBehaviour, lengths: dict[str, int | None], ours: Leg | None) -> PlacedCall:
+def _place(visit: Visit, behaviour: ReservedBehaviour, lengths: dict[str, int | None], ours: Leg | None) -> PlacedCall:
     given = visit.params
     says = "contact_message" in lengths
     call = visit.world.place(
-        TOLD_AS.get(fate, fate),
+        TOLD_AS.get(behaviour, behaviour),
         vendor="callgear",
         call_id=str(visit.world.next_number()),
         account=visit.account.name,
@@ -170,13 +170,13 @@ def _check_caller(visit: Visit) -> None:
         raise Refusal("component_disabled", "virtual_phone_usage_rule", rule, {"component_name": NUMBER_MANAGEMENT})
 
 
-def _refuse_for(fate: ReservedBehaviour, visit: Visit) -> None:
+def _refuse_for(behaviour: ReservedBehaviour, visit: Visit) -> None:
     contact = visit.params["contact"]
-    if fate is ReservedBehaviour.BLACKLISTED or contact in visit.account.blacklist:
+    if behaviour is ReservedBehaviour.BLACKLISTED or contact in visit.account.blacklist:
         raise Refusal("contact_in_blacklist", "contact", contact, {"contact": contact})
-    if fate is ReservedBehaviour.REFUSED:
+    if behaviour is ReservedBehaviour.REFUSED:
         raise Refusal("invalid_parameter_value", "contact", contact)
-    if fate is ReservedBehaviour.INTERNAL_ERROR:
+    if behaviour is ReservedBehaviour.INTERNAL_ERROR:
         raise Refusal("internal_error")
-    if fate is ReservedBehaviour.THROTTLED:
+    if behaviour is ReservedBehaviour.THROTTLED:
         raise limit_exceeded("minute", visit.world.config.points_per_minute)

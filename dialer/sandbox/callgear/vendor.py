@@ -24,7 +24,7 @@ class CallGearService:
         self._call_api = CallGear(world)
         self._data_api = DataApi(world)
         self._notifications = Notifications(world)
-        world.placed.append(self._notifications.follow)
+        world.on_placed.append(self._notifications.follow)
 
     def routes(self) -> Sequence[Route]:
         return [

@@ -46,8 +46,8 @@ class Visit:
 
     def live_calls(self) -> list[PlacedCall]:
         """The account's calls in progress."""
-        mine = ("callgear", self.account.name)
-        return [call for call in self.world.log.live(self.now) if (call.vendor, call.account) == mine]
+        own = ("callgear", self.account.name)
+        return [call for call in self.world.log.live(self.now) if (call.vendor, call.account) == own]
 
     def call(self) -> PlacedCall:
         """The live call that `call_session_id` names, in a state that allows the method.
@@ -74,16 +74,16 @@ class Visit:
         if self.account.name == DOCUMENT and (standing := standing_call(self.method, session_id, self.now)):
             return standing
         call = self.world.log.live_one(str(session_id), self.now)
-        mine = call is not None and (call.vendor, call.account) == ("callgear", self.account.name)
-        return call if mine else None
+        is_own = call is not None and (call.vendor, call.account) == ("callgear", self.account.name)
+        return call if is_own else None
 
 
 def conversation(call: PlacedCall) -> Conversation:
     """The vendor's side of a call placed here."""
-    found = call.request
-    if not isinstance(found, Conversation):
+    request = call.request
+    if not isinstance(request, Conversation):
         raise TypeError("this call was not placed at CallGear")
-    return found
+    return request
 
 
 def whole(value: float) -> int | None:

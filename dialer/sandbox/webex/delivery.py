@@ -51,7 +51,7 @@ class Deliveries(Sending):
         """What will be sent, in the order of sending; chance is asked once, here."""
         config, rng = self._world.config, self._world.chance("receipts", call.call_id)
         planned = []
-        for happened, event in sequence(call.course, call.fate):
+        for happened, event in sequence(call.course, call.behaviour):
             lost, late, twice = (rng.random() < chance for chance in (config.loss, config.shuffle, config.duplicate))
             if event.asked_as in message.receipts and not lost:
                 sent = happened + (rng.uniform(*SHUFFLED_BY_SECONDS) if late else 0.0)

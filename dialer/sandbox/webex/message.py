@@ -162,10 +162,10 @@ def _examine_speech(content: Mapping[str, Any]) -> None:
 def _caller(number: Any) -> str:
     if not isinstance(number, str):
         raise invalid("from")
-    found = E164.fullmatch(number)
-    if not found or "+" + found[1] not in OWN_NUMBERS:
+    match = E164.fullmatch(number)
+    if not match or "+" + match[1] not in OWN_NUMBERS:
         raise Fault("7101")
-    return "+" + found[1]
+    return "+" + match[1]
 
 
 def _destination(to: Any) -> tuple[str, str]:
@@ -185,10 +185,10 @@ def _destination(to: Any) -> tuple[str, str]:
             name != "msisdn" and not isinstance(value, str)
         ):
             raise invalid(f"to.{name}")
-    found = E164.fullmatch(numbers[0])
-    if not found:
+    match = E164.fullmatch(numbers[0])
+    if not match:
         raise Fault("7102")
-    return "+" + found[1], entry.get("correlationId") or entry.get("correlationid") or ""
+    return "+" + match[1], entry.get("correlationId") or entry.get("correlationid") or ""
 
 
 def _receipts(words: Any) -> frozenset[str]:

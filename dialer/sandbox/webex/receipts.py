@@ -48,7 +48,7 @@ ENDINGS = {
 ENDING_OF_HANGUP = (RELEASED, DISCONNECTED, DROPPED)
 
 
-def sequence(course: Course, fate: ReservedBehaviour = ReservedBehaviour.ANSWERS) -> list[tuple[float, Event]]:
+def sequence(course: Course, behaviour: ReservedBehaviour = ReservedBehaviour.ANSWERS) -> list[tuple[float, Event]]:
     """The receipts of a call in the documented order, each with its moment; the last ones share theirs."""
     if course.outcome is Outcome.EXPIRED:
         return [(course.ended, EXPIRED)]
@@ -56,10 +56,10 @@ def sequence(course: Course, fate: ReservedBehaviour = ReservedBehaviour.ANSWERS
     events = [(course.placed, OFFERED), (accepted, ACCEPTED)]
     if course.answered is not None:
         events.append((course.answered, ANSWERED))
-    if course.answered is not None and fate is ReservedBehaviour.TO_AGENT:
+    if course.answered is not None and behaviour is ReservedBehaviour.TO_AGENT:
         events += [((course.answered + course.ended) / 2, TO_AGENT), (course.ended, FROM_AGENT)]
     endings = ENDING_OF_HANGUP if course.hung_up else ENDINGS[course.outcome]
-    if fate is ReservedBehaviour.DECLINED:
+    if behaviour is ReservedBehaviour.DECLINED:
         endings = (DROPPED, CALL_REJECTED)
     return events + [(course.ended, event) for event in endings]
 

@@ -28,7 +28,7 @@ UNREACHED = {
 
 
 class Webex:
-    """The Send Message API of one sandbox; `follow` is told of every placed call, so that its receipts are sent."""
+    """The Send Message API of one sandbox; `follow` is called for every placed call, and sends its receipts."""
 
     def __init__(self, world: WebexWorld, follow: Callable[[PlacedCall, Message], None]) -> None:
         self._world = world
@@ -76,11 +76,11 @@ class Webex:
         second.take(1, now)
 
     def _place(self, message: Message, account: str) -> Reply:
-        fate = self._world.meet_fate("webex", message.to)
-        _refuse_for(fate)
-        break_down(fate)
+        behaviour = self._world.next_behaviour("webex", message.to)
+        _refuse_for(behaviour)
+        break_down(behaviour)
         call = self._world.place(
-            fate,
+            behaviour,
             vendor="webex",
             call_id=str(uuid4()),
             account=account,
@@ -99,7 +99,7 @@ class Webex:
             "correlationId": message.correlation_id,
             "status": "queued",
         }
-        return Reply(method=PLACE, result="201", status=201, body=reply, manner=manner_for(fate))
+        return Reply(method=PLACE, result="201", status=201, body=reply, manner=manner_for(behaviour))
 
     def _standing(self, call: PlacedCall) -> dict[str, object]:
         asked_at, message = call.request
@@ -134,14 +134,14 @@ class Webex:
         return standing
 
 
-def _refuse_for(fate: ReservedBehaviour) -> None:
-    if fate is ReservedBehaviour.BLACKLISTED:
+def _refuse_for(behaviour: ReservedBehaviour) -> None:
+    if behaviour is ReservedBehaviour.BLACKLISTED:
         raise Fault("9002")
-    if fate is ReservedBehaviour.REFUSED:
+    if behaviour is ReservedBehaviour.REFUSED:
         raise Fault("7102")
-    if fate is ReservedBehaviour.INTERNAL_ERROR:
+    if behaviour is ReservedBehaviour.INTERNAL_ERROR:
         raise Breakdown(500)
-    if fate is ReservedBehaviour.THROTTLED:
+    if behaviour is ReservedBehaviour.THROTTLED:
         raise Fault("7020", status=429)
 
 

@@ -65,9 +65,9 @@ def test_a_sleeper_wakes_early_when_the_clock_is_made_faster() -> None:
     assert asyncio.run(sleep()) < 30
 
 
-def course(fate: ReservedBehaviour, seed: int = 1, **changes: float) -> Course:
+def course(behaviour: ReservedBehaviour, seed: int = 1, **changes: float) -> Course:
     given = {"placed": 100.0, "message": 8.0, "ring_timeout": 30.0} | changes
-    return plan(fate, **given, rng=Random(seed))
+    return plan(behaviour, **given, rng=Random(seed))
 
 
 @pytest.mark.parametrize("seed", range(20))

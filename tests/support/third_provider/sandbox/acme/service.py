@@ -55,7 +55,7 @@ class AcmeService(Sending):
         try:
             self._admit(request)
             given = _examined(request.body)
-            behaviour = self._world.meet_fate("acme", given["to"])
+            behaviour = self._world.next_behaviour("acme", given["to"])
             if behaviour in REFUSED:
                 raise Refused(*REFUSED[behaviour])
             break_down(behaviour)
