@@ -246,6 +246,12 @@ def count_by_status(db: Connection, campaign_id: str) -> dict[ContactStatus, int
     return {ContactStatus(status): count for status, count in db.execute(query)}
 
 
+def count_claimed(db: Connection, campaign_id: str) -> int:
+    """How many contacts of the campaign are with the workers."""
+    claimed = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.CLAIMED)
+    return db.scalar(select(func.count()).where(*claimed)) or 0
+
+
 def unfinished(db: Connection, campaign_id: str) -> bool:
     """Whether the campaign has a contact without a final status."""
     query = select(contacts.c.id).where(contacts.c.campaign_id == campaign_id, contacts.c.status.not_in(FINAL_CONTACTS))

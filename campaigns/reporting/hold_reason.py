@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, Select, func, select
 from campaigns.calendar.calling_hours import next_opening
 from campaigns.calendar.zones import zones_of
 from campaigns.definition.sections.frequency import Cap
+from campaigns.ledger import queries
 from campaigns.ledger.frequency_caps import cap_clears_at
 from campaigns.ledger.moves import moved_to
 from campaigns.ledger.queries import Campaign
@@ -123,7 +124,7 @@ def hold_reason(db: Connection, campaign: Campaign, now: datetime, *, redis_answ
     if campaign.hold_kind is ReleaseHold.REDIS_AWAY:
         return HoldReason(kind=HoldKind.REDIS_AWAY, words=_held(campaign))
     due_now, next_due_at = due(db, campaign.id, now)
-    due_now += _with_workers(db, campaign.id)
+    due_now += queries.count_claimed(db, campaign.id)
     failing = _failing(db, campaign, now)
     if failing and (next_due_at is None or next_due_at - now < FAILING_IS_NEWS):
         return HoldReason(kind=HoldKind.VENDOR_DOWN, words=failing, clears_at=next_due_at)
@@ -201,11 +202,6 @@ def due(db: Connection, campaign_id: str, now: datetime) -> tuple[int, datetime 
     pending = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.PENDING)
     due_now = db.scalar(select(func.count()).where(*pending, contacts.c.due_at <= now)) or 0
     return due_now, db.scalar(select(func.min(contacts.c.due_at)).where(*pending))
-
-
-def _with_workers(db: Connection, campaign_id: str) -> int:
-    claimed = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.CLAIMED)
-    return db.scalar(select(func.count()).where(*claimed)) or 0
 
 
 def _put_off_by_limit(campaign: Campaign, next_due_at: datetime | None, now: datetime) -> bool:

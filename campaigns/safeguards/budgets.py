@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, func, or_, select
 
 from campaigns.definition import Definition
+from campaigns.ledger import queries
 from campaigns.ledger.moves import pause
 from campaigns.ledger.queries import Campaign
-from campaigns.ledger.tables import attempts, campaigns, contacts
-from campaigns.lifecycle import UNANSWERED_REQUESTS, AttemptStatus, ContactStatus, PauseKind
+from campaigns.ledger.tables import attempts, campaigns
+from campaigns.lifecycle import UNANSWERED_REQUESTS, AttemptStatus, PauseKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ def budget_left(db: Connection, campaign: Campaign, call_points: int, now: datet
     if not budgets:
         return None
     db.execute(select(campaigns.c.id).where(campaigns.c.id == campaign.id).with_for_update())
-    with_workers = _claimed(db, campaign.id)
+    with_workers = queries.count_claimed(db, campaign.id)
     left = []
     for most, why, since, until in budgets:
         accepted, under_way = _used(db, campaign.id, since)
@@ -94,8 +95,3 @@ def _used(db: Connection, campaign_id: str, since: datetime | None) -> tuple[int
     doubtful = or_(attempts.c.status.in_(UNANSWERED_REQUESTS), attempts.c.status == AttemptStatus.UNKNOWN)
     under_way = db.scalar(select(func.count()).where(*counted, doubtful, attempts.c.counted.is_(False))) or 0
     return accepted, under_way
-
-
-def _claimed(db: Connection, campaign_id: str) -> int:
-    claimed = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.CLAIMED)
-    return db.scalar(select(func.count()).where(*claimed)) or 0

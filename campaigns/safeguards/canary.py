@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, update
 
+from campaigns.ledger import queries
 from campaigns.ledger.claims import lock_campaign
 from campaigns.ledger.moves import pause, write_audit
 from campaigns.ledger.queries import Campaign
@@ -49,7 +50,7 @@ def canary_hold(db: Connection, campaign: Campaign, now: datetime) -> CanaryHold
     called = _count(db, campaign.id, _called())
     left = _count(db, campaign.id, and_(contacts.c.status.in_(WAITING_CONTACTS), not_called()))
     calling = _count(db, campaign.id, contacts.c.status.in_(TAKEN_CONTACTS))
-    waiting = _count(db, campaign.id, contacts.c.status == ContactStatus.CLAIMED)
+    waiting = queries.count_claimed(db, campaign.id)
     why = f"its canary: the first {rule.contacts} contacts come first"
     if called + left < rule.contacts:
         return None
