@@ -199,6 +199,7 @@ def test_an_unknown_filter_is_answered_with_the_nearest(source, remedy):
     assert refused.value.remedy == remedy
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(st.sampled_from(["name", "time", "to pay"]), st.text(max_size=12), min_size=3),
     st.sampled_from(["{{ name }}", "Hi {{ name }}, 100 %, {{ time }}!", "{{ to_pay }} {{ name }} {{ name }}\n\n%s"]),

@@ -150,6 +150,7 @@ PIECES += [
 ]
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join) | st.text(max_size=60) | st.binary(max_size=60))
 def test_any_file_at_all_gives_faults_and_never_a_traceback(tmp_path_factory, content):

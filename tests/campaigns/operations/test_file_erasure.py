@@ -161,6 +161,7 @@ def test_a_fetched_list_that_cannot_be_read_is_named_also_where_its_campaign_fil
     assert erase_files(ledger, ANN, tmp_path / "reports").left == [fetched]
 
 
+@pytest.mark.slow
 def test_erasures_at_once_bring_nobody_back(ledger, clock, tmp_path):
     people = [parse(one) for one in numbers(4)]
     file = written(tmp_path, *(f"{one.e164},Ann,Nowhere/Town," for one in [*people] * 300))
