@@ -128,7 +128,10 @@ def test_many_sweeps_at_once_do_what_one_does(ledger, using, buckets, left_behin
     assert len(done) == 6
     turns_are_over(buckets)  # whom nobody could ask about while another sweep did comes to its turn
     done.append(sweep(using=using))
-    totals = [sum(getattr(one, name) for one in done) for name in ("given_back", "doubted", "concluded", "finished")]
+    totals = [
+        sum(getattr(one, name) for one in done)
+        for name in ("claims_returned", "marked_unconfirmed", "concluded", "finished")
+    ]
     assert totals == [1, 1, 2, 2]
     with ledger.reading() as db:
         statuses = dict(db.execute(select(contacts.c.campaign_id, contacts.c.status)).all())
