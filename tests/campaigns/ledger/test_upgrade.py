@@ -112,7 +112,7 @@ def test_every_campaign_is_held_and_stopped_for_the_same_reason_as_before(going_
         clears_at, since = (moment and moment.isoformat() for moment in (reason.clears_at, reason.since))
         now = {"kind": reason.kind, "words": reason.words, "clears_at": clears_at, "by": reason.by, "since": since}
         if request.node.callspec.params["going_on"] == "reworded":
-            told |= {"words": reason.words}
+            told = told | {"words": reason.words}
         assert now == told | {"kind": MISREAD.get(name, told["kind"])}, name
 
 
