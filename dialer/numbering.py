@@ -7,8 +7,9 @@ in it; otherwise it returns None, and the caller asks phonenumbers. A test compa
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, lru_cache
+from importlib.resources import files
 from typing import NamedTuple
 
 import phonenumbers
@@ -46,10 +47,13 @@ class ValidNumber(NamedTuple):
 
     @property
     def zones(self) -> tuple[str, ...] | None:
-        """The IANA time zones that phonenumbers gives for it; None when phonenumbers has to be asked."""
+        """The IANA zones that it may be in: of its area, else of its regions; None if phonenumbers must be asked."""
         if self.plan.is_local(self.national):
             return _zones_of_area((self.code + self.national)[:TIMEZONE_LONGEST_PREFIX])
-        return self.plan.zones
+        plans = _plans(self.code)
+        if len(plans) == 1:
+            return self.plan.zones
+        return _zones_of_regions(self.code, tuple(plan.region for plan in plans if plan.valid(self.national)))
 
 
 def match_number(written: str, country: str | None = None) -> ValidNumber | None:
@@ -76,6 +80,24 @@ def _zones_of_area(digits: str) -> tuple[str, ...] | None:
     return next((zones for zones in by_prefix if zones), None)
 
 
+@lru_cache(maxsize=512)
+def _zones_of_regions(code: str, regions: tuple[str, ...]) -> tuple[str, ...]:
+    """The zones of some of the regions that share a country code: a Kazakh number is not in Russia."""
+    own = {zone for region in regions for zone in _zones_by_region().get(region, ())}
+    shared = _zones_of_area(code) or ()
+    return tuple(zone for zone in shared if zone in own) or tuple(sorted(own)) or shared
+
+
+@cache
+def _zones_by_region() -> Mapping[str, Sequence[str]]:
+    """IANA's zones of each country (ISO 3166, two letters)."""
+    zones: dict[str, list[str]] = {}
+    table = (files("tzdata") / "zoneinfo" / "zone.tab").read_text("utf-8")
+    for region, _, zone, *_ in (line.split("\t") for line in table.splitlines() if not line.startswith("#")):
+        zones.setdefault(region, []).append(zone)
+    return zones
+
+
 def _match_international(digits: str) -> ValidNumber | None:
     for length in range(1, LONGEST_CODE + 1):
         code = digits[:length]
@@ -90,6 +112,7 @@ class NumberingPlan:
     def __init__(self, metadata: PhoneMetadata) -> None:
         general = metadata.general_desc or PhoneNumberDesc()
         self.code = str(metadata.country_code)
+        self.region = str(metadata.id)
         self.valid: Matches = re.compile(_valid(metadata)).fullmatch
         self.leading: Matches | None = _prefix(metadata.leading_digits)
         self.changed_by_parsing: Matches = _prefix(metadata.national_prefix_for_parsing) or NEVER

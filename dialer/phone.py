@@ -74,7 +74,8 @@ class ParsedNumber(NamedTuple):
     @property
     def zones(self) -> tuple[str, ...]:
         """The IANA time zones that it may be in, by its country and area; empty if not known."""
-        names: tuple[str, ...] = (self.match.zones if self.match else None) or _zones_by_phonenumbers(self.number.e164)
+        match = self.match or numbering.match_number(self.number.e164)
+        names: tuple[str, ...] = (match.zones if match else None) or _zones_by_phonenumbers(self.number.e164)
         return () if UNKNOWN_TIMEZONE in names else names
 
 

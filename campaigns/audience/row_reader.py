@@ -30,7 +30,7 @@ class ContactRow(NamedTuple):
     fields      all columns but the numbers, by the names that templates use
     zone        IANA zone: the contact's own, else that of its number (all that it may be in, separated by commas), else
                 the schedule's; None when none is known and the campaign needs none
-    not_after   never call after this moment (UTC)
+    not_after   never call after this moment (UTC); None where the row gives none
     text        the text to speak; None for a recording
     voice       voice settings of its own, which override the message's
     consent     the content of the consent column
@@ -175,7 +175,9 @@ class RowReader:
         zone = candidates[0] if len(candidates) == 1 else ",".join(candidates)
         if not self._has_hours(zone):
             reason = f"its number may be in any of {len(candidates)} time zones, which share no hour of the windows"
-            advice = "name the zone in a column (contacts.zone)"
+            advice = (
+                "name the zone in a column (contacts.zone), or go by schedule.zone (contacts.zone_by_number: false)"
+            )
             raise RowRejected(RejectCode.BAD_ZONE, self.name(self._phone_index(cells)), reason, advice)
         return zone
 
@@ -187,13 +189,12 @@ class RowReader:
 
     def _not_after(self, cells: Sequence[str], zone: str | None) -> datetime | None:
         index = self._columns.not_after
-        if index is None:
+        if index is None or not cells[index]:
             return None
         try:
             moment = times.parse_moment(cells[index])
         except times.BadMoment as exc:
-            reason = str(exc) if cells[index] else "the moment is blank"
-            raise RowRejected(RejectCode.BAD_NOT_AFTER, self.name(index), reason, exc.suggestion) from None
+            raise RowRejected(RejectCode.BAD_NOT_AFTER, self.name(index), str(exc), exc.suggestion) from None
         if moment.tzinfo is not None:
             return moment.astimezone(UTC)
         if zone is None:

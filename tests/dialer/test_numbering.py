@@ -32,9 +32,16 @@ def agrees(written: str, country: str | None) -> bool:
     if told is None:
         return False
     assert told.e164 == asked(written, country), (written, country)
-    for there in (told.zones, zones_of(told.e164)):
-        assert not there or there == tuple(time_zones_for_number(phonenumbers.parse(told.e164))), told.e164
+    if told.plan.is_local(told.national) or not shares_its_code(told.e164):
+        for there in (told.zones, zones_of(told.e164)):
+            assert not there or there == tuple(time_zones_for_number(phonenumbers.parse(told.e164))), told.e164
     return True
+
+
+def shares_its_code(e164: str) -> bool:
+    """Whether several regions have the number's country code: phonenumbers then gives the zones of all of them."""
+    code = phonenumbers.parse(e164).country_code
+    return len(phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code]) > 1
 
 
 def zones_of(e164: str) -> tuple[str, ...] | None:

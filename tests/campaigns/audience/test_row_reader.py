@@ -169,7 +169,6 @@ ROWS = [
     (f"{GOOD},Ann,UTC,tomorrow", RejectCode.BAD_NOT_AFTER, "until", "not a date and time"),
     (f"{GOOD},Ann,UTC,2026-12-05", RejectCode.BAD_NOT_AFTER, "until", "a date without a time"),
     (f"{GOOD},Ann,UTC,05.12.2026 15:00", RejectCode.BAD_NOT_AFTER, "until", "not a date and time"),
-    (f"{GOOD},Ann,UTC,", RejectCode.BAD_NOT_AFTER, "until", "the moment is blank"),  # it would never expire
     (f"{GOOD},Ann,UTC", RejectCode.SHORT_ROW, "", "3 cells"),
     (f"{GOOD},Lee, Ann,UTC,2026-12-05T15:00", RejectCode.LONG_ROW, "", "5 cells"),  # a comma without quotes
     (f'{GOOD},"Ann" Lee,UTC,2026-12-05T15:00', RejectCode.BROKEN_ROW, "", "after a closing quote"),
@@ -203,6 +202,14 @@ def test_a_blank_zone_means_that_of_the_number_and_a_wrong_one_means_no_call(aud
     )
     assert [contact.zone for contact in audience.contacts()] == ["America/Los_Angeles"]
     assert [reject.code for reject in audience.rejects] == [RejectCode.BAD_ZONE]
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\u00a0"])
+@pytest.mark.parametrize("key", ["not_after", "country_column", "zone", "language", "voice"])
+def test_a_blank_cell_of_a_column_that_only_adds_something_adds_nothing(audience_of, key, blank):
+    (given,) = audience_of(f"phone,more\n{GOOD},{blank}\n", **{key: "more"}).contacts()
+    (absent,) = audience_of(f"phone,more\n{GOOD},{blank}\n").contacts()
+    assert given == absent
 
 
 @pytest.mark.parametrize(

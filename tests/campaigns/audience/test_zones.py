@@ -49,6 +49,37 @@ def test_a_number_that_may_be_in_zones_without_a_common_hour_is_rejected_and_not
     assert read_zones(tmp_path, "phone,zone\n+79161234567,Europe/Moscow\n", zone="zone") == (["Europe/Moscow"], [])
 
 
+@pytest.mark.parametrize(
+    ("number", "zones_told"),
+    [
+        ("+77012345678", "Asia/Almaty,Asia/Aqtobe"),  # a Kazakh mobile shares +7 with eleven hours of Russia
+        ("+18765550123", "America/Jamaica"),
+        ("+18764123456", "America/Jamaica"),
+        ("+12423570123", "America/Nassau"),
+        ("+447797712345", "Europe/Jersey"),
+        ("+447624012345", "Europe/Isle_of_Man"),
+        ("+590690001234", "America/Guadeloupe"),
+        ("+262692123456", "Indian/Reunion"),
+        ("+262639012345", "Indian/Mayotte"),
+        ("+212650123456", "Africa/Casablanca,Africa/El_Aaiun"),  # phonenumbers gives the Canaries'
+        ("tel:+7-701-234-56-78", "Asia/Almaty,Asia/Aqtobe"),  # written so that phonenumbers has to read it
+    ],
+)
+def test_a_number_is_where_its_region_is_and_not_anywhere_in_its_country_code(tmp_path, number, zones_told):
+    windows = {"zone": "Asia/Almaty", "windows": {"mon-sun": "09:00-18:00"}}
+    audience = read_list(tmp_path, f"phone\n{number}\n", schedule=windows)
+    assert [contact.zone for contact in audience.contacts()] == [zones_told]
+
+
+@pytest.mark.parametrize("number", ["+18005550100", "+78005550101", "+79161234567"])
+def test_a_number_that_tells_no_place_is_rejected_with_both_ways_out(tmp_path, number):
+    audience = read_list(tmp_path, f"phone\n{number}\n", schedule=OFFICE)
+    assert list(audience.contacts()) == []
+    (reject,) = audience.rejects
+    assert "contacts.zone)" in reject.suggestion
+    assert "contacts.zone_by_number: false" in reject.suggestion
+
+
 def test_several_candidates_are_called_in_the_hours_they_share():
     windows = Windows.parse({"mon-fri": ["09:00-20:00"]})
     dakota = zones_of("America/Chicago,America/Denver")

@@ -10,15 +10,14 @@ from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
 
-import phonenumbers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from phonenumbers.timezone import time_zones_for_number
 
 from campaigns.calendar.calling_hours import next_opening, next_opening_at_all, next_try
 from campaigns.definition import Definition
 from dialer.calls import Outcome
+from dialer.phone import parse, zones
 from tests.campaigns.calendar.test_windows import CHANGES, shows_open, utc, written_windows
 from tests.support.campaign_files import read_list
 from tests.support.seeding import DEFINITION, definition
@@ -59,8 +58,7 @@ class Plain:
 
 def candidates(number: str, column: str, campaign: str) -> tuple[str, ...]:
     """The zones that the words of the definition give: column, else number, else campaign."""
-    told = time_zones_for_number(phonenumbers.parse(number))
-    return (column,) if column else (campaign,) if "Etc/Unknown" in told else told
+    return (column,) if column else zones(parse(number)) or (campaign,)
 
 
 def expected(openings: list[bool], begin: datetime, now: datetime, start: datetime, end: datetime) -> datetime | None:

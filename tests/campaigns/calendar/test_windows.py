@@ -20,7 +20,7 @@ from campaigns.calendar.times import (
     parse_weekdays,
 )
 from campaigns.calendar.windows import Windows
-from campaigns.calendar.zones import BadZone, zone_named
+from campaigns.calendar.zones import PLACES, BadZone, zone_named
 
 NEW_YORK = zone_named("America/New_York")
 OFFICE = Windows.parse({"mon-fri": ["09:00-12:30", "13:00-20:00"], "sat": ["10:00-14:00"]})
@@ -284,6 +284,14 @@ def test_a_misspelt_weekday_is_named_with_the_right_one():
         # In summer these would be an hour off: whoever writes them seldom means that.
         ("EST", "^write America/New_York, or America/Panama where winter time"),
         ("mst ", "^write America/Denver, or America/Phoenix where winter time"),
+        ("EST5EDT", "^write America/New_York, or America/Panama where winter time"),
+        ("PST8PDT", "^write America/Los_Angeles, or "),
+        ("HST", "Pacific/Honolulu where winter time"),
+        ("cet", "^write Europe/Berlin, or Africa/Algiers"),
+        # By POSIX's sign, the reverse of what is read.
+        ("Etc/GMT+3", "^write America/Sao_Paulo for UTC-3 or Europe/Moscow for UTC\\+3"),
+        ("Etc/GMT-5", "^write Asia/Karachi for UTC\\+5 or America/Lima for UTC-5"),
+        ("etc/gmt-14", "^write Pacific/Kiritimati for UTC\\+14$"),
         # Offsets, for which no zone that is hours away is proposed.
         ("UTC+3", "^write an IANA name"),
         ("GMT-5", "^write an IANA name"),
@@ -295,6 +303,17 @@ def test_an_unknown_zone_is_refused_with_the_nearest_one(name, hint):
     with pytest.raises(BadZone) as refused:
         zone_named(name)
     assert re.search(hint, refused.value.suggestion)
+
+
+@pytest.mark.parametrize("name", ["UTC", "GMT", "Etc/UTC", "Etc/GMT", "Asia/Calcutta", "US/Eastern", "Europe/Kiev"])
+def test_a_zone_that_means_one_thing_is_accepted_also_by_an_older_name(name):
+    assert zone_named(name).key == name
+
+
+@pytest.mark.parametrize(("hours", "place"), PLACES.items())
+def test_a_zone_proposed_for_an_offset_has_it_all_year(hours, place):
+    days = [datetime(2026, month, 1, tzinfo=UTC).astimezone(zone_named(place)) for month in range(1, 13)]
+    assert {day.utcoffset() for day in days} == {timedelta(hours=hours)}
 
 
 @pytest.mark.parametrize(
