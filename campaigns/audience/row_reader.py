@@ -11,15 +11,17 @@ from campaigns.audience.rejects import Reject, RejectCode
 from campaigns.audience.table import Row, Table
 from campaigns.calendar import times, zones
 from campaigns.definition import Definition
+from campaigns.definition.blanks import trimmed_cells
 from campaigns.definition.templates import BadText, MissingVariable
 from dialer import phone
 from dialer.phone import BadCountry, BadPhoneNumber, NoCountryCode, PhoneNumber
 from dialer.providers.provider import ScriptFault
 from dialer.scripts import Script
 
+NAMIBIA = "NA"
 CheckScript = Callable[[Script], ScriptFault | None]
 SPREADSHEET_ERRORS = frozenset(
-    {"#REF!", "#N/A", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"}
+    {"#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"}
 )  # error values as spreadsheets display them
 
 
@@ -94,7 +96,7 @@ class RowReader:
         not_after = self._not_after(cells, zone)
         consent = self._consent(cells)
         voice = self._voice(cells)
-        text = self._text(cells, voice)
+        text = self._text(row, cells, voice)
         fields = {name: cells[index] for name, index in self._fields}
         return ContactRow(row.line, number.number, fields, zone, not_after, text, voice, consent)
 
@@ -112,12 +114,14 @@ class RowReader:
             raise RowRejected(
                 RejectCode.BROKEN_ROW, "", row.parse_error, "double the quotes inside a cell, and close every cell's"
             )
-        cells = [cell.strip() for cell in row.cells]
+        cells = trimmed_cells(row.cells)
         if len(cells) != self._width:
             cells = self._fitted(cells)
         if "\0" in "".join(cells):
             nul = next(index for index, cell in enumerate(cells) if "\0" in cell)
             raise RowRejected(RejectCode.BROKEN_ROW, self.name(nul), "the cell holds a NUL character", "type it again")
+        if (country := self._columns.country) is not None and row.cells[country].strip() == NAMIBIA:
+            cells[country] = NAMIBIA  # in any other column it is R's word for no value
         return cells
 
     def _fitted(self, cells: list[str]) -> list[str]:
@@ -217,14 +221,13 @@ class RowReader:
         indexes = self._columns.voice
         return {name: cells[index] for name, index in indexes.items() if cells[index]} if indexes else {}
 
-    def _text(self, cells: Sequence[str], voice: Mapping[str, str]) -> str | None:
+    def _text(self, row: Row, cells: Sequence[str], voice: Mapping[str, str]) -> str | None:
         if self._render is None:
             return None
         try:
             text = self._render(cells)
         except MissingVariable as exc:
-            column = self.name(self._columns.variables[exc.name])
-            raise RowRejected(RejectCode.MISSING_VARIABLE, column, str(exc), "fill it in or remove the row") from None
+            raise self._blank_variable(row, exc.name) from None
         except BadText as exc:
             indexes = (index for index in self._columns.variables.values() if cells[index] == exc.value)
             column = next(map(self.name, indexes), "")
@@ -234,6 +237,14 @@ class RowReader:
             self._reject_spreadsheet_errors(cells)
         self._check_speakable(text, voice)
         return text
+
+    def _blank_variable(self, row: Row, name: str) -> RowRejected:
+        index = self._columns.variables[name]
+        written = row.cells[index].strip()
+        reason = (
+            f'{name} is blank: "{written}" is no value' if written.isprintable() and written else f"{name} is blank"
+        )
+        return RowRejected(RejectCode.MISSING_VARIABLE, self.name(index), reason, "fill it in or remove the row")
 
     def _reject_spreadsheet_errors(self, cells: Sequence[str]) -> None:
         """Reject a row whose spoken cells hold an error of the spreadsheet, such as #REF!."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from jinja2 import StrictUndefined, TemplateRuntimeError, TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
+from campaigns.definition.blanks import without_blanks
 from campaigns.definition.column_names import comparable, template_name
 from campaigns.definition.speech_filters import FILTERS, CannotBeSpoken
 from dialer.errors import DialerError
@@ -110,7 +111,7 @@ class Template:
         return spoken
 
     def row_renderer(self, indexes: Mapping[str, int]) -> Callable[[Sequence[str]], str]:
-        """A faster `render` for rows of trimmed cells; `indexes` has the cell of each variable."""
+        """A faster `render` for rows of `trimmed_cells`; `indexes` has the cell of each variable."""
         variables = tuple(indexes.items())
         if self._pieces is None or not self.variables:
             return lambda cells: self.render({name: cells[index] for name, index in variables})
@@ -129,7 +130,7 @@ class Template:
         if not all(name in fields for name in self.variables):
             by_comparable = {comparable(name): value for name, value in fields.items()}
             fields = {name: fields.get(name, by_comparable.get(comparable(name), "")) for name in self.variables}
-        return {name: fields[name].strip() or _blank(name) for name in self.variables}
+        return {name: without_blanks(fields[name]) or _blank(name) for name in self.variables}
 
 
 def _pieces(tree: nodes.Template) -> list[tuple[str, bool]] | None:

@@ -78,7 +78,7 @@ NUMBERS = [
     ("+999 415 555 0101", None, RejectCode.INVALID_NUMBER),
     ("+1 415 555 0101 ext. 12", None, RejectCode.INVALID_NUMBER),  # nobody can dial the rest
     ("+1 000 555 0101", None, RejectCode.INVALID_NUMBER),  # no such area
-    ("n/a", "US", RejectCode.INVALID_NUMBER),
+    ("n/a", "US", RejectCode.EMPTY_NUMBER),
     ("0", "US", RejectCode.INVALID_NUMBER),
     ("112", "US", RejectCode.INVALID_NUMBER),
     ("911", "US", RejectCode.INVALID_NUMBER),
@@ -162,6 +162,9 @@ ROWS = [
     # row, code, column, said
     (f"{GOOD},,UTC,2026-12-05T15:00", RejectCode.MISSING_VARIABLE, "name", "name is blank"),
     (f"{GOOD},\u00a0,UTC,2026-12-05T15:00", RejectCode.MISSING_VARIABLE, "name", "name is blank"),
+    (f"{GOOD},\u200b,UTC,2026-12-05T15:00", RejectCode.MISSING_VARIABLE, "name", "name is blank"),
+    (f"{GOOD},nan,UTC,2026-12-05T15:00", RejectCode.MISSING_VARIABLE, "name", 'name is blank: "nan" is no value'),
+    ("NULL,Ann,UTC,2026-12-05T15:00", RejectCode.EMPTY_NUMBER, "phone", "the number is empty"),
     (f"{GOOD},Ann,Mars,2026-12-05T15:00", RejectCode.BAD_ZONE, "zone", "no time zone"),
     (f"{GOOD},Ann,America/Chigaco,2026-12-05T15:00", RejectCode.BAD_ZONE, "zone", "no time zone"),
     (f"{GOOD},Ann,EDT,2026-12-05T15:00", RejectCode.BAD_ZONE, "zone", "no time zone"),  # an abbreviation

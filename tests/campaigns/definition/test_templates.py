@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from campaigns.definition.blanks import trimmed_cells
 from campaigns.definition.column_names import comparable, template_name
 from campaigns.definition.templates import BadText, MissingVariable, Template, TemplateFault
 
@@ -206,7 +207,7 @@ def test_an_unknown_filter_is_answered_with_the_nearest(source, remedy):
 )
 def test_a_row_is_told_as_its_fields_are(held, source):
     """The quick way for rows says what the other says, and refuses what it refuses."""
-    template, cells = Template(source), [value.strip() for value in held.values()]
+    template, cells = Template(source), trimmed_cells(list(held.values()))
     fields = {template_name(name): value for name, value in zip(held, cells, strict=True)}
     places = {name: list(fields).index(name) for name in template.variables}
 
