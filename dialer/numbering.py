@@ -19,6 +19,9 @@ from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
 
 PLAIN_NUMBER = re.compile(r"[ '\t]*(\+?)[ ]?([\d ().\-]+)", re.ASCII)
 SEPARATORS = str.maketrans("", "", " ().-")
+DECIMAL_TAIL = re.compile(r"[^.]*\.(?:0+|\d\d?) *")
+SECOND_TRUNK_ZERO = re.compile(r"\d\D+0\d(?:\D*\d){4}")
+LONGEST_WITHOUT_DOUBT = 12
 LONGEST_CODE = 3
 WORLDWIDE = "001"
 TYPES_WITHOUT_AREA = (
@@ -64,13 +67,20 @@ def match_number(written: str, country: str | None = None) -> ValidNumber | None
     if written[:1] == "+" and written.isascii() and written[1:].isdigit():
         return _match_international(written[1:])
     plain = PLAIN_NUMBER.fullmatch(written)
-    if plain is None or "(0)" in written:
+    if plain is None or "(0)" in written or ("." in written and DECIMAL_TAIL.fullmatch(written)):
         return None
     digits = plain[2].translate(SEPARATORS)
+    if may_be_two(written, digits):
+        return None
     if plain[1]:
         return _match_international(digits)
     plan = _plan(country) if country else None
     return plan.match_national(digits) if plan else None
+
+
+def may_be_two(written: str, digits: str) -> bool:
+    """Whether a text that makes one valid number may be two, side by side: the second with a zero of its own."""
+    return len(digits) > LONGEST_WITHOUT_DOUBT and SECOND_TRUNK_ZERO.search(written) is not None
 
 
 @lru_cache(maxsize=65_536)

@@ -10,12 +10,20 @@ from typing import NamedTuple
 import phonenumbers
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 
-from dialer import numbering
-from dialer.number_refusals import HOW_TO_WRITE, invalid, spreadsheet_damage, unreadable
-from dialer.number_refusals import BadPhoneNumber as BadPhoneNumber
-from dialer.number_refusals import NoCountryCode as NoCountryCode
+from dialer import numbering, written_number
+from dialer.number_errors import HOW_TO_WRITE
+from dialer.number_errors import BadPhoneNumber as BadPhoneNumber
+from dialer.number_errors import NoCountryCode as NoCountryCode
+from dialer.number_refusals import refusal, reject_zero_in_brackets, valid_number
+from dialer.written_number import (
+    DecimalTail,
+    are_two_numbers,
+    decimal_tail,
+    digits_of,
+    reject_letters_and_signs,
+    reject_mistakes,
+)
 
-TWO_NUMBERS = re.compile(r"(?:\d[\s().-]*){7}[,;/|]\s*(?:[+(]*\d[\s().-]*){7}")
 MIN_TELLING_DIGITS = 8  # a national number so long is not a house number or the like
 E164 = re.compile(r"\+[1-9]\d{6,14}")
 
@@ -128,34 +136,73 @@ def parse_with_plan(text: str, country: str | None = None) -> ParsedNumber:
 
 def _parsed(text: str, country: str | None) -> str:
     """The number in E.164, read by phonenumbers."""
-    written = text.strip().removeprefix("tel:").strip()
-    _reject_obvious_mistakes(written)
+    written = written_number.plain(text)
+    reject_mistakes(written)
+    if tail := decimal_tail(written):
+        return _read_without_decimals(written, tail, country)
+    return _read(written, country)
+
+
+def _read_without_decimals(written: str, tail: DecimalTail, country: str | None) -> str:
+    """The number before a decimal tail, where that is one; never another number that the tail's zeros would make."""
+    if not tail.is_zero:
+        raise BadPhoneNumber(f'this is a decimal number: it ends in "{tail.tail}"', "format the column as text")
+    grouped = None if tail.is_a_decimal or tail.tail[1:] == "0" else valid_number(written, country)
+    if grouped and valid_number(tail.before, country) not in {None, grouped}:
+        reason = f'its end, "{tail.tail}", may be a part of the number or decimals that a spreadsheet has added'
+        raise BadPhoneNumber(reason, "write the number without points and commas")
+    if grouped:
+        return _read(written, country)
     try:
-        number = phonenumbers.parse(written, country)
-    except phonenumbers.NumberParseException:
-        raise unreadable(written, country) from None
-    if number.extension:
-        reason = f"a number with an extension ({number.extension}) cannot be called"
-        raise BadPhoneNumber(reason, "remove the extension")
-    if re.search(r"[^\W\d_]|\0", written):
-        raise BadPhoneNumber("the number has letters in it", "write its digits")
-    if written.startswith("+") and "(0)" in written:
-        raise BadPhoneNumber("the zero in brackets is dialed only inside the country", "remove (0)")
-    if not phonenumbers.is_valid_number(number):
-        raise spreadsheet_damage(written, country) or invalid(number, is_whole=written.startswith("+"))
-    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+        return _read(tail.before, country)
+    except BadPhoneNumber as exc:
+        reason = f'without the "{tail.tail}" at its end, which a spreadsheet has added: {exc}'
+        raise type(exc)(reason, exc.suggestion) from None
 
 
-def _reject_obvious_mistakes(written: str) -> None:
-    if not written:
-        raise BadPhoneNumber("the number is empty", "write a number")
-    if re.fullmatch(r"\d+(?:[.,]\d+)?[eE]\+?\d+", written):
-        reason = "a spreadsheet has rounded this number to powers of ten; its last digits are lost"
-        raise BadPhoneNumber(reason, "format the column as text and export it again")
-    if not any(map(str.isdigit, written)) and not re.search(r"[^\W\d_]{5}", written):
-        raise BadPhoneNumber("this is not a phone number: it has no digits", HOW_TO_WRITE)
-    if written.count("+") > 1 or TWO_NUMBERS.search(written):
+def _read(written: str, country: str | None) -> str:
+    """The number in a plain text, and nothing else is in the text."""
+    _reject_extension(written, country)
+    if are_two_numbers(written, lambda part: _is_number(part.strip(), country)):
+        raise BadPhoneNumber("two numbers stand in one place", "keep one of them, with all of its digits")
+    reject_letters_and_signs(written)
+    reject_zero_in_brackets(written)
+    e164 = valid_number(written, country)
+    if _are_two_in_a_row(written, country, is_number=e164 is not None):
         raise BadPhoneNumber("two numbers stand in one place", "keep one of them")
+    if e164 is None:
+        raise refusal(written, country)
+    return e164
+
+
+def _is_number(part: str, country: str | None) -> bool:
+    """Whether a part of a text is a number by itself, with or without its decimals."""
+    tail = decimal_tail(part)
+    return any(valid_number(one, country) for one in ((part, tail.before) if tail else (part,)))
+
+
+def _reject_extension(written: str, country: str | None) -> None:
+    """Raise BadPhoneNumber for a number with an extension, or with pauses and digits to be dialed after it."""
+    if not re.search(r"[^\W\d_]|[#;*]|,,", written):
+        return
+    try:
+        extension = phonenumbers.parse(written, country).extension
+    except phonenumbers.NumberParseException:
+        return
+    if extension:
+        raise BadPhoneNumber(f"a number with an extension ({extension}) cannot be called", "remove the extension")
+
+
+def _are_two_in_a_row(written: str, country: str | None, *, is_number: bool) -> bool:
+    """Whether two numbers stand side by side. A text that is a number as a whole is two when the second has its 0."""
+    if is_number and not numbering.may_be_two(written, digits_of(written)):
+        return False
+    for before, after in written_number.splits(written):
+        first = valid_number(before, country)
+        second = first and valid_number(after, country or _national_form(first)[1])
+        if second and (not is_number or digits_of(after).startswith("0")):
+            return True
+    return False
 
 
 NUMBER_IN_TEXT = re.compile(r"(?<![\w.-])\+?[1-9]\d{9,14}(?![\w-])")

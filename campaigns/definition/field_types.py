@@ -18,6 +18,7 @@ from dialer.phone import BadCountry, BadPhoneNumber, country_named, parse
 
 SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 DURATION = r"^[0-9]+(\.[0-9]+)?[smhd]$"
+NATIONAL_DIGITS = 10  # as many may be a number without its country code
 LONGEST_DELAY = 30 * SECONDS_PER_UNIT["d"]
 
 
@@ -56,8 +57,17 @@ def _caller_id(text: str) -> str:
     try:
         return parse(text).e164
     except BadPhoneNumber as exc:
-        hint = f'write "+{text}"' if text.isdigit() and len(text) > 10 else exc.suggestion
-        raise field_error(str(exc), hint) from None
+        raise field_error(str(exc), _with_plus(text) or exc.suggestion) from None
+
+
+def _with_plus(text: str) -> str | None:
+    """What to write for a caller ID that has lost its plus; None for another one, and where a plus makes no number."""
+    if not text.isdigit() or len(text) <= NATIONAL_DIGITS:
+        return None
+    try:
+        return f'write "{parse(f"+{text}").e164}"'
+    except BadPhoneNumber:
+        return None
 
 
 def _moment(value: object) -> object:
