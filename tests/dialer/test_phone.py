@@ -100,7 +100,7 @@ def test_numbers_told_by_their_area_are_told_as_the_whole_number_is():
             assert not phonenumbers.is_valid_number(whole)
         else:
             assert phonenumbers.is_valid_number(whole)
-            assert set(zones(told)) == set(time_zones_for_number(whole)) - {"Etc/Unknown"}
+            assert set(zones(told)) <= set(time_zones_for_number(whole)) - {"Etc/Unknown"}
 
 
 @pytest.mark.parametrize(
