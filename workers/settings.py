@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -20,6 +21,7 @@ from sqlalchemy.exc import ArgumentError
 from dialer.errors import DialerError
 from dialer.phone import BadPhoneNumber, parse
 from dialer.providers.registry import PROVIDERS, AnyAccount
+from dialer.unicode_files import decoded
 
 DEFAULT_FILE = "dialer.toml"
 STORES = ("postgresql", "postgres", "postgresql+psycopg", "sqlite")
@@ -114,6 +116,13 @@ def _test_number(text: str) -> str:
 TestNumber = Annotated[str, AfterValidator(_test_number)]
 
 
+class _TomlFile(TomlConfigSettingsSource):
+    """The settings file, in UTF-8 or with a byte order mark, as some editors write it."""
+
+    def _read_file(self, file_path: Path) -> dict[str, Any]:
+        return tomllib.loads(decoded(file_path.read_bytes()))
+
+
 class Settings(BaseSettings):
     """All settings of an installation."""
 
@@ -141,7 +150,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The sources, first wins: arguments, environment variables, the settings file."""
-        file = TomlConfigSettingsSource(settings_cls, toml_file=settings_file())
+        file = _TomlFile(settings_cls, toml_file=settings_file())
         return init_settings, env_settings, file
 
     @property
@@ -174,6 +183,9 @@ def load() -> Settings:
         example = f"DIALER_ACCOUNTS__MAIN__PROVIDER={next(iter(PROVIDERS))}"
         remedy = f"write that DIALER_… variable as JSON, or one for each key: {example}"
         raise BadSettings(f"the environment: {exc}", remedy) from None
+    except UnicodeDecodeError as exc:
+        line = exc.object.count(b"\n", 0, exc.start) + 1
+        raise BadSettings(f"{file}:{line}: the file is not UTF-8 text", "save it as UTF-8") from None
     except ValueError as exc:
         raise BadSettings(f"{file}: {exc}", "correct the file's TOML") from None
 

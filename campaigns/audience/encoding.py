@@ -9,16 +9,10 @@ from typing import BinaryIO
 from charset_normalizer import from_bytes
 
 from dialer.errors import DialerError
+from dialer.unicode_files import marked_encoding
 
 CHUNK_BYTES = 1 << 18
 SAMPLE_BYTES = 1 << 16
-BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 CODE_PAGES = ["cp1252", "cp1251"]
 OLE_SIGNATURE = b"\xd0\xcf\x11\xe0"  # XLS, and XLSX under a password, are OLE files
 SAVE_AGAIN = 'save it again as "CSV UTF-8"'
@@ -41,8 +35,7 @@ def encoding_of(path: Path) -> str:
 
 def _declared(path: Path, stream: BinaryIO, head: bytes) -> str | None:
     """The Unicode encoding that the file's first bytes show, by a mark or as UTF-16; None when they show none."""
-    marked = next((name for mark, name in BYTE_ORDER_MARKS if head.startswith(mark)), None)
-    encoding = marked or _unmarked_utf16(head)
+    encoding = marked_encoding(head) or _unmarked_utf16(head)
     if encoding and (line := _undecodable(stream, encoding)):
         raise BadContactsFile(f"{path}:{line}: bytes that are not {encoding.removesuffix('-sig').upper()}", SAVE_AGAIN)
     return encoding

@@ -19,6 +19,8 @@ from dialer.phone import BadCountry, BadPhoneNumber, country_named, parse
 SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 DURATION = r"^[0-9]+(\.[0-9]+)?[smhd]$"
 NATIONAL_DIGITS = 10  # as many may be a number without its country code
+CRON_FIELDS = 5
+HOW_TO_REPEAT = 'write "0 9 * * 1-5": minute hour day month weekday'
 LONGEST_DELAY = 30 * SECONDS_PER_UNIT["d"]
 
 
@@ -97,12 +99,15 @@ def one_or_more(value: object) -> object:
 
 
 def _cron(text: str) -> str:
+    """Five fields: a sixth is seconds in front to some programs, and years at the end to others."""
+    fields = len(text.split())
+    if fields != CRON_FIELDS:
+        reason = f'"{text}" has {fields} field{"s" * (fields != 1)}, and cron has five here: no seconds and no year'
+        raise field_error(reason, HOW_TO_REPEAT)
     try:
         CronSim(text, datetime(2026, 1, 1))  # noqa: DTZ001 - only to check the syntax
     except CronSimError as exc:
-        raise field_error(
-            f'"{text}" is not a time to repeat at: {exc}', 'write "0 9 * * 1-5": minute hour day month weekday'
-        ) from None
+        raise field_error(f'"{text}" is not a time to repeat at: {exc}', HOW_TO_REPEAT) from None
     return text
 
 

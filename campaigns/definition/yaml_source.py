@@ -6,7 +6,6 @@ Values stay text; the definition converts them. So nothing here turns `no` into 
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from dialer.errors import DialerError
+from dialer.unicode_files import decoded
 
 KeyPath = tuple[str | int, ...]
 YamlValue = str | None | list["YamlValue"] | dict[str, "YamlValue"]
@@ -127,9 +127,8 @@ def _bytes(path: Path) -> bytes:
 
 
 def _decoded(path: Path, content: bytes) -> str:
-    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        return content.decode("utf-16" if is_utf16 else "utf-8-sig")
+        return decoded(content)
     except UnicodeDecodeError as exc:
         line = content.count(b"\n", 0, exc.start) + 1
         column = exc.start - content.rfind(b"\n", 0, exc.start)

@@ -27,7 +27,7 @@ from console.cli.commands import (
     schema,
     stack,
 )
-from console.cli.output import err, print_error
+from console.cli.output import err, escape_unprintable_characters, print_error
 from dialer.errors import DialerError
 from dialer.providers.registry import specs, titles
 
@@ -80,6 +80,7 @@ def options(
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 problems found, 2 wrong use, 130 interrupted."""
     interruption.install_handlers()
+    escape_unprintable_characters()
     try:
         app()
     except DialerError as error:

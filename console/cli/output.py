@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
+from io import TextIOWrapper
 from itertools import accumulate
 from pathlib import Path
 from textwrap import wrap
@@ -71,14 +73,21 @@ def _wrapped(prose: Text, width: int) -> list[Text]:
     return lines
 
 
+def escape_unprintable_characters() -> None:
+    """From now on, a character that the terminal's encoding lacks is printed as its escape, such as \\u2013."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def print_json(value: Any) -> None:
-    """One JSON document on standard output."""
-    print(as_json_text(value))
+    """One JSON document on standard output; in an encoding that is not Unicode, letters beyond ASCII are escaped."""
+    print(as_json_text(value, ascii_only="utf" not in (sys.stdout.encoding or "").lower()))
 
 
-def as_json_text(value: Any) -> str:
+def as_json_text(value: Any, *, ascii_only: bool = False) -> str:
     """A value as JSON text, as `print_json` prints it."""
-    return json.dumps(value, default=_json_form, ensure_ascii=False, indent=2)
+    return json.dumps(value, default=_json_form, ensure_ascii=ascii_only, indent=2)
 
 
 def _json_form(value: Any) -> Any:

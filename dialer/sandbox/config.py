@@ -29,7 +29,7 @@ class BadConfig(ValueError):
 def load_config(file: Path | None, **chosen: object) -> SharedConfig:
     """The config of a YAML file, if one is given, under what else was chosen. Raises BadConfig."""
     try:
-        written = yaml.safe_load(file.read_text("utf-8")) if file else {}
+        written = yaml.safe_load(file.read_bytes()) if file else {}
     except OSError as exc:
         raise BadConfig(f"{file}: {exc.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as exc:

@@ -92,6 +92,25 @@ def test_a_wrong_variable_is_named_and_its_value_is_not(monkeypatch, variable, v
     assert "a-secret" not in wrong.value.message + wrong.value.remedy
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_file_is_the_same_with_the_mark_that_some_editors_put_first(folder, encoding):
+    plain = load()
+    (folder / "dialer.toml").write_text(FILE, encoding)
+    assert load() == plain
+
+
+@pytest.mark.parametrize(
+    "content",
+    [FILE.encode("utf-8") + b"# caf\xe9", b"\xff\xfe" + FILE.encode("utf-16-le")[:-1], b"\x80"],
+    ids=["latin-1", "cut UTF-16", "one byte"],
+)
+def test_a_file_that_is_not_unicode_is_named_with_a_remedy(folder, content):
+    (folder / "dialer.toml").write_bytes(content)
+    with pytest.raises(BadSettings, match=r"dialer\.toml:\d+: the file is not UTF-8 text") as wrong:
+        load()
+    assert wrong.value.remedy == "save it as UTF-8"
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [

@@ -59,6 +59,18 @@ def faults_of(load):
         ("schedule: {start: 1.12.2026 09:00}", 2, 19, "schedule.start", "not a date and time", "T15:00"),
         ("schedule: {start: 2026-12-01T09:00}", 2, 11, "schedule", "start is given without a zone", "offset"),
         ("schedule: {end: 2026-12-01T09:00Z, start: 2026-12-01T10:00+01:00}", 2, 11, "schedule", "before start", ""),
+        *(
+            (f'schedule: {{zone: UTC, repeat: "{cron}"}}', 2, 31, "schedule.repeat", said, '"0 9 * * 1-5": minute')
+            for cron, said in (
+                ("0 9 * * 1-5 *", "has 6 fields, and cron has five here"),  # a year at the end
+                ("0 0 9 * * 1-5", "has 6 fields"),  # seconds in front
+                ("0 0 9 ? * MON *", "has 7 fields"),  # both
+                ("* * * * * *", "has 6 fields"),
+                ("9 * *", "has 3 fields"),
+                ("daily", "has 1 field,"),
+                ("0 25 * * *", "is not a time to repeat at"),
+            )
+        ),
         # retry
         ("retry: {busy: [5m]}", 2, 1, "retry.max_attempts", "is missing", "at the most"),
         ("retry: {max_attempts: 0}", 2, 23, "retry.max_attempts", "at least 1", ""),

@@ -63,7 +63,7 @@ def test_what_is_no_yaml_is_named_at_its_place(tmp_path, content, line, column, 
         assert (fault.line, fault.column) == (line, column)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_a_file_is_read_however_an_editor_saves_it(tmp_path, encoding, end):
     file = tmp_path / "campaign.yaml"

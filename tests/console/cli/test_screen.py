@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,7 +16,7 @@ from typer.testing import CliRunner
 
 from console.cli.app import app
 from console.cli.output import Screen, local_with_zone, print_prose
-from tests.support.shell import CONTACTS, Shell
+from tests.support.shell import CAMPAIGN, CONTACTS, DIALER, Shell
 
 
 def commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -48,6 +50,24 @@ def test_what_is_piped_is_not_broken(tmp_path):
     rounded = next(line for line in ran.out.splitlines() if "powers of ten" in line)
     assert "its last digits are lost" in rounded
     assert "format the column as text" in rounded
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "koi8-r", "cp437", "latin-1"])
+@pytest.mark.parametrize("options", [(), ("--json",)], ids=["prose", "json"])
+def test_a_text_that_the_terminal_cannot_show_is_escaped_and_not_a_traceback(tmp_path, encoding, options):
+    shell = Shell.prepared(tmp_path)
+    text = "Здравствуйте – 予約 🙂"
+    shell.write("first.yaml", CAMPAIGN.replace("Hello {{ name }}, this is a reminder of your appointment.", text))
+    run = subprocess.run(
+        [DIALER, "preview", "first.yaml", *options],
+        cwd=tmp_path,
+        env=shell.environ({"PYTHONIOENCODING": encoding}),
+        capture_output=True,
+        check=False,
+    )
+    assert (run.returncode, run.stderr) == (0, b"")
+    shown = run.stdout.decode(encoding)
+    assert (json.loads(shown)["text"] if options else shown.encode().decode("unicode_escape")).count("予約 🙂") == 1
 
 
 @pytest.mark.parametrize("words", [(), ("schedule",), ("call",), ("dnc",)], ids=" ".join)
