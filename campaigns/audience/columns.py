@@ -94,6 +94,8 @@ class _ColumnSearch:
 
     def _suggestion(self, name: str) -> str:
         """The existing columns; but a first line that looks like a contact is not repeated: it has a number in it."""
+        if line := self._table.line_of_header(name):
+            return f"the columns' names stand in line {line}: remove what is above it"
         existing = [column for column in self._table.names if column]
         if any(sum(map(str.isdigit, column)) >= MIN_PHONE_DIGITS for column in existing):
             return "its first line looks like a contact: write the columns' names above it"

@@ -111,9 +111,7 @@ class RowReader:
     def _trimmed_cells(self, row: Row) -> list[str]:
         """The row's cells, trimmed, one for each column."""
         if row.parse_error:
-            raise RowRejected(
-                RejectCode.BROKEN_ROW, "", row.parse_error, "double the quotes inside a cell, and close every cell's"
-            )
+            raise RowRejected(RejectCode.BROKEN_ROW, "", row.parse_error, row.parse_remedy)
         cells = trimmed_cells(row.cells)
         if len(cells) != self._width:
             cells = self._fitted(cells)

@@ -7,6 +7,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
@@ -16,14 +17,21 @@ from campaigns.definition.column_names import comparable
 DELIMITERS = ",;\t|"
 SAMPLE_BYTES = 1 << 18
 QUOTED_TEXT = re.compile(r'"[^"]*"?')
+LINES_ASKED_FOR_DELIMITER = 10
+ROWS_ASKED_FOR_NAMES = 20
+END_OF_FILE = "\x1a"  # Ctrl-Z, which programs of DOS write last
 
 
 class Row(NamedTuple):
-    """One row: the line where it begins, from 1, and its cells as written; `parse_error` says why it cannot be read."""
+    """One row: the line where it begins, from 1, and its cells as written.
+
+    `parse_error` says why it cannot be read, `parse_remedy` what to do.
+    """
 
     line: int
     cells: Sequence[str]
     parse_error: str = ""
+    parse_remedy: str = ""
 
     def __repr__(self) -> str:
         return f"Row({self.line})"
@@ -49,6 +57,15 @@ class Table(ABC):
         """The indexes of the columns with this name, compared without case, spaces and punctuation."""
         wanted = comparable(name)
         return [index for index, column in enumerate(self.names) if wanted and comparable(column) == wanted]
+
+    def line_of_header(self, name: str) -> int | None:
+        """The line below the first that has a column of this name after all: a title or a comment stands above it."""
+        wanted = comparable(name)
+        for row in islice(self.rows(), ROWS_ASKED_FOR_NAMES):
+            cells = (part for cell in row.cells for part in re.split(f"[{DELIMITERS}]", cell))
+            if wanted in map(comparable, cells):
+                return row.line
+        return None
 
     def rows(self) -> Iterator[Row]:
         """Every row below the header that is not blank. Each call reads the file again, a row at a time."""
@@ -123,18 +140,31 @@ def _open_text(path: Path, encoding: str) -> TextIO:
 
 
 def _delimiter(stream: TextIO) -> tuple[str, bool]:
-    """The delimiter of the first line, and whether that line only declares it (`sep=;`)."""
-    line = next((line for line in stream if line.strip()), "")
-    declared = re.fullmatch(r'\ufeff?"?sep=(.)"?\s*', line, re.IGNORECASE)
+    """The delimiter of the first line that has one, and whether the first line only declares it (`sep=;`)."""
+    lines = list(islice((line for line in stream if line.strip()), LINES_ASKED_FOR_DELIMITER))
+    declared = re.fullmatch(r'\ufeff?"?sep=(.)"?\s*', lines[0], re.IGNORECASE) if lines else None
     if declared and declared[1] in DELIMITERS:
         return declared[1], True
-    bare = QUOTED_TEXT.sub("", line)
+    bare = next((bare for bare in (QUOTED_TEXT.sub("", line) for line in lines) if set(bare) & set(DELIMITERS)), "")
     return max(DELIMITERS, key=bare.count), False
+
+
+class _Lines(Iterator[str]):
+    """The lines of a text, without the mark that ends it; `last` is the one that was read last."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.last = ""
+
+    def __next__(self) -> str:
+        line = self.last = next(self._stream)
+        return line.removesuffix(END_OF_FILE)
 
 
 def _records(stream: TextIO, delimiter: str, declares_delimiter: bool) -> Iterator[Row]:
     """Rows that are not blank. Quotes are checked strictly, because a stray one would swallow the contacts below it."""
-    reader = csv.reader(stream, delimiter=delimiter, strict=True)
+    lines = _Lines(stream)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
     while True:
         line = reader.line_num + 1
         try:
@@ -142,7 +172,8 @@ def _records(stream: TextIO, delimiter: str, declares_delimiter: bool) -> Iterat
         except StopIteration:
             return
         except csv.Error as exc:
-            yield Row(line, (), _quoting_error(exc, line, reader.line_num))
+            in_one_line = lines.last if reader.line_num <= line else ""
+            yield _damaged(exc, line, reader.line_num, in_one_line, delimiter)
             continue
         if declares_delimiter:
             declares_delimiter = False
@@ -150,8 +181,28 @@ def _records(stream: TextIO, delimiter: str, declares_delimiter: bool) -> Iterat
             yield Row(line, cells)
 
 
-def _quoting_error(exc: csv.Error, first: int, last: int) -> str:
+def _damaged(exc: csv.Error, first: int, last: int, text: str, delimiter: str) -> Row:
+    """The row that csv cannot read; `text` is its line if it is a single one, else blank."""
     lines = f"line {first}" if first >= last else f"lines {first} to {last}"
+    limit = csv.field_size_limit()
+    reason, remedy = "a quote is opened and not closed", "double the quotes inside a cell, and close every cell's"
     if "expected after" in str(exc):
-        return f"{lines} cannot be read: there is text after a closing quote"
-    return f"{lines} cannot be read: a quote is opened and not closed"
+        if cells := _without_blanks_after_quotes(text, delimiter):
+            return Row(first, cells)
+        reason = "there is text after a closing quote"
+    elif "field larger" in str(exc):
+        cells = re.findall(rf'"(?:[^"]|"")*"|[^"{delimiter}\r\n]+', text)
+        longest = max((len(cell.strip('"')) for cell in cells), default=0)
+        reason = f"{reason}, or a cell has more than {limit:,} characters"
+        if longest > limit:
+            reason, remedy = f"a cell has {longest:,} characters, and {limit:,} are the most", "shorten it"
+    return Row(first, (), f"{lines} cannot be read: {reason}", remedy)
+
+
+def _without_blanks_after_quotes(text: str, delimiter: str) -> list[str]:
+    """The cells of a line such as `"Ann" ,"Lee"`; empty when more than blanks stands after its quotes."""
+    closed = re.sub(rf'" +(?=[{delimiter}\r\n]|$)', '"', text)
+    try:
+        return next(csv.reader([closed], delimiter=delimiter, strict=True, skipinitialspace=True), [])
+    except csv.Error:
+        return []

@@ -187,8 +187,11 @@ def _numbers(table: Table) -> Iterator[tuple[int, str, str, str]]:
             yield row.line, table.header[numbers[0]], _cell(row.cells, numbers[0]), reason
         return
     if len(table.names) != 1:
+        message = f"{table.file}: no column is named phone or number"
+        if line := next(filter(None, map(table.line_of_header, NUMBER_COLUMNS)), None):
+            raise NoNumbers(message, f"the columns' names stand in line {line}: remove what is above it")
         names = ", ".join(name for name in table.names if not any(map(str.isdigit, name)))
-        raise NoNumbers(f"{table.file}: no column is named phone or number", f"name one of its columns so: {names}")
+        raise NoNumbers(message, f"name one of its columns so: {names}")
     yield table.header_line, "", table.header[0], ""  # a file of numbers without a header
     for row in table.rows():
         yield row.line, "", _cell(row.cells, 0), ""

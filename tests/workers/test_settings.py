@@ -94,9 +94,8 @@ def test_a_wrong_variable_is_named_and_its_value_is_not(monkeypatch, variable, v
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
 def test_a_file_is_the_same_with_the_mark_that_some_editors_put_first(folder, encoding):
-    plain = load()
     (folder / "dialer.toml").write_text(FILE, encoding)
-    assert load() == plain
+    assert load().worker.threads == 7
 
 
 @pytest.mark.parametrize(

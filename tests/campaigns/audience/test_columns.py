@@ -90,6 +90,16 @@ def test_two_columns_for_the_number_are_refused(audience_of):
         audience_of(f"phone,Phone_\n{GOOD},{GOOD}\n")
 
 
+@pytest.mark.parametrize("above", ["# exported 2026-11-29", "Customers of March", "Report 20261129001;;"])
+def test_a_line_above_the_column_names_is_named_with_what_to_do(audience_of, above):
+    with pytest.raises(DefinitionFaults) as refused:
+        audience_of(f"{above}\nphone;name\n{GOOD};Ann\n", message={"tts": "Hello {{ name }}"})
+    assert [fault.key for fault in refused.value.faults] == ["contacts.phone", "message.tts"]
+    assert {fault.suggestion for fault in refused.value.faults} == {
+        "the columns' names stand in line 2: remove what is above it"
+    }
+
+
 def test_a_list_without_column_names_is_told_from_one_with_others(audience_of):
     with pytest.raises(DefinitionFaults, match="first line looks like a contact") as refused:
         audience_of(f"{GOOD},Ann\n+14155550102,Bob\n")

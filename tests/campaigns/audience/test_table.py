@@ -114,6 +114,51 @@ def test_a_stray_quote_spoils_its_own_lines_and_says_so(table_of, content, lines
     assert rows[0].parse_error.startswith(said)
 
 
+@pytest.mark.parametrize("cell", ["x" * 140_000, '"' + "x" * 140_000 + '"', '"' + "a, b" * 35_000 + '"'])
+def test_a_cell_that_is_too_long_is_named_with_its_length(table_of, cell):
+    rows = list(table_of(f"phone,name,note\n1,Ann,{cell}\n2,Bob,\n").rows())
+    assert rows[0].parse_error == "line 2 cannot be read: a cell has 140,000 characters, and 131,072 are the most"
+    assert rows[0].parse_remedy == "shorten it"
+    assert rows[1] == (3, ["2", "Bob", ""], "", "")
+
+
+def test_a_cell_too_long_in_many_lines_is_named_beside_the_quote_that_may_be_missing(table_of):
+    row = next(table_of('phone,note\n1,"' + "x\n" * 140_000 + '"\n').rows())
+    assert "a quote is opened and not closed, or a cell has more than 131,072 characters" in row.parse_error
+
+
+@pytest.mark.parametrize(
+    ("line", "cells"),
+    [
+        ('1, "Smith, Amelia"', ["1", "Smith, Amelia"]),
+        ('1,   "Amelia"', ["1", "Amelia"]),
+        (' "1", "say ""hello"""', ["1", 'say "hello"']),
+        ('1,"Smith, Amelia" ', ["1", "Smith, Amelia"]),
+        ('"1" ,"Smith, Amelia"  ', ["1", "Smith, Amelia"]),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n", ""])
+def test_blanks_outside_of_the_quotes_are_no_part_of_a_cell(table_of, line, cells, end):
+    (row,) = table_of(f"phone, name\n{line}{end}").rows()
+    assert list(row.cells) == cells
+
+
+@pytest.mark.parametrize("end", ["\n\x1a", "\x1a", "\r\n\x1a", "\n\n\x1a"])
+def test_the_mark_with_which_old_programs_end_a_file_is_no_row_and_no_text(table_of, end):
+    assert cells(table_of(f"phone,name\n1,Ann{end}")) == [["phone", "name"], ["1", "Ann"]]
+
+
+@pytest.mark.parametrize(
+    ("above", "line"),
+    [("# exported 2026-11-29\n", 2), ("Customers\n", 2), ("Customers, March 2026\n\n", 3), ("A list\nof ours;\n", 3)],
+)
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_column_names_that_stand_below_a_title_are_found_there(table_of, above, line, delimiter):
+    table = table_of(above + delimiter.join(["Phone", "name"]) + "\n" + delimiter.join(["1", "Ann"]) + "\n")
+    assert table.line_of_header("phone") == line
+    assert table.line_of_header("surname") is None
+
+
 def test_a_quote_that_is_never_closed_does_not_swallow_a_long_list(table_of):
     rows = list(table_of('phone,name\n1,"Ann\n' + "2,Bob\n" * 50_000).rows())
     assert rows[0].parse_error.startswith("lines 2 to ")

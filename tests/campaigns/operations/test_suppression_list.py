@@ -52,6 +52,13 @@ def test_a_list_without_a_column_of_numbers_is_named(ledger, clock, tmp_path):
         import_file(ledger, tmp_path / "list.csv", country=None, now=clock(), **BY)
 
 
+def test_a_line_above_the_column_names_is_named(ledger, clock, tmp_path):
+    (tmp_path / "list.csv").write_text("Do not call,March\nname,phone\nAnn,+14155550101\n")
+    with pytest.raises(NoNumbers) as refused:
+        import_file(ledger, tmp_path / "list.csv", country=None, now=clock(), **BY)
+    assert refused.value.remedy == "the columns' names stand in line 2: remove what is above it"
+
+
 def test_what_is_exported_is_imported_as_it_stood(ledger, clock, tmp_path):
     add(ledger, ANN, now=clock(), **BY)
     add(ledger, BOB, now=clock(), account="spare", expires_at=clock() + timedelta(days=2), **BY)
