@@ -40,5 +40,4 @@ def spellings(e164: str) -> tuple[str, ...]:
 
 def identity(e164: str) -> str:
     """The same text for all numbers that reach one phone: compare numbers by it, and dial them as they are."""
-    other = other_spelling(e164)
-    return e164 if other is None else min(e164, other)
+    return min(spellings(e164), key=len) if e164.startswith(_BEGINNINGS) else e164

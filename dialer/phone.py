@@ -10,7 +10,7 @@ from typing import NamedTuple
 import phonenumbers
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 
-from dialer import numbering, written_number
+from dialer import number_identity, numbering, written_number
 from dialer.number_errors import HOW_TO_WRITE
 from dialer.number_errors import BadPhoneNumber as BadPhoneNumber
 from dialer.number_errors import NoCountryCode as NoCountryCode
@@ -24,6 +24,7 @@ from dialer.written_number import (
     reject_mistakes,
 )
 
+TELLING_END = 4  # the end of a number is the same in all of its forms
 MIN_TELLING_DIGITS = 8  # a national number so long is not a house number or the like
 E164 = re.compile(r"\+[1-9]\d{6,14}")
 
@@ -50,6 +51,16 @@ class PhoneNumber:
     def digits(self) -> str:
         """The number without the plus, as networks write it (msisdn)."""
         return self.e164[1:]
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """All numbers (E.164) that reach the same phone, this one first."""
+        return number_identity.spellings(self.e164)
+
+    @property
+    def identity(self) -> str:
+        """The same text for all numbers that reach one phone: numbers are compared by it."""
+        return number_identity.identity(self.e164)
 
     @property
     def masked(self) -> str:
@@ -110,15 +121,21 @@ def parse(text: str, country: str | None = None) -> PhoneNumber:
 
 
 def mentions(text: str, number: PhoneNumber) -> bool:
-    """Whether a text contains this number, in national or international form, and is not another number."""
+    """Whether a text contains this number, in national or international form, and is not another phone's."""
+    return any(_mentions(text, PhoneNumber(spelling)) for spelling in number.spellings)
+
+
+def _mentions(text: str, number: PhoneNumber) -> bool:
     national, country = _national_form(number.e164)
     digits = "".join(filter(str.isdecimal, text))
-    if len(digits) < len(national) or national not in (digits := phonenumbers.normalize_digits_only(digits)):
+    if not digits.isascii():
+        digits = phonenumbers.normalize_digits_only(digits)
+    if national[-TELLING_END:] not in digits:
         return False
     try:
-        return parse(text, country) == number
+        return parse(text, country).identity == number.identity
     except BadPhoneNumber:
-        return number.digits in digits or len(national) >= MIN_TELLING_DIGITS
+        return national in digits and (number.digits in digits or len(national) >= MIN_TELLING_DIGITS)
 
 
 @lru_cache(maxsize=16)

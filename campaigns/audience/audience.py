@@ -109,10 +109,11 @@ class Audience:
             contact = self._reader.read(row)
         except RowRejected as rejection:
             return rejection.reject(row)
-        first = self._lines_by_number.setdefault(int(contact.phone.digits), row.line)
+        first = self._lines_by_number.setdefault(int(contact.phone.identity[1:]), row.line)
         if first == row.line:
             return contact
-        reason = f"the same number stands in line {first}"
+        same = "the same number" if len(contact.phone.spellings) == 1 else "the same phone, which has two spellings,"
+        reason = f"{same} stands in line {first}"
         return RowRejected(
             self._duplicate_code, self._reader.phone_column(row.cells), reason, "keep one of the two rows"
         ).reject(row)

@@ -44,5 +44,4 @@ class Exclusions:
         return excluded
 
     def _suppressed(self, db: Connection, phones: Sequence[str]) -> Mapping[str, tuple[str, str]]:
-        fingerprint = self._ledger.fingerprint
-        return suppressed_among(db, phones, account=self._account, fingerprint=fingerprint, now=self._now)
+        return suppressed_among(db, phones, account=self._account, forms=self._ledger.forms, now=self._now)

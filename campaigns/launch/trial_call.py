@@ -51,7 +51,7 @@ def trial_call(
     It is placed at any hour, before all waiting calls, and never retried. Without `line`, the first contact's text.
     `number` must be one of `test_numbers`. Raises NotListed, RowNotCalled, and what `preview` raises.
     """
-    if number not in test_numbers:
+    if number.identity not in {test_number.identity for test_number in test_numbers}:
         remedy = 'list it in dialer.toml, above every [section]: test_numbers = ["+…"]'
         raise NotListed(f"{number} is not among the test numbers of the settings", remedy)
     audience = open_audience(path, accounts)

@@ -7,14 +7,27 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Select,
+    delete,
+    func,
+    insert,
+    select,
+    union_all,
+    update,
+)
 
 from campaigns.ledger import bulk, claims, erasures
 from campaigns.ledger.moves import move_campaign, row_count, updated_one
+from campaigns.ledger.spellings import other_spelling
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus, ContactStatus
 from dialer.errors import DialerError
+from dialer.number_identity import spellings
 from dialer.phone import mask
 
 COLUMNS = (
@@ -63,17 +76,21 @@ def live_campaign_named(db: Connection, name: str, *, lock: bool = False) -> str
 
 def called_by_another(db: Connection, name: str, phones: Sequence[str]) -> dict[str, str]:
     """Which of these numbers a campaign of this name that has not ended calls, with its id."""
-    return {row.phone: row.campaign_id for row in db.execute(_called(name, phones))}
+    by_spelling = {spelling: phone for phone in phones for spelling in spellings(phone)}
+    return {by_spelling[row.phone]: row.campaign_id for row in db.execute(_called(name, list(by_spelling)))}
 
 
 def called_by_another_too(db: Connection, campaign_id: str, name: str) -> str | None:
     """A campaign of this name that has not ended and calls one of the draft's contacts too, or None."""
     draft = contacts.alias("draft")
-    row = db.execute(_called(name, select(draft.c.phone).where(draft.c.campaign_id == campaign_id)).limit(1)).first()
+    other = other_spelling(draft.c.phone)
+    own = (select(draft.c.phone), select(other).where(other.is_not(None)))
+    phones = union_all(*(numbers.where(draft.c.campaign_id == campaign_id) for numbers in own))
+    row = db.execute(_called(name, phones).limit(1)).first()
     return row.campaign_id if row else None
 
 
-def _called(name: str, phones: Sequence[str] | Select[tuple[str]]) -> Select[tuple[str, str]]:
+def _called(name: str, phones: Sequence[str] | CompoundSelect[tuple[str]]) -> Select[tuple[str, str]]:
     calls = select(contacts.c.phone, contacts.c.campaign_id).join(campaigns, campaigns.c.id == contacts.c.campaign_id)
     return calls.where(campaigns.c.name == name, campaigns.c.status.in_(LIVE_CAMPAIGNS), contacts.c.phone.in_(phones))
 

@@ -13,8 +13,10 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, and_, func, select, text
 
 from campaigns.definition.sections.frequency import Cap
+from campaigns.ledger.spellings import same_phone
 from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import AttemptStatus
+from dialer.number_identity import identity, spellings
 
 others, mine, theirs = contacts.alias("others"), campaigns.alias("mine"), campaigns.alias("theirs")
 calls = attempts.join(others, others.c.id == attempts.c.contact_id).join(theirs, theirs.c.id == attempts.c.campaign_id)
@@ -27,7 +29,12 @@ def lock_numbers(db: Connection, phones: Iterable[str]) -> None:
     SQLite has one writer anyway.
     """
     if db.dialect.name == "postgresql":
-        keys = sorted({int.from_bytes(hashlib.sha256(phone.encode()).digest()[:8], signed=True) for phone in phones})
+        keys = sorted(
+            {
+                int.from_bytes(hashlib.sha256(phone.encode()).digest()[:8], signed=True)
+                for phone in map(identity, phones)
+            }
+        )
         lock_all = "SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key"
         db.execute(text(lock_all), {"keys": keys})
 
@@ -39,7 +46,7 @@ def under_the_caps(caps: Sequence[Cap], at: datetime) -> ColumnElement[bool]:
             select(func.count())
             .select_from(calls, mine)
             .where(mine.c.id == contacts.c.campaign_id, theirs.c.rehearsal == mine.c.rehearsal)
-            .where(others.c.phone == contacts.c.phone, *_counts(cap, at))
+            .where(same_phone(others.c.phone, contacts.c.phone), *_counts(cap, at))
             .correlate(contacts)
             .scalar_subquery()
             < cap.calls
@@ -57,7 +64,7 @@ def cap_clears_at(
         latest = (
             select(placed_at)
             .select_from(calls)
-            .where(others.c.phone == phone, theirs.c.rehearsal == rehearsal, *_counts(cap, at))
+            .where(others.c.phone.in_(spellings(phone)), theirs.c.rehearsal == rehearsal, *_counts(cap, at))
             .order_by(placed_at.desc())
             .limit(cap.calls)
         )
@@ -68,7 +75,7 @@ def cap_clears_at(
 
 
 def calls_since(db: Connection, since: datetime, *, rehearsal: bool) -> dict[str, list[datetime]]:
-    """The calls of each number that count for the caps, or will, from this moment on; the earliest first."""
+    """The calls that count for the caps, or will, from this moment on, by the phone's identity; the earliest first."""
     query = (
         select(others.c.phone, placed_at.label("at"))
         .select_from(calls)
@@ -77,7 +84,7 @@ def calls_since(db: Connection, since: datetime, *, rehearsal: bool) -> dict[str
     )
     calls_by_phone: dict[str, list[datetime]] = {}
     for phone, at in db.execute(query):
-        calls_by_phone.setdefault(phone, []).append(at)
+        calls_by_phone.setdefault(identity(phone), []).append(at)
     return calls_by_phone
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from campaigns.ledger.tables import campaigns
 from dialer.errors import DialerError
+from dialer.number_identity import spellings
 
 T = TypeVar("T")
 WRITE_TRIES = 5
@@ -54,6 +55,14 @@ class Ledger:
     def fingerprint(self, phone: str) -> str:
         """A number's keyed hash: equal numbers have equal hashes, and without the key it does not reveal the number."""
         return HASHED + hashlib.blake2b(phone.encode(), key=self._hash_key, digest_size=20).hexdigest()
+
+    def hashes(self, phone: str) -> tuple[str, ...]:
+        """The hashes of a number and of its other spelling: whichever was erased, the phone was."""
+        return tuple(map(self.fingerprint, spellings(phone)))
+
+    def forms(self, phone: str) -> tuple[str, ...]:
+        """All texts that may stand for this number's phone in the ledger: its spellings and their hashes."""
+        return (*spellings(phone), *self.hashes(phone))
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

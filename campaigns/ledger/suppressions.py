@@ -13,7 +13,9 @@ from sqlalchemy import ColumnElement, Connection, Exists, and_, delete, exists, 
 from sqlalchemy.dialects import postgresql, sqlite
 
 from campaigns.ledger.moves import row_count
+from campaigns.ledger.spellings import same_phone
 from campaigns.ledger.tables import contacts, suppressions
+from dialer.number_identity import other_spelling
 
 EVERY_ACCOUNT = ""
 NO_REASON = "no reason was given"
@@ -50,9 +52,19 @@ def suppress(
     line = {"reason": reason or NO_REASON, "source": source, "added_at": now, "expires_at": expires_at}
     listed_until, ends = suppressions.c.expires_at, expires_at
     shorter = listed_until.is_not(None) if ends is None else listed_until < ends
-    statement = insert(suppressions).values(phone=phone, account=account, **line)
+    written = _as_listed(db, phone, account)
+    statement = insert(suppressions).values(phone=written, account=account, **line)
     upsert = statement.on_conflict_do_update(index_elements=["phone", "account"], set_=line, where=shorter)
     return db.execute(upsert.returning(suppressions.c.id)).first() is not None
+
+
+def _as_listed(db: Connection, phone: str, account: str) -> str:
+    """The number as this account's list has it: in its other spelling, if that is there."""
+    other = other_spelling(phone)
+    if other is None:
+        return phone
+    there = (suppressions.c.phone == other, suppressions.c.account == account)
+    return other if db.execute(select(suppressions.c.id).where(*there)).first() else phone
 
 
 def unsuppress(db: Connection, phones: Iterable[str], *, account: str) -> int:
@@ -82,13 +94,13 @@ def reason_of(account: str, now: datetime) -> ColumnElement[str]:
 
 
 def suppressed_among(
-    db: Connection, phones: Sequence[str], *, account: str, fingerprint: Callable[[str], str], now: datetime
+    db: Connection, phones: Sequence[str], *, account: str, forms: Callable[[str], Iterable[str]], now: datetime
 ) -> dict[str, tuple[str, str]]:
     """Those of these numbers (E.164) that are on the list of this account, or on that of every account.
 
     Each with its form on the list (a hash if it was erased) and its reason.
     """
-    by_form = {form: phone for phone in phones for form in (phone, fingerprint(phone))}
+    by_form = {form: phone for phone in phones for form in forms(phone)}
     query = select(suppressions.c.phone, suppressions.c.reason).where(
         suppressions.c.phone.in_(list(by_form)),
         suppressions.c.account.in_([EVERY_ACCOUNT, account]),
@@ -97,16 +109,18 @@ def suppressed_among(
     return {by_form[row.phone]: (row.phone, row.reason) for row in db.execute(query)}
 
 
-def erased_among(db: Connection, phones: Sequence[str], *, fingerprint: Callable[[str], str]) -> dict[str, str]:
+def erased_among(db: Connection, phones: Sequence[str], *, hashes: Callable[[str], Iterable[str]]) -> dict[str, str]:
     """Those of these numbers (E.164) that were erased, each with its hash: only that may be kept."""
-    hashes = {fingerprint(phone): phone for phone in phones}
-    erased = select(suppressions.c.phone).where(suppressions.c.phone.in_(list(hashes)))
-    return {hashes[form]: form for form in db.scalars(erased)}
+    by_phone = {phone: tuple(hashes(phone)) for phone in phones}
+    every_hash = [phone_hash for of_phone in by_phone.values() for phone_hash in of_phone]
+    erased = set(db.scalars(select(suppressions.c.phone).where(suppressions.c.phone.in_(every_hash))))
+    first = {phone: next((one for one in of_phone if one in erased), None) for phone, of_phone in by_phone.items()}
+    return {phone: phone_hash for phone, phone_hash in first.items() if phone_hash}
 
 
 def _of_the_contact(account: str, now: datetime) -> ColumnElement[bool]:
     return and_(
-        or_(suppressions.c.phone == contacts.c.phone, suppressions.c.phone == contacts.c.phone_hash),
+        or_(same_phone(suppressions.c.phone, contacts.c.phone), suppressions.c.phone == contacts.c.phone_hash),
         suppressions.c.account.in_([EVERY_ACCOUNT, account]),
         or_(suppressions.c.expires_at.is_(None), suppressions.c.expires_at > now),
     )

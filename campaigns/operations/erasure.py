@@ -37,7 +37,8 @@ class ErasureResult:
 
 def erase(ledger: Ledger, number: PhoneNumber, *, who: str, now: datetime) -> ErasureResult:
     """Remove the data of a number and never call it again; running it again does no harm."""
-    return ledger.write(_erase, number.e164, ledger.fingerprint(number.e164), who, now)
+    by_spelling = [(phone, ledger.fingerprint(phone)) for phone in number.spellings]
+    return ledger.write(_erase, by_spelling, who, now)
 
 
 def finish_erasures(ledger: Ledger, *, now: datetime) -> int:
@@ -52,16 +53,22 @@ def finish_erasures(ledger: Ledger, *, now: datetime) -> int:
 
 def campaigns_of(ledger: Ledger, number: PhoneNumber) -> list[str]:
     """The ids of the campaigns that had the number, also those from which it was erased; sorted."""
-    stored = (number.e164, ledger.fingerprint(number.e164))
+    stored = ledger.forms(number.e164)
     with ledger.reading() as db:
         return sorted(set(db.scalars(select(contacts.c.campaign_id).where(contacts.c.phone.in_(stored)))))
 
 
-def _erase(db: Connection, phone: str, phone_hash: str, who: str, now: datetime) -> ErasureResult:
+def _erase(db: Connection, by_spelling: Sequence[tuple[str, str]], who: str, now: datetime) -> ErasureResult:
     erasures.take_turn(db, erasing=True)
-    result = _empty(db, phone, phone_hash, who, now)
-    moves.write_audit(db, now, who=who, event="number erased", detail=phone_hash)
-    return result
+    erasures.hold(db, [form for spelling in by_spelling for form in spelling])  # before any contact of one of them
+    results = [_empty(db, phone, phone_hash, who, now) for phone, phone_hash in by_spelling]
+    moves.write_audit(db, now, who=who, event="number erased", detail=by_spelling[0][1])
+    return ErasureResult(
+        contacts=sum(result.contacts for result in results),
+        receipts=sum(result.receipts for result in results),
+        suppressions=sum(result.suppressions for result in results),
+        in_progress=sum(result.in_progress for result in results),
+    )
 
 
 def _finish(db: Connection, contact_id: int, now: datetime) -> bool:

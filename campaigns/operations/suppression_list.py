@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -66,14 +66,13 @@ def add(
     entry = Suppression(
         phone=number.e164, account=account, reason=reason, source=who, added_at=now, expires_at=expires_at
     )
-    return ledger.write(_suppress_all, [entry], ledger.fingerprint) > 0
+    return ledger.write(_suppress_all, [entry], ledger.hashes) > 0
 
 
 def remove(ledger: Ledger, number: PhoneNumber, *, who: str, now: datetime, account: str = EVERY_ACCOUNT) -> bool:
     """Take a number off the list of this account, with an audit line; False if it was not there."""
     with ledger.writing() as db:
-        stored = (number.e164, ledger.fingerprint(number.e164))
-        removed = unsuppress(db, stored, account=account)
+        removed = unsuppress(db, ledger.forms(number.e164), account=account)
         if removed:
             moves.write_audit(
                 db, now, who=who, event="suppression removed", detail=f"{number.masked} {account}".strip()
@@ -84,7 +83,7 @@ def remove(ledger: Ledger, number: PhoneNumber, *, who: str, now: datetime, acco
 def entries_of(ledger: Ledger, number: PhoneNumber) -> list[Suppression]:
     """All entries of a number, oldest first, also expired ones, and those of a number that was erased."""
     with ledger.reading() as db:
-        return listed(db, (number.e164, ledger.fingerprint(number.e164)))
+        return listed(db, ledger.forms(number.e164))
 
 
 def import_file(
@@ -112,18 +111,18 @@ def import_file(
         rejects += [row for row in batch if isinstance(row, Reject)]
         entries = [row for row in batch if isinstance(row, Suppression)]
         in_force = [entry for entry in entries if entry.holds(now)]
-        new = ledger.write(_suppress_all, in_force, ledger.fingerprint)
+        new = ledger.write(_suppress_all, in_force, ledger.hashes)
         added, known, expired = added + new, known + len(in_force) - new, expired + len(entries) - len(in_force)
     return ImportResult(added=added, known=known, expired=expired, rejects=tuple(rejects))
 
 
-def _suppress_all(db: Connection, entries: Sequence[Suppression], fingerprint: Callable[[str], str]) -> int:
+def _suppress_all(db: Connection, entries: Sequence[Suppression], hashes: Callable[[str], Iterable[str]]) -> int:
     erasures.take_turn(db)  # else a number that is being erased could be written in full
-    hashes = erased_among(db, [entry.phone for entry in entries], fingerprint=fingerprint)
+    erased = erased_among(db, [entry.phone for entry in entries], hashes=hashes)
     return sum(
         suppress(
             db,
-            hashes.get(entry.phone, entry.phone),
+            erased.get(entry.phone, entry.phone),
             reason=entry.reason,
             source=entry.source,
             now=entry.added_at,

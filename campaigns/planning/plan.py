@@ -227,8 +227,8 @@ def _read(audience: Audience, earlier_calls: Mapping[str, list[float]]) -> Plann
             rows.skipped.append((row.line, _skipped_as(row), reason))
             continue
         _add(rows, row, audience.definition, zones)
-        if row.phone.e164 in earlier_calls:
-            rows.contacts.earlier_calls[len(rows.lines) - 1] = earlier_calls[row.phone.e164]
+        if row.phone.identity in earlier_calls:
+            rows.contacts.earlier_calls[len(rows.lines) - 1] = earlier_calls[row.phone.identity]
     return rows
 
 
@@ -255,7 +255,7 @@ def _add(rows: PlannedRows, row: ContactRow, definition: Definition, zones: dict
 def _earlier_calls(
     db: Connection, definition: Definition, settings: AccountSettings, now: datetime
 ) -> dict[str, list[float]]:
-    """The earlier calls that count for the frequency caps, as Unix seconds by number (E.164)."""
+    """The earlier calls that count for the frequency caps, as Unix seconds by the phone's identity."""
     if not definition.caps:
         return {}
     since = now - max(cap.window for cap in definition.caps)

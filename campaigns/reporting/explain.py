@@ -106,7 +106,7 @@ def explain_contact(
 
     Numbers that were erased are found too. Raises NoSuchCampaign, NoSuchContact.
     """
-    stored = (number.e164, ledger.fingerprint(number.e164))
+    stored = ledger.forms(number.e164)
     with ledger.reading() as db:
         campaign = queries.campaign(db, campaign_id)
         rows = _contacts_of(db, campaign.name, stored)

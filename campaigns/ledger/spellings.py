@@ -1,0 +1,26 @@
+"""Comparing numbers in the ledger: contacts keep theirs as the list had it, and a few phones have two spellings.
+
+Statements ask for both, so that a call, a cap or a suppression counts for the phone, also where it was written before.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, case, func, or_
+
+from dialer.number_identity import TWO_SPELLINGS
+
+
+def other_spelling(phone: ColumnElement[str]) -> ColumnElement[str | None]:
+    """The other number (E.164) of the same phone; NULL for nearly all numbers."""
+    pairs = [(pair.digits, *turn) for pair in TWO_SPELLINGS for turn in (pair[:2], pair[1::-1])]
+    return case(
+        *(
+            (phone.like(spelling + "_" * digits), other + func.substr(phone, len(spelling) + 1))
+            for digits, spelling, other in pairs
+        )
+    )
+
+
+def same_phone(one: ColumnElement[str], other: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether two columns have the same phone, however it is spelled."""
+    return or_(one == other, one == other_spelling(other))
