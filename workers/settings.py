@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -119,7 +120,7 @@ TestNumber = Annotated[str, AfterValidator(_test_number)]
 class _TomlFile(TomlConfigSettingsSource):
     """The settings file, in UTF-8 or with a byte order mark, as some editors write it."""
 
-    def _read_file(self, file_path: Path) -> dict[str, Any]:
+    def _read_file(self, file_path: Path | Traversable) -> dict[str, Any]:
         return tomllib.loads(decoded(file_path.read_bytes()))
 
 

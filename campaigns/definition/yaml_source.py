@@ -7,6 +7,7 @@ Values stay text; the definition converts them. So nothing here turns `no` into 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,12 @@ STANDARD_TAGS = frozenset(
     f"tag:yaml.org,2002:{kind}"
     for kind in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value")
 )
+
+
+CUT_OFF = re.compile(r"( +)(#[^\r\n]*)")
+NUMBER_OR_FLAG = re.compile(r"[-+]?[\d.,:/-]+[smhd%]?|true|false|yes|no|on|off", re.ASCII | re.IGNORECASE)
+ODD_BLANK = r"[\u00a0\u1680\u2000-\u200d\u202f\u205f\u2060\u3000\ufeff]"  # looks like a space, and is none to YAML
+MISPLACED_BLANK = re.compile(rf"[ \t]*(?:(?:- *)*[\w.-]+:[ \t]*|-[ \t]*)?(?P<blank>{ODD_BLANK})")
 
 
 class Place(NamedTuple):
@@ -110,7 +117,7 @@ def read_source(path: Path) -> Source:
     if not isinstance(root, MappingNode):
         message = "a campaign file is a list of keys and values"
         raise DefinitionFaults([FileFault(file=str(path), message=message, suggestion="begin with campaign: a-name")])
-    return _TreeReader(str(path)).read(root)
+    return _TreeReader(str(path), text).read(root)
 
 
 def _bytes(path: Path) -> bytes:
@@ -140,12 +147,34 @@ def _decoded(path: Path, content: bytes) -> str:
 def _syntax(path: Path, text: str, exc: yaml.MarkedYAMLError) -> FileFault:
     mark = exc.problem_mark or exc.context_mark
     place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
-    line = "".join(text.splitlines()[place.line - 1 : place.line])
+    lines = text.splitlines()
+    line = "".join(lines[place.line - 1 : place.line])
+    for number in (place.line - 1, place.line):
+        if 0 < number <= len(lines) and (fault := _misplaced_blank(str(path), number, lines[number - 1])):
+            return fault
     if re.search(r":\s*\{[{%]", line):
         message, suggestion = "a value that begins with { is a section to YAML", "put the whole text in quotes"
     else:
         message, suggestion = _reworded(str(exc.problem or exc.context or "cannot be read"))
+        if any(re.search(r"[^#\s].*\s#", near) for near in lines[max(place.line - 2, 0) : place.line]):
+            suggestion += " (text after # is a comment unless it is in quotes)"
     return FileFault(file=str(path), message=message, suggestion=suggestion, **place._asdict())
+
+
+def _misplaced_blank(file: str, line: int, text: str) -> FileFault | None:
+    """The fault of a line with something like a space where YAML wants a space; None if there is none."""
+    found = MISPLACED_BLANK.match(text)
+    if found is None:
+        return None
+    name = unicodedata.name(found["blank"], "no space").lower()
+    message = f"a {name} (U+{ord(found['blank']):04X}) stands where YAML wants a space"
+    return FileFault(
+        file=file,
+        message=message,
+        suggestion="type the space again, or put a text in quotes",
+        line=line,
+        column=found.start("blank") + 1,
+    )
 
 
 def _reworded(problem: str) -> tuple[str, str]:
@@ -178,16 +207,20 @@ def _unprintable(path: Path, text: str, exc: yaml.reader.ReaderError) -> FileFau
 class _TreeReader:
     """Walks a YAML tree once and collects values, places and faults."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, text: str) -> None:
         self.file = file
+        self._text = text
         self.keys: dict[KeyPath, Place] = {}
         self.values: dict[KeyPath, Place] = {}
         self.faults: list[FileFault] = []
+        self._blanks: list[FileFault] = []
         self._seen: set[int] = set()
 
     def read(self, root: MappingNode) -> Source:
         self.values[()] = Place(1, 1)
         data = self._mapping(root, ())
+        if self._blanks:
+            raise DefinitionFaults(self._blanks)  # the other faults may come of them
         return Source(file=self.file, data=data, keys=self.keys, values=self.values, faults=tuple(self.faults))
 
     def _value(self, node: Node, path: KeyPath) -> YamlValue:
@@ -206,11 +239,38 @@ class _TreeReader:
         return self._scalar(node, path)
 
     def _scalar(self, node: Node, path: KeyPath) -> str | None:
-        if isinstance(node, ScalarNode) and node.style is None and node.value in NULL_TEXTS:
+        plain = node if isinstance(node, ScalarNode) and node.style is None else None
+        if plain and plain.value in NULL_TEXTS:
             hint = "write a value or remove the line (text after # is a comment unless it is in quotes)"
             self._fault(node, path, "has no value", hint)
             return None
+        if plain:
+            self._check_plain(plain, path)
         return str(node.value)
+
+    def _check_blank(self, node: Node) -> bool:
+        """Whether something like a space stands where YAML wants one, before or behind this key or item: a fault."""
+        start = node.start_mark
+        line = self._text[start.index - start.column :].partition("\n")[0]
+        before = line[: start.column].rstrip()
+        if before.endswith(("{", ",")):  # a key in braces
+            line = line[: start.column].replace(before, " " * len(before)) + line[start.column :]
+        elif before.strip(" -"):
+            return False
+        fault = _misplaced_blank(self.file, start.line + 1, line)
+        self._blanks += [fault] if fault else []
+        return fault is not None
+
+    def _check_plain(self, node: ScalarNode, path: KeyPath) -> None:
+        """Name what YAML drops or joins without a word in a text that has no quotes."""
+        self._check_blank(node)
+        cut_off = CUT_OFF.match(self._text, node.end_mark.index)
+        if cut_off is None or _is_evidently_a_comment(node.value, *cut_off.groups()):
+            return
+        place = Place(node.end_mark.line + 1, node.end_mark.column + len(cut_off[1]) + 1)
+        message = f"what follows {cut_off[2].split()[0]} is a comment to YAML and would be left out"
+        remedy = "put the value in quotes; if it is a comment, put the quotes before it"
+        self._fault(node, path, message, remedy, place)
 
     def _mapping(self, node: MappingNode, path: KeyPath) -> dict[str, YamlValue]:
         mapping: dict[str, YamlValue] = {}
@@ -221,6 +281,8 @@ class _TreeReader:
                 continue
             name = str(key.value)
             inner = (*path, name)
+            if self._check_blank(key):
+                continue
             if inner in self.keys:
                 first = self.keys[inner].line
                 self._fault(key, inner, f"is written twice, first in line {first}", "keep one of them")
@@ -234,6 +296,15 @@ class _TreeReader:
         self.faults.append(
             FileFault(file=self.file, key=format_path(path), message=message, suggestion=suggestion, **at)
         )
+
+
+def _is_evidently_a_comment(value: str, blanks: str, comment: str) -> bool:
+    """Whether nobody can have meant the comment as a part of the value before it.
+
+    So it is behind a number, or behind a single word if it is set off by two blanks and begins with `# `.
+    """
+    set_off = len(blanks) > 1 and comment.startswith(("# ", "#!"))
+    return bool(NUMBER_OR_FLAG.fullmatch(value)) or (set_off and not re.search(r"\s", value))
 
 
 def _place(node: Node) -> Place:

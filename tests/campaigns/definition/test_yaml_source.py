@@ -63,6 +63,85 @@ def test_what_is_no_yaml_is_named_at_its_place(tmp_path, content, line, column, 
         assert (fault.line, fault.column) == (line, column)
 
 
+@pytest.mark.parametrize(
+    ("content", "line", "column", "key"),
+    [
+        ("tts: Hello {{ name }}, your order #123 is ready\n", 1, 35, "tts"),
+        ("tts: Press # to hear it again\n", 1, 12, "tts"),
+        ("tts: It costs  # 5 dollars\n", 1, 16, "tts"),
+        ("columns: {\n  name: Account #\n}\n", 2, 17, "columns.name"),
+        ("name: Account #\n", 1, 15, "name"),
+        ("name: Account # (new)\n", 1, 15, "name"),
+        ("sheet: Sheet #2\n", 1, 14, "sheet"),
+        ("sheet: March  #2\n", 1, 15, "sheet"),
+        ("reasons:\n  - asked us\n  - ticket #77\n", 3, 12, "reasons[2]"),
+        ("m:\n  tts: Hello,\n    your order #5 is\nb: 1\n", 3, 16, "m.tts"),
+        ("tts: One two # three\r\nb: 1\r\n", 1, 14, "tts"),
+    ],
+)
+def test_text_that_yaml_would_leave_out_is_named_where_it_begins(tmp_path, content, line, column, key):
+    found = faults(tmp_path, content)
+    assert [(fault.line, fault.column, fault.key) for fault in found] == [(line, column, key)]
+    assert "is a comment to YAML" in found[0].message
+    assert "quotes" in found[0].suggestion
+
+
+@pytest.mark.parametrize(
+    "content", ["tts: Hello #1\n  and goodbye\n", "m: {name: Account #, x: y}\n", "phone: [mobile, line #2]\n"]
+)
+def test_a_comment_that_breaks_the_file_is_mentioned(tmp_path, content):
+    (fault,) = faults(tmp_path, content)
+    assert "text after # is a comment" in fault.suggestion
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "sheet: March    # else the first\n",
+        "sheet: March  # else the first\r\n",
+        "file: https://example.com/#top\n",
+        "pace: 5 # a second\nurgent: true # for alerts\n",
+        "at: 09:00 # early\nbusy: 5m # or longer\n",
+        'caller_id: "+18005550100"  # main line\n',
+        'tts: "Hello you, order #5" # a greeting\n',
+        "phone: [mobile, landline] # in order\n",
+        "retry: # when\n  max: 3 # of all\n  # more\n",
+        "tts: > # folded\n  Your order #5\n  is ready # now\n",
+        "tts: C# for you\n",
+    ],
+)
+def test_a_comment_that_nobody_can_have_meant_as_text_is_a_comment(tmp_path, content):
+    assert faults(tmp_path, content) == ()
+
+
+@pytest.mark.parametrize("blank", ["\u00a0", "\u2003", "\u3000", "\u200b"])
+@pytest.mark.parametrize(
+    ("content", "line", "column"),
+    [
+        ("contacts:\n__file: l.csv\n__phone: phone\n", 2, 1),
+        ("contacts:\n_ _ file: l.csv\n", 2, 1),
+        ("campaign:_t\naccount: main\n", 1, 10),
+        ("contacts:\n  file:_l.csv\n", 2, 8),
+        ("contacts:\n  file: l.csv\n  phone:_phone\n", 3, 9),
+        ("phone:\n  -_mobile\n", 2, 4),
+        ("phone:\n  - mobile\n  -_landline\n", 3, 4),
+        ("contacts: {file: l.csv, phone:_p}\n", 1, 31),
+    ],
+)
+def test_what_looks_like_a_space_and_is_none_is_named(tmp_path, content, line, column, blank):
+    found = faults(tmp_path, content.replace("_", blank))
+    assert (found[0].line, found[0].column) == (line, column)
+    assert f"(U+{ord(blank):04X}) stands where YAML wants a space" in found[0].message
+
+
+@pytest.mark.parametrize(
+    "content",
+    ['tts: "Bonjour, rappel:_demain"\n', "tts: Rappel:_demain_!\n", "tts: |\n  Bonjour\n  _- rappel:_demain\n"],
+)
+def test_such_a_blank_inside_a_text_is_a_part_of_it(tmp_path, content):
+    assert faults(tmp_path, content.replace("_", "\u00a0")) == ()
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_a_file_is_read_however_an_editor_saves_it(tmp_path, encoding, end):
