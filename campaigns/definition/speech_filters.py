@@ -15,6 +15,8 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time
 from babel.numbers import format_currency, list_currencies
 
+from campaigns.definition.quantity import Quantity
+
 AMOUNT = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 OTHER_DATE_FORMATS = {r"\d\d?\.\d\d?\.\d{4}": "%d.%m.%Y", r"\d\d?\.\d\d?\.\d{4} \d\d?:\d\d": "%d.%m.%Y %H:%M"}
 NBSP = "\u00a0\u202f"
@@ -50,7 +52,7 @@ def spoken_money(value: object, currency: str, language: str = "en") -> str:
     code = currency.upper()
     if code not in list_currencies():
         raise ValueError(f"no currency has the code {currency}: write USD, EUR, RUB …")
-    amount = _amount(str(value))
+    amount = value.number if isinstance(value, Quantity) else _amount(str(value))
     whole = amount == amount.to_integral_value()
     words = format_currency(
         amount,
