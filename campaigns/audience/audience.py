@@ -19,6 +19,7 @@ from campaigns.audience.table import Row, Table
 from campaigns.definition import Definition
 from campaigns.definition.yaml_source import DefinitionFaults, FileFault
 from dialer.errors import DialerError
+from dialer.plural import counted
 
 CAMPAIGN_WIDE_FAULTS = {"voice", "media"}  # fault codes whose cause is the campaign file, never a contact's text
 ROWS_PER_BATCH = 500
@@ -95,6 +96,13 @@ class Audience:
         """The counts of the rows read so far."""
         return ImportSummary.of(self._counts)
 
+    @property
+    def remarks(self) -> Sequence[str]:
+        """Sentences about what of the list was not read, so far, though a person may have meant it to be."""
+        hidden = self._counts[RejectCode.HIDDEN]
+        rows = f"{counted(hidden, 'row')} that the sheet hides: left out (show hidden rows to have them called)"
+        return (*([rows] if hidden else []), *self._table.remarks)
+
     def _read(self, rows: Sequence[Row]) -> list[ContactRow | Reject]:
         results = [self._contact_or_reject(row) for row in rows]
         if self._find_excluded is None:
@@ -150,7 +158,7 @@ def read_audience(
     """
     location = definition.contacts.file
     file = download(location, folder, definition.campaign) if is_url(location) else folder / location
-    table = open_table(file, definition.contacts.sheet)
+    table = open_table(file, definition.contacts.sheet, definition.contacts.phone)
     columns = find_columns(definition, table)
     faults = list(_script_faults(definition, columns, check_script))
     if faults:

@@ -102,7 +102,7 @@ class _ColumnSearch:
         by_comparable = {comparable(column): column for column in existing}
         near = difflib.get_close_matches(comparable(name), by_comparable, n=1)
         hint = f"did you mean {by_comparable[near[0]]}? " if near else ""
-        return f"{hint}its columns are {', '.join(existing)}"
+        return f"{hint}its columns are {', '.join(existing)}{self._table.elsewhere}"
 
 
 def _fields(table: Table, phones: Collection[int]) -> dict[str, int]:

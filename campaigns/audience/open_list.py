@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from campaigns.audience import xlsx
 from campaigns.audience.encoding import BadContactsFile
 from campaigns.audience.table import Row, Table, open_delimited
+from campaigns.audience.workbook.archive import SAVE_AS_XLSX
 from campaigns.audience.xlsx import open_workbook
 
-ZIP_SIGNATURE = b"PK\x03\x04"  # the first bytes of every XLSX file
+ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")  # the first bytes of every XLSX file, and of an empty archive
+OTHER_SIGNATURES = {
+    b"%PDF": "a PDF",
+    b"\x1f\x8b": "compressed with gzip",
+    b"7z\xbc\xaf": "a 7-Zip archive",
+    b"Rar!": "a RAR archive",
+}
+MARKUP = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype|html|table|\?xml|\?mso)", re.IGNORECASE)
 
 
-def open_table(path: Path, sheet: str | None = None) -> Table:
+def open_table(path: Path, sheet: str | None = None, columns: Collection[str] = ()) -> Table:
     """Open a list and read its header. Raises BadContactsFile when it is missing, empty or unreadable.
 
-    `sheet` names the sheet of a workbook; None: its first.
+    `sheet` names the sheet of a workbook; None: the first visible one with one of these columns, else the first with
+    anything in it.
     """
     if not path.exists():
         raise BadContactsFile(f"{path}: no such file", "contacts.file is looked for beside the campaign file")
     try:
         if _is_workbook(path):
-            return open_workbook(path, sheet)
+            return open_workbook(path, sheet, columns)
         if sheet is not None:
             raise BadContactsFile(f"{path}: this is no workbook, it has no sheets", "remove contacts.sheet")
+        _refuse_other_kinds(path)
         return open_delimited(path)
     except OSError as exc:
         raise BadContactsFile(f"{path}: the list cannot be read: {exc.strerror or exc}", "check the path") from None
@@ -36,5 +47,19 @@ def all_records(path: Path) -> Iterator[Row]:
 
 
 def _is_workbook(path: Path) -> bool:
+    return _head(path).startswith(ZIP_SIGNATURES)
+
+
+def _refuse_other_kinds(path: Path) -> None:
+    """Raise BadContactsFile that names what the file is, when it is no text."""
+    head = _head(path)
+    kind = next((kind for signature, kind in OTHER_SIGNATURES.items() if head.startswith(signature)), None)
+    if MARKUP.match(head):
+        kind = "a web page or XML, which some programs call .xls"
+    if kind is not None:
+        raise BadContactsFile(f"{path}: this is {kind}, and no list that is read here", SAVE_AS_XLSX)
+
+
+def _head(path: Path) -> bytes:
     with path.open("rb") as stream:
-        return stream.read(len(ZIP_SIGNATURE)) == ZIP_SIGNATURE
+        return stream.read(64)

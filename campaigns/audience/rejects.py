@@ -47,12 +47,13 @@ class RejectCode(StrEnum):
     NO_CONSENT = "no_consent"
     SHORT_ROW = "short_row"
     LONG_ROW = "long_row"
+    HIDDEN = "hidden"  # a workbook's row that people do not see
     BROKEN_ROW = "broken_row"  # unbalanced quotes, or a NUL character
 
 
 EXCLUDED = (RejectCode.ON_DNC, RejectCode.ERASED, RejectCode.IN_CAMPAIGN)
 """Codes of valid contacts that are not to be called now."""
-NOT_BLOCKING = frozenset({*EXCLUDED, RejectCode.LEFT_OUT_DUPLICATE})
+NOT_BLOCKING = frozenset({*EXCLUDED, RejectCode.LEFT_OUT_DUPLICATE, RejectCode.HIDDEN})
 """Codes that do not keep a campaign from starting: these rows are only left out."""
 
 

@@ -87,10 +87,17 @@ class RowReader:
         self._zones_with_hours: dict[str, bool] = {}
         self._render = definition.template.row_renderer(columns.variables) if definition.template else None
         self._fields = list(columns.fields.items())
+        others = (columns.country, columns.zone, columns.not_after, columns.consent)
+        self._used = [*columns.voice.values(), *columns.variables.values(), *(one for one in others if one is not None)]
 
     def read(self, row: Row) -> ContactRow:
         """The contact in this row. Raises RowRejected with the reason when there is none."""
+        if row.hidden:
+            reason = "the row is hidden in its sheet, by a filter or by hand"
+            raise RowRejected(RejectCode.HIDDEN, "", reason, "show it to have it called")
         cells = self._trimmed_cells(row)
+        if row.faults:
+            self._reject_faulty_cells(row, cells)
         number = self._number(cells)
         zone = self._zone(cells, number)
         not_after = self._not_after(cells, zone)
@@ -121,6 +128,16 @@ class RowReader:
         if (country := self._columns.country) is not None and row.cells[country].strip() == NAMIBIA:
             cells[country] = NAMIBIA  # in any other column it is R's word for no value
         return cells
+
+    def _reject_faulty_cells(self, row: Row, cells: Sequence[str]) -> None:
+        """Reject a row if a cell that is used has no usable value. An error that means "no value" (#N/A) is a blank."""
+        phones = self._columns.phones
+        chosen = self._phone_index(cells)
+        for index in (*phones[: phones.index(chosen) + 1], *self._used):
+            fault = row.faults.get(index)
+            if fault is not None and (index == chosen or cells[index] or not row.cells[index].strip()):
+                code = RejectCode.INVALID_NUMBER if index in phones else RejectCode.MISSING_VARIABLE
+                raise RowRejected(code, self.name(index), *fault)
 
     def _fitted(self, cells: list[str]) -> list[str]:
         """As many cells as the header has; only blank ones beyond it are dropped."""

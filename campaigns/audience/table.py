@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, TextIO
 
 from campaigns.audience.encoding import BadContactsFile, encoding_of
@@ -22,16 +23,29 @@ ROWS_ASKED_FOR_NAMES = 20
 END_OF_FILE = "\x1a"  # Ctrl-Z, which programs of DOS write last
 
 
+class CellFault(NamedTuple):
+    """Why a cell has no value that can be used, and what a person can do."""
+
+    reason: str
+    suggestion: str
+
+
+NO_FAULTS: Mapping[int, CellFault] = MappingProxyType({})
+
+
 class Row(NamedTuple):
     """One row: the line where it begins, from 1, and its cells as written.
 
-    `parse_error` says why it cannot be read, `parse_remedy` what to do.
+    `parse_error` says why it cannot be read, `parse_remedy` what to do. Of a sheet: whether people do not see the row
+    (a filter hides it), and what is wrong with its cells, by their index.
     """
 
     line: int
     cells: Sequence[str]
     parse_error: str = ""
     parse_remedy: str = ""
+    hidden: bool = False
+    faults: Mapping[int, CellFault] = NO_FAULTS
 
     def __repr__(self) -> str:
         return f"Row({self.line})"
@@ -83,6 +97,16 @@ class Table(ABC):
     @abstractmethod
     def long_row_advice(self) -> str:
         """What a person can do about a row with more cells than the header."""
+
+    @property
+    def elsewhere(self) -> str:
+        """Where a column may be that the header lacks, as the end of a sentence; blank when it can be nowhere else."""
+        return ""
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """Sentences about what was not read, though a person may have meant it to be."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,129 +1,120 @@
-"""Reads a list from an XLSX workbook; cells become text as people see them, whatever type the workbook stores."""
+"""Reads a list from an XLSX workbook as people see it: visible sheets, rows and columns, cells by their formats."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-from openpyxl import load_workbook
 
 from campaigns.audience.encoding import BadContactsFile
 from campaigns.audience.table import Row, Table, header_of
-
-EXACT_INTEGERS_BELOW = 10**15  # spreadsheets store fifteen digits
-SAVE_AGAIN = 'open it in the spreadsheet and save it again, or save it as "CSV UTF-8"'
+from campaigns.audience.workbook.book import Book, Sheet
+from campaigns.audience.workbook.merged_cells import SheetScan
+from campaigns.definition.column_names import comparable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkbookTable(Table):
-    """A list in one sheet of a workbook; a row's line is its row number in the sheet."""
+    """A list in one sheet of a workbook; a row's line is its row number in the sheet. Hidden columns are blank.
 
-    sheet: str
+    Hidden rows are marked. `remarks` names sheets that look like lists too.
+    """
+
+    book: Book = field(repr=False)
+    sheet: Sheet
+    scan: SheetScan = field(repr=False)
+    remarks: Sequence[str] = ()
 
     def records(self) -> Iterator[Row]:
-        with _read_errors(self.file), _workbook(self.file) as book:
-            yield from _records(book[self.sheet])
+        return self.book.rows(self.sheet, self.scan.ranges, width=len(self.header))
 
     def rows(self) -> Iterator[Row]:
-        width = len(self.header)  # openpyxl drops blank cells at the end of a row
+        width = len(self.header)
         for row in Table.rows(self):  # a dataclass with slots has no super() of its own
-            yield Row(row.line, [*row.cells, *[""] * (width - len(row.cells))])
+            missing = width - len(row.cells)
+            yield row if missing <= 0 else row._replace(cells=[*row.cells, *[""] * missing])
 
     def estimated_rows(self) -> int:
-        with _read_errors(self.file), _workbook(self.file) as book:
-            return int(book[self.sheet].max_row or 0)
+        return self.scan.rows
 
     @property
     def long_row_advice(self) -> str:
         return "give the column a name in the first row, or empty the cells that have none"
 
+    @property
+    def elsewhere(self) -> str:
+        whole = next(self.book.rows(self.sheet, everything=True), None)
+        hidden = [name for name in (whole.cells if whole else ()) if name.strip() and name not in self.header]
+        others = [_called(sheet) for sheet in self.book.sheets if sheet is not self.sheet]
+        return "".join(
+            (
+                f"; hidden in the sheet are {', '.join(hidden)}: unhide them" if hidden else "",
+                f"; the workbook's other sheets are {', '.join(others)}: contacts.sheet names one" if others else "",
+            )
+        )
 
-def open_workbook(path: Path, sheet: str | None = None) -> WorkbookTable:
-    """Open the sheet of this name, compared without case, or the first. Raises BadContactsFile."""
-    with _read_errors(path), _workbook(path) as book:
-        name = _sheet_name(path, [worksheet.title for worksheet in book.worksheets], sheet)
-        first = header_of(path, _records(book[name]))
-    return WorkbookTable(file=path, sheet=name, header=tuple(first.cells), header_line=first.line)
+
+def open_workbook(path: Path, sheet: str | None = None, columns: Collection[str] = ()) -> WorkbookTable:
+    """Open the sheet of this name, compared without case; else the first visible one with a list.
+
+    A sheet with a list has one of these columns; if none has, the first that is not empty is opened.
+    Raises BadContactsFile.
+    """
+    book = Book.read(path)
+    chosen, header, remarks = _named(book, sheet) if sheet is not None else _first_list(book, columns)
+    return WorkbookTable(
+        file=path,
+        book=book,
+        sheet=chosen,
+        scan=book.scan(chosen),
+        header=tuple(header.cells),
+        header_line=header.line,
+        remarks=remarks,
+    )
 
 
 def all_records(path: Path) -> Iterator[Row]:
-    """Every row that is not blank, of every sheet. Raises BadContactsFile."""
-    with _read_errors(path), _workbook(path) as book:
-        for sheet in book.worksheets:
-            yield from _records(sheet)
+    """Every row that is not blank, of every sheet, with all that is hidden and stored. Raises BadContactsFile."""
+    book = Book.read(path)
+    for sheet in book.sheets:
+        yield from book.rows(sheet, everything=True)
 
 
-def _sheet_name(path: Path, names: Sequence[str], wanted: str | None) -> str:
-    if not names:
-        raise BadContactsFile(f"{path}: the workbook has no sheet of cells", SAVE_AGAIN)
-    if wanted is None:
-        return names[0]
-    match = next((name for name in names if name.casefold() == wanted.casefold()), None)
-    if match is None:
-        raise BadContactsFile(f"{path}: the workbook has no sheet {wanted!r}", f"its sheets are {', '.join(names)}")
-    return match
+def _named(book: Book, wanted: str) -> tuple[Sheet, Row, tuple[str, ...]]:
+    sheet = next((sheet for sheet in book.sheets if sheet.title.casefold() == wanted.casefold()), None)
+    if sheet is None:
+        names = ", ".join(map(_called, book.sheets))
+        raise BadContactsFile(f"{book.path}: the workbook has no sheet {wanted!r}", f"its sheets are {names}")
+    return sheet, header_of(book.path, _visible_rows(book, sheet)), ()
 
 
-@contextmanager
-def _workbook(path: Path) -> Iterator[Any]:
-    """The open workbook, in the mode that reads a row at a time."""
-    with path.open("rb") as stream, closing(load_workbook(stream, read_only=True, data_only=True)) as book:
-        yield book
+def _first_list(book: Book, columns: Collection[str]) -> tuple[Sheet, Row, tuple[str, ...]]:
+    headers = [(sheet, row) for sheet in book.visible if (row := next(_visible_rows(book, sheet), None)) is not None]
+    if not headers:
+        raise _nothing_visible(book)
+    wanted = {comparable(name) for name in columns}
+    lists = [(sheet, row) for sheet, row in headers if wanted & set(map(comparable, row.cells))]
+    sheet, row = (lists or headers)[0]
+    remarks = [f"the sheet {other.title!r} has such a list, too, and was not read" for other, _ in lists[1:]]
+    if remarks:
+        remarks.append(f"the sheet {sheet.title!r} was read: contacts.sheet names another")
+    return sheet, row, tuple(remarks)
 
 
-@contextmanager
-def _read_errors(path: Path) -> Iterator[None]:
-    """Raise BadContactsFile instead of any other error: a damaged zip or XML file can raise many kinds."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about styles and extensions that are not read here
-            yield
-    except (BadContactsFile, OSError, GeneratorExit):
-        raise
-    except Exception as exc:
-        message = f"{path}: the workbook cannot be read: {type(exc).__name__}: {exc}"
-        raise BadContactsFile(message.splitlines()[0][:300], SAVE_AGAIN) from None
+def _visible_rows(book: Book, sheet: Sheet) -> Iterator[Row]:
+    return (row for row in book.rows(sheet) if not row.hidden and any(map(str.strip, row.cells)))
 
 
-def _records(sheet: Any) -> Iterator[Row]:
-    sheet.reset_dimensions()  # some programs write wrong dimensions, and rows would be cut
-    for line, values in enumerate(sheet.iter_rows(values_only=True), start=1):
-        cells = [_text(value) for value in values]
-        if any(cell.strip() for cell in cells):
-            yield Row(line, cells)
+def _nothing_visible(book: Book) -> BadContactsFile:
+    empty = ", ".join(repr(sheet.title) for sheet in book.visible) or "none"
+    hidden = [repr(sheet.title) for sheet in book.sheets if sheet.is_hidden]
+    message = f"{book.path}: the list is empty: its visible sheets are {empty}, with no visible row"
+    if hidden:
+        return BadContactsFile(
+            f"{message}; hidden are {', '.join(hidden)}", "unhide the list, or name it: contacts.sheet"
+        )
+    return BadContactsFile(message, "write a line of column names and a line for each contact")
 
 
-def _text(value: object) -> str:
-    """A cell as the spreadsheet displays it."""
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).upper()
-    if isinstance(value, int | float):
-        exact = abs(value) < EXACT_INTEGERS_BELOW and value == int(value)
-        return str(int(value)) if exact else f"{value:.15g}".upper()
-    return _date_or_time(value)
-
-
-def _date_or_time(value: object) -> str:
-    if isinstance(value, datetime):
-        whole_day = value.time() == time()
-        return value.date().isoformat() if whole_day else _without_seconds(value.isoformat(timespec="seconds"))
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, time):
-        return _without_seconds(value.isoformat(timespec="seconds"))
-    if isinstance(value, timedelta):
-        return str(value)
-    return str(value)
-
-
-def _without_seconds(iso: str) -> str:
-    return iso.removesuffix(":00")
+def _called(sheet: Sheet) -> str:
+    return f"{sheet.title} (hidden)" if sheet.is_hidden else sheet.title

@@ -129,7 +129,7 @@ def check(
         rehearsal=accounts[definition.account].sandbox,
         staging_file=staging_file,
         exclusions=exclusions_for is not None,
-        warnings=_warnings(definition, accounts[definition.account], shortest_text),
+        warnings=(*audience.remarks, *_warnings(definition, accounts[definition.account], shortest_text)),
     )
 
 

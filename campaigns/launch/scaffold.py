@@ -34,7 +34,7 @@ class Answers:
 def columns_of(file: Path) -> tuple[str, ...]:
     """The names of a list's columns; empty when the file does not exist or cannot be read."""
     try:
-        return open_table(file).names
+        return open_table(file, columns=PHONES).names
     except BadContactsFile:
         return ()
 

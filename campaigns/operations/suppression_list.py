@@ -106,7 +106,7 @@ def import_file(
     defaults = Suppression(phone="", account=account, reason=reason, source=who, added_at=now, expires_at=expires_at)
     added = known = expired = 0
     rejects: list[Reject] = []
-    rows = _read(open_table(path), country, defaults)
+    rows = _read(open_table(path, columns=NUMBER_COLUMNS), country, defaults)
     while batch := list(islice(rows, IMPORTED_AT_ONCE)):
         rejects += [row for row in batch if isinstance(row, Reject)]
         entries = [row for row in batch if isinstance(row, Suppression)]

@@ -18,7 +18,7 @@ class Contacts(Section):
         description="The list: CSV or XLSX, relative to the campaign file's folder; or its URL, fetched anew each time."
     )
     sheet: Annotated[str, Field(min_length=1)] | None = Field(
-        None, description="Sheet of the workbook; absent, its first."
+        None, description="Sheet of the workbook; absent, the first visible one with the column of numbers."
     )
     phone: Columns = Field(
         ("phone",),
