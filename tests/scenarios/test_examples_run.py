@@ -10,10 +10,10 @@ from sqlalchemy import select
 
 import campaigns
 from campaigns.definition import Definition, load_definition
+from campaigns.launch.call_test_number import trial_call
 from campaigns.launch.checks import check
 from campaigns.launch.clone import definition_yaml
 from campaigns.launch.launch import launch
-from campaigns.launch.trial_call import trial_call
 from campaigns.ledger.tables import audit, contacts
 from dialer.deadline import utc_now
 from dialer.phone import PhoneNumber

@@ -8,9 +8,9 @@ import typer
 from rich.markup import escape
 
 from campaigns.definition import load_definition
+from campaigns.launch.call_test_number import trial_call
 from campaigns.launch.clone import clone
 from campaigns.launch.redial import WORDS, redial
-from campaigns.launch.trial_call import trial_call
 from campaigns.ledger.queries import Campaign
 from console.cli import preflight
 from console.cli.arguments import AsJson, FilePath, Name, Row

@@ -13,11 +13,11 @@ import pytest
 from sqlalchemy import event, select
 
 from campaigns.definition import load_definition
+from campaigns.launch.call_test_number import NotListed, RowNotCalled, trial_call
 from campaigns.launch.checks import check
 from campaigns.launch.clone import clone, definition_yaml
 from campaigns.launch.launch import CampaignNotEnded, launch
 from campaigns.launch.redial import CannotRedial, redial
-from campaigns.launch.trial_call import NotListed, RowNotCalled, trial_call
 from campaigns.ledger.queries import NoSuchCampaign
 from campaigns.ledger.tables import audit, contacts
 from campaigns.lifecycle import CampaignStatus

@@ -14,10 +14,10 @@ import pytest
 from alembic import command
 from sqlalchemy import event, func, insert, inspect, select, update
 
+from campaigns.launch.call_test_number import trial_call
 from campaigns.launch.checks import check
 from campaigns.launch.launch import launch
 from campaigns.launch.redial import CannotRedial, redial
-from campaigns.launch.trial_call import trial_call
 from campaigns.ledger import drafts, migrate, queries
 from campaigns.ledger.drafts import NewContact
 from campaigns.ledger.migrate import upgrade

@@ -9,9 +9,9 @@ import pytest
 
 from campaigns.dispatch.dial import dial
 from campaigns.dispatch.release import release
+from campaigns.launch.call_test_number import trial_call
 from campaigns.launch.checks import check
 from campaigns.launch.launch import launch
-from campaigns.launch.trial_call import trial_call
 from dialer.deadline import utc_now
 from dialer.phone import PhoneNumber
 from dialer.sandbox.config import SandboxConfig
