@@ -224,7 +224,7 @@ NOT_YET_REACHED = (  # a late receipt of an answer makes them reached; of called
     ContactStatus.CANCELLED,
     ContactStatus.UNKNOWN,
 )
-REJECTED_CONTACTS = (  # a request without a call may have decided them: they count as tried
+COUNTED_WITHOUT_CALL = (  # a request that placed no call can decide them: the canary then counts them as called
     ContactStatus.REFUSED,
     ContactStatus.SUPPRESSED,
     ContactStatus.UNREACHED,
@@ -232,7 +232,7 @@ REJECTED_CONTACTS = (  # a request without a call may have decided them: they co
 
 # Groups of attempts.
 OPEN_ATTEMPTS = (AttemptStatus.DIALING, AttemptStatus.UNCONFIRMED, AttemptStatus.PLACED, AttemptStatus.ANSWERED)
-CALLS_IN_PROGRESS = (AttemptStatus.DIALING, AttemptStatus.PLACED, AttemptStatus.ANSWERED)  # open, and not in doubt
+SHOWN_IN_PROGRESS = (AttemptStatus.DIALING, AttemptStatus.PLACED, AttemptStatus.ANSWERED)  # open, not in doubt
 PLACED_CALLS = (AttemptStatus.PLACED, AttemptStatus.ANSWERED)  # the provider has the call, and it goes on
 FOLLOWED_ATTEMPTS = (*PLACED_CALLS, AttemptStatus.UNCONFIRMED)  # their request was sent: their end is waited for
 UNANSWERED_REQUESTS = (AttemptStatus.DIALING, AttemptStatus.UNCONFIRMED)  # it is not known whether they placed a call

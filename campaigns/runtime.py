@@ -20,7 +20,7 @@ SWEEP_MARGIN = 15.0
 class Runtime:
     """The ledger, the accounts by name, the clock and the random source; `notify_url` gives an account's receipts URL.
 
-    `told_moments` gives what time it may be, where the clock is watched (`dialer.clock`).
+    `possible_times` gives what time it may be, where the clock is watched (`dialer.clock`).
     `stopping` is true when this process has been told to end: it starts no more calls.
     """
 
@@ -33,11 +33,11 @@ class Runtime:
     horizon: float = 2.0
     lease: float = 30.0
     stopping: Callable[[], bool] = lambda: False
-    told_moments: Callable[[], Sequence[datetime]] | None = None
+    possible_times: Callable[[], Sequence[datetime]] | None = None
 
     def moments(self) -> tuple[datetime, ...]:
         """What time it may be; the clock's own time first."""
-        return tuple(self.told_moments()) if self.told_moments else (self.clock(),)
+        return tuple(self.possible_times()) if self.possible_times else (self.clock(),)
 
 
 def own_limits(campaign: Campaign) -> CampaignLimits:

@@ -18,7 +18,7 @@ class AccountSettings(BaseModel):
     default_url: ClassVar[str] = ""
     receipts_path: ClassVar[str] = "receipts"
     """The first part of the path to which the provider posts what became of calls."""
-    hears_more_with: ClassVar[str] = ""
+    endings_setup_hint: ClassVar[str] = ""
     """What to set up for the provider to tell how calls ended, as a sentence's beginning; "" where it tells anyway."""
 
     provider: str = Field(description="Whose API the account speaks.")
@@ -87,7 +87,7 @@ class AccountSettings(BaseModel):
         return None
 
     @property
-    def is_told_of_ends(self) -> bool:
+    def sends_endings(self) -> bool:
         """Whether the provider tells by itself how a call ended."""
         return True
 

@@ -23,7 +23,7 @@ def seconds_to_settle(settings: AccountSettings) -> float:
 
     0 if polling does: a call has ended when the list of calls no longer has it.
     """
-    if settings.is_told_of_ends:
+    if settings.sends_endings:
         return grace_seconds(settings, ENDING_GRACE)
     return max(REPORT_DELAY / settings.speed, MIN_REPORT_DELAY) if settings.has_report else 0.0
 
@@ -38,7 +38,7 @@ def poll_interval(settings: AccountSettings, message: float, minute_points: int 
 
     `minute_points` is the limit of the provider's minute by its own figures, if known.
     """
-    if settings.is_told_of_ends or settings.has_report:
+    if settings.sends_endings or settings.has_report:
         return settings.poll_seconds  # polling is not what shows how calls ended
     points = minute_points or settings.minute_points
     within_points = 60 / settings.speed / (points * POLLING_SHARE_OF_MINUTE) if points else 0.0
@@ -48,7 +48,7 @@ def poll_interval(settings: AccountSettings, message: float, minute_points: int 
 
 def short_message_warning(settings: AccountSettings, message: float) -> str | None:
     """A warning for people that calls with a message of so many seconds may end unseen; None if they cannot."""
-    if settings.is_told_of_ends or settings.has_report:
+    if settings.sends_endings or settings.has_report:
         return None
     interval = poll_interval(settings, message)
     if message / settings.speed >= interval + POLL_DELAY_SECONDS:
@@ -56,6 +56,6 @@ def short_message_warning(settings: AccountSettings, message: float) -> str | No
     return (
         f"The shortest message takes about {message:.1f} s, and calls in progress are looked at every {interval:.1f} s "
         f"(poll_seconds is {settings.poll_seconds:g}): a call may be answered and over between two looks, and is then "
-        f"reported as unknown. {settings.hears_more_with}, or say more; or lower poll_seconds, and worker.tick_seconds "
-        "with it."
+        f"reported as unknown. {settings.endings_setup_hint}, or say more; or lower poll_seconds, and "
+        "worker.tick_seconds with it."
     )

@@ -9,15 +9,15 @@ from uuid import uuid4
 from dialer.account import Account
 from dialer.bucket import BucketUnavailable, GrantResult, Urgency
 from dialer.errors import DialerError, ProviderError
-from dialer.providers.call_management import CallManagement, LiveCall, LiveCalls, Operation, TalkOption
+from dialer.providers.call_management import CallManagement, CallManager, LiveCall, Operation, TalkOption
 from dialer.providers.registry import PROVIDERS
 from dialer.scripts import Recording, Script, Speech
 from dialer.transport.session import value_of
 from dialer.verdicts import Ruling
 
 __all__ = [
+    "CallManager",
     "LiveCall",
-    "LiveCalls",
     "NoPoints",
     "NotManaged",
     "TalkOption",
@@ -40,7 +40,7 @@ class NoPoints(DialerError):
     """A limit of the account leaves no room for the request now."""
 
 
-def calls_at(account: Account) -> LiveCalls:
+def calls_at(account: Account) -> CallManager:
     """Every method of the provider's, through the account's own session, its points taken ahead of all that waits.
 
     Raises NotManaged where the provider has no such methods. The methods raise NoPoints, naming the limit, when even

@@ -13,7 +13,7 @@ from campaigns.dispatch import dial as dialing
 from campaigns.dispatch import release as releasing
 from campaigns.dispatch.dial import Slice
 from campaigns.launch import recurring
-from campaigns.ledger.store import LedgerAway
+from campaigns.ledger.store import LedgerUnavailable
 from campaigns.operations import sweep as sweeping
 from campaigns.settlement import polling
 from dialer.bucket import BucketUnavailable
@@ -31,7 +31,7 @@ def dial(campaign_id: str, claim: str, contact_ids: list[int]) -> None:
     slice_to_dial = Slice(campaign_id=campaign_id, claim=UUID(claim), contact_ids=tuple(contact_ids))
     try:
         dialing.dial(slice_to_dial, using=runtime(settings))
-    except LedgerAway as exc:  # the claimed contacts are due again when their lease ends
+    except LedgerUnavailable as exc:  # the claimed contacts are due again when their lease ends
         log.error("nothing is dialed", campaign=campaign_id, why=exc.message, remedy=exc.remedy)
 
 
@@ -48,7 +48,7 @@ def _release() -> None:
     try:
         for slices in releasing.release_some(using=using):
             releasing.take_back(_publish(slices), using=using)
-    except LedgerAway as exc:
+    except LedgerUnavailable as exc:
         log.error("nothing is dialed", why=exc.message, remedy=exc.remedy)
 
 
@@ -73,7 +73,7 @@ def poll() -> None:
     for account in using.accounts.values():
         try:
             polling.poll_calls(account, using=using)
-        except (BucketUnavailable, LedgerAway) as exc:
+        except (BucketUnavailable, LedgerUnavailable) as exc:
             log.error("calls are not followed", account=account.name, why=exc.message, remedy=exc.remedy)
 
 
@@ -84,7 +84,7 @@ def launch() -> None:
     accounts = {name: account.settings for name, account in using.accounts.items()}
     try:
         recurring.launch_due(using.ledger, accounts, rejects_folder=settings.data_dir / "reports", now=using.clock())
-    except LedgerAway as exc:
+    except LedgerUnavailable as exc:
         log.error("nothing is launched", why=exc.message, remedy=exc.remedy)
 
 
@@ -93,5 +93,5 @@ def sweep() -> None:
     """Settle stale claims, unconfirmed calls and whatever else is overdue."""
     try:
         sweeping.sweep(using=runtime(settings))
-    except LedgerAway as exc:
+    except LedgerUnavailable as exc:
         log.error("nothing is settled", why=exc.message, remedy=exc.remedy)

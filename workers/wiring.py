@@ -48,7 +48,7 @@ def redis_url(settings: Settings) -> str:
 
 
 def open_ledger(settings: Settings) -> Ledger:
-    """The ledger, its tables made or upgraded. Raises LedgerAway, LedgerTooNew, and leaves nothing open then."""
+    """The ledger, its tables made or upgraded. Raises LedgerUnavailable, LedgerTooNew, and leaves nothing open then."""
     ledger = Ledger(settings.ledger_url, hash_key=hash_key(settings))
     try:
         upgrade(ledger)
@@ -91,7 +91,7 @@ def assembled(settings: Settings) -> Iterator[Runtime]:
             horizon=settings.worker.horizon_seconds,
             lease=settings.worker.lease_seconds,
             stopping=_stopping.is_set,
-            told_moments=_clock.moments,
+            possible_times=_clock.moments,
         )
 
 

@@ -12,7 +12,7 @@ from campaigns.audience.download import download, is_url
 from campaigns.audience.encoding import BadContactsFile
 from campaigns.audience.import_summary import VALID, ImportSummary
 from campaigns.audience.open_list import open_table
-from campaigns.audience.progress import Progress, no_progress
+from campaigns.audience.progress import ProgressBar, no_progress
 from campaigns.audience.rejects import Reject, RejectCode, RejectStore
 from campaigns.audience.row_reader import CheckScript, ContactRow, RowReader, RowRejected
 from campaigns.audience.table import Row, Table
@@ -60,7 +60,7 @@ class Audience:
         """The first rejects, at most 1,000; `reject_store` has all of them."""
         return self.reject_store.first
 
-    def contacts(self, progress: Progress = no_progress) -> Iterator[ContactRow]:
+    def contacts(self, progress: ProgressBar = no_progress) -> Iterator[ContactRow]:
         """Every contact of the list. Each call reads the file again.
 
         At its end `reject_store` and `summary` are complete. `progress` counts the rejects too.

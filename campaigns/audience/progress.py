@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 T = TypeVar("T")
 
 
-class Progress(Protocol):
+class ProgressBar(Protocol):
     """Yields the same items, and shows how many of `estimate` have been yielded."""
 
     def __call__(self, items: Iterable[T], estimate: int, /) -> Iterable[T]: ...

@@ -17,7 +17,7 @@ from campaigns.ledger.tables import contacts
 from campaigns.lifecycle import ContactStatus
 from campaigns.runtime import Runtime
 from campaigns.safeguards import budgets, circuit_breaker
-from campaigns.safeguards.canary import CanaryHold, canary_hold, not_called
+from campaigns.safeguards.canary import CanaryHold, advance_canary, not_called
 from dialer.account import Account
 
 
@@ -59,7 +59,7 @@ def claim_contacts(db: Connection, campaign: Campaign, room: int, now: datetime,
     account = using.accounts[campaign.account]
     if not claims.lock_campaign(db, campaign.id):
         return []
-    canary = canary_hold(db, campaign, now)
+    canary = advance_canary(db, campaign, now)
     rooms = _rooms(db, campaign, account, now, canary)  # asked again: another tick may have claimed meanwhile
     room = min([room, *rooms])
     if room == 0:
@@ -79,7 +79,7 @@ def claim_contacts(db: Connection, campaign: Campaign, room: int, now: datetime,
 def _rooms(db: Connection, campaign: Campaign, account: Account, now: datetime, canary: CanaryHold | None) -> list[int]:
     """How many more calls the campaign's budget, its canary and its breaker allow."""
     budget = budgets.budget_left(db, campaign, account.settings.call_points, now)
-    trying = circuit_breaker.trying(db).get(campaign.id)
+    trying = circuit_breaker.probe_allowances(db).get(campaign.id)
     rooms = [budget.calls if budget else None, canary.room if canary else None, trying]
     return [room for room in rooms if room is not None]
 

@@ -23,7 +23,7 @@ from campaigns.ledger.attempts import open_attempts
 from campaigns.ledger.claims import Claimed
 from campaigns.ledger.frequency_caps import cap_clears_at
 from campaigns.ledger.queries import Campaign
-from campaigns.ledger.store import LedgerAway
+from campaigns.ledger.store import LedgerUnavailable
 from campaigns.lifecycle import OPEN_ATTEMPTS, CampaignStatus
 from campaigns.runtime import SWEEP_MARGIN, Runtime
 from campaigns.settlement.receipts import apply_waiting
@@ -93,7 +93,7 @@ def _send(
     """Place the calls of contacts whose tokens are taken. All checks that can fail run before the commit."""
     try:
         calls, deadline = using.ledger.write(_open, batch, campaign, account, using)
-    except LedgerAway:
+    except LedgerUnavailable:
         _return_tokens(batch, campaign, account)
         raise
     opened = {call.correlation_id for call in calls}
@@ -138,7 +138,7 @@ def _settle(rulings: Sequence[tuple[UUID, Ruling]], campaign: Campaign, account:
     handed_over: set[UUID] = set()
     try:
         handed_over = using.ledger.write(_write_rulings, rulings, account, using)
-    except LedgerAway as exc:
+    except LedgerUnavailable as exc:
         lost = [str(attempt_id) for attempt_id, _ in rulings]
         log.error("answers not written: the sweep settles their attempts", attempts=lost, why=exc.message)
     for attempt_id, ruling in rulings:
@@ -185,7 +185,8 @@ def _hold_back(held: Sequence[Claimed], campaign: Campaign, account: Account, us
         return
     try:
         under_way = using.ledger.write(_write_held, held, campaign, account, using.moments())
-    except LedgerAway as exc:  # the rest of the batch is committed and must be sent; leases free these and their tokens
+    except LedgerUnavailable as exc:
+        # The rest of the batch is committed and must be sent; leases free these and their tokens.
         log.warning("claims not given back", campaign=campaign.id, why=exc.message)
         return
     _return_tokens([contact for contact in held if contact.attempt_id not in under_way], campaign, account)

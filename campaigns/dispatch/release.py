@@ -21,7 +21,7 @@ from campaigns.ledger.tables import campaigns
 from campaigns.lifecycle import PROGRAM, RELEASED_CAMPAIGNS, CampaignStatus, PauseKind, ReleaseHold
 from campaigns.runtime import Runtime, own_limits
 from campaigns.safeguards import budgets, circuit_breaker
-from campaigns.safeguards.canary import canary_hold, not_called
+from campaigns.safeguards.canary import advance_canary, not_called
 from campaigns.safeguards.failover import move_on
 from dialer.account import Account
 from dialer.bucket import BucketUnavailable, LimitName
@@ -143,13 +143,13 @@ def _release_in_turn(own_campaigns: Sequence[Campaign], account: Account, now: d
     points = account.settings.call_points
     # The campaigns without a budget need no transaction for it at each tick.
     budgeted = [campaign for campaign in own_campaigns if campaign.definition.limits]
-    ended = [campaign for campaign in budgeted if using.ledger.write(budgets.stop_at_its_end, campaign, points, now)]
+    ended = [campaign for campaign in budgeted if using.ledger.write(budgets.pause_if_spent, campaign, points, now)]
     own_campaigns = [campaign for campaign in own_campaigns if campaign not in ended]
     share_day(own_campaigns, account.bucket, now)
     waiting = claimed_already(own_campaigns, using)
     left = max(0, account.bucket.forecast(using.horizon).calls - sum(waiting.values()))
     with using.ledger.reading() as db:
-        trying = circuit_breaker.trying(db)
+        trying = circuit_breaker.probe_allowances(db)
     wanted = {
         campaign.id: _wanted(campaign, left, waiting.get(campaign.id, 0), account, now, using)
         for campaign in own_campaigns
@@ -183,7 +183,7 @@ def _wanted(campaign: Campaign, left: int, waiting: int, account: Account, now: 
         if budget.calls == 0 and not waiting:
             held = Held(kind=ReleaseHold.BUDGET, words=budget.why, until=budget.until)
     moments = using.moments()
-    canary = using.ledger.write(canary_hold, campaign, now) if definition.canary else None
+    canary = using.ledger.write(advance_canary, campaign, now) if definition.canary else None
     if canary is not None and canary.room < room:
         room = canary.room
         if room == 0 and held is None:

@@ -17,14 +17,14 @@ from campaigns.launch.checks import open_audience
 from campaigns.launch.preview import row_at
 from campaigns.launch.staging import new_contact
 from campaigns.ledger import drafts, queries
-from campaigns.ledger.drafts import trial_name
+from campaigns.ledger.drafts import name_of_test_call
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from dialer.account_settings import AccountSettings
 from dialer.errors import DialerError
 from dialer.phone import PhoneNumber
 
-NOT_FOR_TRIALS: dict[str, Any] = {"retry": None, "frequency": None, "limits": None, "pace": None, "urgent": True}
+NOT_FOR_TEST_CALLS: dict[str, Any] = {"retry": None, "frequency": None, "limits": None, "pace": None, "urgent": True}
 
 
 class NotListed(DialerError):
@@ -35,7 +35,7 @@ class RowNotCalled(DialerError):
     """The chosen row would not be called, so there is nothing to hear."""
 
 
-def trial_call(
+def call_test_number(
     ledger: Ledger,
     path: Path,
     accounts: Mapping[str, AccountSettings],
@@ -59,7 +59,7 @@ def trial_call(
     if isinstance(row, Reject):
         raise RowNotCalled(f"{audience.file}:{row.line}: {row.reason}", row.suggestion or "choose another --row")
     rehearsal = accounts[audience.definition.account].sandbox
-    return ledger.write(_start, audience, row, number, ledger.fingerprint, rehearsal, who, now)
+    return ledger.write(_start, audience, row, number, ledger.keyed_hash, rehearsal, who, now)
 
 
 def _start(
@@ -67,12 +67,12 @@ def _start(
     audience: Audience,
     row: ContactRow,
     number: PhoneNumber,
-    fingerprint: Callable[[str], str],
+    keyed_hash: Callable[[str], str],
     rehearsal: bool,
     who: str,
     now: datetime,
 ) -> Campaign:
-    definition = _trial_definition(audience.definition)
+    definition = _definition_of_test_call(audience.definition)
     campaign_id = drafts.create_draft(
         db,
         name=definition.campaign,
@@ -82,14 +82,14 @@ def _start(
         now=now,
     )
     contact = new_contact(row)._replace(phone=number.e164, not_after=None)
-    drafts.add_contacts(db, campaign_id, [contact], fingerprint=fingerprint, now=now)
+    drafts.add_contacts(db, campaign_id, [contact], keyed_hash=keyed_hash, now=now)
     drafts.start(db, campaign_id, zones=[contact.zone], rejects=0, rejects_file=None, starts_at=None, who=who, now=now)
     return queries.campaign(db, campaign_id)
 
 
-def _trial_definition(definition: Definition) -> Definition:
+def _definition_of_test_call(definition: Definition) -> Definition:
     """The definition without schedule, retries, caps and limits: those are for the contacts of the list."""
     schedule = type(definition.schedule)(zone=definition.schedule.zone)
     return definition.model_copy(
-        update={**NOT_FOR_TRIALS, "campaign": trial_name(definition.campaign), "schedule": schedule}
+        update={**NOT_FOR_TEST_CALLS, "campaign": name_of_test_call(definition.campaign), "schedule": schedule}
     )

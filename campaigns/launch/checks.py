@@ -8,7 +8,7 @@ from pathlib import Path
 
 from campaigns.audience.audience import Audience, FindExcluded, read_audience
 from campaigns.audience.import_summary import ImportSummary
-from campaigns.audience.progress import Progress, no_progress
+from campaigns.audience.progress import ProgressBar, no_progress
 from campaigns.audience.rejects import Reject
 from campaigns.definition import Definition, load_definition
 from campaigns.definition.yaml_source import DefinitionFaults, FileFault
@@ -96,7 +96,7 @@ def check(
     accounts: Mapping[str, AccountSettings],
     *,
     exclusions_for: Callable[[Definition], FindExcluded] | None = None,
-    progress: Progress = no_progress,
+    progress: ProgressBar = no_progress,
     keep: bool = True,
 ) -> CheckResult:
     """Read a campaign file and its whole list, once.

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from campaigns.audience.progress import Progress, no_progress
+from campaigns.audience.progress import ProgressBar, no_progress
 from campaigns.calendar.calling_hours import next_opening
 from campaigns.definition import Definition
 from campaigns.launch.checks import CheckResult, NobodyToCall
@@ -37,7 +37,7 @@ def launch(
     again: bool = False,
     who: str,
     now: datetime,
-    progress: Progress = no_progress,
+    progress: ProgressBar = no_progress,
     still_wanted: StillWanted = lambda db, campaign_id: None,
 ) -> Campaign:
     """Write a checked campaign into the ledger and start it, or leave nothing there that would be dialed.
@@ -134,12 +134,12 @@ def _not_ended(campaign_id: str, definition: Definition) -> CampaignNotEnded:
 
 
 def _add_contacts(
-    ledger: Ledger, campaign_id: str, checked: CheckResult, now: datetime, progress: Progress
+    ledger: Ledger, campaign_id: str, checked: CheckResult, now: datetime, progress: ProgressBar
 ) -> StagingFile:
     """Add the checked contacts to the draft, in transactions of bounded size: other campaigns write meanwhile."""
     if checked.staging_file is None:
         raise ValueError("the contacts were not kept when they were checked")
     contacts = iter(progress(checked.staging_file.contacts(), checked.summary.will_dial))
     while batch := list(islice(contacts, ADDED_AT_ONCE)):
-        ledger.write(drafts.add_contacts, campaign_id, batch, fingerprint=ledger.fingerprint, now=now)
+        ledger.write(drafts.add_contacts, campaign_id, batch, keyed_hash=ledger.keyed_hash, now=now)
     return checked.staging_file

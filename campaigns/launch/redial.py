@@ -39,7 +39,7 @@ def redial(ledger: Ledger, campaign_id: str, outcomes: Sequence[str] = (), *, wh
 
 
 def _redial(db: Connection, campaign_id: str, outcomes: Sequence[str], who: str, now: datetime) -> Campaign:
-    erasures.take_turn(db)
+    erasures.take_erasure_lock(db)
     old = queries.campaign(db, campaign_id)
     _refuse_unless_over(db, old, now)
     new = drafts.create_draft(

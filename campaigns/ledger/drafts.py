@@ -124,11 +124,11 @@ def add_contacts(
     campaign_id: str,
     admitted: Sequence[NewContact],
     *,
-    fingerprint: Callable[[str], str],
+    keyed_hash: Callable[[str], str],
     now: datetime,
 ) -> None:
     """Add contacts to the draft of this moment, due at once. Raises DraftGone when it is no draft any more."""
-    erasures.take_turn(db)  # an erasure sees all of these contacts from its first statement on, or none
+    erasures.take_erasure_lock(db)  # an erasure sees all of these contacts from its first statement on, or none
     held = update(campaigns).where(*_this_draft(campaign_id, now)).values(since=campaigns.c.since)
     if not updated_one(db, held):
         raise _gone(campaign_id)
@@ -140,7 +140,7 @@ def add_contacts(
                 campaign_id,
                 contact.line,
                 contact.phone,
-                fingerprint(contact.phone),
+                keyed_hash(contact.phone),
                 contact.consent,
                 _JSON(contact.fields),
                 contact.text,
@@ -173,7 +173,7 @@ def start(
 
     Raises DraftGone when it is no draft any more, or has not as many contacts as were `admitted`.
     """
-    erasures.take_turn(db)
+    erasures.take_erasure_lock(db)
     # Locked from the first statement on: it is not discarded or replaced while it is counted.
     draft = select(campaigns.c.account).where(*_this_draft(campaign_id, now))
     account = db.scalar(draft.with_for_update())
@@ -234,6 +234,6 @@ def discard(ledger: Ledger, campaign_id: str, created_at: datetime) -> None:
         pass
 
 
-def trial_name(campaign: str) -> str:
+def name_of_test_call(campaign: str) -> str:
     """What the test calls of a campaign of this name are called."""
     return campaign[: LONGEST_NAME - len(SUFFIX)] + SUFFIX

@@ -23,24 +23,24 @@ from dialer.phone import mask
 ERASED = "erased"
 SAID: dict[str, Any] = {"fields": {}, "text": None, "voice": None, "consent": None}  # needed by no call that was made
 REST: dict[str, Any] = {"zone": "UTC", "not_after": None}
-TURN = 0x65726173  # any number, the same for everybody
+ERASURE_LOCK = 0x65726173  # any number, the same for everybody
 NEARBY = 1000  # the receipts of one delivery are stored together
 SOME = 500
 NUMBER = re.compile(r"(?<!\d)\d{7,15}(?!\d)")
 
 
-def take_turn(db: Connection, *, erasing: bool = False) -> None:
-    """Keep erasures out until this transaction ends; with `erasing`, keep imports and starts out too.
+def take_erasure_lock(db: Connection, *, exclusive: bool = False) -> None:
+    """Keep erasures out until this transaction ends; with `exclusive`, keep imports and starts out too.
 
     So a number is in the ledger when it is erased, or is seen as erased when it is imported or its campaign starts.
     Call it before locking any contact. SQLite has one writer anyway.
     """
     if db.dialect.name == "postgresql":
-        lock = func.pg_advisory_xact_lock if erasing else func.pg_advisory_xact_lock_shared
-        db.execute(select(lock(TURN)))
+        lock = func.pg_advisory_xact_lock if exclusive else func.pg_advisory_xact_lock_shared
+        db.execute(select(lock(ERASURE_LOCK)))
 
 
-def hold(db: Connection, phones: Collection[str]) -> None:
+def lock_rows_of(db: Connection, phones: Collection[str]) -> None:
     """Lock all rows of these numbers, attempts first, in the order in which settlement locks them."""
     of_the_person = contacts.c.phone.in_(phones)
     calls = select(attempts.c.id).join(contacts, contacts.c.id == attempts.c.contact_id).where(of_the_person)
@@ -49,7 +49,7 @@ def hold(db: Connection, phones: Collection[str]) -> None:
 
 
 def is_over() -> ColumnElement[bool]:
-    """Whether the contact at hand is final and none of its calls is in progress: nothing more is written of it."""
+    """Whether the contact row of the enclosing query is final and no call of it is in progress: it changes no more."""
     in_progress = exists().where(attempts.c.contact_id == contacts.c.id, attempts.c.status.in_(OPEN_ATTEMPTS))
     return and_(contacts.c.status.in_(FINAL_CONTACTS), ~in_progress.correlate(contacts))
 
@@ -85,13 +85,13 @@ def empty_unmatched(db: Connection, digits: str) -> int:
 
 
 def empty_those_that_name_erased(
-    db: Connection, which: ColumnElement[bool], *, fingerprint: Callable[[str], str]
+    db: Connection, which: ColumnElement[bool], *, keyed_hash: Callable[[str], str]
 ) -> int:
     """Empty those of these receipts that contain a number whose hash says that it was erased."""
     by_hash: dict[str, set[int]] = {}
     for row in db.execute(select(receipts.c.id, receipts.c.body).where(which)):
         for digits in set(NUMBER.findall(row.body)):
-            by_hash.setdefault(fingerprint(f"+{digits}"), set()).add(row.id)
+            by_hash.setdefault(keyed_hash(f"+{digits}"), set()).add(row.id)
     hashes = list(by_hash)
     ids: set[int] = set()
     for at in range(0, len(hashes), SOME):
@@ -106,22 +106,25 @@ def _empty(db: Connection, ids: Iterable[int]) -> int:
     return sum(row_count(db, update(receipts).where(receipts.c.id.in_(batch)).values(body=ERASED)) for batch in batches)
 
 
-def erased_among(db: Connection, attempt_ids: Iterable[UUID]) -> list[UUID]:
+def erased_attempts(db: Connection, attempt_ids: Iterable[UUID]) -> list[UUID]:
     """Which of these attempts belong to a contact that was emptied."""
     query = select(attempts.c.id).join(contacts, contacts.c.id == attempts.c.contact_id)
     emptied = (attempts.c.id.in_(list(attempt_ids)), contacts.c.phone.startswith(HASHED))
     return list(db.scalars(query.where(*emptied).order_by(attempts.c.id)))
 
 
-def put_off(db: Connection, phone: str, *, who: str, now: datetime) -> int:
-    """Remember the contacts of this number whose call is in progress, to be emptied when it ends; returns how many."""
+def remember_for_erasure(db: Connection, phone: str, *, who: str, now: datetime) -> int:
+    """Remember the contacts that still have this number, to be emptied when their call ends; returns how many.
+
+    Call it when all other contacts of the number are empty.
+    """
     left = (contacts.c.phone == phone, ~exists().where(erasures.c.contact_id == contacts.c.id))
     query = select(contacts.c.id, literal(who), literal(now, UtcTime)).where(*left)
     db.execute(insert(erasures).from_select(["contact_id", "who", "asked_at"], query))
     return db.scalar(select(func.count()).select_from(contacts).where(contacts.c.phone == phone)) or 0
 
 
-def settle(db: Connection, phone_hash: str) -> None:
+def forget_emptied(db: Connection, phone_hash: str) -> None:
     """Forget the remembered contacts that have been emptied."""
     emptied = select(contacts.c.id).where(contacts.c.phone == phone_hash)
     db.execute(delete(erasures).where(erasures.c.contact_id.in_(emptied)))
@@ -134,7 +137,7 @@ def ready(db: Connection) -> list[int]:
     return list(db.scalars(query.where(over).order_by(erasures.c.contact_id)))
 
 
-def put_off_one(db: Connection, contact_id: int) -> tuple[str, str, str] | None:
+def remembered_erasure(db: Connection, contact_id: int) -> tuple[str, str, str] | None:
     """The number of a remembered contact, its hash, and who asked for the erasure; None if it is already done."""
     query = select(contacts.c.phone, contacts.c.phone_hash, erasures.c.who)
     remembered = query.join(contacts, contacts.c.id == erasures.c.contact_id).where(erasures.c.contact_id == contact_id)

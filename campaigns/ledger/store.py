@@ -28,7 +28,7 @@ POOL = 50
 SWITCH_TRIES = 200
 
 
-class LedgerAway(DialerError):
+class LedgerUnavailable(DialerError):
     """The ledger's store cannot be reached or written, so nothing may be dialed."""
 
 
@@ -52,13 +52,13 @@ class Ledger:
         """Where it is, without a password."""
         return make_url(self.url).render_as_string(hide_password=True)
 
-    def fingerprint(self, phone: str) -> str:
+    def keyed_hash(self, phone: str) -> str:
         """A number's keyed hash: equal numbers have equal hashes, and without the key it does not reveal the number."""
         return HASHED + hashlib.blake2b(phone.encode(), key=self._hash_key, digest_size=20).hexdigest()
 
     def hashes(self, phone: str) -> tuple[str, ...]:
         """The hashes of a number and of its other spelling: whichever was erased, the phone was."""
-        return tuple(map(self.fingerprint, spellings(phone)))
+        return tuple(map(self.keyed_hash, spellings(phone)))
 
     def forms(self, phone: str) -> tuple[str, ...]:
         """All texts that may stand for this number's phone in the ledger: its spellings and their hashes."""
@@ -136,7 +136,9 @@ def _away(ledger: Ledger, exc: DBAPIError) -> Exception:
     if not isinstance(exc, OperationalError):
         return exc
     first = str(exc.orig).strip().splitlines()[0] if str(exc.orig).strip() else type(exc.orig).__name__
-    return LedgerAway(f"the ledger at {ledger.place} cannot be used: {first}", "see that the store runs and has room")
+    return LedgerUnavailable(
+        f"the ledger at {ledger.place} cannot be used: {first}", "see that the store runs and has room"
+    )
 
 
 def _sqlite(url: str) -> Engine:
@@ -175,7 +177,7 @@ def _make_file(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.touch(mode=0o600)  # it holds people's numbers
     except OSError as exc:
-        raise LedgerAway(f"{path}: {exc.strerror}", "correct DIALER_DATA_DIR or ledger.url") from None
+        raise LedgerUnavailable(f"{path}: {exc.strerror}", "correct DIALER_DATA_DIR or ledger.url") from None
 
 
 def _set(dbapi: sqlite3.Connection, pragma: str) -> None:

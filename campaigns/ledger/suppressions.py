@@ -109,7 +109,7 @@ def suppressed_among(
     return {by_form[row.phone]: (row.phone, row.reason) for row in db.execute(query)}
 
 
-def erased_among(db: Connection, phones: Sequence[str], *, hashes: Callable[[str], Iterable[str]]) -> dict[str, str]:
+def erased_numbers(db: Connection, phones: Sequence[str], *, hashes: Callable[[str], Iterable[str]]) -> dict[str, str]:
     """Those of these numbers (E.164) that were erased, each with its hash: only that may be kept."""
     by_phone = {phone: tuple(hashes(phone)) for phone in phones}
     every_hash = [phone_hash for of_phone in by_phone.values() for phone_hash in of_phone]

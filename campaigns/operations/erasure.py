@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, case, delete, func, select, update
 
 from campaigns.ledger import claims, erasures, moves
-from campaigns.ledger.drafts import trial_name
+from campaigns.ledger.drafts import name_of_test_call
 from campaigns.ledger.erasures import ERASED, REST, SAID
 from campaigns.ledger.frequency_caps import lock_numbers
 from campaigns.ledger.store import Ledger
@@ -37,7 +37,7 @@ class ErasureResult:
 
 def erase(ledger: Ledger, number: PhoneNumber, *, who: str, now: datetime) -> ErasureResult:
     """Remove the data of a number and never call it again; running it again does no harm."""
-    by_spelling = [(phone, ledger.fingerprint(phone)) for phone in number.spellings]
+    by_spelling = [(phone, ledger.keyed_hash(phone)) for phone in number.spellings]
     return ledger.write(_erase, by_spelling, who, now)
 
 
@@ -51,7 +51,7 @@ def finish_erasures(ledger: Ledger, *, now: datetime) -> int:
     return sum(ledger.write(_finish, contact_id, now) for contact_id in over)
 
 
-def campaigns_of(ledger: Ledger, number: PhoneNumber) -> list[str]:
+def campaigns_with_number(ledger: Ledger, number: PhoneNumber) -> list[str]:
     """The ids of the campaigns that had the number, also those from which it was erased; sorted."""
     stored = ledger.forms(number.e164)
     with ledger.reading() as db:
@@ -59,8 +59,10 @@ def campaigns_of(ledger: Ledger, number: PhoneNumber) -> list[str]:
 
 
 def _erase(db: Connection, by_spelling: Sequence[tuple[str, str]], who: str, now: datetime) -> ErasureResult:
-    erasures.take_turn(db, erasing=True)
-    erasures.hold(db, [form for spelling in by_spelling for form in spelling])  # before any contact of one of them
+    erasures.take_erasure_lock(db, exclusive=True)
+    erasures.lock_rows_of(
+        db, [form for spelling in by_spelling for form in spelling]
+    )  # before any contact of one of them
     results = [_empty(db, phone, phone_hash, who, now) for phone, phone_hash in by_spelling]
     moves.write_audit(db, now, who=who, event="number erased", detail=by_spelling[0][1])
     return ErasureResult(
@@ -73,8 +75,8 @@ def _erase(db: Connection, by_spelling: Sequence[tuple[str, str]], who: str, now
 
 def _finish(db: Connection, contact_id: int, now: datetime) -> bool:
     """False when another process has done it meanwhile."""
-    erasures.take_turn(db, erasing=True)
-    postponed = erasures.put_off_one(db, contact_id)
+    erasures.take_erasure_lock(db, exclusive=True)
+    postponed = erasures.remembered_erasure(db, contact_id)
     if postponed is None:
         return False
     phone, phone_hash, who = postponed
@@ -88,14 +90,14 @@ def _empty(db: Connection, phone: str, phone_hash: str, who: str, now: datetime)
     if db.dialect.name == "sqlite":
         db.exec_driver_sql("PRAGMA secure_delete=ON").close()  # else the data stays in the file until it is overwritten
     lock_numbers(db, [phone])
-    erasures.hold(db, [phone, phone_hash])
+    erasures.lock_rows_of(db, [phone, phone_hash])
     of_number = contacts.c.phone == phone
     claims.end_waiting(db, ContactStatus.SUPPRESSED, of_number, reason=ERASED, now=now)
     db.execute(update(contacts).where(of_number).values(phone_hash=phone_hash, **SAID))
     emptied = db.scalar(select(func.count()).select_from(contacts).where(of_number, erasures.is_over())) or 0
     emptied_receipts = _empty_final(db, phone, phone_hash) + erasures.empty_unmatched(db, phone.removeprefix("+"))
     entries = _hash_suppressions(db, phone, phone_hash, who, now)
-    in_progress = erasures.put_off(db, phone, who=who, now=now)
+    in_progress = erasures.remember_for_erasure(db, phone, who=who, now=now)
     return ErasureResult(contacts=emptied, receipts=emptied_receipts, suppressions=entries, in_progress=in_progress)
 
 
@@ -107,20 +109,24 @@ def _empty_final(db: Connection, phone: str, phone_hash: str) -> int:
     emptied_receipts = erasures.empty_receipts(db, calls)
     nothing = {"detail": None, "corrected": None, "local_time": None, "zone": None}
     db.execute(update(attempts).where(attempts.c.id.in_(calls)).values(**nothing))
-    _empty_trials(db, final)
+    _empty_test_calls(db, final)
     # The reason of a reached contact is its outcome. Others may quote the provider, or an operator's note.
     reason = case((contacts.c.status == ContactStatus.REACHED, contacts.c.reason), else_=ERASED)
     db.execute(update(contacts).where(*final).values(phone=phone_hash, reason=reason, corrected=None, **SAID, **REST))
-    erasures.settle(db, phone_hash)
+    erasures.forget_emptied(db, phone_hash)
     return emptied_receipts
 
 
-def _empty_trials(db: Connection, final: Sequence[ColumnElement[bool]]) -> None:
+def _empty_test_calls(db: Connection, final: Sequence[ColumnElement[bool]]) -> None:
     """Empty the test calls made with the texts of these contacts; they have the same line of the list."""
     query = select(campaigns.c.name, contacts.c.line).join(campaigns, campaigns.c.id == contacts.c.campaign_id)
     for name, line in db.execute(query.where(*final).distinct()).all():
-        of_trial = contacts.c.campaign_id.in_(select(campaigns.c.id).where(campaigns.c.name == trial_name(name)))
-        ended = update(contacts).where(of_trial, contacts.c.line == line, contacts.c.status.not_in(WAITING_CONTACTS))
+        of_test_calls = contacts.c.campaign_id.in_(
+            select(campaigns.c.id).where(campaigns.c.name == name_of_test_call(name))
+        )
+        ended = update(contacts).where(
+            of_test_calls, contacts.c.line == line, contacts.c.status.not_in(WAITING_CONTACTS)
+        )
         db.execute(ended.values(**SAID))
 
 

@@ -16,7 +16,7 @@ from campaigns.audience.rejects import OWN_COLUMNS
 from campaigns.ledger.erasures import ERASED
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import campaigns, schedules
-from campaigns.operations.erasure import campaigns_of
+from campaigns.operations.erasure import campaigns_with_number
 from campaigns.reporting.report import files_locked, report
 from dialer.errors import DialerError
 from dialer.phone import PhoneNumber, mentions
@@ -76,7 +76,7 @@ def _rewrite_reports(ledger: Ledger, number: PhoneNumber, folder: Path) -> tuple
     """Write the reports again from the ledger; returns the files written, and those that could not be."""
     rewritten: list[Path] = []
     failed: list[Path] = []
-    for campaign_id in campaigns_of(ledger, number):
+    for campaign_id in campaigns_with_number(ledger, number):
         existing = [file for kind in REPORTS if (file := folder.absolute() / f"{campaign_id}-{kind}.csv").is_file()]
         if not existing:
             continue

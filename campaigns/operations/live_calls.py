@@ -16,8 +16,8 @@ from campaigns.operations import suppression_list
 from dialer.account import Account
 from dialer.errors import DialerError, ProviderError
 from dialer.live_calls import (
+    CallManager,
     LiveCall,
-    LiveCalls,
     calls_at,
     can_manage,
     managing_providers,
@@ -27,7 +27,7 @@ from dialer.live_calls import (
 from dialer.phone import E164, PhoneNumber
 
 
-class WhichAccount(DialerError):
+class AccountUnclear(DialerError):
     """It cannot be told which account is meant."""
 
 
@@ -46,10 +46,10 @@ def manageable(accounts: Mapping[str, Account], named: str | None) -> list[Accou
     known = [account for account in accounts.values() if can_manage(account)]
     names = ", ".join(account.name for account in known) or "none"
     if named is not None and named not in accounts:
-        raise WhichAccount(f"no account {named!r}", f"accounts whose calls can be managed: {names}")
+        raise AccountUnclear(f"no account {named!r}", f"accounts whose calls can be managed: {names}")
     chosen = [accounts[named]] if named is not None else known
     if not chosen:
-        raise WhichAccount("no account's calls can be managed", f"only {managing_providers()} has words for it")
+        raise AccountUnclear("no account's calls can be managed", f"only {managing_providers()} has words for it")
     return chosen
 
 
@@ -71,12 +71,12 @@ def find(ledger: Ledger, accounts: Mapping[str, Account], call_session_id: int, 
         )
     if len(chosen) > 1:
         said = f"call {call_session_id} is no call of ours, and there are accounts {', '.join(sorted(chosen))}"
-        raise WhichAccount(said, "name one with --account")
+        raise AccountUnclear(said, "name one with --account")
     return ManagedCall(call_session_id=call_session_id, account=next(iter(chosen.values())))
 
 
 def act(
-    ledger: Ledger, session: ManagedCall, event: str, do: Callable[[LiveCalls], object], *, who: str, now: datetime
+    ledger: Ledger, session: ManagedCall, event: str, do: Callable[[CallManager], object], *, who: str, now: datetime
 ) -> None:
     """Do something with a call, leaving an audit line whether it could be done or not. Raises DialerError."""
     calls = calls_at(session.account)
@@ -96,7 +96,7 @@ def block(ledger: Ledger, session: ManagedCall, *, who: str, now: datetime) -> b
         reason = f"blocked during call {session.call_session_id}"
         suppression_list.add(ledger, number, reason=reason, who=f"{who}, during a call", now=now)
 
-    def block_there(calls: LiveCalls) -> None:
+    def block_there(calls: CallManager) -> None:
         try:
             calls.block_contact(session.call_session_id)
         except ProviderError as error:
@@ -114,7 +114,7 @@ def calls_in_progress(accounts: list[Account]) -> Iterator[tuple[Account, LiveCa
             yield account, call
 
 
-def campaigns_of(ledger: Ledger, calls: list[LiveCall]) -> dict[str, str]:
+def campaigns_of_calls(ledger: Ledger, calls: list[LiveCall]) -> dict[str, str]:
     """The campaigns of calls that are ours, by external id."""
     ours = [attempt_id for call in calls if (attempt_id := _uuid(call.external_id))]
     if not ours:
@@ -124,7 +124,7 @@ def campaigns_of(ledger: Ledger, calls: list[LiveCall]) -> dict[str, str]:
         return {str(row.id): row.campaign_id for row in rows}
 
 
-def _number(session: ManagedCall, calls: LiveCalls) -> PhoneNumber | None:
+def _number(session: ManagedCall, calls: CallManager) -> PhoneNumber | None:
     """The contact's number, as the ledger or else the provider's list has it."""
     phone = session.phone
     if phone is None or not E164.fullmatch(phone):

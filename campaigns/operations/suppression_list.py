@@ -18,7 +18,7 @@ from campaigns.audience.table import Table
 from campaigns.calendar.times import BadMoment, parse_moment
 from campaigns.ledger import erasures, moves
 from campaigns.ledger.store import Ledger
-from campaigns.ledger.suppressions import EVERY_ACCOUNT, Suppression, erased_among, listed, suppress, unsuppress
+from campaigns.ledger.suppressions import EVERY_ACCOUNT, Suppression, erased_numbers, listed, suppress, unsuppress
 from dialer.errors import DialerError
 from dialer.phone import BadPhoneNumber, PhoneNumber, parse
 
@@ -117,8 +117,8 @@ def import_file(
 
 
 def _suppress_all(db: Connection, entries: Sequence[Suppression], hashes: Callable[[str], Iterable[str]]) -> int:
-    erasures.take_turn(db)  # else a number that is being erased could be written in full
-    erased = erased_among(db, [entry.phone for entry in entries], hashes=hashes)
+    erasures.take_erasure_lock(db)  # else a number that is being erased could be written in full
+    erased = erased_numbers(db, [entry.phone for entry in entries], hashes=hashes)
     return sum(
         suppress(
             db,

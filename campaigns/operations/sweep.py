@@ -51,7 +51,7 @@ def sweep(*, using: Runtime) -> SweepResult:
         waiting = accounts_waiting(db)
     for account in (using.accounts[name] for name in sorted(waiting & using.accounts.keys())):
         using.ledger.write(apply_waiting, account.name, account.settings, now=now)
-    using.ledger.write(forget_unmatched, now, fingerprint=using.ledger.fingerprint)
+    using.ledger.write(forget_unmatched, now, keyed_hash=using.ledger.keyed_hash)
     clear_abandoned(using.ledger, now)
     result = SweepResult(
         claims_returned=claims_returned,

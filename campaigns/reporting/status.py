@@ -12,7 +12,7 @@ from sqlalchemy import Column, Connection, func, select
 from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import attempts, contacts
-from campaigns.lifecycle import CALLS_IN_PROGRESS, FINAL_CONTACTS, MISSED_CONTACTS, AttemptStatus, ContactStatus
+from campaigns.lifecycle import FINAL_CONTACTS, MISSED_CONTACTS, SHOWN_IN_PROGRESS, AttemptStatus, ContactStatus
 from campaigns.reporting.hold_reason import HoldKind, due, hold_reason
 
 NOT_IN_STATUS = frozenset(
@@ -81,7 +81,7 @@ def summarize_campaign(
         contacts=queries.count_by_status(db, campaign.id),
         outcomes=attempts_by(db, campaign.id, attempts.c.outcome),
         attempts=count_attempts(db, campaign.id),
-        in_progress=sum(by_status.get(status, 0) for status in CALLS_IN_PROGRESS),
+        in_progress=sum(by_status.get(status, 0) for status in SHOWN_IN_PROGRESS),
         unconfirmed=by_status.get(AttemptStatus.UNCONFIRMED, 0),
         due_now=due_now,
         next_due_at=next_due_at,

@@ -51,7 +51,7 @@ def budget_left(db: Connection, campaign: Campaign, call_points: int, now: datet
     return min(left, key=lambda budget: (budget.calls, budget.until is not None))
 
 
-def stop_at_its_end(db: Connection, campaign: Campaign, call_points: int, now: datetime) -> bool:
+def pause_if_spent(db: Connection, campaign: Campaign, call_points: int, now: datetime) -> bool:
     """Pause the campaign when a budget that never starts anew is used up; True if it was paused."""
     budget = budget_left(db, campaign, call_points, now)
     if budget is None or budget.until is not None or not budget.used_up:

@@ -13,8 +13,8 @@ from campaigns.ledger.moves import pause, write_audit
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import (
+    COUNTED_WITHOUT_CALL,
     PROGRAM,
-    REJECTED_CONTACTS,
     TAKEN_CONTACTS,
     WAITING_CONTACTS,
     AttemptStatus,
@@ -35,11 +35,12 @@ class CanaryHold:
     until: datetime | None = None
 
 
-def canary_hold(db: Connection, campaign: Campaign, now: datetime) -> CanaryHold | None:
-    """What the canary allows now; None when there is none, or when it has been decided, by the rule or by a person.
+def advance_canary(db: Connection, campaign: Campaign, now: datetime) -> CanaryHold | None:
+    """Decide the canary if that can be done now, else say what it allows: None when it holds no contact back.
 
-    A list shorter than its canary has none. This function decides as soon as it can, in the caller's transaction:
-    passed, or the campaign is paused. A resumed campaign goes on with all contacts.
+    A decision is written with an audit line in the caller's transaction, and pauses the campaign where too few were
+    reached. None where there is no canary (a list shorter than its canary has none), or it passed, or a person resumed
+    the campaign.
     """
     rule = campaign.definition.canary
     if rule is None:
@@ -92,7 +93,7 @@ def not_called() -> ColumnElement[bool]:
 def _called() -> ColumnElement[bool]:
     """A request that placed no call does not count, unless it decided the contact."""
     call = (attempts.c.contact_id == contacts.c.id, attempts.c.status != AttemptStatus.NOT_PLACED)
-    return and_(contacts.c.tries > 0, or_(contacts.c.status.in_(REJECTED_CONTACTS), exists().where(*call)))
+    return and_(contacts.c.tries > 0, or_(contacts.c.status.in_(COUNTED_WITHOUT_CALL), exists().where(*call)))
 
 
 def _count(db: Connection, campaign_id: str, which: ColumnElement[bool]) -> int:

@@ -49,7 +49,7 @@ def watch(db: Connection, now: datetime) -> None:
         _trip_where_it_fails(db, account, guarded, now)
 
 
-def trying(db: Connection) -> dict[str, int]:
+def probe_allowances(db: Connection) -> dict[str, int]:
     """Campaigns that may make one trial call only, and how many they may claim: 1, or 0 when it is under way."""
     rows = db.execute(select(breakers).where(breakers.c.trying_since.is_not(None))).all()
     return {row.campaign_id: 0 if _under_way(db, row) else 1 for row in rows}

@@ -26,8 +26,8 @@ PERHAPS_DECLINED = Outcome.BUSY  # a declined call reads the same when the recei
 class NotAsked(StrEnum):
     """Why the provider was not asked."""
 
-    NOBODY = "nobody"  # no call of the account can be asked about: its pace, or Redis, or a refusal
-    NOT_OURS = "not_ours"  # another process asks about this call
+    ACCOUNT_BUSY = "account_busy"  # no call of the account can be asked about: its pace, or Redis, or a refusal
+    ASKED_BY_ANOTHER_PROCESS = "asked_by_another_process"  # another process asks about this call
 
 
 def worth_asking(db: Connection, attempt: OpenAttempt, account: Account) -> bool:
@@ -51,16 +51,16 @@ def fetch_call_status(attempt: OpenAttempt, account: Account) -> CallStatus | No
     token = f"ask:{uuid4()}"
     try:
         if not account.bucket.claim_turn(f"ask:{attempt.id}", 2 * account.settings.timeout):
-            return NotAsked.NOT_OURS
+            return NotAsked.ASKED_BY_ANOTHER_PROCESS
         if not account.bucket.take(token, patience=0.0, call=False).granted:
             account.bucket.release_turn(f"ask:{attempt.id}")
-            return NotAsked.NOBODY
+            return NotAsked.ACCOUNT_BUSY
         status = _told(attempt, account)
         account.bucket.settle_all([replace(GrantResult.from_ruling(token, status.ruling), charged=True)])
     except BucketUnavailable as exc:
         log.warning("bucket away", account=account.name, why=exc.message)
-        return NotAsked.NOBODY
-    return NotAsked.NOBODY if status.ruling.verdict is Verdict.THROTTLED else status
+        return NotAsked.ACCOUNT_BUSY
+    return NotAsked.ACCOUNT_BUSY if status.ruling.verdict is Verdict.THROTTLED else status
 
 
 def _told(attempt: OpenAttempt, account: Account) -> CallStatus:

@@ -13,7 +13,7 @@ from campaigns.ledger.moves import move_attempt, move_contact
 from campaigns.ledger.queries import OpenAttempt
 from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
 from campaigns.settlement.evidence import Evidence
-from campaigns.settlement.requeue import finalize, requeue
+from campaigns.settlement.requeue import move_unless_reached, requeue
 from dialer.calls import REACHED, Outcome
 from dialer.plural import counted
 
@@ -70,10 +70,10 @@ def _try_again_or_give_up(db: Connection, attempt: OpenAttempt, ending: Ending, 
     tried = attempt.contact_attempts
     delay = attempt.definition.retry_policy().delay_after(ending.outcome, same_outcomes=same, attempts=tried)
     if ending.outcome is Outcome.EXPIRED:
-        finalize(db, attempt, ContactStatus.EXPIRED, now, reason="expired at the provider")
+        move_unless_reached(db, attempt, ContactStatus.EXPIRED, now, reason="expired at the provider")
     elif delay is None:
         reason = f"{ending.outcome.value} after {counted(tried, 'attempt')}"
-        finalize(db, attempt, ContactStatus.UNREACHED, now, reason=reason)
+        move_unless_reached(db, attempt, ContactStatus.UNREACHED, now, reason=reason)
     else:
         _try_in_a_window(db, attempt, ending, ending.ended_at + delay, now=now)
 
@@ -92,7 +92,7 @@ def _try_in_a_window(
     )
     if due_at is None and attempt.campaign_status is not CampaignStatus.CANCELLED:
         reason = f"{ending.outcome.value}; no window is left for another try"
-        finalize(db, attempt, ContactStatus.UNREACHED, now, reason=reason)
+        move_unless_reached(db, attempt, ContactStatus.UNREACHED, now, reason=reason)
     else:
         requeue(db, attempt, due_at or earliest, now=now, outcome=ending.outcome)
 
@@ -103,4 +103,4 @@ def _leave_unknown(db: Connection, attempt: OpenAttempt, ending: Ending, *, now:
         requeue(db, attempt, now, now=now, outcome=ending.outcome, attempts=spent)
     else:
         why = ending.reason or ending.detail or "outcome unknown"
-        finalize(db, attempt, ContactStatus.UNKNOWN, now, reason=why)
+        move_unless_reached(db, attempt, ContactStatus.UNKNOWN, now, reason=why)

@@ -149,7 +149,7 @@ def _missed(
         return never_placed(db, attempt, detail, now=looked_at, rng=using.rng)
     if attempt.status is AttemptStatus.UNCONFIRMED:
         return False  # it may have been placed and be over: only time, or a receipt, settles it
-    if patience := _patience(account):
+    if patience := _report_wait(account):
         later = looked_at + timedelta(seconds=patience)
         gone = update(attempts).where(attempts.c.id == attempt.id).values(gone_at=looked_at, conclude_at=later)
         db.execute(gone)
@@ -157,10 +157,10 @@ def _missed(
     return conclude(db, attempt, ending_by_looks(replace(attempt, longest_gap=gap), looked_at, account), now=looked_at)
 
 
-def _patience(account: Account) -> float | None:
+def _report_wait(account: Account) -> float | None:
     """Seconds to wait for a report of a call that is gone from the list; None where none will come."""
     settings = account.settings
-    if not settings.is_told_of_ends and not settings.has_report:
+    if not settings.sends_endings and not settings.has_report:
         return None
     return max(account.scaled(REPORT_DELAY), MIN_REPORT_DELAY)
 

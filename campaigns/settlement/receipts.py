@@ -73,7 +73,7 @@ def _apply(db: Connection, account: str, settings: AccountSettings, rows: Sequen
     db.execute(
         line.values(applied_at=now), [{"line": receipt_id, "owner": owner} for receipt_id, owner in owners.items()]
     )
-    if erased := erasures.erased_among(db, ids):
+    if erased := erasures.erased_attempts(db, ids):
         erasures.empty_receipts(db, erased)
     receipts_of_attempt = receipts_by_attempt(db, ids)
     for attempt_id, attempt in by_id.items():
@@ -131,11 +131,11 @@ def tells_all(summary: CallSummary) -> bool:
     return ended or (summary.ending and summary.outcome in REACHED)
 
 
-def forget_unmatched(db: Connection, now: datetime, *, fingerprint: Callable[[str], str]) -> int:
+def forget_unmatched(db: Connection, now: datetime, *, keyed_hash: Callable[[str], str]) -> int:
     """Stop looking for the attempts of receipts that were not matched within a day.
 
     They stay on record, but the bodies of those that contain an erased number are emptied.
     """
     old = and_(receipts.c.applied_at.is_(None), receipts.c.received_at <= now - UNMATCHED_KEPT)
-    erasures.empty_those_that_name_erased(db, old, fingerprint=fingerprint)
+    erasures.empty_those_that_name_erased(db, old, keyed_hash=keyed_hash)
     return row_count(db, update(receipts).where(old).values(applied_at=now))

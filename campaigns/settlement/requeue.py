@@ -31,17 +31,19 @@ def requeue(
     last = outcome.value if outcome else "no call was placed"
     if attempt.campaign_status is CampaignStatus.CANCELLED:
         reason = f"the campaign was cancelled; last: {last}"
-        finalize(db, attempt, ContactStatus.CANCELLED, now, reason=reason)
+        move_unless_reached(db, attempt, ContactStatus.CANCELLED, now, reason=reason)
     elif attempt.not_after is not None and due_at >= attempt.not_after:
         status = ContactStatus.UNREACHED if outcome else ContactStatus.EXPIRED
         reason = f"{last}; the next try would come after its not_after"
-        finalize(db, attempt, status, now, reason=reason)
-    elif finalize(db, attempt, ContactStatus.PENDING, now, due_at=due_at, **facts):
+        move_unless_reached(db, attempt, status, now, reason=reason)
+    elif move_unless_reached(db, attempt, ContactStatus.PENDING, now, due_at=due_at, **facts):
         db.execute(update(attempts).where(attempts.c.id == attempt.id).values(next_attempt_at=due_at))
 
 
-def finalize(db: Connection, attempt: OpenAttempt, status: ContactStatus, now: datetime, **facts: object) -> bool:
-    """Move a contact that this attempt did not reach; False when an earlier attempt turns out to have reached it."""
+def move_unless_reached(
+    db: Connection, attempt: OpenAttempt, status: ContactStatus, now: datetime, **facts: object
+) -> bool:
+    """Move the contact to `status`; if another of its calls reached it, mark it reached and return False."""
     lock_contact(db, attempt.contact_id)
     earlier = queries.reached_by(db, attempt.contact_id) or reached_elsewhere(db, attempt.campaign_id, attempt.phone)
     if earlier:

@@ -20,7 +20,7 @@ from campaigns.ledger.tables import attempts, campaigns
 from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus, PauseKind, attempts_before
 from campaigns.safeguards.failover import FOR_THE_DAY, has_left, move_on
 from campaigns.settlement.evidence import Evidence
-from campaigns.settlement.requeue import finalize, requeue
+from campaigns.settlement.requeue import move_unless_reached, requeue
 from dialer.account_settings import AccountSettings
 from dialer.retry import backoff
 from dialer.verdicts import Ruling, Verdict
@@ -173,7 +173,7 @@ def _no_call(
             requeue(db, attempt, now, now=now)
             _halt(db, attempt, why, now=now)
         case Verdict.REFUSE_CONTACT:
-            finalize(db, attempt, ContactStatus.REFUSED, now, reason=why)
+            move_unless_reached(db, attempt, ContactStatus.REFUSED, now, reason=why)
         case Verdict.SUPPRESS:
             suppress(db, attempt.phone, reason=why, source=f"account {attempt.account}", now=now)
             move_contact(db, attempt.contact_id, ContactStatus.SUPPRESSED, now, reason=why)
@@ -205,7 +205,7 @@ def _try_the_provider_again(db: Connection, attempt: OpenAttempt, why: str, *, n
     tries = queries.count_verdict(db, attempt.contact_id, Verdict.NOT_PLACED)
     if tries >= PROVIDER_TRIES:
         reason = f"the provider placed no call in {tries} requests; last: {why}"
-        finalize(db, attempt, ContactStatus.UNREACHED, now, reason=reason)
+        move_unless_reached(db, attempt, ContactStatus.UNREACHED, now, reason=reason)
     else:
         requeue(db, attempt, now + backoff(tries, rng), now=now)
 

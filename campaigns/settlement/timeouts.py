@@ -65,12 +65,12 @@ def conclude_due(using: Runtime) -> int:
                 continue  # its turn to be asked about comes later
             status = fetch_call_status(attempt, account)
             if isinstance(status, NotAsked):
-                spent |= {account.name} if status is NotAsked.NOBODY else set()
+                spent |= {account.name} if status is NotAsked.ACCOUNT_BUSY else set()
                 continue
             asked += 1
         if using.ledger.write(_conclude, attempt.id, status, using):
             concluded += 1
-            _hang_up(attempt, account)
+            _free_place(attempt, account)
     return concluded
 
 
@@ -172,7 +172,7 @@ def _silence(attempt: OpenAttempt) -> str:
     return "the provider took the call and never told how it ended"
 
 
-def _hang_up(attempt: OpenAttempt, account: Account | None) -> None:
+def _free_place(attempt: OpenAttempt, account: Account | None) -> None:
     try:
         if account is not None:
             account.bucket.end_calls([str(attempt.id)], campaign=attempt.campaign_id)

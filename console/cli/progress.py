@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from campaigns.audience.progress import Progress as Passes
+from campaigns.audience.progress import ProgressBar as Passes
 from console.cli.output import err
 
 T = TypeVar("T")

@@ -15,7 +15,7 @@ from datetime import datetime
 from structlog import get_logger
 
 from campaigns.ledger.receipts import Delivery, store
-from campaigns.ledger.store import Ledger, LedgerAway
+from campaigns.ledger.store import Ledger, LedgerUnavailable
 from campaigns.settlement.receipts import apply_heard
 from dialer.account_settings import AccountSettings
 from dialer.calls import Receipt
@@ -87,7 +87,7 @@ class ReceiptWriter:
             deliveries = [queued.delivery for queued in batch]
             counts = self._ledger().write(store, deliveries, now=self._clock())
         except Exception as exc:
-            if len(batch) > 1 and not isinstance(exc, LedgerAway):
+            if len(batch) > 1 and not isinstance(exc, LedgerUnavailable):
                 return [delivery for queued in batch for delivery in self._store([queued])]
             for queued in batch:
                 queued.stored.set_exception(exc)

@@ -46,7 +46,7 @@ class AppState:
 
     @property
     def ledger(self) -> Ledger:
-        """The ledger, its tables created or upgraded. Raises LedgerAway, LedgerTooNew."""
+        """The ledger, its tables created or upgraded. Raises LedgerUnavailable, LedgerTooNew."""
         if self._ledger is None:
             with self._lock:
                 if self._ledger is None:

@@ -9,8 +9,8 @@ from dialer.bucket.limits import (
     GrantResult,
     LimitName,
     Limits,
+    PointsWindow,
     Urgency,
-    Window,
 )
 from dialer.bucket.token_bucket import TokenBucket, connect
 
@@ -23,8 +23,8 @@ __all__ = [
     "GrantResult",
     "LimitName",
     "Limits",
+    "PointsWindow",
     "TokenBucket",
     "Urgency",
-    "Window",
     "connect",
 ]

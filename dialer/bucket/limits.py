@@ -158,7 +158,7 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class PointsWindow:
     """One window of points: the provider's minute or day. `resets_in` is in seconds.
 
     `from_provider`: the figures are the provider's own. `used_by_others`: points used in this window since the bucket
@@ -193,7 +193,7 @@ class BucketState:
     clock_behind    by how much Redis's clock was set back; until it has caught up hardly anything is granted
     """
 
-    windows: tuple[Window, ...]
+    windows: tuple[PointsWindow, ...]
     pace: float
     pace_name: LimitName
     pace_free_in: float

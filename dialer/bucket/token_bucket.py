@@ -46,8 +46,8 @@ from dialer.bucket.limits import (
     GrantResult,
     LimitName,
     Limits,
+    PointsWindow,
     Urgency,
-    Window,
 )
 from dialer.bucket.scripts import MICROSECONDS, NO_CAMPAIGN, BucketScripts, microseconds
 from dialer.verdicts import Meter
@@ -231,7 +231,9 @@ class TokenBucket:
         """The state of the bucket at this moment; nothing is changed."""
         state = json.loads(self._scripts.run("peek", NO_CAMPAIGN))
         windows = [
-            Window(**{**window, "name": LimitName(window["name"]), "resets_in": window["resets_in"] / MICROSECONDS})
+            PointsWindow(
+                **{**window, "name": LimitName(window["name"]), "resets_in": window["resets_in"] / MICROSECONDS}
+            )
             for window in state["windows"] or []  # an empty Lua table is an object in JSON
         ]
         return BucketState(

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from dialer.providers.callgear.face import AsyncFace, Face
+from dialer.providers.callgear.face import AsyncMethods, BlockingMethods
 from dialer.providers.callgear.operation import Operation
 from dialer.providers.callgear.params import NAME
 from dialer.providers.callgear.provider import CallGear
@@ -27,7 +27,7 @@ from dialer.transport.session import Session, value_of
 T = TypeVar("T")
 
 
-class AsyncClient(AsyncCloseable, AsyncFace):
+class AsyncClient(AsyncCloseable, AsyncMethods):
     """One account, on the event loop it is used in. `timeout` is how long to wait to connect, then for an answer."""
 
     def __init__(
@@ -60,7 +60,7 @@ class AsyncClient(AsyncCloseable, AsyncFace):
         await self._session.aclose()
 
 
-class Client(OwnLoopClient, Face):
+class Client(OwnLoopClient, BlockingMethods):
     """One account, for code without an event loop; safe to use from many threads. Takes what AsyncClient takes."""
 
     def __init__(self, **given: Any) -> None:

@@ -56,7 +56,7 @@ class TalkOption:
     value: str | None = None
 
 
-class LiveCalls(Protocol):
+class CallManager(Protocol):
     """The calls in progress of one account. Each method raises a ProviderError that says what may be done next."""
 
     def list_calls(self) -> Iterable[LiveCall]: ...
@@ -91,6 +91,6 @@ class CallManagement:
     about an error, by its mnemonic; `already_blocked` is the mnemonic for a contact that was on its blacklist before.
     """
 
-    live_calls: Callable[[Callable[[Any], Any]], LiveCalls]
+    live_calls: Callable[[Callable[[Any], Any]], CallManager]
     remedies: Mapping[str, str]
     already_blocked: str

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from campaigns.launch.checks import check
 from campaigns.launch.launch import launch
 from campaigns.ledger import queries
-from campaigns.ledger.store import Ledger, LedgerAway
+from campaigns.ledger.store import Ledger, LedgerUnavailable
 from campaigns.ledger.tables import contacts
 from campaigns.lifecycle import FINAL_CONTACTS, LIVE_CAMPAIGNS
 from tests.chaos import stack as stacks
@@ -166,7 +166,7 @@ def _left(ledger: Ledger) -> tuple[int, bool]:
         with ledger.reading() as db:
             waiting = select(func.count()).select_from(contacts).where(contacts.c.status.not_in(FINAL_CONTACTS))
             return db.scalar(waiting) or 0, bool(queries.all_campaigns(db, LIVE_CAMPAIGNS))
-    except LedgerAway:
+    except LedgerUnavailable:
         return 1, True
 
 

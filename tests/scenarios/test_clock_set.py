@@ -61,7 +61,7 @@ def opened(ledger, redis_url, buckets, sandbox, machine) -> Iterator[Opened]:
             machine.watched = WatchedClock(wall=machine.wall, steady=lambda: machine.true.timestamp())
             accounts = {"main": callgear(sandbox.base_url("callgear"))}
             moments = machine.watched.moments
-            return stack.enter_context(working(ledger, redis_url, accounts, clock=machine.wall, told_moments=moments))
+            return stack.enter_context(working(ledger, redis_url, accounts, clock=machine.wall, possible_times=moments))
 
         yield make
 

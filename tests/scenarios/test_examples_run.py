@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 import campaigns
 from campaigns.definition import Definition, load_definition
-from campaigns.launch.call_test_number import trial_call
+from campaigns.launch.call_test_number import call_test_number
 from campaigns.launch.checks import check
 from campaigns.launch.clone import definition_yaml
 from campaigns.launch.launch import launch
@@ -113,7 +113,7 @@ def test_a_test_call_rings_the_listed_number_although_no_hour_is_open(ledger, re
     with running(SandboxConfig(seed=1, speed=SPEED)) as sandbox:
         account = callgear(sandbox.base_url("callgear"), **fast)
         with working(ledger, redis_url, {"main": account}) as using:
-            started = trial_call(
+            started = call_test_number(
                 ledger, file, {"main": account}, mine, test_numbers=[mine], line=2, who="test", now=utc_now()
             )
             carry_out(using, started.id)

@@ -89,5 +89,5 @@ def test_a_clone_is_the_definition_as_it_started_and_to_change_it_changes_no_oth
 def test_no_contact_is_added_to_a_campaign_that_has_started(ledger, clock, first):
     late = NewContact(line=9, phone="+14155550199", fields={}, text="x", zone="UTC", not_after=None)
     with pytest.raises(DraftGone, match=f"{first} is no draft any more"):
-        ledger.write(drafts.add_contacts, first, [late], fingerprint=ledger.fingerprint, now=clock())
+        ledger.write(drafts.add_contacts, first, [late], keyed_hash=ledger.keyed_hash, now=clock())
     assert is_as_it_started(ledger, first)

@@ -74,7 +74,7 @@ def test_a_draft_is_started_whole_or_not_at_all_while_it_is_cleared_away(ledger,
     facts = {"name": "long", "account": "main", "definition_text": text}
     draft = ledger.write(drafts.create_draft, **facts, now=created)
     rows = [NewContact(line, f"+1415555{line:04}", {}, "x", "UTC", None) for line in range(6000)]
-    ledger.write(drafts.add_contacts, draft, rows, fingerprint=ledger.fingerprint, now=created)
+    ledger.write(drafts.add_contacts, draft, rows, keyed_hash=ledger.keyed_hash, now=created)
     first_part_gone = threading.Event()
 
     def clear(db: Any) -> bool:

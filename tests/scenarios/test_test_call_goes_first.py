@@ -9,7 +9,7 @@ import pytest
 
 from campaigns.dispatch.dial import dial
 from campaigns.dispatch.release import release
-from campaigns.launch.call_test_number import trial_call
+from campaigns.launch.call_test_number import call_test_number
 from campaigns.launch.checks import check
 from campaigns.launch.launch import launch
 from dialer.deadline import utc_now
@@ -60,7 +60,7 @@ def test_it_is_the_next_call_though_others_have_claims_and_stand_in_the_line(
             assert sum(len(one.contact_ids) for one in release(using=using)) == 0, (
                 "all that there is room for is claimed"
             )
-            started = trial_call(ledger, file, accounts, MINE, test_numbers=[MINE], who="ann", now=utc_now())
+            started = call_test_number(ledger, file, accounts, MINE, test_numbers=[MINE], who="ann", now=utc_now())
             (slice_,) = release(using=using)
             assert slice_.campaign_id == started.id
             tasks.append(all_.submit(dial, slice_, using=using))

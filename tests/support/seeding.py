@@ -56,7 +56,7 @@ def seed(
         NewContact(line=line, phone=phone, fields={}, text=said, zone=zone, not_after=not_after)
         for line, phone in enumerate(phones, start=2)
     ]
-    ledger.write(drafts.add_contacts, campaign_id, rows, fingerprint=ledger.fingerprint, now=now)
+    ledger.write(drafts.add_contacts, campaign_id, rows, keyed_hash=ledger.keyed_hash, now=now)
     ledger.write(
         drafts.start,
         campaign_id,

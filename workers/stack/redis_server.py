@@ -26,7 +26,7 @@ class NoRedisServer(DialerError):
     """There is no server to start; the message names the programs that were tried."""
 
 
-class RedisAway(DialerError):
+class RedisUnavailable(DialerError):
     """The configured Redis does not answer, or is too old."""
 
 
@@ -82,7 +82,7 @@ def version_of(binary: Path) -> tuple[int, ...] | None:
 
 
 def check_configured(url: str) -> None:
-    """Return when the configured Redis answers and is new enough. Raises RedisAway; its password is not shown."""
+    """Return if the configured Redis answers and is new enough. Raises RedisUnavailable; its password is not shown."""
     shown = maybe_sanitize_url(url)
     remedy = "start it, correct redis.url, or remove it so that an embedded server is started"
     try:
@@ -90,9 +90,9 @@ def check_configured(url: str) -> None:
             client.ping()
             version = _server_version(client)
     except (redis.RedisError, ValueError) as exc:
-        raise RedisAway(f"Redis at {shown} does not answer: {exc}", remedy) from None
+        raise RedisUnavailable(f"Redis at {shown} does not answer: {exc}", remedy) from None
     if version is not None and version < OLDEST_VERSION:
-        raise RedisAway(f"Redis at {shown} is {_dotted(version)}, older than {_dotted(OLDEST_VERSION)}", remedy)
+        raise RedisUnavailable(f"Redis at {shown} is {_dotted(version)}, older than {_dotted(OLDEST_VERSION)}", remedy)
 
 
 def _server_version(client: redis.Redis) -> tuple[int, ...] | None:

@@ -207,7 +207,7 @@ class Elsewhere:
                 rehearsal=True,
                 now=now,
             )
-            drafts.add_contacts(db, one, rows, fingerprint=self._ledger.fingerprint, now=now)
+            drafts.add_contacts(db, one, rows, keyed_hash=self._ledger.keyed_hash, now=now)
             zones = {row.zone for row in rows}
             drafts.start(db, one, zones=zones, rejects=0, rejects_file=None, starts_at=None, who="bench", now=now)
         return one

@@ -16,7 +16,7 @@ from console.cli.context import settings_and_ledger, user_name
 from console.cli.output import out, print_json, table
 from console.cli.views import calls
 from dialer.account import Account
-from dialer.live_calls import LiveCalls, calls_at, said
+from dialer.live_calls import CallManager, calls_at, said
 from workers.wiring import now_utc, open_accounts
 
 call_app = typer.Typer(help="Calls in progress: list them, and manage one.", no_args_is_help=True)
@@ -30,7 +30,8 @@ Media = Annotated[str | None, typer.Option(help="Or the provider's id of a recor
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 
-SESSION_ACTIONS: Mapping[str, tuple[Callable[[LiveCalls, int], object], str]] = {  # actions that need the session only
+# Actions that need the session only.
+SESSION_ACTIONS: Mapping[str, tuple[Callable[[CallManager, int], object], str]] = {
     "unhold": (lambda calls, session: calls.unhold_call(session), "Take the contact back from hold."),
     "transfer": (
         lambda calls, session: calls.transfer_talk(session),
@@ -197,7 +198,7 @@ def disconnect_command(
     _run_action("disconnect", session, lambda calls: calls.disconnect_leg(session, leg), account, as_json)
 
 
-def _session_command(verb: str, action: Callable[[LiveCalls, int], object]) -> Callable[..., None]:
+def _session_command(verb: str, action: Callable[[CallManager, int], object]) -> Callable[..., None]:
     def command(session: SessionId, account: AccountName = None, as_json: AsJson = False) -> None:
         _run_action(verb, session, lambda calls: action(calls, session), account, as_json)
 
@@ -211,7 +212,7 @@ def _ledger_and_accounts() -> Iterator[tuple[Ledger, dict[str, Account]]]:
 
 
 def _run_action(
-    verb: str, session: int, action: Callable[[LiveCalls], object], account: str | None, as_json: bool
+    verb: str, session: int, action: Callable[[CallManager], object], account: str | None, as_json: bool
 ) -> None:
     with _ledger_and_accounts() as (ledger, accounts):
         call = live_calls.find(ledger, accounts, session, account)

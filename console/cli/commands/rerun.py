@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from campaigns.definition import load_definition
-from campaigns.launch.call_test_number import trial_call
+from campaigns.launch.call_test_number import call_test_number
 from campaigns.launch.clone import clone
 from campaigns.launch.redial import WORDS, redial
 from campaigns.ledger.queries import Campaign
@@ -65,7 +65,7 @@ def trial_call_command(
         if (account := load_definition(file).account) in settings.accounts:
             preflight.check_login(account, settings)
         listed = {PhoneNumber(test_number) for test_number in settings.test_numbers}
-        started = trial_call(
+        started = call_test_number(
             ledger,
             file,
             settings.accounts,

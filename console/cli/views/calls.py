@@ -21,7 +21,7 @@ from dialer.phone import mask
 def call_facts(ledger: Ledger, accounts: list[Account]) -> list[dict[str, Any]]:
     """Every call in progress of these accounts, as facts. Raises ProviderError when a list cannot be read."""
     calls = list(live_calls.calls_in_progress(accounts))
-    campaigns = live_calls.campaigns_of(ledger, [call for _, call in calls])
+    campaigns = live_calls.campaigns_of_calls(ledger, [call for _, call in calls])
     return [_facts(account.name, call, campaigns.get(call.external_id or "")) for account, call in calls]
 
 

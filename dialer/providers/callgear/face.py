@@ -20,12 +20,12 @@ class _Method(Generic[P, T]):
         self.__doc__ = build.__doc__
 
     @overload
-    def __get__(self, client: Face, kind: type) -> Callable[P, T]: ...
+    def __get__(self, client: BlockingMethods, kind: type) -> Callable[P, T]: ...
     @overload
-    def __get__(self, client: AsyncFace, kind: type) -> Callable[P, Awaitable[T]]: ...
+    def __get__(self, client: AsyncMethods, kind: type) -> Callable[P, Awaitable[T]]: ...
     @overload
     def __get__(self, client: None, kind: type) -> Callable[P, Operation[T]]: ...
-    def __get__(self, client: Face | AsyncFace | None, kind: type) -> Callable[P, Any]:
+    def __get__(self, client: BlockingMethods | AsyncMethods | None, kind: type) -> Callable[P, Any]:
         if client is None:
             return self._build
 
@@ -63,7 +63,7 @@ class Methods:
     release_call = _Method(managing.release_call)
 
 
-class Face(Methods):
+class BlockingMethods(Methods):
     """Methods that return when the provider has answered."""
 
     def ask(self, operation: Operation[T]) -> T:
@@ -71,7 +71,7 @@ class Face(Methods):
         raise NotImplementedError
 
 
-class AsyncFace(Methods):
+class AsyncMethods(Methods):
     """The same, awaited."""
 
     async def ask(self, operation: Operation[T]) -> T:
@@ -79,7 +79,7 @@ class AsyncFace(Methods):
         raise NotImplementedError
 
 
-class CarriedFace(Face):
+class CarriedMethods(BlockingMethods):
     """Methods whose operations `carry` carries out: it returns the value, or raises a ProviderError."""
 
     def __init__(self, carry: Callable[[Operation[Any]], Any]) -> None:

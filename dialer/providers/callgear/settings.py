@@ -16,7 +16,7 @@ class CallGearSettings(AccountSettings):
 
     default_url: ClassVar[str] = f"https://callapi.callgear.com/{VERSION}"
     receipts_path: ClassVar[str] = "notifications"
-    hears_more_with: ClassVar[str] = (
+    endings_setup_hint: ClassVar[str] = (
         "Set up the account's notifications (`dialer notifications`) or its data_api_url, which tell how calls ended"
     )
 
@@ -63,7 +63,7 @@ class CallGearSettings(AccountSettings):
         return None if self.access_token or self.login is None else self.password
 
     @property
-    def is_told_of_ends(self) -> bool:
+    def sends_endings(self) -> bool:
         return self.notifications
 
     @property

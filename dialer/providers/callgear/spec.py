@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dialer.providers.call_management import CallManagement
-from dialer.providers.callgear.face import CarriedFace
+from dialer.providers.callgear.face import CarriedMethods
 from dialer.providers.callgear.notifications import EVENTS, template
 from dialer.providers.callgear.provider import CallGear
 from dialer.providers.callgear.settings import CallGearSettings
@@ -27,6 +27,6 @@ CALLGEAR = ProviderSpec(
     build=CallGear,
     key_setting="access_token",
     metered=True,
-    management=CallManagement(live_calls=CarriedFace, remedies=REMEDIES, already_blocked="duplicate_contact"),
+    management=CallManagement(live_calls=CarriedMethods, remedies=REMEDIES, already_blocked="duplicate_contact"),
     notification_templates={event: (title, template(event)) for event, (title, _) in EVENTS.items()},
 )

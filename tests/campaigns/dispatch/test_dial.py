@@ -15,7 +15,7 @@ from sqlalchemy import select
 from campaigns.dispatch.dial import Slice, dial, slice_size
 from campaigns.dispatch.release import release
 from campaigns.ledger import claims
-from campaigns.ledger.store import LedgerAway
+from campaigns.ledger.store import LedgerUnavailable
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import attempts
 from campaigns.operations import control
@@ -317,7 +317,7 @@ def test_when_the_ledger_fails_at_the_gates_nothing_is_sent_and_the_tokens_go_ba
     one = sliced(real, numbers(2))
     bucket(real).acquire("probe", call=False)
     let_go(real)
-    with failing_once(real.ledger, "UPDATE contacts") as failed, pytest.raises(LedgerAway):
+    with failing_once(real.ledger, "UPDATE contacts") as failed, pytest.raises(LedgerUnavailable):
         dial(one, using=real)
     assert failed
     assert (sandbox.calls(), attempts_of(real, one), places_taken(real, one)) == ([], [], 0)

@@ -208,7 +208,7 @@ def test_who_was_taken_up_early_is_not_called_by_an_account_that_cannot_wait(wor
 
 def test_who_was_taken_up_early_is_not_called_by_a_clock_that_nobody_believes(ledger, redis_url, buckets, clock):
     told = [clock()]
-    with working(ledger, redis_url, {"main": webex()}, clock=clock, told_moments=lambda: told) as using:
+    with working(ledger, redis_url, {"main": webex()}, clock=clock, possible_times=lambda: told) as using:
         one = taken_up(using, timedelta(hours=2))
         told.append(clock() - timedelta(hours=1))
         assert dialed(using, one) == 0
@@ -235,7 +235,7 @@ def test_a_pause_between_token_and_request_leaves_the_moment_as_it_was(worker, c
         control.pause(worker.ledger, one.campaign_id, who="ann", now=clock())
         return clock()
 
-    assert dialed(replace(worker, clock=pausing, told_moments=lambda: [clock()]), one) == 0
+    assert dialed(replace(worker, clock=pausing, possible_times=lambda: [clock()]), one) == 0
     assert due(worker, one) == clock() + timedelta(minutes=30)
 
 

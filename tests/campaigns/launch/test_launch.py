@@ -16,7 +16,7 @@ from campaigns.launch.checks import CheckResult, NobodyToCall, RowsRejected, che
 from campaigns.launch.exclusions import Exclusions
 from campaigns.launch.launch import CampaignNotEnded, launch
 from campaigns.ledger import claims
-from campaigns.ledger.store import LedgerAway
+from campaigns.ledger.store import LedgerUnavailable
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import CampaignStatus
@@ -226,7 +226,7 @@ def test_a_list_that_is_written_to_while_it_is_read_starts_nothing(tmp_path):
 
 def test_a_ledger_that_fails_on_the_way_is_left_as_it_was(ledger, clock, tmp_path):
     one = checked(tmp_path, *good(3))
-    with failing_once(ledger, "SET since="), pytest.raises(LedgerAway):
+    with failing_once(ledger, "SET since="), pytest.raises(LedgerUnavailable):
         started(ledger, one, clock())
     assert counted(ledger) == (0, 0)
     assert started(ledger, one, clock()).contacts == 3
@@ -237,7 +237,7 @@ def test_a_draft_that_was_never_finished_holds_up_no_other(ledger, tmp_path):
     clock = HandSetClock()
     one = checked(tmp_path, *good(1))
     with failing_once(ledger, "SET since="), failing_once(ledger, "DELETE FROM contacts") as kept:
-        with pytest.raises(LedgerAway):
+        with pytest.raises(LedgerUnavailable):
             started(ledger, one, clock())
         assert kept
     assert counted(ledger) == (1, 0)

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import event, select
 
 from campaigns.definition import load_definition
-from campaigns.launch.call_test_number import NotListed, RowNotCalled, trial_call
+from campaigns.launch.call_test_number import NotListed, RowNotCalled, call_test_number
 from campaigns.launch.checks import check
 from campaigns.launch.clone import clone, definition_yaml
 from campaigns.launch.launch import CampaignNotEnded, launch
@@ -190,7 +190,7 @@ def first(tmp_path) -> Path:
 def call(ledger, clock, file, **named):
     listed = [PhoneNumber("+12125550199")]
     given = {"test_numbers": listed, "who": "ann", "now": clock(), "line": None}
-    return trial_call(ledger, file, {"main": ACCOUNT}, PhoneNumber("+12125550199"), **given | named)
+    return call_test_number(ledger, file, {"main": ACCOUNT}, PhoneNumber("+12125550199"), **given | named)
 
 
 def test_a_test_call_says_a_contacts_text_to_a_listed_number_once_now_and_before_all(ledger, clock, first):

@@ -17,7 +17,7 @@ from campaigns.ledger.frequency_caps import calls_since, cap_clears_at
 from campaigns.ledger.spellings import other_spelling
 from campaigns.ledger.tables import contacts, suppressions
 from campaigns.operations import suppression_list
-from campaigns.operations.erasure import campaigns_of, erase
+from campaigns.operations.erasure import campaigns_with_number, erase
 from campaigns.reporting.explain import explain_contact
 from dialer.number_identity import TWO_SPELLINGS, identity, spellings
 from dialer.phone import PhoneNumber, mentions, parse
@@ -137,7 +137,7 @@ def test_an_erasure_removes_both_numbers_and_neither_is_called_again(ledger, clo
     with ledger.reading() as db:
         left = [*db.scalars(select(contacts.c.phone)), *db.scalars(select(suppressions.c.phone))]
     assert all(phone.startswith("hash:") for phone in left)
-    assert campaigns_of(ledger, PhoneNumber(other)) == [old]
+    assert campaigns_with_number(ledger, PhoneNumber(other)) == [old]
     for phone in (one, other):
         found = Exclusions(ledger, definition(campaign="new"), clock())([phone])
         assert found[phone][0] is RejectCode.ERASED
@@ -160,7 +160,7 @@ def test_a_campaign_of_the_same_name_has_the_phone_by_either_number(ledger, cloc
     assert found == {other: (RejectCode.IN_CAMPAIGN, f"{running} calls this number")}
     draft = ledger.write(drafts.create_draft, name="reminders", account="main", definition_text="{}", now=clock())
     row = drafts.NewContact(line=2, phone=other, fields={}, text=None, zone="UTC", not_after=None)
-    ledger.write(drafts.add_contacts, draft, [row], fingerprint=ledger.fingerprint, now=clock())
+    ledger.write(drafts.add_contacts, draft, [row], keyed_hash=ledger.keyed_hash, now=clock())
     with ledger.reading() as db:
         assert drafts.called_by_another_too(db, draft, "reminders") == running
 

@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from campaigns.ledger import migrate
-from campaigns.ledger.store import Ledger, LedgerAway
+from campaigns.ledger.store import Ledger, LedgerUnavailable
 from campaigns.ledger.tables import UtcTime, metadata
 from tests.support.seeding import seed
 
@@ -117,7 +117,7 @@ def test_a_lost_race_is_run_again(postgres_database, clock):
 
 def test_a_store_that_is_away_is_named_without_its_password():
     away = Ledger("postgresql+psycopg://dialer:secret@127.0.0.1:1/ledger")
-    with pytest.raises(LedgerAway) as told, away.reading():
+    with pytest.raises(LedgerUnavailable) as told, away.reading():
         pass
     assert "127.0.0.1:1" in told.value.message
     assert "secret" not in str(told.value)

@@ -25,7 +25,7 @@ from campaigns.lifecycle import CorrectedFrom
 from campaigns.operations import control
 from campaigns.reporting.hold_reason import hold_reason
 from campaigns.reporting.report import report
-from campaigns.safeguards.canary import canary_hold
+from campaigns.safeguards.canary import advance_canary
 from tests.campaigns.settlement.test_receipts import deliver, receipt
 from tests.support.dialers import webex
 from tests.support.seeding import attempt, campaign_row, contact, fresh, numbers, seed
@@ -186,7 +186,7 @@ def test_a_late_answer_calls_off_what_redials_have_waiting(going_on, now):
 def test_a_canary_is_decided_once(going_on, now, name, decided):
     if decided:
         control.resume(going_on, name, who="ann", now=now)
-    assert (going_on.write(canary_hold, campaign_row(going_on, name), now) is None) == decided
+    assert (going_on.write(advance_canary, campaign_row(going_on, name), now) is None) == decided
 
 
 def test_launches_that_were_cut_off_are_made_up_for_once(going_on, now, tmp_path):

@@ -14,7 +14,7 @@ import pytest
 from alembic import command
 from sqlalchemy import event, func, insert, inspect, select, update
 
-from campaigns.launch.call_test_number import trial_call
+from campaigns.launch.call_test_number import call_test_number
 from campaigns.launch.checks import check
 from campaigns.launch.launch import launch
 from campaigns.launch.redial import CannotRedial, redial
@@ -65,7 +65,7 @@ def known(ledger, now, **changes) -> str:
 
 def admit(ledger, campaign_id, now) -> None:
     row = NewContact(line=2, phone=ANN.e164, zone="Europe/Paris", not_after=now + timedelta(days=60), **PERSONAL)
-    ledger.write(drafts.add_contacts, campaign_id, [row], fingerprint=ledger.fingerprint, now=now)
+    ledger.write(drafts.add_contacts, campaign_id, [row], keyed_hash=ledger.keyed_hash, now=now)
 
 
 def start(ledger, campaign_id, now) -> None:
@@ -187,7 +187,7 @@ def deliver_unmatched(ledger, clock, *numbers_) -> None:
 def test_receipts_that_had_stopped_looking_for_their_attempt_are_emptied_too(ledger, clock):
     deliver_unmatched(ledger, clock, ANN)
     clock.forward(UNMATCHED_KEPT.total_seconds() + 1)
-    ledger.write(forget_unmatched, clock(), fingerprint=ledger.fingerprint)
+    ledger.write(forget_unmatched, clock(), keyed_hash=ledger.keyed_hash)
     assert ANN.digits in everything(ledger)
     assert erase(ledger, ANN, who="ann", now=clock()).receipts == 1
     assert_gone(ledger)
@@ -197,7 +197,7 @@ def test_a_receipt_that_comes_after_the_erasure_and_belongs_to_no_attempt_is_emp
     erase(ledger, ANN, who="ann", now=clock())
     deliver_unmatched(ledger, clock, ANN, BOB)
     clock.forward(UNMATCHED_KEPT.total_seconds() + 1)
-    assert ledger.write(forget_unmatched, clock(), fingerprint=ledger.fingerprint) == 2
+    assert ledger.write(forget_unmatched, clock(), keyed_hash=ledger.keyed_hash) == 2
     with ledger.reading() as db:
         assert set(db.scalars(select(receipts.c.body))) == {"erased", naming(BOB)}
 
@@ -252,7 +252,7 @@ def test_a_person_on_the_phone_is_erased_by_the_sweep_when_the_call_has_ended(le
     with ledger.reading() as db:
         lines = db.execute(select(audit.c.who, audit.c.detail).where(audit.c.event == "erasure finished")).all()
         assert db.scalar(select(func.count()).select_from(erasures)) == 0
-    assert lines == [("dialer", ledger.fingerprint(ANN.e164))]
+    assert lines == [("dialer", ledger.keyed_hash(ANN.e164))]
 
 
 def test_a_person_erased_while_on_the_phone_is_not_tried_again(ledger, clock):
@@ -312,7 +312,7 @@ def test_a_number_erased_between_the_check_and_the_start_comes_in_emptied(ledger
     assert_gone(ledger)
     with ledger.reading() as db:
         row = db.execute(select(contacts)).one()
-    assert (row.status, row.phone, row.line) == ("suppressed", ledger.fingerprint(ANN.e164), 2)
+    assert (row.status, row.phone, row.line) == ("suppressed", ledger.keyed_hash(ANN.e164), 2)
 
 
 def test_a_number_erased_while_its_campaign_is_read_in_is_emptied_there(ledger, clock):
@@ -430,7 +430,7 @@ def test_those_who_were_on_the_phone_when_an_earlier_version_erased_them_are_era
     one, other = (on_the_phone(now, clock(), campaign="calls"), dialing(now, [BOB.e164], now=clock())[0])
     copy_rows(now, earlier)
     now.close()
-    earlier.write(suppress, earlier.fingerprint(ANN.e164), reason="erased", source="ann", now=clock())
+    earlier.write(suppress, earlier.keyed_hash(ANN.e164), reason="erased", source="ann", now=clock())
     upgrade(earlier)
     assert finish_erasures(earlier, now=clock()) == 0
     ended(earlier, one, clock)
@@ -462,8 +462,8 @@ def known_before(ledger, now) -> int:
 
 def test_the_hash_is_nothing_without_the_key(tmp_path):
     one, other = (Ledger(f"sqlite:///{tmp_path / 'ledger'}", hash_key=key) for key in ("a", "b"))
-    assert one.fingerprint(ANN.e164) != other.fingerprint(ANN.e164)
-    assert one.fingerprint(ANN.e164) == one.fingerprint(ANN.e164)
+    assert one.keyed_hash(ANN.e164) != other.keyed_hash(ANN.e164)
+    assert one.keyed_hash(ANN.e164) == one.keyed_hash(ANN.e164)
 
 
 def test_erasing_touches_nobody_else(ledger, clock):
@@ -506,12 +506,12 @@ def test_a_test_call_that_said_the_persons_text_to_somebody_else_is_emptied(ledg
     mine = parse("+12125550199")
     launch(ledger, check(file, ACCOUNTS), who="ann", now=clock())
     asked = {"test_numbers": [mine], "who": "ann", "now": clock()}
-    trials = [trial_call(ledger, file, ACCOUNTS, mine, line=line, **asked).id for line in (2, 3)]
-    for trial in trials:
-        claim_id, ids = claim(ledger, trial, 1, now=clock())
+    test_calls = [call_test_number(ledger, file, ACCOUNTS, mine, line=line, **asked).id for line in (2, 3)]
+    for test_call in test_calls:
+        claim_id, ids = claim(ledger, test_call, 1, now=clock())
         assert open_all(ledger, claim_id, ids, now=clock())
     erase(ledger, ANN, who="ann", now=clock())
     assert_gone(ledger)
     with ledger.reading() as db:
-        texts = db.scalars(select(contacts.c.text).where(contacts.c.campaign_id.in_(trials))).all()
+        texts = db.scalars(select(contacts.c.text).where(contacts.c.campaign_id.in_(test_calls))).all()
     assert sorted(map(str, texts)) == ["Hello Bob, this is a reminder.", "None"]

@@ -61,7 +61,7 @@ def test_a_call_of_ours_is_found_without_its_account_and_blocked_everywhere(usin
     assert (line.phone, line.account, "Ann" in line.source) == ("+14155550107", "", True)
     ((account, listed_call),) = live_calls.calls_in_progress(live_calls.manageable(using.accounts, None))
     assert (account.name, listed_call.call_session_id) == ("second", call)
-    assert live_calls.campaigns_of(using.ledger, [listed_call]) == {listed_call.external_id: campaign_id}
+    assert live_calls.campaigns_of_calls(using.ledger, [listed_call]) == {listed_call.external_id: campaign_id}
 
 
 def test_our_own_list_is_written_even_when_the_provider_cannot_be_reached(using, sandbox):
@@ -76,7 +76,7 @@ def test_our_own_list_is_written_even_when_the_provider_cannot_be_reached(using,
 
 
 def test_whose_call_it_is_must_be_told_where_nobody_knows(using):
-    with pytest.raises(live_calls.WhichAccount, match="main, second") as caught:
+    with pytest.raises(live_calls.AccountUnclear, match="main, second") as caught:
         live_calls.find(using.ledger, using.accounts, 1, None)
     assert "--account" in caught.value.remedy
     assert live_calls.find(using.ledger, using.accounts, 1, "main").account.name == "main"

@@ -24,7 +24,7 @@ from campaigns.planning.row_forecasts import row_forecasts, write_row_forecasts
 from campaigns.runtime import Runtime
 from console.cli.commands.plan import plan_facts
 from dialer.account_settings import AccountSettings
-from dialer.bucket import BucketState, Window
+from dialer.bucket import BucketState, PointsWindow
 from dialer.calls import Outcome
 from dialer.deadline import utc_now
 from dialer.follow_timing import seconds_to_settle
@@ -222,8 +222,8 @@ def standing(**changes: Any) -> BucketState:
     return BucketState(**facts | changes)
 
 
-DAY = Window(name="day points", limit=60, left=2, resets_in=3600.0, from_provider=True, used_by_others=0)
-MINUTE = Window(name="minute points", limit=30, left=30, resets_in=60.0, from_provider=True, used_by_others=0)
+DAY = PointsWindow(name="day points", limit=60, left=2, resets_in=3600.0, from_provider=True, used_by_others=0)
+MINUTE = PointsWindow(name="minute points", limit=30, left=30, resets_in=60.0, from_provider=True, used_by_others=0)
 
 
 @pytest.mark.parametrize(

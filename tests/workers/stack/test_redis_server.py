@@ -6,7 +6,7 @@ import redis
 from tests.workers.stack.conftest import until
 from workers.stack.health import redis_client, redis_pings
 from workers.stack.ports import Ports
-from workers.stack.redis_server import NoRedisServer, RedisAway, check_configured, find_server, version_of
+from workers.stack.redis_server import NoRedisServer, RedisUnavailable, check_configured, find_server, version_of
 
 
 def server_that_says(folder, name, words):
@@ -87,7 +87,7 @@ def test_a_configured_server_that_answers_is_accepted(redis_url):
 def test_a_configured_server_that_is_away_is_named_without_its_password():
     with Ports() as ports:
         url = f"redis://someone:hunter2@127.0.0.1:{ports.take(0).number}/0"
-        with pytest.raises(RedisAway, match=r"127\.0\.0\.1") as failure:
+        with pytest.raises(RedisUnavailable, match=r"127\.0\.0\.1") as failure:
             check_configured(url)
     assert "hunter2" not in failure.value.message
     assert failure.value.remedy
@@ -97,7 +97,7 @@ def test_a_configured_server_that_wants_another_password_is_named_too(redis_url)
     with redis_client(redis_url) as client:
         client.config_set("requirepass", "right")
     try:
-        with pytest.raises(RedisAway, match="does not answer"):
+        with pytest.raises(RedisUnavailable, match="does not answer"):
             check_configured(redis_url)
         check_configured(redis_url.replace("//", "//:right@"))
     finally:
@@ -107,5 +107,5 @@ def test_a_configured_server_that_wants_another_password_is_named_too(redis_url)
 
 
 def test_a_configured_url_that_is_no_url_is_named():
-    with pytest.raises(RedisAway, match="localhost:6379"):
+    with pytest.raises(RedisUnavailable, match="localhost:6379"):
         check_configured("localhost:6379")
