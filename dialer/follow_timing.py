@@ -21,7 +21,7 @@ POLLING_SHARE_OF_MINUTE = 0.25  # of the provider's points, which frequent polls
 def seconds_to_settle(settings: AccountSettings) -> float:
     """Seconds after a call's end until receipts or a report have settled its outcome.
 
-    0 if polling does: a call has ended when the list of calls no longer has it.
+    0 where polling shows the end: the call is then missing from the list of calls in progress.
     """
     if settings.sends_endings:
         return grace_seconds(settings, ENDING_GRACE)
@@ -33,8 +33,8 @@ def grace_seconds(settings: AccountSettings, seconds: float) -> float:
     return max(seconds / settings.speed, MIN_GRACE)
 
 
-def poll_interval(settings: AccountSettings, message: float, minute_points: int | None = None) -> float:
-    """Our seconds between two polls while messages of `message` seconds are spoken: `poll_seconds`, or less.
+def poll_interval(settings: AccountSettings, message_seconds: float, minute_points: int | None = None) -> float:
+    """Our seconds between two polls while messages of `message_seconds` are spoken: `poll_seconds`, or less.
 
     `minute_points` is the limit of the provider's minute by its own figures, if known.
     """
@@ -42,20 +42,20 @@ def poll_interval(settings: AccountSettings, message: float, minute_points: int 
         return settings.poll_seconds  # polling is not what shows how calls ended
     points = minute_points or settings.minute_points
     within_points = 60 / settings.speed / (points * POLLING_SHARE_OF_MINUTE) if points else 0.0
-    interval = max(message / settings.speed / POLLS_PER_MESSAGE, MIN_POLL_SECONDS, within_points)
+    interval = max(message_seconds / settings.speed / POLLS_PER_MESSAGE, MIN_POLL_SECONDS, within_points)
     return min(settings.poll_seconds, interval)
 
 
-def short_message_warning(settings: AccountSettings, message: float) -> str | None:
-    """A warning for people that calls with a message of so many seconds may end unseen; None if they cannot."""
+def short_message_warning(settings: AccountSettings, message_seconds: float) -> str | None:
+    """A warning for people that calls with a message of this length may end unseen; None if they cannot."""
     if settings.sends_endings or settings.has_report:
         return None
-    interval = poll_interval(settings, message)
-    if message / settings.speed >= interval + POLL_DELAY_SECONDS:
+    interval = poll_interval(settings, message_seconds)
+    if message_seconds / settings.speed >= interval + POLL_DELAY_SECONDS:
         return None
     return (
-        f"The shortest message takes about {message:.1f} s, and calls in progress are looked at every {interval:.1f} s "
-        f"(poll_seconds is {settings.poll_seconds:g}): a call may be answered and over between two looks, and is then "
-        f"reported as unknown. {settings.endings_setup_hint}, or say more; or lower poll_seconds, and "
-        "worker.tick_seconds with it."
+        f"The shortest message takes about {message_seconds:.1f} s, and calls in progress are looked at every "
+        f"{interval:.1f} s (poll_seconds is {settings.poll_seconds:g}): a call may be answered and over between two "
+        f"looks, and is then reported as unknown. {settings.endings_setup_hint}, or say more; or lower poll_seconds, "
+        "and worker.tick_seconds with it."
     )

@@ -53,7 +53,7 @@ class Audience:
         )
         self._counts: Counter[str] = Counter()
         self._lines_by_number: dict[int, int] = {}
-        self._fingerprint = _fingerprint(table.file)
+        self._file_stamp = _file_stamp(table.file)
 
     @property
     def rejects(self) -> list[Reject]:
@@ -84,7 +84,7 @@ class Audience:
 
     def check_unchanged(self) -> None:
         """Raise ListChanged when the file has changed since it was opened: what was read may be incomplete."""
-        if _fingerprint(self.file) != self._fingerprint:
+        if _file_stamp(self.file) != self._file_stamp:
             raise ListChanged(f"{self.file} was changed while it was being read", "wait until it is written whole")
 
     def estimated_rows(self) -> int:
@@ -137,7 +137,7 @@ class Audience:
         return rejection.reject(row._replace(cells=()) if code is RejectCode.ERASED else row)
 
 
-def _fingerprint(file: Path) -> tuple[int, int]:
+def _file_stamp(file: Path) -> tuple[int, int]:
     """When a file was last written to, and its length in bytes."""
     stat = file.stat()
     return stat.st_mtime_ns, stat.st_size

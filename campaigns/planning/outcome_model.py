@@ -76,10 +76,10 @@ class OutcomeSampler:
         self._recorded_contacts = model.recorded_contacts
         self._tables = [(list(weights), list(accumulate(weights.values()))) for weights in (model.first, model.later)]
 
-    def sample(self, index: int, requests: int, message: float) -> tuple[RecordedOutcome, float]:
+    def sample(self, index: int, requests: int, message_seconds: float) -> tuple[RecordedOutcome, float]:
         """Result and duration of the next request for the contact at `index`, after so many requests before.
 
-        `message` is the length of its message in seconds.
+        `message_seconds` is the length of its message.
         """
         recorded = self._recorded_contact(index)
         if requests < len(recorded):
@@ -90,7 +90,7 @@ class OutcomeSampler:
             duration = durations[int(self._random() * len(durations))] if len(durations) > 1 else durations[0]
         if self._poll_interval and result not in NO_CALL:
             duration -= self._random() * self._poll_interval
-        return result, max(0.0, duration + message * self._speech_factor if result in REACHED else duration)
+        return result, max(0.0, duration + message_seconds * self._speech_factor if result in REACHED else duration)
 
     def _recorded_contact(self, index: int) -> RecordedContact:
         """The recorded contact whose results this contact repeats: chosen at random, the same for all its calls."""

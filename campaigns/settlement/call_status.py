@@ -48,15 +48,15 @@ def knows_better(status: CallStatus, summary: CallSummary) -> bool:
 
 def fetch_call_status(attempt: OpenAttempt, account: Account) -> CallStatus | NotAsked:
     """The provider's status of the call, or why it could not be asked now."""
-    token = f"ask:{uuid4()}"
+    grant_id = f"ask:{uuid4()}"
     try:
         if not account.bucket.claim_turn(f"ask:{attempt.id}", 2 * account.settings.timeout):
             return NotAsked.ASKED_BY_ANOTHER_PROCESS
-        if not account.bucket.take(token, patience=0.0, call=False).granted:
+        if not account.bucket.take(grant_id, patience=0.0, call=False).granted:
             account.bucket.release_turn(f"ask:{attempt.id}")
             return NotAsked.ACCOUNT_BUSY
         status = _told(attempt, account)
-        account.bucket.settle_all([replace(GrantResult.from_ruling(token, status.ruling), charged=True)])
+        account.bucket.settle_all([replace(GrantResult.from_ruling(grant_id, status.ruling), charged=True)])
     except BucketUnavailable as exc:
         log.warning("bucket away", account=account.name, why=exc.message)
         return NotAsked.ACCOUNT_BUSY

@@ -28,7 +28,7 @@ class Ending:
 
     outcome: Outcome
     ended_at: datetime
-    witness: Evidence = Evidence.RECEIPT
+    evidence: Evidence = Evidence.RECEIPT
     detail: str | None = None
     reason: str | None = None
     talk_seconds: float | None = None
@@ -51,7 +51,7 @@ def conclude(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datet
         answered_at=attempt.answered_at or ending.answered_at,
         talk_seconds=ending.talk_seconds,
         detail=ending.detail,
-        ended_by=ending.witness,
+        ended_by=ending.evidence,
         conclude_at=None,
     )
     if not ended:

@@ -24,7 +24,7 @@ from campaigns.lifecycle import FOLLOWED_ATTEMPTS, AttemptStatus
 from campaigns.runtime import Runtime
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.evidence import Evidence
-from campaigns.settlement.rulings import accept, never_placed
+from campaigns.settlement.rulings import accept, settle_not_placed
 from dialer.account import Account
 from dialer.bucket import BucketUnavailable, GrantResult, LimitName
 from dialer.calls import ListedCall, Outcome, Progress
@@ -46,8 +46,8 @@ def poll_calls(account: Account, *, using: Runtime, sleep: Callable[[float], Non
         followed = queries.attempts_in(db, FOLLOWED_ATTEMPTS, account=account.name)
     if not followed or not _is_time(account, min(attempt.script_seconds for attempt in followed)):
         return 0
-    token = f"look:{uuid4()}"
-    answer = account.bucket.take(token, patience=PATIENCE, sleep=sleep, call=False)
+    grant_id = f"look:{uuid4()}"
+    answer = account.bucket.take(grant_id, patience=PATIENCE, sleep=sleep, call=False)
     if not answer.granted:
         log.warning("no token to look at calls in progress", account=account.name, limit=answer.limit)
         return 0
@@ -55,28 +55,28 @@ def poll_calls(account: Account, *, using: Runtime, sleep: Callable[[float], Non
     listing = account.look()
     heard_at = using.clock()
     ended = using.ledger.write(_apply, listing, looked_at, heard_at, account, using) if listing.usable else []
-    _settle_token(token, listing, account, ended)
+    _settle_grant(grant_id, listing, account, ended)
     return len(ended)
 
 
-def _is_time(account: Account, message: float) -> bool:
+def _is_time(account: Account, message_seconds: float) -> bool:
     """Whether to poll now: the shorter the shortest message that may be spoken, the more often."""
     settings = account.settings
-    between = poll_interval(settings, message)
+    between = poll_interval(settings, message_seconds)
     if between < settings.poll_seconds:
         minute = (window.limit for window in account.bucket.peek().windows if window.name == LimitName.MINUTE_POINTS)
-        between = poll_interval(settings, message, next(minute, None))
+        between = poll_interval(settings, message_seconds, next(minute, None))
     return account.bucket.claim_turn(
         f"look every {between:.1f} s", between
     )  # a turn of slower looks holds up none of these
 
 
-def _settle_token(token: str, listing: Listing, account: Account, ended: list[OpenAttempt]) -> None:
+def _settle_grant(grant_id: str, listing: Listing, account: Account, ended: list[OpenAttempt]) -> None:
     ruling = listing.ruling
     if not listing.usable:
         log.warning("the list of calls was refused", account=account.name, why=ruling.mnemonic or ruling.detail)
     try:
-        account.bucket.settle_all([replace(GrantResult.from_ruling(token, ruling), charged=listing.usable)])
+        account.bucket.settle_all([replace(GrantResult.from_ruling(grant_id, ruling), charged=listing.usable)])
         for attempt in ended:
             account.bucket.end_calls([str(attempt.id)], campaign=attempt.campaign_id)
     except BucketUnavailable as exc:
@@ -120,7 +120,7 @@ def _seen(
     account: Account,
 ) -> None:
     if attempt.status is AttemptStatus.UNCONFIRMED:
-        accept(db, attempt, sighting.provider_call_id, account.settings, now=looked_at, witness=Evidence.LIST)
+        accept(db, attempt, sighting.provider_call_id, account.settings, now=looked_at, evidence=Evidence.LIST)
         # Nobody looked when the doubt began: this is the first look, and as old as its question.
         attempt = replace(attempt, looked_at=attempt.dialing_at.timestamp())
     if sighting.progress is Progress.ANSWERED:
@@ -146,7 +146,7 @@ def _missed(
         return False
     if attempt.provider_said_it_failed:
         detail = "the provider said that it failed, and lists no such call"
-        return never_placed(db, attempt, detail, now=looked_at, rng=using.rng)
+        return settle_not_placed(db, attempt, detail, now=looked_at, rng=using.rng)
     if attempt.status is AttemptStatus.UNCONFIRMED:
         return False  # it may have been placed and be over: only time, or a receipt, settles it
     if patience := _report_wait(account):
@@ -188,7 +188,7 @@ def ending_by_looks(attempt: OpenAttempt, looked_at: datetime, account: Account)
 
 
 def _seen_to_end(outcome: Outcome, looked_at: datetime, **facts: Any) -> Ending:
-    return Ending(outcome=outcome, ended_at=looked_at, witness=Evidence.LIST, **facts)
+    return Ending(outcome=outcome, ended_at=looked_at, evidence=Evidence.LIST, **facts)
 
 
 def _remember_look(db: Connection, attempt: OpenAttempt, looked_at: datetime, **facts: object) -> None:

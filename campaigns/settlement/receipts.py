@@ -105,7 +105,7 @@ def _advance(
 ) -> None:
     call = next((receipt.provider_call_id for receipt in heard if receipt.provider_call_id), None)
     if attempt.status in UNANSWERED_REQUESTS or (call and attempt.provider_call_id is None):
-        accept(db, attempt, call, settings, now=now, witness=Evidence.RECEIPT)
+        accept(db, attempt, call, settings, now=now, evidence=Evidence.RECEIPT)
     reduced = summarize_receipts(heard)
     answered = reduced.progress is Progress.ANSWERED or reduced.answered_at is not None
     if answered and attempt.status in (*UNANSWERED_REQUESTS, AttemptStatus.PLACED):

@@ -69,13 +69,13 @@ def accept(
     settings: AccountSettings,
     *,
     now: datetime,
-    witness: Evidence = Evidence.ANSWER,
+    evidence: Evidence = Evidence.ANSWER,
 ) -> bool:
     """The provider has the call, so it counts as an attempt. A receipt may have shown that before the answer did.
 
     Polls are measured from before the request left, for the call may be that much older than the answer.
     """
-    facts = _as_placed(attempt, provider_call_id, settings, now, witness)
+    facts = _as_placed(attempt, provider_call_id, settings, now, evidence)
     placed = move_attempt(db, attempt.id, AttemptStatus.PLACED, **facts)
     if placed:
         move_contact(db, attempt.contact_id, ContactStatus.PLACED, now, attempts=attempt.contact_attempts + 1)
@@ -103,7 +103,7 @@ def _accept_all(
 
 
 def _as_placed(
-    attempt: OpenAttempt, provider_call_id: str | None, settings: AccountSettings, now: datetime, witness: Evidence
+    attempt: OpenAttempt, provider_call_id: str | None, settings: AccountSettings, now: datetime, evidence: Evidence
 ) -> dict[str, Any]:
     patience = attempt.definition.ring_timeout / settings.speed + settings.settle_seconds
     return {
@@ -113,14 +113,14 @@ def _as_placed(
         "counted": True,
         "conclude_at": _placed_by(attempt, now) + timedelta(seconds=patience),
         "looked_at": attempt.dialing_at.timestamp(),
-        "confirmed_by": _if_doubted(witness),
+        "confirmed_by": _if_doubted(evidence),
     }
 
 
 @cache
-def _if_doubted(witness: Evidence) -> Case[str | None]:
+def _if_doubted(evidence: Evidence) -> Case[str | None]:
     """The evidence that confirmed an attempt, if it was unconfirmed when this is written."""
-    return case((attempts.c.doubted_at.is_not(None), witness.value))
+    return case((attempts.c.doubted_at.is_not(None), evidence.value))
 
 
 def mark_unconfirmed(
@@ -144,13 +144,13 @@ def _placed_by(attempt: OpenAttempt, now: datetime) -> datetime:
     return max(now, attempt.send_at + HANDED_OVER_MARGIN) if attempt.send_at else now
 
 
-def never_placed(db: Connection, attempt: OpenAttempt, detail: str, *, now: datetime, rng: Random) -> bool:
+def settle_not_placed(db: Connection, attempt: OpenAttempt, detail: str, *, now: datetime, rng: Random) -> bool:
     """The provider says that an unconfirmed attempt placed no call: the contact may be dialed again.
 
     False if it was settled before.
     """
     ruling = Ruling(verdict=Verdict.NOT_PLACED, mnemonic=attempt.mnemonic, code=attempt.code, detail=detail)
-    return _no_call(db, attempt, ruling, now=now, rng=rng, witness=Evidence.LIST)
+    return _no_call(db, attempt, ruling, now=now, rng=rng, evidence=Evidence.LIST)
 
 
 def _no_call(
@@ -160,11 +160,11 @@ def _no_call(
     *,
     now: datetime,
     rng: Random,
-    witness: Evidence = Evidence.ANSWER,
+    evidence: Evidence = Evidence.ANSWER,
 ) -> bool:
     facts = {"ended_at": now, "conclude_at": None, **_words(ruling)}
     if attempt.status is AttemptStatus.UNCONFIRMED:
-        facts["confirmed_by"] = witness
+        facts["confirmed_by"] = evidence
     if not move_attempt(db, attempt.id, AttemptStatus.NOT_PLACED, **facts):
         return False
     why = _why(ruling)

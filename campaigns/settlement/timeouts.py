@@ -19,7 +19,7 @@ from campaigns.settlement.call_status import NotAsked, fetch_call_status, knows_
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.evidence import Evidence
 from campaigns.settlement.polling import MISSES_BEFORE_GONE, ending_by_looks
-from campaigns.settlement.rulings import accept, mark_unconfirmed, never_placed
+from campaigns.settlement.rulings import accept, mark_unconfirmed, settle_not_placed
 from dialer.account import Account
 from dialer.bucket import BucketUnavailable
 from dialer.calls import Outcome, Progress
@@ -87,7 +87,7 @@ def _conclude(db: Connection, attempt_id: UUID, status: CallStatus | None, using
         return False
     if attempt.provider_said_it_failed and attempt.looks >= MISSES_BEFORE_GONE:
         detail = "the provider said that it failed, and listed no such call"
-        return never_placed(db, attempt, detail, now=now, rng=using.rng)
+        return settle_not_placed(db, attempt, detail, now=now, rng=using.rng)
     if status is not None and status.progress is not None:
         attempt = _take_its_word(db, attempt, status, using, now)
         if status.progress is not Progress.ENDED and (
@@ -95,7 +95,7 @@ def _conclude(db: Connection, attempt_id: UUID, status: CallStatus | None, using
         ):
             return False
     ending = _ending(db, attempt, status, now)
-    if attempt.gone_at is not None and (ending.witness is Evidence.SILENCE or ending.outcome is Outcome.UNKNOWN):
+    if attempt.gone_at is not None and (ending.evidence is Evidence.SILENCE or ending.outcome is Outcome.UNKNOWN):
         return _conclude_gone(db, attempt, attempt.gone_at, using, now)
     return conclude(db, attempt, ending, now=now)
 
@@ -123,7 +123,7 @@ def _take_its_word(
     """The provider knows the call, so it counts, and it is not concluded while it goes on."""
     account = using.accounts[attempt.account]
     call = attempt.provider_call_id or status.ruling.provider_call_id
-    accept(db, attempt, call, account.settings, now=now, witness=Evidence.ASKING)
+    accept(db, attempt, call, account.settings, now=now, evidence=Evidence.ASKING)
     if status.progress is Progress.ANSWERED:
         move_attempt(db, attempt.id, AttemptStatus.ANSWERED, answered_at=status.answered_at or now)
     later = now + timedelta(seconds=account.settings.settle_seconds)
@@ -146,15 +146,15 @@ def _ending(db: Connection, attempt: OpenAttempt, status: CallStatus | None, now
         return Ending(
             outcome=status.outcome,
             ended_at=_plausible(status.ended_at, attempt, now),
-            witness=Evidence.ASKING,
+            evidence=Evidence.ASKING,
             answered_at=status.answered_at,
             talk_seconds=status.talk_seconds,
             detail="its last receipt never came: settled by asking the provider",
         )
     if attempt.status is AttemptStatus.ANSWERED:
         detail = "answered; its end was never told"
-        return Ending(outcome=Outcome.ANSWERED, ended_at=now, witness=Evidence.SILENCE, detail=detail)
-    return Ending(outcome=Outcome.UNKNOWN, ended_at=now, witness=Evidence.SILENCE, detail=_silence(attempt))
+        return Ending(outcome=Outcome.ANSWERED, ended_at=now, evidence=Evidence.SILENCE, detail=detail)
+    return Ending(outcome=Outcome.UNKNOWN, ended_at=now, evidence=Evidence.SILENCE, detail=_silence(attempt))
 
 
 def _plausible(ended_at: datetime | None, attempt: OpenAttempt, now: datetime) -> datetime:

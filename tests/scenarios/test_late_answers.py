@@ -113,7 +113,7 @@ def test_who_is_told_to_have_answered_what_looks_had_not_seen_is_not_called_by_a
     (one,) = dialing(ledger, numbers(1), now=clock(), retry=RETRY)
     ledger.write(accept, one, "m-1", ACCOUNT, now=clock.forward(1))
     seen = Ending(
-        outcome=Outcome.NO_ANSWER, ended_at=clock(), witness=Evidence.LIST, detail="it was never seen answered"
+        outcome=Outcome.NO_ANSWER, ended_at=clock(), evidence=Evidence.LIST, detail="it was never seen answered"
     )
     ledger.write(conclude, fresh(ledger, one.id), seen, now=clock())
     swept(ledger, clock)

@@ -201,11 +201,11 @@ def test_a_late_word_to_one_redial_calls_off_another_of_the_same_campaign(ledger
         assert db.scalar(select(contacts.c.status).where(contacts.c.campaign_id == third.id)) == "reached"
 
 
-@pytest.mark.parametrize("witness", ["list", "receipt", "asking"])
-def test_whoever_is_heard_to_have_answered_after_all_is_not_called_again(ledger, clock, witness):
+@pytest.mark.parametrize("evidence", ["list", "receipt", "asking"])
+def test_whoever_is_heard_to_have_answered_after_all_is_not_called_again(ledger, clock, evidence):
     (one,) = dialing(ledger, numbers(1), now=clock(), retry={"max_attempts": 3, "no_answer": ["5m", "5m"]})
     ledger.write(accept, one, "m-1", ACCOUNT, now=clock.forward(1))
-    ending = Ending(outcome=Outcome.NO_ANSWER, ended_at=clock.forward(20), witness=Evidence(witness))
+    ending = Ending(outcome=Outcome.NO_ANSWER, ended_at=clock.forward(20), evidence=Evidence(evidence))
     ledger.write(conclude, fresh(ledger, one.id), ending, now=clock())
     deliver(ledger, receipt("ANSWERED", "m-1", one.id, clock()), now=clock.forward(30))
     with ledger.reading() as db:

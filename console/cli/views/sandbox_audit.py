@@ -26,23 +26,23 @@ NOT_ANSWERED = {Outcome.NO_ANSWER, Outcome.BUSY, Outcome.REJECTED}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What the comparison found; the lists should be empty, but for `uncertain` and `overlooked`."""
+    """What the comparison found; the lists should be empty, but for `uncertain` and `missed_by_polling`."""
 
     calls: int
     attempts: int
     doubled: Sequence[str]  # attempts that were placed more than once
-    strangers: Sequence[str]  # calls that no attempt speaks of
+    without_attempt: Sequence[str]  # calls that no attempt speaks of
     missing: Sequence[str]  # attempts that say placed, and no call is
-    denied: Sequence[str]  # attempts that say not placed, and a call is
+    ruled_not_placed: Sequence[str]  # attempts that say not placed, and a call is
     different: Sequence[str]  # another outcome than the call had
     open: Sequence[str]  # contacts without a final status
     uncertain: Sequence[str]  # attempts that say they do not know
-    overlooked: Sequence[str]  # answered and hung up between two looks, so taken for unanswered
+    missed_by_polling: Sequence[str]  # answered and hung up between two looks, so taken for unanswered
 
     @property
     def agree(self) -> bool:
         """True when the ledger and the log agree call by call, and every contact is final."""
-        faults = (self.doubled, self.strangers, self.missing, self.denied, self.different, self.open)
+        faults = (self.doubled, self.without_attempt, self.missing, self.ruled_not_placed, self.different, self.open)
         return not any(faults)
 
 
@@ -61,21 +61,23 @@ def compare(ledger: Ledger, calls: Sequence[Mapping[str, Any]]) -> Findings:
     with ledger.reading() as db:
         rows, still_open = counts.all_attempts(db), counts.contacts_not_final(db)
     placed = {key for key, row in rows.items() if row.counted}
-    overlooked = [key for key, call in by_attempt.items() if key in placed and _overlooked(rows[key], call)]
+    missed_by_polling = [
+        key for key, call in by_attempt.items() if key in placed and _missed_by_polling(rows[key], call)
+    ]
     return Findings(
         calls=len(calls),
         attempts=len(placed),
         doubled=[key for key, count in times.items() if count > 1],
-        strangers=[key for key in by_attempt if key not in rows],
+        without_attempt=[key for key in by_attempt if key not in rows],
         missing=[key for key in placed if key not in by_attempt],
-        denied=[key for key in by_attempt if key in rows and rows[key].status == AttemptStatus.NOT_PLACED],
+        ruled_not_placed=[key for key in by_attempt if key in rows and rows[key].status == AttemptStatus.NOT_PLACED],
         different=[
             key
             for key, call in by_attempt.items()
-            if key in placed and not _same(rows[key].outcome, call) and key not in overlooked
+            if key in placed and not _same(rows[key].outcome, call) and key not in missed_by_polling
         ],
         open=[str(contact) for contact in still_open],
-        overlooked=overlooked,
+        missed_by_polling=missed_by_polling,
         uncertain=[key for key, row in rows.items() if row.status == AttemptStatus.UNKNOWN],
     )
 
@@ -97,7 +99,7 @@ def _same(outcome: str | None, call: Mapping[str, Any]) -> bool:
     )
 
 
-def _overlooked(row: Row[tuple[object, ...]], call: Mapping[str, Any]) -> bool:
+def _missed_by_polling(row: Row[tuple[object, ...]], call: Mapping[str, Any]) -> bool:
     """A list shows calls in progress only: one that is cut short between two looks is not seen answered."""
     cut_short = call["outcome"] == Outcome.ANSWERED and call["seconds_talked"] < row.script_seconds - 1
     return bool(_followed_by_listing(call) and cut_short and row.outcome == Outcome.NO_ANSWER)
@@ -114,14 +116,14 @@ def panel(found: Findings) -> RenderableType:
     shown.add_row("attempts placed, by the ledger", str(found.attempts))
     for label, faults in (
         ("attempts called twice", found.doubled),
-        ("calls the ledger does not know", found.strangers),
+        ("calls the ledger does not know", found.without_attempt),
         ("attempts placed, but not in the log", found.missing),
-        ("attempts not placed, but in the log", found.denied),
+        ("attempts not placed, but in the log", found.ruled_not_placed),
         ("outcomes that differ", found.different),
         ("contacts without a final status", found.open),
     ):
         shown.add_row(Text(label, style="red" if faults else ""), str(len(faults)))
     shown.add_row("attempts reported as unknown", str(len(found.uncertain)))
-    shown.add_row("answered and cut short between two looks", str(len(found.overlooked)))
+    shown.add_row("answered and cut short between two looks", str(len(found.missed_by_polling)))
     verdict = Text("They agree.", style="bold green") if found.agree else Text("They do not agree.", style="bold red")
     return Group(shown, Text(), verdict)

@@ -175,15 +175,15 @@ def test_an_attempt_says_how_its_doubt_ended_and_what_told_of_its_end(ledger, cl
     for one in (by_answer, by_receipt, by_nobody):
         doubted(ledger, one, clock.forward(1))
     ruled(ledger, fresh(ledger, by_answer.id), PLACED, clock.forward(1))
-    ledger.write(accept, fresh(ledger, by_receipt.id), "c-2", SETTINGS, now=clock(), witness=Evidence.RECEIPT)
+    ledger.write(accept, fresh(ledger, by_receipt.id), "c-2", SETTINGS, now=clock(), evidence=Evidence.RECEIPT)
     ruled(ledger, undoubted, replace(PLACED, provider_call_id="c-4"), clock())
-    for one, outcome, witness in (
+    for one, outcome, evidence in (
         (by_answer, Outcome.ANSWERED, Evidence.RECEIPT),
         (by_receipt, Outcome.BUSY, Evidence.ASKING),
         (by_nobody, Outcome.UNKNOWN, Evidence.SILENCE),
         (undoubted, Outcome.ANSWERED, Evidence.LIST),
     ):
-        ending = Ending(outcome=outcome, ended_at=clock(), witness=witness)
+        ending = Ending(outcome=outcome, ended_at=clock(), evidence=evidence)
         ledger.write(conclude, fresh(ledger, one.id), ending, now=clock())
     told = [attempt(ledger, one.id) for one in (by_answer, by_receipt, by_nobody, undoubted)]
     assert [(row.confirmed_by, row.ended_by) for row in told] == [

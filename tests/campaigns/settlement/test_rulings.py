@@ -15,7 +15,7 @@ from campaigns.ledger.tables import suppressions
 from campaigns.lifecycle import CampaignStatus
 from campaigns.operations import control
 from campaigns.settlement.endings import Ending, conclude
-from campaigns.settlement.rulings import PROVIDER_TRIES, accept, never_placed
+from campaigns.settlement.rulings import PROVIDER_TRIES, accept, settle_not_placed
 from dialer.calls import Outcome
 from dialer.verdicts import Ruling, Verdict
 from tests.support.seeding import attempt, campaign_row, contact, dial_again, dialing, fresh, numbers, seed
@@ -238,7 +238,7 @@ def test_only_the_providers_own_word_says_that_an_unconfirmed_attempt_failed(led
 def test_an_attempt_that_was_never_placed_is_made_again_and_does_not_count(ledger, clock):
     (one,) = dialing(ledger, numbers(1), now=clock())
     doubted(ledger, one, clock(), mnemonic="internal_error", code="-32603")
-    assert ledger.write(never_placed, fresh(ledger, one.id), "not in its list", now=clock(), rng=Random(1))
+    assert ledger.write(settle_not_placed, fresh(ledger, one.id), "not in its list", now=clock(), rng=Random(1))
     made, row = attempt(ledger, one.id), contact(ledger, one.contact_id)
     assert (made.status, made.mnemonic, made.code) == ("not_placed", "internal_error", "-32603")
     assert (row.status, row.attempts) == ("pending", 0)
@@ -250,7 +250,7 @@ def test_an_attempt_that_was_placed_after_all_cannot_be_called_never_placed(ledg
     doubted(ledger, one, clock(), mnemonic="internal_error")
     stale = fresh(ledger, one.id)
     ledger.write(accept, stale, "c-1", SETTINGS, now=clock())
-    assert not ledger.write(never_placed, stale, "not in its list", now=clock(), rng=Random(1))
+    assert not ledger.write(settle_not_placed, stale, "not in its list", now=clock(), rng=Random(1))
     assert (attempt(ledger, one.id).status, contact(ledger, one.contact_id).status) == ("placed", "placed")
 
 
