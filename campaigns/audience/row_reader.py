@@ -12,6 +12,7 @@ from campaigns.audience.table import Row, Table
 from campaigns.calendar import times, zones
 from campaigns.definition import Definition
 from campaigns.definition.blanks import trimmed_cells
+from campaigns.definition.speech_filters import SpokenValue
 from campaigns.definition.templates import BadText, MissingVariable
 from dialer import phone
 from dialer.phone import BadCountry, BadPhoneNumber, NoCountryCode, PhoneNumber
@@ -36,6 +37,7 @@ class ContactRow(NamedTuple):
     text        the text to speak; None for a recording
     voice       voice settings of its own, which override the message's
     consent     the content of the consent column
+    spoken      what the text's filters made of the row's values
     """
 
     line: int
@@ -46,6 +48,7 @@ class ContactRow(NamedTuple):
     text: str | None
     voice: Mapping[str, str]
     consent: str | None
+    spoken: Sequence[SpokenValue] = ()
 
     def __repr__(self) -> str:
         return f"ContactRow({self.line}, {self.phone})"
@@ -85,7 +88,7 @@ class RowReader:
         self._schedule_zone = definition.schedule.zone
         self._zone_by_number = definition.contacts.zone_by_number
         self._zones_with_hours: dict[str, bool] = {}
-        self._render = definition.template.row_renderer(columns.variables) if definition.template else None
+        self._speak = definition.template.row_speaker(columns.variables) if definition.template else None
         self._fields = list(columns.fields.items())
         others = (columns.country, columns.zone, columns.not_after, columns.consent)
         self._used = [*columns.voice.values(), *columns.variables.values(), *(one for one in others if one is not None)]
@@ -103,9 +106,9 @@ class RowReader:
         not_after = self._not_after(cells, zone)
         consent = self._consent(cells)
         voice = self._voice(cells)
-        text = self._text(row, cells, voice)
+        text, spoken = self._text(row, cells, zone, voice)
         fields = {name: cells[index] for name, index in self._fields}
-        return ContactRow(row.line, number.number, fields, zone, not_after, text, voice, consent)
+        return ContactRow(row.line, number.number, fields, zone, not_after, text, voice, consent, spoken)
 
     def name(self, index: int) -> str:
         """The name of a column, as written in the header."""
@@ -236,11 +239,14 @@ class RowReader:
         indexes = self._columns.voice
         return {name: cells[index] for name, index in indexes.items() if cells[index]} if indexes else {}
 
-    def _text(self, row: Row, cells: Sequence[str], voice: Mapping[str, str]) -> str | None:
-        if self._render is None:
-            return None
+    def _text(
+        self, row: Row, cells: Sequence[str], zone: str | None, voice: Mapping[str, str]
+    ) -> tuple[str | None, Sequence[SpokenValue]]:
+        """The text, and what was made of the row's values."""
+        if self._speak is None:
+            return None, ()
         try:
-            text = self._render(cells)
+            text, spoken = self._speak(cells, zone)
         except MissingVariable as exc:
             raise self._blank_variable(row, exc.name) from None
         except BadText as exc:
@@ -251,7 +257,7 @@ class RowReader:
         if "#" in text:
             self._reject_spreadsheet_errors(cells)
         self._check_speakable(text, voice)
-        return text
+        return text, spoken
 
     def _blank_variable(self, row: Row, name: str) -> RowRejected:
         index = self._columns.variables[name]

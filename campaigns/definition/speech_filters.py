@@ -1,25 +1,44 @@
 """Template filters that turn a list's values into spoken words: dates, times, money, and codes letter by letter.
 
 `language` is a code such as en, en-GB, ru or de; the words come from Unicode's CLDR. An unknown language or currency
-raises ValueError, a value that cannot be read raises CannotBeSpoken.
+raises ValueError, a value that cannot be read raises CannotBeSpoken. A time with an offset is said as the contact's
+clock shows it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from datetime import date, datetime, time
-from decimal import Decimal
+import unicodedata
+from collections.abc import Callable, Collection, Sequence
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
-from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time
 from babel.numbers import format_currency, list_currencies
+from jinja2 import pass_context
+from jinja2.runtime import Context
 
-from campaigns.definition.quantity import Quantity
+from campaigns.definition.amounts import NotAnAmount, decimals_of, read_amount, rounded
+from campaigns.definition.languages import day_pattern, language_named
 
-AMOUNT = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
+DAY = r"\d{4}-\d\d-\d\d|\d{8}|\d{4}-?W\d\d-?\d"
+CLOCK = r"\d\d:\d\d(:\d\d([.,]\d+)?)?"
+OFFSET = r"\s?(Z|UTC|[+-]\d\d(:?\d\d)?)"
+DATE = re.compile(DAY, re.ASCII)
+MOMENT = re.compile(rf"({DAY})[T ]({CLOCK}|\d{{4}}|\d{{6}}([.,]\d+)?)({OFFSET})?", re.ASCII | re.IGNORECASE)
+TIME = re.compile(rf"{CLOCK}({OFFSET})?", re.ASCII | re.IGNORECASE)
 OTHER_DATE_FORMATS = {r"\d\d?\.\d\d?\.\d{4}": "%d.%m.%Y", r"\d\d?\.\d\d?\.\d{4} \d\d?:\d\d": "%d.%m.%Y %H:%M"}
+ISO_WEEK = "V"  # strptime takes it with %G and a weekday only
+DIRECTIVES_OF_DATES = (
+    {"d", "j", "c", "x", ISO_WEEK},
+    {"m", "b", "B", "j", "c", "x", ISO_WEEK},
+    {"Y", "y", "c", "x", ISO_WEEK},
+)
+DIRECTIVES_OF_TIMES = ({"H", "p", "c", "X"},)
 NBSP = "\u00a0\u202f"
+SPEECH = "the speech"  # no variable of a template can have this name
 
 
 class CannotBeSpoken(ValueError):
@@ -30,47 +49,102 @@ class CannotBeSpoken(ValueError):
         self.value, self.suggestion = str(value), suggestion
 
 
-def spoken_date(value: object, language: str = "en", year: bool = False, read: str | None = None) -> str:
+class SpokenValue(NamedTuple):
+    """What a filter made of a contact's value; `change` says how the two differ in meaning, "" if they do not."""
+
+    name: str
+    value: str
+    spoken: str
+    change: str = ""
+
+
+class NamedValue(str):
+    """A contact's value that knows the variable it is the value of, and the cell as it was read."""
+
+    __slots__ = ("_cell", "_name")
+    _cell: str
+    _name: str
+
+    def __new__(cls, cell: str, name: str) -> NamedValue:
+        value = super().__new__(cls, cell)
+        value._cell, value._name = cell, name
+        return value
+
+
+class Speech:
+    """What the filters need to know of one text, and what they did: see SpokenValue.
+
+    `zones` are those that the contact may be in; `timed` are the variables of which the text says the time of day.
+    """
+
+    def __init__(self, zones: Sequence[ZoneInfo] = (), timed: Collection[str] = ()) -> None:
+        self.zones, self.timed = zones, timed
+        self.values: list[SpokenValue] = []
+
+    def say(self, value: object, spoken: str, change: str = "") -> str:
+        """Remember what was made of a value, and return it."""
+        self.values.append(SpokenValue(_name_of(value), str(value), spoken, change))
+        return spoken
+
+
+@pass_context
+def spoken_date(
+    context: Context, value: object, language: str = "en", year: bool = False, read: str | None = None
+) -> str:
     """`2026-12-05T15:00` as "Saturday, December 5"; `year` adds the year, `read` is a strptime format of the value."""
-    day = _moment(value, read, "date")
-    if isinstance(day, time):
+    speech = _speech(context)
+    written = _moment(value, read, "date")
+    if isinstance(written, time):
         raise CannotBeSpoken(value, "is a time of day and no date", "write it as 2026-12-05")
-    locale = _locale(language)
-    return _plain_spaces(format_date(day, "full" if year else _without_year(locale), locale=locale))
+    pattern, locale = day_pattern(language, year=year), language_named(language)
+    moments, change = _on_the_contacts_clock(value, written, speech)
+    days = set(map(_day, moments))
+    if _may_be_a_whole_day(written) and days != {_day(written)} and _name_of(value) not in speech.timed:
+        reason = "is midnight with an offset, and another day on the contact's clock"
+        raise CannotBeSpoken(value, reason, "write the day alone: 2026-12-05")
+    texts = {_plain_spaces(format_date(day, pattern, locale=locale)) for day in days}
+    return speech.say(value, _only(texts, value, speech), change if days != {_day(written)} else "")
 
 
-def spoken_time(value: object, language: str = "en", read: str | None = None) -> str:
+@pass_context
+def spoken_time(context: Context, value: object, language: str = "en", read: str | None = None) -> str:
     """`2026-12-05T15:00` or `15:00` as "3:00 PM"; `read` as for dates."""
-    moment = _moment(value, read, "time")
-    if not isinstance(moment, datetime | time):
+    speech = _speech(context)
+    written = _moment(value, read, "time")
+    if not isinstance(written, datetime | time):
         raise CannotBeSpoken(value, "is a date without a time", "write it as 2026-12-05T15:00")
-    return _plain_spaces(format_time(moment, "short", locale=_locale(language)))
+    locale = language_named(language)
+    moments, change = _on_the_contacts_clock(value, written, speech)
+    texts = {_plain_spaces(format_time(_whole_seconds(moment), "short", locale=locale)) for moment in moments}
+    return speech.say(value, _only(texts, value, speech), change)
 
 
-def spoken_money(value: object, currency: str, language: str = "en") -> str:
-    """`1250.5` of USD as "1,250.50 US dollars"; thousands may be separated, and cents by a point or a comma."""
-    code = currency.upper()
-    if code not in list_currencies():
-        raise ValueError(f"no currency has the code {currency}: write USD, EUR, RUB …")
-    amount = value.number if isinstance(value, Quantity) else _amount(str(value))
-    whole = amount == amount.to_integral_value()
-    words = format_currency(
-        amount,
-        code,
-        "#,##0" if whole else None,
-        locale=_locale(language),
-        format_type="name",
-        currency_digits=not whole,
-    )
-    return _plain_spaces(words)
+@pass_context
+def spoken_money(
+    context: Context, value: object, currency: str, language: str = "en", decimal: str | None = None
+) -> str:
+    """`1250.5` of USD as "1,250.50 US dollars", rounded to the currency's decimals; `decimal` is the list's sign."""
+    code, locale = _currency_code(currency), language_named(language)
+    if decimal not in {None, ".", ","}:
+        raise ValueError(f'decimal is "." or ",", and not "{decimal}"')
+    try:
+        written = read_amount(_cell_of(value), code, locale, decimal)
+        amount = rounded(written, code)
+    except NotAnAmount as exc:
+        raise CannotBeSpoken(value, str(exc), exc.suggestion) from None
+    whole = amount.to_integral_value()
+    said, pattern = (whole, "#,##0") if amount == whole else (amount, f"#,##0.{'0' * decimals_of(code)}")
+    words = format_currency(said, code, pattern, locale=locale, format_type="name", currency_digits=False)
+    return _speech(context).say(value, _plain_spaces(words), "" if amount == written else "rounded")
 
 
-def spelled(value: object) -> str:
+@pass_context
+def spelled(context: Context, value: object) -> str:
     """`AB-12` as "A, B, 1, 2": letters and digits one by one, instead of as a number or a word."""
     characters = [character for character in str(value) if character.isalnum()]
     if not characters:
         raise CannotBeSpoken(value, "has no letter or digit to spell", "write the code")
-    return ", ".join(characters)
+    return _speech(context).say(value, ", ".join(characters))
 
 
 FILTERS: dict[str, Callable[..., str]] = {
@@ -81,19 +155,31 @@ FILTERS: dict[str, Callable[..., str]] = {
 }
 
 
+def _speech(context: Context) -> Speech:
+    speech: Any = context.get(SPEECH)
+    return speech if speech is not None else Speech()
+
+
+def _name_of(value: object) -> str:
+    return value._name if isinstance(value, NamedValue) else ""
+
+
+def _cell_of(value: object) -> str:
+    return value._cell if isinstance(value, NamedValue) else str(value)
+
+
 def _moment(value: object, read: str | None, name: str) -> date | time:
-    text = str(value).strip()
+    """A date, a time of day, or a datetime; aware if it was written with an offset."""
+    text = "".join(character for character in str(value) if unicodedata.category(character) != "Cf").strip()
     if read is not None:
-        try:
-            return datetime.strptime(text, read)  # noqa: DTZ007  # local time, only to be spoken
-        except ValueError:
-            raise CannotBeSpoken(text, f"is not written as read={read!r} says", "write it like the others") from None
-    for kind in (datetime, time):
-        try:
-            moment = kind.fromisoformat(text)
-        except ValueError:
-            continue
-        return moment.date() if isinstance(moment, datetime) and len(text) == len("2026-12-05") else moment
+        return _read_as(text, read, name)
+    iso = re.sub(r"\s?UTC$", "Z", re.sub(r"\s(?=[+-])", "", text.upper()))
+    for pattern, kind in ((DATE, date), (MOMENT, datetime), (TIME, time)):
+        if pattern.fullmatch(text):
+            try:
+                return kind.fromisoformat(iso)
+            except ValueError:
+                break
     known_format = next((form for pattern, form in OTHER_DATE_FORMATS.items() if re.fullmatch(pattern, text)), None)
     remedy = (
         f'say how it is written, in the text: {name}(read="{known_format}")'
@@ -103,28 +189,67 @@ def _moment(value: object, read: str | None, name: str) -> date | time:
     raise CannotBeSpoken(text, "is not a date or time as in 2026-12-05T15:00", remedy)
 
 
-def _amount(text: str) -> Decimal:
-    """An amount as people write it: the last separator is the decimal one if one or two digits follow it."""
-    bare = re.sub(r"[^\d.,+-]", "", text, flags=re.ASCII).strip(".,")
-    whole, separator, cents = bare.rpartition(max(",", ".", key=bare.rfind))
-    decimal = bool(separator) and len(cents) in {1, 2}
-    digits = re.sub(r"[.,]", "", whole if decimal else bare) + (f".{cents}" if decimal else "")
-    if not AMOUNT.fullmatch(digits):
-        raise CannotBeSpoken(text, "is not an amount", "write it as 1250.50")
-    return Decimal(digits)
-
-
-def _locale(language: str) -> Locale:
+def _read_as(text: str, read: str, name: str) -> date | time:
+    """The value by a strptime format: a date, a time or both, as the format has them."""
+    directives = set(re.findall(r"%([A-Za-z])", read))
+    has_date, has_time = (
+        all(directives & group for group in groups) for groups in (DIRECTIVES_OF_DATES, DIRECTIVES_OF_TIMES)
+    )
+    if not (has_date if name == "date" else has_time):
+        lacks = "a day, a month or a year" if name == "date" else "hours as %H, or as %I with %p"
+        raise ValueError(f"{name}(read={read!r}) reads no {name}: it lacks {lacks}")
     try:
-        return Locale.parse(language.replace("-", "_"))
-    except (UnknownLocaleError, ValueError):
-        raise ValueError(f"no language has the code {language}: write en, en-GB, de, ru …") from None
+        moment = datetime.strptime(text, read)  # noqa: DTZ007  # local time, or aware by %z
+    except ValueError:
+        raise CannotBeSpoken(text, f"is not written as read={read!r} says", "write it like the others") from None
+    if not has_date:
+        return moment.timetz()
+    return moment if has_time else moment.date()
 
 
-def _without_year(locale: Locale) -> str:
-    """The language's pattern of weekday, day and month, with full names."""
-    pattern = locale.datetime_skeletons["MMMEd"].pattern
-    return re.sub(r"[EcLM]+", lambda names: names[0][0] * 4, pattern)
+def _on_the_contacts_clock(value: object, written: date | time, speech: Speech) -> tuple[set[Any], str]:
+    """What clock and calendar show the contact, in each zone that it may be in, and how that differs from the text."""
+    if not isinstance(written, datetime | time) or written.tzinfo is None:
+        return {written}, ""
+    if isinstance(written, time):
+        raise CannotBeSpoken(value, "has an offset and no date", "write the local time, or the date too")
+    if not speech.zones:
+        advice = "set schedule.zone, name the zone in a column (contacts.zone), or write the local time"
+        raise CannotBeSpoken(value, "has an offset, and the contact no time zone", advice)
+    moments = {written.astimezone(zone).replace(tzinfo=None) for zone in speech.zones}
+    differs = moments != {written.replace(tzinfo=None)}
+    return moments, f"the contact's clock ({speech.zones[0].key})" if differs else ""
+
+
+def _only(texts: set[str], value: object, speech: Speech) -> str:
+    """The one text that is true in all the zones of the contact."""
+    if len(texts) == 1:
+        return texts.pop()
+    reason = f"is not the same in the {len(speech.zones)} time zones that the number may be in"
+    raise CannotBeSpoken(value, reason, "name the zone in a column (contacts.zone), or write the local time")
+
+
+def _may_be_a_whole_day(written: date | time) -> bool:
+    return isinstance(written, datetime) and written.tzinfo is not None and written.time() == time()
+
+
+def _day(moment: date) -> date:
+    return moment.date() if isinstance(moment, datetime) else moment
+
+
+def _whole_seconds(moment: datetime | time) -> datetime | time:
+    """The moment with its fraction of a second rounded; the end of a day stays in that day."""
+    day = moment if isinstance(moment, datetime) else datetime.combine(date(2000, 1, 1), moment)
+    nearest = (day + timedelta(microseconds=500_000)).replace(microsecond=0)
+    return (nearest if nearest.date() == day.date() else day).time()
+
+
+@lru_cache
+def _currency_code(currency: str) -> str:
+    code = currency.upper()
+    if code not in list_currencies():
+        raise ValueError(f"no currency has the code {currency}: write USD, EUR, RUB …")
+    return code
 
 
 def _plain_spaces(text: str) -> str:

@@ -8,13 +8,15 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from jinja2 import StrictUndefined, TemplateRuntimeError, TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
+from campaigns.calendar.zones import zones_of
 from campaigns.definition.blanks import without_blanks
 from campaigns.definition.column_names import comparable, template_name
-from campaigns.definition.speech_filters import FILTERS, CannotBeSpoken
+from campaigns.definition.speech_filters import FILTERS, SPEECH, CannotBeSpoken, NamedValue, Speech, SpokenValue
 from dialer.errors import DialerError
 
 NODES_THAT_LOAD_FILES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
@@ -55,6 +57,13 @@ class _Blank(StrictUndefined):
         return False
 
 
+class SpokenText(NamedTuple):
+    """The text for one contact, and what the filters for speech made of its values."""
+
+    text: str
+    values: tuple[SpokenValue, ...] = ()
+
+
 def _environment() -> SandboxedEnvironment:
     """The sandbox in which templates run: no other files, no globals, nothing random."""
     environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
@@ -78,6 +87,7 @@ class Template:
             _refuse_other_files(tree)
             self._compiled = ENVIRONMENT.from_string(source)
             self._pieces = _pieces(tree)
+            self._timed = _variables_filtered_by(tree, "time")
         except TemplateSyntaxError as exc:
             message = f"line {exc.lineno} of the text: {exc.message}"
             raise TemplateFault(message, _hint(source, exc.message or ""), exc.lineno) from None
@@ -91,14 +101,23 @@ class Template:
         """Whether the text is the same for every contact."""
         return not self.variables
 
-    def render(self, fields: Mapping[str, str]) -> str:
+    def render(self, fields: Mapping[str, str], zones: str | None = None) -> str:
         """The text for one contact, on one line. Field names are compared without case, spaces and punctuation.
 
-        Raises MissingVariable when a spoken value is blank, BadText for any other failure.
+        `zones` are those that the contact may be in, as the ledger stores them; None for unknown. Raises
+        MissingVariable when a spoken value is blank, BadText for any other failure.
         """
+        return self.speak(fields, zones).text
+
+    def speak(self, fields: Mapping[str, str], zones: str | None = None) -> SpokenText:
+        """As `render`, with what was made of each value."""
         values = self._values(fields)
+        speech = Speech(zones_of(zones) if zones else (), self._timed)
         try:
-            text = self._compiled.render(values) if self._pieces is None else _joined(self._pieces, values)
+            if self._pieces is None:
+                text = self._compiled.render({**values, SPEECH: speech})
+            else:
+                text = _joined(self._pieces, values)
         except _BlankUsed as exc:
             raise MissingVariable(str(exc)) from None
         except CannotBeSpoken as exc:
@@ -108,29 +127,30 @@ class Template:
         spoken = " ".join(text.split())
         if not spoken:
             raise BadText("the text comes out empty for this contact")
-        return spoken
+        return SpokenText(spoken, tuple(speech.values))
 
-    def row_renderer(self, indexes: Mapping[str, int]) -> Callable[[Sequence[str]], str]:
-        """A faster `render` for rows of `trimmed_cells`; `indexes` has the cell of each variable."""
+    def row_speaker(self, indexes: Mapping[str, int]) -> Callable[[Sequence[str], str | None], SpokenText]:
+        """A faster `speak` for rows of `trimmed_cells`; `indexes` has the cell of each variable."""
         variables = tuple(indexes.items())
         if self._pieces is None or not self.variables:
-            return lambda cells: self.render({name: cells[index] for name, index in variables})
+            return lambda cells, zones: self.speak({name: cells[index] for name, index in variables}, zones)
         pattern = "".join("%s" if is_name else piece.replace("%", "%%") for piece, is_name in self._pieces)
         spoken = [indexes[piece] for piece, is_name in self._pieces if is_name]
 
-        def render_row(cells: Sequence[str]) -> str:
+        def speak_row(cells: Sequence[str], zones: str | None) -> SpokenText:
             values = [cells[index] for index in spoken]
-            if "" in values:  # `render` names the blank variable
-                return self.render({name: cells[index] for name, index in variables})
-            return " ".join((pattern % tuple(values)).split())
+            if "" in values:  # `speak` names the blank variable
+                return self.speak({name: cells[index] for name, index in variables}, zones)
+            return SpokenText(" ".join((pattern % tuple(values)).split()))
 
-        return render_row
+        return speak_row
 
     def _values(self, fields: Mapping[str, str]) -> dict[str, object]:
         if not all(name in fields for name in self.variables):
             by_comparable = {comparable(name): value for name, value in fields.items()}
             fields = {name: fields.get(name, by_comparable.get(comparable(name), "")) for name in self.variables}
-        return {name: without_blanks(fields[name]) or _blank(name) for name in self.variables}
+        filled = ((name, without_blanks(fields[name])) for name in self.variables)
+        return {name: NamedValue(value, name) if value else _blank(name) for name, value in filled}
 
 
 def _pieces(tree: nodes.Template) -> list[tuple[str, bool]] | None:
@@ -148,6 +168,12 @@ def _pieces(tree: nodes.Template) -> list[tuple[str, bool]] | None:
             else:
                 return None
     return pieces
+
+
+def _variables_filtered_by(tree: nodes.Template, name: str) -> frozenset[str]:
+    """The variables to which a filter is applied directly."""
+    filters = (node for node in tree.find_all(nodes.Filter) if node.name == name)
+    return frozenset(node.node.name for node in filters if isinstance(node.node, nodes.Name))
 
 
 def _joined(pieces: list[tuple[str, bool]], values: Mapping[str, object]) -> str:

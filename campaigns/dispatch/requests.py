@@ -22,7 +22,8 @@ def script_for(definition: Definition, account: str, contact: Claimed) -> Script
     own = definition.by_account.get(account)
     if own is None or own.message is None:
         return definition.script(contact.text, contact.voice)
-    return definition.script(definition.template.render(contact.fields) if definition.template else None)
+    template = definition.template
+    return definition.script(template.render(contact.fields, contact.zone) if template else None)
 
 
 def opening_for(contact: Claimed, campaign: Campaign, account: Account, moments: Sequence[datetime]) -> Opening:

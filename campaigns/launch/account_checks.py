@@ -29,7 +29,7 @@ class FallbackAccount:
         """Count the contact as faulty if this account cannot speak its text."""
         try:
             template = self._definition.template
-            text = template.render(row.fields) if self._has_own_message and template else row.text
+            text = template.render(row.fields, row.zone) if self._has_own_message and template else row.text
         except BadText as exc:
             self._add_fault(row, str(exc))
             return
