@@ -218,7 +218,7 @@ def _on_the_contacts_clock(value: object, written: date | time, speech: Speech) 
         raise CannotBeSpoken(value, "has an offset, and the contact no time zone", advice)
     moments = {written.astimezone(zone).replace(tzinfo=None) for zone in speech.zones}
     differs = moments != {written.replace(tzinfo=None)}
-    return moments, f"the contact's clock ({speech.zones[0].key})" if differs else ""
+    return moments, "in the contact's time zone" if differs else ""
 
 
 def _only(texts: set[str], value: object, speech: Speech) -> str:

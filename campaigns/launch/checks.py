@@ -13,6 +13,7 @@ from campaigns.audience.rejects import Reject
 from campaigns.definition import Definition, load_definition
 from campaigns.definition.yaml_source import DefinitionFaults, FileFault
 from campaigns.launch.account_checks import account_faults, fallback_accounts, unknown_account
+from campaigns.launch.changed_values import ChangedValues
 from campaigns.launch.policy_overrides import policy_faults
 from campaigns.launch.staging import StagingFile
 from dialer.account_settings import AccountSettings
@@ -110,7 +111,9 @@ def check(
     fallbacks = fallback_accounts(definition, accounts)
     staging_file = StagingFile(audience.estimated_rows()) if keep else None
     shortest_text: str | None = None
+    changed = ChangedValues()
     for row in audience.contacts(progress):
+        changed.add(row)
         for fallback in fallbacks:
             fallback.check(row)
         if staging_file is not None:
@@ -129,7 +132,11 @@ def check(
         rehearsal=accounts[definition.account].sandbox,
         staging_file=staging_file,
         exclusions=exclusions_for is not None,
-        warnings=(*audience.remarks, *_warnings(definition, accounts[definition.account], shortest_text)),
+        warnings=(
+            *audience.remarks,
+            *_warnings(definition, accounts[definition.account], shortest_text),
+            *changed.warnings(),
+        ),
     )
 
 

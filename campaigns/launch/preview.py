@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from campaigns.audience.audience import Audience
 from campaigns.audience.rejects import Reject
 from campaigns.audience.row_reader import ContactRow
+from campaigns.definition.speech_filters import SpokenValue
 from campaigns.launch.checks import open_audience
 from dialer.account_settings import AccountSettings
 from dialer.errors import DialerError
@@ -24,7 +25,7 @@ class Preview:
     """One row of the list: the text as it will be spoken, or why there will be no call.
 
     `contact` is the masked number. `text` is None for a recording, and for a call that says nothing. `seconds` is an
-    estimate of the message's length.
+    estimate of the message's length, `values` what the text's filters made of the row's values.
     """
 
     campaign: str
@@ -34,6 +35,7 @@ class Preview:
     text: str | None = field(repr=False)
     voice: Mapping[str, str]
     seconds: float
+    values: Sequence[SpokenValue] = field(default=(), repr=False)
     rejected: Reject | None = None
 
     @property
@@ -87,4 +89,5 @@ def _preview(row: ContactRow | Reject, audience: Audience) -> Preview:
         text=row.text,
         voice=script.voice if isinstance(script, Speech) else {},
         seconds=script.seconds,
+        values=row.spoken,
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import typer
 from rich.markup import escape
+from rich.table import Table
 
+from campaigns.definition.speech_filters import SpokenValue
 from campaigns.launch.preview import Preview, preview
 from console.cli.arguments import AsJson, FilePath, Row
 from console.cli.context import effective_settings
@@ -38,7 +41,7 @@ def preview_command(file: Path = FilePath, row: int | None = Row, as_json: bool 
 
 
 def _facts(shown: Preview) -> dict[str, object]:
-    facts = {**asdict(shown), "characters": shown.characters}
+    facts = {**asdict(shown), "characters": shown.characters, "values": [value._asdict() for value in shown.values]}
     if shown.rejected is not None:
         facts["rejected"] = {name: getattr(shown.rejected, name) for name in ("code", "column", "reason", "suggestion")}
     return facts
@@ -60,3 +63,13 @@ def _print(shown: Preview) -> None:
     if shown.text is not None:
         out.print()
         print_prose(escape(shown.text))
+    if shown.values:
+        out.print(_values(shown.values))
+
+
+def _values(values: Sequence[SpokenValue]) -> Table:
+    """The values that the text does not say as they are written."""
+    said = table("variable", "in the list", "is said as", "", title="\nWhat is made of the values")
+    for value in values:
+        said.add_row(*map(escape, value))
+    return said

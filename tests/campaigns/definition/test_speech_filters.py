@@ -156,7 +156,7 @@ def test_what_was_made_of_each_value_can_be_seen():
     fields = {"name": "Amelia", "sum": "33.3333", "due": "2026-12-05T15:00Z", "code": "A1"}
     assert template.speak(fields, NEW_YORK).values == (
         ("sum", "33.3333", "33.33 US dollars", "rounded"),
-        ("due", "2026-12-05T15:00Z", "10:00 AM", "the contact's clock (America/New_York)"),
+        ("due", "2026-12-05T15:00Z", "10:00 AM", "in the contact's time zone"),
         ("code", "A1", "A, 1", ""),
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.support.shell import CONTACTS, Shell
@@ -55,3 +57,38 @@ def test_a_voice_where_there_is_none_to_choose_is_the_definitions_fault(shell):
     shell.write("first.yaml", campaign.replace("first.csv\n", "first.csv\n  language: name\n"))
     ran = shell.run("preview", "first.yaml")
     assert (ran.code, "contacts.language" in ran.err, "one voice" in ran.err) == (1, True, True)
+
+
+SUMS = (
+    "phone,name,sum,at\n+12125550102,Ann,33.3333333333333,2026-12-05T15:00Z\n+12125550103,Bob,12.50,2026-12-05T15:00\n"
+)
+SAYS_SUMS = "tts: Hello {{ name }}. You owe {{ sum | money('USD') }}, by {{ at | time }}."
+
+
+def said_sums(shell) -> None:
+    shell.write("first.csv", SUMS)
+    campaign = (shell.folder / "first.yaml").read_text()
+    shell.write("first.yaml", re.sub(r"tts: .*", SAYS_SUMS, campaign))
+
+
+def test_a_preview_shows_what_is_made_of_each_value(shell):
+    said_sums(shell)
+    ran = shell.run("preview", "first.yaml")
+    assert "You owe 33.33 US dollars, by 10:00 AM." in ran.out
+    lines = [line.split("  ") for line in ran.out.splitlines()]
+    shown = [[cell.strip() for cell in line if cell.strip()] for line in lines]
+    assert ["sum", "33.3333333333333", "33.33 US dollars", "rounded"] in shown
+    assert ["at", "2026-12-05T15:00Z", "10:00 AM", "in the contact's time zone"] in shown
+    values = shell.run("preview", "first.yaml", "--row", "3", "--json").json["values"]
+    assert values == [
+        {"name": "sum", "value": "12.50", "spoken": "12.50 US dollars", "change": ""},
+        {"name": "at", "value": "2026-12-05T15:00", "spoken": "3:00 PM", "change": ""},
+    ]
+
+
+def test_a_check_names_the_values_that_are_said_with_another_meaning(shell):
+    said_sums(shell)
+    warnings = shell.run("check", "first.yaml", "--json").json["warnings"]
+    assert 'sum: 1 value is said rounded; in line 2 "33.3333333333333" as "33.33 US dollars"' in warnings
+    assert 'at: 1 value is said in the contact\'s time zone; in line 2 "2026-12-05T15:00Z" as "10:00 AM"' in warnings
+    assert len([warning for warning in warnings if "said" in warning]) == 2, "Bob hears what is written"
