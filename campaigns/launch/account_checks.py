@@ -29,7 +29,7 @@ class FallbackAccount:
         """Count the contact as faulty if this account cannot speak its text."""
         try:
             template = self._definition.template
-            text = template.render(row.fields, row.zone) if self._has_own_message and template else row.text
+            text = template.render(_as_stored(row), row.zone) if self._has_own_message and template else row.text
         except BadText as exc:
             self._add_fault(row, str(exc))
             return
@@ -47,6 +47,11 @@ class FallbackAccount:
             contacts = counted(self.faulty_contacts, "contact")
             message = f"{self.account} cannot speak to {contacts}; {self._first_fault}"
             yield definition.fault(("accounts",), message, f"give it a message of its own: by_account.{self.account}")
+
+
+def _as_stored(row: ContactRow) -> dict[str, str]:
+    """The row's fields as the ledger keeps them, from which this account's text is made: a number is its text alone."""
+    return {name: str(value) for name, value in row.fields.items()}
 
 
 def fallback_accounts(definition: Definition, accounts: Mapping[str, AccountSettings]) -> list[FallbackAccount]:

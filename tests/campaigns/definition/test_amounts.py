@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from campaigns.definition.amounts import NotAnAmount, decimals_of, read_amount, rounded
 from campaigns.definition.languages import language_named
+from campaigns.definition.quantity import Quantity
 from campaigns.definition.templates import BadText, Template
 
 SAID = [  # currency, language, as written, said
@@ -136,6 +137,26 @@ def test_a_text_can_say_how_its_list_writes_decimals():
     assert said("EUR", "1,250", decimal=".") == "1,250 euros"
     assert said("EUR", "1.250,5", decimal=",") == "1,250.50 euros"
     assert said("EUR", "33,3333", decimal=",") == "33.33 euros"
+
+
+@pytest.mark.parametrize(
+    ("shown", "number", "words"),
+    [
+        ("12.345", "12.345", "12.35 US dollars"),
+        ("1.250", "1.250", "1.25 US dollars"),
+        ("$1250.50", "1250.50", "1,250.50 US dollars"),
+        ("-$5.00", "-5.00", "-5 US dollars"),
+        ("0.125", "0.125", "0.13 US dollars"),
+    ],
+)
+def test_a_number_of_a_sheet_is_its_number(shown, number, words):
+    assert said("USD", Quantity(shown, Decimal(number))) == words
+
+
+@pytest.mark.parametrize("shown", ["1250.50 €", "12.5 kg", "£5.00"])
+def test_a_number_of_a_sheet_that_is_no_amount_of_the_currency_is_refused(shown):
+    with pytest.raises(BadText, match="does not mean USD"):
+        said("USD", Quantity(shown, Decimal("5.00")))
 
 
 @pytest.mark.parametrize(("written", "decimal"), [("33.33", ","), ("1,250,000", ","), ("1.250,50", "."), ("12,5", ".")])
