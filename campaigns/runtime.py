@@ -18,10 +18,14 @@ SWEEP_MARGIN = 15.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """The ledger, the accounts by name, the clock and the random source; `notify_url` gives an account's receipts URL.
+    """The ledger, the accounts by name, the clock and the random source.
 
-    `possible_times` gives what time it may be, where the clock is watched (`dialer.clock`).
-    `stopping` is true when this process has been told to end: it starts no more calls.
+    notify_url      gives the URL to which an account's provider sends its receipts
+    send_within     seconds from opening an attempt within which its request must leave
+    horizon         seconds ahead for which a release tick claims contacts
+    lease           seconds for which a worker has the contacts it claimed
+    stopping        true when this process has been told to end: it starts no more calls
+    possible_times  the times that it may be, where the clock is watched (`dialer.clock`); None: the clock's time
     """
 
     ledger: Ledger

@@ -98,7 +98,7 @@ GAUGES = {
 
 
 def gauges(accounts: list[AccountLimits]) -> Iterator[Metric]:
-    """The same as Prometheus metrics."""
+    """The limits as Prometheus metrics."""
     up = GaugeMetricFamily("dialer_bucket_up", "Whether an account's token bucket answers.", labels=("account",))
     waiting = GaugeMetricFamily(
         "dialer_bucket_waiting", "Requests that wait for a token, by campaign.", labels=("account", "campaign")

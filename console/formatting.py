@@ -22,7 +22,7 @@ MEANINGS: Mapping[ContactStatus, str] = {
 
 
 def percent(count: int, total: int) -> str:
-    """A share, never rounded to nothing or to all of it."""
+    """A share in percent; one between them is never rounded to 0 % or 100 %."""
     share = 100 * count / total if total else 0.0
     if 0 < share < 1:
         return "<1%"

@@ -86,7 +86,7 @@ async def _store_delivery(state: AppState, account: str, body: bytes, headers: M
 
 
 def _is_storable(receipt: Receipt) -> bool:
-    """False for a receipt whose texts hold a NUL or half a surrogate pair, which no store accepts."""
+    """False for a receipt whose texts hold a NUL or an unpaired surrogate, which no store accepts."""
     texts = (receipt.event_id, receipt.provider_call_id or "", receipt.word, receipt.code or "")
     return not any(char == "\0" or "\ud800" <= char <= "\udfff" for text in texts for char in text)
 

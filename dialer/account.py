@@ -44,7 +44,7 @@ class Account:
         return replace(listing, ruling=self.in_our_seconds(listing.ruling))
 
     def ask(self, provider_call_id: str) -> CallStatus:
-        """The provider's word on one call."""
+        """What the provider says of one call."""
         return self.loop.call(self._ask, provider_call_id)
 
     def trace(self, attempt_id: UUID) -> Ruling:
@@ -52,7 +52,7 @@ class Account:
         return self.loop.call(self._trace, attempt_id)
 
     def check(self) -> Ruling:
-        """Whether the account can log in, placing nothing: `placed` stands for yes."""
+        """Whether the account can log in; the verdict PLACED means that it can. Places no call."""
         return self.loop.call(self._check)
 
     async def _place(self, call: CallRequest, deadline: Deadline) -> Ruling:
@@ -87,7 +87,7 @@ class Account:
 
 
 def limits_of(settings: AccountSettings, *, follows: Follows) -> Limits:
-    """What the settings allow the account, with points kept for looks when its calls are followed by looking."""
+    """What the settings allow the account, with points kept for polls where outcomes are learnt by polling."""
     return Limits(
         pace=settings.pace,
         minute_points=settings.minute_points,

@@ -19,7 +19,7 @@ class AccountSettings(BaseModel):
     receipts_path: ClassVar[str] = "receipts"
     """The first part of the path to which the provider posts what became of calls."""
     endings_setup_hint: ClassVar[str] = ""
-    """What to set up for the provider to tell how calls ended, as a sentence's beginning; "" where it tells anyway."""
+    """What to set up so that the provider sends how calls ended, as a sentence's beginning; "" where it does anyway."""
 
     provider: str = Field(description="Whose API the account speaks.")
     base_url: AnyHttpUrl | None = Field(
@@ -88,7 +88,7 @@ class AccountSettings(BaseModel):
 
     @property
     def sends_endings(self) -> bool:
-        """Whether the provider tells by itself how a call ended."""
+        """Whether the provider sends us, unasked, how a call ended."""
         return True
 
     @property

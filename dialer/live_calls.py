@@ -1,4 +1,4 @@
-"""Calls in progress at an account, for those above who know no provider's words: listed, and managed one by one."""
+"""Lists and manages an account's calls in progress, whichever its provider."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class NoPoints(DialerError):
 
 
 def calls_at(account: Account) -> CallManager:
-    """Every method of the provider's, through the account's own session, its points taken ahead of all that waits.
+    """The provider's methods, sent through the account's own session. Their points are granted before those of calls.
 
-    Raises NotManaged where the provider has no such methods. The methods raise NoPoints, naming the limit, when even
-    what is urgent would have to wait for longer than `PATIENCE` seconds. Without Redis the requests go on, for they
-    start no call: the provider's own limit stands.
+    Raises NotManaged where the provider has no such methods. A method raises NoPoints, naming the limit, when its
+    points are not granted within `PATIENCE` seconds. Without Redis the requests are sent uncounted, for they start no
+    call, and the provider holds its own limit.
     """
     management = _management(account)
     if management is None:
@@ -69,7 +69,7 @@ class _Requests:
         return value_of(self._account.provider.name, heard)
 
     def _take(self, token: str) -> bool:
-        """False when nobody counts."""
+        """Take the request's points; False if Redis does not answer, so that they are not counted."""
         try:
             answer = self._account.bucket.take(token, patience=PATIENCE, call=False, urgency=Urgency.URGENT)
         except BucketUnavailable:

@@ -1,4 +1,7 @@
-"""Retry policy: when to call again, by the outcome and the number of attempts so far."""
+"""Retry policy: when to call again, by the outcome and the number of calls so far.
+
+Only calls that the provider accepted are counted, under the name `attempts`; a request that placed no call is not.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +18,18 @@ LONGEST_BACKOFF = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """Delays by outcome, and a maximum of attempts per contact, whatever their outcomes.
+    """Delays by outcome, and a maximum of accepted calls per contact, whatever their outcomes.
 
-    `delays[outcome]` holds the delays after its first, second, … time; after the last one there is no further attempt.
+    `delays[outcome]` holds the delays after its first, second, … time; after the last one there is no further call.
     """
 
     max_attempts: int = 1
     delays: Mapping[Outcome, tuple[timedelta, ...]] = field(default_factory=dict)
 
     def delay_after(self, outcome: Outcome, *, same_outcomes: int, attempts: int) -> timedelta | None:
-        """The delay from the end of the call to the next attempt; None for no further attempt.
+        """The delay from the end of the call to the next one; None for no further call.
 
-        `attempts` counts the contact's attempts, `same_outcomes` those with this outcome; both include this one.
+        `attempts` counts the contact's accepted calls, `same_outcomes` those with this outcome; both include this one.
         """
         waits = self.delays.get(outcome, ())
         if outcome in NEVER_RETRIED or attempts >= self.max_attempts or same_outcomes > len(waits):

@@ -33,7 +33,7 @@ _stopping = threading.Event()
 
 
 def now_utc() -> datetime:
-    """The one clock that the doors read."""
+    """The clock that tasks, pages and commands read."""
     return _clock()
 
 
@@ -77,7 +77,7 @@ def close() -> None:
 
 @contextmanager
 def assembled(settings: Settings) -> Iterator[Runtime]:
-    """Parts for as long as the block runs."""
+    """A Runtime, closed at the end of the block."""
     with ExitStack() as closing:
         ledger = open_ledger(settings)
         closing.callback(ledger.close)

@@ -43,7 +43,10 @@ def count_due(
     moments: Sequence[datetime],
     only: ColumnElement[bool] | None,
 ) -> int:
-    """How many contacts may be called now, counted up to `most`; `only` narrows them."""
+    """How many contacts may be called now, counted up to `most`; `only` narrows them.
+
+    Contacts that are due but whose calling window is closed are first given its next opening as their due time.
+    """
     _put_off_closed_zones(db, campaign, moments)
     due = select(contacts.c.id).where(
         contacts.c.campaign_id == campaign.id,
@@ -79,8 +82,8 @@ def claim_contacts(db: Connection, campaign: Campaign, room: int, now: datetime,
 def _rooms(db: Connection, campaign: Campaign, account: Account, now: datetime, canary: CanaryHold | None) -> list[int]:
     """How many more calls the campaign's budget, its canary and its breaker allow."""
     budget = budgets.budget_left(db, campaign, account.settings.call_points, now)
-    trying = circuit_breaker.probe_allowances(db).get(campaign.id)
-    rooms = [budget.calls if budget else None, canary.room if canary else None, trying]
+    probe = circuit_breaker.probe_allowances(db).get(campaign.id)
+    rooms = [budget.calls if budget else None, canary.room if canary else None, probe]
     return [room for room in rooms if room is not None]
 
 

@@ -17,7 +17,7 @@ from structlog import get_logger
 from campaigns.calendar.calling_hours import next_opening, next_opening_at_all
 from campaigns.dispatch.requests import call_for, opening_for
 from campaigns.dispatch.token_wait import batches_with_tokens, return_claims
-from campaigns.dispatch.vendor_queue import otherwise_due, send_at, taken_up_early
+from campaigns.dispatch.vendor_queue import claimed_to_hand_over, otherwise_due, send_at
 from campaigns.ledger import claims, queries
 from campaigns.ledger.attempts import open_attempts
 from campaigns.ledger.claims import Claimed
@@ -213,7 +213,7 @@ def _next_moment(
     """When a held contact may be called; None keeps its due time, and leaves contacts that are over to the sweep."""
     definition = campaign.definition
     queue_facts = (definition, account.provider, contact, moments)
-    if taken_up_early(*queue_facts) and send_at(*queue_facts) is None:
+    if claimed_to_hand_over(*queue_facts) and send_at(*queue_facts) is None:
         return otherwise_due(definition, contact)
     at = max(contact.due_at, moments[0])
     capped = cap_clears_at(db, contact.phone, definition.caps, at, rehearsal=campaign.rehearsal)

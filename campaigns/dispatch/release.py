@@ -60,7 +60,7 @@ def release(*, using: Runtime) -> list[Slice]:
 
 
 def release_some(*, using: Runtime) -> Iterator[list[Slice]]:
-    """The same, some accounts at a time, so that the first claims are published before their leases age.
+    """As `release`, some accounts at a time, so that the first claims are published before their leases age.
 
     The slices of the accounts alternate: those of one account wait for its pace and would block every worker thread.
     """

@@ -27,8 +27,10 @@ def due_by(definition: Definition, provider: Provider, moments: Sequence[datetim
     return moments[0] + AHEAD if handed else moments[0]
 
 
-def taken_up_early(definition: Definition, provider: Provider, contact: Claimed, moments: Sequence[datetime]) -> bool:
-    """Whether a contact was claimed before it is due, to be handed over."""
+def claimed_to_hand_over(
+    definition: Definition, provider: Provider, contact: Claimed, moments: Sequence[datetime]
+) -> bool:
+    """Whether a contact was claimed before it is due, so that its call can be handed over."""
     return moments[0] < contact.due_at and moments[0] < due_by(definition, provider, moments)
 
 
@@ -37,7 +39,7 @@ def send_at(
 ) -> datetime | None:
     """When the provider is to place the call; None: it is not to be handed over."""
     now = moments[0]
-    if not taken_up_early(definition, provider, contact, moments):
+    if not claimed_to_hand_over(definition, provider, contact, moments):
         return None
     moment, limit = contact.due_at, contact.not_after
     in_time = limit is None or limit > moment + HANDED_OVER_MARGIN

@@ -102,7 +102,7 @@ def add(ledger: Ledger, file: Path, accounts: Mapping[str, AccountSettings], *, 
 
 
 def remove(ledger: Ledger, name: str, *, who: str, now: datetime) -> None:
-    """Launch it no more; campaigns that it started go on. Raises NoSuchSchedule."""
+    """Remove the schedule `name`; campaigns that it started go on. Raises NoSuchSchedule."""
     with ledger.writing() as db:
         if not row_count(db, delete(schedules).where(schedules.c.name == name)):
             names = ", ".join(db.scalars(select(schedules.c.name))) or "none"
@@ -111,7 +111,7 @@ def remove(ledger: Ledger, name: str, *, who: str, now: datetime) -> None:
 
 
 def listed(ledger: Ledger) -> list[Schedule]:
-    """All of them, the next first."""
+    """All schedules, the next due first."""
     columns = [schedules.c[name] for name in Schedule.__dataclass_fields__]
     with ledger.reading() as db:
         rows = db.execute(select(*columns).order_by(schedules.c.next_at, schedules.c.name))

@@ -154,7 +154,10 @@ def still_claimed(db: Connection, claim: UUID, contact_ids: Sequence[int], now: 
 
 
 def give_back(db: Connection, claim: UUID, contact_ids: Iterable[int], *, due_at: datetime | None = None) -> int:
-    """Undo a claim: its contacts are pending again, due as before or at `due_at` if that is later. Spends nothing."""
+    """Undo a claim: its contacts are pending again, due as before or at `due_at` if later. No attempt is used.
+
+    Returns how many contacts were given back.
+    """
     due = contacts.c.due_at
     facts = {"due_at": case((due < due_at, literal(due_at, UtcTime())), else_=due)} if due_at else {}
     return row_count(
@@ -172,7 +175,8 @@ def give_back(db: Connection, claim: UUID, contact_ids: Iterable[int], *, due_at
 def give_back_stale(db: Connection, now: datetime) -> int:
     """Make claims whose lease has ended due again: their task was lost, or its worker died before dialing.
 
-    Claims from the future too: the clock has been set back, and their lease would last that much longer.
+    Claims from the future too: the clock has been set back, and their lease would last that much longer. Returns how
+    many contacts are due again.
     """
     ended = or_(contacts.c.lease_until <= now, contacts.c.claimed_at > now + CLOCKS_APART)
     return row_count(
@@ -182,7 +186,7 @@ def give_back_stale(db: Connection, now: datetime) -> int:
 
 
 def suppress_held(db: Connection, claim: UUID, contact_ids: Sequence[int], account: str, now: datetime) -> int:
-    """Give claimed contacts on the suppression list their final status."""
+    """Give claimed contacts on the suppression list their final status; returns how many."""
     return row_count(
         db,
         update(contacts)
@@ -197,7 +201,7 @@ def suppress_held(db: Connection, claim: UUID, contact_ids: Sequence[int], accou
 
 
 def suppress_at_launch(db: Connection, campaign_id: str, account: str, now: datetime) -> int:
-    """Give contacts on the suppression list their final status before the campaign starts."""
+    """Give contacts on the suppression list their final status before the campaign starts; returns how many."""
     draft = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.PENDING)
     return row_count(
         db, update(contacts).where(*draft, suppressed(account, now)).values(**_as_suppressed(account, now))

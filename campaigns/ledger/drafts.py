@@ -98,7 +98,7 @@ def _called(name: str, phones: Sequence[str] | CompoundSelect[tuple[str]]) -> Se
 def create_draft(
     db: Connection, *, name: str, account: str, definition_text: str, now: datetime, rehearsal: bool = False
 ) -> str:
-    """Open a draft; returns its id, the name and a running number."""
+    """Open a draft; returns its id, `NAME-NUMBER`."""
     number = (db.scalar(select(func.count()).where(campaigns.c.name == name)) or 0) + 1
     while db.execute(select(campaigns.c.id).where(campaigns.c.id == f"{name}-{number}")).first():
         number += 1
@@ -127,7 +127,7 @@ def add_contacts(
     keyed_hash: Callable[[str], str],
     now: datetime,
 ) -> None:
-    """Add contacts to the draft of this moment, due at once. Raises DraftGone when it is no draft any more."""
+    """Add contacts to the draft created at `now`, due at once. Raises DraftGone when it is no draft any more."""
     erasures.take_erasure_lock(db)  # an erasure sees all of these contacts from its first statement on, or none
     held = update(campaigns).where(*_this_draft(campaign_id, now)).values(since=campaigns.c.since)
     if not updated_one(db, held):
@@ -229,7 +229,7 @@ def clear_abandoned(ledger: Ledger, now: datetime) -> None:
 
 
 def discard(ledger: Ledger, campaign_id: str, created_at: datetime) -> None:
-    """Remove the draft of this moment with its contacts, in transactions of bounded size."""
+    """Remove the draft created at `created_at` with its contacts, in transactions of bounded size."""
     while not ledger.write(discard_draft, campaign_id, created_at):
         pass
 

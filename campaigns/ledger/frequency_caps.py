@@ -1,7 +1,7 @@
 """The frequency cap: how often one number may be called in a rolling window, by all campaigns and caller IDs together.
 
-A call counts at the time it is placed; one that was handed over, at the time the provider was asked for. A rehearsal
-calls nobody: its calls count for rehearsals only.
+A call counts at the time of its request; a call handed over counts at its `send_at`. A rehearsal calls nobody: its
+calls count for rehearsals only.
 """
 
 from __future__ import annotations
@@ -40,7 +40,10 @@ def lock_numbers(db: Connection, phones: Iterable[str]) -> None:
 
 
 def under_the_caps(caps: Sequence[Cap], at: datetime) -> ColumnElement[bool]:
-    """Whether the contact at hand may be called once more, at this moment. Calls surely never placed do not count."""
+    """Whether the contact row of the enclosing query may be called once more, at this moment.
+
+    Calls surely never placed do not count.
+    """
     return and_(
         *(
             select(func.count())

@@ -55,7 +55,7 @@ def move_attempts(db: Connection, to: AttemptStatus, facts: Mapping[UUID, Mappin
 
 
 def move_contacts(db: Connection, to: ContactStatus, facts: Mapping[int, Mapping[str, Any]]) -> int:
-    """The same for contacts, to a status that is not final."""
+    """Move many contacts at once to a status that is not final; returns how many were moved."""
     return _move_all(db, contacts, to, facts)
 
 

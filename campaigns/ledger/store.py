@@ -33,7 +33,7 @@ class LedgerUnavailable(DialerError):
 
 
 class Ledger:
-    """All reading and writing of the ledger. Transactions are short; none stays open while a provider thinks."""
+    """All reading and writing of the ledger. Transactions are short: none stays open during a request to a provider."""
 
     def __init__(self, url: str, *, hash_key: str = "") -> None:
         self.url = url
@@ -66,7 +66,7 @@ class Ledger:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A consistent view; writing in it is an error of ours."""
+        """A consistent view, to read only: writing in it is a bug."""
         with _told(self), self.engine.connect() as db:
             yield db
 

@@ -1,4 +1,4 @@
-"""What an operator may do with a call in progress: whose it is, the act itself, and the line it leaves."""
+"""What an operator may do with a call in progress: find its account, act on it, and leave an audit line."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class ManagedCall:
 
 
 def manageable(accounts: Mapping[str, Account], named: str | None) -> list[Account]:
-    """The accounts whose calls can be managed: the one named, or all. Raises WhichAccount where there is none."""
+    """The accounts whose calls can be managed: the one named, or all. Raises AccountUnclear where there is none."""
     known = [account for account in accounts.values() if can_manage(account)]
     names = ", ".join(account.name for account in known) or "none"
     if named is not None and named not in accounts:
@@ -54,7 +54,7 @@ def manageable(accounts: Mapping[str, Account], named: str | None) -> list[Accou
 
 
 def find(ledger: Ledger, accounts: Mapping[str, Account], call_session_id: int, named: str | None) -> ManagedCall:
-    """Whose call this is: by the ledger, by name, or because there is one account only. Raises WhichAccount."""
+    """The account of a call: by the ledger, by name, or because there is only one. Raises AccountUnclear."""
     chosen = {account.name: account for account in manageable(accounts, named)}
     query = (
         select(attempts.c.account, attempts.c.campaign_id, contacts.c.phone)

@@ -46,8 +46,8 @@ class OutcomeModel:
     first, later       weights of the outcomes of first calls and of retries; they may have any sum
     durations          for each outcome, the durations that calls had; of a call that reached somebody, without
                        its message
-    recorded_contacts  results contact by contact: one who did not answer will not answer again, and one whom the
-                       provider refused is refused again
+    recorded_contacts  results kept per contact, because a contact's results resemble each other: one that did not
+                       answer is unlikely to answer later
     speech_factor      duration of one second of message
     poll_interval      time between two polls when the durations were recorded, where polling found out that calls
                        had ended: each may have ended up to this much earlier; 0 where it did not

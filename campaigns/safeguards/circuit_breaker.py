@@ -1,4 +1,4 @@
-"""The circuit breaker: pauses a campaign whose requests fail, and lets one call try after a while whether they work.
+"""The circuit breaker: pauses a campaign whose requests fail, and tests after a while with one probe call.
 
 For each campaign, and for an account over all its campaigns together. The release tick runs it.
 """
@@ -30,17 +30,17 @@ from campaigns.safeguards.failure_rate import (
 )
 
 LONGEST_WAIT = timedelta(minutes=15)
-TRIES_WITHIN = timedelta(minutes=1)  # without a call by then, another campaign of the account tries
+PROBES_WITHIN = timedelta(minutes=1)  # without a call by then, another campaign of the account makes the probe call
 CAMPAIGN, ACCOUNT = "campaign", "account"
 
 
 def watch(db: Connection, now: datetime) -> None:
-    """Close breakers whose trial call succeeded, start trial calls that are due, pause what fails too often."""
+    """Close breakers whose probe call succeeded, start probe calls that are due, pause what fails too often."""
     running = queries.all_campaigns(db, [CampaignStatus.RUNNING])
     _forget_where_a_person_decided(db)
     for row in db.execute(select(breakers).where(breakers.c.trying_since.is_not(None))).all():
         _judge(db, row, now)
-    _pass_on_idle_tries(db, now)
+    _pass_on_idle_probes(db, now)
     _half_open(db, now)
     for account in sorted({campaign.account for campaign in running}):
         guarded = [
@@ -50,7 +50,7 @@ def watch(db: Connection, now: datetime) -> None:
 
 
 def probe_allowances(db: Connection) -> dict[str, int]:
-    """Campaigns that may make one trial call only, and how many they may claim: 1, or 0 when it is under way."""
+    """How many contacts each campaign with a half-open breaker may claim: 1, or 0 while its probe call is under way."""
     rows = db.execute(select(breakers).where(breakers.c.trying_since.is_not(None))).all()
     return {row.campaign_id: 0 if _under_way(db, row) else 1 for row in rows}
 
@@ -62,7 +62,7 @@ def _under_way(db: Connection, row: Row[Any]) -> bool:
 
 
 def _forget_where_a_person_decided(db: Connection) -> None:
-    """Close breakers of campaigns that a person resumed, or paused during the trial call."""
+    """Close breakers of campaigns that a person resumed, or paused during the probe call."""
     resumed = and_(campaigns.c.status == CampaignStatus.RUNNING, breakers.c.trying_since.is_(None))
     stopped = and_(campaigns.c.status != CampaignStatus.RUNNING, breakers.c.trying_since.is_not(None))
     over = campaigns.c.status.in_(ENDED_CAMPAIGNS)
@@ -75,7 +75,7 @@ def _forget_where_a_person_decided(db: Connection) -> None:
 
 
 def _judge(db: Connection, row: Row[Any], now: datetime) -> None:
-    """Open or close a breaker by the trial call's answer; nothing while it has none."""
+    """Open or close a breaker by the probe call's answer; nothing while it has none."""
     requests = requests_since(row.campaign_id, row.trying_since)
     verdicts = list(db.scalars(select(attempts.c.verdict).where(*requests, attempts.c.verdict.is_not(None))))
     decisive = [verdict for verdict in verdicts if verdict not in NEITHER]
@@ -125,16 +125,16 @@ def _together(row: Row[Any]) -> ColumnElement[bool]:
 
 
 def _half_open(db: Connection, now: datetime) -> None:
-    """Start one trial call: for each stopped campaign, and for an account as a whole."""
+    """Start one probe call: for each stopped campaign, and for an account as a whole."""
     due = select(breakers).where(breakers.c.try_at <= now, breakers.c.trying_since.is_(None))
-    accounts_trying = set(
+    accounts_probing = set(
         db.scalars(select(breakers.c.account).where(breakers.c.scope == ACCOUNT, breakers.c.trying_since.is_not(None)))
     )
     for row in db.execute(due.order_by(breakers.c.try_at, breakers.c.campaign_id)).all():
         if row.scope == ACCOUNT:
-            if row.account in accounts_trying or not _has_somebody_to_call(db, row.campaign_id, now):
+            if row.account in accounts_probing or not _has_somebody_to_call(db, row.campaign_id, now):
                 continue
-            accounts_trying.add(row.account)
+            accounts_probing.add(row.account)
         still = (breakers.c.campaign_id == row.campaign_id, breakers.c.trying_since.is_(None))
         if updated_one(
             db, update(breakers).where(*still).values(trying_since=now)
@@ -162,9 +162,9 @@ def _has_somebody_to_call(db: Connection, campaign_id: str, now: datetime) -> bo
     return db.execute(due.limit(1)).first() is not None
 
 
-def _pass_on_idle_tries(db: Connection, now: datetime) -> None:
-    """Pause a campaign that had the account's trial call and has called nobody, if another can make it."""
-    idle = select(breakers).where(breakers.c.scope == ACCOUNT, breakers.c.trying_since <= now - TRIES_WITHIN)
+def _pass_on_idle_probes(db: Connection, now: datetime) -> None:
+    """Pause a campaign that had the account's probe call and has called nobody, if another can make it."""
+    idle = select(breakers).where(breakers.c.scope == ACCOUNT, breakers.c.trying_since <= now - PROBES_WITHIN)
     for row in db.execute(idle).all():
         waiting = select(breakers.c.campaign_id).where(
             _together(row), breakers.c.trying_since.is_(None), breakers.c.try_at <= now

@@ -33,7 +33,7 @@ class Tally:
 
 
 def tally(db: Connection, campaign: Campaign, now: datetime) -> Tally:
-    """Requests decided lately and since the campaign last began to run: a resume starts the count anew."""
+    """Requests decided within `breaker.within` and since the campaign last began to run: a resume starts anew."""
     since = max(now - campaign.definition.breaker.within, campaign.since)
     failed = func.sum(case((attempts.c.verdict.in_(FAILURES), 1), else_=0))
     row = db.execute(
@@ -43,7 +43,7 @@ def tally(db: Connection, campaign: Campaign, now: datetime) -> Tally:
 
 
 def only_failures(db: Connection, campaign: Campaign) -> bool:
-    """Whether the latest requests have all failed, since the campaign last began to run."""
+    """Whether the last FAILURES_IN_A_ROW requests all failed; False if there are fewer since the last resume."""
     requests = requests_since(campaign.id, campaign.since)
     latest = (
         select(attempts.c.verdict)

@@ -1,6 +1,6 @@
 """Corrections by late receipts: an attempt that was settled wrongly becomes what it was, and so does its contact.
 
-Unknown ones get any outcome; ones settled as no call, or as unanswered, become answered. Nobody is redialed.
+An unknown attempt gets any outcome; one settled as no call, or as unanswered, becomes answered. Nobody is redialed.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ ONLY_BY_RECEIPTS = (CorrectedFrom.UNKNOWN, CorrectedFrom.NOT_PLACED)
 def correct(db: Connection, attempt: OpenAttempt, summary: CallSummary, *, now: datetime) -> bool:
     """Correct an attempt by its receipts, again when they say more later; True if it was corrected.
 
-    False unless it is unknown, was answered although nothing had shown it, or was corrected from unknown before.
+    Corrected are:
+    - an unknown attempt, by any outcome;
+    - one that ended unanswered or was ruled not placed, by an answer only;
+    - one corrected before from unknown or not placed, by any other outcome.
     """
     outcome = summary.outcome
     if outcome is None or outcome is Outcome.UNKNOWN:

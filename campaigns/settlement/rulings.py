@@ -33,7 +33,7 @@ DEFAULT_THROTTLE = 1.0
 def rule(
     db: Connection, attempt: OpenAttempt, ruling: Ruling, settings: AccountSettings, *, now: datetime, rng: Random
 ) -> None:
-    """Settle an attempt by the provider's answer to its request, with the campaign's own `policy` applied."""
+    """Settle an attempt by the provider's answer to its request, after `retry.mnemonics` has changed the verdict."""
     ruling = attempt.definition.override_ruling(ruling)
     match ruling.verdict:
         case Verdict.PLACED:
@@ -71,7 +71,7 @@ def accept(
     now: datetime,
     evidence: Evidence = Evidence.ANSWER,
 ) -> bool:
-    """The provider has the call, so it counts as an attempt. A receipt may have shown that before the answer did.
+    """The provider has the call, so it counts. True if the attempt became placed now; a receipt may have been first.
 
     Polls are measured from before the request left, for the call may be that much older than the answer.
     """

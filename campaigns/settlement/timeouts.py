@@ -53,11 +53,11 @@ def _settle_seconds(attempt: OpenAttempt, using: Runtime) -> float:
 
 
 def conclude_due(using: Runtime) -> int:
-    """Settle attempts whose time has come, asking the provider first where that helps; returns how many."""
+    """Settle attempts whose `conclude_at` has passed; a call that goes on gets a later one. Returns how many."""
     with using.ledger.reading() as db:
         due = queries.attempts_in(db, FOLLOWED_ATTEMPTS, conclude_by=using.clock())
     asked = concluded = 0
-    spent: set[str] = set()  # accounts that no more can be asked of for now
+    spent: set[str] = set()  # accounts of which no other call can be asked about now
     for attempt in due:
         account, status = using.accounts.get(attempt.account), None
         if account is not None and _worth_asking(attempt, account, using):

@@ -28,7 +28,7 @@ SLOWDOWN_ARGUMENTS = (SLOWDOWN_FACTOR, MAX_SLOWDOWN, RECOVERY_FACTOR, int(RECOVE
 
 
 class BucketScripts:
-    """The scripts of one account. All its keys share one hash tag, so that Redis Cluster keeps them on one node.
+    """The Lua scripts of one account. All its keys share one hash tag, so that Redis Cluster keeps them on one node.
 
     `clock` (seconds) replaces Redis's own clock in tests; `metered` says that the provider gives its own figures.
     """
@@ -49,7 +49,7 @@ class BucketScripts:
         self._clock = clock
 
     def run(self, script: str, own: CampaignLimits, *args: object) -> Any:
-        """Run a script with the common arguments and these, and return its reply. Raises BucketUnavailable."""
+        """Run a Lua script with the common arguments and these, and return its reply. Raises BucketUnavailable."""
         keys, common = self._keys_and_arguments(own)
         try:
             return self._scripts[script](keys=keys, args=[*common, *args])
@@ -57,7 +57,7 @@ class BucketScripts:
             raise self.unavailable(exc) from exc
 
     def run_each(self, script: str, own: CampaignLimits, argument_lists: Sequence[Sequence[Any]]) -> list[Any]:
-        """The replies of a script to several argument lists, in one round trip. Raises BucketUnavailable."""
+        """The replies of a Lua script to several argument lists, in one round trip. Raises BucketUnavailable."""
         keys, common = self._keys_and_arguments(own)
         sha = self._scripts[script].sha
         try:
@@ -68,12 +68,12 @@ class BucketScripts:
         except RedisError as exc:
             raise self.unavailable(exc) from exc
         return [
-            self.run(script, own, *args) if isinstance(reply, RedisError) else reply  # `run` loads a lost script
+            self.run(script, own, *args) if isinstance(reply, RedisError) else reply  # `run` loads a lost Lua script
             for args, reply in zip(argument_lists, replies, strict=True)
         ]
 
     def _keys_and_arguments(self, own: CampaignLimits) -> tuple[list[str], list[Any]]:
-        """The keys and the first arguments of every script, in the order of `common.lua`."""
+        """The keys and the first arguments of every Lua script, in the order of `common.lua`."""
         shared, queue = self._keys
         keys = [*shared, self.key(f"calls:{own.campaign}"), *queue, self.key(f"campaign:{own.campaign}")]
         now = microseconds(self._clock()) if self._clock else ""
@@ -134,5 +134,5 @@ class BucketScripts:
 
 
 def microseconds(seconds: float) -> int:
-    """Seconds as whole microseconds, the unit of the scripts."""
+    """Seconds as whole microseconds, the unit of the Lua scripts."""
     return int(seconds * MICROSECONDS)

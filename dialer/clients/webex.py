@@ -53,7 +53,7 @@ class AsyncWebexConnect(AsyncCloseable):
 
 
 class WebexConnect(OwnLoopClient):
-    """The same for code without an event loop."""
+    """One service of a tenant, for code without an event loop."""
 
     def __init__(self, account: WebexSettings, now: Clock = utc_now) -> None:
         self._webex = AsyncWebexConnect(account, now)

@@ -57,7 +57,7 @@ class TalkOption:
 
 
 class CallManager(Protocol):
-    """The calls in progress of one account. Each method raises a ProviderError that says what may be done next."""
+    """Manages the calls in progress of one account. Each method may raise a ProviderError."""
 
     def list_calls(self) -> Iterable[LiveCall]: ...
     def list_talk_options(self) -> Iterable[TalkOption]: ...
@@ -87,8 +87,9 @@ class Operation(Protocol):
 class CallManagement:
     """How a provider's calls in progress are managed.
 
-    `live_calls` makes the methods, given a function that carries out an operation. `remedies` say what can be done
-    about an error, by its mnemonic; `already_blocked` is the mnemonic for a contact that was on its blacklist before.
+    `live_calls` makes the account's CallManager, given a function that carries out an operation. `remedies` say what
+    can be done about an error, by its mnemonic; `already_blocked` is the mnemonic for a contact that was on its
+    blacklist before.
     """
 
     live_calls: Callable[[Callable[[Any], Any]], CallManager]

@@ -46,7 +46,7 @@ def word(value: Any) -> str | None:
 
 
 def storable(text: str) -> str:
-    """The text without what no database takes: NUL, and halves of characters."""
+    """The text without what no database takes: NUL, and unpaired surrogates."""
     return text.replace("\0", "").encode("utf-8", "ignore").decode("utf-8")
 
 
@@ -76,7 +76,7 @@ def uuid_of(value: Any) -> UUID | None:
 
 
 def instant(value: Any) -> datetime | None:
-    """An ISO 8601 moment as aware UTC; one without a zone is taken for UTC, one of another age for none."""
+    """An ISO 8601 moment as aware UTC; without a zone it is taken for UTC; a year outside BELIEVED_YEARS gives None."""
     if not isinstance(value, str):
         return None
     try:

@@ -1,4 +1,4 @@
-"""What every provider does for us, in our words. Four verbs: place a call, find calls, read a receipt, log in.
+"""What every provider does for us, in our words: place a call, list and find calls, log in, read receipts.
 
 A provider is sans-IO: it builds requests and reads replies, and `dialer.transport.session` carries them, sync or async.
 """
@@ -63,7 +63,7 @@ class CallStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScriptFault:
-    """Why a script cannot be spoken by this provider; raised to the operator before launch."""
+    """Why a script cannot be spoken by this provider; shown to the operator before launch."""
 
     code: str  # text_too_long | characters | voice | media
     reason: str
@@ -81,63 +81,95 @@ class PolicyRow:
 
 
 class Provider(Protocol):
-    """One account at one provider. Instances hold the session token, so one per account and process."""
+    """One account at one provider. Instances hold the session key, so one per account and process.
+
+    A method in -ing builds a request, and may raise a ProviderError where the provider's document does not allow it.
+    Its `read_` method reads the reply, and never raises, whatever the reply.
+    """
 
     name: str
     follows: Follows
     cannot: frozenset[str]  # parts of a CallRequest that its API has no word for
     text_limit: int | None  # characters the provider speaks at most; None: it says so only when asked
 
-    def check_script(self, script: Script) -> ScriptFault | None: ...
+    def check_script(self, script: Script) -> ScriptFault | None:
+        """Why the script cannot be spoken or played; None if nothing is wrong with it."""
 
-    # placing
-    def placing(self, call: CallRequest) -> HttpRequest: ...
-    def read_placing(self, reply: HttpReply) -> Ruling: ...
+    def placing(self, call: CallRequest) -> HttpRequest:
+        """The request that places a call."""
 
-    # session token; `logging_in` is None when no login is needed at `now`
-    def logging_in(self, now: datetime) -> HttpRequest | None: ...
-    def read_login(self, reply: HttpReply) -> Ruling: ...
-    def forget_login(self) -> bool: ...  # False when there is nothing to renew: the key itself was refused
+    def read_placing(self, reply: HttpReply) -> Ruling:
+        """Whether a call was placed; UNCONFIRMED where the reply does not say."""
 
-    # finding: `looking` lists calls in progress (None where the provider has no such list);
-    # `asking` asks for one call by its provider call id (None likewise)
-    def looking(self) -> HttpRequest | None: ...
-    def read_looking(self, reply: HttpReply) -> Listing: ...
-    def asking(self, provider_call_id: str) -> HttpRequest | None: ...
-    def read_asking(self, reply: HttpReply) -> CallStatus: ...
+    def logging_in(self, now: datetime) -> HttpRequest | None:
+        """The request that gets a session key; None where none is needed at `now`."""
 
-    # `tracing` asks for the call that was placed for an attempt (None where that cannot be asked); its ruling names it
-    def tracing(self, attempt_id: UUID) -> HttpRequest | None: ...
-    def read_tracing(self, reply: HttpReply) -> Ruling: ...
+    def read_login(self, reply: HttpReply) -> Ruling:
+        """Keep the session key; PLACED if there was one."""
 
-    # `checking`: the cheapest request that shows whether the account can log in, placing nothing
-    def checking(self) -> HttpRequest: ...
-    def read_checking(self, reply: HttpReply) -> Ruling: ...
+    def forget_login(self) -> bool:
+        """Drop a session key that was refused; False if there is nothing to renew: the permanent key was refused."""
 
-    # receipts: never raises on bad bytes from outside; an unreadable body gives no receipts. `genuine` is False for a
-    # delivery whose signature is not the one that the account was set up with
-    def genuine(self, body: bytes, headers: Mapping[str, str]) -> bool: ...
-    def read_receipts(self, body: bytes, headers: Mapping[str, str]) -> Sequence[Receipt]: ...
+    def looking(self) -> HttpRequest | None:
+        """The request for the list of calls in progress; None where the provider has no such list."""
 
-    def policy(self) -> Sequence[PolicyRow]: ...
+    def read_looking(self, reply: HttpReply) -> Listing:
+        """The calls in progress."""
+
+    def asking(self, provider_call_id: str) -> HttpRequest | None:
+        """The request for the status of one call; None where the provider cannot be asked."""
+
+    def read_asking(self, reply: HttpReply) -> CallStatus:
+        """The status of that call; its `progress` is None where the provider does not know it."""
+
+    def tracing(self, attempt_id: UUID) -> HttpRequest | None:
+        """The request for the call that was placed for an attempt; None where the provider cannot be asked."""
+
+    def read_tracing(self, reply: HttpReply) -> Ruling:
+        """A ruling with the call's `provider_call_id`; None in it where there is no such call."""
+
+    def checking(self) -> HttpRequest:
+        """The cheapest request that shows whether the account can log in; it places no call."""
+
+    def read_checking(self, reply: HttpReply) -> Ruling:
+        """PLACED if the account can log in."""
+
+    def genuine(self, body: bytes, headers: Mapping[str, str]) -> bool:
+        """False for a delivery whose signature is not the one that the account was set up with."""
+
+    def read_receipts(self, body: bytes, headers: Mapping[str, str]) -> Sequence[Receipt]:
+        """The receipts of a delivery; none where the body cannot be read."""
+
+    def policy(self) -> Sequence[PolicyRow]:
+        """The provider's verdict table."""
 
 
 @runtime_checkable
 class LogsIn(Protocol):
     """A provider whose session key comes from a login, so that it can be shared, and given back."""
 
-    def login(self) -> Login | None: ...  # the session key held; None where there is none, or it is a permanent key
-    def adopt(self, login: Login, now: datetime) -> bool: ...  # use another process's; False for one that is no good
-    def logging_out(self) -> HttpRequest: ...
-    def forget_login(self) -> bool: ...
+    def login(self) -> Login | None:
+        """The session key held; None where there is none, or it is a permanent key."""
+
+    def adopt(self, login: Login, now: datetime) -> bool:
+        """Use another process's session key; False for one that was refused or is about to end."""
+
+    def logging_out(self) -> HttpRequest:
+        """The request that ends the session key."""
+
+    def forget_login(self) -> bool:
+        """As `Provider.forget_login`."""
 
 
 @runtime_checkable
 class HasMethods(Protocol):
-    """A provider whose API has methods beside the four verbs; each is an operation, built in its folder."""
+    """A provider whose API has methods beside those of the contract; each is an operation, built in its folder."""
 
-    def request(self, operation: Any) -> HttpRequest: ...
-    def read(self, operation: Any, reply: HttpReply) -> Heard[Any]: ...
+    def request(self, operation: Any) -> HttpRequest:
+        """The request of an operation. Raises ProviderError for one that is not allowed."""
+
+    def read(self, operation: Any, reply: HttpReply) -> Heard[Any]:
+        """The operation's value, or a ruling that says why there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

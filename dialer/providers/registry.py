@@ -29,7 +29,7 @@ def specs() -> list[ProviderSpec]:
 
 
 def provider_for(settings: AccountSettings) -> Provider:
-    """The provider of an account. It holds the account's session token: one per account and process."""
+    """The provider of an account. It holds the account's session key: one per account and process."""
     return PROVIDERS[settings.provider].build(settings)
 
 

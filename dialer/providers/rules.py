@@ -45,7 +45,7 @@ WORDLESS: Mapping[int, Rule] = {
 def by_status(reply: HttpReply, rules: Mapping[int, Rule] = WORDLESS) -> Ruling:
     """The ruling on a reply that is known by its HTTP status only.
 
-    An unconfirmed one has no mnemonic: that would be the provider's word that it failed.
+    An UNCONFIRMED ruling has no mnemonic: a mnemonic would mean that the provider reported a failure.
     """
     rule = rules.get(reply.status, UNNAMED)
     wait = retry_after(reply)
@@ -79,5 +79,5 @@ def not_placing(ruling: Ruling) -> Ruling:
 
 
 def not_offered(provider: str, what: str) -> Ruling:
-    """The ruling on a question that a provider has no way to be asked."""
+    """The ruling when the provider lacks this request."""
     return Ruling(verdict=Verdict.NOT_PLACED, mnemonic="not_offered", detail=f"{provider} cannot {what}")

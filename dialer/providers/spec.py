@@ -15,10 +15,10 @@ from dialer.providers.provider import Provider
 class ProviderSpec:
     """One provider. `name` is what settings call it today, `title` what people call it.
 
-    `build` makes the provider of an account from its `settings`, of which `key_setting` is the simplest way in.
-    `metered`: its replies tell how many points are left. `management` is None where calls in progress cannot be
-    managed. `notification_templates` are what has to be pasted at the provider so that it tells how calls went: by
-    the provider's event, the event's title and the text to paste.
+    `build` makes the provider of an account from its `settings`; `key_setting` is the setting that holds the key, as
+    examples name it. `metered`: its replies tell how many points are left. `management` is None where calls in progress
+    cannot be managed. `notification_templates` are what has to be pasted at the provider so that it sends how calls
+    went: by the provider's event, the event's title and the text to paste.
     """
 
     name: str

@@ -77,7 +77,7 @@ def _redis_url(settings: Settings, info: StackInfo) -> str:
 
 
 def _accounts(accounts: Mapping[str, AccountSettings], url: str, speed: float) -> dict[str, str]:
-    """The accounts, each said twice: as one JSON, which carries any name, and as the variables that win over it.
+    """The accounts, each given in two forms: in one JSON, which carries any name, and as variables, which win over it.
 
     The command line's own environment may hold variables for an account; only the same variables replace those.
     """
@@ -94,7 +94,7 @@ def _accounts(accounts: Mapping[str, AccountSettings], url: str, speed: float) -
 
 
 def _given() -> dict[str, AccountSettings]:
-    """The accounts of a stack that has none: one for each provider by its name, and `main`."""
+    """Default accounts for a sandbox where none are configured: one for each provider, by its name, and `main`."""
     accounts = {spec.name: account_settings(provider=spec.name) for spec in specs()}
     return {"main": next(iter(accounts.values())), **accounts}
 

@@ -1,4 +1,4 @@
-"""The judge: whether the ledger and the sandbox's own log of placed calls say the same, call by call."""
+"""The audit: whether the ledger and the sandbox's own log of placed calls say the same, call by call."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class Findings:
     calls: int
     attempts: int
     doubled: Sequence[str]  # attempts that were placed more than once
-    without_attempt: Sequence[str]  # calls that no attempt speaks of
-    missing: Sequence[str]  # attempts that say placed, and no call is
-    ruled_not_placed: Sequence[str]  # attempts that say not placed, and a call is
+    without_attempt: Sequence[str]  # calls without an attempt in the ledger
+    missing: Sequence[str]  # attempts placed by the ledger, without a call
+    ruled_not_placed: Sequence[str]  # calls whose attempt is ruled not placed
     different: Sequence[str]  # another outcome than the call had
     open: Sequence[str]  # contacts without a final status
     uncertain: Sequence[str]  # attempts that say they do not know
-    missed_by_polling: Sequence[str]  # answered and hung up between two looks, so taken for unanswered
+    missed_by_polling: Sequence[str]  # answered and hung up between two polls, so taken for unanswered
 
     @property
     def agree(self) -> bool:
@@ -55,7 +55,7 @@ def placed_calls(sandbox_url: str) -> list[Mapping[str, Any]]:
 
 
 def compare(ledger: Ledger, calls: Sequence[Mapping[str, Any]]) -> Findings:
-    """Hold the ledger against the log."""
+    """Compare the ledger with the log."""
     by_attempt = {_correlation(call): call for call in calls}
     times = Counter(_correlation(call) for call in calls)
     with ledger.reading() as db:

@@ -1,7 +1,7 @@
 """The Data API, CallGear's reports: an optional second source of outcomes. JSON-RPC as the Call API, at another host.
 
-Source: Data API v2.0, get.calls_report and get.call_legs_report. Times there are those of the account's zone, which is
-not told: so the days asked for reach a day beyond on either side, and no time of a reply is believed.
+Source: Data API v2.0, get.calls_report and get.call_legs_report. Times there are those of the account's zone, which no
+reply names: so a request covers a day more on either side, and times in replies are ignored.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def calls_request(url: str, key: str, attempt_id: UUID, now: datetime) -> HttpRe
 
 
 def read_legs(answer: rpc.Answer, ruling: Ruling) -> CallStatus:
-    """A call by its legs: answered when a leg that is no operator's was picked up. Not there yet: nothing is said."""
+    """The status of a call by its legs: answered if the contact's leg was. Empty if the report has no such call yet."""
     legs = [leg for leg in answer.data if isinstance(leg, dict)] if isinstance(answer.data, list) else []
     outer = [leg for leg in legs if leg.get("is_operator") is not True]
     if not outer:

@@ -72,7 +72,7 @@ class BlockingMethods(Methods):
 
 
 class AsyncMethods(Methods):
-    """The same, awaited."""
+    """Methods that are awaited."""
 
     async def ask(self, operation: Operation[T]) -> T:
         """Carry out an operation. Raises a ProviderError that says what may be done next."""

@@ -1,8 +1,8 @@
 """Notifications: what CallGear posts by templates that a user pastes into its client area, as receipts of ours.
 
 Its notification server has no public document. From what integrators found: values are put in as JSON literals, a
-missing one as null – or its variable stays as it was written, `{{like_this}}`; a template that has quotes of its own
-around a string gets them twice. All of that is read. Each event has a template of its own, which names the event.
+missing one as null – or its variable stays as it was written, `{{like_this}}`; where a template has quotes around a
+string, the vendor adds its own. All of that is read. Each event has a template of its own, which names the event.
 """
 
 from __future__ import annotations
@@ -111,5 +111,5 @@ def _repaired(body: bytes) -> Any:
 
 
 def _event_id(*parts: str | None) -> str:
-    """The vendor names no notification: a call, an event and a leg are what makes one another's repeat."""
+    """The vendor gives a notification no id: call, event and leg together identify a repeat."""
     return hashlib.sha256("\x1f".join(part or "" for part in parts).encode("utf-8", "replace")).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""CallGear as a provider: informer calls, followed by looking at the list of calls in progress."""
+"""CallGear as a provider: informer calls, whose outcome is learnt by polling the calls in progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who asks: the service's key, or a JSON Web Token signed with its secret, renewed with every request.
+"""Authentication: the service's key, or a JSON Web Token signed with its secret, a new one for each request.
 
 Source: Webex Connect, "API authentication": HS256, `iss` the service id, `iat`; the secret is base64 and is decoded
 before it signs. Where both come, the token decides, so only one of them is sent.

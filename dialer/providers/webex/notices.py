@@ -1,4 +1,4 @@
-"""Notices: what Webex Connect posts to the notify URL, as receipts of ours."""
+"""Reads what Webex Connect posts to the notify URL: deliveries, as receipts of ours."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def receipts_in(body: bytes) -> list[Receipt]:
 
 
 def _lowered(value: Any, depth: int = 3) -> Any:
-    """The same with its names in lower case: the platform writes `Description` here and `correlationid` there."""
+    """A delivery with its names in lower case: the provider writes `Description` here and `correlationid` there."""
     if not isinstance(value, dict) or depth == 0:
         return value
     return {str(name).lower(): _lowered(part, depth - 1) for name, part in value.items()}
@@ -53,5 +53,5 @@ def _event(status: str | None, code: str | None) -> Event:
 
 
 def _event_id(*parts: str | None) -> str:
-    """The platform names no event: the same notice must get the same name every time it comes."""
+    """The provider gives a receipt no id: a repeated one must get the same id again."""
     return hashlib.sha256(_SEPARATOR.join(part or "" for part in parts).encode("utf-8", "replace")).hexdigest()[:32]

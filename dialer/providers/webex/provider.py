@@ -1,4 +1,4 @@
-"""Webex Connect (imiconnect before) as a provider: voice messages, followed by the receipts it sends."""
+"""Webex Connect (imiconnect before) as a provider: voice messages, whose outcome is learnt from its receipts."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ class Refusal(Exception):
         self.request_id: str | int | float | None = None
 
     def said_by(self, method: str) -> Refusal:
-        """The same, in the words that this method has for it."""
+        """This refusal, with the error that the method has in its place."""
         self.kind = OTHERWISE.get((method, self.mnemonic), self.kind)
         return self
 

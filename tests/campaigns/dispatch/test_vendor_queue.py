@@ -195,7 +195,7 @@ def test_a_retry_is_not_called_before_its_moment_where_redis_is_away(ledger, red
         assert due(using, one) == clock() + timedelta(minutes=30)
 
 
-def test_who_was_taken_up_early_is_not_called_by_an_account_that_cannot_wait(worker, clock):
+def test_a_contact_claimed_to_hand_over_is_not_called_by_an_account_that_cannot_wait(worker, clock):
     one = taken_up(worker, timedelta(hours=2), accounts=["main", "spare"])
     with worker.ledger.writing() as db:
         db.execute(update(campaigns).values(account="spare"))
@@ -206,7 +206,7 @@ def test_who_was_taken_up_early_is_not_called_by_an_account_that_cannot_wait(wor
     assert dialed(worker, *release(using=worker)) == 1
 
 
-def test_who_was_taken_up_early_is_not_called_by_a_clock_that_nobody_believes(ledger, redis_url, buckets, clock):
+def test_a_contact_claimed_to_hand_over_is_not_called_by_a_clock_that_is_not_trusted(ledger, redis_url, buckets, clock):
     told = [clock()]
     with working(ledger, redis_url, {"main": webex()}, clock=clock, possible_times=lambda: told) as using:
         one = taken_up(using, timedelta(hours=2))

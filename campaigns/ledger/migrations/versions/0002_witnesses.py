@@ -1,4 +1,4 @@
-"""Attempts say since when they were in doubt, what ended the doubt, and what told of the end."""
+"""Adds to attempts: doubted_at, confirmed_by (what ended the doubt), ended_by (the evidence of the end)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Open breakers, and retries that are found without going through the first tries."""
+"""Adds the table breakers, and an index that finds retries without going through the first tries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contacts may have a voice of their own.
+"""Adds to contacts: voice.
 
 Revision ID: 0004
 """

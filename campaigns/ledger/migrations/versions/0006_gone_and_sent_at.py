@@ -1,4 +1,4 @@
-"""Attempts say when the list of calls first missed them, and until when the provider was asked to wait."""
+"""Adds to attempts: gone_at (first missing from the list of calls), send_at (when the provider is to place it)."""
 
 from __future__ import annotations
 

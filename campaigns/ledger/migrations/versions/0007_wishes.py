@@ -1,4 +1,4 @@
-"""People's wishes: suppressions for one account, erased numbers, consent, and what allowed each attempt."""
+"""Adds to suppressions: account; to contacts: phone_hash, consent; to attempts: zone, local_time, allowed_by."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recurring campaigns: the files that are launched again and again, and when next."""
+"""Adds the table schedules: the files of recurring campaigns, and when each is launched next."""
 
 from __future__ import annotations
 

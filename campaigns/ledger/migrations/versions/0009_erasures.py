@@ -1,4 +1,4 @@
-"""Erasures that wait for the end of a call, those wished before too; and what was left of whom those emptied."""
+"""Adds the table erasures (they wait for the end of a call), fills it, and clears what earlier erasures had left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Typed columns for what was read from sentences, filled from those; and checks that tie columns to statuses.
+"""Adds typed columns for what was read from sentences, filled from those; and checks that tie columns to statuses.
+
+Campaigns get pause_kind, hold_kind, canary, redial_of; contacts and attempts corrected; schedules state, launched.
 
 The sentences below are those of the versions before; they stand here as they were written then.
 """
