@@ -61,7 +61,7 @@ def refusal(written: str, country: str | None) -> BadPhoneNumber:
 def _unreadable(written: str, country: str | None, error: int) -> BadPhoneNumber:
     """The error for digits that phonenumbers cannot parse."""
     digits = digits_of(written)
-    if error == NumberParseException.INVALID_COUNTRY_CODE and not is_international(written) and country is None:
+    if country is None and not is_international(written) and error != NumberParseException.TOO_LONG:
         return NoCountryCode("the number has no country code", "write '+' and the country code before it")
     if error == NumberParseException.INVALID_COUNTRY_CODE:
         code = digits if is_international(written) else digits.lstrip("0")

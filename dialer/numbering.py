@@ -24,10 +24,8 @@ SECOND_TRUNK_ZERO = re.compile(r"\d\D+0\d(?:\D*\d){4}")
 LONGEST_WITHOUT_DOUBT = 12
 LONGEST_CODE = 3
 WORLDWIDE = "001"
-TYPES_WITHOUT_AREA = (
-    *("premium_rate", "toll_free", "shared_cost", "voip"),
-    *("personal_number", "pager", "uan", "voicemail"),
-)
+TYPES_SET_APART = ("premium_rate", "shared_cost", "personal_number", "pager", "uan", "voicemail")
+TYPES_WITHOUT_AREA = (*TYPES_SET_APART, "toll_free", "voip")
 NUMBER_TYPES = ("fixed_line", "mobile", *TYPES_WITHOUT_AREA)
 
 Matches = Callable[[str], re.Match[str] | None]
@@ -128,6 +126,7 @@ class NumberingPlan:
         self.changed_by_parsing: Matches = _prefix(metadata.national_prefix_for_parsing) or NEVER
         self.zones = _zones_of_area(self.code)  # of numbers that do not belong to an area
         self._without_area: Matches = re.compile(_any_of(metadata, TYPES_WITHOUT_AREA)).fullmatch
+        self.may_be_set_apart: Matches = re.compile(_of_any_length(metadata, TYPES_SET_APART)).fullmatch
         self._fixed: Matches = re.compile(_pattern(metadata.fixed_line)).fullmatch
         self._mobiles_are_local = is_number_type_geographical(PhoneNumberType.MOBILE, int(self.code))
         self._international_prefix: Matches = _prefix(metadata.international_prefix) or NEVER
@@ -193,6 +192,12 @@ def _valid(metadata: PhoneMetadata) -> str:
 
 def _any_of(metadata: PhoneMetadata, kinds: Sequence[str]) -> str:
     return "|".join(_pattern(getattr(metadata, name)) for name in kinds)
+
+
+def _of_any_length(metadata: PhoneMetadata, kinds: Sequence[str]) -> str:
+    """One pattern for types of numbers, which matches others of the wrong length too: it is the quicker."""
+    patterns = (desc.national_number_pattern for desc in (getattr(metadata, name) for name in kinds) if desc)
+    return "|".join(f"(?:{pattern})" for pattern in patterns if pattern) or NOTHING
 
 
 def _pattern(kind: PhoneNumberDesc | None) -> str:

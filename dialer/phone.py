@@ -14,6 +14,7 @@ from dialer import number_identity, numbering, written_number
 from dialer.number_errors import HOW_TO_WRITE
 from dialer.number_errors import BadPhoneNumber as BadPhoneNumber
 from dialer.number_errors import NoCountryCode as NoCountryCode
+from dialer.number_kinds import NumberKind, kind_of
 from dialer.number_refusals import refusal, reject_zero_in_brackets, valid_number
 from dialer.written_number import (
     DecimalTail,
@@ -79,6 +80,13 @@ class ParsedNumber(NamedTuple):
 
     number: PhoneNumber
     match: numbering.ValidNumber | None
+
+    @property
+    def kind(self) -> NumberKind | None:
+        """What sets it apart from a person's ordinary number; None for such a number."""
+        if self.match and not self.match.plan.may_be_set_apart(self.match.national):
+            return None
+        return kind_of(self.number.e164)
 
     @property
     def zones(self) -> tuple[str, ...]:

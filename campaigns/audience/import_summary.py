@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from campaigns.audience.rejects import EXCLUDED, RejectCode
 
-INVALID_NUMBER_CODES = (RejectCode.INVALID_NUMBER, RejectCode.EMPTY_NUMBER, RejectCode.BAD_COUNTRY)
+INVALID_NUMBER_CODES = (
+    *(RejectCode.INVALID_NUMBER, RejectCode.EMPTY_NUMBER),
+    *(RejectCode.BAD_COUNTRY, RejectCode.KIND_NOT_ALLOWED),
+)
 VALID = "valid"
 DISPLAY_ORDER = (
     *("rows_read", "valid", "duplicate_in_file", "duplicate_in_campaign", "on_dnc", "invalid_number"),

@@ -32,6 +32,7 @@ class RejectCode(StrEnum):
     EMPTY_NUMBER = "empty_number"
     INVALID_NUMBER = "invalid_number"
     BAD_COUNTRY = "bad_country"
+    KIND_NOT_ALLOWED = "kind_not_allowed"  # a premium-rate number, or the like: see `contacts.allow`
     DUPLICATE = "duplicate"
     LEFT_OUT_DUPLICATE = "duplicate_left_out"  # the campaign file says so: `contacts.duplicates: first`
     IN_CAMPAIGN = "in_campaign"  # another campaign of this name, not ended, has the number

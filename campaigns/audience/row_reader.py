@@ -15,6 +15,7 @@ from campaigns.definition.blanks import trimmed_cells
 from campaigns.definition.speech_filters import SpokenValue
 from campaigns.definition.templates import BadText, MissingVariable
 from dialer import phone
+from dialer.number_kinds import WORDS
 from dialer.phone import BadCountry, BadPhoneNumber, NoCountryCode, PhoneNumber
 from dialer.providers.provider import ScriptFault
 from dialer.scripts import Script
@@ -85,6 +86,7 @@ class RowReader:
         self._check_script = check_script
         self._width = len(table.names)
         self._country = definition.contacts.country
+        self._allowed_kinds = frozenset(definition.contacts.allow)
         self._schedule_zone = definition.schedule.zone
         self._zone_by_number = definition.contacts.zone_by_number
         self._zones_with_hours: dict[str, bool] = {}
@@ -166,10 +168,15 @@ class RowReader:
             )
         country = self._country if self._columns.country is None else self._country_of(cells, self._columns.country)
         try:
-            return phone.parse_with_plan(written, country)
+            number = phone.parse_with_plan(written, country)
         except BadPhoneNumber as exc:
             advice = self._country_advice() if isinstance(exc, NoCountryCode) else exc.suggestion
             raise RowRejected(RejectCode.INVALID_NUMBER, self.name(index), str(exc), advice) from None
+        kind = number.kind
+        if kind is not None and kind not in self._allowed_kinds:
+            advice = f"remove the row, or allow such numbers: contacts.allow: [{kind}]"
+            raise RowRejected(RejectCode.KIND_NOT_ALLOWED, self.name(index), f"this is {WORDS[kind]}", advice)
+        return number
 
     def _country_advice(self) -> str:
         """What to do about a number without a country code, given where the country comes from."""

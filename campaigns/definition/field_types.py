@@ -14,6 +14,7 @@ from campaigns.calendar import times, zones
 from campaigns.calendar.holidays import check_holiday
 from campaigns.definition.templates import BadText, Template, TemplateFault
 from dialer.field_errors import field_error
+from dialer.number_kinds import NumberKind
 from dialer.phone import BadCountry, BadPhoneNumber, country_named, parse
 
 SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -146,6 +147,9 @@ Columns = Annotated[
     Field(min_length=1),
     BeforeValidator(one_or_more),
     _text_or_many({"type": "string", "minLength": 1}),
+]
+NumberKinds = Annotated[
+    tuple[NumberKind, ...], BeforeValidator(one_or_more), _text_or_many({"enum": [kind.value for kind in NumberKind]})
 ]
 TextOrNumber = WithJsonSchema({"type": ["string", "integer"]})
 Country = Annotated[str, AfterValidator(_country)]

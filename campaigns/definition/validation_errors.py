@@ -74,7 +74,7 @@ def _words_for(error: ErrorDetails, path: KeyPath, source: Source, model: type[B
         return "is missing", _described(path, model)
     if kind in BOUNDS:
         return f"{BOUNDS[kind][0].format(**context)}, found {found}", ""
-    if kind == "literal_error":
+    if kind in {"literal_error", "enum"}:
         return f"expected {context['expected']}, found {found}".replace("'", ""), ""
     if kind in {"model_type", "model_attributes_type"}:
         return f"expected a section, found {found}", f"its keys are {', '.join(_fields(path, model))}"

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from campaigns.definition.field_types import Column, Columns, Country
+from campaigns.definition.field_types import Column, Columns, Country, NumberKinds
 from campaigns.definition.sections.section import Section
 from dialer.field_errors import field_error
 
@@ -29,6 +29,11 @@ class Contacts(Section):
     )
     country_column: Column | None = Field(
         None, description="Column with the contact's country (two letters); blank: contacts.country."
+    )
+    allow: NumberKinds = Field(
+        (),
+        description="Kinds of numbers that are called although they are no person's ordinary phone: premium_rate, "
+        "satellite …; absent, a row with such a number cannot be called.",
     )
     zone: Column | None = Field(
         None, description="Column with the contact's IANA time zone; blank: that of its number, else schedule.zone."

@@ -11,6 +11,8 @@ import pytest
 from campaigns.audience.import_summary import ImportSummary
 from campaigns.audience.rejects import Reject, RejectCode
 from campaigns.audience.row_reader import ContactRow
+from dialer.number_kinds import NumberKind
+from dialer.phone import parse
 from tests.support.campaign_files import GOOD, read_list
 
 
@@ -101,6 +103,59 @@ def test_a_number_is_read_as_people_write_it_or_rejected(audience_of, written, c
     else:
         assert isinstance(read, ContactRow)
         assert read.phone.e164 == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "kind"),
+    [
+        ("+1 900 555 0123", "premium_rate"),
+        ("+44 909 879 0123", "premium_rate"),
+        ("+49 900 1123456", "premium_rate"),
+        ("+979 1 2345 6789", "premium_rate"),
+        ("+49 180 5 123456", "shared_cost"),
+        ("+33 810 123456", "shared_cost"),
+        ("+808 1234 5678", "shared_cost"),
+        ("+1 500 555 0123", "personal"),
+        ("+44 7020 123456", "personal"),
+        ("+49 700 12345678", "personal"),
+        ("+878 10 1234567890", "personal"),
+        ("+44 345 1234567", "universal_access"),
+        ("+81 570 012345", "universal_access"),
+        ("+44 7640 123456", "pager"),
+        ("+8816 3141 5926", "satellite"),
+        ("+870 301 234567", "satellite"),
+        ("+88216 1234567", "satellite"),
+        ("+882 34 21234", "international"),
+        ("+883 5100 12345", "international"),
+        ("+800 1234 5678", "international"),
+    ],
+)
+def test_a_number_of_a_kind_that_costs_or_is_no_persons_is_called_only_where_its_kind_is_allowed(
+    audience_of, written, kind
+):
+    reject = only_reject(audience_of(f"phone\n{written}\n"))
+    assert (reject.code, reject.column) == (RejectCode.KIND_NOT_ALLOWED, "phone")
+    assert reject.reason.startswith(("this is a ", "this is the "))
+    assert reject.suggestion == f"remove the row, or allow such numbers: contacts.allow: [{kind}]"
+    others = [other for other in NumberKind if other != kind]
+    assert only_reject(audience_of(f"phone\n{written}\n", allow=others)).code is RejectCode.KIND_NOT_ALLOWED
+    (contact,) = audience_of(f"phone\n{written}\n", allow=[kind]).contacts()
+    assert contact.phone == parse(written)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "+1 800 555 0123",
+        "+1 204 555 0123",
+        "+44 20 7946 0123",
+        "+44 7400 123456",
+        "+49 1511 2345678",
+        "+49 32 221234567",
+    ],
+)
+def test_numbers_of_people_and_free_numbers_need_no_leave(audience_of, written):
+    assert [contact.phone for contact in audience_of(f"phone\n{written}\n").contacts()] == [parse(written)]
 
 
 def test_duplicates_are_known_by_their_number_however_it_is_written(audience_of):

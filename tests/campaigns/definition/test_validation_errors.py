@@ -101,6 +101,7 @@ def test_a_fault_is_named_with_place_key_and_remedy(faults_of, wrong, line, colu
         ("  file: first.csv", "  phone: phone", "contacts.file", "is missing", "CSV or XLSX"),
         ("  file: first.csv", "  file: first.csv\n  country: UK", "contacts.country", "no country", "did you mean GB?"),
         ('"+18005550100"', "18005550100", "caller_id", "plus at its beginning is lost", 'write "+18005550100"'),
+        ("first.csv", "first.csv\n  allow: premium", "contacts.allow", "expected premium_rate, shared_cost", ""),
         ('"+18005550100"', '"08001234567"', "caller_id", "no country code", "write '+' and the country code"),
         ('"+18005550100"', "00442079460123", "caller_id", "no country code", "write '+' and the country code"),
         ('"+18005550100"', '"99912345678"', "caller_id", "no country code", "write '+' and the country code"),

@@ -46,6 +46,26 @@ def test_a_list_is_imported_however_it_is_written(ledger, clock, tmp_path, text,
     assert entries_of(ledger, parse("+14155550101"))[0].reason == ("moved away" if "moved" in text else "asked us")
 
 
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("+4930123456.0", "+4930123456"),  # a column of decimals
+        ("4930123456.0", "+4930123456"),
+        ("+49\u202f30\u202f123456", "+4930123456"),
+        ("030 123456,00 ", None),  # its end may be the number's
+        ("030 1234-56/57", None),  # whose?
+        ("+1 900 555 0123", "+19005550123"),  # nobody calls it, and it may be on the list
+    ],
+)
+def test_a_number_on_an_imported_list_is_held_as_its_author_meant_it_or_rejected(
+    ledger, clock, tmp_path, written, number
+):
+    (tmp_path / "list.csv").write_text(f'phone,reason\n"{written}",asked us\n', encoding="utf-8")
+    done = import_file(ledger, tmp_path / "list.csv", country="DE", now=clock(), **BY)
+    assert (done.added, len(done.rejects)) == (number is not None, number is None)
+    assert number is None or entries_of(ledger, parse(number))
+
+
 def test_a_list_without_a_column_of_numbers_is_named(ledger, clock, tmp_path):
     (tmp_path / "list.csv").write_text("name,street\nAnn,Main\n")
     with pytest.raises(NoNumbers, match="no column is named phone or number"):
