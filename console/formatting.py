@@ -29,6 +29,16 @@ def percent(count: int, total: int) -> str:
     return ">99%" if 99 < share < 100 else f"{share:.0f}%"
 
 
+def rounded_estimate(value: float) -> int:
+    """An estimate as far as it is known: whole below a hundred, else its first two digits, as in 35,000."""
+    return int(round(value, min(0, 2 - len(f"{value:.0f}"))))
+
+
+def estimate(value: float) -> str:
+    """An estimate for people: "about 35,000"."""
+    return f"about {rounded_estimate(value):,}"
+
+
 def words(name: str) -> str:
     """A status or an outcome with spaces for its underscores: `no_answer` becomes `no answer`."""
     return name.replace("_", " ")

@@ -29,7 +29,7 @@ class RowsRejected(DialerError):
 
     def __init__(self, checked: CheckResult, rejects_file: Path | None) -> None:
         super().__init__(
-            f"{checked.bad_rows} of {checked.summary.rows_read} rows of {checked.audience_file} cannot be called; "
+            f"{checked.bad_rows:,} of {checked.summary.rows_read:,} rows of {checked.audience_file} cannot be called; "
             "nothing was started",
             "correct the list, or call the good rows with --skip-rejects",
         )

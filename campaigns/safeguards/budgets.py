@@ -67,12 +67,12 @@ def _budgets(
     if limits is None:
         return
     if limits.calls:
-        yield limits.calls, f"its budget of {limits.calls} calls (limits.calls)", None, None
+        yield limits.calls, f"its budget of {limits.calls:,} calls (limits.calls)", None, None
     if limits.points:
         yield limits.points // call_points, f"its budget of {limits.points} points (limits.points)", None, None
     begins, ends = day_of(campaign.definition, now)
     if limits.day_calls:
-        yield limits.day_calls, f"its budget of {limits.day_calls} calls a day (limits.day_calls)", begins, ends
+        yield limits.day_calls, f"its budget of {limits.day_calls:,} calls a day (limits.day_calls)", begins, ends
     if limits.day_points:
         why = f"its budget of {limits.day_points} points a day (limits.day_points)"
         yield limits.day_points // call_points, why, begins, ends

@@ -52,7 +52,7 @@ def advance_canary(db: Connection, campaign: Campaign, now: datetime) -> CanaryH
     left = _count(db, campaign.id, and_(contacts.c.status.in_(WAITING_CONTACTS), not_called()))
     calling = _count(db, campaign.id, contacts.c.status.in_(TAKEN_CONTACTS))
     waiting = queries.count_claimed(db, campaign.id)
-    why = f"its canary: the first {rule.contacts} contacts come first"
+    why = f"its canary: the first {rule.contacts:,} contacts come first"
     if called + left < rule.contacts:
         return None
     if called + waiting < rule.contacts:

@@ -13,7 +13,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-from rich.console import Console, ConsoleDimensions
+from rich.console import Console, ConsoleDimensions, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -116,9 +116,17 @@ def error_facts(error: DialerError) -> dict[str, Any]:
     return facts if isinstance(facts, dict) else {}
 
 
-def table(*columns: str, title: str | None = None) -> Table:
+class CountTable(Table):
+    """A rich table that writes the whole numbers among its cells with separators: 50,000."""
+
+    def add_row(self, *cells: RenderableType | int | None, **options: Any) -> None:
+        """Add a row; a number that counts nothing, such as a line's, comes as text."""
+        super().add_row(*(f"{cell:,}" if isinstance(cell, int) else cell for cell in cells), **options)
+
+
+def table(*columns: str, title: str | None = None) -> CountTable:
     """A table without borders. A column whose name begins with `>` is aligned to the right."""
-    new_table = Table(
+    new_table = CountTable(
         title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0)
     )
     for column in columns:

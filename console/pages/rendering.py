@@ -95,6 +95,7 @@ def _environment() -> Environment:
         "meaning": meaning,
         "segments": segments,
         "percent": percent,
+        "grouped": "{:,}".format,
         "moment": _moment,
         "without_numbers": mask_numbers,
     }

@@ -95,18 +95,16 @@ def import_command(
         ]
         print_json({"added": result.added, "known": result.known, "expired": result.expired, "rejected": rejected})
     else:
-        expired = f" {result.expired} expired," if result.expired else ""
-        summary = (
-            f"{result.added} added, {result.known} on the list already,{expired} {len(result.rejects)} not understood."
-        )
-        out.print(summary)
+        expired = f" {result.expired:,} expired," if result.expired else ""
+        known = f"{result.known:,} on the list already"
+        out.print(f"{result.added:,} added, {known},{expired} {len(result.rejects):,} not understood.")
         for reject in result.rejects[:SHOWN_REJECTS]:
             print_prose(
                 f"  line {reject.line}: {escape(reject.reason)}"
                 + (f" – {escape(reject.suggestion)}" if reject.suggestion else "")
             )
         if len(result.rejects) > SHOWN_REJECTS:
-            out.print(f"  … and {len(result.rejects) - SHOWN_REJECTS} more")
+            out.print(f"  … and {len(result.rejects) - SHOWN_REJECTS:,} more")
     if result.rejects:
         raise typer.Exit(1)
 

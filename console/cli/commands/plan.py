@@ -19,6 +19,7 @@ from campaigns.planning.plan import Plan, make_plan
 from campaigns.planning.row_forecasts import row_forecasts, why_over_budget, write_row_forecasts
 from console.cli.context import settings_and_ledger
 from console.cli.output import local_time, out, print_json, table
+from console.formatting import estimate, rounded_estimate
 from dialer.bucket import BucketState, BucketUnavailable
 from dialer.calls import Outcome
 from dialer.errors import DialerError
@@ -120,6 +121,11 @@ def _normalized(shares: Mapping[Outcome, float]) -> dict[str, float]:
     return {outcome.value: round(share / sum(shares.values()), 4) for outcome, share in shares.items()}
 
 
+def _expected_calls(plan: Plan) -> str:
+    most = f"{plan.most_calls:,}"
+    return most if plan.calls == plan.most_calls else f"{estimate(plan.calls)}, at the most {most}"
+
+
 def _expected_end(plan: Plan) -> str:
     likely = f"{local_time(plan.ends)} (likely)"
     if plan.ends_between is None:
@@ -149,18 +155,18 @@ def plan_panel(plan: Plan, file: Path, csv: Path | None) -> RenderableType:
     """A plan as tables, 80 columns wide."""
     facts = table("", "")
     facts.show_header = False
-    facts.add_row("rows", str(plan.summary.rows_read))
+    facts.add_row("rows", plan.summary.rows_read)
     for fate, count in sorted(plan.skipped.items()):
-        facts.add_row(f"  {fate}", str(count))
+        facts.add_row(f"  {fate}", count)
     if plan.expired:
-        facts.add_row("  expires", f"{plan.expired} (their last moment comes before their turn)")
+        facts.add_row("  expires", f"{plan.expired:,} (their last moment comes before their turn)")
     if plan.over_budget:
-        facts.add_row("  over budget", f"{plan.over_budget} ({why_over_budget(plan)})")
-    facts.add_row("will be dialed", str(plan.first_calls))
-    facts.add_row("calls", f"about {plan.calls:.0f}, at the most {plan.most_calls}")
-    facts.add_row("reached", f"about {plan.reached:.0f}")
-    facts.add_row("points", f"about {plan.points:.0f}")
-    facts.add_row("speech", f"about {counted(round(plan.speech_seconds / 60), 'minute')}")
+        facts.add_row("  over budget", f"{plan.over_budget:,} ({why_over_budget(plan)})")
+    facts.add_row("will be dialed", plan.first_calls)
+    facts.add_row("calls", _expected_calls(plan))
+    facts.add_row("reached", estimate(plan.reached))
+    facts.add_row("points", estimate(plan.points))
+    facts.add_row("speech", f"about {counted(rounded_estimate(plan.speech_seconds / 60), 'minute')}")
     if plan.first_calls:
         facts.add_row("begins", local_time(plan.begins))
         facts.add_row("ends", _expected_end(plan))
@@ -176,9 +182,9 @@ def plan_panel(plan: Plan, file: Path, csv: Path | None) -> RenderableType:
     facts.add_row("odds", source_of_odds)
     parts: list[RenderableType] = [f"[bold]{plan.definition.campaign}[/]  ({escape(plan.definition.account)})", facts]
     if len(plan.by_day) > 1:
-        days = table("day (UTC)", ">calls", title="\nCalls by day")
+        days = table("day (UTC)", ">calls", title="\nCalls by day, about")
         for day, calls in islice(plan.by_day.items(), SHOWN_DAYS):
-            days.add_row(f"{day:%a %d %b}", str(calls))
+            days.add_row(f"{day:%a %d %b}", rounded_estimate(calls))
         parts.append(days)
     rows = table(">line", "number", "fate", "when", "why or window", ">chars", title="\nThe first rows")
     for row in islice(row_forecasts(plan), SHOWN_ROWS):

@@ -52,7 +52,7 @@ def print_check_result(checked: CheckResult, rejects: Path | None) -> None:
     out.print(f"[bold]{checked.definition.campaign}[/]  {escape(short_path(checked.audience_file))}")
     shown = table("rows", ">count")
     for label, count in checked.summary.lines():
-        shown.add_row(label, str(count))
+        shown.add_row(label, count)
     out.print(shown)
     if checked.rejects:
         bad = table(">line", "column", "what is wrong", title="\nRows that are not called")
@@ -61,7 +61,7 @@ def print_check_result(checked: CheckResult, rejects: Path | None) -> None:
             bad.add_row(str(reject.line), escape(reject.column), escape(reject.reason) + advice)
         out.print(bad)
         more = checked.summary.rejected - SHOWN_REJECTS
-        out.print(f"{f'… and {more} more. ' if more > 0 else ''}All of them: {rejects}")
+        out.print(f"{f'… and {more:,} more. ' if more > 0 else ''}All of them: {rejects}")
 
 
 def print_warnings(checked: CheckResult) -> None:
@@ -82,9 +82,9 @@ def summaries_table(summaries: Sequence[CampaignSummary]) -> Table:
         shown.add_row(
             summary.campaign.id,
             summary.campaign.status.value,
-            str(summary.final),
-            str(summary.total),
-            str(summary.contacts.get(ContactStatus.REACHED, 0)),
+            summary.final,
+            summary.total,
+            summary.contacts.get(ContactStatus.REACHED, 0),
             escape(_activity(summary)),
         )
     return shown
@@ -98,9 +98,10 @@ def summary_panel(summary: CampaignSummary) -> RenderableType:
     facts.add_row("account", summary.campaign.account + rehearsal)
     facts.add_row("status", f"{summary.campaign.status.value} since {local_with_zone(summary.campaign.since)}")
     facts.add_row("now", escape(_activity(summary)))
-    facts.add_row("contacts", f"{summary.final} of {summary.total} final")
+    facts.add_row("contacts", f"{summary.final:,} of {summary.total:,} final")
     facts.add_row(
-        "calls", f"{summary.attempts} placed, {summary.in_progress} in progress, {summary.unconfirmed} unconfirmed"
+        "calls",
+        f"{summary.attempts:,} placed, {summary.in_progress:,} in progress, {summary.unconfirmed:,} unconfirmed",
     )
     return Group(
         Text(summary.campaign.id, style="bold"),
@@ -120,16 +121,14 @@ def _contact_counts(summary: CampaignSummary) -> Table:
     shown = table("contacts", ">", "")
     for status in ContactStatus:
         if count := summary.contacts.get(status):
-            shown.add_row(
-                Text(status.value, style=COLOURS.get(status.value, "")), str(count), f"[dim]{meaning(status)}[/]"
-            )
+            shown.add_row(Text(status.value, style=COLOURS.get(status.value, "")), count, f"[dim]{meaning(status)}[/]")
     return shown
 
 
 def _outcome_counts(summary: CampaignSummary) -> Table:
     shown = table("calls ended", ">")
     for outcome, count in summary.outcomes.items():
-        shown.add_row(words(outcome), str(count))
+        shown.add_row(words(outcome), count)
     return shown
 
 
@@ -141,9 +140,9 @@ def progress_table(summaries: Sequence[CampaignSummary]) -> Table:
         shown.add_row(
             Text(summary.campaign.id, style="bold"),
             ProgressBar(total=max(summary.total, 1), completed=summary.final, width=20, complete_style="green"),
-            Text(f"{summary.final}/{summary.total}"),
-            Text(f"{summary.contacts.get(ContactStatus.REACHED, 0)} reached", style="green"),
-            Text("finished" if done else f"{summary.in_progress} calling", style="dim"),
+            Text(f"{summary.final:,}/{summary.total:,}"),
+            Text(f"{summary.contacts.get(ContactStatus.REACHED, 0):,} reached", style="green"),
+            Text("finished" if done else f"{summary.in_progress:,} calling", style="dim"),
             Text("" if done else _short_reason(summary), style="dim", overflow="ellipsis", no_wrap=True),
         )
     return shown

@@ -69,12 +69,12 @@ def _summary_line(limits: AccountLimits) -> Text:
     if limits.away:
         return Text(f"{limits.account}: {limits.away}", style="red")
     held = f"{limits.binding} binds" + (f" for {_seconds(limits.binds_for)}" if limits.binds_for else "")
-    waiting = ", ".join(f"{campaign or 'no campaign'} {count}" for campaign, count in (limits.waiting or {}).items())
+    waiting = ", ".join(f"{campaign or 'no campaign'} {count:,}" for campaign, count in (limits.waiting or {}).items())
     return Text(f"{limits.account}: {held if limits.binding else 'nothing binds'}; in line: {waiting or 'nobody'}")
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0f}"
+    return "–" if value is None else f"{value:,.0f}"
 
 
 def _seconds(value: float | None) -> str:

@@ -89,12 +89,12 @@ def _duration(time: timedelta) -> str:
 def _totals(report: Report) -> Table:
     contacts = table("contacts", ">count", ">share")
     for status, count in {**report.final, **report.open}.items():
-        contacts.add_row(Text(status, style=COLOURS.get(status, "")), str(count), percent(count, report.contacts))
-    contacts.add_row("all", str(report.contacts), "", style="bold")
+        contacts.add_row(Text(status, style=COLOURS.get(status, "")), count, percent(count, report.contacts))
+    contacts.add_row("all", report.contacts, "", style="bold")
     ended = table("calls", ">count")
     for outcome, count in report.outcomes.items():
-        ended.add_row(words(outcome), str(count))
-    ended.add_row("all placed", str(report.attempts), style="bold")
+        ended.add_row(words(outcome), count)
+    ended.add_row("all placed", report.attempts, style="bold")
     side_by_side = Table.grid(padding=(0, 6))
     side_by_side.add_row(contacts, ended)
     return side_by_side
@@ -103,7 +103,7 @@ def _totals(report: Report) -> Table:
 def _settled_late(report: Report) -> Text | None:
     """How many calls were settled without a receipt, and by what."""
     sources = {"asking": "by asking the provider", "silence": "when nothing more was heard in time"}
-    parts = [f"{report.ended_by[name]} {how}" for name, how in sources.items() if report.ended_by.get(name)]
+    parts = [f"{report.ended_by[name]:,} {how}" for name, how in sources.items() if report.ended_by.get(name)]
     return Text(f"calls whose end the provider did not report: settled {', '.join(parts)}") if parts else None
 
 
@@ -112,7 +112,7 @@ def _reasons_table(report: Report) -> Table | None:
         return None
     shown = table("not reached", ">count", "why")
     for status, reason, count in report.reasons:
-        shown.add_row(Text(status, style=COLOURS.get(status, "")), str(count), escape(reason))
+        shown.add_row(Text(status, style=COLOURS.get(status, "")), count, escape(reason))
     return shown
 
 
@@ -131,7 +131,7 @@ def _unknown_calls_table(report: Report) -> Table | None:
     for call in report.unknown_calls:
         shown.add_row(str(call.contact_row), call.contact_masked, local_time(call.asked_at), escape(call.briefly))
     if report.unknown_count > len(report.unknown_calls):
-        shown.add_row("…", f"{report.unknown_count - len(report.unknown_calls)} more")
+        shown.add_row("…", f"{report.unknown_count - len(report.unknown_calls):,} more")
     return shown
 
 

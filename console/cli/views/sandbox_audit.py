@@ -112,8 +112,8 @@ def _followed_by_listing(call: Mapping[str, Any]) -> bool:
 def panel(found: Findings) -> RenderableType:
     """The comparison for people."""
     shown = table("the sandbox's log against the ledger", ">")
-    shown.add_row("calls in the log", str(found.calls))
-    shown.add_row("attempts placed, by the ledger", str(found.attempts))
+    shown.add_row("calls in the log", found.calls)
+    shown.add_row("attempts placed, by the ledger", found.attempts)
     for label, faults in (
         ("attempts called twice", found.doubled),
         ("calls the ledger does not know", found.without_attempt),
@@ -122,8 +122,8 @@ def panel(found: Findings) -> RenderableType:
         ("outcomes that differ", found.different),
         ("contacts without a final status", found.open),
     ):
-        shown.add_row(Text(label, style="red" if faults else ""), str(len(faults)))
-    shown.add_row("attempts reported as unknown", str(len(found.uncertain)))
-    shown.add_row("answered and cut short between two looks", str(len(found.missed_by_polling)))
+        shown.add_row(Text(label, style="red" if faults else ""), len(faults))
+    shown.add_row("attempts reported as unknown", len(found.uncertain))
+    shown.add_row("answered and cut short between two looks", len(found.missed_by_polling))
     verdict = Text("They agree.", style="bold green") if found.agree else Text("They do not agree.", style="bold red")
     return Group(shown, Text(), verdict)

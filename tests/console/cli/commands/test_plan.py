@@ -19,8 +19,8 @@ def test_a_plan_fits_the_screen_and_says_when_it_ends(shell):
     told = shell.run("plan", "first.yaml", "--csv", "fates.csv")
     assert told.code == 0
     assert max(map(len, told.out.splitlines())) <= 80
-    for said in ("will be dialed", "about 3, at the most 3", "ends", "assumed: no calls to learn from", "fates.csv"):
-        assert said in told.out
+    for said in ("will be dialed", "calls 3 ", "ends", "assumed: no calls to learn from", "fates.csv"):
+        assert said in " ".join(told.out.split())
     assert "+14155550101" not in told.out
     with (shell.folder / "fates.csv").open(encoding="utf-8-sig", newline="") as stream:
         assert [row["fate"] for row in csv.DictReader(stream)] == ["dial"] * 3
