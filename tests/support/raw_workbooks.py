@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 TRANSITIONAL = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -12,6 +12,7 @@ STRICT = "http://purl.oclc.org/ooxml/spreadsheetml/main"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
 TRANSITIONAL_TYPES = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 STRICT_TYPES = "http://purl.oclc.org/ooxml/officeDocument/relationships"
+Part = str | Iterable[str]
 HEADER = (
     "<row r='1'><c r='A1' t='inlineStr'><is><t>phone</t></is></c><c r='B1' t='inlineStr'><is><t>name</t></is></c></row>"
 )
@@ -31,9 +32,12 @@ def raw_workbook(
     strings: Sequence[str] = (),
     book: str = "",
     strict: bool = False,
-    others: Mapping[str, bytes | str] | None = None,
+    others: Mapping[str, Part] | None = None,
 ) -> bytes:
-    """A workbook of one sheet with these rows (XML); style n shows the n-th of `formats`, and 0 none."""
+    """A workbook of one sheet with these rows (XML); style n shows the n-th of `formats`, and 0 none.
+
+    `others` are parts instead of the usual ones, whole or in pieces.
+    """
     space, types = (STRICT, STRICT_TYPES) if strict else (TRANSITIONAL, TRANSITIONAL_TYPES)
     codes = "".join(f"<numFmt numFmtId='{170 + n}' formatCode='{escape(code)}'/>" for n, code in enumerate(formats))
     styles = "".join(f"<xf numFmtId='{170 + n}'/>" for n, _ in enumerate(formats))
@@ -43,7 +47,7 @@ def raw_workbook(
         f"<Relationship Id='r{n}' Type='{types}/{kind}' Target='{part}'/>"
         for n, (kind, part) in enumerate(kinds.items())
     )
-    parts: dict[str, bytes | str] = {
+    parts: dict[str, Part] = {
         "_rels/.rels": f"<Relationships xmlns='{PACKAGE}'><Relationship Id='b' Type='{types}/officeDocument' "
         "Target='xl/workbook.xml'/></Relationships>",
         "xl/workbook.xml": f"<workbook xmlns='{space}' xmlns:r='{types}'>{book}"
@@ -59,5 +63,7 @@ def raw_workbook(
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in parts.items():
-            archive.writestr(name, content)
+            with archive.open(name, "w") as part:
+                for piece in [content] if isinstance(content, str) else content:
+                    part.write(piece.encode())
     return made.getvalue()
