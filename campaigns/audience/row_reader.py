@@ -63,14 +63,14 @@ class RowRejected(Exception):
         self.code, self.column, self.reason, self.suggestion = code, column, reason, suggestion
 
     def reject(self, row: Row) -> Reject:
-        """The reject of a row for this reason."""
+        """The reject of a row for this reason. Of a hidden row nothing is kept, so that no corrected file calls it."""
         return Reject(
             line=row.line,
             column=self.column,
             code=self.code,
             reason=self.reason,
             suggestion=self.suggestion,
-            cells=tuple(row.cells),
+            cells=() if self.code == RejectCode.HIDDEN else tuple(row.cells),
         )
 
 

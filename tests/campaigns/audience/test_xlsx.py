@@ -107,6 +107,7 @@ def test_rows_that_a_filter_hides_are_left_out_and_counted(book, audience_of):
     assert [contact.line for contact in audience.contacts()] == [2, 4]
     (reject,) = audience.rejects
     assert (reject.line, reject.code, audience.reject_store.blocking) == (3, RejectCode.HIDDEN, 0)
+    assert not reject.cells  # a rejects file that is corrected and started calls nobody who was hidden
     assert audience.remarks == ("1 row that the sheet hides: left out (show hidden rows to have them called)",)
 
 
