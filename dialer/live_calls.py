@@ -25,7 +25,7 @@ __all__ = [
     "can_manage",
     "managing_providers",
     "remedy_for",
-    "said",
+    "script_of",
     "was_blocked_before",
 ]
 
@@ -61,17 +61,17 @@ class _Requests:
         self._account = account
 
     def carry(self, operation: Operation) -> Any:
-        token = f"live:{uuid4()}"
-        taken = self._take(token)
+        grant_id = f"live:{uuid4()}"
+        taken = self._take(grant_id)
         heard = self._account.loop.call(self._account.session.send, operation)
         if taken:
-            self._settle(token, heard.ruling)
+            self._settle(grant_id, heard.ruling)
         return value_of(self._account.provider.name, heard)
 
-    def _take(self, token: str) -> bool:
+    def _take(self, grant_id: str) -> bool:
         """Take the request's points; False if Redis does not answer, so that they are not counted."""
         try:
-            answer = self._account.bucket.take(token, patience=PATIENCE, call=False, urgency=Urgency.URGENT)
+            answer = self._account.bucket.take(grant_id, patience=PATIENCE, call=False, urgency=Urgency.URGENT)
         except BucketUnavailable:
             return False
         if not answer.granted:
@@ -79,9 +79,9 @@ class _Requests:
             raise NoPoints(message, "try again then; see who uses them: dialer accounts --watch")
         return True
 
-    def _settle(self, token: str, ruling: Ruling) -> None:
+    def _settle(self, grant_id: str, ruling: Ruling) -> None:
         with suppress(BucketUnavailable):  # the lease frees the points
-            self._account.bucket.settle_all([GrantResult.from_ruling(token, self._account.in_our_seconds(ruling))])
+            self._account.bucket.settle_all([GrantResult.from_ruling(grant_id, self._account.in_our_seconds(ruling))])
 
 
 def can_manage(account: Account) -> bool:
@@ -101,8 +101,8 @@ def remedy_for(account: Account, error: ProviderError) -> str:
     return error.remedy or (management.remedies.get(word, "") if management else "")
 
 
-def said(text: str | None, media: str | None) -> Script | None:
-    """What is to be heard: a text or a recording; None for neither."""
+def script_of(text: str | None, media: str | None) -> Script | None:
+    """The script of a text or of a recording; None where neither is given."""
     if text is None and media is None:
         return None
     return Recording(media_id=media) if media is not None else Speech(text=text or "")

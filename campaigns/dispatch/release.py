@@ -149,12 +149,12 @@ def _release_in_turn(own_campaigns: Sequence[Campaign], account: Account, now: d
     waiting = claimed_already(own_campaigns, using)
     left = max(0, account.bucket.forecast(using.horizon).calls - sum(waiting.values()))
     with using.ledger.reading() as db:
-        trying = circuit_breaker.probe_allowances(db)
+        probes = circuit_breaker.probe_allowances(db)
     wanted = {
         campaign.id: _wanted(campaign, left, waiting.get(campaign.id, 0), account, now, using)
         for campaign in own_campaigns
     }
-    wanted = {name: min(calls, trying.get(name, calls)) for name, calls in wanted.items()}
+    wanted = {name: min(calls, probes.get(name, calls)) for name, calls in wanted.items()}
     slices: list[Slice] = []
 
     def claim(campaign: Campaign, room: int) -> int:

@@ -21,8 +21,9 @@ from campaigns.lifecycle import FINAL_CONTACTS, OPEN_ATTEMPTS, WAITING_CONTACTS,
 from dialer.phone import mask
 
 ERASED = "erased"
-SAID: dict[str, Any] = {"fields": {}, "text": None, "voice": None, "consent": None}  # needed by no call that was made
-REST: dict[str, Any] = {"zone": "UTC", "not_after": None}
+# A call that was requested needs none of the content; one in progress still needs its times.
+CONTENT: dict[str, Any] = {"fields": {}, "text": None, "voice": None, "consent": None}
+TIMING: dict[str, Any] = {"zone": "UTC", "not_after": None}
 ERASURE_LOCK = 0x65726173  # any number, the same for everybody
 NEARBY = 1000  # the receipts of one delivery are stored together
 SOME = 500
@@ -59,7 +60,7 @@ def empty_admitted(db: Connection, campaign_id: str) -> int:
     erased = select(suppressions.c.phone).where(suppressions.c.phone.startswith(HASHED))
     suppressed = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.SUPPRESSED)
     emptied = update(contacts).where(*suppressed, contacts.c.phone_hash.in_(erased))
-    return row_count(db, emptied.values(phone=contacts.c.phone_hash, **SAID, **REST))
+    return row_count(db, emptied.values(phone=contacts.c.phone_hash, **CONTENT, **TIMING))
 
 
 def empty_receipts(db: Connection, attempt_ids: Iterable[UUID]) -> int:
@@ -125,13 +126,13 @@ def remember_for_erasure(db: Connection, phone: str, *, who: str, now: datetime)
 
 
 def forget_emptied(db: Connection, phone_hash: str) -> None:
-    """Forget the remembered contacts that have been emptied."""
+    """Delete the remembered erasures of contacts that have been emptied."""
     emptied = select(contacts.c.id).where(contacts.c.phone == phone_hash)
     db.execute(delete(erasures).where(erasures.c.contact_id.in_(emptied)))
 
 
-def ready(db: Connection) -> list[int]:
-    """Contacts that were to be erased when their call is over, and it is."""
+def ready_to_empty(db: Connection) -> list[int]:
+    """Remembered contacts whose call is over by now."""
     query = select(erasures.c.contact_id).join(contacts, contacts.c.id == erasures.c.contact_id)
     over = contacts.c.status.in_(WAITING_CONTACTS) | is_over()
     return list(db.scalars(query.where(over).order_by(erasures.c.contact_id)))
@@ -145,6 +146,6 @@ def remembered_erasure(db: Connection, contact_id: int) -> tuple[str, str, str] 
     return None if row is None else (row.phone, row.phone_hash, row.who)
 
 
-def shown(phone: str) -> str:
+def shown_number(phone: str) -> str:
     """A contact's number as people may see it: masked, or `erased`."""
     return ERASED if phone.startswith(HASHED) else mask(phone)

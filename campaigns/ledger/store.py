@@ -67,7 +67,7 @@ class Ledger:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A consistent view, to read only: writing in it is a bug."""
-        with _told(self), self.engine.connect() as db:
+        with _as_unavailable(self), self.engine.connect() as db:
             yield db
 
     def check(self) -> None:
@@ -78,7 +78,7 @@ class Ledger:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One durable transaction, committed at the end of the block."""
-        with _told(self), self._turn, self.engine.connect().execution_options(writes=True) as db, db.begin():
+        with _as_unavailable(self), self._turn, self.engine.connect().execution_options(writes=True) as db, db.begin():
             yield db
 
     @contextmanager
@@ -88,7 +88,7 @@ class Ledger:
             with self.writing() as db:
                 yield db
             return
-        with _told(self), self._turn, self.engine.connect().execution_options(writes=True) as db:
+        with _as_unavailable(self), self._turn, self.engine.connect().execution_options(writes=True) as db:
             sqlite: Any = db.connection.driver_connection
             _set(sqlite, "foreign_keys=OFF")  # a table that is dropped would take its name out of every reference
             try:
@@ -107,7 +107,7 @@ class Ledger:
                     return function(db, *args, **named)
             except DBAPIError as exc:
                 if tries == WRITE_TRIES or not lost_a_race(exc):
-                    raise _away(self, exc) from exc
+                    raise _unavailable(self, exc) from exc
                 time.sleep(random.uniform(0, 0.05 * tries))
         raise AssertionError("unreachable")
 
@@ -125,14 +125,14 @@ def lost_a_race(exc: DBAPIError) -> bool:
 
 
 @contextmanager
-def _told(ledger: Ledger) -> Iterator[None]:
+def _as_unavailable(ledger: Ledger) -> Iterator[None]:
     try:
         yield
     except OperationalError as exc:
-        raise _away(ledger, exc) from exc
+        raise _unavailable(ledger, exc) from exc
 
 
-def _away(ledger: Ledger, exc: DBAPIError) -> Exception:
+def _unavailable(ledger: Ledger, exc: DBAPIError) -> Exception:
     if not isinstance(exc, OperationalError):
         return exc
     first = str(exc.orig).strip().splitlines()[0] if str(exc.orig).strip() else type(exc.orig).__name__

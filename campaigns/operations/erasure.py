@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, case, delete, func, select, up
 
 from campaigns.ledger import claims, erasures, moves
 from campaigns.ledger.drafts import name_of_test_call
-from campaigns.ledger.erasures import ERASED, REST, SAID
+from campaigns.ledger.erasures import CONTENT, ERASED, TIMING
 from campaigns.ledger.frequency_caps import lock_numbers
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.suppressions import listed, suppress
@@ -47,7 +47,7 @@ def finish_erasures(ledger: Ledger, *, now: datetime) -> int:
     Several processes may run it at once.
     """
     with ledger.reading() as db:
-        over = erasures.ready(db)
+        over = erasures.ready_to_empty(db)
     return sum(ledger.write(_finish, contact_id, now) for contact_id in over)
 
 
@@ -93,7 +93,7 @@ def _empty(db: Connection, phone: str, phone_hash: str, who: str, now: datetime)
     erasures.lock_rows_of(db, [phone, phone_hash])
     of_number = contacts.c.phone == phone
     claims.end_waiting(db, ContactStatus.SUPPRESSED, of_number, reason=ERASED, now=now)
-    db.execute(update(contacts).where(of_number).values(phone_hash=phone_hash, **SAID))
+    db.execute(update(contacts).where(of_number).values(phone_hash=phone_hash, **CONTENT))
     emptied = db.scalar(select(func.count()).select_from(contacts).where(of_number, erasures.is_over())) or 0
     emptied_receipts = _empty_final(db, phone, phone_hash) + erasures.empty_unmatched(db, phone.removeprefix("+"))
     entries = _hash_suppressions(db, phone, phone_hash, who, now)
@@ -112,7 +112,9 @@ def _empty_final(db: Connection, phone: str, phone_hash: str) -> int:
     _empty_test_calls(db, final)
     # The reason of a reached contact is its outcome. Others may quote the provider, or an operator's note.
     reason = case((contacts.c.status == ContactStatus.REACHED, contacts.c.reason), else_=ERASED)
-    db.execute(update(contacts).where(*final).values(phone=phone_hash, reason=reason, corrected=None, **SAID, **REST))
+    db.execute(
+        update(contacts).where(*final).values(phone=phone_hash, reason=reason, corrected=None, **CONTENT, **TIMING)
+    )
     erasures.forget_emptied(db, phone_hash)
     return emptied_receipts
 
@@ -127,7 +129,7 @@ def _empty_test_calls(db: Connection, final: Sequence[ColumnElement[bool]]) -> N
         ended = update(contacts).where(
             of_test_calls, contacts.c.line == line, contacts.c.status.not_in(WAITING_CONTACTS)
         )
-        db.execute(ended.values(**SAID))
+        db.execute(ended.values(**CONTENT))
 
 
 def _hash_suppressions(db: Connection, phone: str, phone_hash: str, who: str, now: datetime) -> int:

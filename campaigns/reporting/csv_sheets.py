@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Row, select
 
-from campaigns.ledger.erasures import shown
+from campaigns.ledger.erasures import shown_number
 from campaigns.ledger.tables import attempts, contacts
 
 ATTEMPT_COLUMNS = (
@@ -75,7 +75,7 @@ def _attempt_line(campaign_id: str, row: Row[tuple[object, ...]]) -> list[str]:
         campaign_id,
         row.line,
         row.id,
-        shown(row.phone),
+        shown_number(row.phone),
         row.number,
         row.provider,
         row.caller_id,
@@ -109,7 +109,7 @@ def contact_lines(db: Connection, campaign_id: str) -> Iterable[list[str]]:
         .execution_options(yield_per=1000)
     )
     for row in db.execute(query):
-        cells = (campaign_id, row.line, shown(row.phone), row.status, row.reason, row.attempts, row.final_at)
+        cells = (campaign_id, row.line, shown_number(row.phone), row.status, row.reason, row.attempts, row.final_at)
         yield [csv_cell(value) for value in (*cells, row.consent)]
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from campaigns.ledger import queries
-from campaigns.ledger.erasures import shown
+from campaigns.ledger.erasures import shown_number
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import CAMPAIGN_MOVES, ContactStatus
@@ -65,7 +65,7 @@ def contacts_after(
         ListedContact(
             id=row.id,
             line=row.line,
-            phone=shown(row.phone),
+            phone=shown_number(row.phone),
             status=ContactStatus(row.status),
             reason=mask_numbers(row.reason),
             attempts=row.attempts,
@@ -88,7 +88,7 @@ def latest_attempts(db: Connection, campaign_id: str, limit: int) -> list[Listed
     return [
         ListedAttempt(
             at=row.dialing_at,
-            phone=shown(row.phone),
+            phone=shown_number(row.phone),
             number=row.number,
             result=row.outcome or row.status,
             ended=row.outcome is not None,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, func, select
 
-from campaigns.ledger.erasures import shown
+from campaigns.ledger.erasures import shown_number
 from campaigns.ledger.tables import attempts, contacts, receipts
 from campaigns.lifecycle import DOUBTFUL_ATTEMPTS, AttemptStatus
 from dialer.plural import counted
@@ -92,7 +92,7 @@ def _receipt_words(db: Connection, ids: Sequence[UUID]) -> dict[UUID, list[str]]
 def _unknown_call(row: Row[tuple[object, ...]], words: Sequence[str]) -> UnknownCall:
     return UnknownCall(
         contact_row=row.line,
-        contact_masked=shown(row.phone),
+        contact_masked=shown_number(row.phone),
         external_id=row.id,
         provider=row.provider,
         provider_call_id=row.provider_call_id,

@@ -55,7 +55,7 @@ def fetch_call_status(attempt: OpenAttempt, account: Account) -> CallStatus | No
         if not account.bucket.take(grant_id, patience=0.0, call=False).granted:
             account.bucket.release_turn(f"ask:{attempt.id}")
             return NotAsked.ACCOUNT_BUSY
-        status = _told(attempt, account)
+        status = _status_of(attempt, account)
         account.bucket.settle_all([replace(GrantResult.from_ruling(grant_id, status.ruling), charged=True)])
     except BucketUnavailable as exc:
         log.warning("bucket away", account=account.name, why=exc.message)
@@ -63,8 +63,8 @@ def fetch_call_status(attempt: OpenAttempt, account: Account) -> CallStatus | No
     return NotAsked.ACCOUNT_BUSY if status.ruling.verdict is Verdict.THROTTLED else status
 
 
-def _told(attempt: OpenAttempt, account: Account) -> CallStatus:
-    """Asked by the provider's id of the call; by ours where that is unknown."""
+def _status_of(attempt: OpenAttempt, account: Account) -> CallStatus:
+    """Ask by the provider's id of the call, or by the attempt's id where that is unknown."""
     call = attempt.provider_call_id
     if call is None:
         traced = account.trace(attempt.id)

@@ -8,8 +8,8 @@ from enum import StrEnum
 class Evidence(StrEnum):
     """What showed that a call was placed, or how it ended."""
 
-    ANSWER = "answer"  # the provider's own to our request, however late
+    ANSWER = "answer"  # the provider's answer to our request, however late
     RECEIPT = "receipt"
     LIST = "list"  # the provider's list of calls in progress
-    ASKING = "asking"  # the provider's word on one call, or its report of calls
+    ASKING = "asking"  # the provider's status of one call, or its report of calls
     SILENCE = "silence"  # none: its time ran out

@@ -89,9 +89,9 @@ def _conclude(db: Connection, attempt_id: UUID, status: CallStatus | None, using
         detail = "the provider said that it failed, and listed no such call"
         return settle_not_placed(db, attempt, detail, now=now, rng=using.rng)
     if status is not None and status.progress is not None:
-        attempt = _take_its_word(db, attempt, status, using, now)
+        attempt = _believe_status(db, attempt, status, using, now)
         if status.progress is not Progress.ENDED and (
-            _waits_there(attempt, status.progress) or now < (attempt.send_at or attempt.dialing_at) + LONGEST_CALL
+            _waits_at_provider(attempt, status.progress) or now < (attempt.send_at or attempt.dialing_at) + LONGEST_CALL
         ):
             return False
     ending = _ending(db, attempt, status, now)
@@ -100,7 +100,7 @@ def _conclude(db: Connection, attempt_id: UUID, status: CallStatus | None, using
     return conclude(db, attempt, ending, now=now)
 
 
-def _waits_there(attempt: OpenAttempt, progress: Progress) -> bool:
+def _waits_at_provider(attempt: OpenAttempt, progress: Progress) -> bool:
     """Whether the provider was asked to wait, has the call and has not begun it: it may still ring."""
     return attempt.send_at is not None and progress is Progress.PLACED
 
@@ -117,10 +117,10 @@ def _conclude_gone(db: Connection, attempt: OpenAttempt, gone_at: datetime, usin
     return conclude(db, attempt, ending_by_looks(attempt, gone_at, account), now=now)
 
 
-def _take_its_word(
+def _believe_status(
     db: Connection, attempt: OpenAttempt, status: CallStatus, using: Runtime, now: datetime
 ) -> OpenAttempt:
-    """The provider knows the call, so it counts, and it is not concluded while it goes on."""
+    """Note what the provider says of a call it knows: it counts, and it is not concluded while it goes on."""
     account = using.accounts[attempt.account]
     call = attempt.provider_call_id or status.ruling.provider_call_id
     accept(db, attempt, call, account.settings, now=now, evidence=Evidence.ASKING)
@@ -154,7 +154,7 @@ def _ending(db: Connection, attempt: OpenAttempt, status: CallStatus | None, now
     if attempt.status is AttemptStatus.ANSWERED:
         detail = "answered; its end was never told"
         return Ending(outcome=Outcome.ANSWERED, ended_at=now, evidence=Evidence.SILENCE, detail=detail)
-    return Ending(outcome=Outcome.UNKNOWN, ended_at=now, evidence=Evidence.SILENCE, detail=_silence(attempt))
+    return Ending(outcome=Outcome.UNKNOWN, ended_at=now, evidence=Evidence.SILENCE, detail=_silence_detail(attempt))
 
 
 def _plausible(ended_at: datetime | None, attempt: OpenAttempt, now: datetime) -> datetime:
@@ -166,7 +166,7 @@ def _between(answered_at: datetime | None, ended_at: datetime) -> float | None:
     return max(0.0, (ended_at - answered_at).total_seconds()) if answered_at else None
 
 
-def _silence(attempt: OpenAttempt) -> str:
+def _silence_detail(attempt: OpenAttempt) -> str:
     if attempt.status is AttemptStatus.UNCONFIRMED:
         return "the request was not answered and nothing was heard of the call: it may have rung"
     return "the provider took the call and never told how it ended"

@@ -16,7 +16,7 @@ from console.cli.context import settings_and_ledger, user_name
 from console.cli.output import out, print_json, table
 from console.cli.views import calls
 from dialer.account import Account
-from dialer.live_calls import CallManager, calls_at, said
+from dialer.live_calls import CallManager, calls_at, script_of
 from workers.wiring import now_utc, open_accounts
 
 call_app = typer.Typer(help="Calls in progress: list them, and manage one.", no_args_is_help=True)
@@ -100,7 +100,7 @@ def hold_command(
     session: SessionId, say: Say = None, media: Media = None, account: AccountName = None, as_json: AsJson = False
 ) -> None:
     """Put the contact on hold with something to hear."""
-    script = said(say, media)
+    script = script_of(say, media)
     if script is None:
         raise typer.BadParameter("somebody on hold hears something: give --say TEXT or --media ID")
     _run_action("hold", session, lambda calls: calls.hold_call(session, script), account, as_json)
@@ -116,7 +116,7 @@ def make_command(
     as_json: AsJson = False,
 ) -> None:
     """Call a second person while the contact is on hold."""
-    script = said(say, media)
+    script = script_of(say, media)
     _run_action("make", session, lambda calls: calls.make_call(session, to.removeprefix("+"), script), account, as_json)
 
 

@@ -239,7 +239,7 @@ def _sighting(session: Any) -> ListedCall | None:
 
 
 def _contact_words(legs: Any) -> list[str]:
-    """The states of the legs that are not an operator's; an informer call has one."""
+    """The states of the contact's legs, not the agent's; an informer call has one leg."""
     known = [leg for leg in legs if isinstance(leg, dict)] if isinstance(legs, list) else []
     outer = [leg for leg in known if leg.get("is_operator") is not True]
     return [state for leg in outer or known if (state := word(leg.get("state")))]
