@@ -68,7 +68,7 @@ def _publish(slices: Sequence[Slice]) -> Sequence[Slice]:
 
 @app.task(name="workers.tasks.look")  # type: ignore[untyped-decorator]
 def poll() -> None:
-    """Poll the calls in progress of every account whose provider is followed by polling."""
+    """Poll the calls in progress of every account whose outcomes are learnt by polling."""
     using = runtime(settings)
     for account in using.accounts.values():
         try:
