@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Collection
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
+from typing import NamedTuple
 
 from babel import Locale
 from babel.core import get_global
@@ -90,7 +91,7 @@ def read_amount(text: str, currency: str, language: Locale, decimal: str | None 
     if len(signs) > 1:
         raise NotAnAmount("is not an amount")
     _refuse_other_words(WORD.findall(re.sub("[+-]", " ", before)) + WORD.findall(after), currency, language)
-    amount = _value(number[0].replace("٫", "."), "٫" in number[0], _Style(currency, language, decimal))
+    amount = _value(number[0].replace("٫", "."), "٫" in number[0], _style(currency, language, decimal))
     return -amount if signs == ["-"] else amount
 
 
@@ -100,15 +101,24 @@ def _plain(character: str) -> str:
     return str(unicodedata.decimal(character)) if category == "Nd" else "" if category == "Cf" else character
 
 
-class _Style:
+class _Style(NamedTuple):
     """How amounts of a currency are written, where it is used and in the language of the text."""
 
-    def __init__(self, currency: str, language: Locale, decimal: str | None) -> None:
-        locales = (language, *_homes(currency))
-        self.decimal = decimal
-        self.decimal_signs = {get_decimal_symbol(locale) for locale in locales}
-        self.groups_by_space = any(get_group_symbol(locale).isspace() for locale in locales)
-        self.has_three_decimals = get_currency_precision(currency) == 3
+    decimal: str | None
+    decimal_signs: frozenset[str]
+    groups_by_space: bool
+    has_three_decimals: bool
+
+
+@lru_cache
+def _style(currency: str, language: Locale, decimal: str | None) -> _Style:
+    locales = (language, *_homes(currency))
+    return _Style(
+        decimal=decimal,
+        decimal_signs=frozenset(map(get_decimal_symbol, locales)),
+        groups_by_space=any(get_group_symbol(locale).isspace() for locale in locales),
+        has_three_decimals=get_currency_precision(currency) == 3,
+    )
 
 
 def _value(number: str, is_arabic: bool, style: _Style) -> Decimal:

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -38,6 +39,7 @@ DIRECTIVES_OF_DATES = (
 )
 DIRECTIVES_OF_TIMES = ({"H", "p", "c", "X"},)
 NBSP = "\u00a0\u202f"
+WORDS_KEPT = 4096  # of each filter, as values recur
 SPEECH = "the speech"  # no variable of a template can have this name
 
 
@@ -96,13 +98,12 @@ def spoken_date(
     written = _moment(value, read, "date")
     if isinstance(written, time):
         raise CannotBeSpoken(value, "is a time of day and no date", "write it as 2026-12-05")
-    pattern, locale = day_pattern(language, year=year), language_named(language)
     moments, change = _on_the_contacts_clock(value, written, speech)
     days = set(map(_day, moments))
     if _may_be_a_whole_day(written) and days != {_day(written)} and _name_of(value) not in speech.timed:
         reason = "is midnight with an offset, and another day on the contact's clock"
         raise CannotBeSpoken(value, reason, "write the day alone: 2026-12-05")
-    texts = {_plain_spaces(format_date(day, pattern, locale=locale)) for day in days}
+    texts = {_day_in_words(day, language, year) for day in days}
     return speech.say(value, _only(texts, value, speech), change if days != {_day(written)} else "")
 
 
@@ -113,9 +114,8 @@ def spoken_time(context: Context, value: object, language: str = "en", read: str
     written = _moment(value, read, "time")
     if not isinstance(written, datetime | time):
         raise CannotBeSpoken(value, "is a date without a time", "write it as 2026-12-05T15:00")
-    locale = language_named(language)
     moments, change = _on_the_contacts_clock(value, written, speech)
-    texts = {_plain_spaces(format_time(_whole_seconds(moment), "short", locale=locale)) for moment in moments}
+    texts = {_time_in_words(_whole_seconds(moment), language) for moment in moments}
     return speech.say(value, _only(texts, value, speech), change)
 
 
@@ -132,10 +132,7 @@ def spoken_money(
         amount = rounded(written, code)
     except NotAnAmount as exc:
         raise CannotBeSpoken(value, str(exc), exc.suggestion) from None
-    whole = amount.to_integral_value()
-    said, pattern = (whole, "#,##0") if amount == whole else (amount, f"#,##0.{'0' * decimals_of(code)}")
-    words = format_currency(said, code, pattern, locale=locale, format_type="name", currency_digits=False)
-    return _speech(context).say(value, _plain_spaces(words), "" if amount == written else "rounded")
+    return _speech(context).say(value, _money_in_words(amount, code, language), "" if amount == written else "rounded")
 
 
 @pass_context
@@ -237,11 +234,31 @@ def _day(moment: date) -> date:
     return moment.date() if isinstance(moment, datetime) else moment
 
 
-def _whole_seconds(moment: datetime | time) -> datetime | time:
+def _whole_seconds(moment: datetime | time) -> time:
     """The moment with its fraction of a second rounded; the end of a day stays in that day."""
     day = moment if isinstance(moment, datetime) else datetime.combine(date(2000, 1, 1), moment)
     nearest = (day + timedelta(microseconds=500_000)).replace(microsecond=0)
     return (nearest if nearest.date() == day.date() else day).time()
+
+
+@lru_cache(WORDS_KEPT)
+def _day_in_words(day: date, language: str, year: bool) -> str:
+    pattern = day_pattern(language, year=year)
+    return _plain_spaces(format_date(day, pattern, locale=language_named(language)))
+
+
+@lru_cache(WORDS_KEPT)
+def _time_in_words(moment: time, language: str) -> str:
+    return _plain_spaces(format_time(moment, "short", locale=language_named(language)))
+
+
+@lru_cache(WORDS_KEPT)
+def _money_in_words(amount: Decimal, currency: str, language: str) -> str:
+    whole = amount.to_integral_value()
+    said, pattern = (whole, "#,##0") if amount == whole else (amount, f"#,##0.{'0' * decimals_of(currency)}")
+    locale = language_named(language)
+    words = format_currency(said, currency, pattern, locale=locale, format_type="name", currency_digits=False)
+    return _plain_spaces(words)
 
 
 @lru_cache
