@@ -158,7 +158,8 @@ def read_audience(
     """
     location = definition.contacts.file
     file = download(location, folder, definition.campaign) if is_url(location) else folder / location
-    table = open_table(file, definition.contacts.sheet, definition.contacts.phone)
+    contacts = definition.contacts
+    table = open_table(file, contacts.sheet, contacts.phone, encoding=contacts.encoding)
     columns = find_columns(definition, table)
     faults = list(_script_faults(definition, columns, check_script))
     if faults:

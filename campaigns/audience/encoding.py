@@ -1,4 +1,4 @@
-"""Detects the encoding of a list: Unicode is checked in full, older code pages are guessed by the words they give."""
+"""The encoding of a list: Unicode is checked in full, a code page is believed if its words make sense, else named."""
 
 from __future__ import annotations
 
@@ -6,31 +6,57 @@ import codecs
 from pathlib import Path
 from typing import BinaryIO
 
-from charset_normalizer import from_bytes
-
+from campaigns.audience.code_pages import guess_page
 from dialer.errors import DialerError
 from dialer.unicode_files import marked_encoding
 
 CHUNK_BYTES = 1 << 18
 SAMPLE_BYTES = 1 << 16
-CODE_PAGES = ["cp1252", "cp1251"]
 OLE_SIGNATURE = b"\xd0\xcf\x11\xe0"  # XLS, and XLSX under a password, are OLE files
 SAVE_AGAIN = 'save it again as "CSV UTF-8"'
+SURELY_UTF8_LINES = 3  # so many lines that are not ASCII are not UTF-8 by chance
 
 
 class BadContactsFile(DialerError):
     """The list cannot be read at all; the message names the file, `remedy` says what to do."""
 
 
-def encoding_of(path: Path) -> str:
-    """The name of a codec that reads the whole file. Raises BadContactsFile, with the line, when none does."""
+def encoding_of(path: Path, named: str | None = None) -> str:
+    """The name of a codec that reads the whole file: the one that is `named`, else as the content shows.
+
+    Raises BadContactsFile, with the line, when none does, or the content shows that it is not the one named.
+    """
     with path.open("rb") as stream:
         head = stream.read(4096)
         if head.startswith(OLE_SIGNATURE):
             message = f"{path}: this is an old spreadsheet's format (XLS), or has a password"
             raise BadContactsFile(message, "save it as .xlsx or CSV, without a password, and name that")
         stream.seek(0)
+        if named is not None:
+            return _named(path, stream, head, named)
         return _declared(path, stream, head) or _detected(path, stream)
+
+
+def _named(path: Path, stream: BinaryIO, head: bytes, named: str) -> str:
+    """The encoding that the campaign file names, unless the content is evidently UTF-8 or UTF-16."""
+    marked = marked_encoding(head)
+    shown = marked or ("utf-8" if _is_surely_utf8(stream) else None)
+    if shown and codecs.lookup(named).name[:5] != shown[:5]:
+        message = f"{path}: this is {shown.removesuffix('-sig').upper()}, and contacts.encoding says {named}"
+        raise BadContactsFile(message, "remove contacts.encoding, or correct it")
+    encoding = marked or named
+    if line := _undecodable(stream, encoding):
+        raise BadContactsFile(
+            f"{path}:{line}: bytes that are not {named}", f"correct contacts.encoding, or {SAVE_AGAIN}"
+        )
+    return encoding
+
+
+def _is_surely_utf8(stream: BinaryIO) -> bool:
+    if _undecodable(stream, "utf-8"):
+        return False
+    utf8_lines, *_ = _count_lines(stream)
+    return utf8_lines >= SURELY_UTF8_LINES
 
 
 def _declared(path: Path, stream: BinaryIO, head: bytes) -> str | None:
@@ -57,12 +83,16 @@ def _detected(path: Path, stream: BinaryIO) -> str:
     if utf8_lines >= other_lines:
         message = f"{path}:{first}: bytes that are not UTF-8, in a file that is UTF-8 elsewhere"
         raise BadContactsFile(message, f"correct that line, or {SAVE_AGAIN}")
-    guess = from_bytes(sample, cp_isolation=CODE_PAGES).best()
-    if guess is None:
-        raise BadContactsFile(f"{path}:{first}: the encoding of this file cannot be told", SAVE_AGAIN)
-    if line := _undecodable(stream, guess.encoding):
-        raise BadContactsFile(f"{path}:{line}: bytes that are neither UTF-8 nor {guess.encoding}", SAVE_AGAIN)
-    return guess.encoding
+    guess = guess_page(sample)
+    if guess is None or not guess.is_certain:
+        hint = f" (it may be {guess.page})" if guess else ""
+        remedy = (
+            f"name it in the campaign file (contacts.encoding: {guess.page if guess else 'cp1250'}), or {SAVE_AGAIN}"
+        )
+        raise BadContactsFile(f"{path}:{first}: the encoding of this file cannot be told{hint}", remedy)
+    if line := _undecodable(stream, guess.page):
+        raise BadContactsFile(f"{path}:{line}: bytes that are neither UTF-8 nor {guess.page}", SAVE_AGAIN)
+    return guess.page
 
 
 def _undecodable(stream: BinaryIO, encoding: str) -> int | None:

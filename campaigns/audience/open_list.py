@@ -22,21 +22,25 @@ OTHER_SIGNATURES = {
 MARKUP = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype|html|table|\?xml|\?mso)", re.IGNORECASE)
 
 
-def open_table(path: Path, sheet: str | None = None, columns: Collection[str] = ()) -> Table:
+def open_table(
+    path: Path, sheet: str | None = None, columns: Collection[str] = (), *, encoding: str | None = None
+) -> Table:
     """Open a list and read its header. Raises BadContactsFile when it is missing, empty or unreadable.
 
     `sheet` names the sheet of a workbook; None: the first visible one with one of these columns, else the first with
-    anything in it.
+    anything in it. `encoding` is that of a text file; None: as it shows.
     """
     if not path.exists():
         raise BadContactsFile(f"{path}: no such file", "contacts.file is looked for beside the campaign file")
     try:
         if _is_workbook(path):
+            if encoding is not None:
+                raise BadContactsFile(f"{path}: a workbook has no encoding of its own", "remove contacts.encoding")
             return open_workbook(path, sheet, columns)
         if sheet is not None:
             raise BadContactsFile(f"{path}: this is no workbook, it has no sheets", "remove contacts.sheet")
         _refuse_other_kinds(path)
-        return open_delimited(path)
+        return open_delimited(path, encoding)
     except OSError as exc:
         raise BadContactsFile(f"{path}: the list cannot be read: {exc.strerror or exc}", "check the path") from None
 

@@ -132,9 +132,12 @@ class DelimitedTable(Table):
         return f"put quotes around cells that hold {self.delimiter!r}"
 
 
-def open_delimited(path: Path) -> DelimitedTable:
-    """Detect the encoding and delimiter of a text file. Raises BadContactsFile when it is empty or unreadable."""
-    encoding = encoding_of(path)
+def open_delimited(path: Path, encoding: str | None = None) -> DelimitedTable:
+    """Detect the delimiter of a text file, and its encoding unless it is named.
+
+    Raises BadContactsFile when it is empty or unreadable.
+    """
+    encoding = encoding_of(path, encoding)
     with _open_text(path, encoding) as stream:
         delimiter, declared = _delimiter(stream)
         stream.seek(0)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from campaigns.definition.field_types import Column, Columns, Country, NumberKinds
+from campaigns.definition.field_types import Column, Columns, Country, Encoding, NumberKinds
 from campaigns.definition.sections.section import Section
 from dialer.field_errors import field_error
 
@@ -19,6 +19,11 @@ class Contacts(Section):
     )
     sheet: Annotated[str, Field(min_length=1)] | None = Field(
         None, description="Sheet of the workbook; absent, the first visible one with the column of numbers."
+    )
+    encoding: Encoding | None = Field(
+        None,
+        description="Encoding of a text file, as Python names it: cp1250, cp1253, gbk, shift_jis …; absent, UTF-8, "
+        "UTF-16, cp1251 or cp1252, whichever it shows.",
     )
     phone: Columns = Field(
         ("phone",),

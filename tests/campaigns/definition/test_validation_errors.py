@@ -99,6 +99,22 @@ def test_a_fault_is_named_with_place_key_and_remedy(faults_of, wrong, line, colu
         ("account: main", 'account: ""', "account", "is empty", "account in the settings"),
         ("account: main", "acount: main", "acount", "no such key", "did you mean account?"),  # named once
         ("  file: first.csv", "  phone: phone", "contacts.file", "is missing", "CSV or XLSX"),
+        *(
+            (
+                "  file: first.csv",
+                f"  file: first.csv\n  encoding: {name}",
+                "contacts.encoding",
+                "no encoding is called",
+                hint,
+            )
+            for name, hint in (
+                ("cp1235", "did you mean cp12"),
+                ("windows1253", "did you mean windows_1253?"),
+                ("shift-jiss", "did you mean shift_jis?"),
+                ("Excel", "write cp1250, cp1253"),
+                ("base64", ""),  # encodes no text
+            )
+        ),
         ("  file: first.csv", "  file: first.csv\n  country: UK", "contacts.country", "no country", "did you mean GB?"),
         ('"+18005550100"', "18005550100", "caller_id", "plus at its beginning is lost", 'write "+18005550100"'),
         ("first.csv", "first.csv\n  allow: premium", "contacts.allow", "expected premium_rate, shared_cost", ""),
