@@ -83,7 +83,8 @@ class Receipt:
     """One event about a call, sent by the provider after the call was placed.
 
     `word` is the provider's name of the event, `code` its number. An unknown event has neither progress nor outcome: it
-    is stored and changes nothing. `occurred_at` is aware.
+    is stored and changes nothing. An end has the outcome that it proves if it is the only receipt that ever comes:
+    UNKNOWN if it proves none, None if only that the person called hung up, answered or not. `occurred_at` is aware.
     """
 
     event_id: str

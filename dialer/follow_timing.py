@@ -9,7 +9,7 @@ from dialer.account_settings import AccountSettings
 
 ENDING_GRACE = 2.0  # provider's seconds in which the other receipts about the end of a call arrive
 MIN_GRACE = 1.0  # our seconds, for the way from the provider to the ledger, at any speed
-SUSPICION_GRACE = 20.0  # provider's seconds, when the receipts so far do not say how the call ended
+UNTOLD_GRACE = 20.0  # provider's seconds, when the receipts so far do not say how the call ended
 REPORT_DELAY = 10.0  # provider's seconds until it has sent a notification of an ended call, or has it in its report
 MIN_REPORT_DELAY = 1.0  # our seconds
 POLLS_PER_MESSAGE = 2  # so that one of them comes while it is spoken, even if polls and answers are late

@@ -1,7 +1,7 @@
 """Combines the receipts of one call into its state, in whatever order they came, repeated or incomplete.
 
-A receipt with `progress` moves the call along. One with an outcome and no progress is a suspicion, which counts only if
-no receipt says more. An end without an outcome means that the person called hung up.
+A receipt says what it says alone: a call that ended with no word on how has ended as UNKNOWN, until another receipt
+tells. An end without an outcome means that the person called hung up, which happens to answered and to declined calls.
 """
 
 from __future__ import annotations
@@ -13,15 +13,13 @@ from datetime import datetime
 from dialer.calls import Outcome, Progress, Receipt
 
 _RANK = {Progress.PLACED: 1, Progress.RINGING: 2, Progress.ANSWERED: 3, Progress.ENDED: 4}
-_MOST_SPECIFIC_FIRST = (
-    Outcome.MACHINE,
+_UNANSWERED_MOST_SPECIFIC_FIRST = (
     Outcome.INVALID_NUMBER,
     Outcome.EXPIRED,
     Outcome.REJECTED,
     Outcome.BUSY,
     Outcome.NO_ANSWER,
     Outcome.FAILED,
-    Outcome.UNKNOWN,
 )
 _OVERRIDDEN_BY_HANG_UP = frozenset({Outcome.BUSY, Outcome.NO_ANSWER, Outcome.FAILED})
 
@@ -30,49 +28,53 @@ _OVERRIDDEN_BY_HANG_UP = frozenset({Outcome.BUSY, Outcome.NO_ANSWER, Outcome.FAI
 class CallSummary:
     """The state of a call by its receipts.
 
-    `outcome` is the conclusion if no more receipts come; None if there is none yet. `ending` is True once any receipt
-    is about an end. If `progress` is not ENDED then, it is a suspicion: wait for the other receipts before concluding.
+    `outcome` is the conclusion if no more receipts come; None while the call goes on. UNKNOWN: it ended, and no receipt
+    says how, so wait for the others before concluding. `hung_up` is True if the person called ended it.
     """
 
     progress: Progress | None = None
     outcome: Outcome | None = None
     answered_at: datetime | None = None
     ended_at: datetime | None = None
-    ending: bool = False
+    hung_up: bool = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether any receipt is about the call's end."""
+        return self.progress is Progress.ENDED
+
+    @property
+    def tells_all(self) -> bool:
+        """Whether these receipts say that the call ended, and how."""
+        return self.ended and self.outcome is not Outcome.UNKNOWN
 
 
 def summarize_receipts(receipts: Iterable[Receipt]) -> CallSummary:
     """The state of the call that these receipts are about. Order and repeats make no difference."""
-    known = [receipt for receipt in receipts if receipt.progress or receipt.outcome]
+    known = [receipt for receipt in receipts if receipt.progress]
     answers = [receipt for receipt in known if receipt.progress is Progress.ANSWERED]
     endings = [receipt for receipt in known if receipt.progress is Progress.ENDED]
-    suspicions = [receipt for receipt in known if receipt.progress is None]
     steps = [receipt.progress for receipt in known if receipt.progress]
+    outcomes = {receipt.outcome for receipt in endings}
     return CallSummary(
         progress=max(steps, key=_RANK.__getitem__, default=None),
-        outcome=_outcome(answers, endings, suspicions),
+        outcome=_outcome(outcomes, answered=bool(answers)),
         answered_at=_earliest(answers),
-        ended_at=_earliest(endings) or _earliest(suspicions),
-        ending=bool(endings or suspicions),
+        ended_at=_earliest(endings),
+        hung_up=None in outcomes,
     )
 
 
-def _outcome(answers: list[Receipt], endings: list[Receipt], suspicions: list[Receipt]) -> Outcome | None:
-    outcomes = {receipt.outcome for receipt in endings}
-    refusal = _most_specific(outcomes - {Outcome.ANSWERED})
-    if answers:
-        return Outcome.MACHINE if refusal is Outcome.MACHINE else Outcome.ANSWERED
-    if refusal:
-        hung_up = None in outcomes
-        return Outcome.REJECTED if hung_up and refusal in _OVERRIDDEN_BY_HANG_UP else refusal
-    if Outcome.ANSWERED in outcomes:
+def _outcome(ends: set[Outcome | None], *, answered: bool) -> Outcome | None:
+    """By what the receipts of an end say; whatever an end is called, one word of an answer outranks it."""
+    if Outcome.MACHINE in ends:
+        return Outcome.MACHINE
+    if answered or Outcome.ANSWERED in ends:
         return Outcome.ANSWERED
-    suspected = _most_specific({receipt.outcome for receipt in suspicions})
-    return Outcome.UNKNOWN if endings else suspected
-
-
-def _most_specific(outcomes: set[Outcome | None]) -> Outcome | None:
-    return next((outcome for outcome in _MOST_SPECIFIC_FIRST if outcome in outcomes), None)
+    unanswered = next((outcome for outcome in _UNANSWERED_MOST_SPECIFIC_FIRST if outcome in ends), None)
+    if unanswered in _OVERRIDDEN_BY_HANG_UP and None in ends:
+        return Outcome.REJECTED
+    return unanswered or (Outcome.UNKNOWN if ends else None)
 
 
 def _earliest(receipts: list[Receipt]) -> datetime | None:

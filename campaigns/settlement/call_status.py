@@ -11,7 +11,6 @@ from structlog import get_logger
 
 from campaigns.ledger.queries import OpenAttempt
 from campaigns.ledger.receipts import receipts_of
-from campaigns.settlement.receipts import tells_all
 from dialer.account import Account
 from dialer.bucket import BucketUnavailable, GrantResult
 from dialer.calls import Outcome, Progress
@@ -36,14 +35,14 @@ def worth_asking(db: Connection, attempt: OpenAttempt, account: Account) -> bool
     if (provider.tracing(attempt.id) if call is None else provider.asking(call)) is None:
         return False
     summary = summarize_receipts(receipts_of(db, attempt.id))
-    return not tells_all(summary) or summary.outcome is PERHAPS_DECLINED
+    return not summary.tells_all or summary.outcome is PERHAPS_DECLINED
 
 
 def knows_better(status: CallStatus, summary: CallSummary) -> bool:
     """Whether the provider's answer about an ended call is more reliable than its receipts."""
-    if status.progress is not Progress.ENDED or status.outcome is None:
+    if status.progress is not Progress.ENDED or status.outcome in {None, Outcome.UNKNOWN}:
         return False
-    return not tells_all(summary) or (summary.outcome is PERHAPS_DECLINED and status.outcome is Outcome.REJECTED)
+    return not summary.tells_all or (summary.outcome is PERHAPS_DECLINED and status.outcome is Outcome.REJECTED)
 
 
 def fetch_call_status(attempt: OpenAttempt, account: Account) -> CallStatus | NotAsked:

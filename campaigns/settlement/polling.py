@@ -174,7 +174,7 @@ def ending_by_looks(attempt: OpenAttempt, looked_at: datetime, account: Account)
         return _seen_to_end(
             Outcome.UNKNOWN,
             looked_at,
-            detail="its state in the provider's list is a word we do not know",
+            detail="the provider's list did not tell whether it was answered: its state there is no word we know",
         )
     gap = _longest_gap(attempt, looked_at)
     if gap >= account.scaled(attempt.script_seconds):

@@ -19,8 +19,8 @@ from campaigns.settlement.corrections import correct
 from campaigns.settlement.evidence import Evidence
 from campaigns.settlement.rulings import accept
 from dialer.account_settings import AccountSettings
-from dialer.calls import REACHED, Outcome, Progress, Receipt
-from dialer.follow_timing import ENDING_GRACE, SUSPICION_GRACE, grace_seconds
+from dialer.calls import REACHED, Progress, Receipt
+from dialer.follow_timing import ENDING_GRACE, UNTOLD_GRACE, grace_seconds
 from dialer.receipts import CallSummary, summarize_receipts
 
 UNMATCHED_KEPT = timedelta(hours=24)
@@ -110,25 +110,19 @@ def _advance(
     answered = reduced.progress is Progress.ANSWERED or reduced.answered_at is not None
     if answered and attempt.status in (*UNANSWERED_REQUESTS, AttemptStatus.PLACED):
         move_attempt(db, attempt.id, AttemptStatus.ANSWERED, answered_at=reduced.answered_at or now)
-    if tells_all(reduced) or reduced.outcome in REACHED:
+    if reduced.tells_all or reduced.outcome in REACHED:
         correct(db, attempt, reduced, now=now)
-    if reduced.ending:
+    if reduced.ended:
         _conclude_soon(db, attempt, reduced, settings, now)
 
 
 def _conclude_soon(
     db: Connection, attempt: OpenAttempt, reduced: CallSummary, settings: AccountSettings, now: datetime
 ) -> None:
-    soon = now + timedelta(seconds=grace_seconds(settings, ENDING_GRACE if tells_all(reduced) else SUSPICION_GRACE))
+    soon = now + timedelta(seconds=grace_seconds(settings, ENDING_GRACE if reduced.tells_all else UNTOLD_GRACE))
     unsettled = attempts.c.status.in_(PLACED_CALLS)
     later = attempts.c.conclude_at > soon
     db.execute(update(attempts).where(attempts.c.id == attempt.id, unsettled, later).values(conclude_at=soon))
-
-
-def tells_all(summary: CallSummary) -> bool:
-    """Whether these receipts say that the call ended, and how; a suspicion, or an end without an outcome, does not."""
-    ended = summary.progress is Progress.ENDED and summary.outcome not in {None, Outcome.UNKNOWN}
-    return ended or (summary.ending and summary.outcome in REACHED)
 
 
 def forget_unmatched(db: Connection, now: datetime, *, keyed_hash: Callable[[str], str]) -> int:

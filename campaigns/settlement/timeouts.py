@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -32,6 +33,8 @@ MOST_ASKED = 10  # calls that one sweep asks about, so that it ends; the next go
 ASKED_AGAIN = 15.0  # seconds of the provider's clock between two questions about a call its report does not have yet
 LONGEST_CALL = timedelta(hours=1)  # from then on it is concluded, though the provider says that it goes on
 SETTLES_WITHOUT_ACCOUNT = 180.0
+NOT_HOW = "the provider told that the call had ended, and never how: it may have been answered"
+HUNG_UP = "the person called hung up, and the provider never told whether that was after answering"
 
 
 def mark_stale_unconfirmed(using: Runtime) -> int:
@@ -114,7 +117,10 @@ def _conclude_gone(db: Connection, attempt: OpenAttempt, gone_at: datetime, usin
         later = now + timedelta(seconds=max(account.scaled(ASKED_AGAIN), 1.0))
         db.execute(update(attempts).where(attempts.c.id == attempt.id).values(conclude_at=later))
         return False
-    return conclude(db, attempt, ending_by_looks(attempt, gone_at, account), now=now)
+    ending = ending_by_looks(attempt, gone_at, account)
+    if ending.outcome is Outcome.NO_ANSWER and summarize_receipts(receipts_of(db, attempt.id)).hung_up:
+        ending = replace(ending, outcome=Outcome.REJECTED, detail=f"{ending.detail}, and the person called hung up")
+    return conclude(db, attempt, ending, now=now)
 
 
 def _believe_status(
@@ -134,7 +140,7 @@ def _believe_status(
 def _ending(db: Connection, attempt: OpenAttempt, status: CallStatus | None, now: datetime) -> Ending:
     summary = summarize_receipts(receipts_of(db, attempt.id))
     better_known = status is not None and knows_better(status, summary)
-    if summary.outcome is not None and summary.ending and not better_known:
+    if summary.tells_all and summary.outcome is not None and not better_known:
         answered_at = summary.answered_at or attempt.answered_at
         return Ending(
             outcome=summary.outcome,
@@ -151,6 +157,9 @@ def _ending(db: Connection, attempt: OpenAttempt, status: CallStatus | None, now
             talk_seconds=status.talk_seconds,
             detail="its last receipt never came: settled by asking the provider",
         )
+    if summary.ended:
+        ended_at = _plausible(summary.ended_at, attempt, now)
+        return Ending(outcome=Outcome.UNKNOWN, ended_at=ended_at, detail=HUNG_UP if summary.hung_up else NOT_HOW)
     if attempt.status is AttemptStatus.ANSWERED:
         detail = "answered; its end was never told"
         return Ending(outcome=Outcome.ANSWERED, ended_at=now, evidence=Evidence.SILENCE, detail=detail)

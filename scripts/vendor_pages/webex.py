@@ -17,7 +17,7 @@ VOICE = f"{TESTS}/test_webex.py::test_a_spoken_call_is_one_recipient_with_every_
 CODE = f"{TESTS}/test_webex_codes.py::test_every_code_has_its_verdict"
 STATUS = f"{TESTS}/test_webex.py::test_a_reply_without_a_word_is_ruled_by_its_http_status"
 RECEIPT = f"{TESTS}/test_webex.py::test_a_receipt_is_read_by_its_code_then_by_its_word"
-DROPPED = f"{TESTS}/test_webex.py::test_dropped_moves_nothing_and_is_kept"
+OVER = f"{TESTS}/test_webex.py::test_an_end_that_comes_with_good_and_bad_calls_does_not_say_how_it_ended"
 DESTINATION = f"{TESTS}/test_webex.py::test_a_bad_parameter_is_the_contacts_fault_only_where_it_is_the_destination"
 SPOKEN = f"{TESTS}/test_webex.py::test_a_500_in_which_the_provider_speaks_is_asked_again_as_its_document_says"
 OTHER = {"invalid_parameter on the destination": DESTINATION, "http_500": SPOKEN}
@@ -60,7 +60,9 @@ def _receipts() -> str:
     words: dict[Event, list[str]] = {}
     for word, event in EVENT_WORDS.items():
         words.setdefault(event, []).append(f"`{word}`")
-    lines = [(code, *_said(event), DROPPED if code == "7409" else RECEIPT) for code, event in EVENTS.items()]
+    lines = [
+        (code, *_said(event), OVER if code in {"7405", "7409", "7410"} else RECEIPT) for code, event in EVENTS.items()
+    ]
     lines += [
         (", ".join(names), *_said(event), RECEIPT) for event, names in words.items() if event not in EVENTS.values()
     ]

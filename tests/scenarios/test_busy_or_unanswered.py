@@ -85,7 +85,7 @@ def test_notifications_tell_it_at_the_consoles_door(ledger, redis_url, tmp_path:
                 campaign = seed(ledger, PHONES, now=using.clock())
                 carry_out(using, campaign)
     assert outcomes(ledger) == {"answered": 3, "busy": 1, "no_answer": 2}, "declined calls read as unanswered there"
-    assert witnesses(ledger) == {"receipt"}
+    assert witnesses(ledger) == {"receipt", "list"}, "of a declined call they tell no reason: polling decides"
 
 
 @pytest.mark.parametrize("lost", ["0111", "0101"])

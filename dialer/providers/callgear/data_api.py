@@ -14,7 +14,7 @@ from uuid import UUID
 from dialer.calls import Outcome, Progress
 from dialer.http import HttpRequest
 from dialer.providers.callgear import rpc
-from dialer.providers.callgear.hangup_causes import outcome_of
+from dialer.providers.callgear.hangup_causes import outcome_of, outcome_of_unanswered
 from dialer.providers.parsing import member, number, word
 from dialer.providers.provider import CallStatus
 from dialer.verdicts import Ruling
@@ -45,8 +45,14 @@ def read_legs(answer: rpc.Answer, ruling: Ruling) -> CallStatus:
     talked = max((number(leg.get("duration")) or 0.0 for leg in outer), default=0.0)
     if talked > 0 or any(word(leg.get("connect_time")) for leg in outer):
         return CallStatus(ruling=ruling, progress=Progress.ENDED, outcome=Outcome.ANSWERED, talk_seconds=talked)
-    outcomes = [outcome for leg in outer if (outcome := outcome_of(word(leg.get("finish_reason"))))]
-    return CallStatus(ruling=ruling, progress=Progress.ENDED, outcome=outcomes[-1] if outcomes else None)
+    told = [outcome for leg in outer if (outcome := _unanswered(leg)) not in {None, Outcome.UNKNOWN}]
+    return CallStatus(ruling=ruling, progress=Progress.ENDED, outcome=told[-1] if told else None)
+
+
+def _unanswered(leg: Mapping[str, Any]) -> Outcome | None:
+    """How a leg ended that was not picked up, as far as is known; only a `connect_time` of null proves that."""
+    reason = word(leg.get("finish_reason"))
+    return outcome_of_unanswered(reason) if "connect_time" in leg else outcome_of(reason)
 
 
 def found_call(answer: rpc.Answer) -> str | None:

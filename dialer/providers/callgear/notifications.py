@@ -32,7 +32,8 @@ VARIABLES = (
     "lost_reason",
 )
 
-# The event that a template names, the event it is pasted at in the client area, and where the call is then.
+# The event that a template names, the event it is pasted at in the client area, and where the call is then. If it is
+# the only one that ever comes, it says just that: how a call ended, its talk time and reason say, or do not.
 EVENTS: Mapping[str, tuple[str, Progress | None]] = {
     "outbound": ("Outbound call", Progress.PLACED),
     "dialing": ("Waiting for answer", Progress.RINGING),
@@ -76,7 +77,7 @@ def receipts_in(body: bytes) -> list[Receipt]:
             word=event,
             code=_text(notice, "lost_reason"),
             progress=progress,
-            outcome=_outcome(event, notice) if progress is Progress.ENDED else None,
+            outcome=_outcome(notice) if progress is Progress.ENDED else None,
             occurred_at=None,  # its time is that of the account's zone, which is not known
         )
     ]
@@ -88,11 +89,15 @@ def _event(notice: Any) -> str | None:
     return named or MNEMONICS.get((mnemonic or "").casefold(), mnemonic)
 
 
-def _outcome(event: str, notice: Any) -> Outcome:
-    """Answered, or why not; unknown where it does not say, for a played message may not count as a talk."""
+def _outcome(notice: Any) -> Outcome | None:
+    """Answered, or what the reason proves alone.
+
+    No document says whether a played message counts as a talk, nor whether a call without a talk that was answered is
+    "lost": so neither a talk of no seconds nor the event proves that nobody answered.
+    """
     if (number(_text(notice, "talk_time_duration")) or 0) > 0:
         return Outcome.ANSWERED
-    return outcome_of(_text(notice, "lost_reason")) or (Outcome.NO_ANSWER if event == "lost" else Outcome.UNKNOWN)
+    return outcome_of(_text(notice, "lost_reason"))
 
 
 def _text(notice: Any, name: str) -> str | None:

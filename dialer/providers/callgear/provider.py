@@ -228,8 +228,10 @@ def _sighting(session: Any) -> ListedCall | None:
     call_id = word(member(session, "call_session_id"))
     if call_id is None:
         return None
-    words = _contact_words(member(session, "legs"))
+    words, of_contact = _leg_words(member(session, "legs"))
     steps = {progress_of(state) for state in words} if words else {Progress.PLACED}
+    if not of_contact:
+        steps -= {Progress.ANSWERED}  # an agent talks, or waits for the contact: neither is an answer
     return ListedCall(
         provider_call_id=call_id,
         correlation_id=uuid_of(member(session, "external_id")),
@@ -238,8 +240,8 @@ def _sighting(session: Any) -> ListedCall | None:
     )
 
 
-def _contact_words(legs: Any) -> list[str]:
-    """The states of the contact's legs, not the agent's; an informer call has one leg."""
+def _leg_words(legs: Any) -> tuple[list[str], bool]:
+    """The states of the legs that are not an agent's, and True; where all are, of these, and False."""
     known = [leg for leg in legs if isinstance(leg, dict)] if isinstance(legs, list) else []
     outer = [leg for leg in known if leg.get("is_operator") is not True]
-    return [state for leg in outer or known if (state := word(leg.get("state")))]
+    return [state for leg in outer or known if (state := word(leg.get("state")))], bool(outer)

@@ -7,7 +7,7 @@ from typing import Any
 
 from dialer.calls import Receipt
 from dialer.providers.parsing import instant, member, parsed, uuid_of, word
-from dialer.providers.webex.words import EVENT_WORDS, EVENTS, Event, folded
+from dialer.providers.webex.words import EVENT_WORDS, EVENTS, REJECTED, REJECTIONS, Event, folded
 
 _SEPARATOR = "\x1f"
 
@@ -48,8 +48,10 @@ def _receipt(notice: Any) -> Receipt | None:
 
 
 def _event(status: str | None, code: str | None) -> Event:
-    by_word = EVENT_WORDS.get(folded(status or ""), (None, None))
-    return EVENTS.get(code or "", by_word)
+    known_word, known_code = folded(status or ""), code or ""
+    if known_word == REJECTED and known_code in REJECTIONS:
+        return REJECTIONS[known_code]
+    return EVENTS.get(known_code) or EVENT_WORDS.get(known_word, (None, None))
 
 
 def _event_id(*parts: str | None) -> str:

@@ -67,25 +67,31 @@ RECEIPTS_ASKED = ("offered", "accepted", "answered", "released", "rejected", "di
 RECEIPTS = (*RECEIPTS_ASKED, "trombone_connected", "trombone_released", "message_expired")
 
 Event = tuple[Progress | None, Outcome | None]
+_OVER_NOT_HOW = (Progress.ENDED, Outcome.UNKNOWN)  # the call is over, answered or not
 
-# What a receipt says, by its code; `deliveryStatus` is less exact: only the code distinguishes rejections.
+# What a receipt says if it is the only one that ever comes. By its code: `deliveryStatus` is less exact, for only the
+# code tells rejections apart. "May" means that such a call must never be dialed again because of this receipt.
 EVENTS: Mapping[str, Event] = {
-    "7407": (Progress.PLACED, None),
-    "7408": (Progress.RINGING, None),
-    "7519": (Progress.ANSWERED, None),
+    "7407": (Progress.PLACED, None),  # offered to the network: it may ring, or have rung
+    "7408": (Progress.RINGING, None),  # taken by the network: it may have been answered since
+    "7519": (Progress.ANSWERED, None),  # answered, whatever its end is called
     "7411": (Progress.ANSWERED, None),  # an agent joined: so the callee had answered
-    "7412": (Progress.ANSWERED, None),
-    "7401": (Progress.ENDED, Outcome.NO_ANSWER),
-    "7402": (Progress.ENDED, Outcome.BUSY),
-    "7404": (Progress.ENDED, Outcome.FAILED),
-    "7406": (Progress.ENDED, Outcome.REJECTED),
-    "7405": (Progress.ENDED, Outcome.ANSWERED),  # we hung up, which happens to answered calls only
-    "7410": (Progress.ENDED, None),  # the callee hung up, answered or not
-    "7409": (None, Outcome.FAILED),  # comes with every end, good or bad: says something only when alone
-    "7005": (Progress.ENDED, Outcome.EXPIRED),
-    "7208": (Progress.ENDED, Outcome.EXPIRED),
-    "7102": (Progress.ENDED, Outcome.INVALID_NUMBER),
+    "7412": (Progress.ANSWERED, None),  # the agent left: so the callee had answered
+    "7401": (Progress.ENDED, Outcome.NO_ANSWER),  # not answered
+    "7402": (Progress.ENDED, Outcome.BUSY),  # not answered: busy, or declined if a 7410 came with it and was lost
+    "7404": _OVER_NOT_HOW,  # "Others": of what, only the word beside it says; see REJECTIONS
+    "7406": (Progress.ENDED, Outcome.REJECTED),  # not answered: declined
+    "7405": _OVER_NOT_HOW,  # "ended by the platform": mostly at the end of its message, but it does not say so
+    "7410": (Progress.ENDED, None),  # the callee hung up: after answering, or to decline
+    "7409": _OVER_NOT_HOW,  # "dropped" comes with every end, good or bad
+    "7005": (Progress.ENDED, Outcome.EXPIRED),  # never dialed
+    "7208": (Progress.ENDED, Outcome.EXPIRED),  # never dialed
+    "7102": (Progress.ENDED, Outcome.INVALID_NUMBER),  # never rang
 }
+
+# Codes that prove something only beside the word `Rejected`, which no answered call gets.
+REJECTED = "rejected"
+REJECTIONS: Mapping[str, Event] = {"7404": (Progress.ENDED, Outcome.FAILED)}
 
 # The same by the status word, for a receipt whose code is missing or unknown.
 EVENT_WORDS: Mapping[str, Event] = {
@@ -94,29 +100,29 @@ EVENT_WORDS: Mapping[str, Event] = {
     "answered": EVENTS["7519"],
     "trombone_connected": EVENTS["7411"],
     "trombone_released": EVENTS["7412"],
-    "rejected": EVENTS["7406"],
+    REJECTED: EVENTS["7406"],  # not answered: which kind of rejection, only the code says
     "released": EVENTS["7405"],
     "disconnected": EVENTS["7410"],
     "dropped": EVENTS["7409"],
-    "failed": (Progress.ENDED, Outcome.FAILED),
+    "failed": (Progress.ENDED, Outcome.FAILED),  # not answered: it is the word of calls that were never put through
     "message_expired": EVENTS["7208"],
     "expired": EVENTS["7208"],
 }
 
-# The status of one call, when asked for it; its document lists these beside the words of the receipts.
+# The status of one call, when asked for it; its document lists these beside the words of the receipts. Unlike receipts,
+# which come together, they exclude one another: what is neither busy nor unanswered, canceled nor failed, was answered.
 CALL_STATUSES: Mapping[str, Event] = {
     **EVENT_WORDS,
     "queued": (Progress.PLACED, None),
     "submitted": (Progress.PLACED, None),
     "initiated": (Progress.PLACED, None),
     "ringing": (Progress.RINGING, None),
-    "in_progress": (Progress.ANSWERED, None),
+    "in_progress": (Progress.ANSWERED, None),  # listed beside "ringing": so it rings no more
     "completed": (Progress.ENDED, Outcome.ANSWERED),
     "busy": (Progress.ENDED, Outcome.BUSY),
     "no_answer": (Progress.ENDED, Outcome.NO_ANSWER),
     "canceled": (Progress.ENDED, Outcome.REJECTED),  # "rejected by the user", says its document
     "cancelled": (Progress.ENDED, Outcome.REJECTED),
-    "dropped": (Progress.ENDED, Outcome.FAILED),
 }
 
 

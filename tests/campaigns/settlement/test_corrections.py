@@ -31,14 +31,13 @@ RETRIES = {"max_attempts": 3, "busy": ["5m"], "no_answer": ["5m"]}
 LATE_WORDS = [
     ("ANSWERED", "answered", "reached"),
     ("ANSWERED RELEASED", "answered", "reached"),
-    ("RELEASED", "answered", "reached"),
     ("BUSY", "busy", "unreached"),
     ("NO_ANSWER", "no_answer", "unreached"),
     ("BUSY DISCONNECTED", "rejected", "unreached"),
     ("DISCONNECTED BUSY", "rejected", "unreached"),
     ("EXPIRED", "expired", "expired"),
 ]
-NOTHING_SAID = ["OFFERED", "ACCEPTED", "DROPPED", "DISCONNECTED", "SOMETHING_NEW"]
+NOTHING_SAID = ["OFFERED", "ACCEPTED", "DROPPED", "RELEASED", "DISCONNECTED", "SOMETHING_NEW"]
 
 
 @pytest.fixture(params=[True, False], ids=["placed", "unconfirmed"])

@@ -22,6 +22,7 @@ from campaigns.runtime import Runtime
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.receipts import UNMATCHED_KEPT, apply_waiting
 from campaigns.settlement.rulings import accept, mark_unconfirmed, rule
+from campaigns.settlement.timeouts import HUNG_UP, NOT_HOW
 from dialer.calls import Outcome, Receipt
 from dialer.providers.registry import account_settings, provider_for
 from dialer.verdicts import Ruling, Verdict
@@ -127,7 +128,7 @@ def test_no_order_and_no_repeat_changes_the_end(ledger, clock, words, chance, kn
     assert (made.status, made.outcome, made.counted) == ("ended", DOCUMENTED[words], True)
     assert (made.provider_call_id, called.attempts) == (call, 1)
     ends = {"RELEASED", "DISCONNECTED", "DROPPED", "BUSY", "NO_ANSWER", "EXPIRED"}
-    first_end = next(n for n, word in enumerate(words.split(), 1) if word in ends - {"DROPPED"})
+    first_end = next(n for n, word in enumerate(words.split(), 1) if word in ends)
     assert made.ended_at == start + timedelta(seconds=first_end)
     assert called.status == {"answered": "reached", "expired": "expired"}.get(DOCUMENTED[words], "unreached")
 
@@ -210,7 +211,7 @@ def test_a_receipt_after_the_end_that_tells_of_no_answer_is_kept_and_moves_nothi
     assert (attempt(ledger, one.id), contact(ledger, one.contact_id)) == before
 
 
-@pytest.mark.parametrize("word", ["ANSWERED", "RELEASED"])
+@pytest.mark.parametrize("word", ["ANSWERED"])
 def test_a_receipt_after_the_end_that_tells_of_an_answer_says_so(ledger, clock, ringing, word):
     one, call = ringing
     ending = Ending(outcome=Outcome.NO_ANSWER, ended_at=clock.forward(30))
@@ -243,7 +244,6 @@ def test_a_word_that_no_table_knows_says_only_that_the_provider_has_the_call(led
 
 
 LOST = [
-    pytest.param("OFFERED ACCEPTED DROPPED RELEASED", "answered", id="ANSWERED"),
     pytest.param("OFFERED ACCEPTED ANSWERED DROPPED", "answered", id="RELEASED"),
     pytest.param("ANSWERED RELEASED", "answered", id="all but two"),
     pytest.param("BUSY", "busy", id="all but the rejection"),
@@ -271,11 +271,18 @@ def test_a_dropped_call_is_not_called_failed_before_the_other_receipts_had_their
     assert attempt(ledger, one.id).outcome == "answered"
 
 
-def test_a_dropped_call_of_which_nothing_more_is_heard_has_failed(ledger, clock, ringing):
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [("DROPPED", NOT_HOW), ("DROPPED RELEASED", NOT_HOW), ("DISCONNECTED", HUNG_UP), ("DROPPED DISCONNECTED", HUNG_UP)],
+)
+def test_a_call_of_which_only_an_end_is_heard_is_unknown_and_says_what_was_heard(ledger, clock, ringing, words, why):
     one, call = ringing
-    deliver(ledger, receipt("DROPPED", call, one.id, clock.forward(1)), now=clock())
+    for word in words.split():
+        deliver(ledger, receipt(word, call, one.id, clock.forward(1)), now=clock())
     swept(ledger, clock, 21)
-    assert attempt(ledger, one.id).outcome == "failed"
+    assert attempt(ledger, one.id).outcome == "unknown"
+    row = contact(ledger, one.contact_id)
+    assert (row.status, row.reason) == ("unknown", why)
 
 
 def test_an_answered_call_whose_end_is_never_told_was_answered(ledger, clock, ringing):

@@ -377,6 +377,11 @@ def test_the_contacts_leg_counts_and_an_operators_does_not():
     assert seen("Dial", operator="Talk") is Progress.RINGING
 
 
+@pytest.mark.parametrize(("operator", "progress"), [("Talk", None), ("On hold", None), ("Dial", Progress.RINGING)])
+def test_where_only_operators_are_listed_nobody_has_answered_for_the_contact(operator, progress):
+    assert seen(operator=operator) is progress
+
+
 def test_the_leg_that_is_furthest_counts():
     assert seen("Disconnected", "Talk") is Progress.ANSWERED
     assert seen("Disconnected", "Dial") is Progress.RINGING

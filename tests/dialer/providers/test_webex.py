@@ -257,12 +257,12 @@ ANSWERED_AT, ENDED_AT = "2026-03-02T17:44:50.842+05:30", "2026-03-02T17:44:54.51
         ({"status": "In-progress"}, Progress.ANSWERED, None),
         ({"status": "Failed", "answeredAt": ANSWERED_AT, "endedAt": ENDED_AT}, Progress.ENDED, Outcome.ANSWERED),
         ({"status": "Completed"}, Progress.ENDED, Outcome.ANSWERED),
-        ({"status": "RELEASED", "endedAt": ENDED_AT}, Progress.ENDED, Outcome.ANSWERED),
+        ({"status": "RELEASED", "endedAt": ENDED_AT}, Progress.ENDED, Outcome.UNKNOWN),
         ({"status": "Busy"}, Progress.ENDED, Outcome.BUSY),
         ({"status": "No-answer"}, Progress.ENDED, Outcome.NO_ANSWER),
         ({"status": "Canceled"}, Progress.ENDED, Outcome.REJECTED),
         ({"status": "Failed"}, Progress.ENDED, Outcome.FAILED),
-        ({"status": "DROPPED"}, Progress.ENDED, Outcome.FAILED),
+        ({"status": "DROPPED"}, Progress.ENDED, Outcome.UNKNOWN),
         ({"status": "Message Expired"}, Progress.ENDED, Outcome.EXPIRED),
         ({"status": "DISCONNECTED"}, Progress.ENDED, None),
         ({"status": "Initiated"}, Progress.PLACED, None),
@@ -322,8 +322,10 @@ def notice(status: str | None, code: str | None, *, correlation: str | None = st
         ("REJECTED", "7401", Progress.ENDED, Outcome.NO_ANSWER),
         ("REJECTED", "7406", Progress.ENDED, Outcome.REJECTED),
         ("REJECTED", "7404", Progress.ENDED, Outcome.FAILED),
+        ("DROPPED", "7404", Progress.ENDED, Outcome.UNKNOWN),
+        (None, "7404", Progress.ENDED, Outcome.UNKNOWN),
         ("REJECTED", None, Progress.ENDED, Outcome.REJECTED),
-        ("Released", "7405", Progress.ENDED, Outcome.ANSWERED),
+        ("Released", "7405", Progress.ENDED, Outcome.UNKNOWN),
         ("DISCONNECTED", "7410", Progress.ENDED, None),
         ("TROMBONE_CONNECTED", "7411", Progress.ANSWERED, None),
         ("TROMBONE_RELEASED", "7412", Progress.ANSWERED, None),
@@ -343,12 +345,11 @@ def test_a_receipt_is_read_by_its_code_then_by_its_word(webex, status, code, pro
     assert receipt.occurred_at == datetime(2026, 3, 2, 12, 0, 30, 470000, tzinfo=UTC)
 
 
-def test_dropped_moves_nothing_and_is_kept(webex):
-    (receipt,) = webex.read_receipts(notice("DROPPED", "7409"), {})
-    assert receipt.progress is None
-    assert receipt.word == "DROPPED"
-    told = summarize_receipts([receipt])
-    assert (told.progress, told.outcome, told.ending) == (None, Outcome.FAILED, True)
+@pytest.mark.parametrize(("word", "code"), [("DROPPED", "7409"), ("Released", "7405"), ("DISCONNECTED", "7410")])
+def test_an_end_that_comes_with_good_and_bad_calls_does_not_say_how_it_ended(webex, word, code):
+    for given in (code, None):
+        told = summarize_receipts(webex.read_receipts(notice(word, given), {}))
+        assert (told.progress, told.outcome, told.tells_all) == (Progress.ENDED, Outcome.UNKNOWN, False)
 
 
 def test_the_same_notice_has_the_same_name_and_another_has_another(webex):
