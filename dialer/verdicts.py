@@ -51,8 +51,8 @@ class Ruling:
     retry_after      seconds to wait
     charged          whether the provider took points; None: it does not say
 
-    UNCONFIRMED with a mnemonic: the provider reported a failure, but its list of calls may still show the call. Without
-    a mnemonic: there was no answer.
+    UNCONFIRMED with a mnemonic: the provider reported a failure, but its list of calls may still show the call. With a
+    code only: an answer came, and it does not say whether the call was placed. With neither: none is known.
     """
 
     verdict: Verdict
@@ -65,3 +65,9 @@ class Ruling:
     retry_after: float | None = None
     meter: Meter | None = None
     charged: bool | None = None
+
+    @property
+    def why(self) -> str:
+        """For people: the provider's word or ours, and what it means."""
+        word = self.mnemonic or self.code or self.verdict.value
+        return f"{word}: {self.detail}" if self.detail else word

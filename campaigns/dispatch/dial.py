@@ -149,6 +149,8 @@ def _settle(rulings: Sequence[tuple[UUID, Ruling]], campaign: Campaign, account:
             attempt=str(attempt_id),
             verdict=ruling.verdict.value,
             mnemonic=ruling.mnemonic,
+            code=ruling.code,
+            detail=ruling.detail or None,
         )
     _settle_tokens([_settled(*answer, handed_over) for answer in rulings], campaign, account)
 

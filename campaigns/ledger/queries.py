@@ -83,6 +83,7 @@ class OpenAttempt:
     status: AttemptStatus
     mnemonic: str | None
     code: str | None
+    detail: str | None
     provider_call_id: str | None
     counted: bool
     dialing_at: datetime

@@ -27,6 +27,7 @@ from campaigns.lifecycle import (
     PauseKind,
     ReleaseHold,
 )
+from campaigns.safeguards.failure_rate import failure_word
 from dialer.verdicts import Verdict
 
 TICK_IS_LATE = timedelta(seconds=15)
@@ -185,7 +186,7 @@ def _no_tick(redis_answers: bool | None) -> HoldReason:
 def _failing(db: Connection, campaign: Campaign, now: datetime) -> str | None:
     """The provider's failure, if its latest requests all placed no call."""
     latest = (
-        select(attempts.c.status, attempts.c.verdict, attempts.c.mnemonic, attempts.c.detail)
+        select(attempts.c.status, attempts.c.verdict, attempts.c.mnemonic, attempts.c.code, attempts.c.detail)
         .where(attempts.c.campaign_id == campaign.id, attempts.c.dialing_at > now - FAILING_IS_NEWS)
         .order_by(attempts.c.dialing_at.desc())
         .limit(FAILED_IN_A_ROW)
@@ -194,7 +195,7 @@ def _failing(db: Connection, campaign: Campaign, now: datetime) -> str | None:
     down = [row for row in rows if row.status == AttemptStatus.NOT_PLACED and row.verdict == Verdict.NOT_PLACED]
     if len(down) < FAILED_IN_A_ROW:
         return None
-    return f"the provider placed no call in its last {FAILED_IN_A_ROW} requests: {rows[0].mnemonic or rows[0].detail}"
+    return f"the provider placed no call in its last {FAILED_IN_A_ROW} requests: {failure_word(rows[0])}"
 
 
 def due(db: Connection, campaign_id: str, now: datetime) -> tuple[int, datetime | None]:

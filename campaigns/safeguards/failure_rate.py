@@ -17,6 +17,7 @@ from dialer.verdicts import Verdict
 FAILURES = (Verdict.NOT_PLACED, Verdict.UNCONFIRMED, Verdict.LOGIN_AGAIN)
 NEITHER = (Verdict.THROTTLED, Verdict.NOT_SENT)  # it works, and was not asked
 FAILURES_SHOWN = 3
+DETAIL_SHOWN = 80
 FAILURES_IN_A_ROW = 20  # however long ago: a slow campaign makes no twenty requests in two minutes
 
 
@@ -68,10 +69,12 @@ def last_failures(db: Connection, campaign_ids: Iterable[str]) -> str:
         .order_by(attempts.c.dialing_at.desc())
         .limit(FAILURES_SHOWN)
     )
-    return ", ".join(f"{_word(row)} ({row.dialing_at:%H:%M:%S})" for row in db.execute(query))
+    return ", ".join(f"{failure_word(row)} ({row.dialing_at:%H:%M:%S})" for row in db.execute(query))
 
 
-def _word(row: Row[Any, Any, Any, Any, Any]) -> str:
-    if row.mnemonic or row.code:
-        return str(row.mnemonic or row.code)
-    return str(row.detail)[:60] if row.detail else "no answer" if row.verdict == Verdict.UNCONFIRMED else "no call"
+def failure_word(row: Row[Any, Any, Any, Any, Any]) -> str:
+    """A failed request in a few words: the provider's or ours, and what it means."""
+    word, detail = row.mnemonic or row.code, str(row.detail or "")[:DETAIL_SHOWN]
+    if word and detail:
+        return f"{word}: {detail}"
+    return word or detail or ("no answer" if row.verdict == Verdict.UNCONFIRMED else "no call")

@@ -74,7 +74,7 @@ def _is_time(account: Account, message_seconds: float) -> bool:
 def _settle_grant(grant_id: str, listing: Listing, account: Account, ended: list[OpenAttempt]) -> None:
     ruling = listing.ruling
     if not listing.usable:
-        log.warning("the list of calls was refused", account=account.name, why=ruling.mnemonic or ruling.detail)
+        log.warning("the list of calls was refused", account=account.name, why=ruling.why)
     try:
         account.bucket.settle_all([replace(GrantResult.from_ruling(grant_id, ruling), charged=listing.usable)])
         for attempt in ended:

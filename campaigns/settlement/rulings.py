@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from random import Random
@@ -167,7 +168,7 @@ def _no_call(
         facts["confirmed_by"] = evidence
     if not move_attempt(db, attempt.id, AttemptStatus.NOT_PLACED, **facts):
         return False
-    why = _why(ruling)
+    why = replace(ruling, detail=ruling.detail[:DETAIL_LENGTH]).why
     match ruling.verdict:
         case Verdict.REFUSE_CONTACT if _blames_a_fixed_text(attempt, ruling):
             requeue(db, attempt, now, now=now)
@@ -236,8 +237,3 @@ def _words(ruling: Ruling) -> dict[str, str | None]:
         "code": ruling.code,
         "detail": ruling.detail[:DETAIL_LENGTH] or None,
     }
-
-
-def _why(ruling: Ruling) -> str:
-    word = ruling.mnemonic or ruling.code or ruling.verdict.value
-    return f"{word}: {ruling.detail[:DETAIL_LENGTH]}" if ruling.detail else word

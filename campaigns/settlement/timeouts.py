@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -33,6 +34,7 @@ MOST_ASKED = 10  # calls that one sweep asks about, so that it ends; the next go
 ASKED_AGAIN = 15.0  # seconds of the provider's clock between two questions about a call its report does not have yet
 LONGEST_CALL = timedelta(hours=1)  # from then on it is concluded, though the provider says that it goes on
 SETTLES_WITHOUT_ACCOUNT = 180.0
+HTTP_STATUS = re.compile(r"[1-5]\d\d")
 NOT_HOW = "the provider told that the call had ended, and never how: it may have been answered"
 HUNG_UP = "the person called hung up, and the provider never told whether that was after answering"
 
@@ -163,7 +165,8 @@ def _ending(db: Connection, attempt: OpenAttempt, status: CallStatus | None, now
     if attempt.status is AttemptStatus.ANSWERED:
         detail = "answered; its end was never told"
         return Ending(outcome=Outcome.ANSWERED, ended_at=now, evidence=Evidence.SILENCE, detail=detail)
-    return Ending(outcome=Outcome.UNKNOWN, ended_at=now, evidence=Evidence.SILENCE, detail=_silence_detail(attempt))
+    reason, detail = _silence_words(attempt)
+    return Ending(outcome=Outcome.UNKNOWN, ended_at=now, evidence=Evidence.SILENCE, detail=detail, reason=reason)
 
 
 def _plausible(ended_at: datetime | None, attempt: OpenAttempt, now: datetime) -> datetime:
@@ -175,10 +178,19 @@ def _between(answered_at: datetime | None, ended_at: datetime) -> float | None:
     return max(0.0, (ended_at - answered_at).total_seconds()) if answered_at else None
 
 
-def _silence_detail(attempt: OpenAttempt) -> str:
-    if attempt.status is AttemptStatus.UNCONFIRMED:
-        return "the request was not answered and nothing was heard of the call: it may have rung"
-    return "the provider took the call and never told how it ended"
+def _silence_words(attempt: OpenAttempt) -> tuple[str, str]:
+    """The contact's reason, which can be counted, and what the attempt keeps: what came instead of a plain answer."""
+    if attempt.status is not AttemptStatus.UNCONFIRMED:
+        reason = "the provider took the call and never told how it ended"
+        return reason, reason
+    word = attempt.mnemonic or attempt.code
+    if word is None:
+        known = "no answer to the request is known"
+    else:
+        named = f"HTTP {word}" if HTTP_STATUS.fullmatch(word) else word
+        known = f"the provider's answer ({named}) did not say whether the call was placed"
+    heard = "nothing was heard of the call: it may have rung"
+    return f"{known}, and {heard}", f"{attempt.detail or known}; {heard}"
 
 
 def _free_place(attempt: OpenAttempt, account: Account | None) -> None:

@@ -23,13 +23,12 @@ def check_login(account: str, settings: Settings) -> None:
         )
     with open_accounts(settings.model_copy(update={"accounts": {account: account_settings}})) as accounts:
         ruling = accounts[account].check()
-    reason = ruling.mnemonic or ruling.detail or ruling.verdict.value
     if ruling.verdict is Verdict.HALT_ACCOUNT:
         raise CannotLogIn(
-            f"{account_settings.url} refuses account {account}: {reason}", "correct its key, or ask the provider"
+            f"{account_settings.url} refuses account {account}: {ruling.why}", "correct its key, or ask the provider"
         )
     if ruling.verdict in {Verdict.NOT_PLACED, Verdict.UNCONFIRMED}:
         raise CannotLogIn(
-            f"{account_settings.url} cannot be used for account {account}: {reason}",
+            f"{account_settings.url} cannot be used for account {account}: {ruling.why}",
             "see that the address is right and the provider is up, then start again",
         )

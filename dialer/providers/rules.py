@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 
 from dialer.http import HttpReply
-from dialer.providers.parsing import number
+from dialer.providers.parsing import number, parsed, word
 from dialer.verdicts import Ruling, Verdict
 
 
@@ -26,7 +27,7 @@ class Rule:
     blames_script: bool = False
 
 
-UNNAMED = Rule(Verdict.UNCONFIRMED, "the answer does not say whether the call was placed")
+UNNAMED = Rule(Verdict.UNCONFIRMED, "none of the API's answers")  # whatever was asked for may have been done
 
 # Replies of a web server or gateway, not of the API. Only those after which surely no call was placed are listed.
 WORDLESS: Mapping[int, Rule] = {
@@ -55,9 +56,24 @@ def by_status(reply: HttpReply, rules: Mapping[int, Rule] = WORDLESS) -> Ruling:
         verdict=rule.verdict,
         mnemonic=None if rule.verdict is Verdict.UNCONFIRMED else f"http_{reply.status}",
         code=str(reply.status),
-        detail=f"{rule.note} (HTTP {reply.status})",
+        detail=f"{_described(reply) if rule is UNNAMED else rule.note} (HTTP {reply.status})",
         retry_after=wait,
     )
+
+
+def _described(reply: HttpReply) -> str:
+    """What came instead of an answer of the API's; of an address only the host, for the rest may hold a secret."""
+    start = reply.body.lstrip()[:1]
+    if 300 <= reply.status < 400:
+        host = re.match(r"https?://(?:[^/@]*@)?([\w.-]+)", word(reply.headers.get("location")) or "")
+        what = f"a redirect to {host[1]}" if host else "a redirect"
+    elif not start:
+        return "the answer is empty"
+    elif start == b"<" or "html" in reply.headers.get("content-type", ""):
+        what = "an HTML page"
+    else:
+        what = "no JSON" if parsed(reply.body) is None else "JSON of another kind"
+    return f"the answer is {what}, {UNNAMED.note}"
 
 
 def retry_after(reply: HttpReply) -> float | None:

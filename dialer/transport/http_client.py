@@ -107,9 +107,10 @@ def provider_error(provider: str, request: HttpRequest, exc: BaseException) -> P
     cause = exc.__cause__ if isinstance(exc, httpx.HTTPError) and exc.__cause__ else exc
     kind, host = type(cause).__name__, _host(request)
     if isinstance(cause, NEVER_SENT):
-        return _not_placed(Unreachable, provider, "unreachable", f"no connection to {host} ({kind})")
+        return _not_placed(Unreachable, provider, "unreachable", f"no connection to {host}: {_never_connected(cause)}")
     mnemonic, failure = _failure(cause)
-    detail = f"{host} {failure} ({kind})"
+    plain = isinstance(cause, BROKEN) and request.url.startswith("http:")
+    detail = f"{host} {failure} ({kind})" + ("; it may want https" if plain else "")
     if request.places:
         return Unconfirmed(provider, detail, Ruling(verdict=Verdict.UNCONFIRMED, detail=detail))
     return _not_placed(NotPlaced, provider, mnemonic, detail)
@@ -117,6 +118,23 @@ def provider_error(provider: str, request: HttpRequest, exc: BaseException) -> P
 
 def _not_placed(kind: type[NotPlaced], provider: str, mnemonic: str, detail: str) -> ProviderError:
     return kind(provider, detail, Ruling(verdict=Verdict.NOT_PLACED, mnemonic=mnemonic, detail=detail))
+
+
+def _never_connected(cause: BaseException) -> str:
+    """Why there is no connection: the name, the port, the time, or TLS with its reason."""
+    system = getattr(cause, "os_error", None)
+    said = getattr(system, "strerror", None) or type(cause).__name__
+    if isinstance(cause, aiohttp.ClientConnectorDNSError):
+        return f"its name was not found (DNS: {said})"
+    if isinstance(cause, aiohttp.ClientConnectorCertificateError):
+        faulty = getattr(cause, "certificate_error", None)
+        return f"TLS: its certificate is not valid: {getattr(faulty, 'verify_message', None) or said}"
+    if isinstance(cause, aiohttp.ClientSSLError):
+        reason = str(getattr(system, "reason", None) or said)
+        return f"TLS: {reason.lower().replace('_', ' ')}; perhaps no TLS is spoken there"
+    if isinstance(cause, aiohttp.ConnectionTimeoutError):
+        return "none in time"
+    return "refused" if isinstance(system, ConnectionRefusedError) else said
 
 
 def _failure(cause: BaseException) -> tuple[str, str]:

@@ -20,9 +20,17 @@ RECEIPT = f"{TESTS}/test_webex.py::test_a_receipt_is_read_by_its_code_then_by_it
 OVER = f"{TESTS}/test_webex.py::test_an_end_that_comes_with_good_and_bad_calls_does_not_say_how_it_ended"
 DESTINATION = f"{TESTS}/test_webex.py::test_a_bad_parameter_is_the_contacts_fault_only_where_it_is_the_destination"
 SPOKEN = f"{TESTS}/test_webex.py::test_a_500_in_which_the_provider_speaks_is_asked_again_as_its_document_says"
-OTHER = {"invalid_parameter on the destination": DESTINATION, "http_500": SPOKEN}
-PLACED = f"{TESTS}/test_webex.py::test_a_message_id_is_a_placed_call"
+REJECTED = f"{TESTS}/test_webex.py::test_a_rejected_call_without_a_code_was_not_placed"
 HALF = f"{TESTS}/test_webex.py::test_a_success_without_a_message_id_is_unconfirmed"
+PARTIAL = f"{TESTS}/test_webex.py::test_a_success_that_is_partial_or_over_is_unconfirmed_though_it_names_a_call"
+OTHER = {
+    "invalid_parameter on the destination": DESTINATION,
+    "http_500": SPOKEN,
+    "rejected": REJECTED,
+    "partial": PARTIAL,
+    "no_message_id": HALF,
+}
+PLACED = f"{TESTS}/test_webex.py::test_a_message_id_is_a_placed_call"
 CUT = "tests/dialer/clients/test_webex_client.py::test_what_went_wrong_says_what_may_be_done_next"
 LATE = "tests/dialer/clients/test_webex_client.py::test_an_answer_that_does_not_come_in_time_is_unconfirmed"
 
@@ -44,7 +52,6 @@ def _fields() -> str:
 def _answers() -> str:
     lines = [
         ("200, 201", "with `messageId`", "placed", "the provider has the call", PLACED),
-        ("200, 201", "without, or partial", "unconfirmed", "nobody says whether it was placed", HALF),
         ("none", "cut connection", "unconfirmed", "it may have been placed", CUT),
         ("none", "time-out", "unconfirmed", "it may have been placed", LATE),
     ]

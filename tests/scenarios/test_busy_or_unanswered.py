@@ -82,7 +82,7 @@ def test_notifications_tell_it_at_the_consoles_door(ledger, redis_url, tmp_path:
             assert url.startswith(f"{address}/notifications/main/")
             sandbox.configure(notify_url=url, notify_templates={event: template(event) for event in EVENTS})
             with working(ledger, redis_url, settings.accounts) as using:
-                campaign = seed(ledger, PHONES, now=using.clock())
+                campaign = seed(ledger, PHONES, now=using.clock(), text=LONG)
                 carry_out(using, campaign)
     assert outcomes(ledger) == {"answered": 3, "busy": 1, "no_answer": 2}, "declined calls read as unanswered there"
     assert witnesses(ledger) == {"receipt", "list"}, "of a declined call they tell no reason: polling decides"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -38,8 +39,8 @@ class Wire:
 
 
 @asynccontextmanager
-async def serving(behave: Behaviour) -> AsyncIterator[Wire]:
-    """A server on loopback that reads requests and does with each what `behave` says."""
+async def serving(behave: Behaviour, certificate: ssl.SSLContext | None = None) -> AsyncIterator[Wire]:
+    """A server on loopback that reads requests and does with each what `behave` says; `certificate` makes it TLS."""
     wire = Wire(url="")
     writers: list[asyncio.StreamWriter] = []
 
@@ -56,7 +57,7 @@ async def serving(behave: Behaviour) -> AsyncIterator[Wire]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(on_connection, "127.0.0.1", 0)
+    server = await asyncio.start_server(on_connection, "127.0.0.1", 0, ssl=certificate)
     wire.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield wire

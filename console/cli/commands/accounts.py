@@ -61,7 +61,7 @@ def _line(account: Account, in_earnest: AccountSettings) -> dict[str, Any]:
         "missing": in_earnest.credentials_missing,
         "pace": settings.pace,
         "can_log_in": ruling is not None and ruling.verdict is Verdict.PLACED,
-        "says": "" if ruling is None else (ruling.mnemonic or ruling.detail or ruling.verdict.value),
+        "says": "" if ruling is None else ruling.why,
     }
 
 

@@ -78,7 +78,7 @@ def _fault(error: Any) -> Fault:
         code=whole(member(error, "code")),
         mnemonic=word(member(error, "data", "mnemonic")),
         field=word(member(error, "data", "field")),
-        message=member(error, "message"),
+        message=error if isinstance(error, str) else member(error, "message"),
         params=member(error, "data", "params"),
     )
 

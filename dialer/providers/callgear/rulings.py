@@ -27,8 +27,8 @@ def ruling_of(answer: Answer, reply: HttpReply, *, renewable: bool) -> Ruling:
         verdict = Verdict.HALT_ACCOUNT
     return Ruling(
         verdict=verdict,
-        mnemonic=fault.mnemonic,
-        code=None if fault.code is None else str(fault.code),
+        mnemonic=None if rule is UNKNOWN else fault.mnemonic or rule.name or None,
+        code=_code(fault, rule, reply),
         detail=_detail(fault, rule),
         field=fault.field,
         blames_script=rule.blames_script,
@@ -54,6 +54,7 @@ def rows() -> Iterator[PolicyRow]:
     yield PolicyRow(mnemonic="bad_parameter", code="–", verdict=Verdict.HALT_CAMPAIGN, note=ours)
     for code, rule in GROUPS.items():
         yield PolicyRow(mnemonic="any other", code=str(code), verdict=rule.verdict, note=rule.note)
+    yield PolicyRow(mnemonic="any other", code="any other", verdict=UNKNOWN.verdict, note=UNKNOWN.note)
     for status, rule in WORDLESS.items():
         yield PolicyRow(mnemonic=f"http_{status}", code=str(status), verdict=rule.verdict, note=rule.note)
 
@@ -65,6 +66,13 @@ def _rule(fault: Fault) -> Rule:
     return MNEMONICS.get(mnemonic) or GROUPS.get(fault.code or 0, UNKNOWN)
 
 
+def _code(fault: Fault, rule: Rule, reply: HttpReply) -> str | None:
+    """Its number; of an error that no document lists there is always one, for it was an answer."""
+    if fault.code is not None:
+        return str(fault.code)
+    return str(reply.status) if rule is UNKNOWN else None
+
+
 def _last_part(field: str | None) -> str:
     return (field or "").rpartition(".")[2]
 
@@ -72,6 +80,8 @@ def _last_part(field: str | None) -> str:
 def _detail(fault: Fault, rule: Rule) -> str:
     known = (fault.mnemonic or "").casefold() in MNEMONICS
     text = "" if known else scrubbed(fault.message)
+    if rule is UNKNOWN:
+        text = ": ".join(part for part in (scrubbed(fault.mnemonic), text) if part)
     named = f" ({fault.field})" if fault.field and known else ""
     return f"{rule.note}{named}" + (f": {text}" if text else "")
 
@@ -80,7 +90,8 @@ def _unspoken(answer: Answer, reply: HttpReply) -> Ruling:
     if answer.spoke:
         return Ruling(
             verdict=Verdict.UNCONFIRMED,
-            detail="the provider accepted the request without saying what became of it",
+            code=str(reply.status),
+            detail=f"the provider accepted the request without saying what became of it (HTTP {reply.status})",
             meter=answer.meter,
         )
     return by_status(reply)

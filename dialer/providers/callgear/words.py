@@ -53,7 +53,7 @@ STATES: Mapping[str, Progress] = {
 
 _CAMPAIGN, _ACCOUNT, _CONTACT = Verdict.HALT_CAMPAIGN, Verdict.HALT_ACCOUNT, Verdict.REFUSE_CONTACT
 _MISFORMED = "our request is not one the API understands"
-_PERHAPS = "the provider failed; its list of calls tells whether it rings"
+_PERHAPS = "the provider failed; of a call, its list of calls tells whether it rings"
 
 MNEMONICS: Mapping[str, Rule] = {
     "limit_exceeded": Rule(Verdict.THROTTLED, "the account's points of this minute or day are used up", "-32029"),
@@ -108,7 +108,7 @@ GROUPS: Mapping[int, Rule] = {
     -32600: Rule(_CAMPAIGN, _MISFORMED),
     -32601: Rule(_ACCOUNT, "this address does not offer the method: correct base_url"),
     -32602: Rule(_CAMPAIGN, "the provider refuses a parameter"),
-    -32603: Rule(Verdict.UNCONFIRMED, _PERHAPS),
+    -32603: Rule(Verdict.UNCONFIRMED, _PERHAPS, name="internal_error"),
     -32001: Rule(_ACCOUNT, "the provider does not accept the account's credentials"),
     -32002: Rule(_CONTACT, "the account's security rules forbid calls to this number"),
     -32003: Rule(_ACCOUNT, "access denied"),
@@ -120,7 +120,7 @@ GROUPS: Mapping[int, Rule] = {
     -32099: Rule(_CAMPAIGN, _MISFORMED),
 }
 
-UNKNOWN = Rule(Verdict.UNCONFIRMED, "the provider says something we do not know")
+UNKNOWN = Rule(Verdict.UNCONFIRMED, "the provider's answer is an error that no document lists")
 
 # These two blame a parameter by name, and only the contact's own number is the contact's own fault.
 BLAMING = frozenset({"invalid_parameter_value", "data_type_error"})

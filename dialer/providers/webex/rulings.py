@@ -7,17 +7,24 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from dialer.calls import Progress
 from dialer.http import HttpReply
 from dialer.providers.parsing import READ_LENGTH, member, parsed, scrubbed, word
 from dialer.providers.provider import PolicyRow
 from dialer.providers.rules import Rule, by_status, retry_after
 from dialer.providers.webex.words import (
     BLAMES_CONTACT,
+    CALL_STATUSES,
     CODES,
     NAMES_DESTINATION,
+    PARTIAL,
     POLICY,
+    REFUSED_UNTOLD,
+    REJECTED,
     SPOKEN_500,
     STATUSES,
+    UNSAID,
+    folded,
 )
 from dialer.verdicts import Ruling, Verdict
 
@@ -50,21 +57,35 @@ def rows() -> Iterator[PolicyRow]:
     name = f"{BLAMES_CONTACT.name} on the destination"
     yield PolicyRow(mnemonic=name, code="7004", verdict=BLAMES_CONTACT.verdict, note=BLAMES_CONTACT.note)
     yield PolicyRow(mnemonic=POLICY.name, code="90xx", verdict=POLICY.verdict, note=POLICY.note)
+    for rule, code in ((REFUSED_UNTOLD, "200, 201"), (PARTIAL, "206"), (UNSAID, "200, 201")):
+        yield PolicyRow(mnemonic=rule.name, code=code, verdict=rule.verdict, note=rule.note)
     for status, rule in STATUSES.items():
         yield PolicyRow(mnemonic=f"http_{status}", code=str(status), verdict=rule.verdict, note=rule.note)
     yield PolicyRow(mnemonic="http_500", code="500 with a message", verdict=SPOKEN_500.verdict, note=SPOKEN_500.note)
 
 
 def _accepted(reply: HttpReply, body: Any, call_id: str | None) -> Ruling:
-    rejected = (word(member(body, "status")) or "").casefold() == "rejected"
-    if call_id and not rejected:
+    """By its status: queued or rejected, says the document; one that says that all is over is no acceptance."""
+    status, message = folded(word(member(body, "status")) or ""), scrubbed(member(body, "message"))
+    partial = reply.status == 206 or status.startswith("partial")
+    over = CALL_STATUSES.get(status, (None, None))[0] is Progress.ENDED
+    if call_id and not partial and not over:
         return Ruling(verdict=Verdict.PLACED, provider_call_id=call_id)
-    if (word(member(body, "code")) or "") in CODES:
+    if not partial and (word(member(body, "code")) or "") in CODES:
         return replace(fault_ruling(reply), provider_call_id=call_id)
+    if not partial and status == REJECTED:
+        return _untold(REFUSED_UNTOLD, reply, call_id, message)
+    return _untold(PARTIAL if partial else UNSAID, reply, call_id, message)
+
+
+def _untold(rule: Rule, reply: HttpReply, call_id: str | None, message: str) -> Ruling:
+    """The ruling of a rule without a code. An unconfirmed one has no mnemonic: that would be the provider's failure."""
     return Ruling(
-        verdict=Verdict.UNCONFIRMED,
+        verdict=rule.verdict,
         provider_call_id=call_id,
-        detail=f"the provider answered without saying that it placed the call (HTTP {reply.status})",
+        mnemonic=None if rule.verdict is Verdict.UNCONFIRMED else rule.name,
+        code=str(reply.status),
+        detail=f"{rule.note} (HTTP {reply.status})" + (f": {message}" if message else ""),
     )
 
 

@@ -59,6 +59,9 @@ STATUSES: Mapping[int, Rule] = {
     **WORDLESS,
     400: Rule(_CAMPAIGN, "the provider refuses the request"),
 }
+REFUSED_UNTOLD = Rule(Verdict.NOT_PLACED, "the provider rejected the call and did not say why", name="rejected")
+PARTIAL = Rule(Verdict.UNCONFIRMED, "the provider did a part of what was asked, and did not say which", name="partial")
+UNSAID = Rule(Verdict.UNCONFIRMED, "the provider answered without saying that it placed the call", name="no_message_id")
 SPOKEN_500 = Rule(Verdict.NOT_PLACED, _LATER)
 
 # What can be asked for in requestedReceipts. The last three stand in its document without their spelling in JSON, and a

@@ -269,7 +269,7 @@ def test_a_call_of_which_the_provider_said_nothing_is_never_dialed_again(watch):
     sweep(using=watch.using)
     row = contact(watch.ledger, one.contact_id)
     assert (row.status, row.attempts) == ("unknown", 0)
-    assert row.reason == "the request was not answered and nothing was heard of the call: it may have rung"
+    assert row.reason == "no answer to the request is known, and nothing was heard of the call: it may have rung"
 
 
 def test_looking_concludes_a_call_once_however_many_look(watch):

@@ -301,6 +301,46 @@ def test_a_call_of_which_nothing_is_ever_heard_is_unknown_and_says_so(ledger, cl
     assert (row.status, row.reason) == ("unknown", "the provider took the call and never told how it ended")
 
 
+HEARD_NOTHING = "nothing was heard of the call: it may have rung"
+HTML = "the answer is an HTML page, none of the API's answers (HTTP 502)"
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason", "detail"),
+    [
+        (
+            {"code": "502", "detail": HTML},
+            "the provider's answer (HTTP 502) did not say whether the call was placed",
+            HTML,
+        ),
+        (
+            {"code": "-32050", "detail": "new: No"},
+            "the provider's answer (-32050) did not say whether the call was placed",
+            "new: No",
+        ),
+        (
+            {"mnemonic": "internal_error", "code": "-32603", "detail": "it failed"},
+            "the provider's answer (internal_error) did not say whether the call was placed",
+            "it failed",
+        ),
+        (
+            {"detail": "api.example:443 did not answer in time"},
+            "no answer to the request is known",
+            "api.example:443 did not answer in time",
+        ),
+        ({}, "no answer to the request is known", "no answer to the request is known"),
+    ],
+)
+def test_a_call_in_doubt_keeps_what_was_answered_until_the_end(ledger, clock, facts, reason, detail):
+    (one,) = dialing(ledger, numbers(1), now=clock())
+    doubt = Ruling(verdict=Verdict.UNCONFIRMED, **facts)
+    ledger.write(mark_unconfirmed, one, doubt, settle_seconds=60.0, now=clock())
+    swept(ledger, clock, 400)
+    made, row = attempt(ledger, one.id), contact(ledger, one.contact_id)
+    assert (made.status, made.detail) == ("unknown", f"{detail}; {HEARD_NOTHING}")
+    assert (row.status, row.reason) == ("unknown", f"{reason}, and {HEARD_NOTHING}")
+
+
 @pytest.mark.parametrize("hours", [-5, 5], ids=["behind", "ahead"])
 def test_the_retry_clock_does_not_believe_a_providers_clock_that_cannot_be_right(ledger, clock, hours):
     """A sample of the vendor's has a time without a zone: hours off, a retry would come at once, or never."""

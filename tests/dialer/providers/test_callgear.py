@@ -235,6 +235,38 @@ def test_an_error_in_no_known_shape_is_unconfirmed(error):
     assert provider().read_placing(replied({"error": error})).verdict is Verdict.UNCONFIRMED
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"code": -32603, "message": "Internal error"},
+        {"code": "-32603"},
+        {"code": -32603.0, "data": None},
+        {"code": -32603, "data": {"mnemonic": None}},
+    ],
+)
+def test_an_internal_error_without_its_mnemonic_is_one_by_its_code(error):
+    ruling = provider().read_placing(replied({"error": error}))
+    assert (ruling.verdict, ruling.mnemonic, ruling.code) == (Verdict.UNCONFIRMED, "internal_error", "-32603")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        ({"code": -32050, "data": {"mnemonic": "brand_new_word"}}, "-32050", "brand_new_word"),
+        ({"code": -32050, "message": "No robots", "data": {"mnemonic": "brand_new"}}, "-32050", "brand_new: No robots"),
+        ({"message": "No robots", "data": {"mnemonic": "brand_new"}}, "200", "brand_new: No robots"),
+        ({"code": -1, "message": "No robots"}, "-1", "No robots"),
+        ("overloaded", "200", "overloaded"),
+        (5, "200", "an error that no document lists"),
+    ],
+)
+def test_an_error_that_no_document_lists_is_no_word_that_the_provider_failed(error, code, told):
+    """So that its call is not made again because the list of calls does not show it."""
+    ruling = provider().read_placing(replied({"error": error}))
+    assert (ruling.verdict, ruling.mnemonic, ruling.code) == (Verdict.UNCONFIRMED, None, code)
+    assert ruling.detail.endswith(told)
+
+
 def test_an_unknown_message_shows_no_number_and_no_key():
     message = "Contact 14155550100 (+1 415-555-0199) refused for key 2fRN4g217ca0b4224a67988aff3e584f91964a69"
     error = {"code": -32602, "message": message, "data": {"mnemonic": "new_one"}}

@@ -103,11 +103,27 @@ def test_a_success_without_a_message_id_is_unconfirmed(webex, body):
     assert (ruling.verdict, ruling.mnemonic) == (Verdict.UNCONFIRMED, None)
 
 
-def test_a_rejected_message_is_ruled_by_its_code_and_without_one_stays_unconfirmed(webex):
+def test_a_rejected_message_is_ruled_by_its_code(webex):
     told = webex.read_placing(replied(201, {"messageId": "m-1", "status": "Rejected", "code": "7102"}))
-    untold = webex.read_placing(replied(201, {"messageId": "m-1", "status": "Rejected"}))
     assert (told.verdict, told.provider_call_id) == (Verdict.REFUSE_CONTACT, "m-1")
-    assert (untold.verdict, untold.provider_call_id) == (Verdict.UNCONFIRMED, "m-1")
+
+
+@pytest.mark.parametrize("word", ["Rejected", "REJECTED", " rejected "])
+@pytest.mark.parametrize("more", [{}, {"code": "7998"}, {"code": None}, {"messageId": None}])
+def test_a_rejected_call_without_a_code_was_not_placed(webex, word, more):
+    ruling = webex.read_placing(replied(200, {"messageId": "m-1", "status": word, "message": "Quota", **more}))
+    assert (ruling.verdict, ruling.mnemonic, ruling.code) == (Verdict.NOT_PLACED, "rejected", "200")
+    assert ruling.detail == "the provider rejected the call and did not say why (HTTP 200): Quota"
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [(206, "queued"), (206, None), (200, "partial"), (201, "Partial Content"), (200, "Failed"), (200, "Expired")],
+)
+def test_a_success_that_is_partial_or_over_is_unconfirmed_though_it_names_a_call(webex, status, word):
+    ruling = webex.read_placing(replied(status, {"messageId": "m-1", "status": word}))
+    assert (ruling.verdict, ruling.mnemonic, ruling.provider_call_id) == (Verdict.UNCONFIRMED, None, "m-1")
+    assert (ruling.code, f"HTTP {status}" in ruling.detail) == (str(status), True)
 
 
 DESIGNED = [

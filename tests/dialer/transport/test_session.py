@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
+import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -14,6 +16,7 @@ import pytest
 
 from dialer.calls import CallRequest, Outcome
 from dialer.deadline import Deadline, utc_now
+from dialer.http import HttpReply
 from dialer.phone import PhoneNumber
 from dialer.providers.registry import account_settings, provider_for
 from dialer.scripts import Speech
@@ -79,12 +82,14 @@ async def test_a_refused_port_places_no_call():
         ruling = await session.place(CALL, soon())
     assert (ruling.verdict, ruling.mnemonic) == (Verdict.NOT_PLACED, "unreachable")
     assert "127.0.0.1" in ruling.detail
+    assert ruling.detail.endswith(": refused")
 
 
 async def test_a_name_that_nobody_has_places_no_call():
     async with webex("http://nowhere.invalid") as session:
         ruling = await session.place(CALL, soon())
     assert (ruling.verdict, ruling.mnemonic) == (Verdict.NOT_PLACED, "unreachable")
+    assert ruling.detail.startswith("no connection to nowhere.invalid:80: its name was not found (DNS: ")
 
 
 async def test_a_server_that_speaks_no_tls_places_no_call():
@@ -95,6 +100,74 @@ async def test_a_server_that_speaks_no_tls_places_no_call():
         ruling = await session.place(CALL, soon(2))
     assert ruling.verdict is Verdict.NOT_PLACED
     assert wire.heard == []
+
+
+async def test_a_port_without_tls_a_wrong_certificate_and_a_port_with_tls_are_told_apart(certificate):
+    async def hang_up(request: Heard, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async def not_tls(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    plain = await asyncio.start_server(not_tls, "127.0.0.1", 0)
+    async with serving(hang_up, certificate) as secure, plain:
+        port = plain.sockets[0].getsockname()[1]
+        told = {}
+        for url in (f"https://127.0.0.1:{port}", secure.url.replace("http:", "https:"), secure.url):
+            async with webex(url, timeout=2.0) as session:
+                told[url] = await session.check_login()
+    without, wrong, wants_it = told.values()
+    assert {ruling.verdict for ruling in told.values()} == {Verdict.NOT_PLACED}
+    assert without.detail.endswith("TLS: wrong version number; perhaps no TLS is spoken there")
+    assert "TLS: its certificate is not valid: self-signed certificate" in wrong.detail
+    assert wants_it.detail.endswith("it may want https")
+
+
+HTML = b"<html><title>Sign in</title></html>"
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "told"),
+    [
+        (200, {}, HTML, "the answer is an HTML page, none of the API's answers (HTTP 200)"),
+        (502, {"content-type": "text/html"}, b"Bad Gateway", "the answer is an HTML page, none of the API's answers"),
+        (500, {}, b"", "the answer is empty (HTTP 500)"),
+        (418, {}, b"I'm a teapot", "the answer is no JSON, none of the API's answers (HTTP 418)"),
+        (200, {}, b'["hello"]', "the answer is JSON of another kind, none of the API's answers (HTTP 200)"),
+        (
+            302,
+            {"location": "https://me:key@login.example/secret?a=b"},
+            b"",
+            "the answer is a redirect to login.example,",
+        ),
+        (303, {"location": "http://["}, HTML, "the answer is a redirect, none"),
+    ],
+)
+@pytest.mark.parametrize("provider", ["webex", "callgear"])
+async def test_what_answers_instead_of_the_api_is_described(provider, status, headers, body, told):
+    """No call was asked for: none is talked about."""
+    reply = HttpReply(status=status, headers=headers, body=body)
+    ruling = provider_for(account_settings(provider=provider)).read_checking(reply)
+    if (provider, status) == ("webex", 200):
+        return  # there every success says that the key is good
+    assert ruling.verdict is Verdict.NOT_PLACED
+    assert told in ruling.why
+    assert "call" not in ruling.why
+    assert "secret" not in ruling.why
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate that nobody vouches for, and its key."""
+    folder = tmp_path_factory.mktemp("tls")
+    key, chain = folder / "key.pem", folder / "cert.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    subject = ["-subj", "/CN=127.0.0.1", "-days", "2", "-keyout", str(key), "-out", str(chain)]
+    subprocess.run([*command, *subject], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain, key)
+    return context
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="how a full backlog behaves is Linux's")
@@ -111,7 +184,7 @@ async def test_a_connection_that_never_comes_about_places_no_call_and_ends_in_ti
         for filler in fillers:
             filler.close()
     assert (ruling.verdict, ruling.mnemonic) == (Verdict.NOT_PLACED, "unreachable")
-    assert "ConnectionTimeoutError" in ruling.detail
+    assert ruling.detail.endswith(": none in time")
 
 
 async def test_no_free_connection_before_the_deadline_places_no_call():

@@ -9,9 +9,11 @@ import pytest
 from typer.testing import CliRunner
 
 from console.cli.app import app
+from console.cli.preflight import CannotLogIn, check_login
 from console.cli.stack_session import environment_variables
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
+from workers.settings import load
 from workers.stack.info import StackInfo
 from workers.stack.lock import StackLock
 
@@ -62,6 +64,19 @@ def test_keys_are_masked_and_what_is_missing_is_named(accounts):
     assert not facts["bare"]["can_log_in"]
     assert "not-to-be-shown" not in told.output
     assert "under [accounts.bare] in dialer.toml: access_token, or login and password" in accounts().output
+
+
+def test_why_an_account_cannot_be_reached_is_told(accounts, monkeypatch):
+    told = {}
+    for url in ("http://127.0.0.1:1", "http://nowhere.invalid"):
+        monkeypatch.setenv("DIALER_ACCOUNTS__KEY__BASE_URL", url)
+        told[url] = {line["name"]: line["says"] for line in json.loads(accounts("--json").output)}["key"]
+        with pytest.raises(CannotLogIn) as caught:
+            check_login("key", load())
+        assert told[url] in caught.value.message
+    refused, unknown = told.values()
+    assert refused == "unreachable: no connection to 127.0.0.1:1: refused"
+    assert "no connection to nowhere.invalid:80: its name was not found (DNS" in unknown
 
 
 def test_a_sandbox_that_stands_in_does_not_hide_what_is_missing(accounts, tmp_path):
