@@ -23,6 +23,7 @@ DECIMAL_TAIL = re.compile(r"[^.]*\.(?:0+|\d\d?) *")
 SECOND_TRUNK_ZERO = re.compile(r"\d\D+0\d(?:\D*\d){4}")
 LONGEST_WITHOUT_DOUBT = 12
 LONGEST_CODE = 3
+LONGEST_TEXT = 400  # characters, of which most may be blanks and marks that nobody sees
 WORLDWIDE = "001"
 TYPES_SET_APART = ("premium_rate", "shared_cost", "personal_number", "pager", "uan", "voicemail")
 TYPES_WITHOUT_AREA = (*TYPES_SET_APART, "toll_free", "voip")
@@ -64,7 +65,7 @@ def match_number(written: str, country: str | None = None) -> ValidNumber | None
     """
     if written[:1] == "+" and written.isascii() and written[1:].isdigit():
         return _match_international(written[1:])
-    plain = PLAIN_NUMBER.fullmatch(written)
+    plain = PLAIN_NUMBER.fullmatch(written) if len(written) <= LONGEST_TEXT else None
     if plain is None or "(0)" in written or ("." in written and DECIMAL_TAIL.fullmatch(written)):
         return None
     digits = plain[2].translate(SEPARATORS)

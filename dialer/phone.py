@@ -161,7 +161,7 @@ def parse_with_plan(text: str, country: str | None = None) -> ParsedNumber:
 
 def _parsed(text: str, country: str | None) -> str:
     """The number in E.164, read by phonenumbers."""
-    written = written_number.plain(text)
+    written = written_number.plain(text.strip())
     reject_mistakes(written)
     if tail := decimal_tail(written):
         return _read_without_decimals(written, tail, country)

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from dialer import numbering
 from dialer.number_errors import HOW_TO_WRITE, BadPhoneNumber
 
 ENOUGH_DIGITS = 7  # on each side of a joining sign: two numbers, by whatever plan
@@ -99,9 +100,14 @@ class DecimalTail(NamedTuple):
 
 
 def plain(text: str) -> str:
-    """The text in ASCII digits and signs, without invisible characters, quotes around it, and `tel:`."""
-    visible = re.sub(r"(?i)^\W*tel:", "", text.strip()).translate(PLAIN).strip()
-    return re.sub(r"""^[="'<\s]+|["'>;,.\s]+$""", "", re.sub(r"\n{2,}", "\n", visible))
+    """The text in ASCII digits and signs, without invisible characters, quotes around it, and `tel:`.
+
+    Raises BadPhoneNumber for a text that is too long for a number.
+    """
+    if len(text) > numbering.LONGEST_TEXT:
+        raise BadPhoneNumber(f"this is not a phone number: it has {len(text)} characters", HOW_TO_WRITE)
+    visible = re.sub(r"(?i)^\W*tel:", "", text.strip()).translate(PLAIN)
+    return re.sub(r"\n{2,}", "\n", visible.lstrip("=\"'< \n").rstrip("\"'>;,. \n"))
 
 
 def digits_of(written: str) -> str:

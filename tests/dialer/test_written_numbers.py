@@ -182,6 +182,13 @@ def test_a_remedy_that_is_obeyed_gives_the_number_that_was_meant(written, countr
     assert parse(obeyed, country).e164 == e164
 
 
+@pytest.mark.parametrize("text", ["1,", "1 ", ".", "+", "\n", "(0)", "1/", "\u202f", "'", "-1 "])
+def test_a_long_text_is_refused_at_once(text):
+    """A cell may hold a megabyte: a pattern that looked for a number in all of it would not come to an end."""
+    with pytest.raises(BadPhoneNumber):
+        parse(f"1{text * 500_000}1", "DE")
+
+
 @pytest.mark.parametrize("country", COUNTRIES)
 def test_a_lost_zero_is_never_to_be_written_where_it_leads_abroad(country):
     rng = Random(country)
