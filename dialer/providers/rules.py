@@ -61,6 +61,11 @@ def by_status(reply: HttpReply, rules: Mapping[int, Rule] = WORDLESS) -> Ruling:
     )
 
 
+def is_page(reply: HttpReply) -> bool:
+    """Whether a web page came: no API of ours answers with one."""
+    return reply.body.lstrip()[:1] == b"<" or "html" in reply.headers.get("content-type", "")
+
+
 def _described(reply: HttpReply) -> str:
     """What came instead of an answer of the API's; of an address only the host, for the rest may hold a secret."""
     start = reply.body.lstrip()[:1]
@@ -69,7 +74,7 @@ def _described(reply: HttpReply) -> str:
         what = f"a redirect to {host[1]}" if host else "a redirect"
     elif not start:
         return "the answer is empty"
-    elif start == b"<" or "html" in reply.headers.get("content-type", ""):
+    elif is_page(reply):
         what = "an HTML page"
     else:
         what = "no JSON" if parsed(reply.body) is None else "JSON of another kind"

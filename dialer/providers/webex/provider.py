@@ -12,7 +12,7 @@ from dialer.deadline import utc_now
 from dialer.http import HttpReply, HttpRequest
 from dialer.providers.parsing import instant, member, number, parsed, word
 from dialer.providers.provider import CallStatus, Follows, Listing, PolicyRow, ScriptFault
-from dialer.providers.rules import not_offered, not_placing
+from dialer.providers.rules import is_page, not_offered, not_placing
 from dialer.providers.webex.auth import headers_for
 from dialer.providers.webex.content import TEXT_LIMIT, script_fault
 from dialer.providers.webex.messages import VoiceMessage, examine
@@ -116,8 +116,11 @@ class Webex:
         return self._get(NO_MESSAGE)
 
     def read_checking(self, reply: HttpReply) -> Ruling:
-        """A 404 means that the key is good: only accounts that may ask are told that there is no such message."""
-        if reply.status == 404 or 200 <= reply.status < 300:
+        """A 404 means that the key is good: only accounts that may ask are told that there is no such message.
+
+        That of a web page means nothing, and neither does a page that comes with success.
+        """
+        if (reply.status == 404 or 200 <= reply.status < 300) and not is_page(reply):
             return Ruling(verdict=Verdict.PLACED)
         return not_placing(fault_ruling(reply))
 

@@ -309,6 +309,9 @@ def test_a_question_without_an_answer_says_nothing_about_the_call(webex, reply):
     ("reply", "verdict"),
     [
         (replied(404), Verdict.PLACED),
+        (replied(404, {"code": "7013"}), Verdict.PLACED),
+        (replied(404, b"<html>Not Found</html>"), Verdict.HALT_ACCOUNT),
+        (replied(200, b"<html>Sign in</html>"), Verdict.NOT_PLACED),
         (replied(401), Verdict.HALT_ACCOUNT),
         (replied(400, {"code": "7104", "message": "Invalid app id"}), Verdict.HALT_ACCOUNT),
         (replied(502), Verdict.NOT_PLACED),
