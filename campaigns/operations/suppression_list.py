@@ -40,12 +40,14 @@ class ImportResult:
     known    already in force for at least as long
     expired  left out: their end has passed
     rejects  rows that could not be read
+    remarks  sentences about sheets that were not read and look like lists too
     """
 
     added: int
     known: int
     expired: int
     rejects: Sequence[Reject]
+    remarks: Sequence[str] = ()
 
 
 def add(
@@ -99,21 +101,23 @@ def import_file(
 ) -> ImportResult:
     """Add the numbers of a CSV or XLSX file: of the first column named like NUMBER_COLUMNS, or of its only column.
 
-    Rows that cannot be read are returned as rejects, all others are added. `country` is that of numbers without a plus.
-    A column `reason` takes precedence over the argument. A file that `export_file` wrote is imported with its accounts,
-    moments and hashes; entries that have expired are left out. Raises BadContactsFile, NoNumbers.
+    Rows that cannot be read are returned as rejects, all others are added, also rows that a sheet hides. `country` is
+    that of numbers without a plus. A column `reason` takes precedence over the argument. A file that
+    `export_file` wrote is imported with its accounts, moments and hashes; expired entries are left out.
+    Raises BadContactsFile, NoNumbers.
     """
     defaults = Suppression(phone="", account=account, reason=reason, source=who, added_at=now, expires_at=expires_at)
     added = known = expired = 0
     rejects: list[Reject] = []
-    rows = _read(open_table(path, columns=NUMBER_COLUMNS), country, defaults)
+    table = open_table(path, columns=NUMBER_COLUMNS)
+    rows = _read(table, country, defaults)
     while batch := list(islice(rows, IMPORTED_AT_ONCE)):
         rejects += [row for row in batch if isinstance(row, Reject)]
         entries = [row for row in batch if isinstance(row, Suppression)]
         in_force = [entry for entry in entries if entry.holds(now)]
         new = ledger.write(_suppress_all, in_force, ledger.hashes)
         added, known, expired = added + new, known + len(in_force) - new, expired + len(entries) - len(in_force)
-    return ImportResult(added=added, known=known, expired=expired, rejects=tuple(rejects))
+    return ImportResult(added=added, known=known, expired=expired, rejects=tuple(rejects), remarks=table.remarks)
 
 
 def _suppress_all(db: Connection, entries: Sequence[Suppression], hashes: Callable[[str], Iterable[str]]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from openpyxl import Workbook
 from sqlalchemy import delete, select
 
 from campaigns.ledger.tables import audit, suppressions
@@ -77,6 +78,20 @@ def test_a_line_above_the_column_names_is_named(ledger, clock, tmp_path):
     with pytest.raises(NoNumbers) as refused:
         import_file(ledger, tmp_path / "list.csv", country=None, now=clock(), **BY)
     assert refused.value.remedy == "the columns' names stand in line 2: remove what is above it"
+
+
+def test_of_a_workbook_every_row_is_imported_and_other_lists_are_named(ledger, clock, tmp_path):
+    book = Workbook()
+    book.active.append(["Notes"])
+    for title, line in (("March", "01"), ("April", "02")):
+        for row in (["phone"], [f"+141555501{line}"], [f"+121255501{line}"]):
+            (book[title] if title in book.sheetnames else book.create_sheet(title)).append(row)
+    book["March"].row_dimensions[3].hidden = True
+    book.save(tmp_path / "list.xlsx")
+    done = import_file(ledger, tmp_path / "list.xlsx", country=None, now=clock(), **BY)
+    assert (done.added, done.rejects) == (2, ())
+    assert done.remarks[0] == "the sheet 'April' has such a list, too, and was not read"
+    assert entries_of(ledger, parse("+12125550101"))
 
 
 def test_what_is_exported_is_imported_as_it_stood(ledger, clock, tmp_path):
