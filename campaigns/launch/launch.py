@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -140,6 +141,15 @@ def _add_contacts(
     if checked.staging_file is None:
         raise ValueError("the contacts were not kept when they were checked")
     contacts = iter(progress(checked.staging_file.contacts(), checked.summary.will_dial))
-    while batch := list(islice(contacts, ADDED_AT_ONCE)):
-        ledger.write(drafts.add_contacts, campaign_id, batch, keyed_hash=ledger.keyed_hash, now=now)
+    with ThreadPoolExecutor(1) as one_thread:
+        written: Future[None] | None = None
+        while batch := list(islice(contacts, ADDED_AT_ONCE)):
+            rows = drafts.rows_of(ledger, batch)
+            if written:
+                written.result()
+            written = one_thread.submit(ledger.write, drafts.add_rows, campaign_id, rows, now)
+            if ledger.has_one_writer:
+                written.result()  # the others write while the next rows are made
+        if written:
+            written.result()
     return checked.staging_file

@@ -6,11 +6,10 @@ import pickle
 from collections.abc import Iterator
 from contextlib import suppress
 from tempfile import TemporaryFile
-from typing import Any
 
 from campaigns.audience.row_reader import ContactRow
 from campaigns.audience.temp_space import temp_space
-from campaigns.ledger.drafts import NewContact
+from campaigns.ledger.drafts import NewContact, WrittenContact, as_written
 
 WRITTEN_AT_ONCE = 1000
 NO_ZONE = "UTC"  # of contacts whose campaign may call at any time and names no zone
@@ -28,7 +27,7 @@ class StagingFile:
     def __init__(self, expected: int = 0) -> None:
         self.zones: set[str] = set()
         self._expected, self._count = expected, 0
-        self._unwritten: list[NewContact] = []
+        self._unwritten: list[WrittenContact] = []
         with temp_space(CONTACTS):
             self._file = TemporaryFile()  # noqa: SIM115
 
@@ -38,32 +37,31 @@ class StagingFile:
 
     def add(self, row: ContactRow) -> None:
         """Keep a checked row."""
-        contact = new_contact(row)
-        self.zones.add(contact.zone)
-        self._unwritten.append(contact)
+        self.zones.add(row.zone or NO_ZONE)
+        self._unwritten.append(as_written(new_contact(row)))
         self._count += 1
         if len(self._unwritten) == WRITTEN_AT_ONCE:
             self._write()
 
-    def contacts(self) -> Iterator[NewContact]:
-        """All contacts, in the order in which they were added."""
+    def contacts(self) -> Iterator[WrittenContact]:
+        """All contacts as the ledger takes them, in the order in which they were added."""
         self._write()
         with temp_space(CONTACTS):
             self._file.seek(0)
         while batch := self._read():
-            yield from map(NewContact._make, batch)
+            yield from batch
 
-    def _read(self) -> list[tuple[Any, ...]]:
+    def _read(self) -> list[WrittenContact]:
         try:
             with temp_space(CONTACTS):
-                batch: list[tuple[Any, ...]] = pickle.load(self._file)  # noqa: S301  # no other process can write it
+                batch: list[WrittenContact] = pickle.load(self._file)  # noqa: S301  # no other process can write it
         except EOFError:
             return []
         return batch
 
     def _write(self) -> None:
         if self._unwritten:
-            batch = pickle.dumps([tuple(contact) for contact in self._unwritten], pickle.HIGHEST_PROTOCOL)
+            batch = pickle.dumps(self._unwritten, pickle.HIGHEST_PROTOCOL)
             with temp_space(CONTACTS, self._bytes_needed(len(batch))):
                 self._file.write(batch)
                 self._file.flush()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from itertools import chain
 from typing import Any, cast
 
 import psycopg
@@ -10,26 +13,62 @@ from sqlalchemy import Connection, Table
 from sqlalchemy.exc import DBAPIError
 
 CACHE_KB = 65_536  # of SQLite's pages, for as long as this connection lives
+ROWS_A_STATEMENT = 250
 
 
-def insert_rows(db: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Insert rows whose values are in the order of these columns. Raises SQLAlchemy's errors, as everywhere."""
+def insert_rows(
+    db: Connection, table: Table, constants: Mapping[str, Any], columns: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> None:
+    """Insert rows whose values are in the order of `columns`; `constants` are the columns that are equal in all.
+
+    The table's checks may concern the constants only, and columns that are not given: SQLite asks them of the first
+    row alone. Raises SQLAlchemy's errors, as everywhere.
+    """
     if not rows:
         return
     if db.dialect.name == "postgresql":
-        _copy(db, f"COPY {table.name} ({', '.join(columns)}) FROM STDIN", rows)
+        _copy(
+            db, f"COPY {table.name} ({', '.join([*constants, *columns])}) FROM STDIN", tuple(constants.values()), rows
+        )
         return
     db.exec_driver_sql(f"PRAGMA cache_size=-{CACHE_KB}")  # else the indexes' pages are written and read again and again
-    names, places = ", ".join(columns), ", ".join("?" * len(columns))
-    db.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({places})", list(rows))  # noqa: S608  # our own names
+    names, values = (*constants, *columns), tuple(constants.values())
+    _insert(db, table, names, values, rows[:1])
+    with _unchecked(db):  # they take half of the time
+        for at in range(1, len(rows), ROWS_A_STATEMENT):
+            _insert(db, table, names, values, rows[at : at + ROWS_A_STATEMENT])
 
 
-def _copy(db: Connection, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+def _insert(
+    db: Connection, table: Table, names: tuple[str, ...], constants: tuple[Any, ...], rows: Sequence[Sequence[Any]]
+) -> None:
+    statement = _insert_statement(table.name, names, len(constants), len(rows))
+    db.exec_driver_sql(statement, (*constants, *chain.from_iterable(rows)))
+
+
+@cache
+def _insert_statement(table: str, names: tuple[str, ...], constants: int, rows: int) -> str:
+    """SQL that takes the constants once, then the values of each row."""
+    places = [*(f"?{number}" for number in range(1, constants + 1)), *"?" * (len(names) - constants)]
+    row = f"({', '.join(places)})"
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES {', '.join([row] * rows)}"  # noqa: S608  # our own names
+
+
+@contextmanager
+def _unchecked(db: Connection) -> Iterator[None]:
+    db.exec_driver_sql("PRAGMA ignore_check_constraints=ON")
+    try:
+        yield
+    finally:
+        db.exec_driver_sql("PRAGMA ignore_check_constraints=OFF")
+
+
+def _copy(db: Connection, statement: str, constants: tuple[Any, ...], rows: Sequence[Sequence[Any]]) -> None:
     driver = cast(psycopg.Connection[Any], db.connection.driver_connection)
     try:
         with driver.cursor() as cursor, cursor.copy(statement) as copy:
             for row in rows:
-                copy.write_row(row)
+                copy.write_row((*constants, *row))
     except psycopg.Error as exc:
         raise DBAPIError.instance(
             statement, None, exc, psycopg.Error, hide_parameters=True, dialect=db.dialect

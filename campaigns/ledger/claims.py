@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from campaigns.ledger.moves import as_final, row_count
-from campaigns.ledger.suppressions import reason_of, suppressed
+from campaigns.ledger.suppressions import reason_of, suppressed, suppressed_of_many
 from campaigns.ledger.tables import AGAIN, UtcTime, campaigns, contacts
 from campaigns.lifecycle import LIVE_CAMPAIGNS, WAITING_CONTACTS, CampaignStatus, ContactStatus
 
@@ -181,7 +181,9 @@ def give_back_stale(db: Connection, now: datetime) -> int:
     ended = or_(contacts.c.lease_until <= now, contacts.c.claimed_at > now + CLOCKS_APART)
     return row_count(
         db,
-        update(contacts).where(contacts.c.status == ContactStatus.CLAIMED, ended).values(**UNCLAIMED),
+        update(contacts)
+        .where(contacts.c.lease_until.is_not(None), contacts.c.status == ContactStatus.CLAIMED, ended)
+        .values(**UNCLAIMED),
     )
 
 
@@ -204,7 +206,7 @@ def suppress_at_launch(db: Connection, campaign_id: str, account: str, now: date
     """Give contacts on the suppression list their final status before the campaign starts; returns how many."""
     draft = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.PENDING)
     return row_count(
-        db, update(contacts).where(*draft, suppressed(account, now)).values(**_as_suppressed(account, now))
+        db, update(contacts).where(*draft, suppressed_of_many(account, now)).values(**_as_suppressed(account, now))
     )
 
 

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from json.encoder import encode_basestring_ascii as quoted
 from typing import NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Connection,
+    Dialect,
     Select,
     delete,
     func,
     insert,
     select,
-    union_all,
     update,
 )
 
 from campaigns.ledger import bulk, claims, erasures
 from campaigns.ledger.moves import move_campaign, row_count, updated_one
-from campaigns.ledger.spellings import other_spelling
+from campaigns.ledger.spellings import every_spelling
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus, ContactStatus
@@ -30,15 +30,16 @@ from dialer.errors import DialerError
 from dialer.number_identity import spellings
 from dialer.phone import mask
 
-COLUMNS = (
-    *("campaign_id", "line", "phone", "phone_hash", "consent", "fields", "text", "voice", "zone", "not_after"),
-    *("status", "due_at", "attempts", "tries"),
-)
+COLUMNS = ("line", "phone", "phone_hash", "consent", "fields", "text", "voice", "zone", "not_after")
+"""What differs between the contacts of a draft."""
+ContactValues = tuple[object, ...]
+"""The values of these columns for one contact."""
+WrittenContact = tuple[int, str, str | None, str, str | None, str | None, str, datetime | None]
+"""The same without the hash: line, phone, consent, fields as JSON, text, voice as JSON, zone, not_after."""
 ABANDONED = timedelta(hours=1)  # a draft this old: its launch was killed
 DISCARDED_AT_ONCE = 5000
 SUFFIX = "-test"
 LONGEST_NAME = 60
-_JSON = json.JSONEncoder().encode
 
 
 class DraftGone(DialerError):
@@ -83,9 +84,7 @@ def called_by_another(db: Connection, name: str, phones: Sequence[str]) -> dict[
 def called_by_another_too(db: Connection, campaign_id: str, name: str) -> str | None:
     """A campaign of this name that has not ended and calls one of the draft's contacts too, or None."""
     draft = contacts.alias("draft")
-    other = other_spelling(draft.c.phone)
-    own = (select(draft.c.phone), select(other).where(other.is_not(None)))
-    phones = union_all(*(numbers.where(draft.c.campaign_id == campaign_id) for numbers in own))
+    phones = every_spelling(draft.c.phone, draft.c.campaign_id == campaign_id)
     row = db.execute(_called(name, phones).limit(1)).first()
     return row.campaign_id if row else None
 
@@ -119,6 +118,17 @@ def create_draft(
     return campaign_id
 
 
+def as_written(contact: NewContact) -> WrittenContact:
+    """A new contact as it is written, except for what depends on the ledger and on the moment."""
+    line, phone, fields, text, zone, not_after, consent, voice = contact
+    return line, phone, consent, _json(fields), text, _json(voice) if voice else None, zone, not_after
+
+
+def _json(texts: Mapping[str, str]) -> str:
+    """An object of texts as JSON: what `json.dumps` makes of it, in half the time."""
+    return "{" + ", ".join([f"{quoted(name)}: {quoted(value)}" for name, value in texts.items()]) + "}"
+
+
 def add_contacts(
     db: Connection,
     campaign_id: str,
@@ -128,33 +138,35 @@ def add_contacts(
     now: datetime,
 ) -> None:
     """Add contacts to the draft created at `now`, due at once. Raises DraftGone when it is no draft any more."""
+    add_rows(db, campaign_id, _rows(db.dialect, map(as_written, admitted), keyed_hash), now)
+
+
+def rows_of(ledger: Ledger, written: Iterable[WrittenContact]) -> Sequence[ContactValues]:
+    """Contacts as `add_rows` takes them: made before its transaction begins, so that other writers wait less."""
+    return _rows(ledger.engine.dialect, written, ledger.keyed_hash)
+
+
+def _rows(dialect: Dialect, written: Iterable[WrittenContact], keyed_hash: Callable[[str], str]) -> list[ContactValues]:
+    moment = _moments(dialect)
+    return [
+        (line, phone, keyed_hash(phone), consent, fields, text, voice, zone, not_after and moment(not_after))
+        for line, phone, consent, fields, text, voice, zone, not_after in written
+    ]
+
+
+def _moments(dialect: Dialect) -> Callable[[datetime], object]:
+    """Turns a moment into what the store's driver takes."""
+    return contacts.c.due_at.type.bind_processor(dialect) or (lambda value: value)
+
+
+def add_rows(db: Connection, campaign_id: str, rows: Sequence[ContactValues], now: datetime) -> None:
+    """Add these contacts to the draft created at `now`, due at once. Raises DraftGone when it is no draft any more."""
     erasures.take_erasure_lock(db)  # an erasure sees all of these contacts from its first statement on, or none
     held = update(campaigns).where(*_this_draft(campaign_id, now)).values(since=campaigns.c.since)
     if not updated_one(db, held):
         raise _gone(campaign_id)
-    moment: Callable[[datetime], object] = contacts.c.due_at.type.bind_processor(db.dialect) or (lambda value: value)
-    due, state = moment(now), ContactStatus.PENDING.value
-    lines = [
-        (
-            *(
-                campaign_id,
-                contact.line,
-                contact.phone,
-                keyed_hash(contact.phone),
-                contact.consent,
-                _JSON(contact.fields),
-                contact.text,
-            ),
-            *(
-                _JSON(contact.voice) if contact.voice else None,
-                contact.zone,
-                contact.not_after and moment(contact.not_after),
-            ),
-            *(state, due, 0, 0),
-        )
-        for contact in admitted
-    ]
-    bulk.insert_rows(db, contacts, COLUMNS, lines)
+    waiting = {"status": ContactStatus.PENDING.value, "due_at": _moments(db.dialect)(now), "attempts": 0, "tries": 0}
+    bulk.insert_rows(db, contacts, {"campaign_id": campaign_id, **waiting}, COLUMNS, rows)
 
 
 def start(

@@ -5,7 +5,7 @@ Statements ask for both, so that a call, a cap or a suppression counts for the p
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, case, func, or_
+from sqlalchemy import ColumnElement, CompoundSelect, case, func, or_, select, union_all
 
 from dialer.number_identity import TWO_SPELLINGS
 
@@ -24,3 +24,9 @@ def other_spelling(phone: ColumnElement[str]) -> ColumnElement[str | None]:
 def same_phone(one: ColumnElement[str], other: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether two columns have the same phone, however it is spelled."""
     return or_(one == other, one == other_spelling(other))
+
+
+def every_spelling(phone: ColumnElement[str], *where: ColumnElement[bool]) -> CompoundSelect[tuple[str]]:
+    """The numbers of a column, of the rows that meet these conditions, and all others that reach the same phones."""
+    other = other_spelling(phone)
+    return union_all(select(phone).where(*where), select(other).where(other.is_not(None), *where))

@@ -37,7 +37,7 @@ class Ledger:
 
     def __init__(self, url: str, *, hash_key: str = "") -> None:
         self.url = url
-        self._hash_key = hashlib.sha256(hash_key.encode()).digest()
+        self._hash = hashlib.blake2b(key=hashlib.sha256(hash_key.encode()).digest(), digest_size=20)
         sqlite = url.startswith("sqlite")
         self.engine = _sqlite(url) if sqlite else _postgres(url)
         self._served: WeakSet[Any] = WeakSet()  # PostgreSQL's: it keeps what is not closed
@@ -52,9 +52,16 @@ class Ledger:
         """Where it is, without a password."""
         return make_url(self.url).render_as_string(hide_password=True)
 
+    @property
+    def has_one_writer(self) -> bool:
+        """Whether every transaction that writes waits for the one before it."""
+        return self.engine.dialect.name == "sqlite"
+
     def keyed_hash(self, phone: str) -> str:
         """A number's keyed hash: equal numbers have equal hashes, and without the key it does not reveal the number."""
-        return HASHED + hashlib.blake2b(phone.encode(), key=self._hash_key, digest_size=20).hexdigest()
+        keyed = self._hash.copy()
+        keyed.update(phone.encode())
+        return HASHED + keyed.hexdigest()
 
     def hashes(self, phone: str) -> tuple[str, ...]:
         """The hashes of a number and of its other spelling: whichever was erased, the phone was."""

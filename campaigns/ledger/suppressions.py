@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Exists, and_, delete, exists, 
 from sqlalchemy.dialects import postgresql, sqlite
 
 from campaigns.ledger.moves import row_count
-from campaigns.ledger.spellings import same_phone
+from campaigns.ledger.spellings import every_spelling, same_phone
 from campaigns.ledger.tables import contacts, suppressions
 from dialer.number_identity import other_spelling
 
@@ -87,6 +87,13 @@ def suppressed(account: str, now: datetime) -> Exists:
     return exists().where(_of_the_contact(account, now))
 
 
+def suppressed_of_many(account: str, now: datetime) -> ColumnElement[bool]:
+    """The same for a query of a whole list: the numbers are collected once, not looked up for each contact."""
+    applies = _applies(account, now)
+    listed = select(suppressions.c.phone).where(applies)
+    return or_(contacts.c.phone.in_(every_spelling(suppressions.c.phone, applies)), contacts.c.phone_hash.in_(listed))
+
+
 def reason_of(account: str, now: datetime) -> ColumnElement[str]:
     """Why the contact of the query is on the list."""
     why = select(suppressions.c.reason).where(_of_the_contact(account, now)).order_by(suppressions.c.id).limit(1)
@@ -121,6 +128,13 @@ def erased_numbers(db: Connection, phones: Sequence[str], *, hashes: Callable[[s
 def _of_the_contact(account: str, now: datetime) -> ColumnElement[bool]:
     return and_(
         or_(same_phone(suppressions.c.phone, contacts.c.phone), suppressions.c.phone == contacts.c.phone_hash),
+        _applies(account, now),
+    )
+
+
+def _applies(account: str, now: datetime) -> ColumnElement[bool]:
+    """Whether a line of the list is for this account, and has not expired."""
+    return and_(
         suppressions.c.account.in_([EVERY_ACCOUNT, account]),
         or_(suppressions.c.expires_at.is_(None), suppressions.c.expires_at > now),
     )

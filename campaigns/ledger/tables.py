@@ -160,6 +160,7 @@ campaigns = Table(
 )
 
 AGAIN = text("status = 'pending' AND tries > 0")  # as it is written, or the index is not used
+HAS_CLAIM, HAS_LEASE = text("claim IS NOT NULL"), text("lease_until IS NOT NULL")  # few contacts have, at any time
 
 contacts = Table(
     "contacts",
@@ -190,11 +191,10 @@ contacts = Table(
     together("claimed", "status = 'claimed'", "claim", "lease_until"),
     together("final", one_of("status", FINAL_CONTACTS), "final_at"),
     CheckConstraint("final_at IS NULL OR reason IS NOT NULL", name="reason"),
-    UniqueConstraint("campaign_id", "phone"),
+    UniqueConstraint("phone", "campaign_id"),
     Index("ix_contacts_campaign_id_status_due_at", "campaign_id", "status", "due_at"),
-    Index("ix_contacts_phone", "phone"),
-    Index("ix_contacts_claim", "claim"),
-    Index("ix_contacts_lease_until", "lease_until"),
+    Index("ix_contacts_claim", "claim", sqlite_where=HAS_CLAIM, postgresql_where=HAS_CLAIM),
+    Index("ix_contacts_lease_until", "lease_until", sqlite_where=HAS_LEASE, postgresql_where=HAS_LEASE),
     Index("ix_contacts_retries", "campaign_id", "due_at", sqlite_where=AGAIN, postgresql_where=AGAIN),
 )
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,7 @@ from campaigns.audience.encoding import BadContactsFile
 CHUNK_BYTES = 1 << 16
 MAX_PART_BYTES = 2 << 30
 MAX_RATIO = 200  # lists are packed some 10 times smaller, empty rows with formats 30 times
-RATIO_COUNTS_FROM = 4 << 20  # bytes; a smaller part does no harm
-DEEPEST = 64  # elements within each other; a parser remembers each
-MAX_ELEMENTS = 1 << 18  # of one kind, in the parts that are kept whole
+RATIO_COUNTS_FROM = 16 << 20  # bytes; a smaller part does no harm
 SAVE_AGAIN = 'open it in the spreadsheet and save it again, or save it as "CSV UTF-8"'
 SAVE_AS_XLSX = 'in its program, save or export it as "Excel workbook (.xlsx)" or as CSV, and name that file'
 
@@ -26,11 +23,6 @@ NAMESPACES = (
     "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
     "http://purl.oclc.org/ooxml/spreadsheetml/main",  # "Strict Open XML"
     "http://schemas.openxmlformats.org/package/2006/relationships",
-)
-
-DAMAGE = (
-    *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, EOFError, ExpatError),
-    *(NotImplementedError, ValueError, LookupError, OverflowError),
 )
 
 Attributes = dict[str, str]
@@ -62,13 +54,13 @@ def read_errors(path: Path) -> Iterator[None]:
         yield
     except BadContactsFile:
         raise
-    except DAMAGE as exc:
-        message = f"{path}: the workbook cannot be read: {exc}"
-        raise BadContactsFile(message.splitlines()[0][:300], SAVE_AGAIN) from None
     except RuntimeError as exc:  # zipfile's word for it
         if "password" not in str(exc):
             raise
         raise BadContactsFile(f"{path}: the workbook has a password", "save it without one") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, ExpatError, NotImplementedError, ValueError, LookupError) as exc:
+        message = f"{path}: the workbook cannot be read: {exc}"
+        raise BadContactsFile(message.splitlines()[0][:300], SAVE_AGAIN) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,29 +106,24 @@ class Archive:
             message = f"{self.path}: the workbook is refused: {part} unpacks from {packed:,} bytes to {size:,}"
             raise BadContactsFile(message, 'if it is a list, save it as "CSV UTF-8"')
 
+    def parse(self, part: str, start: Callable[[str, Attributes], None]) -> None:
+        """Call `start` for each element of a part."""
+        parser = xml_parser()
+        parser.StartElementHandler = start
+        for chunk in self.chunks(part):
+            parser.Parse(chunk)
+        parser.Parse(b"", True)
+
     def elements(self, part: str, *names: str) -> list[tuple[str, Attributes]]:
         """The elements of these local names with their attributes, in order; for small parts."""
         local = local_names(*names)
         found: list[tuple[str, Attributes]] = []
-        depth = 0
 
         def start(name: str, attributes: Attributes) -> None:
-            nonlocal depth
-            depth += 1
             if name in local:
                 found.append((local[name], attributes))
-            if depth > DEEPEST or len(found) > MAX_ELEMENTS:
-                raise ValueError(f"{part} has more elements than a workbook can need")
 
-        def end(_: str) -> None:
-            nonlocal depth
-            depth -= 1
-
-        parser = xml_parser()
-        parser.StartElementHandler, parser.EndElementHandler = start, end
-        for chunk in self.chunks(part):
-            parser.Parse(chunk)
-        parser.Parse(b"", True)
+        self.parse(part, start)
         return found
 
 

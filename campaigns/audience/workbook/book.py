@@ -17,7 +17,7 @@ from campaigns.audience.workbook.number_format import GENERAL, NumberFormat
 from campaigns.audience.workbook.sheet import TRUE, CellStyles, SheetReader
 from campaigns.audience.workbook.strings import SharedStrings, unescaped
 
-STYLE_NAMES = ("numFmt", "cellXfs", "cellStyleXfs", "dxfs", "xf")
+STYLE_NAMES = ("numFmt", "cellXfs", "cellStyleXfs", "dxfs", "xf")  # formats inside dxfs have ids of their own
 OTHER_KINDS = (
     ("xl/workbook.bin", "a binary workbook (.xlsb)"),
     ("index/document.iwa", "a Numbers document (.numbers)"),
@@ -144,8 +144,6 @@ def _formats(archive: Archive, part: str | None, *, from_1904: bool) -> list[Num
     ids: list[int] = []
     counts = False
     for name, attributes in archive.elements(part, *STYLE_NAMES) if part and part in archive else ():
-        if name == "dxfs":
-            break  # conditional formats, which have number formats of their own
         if name == "numFmt":
             codes[int(attributes["numFmtId"])] = unescaped(attributes.get("formatCode", GENERAL))
         elif name == "xf" and counts:

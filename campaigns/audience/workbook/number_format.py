@@ -24,8 +24,7 @@ SHOWN_BY_GENERAL = 10  # digits of a number with a fraction
 LOST_DIGITS = "the number has more than 15 digits, of which spreadsheets keep 15: its last digits are lost"
 DASHES = {"-", "\N{EN DASH}", "\N{EM DASH}"}
 TYPE_AS_TEXT = "give the column the format Text, and type it again"
-LONGEST_CODE = 1024  # characters; spreadsheets allow 255
-PRECISE = Context(prec=4 * LONGEST_CODE)
+PRECISE = Context(prec=400)
 COMPARISONS = {
     "<": operator.lt,
     "<=": operator.le,
@@ -79,8 +78,6 @@ class NumberFormat:
     """A number format, compiled. `show` and `show_text` give what a cell shows. Raises NotShown."""
 
     def __init__(self, code: str, *, from_1904: bool = False) -> None:
-        if len(code) > LONGEST_CODE:
-            raise ValueError(f"a number format has {len(code):,} characters")
         sections = _sections(code)
         self._text_section = _text_section(sections)
         self._sections = [section for section in sections[:3] if section is not self._text_section] or [Section()]
@@ -169,9 +166,7 @@ def general(value: Decimal) -> str:
     if abs(value) < Decimal("0.0001"):
         return f"{value.normalize(Context(prec=6)):E}".replace("E-", "E-0" if value.adjusted() > -10 else "E-")
     decimals = SHOWN_BY_GENERAL - max(value.adjusted() + 1, 1)
-    if decimals < 1:
-        return f"{value:f}"  # rounded to a whole number it would be another one
-    return _rounded(value, decimals).rstrip("0").rstrip(".")
+    return _rounded(value, max(decimals, 0)).rstrip("0").rstrip(".")
 
 
 def _rounded(value: Decimal, decimals: int) -> str:

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from campaigns.audience.encoding import BadContactsFile
 from campaigns.audience.table import CellFault, Row
-from campaigns.audience.workbook.archive import DEEPEST, SAVE_AGAIN, Archive, Attributes, local_names, xml_parser
+from campaigns.audience.workbook.archive import SAVE_AGAIN, Archive, Attributes, local_names, xml_parser
 from campaigns.audience.workbook.cell_names import COLUMNS, LAST_ROW, column_index
 from campaigns.audience.workbook.clock_format import NotShown, days_since
 from campaigns.audience.workbook.merged_cells import MergedCells
@@ -76,13 +76,10 @@ class SheetReader:
         cells: list[str] = []
         cell: Attributes = {}
         has_formula = pronounced = False
-        column, depth = -1, 0
+        column = -1
 
         def start(name: str, attributes: Attributes) -> None:
-            nonlocal cells, cell, has_formula, pronounced, column, depth
-            depth += 1
-            if depth > DEEPEST:
-                raise self._damaged("is nested too deeply")
+            nonlocal cells, cell, has_formula, pronounced, column
             kind = kinds.get(name)
             if kind == "v" or kind == "t":
                 if not pronounced:
@@ -102,8 +99,7 @@ class SheetReader:
                 self._note_hidden(attributes)
 
         def end(name: str) -> None:
-            nonlocal pronounced, depth
-            depth -= 1
+            nonlocal pronounced
             kind = kinds.get(name)
             if kind == "v" or kind == "t":
                 parser.CharacterDataHandler = None
@@ -173,8 +169,6 @@ class SheetReader:
             text = self._styles.show[style](stored)
         except NotShown as exc:
             text, fault = exc.text, CellFault(str(exc), exc.remedy)
-        except (ValueError, ArithmeticError):
-            text, fault = stored, CellFault("the cell's value does not fit its number format", "type the value again")
         self._set(column, text, fault)
         if self._everything and stored != text:
             self._more.append(stored)

@@ -6,7 +6,7 @@ import re
 from array import array
 
 from campaigns.audience.encoding import BadContactsFile
-from campaigns.audience.workbook.archive import DEEPEST, Archive, Attributes, local_names, xml_parser
+from campaigns.audience.workbook.archive import Archive, Attributes, local_names, xml_parser
 
 MAX_TEXTS = 1 << 24
 MAX_TEXT_BYTES = 128 << 20
@@ -33,14 +33,9 @@ class SharedStrings:
         """All texts of this part. Raises BadContactsFile when there are more than a list can need."""
         strings = cls()
         pieces: list[str] = []
-        depth = 0
         parser = xml_parser()
 
         def start(name: str, _: Attributes) -> None:
-            nonlocal depth
-            depth += 1
-            if depth > DEEPEST:
-                raise ValueError("its texts are nested too deeply")
             kind = NAMES.get(name)
             if kind == "t":
                 parser.CharacterDataHandler = pieces.append
@@ -48,8 +43,6 @@ class SharedStrings:
                 pieces.append(PRONUNCIATION)
 
         def end(name: str) -> None:
-            nonlocal depth
-            depth -= 1
             parser.CharacterDataHandler = None
             kind = NAMES.get(name)
             if kind == "rPh":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import threading
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,12 @@ from sqlalchemy import func, select
 
 from campaigns.audience.audience import ListChanged
 from campaigns.definition.yaml_source import DefinitionFaults
+from campaigns.launch import launch as launching
 from campaigns.launch.checks import CheckResult, NobodyToCall, RowsRejected, check
 from campaigns.launch.exclusions import Exclusions
 from campaigns.launch.launch import CampaignNotEnded, launch
 from campaigns.ledger import claims
+from campaigns.ledger.drafts import DraftGone
 from campaigns.ledger.store import LedgerUnavailable
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import campaigns, contacts
@@ -282,3 +285,35 @@ def test_whom_the_ledger_leaves_out_is_listed_and_is_no_reason_to_start_nothing(
     assert {reject.reason for reject in again.rejects if reject.code == "in_campaign"} == {
         f"{campaign.id} calls this number"
     }
+
+
+@pytest.mark.parametrize("after", [0, 1, 10, 25])
+def test_a_launch_that_is_interrupted_leaves_nothing_behind(ledger, clock, tmp_path, monkeypatch, after):
+    """Also where one part of the list is being written while the next is read."""
+    monkeypatch.setattr(launching, "ADDED_AT_ONCE", 5)
+    one = checked(tmp_path, *good(30))
+
+    def interrupted(rows, _about):
+        yield from islice(rows, after)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        started(ledger, one, clock(), progress=interrupted)
+    assert counted(ledger) == (0, 0)
+    assert started(ledger, one, clock()).contacts == 30
+
+
+def test_a_part_that_cannot_be_written_stops_the_launch(ledger, clock, tmp_path, monkeypatch):
+    monkeypatch.setattr(launching, "ADDED_AT_ONCE", 5)
+    one = checked(tmp_path, *good(30))
+
+    def cancelled(rows, _about):
+        for place, row in enumerate(rows):
+            if place == 15:
+                control.cancel(ledger, "reminders-1", who="bob", now=clock())
+            yield row
+
+    with pytest.raises(DraftGone, match="was cancelled"):
+        started(ledger, one, clock(), progress=cancelled)
+    with ledger.reading() as db:
+        assert db.scalar(select(func.count()).select_from(contacts)) <= 15

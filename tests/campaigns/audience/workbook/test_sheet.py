@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from random import Random
-
 import pytest
 
 from campaigns.audience.encoding import BadContactsFile
@@ -155,39 +152,3 @@ def test_an_erasure_finds_what_is_hidden_and_what_is_stored(tmp_path):
     (tmp_path / "list.xlsx").write_bytes(content)
     _, row = all_records(tmp_path / "list.xlsx")
     assert set(row.cells) == {"+33612345678", "Ann", "612345678"}
-
-
-@pytest.mark.parametrize(
-    ("code", "stored", "seen"),
-    [("0.00", "twelve", "twelve"), ("yyyy", "", None), ("0.0E+0", "1e999", "")],
-)
-def test_a_value_that_its_format_cannot_show_is_a_fault_of_its_cell(rows_of, code, stored, seen):
-    (row,) = rows_of(raw_workbook(HEADER + ROW.format(f"<c r='B2' s='1'><v>{stored}</v></c>"), formats=[code]))
-    assert (row.cells[1], bool(row.faults)) == (seen or "", seen is not None)
-
-
-def test_formats_of_conditions_are_not_those_of_cells(name_in):
-    space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    styles = (
-        f"<styleSheet xmlns='{space}'><numFmts><numFmt numFmtId='170' formatCode='000'/></numFmts><cellXfs><xf/>"
-        "<xf numFmtId='170'/></cellXfs><dxfs><dxf><numFmt numFmtId='170' formatCode='0%'/></dxf></dxfs></styleSheet>"
-    )
-    assert name_in("<c r='B2' s='1'><v>7</v></c>", others={"xl/styles.xml": styles}) == "007"
-
-
-@pytest.mark.parametrize("element", ["c", "f", "x", "row"])
-def test_elements_nested_without_end_are_refused(rows_of, element):
-    nested = f"<{element}>" * 5000 + f"</{element}>" * 5000
-    with pytest.raises(BadContactsFile, match=r"nested too deeply|row"):
-        rows_of(raw_workbook(HEADER + f"<row r='2'><c>{nested}</c></row>"))
-
-
-def test_damage_at_any_byte_is_named(tmp_path):
-    """No other error than BadContactsFile may come out of a damaged file."""
-    whole, chance = raw_workbook(HEADER + ROW.format("<c r='B2' t='s'><v>0</v></c>"), strings=["Ann"]), Random(17)
-    for _ in range(150):
-        damaged = bytearray(whole)
-        damaged[chance.randrange(len(whole))] = chance.randrange(256)
-        (tmp_path / "list.xlsx").write_bytes(damaged)
-        with suppress(BadContactsFile):
-            list(open_table(tmp_path / "list.xlsx").rows())

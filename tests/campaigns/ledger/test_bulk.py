@@ -1,0 +1,181 @@
+"""Many contacts are written at once: each with its own values, under the same constraints as one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import CheckConstraint, event, func, select, update
+from sqlalchemy.exc import IntegrityError
+
+from campaigns.ledger import bulk, claims, drafts
+from campaigns.ledger.drafts import NewContact
+from campaigns.ledger.store import Ledger
+from campaigns.ledger.tables import contacts
+from tests.support.seeding import numbers
+
+MANY = 2 * bulk.ROWS_A_STATEMENT + 3
+TEXTS = (
+    "",
+    "O'Hara",
+    'say "no"',
+    "a\\b\\N",
+    "tab\there",
+    "two\r\nlines",
+    "Zoë ☎ 𝄞",
+    "\u2028\x7f\x1b",
+    "{}, [%s] ? :x ?1",
+)
+
+
+@pytest.fixture
+def draft(ledger, clock) -> str:
+    return ledger.write(drafts.create_draft, name="many", account="main", definition_text="{}", now=clock())
+
+
+def add(ledger: Ledger, draft: str, rows: list[NewContact], now: datetime) -> None:
+    ledger.write(drafts.add_contacts, draft, rows, keyed_hash=ledger.keyed_hash, now=now)
+
+
+def people(count: int) -> list[NewContact]:
+    moment = datetime(2026, 12, 31, 9, 30, 0, 250_000, tzinfo=UTC)
+    return [
+        NewContact(
+            line=line,
+            phone=phone,
+            fields={f"name {text}": text, "number": str(line)},
+            text=text or None,
+            zone="Europe/Paris",
+            not_after=moment if line % 2 else None,
+            consent=text or None,
+            voice={"voice": text} if line % 3 else None,
+        )
+        for line, phone in enumerate(numbers(count), 2)
+        for text in [TEXTS[line % len(TEXTS)]]
+    ]
+
+
+def test_every_contact_has_its_own_values(ledger, draft, clock):
+    written = people(MANY)
+    add(ledger, draft, written, clock())
+    with ledger.reading() as db:
+        rows = db.execute(select(contacts).order_by(contacts.c.id)).all()
+    assert [NewContact(**{name: getattr(row, name) for name in NewContact._fields}) for row in rows] == written
+    assert {(row.campaign_id, row.status, row.due_at, row.attempts, row.tries) for row in rows} == {
+        (draft, "pending", clock(), 0, 0)
+    }
+    assert [row.phone_hash for row in rows] == [ledger.keyed_hash(row.phone) for row in rows]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_fields_are_written_as_json_dumps_writes_them(text):
+    fields = {"name": text, text: "x"}
+    (_, _, _, as_json, *_) = drafts.as_written(NewContact(2, "+14155550100", fields, None, "UTC", None))
+    assert as_json == json.dumps(fields)
+
+
+@pytest.mark.parametrize("count", [1, 2, bulk.ROWS_A_STATEMENT + 1, MANY])
+@pytest.mark.parametrize("wrong", [{"status": "waiting"}, {"status": "claimed"}, {"status": "reached"}])
+def test_rows_that_a_check_forbids_are_refused_however_many_they_are(ledger, draft, clock, count, wrong):
+    rows = drafts.rows_of(ledger, map(drafts.as_written, people(count)))
+    due = drafts._moments(ledger.engine.dialect)(clock())
+    equal = {"campaign_id": draft, "due_at": due, "attempts": 0, "tries": 0, **wrong}
+    with pytest.raises(IntegrityError), ledger.writing() as db:
+        bulk.insert_rows(db, contacts, equal, drafts.COLUMNS, rows)
+    assert counted(ledger) == 0
+
+
+def test_the_checks_concern_only_what_is_equal_in_all_rows():
+    """SQLite asks them of the first row; what differs must be no part of them."""
+    checks = [str(check.sqltext) for check in contacts.constraints if isinstance(check, CheckConstraint)]
+    assert checks
+    assert not [name for name in drafts.COLUMNS for check in checks if re.search(rf"\b{name}\b", check)]
+
+
+@pytest.mark.parametrize("place", [1, bulk.ROWS_A_STATEMENT - 1, MANY - 1])
+def test_a_number_that_comes_twice_is_refused_with_all_rows(ledger, draft, clock, place):
+    rows = people(MANY)
+    rows[place] = rows[place]._replace(phone=rows[0].phone)
+    with pytest.raises(IntegrityError):
+        add(ledger, draft, rows, clock())
+    assert counted(ledger) == 0
+
+
+@pytest.mark.parametrize("twice", [False, True], ids=["written", "refused"])
+def test_the_store_checks_again_whatever_became_of_the_rows(ledger, draft, clock, twice):
+    rows = people(MANY)
+    with ledger.writing() as db:
+        db.execute(select(1))  # the one connection that is used below
+    if twice:
+        with pytest.raises(IntegrityError):
+            add(ledger, draft, [*rows, rows[0]], clock())
+    add(ledger, draft, rows, clock())
+    for wrong in ({"status": "waiting"}, {"status": "claimed"}, {"status": "reached"}):
+        with pytest.raises(IntegrityError), ledger.writing() as db:
+            db.execute(update(contacts).values(**wrong))
+
+
+def test_a_contact_of_no_campaign_is_refused(ledger, draft, clock):
+    rows = drafts.rows_of(ledger, map(drafts.as_written, people(MANY)))
+    due = drafts._moments(ledger.engine.dialect)(clock())
+    equal = {"campaign_id": "nobody-1", "due_at": due, "attempts": 0, "tries": 0, "status": "pending"}
+    with pytest.raises(IntegrityError), ledger.writing() as db:
+        bulk.insert_rows(db, contacts, equal, drafts.COLUMNS, rows)
+
+
+def counted(ledger: Ledger) -> int:
+    with ledger.reading() as db:
+        return db.scalar(select(func.count()).select_from(contacts)) or 0
+
+
+# The indexes
+
+
+@pytest.fixture
+def sqlite_ledger(tmp_path) -> Iterator[Ledger]:
+    from campaigns.ledger.migrate import upgrade
+
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite3'}")
+    upgrade(ledger)
+    yield ledger
+    ledger.close()
+
+
+def plans(ledger: Ledger, function: Any, *args: Any, **named: Any) -> str:
+    """How SQLite looks for the rows of the statements that a function makes."""
+    seen: list[tuple[str, Any]] = []
+
+    def note(_conn, _cursor, statement, parameters, _context, _many):
+        seen.append((statement, parameters))
+
+    event.listen(ledger.engine, "before_cursor_execute", note)
+    ledger.write(function, *args, **named)
+    event.remove(ledger.engine, "before_cursor_execute", note)
+    with ledger.reading() as db:
+        return "\n".join(
+            row.detail
+            for statement, parameters in seen
+            for row in db.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        )
+
+
+def test_numbers_and_claims_are_found_without_reading_every_contact(sqlite_ledger, clock):
+    from uuid import UUID
+
+    from campaigns.ledger import erasures
+
+    now = clock()
+    stale = plans(sqlite_ledger, claims.give_back_stale, now)
+    held = plans(sqlite_ledger, claims.give_back, UUID(int=1), [])
+    called = plans(sqlite_ledger, drafts.called_by_another, "many", ["+14155550100"])
+    erased = plans(sqlite_ledger, erasures.lock_rows_of, ["+14155550100"])
+    assert "USING INDEX ix_contacts_lease_until" in stale
+    assert "USING INDEX ix_contacts_claim (claim=?" in held
+    assert "(phone=?" in called
+    assert "(phone=?" in erased
+    for plan in (stale, held, called, erased):
+        assert not re.search(r"SCAN contacts$", plan, re.MULTILINE), plan
