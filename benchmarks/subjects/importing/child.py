@@ -1,4 +1,4 @@
-"""One measurement: `python -m benchmarks.subjects.importing.child bare|check|start FILE`, printed as JSON."""
+"""One measurement, printed as JSON: `python -m benchmarks.subjects.importing.child KIND FILE LEDGER_URL`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from dialer.providers.registry import account_settings
 ACCOUNTS = {"main": account_settings(**{"provider": "callgear", "access_token": "measured"})}
 
 
-def bare(campaign: Path) -> None:
+def bare(campaign: Path, _ledger_url: str) -> None:
     """The simplest loop, for comparison."""
     seen = set()
     with (campaign.parent / "list.csv").open(encoding="utf-8", newline="") as stream:
@@ -34,9 +34,9 @@ def bare(campaign: Path) -> None:
                 seen.add(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
-def start(campaign: Path) -> None:
+def start(campaign: Path, ledger_url: str) -> None:
     """Check the list, write its rejects, and put it into the ledger."""
-    ledger = Ledger(f"sqlite:///{campaign.parent / 'ledger.sqlite3'}")
+    ledger = Ledger(ledger_url)
     upgrade(ledger)
     try:
         checked = check(campaign, ACCOUNTS)
@@ -45,13 +45,13 @@ def start(campaign: Path) -> None:
         ledger.close()
 
 
-KINDS = {"bare": bare, "check": lambda campaign: check(campaign, ACCOUNTS), "start": start}
+KINDS = {"bare": bare, "check": lambda campaign, _: check(campaign, ACCOUNTS), "sqlite": start, "postgresql": start}
 
 
 def main() -> None:
     """Run one measurement; print the seconds and the peak memory."""
     began = time.perf_counter()
-    KINDS[sys.argv[1]](Path(sys.argv[2]))
+    KINDS[sys.argv[1]](Path(sys.argv[2]), sys.argv[3])
     seconds = time.perf_counter() - began
     rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     sys.stdout.write(json.dumps({"seconds": seconds, "rss": rss}))
