@@ -20,6 +20,7 @@ from console.server.receipt_counts import NO_ACCOUNT, Refusal
 from console.server.state import AppState, InjectedState
 from dialer.calls import Receipt
 from dialer.errors import DialerError
+from dialer.providers.bounds import reading_for
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -67,7 +68,8 @@ async def _after_audit(state: AppState, reply: Response) -> Response:
 async def _store_delivery(state: AppState, account: str, body: bytes, headers: Mapping[str, str]) -> Response:
     if not state.providers[account].genuine(body, headers):
         return _refuse(state, account, "unsigned", 401, "not signed as agreed")
-    receipts = state.providers[account].read_receipts(body, headers)
+    with reading_for(account):
+        receipts = state.providers[account].read_receipts(body, headers)
     if not receipts or not all(map(_is_storable, receipts)):
         return _refuse(state, account, "unreadable", 400, "not a receipt")
     delivery = Delivery(account=account, heard=receipts, body=body.decode("utf-8", "replace"))

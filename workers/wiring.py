@@ -131,7 +131,7 @@ def _account(name: str, settings: AccountSettings, buckets: redis.Redis, loop: B
         settings=settings,
         provider=provider,
         bucket=_bucket(name, settings, buckets),
-        session=Session(provider, timeout=settings.timeout, logins=_logins(name, settings, buckets)),
+        session=Session(provider, settings.timeout, logins=_logins(name, settings, buckets), account=name),
         loop=loop,
         clock=now_utc,
     )

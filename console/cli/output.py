@@ -136,8 +136,11 @@ def table(*columns: str, title: str | None = None) -> CountTable:
 
 
 def local_time(moment: datetime | None) -> str:
-    """A moment in this machine's time zone, short."""
-    return moment.astimezone().strftime("%d %b %H:%M:%S") if moment else "–"
+    """A moment in this machine's time zone, short; with its year where that is not this year's."""
+    if moment is None:
+        return "–"
+    local = moment.astimezone()
+    return f"{local:%d %b %H:%M:%S}" if local.year == datetime.now().astimezone().year else f"{local:%d %b %Y %H:%M:%S}"
 
 
 def local_with_zone(moment: datetime | None) -> str:

@@ -54,6 +54,7 @@ from dialer.verdicts import Meter
 
 CALL_LEASE_SECONDS = 600.0
 LONGEST_BLOCK_SECONDS = 60.0
+LONGEST_WAIT_SECONDS = 2 * 86400.0  # of any answer: no window is longer than a day
 
 
 def connect(url: str) -> redis.Redis:
@@ -146,7 +147,7 @@ class TokenBucket:
             raise CostExceedsLimit(
                 f"{cost} points are asked for, and {limit} are never more than {wait}", "ask for less"
             )
-        return granted, AcquireResult(granted > 0, wait / MICROSECONDS, LimitName(limit))
+        return granted, AcquireResult(granted > 0, _seconds(wait), LimitName(limit))
 
     def take(
         self,
@@ -214,7 +215,7 @@ class TokenBucket:
         """How many calls of this urgency could start in the next `horizon` seconds. Takes no tokens."""
         arguments = (microseconds(horizon), self.limits.call_points, int(urgency))
         calls, limit, wait = self._scripts.run("forecast", own or NO_CAMPAIGN, *arguments)
-        return Forecast(int(calls), LimitName(limit), wait / MICROSECONDS)
+        return Forecast(int(calls), LimitName(limit), _seconds(wait))
 
     def share_day(self, weights: Mapping[str, float]) -> None:
         """Divide the day's points among these campaigns by weight from now on; other campaigns are not limited."""
@@ -231,9 +232,7 @@ class TokenBucket:
         """The state of the bucket at this moment; nothing is changed."""
         state = json.loads(self._scripts.run("peek", NO_CAMPAIGN))
         windows = [
-            PointsWindow(
-                **{**window, "name": LimitName(window["name"]), "resets_in": window["resets_in"] / MICROSECONDS}
-            )
+            PointsWindow(**{**window, "name": LimitName(window["name"]), "resets_in": _seconds(window["resets_in"])})
             for window in state["windows"] or []  # an empty Lua table is an object in JSON
         ]
         return BucketState(
@@ -244,7 +243,7 @@ class TokenBucket:
             in_flight=int(state["in_flight"]),
             calls=state["calls"],
             most_calls=state["most_calls"] or None,
-            blocked_for=state["blocked_for"] / MICROSECONDS,
+            blocked_for=_seconds(state["blocked_for"]),
             cold=state["cold"],
             waiting=dict(state["waiting"]),
             points_per_call=int(state["points_per_call"]) or None,
@@ -266,10 +265,16 @@ class TokenBucket:
             raise self._scripts.unavailable(exc) from exc
 
 
+def _seconds(wait: float) -> float:
+    """A wait of the scripts, in seconds and bounded: what an older version believed may be in Redis still."""
+    return min(max(wait / MICROSECONDS, 0.0), LONGEST_WAIT_SECONDS)
+
+
 def _settle_arguments(result: GrantResult) -> list[object]:
-    """The arguments of `settle.lua`. A block without the provider's figures is bounded."""
+    """The arguments of `settle.lua`. A block is bounded, and more so without the provider's figures."""
     charged = {True: "charged", False: "free" if result.sent else "unsent", None: "unknown"}[result.charged]
-    block = result.block if result.block is None or result.meter else min(result.block, LONGEST_BLOCK_SECONDS)
+    longest = LONGEST_WAIT_SECONDS if result.meter else LONGEST_BLOCK_SECONDS
+    block = None if result.block is None else min(max(result.block, 0.0), longest)
     blocked = microseconds(block) if block else 0
     return [result.grant_id, charged, blocked, int(result.call_in_progress), *_figures(result.meter or Meter())]
 

@@ -1,11 +1,12 @@
-"""Parsing what comes from outside: nothing here raises, and a value of another kind than asked for is None."""
+"""Parsing what comes from outside: nothing here raises, and a value of another kind than asked for is None.
+
+Numbers and moments are read in `dialer.providers.bounds`.
+"""
 
 from __future__ import annotations
 
 import json
-import math
 import re
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,6 @@ from dialer.phone import mask
 WORD_LENGTH = 120
 DETAIL_LENGTH = 200
 READ_LENGTH = 2000
-BELIEVED_YEARS = range(2000, 2100)
 _LONG_NUMBER = re.compile(r"\+?\d(?:[ ().-]?\d){6,}")
 _OPAQUE = re.compile(r"(?=[A-Za-z_\-.=+/]*\d)[A-Za-z0-9_\-.=+/]{24,}")
 
@@ -50,21 +50,9 @@ def storable(text: str) -> str:
     return text.replace("\0", "").encode("utf-8", "ignore").decode("utf-8")
 
 
-def number(value: Any) -> float | None:
-    """A finite number, also when written as text."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        parsed_number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return parsed_number if math.isfinite(parsed_number) else None
-
-
-def whole(value: Any) -> int | None:
-    """A whole number, also when written as text."""
-    finite = number(value)
-    return None if finite is None else int(finite)
+def is_true(value: Any) -> bool:
+    """Whether a member is true, also when written as text."""
+    return value is True or (isinstance(value, str) and value.casefold() == "true")
 
 
 def uuid_of(value: Any) -> UUID | None:
@@ -73,18 +61,6 @@ def uuid_of(value: Any) -> UUID | None:
         return UUID(value) if isinstance(value, str) else None
     except ValueError:
         return None
-
-
-def instant(value: Any) -> datetime | None:
-    """An ISO 8601 moment as aware UTC; without a zone it is taken for UTC; a year outside BELIEVED_YEARS gives None."""
-    if not isinstance(value, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(value.strip())
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return moment if moment.year in BELIEVED_YEARS else None
 
 
 def scrubbed(value: Any) -> str:

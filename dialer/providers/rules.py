@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 from dialer.http import HttpReply
-from dialer.providers.parsing import number, parsed, word
+from dialer.providers import bounds
+from dialer.providers.parsing import parsed, word
 from dialer.verdicts import Ruling, Verdict
 
 
@@ -82,16 +84,24 @@ def _described(reply: HttpReply) -> str:
 
 
 def retry_after(reply: HttpReply) -> float | None:
-    """Seconds of the Retry-After header, given as seconds or as a date (reckoned from the reply's own Date)."""
+    """Seconds of the Retry-After header, given as seconds or as a date (reckoned from the reply's own Date).
+
+    An hour at most: nobody is put off for longer by it.
+    """
     given = reply.headers.get("retry-after", "").strip()
-    seconds = number(given)
-    if seconds is None:
-        try:
-            until = parsedate_to_datetime(given)
-            seconds = (until - parsedate_to_datetime(reply.headers.get("date", ""))).total_seconds()
-        except (ValueError, TypeError, OverflowError):
-            return None
-    return max(0.0, seconds)
+    until = _moment(given)
+    since = until and _moment(reply.headers.get("date", ""))
+    if until and since and (until.tzinfo is None) is (since.tzinfo is None):
+        return bounds.amount((until - since).total_seconds(), bounds.RETRY_AFTER)
+    return bounds.amount(given, bounds.RETRY_AFTER)
+
+
+def _moment(header: str) -> datetime | None:
+    """The moment that a header gives as a date."""
+    try:
+        return parsedate_to_datetime(header) if "," in header else None
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
 
 
 def not_placing(ruling: Ruling) -> Ruling:

@@ -9,10 +9,13 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from structlog import get_logger
+
 from dialer.calls import CallRequest
 from dialer.deadline import Deadline, utc_now
 from dialer.errors import NotPlaced, ProviderError, TooLate, error_for
 from dialer.http import HttpReply, HttpRequest
+from dialer.providers.bounds import reading_for
 from dialer.providers.call_management import Operation
 from dialer.providers.provider import CallStatus, HasMethods, Heard, Listing, Provider
 from dialer.providers.rules import not_offered
@@ -22,6 +25,8 @@ from dialer.transport.keyring import Keyring, halt_if_login_refused
 from dialer.transport.portal import AsyncCloseable
 from dialer.transport.shared_logins import SharedLogins
 from dialer.verdicts import Ruling, Verdict
+
+log = get_logger()
 
 Clock = Callable[[], datetime]
 Answer = TypeVar("Answer", bound=Ruling | Listing | CallStatus | Heard[Any])
@@ -42,13 +47,20 @@ class Session(AsyncCloseable):
     """One account's HTTP, on one event loop. A failure of the provider or network is a ruling, never an exception.
 
     `timeout` is in seconds, for a connection, and then again for the answer; `logins` shares a session key with the
-    account's other processes. A cancelled method raises CancelledError; then it is not known whether a call was placed.
+    account's other processes; `account` is its name in the log. A cancelled method raises CancelledError; then it is
+    not known whether a call was placed.
     """
 
     def __init__(
-        self, provider: Provider, timeout: float = 10.0, connections: int = 100, logins: SharedLogins | None = None
+        self,
+        provider: Provider,
+        timeout: float = 10.0,
+        connections: int = 100,
+        logins: SharedLogins | None = None,
+        account: str = "",
     ) -> None:
         self.provider = provider
+        self._account = account
         self._timeout = timeout
         self._client = new_client(connections)
         self._keyring = Keyring(provider, self._send_without_login, logins)
@@ -110,13 +122,25 @@ class Session(AsyncCloseable):
 
     async def _once(self, query: _Query[Answer], deadline: Deadline | None = None) -> Answer:
         try:
-            request = query.build()
+            request = self._built(query.build)
             if request is None:
                 return query.from_ruling(not_offered(self.provider.name, "be asked this"))
-            with translate_errors(self.provider.name, request):
+            with translate_errors(self.provider.name, request), reading_for(self._account):
                 return query.read(await self._exchange(request, deadline))
         except ProviderError as error:
             return query.from_ruling(error.ruling)
+
+    def _built(self, build: Callable[[], HttpRequest | None]) -> HttpRequest | None:
+        """The request. One that cannot be built is an error of ours: nothing was sent."""
+        try:
+            return build()
+        except ProviderError:
+            raise
+        except Exception as exc:
+            detail = f"the request could not be built ({type(exc).__name__}): an error of the dialer"
+            log.error("a request could not be built", account=self._account, error=type(exc).__name__)
+            ruling = Ruling(verdict=Verdict.NOT_PLACED, mnemonic="fault", detail=detail)
+            raise NotPlaced(self.provider.name, detail, ruling) from exc
 
     async def _exchange(self, request: HttpRequest, deadline: Deadline | None) -> HttpReply:
         if self._client.is_closed:

@@ -13,9 +13,10 @@ from uuid import UUID
 
 from dialer.calls import Outcome, Progress
 from dialer.http import HttpRequest
+from dialer.providers.bounds import TALK_SECONDS, amount
 from dialer.providers.callgear import rpc
 from dialer.providers.callgear.hangup_causes import outcome_of, outcome_of_unanswered
-from dialer.providers.parsing import member, number, word
+from dialer.providers.parsing import member, word
 from dialer.providers.provider import CallStatus
 from dialer.verdicts import Ruling
 
@@ -42,7 +43,7 @@ def read_legs(answer: rpc.Answer, ruling: Ruling) -> CallStatus:
     outer = [leg for leg in legs if leg.get("is_operator") is not True]
     if not outer:
         return CallStatus(ruling=ruling)
-    talked = max((number(leg.get("duration")) or 0.0 for leg in outer), default=0.0)
+    talked = max((amount(leg.get("duration"), TALK_SECONDS) or 0.0 for leg in outer), default=0.0)
     if talked > 0 or any(word(leg.get("connect_time")) for leg in outer):
         return CallStatus(ruling=ruling, progress=Progress.ENDED, outcome=Outcome.ANSWERED, talk_seconds=talked)
     told = [outcome for leg in outer if (outcome := _unanswered(leg)) not in {None, Outcome.UNKNOWN}]

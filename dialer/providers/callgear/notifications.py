@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from dialer.calls import Outcome, Progress, Receipt
+from dialer.providers.bounds import TALK_SECONDS, amount
 from dialer.providers.callgear.hangup_causes import outcome_of
-from dialer.providers.parsing import member, number, parsed, uuid_of, word
+from dialer.providers.parsing import member, parsed, uuid_of, word
 
 VARIABLES = (
     "call_session_id",
@@ -95,7 +96,7 @@ def _outcome(notice: Any) -> Outcome | None:
     No document says whether a played message counts as a talk, nor whether a call without a talk that was answered is
     "lost": so neither a talk of no seconds nor the event proves that nobody answered.
     """
-    if (number(_text(notice, "talk_time_duration")) or 0) > 0:
+    if (amount(_text(notice, "talk_time_duration"), TALK_SECONDS) or 0) > 0:
         return Outcome.ANSWERED
     return outcome_of(_text(notice, "lost_reason"))
 

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from dialer.calls import CallRequest, ListedCall, Progress, Receipt
 from dialer.deadline import utc_now
 from dialer.http import HttpReply, HttpRequest
+from dialer.providers.bounds import TEXT_LENGTH, UNIX_TIME, amount, whole
 from dialer.providers.callgear import data_api, rpc
 from dialer.providers.callgear.managing import list_calls, login_user, logout_user
 from dialer.providers.callgear.notifications import receipts_in
@@ -22,7 +23,7 @@ from dialer.providers.callgear.placing import start
 from dialer.providers.callgear.rulings import accepted, rows, ruling_of
 from dialer.providers.callgear.settings import CallGearSettings
 from dialer.providers.callgear.words import progress_of
-from dialer.providers.parsing import member, number, uuid_of, whole, word
+from dialer.providers.parsing import member, uuid_of, word
 from dialer.providers.provider import CallStatus, Follows, Heard, Listing, Login, PolicyRow, ScriptFault
 from dialer.providers.rules import not_offered, not_placing
 from dialer.scripts import Recording, Script
@@ -112,7 +113,7 @@ class CallGear:
         if not isinstance(token, str) or not token:
             return not_placing(self._ruling(answer, reply))
         self._token = SecretStr(token)
-        self._ends_at = number(member(answer.data, "expire_at"))
+        self._ends_at = amount(member(answer.data, "expire_at"), UNIX_TIME)
         self._renew_at = self._renewal(self._ends_at)
         return accepted(answer)
 
@@ -201,7 +202,7 @@ class CallGear:
         return replace(ruling, meter=None)
 
     def _ruling(self, answer: rpc.Answer, reply: HttpReply) -> Ruling:
-        if answer.fault and (limit := whole(member(answer.fault.params, "tts_message_max_length"))):
+        if answer.fault and (limit := whole(member(answer.fault.params, "tts_message_max_length"), TEXT_LENGTH)):
             self.text_limit = limit
         return ruling_of(answer, reply, renewable=self._key is None)
 

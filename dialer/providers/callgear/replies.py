@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
+from dialer.providers.bounds import ID, unix_time, whole
 from dialer.providers.call_management import Leg, LiveCall, Tag, TalkOption
 from dialer.providers.callgear.rpc import Metadata
-from dialer.providers.parsing import member, number, whole, word
+from dialer.providers.parsing import is_true, member, word
 
 T = TypeVar("T")
 Reader = Callable[[Any, Metadata], T | None]
@@ -72,21 +73,19 @@ class TalkOptions:
 
 def done(data: Any, metadata: Metadata) -> Done | None:
     """Success is `true` for some methods and `"true"` for others."""
-    success = member(data, "success")
-    true = success is True or (isinstance(success, str) and success.casefold() == "true")
-    return Done(metadata=metadata) if true else None
+    return Done(metadata=metadata) if is_true(member(data, "success")) else None
 
 
 def placed(data: Any, metadata: Metadata) -> Placed | None:
-    session = whole(member(data, "call_session_id"))
+    session = whole(member(data, "call_session_id"), ID)
     return None if session is None else Placed(call_session_id=session, metadata=metadata)
 
 
 def logged_in(data: Any, metadata: Metadata) -> LoggedIn | None:
-    token, end = member(data, "access_token"), number(member(data, "expire_at"))
+    token = member(data, "access_token")
     if not isinstance(token, str) or not token:
         return None
-    return LoggedIn(access_token=SecretStr(token), expire_at=_moment(end), metadata=metadata)
+    return LoggedIn(access_token=SecretStr(token), expire_at=unix_time(member(data, "expire_at")), metadata=metadata)
 
 
 def live_calls(data: Any, metadata: Metadata) -> LiveCalls | None:
@@ -103,7 +102,7 @@ def talk_options(data: Any, metadata: Metadata) -> TalkOptions | None:
 
 
 def _live_call(entry: Any) -> LiveCall | None:
-    session = whole(member(entry, "call_session_id"))
+    session = whole(member(entry, "call_session_id"), ID)
     if session is None:
         return None
     return LiveCall(
@@ -119,16 +118,16 @@ def _live_call(entry: Any) -> LiveCall | None:
 
 
 def _tag(tag: Any) -> Tag:
-    return Tag(tag_id=whole(member(tag, "tag_id")), tag_name=word(member(tag, "tag_name")))
+    return Tag(tag_id=whole(member(tag, "tag_id"), ID), tag_name=word(member(tag, "tag_name")))
 
 
 def _leg(leg: Any) -> Leg:
     return Leg(
-        leg_id=whole(member(leg, "leg_id")),
+        leg_id=whole(member(leg, "leg_id"), ID),
         calling_phone_number=word(member(leg, "calling_phone_number")),
         called_phone_number=word(member(leg, "called_phone_number")),
         is_operator=_flag(member(leg, "is_operator")),
-        employee_id=whole(member(leg, "employee_id")),
+        employee_id=whole(member(leg, "employee_id"), ID),
         employee_full_name=word(member(leg, "employee_full_name")),
         record_call_enabled=_flag(member(leg, "record_call_enabled")),
         state=word(member(leg, "state")),
@@ -140,7 +139,7 @@ def _talk_option(option: Any) -> TalkOption:
         button=word(member(option, "button")),
         mnemonic=word(member(option, "mnemonic")),
         name=word(member(option, "name")),
-        value_id=whole(member(option, "button_value", "id")),
+        value_id=whole(member(option, "button_value", "id"), ID),
         value=word(member(option, "button_value", "value")),
     )
 
@@ -152,10 +151,3 @@ def _listed(entry: Any, name: str) -> list[Any]:
 
 def _flag(value: Any) -> bool | None:
     return value if isinstance(value, bool) else None
-
-
-def _moment(stamp: float | None) -> datetime | None:
-    try:
-        return None if stamp is None else datetime.fromtimestamp(stamp, UTC)
-    except (OverflowError, ValueError, OSError):
-        return None

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from dialer.http import HttpReply, HttpRequest
-from dialer.providers.parsing import member, number, parsed, whole, word
+from dialer.providers import bounds
+from dialer.providers.bounds import amount, whole
+from dialer.providers.parsing import is_true, member, parsed, word
 from dialer.verdicts import Meter
 
 HEADERS = {"content-type": "application/json; charset=UTF-8", "accept": "application/json"}
@@ -75,7 +77,7 @@ def _data(body: Any) -> Any:
 
 def _fault(error: Any) -> Fault:
     return Fault(
-        code=whole(member(error, "code")),
+        code=whole(member(error, "code"), bounds.ERROR_CODE),
         mnemonic=word(member(error, "data", "mnemonic")),
         field=word(member(error, "data", "field")),
         message=error if isinstance(error, str) else member(error, "message"),
@@ -88,7 +90,7 @@ def _metadata(value: Any, *path: str) -> Metadata:
     spellings = ("current_version_depricated", "current_version_deprecated")  # the first is the older editions'
     return Metadata(
         limits=_meter(value, *path),
-        version_deprecated=any(str(member(version, name)).casefold() == "true" for name in spellings),
+        version_deprecated=any(is_true(member(version, name)) for name in spellings),
         current_version=word(member(version, "current_version")),
         latest_version=word(member(version, "latest_version")),
     )
@@ -97,12 +99,14 @@ def _metadata(value: Any, *path: str) -> Metadata:
 def _meter(value: Any, *path: str) -> Meter | None:
     # Source: Call API v4.0, "Meta parameters".
     limits = member(value, *path, "limits")
+    minute = whole(member(limits, "minute_limit"), bounds.MINUTE_LIMIT)
+    day = whole(member(limits, "day_limit"), bounds.DAY_LIMIT)
     meter = Meter(
-        minute_limit=whole(member(limits, "minute_limit")),
-        minute_remaining=whole(member(limits, "minute_remaining")),
-        minute_reset=number(member(limits, "minute_reset")),
-        day_limit=whole(member(limits, "day_limit")),
-        day_remaining=whole(member(limits, "day_remaining")),
-        day_reset=number(member(limits, "day_reset")),
+        minute_limit=minute,
+        minute_remaining=whole(member(limits, "minute_remaining"), bounds.MINUTE_REMAINING.up_to(minute)),
+        minute_reset=amount(member(limits, "minute_reset"), bounds.MINUTE_RESET),
+        day_limit=day,
+        day_remaining=whole(member(limits, "day_remaining"), bounds.DAY_REMAINING.up_to(day)),
+        day_reset=amount(member(limits, "day_reset"), bounds.DAY_RESET),
     )
     return None if meter == Meter() else meter

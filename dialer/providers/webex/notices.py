@@ -6,7 +6,8 @@ import hashlib
 from typing import Any
 
 from dialer.calls import Receipt
-from dialer.providers.parsing import instant, member, parsed, uuid_of, word
+from dialer.providers.bounds import instant
+from dialer.providers.parsing import member, parsed, uuid_of, word
 from dialer.providers.webex.words import EVENT_WORDS, EVENTS, REJECTED, REJECTIONS, Event, folded
 
 _SEPARATOR = "\x1f"

@@ -10,7 +10,8 @@ from uuid import UUID
 from dialer.calls import CallRequest, Outcome, Progress, Receipt
 from dialer.deadline import utc_now
 from dialer.http import HttpReply, HttpRequest
-from dialer.providers.parsing import instant, member, number, parsed, word
+from dialer.providers.bounds import TALK_SECONDS, amount, instant
+from dialer.providers.parsing import member, parsed, word
 from dialer.providers.provider import CallStatus, Follows, Listing, PolicyRow, ScriptFault
 from dialer.providers.rules import is_page, not_offered, not_placing
 from dialer.providers.webex.auth import headers_for
@@ -103,7 +104,7 @@ class Webex:
             outcome=outcome,
             answered_at=answered_at,
             ended_at=ended_at,
-            talk_seconds=number(member(body, "callDuration")),
+            talk_seconds=amount(member(body, "callDuration"), TALK_SECONDS),
         )
 
     def tracing(self, attempt_id: UUID) -> HttpRequest | None:

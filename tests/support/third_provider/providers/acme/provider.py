@@ -9,7 +9,8 @@ from uuid import UUID
 
 from dialer.calls import CallRequest, Receipt
 from dialer.http import HttpReply, HttpRequest
-from dialer.providers.parsing import instant, member, parsed, uuid_of, word
+from dialer.providers.bounds import instant
+from dialer.providers.parsing import member, parsed, uuid_of, word
 from dialer.providers.provider import CallStatus, Follows, Listing, PolicyRow, ScriptFault
 from dialer.providers.rules import WORDLESS, Rule, by_status, not_offered, not_placing, retry_after
 from dialer.scripts import Recording, Script
