@@ -72,6 +72,17 @@ class ReleaseHold(StrEnum):
     CLOCK_SET = "clock_set"  # the machine's clock was set: only what is right by both times is called
 
 
+class Step(StrEnum):
+    """What the dialer does by itself, again and again; a fault of one account, campaign or attempt stays with it."""
+
+    RELEASE = "release"  # claims the contacts that may be called
+    DIAL = "dial"  # sends their requests
+    LOOK = "look"  # polls the calls in progress
+    SETTLE = "settle"  # writes what answers and receipts mean
+    SWEEP = "sweep"  # settles what is overdue
+    LAUNCH = "launch"  # starts recurring campaigns
+
+
 class CanaryResult(StrEnum):
     """How a campaign's canary was decided; absent while it is not, or where there is none."""
 

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
+from typing import Any, TypeVar
 
-from campaigns.ledger.queries import Campaign
-from campaigns.ledger.store import Ledger
+from structlog import get_logger
+
+from campaigns.ledger.faults import note_fault
+from campaigns.ledger.queries import Campaign, OpenAttempt
+from campaigns.ledger.store import Ledger, LedgerUnavailable
+from campaigns.lifecycle import Step
 from dialer.account import Account
-from dialer.bucket import CampaignLimits
+from dialer.bucket import BucketUnavailable, CampaignLimits
+from dialer.errors import DialerError
+from dialer.seldom import Seldom
 
+T = TypeVar("T")
+R = TypeVar("R")
+
+log = get_logger()
+_named = Seldom()
+EVERYBODYS = (LedgerUnavailable, BucketUnavailable)  # no account's own trouble: each step says what they mean for it
 SEND_WITHIN = 1.0  # so that no request leaves later than this after a pause has been committed
 SWEEP_MARGIN = 15.0
 
@@ -54,3 +69,62 @@ def own_limits(campaign: Campaign) -> CampaignLimits:
         weight=definition.weight,
         caller_id=definition.caller_id,
     )
+
+
+@contextmanager
+def contained(
+    step: Step, ledger: Ledger, now: datetime, *, account: str = "", campaign: str = "", **names: object
+) -> Iterator[None]:
+    """Whatever the block raises ends the block and nothing else, so that the next account, campaign or attempt goes on.
+
+    It is logged with these names (where it was raised once a minute), and counted in the ledger for `status` and the
+    metrics. Only a store that is away is raised on: no other account would fare better.
+    """
+    try:
+        yield
+    except EVERYBODYS:
+        raise
+    except Exception as exc:
+        error = exc.message if isinstance(exc, DialerError) else type(exc).__name__
+        # Its text may quote a number or what is said: where it was raised is enough.
+        where = traceback.format_tb(exc.__traceback__) if _named.is_due(step, account, campaign, error) else None
+        log.error("a fault of the dialer", step=step.value, account=account, campaign=campaign, error=error, **names)
+        if where:
+            log.error("where it was raised", error=type(exc).__name__, traceback="".join(where))
+        _count(ledger, step, account, campaign, error, now)
+
+
+def _count(ledger: Ledger, step: Step, account: str, campaign: str, error: str, now: datetime) -> None:
+    try:
+        ledger.write(note_fault, step, account=account, campaign_id=campaign, error=error, now=now)
+    except Exception as exc:
+        log.error("a fault of the dialer was not counted", step=step.value, why=type(exc).__name__)
+
+
+def names_of(attempt: OpenAttempt) -> dict[str, str]:
+    """The names under which a fault of one attempt is logged."""
+    return {"account": attempt.account, "campaign": attempt.campaign_id, "attempt": str(attempt.id)}
+
+
+def all_or_each(
+    step: Step,
+    ledger: Ledger,
+    now: datetime,
+    items: Sequence[T],
+    act: Callable[[Sequence[T]], Sequence[R]],
+    names: Callable[[T], Mapping[str, Any]],
+) -> list[R]:
+    """The results of `act` on all items; where that raises, of `act` on each by itself, contained.
+
+    So one transaction serves all while all is well, and an item that cannot be written keeps no other from being.
+    """
+    try:
+        return list(act(items))
+    except EVERYBODYS:
+        raise
+    except Exception:
+        results: list[R] = []
+        for item in items:
+            with contained(step, ledger, now, **names(item)):
+                results += act([item])
+        return results

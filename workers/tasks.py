@@ -14,9 +14,10 @@ from campaigns.dispatch import release as releasing
 from campaigns.dispatch.dial import Slice
 from campaigns.launch import recurring
 from campaigns.ledger.store import LedgerUnavailable
+from campaigns.lifecycle import Step
 from campaigns.operations import sweep as sweeping
+from campaigns.runtime import contained
 from campaigns.settlement import polling
-from dialer.bucket import BucketUnavailable
 from workers.app import app, settings
 from workers.tick_guard import TickGuard
 from workers.wiring import runtime
@@ -29,8 +30,10 @@ _tick_guard = TickGuard()
 def dial(campaign_id: str, claim: str, contact_ids: list[int]) -> None:
     """Place the calls of one slice, as far as its claim still holds."""
     slice_to_dial = Slice(campaign_id=campaign_id, claim=UUID(claim), contact_ids=tuple(contact_ids))
+    using = runtime(settings)
     try:
-        dialing.dial(slice_to_dial, using=runtime(settings))
+        with contained(Step.DIAL, using.ledger, using.clock(), campaign=campaign_id):
+            dialing.dial(slice_to_dial, using=using)
     except LedgerUnavailable as exc:  # the claimed contacts are due again when their lease ends
         log.error("nothing is dialed", campaign=campaign_id, why=exc.message, remedy=exc.remedy)
 
@@ -69,12 +72,7 @@ def _publish(slices: Sequence[Slice]) -> Sequence[Slice]:
 @app.task(name="workers.tasks.look")  # type: ignore[untyped-decorator]
 def poll() -> None:
     """Poll the calls in progress of every account whose outcomes are learnt by polling."""
-    using = runtime(settings)
-    for account in using.accounts.values():
-        try:
-            polling.poll_calls(account, using=using)
-        except (BucketUnavailable, LedgerUnavailable) as exc:
-            log.error("calls are not followed", account=account.name, why=exc.message, remedy=exc.remedy)
+    polling.poll_accounts(using=runtime(settings))
 
 
 @app.task(name="workers.tasks.launch")  # type: ignore[untyped-decorator]

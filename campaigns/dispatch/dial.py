@@ -24,8 +24,8 @@ from campaigns.ledger.claims import Claimed
 from campaigns.ledger.frequency_caps import cap_clears_at
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import LedgerUnavailable
-from campaigns.lifecycle import OPEN_ATTEMPTS, CampaignStatus
-from campaigns.runtime import SWEEP_MARGIN, Runtime
+from campaigns.lifecycle import OPEN_ATTEMPTS, CampaignStatus, Step
+from campaigns.runtime import SWEEP_MARGIN, Runtime, all_or_each, contained
 from campaigns.settlement.receipts import apply_waiting
 from campaigns.settlement.rulings import rule_all
 from dialer.account import Account
@@ -91,14 +91,22 @@ def _send(
     batch: Sequence[Claimed], campaign: Campaign, account: Account, flight: InFlightRequests, using: Runtime
 ) -> int:
     """Place the calls of contacts whose tokens are taken. All checks that can fail run before the commit."""
+
+    def act(some: Sequence[Claimed]) -> list[tuple[CallRequest, Deadline]]:
+        calls, deadline = using.ledger.write(_open, some, campaign, account, using)
+        return [(call, deadline) for call in calls]
+
+    def names(contact: Claimed) -> dict[str, object]:
+        return {"account": account.name, "campaign": campaign.id, "contact": contact.contact_id}
+
     try:
-        calls, deadline = using.ledger.write(_open, batch, campaign, account, using)
+        calls = all_or_each(Step.DIAL, using.ledger, using.clock(), batch, act, names)
     except LedgerUnavailable:
         _return_tokens(batch, campaign, account)
         raise
-    opened = {call.correlation_id for call in calls}
+    opened = {call.correlation_id for call, _ in calls}
     _hold_back([contact for contact in batch if contact.attempt_id not in opened], campaign, account, using)
-    flight.send([(call, deadline) for call in calls])
+    flight.send(calls)
     return len(calls)
 
 
@@ -137,7 +145,7 @@ def _settle(rulings: Sequence[tuple[UUID, Ruling]], campaign: Campaign, account:
         return
     handed_over: set[UUID] = set()
     try:
-        handed_over = using.ledger.write(_write_rulings, rulings, account, using)
+        handed_over.update(_write(rulings, campaign, account, using))
     except LedgerUnavailable as exc:
         lost = [str(attempt_id) for attempt_id, _ in rulings]
         log.error("answers not written: the sweep settles their attempts", attempts=lost, why=exc.message)
@@ -152,7 +160,22 @@ def _settle(rulings: Sequence[tuple[UUID, Ruling]], campaign: Campaign, account:
             code=ruling.code,
             detail=ruling.detail or None,
         )
-    _settle_tokens([_settled(*answer, handed_over) for answer in rulings], campaign, account)
+    with contained(Step.SETTLE, using.ledger, using.clock(), account=account.name, campaign=campaign.id):
+        _settle_tokens([_settled(*answer, handed_over) for answer in rulings], campaign, account)
+
+
+def _write(
+    rulings: Sequence[tuple[UUID, Ruling]], campaign: Campaign, account: Account, using: Runtime
+) -> Sequence[UUID]:
+    """Write the answers in one transaction, or each in its own where one of them cannot be written."""
+
+    def act(some: Sequence[tuple[UUID, Ruling]]) -> list[UUID]:
+        return list(using.ledger.write(_write_rulings, some, account, using))
+
+    def names(answer: tuple[UUID, Ruling]) -> dict[str, str]:
+        return {"account": account.name, "campaign": campaign.id, "attempt": str(answer[0])}
+
+    return all_or_each(Step.SETTLE, using.ledger, using.clock(), rulings, act, names)
 
 
 def _write_rulings(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import zip_longest
+from typing import TypeVar
 
 from sqlalchemy import Connection, update
 from structlog import get_logger
@@ -18,14 +19,16 @@ from campaigns.ledger import claims, queries
 from campaigns.ledger.moves import UNHELD, move_campaign, pause
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import campaigns
-from campaigns.lifecycle import PROGRAM, RELEASED_CAMPAIGNS, CampaignStatus, PauseKind, ReleaseHold
-from campaigns.runtime import Runtime, own_limits
+from campaigns.lifecycle import PROGRAM, RELEASED_CAMPAIGNS, CampaignStatus, PauseKind, ReleaseHold, Step
+from campaigns.runtime import Runtime, all_or_each, contained, own_limits
 from campaigns.safeguards import budgets, circuit_breaker
 from campaigns.safeguards.canary import advance_canary, not_called
 from campaigns.safeguards.failover import move_on
 from dialer.account import Account
 from dialer.bucket import BucketUnavailable, LimitName
 from dialer.bucket.limits import Forecast
+
+T = TypeVar("T")
 
 log = get_logger()
 TICK_NOTED_EVERY = timedelta(seconds=2)
@@ -67,23 +70,36 @@ def release_some(*, using: Runtime) -> Iterator[list[Slice]]:
     if using.stopping():
         return
     now = using.clock()
-    using.ledger.write(circuit_breaker.watch, now)
+    _watch_breakers(now, using)
     with using.ledger.reading() as db:
         live = queries.all_campaigns(db, RELEASED_CAMPAIGNS)
     for campaign in live:
-        _start_when_scheduled(campaign, now, using)
+        with contained(Step.RELEASE, using.ledger, now, account=campaign.account, campaign=campaign.id):
+            _start_when_scheduled(campaign, now, using)
     running = [campaign for campaign in live if campaign.status is CampaignStatus.RUNNING]
     claimed: list[list[Slice]] = []
     since = now
     for name in sorted({campaign.account for campaign in running}):
         own_campaigns = [campaign for campaign in running if campaign.account == name]
-        if slices := _release_account(own_campaigns, using.accounts.get(name), using.clock(), using):
-            claimed.append(slices)
+        with contained(Step.RELEASE, using.ledger, using.clock(), account=name):
+            if slices := _release_account(own_campaigns, using.accounts.get(name), using.clock(), using):
+                claimed.append(slices)
         if claimed and using.clock() - since >= TOGETHER:
             yield _in_turns(claimed)
             claimed, since = [], using.clock()
     if claimed:
         yield _in_turns(claimed)
+
+
+def _watch_breakers(now: datetime, using: Runtime) -> None:
+    """Open and close the breakers of all accounts; one by one where those of one cannot be."""
+    with using.ledger.reading() as db:
+        accounts = circuit_breaker.watched_accounts(db)
+
+    def act(names: Sequence[str]) -> Sequence[None]:
+        return [using.ledger.write(circuit_breaker.watch, now, names)]
+
+    all_or_each(Step.RELEASE, using.ledger, now, accounts, act, lambda name: {"account": name})
 
 
 def _in_turns(claimed: Sequence[Sequence[Slice]]) -> list[Slice]:
@@ -141,29 +157,46 @@ def _astray(campaign: Campaign) -> str:
 
 def _release_in_turn(own_campaigns: Sequence[Campaign], account: Account, now: datetime, using: Runtime) -> list[Slice]:
     points = account.settings.call_points
-    # The campaigns without a budget need no transaction for it at each tick.
-    budgeted = [campaign for campaign in own_campaigns if campaign.definition.limits]
-    ended = [campaign for campaign in budgeted if using.ledger.write(budgets.pause_if_spent, campaign, points, now)]
-    own_campaigns = [campaign for campaign in own_campaigns if campaign not in ended]
-    share_day(own_campaigns, account.bucket, now)
+
+    def going_on(campaign: Campaign) -> bool:
+        # The campaigns without a budget need no transaction for it at each tick.
+        return not campaign.definition.limits or not using.ledger.write(budgets.pause_if_spent, campaign, points, now)
+
+    own_campaigns = [campaign for campaign, goes_on in _each(own_campaigns, going_on, now, using) if goes_on]
+    with contained(Step.RELEASE, using.ledger, now, account=account.name):
+        share_day(own_campaigns, account.bucket, now)
     waiting = claimed_already(own_campaigns, using)
     left = max(0, account.bucket.forecast(using.horizon).calls - sum(waiting.values()))
     with using.ledger.reading() as db:
         probes = circuit_breaker.probe_allowances(db)
-    wanted = {
-        campaign.id: _wanted(campaign, left, waiting.get(campaign.id, 0), account, now, using)
-        for campaign in own_campaigns
-    }
-    wanted = {name: min(calls, probes.get(name, calls)) for name, calls in wanted.items()}
+
+    def wanting(campaign: Campaign) -> int:
+        calls = _wanted(campaign, left, waiting.get(campaign.id, 0), account, now, using)
+        return min(calls, probes.get(campaign.id, calls))
+
+    wanted = {campaign.id: calls for campaign, calls in _each(own_campaigns, wanting, now, using)}
     slices: list[Slice] = []
 
     def claim(campaign: Campaign, room: int) -> int:
-        claimed = using.ledger.write(claim_contacts, campaign, room, now, using)
+        claimed: Sequence[Slice] = []
+        with contained(Step.RELEASE, using.ledger, now, account=account.name, campaign=campaign.id):
+            claimed = using.ledger.write(claim_contacts, campaign, room, now, using)
         slices.extend(claimed)
         return sum(len(slice_.contact_ids) for slice_ in claimed)
 
-    share_out(own_campaigns, left, wanted, claim, using.rng)
+    share_out([campaign for campaign in own_campaigns if campaign.id in wanted], left, wanted, claim, using.rng)
     return slices
+
+
+def _each(
+    campaigns_: Sequence[Campaign], step: Callable[[Campaign], T], now: datetime, using: Runtime
+) -> Iterator[tuple[Campaign, T]]:
+    """Each campaign with the step's result; one for which it raises is left out of this tick."""
+    for campaign in campaigns_:
+        results: list[T] = []
+        with contained(Step.RELEASE, using.ledger, now, account=campaign.account, campaign=campaign.id):
+            results.append(step(campaign))
+        yield from ((campaign, result) for result in results)
 
 
 def _wanted(campaign: Campaign, left: int, waiting: int, account: Account, now: datetime, using: Runtime) -> int:

@@ -14,7 +14,7 @@ from campaigns.ledger.queries import Campaign
 from campaigns.lifecycle import CampaignStatus
 from campaigns.runtime import Runtime, own_limits
 from dialer.account import Account
-from dialer.bucket import BucketUnavailable, Urgency
+from dialer.bucket import BucketUnavailable, CostExceedsLimit, Urgency
 
 log = get_logger()
 STEP = 0.1  # how long a pause, a cancel or an answer may go unnoticed
@@ -51,8 +51,8 @@ def batches_with_tokens(
                 yield turn[:granted]
                 left = left[granted:]
             patience -= answer.wait
-    except BucketUnavailable as exc:
-        log.warning("bucket away", account=account.name, why=exc.message)
+    except (BucketUnavailable, CostExceedsLimit) as exc:
+        log.warning("the bucket grants nothing", account=account.name, why=exc.message)
         return_claims(left, using, due_in=using.horizon)
 
 

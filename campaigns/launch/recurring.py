@@ -19,7 +19,8 @@ from campaigns.launch.launch import launch
 from campaigns.ledger.moves import row_count, updated_one, write_audit
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import schedules
-from campaigns.lifecycle import LAUNCHES, LaunchState
+from campaigns.lifecycle import LAUNCHES, LaunchState, Step
+from campaigns.runtime import contained
 from dialer.account_settings import AccountSettings
 from dialer.errors import DialerError
 from dialer.plural import counted
@@ -137,19 +138,21 @@ def launch_due(
     """
     started: list[str] = []
     for schedule in listed(ledger):
-        if schedule.due_at is None or schedule.due_at > now or not ledger.write(_take, schedule, now):
-            continue
-        try:
-            message = _launch(ledger, schedule, accounts, rejects_folder, now, started)
-        except DialerError as exc:
-            message = f"not launched: {exc.message}"
-            log.error(
-                "a recurring campaign was not launched", schedule=schedule.name, why=exc.message, remedy=exc.remedy
-            )
-        except Exception as exc:  # the others are launched all the same
-            message = f"not launched: {type(exc).__name__}, a fault of the dialer; see the worker's log"
-            log.exception("a recurring campaign was not launched", schedule=schedule.name)
-        ledger.write(_say, schedule.name, message, now)
+        with contained(Step.LAUNCH, ledger, now, campaign=schedule.name):
+            if schedule.due_at is None or schedule.due_at > now or not ledger.write(_take, schedule, now):
+                continue
+            try:
+                message = _launch(ledger, schedule, accounts, rejects_folder, now, started)
+            except DialerError as exc:
+                message = f"not launched: {exc.message}"
+                log.error(
+                    "a recurring campaign was not launched", schedule=schedule.name, why=exc.message, remedy=exc.remedy
+                )
+            except Exception as exc:
+                message = f"not launched: {type(exc).__name__}, a fault of the dialer; see the worker's log"
+                ledger.write(_say, schedule.name, message, now)
+                raise
+            ledger.write(_say, schedule.name, message, now)
     return started
 
 

@@ -71,6 +71,14 @@ class Campaign:
     def definition(self) -> Definition:
         return parse_definition(self.definition_text, self.account)
 
+    @property
+    def is_readable(self) -> bool:
+        """Whether this version of the dialer can read the definition."""
+        try:
+            return bool(self.definition)
+        except ValueError:
+            return False
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAttempt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, func, select
@@ -12,6 +12,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from campaigns.ledger.tables import receipts
 from dialer.calls import Outcome, Progress, Receipt
+from dialer.providers.bounds import believed_since
+
+OLDEST = timedelta(days=30)  # no receipt is about a time before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,7 @@ def _line(delivery: Delivery, receipt: Receipt, now: datetime) -> dict[str, obje
         "code": receipt.code,
         "progress": receipt.progress,
         "outcome": receipt.outcome,
-        "occurred_at": receipt.occurred_at,
+        "occurred_at": believed_since(receipt.occurred_at, now - OLDEST, now),
         "received_at": now,
         "body": delivery.body,
     }

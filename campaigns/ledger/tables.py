@@ -42,6 +42,7 @@ from campaigns.lifecycle import (
     LaunchState,
     PauseKind,
     ReleaseHold,
+    Step,
 )
 
 
@@ -321,6 +322,18 @@ schedules = Table(
     Column("added_by", Text, nullable=False),
     Column("added_at", UtcTime, nullable=False),
     known_values("state", LaunchState),
+)
+
+faults = Table(
+    "faults",  # what the dialer's own steps raised
+    metadata,
+    Column("step", Text, primary_key=True),
+    Column("account", Text, primary_key=True),  # blank where it is no account's
+    Column("campaign_id", Text, primary_key=True),  # blank where it is the account's as a whole
+    Column("times", Integer, nullable=False),
+    Column("last_at", UtcTime, nullable=False),
+    Column("error", Sentence, nullable=False),
+    known_values("step", Step),
 )
 
 audit = Table(

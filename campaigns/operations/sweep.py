@@ -5,6 +5,7 @@ Every step is a compare-and-set, so two sweeps at once do no harm, nor does none
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,11 +17,12 @@ from campaigns.ledger.drafts import clear_abandoned
 from campaigns.ledger.moves import move_campaign
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import contacts
-from campaigns.lifecycle import FINISHABLE_CAMPAIGNS, PROGRAM, CampaignStatus, ContactStatus
+from campaigns.lifecycle import FINISHABLE_CAMPAIGNS, PROGRAM, CampaignStatus, ContactStatus, Step
 from campaigns.operations.erasure import finish_erasures
-from campaigns.runtime import Runtime
-from campaigns.settlement.receipts import accounts_waiting, apply_waiting, forget_unmatched
+from campaigns.runtime import Runtime, all_or_each, contained
+from campaigns.settlement.receipts import accounts_waiting, apply_stored, forget_unmatched, waiting_receipts
 from campaigns.settlement.timeouts import conclude_due, mark_stale_unconfirmed
+from dialer.account import Account
 
 log = get_logger()
 
@@ -46,20 +48,21 @@ class SweepResult:
 def sweep(*, using: Runtime) -> SweepResult:
     """Settle everything that is past its time; run every second or so, by any number of processes."""
     now = using.clock()
-    claims_returned = using.ledger.write(claims.give_back_stale, now)
-    with using.ledger.reading() as db:
-        waiting = accounts_waiting(db)
-    for account in (using.accounts[name] for name in sorted(waiting & using.accounts.keys())):
-        using.ledger.write(apply_waiting, account.name, account.settings, now=now)
-    using.ledger.write(forget_unmatched, now, keyed_hash=using.ledger.keyed_hash)
-    clear_abandoned(using.ledger, now)
-    result = SweepResult(
-        claims_returned=claims_returned,
-        marked_unconfirmed=mark_stale_unconfirmed(using),
-        concluded=conclude_due(using),
-        erased=finish_erasures(using.ledger, now=now),
-        finished=_finish_campaigns(using),
-    )
+    done: dict[str, int] = dict.fromkeys(SweepResult.__dataclass_fields__, 0)
+    steps: Mapping[str, Callable[[], int | None]] = {
+        "claims_returned": lambda: using.ledger.write(claims.give_back_stale, now),
+        "receipts applied": lambda: _apply_receipts(using),
+        "receipts forgotten": lambda: using.ledger.write(forget_unmatched, now, keyed_hash=using.ledger.keyed_hash),
+        "drafts cleared": lambda: clear_abandoned(using.ledger, now),
+        "marked_unconfirmed": lambda: mark_stale_unconfirmed(using),
+        "concluded": lambda: conclude_due(using),
+        "erased": lambda: finish_erasures(using.ledger, now=now),
+        "finished": lambda: _finish_campaigns(using),
+    }
+    for name, step in steps.items():
+        with contained(Step.SWEEP, using.ledger, now, part=name):
+            done[name] = step() or 0
+    result = SweepResult(**{name: done[name] for name in SweepResult.__dataclass_fields__})
     if result.claims_returned or result.marked_unconfirmed or result.erased:
         log.info(
             "swept",
@@ -70,18 +73,44 @@ def sweep(*, using: Runtime) -> SweepResult:
     return result
 
 
+def _apply_receipts(using: Runtime) -> None:
+    """Apply the stored receipts of each account that are not applied yet."""
+    with using.ledger.reading() as db:
+        waiting = accounts_waiting(db)
+    for name in sorted(waiting & using.accounts.keys()):
+        with contained(Step.SETTLE, using.ledger, using.clock(), account=name):
+            _apply_receipts_of(using.accounts[name], using)
+
+
+def _apply_receipts_of(account: Account, using: Runtime) -> None:
+    now = using.clock()
+
+    def act(receipt_ids: Sequence[int]) -> list[int]:
+        return [using.ledger.write(apply_stored, account.name, account.settings, receipt_ids, now=now)]
+
+    def names(receipt_id: int) -> dict[str, object]:
+        return {"account": account.name, "receipt": receipt_id}
+
+    with using.ledger.reading() as db:
+        receipt_ids = waiting_receipts(db, account.name)
+    all_or_each(Step.SETTLE, using.ledger, now, receipt_ids, act, names)
+
+
 def _finish_campaigns(using: Runtime) -> int:
     now = using.clock()
     earliest = min(using.moments())  # a contact that has expired stays so: no clock set forward may expire any
     using.ledger.write(claims.expire, earliest)
     using.ledger.write(claims.cancel_left, now)
     with using.ledger.reading() as db:
-        candidates = [
-            campaign
-            for campaign in queries.all_campaigns(db, FINISHABLE_CAMPAIGNS)
-            if _may_be_over(db, campaign, earliest)
-        ]
-    return sum(using.ledger.write(_finish, campaign, now, earliest) for campaign in candidates)
+        running = queries.all_campaigns(db, FINISHABLE_CAMPAIGNS)
+    finished = 0
+    for campaign in running:
+        with contained(Step.SWEEP, using.ledger, now, account=campaign.account, campaign=campaign.id):
+            with using.ledger.reading() as db:
+                may_be_over = _may_be_over(db, campaign, earliest)
+            if may_be_over:
+                finished += using.ledger.write(_finish, campaign, now, earliest)
+    return finished
 
 
 def _may_be_over(db: Connection, campaign: Campaign, now: datetime) -> bool:

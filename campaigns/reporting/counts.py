@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, or_, select
+from sqlalchemy import Connection, Function, Row, func, or_, select
 
-from campaigns.ledger.tables import attempts, campaigns, contacts, receipts
+from campaigns.ledger.tables import attempts, campaigns, contacts, faults, receipts
 from campaigns.lifecycle import FINAL_CONTACTS
 
 Rows = Sequence[Row[Any]]
@@ -39,6 +39,13 @@ def receipts_waiting(db: Connection) -> Rows:
     """Rows (account, number of its receipts that are stored and not applied to an attempt yet)."""
     waiting = select(receipts.c.account, func.count()).where(receipts.c.applied_at.is_(None))
     return db.execute(waiting.group_by(receipts.c.account)).all()
+
+
+def faults_by_step(db: Connection) -> Rows:
+    """Rows (step, account, number of faults since the ledger began)."""
+    total: Function[int] = func.sum(faults.c.times)
+    by = (faults.c.step, faults.c.account)
+    return db.execute(select(*by, total).group_by(*by)).all()
 
 
 def all_attempts(db: Connection) -> dict[str, Row[Any]]:

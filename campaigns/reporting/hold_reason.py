@@ -13,6 +13,7 @@ from campaigns.calendar.calling_hours import next_opening
 from campaigns.calendar.zones import zones_of
 from campaigns.definition.sections.frequency import Cap
 from campaigns.ledger import queries
+from campaigns.ledger.faults import latest_fault
 from campaigns.ledger.frequency_caps import cap_clears_at
 from campaigns.ledger.moves import moved_to
 from campaigns.ledger.queries import Campaign
@@ -41,6 +42,7 @@ FAILED_IN_A_ROW = 3  # requests that placed no call, after which the provider is
 class HoldKind(StrEnum):
     """What sort of reason it is."""
 
+    FAULT = "fault"
     STARTING = "starting"
     SCHEDULED = "scheduled"
     PAUSED_BY_PERSON = "paused_by_person"
@@ -83,6 +85,7 @@ HOLDS = {
     ReleaseHold.CLOCK_SET: HoldKind.LIMIT,
 }
 REMEDIES = {
+    HoldKind.FAULT: "look for its name in the worker's log, and report it; other campaigns and accounts go on",
     HoldKind.PAUSED_BY_PERSON: "dialer resume {id}",
     HoldKind.BREAKER: "nothing: one call tries again by itself; not to wait: dialer resume {id}",
     HoldKind.BUDGET: "raise the budget in a new campaign, or wait for the next day where it is a day's",
@@ -119,6 +122,10 @@ def hold_reason(db: Connection, campaign: Campaign, now: datetime, *, redis_answ
     """The one reason. A caller that has asked Redis passes `redis_answers`, and gets a more precise one."""
     if campaign.status is not CampaignStatus.RUNNING:
         return _not_running(db, campaign)
+    if fault := latest_fault(db, campaign.id, campaign.account, now):
+        return HoldReason(
+            kind=HoldKind.FAULT, words=f"an error of the dialer: {fault.error} ({fault.step}); see the log"
+        )
     last_sign = max(campaign.ticked_at or campaign.since, campaign.since)
     if now - last_sign > TICK_IS_LATE:
         return _no_tick(redis_answers)

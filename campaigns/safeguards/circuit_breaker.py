@@ -34,18 +34,28 @@ PROBES_WITHIN = timedelta(minutes=1)  # without a call by then, another campaign
 CAMPAIGN, ACCOUNT = "campaign", "account"
 
 
-def watch(db: Connection, now: datetime) -> None:
-    """Close breakers whose probe call succeeded, start probe calls that are due, pause what fails too often."""
+def watched_accounts(db: Connection) -> Sequence[str]:
+    """The accounts of running campaigns and of open breakers."""
+    running = select(campaigns.c.account).where(campaigns.c.status == CampaignStatus.RUNNING)
+    return sorted(db.scalars(running.union(select(breakers.c.account))).all())
+
+
+def watch(db: Connection, now: datetime, accounts: Sequence[str] | None = None) -> None:
+    """Close breakers whose probe call succeeded, start probe calls that are due, pause what fails too often.
+
+    For these accounts; for all that have any when None is given.
+    """
+    accounts = watched_accounts(db) if accounts is None else accounts
     running = queries.all_campaigns(db, [CampaignStatus.RUNNING])
     _forget_where_a_person_decided(db)
-    for row in db.execute(select(breakers).where(breakers.c.trying_since.is_not(None))).all():
+    of_these = breakers.c.account.in_(accounts)
+    for row in db.execute(select(breakers).where(of_these, breakers.c.trying_since.is_not(None))).all():
         _judge(db, row, now)
-    _pass_on_idle_probes(db, now)
-    _half_open(db, now)
-    for account in sorted({campaign.account for campaign in running}):
-        guarded = [
-            campaign for campaign in running if campaign.account == account and campaign.definition.breaker.enabled
-        ]
+    _pass_on_idle_probes(db, now, of_these)
+    _half_open(db, now, of_these)
+    for account in accounts:
+        of_account = [campaign for campaign in running if campaign.account == account and campaign.is_readable]
+        guarded = [campaign for campaign in of_account if campaign.definition.breaker.enabled]
         _trip_where_it_fails(db, account, guarded, now)
 
 
@@ -124,9 +134,9 @@ def _together(row: Row[Any]) -> ColumnElement[bool]:
     return and_(breakers.c.scope == ACCOUNT, breakers.c.account == account)
 
 
-def _half_open(db: Connection, now: datetime) -> None:
+def _half_open(db: Connection, now: datetime, of_these: ColumnElement[bool]) -> None:
     """Start one probe call: for each stopped campaign, and for an account as a whole."""
-    due = select(breakers).where(breakers.c.try_at <= now, breakers.c.trying_since.is_(None))
+    due = select(breakers).where(of_these, breakers.c.try_at <= now, breakers.c.trying_since.is_(None))
     accounts_probing = set(
         db.scalars(select(breakers.c.account).where(breakers.c.scope == ACCOUNT, breakers.c.trying_since.is_not(None)))
     )
@@ -162,9 +172,9 @@ def _has_somebody_to_call(db: Connection, campaign_id: str, now: datetime) -> bo
     return db.execute(due.limit(1)).first() is not None
 
 
-def _pass_on_idle_probes(db: Connection, now: datetime) -> None:
+def _pass_on_idle_probes(db: Connection, now: datetime, of_these: ColumnElement[bool]) -> None:
     """Pause a campaign that had the account's probe call and has called nobody, if another can make it."""
-    idle = select(breakers).where(breakers.c.scope == ACCOUNT, breakers.c.trying_since <= now - PROBES_WITHIN)
+    idle = select(breakers).where(of_these, breakers.c.scope == ACCOUNT, breakers.c.trying_since <= now - PROBES_WITHIN)
     for row in db.execute(idle).all():
         waiting = select(breakers.c.campaign_id).where(
             _together(row), breakers.c.trying_since.is_(None), breakers.c.try_at <= now

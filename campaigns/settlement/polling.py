@@ -7,11 +7,11 @@ polls lay further apart than its message takes to say: then it could have been, 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, update
 from structlog import get_logger
@@ -20,8 +20,8 @@ from campaigns.ledger import queries
 from campaigns.ledger.moves import move_attempt
 from campaigns.ledger.queries import OpenAttempt
 from campaigns.ledger.tables import attempts
-from campaigns.lifecycle import FOLLOWED_ATTEMPTS, AttemptStatus
-from campaigns.runtime import Runtime
+from campaigns.lifecycle import FOLLOWED_ATTEMPTS, AttemptStatus, Step
+from campaigns.runtime import EVERYBODYS, Runtime, all_or_each, contained, names_of
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.evidence import Evidence
 from campaigns.settlement.rulings import accept, settle_not_placed
@@ -36,6 +36,16 @@ APPEARS_WITHIN = 2.0  # seconds of the provider's clock until a placed call must
 MISSES_BEFORE_GONE = 2  # looks that must miss a call never seen; one is enough for a call that was seen
 STILL_UNANSWERED = (Progress.PLACED, Progress.RINGING)  # seen so, a call cannot have been answered before
 PATIENCE = 2.0
+
+
+def poll_accounts(*, using: Runtime) -> None:
+    """Poll the calls in progress of every account; what one raises keeps no other from being polled."""
+    for name, account in using.accounts.items():
+        try:
+            with contained(Step.LOOK, using.ledger, using.clock(), account=name):
+                poll_calls(account, using=using)
+        except EVERYBODYS as exc:
+            log.error("calls are not followed", account=name, why=exc.message, remedy=exc.remedy)
 
 
 def poll_calls(account: Account, *, using: Runtime, sleep: Callable[[float], None] = time.sleep) -> int:
@@ -54,7 +64,7 @@ def poll_calls(account: Account, *, using: Runtime, sleep: Callable[[float], Non
     looked_at = using.clock()
     listing = account.look()
     heard_at = using.clock()
-    ended = using.ledger.write(_apply, listing, looked_at, heard_at, account, using) if listing.usable else []
+    ended = _apply_to(followed, listing, looked_at, heard_at, account, using) if listing.usable else []
     _settle_grant(grant_id, listing, account, ended)
     return len(ended)
 
@@ -83,8 +93,29 @@ def _settle_grant(grant_id: str, listing: Listing, account: Account, ended: list
         log.warning("bucket away", account=account.name, why=exc.message)
 
 
+def _apply_to(
+    followed: Sequence[OpenAttempt],
+    listing: Listing,
+    looked_at: datetime,
+    heard_at: datetime,
+    account: Account,
+    using: Runtime,
+) -> list[OpenAttempt]:
+    def act(some: Sequence[OpenAttempt]) -> list[OpenAttempt]:
+        ids = None if some is followed else {attempt.id for attempt in some}
+        return using.ledger.write(_apply, listing, looked_at, heard_at, account, using, ids)
+
+    return all_or_each(Step.LOOK, using.ledger, looked_at, followed, act, names_of)
+
+
 def _apply(
-    db: Connection, listing: Listing, looked_at: datetime, heard_at: datetime, account: Account, using: Runtime
+    db: Connection,
+    listing: Listing,
+    looked_at: datetime,
+    heard_at: datetime,
+    account: Account,
+    using: Runtime,
+    only: Collection[UUID] | None = None,
 ) -> list[OpenAttempt]:
     """Apply a list of calls, which was made at some moment between the request and its answer."""
     by_call = {sighting.provider_call_id: sighting for sighting in listing.seen}
@@ -92,7 +123,7 @@ def _apply(
     ended = []
     for attempt in queries.attempts_in(db, FOLLOWED_ATTEMPTS, account=account.name, lock=True):
         sighting = by_call.get(attempt.provider_call_id or "") or by_attempt.get(attempt.id)
-        if attempt.gone_at is not None:
+        if attempt.gone_at is not None or (only is not None and attempt.id not in only):
             continue
         if sighting is not None:
             _seen(db, attempt, sighting, looked_at, heard_at, account)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,7 @@ from campaigns.settlement.rulings import accept
 from dialer.account_settings import AccountSettings
 from dialer.calls import REACHED, Progress, Receipt
 from dialer.follow_timing import ENDING_GRACE, UNTOLD_GRACE, grace_seconds
+from dialer.providers.bounds import believed_since
 from dialer.receipts import CallSummary, summarize_receipts
 
 UNMATCHED_KEPT = timedelta(hours=24)
@@ -60,6 +62,25 @@ def apply_waiting(
         )
     rows = db.execute(waiting.order_by(receipts.c.id)).all()
     return sum(_apply(db, account, settings, rows[at : at + TOGETHER], now) for at in range(0, len(rows), TOGETHER))
+
+
+def waiting_receipts(db: Connection, account: str) -> Sequence[int]:
+    """The ids of the account's receipts that are not applied yet, in the order in which they came."""
+    waiting = select(receipts.c.id).where(receipts.c.account == account, receipts.c.applied_at.is_(None))
+    return db.scalars(waiting.order_by(receipts.c.id)).all()
+
+
+def apply_stored(
+    db: Connection, account: str, settings: AccountSettings, receipt_ids: Sequence[int], *, now: datetime
+) -> int:
+    """Apply these stored receipts, those of them whose attempt is known by now; returns how many."""
+    columns = (receipts.c.id, receipts.c.provider_call_id, receipts.c.correlation_id)
+    applied = 0
+    for at in range(0, len(receipt_ids), TOGETHER):
+        some = receipts.c.id.in_(receipt_ids[at : at + TOGETHER])
+        rows = db.execute(select(*columns).where(some, receipts.c.applied_at.is_(None)).order_by(receipts.c.id)).all()
+        applied += _apply(db, account, settings, rows, now)
+    return applied
 
 
 def _apply(db: Connection, account: str, settings: AccountSettings, rows: Sequence[Any], now: datetime) -> int:
@@ -106,14 +127,22 @@ def _advance(
     call = next((receipt.provider_call_id for receipt in heard if receipt.provider_call_id), None)
     if attempt.status in UNANSWERED_REQUESTS or (call and attempt.provider_call_id is None):
         accept(db, attempt, call, settings, now=now, evidence=Evidence.RECEIPT)
-    reduced = summarize_receipts(heard)
-    answered = reduced.progress is Progress.ANSWERED or reduced.answered_at is not None
+    told = summarize_receipts(heard)
+    reduced = believed_summary(told, attempt, now)
+    answered = told.progress is Progress.ANSWERED or told.answered_at is not None
     if answered and attempt.status in (*UNANSWERED_REQUESTS, AttemptStatus.PLACED):
         move_attempt(db, attempt.id, AttemptStatus.ANSWERED, answered_at=reduced.answered_at or now)
     if reduced.tells_all or reduced.outcome in REACHED:
         correct(db, attempt, reduced, now=now)
     if reduced.ended:
         _conclude_soon(db, attempt, reduced, settings, now)
+
+
+def believed_summary(summary: CallSummary, attempt: OpenAttempt, now: datetime) -> CallSummary:
+    """The summary without times that lie before the call or ahead of now."""
+    answered_at = believed_since(summary.answered_at, attempt.dialing_at, now)
+    ended_at = believed_since(summary.ended_at, attempt.dialing_at, now)
+    return replace(summary, answered_at=answered_at, ended_at=ended_at)
 
 
 def _conclude_soon(

@@ -29,6 +29,7 @@ from dialer.verdicts import Ruling, Verdict
 DETAIL_LENGTH = 300
 PROVIDER_TRIES = 12  # requests that placed no call, for one contact, before it is given up
 DEFAULT_THROTTLE = 1.0
+LONGEST_THROTTLE = 86460.0  # seconds: no provider's window is longer than a day
 
 
 def rule(
@@ -195,9 +196,10 @@ def _wait_for_the_account(
     db: Connection, attempt: OpenAttempt, wait: float, why: str, *, now: datetime, rng: Random
 ) -> None:
     """Put a contact back until the account takes requests again; at once if its campaign has left that account."""
-    if timedelta(seconds=wait) > FOR_THE_DAY:
+    delay = timedelta(seconds=min(wait, LONGEST_THROTTLE))
+    if delay > FOR_THE_DAY:
         move_on(db, attempt.campaign_id, attempt.account, why, now)
-    due_at = now + timedelta(seconds=wait * (1 + rng.random() / 10))
+    due_at = now + delay * (1 + rng.random() / 10)
     left = has_left(db, attempt.campaign_id, attempt.account)
     requeue(db, attempt, now if left else due_at, now=now)
 

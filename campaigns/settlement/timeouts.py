@@ -15,16 +15,18 @@ from campaigns.ledger.moves import move_attempt
 from campaigns.ledger.queries import OpenAttempt
 from campaigns.ledger.receipts import receipts_of
 from campaigns.ledger.tables import attempts
-from campaigns.lifecycle import FOLLOWED_ATTEMPTS, AttemptStatus
-from campaigns.runtime import Runtime
+from campaigns.lifecycle import FOLLOWED_ATTEMPTS, AttemptStatus, Step
+from campaigns.runtime import Runtime, contained, names_of
 from campaigns.settlement.call_status import NotAsked, fetch_call_status, knows_better, worth_asking
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.evidence import Evidence
 from campaigns.settlement.polling import MISSES_BEFORE_GONE, ending_by_looks
+from campaigns.settlement.receipts import believed_summary
 from campaigns.settlement.rulings import accept, mark_unconfirmed, settle_not_placed
 from dialer.account import Account
 from dialer.bucket import BucketUnavailable
 from dialer.calls import Outcome, Progress
+from dialer.providers.bounds import believed_since
 from dialer.providers.provider import CallStatus
 from dialer.receipts import summarize_receipts
 from dialer.verdicts import Ruling, Verdict
@@ -45,10 +47,12 @@ def mark_stale_unconfirmed(using: Runtime) -> int:
     ruling = Ruling(verdict=Verdict.UNCONFIRMED, detail="its worker stopped between the request and the answer")
     with using.ledger.reading() as db:
         stale = queries.attempts_in(db, [AttemptStatus.DIALING], conclude_by=now)
-    return sum(
-        using.ledger.write(mark_unconfirmed, attempt, ruling, settle_seconds=_settle_seconds(attempt, using), now=now)
-        for attempt in stale
-    )
+    marked = 0
+    for attempt in stale:
+        with contained(Step.SWEEP, using.ledger, now, **names_of(attempt)):
+            settle_seconds = _settle_seconds(attempt, using)
+            marked += using.ledger.write(mark_unconfirmed, attempt, ruling, settle_seconds=settle_seconds, now=now)
+    return marked
 
 
 def _settle_seconds(attempt: OpenAttempt, using: Runtime) -> float:
@@ -64,18 +68,19 @@ def conclude_due(using: Runtime) -> int:
     asked = concluded = 0
     spent: set[str] = set()  # accounts of which no other call can be asked about now
     for attempt in due:
-        account, status = using.accounts.get(attempt.account), None
-        if account is not None and _worth_asking(attempt, account, using):
-            if asked == MOST_ASKED or account.name in spent:
-                continue  # its turn to be asked about comes later
-            status = fetch_call_status(attempt, account)
-            if isinstance(status, NotAsked):
-                spent |= {account.name} if status is NotAsked.ACCOUNT_BUSY else set()
-                continue
-            asked += 1
-        if using.ledger.write(_conclude, attempt.id, status, using):
-            concluded += 1
-            _free_place(attempt, account)
+        with contained(Step.SWEEP, using.ledger, using.clock(), **names_of(attempt)):
+            account, status = using.accounts.get(attempt.account), None
+            if account is not None and _worth_asking(attempt, account, using):
+                if asked == MOST_ASKED or account.name in spent:
+                    continue  # its turn to be asked about comes later
+                status = fetch_call_status(attempt, account)
+                if isinstance(status, NotAsked):
+                    spent |= {account.name} if status is NotAsked.ACCOUNT_BUSY else set()
+                    continue
+                asked += 1
+            if using.ledger.write(_conclude, attempt.id, status, using):
+                concluded += 1
+                _free_place(attempt, account)
     return concluded
 
 
@@ -93,6 +98,8 @@ def _conclude(db: Connection, attempt_id: UUID, status: CallStatus | None, using
     if attempt.provider_said_it_failed and attempt.looks >= MISSES_BEFORE_GONE:
         detail = "the provider said that it failed, and listed no such call"
         return settle_not_placed(db, attempt, detail, now=now, rng=using.rng)
+    if status is not None:
+        status = _believed(status, attempt, now)
     if status is not None and status.progress is not None:
         attempt = _believe_status(db, attempt, status, using, now)
         if status.progress is not Progress.ENDED and (
@@ -103,6 +110,13 @@ def _conclude(db: Connection, attempt_id: UUID, status: CallStatus | None, using
     if attempt.gone_at is not None and (ending.evidence is Evidence.SILENCE or ending.outcome is Outcome.UNKNOWN):
         return _conclude_gone(db, attempt, attempt.gone_at, using, now)
     return conclude(db, attempt, ending, now=now)
+
+
+def _believed(status: CallStatus, attempt: OpenAttempt, now: datetime) -> CallStatus:
+    """The status without times that lie before the call or ahead of now."""
+    answered_at = believed_since(status.answered_at, attempt.dialing_at, now)
+    ended_at = believed_since(status.ended_at, attempt.dialing_at, now)
+    return replace(status, answered_at=answered_at, ended_at=ended_at)
 
 
 def _waits_at_provider(attempt: OpenAttempt, progress: Progress) -> bool:
@@ -140,7 +154,7 @@ def _believe_status(
 
 
 def _ending(db: Connection, attempt: OpenAttempt, status: CallStatus | None, now: datetime) -> Ending:
-    summary = summarize_receipts(receipts_of(db, attempt.id))
+    summary = believed_summary(summarize_receipts(receipts_of(db, attempt.id)), attempt, now)
     better_known = status is not None and knows_better(status, summary)
     if summary.tells_all and summary.outcome is not None and not better_known:
         answered_at = summary.answered_at or attempt.answered_at

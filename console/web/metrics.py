@@ -63,6 +63,12 @@ def _families(db: Connection, now: datetime) -> Iterator[Metric]:
         ("account",),
         counts.receipts_waiting(db),
     )
+    yield _family(
+        "dialer_faults",
+        "Faults of the dialer's own steps since the ledger began, by step and account; each is in a worker's log.",
+        ("step", "account"),
+        counts.faults_by_step(db),
+    )
 
 
 def _family(name: str, description: str, labels: tuple[str, ...], rows: counts.Rows) -> GaugeMetricFamily:
