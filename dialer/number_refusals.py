@@ -14,7 +14,7 @@ from dialer.written_number import dialable, digits_of, is_international
 LONGEST_SHORT_NUMBER = 6
 TELLING_SHORT_NUMBER = re.compile(r"\d{2,4}|116\d{3}")  # others may be what is left of a long number
 ZERO_IN_BRACKETS = re.compile(r"\(\s*0\s*\)")
-DROPPED_IN_MEXICO = ("044", "045", "01", "1")  # dialed before the ten digits until 2019
+OLD_MEXICAN = re.compile(r"(?P<code>(?:\+|00|011)52|)(?P<dropped>044|045|01|1)(?P<number>\d{10})")  # until 2019
 
 
 def valid_number(written: str, country: str | None) -> str | None:
@@ -115,18 +115,13 @@ def _is_short(digits: str, region: str) -> bool:
 
 def _dropped_in_mexico(written: str, country: str | None) -> BadPhoneNumber | None:
     """The error for a Mexican number with the digits that were dialed before it until 2019."""
-    digits = digits_of(written)
-    if digits.startswith("52") and is_international(written):
-        digits, where = digits[2:], " after +52"
-    elif country == "MX" and not is_international(written):
-        where = ""
-    else:
+    found = OLD_MEXICAN.fullmatch(dialable(written))
+    if found is None or not (found["code"] or country == "MX") or not valid_number(found["number"], "MX"):
         return None
-    for dropped in DROPPED_IN_MEXICO:
-        if digits.startswith(dropped) and len(digits) == len(dropped) + 10 and valid_number(digits[-10:], "MX"):
-            reason = f"the {dropped} before the ten digits of Mexican numbers is not dialed any more"
-            return BadPhoneNumber(reason, f"remove the {dropped}{where}")
-    return None
+    if not valid_number(found["code"] + found["number"], country):
+        return None
+    reason = f"the {found['dropped']} before the ten digits of Mexican numbers is not dialed any more"
+    return BadPhoneNumber(reason, f"remove the {found['dropped']}{' after the 52' if found['code'] else ''}")
 
 
 def _lost_in_a_spreadsheet(written: str, country: str | None) -> BadPhoneNumber | None:
