@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta
 from math import floor
 
 DAY = 86_400  # seconds
+LEADING_ZERO = re.compile(r"^0(?=\d)")
 FROM_1904, FROM_1900, FROM_1900_JANUARY = (1904, 1, 1), (1899, 12, 30), (1899, 12, 31)  # a 29 February 1900 counts
 LAST_DAY = 2_958_466  # spreadsheets end with the year 9999
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November")
@@ -53,10 +54,8 @@ class ClockFormat:
         if days < 0 or days >= LAST_DAY:
             raise NotShown("the cell shows #####: its value is no date or time", "correct its value or its format")
         seconds = floor(days * DAY + 0.5)
-        if self._is_duration:
-            return self._written(None, seconds)
-        if not self._has_date and not self._has_time:
-            return self._written(self._moment(seconds), seconds)  # minutes and seconds
+        if self._is_duration or not (self._has_date or self._has_time):
+            return LEADING_ZERO.sub("", self._written(None, seconds))  # 05:30 would be read as a time of day
         if seconds < DAY and self._has_date and not self._from_1904:
             if not self._has_time:
                 raise NotShown("the cell shows a zero as a date", "type the date, or empty the cell")

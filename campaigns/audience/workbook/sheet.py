@@ -117,7 +117,7 @@ class SheetReader:
                     self._set(column, "", NOT_CALCULATED)
             elif kind == "row":
                 if cells or self._more or self._faults:
-                    finished.extend(self._finished())
+                    self._finish(finished)
             elif kind == "rPh":
                 pronounced = False
 
@@ -137,13 +137,13 @@ class SheetReader:
         self._cells, self._more, self._faults = [], [], {}
         return self._cells
 
-    def _finished(self) -> Iterator[Row]:
-        """The row that was read, unless it is blank."""
+    def _finish(self, rows: list[Row]) -> None:
+        """Add the row that was read, unless it is blank."""
         if not (self._faults or self._more or any(map(str.strip, self._cells))):
             return
         for column, fault in self._merged.faults(self._line, self._width):
             self._faults.setdefault(column, fault)
-        yield Row(self._line, self._cells + self._more, hidden=self._hidden, faults=self._faults)
+        rows.append(Row(self._line, self._cells + self._more, hidden=self._hidden, faults=self._faults))
 
     def _set_value(self, column: int, stored: str, cell: Attributes, has_formula: bool) -> None:
         """Set a cell to what it shows for the stored value."""

@@ -39,7 +39,7 @@ def audience_of(tmp_path):
         (datetime(2026, 12, 5), "2026-12-05"),  # noqa: DTZ001
         (date(2026, 12, 5), "2026-12-05"),
         (time(15, 0), "15:00"),
-        (timedelta(hours=1), "01:00:00"),
+        (timedelta(hours=1), "1:00:00"),
     ],
 )
 def test_a_cell_is_read_as_people_see_it(tmp_path, value, seen):
