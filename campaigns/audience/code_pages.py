@@ -35,7 +35,7 @@ PAGES = {  # the languages that are written in each
 }
 WORDS_ASKED = 400
 LIKELY = -5.3  # a believed page's pairs of letters are at least so likely (mean natural logarithm): CLDR's are at -3
-MARGIN = 2.5  # and it is at least so much likelier than any page that gives another text
+MARGIN = 4.0  # and it is at least so much likelier than any page that gives another text
 IMPOSSIBLE = -30.0
 UNUSUAL = -15.0
 UNSEEN = -8.0

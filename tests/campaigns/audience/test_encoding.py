@@ -19,7 +19,7 @@ NAMES = {
     "French": ("Hélène Lefèvre|François Noël|Zoé Beaupré|Gaëlle Crêpin|Thérèse Bénard", WESTERN),
     "Spanish": ("José Muñoz|Íñigo Peña|María Núñez|Raúl Ibáñez|Jesús Gómez", WESTERN),
     "Portuguese": ("João Conceição|António Gonçalves|Inês Simões|Sebastião Araújo", WESTERN),
-    "Italian": ("Nicolò Donà|Libertà Città|Perché Però|Forlì", WESTERN),
+    "Italian": ("Nicolò Donà|Libertà Città|Perché Però|Forlì|Università Virtù|Lunedì Caffè", WESTERN),
     "Swedish": ("Åsa Öberg|Göran Sjöström|Märta Åkesson|Björn Ström", WESTERN),
     "Danish": ("Søren Sørensen|Åse Kjær|Jørgen Møller|Bødker Nørgård", WESTERN),
     "Norwegian": ("Bjørn Ødegård|Håkon Sætre|Øystein Bråthen|Kåre Næss", WESTERN),
@@ -111,6 +111,50 @@ def test_names_are_read_right_or_the_user_is_asked(file, language, page):
     for names in (rows(language), *([name] for name in rows(language) if not is_utf8_by_chance(name, page))):
         write(file, names, page)
         assert names_unless_asked(file) in (names, None)
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        ("cp1257", "Kęstutis|Rūta"),
+        ("cp1254", "Doğan"),
+        ("cp1250", "Szűcs Ödön"),
+        ("cp1250", "Ondřej"),
+        ("cp1250", "Žofia Ľuboš"),
+        ("iso8859_16", "Brăila|Iași"),
+        ("cp1255", "דנה|יוסי"),
+        ("cp1253", "μαρία"),
+        ("koi8_r", "МАРИЯ"),
+        ("mac_cyrillic", "Ирина Ёлкина"),
+        ("mac_roman", "Björn Groß"),
+        ("mac_roman", "Libertà Città"),
+        ("cp865", "Søren"),
+        ("gbk", "张伟"),
+        ("cp932", "ｻﾄｳ ﾊﾅｺ"),
+        ("kz1048", "Қазақстан|Әлия"),
+    ],
+)
+def test_a_few_words_that_would_pass_for_others_are_asked_for(file, page, names):
+    write(file, names.split("|"), page)
+    assert names_unless_asked(file) is None
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        ("cp1252", "José"),
+        ("cp1252", "Müller"),
+        ("cp1252", "MÜLLER|KÖHLER|JÖRG"),
+        ("cp1252", "rue de l’Église|avenue du Général|bâtiment à côté"),
+        ("cp1252", "José|François|Müller|Åsa|Søren"),
+        ("cp1251", "Анна"),
+        ("cp1251", "ИВАНОВ|ПЕТРОВА"),
+        ("cp1251", "Київ|вулиця Хрещатик"),
+    ],
+)
+def test_a_few_words_that_can_be_no_others_are_believed(file, page, names):
+    write(file, names.split("|"), page)
+    assert names_unless_asked(file) == names.split("|")
 
 
 def is_utf8_by_chance(name: str, page: str) -> bool:
