@@ -128,6 +128,7 @@ def test_a_document_type_is_refused_in_every_part(tmp_path, doctype, part):
         list(open_table(tmp_path / "list.xlsx").rows())
 
 
+@pytest.mark.slow
 def test_a_million_empty_rows_with_formats_are_read_in_bounds(tmp_path):
     def empty(first: int, last: int) -> Iterable[str]:
         return (f"<row r='{n}' s='1' customFormat='1'><c r='A{n}' s='1'/></row>" for n in range(first, last))
@@ -155,6 +156,7 @@ def test_a_part_that_unpacks_to_more_than_it_claims_is_refused(tmp_path):
     assert megabytes < 150
 
 
+@pytest.mark.slow
 def test_more_text_than_a_list_needs_is_refused(tmp_path):
     texts = (f"<si><t>{n:09}{'x' * 300}{n * 7919 % 1000003}</t></si>" for n in range(MAX_TEXT_BYTES // 300))
     part = chain([f"<sst xmlns='{TRANSITIONAL}'>"], texts, ["</sst>"])
