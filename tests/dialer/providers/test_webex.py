@@ -235,7 +235,7 @@ def test_a_500_in_which_the_provider_speaks_is_asked_again_as_its_document_says(
         ),
         ({"retry_after": "Mon, 02 Mar 2026 12:00:30 GMT"}, 1.0),
         ({"retry_after": "later"}, 1.0),
-        ({"retry_after": "inf"}, 1.0),
+        ({"retry_after": "inf"}, 3600.0),
         ({}, 1.0),
     ],
 )
