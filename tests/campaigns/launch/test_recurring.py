@@ -336,7 +336,7 @@ def test_what_was_removed_is_launched_no_more(ledger, written, tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "error", "named"),
     [
-        ("0 9 * * 1-5", "9 oclock", DefinitionFaults, "not a time to repeat at"),
+        ("0 9 * * 1-5", "9 oclock", DefinitionFaults, "has 2 fields"),
         ("zone: America/New_York, ", "", DefinitionFaults, "repeat is given without a zone"),
         ("repeat:", "start: 2026-12-01T09:00, repeat:", DefinitionFaults, "both start and repeat"),
         (', repeat: "0 9 * * 1-5"', "", NotRecurring, "does not say when to repeat"),
