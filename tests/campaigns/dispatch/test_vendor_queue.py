@@ -20,6 +20,7 @@ from campaigns.launch.checks import check
 from campaigns.ledger.claims import Claimed
 from campaigns.ledger.frequency_caps import cap_clears_at
 from campaigns.ledger.tables import attempts, campaigns, contacts
+from campaigns.lifecycle import CampaignStatus
 from campaigns.operations import control
 from campaigns.operations.sweep import sweep
 from campaigns.runtime import Runtime
@@ -30,7 +31,18 @@ from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
 from dialer.verdicts import Ruling, Verdict
 from tests.support.dialers import StatusVendor, callgear, door, serving, wait_for, webex, working
-from tests.support.seeding import attempt, claim, contact, definition, dialing, fresh, numbers, open_all, seed
+from tests.support.seeding import (
+    attempt,
+    campaign_row,
+    claim,
+    contact,
+    definition,
+    dialing,
+    fresh,
+    numbers,
+    open_all,
+    seed,
+)
 
 NOW = datetime(2026, 12, 1, 6, 0, tzinfo=UTC)  # a Tuesday
 WINDOWS = {"zone": "UTC", "windows": {"mon-fri": "09:00-17:00"}, "vendor_queue": True}
@@ -232,7 +244,8 @@ def test_a_pause_between_token_and_request_leaves_the_moment_as_it_was(worker, c
     one = taken_up(worker, timedelta(minutes=30))
 
     def pausing() -> datetime:  # the worker has read its campaign by then
-        control.pause(worker.ledger, one.campaign_id, who="ann", now=clock())
+        if campaign_row(worker.ledger, one.campaign_id).status is CampaignStatus.RUNNING:
+            control.pause(worker.ledger, one.campaign_id, who="ann", now=clock())
         return clock()
 
     assert dialed(replace(worker, clock=pausing, possible_times=lambda: [clock()]), one) == 0

@@ -187,7 +187,7 @@ def test_a_stranger_gets_401_without_a_body(vendor: Clients, headers: dict[str, 
     [
         {"KEY": "sandbox-key"},
         {"Authorization": f"Bearer {token()}"},
-        {"authorization": f"bearer {token(exp=time.time() + 600)}"},
+        {"authorization": f"bearer {token(exp=time.time() + 86400)}"},
         {"Authorization": f"Bearer {token()}", "key": "wrong"},
     ],
 )
