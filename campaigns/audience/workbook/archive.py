@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -23,6 +24,18 @@ NAMESPACES = (
     "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
     "http://purl.oclc.org/ooxml/spreadsheetml/main",  # "Strict Open XML"
     "http://schemas.openxmlformats.org/package/2006/relationships",
+)
+
+DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    ExpatError,
+    NotImplementedError,
+    ArithmeticError,
+    ValueError,
+    LookupError,
 )
 
 Attributes = dict[str, str]
@@ -54,13 +67,13 @@ def read_errors(path: Path) -> Iterator[None]:
         yield
     except BadContactsFile:
         raise
+    except DAMAGED as exc:  # NotImplementedError is a RuntimeError, so it must stand before that
+        message = f"{path}: the workbook cannot be read: {exc}"
+        raise BadContactsFile(message.splitlines()[0][:300], SAVE_AGAIN) from None
     except RuntimeError as exc:  # zipfile's word for it
         if "password" not in str(exc):
             raise
         raise BadContactsFile(f"{path}: the workbook has a password", "save it without one") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, ExpatError, NotImplementedError, ValueError, LookupError) as exc:
-        message = f"{path}: the workbook cannot be read: {exc}"
-        raise BadContactsFile(message.splitlines()[0][:300], SAVE_AGAIN) from None
 
 
 @dataclass(frozen=True, slots=True)
