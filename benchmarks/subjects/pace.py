@@ -26,7 +26,7 @@ from benchmarks.redis_server import serving
 from benchmarks.subjects.bucket.crowd import at
 from campaigns.dispatch.dial import dial
 from campaigns.dispatch.release import release
-from campaigns.ledger.migrate import upgrade
+from campaigns.ledger.migrations import upgrade
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts
 from campaigns.operations import control

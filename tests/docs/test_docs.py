@@ -13,7 +13,7 @@ import yaml
 import campaigns
 from campaigns.definition import Definition
 from campaigns.ledger import queries
-from campaigns.ledger.migrate import upgrade
+from campaigns.ledger.migrations import upgrade
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import metadata
 from campaigns.reporting.listings import ListedContact

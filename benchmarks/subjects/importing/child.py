@@ -14,7 +14,7 @@ import phonenumbers
 
 from campaigns.launch.checks import check
 from campaigns.launch.launch import launch
-from campaigns.ledger.migrate import upgrade
+from campaigns.ledger.migrations import upgrade
 from campaigns.ledger.store import Ledger
 from dialer.providers.registry import account_settings
 

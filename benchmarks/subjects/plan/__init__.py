@@ -16,7 +16,7 @@ from random import Random
 from benchmarks.figures import Figures
 from benchmarks.subjects.plan import examples
 from campaigns.launch.checks import open_audience
-from campaigns.ledger.migrate import upgrade
+from campaigns.ledger.migrations import upgrade
 from campaigns.ledger.store import Ledger
 from campaigns.planning.plan import make_plan
 from campaigns.planning.row_forecasts import write_row_forecasts

@@ -1,4 +1,4 @@
-"""Runs migrations on the connection that `campaigns.ledger.migrate` hands over."""
+"""Runs migrations on the connection that `campaigns.ledger.migrations` hands over."""
 
 from alembic import context
 

@@ -137,7 +137,7 @@ def counted(ledger: Ledger) -> int:
 
 @pytest.fixture
 def sqlite_ledger(tmp_path) -> Iterator[Ledger]:
-    from campaigns.ledger.migrate import upgrade
+    from campaigns.ledger.migrations import upgrade
 
     ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite3'}")
     upgrade(ledger)

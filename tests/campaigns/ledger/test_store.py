@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from campaigns.ledger import migrate
+from campaigns.ledger import migrations
 from campaigns.ledger.store import Ledger, LedgerUnavailable
 from campaigns.ledger.tables import UtcTime, metadata
 from tests.support.seeding import seed
@@ -27,8 +27,8 @@ def test_the_migrations_make_the_tables_that_the_code_writes(ledger):
 
 def test_the_newest_migration_is_the_one_the_code_knows(ledger):
     with ledger.reading() as db:
-        assert migrate.version(db) == migrate.HEAD
-    assert ScriptDirectory(str(migrate.MIGRATIONS)).get_current_head() == migrate.HEAD
+        assert migrations.version(db) == migrations.HEAD
+    assert ScriptDirectory(str(migrations.MIGRATIONS)).get_current_head() == migrations.HEAD
 
 
 def test_many_processes_may_upgrade_at_once(ledger_url):
@@ -37,7 +37,7 @@ def test_many_processes_may_upgrade_at_once(ledger_url):
     def upgrade() -> None:
         one = Ledger(ledger_url)
         try:
-            migrate.upgrade(one)
+            migrations.upgrade(one)
         except Exception as exc:
             faults.append(exc)
         finally:
@@ -56,8 +56,8 @@ def test_a_ledger_of_a_later_version_is_left_alone(ledger):
         ours = db.scalar(text("SELECT version_num FROM alembic_version"))
     _set_version(ledger, "9999")
     try:
-        with pytest.raises(migrate.LedgerTooNew, match="9999"):
-            migrate.upgrade(ledger)
+        with pytest.raises(migrations.LedgerTooNew, match="9999"):
+            migrations.upgrade(ledger)
     finally:
         _set_version(ledger, ours)  # others use this ledger
 
@@ -92,7 +92,7 @@ def test_a_transaction_that_fails_leaves_nothing(ledger, clock):
 def test_a_lost_race_is_run_again(postgres_database, clock):
     """Two transactions that take the same rows in opposite order: PostgreSQL ends one, and it is tried again."""
     ledger = Ledger(postgres_database)
-    migrate.upgrade(ledger)
+    migrations.upgrade(ledger)
     seed(ledger, ["+14155550101", "+14155550102"], now=clock())
     both_hold_one = threading.Barrier(2)
     tries: list[int] = []

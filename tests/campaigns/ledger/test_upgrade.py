@@ -17,8 +17,8 @@ from sqlalchemy import CheckConstraint, func, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from campaigns.launch.recurring import launch_due, listed
-from campaigns.ledger import migrate, queries
-from campaigns.ledger.migrate import upgrade
+from campaigns.ledger import migrations, queries
+from campaigns.ledger.migrations import upgrade
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import Sentence, UtcTime, attempts, campaigns, contacts, metadata, schedules
 from campaigns.lifecycle import CorrectedFrom
@@ -48,7 +48,7 @@ schedule: {zone: America/New_York, repeat: "0 9 * * 1-5", missed: once}
 @pytest.fixture
 def earlier(ledger_url) -> Iterator[Ledger]:
     """The recorded ledger, not upgraded yet."""
-    ledger, config = Ledger(ledger_url), migrate._config()
+    ledger, config = Ledger(ledger_url), migrations._config()
     with ledger.writing() as db:
         config.attributes["connection"] = db
         command.upgrade(config, "0009")
@@ -102,7 +102,7 @@ def test_an_upgraded_ledger_has_the_tables_of_a_new_one(upgraded):
     with upgraded.reading() as db:
         context = MigrationContext.configure(db, opts={"compare_type": same_type})
         assert compare_metadata(context, metadata) == []
-        assert migrate.version(db) == migrate.HEAD
+        assert migrations.version(db) == migrations.HEAD
 
 
 def test_an_upgraded_ledger_has_the_partial_indexes_of_a_new_one(upgraded):

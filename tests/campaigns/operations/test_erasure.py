@@ -18,9 +18,9 @@ from campaigns.launch.call_test_number import call_test_number
 from campaigns.launch.checks import check
 from campaigns.launch.launch import launch
 from campaigns.launch.redial import CannotRedial, redial
-from campaigns.ledger import drafts, migrate, queries
+from campaigns.ledger import drafts, migrations, queries
 from campaigns.ledger.drafts import NewContact
-from campaigns.ledger.migrate import upgrade
+from campaigns.ledger.migrations import upgrade
 from campaigns.ledger.receipts import Delivery, store
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.suppressions import Suppression, suppress
@@ -406,7 +406,7 @@ def test_a_sqlite_file_does_not_keep_what_was_erased(tmp_path, clock):
 @pytest.fixture
 def earlier(ledger_url) -> Iterator[Ledger]:
     """A ledger as the version before erasures kept it."""
-    made, config = Ledger(ledger_url), migrate._config()
+    made, config = Ledger(ledger_url), migrations._config()
     with made.writing() as db:
         config.attributes["connection"] = db
         command.upgrade(config, "0008")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.ledger.migrate import upgrade
+from campaigns.ledger.migrations import upgrade
 from campaigns.ledger.store import Ledger
 from tests.support.seeding import dialing
 from tests.support.shell import Shell

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.ledger.migrate import upgrade
+from campaigns.ledger.migrations import upgrade
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.suppressions import suppress
 from tests.support.seeding import numbers, seed

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 HEAD = "0012"  # the newest migration; a test holds it against the folder
-MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parent
 UPGRADE_LOCK = 0x6469616C  # any number, the same for everybody
 
 
