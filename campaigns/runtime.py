@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from structlog import get_logger
 
-from campaigns.ledger.faults import note_fault
+from campaigns.ledger.moves import note_fault
 from campaigns.ledger.queries import Campaign, OpenAttempt
 from campaigns.ledger.store import Ledger, LedgerUnavailable
 from campaigns.lifecycle import Step

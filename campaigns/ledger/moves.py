@@ -21,10 +21,11 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from campaigns import lifecycle
-from campaigns.ledger.tables import attempts, audit, campaigns, contacts
-from campaigns.lifecycle import PROGRAM, AttemptStatus, CampaignStatus, ContactStatus, PauseKind
+from campaigns.ledger.tables import attempts, audit, campaigns, contacts, faults
+from campaigns.lifecycle import PROGRAM, AttemptStatus, CampaignStatus, ContactStatus, PauseKind, Step
 
 UNHELD = {"held_by": None, "hold_kind": None, "held_until": None}
 
@@ -166,3 +167,12 @@ def row_count(db: Connection, statement: Update | Delete) -> int:
 
 def _rows(result: CursorResult[Any]) -> int:
     return result.rowcount
+
+
+def note_fault(db: Connection, step: Step, *, account: str, campaign_id: str, error: str, now: datetime) -> None:
+    """Count what a step of the dialer's own raised. `error` names it without anybody's number or text."""
+    insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
+    key = {"step": step, "account": account, "campaign_id": campaign_id}
+    first = insert(faults).values(**key, times=1, last_at=now, error=error)
+    again = {"times": faults.c.times + 1, "last_at": now, "error": error}
+    db.execute(first.on_conflict_do_update(index_elements=list(key), set_=again))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Row, Select, and_, func, or_, select
 
 from campaigns.definition import Definition
-from campaigns.ledger.tables import attempts, campaigns, contacts
+from campaigns.ledger.tables import attempts, campaigns, contacts, faults
 from campaigns.lifecycle import (
     FINAL_CONTACTS,
     AttemptStatus,
@@ -28,6 +28,8 @@ from dialer.errors import DialerError
 from dialer.verdicts import Verdict
 
 Kind = TypeVar("Kind", bound=StrEnum)
+
+IS_NEWS = timedelta(seconds=30)  # for so long the last fault is shown
 
 
 class NoSuchCampaign(DialerError):
@@ -265,3 +267,10 @@ def unfinished(db: Connection, campaign_id: str) -> bool:
     """Whether the campaign has a contact without a final status."""
     query = select(contacts.c.id).where(contacts.c.campaign_id == campaign_id, contacts.c.status.not_in(FINAL_CONTACTS))
     return db.execute(query.limit(1)).first() is not None
+
+
+def latest_fault(db: Connection, campaign_id: str, account: str, now: datetime) -> Row[Any] | None:
+    """What a step of the dialer's own raised last for this campaign, or for its account as a whole, if it is news."""
+    of_account = and_(faults.c.account == account, faults.c.campaign_id == "")
+    query = select(faults).where(or_(faults.c.campaign_id == campaign_id, of_account), faults.c.last_at > now - IS_NEWS)
+    return db.execute(query.order_by(faults.c.last_at.desc()).limit(1)).first()

@@ -13,10 +13,9 @@ from campaigns.calendar.calling_hours import next_opening
 from campaigns.calendar.zones import zones_of
 from campaigns.definition.sections.frequency import Cap
 from campaigns.ledger import queries
-from campaigns.ledger.faults import latest_fault
 from campaigns.ledger.frequency_caps import cap_clears_at
 from campaigns.ledger.moves import moved_to
-from campaigns.ledger.queries import Campaign
+from campaigns.ledger.queries import Campaign, latest_fault
 from campaigns.ledger.tables import attempts, audit, breakers, contacts
 from campaigns.lifecycle import (
     BY_A_PERSON,
