@@ -1,65 +1,108 @@
-"""Assembles the commands of `dialer`, and turns their errors into messages and exit codes."""
+"""Assembles the commands of `dialer`, and turns their errors into messages and exit codes.
+
+A command's module is imported when the command is called: most of a short command's time would be imports of others.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
 from importlib.metadata import version
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from console.cli import interruption
-from console.cli.commands import (
-    accounts,
-    call,
-    campaigns,
-    demo,
-    dnc,
-    explain,
-    init,
-    ledger,
-    notifications,
-    plan,
-    policy,
-    preview,
-    rerun,
-    sandbox,
-    schedule,
-    schema,
-    stack,
-)
 from console.cli.output import err, escape_unprintable_characters, print_error
 from dialer.errors import DialerError
 from dialer.providers.registry import specs, titles
 
+# Each command or group of commands: its module in `commands/`, and its line in the list of `dialer --help`.
+COMMANDS = {
+    "init": ("init", "Write a first campaign file from a few answers."),
+    "check": ("campaigns", "Say what is wrong with a campaign file and its list."),
+    "start": ("campaigns", "Check a campaign file and start it."),
+    "status": ("campaigns", "How campaigns stand, and why nothing is being dialed."),
+    "watch": ("campaigns", "Watch campaigns until they have ended."),
+    "report": ("campaigns", "What became of a campaign."),
+    "pause": ("campaigns", "No new calls from now on; those in progress finish."),
+    "resume": ("campaigns", "Dial again."),
+    "cancel": ("campaigns", "End for good: contacts not being called become cancelled."),
+    "redial": ("rerun", "Call those again whom a campaign has not reached."),
+    "clone": ("rerun", "Write a campaign's definition to a new file."),
+    "test-call": ("rerun", "Call a test number with what one contact would hear."),
+    "preview": ("preview", "What one contact of a campaign file would hear."),
+    "plan": ("plan", "Replay a campaign before it runs, calling nobody."),
+    "up": ("stack", "Start everything on this machine, until Ctrl-C."),
+    "run": ("stack", "Start a campaign, wait for its end, print its report."),
+    "demo": ("demo", "Run two example campaigns on a sandbox."),
+    "notifications": (
+        "notifications",
+        f"What to paste into a {titles(spec for spec in specs() if spec.notification_templates)} client area.",
+    ),
+    "accounts": ("accounts", "List the accounts, and say which can log in."),
+    "policy": ("policy", "What a provider's error words and codes mean to us."),
+    "schema": ("schema", "The JSON Schema of campaign files, for editors."),
+    "sandbox": ("sandbox", "Serve both vendors' APIs on this machine, calling nobody."),
+    "erase": ("dnc", "Remove what is known of a person, for good."),
+    "explain": ("explain", "Why nothing is dialed, or the story of a contact."),
+    "ledger": ("ledger", "The ledger's store."),
+    "dnc": ("dnc", "The suppression list: numbers that nobody calls."),
+    "call": ("call", "Calls in progress: list them, and manage one."),
+    "schedule": ("schedule", "Campaigns launched again and again, each with a fresh list."),
+}
+
+
+class CommandTable(Mapping[str, Any]):
+    """The commands by their names; each is made, and its module imported, when it is asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        return _command(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+@cache
+def _command(name: str) -> Any:
+    module, _line = COMMANDS[name]
+    commands = typer.Typer(rich_markup_mode=None)
+    import_module(f"console.cli.commands.{module}").register(commands)
+    return typer.main.get_group(commands).commands[name]
+
+
+class Dialer(TyperGroup):
+    """`dialer` itself. To list its commands, and to say what a misspelt one may have been, imports none of them."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands = CommandTable()  # type: ignore[assignment]  # nobody adds to it
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Their names, in the order of the table."""
+        return list(COMMANDS)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the table's lines into a help."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_module, line) in COMMANDS.items()])
+
+
 app = typer.Typer(
     name="dialer",
+    cls=Dialer,
     help=f"Bulk voice reminders through {titles(specs())}: nobody called twice, nobody lost.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS = (
-    init,
-    campaigns,
-    rerun,
-    preview,
-    plan,
-    stack,
-    demo,
-    notifications,
-    accounts,
-    policy,
-    schema,
-    sandbox,
-    ledger,
-    dnc,
-    explain,
-    call,
-    schedule,
-)
-for module in COMMANDS:
-    module.register(app)
 
 
 def _print_version(asked: bool) -> None:

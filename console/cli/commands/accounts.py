@@ -21,7 +21,7 @@ from workers.wiring import open_accounts
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    app.command("accounts", short_help="List the accounts, and say which can log in.")(accounts_command)
+    app.command("accounts")(accounts_command)
 
 
 def accounts_command(

@@ -24,11 +24,11 @@ from workers.wiring import now_utc
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    app.command("check", short_help="Say what is wrong with a campaign file and its list.")(check_command)
-    app.command("start", short_help="Check a campaign file and start it.")(start_command)
-    app.command("status", short_help="How campaigns stand, and why nothing is being dialed.")(status_command)
+    app.command("check")(check_command)
+    app.command("start")(start_command)
+    app.command("status")(status_command)
     app.command("watch")(watch_command)
-    app.command("report", short_help="What became of a campaign.")(report_command)
+    app.command("report")(report_command)
     for name, action in (("pause", control.pause), ("resume", control.resume), ("cancel", control.cancel)):
         app.command(name, help=action.__doc__.split(" Raises")[0] if action.__doc__ else None)(_control_command(action))
 

@@ -43,7 +43,7 @@ tick_seconds = 0.5
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("demo", short_help="Run two example campaigns on a sandbox.")(demo_command)
+    app.command("demo")(demo_command)
 
 
 def demo_command(

@@ -36,7 +36,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines."
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.add_typer(dnc_app, name="dnc")
-    app.command("erase", short_help="Remove what is known of a person, for good.")(erase_command)
+    app.command("erase")(erase_command)
 
 
 @dnc_app.command("add")

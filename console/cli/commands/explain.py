@@ -23,7 +23,7 @@ from workers.wiring import now_utc
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    app.command("explain", short_help="Why nothing is dialed, or the story of a contact.")(explain_command)
+    app.command("explain")(explain_command)
 
 
 def explain_command(

@@ -32,7 +32,7 @@ QUESTIONS = {
 
 def register(app: typer.Typer) -> None:
     """Add this module's command."""
-    app.command("init", short_help="Write a first campaign file from a few answers.")(init_command)
+    app.command("init")(init_command)
 
 
 def init_command(

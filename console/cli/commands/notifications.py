@@ -16,8 +16,8 @@ NOTIFYING = titles(spec for spec in specs() if spec.notification_templates)
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    short, full = f"What to paste into a {NOTIFYING} client area.", (notifications_command.__doc__ or "")
-    app.command("notifications", short_help=short, help=full.format(NOTIFYING))(notifications_command)
+    text = notifications_command.__doc__ or ""
+    app.command("notifications", help=text.format(NOTIFYING))(notifications_command)
 
 
 def notifications_command(

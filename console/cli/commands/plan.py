@@ -37,7 +37,7 @@ class CannotWrite(DialerError):
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    app.command("plan", short_help="Replay a campaign before it runs, calling nobody.")(plan_command)
+    app.command("plan")(plan_command)
 
 
 def plan_command(

@@ -13,7 +13,7 @@ from dialer.providers.registry import PROVIDERS
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    app.command("policy", short_help="What a provider's error words and codes mean to us.")(policy_command)
+    app.command("policy")(policy_command)
 
 
 def policy_command(

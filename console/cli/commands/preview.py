@@ -20,7 +20,7 @@ from dialer.plural import counted
 
 def register(app: typer.Typer) -> None:
     """Add this module's command."""
-    app.command("preview", short_help="What one contact of a campaign file would hear.")(preview_command)
+    app.command("preview")(preview_command)
 
 
 def preview_command(file: Path = FilePath, row: int | None = Row, as_json: bool = AsJson) -> None:

@@ -28,9 +28,9 @@ Outcomes = typer.Option(
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    app.command("redial", short_help="Call those again whom a campaign has not reached.")(redial_command)
-    app.command("clone", short_help="Write a campaign's definition to a new file.")(clone_command)
-    app.command("test-call", short_help="Call a test number with what one contact would hear.")(trial_call_command)
+    app.command("redial")(redial_command)
+    app.command("clone")(clone_command)
+    app.command("test-call")(trial_call_command)
 
 
 def redial_command(campaign: str = Name, outcome: str = Outcomes, as_json: bool = AsJson) -> None:

@@ -20,7 +20,7 @@ DEFAULT_PORT = 8900
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    app.command("sandbox", short_help="Serve both vendors' APIs on this machine, calling nobody.")(sandbox_command)
+    app.command("sandbox")(sandbox_command)
 
 
 def sandbox_command(

@@ -16,7 +16,7 @@ Target = typer.Argument(None, help="Where to write it; absent, it is printed.", 
 
 def register(app: typer.Typer) -> None:
     """Add this module's command."""
-    app.command("schema", short_help="The JSON Schema of campaign files, for editors.")(schema_command)
+    app.command("schema")(schema_command)
 
 
 def schema_command(

@@ -26,7 +26,7 @@ from workers.wiring import now_utc
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    app.command("up", short_help="Start everything on this machine, until Ctrl-C.")(up_command)
+    app.command("up")(up_command)
     app.command("run")(run_command)
 
 
