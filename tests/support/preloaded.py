@@ -9,8 +9,10 @@ replies are the process's id and then its exit code. The server ends when its ow
 from __future__ import annotations
 
 import atexit
+import importlib
 import json
 import os
+import pkgutil
 import select
 import signal
 import socket
@@ -134,8 +136,11 @@ def _command(connection: socket.socket) -> dict[str, Any]:
 def main(path: str) -> None:
     import tomllib  # noqa: F401  what reads the settings imports it late
 
+    from console.cli import commands
     from console.cli import main as dialer
 
+    for command in pkgutil.iter_modules(commands.__path__, f"{commands.__name__}."):
+        importlib.import_module(command.name)
     request = _serve(path)
     os.chdir(request["cwd"])
     os.environ.clear()

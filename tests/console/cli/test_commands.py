@@ -1,0 +1,54 @@
+"""The list of commands: complete, in the words of the commands, and made without importing them."""
+
+from __future__ import annotations
+
+import pkgutil
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+import typer
+
+from console.cli import commands
+from console.cli.app import COMMANDS, app
+
+SLOW = ("aiohttp", "alembic", "celery", "httpx", "jinja2", "psycopg", "redis", "sqlalchemy")
+IMPORTED = """
+import sys
+from console.cli import main
+sys.argv = ["dialer", *sys.argv[1:]]
+try:
+    main()
+finally:
+    print("imported:", *(name for name in {slow} if name in sys.modules), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("module", [one.name for one in pkgutil.iter_modules(commands.__path__)])
+def test_every_command_of_a_module_is_in_the_list(module):
+    registered = typer.Typer()
+    import_module(f"{commands.__name__}.{module}").register(registered)
+    names = [name for name, (listed, _line) in COMMANDS.items() if listed == module]
+    assert names
+    assert set(typer.main.get_group(registered).commands) == set(names)
+
+
+def test_a_group_has_in_the_list_the_line_of_its_own_help():
+    groups = {name: one for name, one in typer.main.get_command(app).commands.items() if hasattr(one, "commands")}
+    assert set(groups) == {"ledger", "dnc", "call", "schedule"}
+    assert {name: one.help for name, one in groups.items()} == {name: COMMANDS[name][1] for name in groups}
+
+
+@pytest.mark.parametrize("words", [("--help",), ("--version",), (), ("statsu",)], ids=" ".join)
+def test_what_does_no_work_imports_nothing_that_takes_long(words):
+    assert imported_by(*words) == []
+
+
+def imported_by(*words: str) -> list[str]:
+    """The slow libraries that `dialer` with these words has imported at its end."""
+    command = [sys.executable, "-c", IMPORTED.format(slow=SLOW), *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    said, *names = done.stderr.splitlines()[-1].split()
+    assert said == "imported:"
+    return names
