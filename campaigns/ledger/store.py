@@ -26,6 +26,8 @@ HASHED = "hash:"  # what the hash of a number begins with
 BUSY_TIMEOUT_MS = 60_000
 POOL = 50
 SWITCH_TRIES = 200
+SESSION = "SELECT pg_backend_pid(), current_setting('synchronous_commit')"
+COMMITS_DURABLY = {"on", "remote_apply"}  # set otherwise, a server may forget what it has confirmed
 
 
 class LedgerUnavailable(DialerError):
@@ -200,11 +202,29 @@ def _set(dbapi: sqlite3.Connection, pragma: str) -> None:
 
 
 def _postgres(url: str) -> Engine:
-    return create_engine(
+    """Nothing is set for a session, nor kept in one: with PgBouncer in transaction mode sessions are shared."""
+    engine = create_engine(
         url,
         pool_size=POOL,
         max_overflow=POOL,
         pool_pre_ping=True,
         hide_parameters=True,
-        connect_args={"connect_timeout": 10, "options": "-c synchronous_commit=on -c timezone=UTC"},
+        connect_args={"connect_timeout": 10},
     )
+    commits_early: WeakSet[Any] = WeakSet()
+
+    @event.listens_for(engine, "connect")
+    def prepare(dbapi: Any, _record: Any) -> None:
+        pid, synchronous_commit = dbapi.execute(SESSION).fetchone()
+        dbapi.rollback()
+        if pid != dbapi.info.backend_pid:  # a pooler answers: the next transaction may be another session's
+            dbapi.prepare_threshold = None
+        if synchronous_commit not in COMMITS_DURABLY:
+            commits_early.add(dbapi)
+
+    @event.listens_for(engine, "begin")
+    def begin(db: Connection) -> None:
+        if db.get_execution_options().get("writes") and db.connection.driver_connection in commits_early:
+            db.exec_driver_sql("SET LOCAL synchronous_commit = on")  # a call made is a call remembered
+
+    return engine

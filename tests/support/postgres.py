@@ -9,14 +9,16 @@ import itertools
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -35,12 +37,24 @@ def server(debian: Path = DEBIAN, *, durable: bool = False) -> Iterator[str]:
     if given := os.environ.get("TEST_POSTGRES_URL"):
         yield given
         return
-    home = Path(tempfile.mkdtemp(prefix="dialer-postgres-"))
+    with own_server(debian, durable=durable) as own:
+        yield own.url
+
+
+@contextmanager
+def own_server(debian: Path = DEBIAN, *, durable: bool = False, folder: Path | None = None) -> Iterator[Server]:
+    """A server that we started, with its data in this folder, if one is named."""
+    home = Path(tempfile.mkdtemp(prefix="dialer-postgres-", dir=folder))
     try:
         home.chmod(0o755)
         programs = _programs(home, debian)
-        with _running(programs, home, [] if durable else ["-c", "shared_buffers=64MB", "-c", "fsync=off"]) as url:
-            yield url
+        settings = [] if durable else ["-c", "shared_buffers=64MB", "-c", "fsync=off"]
+        own = Server(programs, home, settings)
+        try:
+            own.start()
+            yield own
+        finally:
+            own.stop()
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
@@ -73,43 +87,61 @@ def _programs(home: Path, debian: Path) -> Path:
     return site / INSTALL / "bin"
 
 
-@contextmanager
-def _running(programs: Path, home: Path, settings: list[str]) -> Iterator[str]:
-    user = _unprivileged()
-    as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
-    data = home / "data"
-    data.mkdir(mode=0o700)
-    if user:
-        os.chown(data, user.pw_uid, user.pw_gid)
-    environ = {"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC", "HOME": str(home)}
-    init = [str(programs / "initdb"), "-D", str(data), "-U", "dialer", "-A", "trust", "-E", "UTF8", "--no-sync"]
-    made = subprocess.run(init, env=environ, cwd="/", capture_output=True, text=True, check=False, **as_user)
-    if made.returncode:
-        raise RuntimeError(f"initdb failed: {made.stderr[-2000:]}")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    options = ["-p", str(port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
-    options += ["-c", "max_connections=300", *settings]
-    running = subprocess.Popen(
-        [str(programs / "postgres"), "-D", str(data), *options],
-        env=environ,
-        cwd="/",
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        **as_user,
-    )
-    try:
-        url = f"postgresql://dialer@127.0.0.1:{port}/postgres"
-        _wait_for(url, running)
-        yield url
-    finally:
-        running.terminate()
+class Server:
+    """A PostgreSQL server on a port of its own, which may be stopped and started again."""
+
+    def __init__(self, programs: Path, home: Path, settings: Sequence[str]) -> None:
+        user = _unprivileged()
+        self._as_user: dict[str, Any] = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
+        self._environ = {"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC", "HOME": str(home)}
+        data = home / "data"
+        data.mkdir(mode=0o700)
+        if user:
+            os.chown(data, user.pw_uid, user.pw_gid)
+        init = [str(programs / "initdb"), "-D", str(data), "-U", "dialer", "-A", "trust", "-E", "UTF8", "--no-sync"]
+        made = subprocess.run(
+            init, env=self._environ, cwd="/", capture_output=True, text=True, check=False, **self._as_user
+        )
+        if made.returncode:
+            raise RuntimeError(f"initdb failed: {made.stderr[-2000:]}")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        options = ["-p", str(self.port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
+        self._command = [str(programs / "postgres"), "-D", str(data), *options, "-c", "max_connections=300", *settings]
+        self._running: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://dialer@127.0.0.1:{self.port}/postgres"
+
+    @property
+    def running(self) -> subprocess.Popen[bytes]:
+        assert self._running is not None
+        return self._running
+
+    def start(self) -> None:
+        """Start it; returns when it accepts connections."""
+        self._running = subprocess.Popen(
+            self._command,
+            env=self._environ,
+            cwd="/",
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            **self._as_user,
+        )
+        _wait_for(self.url, self.running)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop it: SIGINT ends sessions and writes all to disk ("fast"), SIGQUIT lets recovery do so ("immediate")."""
+        if self._running is None:
+            return
+        self.running.send_signal(how)
         try:
-            running.wait(10)
+            self.running.wait(10)
         except subprocess.TimeoutExpired:
-            running.kill()
-            running.wait()
+            self.running.kill()
+            self.running.wait()
 
 
 def _unprivileged() -> pwd.struct_passwd | None:
