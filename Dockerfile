@@ -8,13 +8,15 @@ ENV PIP_NO_CACHE_DIR=1 \
 RUN python -m venv /opt/dialer
 ENV PATH=/opt/dialer/bin:$PATH
 WORKDIR /src
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY requirements/run.txt requirements/run.txt
+RUN pip install --require-hashes --requirement requirements/run.txt
+COPY pyproject.toml README.md LICENSE ./
 COPY dialer dialer
 COPY campaigns campaigns
 COPY workers workers
 COPY console console
-RUN pip install --constraint constraints.txt . \
-    && pip uninstall --yes pip
+RUN pip install --no-deps --no-build-isolation . \
+    && pip uninstall --yes pip setuptools
 
 FROM python:${PYTHON}-slim
 # What runs here installs nothing: pip goes too. The number is fixed so that folders mounted from outside can be given to it.

@@ -2,7 +2,9 @@
 .PHONY: help demo test test-fast chaos check lint format bench docs clean
 
 BIN := .venv/bin
-SOURCES := pyproject.toml constraints.txt scripts/setup
+SOURCES := pyproject.toml requirements/dev.txt requirements/run.txt scripts/setup
+TOOLS := .venv/tools/bin
+PINNED := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 help: ## List what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,15 +33,31 @@ format: .venv/.installed-dev ## Format the code and mend what the linter can men
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: .venv/.installed-bench ## Measure, and keep it in docs/benchmarks.md: ARGS="bucket" for one subject
+bench: .venv/.installed-dev ## Measure, and keep it in docs/benchmarks.md: ARGS="bucket" for one subject
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 docs: .venv/.installed-dev ## Write the tables of docs/ that are made from the code anew
 	@$(BIN)/python -m tests.contract.callgear.tables
 	@$(BIN)/python -m scripts.pages
 
+wheel: .venv/.installed ## Build dist/*.whl, and beside it the versions it was tested with
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+	@sed -n 's/^\([^ ]*==[^ ]*\).*/\1/p' requirements/run.txt > dist/constraints.txt
+
+lock: .venv/.installed-tools ## Pin what pyproject.toml asks for, with hashes: ARGS="--upgrade" for newer versions
+	@$(TOOLS)/uv pip compile $(PINNED) $(ARGS) --group build --extra dev pyproject.toml -o requirements/dev.txt
+	@$(TOOLS)/uv pip compile $(PINNED) --constraints requirements/dev.txt --group build pyproject.toml -o requirements/run.txt
+	@$(TOOLS)/uv pip compile $(PINNED) $(ARGS) --group tools -o requirements/tools.txt
+
+audit: .venv/.installed-tools ## Ask for known vulnerabilities of what is pinned
+	@$(TOOLS)/pip-audit --disable-pip --requirement requirements/run.txt $(ARGS)
+
+sbom: .venv/.installed-tools ## List what the program is made of in sbom.json (CycloneDX)
+	@$(TOOLS)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
+		--output-file sbom.json requirements/run.txt
+
 clean: ## Remove the virtual environment, caches and local data
-	@rm -rf .venv .dialer .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
+	@rm -rf .venv .dialer .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info dist sbom.json
 
 .venv/.installed: $(SOURCES)
 	@scripts/setup
@@ -49,6 +67,6 @@ clean: ## Remove the virtual environment, caches and local data
 	@scripts/setup dev
 	@touch $@ .venv/.installed
 
-.venv/.installed-bench: $(SOURCES)
-	@scripts/setup dev,bench
-	@touch $@ .venv/.installed .venv/.installed-dev
+.venv/.installed-tools: requirements/tools.txt
+	@scripts/setup tools
+	@touch $@

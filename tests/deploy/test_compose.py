@@ -287,7 +287,7 @@ def test_all_packages_are_in_the_image():
 
 
 def test_the_image_is_built_from_the_pinned_versions():
-    assert any("pip install --constraint constraints.txt ." in step for step in steps("RUN"))
+    assert "pip install --require-hashes --requirement requirements/run.txt" in steps("RUN")
 
 
 def test_the_image_runs_as_nobody_in_particular_and_installs_nothing():

@@ -96,9 +96,3 @@ def test_every_file_that_a_document_points_at_exists(document):
 def test_the_two_commands_of_the_readme_are_made_by_the_makefile():
     makefile = (ROOT / "Makefile").read_text()
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in ("demo", "test", "check", "help"))
-
-
-def test_the_constraints_name_versions_only():
-    lines = (ROOT / "constraints.txt").read_text().splitlines()
-    assert lines
-    assert all(re.fullmatch(r"[A-Za-z0-9_.-]+==[A-Za-z0-9_.!+-]+", line) for line in lines)
