@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import wait
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -19,6 +20,7 @@ from dialer.transport.session import Session
 from dialer.verdicts import Ruling
 
 Clock = Callable[[], datetime]
+MEANWHILE_SECONDS = 0.5
 KEPT_FOR_WHAT_IS_URGENT = 0.05  # of the minute's points, less and less towards its end
 
 
@@ -38,9 +40,12 @@ class Account:
         """For the requests of one thread: they are sent on the process's event loop while the thread goes on."""
         return InFlightRequests(self.loop, self._place)
 
-    def look(self) -> Listing:
-        """All calls in progress, as the provider lists them."""
-        listing = self.loop.call(self._look)
+    def look(self, meanwhile: Callable[[], None] = lambda: None) -> Listing:
+        """All calls in progress, as the provider lists them; while that is waited for, `meanwhile` is called."""
+        looking = self.loop.start_task_soon(self._look)
+        while not wait([looking], MEANWHILE_SECONDS).done:
+            meanwhile()
+        listing = looking.result()
         return replace(listing, ruling=self.in_our_seconds(listing.ruling))
 
     def ask(self, provider_call_id: str) -> CallStatus:

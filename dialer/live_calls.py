@@ -18,7 +18,6 @@ from dialer.verdicts import Ruling
 __all__ = [
     "CallManager",
     "LiveCall",
-    "NoPoints",
     "NotManaged",
     "TalkOption",
     "calls_at",
@@ -29,23 +28,18 @@ __all__ = [
     "was_blocked_before",
 ]
 
-PATIENCE = 3.0
+PATIENCE = 3.0  # seconds of waiting for a pace, where the provider counts requests of any kind
 
 
 class NotManaged(DialerError):
     """The account's provider has no words for managing calls in progress."""
 
 
-class NoPoints(DialerError):
-    """A limit of the account leaves no room for the request now."""
-
-
 def calls_at(account: Account) -> CallManager:
     """The provider's methods, sent through the account's own session. Their points are granted before those of calls.
 
-    Raises NotManaged where the provider has no such methods. A method raises NoPoints, naming the limit, when its
-    points are not granted within `PATIENCE` seconds. Without Redis the requests are sent uncounted, for they start no
-    call, and the provider holds its own limit.
+    Raises NotManaged where the provider has no such methods. We hold none of the requests back, whatever is left by our
+    books or if Redis is away: they start no call, a refusal costs nothing, and the provider holds its own limit.
     """
     management = _management(account)
     if management is None:
@@ -69,15 +63,13 @@ class _Requests:
         return value_of(self._account.provider.name, heard)
 
     def _take(self, grant_id: str) -> bool:
-        """Take the request's points; False if Redis does not answer, so that they are not counted."""
+        """Count the request's point; False if Redis does not answer, or no pace is free soon: it goes uncounted."""
         try:
-            answer = self._account.bucket.take(grant_id, patience=PATIENCE, call=False, urgency=Urgency.URGENT)
+            return self._account.bucket.take(
+                grant_id, patience=PATIENCE, points=1, call=False, urgency=Urgency.URGENT
+            ).granted
         except BucketUnavailable:
             return False
-        if not answer.granted:
-            message = f"account {self._account.name}: {answer.limit} leave no room for another {answer.wait:.0f} s"
-            raise NoPoints(message, "try again then; see who uses them: dialer accounts --watch")
-        return True
 
     def _settle(self, grant_id: str, ruling: Ruling) -> None:
         with suppress(BucketUnavailable):  # the lease frees the points

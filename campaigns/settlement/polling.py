@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +21,7 @@ from campaigns.ledger import queries
 from campaigns.ledger.moves import move_attempt
 from campaigns.ledger.queries import OpenAttempt
 from campaigns.ledger.tables import attempts
-from campaigns.lifecycle import FOLLOWED_ATTEMPTS, AttemptStatus, Step
+from campaigns.lifecycle import FOLLOWED_ATTEMPTS, UNANSWERED_REQUESTS, AttemptStatus, Step
 from campaigns.runtime import EVERYBODYS, Runtime, all_or_each, contained, names_of
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.evidence import Evidence
@@ -30,12 +31,16 @@ from dialer.bucket import BucketUnavailable, GrantResult, LimitName
 from dialer.calls import ListedCall, Outcome, Progress
 from dialer.follow_timing import MIN_REPORT_DELAY, REPORT_DELAY, poll_interval
 from dialer.providers.provider import Follows, Listing
+from dialer.seldom import Seldom
 
 log = get_logger()
+_named = Seldom()
 APPEARS_WITHIN = 2.0  # seconds of the provider's clock until a placed call must show in its list
 MISSES_BEFORE_GONE = 2  # looks that must miss a call never seen; one is enough for a call that was seen
 STILL_UNANSWERED = (Progress.PLACED, Progress.RINGING)  # seen so, a call cannot have been answered before
 PATIENCE = 2.0
+LOOKERS_LEASE = 1.0  # our seconds for which a look under way keeps the next from beginning, unless its worker goes on
+LOOKED_FOR = (*FOLLOWED_ATTEMPTS, AttemptStatus.DIALING)  # the last in case the worker died before it heard the answer
 
 
 def poll_accounts(*, using: Runtime) -> None:
@@ -53,32 +58,75 @@ def poll_calls(account: Account, *, using: Runtime, sleep: Callable[[float], Non
     if account.provider.follows is not Follows.LISTING:
         return 0
     with using.ledger.reading() as db:
-        followed = queries.attempts_in(db, FOLLOWED_ATTEMPTS, account=account.name)
-    if not followed or not _is_time(account, min(attempt.script_seconds for attempt in followed)):
+        followed = queries.attempts_in(db, LOOKED_FOR, account=account.name)
+    if not any(_may_show(attempt, using.clock(), account) for attempt in followed):
+        return 0
+    turn = _Turn(account, min(attempt.script_seconds for attempt in followed))
+    if not turn.claim():
         return 0
     grant_id = f"look:{uuid4()}"
-    answer = account.bucket.take(grant_id, patience=PATIENCE, sleep=sleep, call=False)
+    answer = account.bucket.take(grant_id, patience=PATIENCE, sleep=sleep, points=1, call=False)
     if not answer.granted:
-        log.warning("no token to look at calls in progress", account=account.name, limit=answer.limit)
+        turn.release()
+        if _named.is_due(account.name):
+            log.warning("no token to look at calls in progress", account=account.name, limit=answer.limit)
         return 0
     looked_at = using.clock()
-    listing = account.look()
+    listing = account.look(meanwhile=turn.goes_on)
     heard_at = using.clock()
+    turn.done()
     ended = _apply_to(followed, listing, looked_at, heard_at, account, using) if listing.usable else []
     _settle_grant(grant_id, listing, account, ended)
     return len(ended)
 
 
-def _is_time(account: Account, message_seconds: float) -> bool:
-    """Whether to poll now: the shorter the shortest message that may be spoken, the more often."""
-    settings = account.settings
-    between = poll_interval(settings, message_seconds)
-    if between < settings.poll_seconds:
-        minute = (window.limit for window in account.bucket.peek().windows if window.name == LimitName.MINUTE_POINTS)
-        between = poll_interval(settings, message_seconds, next(minute, None))
-    return account.bucket.claim_turn(
-        f"look every {between:.1f} s", between
-    )  # a turn of slower looks holds up none of these
+def _may_show(attempt: OpenAttempt, now: datetime, account: Account) -> bool:
+    """Whether an attempt is worth a look: its request was answered, or should have been."""
+    waiting = (now - attempt.dialing_at).total_seconds()
+    return attempt.status is not AttemptStatus.DIALING or waiting >= account.scaled(APPEARS_WITHIN)
+
+
+class _Turn:
+    """The turn to look at an account's calls: the shorter the shortest message that may be spoken, the more often.
+
+    It is kept for a second while its look is under way, and again and again: a worker that was killed in the middle of
+    a look does not keep the others from looking for long.
+    """
+
+    def __init__(self, account: Account, message_seconds: float) -> None:
+        self._bucket, settings = account.bucket, account.settings
+        self._between = poll_interval(settings, message_seconds)
+        if self._between < settings.poll_seconds:
+            windows = self._bucket.peek().windows
+            minute = (window.limit for window in windows if window.name == LimitName.MINUTE_POINTS)
+            self._between = poll_interval(settings, message_seconds, next(minute, None))
+        self._name = f"look every {self._between:.1f} s"  # a turn of slower looks holds up none of these
+        self._began = time.monotonic()
+
+    def claim(self) -> bool:
+        """Whether to look now."""
+        return self._bucket.claim_turn(self._name, min(self._between, LOOKERS_LEASE))
+
+    def goes_on(self) -> None:
+        """The look is under way still; but once the next one is due, it need not wait for this."""
+        self._hold(min(self._left(), LOOKERS_LEASE))
+
+    def done(self) -> None:
+        """The next look is due when its time has passed since this one began."""
+        self._hold(self._left())
+
+    def _left(self) -> float:
+        return self._between - (time.monotonic() - self._began)
+
+    def _hold(self, seconds: float) -> None:
+        with suppress(BucketUnavailable):
+            if seconds > 0:
+                self._bucket.hold_turn(self._name, seconds)
+
+    def release(self) -> None:
+        """Nobody has looked: the next tick may."""
+        with suppress(BucketUnavailable):
+            self._bucket.release_turn(self._name)
 
 
 def _settle_grant(grant_id: str, listing: Listing, account: Account, ended: list[OpenAttempt]) -> None:
@@ -121,7 +169,7 @@ def _apply(
     by_call = {sighting.provider_call_id: sighting for sighting in listing.seen}
     by_attempt = {sighting.correlation_id: sighting for sighting in listing.seen if sighting.correlation_id}
     ended = []
-    for attempt in queries.attempts_in(db, FOLLOWED_ATTEMPTS, account=account.name, lock=True):
+    for attempt in queries.attempts_in(db, LOOKED_FOR, account=account.name, lock=True):
         sighting = by_call.get(attempt.provider_call_id or "") or by_attempt.get(attempt.id)
         if attempt.gone_at is not None or (only is not None and attempt.id not in only):
             continue
@@ -135,8 +183,10 @@ def _apply(
 def _could_show(attempt: OpenAttempt, looked_at: datetime, account: Account) -> bool:
     """Whether a call missing from this list is really missing: the poll began some time after the call was requested.
 
-    A poll that a later one has overtaken says nothing.
+    A poll that a later one has overtaken says nothing, nor does one while the request's own answer is waited for.
     """
+    if attempt.status is AttemptStatus.DIALING:
+        return False
     last = attempt.looked_at or 0.0
     requested_at = attempt.placed_at.timestamp() if attempt.placed_at else last
     return looked_at.timestamp() >= max(requested_at + account.scaled(APPEARS_WITHIN), last)
@@ -150,7 +200,7 @@ def _seen(
     heard_at: datetime,
     account: Account,
 ) -> None:
-    if attempt.status is AttemptStatus.UNCONFIRMED:
+    if attempt.status in UNANSWERED_REQUESTS:
         accept(db, attempt, sighting.provider_call_id, account.settings, now=looked_at, evidence=Evidence.LIST)
         # Nobody looked when the doubt began: this is the first look, and as old as its question.
         attempt = replace(attempt, looked_at=attempt.dialing_at.timestamp())

@@ -19,6 +19,8 @@ What a caller can rely on:
 * A request repeated with the same id gets the same grant, charged once, while it is in flight or its call in progress.
 * The queue is fair between campaigns by weight, however many workers ask for each. A request that is not repeated when
   its wait is over loses its place a quarter of a second later.
+* A refusal costs no points at a `metered` provider, so a request that starts no call is not held back by points alone:
+  an operator's is always granted, a poll at least once in `poll_seconds`. Its success tells what is left.
 * What a dead worker held is freed when its lease ends: its points after `flight_lease` seconds, its places among the
   calls in progress after ten minutes.
 * Without Redis nothing is granted: every method raises `BucketUnavailable`. If Redis has lost its data, a metered
@@ -104,7 +106,8 @@ class TokenBucket:
 
         points      what the request costs in the windows; None: what a call costs
         tokens      what it counts for in the pace
-        call        False for a request that starts no call: it takes points, and the pace only if not `metered`
+        call        False for a request that starts no call: it takes points, and the pace only if not `metered`. If
+                    `metered` it is granted although no points are left: always when urgent, else once in `poll_seconds`
         lease       seconds after which the request counts as lost; None: `Limits.flight_lease`
         call_lease  seconds after which its call counts as ended
 
@@ -254,6 +257,13 @@ class TokenBucket:
         """True for the first caller within `seconds`, among all workers: so that one of them does a periodic job."""
         try:
             return bool(self._redis.set(self._scripts.key(f"turn:{name}"), 1, nx=True, px=max(1, int(seconds * 1000))))
+        except RedisError as exc:
+            raise self._scripts.unavailable(exc) from exc
+
+    def hold_turn(self, name: str, seconds: float) -> None:
+        """Keep a claimed turn for so many seconds from now: so a turn can be short while it is not known who lives."""
+        try:
+            self._redis.set(self._scripts.key(f"turn:{name}"), 1, px=max(1, int(seconds * 1000)))
         except RedisError as exc:
             raise self._scripts.unavailable(exc) from exc
 

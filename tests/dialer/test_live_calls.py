@@ -4,19 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
 
 from dialer.account import Account
-from dialer.live_calls import NoPoints, calls_at
+from dialer.calls import CallRequest
+from dialer.deadline import Deadline, utc_now
+from dialer.errors import Throttled
+from dialer.live_calls import calls_at
+from dialer.phone import PhoneNumber
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
+from dialer.scripts import Speech
 from tests.support.dialers import callgear
+from tests.support.seeding import LONG_TEXT
 from workers.settings import RedisSettings, Settings
 from workers.wiring import open_accounts
 
 MINUTE = 20
+CALL = CallRequest(
+    correlation_id=uuid4(),
+    to=PhoneNumber("+14155550107"),
+    caller_id=PhoneNumber("+18005550100"),
+    script=Speech(text=LONG_TEXT),
+)
 
 Opened = Callable[[str], AbstractContextManager[Account]]
 
@@ -58,15 +72,30 @@ def test_it_goes_ahead_of_calls_that_wait_for_the_minutes_reset(opened, redis_ur
         assert not account.bucket.take("another", patience=1.0).granted
 
 
-def test_an_empty_minute_is_named_and_the_provider_is_not_asked(opened, redis_url, sandbox):
+def test_it_is_never_held_back_for_points_and_what_the_provider_answers_is_told(opened, redis_url, sandbox):
+    """A refusal costs nothing, and perhaps there is a point after all."""
     with opened(redis_url) as account:
         calls = calls_at(account)
         for _ in range(MINUTE):
             calls.list_calls()
-        asked = len(sandbox.requests())
-        with pytest.raises(NoPoints, match="minute points leave no room for another"):
+        with pytest.raises(Throttled, match="points of this minute or day are used up"):
             calls.list_calls()
-        assert len(sandbox.requests()) == asked
+        sandbox.configure(points_per_minute=MINUTE + 1)
+        assert list(calls.list_calls()) == []
+
+
+def test_a_call_is_released_while_the_account_is_throttled(opened, redis_url, sandbox):
+    with opened(redis_url) as account:
+        calls = calls_at(account)
+        calls.list_calls()
+        flight = account.flight()
+        flight.send([(CALL, Deadline(utc_now() + timedelta(seconds=60)))])
+        (((_, placed),),) = flight.wait_for_rest()
+        account.bucket.acquire("throttled")
+        account.bucket.settle("throttled", charged=False, block=40.0)
+        assert not account.bucket.acquire("another call").granted
+        calls.release_call(int(placed.provider_call_id))
+    assert [call["released"] for call in sandbox.calls()] == [True]
 
 
 def test_without_redis_calls_in_progress_can_still_be_managed(opened):

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
@@ -29,6 +29,7 @@ from dialer.account import Account
 from dialer.account_settings import AccountSettings
 from dialer.deadline import utc_now
 from dialer.providers.registry import account_settings
+from dialer.verdicts import Meter
 from tests.support.delivering import receive
 from workers.settings import RedisSettings, Settings
 from workers.wiring import open_accounts
@@ -100,6 +101,7 @@ class ListingVendor:
     def __init__(self) -> None:
         self.listed: list[tuple[str, str | None, str]] = []
         self.refusal: str | None = None
+        self.meter: Meter | None = None
         self.before_reply: Callable[[], None] = lambda: None
         self.requests = 0
 
@@ -110,7 +112,11 @@ class ListingVendor:
         self.before_reply()
         if self.refusal:
             return 200, {"id": request["id"], "error": {"code": -32603, "data": {"mnemonic": self.refusal}}}
-        return 200, {"id": request["id"], "result": {"data": [_session(*one) for one in self.listed]}}
+        listed: dict[str, Any] = {"data": [_session(*one) for one in self.listed]}
+        if self.meter:
+            known = {name: value for name, value in asdict(self.meter).items() if value is not None}
+            listed["metadata"] = {"limits": known}
+        return 200, {"id": request["id"], "result": listed}
 
 
 def _session(call_id: str, external_id: str | None, state: str) -> dict[str, Any]:

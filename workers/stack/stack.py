@@ -51,7 +51,7 @@ class Stack:
         *,
         sandbox: bool,
         speed: float = 1.0,
-        workers: int = 1,
+        workers: int | None = None,
         events: Callable[[StackEvent], None] = lambda _event: None,
         modules: Modules | None = None,
     ) -> None:
@@ -60,7 +60,7 @@ class Stack:
         self.environment: dict[str, str] = {}
         self.info = StackInfo(pid=os.getpid(), data_dir=data_dir, started_at="", sandbox=sandbox, speed=speed)
         self._settings = settings.model_copy(update={"data_dir": data_dir})
-        self._workers = workers
+        self._workers = usual_workers() if workers is None else workers
         self._modules = modules or Modules()
         self._lock = StackLock(data_dir)
         self._children: dict[str, Child] = {}
@@ -211,6 +211,15 @@ class Stack:
         detail: str = "",
     ) -> None:
         self.events(StackEvent(what, name, detail))
+
+
+def usual_workers() -> int:
+    """Worker processes where no number is given: two, so that one follows the calls when the other dies.
+
+    One where the machine has a single core for us.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(2, cores)
 
 
 def _reachable_host(host: str) -> str:

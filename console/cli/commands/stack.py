@@ -33,9 +33,11 @@ def register(app: typer.Typer) -> None:
 def up_command(
     sandbox: bool = typer.Option(False, "--sandbox", help="Point every account at a sandbox of both vendors."),
     speed: float = typer.Option(1.0, min=0.1, max=1000, help="How fast the sandbox's clock runs."),
-    workers: int = typer.Option(1, min=1, max=32, help="Worker processes."),
+    workers: int | None = typer.Option(
+        None, min=1, max=32, help="Worker processes; absent, two, or one where there is one core."
+    ),
 ) -> None:
-    """Start everything on this machine and keep it up until Ctrl-C: Redis, worker, beat, console, Flower."""
+    """Start everything on this machine and keep it up until Ctrl-C: Redis, workers, beat, console, Flower."""
     settings = load()
     stopping = _stop_on_signals()
     with Stack(settings, sandbox=sandbox, speed=speed, workers=workers, events=print_event) as stack:

@@ -130,6 +130,18 @@ if paced and not awaited then
   slot(math.max((get('p') or 0) + distance_before, now) - gap * (at_once - 1) + ahead * gap, pace_name)
 end
 
+-- What the provider refuses costs nothing, and only its answer tells how things stand. So a request that starts no call
+-- may go although nothing is left by our books: an operator's always, a poll once in a poll interval, as a probe.
+if not paced and (wait > 0 or room < 1) then
+  local probe_at = urgent and now or poll_interval > 0 and (get('probe') or 0) or math.huge
+  if probe_at <= now then
+    wait, room = 0, 1
+    if not urgent then put('probe', now + poll_interval) end
+  else
+    wait = math.min(wait, probe_at - now)
+  end
+end
+
 -- Advance the campaign's tags. Retries are charged to its first tries too, within bounds, so that these are not delayed
 -- without end.
 local function charge_queue()
@@ -179,7 +191,7 @@ if own and day_left then
   own.put('u', own.get('u') + points * room)
 end
 put('fly', (get('fly') or 0) + points * room)
-local grant = table.concat({ points, tokens, fmt(starts), fmt(after), get('d:n') or 0, campaign }, ' ')
+local grant = table.concat({ points, paced and tokens or 0, fmt(starts), fmt(after), get('d:n') or 0, campaign }, ' ')
 for i = 1, room do
   redis.call('HSET', GRANTS, ids[i], grant)
   redis.call('ZADD', FLIGHT, fmt(starts + flight_lease), ids[i])

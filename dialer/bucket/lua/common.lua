@@ -4,6 +4,7 @@
 --            run           the Redis server's run id
 --            cold          1 until the provider's first answer; 2 when that answer was lost and none is awaited
 --            blk blkn blkat  blocked until; blocks in a row; when the last one was reported
+--            probe         when a poll may ask again although nothing is left
 --            slow slowat   by what factor the gaps are longer than the pace's; since when
 --            p             pace: when the next token is due
 --            V lt          the queue: its virtual time; the tokens that its tickets ask for
@@ -15,7 +16,8 @@
 --                          n number of the window, h when figures last came, c points charged to this bucket,
 --                          b points used before the first figures came, u points used where the provider gives none
 -- KEYS[2]  grants in flight: zset, grant id -> lease end
--- KEYS[3]  grants: hash, grant id -> points, tokens, when it begins, the pace after it, number of the day, campaign
+-- KEYS[3]  grants: hash, grant id -> points, tokens (0: a request that starts no call, and is not paced), when it
+--          begins, the pace after it, number of the day, campaign
 -- KEYS[4]  calls in progress: zset, grant id -> lease end
 -- KEYS[5]  the campaign's calls in progress: likewise
 -- KEYS[6]  the queue: zset, ticket (a grant id) -> start tag

@@ -49,8 +49,14 @@ if ARGS[4] == '0' and result ~= 'unknown' then
   redis.call('ZREM', OWN_CALLS, id)
 end
 
+-- A request that starts no call has succeeded, and no other figures came since it left: so its own are the newest.
+local starts_no_call = grant and grant.tokens == 0
+local newest = starts_no_call and result == 'charged' and math.max(get('m:h') or 0, get('d:h') or 0) < grant.at
+local blocked = (get('blk') or 0) > now
+
 local figures_came = false
--- Within a window `remaining` only falls, so its lowest figure is the newest, in whatever order answers come in.
+-- Within a window `remaining` only falls, so its lowest figure is the newest, in whatever order answers come in. But
+-- where nothing is left by our books, and the newest figures say otherwise, the books were wrong.
 local function calibrate(w, limit, remaining, reset)
   if limit then put(w .. ':l', limit) end
   if not remaining or not reset then return end
@@ -68,15 +74,22 @@ local function calibrate(w, limit, remaining, reset)
     if grant and result == 'charged' then put(w .. ':c', grant.points) end
     if not known then put(w .. ':b', math.max(0, get(w .. ':l') - remaining - get(w .. ':c'))) end
   elseif ends_by >= ends - half then
-    put(w .. ':e', math.min(ends, ends_by)); put(w .. ':v', math.min(get(w .. ':v'), remaining))
+    local empty = blocked or get(w .. ':v') - (get('fly') or 0) < 1
+    put(w .. ':e', math.min(ends, ends_by))
+    put(w .. ':v', newest and empty and remaining or math.min(get(w .. ':v'), remaining))
   end
 end
 calibrate('m', tonumber(ARGS[5]), tonumber(ARGS[6]), tonumber(ARGS[7]))
 calibrate('d', tonumber(ARGS[8]), tonumber(ARGS[9]), tonumber(ARGS[10]))
 
+-- It takes requests again before the time it had named. Refused anew after that, it is believed for a minute at least.
+if newest and blocked and figures_came and (get('m:v') or 0) > 0 then
+  if (get('blkn') or 0) <= 1 or now - (get('blkat') or 0) > LENGTH.m then put('blk', now) end
+end
 if block > 0 then
-  -- Refusals of requests that had left before the first refusal came have the same cause: they count once.
-  local again = grant and grant.at <= (get('blkat') or -1)
+  -- Refusals of requests that had left before the first refusal came, or while it held, have the same cause: they count
+  -- once.
+  local again = grant and (grant.at <= (get('blkat') or -1) or grant.at < (get('blk') or -1))
   local row = math.min((get('blkn') or 0) + (again and 0 or 1), 7)
   math.randomseed(now % 2147483647)
   local backoff = math.min(60, 2 ^ (row - 1)) * 1000000 * (1 + 0.1 * math.random())
@@ -87,7 +100,7 @@ if block > 0 then
       put('slow', math.min(MAX_SLOWDOWN, slowness() * SLOWDOWN)); put('slowat', now)
     end
   end
-elseif result == 'charged' then
+elseif result == 'charged' and not starts_no_call then
   put('blkn', 0)
 end
 if figures_came or result == 'charged' then put('cold', 0) end

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,13 +21,14 @@ from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts
 from campaigns.operations.sweep import sweep
 from campaigns.runtime import Runtime
-from campaigns.settlement.polling import poll_calls
+from campaigns.settlement.polling import LOOKERS_LEASE, poll_calls
 from campaigns.settlement.rulings import accept, mark_unconfirmed, rule
 from dialer.account import Account
+from dialer.deadline import utc_now
 from dialer.follow_timing import poll_interval, short_message_warning
 from dialer.verdicts import Meter, Ruling, Verdict
 from tests.conftest import HandSetClock
-from tests.support.dialers import ListingVendor, callgear, serving, wait_for, webex, working
+from tests.support.dialers import PATIENCE, ListingVendor, callgear, serving, wait_for, webex, working
 from tests.support.lock_waits import deadlocks, until_it_waits
 from tests.support.seeding import attempt, contact, dialing, fresh, numbers, seed
 
@@ -59,10 +63,18 @@ class Watch:
         self.ledger.write(mark_unconfirmed, one, ruling, settle_seconds=60.0, now=self.clock.forward(0.2))
         return fresh(self.ledger, one.id)
 
-    def end_turns(self) -> None:
-        """Whoever comes by next may look."""
+    def end_turns(self, *, probes: bool = True) -> None:
+        """Whoever comes by next may look, in a throttle too."""
         for turn in self.buckets.scan_iter("{bucket:main}:turn:look*"):
             self.buckets.delete(turn)
+        if probes:
+            self.buckets.hdel("{bucket:main}:state", "probe")
+
+    def throttle(self) -> None:
+        """The provider says that the minute is used up, for another forty seconds."""
+        nothing_left = Meter(minute_limit=100, minute_remaining=0, minute_reset=40)
+        self.account.bucket.acquire("throttled")
+        self.account.bucket.settle("throttled", charged=False, meter=nothing_left, block=40.0)
 
     def see(self, seconds: float, *listed: tuple[str, str | None, str]) -> int:
         """Look after so many seconds, when the list is this; returns how many calls ended."""
@@ -338,15 +350,146 @@ def test_an_ended_call_leaves_its_place_in_the_bucket(watch):
     assert bucket.end_calls([str(one.id)]) == 0, "its place was free already"
 
 
-def test_without_a_token_nobody_looks_and_nothing_is_concluded(watch):
+def test_after_a_throttle_looks_go_on_and_calls_of_that_time_end_as_they_ended(watch):
+    one = watch.call()
+    watch.throttle()
+    watch.see(3, ("100", None, RINGING))
+    watch.see(3, ("100", None, TALKING))
+    assert watch.see(3) == 1
+    assert contact(watch.ledger, one.contact_id).status == "reached"
+
+
+def test_looks_that_are_refused_in_a_throttle_conclude_nothing_and_the_first_good_one_lets_calls_go_on(watch):
     one = watch.call()
     watch.see(3, ("100", None, RINGING))
-    bucket = watch.account.bucket
-    bucket.acquire("probe", call=False)
-    bucket.settle("probe", charged=True, meter=Meter(minute_limit=100, minute_remaining=0, minute_reset=40))
-    assert watch.see(3) == 0
-    assert watch.vendor.requests == 1
-    assert attempt(watch.ledger, one.id).status == "placed"
+    watch.throttle()
+    watch.vendor.refusal = "limit_exceeded"
+    for _ in range(3):
+        assert watch.see(3) == 0
+    assert (watch.vendor.requests, attempt(watch.ledger, one.id).status) == (4, "placed")
+    watch.vendor.refusal, watch.vendor.meter = None, Meter(minute_limit=100, minute_remaining=50, minute_reset=30)
+    assert not watch.account.bucket.acquire("a call").granted
+    watch.see(3, ("100", None, RINGING))
+    assert watch.account.bucket.acquire("a call").granted
+
+
+def test_in_a_throttle_short_messages_are_looked_at_once_a_poll_all_the_same(ledger, clock, redis_url, buckets):
+    vendor = ListingVendor()
+    with (
+        serving(vendor.reply) as url,
+        working(ledger, redis_url, {"main": callgear(url, poll_seconds=600)}, clock=clock) as using,
+    ):
+        watch = Watch(ledger=ledger, clock=clock, vendor=vendor, using=using, buckets=buckets)
+        watch.call()
+        watch.throttle()
+        watch.see(3, ("100", None, RINGING))
+        for _ in range(3):
+            watch.end_turns(probes=False)
+            poll_calls(watch.account, using=using)
+    assert vendor.requests == 1
+
+
+def test_a_look_costs_one_point_whatever_a_call_costs(ledger, clock, redis_url, buckets):
+    vendor = ListingVendor()
+    with serving(vendor.reply) as url:
+        account = {"main": callgear(url, call_points=50, minute_points=40)}
+        with working(ledger, redis_url, account, clock=clock) as using:
+            watch = Watch(ledger=ledger, clock=clock, vendor=vendor, using=using, buckets=buckets)
+            watch.call()
+            watch.see(3, ("100", None, RINGING))
+    assert vendor.requests == 1
+
+
+def test_a_call_whose_worker_died_before_it_heard_the_answer_is_found_in_the_list(watch):
+    """It would be doubted half a minute later, when nobody can see it any more."""
+    (one,) = dialing(watch.ledger, numbers(1), now=watch.clock())
+    watch.see(3, ("100", str(one.id), RINGING))
+    made, called = attempt(watch.ledger, one.id), contact(watch.ledger, one.contact_id)
+    assert (made.status, made.provider_call_id, called.status, called.attempts) == ("placed", "100", "placed", 1)
+    watch.see(3, ("100", str(one.id), TALKING))
+    watch.see(3)
+    assert contact(watch.ledger, one.contact_id).status == "reached"
+
+
+def test_the_answer_that_comes_after_the_list_has_shown_the_call_changes_nothing(watch):
+    (one,) = dialing(watch.ledger, numbers(1), now=watch.clock())
+    watch.see(3, ("100", str(one.id), RINGING))
+    seen = fresh(watch.ledger, one.id)
+    for late in (Ruling(verdict=Verdict.PLACED, provider_call_id="100"), SAYS_NOTHING):
+        watch.ledger.write(rule, seen, late, watch.account.settings, now=watch.clock(), rng=Random(1))
+    assert (attempt(watch.ledger, one.id).status, contact(watch.ledger, one.contact_id).attempts) == ("placed", 1)
+
+
+def test_a_call_that_is_just_being_requested_is_neither_looked_for_nor_missed(watch):
+    (one,) = dialing(watch.ledger, numbers(1), now=watch.clock())
+    watch.see(0.5)
+    assert watch.vendor.requests == 0
+    for _ in range(3):
+        assert watch.see(3) == 0
+    assert (attempt(watch.ledger, one.id).status, attempt(watch.ledger, one.id).looks) == ("dialing", 0)
+
+
+LOOKER = """
+import sys
+from campaigns.ledger.store import Ledger
+from campaigns.settlement.polling import LOOKERS_LEASE, poll_calls
+from tests.support.dialers import callgear, working
+
+ledger_url, redis_url, url = sys.argv[1:]
+with working(Ledger(ledger_url), redis_url, {"main": callgear(url, poll_seconds=600, notifications=True)}) as using:
+    poll_calls(using.accounts["main"], using=using)
+"""
+
+
+def test_when_a_worker_is_killed_in_the_middle_of_a_look_another_looks_soon(ledger, redis_url, buckets):
+    """Not only when the next look would have been due, which is ten minutes later here."""
+    vendor, asked, over = ListingVendor(), threading.Event(), threading.Event()
+
+    def keep_waiting() -> None:
+        if not asked.is_set():
+            asked.set()
+            over.wait(PATIENCE)
+
+    vendor.before_reply = keep_waiting
+    with serving(vendor.reply) as url:
+        account = {"main": callgear(url, poll_seconds=600, notifications=True, timeout=60)}
+        with working(ledger, redis_url, account) as using:
+            watch = Watch(ledger=ledger, clock=HandSetClock(utc_now()), vendor=vendor, using=using, buckets=buckets)
+            watch.call()
+            looker = subprocess.Popen([sys.executable, "-c", LOOKER, ledger.url, redis_url, url])
+            assert asked.wait(PATIENCE)
+            poll_calls(watch.account, using=using)
+            assert vendor.requests == 1, "a look is under way"
+            looker.kill()
+            looker.wait()
+            wait_for(lambda: bool(poll_calls(watch.account, using=using)) or vendor.requests == 2)
+            over.set()
+            poll_calls(watch.account, using=using)
+    assert vendor.requests == 2, "and then not before its time"
+
+
+def test_a_look_that_takes_long_keeps_its_turn(ledger, redis_url, buckets, clock):
+    """Its worker lives: two at a time would only cost points."""
+    vendor = ListingVendor()
+    began = threading.Event()
+
+    def slowly() -> None:
+        began.set()
+        time.sleep(2.5 * LOOKERS_LEASE)
+
+    vendor.before_reply = slowly
+    with serving(vendor.reply) as url:
+        account = {"main": callgear(url, poll_seconds=600, notifications=True, timeout=60)}
+        with working(ledger, redis_url, account, clock=clock) as using:
+            watch = Watch(ledger=ledger, clock=clock, vendor=vendor, using=using, buckets=buckets)
+            watch.call()
+            looking = threading.Thread(target=poll_calls, args=(watch.account,), kwargs={"using": using})
+            looking.start()
+            assert began.wait(PATIENCE)
+            while looking.is_alive():
+                poll_calls(watch.account, using=using)
+                time.sleep(0.1)
+    assert vendor.requests == 1
 
 
 def test_an_account_that_is_followed_by_receipts_is_not_looked_at(ledger, clock, redis_url, buckets):

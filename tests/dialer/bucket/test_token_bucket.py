@@ -287,6 +287,7 @@ def test_calls_leave_the_points_that_following_them_will_take(buckets):
     assert followed.acquire("c").limit == "minute points"
     assert followed.forecast(10.0).calls == 0
     assert all(followed.acquire(f"look{n}", call=False).granted for n in range(4))
+    assert followed.acquire("nothing is left by our books, and one asks", call=False).granted
     assert followed.acquire("look too many", call=False).limit == "minute points"
 
 

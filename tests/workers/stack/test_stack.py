@@ -17,7 +17,7 @@ from tests.workers.stack.conftest import processes_with, runs, until
 from workers.settings import ConsoleSettings, FlowerSettings, RedisSettings, SandboxSettings, Settings
 from workers.stack.lock import is_locked
 from workers.stack.programs import Modules, stopping_order
-from workers.stack.stack import ChildFailed, Stack, StackIsUp, running_stack
+from workers.stack.stack import ChildFailed, Stack, StackIsUp, running_stack, usual_workers
 
 pytestmark = pytest.mark.stack
 
@@ -59,7 +59,9 @@ def stack(tmp_path_factory, happenings):
     stop = threading.Event()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(ROOT))
-        with Stack(settings_for(data_dir), sandbox=True, speed=20, events=happenings.append, modules=TINY) as running:
+        with Stack(
+            settings_for(data_dir), sandbox=True, speed=20, workers=2, events=happenings.append, modules=TINY
+        ) as running:
             watcher = threading.Thread(target=running.watch, args=(stop,))
             watcher.start()
             yield running
@@ -81,7 +83,7 @@ def test_everything_is_up_redis_first_and_workers_after_the_console(stack, happe
     up = names(happenings, "up")
     assert up[0] == "redis"
     assert set(up[1:3]) == {"sandbox", "console"}
-    assert set(up[3:6]) == {"worker1", "beat", "flower"}
+    assert set(up[3:7]) == {"worker1", "worker2", "beat", "flower"}
     assert all(map(runs, stack.info.pids.values()))
 
 
@@ -90,7 +92,7 @@ def test_other_processes_are_told_where_everything_is(stack):
     assert seen == stack.info
     assert seen.pid == os.getpid()
     assert (seen.sandbox, seen.speed) == (True, 20)
-    assert set(seen.pids) == {"redis", "sandbox", "console", "worker1", "beat", "flower"}
+    assert set(seen.pids) == {"redis", "sandbox", "console", "worker1", "worker2", "beat", "flower"}
     assert httpx.get(f"{seen.urls['console']}/healthz", trust_env=False).status_code == 200
     assert httpx.get(f"{seen.urls['sandbox']}/", trust_env=False).text == "20.0"
 
@@ -126,9 +128,9 @@ def test_a_second_stack_on_the_same_data_is_refused_and_the_first_goes_on(stack)
     assert running_stack(stack.info.data_dir) == stack.info
 
 
-def test_beats_ticks_reach_the_worker(stack):
-    log = stack.info.data_dir / "logs" / "worker1.log"
-    assert until(lambda: "Task tiny.note" in log.read_text())
+def test_beats_ticks_reach_a_worker(stack):
+    logs = list((stack.info.data_dir / "logs").glob("worker*.log"))
+    assert until(lambda: any("Task tiny.note" in log.read_text() for log in logs))
 
 
 def test_a_killed_worker_is_started_again_and_works(stack, happenings):
@@ -200,6 +202,12 @@ def test_a_configured_redis_that_is_away_stops_the_start_before_anything_runs(tm
     with pytest.raises(DialerError, match="does not answer"):
         Stack(settings, sandbox=False, modules=TINY).__enter__()
     assert not is_locked(tmp_path)
+
+
+def test_two_workers_are_the_rule_where_there_are_two_cores(monkeypatch):
+    for cores, workers in (({0}, 1), ({0, 1}, 2), (set(range(64)), 2)):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _pid, cores=cores: cores, raising=False)
+        assert usual_workers() == workers
 
 
 def test_new_work_stops_first_and_redis_last():
