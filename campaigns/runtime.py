@@ -1,4 +1,4 @@
-"""What the steps of a campaign work with; the tasks and commands put it together."""
+"""What every step is handed: ledger, accounts, clock, chance. Also keeps a fault with its own account or campaign."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells the code page of a text by the languages that its bytes would give: the words must look like words of them.
+"""Guesses the code page of a text: decoded by it, the words must look like words of the page's languages.
 
 Each page is read in its own languages. How their letters follow each other is learned from CLDR's names of countries,
 languages, currencies and cities. A page is believed only if it is one of the two that spreadsheets write most, its

@@ -1,4 +1,6 @@
-"""The encoding of a list: Unicode is checked in full, a code page is believed if its words make sense, else named."""
+"""Finds the encoding of a list.
+
+Unicode is recognized by a check of the whole file, a code page if its words make sense; else the user is asked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The error for temporary files that cannot be written: it names their folder and its free space."""
+"""Turns an OSError at writing temporary files into an error that names their folder and its free space."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Amounts of money as people and programs write them; what is no amount, or can be two of them, is refused."""
+"""Reads amounts of money; refuses text that is no amount or could be read as two different ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Languages as Unicode's CLDR describes them, each the same whatever was spoken before, and how they name a day."""
+"""Loads languages from CLDR, independently of which were loaded before, and tells how each writes a date."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A number of a list whose value is known apart from how it is written."""
+"""A cell's number: its text as shown, with its exact value beside it."""
 
 from __future__ import annotations
 

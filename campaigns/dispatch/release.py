@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 log = get_logger()
 TICK_NOTED_EVERY = timedelta(seconds=2)
-HOLDS = {  # any other limit is ReleaseHold.LIMIT
+HOLD_OF_LIMIT = {  # any other limit is ReleaseHold.LIMIT
     LimitName.DAY_POINTS: ReleaseHold.DAY_POINTS,
     LimitName.DAY_SHARE: ReleaseHold.DAY_POINTS,
     LimitName.PACE: ReleaseHold.BUCKET_EMPTY,
@@ -237,7 +237,7 @@ def _held_by_limit(forecast: Forecast, now: datetime) -> Held | None:
         return None
     # There is no end to tell where none is known: a call in progress ends when it ends.
     until = now + timedelta(seconds=forecast.wait) if forecast.wait else None
-    return Held(kind=HOLDS.get(forecast.limit, ReleaseHold.LIMIT), words=forecast.limit.value, until=until)
+    return Held(kind=HOLD_OF_LIMIT.get(forecast.limit, ReleaseHold.LIMIT), words=forecast.limit.value, until=until)
 
 
 def _note(campaign: Campaign, now: datetime, held: Held | None, using: Runtime) -> None:

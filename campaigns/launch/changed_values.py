@@ -1,4 +1,4 @@
-"""Values of a list that are said with another meaning than they are written with, such as an amount that is rounded."""
+"""Counts values that would be said differently from what the list has, such as a rounded amount, for a warning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Redials: which campaign calls the contacts of which other again."""
+"""Redials: links between a campaign and the later ones that call its contacts again."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Comparing numbers in the ledger: contacts keep theirs as the list had it, and a few phones have two spellings.
+"""Finds the numbers of the same phone: a few phones can be written as two E.164 numbers.
 
-Statements ask for both, so that a call, a cap or a suppression counts for the phone, also where it was written before.
+Each row keeps the number it came with, so statements ask for both: a call, a cap or a suppression counts for the phone.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The sweep: settles stale claims, unanswered requests and overdue calls, and ends campaigns that are done.
 
-Every step is a compare-and-set, so two sweeps at once do no harm, nor does none for an hour.
+Every step is a compare-and-set, so two sweeps at once do no harm, nor does an hour without one.
 """
 
 from __future__ import annotations

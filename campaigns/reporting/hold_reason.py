@@ -74,7 +74,7 @@ PAUSES = {
     PauseKind.BUDGET: HoldKind.BUDGET,
     PauseKind.HALTED: HoldKind.HALTED,
 }
-HOLDS = {
+KIND_OF_HOLD = {
     ReleaseHold.REDIS_AWAY: HoldKind.REDIS_AWAY,
     ReleaseHold.DAY_POINTS: HoldKind.DAY_POINTS,
     ReleaseHold.BUCKET_EMPTY: HoldKind.BUCKET_EMPTY,
@@ -136,7 +136,7 @@ def hold_reason(db: Connection, campaign: Campaign, now: datetime, *, redis_answ
     if failing and (next_due_at is None or next_due_at - now < FAILING_IS_NEWS):
         return HoldReason(kind=HoldKind.VENDOR_DOWN, words=failing, clears_at=next_due_at)
     if campaign.hold_kind and (due_now or _put_off_by_limit(campaign, next_due_at, now)):
-        return HoldReason(kind=HOLDS[campaign.hold_kind], words=_held(campaign), clears_at=campaign.held_until)
+        return HoldReason(kind=KIND_OF_HOLD[campaign.hold_kind], words=_held(campaign), clears_at=campaign.held_until)
     if due_now:
         return HoldReason(kind=HoldKind.DIALING, words="dialing")
     return _none_due(db, campaign, next_due_at, now)

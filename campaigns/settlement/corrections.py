@@ -1,4 +1,4 @@
-"""Corrections by late receipts: an attempt that was settled wrongly becomes what it was, and so does its contact.
+"""A late receipt replaces a wrong result of an attempt by the true one, and updates its contact.
 
 An unknown attempt gets any outcome; one settled as no call, or as unanswered, becomes answered. Nobody is redialed.
 """

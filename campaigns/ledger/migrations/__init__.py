@@ -1,4 +1,7 @@
-"""Creates a ledger's tables, and upgrades an older ledger to this version."""
+"""Creates a ledger's tables, and upgrades an older ledger to this version.
+
+The order of the migrations is what each names as `down_revision`, not the numbers of their files.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Adds to contacts: voice.
-
-Revision ID: 0004
-"""
+"""Adds to contacts: voice."""
 
 from __future__ import annotations
 
