@@ -92,6 +92,14 @@ class AccountSettings(BaseModel):
         return True
 
     @property
+    def shows_every_answer(self) -> bool:
+        """Whether no call can be answered and over unseen, however rarely the list of calls in progress is polled.
+
+        Only a sandbox whose clock runs faster than ours keeps answered calls in its list until they have been seen.
+        """
+        return self.speed > 1
+
+    @property
     def has_report(self) -> bool:
         """Whether the provider has a report of calls that are over, which can be asked how a call ended."""
         return False

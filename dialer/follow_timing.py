@@ -48,10 +48,11 @@ def poll_interval(settings: AccountSettings, message_seconds: float, minute_poin
 
 def short_message_warning(settings: AccountSettings, message_seconds: float) -> str | None:
     """A warning for people that calls with a message of this length may end unseen; None if they cannot."""
-    if settings.sends_endings or settings.has_report:
+    if settings.sends_endings or settings.has_report or settings.shows_every_answer:
         return None
     interval = poll_interval(settings, message_seconds)
-    if message_seconds / settings.speed >= interval + POLL_DELAY_SECONDS:
+    message_seconds /= settings.speed  # in our seconds, as the interval is
+    if message_seconds >= interval + POLL_DELAY_SECONDS:
         return None
     return (
         f"The shortest message takes about {message_seconds:.1f} s, and calls in progress are looked at every "

@@ -38,13 +38,15 @@ WORDS = {
 ONLY_BY_RECEIPTS = (CorrectedFrom.UNKNOWN, CorrectedFrom.NOT_PLACED)
 
 
-def correct(db: Connection, attempt: OpenAttempt, summary: CallSummary, *, now: datetime) -> bool:
+def correct(db: Connection, attempt: OpenAttempt, summary: CallSummary, *, speed: float, now: datetime) -> bool:
     """Correct an attempt by its receipts, again when they say more later; True if it was corrected.
 
     Corrected are:
     - an unknown attempt, by any outcome;
     - one that ended unanswered or was ruled not placed, by an answer only;
     - one corrected before from unknown or not placed, by any other outcome.
+
+    `speed` is how fast the provider's clock runs, which tells how long was talked.
     """
     outcome = summary.outcome
     if outcome is None or outcome is Outcome.UNKNOWN:
@@ -60,7 +62,7 @@ def correct(db: Connection, attempt: OpenAttempt, summary: CallSummary, *, now: 
             outcome=outcome,
             answered_at=answered_at,
             ended_at=summary.ended_at or attempts.c.ended_at,
-            talk_seconds=None if talked is None else max(0.0, talked),
+            talk_seconds=None if talked is None else max(0.0, talked * speed),
             counted=True,
             ended_by=Evidence.RECEIPT,
             corrected=_first_taken_for(attempts.c.corrected, lambda kind: kind.value),

@@ -250,7 +250,7 @@ def ending_by_looks(attempt: OpenAttempt, looked_at: datetime, account: Account)
     """How a call that is gone from the list ended, as far as polling can tell."""
     if attempt.status is AttemptStatus.ANSWERED and attempt.answered_at:
         talked = (looked_at - attempt.answered_at).total_seconds()
-        return _seen_to_end(Outcome.ANSWERED, looked_at, talk_seconds=talked)
+        return _seen_to_end(Outcome.ANSWERED, looked_at, talk_seconds=talked * account.settings.speed)
     if attempt.puzzled:
         return _seen_to_end(
             Outcome.UNKNOWN,
@@ -258,7 +258,7 @@ def ending_by_looks(attempt: OpenAttempt, looked_at: datetime, account: Account)
             detail="the provider's list did not tell whether it was answered: its state there is no word we know",
         )
     gap = _longest_gap(attempt, looked_at)
-    if gap >= account.scaled(attempt.script_seconds):
+    if gap >= account.scaled(attempt.script_seconds) and not account.settings.shows_every_answer:
         return _seen_to_end(
             Outcome.UNKNOWN,
             looked_at,

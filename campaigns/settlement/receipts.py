@@ -133,7 +133,7 @@ def _advance(
     if answered and attempt.status in (*UNANSWERED_REQUESTS, AttemptStatus.PLACED):
         move_attempt(db, attempt.id, AttemptStatus.ANSWERED, answered_at=reduced.answered_at or now)
     if reduced.tells_all or reduced.outcome in REACHED:
-        correct(db, attempt, reduced, now=now)
+        correct(db, attempt, reduced, speed=settings.speed, now=now)
     if reduced.ended:
         _conclude_soon(db, attempt, reduced, settings, now)
 

@@ -43,7 +43,7 @@ def rule(
         case Verdict.UNCONFIRMED:
             mark_unconfirmed(db, attempt, ruling, settle_seconds=settings.settle_seconds, now=now)
         case _:
-            _no_call(db, attempt, ruling, now=now, rng=rng)
+            _no_call(db, attempt, ruling, speed=settings.speed, now=now, rng=rng)
 
 
 def rule_all(
@@ -162,6 +162,7 @@ def _no_call(
     *,
     now: datetime,
     rng: Random,
+    speed: float = 1.0,
     evidence: Evidence = Evidence.ANSWER,
 ) -> bool:
     facts = {"ended_at": now, "conclude_at": None, **_words(ruling)}
@@ -186,18 +187,22 @@ def _no_call(
             requeue(db, attempt, now, now=now)
             halt_account(db, attempt.account, why, now=now)
         case Verdict.THROTTLED | Verdict.NOT_SENT:
-            _wait_for_the_account(db, attempt, ruling.retry_after or DEFAULT_THROTTLE, why, now=now, rng=rng)
+            wait = ruling.retry_after or DEFAULT_THROTTLE
+            _wait_for_the_account(db, attempt, wait, why, speed=speed, now=now, rng=rng)
         case _:
             _try_the_provider_again(db, attempt, why, now=now, rng=rng)
     return True
 
 
 def _wait_for_the_account(
-    db: Connection, attempt: OpenAttempt, wait: float, why: str, *, now: datetime, rng: Random
+    db: Connection, attempt: OpenAttempt, wait: float, why: str, *, speed: float, now: datetime, rng: Random
 ) -> None:
-    """Put a contact back until the account takes requests again; at once if its campaign has left that account."""
+    """Put a contact back until the account takes requests again; at once if its campaign has left that account.
+
+    `wait` is in our seconds; `speed` tells how long that is by the provider's clock.
+    """
     delay = timedelta(seconds=min(wait, LONGEST_THROTTLE))
-    if delay > FOR_THE_DAY:
+    if delay * speed > FOR_THE_DAY:
         move_on(db, attempt.campaign_id, attempt.account, why, now)
     due_at = now + delay * (1 + rng.random() / 10)
     left = has_left(db, attempt.campaign_id, attempt.account)

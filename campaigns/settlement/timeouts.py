@@ -106,7 +106,8 @@ def _conclude(db: Connection, attempt_id: UUID, status: CallStatus | None, using
             _waits_at_provider(attempt, status.progress) or now < (attempt.send_at or attempt.dialing_at) + LONGEST_CALL
         ):
             return False
-    ending = _ending(db, attempt, status, now)
+    account = using.accounts.get(attempt.account)
+    ending = _ending(db, attempt, status, account.settings.speed if account else 1.0, now)
     if attempt.gone_at is not None and (ending.evidence is Evidence.SILENCE or ending.outcome is Outcome.UNKNOWN):
         return _conclude_gone(db, attempt, attempt.gone_at, using, now)
     return conclude(db, attempt, ending, now=now)
@@ -153,7 +154,8 @@ def _believe_status(
     return queries.attempts_by_id(db, [attempt.id])[attempt.id]
 
 
-def _ending(db: Connection, attempt: OpenAttempt, status: CallStatus | None, now: datetime) -> Ending:
+def _ending(db: Connection, attempt: OpenAttempt, status: CallStatus | None, speed: float, now: datetime) -> Ending:
+    """How the call ended, by receipts, the provider's status of it, or silence; its talk in the provider's seconds."""
     summary = believed_summary(summarize_receipts(receipts_of(db, attempt.id)), attempt, now)
     better_known = status is not None and knows_better(status, summary)
     if summary.tells_all and summary.outcome is not None and not better_known:
@@ -162,7 +164,7 @@ def _ending(db: Connection, attempt: OpenAttempt, status: CallStatus | None, now
             outcome=summary.outcome,
             ended_at=_plausible(summary.ended_at, attempt, now),
             answered_at=answered_at,
-            talk_seconds=_between(answered_at, summary.ended_at or now),
+            talk_seconds=_between(answered_at, summary.ended_at or now, speed),
         )
     if status is not None and status.outcome is not None and better_known:
         return Ending(
@@ -188,8 +190,8 @@ def _plausible(ended_at: datetime | None, attempt: OpenAttempt, now: datetime) -
     return ended_at if ended_at is not None and attempt.dialing_at <= ended_at <= now else now
 
 
-def _between(answered_at: datetime | None, ended_at: datetime) -> float | None:
-    return max(0.0, (ended_at - answered_at).total_seconds()) if answered_at else None
+def _between(answered_at: datetime | None, ended_at: datetime, speed: float) -> float | None:
+    return max(0.0, (ended_at - answered_at).total_seconds() * speed) if answered_at else None
 
 
 def _silence_words(attempt: OpenAttempt) -> tuple[str, str]:

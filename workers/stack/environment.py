@@ -108,7 +108,7 @@ def _pointed(account: AccountSettings, url: str, speed: float) -> dict[str, str 
         "sandbox": True,
         "speed": speed,
         "poll_seconds": max(0.2, 3 / speed),
-        "settle_seconds": max(6.0, 60 / speed),
+        "settle_seconds": max(20.0, 60 / speed),  # a busy machine is silent for some seconds at any speed
     }
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from dialer.sandbox.callgear.config import CallGearConfig
 from dialer.sandbox.callgear.errors import Refusal
 from dialer.sandbox.callgear.points import Points
+from dialer.sandbox.log import PlacedCall
 
 LOGIN, PASSWORD = "sandbox", "sandbox"
 PERMANENT_KEY = re.compile(r"sandbox-key(?:-([a-z0-9]{1,20}))?")
@@ -22,11 +23,12 @@ LOGINS = {(LOGIN, PASSWORD): "sandbox", ("your_login", "your_password"): DOCUMEN
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account: its name, its points and the numbers it has blocked."""
+    """An account: its name, its points, the numbers it has blocked, and calls that its list still has to show."""
 
     name: str
     points: Points
     blacklist: set[str] = field(default_factory=set)
+    to_show: dict[str, PlacedCall] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

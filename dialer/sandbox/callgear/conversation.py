@@ -77,6 +77,7 @@ class Conversation:
     left: float = 0.0
     tags: list[int] = field(default_factory=list)
     recording: bool = False
+    times_shown: int = 0  # lists that showed it talking
 
     def state(self, course: Course, now: float) -> State:
         """Where it is at this moment, after all that happened by itself."""

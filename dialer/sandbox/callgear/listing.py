@@ -18,6 +18,11 @@ RINGING, TALKING, HELD, OPERATORS, TRANSFER = (
     "Transferring call",
 )
 """Words for the state of a leg, from the document's list and from its sample."""
+SHOWN_TALKING = 2
+"""At a speed above 1 an answered call stays in the list, talking, until so many lists have shown it so.
+
+Whoever asks for the list cannot ask as often as the clock runs, and would take it for unanswered.
+"""
 CONTACTS_WORD = {State.RINGING: RINGING, State.TALK: TALKING, State.TRANSFERRING: TRANSFER}
 OURS_WORD = {State.OPERATOR_TALK: OPERATORS}
 SECONDS_WORD = {State.OPERATOR_TALK: OPERATORS}
@@ -25,7 +30,7 @@ SECONDS_WORD = {State.OPERATOR_TALK: OPERATORS}
 
 def list_calls(visit: Visit) -> Done:
     direction, caller = visit.params.get("direction"), visit.params.get("virtual_phone_number")
-    live = visit.live_calls()
+    live = [*visit.live_calls(), *_over_and_still_shown(visit)]
     if visit.account.name == DOCUMENT:
         live = [listed_call(visit.now), *live]
     return Done(
@@ -37,8 +42,24 @@ def list_calls(visit: Visit) -> Done:
     )
 
 
+def _over_and_still_shown(visit: Visit) -> list[PlacedCall]:
+    """Answered calls that are over, and that have not been shown talking often enough."""
+    to_show, over = visit.account.to_show, []
+    for call in list(to_show.values()):
+        if call.course.ended > visit.now:
+            continue
+        if call.course.answered is None or conversation(call).times_shown >= SHOWN_TALKING:
+            del to_show[call.call_id]
+        else:
+            over.append(call)
+    return over
+
+
 def _as_listed(call: PlacedCall, visit: Visit) -> dict[str, Any]:
     talk, state = conversation(call), visit.state(call)
+    if state is State.FINISHED:
+        state = State.TALK
+    talk.times_shown += state is not State.RINGING
     return {
         "call_session_id": int(call.call_id),
         "direction": talk.direction,

@@ -107,6 +107,10 @@ def _place(visit: Visit, behaviour: ReservedBehaviour, lengths: dict[str, int | 
         talk=visit.office.talk_seconds if ours else 0.0,
     )
     call.request = _conversation(visit, int(call.call_id), ours)
+    if visit.world.config.speed > 1:
+        visit.account.to_show[call.call_id] = call
+        while len(visit.account.to_show) > visit.world.config.log_size:
+            del visit.account.to_show[next(iter(visit.account.to_show))]
     return call
 
 

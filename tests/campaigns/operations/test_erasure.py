@@ -494,7 +494,7 @@ def test_a_late_receipt_and_an_erasure_of_the_same_call_at_once_never_wait_for_e
             (held,) = queries.attempts_by_id(db, [one.id], lock=True).values()
             erased.start()
             until_it_waits(ledger, erased)
-            assert correct(db, held, summarize_receipts(late), now=clock())
+            assert correct(db, held, summarize_receipts(late), speed=1.0, now=clock())
         erased.join(60)
     assert found == []
     assert_gone(ledger)

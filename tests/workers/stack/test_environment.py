@@ -168,7 +168,7 @@ def test_a_sandbox_without_accounts_gives_some(settings, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("speed", "poll", "settle"),
-    [(1, 3.0, 60.0), (10, 0.3, 6.0), (0.5, 6.0, 120.0), pytest.param(1000, 0.2, 6.0, id="as fast as we look")],
+    [(1, 3.0, 60.0), (10, 0.3, 20.0), (0.5, 6.0, 120.0), pytest.param(1000, 0.2, 20.0, id="as fast as we look")],
 )
 def test_accounts_follow_the_sandboxs_clock(settings, tmp_path, monkeypatch, speed, poll, settle):
     seen = under(monkeypatch, environment(settings(TOML), info(tmp_path, sandbox=True, speed=speed)))
