@@ -1,4 +1,4 @@
-"""Secrets that are created once and kept in the data folder, unless configured: password, hash key, receipt key."""
+"""Secrets that are created once and kept in the data folder, unless configured: passwords, hash key, receipt key."""
 
 from __future__ import annotations
 
@@ -43,6 +43,11 @@ def console_password(settings: Settings) -> str:
     if settings.console.password:
         return settings.console.password.get_secret_value()
     return read_or_create(settings.data_dir / "password")
+
+
+def redis_password(settings: Settings) -> str:
+    """The password of the Redis that `dialer up` brings."""
+    return read_or_create(settings.data_dir / "redis-password")
 
 
 def hash_key(settings: Settings) -> str:

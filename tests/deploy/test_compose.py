@@ -27,7 +27,8 @@ BIN = Path(sys.executable).parent
 # https://github.com/compose-spec/compose-spec/blob/main/05-services.md, read on 2026-11-21: those in use here
 SERVICE_KEYS = {
     "build", "cap_drop", "command", "depends_on", "env_file", "environment", "healthcheck", "image", "init", "logging",
-    "networks", "ports", "read_only", "restart", "security_opt", "shm_size", "stop_grace_period", "tmpfs", "volumes",
+    "networks", "ports", "read_only", "restart", "security_opt", "shm_size", "stop_grace_period", "tmpfs", "user",
+    "volumes",
 }  # fmt: skip
 HEALTH_KEYS = {"test", "interval", "timeout", "retries", "start_period"}
 OURS = ("migrate", "worker", "beat", "console", "flower")
@@ -205,9 +206,27 @@ def test_the_stores_are_on_a_network_without_a_way_out(compose, services):
         assert services[name]["networks"] == ["inside"]
 
 
+def redis_arguments(services) -> list[str]:
+    """What the server is started with, as the container's shell reads it."""
+    shell, option, script = services["redis"]["command"]
+    assert (shell, option) == ("sh", "-c")
+    line, *password, end, rest = script.split("\n")
+    assert (password, end, rest) == (["requirepass $$REDIS_PASSWORD"], "END", "")
+    return shlex.split(line)
+
+
+def test_redis_reads_its_password_where_nobody_else_does(services):
+    exec_, program, config, *options, here = redis_arguments(services)
+    assert (exec_, program, config, here) == ("exec", "valkey-server", "-", "<<END")
+    assert not [option for option in options if "pass" in option]
+    given = {"REDIS_PASSWORD", "REDISCLI_AUTH"}
+    assert {services["redis"]["environment"][name] for name in given} == {"${REDIS_PASSWORD:?put it into .env}"}
+    assert ":${REDIS_PASSWORD:?put it into .env}@" in services["worker"]["environment"]["DIALER_REDIS__URL"]
+
+
 def test_redis_keeps_what_it_accepted_and_evicts_nothing(services):
-    command = services["redis"]["command"]
-    told = dict(zip(command[1::2], command[2::2], strict=True))
+    options = redis_arguments(services)[3:-1]
+    told = dict(zip(options[::2], options[1::2], strict=True))
     assert told == {
         "--appendonly": "yes",
         "--appendfsync": "everysec",

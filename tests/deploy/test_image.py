@@ -25,17 +25,19 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source, target = tmp_path_factory.mktemp("src"), tmp_path_factory.mktemp("opt") / "dialer"
     for name in copied():
         there = ROOT / name
+        (source / name).parent.mkdir(exist_ok=True)
         shutil.copytree(there, source / name) if there.is_dir() else shutil.copy(there, source / name)
     venv.create(target, with_pip=True)
     (site,) = target.glob("lib/python*/site-packages")
     for name in required():
         link(name, site)
-    (install,) = [step for step in steps("RUN") if "pip install" in step]
+    installs = [step for step in steps("RUN") if "pip install" in step]
     environ = os.environ | {"PATH": f"{target / 'bin'}:{os.environ['PATH']}", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    done = subprocess.run(
-        ["/bin/sh", "-ec", install], cwd=source, env=environ, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    for install in installs:
+        done = subprocess.run(
+            ["/bin/sh", "-ec", install], cwd=source, env=environ, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
     shutil.rmtree(source)
     return target / "bin"
 

@@ -13,7 +13,7 @@ from dialer.account_settings import AccountSettings
 from dialer.errors import DialerError
 from dialer.providers.registry import PROVIDERS, account_settings, specs
 from dialer.sandbox.vendors import VENDORS
-from workers.secrets import console_password
+from workers.secrets import console_password, redis_password
 from workers.settings import Settings
 from workers.stack.info import StackInfo
 
@@ -73,7 +73,7 @@ def without_settings(environ: Mapping[str, str]) -> dict[str, str]:
 def _redis_url(settings: Settings, info: StackInfo) -> str:
     if "redis" not in info.ports and settings.redis.url:
         return settings.redis.url.get_secret_value()
-    return info.urls["redis"]
+    return f"redis://:{redis_password(settings)}@127.0.0.1:{info.ports['redis']}/0"
 
 
 def _accounts(accounts: Mapping[str, AccountSettings], url: str, speed: float) -> dict[str, str]:

@@ -39,6 +39,7 @@ class ProgramPlan:
     settings: Settings
     info: StackInfo
     redis: RedisServer | None
+    redis_secrets: Path | None
     workers: int
     environment: dict[str, str] = field(repr=False)
     modules: Modules = Modules()
@@ -58,10 +59,14 @@ class ProgramPlan:
             (
                 Program(
                     name="redis",
-                    argv=self.redis.command(port=self.info.ports["redis"], folder=folder),
+                    argv=self.redis.command(
+                        port=self.info.ports["redis"],
+                        folder=folder,
+                        secrets=self.redis_secrets,
+                    ),
                     env=self._environment_without_settings(),
                     log=self._log("redis"),
-                    healthy=redis_pings(self.info.urls["redis"]),
+                    healthy=redis_pings(self.environment["DIALER_REDIS__URL"]),
                     remedy=REDIS_REMEDY.format(folder),
                 ),
             ),

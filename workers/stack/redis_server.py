@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import shutil
 import subprocess
@@ -41,8 +42,11 @@ class RedisServer:
     def __str__(self) -> str:
         return f"{self.path.name} {_dotted(self.version)} ({self.origin})"
 
-    def command(self, *, port: int, folder: Path) -> tuple[str, ...]:
-        """Its command line: local connections only, writes on disk within a second, no eviction, in the foreground."""
+    def command(self, *, port: int, folder: Path, secrets: Path | None = None) -> tuple[str, ...]:
+        """Its command line: local connections only, writes on disk within a second, no eviction, in the foreground.
+
+        `secrets` is a file that it reads first, see `write_password`: a command line is there for everybody to read.
+        """
         options = {
             "bind": "127.0.0.1",
             "port": str(port),
@@ -54,7 +58,18 @@ class RedisServer:
             "appendfsync": "everysec",
             "maxmemory-policy": "noeviction",
         }
-        return (str(self.path), *(part for key, value in options.items() for part in (f"--{key}", value)))
+        files = (str(secrets),) if secrets else ()
+        return (str(self.path), *files, *(part for key, value in options.items() for part in (f"--{key}", value)))
+
+
+def write_password(folder: Path, password: str) -> Path:
+    """A file for the server, readable by its owner only, that makes it ask everybody for this password."""
+    file = folder / "password.conf"
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w") as stream:
+        os.fchmod(descriptor, 0o600)  # also when it was there before
+        stream.write(f'requirepass "{password}"\n')
+    return file
 
 
 def find_server(path: str | None = None) -> RedisServer:

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal
 
 from kombu.utils.url import maybe_sanitize_url
 
 from dialer.errors import DialerError
+from workers.secrets import redis_password
 from workers.settings import Settings
 from workers.stack import info
 from workers.stack.environment import environment, flower_credentials
@@ -22,7 +24,13 @@ from workers.stack.lock import StackIsUp, StackLock
 from workers.stack.ports import Port, Ports
 from workers.stack.processes import Child, ChildFailed, Program
 from workers.stack.programs import Modules, ProgramPlan, stopping_order
-from workers.stack.redis_server import PREFERRED_PORT, RedisServer, check_configured, find_server
+from workers.stack.redis_server import (
+    PREFERRED_PORT,
+    RedisServer,
+    check_configured,
+    find_server,
+    write_password,
+)
 
 __all__ = ["ChildFailed", "Stack", "StackEvent", "StackInfo", "StackIsUp", "running_stack"]
 
@@ -134,6 +142,7 @@ class Stack:
             settings=self._settings,
             info=self.info,
             redis=redis,
+            redis_secrets=self._write_redis_password() if redis else None,
             workers=self._workers,
             environment=self.environment,
             modules=self._modules,
@@ -148,6 +157,9 @@ class Stack:
             return find_server()
         check_configured(self._settings.redis.url.get_secret_value())
         return None
+
+    def _write_redis_password(self) -> Path:
+        return write_password(self.info.data_dir / "redis", redis_password(self._settings))
 
     def _choose_ports(self, redis: RedisServer | None) -> None:
         ports = self._cleanup.enter_context(Ports())

@@ -79,7 +79,8 @@ def under(monkeypatch, variables: dict[str, str]) -> Settings:
 
 def test_children_and_command_line_read_the_places_that_were_found(settings, tmp_path, monkeypatch):
     seen = under(monkeypatch, environment(settings(), info(tmp_path, sandbox=False)))
-    assert seen.redis.url.get_secret_value() == "redis://127.0.0.1:6391/0"
+    password = (tmp_path / "data" / "redis-password").read_text()
+    assert seen.redis.url.get_secret_value() == f"redis://:{password}@127.0.0.1:6391/0"
     assert (seen.console.port, seen.flower.port) == (8081, 5556)
     assert seen.console.public_url == "http://127.0.0.1:8081"
     assert seen.data_dir == tmp_path / "data"

@@ -44,6 +44,7 @@ def plan(tmp_path):
                 ports={"console": 8081, "flower": 5556, "sandbox": 8901, "redis": 6391},
             ),
             redis=changes.pop("redis", SERVER),
+            redis_secrets=tmp_path / "password.conf",
             workers=workers,
             environment={"DIALER_REDIS__URL": "redis://127.0.0.1:1/0", "DIALER_CONSOLE__PASSWORD": PASSWORD},
         )
@@ -65,6 +66,10 @@ def test_redis_comes_first_then_what_calls_arrive_at_then_what_places_them(plan)
 
 def test_only_what_is_needed_is_started(plan):
     assert names(plan(sandbox=False, redis=None, workers=0)) == [["console"], ["beat", "flower"]]
+
+
+def test_redis_reads_its_password_from_a_file_first(plan, tmp_path):
+    assert by_name(plan())["redis"].argv[:2] == ("redis-server", str(tmp_path / "password.conf"))
 
 
 def test_the_worker_runs_threads_as_many_as_the_settings_say(plan):

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+import redis
 from celery import Celery
+from kombu.exceptions import OperationalError
 
 from dialer.errors import DialerError
 from tests.workers.stack.conftest import processes_with, runs, until
+from workers.secrets import redis_password
 from workers.settings import ConsoleSettings, FlowerSettings, RedisSettings, SandboxSettings, Settings
 from workers.stack.lock import is_locked
 from workers.stack.programs import Modules, stopping_order
@@ -75,6 +78,10 @@ def stack(tmp_path_factory, happenings):
     assert not (data_dir / "stack.json").exists()
 
 
+def secrets(stack: Stack) -> tuple[str, ...]:
+    return PASSWORD, redis_password(settings_for(stack.info.data_dir))
+
+
 def names(happenings, what):
     return [happening.name for happening in happenings if happening.what == what]
 
@@ -100,20 +107,58 @@ def test_other_processes_are_told_where_everything_is(stack):
 def test_what_is_told_holds_no_secret_and_is_for_its_owner(stack):
     file = stack.info.data_dir / "stack.json"
     assert file.stat().st_mode & 0o777 == 0o600
-    assert PASSWORD not in file.read_text()
+    assert not [secret for secret in secrets(stack) if secret in file.read_text()]
     assert stack.info.data_dir.stat().st_mode & 0o777 == 0o700
 
 
 def test_no_secret_is_in_a_command_line_or_a_log(stack):
-    for pid in stack.info.pids.values():
-        assert PASSWORD.encode() not in Path(f"/proc/{pid}/cmdline").read_bytes()
-    for log in (stack.info.data_dir / "logs").iterdir():
-        assert PASSWORD not in log.read_text()
+    lines = [Path(f"/proc/{pid}/cmdline").read_bytes().decode() for pid in stack.info.pids.values()]
+    logs = [log.read_text() for log in (stack.info.data_dir / "logs").iterdir()]
+    assert not [text for text in lines + logs for secret in secrets(stack) if secret in text]
 
 
 def test_programs_that_read_no_settings_are_given_no_secret(stack):
     for name in ("redis", "sandbox"):
-        assert PASSWORD.encode() not in Path(f"/proc/{stack.info.pids[name]}/environ").read_bytes()
+        environ = Path(f"/proc/{stack.info.pids[name]}/environ").read_bytes().decode()
+        assert not [secret for secret in secrets(stack) if secret in environ]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("PING",),
+        ("KEYS", "*"),
+        ("CONFIG", "GET", "*"),
+        ("EVAL", "return 1", "0"),
+        ("HSET", "bucket", "tokens", "9"),
+        ("DEL", "bucket"),
+        ("MONITOR",),
+        ("SHUTDOWN",),
+    ],
+    ids=lambda command: command[0],
+)
+def test_redis_does_nothing_for_a_neighbour_who_has_no_password(stack, command):
+    """Another user of the machine reaches the port, and that is all."""
+    with (
+        redis.Redis.from_url(stack.info.urls["redis"], protocol=2) as neighbour,
+        pytest.raises(redis.AuthenticationError, match=r"[Aa]uthentication"),
+    ):
+        neighbour.execute_command(*command)
+
+
+def test_a_neighbour_can_tell_the_workers_nothing(stack):
+    with Celery("stranger", broker=stack.info.urls["redis"], set_as_current=False) as app:
+        for order in (("shutdown", {}), ("cancel_consumer", {"queue": "celery"})):
+            with pytest.raises(OperationalError, match=r"[Aa]uthentication"):
+                app.control.broadcast(order[0], arguments=order[1])
+
+
+def test_the_password_of_redis_is_for_its_owner_and_another_for_each_installation(stack, tmp_path):
+    data = stack.info.data_dir
+    for file in (data / "redis-password", data / "redis" / "password.conf"):
+        assert file.stat().st_mode & 0o777 == 0o600
+    assert len(redis_password(settings_for(data))) >= 24
+    assert redis_password(settings_for(tmp_path)) != redis_password(settings_for(data))
 
 
 def test_flower_stands_behind_the_password(stack):
