@@ -99,6 +99,11 @@ class Definition(Section):
     )
     limits: Budget | None = Field(None, description="What may be used up, in all and in a day.")
     breaker: Breaker = Field(default_factory=Breaker, description="When to stop because the provider fails.")
+    resume_after_halt: bool = Field(
+        False,
+        description="Whether it goes on by itself once its account, which could not dial (refused, blocked, inactive), "
+        "answers again.",
+    )
     on_unknown: Literal["report", "redial"] = Field(
         "report",
         description="What to do when nobody can tell whether a call was placed: report it, or dial again at the risk "

@@ -265,6 +265,17 @@ breakers = Table(
     Column("trying_since", UtcTime),  # half-open: one call may try
 )
 
+halts = Table(
+    "halts",  # campaigns that their account's trouble has paused
+    metadata,
+    Column("campaign_id", Text, ForeignKey("campaigns.id"), primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("try_at", UtcTime, nullable=False),  # when the account is asked whether it can dial again
+    Column("times", Integer, nullable=False),  # how often it will have been asked then
+    Column("answers_since", UtcTime),
+)
+
 receipts = Table(
     "receipts",
     metadata,

@@ -12,7 +12,7 @@ from campaigns.ledger import claims, queries
 from campaigns.ledger.moves import move_campaign, row_count
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
-from campaigns.ledger.tables import breakers, contacts
+from campaigns.ledger.tables import breakers, contacts, halts
 from campaigns.lifecycle import BY_A_PERSON, CampaignStatus, ContactStatus, IllegalMove, PauseKind
 
 REMEDIES: Mapping[CampaignStatus, str] = {  # what to do instead of a move that is not allowed from this status
@@ -26,7 +26,9 @@ REMEDIES: Mapping[CampaignStatus, str] = {  # what to do instead of a move that 
 
 
 def pause(ledger: Ledger, campaign_id: str, *, who: str, now: datetime, reason: str | None = None) -> Campaign:
-    """No new calls from now on; those in progress finish. One that its breaker has paused stays so until it is resumed.
+    """No new calls from now on; those in progress finish.
+
+    One that its breaker or its account's trouble has paused stays so until it is resumed.
 
     Raises IllegalMove, NoSuchCampaign.
     """
@@ -45,10 +47,11 @@ def cancel(ledger: Ledger, campaign_id: str, *, who: str, now: datetime, reason:
 
 def _move(db: Connection, campaign_id: str, to: CampaignStatus, who: str, reason: str, now: datetime) -> Campaign:
     campaign = queries.campaign(db, campaign_id)
-    # An operator has decided, so the circuit breaker must not resume the campaign.
+    # An operator has decided, so neither the circuit breaker nor its account's recovery must resume the campaign.
     held_by_breaker = row_count(db, delete(breakers).where(breakers.c.campaign_id == campaign.id)) > 0
+    held_by_halt = row_count(db, delete(halts).where(halts.c.campaign_id == campaign.id)) > 0
     only_from = [CampaignStatus.PAUSED] if to is CampaignStatus.RUNNING else None
-    if to is CampaignStatus.PAUSED and held_by_breaker:
+    if to is CampaignStatus.PAUSED and (held_by_breaker or held_by_halt):
         only_from = [CampaignStatus.PAUSED, CampaignStatus.RUNNING]
     kind = PauseKind.PERSON if to is CampaignStatus.PAUSED else None
     if not move_campaign(db, campaign.id, to, now, who=who, reason=reason, pause_kind=kind, only_from=only_from):

@@ -19,6 +19,7 @@ from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import contacts
 from campaigns.lifecycle import FINISHABLE_CAMPAIGNS, PROGRAM, CampaignStatus, ContactStatus, Step
 from campaigns.operations.erasure import finish_erasures
+from campaigns.operations.recoveries import ask_accounts
 from campaigns.runtime import Runtime, all_or_each, contained
 from campaigns.settlement.receipts import accounts_waiting, apply_stored, forget_unmatched, waiting_receipts
 from campaigns.settlement.timeouts import conclude_due, mark_stale_unconfirmed
@@ -36,6 +37,7 @@ class SweepResult:
     concluded           attempts settled whose time was over, by asking the provider or as unknown
     erased              contacts emptied whose call was in progress when they were erased
     finished            campaigns finished
+    resumed             campaigns that have gone on because their account answers again
     """
 
     claims_returned: int
@@ -43,6 +45,7 @@ class SweepResult:
     concluded: int
     erased: int
     finished: int
+    resumed: int
 
 
 def sweep(*, using: Runtime) -> SweepResult:
@@ -58,6 +61,7 @@ def sweep(*, using: Runtime) -> SweepResult:
         "concluded": lambda: conclude_due(using),
         "erased": lambda: finish_erasures(using.ledger, now=now),
         "finished": lambda: _finish_campaigns(using),
+        "resumed": lambda: ask_accounts(using),  # last: an account that does not answer takes its time
     }
     for name, step in steps.items():
         with contained(Step.SWEEP, using.ledger, now, part=name):

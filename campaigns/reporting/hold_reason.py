@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -16,7 +16,7 @@ from campaigns.ledger import queries
 from campaigns.ledger.frequency_caps import cap_clears_at
 from campaigns.ledger.moves import moved_to
 from campaigns.ledger.queries import Campaign, latest_fault
-from campaigns.ledger.tables import attempts, audit, breakers, contacts
+from campaigns.ledger.tables import attempts, audit, breakers, contacts, halts
 from campaigns.lifecycle import (
     BY_A_PERSON,
     OPEN_ATTEMPTS,
@@ -49,6 +49,7 @@ class HoldKind(StrEnum):
     BUDGET = "budget"
     CANARY = "canary"
     HALTED = "halted"
+    ANSWERS_AGAIN = "answers_again"
     FINISHED = "finished"
     CANCELLED = "cancelled"
     NO_TICK = "no_tick"
@@ -90,6 +91,7 @@ REMEDIES = {
     HoldKind.BUDGET: "raise the budget in a new campaign, or wait for the next day where it is a day's",
     HoldKind.CANARY: "hear the call yourself; to call the others all the same: dialer resume {id}",
     HoldKind.HALTED: "put right what the reason names, then: dialer resume {id}",
+    HoldKind.ANSWERS_AGAIN: "dialer resume {id}; to go on by itself the next time: resume_after_halt: true in its file",
     HoldKind.NO_TICK: "dialer explain {id}",
     HoldKind.NO_WORKER: "start one: dialer up",
     HoldKind.REDIS_AWAY: "bring Redis back; nothing is lost, and dialing goes on by itself",
@@ -161,10 +163,26 @@ def _not_running(db: Connection, campaign: Campaign) -> HoldReason:
 
 def _paused(db: Connection, campaign: Campaign) -> HoldReason:
     who = moved_by(db, campaign)
+    if campaign.pause_kind is PauseKind.HALTED:
+        return _halted(db, campaign, who)
     if campaign.pause_kind is not PauseKind.BREAKER:
         return _stopped(PAUSES[campaign.pause_kind or PauseKind.PERSON], campaign, who)
     tries_at = db.scalar(select(breakers.c.try_at).where(breakers.c.campaign_id == campaign.id))
     return _stopped(HoldKind.BREAKER, campaign, who, tries_at)
+
+
+def _halted(db: Connection, campaign: Campaign, who: str | None) -> HoldReason:
+    """It could go on where its account answers again; and goes on by itself then, if its file says so."""
+    halt = db.execute(select(halts).where(halts.c.campaign_id == campaign.id)).first()
+    if halt is None:
+        return _stopped(HoldKind.HALTED, campaign, who)
+    if halt.answers_since is not None:
+        could = _stopped(HoldKind.ANSWERS_AGAIN, campaign, who)
+        return replace(could, words=f"{could.words}; it answers again since {halt.answers_since:%d %b %H:%M:%S} UTC")
+    goes_on = campaign.is_readable and campaign.definition.resume_after_halt
+    stopped = _stopped(HoldKind.HALTED, campaign, who, halt.try_at if goes_on else None)
+    then = ", and goes on by itself when it answers" if goes_on else ""
+    return replace(stopped, words=f"{stopped.words}; the account is asked again at {halt.try_at:%H:%M:%S} UTC{then}")
 
 
 def _stopped(kind: HoldKind, campaign: Campaign, who: str | None, clears_at: datetime | None = None) -> HoldReason:

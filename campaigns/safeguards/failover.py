@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, exists, select, update
+from sqlalchemy import ColumnElement, Connection, exists, select, update
 
 from campaigns.definition import Definition
-from campaigns.ledger.moves import UNHELD, updated_one, write_audit
+from campaigns.ledger.moves import UNHELD, row_count, updated_one, write_audit
 from campaigns.ledger.queries import parse_definition
 from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import LIVE_CAMPAIGNS, PROGRAM, ContactStatus
@@ -37,7 +37,7 @@ def move_on(db: Connection, campaign_id: str, account: str, why: str, now: datet
     anew = {"account": following, "since": now, **UNHELD}  # its breaker counts anew, too
     if not updated_one(db, update(campaigns).where(*still_there).values(**anew)):
         return False
-    _wait_no_longer(db, campaign_id, account, now)
+    _make_due(db, contacts.c.campaign_id == campaign_id, account, now)
     detail = f"from {account} to {following}: {why}"
     write_audit(db, now, who=PROGRAM, event="campaign moved to another account", campaign_id=campaign_id, detail=detail)
     return True
@@ -55,17 +55,19 @@ def has_left(db: Connection, campaign_id: str, account: str) -> bool:
     return db.scalar(select(campaigns.c.account).where(campaigns.c.id == campaign_id)) != account
 
 
-def _wait_no_longer(db: Connection, campaign_id: str, account: str, now: datetime) -> None:
-    """Make contacts due that the old account's throttle put off; those that wait for another reason wait on."""
-    waiting = (
-        contacts.c.campaign_id == campaign_id,
-        contacts.c.status == ContactStatus.PENDING,
-        contacts.c.due_at > now,
-    )
+def make_due(db: Connection, account: str, now: datetime) -> int:
+    """Make due whom an account's throttle put off, for it takes requests again; returns how many contacts these are."""
+    still_there = select(campaigns.c.id).where(campaigns.c.account == account, campaigns.c.status.in_(LIVE_CAMPAIGNS))
+    return _make_due(db, contacts.c.campaign_id.in_(still_there), account, now)
+
+
+def _make_due(db: Connection, of_campaigns: ColumnElement[bool], account: str, now: datetime) -> int:
+    """Make contacts due that the account's throttle put off; those that wait for another reason wait on."""
+    waiting = (of_campaigns, contacts.c.status == ContactStatus.PENDING, contacts.c.due_at > now)
     throttled = exists().where(
         attempts.c.contact_id == contacts.c.id,
         attempts.c.account == account,
         attempts.c.verdict == Verdict.THROTTLED,
         attempts.c.next_attempt_at == contacts.c.due_at,
     )
-    db.execute(update(contacts).where(*waiting, throttled).values(due_at=now))
+    return row_count(db, update(contacts).where(*waiting, throttled).values(due_at=now))

@@ -10,16 +10,17 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Case, Connection, case, select, update
+from sqlalchemy import Case, Connection, case, update
 
 from campaigns.ledger import queries
 from campaigns.ledger.claims import HANDED_OVER_MARGIN
 from campaigns.ledger.moves import move_attempt, move_attempts, move_contact, move_contacts, pause
 from campaigns.ledger.queries import OpenAttempt
 from campaigns.ledger.suppressions import suppress
-from campaigns.ledger.tables import attempts, campaigns
-from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus, PauseKind, attempts_before
+from campaigns.ledger.tables import attempts
+from campaigns.lifecycle import AttemptStatus, ContactStatus, PauseKind, attempts_before
 from campaigns.safeguards.failover import FOR_THE_DAY, has_left, move_on
+from campaigns.safeguards.halts import halt_account
 from campaigns.settlement.evidence import Evidence
 from campaigns.settlement.requeue import move_unless_reached, requeue
 from dialer.account_settings import AccountSettings
@@ -226,15 +227,6 @@ def _blames_a_fixed_text(attempt: OpenAttempt, ruling: Ruling) -> bool:
 def _halt(db: Connection, attempt: OpenAttempt, why: str, *, now: datetime) -> None:
     """Pause the campaign: every contact of it would fail alike."""
     pause(db, attempt.campaign_id, PauseKind.HALTED, now, reason=why)
-
-
-def halt_account(db: Connection, account: str, why: str, *, now: datetime) -> None:
-    """Move every running campaign of an account that cannot dial to its next account, or pause it."""
-    running = select(campaigns.c.id).where(campaigns.c.account == account, campaigns.c.status == CampaignStatus.RUNNING)
-    reason = f"account {account} cannot dial: {why}"
-    for campaign_id in db.scalars(running).all():
-        if not move_on(db, campaign_id, account, reason, now):
-            pause(db, campaign_id, PauseKind.HALTED, now, reason=reason)
 
 
 def _words(ruling: Ruling) -> dict[str, str | None]:
