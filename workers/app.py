@@ -27,8 +27,10 @@ def _settings() -> Settings:
 
 broker.install()
 settings = _settings()
-app = Celery("dialer", broker=wiring.redis_url(settings), include=["workers.tasks"])
+app = Celery("dialer", include=["workers.tasks"])
+_broker = wiring.redis_address(settings).celery()
 app.conf.update(
+    _broker,
     accept_content=["json"],
     task_serializer="json",
     task_ignore_result=True,
@@ -48,6 +50,7 @@ app.conf.update(
         "visibility_timeout": MAX_TASK_SECONDS,
         "socket_timeout": 30,
         "socket_connect_timeout": 5,
+        **_broker.get("broker_transport_options", {}),
     },
     task_queues=[Queue(CALLS), Queue(TICKS)],  # type: ignore[no-untyped-call]
     task_default_queue=CALLS,

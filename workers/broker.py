@@ -28,8 +28,18 @@ class Transport(kombu_redis.Transport):
     Channel = Channel
 
 
+class SentinelChannel(Channel, kombu_redis.SentinelChannel):
+    """The same behind Sentinels."""
+
+
+class SentinelTransport(kombu_redis.SentinelTransport):
+    """The Sentinel transport with these channels."""
+
+    Channel = SentinelChannel
+
+
 def install() -> None:
-    """Use this transport for every redis:// and rediss:// URL in this process."""
-    for scheme in ("redis", "rediss"):
-        TRANSPORT_ALIASES[scheme] = "workers.broker:Transport"
+    """Use these transports for every URL of a Redis or a Sentinel in this process."""
+    for scheme, transport in {"redis": Transport, "sentinel": SentinelTransport}.items():
+        TRANSPORT_ALIASES[scheme] = f"workers.broker:{transport.__name__}"
         _transport_cache.pop(scheme, None)  # kombu may have cached its own transport already

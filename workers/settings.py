@@ -6,9 +6,18 @@ import os
 import tomllib
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -22,6 +31,7 @@ from sqlalchemy.exc import ArgumentError
 from dialer.errors import DialerError
 from dialer.phone import BadPhoneNumber, parse
 from dialer.providers.registry import PROVIDERS, AnyAccount
+from dialer.redis_address import RedisAddress
 from dialer.unicode_files import decoded
 
 DEFAULT_FILE = "dialer.toml"
@@ -65,9 +75,38 @@ class LedgerSettings(Section):
 
 
 class RedisSettings(Section):
-    """Where Redis is."""
+    """Where Redis is, and how its server is checked."""
 
-    url: SecretStr | None = Field(None, description="Broker and token buckets; absent, `dialer up` brings its own.")
+    url: SecretStr | None = Field(
+        None,
+        description="Broker and token buckets; absent, `dialer up` brings its own. redis://:pass@host:6379/0, "
+        "rediss:// for TLS, unix:///socket, sentinel://host:26379,other:26379/0.",
+    )
+    master: str | None = Field(None, description="With sentinel://, the name that the Sentinels have for the server.")
+    verify: bool = Field(True, description="With TLS: the server must show a certificate for its name.")
+    ca_file: str | None = Field(None, description="The authority to trust with TLS; absent, those of the system.")
+    cert_file: str | None = Field(None, description="The certificate that we show, where the server asks for one.")
+    key_file: str | None = Field(None, description="The key of that certificate.")
+
+    @field_validator("ca_file", "cert_file", "key_file")
+    @classmethod
+    def _file_there(cls, file: str | None) -> str | None:
+        if file is not None and not Path(file).is_file():
+            raise ValueError(f"{file}: no such file")
+        return file
+
+    @model_validator(mode="after")
+    def _url_readable(self) -> Self:
+        _ = self.address  # raises ValueError
+        return self
+
+    @property
+    def address(self) -> RedisAddress | None:
+        """Where it is; None when no URL is given."""
+        if self.url is None:
+            return None
+        files = {"ca_file": self.ca_file, "cert_file": self.cert_file, "key_file": self.key_file}
+        return RedisAddress.parse(self.url.get_secret_value(), master=self.master, verify=self.verify, **files)
 
 
 class WorkerSettings(Section):

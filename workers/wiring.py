@@ -19,12 +19,13 @@ from dialer.account_settings import AccountSettings
 from dialer.bucket import TokenBucket, connect
 from dialer.clock import WatchedClock
 from dialer.providers.registry import PROVIDERS, provider_for
+from dialer.redis_address import RedisAddress
 from dialer.transport.session import Session
 from dialer.transport.shared_logins import SharedLogins
 from workers.secrets import hash_key, receipt_url
 from workers.settings import Settings
 
-DEFAULT_REDIS = "redis://127.0.0.1:6379/0"
+DEFAULT_REDIS = RedisAddress.parse("redis://127.0.0.1:6379/0")
 _lock = threading.Lock()
 _parts: Runtime | None = None
 _closing = ExitStack()
@@ -42,9 +43,9 @@ def start_no_more_calls() -> None:
     _stopping.set()
 
 
-def redis_url(settings: Settings) -> str:
+def redis_address(settings: Settings) -> RedisAddress:
     """Where the broker and the buckets are."""
-    return settings.redis.url.get_secret_value() if settings.redis.url else DEFAULT_REDIS
+    return settings.redis.address or DEFAULT_REDIS
 
 
 def open_ledger(settings: Settings) -> Ledger:
@@ -99,7 +100,7 @@ def assembled(settings: Settings) -> Iterator[Runtime]:
 def open_accounts(settings: Settings) -> Iterator[dict[str, Account]]:
     """Every account of the settings, ready to dial, on one event loop."""
     with start_blocking_portal() as loop:
-        buckets = connect(redis_url(settings))
+        buckets = connect(redis_address(settings))
         accounts = {name: _account(name, one, buckets, loop) for name, one in settings.accounts.items()}
         try:
             yield accounts
@@ -112,7 +113,7 @@ def open_accounts(settings: Settings) -> Iterator[dict[str, Account]]:
 @contextmanager
 def open_buckets(settings: Settings) -> Iterator[dict[str, TokenBucket]]:
     """The token bucket of every account, for looking at: no account is logged in for it."""
-    server = connect(redis_url(settings))
+    server = connect(redis_address(settings))
     try:
         yield {name: _bucket(name, one, server) for name, one in settings.accounts.items()}
     finally:

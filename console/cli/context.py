@@ -14,7 +14,7 @@ from dialer.bucket import connect
 from workers.settings import Settings, load
 from workers.stack.environment import environment
 from workers.stack.info import running_stack
-from workers.wiring import open_ledger, redis_url
+from workers.wiring import open_ledger, redis_address
 
 
 def effective_settings() -> Settings:
@@ -56,7 +56,7 @@ def redis_answers(settings: Settings) -> bool:
     """Whether Redis answers. True when none is configured: no stack runs then, so it is workers that are missing."""
     if settings.redis.url is None:
         return True
-    client = connect(redis_url(settings))
+    client = connect(redis_address(settings))
     try:
         return bool(client.ping())
     except redis.RedisError:

@@ -52,6 +52,7 @@ from dialer.bucket.limits import (
     Urgency,
 )
 from dialer.bucket.scripts import MICROSECONDS, NO_CAMPAIGN, BucketScripts, microseconds
+from dialer.redis_address import RedisAddress
 from dialer.verdicts import Meter
 
 CALL_LEASE_SECONDS = 600.0
@@ -59,10 +60,11 @@ LONGEST_BLOCK_SECONDS = 60.0
 LONGEST_WAIT_SECONDS = 2 * 86400.0  # of any answer: no window is longer than a day
 
 
-def connect(url: str) -> redis.Redis:
+def connect(redis_at: RedisAddress | str) -> redis.Redis:
     """A connection for buckets. It never repeats a command by itself, because a repeated script may charge twice."""
-    return redis.Redis.from_url(
-        url, retry=Retry(NoBackoff(), 0), socket_timeout=2.0, socket_connect_timeout=2.0, decode_responses=True
+    address = RedisAddress.parse(redis_at) if isinstance(redis_at, str) else redis_at
+    return address.client(
+        retry=Retry(NoBackoff(), 0), socket_timeout=2.0, socket_connect_timeout=2.0, decode_responses=True
     )
 
 

@@ -12,6 +12,8 @@ from kombu.exceptions import OperationalError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from dialer.redis_address import RedisAddress
+
 Health = Callable[[], bool]
 
 TIMEOUT_SECONDS = 1.0
@@ -29,19 +31,19 @@ def http_ok(url: str) -> Health:
     return check
 
 
-def redis_client(url: str) -> redis.Redis:
+def redis_client(address: RedisAddress) -> redis.Redis:
     """A Redis client without retries, with short time-outs."""
-    return redis.Redis.from_url(
-        url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS, retry=Retry(NoBackoff(), 0)
+    return address.client(
+        socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS, retry=Retry(NoBackoff(), 0)
     )
 
 
-def redis_pings(url: str) -> Health:
-    """True when the Redis at this URL answers and has loaded its files."""
+def redis_pings(address: RedisAddress) -> Health:
+    """True when the Redis there answers and has loaded its files."""
 
     def check() -> bool:
         try:
-            with redis_client(url) as client:
+            with redis_client(address) as client:
                 return bool(client.ping())
         except redis.RedisError:
             return False
@@ -49,12 +51,13 @@ def redis_pings(url: str) -> Health:
     return check
 
 
-def worker_pings(broker: str, node: str) -> Health:
+def worker_pings(broker: RedisAddress, node: str) -> Health:
     """True when the Celery worker of this name answers `ping` through the broker."""
 
     def check() -> bool:
         try:
-            with Celery("health", broker=broker, set_as_current=False) as app:
+            with Celery("health", set_as_current=False) as app:
+                app.conf.update(broker.celery())
                 return bool(app.control.inspect(destination=[node], timeout=TIMEOUT_SECONDS).ping())
         except (OSError, OperationalError, redis.RedisError):
             return False

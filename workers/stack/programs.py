@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dialer.redis_address import RedisAddress
 from workers.settings import Settings
 from workers.stack import environment as env
 from workers.stack.health import file_written, http_ok, redis_pings, worker_pings
@@ -51,6 +52,10 @@ class ProgramPlan:
         workers = tuple(self._worker(number) for number in range(1, self.workers + 1))
         return (*self._redis(), (*sandbox, self._console()), (*workers, self._beat(), self._flower()))
 
+    @property
+    def _redis_address(self) -> RedisAddress:
+        return self.settings.redis.address or RedisAddress.parse(self.environment["DIALER_REDIS__URL"])
+
     def _redis(self) -> Stages:
         if self.redis is None:
             return ()
@@ -66,7 +71,7 @@ class ProgramPlan:
                     ),
                     env=self._environment_without_settings(),
                     log=self._log("redis"),
-                    healthy=redis_pings(self.environment["DIALER_REDIS__URL"]),
+                    healthy=redis_pings(self._redis_address),
                     remedy=REDIS_REMEDY.format(folder),
                 ),
             ),
@@ -103,7 +108,7 @@ class ProgramPlan:
             argv=self._celery("worker", *options, "-n", f"worker{number}@%h", "-l", "INFO", *["-E"] * worker.events),
             env=self._environment_with_settings(),
             log=self._log(f"worker{number}"),
-            healthy=worker_pings(self.environment["DIALER_REDIS__URL"], node),
+            healthy=worker_pings(self._redis_address, node),
             stop_seconds=WORKER_STOP_SECONDS,
         )
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import redis
-from kombu.utils.url import maybe_sanitize_url
 
 from dialer.errors import DialerError
+from dialer.redis_address import RedisAddress
 from workers.stack.health import redis_client
 
 OLDEST_VERSION = (6, 2)  # Celery 5.7 and our scripts need it
@@ -96,18 +96,19 @@ def version_of(binary: Path) -> tuple[int, ...] | None:
     return tuple(int(part) for part in match[1].split(".")) if match else None
 
 
-def check_configured(url: str) -> None:
+def check_configured(address: RedisAddress) -> None:
     """Return if the configured Redis answers and is new enough. Raises RedisUnavailable; its password is not shown."""
-    shown = maybe_sanitize_url(url)
     remedy = "start it, correct redis.url, or remove it so that an embedded server is started"
     try:
-        with redis_client(url) as client:
+        with redis_client(address) as client:
             client.ping()
             version = _server_version(client)
     except (redis.RedisError, ValueError) as exc:
-        raise RedisUnavailable(f"Redis at {shown} does not answer: {exc}", remedy) from None
+        raise RedisUnavailable(f"Redis at {address} does not answer: {exc}", remedy) from None
     if version is not None and version < OLDEST_VERSION:
-        raise RedisUnavailable(f"Redis at {shown} is {_dotted(version)}, older than {_dotted(OLDEST_VERSION)}", remedy)
+        raise RedisUnavailable(
+            f"Redis at {address} is {_dotted(version)}, older than {_dotted(OLDEST_VERSION)}", remedy
+        )
 
 
 def _server_version(client: redis.Redis) -> tuple[int, ...] | None:

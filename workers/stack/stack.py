@@ -12,8 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from kombu.utils.url import maybe_sanitize_url
-
 from dialer.errors import DialerError
 from workers.secrets import redis_password
 from workers.settings import Settings
@@ -153,9 +151,9 @@ class Stack:
 
     def _redis_to_start(self) -> RedisServer | None:
         """The server to start; None when one is configured, which must answer."""
-        if self._settings.redis.url is None:
+        if self._settings.redis.address is None:
             return find_server()
-        check_configured(self._settings.redis.url.get_secret_value())
+        check_configured(self._settings.redis.address)
         return None
 
     def _write_redis_password(self) -> Path:
@@ -191,8 +189,7 @@ class Stack:
     def _shown_redis(self, port: Port | None) -> str:
         if port is not None:
             return f"redis://127.0.0.1:{port.number}/0"
-        url = self._settings.redis.url
-        return str(maybe_sanitize_url(url.get_secret_value())) if url else ""
+        return str(self._settings.redis.address)
 
     def _start_together(self, stage: tuple[Program, ...]) -> None:
         for program in stage:

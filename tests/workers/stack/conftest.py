@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from dialer.redis_address import RedisAddress
 from workers.stack.health import Health, redis_pings
 from workers.stack.ports import Ports
 from workers.stack.processes import Child, Program
@@ -111,7 +112,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 argv=find_server().command(port=port, folder=folder),
                 env={},
                 log=folder / "redis.log",
-                healthy=redis_pings(url),
+                healthy=redis_pings(RedisAddress.parse(url)),
             )
         )
         server.start()

@@ -6,6 +6,7 @@ import pytest
 from flower.urls import handlers
 from tornado.web import URLSpec
 
+from dialer.redis_address import RedisAddress
 from tests.workers.stack.conftest import processes_with
 from workers import flower_guard
 from workers.stack.health import http_ok, redis_client
@@ -96,14 +97,14 @@ def test_nothing_of_flower_answers_without_the_password_but_its_health(flower):
     ],
 )
 def test_no_task_is_sent_and_no_worker_disturbed_without_the_password(flower, redis_url, path):
-    with redis_client(redis_url) as client:
+    with redis_client(RedisAddress.parse(redis_url)) as client:
         waiting = client.llen("celery")
         assert ask(flower, path, "POST").status_code == 401
         assert client.llen("celery") == waiting
 
 
 def test_a_task_is_sent_with_the_password(flower, redis_url):
-    with redis_client(redis_url) as client:
+    with redis_client(RedisAddress.parse(redis_url)) as client:
         waiting = client.llen("celery")
         sent = ask(flower, "/api/task/send-task/tiny.note", "POST", auth=(USER, PASSWORD))
         assert sent.status_code == 200
