@@ -150,13 +150,18 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite ledger with nothing in it."""
-    file = tmp_path_factory.mktemp("ledger") / "empty.sqlite3"
+def sqlite_ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
+    """A SQLite ledger for the whole run, whose file is put in place anew for each test.
+
+    One and the same Ledger, since it keeps what SQLAlchemy has compiled: most of a short test's time.
+    """
+    file = tmp_path_factory.mktemp("ledger") / "ledger.sqlite3"
     made = Ledger(f"sqlite:///{file}")
     upgrade(made)
     made.close()
-    return file
+    file.rename(file.with_name("empty"))
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")
@@ -170,16 +175,11 @@ def served_ledger(postgres_url: str) -> Iterator[Ledger]:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+def ledger(request: pytest.FixtureRequest) -> Ledger:
     """An empty ledger: each test that asks for it runs on both stores."""
     if request.param == "postgresql":
-        yield _emptied(request.getfixturevalue("served_ledger"))
-        return
-    file = tmp_path / "ledger.sqlite3"
-    shutil.copyfile(request.getfixturevalue("empty_file"), file)
-    made = Ledger(f"sqlite:///{file}")
-    yield made
-    made.close()
+        return _emptied(request.getfixturevalue("served_ledger"))
+    return _with_a_new_file(request.getfixturevalue("sqlite_ledger"))
 
 
 @pytest.fixture
@@ -192,6 +192,15 @@ def load(tmp_path: Path) -> Callable[[str], Definition]:
         return load_definition(file)
 
     return load
+
+
+def _with_a_new_file(ledger: Ledger) -> Ledger:
+    ledger.close()
+    file = Path(str(ledger.engine.url.database))
+    for old in file.parent.glob(f"{file.name}*"):
+        old.unlink()
+    shutil.copyfile(file.with_name("empty"), file)
+    return ledger
 
 
 def _emptied(ledger: Ledger) -> Ledger:

@@ -379,6 +379,7 @@ def test_a_number_erased_while_a_part_of_the_list_with_it_is_read_in_is_no_erasu
 
     event.listen(ledger.engine, "after_cursor_execute", meanwhile)
     erase(ledger, ANN, who="ann", now=clock())
+    event.remove(ledger.engine, "after_cursor_execute", meanwhile)
     admitted.join(60)
     start(ledger, campaign_id, clock())
     assert [finish_erasures(ledger, now=clock()) for _ in range(2)] == [0, 0]
