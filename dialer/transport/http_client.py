@@ -8,9 +8,11 @@ the request. So aiohttp's own exception decides, and only its failures to connec
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -41,8 +43,8 @@ class _Request(aiohttp.ClientRequest):
 
 
 def new_client(connections: int) -> httpx.AsyncClient:
-    """A client for one event loop, with so many connections at most. It takes some 15 ms to build, so keep it."""
-    context = httpx.create_ssl_context(trust_env=False)
+    """A client for one event loop, with so many connections at most."""
+    context = _trusted()
 
     def connect() -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(limit=connections, ssl=context, keepalive_timeout=IDLE_SECONDS)
@@ -52,6 +54,12 @@ def new_client(connections: int) -> httpx.AsyncClient:
 
     transport = AiohttpTransport(verify=context, trust_env=False, client=connect)
     return httpx.AsyncClient(transport=transport, trust_env=False, headers={"user-agent": "campaign-dialer"})
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificate authorities that every client trusts: they take some 15 ms to read, so once for all."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 async def exchange(
