@@ -9,6 +9,7 @@ replies are the process's id and then its exit code. The server ends when its ow
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
 import json
 import os
@@ -24,7 +25,10 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
-LARGEST_REQUEST = 1_000_000
+IMPORTED_LATE = (  # by what needs them, when it does
+    *("tomllib", "alembic.command", "alembic.script", "mako.ext.pygmentplugin", "anyio._backends._asyncio"),
+    *("encodings.idna", "importlib.readers", "rich._emoji_codes", "typer._adapters"),
+)
 
 
 def environ(more: Mapping[str, str]) -> dict[str, str]:
@@ -134,13 +138,15 @@ def _command(connection: socket.socket) -> dict[str, Any]:
 
 
 def main(path: str) -> None:
-    import tomllib  # noqa: F401  what reads the settings imports it late
-
     from console.cli import commands
     from console.cli import main as dialer
 
-    for command in pkgutil.iter_modules(commands.__path__, f"{commands.__name__}."):
-        importlib.import_module(command.name)
+    for name in (
+        *IMPORTED_LATE,
+        *(one.name for one in pkgutil.iter_modules(commands.__path__, f"{commands.__name__}.")),
+    ):
+        importlib.import_module(name)
+    gc.freeze()  # no forked process writes into what they share, to look for garbage in it
     request = _serve(path)
     os.chdir(request["cwd"])
     os.environ.clear()

@@ -66,7 +66,7 @@ class Shell:
 
     def run(self, *arguments: str, timeout: float = 60, given: str = "", **environ: str) -> Ran:
         """Run to the end; `given` is typed."""
-        run = _started if "COLUMNS" in environ else preloaded.run
+        run = preloaded.run if environ.get("COLUMNS", "80") == "80" else _started
         return Ran(*run(arguments, cwd=self.folder, env=self.environ(environ), timeout=timeout, given=given))
 
     def begin(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
