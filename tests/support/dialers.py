@@ -36,6 +36,7 @@ from workers.wiring import open_accounts
 
 PATIENCE = 90.0  # of what ends as soon as it has happened, however busy the machine
 SEND_WITHIN = 10.0  # no request is held back because the machine is busy
+TICK = 0.1  # between two rounds of ticks, which take turns with the calls that the test is about
 NOBODY = "http://127.0.0.1:9"
 
 
@@ -87,12 +88,12 @@ def release_twice_at_once(using: Runtime) -> list[Slice]:
         return [one for found in ticks.map(lambda _: release(using=both), range(2)) for one in found]
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = PATIENCE, *, every: float = 0.02) -> None:
     """Return as soon as the condition holds; fail when it does not in time."""
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "it did not happen in time"
-        time.sleep(0.02)
+        time.sleep(every)
 
 
 class ListingVendor:
@@ -221,6 +222,6 @@ def carry_out(using: Runtime, *campaign_ids: str, seconds: float = PATIENCE) -> 
         return all(status is CampaignStatus.FINISHED for status in statuses)
 
     with ThreadPoolExecutor(16) as workers:
-        wait_for(over, seconds)
+        wait_for(over, seconds, every=TICK)
     for task in tasks:
         task.result()
