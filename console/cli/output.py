@@ -100,6 +100,11 @@ def _json_form(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no JSON form here")
 
 
+def print_note(text: str) -> None:
+    """Print on standard error what may go wrong although nothing is."""
+    print_prose(f"[yellow]Note:[/] {escape(text)}", on=err)
+
+
 def print_error(error: DialerError, *, as_json: bool) -> None:
     """Print an error and its remedy: on standard error, or as JSON on standard output."""
     if as_json:

@@ -6,16 +6,21 @@ What is run to its end is forked from a process that has the imports done; what 
 from __future__ import annotations
 
 import json
+import os
+import pty
+import re
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import termios
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from tests.support import preloaded
 
+ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # a colour, or a move of the cursor
 DIALER = Path(sys.executable).with_name("dialer")
 SETTINGS = """\
 [accounts.main]
@@ -69,6 +74,20 @@ class Shell:
         run = preloaded.run if environ.get("COLUMNS", "80") == "80" else _started
         return Ran(*run(arguments, cwd=self.folder, env=self.environ(environ), timeout=timeout, given=given))
 
+    def run_on_terminal(self, *arguments: str, columns: int = 80) -> tuple[int, list[str]]:
+        """Run to the end on a terminal of this width; its exit code, and the lines that stand on the terminal then."""
+        ours, theirs = pty.openpty()
+        termios.tcsetwinsize(theirs, (50, columns))
+        environ = self.environ({"TERM": "xterm"})
+        del environ["COLUMNS"]  # it would win over the terminal's
+        running = subprocess.Popen(
+            [str(DIALER), *arguments], cwd=self.folder, env=environ, stdin=theirs, stdout=theirs, stderr=theirs
+        )
+        os.close(theirs)
+        with os.fdopen(ours, "rb") as terminal:
+            written = b"".join(_until_the_end(terminal))
+        return running.wait(60), ESCAPE.sub("", written.decode()).splitlines()
+
     def begin(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
         """Start a command and leave it running; stop it with `end`."""
         return subprocess.Popen(
@@ -92,6 +111,14 @@ class Shell:
     @staticmethod
     def environ(more: dict[str, str]) -> dict[str, str]:
         return preloaded.environ(more)
+
+
+def _until_the_end(terminal: BinaryIO) -> Iterator[bytes]:
+    while True:
+        try:
+            yield os.read(terminal.fileno(), 65_536)
+        except OSError:  # nobody has it open any more
+            return
 
 
 def _started(

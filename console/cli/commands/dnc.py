@@ -17,7 +17,7 @@ from campaigns.operations.erasure import ErasureResult, erase
 from campaigns.operations.file_erasure import ErasedFiles, erase_files
 from console.cli.arguments import BadArgument, parse_number
 from console.cli.context import settings_and_ledger, user_name
-from console.cli.output import err, local_with_zone, out, print_json, print_prose, short_path, table
+from console.cli.output import local_with_zone, out, print_json, print_note, print_prose, short_path, table
 from dialer.plural import counted
 from workers.settings import Settings
 from workers.wiring import now_utc
@@ -90,7 +90,7 @@ def import_command(
             expires_at=_until(until),
         )
     for remark in result.remarks:
-        err.print(f"[yellow]Note:[/] {escape(remark)}", soft_wrap=False)
+        print_note(remark)
     if as_json:
         rejected = [
             {"line": reject.line, "reason": reject.reason, "suggestion": reject.suggestion} for reject in result.rejects

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import FrameType
 
 import typer
+from rich.markup import escape
 
 from campaigns.lifecycle import RELEASED_CAMPAIGNS, CampaignStatus, IllegalMove
 from campaigns.operations import control
@@ -15,7 +16,7 @@ from campaigns.reporting.report import Report, report
 from console.cli import interruption
 from console.cli.arguments import AsJson, FilePath, SkipRejects
 from console.cli.context import ledger_for, user_name
-from console.cli.output import err, out, print_json
+from console.cli.output import err, out, print_json, print_prose
 from console.cli.running import reports_folder, start, wait_for_calls, watch
 from console.cli.stack_session import print_event, print_stack, settings_of_stack
 from console.cli.views.report import print_report, report_facts
@@ -61,7 +62,7 @@ def run_command(file: Path = FilePath, skip_rejects: bool = SkipRejects, as_json
             interruption.acknowledge()
             try:
                 control.pause(ledger, campaign.id, who=user_name(), now=now_utc(), reason="interrupted at the keyboard")
-                err.print(f"{campaign.id} is paused; go on with: dialer up, then dialer resume {campaign.id}")
+                print_prose(f"{campaign.id} is paused; go on with: dialer up, then dialer resume {campaign.id}", on=err)
             except IllegalMove:
                 pass  # the campaign has ended meanwhile
             wait_for_calls(ledger, campaign.id, quiet=as_json)
@@ -76,8 +77,9 @@ def _exit_unless_finished(finished_report: Report, *, as_json: bool) -> None:
     if finished_report.status is CampaignStatus.FINISHED:
         return
     if not as_json:
-        err.print(f"[bold red]{finished_report.campaign} is {finished_report.status}:[/] {finished_report.reason}")
-        err.print(f"[bold]Do:[/] {_remedy(finished_report)}")
+        ended = f"[bold red]{finished_report.campaign} is {finished_report.status}:[/]"
+        print_prose(f"{ended} {escape(finished_report.reason or '')}", on=err)
+        print_prose(f"[bold]Do:[/] {_remedy(finished_report)}", on=err)
     raise typer.Exit(1)
 
 

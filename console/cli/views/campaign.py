@@ -16,7 +16,7 @@ from campaigns.launch.checks import CheckResult
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from campaigns.reporting.hold_reason import HoldKind
 from campaigns.reporting.status import NOT_IN_STATUS, CampaignSummary, summary_facts
-from console.cli.output import err, local_with_zone, out, short_path, table
+from console.cli.output import local_with_zone, out, print_note, short_path, table
 from console.formatting import meaning, words
 
 SHOWN_REJECTS = 20
@@ -67,7 +67,7 @@ def print_check_result(checked: CheckResult, rejects: Path | None) -> None:
 def print_warnings(checked: CheckResult) -> None:
     """Print a check's warnings on standard error."""
     for warning in checked.warnings:
-        err.print(f"[yellow]Note:[/] {escape(warning)}", soft_wrap=False)
+        print_note(warning)
 
 
 def standing_facts(summary: CampaignSummary) -> dict[str, Any]:

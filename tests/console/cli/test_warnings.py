@@ -17,11 +17,22 @@ def test_a_text_shorter_than_looks_can_follow_is_named_before_anybody_is_called(
     shell.write("first.yaml", SHORT)
     said = shell.run(command, "first.yaml")
     assert said.code == (0 if command == "check" else 1), "nobody answers where the account leads"
-    told = " ".join(said.err.split())
+    note, *others = said.err.splitlines()
+    assert note.startswith("Note: The shortest message takes about 2.0 s")
+    assert all(remedy in note for remedy in ("dialer notifications", "data_api_url", "poll_seconds"))
+    assert [line.partition(":")[0] for line in others] == ([] if command == "check" else ["Error", "Do"])
+
+
+@pytest.mark.parametrize("command", ["check", "start"])
+def test_on_a_terminal_notes_and_errors_are_broken_between_words(tmp_path: Path, command: str):
+    shell = Shell.prepared(tmp_path, settings=SETTINGS + 'base_url = "http://127.0.0.1:9"\n')
+    shell.write("first.yaml", SHORT)
+    code, lines = shell.run_on_terminal(command, "first.yaml")
+    assert code == (0 if command == "check" else 1)
+    assert max(map(len, lines)) <= 80
+    told = " ".join(" ".join(lines).split())
     assert "Note: The shortest message takes about 2.0 s" in told
-    assert all(remedy in told for remedy in ("dialer notifications", "data_api_url", "poll_seconds"))
-    note = said.err.partition("Error: ")[0]  # an error is one line, so that a pipe has it whole
-    assert max(map(len, note.splitlines())) <= 80
+    assert command == "check" or "no connection to 127.0.0.1:9: refused Do: see that the address is right" in told
 
 
 def test_machines_are_told_too_and_longer_texts_are_no_matter(tmp_path: Path):
