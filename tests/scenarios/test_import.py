@@ -55,11 +55,11 @@ def contacts_in(folder: Path, content: bytes, **named: Any) -> list[Any]:
 
 
 def read_or_asked(folder: Path, content: bytes, encoding: str) -> list[Any]:
-    """What is read of the list; where its code page is in doubt the user is asked, and names it."""
+    """What is read of the list; a few western words may be of several code pages, so that the user is asked."""
     try:
         return contacts_in(folder, content)
-    except BadContactsFile:
-        if encoding not in {"cp1251", "latin-1"}:
+    except BadContactsFile as asked:
+        if encoding != "latin-1" or "the encoding of this file cannot be told" not in asked.message:
             raise
         return contacts_in(folder, content, encoding=encoding)
 
