@@ -18,6 +18,7 @@ import httpx
 from pydantic import SecretStr
 
 from dialer.providers.registry import account_settings
+from tests.support.preloaded import Forked
 from workers.settings import LedgerSettings, RedisSettings, Settings, WorkerSettings
 from workers.stack.environment import environment
 from workers.stack.health import http_ok
@@ -32,6 +33,20 @@ MEND_SECONDS = 0.3
 ACCOUNT: dict[str, Any] = {"pace": 40, "timeout": 2}
 WORKER = {"tick_seconds": 0.5, "lease_seconds": 5, "threads": 16}
 SANDBOX = {"points_per_minute": 1_000_000, "points_per_day": 10_000_000, "webex_tps": 60, "late_seconds": 4}
+
+
+class ForkedChild(Child):
+    """A Python program, forked from a process that has the imports done; else a child as any other.
+
+    Here each is started many times, and to import takes longer than most live.
+    """
+
+    def _fork(self) -> Any:
+        _python, option, *arguments = self.program.argv
+        assert option == "-m"
+        self.program.log.parent.mkdir(exist_ok=True)
+        with Path(os.devnull).open("rb") as stdin, self.program.log.open("ab") as log:
+            return Forked("stack", arguments, cwd=Path.cwd(), env=self.program.env, files=(stdin, log, log))
 
 
 class FaultyStack:
@@ -141,6 +156,7 @@ class FaultyStack:
         self.environment = {
             **environment(self.settings, through_proxy),
             "DIALER_LEDGER__URL": ledger_url,
+            "DIALER_REDIS__URL": urls["redis"],
             "PYTHONPATH": str(ROOT),
             **{f"DIALER_WORKER__{key}".upper(): str(value) for key, value in WORKER.items()},
         }
@@ -148,6 +164,7 @@ class FaultyStack:
             settings=self.settings,
             info=self.info,
             redis=find_server(),
+            redis_secrets=None,  # the faults' own connections, and those of a Redis made anew, need no password
             workers=workers,
             environment=self.environment,
             modules=modules,
@@ -182,7 +199,7 @@ class FaultyStack:
         for kinds in (first, second, ("worker", "beat")):
             stage = [name for name in self._programs if name.startswith(kinds)]
             for name in stage:
-                self.children[name] = Child(self._programs[name])
+                self.children[name] = (ForkedChild if name != "redis" else Child)(self._programs[name])
                 self.children[name].start()
             for name in stage:
                 self.children[name].await_health()

@@ -1,9 +1,10 @@
-"""`dialer` in processes that are forked from one which has imported it already: imports are most of a short command.
+"""Programs in processes that are forked from one which has imported what they need: imports are most of a short life.
 
-    python -m tests.support.preloaded SOCKET
+    python -m tests.support.preloaded SOCKET KIND
 
-Each request on the socket is arguments, folder and environment as JSON, with files for stdin, stdout and stderr; the
-replies are the process's id and then its exit code. The server ends when its own stdin does.
+A server of the kind `dialer` runs the command line, one of the kind `stack` what `python -m` runs. Each request on the
+socket is arguments, folder and environment as JSON, with files for stdin, stdout and stderr; the replies are the
+process's id and then its exit code. The server ends when its own stdin does, and on Linux its processes with it.
 """
 
 from __future__ import annotations
@@ -14,21 +15,39 @@ import importlib
 import json
 import os
 import pkgutil
+import runpy
 import select
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import IO, Any
+from threading import Lock
+from typing import IO, Any, Literal
 
-IMPORTED_LATE = (  # by what needs them, when it does
-    *("tomllib", "alembic.command", "alembic.script", "mako.ext.pygmentplugin", "anyio._backends._asyncio"),
-    *("encodings.idna", "importlib.readers", "rich._emoji_codes", "typer._adapters"),
-)
+from workers.stack.child import ask_kernel_for_death_with_parent
+
+Kind = Literal["dialer", "stack"]
+IMPORTED: Mapping[Kind, Sequence[str]] = {  # what is imported late by what needs it, and what no command imports
+    "dialer": (
+        *("tomllib", "alembic.command", "alembic.script", "mako.ext.pygmentplugin", "anyio._backends._asyncio"),
+        *("encodings.idna", "importlib.readers", "rich._emoji_codes", "typer._adapters"),
+    ),
+    "stack": (
+        *("tomllib", "encodings.idna", "anyio._backends._asyncio", "alembic.command", "alembic.script", "shelve"),
+        *("mako.ext.pygmentplugin", "uvicorn.main", "uvicorn.lifespan.on"),
+        *("uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto", "uvicorn.loops.auto"),
+        *("celery.bin.celery", "celery.apps.worker", "celery.apps.beat", "celery.concurrency.thread"),
+        *("celery.worker.consumer", "celery.worker.control", "celery.worker.strategy", "kombu.transport.redis"),
+        *("workers.beat", "workers.broker", "workers.logs", "workers.tick_guard", "workers.wiring"),
+        *("campaigns.dispatch.dial", "campaigns.dispatch.release", "campaigns.launch.recurring"),
+        *("campaigns.operations.sweep", "campaigns.settlement.polling", "console.web.app", "dialer.sandbox.server"),
+    ),
+}
 
 
 def environ(more: Mapping[str, str]) -> dict[str, str]:
@@ -44,25 +63,13 @@ def run(
     with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         stdin.write(given.encode())
         stdin.seek(0)
-        request = {"arguments": list(arguments), "cwd": str(cwd), "env": dict(env)}
-        code = _ask(request, (stdin, stdout, stderr), timeout)
-        return code, _written(stdout), _written(stderr)
-
-
-def _ask(request: Mapping[str, Any], files: Sequence[IO[bytes]], timeout: float) -> int:
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(_server())
-        connection.settimeout(timeout)
-        data = json.dumps(request).encode()
-        socket.send_fds(connection, [len(data).to_bytes(4, "big")], [file.fileno() for file in files])
-        connection.sendall(data)
-        replies = connection.makefile("r")
-        pid = int(replies.readline())
+        running = Forked("dialer", arguments, cwd=cwd, env=env, files=(stdin, stdout, stderr))
         try:
-            return int(replies.readline())
-        except TimeoutError:
-            os.kill(pid, signal.SIGKILL)
-            raise subprocess.TimeoutExpired(["dialer", *request["arguments"]], timeout) from None
+            code = running.wait(timeout)
+        except subprocess.TimeoutExpired:
+            os.kill(running.pid, signal.SIGKILL)
+            raise
+        return code, _written(stdout), _written(stderr)
 
 
 def _written(file: IO[bytes]) -> str:
@@ -70,13 +77,68 @@ def _written(file: IO[bytes]) -> str:
     return file.read().decode().replace("\r\n", "\n")
 
 
+class Forked:
+    """A process of a server, the first of a group of its own; its methods are those of `subprocess.Popen`."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        arguments: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        files: Sequence[IO[bytes]],
+    ) -> None:
+        """`files` are its stdin, stdout and stderr; `arguments` those of `dialer`, or a module and those it has."""
+        self.args = arguments
+        self._code: int | None = None
+        self._reading = Lock()
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(_server(kind))
+        data = json.dumps({"arguments": list(arguments), "cwd": str(cwd), "env": dict(env)}).encode()
+        socket.send_fds(connection, [len(data).to_bytes(4, "big")], [file.fileno() for file in files])
+        connection.sendall(data)
+        self._replies = connection.makefile("rb", buffering=0)
+        connection.close()  # as soon as the file is
+        self.pid = int(self._replies.readline())
+
+    def poll(self) -> int | None:
+        """Its exit code; None while it runs."""
+        with self._reading:
+            if self._code is None and self._speaks(0):
+                self._code = int(self._replies.readline() or -signal.SIGKILL)
+                self._replies.close()
+            return self._code
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code, once it has ended. Raises TimeoutExpired."""
+        until = time.monotonic() + (float("inf") if timeout is None else timeout)
+        while (code := self.poll()) is None:
+            left = until - time.monotonic()
+            if left <= 0:
+                raise subprocess.TimeoutExpired(list(self.args), timeout or 0)
+            self._speaks(min(left, 0.1))
+        return code
+
+    def terminate(self) -> None:
+        """Send SIGTERM, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGTERM)
+
+    def _speaks(self, seconds: float) -> bool:
+        """Whether there is something to read within so long."""
+        poll = select.poll()
+        poll.register(self._replies, select.POLLIN)
+        return bool(poll.poll(seconds * 1000))
+
+
 @cache
-def _server() -> str:
-    """The socket of this process's own server."""
+def _server(kind: Kind) -> str:
+    """The socket of this process's own server of this kind."""
     folder = tempfile.mkdtemp(prefix="dialer-")
     path = f"{folder}/socket"
     server = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.preloaded", path],
+        [sys.executable, "-m", "tests.support.preloaded", path, kind],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=Path(__file__).parents[2],
@@ -119,11 +181,14 @@ def _serve(path: str) -> dict[str, Any]:
 
 def _command(connection: socket.socket) -> dict[str, Any]:
     """Stay behind to tell the exit code; returns in the process that is to run the command."""
+    ask_kernel_for_death_with_parent()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     head, files, _, _ = socket.recv_fds(connection, 4, 3)
     length = int.from_bytes(head, "big")
     request: dict[str, Any] = json.loads(connection.recv(length, socket.MSG_WAITALL))
     if (pid := os.fork()) == 0:
+        os.setsid()
+        ask_kernel_for_death_with_parent()
         connection.close()
         for number, file in enumerate(files):
             os.dup2(file, number)
@@ -131,31 +196,45 @@ def _command(connection: socket.socket) -> dict[str, Any]:
         return request
     for file in files:
         os.close(file)
+    while os.getpgid(pid) != pid:  # until it has a group of its own, which can be killed
+        time.sleep(0.001)
     connection.sendall(f"{pid}\n".encode())
     _, status = os.waitpid(pid, 0)
     connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
     os._exit(0)
 
 
-def main(path: str) -> None:
-    from console.cli import commands
-    from console.cli import main as dialer
+def main(path: str, kind: Kind) -> None:
+    names = list(IMPORTED[kind])
+    if kind == "dialer":
+        from console.cli import commands
 
-    for name in (
-        *IMPORTED_LATE,
-        *(one.name for one in pkgutil.iter_modules(commands.__path__, f"{commands.__name__}.")),
-    ):
+        names += [command.name for command in pkgutil.iter_modules(commands.__path__, f"{commands.__name__}.")]
+    for name in names:
         importlib.import_module(name)
     gc.freeze()  # no forked process writes into what they share, to look for garbage in it
     request = _serve(path)
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])
-    sys.path[0] = str(Path(sys.executable).parent)  # as for the program of that name
-    sys.argv = ["dialer", *request["arguments"]]
     sys.stdin = open(0, closefd=False)  # noqa: SIM115
+    _run_dialer(request["arguments"]) if kind == "dialer" else _run_module(*request["arguments"])
+
+
+def _run_dialer(arguments: Sequence[str]) -> None:
+    from console.cli import main as dialer
+
+    sys.path[0] = str(Path(sys.executable).parent)  # as for the program of that name
+    sys.argv = ["dialer", *arguments]
     dialer()
 
 
+def _run_module(module: str, *arguments: str) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(write_through=True)  # type: ignore[union-attr]
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], "stack" if sys.argv[2] == "stack" else "dialer")
