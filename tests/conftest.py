@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -41,7 +40,8 @@ STARTS_PARTS = re.compile(
     re.MULTILINE,
 )
 TESTS = Path(__file__).parent
-LONGEST = {"chaos", "console", "deploy", "scenarios"}  # begun last, one of them would leave a worker with nothing to do
+# Begun first: begun last, one of them would leave a worker with nothing to do. What waits more than it works is spread.
+LONGEST = ("chaos/test_orders", "chaos/test_planted", "console", "deploy", "contract/callgear", "chaos", "scenarios")
 REAL_PARTS = {"redis_server", "redis_url", "postgres_url", "vendor", "start", "child", "shell"}
 
 
@@ -52,11 +52,17 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first; `fast` is what needs no server and no other process, and is not marked as `slow`."""
-    items.sort(key=lambda item: not item.path.is_relative_to(TESTS) or item.path.parts[len(TESTS.parts)] not in LONGEST)
+    items.sort(key=lambda item: _turn(item.path))
     for item in items:
         needs_parts = REAL_PARTS & set(getattr(item, "fixturenames", ())) or _starts_parts(item.path)
         if not (needs_parts or item.get_closest_marker("postgres") or item.get_closest_marker("slow")):
             item.add_marker(pytest.mark.fast)
+
+
+@cache
+def _turn(path: Path) -> int:
+    name = path.relative_to(TESTS).as_posix() if path.is_relative_to(TESTS) else ""
+    return next((turn for turn, begin in enumerate(LONGEST) if name.startswith(begin)), len(LONGEST))
 
 
 @cache
@@ -150,35 +156,26 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session")
 def sqlite_ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
-    """A SQLite ledger for the whole run, whose file is put in place anew for each test.
-
-    One and the same Ledger, since it keeps what SQLAlchemy has compiled: most of a short test's time.
-    """
-    file = tmp_path_factory.mktemp("ledger") / "ledger.sqlite3"
-    made = Ledger(f"sqlite:///{file}")
-    upgrade(made)
-    made.close()
-    file.rename(file.with_name("empty"))
-    yield made
-    made.close()
+    """A SQLite ledger for the whole run."""
+    yield from _opened(f"sqlite:///{tmp_path_factory.mktemp('ledger') / 'ledger.sqlite3'}")
 
 
 @pytest.fixture(scope="session")
 def served_ledger(postgres_url: str) -> Iterator[Ledger]:
     """A PostgreSQL ledger for the whole run."""
     with postgres.database(postgres_url) as url:
-        made = Ledger(url)
-        upgrade(made)
-        yield made
-        made.close()
+        yield from _opened(url)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def ledger(request: pytest.FixtureRequest) -> Ledger:
-    """An empty ledger: each test that asks for it runs on both stores."""
-    if request.param == "postgresql":
-        return _emptied(request.getfixturevalue("served_ledger"))
-    return _with_a_new_file(request.getfixturevalue("sqlite_ledger"))
+    """An empty ledger: each test that asks for it runs on both stores.
+
+    One and the same for all tests, since it keeps what SQLAlchemy has compiled: a third of a short test's time.
+    """
+    made: Ledger = request.getfixturevalue({"sqlite": "sqlite_ledger", "postgresql": "served_ledger"}[request.param])
+    _empty(made)
+    return made
 
 
 @pytest.fixture
@@ -193,21 +190,21 @@ def load(tmp_path: Path) -> Callable[[str], Definition]:
     return load
 
 
-def _with_a_new_file(ledger: Ledger) -> Ledger:
-    ledger.close()
-    file = Path(str(ledger.engine.url.database))
-    for old in file.parent.glob(f"{file.name}*"):
-        old.unlink()
-    shutil.copyfile(file.with_name("empty"), file)
-    return ledger
+def _opened(url: str) -> Iterator[Ledger]:
+    made = Ledger(url)
+    upgrade(made)
+    yield made
+    made.close()
 
 
-def _emptied(ledger: Ledger) -> Ledger:
-    """Without a row and with ids from 1 on. Row by row: to truncate a table takes longer than most tests fill it."""
+def _empty(ledger: Ledger) -> None:
+    """Leave no row, and let ids begin at 1. To truncate PostgreSQL's tables would take longer than most fill them."""
     tables = list(reversed(metadata.sorted_tables))
-    counted = [table.name for table in tables if table.autoincrement_column is not None]
-    rows = "".join(f"DELETE FROM {table.name};" for table in tables)
-    ids = "".join(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), 1, false);" for name in counted)
     with ledger.writing() as db:
-        db.exec_driver_sql(f"SET LOCAL lock_timeout = '20s'; {rows} {ids}")
-    return ledger
+        if db.dialect.name == "postgresql":
+            db.exec_driver_sql("SET LOCAL lock_timeout = '20s'")
+            for table in tables:
+                if table.autoincrement_column is not None:
+                    db.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), 1, false)")
+        for table in tables:
+            db.exec_driver_sql(f"DELETE FROM {table.name}")

@@ -98,7 +98,7 @@ def test_when_the_one_call_fails_too_it_is_tried_ever_later(using, clock):
     waits = []
     for _ in range(6):
         while not (made := tick(using, Verdict.UNCONFIRMED)):
-            clock.forward(4)
+            clock.forward(19)
         assert made == {one: 1}
         failed_at = clock()
         tick(using)
