@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import tomllib
+from collections.abc import Mapping, Sequence
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -20,6 +22,7 @@ from pydantic import (
 )
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -30,11 +33,12 @@ from sqlalchemy.exc import ArgumentError
 
 from dialer.errors import DialerError
 from dialer.phone import BadPhoneNumber, parse
-from dialer.providers.registry import PROVIDERS, AnyAccount
+from dialer.providers.registry import PROVIDERS, AnyAccount, specs
 from dialer.redis_address import RedisAddress
 from dialer.unicode_files import decoded
 
 DEFAULT_FILE = "dialer.toml"
+IN_A_FILE = "__FILE"  # ends a variable that names a file with the value
 STORES = ("postgresql", "postgres", "postgresql+psycopg", "sqlite")
 
 
@@ -189,9 +193,13 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The sources, first wins: arguments, environment variables, the settings file."""
+        """The sources, first wins: arguments, environment variables, files that variables name, the settings file."""
+        variables = EnvSettingsSource(settings_cls)
+        given = {name: value for name, value in os.environ.items() if not name.upper().endswith(IN_A_FILE)}
+        both = _from_named_files(os.environ) | given
+        variables.env_vars = {name.lower(): value for name, value in both.items()}
         file = _TomlFile(settings_cls, toml_file=settings_file())
-        return init_settings, env_settings, file
+        return init_settings, variables, file
 
     @property
     def ledger_url(self) -> str:
@@ -203,6 +211,20 @@ class Settings(BaseSettings):
             if url.startswith(plain):
                 return "postgresql+psycopg://" + url.removeprefix(plain)
         return url
+
+
+def _from_named_files(variables: Mapping[str, str]) -> dict[str, str]:
+    """What stands in the files that variables such as `DIALER_CONSOLE__PASSWORD__FILE` name, as Docker's secrets do."""
+    found = {}
+    for name, file in variables.items():
+        if name.upper().startswith("DIALER_") and name.upper().endswith(IN_A_FILE):
+            try:
+                found[name[: -len(IN_A_FILE)]] = decoded(Path(file).read_bytes()).rstrip("\r\n")
+            except OSError as exc:
+                raise BadSettings(f"{name}: {file}: {exc.strerror}", "name a file that this user may read") from None
+            except UnicodeDecodeError:
+                raise BadSettings(f"{name}: {file}: the file is not UTF-8 text", "save it as UTF-8") from None
+    return found
 
 
 def settings_file() -> Path:
@@ -235,6 +257,33 @@ def _error_lines(exc: ValidationError, file: Path) -> list[str]:
     for error in exc.errors(include_input=False, include_url=False, include_context=False):
         key = ".".join(str(part) for part in error["loc"])
         variable = "DIALER_" + "__".join(str(part) for part in error["loc"]).upper()
-        where = variable if variable in os.environ else str(file)
-        lines.append(f"{where}: {key}: {error['msg'].removeprefix('Value error, ')}")
+        where = next((name for name in (variable, variable + IN_A_FILE) if name in os.environ), str(file))
+        message = _unknown_key(error["loc"]) if error["type"] == "extra_forbidden" else error["msg"]
+        lines.append(f"{where}: {key}: {message.removeprefix('Value error, ')}")
     return lines
+
+
+def _unknown_key(place: tuple[int | str, ...]) -> str:
+    """What to write instead of a key that does not exist."""
+    *section, key = map(str, place)
+    keys = list(_keys_of(section))
+    if key in keys:
+        return f"{key} is a key of another provider"
+    near = difflib.get_close_matches(key.casefold().replace("-", "_"), keys, n=1, cutoff=0.6)
+    if near:
+        return f"there is no such key; did you mean {near[0]}?"
+    elsewhere = [f"[{name}]" for name in Settings.model_fields if key in _keys_of([name])]
+    if elsewhere:
+        return f"there is no such key here; it belongs into {' or '.join(elsewhere)}"
+    return f"there is no such key; the keys here are {', '.join(keys)}"
+
+
+def _keys_of(section: Sequence[str]) -> dict[str, Any]:
+    """The keys of a section; of an account those of every provider."""
+    if not section:
+        return dict(Settings.model_fields)
+    if section[0] == "accounts":
+        accounts = section[1:]
+        return {key: field for spec in specs() for key, field in spec.settings.model_fields.items()} if accounts else {}
+    model = Settings.model_fields[section[0]].annotation
+    return dict(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else {}

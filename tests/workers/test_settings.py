@@ -44,6 +44,34 @@ def test_variables_of_an_account_are_read_as_its_providers_settings(monkeypatch)
     assert (bulk.service_key.get_secret_value(), bulk.more_receipts, bulk.pace) == (key, ("message_expired",), 7)
 
 
+def test_a_secret_may_stand_in_a_file_that_a_variable_names(folder, monkeypatch):
+    """As Docker and Kubernetes mount secrets. The plain variable wins over it, and it wins over dialer.toml."""
+    (folder / "dialer.toml").write_text(FILE)
+    values = {"token": "key-in-a-secret\n", "password": "pass word\r\n", "url": "\ufeffpostgresql://u:p@db/dialer\n"}
+    for name, text in values.items():
+        (folder / name).write_text(text)
+    for name, file in {
+        "ACCOUNTS__MAIN__ACCESS_TOKEN": "token",
+        "CONSOLE__PASSWORD": "password",
+        "LEDGER__URL": "url",
+    }.items():
+        monkeypatch.setenv(f"DIALER_{name}__FILE", str(folder / file))
+    settings = load()
+    assert settings.accounts["main"].access_token.get_secret_value() == "key-in-a-secret"
+    assert settings.console.password.get_secret_value() == "pass word"
+    assert settings.ledger_url == "postgresql+psycopg://u:p@db/dialer"
+    monkeypatch.setenv("DIALER_CONSOLE__PASSWORD", "in the variable")
+    assert load().console.password.get_secret_value() == "in the variable"
+
+
+def test_a_wrong_value_in_a_file_is_named_by_its_variable_and_not_shown(folder, monkeypatch):
+    (folder / "url").write_text("mysql://u:a-secret@db")
+    monkeypatch.setenv("DIALER_LEDGER__URL__FILE", str(folder / "url"))
+    with pytest.raises(BadSettings, match=r"DIALER_LEDGER__URL__FILE: ledger\.url: write postgresql://") as wrong:
+        load()
+    assert "a-secret" not in wrong.value.message
+
+
 def test_no_secret_is_in_their_repr(monkeypatch):
     for name in ("ACCOUNTS__MAIN__ACCESS_TOKEN", "CONSOLE__PASSWORD"):
         monkeypatch.setenv(f"DIALER_{name}", "a-secret")
@@ -75,7 +103,12 @@ def test_without_a_url_the_ledger_is_a_file_in_the_data_folder(folder):
     ("variable", "value", "named"),
     [
         ("DIALER_WORKER__THREADS", "none", "DIALER_WORKER__THREADS: worker.threads"),
-        ("DIALER_WORKER__THREDS", "4", "DIALER_WORKER__THREDS: worker.threds"),
+        (
+            "DIALER_WORKER__THREDS",
+            "4",
+            "worker.threds: there is no such key; did you mean threads?",
+        ),
+        ("DIALER_CONSOLE__PASSWORD__FILE", "away", "DIALER_CONSOLE__PASSWORD__FILE: away: No such file"),
         ("DIALER_LEDGER__URL", "mysql://u:a-secret@db/dialer", "DIALER_LEDGER__URL: ledger.url: write postgresql://"),
         ("DIALER_LEDGER__URL", "a-secret", "DIALER_LEDGER__URL: ledger.url: write postgresql://"),
         ("DIALER_LEDGER__URL", "postgresql://u:a-secret@db:port/dialer", "DIALER_LEDGER__URL: ledger.url"),
@@ -118,12 +151,21 @@ def test_a_file_that_is_not_unicode_is_named_with_a_remedy(folder, content):
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        (FILE.replace("[accounts.main]", "[acounts.main]"), "dialer.toml: acounts"),
-        (FILE.replace("threads", "threds"), "dialer.toml: worker.threds"),
+        (
+            FILE.replace("[accounts.main]", "[acounts.main]"),
+            "acounts: there is no such key; did you mean accounts?",
+        ),
+        (FILE.replace("threads", "threds"), "dialer.toml: worker.threds: there is no such key; did you mean threads?"),
         (FILE.replace('"callgear"', '"calgear"'), "dialer.toml: accounts.main.provider"),
         (FILE.replace("[worker]", "[worker"), "dialer.toml: "),
-        (FILE.replace("access_token", "acess_token"), "dialer.toml: accounts.main.acess_token: Extra inputs"),
-        (FILE.replace("access_token", "service_key"), "dialer.toml: accounts.main.service_key: Extra inputs"),
+        (
+            FILE.replace("access_token", "acess_token"),
+            "acess_token: there is no such key; did you mean access_token?",
+        ),
+        (
+            FILE.replace("access_token", "service_key"),
+            "main.service_key: service_key is a key of another provider",
+        ),
         (FILE.replace('provider = "callgear"', ""), "dialer.toml: accounts.main: provider is missing"),
     ],
     ids=[
