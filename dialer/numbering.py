@@ -25,9 +25,13 @@ LONGEST_WITHOUT_DOUBT = 12
 LONGEST_CODE = 3
 LONGEST_TEXT = 400  # characters, of which most may be blanks and marks that nobody sees
 WORLDWIDE = "001"
-TYPES_SET_APART = ("premium_rate", "shared_cost", "personal_number", "pager", "uan", "voicemail")
-TYPES_WITHOUT_AREA = (*TYPES_SET_APART, "toll_free", "voip")
-NUMBER_TYPES = ("fixed_line", "mobile", *TYPES_WITHOUT_AREA)
+SET_APART, WITHOUT_AREA, FIXED, MOBILE = "set_apart", "without_area", "fixed", "mobile"
+TYPES = {  # of numbers; one that has several is of the first
+    SET_APART: ("premium_rate", "shared_cost", "personal_number", "pager", "uan", "voicemail"),
+    WITHOUT_AREA: ("toll_free", "voip"),
+    FIXED: ("fixed_line",),
+    MOBILE: ("mobile",),
+}
 
 Matches = Callable[[str], re.Match[str] | None]
 NOTHING = r"(?!)"
@@ -36,11 +40,12 @@ REGIONS = {str(code): regions for code, regions in phonenumbers.COUNTRY_CODE_TO_
 
 
 class ValidNumber(NamedTuple):
-    """A valid number: country code, national number, and the plan of its region."""
+    """A valid number: country code, national number, the plan of its region, and which of the `TYPES` it is."""
 
     code: str
     national: str
     plan: NumberingPlan
+    type: str
 
     @property
     def e164(self) -> str:
@@ -48,9 +53,19 @@ class ValidNumber(NamedTuple):
         return f"+{self.code}{self.national}"
 
     @property
+    def is_set_apart(self) -> bool:
+        """Whether it may be a number that is no person's ordinary phone."""
+        return self.type == SET_APART
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it belongs to an area, and not to the whole country or to a person."""
+        return self.type == FIXED or (self.type == MOBILE and self.plan.mobiles_are_local)
+
+    @property
     def zones(self) -> tuple[str, ...] | None:
         """The IANA zones that it may be in: of its area, else of its regions; None if phonenumbers must be asked."""
-        if self.plan.is_local(self.national):
+        if self.is_local:
             return _zones_of_area((self.code + self.national)[:TIMEZONE_LONGEST_PREFIX])
         plans = _plans(self.code)
         if len(plans) == 1:
@@ -126,10 +141,7 @@ class NumberingPlan:
         self.leading: Matches | None = _prefix(metadata.leading_digits)
         self.changed_by_parsing: Matches = _prefix(metadata.national_prefix_for_parsing) or NEVER
         self.zones = _zones_of_area(self.code)  # of numbers that do not belong to an area
-        self._without_area: Matches = re.compile(_any_of(metadata, TYPES_WITHOUT_AREA)).fullmatch
-        self.may_be_set_apart: Matches = re.compile(_of_any_length(metadata, TYPES_SET_APART)).fullmatch
-        self._fixed: Matches = re.compile(_pattern(metadata.fixed_line)).fullmatch
-        self._mobiles_are_local = is_number_type_geographical(PhoneNumberType.MOBILE, int(self.code))
+        self.mobiles_are_local = is_number_type_geographical(PhoneNumberType.MOBILE, int(self.code))
         self._international_prefix: Matches = _prefix(metadata.international_prefix) or NEVER
         self._general: Matches = re.compile(general.national_number_pattern or NOTHING).fullmatch
         self._lengths = frozenset(general.possible_length) - frozenset(general.possible_length_local_only)
@@ -149,10 +161,6 @@ class NumberingPlan:
             return None
         return self._match(rest)
 
-    def is_local(self, national: str) -> bool:
-        """Whether a valid number belongs to an area, and not to the whole country or to a person."""
-        return not self._without_area(national) and (self._mobiles_are_local or bool(self._fixed(national)))
-
     def _match(self, national: str) -> ValidNumber | None:
         return _match(self.code, national) if len(national) in self._lengths else None
 
@@ -163,8 +171,11 @@ def _match(code: str, national: str) -> ValidNumber | None:
     if not plans or national[:1] == "0" or plans[0].changed_by_parsing(national):
         return None
     for plan in plans:
-        if plan.leading(national) if plan.leading else plan.valid(national):
-            return ValidNumber(code, national, plan) if plan.leading is None or plan.valid(national) else None
+        if plan.leading is None or plan.leading(national):
+            if match := plan.valid(national):
+                return ValidNumber(code, national, plan, match.lastgroup or "")
+            if plan.leading:
+                return None
     return None
 
 
@@ -187,18 +198,11 @@ def _plan(region: str) -> NumberingPlan | None:
 
 
 def _valid(metadata: PhoneMetadata) -> str:
-    """One pattern for all valid numbers of a region."""
-    return f"(?={_pattern(metadata.general_desc)}$)(?:{_any_of(metadata, NUMBER_TYPES)})"
-
-
-def _any_of(metadata: PhoneMetadata, kinds: Sequence[str]) -> str:
-    return "|".join(_pattern(getattr(metadata, name)) for name in kinds)
-
-
-def _of_any_length(metadata: PhoneMetadata, kinds: Sequence[str]) -> str:
-    """One pattern for types of numbers, which matches others of the wrong length too: it is the quicker."""
-    patterns = (desc.national_number_pattern for desc in (getattr(metadata, name) for name in kinds) if desc)
-    return "|".join(f"(?:{pattern})" for pattern in patterns if pattern) or NOTHING
+    """One pattern for all valid numbers of a region, with a group for each of the `TYPES`."""
+    types = "|".join(
+        f"(?P<{name}>{'|'.join(_pattern(getattr(metadata, kind)) for kind in kinds)})" for name, kinds in TYPES.items()
+    )
+    return f"(?={_pattern(metadata.general_desc)}$)(?:{types})"
 
 
 def _pattern(kind: PhoneNumberDesc | None) -> str:

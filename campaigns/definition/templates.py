@@ -74,6 +74,8 @@ def _environment() -> SandboxedEnvironment:
 
 
 ENVIRONMENT = _environment()
+RowSpeaker = Callable[[Sequence[str], str | None], tuple[str, tuple[SpokenValue, ...]]]
+"""Takes the cells of a row and the zones of its contact; returns the text, and what was made of each value."""
 
 
 class Template:
@@ -129,7 +131,7 @@ class Template:
             raise BadText("the text comes out empty for this contact")
         return SpokenText(spoken, tuple(speech.values))
 
-    def row_speaker(self, indexes: Mapping[str, int]) -> Callable[[Sequence[str], str | None], SpokenText]:
+    def row_speaker(self, indexes: Mapping[str, int]) -> RowSpeaker:
         """A faster `speak` for rows of `trimmed_cells`; `indexes` has the cell of each variable."""
         variables = tuple(indexes.items())
         if self._pieces is None or not self.variables:
@@ -137,11 +139,14 @@ class Template:
         pattern = "".join("%s" if is_name else piece.replace("%", "%%") for piece, is_name in self._pieces)
         spoken = [indexes[piece] for piece, is_name in self._pieces if is_name]
 
-        def speak_row(cells: Sequence[str], zones: str | None) -> SpokenText:
+        def speak_row(cells: Sequence[str], zones: str | None) -> tuple[str, tuple[SpokenValue, ...]]:
             values = [cells[index] for index in spoken]
             if "" in values:  # `speak` names the blank variable
                 return self.speak({name: cells[index] for name, index in variables}, zones)
-            return SpokenText(" ".join((pattern % tuple(values)).split()))
+            text = pattern % tuple(values)
+            if "  " in text or not text.isprintable():  # every other white space is not printable
+                text = " ".join(text.split())
+            return text.strip(" "), ()
 
         return speak_row
 

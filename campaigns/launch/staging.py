@@ -9,7 +9,7 @@ from tempfile import TemporaryFile
 
 from campaigns.audience.row_reader import ContactRow
 from campaigns.audience.temp_space import temp_space
-from campaigns.ledger.drafts import NewContact, WrittenContact, as_written
+from campaigns.ledger.drafts import NewContact, WrittenContact, written_contact
 
 WRITTEN_AT_ONCE = 1000
 NO_ZONE = "UTC"  # of contacts whose campaign may call at any time and names no zone
@@ -37,8 +37,10 @@ class StagingFile:
 
     def add(self, row: ContactRow) -> None:
         """Keep a checked row."""
-        self.zones.add(row.zone or NO_ZONE)
-        self._unwritten.append(as_written(new_contact(row)))
+        line, phone, fields, zone, not_after, text, voice, consent, _ = row
+        zone = zone or NO_ZONE
+        self.zones.add(zone)
+        self._unwritten.append(written_contact(line, phone.e164, fields, text, zone, not_after, consent, voice))
         self._count += 1
         if len(self._unwritten) == WRITTEN_AT_ONCE:
             self._write()

@@ -9,8 +9,11 @@ from itertools import chain
 from typing import Any, cast
 
 import psycopg
-from sqlalchemy import Connection, Table
+from sqlalchemy import BigInteger, Connection, Integer, Table
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import TypeEngine
+
+from campaigns.ledger.tables import UtcTime
 
 CACHE_KB = 65_536  # of SQLite's pages, for as long as this connection lives
 ROWS_A_STATEMENT = 250
@@ -27,9 +30,7 @@ def insert_rows(
     if not rows:
         return
     if db.dialect.name == "postgresql":
-        _copy(
-            db, f"COPY {table.name} ({', '.join([*constants, *columns])}) FROM STDIN", tuple(constants.values()), rows
-        )
+        _copy(db, table, (*constants, *columns), tuple(constants.values()), rows)
         return
     db.exec_driver_sql(f"PRAGMA cache_size=-{CACHE_KB}")  # else the indexes' pages are written and read again and again
     names, values = (*constants, *columns), tuple(constants.values())
@@ -63,13 +64,27 @@ def _unchecked(db: Connection) -> Iterator[None]:
         db.exec_driver_sql("PRAGMA ignore_check_constraints=OFF")
 
 
-def _copy(db: Connection, statement: str, constants: tuple[Any, ...], rows: Sequence[Sequence[Any]]) -> None:
+def _copy(
+    db: Connection, table: Table, names: tuple[str, ...], constants: tuple[Any, ...], rows: Sequence[Sequence[Any]]
+) -> None:
+    """In COPY's binary format, which both sides make and read in a third less time than text."""
     driver = cast(psycopg.Connection[Any], db.connection.driver_connection)
+    statement = f"COPY {table.name} ({', '.join(names)}) FROM STDIN (FORMAT BINARY)"
     try:
         with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.set_types([_sent_as(table.c[name].type) for name in names])
             for row in rows:
                 copy.write_row((*constants, *row))
     except psycopg.Error as exc:
         raise DBAPIError.instance(
             statement, None, exc, psycopg.Error, hide_parameters=True, dialect=db.dialect
         ) from exc
+
+
+def _sent_as(column: TypeEngine[Any]) -> str:
+    """PostgreSQL's name of the type whose binary form a column takes: that of JSON is its text."""
+    if isinstance(column, UtcTime):
+        return "timestamptz"
+    if isinstance(column, Integer):
+        return "int8" if isinstance(column, BigInteger) else "int4"
+    return "text"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
 from typing import NamedTuple
 
@@ -120,13 +121,32 @@ def create_draft(
 
 def as_written(contact: NewContact) -> WrittenContact:
     """A new contact as it is written, except for what depends on the ledger and on the moment."""
-    line, phone, fields, text, zone, not_after, consent, voice = contact
+    return written_contact(*contact)
+
+
+def written_contact(
+    line: int,
+    phone: str,
+    fields: Mapping[str, str],
+    text: str | None,
+    zone: str,
+    not_after: datetime | None,
+    consent: str | None,
+    voice: Mapping[str, str] | None,
+) -> WrittenContact:
+    """What `as_written` makes of a NewContact with these values, without one."""
     return line, phone, consent, _json(fields), text, _json(voice) if voice else None, zone, not_after
 
 
 def _json(texts: Mapping[str, str]) -> str:
-    """An object of texts as JSON: what `json.dumps` makes of it, in half the time."""
-    return "{" + ", ".join([f"{quoted(name)}: {quoted(value)}" for name, value in texts.items()]) + "}"
+    """An object of texts as JSON: what `json.dumps` makes of it, in a third of the time."""
+    return _json_of(tuple(texts)) % tuple(map(quoted, texts.values()))
+
+
+@lru_cache(maxsize=64)
+def _json_of(names: tuple[str, ...]) -> str:
+    """JSON of an object with these names, and a place for each value."""
+    return "{" + ", ".join([quoted(name).replace("%", "%%") + ": %s" for name in names]) + "}"
 
 
 def add_contacts(

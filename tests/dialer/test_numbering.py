@@ -32,7 +32,7 @@ def agrees(written: str, country: str | None) -> bool:
     if told is None:
         return False
     assert told.e164 == asked(written, country), (written, country)
-    if told.plan.is_local(told.national) or not shares_its_code(told.e164):
+    if told.is_local or not shares_its_code(told.e164):
         for there in (told.zones, zones_of(told.e164)):
             assert not there or there == tuple(time_zones_for_number(phonenumbers.parse(told.e164))), told.e164
     return True

@@ -45,7 +45,12 @@ def start(campaign: Path, ledger_url: str) -> None:
         ledger.close()
 
 
-KINDS = {"bare": bare, "check": lambda campaign, _: check(campaign, ACCOUNTS), "sqlite": start, "postgresql": start}
+def check_only(campaign: Path, _ledger_url: str) -> None:
+    """Check the list as `dialer check` does, which keeps no contact."""
+    check(campaign, ACCOUNTS, keep=False)
+
+
+KINDS = {"bare": bare, "check": check_only, "sqlite": start, "postgresql": start}
 
 
 def main() -> None:

@@ -21,16 +21,17 @@ schedule: {zone: America/New_York, windows: {mon-fri: "09:00-20:00"}}
 
 
 def numbers() -> Iterator[str]:
-    """Valid numbers, each once, in three notations."""
-    areas = [area for area in range(201, 990) if _valid(f"+1{area}5550100")]
+    """Valid numbers of people, each once, in three notations."""
+    areas = [area for area in range(201, 990) if _is_a_persons(f"+1{area}5550100")]
     for line in range(10_000):
         for place, area in enumerate(areas):
             form = ("+1{a}555{n:04}", "({a}) 555-{n:04}", "+1 {a} 555 {n:04}")[place % 3]
             yield form.format(a=area, n=line)
 
 
-def _valid(number: str) -> bool:
-    return bool(phonenumbers.is_valid_number(phonenumbers.parse(number)))
+def _is_a_persons(number: str) -> bool:
+    """Whether it is an ordinary number: those at a rate of their own are refused unless a campaign allows them."""
+    return phonenumbers.number_type(phonenumbers.parse(number)) == phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE
 
 
 def write_list(file: Path, size: int, *, bad: bool) -> None:

@@ -217,4 +217,4 @@ def test_a_row_is_told_as_its_fields_are(held, source):
         except BadText as exc:
             return f"{type(exc).__name__}: {exc}"
 
-    assert told(lambda: template.row_speaker(places)(cells, None).text) == told(lambda: template.render(fields))
+    assert told(lambda: template.row_speaker(places)(cells, None)[0]) == told(lambda: template.render(fields))
