@@ -10,6 +10,7 @@ import argparse
 import pkgutil
 import sys
 import time
+from collections.abc import Sequence
 from importlib import import_module
 
 from rich.console import Console
@@ -28,23 +29,24 @@ def main() -> int:
     asked = argparse.ArgumentParser(prog="make bench", description=f"Subjects: {', '.join(known)}.")
     asked.add_argument("subjects", nargs="*", metavar="SUBJECT", help="what to measure; nothing: everything")
     asked.add_argument("--dry", action="store_true", help="print only, and leave docs/benchmarks.md as it is")
+    asked.add_argument("--only", action="append", default=[], help="of a subject that has parts, these; print only")
     given = asked.parse_args()
     if unknown := set(given.subjects) - set(known):
         sys.stderr.write(f"no subject {', '.join(sorted(unknown))}; there are: {', '.join(known)}\n")
         return 2
     for name in given.subjects or known:
-        section = _measured(name)
-        if not given.dry:
+        section = _measured(name, given.only)
+        if not (given.dry or given.only):
             keep(section)
     return 0
 
 
-def _measured(name: str) -> Section:
+def _measured(name: str, only: Sequence[str]) -> Section:
     module = import_module(f"benchmarks.subjects.{name}")
     section = Section(subject=name, about=(module.__doc__ or name).strip().splitlines()[0].rstrip("."))
     out.rule(section.about)
     began = time.monotonic()
-    for table in module.measure():
+    for table in module.measure(only) if only else module.measure():
         section.tables.append(table)
         _print(table)
     section.seconds = time.monotonic() - began

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import wait
 from dataclasses import dataclass, replace
@@ -11,12 +12,13 @@ from uuid import UUID
 from anyio.from_thread import BlockingPortal
 
 from dialer.account_settings import AccountSettings
-from dialer.bucket import Limits, TokenBucket
+from dialer.bucket import BucketUnavailable, Limits, TokenBucket
 from dialer.calls import CallRequest
-from dialer.deadline import Deadline
 from dialer.providers.provider import CallStatus, Follows, Listing, Provider
+from dialer.transport.admission import Admission
+from dialer.transport.departure import Departure, SlotExchange
 from dialer.transport.flight import InFlightRequests
-from dialer.transport.session import Session
+from dialer.transport.session import SLOT_MISSED, Session
 from dialer.verdicts import Ruling
 
 Clock = Callable[[], datetime]
@@ -35,6 +37,8 @@ class Account:
     session: Session
     loop: BlockingPortal
     clock: Clock
+    slots: SlotExchange
+    admission: Admission
 
     def flight(self) -> InFlightRequests:
         """For the requests of one thread: they are sent on the process's event loop while the thread goes on."""
@@ -60,8 +64,18 @@ class Account:
         """Whether the account can log in; the verdict PLACED means that it can. Places no call."""
         return self.loop.call(self._check)
 
-    async def _place(self, call: CallRequest, deadline: Deadline) -> Ruling:
-        return self.in_our_seconds(await self.session.place(call, deadline, now=self.clock))
+    async def _place(self, call: CallRequest, departure: Departure) -> Ruling:
+        """Place a call in its slot, or in a later one where that has passed; too late for any, it is not sent."""
+        while True:
+            if departure.slot:
+                await asyncio.sleep(min(departure.slot.wait, departure.deadline.seconds_left()))
+            ruling = await self.session.place(call, departure, now=self.clock)
+            if ruling.mnemonic != SLOT_MISSED:
+                return self.in_our_seconds(ruling)
+            try:
+                departure = await self.slots.next_departure(str(call.correlation_id), departure)
+            except BucketUnavailable:
+                return ruling
 
     async def _look(self) -> Listing:
         return await self.session.list_calls(now=self.clock)

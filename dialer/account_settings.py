@@ -29,7 +29,7 @@ class AccountSettings(BaseModel):
         None, description="Secret part of the receipts' URL; made and kept by the installation when absent."
     )
 
-    pace: Annotated[float, Field(gt=0, le=1000)] = Field(5.0, description="Calls per second at the most.")
+    pace: Annotated[float, Field(gt=0, le=5000)] = Field(5.0, description="Calls per second at the most.")
     concurrency: Annotated[int, Field(gt=0)] | None = Field(None, description="Calls in progress at the most.")
     minute_points: Annotated[int, Field(gt=0)] | None = Field(
         None, description="Points a minute; the provider's own word replaces it as soon as it is heard."

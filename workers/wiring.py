@@ -20,6 +20,8 @@ from dialer.bucket import TokenBucket, connect
 from dialer.clock import WatchedClock
 from dialer.providers.registry import PROVIDERS, provider_for
 from dialer.redis_address import RedisAddress
+from dialer.transport.admission import Admission
+from dialer.transport.departure import SlotExchange
 from dialer.transport.session import Session
 from dialer.transport.shared_logins import SharedLogins
 from workers.secrets import hash_key, receipt_url
@@ -100,8 +102,8 @@ def assembled(settings: Settings) -> Iterator[Runtime]:
 def open_accounts(settings: Settings) -> Iterator[dict[str, Account]]:
     """Every account of the settings, ready to dial, on one event loop."""
     with start_blocking_portal() as loop:
-        buckets = connect(redis_address(settings))
-        accounts = {name: _account(name, one, buckets, loop) for name, one in settings.accounts.items()}
+        buckets, admission = connect(redis_address(settings)), Admission(loop, settings.worker.threads)
+        accounts = {name: _account(name, one, buckets, loop, admission) for name, one in settings.accounts.items()}
         try:
             yield accounts
         finally:
@@ -125,13 +127,18 @@ def _bucket(name: str, settings: AccountSettings, server: redis.Redis) -> TokenB
     return TokenBucket(server, name, limits, metered=PROVIDERS[settings.provider].metered)
 
 
-def _account(name: str, settings: AccountSettings, buckets: redis.Redis, loop: BlockingPortal) -> Account:
+def _account(
+    name: str, settings: AccountSettings, buckets: redis.Redis, loop: BlockingPortal, admission: Admission
+) -> Account:
     provider = provider_for(settings)
+    bucket = _bucket(name, settings, buckets)
     return Account(
         name=name,
         settings=settings,
         provider=provider,
-        bucket=_bucket(name, settings, buckets),
+        bucket=bucket,
+        slots=SlotExchange(bucket),
+        admission=admission,
         session=Session(provider, settings.timeout, logins=_logins(name, settings, buckets), account=name),
         loop=loop,
         clock=now_utc,

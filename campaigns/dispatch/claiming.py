@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -20,19 +22,42 @@ from campaigns.safeguards import budgets, circuit_breaker
 from campaigns.safeguards.canary import CanaryHold, advance_canary, not_called
 from dialer.account import Account
 
+LOST_AFTER = 0.5  # of a lease: a worker that lives has taken sooner what was released to it
 
-def claimed_already(own_campaigns: Sequence[Campaign], using: Runtime) -> dict[str, int]:
-    """How many contacts of each campaign are with the workers."""
+
+@dataclass(frozen=True, slots=True)
+class WithWorkers:
+    """How many contacts of each campaign are with the workers, and since when the first of them."""
+
+    by_campaign: Mapping[str, int]
+    since: datetime | None
+
+    @property
+    def contacts(self) -> int:
+        """Of all these campaigns."""
+        return sum(self.by_campaign.values())
+
+    def taken_within(self, seconds: float, now: datetime) -> float:
+        """As many as the workers take in so many seconds, going by those they have: they take the first ones first."""
+        waits = (now - self.since).total_seconds() if self.since else 0.0
+        return self.contacts * seconds / waits if waits > 0 else math.inf
+
+
+def claimed_already(own_campaigns: Sequence[Campaign], now: datetime, using: Runtime) -> WithWorkers:
+    """The contacts of these campaigns that are with the workers; none whose worker has probably died with them."""
+    taken_by_now = now - timedelta(seconds=LOST_AFTER * using.lease)
     query = (
-        select(contacts.c.campaign_id, func.count())
+        select(contacts.c.campaign_id, func.count(), func.min(contacts.c.claimed_at))
         .where(
             contacts.c.campaign_id.in_([campaign.id for campaign in own_campaigns]),
             contacts.c.status == ContactStatus.CLAIMED,
+            contacts.c.claimed_at > taken_by_now,
         )
         .group_by(contacts.c.campaign_id)
     )
     with using.ledger.reading() as db:
-        return {row[0]: row[1] for row in db.execute(query)}
+        rows = db.execute(query).all()
+    return WithWorkers({row[0]: row[1] for row in rows}, min((row[2] for row in rows if row[2]), default=None))
 
 
 def count_due(

@@ -16,7 +16,7 @@ from structlog import get_logger
 
 from campaigns.calendar.calling_hours import next_opening, next_opening_at_all
 from campaigns.dispatch.requests import call_for, opening_for
-from campaigns.dispatch.token_wait import batches_with_tokens, return_claims
+from campaigns.dispatch.token_wait import return_claims, send_with_tokens
 from campaigns.dispatch.vendor_queue import claimed_to_hand_over, otherwise_due, send_at
 from campaigns.ledger import claims, queries
 from campaigns.ledger.attempts import open_attempts
@@ -25,13 +25,14 @@ from campaigns.ledger.frequency_caps import cap_clears_at
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import LedgerUnavailable
 from campaigns.lifecycle import OPEN_ATTEMPTS, CampaignStatus, Step
-from campaigns.runtime import SWEEP_MARGIN, Runtime, all_or_each, contained
+from campaigns.runtime import SWEEP_MARGIN, Runtime, all_or_each, contained, own_limits
 from campaigns.settlement.receipts import apply_waiting
 from campaigns.settlement.rulings import rule_all
 from dialer.account import Account
-from dialer.bucket import BucketUnavailable, GrantResult
+from dialer.bucket import BucketUnavailable, GrantResult, Slot
 from dialer.calls import CallRequest
 from dialer.deadline import Deadline
+from dialer.transport.departure import Departure
 from dialer.transport.flight import InFlightRequests
 from dialer.verdicts import Ruling, Verdict
 
@@ -71,30 +72,38 @@ def _dial(
     contacts: Sequence[Claimed], campaign: Campaign, account: Account, using: Runtime, sleep: Callable[[float], None]
 ) -> int:
     """Send requests as tokens come, and take the next tokens while they are out."""
-    flight, sent = account.flight(), 0
+    flight, sent = account.flight(), [0]
+
+    def send(granted: Sequence[tuple[Claimed, Slot | None]]) -> None:
+        sent[0] += _send(granted, campaign, account, flight, using)
 
     def pause(seconds: float) -> None:
-        sleep(seconds)
+        if seconds:
+            sleep(seconds)
         _settle(flight.finished(), campaign, account, using)
 
     try:
-        for batch in batches_with_tokens(contacts, campaign, account, using, pause):
-            sent += _send(batch, campaign, account, flight, using)
-            _settle(flight.finished(), campaign, account, using)
+        send_with_tokens(contacts, campaign, account, using, send, pause)
     finally:
         for rulings in flight.wait_for_rest():
             _settle(rulings, campaign, account, using)
-    return sent
+    return sent[0]
 
 
 def _send(
-    batch: Sequence[Claimed], campaign: Campaign, account: Account, flight: InFlightRequests, using: Runtime
+    granted: Sequence[tuple[Claimed, Slot | None]],
+    campaign: Campaign,
+    account: Account,
+    flight: InFlightRequests,
+    using: Runtime,
 ) -> int:
     """Place the calls of contacts whose tokens are taken. All checks that can fail run before the commit."""
+    batch, own = [contact for contact, _ in granted], own_limits(campaign)
+    slots = {contact.attempt_id: slot for contact, slot in granted}
 
-    def act(some: Sequence[Claimed]) -> list[tuple[CallRequest, Deadline]]:
+    def act(some: Sequence[Claimed]) -> list[tuple[CallRequest, Departure]]:
         calls, deadline = using.ledger.write(_open, some, campaign, account, using)
-        return [(call, deadline) for call in calls]
+        return [(call, Departure(deadline, slots[call.correlation_id], own)) for call in calls]
 
     def names(contact: Claimed) -> dict[str, object]:
         return {"account": account.name, "campaign": campaign.id, "contact": contact.contact_id}
@@ -141,8 +150,12 @@ def _may_be_called(contact: Claimed, campaign: Campaign, account: Account, momen
 
 
 def _settle(rulings: Sequence[tuple[UUID, Ruling]], campaign: Campaign, account: Account, using: Runtime) -> None:
-    if not rulings:
-        return
+    if rulings:
+        with account.admission.settling():
+            _settle_all(rulings, campaign, account, using)
+
+
+def _settle_all(rulings: Sequence[tuple[UUID, Ruling]], campaign: Campaign, account: Account, using: Runtime) -> None:
     handed_over: set[UUID] = set()
     try:
         handed_over.update(_write(rulings, campaign, account, using))
@@ -258,4 +271,4 @@ def _return_tokens(unused: Iterable[Claimed], campaign: Campaign, account: Accou
 
 def slice_size(pace: float) -> int:
     """Contacts per task: one at the pace of most accounts, more at a pace at which a task per call costs too much."""
-    return 1 if pace <= 10 else min(50, round(pace / 10))
+    return 1 if pace <= 10 else min(100, round(pace / 10))

@@ -42,6 +42,7 @@ HOLD_OF_LIMIT = {  # any other limit is ReleaseHold.LIMIT
     LimitName.MINUTE_PACED: ReleaseHold.BUCKET_EMPTY,
     LimitName.BLOCKED: ReleaseHold.BUCKET_EMPTY,
 }
+AHEAD = 1.5  # horizons: workers that take less than the pace get no more than they take in so long
 TOGETHER = timedelta(seconds=0.25)  # no claim waits longer for those of other accounts
 CLOCK_WAS_SET = (
     "the machine's clock was set: only what is right by both is called; restart the workers once it is right"
@@ -165,13 +166,14 @@ def _release_in_turn(own_campaigns: Sequence[Campaign], account: Account, now: d
     own_campaigns = [campaign for campaign, goes_on in _each(own_campaigns, going_on, now, using) if goes_on]
     with contained(Step.RELEASE, using.ledger, now, account=account.name):
         share_day(own_campaigns, account.bucket, now)
-    waiting = claimed_already(own_campaigns, using)
-    left = max(0, account.bucket.forecast(using.horizon).calls - sum(waiting.values()))
+    waiting = claimed_already(own_campaigns, now, using)
+    most = min(account.bucket.forecast(using.horizon).calls, waiting.taken_within(AHEAD * using.horizon, now))
+    left = max(0, int(most) - waiting.contacts)
     with using.ledger.reading() as db:
         probes = circuit_breaker.probe_allowances(db)
 
     def wanting(campaign: Campaign) -> int:
-        calls = _wanted(campaign, left, waiting.get(campaign.id, 0), account, now, using)
+        calls = _wanted(campaign, left, waiting.by_campaign.get(campaign.id, 0), account, now, using)
         return min(calls, probes.get(campaign.id, calls))
 
     wanted = {campaign.id: calls for campaign, calls in _each(own_campaigns, wanting, now, using)}

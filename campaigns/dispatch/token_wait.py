@@ -1,8 +1,8 @@
-"""Waits for tokens: yields contacts as their tokens come, and gives back those that stop waiting."""
+"""Waits for tokens: sends contacts as their tokens come, and gives back those that stop waiting."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import takewhile
 
@@ -14,43 +14,50 @@ from campaigns.ledger.queries import Campaign
 from campaigns.lifecycle import CampaignStatus
 from campaigns.runtime import Runtime, own_limits
 from dialer.account import Account
-from dialer.bucket import BucketUnavailable, CostExceedsLimit, Urgency
+from dialer.bucket import BucketUnavailable, CostExceedsLimit, Slot, Urgency
+from dialer.seldom import Seldom
 
 log = get_logger()
 STEP = 0.1  # how long a pause, a cancel or an answer may go unnoticed
-TURN_SECONDS = (
-    0.02  # of the pace that are taken in one turn of the line, where a turn for each call would cost too much
-)
+TURN_SECONDS = 0.05  # of a fast pace that are taken in one turn of the line; a turn for each call would cost too much
 
 Pause = Callable[[float], None]
+Send = Callable[[Sequence[tuple[Claimed, Slot | None]]], None]
+_asked = Seldom(STEP / 2)
+_status: dict[tuple[str, str], CampaignStatus] = {}
 
 
-def batches_with_tokens(
-    contacts: Sequence[Claimed], campaign: Campaign, account: Account, using: Runtime, pause: Pause
-) -> Iterator[list[Claimed]]:
-    """Yield contacts as their tokens come, waiting no longer than the horizon in all.
+def send_with_tokens(
+    contacts: Sequence[Claimed], campaign: Campaign, account: Account, using: Runtime, send: Send, pause: Pause
+) -> None:
+    """Send contacts as their tokens come, each with the slot in which to call it.
 
-    Contacts whose token would come too late, or whose campaign stops meanwhile, are given back, and so is their place
-    in the queue.
+    It waits no longer than the horizon in all. Contacts whose token would come too late, or whose campaign stops
+    meanwhile, are given back, and so is their place in the queue. No token is taken while the event loop is behind:
+    it would be too old by the time its request can leave.
     """
     left, patience, own = list(contacts), using.horizon, own_limits(campaign)
     try:
         while left:
             turn = _turn(left, account, campaign)
             names = [str(contact.attempt_id) for contact in turn]
-            granted, answer = account.bucket.acquire_many(
-                names, own=own, urgency=urgency_of(campaign, again=turn[0].tries > 0)
-            )
-            stopped = not granted and answer.wait <= patience and not _wait(answer.wait, campaign, using, pause)
-            if not granted and (stopped or answer.wait > patience):
+            with account.admission.admitted():
+                granted, answer = account.bucket.acquire_many(
+                    names, own=own, urgency=urgency_of(campaign, again=turn[0].tries > 0)
+                )
+                if granted:
+                    slots = answer.slots
+                    send([(contact, slots[place] if slots else None) for place, contact in enumerate(turn[:granted])])
+            patience -= answer.wait
+            if granted:
+                pause(0.0)
+                left = left[granted:]
+                continue
+            stopped = patience >= 0 and not _wait(answer.wait, campaign, using, pause)
+            if stopped or patience < 0:
                 account.bucket.leave_queue(names[:1], own=own)
                 return_claims(left, using, due_in=None if stopped else answer.wait)
                 return
-            if granted:
-                _wait(answer.wait, campaign, using, pause)  # stopped now, the gates say so and the token goes back
-                yield turn[:granted]
-                left = left[granted:]
-            patience -= answer.wait
     except (BucketUnavailable, CostExceedsLimit) as exc:
         log.warning("the bucket grants nothing", account=account.name, why=exc.message)
         return_claims(left, using, due_in=using.horizon)
@@ -67,8 +74,8 @@ def return_claims(contacts: Sequence[Claimed], using: Runtime, due_in: float | N
 
 def _turn(left: Sequence[Claimed], account: Account, campaign: Campaign) -> list[Claimed]:
     """The contacts that ask for tokens together: as many as the pace allows in a moment, all of one urgency."""
-    pace = min(account.settings.pace, campaign.definition.pace or account.settings.pace)
-    size = max(1, round(pace * TURN_SECONDS))
+    own = (account.settings.pace, campaign.definition.pace, account.settings.caller_id_pace)
+    size = max(1, round(min(pace for pace in own if pace) * TURN_SECONDS))
     return list(takewhile(lambda contact: bool(contact.tries) == bool(left[0].tries), left[:size]))
 
 
@@ -91,5 +98,9 @@ def _wait(seconds: float, campaign: Campaign, using: Runtime, pause: Pause) -> b
 
 
 def _running(campaign: Campaign, using: Runtime) -> bool:
-    with using.ledger.reading() as db:
-        return queries.campaign(db, campaign.id).status is CampaignStatus.RUNNING
+    """Whether the campaign runs; one of the threads that wait for its tokens asks on behalf of all of them."""
+    which = (using.ledger.url, campaign.id)
+    if _asked.is_due(*which):
+        with using.ledger.reading() as db:
+            _status[which] = queries.campaign_status(db, campaign.id)
+    return _status.get(which, CampaignStatus.RUNNING) is CampaignStatus.RUNNING

@@ -144,6 +144,11 @@ def campaign(db: Connection, campaign_id: str) -> Campaign:
     return _campaign(row)
 
 
+def campaign_status(db: Connection, campaign_id: str) -> CampaignStatus:
+    """A campaign's status, and nothing else of it."""
+    return CampaignStatus(db.execute(select(campaigns.c.status).where(campaigns.c.id == campaign_id)).scalar_one())
+
+
 def all_campaigns(db: Connection, statuses: Iterable[CampaignStatus] | None = None) -> list[Campaign]:
     """Campaigns, newest first; only those in `statuses` when given."""
     query = select(campaigns).order_by(campaigns.c.created_at.desc())

@@ -10,6 +10,7 @@ from dialer.bucket.limits import (
     LimitName,
     Limits,
     PointsWindow,
+    Slot,
     Urgency,
 )
 from dialer.bucket.token_bucket import TokenBucket, connect
@@ -24,6 +25,7 @@ __all__ = [
     "LimitName",
     "Limits",
     "PointsWindow",
+    "Slot",
     "TokenBucket",
     "Urgency",
     "connect",

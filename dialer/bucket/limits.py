@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
+from dialer.deadline import steady_seconds
 from dialer.errors import DialerError
 from dialer.verdicts import Meter, Ruling, Verdict
 
-BURST_SECONDS = 0.05
+SLACK = 0.05  # of a fast pace: so many more may leave in a second than the pace; of a slow pace, one
+SLOW_PACE = 100.0  # calls per second, up to which one call more in a second is the most
+LONGEST_SLOT = 0.1
 DEFAULT_BLOCK_SECONDS = 1.0  # when the provider refuses a request as too fast and names no wait
 CHARGED_BY_VERDICT: dict[Verdict, bool | None] = {Verdict.PLACED: True, Verdict.UNCONFIRMED: None}
 
@@ -86,8 +89,16 @@ class Limits:
 
     @property
     def burst(self) -> int:
-        """Calls that may leave at once after an idle time: what the pace allows in `BURST_SECONDS`, at least 1."""
-        return max(1, int(self.pace * BURST_SECONDS))
+        """Calls that may leave at once after an idle time: one at a slow pace, half of `SLACK` at a fast one."""
+        return max(1, int(self.pace * SLACK / 2)) if self.pace > SLOW_PACE else 1
+
+    @property
+    def slot_seconds(self) -> float:
+        """How long after the beginning of its slot a request may leave; later it needs a new slot.
+
+        In any second leave as many requests as slots begin in that second and in so many seconds before it.
+        """
+        return SLACK if self.pace > SLOW_PACE else min(0.95 / self.pace, LONGEST_SLOT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +126,7 @@ class GrantResult:
         return cls(
             grant_id=grant_id,
             charged=CHARGED_BY_VERDICT.get(ruling.verdict, False),
+            sent=ruling.verdict is not Verdict.NOT_SENT,
             call_in_progress=call_in_progress,
             meter=ruling.meter,
             block=(ruling.retry_after or DEFAULT_BLOCK_SECONDS) if throttled else None,
@@ -136,16 +148,47 @@ class CampaignLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Slot:
+    """When a granted request may leave, by `dialer.deadline.steady_seconds`: so leave no more than the pace allows."""
+
+    begins: float
+    ends: float
+
+    @property
+    def missed(self) -> bool:
+        """Whether the request is too late for it, and needs a new one."""
+        return steady_seconds() > self.ends
+
+    @property
+    def wait(self) -> float:
+        """Seconds until it begins."""
+        return max(0.0, self.begins - steady_seconds())
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """The slots of requests that were granted together, one `spacing` after the other."""
+
+    first: Slot
+    spacing: float = 0.0
+
+    def __getitem__(self, place: int) -> Slot:
+        after = place * self.spacing
+        return Slot(self.first.begins + after, self.first.ends + after)
+
+
+@dataclass(frozen=True, slots=True)
 class AcquireResult:
     """A bucket's answer to a request for tokens; `wait` is in seconds.
 
-    Granted: the token may be used `wait` seconds from now. Refused: `limit` names the limit that was hit, ask again
-    after `wait`.
+    Granted: the token may be used `wait` seconds from now, and in its slot of `slots`. Refused: `limit` names the limit
+    that was hit, ask again after `wait`.
     """
 
     granted: bool
     wait: float
     limit: LimitName
+    slots: Slots | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from dialer.bucket.limits import (
 )
 
 MICROSECONDS = 1_000_000
-SCRIPTS = ("acquire", "settle", "forecast", "end_calls", "leave_queue", "peek")
+SCRIPTS = ("acquire", "next_slots", "settle", "forecast", "end_calls", "leave_queue", "peek")
 NO_CAMPAIGN = CampaignLimits()
 SLOWDOWN_ARGUMENTS = (SLOWDOWN_FACTOR, MAX_SLOWDOWN, RECOVERY_FACTOR, int(RECOVERY_SECONDS * MICROSECONDS))
 

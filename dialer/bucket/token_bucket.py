@@ -49,9 +49,12 @@ from dialer.bucket.limits import (
     LimitName,
     Limits,
     PointsWindow,
+    Slot,
+    Slots,
     Urgency,
 )
 from dialer.bucket.scripts import MICROSECONDS, NO_CAMPAIGN, BucketScripts, microseconds
+from dialer.deadline import steady_seconds
 from dialer.redis_address import RedisAddress
 from dialer.verdicts import Meter
 
@@ -87,6 +90,7 @@ class TokenBucket:
         self.limits = limits
         self.metered = metered
         self._redis = connection
+        self._steady = clock or steady_seconds
         self._scripts = BucketScripts(connection, account, limits, metered=metered, clock=clock)
 
     def acquire(
@@ -127,7 +131,7 @@ class TokenBucket:
         """Take the tokens for as many of these calls as the limits allow, in one round trip.
 
         Returns the number of granted ids, counted from the first, and the answer for them: all may be used at the same
-        moment. For paces at which a round trip for each call would cost too much.
+        moment, or better one after the other in `slots`. For paces at which a round trip for each call costs too much.
         """
         return self._take(grant_ids, own, None, 1, True, urgency, None, CALL_LEASE_SECONDS)
 
@@ -145,14 +149,26 @@ class TokenBucket:
         cost = points or self.limits.call_points
         leases = (microseconds(lease or self.limits.flight_lease), microseconds(call_lease) if call else 0)
         first, *further = ids
-        granted, wait, limit = self._scripts.run(
+        asked_at = self._steady()
+        granted, wait, limit, *spacing = self._scripts.run(
             "acquire", own or NO_CAMPAIGN, first, cost, tokens, *leases, int(urgency), *further
         )
         if granted < 0:
             raise CostExceedsLimit(
                 f"{cost} points are asked for, and {limit} are never more than {wait}", "ask for less"
             )
-        return granted, AcquireResult(granted > 0, _seconds(wait), LimitName(limit))
+        slots = self._slots(asked_at, wait, *spacing) if granted else None
+        return granted, AcquireResult(granted > 0, _seconds(wait), LimitName(limit), slots)
+
+    def next_slots(self, grant_ids: Sequence[str], *, own: CampaignLimits | None = None) -> Slots:
+        """New slots of the pace for granted requests that missed theirs; nothing else is charged again."""
+        asked_at = self._steady()
+        return self._slots(asked_at, *self._scripts.run("next_slots", own or NO_CAMPAIGN, *grant_ids))
+
+    def _slots(self, asked_at: float, wait: int, spacing: int) -> Slots:
+        """The slots by our clock: no request leaves before its slot nor after it, however long the answer took."""
+        begins, ends = self._steady() + wait / MICROSECONDS, asked_at + wait / MICROSECONDS + self.limits.slot_seconds
+        return Slots(Slot(begins, ends), spacing / MICROSECONDS)
 
     def take(
         self,

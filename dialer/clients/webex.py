@@ -17,7 +17,7 @@ from dialer.providers.provider import CallStatus
 from dialer.providers.webex.messages import VoiceMessage
 from dialer.providers.webex.provider import Clock, Webex
 from dialer.providers.webex.settings import WebexSettings
-from dialer.transport.http_client import exchange, new_client, translate_errors
+from dialer.transport.http_client import HttpClient, translate_errors
 from dialer.transport.portal import AsyncCloseable, OwnLoopClient
 from dialer.verdicts import Verdict
 
@@ -30,7 +30,7 @@ class AsyncWebexConnect(AsyncCloseable):
     def __init__(self, account: WebexSettings, now: Clock = utc_now) -> None:
         self.provider = Webex(account, now)
         self._timeout = account.timeout
-        self._client = new_client(CONNECTIONS)
+        self._client = HttpClient(CONNECTIONS)
 
     async def call(self, message: VoiceMessage) -> str:
         """Ask for a call; returns the provider's message id. Raises InvalidMessage, and ProviderError's other kinds."""
@@ -49,7 +49,7 @@ class AsyncWebexConnect(AsyncCloseable):
 
     async def _exchange(self, request: HttpRequest) -> HttpReply:
         with translate_errors(self.provider.name, request):
-            return await exchange(self._client, request, timeout=self._timeout, connect_timeout=self._timeout)
+            return await self._client.exchange(request, timeout=self._timeout, connect_timeout=self._timeout)
 
 
 class WebexConnect(OwnLoopClient):

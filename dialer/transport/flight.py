@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from uuid import UUID
 
 from anyio.from_thread import BlockingPortal
 
 from dialer.calls import CallRequest
-from dialer.deadline import Deadline
+from dialer.transport.departure import Departure
 from dialer.verdicts import Ruling, Verdict
 
 LOST_RULING = Ruling(verdict=Verdict.UNCONFIRMED, detail="our own process gave up on the request")
+TOGETHER = 0.03  # seconds for which an answer waits for others, so that one transaction writes them
 
-Place = Callable[[CallRequest, Deadline], Awaitable[Ruling]]
+Place = Callable[[CallRequest, Departure], Awaitable[Ruling]]
 Rulings = list[tuple[UUID, Ruling]]
 
 
@@ -32,8 +34,8 @@ class InFlightRequests:
         self._rulings: queue.SimpleQueue[tuple[UUID, Ruling]] = queue.SimpleQueue()
         self._in_flight = 0
 
-    def send(self, calls: Sequence[tuple[CallRequest, Deadline]]) -> None:
-        """Start sending these requests, all at the same time, and return at once."""
+    def send(self, calls: Sequence[tuple[CallRequest, Departure]]) -> None:
+        """Start sending these requests, each in its slot, and return at once."""
         if calls:
             self._loop.start_task_soon(self._place_all, calls)
             self._in_flight += len(calls)
@@ -51,14 +53,16 @@ class InFlightRequests:
         while self._in_flight:
             first = self._rulings.get()
             self._in_flight -= 1
+            if self._in_flight:
+                time.sleep(TOGETHER)
             yield [first, *self.finished()]
 
-    async def _place_all(self, calls: Sequence[tuple[CallRequest, Deadline]]) -> None:
-        await asyncio.gather(*(self._place_one(call, deadline) for call, deadline in calls), return_exceptions=True)
+    async def _place_all(self, calls: Sequence[tuple[CallRequest, Departure]]) -> None:
+        await asyncio.gather(*(self._place_one(call, departure) for call, departure in calls), return_exceptions=True)
 
-    async def _place_one(self, call: CallRequest, deadline: Deadline) -> None:
+    async def _place_one(self, call: CallRequest, departure: Departure) -> None:
         ruling = LOST_RULING
         try:
-            ruling = await self._place(call, deadline)
+            ruling = await self._place(call, departure)
         finally:
             self._rulings.put((call.correlation_id, ruling))

@@ -12,19 +12,21 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, lru_cache
 from urllib.parse import urlsplit
 
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from dialer.errors import NotPlaced, ProviderError, Unconfirmed, Unreachable
+from dialer.errors import NotPlaced, ProviderError, TooLate, Unconfirmed, Unreachable
 from dialer.http import HttpReply, HttpRequest
+from dialer.transport.patience import patient_timeout
 from dialer.verdicts import Ruling, Verdict
 
 # A server may close an idle connection just as we use it, which leaves the request unconfirmed: we close it sooner.
 IDLE_SECONDS = 4.0
+USER_AGENT = "campaign-dialer"
 NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 TIMED_OUT = (aiohttp.ServerTimeoutError, httpx.TimeoutException, TimeoutError)
 BROKEN = (aiohttp.ClientError, httpx.HTTPError, OSError, asyncio.CancelledError)
@@ -42,49 +44,110 @@ class _Request(aiohttp.ClientRequest):
         return await super().send(conn)
 
 
-def new_client(connections: int) -> httpx.AsyncClient:
-    """A client for one event loop, with so many connections at most."""
-    context = _trusted()
-
-    def connect() -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(limit=connections, ssl=context, keepalive_timeout=IDLE_SECONDS)
-        return aiohttp.ClientSession(
-            connector=connector, request_class=_Request, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
-        )
-
-    transport = AiohttpTransport(verify=context, trust_env=False, client=connect)
-    return httpx.AsyncClient(transport=transport, trust_env=False, headers={"user-agent": "campaign-dialer"})
-
-
 @cache
 def _trusted() -> ssl.SSLContext:
     """The certificate authorities that every client trusts: they take some 15 ms to read, so once for all."""
     return httpx.create_ssl_context(trust_env=False)
 
 
-async def exchange(
-    client: httpx.AsyncClient,
-    request: HttpRequest,
-    *,
-    timeout: float,
-    connect_timeout: float,
-    before_send: BeforeSend | None = None,
-) -> HttpReply:
-    """Send a request and read its whole reply. Both timeouts are in seconds; together they bound the exchange.
+@lru_cache(maxsize=256)
+def _address(url: str) -> httpx.URL:
+    return httpx.URL(url)
 
-    `before_send` is called once the connection is open and before any byte is written; raising stops the request.
-    """
-    limits = httpx.Timeout(timeout, connect=connect_timeout, pool=connect_timeout)  # aiohttp's pool covers connecting
-    token = _before_send.set(before_send)
-    try:
-        async with asyncio.timeout(timeout + connect_timeout):
-            reply = await client.request(
-                request.method, request.url, headers=dict(request.headers), content=request.body, timeout=limits
+
+def _as_httpx(request: HttpRequest) -> httpx.Request:
+    headers = {"accept": "*/*", "accept-encoding": "gzip, deflate", "user-agent": USER_AGENT}
+    headers |= {name.lower(): value for name, value in request.headers.items()}
+    return httpx.Request(request.method, _address(request.url), headers=headers, content=request.body)
+
+
+class NoFreeConnection(Exception):
+    """All connections that we allow ourselves are in use: nothing was sent, and the provider has no part in it."""
+
+
+class HttpClient:
+    """An HTTP client for one event loop, with so many connections at most."""
+
+    def __init__(self, connections: int) -> None:
+        context = _trusted()
+
+        def connect() -> aiohttp.ClientSession:
+            connector = aiohttp.TCPConnector(limit=connections, ssl=context, keepalive_timeout=IDLE_SECONDS)
+            return aiohttp.ClientSession(
+                connector=connector, request_class=_Request, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
             )
-    finally:
-        _before_send.reset(token)
-    headers = {name.lower(): value for name, value in reply.headers.items()}
-    return HttpReply(status=reply.status_code, headers=headers, body=reply.content)
+
+        # Without httpx's client around it, which follows redirects and keeps cookies: neither is wanted, and it takes
+        # a third of the time that a request takes.
+        self._transport = AiohttpTransport(verify=context, trust_env=False, client=connect)
+        self._places = asyncio.Semaphore(connections)
+        self.is_closed = False
+
+    async def aclose(self) -> None:
+        """Close its connections; it sends nothing any more."""
+        self.is_closed = True
+        await self._transport.aclose()
+
+    async def exchange(
+        self,
+        request: HttpRequest,
+        *,
+        timeout: float,
+        connect_timeout: float,
+        place_timeout: float | None = None,
+        before_send: BeforeSend | None = None,
+    ) -> HttpReply:
+        """Send a request and read its whole reply. The timeouts are in seconds, for one thing after the other: a free
+        connection of ours (None: as long as for connecting), connecting, and the reply from when the request leaves.
+
+        `before_send` is called with a place to send from, and again once the connection is open and before any byte is
+        written; raising stops the request.
+        """
+        before_send = before_send or (lambda: None)
+        await self._take_place(connect_timeout if place_timeout is None else place_timeout)
+        try:
+            before_send()  # now it costs no connection
+            return await self._exchange(request, timeout, connect_timeout, before_send)
+        finally:
+            self._places.release()
+
+    async def _take_place(self, seconds: float) -> None:
+        if not self._places.locked():
+            await self._places.acquire()  # at once
+            return
+        try:
+            async with patient_timeout(seconds):
+                await self._places.acquire()
+        except TimeoutError:
+            raise NoFreeConnection from None
+
+    async def _exchange(
+        self, request: HttpRequest, timeout: float, connect_timeout: float, before_send: BeforeSend
+    ) -> HttpReply:
+        left = False
+
+        def leave() -> None:
+            nonlocal left
+            before_send()
+            left = True
+            renew(timeout)
+
+        token = _before_send.set(leave)
+        try:
+            async with patient_timeout(connect_timeout) as renew:
+                reply = await self._transport.handle_async_request(_as_httpx(request))
+                try:
+                    body = await reply.aread()
+                finally:
+                    await reply.aclose()
+        except TimeoutError:
+            if left:
+                raise
+            raise aiohttp.ConnectionTimeoutError("no connection in time") from None
+        finally:
+            _before_send.reset(token)
+        headers = {name.lower(): value for name, value in reply.headers.items()}
+        return HttpReply(status=reply.status_code, headers=headers, body=body)
 
 
 @contextmanager
@@ -114,6 +177,8 @@ def provider_error(provider: str, request: HttpRequest, exc: BaseException) -> P
     """
     cause = exc.__cause__ if isinstance(exc, httpx.HTTPError) and exc.__cause__ else exc
     kind, host = type(cause).__name__, _host(request)
+    if isinstance(cause, NoFreeConnection):
+        return _no_free_connection(provider, request, host)
     if isinstance(cause, NEVER_SENT):
         return _not_placed(Unreachable, provider, "unreachable", f"no connection to {host}: {_never_connected(cause)}")
     mnemonic, failure = _failure(cause)
@@ -122,6 +187,13 @@ def provider_error(provider: str, request: HttpRequest, exc: BaseException) -> P
     if request.places:
         return Unconfirmed(provider, detail, Ruling(verdict=Verdict.UNCONFIRMED, detail=detail))
     return _not_placed(NotPlaced, provider, mnemonic, detail)
+
+
+def _no_free_connection(provider: str, request: HttpRequest, host: str) -> ProviderError:
+    detail = f"all our connections to {host} stayed in use"
+    if request.places:
+        return TooLate(provider, detail, Ruling(verdict=Verdict.NOT_SENT, mnemonic="too_late", detail=detail))
+    return _not_placed(NotPlaced, provider, "no_free_connection", detail)
 
 
 def _not_placed(kind: type[NotPlaced], provider: str, mnemonic: str, detail: str) -> ProviderError:

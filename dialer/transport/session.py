@@ -20,7 +20,8 @@ from dialer.providers.call_management import Operation
 from dialer.providers.provider import CallStatus, HasMethods, Heard, Listing, Provider
 from dialer.providers.rules import not_offered
 from dialer.scripts import Speech
-from dialer.transport.http_client import exchange, new_client, translate_errors
+from dialer.transport.departure import Departure
+from dialer.transport.http_client import HttpClient, translate_errors
 from dialer.transport.keyring import Keyring, halt_if_login_refused
 from dialer.transport.portal import AsyncCloseable
 from dialer.transport.shared_logins import SharedLogins
@@ -31,6 +32,8 @@ log = get_logger()
 Clock = Callable[[], datetime]
 Answer = TypeVar("Answer", bound=Ruling | Listing | CallStatus | Heard[Any])
 T = TypeVar("T")
+SLOT_MISSED = "slot_missed"
+CONNECT_SECONDS = 3.0  # also where less is left before the deadline, which says nothing about the provider
 ECHO_LENGTHS = (6, 16)  # shorter texts are not looked for; so many characters in common are no coincidence
 
 
@@ -62,14 +65,18 @@ class Session(AsyncCloseable):
         self.provider = provider
         self._account = account
         self._timeout = timeout
-        self._client = new_client(connections)
+        self._client = HttpClient(connections)
         self._keyring = Keyring(provider, self._send_without_login, logins)
 
-    async def place(self, call: CallRequest, deadline: Deadline, now: Clock = utc_now) -> Ruling:
-        """Place one call. After the deadline nothing is sent: the ruling is NOT_SENT with the mnemonic `too_late`."""
+    async def place(self, call: CallRequest, departure: Departure | Deadline, now: Clock = utc_now) -> Ruling:
+        """Place one call. After the deadline nothing is sent: the ruling is NOT_SENT with the mnemonic `too_late`.
+
+        Nor is it after its slot: NOT_SENT, `slot_missed`.
+        """
+        departure = Departure(departure) if isinstance(departure, Deadline) else departure
         provider = self.provider
         query = _Query(build=partial(provider.placing, call), read=provider.read_placing, from_ruling=_itself)
-        return _without_text(await self._answer(query, now, deadline), call)
+        return _without_text(await self._answer(query, now, departure), call)
 
     async def list_calls(self, now: Clock = utc_now) -> Listing:
         """All calls in progress; `usable` is False if the provider has no such list, or did not return it."""
@@ -105,13 +112,13 @@ class Session(AsyncCloseable):
         await self._keyring.log_out()
         await self._client.aclose()
 
-    async def _answer(self, query: _Query[Answer], now: Clock, deadline: Deadline | None = None) -> Answer:
+    async def _answer(self, query: _Query[Answer], now: Clock, departure: Departure | None = None) -> Answer:
         """Send a request, logged in; when the key is refused, log in again and repeat it once."""
         for _ in range(2):
             if refusal := await self._keyring.ensure_login(now):
                 return query.from_ruling(refusal)
             renewals = self._keyring.renewals
-            answer = await self._once(query, deadline)
+            answer = await self._once(query, departure)
             if _ruling(answer).verdict is not Verdict.LOGIN_AGAIN or not self._keyring.forget_refused_key(renewals):
                 break
         return (
@@ -120,13 +127,13 @@ class Session(AsyncCloseable):
             else query.from_ruling(halt_if_login_refused(_ruling(answer)))
         )
 
-    async def _once(self, query: _Query[Answer], deadline: Deadline | None = None) -> Answer:
+    async def _once(self, query: _Query[Answer], departure: Departure | None = None) -> Answer:
         try:
             request = self._built(query.build)
             if request is None:
                 return query.from_ruling(not_offered(self.provider.name, "be asked this"))
             with translate_errors(self.provider.name, request), reading_for(self._account):
-                return query.read(await self._exchange(request, deadline))
+                return query.read(await self._exchange(request, departure))
         except ProviderError as error:
             return query.from_ruling(error.ruling)
 
@@ -142,27 +149,26 @@ class Session(AsyncCloseable):
             ruling = Ruling(verdict=Verdict.NOT_PLACED, mnemonic="fault", detail=detail)
             raise NotPlaced(self.provider.name, detail, ruling) from exc
 
-    async def _exchange(self, request: HttpRequest, deadline: Deadline | None) -> HttpReply:
+    async def _exchange(self, request: HttpRequest, departure: Departure | None) -> HttpReply:
         if self._client.is_closed:
             raise NotPlaced(self.provider.name, "the session is closed")
-        connect_timeout = self._timeout
-        if deadline:
-            self._refuse_late(deadline)
-            connect_timeout = min(connect_timeout, deadline.seconds_left())
-        before_send = partial(self._refuse_late, deadline) if deadline else None
-        return await exchange(
-            self._client,
+        check = partial(self._refuse_late, departure) if departure else None
+        return await self._client.exchange(
             request,
             timeout=self._timeout,
-            connect_timeout=max(connect_timeout, 0.001),
-            before_send=before_send,
+            connect_timeout=min(self._timeout, CONNECT_SECONDS),
+            place_timeout=departure.deadline.seconds_left() if departure else None,
+            before_send=check,
         )
 
-    def _refuse_late(self, deadline: Deadline) -> None:
-        if deadline.passed():
-            detail = "the deadline passed before the request left"
-            ruling = Ruling(verdict=Verdict.NOT_SENT, mnemonic="too_late", detail=detail)
-            raise TooLate(self.provider.name, detail, ruling)
+    def _refuse_late(self, departure: Departure) -> None:
+        if departure.deadline.passed():
+            raise self._too_late("too_late", "the deadline passed before the request left")
+        if departure.missed:
+            raise self._too_late(SLOT_MISSED, "its slot of the pace passed before the request left")
+
+    def _too_late(self, mnemonic: str, detail: str) -> TooLate:
+        return TooLate(self.provider.name, detail, Ruling(verdict=Verdict.NOT_SENT, mnemonic=mnemonic, detail=detail))
 
     async def _send_without_login(
         self, build: Callable[[], HttpRequest | None], read: Callable[[HttpReply], Ruling]

@@ -5,7 +5,8 @@
 --          5 call lease (0: the request starts no call)
 --          6 urgency: 0 urgent (before the queue), 1 before the campaign's first tries, 2 normal
 --          7 … ids of further requests of the same cost
--- returns  {number of granted ids from the first on, microseconds until they may be used, ''}, the same when repeated;
+-- returns  {number of granted ids from the first on, microseconds until the slot of the first, '', microseconds from one
+--          slot to the next}, the same when repeated; a slot that has begun already is as many microseconds ago;
 --          {0, microseconds to wait before asking again, the limit that was hit};
 --          {-1, the limit that the points exceed, its name}
 local id, points, tokens = ARGS[1], tonumber(ARGS[2]), tonumber(ARGS[3])
@@ -18,7 +19,7 @@ local earlier = read_grant(redis.call('HGET', GRANTS, id))
 if earlier or redis.call('ZSCORE', CALLS, id) then
   local granted = 1
   while ids[granted + 1] and redis.call('HEXISTS', GRANTS, ids[granted + 1]) == 1 do granted = granted + 1 end
-  return { granted, earlier and math.max(0, earlier.at - now) or 0, '' }
+  return { granted, earlier and earlier.at - now or 0, '', math.max((pace(points, tokens)) * tokens, own_interval) }
 end
 for i = 2, #ids do -- up to the first that has its tokens already
   if redis.call('HEXISTS', GRANTS, ids[i]) == 1 or redis.call('ZSCORE', CALLS, ids[i]) then
@@ -39,7 +40,7 @@ for w, limit in pairs({ m = minute, d = day }) do
 end
 
 local room = #ids
-local wait, limit_name, starts = 0, '', now
+local wait, limit_name = 0, ''
 -- A limit allows nothing before this time.
 local function delay(free_at, name)
   if free_at - now > wait then wait, limit_name = free_at - now, name end
@@ -51,16 +52,12 @@ local function fit(available, free_at, name)
 end
 local gap, at_once, pace_name, distance_before = pace(points, tokens)
 -- A slot of the pace is granted only when it is the next one and near, so that a place in the queue can be revoked
--- until then. Waiting requests are asked to return slightly later, because the campaign that has just been served may
+-- until then; for several requests as much nearer as their slots reach. Waiting requests are asked to return slightly later, because the campaign that has just been served may
 -- be next again, by weight.
-local soon = math.min(gap, COMMIT)
+local soon = math.min(gap * #ids, COMMIT)
 local grace = math.min(gap / 8, GRACE)
 local function slot(free_at, name)
-  if free_at - now > soon then
-    delay(free_at - soon + grace, name)
-  else
-    starts = math.max(starts, math.ceil(free_at))
-  end
+  if free_at - now > soon then delay(free_at - soon + grace, name) end
 end
 
 -- The campaign's own limits first: a capped campaign must not take a place that delays the others.
@@ -176,14 +173,10 @@ if paced then
   put('V', math.max(get('V') or 0, tag))
 end
 if get('cold') == 2 then put('cold', 1) end
-local after = get('p') or 0
+local begins, spacing = now, 0
 if paced then
-  after = math.max(after + distance_before, now) + gap * tokens * room
-  put('p', after)
-end
-if own_interval > 0 then own.put('p', math.max(own.get('p') or 0, starts) + own_interval * room) end
-if caller_id_interval > 0 and caller_id ~= '' then
-  put('n:' .. caller_id, math.max(get('n:' .. caller_id) or 0, starts) + caller_id_interval * room)
+  local lead = room > 1 and gap * room / 2 or 0 -- the attempts of a turn are written first
+  begins, spacing = take_slots(room, tokens, gap, at_once, distance_before, lead)
 end
 if get('d:s') ~= 1 and day_left then put('d:u', (get('d:u') or 0) + points * room) end
 if own and day_left then
@@ -191,14 +184,15 @@ if own and day_left then
   own.put('u', own.get('u') + points * room)
 end
 put('fly', (get('fly') or 0) + points * room)
-local grant = table.concat({ points, paced and tokens or 0, fmt(starts), fmt(after), get('d:n') or 0, campaign }, ' ')
+local grant =
+  table.concat({ points, paced and tokens or 0, fmt(begins), fmt(get('p') or 0), get('d:n') or 0, campaign }, ' ')
 for i = 1, room do
   redis.call('HSET', GRANTS, ids[i], grant)
-  redis.call('ZADD', FLIGHT, fmt(starts + flight_lease), ids[i])
+  redis.call('ZADD', FLIGHT, fmt(now + flight_lease), ids[i])
   if is_call then
-    redis.call('ZADD', CALLS, fmt(starts + call_lease), ids[i])
-    redis.call('ZADD', OWN_CALLS, fmt(starts + call_lease), ids[i])
+    redis.call('ZADD', CALLS, fmt(now + call_lease), ids[i])
+    redis.call('ZADD', OWN_CALLS, fmt(now + call_lease), ids[i])
   end
 end
 keep()
-return { room, math.max(0, starts - now), '' }
+return { room, begins - now, '', spacing }

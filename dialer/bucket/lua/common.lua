@@ -217,3 +217,22 @@ local function day_share(points)
   if get('d:s') == 1 then all = all + (get('d:c') or 0) + (get('fly') or 0) else all = all + (get('d:u') or 0) end
   return math.ceil(all * day_weight / get('W')) - used
 end
+
+-- Take the next slots of the pace, of the campaign's own pace and of the caller ID's, for so many requests.
+-- Returns when the first slot begins, which may be a little ago, and the time from each to the next. A request that
+-- leaves within a short time from the beginning of its slot never makes a second fuller than the pace. Where the slots
+-- before are not wanted, the first begins `lead` from now: who takes them has something to do first.
+local function take_slots(count, tokens, gap, at_once, distance_before, lead)
+  local burst_time = gap * (at_once - 1)
+  local due = math.max((get('p') or 0) + distance_before, now + (lead > 0 and burst_time + lead or 0))
+  local begins, spacing = due - burst_time, gap * tokens
+  local caller_pace = 'n:' .. caller_id
+  if own_interval > 0 then begins, spacing = math.max(begins, own.get('p') or 0), math.max(spacing, own_interval) end
+  if caller_id_interval > 0 and caller_id ~= '' then
+    begins, spacing = math.max(begins, get(caller_pace) or 0), math.max(spacing, caller_id_interval)
+    put(caller_pace, math.max(begins, now) + caller_id_interval * count)
+  end
+  if own_interval > 0 then own.put('p', math.max(begins, now) + own_interval * count) end
+  put('p', due + gap * tokens * count)
+  return math.floor(begins), math.floor(spacing)
+end

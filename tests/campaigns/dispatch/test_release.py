@@ -63,6 +63,32 @@ def test_no_more_is_claimed_than_the_next_seconds_can_carry(ledger, clock, opene
     assert release(using=using) == [], "what is claimed already is on its way"
 
 
+def test_workers_that_take_less_than_the_pace_get_what_they_take_and_then_as_much_as_the_pace_again(
+    ledger, clock, opened
+):
+    """The pace carries a hundred in two seconds; the workers take ten a second of them, and then recover."""
+    using, taken = opened(pace=50), list[Slice]()
+    seed(ledger, numbers(900), now=clock())
+    waiting = release(using=using)
+    for _ in range(20):
+        clock.forward(1)
+        taken, waiting = waiting[:2], waiting[2:]
+        placed(using, taken)
+        waiting += release(using=using)
+    assert claimed(waiting).total() <= 60, "six seconds of what they take"
+    placed(using, waiting)
+    clock.forward(1)
+    assert claimed(release(using=using)).total() >= 100
+
+
+def test_what_a_dead_worker_had_claimed_keeps_nobody_else_waiting_until_its_lease_ends(ledger, clock, opened):
+    using = opened(pace=5)
+    seed(ledger, numbers(40), now=clock())
+    assert release(using=using)  # and nobody takes it
+    clock.forward(using.lease / 2 + 1)
+    assert claimed(release(using=using)).total() >= 10
+
+
 def test_calls_in_progress_leave_room_for_the_rest_only(ledger, clock, opened):
     using = opened(pace=50, concurrency=4)
     seed(ledger, numbers(40), now=clock())

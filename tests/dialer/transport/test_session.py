@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -23,6 +24,7 @@ from dialer.scripts import Speech
 from dialer.transport.session import Session
 from dialer.verdicts import Ruling, Verdict
 from tests.support.http_server import Heard, Wire, refused_url, reply, reset, serving
+from tests.support.timed_vendor import timed_vendor
 
 pytestmark = pytest.mark.anyio
 
@@ -198,9 +200,54 @@ async def test_no_free_connection_before_the_deadline_places_no_call():
         first.cancel()
         with pytest.raises(asyncio.CancelledError):
             await first
-    assert ruling.verdict is Verdict.NOT_PLACED
-    assert ruling.mnemonic in {"unreachable", "too_late"}
+    assert (ruling.verdict, ruling.mnemonic) == (Verdict.NOT_SENT, "too_late"), "the provider has no part in it"
     assert len(wire.heard) == 1
+
+
+async def test_a_loop_that_stood_still_while_connecting_is_not_told_as_the_providers_failure():
+    """The connection is there when the loop runs again; the deadline has passed, and nothing is sent."""
+    async with serving(accept) as wire, webex(wire.url) as session:
+        asyncio.get_running_loop().call_soon(lambda: time.sleep(0.5))
+        ruling = await session.place(CALL, soon(0.2))
+    assert (ruling.verdict, ruling.mnemonic) == (Verdict.NOT_SENT, "too_late")
+    assert wire.heard == []
+
+
+async def test_many_more_requests_than_connections_leave_one_after_the_other_and_none_is_a_failure():
+    async with serving(accept) as wire, webex(wire.url, connections=3) as session:
+        rulings = await asyncio.gather(*(session.place(CALL, soon()) for _ in range(60)))
+    assert {ruling.verdict for ruling in rulings} == {Verdict.PLACED}
+    assert len(wire.heard) == 60
+    assert wire.connections <= 3
+
+
+async def test_a_question_that_found_no_free_connection_says_that_it_is_ours(monkeypatch):
+    async def never(request: Heard, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(3600)
+
+    monkeypatch.setattr("dialer.transport.session.CONNECT_SECONDS", 0.2)
+    async with serving(never) as wire, webex(wire.url, connections=1) as session:
+        first = asyncio.create_task(session.place(CALL, soon()))
+        await until(lambda: len(wire.heard) == 1)
+        status = await session.call_status("m-1")
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+    assert (status.ruling.verdict, status.ruling.mnemonic) == (Verdict.NOT_PLACED, "no_free_connection")
+
+
+async def test_an_answer_that_came_while_the_loop_stood_still_counts():
+    """The kernel has the vendor's answer; the loop comes to it only after the time for it is over."""
+    with timed_vendor() as vendor:
+        async with webex(vendor.url, timeout=0.3) as session:
+            assert (await session.place(CALL, soon())).verdict is Verdict.PLACED
+            placing = asyncio.create_task(session.place(CALL, soon()))
+            await asyncio.sleep(0)
+            for _ in range(3):  # whenever it leaves
+                time.sleep(0.8)
+                await asyncio.sleep(0)
+            ruling = await placing
+    assert ruling.verdict is Verdict.PLACED
 
 
 async def test_a_closed_session_places_no_call():
@@ -246,7 +293,7 @@ async def test_nothing_leaves_when_the_deadline_passes_while_waiting_for_a_conne
 
 
 async def test_nothing_leaves_when_the_deadline_passes_while_connecting():
-    readings = iter([0.0, 0.0, 0.0])  # made, looked at, measured; and then the last look
+    readings = iter([0.0, 0.0, 0.0])  # made, measured, looked at; and then the last look
     deadline = Deadline(utc_now() + timedelta(hours=1), steady=lambda: next(readings, 1e9))
     async with serving(accept) as wire, webex(wire.url) as session:
         ruling = await session.place(CALL, deadline)
@@ -303,7 +350,7 @@ async def test_a_server_that_never_answers_leaves_the_call_unconfirmed():
     async with serving(never) as wire, webex(wire.url, timeout=1.0) as session:
         ruling = await session.place(CALL, soon())
     assert (ruling.verdict, ruling.mnemonic) == (Verdict.UNCONFIRMED, None)
-    assert "in time (SocketTimeoutError)" in ruling.detail
+    assert "in time (TimeoutError)" in ruling.detail
     assert len(wire.heard) == 1
 
 

@@ -1,0 +1,80 @@
+"""Admits as many threads to the work beside the event loop as leave the loop the time that it needs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from anyio.from_thread import BlockingPortal
+
+QUICK, SLOW = 0.01, 0.03  # seconds in which an event loop answers that has time to spare, and that is behind
+LONGEST_WAIT = 1.0
+FIRST, SETTLING = 2.0, 2
+
+
+class Admission:
+    """How many threads of this process may start calls at once; it learns that from how soon the event loop answers.
+
+    Threads and event loop share one interpreter: more threads at work than it carries place fewer calls, not more, and
+    answers that lie ready are read too late. A store that is far away keeps threads waiting and the loop free, so more
+    are admitted.
+    """
+
+    def __init__(self, loop: BlockingPortal, most: int = 32) -> None:
+        self._loop = loop
+        self._most = most
+        self._limit = FIRST
+        self._inside = 0
+        self._changed = threading.Condition()
+        self._settling = threading.BoundedSemaphore(SETTLING)
+
+    @property
+    def limit(self) -> int:
+        """How many threads are admitted at once, at least one."""
+        return max(1, int(self._limit))
+
+    @contextmanager
+    def admitted(self) -> Iterator[None]:
+        """Wait for a place and for a loop that is not behind; hold the place for the block. Not to be nested."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._inside < self.limit)
+            self._inside += 1
+        try:
+            self._wait_for_the_loop()
+            yield
+        finally:
+            with self._changed:
+                self._inside -= 1
+                self._changed.notify()
+
+    @contextmanager
+    def settling(self) -> Iterator[None]:
+        """Wait until few others write down answers, and hold a place among them for the block."""
+        with self._settling:
+            yield
+
+    def learn(self, seconds: float) -> None:
+        """The loop took so long to answer."""
+        with self._changed:
+            if seconds > SLOW:
+                self._limit = max(1.0, self._limit / 2)
+            elif seconds < QUICK and self._inside >= self.limit:
+                self._limit = min(self._most, self._limit + 1 / self._limit)
+                self._changed.notify()
+
+    def _wait_for_the_loop(self) -> None:
+        """Wait until it has done what it has at hand; where that takes long, also what came meanwhile."""
+        for _ in range(2):
+            asked, answered = time.monotonic(), threading.Event()
+            self._loop.start_task_soon(_answer, answered)
+            answered.wait(LONGEST_WAIT)
+            took = time.monotonic() - asked
+            self.learn(took)
+            if took <= SLOW:
+                return
+
+
+async def _answer(answered: threading.Event) -> None:
+    answered.set()

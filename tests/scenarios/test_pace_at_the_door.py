@@ -1,0 +1,182 @@
+"""After a stall of the ledger, the event loop or the whole process, calls that waited leave no faster than the pace.
+
+The kernel stamps each request as it reaches the vendor, and the most in any second are counted.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import func, select, text
+
+from campaigns.dispatch.dial import dial
+from campaigns.dispatch.release import release
+from campaigns.ledger.migrations import upgrade
+from campaigns.ledger.store import Ledger
+from campaigns.ledger.tables import attempts, contacts
+from campaigns.runtime import Runtime
+from dialer.bucket import TokenBucket
+from dialer.deadline import utc_now
+from tests.support.dialers import SEND_WITHIN, wait_for, webex, working
+from tests.support.seeding import numbers, seed
+from tests.support.timed_vendor import TimedVendor, most_within, timed_vendor
+
+STALL = 0.7
+
+
+@pytest.fixture(scope="module")
+def started_vendor() -> Iterator[TimedVendor]:
+    with timed_vendor() as vendor:
+        yield vendor
+
+
+@pytest.fixture
+def vendor(started_vendor) -> TimedVendor:
+    started_vendor.arrivals()
+    return started_vendor
+
+
+def most_allowed(pace: float) -> float:
+    return pace + 1 if pace <= 100 else 1.05 * pace + 1
+
+
+@contextmanager
+def calling(using: Runtime, count: int) -> Iterator[Callable[[], bool]]:
+    """Ticks and slices as beat and one worker run them; what it yields says whether all contacts have been called."""
+    seed(using.ledger, numbers(count), now=utc_now())
+    over = threading.Event()
+
+    def tick() -> None:
+        while not over.wait(0.3):
+            for slice_ in release(using=using):
+                workers.submit(dial, slice_, using=using)
+
+    def all_called() -> bool:
+        with using.ledger.reading() as db:
+            return db.scalar(select(func.count()).where(contacts.c.status == "placed")) == count
+
+    with ThreadPoolExecutor(16) as workers:
+        beat = threading.Thread(target=tick)
+        beat.start()
+        try:
+            yield all_called
+        finally:
+            over.set()
+            beat.join()
+
+
+def heard_more(vendor: TimedVendor, came: list[float]) -> bool:
+    more = vendor.arrivals()
+    came += more
+    return len(more) > 0
+
+
+def stall_the_ledger(using: Runtime, begun: threading.Event | None = None) -> None:
+    with using.ledger.writing() as db:
+        if not using.ledger.has_one_writer:
+            db.execute(text("LOCK TABLE contacts IN EXCLUSIVE MODE"))
+        if begun:
+            begun.set()
+        time.sleep(STALL)
+
+
+def stall_the_loop(using: Runtime) -> None:
+    async def stall() -> None:
+        time.sleep(STALL)
+
+    using.accounts["main"].loop.call(stall)
+
+
+@pytest.mark.parametrize("stall", [stall_the_ledger, stall_the_loop])
+@pytest.mark.parametrize(("pace", "count"), [(18, 60), (200, 500)])
+def test_what_a_stall_held_up_leaves_no_faster_than_the_pace(ledger, redis_url, vendor, pace, count, stall):
+    came: list[float] = []
+    with (
+        working(ledger, redis_url, {"main": webex(vendor.url, pace=pace)}, send_within=SEND_WITHIN) as using,
+        calling(using, count) as all_called,
+    ):
+        for _ in range(2):
+            wait_for(lambda: heard_more(vendor, came))
+            stall(using)
+            time.sleep(STALL / 2)
+        wait_for(all_called)
+    came += vendor.arrivals()
+    assert len(came) == count
+    assert most_within(came) <= most_allowed(pace)
+    with ledger.reading() as db:
+        verdicts = set(db.scalars(select(attempts.c.verdict)))
+    assert verdicts <= {"placed", "not_sent"}, "a stall of ours is not told as the provider's failure"
+
+
+WORKER = """
+import sys
+from campaigns.ledger.store import Ledger
+from tests.scenarios.test_pace_at_the_door import calling
+from tests.support.dialers import wait_for, webex, working
+
+url, redis_url, vendor, pace, count = sys.argv[1:]
+ledger = Ledger(url)
+with working(ledger, redis_url, {"main": webex(vendor, pace=float(pace))}, send_within=1.0) as using:
+    with calling(using, int(count)) as all_called:
+        print("up", flush=True)
+        wait_for(all_called)
+"""
+
+
+def test_what_a_stopped_process_held_up_leaves_no_faster_than_the_pace(redis_url, buckets, vendor, tmp_path):
+    """Two processes on one account, each with a campaign of its own; one is stopped for two seconds."""
+    pace, count, came = 18, 40, list[float]()
+    urls = [f"sqlite:///{tmp_path}/{name}.sqlite3" for name in ("one", "two")]
+    for url in urls:
+        made = Ledger(url)
+        upgrade(made)
+        made.close()
+    arguments = (redis_url, vendor.url, str(pace), str(count))
+    workers = [
+        subprocess.Popen([sys.executable, "-c", WORKER, url, *arguments], stdout=subprocess.PIPE) for url in urls
+    ]
+    try:
+        for worker in workers:
+            assert worker.stdout is not None
+            assert worker.stdout.readline() == b"up\n"
+        wait_for(lambda: heard_more(vendor, came))
+        workers[0].send_signal(signal.SIGSTOP)
+        time.sleep(2)
+        workers[0].send_signal(signal.SIGCONT)
+        for worker in workers:
+            assert worker.wait(90) == 0
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.communicate()
+    came += vendor.arrivals()
+    assert len(came) == 2 * count
+    assert most_within(came) <= most_allowed(pace)
+
+
+def test_a_slot_is_missed_for_want_of_redis_and_the_contact_waits(ledger, redis_url, vendor, monkeypatch):
+    """Without Redis there is no new slot: nothing is sent, and nothing is spent."""
+    with working(ledger, redis_url, {"main": webex(vendor.url, pace=10)}) as using:
+        bucket = using.accounts["main"].bucket
+        gone = TokenBucket(bucket._redis.__class__(port=1), "main", bucket.limits)
+        monkeypatch.setattr(using.accounts["main"].slots, "_bucket", gone)
+        seed(ledger, numbers(1), now=utc_now())
+        (slice_,) = release(using=using)
+        begun = threading.Event()
+        stalled = threading.Thread(target=stall_the_ledger, args=(using, begun))
+        stalled.start()
+        begun.wait()
+        assert dial(slice_, using=using) == 1
+        stalled.join()
+    assert vendor.arrivals() == []
+    with ledger.reading() as db:
+        assert db.execute(select(attempts.c.verdict, attempts.c.counted)).all() == [("not_sent", False)]
+        assert db.scalars(select(contacts.c.status)).all() == ["pending"]
