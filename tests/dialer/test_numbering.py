@@ -62,6 +62,7 @@ def near(digits: str, rng: Random) -> str:
     return digits[:place] + change + digits[place + 1 :]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("country", COUNTRIES)
 def test_a_plan_agrees_with_phonenumbers_on_and_around_every_countrys_numbers(country):
     rng = Random(country)

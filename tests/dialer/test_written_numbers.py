@@ -193,6 +193,7 @@ def test_a_long_text_is_refused_at_once(text):
         parse(f"1{text * 500_000}1", "DE")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("country", COUNTRIES)
 def test_a_lost_zero_is_never_to_be_written_where_it_leads_abroad(country):
     rng = Random(country)
@@ -229,6 +230,7 @@ def as_read(written: str, country: str | None) -> str | None:
         return None if str(refused) and refused.suggestion else "refused without its reason and remedy"
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(valid_numbers(), st.sampled_from([".0", ",0", ".00", ",00", ".000000"]), st.sampled_from(SEPARATORS))
 @example(phonenumbers.parse("+4930123456"), ".0", "\u202f")

@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import cache
 from itertools import chain, combinations, count, permutations, product
 
+import pytest
 from sqlalchemy import Connection
 
 from campaigns.ledger.queries import OpenAttempt
@@ -108,6 +109,7 @@ def subsets(receipts: Sequence[Receipt]) -> Iterator[tuple[Receipt, ...]]:
     return chain.from_iterable(combinations(receipts, size) for size in range(len(receipts) + 1))
 
 
+@pytest.mark.slow
 def test_every_order_and_repeat_of_every_subset_says_the_same():
     told = 0
     for story in stories():
@@ -165,6 +167,7 @@ def _timeless(summary: CallSummary) -> CallSummary:
     return replace(summary, answered_at=None, ended_at=None)
 
 
+@pytest.mark.slow
 def test_nobody_who_answered_is_dialed_again_and_nobody_is_reached_who_was_not(ledger, clock):
     hearings = distinct_hearings()
     assert len(hearings) > 100

@@ -146,6 +146,7 @@ def test_a_year_is_said_when_it_is_asked_for(language):
     assert "25" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_language_says_the_same_whatever_was_spoken_before(seed):
     """Babel by itself changes a language's data when others are loaded: "Sat, 5 декабря" after Chechen."""
