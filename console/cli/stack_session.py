@@ -58,7 +58,7 @@ def environment_variables(variables: Mapping[str, str]) -> Iterator[None]:
 
 def print_event(event: StackEvent) -> None:
     """Print an event of the stack, if people wait for it or should know it."""
-    if event.what in {"up", "moved", "died", "restarted"}:
+    if event.what in {"up", "moved", "died", "restarted", "lacking"}:
         out.print(f"[dim]{escape(str(event))}[/]")
 
 

@@ -30,9 +30,13 @@ class StackInfo:
         """Replace the file in one step, readable by its owner only."""
         content = json.dumps(asdict(self) | {"data_dir": str(self.data_dir)}, indent=2)
         file, name = tempfile.mkstemp(prefix=FILE, dir=self.data_dir)  # with mode 0600
-        with os.fdopen(file, "w") as stream:
-            stream.write(content + "\n")
-        Path(name).replace(self.data_dir / FILE)
+        try:
+            with os.fdopen(file, "w") as stream:
+                stream.write(content + "\n")
+            Path(name).replace(self.data_dir / FILE)
+        except OSError:
+            Path(name).unlink(missing_ok=True)
+            raise
 
 
 def running_stack(data_dir: Path) -> StackInfo | None:

@@ -104,7 +104,10 @@ class Child:
             time.sleep(POLL_SECONDS)
 
     def restart_if_dead(self, now: float) -> Literal["died", "restarted"] | None:
-        """Notice that it has ended, and start it again after a pause, longer after each of several quick ends."""
+        """Notice that it has ended, and start it again after a pause, longer after each of several quick ends.
+
+        Raises OSError when it cannot be started; after the next pause that is tried again.
+        """
         if self.alive or self._process is None or not self.program.restarts:
             return None
         if self._restart_at is None:
@@ -114,7 +117,12 @@ class Child:
             return "died"
         if now < self._restart_at:
             return None
-        self.start()
+        try:
+            self.start()
+        except OSError:
+            self._deaths += 1
+            self._restart_at = now + pause_after(self._deaths)
+            raise
         return "restarted"
 
     def terminate(self) -> None:

@@ -6,13 +6,14 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from dialer.errors import DialerError
+from dialer.seldom import Seldom
 from workers.secrets import redis_password
 from workers.settings import Settings
 from workers.stack import info
@@ -36,11 +37,14 @@ WATCH_SECONDS = 0.3
 WILDCARD_HOSTS = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "[::1]"}  # noqa: S104
 
 
+What = Literal["moved", "starting", "up", "died", "restarted", "lacking", "stopping", "stopped"]
+
+
 @dataclass(frozen=True, slots=True)
 class StackEvent:
     """A change of one part of the stack, to be shown to people."""
 
-    what: Literal["moved", "starting", "up", "died", "restarted", "stopping", "stopped"]
+    what: What
     name: str
     detail: str = ""
 
@@ -72,6 +76,8 @@ class Stack:
         self._children: dict[str, Child] = {}
         self._children_lock = threading.RLock()
         self._cleanup = ExitStack()
+        self._info_is_old = False
+        self._lacks = Seldom()
 
     def __enter__(self) -> Stack:
         """Start everything in order; each part is healthy then. Raises DialerError, and leaves nothing running."""
@@ -92,15 +98,15 @@ class Stack:
             self.restart_dead(time.monotonic())
 
     def restart_dead(self, now: float) -> None:
-        """Check every child once, and restart those that are due; `now` is the monotonic clock's."""
+        """Check every child once, and restart those that are due; `now` is the monotonic clock's.
+
+        What the machine has no room for, on its disk or elsewhere, is told once a minute and tried again.
+        """
         with self._children_lock:
             for child in self._children.values():
-                ending = child.ending
-                change = child.restart_if_dead(now)
-                if change == "restarted":
-                    self._write_info()  # before the event: its receiver may read the file
-                if change:
-                    self._emit(change, child.name, ending if change == "died" else "")
+                self._restart_if_dead(child, now)
+            if self._info_is_old:
+                self._renew_info()
 
     def kill_worker(self, number: int = 1) -> None:
         """SIGKILL a worker, as a crash would. `watch` restarts it."""
@@ -208,18 +214,45 @@ class Stack:
             child.await_end()
             self._emit("stopped", child.name)
 
+    def _restart_if_dead(self, child: Child, now: float) -> None:
+        ending = child.ending
+        try:
+            change = child.restart_if_dead(now)
+        except OSError as exc:
+            self._emit_lack(child.name, exc)
+            return
+        if change == "restarted":
+            self._renew_info()  # before the event: its receiver may read the file
+        if change:
+            self._emit(change, child.name, ending if change == "died" else "")
+
+    def _renew_info(self) -> None:
+        try:
+            self._write_info()
+        except OSError as exc:
+            self._emit_lack(info.FILE, exc)
+        self._info_is_old = self.info.pids != self._pids()
+
+    def _emit_lack(self, name: str, exc: OSError) -> None:
+        if self._lacks.is_due(name, exc.errno):
+            self._emit("lacking", name, f"{exc.strerror}; it is tried again")
+
+    def _pids(self) -> dict[str, int]:
+        return {name: child.pid for name, child in self._children.items() if child.pid}
+
     def _write_info(self) -> None:
-        pids = {name: child.pid for name, child in self._children.items() if child.pid}
-        self.info = replace(self.info, pids=pids)
-        self.info.write()
+        renewed = replace(self.info, pids=self._pids())
+        renewed.write()
+        self.info = renewed
 
     def _emit(
         self,
-        what: Literal["moved", "starting", "up", "died", "restarted", "stopping", "stopped"],
+        what: What,
         name: str,
         detail: str = "",
     ) -> None:
-        self.events(StackEvent(what, name, detail))
+        with suppress(OSError):  # what they are written to may be full, or gone
+            self.events(StackEvent(what, name, detail))
 
 
 def usual_workers() -> int:

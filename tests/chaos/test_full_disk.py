@@ -1,0 +1,116 @@
+"""`dialer up` on a disk that fills: whatever cannot be written, nothing ends for good, and all goes on by itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.chaos import disk as disks
+from tests.chaos.verdict import doubles
+from tests.support.seeding import LONG_TEXT, numbers
+
+CAMPAIGN = f"""\
+campaign: reminders
+account: webex
+contacts: {{file: contacts.csv}}
+message: {{tts: "{LONG_TEXT}"}}
+caller_id: "+18005550100"
+pace: 6
+"""
+CONTACTS = 90
+FULL_SECONDS = 6.0
+DIALER = (str(Path(sys.executable).with_name("dialer")),)
+
+
+class Scene:
+    """`dialer up --sandbox` in a folder on a small disk, its own output there too, and a campaign."""
+
+    def __init__(self, disk: disks.Disk) -> None:
+        self.disk = disk
+        self._output = (disk.folder / "up.log").open("wb")
+        self._environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+        command = (*DIALER, "up", "--sandbox", "--speed", "8", "--workers", "2")
+        self.up = subprocess.Popen(
+            command, cwd=disk.folder, env=self._environ, stdout=self._output, stderr=subprocess.STDOUT
+        )
+
+    @property
+    def info(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.disk.folder / ".dialer/stack.json").read_text())
+        return found
+
+    def start_campaign(self) -> None:
+        rows = ["phone", *numbers(CONTACTS)]
+        (self.disk.folder / "contacts.csv").write_text("\n".join(rows) + "\n")
+        (self.disk.folder / "c.yaml").write_text(CAMPAIGN)
+        subprocess.run((*DIALER, "start", "c.yaml"), cwd=self.disk.folder, env=self._environ, check=True)
+
+    def calls(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = httpx.get(f"{self.info['urls']['sandbox']}/_calls", trust_env=False).json()
+        return found
+
+    def kill(self, name: str) -> None:
+        os.kill(self.info["pids"][name], signal.SIGKILL)
+
+    def left(self) -> int:
+        file = self.disk.folder / ".dialer/ledger.sqlite3"
+        with closing(sqlite3.connect(file, timeout=30)) as db:
+            pending = "SELECT count(*) FROM contacts WHERE status IN ('pending', 'claimed', 'dialing', 'placed')"
+            return int(db.execute(pending).fetchone()[0])
+
+    def wait(self, condition: Callable[[], bool], seconds: float = 60) -> None:
+        until = time.monotonic() + seconds
+        while not condition():
+            assert self.up.poll() is None, "the supervisor has ended"
+            assert time.monotonic() < until, "it did not come to that in time"
+            time.sleep(0.2)
+
+    def stop(self) -> int:
+        self.up.terminate()
+        code = self.up.wait(60)
+        self._output.close()
+        return code
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    with disks.small(64) as disk:
+        if not disk.mounted:
+            pytest.skip("no file system can be mounted here")
+        made = Scene(disk)
+        try:
+            made.wait((disk.folder / ".dialer/stack.json").exists)
+            yield made
+        finally:
+            made.stop()
+
+
+@pytest.mark.stack
+@pytest.mark.timeout(300)
+def test_a_full_disk_ends_nothing_for_good(scene):
+    scene.start_campaign()
+    scene.wait(lambda: len(scene.calls()) > 5)
+    with scene.disk.full([]):
+        scene.kill("worker1")  # so that something must be started, and told, without room
+        scene.kill("beat")
+        time.sleep(FULL_SECONDS)
+    scene.wait(lambda: scene.left() == 0, 90)
+    calls = scene.calls()
+    assert doubles(calls, max_attempts=3) == []
+    assert len({call["to"] for call in calls}) > CONTACTS * 0.8
+    scene.wait(lambda: all(Path(f"/proc/{pid}").exists() for pid in scene.info["pids"].values()))
+    folder = scene.disk.folder / ".dialer"
+    assert [file.name for file in folder.glob("stack.json*")] == ["stack.json"]
+    assert scene.stop() == 0
