@@ -46,6 +46,7 @@ app.conf.update(
     worker_cancel_long_running_tasks_on_connection_loss=False,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
+    broker_channel_error_retry=True,  # a Redis that refuses writes (full, read-only) ends no worker
     broker_transport_options={
         "visibility_timeout": MAX_TASK_SECONDS,
         "socket_timeout": 30,

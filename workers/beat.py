@@ -1,13 +1,21 @@
-"""Celery beat that sends ticks whatever the clocks of the machines say, and only while workers take them."""
+"""Celery beat that sends ticks whatever the clocks of the machines say, and only while workers take them.
+
+It keeps nothing on disk: each tick is due every second or so, and a full disk must not end it.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from celery.beat import PersistentScheduler, ScheduleEntry
+from celery.beat import ScheduleEntry, Scheduler, SchedulingError
 from celery.schedules import schedstate, schedule
+from structlog import get_logger
 
+from dialer.seldom import Seldom
+
+log = get_logger()
+_named = Seldom()
 TICKS = "ticks"
 MAX_QUEUED_TICKS = 9  # three rounds of ticks; more would only find the same work
 
@@ -22,16 +30,23 @@ class Tick(schedule):  # type: ignore[misc]
         return super().is_due(last if last <= now else now - self.run_every)
 
 
-class Beat(PersistentScheduler):  # type: ignore[misc]
+class Beat(Scheduler):  # type: ignore[misc]
     """Celery's own beat, but it skips a tick while MAX_QUEUED_TICKS are waiting for a worker.
 
-    Ticks have no expiry: workers whose clock is ahead would drop them all.
+    Ticks have no expiry: workers whose clock is ahead would drop them all. That the broker takes none is told once a
+    minute.
     """
 
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
         """Send the task of this entry, unless too many ticks are waiting."""
-        if self._queued_ticks(producer) < MAX_QUEUED_TICKS:
-            super().apply_entry(entry, producer=producer)
+        if self._queued_ticks(producer) >= MAX_QUEUED_TICKS:
+            return
+        try:
+            self.apply_async(entry, producer=producer, advance=False)
+        except SchedulingError as exc:
+            if _named.is_due("no ticks"):
+                remedy = "see that Redis runs and takes writes; ticks go on by themselves"
+                log.error("the broker takes no ticks", why=str(exc.__cause__ or exc.__context__), remedy=remedy)
 
     def _queued_ticks(self, producer: Any) -> int:
         try:

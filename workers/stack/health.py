@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import httpx
 import redis
@@ -51,8 +50,8 @@ def redis_pings(address: RedisAddress) -> Health:
     return check
 
 
-def worker_pings(broker: RedisAddress, node: str) -> Health:
-    """True when the Celery worker of this name answers `ping` through the broker."""
+def node_pings(broker: RedisAddress, node: str) -> Health:
+    """True when the Celery worker or beat of this name answers `ping` through the broker."""
 
     def check() -> bool:
         try:
@@ -63,8 +62,3 @@ def worker_pings(broker: RedisAddress, node: str) -> Health:
             return False
 
     return check
-
-
-def file_written(files: str, folder: Path, since: float) -> Health:
-    """True when a file of this pattern was written after `since` (seconds since the epoch)."""
-    return lambda: any(file.stat().st_mtime >= since - 1 for file in folder.glob(files))

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import socket
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dialer.redis_address import RedisAddress
 from workers.settings import Settings
 from workers.stack import environment as env
-from workers.stack.health import file_written, http_ok, redis_pings, worker_pings
+from workers.stack.health import http_ok, node_pings, redis_pings
 from workers.stack.info import StackInfo
 from workers.stack.processes import Program
 from workers.stack.redis_server import RedisServer
@@ -108,18 +107,18 @@ class ProgramPlan:
             argv=self._celery("worker", *options, "-n", f"worker{number}@%h", "-l", "INFO", *["-E"] * worker.events),
             env=self._environment_with_settings(),
             log=self._log(f"worker{number}"),
-            healthy=worker_pings(self._redis_address, node),
+            healthy=node_pings(self._redis_address, node),
             stop_seconds=WORKER_STOP_SECONDS,
         )
 
     def _beat(self) -> Program:
-        schedule = self.info.data_dir / "beat-schedule"
+        options = ("--pidfile=", "--enable-remote-control", "--hostname=beat@%h", "-l", "INFO")
         return Program(
             name="beat",
-            argv=self._celery("beat", "-s", str(schedule), "--pidfile=", "-l", "INFO"),
+            argv=self._celery("beat", *options),
             env=self._environment_with_settings(),
             log=self._log("beat"),
-            healthy=file_written(f"{schedule.name}*", schedule.parent, time.time()),
+            healthy=node_pings(self._redis_address, f"beat@{socket.gethostname()}"),
         )
 
     def _flower(self) -> Program:

@@ -80,9 +80,10 @@ def test_the_worker_runs_threads_as_many_as_the_settings_say(plan):
     assert not " ".join(by_name(plan(events=False))["worker1"].argv).endswith("-E")
 
 
-def test_beat_keeps_its_schedule_with_the_data_and_no_pid_file(plan, tmp_path):
+def test_beat_keeps_nothing_on_disk_and_answers_a_ping(plan):
     argv = by_name(plan())["beat"].argv
-    assert ("-s", str(tmp_path / "beat-schedule"), "--pidfile=") == argv[argv.index("-s") :][:3]
+    assert {"--pidfile=", "--enable-remote-control", "--hostname=beat@%h"} <= set(argv)
+    assert "-s" not in argv
 
 
 def test_the_console_writes_no_access_log_for_its_paths_hold_secrets(plan):

@@ -11,6 +11,7 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     beat_schedule={"often": {"task": "tiny.note", "schedule": 0.5}},
     beat_max_loop_interval=0.2,
+    beat_scheduler="celery.beat:Scheduler",  # it keeps no file
 )
 
 
