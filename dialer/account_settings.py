@@ -53,6 +53,9 @@ class AccountSettings(BaseModel):
     speed: Annotated[float, Field(gt=0)] = Field(
         1.0, description="How fast the provider's clock runs; only a sandbox's is not 1."
     )
+    shows_every_answer: bool = Field(
+        False, description="Its list keeps an answered call until two polls have shown it; only a fast sandbox's does."
+    )
 
     @field_validator("*")
     @classmethod
@@ -90,14 +93,6 @@ class AccountSettings(BaseModel):
     def sends_endings(self) -> bool:
         """Whether the provider sends us, unasked, how a call ended."""
         return True
-
-    @property
-    def shows_every_answer(self) -> bool:
-        """Whether no call can be answered and over unseen, however rarely the list of calls in progress is polled.
-
-        Only a sandbox whose clock runs faster than ours keeps answered calls in its list until they have been seen.
-        """
-        return self.speed > 1
 
     @property
     def has_report(self) -> bool:

@@ -107,6 +107,7 @@ def _pointed(account: AccountSettings, url: str, speed: float) -> dict[str, str 
         **vendor.account(url, account.model_dump(mode="json")),
         "sandbox": True,
         "speed": speed,
+        "shows_every_answer": speed > 1,
         "poll_seconds": max(0.2, 3 / speed),
         "settle_seconds": max(20.0, 60 / speed),  # a busy machine is silent for some seconds at any speed
     }

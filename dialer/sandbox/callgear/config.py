@@ -47,6 +47,9 @@ class CallGearConfig(SharedConfig):
     notify_templates: dict[str, str] = Field(
         default_factory=dict, description="CallGear's notification templates, by event; an event without one is silent."
     )
+    shown_talking: Annotated[int, Field(ge=0)] = Field(
+        2, description="How many of CallGear's lists show an answered call before it is gone, at a speed above 1."
+    )
     report_seconds: Annotated[float, Field(ge=0)] = Field(
         3.0, description="Sandbox seconds until an ended call is in CallGear's Data API."
     )

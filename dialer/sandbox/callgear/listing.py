@@ -18,11 +18,6 @@ RINGING, TALKING, HELD, OPERATORS, TRANSFER = (
     "Transferring call",
 )
 """Words for the state of a leg, from the document's list and from its sample."""
-SHOWN_TALKING = 2
-"""At a speed above 1 an answered call stays in the list, talking, until so many lists have shown it so.
-
-Whoever asks for the list cannot ask as often as the clock runs, and would take it for unanswered.
-"""
 CONTACTS_WORD = {State.RINGING: RINGING, State.TALK: TALKING, State.TRANSFERRING: TRANSFER}
 OURS_WORD = {State.OPERATOR_TALK: OPERATORS}
 SECONDS_WORD = {State.OPERATOR_TALK: OPERATORS}
@@ -43,12 +38,16 @@ def list_calls(visit: Visit) -> Done:
 
 
 def _over_and_still_shown(visit: Visit) -> list[PlacedCall]:
-    """Answered calls that are over, and that have not been shown talking often enough."""
+    """Answered calls that are over, and that have not been shown talking often enough.
+
+    Whoever asks for the list cannot ask as often as a fast clock runs, and would take them for unanswered.
+    """
     to_show, over = visit.account.to_show, []
+    enough = visit.world.config.shown_talking
     for call in list(to_show.values()):
         if call.course.ended > visit.now:
             continue
-        if call.course.answered is None or conversation(call).times_shown >= SHOWN_TALKING:
+        if call.course.answered is None or conversation(call).times_shown >= enough:
             del to_show[call.call_id]
         else:
             over.append(call)
