@@ -18,6 +18,7 @@ from benchmarks import naive
 from benchmarks.figures import Figures
 from dialer.sandbox.numbers import ReservedBehaviour, behaviour_of
 from tests.chaos import stack as stacks
+from tests.chaos.disk import Disk
 from tests.chaos.faults import CALLS, Faults
 from tests.chaos.stores import SqliteStore
 from tests.chaos.storm import VENDORS, Plan, reserved_numbers, run
@@ -73,7 +74,7 @@ def _naive(folder: Path, kinds: Sequence[str]) -> tuple[int, int, int]:
     manner = {"seed": SEED, "speed": 8.0, "workers": 3, "modules": modules, "without": ("beat", "console")}
     with stacks.opened(folder / "stack", store.url, **manner) as stack:
         _publish(stack, numbers)
-        faults = Faults(stack, store, Random(SEED), kinds)
+        faults = Faults(stack, store, Disk(folder, mounted=False), Random(SEED), kinds)
         for _ in range(FAULTS):
             faults.throw()
             time.sleep(EVERY)

@@ -12,8 +12,11 @@ from random import SystemRandom
 from rich.console import Console
 from rich.table import Table
 
+from tests.chaos.record import counted, record
+from tests.chaos.stores import STORES
 from tests.chaos.storm import Outcome, Plan, run
 from tests.chaos.verdict import Judgement
+from tests.support import pgbouncer
 
 out = Console(highlight=False, width=100)
 
@@ -21,32 +24,45 @@ out = Console(highlight=False, width=100)
 def main() -> int:
     """0 when nobody was called twice and nobody lost."""
     asked = argparse.ArgumentParser(prog="make chaos")
-    asked.add_argument("--store", choices=["sqlite", "postgresql"], action="append", help="both when none is named")
-    asked.add_argument("--contacts", type=int, default=2500, help="for each vendor on each store")
-    asked.add_argument("--faults", type=int, default=110, help="on each store, at the least")
-    asked.add_argument("--every", type=float, default=0.6, help="seconds between two faults")
+    asked.add_argument("--store", choices=STORES, action="append", help="all when none is named")
+    asked.add_argument("--contacts", type=int, default=2000, help="for each vendor on each store")
+    asked.add_argument("--faults", type=int, default=250, help="on each store, at the least")
+    asked.add_argument("--pace", type=int, default=40, help="calls a second, of each vendor's campaign")
+    asked.add_argument("--every", type=float, default=0.2, help="seconds between two faults")
     asked.add_argument("--workers", type=int, default=10, help="worker processes")
     asked.add_argument("--seed", type=int, default=None, help="repeats the choice of faults")
     asked.add_argument("--keep", type=Path, default=None, help="leave ledgers and logs in this folder")
+    asked.add_argument("--record", action="store_true", help="add the storms to the table in docs/under-fire.md")
     given = asked.parse_args()
     seed = SystemRandom().randrange(10**6) if given.seed is None else given.seed
     out.print(f"seed {seed}")
     outcomes = []
     with tempfile.TemporaryDirectory(prefix="dialer-chaos-") as scratch:
-        for store in given.store or ["sqlite", "postgresql"]:
+        for store in given.store or _all_here():
             folder = (given.keep or Path(scratch)) / store
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
             plan = Plan(
                 store=store,
                 contacts=given.contacts,
                 faults=given.faults,
+                pace=given.pace,
                 every=given.every,
                 seed=seed,
                 workers=given.workers,
             )
             outcomes.append(run(plan, folder, say=lambda line: out.print(f"[dim]{line}[/]")))
     print_outcomes(outcomes)
+    if given.record:
+        record(outcomes, seed)
     return 0 if all(outcome.sound for outcome in outcomes) else 1
+
+
+def _all_here() -> list[str]:
+    """Every store, or all but PgBouncer where there is none."""
+    if pgbouncer.program():
+        return list(STORES)
+    out.print(f"[yellow]not tried:[/] {pgbouncer.ABSENT}")
+    return [name for name in STORES if name != "pgbouncer"]
 
 
 def print_outcomes(outcomes: list[Outcome]) -> None:
@@ -72,7 +88,7 @@ def print_outcomes(outcomes: list[Outcome]) -> None:
                 str(sum(outcome.faults.values())),
                 *(str(figure) for figure in (one.contacts, one.calls)),
                 *(str(len(people)) for people in (one.doubles, one.lost, one.wrong)),
-                f"{one.doubts} → {_counted(one.doubts_ended_by)}",
+                f"{one.doubts} → {counted(one.doubts_ended_by)}",
             )
     out.print(shown)
     for outcome in outcomes:
@@ -89,13 +105,14 @@ def print_outcomes(outcomes: list[Outcome]) -> None:
 
 def _print_faults(outcome: Outcome) -> None:
     out.print(f"\n[bold]{outcome.store}[/], {outcome.seconds:.0f} s")
-    out.print(f"  faults: {_counted(outcome.faults)}")
-    out.print(f"  requests at the proxy: {_counted(outcome.at_the_proxy)}")
-    out.print(f"  died by themselves and were restarted: {_counted(outcome.died) or 'nobody'}")
+    out.print(f"  faults: {counted(outcome.faults)}")
+    out.print(f"  requests at the proxy: {counted(outcome.at_the_proxy)}")
+    out.print(f"  died by themselves and were restarted: {counted(outcome.died) or 'nobody'}")
     out.print(f"  refused by the vendors for pace: {outcome.refused_for_pace}")
+    out.print(f"  done by the operator: {counted(outcome.by_the_operator) or 'nothing'}")
     out.print(f"  largest worker: {outcome.memory / 2**20:.0f} MB")
     for vendor, one in outcome.judged.items():
-        out.print(f"  {vendor}: {_counted(one.finals)}; ends told by: {_counted(one.ends_told_by)}")
+        out.print(f"  {vendor}: {counted(one.finals)}; ends told by: {counted(one.ends_told_by)}")
         _name(one)
 
 
@@ -103,11 +120,6 @@ def _name(one: Judgement) -> None:
     for what, people in (("called twice", one.doubles), ("lost", one.lost), ("reported wrongly", one.wrong)):
         if people:
             out.print(f"    [red]{what}:[/] {', '.join(people[:20])}")
-
-
-def _counted(counts: object) -> str:
-    pairs = Counter(dict(counts)).most_common()  # type: ignore[call-overload]
-    return ", ".join(f"{count} {name}" for name, count in pairs if count)
 
 
 if __name__ == "__main__":

@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 import json
-import os
-import resource
-import signal
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
+from functools import partial
 from random import Random
 
 import httpx
 import redis
 
-from tests.chaos.proxy import KINDS
+from tests.chaos.disk import Disk
+from tests.chaos.processes import burning_cores, frozen
+from tests.chaos.proxy import ABSURD, CUT
 from tests.chaos.stack import FaultyStack
 from tests.chaos.stores import Store
+from tests.support.hostile_replies import Hostile
+from workers.secrets import receipt_url
 
 CALLS = "calls"
+ABSURD_RECEIPTS = 40
 REMEMBERED = 300  # tasks that may be delivered again, however old
 
 
 class Faults:
     """Throws one fault after another, chosen by chance, and counts them by name."""
 
-    def __init__(self, stack: FaultyStack, store: Store, rng: Random, only: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, stack: FaultyStack, store: Store, disk: Disk, rng: Random, only: Sequence[str] | None = None
+    ) -> None:
         self.thrown: Counter[str] = Counter()
         self._stack = stack
         self._store = store
+        self._disk = disk
         self._rng = rng
         self._seen: deque[str] = deque(maxlen=REMEMBERED)
         self._redis = redis.Redis.from_url(stack.redis_url, socket_timeout=2, socket_connect_timeout=2)
@@ -38,19 +43,34 @@ class Faults:
             "worker killed": (14, self.kill_worker),
             "worker told to stop": (3, self.end_worker),
             "worker frozen": (10, self.freeze_worker),
+            "all workers frozen": (4, partial(self.freeze, "worker")),
+            "beats frozen": (2, partial(self.freeze, "beat")),
+            "consoles frozen": (3, partial(self.freeze, "console")),
+            "cores burnt": (6, self.burn_cores),
             "beat killed": (4, self.kill_beat),
             "console killed": (6, self.kill_console),
             "Redis killed": (5, self.kill_redis),
             "Redis killed and emptied": (4, self.empty_redis),
             "Redis flushed": (8, self.flush_redis),
             "Redis connections cut": (8, self.cut_redis),
+            "Redis frozen": (4, partial(self.freeze, "redis")),
+            "Redis read-only": (4, self.demote_redis),
+            "Redis without its replicas": (3, partial(self.set_redis, "min-replicas-to-write", 1)),
+            "Redis out of memory": (4, partial(self.set_redis, "maxmemory", 1)),
             "tasks delivered again": (16, self.deliver_again),
-            "requests cut or late": (20, self.disturb_proxy),
-            "database gone": (7, self.pause_store),
-            "disk full": (5, self.fill_disk),
+            "requests cut or late": (20, partial(self.disturb_proxy, CUT)),
+            "answers absurd": (12, partial(self.disturb_proxy, ABSURD)),
+            "receipts absurd": (4, self.send_absurd_receipts),
+            "disk full": (6, self.fill_disk),
+            **{name: (4, partial(self._befall, fault)) for name, fault in store.faults.items()},
         }
         self._choices = {name: choice for name, choice in every.items() if only is None or name in only}
         self._first = rng.sample(list(self._choices), len(self._choices))
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        """The names of all that may be thrown."""
+        return list(self._choices)
 
     def throw(self) -> str:
         """Throw one fault and return its name: each kind once, then by chance."""
@@ -75,10 +95,17 @@ class Faults:
 
     def freeze_worker(self) -> None:
         """For longer than its claims' leases, and often in the middle of something."""
-        pid = self._stack.pid(self._one_of("worker"))
-        os.kill(pid, signal.SIGSTOP)
-        time.sleep(self._rng.uniform(0.5, 7.0))
-        os.kill(pid, signal.SIGCONT)
+        with frozen([self._stack.pid(self._one_of("worker"))]):
+            self._wait(0.5, 7.0)
+
+    def freeze(self, kind: str) -> None:
+        """All of a kind, also for longer than any deadline."""
+        with frozen([self._stack.pid(name) for name in self._stack.names(kind)]):
+            self._wait(0.5, 6.0)
+
+    def burn_cores(self) -> None:
+        with burning_cores():
+            self._wait(2.0, 6.0)
 
     def kill_beat(self) -> None:
         self._stack.kill(self._one_of("beat"), self._rng.uniform(0.0, 1.0))
@@ -99,6 +126,22 @@ class Faults:
     def cut_redis(self) -> None:
         self._redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
 
+    def demote_redis(self) -> None:
+        """It follows a master that is not there: it answers, and takes no writes."""
+        self._redis.replicaof("127.0.0.1", 1)
+        try:
+            self._wait(0.5, 3.0)
+        finally:
+            self._redis.replicaof("NO", "ONE")
+
+    def set_redis(self, name: str, value: int) -> None:
+        """It refuses what would write, for a while."""
+        self._redis.config_set(name, value)
+        try:
+            self._wait(0.5, 3.0)
+        finally:
+            self._redis.config_set(name, 0)
+
     def deliver_again(self) -> None:
         """Tasks that are waiting or in work, and old ones, as a broker that forgot that it had delivered them."""
         until = time.monotonic() + 0.8
@@ -114,37 +157,36 @@ class Faults:
         in_work = [json.loads(one) for one in self._redis.hvals("unacked")]
         return [*waiting, *(json.dumps(message) for message, _exchange, queue in in_work if queue == CALLS)]
 
-    def disturb_proxy(self) -> None:
+    def disturb_proxy(self, kinds: Sequence[str]) -> None:
         """For a second, a third of the requests meet a fault."""
-        shares = {kind: self._rng.uniform(0.02, 0.15) for kind in self._rng.sample(KINDS, 3)}
+        shares = {kind: self._rng.uniform(0.02, 0.15) for kind in self._rng.sample(kinds, min(3, len(kinds)))}
         self._set_faults(shares)
-        time.sleep(self._rng.uniform(0.5, 1.5))
+        self._wait(0.5, 1.5)
         self._set_faults({})
 
     def _set_faults(self, shares: Mapping[str, float]) -> None:
         httpx.post(f"{self._stack.info.urls['proxy']}/_faults", json=shares, trust_env=False)
 
-    def pause_store(self) -> None:
-        self._store.pause(self._rng.uniform(0.5, 3.0))
+    def send_absurd_receipts(self) -> None:
+        """They come to the address that the account's provider knows, and are about nobody's call."""
+        vendor = self._rng.choice(list(self._stack.settings.accounts))
+        hostile, address = Hostile(vendor, self._rng.randrange(2**32)), receipt_url(self._stack.settings, vendor)
+        for _ in range(ABSURD_RECEIPTS):
+            httpx.post(str(address), content=hostile.reply(["nobody's"]).body, timeout=5, trust_env=False)
+
+    def _befall(self, fault: Callable[[float], None]) -> None:
+        fault(self._rng.triangular(0.3, 4.0, 0.3))
 
     def fill_disk(self) -> None:
-        """No worker can lengthen a file: the kernel refuses it, as it does when the disk is full."""
-        pids = [self._stack.pid(name) for name in self._stack.names("worker")]
-        for pid in pids:
-            with suppress(ProcessLookupError):
-                resource.prlimit(pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
-        time.sleep(self._rng.uniform(0.3, 1.5))
-        for pid in pids:
-            with suppress(ProcessLookupError):
-                resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        """Nobody can write a byte more: neither ledger nor log, nor Redis, nor what beat keeps."""
+        pids = [self._stack.pid(name) for kind in ("worker", "beat", "console") for name in self._stack.names(kind)]
+        with self._disk.full(pids):
+            self._wait(0.3, 4.0)
+        self._store.repair()
+
+    def _wait(self, least: float, most: float) -> None:
+        """Seldom for the most, often for the least."""
+        time.sleep(self._rng.triangular(least, most, least))
 
     def _one_of(self, kind: str) -> str:
         return self._rng.choice(self._stack.names(kind))
-
-
-def memory(pid: int) -> int:
-    """The bytes that a process holds in memory; 0 when it is gone."""
-    with suppress(OSError, StopIteration):
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-        return 1024 * int(next(line for line in lines if line.startswith("VmRSS")).split()[1])
-    return 0

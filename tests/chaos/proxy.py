@@ -1,4 +1,7 @@
-"""A proxy between the workers and the sandbox, that can be cut and slowed before and after a request is delivered.
+"""A proxy between the workers and the sandbox: it cuts requests and slows them, and it answers absurdly.
+
+An order that is not delivered is answered with anything at all; one that is, with what damage has left of the true
+answer. The proxy does not lie: it denies no call that was placed, and leaves none that goes on out of a list.
 
     python -m tests.chaos.proxy PORT SANDBOX-URL SEED
 
@@ -9,6 +12,7 @@ did.
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections import Counter
 from random import Random
@@ -16,7 +20,13 @@ from random import Random
 import aiohttp
 from aiohttp import web
 
-KINDS = ("cut before", "cut after", "late before", "late after")
+from dialer.http import HttpReply
+from tests.support.hostile_replies import Hostile
+
+CUT = ("cut before", "cut after", "late before", "late after")
+ABSURD = ("absurd before", "absurd after")
+KINDS = CUT + ABSURD
+ORDERS = re.compile(rb'"method"\s*:\s*"start\.|"channel"\s*:\s*"voice"')  # what asks for a call, at either vendor
 LATE_SECONDS = (2.5, 4.0)  # longer than the workers wait for an answer
 NOT_PASSED = {"host", "content-length", "transfer-encoding", "connection", "content-encoding", "date", "server"}
 
@@ -28,6 +38,7 @@ class FaultyProxy:
         self._sandbox = sandbox
         self._rng = rng
         self._shares: dict[str, float] = {}
+        self._hostile = {vendor: Hostile(vendor, rng.randrange(2**32)) for vendor in ("callgear", "webex")}
         self._met: Counter[str] = Counter()
         self._client: aiohttp.ClientSession | None = None
 
@@ -54,12 +65,17 @@ class FaultyProxy:
             return _cut(request)
         if fault == "late before":
             await asyncio.sleep(self._rng.uniform(*LATE_SECONDS))
+        hostile = self._hostile["callgear" if b'"jsonrpc"' in body else "webex"]
+        if fault == "absurd before" and ORDERS.search(body):
+            return _answer(hostile.reply(["nobody's"]))
         reply = await self._deliver(request, body)
+        if fault in ABSURD and reply is not None:
+            return _answer(hostile.damaged(reply))
         if fault == "late after":
             await asyncio.sleep(self._rng.uniform(*LATE_SECONDS))
-        return _cut(request) if fault == "cut after" or reply is None else reply
+        return _cut(request) if fault == "cut after" or reply is None else _answer(reply)
 
-    async def _deliver(self, request: web.Request, body: bytes) -> web.Response | None:
+    async def _deliver(self, request: web.Request, body: bytes) -> HttpReply | None:
         assert self._client
         headers = {name: value for name, value in request.headers.items() if name.lower() not in NOT_PASSED}
         try:
@@ -67,7 +83,7 @@ class FaultyProxy:
                 request.method, f"{self._sandbox}{request.path_qs}", data=body, headers=headers
             ) as reply:
                 passed = {name: value for name, value in reply.headers.items() if name.lower() not in NOT_PASSED}
-                return web.Response(status=reply.status, body=await reply.read(), headers=passed)
+                return HttpReply(status=reply.status, headers=passed, body=await reply.read())
         except aiohttp.ClientError:
             return None  # the sandbox cut it: so does the proxy
 
@@ -78,6 +94,11 @@ class FaultyProxy:
                 return kind
             drawn -= share
         return None
+
+
+def _answer(reply: HttpReply) -> web.Response:
+    headers = {name: value for name, value in reply.headers.items() if value.isprintable() and value.isascii()}
+    return web.Response(status=reply.status, headers=headers, body=reply.body)
 
 
 def _cut(request: web.Request) -> web.Response:

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from dialer.providers.registry import account_settings
 from tests.support.preloaded import Forked
-from workers.settings import LedgerSettings, RedisSettings, Settings, WorkerSettings
+from workers.settings import ConsoleSettings, LedgerSettings, RedisSettings, Settings, WorkerSettings
 from workers.stack.environment import environment
 from workers.stack.health import http_ok
 from workers.stack.info import StackInfo
@@ -32,7 +32,13 @@ ROOT = Path(__file__).parents[2]
 MEND_SECONDS = 0.3
 ACCOUNT: dict[str, Any] = {"pace": 40, "timeout": 2}
 WORKER = {"tick_seconds": 0.5, "lease_seconds": 5, "threads": 16}
-SANDBOX = {"points_per_minute": 1_000_000, "points_per_day": 10_000_000, "webex_tps": 60, "late_seconds": 4}
+SANDBOX = {
+    "points_per_minute": 1_000_000,
+    "points_per_day": 10_000_000,
+    "webex_tps": 60,
+    "late_seconds": 4,
+    "shown_talking": 0,
+}
 
 
 class ForkedChild(Child):
@@ -149,6 +155,7 @@ class FaultyStack:
                 "webex": account_settings(provider="webex", service_key=SecretStr("x"), **ACCOUNT),
             },
             ledger=LedgerSettings(url=SecretStr(ledger_url)),
+            console=ConsoleSettings(public_url=urls["console"]),
             redis=RedisSettings(url=SecretStr(urls["redis"])),
             worker=WorkerSettings.model_validate(WORKER),
         )
@@ -157,6 +164,9 @@ class FaultyStack:
             **environment(self.settings, through_proxy),
             "DIALER_LEDGER__URL": ledger_url,
             "DIALER_REDIS__URL": urls["redis"],
+            # As a provider, the sandbox hides what happens between two polls, and the workers know it.
+            **{f"DIALER_ACCOUNTS__{name}__SHOWS_EVERY_ANSWER".upper(): "false" for name in self.settings.accounts},
+            **{f"DIALER_ACCOUNTS__{name}__SETTLE_SECONDS".upper(): str(60 / speed) for name in self.settings.accounts},
             "PYTHONPATH": str(ROOT),
             **{f"DIALER_WORKER__{key}".upper(): str(value) for key, value in WORKER.items()},
         }
@@ -244,7 +254,7 @@ def _twin(console: Program, name: str, urls: dict[str, str], *, into: dict[str, 
 
 
 def _second_beat(beat: Program) -> Program:
-    argv = tuple(part.replace("beat-schedule", "beat2-schedule") for part in beat.argv)
+    argv = tuple(part.replace("beat@", "beat2@") for part in beat.argv)
     return replace(beat, name="beat2", argv=argv, log=beat.log.with_name("beat2.log"), healthy=lambda: True)
 
 

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import httpx
 import phonenumbers
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from campaigns.launch.checks import check
 from campaigns.launch.launch import launch
 from campaigns.ledger import queries
 from campaigns.ledger.store import Ledger, LedgerUnavailable
 from campaigns.ledger.tables import contacts
-from campaigns.lifecycle import FINAL_CONTACTS, LIVE_CAMPAIGNS
+from campaigns.lifecycle import FINAL_CONTACTS, LIVE_CAMPAIGNS, CampaignStatus, ContactStatus, IllegalMove
+from campaigns.operations import control
+from tests.chaos import disk as disks
 from tests.chaos import stack as stacks
 from tests.chaos import stores
-from tests.chaos.faults import Faults, memory
-from tests.chaos.verdict import Judgement, judge
+from tests.chaos.faults import Faults
+from tests.chaos.processes import memory
+from tests.chaos.verdict import Judgement, judge, stories
 from workers.stack.programs import Modules
 from workers.wiring import now_utc, open_ledger
 
@@ -35,10 +42,12 @@ account: {vendor}
 contacts: {{file: {vendor}.csv}}
 message: {{tts: "{text}"}}
 caller_id: "+18005550100"
+pace: {pace}
 retry: {{max_attempts: 2, busy: [1s], no_answer: [1s], rejected: [1s]}}
 """
 NOT_CALLED = {24}  # hangs up within seconds: between two looks nobody can see that it was answered
 LOOK_SECONDS = 0.5
+PUT_OFF = timedelta(seconds=45)  # longer than the campaign puts anybody off by itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +56,12 @@ class Plan:
 
     store: str
     contacts: int
-    faults: int
     every: float
     seed: int
+    faults: int | None = None  # each kind once, when no number is named
     speed: float = 8.0
     workers: int = 3
+    pace: int = 40  # calls a second, of each campaign
     patience: float = 900.0
     only: Sequence[str] | None = None  # the faults to choose from; all of them when none is named
     modules: Modules | None = None
@@ -63,11 +73,13 @@ class Outcome:
 
     store: str
     seconds: float
+    kinds: Sequence[str]
     faults: Mapping[str, int]
     at_the_proxy: Mapping[str, int]
     died: Mapping[str, int]
     memory: int  # bytes, of the largest worker
     refused_for_pace: int
+    by_the_operator: Mapping[str, int]
     judged: Mapping[str, Judgement] = field(default_factory=dict)
 
     @property
@@ -79,28 +91,48 @@ def run(plan: Plan, folder: Path, say: Callable[[str], None] = lambda _line: Non
     """Run a storm to its end; whoever has no final status when patience ends is lost."""
     began = time.monotonic()
     numbers = {vendor: reserved_numbers(plan.contacts, skip=turn) for turn, vendor in enumerate(VENDORS)}
-    with stores.opened(plan.store, folder) as store, _opened_stack(plan, folder, store.url) as stack:
+    with (
+        disks.small() as disk,
+        _kept(disk.folder / "stack", folder / "stack"),
+        stores.opened(plan.store, disk.folder) as store,
+        _opened_stack(plan, disk.folder, store.url) as stack,
+    ):
         ledger = open_ledger(stack.settings)
         try:
-            _launch(numbers, folder, stack, ledger)
-            faults = Faults(stack, store, Random(plan.seed), plan.only)
-            largest = _throw_faults(plan, faults, stack, ledger, say)
+            _launch(plan, numbers, folder, stack, ledger)
+            faults = Faults(stack, store, disk, Random(plan.seed), plan.only)
+            operator = Operator(ledger)
+            largest = _throw_faults(plan, faults, operator, stack, say)
             calls = httpx.get(f"{stack.sandbox_url}/_calls", timeout=60, trust_env=False).json()
+            judged = {
+                vendor: judge(ledger, _of(calls, vendor), mine, max_attempts=MAX_ATTEMPTS)
+                for vendor, mine in numbers.items()
+            }
+            if victims := [number for one in judged.values() for number in one.victims]:
+                (folder / "stories.json").write_text(stories(ledger, calls, victims))
             return Outcome(
                 store=store.name,
                 seconds=time.monotonic() - began,
+                kinds=faults.kinds,
                 faults=faults.thrown,
                 at_the_proxy=faults.at_the_proxy(),
                 died=dict(stack.deaths),
                 memory=largest,
                 refused_for_pace=_refused_for_pace(stack),
-                judged={
-                    vendor: judge(ledger, _of(calls, vendor), mine, max_attempts=MAX_ATTEMPTS)
-                    for vendor, mine in numbers.items()
-                },
+                by_the_operator=operator.did,
+                judged=judged,
             )
         finally:
             ledger.close()
+
+
+@contextmanager
+def _kept(folder: Path, copy: Path) -> Iterator[None]:
+    """The folder's files, copied at the end: the disk that they are on goes."""
+    try:
+        yield
+    finally:
+        shutil.copytree(folder, copy, dirs_exist_ok=True)
 
 
 @contextmanager
@@ -108,6 +140,40 @@ def _opened_stack(plan: Plan, folder: Path, ledger_url: str) -> Iterator[stacks.
     manner = {"seed": plan.seed, "speed": plan.speed, "workers": plan.workers, "modules": plan.modules}
     with stacks.opened(folder / "stack", ledger_url, **manner) as stack:
         yield stack
+
+
+class Operator:
+    """Who looks after the campaigns: resumes what an answer has paused, and ends what only waits for another day."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.did: Counter[str] = Counter()
+        self._ledger = ledger
+
+    def look(self) -> tuple[int, bool]:
+        """How many contacts wait for their end, and whether a campaign goes on; nobody knows without the store."""
+        try:
+            with self._ledger.reading() as db:
+                live = queries.all_campaigns(db, LIVE_CAMPAIGNS)
+                waiting = select(contacts.c.campaign_id, contacts.c.status, contacts.c.due_at).where(
+                    contacts.c.status.not_in(FINAL_CONTACTS)
+                )
+                left = db.execute(waiting).all()
+            for campaign in live:
+                self._act(campaign, [row for row in left if row.campaign_id == campaign.id])
+        except LedgerUnavailable:
+            return 1, True
+        return len(left), bool(live)
+
+    def _act(self, campaign: queries.Campaign, left: Sequence[Any]) -> None:
+        """A vendor may ask by an absurd figure for an hour: what is left of a campaign then is cancelled."""
+        far = now_utc() + PUT_OFF
+        with suppress(IllegalMove):  # it has ended meanwhile
+            if left and all(row.status == ContactStatus.PENDING and row.due_at > far for row in left):
+                control.cancel(self._ledger, campaign.id, who="chaos", now=now_utc())
+                self.did["put off by an absurd figure and cancelled"] += len(left)
+            elif campaign.status is CampaignStatus.PAUSED:
+                control.resume(self._ledger, campaign.id, who="chaos", now=now_utc())
+                self.did[f"resumed ({campaign.pause_kind})"] += 1
 
 
 def reserved_numbers(count: int, *, skip: int = 0) -> list[str]:
@@ -124,11 +190,13 @@ def _exists(area: int) -> bool:
     return phonenumbers.is_valid_number(phonenumbers.parse(f"+1{area}5550100"))
 
 
-def _launch(numbers: Mapping[str, Sequence[str]], folder: Path, stack: stacks.FaultyStack, ledger: Ledger) -> None:
+def _launch(
+    plan: Plan, numbers: Mapping[str, Sequence[str]], folder: Path, stack: stacks.FaultyStack, ledger: Ledger
+) -> None:
     for vendor, mine in numbers.items():
         (folder / f"{vendor}.csv").write_text("\n".join(["phone", *mine]) + "\n")
         file = folder / f"{vendor}.yaml"
-        file.write_text(CAMPAIGN.format(vendor=vendor, text=TEXT.strip()))
+        file.write_text(CAMPAIGN.format(vendor=vendor, text=TEXT.strip(), pace=plan.pace))
         launch(ledger, check(file, _rehearsing(stack)), who="chaos", now=now_utc())
 
 
@@ -137,37 +205,28 @@ def _rehearsing(stack: stacks.FaultyStack) -> Mapping[str, stacks.AccountSetting
 
 
 def _throw_faults(
-    plan: Plan, faults: Faults, stack: stacks.FaultyStack, ledger: Ledger, say: Callable[[str], None]
+    plan: Plan, faults: Faults, operator: Operator, stack: stacks.FaultyStack, say: Callable[[str], None]
 ) -> int:
     """Throw faults while anybody waits to be called, at least as many as planned; then wait for the end."""
     until, largest, thrown = time.monotonic() + plan.patience, 0, 0
+    least = len(faults.kinds) if plan.faults is None else plan.faults
     while True:
-        waiting, going_on = _left(ledger)
+        waiting, going_on = operator.look()
         largest = max(largest, *(memory(stack.pid(name)) for name in stack.names("worker")))
-        if not going_on and thrown >= plan.faults:
+        if not going_on:
+            if thrown < least:
+                say(f"the campaigns ended after {thrown} of {least} faults: give them more contacts, or a lower pace")
             return largest
         if time.monotonic() > until:
             say(f"{waiting} contacts are without a final status after {plan.patience:.0f} s: they are lost")
             return largest
-        if going_on and (waiting or thrown < plan.faults):
+        if waiting or thrown < least:
             name = faults.throw()
             thrown += 1
-            say(f"{thrown:4} {name:<26} {waiting} waiting")
+            say(f"{thrown:4} {name:<28} {waiting} waiting")
             time.sleep(plan.every)
-        elif not going_on:
-            raise AssertionError(f"the campaigns ended after {thrown} of {plan.faults} faults: too few contacts")
         else:
             time.sleep(LOOK_SECONDS)
-
-
-def _left(ledger: Ledger) -> tuple[int, bool]:
-    """How many contacts wait for their end, and whether a campaign goes on; nobody knows while the store is gone."""
-    try:
-        with ledger.reading() as db:
-            waiting = select(func.count()).select_from(contacts).where(contacts.c.status.not_in(FINAL_CONTACTS))
-            return db.scalar(waiting) or 0, bool(queries.all_campaigns(db, LIVE_CAMPAIGNS))
-    except LedgerUnavailable:
-        return 1, True
 
 
 def _refused_for_pace(stack: stacks.FaultyStack) -> int:

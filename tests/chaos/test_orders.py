@@ -20,6 +20,7 @@ from campaigns.launch.launch import launch
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.operations import control
+from tests.chaos import disk as disks
 from tests.chaos import stack as stacks
 from tests.chaos import stores
 from tests.chaos.faults import Faults
@@ -44,8 +45,8 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 class Scene:
     """A stack on one store, with campaigns that take long enough to be interfered with."""
 
-    def __init__(self, folder: Path, stack: FaultyStack, store: stores.Store, ledger: Ledger) -> None:
-        self.stack, self.store, self.ledger = stack, store, ledger
+    def __init__(self, folder: Path, stack: FaultyStack, store: stores.Store, disk: disks.Disk, ledger: Ledger) -> None:
+        self.stack, self.store, self.disk, self.ledger = stack, store, disk, ledger
         self._folder = folder
         self._numbers = (number for number in reserved_numbers(15_000) if number[-2:] < "11")  # they answer
 
@@ -100,12 +101,13 @@ class Scene:
 def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     folder = tmp_path_factory.mktemp("orders")
     with (
-        stores.opened(request.param, folder) as store,
-        stacks.opened(folder / "stack", store.url, seed=1, speed=SPEED, workers=2) as stack,
+        disks.small() as disk,
+        stores.opened(request.param, disk.folder) as store,
+        stacks.opened(disk.folder / "stack", store.url, seed=1, speed=SPEED, workers=2) as stack,
     ):
         ledger = open_ledger(stack.settings)
         try:
-            yield Scene(folder, stack, store, ledger)
+            yield Scene(folder, stack, store, disk, ledger)
         finally:
             ledger.close()
 
@@ -193,9 +195,24 @@ def test_while_redis_is_away_nothing_is_dialed_and_it_goes_on_by_itself(scene):
     assert len(called) == len(set(called)), "each number is in one campaign once, and answers"
 
 
+def test_a_redis_that_takes_no_writes_ends_no_process_and_dialing_goes_on_by_itself(scene):
+    campaign = scene.calling("writeless")
+    before = {name: scene.stack.pid(name) for name in scene.stack.children}
+    faults = Faults(scene.stack, scene.store, scene.disk, Random(3))
+    for refuse in (
+        faults.demote_redis,
+        lambda: faults.set_redis("min-replicas-to-write", 1),
+        lambda: faults.set_redis("maxmemory", 1),
+    ):
+        refuse()
+        scene.wait_for_calls(3)
+    assert {name: scene.stack.pid(name) for name in scene.stack.children} == before
+    scene.cancel(campaign)
+
+
 def test_on_a_full_disk_nothing_is_half_written_and_it_goes_on_by_itself(scene):
     campaign = scene.calling("full", vendor="callgear")
-    Faults(scene.stack, scene.store, Random(1)).fill_disk()
+    Faults(scene.stack, scene.store, scene.disk, Random(1)).fill_disk()
     scene.wait_for_calls(10)
     scene.cancel(campaign)
     with scene.ledger.reading() as db:

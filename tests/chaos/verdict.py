@@ -7,6 +7,7 @@ a call which never was.
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,8 +38,12 @@ class Judgement:
     ends_told_by: Mapping[str, int]
 
     @property
+    def victims(self) -> Sequence[str]:
+        return [*self.doubles, *self.lost, *self.wrong]
+
+    @property
     def sound(self) -> bool:
-        return not (self.doubles or self.lost or self.wrong)
+        return not self.victims
 
 
 def doubles(calls: Iterable[Call], *, max_attempts: int) -> list[str]:
@@ -84,6 +89,17 @@ def judge(ledger: Ledger, calls: Sequence[Call], numbers: Sequence[str], *, max_
         doubts_ended_by=Counter(row.confirmed_by or "time ran out" for row in tries),
         ends_told_by=ends,
     )
+
+
+def stories(ledger: Ledger, calls: Sequence[Call], numbers: Iterable[str]) -> str:
+    """All that the ledger and the log know of these people, to find out what happened."""
+    wanted = set(numbers)
+    with ledger.reading() as db:
+        people = [row._asdict() for row in db.execute(select(contacts).where(contacts.c.phone.in_(wanted)))]
+        ids = [person["id"] for person in people]
+        tries = [row._asdict() for row in db.execute(select(attempts).where(attempts.c.contact_id.in_(ids)))]
+    logged = [call for call in calls if call["to"] in wanted]
+    return json.dumps({"contacts": people, "attempts": tries, "calls": logged}, default=str, indent=1)
 
 
 def _is_lost(row: Any, was_answered: bool) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -24,6 +25,7 @@ TEXTS = (
 )
 OTHERS = ("null", "true", "false", "[]", "{}", "[[[[]]]]", '{"a": {"b": []}}', "[" * 300 + "]" * 300)
 HEADERS = (*TEXTS[:14], *(text for text in FIGURES if len(text) < 400), "Fri, 31 Dec 9999 23:59:59 GMT", "Tue, 99 Foo")
+PAGE = b"<html><head><title>We are sorry</title></head><body>Please try again later.</body></html>"
 STATUSES = (200, 200, 200, 201, 202, 204, 206, 301, 400, 401, 403, 404, 409, 429, 429, 500, 502, 503, 504, 599)
 RICH = ("calls_in_progress", "call_status", "placed", "throttled", "receipt_answered")  # much in them can be wrong
 MORE = {
@@ -77,6 +79,32 @@ class Hostile:
             headers=headers,
             body=text.encode("utf-8", chance.choice(("replace", "surrogatepass"))),
         )
+
+    def damaged(self, true: HttpReply) -> HttpReply:
+        """What is left of a true reply: a page, a part, another shape, absurd figures. It says nothing else instead."""
+        chance = self._chance
+        kind = chance.choice(("page", "part", "shape", "figures", "figures"))
+        if kind == "page":
+            return HttpReply(status=chance.choice((200, 502, 504)), headers={"content-type": "text/html"}, body=PAGE)
+        if kind == "part":
+            return replace(true, body=true.body[: chance.randrange(len(true.body) + 1)])
+        if kind == "shape":
+            return replace(true, body=chance.choice(OTHERS).encode())
+        figure = {"retry-after": chance.choice([one for one in FIGURES if len(one) < 400])}
+        try:
+            body = self._figured(json.loads(true.body))
+        except ValueError:
+            body = Token(chance.choice(FIGURES))
+        return replace(true, headers={**true.headers, **figure}, body=_written(body).encode())
+
+    def _figured(self, value: Any) -> Any:
+        """The value with one place in it, the deeper the likelier, taken by a figure."""
+        chance = self._chance
+        if value and isinstance(value, dict | list) and chance.random() < 0.95:
+            place = chance.choice(list(value) if isinstance(value, dict) else range(len(value)))
+            value[place] = self._figured(value[place])
+            return value
+        return Token(chance.choice(FIGURES))
 
     def _changed(self, value: Any, ids: Sequence[str]) -> Any:
         """The value with one place in it changed."""

