@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import math
+import signal
 import sys
 import tempfile
 from collections import Counter
@@ -28,12 +30,14 @@ def main() -> int:
     asked.add_argument("--contacts", type=int, default=2000, help="for each vendor on each store")
     asked.add_argument("--faults", type=int, default=250, help="on each store, at the least")
     asked.add_argument("--pace", type=int, default=40, help="calls a second, of each vendor's campaign")
+    asked.add_argument("--seconds", type=float, default=math.inf, help="for which faults are thrown at the most")
     asked.add_argument("--every", type=float, default=0.2, help="seconds between two faults")
     asked.add_argument("--workers", type=int, default=10, help="worker processes")
     asked.add_argument("--seed", type=int, default=None, help="repeats the choice of faults")
     asked.add_argument("--keep", type=Path, default=None, help="leave ledgers and logs in this folder")
     asked.add_argument("--record", action="store_true", help="add the storms to the table in docs/under-fire.md")
     given = asked.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no process and no disk is left behind
     seed = SystemRandom().randrange(10**6) if given.seed is None else given.seed
     out.print(f"seed {seed}")
     outcomes = []
@@ -46,6 +50,7 @@ def main() -> int:
                 contacts=given.contacts,
                 faults=given.faults,
                 pace=given.pace,
+                seconds=given.seconds,
                 every=given.every,
                 seed=seed,
                 workers=given.workers,

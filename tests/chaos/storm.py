@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from collections import Counter
@@ -62,6 +63,7 @@ class Plan:
     speed: float = 8.0
     workers: int = 3
     pace: int = 40  # calls a second, of each campaign
+    seconds: float = math.inf  # for which faults are thrown at the most; whoever is left is called undisturbed
     patience: float = 900.0
     only: Sequence[str] | None = None  # the faults to choose from; all of them when none is named
     modules: Modules | None = None
@@ -208,7 +210,8 @@ def _throw_faults(
     plan: Plan, faults: Faults, operator: Operator, stack: stacks.FaultyStack, say: Callable[[str], None]
 ) -> int:
     """Throw faults while anybody waits to be called, at least as many as planned; then wait for the end."""
-    until, largest, thrown = time.monotonic() + plan.patience, 0, 0
+    began = time.monotonic()
+    until, largest, thrown = began + plan.patience, 0, 0
     least = len(faults.kinds) if plan.faults is None else plan.faults
     while True:
         waiting, going_on = operator.look()
@@ -220,7 +223,7 @@ def _throw_faults(
         if time.monotonic() > until:
             say(f"{waiting} contacts are without a final status after {plan.patience:.0f} s: they are lost")
             return largest
-        if waiting or thrown < least:
+        if (waiting or thrown < least) and time.monotonic() < began + plan.seconds:
             name = faults.throw()
             thrown += 1
             say(f"{thrown:4} {name:<28} {waiting} waiting")
