@@ -74,18 +74,21 @@ def own_limits(campaign: Campaign) -> CampaignLimits:
 @contextmanager
 def contained(
     step: Step, ledger: Ledger, now: datetime, *, account: str = "", campaign: str = "", **names: object
-) -> Iterator[None]:
+) -> Iterator[list[str]]:
     """Whatever the block raises ends the block and nothing else, so that the next account, campaign or attempt goes on.
 
     It is logged with these names (where it was raised once a minute), and counted in the ledger for `status` and the
-    metrics. Only a store that is away is raised on: no other account would fare better.
+    metrics. Only a store that is away is raised on: no other account would fare better. The list that the block is
+    given holds the error's name afterwards, if there was one.
     """
+    errors: list[str] = []
     try:
-        yield
+        yield errors
     except EVERYBODYS:
         raise
     except Exception as exc:
         error = exc.message if isinstance(exc, DialerError) else type(exc).__name__
+        errors.append(error)
         # Its text may quote a number or what is said: where it was raised is enough.
         where = traceback.format_tb(exc.__traceback__) if _named.is_due(step, account, campaign, error) else None
         log.error("a fault of the dialer", step=step.value, account=account, campaign=campaign, error=error, **names)
@@ -113,10 +116,12 @@ def all_or_each(
     items: Sequence[T],
     act: Callable[[Sequence[T]], Sequence[R]],
     names: Callable[[T], Mapping[str, Any]],
+    put_off: Callable[[T, str], object] = lambda item, error: None,
 ) -> list[R]:
     """The results of `act` on all items; where that raises, of `act` on each by itself, contained.
 
     So one transaction serves all while all is well, and an item that cannot be written keeps no other from being.
+    `put_off` is given an item that raised, and the name of its error, so that it is not tried again at once.
     """
     try:
         return list(act(items))
@@ -125,6 +130,9 @@ def all_or_each(
     except Exception:
         results: list[R] = []
         for item in items:
-            with contained(step, ledger, now, **names(item)):
+            with contained(step, ledger, now, **names(item)) as errors:
                 results += act([item])
+            if errors:
+                with contained(step, ledger, now, **names(item)):
+                    put_off(item, errors[0])
         return results

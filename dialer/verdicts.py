@@ -21,6 +21,9 @@ class Verdict(StrEnum):
     UNCONFIRMED = "unconfirmed"  # the call may be ringing: find out, never dial again
 
 
+OUR_FAULT = "fault"
+"""Beside NOT_SENT: the dialer itself raised an error, so that no request could be made."""
+
 FIXED_VERDICTS = frozenset({Verdict.PLACED, Verdict.UNCONFIRMED, Verdict.NOT_SENT, Verdict.LOGIN_AGAIN})
 """Verdicts that no campaign may change: a call that was or may have been placed, a request not sent, a login."""
 

@@ -19,7 +19,7 @@ from campaigns.dispatch.requests import call_for, opening_for
 from campaigns.dispatch.token_wait import return_claims, send_with_tokens
 from campaigns.dispatch.vendor_queue import claimed_to_hand_over, otherwise_due, send_at
 from campaigns.ledger import claims, queries
-from campaigns.ledger.attempts import open_attempts
+from campaigns.ledger.attempts import Opening, open_attempts
 from campaigns.ledger.claims import Claimed
 from campaigns.ledger.frequency_caps import cap_clears_at
 from campaigns.ledger.queries import Campaign
@@ -27,7 +27,7 @@ from campaigns.ledger.store import LedgerUnavailable
 from campaigns.lifecycle import OPEN_ATTEMPTS, CampaignStatus, Step
 from campaigns.runtime import SWEEP_MARGIN, Runtime, all_or_each, contained, own_limits
 from campaigns.settlement.receipts import apply_waiting
-from campaigns.settlement.rulings import rule_all
+from campaigns.settlement.rulings import rule_all, settle_fault
 from dialer.account import Account
 from dialer.bucket import BucketUnavailable, GrantResult, Slot
 from dialer.calls import CallRequest
@@ -55,8 +55,8 @@ def dial(slice_: Slice, *, using: Runtime, sleep: Callable[[float], None] = time
     """
     with using.ledger.reading() as db:
         campaign = queries.campaign(db, slice_.campaign_id)
-        contacts = claims.still_claimed(db, slice_.claim, slice_.contact_ids, using.clock())
     account = using.accounts.get(campaign.account)
+    contacts = _still_claimed(slice_, campaign, account, using)
     if (
         using.stopping()
         or campaign.status is not CampaignStatus.RUNNING
@@ -66,6 +66,53 @@ def dial(slice_: Slice, *, using: Runtime, sleep: Callable[[float], None] = time
         return_claims(contacts, using)
         return 0
     return _dial(contacts, campaign, account, using, sleep)
+
+
+def _still_claimed(slice_: Slice, campaign: Campaign, account: Account | None, using: Runtime) -> list[Claimed]:
+    """The contacts that are still ours; one whose row cannot be read keeps no other from being dialed."""
+
+    def read(ids: Sequence[int]) -> list[Claimed]:
+        with using.ledger.reading() as db:
+            return claims.still_claimed(db, slice_.claim, ids, using.clock())
+
+    def names(contact_id: int) -> dict[str, object]:
+        return {"account": campaign.account, "campaign": campaign.id, "contact": contact_id}
+
+    def put_off(contact_id: int, error: str) -> None:
+        if account is not None:
+            _put_off(slice_.claim, contact_id, error, campaign, account, using)
+
+    return all_or_each(Step.DIAL, using.ledger, using.clock(), slice_.contact_ids, read, names, put_off)
+
+
+def _put_off(
+    claim: UUID, contact_id: int, error: str, campaign: Campaign, account: Account, using: Runtime
+) -> UUID | None:
+    """An error of ours keeps a contact from being called: that is an attempt of its own, which ends at once.
+
+    So the contact waits, ever longer, and is given up with a reason in the end. Returns the attempt's id.
+    """
+    return using.ledger.write(_write_fault, claim, contact_id, error, campaign, account, using)
+
+
+def _write_fault(
+    db: Connection, claim: UUID, contact_id: int, error: str, campaign: Campaign, account: Account, using: Runtime
+) -> UUID | None:
+    now = using.clock()
+    contact = claims.claimed_bare(db, claim, contact_id)
+    if contact is None:
+        return None
+    opening = Opening(
+        contact=contact,
+        account=account.name,
+        provider=account.provider.name,
+        caller_id=campaign.definition.caller_id,
+        script_seconds=0.0,
+    )
+    opened = open_attempts(db, [opening], now=now, conclude_at=now)
+    for attempt in queries.attempts_by_id(db, opened).values():
+        settle_fault(db, attempt, error, now=now, rng=using.rng)
+    return contact.attempt_id
 
 
 def _dial(
@@ -108,12 +155,19 @@ def _send(
     def names(contact: Claimed) -> dict[str, object]:
         return {"account": account.name, "campaign": campaign.id, "contact": contact.contact_id}
 
+    faulty: set[UUID] = set()
+
+    def put_off(contact: Claimed, error: str) -> None:
+        faulty.add(contact.attempt_id)
+        _put_off(contact.claim, contact.contact_id, error, campaign, account, using)
+
     try:
-        calls = all_or_each(Step.DIAL, using.ledger, using.clock(), batch, act, names)
+        calls = all_or_each(Step.DIAL, using.ledger, using.clock(), batch, act, names, put_off)
     except LedgerUnavailable:
         _return_tokens(batch, campaign, account)
         raise
-    opened = {call.correlation_id for call, _ in calls}
+    _return_tokens([contact for contact in batch if contact.attempt_id in faulty], campaign, account)
+    opened = {call.correlation_id for call, _ in calls} | faulty
     _hold_back([contact for contact in batch if contact.attempt_id not in opened], campaign, account, using)
     flight.send(calls)
     return len(calls)
@@ -221,8 +275,18 @@ def _hold_back(held: Sequence[Claimed], campaign: Campaign, account: Account, us
     """Give back tokens and claims of contacts that a gate held back, each with its next moment or its final status."""
     if not held:
         return
+
+    def act(some: Sequence[Claimed]) -> list[UUID]:
+        return list(using.ledger.write(_write_held, some, campaign, account, using.moments()))
+
+    def names(contact: Claimed) -> dict[str, object]:
+        return {"account": account.name, "campaign": campaign.id, "contact": contact.contact_id}
+
+    def put_off(contact: Claimed, error: str) -> None:
+        _put_off(contact.claim, contact.contact_id, error, campaign, account, using)
+
     try:
-        under_way = using.ledger.write(_write_held, held, campaign, account, using.moments())
+        under_way = all_or_each(Step.DIAL, using.ledger, using.clock(), held, act, names, put_off)
     except LedgerUnavailable as exc:
         # The rest of the batch is committed and must be sent; leases free these and their tokens.
         log.warning("claims not given back", campaign=campaign.id, why=exc.message)

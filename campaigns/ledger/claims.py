@@ -153,6 +153,14 @@ def still_claimed(db: Connection, claim: UUID, contact_ids: Sequence[int], now: 
     ]
 
 
+def claimed_bare(db: Connection, claim: UUID, contact_id: int) -> Claimed | None:
+    """A claimed contact without its row of the list, which may be what cannot be read; None if it is not claimed."""
+    columns = (contacts.c.phone, contacts.c.zone, contacts.c.due_at, contacts.c.claimed_at, contacts.c.lease_until)
+    ours = (contacts.c.id == contact_id, contacts.c.claim == claim, contacts.c.status == ContactStatus.CLAIMED)
+    row = db.execute(select(*columns).where(*ours)).first()
+    return row and Claimed(contact_id=contact_id, claim=claim, text=None, voice=None, not_after=None, **row._mapping)
+
+
 def give_back(db: Connection, claim: UUID, contact_ids: Iterable[int], *, due_at: datetime | None = None) -> int:
     """Undo a claim: its contacts are pending again, due as before or at `due_at` if later. No attempt is used.
 

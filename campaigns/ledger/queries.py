@@ -25,7 +25,7 @@ from campaigns.lifecycle import (
 )
 from dialer.calls import REACHED, Outcome
 from dialer.errors import DialerError
-from dialer.verdicts import Verdict
+from dialer.verdicts import OUR_FAULT, Verdict
 
 Kind = TypeVar("Kind", bound=StrEnum)
 
@@ -252,6 +252,12 @@ def count_verdict(db: Connection, contact_id: int, verdict: Verdict) -> int:
     """How many of a contact's attempts got this verdict."""
     query = select(func.count()).where(attempts.c.contact_id == contact_id, attempts.c.verdict == verdict)
     return db.scalar(query) or 0
+
+
+def count_faults(db: Connection, contact_id: int) -> int:
+    """How often an error of the dialer kept the contact from being called."""
+    of_ours = (attempts.c.verdict == Verdict.NOT_SENT, attempts.c.mnemonic == OUR_FAULT)
+    return db.scalar(select(func.count()).where(attempts.c.contact_id == contact_id, *of_ours)) or 0
 
 
 def count_by_status(db: Connection, campaign_id: str) -> dict[ContactStatus, int]:

@@ -25,10 +25,12 @@ from campaigns.settlement.evidence import Evidence
 from campaigns.settlement.requeue import move_unless_reached, requeue
 from dialer.account_settings import AccountSettings
 from dialer.retry import backoff
-from dialer.verdicts import Ruling, Verdict
+from dialer.verdicts import OUR_FAULT, Ruling, Verdict
 
 DETAIL_LENGTH = 300
 PROVIDER_TRIES = 12  # requests that placed no call, for one contact, before it is given up
+FAULTY_TRIES = 8  # errors of the dialer's own, for one contact, before it is given up: half an hour after the first
+FIRST_FAULT_WAIT = timedelta(seconds=15)  # doubled with each further one
 DEFAULT_THROTTLE = 1.0
 LONGEST_THROTTLE = 86460.0  # seconds: no provider's window is longer than a day
 
@@ -187,6 +189,8 @@ def _no_call(
         case Verdict.HALT_ACCOUNT | Verdict.LOGIN_AGAIN:
             requeue(db, attempt, now, now=now)
             halt_account(db, attempt.account, why, now=now)
+        case Verdict.NOT_SENT if ruling.mnemonic == OUR_FAULT:
+            _put_off_or_give_up(db, attempt, why, now=now)
         case Verdict.THROTTLED | Verdict.NOT_SENT:
             wait = ruling.retry_after or DEFAULT_THROTTLE
             _wait_for_the_account(db, attempt, wait, why, speed=speed, now=now, rng=rng)
@@ -217,6 +221,21 @@ def _try_the_provider_again(db: Connection, attempt: OpenAttempt, why: str, *, n
         move_unless_reached(db, attempt, ContactStatus.UNREACHED, now, reason=reason)
     else:
         requeue(db, attempt, now + backoff(tries, rng), now=now)
+
+
+def settle_fault(db: Connection, attempt: OpenAttempt, error: str, *, now: datetime, rng: Random) -> bool:
+    """The dialer raised this error instead of sending the request; the contact waits, ever longer, and not for ever."""
+    detail = f"an error of the dialer ({error}): nothing was sent; see the log"
+    return _no_call(db, attempt, Ruling(verdict=Verdict.NOT_SENT, mnemonic=OUR_FAULT, detail=detail), now=now, rng=rng)
+
+
+def _put_off_or_give_up(db: Connection, attempt: OpenAttempt, why: str, *, now: datetime) -> None:
+    tries = queries.count_faults(db, attempt.contact_id)
+    if tries >= FAULTY_TRIES:
+        reason = f"not called: the dialer itself failed {tries} times; last: {why}"
+        move_unless_reached(db, attempt, ContactStatus.UNREACHED, now, reason=reason)
+    else:
+        requeue(db, attempt, now + FIRST_FAULT_WAIT * 2 ** (tries - 1), now=now)
 
 
 def _blames_a_fixed_text(attempt: OpenAttempt, ruling: Ruling) -> bool:

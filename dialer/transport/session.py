@@ -25,7 +25,7 @@ from dialer.transport.http_client import HttpClient, translate_errors
 from dialer.transport.keyring import Keyring, halt_if_login_refused
 from dialer.transport.portal import AsyncCloseable
 from dialer.transport.shared_logins import SharedLogins
-from dialer.verdicts import Ruling, Verdict
+from dialer.verdicts import OUR_FAULT, Ruling, Verdict
 
 log = get_logger()
 
@@ -146,7 +146,7 @@ class Session(AsyncCloseable):
         except Exception as exc:
             detail = f"the request could not be built ({type(exc).__name__}): an error of the dialer"
             log.error("a request could not be built", account=self._account, error=type(exc).__name__)
-            ruling = Ruling(verdict=Verdict.NOT_PLACED, mnemonic="fault", detail=detail)
+            ruling = Ruling(verdict=Verdict.NOT_SENT, mnemonic=OUR_FAULT, detail=detail)
             raise NotPlaced(self.provider.name, detail, ruling) from exc
 
     async def _exchange(self, request: HttpRequest, departure: Departure | None) -> HttpReply:
