@@ -145,7 +145,7 @@ def _send(
     using: Runtime,
 ) -> int:
     """Place the calls of contacts whose tokens are taken. All checks that can fail run before the commit."""
-    batch, own = [contact for contact, _ in granted], own_limits(campaign)
+    began, batch, own = time.monotonic(), [contact for contact, _ in granted], own_limits(campaign)
     slots = {contact.attempt_id: slot for contact, slot in granted}
 
     def act(some: Sequence[Claimed]) -> list[tuple[CallRequest, Departure]]:
@@ -170,6 +170,7 @@ def _send(
     opened = {call.correlation_id for call, _ in calls} | faulty
     _hold_back([contact for contact in batch if contact.attempt_id not in opened], campaign, account, using)
     flight.send(calls)
+    account.admission.learn_preparation(time.monotonic() - began)
     return len(calls)
 
 

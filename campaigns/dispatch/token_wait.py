@@ -43,7 +43,10 @@ def send_with_tokens(
             names = [str(contact.attempt_id) for contact in turn]
             with account.admission.admitted():
                 granted, answer = account.bucket.acquire_many(
-                    names, own=own, urgency=urgency_of(campaign, again=turn[0].tries > 0)
+                    names,
+                    own=own,
+                    urgency=urgency_of(campaign, again=turn[0].tries > 0),
+                    lead=account.admission.preparation,
                 )
                 if granted:
                     slots = answer.slots

@@ -127,13 +127,15 @@ class TokenBucket:
         *,
         own: CampaignLimits | None = None,
         urgency: Urgency = Urgency.NORMAL,
+        lead: float = 0.0,
     ) -> tuple[int, AcquireResult]:
         """Take the tokens for as many of these calls as the limits allow, in one round trip.
 
         Returns the number of granted ids, counted from the first, and the answer for them: all may be used at the same
         moment, or better one after the other in `slots`. For paces at which a round trip for each call costs too much.
+        `lead`: so many seconds are needed before the first can leave; it gets no slot that is over by then.
         """
-        return self._take(grant_ids, own, None, 1, True, urgency, None, CALL_LEASE_SECONDS)
+        return self._take(grant_ids, own, None, 1, True, urgency, None, CALL_LEASE_SECONDS, lead)
 
     def _take(
         self,
@@ -145,13 +147,14 @@ class TokenBucket:
         urgency: Urgency,
         lease: float | None,
         call_lease: float,
+        lead: float = 0.0,
     ) -> tuple[int, AcquireResult]:
         cost = points or self.limits.call_points
         leases = (microseconds(lease or self.limits.flight_lease), microseconds(call_lease) if call else 0)
         first, *further = ids
         asked_at = self._steady()
         granted, wait, limit, *spacing = self._scripts.run(
-            "acquire", own or NO_CAMPAIGN, first, cost, tokens, *leases, int(urgency), *further
+            "acquire", own or NO_CAMPAIGN, first, cost, tokens, *leases, int(urgency), microseconds(lead), *further
         )
         if granted < 0:
             raise CostExceedsLimit(

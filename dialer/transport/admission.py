@@ -11,6 +11,7 @@ from anyio.from_thread import BlockingPortal
 
 QUICK, SLOW = 0.01, 0.03  # seconds in which an event loop answers that has time to spare, and that is behind
 LONGEST_WAIT = 1.0
+LONGEST_PREPARATION = 0.1
 FIRST, SETTLING = 2.0, 2
 
 
@@ -28,6 +29,7 @@ class Admission:
         self._limit = FIRST
         self._inside = 0
         self._changed = threading.Condition()
+        self._preparation = 0.01
         self._settling = threading.BoundedSemaphore(SETTLING)
 
     @property
@@ -54,6 +56,15 @@ class Admission:
         """Wait until few others write down answers, and hold a place among them for the block."""
         with self._settling:
             yield
+
+    @property
+    def preparation(self) -> float:
+        """Seconds between taking a token and leaving: somewhat more than writing the attempts takes."""
+        return min(1.5 * self._preparation, LONGEST_PREPARATION)
+
+    def learn_preparation(self, seconds: float) -> None:
+        """Attempts took so long to be written."""
+        self._preparation += (seconds - self._preparation) / 8
 
     def learn(self, seconds: float) -> None:
         """The loop took so long to answer."""

@@ -4,7 +4,8 @@
 -- ARGS     1 grant id, which is the ticket too  2 points  3 tokens of the pace  4 flight lease
 --          5 call lease (0: the request starts no call)
 --          6 urgency: 0 urgent (before the queue), 1 before the campaign's first tries, 2 normal
---          7 … ids of further requests of the same cost
+--          7 how long the requests take to prepare: their slots begin no sooner, where sooner ones are not wanted
+--          8 … ids of further requests of the same cost
 -- returns  {number of granted ids from the first on, microseconds until the slot of the first, '', microseconds from one
 --          slot to the next}, the same when repeated; a slot that has begun already is as many microseconds ago;
 --          {0, microseconds to wait before asking again, the limit that was hit};
@@ -12,9 +13,9 @@
 local id, points, tokens = ARGS[1], tonumber(ARGS[2]), tonumber(ARGS[3])
 local flight_lease, call_lease = tonumber(ARGS[4]), tonumber(ARGS[5])
 local is_call, urgency = call_lease > 0, tonumber(ARGS[6])
-local urgent = urgency == 0
+local urgent, lead = urgency == 0, tonumber(ARGS[7])
 
-local ids = { id, unpack(ARGS, 7) }
+local ids = { id, unpack(ARGS, 8) }
 local earlier = read_grant(redis.call('HGET', GRANTS, id))
 if earlier or redis.call('ZSCORE', CALLS, id) then
   local granted = 1
@@ -54,7 +55,7 @@ local gap, at_once, pace_name, distance_before = pace(points, tokens)
 -- A slot of the pace is granted only when it is the next one and near, so that a place in the queue can be revoked
 -- until then; for several requests as much nearer as their slots reach. Waiting requests are asked to return slightly later, because the campaign that has just been served may
 -- be next again, by weight.
-local soon = math.min(gap * #ids, COMMIT)
+local soon = math.min(math.max(gap * #ids, lead), COMMIT)
 local grace = math.min(gap / 8, GRACE)
 local function slot(free_at, name)
   if free_at - now > soon then delay(free_at - soon + grace, name) end
@@ -175,7 +176,6 @@ end
 if get('cold') == 2 then put('cold', 1) end
 local begins, spacing = now, 0
 if paced then
-  local lead = room > 1 and gap * room / 2 or 0 -- the attempts of a turn are written first
   begins, spacing = take_slots(room, tokens, gap, at_once, distance_before, lead)
 end
 if get('d:s') ~= 1 and day_left then put('d:u', (get('d:u') or 0) + points * room) end
