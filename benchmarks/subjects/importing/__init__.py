@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.figures import Figures
-from benchmarks.subjects.importing.lists import write_campaign, write_list
+from benchmarks.subjects.importing.lists import write_campaign, write_list, write_workbook
 from tests.support import postgres
 
 SIZES = (100_000, 1_000_000)
+WORKBOOK_ROWS = 100_000
 KINDS = {
     "bare": "csv + phonenumbers, nothing else",
     "check": "dialer check: every row read, told, rendered, measured",
@@ -28,6 +29,11 @@ GOALS = (
     "PostgreSQL. A start reads the list once; what it writes has entries in three indexes. PostgreSQL runs on the same "
     "machine with its default settings; its memory is not counted."
 )
+WORKBOOK_GOAL = "Goal: 20,000 rows/s. Five columns, texts shared by many cells."
+WORKBOOK_KINDS = {
+    "openpyxl": "openpyxl (read-only), the cells and nothing else",
+    "check": "dialer check: the same of a workbook, its cells by their formats",
+}
 COLUMNS = ("rows", "bad", "what", "seconds", "rows/s", "peak RSS, MB")
 
 
@@ -36,6 +42,9 @@ def measure() -> Iterator[Figures]:
     with postgres.server(durable=True) as server:
         rows = [row for size in SIZES for bad in (False, True) for row in _rows(size, server, bad=bad)]
     yield Figures(title="Reading a list", columns=COLUMNS, rows=rows, note=GOALS)
+    yield Figures(
+        title="Reading a workbook", columns=COLUMNS, rows=[*_workbook_rows(WORKBOOK_ROWS)], note=WORKBOOK_GOAL
+    )
 
 
 def _rows(size: int, server: str, *, bad: bool) -> Iterator[tuple[str, ...]]:
@@ -44,9 +53,19 @@ def _rows(size: int, server: str, *, bad: bool) -> Iterator[tuple[str, ...]]:
         campaign = write_campaign(Path(folder))
         for kind, what in KINDS.items():
             url = database if kind == "postgresql" else f"sqlite:///{folder}/ledger.sqlite3"
-            told = _run(kind, campaign, url)
-            figures = (f"{told['seconds']:.1f}", f"{size / told['seconds']:,.0f}", f"{told['rss']:.0f}")
-            yield (f"{size:,}", "10 %" if bad else "none", what, *figures)
+            yield (f"{size:,}", "10 %" if bad else "none", what, *_figures(size, _run(kind, campaign, url)))
+
+
+def _workbook_rows(size: int) -> Iterator[tuple[str, ...]]:
+    with tempfile.TemporaryDirectory() as folder:
+        write_workbook(Path(folder) / "list.xlsx", size)
+        campaign = write_campaign(Path(folder), "list.xlsx")
+        for kind, what in WORKBOOK_KINDS.items():
+            yield (f"{size:,}", "none", what, *_figures(size, _run(kind, campaign, "")))
+
+
+def _figures(size: int, told: dict[str, float]) -> tuple[str, str, str]:
+    return f"{told['seconds']:.1f}", f"{size / told['seconds']:,.0f}", f"{told['rss']:.0f}"
 
 
 def _run(kind: str, campaign: Path, ledger_url: str) -> dict[str, float]:

@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 import phonenumbers
+from openpyxl import Workbook
 
 BAD = ("+1415555{n:03}", "(415) 55-{n:04}", "4.15555E+09", "", "+1000555{n:04}")
 CAMPAIGN = """\
@@ -44,8 +45,18 @@ def write_list(file: Path, size: int, *, bad: bool) -> None:
             out.write(f'{phone},Amelia,Dr. Moreno,"Monday, March 5",{row % 12 + 1}:{row % 60:02} PM\n')
 
 
-def write_campaign(folder: Path) -> Path:
-    """Write the campaign over the list in this folder."""
+def write_workbook(file: Path, size: int) -> None:
+    """Write the same list, all rows good, as a workbook: the phones as text, as people keep them."""
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet()
+    sheet.append(("phone", "first_name", "doctor", "day", "time"))
+    for row, number in enumerate(islice(numbers(), size)):
+        sheet.append((number, "Amelia", "Dr. Moreno", "Monday, March 5", f"{row % 12 + 1}:{row % 60:02} PM"))
+    book.save(file)
+
+
+def write_campaign(folder: Path, list_file: str = "list.csv") -> Path:
+    """Write the campaign over this list, which is in the same folder."""
     file = folder / "measured.yaml"
-    file.write_text(CAMPAIGN, encoding="utf-8")
+    file.write_text(CAMPAIGN.replace("list.csv", list_file), encoding="utf-8")
     return file
