@@ -16,6 +16,7 @@ CHUNK_BYTES = 1 << 18
 SAMPLE_BYTES = 1 << 16
 OLE_SIGNATURE = b"\xd0\xcf\x11\xe0"  # XLS, and XLSX under a password, are OLE files
 SAVE_AGAIN = 'save it again as "CSV UTF-8"'
+CONTACTS_ENCODING = "contacts.encoding"
 SURELY_UTF8_LINES = 3  # so many lines that are not ASCII are not UTF-8 by chance
 
 
@@ -23,10 +24,11 @@ class BadContactsFile(DialerError):
     """The list cannot be read at all; the message names the file, `remedy` says what to do."""
 
 
-def encoding_of(path: Path, named: str | None = None) -> str:
+def encoding_of(path: Path, named: str | None = None, *, setting: str = CONTACTS_ENCODING) -> str:
     """The name of a codec that reads the whole file: the one that is `named`, else as the content shows.
 
-    Raises BadContactsFile, with the line, when none does, or the content shows that it is not the one named.
+    `setting` is what names it, for what errors say. Raises BadContactsFile, with the line, when no codec does, or the
+    content shows that it is not the one named.
     """
     with path.open("rb") as stream:
         head = stream.read(4096)
@@ -35,22 +37,20 @@ def encoding_of(path: Path, named: str | None = None) -> str:
             raise BadContactsFile(message, "save it as .xlsx or CSV, without a password, and name that")
         stream.seek(0)
         if named is not None:
-            return _named(path, stream, head, named)
-        return _declared(path, stream, head) or _detected(path, stream)
+            return _named(path, stream, head, named, setting)
+        return _declared(path, stream, head) or _detected(path, stream, setting)
 
 
-def _named(path: Path, stream: BinaryIO, head: bytes, named: str) -> str:
-    """The encoding that the campaign file names, unless the content is evidently UTF-8 or UTF-16."""
+def _named(path: Path, stream: BinaryIO, head: bytes, named: str, setting: str) -> str:
+    """The encoding that is named, unless the content is evidently UTF-8 or UTF-16."""
     marked = marked_encoding(head)
     shown = marked or ("utf-8" if _is_surely_utf8(stream) else None)
     if shown and codecs.lookup(named).name[:5] != shown[:5]:
-        message = f"{path}: this is {shown.removesuffix('-sig').upper()}, and contacts.encoding says {named}"
-        raise BadContactsFile(message, "remove contacts.encoding, or correct it")
+        message = f"{path}: this is {shown.removesuffix('-sig').upper()}, and {setting} says {named}"
+        raise BadContactsFile(message, f"remove {setting}, or correct it")
     encoding = marked or named
     if line := _undecodable(stream, encoding):
-        raise BadContactsFile(
-            f"{path}:{line}: bytes that are not {named}", f"correct contacts.encoding, or {SAVE_AGAIN}"
-        )
+        raise BadContactsFile(f"{path}:{line}: bytes that are not {named}", f"correct {setting}, or {SAVE_AGAIN}")
     return encoding
 
 
@@ -77,7 +77,7 @@ def _unmarked_utf16(head: bytes) -> str | None:
     return "utf-16-be" if head[0::2].count(0) > enough else None
 
 
-def _detected(path: Path, stream: BinaryIO) -> str:
+def _detected(path: Path, stream: BinaryIO, setting: str) -> str:
     """UTF-8, else the code page that fits the lines that are not UTF-8. Raises BadContactsFile."""
     if not _undecodable(stream, "utf-8"):
         return "utf-8"
@@ -88,13 +88,18 @@ def _detected(path: Path, stream: BinaryIO) -> str:
     guess = guess_page(sample)
     if guess is None or not guess.is_certain:
         hint = f" (it may be {guess.page})" if guess else ""
-        remedy = (
-            f"name it in the campaign file (contacts.encoding: {guess.page if guess else 'cp1250'}), or {SAVE_AGAIN}"
-        )
-        raise BadContactsFile(f"{path}:{first}: the encoding of this file cannot be told{hint}", remedy)
+        name_it = _name_it(setting, guess.page if guess else "cp1250")
+        message = f"{path}:{first}: the encoding of this file cannot be told{hint}"
+        raise BadContactsFile(message, f"{name_it}, or {SAVE_AGAIN}")
     if line := _undecodable(stream, guess.page):
         raise BadContactsFile(f"{path}:{line}: bytes that are neither UTF-8 nor {guess.page}", SAVE_AGAIN)
     return guess.page
+
+
+def _name_it(setting: str, page: str) -> str:
+    if setting == CONTACTS_ENCODING:
+        return f"name it in the campaign file ({setting}: {page})"
+    return f"name it ({setting} {page})"
 
 
 def _undecodable(stream: BinaryIO, encoding: str) -> int | None:

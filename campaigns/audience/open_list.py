@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from campaigns.audience import xlsx
-from campaigns.audience.encoding import BadContactsFile
+from campaigns.audience.encoding import CONTACTS_ENCODING, BadContactsFile
 from campaigns.audience.table import Row, Table, open_delimited
 from campaigns.audience.workbook.archive import SAVE_AS_XLSX
 from campaigns.audience.xlsx import open_workbook
@@ -23,24 +23,29 @@ MARKUP = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype|html|table|\?xml|\?mso)", re
 
 
 def open_table(
-    path: Path, sheet: str | None = None, columns: Collection[str] = (), *, encoding: str | None = None
+    path: Path,
+    sheet: str | None = None,
+    columns: Collection[str] = (),
+    *,
+    encoding: str | None = None,
+    encoding_setting: str = CONTACTS_ENCODING,
 ) -> Table:
     """Open a list and read its header. Raises BadContactsFile when it is missing, empty or unreadable.
 
     `sheet` names the sheet of a workbook; None: the first visible one with one of these columns, else the first with
-    anything in it. `encoding` is that of a text file; None: as it shows.
+    anything in it. `encoding` is that of a text file, named by `encoding_setting`; None: as it shows.
     """
     if not path.exists():
         raise BadContactsFile(f"{path}: no such file", "contacts.file is looked for beside the campaign file")
     try:
         if _is_workbook(path):
             if encoding is not None:
-                raise BadContactsFile(f"{path}: a workbook has no encoding of its own", "remove contacts.encoding")
+                raise BadContactsFile(f"{path}: a workbook has no encoding of its own", f"remove {encoding_setting}")
             return open_workbook(path, sheet, columns)
         if sheet is not None:
             raise BadContactsFile(f"{path}: this is no workbook, it has no sheets", "remove contacts.sheet")
         _refuse_other_kinds(path)
-        return open_delimited(path, encoding)
+        return open_delimited(path, encoding, encoding_setting=encoding_setting)
     except OSError as exc:
         raise BadContactsFile(f"{path}: the list cannot be read: {exc.strerror or exc}", "check the path") from None
 

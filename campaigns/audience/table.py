@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple, TextIO
 
-from campaigns.audience.encoding import BadContactsFile, encoding_of
+from campaigns.audience.encoding import CONTACTS_ENCODING, BadContactsFile, encoding_of
 from campaigns.definition.column_names import comparable
 
 DELIMITERS = ",;\t|"
@@ -132,12 +132,14 @@ class DelimitedTable(Table):
         return f"put quotes around cells that hold {self.delimiter!r}"
 
 
-def open_delimited(path: Path, encoding: str | None = None) -> DelimitedTable:
-    """Detect the delimiter of a text file, and its encoding unless it is named.
+def open_delimited(
+    path: Path, encoding: str | None = None, *, encoding_setting: str = CONTACTS_ENCODING
+) -> DelimitedTable:
+    """Detect the delimiter of a text file, and its encoding unless it is named, by `encoding_setting`.
 
     Raises BadContactsFile when it is empty or unreadable.
     """
-    encoding = encoding_of(path, encoding)
+    encoding = encoding_of(path, encoding, setting=encoding_setting)
     with _open_text(path, encoding) as stream:
         delimiter, declared = _delimiter(stream)
         stream.seek(0)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from encodings.aliases import aliases
 from typing import Annotated, Any, TypeVar
 
 from cronsim import CronSim, CronSimError
@@ -14,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Wi
 
 from campaigns.calendar import times, zones
 from campaigns.calendar.holidays import check_holiday
+from campaigns.definition.encodings import NoSuchEncoding, encoding_named
 from campaigns.definition.templates import BadText, Template, TemplateFault
 from dialer.field_errors import field_error
 from dialer.number_kinds import NumberKind
@@ -22,7 +21,6 @@ from dialer.phone import BadCountry, BadPhoneNumber, country_named, parse
 SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 DURATION = r"^[0-9]+(\.[0-9]+)?[smhd]$"
 NATIONAL_DIGITS = 10  # as many may be a number without its country code
-ENCODINGS = sorted({*aliases, *aliases.values()})
 CRON_FIELDS = 5
 HOW_TO_REPEAT = 'write "0 9 * * 1-5": minute hour day month weekday'
 LONGEST_DELAY = 30 * SECONDS_PER_UNIT["d"]
@@ -34,7 +32,7 @@ def _checked(check: Callable[[str], object]) -> AfterValidator:
     def validate(text: str) -> str:
         try:
             check(text)
-        except times.BadTime as exc:
+        except (times.BadTime, NoSuchEncoding) as exc:
             raise field_error(str(exc), exc.suggestion) from None
         except TemplateFault as exc:
             raise field_error(exc.message, exc.remedy) from None
@@ -57,16 +55,6 @@ def _country(text: str) -> str:
         return country_named(text)
     except BadCountry as exc:
         raise field_error(str(exc), exc.suggestion) from None
-
-
-def _encoding(text: str) -> str:
-    try:
-        b"a".decode(text, "replace")
-    except (LookupError, ValueError):
-        near = difflib.get_close_matches(re.sub(r"\W", "_", text.lower()), ENCODINGS, n=1)
-        hint = f"did you mean {near[0]}?" if near else "write cp1250, cp1253, cp1256, gbk, shift_jis …"
-        raise field_error(f'no encoding is called "{text}"', hint) from None
-    return text
 
 
 def _caller_id(text: str) -> str:
@@ -165,7 +153,7 @@ NumberKinds = Annotated[
     tuple[NumberKind, ...], BeforeValidator(one_or_more), _text_or_many({"enum": [kind.value for kind in NumberKind]})
 ]
 TextOrNumber = WithJsonSchema({"type": ["string", "integer"]})
-Encoding = Annotated[str, AfterValidator(_encoding)]
+Encoding = Annotated[str, _checked(encoding_named)]
 Country = Annotated[str, AfterValidator(_country)]
 CallerId = Annotated[str, AfterValidator(_caller_id)]
 TemplateText = Annotated[str, Field(min_length=1), _checked(_speakable)]

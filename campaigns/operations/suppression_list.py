@@ -26,6 +26,7 @@ COLUMNS = ("phone", "account", "reason", "source", "added_at", "expires_at")
 NUMBER_COLUMNS = ("phone", "number", "phonenumber", "telephone", "msisdn")
 HASH = re.compile(r"hash:[0-9a-f]{40}")  # stored instead of a number that was erased
 IMPORTED_AT_ONCE = 2000
+ENCODING_OPTION = "--encoding"
 
 
 class NoNumbers(DialerError):
@@ -98,18 +99,20 @@ def import_file(
     now: datetime,
     account: str = EVERY_ACCOUNT,
     expires_at: datetime | None = None,
+    encoding: str | None = None,
 ) -> ImportResult:
     """Add the numbers of a CSV or XLSX file: of the first column named like NUMBER_COLUMNS, or of its only column.
 
     Rows that cannot be read are returned as rejects, all others are added, also rows that a sheet hides. `country` is
-    that of numbers without a plus. A column `reason` takes precedence over the argument. A file that
+    that of numbers without a plus. A column `reason` takes precedence over the argument. `encoding` is that of a
+    text file, `--encoding` on the command line; None: as it shows. A file that
     `export_file` wrote is imported with its accounts, moments and hashes; expired entries are left out.
     Raises BadContactsFile, NoNumbers.
     """
     defaults = Suppression(phone="", account=account, reason=reason, source=who, added_at=now, expires_at=expires_at)
     added = known = expired = 0
     rejects: list[Reject] = []
-    table = open_table(path, columns=NUMBER_COLUMNS)
+    table = open_table(path, columns=NUMBER_COLUMNS, encoding=encoding, encoding_setting=ENCODING_OPTION)
     rows = _read(table, country, defaults)
     while batch := list(islice(rows, IMPORTED_AT_ONCE)):
         rejects += [row for row in batch if isinstance(row, Reject)]

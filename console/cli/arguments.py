@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from campaigns.definition.encodings import NoSuchEncoding, encoding_named
 from dialer.errors import DialerError
 from dialer.phone import BadPhoneNumber, PhoneNumber, parse
 
@@ -17,6 +18,14 @@ Row = typer.Option(None, "--row", min=1, help="Line of the list in which the con
 
 class BadArgument(DialerError):
     """An argument or option cannot be used as given."""
+
+
+def known_encoding(text: str | None) -> str | None:
+    """The encoding in an option. Raises BadArgument."""
+    try:
+        return text and encoding_named(text)
+    except NoSuchEncoding as exc:
+        raise BadArgument(f"--encoding: {exc}", exc.suggestion) from None
 
 
 def parse_number(text: str, country: str | None) -> PhoneNumber:

@@ -15,7 +15,7 @@ from campaigns.ledger.suppressions import Suppression
 from campaigns.operations import suppression_list
 from campaigns.operations.erasure import ErasureResult, erase
 from campaigns.operations.file_erasure import ErasedFiles, erase_files
-from console.cli.arguments import BadArgument, parse_number
+from console.cli.arguments import BadArgument, known_encoding, parse_number
 from console.cli.context import settings_and_ledger, user_name
 from console.cli.output import local_with_zone, out, print_json, print_note, print_prose, short_path, table
 from dialer.plural import counted
@@ -30,6 +30,7 @@ Account = Annotated[str, typer.Option(help="Only for this account; absent, for a
 Reason = Annotated[str, typer.Option(help="Why; it is shown wherever the number is held back.")]
 Until = Annotated[str | None, typer.Option(help="Until when: 2027-01-31T00:00+00:00; absent, for good.")]
 Country = Annotated[str | None, typer.Option(help="Country (two letters) of numbers written without a plus.")]
+Encoding = Annotated[str | None, typer.Option(help="Encoding of a text file: cp1250, gbk …; absent, as it shows.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 
@@ -73,6 +74,7 @@ def import_command(
     reason: Reason = "do not call",
     until: Until = None,
     country: Country = None,
+    encoding: Encoding = None,
     as_json: AsJson = False,
 ) -> None:
     """Put a list of numbers on the list. Good rows go in; bad ones are named.
@@ -88,6 +90,7 @@ def import_command(
             now=now_utc(),
             account=_account(account, settings),
             expires_at=_until(until),
+            encoding=known_encoding(encoding),
         )
     for remark in result.remarks:
         print_note(remark)

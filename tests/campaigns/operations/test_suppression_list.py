@@ -8,6 +8,7 @@ import pytest
 from openpyxl import Workbook
 from sqlalchemy import delete, select
 
+from campaigns.audience.encoding import BadContactsFile
 from campaigns.ledger.tables import audit, suppressions
 from campaigns.operations.erasure import erase
 from campaigns.operations.suppression_list import NoNumbers, add, entries_of, export_file, import_file, remove
@@ -65,6 +66,33 @@ def test_a_number_on_an_imported_list_is_held_as_its_author_meant_it_or_rejected
     done = import_file(ledger, tmp_path / "list.csv", country="DE", now=clock(), **BY)
     assert (done.added, len(done.rejects)) == (number is not None, number is None)
     assert number is None or entries_of(ledger, parse(number))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "reason"),
+    [
+        ("cp1250", "Łukasz nie życzy sobie"),
+        ("cp1253", "Δεν θέλει κλήσεις"),
+        ("shift_jis", "電話は不要です"),
+        ("koi8-r", "просил не звонить"),
+    ],
+)
+def test_a_list_in_another_encoding_is_imported_when_it_is_named_and_else_asked_about(
+    ledger, clock, tmp_path, encoding, reason
+):
+    (tmp_path / "list.csv").write_bytes(f"phone,reason\n+14155550101,{reason}\n".encode(encoding))
+    with pytest.raises(BadContactsFile) as refused:
+        import_file(ledger, tmp_path / "list.csv", country=None, now=clock(), **BY)
+    assert "name it (--encoding " in refused.value.remedy
+    import_file(ledger, tmp_path / "list.csv", country=None, now=clock(), encoding=encoding, **BY)
+    assert [entry.reason for entry in entries_of(ledger, parse("+14155550101"))] == [reason]
+
+
+def test_an_encoding_that_the_list_does_not_have_is_refused(ledger, clock, tmp_path):
+    (tmp_path / "list.csv").write_text("phone,reason\n" + "+14155550101,déjà\n" * 3, encoding="utf-8")
+    with pytest.raises(BadContactsFile, match="this is UTF-8, and --encoding says gbk") as refused:
+        import_file(ledger, tmp_path / "list.csv", country=None, now=clock(), encoding="gbk", **BY)
+    assert refused.value.remedy == "remove --encoding, or correct it"
 
 
 def test_a_list_without_a_column_of_numbers_is_named(ledger, clock, tmp_path):

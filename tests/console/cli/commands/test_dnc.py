@@ -56,6 +56,7 @@ def test_a_line_that_is_over_is_told_and_holds_nobody_back(shell):
         (["dnc", "add", "+14155550101", "--until", "tomorrow"], ["--until", "2026"]),
         (["dnc", "add", "+14155550101", "--until", "2020-01-01T00:00Z"], ["--until", "passed"]),
         (["dnc", "import", "nothing.csv"], ["nothing.csv", "no such file"]),
+        (["dnc", "import", "first.yaml", "--encoding", "cp125O"], ["--encoding", "cp125O", "cp125"]),
         (["dnc", "import", "first.yaml"], ["not understood", "line 1", "not a phone number"]),
         (["dnc", "export", "/no/such/folder/list.csv"], ["/no/such/folder/list.csv"]),
         (["erase", "hello"], ["not a phone number"]),
