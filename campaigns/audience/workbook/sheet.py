@@ -107,12 +107,15 @@ class SheetReader:
                 if pieces:
                     stored = pieces[0] if len(pieces) == 1 else "".join(pieces)
                     pieces.clear()
-                    if cell.get("t") != "s" or cell.get("s", "0") in changes_text:
+                    how = cell.get("t")
+                    if (how != "s" and how != "inlineStr") or cell.get("s", "0") in changes_text:
                         self._set_value(column, stored, cell, has_formula)
-                    elif column == len(cells) < width and not hidden[column]:
-                        cells.append(strings[int(stored)])
+                        return
+                    text = strings[int(stored)] if how == "s" else unescaped(stored)
+                    if column == len(cells) < width and not hidden[column]:
+                        cells.append(text)
                     else:
-                        self._set(column, strings[int(stored)])
+                        self._set(column, text)
                 elif has_formula and cell.get("t") != "str":
                     self._set(column, "", NOT_CALCULATED)
             elif kind == "row":
