@@ -22,6 +22,7 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 
 from campaigns.definition.amounts import NotAnAmount, decimals_of, read_amount, rounded
+from campaigns.definition.date_formats import formats_of
 from campaigns.definition.languages import day_pattern, language_named
 
 DAY = r"\d{4}-\d\d-\d\d|\d{8}|\d{4}-?W\d\d-?\d"
@@ -30,7 +31,6 @@ OFFSET = r"\s?(Z|UTC|[+-]\d\d(:?\d\d)?)"
 DATE = re.compile(DAY, re.ASCII)
 MOMENT = re.compile(rf"({DAY})[T ]({CLOCK}|\d{{4}}|\d{{6}}([.,]\d+)?)({OFFSET})?", re.ASCII | re.IGNORECASE)
 TIME = re.compile(rf"{CLOCK}({OFFSET})?", re.ASCII | re.IGNORECASE)
-OTHER_DATE_FORMATS = {r"\d\d?\.\d\d?\.\d{4}": "%d.%m.%Y", r"\d\d?\.\d\d?\.\d{4} \d\d?:\d\d": "%d.%m.%Y %H:%M"}
 ISO_WEEK = "V"  # strptime takes it with %G and a weekday only
 DIRECTIVES_OF_DATES = (
     {"d", "j", "c", "x", ISO_WEEK},
@@ -177,18 +177,30 @@ def _moment(value: object, read: str | None, name: str) -> date | time:
                 return kind.fromisoformat(iso)
             except ValueError:
                 break
-    known_format = next((form for pattern, form in OTHER_DATE_FORMATS.items() if re.fullmatch(pattern, text)), None)
-    remedy = (
-        f'say how it is written, in the text: {name}(read="{known_format}")'
-        if known_format
-        else "write it as 2026-12-05T15:00"
-    )
-    raise CannotBeSpoken(text, "is not a date or time as in 2026-12-05T15:00", remedy)
+    raise _unread(text, name)
+
+
+def _unread(text: str, name: str) -> CannotBeSpoken:
+    """The error for a value that is not ISO 8601, with the formats that may be meant."""
+    reads = DIRECTIVES_OF_DATES if name == "date" else DIRECTIVES_OF_TIMES
+    formats = [form for form in formats_of(text) if all(_directives(form) & group for group in reads)]
+    reason = "is not a date or time as in 2026-12-05T15:00"
+    if len(formats) > 1:
+        days = " or ".join(f"{_read_as(text, form, 'date'):%Y-%m-%d}" for form in formats)
+        reason = f"can mean {days}"
+    if not formats:
+        return CannotBeSpoken(text, reason, "write it as 2026-12-05T15:00")
+    ways = " or ".join(f'{name}(read="{form}")' for form in formats)
+    return CannotBeSpoken(text, reason, f"say how it is written, in the text: {ways}")
+
+
+def _directives(read: str) -> set[str]:
+    return set(re.findall(r"%([A-Za-z])", read))
 
 
 def _read_as(text: str, read: str, name: str) -> date | time:
     """The value by a strptime format: a date, a time or both, as the format has them."""
-    directives = set(re.findall(r"%([A-Za-z])", read))
+    directives = _directives(read)
     has_date, has_time = (
         all(directives & group for group in groups) for groups in (DIRECTIVES_OF_DATES, DIRECTIVES_OF_TIMES)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -56,6 +57,53 @@ def test_a_value_that_cannot_be_said_so_is_refused_with_what_to_write(source, he
         Template(source).render({"a": held})
     assert why in f"{refused.value} {refused.value.suggestion}"
     assert refused.value.suggestion or "code" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "readings"),
+    [
+        ("12/3/2026", ["2026-03-12", "2026-12-03"]),  # British or American?
+        ("03-12-2026", ["2026-12-03", "2026-03-12"]),
+        ("1/2/27 15:00", ["2027-02-01", "2027-01-02"]),
+        ("3/12/2026, 3:05:00 PM", ["2026-12-03", "2026-03-12"]),
+        ("5/5/2026", ["2026-05-05"]),
+        ("13/3/2026", ["2026-03-13"]),
+        ("3/13/2026 9:30", ["2026-03-13"]),
+        ("3.12.26", ["2026-12-03"]),  # with points no country writes the month first
+        ("2026/12/03", ["2026-12-03"]),
+        ("2026-12-3", ["2026-12-03"]),
+    ],
+)
+def test_a_date_as_spreadsheets_write_it_is_refused_with_what_it_can_mean_and_what_to_write(written, readings):
+    """Each `read` that the refusal names gives one of the readings; none is chosen for the author."""
+    with pytest.raises(BadText) as refused:
+        Template("{{ a | date }}").render({"a": written})
+    formats = re.findall(r'date\(read="(.+?)"\)', refused.value.suggestion)
+    assert [f"{datetime.strptime(written, form):%Y-%m-%d}" for form in formats] == readings  # noqa: DTZ007
+    assert len(readings) == 1 or f"can mean {' or '.join(readings)}" in str(refused.value)
+    for form in formats:
+        assert Template(f"{{{{ a | date(read='{form}') }}}}").render({"a": written})
+
+
+@pytest.mark.parametrize(
+    ("written", "read"), [("3:05 PM", "%I:%M %p"), ("3:05PM", "%I:%M%p"), ("15.12.2026 9:05", "%d.%m.%Y %H:%M")]
+)
+def test_a_time_as_spreadsheets_write_it_is_refused_with_what_to_write(written, read):
+    with pytest.raises(BadText) as refused:
+        Template("{{ a | time }}").render({"a": written})
+    assert refused.value.suggestion.endswith(f'time(read="{read}")')
+    assert (
+        Template(f"{{{{ a | time(read='{read}') }}}}")
+        .render({"a": written})
+        .endswith(":05 " + "AP"["P" in written] + "M")
+    )
+
+
+@pytest.mark.parametrize("written", ["05.12.2026", "12/3/2026"])
+def test_no_way_of_reading_a_date_is_named_as_one_of_reading_a_time(written):
+    with pytest.raises(BadText) as refused:
+        Template("{{ a | time }}").render({"a": written})
+    assert "read=" not in refused.value.suggestion
 
 
 @pytest.mark.parametrize("filter_", ["date", "time", "money('USD')", "spell"])
@@ -117,7 +165,7 @@ def test_a_date_without_a_time_is_never_said_as_midnight(written):
 )
 def test_digits_that_are_no_time_as_people_write_it_are_refused(written):
     for name in ("date", "time"):
-        with pytest.raises(BadText, match="not a date or time"):
+        with pytest.raises(BadText, match="not a date or time|can mean"):
             Template(f"{{{{ a | {name} }}}}").render({"a": written})
 
 
