@@ -135,8 +135,7 @@ def decimal_tail(written: str) -> DecimalTail | None:
         return None
     before, sign, decimals = (found[index] or found[index + 3] for index in (1, 2, 3))
     tail = DecimalTail(before, sign + decimals)
-    starts_like_an_amount = tail.is_a_decimal and not before.startswith(("0", "+"))
-    return tail if tail.is_zero or (starts_like_an_amount and len(decimals) <= 2) else None
+    return tail if tail.is_zero or (tail.is_a_decimal and len(decimals) <= 2) else None
 
 
 def reject_mistakes(written: str) -> None:

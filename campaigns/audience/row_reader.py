@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -22,9 +23,8 @@ from dialer.scripts import Script
 
 NAMIBIA = "NA"
 CheckScript = Callable[[Script], ScriptFault | None]
-SPREADSHEET_ERRORS = frozenset(
-    {"#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!"}
-)  # error values as spreadsheets display them
+# As spreadsheets show them in any language (#REF!, #WERT!, #¡DIV/0!, #ИМЯ?); a column too narrow; LibreOffice's.
+SPREADSHEET_ERROR = re.compile(r"#[¡¿]?[^\W\d_a-z]{2,12}(/0)?[!?]|#{3,}|Err:\d{3}")
 
 
 class ContactRow(NamedTuple):
@@ -261,7 +261,7 @@ class RowReader:
             column = next(map(self.name, indexes), "")
             advice = exc.suggestion or "correct the row's cells or the template"
             raise RowRejected(RejectCode.BAD_TEXT, column, str(exc), advice) from None
-        if "#" in text:
+        if "#" in text or "Err:" in text:
             self._reject_spreadsheet_errors(cells)
         self._check_speakable(text, voice)
         return text, spoken
@@ -277,7 +277,7 @@ class RowReader:
     def _reject_spreadsheet_errors(self, cells: Sequence[str]) -> None:
         """Reject a row whose spoken cells hold an error of the spreadsheet, such as #REF!."""
         for index in self._columns.variables.values():
-            if cells[index] in SPREADSHEET_ERRORS:
+            if SPREADSHEET_ERROR.fullmatch(cells[index]):
                 reason = f"the spreadsheet shows an error here: {cells[index]}"
                 raise RowRejected(
                     RejectCode.MISSING_VARIABLE, self.name(index), reason, "correct the formula, or type the value"

@@ -9,6 +9,7 @@ NO_VALUE = frozenset(
     {"nan", "NaN", "-nan", "-NaN", "NaT", "None", "<NA>", "NA"}  # pandas, NumPy, Python, R
     | {"NULL", "null", "(null)", "(NULL)", "<null>", "<NULL>", "[null]", "[NULL]", r"\N"}  # databases and their tools
     | {"N/A", "n/a", "#N/A", "#NA", "#N/A N/A", "(blank)"}  # spreadsheets
+    | {"#NV", "#N/D", "#N/B", "#Н/Д", "#YOK", "#HIÁNYZIK", "#PUUTTUU!", "#SAKNAS!"}  # the same in other languages
     | {"undefined", "<nil>", "<none>", "<None>"}  # JavaScript, Go
     | {"-", "--", "---"}  # people
 )  # as these programs write them: a person may be named Null or Nan

@@ -342,3 +342,28 @@ def test_reading_twice_gives_the_same(audience_of):
     assert list(audience.contacts()) == list(audience.contacts())
     assert len(audience.rejects) == 2
     assert audience.summary.rows_read == 3
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        *("#REF!", "#WERT!", "#BEZUG!", "#DIV/0!", "#¡DIV/0!", "#¿NOMBRE?", "#VALEUR!", "#ИМЯ?", "#ДЕЛ/0!", "#DEĞER!"),
+        *("#SPILL!", "#CALC!", "######", "Err:502"),
+    ],
+)
+def test_an_error_of_a_spreadsheet_is_never_spoken_whatever_its_language(audience_of, error):
+    reject = only_reject(audience_of(f"phone,name\n{GOOD},{error}\n", message={"tts": "Hello {{ name }}"}))
+    assert (reject.code, reject.column) == (RejectCode.MISSING_VARIABLE, "name")
+    assert reject.reason == f"the spreadsheet shows an error here: {error}"
+
+
+@pytest.mark.parametrize("value", ["#1", "# 5!", "#metoo!", "Err: none", "No. #4?", "C#"])
+def test_a_value_with_the_sign_of_such_errors_is_spoken(audience_of, value):
+    (contact,) = audience_of(f"phone,name\n{GOOD},{value}\n", message={"tts": "Hello {{ name }}"}).contacts()
+    assert contact.text == f"Hello {value}"
+
+
+@pytest.mark.parametrize("written", ["+49301234567.5", "+3584012345.25", "0301234567.5", "+39347123456.7"])
+def test_a_number_with_decimals_is_never_another_number(audience_of, written):
+    reject = only_reject(audience_of(f"phone\n{written}\n", country="DE"))
+    assert "this is a decimal number" in reject.reason

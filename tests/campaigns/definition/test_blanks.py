@@ -14,6 +14,7 @@ BLANK = [
     *("\u200b", "\u00ad", "\ufeff", "\u2060", "\u200e\u200f", "\u202a\u202c", " \u200b ", "\u034f", "\ufe0f"),
     *("\u3164", "\u2800", "\uffa0"),  # fillers: letters and a symbol by category, and nothing to see
     *("nan", "NaN", "NaT", "None", "<NA>", "NULL", "null", "(null)", r"\N", "N/A", "n/a", "#N/A", "NA", " nan "),
+    *("#NV", "#N/D", "#Н/Д", "#N/B"),  # #N/A in German, Italian, Russian, Dutch
     *("-", "--", "\u2013", "\u2014"),
 ]
 VALUES = ["Null", "Nan", "Nann", "Na", "none", "Nona", "0", "-1", "#1", "?", "\u200bAmelia", "Ж", "👍", "ㅎ", "А-Б"]

@@ -165,7 +165,7 @@ def test_a_date_without_a_time_is_never_said_as_midnight(written):
 )
 def test_digits_that_are_no_time_as_people_write_it_are_refused(written):
     for name in ("date", "time"):
-        with pytest.raises(BadText, match="not a date or time|can mean"):
+        with pytest.raises(BadText, match=r"not a date or time|can mean"):
             Template(f"{{{{ a | {name} }}}}").render({"a": written})
 
 
