@@ -22,6 +22,7 @@ SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 DURATION = r"^[0-9]+(\.[0-9]+)?[smhd]$"
 NATIONAL_DIGITS = 10  # as many may be a number without its country code
 CRON_FIELDS = 5
+CRON_VALUES = (60, 24, 31, 12, 7)
 HOW_TO_REPEAT = 'write "0 9 * * 1-5": minute hour day month weekday'
 LONGEST_DELAY = 30 * SECONDS_PER_UNIT["d"]
 
@@ -100,9 +101,18 @@ def one_or_more(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _too_long_a_step(cron_field: str, values: int) -> str | None:
+    """The step of a cron field that leads beyond its values, as */90 for minutes does; None if there is none."""
+    steps = (part for part in cron_field.split(",") if re.fullmatch(r"[^/]*/\d+", part))
+    return next((part for part in steps if int(part.rpartition("/")[2]) >= values), None)
+
+
 def _cron(text: str) -> str:
     """Five fields: a sixth is seconds in front to some programs, and years at the end to others."""
     fields = len(text.split())
+    if step := next(filter(None, map(_too_long_a_step, text.split(), CRON_VALUES)), None):
+        reason = f'"{text}": {step} does not carry over to the next hour, day or month, and would mean once in each'
+        raise field_error(reason, HOW_TO_REPEAT)
     if fields != CRON_FIELDS:
         reason = f'"{text}" has {fields} field{"s" * (fields != 1)}, and cron has five here: no seconds and no year'
         raise field_error(reason, HOW_TO_REPEAT)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -117,7 +117,20 @@ def read_source(path: Path) -> Source:
     if not isinstance(root, MappingNode):
         message = "a campaign file is a list of keys and values"
         raise DefinitionFaults([FileFault(file=str(path), message=message, suggestion="begin with campaign: a-name")])
-    return _TreeReader(str(path), text).read(root)
+    source = _TreeReader(str(path), text).read(root)
+    return replace(source, faults=(*source.faults, *_anchors(path, text)))
+
+
+def _anchors(path: Path, text: str) -> Iterator[FileFault]:
+    """A fault for each word that YAML takes for an anchor (`&Hello`) and would leave out: nothing refers to it."""
+    tokens = list(yaml.scan(text, Loader=yaml.SafeLoader))
+    referred = {token.value for token in tokens if isinstance(token, yaml.AliasToken)}
+    for token in tokens:
+        if isinstance(token, yaml.AnchorToken) and token.value not in referred:
+            mark = token.start_mark
+            message = f"&{token.value} is an anchor to YAML and would be left out"
+            place = Place(mark.line + 1, mark.column + 1)
+            yield FileFault(file=str(path), message=message, suggestion="put the value in quotes", **place._asdict())
 
 
 def _bytes(path: Path) -> bytes:

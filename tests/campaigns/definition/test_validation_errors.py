@@ -69,6 +69,10 @@ def faults_of(load):
                 ("9 * *", "has 3 fields"),
                 ("daily", "has 1 field,"),
                 ("0 25 * * *", "is not a time to repeat at"),
+                ("*/90 * * * *", "*/90 does not carry over"),  # not every 90 minutes, but every hour
+                ("0 */36 * * *", "*/36 does not carry over"),
+                ("0 9 */40 * *", "*/40 does not carry over"),
+                ("5,10/60 9 * * *", "10/60 does not carry over"),
             )
         ),
         # retry

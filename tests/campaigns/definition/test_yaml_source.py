@@ -87,6 +87,22 @@ def test_text_that_yaml_would_leave_out_is_named_where_it_begins(tmp_path, conte
 
 
 @pytest.mark.parametrize(
+    ("content", "line", "column", "dropped"),
+    [
+        ("tts: &Hello there\n", 1, 6, "&Hello"),
+        ("m:\n  tts: &Co is calling\n", 2, 8, "&Co"),
+        ("names: [Smith, &Sons Ltd]\n", 1, 16, "&Sons"),
+        ("a:\n- &first one\n- two\n", 2, 3, "&first"),
+    ],
+)
+def test_a_word_that_yaml_takes_for_an_anchor_is_named(tmp_path, content, line, column, dropped):
+    found = faults(tmp_path, content)
+    assert [(fault.line, fault.column) for fault in found] == [(line, column)]
+    assert found[0].message == f"{dropped} is an anchor to YAML and would be left out"
+    assert "quotes" in found[0].suggestion
+
+
+@pytest.mark.parametrize(
     "content", ["tts: Hello #1\n  and goodbye\n", "m: {name: Account #, x: y}\n", "phone: [mobile, line #2]\n"]
 )
 def test_a_comment_that_breaks_the_file_is_mentioned(tmp_path, content):
