@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from campaigns.audience.table import Table
 from campaigns.definition import Definition
 from campaigns.definition.column_names import comparable, template_name
+from campaigns.definition.templates import Template
 from campaigns.definition.yaml_source import DefinitionFaults, FileFault, KeyPath
 
 MIN_PHONE_DIGITS = 7
@@ -47,6 +48,7 @@ def find_columns(definition: Definition, table: Table) -> Columns:
         search.index(("contacts", "columns", name), column)
     names = definition.template.variables if definition.template else ()
     variables = {name: search.variable(name, mapped.get(comparable(name))) for name in names}
+    others = {name: search.variable(name, mapped[comparable(name)]) for name in _mapped_elsewhere(definition, mapped)}
     if search.faults:
         raise DefinitionFaults(search.faults)
     found_phones = tuple(index for index in phones if index is not None)
@@ -58,8 +60,15 @@ def find_columns(definition: Definition, table: Table) -> Columns:
         consent=optional["consent"],
         voice={name: index for name in VOICE_KEYS if (index := optional[name]) is not None},
         variables={name: index for name, index in variables.items() if index is not None},
-        fields=_fields(table, found_phones),
+        fields=_fields(table, found_phones) | {name: index for name, index in others.items() if index is not None},
     )
+
+
+def _mapped_elsewhere(definition: Definition, mapped: Collection[str]) -> set[str]:
+    """Mapped names that other accounts' messages use: those texts are made of the stored fields, which need them."""
+    messages = (own.message for own in definition.by_account.values())
+    texts = (message.tts for message in messages if message and message.tts)
+    return {name for text in texts for name in Template(text).variables if comparable(name) in mapped}
 
 
 class _ColumnSearch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -209,6 +210,36 @@ def test_accounts_that_cannot_be_used_are_named_before_anybody_is_called(tmp_pat
     with pytest.raises(DefinitionFaults) as refused:
         check(written(tmp_path, CAMPAIGN.replace(*change)), accounts)
     assert named in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "called"),
+    [
+        ("phone,Customer", "+14155550101,Ann\n", "Ann"),
+        ("phone,customer name,name", "+14155550101,Ann,Smith & Sons\n", "Ann"),  # its own `name` is another column
+        ("name;Customer;phone", "x;Änn;+14155550101\n", "Änn"),
+    ],
+)
+def test_another_accounts_message_uses_the_columns_as_they_are_mapped(ledger, clock, tmp_path, header, rows, called):
+    column = next(name for name in re.split("[,;]", header) if name.lower().startswith("customer"))
+    mapping = f'{{file: list.csv, columns: {{name: "{column}"}}}}'
+    file = written(tmp_path, CAMPAIGN.replace("{file: list.csv}", mapping))
+    (tmp_path / "list.csv").write_text(f"{header}\n{rows}", encoding="utf-8")
+    campaign = launch(ledger, check(file, {"main": callgear(), "spare": webex()}), who="ann", now=clock())
+    with ledger.reading() as db:
+        fields = db.scalar(select(contacts.c.fields).where(contacts.c.campaign_id == campaign.id))
+    own = campaign.definition.for_account("spare").template
+    assert own.render(fields) == f"Hello {called}, this is the second account."
+
+
+@pytest.mark.parametrize("blank", ["", "N/A", "\u200b", " - "])
+def test_a_mapped_value_that_is_blank_is_none_for_another_account_either(tmp_path, blank):
+    mapping = "{file: list.csv, columns: {name: Customer}}"
+    text = CAMPAIGN.replace("{file: list.csv}", mapping).replace("Hello {{ name }}, this is the first", "Hello")
+    file = written(tmp_path, text)
+    (tmp_path / "list.csv").write_text(f"phone,Customer\n+14155550101,{blank}\n", encoding="utf-8")
+    with pytest.raises(DefinitionFaults, match="spare cannot speak to 1 contact; line 2: name is blank"):
+        check(file, {"main": callgear(), "spare": webex()})
 
 
 def test_an_account_that_is_not_in_the_settings_or_leads_elsewhere_is_named(tmp_path):
