@@ -159,7 +159,8 @@ class Faults:
 
     def disturb_proxy(self, kinds: Sequence[str]) -> None:
         """For a second, a third of the requests meet a fault."""
-        shares = {kind: self._rng.uniform(0.02, 0.15) for kind in self._rng.sample(kinds, min(3, len(kinds)))}
+        chosen = self._rng.sample(kinds, min(3, len(kinds)))
+        shares = {kind: self._rng.uniform(0.06, 0.45) / len(chosen) for kind in chosen}
         self._set_faults(shares)
         self._wait(0.5, 1.5)
         self._set_faults({})
