@@ -28,6 +28,7 @@ from campaigns.settlement.evidence import Evidence
 from campaigns.settlement.rulings import accept, settle_not_placed
 from dialer.account import Account
 from dialer.bucket import BucketUnavailable, GrantResult, LimitName
+from dialer.call_kinds import Informer
 from dialer.calls import ListedCall, Outcome, Progress
 from dialer.follow_timing import MIN_REPORT_DELAY, REPORT_DELAY, poll_interval
 from dialer.providers.provider import Follows, Listing
@@ -249,8 +250,7 @@ def _report_wait(account: Account) -> float | None:
 def ending_by_looks(attempt: OpenAttempt, looked_at: datetime, account: Account) -> Ending:
     """How a call that is gone from the list ended, as far as polling can tell."""
     if attempt.status is AttemptStatus.ANSWERED and attempt.answered_at:
-        talked = (looked_at - attempt.answered_at).total_seconds()
-        return _seen_to_end(Outcome.ANSWERED, looked_at, talk_seconds=talked * account.settings.speed)
+        return _seen_to_end(Outcome.ANSWERED, looked_at, talk_seconds=_talked(attempt, looked_at, account))
     if attempt.puzzled:
         return _seen_to_end(
             Outcome.UNKNOWN,
@@ -266,6 +266,17 @@ def ending_by_looks(attempt: OpenAttempt, looked_at: datetime, account: Account)
             reason="nobody looked often enough to tell whether it was answered",
         )
     return _seen_to_end(Outcome.NO_ANSWER, looked_at, detail="it was never seen answered")
+
+
+def _talked(attempt: OpenAttempt, looked_at: datetime, account: Account) -> float:
+    """Seconds of talk by the provider's clock, as exact as polls are frequent.
+
+    At speed they are far apart by that clock: there a message is taken to last as long as it takes to say.
+    """
+    since = attempt.answered_at or looked_at
+    talked = (looked_at - since).total_seconds() * account.settings.speed
+    is_message = account.settings.shows_every_answer and isinstance(attempt.definition.call, Informer)
+    return min(talked, attempt.script_seconds) if is_message else talked
 
 
 def _seen_to_end(outcome: Outcome, looked_at: datetime, **facts: Any) -> Ending:

@@ -83,10 +83,10 @@ def test_an_operators_look_at_the_list_hides_no_answer_from_the_dialer(ledger, r
     assert finals(ledger, campaign_id) == {"reached": 5}
 
 
-def test_seconds_of_talk_are_the_providers(ledger, redis_url):
-    """By receipts, whose times are exact; a look tells them as exactly as it is frequent."""
+@pytest.mark.parametrize("account", ["main", "bulk"])
+def test_seconds_of_talk_are_the_providers(ledger, redis_url, account):
     with rehearsing(ledger, redis_url) as (using, _):
-        campaign_id = seed(ledger, numbers(3), now=utc_now(), account="bulk")
+        campaign_id = seed(ledger, numbers(3), now=utc_now(), account=account)
         carry_out(using, campaign_id)
     with ledger.reading() as db:
         talked = list(db.scalars(select(attempts.c.talk_seconds)))
