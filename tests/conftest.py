@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -42,6 +44,7 @@ STARTS_PARTS = re.compile(
 TESTS = Path(__file__).parent
 # Begun first: begun last, one of them would leave a worker with nothing to do. What waits more than it works is spread.
 LONGEST = ("chaos/test_orders", "chaos/test_planted", "console", "deploy", "contract/callgear", "chaos", "scenarios")
+MEMORY = Path("/dev/shm")  # noqa: S108  a file system without a disk, on Linux
 REAL_PARTS = {"redis_server", "redis_url", "postgres_url", "vendor", "start", "child", "shell"}
 
 
@@ -156,8 +159,10 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session")
 def filed_ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
-    """A SQLite ledger for the whole run."""
-    yield from _opened(f"sqlite:///{tmp_path_factory.mktemp('ledger') / 'ledger.sqlite3'}")
+    """A SQLite ledger for the whole run; like the server's, it survives no power cut where it can be kept in memory."""
+    roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 1 << 30
+    with tempfile.TemporaryDirectory(dir=MEMORY if roomy else tmp_path_factory.getbasetemp()) as folder:
+        yield from _opened(f"sqlite:///{folder}/ledger.sqlite3")
 
 
 @pytest.fixture(scope="session")
