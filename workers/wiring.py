@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -101,6 +102,8 @@ def assembled(settings: Settings) -> Iterator[Runtime]:
 @contextmanager
 def open_accounts(settings: Settings) -> Iterator[dict[str, Account]]:
     """Every account of the settings, ready to dial, on one event loop."""
+    # A request leaves in its slot or not at all: its loop may not wait 5 ms for each thread that computes.
+    sys.setswitchinterval(0.001)
     with start_blocking_portal() as loop:
         buckets, admission = connect(redis_address(settings)), Admission(loop, settings.worker.threads)
         accounts = {name: _account(name, one, buckets, loop, admission) for name, one in settings.accounts.items()}

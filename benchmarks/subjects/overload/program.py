@@ -1,0 +1,136 @@
+"""The program itself under load: `dialer up` with an account for each pace, and a campaign started on one of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+
+from benchmarks.subjects.overload.sample import Sample, sample, with_verdicts
+from campaigns.ledger.store import Ledger
+from campaigns.ledger.tables import attempts
+from dialer.verdicts import Verdict
+from tests.support.timed_vendor import TimedVendor
+from workers.stack.info import running_stack
+
+DIALER = Path(sys.executable).with_name("dialer")
+UP_WITHIN, DOWN_WITHIN = 120.0, 60.0
+FALSE = (Verdict.NOT_PLACED, Verdict.UNCONFIRMED)
+MOST_CONTACTS = 20_000
+CAMPAIGN = """\
+campaign: {name}
+account: {name}
+contacts:
+  file: contacts.csv
+message:
+  tts: "This is a reminder of your appointment tomorrow at nine."
+caller_id: "+18005550100"
+schedule:
+  zone: UTC
+  windows: {{mon-sun: "00:00-24:00"}}
+"""
+ACCOUNT = """\
+[accounts.{name}]
+provider = "webex"
+base_url = "{url}"
+service_key = "key"
+pace = {pace}
+"""
+
+
+class Program:
+    """A folder with settings and a list, and `dialer up` at work in it."""
+
+    def __init__(self, folder: Path, ledger_url: str | None) -> None:
+        self._folder = folder
+        self._ledger = ledger_url or f"sqlite:///{folder / '.dialer' / 'ledger.sqlite3'}"
+
+    def place(self, pace: float, vendor: TimedVendor, seconds: float) -> Sample:
+        """Start a campaign at this pace, watch it, and cancel it."""
+        name = account_of(pace)
+        _write_list(self._folder / "contacts.csv", int(min(MOST_CONTACTS, pace * (seconds + 8))))
+        (self._folder / f"{name}.yaml").write_text(CAMPAIGN.format(name=name))
+        self._run("start", f"{name}.yaml", "--skip-rejects")
+        try:
+            seen = sample(vendor, self._workers, seconds)
+        finally:
+            self._run("cancel", name)
+        self._settle(vendor)
+        counts = self._verdicts(name)
+        failed = sum(counts.get(verdict, 0) for verdict in FALSE)
+        return with_verdicts(seen, failed=failed, unsent=counts.get(Verdict.NOT_SENT, 0))
+
+    def _workers(self) -> Sequence[int]:
+        stack = running_stack(self._folder / ".dialer")
+        return [pid for name, pid in stack.pids.items() if name.startswith("worker")] if stack else []
+
+    def _settle(self, vendor: TimedVendor) -> None:
+        """Return when no call of the cancelled campaign comes any more."""
+        time.sleep(1.0)
+        while vendor.arrivals():
+            time.sleep(0.5)
+
+    def _verdicts(self, account: str) -> Mapping[str, int]:
+        ledger = Ledger(self._ledger.replace("postgresql://", "postgresql+psycopg://"))
+        query = select(attempts.c.verdict, func.count()).where(attempts.c.account == account)
+        with ledger.reading() as db:
+            counts = {row[0]: row[1] for row in db.execute(query.group_by(attempts.c.verdict)) if row[0]}
+        ledger.close()
+        return counts
+
+    def _run(self, *arguments: str) -> None:
+        done = subprocess.run([DIALER, *arguments], cwd=self._folder, env=_environ(), capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"dialer {' '.join(arguments)}: {done.stdout}{done.stderr}")
+
+
+@contextmanager
+def program(
+    folder: Path, vendor: TimedVendor, paces: Sequence[float], *, workers: int, ledger_url: str | None
+) -> Iterator[Program]:
+    """The program, up for as long as the block runs."""
+    settings = [ACCOUNT.format(name=account_of(pace), url=vendor.url, pace=pace) for pace in paces]
+    settings += [f'[ledger]\nurl = "{ledger_url}"\n'] if ledger_url else []
+    (folder / "dialer.toml").write_text("\n".join(settings))
+    log = (folder / "up.log").open("w")
+    up = subprocess.Popen([DIALER, "up", "--workers", str(workers)], cwd=folder, env=_environ(), stdout=log, stderr=log)
+    try:
+        _wait_until_up(folder, up)
+        yield Program(folder, ledger_url)
+    finally:
+        up.terminate()
+        try:
+            up.wait(DOWN_WITHIN)
+        finally:
+            up.kill()
+            log.close()
+
+
+def account_of(pace: float) -> str:
+    """The account that has this pace."""
+    return f"pace{pace:.0f}"
+
+
+def _wait_until_up(folder: Path, up: subprocess.Popen[Any]) -> None:
+    until = time.monotonic() + UP_WITHIN
+    while running_stack(folder / ".dialer") is None:
+        if up.poll() is not None or time.monotonic() > until:
+            raise RuntimeError((folder / "up.log").read_text())
+        time.sleep(0.1)
+
+
+def _write_list(file: Path, contacts: int) -> None:
+    """Reserved numbers: of the areas that there are, `dialer start` skips the others."""
+    numbers = [f"+1{area}55501{last:02}" for last in range(100) for area in range(201, 990)]
+    file.write_text("\n".join(["phone", *numbers[: 2 * contacts]]) + "\n")
+
+
+def _environ() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("DIALER_")} | {"COLUMNS": "120"}
