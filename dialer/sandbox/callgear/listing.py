@@ -38,16 +38,17 @@ def list_calls(visit: Visit) -> Done:
 
 
 def _over_and_still_shown(visit: Visit) -> list[PlacedCall]:
-    """Answered calls that are over, and that have not been shown talking often enough.
+    """Answered calls that ended by themselves, and that have not been shown talking often enough.
 
-    Whoever asks for the list cannot ask as often as a fast clock runs, and would take them for unanswered.
+    Whoever asks for the list cannot ask as often as a fast clock runs, and would take them for unanswered. A call that
+    somebody ended by an order is gone at once.
     """
     to_show, over = visit.account.to_show, []
     enough = visit.world.config.shown_talking
     for call in list(to_show.values()):
         if call.course.ended > visit.now:
             continue
-        if call.course.answered is None or conversation(call).times_shown >= enough:
+        if call.course.answered is None or call.released or conversation(call).times_shown >= enough:
             del to_show[call.call_id]
         else:
             over.append(call)
