@@ -19,6 +19,7 @@ from dialer.phone import PhoneNumber
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
 from dialer.scripts import Speech
+from dialer.transport.departure import Departure
 from tests.support.dialers import callgear
 from tests.support.seeding import LONG_TEXT
 from workers.settings import RedisSettings, Settings
@@ -89,7 +90,7 @@ def test_a_call_is_released_while_the_account_is_throttled(opened, redis_url, sa
         calls = calls_at(account)
         calls.list_calls()
         flight = account.flight()
-        flight.send([(CALL, Deadline(utc_now() + timedelta(seconds=60)))])
+        flight.send([(CALL, Departure(Deadline(utc_now() + timedelta(seconds=60))))])
         (((_, placed),),) = flight.wait_for_rest()
         account.bucket.acquire("throttled")
         account.bucket.settle("throttled", charged=False, block=40.0)
