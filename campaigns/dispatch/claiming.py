@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,10 +28,10 @@ LOST_AFTER = 0.5  # of a lease: a worker that lives has taken sooner what was re
 
 @dataclass(frozen=True, slots=True)
 class WithWorkers:
-    """How many contacts of each campaign are with the workers, and since when the first of them."""
+    """How many contacts of each campaign are with the workers, and how many were claimed at each moment."""
 
     by_campaign: Mapping[str, int]
-    since: datetime | None
+    claimed_at: Mapping[datetime, int]
 
     @property
     def contacts(self) -> int:
@@ -38,26 +39,32 @@ class WithWorkers:
         return sum(self.by_campaign.values())
 
     def taken_within(self, seconds: float, now: datetime) -> float:
-        """As many as the workers take in so many seconds, going by those they have: they take the first ones first."""
-        waits = (now - self.since).total_seconds() if self.since else 0.0
-        return self.contacts * seconds / waits if waits > 0 else math.inf
+        """As many as the workers take in so many seconds, going by how long those they have wait on average.
+
+        The longest wait would not do: one slice that has lost its place in the line says nothing of the others.
+        """
+        waits = sum((now - moment).total_seconds() * many for moment, many in self.claimed_at.items())
+        return self.contacts * self.contacts * seconds / waits if waits > 0 else math.inf
 
 
 def claimed_already(own_campaigns: Sequence[Campaign], now: datetime, using: Runtime) -> WithWorkers:
     """The contacts of these campaigns that are with the workers; none whose worker has probably died with them."""
     taken_by_now = now - timedelta(seconds=LOST_AFTER * using.lease)
     query = (
-        select(contacts.c.campaign_id, func.count(), func.min(contacts.c.claimed_at))
+        select(contacts.c.campaign_id, contacts.c.claimed_at, func.count())
         .where(
             contacts.c.campaign_id.in_([campaign.id for campaign in own_campaigns]),
             contacts.c.status == ContactStatus.CLAIMED,
             contacts.c.claimed_at > taken_by_now,
         )
-        .group_by(contacts.c.campaign_id)
+        .group_by(contacts.c.campaign_id, contacts.c.claimed_at)
     )
+    by_campaign, claimed_at = Counter[str](), Counter[datetime]()
     with using.ledger.reading() as db:
-        rows = db.execute(query).all()
-    return WithWorkers({row[0]: row[1] for row in rows}, min((row[2] for row in rows if row[2]), default=None))
+        for campaign_id, moment, many in db.execute(query):
+            by_campaign[campaign_id] += many
+            claimed_at[moment] += many
+    return WithWorkers(by_campaign, claimed_at)
 
 
 def count_due(

@@ -42,7 +42,7 @@ HOLD_OF_LIMIT = {  # any other limit is ReleaseHold.LIMIT
     LimitName.MINUTE_PACED: ReleaseHold.BUCKET_EMPTY,
     LimitName.BLOCKED: ReleaseHold.BUCKET_EMPTY,
 }
-AHEAD = 1.5  # horizons: workers that take less than the pace get no more than they take in so long
+AHEAD = 1.25  # horizons: workers that take less than the pace get no more than they take in so long
 TOGETHER = timedelta(seconds=0.25)  # no claim waits longer for those of other accounts
 CLOCK_WAS_SET = (
     "the machine's clock was set: only what is right by both is called; restart the workers once it is right"
