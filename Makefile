@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast chaos check lint format bench docs clean
+.PHONY: help demo test test-fast chaos check lint format bench docs wheel lock audit sbom clean
 
 BIN := .venv/bin
 SOURCES := pyproject.toml requirements/dev.txt requirements/run.txt scripts/setup

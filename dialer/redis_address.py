@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 PORTS = {"redis": 6379, "rediss": 6379, "sentinel": 26379, "sentinels": 26379}
@@ -19,9 +20,7 @@ FORMS = (
     "or sentinel://host:26379,other:26379/0 (sentinels:// for TLS)"
 )
 QUOTING = "in the user and the password write %23 for #, %2F for /, %3F for ?, %40 for @, %25 for % and %20 for a space"
-AMBIGUOUS = re.compile(
-    r"[#/?@\s]|%(?![0-9A-Fa-f]{2})"
-)  # in a user or a password, where a URL means something else by it
+AMBIGUOUS = re.compile(r"[#/?@\s]|%(?![0-9A-Fa-f]{2})")  # a URL means something else by these
 HOST = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[^\s\[\]:/@#?%]+))(?::(?P<port>\d{1,5}))?")
 UNVERIFIED = ("none", "cert_none")
 
@@ -61,16 +60,16 @@ class RedisAddress:
             raise ValueError(QUOTING)
         user, _, password = credentials.partition(":")
         place, _, query = place.partition("?")
-        said = _read_query(query)
+        options = _read_query(query)
         common: dict[str, Any] = {
             "user": unquote(user) or None,
             "password": unquote(password) or None,
-            "verify": verify and said.pop("ssl_cert_reqs", "required").lower() not in UNVERIFIED,
-            "ca_file": said.pop("ssl_ca_certs", files.get("ca_file")),
-            "cert_file": said.pop("ssl_certfile", files.get("cert_file")),
-            "key_file": said.pop("ssl_keyfile", files.get("key_file")),
+            "verify": verify and options.pop("ssl_cert_reqs", "required").lower() not in UNVERIFIED,
+            "ca_file": options.pop("ssl_ca_certs", files.get("ca_file")),
+            "cert_file": options.pop("ssl_certfile", files.get("cert_file")),
+            "key_file": options.pop("ssl_keyfile", files.get("key_file")),
         }
-        db = said.pop("db", said.pop("virtual_host", ""))
+        db = options.pop("db", options.pop("virtual_host", ""))
         if scheme in SOCKETS:
             if not place.startswith("/"):
                 raise ValueError("a socket is an absolute path: unix:///path/of/socket")
@@ -96,21 +95,28 @@ class RedisAddress:
         hosts = ",".join(f"{_bracketed(host)}:{port}" for host, port in self.hosts)
         return f"{scheme}://{hosts}/{self.db}"
 
-    def client(self, **options: Any) -> redis.Redis:
-        """A client of redis-py; `options` are redis-py's own. It connects when it is used."""
-        given = {"db": self.db, "username": self.user, "password": self.password, **options}
+    def client(self, *, timeout: float, decode_responses: bool = False) -> redis.Redis:
+        """A client that connects when it is used, waits so many seconds for each answer, and never repeats a command.
+
+        A repeated script may charge twice.
+        """
+        once = Retry(NoBackoff(), 0)
+        given: dict[str, Any] = {
+            "db": self.db,
+            "username": self.user,
+            "password": self.password,
+            "decode_responses": decode_responses,
+        }
         if self.socket:
-            given.pop("socket_connect_timeout", None)
-            return redis.Redis(unix_socket_path=self.socket, **given)
-        if self.tls:
-            given |= {"ssl": True, **self._certificates()}
+            return redis.Redis(unix_socket_path=self.socket, socket_timeout=timeout, retry=once, **given)
+        wire: dict[str, Any] = {"socket_timeout": timeout, "socket_connect_timeout": timeout, **self._ssl_options()}
         if self.master is None:
             ((host, port),) = self.hosts
-            return redis.Redis(host=host, port=port, **given)
-        times = {key: value for key, value in options.items() if key.startswith("socket_")}
-        secured = {"ssl": True, **self._certificates()} if self.tls else {}
-        sentinel = Sentinel(self.hosts, sentinel_kwargs=times | secured)  # type: ignore[no-untyped-call]
-        client: redis.Redis = sentinel.master_for(self.master, **given)  # type: ignore[no-untyped-call]
+            return redis.Redis(host=host, port=port, retry=once, **wire, **given)
+        sentinel = Sentinel(self.hosts, sentinel_kwargs=wire)  # type: ignore[no-untyped-call]
+        client: redis.Redis = sentinel.master_for(  # type: ignore[no-untyped-call]
+            self.master, retry=once, **wire, **given
+        )
         return client
 
     def celery(self) -> dict[str, Any]:
@@ -121,13 +127,17 @@ class RedisAddress:
             return {"broker_url": f"redis+socket://{credentials}{quote(self.socket)}?virtual_host={self.db}"}
         scheme = "sentinel" if self.master else "redis"
         urls = [f"{scheme}://{credentials}{_bracketed(host)}:{port}/{self.db}" for host, port in self.hosts]
-        told: dict[str, Any] = {"broker_url": ";".join(urls)}
+        configuration: dict[str, Any] = {"broker_url": ";".join(urls)}
         if self.tls:
-            told["broker_use_ssl"] = self._certificates()
+            configuration["broker_use_ssl"] = self._certificates()
         if self.master:
-            secured = {"sentinel_kwargs": {"ssl": True, **self._certificates()}} if self.tls else {}
-            told["broker_transport_options"] = {"master_name": self.master, **secured}
-        return told
+            secured = {"sentinel_kwargs": self._ssl_options()} if self.tls else {}
+            configuration["broker_transport_options"] = {"master_name": self.master, **secured}
+        return configuration
+
+    def _ssl_options(self) -> dict[str, Any]:
+        """What a client of redis-py needs for TLS; nothing without it."""
+        return {"ssl": True, **self._certificates()} if self.tls else {}
 
     def _certificates(self) -> dict[str, Any]:
         return {
@@ -141,23 +151,23 @@ class RedisAddress:
 
 def _read_query(query: str) -> dict[str, str]:
     known = {"db", "virtual_host", "ssl_cert_reqs", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile"}
-    said: Mapping[str, str] = dict(parse_qsl(query, keep_blank_values=True))
-    if unknown := sorted(set(said) - known):
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    if unknown := sorted(set(options) - known):
         raise ValueError(f"{unknown[0]} is not known in a Redis URL; known are {', '.join(sorted(known))}")
-    return dict(said)
+    return options
 
 
 def _read_hosts(text: str, scheme: str) -> tuple[tuple[str, int], ...]:
-    found = []
+    hosts = []
     for part in text.split(","):
         match = HOST.fullmatch(part)
         port = int(match["port"] or PORTS[scheme]) if match else 0
         if match is None or not 0 < port < 65536:
             raise ValueError(FORMS)
-        found.append((match["v6"] or match["name"], port))
-    if len(found) > 1 and not scheme.startswith("sentinel"):
+        hosts.append((match["v6"] or match["name"], port))
+    if len(hosts) > 1 and not scheme.startswith("sentinel"):
         raise ValueError("several hosts go with sentinel:// only")
-    return tuple(found)
+    return tuple(hosts)
 
 
 def _database(text: str) -> int:

@@ -1,6 +1,7 @@
 """Opens attempts for claimed contacts. One statement also checks whether each may be called at this moment.
 
-The campaign runs, and the contact is due, not suppressed, under its frequency caps and not past its `not_after`."""
+The campaign runs, and the contact is due, not suppressed, under its frequency caps and not past its `not_after`.
+"""
 
 from __future__ import annotations
 

