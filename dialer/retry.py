@@ -37,7 +37,12 @@ class RetryPolicy:
         return waits[same_outcomes - 1]
 
 
+def doubled(first: float, times: int, longest: float) -> float:
+    """The wait before the next time, after so many: `first`, doubled with each further one, at most `longest`."""
+    return min(longest, first * 2.0 ** min(max(times - 1, 0), 10))
+
+
 def backoff(tries: int, rng: Random) -> timedelta:
     """The delay after the provider failed and certainly placed no call: doubles from 1 s to 60 s, ± 25 % at random."""
-    seconds = min(2.0 ** max(tries - 1, 0), LONGEST_BACKOFF.total_seconds())
+    seconds = doubled(1.0, tries, LONGEST_BACKOFF.total_seconds())
     return timedelta(seconds=seconds * (0.75 + rng.random() / 2))

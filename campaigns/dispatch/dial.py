@@ -76,13 +76,18 @@ def _still_claimed(slice_: Slice, campaign: Campaign, account: Account | None, u
             return claims.still_claimed(db, slice_.claim, ids, using.clock())
 
     def names(contact_id: int) -> dict[str, object]:
-        return {"account": campaign.account, "campaign": campaign.id, "contact": contact_id}
+        return _names(campaign, contact_id)
 
     def put_off(contact_id: int, error: str) -> None:
         if account is not None:
             _put_off(slice_.claim, contact_id, error, campaign, account, using)
 
     return all_or_each(Step.DIAL, using.ledger, using.clock(), slice_.contact_ids, read, names, put_off)
+
+
+def _names(campaign: Campaign, contact_id: int) -> dict[str, object]:
+    """The names under which a fault of one contact is logged."""
+    return {"account": campaign.account, "campaign": campaign.id, "contact": contact_id}
 
 
 def _put_off(
@@ -153,7 +158,7 @@ def _send(
         return [(call, Departure(deadline, slots[call.correlation_id], own)) for call in calls]
 
     def names(contact: Claimed) -> dict[str, object]:
-        return {"account": account.name, "campaign": campaign.id, "contact": contact.contact_id}
+        return _names(campaign, contact.contact_id)
 
     faulty: set[UUID] = set()
 
@@ -281,7 +286,7 @@ def _hold_back(held: Sequence[Claimed], campaign: Campaign, account: Account, us
         return list(using.ledger.write(_write_held, some, campaign, account, using.moments()))
 
     def names(contact: Claimed) -> dict[str, object]:
-        return {"account": account.name, "campaign": campaign.id, "contact": contact.contact_id}
+        return _names(campaign, contact.contact_id)
 
     def put_off(contact: Claimed, error: str) -> None:
         _put_off(contact.claim, contact.contact_id, error, campaign, account, using)

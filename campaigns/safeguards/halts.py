@@ -17,6 +17,7 @@ from campaigns.ledger.moves import move_campaign, pause, row_count, updated_one,
 from campaigns.ledger.tables import campaigns, halts
 from campaigns.lifecycle import PROGRAM, CampaignStatus, PauseKind
 from campaigns.safeguards.failover import move_on
+from dialer.retry import doubled
 
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(minutes=15)  # doubled from question to question
 ASKING_TAKES = timedelta(seconds=90)  # at most; who asks and dies leaves the question to another after this
@@ -47,7 +48,7 @@ def _note(db: Connection, campaign_id: str, account: str, now: datetime) -> None
 
 
 def _wait(times: int) -> timedelta:
-    return min(FIRST_WAIT * 2.0 ** min(times - 1, 10), LONGEST_WAIT)
+    return timedelta(seconds=doubled(FIRST_WAIT.total_seconds(), times, LONGEST_WAIT.total_seconds()))
 
 
 def due_accounts(db: Connection, now: datetime) -> Sequence[str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from dialer.errors import DialerError
+from dialer.retry import doubled
 from workers.stack.health import Health
 
 LAUNCHER = Path(__file__).with_name("child.py")
@@ -175,7 +176,7 @@ class Child:
 
 def pause_after(deaths: int) -> float:
     """Seconds until the next start: half a second, doubled with each quick end, at most 30."""
-    return min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(deaths - 1, 10))
+    return doubled(FIRST_PAUSE_SECONDS, deaths, MAX_PAUSE_SECONDS)
 
 
 def _open_log(log: Path) -> BinaryIO:
