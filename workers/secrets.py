@@ -27,7 +27,7 @@ def _read_or_create(file: Path) -> str:
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     new_file = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
     if not file.exists():
-        new_file.touch(mode=0o600)
+        new_file.touch(mode=0o600, exist_ok=False)
         new_file.write_text(secrets.token_urlsafe(24))
         try:
             os.link(new_file, file)  # fails when another process has created it meanwhile

@@ -12,14 +12,15 @@ from enum import StrEnum
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 
+from campaigns.audience.formulas import harmless
 from campaigns.audience.temp_space import temp_space
 from dialer.errors import DialerError
+from dialer.whole_file import whole_file
 
 OWN_COLUMNS = ("_line", "_column", "_code", "_reason", "_suggestion")
 KEPT_IN_MEMORY = 1000
 SPOOLED_IN_MEMORY = 1 << 20
 REJECTS = "the rejects of the list"
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class CannotWriteRejects(DialerError):
@@ -114,15 +115,16 @@ class RejectStore:
     def write(self, path: Path) -> int:
         """Write all rejects as a CSV file that spreadsheets open (UTF-8 with a mark); returns how many there are.
 
-        The list's own columns come first and unchanged, then `OWN_COLUMNS`, then cells beyond the header.
+        The list's own columns come first, then `OWN_COLUMNS`, then cells beyond the header; a corrected file is read
+        as a list with the cells as they were.
         Raises NoTempSpace, CannotWriteRejects.
         """
         with temp_space(REJECTS):
             self._spool.seek(0)
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with path.open("w", encoding="utf-8-sig", newline="") as stream:
-                csv.writer(stream, quoting=csv.QUOTE_ALL).writerow([*self._header, *OWN_COLUMNS])
+            with whole_file(path, encoding="utf-8-sig") as stream:
+                csv.writer(stream, quoting=csv.QUOTE_ALL).writerow([*map(harmless, self._header), *OWN_COLUMNS])
                 shutil.copyfileobj(self._spool, stream)
         except OSError as exc:
             message = f"the rejects cannot be written to {path}: {exc.strerror or exc}"
@@ -132,12 +134,7 @@ class RejectStore:
 
 
 def _csv_row(reject: Reject, width: int) -> list[str | int]:
-    cells = list(reject.cells)
+    cells = [harmless(cell) for cell in reject.cells]
     cells += [""] * (width - len(cells))
     own = (reject.column, reject.code, reject.reason, reject.suggestion)
-    return [*cells[:width], reject.line, *map(_not_a_formula, own), *cells[width:]]
-
-
-def _not_a_formula(text: str) -> str:
-    """The text, with an apostrophe before what a spreadsheet would run as a formula."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return [*cells[:width], reject.line, *map(harmless, own), *cells[width:]]

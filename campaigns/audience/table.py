@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import NamedTuple, TextIO
 
 from campaigns.audience.encoding import CONTACTS_ENCODING, BadContactsFile, encoding_of
+from campaigns.audience.formulas import restored
 from campaigns.definition.column_names import comparable
 
 DELIMITERS = ",;\t|"
@@ -206,8 +207,8 @@ def _records(stream: TextIO, delimiter: str, declares_delimiter: bool) -> Iterat
             continue
         if declares_delimiter:
             declares_delimiter = False
-        elif "".join(cells).strip():
-            yield Row(line, cells)
+        elif (text := "".join(cells)).strip():
+            yield Row(line, restored(cells) if "'" in text else cells)
 
 
 def _damaged(exc: csv.Error, first: int, last: int, text: str, delimiter: str) -> Row:

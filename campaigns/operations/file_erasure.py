@@ -20,6 +20,7 @@ from campaigns.operations.erasure import campaigns_with_number
 from campaigns.reporting.report import files_locked, report
 from dialer.errors import DialerError
 from dialer.phone import PhoneNumber, mentions
+from dialer.whole_file import part_of
 
 REPORTS = ("attempts", "contacts", "unknown", "follow-up")
 KEPT = ("_line", "_column", "_code")  # of an erased reject: where it was in the list, and what was wrong
@@ -58,7 +59,7 @@ def _empty_rejects(ledger: Ledger, number: PhoneNumber, folder: Path) -> tuple[l
     files = _rejects_files(ledger)
     emptied: list[Path] = []
     left: list[Path] = []
-    for part in folder.absolute().glob(".*-rejects.csv.part"):  # of an erasure that was killed
+    for part in folder.absolute().glob(".*.csv*.part"):  # of a process that was killed
         try:
             part.unlink(missing_ok=True)
         except OSError:
@@ -101,22 +102,19 @@ def _remove_from(file: Path, number: PhoneNumber) -> bool:
     Raises OSError, also when the file changes all the time; csv.Error when it is no rejects file.
     """
     for _ in range(TRIES):
-        before, part = file.stat(), file.with_name(f".{file.name}.part")
-        try:
+        before = file.stat()
+        with part_of(file) as part:
             if not _copy_without(file, part, number):
                 return False
             after = file.stat()
             if (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size):
                 part.replace(file)
                 return True
-        finally:
-            part.unlink(missing_ok=True)
     raise OSError("it is being written to")
 
 
 def _copy_without(file: Path, part: Path, number: PhoneNumber) -> int:
     """Write the file to `part` with the rows emptied that contain the number; returns how many."""
-    part.touch(mode=0o600)
     emptied = 0
     with file.open(encoding="utf-8-sig", newline="") as old, part.open("w", encoding="utf-8-sig", newline="") as new:
         rows, writer = csv.reader(old), csv.writer(new, quoting=csv.QUOTE_ALL)

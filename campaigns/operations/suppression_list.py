@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from campaigns.audience.formulas import harmless
 from campaigns.audience.open_list import open_table
 from campaigns.audience.rejects import Reject, RejectCode
 from campaigns.audience.table import Table
@@ -21,6 +22,7 @@ from campaigns.ledger.store import Ledger
 from campaigns.ledger.suppressions import EVERY_ACCOUNT, Suppression, erased_numbers, listed, suppress, unsuppress
 from dialer.errors import DialerError
 from dialer.phone import BadPhoneNumber, PhoneNumber, parse
+from dialer.whole_file import whole_file
 
 COLUMNS = ("phone", "account", "reason", "source", "added_at", "expires_at")
 NUMBER_COLUMNS = ("phone", "number", "phonenumber", "telephone", "msisdn")
@@ -145,7 +147,7 @@ def _read(table: Table, country: str | None, defaults: Suppression) -> Iterator[
     if all(table.columns_named(name) for name in COLUMNS):
         indexes = {name: table.columns_named(name)[0] for name in COLUMNS}
         for row in table.rows():
-            yield _exported(row.line, {name: _cell(row.cells, index) for name, index in indexes.items()}, defaults)
+            yield _exported(row.line, {name: "".join(row.cells[at : at + 1]) for name, at in indexes.items()}, defaults)
         return
     for line, column, written, reason in _numbers(table):
         try:
@@ -157,7 +159,7 @@ def _read(table: Table, country: str | None, defaults: Suppression) -> Iterator[
 def _exported(line: int, cells: Mapping[str, str], defaults: Suppression) -> Suppression | Reject:
     """An exported row as an entry; `defaults` apply where its account, reason, source or end is blank."""
     try:
-        written = cells["phone"]
+        written = cells["phone"].strip()
         phone = written if HASH.fullmatch(written) else parse(written).e164
         added_at, expires_at = (_moment(cells[name]) for name in ("added_at", "expires_at"))
     except BadPhoneNumber as exc:
@@ -175,7 +177,7 @@ def _exported(line: int, cells: Mapping[str, str], defaults: Suppression) -> Sup
 
 
 def _moment(written: str) -> datetime | None:
-    if not written:
+    if not written.strip():
         return None
     moment = parse_moment(written)
     if moment.tzinfo is None:
@@ -218,11 +220,11 @@ def export_file(ledger: Ledger, path: Path) -> int:
     """
     with ledger.reading() as db:
         entries = listed(db)
-    path.touch(mode=0o600)
-    with path.open("w", encoding="utf-8-sig", newline="") as stream:
+    with whole_file(path, encoding="utf-8-sig") as stream:
         writer = csv.writer(stream, quoting=csv.QUOTE_ALL)
         writer.writerow(COLUMNS)
         for entry in entries:
             added_at, expires_at = entry.added_at.isoformat(), entry.expires_at.isoformat() if entry.expires_at else ""
-            writer.writerow([entry.phone, entry.account, entry.reason, entry.source, added_at, expires_at])
+            texts = map(harmless, (entry.phone, entry.account, entry.reason, entry.source))
+            writer.writerow([*texts, added_at, expires_at])
     return len(entries)

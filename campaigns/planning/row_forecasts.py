@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from campaigns.audience.formulas import harmless
 from campaigns.calendar.windows import Windows
 from campaigns.calendar.zones import zones_of
 from campaigns.planning.plan import Plan
 from dialer.phone import mask
+from dialer.whole_file import whole_file
 
 COLUMNS = ("line", "number", "fate", "at", "local_time", "window", "characters", "seconds", "reason")
 TOO_LATE = "its last moment comes before its turn"
@@ -62,7 +64,7 @@ def why_over_budget(plan: Plan) -> str:
 
 def write_row_forecasts(plan: Plan, path: Path) -> int:
     """Write every row as CSV; returns the number of rows. Raises OSError."""
-    with path.open("w", encoding="utf-8-sig", newline="") as stream:
+    with whole_file(path, encoding="utf-8-sig") as stream:
         writer = csv.writer(stream)
         writer.writerow(COLUMNS)
         writer.writerows(map(_cells, row_forecasts(plan)))
@@ -85,7 +87,7 @@ def _forecast(plan: Plan, index: int, clocks: list[_ZoneClock]) -> RowForecast:
 def _cells(row: RowForecast) -> tuple[object, ...]:
     at = row.at.isoformat(timespec="seconds") if row.at else ""
     local_time = row.local_time.isoformat(timespec="seconds") if row.local_time else ""
-    return (*row[:3], at, local_time, *row[5:])
+    return (*row[:3], at, local_time, harmless(row.window), *row[6:-1], harmless(row.reason))
 
 
 class _ZoneClock:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from uuid import uuid4
 
 from sqlalchemy import Connection, Row, select
 
+from campaigns.audience.formulas import harmless
 from campaigns.ledger.erasures import shown_number
 from campaigns.ledger.tables import attempts, contacts
+from dialer.whole_file import whole_file
 
 ATTEMPT_COLUMNS = (
     "campaign_id",
@@ -43,7 +43,6 @@ ATTEMPT_COLUMNS = (
 CONTACT_COLUMNS = (
     *("campaign_id", "contact_row", "contact_masked", "status", "reason", "attempts", "final_at", "consent"),
 )
-FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d*.]+$)")  # a plus or minus before a number, masked or not, starts none
 
 
 def attempt_lines(db: Connection, campaign_id: str) -> Iterable[list[str]]:
@@ -118,17 +117,12 @@ def csv_cell(value: object) -> str:
     if value is None:
         return ""
     text = value.isoformat(timespec="milliseconds") if isinstance(value, datetime) else str(value)
-    return f"'{text}" if FORMULA.match(text) else text
+    return harmless(text)
 
 
 def write_csv(file: Path, columns: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
     """Write a CSV file whole: under another name first, which is then renamed."""
-    part = file.with_suffix(f".{uuid4().hex}.part")  # a name of its own: two reports may be written at once
-    try:
-        with part.open("w", encoding="utf-8", newline="") as out:
-            writer = csv.writer(out)
-            writer.writerow(columns)
-            writer.writerows(lines)
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole_file(file) as out:
+        writer = csv.writer(out)
+        writer.writerow(map(harmless, columns))
+        writer.writerows(lines)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from campaigns.audience.encoding import BadContactsFile
+from campaigns.audience.formulas import restored
 from campaigns.audience.table import Row
 from campaigns.audience.workbook.archive import SAVE_AGAIN, SAVE_AS_XLSX, Archive, Attributes
 from campaigns.audience.workbook.builtin_formats import BUILTIN_FORMATS
@@ -84,7 +85,8 @@ class Book:
         place = f"{self.path}: the sheet {sheet.title!r}"
         reader = SheetReader(place, self.styles, MergedCells(merged), width=width, everything=everything)
         with Archive.opened(self.path) as archive:
-            yield from reader.rows(archive, sheet.part)
+            for row in reader.rows(archive, sheet.part):
+                yield row._replace(cells=restored(row.cells)) if "'" in "".join(row.cells) else row
 
 
 def _root(archive: Archive) -> str:

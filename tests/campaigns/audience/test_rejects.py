@@ -7,6 +7,7 @@ import csv
 import pytest
 
 from campaigns.audience.audience import read_audience
+from campaigns.audience.open_list import open_table
 from campaigns.audience.rejects import OWN_COLUMNS, Reject, RejectCode, RejectStore
 from campaigns.definition import Definition
 
@@ -44,7 +45,6 @@ def test_a_reject_keeps_its_row_and_gets_line_column_code_reason_and_suggestion(
     [
         "+14155550101",  # a spreadsheet would drop the plus of a bare cell
         "0041",
-        "=1+1",  # theirs, and not ours to change
         " padded ",
         "two\nlines",
         'says "hello"',
@@ -58,6 +58,18 @@ def test_the_lists_own_cells_stay_as_they_came_and_in_quotes(tmp_path, cell):
     write_rejects(path, ["a"], [reject([cell])])
     assert read(path)[1][0] == cell
     assert path.read_text(encoding="utf-8-sig").splitlines()[1].startswith('"')
+
+
+def test_a_row_and_a_column_name_that_are_formulas_are_texts_there_and_come_back_as_they_were(tmp_path):
+    path = tmp_path / "rejects.csv"
+    header, cells = ["phone", "=name"], ["+1 415", "＝cmd|' /C calc'!A0", "@beyond the header"]
+    write_rejects(path, header, [reject(cells)])
+    written = [cell for row in read(path) for cell in row]
+    assert not any(cell.startswith(("=", "@", "＝")) for cell in written)
+    table = open_table(path)
+    assert table.header[:2] == ("phone", "=name")
+    (row,) = table.rows()
+    assert [*row.cells[:2], *row.cells[7:]] == cells
 
 
 def test_a_short_row_is_filled_up_so_that_our_columns_stand_under_their_names(tmp_path):

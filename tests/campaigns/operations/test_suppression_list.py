@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import timedelta
 
 import pytest
@@ -138,6 +139,20 @@ def test_what_is_exported_is_imported_as_it_stood(ledger, clock, tmp_path):
     assert [entries_of(ledger, one) for one in (ANN, BOB, CAT)] == before
     assert entries_of(ledger, DAN) == []
     assert import_file(ledger, tmp_path / "list.csv", **facts).known == 3
+
+
+@pytest.mark.parametrize("reason", ["=cmd|' /C calc'!A0", "\n=1", " ＝1", "'=1", "'quoted'", " padded "])
+def test_a_reason_that_is_a_formula_is_a_text_in_the_exported_list_and_comes_back(ledger, clock, tmp_path, reason):
+    add(ledger, ANN, reason=reason, who="@ann", now=clock())
+    before = entries_of(ledger, ANN)
+    export_file(ledger, tmp_path / "list.csv")
+    with (tmp_path / "list.csv").open(encoding="utf-8-sig", newline="") as stream:
+        cells = next(csv.DictReader(stream))
+    assert not any(cells[name].strip().startswith(("=", "@", "＝")) for name in ("reason", "source"))
+    with ledger.writing() as db:
+        db.execute(delete(suppressions))
+    import_file(ledger, tmp_path / "list.csv", country=None, reason="", who="eve", now=clock())
+    assert entries_of(ledger, ANN) == before
 
 
 def test_of_an_exported_list_what_cannot_be_read_is_named_and_the_rest_goes_in(ledger, clock, tmp_path):
