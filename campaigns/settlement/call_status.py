@@ -15,6 +15,7 @@ from dialer.account import Account
 from dialer.bucket import BucketUnavailable, GrantResult
 from dialer.calls import Outcome, Progress
 from dialer.providers.provider import CallStatus
+from dialer.providers.rules import about_another
 from dialer.receipts import CallSummary, summarize_receipts
 from dialer.verdicts import Verdict
 
@@ -71,4 +72,6 @@ def _status_of(attempt: OpenAttempt, account: Account) -> CallStatus:
             return CallStatus(ruling=traced)
         call = traced.provider_call_id
     status = account.ask(call)
+    if status.correlation_id not in {None, attempt.id}:
+        return CallStatus(ruling=about_another(account.provider.name))
     return replace(status, ruling=replace(status.ruling, provider_call_id=call))

@@ -171,9 +171,11 @@ def _apply(
     by_attempt = {sighting.correlation_id: sighting for sighting in listing.seen if sighting.correlation_id}
     ended = []
     for attempt in queries.attempts_in(db, LOOKED_FOR, account=account.name, lock=True):
-        sighting = by_call.get(attempt.provider_call_id or "") or by_attempt.get(attempt.id)
+        sighting = by_attempt.get(attempt.id) or by_call.get(attempt.provider_call_id or "")
         if attempt.gone_at is not None or (only is not None and attempt.id not in only):
             continue
+        if sighting is not None and sighting.correlation_id not in {None, attempt.id}:
+            continue  # one of its two ids is wrong, so it shows neither that this call goes on nor that it is over
         if sighting is not None:
             _seen(db, attempt, sighting, looked_at, heard_at, account)
         elif _could_show(attempt, looked_at, account) and _missed(db, attempt, looked_at, heard_at, account, using):

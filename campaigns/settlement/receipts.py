@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -103,22 +104,31 @@ def _apply(db: Connection, account: str, settings: AccountSettings, rows: Sequen
 
 
 def _owners(db: Connection, account: str, rows: Sequence[Any]) -> dict[int, UUID]:
-    """The attempts of receipts, by the provider's id first: some of its receipts come without ours.
+    """The attempts of receipts: by our id, and by the provider's where that is all a receipt has.
 
-    A receipt with both ids identifies the call for those that have the provider's only.
+    A receipt with both ids identifies the call for those that have the provider's only; one that names another attempt
+    than the call's is not about that call. A call id that two attempts have identifies neither.
     """
     calls = {row.provider_call_id for row in rows if row.provider_call_id}
     ids = {row.correlation_id for row in rows if row.correlation_id}
     query = select(attempts.c.id, attempts.c.provider_call_id).where(
         attempts.c.account == account, or_(attempts.c.provider_call_id.in_(calls), attempts.c.id.in_(ids))
     )
-    rows_found = db.execute(query).all()
-    known = {row.id for row in rows_found}
-    named = {row.provider_call_id: row.correlation_id for row in rows if row.correlation_id in known}
-    named |= {row.provider_call_id: row.id for row in rows_found}
-    named.pop(None, None)
-    owners = {row.id: named.get(row.provider_call_id) or row.correlation_id for row in rows}
-    return {line: owner for line, owner in owners.items() if owner in known}
+    matches = db.execute(query).all()
+    known = {match.id for match in matches}
+    attempts_by_call: dict[str, set[UUID]] = defaultdict(set)
+    pairs = [(match.provider_call_id, match.id) for match in matches]
+    for call, attempt_id in pairs + [(row.provider_call_id, row.correlation_id) for row in rows]:
+        if call and attempt_id in known:
+            attempts_by_call[call].add(attempt_id)
+    owners = {}
+    for row in rows:
+        named = (
+            {row.correlation_id} & known if row.correlation_id else attempts_by_call.get(row.provider_call_id, set())
+        )
+        if len(named) == 1:
+            owners[row.id] = next(iter(named))
+    return owners
 
 
 def _advance(

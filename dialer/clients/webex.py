@@ -41,7 +41,7 @@ class AsyncWebexConnect(AsyncCloseable):
 
     async def status(self, message_id: str) -> CallStatus:
         """What the provider says of one call; its `progress` is None where it does not know."""
-        return self.provider.read_asking(await self._exchange(self.provider.asking(message_id)))
+        return self.provider.read_asking(await self._exchange(self.provider.asking(message_id)), message_id)
 
     async def aclose(self) -> None:
         """Close the connections."""

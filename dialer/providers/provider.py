@@ -51,9 +51,13 @@ class Heard(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallStatus:
-    """What the provider says of one call, in progress or over; `progress` is None where it does not know."""
+    """What the provider says of one call, in progress or over; `progress` is None where it does not know.
+
+    `correlation_id` is the one that the answer names, if it names any.
+    """
 
     ruling: Ruling
+    correlation_id: UUID | None = None
     progress: Progress | None = None
     outcome: Outcome | None = None
     answered_at: datetime | None = None
@@ -119,14 +123,17 @@ class Provider(Protocol):
     def asking(self, provider_call_id: str) -> HttpRequest | None:
         """The request for the status of one call; None where the provider cannot be asked."""
 
-    def read_asking(self, reply: HttpReply) -> CallStatus:
-        """The status of that call; its `progress` is None where the provider does not know it."""
+    def read_asking(self, reply: HttpReply, provider_call_id: str) -> CallStatus:
+        """The status of the call that was asked about; its `progress` is None where the provider does not know it.
+
+        A reply that names another call does not know it.
+        """
 
     def tracing(self, attempt_id: UUID) -> HttpRequest | None:
         """The request for the call that was placed for an attempt; None where the provider cannot be asked."""
 
-    def read_tracing(self, reply: HttpReply) -> Ruling:
-        """A ruling with the call's `provider_call_id`; None in it where there is no such call."""
+    def read_tracing(self, reply: HttpReply, attempt_id: UUID) -> Ruling:
+        """A ruling with the call's `provider_call_id`; None in it where there is no such call, or it is another's."""
 
     def checking(self) -> HttpRequest:
         """The cheapest request that shows whether the account can log in; it places no call."""

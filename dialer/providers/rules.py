@@ -112,3 +112,10 @@ def not_placing(ruling: Ruling) -> Ruling:
 def not_offered(provider: str, what: str) -> Ruling:
     """The ruling when the provider lacks this request."""
     return Ruling(verdict=Verdict.NOT_PLACED, mnemonic="not_offered", detail=f"{provider} cannot {what}")
+
+
+def about_another(provider: str) -> Ruling:
+    """The ruling on a reply about another call than was asked for: it says nothing about this one."""
+    return Ruling(
+        verdict=Verdict.NOT_PLACED, mnemonic="about_another", detail=f"{provider} answered about another call"
+    )

@@ -85,12 +85,16 @@ class Session(AsyncCloseable):
 
     async def call_status(self, provider_call_id: str, now: Clock = utc_now) -> CallStatus:
         """The provider's status of one call; `ruling` is about this request, and says nothing about the call."""
-        build, read = partial(self.provider.asking, provider_call_id), self.provider.read_asking
+        provider = self.provider
+        build = partial(provider.asking, provider_call_id)
+        read = partial(provider.read_asking, provider_call_id=provider_call_id)
         return await self._answer(_Query(build=build, read=read, from_ruling=_no_status), now)
 
     async def find_call(self, attempt_id: UUID, now: Clock = utc_now) -> Ruling:
         """The call that was placed for an attempt: the ruling has its provider call id, or None if there is none."""
-        build, read = partial(self.provider.tracing, attempt_id), self.provider.read_tracing
+        provider = self.provider
+        build = partial(provider.tracing, attempt_id)
+        read = partial(provider.read_tracing, attempt_id=attempt_id)
         return await self._answer(_Query(build=build, read=read, from_ruling=_itself), now)
 
     async def check_login(self, now: Clock = utc_now) -> Ruling:

@@ -171,7 +171,8 @@ class Faults:
     def send_absurd_receipts(self) -> None:
         """They come to the address that the account's provider knows, and are about nobody's call."""
         vendor = self._rng.choice(list(self._stack.settings.accounts))
-        hostile, address = Hostile(vendor, self._rng.randrange(2**32)), receipt_url(self._stack.settings, vendor)
+        hostile = Hostile(vendor, self._rng.randrange(2**32), call="nobody's")
+        address = receipt_url(self._stack.settings, vendor)
         for _ in range(ABSURD_RECEIPTS):
             httpx.post(str(address), content=hostile.reply(["nobody's"]).body, timeout=5, trust_env=False)
 

@@ -167,12 +167,12 @@ def test_what_places_nothing_is_never_unconfirmed(provider, situation):
     rulings = [
         provider.read_login(answer),
         provider.read_looking(answer).ruling,
-        provider.read_asking(answer).ruling,
+        provider.read_asking(answer, "m-1").ruling,
         provider.read_checking(answer),
     ]
     assert Verdict.UNCONFIRMED not in {ruling.verdict for ruling in rulings}
     assert not provider.read_looking(answer).usable
-    assert provider.read_asking(answer).progress is None
+    assert provider.read_asking(answer, "m-1").progress is None
 
 
 def test_a_provider_can_be_followed_in_the_way_it_says(provider):
@@ -192,9 +192,10 @@ def test_a_provider_can_be_followed_in_the_way_it_says(provider):
 
 def test_a_provider_that_can_be_asked_tells_how_a_call_ended(provider):
     if provider.asking("m-1") is None:
-        assert provider.read_asking(HttpReply(status=200)).ruling.mnemonic == "not_offered"
+        assert provider.read_asking(HttpReply(status=200), "m-1").ruling.mnemonic == "not_offered"
     else:
-        status = provider.read_asking(recorded(provider, "call_status"))
+        answer = recorded(provider, "call_status")
+        status = provider.read_asking(answer, json.loads(answer.body)["messageId"])
         assert (status.progress, status.outcome, status.talk_seconds) == (Progress.ENDED, Outcome.ANSWERED, 4)
 
 
@@ -244,7 +245,7 @@ def test_no_reply_whatever_makes_a_provider_stumble(account, body, status, heade
     assert ruling.verdict is not Verdict.PLACED or ruling.provider_call_id
     assert ruling.retry_after is None or ruling.retry_after >= 0
     provider.read_looking(answer)
-    provider.read_asking(answer)
+    provider.read_asking(answer, "m-1")
     provider.read_checking(answer)
     provider.read_login(answer)
     provider.read_receipts(body, headers)

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Connection, func, select, update
@@ -42,6 +43,10 @@ REPLIES = int(os.environ.get("HOSTILE_REPLIES", "100000"))
 PARTS = 8  # tests that share them: two seeds, two vendors, two stores
 LONGEST_WAIT = timedelta(days=1, hours=3)
 ATTEMPTS = 40
+RECORDED_CALL, RECORDED_ATTEMPT = (  # that the recorded replies are about
+    "a770f205-1234-4f6e-9d0a-6dc3e388b9b5",
+    UUID("6a8f7c34-0c5e-4b8e-9f0e-1f6f1f3f8a11"),
+)
 
 
 class Behind:
@@ -64,8 +69,8 @@ class Behind:
         """Read a reply in every way, and keep what differs from all before it in anything that code acts on."""
         provider = self.account.provider
         placing = provider.read_placing(reply)
-        listing, status = provider.read_looking(reply), provider.read_asking(reply)
-        rulings = (placing, provider.read_login(reply), provider.read_tracing(reply))
+        listing, status = provider.read_looking(reply), provider.read_asking(reply, RECORDED_CALL)
+        rulings = (placing, provider.read_login(reply), provider.read_tracing(reply, RECORDED_ATTEMPT))
         provider.text_limit = None
         for ruling in (*rulings, listing.ruling, status.ruling):
             _is_sound(ruling)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,7 @@ OTHERS = ("null", "true", "false", "[]", "{}", "[[[[]]]]", '{"a": {"b": []}}', "
 HEADERS = (*TEXTS[:14], *(text for text in FIGURES if len(text) < 400), "Fri, 31 Dec 9999 23:59:59 GMT", "Tue, 99 Foo")
 PAGE = b"<html><head><title>We are sorry</title></head><body>Please try again later.</body></html>"
 STATUSES = (200, 200, 200, 201, 202, 204, 206, 301, 400, 401, 403, 404, 409, 429, 429, 500, 502, 503, 504, 599)
+CALL_ID = re.compile(r'("(?:messageId|transid|call_session_id)": )("[^"]*"|\d+)')
 RICH = ("calls_in_progress", "call_status", "placed", "throttled", "receipt_answered")  # much in them can be wrong
 MORE = {
     "callgear": [
@@ -50,13 +52,15 @@ class Token(str):
 
 
 class Hostile:
-    """Makes hostile replies of one vendor; the same seed makes the same."""
+    """Makes hostile replies of one vendor; the same seed makes the same. They are about `call`, or the recorded one."""
 
-    def __init__(self, vendor: str, seed: int) -> None:
+    def __init__(self, vendor: str, seed: int, call: str | None = None) -> None:
         files = sorted(PAYLOADS.glob(f"{vendor}.*.json"))
         files += [file for file in files if file.name.split(".")[1] in RICH] * 3
         recorded = [json.loads(file.read_text()).get("body") for file in files]
         self._shapes = [json.dumps(body) for body in recorded if isinstance(body, dict | list)] + MORE[vendor]
+        if call is not None:
+            self._shapes = [CALL_ID.sub(rf'\1"{call}"', shape) for shape in self._shapes]
         self._chance = Random(f"{vendor} {seed}")
 
     def reply(self, ids: Sequence[str]) -> HttpReply:

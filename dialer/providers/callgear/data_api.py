@@ -56,6 +56,12 @@ def _unanswered(leg: Mapping[str, Any]) -> Outcome | None:
     return outcome_of_unanswered(reason) if "connect_time" in leg else outcome_of(reason)
 
 
+def names_another(answer: rpc.Answer, field: str, asked: str) -> bool:
+    """Whether a row of a report is about something else than was asked for."""
+    rows = answer.data if isinstance(answer.data, list) else []
+    return any(member(row, field) is not None and word(member(row, field)) != asked for row in rows)
+
+
 def found_call(answer: rpc.Answer) -> str | None:
     """The id of the call that was asked for; None when the report has none, or more than one."""
     rows = answer.data if isinstance(answer.data, list) else []

@@ -25,7 +25,7 @@ from dialer.providers.callgear.settings import CallGearSettings
 from dialer.providers.callgear.words import progress_of
 from dialer.providers.parsing import member, uuid_of, word
 from dialer.providers.provider import CallStatus, Follows, Heard, Listing, Login, PolicyRow, ScriptFault
-from dialer.providers.rules import not_offered, not_placing
+from dialer.providers.rules import about_another, not_offered, not_placing
 from dialer.scripts import Recording, Script
 from dialer.verdicts import Ruling
 
@@ -156,18 +156,22 @@ class CallGear:
         url = self._data_url
         return data_api.legs_request(url, self._secret(), provider_call_id, self._now()) if url else None
 
-    def read_asking(self, reply: HttpReply) -> CallStatus:
+    def read_asking(self, reply: HttpReply, provider_call_id: str) -> CallStatus:
         if not self._data_url:
             return CallStatus(ruling=not_offered(self.name, "be asked for one call"))
         answer = rpc.read(reply)
+        if data_api.names_another(answer, "call_session_id", provider_call_id):
+            return CallStatus(ruling=about_another(self.name))
         return data_api.read_legs(answer, self._report_ruling(answer, reply))
 
     def tracing(self, attempt_id: UUID) -> HttpRequest | None:
         url = self._data_url
         return data_api.calls_request(url, self._secret(), attempt_id, self._now()) if url else None
 
-    def read_tracing(self, reply: HttpReply) -> Ruling:
+    def read_tracing(self, reply: HttpReply, attempt_id: UUID) -> Ruling:
         answer = rpc.read(reply)
+        if data_api.names_another(answer, "call_api_external_id", str(attempt_id)):
+            return about_another(self.name)
         return replace(self._report_ruling(answer, reply), provider_call_id=data_api.found_call(answer))
 
     def checking(self) -> HttpRequest:

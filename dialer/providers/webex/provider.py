@@ -11,9 +11,9 @@ from dialer.calls import CallRequest, Outcome, Progress, Receipt
 from dialer.deadline import utc_now
 from dialer.http import HttpReply, HttpRequest
 from dialer.providers.bounds import TALK_SECONDS, amount, instant
-from dialer.providers.parsing import member, parsed, word
+from dialer.providers.parsing import member, parsed, uuid_of, word
 from dialer.providers.provider import CallStatus, Follows, Listing, PolicyRow, ScriptFault
-from dialer.providers.rules import is_page, not_offered, not_placing
+from dialer.providers.rules import about_another, is_page, not_offered, not_placing
 from dialer.providers.webex.auth import headers_for
 from dialer.providers.webex.content import TEXT_LIMIT, script_fault
 from dialer.providers.webex.messages import VoiceMessage, examine
@@ -90,16 +90,19 @@ class Webex:
     def asking(self, provider_call_id: str) -> HttpRequest:
         return self._get(provider_call_id)
 
-    def read_asking(self, reply: HttpReply) -> CallStatus:
+    def read_asking(self, reply: HttpReply, provider_call_id: str) -> CallStatus:
         """How one call stands. Its times say more than its status word; a 404 says nothing about the call."""
         body = parsed(reply.body)
-        status = word(member(body, "status"))
+        status, call_id = word(member(body, "status")), word(member(body, "messageId"))
         if not 200 <= reply.status < 300 or status is None:
             return CallStatus(ruling=_unknown_call(reply))
+        if member(body, "messageId") is not None and call_id != provider_call_id:
+            return CallStatus(ruling=about_another(self.name))
         answered_at, ended_at = instant(member(body, "answeredAt")), instant(member(body, "endedAt"))
         progress, outcome = _where(CALL_STATUSES.get(folded(status), (None, None)), answered_at, ended_at)
         return CallStatus(
-            ruling=Ruling(verdict=Verdict.PLACED, provider_call_id=word(member(body, "messageId")), mnemonic=status),
+            ruling=Ruling(verdict=Verdict.PLACED, provider_call_id=call_id, mnemonic=status),
+            correlation_id=uuid_of(member(body, "correlationId")),
             progress=progress,
             outcome=outcome,
             answered_at=answered_at,
@@ -110,7 +113,7 @@ class Webex:
     def tracing(self, attempt_id: UUID) -> HttpRequest | None:
         return None
 
-    def read_tracing(self, reply: HttpReply) -> Ruling:
+    def read_tracing(self, reply: HttpReply, attempt_id: UUID) -> Ruling:
         return not_offered(self.name, "be asked for the call of an attempt")
 
     def checking(self) -> HttpRequest:

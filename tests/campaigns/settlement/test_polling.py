@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
+from uuid import uuid4
 
 import pytest
 import redis
@@ -119,6 +120,18 @@ def test_a_call_never_seen_with_small_gaps_was_not_answered(watch):
     assert watch.see(3) == 1
     made = attempt(watch.ledger, one.id)
     assert (made.outcome, made.detail) == ("no_answer", "it was never seen answered")
+
+
+@pytest.mark.parametrize("state", [TALKING, RINGING, GONE])
+def test_an_entry_with_our_call_and_anothers_attempt_shows_neither_that_it_goes_on_nor_that_it_ended(watch, state):
+    one = watch.call()
+    watch.see(4, ("100", None, RINGING))
+    assert watch.see(3, ("100", str(uuid4()), state)) == 0
+    made = attempt(watch.ledger, one.id)
+    assert (made.status, made.outcome) == ("placed", None)
+    assert watch.see(3, ("100", str(one.id), RINGING)) == 0
+    assert watch.see(3) == 1
+    assert attempt(watch.ledger, one.id).outcome == "no_answer"
 
 
 @pytest.mark.parametrize("gaps", [(3, 7), (7, 3)], ids=["between two looks", "before the first look"])

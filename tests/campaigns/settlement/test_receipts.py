@@ -144,6 +144,33 @@ def test_receipts_that_overtake_the_answer_to_our_own_request_are_taken(ledger, 
     assert contact(ledger, one.contact_id).attempts == 1
 
 
+@pytest.mark.parametrize("words", [("ANSWERED",), ("BUSY",), ("OFFERED", "ANSWERED", "RELEASED"), ("EXPIRED",)])
+def test_a_receipt_that_names_another_attempt_is_not_about_the_call_whose_id_it_bears(ledger, clock, ringing, words):
+    one, call = ringing
+    for word in words:
+        deliver(ledger, receipt(word, call, uuid4(), clock.forward(1)), now=clock())
+    swept(ledger, clock)
+    assert (attempt(ledger, one.id).status, attempt(ledger, one.id).outcome) == ("placed", None)
+
+
+def test_our_id_in_a_receipt_outranks_a_call_id_that_another_answer_gave_away(ledger, clock):
+    """Both requests were answered with the same id; what names neither attempt is nobody's."""
+    first, second = dialing(ledger, numbers(2), now=clock())
+    for one in (first, second):
+        ledger.write(accept, one, "m-twice", ACCOUNT, now=clock.forward(1))
+    deliver(ledger, receipt("ANSWERED", "m-twice", second.id, clock.forward(1)), now=clock())
+    deliver(ledger, receipt("DISCONNECTED", "m-twice", None, clock.forward(1)), now=clock())
+    assert [attempt(ledger, one.id).status for one in (first, second)] == ["placed", "answered"]
+
+
+def test_receipts_whose_call_id_is_not_the_answers_are_believed_by_our_own(ledger, clock, ringing):
+    one, _ = ringing
+    for word in ("OFFERED", "ANSWERED", "RELEASED"):
+        deliver(ledger, receipt(word, "m-true", one.id, clock.forward(1)), now=clock())
+    swept(ledger, clock)
+    assert attempt(ledger, one.id).outcome == "answered"
+
+
 @pytest.mark.parametrize("verdict", [Verdict.UNCONFIRMED, Verdict.NOT_PLACED, Verdict.THROTTLED])
 def test_a_receipt_is_believed_before_an_answer_that_denies_the_call(ledger, clock, verdict):
     (one,) = dialing(ledger, numbers(1), now=clock())

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from dialer.calls import CallRequest, Progress
+from dialer.calls import CallRequest, Outcome, Progress
 from dialer.http import HttpReply
 from dialer.phone import PhoneNumber
 from dialer.providers.callgear.provider import CallGear
@@ -500,3 +500,18 @@ def test_the_policy_shows_every_mnemonic():
 def test_a_voice_that_cannot_be_chosen_is_refused_and_not_ignored():
     fault = provider().check_script(Speech(text="Hello", voice={"gender": "male"}))
     assert (fault.code, fault.suggestion) == ("voice", "remove voice")
+
+
+@pytest.mark.parametrize("others", [6, "6", 5e300, "6a8f7c34"])
+def test_a_report_about_another_call_says_nothing_about_the_one_that_was_asked_about(others):
+    reports = provider(access_token="permanent", data_api_url="http://127.0.0.1:9")
+    leg = {"is_operator": False, "connect_time": "2026-03-02 12:00:20", "duration": 4}
+    own, foreign = {**leg, "call_session_id": 5}, {**leg, "call_session_id": others}
+    assert reports.read_asking(replied({"result": {"data": [own]}}), "5").outcome is Outcome.ANSWERED
+    for legs in ([foreign], [own, foreign]):
+        status = reports.read_asking(replied({"result": {"data": legs}}), "5")
+        assert (status.progress, status.ruling.mnemonic) == (None, "about_another")
+    row = {"id": 5, "call_api_external_id": str(ATTEMPT)}
+    assert reports.read_tracing(replied({"result": {"data": [row]}}), ATTEMPT).provider_call_id == "5"
+    row["call_api_external_id"] = others
+    assert reports.read_tracing(replied({"result": {"data": [row]}}), ATTEMPT).provider_call_id is None

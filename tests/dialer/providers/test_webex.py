@@ -287,20 +287,27 @@ ANSWERED_AT, ENDED_AT = "2026-03-02T17:44:50.842+05:30", "2026-03-02T17:44:54.51
     ],
 )
 def test_the_status_of_a_call_is_read_with_its_times(webex, body, progress, outcome):
-    status = webex.read_asking(replied(200, {"messageId": "m-1", **body}))
+    status = webex.read_asking(replied(200, {"messageId": "m-1", **body}), "m-1")
     assert (status.progress, status.outcome) == (progress, outcome)
+
+
+@pytest.mark.parametrize("call_id", ["m-2", 1, "9e400", 5e300, [], "m-11"])
+def test_a_status_of_another_call_says_nothing_about_the_one_that_was_asked_about(webex, call_id):
+    status = webex.read_asking(replied(200, {"messageId": call_id, "status": "ANSWERED", "endedAt": ENDED_AT}), "m-1")
+    assert (status.progress, status.outcome) == (None, None)
+    assert (status.ruling.verdict, status.ruling.mnemonic) == (Verdict.NOT_PLACED, "about_another")
 
 
 def test_the_times_of_a_call_are_utc(webex):
     body = {"status": "ANSWERED", "answeredAt": ANSWERED_AT, "endedAt": ENDED_AT, "callDuration": 4}
-    status = webex.read_asking(replied(200, body))
+    status = webex.read_asking(replied(200, body), "m-1")
     assert status.answered_at == datetime(2026, 3, 2, 12, 14, 50, 842000, tzinfo=UTC)
     assert status.talk_seconds == 4
 
 
 @pytest.mark.parametrize("reply", [replied(404), replied(500), replied(401), replied(200, b"<html>"), replied(200, {})])
 def test_a_question_without_an_answer_says_nothing_about_the_call(webex, reply):
-    status = webex.read_asking(reply)
+    status = webex.read_asking(reply, "m-1")
     assert (status.progress, status.outcome) == (None, None)
     assert status.ruling.verdict not in (Verdict.PLACED, Verdict.UNCONFIRMED)
 

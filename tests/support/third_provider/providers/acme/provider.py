@@ -84,13 +84,13 @@ class Acme:
     def asking(self, provider_call_id: str) -> HttpRequest | None:
         return None
 
-    def read_asking(self, reply: HttpReply) -> CallStatus:
+    def read_asking(self, reply: HttpReply, provider_call_id: str) -> CallStatus:
         return CallStatus(ruling=not_offered(self.name, "be asked for one call"))
 
     def tracing(self, attempt_id: UUID) -> HttpRequest | None:
         return None
 
-    def read_tracing(self, reply: HttpReply) -> Ruling:
+    def read_tracing(self, reply: HttpReply, attempt_id: UUID) -> Ruling:
         return not_offered(self.name, "be asked for the call of an attempt")
 
     def checking(self) -> HttpRequest:
