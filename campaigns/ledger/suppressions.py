@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Exists, and_, delete, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, Exists, and_, delete, exists, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from campaigns.ledger.erasures import shown_number
 from campaigns.ledger.moves import row_count
 from campaigns.ledger.spellings import every_spelling, same_phone
 from campaigns.ledger.tables import contacts, suppressions
@@ -31,6 +32,11 @@ class Suppression:
     source: str
     added_at: datetime
     expires_at: datetime | None
+
+    @property
+    def masked(self) -> str:
+        """The number for a screen; `erased` where only its hash is left."""
+        return shown_number(self.phone)
 
     def holds(self, now: datetime) -> bool:
         """Whether it still applies at `now`."""
@@ -73,13 +79,25 @@ def unsuppress(db: Connection, phones: Iterable[str], *, account: str) -> int:
     return row_count(db, delete(suppressions).where(*lines))
 
 
-def listed(db: Connection, phones: Iterable[str] | None = None) -> list[Suppression]:
-    """The list, or its lines for these forms of a number, oldest first; expired lines too."""
+def listed(db: Connection, phones: Iterable[str] | None = None, *, newest: int | None = None) -> list[Suppression]:
+    """The list, or its lines for these forms of a number, oldest first; expired lines too.
+
+    `newest` asks for so many lines at most, the newest first.
+    """
     columns = [suppressions.c[name] for name in Suppression.__dataclass_fields__]
-    query = select(*columns).order_by(suppressions.c.added_at, suppressions.c.id)
+    query = select(*columns)
     if phones is not None:
         query = query.where(suppressions.c.phone.in_(list(phones)))
+    if newest is None:
+        query = query.order_by(suppressions.c.added_at, suppressions.c.id)
+    else:
+        query = query.order_by(suppressions.c.id.desc()).limit(newest)
     return [Suppression(**row._mapping) for row in db.execute(query)]
+
+
+def count_listed(db: Connection) -> int:
+    """How many lines the list has, expired ones too."""
+    return db.scalar(select(func.count()).select_from(suppressions)) or 0
 
 
 def suppressed(account: str, now: datetime) -> Exists:

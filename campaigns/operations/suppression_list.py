@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from typing import TextIO
 
 from sqlalchemy import Connection
 
@@ -19,7 +20,15 @@ from campaigns.audience.table import Table
 from campaigns.calendar.times import BadMoment, parse_moment
 from campaigns.ledger import erasures, moves
 from campaigns.ledger.store import Ledger
-from campaigns.ledger.suppressions import EVERY_ACCOUNT, Suppression, erased_numbers, listed, suppress, unsuppress
+from campaigns.ledger.suppressions import (
+    EVERY_ACCOUNT,
+    Suppression,
+    count_listed,
+    erased_numbers,
+    listed,
+    suppress,
+    unsuppress,
+)
 from dialer.errors import DialerError
 from dialer.phone import BadPhoneNumber, PhoneNumber, parse
 from dialer.whole_file import whole_file
@@ -213,18 +222,29 @@ def _reject(line: int, column: str, exc: BadPhoneNumber | BadMoment, code: Rejec
     return Reject(line=line, column=column, code=code, reason=str(exc), suggestion=exc.suggestion)
 
 
+def newest(ledger: Ledger, limit: int) -> tuple[list[Suppression], int]:
+    """The newest entries, at most so many, and how many there are in all."""
+    with ledger.reading() as db:
+        return listed(db, newest=limit), count_listed(db)
+
+
 def export_file(ledger: Ledger, path: Path) -> int:
     """Write the list as a CSV file that `import_file` reads again; returns the number of entries.
 
     Numbers are written in full (E.164), or as a hash where they were erased; only the owner may read the file.
     """
+    with whole_file(path, encoding="utf-8-sig") as stream:
+        return write_lines(ledger, stream)
+
+
+def write_lines(ledger: Ledger, stream: TextIO) -> int:
+    """Write the list as `export_file` does; returns the number of entries."""
     with ledger.reading() as db:
         entries = listed(db)
-    with whole_file(path, encoding="utf-8-sig") as stream:
-        writer = csv.writer(stream, quoting=csv.QUOTE_ALL)
-        writer.writerow(COLUMNS)
-        for entry in entries:
-            added_at, expires_at = entry.added_at.isoformat(), entry.expires_at.isoformat() if entry.expires_at else ""
-            texts = map(harmless, (entry.phone, entry.account, entry.reason, entry.source))
-            writer.writerow([*texts, added_at, expires_at])
+    writer = csv.writer(stream, quoting=csv.QUOTE_ALL)
+    writer.writerow(COLUMNS)
+    for entry in entries:
+        added_at, expires_at = entry.added_at.isoformat(), entry.expires_at.isoformat() if entry.expires_at else ""
+        texts = map(harmless, (entry.phone, entry.account, entry.reason, entry.source))
+        writer.writerow([*texts, added_at, expires_at])
     return len(entries)

@@ -12,7 +12,14 @@ from sqlalchemy import Column, Connection, func, select
 from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import attempts, contacts
-from campaigns.lifecycle import FINAL_CONTACTS, MISSED_CONTACTS, SHOWN_IN_PROGRESS, AttemptStatus, ContactStatus
+from campaigns.lifecycle import (
+    FINAL_CONTACTS,
+    MISSED_CONTACTS,
+    SHOWN_IN_PROGRESS,
+    WAITING_CONTACTS,
+    AttemptStatus,
+    ContactStatus,
+)
 from campaigns.reporting.hold_reason import HoldKind, due, hold_reason
 
 NOT_IN_STATUS = frozenset(
@@ -54,6 +61,11 @@ class CampaignSummary:
     def final(self) -> int:
         """Contacts that have a final status."""
         return sum(count for status, count in self.contacts.items() if status in FINAL_CONTACTS)
+
+    @property
+    def waiting(self) -> int:
+        """Contacts that are to be called, and are not being called: those whom a cancellation leaves out."""
+        return sum(self.contacts.get(status, 0) for status in WAITING_CONTACTS)
 
     @property
     def total(self) -> int:

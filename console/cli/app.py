@@ -13,9 +13,9 @@ from importlib.metadata import version
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
 from console.cli import interruption
+from console.cli.command_group import CommandGroup
 from console.cli.output import err, escape_unprintable_characters, print_error
 from dialer.errors import DialerError
 from dialer.providers.registry import specs, titles
@@ -47,7 +47,7 @@ COMMANDS = {
     "policy": ("policy", "What a provider's error words and codes mean to us."),
     "schema": ("schema", "The JSON Schema of campaign files, for editors."),
     "sandbox": ("sandbox", "Serve both vendors' APIs on this machine, calling nobody."),
-    "erase": ("dnc", "Remove what is known of a person, for good."),
+    "erase": ("erase", "Remove what is known of a person, for good."),
     "explain": ("explain", "Why nothing is dialed, or the story of a contact."),
     "ledger": ("ledger", "The ledger's store."),
     "dnc": ("dnc", "The suppression list: numbers that nobody calls."),
@@ -77,7 +77,7 @@ def _command(name: str) -> Any:
     return typer.main.get_group(commands).commands[name]
 
 
-class Dialer(TyperGroup):
+class Dialer(CommandGroup):
     """`dialer` itself. To list its commands, and to say what a misspelt one may have been, imports none of them."""
 
     def __init__(self, **options: Any) -> None:

@@ -74,7 +74,7 @@ class Shell:
         run = preloaded.run if environ.get("COLUMNS", "80") == "80" else _started
         return Ran(*run(arguments, cwd=self.folder, env=self.environ(environ), timeout=timeout, given=given))
 
-    def run_on_terminal(self, *arguments: str, columns: int = 80) -> tuple[int, list[str]]:
+    def run_on_terminal(self, *arguments: str, columns: int = 80, typed: str = "") -> tuple[int, list[str]]:
         """Run to the end on a terminal of this width; its exit code, and the lines that stand on the terminal then."""
         ours, theirs = pty.openpty()
         termios.tcsetwinsize(theirs, (50, columns))
@@ -84,6 +84,7 @@ class Shell:
             [str(DIALER), *arguments], cwd=self.folder, env=environ, stdin=theirs, stdout=theirs, stderr=theirs
         )
         os.close(theirs)
+        os.write(ours, typed.encode())
         with os.fdopen(ours, "rb") as terminal:
             written = b"".join(_until_the_end(terminal))
         return running.wait(60), ESCAPE.sub("", written.decode()).splitlines()

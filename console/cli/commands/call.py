@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from campaigns.ledger.store import Ledger
 from campaigns.operations import live_calls
+from console.cli.command_group import CommandGroup
 from console.cli.context import settings_and_ledger, user_name
 from console.cli.output import out, print_json, table
 from console.cli.views import calls
@@ -19,7 +20,7 @@ from dialer.account import Account
 from dialer.live_calls import CallManager, calls_at, script_of
 from workers.wiring import now_utc, open_accounts
 
-call_app = typer.Typer(help="Calls in progress: list them, and manage one.", no_args_is_help=True)
+call_app = typer.Typer(cls=CommandGroup, help="Calls in progress: list them, and manage one.", no_args_is_help=True)
 
 SessionId = Annotated[
     int, typer.Argument(min=1, help="The call's session, as `dialer call list` shows it.", metavar="SESSION")

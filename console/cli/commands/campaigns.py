@@ -8,13 +8,15 @@ from pathlib import Path
 import typer
 
 from campaigns.ledger.queries import Campaign
-from campaigns.lifecycle import CampaignStatus
+from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus, ContactStatus
 from campaigns.operations import control
 from campaigns.reporting.hold_reason import HoldKind
 from campaigns.reporting.report import report
+from campaigns.reporting.status import CampaignSummary
 from console.cli.arguments import Again, AsJson, FilePath, Name, SkipRejects
+from console.cli.confirmation import Yes, confirm
 from console.cli.context import redis_answers, settings_and_ledger, user_name
-from console.cli.output import out, print_json
+from console.cli.output import out, print_json, print_prose
 from console.cli.running import calls_on_the_line, campaign_summaries, check_file, reports_folder, start, watch
 from console.cli.views import campaign as show
 from console.cli.views.report import print_report, report_facts
@@ -29,8 +31,9 @@ def register(app: typer.Typer) -> None:
     app.command("status")(status_command)
     app.command("watch")(watch_command)
     app.command("report")(report_command)
-    for name, action in (("pause", control.pause), ("resume", control.resume), ("cancel", control.cancel)):
+    for name, action in (("pause", control.pause), ("resume", control.resume)):
         app.command(name, help=action.__doc__.split(" Raises")[0] if action.__doc__ else None)(_control_command(action))
+    app.command("cancel")(cancel_command)
 
 
 def check_command(file: Path = FilePath, as_json: bool = AsJson) -> None:
@@ -102,18 +105,44 @@ def report_command(campaign: str = Name, as_json: bool = AsJson) -> None:
         print_report(finished_report)
 
 
+def cancel_command(campaign: str = Name, yes: bool = Yes, as_json: bool = AsJson) -> None:
+    """End for good: contacts not being called become cancelled. On a terminal it asks first."""
+    with settings_and_ledger() as (_, ledger):
+        before = campaign_summaries(ledger, campaign)[0]
+        if before.campaign.status in LIVE_CAMPAIGNS:  # else it cannot be cancelled, and is refused without a question
+            confirm(f"Cancel {before.campaign.id} for good? {_left_out(before.waiting)}.", yes=yes)
+        changed = control.cancel(ledger, before.campaign.id, who=user_name(), now=now_utc())
+        after = campaign_summaries(ledger, changed.id)[0]
+    cancelled = after.contacts.get(ContactStatus.CANCELLED, 0)
+    if as_json:
+        print_json({"campaign": changed.id, "status": changed.status, "cancelled": cancelled})
+        return
+    out.print(f"[bold]{changed.id}[/] is cancelled. {_left_out(cancelled)}.")
+    if cancelled:
+        print_prose(f"To call them after all: dialer redial {changed.id} --outcome cancelled")
+    _print_calls_that_go_on(after)
+
+
+def _left_out(people: int) -> str:
+    return f"{counted(people, 'person', 'people')} will not be called" if people else "Nobody is left to call"
+
+
 def _control_command(action: Callable[..., Campaign]) -> Callable[[str, bool], None]:
     def command(campaign: str = Name, as_json: bool = AsJson) -> None:
         with settings_and_ledger() as (_, ledger):
             changed = action(ledger, campaign, who=user_name(), now=now_utc())
-            open_calls = calls_on_the_line(campaign_summaries(ledger, changed.id)[0])
+            summary = campaign_summaries(ledger, changed.id)[0]
         if as_json:
             print_json({"campaign": changed.id, "status": changed.status})
             return
         out.print(f"[bold]{changed.id}[/] is {changed.status}.")
-        if open_calls and changed.status is not CampaignStatus.RUNNING:
-            out.print(
-                f"{counted(open_calls, 'call is', 'calls are')} on the line: nobody hangs up, each goes on to its end."
-            )
+        if changed.status is not CampaignStatus.RUNNING:
+            _print_calls_that_go_on(summary)
 
     return command
+
+
+def _print_calls_that_go_on(summary: CampaignSummary) -> None:
+    if open_calls := calls_on_the_line(summary):
+        calls = counted(open_calls, "call is", "calls are")
+        out.print(f"{calls} on the line: nobody hangs up, each goes on to its end.")

@@ -1,7 +1,9 @@
-"""`dialer dnc`: the suppression list; `dialer erase`: remove a person's data."""
+"""`dialer dnc`: the suppression list."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,23 +15,31 @@ from rich.markup import escape
 from campaigns.calendar.times import BadMoment, parse_moment
 from campaigns.ledger.suppressions import Suppression
 from campaigns.operations import suppression_list
-from campaigns.operations.erasure import ErasureResult, erase
-from campaigns.operations.file_erasure import ErasedFiles, erase_files
-from console.cli.arguments import BadArgument, known_encoding, parse_number
+from console.cli.arguments import (
+    STANDARD_INPUT,
+    BadArgument,
+    Country,
+    Number,
+    given_numbers,
+    known_encoding,
+    single_or_all,
+)
+from console.cli.command_group import CommandGroup
 from console.cli.context import settings_and_ledger, user_name
-from console.cli.output import local_with_zone, out, print_json, print_note, print_prose, short_path, table
+from console.cli.output import local_with_zone, out, print_json, print_note, print_prose, table
+from dialer.phone import PhoneNumber
 from dialer.plural import counted
 from workers.settings import Settings
 from workers.wiring import now_utc
 
 SHOWN_REJECTS = 20
-dnc_app = typer.Typer(help="The suppression list: numbers that nobody calls.", no_args_is_help=True)
+SHOWN_LINES = 50
+LINE_COLUMNS = ("account", "why", "by", "since", "until")
+dnc_app = typer.Typer(cls=CommandGroup, help="The suppression list: numbers that nobody calls.", no_args_is_help=True)
 
-Number = Annotated[str, typer.Argument(help="The number, with + and country code.", metavar="NUMBER")]
 Account = Annotated[str, typer.Option(help="Only for this account; absent, for all of them.")]
 Reason = Annotated[str, typer.Option(help="Why; it is shown wherever the number is held back.")]
 Until = Annotated[str | None, typer.Option(help="Until when: 2027-01-31T00:00+00:00; absent, for good.")]
-Country = Annotated[str | None, typer.Option(help="Country (two letters) of numbers written without a plus.")]
 Encoding = Annotated[str | None, typer.Option(help="Encoding of a text file: cp1250, gbk …; absent, as it shows.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
@@ -37,7 +47,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines."
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.add_typer(dnc_app, name="dnc")
-    app.command("erase")(erase_command)
 
 
 @dnc_app.command("add")
@@ -50,21 +59,49 @@ def add_command(
     as_json: AsJson = False,
 ) -> None:
     """Put a number on the list. It holds from the next dial on, retries included."""
-    phone = parse_number(number, country)
+    phones = given_numbers(number, country)
     with settings_and_ledger() as (settings, ledger):
-        added = suppression_list.add(
-            ledger,
-            phone,
-            reason=reason,
-            who=user_name(),
-            now=now_utc(),
-            account=_account(account, settings),
-            expires_at=_until(until),
-        )
+        of_account, expires_at = _account(account, settings), _until(until)
+        added = [
+            suppression_list.add(
+                ledger,
+                phone,
+                reason=reason,
+                who=user_name(),
+                now=now_utc(),
+                account=of_account,
+                expires_at=expires_at,
+            )
+            for phone in phones
+        ]
     if as_json:
-        print_json({"number": phone.masked, "added": added})
+        facts = [{"number": phone.masked, "added": new} for phone, new in zip(phones, added, strict=True)]
+        print_json(single_or_all(number, facts))
+        return
+    for phone, new in zip(phones, added, strict=True):
+        out.print(f"{phone.masked} {'will not be called' if new else 'was on the list already'}.")
+
+
+@dnc_app.command("list", short_help="Show the list, newest first, its numbers masked.")
+def list_command(
+    limit: Annotated[int, typer.Option(min=1, help="How many lines at most.")] = SHOWN_LINES, as_json: AsJson = False
+) -> None:
+    """Show the list, newest first, its numbers masked; `dialer dnc export -` writes them in full."""
+    with settings_and_ledger() as (_, ledger):
+        lines, total = suppression_list.newest(ledger, limit)
+    now = now_utc()
+    if as_json:
+        facts = [{"number": line.masked} | _line_facts(line) | {"holds": line.holds(now)} for line in lines]
+        print_json({"lines": total, "newest": facts})
+    elif not lines:
+        out.print("Nobody is on the list. Put a number on it with: dialer dnc add NUMBER")
     else:
-        out.print(f"{phone.masked} {'will not be called' if added else 'was on the list already'}.")
+        shown = table("number", *LINE_COLUMNS)
+        for line in lines:
+            shown.add_row(line.masked, *_line_cells(line, now))
+        out.print(shown)
+        if total > len(lines):
+            print_prose(f"… and {total - len(lines):,} older. All of them: dialer dnc export FILE")
 
 
 @dnc_app.command("import")
@@ -116,10 +153,17 @@ def import_command(
 
 @dnc_app.command("export", short_help="Write the whole list, to be imported again.")
 def export_command(
-    file: Annotated[Path, typer.Argument(help="CSV to write.", metavar="FILE")], as_json: AsJson = False
+    file: Annotated[Path, typer.Argument(help="CSV to write; - for standard output.", metavar="FILE")],
+    as_json: AsJson = False,
 ) -> None:
     """Write the whole list, its numbers in full, so that it can be imported again."""
+    to_screen = str(file) == STANDARD_INPUT
+    if to_screen and as_json:
+        raise BadArgument("the list and --json cannot both go to standard output", "leave one of them out")
     with settings_and_ledger() as (_, ledger):
+        if to_screen:
+            suppression_list.write_lines(ledger, sys.stdout)
+            return
         try:
             lines = suppression_list.export_file(ledger, file)
         except OSError as exc:
@@ -132,85 +176,63 @@ def export_command(
 
 @dnc_app.command("remove")
 def remove_command(number: Number, account: Account = "", country: Country = None, as_json: AsJson = False) -> None:
-    """Take a number off the list. What another account says of it stays."""
-    phone = parse_number(number, country)
+    """Take a number off the list. What another account says of it stays. Exit code 1 when it was not there."""
+    phones = given_numbers(number, country)
     with settings_and_ledger() as (settings, ledger):
-        removed = suppression_list.remove(
-            ledger, phone, who=user_name(), now=now_utc(), account=_account(account, settings)
-        )
-        remaining = suppression_list.entries_of(ledger, phone)
+        of_account = _account(account, settings)
+        removed = [
+            suppression_list.remove(ledger, phone, who=user_name(), now=now_utc(), account=of_account)
+            for phone in phones
+        ]
+        remaining = [len(suppression_list.entries_of(ledger, phone)) for phone in phones]
+    results = list(zip(phones, removed, remaining, strict=True))
     if as_json:
-        print_json({"number": phone.masked, "removed": removed, "lines_left": len(remaining)})
+        facts = [{"number": phone.masked, "removed": was, "lines_left": left} for phone, was, left in results]
+        print_json(single_or_all(number, facts))
     else:
-        remark = (
-            f" Lines that still name it: {len(remaining)}; see them with: dialer dnc why {number}" if remaining else ""
-        )
-        out.print(f"{phone.masked} {'is off the list' if removed else 'was not on it'}.{remark}")
-    if not removed:
+        for phone, was_there, left in results:
+            remark = f" Lines that still name it: {left}; see them with: dialer dnc why {number}" if left else ""
+            out.print(f"{phone.masked} {'is off the list' if was_there else 'was not on it'}.{remark}")
+    if not all(removed):
         raise typer.Exit(1)
 
 
 @dnc_app.command("why")
 def why_command(number: Number, country: Country = None, as_json: AsJson = False) -> None:
     """Say whether a number is on the list, since when, and why. Exit code 1 when it is not."""
-    phone = parse_number(number, country)
+    phones = given_numbers(number, country)
     with settings_and_ledger() as (_, ledger):
-        lines = suppression_list.entries_of(ledger, phone)
+        entries = [suppression_list.entries_of(ledger, phone) for phone in phones]
     now = now_utc()
-    holds = any(line.holds(now) for line in lines)
     if as_json:
-        print_json(
+        facts = [
             {"number": phone.masked, "lines": [_line_facts(line) | {"holds": line.holds(now)} for line in lines]}
-        )
-    elif not lines:
+            for phone, lines in zip(phones, entries, strict=True)
+        ]
+        print_json(single_or_all(number, facts))
+    else:
+        for phone, lines in zip(phones, entries, strict=True):
+            _print_why(phone, lines, now)
+    if not all(any(line.holds(now) for line in lines) for lines in entries):
+        raise typer.Exit(1)
+
+
+def _print_why(phone: PhoneNumber, lines: Sequence[Suppression], now: datetime) -> None:
+    if not lines:
         out.print(f"{phone.masked} is not on the list.")
-    else:
-        shown = table("account", "why", "by", "since", "until", title=phone.masked)
-        for line in lines:
-            until = local_with_zone(line.expires_at) if line.expires_at else "for good"
-            until += "" if line.holds(now) else " (over)"
-            shown.add_row(
-                line.account or "all", escape(line.reason), escape(line.source), local_with_zone(line.added_at), until
-            )
-        out.print(shown)
-        if not holds:
-            out.print(f"{phone.masked} is not on the list any more.")
-    if not holds:
-        raise typer.Exit(1)
+        return
+    shown = table(*LINE_COLUMNS, title=phone.masked)
+    for line in lines:
+        shown.add_row(*_line_cells(line, now))
+    out.print(shown)
+    if not any(line.holds(now) for line in lines):
+        out.print(f"{phone.masked} is not on the list any more.")
 
 
-def erase_command(number: Number, country: Country = None, as_json: AsJson = False) -> None:
-    """Remove what is known of a person, and never call the number again: only a keyed hash of it stays.
-
-    Exit code 1 when a file still names the number.
-    """
-    phone = parse_number(number, country)
-    with settings_and_ledger() as (settings, ledger):
-        erased = erase(ledger, phone, who=user_name(), now=now_utc())
-        files = erase_files(ledger, phone, settings.data_dir / "reports")
-    if as_json:
-        print_json(asdict(erased) | asdict(files))
-    else:
-        _print_erased(erased, files)
-    if files.left:
-        raise typer.Exit(1)
-
-
-def _print_erased(erased: ErasureResult, files: ErasedFiles) -> None:
-    emptied = f"{counted(erased.contacts, 'contact')} and {counted(erased.receipts, 'receipt')}"
-    out.print(f"Emptied: {emptied}; the number is not called again.")
-    if erased.in_progress:
-        out.print(f"{counted(erased.in_progress, 'call is', 'calls are')} in progress. Nothing is left to do:")
-        out.print("the workers' sweep erases the rest when the call is over.")
-    for file in files.rewritten:
-        out.print(f"Written anew: {escape(short_path(file))}")
-    for file in files.left:
-        out.print(f"Still names it, or cannot be read; delete it: {escape(short_path(file))}")
-    if files.elsewhere:
-        out.print("Not on this machine; if they name the number, delete them:")
-    for file in files.elsewhere:
-        out.print(f"  {escape(str(file))}")
-    out.print("Your own lists, exports, plans and copies of the ledger are yours to correct.")
+def _line_cells(line: Suppression, now: datetime) -> tuple[str, ...]:
+    until = local_with_zone(line.expires_at) if line.expires_at else "for good"
+    until += "" if line.holds(now) else " (over)"
+    return line.account or "all", escape(line.reason), escape(line.source), local_with_zone(line.added_at), until
 
 
 def _account(name: str, settings: Settings) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import typer
 
+from console.cli.command_group import CommandGroup
 from console.cli.context import settings_and_ledger
 from console.cli.output import out
 
-ledger_app = typer.Typer(help="The ledger's store.", no_args_is_help=True)
+ledger_app = typer.Typer(cls=CommandGroup, help="The ledger's store.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:

@@ -10,11 +10,14 @@ import typer
 from rich.markup import escape
 
 from campaigns.launch import recurring
+from console.cli.command_group import CommandGroup
 from console.cli.context import settings_and_ledger, user_name
 from console.cli.output import local_with_zone, out, print_json, table
 from workers.wiring import now_utc
 
-schedule_app = typer.Typer(help="Campaigns launched again and again, each with a fresh list.", no_args_is_help=True)
+schedule_app = typer.Typer(
+    cls=CommandGroup, help="Campaigns launched again and again, each with a fresh list.", no_args_is_help=True
+)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 
