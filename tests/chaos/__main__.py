@@ -33,6 +33,9 @@ def main() -> int:
     asked.add_argument("--seconds", type=float, default=math.inf, help="for which faults are thrown at the most")
     asked.add_argument("--every", type=float, default=0.2, help="seconds between two faults")
     asked.add_argument("--workers", type=int, default=10, help="worker processes")
+    asked.add_argument(
+        "--sentinel", action="store_true", help="two Redis and a Sentinel, and failovers among the faults"
+    )
     asked.add_argument("--seed", type=int, default=None, help="repeats the choice of faults")
     asked.add_argument("--keep", type=Path, default=None, help="leave ledgers and logs in this folder")
     asked.add_argument("--record", action="store_true", help="add the storms to the table in docs/under-fire.md")
@@ -54,6 +57,7 @@ def main() -> int:
                 every=given.every,
                 seed=seed,
                 workers=given.workers,
+                sentinel=given.sentinel,
             )
             outcomes.append(run(plan, folder, say=lambda line: out.print(f"[dim]{line}[/]")))
     print_outcomes(outcomes)

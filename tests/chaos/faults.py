@@ -64,6 +64,8 @@ class Faults:
             "disk full": (6, self.fill_disk),
             **{name: (4, partial(self._befall, fault)) for name, fault in store.faults.items()},
         }
+        if stack.sentinel:
+            every = {**every, "Redis failed over": (6, stack.fail_over)}
         self._choices = {name: choice for name, choice in every.items() if only is None or name in only}
         self._first = rng.sample(list(self._choices), len(self._choices))
 

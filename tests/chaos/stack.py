@@ -7,21 +7,23 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
+import redis
 from pydantic import SecretStr
 
 from dialer.providers.registry import account_settings
+from dialer.redis_address import RedisAddress
 from tests.support.preloaded import Forked
 from workers.settings import ConsoleSettings, LedgerSettings, RedisSettings, Settings, WorkerSettings
 from workers.stack.environment import environment
-from workers.stack.health import http_ok
+from workers.stack.health import http_ok, redis_pings
 from workers.stack.info import StackInfo
 from workers.stack.ports import Ports
 from workers.stack.processes import Child, Program
@@ -30,6 +32,8 @@ from workers.stack.redis_server import find_server
 
 ROOT = Path(__file__).parents[2]
 MEND_SECONDS = 0.3
+MASTER = "dialer"  # what the Sentinel calls the server that takes writes
+FAILED_OVER_WITHIN = 60.0
 ACCOUNT: dict[str, Any] = {"pace": 40, "timeout": 2}
 WORKER = {"tick_seconds": 0.5, "lease_seconds": 5, "threads": 16}
 SANDBOX = {
@@ -68,8 +72,12 @@ class FaultyStack:
         workers: int,
         modules: Modules | None = None,
         without: Sequence[str] = (),
+        sentinel: bool = False,
     ) -> None:
-        """`modules` says what the workers run; `without` names kinds of children that this stack has none of."""
+        """`modules` says what the workers run; `without` names kinds of children that this stack has none of.
+
+        `sentinel`: there are two Redis servers, and a Sentinel says which of them is the master.
+        """
         self.folder = folder
         self.children: dict[str, Child] = {}
         self.deaths: dict[str, int] = {}
@@ -77,6 +85,7 @@ class FaultyStack:
         self._in_our_hands: set[str] = set()
         self._mending = threading.Event()
         self._at_end = ExitStack()
+        self.sentinel = sentinel
         self._build(ledger_url, seed, speed, workers, modules or Modules())
         for kind in without:
             self._programs = {name: one for name, one in self._programs.items() if not name.startswith(kind)}
@@ -121,6 +130,17 @@ class FaultyStack:
             time.sleep(pause)
             child.start()
 
+    def fail_over(self) -> None:
+        """Kill the Redis that is the master, and start it again when the Sentinel has made the other one master."""
+        with redis.Redis(port=self.info.ports["sentinel"], socket_timeout=2) as watching:
+            master = _master_port(watching)
+            name = "redis" if master == self.info.ports["redis"] else "redis2"
+            with self._left_to_us(name) as child:
+                child.kill()
+                _until(lambda: _master_port(watching) != master)
+                child.start()
+            _until(lambda: _follows_a_master(self.info.ports[name]))
+
     @contextmanager
     def _left_to_us(self, name: str) -> Iterator[Child]:
         """A child that nobody mends meanwhile."""
@@ -134,9 +154,13 @@ class FaultyStack:
 
     def _build(self, ledger_url: str, seed: int, speed: float, workers: int, modules: Modules) -> None:
         ports = self._at_end.enter_context(Ports())
-        taken = {name: ports.take(0).number for name in ("redis", "sandbox", "proxy", "console", "flower", "console2")}
+        names = ("redis", "sandbox", "proxy", "console", "flower", "console2", "redis2", "sentinel")
+        taken = {name: ports.take(0).number for name in names}
         urls = {name: f"http://127.0.0.1:{port}" for name, port in taken.items()}
         urls["redis"] = f"redis://127.0.0.1:{taken['redis']}/0"
+        where = {"URL": urls["redis"]}
+        if self.sentinel:
+            where = {"URL": f"sentinel://127.0.0.1:{taken['sentinel']}/0", "MASTER": MASTER}
         for name in ("logs", "redis"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         self.info = StackInfo(
@@ -156,14 +180,14 @@ class FaultyStack:
             },
             ledger=LedgerSettings(url=SecretStr(ledger_url)),
             console=ConsoleSettings(public_url=urls["console"]),
-            redis=RedisSettings(url=SecretStr(urls["redis"])),
+            redis=RedisSettings(url=SecretStr(where["URL"]), master=where.get("MASTER")),
             worker=WorkerSettings.model_validate(WORKER),
         )
         through_proxy = replace(self.info, urls=urls | {"sandbox": urls["proxy"]})
         self.environment = {
             **environment(self.settings, through_proxy),
             "DIALER_LEDGER__URL": ledger_url,
-            "DIALER_REDIS__URL": urls["redis"],
+            **{f"DIALER_REDIS__{name}": value for name, value in where.items()},
             # As a provider, the sandbox hides what happens between two polls, and the workers know it.
             **{f"DIALER_ACCOUNTS__{name}__SHOWS_EVERY_ANSWER".upper(): "false" for name in self.settings.accounts},
             **{f"DIALER_ACCOUNTS__{name}__SETTLE_SECONDS".upper(): str(60 / speed) for name in self.settings.accounts},
@@ -180,10 +204,40 @@ class FaultyStack:
             modules=modules,
         )
         programs = {program.name: program for stage in plan.stages for program in stage if program.name != "flower"}
+        if self.sentinel:
+            programs |= self._watched_redis(programs["redis"])
         programs["proxy"] = self._proxy_program(programs["sandbox"], seed)
         programs["console2"] = _twin(programs.pop("console"), "console2", self.info.urls, into=programs)
         programs["beat2"] = _second_beat(programs["beat"])
         self._programs = programs
+
+    def _watched_redis(self, first: Program) -> dict[str, Program]:
+        """Two servers, of which the second follows the first, and the Sentinel that watches them."""
+        server, folder = find_server(), self.folder / "redis2"
+        folder.mkdir(exist_ok=True)
+        port, second_port, sentinel_port = (self.info.ports[name] for name in ("redis", "redis2", "sentinel"))
+        following = ("--replicaof", f"127.0.0.1 {port}")
+        config = self.folder / "sentinel.conf"
+        config.write_text(
+            f"port {sentinel_port}\ndir {self.folder}\nsentinel monitor {MASTER} 127.0.0.1 {port} 1\n"
+            f"sentinel down-after-milliseconds {MASTER} 500\nsentinel failover-timeout {MASTER} 2000\n"
+        )
+        second = replace(
+            first,
+            name="redis2",
+            argv=(*server.command(port=second_port, folder=folder), *following),
+            log=first.log.with_name("redis2.log"),
+            healthy=lambda: _follows_a_master(second_port),
+        )
+        sentinel = replace(
+            first,
+            name="sentinel",
+            argv=(str(server.path), str(config), "--sentinel"),
+            log=first.log.with_name("sentinel.log"),
+            healthy=lambda: _has_a_replica(sentinel_port),
+        )
+        first = replace(first, healthy=redis_pings(RedisAddress.parse(self.redis_url)))
+        return {"redis": first, "redis2": second, "sentinel": sentinel}
 
     def _proxy_program(self, sandbox: Program, seed: int) -> Program:
         command = (
@@ -205,11 +259,12 @@ class FaultyStack:
 
     def start(self) -> None:
         """Start everything and return when each part works."""
-        first, second = ("redis", "sandbox"), ("proxy", "console")
+        first, second = ("redis", "sentinel", "sandbox"), ("proxy", "console")
         for kinds in (first, second, ("worker", "beat")):
             stage = [name for name in self._programs if name.startswith(kinds)]
             for name in stage:
-                self.children[name] = (ForkedChild if name != "redis" else Child)(self._programs[name])
+                is_ours = not name.startswith(("redis", "sentinel"))
+                self.children[name] = (ForkedChild if is_ours else Child)(self._programs[name])
                 self.children[name].start()
             for name in stage:
                 self.children[name].await_health()
@@ -231,11 +286,36 @@ class FaultyStack:
     def stop(self) -> None:
         """Stop everything; nothing is left."""
         self._at_end.close()
-        for kind in ("beat", "worker", "console", "proxy", "sandbox", "redis"):
+        for kind in ("beat", "worker", "console", "proxy", "sandbox", "sentinel", "redis"):
             for name in self.names(kind):
                 self.children[name].terminate()
             for name in self.names(kind):
                 self.children[name].await_end()
+
+
+def _master_port(sentinel: redis.Redis) -> int:
+    port: int = sentinel.sentinel_get_master_addr_by_name(MASTER)[1]
+    return port
+
+
+def _has_a_replica(sentinel_port: int) -> bool:
+    with suppress(redis.RedisError), redis.Redis(port=sentinel_port, socket_timeout=2) as watching:
+        return len(watching.sentinel_slaves(MASTER)) == 1
+    return False
+
+
+def _follows_a_master(port: int) -> bool:
+    with suppress(redis.RedisError), redis.Redis(port=port, socket_timeout=2) as server:
+        return server.info("replication").get("master_link_status") == "up"
+    return False
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + FAILED_OVER_WITHIN
+    while not condition():
+        if time.monotonic() > until:
+            raise TimeoutError(f"the Sentinel has not done it within {FAILED_OVER_WITHIN:.0f} s")
+        time.sleep(0.05)
 
 
 def _twin(console: Program, name: str, urls: dict[str, str], *, into: dict[str, Program]) -> Program:

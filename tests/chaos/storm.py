@@ -66,6 +66,7 @@ class Plan:
     seconds: float = math.inf  # for which faults are thrown at the most; whoever is left is called undisturbed
     patience: float = 900.0
     only: Sequence[str] | None = None  # the faults to choose from; all of them when none is named
+    sentinel: bool = False  # two Redis servers, one of which takes over when the other dies
     modules: Modules | None = None
 
 
@@ -139,7 +140,8 @@ def _kept(folder: Path, copy: Path) -> Iterator[None]:
 
 @contextmanager
 def _opened_stack(plan: Plan, folder: Path, ledger_url: str) -> Iterator[stacks.FaultyStack]:
-    manner = {"seed": plan.seed, "speed": plan.speed, "workers": plan.workers, "modules": plan.modules}
+    manner: dict[str, Any] = {"seed": plan.seed, "speed": plan.speed, "workers": plan.workers, "modules": plan.modules}
+    manner["sentinel"] = plan.sentinel
     with stacks.opened(folder / "stack", ledger_url, **manner) as stack:
         yield stack
 

@@ -20,6 +20,8 @@ BEHIND_PGBOUNCER = (
     *("PgBouncer killed", "PgBouncer frozen", "worker killed"),
 )
 
+BEHIND_SENTINEL = ("Redis failed over", "worker killed")
+
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
 
@@ -47,3 +49,13 @@ def test_whatever_is_killed_cut_emptied_repeated_or_delayed_nobody_is_called_twi
 def test_nor_behind_a_pooler_whose_sessions_are_anybodys(tmp_path: Path) -> None:
     plan = Plan(store="pgbouncer", contacts=40, every=0.2, seed=SEED, patience=300, only=BEHIND_PGBOUNCER)
     is_sound(run(plan, tmp_path))
+
+
+def test_nor_when_the_master_that_a_sentinel_watches_is_killed(tmp_path: Path) -> None:
+    """The replica takes over without the last writes of the master, and the master comes back as its replica."""
+    plan = Plan(
+        store="sqlite", contacts=60, every=1.0, faults=4, seed=SEED, patience=300, only=BEHIND_SENTINEL, sentinel=True
+    )
+    outcome = run(plan, tmp_path)
+    is_sound(outcome)
+    assert outcome.faults["Redis failed over"] >= 2
