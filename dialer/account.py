@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from concurrent.futures import wait
 from dataclasses import dataclass, replace
@@ -16,10 +15,10 @@ from dialer.bucket import BucketUnavailable, Limits, TokenBucket
 from dialer.calls import CallRequest
 from dialer.providers.provider import CallStatus, Follows, Listing, Provider
 from dialer.transport.admission import Admission
-from dialer.transport.departure import Departure, SlotExchange
+from dialer.transport.departure import Departure, Departures
 from dialer.transport.flight import InFlightRequests
 from dialer.transport.session import SLOT_MISSED, Session
-from dialer.verdicts import Ruling
+from dialer.verdicts import Ruling, Verdict
 
 Clock = Callable[[], datetime]
 MEANWHILE_SECONDS = 0.5
@@ -37,7 +36,7 @@ class Account:
     session: Session
     loop: BlockingPortal
     clock: Clock
-    slots: SlotExchange
+    departures: Departures
     admission: Admission
 
     def flight(self) -> InFlightRequests:
@@ -65,17 +64,15 @@ class Account:
         return self.loop.call(self._check)
 
     async def _place(self, call: CallRequest, departure: Departure) -> Ruling:
-        """Place a call in its slot, or in a later one where that has passed; too late for any, it is not sent."""
+        """Place a call in a slot of the pace, or in a later one where it was not ready; too late for any, never."""
         while True:
-            if departure.slot:
-                await asyncio.sleep(min(departure.slot.wait, departure.deadline.seconds_left()))
+            try:
+                await self.departures.wait_for_slot(str(call.correlation_id), departure)
+            except BucketUnavailable as exc:
+                return Ruling(verdict=Verdict.NOT_SENT, mnemonic=SLOT_MISSED, detail=exc.message)
             ruling = await self.session.place(call, departure, now=self.clock)
             if ruling.mnemonic != SLOT_MISSED:
                 return self.in_our_seconds(ruling)
-            try:
-                departure = await self.slots.next_departure(str(call.correlation_id), departure)
-            except BucketUnavailable:
-                return ruling
 
     async def _look(self) -> Listing:
         return await self.session.list_calls(now=self.clock)

@@ -22,7 +22,7 @@ from dialer.clock import WatchedClock
 from dialer.providers.registry import PROVIDERS, provider_for
 from dialer.redis_address import RedisAddress
 from dialer.transport.admission import Admission
-from dialer.transport.departure import SlotExchange
+from dialer.transport.departure import Departures
 from dialer.transport.session import Session
 from dialer.transport.shared_logins import SharedLogins
 from workers.secrets import hash_key, receipt_url
@@ -140,7 +140,7 @@ def _account(
         settings=settings,
         provider=provider,
         bucket=bucket,
-        slots=SlotExchange(bucket),
+        departures=Departures(bucket),
         admission=admission,
         session=Session(provider, settings.timeout, logins=_logins(name, settings, buckets), account=name),
         loop=loop,

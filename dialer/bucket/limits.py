@@ -147,7 +147,7 @@ class CampaignLimits:
     caller_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Slot:
     """When a granted request may leave, by `dialer.deadline.steady_seconds`: so leave no more than the pace allows."""
 
@@ -158,11 +158,6 @@ class Slot:
     def missed(self) -> bool:
         """Whether the request is too late for it, and needs a new one."""
         return steady_seconds() > self.ends
-
-    @property
-    def wait(self) -> float:
-        """Seconds until it begins."""
-        return max(0.0, self.begins - steady_seconds())
 
 
 @dataclass(frozen=True, slots=True)

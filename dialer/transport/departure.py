@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby
+from dataclasses import dataclass, field
+from itertools import count
 
 from anyio import to_thread
 
 from dialer.bucket import BucketUnavailable, CampaignLimits, Slot, TokenBucket
-from dialer.deadline import Deadline
+from dialer.deadline import Deadline, steady_seconds
+
+EVERY = 0.005  # requests whose slots begin together leave together: a turn of the loop for each would cost too much
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Departure:
-    """The deadline of a request and its slot; `own` are the limits of its campaign.
-
-    A request that has waited (for the ledger, the event loop, a connection) until its slot is over leaves in a new one,
-    so that what a stall has held up does not leave in one burst.
-    """
+    """The deadline of a request and the slot that it leaves in; `own` are the limits of its campaign."""
 
     deadline: Deadline
     slot: Slot | None = None
@@ -31,40 +31,116 @@ class Departure:
         return self.slot is not None and self.slot.missed
 
 
-class SlotExchange:
-    """Gives requests of one account new slots, those that need one at the same time in one question to Redis.
+class Departures:
+    """Lets the requests of one account leave: of those of a campaign, whichever is ready first in the next slot.
 
-    It belongs to one event loop, and asks on a thread.
+    A request that has waited (for the ledger, the event loop, a connection) until all its slots are over leaves in a
+    new one, so that what a stall has held up does not leave in one burst. It belongs to one event loop, and asks Redis
+    on a thread.
     """
 
     def __init__(self, bucket: TokenBucket) -> None:
         self._bucket = bucket
-        self._asking: list[tuple[str, CampaignLimits | None, asyncio.Future[Slot]]] = []
-        self._task: asyncio.Task[None] | None = None
+        self._queues: dict[CampaignLimits | None, _Queue] = {}
 
-    async def next_departure(self, grant_id: str, departure: Departure) -> Departure:
-        """The same with a new slot. Raises BucketUnavailable."""
-        answer: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
-        self._asking.append((grant_id, departure.own, answer))
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._ask())
-        return replace(departure, slot=await answer)
+    async def wait_for_slot(self, grant_id: str, departure: Departure) -> None:
+        """Return when it may leave in its slot, which may have become another, or when its deadline has passed.
 
-    async def _ask(self) -> None:
-        while self._asking:
-            asking, self._asking = self._asking, []
-            for own, some in groupby(asking, key=lambda one: one[1]):
-                await self._ask_for(own, [(name, answer) for name, _, answer in some])
+        A departure that has missed its slot gets another too. Raises BucketUnavailable.
+        """
+        if departure.slot is not None:
+            await self._queue(departure.own).wait(grant_id, departure, departure.slot)
 
-    async def _ask_for(self, own: CampaignLimits | None, asking: Sequence[tuple[str, asyncio.Future[Slot]]]) -> None:
-        names = [name for name, _ in asking]
-        try:
-            slots = await to_thread.run_sync(lambda: self._bucket.next_slots(names, own=own))
-        except BucketUnavailable as exc:
-            for _, answer in asking:
-                if not answer.done():
-                    answer.set_exception(exc)
+    def _queue(self, own: CampaignLimits | None) -> _Queue:
+        if own not in self._queues:
+            self._queues = {limits: queue for limits, queue in self._queues.items() if queue.waiting}
+            self._queues[own] = _Queue(self._bucket, own)
+        return self._queues[own]
+
+
+@dataclass(order=True, slots=True)
+class _Waiting:
+    """A request that waits for its turn: the one whose own slot was the first."""
+
+    slot: Slot
+    number: int
+    grant_id: str = field(compare=False)
+    departure: Departure = field(compare=False)
+    ready: asyncio.Future[None] = field(compare=False)
+
+
+class _Queue:
+    """The requests of one campaign that wait for a slot, and the slots that may still be used."""
+
+    def __init__(self, bucket: TokenBucket, own: CampaignLimits | None) -> None:
+        self._bucket = bucket
+        self._own = own
+        self._slots: list[Slot] = []  # a heap
+        self.waiting: list[_Waiting] = []  # a heap
+        self._numbers = count()
+        self._timer: asyncio.TimerHandle | None = None
+        self._wakes_at = math.inf
+        self._asking: asyncio.Task[None] | None = None
+
+    async def wait(self, grant_id: str, departure: Departure, slot: Slot) -> None:
+        """As `Departures.wait_for_slot`."""
+        if not slot.missed:
+            heapq.heappush(self._slots, slot)
+        ready = asyncio.get_running_loop().create_future()
+        heapq.heappush(self.waiting, _Waiting(slot, next(self._numbers), grant_id, departure, ready))
+        if slot.begins < self._wakes_at:
+            self._advance()
+        await ready
+
+    def _advance(self) -> None:
+        """Let leave who may, ask for slots that are missing, and come back when the next slot begins."""
+        if self._timer:
+            self._timer.cancel()
+        self._timer, self._wakes_at = None, math.inf
+        now = steady_seconds()
+        while self._slots and self._slots[0].ends < now:
+            heapq.heappop(self._slots)
+        while self.waiting and self._first_goes(now):
+            heapq.heappop(self.waiting)
+        if not self.waiting:
             return
-        for place, (_, answer) in enumerate(asking):
-            if not answer.done():
-                answer.set_result(slots[place])
+        missing = len(self.waiting) - len(self._slots)
+        if missing > 0 and self._asking is None:
+            self._asking = asyncio.create_task(self._ask([waiting.grant_id for waiting in self.waiting[:missing]]))
+        wait = self.waiting[0].departure.deadline.seconds_left()
+        wait = max(EVERY, min(wait, self._slots[0].begins - now if self._slots else wait))
+        self._wakes_at, self._timer = now + wait, asyncio.get_running_loop().call_later(wait, self._advance)
+
+    def _first_goes(self, now: float) -> bool:
+        first = self.waiting[0]
+        if first.ready.done():
+            return True
+        if self._slots and self._slots[0].begins <= now:
+            first.departure.slot = heapq.heappop(self._slots)
+        elif not first.departure.deadline.passed():
+            return False
+        elif self._slots:
+            self._slots.remove(max(self._slots))  # its token may be granted to another now
+            heapq.heapify(self._slots)
+        first.ready.set_result(None)
+        return True
+
+    async def _ask(self, grant_ids: Sequence[str]) -> None:
+        try:
+            slots = await to_thread.run_sync(lambda: self._bucket.next_slots(grant_ids, own=self._own))
+        except BucketUnavailable as exc:
+            self._refuse_those_without_slot(exc)
+        else:
+            for place in range(len(grant_ids)):
+                heapq.heappush(self._slots, slots[place])
+        finally:
+            self._asking = None
+        self._advance()
+
+    def _refuse_those_without_slot(self, why: BucketUnavailable) -> None:
+        self.waiting.sort()
+        without = self.waiting[len(self._slots) :]
+        del self.waiting[len(self._slots) :]
+        for waiting in without:
+            if not waiting.ready.done():
+                waiting.ready.set_exception(why)

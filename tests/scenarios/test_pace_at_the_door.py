@@ -167,7 +167,7 @@ def test_a_slot_is_missed_for_want_of_redis_and_the_contact_waits(ledger, redis_
     with working(ledger, redis_url, {"main": webex(vendor.url, pace=10)}) as using:
         bucket = using.accounts["main"].bucket
         gone = TokenBucket(bucket._redis.__class__(port=1), "main", bucket.limits)
-        monkeypatch.setattr(using.accounts["main"].slots, "_bucket", gone)
+        monkeypatch.setattr(using.accounts["main"].departures, "_bucket", gone)
         seed(ledger, numbers(1), now=utc_now())
         (slice_,) = release(using=using)
         begun = threading.Event()
