@@ -35,9 +35,11 @@ from dialer.errors import DialerError
 from dialer.phone import BadPhoneNumber, parse
 from dialer.providers.registry import PROVIDERS, AnyAccount, specs
 from dialer.redis_address import RedisAddress
+from dialer.regular_file import check_regular, read_regular
 from dialer.unicode_files import decoded
 
 DEFAULT_FILE = "dialer.toml"
+MAX_BYTES = 128 << 10  # of a file of settings
 IN_A_FILE = "__FILE"  # ends a variable that names a file with the value
 STORES = ("postgresql", "postgres", "postgresql+psycopg", "sqlite")
 
@@ -164,7 +166,7 @@ class _TomlFile(TomlConfigSettingsSource):
     """The settings file, in UTF-8 or with a byte order mark, as some editors write it."""
 
     def _read_file(self, file_path: Path | Traversable) -> dict[str, Any]:
-        return tomllib.loads(decoded(file_path.read_bytes()))
+        return tomllib.loads(decoded(read_regular(Path(str(file_path)), MAX_BYTES)))
 
 
 class Settings(BaseSettings):
@@ -219,7 +221,7 @@ def _from_named_files(variables: Mapping[str, str]) -> dict[str, str]:
     for name, file in variables.items():
         if name.upper().startswith("DIALER_") and name.upper().endswith(IN_A_FILE):
             try:
-                found[name[: -len(IN_A_FILE)]] = decoded(Path(file).read_bytes()).rstrip("\r\n")
+                found[name[: -len(IN_A_FILE)]] = decoded(read_regular(Path(file), MAX_BYTES)).rstrip("\r\n")
             except OSError as exc:
                 raise BadSettings(f"{name}: {file}: {exc.strerror}", "name a file that this user may read") from None
             except UnicodeDecodeError:
@@ -235,10 +237,14 @@ def settings_file() -> Path:
 def load() -> Settings:
     """Read the settings. Raises BadSettings naming each wrong key and where it stands."""
     file = settings_file()
-    if "DIALER_CONFIG" in os.environ and not file.is_file():
+    if "DIALER_CONFIG" in os.environ and not file.exists():
         raise BadSettings(f"{file}: no such file", "correct DIALER_CONFIG or unset it")
     try:
+        if file.exists():
+            check_regular(file)
         return Settings()
+    except OSError as exc:
+        raise BadSettings(f"{file}: {exc.strerror}", "name a settings file that this user may read") from None
     except ValidationError as exc:
         raise BadSettings("\n".join(_error_lines(exc, file)), "correct the keys named above") from None
     except SettingsError as exc:

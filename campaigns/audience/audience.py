@@ -157,8 +157,12 @@ def read_audience(
     the definition names, or when the message cannot be spoken for any contact.
     """
     location = definition.contacts.file
-    file = download(location, folder, definition.campaign) if is_url(location) else folder / location
     contacts = definition.contacts
+    file = (
+        download(location, folder, definition.campaign, redirect_hosts=contacts.redirect_hosts)
+        if is_url(location)
+        else folder / location
+    )
     table = open_table(file, contacts.sheet, contacts.phone, encoding=contacts.encoding)
     columns = find_columns(definition, table)
     faults = list(_script_faults(definition, columns, check_script))

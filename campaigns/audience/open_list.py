@@ -11,6 +11,7 @@ from campaigns.audience.encoding import CONTACTS_ENCODING, BadContactsFile
 from campaigns.audience.table import Row, Table, open_delimited
 from campaigns.audience.workbook.archive import SAVE_AS_XLSX
 from campaigns.audience.xlsx import open_workbook
+from dialer.regular_file import check_regular
 
 ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")  # the first bytes of every XLSX file, and of an empty archive
 OTHER_SIGNATURES = {
@@ -38,6 +39,7 @@ def open_table(
     if not path.exists():
         raise BadContactsFile(f"{path}: no such file", "contacts.file is looked for beside the campaign file")
     try:
+        check_regular(path)
         if _is_workbook(path):
             if encoding is not None:
                 raise BadContactsFile(f"{path}: a workbook has no encoding of its own", f"remove {encoding_setting}")

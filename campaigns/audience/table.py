@@ -21,6 +21,7 @@ SAMPLE_BYTES = 1 << 18
 QUOTED_TEXT = re.compile(r'"[^"]*"?')
 LINES_ASKED_FOR_DELIMITER = 10
 ROWS_ASKED_FOR_NAMES = 20
+MAX_LINE = 4 << 20  # characters
 END_OF_FILE = "\x1a"  # Ctrl-Z, which programs of DOS write last
 
 
@@ -171,7 +172,7 @@ def _open_text(path: Path, encoding: str) -> TextIO:
 
 def _delimiter(stream: TextIO) -> tuple[str, bool]:
     """The delimiter of the first line that has one, and whether the first line only declares it (`sep=;`)."""
-    lines = list(islice((line for line in stream if line.strip()), LINES_ASKED_FOR_DELIMITER))
+    lines = list(islice((line for line in _Lines(stream) if line.strip()), LINES_ASKED_FOR_DELIMITER))
     declared = re.fullmatch(r'\ufeff?"?sep=(.)"?\s*', lines[0], re.IGNORECASE) if lines else None
     if declared and declared[1] in DELIMITERS:
         return declared[1], True
@@ -187,7 +188,12 @@ class _Lines(Iterator[str]):
         self.last = ""
 
     def __next__(self) -> str:
-        line = self.last = next(self._stream)
+        line = self.last = self._stream.readline(MAX_LINE)
+        if not line:
+            raise StopIteration
+        if len(line) == MAX_LINE and not line.endswith(("\r", "\n")):
+            message = f"{self._stream.name}: a line has more than {MAX_LINE:,} characters, so this is no list"
+            raise BadContactsFile(message, "write a line for each contact")
         return line.removesuffix(END_OF_FILE)
 
 

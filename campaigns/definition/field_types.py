@@ -13,7 +13,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Wi
 from campaigns.calendar import times, zones
 from campaigns.calendar.holidays import check_holiday
 from campaigns.definition.encodings import NoSuchEncoding, encoding_named
-from campaigns.definition.templates import BadText, Template, TemplateFault
+from campaigns.definition.template_sandbox import TemplateFault
+from campaigns.definition.templates import BadText, Template
 from dialer.field_errors import field_error
 from dialer.number_kinds import NumberKind
 from dialer.phone import BadCountry, BadPhoneNumber, country_named, parse

@@ -11,23 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from jinja2 import StrictUndefined, TemplateRuntimeError, TemplateSyntaxError, meta, nodes
-from jinja2.sandbox import SandboxedEnvironment
 
 from campaigns.calendar.zones import zones_of
 from campaigns.definition.blanks import without_blanks
 from campaigns.definition.column_names import comparable, template_name
 from campaigns.definition.speech_filters import FILTERS, SPEECH, CannotBeSpoken, NamedValue, Speech, SpokenValue
-from dialer.errors import DialerError
-
-NODES_THAT_LOAD_FILES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
-
-
-class TemplateFault(DialerError):
-    """The template itself is wrong, for every contact; `line` counts within the text, from 1."""
-
-    def __init__(self, message: str, remedy: str = "", line: int = 1) -> None:
-        super().__init__(message, remedy)
-        self.line = line
+from campaigns.definition.template_sandbox import TemplateFault, TextSandbox
 
 
 class BadText(ValueError):
@@ -64,16 +53,8 @@ class SpokenText(NamedTuple):
     values: tuple[SpokenValue, ...] = ()
 
 
-def _environment() -> SandboxedEnvironment:
-    """The sandbox in which templates run: no other files, no globals, nothing random."""
-    environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
-    environment.globals.clear()
-    environment.filters.pop("random")
-    environment.filters.update(FILTERS)
-    return environment
-
-
-ENVIRONMENT = _environment()
+ENVIRONMENT = TextSandbox(FILTERS)
+MAX_VARIABLES = 50  # in a text that Jinja2 need not bound: a cell has a bound of its own
 RowSpeaker = Callable[[Sequence[str], str | None], tuple[str, tuple[SpokenValue, ...]]]
 """Takes the cells of a row and the zones of its contact; returns the text, and what was made of each value."""
 
@@ -86,7 +67,6 @@ class Template:
         try:
             tree = ENVIRONMENT.parse(source)
             self.variables = tuple(sorted(meta.find_undeclared_variables(tree)))
-            _refuse_other_files(tree)
             self._compiled = ENVIRONMENT.from_string(source)
             self._pieces = _pieces(tree)
             self._timed = _variables_filtered_by(tree, "time")
@@ -107,7 +87,8 @@ class Template:
         """The text for one contact, on one line. Field names are compared without case, spaces and punctuation.
 
         `zones` are those that the contact may be in, as the ledger stores them; None for unknown. Raises
-        MissingVariable when a spoken value is blank, BadText for any other failure.
+        MissingVariable when a spoken value is blank, BadText for any other failure, TemplateFault when the template
+        takes too much work.
         """
         return self.speak(fields, zones).text
 
@@ -117,11 +98,13 @@ class Template:
         speech = Speech(zones_of(zones) if zones else (), self._timed)
         try:
             if self._pieces is None:
-                text = self._compiled.render({**values, SPEECH: speech})
+                text = ENVIRONMENT.joined(self._compiled, {**values, SPEECH: speech})
             else:
                 text = _joined(self._pieces, values)
         except _BlankUsed as exc:
             raise MissingVariable(str(exc)) from None
+        except TemplateFault:
+            raise
         except CannotBeSpoken as exc:
             raise BadText(str(exc), exc.value, exc.suggestion) from None
         except Exception as exc:  # so can running it
@@ -159,9 +142,9 @@ class Template:
 
 
 def _pieces(tree: nodes.Template) -> list[tuple[str, bool]] | None:
-    """The parts of a template of literal text and plain variables only: (text, False) or (variable, True); else None.
+    """The parts of a template of literal text and a few plain variables: (text, False) or (variable, True); else None.
 
-    Such a template is filled in without running Jinja2, which is slower.
+    Such a template is filled in without running Jinja2, which is slower, and bounds what many variables come to.
     """
     pieces: list[tuple[str, bool]] = []
     for output in tree.body:
@@ -172,7 +155,7 @@ def _pieces(tree: nodes.Template) -> list[tuple[str, bool]] | None:
                 pieces.append((piece.name, True))
             else:
                 return None
-    return pieces
+    return pieces if sum(is_name for _, is_name in pieces) <= MAX_VARIABLES else None
 
 
 def _variables_filtered_by(tree: nodes.Template, name: str) -> frozenset[str]:
@@ -189,17 +172,11 @@ def _blank(name: str) -> _Blank:
     return _Blank(hint=name, name=name, exc=_BlankUsed)
 
 
-def _refuse_other_files(tree: nodes.Template) -> None:
-    node = next(tree.find_all(NODES_THAT_LOAD_FILES), None)
-    if node is not None:
-        raise TemplateFault(f"line {node.lineno} of the text: it brings in another file", "write it out", node.lineno)
-
-
 def _hint(source: str, problem: str) -> str:
     """What to write instead, by the message of a syntax error."""
     unknown = re.match(r"No filter named '(.*)'", problem)
     if unknown:
-        near = difflib.get_close_matches(unknown[1].casefold(), [*FILTERS, *ENVIRONMENT.filters], n=1)
+        near = difflib.get_close_matches(unknown[1].casefold(), ENVIRONMENT.filters, n=1)
         return f"did you mean {near[0]}?" if near else f"the filters for speech are {', '.join(FILTERS)}"
     spaced = re.search(r"\{\{\s*(\w+(?:[ ]+\w+)+)\s*\}\}", source)
     if spaced:

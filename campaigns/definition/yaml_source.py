@@ -11,17 +11,21 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from dialer.errors import DialerError
+from dialer.regular_file import NotRegular, read_regular
 from dialer.unicode_files import decoded
 
 KeyPath = tuple[str | int, ...]
 YamlValue = str | None | list["YamlValue"] | dict[str, "YamlValue"]
 
+MAX_BYTES = 128 << 10
+MAX_NODES = 4000  # keys and values; people write some fifty
+TOO_MANY = f"the file has more than {MAX_NODES:,} keys and values, and that is the most"
 NULL_TEXTS = frozenset({"", "~", "null", "Null", "NULL"})
 STANDARD_TAGS = frozenset(
     f"tag:yaml.org,2002:{kind}"
@@ -99,16 +103,34 @@ def format_path(path: KeyPath) -> str:
     return key
 
 
+class _BoundedLoader(yaml.SafeLoader):
+    """Reads YAML of at most MAX_NODES keys and values."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._nodes = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """One key or value."""
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise yaml.composer.ComposerError(None, None, TOO_MANY, self.get_mark())
+        return super().compose_node(parent, index)
+
+
 def read_source(path: Path) -> Source:
     """Read a campaign file. Raises DefinitionFaults if it is missing or not YAML; lesser faults are in the result."""
     text = _decoded(path, _bytes(path))
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = yaml.compose(text, Loader=_BoundedLoader)
     except yaml.MarkedYAMLError as exc:
         raise DefinitionFaults([_syntax(path, text, exc)]) from None
     except yaml.reader.ReaderError as exc:
         raise DefinitionFaults([_unprintable(path, text, exc)]) from None
-    except (RecursionError, ValueError, OverflowError) as exc:
+    except RecursionError:
+        fault = FileFault(file=str(path), message="sections are nested too deep", suggestion="correct the brackets")
+        raise DefinitionFaults([fault]) from None
+    except (ValueError, OverflowError) as exc:
         raise DefinitionFaults(
             [FileFault(file=str(path), message=f"this is not YAML that can be read: {exc}")]
         ) from None
@@ -135,11 +157,11 @@ def _anchors(path: Path, text: str) -> Iterator[FileFault]:
 
 def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_regular(path, MAX_BYTES)
     except FileNotFoundError:
         fault = FileFault(file=str(path), message="no such file", suggestion="check the path, or write one")
-    except IsADirectoryError:
-        fault = FileFault(file=str(path), message="this is a folder", suggestion="name the campaign file in it")
+    except NotRegular as exc:
+        fault = FileFault(file=str(path), message=exc.strerror, suggestion="name a campaign file")
     except (OSError, ValueError) as exc:
         reason = getattr(exc, "strerror", None) or str(exc)
         fault = FileFault(file=str(path), message=f"the file cannot be read: {reason}")
@@ -193,6 +215,7 @@ def _misplaced_blank(file: str, line: int, text: str) -> FileFault | None:
 def _reworded(problem: str) -> tuple[str, str]:
     """PyYAML's message as a message and a suggestion for people who do not know YAML's terms."""
     known = (
+        (TOO_MANY, TOO_MANY, "put the contacts into a list of their own: contacts.file"),
         ("'\\t'", "a tab stands where YAML wants spaces", "indent with spaces"),
         ("mapping values are not allowed here", "a second colon in one line", "put the value in quotes"),
         ("found undefined alias", "* begins an alias in YAML", "put the value in quotes"),

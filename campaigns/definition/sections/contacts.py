@@ -17,6 +17,11 @@ class Contacts(Section):
     file: Annotated[str, Field(min_length=1)] = Field(
         description="The list: CSV or XLSX, relative to the campaign file's folder; or its URL, fetched anew each time."
     )
+    redirect_hosts: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        (),
+        description="Hosts that the URL of a list may lead to beside its own, by http or at an internal address too; "
+        "any other redirect is refused.",
+    )
     sheet: Annotated[str, Field(min_length=1)] | None = Field(
         None, description="Sheet of the workbook; absent, the first visible one with the column of numbers."
     )

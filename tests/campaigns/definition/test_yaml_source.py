@@ -49,7 +49,7 @@ def faults(tmp_path, content):
         ("a: ~\n", 1, 4, "has no value"),
         ("a: 1\n---\nb: 2\n", 2, 1, "more than one document"),
         ("a: b\x07\n", 1, 5, "cannot be printed: U+0007"),
-        ("[" * 5000, 0, 0, "not YAML"),
+        ("[" * 5000, 0, 0, "nested too deep"),
         ('a: "\\UFFFFFFFF"\n', 0, 0, "not YAML"),  # beyond the last character
         ("a: 1\nname: Андрей\n".encode("cp1251"), 2, 7, "not UTF-8"),
         (b"\xff\xfea", 1, 3, "not UTF-8"),  # half a UTF-16 character
