@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -36,6 +38,7 @@ MOST_ASKED = 10  # calls that one sweep asks about, so that it ends; the next go
 ASKED_AGAIN = 15.0  # seconds of the provider's clock between two questions about a call its report does not have yet
 LONGEST_CALL = timedelta(hours=1)  # from then on it is concluded, though the provider says that it goes on
 SETTLES_WITHOUT_ACCOUNT = 180.0
+TRIED_AGAIN_AFTER = timedelta(seconds=5)  # at the least, where an error of ours kept an attempt from being settled
 HTTP_STATUS = re.compile(r"[1-5]\d\d")
 NOT_HOW = "the provider told that the call had ended, and never how: it may have been answered"
 HUNG_UP = "the person called hung up, and the provider never told whether that was after answering"
@@ -49,10 +52,23 @@ def mark_stale_unconfirmed(using: Runtime) -> int:
         stale = queries.attempts_in(db, [AttemptStatus.DIALING], conclude_by=now)
     marked = 0
     for attempt in stale:
-        with contained(Step.SWEEP, using.ledger, now, **names_of(attempt)):
+        with _tried_again_later(attempt, using):
             settle_seconds = _settle_seconds(attempt, using)
             marked += using.ledger.write(mark_unconfirmed, attempt, ruling, settle_seconds=settle_seconds, now=now)
     return marked
+
+
+@contextmanager
+def _tried_again_later(attempt: OpenAttempt, using: Runtime) -> Iterator[None]:
+    """What the block raises is contained, and the attempt left alone for as long as it is old, an hour at the most."""
+    now = using.clock()
+    with contained(Step.SWEEP, using.ledger, now, **names_of(attempt)) as errors:
+        yield
+    if errors:
+        later = now + min(max(now - attempt.dialing_at, TRIED_AGAIN_AFTER), LONGEST_CALL)
+        one = update(attempts).where(attempts.c.id == attempt.id, attempts.c.conclude_at <= now)
+        with contained(Step.SWEEP, using.ledger, now, **names_of(attempt)):
+            using.ledger.write(lambda db: db.execute(one.values(conclude_at=later)).rowcount)
 
 
 def _settle_seconds(attempt: OpenAttempt, using: Runtime) -> float:
@@ -68,7 +84,7 @@ def conclude_due(using: Runtime) -> int:
     asked = concluded = 0
     spent: set[str] = set()  # accounts of which no other call can be asked about now
     for attempt in due:
-        with contained(Step.SWEEP, using.ledger, using.clock(), **names_of(attempt)):
+        with _tried_again_later(attempt, using):
             account, status = using.accounts.get(attempt.account), None
             if account is not None and _worth_asking(attempt, account, using):
                 if asked == MOST_ASKED or account.name in spent:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +28,7 @@ from campaigns.reporting.hold_reason import HoldKind, hold_reason
 from campaigns.runtime import Runtime
 from campaigns.settlement.polling import poll_accounts
 from campaigns.settlement.rulings import accept
+from campaigns.settlement.timeouts import conclude_due
 from dialer.deadline import utc_now
 from tests.support.dialers import ListingVendor, callgear, serving, wait_for, webex, working
 from tests.support.seeding import attempt, campaign_row, dialing, fresh, numbers, seed
@@ -133,6 +135,23 @@ def test_an_account_that_raises_at_every_step_stops_no_other(using, vendor, part
     ids = {name: campaign_of(using, name) for name in ACCOUNTS}
     run_until_the_others_are_reached(poisoned(using, **{part: Poison()}), vendor, [ids["a"], ids["z"]])
     assert steps_in_trouble(using).keys() >= {"look" if part == "provider" else "release"}
+
+
+def test_an_attempt_that_cannot_be_settled_is_tried_again_ever_later(ledger, clock):
+    """Its account raises whenever it is asked; each wait is as long as the attempt is old."""
+    (call,) = dialing(ledger, numbers(1), now=clock())
+    ledger.write(accept, call, "m-1", webex("http://127.0.0.1:9"), now=clock.forward(1))
+    with ledger.writing() as db:
+        db.execute(update(attempts).values(conclude_at=clock()))
+    using = Runtime(ledger=ledger, accounts={"main": Poison()}, clock=clock, rng=Random(1), notify_url=Poison())
+    tried_at = []
+    for _ in range(60):
+        clock.forward(5)
+        with capture_logs() as logs:
+            conclude_due(using)
+        tried_at += [(clock() - call.dialing_at).total_seconds()] * any("fault" in line["event"] for line in logs)
+    assert tried_at == [6, 16, 36, 76, 156]
+    assert attempt(ledger, call.id).status == "placed"
 
 
 def test_a_campaign_that_cannot_be_read_stops_no_other_not_even_of_its_account(using, vendor):
