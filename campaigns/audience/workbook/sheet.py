@@ -12,9 +12,10 @@ from campaigns.audience.workbook.cell_names import COLUMNS, LAST_ROW, column_ind
 from campaigns.audience.workbook.clock_format import NotShown, days_since
 from campaigns.audience.workbook.merged_cells import MergedCells
 from campaigns.audience.workbook.number_format import NumberFormat
+from campaigns.audience.workbook.plain_rows import ELEMENT, PlainRows
 from campaigns.audience.workbook.strings import SharedStrings, unescaped
 
-NAMES = local_names("row", "c", "v", "f", "t", "rPh", "col")
+NAMES = local_names("row", "c", "v", "f", "t", "rPh", "col", ELEMENT)
 TRUE = {"1", "true"}
 DISTINCT_NUMBERS = 4096  # whose texts are kept, for each style
 NOT_CALCULATED = CellFault(
@@ -60,9 +61,9 @@ class SheetReader:
     def rows(self, archive: Archive, part: str) -> Iterator[Row]:
         """Every row that is not blank. Raises BadContactsFile."""
         finished: list[Row] = []
-        parse = self._parser(finished)
+        parse, plain_rows = self._parser(finished), PlainRows()
         for chunk in archive.chunks(part):
-            parse(chunk, False)
+            parse(plain_rows.rewritten(chunk), False)
             yield from finished
             finished.clear()
         parse(b"", True)
@@ -78,10 +79,27 @@ class SheetReader:
         has_formula = pronounced = False
         column = -1
 
+        def fill(column: int, stored: str, how: str, style: str, *, has_formula: bool = False) -> None:
+            if (how != "s" and how != "inlineStr") or style in changes_text:
+                self._set_value(column, stored, how, style, has_formula)
+                return
+            text = strings[int(stored)] if how == "s" else unescaped(stored)
+            if column == len(cells) < width and not hidden[column]:
+                cells.append(text)
+            else:
+                self._set(column, text)
+
         def start(name: str, attributes: Attributes) -> None:
             nonlocal cells, cell, has_formula, pronounced, column
             kind = kinds.get(name)
-            if kind == "v" or kind == "t":
+            if kind == ELEMENT:
+                cells = self._begin(attributes)
+                for letters, value in attributes.items():
+                    if letters.isupper():
+                        how, style, stored = value.split(" ", 2)
+                        if stored:
+                            fill(columns[letters], stored, how or "n", style or "0")
+            elif kind == "v" or kind == "t":
                 if not pronounced:
                     parser.CharacterDataHandler = pieces.append
             elif kind == "c":
@@ -107,18 +125,10 @@ class SheetReader:
                 if pieces:
                     stored = pieces[0] if len(pieces) == 1 else "".join(pieces)
                     pieces.clear()
-                    how = cell.get("t")
-                    if (how != "s" and how != "inlineStr") or cell.get("s", "0") in changes_text:
-                        self._set_value(column, stored, cell, has_formula)
-                        return
-                    text = strings[int(stored)] if how == "s" else unescaped(stored)
-                    if column == len(cells) < width and not hidden[column]:
-                        cells.append(text)
-                    else:
-                        self._set(column, text)
+                    fill(column, stored, cell.get("t", "n"), cell.get("s", "0"), has_formula=has_formula)
                 elif has_formula and cell.get("t") != "str":
                     self._set(column, "", NOT_CALCULATED)
-            elif kind == "row":
+            elif kind == "row" or kind == ELEMENT:
                 if cells or self._more or self._faults:
                     self._finish(finished)
             elif kind == "rPh":
@@ -148,9 +158,8 @@ class SheetReader:
             self._faults.setdefault(column, fault)
         rows.append(Row(self._line, self._cells + self._more, hidden=self._hidden, faults=self._faults))
 
-    def _set_value(self, column: int, stored: str, cell: Attributes, has_formula: bool) -> None:
+    def _set_value(self, column: int, stored: str, kind: str, style: str, has_formula: bool) -> None:
         """Set a cell to what it shows for the stored value."""
-        kind, style = cell.get("t", "n"), cell.get("s", "0")
         if kind == "n" or kind == "d":
             if has_formula and stored == "0" and self._styles.uncalculated:
                 self._set(column, "", NOT_CALCULATED)  # some programs write a zero for every result
