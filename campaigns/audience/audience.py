@@ -13,8 +13,9 @@ from campaigns.audience.encoding import BadContactsFile
 from campaigns.audience.import_summary import VALID, ImportSummary
 from campaigns.audience.open_list import open_table
 from campaigns.audience.progress import ProgressBar, no_progress
+from campaigns.audience.reading_helpers import Outcome, read_in_order
 from campaigns.audience.rejects import Reject, RejectCode, RejectStore
-from campaigns.audience.row_reader import CheckScript, ContactRow, RowReader, RowRejected
+from campaigns.audience.row_reader import CheckScript, ContactRow, Layout, RowReader, RowRejected
 from campaigns.audience.table import Row, Table
 from campaigns.definition import Definition
 from campaigns.definition.yaml_source import DefinitionFaults, FileFault
@@ -76,8 +77,9 @@ class Audience:
         """Every contact and every reject in the list's order, and `summary` counts them. Nothing is stored."""
         self._counts, self._lines_by_number = Counter(), {}
         rows = self._table.rows()
-        while batch := list(islice(rows, ROWS_PER_BATCH)):
-            for row in self._read(batch):
+        batches = iter(lambda: list(islice(rows, ROWS_PER_BATCH)), [])
+        for batch, outcomes in read_in_order(self._reader, batches, self.estimated_rows()):
+            for row in self._sorted(batch, outcomes):
                 self._counts[row.code if isinstance(row, Reject) else VALID] += 1
                 yield row
         self._lines_by_number = {}  # frees the memory: a million entries are large
@@ -103,8 +105,9 @@ class Audience:
         rows = f"{counted(hidden, 'row')} that the sheet hides: left out (show hidden rows to have them called)"
         return (*([rows] if hidden else []), *self._table.remarks)
 
-    def _read(self, rows: Sequence[Row]) -> list[ContactRow | Reject]:
-        results = [self._contact_or_reject(row) for row in rows]
+    def _sorted(self, rows: Sequence[Row], outcomes: Sequence[Outcome]) -> list[ContactRow | Reject]:
+        """What was read of each row, or why it is not called: for its own sake, as a duplicate, or as excluded."""
+        results = [self._contact_or_reject(row, outcome) for row, outcome in zip(rows, outcomes, strict=True)]
         if self._find_excluded is None:
             return results
         excluded = self._find_excluded([result.phone.e164 for result in results if isinstance(result, ContactRow)])
@@ -112,11 +115,9 @@ class Audience:
             return results
         return [self._unless_excluded(result, row, excluded) for result, row in zip(results, rows, strict=True)]
 
-    def _contact_or_reject(self, row: Row) -> ContactRow | Reject:
-        try:
-            contact = self._reader.read(row)
-        except RowRejected as rejection:
-            return rejection.reject(row)
+    def _contact_or_reject(self, row: Row, contact: Outcome) -> ContactRow | Reject:
+        if isinstance(contact, RowRejected):
+            return contact.reject(row)
         first = self._lines_by_number.setdefault(int(contact.phone.identity[1:]), row.line)
         if first == row.line:
             return contact
@@ -170,7 +171,8 @@ def read_audience(
         raise DefinitionFaults(faults)
     if next(table.rows(), None) is None:
         raise BadContactsFile(f"{table.file}: the list has a header and no rows", "add a row for each contact")
-    return Audience(definition, table, RowReader(definition, table, columns, check_script), find_excluded)
+    reader = RowReader(definition, Layout.of(table), columns, check_script)
+    return Audience(definition, table, reader, find_excluded)
 
 
 def _script_faults(definition: Definition, columns: Columns, check_script: CheckScript | None) -> Iterator[FileFault]:

@@ -74,17 +74,30 @@ class RowRejected(Exception):
         )
 
 
+class Layout(NamedTuple):
+    """What the rows of a list are held against: its header, how many columns have names, and what to do about more."""
+
+    header: Sequence[str]
+    width: int
+    long_row_advice: str
+
+    @classmethod
+    def of(cls, table: Table) -> Layout:
+        """The layout of this list."""
+        return cls(table.header, len(table.names), table.long_row_advice)
+
+
 class RowReader:
-    """Reads the rows of one list by one definition. It stores no rows."""
+    """Reads the rows of one list by one definition. It stores no rows, and can be pickled."""
 
     def __init__(
-        self, definition: Definition, table: Table, columns: Columns, check_script: CheckScript | None
+        self, definition: Definition, layout: Layout, columns: Columns, check_script: CheckScript | None
     ) -> None:
         self._definition = definition
-        self._table = table
+        self._layout = layout
         self._columns = columns
         self._check_script = check_script
-        self._width = len(table.names)
+        self._width = layout.width
         self._country = definition.contacts.country
         self._allowed_kinds = frozenset(definition.contacts.allow)
         self._schedule_zone = definition.schedule.zone
@@ -94,6 +107,10 @@ class RowReader:
         self._fields = list(columns.fields.items())
         others = (columns.country, columns.zone, columns.not_after, columns.consent)
         self._used = [*columns.voice.values(), *columns.variables.values(), *(one for one in others if one is not None)]
+
+    def __reduce__(self) -> tuple[Callable[..., RowReader], tuple[object, ...]]:
+        written = self._definition.model_dump_json()
+        return _row_reader, (written, self._layout, self._columns, self._check_script)
 
     def read(self, row: Row) -> ContactRow:
         """The contact in this row. Raises RowRejected with the reason when there is none."""
@@ -114,7 +131,7 @@ class RowReader:
 
     def name(self, index: int) -> str:
         """The name of a column, as written in the header."""
-        return self._table.header[index]
+        return self._layout.header[index]
 
     def phone_column(self, cells: Sequence[str]) -> str:
         """The name of the column that holds this row's number."""
@@ -151,7 +168,7 @@ class RowReader:
             advice = "a cell is missing, or a line break stands in one without quotes"
             raise RowRejected(RejectCode.SHORT_ROW, "", reason, advice)
         if any(cells[self._width :]):
-            raise RowRejected(RejectCode.LONG_ROW, "", reason, self._table.long_row_advice)
+            raise RowRejected(RejectCode.LONG_ROW, "", reason, self._layout.long_row_advice)
         return cells[: self._width]
 
     def _phone_index(self, cells: Sequence[str]) -> int:
@@ -288,3 +305,8 @@ class RowReader:
         if fault is not None:
             column = self.name(next(iter(self._columns.voice.values()))) if fault.code == "voice" and voice else ""
             raise RowRejected(fault.code, column, fault.reason, fault.suggestion)
+
+
+def _row_reader(written: str, layout: Layout, columns: Columns, check_script: CheckScript | None) -> RowReader:
+    """The reader in another process, which gets the definition as it is written."""
+    return RowReader(Definition.model_validate_json(written), layout, columns, check_script)
