@@ -11,10 +11,10 @@ from kombu import Queue  # type: ignore[attr-defined]  # exported lazily
 
 from dialer.errors import DialerError
 from workers import broker, logs, wiring
-from workers.beat import TICKS, Tick
+from workers.beat import Tick
+from workers.queues import CALLS, TICKS
 from workers.settings import Settings, load
 
-CALLS = "calls"
 MAX_TASK_SECONDS = 600
 
 

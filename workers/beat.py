@@ -13,10 +13,10 @@ from celery.schedules import schedstate, schedule
 from structlog import get_logger
 
 from dialer.seldom import Seldom
+from workers.queues import TICKS
 
 log = get_logger()
 _named = Seldom()
-TICKS = "ticks"
 MAX_QUEUED_TICKS = 9  # three rounds of ticks; more would only find the same work
 
 

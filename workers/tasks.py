@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from uuid import UUID
 
+import redis
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 from structlog import get_logger
@@ -19,11 +21,13 @@ from campaigns.operations import sweep as sweeping
 from campaigns.runtime import contained
 from campaigns.settlement import polling
 from workers.app import app, settings
+from workers.queues import note_tick, touch_tick
 from workers.tick_guard import TickGuard
-from workers.wiring import runtime
+from workers.wiring import redis_address, runtime
 
 log = get_logger()
 _tick_guard = TickGuard()
+NOTE_SECONDS = 2.0  # how long the note of a tick may take
 
 
 @app.task(name="workers.tasks.dial")  # type: ignore[untyped-decorator]
@@ -41,18 +45,27 @@ def dial(campaign_id: str, claim: str, contact_ids: list[int]) -> None:
 @app.task(name="workers.tasks.release")  # type: ignore[untyped-decorator]
 def release() -> None:
     """Claim the contacts that can be called in the next seconds, and publish them to the workers."""
+    touch_tick(_server())
     with _tick_guard.acquire() as acquired:
         if acquired:
             _release()
 
 
 def _release() -> None:
-    using = runtime(settings)
+    trouble = ""
     try:
+        using = runtime(settings)
         for slices in releasing.release_some(using=using):
             releasing.take_back(_publish(slices), using=using)
     except LedgerUnavailable as exc:
         log.error("nothing is dialed", why=exc.message, remedy=exc.remedy)
+        trouble = exc.message
+    note_tick(_server(), trouble)
+
+
+@cache
+def _server() -> redis.Redis:
+    return redis_address(settings).client(timeout=NOTE_SECONDS)
 
 
 def _publish(slices: Sequence[Slice]) -> Sequence[Slice]:

@@ -19,6 +19,7 @@ from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import FINAL_CONTACTS, WAITING_CONTACTS, AttemptStatus, CampaignStatus, ContactStatus
 from campaigns.reporting.hold_reason import GOING, HoldKind, HoldReason, capped_until, hold_reason
 from campaigns.reporting.receipt_history import ReceiptLine, receipt_lines
+from campaigns.reporting.surroundings import NOT_ASKED, Surroundings
 from dialer.errors import DialerError
 from dialer.phone import PhoneNumber
 from dialer.plural import counted
@@ -88,19 +89,19 @@ class ContactExplanation:
 
 
 def explain_campaign(
-    ledger: Ledger, campaign_id: str, *, now: datetime, redis_answers: bool | None
+    ledger: Ledger, campaign_id: str, *, now: datetime, surroundings: Surroundings = NOT_ASKED
 ) -> tuple[Campaign, HoldReason]:
-    """The campaign, and the one reason why nothing is being dialed. `redis_answers`: None if it was not asked.
+    """The campaign, and the one reason why nothing is being dialed. `surroundings` as for `hold_reason`.
 
     Raises NoSuchCampaign.
     """
     with ledger.reading() as db:
         campaign = queries.campaign(db, campaign_id)
-        return campaign, hold_reason(db, campaign, now, redis_answers=redis_answers)
+        return campaign, hold_reason(db, campaign, now, surroundings)
 
 
 def explain_contact(
-    ledger: Ledger, campaign_id: str, number: PhoneNumber, *, now: datetime, redis_answers: bool | None
+    ledger: Ledger, campaign_id: str, number: PhoneNumber, *, now: datetime, surroundings: Surroundings = NOT_ASKED
 ) -> ContactExplanation:
     """The contact with this number, with its history; given a name, in the newest such campaign that has the number.
 
@@ -116,7 +117,7 @@ def explain_contact(
             raise _no_such_contact(db, number, stored, campaign, rows, suppressions)
         campaign = queries.campaign(db, row.campaign_id)
         suppressions = _in_force(listed(db, stored), campaign, now)
-        why, clears_at = _why(db, row, campaign, suppressions, now, redis_answers)
+        why, clears_at = _why(db, row, campaign, suppressions, now, surroundings)
         contact_ids = [row.id for row in rows]
         return ContactExplanation(
             campaign=campaign,
@@ -195,7 +196,7 @@ def _why(
     campaign: Campaign,
     suppressions: Sequence[Suppression],
     now: datetime,
-    redis_answers: bool | None,
+    surroundings: Surroundings,
 ) -> tuple[str, datetime | None]:
     """Why the contact is not being called: its own reasons before its campaign's, lasting ones before passing ones."""
     status = ContactStatus(row.status)
@@ -205,7 +206,7 @@ def _why(
         return "its call is in progress", None
     if suppressions:
         return f"it is on the suppression list and will not be called: {suppressions[-1].reason}", None
-    hold = hold_reason(db, campaign, now, redis_answers=redis_answers)
+    hold = hold_reason(db, campaign, now, surroundings)
     if hold.kind not in GOING | PER_CONTACT:
         return hold.words, hold.clears_at
     if capped := capped_until(db, row, campaign, now):

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from campaigns.calendar.calling_hours import next_opening
 from campaigns.calendar.zones import zones_of
@@ -16,24 +16,25 @@ from campaigns.ledger import queries
 from campaigns.ledger.frequency_caps import cap_clears_at
 from campaigns.ledger.moves import moved_to
 from campaigns.ledger.queries import Campaign, latest_fault
-from campaigns.ledger.tables import attempts, audit, breakers, contacts, halts
+from campaigns.ledger.tables import attempts, audit, breakers, campaigns, contacts, halts
 from campaigns.lifecycle import (
     BY_A_PERSON,
     OPEN_ATTEMPTS,
     PROGRAM,
+    WAITING_CONTACTS,
     AttemptStatus,
     CampaignStatus,
     ContactStatus,
     PauseKind,
     ReleaseHold,
 )
+from campaigns.reporting.surroundings import NOT_ASKED, Surroundings, Trouble, TroubleKind
 from campaigns.safeguards.failure_rate import failure_word
 from dialer.verdicts import Verdict
 
 TICK_IS_LATE = timedelta(seconds=15)
-NO_TICK = (  # the ledger cannot tell which
-    "no worker has come by: none runs (start one with `dialer up`), Redis is away, or all of them wait for the provider"
-)
+DIALED_LATELY = timedelta(seconds=5)  # a request that left so long ago proves that calls are being placed
+TAKEN_WITHIN = timedelta(seconds=10)  # a worker that lives asks for a call sooner after it has been claimed or is due
 FAILING_IS_NEWS = timedelta(minutes=10)
 FAILED_IN_A_ROW = 3  # requests that placed no call, after which the provider is said to be down
 
@@ -52,14 +53,24 @@ class HoldKind(StrEnum):
     ANSWERS_AGAIN = "answers_again"
     FINISHED = "finished"
     CANCELLED = "cancelled"
-    NO_TICK = "no_tick"
-    NO_WORKER = "no_worker"
+    NO_STACK = "no_stack"
     REDIS_AWAY = "redis_away"
+    REDIS_REFUSES = "redis_refuses"
+    LEDGER_AWAY = "ledger_away"
+    NO_BEAT = "no_beat"
+    NO_WORKER = "no_worker"
+    WORKERS_HANG = "workers_hang"
+    NO_CONSUMER = "no_consumer"
+    NO_TICK = "no_tick"
+    NOT_TAKEN = "not_taken"
+    CLOCK_SET = "clock_set"
     DAY_POINTS = "day_points"
     BUCKET_EMPTY = "bucket_empty"
     LIMIT = "limit"
     VENDOR_DOWN = "vendor_down"
     DIALING = "dialing"
+    ABOUT_TO_DIAL = "about_to_dial"
+    WAITS_ITS_TURN = "waits_its_turn"
     IN_PROGRESS = "in_progress"
     FINISHING = "finishing"
     HOLIDAY = "holiday"
@@ -82,7 +93,7 @@ KIND_OF_HOLD = {
     ReleaseHold.LIMIT: HoldKind.LIMIT,
     ReleaseHold.BUDGET: HoldKind.BUDGET,
     ReleaseHold.CANARY: HoldKind.CANARY,
-    ReleaseHold.CLOCK_SET: HoldKind.LIMIT,
+    ReleaseHold.CLOCK_SET: HoldKind.CLOCK_SET,
 }
 REMEDIES = {
     HoldKind.FAULT: "look for its name in the worker's log, and report it; other campaigns and accounts go on",
@@ -92,13 +103,25 @@ REMEDIES = {
     HoldKind.CANARY: "hear the call yourself; to call the others all the same: dialer resume {id}",
     HoldKind.HALTED: "put right what the reason names, then: dialer resume {id}",
     HoldKind.ANSWERS_AGAIN: "dialer resume {id}; to go on by itself the next time: resume_after_halt: true in its file",
-    HoldKind.NO_TICK: "dialer explain {id}",
-    HoldKind.NO_WORKER: "start one: dialer up",
+    HoldKind.NO_STACK: "start it: dialer up",
     HoldKind.REDIS_AWAY: "bring Redis back; nothing is lost, and dialing goes on by itself",
+    HoldKind.REDIS_REFUSES: "let Redis take writes again; nothing is lost, and dialing goes on by itself",
+    HoldKind.LEDGER_AWAY: "see that the ledger's store runs, has room, and can be reached by the workers",
+    HoldKind.NO_BEAT: "start beat; on one machine `dialer up` does",
+    HoldKind.NO_WORKER: "start a worker; on one machine `dialer up` does",
+    HoldKind.WORKERS_HANG: "see in the workers' log what they wait for, then restart them; no call is made twice",
+    HoldKind.NO_CONSUMER: "restart the workers: somebody has told them to take no calls",
+    HoldKind.NO_TICK: "see in the workers' log what keeps them",
+    HoldKind.NOT_TAKEN: "see in the workers' log what they wait for, then restart them; no call is made twice",
+    HoldKind.CLOCK_SET: "set the machine's clock right, then restart the workers",
     HoldKind.DAY_POINTS: "wait for the provider's next day, or have the tariff raised",
     HoldKind.VENDOR_DOWN: "nothing: it is tried again by itself; see whether it answers: dialer accounts",
 }
-GOING = frozenset({HoldKind.DIALING, HoldKind.IN_PROGRESS, HoldKind.FINISHING})
+TROUBLES = frozenset(
+    {*(HoldKind(kind) for kind in TroubleKind), HoldKind.NO_TICK, HoldKind.NOT_TAKEN, HoldKind.CLOCK_SET}
+)
+"""What keeps everything from being dialed, and does not pass by itself."""
+GOING = frozenset({HoldKind.DIALING, HoldKind.ABOUT_TO_DIAL, HoldKind.IN_PROGRESS, HoldKind.FINISHING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,33 +142,83 @@ class HoldReason:
         return REMEDIES.get(self.kind, "").format(id=campaign.id)
 
 
-def hold_reason(db: Connection, campaign: Campaign, now: datetime, *, redis_answers: bool | None = None) -> HoldReason:
-    """The one reason. A caller that has asked Redis passes `redis_answers`, and gets a more precise one."""
+def hold_reason(
+    db: Connection, campaign: Campaign, now: datetime, surroundings: Surroundings = NOT_ASKED
+) -> HoldReason:
+    """The one reason. Calls are said to be dialed only where a request has left lately.
+
+    `surroundings` are asked where none has: what stands in no ledger is known to them alone.
+    """
     if campaign.status is not CampaignStatus.RUNNING:
         return _not_running(db, campaign)
     if fault := latest_fault(db, campaign.id, campaign.account, now):
         return HoldReason(
             kind=HoldKind.FAULT, words=f"an error of the dialer: {fault.error} ({fault.step}); see the log"
         )
+    dials = _has_dialed_lately(db, attempts.c.campaign_id == campaign.id, now)
     last_sign = max(campaign.ticked_at or campaign.since, campaign.since)
-    if now - last_sign > TICK_IS_LATE:
-        return _no_tick(redis_answers)
+    if not dials and now - last_sign > TICK_IS_LATE:
+        return _no_tick(now - last_sign, surroundings)
     if campaign.hold_kind is ReleaseHold.REDIS_AWAY:
-        return HoldReason(kind=HoldKind.REDIS_AWAY, words=_held(campaign))
+        return reason_of(surroundings.look()) or HoldReason(kind=HoldKind.REDIS_AWAY, words="Redis does not answer")
     due_now, next_due_at = due(db, campaign.id, now)
-    due_now += queries.count_claimed(db, campaign.id)
+    with_workers = queries.count_claimed(db, campaign.id)
     failing = _failing(db, campaign, now)
     if failing and (next_due_at is None or next_due_at - now < FAILING_IS_NEWS):
         return HoldReason(kind=HoldKind.VENDOR_DOWN, words=failing, clears_at=next_due_at)
-    if campaign.hold_kind and (due_now or _put_off_by_limit(campaign, next_due_at, now)):
+    waiting = due_now + with_workers
+    if campaign.hold_kind and (waiting or _put_off_by_limit(campaign, next_due_at, now)):
         return HoldReason(kind=KIND_OF_HOLD[campaign.hold_kind], words=_held(campaign), clears_at=campaign.held_until)
-    if due_now:
-        return HoldReason(kind=HoldKind.DIALING, words="dialing")
+    if waiting:
+        dialing = HoldReason(kind=HoldKind.DIALING, words="dialing")
+        return dialing if dials else _not_dialed(db, campaign, now, surroundings)
     return _none_due(db, campaign, next_due_at, now)
 
 
 def _held(campaign: Campaign) -> str:
-    return f"held by a limit: {campaign.held_by}"
+    set_clock = campaign.hold_kind is ReleaseHold.CLOCK_SET
+    return str(campaign.held_by) if set_clock else f"held by a limit: {campaign.held_by}"
+
+
+def _has_dialed_lately(db: Connection, which: ColumnElement[bool], now: datetime) -> bool:
+    """Whether a request of these attempts has left so lately that calls are being placed."""
+    lately = select(attempts.c.id).where(which, attempts.c.dialing_at > now - DIALED_LATELY)
+    return db.execute(lately.limit(1)).first() is not None
+
+
+def _not_dialed(db: Connection, campaign: Campaign, now: datetime, surroundings: Surroundings) -> HoldReason:
+    """Why no request has left lately although contacts are due or claimed, and no limit holds them."""
+    if trouble := reason_of(surroundings.look()):
+        return trouble
+    about_to_dial = HoldReason(kind=HoldKind.ABOUT_TO_DIAL, words="its next calls are about to be requested")
+    if now - max(campaign.since, _longest_due(db, campaign.id) or now) <= TAKEN_WITHIN:
+        return about_to_dial
+    if trouble := reason_of(surroundings.consumers()):
+        return trouble
+    on_account = select(campaigns.c.id).where(
+        campaigns.c.account == campaign.account, campaigns.c.status == CampaignStatus.RUNNING
+    )
+    claimed = (contacts.c.campaign_id.in_(on_account), contacts.c.status == ContactStatus.CLAIMED)
+    oldest: datetime | None = db.scalar(select(func.min(contacts.c.claimed_at)).where(*claimed))
+    if _has_dialed_lately(db, attempts.c.campaign_id.in_(on_account), now):
+        return HoldReason(kind=HoldKind.WAITS_ITS_TURN, words="it waits for its turn: others of its account are dialed")
+    if oldest is not None and now - oldest > TAKEN_WITHIN:
+        ago = (now - oldest).total_seconds()
+        words = f"its contacts were handed to the workers {ago:.0f} s ago, and none has been asked for"
+        return HoldReason(kind=HoldKind.NOT_TAKEN, words=words)
+    return about_to_dial
+
+
+def _longest_due(db: Connection, campaign_id: str) -> datetime | None:
+    """Since when the contact that is due or claimed for longest could have been called."""
+    waiting = (contacts.c.campaign_id == campaign_id, contacts.c.status.in_(WAITING_CONTACTS))
+    since: datetime | None = db.scalar(select(func.min(contacts.c.due_at)).where(*waiting))
+    return since
+
+
+def reason_of(trouble: Trouble | None) -> HoldReason | None:
+    """What keeps everything from dialing, as the reason that holds a campaign."""
+    return HoldReason(kind=HoldKind(trouble.kind), words=trouble.words) if trouble else None
 
 
 def _not_running(db: Connection, campaign: Campaign) -> HoldReason:
@@ -199,12 +272,9 @@ def moved_by(db: Connection, campaign: Campaign) -> str | None:
     return who
 
 
-def _no_tick(redis_answers: bool | None) -> HoldReason:
-    if redis_answers is None:
-        return HoldReason(kind=HoldKind.NO_TICK, words=NO_TICK)
-    if redis_answers:
-        return HoldReason(kind=HoldKind.NO_WORKER, words="no worker has come by: none runs, or all of them wait")
-    return HoldReason(kind=HoldKind.REDIS_AWAY, words="Redis does not answer, so no worker can come by")
+def _no_tick(since: timedelta, surroundings: Surroundings) -> HoldReason:
+    words = f"no tick has looked at it for {since.total_seconds():.0f} s: what keeps the workers is not known"
+    return reason_of(surroundings.look()) or HoldReason(kind=HoldKind.NO_TICK, words=words)
 
 
 def _failing(db: Connection, campaign: Campaign, now: datetime) -> str | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Connection, func, select
 
+from campaigns.calendar.calling_hours import next_opening
 from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import attempts, contacts
@@ -18,9 +19,16 @@ from campaigns.lifecycle import (
     SHOWN_IN_PROGRESS,
     WAITING_CONTACTS,
     AttemptStatus,
+    CampaignStatus,
     ContactStatus,
 )
 from campaigns.reporting.hold_reason import HoldKind, due, hold_reason
+from campaigns.reporting.surroundings import NOT_ASKED, Surroundings
+from dialer.calls import Outcome
+
+RATE_OVER = timedelta(seconds=30)
+ENOUGH_FINAL = 20  # contacts, whose number of calls then tells how often the others will be called
+MANY_UNKNOWN, UNKNOWN_SHARE = 10, 0.1  # calls, and their share of all that have ended
 
 NOT_IN_STATUS = frozenset(
     {
@@ -43,6 +51,9 @@ class CampaignSummary:
     due_now      contacts that are due; `next_due_at` is when the next one is
     why          what the campaign is doing, or why nothing is being dialed; `kind` is the same for code
     clears_at    when that will pass; None where it is not known
+    rate         requests a second that have left in the last RATE_OVER
+    pace         how many the campaign and its account allow; None where the account is not known here
+    ends_at      when its last contact is called at this rate; None where that is not to be foreseen
     """
 
     campaign: Campaign
@@ -56,11 +67,29 @@ class CampaignSummary:
     why: str
     clears_at: datetime | None
     kind: HoldKind
+    rate: float = 0.0
+    pace: float | None = None
+    ends_at: datetime | None = None
 
     @property
     def final(self) -> int:
         """Contacts that have a final status."""
         return sum(count for status, count in self.contacts.items() if status in FINAL_CONTACTS)
+
+    @property
+    def unknown_calls(self) -> int:
+        """Calls that are over, and of which nobody knows how they ended."""
+        return self.outcomes.get(Outcome.UNKNOWN, 0)
+
+    @property
+    def ended_calls(self) -> int:
+        """Calls that are over."""
+        return sum(self.outcomes.values())
+
+    @property
+    def many_unknown(self) -> bool:
+        """Whether so many calls end unknown that people should look into it."""
+        return self.unknown_calls >= max(MANY_UNKNOWN, UNKNOWN_SHARE * self.ended_calls)
 
     @property
     def waiting(self) -> int:
@@ -82,15 +111,17 @@ class ReasonCount(NamedTuple):
 
 
 def summarize_campaign(
-    db: Connection, campaign: Campaign, now: datetime, *, redis_answers: bool | None = None
+    db: Connection, campaign: Campaign, now: datetime, surroundings: Surroundings = NOT_ASKED
 ) -> CampaignSummary:
-    """How this campaign stands now. `redis_answers` is passed to `hold_reason`."""
+    """How this campaign stands now. `surroundings` as for `hold_reason`."""
     by_status = attempts_by(db, campaign.id, attempts.c.status)
     due_now, next_due_at = due(db, campaign.id, now)
-    reason = hold_reason(db, campaign, now, redis_answers=redis_answers)
+    reason = hold_reason(db, campaign, now, surroundings)
+    by_contact_status = queries.count_by_status(db, campaign.id)
+    rate = _rate(db, campaign, now) if campaign.status is CampaignStatus.RUNNING else 0.0
     return CampaignSummary(
         campaign=campaign,
-        contacts=queries.count_by_status(db, campaign.id),
+        contacts=by_contact_status,
         outcomes=attempts_by(db, campaign.id, attempts.c.outcome),
         attempts=count_attempts(db, campaign.id),
         in_progress=sum(by_status.get(status, 0) for status in SHOWN_IN_PROGRESS),
@@ -100,7 +131,48 @@ def summarize_campaign(
         why=reason.words,
         clears_at=reason.clears_at,
         kind=reason.kind,
+        rate=rate,
+        pace=_pace(campaign, surroundings),
+        ends_at=_ends_at(campaign, by_contact_status, sum(by_status.values()), rate, now),
     )
+
+
+def _rate(db: Connection, campaign: Campaign, now: datetime) -> float:
+    """Requests a second over the last RATE_OVER, or over as long as the campaign has been running."""
+    since = max(now - RATE_OVER, campaign.since)
+    seconds = (now - since).total_seconds()
+    left = (attempts.c.campaign_id == campaign.id, attempts.c.dialing_at > since)
+    requests = db.scalar(select(func.count()).where(*left)) or 0
+    return requests / seconds if seconds >= 1 else 0.0
+
+
+def _pace(campaign: Campaign, surroundings: Surroundings) -> float | None:
+    own = campaign.definition.pace if campaign.is_readable else None
+    paces = [pace for pace in (own, surroundings.paces.get(campaign.account)) if pace]
+    return min(paces, default=None)
+
+
+def _ends_at(
+    campaign: Campaign, by_status: Mapping[ContactStatus, int], requests: int, rate: float, now: datetime
+) -> datetime | None:
+    """When the contacts that wait have been called at this rate, each as often as those that are final.
+
+    None where a calling window closes before.
+    """
+    final = sum(count for status, count in by_status.items() if status in FINAL_CONTACTS)
+    waiting = sum(by_status.get(status, 0) for status in WAITING_CONTACTS)
+    if not rate or not waiting or campaign.status is not CampaignStatus.RUNNING:
+        return None
+    calls_each = max(1.0, requests / final) if final >= ENOUGH_FINAL else 1.0
+    ends_at = now + timedelta(seconds=waiting * calls_each / rate)
+    last_opening = (next_opening(campaign.definition, zone, ends_at) for zone in campaign.zones)
+    return ends_at if all(opening == ends_at for opening in last_opening) else None
+
+
+def unknown_warning(summary: CampaignSummary) -> str:
+    """What `many_unknown` means, for people."""
+    ended, unknown = summary.ended_calls, summary.unknown_calls
+    return f"{unknown:,} of {ended:,} calls ended unknown ({100 * unknown / ended:.0f} %): nobody knows who heard them"
 
 
 def summary_facts(summary: CampaignSummary) -> dict[str, Any]:
@@ -118,7 +190,12 @@ def summary_facts(summary: CampaignSummary) -> dict[str, Any]:
         "reason": campaign.reason,
         "since": campaign.since,
         "why": summary.why,
+        "kind": summary.kind,
         "clears_at": summary.clears_at,
+        "rate": round(summary.rate, 2),
+        "pace": summary.pace,
+        "ends_at": summary.ends_at,
+        "many_unknown": summary.many_unknown,
         "held_by": campaign.held_by,
         "held_until": campaign.held_until,
         "created_at": campaign.created_at,

@@ -27,14 +27,19 @@ def list_campaigns(state: InjectedState, ended: Annotated[int, Query(ge=0, le=10
     """Campaigns that go on and the newest that have ended, each in the form of `GET /api/campaigns/{id}`."""
     now = state.clock()
     with state.ledger.reading() as db:
-        return {"campaigns": [facts(summarize_campaign(db, campaign, now)) for campaign in campaigns_listed(db, ended)]}
+        return {
+            "campaigns": [
+                facts(summarize_campaign(db, campaign, now, state.surroundings))
+                for campaign in campaigns_listed(db, ended)
+            ]
+        }
 
 
 @router.get("/campaigns/{campaign_id}")
 def show_campaign(campaign_id: str, state: InjectedState) -> dict[str, Any]:
     """The state of one campaign."""
     with state.ledger.reading() as db:
-        return facts(summarize_campaign(db, queries.campaign(db, campaign_id), state.clock()))
+        return facts(summarize_campaign(db, queries.campaign(db, campaign_id), state.clock(), state.surroundings))
 
 
 @router.get("/campaigns/{campaign_id}/contacts")
@@ -64,7 +69,7 @@ def control_campaign(campaign_id: str, action: Action, state: InjectedState) -> 
     """Pause, resume or cancel a campaign; the reply is its new state."""
     campaign = ACTIONS[action](state.ledger, campaign_id, who=state.settings.console.user, now=state.clock())
     with state.ledger.reading() as db:
-        return facts(summarize_campaign(db, campaign, state.clock()))
+        return facts(summarize_campaign(db, campaign, state.clock(), state.surroundings))
 
 
 def facts(summary: CampaignSummary) -> dict[str, Any]:

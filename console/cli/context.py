@@ -6,20 +6,23 @@ import getpass
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import redis
+from dataclasses import replace
 
 from campaigns.ledger.store import Ledger
-from dialer.bucket import connect
+from campaigns.reporting.surroundings import Surroundings
+from workers.inspection import paces, surroundings
 from workers.settings import Settings, load
 from workers.stack.environment import environment
 from workers.stack.info import running_stack
-from workers.wiring import open_ledger, redis_address
+from workers.wiring import open_ledger
+
+_configured: Settings | None = None
 
 
 def effective_settings() -> Settings:
     """The settings; where a stack runs on this data folder, with its addresses, and its sandbox for every account."""
-    settings = load()
+    global _configured
+    settings = _configured = load()
     if info := running_stack(settings.data_dir):
         os.environ.update(environment(settings, info))
         settings = load()
@@ -52,14 +55,6 @@ def user_name() -> str:
         return "unknown"
 
 
-def redis_answers(settings: Settings) -> bool:
-    """Whether Redis answers. True when none is configured: no stack runs then, so it is workers that are missing."""
-    if settings.redis.url is None:
-        return True
-    client = connect(redis_address(settings))
-    try:
-        return bool(client.ping())
-    except redis.RedisError:
-        return False
-    finally:
-        client.close()
+def surroundings_of(settings: Settings) -> Surroundings:
+    """What is beside the ledger. A stack that starts or stops while the command runs is seen."""
+    return replace(surroundings(_configured or settings), paces=paces(settings))

@@ -16,10 +16,12 @@ from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus
+from campaigns.reporting.hold_reason import reason_of
 from campaigns.reporting.status import CampaignSummary, summarize_campaign
+from campaigns.reporting.surroundings import NOT_ASKED, Surroundings, Trouble
 from console.cli import interruption, preflight
-from console.cli.context import user_name
-from console.cli.output import err, out
+from console.cli.context import surroundings_of, user_name
+from console.cli.output import err, out, print_json, print_note
 from console.cli.progress import import_bar
 from console.cli.views import campaign as show
 from dialer.plural import counted
@@ -63,9 +65,28 @@ def check_file(file: Path, settings: Settings, ledger: Ledger, *, quiet: bool, k
     )
 
 
+def print_started(campaign: Campaign, settings: Settings, *, as_json: bool) -> None:
+    """Print that a campaign has started, and at once what keeps it from being dialed, if it is known."""
+    trouble = surroundings_of(settings).look()
+    if as_json:
+        facts = {"campaign": campaign.id, "status": campaign.status, "contacts": campaign.contacts}
+        print_json(facts | {"trouble": trouble.kind if trouble else None})
+        return
+    out.print(f"Started [bold]{campaign.id}[/]: {counted(campaign.contacts, 'contact')}.")
+    print_trouble(trouble, campaign)
+    out.print(f"Follow it with: dialer watch {campaign.id}")
+
+
+def print_trouble(trouble: Trouble | None, campaign: Campaign) -> None:
+    """Print what keeps everything from being dialed and what can be done about it, if there is anything."""
+    if reason := reason_of(trouble):
+        print_note(f"nothing is dialed yet: {reason.words}. {reason.remedy(campaign).capitalize()}")
+
+
 def watch(
     ledger: Ledger,
     ids: Sequence[str],
+    surroundings: Surroundings = NOT_ASKED,
     *,
     every: float = 0.5,
     quiet: bool = False,
@@ -74,7 +95,7 @@ def watch(
     """Show the campaigns' progress until none has a status of `while_in`; print nothing when `quiet`."""
     with Live(console=out, refresh_per_second=4) if not quiet else nullcontext() as live:
         while ids:
-            summaries = [campaign_summaries(ledger, campaign_id)[0] for campaign_id in ids]
+            summaries = [campaign_summaries(ledger, campaign_id, surroundings)[0] for campaign_id in ids]
             if live is not None:
                 live.update(show.progress_table(summaries))
             if all(summary.campaign.status not in while_in for summary in summaries):
@@ -99,9 +120,9 @@ def calls_on_the_line(summary: CampaignSummary) -> int:
 
 
 def campaign_summaries(
-    ledger: Ledger, campaign: str | None, *, live_only: bool = False, answers: bool | None = None
+    ledger: Ledger, campaign: str | None, surroundings: Surroundings = NOT_ASKED, *, live_only: bool = False
 ) -> list[CampaignSummary]:
-    """One campaign's summary, or all campaigns'. `answers`: whether Redis answers, when that is known."""
+    """One campaign's summary, or all campaigns'. Without `surroundings` less is known of why nothing is dialed."""
     now = now_utc()
     with ledger.reading() as db:
         selected = (
@@ -109,7 +130,7 @@ def campaign_summaries(
             if campaign
             else queries.all_campaigns(db, LIVE_CAMPAIGNS if live_only else None)
         )
-        return [summarize_campaign(db, row, now, redis_answers=answers) for row in selected]
+        return [summarize_campaign(db, row, now, surroundings) for row in selected]
 
 
 def reports_folder(settings: Settings) -> Path:

@@ -37,7 +37,8 @@ def list_campaigns(request: Request, state: InjectedState, ended: int = ENDED_SH
     now = state.clock()
     with state.ledger.reading() as db:
         summaries = [
-            summarize_campaign(db, campaign, now) for campaign in campaigns_listed(db, max(0, min(ended, 1000)))
+            summarize_campaign(db, campaign, now, state.surroundings)
+            for campaign in campaigns_listed(db, max(0, min(ended, 1000)))
         ]
     return render("campaigns.html", request, summaries=summaries, every=_refresh_seconds(summaries), now=now)
 
@@ -47,7 +48,7 @@ def show_campaign(campaign_id: str, request: Request, state: InjectedState) -> s
     """One campaign: its progress, how its calls ended, its latest attempts, and the actions that are allowed."""
     now = state.clock()
     with state.ledger.reading() as db:
-        summary = summarize_campaign(db, queries.campaign(db, campaign_id), now)
+        summary = summarize_campaign(db, queries.campaign(db, campaign_id), now, state.surroundings)
         attempts = latest_attempts(db, summary.campaign.id, ATTEMPTS_SHOWN)
         not_reached = masked_reasons(db, summary.campaign.id, REASONS_SHOWN)
     allowed = [action for action in Action if _is_allowed(action, summary.campaign.status)]
@@ -69,7 +70,7 @@ def confirm_cancel(campaign_id: str, request: Request, state: InjectedState) -> 
     """What cancelling means, and the button that does it."""
     now = state.clock()
     with state.ledger.reading() as db:
-        summary = summarize_campaign(db, queries.campaign(db, campaign_id), now)
+        summary = summarize_campaign(db, queries.campaign(db, campaign_id), now, state.surroundings)
     if not _is_allowed(Action.CANCEL, summary.campaign.status):
         raise HTTPException(
             409, f"campaign {summary.campaign.id} is {summary.campaign.status}: there is nothing to cancel"

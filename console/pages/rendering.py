@@ -12,9 +12,9 @@ from fastapi import Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from campaigns.lifecycle import CALLED_CONTACTS, FINAL_CONTACTS, OPEN_CONTACTS, CampaignStatus, ContactStatus
-from campaigns.reporting.hold_reason import GOING, HoldKind
+from campaigns.reporting.hold_reason import GOING, TROUBLES
 from campaigns.reporting.listings import mask_numbers
-from campaigns.reporting.status import CampaignSummary
+from campaigns.reporting.status import CampaignSummary, unknown_warning
 from console.formatting import meaning, percent, words
 from console.server.state import AppState
 
@@ -74,7 +74,7 @@ def activity(summary: CampaignSummary) -> str:
             return "stopped"
         case CampaignStatus.RUNNING if summary.kind in GOING:
             return "going"
-    return "stopped" if summary.kind is HoldKind.NO_TICK else "waiting"
+    return "stopped" if summary.kind in TROUBLES else "waiting"
 
 
 def _moment(at: datetime) -> str:
@@ -95,6 +95,7 @@ def _environment() -> Environment:
         "meaning": meaning,
         "segments": segments,
         "percent": percent,
+        "unknown_warning": unknown_warning,
         "grouped": "{:,}".format,
         "moment": _moment,
         "without_numbers": mask_numbers,

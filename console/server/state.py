@@ -18,6 +18,7 @@ from campaigns.ledger.store import Ledger
 from console.server.receipt_counts import ReceiptCounts
 from console.server.receipt_writer import ReceiptWriter
 from dialer.providers.registry import provider_for
+from workers.inspection import Inspection, surroundings
 from workers.secrets import console_password, receipt_secret
 from workers.settings import Settings
 from workers.wiring import open_buckets, open_ledger
@@ -38,6 +39,8 @@ class AppState:
         self.counts = ReceiptCounts()
         self.receipt_writer = ReceiptWriter(lambda: self.ledger, dict(settings.accounts), clock)
         self.receipt_threads = CapacityLimiter(RECEIPT_THREADS)  # of their own: no page keeps a receipt waiting
+        self.inspection = Inspection(settings)
+        self.surroundings = surroundings(settings)
         self._receipt_secrets = {name: receipt_secret(settings, name) for name in settings.accounts}
         self._closing = ExitStack()
         self.buckets = self._closing.enter_context(open_buckets(settings))

@@ -9,32 +9,28 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException
-from fastapi.responses import JSONResponse
-from structlog import get_logger
 
 from console import receipts
 from console.api import campaigns as api
 from console.pages import campaigns as pages
 from console.server.auth import require_password
 from console.server.headers import SafeHeaders
-from console.server.state import AppState, InjectedState
-from console.web import error_handlers, metrics
+from console.server.state import AppState
+from console.web import error_handlers, health, metrics
 from dialer.errors import DialerError
 from workers import logs
 from workers.settings import Settings, load
 from workers.wiring import now_utc
 
-log = get_logger()
 ANY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
-health_router = APIRouter()
 not_found_router = APIRouter()
 
 
 def create_app(settings: Settings | None = None, clock: Callable[[], datetime] = now_utc) -> FastAPI:
     """The app. Without `settings` (under a server) they are read from file and environment, and logging is set up.
 
-    Everything but the receipt URLs and `/healthz` requires the password, also paths that do not exist.
+    Everything but the receipt URLs, `/healthz` and `/readyz` requires the password, also paths that do not exist.
     """
     if settings is None:
         settings = _settings()
@@ -45,22 +41,10 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] =
     app.add_middleware(SafeHeaders)
     error_handlers.install(app)
     app.include_router(receipts.router)
-    app.include_router(health_router)
+    app.include_router(health.router)
     for router in (api.router, metrics.router, pages.router, not_found_router):
         app.include_router(router, dependencies=[Depends(require_password)])
     return app
-
-
-@health_router.api_route("/healthz", methods=["GET", "HEAD"])
-def healthz(state: InjectedState) -> JSONResponse:
-    """200 when the ledger answers, else 503; the details are in the log only."""
-    try:
-        state.ledger.check()
-    except Exception as exc:
-        why = exc.message if isinstance(exc, DialerError) else ""
-        log.error("not healthy", error=type(exc).__name__, why=why)
-        return JSONResponse({"ok": False, "error": "the ledger cannot be used"}, 503)
-    return JSONResponse({"ok": True})
 
 
 @not_found_router.api_route("/{path:path}", methods=ANY_METHOD)

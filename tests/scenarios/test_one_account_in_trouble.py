@@ -24,7 +24,7 @@ from campaigns.ledger.tables import attempts, campaigns, contacts, faults, sched
 from campaigns.lifecycle import ContactStatus, LaunchState, Step
 from campaigns.operations.sweep import sweep
 from campaigns.reporting.counts import faults_by_step
-from campaigns.reporting.hold_reason import HoldKind, hold_reason
+from campaigns.reporting.hold_reason import GOING, HoldKind, hold_reason
 from campaigns.runtime import Runtime
 from campaigns.settlement.polling import poll_accounts
 from campaigns.settlement.rulings import accept
@@ -184,7 +184,7 @@ def test_trouble_that_is_over_is_not_told_any_more(using):
         db.execute(update(faults).values(last_at=using.clock() - timedelta(minutes=1)))
     release(using=using)
     with using.ledger.reading() as db:
-        assert hold_reason(db, campaign_row(using.ledger, campaign_id), using.clock()).kind is HoldKind.DIALING
+        assert hold_reason(db, campaign_row(using.ledger, campaign_id), using.clock()).kind in GOING
 
 
 def test_one_contact_that_cannot_be_called_keeps_no_other_of_its_slice_waiting(ledger, redis_url, buckets, vendor):

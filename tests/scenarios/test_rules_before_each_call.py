@@ -262,7 +262,7 @@ def test_a_rehearsal_fills_the_caps_of_rehearsals_only(real, rehearsed):
         db.execute(update(campaigns).values(rehearsal=rehearsed))
     one = sliced(real, [ANN], frequency={"per_number": "1/24h"})
     assert dial(one, using=real) == (1 if rehearsed else 0)
-    held = explain_contact(real.ledger, one.campaign_id, parse(ANN), now=real.clock(), redis_answers=True)
+    held = explain_contact(real.ledger, one.campaign_id, parse(ANN), now=real.clock())
     assert ("has had its calls" in held.why) is not rehearsed
 
 

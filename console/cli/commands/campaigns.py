@@ -10,14 +10,22 @@ import typer
 from campaigns.ledger.queries import Campaign
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus, ContactStatus
 from campaigns.operations import control
-from campaigns.reporting.hold_reason import HoldKind
 from campaigns.reporting.report import report
 from campaigns.reporting.status import CampaignSummary
 from console.cli.arguments import Again, AsJson, FilePath, Name, SkipRejects
 from console.cli.confirmation import Yes, confirm
-from console.cli.context import redis_answers, settings_and_ledger, user_name
+from console.cli.context import settings_and_ledger, surroundings_of, user_name
 from console.cli.output import out, print_json, print_prose
-from console.cli.running import calls_on_the_line, campaign_summaries, check_file, reports_folder, start, watch
+from console.cli.running import (
+    calls_on_the_line,
+    campaign_summaries,
+    check_file,
+    print_started,
+    print_trouble,
+    reports_folder,
+    start,
+    watch,
+)
 from console.cli.views import campaign as show
 from console.cli.views.report import print_report, report_facts
 from dialer.plural import counted
@@ -56,11 +64,7 @@ def start_command(
     """Check a campaign file and start it; workers dial it from now on."""
     with settings_and_ledger() as (settings, ledger):
         campaign = start(file, settings, ledger, skip_rejects=skip_rejects, again=again, quiet=as_json)
-        if as_json:
-            print_json({"campaign": campaign.id, "status": campaign.status, "contacts": campaign.contacts})
-        else:
-            out.print(f"Started [bold]{campaign.id}[/]: {counted(campaign.contacts, 'contact')}.")
-            out.print(f"Follow it with: dialer watch {campaign.id}")
+    print_started(campaign, settings, as_json=as_json)
 
 
 def status_command(
@@ -69,9 +73,7 @@ def status_command(
 ) -> None:
     """How campaigns stand, and why nothing is being dialed when nothing is."""
     with settings_and_ledger() as (settings, ledger):
-        summaries = campaign_summaries(ledger, campaign)
-        if any(summary.kind is HoldKind.NO_TICK for summary in summaries):
-            summaries = campaign_summaries(ledger, campaign, answers=redis_answers(settings))
+        summaries = campaign_summaries(ledger, campaign, surroundings_of(settings))
     if as_json:
         facts = [show.standing_facts(summary) for summary in summaries]
         print_json(facts[0] if campaign else facts)
@@ -88,11 +90,11 @@ def watch_command(
     every: float = typer.Option(0.5, min=0.1, help="Seconds between two looks."),
 ) -> None:
     """Watch campaigns until they have ended. Leaving with Ctrl-C leaves them running."""
-    with settings_and_ledger() as (_, ledger):
+    with settings_and_ledger() as (settings, ledger):
         ids = [summary.campaign.id for summary in campaign_summaries(ledger, campaign, live_only=campaign is None)]
         if not ids:
             out.print("No campaign is going on.")
-        watch(ledger, ids, every=every)
+        watch(ledger, ids, surroundings_of(settings), every=every)
 
 
 def report_command(campaign: str = Name, as_json: bool = AsJson) -> None:
@@ -129,14 +131,16 @@ def _left_out(people: int) -> str:
 
 def _control_command(action: Callable[..., Campaign]) -> Callable[[str, bool], None]:
     def command(campaign: str = Name, as_json: bool = AsJson) -> None:
-        with settings_and_ledger() as (_, ledger):
+        with settings_and_ledger() as (settings, ledger):
             changed = action(ledger, campaign, who=user_name(), now=now_utc())
             summary = campaign_summaries(ledger, changed.id)[0]
         if as_json:
             print_json({"campaign": changed.id, "status": changed.status})
             return
         out.print(f"[bold]{changed.id}[/] is {changed.status}.")
-        if changed.status is not CampaignStatus.RUNNING:
+        if changed.status is CampaignStatus.RUNNING:
+            print_trouble(surroundings_of(settings).look(), changed)
+        else:
             _print_calls_that_go_on(summary)
 
     return command

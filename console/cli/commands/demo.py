@@ -22,6 +22,7 @@ from console.cli.views.report import print_report
 from dialer.errors import DialerError
 from dialer.plural import counted
 from dialer.providers.registry import specs
+from workers.inspection import surroundings
 from workers.settings import Settings, load
 from workers.stack.environment import without_settings
 from workers.stack.info import running_stack
@@ -76,7 +77,7 @@ def _run_examples(settings: Settings, ledger: Ledger, sandbox_url: str) -> bool:
         rejected = counted(campaign.rejects, "row")
         out.print(f"  {campaign.id}: {counted(campaign.contacts, 'contact')}; {rejected} of its list cannot be called")
     out.print()
-    watch(ledger, [campaign.id for campaign in campaigns], every=0.25)
+    watch(ledger, [campaign.id for campaign in campaigns], surroundings(settings), every=0.25)
     for campaign in campaigns:
         out.print()
         print_report(report(ledger, campaign.id, reports_folder(settings)))

@@ -94,14 +94,14 @@ def list_command(
         facts = [{"number": line.masked} | _line_facts(line) | {"holds": line.holds(now)} for line in lines]
         print_json({"lines": total, "newest": facts})
     elif not lines:
-        out.print("Nobody is on the list. Put a number on it with: dialer dnc add NUMBER")
+        out.print("Nobody is on the list. Put a number on it with `dialer dnc add`.")
     else:
         shown = table("number", *LINE_COLUMNS)
         for line in lines:
             shown.add_row(line.masked, *_line_cells(line, now))
         out.print(shown)
         if total > len(lines):
-            print_prose(f"… and {total - len(lines):,} older. All of them: dialer dnc export FILE")
+            print_prose(f"… and {total - len(lines):,} older. All of them: dialer dnc export list.csv")
 
 
 @dnc_app.command("import")

@@ -15,8 +15,10 @@ from campaigns.reporting.explain import AttemptLine, ContactExplanation, explain
 from campaigns.reporting.hold_reason import GOING, HoldReason
 from campaigns.reporting.receipt_history import ReceiptLine
 from console.cli.arguments import parse_number
-from console.cli.context import redis_answers, settings_and_ledger
+from console.cli.context import settings_and_ledger, surroundings_of
 from console.cli.output import local_time, local_with_zone, out, print_json, print_prose, table
+from console.cli.running import campaign_summaries
+from console.cli.views import campaign as show
 from dialer.phone import mask
 from workers.wiring import now_utc
 
@@ -34,13 +36,15 @@ def explain_command(
 ) -> None:
     """Say the one reason why nothing is being dialed and when it clears; or the whole story of a contact."""
     with settings_and_ledger() as (settings, ledger):
-        now, answers = now_utc(), redis_answers(settings)
+        now, around = now_utc(), surroundings_of(settings)
         if number is None:
-            found_campaign, reason = explain_campaign(ledger, campaign, now=now, redis_answers=answers)
+            found_campaign, reason = explain_campaign(ledger, campaign, now=now, surroundings=around)
             _print_campaign(found_campaign, reason, as_json=as_json)
+            if not as_json:
+                show.print_unknown_warning(campaign_summaries(ledger, found_campaign.id)[0])
         else:
             phone = parse_number(number, country)
-            _print_contact(explain_contact(ledger, campaign, phone, now=now, redis_answers=answers), as_json=as_json)
+            _print_contact(explain_contact(ledger, campaign, phone, now=now, surroundings=around), as_json=as_json)
 
 
 def _print_campaign(campaign: Campaign, reason: HoldReason, *, as_json: bool) -> None:

@@ -11,14 +11,13 @@ from campaigns.definition import load_definition
 from campaigns.launch.call_test_number import call_test_number
 from campaigns.launch.clone import clone
 from campaigns.launch.redial import WORDS, redial
-from campaigns.ledger.queries import Campaign
 from console.cli import preflight
 from console.cli.arguments import AsJson, FilePath, Name, Row
 from console.cli.context import settings_and_ledger, user_name
-from console.cli.output import out, print_json, print_prose, write_new
+from console.cli.output import print_prose, write_new
+from console.cli.running import print_started
 from dialer.errors import DialerError
 from dialer.phone import BadPhoneNumber, PhoneNumber, parse
-from dialer.plural import counted
 from workers.wiring import now_utc
 
 Outcomes = typer.Option(
@@ -36,9 +35,9 @@ def register(app: typer.Typer) -> None:
 def redial_command(campaign: str = Name, outcome: str = Outcomes, as_json: bool = AsJson) -> None:
     """Call those again whom a campaign that is over has not reached: a new campaign of the same definition."""
     outcomes = [word.strip() for word in outcome.split(",") if word.strip()]
-    with settings_and_ledger() as (_, ledger):
+    with settings_and_ledger() as (settings, ledger):
         started = redial(ledger, campaign, outcomes, who=user_name(), now=now_utc())
-    _print_started(started, as_json=as_json)
+    print_started(started, settings, as_json=as_json)
 
 
 def clone_command(
@@ -75,7 +74,7 @@ def trial_call_command(
             who=user_name(),
             now=now_utc(),
         )
-    _print_started(started, as_json=as_json)
+    print_started(started, settings, as_json=as_json)
 
 
 def _test_number(text: str) -> PhoneNumber:
@@ -83,11 +82,3 @@ def _test_number(text: str) -> PhoneNumber:
         return parse(text)
     except BadPhoneNumber as exc:
         raise DialerError(f"{text}: {exc}", exc.suggestion) from None
-
-
-def _print_started(started: Campaign, *, as_json: bool) -> None:
-    if as_json:
-        print_json({"campaign": started.id, "status": started.status, "contacts": started.contacts})
-        return
-    out.print(f"Started [bold]{started.id}[/]: {counted(started.contacts, 'contact')}.")
-    out.print(f"Follow it with: dialer watch {started.id}")

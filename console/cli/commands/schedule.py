@@ -11,8 +11,8 @@ from rich.markup import escape
 
 from campaigns.launch import recurring
 from console.cli.command_group import CommandGroup
-from console.cli.context import settings_and_ledger, user_name
-from console.cli.output import local_with_zone, out, print_json, table
+from console.cli.context import settings_and_ledger, surroundings_of, user_name
+from console.cli.output import local_with_zone, out, print_json, print_note, table
 from workers.wiring import now_utc
 
 schedule_app = typer.Typer(
@@ -40,6 +40,8 @@ def add_command(
         out.print(
             f"[bold]{recurring_campaign.name}[/] is launched next at {local_with_zone(recurring_campaign.next_at)}."
         )
+        if trouble := surroundings_of(settings).look():
+            print_note(f"nothing would launch it now: {trouble.words}")
 
 
 @schedule_app.command("list", short_help="Say what recurs, when next, and how the last run went.")

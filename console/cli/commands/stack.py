@@ -20,6 +20,7 @@ from console.cli.output import err, out, print_json, print_prose
 from console.cli.running import reports_folder, start, wait_for_calls, watch
 from console.cli.stack_session import print_event, print_stack, settings_of_stack
 from console.cli.views.report import print_report, report_facts
+from workers.inspection import surroundings
 from workers.settings import load
 from workers.stack.stack import Stack
 from workers.wiring import now_utc
@@ -57,7 +58,7 @@ def run_command(file: Path = FilePath, skip_rejects: bool = SkipRejects, as_json
     with settings_of_stack(settings, quiet=as_json) as settings, ledger_for(settings) as ledger:
         campaign = start(file, settings, ledger, skip_rejects=skip_rejects, quiet=as_json)
         try:
-            watch(ledger, [campaign.id], quiet=as_json, while_in=RELEASED_CAMPAIGNS)
+            watch(ledger, [campaign.id], surroundings(settings), quiet=as_json, while_in=RELEASED_CAMPAIGNS)
         except KeyboardInterrupt:
             interruption.acknowledge()
             try:

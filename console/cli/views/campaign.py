@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from campaigns.launch.checks import CheckResult
-from campaigns.lifecycle import CampaignStatus, ContactStatus
+from campaigns.lifecycle import ENDED_CAMPAIGNS, MISSED_CONTACTS, CampaignStatus, ContactStatus
 from campaigns.reporting.hold_reason import HoldKind
-from campaigns.reporting.status import NOT_IN_STATUS, CampaignSummary, summary_facts
+from campaigns.reporting.status import NOT_IN_STATUS, CampaignSummary, summary_facts, unknown_warning
 from console.cli.output import local_with_zone, out, print_note, short_path, table
 from console.formatting import meaning, words
+from dialer.calls import Outcome
 
 SHOWN_REJECTS = 20
 COLOURS = {
@@ -98,6 +100,8 @@ def summary_panel(summary: CampaignSummary) -> RenderableType:
     facts.add_row("account", summary.campaign.account + rehearsal)
     facts.add_row("status", f"{summary.campaign.status.value} since {local_with_zone(summary.campaign.since)}")
     facts.add_row("now", escape(_activity(summary)))
+    if summary.campaign.status is CampaignStatus.RUNNING:
+        facts.add_row("speed", speed(summary) or "no call has been requested lately")
     facts.add_row("contacts", f"{summary.final:,} of {summary.total:,} final")
     facts.add_row(
         "calls",
@@ -106,11 +110,27 @@ def summary_panel(summary: CampaignSummary) -> RenderableType:
     return Group(
         Text(summary.campaign.id, style="bold"),
         facts,
+        *([Text(unknown_warning(summary), style="bold red")] if summary.many_unknown else []),
         Text(),
         _contact_counts(summary),
         Text(),
         _outcome_counts(summary),
     )
+
+
+def speed(summary: CampaignSummary) -> str:
+    """How fast it is being dialed beside how fast it may be, and when it will be through; blank where it is not."""
+    if not summary.rate:
+        return ""
+    pace = f" of {summary.pace:g}" if summary.pace else ""
+    end = f", through about {_clock_time(summary.ends_at)}" if summary.ends_at else ""
+    return f"{summary.rate:.1f}{pace} calls/s{end}"
+
+
+def _clock_time(moment: datetime) -> str:
+    """A moment to the minute; with its day where that is not today."""
+    local = moment.astimezone()
+    return f"{local:%H:%M}" if local.date() == datetime.now().astimezone().date() else f"{local:%d %b %H:%M}"
 
 
 def _activity(summary: CampaignSummary) -> str:
@@ -132,20 +152,43 @@ def _outcome_counts(summary: CampaignSummary) -> Table:
     return shown
 
 
-def progress_table(summaries: Sequence[CampaignSummary]) -> Table:
-    """A line with a bar for each campaign, for watching; 80 columns wide."""
+def progress_table(summaries: Sequence[CampaignSummary]) -> RenderableType:
+    """For watching, 80 columns wide: a line with a bar for each campaign, and one with what its pace and calls are."""
     shown = Table.grid(padding=(0, 1))
     for summary in summaries:
-        done = summary.campaign.status is CampaignStatus.FINISHED
+        done = summary.campaign.status in ENDED_CAMPAIGNS
         shown.add_row(
             Text(summary.campaign.id, style="bold"),
             ProgressBar(total=max(summary.total, 1), completed=summary.final, width=20, complete_style="green"),
             Text(f"{summary.final:,}/{summary.total:,}"),
             Text(f"{summary.contacts.get(ContactStatus.REACHED, 0):,} reached", style="green"),
-            Text("finished" if done else f"{summary.in_progress:,} calling", style="dim"),
+            Text(summary.campaign.status.value if done else f"{summary.in_progress:,} calling", style="dim"),
             Text("" if done else _short_reason(summary), style="dim", overflow="ellipsis", no_wrap=True),
         )
-    return shown
+    return Group(shown, *(line for summary in summaries for line in _below(summary)))
+
+
+def _below(summary: CampaignSummary) -> Iterator[Text]:
+    """Speed and end of a campaign and whom it has not reached; and, loudly, that many calls end unknown."""
+    if parts := [part for part in (speed(summary), *_not_reached(summary)) if part]:
+        words = f"  {summary.campaign.id}: {', '.join(parts)}"
+        yield Text(words, style="dim", overflow="ellipsis", no_wrap=True)
+    if summary.many_unknown:
+        yield Text(f"  {summary.campaign.id}: {unknown_warning(summary)}", style="bold red")
+
+
+def _not_reached(summary: CampaignSummary) -> list[str]:
+    """Counts of contacts that are final and not reached, and of calls that failed, where there are any."""
+    shown = [status for status in MISSED_CONTACTS if status is not ContactStatus.CANCELLED]
+    counts = [(summary.contacts.get(status, 0), status.value) for status in shown]
+    failed = summary.outcomes.get(Outcome.FAILED, 0)
+    return [f"{count:,} {name}" for count, name in [*counts, (failed, "calls failed")] if count]
+
+
+def print_unknown_warning(summary: CampaignSummary) -> None:
+    """Print on standard error that many calls end unknown, if they do."""
+    if summary.many_unknown:
+        print_note(f"{unknown_warning(summary)}. See why with: dialer report {summary.campaign.id}")
 
 
 def _short_reason(summary: CampaignSummary) -> str:

@@ -149,7 +149,7 @@ def test_an_erasure_removes_both_numbers_and_neither_is_called_again(ledger, clo
 @both
 def test_explain_finds_the_contact_by_either_number(ledger, clock, one, other):
     running = seed(ledger, [one], now=clock())
-    told = explain_contact(ledger, running, PhoneNumber(other), now=clock(), redis_answers=True)
+    told = explain_contact(ledger, running, PhoneNumber(other), now=clock())
     assert told.line == contact(ledger, 1).line == 2
 
 

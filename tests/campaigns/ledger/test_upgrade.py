@@ -34,7 +34,14 @@ from tests.support.statuses import as_attempt, as_campaign, as_contact
 RECORDED = Path(__file__).parent / "recorded"
 BEFORE: dict[str, Any] = json.loads((RECORDED / "ledger_0009.json").read_text())
 RENAMED = {"in_doubt": "unknown_count"}
-MISREAD = {"halted-1": "halted"}  # the version before took it for a budget's pause: the provider's answer has that word
+DIALS_SOON = {"kind": "about_to_dial", "words": "its next calls are about to be requested"}  # no request left lately
+CLOCK = "the machine's clock was set: only what is right by both is called; restart the workers once it is right"
+TOLD_OTHERWISE = {
+    "halted-1": {"kind": "halted"},  # taken for a budget's pause before: the provider's answer has that word
+    **dict.fromkeys(("claimed-1", "idle-1", "started-1"), DIALS_SOON),
+    "held-8-1": {"words": "Redis does not answer"},
+    "held-9-1": {"kind": "clock_set", "words": CLOCK},
+}
 DEFINITION = """\
 campaign: NAME
 account: quiet
@@ -125,9 +132,10 @@ def test_every_campaign_is_held_and_stopped_for_the_same_reason_as_before(going_
             reason = hold_reason(db, campaign, campaign.ticked_at or campaign.since)
         clears_at, since = (moment and moment.isoformat() for moment in (reason.clears_at, reason.since))
         now = {"kind": reason.kind, "words": reason.words, "clears_at": clears_at, "by": reason.by, "since": since}
+        told = told | TOLD_OTHERWISE.get(name, {})
         if request.node.callspec.params["going_on"] == "reworded":
             told = told | {"words": reason.words}
-        assert now == told | {"kind": MISREAD.get(name, told["kind"])}, name
+        assert now == told, name
 
 
 def test_every_report_says_the_same_as_before(upgraded, tmp_path):

@@ -20,6 +20,7 @@ from campaigns.operations import control
 from campaigns.operations.sweep import sweep
 from campaigns.reporting.explain import NoSuchContact, explain_campaign, explain_contact
 from campaigns.reporting.hold_reason import HoldKind, HoldReason, hold_reason
+from campaigns.reporting.surroundings import NOT_ASKED, Surroundings, Trouble, TroubleKind
 from campaigns.runtime import Runtime
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.rulings import accept
@@ -31,7 +32,7 @@ from dialer.verdicts import Meter, Verdict
 from tests.campaigns.safeguards.test_circuit_breaker import phones, tick
 from tests.conftest import HandSetClock
 from tests.support.dialers import callgear, webex, working
-from tests.support.seeding import campaign_row, dial_again, dialing, fresh, numbers, seed
+from tests.support.seeding import campaign_row, claim, dial_again, dialing, fresh, numbers, open_all, seed
 from tests.support.statuses import as_contact
 
 TUESDAY_NIGHT = datetime(2035, 12, 4, 21, 0, tzinfo=UTC)
@@ -53,9 +54,9 @@ def worker(ledger, redis_url, buckets, clock) -> Iterator[Callable[..., Runtime]
         yield make
 
 
-def told(ledger, campaign_id: str, now: datetime, **asked) -> HoldReason:
+def told(ledger, campaign_id: str, now: datetime, around: Surroundings = NOT_ASKED) -> HoldReason:
     with ledger.reading() as db:
-        return hold_reason(db, campaign_row(ledger, campaign_id), now, **asked)
+        return hold_reason(db, campaign_row(ledger, campaign_id), now, around)
 
 
 # The twelve
@@ -204,13 +205,58 @@ def test_a_vendor_that_is_down(ledger, clock, worker):
     assert reason.clears_at is not None
 
 
-@pytest.mark.parametrize(
-    ("redis_answers", "kind"), [(True, HoldKind.NO_WORKER), (False, HoldKind.REDIS_AWAY), (None, HoldKind.NO_TICK)]
-)
-def test_no_worker_is_told_from_no_redis_by_asking_redis(ledger, clock, redis_answers, kind):
+@pytest.mark.parametrize("kind", TroubleKind)
+@pytest.mark.parametrize("later", [0, 60], ids=["at once", "when ticks are late"])
+def test_what_keeps_everything_from_dialing_is_told_whatever_the_campaign(ledger, clock, kind, later):
+    """`tests/scenarios/test_why_nothing_is_dialed.py` provokes each on a real stack."""
     campaign_id = seed(ledger, numbers(1), now=clock())
-    clock.forward(60)
-    assert told(ledger, campaign_id, clock(), redis_answers=redis_answers).kind is kind
+    clock.forward(later)
+    reason = told(ledger, campaign_id, clock(), Surroundings(look=lambda: Trouble(kind, "so it is")))
+    assert (reason.kind, reason.words) == (HoldKind(kind), "so it is")
+    assert reason.remedy(campaign_row(ledger, campaign_id))
+
+
+def test_where_nobody_is_asked_it_is_told_how_long_no_tick_has_come(ledger, clock):
+    campaign_id = seed(ledger, numbers(1), now=clock())
+    reason = told(ledger, campaign_id, clock.forward(60))
+    assert (reason.kind, "for 60 s" in reason.words) == (HoldKind.NO_TICK, True)
+
+
+def test_it_is_dialing_only_while_requests_leave(ledger, clock):
+    campaign_id = seed(ledger, numbers(2), now=clock())
+    open_all(ledger, *claim(ledger, campaign_id, 1, now=clock()), now=clock())
+    ticked(ledger, clock)
+    assert told(ledger, campaign_id, clock()).kind is HoldKind.DIALING
+    clock.forward(6)
+    ticked(ledger, clock)
+    assert told(ledger, campaign_id, clock()).kind is HoldKind.ABOUT_TO_DIAL, "a worker may just be slow"
+
+
+def test_contacts_that_no_worker_takes_are_told_with_how_long(ledger, clock):
+    campaign_id = seed(ledger, numbers(3), now=clock())
+    claim(ledger, campaign_id, 2, now=clock())
+    clock.forward(14)
+    ticked(ledger, clock)
+    reason = told(ledger, campaign_id, clock())
+    assert (reason.kind, "14 s ago" in reason.words) == (HoldKind.NOT_TAKEN, True)
+    nobody = Surroundings(consumers=lambda: Trouble(TroubleKind.NO_CONSUMER, "no worker takes calls"))
+    assert told(ledger, campaign_id, clock(), nobody).kind is HoldKind.NO_CONSUMER
+
+
+def test_a_campaign_behind_others_of_its_account_waits_for_its_turn(ledger, clock):
+    campaign_id = seed(ledger, numbers(3), now=clock())
+    clock.forward(30)
+    dialing(ledger, numbers(1, area=212), now=clock(), campaign="other")
+    ticked(ledger, clock)
+    assert told(ledger, campaign_id, clock()).kind is HoldKind.WAITS_ITS_TURN
+
+
+def test_a_clock_that_was_set_is_a_reason_of_its_own(ledger, clock):
+    campaign_id = seed(ledger, numbers(1), now=clock())
+    with ledger.writing() as db:
+        db.execute(update(campaigns).values(ticked_at=clock(), held_by="the clock was set", hold_kind="clock_set"))
+    reason = told(ledger, campaign_id, clock())
+    assert (reason.kind, reason.words) == (HoldKind.CLOCK_SET, "the clock was set")
 
 
 def test_redis_that_went_away_from_a_worker(ledger, clock, worker):
@@ -247,7 +293,7 @@ def test_the_page_lists_every_reason_that_explain_gives():
 
 
 def story(ledger, clock: HandSetClock, campaign_id: str):
-    return explain_contact(ledger, campaign_id, parse(numbers(1)[0]), now=clock(), redis_answers=True)
+    return explain_contact(ledger, campaign_id, parse(numbers(1)[0]), now=clock())
 
 
 def ticked(ledger, clock) -> None:
@@ -309,7 +355,7 @@ def test_after_a_redial_the_whole_story_is_told(ledger, clock):
     control.cancel(ledger, opened[0].campaign_id, who="ann", now=clock.forward(60))
     again = redial(ledger, "reminders", who="ann", now=clock())
     dial_again(ledger, opened[1].contact_id + 1, now=clock())
-    asked = {"now": clock(), "redis_answers": True}
+    asked = {"now": clock()}
     reached = explain_contact(ledger, "reminders", parse(numbers(1)[0]), **asked)
     assert (reached.campaign.id, reached.why) == ("reminders-1", "it is reached: answered")
     called = explain_contact(ledger, "reminders", parse(numbers(2)[1]), **asked)
@@ -365,10 +411,10 @@ def test_a_contact_of_a_paused_campaign_has_the_campaigns_reason(ledger, clock):
 def test_a_number_that_is_no_contact_is_named_masked(ledger, clock):
     campaign_id = seed(ledger, numbers(1), now=clock())
     with pytest.raises(NoSuchContact) as refused:
-        explain_contact(ledger, campaign_id, parse("+12125550199"), now=clock(), redis_answers=True)
+        explain_contact(ledger, campaign_id, parse("+12125550199"), now=clock())
     assert refused.value.message == "+1212*****99 is not among the 1 contact of reminders-1"
     assert refused.value.remedy == "none of its rows was rejected: look for the number in its list, contacts.csv"
-    assert explain_campaign(ledger, campaign_id, now=clock(), redis_answers=True)[0].id == campaign_id
+    assert explain_campaign(ledger, campaign_id, now=clock())[0].id == campaign_id
 
 
 def test_a_number_that_is_no_contact_is_looked_for_in_the_rejects_and_in_other_campaigns(ledger, clock):
@@ -377,7 +423,7 @@ def test_a_number_that_is_no_contact_is_looked_for_in_the_rejects_and_in_other_c
         db.execute(update(campaigns).values(rejects_file="/data/reports/reminders-1-rejects.csv"))
     other = seed(ledger, numbers(1, area=212), now=clock(), campaign="others")
     with pytest.raises(NoSuchContact) as refused:
-        explain_contact(ledger, campaign_id, parse(numbers(1, area=212)[0]), now=clock(), redis_answers=True)
+        explain_contact(ledger, campaign_id, parse(numbers(1, area=212)[0]), now=clock())
     assert f"it is one of {other}" in refused.value.remedy
     assert "contacts.csv that were not taken stand with their reason in /data/reports/reminders-1-rejects.csv" in (
         refused.value.remedy
@@ -388,5 +434,5 @@ def test_a_number_that_was_left_out_for_the_suppression_list_says_so(ledger, clo
     campaign_id = seed(ledger, numbers(1), now=clock())
     ledger.write(suppress, "+12125550199", reason="asked us", source="ann", now=clock())
     with pytest.raises(NoSuchContact) as refused:
-        explain_contact(ledger, campaign_id, parse("+12125550199"), now=clock(), redis_answers=True)
+        explain_contact(ledger, campaign_id, parse("+12125550199"), now=clock())
     assert "on the suppression list (asked us)" in refused.value.remedy

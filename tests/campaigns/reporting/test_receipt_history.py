@@ -24,7 +24,7 @@ def test_an_agent_who_joined_is_in_the_contacts_history_and_an_expired_message_e
             campaign = seed(ledger, ["+14155550194", "+14155550197"], now=using.clock())
             carry_out(using, campaign)
             agent, expired = (
-                explain_contact(ledger, campaign, PhoneNumber(number), now=using.clock(), redis_answers=True)
+                explain_contact(ledger, campaign, PhoneNumber(number), now=using.clock())
                 for number in ("+14155550194", "+14155550197")
             )
     assert (agent.status, expired.status) == ("reached", "expired")
@@ -41,7 +41,7 @@ def test_a_word_that_no_table_knows_is_kept_and_shown(ledger, clock):
     for word in ("SOMETHING_NEW", "DROPPED"):
         deliver(ledger, receipt(word, "m-1", one.id, clock.forward(1)), now=clock())
     number = PhoneNumber(contact(ledger, one.contact_id).phone)
-    story = explain_contact(ledger, one.campaign_id, number, now=clock(), redis_answers=True)
+    story = explain_contact(ledger, one.campaign_id, number, now=clock())
     assert [(told.number, told.word, told.code) for told in story.told] == [
         (1, "SOMETHING_NEW", "7999"),
         (1, "DROPPED", "7409"),

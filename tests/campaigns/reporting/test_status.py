@@ -5,18 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
-from campaigns.ledger.tables import campaigns, contacts
+from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import ContactStatus
 from campaigns.operations import control
-from campaigns.reporting.status import CampaignSummary, summarize_campaign
+from campaigns.reporting.status import CampaignSummary, summarize_campaign, unknown_warning
+from campaigns.reporting.surroundings import Surroundings
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.rulings import accept, mark_unconfirmed
 from dialer.calls import Outcome
 from dialer.providers.registry import account_settings
 from dialer.verdicts import Ruling, Verdict
 from tests.support.seeding import campaign_row, claim, dialing, fresh, numbers, open_all, seed
+from tests.support.statuses import as_contact
 
 SETTINGS = account_settings(provider="callgear")
 HELD = {"held_by": "day points", "hold_kind": "day_points"}
@@ -39,17 +41,20 @@ def put_off(ledger, until):
 
 
 def test_a_campaign_at_work_is_dialing(ledger, clock):
-    campaign_id = seed(ledger, numbers(3), now=clock())
+    campaign_id = seed(ledger, numbers(4), now=clock())
     noted(ledger, clock())
     now = told(ledger, campaign_id, clock())
-    assert (now.why, now.clears_at, now.due_now, now.total, now.final) == ("dialing", None, 3, 3, 0)
+    assert (now.kind, now.clears_at, now.due_now, now.total, now.final) == ("about_to_dial", None, 4, 4, 0)
+    open_all(ledger, *claim(ledger, campaign_id, 1, now=clock()), now=clock())
+    now = told(ledger, campaign_id, clock())
+    assert (now.why, now.due_now, now.in_progress) == ("dialing", 3, 1)
 
 
-def test_a_contact_that_is_with_a_worker_is_being_dialed_not_finished(ledger, clock):
+def test_a_contact_that_is_with_a_worker_is_about_to_be_dialed_not_finished(ledger, clock):
     campaign_id = seed(ledger, numbers(1), now=clock())
     claim(ledger, campaign_id, 1, now=clock())
     noted(ledger, clock())
-    assert told(ledger, campaign_id, clock()).why == "dialing"
+    assert told(ledger, campaign_id, clock()).kind == "about_to_dial"
 
 
 def test_a_limit_that_binds_is_named_with_its_end(ledger, clock):
@@ -113,13 +118,11 @@ def test_when_every_contact_is_final_it_is_finishing(ledger, clock):
 def test_a_campaign_that_no_tick_has_looked_at_says_what_may_be_the_reason(ledger, clock):
     """Ticks come by Redis and run beside the calls, so either may keep them away while workers run."""
     campaign_id = seed(ledger, numbers(1), now=clock())
-    assert told(ledger, campaign_id, clock.forward(14)).why == "dialing", "its first tick may be on its way"
-    why = told(ledger, campaign_id, clock.forward(2)).why
-    assert why.startswith("no worker has come by")
-    assert all(reason in why for reason in ("dialer up", "Redis", "provider"))
+    assert told(ledger, campaign_id, clock.forward(9)).kind == "about_to_dial", "its first tick may be on its way"
+    assert told(ledger, campaign_id, clock.forward(7)).kind == "no_tick"
     noted(ledger, clock())
-    assert told(ledger, campaign_id, clock()).why == "dialing"
-    assert told(ledger, campaign_id, clock.forward(16)).why == why
+    assert told(ledger, campaign_id, clock()).kind != "no_tick"
+    assert told(ledger, campaign_id, clock.forward(16)).kind == "no_tick"
 
 
 def test_a_campaign_resumed_after_a_long_pause_is_not_said_to_lack_a_worker(ledger, clock):
@@ -127,7 +130,7 @@ def test_a_campaign_resumed_after_a_long_pause_is_not_said_to_lack_a_worker(ledg
     noted(ledger, clock())
     control.pause(ledger, campaign_id, who="test", now=clock())
     control.resume(ledger, campaign_id, who="test", now=clock.forward(3600))
-    assert told(ledger, campaign_id, clock.forward(1)).why == "dialing"
+    assert told(ledger, campaign_id, clock.forward(1)).kind == "about_to_dial"
 
 
 @pytest.mark.parametrize(
@@ -154,3 +157,50 @@ def test_only_calls_that_the_provider_accepted_count_as_attempts(ledger, clock):
     opened = sorted(open_all(ledger, claim_id, ids, now=clock()))
     ledger.write(accept, fresh(ledger, opened[0]), "c-1", SETTINGS, now=clock())
     assert told(ledger, campaign_id, clock()).attempts == 1
+
+
+def at_work(ledger, clock, **changes) -> str:
+    """A campaign of 100 contacts that has called 60 of them in its first 30 seconds; 40 are final."""
+    campaign_id = seed(ledger, numbers(100), now=clock(), **changes)
+    for _second in range(30):
+        open_all(ledger, *claim(ledger, campaign_id, 2, now=clock.forward(1)), now=clock())
+    with ledger.writing() as db:
+        first = select(contacts.c.id).order_by(contacts.c.id).limit(40)
+        db.execute(update(contacts).where(contacts.c.id.in_(first)).values(**as_contact("reached", clock())))
+    noted(ledger, clock())
+    return campaign_id
+
+
+def test_the_rate_now_stands_beside_the_pace_and_tells_when_it_will_be_through(ledger, clock):
+    campaign_id = at_work(ledger, clock, pace=8)
+    with ledger.reading() as db:
+        around = Surroundings(paces={"main": 5.0})
+        now = summarize_campaign(db, campaign_row(ledger, campaign_id), clock(), around)
+    assert (now.rate, now.pace, now.kind) == (pytest.approx(2.0, rel=0.1), 5.0, "dialing")
+    # 40 wait, and each needs 60 / 40 calls
+    assert now.ends_at is not None
+    assert (now.ends_at - clock()).total_seconds() == pytest.approx(30, rel=0.1)
+    assert told(ledger, campaign_id, clock.forward(60)).rate == 0
+
+
+@pytest.mark.parametrize(("begins", "foreseen"), [((15, 0, 0), True), ((19, 59, 15), False)])
+def test_no_end_is_foreseen_beyond_the_hours_of_today(ledger, clock, begins, foreseen):
+    hour, minute, second = begins
+    clock.now = clock().replace(hour=hour, minute=minute, second=second)
+    campaign_id = at_work(ledger, clock, schedule={"zone": "UTC", "windows": {"mon-sun": "09:00-20:00"}})
+    assert (told(ledger, campaign_id, clock()).ends_at is not None) is foreseen
+
+
+@pytest.mark.parametrize(
+    ("unknown", "answered", "many"), [(9, 0, False), (10, 0, True), (10, 85, True), (10, 91, False)]
+)
+def test_many_calls_that_end_unknown_are_loud(ledger, clock, unknown, answered, many):
+    opened = dialing(ledger, numbers(unknown + answered), now=clock())
+    with ledger.writing() as db:
+        ended = {"status": "ended", "ended_at": clock(), "outcome": "answered"}
+        db.execute(update(attempts).values(**ended))
+        some = [one.id for one in opened[:unknown]]
+        db.execute(update(attempts).where(attempts.c.id.in_(some)).values(status="unknown", outcome="unknown"))
+    now = told(ledger, opened[0].campaign_id, clock())
+    assert now.many_unknown is many
+    assert f"{unknown:,} of {unknown + answered:,} calls ended unknown" in unknown_warning(now)

@@ -51,7 +51,7 @@ def test_the_first_page_shows_every_campaign_and_why_nothing_is_dialing(console:
     page = text_of(console.http.get("/").text)
     assert "Held by a limit: day points · until 2026-12-01 15:05:00 UTC" in page
     assert "Paused: by a person" in page
-    assert "No worker has come by" in page
+    assert "Nothing runs here that could dial" in page
     assert page.count("0 of 3 done") == 3
 
 

@@ -22,14 +22,20 @@ from tests.support import console_server
 from tests.support.statuses import as_contact
 
 
-def test_the_console_is_healthy_while_its_ledger_answers(console: Console) -> None:
+def test_the_console_is_alive_while_it_runs_and_ready_while_its_ledger_answers(console: Console) -> None:
     with console_server.client(console.address, known=False) as anybody:
-        assert anybody.get("/healthz").json() == {"ok": True}
-        assert anybody.head("/healthz").status_code == 200
+        assert anybody.get("/readyz?need=ledger").json() == {"ready": True, "missing": []}
+        assert anybody.head("/readyz?need=ledger").status_code == 200
         with console_server.without_table(console.ledger, "campaigns"):
-            reply = anybody.get("/healthz")
+            alive, reply = anybody.get("/healthz"), anybody.get("/readyz?need=ledger")
+    assert (alive.status_code, alive.json()) == (200, {"ok": True})
+    assert (reply.status_code, reply.json()) == (503, {"ready": False, "missing": ["ledger"]})
+
+
+def test_without_redis_and_workers_nothing_but_the_ledger_is_ready(console: Console) -> None:
+    reply = console.http.get("/readyz")
     assert reply.status_code == 503
-    assert reply.json() == {"ok": False, "error": "the ledger cannot be used"}
+    assert reply.json() == {"ready": False, "missing": ["redis", "tick"], "tick_seconds": None}
 
 
 def test_a_ledger_that_was_away_at_the_start_is_found_later(tmp_path: Path, clock: HandSetClock) -> None:
@@ -40,13 +46,13 @@ def test_a_ledger_that_was_away_at_the_start_is_found_later(tmp_path: Path, cloc
         console_server.serving(create_app(console_server.settings(tmp_path, url), clock)) as address,
         console_server.client(address) as http,
     ):
-        assert http.get("/healthz").status_code == 503
+        assert http.get("/readyz?need=ledger").status_code == 503
         door = f"/receipts/bulk/{console_server.SECRET}"
         body = console_server.notice("OFFERED", "7407", call="call-1", attempt=None, at="2026-12-01T15:00:01Z")
         assert http.post(door, content=body).status_code == 503
         folder.unlink()
         folder.mkdir()
-        assert http.get("/healthz").status_code == 200
+        assert http.get("/readyz?need=ledger").status_code == 200
         assert http.post(door, content=body).status_code == 200
 
 

@@ -25,13 +25,13 @@ def shell(tmp_path: Path) -> Shell:
     return shell
 
 
-def test_without_a_stack_it_is_the_workers_that_are_missing(shell):
+def test_without_a_stack_that_is_what_is_missing(shell):
     told = shell.run("explain", "reminders")
     assert told.code == 0
-    assert "Nothing is being dialed: no worker has come by" in told.out
-    assert "Do: start one: dialer up" in told.out
+    assert "Nothing is being dialed: nothing runs here that could dial" in told.out
+    assert "Do: start it: dialer up" in told.out
     assert max(map(len, told.out.splitlines())) <= 80
-    assert shell.run("explain", "reminders", "--json").json["kind"] == "no_worker"
+    assert shell.run("explain", "reminders", "--json").json["kind"] == "no_stack"
 
 
 def test_a_redis_that_does_not_answer_is_told_from_that(shell):

@@ -1,0 +1,52 @@
+"""The queues of the broker, and the note that each release tick leaves there, so that others see that ticks come."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import NamedTuple
+
+import redis
+
+CALLS, TICKS = "calls", "ticks"
+TICK_NOTE, WRITE_PROBE = "dialer:tick", "dialer:probe"
+KEPT_MS = 86_400_000
+
+
+class TickNote(NamedTuple):
+    """What the last release tick left, and how many ticks wait for a worker.
+
+    age      seconds since one was taken or done, by Redis's own clock; None when there was none within a day
+    trouble  what kept it from its work; blank when nothing did
+    """
+
+    age: float | None
+    trouble: str
+    queued: int
+
+
+def touch_tick(server: redis.Redis) -> None:
+    """Leave word that a worker has taken a release tick; what the last one met with stays. Never raises."""
+    with suppress(redis.RedisError), server.pipeline(transaction=False) as pipe:
+        pipe.set(TICK_NOTE, "", nx=True)
+        pipe.pexpire(TICK_NOTE, KEPT_MS)
+        pipe.execute()
+
+
+def note_tick(server: redis.Redis, trouble: str = "") -> None:
+    """Leave word that a release tick is done, and what kept it from its work. Never raises."""
+    with suppress(redis.RedisError):
+        server.set(TICK_NOTE, trouble, px=KEPT_MS)
+
+
+def read_ticks(server: redis.Redis) -> TickNote:
+    """The note. Raises RedisError also where Redis answers and takes no writes."""
+    with server.pipeline(transaction=False) as pipe:
+        pipe.set(WRITE_PROBE, "", px=1000)
+        pipe.get(TICK_NOTE)
+        pipe.pttl(TICK_NOTE)
+        pipe.llen(TICKS)
+        _, note, left_ms, queued = pipe.execute()
+    if note is None:
+        return TickNote(None, "", queued)
+    text = note.decode("utf-8", "replace") if isinstance(note, bytes) else note
+    return TickNote(max(0.0, (KEPT_MS - left_ms) / 1000), text, queued)
