@@ -18,6 +18,7 @@ from tests.chaos.processes import burning_cores, frozen
 from tests.chaos.proxy import ABSURD, CUT
 from tests.chaos.stack import FaultyStack
 from tests.chaos.stores import Store
+from tests.support import loopback
 from tests.support.hostile_replies import Hostile
 from workers.secrets import receipt_url
 
@@ -86,7 +87,7 @@ class Faults:
 
     def at_the_proxy(self) -> Mapping[str, int]:
         """How many requests were cut or late."""
-        counted: Mapping[str, int] = httpx.get(f"{self._stack.info.urls['proxy']}/_faults", trust_env=False).json()
+        counted: Mapping[str, int] = loopback.get(f"{self._stack.info.urls['proxy']}/_faults").json()
         return counted
 
     def kill_worker(self) -> None:
@@ -168,7 +169,7 @@ class Faults:
         self._set_faults({})
 
     def _set_faults(self, shares: Mapping[str, float]) -> None:
-        httpx.post(f"{self._stack.info.urls['proxy']}/_faults", json=shares, trust_env=False)
+        loopback.post(f"{self._stack.info.urls['proxy']}/_faults", json=shares)
 
     def send_absurd_receipts(self) -> None:
         """They come to the address that the account's provider knows, and are about nobody's call."""
@@ -176,7 +177,7 @@ class Faults:
         hostile = Hostile(vendor, self._rng.randrange(2**32), call="nobody's")
         address = receipt_url(self._stack.settings, vendor)
         for _ in range(ABSURD_RECEIPTS):
-            httpx.post(str(address), content=hostile.reply(["nobody's"]).body, timeout=5, trust_env=False)
+            loopback.post(str(address), content=hostile.reply(["nobody's"]).body, timeout=5)
 
     def _befall(self, fault: Callable[[float], None]) -> None:
         fault(self._rng.triangular(0.3, 4.0, 0.3))

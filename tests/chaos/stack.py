@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 import redis
 from pydantic import SecretStr
 
 from dialer.providers.registry import account_settings
 from dialer.redis_address import RedisAddress
+from tests.support import loopback
 from tests.support.preloaded import Forked
 from workers.settings import ConsoleSettings, LedgerSettings, RedisSettings, Settings, WorkerSettings
 from workers.stack.environment import environment
@@ -268,7 +268,7 @@ class FaultyStack:
                 self.children[name].start()
             for name in stage:
                 self.children[name].await_health()
-        httpx.post(f"{self.sandbox_url}/_config", json=SANDBOX, trust_env=False).raise_for_status()
+        loopback.post(f"{self.sandbox_url}/_config", json=SANDBOX).raise_for_status()
         thread = threading.Thread(target=self._mend, name="mending", daemon=True)
         self._at_end.callback(thread.join)
         self._at_end.callback(self._mending.set)

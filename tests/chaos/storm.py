@@ -14,7 +14,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import httpx
 import phonenumbers
 from sqlalchemy import select
 
@@ -31,6 +30,7 @@ from tests.chaos import stores
 from tests.chaos.faults import Faults
 from tests.chaos.processes import memory
 from tests.chaos.verdict import Judgement, judge, stories
+from tests.support import loopback
 from workers.stack.programs import Modules
 from workers.wiring import now_utc, open_ledger
 
@@ -106,7 +106,7 @@ def run(plan: Plan, folder: Path, say: Callable[[str], None] = lambda _line: Non
             faults = Faults(stack, store, disk, Random(plan.seed), plan.only)
             operator = Operator(ledger)
             largest = _throw_faults(plan, faults, operator, stack, say)
-            calls = httpx.get(f"{stack.sandbox_url}/_calls", timeout=60, trust_env=False).json()
+            calls = loopback.get(f"{stack.sandbox_url}/_calls", timeout=60).json()
             judged = {
                 vendor: judge(ledger, _of(calls, vendor), mine, max_attempts=MAX_ATTEMPTS)
                 for vendor, mine in numbers.items()
@@ -235,7 +235,7 @@ def _throw_faults(
 
 
 def _refused_for_pace(stack: stacks.FaultyStack) -> int:
-    counted = httpx.get(f"{stack.sandbox_url}/_requests", timeout=60, trust_env=False).json()
+    counted = loopback.get(f"{stack.sandbox_url}/_requests", timeout=60).json()
     return sum(one["count"] for one in counted if one["result"] in {"7020", "limit_exceeded", "429"})
 
 

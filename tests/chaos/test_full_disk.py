@@ -14,11 +14,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.chaos import disk as disks
 from tests.chaos.verdict import doubles
+from tests.support import loopback
 from tests.support.seeding import LONG_TEXT, numbers
 
 CAMPAIGN = f"""\
@@ -58,7 +58,7 @@ class Scene:
         subprocess.run((*DIALER, "start", "c.yaml"), cwd=self.disk.folder, env=self._environ, check=True)
 
     def calls(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = httpx.get(f"{self.info['urls']['sandbox']}/_calls", trust_env=False).json()
+        found: list[dict[str, Any]] = loopback.get(f"{self.info['urls']['sandbox']}/_calls").json()
         return found
 
     def kill(self, name: str) -> None:

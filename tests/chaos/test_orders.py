@@ -11,7 +11,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import httpx
 import pytest
 from sqlalchemy import func, select
 
@@ -26,6 +25,7 @@ from tests.chaos import stores
 from tests.chaos.faults import Faults
 from tests.chaos.stack import FaultyStack
 from tests.chaos.storm import reserved_numbers
+from tests.support import loopback
 from workers.wiring import now_utc, open_ledger
 
 SPEED = 8.0
@@ -70,7 +70,7 @@ class Scene:
         return list(self.stack.settings.accounts.items())
 
     def calls(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = httpx.get(f"{self.stack.sandbox_url}/_calls", timeout=30, trust_env=False).json()
+        found: list[dict[str, Any]] = loopback.get(f"{self.stack.sandbox_url}/_calls", timeout=30).json()
         return found
 
     def placed_since(self, moment: datetime) -> list[str]:
@@ -146,7 +146,7 @@ def test_a_cancelled_campaign_stays_silent(scene):
 
 def test_a_worker_that_is_told_to_stop_starts_no_call_and_cuts_none(scene):
     campaign = scene.campaign("stopped")
-    httpx.post(f"{scene.stack.sandbox_url}/_config", json={"latency": 1.0}, trust_env=False).raise_for_status()
+    loopback.post(f"{scene.stack.sandbox_url}/_config", json={"latency": 1.0}).raise_for_status()
     try:
         scene.wait_for_calls(8)
         told_at = now_utc()
@@ -154,7 +154,7 @@ def test_a_worker_that_is_told_to_stop_starts_no_call_and_cuts_none(scene):
             list(hands.map(lambda name: scene.stack.end(name, 3.0), scene.stack.names("worker")))
         back_at = now_utc() - 3 * A_SECOND
     finally:
-        httpx.post(f"{scene.stack.sandbox_url}/_config", json={"latency": 0.0}, trust_env=False).raise_for_status()
+        loopback.post(f"{scene.stack.sandbox_url}/_config", json={"latency": 0.0}).raise_for_status()
     scene.cancel(campaign)
     since = scene.placed_since(told_at + A_SECOND)
     assert [to for to in since if to not in scene.placed_since(back_at)] == [], "only what was on its way already"

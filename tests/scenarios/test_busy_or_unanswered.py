@@ -20,7 +20,7 @@ from dialer.providers.callgear.notifications import EVENTS, template
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
 from dialer.verdicts import Ruling, Verdict
-from tests.support import console_server
+from tests.support import console_server, loopback
 from tests.support.dialers import callgear, carry_out, wait_for, working
 from tests.support.seeding import LONG_TEXT, dialing, fresh, seed
 from workers.secrets import receipt_url
@@ -125,7 +125,6 @@ def placed_id(ledger: Any, attempt_id: Any) -> str | None:
 
 def place(sandbox: SandboxHandle, external_id: str, contact: str) -> None:
     """A call that our own side never heard the answer of."""
-    import httpx
 
     params = {
         "access_token": "sandbox-key",
@@ -135,5 +134,5 @@ def place(sandbox: SandboxHandle, external_id: str, contact: str) -> None:
         "contact_message": {"type": "tts", "value": "Hello"},
     }
     asked = {"jsonrpc": "2.0", "id": 1, "method": "start.informer_call", "params": params}
-    reply = httpx.post(sandbox.base_url("callgear"), json=asked, trust_env=False).json()
+    reply = loopback.post(sandbox.base_url("callgear"), json=asked).json()
     assert "result" in reply

@@ -25,6 +25,7 @@ from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, audit, campaigns, contacts, receipts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from dialer.providers.registry import account_settings
+from tests.support import loopback
 from tests.support.statuses import as_campaign
 from workers.settings import ConsoleSettings, LedgerSettings, Settings
 
@@ -74,7 +75,7 @@ def serving(app: FastAPI) -> Iterator[str]:
 def client(address: str, *, known: bool = True, **named: Any) -> httpx.Client:
     """A client of the console, with the password or without."""
     auth = ("operator", PASSWORD.encode()) if known else None
-    return httpx.Client(base_url=address, auth=auth, trust_env=False, **named)
+    return loopback.client(base_url=address, auth=auth, **named)
 
 
 def add_campaign(

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from dialer.sandbox.running import SandboxHandle
+from tests.support import loopback
 
 KEY = "sandbox-key"
 FAST = 200.0
@@ -27,7 +28,7 @@ class Clients:
 
     def __init__(self, sandbox: SandboxHandle) -> None:
         self.sandbox = sandbox
-        self.http = httpx.Client(trust_env=False, timeout=10)
+        self.http = loopback.client(timeout=10)
 
     def rpc(self, method: str, /, **params: object) -> dict[str, Any]:
         """One JSON-RPC request with the account's key, unless `access_token` is given; None leaves a parameter out."""

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import httpx
+from tests.support import loopback
 
 END_OF_HEAD = b"\r\n\r\n"
 LENGTH = b"content-length:"
@@ -32,7 +32,7 @@ class TimedVendor:
 
     def arrivals(self) -> list[float]:
         """When each request came, by the wall clock; what was told before is not told again."""
-        moments: list[float] = httpx.get(f"{self.url}/_arrivals", timeout=60, trust_env=False).json()
+        moments: list[float] = loopback.get(f"{self.url}/_arrivals", timeout=60).json()
         return moments
 
 

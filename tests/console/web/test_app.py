@@ -18,7 +18,7 @@ from campaigns.lifecycle import CampaignStatus, ContactStatus
 from console.web.app import create_app
 from tests.conftest import HandSetClock
 from tests.console.conftest import Console
-from tests.support import console_server
+from tests.support import console_server, loopback
 from tests.support.statuses import as_contact
 
 
@@ -128,7 +128,7 @@ def test_a_server_runs_it_and_no_secret_or_number_is_in_its_logs(tmp_path: Path,
     with (tmp_path / "log").open("wb") as log:
         server = subprocess.Popen([*command, "--log-level", "trace"], env=env, stdout=log, stderr=log)
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http:
+        with loopback.client(base_url=f"http://127.0.0.1:{port}") as http:
             _wait_for(http, server)
             _talk_of_secrets(http)
     finally:

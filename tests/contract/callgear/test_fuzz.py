@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,6 +17,7 @@ from dialer.sandbox.callgear.schema import error_reply, openapi, reply_of, reque
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
 from tests.contract.callgear.test_document import EXAMPLES
+from tests.support import loopback
 
 EXAMPLES_OF_REQUESTS, REQUESTS_IN_EACH = 200, 25
 REPLIES = {name: Draft202012Validator(reply_of(name)) for name in METHODS}
@@ -87,7 +87,7 @@ class Target:
     """A sandbox in full swing: calls of every kind come and go while it is asked."""
 
     def __init__(self, sandbox: SandboxHandle) -> None:
-        self.http = httpx.Client(base_url=sandbox.url, trust_env=False, timeout=30)
+        self.http = loopback.client(base_url=sandbox.url, timeout=30)
         self.sessions = [self._started(name) for name in sorted(METHODS) if name.startswith("start.") for _ in range(3)]
 
     def _started(self, name: str) -> int:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
 
+from tests.support import loopback
 from tests.support.sandbox_clients import Clients, until
 
 FIELDS = ["id", "call_api_external_id", "finish_reason", "is_lost"]
@@ -28,7 +28,7 @@ def asked(vendor: Clients, method: str = "get.calls_report", **changes: Any) -> 
         "method": method,
         "params": {k: v for k, v in params.items() if v is not None},
     }
-    return httpx.post(f"{vendor.sandbox.url}/v2.0", json=request, trust_env=False).json()
+    return loopback.post(f"{vendor.sandbox.url}/v2.0", json=request).json()
 
 
 def equal(field: str, value: Any) -> dict[str, Any]:

@@ -18,6 +18,7 @@ import pytest
 
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
+from tests.support import loopback
 from tests.support.sandbox_clients import FAST, STILL, Clients, until
 
 
@@ -88,7 +89,7 @@ def test_a_stopped_sandbox_refuses_connections_and_another_may_take_its_place() 
         url = first.url
         first.stop()
         with pytest.raises(httpx.ConnectError):
-            httpx.get(f"{url}/_health")
+            loopback.get(f"{url}/_health")
         port = urlsplit(url).port
         assert port is not None
         with running(SandboxConfig(port=port)) as second:
@@ -163,7 +164,7 @@ def test_the_process_says_where_it_listens_and_ends_on_sigterm() -> None:
         assert process.stdout is not None
         line = process.stdout.readline()
         url = line.split()[1]
-        config = httpx.get(f"{url}/_config").json()
+        config = loopback.get(f"{url}/_config").json()
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
     assert (config["speed"], config["points_per_minute"], config["webex_tps"]) == (50.0, 7, 50)

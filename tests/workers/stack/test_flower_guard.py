@@ -1,12 +1,12 @@
 import os
 import sys
 
-import httpx
 import pytest
 from flower.urls import handlers
 from tornado.web import URLSpec
 
 from dialer.redis_address import RedisAddress
+from tests.support import loopback
 from tests.workers.stack.conftest import processes_with
 from workers import flower_guard
 from workers.stack.health import http_ok, redis_client
@@ -62,7 +62,7 @@ def flower(start_flower):
 
 
 def ask(url, path, method="GET", auth=None):
-    return httpx.request(method, url + path, auth=auth, trust_env=False, timeout=20)
+    return loopback.request(method, url + path, auth=auth, timeout=20)
 
 
 @pytest.mark.parametrize("path", ["/", "/metrics", "/api/tasks"])

@@ -8,13 +8,13 @@ import sys
 import threading
 from pathlib import Path
 
-import httpx
 import pytest
 import redis
 from celery import Celery
 from kombu.exceptions import OperationalError
 
 from dialer.errors import DialerError
+from tests.support import loopback
 from tests.workers.stack.conftest import processes_with, runs, until
 from workers.secrets import redis_password
 from workers.settings import ConsoleSettings, FlowerSettings, RedisSettings, SandboxSettings, Settings
@@ -100,8 +100,8 @@ def test_other_processes_are_told_where_everything_is(stack):
     assert seen.pid == os.getpid()
     assert (seen.sandbox, seen.speed) == (True, 20)
     assert set(seen.pids) == {"redis", "sandbox", "console", "worker1", "worker2", "beat", "flower"}
-    assert httpx.get(f"{seen.urls['console']}/healthz", trust_env=False).status_code == 200
-    assert httpx.get(f"{seen.urls['sandbox']}/", trust_env=False).text == "20.0"
+    assert loopback.get(f"{seen.urls['console']}/healthz").status_code == 200
+    assert loopback.get(f"{seen.urls['sandbox']}/").text == "20.0"
 
 
 def test_what_is_told_holds_no_secret_and_is_for_its_owner(stack):
@@ -163,8 +163,8 @@ def test_the_password_of_redis_is_for_its_owner_and_another_for_each_installatio
 
 def test_flower_stands_behind_the_password(stack):
     url = f"{stack.info.urls['flower']}/metrics"
-    assert httpx.get(url, trust_env=False).status_code == 401
-    assert httpx.get(url, trust_env=False, auth=("operator", PASSWORD)).status_code == 200
+    assert loopback.get(url).status_code == 401
+    assert loopback.get(url, auth=("operator", PASSWORD)).status_code == 200
 
 
 def test_a_second_stack_on_the_same_data_is_refused_and_the_first_goes_on(stack):

@@ -11,11 +11,11 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 import redis
 
 from campaigns.reporting.csv_sheets import ATTEMPT_COLUMNS
+from tests.support import loopback
 from tests.support.shell import Shell, processes_in
 
 FINAL = {"reached", "unreached", "refused", "suppressed", "expired", "cancelled", "unknown"}
@@ -83,10 +83,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
         urls = json.loads(stack.read_text())["urls"]
         password = (stack.parent / "password").read_text().strip()
         kept = _kept(_redis(stack))
-        with httpx.Client(base_url=urls["flower"], trust_env=False) as flower:
+        with loopback.client(base_url=urls["flower"]) as flower:
             refused = [flower.get(path).status_code for path in ("/", "/metrics", "/api/tasks")]
             tasks = flower.get("/api/tasks?limit=2000", auth=("operator", password)).json()
-        calls = httpx.get(f"{urls['sandbox']}/_calls", trust_env=False).json()
+        calls = loopback.get(f"{urls['sandbox']}/_calls").json()
         printed.append(shell.end(running))
     finally:
         running.kill()

@@ -1,0 +1,12 @@
+"""HTTP to servers of this machine: no proxy, and no certificate authorities: to read those takes each client 15 ms."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import httpx
+
+client = partial(httpx.Client, trust_env=False, verify=False)
+get = partial(httpx.get, trust_env=False, verify=False)
+post = partial(httpx.post, trust_env=False, verify=False)
+request = partial(httpx.request, trust_env=False, verify=False)
