@@ -11,7 +11,7 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -95,6 +95,7 @@ def _readings(content: bytes) -> Iterator[Reading]:
         yield Reading(page, text, likelihood, pairs, likelihood - words * math.log(len(languages)))
 
 
+@lru_cache(maxsize=1 << 14)
 def _oddity(word: str) -> float:
     """What speaks against a word, whatever its letters: signs or capitals inside it, several scripts."""
     if word[:1] + word[-1:] in PAIRED:
@@ -128,23 +129,17 @@ def _script(letter: str) -> str:
     return "CJK" if name.startswith(("HIRAGANA", "KATAKANA")) else name
 
 
+@lru_cache(maxsize=1 << 14)
 def _likelihood(word: str, languages: Sequence[str]) -> tuple[float, int]:
     """How likely the pairs of letters that are not ASCII are in the best of the languages, and their number."""
-    pairs = [pair for pair in pairwise(f"^{word}$") if not "".join(pair).isascii()]
-    best = max(sum(_pair_likelihood(language, *pair) for pair in pairs) for language in languages)
+    pairs = [first + second for first, second in pairwise(f"^{word}$") if not (first + second).isascii()]
+    best = max(sum(likely.get(pair, UNSEEN) for pair in pairs) for likely in map(_pair_likelihoods, languages))
     return best, len(pairs)
 
 
-@lru_cache(maxsize=1 << 16)
-def _pair_likelihood(language: str, first: str, second: str) -> float:
-    pairs, firsts = _letter_counts(language)
-    count = pairs[first + second]
-    return math.log(count / firsts[first]) if count else UNSEEN
-
-
 @cache
-def _letter_counts(language: str) -> tuple[Counter[str], Counter[str]]:
-    """How often each pair of letters, and each as the first of one, comes in CLDR's names in a language."""
+def _pair_likelihoods(language: str) -> Mapping[str, float]:
+    """For each pair of letters in CLDR's names in a language, how likely the second follows the first."""
     pairs: Counter[str] = Counter()
     for name in _names(Locale.parse(language)):
         for word in re.findall(r"[^\W\d_]+", unicodedata.normalize("NFC", name).lower()):
@@ -152,7 +147,7 @@ def _letter_counts(language: str) -> tuple[Counter[str], Counter[str]]:
     firsts: Counter[str] = Counter()
     for pair, count in pairs.items():
         firsts[pair[0]] += count
-    return pairs, firsts
+    return {pair: math.log(count / firsts[pair[0]]) for pair, count in pairs.items()}
 
 
 def _names(locale: Locale) -> Iterable[str]:
