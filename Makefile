@@ -13,7 +13,7 @@ demo: .venv/.installed ## Run the example campaigns on a sandbox of both vendors
 	@$(BIN)/dialer demo $(ARGS)
 
 test: .venv/.installed-dev ## Run all tests: real Redis, workers, SQLite and PostgreSQL
-	@$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/pytest -n 6 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-fast: .venv/.installed-dev ## Run the tests that need no server and no other process, in seconds
 	@$(BIN)/pytest -n 2 -m fast $(ARGS)

