@@ -18,7 +18,9 @@ from campaigns.lifecycle import (
     FINAL_CONTACTS,
     GIVEN_UP_CONTACTS,
     NOT_YET_REACHED,
+    PLACED_CALLS,
     PROGRAM,
+    UNANSWERED_REQUESTS,
     WAITING_CONTACTS,
     AttemptStatus,
     ContactStatus,
@@ -46,10 +48,11 @@ def correct(db: Connection, attempt: OpenAttempt, summary: CallSummary, *, speed
     - one that ended unanswered or was ruled not placed, by an answer only;
     - one corrected before from unknown or not placed, by any other outcome.
 
-    `speed` is how fast the provider's clock runs, which tells how long was talked.
+    `speed` is how fast the provider's clock runs, which tells how long was talked. The attempt is locked, and as it
+    was read with the lock.
     """
     outcome = summary.outcome
-    if outcome is None or outcome is Outcome.UNKNOWN:
+    if outcome is None or outcome is Outcome.UNKNOWN or attempt.status in (*UNANSWERED_REQUESTS, *PLACED_CALLS):
         return False
     answered_at = summary.answered_at or attempt.answered_at
     talked = (summary.ended_at - answered_at).total_seconds() if summary.ended_at and answered_at else None

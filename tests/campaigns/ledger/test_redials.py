@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import event, insert
+from sqlalchemy import insert
 
 from campaigns.ledger.redials import note_redial, other_campaigns
 from campaigns.ledger.tables import campaigns
@@ -12,6 +12,7 @@ from campaigns.settlement.rulings import accept
 from dialer.calls import Outcome
 from dialer.providers.registry import account_settings
 from tests.support.seeding import contact, dialing, fresh, numbers
+from tests.support.statements import statements
 
 ACCOUNT = account_settings(provider="callgear")
 TIES = [("first", "second"), ("first", "third"), ("second", "fourth")]
@@ -32,14 +33,9 @@ def test_every_campaign_of_a_chain_knows_all_the_others(ledger, clock, asked):
 def test_an_ending_in_a_campaign_without_redials_looks_for_redials_once_and_in_no_other_campaign(ledger, clock):
     (one,) = dialing(ledger, numbers(1), now=clock())
     ledger.write(accept, one, "c-1", ACCOUNT, now=clock.forward(1))
-    called, said = fresh(ledger, one.id), []
-
-    def hear(_db, _cursor, statement, *_rest) -> None:
-        said.append(statement)
-
-    event.listen(ledger.engine, "before_cursor_execute", hear)
-    ledger.write(conclude, called, Ending(outcome=Outcome.NO_ANSWER, ended_at=clock.forward(30)), now=clock())
-    event.remove(ledger.engine, "before_cursor_execute", hear)
+    called = fresh(ledger, one.id)
+    with statements(ledger) as said:
+        ledger.write(conclude, called, Ending(outcome=Outcome.NO_ANSWER, ended_at=clock.forward(30)), now=clock())
     assert contact(ledger, one.contact_id).status == "unreached"
     assert ["redial_of" in statement for statement in said].count(True) == 1, said
     assert not [statement for statement in said if "JOIN" in statement], said

@@ -25,6 +25,7 @@ from dialer.calls import Outcome
 from dialer.verdicts import Ruling, Verdict
 from tests.campaigns.settlement.test_receipts import ACCOUNT, deliver, receipt, swept
 from tests.support.seeding import attempt, campaign_row, claim, contact, dial_again, dialing, fresh, numbers, open_all
+from tests.support.statements import statements
 
 LATE, BELIED = WORDS[CorrectedFrom.UNKNOWN], WORDS[CorrectedFrom.NOT_PLACED]
 RETRIES = {"max_attempts": 3, "busy": ["5m"], "no_answer": ["5m"]}
@@ -90,6 +91,15 @@ def test_the_order_of_late_words_changes_nothing(ledger, clock):
             deliver(ledger, receipt(word, f"call-{n}", one.id, clock.forward(5)), now=clock())
         ends.add((attempt(ledger, one.id).outcome, contact(ledger, one.contact_id).reason))
     assert ends == {("rejected", f"rejected, {LATE}")}
+
+
+def test_a_receipt_of_a_call_in_progress_costs_no_statement_that_corrects(ledger, clock):
+    (one,) = dialing(ledger, numbers(1), now=clock())
+    ledger.write(accept, one, "m-1", ACCOUNT, now=clock.forward(1))
+    with statements(ledger) as written:
+        deliver(ledger, receipt("BUSY", "m-1", one.id, clock.forward(1)), now=clock())
+    assert any("conclude_at" in statement for statement in written)
+    assert not any("corrected=" in statement for statement in written)
 
 
 @pytest.fixture
