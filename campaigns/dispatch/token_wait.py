@@ -19,7 +19,7 @@ from dialer.seldom import Seldom
 
 log = get_logger()
 STEP = 0.1  # how long a pause, a cancel or an answer may go unnoticed
-TURN_SECONDS = 0.05  # of a fast pace that are taken in one turn of the line; a turn for each call would cost too much
+TURN_SECONDS = 0.1  # of a fast pace that are taken in one turn of the line; a turn for each call would cost too much
 
 Pause = Callable[[float], None]
 Send = Callable[[Sequence[tuple[Claimed, Slot | None]]], None]
@@ -41,7 +41,7 @@ def send_with_tokens(
         while left:
             turn = _turn(left, account, campaign)
             names = [str(contact.attempt_id) for contact in turn]
-            with account.admission.admitted():
+            with account.admission.admitted(account.departures.caught_up):
                 granted, answer = account.bucket.acquire_many(
                     names,
                     own=own,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from anyio.from_thread import BlockingPortal
@@ -12,7 +12,13 @@ from anyio.from_thread import BlockingPortal
 QUICK, SLOW = 0.01, 0.03  # seconds in which an event loop answers that has time to spare, and that is behind
 LONGEST_WAIT = 1.0
 LONGEST_PREPARATION = 0.1
-FIRST, SETTLING = 2.0, 2
+FIRST = 2.0
+
+CaughtUp = Callable[[], Awaitable[None]]
+
+
+async def _at_once() -> None:
+    """Nothing is waited for but the loop itself."""
 
 
 class Admission:
@@ -30,7 +36,7 @@ class Admission:
         self._inside = 0
         self._changed = threading.Condition()
         self._preparation = 0.01
-        self._settling = threading.BoundedSemaphore(SETTLING)
+        self._loop_is_quick = False
 
     @property
     def limit(self) -> int:
@@ -38,24 +44,21 @@ class Admission:
         return max(1, int(self._limit))
 
     @contextmanager
-    def admitted(self) -> Iterator[None]:
-        """Wait for a place and for a loop that is not behind; hold the place for the block. Not to be nested."""
+    def admitted(self, caught_up: CaughtUp = _at_once) -> Iterator[None]:
+        """Wait for a place and for a loop that is not behind; hold the place for the block. Not to be nested.
+
+        `caught_up` returns, on the loop, when what was started before is no longer late.
+        """
         with self._changed:
             self._changed.wait_for(lambda: self._inside < self.limit)
             self._inside += 1
         try:
-            self._wait_for_the_loop()
+            self._wait_for_the_loop(caught_up)
             yield
         finally:
             with self._changed:
                 self._inside -= 1
                 self._changed.notify()
-
-    @contextmanager
-    def settling(self) -> Iterator[None]:
-        """Wait until few others write down answers, and hold a place among them for the block."""
-        with self._settling:
-            yield
 
     @property
     def preparation(self) -> float:
@@ -63,23 +66,25 @@ class Admission:
         return min(1.5 * self._preparation, LONGEST_PREPARATION)
 
     def learn_preparation(self, seconds: float) -> None:
-        """Attempts took so long to be written."""
+        """A thread that is inside wrote attempts, which took so long; if the loop has time to spare, more may."""
         self._preparation += (seconds - self._preparation) / 8
+        with self._changed:
+            if self._loop_is_quick and self._inside >= self.limit:
+                self._limit = min(self._most, self._limit + 1 / self._limit)
+                self._changed.notify()
 
     def learn(self, seconds: float) -> None:
         """The loop took so long to answer."""
         with self._changed:
+            self._loop_is_quick = seconds < QUICK
             if seconds > SLOW:
                 self._limit = max(1.0, self._limit / 2)
-            elif seconds < QUICK and self._inside >= self.limit:
-                self._limit = min(self._most, self._limit + 1 / self._limit)
-                self._changed.notify()
 
-    def _wait_for_the_loop(self) -> None:
+    def _wait_for_the_loop(self, caught_up: CaughtUp) -> None:
         """Wait until it has done what it has at hand; where that takes long, also what came meanwhile."""
         for _ in range(2):
             asked, answered = time.monotonic(), threading.Event()
-            self._loop.start_task_soon(_answer, answered)
+            self._loop.start_task_soon(_answer, answered, caught_up)
             answered.wait(LONGEST_WAIT)
             took = time.monotonic() - asked
             self.learn(took)
@@ -87,5 +92,6 @@ class Admission:
                 return
 
 
-async def _answer(answered: threading.Event) -> None:
+async def _answer(answered: threading.Event, caught_up: CaughtUp) -> None:
+    await caught_up()
     answered.set()

@@ -14,7 +14,11 @@ from anyio import to_thread
 from dialer.bucket import BucketUnavailable, CampaignLimits, Slot, TokenBucket
 from dialer.deadline import Deadline, steady_seconds
 
-EVERY = 0.005  # requests whose slots begin together leave together: a turn of the loop for each would cost too much
+EVERY = 0.001  # requests whose slots begin together leave together: a turn of the loop for each would cost too much
+BEHIND = (
+    0.25  # seconds after the beginning of its own slot, when a request that still waits tells that there are too many
+)
+AT_ONCE = 8  # requests that get their slots in one turn of the loop: more would miss them before they are written
 
 
 @dataclass(slots=True)
@@ -51,6 +55,11 @@ class Departures:
         if departure.slot is not None:
             await self._queue(departure.own).wait(grant_id, departure, departure.slot)
 
+    async def caught_up(self) -> None:
+        """Return when no request is `BEHIND`."""
+        while any(queue.is_behind for queue in self._queues.values()):
+            await asyncio.sleep(0.005)
+
     def _queue(self, own: CampaignLimits | None) -> _Queue:
         if own not in self._queues:
             self._queues = {limits: queue for limits, queue in self._queues.items() if queue.waiting}
@@ -82,6 +91,11 @@ class _Queue:
         self._wakes_at = math.inf
         self._asking: asyncio.Task[None] | None = None
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether a request waits too long."""
+        return bool(self.waiting) and self.waiting[0].slot.begins + BEHIND < steady_seconds()
+
     async def wait(self, grant_id: str, departure: Departure, slot: Slot) -> None:
         """As `Departures.wait_for_slot`."""
         if not slot.missed:
@@ -100,15 +114,17 @@ class _Queue:
         now = steady_seconds()
         while self._slots and self._slots[0].ends < now:
             heapq.heappop(self._slots)
-        while self.waiting and self._first_goes(now):
+        gone = 0
+        while self.waiting and gone < AT_ONCE and self._first_goes(now):
             heapq.heappop(self.waiting)
+            gone += 1
         if not self.waiting:
             return
         missing = len(self.waiting) - len(self._slots)
         if missing > 0 and self._asking is None:
             self._asking = asyncio.create_task(self._ask([waiting.grant_id for waiting in self.waiting[:missing]]))
         wait = self.waiting[0].departure.deadline.seconds_left()
-        wait = max(EVERY, min(wait, self._slots[0].begins - now if self._slots else wait))
+        wait = max(EVERY, min(wait, self._slots[0].begins - now if self._slots else wait)) if gone < AT_ONCE else 0.0
         self._wakes_at, self._timer = now + wait, asyncio.get_running_loop().call_later(wait, self._advance)
 
     def _first_goes(self, now: float) -> bool:

@@ -72,7 +72,7 @@ def test_workers_that_take_less_than_the_pace_get_what_they_take_and_then_as_muc
     waiting = release(using=using)
     for _ in range(20):
         clock.forward(1)
-        taken, waiting = waiting[:2], waiting[2:]
+        taken, waiting = waiting[:1], waiting[1:]
         placed(using, taken)
         waiting += release(using=using)
     assert claimed(waiting).total() <= 60, "six seconds of what they take"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +22,11 @@ def loop() -> Iterator[BlockingPortal]:
         yield portal
 
 
+def start_a_call(admission: Admission) -> None:
+    admission.learn(QUICK / 2)
+    admission.learn_preparation(0.01)
+
+
 def test_a_loop_that_responds_late_is_left_alone_by_all_threads_but_one(loop):
     admission = Admission(loop)
     for _ in range(10):
@@ -30,13 +36,13 @@ def test_a_loop_that_responds_late_is_left_alone_by_all_threads_but_one(loop):
 
 def test_an_idle_loop_admits_more_threads_as_long_as_they_are_wanted(loop):
     admission, before = Admission(loop, most=5), Admission(loop).limit
-    admission.learn(QUICK / 2)
+    start_a_call(admission)
     assert admission.limit == before, "nobody waited for a place"
     with ExitStack() as inside:
         for _ in range(5):
             inside.enter_context(admission.admitted())
             for _ in range(20):
-                admission.learn(QUICK / 2)
+                start_a_call(admission)
         assert admission.limit == 5, "and no more than there are threads"
 
 
@@ -71,7 +77,7 @@ def test_who_waits_is_let_in_when_the_loop_has_recovered(loop):
         threads.submit(wait)
         assert not let_in.is_set()
         for _ in range(20):
-            admission.learn(QUICK / 2)
+            start_a_call(admission)
         wait_for(let_in.is_set)
 
 
@@ -85,3 +91,24 @@ def test_nobody_starts_a_call_while_the_loop_is_behind(loop):
     loop.start_task_soon(stand_still)
     with admission.admitted():
         assert over.is_set()
+
+
+def test_threads_that_got_no_token_do_not_make_room_for_more(loop):
+    admission = Admission(loop)
+    with admission.admitted():
+        for _ in range(20):
+            admission.learn(QUICK / 2)
+    assert admission.limit == Admission(loop).limit
+
+
+def test_nobody_starts_a_call_while_those_started_before_are_late(loop):
+    admission, over = Admission(loop), threading.Event()
+
+    async def caught_up() -> None:
+        await asyncio.sleep(0.2)
+        over.set()
+
+    with admission.admitted(caught_up):
+        assert over.is_set()
+    admission.learn_preparation(0.01)
+    assert admission.limit == 1

@@ -1,0 +1,54 @@
+"""Threads with the same work do it together: each item once, and those that came meanwhile in one go."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from campaigns.dispatch.together import Together
+from tests.support.dialers import wait_for
+
+
+def test_what_came_while_one_was_at_work_is_done_in_one_go():
+    together, done, begun, go_on = Together[int](), list[list[int]](), threading.Event(), threading.Event()
+
+    def act(items: list[int]) -> None:
+        done.append(sorted(items))
+        begun.set()
+        go_on.wait()
+
+    with ThreadPoolExecutor(8) as threads:
+        threads.submit(together.do, "same", [0], act)
+        begun.wait()
+        later = [threads.submit(together.do, "same", [number], act) for number in (1, 2, 3)]
+        wait_for(lambda: len(together._waiting.get("same", [])) == 3)
+        other = threads.submit(together.do, "other", [9], lambda items: done.append(list(items)))
+        other.result()
+        go_on.set()
+        for future in later:
+            future.result()
+    assert done == [[0], [9], [1, 2, 3]], "other work waits for none of it"
+
+
+def test_each_item_is_done_once_before_its_thread_goes_on():
+    together, done = Together[int](), list[int]()
+
+    def work(number: int) -> None:
+        together.do("same", [number], done.extend)
+        assert number in done
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(work, range(500)))
+    assert sorted(done) == list(range(500))
+
+
+def test_one_that_fails_leaves_the_others_theirs():
+    together, done = Together[int](), list[int]()
+
+    def fail(items: object) -> None:
+        raise ValueError
+
+    with ThreadPoolExecutor(1) as threads:
+        assert isinstance(threads.submit(together.do, "same", [1], fail).exception(), ValueError)
+        threads.submit(together.do, "same", [2], done.extend).result()
+    assert done == [2]
