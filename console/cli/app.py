@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
-from importlib.metadata import version
 from typing import Any
 
 import typer
@@ -18,7 +17,6 @@ from console.cli import interruption
 from console.cli.command_group import CommandGroup
 from console.cli.output import err, escape_unprintable_characters, print_error
 from dialer.errors import DialerError
-from dialer.providers.registry import specs, titles
 
 # Each command or group of commands: its module in `commands/`, and its line in the list of `dialer --help`.
 COMMANDS = {
@@ -39,10 +37,7 @@ COMMANDS = {
     "up": ("stack", "Start everything on this machine, until Ctrl-C."),
     "run": ("stack", "Start a campaign, wait for its end, print its report."),
     "demo": ("demo", "Run two example campaigns on a sandbox."),
-    "notifications": (
-        "notifications",
-        f"What to paste into a {titles(spec for spec in specs() if spec.notification_templates)} client area.",
-    ),
+    "notifications": ("notifications", "What to paste into a provider's client area."),
     "accounts": ("accounts", "List the accounts, and say which can log in."),
     "policy": ("policy", "What a provider's error words and codes mean to us."),
     "schema": ("schema", "The JSON Schema of campaign files, for editors."),
@@ -97,7 +92,7 @@ class Dialer(CommandGroup):
 app = typer.Typer(
     name="dialer",
     cls=Dialer,
-    help=f"Bulk voice reminders through {titles(specs())}: nobody called twice, nobody lost.",
+    help="Bulk voice reminders: nobody called twice, nobody lost.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -107,6 +102,8 @@ app = typer.Typer(
 
 def _print_version(asked: bool) -> None:
     if asked:
+        from importlib.metadata import version
+
         typer.echo(f"campaign-dialer {version('campaign-dialer')}")
         raise typer.Exit
 
