@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from campaigns.audience.audience import Audience, FindExcluded, read_audience
@@ -13,6 +15,7 @@ from campaigns.audience.rejects import Reject
 from campaigns.definition import Definition, load_definition
 from campaigns.definition.yaml_source import DefinitionFaults, FileFault
 from campaigns.launch.account_checks import account_faults, fallback_accounts, unknown_account
+from campaigns.launch.any_hour import any_hour_warning
 from campaigns.launch.changed_values import ChangedValues
 from campaigns.launch.policy_overrides import policy_faults
 from campaigns.launch.staging import StagingFile
@@ -50,6 +53,7 @@ class CheckResult:
     staging_file  the contacts, if they were kept for a launch
     exclusions    whether rows were also checked against the ledger: suppressed, or in a live campaign of this name
     warnings      sentences about what may go wrong although nothing is faulty
+    zones         how many contacts are in each zone; blank: in one that is not known
     """
 
     definition: Definition
@@ -61,6 +65,15 @@ class CheckResult:
     staging_file: StagingFile | None = field(default=None, repr=False)
     exclusions: bool = False
     warnings: Sequence[str] = ()
+    zones: Mapping[str, int] = field(default_factory=dict)
+
+    def all_warnings(self, now: datetime) -> list[str]:
+        """The warnings, first that people are called at any hour, if they are."""
+        return [*filter(None, [self.any_hour_warning(now)]), *self.warnings]
+
+    def any_hour_warning(self, now: datetime) -> str:
+        """That the campaign has no calling hours, and whom it would call at night; blank if it has some."""
+        return any_hour_warning(self.definition, self.zones, now)
 
     @property
     def audience_file(self) -> Path:
@@ -111,9 +124,10 @@ def check(
     fallbacks = fallback_accounts(definition, accounts)
     staging_file = StagingFile(audience.estimated_rows()) if keep else None
     shortest_text: str | None = None
-    changed = ChangedValues()
+    changed, zones = ChangedValues(), Counter[str]()
     for row in audience.contacts(progress):
         changed.add(row)
+        zones[row.zone or ""] += 1
         for fallback in fallbacks:
             fallback.check(row)
         if staging_file is not None:
@@ -132,6 +146,7 @@ def check(
         rehearsal=accounts[definition.account].sandbox,
         staging_file=staging_file,
         exclusions=exclusions_for is not None,
+        zones=zones,
         warnings=(
             *audience.remarks,
             *_warnings(definition, accounts[definition.account], shortest_text),

@@ -113,6 +113,7 @@ class OpenAttempt:
     zone: str
     not_after: datetime | None
     campaign_status: CampaignStatus
+    rehearsal: bool
     definition_text: str = field(repr=False)
 
     @property
@@ -188,6 +189,7 @@ def _open_attempts() -> Select[tuple[object, ...]]:
             contacts.c.zone,
             contacts.c.not_after,
             campaigns.c.status.label("campaign_status"),
+            campaigns.c.rehearsal,
             campaigns.c.definition.label("definition_text"),
         )
         .join(contacts, contacts.c.id == attempts.c.contact_id)

@@ -89,9 +89,12 @@ def act(
 
 
 def block(ledger: Ledger, session: ManagedCall, *, who: str, now: datetime) -> bool:
-    """Nobody calls this contact again: our list first, then the provider's. False when the number cannot be told."""
+    """Nobody calls this contact again: our list first, then the provider's.
+
+    False when our list stays as it was: the number cannot be told, or it is a call of a rehearsal.
+    """
     calls = calls_at(session.account)
-    number = _number(session, calls)
+    number = None if session.account.settings.sandbox else _number(session, calls)
     if number is not None:
         reason = f"blocked during call {session.call_session_id}"
         suppression_list.add(ledger, number, reason=reason, who=f"{who}, during a call", now=now)

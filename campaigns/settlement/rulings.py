@@ -181,7 +181,8 @@ def _no_call(
         case Verdict.REFUSE_CONTACT:
             move_unless_reached(db, attempt, ContactStatus.REFUSED, now, reason=why)
         case Verdict.SUPPRESS:
-            suppress(db, attempt.phone, reason=why, source=f"account {attempt.account}", now=now)
+            if not attempt.rehearsal:  # what a sandbox says of a number is no reason never to call it
+                suppress(db, attempt.phone, reason=why, source=f"account {attempt.account}", now=now)
             move_contact(db, attempt.contact_id, ContactStatus.SUPPRESSED, now, reason=why)
         case Verdict.HALT_CAMPAIGN:
             requeue(db, attempt, now, now=now)

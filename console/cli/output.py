@@ -105,6 +105,11 @@ def print_note(text: str) -> None:
     print_prose(f"[yellow]Note:[/] {escape(text)}", on=err)
 
 
+def print_warning(text: str) -> None:
+    """Print on standard error, loudly, what people would rather not learn from those they call."""
+    print_prose(f"[bold red]Warning:[/] [bold]{escape(text)}[/]", on=err)
+
+
 def print_error(error: DialerError, *, as_json: bool) -> None:
     """Print an error and its remedy: on standard error, or as JSON on standard output."""
     if as_json:

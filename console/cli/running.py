@@ -39,7 +39,7 @@ def start(
     rejects = checked.write_rejects(reports_folder(settings))
     if checked.rejects and not quiet:
         show.print_check_result(checked, rejects)
-    show.print_warnings(checked)
+    show.print_warnings(checked, now_utc())
     checked.refuse_rejects(rejects, skip=skip_rejects)
     refuse_too_late(checked, now_utc())
     preflight.check_login(checked.definition.account, settings)

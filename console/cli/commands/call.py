@@ -225,7 +225,11 @@ def _print_done(verb: str, session: int, as_json: bool, **facts: bool) -> None:
     if as_json:
         print_json({"call_session_id": session, "action": verb, "done": True, **facts})
     else:
-        remark = "" if facts.get("suppressed", True) else "; its number is not known, so our list is as it was"
+        remark = (
+            ""
+            if facts.get("suppressed", True)
+            else "; our list is as it was: its number is not known, or it is a rehearsal"
+        )
         out.print(f"Call {session}: {verb} done{remark}.")
 
 

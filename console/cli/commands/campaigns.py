@@ -50,10 +50,10 @@ def check_command(file: Path = FilePath, as_json: bool = AsJson) -> None:
         checked = check_file(file, settings, ledger, quiet=as_json, keep=False)
         rejects = checked.write_rejects(reports_folder(settings))
     if as_json:
-        print_json(show.checked_facts(checked, rejects))
+        print_json(show.checked_facts(checked, rejects, now_utc()))
     else:
         show.print_check_result(checked, rejects)
-        show.print_warnings(checked)
+        show.print_warnings(checked, now_utc())
     if checked.bad_rows:
         raise typer.Exit(1)
 

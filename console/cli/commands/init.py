@@ -11,9 +11,10 @@ import typer
 from rich.markup import escape
 
 from campaigns.definition import json_schema, load_definition
+from campaigns.launch.any_hour import NO_HOURS, TO_SET_HOURS
 from campaigns.launch.scaffold import SAMPLE_LIST, Answers, columns_of, likely_phone, likely_text, scaffold
 from console.cli.context import effective_settings
-from console.cli.output import as_json_text, err, out, write_new
+from console.cli.output import as_json_text, err, out, print_warning, write_new
 from dialer.errors import DialerError
 from dialer.providers.registry import lines_to_add
 
@@ -60,6 +61,8 @@ def init_command(
     if answers.account not in accounts:
         out.print(f"Account {escape(answers.account)} is not in the settings yet. Add to dialer.toml:\n")
         out.print(escape(lines_to_add(answers.account)) + "\n")
+    if not answers.zone:
+        print_warning(f"{NO_HOURS}; {TO_SET_HOURS}")
     out.print(f"Next: dialer check {escape(str(file))}")
 
 

@@ -9,10 +9,12 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from campaigns.definition import load_definition
 from campaigns.launch import recurring
+from campaigns.launch.any_hour import any_hour_warning
 from console.cli.command_group import CommandGroup
 from console.cli.context import settings_and_ledger, surroundings_of, user_name
-from console.cli.output import local_with_zone, out, print_json, print_note, table
+from console.cli.output import local_with_zone, out, print_json, print_note, print_warning, table
 from workers.wiring import now_utc
 
 schedule_app = typer.Typer(
@@ -34,6 +36,8 @@ def add_command(
     """Check a campaign file and launch it at its hours from now on."""
     with settings_and_ledger() as (settings, ledger):
         recurring_campaign = recurring.add(ledger, file, settings.accounts, who=user_name(), now=now_utc())
+    if warning := any_hour_warning(load_definition(file), {}, now_utc()):
+        print_warning(warning)
     if as_json:
         print_json(asdict(recurring_campaign))
     else:

@@ -17,7 +17,7 @@ from campaigns.launch.checks import CheckResult
 from campaigns.lifecycle import ENDED_CAMPAIGNS, MISSED_CONTACTS, CampaignStatus, ContactStatus
 from campaigns.reporting.hold_reason import HoldKind
 from campaigns.reporting.status import NOT_IN_STATUS, CampaignSummary, summary_facts, unknown_warning
-from console.cli.output import local_with_zone, out, print_note, short_path, table
+from console.cli.output import local_with_zone, out, print_note, print_warning, short_path, table
 from console.formatting import meaning, words
 from dialer.calls import Outcome
 
@@ -33,7 +33,7 @@ COLOURS = {
 }
 
 
-def checked_facts(checked: CheckResult, rejects: Path | None) -> dict[str, Any]:
+def checked_facts(checked: CheckResult, rejects: Path | None, now: datetime) -> dict[str, Any]:
     """A check's result as JSON facts."""
     return {
         "campaign": checked.definition.campaign,
@@ -41,7 +41,7 @@ def checked_facts(checked: CheckResult, rejects: Path | None) -> dict[str, Any]:
         "summary": dict(checked.summary.lines()),
         "rejects": str(rejects) if rejects else None,
         "bad": checked.bad_rows,
-        "warnings": list(checked.warnings),
+        "warnings": checked.all_warnings(now),
         "rejected": [
             {name: getattr(reject, name) for name in ("line", "column", "code", "reason", "suggestion")}
             for reject in checked.rejects
@@ -66,8 +66,10 @@ def print_check_result(checked: CheckResult, rejects: Path | None) -> None:
         out.print(f"{f'… and {more:,} more. ' if more > 0 else ''}All of them: {rejects}")
 
 
-def print_warnings(checked: CheckResult) -> None:
-    """Print a check's warnings on standard error."""
+def print_warnings(checked: CheckResult, now: datetime) -> None:
+    """Print a check's warnings on standard error; loudly that people are called at any hour."""
+    if any_hour := checked.any_hour_warning(now):
+        print_warning(any_hour)
     for warning in checked.warnings:
         print_note(warning)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -45,6 +46,15 @@ def placed(using: Runtime) -> tuple[str, int]:
     dial(Slice(campaign_id=campaign_id, claim=claim_id, contact_ids=tuple(ids)), using=using)
     with using.ledger.reading() as db:
         return campaign_id, int(db.scalar(select(attempts.c.provider_call_id)))
+
+
+def test_blocking_in_a_rehearsal_leaves_our_list_as_it_was(using):
+    _campaign_id, call = placed(using)
+    session = live_calls.find(using.ledger, using.accounts, call, None)
+    account = replace(session.account, settings=session.account.settings.model_copy(update={"sandbox": True}))
+    assert not live_calls.block(using.ledger, replace(session, account=account), who="Ann", now=utc_now())
+    with using.ledger.reading() as db:
+        assert listed(db) == []
 
 
 def test_a_call_of_ours_is_found_without_its_account_and_blocked_everywhere(using):

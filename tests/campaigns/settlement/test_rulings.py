@@ -8,10 +8,10 @@ from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 
 from campaigns.ledger.suppressions import suppress
-from campaigns.ledger.tables import suppressions
+from campaigns.ledger.tables import campaigns, suppressions
 from campaigns.lifecycle import CampaignStatus
 from campaigns.operations import control
 from campaigns.settlement.endings import Ending, conclude
@@ -277,3 +277,14 @@ def test_a_call_is_counted_once_however_often_it_is_accepted(ledger, clock):
     assert not ledger.write(accept, one, "c-2", SETTINGS, now=clock())
     assert contact(ledger, one.contact_id).attempts == 1
     assert attempt(ledger, one.id).provider_call_id == "c-1", "the first id that was told stays"
+
+
+@pytest.mark.parametrize(("rehearsal", "listed"), [(False, 1), (True, 0)], ids=["in earnest", "rehearsal"])
+def test_a_rehearsal_leaves_nothing_on_the_suppression_list(ledger, clock, rehearsal, listed):
+    (one,) = dialing(ledger, numbers(1), now=clock())
+    with ledger.writing() as db:
+        db.execute(update(campaigns).values(rehearsal=rehearsal))
+    ruled(ledger, one, refused(Verdict.SUPPRESS), clock())
+    assert contact(ledger, one.contact_id).status == "suppressed"
+    with ledger.reading() as db:
+        assert db.scalar(select(func.count()).select_from(suppressions)) == listed
