@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -43,10 +44,10 @@ def launch(
 ) -> Campaign:
     """Write a checked campaign into the ledger and start it, or leave nothing there that would be dialed.
 
-    What a killed launch leaves is removed an hour later, by the next launch or by the sweep. Raises CampaignNotEnded
-    when a campaign of this name has not ended, unless `again`; even with `again` when one that has started meanwhile
-    calls some of the same contacts. Raises NobodyToCall when no row can be called, or when the campaign ends before any
-    of its windows opens.
+    What a killed launch leaves is told as cut off after two minutes, and removed after an hour by the next launch or
+    the sweep. Raises CampaignNotEnded when a campaign of this name has not ended, unless `again`; even with `again`
+    when one that has started meanwhile calls some of the same contacts. Raises NobodyToCall when no row can be called,
+    or when the campaign ends before any of its windows opens.
     """
     definition = checked.definition
     checked.refuse_empty(None)
@@ -140,6 +141,7 @@ def _add_contacts(
     """Add the checked contacts to the draft, in transactions of bounded size: other campaigns write meanwhile."""
     if checked.staging_file is None:
         raise ValueError("the contacts were not kept when they were checked")
+    began = time.monotonic()
     contacts = iter(progress(checked.staging_file.contacts(), checked.summary.will_dial))
     with ThreadPoolExecutor(1) as one_thread:
         written: Future[None] | None = None
@@ -147,7 +149,8 @@ def _add_contacts(
             rows = drafts.rows_of(ledger, batch)
             if written:
                 written.result()
-            written = one_thread.submit(ledger.write, drafts.add_rows, campaign_id, rows, now)
+            written_at = now + timedelta(seconds=time.monotonic() - began)
+            written = one_thread.submit(ledger.write, drafts.add_rows, campaign_id, rows, now, written_at)
             if ledger.has_one_writer:
                 written.result()  # the others write while the next rows are made
         if written:

@@ -37,7 +37,8 @@ ContactValues = tuple[object, ...]
 """The values of these columns for one contact."""
 WrittenContact = tuple[int, str, str | None, str, str | None, str | None, str, datetime | None]
 """The same without the hash: line, phone, consent, fields as JSON, text, voice as JSON, zone, not_after."""
-ABANDONED = timedelta(hours=1)  # a draft this old: its launch was killed
+LEASE = timedelta(minutes=2)  # a launch that lives has written to its draft since
+ABANDONED = timedelta(hours=1)  # a draft that nobody has written to for so long is removed
 DISCARDED_AT_ONCE = 5000
 SUFFIX = "-test"
 LONGEST_NAME = 60
@@ -179,10 +180,19 @@ def _moments(dialect: Dialect) -> Callable[[datetime], object]:
     return contacts.c.due_at.type.bind_processor(dialect) or (lambda value: value)
 
 
-def add_rows(db: Connection, campaign_id: str, rows: Sequence[ContactValues], now: datetime) -> None:
-    """Add these contacts to the draft created at `now`, due at once. Raises DraftGone when it is no draft any more."""
+def add_rows(
+    db: Connection,
+    campaign_id: str,
+    rows: Sequence[ContactValues],
+    now: datetime,
+    written_at: datetime | None = None,
+) -> None:
+    """Add these contacts to the draft created at `now`, due at once. Raises DraftGone when it is no draft any more.
+
+    `written_at` renews the draft's lease: it tells others that its launch goes on.
+    """
     erasures.take_erasure_lock(db)  # an erasure sees all of these contacts from its first statement on, or none
-    held = update(campaigns).where(*_this_draft(campaign_id, now)).values(since=campaigns.c.since)
+    held = update(campaigns).where(*_this_draft(campaign_id, now)).values(since=written_at or now)
     if not updated_one(db, held):
         raise _gone(campaign_id)
     waiting = {"status": ContactStatus.PENDING.value, "due_at": _moments(db.dialect)(now), "attempts": 0, "tries": 0}
@@ -230,13 +240,13 @@ def _this_draft(campaign_id: str, created_at: datetime) -> tuple[ColumnElement[b
 
 
 def _gone(campaign_id: str) -> DraftGone:
-    message = f"{campaign_id} is no draft any more: it has started, was cancelled, or took an hour to be read in"
+    message = f"{campaign_id} is no draft any more: it has started, was cancelled, or was not written to for an hour"
     return DraftGone(message, "start again")
 
 
 def abandoned_drafts(db: Connection, now: datetime) -> Sequence[tuple[str, datetime]]:
     """Drafts whose launch was killed, each with its creation time."""
-    old = (campaigns.c.status == CampaignStatus.DRAFT, campaigns.c.created_at < now - ABANDONED)
+    old = (campaigns.c.status == CampaignStatus.DRAFT, campaigns.c.since < now - ABANDONED)
     return [(row.id, row.created_at) for row in db.execute(select(campaigns.c.id, campaigns.c.created_at).where(*old))]
 
 

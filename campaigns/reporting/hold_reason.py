@@ -13,6 +13,7 @@ from campaigns.calendar.calling_hours import next_opening
 from campaigns.calendar.zones import zones_of
 from campaigns.definition.sections.frequency import Cap
 from campaigns.ledger import queries
+from campaigns.ledger.drafts import LEASE
 from campaigns.ledger.frequency_caps import cap_clears_at
 from campaigns.ledger.moves import moved_to
 from campaigns.ledger.queries import Campaign, latest_fault
@@ -44,6 +45,7 @@ class HoldKind(StrEnum):
 
     FAULT = "fault"
     STARTING = "starting"
+    CUT_OFF = "cut_off"
     SCHEDULED = "scheduled"
     PAUSED_BY_PERSON = "paused_by_person"
     BREAKER = "breaker"
@@ -96,6 +98,7 @@ KIND_OF_HOLD = {
     ReleaseHold.CLOCK_SET: HoldKind.CLOCK_SET,
 }
 REMEDIES = {
+    HoldKind.CUT_OFF: "start it again; what is left of this one is removed an hour after it was cut off",
     HoldKind.FAULT: "look for its name in the worker's log, and report it; other campaigns and accounts go on",
     HoldKind.PAUSED_BY_PERSON: "dialer resume {id}",
     HoldKind.BREAKER: "nothing: one call tries again by itself; not to wait: dialer resume {id}",
@@ -150,7 +153,7 @@ def hold_reason(
     `surroundings` are asked where none has: what stands in no ledger is known to them alone.
     """
     if campaign.status is not CampaignStatus.RUNNING:
-        return _not_running(db, campaign)
+        return _not_running(db, campaign, now)
     if fault := latest_fault(db, campaign.id, campaign.account, now):
         return HoldReason(
             kind=HoldKind.FAULT, words=f"an error of the dialer: {fault.error} ({fault.step}); see the log"
@@ -221,8 +224,10 @@ def reason_of(trouble: Trouble | None) -> HoldReason | None:
     return HoldReason(kind=HoldKind(trouble.kind), words=trouble.words) if trouble else None
 
 
-def _not_running(db: Connection, campaign: Campaign) -> HoldReason:
+def _not_running(db: Connection, campaign: Campaign, now: datetime) -> HoldReason:
     match campaign.status:
+        case CampaignStatus.DRAFT if now - campaign.since > LEASE:
+            return HoldReason(kind=HoldKind.CUT_OFF, words="its start was cut off, and nobody is called")
         case CampaignStatus.DRAFT:
             return HoldReason(kind=HoldKind.STARTING, words="its contacts are being read")
         case CampaignStatus.SCHEDULED:

@@ -11,12 +11,13 @@ from sqlalchemy import func, select
 
 from campaigns.launch.checks import check
 from campaigns.launch.launch import launch
-from campaigns.ledger import claims, queries
+from campaigns.ledger import claims, drafts, queries
 from campaigns.ledger.drafts import clear_abandoned
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus
+from campaigns.reporting.hold_reason import HoldKind, hold_reason
 from tests.campaigns.launch.test_launch import ACCOUNTS
-from tests.support.seeding import numbers
+from tests.support.seeding import definition, numbers
 
 ROOT = Path(__file__).parents[2]
 AT_ONCE, ROWS = 50, 180
@@ -59,6 +60,24 @@ def killed_half_way(file: Path, url: str) -> None:
         child.kill()
 
 
+def kind(ledger, campaign_id: str, now: datetime) -> HoldKind:
+    with ledger.reading() as db:
+        return hold_reason(db, queries.campaign(db, campaign_id), now).kind
+
+
+def test_a_launch_that_goes_on_for_longer_than_its_lease_is_not_told_as_cut_off(ledger, clock):
+    draft = ledger.write(
+        drafts.create_draft, name="long", account="main", definition_text=definition().model_dump_json(), now=clock()
+    )
+    began = clock()
+    for _batch in range(5):
+        clock.forward(90)
+        ledger.write(drafts.add_rows, draft, [], began, clock())
+        assert kind(ledger, draft, clock()) is HoldKind.STARTING
+    clear_abandoned(ledger, clock.forward(3500))
+    assert kind(ledger, draft, clock()) is HoldKind.CUT_OFF, "whoever wrote to it has not done so for an hour nearly"
+
+
 def test_a_launch_killed_half_way_calls_nobody_and_the_next_starts(ledger, tmp_path):
     file = tmp_path / "long.yaml"
     file.write_text(CAMPAIGN)
@@ -71,6 +90,8 @@ def test_a_launch_killed_half_way_calls_nobody_and_the_next_starts(ledger, tmp_p
         assert queries.all_campaigns(db, LIVE_CAMPAIGNS) == []
     assert draft.status == CampaignStatus.DRAFT
     now = datetime.now(UTC)
+    assert kind(ledger, draft.id, now) is HoldKind.STARTING, "it may be going on as yet"
+    assert kind(ledger, draft.id, now + timedelta(minutes=3)) is HoldKind.CUT_OFF
     assert not ledger.write(claims.lock_campaign, draft.id), "a tick claims for campaigns that run, and no others"
     campaign = launch(ledger, check(file, ACCOUNTS), who="ann", now=now)
     assert (campaign.id, campaign.status, campaign.contacts) == ("long-2", CampaignStatus.RUNNING, ROWS)
