@@ -59,9 +59,10 @@ sbom: .venv/.installed-tools ## List what the program is made of in sbom.json (C
 clean: ## Remove the virtual environment, caches and local data
 	@rm -rf .venv .dialer .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info dist sbom.json
 
+# Where the tests' packages are, too, both are brought up to date at once: the other target finds nothing left to do.
 .venv/.installed: $(SOURCES)
-	@scripts/setup
-	@touch $@
+	@scripts/setup $(if $(wildcard .venv/.installed-dev),dev)
+	@touch $@ $(wildcard .venv/.installed-dev)
 
 .venv/.installed-dev: $(SOURCES)
 	@scripts/setup dev

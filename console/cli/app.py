@@ -5,6 +5,7 @@ A command's module is imported when the command is called: most of a short comma
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -125,6 +126,9 @@ def main() -> None:
         app()
     except DialerError as error:
         print_error(error, as_json="--json" in sys.argv)
+        sys.exit(1)
+    except BrokenPipeError:  # whoever read the output has had enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except KeyboardInterrupt:
         err.print("interrupted")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -90,6 +91,8 @@ class Child:
     def start(self) -> None:
         """Start the program; returns as soon as it runs, which is before it is healthy (see `await_health`)."""
         self._started, self._restart_at = time.monotonic(), None
+        with suppress(OSError):
+            self.turn_log()
         self._process = _forks.submit(self._fork).result()
 
     def await_health(self) -> None:
@@ -125,6 +128,20 @@ class Child:
             self._restart_at = now + pause_after(self._deaths)
             raise
         return "restarted"
+
+    def turn_log(self) -> None:
+        """Put the log aside once it is too large, while the program writes on; lines of that instant may be lost.
+
+        Raises OSError where there is no room to keep it: it is emptied all the same, so that it never fills a disk.
+        """
+        log = self.program.log
+        if not log.exists() or log.stat().st_size <= LOG_LIMIT:
+            return
+        try:
+            _keep_aside(log)
+        finally:
+            os.truncate(log, 0)  # the program appends: its next line is the first of the emptied file
+            self._log_start = 0
 
     def terminate(self) -> None:
         """Send SIGTERM, to the program only: it ends the processes of its own pool by itself."""
@@ -180,11 +197,25 @@ def pause_after(deaths: int) -> float:
 
 
 def _open_log(log: Path) -> BinaryIO:
-    """The log, opened for appending; one that has grown too large becomes NAME.log.1 first."""
+    """The log, opened for appending, readable by its owner only."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    if log.exists() and log.stat().st_size > LOG_LIMIT:
-        log.replace(log.with_name(f"{log.name}.1"))
-    return os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.fchmod(descriptor, 0o600)  # also when it was there before
+    return os.fdopen(descriptor, "ab")
+
+
+def _keep_aside(log: Path) -> None:
+    """Copy the log to NAME.log.1, of which there is one. Raises OSError, and leaves no half of it."""
+    aside = log.with_name(f"{log.name}.1")
+    part = log.with_name(f"{log.name}.part")
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with log.open("rb") as source, os.fdopen(descriptor, "wb") as copy:
+            shutil.copyfileobj(source, copy)
+        part.replace(aside)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def _tail(log: Path, start: int) -> str:

@@ -98,13 +98,16 @@ class Stack:
             self.restart_dead(time.monotonic())
 
     def restart_dead(self, now: float) -> None:
-        """Check every child once, and restart those that are due; `now` is the monotonic clock's.
+        """Check every child once: restart those that are due, put logs aside that are too large.
+
+        `now` is the monotonic clock's.
 
         What the machine has no room for, on its disk or elsewhere, is told once a minute and tried again.
         """
         with self._children_lock:
             for child in self._children.values():
                 self._restart_if_dead(child, now)
+                self._turn_log(child)
             if self._info_is_old:
                 self._renew_info()
 
@@ -225,6 +228,12 @@ class Stack:
             self._renew_info()  # before the event: its receiver may read the file
         if change:
             self._emit(change, child.name, ending if change == "died" else "")
+
+    def _turn_log(self, child: Child) -> None:
+        try:
+            child.turn_log()
+        except OSError as exc:
+            self._emit_lack(f"{child.name}'s log", exc)
 
     def _renew_info(self) -> None:
         try:

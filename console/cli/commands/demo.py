@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import threading
 import time
+from collections.abc import Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
 
 import typer
+from rich.markup import escape
 
 from campaigns.ledger.store import Ledger
-from campaigns.reporting.report import report
+from campaigns.reporting.report import Report, report
 from console.cli.context import ledger_for
-from console.cli.output import out
+from console.cli.output import out, short_path
 from console.cli.running import reports_folder, start, watch
 from console.cli.stack_session import print_event, print_stack, supervised
 from console.cli.views import sandbox_audit
-from console.cli.views.report import print_report
+from console.cli.views.report import print_next_steps, print_report
 from dialer.errors import DialerError
 from dialer.plural import counted
 from dialer.providers.registry import specs
@@ -61,16 +64,32 @@ def demo_command(
         out.print()
         with supervised(stack) as settings:
             with ledger_for(settings) as ledger:
-                agrees = _run_examples(settings, ledger, stack.info.urls["sandbox"])
+                reports, agrees = _run_examples(settings, ledger, stack.info.urls["sandbox"])
             out.print(f"\nThe demo took {time.monotonic() - began:.0f} s.")
             if keep:
-                out.print("Everything is left running; stop it with Ctrl-C.")
+                _print_steps(data, reports)
                 _wait_for_ctrl_c()
+    if not keep:
+        out.print("To look at it again, or to have everything left running:")
+        out.print(f"  DIALER_DATA_DIR={_quoted(data)} dialer status\n  dialer demo --keep")
     if not agrees:
         raise typer.Exit(1)
 
 
-def _run_examples(settings: Settings, ledger: Ledger, sandbox_url: str) -> bool:
+def _print_steps(data: Path, reports: Sequence[Report]) -> None:
+    """What can be typed in another terminal: the data folder is not the usual one, so that comes first."""
+    out.print("Everything is left running; stop it with Ctrl-C. In another terminal, in this folder:")
+    out.print(f"  export DIALER_DATA_DIR={_quoted(data)}\n  dialer status")
+    for finished in reports:
+        print_next_steps(finished)
+
+
+def _quoted(data: Path) -> str:
+    return escape(shlex.quote(short_path(data)))
+
+
+def _run_examples(settings: Settings, ledger: Ledger, sandbox_url: str) -> tuple[list[Report], bool]:
+    """The reports of the examples, and whether the ledger agrees with the sandbox's log."""
     with as_file(files("campaigns") / "examples") as examples:
         campaigns = [start(examples / name, settings, ledger, skip_rejects=True, quiet=True) for name in EXAMPLES]
     for campaign in campaigns:
@@ -78,13 +97,14 @@ def _run_examples(settings: Settings, ledger: Ledger, sandbox_url: str) -> bool:
         out.print(f"  {campaign.id}: {counted(campaign.contacts, 'contact')}; {rejected} of its list cannot be called")
     out.print()
     watch(ledger, [campaign.id for campaign in campaigns], surroundings(settings), every=0.25)
-    for campaign in campaigns:
+    reports = [report(ledger, campaign.id, reports_folder(settings)) for campaign in campaigns]
+    for finished in reports:
         out.print()
-        print_report(report(ledger, campaign.id, reports_folder(settings)))
+        print_report(finished, steps=False)
     findings = sandbox_audit.compare(ledger, sandbox_audit.placed_calls(sandbox_url))
     out.print()
     out.print(sandbox_audit.panel(findings))
-    return findings.agree
+    return reports, findings.agree
 
 
 def _settings(data: Path) -> Settings:

@@ -162,7 +162,9 @@ def export_command(
         raise BadArgument("the list and --json cannot both go to standard output", "leave one of them out")
     with settings_and_ledger() as (_, ledger):
         if to_screen:
-            suppression_list.write_lines(ledger, sys.stdout)
+            # In UTF-8 whatever the terminal's encoding: it is to be read in again.
+            with open(sys.stdout.fileno(), "w", encoding="utf-8", newline="", closefd=False) as stream:
+                suppression_list.write_lines(ledger, stream)
             return
         try:
             lines = suppression_list.export_file(ledger, file)

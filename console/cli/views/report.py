@@ -48,13 +48,19 @@ def report_facts(report: Report) -> dict[str, Any]:
     }
 
 
-def print_report(report: Report) -> None:
+def print_report(report: Report, *, steps: bool = True) -> None:
     """Print a report, 80 columns wide: the figures, the contacts to look into, the next steps, the files."""
-    for part in report_parts(report):
+    for part in report_parts(report, steps=steps):
         out.print(part)
 
 
-def report_parts(report: Report) -> Iterator[RenderableType]:
+def print_next_steps(report: Report) -> None:
+    """Print what a person may do now, as a report does."""
+    for step in _next_steps(report):
+        out.print(step)
+
+
+def report_parts(report: Report, *, steps: bool = True) -> Iterator[RenderableType]:
     """The parts that `print_report` prints, in order."""
     yield Text(_title(report), style="bold")
     for part in (
@@ -62,7 +68,7 @@ def report_parts(report: Report) -> Iterator[RenderableType]:
         _reasons_table(report),
         _unknown_calls_table(report),
         _settled_late(report),
-        *_next_steps(report),
+        *(_next_steps(report) if steps else ()),
     ):
         if part is not None:
             yield ""

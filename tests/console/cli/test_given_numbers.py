@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
-from tests.support.shell import Shell
+from tests.support.shell import DIALER, Shell
 
 NUMBERS = "+12125550101\n\n +1 (212) 555-0102 \n"
 MASKED = ["+1212*****01", "+1212*****02"]
@@ -58,3 +60,17 @@ def test_what_is_no_number_is_named_by_its_line_and_nothing_is_done(shell, argum
     said = done.out + done.err
     assert (done.code, [word for word in named if word not in said]) == (1, [])
     assert shell.run("dnc", "list", "--json").json == {"lines": 0, "newest": []}
+
+
+def test_an_exported_list_is_whole_whatever_the_terminals_encoding(shell):
+    shell.run("dnc", "add", "+12125550101", "--reason", "просил")
+    assert "просил" in shell.run("dnc", "export", "-", PYTHONIOENCODING="ascii").out
+
+
+def test_who_stops_reading_sees_no_traceback(shell):
+    shell.run("dnc", "add", "-", given="".join(f"+1212555{number:04}\n" for number in range(100, 200)))
+    line = f"for _ in 1 2 3; do {DIALER} dnc list; done | head -1; {DIALER} dnc export - | true"
+    command = ["/bin/sh", "-c", line]
+    done = subprocess.run(command, cwd=shell.folder, env=shell.environ({}), capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr

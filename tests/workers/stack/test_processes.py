@@ -13,6 +13,7 @@ from workers.stack.processes import Child, ChildFailed, pause_after
 
 SLEEPER = "import time; print('ready'); time.sleep(600)"
 STUBBORN = "import signal, time; signal.signal(15, signal.SIG_IGN); print('ready'); time.sleep(600)"
+TALKER = "import time; print('ready')\nwhile True: print('a' * 999); time.sleep(0.001)"
 POLITE = """
 import signal, sys, time
 def leave(*_): print('finished what was begun'); sys.exit(0)
@@ -98,6 +99,33 @@ def test_a_log_that_has_grown_too_large_is_put_aside_at_the_next_start(child, pr
     assert log.with_name("child.log.1").stat().st_size == processes.LOG_LIMIT + 1
     assert log.read_text() == "ready\n"
     assert log.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_log_is_put_aside_while_its_program_writes_on(child, monkeypatch):
+    monkeypatch.setattr(processes, "LOG_LIMIT", 100_000)
+    talker = child(TALKER)
+    log = talker.program.log
+    for _time in range(3):
+        assert until(lambda: log.stat().st_size > processes.LOG_LIMIT)
+        talker.turn_log()
+        aside = log.with_name("child.log.1")
+        assert (aside.stat().st_size > processes.LOG_LIMIT, aside.stat().st_mode & 0o777) == (True, 0o600)
+    assert talker.alive
+    assert until(lambda: log.read_bytes()[:1] in b"a\n"), (
+        "what it writes next begins the file, without a hole before it"
+    )
+    assert sorted(file.name for file in log.parent.iterdir()) == ["child.log", "child.log.1"]
+
+
+def test_a_log_for_which_there_is_no_room_is_emptied_all_the_same(child, monkeypatch):
+    monkeypatch.setattr(processes, "LOG_LIMIT", 100)
+    talker = child(TALKER)
+    assert until(lambda: talker.program.log.stat().st_size > 1000)
+    talker.program.log.with_name("child.log.part").mkdir()
+    with pytest.raises(IsADirectoryError):
+        talker.turn_log()
+    assert not talker.program.log.with_name("child.log.1").exists()
+    assert talker.program.log.stat().st_size < 200_000
 
 
 def test_a_child_that_died_is_started_again_after_a_pause(child):
