@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Exists, and_, exists, insert, or_, true, update
+from sqlalchemy import ColumnElement, Connection, Exists, String, and_, bindparam, exists, insert, or_, true, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from campaigns.definition.sections.frequency import Cap
 from campaigns.ledger.claims import Claimed
 from campaigns.ledger.frequency_caps import lock_numbers, under_the_caps
 from campaigns.ledger.suppressions import suppressed
-from campaigns.ledger.tables import attempts, campaigns, contacts
+from campaigns.ledger.tables import UtcTime, attempts, campaigns, contacts
 from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
 
 
@@ -48,24 +51,44 @@ def open_attempts(
     if caps:
         lock_numbers(db, [opening.contact.phone for opening in openings])
     by_contact = {opening.contact.contact_id: opening for opening in openings}
-    opened = db.execute(
+    statement = _opening_now()
+    if caps or any(opening.send_at for opening in openings):
+        statement = _opening().where(_at_its_moment(openings, caps, now))
+    facts = {
+        "opening_ids": list(by_contact),
+        "opening_claims": list({opening.contact.claim for opening in openings}),
+        "opening_account": openings[0].account,
+        "opening_at": now,
+    }
+    opened = db.execute(statement, facts).all()
+    if opened:
+        db.execute(insert(attempts), [_attempt(by_contact[row.id], row, now, conclude_at) for row in opened])
+    return {by_contact[row.id].contact.attempt_id for row in opened}
+
+
+@cache
+def _opening() -> ReturningUpdate[Any]:
+    """Kept, for it takes as long to build as to run."""
+    now = bindparam("opening_at", type_=UtcTime())
+    return (
         update(contacts)
         .where(
-            contacts.c.id.in_(by_contact),
-            contacts.c.claim.in_({opening.contact.claim for opening in openings}),
+            contacts.c.id.in_(bindparam("opening_ids", expanding=True)),
+            contacts.c.claim.in_(bindparam("opening_claims", expanding=True)),
             contacts.c.status == ContactStatus.CLAIMED,
             contacts.c.lease_until > now,
             or_(contacts.c.not_after.is_(None), contacts.c.not_after > now),
             _campaign_running(),
-            ~suppressed(openings[0].account, now),
-            _at_its_moment(openings, caps, now),
+            ~suppressed(bindparam("opening_account", type_=String()), now),
         )
         .values(status=ContactStatus.DIALING, tries=contacts.c.tries + 1, claim=None, lease_until=None)
         .returning(contacts.c.id, contacts.c.campaign_id, contacts.c.tries)
-    ).all()
-    if opened:
-        db.execute(insert(attempts), [_attempt(by_contact[row.id], row, now, conclude_at) for row in opened])
-    return {by_contact[row.id].contact.attempt_id for row in opened}
+    )
+
+
+@cache
+def _opening_now() -> ReturningUpdate[Any]:
+    return _opening().where(contacts.c.due_at <= bindparam("opening_at", type_=UtcTime()))
 
 
 def _at_its_moment(openings: Sequence[Opening], caps: Sequence[Cap], now: datetime) -> ColumnElement[bool]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -175,6 +175,7 @@ def _known(kind: type[Kind], value: str | None) -> Kind | None:
     return None if value is None else kind(value)
 
 
+@cache
 def _open_attempts() -> Select[tuple[object, ...]]:
     columns = [
         attempts.c[name]
