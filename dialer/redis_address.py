@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 import ssl
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, unquote
 
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-from redis.sentinel import Sentinel
+if TYPE_CHECKING:
+    import redis
 
 PORTS = {"redis": 6379, "rediss": 6379, "sentinel": 26379, "sentinels": 26379}
 SOCKETS = ("unix", "redis+socket")
@@ -100,6 +98,11 @@ class RedisAddress:
 
         A repeated script may charge twice.
         """
+        import redis  # to read the settings takes no client
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+        from redis.sentinel import Sentinel
+
         once = Retry(NoBackoff(), 0)
         given: dict[str, Any] = {
             "db": self.db,

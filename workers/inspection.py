@@ -44,15 +44,10 @@ def surroundings(settings: Settings) -> Surroundings:
     """What is beside the ledger, asked when it is needed and then kept for a moment; safe to use from many threads."""
     inspection = Inspection(settings)
     return Surroundings(
-        paces=paces(settings),
+        paces=settings.paces,
         look=_kept(inspection.trouble),
         consumers=_kept(inspection.trouble_of_calls),
     )
-
-
-def paces(settings: Settings) -> dict[str, float]:
-    """Calls a second that each account allows."""
-    return {name: account.pace for name, account in settings.accounts.items()}
 
 
 class Inspection:

@@ -204,6 +204,11 @@ class Settings(BaseSettings):
         return init_settings, variables, file
 
     @property
+    def paces(self) -> dict[str, float]:
+        """Calls a second that each account allows."""
+        return {name: account.pace for name, account in self.accounts.items()}
+
+    @property
     def ledger_url(self) -> str:
         """SQLAlchemy URL of the ledger, its driver named."""
         if self.ledger.url is None:

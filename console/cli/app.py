@@ -22,11 +22,11 @@ from dialer.errors import DialerError
 # Each command or group of commands: its module in `commands/`, and its line in the list of `dialer --help`.
 COMMANDS = {
     "init": ("init", "Write a first campaign file from a few answers."),
-    "check": ("campaigns", "Say what is wrong with a campaign file and its list."),
-    "start": ("campaigns", "Check a campaign file and start it."),
+    "check": ("start", "Say what is wrong with a campaign file and its list."),
+    "start": ("start", "Check a campaign file and start it."),
     "status": ("campaigns", "How campaigns stand, and why nothing is being dialed."),
     "watch": ("campaigns", "Watch campaigns until they have ended."),
-    "report": ("campaigns", "What became of a campaign."),
+    "report": ("report", "What became of a campaign."),
     "pause": ("campaigns", "No new calls from now on; those in progress finish."),
     "resume": ("campaigns", "Dial again."),
     "cancel": ("campaigns", "End for good: contacts not being called become cancelled."),

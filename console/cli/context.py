@@ -6,13 +6,12 @@ import getpass
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from functools import cache
+from pathlib import Path
 
 from campaigns.ledger.store import Ledger
 from campaigns.reporting.surroundings import Surroundings
-from workers.inspection import paces, surroundings
 from workers.settings import Settings, load
-from workers.stack.environment import environment
 from workers.stack.info import running_stack
 from workers.wiring import open_ledger
 
@@ -24,6 +23,8 @@ def effective_settings() -> Settings:
     global _configured
     settings = _configured = load()
     if info := running_stack(settings.data_dir):
+        from workers.stack.environment import environment  # it knows every provider's sandbox
+
         os.environ.update(environment(settings, info))
         settings = load()
     return settings
@@ -57,4 +58,19 @@ def user_name() -> str:
 
 def surroundings_of(settings: Settings) -> Surroundings:
     """What is beside the ledger. A stack that starts or stops while the command runs is seen."""
-    return replace(surroundings(_configured or settings), paces=paces(settings))
+    configured = _configured or settings
+
+    @cache
+    def inspected() -> Surroundings:
+        from workers.inspection import surroundings  # mostly nobody need be asked
+
+        return surroundings(configured)
+
+    return Surroundings(
+        paces=settings.paces, look=lambda: inspected().look(), consumers=lambda: inspected().consumers()
+    )
+
+
+def reports_folder(settings: Settings) -> Path:
+    """The folder for reports and rejected rows."""
+    return settings.data_dir / "reports"

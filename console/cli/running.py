@@ -1,17 +1,12 @@
-"""Checking, starting and watching a campaign, as several commands do."""
+"""Watching campaigns, as several commands do, and saying that one has started."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
-from pathlib import Path
 
 from rich.live import Live
 
-from campaigns.audience.progress import no_progress
-from campaigns.launch.checks import CheckResult, check
-from campaigns.launch.exclusions import Exclusions
-from campaigns.launch.launch import launch, refuse_duplicate, refuse_too_late
 from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
@@ -19,50 +14,13 @@ from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus
 from campaigns.reporting.hold_reason import reason_of
 from campaigns.reporting.status import CampaignSummary, summarize_campaign
 from campaigns.reporting.surroundings import NOT_ASKED, Surroundings, Trouble
-from console.cli import interruption, preflight
-from console.cli.context import surroundings_of, user_name
+from console.cli import interruption
+from console.cli.context import surroundings_of
 from console.cli.output import err, out, print_json, print_note
-from console.cli.progress import import_bar
 from console.cli.views import campaign as show
 from dialer.plural import counted
 from workers.settings import Settings
 from workers.wiring import now_utc
-
-
-def start(
-    file: Path, settings: Settings, ledger: Ledger, *, skip_rejects: bool, again: bool = False, quiet: bool = False
-) -> Campaign:
-    """Check a campaign file, check that its account can log in, and start it; raises before anything is written."""
-    checked = check_file(file, settings, ledger, quiet=quiet, keep=True)
-    if not again:
-        refuse_duplicate(ledger, checked.definition)
-    rejects = checked.write_rejects(reports_folder(settings))
-    if checked.rejects and not quiet:
-        show.print_check_result(checked, rejects)
-    show.print_warnings(checked, now_utc())
-    checked.refuse_rejects(rejects, skip=skip_rejects)
-    refuse_too_late(checked, now_utc())
-    preflight.check_login(checked.definition.account, settings)
-    return launch(
-        ledger,
-        checked,
-        rejects_folder=reports_folder(settings),
-        again=again,
-        who=user_name(),
-        now=now_utc(),
-        progress=no_progress if quiet else import_bar("starting", "contacts"),
-    )
-
-
-def check_file(file: Path, settings: Settings, ledger: Ledger, *, quiet: bool, keep: bool) -> CheckResult:
-    """Check a campaign file and its list. `keep`: keep what was read, so that the campaign can be started from it."""
-    return check(
-        file,
-        settings.accounts,
-        exclusions_for=lambda definition: Exclusions(ledger, definition, now_utc()),
-        progress=no_progress if quiet else import_bar("reading", "rows", estimated=True),
-        keep=keep,
-    )
 
 
 def print_started(campaign: Campaign, settings: Settings, *, as_json: bool) -> None:
@@ -131,8 +89,3 @@ def campaign_summaries(
             else queries.all_campaigns(db, LIVE_CAMPAIGNS if live_only else None)
         )
         return [summarize_campaign(db, row, now, surroundings) for row in selected]
-
-
-def reports_folder(settings: Settings) -> Path:
-    """The folder for reports and rejected rows."""
-    return settings.data_dir / "reports"

@@ -12,7 +12,6 @@ from pydantic import SecretStr
 from dialer.account_settings import AccountSettings
 from dialer.errors import DialerError
 from dialer.providers.registry import PROVIDERS, account_settings, specs
-from dialer.sandbox.vendors import VENDORS
 from workers.secrets import console_password, redis_password
 from workers.settings import Settings
 from workers.stack.info import StackInfo
@@ -101,6 +100,8 @@ def _given() -> dict[str, AccountSettings]:
 
 def _pointed(account: AccountSettings, url: str, speed: float) -> dict[str, str | float | None]:
     """What of an account a sandbox answers for: its address, its credentials, its clock."""
+    from dialer.sandbox.vendors import VENDORS  # whole servers, which most commands need not know
+
     vendor = VENDORS[PROVIDERS[account.provider].name]
     return {
         "provider": account.provider,

@@ -1,70 +1,37 @@
-"""The commands for campaigns: check, start, status, watch, report, pause, resume and cancel."""
+"""The commands for campaigns that have started: status, watch, pause, resume and cancel."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import typer
 
 from campaigns.ledger.queries import Campaign
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus, ContactStatus
 from campaigns.operations import control
-from campaigns.reporting.report import report
 from campaigns.reporting.status import CampaignSummary
-from console.cli.arguments import Again, AsJson, FilePath, Name, SkipRejects
+from console.cli.arguments import AsJson, Name
 from console.cli.confirmation import Yes, confirm
 from console.cli.context import settings_and_ledger, surroundings_of, user_name
 from console.cli.output import out, print_json, print_prose
 from console.cli.running import (
     calls_on_the_line,
     campaign_summaries,
-    check_file,
-    print_started,
     print_trouble,
-    reports_folder,
-    start,
     watch,
 )
 from console.cli.views import campaign as show
-from console.cli.views.report import print_report, report_facts
 from dialer.plural import counted
 from workers.wiring import now_utc
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    app.command("check")(check_command)
-    app.command("start")(start_command)
     app.command("status")(status_command)
     app.command("watch")(watch_command)
-    app.command("report")(report_command)
     for name, action in (("pause", control.pause), ("resume", control.resume)):
         app.command(name, help=action.__doc__.split(" Raises")[0] if action.__doc__ else None)(_control_command(action))
     app.command("cancel")(cancel_command)
-
-
-def check_command(file: Path = FilePath, as_json: bool = AsJson) -> None:
-    """Read a campaign file and its contacts and say what is wrong with them, calling nobody."""
-    with settings_and_ledger() as (settings, ledger):
-        checked = check_file(file, settings, ledger, quiet=as_json, keep=False)
-        rejects = checked.write_rejects(reports_folder(settings))
-    if as_json:
-        print_json(show.checked_facts(checked, rejects, now_utc()))
-    else:
-        show.print_check_result(checked, rejects)
-        show.print_warnings(checked, now_utc())
-    if checked.bad_rows:
-        raise typer.Exit(1)
-
-
-def start_command(
-    file: Path = FilePath, skip_rejects: bool = SkipRejects, again: bool = Again, as_json: bool = AsJson
-) -> None:
-    """Check a campaign file and start it; workers dial it from now on."""
-    with settings_and_ledger() as (settings, ledger):
-        campaign = start(file, settings, ledger, skip_rejects=skip_rejects, again=again, quiet=as_json)
-    print_started(campaign, settings, as_json=as_json)
 
 
 def status_command(
@@ -95,16 +62,6 @@ def watch_command(
         if not ids:
             out.print("No campaign is going on.")
         watch(ledger, ids, surroundings_of(settings), every=every)
-
-
-def report_command(campaign: str = Name, as_json: bool = AsJson) -> None:
-    """What became of a campaign: totals, and where the CSV files of its attempts and contacts are."""
-    with settings_and_ledger() as (settings, ledger):
-        finished_report = report(ledger, campaign, reports_folder(settings))
-    if as_json:
-        print_json(report_facts(finished_report))
-    else:
-        print_report(finished_report)
 
 
 def cancel_command(campaign: str = Name, yes: bool = Yes, as_json: bool = AsJson) -> None:

@@ -16,10 +16,11 @@ from rich.markup import escape
 
 from campaigns.ledger.store import Ledger
 from campaigns.reporting.report import Report, report
-from console.cli.context import ledger_for
+from console.cli.context import ledger_for, reports_folder
 from console.cli.output import out, short_path
-from console.cli.running import reports_folder, start, watch
+from console.cli.running import watch
 from console.cli.stack_session import print_event, print_stack, supervised
+from console.cli.starting import start
 from console.cli.views import sandbox_audit
 from console.cli.views.report import print_next_steps, print_report
 from dialer.errors import DialerError

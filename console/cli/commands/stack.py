@@ -15,10 +15,11 @@ from campaigns.operations import control
 from campaigns.reporting.report import Report, report
 from console.cli import interruption
 from console.cli.arguments import AsJson, FilePath, SkipRejects
-from console.cli.context import ledger_for, user_name
+from console.cli.context import ledger_for, reports_folder, user_name
 from console.cli.output import err, out, print_json, print_prose
-from console.cli.running import reports_folder, start, wait_for_calls, watch
+from console.cli.running import wait_for_calls, watch
 from console.cli.stack_session import print_event, print_stack, settings_of_stack
+from console.cli.starting import start
 from console.cli.views.report import print_report, report_facts
 from workers.inspection import surroundings
 from workers.settings import load

@@ -1,10 +1,9 @@
-"""Campaigns for people and as JSON facts: the result of a check, summaries, progress."""
+"""Campaigns for people and as JSON facts: summaries, progress."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -13,15 +12,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from campaigns.launch.checks import CheckResult
 from campaigns.lifecycle import ENDED_CAMPAIGNS, MISSED_CONTACTS, CampaignStatus, ContactStatus
 from campaigns.reporting.hold_reason import HoldKind
 from campaigns.reporting.status import NOT_IN_STATUS, CampaignSummary, summary_facts, unknown_warning
-from console.cli.output import local_with_zone, out, print_note, print_warning, short_path, table
+from console.cli.output import local_with_zone, print_note, table
 from console.formatting import meaning, words
 from dialer.calls import Outcome
 
-SHOWN_REJECTS = 20
 COLOURS = {
     "reached": "green",
     "unreached": "yellow",
@@ -31,47 +28,6 @@ COLOURS = {
     "cancelled": "dim",
     "unknown": "bold red",
 }
-
-
-def checked_facts(checked: CheckResult, rejects: Path | None, now: datetime) -> dict[str, Any]:
-    """A check's result as JSON facts."""
-    return {
-        "campaign": checked.definition.campaign,
-        "contacts": checked.summary.will_dial,
-        "summary": dict(checked.summary.lines()),
-        "rejects": str(rejects) if rejects else None,
-        "bad": checked.bad_rows,
-        "warnings": checked.all_warnings(now),
-        "rejected": [
-            {name: getattr(reject, name) for name in ("line", "column", "code", "reason", "suggestion")}
-            for reject in checked.rejects
-        ],
-    }
-
-
-def print_check_result(checked: CheckResult, rejects: Path | None) -> None:
-    """Print a check's result: the counts, the first bad rows, and the file that has all of them."""
-    out.print(f"[bold]{checked.definition.campaign}[/]  {escape(short_path(checked.audience_file))}")
-    shown = table("rows", ">count")
-    for label, count in checked.summary.lines():
-        shown.add_row(label, count)
-    out.print(shown)
-    if checked.rejects:
-        bad = table(">line", "column", "what is wrong", title="\nRows that are not called")
-        for reject in checked.rejects[:SHOWN_REJECTS]:
-            advice = f" [dim]({escape(reject.suggestion)})[/]" if reject.suggestion else ""
-            bad.add_row(str(reject.line), escape(reject.column), escape(reject.reason) + advice)
-        out.print(bad)
-        more = checked.summary.rejected - SHOWN_REJECTS
-        out.print(f"{f'… and {more:,} more. ' if more > 0 else ''}All of them: {rejects}")
-
-
-def print_warnings(checked: CheckResult, now: datetime) -> None:
-    """Print a check's warnings on standard error; loudly that people are called at any hour."""
-    if any_hour := checked.any_hour_warning(now):
-        print_warning(any_hour)
-    for warning in checked.warnings:
-        print_note(warning)
 
 
 def standing_facts(summary: CampaignSummary) -> dict[str, Any]:

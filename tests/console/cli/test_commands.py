@@ -6,14 +6,26 @@ import pkgutil
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 import typer
 
+from campaigns.ledger.migrations import upgrade
+from campaigns.ledger.store import Ledger
 from console.cli import commands
 from console.cli.app import COMMANDS, app
 
-SLOW = ("aiohttp", "alembic", "celery", "httpx", "jinja2", "psycopg", "redis", "sqlalchemy")
+SLOW = ("aiohttp", "alembic", "celery", "httpx", "jinja2", "psycopg", "redis", "sqlalchemy", "structlog")
+OF_OTHERS = (
+    "alembic",
+    "campaigns.launch",
+    "celery",
+    "dialer.sandbox",
+    "openpyxl",
+    "uvicorn",
+    "workers.stack.environment",
+)
 IMPORTED = """
 import sys
 from console.cli import main
@@ -45,10 +57,18 @@ def test_what_does_no_work_imports_nothing_that_takes_long(words):
     assert imported_by(*words) == []
 
 
-def imported_by(*words: str) -> list[str]:
-    """The slow libraries that `dialer` with these words has imported at its end."""
-    command = [sys.executable, "-c", IMPORTED.format(slow=SLOW), *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+@pytest.mark.parametrize("words", [("status",), ("dnc", "list"), ("explain", "nothing")], ids=" ".join)
+def test_what_only_reads_imports_nothing_that_other_commands_need(words, tmp_path):
+    ledger = Ledger(f"sqlite:///{tmp_path / '.dialer' / 'ledger.sqlite3'}")
+    upgrade(ledger)
+    ledger.close()
+    assert imported_by(*words, of=OF_OTHERS, folder=tmp_path) == []
+
+
+def imported_by(*words: str, of: tuple[str, ...] = SLOW, folder: Path | None = None) -> list[str]:
+    """Which of these modules `dialer` with these words has imported at its end."""
+    command = [sys.executable, "-c", IMPORTED.format(slow=of), *words]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     said, *names = done.stderr.splitlines()[-1].split()
     assert said == "imported:"
     return names

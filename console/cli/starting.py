@@ -1,0 +1,54 @@
+"""Checking and starting a campaign, as several commands do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from campaigns.audience.progress import no_progress
+from campaigns.launch.checks import CheckResult, check
+from campaigns.launch.exclusions import Exclusions
+from campaigns.launch.launch import launch, refuse_duplicate, refuse_too_late
+from campaigns.ledger.queries import Campaign
+from campaigns.ledger.store import Ledger
+from console.cli import preflight
+from console.cli.context import reports_folder, user_name
+from console.cli.progress import import_bar
+from console.cli.views import check as show
+from workers.settings import Settings
+from workers.wiring import now_utc
+
+
+def start(
+    file: Path, settings: Settings, ledger: Ledger, *, skip_rejects: bool, again: bool = False, quiet: bool = False
+) -> Campaign:
+    """Check a campaign file, check that its account can log in, and start it; raises before anything is written."""
+    checked = check_file(file, settings, ledger, quiet=quiet, keep=True)
+    if not again:
+        refuse_duplicate(ledger, checked.definition)
+    rejects = checked.write_rejects(reports_folder(settings))
+    if checked.rejects and not quiet:
+        show.print_check_result(checked, rejects)
+    show.print_warnings(checked, now_utc())
+    checked.refuse_rejects(rejects, skip=skip_rejects)
+    refuse_too_late(checked, now_utc())
+    preflight.check_login(checked.definition.account, settings)
+    return launch(
+        ledger,
+        checked,
+        rejects_folder=reports_folder(settings),
+        again=again,
+        who=user_name(),
+        now=now_utc(),
+        progress=no_progress if quiet else import_bar("starting", "contacts"),
+    )
+
+
+def check_file(file: Path, settings: Settings, ledger: Ledger, *, quiet: bool, keep: bool) -> CheckResult:
+    """Check a campaign file and its list. `keep`: keep what was read, so that the campaign can be started from it."""
+    return check(
+        file,
+        settings.accounts,
+        exclusions_for=lambda definition: Exclusions(ledger, definition, now_utc()),
+        progress=no_progress if quiet else import_bar("reading", "rows", estimated=True),
+        keep=keep,
+    )
