@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from fastapi import APIRouter, Response
 from prometheus_client import CollectorRegistry, generate_latest
@@ -13,8 +14,9 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Connection
 
 from campaigns.reporting import counts
+from campaigns.reporting.surroundings import TroubleKind
 from console.account_limits import gauges, limits_now
-from console.server.state import InjectedState
+from console.server.state import AppState, InjectedState
 
 ENDED_CAMPAIGNS_SHOWN_FOR = timedelta(days=1)  # so that the number of series does not grow without end
 
@@ -25,7 +27,7 @@ router = APIRouter()
 def metrics(state: InjectedState) -> Response:
     """All metrics, in Prometheus' text format."""
     with state.ledger.reading() as db:
-        families = list(_families(db, state.clock()))
+        families = [*_families(db, state.clock()), *_of_surroundings(state)]
     registry = CollectorRegistry()
     registry.register(PrecomputedMetrics([*families, *gauges(limits_now(state.buckets))]))
     text = generate_latest(registry) + generate_latest(state.counts.registry)
@@ -71,7 +73,17 @@ def _families(db: Connection, now: datetime) -> Iterator[Metric]:
     )
 
 
-def _family(name: str, description: str, labels: tuple[str, ...], rows: counts.Rows) -> GaugeMetricFamily:
+def _of_surroundings(state: AppState) -> Iterator[Metric]:
+    """Whether anything keeps everything from being dialed, and how old the last release tick is."""
+    trouble = state.surroundings.look()
+    troubles = [(kind.value, trouble is not None and trouble.kind is kind) for kind in TroubleKind]
+    yield _family("dialer_trouble", "1 for what keeps everything from being dialed.", ("kind",), troubles)
+    age = state.inspection.tick_age()
+    if age is not None:
+        yield GaugeMetricFamily("dialer_tick_age_seconds", "Seconds since a worker took a release tick.", value=age)
+
+
+def _family(name: str, description: str, labels: tuple[str, ...], rows: Iterable[Sequence[Any]]) -> GaugeMetricFamily:
     family = GaugeMetricFamily(name, description, labels=labels)
     for row in rows:
         values = tuple(row)

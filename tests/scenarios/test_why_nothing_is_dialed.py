@@ -176,6 +176,7 @@ def test_each_reason_is_told_by_every_door_and_passes(scene, kind):
         with scene.console as http:
             assert (http.get("/healthz").status_code, http.get("/readyz?need=ledger").status_code) == (200, 200)
             assert http.get("/readyz").status_code == (200 if kind in READY_WITHOUT else 503)
+            assert (f'dialer_trouble{{kind="{kind}"}} 1.0' in http.get("/metrics").text) == (kind not in READY_WITHOUT)
     scene.wait_until(HoldKind.DIALING)
 
 

@@ -95,7 +95,7 @@ class ProgramPlan:
             argv=(sys.executable, "-m", "uvicorn", "--factory", self.modules.console, *address, *options),
             env=self._environment_with_settings(),
             log=self._log("console"),
-            healthy=http_ok(f"{self.info.urls['console']}/healthz"),
+            healthy=http_ok(f"{self.info.urls['console']}/readyz?need=ledger"),
         )
 
     def _worker(self, number: int) -> Program:

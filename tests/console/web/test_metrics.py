@@ -44,3 +44,10 @@ def test_the_series_of_a_campaign_end_a_day_after_it_did(console: Console) -> No
 def test_an_empty_ledger_has_metrics_too(console: Console) -> None:
     assert samples(console, "dialer_campaigns") == {}
     assert console.http.get("/metrics").headers["content-type"].startswith("text/plain; version=")
+
+
+def test_what_keeps_everything_from_being_dialed_is_a_metric(console: Console) -> None:
+    troubles = samples(console, "dialer_trouble")
+    assert troubles.pop(("no_stack",)) == 1
+    assert set(troubles.values()) == {0}
+    assert samples(console, "dialer_tick_age_seconds") == {}

@@ -1,4 +1,4 @@
-"""A console as small as they come: it answers 200 to everything."""
+"""A console as small as they come: it answers 200 to whoever asks whether it works."""
 
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
@@ -6,4 +6,5 @@ from starlette.routing import Route
 
 
 def create_app() -> Starlette:
-    return Starlette(routes=[Route("/healthz", lambda _request: PlainTextResponse("ok"))])
+    paths = ("/healthz", "/readyz")
+    return Starlette(routes=[Route(path, lambda _request: PlainTextResponse("ok")) for path in paths])
