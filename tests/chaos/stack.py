@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from dialer.providers.registry import account_settings
 from dialer.redis_address import RedisAddress
 from tests.support import loopback
-from tests.support.preloaded import Forked
+from tests.support.preloaded import ForkedChild
 from workers.settings import ConsoleSettings, LedgerSettings, RedisSettings, Settings, WorkerSettings
 from workers.stack.environment import environment
 from workers.stack.health import http_ok, redis_pings
@@ -43,20 +43,6 @@ SANDBOX = {
     "late_seconds": 4,
     "shown_talking": 0,
 }
-
-
-class ForkedChild(Child):
-    """A Python program, forked from a process that has the imports done; else a child as any other.
-
-    Here each is started many times, and to import takes longer than most live.
-    """
-
-    def _fork(self) -> Any:
-        _python, option, *arguments = self.program.argv
-        assert option == "-m"
-        self.program.log.parent.mkdir(exist_ok=True)
-        with Path(os.devnull).open("rb") as stdin, self.program.log.open("ab") as log:
-            return Forked("stack", arguments, cwd=Path.cwd(), env=self.program.env, files=(stdin, log, log))
 
 
 class FaultyStack:
@@ -263,8 +249,7 @@ class FaultyStack:
         for kinds in (first, second, ("worker", "beat")):
             stage = [name for name in self._programs if name.startswith(kinds)]
             for name in stage:
-                is_ours = not name.startswith(("redis", "sentinel"))
-                self.children[name] = (ForkedChild if is_ours else Child)(self._programs[name])
+                self.children[name] = ForkedChild(self._programs[name])
                 self.children[name].start()
             for name in stage:
                 self.children[name].await_health()

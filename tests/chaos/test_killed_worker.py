@@ -16,6 +16,7 @@ from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts
 from campaigns.lifecycle import CampaignStatus
 from console.cli.views import sandbox_audit
+from tests.support.preloaded import ForkedChild
 from tests.support.seeding import LONG_TEXT, numbers
 from workers.settings import load
 from workers.stack.stack import Stack
@@ -68,6 +69,7 @@ def test_a_worker_killed_twice_in_mid_campaign_calls_nobody_twice_and_loses_nobo
     monkeypatch.setenv("DIALER_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("DIALER_WORKER__LEASE_SECONDS", "5")
     monkeypatch.setenv("DIALER_WORKER__TICK_SECONDS", "0.5")
+    monkeypatch.setattr("workers.stack.stack.Child", ForkedChild)
     stopping = threading.Event()
     with Stack(load(), sandbox=True, speed=5) as stack:
         for key, value in stack.environment.items():

@@ -24,6 +24,7 @@ from campaigns.ledger.store import Ledger
 from campaigns.reporting.hold_reason import HoldKind, HoldReason, hold_reason
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
+from tests.support import loopback
 from tests.support.console_server import without_table
 from tests.support.dialers import wait_for
 from tests.support.seeding import numbers
@@ -66,9 +67,7 @@ class Scene:
     @property
     def console(self) -> httpx.Client:
         password = (self.settings.data_dir / "password").read_text().strip()
-        return httpx.Client(
-            base_url=self.info.urls["console"], auth=("operator", password), trust_env=False, timeout=30
-        )
+        return loopback.client(base_url=self.info.urls["console"], auth=("operator", password), timeout=30)
 
     def everywhere(self) -> set[str]:
         """What the doors say it is."""

@@ -1,10 +1,10 @@
 """Programs in processes that are forked from one which has imported what they need: imports are most of a short life.
 
-    python -m tests.support.preloaded SOCKET KIND
+    python -m tests.support.preloaded SOCKET
 
-A server of the kind `dialer` runs the command line, one of the kind `stack` what `python -m` runs. Each request on the
-socket is arguments, folder and environment as JSON, with files for stdin, stdout and stderr; the replies are the
-process's id and then its exit code. The server ends when its own stdin does, and on Linux its processes with it.
+Each request on the socket is a program (`dialer`, or a module as for `python -m`), arguments, folder and environment as
+JSON, with files for stdin, stdout and stderr; the replies are the process's id and then its exit code. The server ends
+when its own stdin does, and on Linux its processes with it. A stack that a forked `dialer` starts is forked too.
 """
 
 from __future__ import annotations
@@ -27,27 +27,26 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import IO, Any, Literal
+from typing import IO, Any
 
+from workers.stack import stack
 from workers.stack.child import ask_kernel_for_death_with_parent
+from workers.stack.processes import Child
 
-Kind = Literal["dialer", "stack"]
-IMPORTED: Mapping[Kind, Sequence[str]] = {  # what is imported late by what needs it, and what no command imports
-    "dialer": (
-        *("tomllib", "alembic.command", "alembic.script", "mako.ext.pygmentplugin", "anyio._backends._asyncio"),
-        *("encodings.idna", "importlib.readers", "rich._emoji_codes", "typer._adapters"),
-    ),
-    "stack": (
-        *("tomllib", "encodings.idna", "anyio._backends._asyncio", "alembic.command", "alembic.script", "shelve"),
-        *("mako.ext.pygmentplugin", "uvicorn.main", "uvicorn.lifespan.on"),
-        *("uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto", "uvicorn.loops.auto"),
-        *("celery.bin.celery", "celery.apps.worker", "celery.apps.beat", "celery.concurrency.thread"),
-        *("celery.worker.consumer", "celery.worker.control", "celery.worker.strategy", "kombu.transport.redis"),
-        *("workers.beat", "workers.broker", "workers.logs", "workers.tick_guard", "workers.wiring"),
-        *("campaigns.dispatch.dial", "campaigns.dispatch.release", "campaigns.launch.recurring"),
-        *("campaigns.operations.sweep", "campaigns.settlement.polling", "console.web.app", "dialer.sandbox.server"),
-    ),
-}
+DIALER = "dialer"
+
+IMPORTED = (  # what is imported late by what needs it, and what no command imports
+    *("tomllib", "alembic.command", "alembic.script", "mako.ext.pygmentplugin", "anyio._backends._asyncio", "shelve"),
+    *("encodings.idna", "importlib.readers", "rich._emoji_codes", "typer._adapters"),
+    *("uvicorn.main", "uvicorn.lifespan.on"),
+    *("uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto", "uvicorn.loops.auto"),
+    *("celery.bin.celery", "celery.apps.worker", "celery.apps.beat", "celery.concurrency.thread"),
+    *("celery.worker.consumer", "celery.worker.control", "celery.worker.strategy", "kombu.transport.redis"),
+    *("workers.beat", "workers.broker", "workers.logs", "workers.tick_guard", "workers.wiring"),
+    *("campaigns.dispatch.dial", "campaigns.dispatch.release", "campaigns.launch.recurring"),
+    *("campaigns.operations.sweep", "campaigns.settlement.polling", "console.web.app", "dialer.sandbox.server"),
+)
+SOCKET = "PRELOADED_SOCKET"  # in the environment of a forked process, whose own children are forked by the same server
 
 
 def environ(more: Mapping[str, str]) -> dict[str, str]:
@@ -63,7 +62,7 @@ def run(
     with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         stdin.write(given.encode())
         stdin.seek(0)
-        running = Forked("dialer", arguments, cwd=cwd, env=env, files=(stdin, stdout, stderr))
+        running = Forked([DIALER, *arguments], cwd=cwd, env=env, files=(stdin, stdout, stderr))
         try:
             code = running.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -81,20 +80,14 @@ class Forked:
     """A process of a server, the first of a group of its own; its methods are those of `subprocess.Popen`."""
 
     def __init__(
-        self,
-        kind: Kind,
-        arguments: Sequence[str],
-        *,
-        cwd: Path,
-        env: Mapping[str, str],
-        files: Sequence[IO[bytes]],
+        self, arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], files: Sequence[IO[bytes]]
     ) -> None:
-        """`files` are its stdin, stdout and stderr; `arguments` those of `dialer`, or a module and those it has."""
+        """`arguments` are `dialer` or a module, and those it has; `files` are its stdin, stdout and stderr."""
         self.args = arguments
         self._code: int | None = None
         self._reading = Lock()
         connection = socket.socket(socket.AF_UNIX)
-        connection.connect(_server(kind))
+        connection.connect(_server())
         data = json.dumps({"arguments": list(arguments), "cwd": str(cwd), "env": dict(env)}).encode()
         socket.send_fds(connection, [len(data).to_bytes(4, "big")], [file.fileno() for file in files])
         connection.sendall(data)
@@ -120,10 +113,18 @@ class Forked:
             self._speaks(min(left, 0.1))
         return code
 
+    def send_signal(self, number: int) -> None:
+        """Send a signal, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
     def terminate(self) -> None:
         """Send SIGTERM, unless it has ended."""
-        if self.poll() is None:
-            os.kill(self.pid, signal.SIGTERM)
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Send SIGKILL, unless it has ended."""
+        self.send_signal(signal.SIGKILL)
 
     def _speaks(self, seconds: float) -> bool:
         """Whether there is something to read within so long."""
@@ -132,13 +133,31 @@ class Forked:
         return bool(poll.poll(seconds * 1000))
 
 
+class ForkedChild(Child):
+    """A Python program of a stack, forked from a process that has the imports done; else a child as any other.
+
+    To import takes longer than most of them live.
+    """
+
+    def _fork(self) -> Any:
+        python, *arguments = self.program.argv
+        if python != sys.executable:
+            return super()._fork()
+        assert arguments.pop(0) == "-m"
+        self.program.log.parent.mkdir(exist_ok=True)
+        with Path(os.devnull).open("rb") as stdin, self.program.log.open("ab") as log:
+            return Forked(arguments, cwd=Path.cwd(), env=self.program.env, files=(stdin, log, log))
+
+
 @cache
-def _server(kind: Kind) -> str:
-    """The socket of this process's own server of this kind."""
+def _server() -> str:
+    """The socket of the server that has forked this process, or of this process's own."""
+    if path := os.environ.get(SOCKET):
+        return path
     folder = tempfile.mkdtemp(prefix="dialer-")
     path = f"{folder}/socket"
     server = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.preloaded", path, kind],
+        [sys.executable, "-m", "tests.support.preloaded", path],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=Path(__file__).parents[2],
@@ -204,26 +223,28 @@ def _command(connection: socket.socket) -> dict[str, Any]:
     os._exit(0)
 
 
-def main(path: str, kind: Kind) -> None:
-    names = list(IMPORTED[kind])
-    if kind == "dialer":
-        from console.cli import commands
+def main(path: str) -> None:
+    from console.cli import commands
 
-        names += [command.name for command in pkgutil.iter_modules(commands.__path__, f"{commands.__name__}.")]
-    for name in names:
+    names = [command.name for command in pkgutil.iter_modules(commands.__path__, f"{commands.__name__}.")]
+    for name in (*IMPORTED, *names):
         importlib.import_module(name)
     gc.freeze()  # no forked process writes into what they share, to look for garbage in it
     request = _serve(path)
     os.chdir(request["cwd"])
     os.environ.clear()
-    os.environ.update(request["env"])
+    os.environ.update(request["env"] | {SOCKET: path})
     sys.stdin = open(0, closefd=False)  # noqa: SIM115
-    _run_dialer(request["arguments"]) if kind == "dialer" else _run_module(*request["arguments"])
+    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
+    program, *arguments = request["arguments"]
+    _run_dialer(arguments) if program == DIALER else _run_module(program, *arguments)
 
 
 def _run_dialer(arguments: Sequence[str]) -> None:
     from console.cli import main as dialer
 
+    stack.Child = ForkedChild  # type: ignore[misc]
     sys.path[0] = str(Path(sys.executable).parent)  # as for the program of that name
     sys.argv = ["dialer", *arguments]
     dialer()
@@ -237,4 +258,4 @@ def _run_module(module: str, *arguments: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], "stack" if sys.argv[2] == "stack" else "dialer")
+    main(sys.argv[1])

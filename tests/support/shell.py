@@ -1,6 +1,6 @@
 """The command line as people run it: a process of its own, in a folder of its own, with a clean environment.
 
-What is run to its end is forked from a process that has the imports done; what runs on is started as it is installed.
+It is forked from a process that has the imports done, unless a test asks for what is installed.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ import subprocess
 import sys
 import termios
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO
 
 from tests.support import preloaded
+from tests.support.preloaded import Forked
 
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # a colour, or a move of the cursor
 DIALER = Path(sys.executable).with_name("dialer")
@@ -48,6 +50,18 @@ class Ran:
     @property
     def json(self) -> Any:
         return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A command that goes on, and what it prints."""
+
+    process: Forked | subprocess.Popen[str]
+    stdout: TextIO
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
 
 
 @dataclass(frozen=True)
@@ -89,25 +103,43 @@ class Shell:
             written = b"".join(_until_the_end(terminal))
         return running.wait(60), ESCAPE.sub("", written.decode()).splitlines()
 
-    def begin(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
+    def begin(self, *arguments: str, **environ: str) -> Begun:
         """Start a command and leave it running; stop it with `end`."""
-        return subprocess.Popen(
-            [str(DIALER), *arguments],
+        ours, theirs = os.pipe()
+        with Path(os.devnull).open("rb") as stdin, os.fdopen(theirs, "wb") as output:
+            process = Forked(
+                [preloaded.DIALER, *arguments],
+                cwd=self.folder,
+                env=self.environ(environ),
+                files=(stdin, output, output),
+            )
+        return Begun(process, os.fdopen(ours))
+
+    def begin_as_installed(self, *arguments: str, **environ: str) -> Begun:
+        """The same by the program that is installed, whose own processes are started anew too."""
+        command = [str(DIALER), *arguments]
+        process = subprocess.Popen(
+            command,
             cwd=self.folder,
             env=self.environ(environ),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
+        assert process.stdout is not None
+        return Begun(process, process.stdout)
 
     @staticmethod
-    def end(running: subprocess.Popen[str]) -> str:
+    def end(begun: Begun) -> str:
         """Ctrl-C, and what was printed until the end."""
-        running.send_signal(signal.SIGINT)
+        begun.process.send_signal(signal.SIGINT)
         try:
-            return running.communicate(timeout=60)[0]
+            with ThreadPoolExecutor(1) as reading, begun.stdout:
+                written = reading.submit(begun.stdout.read)
+                begun.process.wait(60)
+                return written.result()
         finally:
-            running.kill()
+            begun.process.kill()
 
     @staticmethod
     def environ(more: dict[str, str]) -> dict[str, str]:

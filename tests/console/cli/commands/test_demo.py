@@ -72,7 +72,7 @@ class Demo:
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     shell = Shell(tmp_path_factory.mktemp("demo"))
-    running = shell.begin("demo", "--keep")
+    running = shell.begin_as_installed("demo", "--keep")
     printed: list[str] = []
     spy: Eavesdropper | None = None
     try:
@@ -94,12 +94,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
         steps = _typed(shell, "export DIALER_DATA_DIR=.dialer/demo\ndialer status")
         printed.append(shell.end(running))
     finally:
-        running.kill()
-        running.wait()
+        running.process.kill()
+        code = running.process.wait()
     return Demo(
         folder=shell.folder,
         printed="".join(printed),
-        code=running.returncode,
+        code=code,
         redis_heard=spy.heard if spy else [],
         redis_kept=kept,
         flower_tasks=tasks,

@@ -134,13 +134,13 @@ def test_a_run_with_bad_rows_calls_the_good_ones_when_asked_to(vendor, tmp_path)
 @pytest.mark.stack
 def test_a_run_that_is_interrupted_pauses_and_hears_the_calls_on_the_line_to_their_end(vendor, tmp_path):
     shell = Shell.prepared(tmp_path, settings=SETTINGS + "poll_seconds = 1\n")
-    shell.write("first.yaml", (tmp_path / "first.yaml").read_text() + "pace: 0.05\n")
+    shell.write("first.yaml", (tmp_path / "first.yaml").read_text() + "pace: 0.2\n")
     running = shell.begin("run", "first.yaml", DIALER_ACCOUNTS__MAIN__BASE_URL=vendor.url)
     try:
         wait_for(lambda: bool(vendor.calls))
         said = shell.end(running)
     finally:
-        running.kill()
+        running.process.kill()
     assert "first-1 is paused; go on with: dialer up, then dialer resume first-1" in " ".join(said.split())
     stands = shell.run("status", "first-1", "--json").json
     assert stands["status"] == "paused"
