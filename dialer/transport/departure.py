@@ -15,9 +15,7 @@ from dialer.bucket import BucketUnavailable, CampaignLimits, Slot, TokenBucket
 from dialer.deadline import Deadline, steady_seconds
 
 EVERY = 0.001  # requests whose slots begin together leave together: a turn of the loop for each would cost too much
-BEHIND = (
-    0.25  # seconds after the beginning of its own slot, when a request that still waits tells that there are too many
-)
+BEHIND = 0.1  # a request that waits for so many seconds after its own slot began says that there are too many
 AT_ONCE = 8  # requests that get their slots in one turn of the loop: more would miss them before they are written
 
 

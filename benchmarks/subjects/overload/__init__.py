@@ -21,7 +21,7 @@ from tests.support.timed_vendor import TimedVendor, timed_vendor
 PACES = (100, 500, 1000, 2000)
 WORKERS = (1, 2)
 STORES = ("SQLite", "PostgreSQL")
-SECONDS = 6.0
+SECONDS = 5.0
 NOTE = (
     f"Each row: {SECONDS:.0f} s of one list. Workers, beat, Flower, console, Redis, the ledger's server and the vendor "
     "share the cores. The recipe has no ledger, no limits and no gates; its tasks are queued before it starts. Most in "
