@@ -145,6 +145,8 @@ def read_source(path: Path) -> Source:
 
 def _anchors(path: Path, text: str) -> Iterator[FileFault]:
     """A fault for each word that YAML takes for an anchor (`&Hello`) and would leave out: nothing refers to it."""
+    if "&" not in text:
+        return
     tokens = list(yaml.scan(text, Loader=yaml.SafeLoader))
     referred = {token.value for token in tokens if isinstance(token, yaml.AliasToken)}
     for token in tokens:
