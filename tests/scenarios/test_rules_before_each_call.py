@@ -24,8 +24,8 @@ from dialer.deadline import utc_now
 from dialer.phone import parse
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
-from tests.conftest import HandSetClock
 from tests.support.dialers import callgear, webex, working
+from tests.support.fixtures import HandSetClock
 from tests.support.seeding import attempt, claim, contact, definition, dialing, fresh, numbers, seed
 from tests.support.statuses import as_attempt
 

@@ -26,9 +26,9 @@ from dialer.bucket import TokenBucket
 from dialer.deadline import utc_now
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
-from tests.conftest import HandSetClock
 from tests.support.delivering import receive
 from tests.support.dialers import callgear, failing_once, serving, wait_for, webex, working
+from tests.support.fixtures import HandSetClock
 from tests.support.seeding import attempt, campaign_row, claim, contact, definition, numbers, seed
 
 STILL = 0.001

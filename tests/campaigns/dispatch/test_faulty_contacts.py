@@ -17,8 +17,8 @@ from campaigns.safeguards import circuit_breaker
 from campaigns.settlement.rulings import FAULTY_TRIES
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
-from tests.conftest import HandSetClock
 from tests.support.dialers import webex, working
+from tests.support.fixtures import HandSetClock
 from tests.support.seeding import campaign_row, numbers, seed
 
 GOOD = "+14155550107"

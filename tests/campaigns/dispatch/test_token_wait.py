@@ -15,8 +15,8 @@ from campaigns.runtime import Runtime
 from dialer.deadline import utc_now
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
-from tests.conftest import HandSetClock
 from tests.support.dialers import wait_for, webex, working
+from tests.support.fixtures import HandSetClock
 from tests.support.seeding import claim, contact, numbers, seed
 
 

@@ -25,8 +25,8 @@ from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import CampaignStatus
 from campaigns.operations import control
 from dialer.providers.registry import account_settings
-from tests.conftest import HandSetClock
 from tests.support.dialers import failing_once
+from tests.support.fixtures import HandSetClock
 from tests.support.seeding import claim, numbers
 
 ACCOUNTS = {

@@ -26,8 +26,8 @@ from dialer.bucket import GrantResult
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
 from dialer.verdicts import Meter, Ruling, Verdict
-from tests.conftest import HandSetClock
 from tests.support.dialers import NOBODY, callgear, webex, working
+from tests.support.fixtures import HandSetClock
 from tests.support.seeding import campaign_row, claim, contact, numbers, seed
 
 MINUTE = 60

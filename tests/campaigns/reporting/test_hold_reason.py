@@ -30,8 +30,8 @@ from dialer.phone import parse
 from dialer.providers.registry import account_settings
 from dialer.verdicts import Meter, Verdict
 from tests.campaigns.safeguards.test_circuit_breaker import phones, tick
-from tests.conftest import HandSetClock
 from tests.support.dialers import callgear, webex, working
+from tests.support.fixtures import HandSetClock
 from tests.support.seeding import campaign_row, claim, dial_again, dialing, fresh, numbers, open_all, seed
 from tests.support.statuses import as_contact
 

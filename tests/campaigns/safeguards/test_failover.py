@@ -29,8 +29,8 @@ from dialer.providers.registry import account_settings
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
 from dialer.verdicts import Meter, Ruling, Verdict
-from tests.conftest import HandSetClock
 from tests.support.dialers import callgear, webex, working
+from tests.support.fixtures import HandSetClock
 from tests.support.seeding import campaign_row, contact, definition, dialing, fresh, numbers, seed
 
 BOTH = {"accounts": ["main", "spare"]}

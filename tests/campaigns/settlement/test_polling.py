@@ -28,8 +28,8 @@ from dialer.account import Account
 from dialer.deadline import utc_now
 from dialer.follow_timing import poll_interval, short_message_warning
 from dialer.verdicts import Meter, Ruling, Verdict
-from tests.conftest import HandSetClock
 from tests.support.dialers import PATIENCE, ListingVendor, callgear, serving, wait_for, webex, working
+from tests.support.fixtures import HandSetClock
 from tests.support.lock_waits import deadlocks, until_it_waits
 from tests.support.seeding import attempt, contact, dialing, fresh, numbers, seed
 

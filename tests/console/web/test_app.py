@@ -16,9 +16,9 @@ from sqlalchemy import update
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from console.web.app import create_app
-from tests.conftest import HandSetClock
 from tests.console.conftest import Console
 from tests.support import console_server, loopback
+from tests.support.fixtures import HandSetClock
 from tests.support.statuses import as_contact
 
 
