@@ -20,6 +20,7 @@ from dialer.seldom import Seldom
 log = get_logger()
 STEP = 0.1  # how long a pause, a cancel or an answer may go unnoticed
 TURN_SECONDS = 0.1  # of a fast pace that are taken in one turn of the line; a turn for each call would cost too much
+MOST_IN_TURN = 50  # more would wait too long for each other on a machine that carries less than the pace
 
 Pause = Callable[[float], None]
 Send = Callable[[Sequence[tuple[Claimed, Slot | None]]], None]
@@ -78,7 +79,7 @@ def return_claims(contacts: Sequence[Claimed], using: Runtime, due_in: float | N
 def _turn(left: Sequence[Claimed], account: Account, campaign: Campaign) -> list[Claimed]:
     """The contacts that ask for tokens together: as many as the pace allows in a moment, all of one urgency."""
     own = (account.settings.pace, campaign.definition.pace, account.settings.caller_id_pace)
-    size = max(1, round(min(pace for pace in own if pace) * TURN_SECONDS))
+    size = max(1, min(MOST_IN_TURN, round(min(pace for pace in own if pace) * TURN_SECONDS)))
     return list(takewhile(lambda contact: bool(contact.tries) == bool(left[0].tries), left[:size]))
 
 
