@@ -13,6 +13,7 @@ from dialer.written_number import dialable, digits_of, is_international
 
 LONGEST_SHORT_NUMBER = 6
 TELLING_SHORT_NUMBER = re.compile(r"\d{2,4}|116\d{3}")  # others may be what is left of a long number
+RANGE = re.compile(r"(?P<first>.*\d)(?P<rest>\s*[-\u2010-\u2015\u2212]\s*\d{1,4})")
 ZERO_IN_BRACKETS = re.compile(r"\(\s*0\s*\)")
 OLD_MEXICAN = re.compile(r"(?P<code>(?:\+|00|011)52|)(?P<dropped>044|045|01|1)(?P<number>\d{10})")  # until 2019
 
@@ -45,7 +46,8 @@ def reject_zero_in_brackets(written: str) -> None:
 def refusal(written: str, country: str | None) -> BadPhoneNumber:
     """The error for a plain text whose digits are no valid number."""
     known = (
-        _emergency_or_short(written, country)
+        _range(written, country)
+        or _emergency_or_short(written, country)
         or _dropped_in_mexico(written, country)
         or _lost_in_a_spreadsheet(written, country)
     )
@@ -56,6 +58,15 @@ def refusal(written: str, country: str | None) -> BadPhoneNumber:
     except NumberParseException as exc:
         return _unreadable(written, country, exc.error_type)
     return _invalid(number, is_whole=is_international(written))
+
+
+def _range(written: str, country: str | None) -> BadPhoneNumber | None:
+    """The error for a whole number with a few more digits behind a dash."""
+    more = RANGE.fullmatch(written)
+    if more is None or not valid_number(more["first"], country):
+        return None
+    reason = f'the number ends before "{more["rest"].strip()}", which stands for a range of numbers or an extension'
+    return BadPhoneNumber(reason, "keep one number, with all of its digits")
 
 
 def _unreadable(written: str, country: str | None, error: int) -> BadPhoneNumber:

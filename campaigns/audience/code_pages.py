@@ -26,6 +26,8 @@ CYRILLIC = ("ru", "uk", "bg", "be", "sr", "mk")
 PAGES = {  # the languages that are written in each
     **dict.fromkeys(("cp1252", "cp850", "cp437", "mac_roman"), WESTERN),
     **dict.fromkeys(("cp1251", "koi8_r", "koi8_u", "cp866", "mac_cyrillic", "iso8859_5"), CYRILLIC),
+    **dict.fromkeys(("kz1048", "ptcp154"), ("kk", "ky", "mn", "tt", "ru")),
+    **{"koi8_t": ("tg", "ru")},
     **dict.fromkeys(("cp1250", "iso8859_2", "cp852"), CENTRAL),
     **dict.fromkeys(("cp1253", "iso8859_7", "cp737"), ("el",)),
     **dict.fromkeys(("cp1254", "cp857"), ("tr",)),

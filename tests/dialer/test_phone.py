@@ -59,6 +59,11 @@ def test_a_number_is_read_as_it_is_written(written, country, e164):
         ("+1 111 555 0100", None, "no network of US has such a number", "correct its digits"),  # no such area code
         ("+14155550100 ext. 5", None, r"extension \(5\)", "remove the extension"),
         ("+14155550100 / +14155550101", None, "two numbers", "keep one"),
+        ("+48 22 123 45 67-69", None, 'ends before "-69".* a range of numbers or an extension', "keep one number"),
+        ("+48 22 123 45 67 – 69", None, 'ends before "(–|-) 69"', "keep one number"),
+        ("22 123 45 67-9", "PL", 'ends before "-9"', "keep one number"),
+        ("(415) 555-0100-12", "US", 'ends before "-12"', "keep one number"),
+        ("+33 1 23 45 67 89-90", None, 'ends before "-90"', "keep one number"),
         ("(415) 555-0100, (415) 555-0101", "US", "two numbers", "keep one"),
     ],
 )
