@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,9 +16,10 @@ from sqlalchemy import CheckConstraint, event, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from campaigns.ledger import bulk, claims, drafts
-from campaigns.ledger.drafts import NewContact
+from campaigns.ledger.drafts import DraftGone, NewContact
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import contacts
+from tests.support.lock_waits import until_it_waits
 from tests.support.seeding import numbers
 
 MANY = 2 * bulk.ROWS_A_STATEMENT + 3
@@ -119,12 +123,10 @@ def test_the_store_checks_again_whatever_became_of_the_rows(ledger, draft, clock
             db.execute(update(contacts).values(**wrong))
 
 
-def test_a_contact_of_no_campaign_is_refused(ledger, draft, clock):
-    rows = drafts.rows_of(ledger, map(drafts.as_written, people(MANY)))
-    due = drafts._moments(ledger.engine.dialect)(clock())
-    equal = {"campaign_id": "nobody-1", "due_at": due, "attempts": 0, "tries": 0, "status": "pending"}
-    with pytest.raises(IntegrityError), ledger.writing() as db:
-        bulk.insert_rows(db, contacts, equal, drafts.COLUMNS, rows)
+def test_a_contact_of_no_campaign_is_refused(ledger, clock):
+    with pytest.raises(DraftGone):
+        add(ledger, "nobody-1", people(1), clock())
+    assert counted(ledger) == 0
 
 
 def counted(ledger: Ledger) -> int:
@@ -179,3 +181,30 @@ def test_numbers_and_claims_are_found_without_reading_every_contact(sqlite_ledge
     assert "(phone=?" in erased
     for plan in (stale, held, called, erased):
         assert not re.search(r"SCAN contacts$", plan, re.MULTILINE), plan
+
+
+def test_no_contact_is_left_without_its_campaign(ledger, draft, clock):
+    """No foreign key holds it: who adds contacts and who removes a campaign wait for each other."""
+    rows = drafts.rows_of(ledger, map(drafts.as_written, people(3)))
+    with ledger.writing() as db:
+        drafts.add_rows(db, draft, rows, clock())
+        removal = threading.Thread(target=drafts.discard, args=(ledger, draft, clock()))
+        removal.start()
+        until_it_waits(ledger, removal)
+    removal.join()
+    assert counted(ledger) == 0
+    with pytest.raises(DraftGone):
+        ledger.write(drafts.add_rows, draft, rows, clock())
+    assert counted(ledger) == 0
+
+
+def test_no_contact_is_added_to_a_campaign_that_is_being_removed(ledger, draft, clock):
+    rows = drafts.rows_of(ledger, map(drafts.as_written, people(3)))
+    with ThreadPoolExecutor(1) as thread:
+        with ledger.writing() as db:
+            assert drafts.discard_draft(db, draft, clock())
+            adding = thread.submit(ledger.write, drafts.add_rows, draft, rows, clock())
+            with suppress(TimeoutError):
+                adding.exception(timeout=0.2)  # it waits
+        assert isinstance(adding.exception(), DraftGone)
+    assert counted(ledger) == 0
