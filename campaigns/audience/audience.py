@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
 from campaigns.audience.columns import Columns, find_columns
 from campaigns.audience.download import download, is_url
 from campaigns.audience.encoding import BadContactsFile
+from campaigns.audience.first_lines import FirstLines
 from campaigns.audience.import_summary import VALID, ImportSummary
 from campaigns.audience.open_list import open_table
 from campaigns.audience.progress import ProgressBar, no_progress
@@ -34,7 +36,7 @@ class ListChanged(DialerError):
 
 
 class Audience:
-    """An opened list, not yet read. Reading keeps `ROWS_PER_BATCH` rows and the numbers read so far in memory.
+    """An opened list, not yet read. Reading keeps some batches of rows and the numbers read so far in memory.
 
     `find_excluded` is asked about each batch of contacts; those it names become rejects.
     """
@@ -53,7 +55,6 @@ class Audience:
             RejectCode.LEFT_OUT_DUPLICATE if definition.contacts.duplicates == "first" else RejectCode.DUPLICATE
         )
         self._counts: Counter[str] = Counter()
-        self._lines_by_number: dict[int, int] = {}
         self._file_stamp = _file_stamp(table.file)
 
     @property
@@ -75,14 +76,14 @@ class Audience:
 
     def rows(self) -> Iterator[ContactRow | Reject]:
         """Every contact and every reject in the list's order, and `summary` counts them. Nothing is stored."""
-        self._counts, self._lines_by_number = Counter(), {}
+        self._counts = Counter()
         rows = self._table.rows()
         batches = iter(lambda: list(islice(rows, ROWS_PER_BATCH)), [])
-        for batch, outcomes in read_in_order(self._reader, batches, self.estimated_rows()):
-            for row in self._sorted(batch, outcomes):
-                self._counts[row.code if isinstance(row, Reject) else VALID] += 1
-                yield row
-        self._lines_by_number = {}  # frees the memory: a million entries are large
+        with closing(FirstLines()) as first_lines:
+            for batch, outcomes in read_in_order(self._reader, batches, self.estimated_rows()):
+                for row in self._sorted(batch, outcomes, first_lines):
+                    self._counts[row.code if isinstance(row, Reject) else VALID] += 1
+                    yield row
 
     def check_unchanged(self) -> None:
         """Raise ListChanged when the file has changed since it was opened: what was read may be incomplete."""
@@ -105,9 +106,12 @@ class Audience:
         rows = f"{counted(hidden, 'row')} that the sheet hides: left out (show hidden rows to have them called)"
         return (*([rows] if hidden else []), *self._table.remarks)
 
-    def _sorted(self, rows: Sequence[Row], outcomes: Sequence[Outcome]) -> list[ContactRow | Reject]:
+    def _sorted(
+        self, rows: Sequence[Row], outcomes: Sequence[Outcome], first_lines: FirstLines
+    ) -> list[ContactRow | Reject]:
         """What was read of each row, or why it is not called: for its own sake, as a duplicate, or as excluded."""
-        results = [self._contact_or_reject(row, outcome) for row, outcome in zip(rows, outcomes, strict=True)]
+        first_of = first_lines.of([outcome for outcome in outcomes if isinstance(outcome, ContactRow)])
+        results = [self._contact_or_reject(row, outcome, first_of) for row, outcome in zip(rows, outcomes, strict=True)]
         if self._find_excluded is None:
             return results
         excluded = self._find_excluded([result.phone.e164 for result in results if isinstance(result, ContactRow)])
@@ -115,11 +119,12 @@ class Audience:
             return results
         return [self._unless_excluded(result, row, excluded) for result, row in zip(results, rows, strict=True)]
 
-    def _contact_or_reject(self, row: Row, contact: Outcome) -> ContactRow | Reject:
+    def _contact_or_reject(self, row: Row, contact: Outcome, first_of: Mapping[int, int]) -> ContactRow | Reject:
+        """`first_of` has, by the lines of duplicates, the line where the same phone stands first."""
         if isinstance(contact, RowRejected):
             return contact.reject(row)
-        first = self._lines_by_number.setdefault(int(contact.phone.identity[1:]), row.line)
-        if first == row.line:
+        first = first_of.get(row.line)
+        if first is None:
             return contact
         same = "the same number" if len(contact.phone.spellings) == 1 else "the same phone, which has two spellings,"
         reason = f"{same} stands in line {first}"
