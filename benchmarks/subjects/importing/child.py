@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import re
 import resource
 import sys
+import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -63,11 +67,23 @@ KINDS = {"bare": bare, "openpyxl": openpyxl_bare, "check": check_only, "sqlite":
 
 def main() -> None:
     """Run one measurement; print the seconds and the peak memory."""
+    helpers: dict[str, float] = {}
+    threading.Thread(target=_note_peaks, args=(helpers,), daemon=True).start()
     began = time.perf_counter()
     KINDS[sys.argv[1]](Path(sys.argv[2]), sys.argv[3])
     seconds = time.perf_counter() - began
     rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    sys.stdout.write(json.dumps({"seconds": seconds, "rss": rss}))
+    sys.stdout.write(json.dumps({"seconds": seconds, "rss": rss + sum(helpers.values())}))
+
+
+def _note_peaks(megabytes: dict[str, float]) -> None:
+    """Note the peak memory of each process that this one has started, for as long as it lives."""
+    while True:
+        for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+            with suppress(OSError, TypeError):  # it has ended
+                status = Path(f"/proc/{pid}/status").read_text()
+                megabytes[pid] = int(re.search(r"VmHWM:\s*(\d+)", status)[1]) / 1024  # type: ignore[index]
+        time.sleep(0.2)
 
 
 if __name__ == "__main__":
