@@ -1,51 +1,196 @@
-"""Requires the password for all of Flower: version 2.2 serves `/metrics`, which names tasks and workers, without."""
+"""Flower with the console's manners: password, headers, hosts and bounds; its control is off unless asked for."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
+import flower.app
+from prometheus_client import REGISTRY
+from structlog import get_logger
+from tornado.httpserver import HTTPServer
+from tornado.ioloop import IOLoop
+from tornado.iostream import IOStream
 from tornado.routing import URLSpec
 from tornado.web import HTTPError, StaticFileHandler
 
+from campaigns.ledger.moves import write_audit
+from workers import wiring
+from workers.hosts import answers_to
+from workers.password_guard import PasswordGuard
+from workers.settings import Settings, load
+
 # `/healthcheck` replies OK and nothing else; `/login` starts the login where an identity provider is configured.
 PUBLIC_PATHS = ("/healthcheck", "/login/?")
+READ_BY_POST = ("/tasks/datatable",)
+READING_METHODS = ("GET", "HEAD", "OPTIONS")
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+NO_CONTROL = "Flower's control is off: it shows and changes nothing. The setting flower.control = true turns it on."
+HIDE_BUTTONS = (
+    b"<style>#worker-group, form, main .btn, .container-fluid .btn, #add-consumer-name"
+    b"{display: none !important}</style></head>"
+)
+PAGES_WITH_BUTTONS = ("/worker/", "/task/")
+MAX_CONNECTIONS = 100
+HEAD_SECONDS, BODY_SECONDS = 10.0, 30.0
+MAX_BODY_BYTES = 64 << 10
+
+log = get_logger()
 
 
-class PasswordRequired:
-    """A base class put before a Flower handler: without valid credentials the request ends with 401."""
+class SafeHeaders:
+    """A base class put before each handler of Flower: its responses carry the console's headers."""
+
+    set_header: Any
+
+    def set_default_headers(self) -> None:
+        """Flower's own headers, then ours."""
+        super().set_default_headers()  # type: ignore[misc]
+        for name, value in HEADERS.items():
+            self.set_header(name, value)
+
+
+class PasswordRequired(SafeHeaders):
+    """A base class put before a Flower handler: for our hosts, with valid credentials (else 401), without control."""
 
     application: Any
-    current_user: Any
+    request: Any
+    finish: Any
+    set_status: Any
+    _current_user: Any
 
     def prepare(self) -> Any:
         """Refuse the request, or prepare the handler as Flower does."""
         options = self.application.options
         if not (options.basic_auth or options.auth):
             raise HTTPError(401, "Flower has no password: set FLOWER_BASIC_AUTH")
-        if not self.current_user:
-            raise HTTPError(401)
+        if not answers_to(self.request.headers.get("Host", ""), _settings()):
+            raise HTTPError(421, "Flower does not answer to this host: list it in the setting console.hosts")
+        if not self._is_let_in():
+            return None
+        reads = self.request.method in READING_METHODS or self.request.path in READ_BY_POST
+        if not (reads or _settings().flower.control):
+            raise HTTPError(403, NO_CONTROL)
         return super().prepare()  # type: ignore[misc]
+
+    def finish_page(self, chunk: Any) -> Any:
+        """A page without the buttons that would be refused."""
+        hides = self.request.path.startswith(PAGES_WITH_BUTTONS) and not _settings().flower.control
+        return chunk.replace(b"</head>", HIDE_BUTTONS, 1) if hides and isinstance(chunk, bytes) else chunk
+
+    def _is_let_in(self) -> bool:
+        """Whether the credentials are right. Raises HTTPError when they are not; False when it has answered itself."""
+        given, address = self.request.headers.get("Authorization"), self.request.remote_ip
+        now = datetime.now(UTC)
+        if given and (seconds := _guard().seconds_to_wait(address, now)):
+            _audit(now)
+            self.set_status(429)
+            self.set_header("Retry-After", str(seconds))
+            self.finish("too many wrong passwords\n")
+            return False
+        try:
+            right = bool(self.current_user)  # type: ignore[attr-defined]
+        except HTTPError:
+            right = False
+        if not right:
+            self._current_user = None
+            if given:
+                _guard().count_wrong(address, now)
+                _audit(now)
+            raise HTTPError(401)
+        _guard().remember_right(address)
+        return True
+
+
+class BoundedServer(HTTPServer):
+    """Tornado's server with few connections at once, of which the oldest goes; requests must arrive in time."""
+
+    def initialize(self, *args: Any, **named: Any) -> None:
+        """As Tornado's, with bounds."""
+        bounds = {
+            "idle_connection_timeout": HEAD_SECONDS,
+            "body_timeout": BODY_SECONDS,
+            "max_body_size": MAX_BODY_BYTES,
+            "max_buffer_size": 2 * MAX_BODY_BYTES,
+        }
+        super().initialize(*args, **bounds | named)
+        self._streams: dict[IOStream, None] = {}
+
+    def handle_stream(self, stream: IOStream, address: Any) -> None:
+        """Serve a connection."""
+        for closed in [known for known in self._streams if known.closed()]:
+            del self._streams[closed]
+        while len(self._streams) >= MAX_CONNECTIONS:
+            oldest = next(iter(self._streams))
+            del self._streams[oldest]
+            oldest.close()
+        self._streams[stream] = None
+        super().handle_stream(stream, address)
 
 
 def install() -> None:
-    """Require the password for all of Flower but its health check; without a configured one, refuse everything.
+    """Put the guard before all of Flower; without a configured password everything but the health check is refused.
 
     Call it before Flower builds its application; calling it again changes nothing.
     """
-    from flower.urls import handlers
+    from flower.urls import handlers, settings
 
+    flower.app.HTTPServer = BoundedServer
+    settings["static_handler_class"] = _with_manners("", StaticFileHandler)
     handlers[:] = [_guarded(handler) for handler in handlers]
 
 
 def _guarded(entry: Any) -> Any:
     if isinstance(entry, URLSpec):
         path, handler = entry.regex.pattern.removesuffix("$"), entry.handler_class
-        return URLSpec(path, _with_password(path, handler), entry.kwargs, entry.name)
+        return URLSpec(path, _with_manners(path, handler), entry.kwargs, entry.name)
     path, handler, *rest = entry
-    return (path, _with_password(path, handler), *rest)
+    return (path, _with_manners(path, handler), *rest)
 
 
-def _with_password(path: str, handler: type[Any]) -> type[Any]:
-    if path in PUBLIC_PATHS or issubclass(handler, PasswordRequired | StaticFileHandler):
+def _with_manners(path: str, handler: type[Any]) -> type[Any]:
+    if issubclass(handler, SafeHeaders):
         return handler
-    return type(handler.__name__, (PasswordRequired, handler), {"__module__": handler.__module__})
+    if path in PUBLIC_PATHS or issubclass(handler, StaticFileHandler):
+        return type(handler.__name__, (SafeHeaders, handler), {"__module__": handler.__module__})
+
+    def finish(self: Any, chunk: Any = None) -> Any:
+        return handler.finish(self, self.finish_page(chunk))
+
+    facts = {"__module__": handler.__module__, "finish": finish}
+    return type(handler.__name__, (PasswordRequired, handler), facts)
+
+
+@cache
+def _settings() -> Settings:
+    return load()
+
+
+@cache
+def _guard() -> PasswordGuard:
+    return PasswordGuard(REGISTRY)
+
+
+def _audit(now: datetime) -> None:
+    if summary := _guard().take_summary(now):
+        IOLoop.current().run_in_executor(None, _write_audit, summary, now)
+
+
+def _write_audit(summary: str, now: datetime) -> None:
+    try:
+        ledger = wiring.open_ledger(_settings())
+        try:
+            ledger.write(write_audit, now, who="flower", event="wrong passwords", detail=summary)
+        finally:
+            ledger.close()
+    except Exception as exc:
+        log.warning("wrong passwords, not in the audit", error=type(exc).__name__, counts=summary)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -40,6 +41,7 @@ from dialer.unicode_files import decoded
 
 DEFAULT_FILE = "dialer.toml"
 MAX_BYTES = 128 << 10  # of a file of settings
+MIN_PASSWORD = 12
 IN_A_FILE = "__FILE"  # ends a variable that names a file with the value
 STORES = ("postgresql", "postgres", "postgresql+psycopg", "sqlite")
 
@@ -135,8 +137,17 @@ class ConsoleSettings(Section):
     host: str = Field("127.0.0.1", description="Address the console listens on.")
     port: int = Field(8080, description="Its port; `dialer up` takes the next free one when it is taken.")
     public_url: str | None = Field(None, description="Where providers reach the console to deliver receipts.")
+    hosts: tuple[str, ...] = Field(
+        (),
+        description="Names under which browsers and scrapers reach the console and Flower, beside IP addresses, "
+        "localhost and that of public_url; requests for another name are refused.",
+    )
     user: str = Field("operator", description="Name for the console's and Flower's password.")
-    password: SecretStr | None = Field(None, description="Absent, one is made and kept in data_dir.")
+    password: SecretStr | None = Field(
+        None,
+        description="Absent, one is made and kept in data_dir. At least 12 characters where the console or Flower "
+        "listens to other machines.",
+    )
 
 
 class FlowerSettings(Section):
@@ -144,6 +155,9 @@ class FlowerSettings(Section):
 
     host: str = Field("127.0.0.1", description="Address Flower listens on.")
     port: int = Field(5555, description="Its port; `dialer up` takes the next free one when it is taken.")
+    control: bool = Field(
+        False, description="Let Flower's buttons and API stop workers, change their queues, and send or revoke tasks."
+    )
 
 
 class SandboxSettings(Section):
@@ -186,6 +200,19 @@ class Settings(BaseSettings):
     flower: FlowerSettings = FlowerSettings()
     sandbox: SandboxSettings = SandboxSettings()
 
+    @model_validator(mode="after")
+    def _no_short_password_for_others(self) -> Self:
+        password = self.console.password
+        if password is None or len(password.get_secret_value()) >= MIN_PASSWORD:
+            return self
+        for section, host in (("console", self.console.host), ("flower", self.flower.host)):
+            if not is_loopback(host):
+                raise ValueError(
+                    f"console.password has fewer than {MIN_PASSWORD} characters, and {section}.host is {host}: "
+                    "other machines could guess it"
+                )
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -218,6 +245,14 @@ class Settings(BaseSettings):
             if url.startswith(plain):
                 return "postgresql+psycopg://" + url.removeprefix(plain)
         return url
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def _from_named_files(variables: Mapping[str, str]) -> dict[str, str]:

@@ -56,8 +56,8 @@ def console(folder: Path) -> Iterator[str]:
         "DIALER_CONSOLE__PASSWORD": "p",
     }
     kept = {name: value for name, value in os.environ.items() if not name.startswith("DIALER_")}
-    command = [sys.executable, "-m", "uvicorn", "--factory", "console.web:create_app", "--port", str(port)]
-    process = subprocess.Popen([*command, "--log-level", "warning"], env=kept | settings)
+    settings = {**settings, "DIALER_CONSOLE__PORT": str(port)}
+    process = subprocess.Popen([sys.executable, "-m", "console.web"], env=kept | settings)
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_for(f"{address}/healthz")

@@ -29,6 +29,8 @@ from dialer.verdicts import OUR_FAULT, Verdict
 
 Kind = TypeVar("Kind", bound=StrEnum)
 
+MAX_ID = 100  # characters; a name has 60
+MAX_SHOWN = 60
 IS_NEWS = timedelta(seconds=30)  # for so long the last fault is shown
 
 
@@ -134,14 +136,15 @@ def campaign(db: Connection, campaign_id: str) -> Campaign:
 
     Raises NoSuchCampaign, which names the campaigns that exist.
     """
-    row = db.execute(select(campaigns).where(campaigns.c.id == campaign_id)).first()
-    if row is None:
+    can_exist = campaign_id.isprintable() and len(campaign_id) <= MAX_ID  # PostgreSQL takes no NUL
+    row = db.execute(select(campaigns).where(campaigns.c.id == campaign_id)).first() if can_exist else None
+    if row is None and can_exist:
         named = select(campaigns).where(campaigns.c.name == campaign_id).order_by(campaigns.c.created_at.desc())
         row = db.execute(named.limit(1)).first()
     if row is None:
         known = db.scalars(select(campaigns.c.id).order_by(campaigns.c.created_at.desc()).limit(5)).all()
         remedy = "there are: " + ", ".join(known) if known else "there is none yet; write a first one with: dialer init"
-        raise NoSuchCampaign(f"no campaign {campaign_id!r}", remedy)
+        raise NoSuchCampaign(f"no campaign {campaign_id[:MAX_SHOWN]!r}", remedy)
     return _campaign(row)
 
 

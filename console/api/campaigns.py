@@ -14,6 +14,7 @@ from campaigns.operations.control import ACTIONS, Action
 from campaigns.reporting.listings import campaigns_listed, contacts_after, mask_numbers
 from campaigns.reporting.status import CampaignSummary, summarize_campaign, summary_facts
 from console.server.auth import require_json_or_header, require_same_site
+from console.server.request_checks import ACTION
 from console.server.state import InjectedState
 
 MAX_CONTACTS = 1000
@@ -63,7 +64,8 @@ def list_contacts(
 
 
 @router.post(
-    "/campaigns/{campaign_id}/{action}", dependencies=[Depends(require_same_site), Depends(require_json_or_header)]
+    f"/campaigns/{{campaign_id}}/{ACTION}",
+    dependencies=[Depends(require_same_site), Depends(require_json_or_header)],
 )
 def control_campaign(campaign_id: str, action: Action, state: InjectedState) -> dict[str, Any]:
     """Pause, resume or cancel a campaign; the reply is its new state."""

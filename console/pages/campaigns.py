@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.resources import files
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from campaigns.ledger import queries
@@ -15,6 +16,7 @@ from campaigns.reporting.listings import campaigns_listed, latest_attempts, mask
 from campaigns.reporting.status import CampaignSummary, summarize_campaign
 from console.pages.rendering import render
 from console.server.auth import form_token, require_form_token, require_same_site
+from console.server.request_checks import ACTION
 from console.server.state import InjectedState
 
 ENDED_SHOWN = 20
@@ -32,14 +34,14 @@ router = APIRouter(default_response_class=HTMLResponse)
 
 
 @router.get("/")
-def list_campaigns(request: Request, state: InjectedState, ended: int = ENDED_SHOWN) -> str:
+def list_campaigns(
+    request: Request, state: InjectedState, ended: Annotated[int, Query(ge=0, le=1000)] = ENDED_SHOWN
+) -> str:
     """Campaigns that go on, and the newest that have ended."""
     now = state.clock()
     with state.ledger.reading() as db:
-        summaries = [
-            summarize_campaign(db, campaign, now, state.surroundings)
-            for campaign in campaigns_listed(db, max(0, min(ended, 1000)))
-        ]
+        campaigns = campaigns_listed(db, ended)
+        summaries = [summarize_campaign(db, campaign, now, state.surroundings) for campaign in campaigns]
     return render("campaigns.html", request, summaries=summaries, every=_refresh_seconds(summaries), now=now)
 
 
@@ -80,7 +82,7 @@ def confirm_cancel(campaign_id: str, request: Request, state: InjectedState) -> 
 
 
 @router.post(
-    "/campaigns/{campaign_id}/{action}", dependencies=[Depends(require_same_site), Depends(require_form_token)]
+    f"/campaigns/{{campaign_id}}/{ACTION}", dependencies=[Depends(require_same_site), Depends(require_form_token)]
 )
 def control_campaign(campaign_id: str, action: Action, state: InjectedState) -> Response:
     """Carry out a button's action, then show the campaign again."""

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 from urllib.parse import parse_qs, urlsplit
 
+from anyio import to_thread
 from fastapi import HTTPException, Request
 from starlette.requests import ClientDisconnect
 
@@ -20,12 +21,26 @@ OWN_HEADER = "x-dialer"
 
 
 async def require_password(request: Request, state: InjectedState) -> None:
-    """Refuse (401) a request without the console's user and password."""
-    user, password = _credentials(request.headers.get("authorization", ""))
+    """Refuse (401) a request without the console's user and password; (429) when too many were wrong lately."""
+    header, address = request.headers.get("authorization", ""), request.client.host if request.client else ""
+    if header and (seconds := state.guard.seconds_to_wait(address, state.clock())):
+        await _audit(state)
+        raise HTTPException(429, "too many wrong passwords", {"Retry-After": str(seconds)})
+    user, password = _credentials(header)
     right_user = equal_in_constant_time(user, state.settings.console.user)
     right_password = equal_in_constant_time(password, state.password)
-    if not (right_user and right_password):
-        raise HTTPException(401, "the console asks for its user and password", CHALLENGE)
+    if right_user and right_password:
+        state.guard.remember_right(address)
+        return
+    if header:
+        state.guard.count_wrong(address, state.clock())
+        await _audit(state)
+    raise HTTPException(401, "the console asks for its user and password", CHALLENGE)
+
+
+async def _audit(state: AppState) -> None:
+    if state.guard.is_due(state.clock()):
+        await to_thread.run_sync(state.audit_counts)
 
 
 async def require_same_site(request: Request, state: InjectedState) -> None:
@@ -38,10 +53,10 @@ async def require_same_site(request: Request, state: InjectedState) -> None:
 
 
 async def require_json_or_header(request: Request) -> None:
-    """Refuse (403) what a form of another site could send: without a JSON content type and without our own header."""
+    """Refuse (415) what a form of another site could send: without a JSON content type and without our own header."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/json" and OWN_HEADER not in request.headers:
-        raise HTTPException(403, "a request that changes something needs Content-Type: application/json")
+        raise HTTPException(415, "a request that changes something needs Content-Type: application/json")
 
 
 def form_token(state: AppState, action: str, campaign_id: str) -> str:

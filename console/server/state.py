@@ -15,10 +15,12 @@ from structlog import get_logger
 
 from campaigns.ledger.moves import write_audit
 from campaigns.ledger.store import Ledger
+from console.server.connections import Connections
 from console.server.receipt_counts import ReceiptCounts
 from console.server.receipt_writer import ReceiptWriter
 from dialer.providers.registry import provider_for
 from workers.inspection import Inspection, surroundings
+from workers.password_guard import PasswordGuard
 from workers.secrets import console_password, receipt_secret
 from workers.settings import Settings
 from workers.wiring import open_buckets, open_ledger
@@ -31,12 +33,16 @@ NO_SECRET = "0" * 32  # compared with for an unknown account, so that the reply 
 class AppState:
     """One per app. The ledger is opened when it is first needed, and tried again as long as that fails."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, settings: Settings, clock: Callable[[], datetime], connections: Connections | None = None
+    ) -> None:
         self.settings = settings
         self.clock = clock
         self.password = console_password(settings)
         self.providers = {name: provider_for(account) for name, account in settings.accounts.items()}
         self.counts = ReceiptCounts()
+        self.guard = PasswordGuard()
+        self.connections = connections or Connections()
         self.receipt_writer = ReceiptWriter(lambda: self.ledger, dict(settings.accounts), clock)
         self.receipt_threads = CapacityLimiter(RECEIPT_THREADS)  # of their own: no page keeps a receipt waiting
         self.inspection = Inspection(settings)
@@ -63,13 +69,14 @@ class AppState:
         return known and right
 
     def audit_counts(self, *, at_once: bool = False) -> None:
-        """Write how many deliveries were refused or repeated to the audit, if that is due; never raises."""
+        """Write to the audit, if that is due, how much was refused; never raises."""
         now = self.clock()
-        if summary := self.counts.take_summary(None if at_once else now):
-            try:
-                self.ledger.write(write_audit, now, who="console", event="deliveries turned away", detail=summary)
-            except Exception as exc:
-                log.warning("deliveries turned away, not in the audit", error=type(exc).__name__, counts=summary)
+        for event, counts in (("deliveries turned away", self.counts), ("wrong passwords", self.guard)):
+            if summary := counts.take_summary(None if at_once else now):
+                try:
+                    self.ledger.write(write_audit, now, who="console", event=event, detail=summary)
+                except Exception as exc:
+                    log.warning(f"{event}, not in the audit", error=type(exc).__name__, counts=summary)
 
     def close(self) -> None:
         """Store what has been received, then close every connection."""

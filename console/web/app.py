@@ -1,4 +1,4 @@
-"""The console's ASGI app: `python -m uvicorn --factory console.web:create_app`."""
+"""The console's ASGI app, which `python -m console.web` serves."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from fastapi import APIRouter, Depends, FastAPI, HTTPException
+from fastapi import APIRouter, Depends, FastAPI, Request
 
 from console import receipts
 from console.api import campaigns as api
 from console.pages import campaigns as pages
 from console.server.auth import require_password
+from console.server.connections import Connections
 from console.server.headers import SafeHeaders
+from console.server.request_checks import HeadAsGet, refusal_of_route, require_known_host, require_known_parameters
 from console.server.state import AppState
 from console.web import error_handlers, health, metrics
 from dialer.errors import DialerError
@@ -24,33 +26,42 @@ from workers.wiring import now_utc
 
 ANY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
+ROUTERS = (api.router, metrics.router, pages.router)
+CHECKS = [Depends(check) for check in (require_known_host, require_password, require_known_parameters)]
+
 not_found_router = APIRouter()
 
 
-def create_app(settings: Settings | None = None, clock: Callable[[], datetime] = now_utc) -> FastAPI:
+def create_app(
+    settings: Settings | None = None,
+    clock: Callable[[], datetime] = now_utc,
+    connections: Connections | None = None,
+) -> FastAPI:
     """The app. Without `settings` (under a server) they are read from file and environment, and logging is set up.
 
-    Everything but the receipt URLs, `/healthz` and `/readyz` requires the password, also paths that do not exist.
+    `connections` are those of the server, whose counts are in the metrics. Everything but the receipt URLs, `/healthz`
+    and `/readyz` requires the password, also paths that do not exist.
     """
     if settings is None:
         settings = _settings()
         _set_up_logs()
     _disable_request_logs()
     app = FastAPI(title="Dialer console", openapi_url=None, docs_url=None, redoc_url=None, lifespan=_lifespan)
-    app.state.state = AppState(settings, clock)
+    app.state.state = AppState(settings, clock, connections)
+    app.add_middleware(HeadAsGet)
     app.add_middleware(SafeHeaders)
     error_handlers.install(app)
     app.include_router(receipts.router)
     app.include_router(health.router)
-    for router in (api.router, metrics.router, pages.router, not_found_router):
-        app.include_router(router, dependencies=[Depends(require_password)])
+    for router in (*ROUTERS, not_found_router):
+        app.include_router(router, dependencies=CHECKS)
     return app
 
 
 @not_found_router.api_route("/{path:path}", methods=ANY_METHOD)
-async def not_found(path: str) -> None:
-    """404 for every other path."""
-    raise HTTPException(404, "there is nothing here")
+async def not_found(path: str, request: Request) -> None:
+    """404 for every other path, 405 for another method of one that is served."""
+    raise refusal_of_route(request, ROUTERS)
 
 
 @asynccontextmanager
@@ -81,9 +92,14 @@ def _disable_request_logs() -> None:
     """
     for name in ("uvicorn.access", "uvicorn.asgi"):
         logger = logging.getLogger(name)
-        if _drop_record not in logger.filters:
-            logger.addFilter(_drop_record)
+        logger.addFilter(_drop_record)
+    logging.getLogger("uvicorn.error").addFilter(_is_not_of_strangers)
 
 
 def _drop_record(_record: logging.LogRecord) -> bool:
     return False
+
+
+def _is_not_of_strangers(record: logging.LogRecord) -> bool:
+    """False for what anybody can make the server log as often as they like."""
+    return not str(record.msg).startswith(("Invalid HTTP request", "Unsupported upgrade", "No supported WebSocket"))

@@ -20,6 +20,10 @@ STATUSES: Mapping[type[DialerError], int] = {NoSuchCampaign: 404, IllegalMove: 4
 REMEDIES: Mapping[int, str] = {
     401: "it is console.password of the settings, else in the file `password` of the data folder",
     404: "the campaigns are listed at /",
+    415: "send the header Content-Type: application/json, or X-Dialer: 1",
+    421: "if it is a name of this console, list it in the setting console.hosts",
+    422: "correct what is named",
+    429: "wait as long as Retry-After says; the setting console.password has the right one",
 }
 
 log = get_logger()

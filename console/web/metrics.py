@@ -30,7 +30,9 @@ def metrics(state: InjectedState) -> Response:
         families = [*_families(db, state.clock()), *_of_surroundings(state)]
     registry = CollectorRegistry()
     registry.register(PrecomputedMetrics([*families, *gauges(limits_now(state.buckets))]))
-    text = generate_latest(registry) + generate_latest(state.counts.registry)
+    text = generate_latest(registry) + b"".join(
+        map(generate_latest, (state.counts.registry, state.guard.registry, state.connections.registry))
+    )
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 

@@ -59,6 +59,7 @@ def shared_console(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
 def console(shared_console: Console) -> Console:
     shared_console.clock.now = HandSetClock().now
     shared_console.state.counts.take_summary()  # what earlier tests have left
+    shared_console.state.guard.forget()
     with shared_console.ledger.writing() as db:
         for table in reversed(metadata.sorted_tables):
             db.execute(table.delete())

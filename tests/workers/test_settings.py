@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -184,3 +185,39 @@ def test_what_is_wrong_in_the_file_is_named_with_its_key(folder, text, named):
         load()
     assert named in wrong.value.message
     assert "key-in-the-file" not in wrong.value.message
+
+
+@pytest.mark.parametrize("section", ["CONSOLE", "FLOWER"])
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "dialer.example"])  # noqa: S104
+def test_a_short_password_where_other_machines_could_guess_it_is_refused(monkeypatch, section, host):
+    monkeypatch.setenv(f"DIALER_{section}__HOST", host)
+    monkeypatch.setenv("DIALER_CONSOLE__PASSWORD", "elevenchars")
+    with pytest.raises(BadSettings, match="fewer than 12 characters") as refused:
+        load()
+    assert f"{section.lower()}.host is {host}" in refused.value.message
+    assert "elevenchars" not in refused.value.message
+    monkeypatch.setenv("DIALER_CONSOLE__PASSWORD", "twelve chars")
+    assert load().console.password is not None
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.3.2.1", "::1", "localhost"])
+def test_on_this_machine_alone_any_password_will_do(monkeypatch, host):
+    monkeypatch.setenv("DIALER_CONSOLE__HOST", host)
+    monkeypatch.setenv("DIALER_CONSOLE__PASSWORD", "a")
+    assert load().console.host == host
+
+
+@pytest.mark.parametrize("kind", ["a named pipe", "a folder"])
+def test_a_settings_file_that_is_no_file_is_named_and_not_waited_for(folder, kind):
+    if kind == "a folder":
+        (folder / "dialer.toml").mkdir()
+    else:
+        os.mkfifo(folder / "dialer.toml")
+    with pytest.raises(BadSettings, match=f"this is {kind}"):
+        load()
+
+
+def test_a_settings_file_is_read_to_its_bound(folder):
+    (folder / "dialer.toml").write_text("#" * 200_000)
+    with pytest.raises(BadSettings, match="more than 131,072 bytes"):
+        load()

@@ -28,7 +28,7 @@ class Modules:
     """The modules that the Python children run; tests replace them by small ones."""
 
     celery: str = "workers.app"
-    console: str = "console.web:create_app"
+    console: str = "console.web"
     sandbox: str = "dialer.sandbox"
 
 
@@ -87,12 +87,9 @@ class ProgramPlan:
         )
 
     def _console(self) -> Program:
-        address = ("--host", self.settings.console.host, "--port", str(self.info.ports["console"]))
-        # No access log: the path of a receipt ends with the account's receipt secret.
-        options = ("--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", "5")
         return Program(
             name="console",
-            argv=(sys.executable, "-m", "uvicorn", "--factory", self.modules.console, *address, *options),
+            argv=(sys.executable, "-m", self.modules.console),
             env=self._environment_with_settings(),
             log=self._log("console"),
             healthy=http_ok(f"{self.info.urls['console']}/readyz?need=ledger"),

@@ -163,7 +163,7 @@ def _wait_for(http: httpx.Client, server: subprocess.Popen[bytes]) -> None:
 
 
 def test_settings_that_cannot_be_used_end_the_server_with_a_remedy(tmp_path: Path, env: dict[str, str]) -> None:
-    command = [sys.executable, "-m", "uvicorn", "--factory", "console.web:create_app", "--port", "0"]
+    command = [sys.executable, "-m", "console.web"]
     (tmp_path / "dialer.toml").write_text("[console]\nport = 'eighty'\n")
     ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode != 0

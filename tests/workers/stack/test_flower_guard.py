@@ -7,6 +7,7 @@ from tornado.web import URLSpec
 
 from dialer.redis_address import RedisAddress
 from tests.support import loopback
+from tests.support.slow_connections import slow_connections
 from tests.workers.stack.conftest import processes_with
 from workers import flower_guard
 from workers.stack.health import http_ok, redis_client
@@ -103,12 +104,56 @@ def test_no_task_is_sent_and_no_worker_disturbed_without_the_password(flower, re
         assert client.llen("celery") == waiting
 
 
-def test_a_task_is_sent_with_the_password(flower, redis_url):
+def test_a_task_is_sent_with_the_password_where_control_is_asked_for(start_flower, flower, redis_url):
+    control = start_flower("control", FLOWER_BASIC_AUTH=f"{USER}:{PASSWORD}", DIALER_FLOWER__CONTROL="true")
     with redis_client(RedisAddress.parse(redis_url)) as client:
         waiting = client.llen("celery")
-        sent = ask(flower, "/api/task/send-task/tiny.note", "POST", auth=(USER, PASSWORD))
+        refused = ask(flower, "/api/task/send-task/tiny.note", "POST", auth=(USER, PASSWORD))
+        assert (refused.status_code, "control is off" in refused.text) == (403, True)
+        assert client.llen("celery") == waiting
+        sent = ask(control, "/api/task/send-task/tiny.note", "POST", auth=(USER, PASSWORD))
         assert sent.status_code == 200
         assert client.llen("celery") == waiting + 1
+
+
+def test_what_changes_something_is_off_unless_asked_for(flower):
+    for path in paths():
+        for method in ("POST", "PUT", "DELETE", "PATCH"):
+            reply = ask(flower, path, method, auth=(USER, PASSWORD))
+            assert reply.status_code == 403 or path == "/tasks/datatable", (method, path)
+    assert ask(flower, "/tasks/datatable", "POST", auth=(USER, PASSWORD)).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/tasks", "/worker/x", "/api/tasks", "/metrics", "/healthcheck", "/static/css/bootstrap.min.css"]
+)
+def test_its_pages_may_not_be_framed_sniffed_or_kept(flower, path):
+    for auth in ((USER, PASSWORD), None):
+        headers = ask(flower, path, auth=auth).headers
+        assert headers["x-frame-options"] == "DENY"
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["cache-control"] == "no-store"
+
+
+def test_a_name_that_another_site_made_lead_here_is_refused(flower):
+    for host, status in (("evil.example", 421), ("localhost", 200), ("127.0.0.1:5555", 200)):
+        reply = loopback.get(flower, headers={"host": host}, auth=(USER, PASSWORD))
+        assert reply.status_code == status
+
+
+def test_guesses_are_slowed_down_and_counted(start_flower):
+    url = start_flower("guessed", FLOWER_BASIC_AUTH=f"{USER}:{PASSWORD}")
+    replies = [ask(url, "/api/tasks", auth=(USER, f"guess {number}")) for number in range(15)]
+    assert [reply.status_code for reply in replies] == [401] * 10 + [429] * 5
+    assert 1 <= int(replies[-1].headers["retry-after"]) <= 60
+
+
+def test_slow_connections_do_not_stop_it(flower):
+    for kind in ("silent", "head"):
+        with slow_connections(flower, 300, kind):
+            for _ in range(5):
+                assert ask(flower, "/healthcheck").text == "OK"
 
 
 def test_a_flower_that_was_given_no_password_shows_nothing(start_flower):

@@ -86,8 +86,8 @@ def test_beat_keeps_nothing_on_disk_and_answers_a_ping(plan):
     assert "-s" not in argv
 
 
-def test_the_console_writes_no_access_log_for_its_paths_hold_secrets(plan):
-    assert "--no-access-log" in by_name(plan())["console"].argv
+def test_the_console_is_the_one_with_bounds_and_without_an_access_log(plan):
+    assert by_name(plan())["console"].argv[1:] == ("-m", "console.web")
 
 
 def test_the_sandbox_is_told_where_and_how_fast(plan):

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.stack
 PASSWORD = "a-good-password"
 TINY = Modules(
     celery="tests.workers.stack.tiny_celery",
-    console="tests.workers.stack.tiny_console:create_app",
+    console="tests.workers.stack.tiny_console",
     sandbox="tests.workers.stack.tiny_sandbox",
 )
 ROOT = Path(__file__).parents[3]
@@ -190,7 +190,7 @@ def test_a_killed_worker_is_started_again_and_works(stack, happenings):
 
 
 def test_a_stack_that_cannot_start_says_why_and_leaves_nothing(tmp_path, monkeypatch):
-    broken = Modules(celery=TINY.celery, console="no_such_module:create_app", sandbox=TINY.sandbox)
+    broken = Modules(celery=TINY.celery, console="no_such_module", sandbox=TINY.sandbox)
     with pytest.raises(ChildFailed, match="no_such_module") as failure:
         Stack(settings_for(tmp_path), sandbox=True, modules=broken).__enter__()
     assert failure.value.message.startswith("console ended at its start")

@@ -1,0 +1,37 @@
+"""Serves the console within bounds: `python -m console.web`. Where it listens is in the settings."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import uvicorn
+
+from console.server.connections import BACKLOG, MAX_HEAD_BYTES, BoundedProtocol, Connections
+from console.web.app import create_app
+
+STOP_SECONDS = 5
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT."""
+    bounds = Connections()
+    app = create_app(connections=bounds)
+    console = app.state.state.settings.console
+    config = uvicorn.Config(
+        app,
+        host=console.host,
+        port=console.port,
+        http=partial(BoundedProtocol, bounds=bounds),  # type: ignore[arg-type]  # it is called as a class is
+        ws="none",
+        backlog=BACKLOG,
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+        access_log=False,  # the path of a receipt ends with the account's receipt secret
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    uvicorn.Server(config).run()
+
+
+if __name__ == "__main__":
+    main()

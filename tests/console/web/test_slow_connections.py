@@ -1,0 +1,100 @@
+"""Who opens many connections and sends little keeps nobody out."""
+
+from __future__ import annotations
+
+import os
+import resource
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support import console_server
+from tests.support.slow_connections import slow_connections
+
+FILES, COUNT = 1024, 1100
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A console as it is started, at `ulimit -n 1024`."""
+    folder: Path = tmp_path_factory.mktemp("console")
+    (folder / "dialer.toml").touch()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    env = {
+        **os.environ,
+        "DIALER_CONFIG": str(folder / "dialer.toml"),
+        "DIALER_DATA_DIR": str(folder / "data"),
+        "DIALER_CONSOLE__PASSWORD": console_server.PASSWORD,
+        "DIALER_CONSOLE__PORT": str(port),
+        "DIALER_ACCOUNTS__BULK__PROVIDER": "webex",
+        "DIALER_ACCOUNTS__BULK__SERVICE_KEY": "k",
+        "DIALER_ACCOUNTS__BULK__RECEIPT_SECRET": console_server.SECRET,
+    }
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "console.web"], env=env, stdout=log, stderr=log, preexec_fn=_few_files
+        )
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/healthz", server)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(15)
+    said = (folder / "log").read_text()
+    assert "Traceback" not in said
+    assert "connections closed" in said
+    assert len(said) < 20_000, "what is refused fills no disk"
+
+
+def _few_files() -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+    while server.poll() is None:
+        try:
+            assert httpx.get(url, trust_env=False).status_code == 200
+        except httpx.ConnectError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError("the server ended at its start")
+
+
+@pytest.mark.parametrize("kind", ["silent", "head", "body"])
+def test_slow_connections_stop_neither_health_check_nor_receipts(address: str, kind: str) -> None:
+    body = console_server.notice("OFFERED", "7407", call="call-1", attempt=None, at="2026-12-01T15:00:01Z")
+    with slow_connections(address, COUNT, kind):
+        for _ in range(10):
+            with console_server.client(address, timeout=20.0) as http:  # each time on a connection of its own
+                assert http.get("/healthz").status_code == 200
+                assert http.post(f"/receipts/bulk/{console_server.SECRET}", content=body).status_code == 200
+                assert http.get("/").status_code == 200
+
+
+def test_a_request_that_never_ends_is_ended(address: str) -> None:
+    host, port = address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        began = time.monotonic()
+        connection.sendall(b"GET / HTTP/1.1\r\n")
+        assert connection.recv(100) == b""
+        assert 5 < time.monotonic() - began < 20
+
+
+def test_a_head_that_is_too_long_is_refused(address: str) -> None:
+    with console_server.client(address) as http, suppress(httpx.NetworkError):  # it may hang up before all is sent
+        assert http.get("/", headers={"x-long": "x" * 600_000}).status_code == 400
+
+
+def test_what_was_closed_is_counted(address: str) -> None:
+    with slow_connections(address, COUNT, "silent"), console_server.client(address) as http:
+        assert 'dialer_connections_closed_total{reason="too many"}' in http.get("/metrics").text
