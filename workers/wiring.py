@@ -11,6 +11,7 @@ from random import Random
 
 import redis
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from structlog import get_logger
 
 from campaigns.ledger.migrations import upgrade
 from campaigns.ledger.store import Ledger
@@ -25,6 +26,7 @@ from dialer.transport.admission import Admission
 from dialer.transport.departure import Departures
 from dialer.transport.session import Session
 from dialer.transport.shared_logins import SharedLogins
+from workers.private_files import close_to_others
 from workers.secrets import hash_key, receipt_url
 from workers.settings import Settings
 
@@ -34,6 +36,7 @@ _parts: Runtime | None = None
 _closing = ExitStack()
 _clock = WatchedClock()
 _stopping = threading.Event()
+log = get_logger()
 
 
 def now_utc() -> datetime:
@@ -54,6 +57,8 @@ def redis_address(settings: Settings) -> RedisAddress:
 def open_ledger(settings: Settings) -> Ledger:
     """The ledger, its tables made or upgraded. Raises LedgerUnavailable, LedgerTooNew, and leaves nothing open then."""
     ledger = Ledger(settings.ledger_url, hash_key=hash_key(settings))
+    for sentence in close_to_others(settings):
+        log.warning("open to others", what=sentence)
     try:
         upgrade(ledger)
     except BaseException:

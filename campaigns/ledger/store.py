@@ -27,11 +27,16 @@ BUSY_TIMEOUT_MS = 60_000
 POOL = 50
 SWITCH_TRIES = 200
 SESSION = "SELECT pg_backend_pid(), current_setting('synchronous_commit')"
+DAMAGED_STATES = {"XX001", "XX002"}
 COMMITS_DURABLY = {"on", "remote_apply"}  # set otherwise, a server may forget what it has confirmed
 
 
 class LedgerUnavailable(DialerError):
     """The ledger's store cannot be reached or written, so nothing may be dialed."""
+
+
+class LedgerDamaged(LedgerUnavailable):
+    """The store says that what it holds is damaged, or is no ledger."""
 
 
 class Ledger:
@@ -137,17 +142,28 @@ def lost_a_race(exc: DBAPIError) -> bool:
 def _as_unavailable(ledger: Ledger) -> Iterator[None]:
     try:
         yield
-    except OperationalError as exc:
-        raise _unavailable(ledger, exc) from exc
+    except DBAPIError as exc:
+        unavailable = _unavailable(ledger, exc)
+        if unavailable is exc:
+            raise
+        raise unavailable from exc
 
 
 def _unavailable(ledger: Ledger, exc: DBAPIError) -> Exception:
+    first = str(exc.orig).strip().splitlines()[0] if str(exc.orig).strip() else type(exc.orig).__name__
+    if _is_damage(exc.orig):
+        remedy = "stop what runs and put a copy back: dialer ledger restore FILE (docs/operating.md)"
+        return LedgerDamaged(f"the ledger at {ledger.place} is damaged: {first}", remedy)
     if not isinstance(exc, OperationalError):
         return exc
-    first = str(exc.orig).strip().splitlines()[0] if str(exc.orig).strip() else type(exc.orig).__name__
     return LedgerUnavailable(
         f"the ledger at {ledger.place} cannot be used: {first}", "see that the store runs and has room"
     )
+
+
+def _is_damage(error: BaseException | None) -> bool:
+    """Whether a store's error is about the data itself: SQLite's plain DatabaseError, PostgreSQL's corrupted data."""
+    return type(error) is sqlite3.DatabaseError or getattr(error, "sqlstate", None) in DAMAGED_STATES
 
 
 def _sqlite(url: str) -> Engine:

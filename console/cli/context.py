@@ -11,6 +11,8 @@ from pathlib import Path
 
 from campaigns.ledger.store import Ledger
 from campaigns.reporting.surroundings import Surroundings
+from console.cli.output import print_note
+from workers.private_files import close_to_others
 from workers.settings import Settings, load
 from workers.stack.info import running_stack
 from workers.wiring import open_ledger
@@ -22,6 +24,8 @@ def effective_settings() -> Settings:
     """The settings; where a stack runs on this data folder, with its addresses, and its sandbox for every account."""
     global _configured
     settings = _configured = load()
+    for sentence in close_to_others(settings):
+        print_note(sentence)
     if info := running_stack(settings.data_dir):
         from workers.stack.environment import environment  # it knows every provider's sandbox
 

@@ -31,20 +31,25 @@ def upgrade(ledger: Ledger) -> None:
         if version(db) == HEAD:
             return
     from alembic import command  # takes a third of a second, for something that happens once
-    from alembic.script import ScriptDirectory
 
     config = _config()
     with ledger.rebuilding() as db:
         if db.dialect.name == "postgresql":
             db.exec_driver_sql(f"SELECT pg_advisory_xact_lock({UPGRADE_LOCK})")
         current = version(db)
-        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-        if current is not None and current not in known:
+        if current is not None and current not in known_versions():
             raise LedgerTooNew(
                 f"the ledger at {ledger.place} is of a later version ({current})", "upgrade this program"
             )
         config.attributes["connection"] = db
         command.upgrade(config, "head")
+
+
+def known_versions() -> frozenset[str]:
+    """The versions of a ledger that this program can read or upgrade."""
+    from alembic.script import ScriptDirectory
+
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 def version(db: Connection) -> str | None:

@@ -1,14 +1,22 @@
-"""`dialer ledger`: create or upgrade the ledger's tables."""
+"""`dialer ledger`: create or upgrade the ledger's tables, copy it, and put a copy back."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
 
+from campaigns.ledger.copies import Copy, copy_ledger, ledger_file, restore_ledger
 from console.cli.command_group import CommandGroup
-from console.cli.context import settings_and_ledger
-from console.cli.output import out
+from console.cli.context import effective_settings, settings_and_ledger
+from console.cli.output import out, print_json, print_prose, short_path
+from dialer.errors import DialerError
+from workers.settings import load
+from workers.stack.lock import is_locked
+from workers.wiring import now_utc
 
 ledger_app = typer.Typer(cls=CommandGroup, help="The ledger's store.", no_args_is_help=True)
+JSON = typer.Option(False, "--json", help="Print JSON.")
 
 
 def register(app: typer.Typer) -> None:
@@ -21,3 +29,47 @@ def upgrade_command() -> None:
     """Make the ledger's tables, or bring them to this version's shape. Safe to run again."""
     with settings_and_ledger() as (_, ledger):
         out.print(f"The ledger at {ledger.place} is current.")
+
+
+@ledger_app.command("copy")
+def copy_command(
+    file: Path = typer.Argument(help="A file that is not there yet."),
+    as_json: bool = JSON,
+) -> None:
+    """Copy the ledger, also while everything runs; only you can read the copy. PostgreSQL has tools of its own."""
+    copy = copy_ledger(ledger_file(effective_settings().ledger_url), file)
+    if as_json:
+        print_json({"file": copy.file, "bytes": copy.size, "live": copy.live})
+        return
+    out.print(f"{short_path(copy.file)}: {copy.size:,} bytes, checked. It holds full numbers: keep it safe.")
+    _print_what_to_cancel(copy, "If it is put back")
+
+
+@ledger_app.command("restore")
+def restore_command(
+    file: Path = typer.Argument(help="A file that `dialer ledger copy` has made."),
+    as_json: bool = JSON,
+) -> None:
+    """Put a copy in the place of the ledger while nothing runs. The ledger that was there is kept beside it."""
+    settings = load()
+    if is_locked(settings.data_dir):
+        raise DialerError("a stack runs on this data folder", "stop `dialer up` first")
+    copy, before = restore_ledger(file, ledger_file(settings.ledger_url), now_utc())
+    if as_json:
+        print_json({"file": copy.file, "bytes": copy.size, "live": copy.live, "before": before})
+        return
+    out.print(f"{short_path(copy.file)} is what {short_path(file)} holds.")
+    if before is not None:
+        out.print(f"The ledger that was there: {short_path(before)}")
+    _print_what_to_cancel(copy, "Before you start workers")
+
+
+def _print_what_to_cancel(copy: Copy, when: str) -> None:
+    """A copy does not know of calls made after it: what it shows as live would call those people again."""
+    if not copy.live:
+        out.print("None of its campaigns would dial.")
+        return
+    print_prose(f"{when}, cancel what it would dial again, since it does not know of later calls:")
+    for campaign in copy.live:
+        out.print(f"  dialer cancel {campaign}")
+    out.print("and import again what was put on the suppression list since: dialer dnc import FILE")

@@ -14,7 +14,7 @@ from tests.support.shell import Shell
 from workers.stack.info import running_stack
 
 IN_ORDER = (
-    *("ledger upgrade", "accounts", "check first.yaml"),
+    *("ledger upgrade", "ledger copy copy.sqlite3", "accounts", "check first.yaml"),
     *("preview first.yaml --row 2", "plan first.yaml", "start first.yaml", "watch first", "run first.yaml"),
     *("init appointments.yaml", "check appointments.yaml", "preview appointments.yaml --row 7"),
     *("start appointments.yaml", "pause appointments", "resume appointments"),
@@ -23,7 +23,10 @@ IN_ORDER = (
     "test-call appointments.yaml +12125550199 --row 7",
 )
 OURS = {"watch appointments"}  # what the others need, and no document shows
-NOT_RUN = {"accounts --watch": "it goes on until Ctrl-C; see test_accounts.py and test_screen.py"}
+NOT_RUN = {
+    "accounts --watch": "it goes on until Ctrl-C; see test_accounts.py and test_screen.py",
+    "ledger restore copy.sqlite3": "nothing may use the ledger; see test_ledger.py",
+}
 NUMBERS = ("4155550101", "4155550102", "4155550111", "4155550112", "2125550111", "2125550112")  # four do not answer
 LIST = "phone,name\n" + "".join(f"+1{number},Ann\n" for number in NUMBERS)
 OFTEN = 'base_url = "http://127.0.0.1:9"\npoll_seconds = 0.2\n'  # nowhere but to the sandbox, whose clock runs fast

@@ -1,0 +1,41 @@
+"""Errors that no command expects: a sentence for the terminal, and the traceback for a file."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dialer.errors import DialerError
+from dialer.phone import NUMBER_IN_TEXT, mask
+
+FILE = "errors.log"
+
+
+def explained(exc: Exception) -> DialerError:
+    """The error for people. What the system refuses is named with its file; else the traceback is kept in a file."""
+    if isinstance(exc, OSError) and exc.filename is not None:
+        return DialerError(
+            f"{exc.filename}: {exc.strerror}", "see that it is there, that this user may use it, and that there is room"
+        )
+    kept = _kept(exc)
+    remedy = (
+        f"report it with the end of {kept}" if kept else "choose a DIALER_DATA_DIR that can be written, for details"
+    )
+    return DialerError(f"an error of the dialer ({type(exc).__name__}); nothing more was done", remedy)
+
+
+def _kept(exc: Exception) -> Path | None:
+    """The file to which the traceback was added, numbers masked; None when it cannot be written."""
+    text = "".join(traceback.format_exception(exc))
+    masked = NUMBER_IN_TEXT.sub(lambda match: mask(match.group()), text)
+    folder = Path(os.environ.get("DIALER_DATA_DIR", ".dialer")) / "logs"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+        with os.fdopen(os.open(folder / FILE, flags, 0o600), "a", encoding="utf-8", errors="replace") as stream:
+            stream.write(f"{datetime.now(UTC).isoformat()} {masked}\n")
+    except OSError:
+        return None
+    return folder / FILE

@@ -1,0 +1,56 @@
+"""What holds people's numbers or secrets is its owner's alone: found open to others, it is closed, and that is said."""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from workers.settings import Settings, settings_file
+
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+SECRETS = re.compile(r"(?im)^\s*[\w.]*(password|access_token|_key|secret)\s*=|://[^\s/:@]*:[^\s@]+@")
+
+
+def close_to_others(settings: Settings) -> list[str]:
+    """Take from others what they may do with the ledger, the settings file and the data folder.
+
+    Returns a sentence for each that was open: that it is closed now, or what closes it. Never raises.
+    """
+    return [sentence for path in _private(settings) if (sentence := _close(path))]
+
+
+def _private(settings: Settings) -> Iterator[Path]:
+    yield settings.data_dir
+    ledger = make_url(settings.ledger_url)
+    if ledger.get_backend_name() == "sqlite" and ledger.database:
+        yield from (Path(f"{ledger.database}{ending}") for ending in ("", "-wal", "-shm"))
+    if _holds_secrets(settings_file()):
+        yield settings_file()
+
+
+def _holds_secrets(file: Path) -> bool:
+    try:
+        return file.is_file() and bool(SECRETS.search(file.read_text("utf-8", "replace")))
+    except OSError:
+        return False
+
+
+def _close(path: Path) -> str | None:
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return None
+    if not mode & OTHERS:
+        return None
+    try:
+        shared = path.is_dir() and Path.cwd().is_relative_to(path.absolute())  # it is more than our folder
+        if not shared:
+            path.chmod(mode & ~OTHERS)
+            return f"others could read {path}: it is yours alone now (mode {mode & ~OTHERS:04o}, was {mode:04o})"
+    except OSError:
+        pass  # it is another user's
+    return f"others can read {path} (mode {mode:04o}): chmod {'700' if path.is_dir() else '600'} {path}"
