@@ -58,7 +58,7 @@ def create_app(
     return app
 
 
-@not_found_router.api_route("/{path:path}", methods=ANY_METHOD)
+@not_found_router.api_route("/{path:path}", methods=ANY_METHOD, include_in_schema=False)
 async def not_found(path: str, request: Request) -> None:
     """404 for every other path, 405 for another method of one that is served."""
     raise refusal_of_route(request, ROUTERS)

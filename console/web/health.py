@@ -27,13 +27,13 @@ class Part(StrEnum):
     TICK = "tick"  # release ticks come, and the workers can use the ledger
 
 
-@router.api_route("/healthz", methods=["GET", "HEAD"])
+@router.get("/healthz")
 def healthz() -> JSONResponse:
     """200 as long as the console runs: started anew it would not do better."""
     return JSONResponse({"ok": True})
 
 
-@router.api_route("/readyz", methods=["GET", "HEAD"])
+@router.get("/readyz")
 def readyz(state: InjectedState, need: Annotated[list[Part] | None, Query()] = None) -> JSONResponse:
     """200 when every part that is needed is ready, else 503 that names those that are not; details are in the log."""
     parts = need or list(Part)
