@@ -1,8 +1,10 @@
 # One image for the worker, beat, the console, Flower and the command line.
 
 ARG PYTHON=3.12
+# Written by `make digests`: @sha256:…
+ARG PYTHON_DIGEST=
 
-FROM python:${PYTHON}-slim AS build
+FROM python:${PYTHON}-slim${PYTHON_DIGEST} AS build
 ENV PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/dialer
@@ -18,7 +20,7 @@ COPY console console
 RUN pip install --no-deps --no-build-isolation . \
     && pip uninstall --yes pip setuptools
 
-FROM python:${PYTHON}-slim
+FROM python:${PYTHON}-slim${PYTHON_DIGEST}
 # What runs here installs nothing: pip goes too. The number is fixed so that folders mounted from outside can be given to it.
 RUN python -m pip uninstall --yes --root-user-action ignore pip \
     && useradd --system --uid 10001 --user-group --no-create-home --home-dir /var/lib/dialer --shell /usr/sbin/nologin dialer \

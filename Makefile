@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast chaos check lint format bench docs wheel lock audit sbom clean
+.PHONY: help demo test test-fast chaos check lint format bench docs wheel lock audit sbom digests clean
 
 BIN := .venv/bin
 SOURCES := pyproject.toml requirements/dev.txt requirements/run.txt scripts/setup
@@ -55,6 +55,9 @@ audit: .venv/.installed-tools ## Ask for known vulnerabilities of what is pinned
 sbom: .venv/.installed-tools ## List what the program is made of in sbom.json (CycloneDX)
 	@$(TOOLS)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
 		--output-file sbom.json requirements/run.txt
+
+digests: ## Pin the images that are pulled (Dockerfile, docker-compose.yml) by digest; asks their registry through Docker
+	@scripts/digests
 
 clean: ## Remove the virtual environment, caches and local data
 	@rm -rf .venv .dialer .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info dist sbom.json

@@ -7,8 +7,6 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from sqlalchemy import make_url
-
 from workers.settings import Settings, settings_file
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -25,9 +23,9 @@ def close_to_others(settings: Settings) -> list[str]:
 
 def _private(settings: Settings) -> Iterator[Path]:
     yield settings.data_dir
-    ledger = make_url(settings.ledger_url)
-    if ledger.get_backend_name() == "sqlite" and ledger.database:
-        yield from (Path(f"{ledger.database}{ending}") for ending in ("", "-wal", "-shm"))
+    kind, _, file = settings.ledger_url.partition(":///")
+    if kind.startswith("sqlite") and file:
+        yield from (Path(f"{file.partition('?')[0]}{ending}") for ending in ("", "-wal", "-shm"))
     if _holds_secrets(settings_file()):
         yield settings_file()
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import typer
 
-from console.cli import failure, interruption
+from console.cli import interruption
 from console.cli.command_group import CommandGroup
 from console.cli.output import err, escape_unprintable_characters, print_error
 from dialer.errors import DialerError
@@ -133,9 +133,8 @@ def main() -> None:
     except KeyboardInterrupt:
         err.print("interrupted")
         sys.exit(130)
-    except BrokenPipeError:  # nobody reads on, as behind `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
     except Exception as exc:
+        from console.cli import failure  # what it needs is read when it is needed
+
         print_error(failure.explained(exc), as_json="--json" in sys.argv)
         sys.exit(1)

@@ -66,7 +66,7 @@ def test_no_request_is_a_fault_of_ours(console: Console, operations: list[APIOpe
                 assert "Traceback" not in reply.text, where
                 assert reply.headers["x-content-type-options"] == ["nosniff"], where
                 asked += 1
-    assert asked > 100
+    assert asked > 50
     assert {operation.path for operation in operations} >= {
         "/",
         "/metrics",

@@ -81,6 +81,7 @@ class Shell:
     def write(self, name: str, text: str) -> Path:
         file = self.folder / name
         file.write_text(text)
+        file.chmod(0o600)  # else the first command closes what holds a secret, and says so
         return file
 
     def run(self, *arguments: str, timeout: float = 60, given: str = "", **environ: str) -> Ran:

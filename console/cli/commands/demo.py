@@ -26,6 +26,7 @@ from console.cli.views.report import print_next_steps, print_report
 from dialer.errors import DialerError
 from dialer.plural import counted
 from dialer.providers.registry import specs
+from dialer.whole_file import whole_file
 from workers.inspection import surroundings
 from workers.settings import Settings, load
 from workers.stack.environment import without_settings
@@ -112,7 +113,8 @@ def _settings(data: Path) -> Settings:
     """The demo's own settings: nothing that is configured here is used, no account and no key."""
     _empty_folder(data)
     file = data / "dialer.toml"
-    file.write_text("".join([MADE_BY_A_DEMO, *(ACCOUNT.format(name=spec.name) for spec in specs()), WORKER]))
+    with whole_file(file) as stream:
+        stream.writelines([MADE_BY_A_DEMO, *(ACCOUNT.format(name=spec.name) for spec in specs()), WORKER])
     variables = without_settings(os.environ)
     os.environ.clear()
     os.environ.update(variables, DIALER_CONFIG=str(file.absolute()), DIALER_DATA_DIR=str(data.absolute()))
@@ -129,7 +131,7 @@ def _empty_folder(data: Path) -> None:
     if data.exists() and not is_demo_folder and (not data.is_dir() or any(data.iterdir())):
         raise DialerError(f"{data} was not made by a demo, and would be emptied", "choose a new folder with --data")
     shutil.rmtree(data, ignore_errors=True)
-    data.mkdir(parents=True)
+    data.mkdir(parents=True, mode=0o700)
 
 
 def _wait_for_ctrl_c() -> None:
