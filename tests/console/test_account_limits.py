@@ -36,6 +36,7 @@ def busy(buckets) -> TokenBucket:
 @pytest.fixture
 def at_home(tmp_path, monkeypatch, redis_url) -> Path:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "dialer.toml").touch(mode=0o600)
     (tmp_path / "dialer.toml").write_text(
         f'[redis]\nurl = "{redis_url}"\n[accounts.main]\nprovider = "callgear"\naccess_token = "k"\n'
         'pace = 0.2\nconcurrency = 9\n[accounts.second]\nprovider = "webex"\nservice_key = "k"\n'

@@ -80,6 +80,7 @@ def sandbox() -> Iterator[SandboxHandle]:
 @pytest.fixture
 def rehearsal(sandbox, tmp_path, monkeypatch) -> Iterator[Settings]:
     """The settings of an account as a stack with a sandbox has them."""
+    (tmp_path / "dialer.toml").touch(mode=0o600)
     (tmp_path / "dialer.toml").write_text(TOML)
     monkeypatch.chdir(tmp_path)
     places = {"console": "http://127.0.0.1:1", "redis": "redis://127.0.0.1:1/0", "sandbox": sandbox.url}

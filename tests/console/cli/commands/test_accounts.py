@@ -40,6 +40,7 @@ service_key = "0123456789-not-to-be-shown-WXYZ"
 @pytest.fixture
 def accounts(tmp_path, monkeypatch):
     """The command in a folder with these accounts, all of which lead to a sandbox that does not know their keys."""
+    (tmp_path / "dialer.toml").touch(mode=0o600)
     (tmp_path / "dialer.toml").write_text(ACCOUNTS)
     monkeypatch.chdir(tmp_path)
     with environment_variables({}), running(SandboxConfig()) as sandbox:

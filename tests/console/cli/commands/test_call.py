@@ -184,6 +184,7 @@ def test_what_was_refused_leaves_a_line_as_well(here):
 
 
 def test_another_vendor_has_no_such_calls(here):
+    Path(here.folder, "dialer.toml").touch(mode=0o600)
     Path(here.folder, "dialer.toml").write_text('[accounts.bulk]\nprovider = "webex"\nservice_key = "k"\n')
     code, _, err = here.run("list")
     assert (code, "no account's calls can be managed" in err) == (1, True)

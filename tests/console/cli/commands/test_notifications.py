@@ -30,6 +30,7 @@ PUBLIC = '\n[console]\npublic_url = "https://dialer.example"\n'
 @pytest.fixture
 def configured(tmp_path, monkeypatch):
     def write(text: str) -> None:
+        (tmp_path / "dialer.toml").touch(mode=0o600)
         (tmp_path / "dialer.toml").write_text(text)
 
     monkeypatch.chdir(tmp_path)
