@@ -163,7 +163,7 @@ def hold_reason(
     if not dials and now - last_sign > TICK_IS_LATE:
         return _no_tick(now - last_sign, surroundings)
     if campaign.hold_kind is ReleaseHold.REDIS_AWAY:
-        return reason_of(surroundings.look()) or HoldReason(kind=HoldKind.REDIS_AWAY, words="Redis does not answer")
+        return reason_of(surroundings.look()) or HoldReason(kind=HoldKind.REDIS_AWAY, words="Redis does not answer the workers")
     due_now, next_due_at = due(db, campaign.id, now)
     with_workers = queries.count_claimed(db, campaign.id)
     failing = _failing(db, campaign, now)

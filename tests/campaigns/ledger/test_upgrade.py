@@ -39,7 +39,7 @@ CLOCK = "the machine's clock was set: only what is right by both is called; rest
 TOLD_OTHERWISE = {
     "halted-1": {"kind": "halted"},  # taken for a budget's pause before: the provider's answer has that word
     **dict.fromkeys(("claimed-1", "idle-1", "started-1"), DIALS_SOON),
-    "held-8-1": {"words": "Redis does not answer"},
+    "held-8-1": {"words": "Redis does not answer the workers"},
     "held-9-1": {"kind": "clock_set", "words": CLOCK},
 }
 DEFINITION = """\
