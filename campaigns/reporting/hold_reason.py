@@ -163,7 +163,9 @@ def hold_reason(
     if not dials and now - last_sign > TICK_IS_LATE:
         return _no_tick(now - last_sign, surroundings)
     if campaign.hold_kind is ReleaseHold.REDIS_AWAY:
-        return reason_of(surroundings.look()) or HoldReason(kind=HoldKind.REDIS_AWAY, words="Redis does not answer the workers")
+        return reason_of(surroundings.look()) or HoldReason(
+            kind=HoldKind.REDIS_AWAY, words="Redis does not answer the workers"
+        )
     due_now, next_due_at = due(db, campaign.id, now)
     with_workers = queries.count_claimed(db, campaign.id)
     failing = _failing(db, campaign, now)
@@ -214,9 +216,10 @@ def _not_dialed(db: Connection, campaign: Campaign, now: datetime, surroundings:
 
 def _longest_due(db: Connection, campaign_id: str) -> datetime | None:
     """Since when the contact that is due or claimed for longest could have been called."""
-    waiting = (contacts.c.campaign_id == campaign_id, contacts.c.status.in_(WAITING_CONTACTS))
-    since: datetime | None = db.scalar(select(func.min(contacts.c.due_at)).where(*waiting))
-    return since
+    # One status at a time: the index then has the first of each at hand, however many there are.
+    of_campaign = select(func.min(contacts.c.due_at)).where(contacts.c.campaign_id == campaign_id)
+    moments = [db.scalar(of_campaign.where(contacts.c.status == status)) for status in WAITING_CONTACTS]
+    return min(filter(None, moments), default=None)
 
 
 def reason_of(trouble: Trouble | None) -> HoldReason | None:
