@@ -27,6 +27,8 @@ JUNK = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
+TWENTIETHS = st.integers(0, 19)
+IDS = st.integers() | st.text(max_size=9)
 LIKELY: dict[str, st.SearchStrategy[Any]] = {
     "access_token": st.sampled_from(
         ["sandbox-key", "sandbox-key", "sandbox-key-b", "expired-key", "forbidden-key", "x"]
@@ -59,28 +61,40 @@ def likely(param: Param, sessions: list[int]) -> st.SearchStrategy[Any]:
     return LIKELY.get(param.name, st.booleans() if param.type == "boolean" else st.text(max_size=20))
 
 
-@st.composite
-def params_of(draw: st.DrawFn, known: tuple[Param, ...], sessions: list[int]) -> dict[str, Any]:
-    given = {}
-    for param in known:
-        if draw(st.integers(0, 19)) < (19 if param.required else 8):
-            given[param.name] = draw(likely(param, sessions) if draw(st.integers(0, 15)) else JUNK)
-    if not draw(st.integers(0, 20)):
-        given[draw(st.text(max_size=10))] = draw(JUNK)
-    return given
+def params_of(known: tuple[Param, ...], sessions: list[int]) -> st.SearchStrategy[dict[str, Any]]:
+    """Made once for each method: to make a strategy takes longer than to draw from it."""
+    prepared = [(param.name, 19 if param.required else 8, likely(param, sessions)) for param in known]
+
+    @st.composite
+    def params(draw: st.DrawFn) -> dict[str, Any]:
+        given = {}
+        for name, share, value in prepared:
+            if draw(TWENTIETHS) < share:
+                given[name] = draw(value if draw(st.integers(0, 15)) else JUNK)
+        if not draw(st.integers(0, 20)):
+            given[draw(st.text(max_size=10))] = draw(JUNK)
+        return given
+
+    return params()
 
 
-@st.composite
-def requests(draw: st.DrawFn, sessions: list[int]) -> Any:
-    if not draw(st.integers(0, 15)):
-        return draw(JUNK)
-    name = draw(st.sampled_from(sorted(METHODS)) if draw(st.integers(0, 20)) else st.text(max_size=12))
-    known = METHODS[name].known if name in METHODS else ()
-    document = {"jsonrpc": "2.0", "id": draw(st.integers() | st.text(max_size=9)), "method": name}
-    document["params"] = draw(params_of(known, sessions))
-    if not draw(st.integers(0, 15)):
-        document[draw(st.sampled_from(["jsonrpc", "id", "method", "params"]))] = draw(JUNK)
-    return document
+def requests(sessions: list[int]) -> st.SearchStrategy[Any]:
+    params = {name: params_of(method.known, sessions) for name, method in METHODS.items()}
+    no_params, names = params_of((), sessions), st.sampled_from(sorted(METHODS))
+    members = st.sampled_from(["jsonrpc", "id", "method", "params"])
+
+    @st.composite
+    def request(draw: st.DrawFn) -> Any:
+        if not draw(st.integers(0, 15)):
+            return draw(JUNK)
+        name = draw(names if draw(st.integers(0, 20)) else st.text(max_size=12))
+        document = {"jsonrpc": "2.0", "id": draw(IDS), "method": name}
+        document["params"] = draw(params.get(name, no_params))
+        if not draw(st.integers(0, 15)):
+            document[draw(members)] = draw(JUNK)
+        return document
+
+    return request()
 
 
 class Target:
