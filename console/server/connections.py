@@ -7,6 +7,7 @@ keeps nobody out.
 from __future__ import annotations
 
 import asyncio
+import logging
 import resource
 import time
 from typing import Any
@@ -21,6 +22,7 @@ HEAD_SECONDS = 10.0  # from a connection, or a request's first byte, to the end 
 BODY_SECONDS = 30.0  # from there to the end of its body
 MAX_HEAD_BYTES = 32 << 10
 LOG_INTERVAL = 60.0
+OUT_OF_FILES = "out of system resource"  # a part of asyncio's words
 
 log = get_logger()
 
@@ -65,6 +67,23 @@ class Connections:
         if time.monotonic() >= self._logged_at + LOG_INTERVAL:
             log.warning("connections closed", reason=reason, count=self._not_logged, most=self.most)
             self._logged_at, self._not_logged = time.monotonic(), 0
+
+
+class OnceAMinute(logging.Filter):
+    """Lets asyncio say once a minute that no file is left for a connection; it would say so for each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said_at = -LOG_INTERVAL
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is to be logged."""
+        if OUT_OF_FILES not in str(record.msg):
+            return True
+        if time.monotonic() < self._said_at + LOG_INTERVAL:
+            return False
+        self._said_at = time.monotonic()
+        return True
 
 
 class BoundedProtocol(H11Protocol):

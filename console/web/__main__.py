@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 
 import uvicorn
 
-from console.server.connections import BACKLOG, MAX_HEAD_BYTES, BoundedProtocol, Connections
+from console.server.connections import BACKLOG, MAX_HEAD_BYTES, BoundedProtocol, Connections, OnceAMinute
 from console.web.app import create_app
 
 STOP_SECONDS = 5
@@ -17,6 +18,7 @@ def main() -> None:
     bounds = Connections()
     app = create_app(connections=bounds)
     console = app.state.state.settings.console
+    logging.getLogger("asyncio").addFilter(OnceAMinute())
     config = uvicorn.Config(
         app,
         host=console.host,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import resource
 import socket
@@ -15,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from console.server.connections import OnceAMinute
 from tests.support import console_server
 from tests.support.slow_connections import slow_connections
 
@@ -98,3 +100,15 @@ def test_a_head_that_is_too_long_is_refused(address: str) -> None:
 def test_what_was_closed_is_counted(address: str) -> None:
     with slow_connections(address, COUNT, "silent"), console_server.client(address) as http:
         assert 'dialer_connections_closed_total{reason="too many"}' in http.get("/metrics").text
+
+
+def test_where_no_file_is_left_that_is_said_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    logger = logging.getLogger("asyncio")
+    logger.addFilter(once := OnceAMinute())
+    try:
+        for _ in range(1000):
+            logger.error("socket.accept() out of system resource\nsocket: %s", "a socket")
+        logger.error("something else")
+    finally:
+        logger.removeFilter(once)
+    assert len(caplog.records) == 2
