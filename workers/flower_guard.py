@@ -16,8 +16,8 @@ from tornado.routing import URLSpec
 from tornado.web import HTTPError, StaticFileHandler
 
 from campaigns.ledger.moves import write_audit
-from workers import wiring
 from workers.hosts import answers_to
+from workers.ledger import open_ledger
 from workers.password_guard import PasswordGuard
 from workers.settings import Settings, load
 
@@ -187,7 +187,7 @@ def _audit(now: datetime) -> None:
 
 def _write_audit(summary: str, now: datetime) -> None:
     try:
-        ledger = wiring.open_ledger(_settings())
+        ledger = open_ledger(_settings())
         try:
             ledger.write(write_audit, now, who="flower", event="wrong passwords", detail=summary)
         finally:

@@ -6,42 +6,30 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
 from random import Random
 
 import redis
 from anyio.from_thread import BlockingPortal, start_blocking_portal
-from structlog import get_logger
 
-from campaigns.ledger.migrations import upgrade
-from campaigns.ledger.store import Ledger
 from campaigns.runtime import Runtime
 from dialer.account import Account, limits_of
 from dialer.account_settings import AccountSettings
 from dialer.bucket import TokenBucket, connect
-from dialer.clock import WatchedClock
 from dialer.providers.registry import PROVIDERS, provider_for
 from dialer.redis_address import RedisAddress
 from dialer.transport.admission import Admission
 from dialer.transport.departure import Departures
 from dialer.transport.session import Session
 from dialer.transport.shared_logins import SharedLogins
-from workers.private_files import close_to_others
-from workers.secrets import hash_key, receipt_url
+from workers.ledger import now_utc, open_ledger, possible_times
+from workers.secrets import receipt_url
 from workers.settings import Settings
 
 DEFAULT_REDIS = RedisAddress.parse("redis://127.0.0.1:6379/0")
 _lock = threading.Lock()
 _parts: Runtime | None = None
 _closing = ExitStack()
-_clock = WatchedClock()
 _stopping = threading.Event()
-log = get_logger()
-
-
-def now_utc() -> datetime:
-    """The clock that tasks, pages and commands read."""
-    return _clock()
 
 
 def start_no_more_calls() -> None:
@@ -52,19 +40,6 @@ def start_no_more_calls() -> None:
 def redis_address(settings: Settings) -> RedisAddress:
     """Where the broker and the buckets are."""
     return settings.redis.address or DEFAULT_REDIS
-
-
-def open_ledger(settings: Settings) -> Ledger:
-    """The ledger, its tables made or upgraded. Raises LedgerUnavailable, LedgerTooNew, and leaves nothing open then."""
-    ledger = Ledger(settings.ledger_url, hash_key=hash_key(settings))
-    for sentence in close_to_others(settings):
-        log.warning("open to others", what=sentence)
-    try:
-        upgrade(ledger)
-    except BaseException:
-        ledger.close()
-        raise
-    return ledger
 
 
 def runtime(settings: Settings) -> Runtime:
@@ -100,7 +75,7 @@ def assembled(settings: Settings) -> Iterator[Runtime]:
             horizon=settings.worker.horizon_seconds,
             lease=settings.worker.lease_seconds,
             stopping=_stopping.is_set,
-            possible_times=_clock.moments,
+            possible_times=possible_times,
         )
 
 

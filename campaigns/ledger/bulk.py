@@ -8,7 +8,6 @@ from functools import cache
 from itertools import chain
 from typing import Any, cast
 
-import psycopg
 from sqlalchemy import BigInteger, Connection, Integer, Table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
@@ -68,6 +67,8 @@ def _copy(
     db: Connection, table: Table, names: tuple[str, ...], constants: tuple[Any, ...], rows: Sequence[Sequence[Any]]
 ) -> None:
     """In COPY's binary format, which both sides make and read in a third less time than text."""
+    import psycopg  # a ledger in SQLite needs none of it
+
     driver = cast(psycopg.Connection[Any], db.connection.driver_connection)
     statement = f"COPY {table.name} ({', '.join(names)}) FROM STDIN (FORMAT BINARY)"
     try:

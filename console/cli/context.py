@@ -12,10 +12,10 @@ from pathlib import Path
 from campaigns.ledger.store import Ledger
 from campaigns.reporting.surroundings import Surroundings
 from console.cli.output import print_note
+from workers.ledger import open_ledger
 from workers.private_files import close_to_others
 from workers.settings import Settings, load
 from workers.stack.info import running_stack
-from workers.wiring import open_ledger
 
 _configured: Settings | None = None
 

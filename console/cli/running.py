@@ -19,8 +19,8 @@ from console.cli.context import surroundings_of
 from console.cli.output import err, out, print_json, print_note
 from console.cli.views import campaign as show
 from dialer.plural import counted
+from workers.ledger import now_utc
 from workers.settings import Settings
-from workers.wiring import now_utc
 
 
 def print_started(campaign: Campaign, settings: Settings, *, as_json: bool) -> None:

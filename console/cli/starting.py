@@ -14,8 +14,8 @@ from console.cli import preflight
 from console.cli.context import reports_folder, user_name
 from console.cli.progress import import_bar
 from console.cli.views import check as show
+from workers.ledger import now_utc
 from workers.settings import Settings
-from workers.wiring import now_utc
 
 
 def start(

@@ -20,10 +20,11 @@ from console.server.receipt_counts import ReceiptCounts
 from console.server.receipt_writer import ReceiptWriter
 from dialer.providers.registry import provider_for
 from workers.inspection import Inspection, surroundings
+from workers.ledger import open_ledger
 from workers.password_guard import PasswordGuard
 from workers.secrets import console_password, receipt_secret
 from workers.settings import Settings
-from workers.wiring import open_buckets, open_ledger
+from workers.wiring import open_buckets
 
 log = get_logger()
 RECEIPT_THREADS = 16

@@ -21,8 +21,8 @@ from console.server.state import AppState
 from console.web import error_handlers, health, metrics
 from dialer.errors import DialerError
 from workers import logs
+from workers.ledger import now_utc
 from workers.settings import Settings, load
-from workers.wiring import now_utc
 
 ANY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 

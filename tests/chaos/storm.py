@@ -31,8 +31,8 @@ from tests.chaos.faults import Faults
 from tests.chaos.processes import memory
 from tests.chaos.verdict import Judgement, judge, stories
 from tests.support import loopback
+from workers.ledger import now_utc, open_ledger
 from workers.stack.programs import Modules
-from workers.wiring import now_utc, open_ledger
 
 VENDORS = ("callgear", "webex")
 MAX_ATTEMPTS = 2

@@ -18,9 +18,9 @@ from campaigns.lifecycle import CampaignStatus
 from console.cli.views import sandbox_audit
 from tests.support.preloaded import ForkedChild
 from tests.support.seeding import LONG_TEXT, numbers
+from workers.ledger import now_utc, open_ledger
 from workers.settings import load
 from workers.stack.stack import Stack
-from workers.wiring import now_utc, open_ledger
 
 CAMPAIGN = """\
 campaign: {account}-reminders

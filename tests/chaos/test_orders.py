@@ -26,7 +26,7 @@ from tests.chaos.faults import Faults
 from tests.chaos.stack import FaultyStack
 from tests.chaos.storm import reserved_numbers
 from tests.support import loopback
-from workers.wiring import now_utc, open_ledger
+from workers.ledger import now_utc, open_ledger
 
 SPEED = 8.0
 CAMPAIGN = """\

@@ -22,7 +22,7 @@ from console.cli.running import (
 )
 from console.cli.views import campaign as show
 from dialer.plural import counted
-from workers.wiring import now_utc
+from workers.ledger import now_utc
 
 
 def register(app: typer.Typer) -> None:

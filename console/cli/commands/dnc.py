@@ -29,8 +29,8 @@ from console.cli.context import settings_and_ledger, user_name
 from console.cli.output import local_with_zone, out, print_json, print_note, print_prose, table
 from dialer.phone import PhoneNumber
 from dialer.plural import counted
+from workers.ledger import now_utc
 from workers.settings import Settings
-from workers.wiring import now_utc
 
 SHOWN_REJECTS = 20
 SHOWN_LINES = 50

@@ -20,7 +20,7 @@ from console.cli.output import local_time, local_with_zone, out, print_json, pri
 from console.cli.running import campaign_summaries
 from console.cli.views import campaign as show
 from dialer.phone import mask
-from workers.wiring import now_utc
+from workers.ledger import now_utc
 
 
 def register(app: typer.Typer) -> None:

@@ -11,9 +11,9 @@ from console.cli.command_group import CommandGroup
 from console.cli.context import effective_settings, settings_and_ledger
 from console.cli.output import out, print_json, print_prose, short_path
 from dialer.errors import DialerError
+from workers.ledger import now_utc
 from workers.settings import load
 from workers.stack.lock import is_locked
-from workers.wiring import now_utc
 
 ledger_app = typer.Typer(cls=CommandGroup, help="The ledger's store.", no_args_is_help=True)
 JSON = typer.Option(False, "--json", help="Print JSON.")

@@ -24,8 +24,9 @@ from dialer.bucket import BucketState, BucketUnavailable
 from dialer.calls import Outcome
 from dialer.errors import DialerError
 from dialer.plural import counted
+from workers.ledger import now_utc
 from workers.settings import Settings
-from workers.wiring import now_utc, open_buckets
+from workers.wiring import open_buckets
 
 SHOWN_ROWS = 10
 SHOWN_DAYS = 14

@@ -22,9 +22,9 @@ from console.cli.stack_session import print_event, print_stack, settings_of_stac
 from console.cli.starting import start
 from console.cli.views.report import print_report, report_facts
 from workers.inspection import surroundings
+from workers.ledger import now_utc
 from workers.settings import load
 from workers.stack.stack import Stack
-from workers.wiring import now_utc
 
 
 def register(app: typer.Typer) -> None:
