@@ -307,12 +307,10 @@ def _twin(console: Program, name: str, urls: dict[str, str], *, into: dict[str, 
     """Two consoles of one: the first keeps its port, the second gets its own."""
     into["console1"] = replace(console, name="console1", log=console.log.with_name("console1.log"))
     port = urls[name].rsplit(":", 1)[1]
-    argv = list(console.argv)
-    argv[argv.index("--port") + 1] = port
     return replace(
         console,
         name=name,
-        argv=tuple(argv),
+        env={**console.env, "DIALER_CONSOLE__PORT": port},
         log=console.log.with_name(f"{name}.log"),
         healthy=http_ok(f"{urls[name]}/healthz"),
     )
