@@ -1,5 +1,8 @@
 import os
+import sqlite3
 import sys
+import time
+from contextlib import closing
 
 import pytest
 from flower.urls import handlers
@@ -142,11 +145,15 @@ def test_a_name_that_another_site_made_lead_here_is_refused(flower):
         assert reply.status_code == status
 
 
-def test_guesses_are_slowed_down_and_counted(start_flower):
-    url = start_flower("guessed", FLOWER_BASIC_AUTH=f"{USER}:{PASSWORD}")
+def test_guesses_are_slowed_down_and_counted(start_flower, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("guessed")
+    url = start_flower("guessed", FLOWER_BASIC_AUTH=f"{USER}:{PASSWORD}", DIALER_DATA_DIR=str(folder))
     replies = [ask(url, "/api/tasks", auth=(USER, f"guess {number}")) for number in range(15)]
     assert [reply.status_code for reply in replies] == [401] * 10 + [429] * 5
     assert 1 <= int(replies[-1].headers["retry-after"]) <= 60
+    while not (lines := _audit(folder / "ledger.sqlite3")):
+        time.sleep(0.1)
+    assert lines == [("flower", "wrong passwords", "wrong 1")]
 
 
 def test_slow_connections_do_not_stop_it(flower):
@@ -171,3 +178,11 @@ def test_guarding_twice_changes_nothing():
         assert [entry.handler_class if isinstance(entry, URLSpec) else entry[1] for entry in handlers] == once
     finally:
         handlers[:] = before
+
+
+def _audit(ledger):
+    try:
+        with closing(sqlite3.connect(ledger)) as db:
+            return db.execute("SELECT who, event, detail FROM audit").fetchall()
+    except sqlite3.OperationalError:  # not made yet
+        return []
