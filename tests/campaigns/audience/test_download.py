@@ -66,6 +66,7 @@ def fetch(url: str, folder: Path, **facts: object) -> bytes:
         (gzip.compress(LIST), {"Content-Encoding": "gzip"}),
         (gzip.compress(LIST[:9]) + gzip.compress(LIST[9:]), {"Content-Encoding": "x-gzip"}),
     ],
+    ids=["plain", "identity", "gzip", "two gzip members"],  # each worker gets other bytes: gzip writes the time
 )
 def test_a_list_comes_plain_or_by_gzip(tmp_path, body, headers):
     with served(body, headers=headers) as (url, asked):
