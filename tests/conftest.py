@@ -21,7 +21,7 @@ sys.dont_write_bytecode = False
 STARTS_PARTS = re.compile(
     r"^(import subprocess|from (http\.server|multiprocessing|tests\.chaos|tests\.support(\.| import )"
     r"(shell|dialers|sandbox_clients|console_server|http_server|postgres)|dialer\.sandbox\.running|workers\.stack\.stack|"
-    r"tests\.console\.conftest)\b)",
+    r"tests\.console\.conftest|campaigns\.audience\.reading_helpers)\b)",
     re.MULTILINE,
 )
 TESTS = Path(__file__).parent
