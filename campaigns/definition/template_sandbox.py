@@ -21,7 +21,7 @@ from dialer.errors import DialerError
 MAX_SOURCE = 20_000  # characters of a template
 MAX_CHARACTERS = 50_000  # of a text, and of everything it is made of
 MAX_TURNS = 5_000  # of all loops of one text together
-MAX_SECONDS = 0.5  # of the processor, for one text; a usual one takes less than a thousandth
+MAX_SECONDS = 3.0  # of the processor, for one text; a usual one takes a ten-thousandth, the first in a language more
 MAX_BITS = 256  # of a whole number
 MAX_DECIMALS = 20
 MAX_DEPTH = 50  # of expressions in expressions
@@ -77,7 +77,7 @@ class Work:
     def check_time(self) -> None:
         """Raise when the processor has worked too long."""
         if time.thread_time() > self._until:
-            raise TemplateFault(f"making the text takes more than {MAX_SECONDS} seconds", "write it simpler")
+            raise TemplateFault(f"making the text takes more than {MAX_SECONDS:g} seconds", "write it simpler")
 
 
 class _CheckedCode(CodeGenerator):

@@ -152,7 +152,7 @@ def _as_unavailable(ledger: Ledger) -> Iterator[None]:
 def _unavailable(ledger: Ledger, exc: DBAPIError) -> Exception:
     first = str(exc.orig).strip().splitlines()[0] if str(exc.orig).strip() else type(exc.orig).__name__
     if _is_damage(exc.orig):
-        remedy = "stop what runs and put a copy back: dialer ledger restore FILE (docs/operating.md)"
+        remedy = "stop what runs and put a copy back with `dialer ledger restore` (docs/operating.md)"
         return LedgerDamaged(f"the ledger at {ledger.place} is damaged: {first}", remedy)
     if not isinstance(exc, OperationalError):
         return exc

@@ -231,6 +231,11 @@ def _may_be_looked_for(db: Connection) -> None:
 
 OTHERS_WORDS = {  # compared because somebody else writes them, or to mark a place in a text
     "database is locked": "SQLite's",
+    "PRAGMA integrity_check(1)": "SQLite's",
+    "PRAGMA foreign_key_check": "SQLite's",
+    "Invalid HTTP request": "uvicorn's",
+    "No supported WebSocket": "uvicorn's",
+    "Unsupported upgrade": "uvicorn's",
     "expected after": "the csv module's",
     "field larger": "the csv module's",
     "Value error, ": "pydantic's",

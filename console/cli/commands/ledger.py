@@ -36,7 +36,7 @@ def copy_command(
     file: Path = typer.Argument(help="A file that is not there yet."),
     as_json: bool = JSON,
 ) -> None:
-    """Copy the ledger, also while everything runs; only you can read the copy. PostgreSQL has tools of its own."""
+    """Copy the ledger, also while everything runs. Only you can read the copy. PostgreSQL has tools of its own."""
     copy = copy_ledger(ledger_file(effective_settings().ledger_url), file)
     if as_json:
         print_json({"file": copy.file, "bytes": copy.size, "live": copy.live})
@@ -72,4 +72,4 @@ def _print_what_to_cancel(copy: Copy, when: str) -> None:
     print_prose(f"{when}, cancel what it would dial again, since it does not know of later calls:")
     for campaign in copy.live:
         out.print(f"  dialer cancel {campaign}")
-    out.print("and import again what was put on the suppression list since: dialer dnc import FILE")
+    out.print("and import again what was put on the suppression list since, with `dialer dnc import`")

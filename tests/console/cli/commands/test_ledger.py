@@ -47,7 +47,7 @@ def test_a_damaged_ledger_is_told_with_its_remedy_by_every_command(shell):
     ):
         ran = shell.run(*command)
         assert (ran.code, "is damaged" in ran.err, "Traceback" in ran.err) == (1, True, False), (command, ran.err)
-        assert "dialer ledger restore FILE" in ran.err
+        assert "dialer ledger restore" in ran.err
 
 
 def test_a_ledger_that_others_could_read_is_closed_and_named(shell):
