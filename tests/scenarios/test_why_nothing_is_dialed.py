@@ -92,6 +92,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     try:
         wait_for(lambda: running_stack(data) is not None, seconds=120)
         scene = Scene(shell, ledger, Settings(data_dir=data))
+        wait_for(lambda: surroundings(scene.settings).look() is None, seconds=120, every=0.5)  # the first tick has come
         started = shell.run("start", "long.yaml", "--skip-rejects", "--json")
         assert (started.code, started.json["trouble"]) == (0, None)
         yield scene
@@ -191,6 +192,7 @@ def test_a_redis_that_is_full_is_told_from_one_that_is_away(scene):
 def test_a_readiness_that_is_asked_for_tells_how_old_the_last_tick_is(scene):
     scene.wait_until(HoldKind.DIALING)
     with scene.console as http:
+        wait_for(lambda: http.get("/readyz").status_code == 200, every=0.2)
         assert http.get("/readyz").json()["tick_seconds"] < 10
         assert http.get("/readyz?need=ledger").json() == {"ready": True, "missing": []}
         assert http.get("/readyz?need=soup").status_code == 422
