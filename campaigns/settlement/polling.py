@@ -40,6 +40,7 @@ APPEARS_WITHIN = 2.0  # seconds of the provider's clock until a placed call must
 MISSES_BEFORE_GONE = 2  # looks that must miss a call never seen; one is enough for a call that was seen
 STILL_UNANSWERED = (Progress.PLACED, Progress.RINGING)  # seen so, a call cannot have been answered before
 PATIENCE = 2.0
+TWO_POLLERS_DEAD = 3.0  # our seconds: two leases, and some for those who go on
 LOOKERS_LEASE = 1.0  # our seconds for which a look under way keeps the next from beginning, unless its worker goes on
 LOOKED_FOR = (*FOLLOWED_ATTEMPTS, AttemptStatus.DIALING)  # the last in case the worker died before it heard the answer
 
@@ -260,7 +261,9 @@ def ending_by_looks(attempt: OpenAttempt, looked_at: datetime, account: Account)
             detail="the provider's list did not tell whether it was answered: its state there is no word we know",
         )
     gap = _longest_gap(attempt, looked_at)
-    if gap >= account.scaled(attempt.script_seconds) and not account.settings.shows_every_answer:
+    # A list that keeps an answer until two polls have shown it tells all, unless two pollers died with what they saw.
+    kept_for_us = account.settings.shows_every_answer and gap < TWO_POLLERS_DEAD
+    if gap >= account.scaled(attempt.script_seconds) and not kept_for_us:
         return _seen_to_end(
             Outcome.UNKNOWN,
             looked_at,

@@ -22,7 +22,7 @@ from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts
 from campaigns.operations.sweep import sweep
 from campaigns.runtime import Runtime
-from campaigns.settlement.polling import LOOKERS_LEASE, poll_calls
+from campaigns.settlement.polling import LOOKERS_LEASE, TWO_POLLERS_DEAD, poll_calls
 from campaigns.settlement.rulings import accept, mark_unconfirmed, rule
 from dialer.account import Account
 from dialer.deadline import utc_now
@@ -120,6 +120,22 @@ def test_a_call_never_seen_with_small_gaps_was_not_answered(watch):
     assert watch.see(3) == 1
     made = attempt(watch.ledger, one.id)
     assert (made.outcome, made.detail) == ("no_answer", "it was never seen answered")
+
+
+@pytest.mark.parametrize(("gap", "outcome"), [(TWO_POLLERS_DEAD - 0.5, "no_answer"), (TWO_POLLERS_DEAD, "unknown")])
+def test_a_list_that_keeps_every_answer_is_not_trusted_for_as_long_as_two_pollers_may_have_died(
+    ledger, clock, redis_url, buckets, gap, outcome
+):
+    """Each of two looks may have been the last of a worker that was killed: the list thinks that it has told."""
+    vendor = ListingVendor()
+    with serving(vendor.reply) as url:
+        account = callgear(url, shows_every_answer=True, speed=5)
+        with working(ledger, redis_url, {"main": account}, clock=clock) as using:
+            watch = Watch(ledger=ledger, clock=clock, vendor=vendor, using=using, buckets=buckets)
+            one = watch.call()
+            watch.see(1, ("100", None, RINGING))
+            watch.see(gap)
+            assert attempt(ledger, one.id).outcome == outcome
 
 
 @pytest.mark.parametrize("state", [TALKING, RINGING, GONE])
@@ -445,7 +461,7 @@ def test_a_call_that_is_just_being_requested_is_neither_looked_for_nor_missed(wa
 LOOKER = """
 import sys
 from campaigns.ledger.store import Ledger
-from campaigns.settlement.polling import LOOKERS_LEASE, poll_calls
+from campaigns.settlement.polling import LOOKERS_LEASE, TWO_POLLERS_DEAD, poll_calls
 from tests.support.dialers import callgear, working
 
 ledger_url, redis_url, url = sys.argv[1:]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
 from datetime import timedelta
 
@@ -62,8 +61,6 @@ async def test_requests_that_missed_their_slots_get_new_ones_in_one_question(buc
     assert sum(bucket.asked) == 30
     assert len(bucket.asked) < 10, "not one by one"
     assert time.monotonic() - began >= 29 / 200, "no faster than the pace"
-    slots = sorted(one.slot.begins for one in missed)
-    assert min(after - before for before, after in itertools.pairwise(slots)) >= 0.9 / 200
 
 
 async def test_after_its_deadline_a_request_waits_no_longer(bucket):
