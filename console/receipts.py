@@ -60,7 +60,7 @@ def _is_receipt_url(request: Request, account: str, secret: str, state: AppState
 
 
 async def _after_audit(state: AppState, reply: Response) -> Response:
-    if state.counts.is_due(state.clock()):
+    if state.counts.audit.is_due(state.clock()):
         await to_thread.run_sync(state.audit_counts, limiter=state.receipt_threads)
     return reply
 

@@ -19,6 +19,7 @@ from campaigns.ledger.moves import write_audit
 from workers.hosts import answers_to
 from workers.ledger import open_ledger
 from workers.password_guard import PasswordGuard
+from workers.safe_headers import SAFE_HEADERS
 from workers.settings import Settings, load
 
 # `/healthcheck` replies OK and nothing else; `/login` starts the login where an identity provider is configured.
@@ -26,13 +27,8 @@ PUBLIC_PATHS = ("/healthcheck", "/login/?")
 READ_BY_POST = ("/tasks/datatable",)
 READING_METHODS = ("GET", "HEAD", "OPTIONS")
 HEADERS = {
-    "Cache-Control": "no-store",
+    **SAFE_HEADERS,
     "Content-Security-Policy": "frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
 }
 NO_CONTROL = "Flower's control is off: it shows and changes nothing. The setting flower.control = true turns it on."
 HIDE_BUTTONS = (
@@ -181,7 +177,7 @@ def _guard() -> PasswordGuard:
 
 
 def _audit(now: datetime) -> None:
-    if summary := _guard().take_summary(now):
+    if summary := _guard().audit.take_summary(now):
         IOLoop.current().run_in_executor(None, _write_audit, summary, now)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter as CounterDict
 from collections import OrderedDict, deque
 from datetime import datetime, timedelta
 
 from prometheus_client import CollectorRegistry, Counter
+
+from workers.audit_counts import AuditCounts
 
 WINDOW = timedelta(minutes=1)
 FROM_ONE_ADDRESS = 10
@@ -19,7 +20,7 @@ class PasswordGuard:
     """Counts wrong passwords by the address they come from. Safe to use from several threads.
 
     An address that has shown the right password is held back by its own wrong ones only, so nobody can lock it out
-    from elsewhere.
+    from elsewhere. `audit` has what the audit is told of.
     """
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
@@ -32,8 +33,7 @@ class PasswordGuard:
         )
         self._wrong: deque[tuple[datetime, str]] = deque()
         self._known: OrderedDict[str, None] = OrderedDict()
-        self._not_in_audit: CounterDict[str] = CounterDict()
-        self._audited_at: datetime | None = None
+        self.audit = AuditCounts()
         self._lock = threading.Lock()
 
     def seconds_to_wait(self, address: str, now: datetime) -> int:
@@ -66,26 +66,12 @@ class PasswordGuard:
             if len(self._known) > ADDRESSES_KEPT:
                 self._known.popitem(last=False)
 
-    def is_due(self, now: datetime) -> bool:
-        """Whether there is something for the audit, and the last line was written at least a minute ago."""
-        return bool(self._not_in_audit) and (self._audited_at is None or now >= self._audited_at + WINDOW)
-
     def forget(self) -> None:
         """Begin anew, as after a start."""
         with self._lock:
             self._wrong.clear()
             self._known.clear()
 
-    def take_summary(self, now: datetime | None = None) -> str | None:
-        """What the audit does not have yet, as text; None when nothing is due at `now`: one line a minute at most."""
-        with self._lock:
-            if not self._not_in_audit or (now is not None and not self.is_due(now)):
-                return None
-            summary = ", ".join(f"{reason} {count}" for reason, count in sorted(self._not_in_audit.items()))
-            self._not_in_audit.clear()
-            self._audited_at = now
-            return summary
-
     def _count(self, reason: str) -> None:
         self._refused.labels(reason).inc()
-        self._not_in_audit[reason] += 1
+        self.audit.add(reason)

@@ -39,7 +39,7 @@ async def require_password(request: Request, state: InjectedState) -> None:
 
 
 async def _audit(state: AppState) -> None:
-    if state.guard.is_due(state.clock()):
+    if state.guard.audit.is_due(state.clock()):
         await to_thread.run_sync(state.audit_counts)
 
 

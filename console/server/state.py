@@ -72,7 +72,7 @@ class AppState:
     def audit_counts(self, *, at_once: bool = False) -> None:
         """Write to the audit, if that is due, how much was refused; never raises."""
         now = self.clock()
-        for event, counts in (("deliveries turned away", self.counts), ("wrong passwords", self.guard)):
+        for event, counts in (("deliveries turned away", self.counts.audit), ("wrong passwords", self.guard.audit)):
             if summary := counts.take_summary(None if at_once else now):
                 try:
                     self.ledger.write(write_audit, now, who="console", event=event, detail=summary)

@@ -17,6 +17,7 @@ from console.server.state import AppState
 from console.web.app import create_app
 from tests.support import console_server, postgres
 from tests.support.fixtures import HandSetClock
+from workers.audit_counts import AuditCounts
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def shared_console(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
 @pytest.fixture
 def console(shared_console: Console) -> Console:
     shared_console.clock.now = HandSetClock().now
-    shared_console.state.counts.take_summary()  # what earlier tests have left
+    shared_console.state.counts.audit = AuditCounts()  # whatever earlier tests have left
     shared_console.state.guard.forget()
     with shared_console.ledger.writing() as db:
         for table in reversed(metadata.sorted_tables):

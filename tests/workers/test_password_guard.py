@@ -46,8 +46,8 @@ def test_an_address_that_knows_the_password_is_not_kept_out_by_others(guard):
 
 def test_the_audit_gets_a_line_a_minute(guard):
     guess(guard, 3)
-    assert guard.take_summary(NOW) == "wrong 3"
+    assert guard.audit.take_summary(NOW) == "wrong 3"
     guess(guard, 100)
-    assert guard.take_summary(NOW + timedelta(seconds=30)) is None
-    assert guard.take_summary(NOW + timedelta(seconds=60)) == "not compared 93, wrong 7"
-    assert guard.take_summary() is None
+    assert guard.audit.take_summary(NOW + timedelta(seconds=30)) is None
+    assert guard.audit.take_summary(NOW + timedelta(seconds=60)) == "not compared 93, wrong 7"
+    assert guard.audit.take_summary() is None
