@@ -7,7 +7,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,7 +20,9 @@ from pydantic import SecretStr
 from dialer.providers.registry import account_settings
 from dialer.redis_address import RedisAddress
 from tests.support import loopback
+from tests.support.dialers import wait_for
 from tests.support.preloaded import ForkedChild
+from tests.support.sentinel import MASTER, write_config
 from workers.settings import ConsoleSettings, LedgerSettings, RedisSettings, Settings, WorkerSettings
 from workers.stack.environment import environment
 from workers.stack.health import http_ok, redis_pings
@@ -32,7 +34,6 @@ from workers.stack.redis_server import find_server
 
 ROOT = Path(__file__).parents[2]
 MEND_SECONDS = 0.3
-MASTER = "dialer"  # what the Sentinel calls the server that takes writes
 FAILED_OVER_WITHIN = 60.0
 ACCOUNT: dict[str, Any] = {"pace": 40, "timeout": 2}
 WORKER = {"tick_seconds": 0.5, "lease_seconds": 5, "threads": 16}
@@ -123,9 +124,9 @@ class FaultyStack:
             name = "redis" if master == self.info.ports["redis"] else "redis2"
             with self._left_to_us(name) as child:
                 child.kill()
-                _until(lambda: _master_port(watching) != master)
+                wait_for(lambda: _master_port(watching) != master, FAILED_OVER_WITHIN)
                 child.start()
-            _until(lambda: _follows_a_master(self.info.ports[name]))
+            wait_for(lambda: _follows_a_master(self.info.ports[name]), FAILED_OVER_WITHIN)
 
     @contextmanager
     def _left_to_us(self, name: str) -> Iterator[Child]:
@@ -203,11 +204,7 @@ class FaultyStack:
         folder.mkdir(exist_ok=True)
         port, second_port, sentinel_port = (self.info.ports[name] for name in ("redis", "redis2", "sentinel"))
         following = ("--replicaof", f"127.0.0.1 {port}")
-        config = self.folder / "sentinel.conf"
-        config.write_text(
-            f"port {sentinel_port}\ndir {self.folder}\nsentinel monitor {MASTER} 127.0.0.1 {port} 1\n"
-            f"sentinel down-after-milliseconds {MASTER} 500\nsentinel failover-timeout {MASTER} 2000\n"
-        )
+        config = write_config(self.folder, port=sentinel_port, watched=port)
         second = replace(
             first,
             name="redis2",
@@ -215,7 +212,7 @@ class FaultyStack:
             log=first.log.with_name("redis2.log"),
             healthy=lambda: _follows_a_master(second_port),
         )
-        sentinel = replace(
+        watching = replace(
             first,
             name="sentinel",
             argv=(str(server.path), str(config), "--sentinel"),
@@ -223,7 +220,7 @@ class FaultyStack:
             healthy=lambda: _has_a_replica(sentinel_port),
         )
         first = replace(first, healthy=redis_pings(RedisAddress.parse(self.redis_url)))
-        return {"redis": first, "redis2": second, "sentinel": sentinel}
+        return {"redis": first, "redis2": second, "sentinel": watching}
 
     def _proxy_program(self, sandbox: Program, seed: int) -> Program:
         command = (
@@ -278,8 +275,8 @@ class FaultyStack:
                 self.children[name].await_end()
 
 
-def _master_port(sentinel: redis.Redis) -> int:
-    port: int = sentinel.sentinel_get_master_addr_by_name(MASTER)[1]
+def _master_port(watching: redis.Redis) -> int:
+    port: int = watching.sentinel_get_master_addr_by_name(MASTER)[1]
     return port
 
 
@@ -293,14 +290,6 @@ def _follows_a_master(port: int) -> bool:
     with suppress(redis.RedisError), redis.Redis(port=port, socket_timeout=2) as server:
         return server.info("replication").get("master_link_status") == "up"
     return False
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + FAILED_OVER_WITHIN
-    while not condition():
-        if time.monotonic() > until:
-            raise TimeoutError(f"the Sentinel has not done it within {FAILED_OVER_WITHIN:.0f} s")
-        time.sleep(0.05)
 
 
 def _twin(console: Program, name: str, urls: dict[str, str], *, into: dict[str, Program]) -> Program:

