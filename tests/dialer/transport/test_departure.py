@@ -74,7 +74,7 @@ async def test_without_redis_only_those_leave_that_have_their_slots(bucket):
     departures, left = Departures(gone), list[str]()
     results = await asyncio.gather(
         leave(departures, "missed", departure(-1.0), left),
-        leave(departures, "in time", departure(0.2), left),
+        leave(departures, "in time", departure(0.2, lasts=30.0), left),
         return_exceptions=True,
     )
     assert len(left) == 1
