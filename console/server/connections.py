@@ -1,7 +1,7 @@
-"""Bounds of the console's connections: how many there are, and how long a request may take to arrive.
+"""Bounds of the console's connections: how many, how long a request may take to arrive, and an answer to be taken.
 
-A connection that is too many closes the one that has waited longest for its request: who opens many and sends little
-keeps nobody out.
+A connection that is too many closes the one that has waited longest for its client: who opens many, and sends or reads
+little, keeps nobody out.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import resource
+import socket
 import time
 from typing import Any
 
@@ -20,7 +21,9 @@ MAX_CONNECTIONS = 400
 BACKLOG = 100  # also how many are accepted before the oldest are closed
 HEAD_SECONDS = 10.0  # from a connection, or a request's first byte, to the end of its head
 BODY_SECONDS = 30.0  # from there to the end of its body
+TAKE_SECONDS = 60.0  # in which a client reads what stands ready for it
 MAX_HEAD_BYTES = 32 << 10
+SEND_BUFFER_BYTES = 64 << 10  # of the system, for a connection: by itself it would keep megabytes that nobody reads
 LOG_INTERVAL = 60.0
 OUT_OF_FILES = "out of system resource"  # a part of asyncio's words
 
@@ -28,15 +31,16 @@ log = get_logger()
 
 
 class Connections:
-    """The connections of one server that wait for a request, the longest first, and counts of those it has closed."""
+    """A server's connections that wait for their clients, the longest first, and counts of those it has closed."""
 
-    def __init__(self, most: int | None = None) -> None:
+    def __init__(self, most: int | None = None, *, take_seconds: float = TAKE_SECONDS) -> None:
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         self.most = most or max(8, min(MAX_CONNECTIONS, files // 3))
+        self.take_seconds = take_seconds
         self.registry = CollectorRegistry()
         self._closed = Counter(
             "dialer_connections_closed",
-            "Connections that the console closed: too many at once, or a request that took too long to arrive.",
+            "Connections that the console closed: too many at once, or a client that was too slow to send or to read.",
             ("reason",),
             registry=self.registry,
         )
@@ -45,12 +49,12 @@ class Connections:
         self._not_logged = 0
 
     def wait(self, connection: BoundedProtocol) -> None:
-        """Note that this connection begins to wait for a request."""
+        """Note that this connection begins to wait for its client."""
         self._waiting.pop(connection, None)
         self._waiting[connection] = None
 
     def wait_no_more(self, connection: BoundedProtocol) -> None:
-        """Note that its request has arrived, or that it is closed."""
+        """Note that its client has sent or taken all, or that it is closed."""
         self._waiting.pop(connection, None)
 
     def make_room(self, connection: BoundedProtocol, open_now: int) -> None:
@@ -97,6 +101,9 @@ class BoundedProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        if (client := transport.get_extra_info("socket")) is not None:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        transport.set_write_buffer_limits(high=0)  # `pause_writing` as soon as an answer is not taken at once
         self._wait(HEAD_SECONDS)
         self._bounds.make_room(self, len(self.connections))
 
@@ -108,13 +115,23 @@ class BoundedProtocol(H11Protocol):
         super().on_response_complete()
         self._look()
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._look()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._look()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop()
         super().connection_lost(exc)
 
     def _look(self) -> None:
-        """Wait for what is missing of the request: its head, its body, or nothing."""
-        if self.transport.is_closing():
+        """Wait for the client to take the answer, or to send the rest of a head or of a body; else for nothing."""
+        if self.flow.write_paused:  # also where the connection is to be closed after it
+            self._wait(self._bounds.take_seconds)
+        elif self.transport.is_closing():
             self._stop()
         elif self.cycle is None or self.cycle.response_complete:
             self._wait(HEAD_SECONDS)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -24,6 +25,7 @@ from campaigns.ledger.attempts import Opening, open_attempts
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, audit, campaigns, contacts, receipts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
+from console.server.connections import BoundedProtocol, Connections
 from dialer.providers.registry import account_settings
 from tests.support import loopback
 from tests.support.statuses import as_campaign
@@ -56,9 +58,10 @@ def settings(folder: Path, ledger_url: str) -> Settings:
 
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[str]:
-    """The app's address for as long as the block runs."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
+def serving(app: FastAPI, bounds: Connections | None = None) -> Iterator[str]:
+    """The app's address for as long as the block runs; its connections within `bounds`, as the console serves it."""
+    protocol: dict[str, Any] = {"http": partial(BoundedProtocol, bounds=bounds)} if bounds else {}
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", **protocol))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
