@@ -1,8 +1,7 @@
 """One HTTP client per session, a check right before a request is written, and our errors for its failures.
 
-Whether a call may have been placed depends on whether any byte of the request was sent. httpx's exception does not
-say: its aiohttp transport reports every broken connection as a connect timeout, even one cut after the server had read
-the request. So aiohttp's own exception decides, and only its failures to connect count as nothing sent.
+Whether a call may have been placed depends on whether any byte of the request was sent. aiohttp's exceptions say so:
+only its failures to connect count as nothing sent.
 """
 
 from __future__ import annotations
@@ -12,24 +11,25 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache, lru_cache
+from functools import cache
 from urllib.parse import urlsplit
 
 import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
 
 from dialer.errors import NotPlaced, ProviderError, TooLate, Unconfirmed, Unreachable
 from dialer.http import HttpReply, HttpRequest
-from dialer.transport.patience import patient_timeout
+from dialer.transport.patience import PatientTimeout
 from dialer.verdicts import Ruling, Verdict
 
 # A server may close an idle connection just as we use it, which leaves the request unconfirmed: we close it sooner.
 IDLE_SECONDS = 4.0
 USER_AGENT = "campaign-dialer"
+ALWAYS_SENT = {"accept": "*/*", "accept-encoding": "gzip, deflate", "user-agent": USER_AGENT}
 NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
-TIMED_OUT = (aiohttp.ServerTimeoutError, httpx.TimeoutException, TimeoutError)
-BROKEN = (aiohttp.ClientError, httpx.HTTPError, OSError, asyncio.CancelledError)
+TIMED_OUT = (aiohttp.ServerTimeoutError, TimeoutError)
+BROKEN = (aiohttp.ClientError, OSError, asyncio.CancelledError)
+UNTIMED = aiohttp.ClientTimeout()  # ours are patient
 
 BeforeSend = Callable[[], None]
 _before_send: ContextVar[BeforeSend | None] = ContextVar("before_send", default=None)
@@ -50,34 +50,10 @@ def _trusted() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
-@lru_cache(maxsize=256)
-def _address(url: str) -> httpx.URL:
-    return httpx.URL(url)
-
-
-def _as_httpx(request: HttpRequest) -> httpx.Request:
-    """The request as a stream that has been read: httpx adds no headers to it, aiohttp adds its own."""
-    headers = {"accept": "*/*", "accept-encoding": "gzip, deflate", "user-agent": USER_AGENT}
-    headers |= {name.lower(): value for name, value in request.headers.items()}
-    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-    stream = httpx.ByteStream(request.body)
-    streamed = httpx.Request(request.method, _address(request.url), headers=raw, stream=stream)
-    streamed.read()
-    return streamed
-
-
-async def _body_of(reply: httpx.Response) -> bytes:
-    """The whole body. httpx's own way to it is needed where it is compressed, and takes three times as long."""
-    if "content-encoding" in reply.headers or not isinstance(reply.stream, httpx.AsyncByteStream):
-        return await reply.aread()
-    return b"".join([chunk async for chunk in reply.stream])
-
-
-def _headers_of(reply: httpx.Response) -> dict[str, str]:
+def _headers_of(reply: aiohttp.ClientResponse) -> dict[str, str]:
     headers: dict[str, str] = {}
-    encoding = reply.headers.encoding
-    for raw_name, raw_value in reply.headers.raw:
-        name, value = raw_name.decode(encoding).lower(), raw_value.decode(encoding)
+    for raw_name, raw_value in reply.raw_headers:
+        name, value = raw_name.decode("utf-8", "replace").lower(), raw_value.decode("utf-8", "replace")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
 
@@ -90,24 +66,16 @@ class HttpClient:
     """An HTTP client for one event loop, with so many connections at most."""
 
     def __init__(self, connections: int) -> None:
-        context = _trusted()
-
-        def connect() -> aiohttp.ClientSession:
-            connector = aiohttp.TCPConnector(limit=connections, ssl=context, keepalive_timeout=IDLE_SECONDS)
-            return aiohttp.ClientSession(
-                connector=connector, request_class=_Request, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
-            )
-
-        # Without httpx's client around it, which follows redirects and keeps cookies: neither is wanted, and it takes
-        # a third of the time that a request takes.
-        self._transport = AiohttpTransport(verify=context, trust_env=False, client=connect)
+        self._connections = connections
+        self._session: aiohttp.ClientSession | None = None  # made on the loop that it belongs to
         self._places = asyncio.Semaphore(connections)
         self.is_closed = False
 
     async def aclose(self) -> None:
         """Close its connections; it sends nothing any more."""
         self.is_closed = True
-        await self._transport.aclose()
+        if self._session:
+            await self._session.close()
 
     async def exchange(
         self,
@@ -137,7 +105,7 @@ class HttpClient:
             await self._places.acquire()  # at once
             return
         try:
-            async with patient_timeout(seconds):
+            async with PatientTimeout(seconds):
                 await self._places.acquire()
         except TimeoutError:
             raise NoFreeConnection from None
@@ -145,29 +113,44 @@ class HttpClient:
     async def _exchange(
         self, request: HttpRequest, timeout: float, connect_timeout: float, before_send: BeforeSend
     ) -> HttpReply:
-        left = False
+        limit, left = PatientTimeout(connect_timeout), False
 
         def leave() -> None:
             nonlocal left
             before_send()
             left = True
-            renew(timeout)
+            limit.renew(timeout)
 
         token = _before_send.set(leave)
         try:
-            async with patient_timeout(connect_timeout) as renew:
-                reply = await self._transport.handle_async_request(_as_httpx(request))
-                try:
-                    body = await _body_of(reply)
-                finally:
-                    await reply.aclose()
+            async with limit:
+                return await self._answer(request)
         except TimeoutError:
             if left:
                 raise
             raise aiohttp.ConnectionTimeoutError("no connection in time") from None
         finally:
             _before_send.reset(token)
-        return HttpReply(status=reply.status_code, headers=_headers_of(reply), body=body)
+
+    async def _answer(self, request: HttpRequest) -> HttpReply:
+        headers = ALWAYS_SENT | {name.lower(): value for name, value in request.headers.items()}
+        sending = self._opened().request(
+            request.method, request.url, headers=headers, data=request.body or None, allow_redirects=False
+        )
+        async with sending as reply:
+            return HttpReply(status=reply.status, headers=_headers_of(reply), body=await reply.read())
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=self._connections, ssl=_trusted(), keepalive_timeout=IDLE_SECONDS)
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                request_class=_Request,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+                timeout=UNTIMED,
+            )
+        return self._session
 
 
 @contextmanager
@@ -195,14 +178,13 @@ def provider_error(provider: str, request: HttpRequest, exc: BaseException) -> P
 
     Unconfirmed has no mnemonic, because a mnemonic would mean that the provider itself reported a failure.
     """
-    cause = exc.__cause__ if isinstance(exc, httpx.HTTPError) and exc.__cause__ else exc
-    kind, host = type(cause).__name__, _host(request)
-    if isinstance(cause, NoFreeConnection):
+    kind, host = type(exc).__name__, _host(request)
+    if isinstance(exc, NoFreeConnection):
         return _no_free_connection(provider, request, host)
-    if isinstance(cause, NEVER_SENT):
-        return _not_placed(Unreachable, provider, "unreachable", f"no connection to {host}: {_never_connected(cause)}")
-    mnemonic, failure = _failure(cause)
-    plain = isinstance(cause, BROKEN) and request.url.startswith("http:")
+    if isinstance(exc, NEVER_SENT):
+        return _not_placed(Unreachable, provider, "unreachable", f"no connection to {host}: {_never_connected(exc)}")
+    mnemonic, failure = _failure(exc)
+    plain = isinstance(exc, BROKEN) and request.url.startswith("http:")
     detail = f"{host} {failure} ({kind})" + ("; it may want https" if plain else "")
     if request.places:
         return Unconfirmed(provider, detail, Ruling(verdict=Verdict.UNCONFIRMED, detail=detail))

@@ -3,44 +3,51 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Self
 
 STALLED = 0.05  # a timer this much late says that the loop, not the other side, was slow
 GRACE = 0.5
 
-Renew = Callable[[float], None]
 
-
-@asynccontextmanager
-async def patient_timeout(seconds: float) -> AsyncIterator[Renew]:
-    """Raise TimeoutError when the block takes longer; what it yields sets the seconds anew, counted from that moment.
+class PatientTimeout:
+    """Raise TimeoutError when the block takes longer than so many seconds; `renew` counts them anew from that moment.
 
     When the loop itself was late (a frozen process, a machine with too much to do), what has come meanwhile is read
     first: the time-out is put off once, by as long as the loop was late and at least GRACE.
     """
-    loop = asyncio.get_running_loop()
-    timers: list[asyncio.TimerHandle] = []
 
-    def wait(seconds: float, *, put_off: bool = False) -> None:
-        stop()
-        due = loop.time() + seconds
-        timers.append(loop.call_at(due, expire, due, put_off))
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._timer: asyncio.TimerHandle | None = None
 
-    def stop() -> None:
-        while timers:
-            timers.pop().cancel()
+    async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
+        self._limit = asyncio.timeout(None)
+        await self._limit.__aenter__()
+        self.renew(self._seconds)
+        return self
 
-    def expire(due: float, put_off: bool) -> None:
-        late = loop.time() - due
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+        await self._limit.__aexit__(kind, exc, trace)
+
+    def renew(self, seconds: float, *, put_off: bool = False) -> None:
+        """The block may take so many seconds from now on."""
+        self._stop()
+        due = self._loop.time() + seconds
+        self._timer = self._loop.call_at(due, self._expire, due, put_off)
+
+    def _stop(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+    def _expire(self, due: float, put_off: bool) -> None:
+        late = self._loop.time() - due
         if late > STALLED and not put_off:
-            wait(max(GRACE, late), put_off=True)
+            self.renew(max(GRACE, late), put_off=True)
         else:
-            limit.reschedule(loop.time())
-
-    async with asyncio.timeout(None) as limit:
-        wait(seconds)
-        try:
-            yield wait
-        finally:
-            stop()
+            self._limit.reschedule(self._loop.time())
