@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import sys
+from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +18,8 @@ from xdist.scheduler import LoadFileScheduling
 # Hundreds of processes are started here: without kept bytecode each would spend most of its time on compiling.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+gc.disable()  # until all is imported and collected: none of it becomes garbage, and to look for some takes seconds
 
 # What a file imports when its tests start processes or servers, and the fixtures that do.
 STARTS_PARTS = re.compile(
@@ -45,6 +49,16 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """`-m fast` does not even read the files whose tests start something."""
     return True if config.option.markexpr == "fast" and _starts_parts(collection_path) else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What has been imported and collected is never looked through for garbage."""
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import unicodedata
 from random import Random
 
@@ -15,8 +14,9 @@ from phonenumbers import PhoneNumberFormat as Form
 from dialer.phone import BadPhoneNumber, parse
 
 COUNTRIES = sorted(phonenumbers.SUPPORTED_REGIONS)
+ASSIGNED = (*range(0x40000), *range(0xE0000, 0xF0000))  # in the other planes no character is, or none that is public
 SEPARATORS = sorted(
-    {chr(code) for code in range(sys.maxunicode) if unicodedata.category(chr(code)) in {"Zs", "Cf", "Pd"}}
+    {sign for sign in map(chr, ASSIGNED) if unicodedata.category(sign) in {"Zs", "Cf", "Pd"}}
     | set("·•_:\\\t\n\u2028'’()~\ufe0f")
 )
 
