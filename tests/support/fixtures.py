@@ -5,11 +5,8 @@ Ledgers are made once and emptied for each test: hundreds ask for one, and makin
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,8 +23,6 @@ from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import metadata
 from dialer.bucket import connect
 from tests.support import postgres
-
-MEMORY = Path("/dev/shm")  # noqa: S108  a file system without a disk, on Linux
 
 
 @dataclass
@@ -117,10 +112,8 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session")
 def filed_ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
-    """A SQLite ledger for the whole run; like the server's, it survives no power cut where it can be kept in memory."""
-    roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 1 << 30
-    with tempfile.TemporaryDirectory(dir=MEMORY if roomy else tmp_path_factory.getbasetemp()) as folder:
-        yield from _opened(f"sqlite:///{folder}/ledger.sqlite3")
+    """A SQLite ledger for the whole run."""
+    yield from _opened(f"sqlite:///{tmp_path_factory.mktemp('filed-ledger')}/ledger.sqlite3")
 
 
 @pytest.fixture(scope="session")
