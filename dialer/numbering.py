@@ -17,8 +17,7 @@ from phonenumbers import PhoneMetadata, PhoneNumberDesc, PhoneNumberType
 from phonenumbers.phonenumberutil import is_number_type_geographical
 from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
 
-PLAIN_NUMBER = re.compile(r"[ '\t]*(\+?)[ ]?([\d ().\-]+)", re.ASCII)
-SEPARATORS = str.maketrans("", "", " ().-")
+SEPARATORS = b" ().-"
 DECIMAL_TAIL = re.compile(r"[^.]*\.(?:0+|\d\d?) *")
 SECOND_TRUNK_ZERO = re.compile(r"\d\D+0\d(?:\D*\d){4}")
 LONGEST_WITHOUT_DOUBT = 12
@@ -40,37 +39,28 @@ REGIONS = {str(code): regions for code, regions in phonenumbers.COUNTRY_CODE_TO_
 
 
 class ValidNumber(NamedTuple):
-    """A valid number: country code, national number, the plan of its region, and which of the `TYPES` it is."""
+    """A valid number in E.164, the plan of its region, and which of the `TYPES` it is."""
 
-    code: str
-    national: str
+    e164: str
     plan: NumberingPlan
     type: str
 
     @property
-    def e164(self) -> str:
-        """The number in E.164."""
-        return f"+{self.code}{self.national}"
-
-    @property
-    def is_set_apart(self) -> bool:
-        """Whether it may be a number that is no person's ordinary phone."""
-        return self.type == SET_APART
-
-    @property
     def is_local(self) -> bool:
         """Whether it belongs to an area, and not to the whole country or to a person."""
-        return self.type == FIXED or (self.type == MOBILE and self.plan.mobiles_are_local)
+        return self.type in self.plan.local_types
 
     @property
     def zones(self) -> tuple[str, ...] | None:
         """The IANA zones that it may be in: of its area, else of its regions; None if phonenumbers must be asked."""
+        e164, plan, _ = self
         if self.is_local:
-            return _zones_of_area((self.code + self.national)[:TIMEZONE_LONGEST_PREFIX])
-        plans = _plans(self.code)
+            return _zones_of_area(e164[1 : 1 + TIMEZONE_LONGEST_PREFIX])
+        plans = _plans(plan.code)
         if len(plans) == 1:
-            return self.plan.zones
-        return _zones_of_regions(self.code, tuple(plan.region for plan in plans if plan.valid(self.national)))
+            return plan.zones
+        national = e164[1 + len(plan.code) :]
+        return _zones_of_regions(plan.code, tuple(plan.region for plan in plans if plan.valid(national)))
 
 
 def match_number(written: str, country: str | None = None) -> ValidNumber | None:
@@ -78,18 +68,22 @@ def match_number(written: str, country: str | None = None) -> ValidNumber | None
 
     `country` (ISO 3166, two letters) completes a number without a `+`.
     """
-    if written[:1] == "+" and written.isascii() and written[1:].isdigit():
-        return _match_international(written[1:])
-    plain = PLAIN_NUMBER.fullmatch(written) if len(written) <= LONGEST_TEXT else None
-    if plain is None or "(0)" in written or ("." in written and DECIMAL_TAIL.fullmatch(written)):
+    text = written.lstrip(" '\t")
+    digits = _digits(text.removeprefix("+"))
+    if not digits or len(written) > LONGEST_TEXT:
         return None
-    digits = plain[2].translate(SEPARATORS)
-    if may_be_two(written, digits):
+    if "(0)" in text or ("." in text and DECIMAL_TAIL.fullmatch(text)) or may_be_two(text, digits):
         return None
-    if plain[1]:
+    if text[0] == "+":
         return _match_international(digits)
     plan = _plan(country) if country else None
     return plan.match_national(digits) if plan else None
+
+
+def _digits(text: str) -> str:
+    """The text without separators; blank if it has anything else than digits and separators."""
+    digits = text.encode("ascii", "replace").translate(None, SEPARATORS)
+    return digits.decode() if digits.isdigit() else ""
 
 
 def may_be_two(written: str, digits: str) -> bool:
@@ -141,16 +135,23 @@ class NumberingPlan:
         self.leading: Matches | None = _prefix(metadata.leading_digits)
         self.changed_by_parsing: Matches = _prefix(metadata.national_prefix_for_parsing) or NEVER
         self.zones = _zones_of_area(self.code)  # of numbers that do not belong to an area
-        self.mobiles_are_local = is_number_type_geographical(PhoneNumberType.MOBILE, int(self.code))
+        mobiles_are_local = is_number_type_geographical(PhoneNumberType.MOBILE, int(self.code))
+        self.local_types = frozenset({FIXED, MOBILE} if mobiles_are_local else {FIXED})
+        changed = metadata.national_prefix_for_parsing or NOTHING
+        self.certain: Matches = re.compile(f"(?!0|{changed}){_valid(metadata)}").fullmatch  # and not changed by parsing
         self._international_prefix: Matches = _prefix(metadata.international_prefix) or NEVER
         self._general: Matches = re.compile(general.national_number_pattern or NOTHING).fullmatch
         self._lengths = frozenset(general.possible_length) - frozenset(general.possible_length_local_only)
+        # It is asked first about the numbers of its country code, whatever they begin with.
+        self.is_main = self.leading is None and _regions(self.code)[:1] == (self.region,)
         self._cuts = not metadata.national_prefix_transform_rule  # the trunk prefix is removed, not rewritten
 
     def match_national(self, digits: str) -> ValidNumber | None:
         """The number written in its national form, with or without the trunk prefix; None if not certain."""
         if self._international_prefix(digits):
             return None
+        if self.is_main and len(digits) in self._lengths and (match := self.certain(digits)):
+            return ValidNumber(f"+{self.code}{digits}", self, match.lastgroup or "")
         prefix = self.changed_by_parsing(digits)
         if prefix is None:
             return self._match(digits) if self._general(digits) else None
@@ -168,12 +169,14 @@ class NumberingPlan:
 def _match(code: str, national: str) -> ValidNumber | None:
     """The number, by the first region of its country code that has it; None if the main region would change it."""
     plans = _plans(code)
+    if plans and plans[0].is_main and (match := plans[0].certain(national)):
+        return ValidNumber(f"+{code}{national}", plans[0], match.lastgroup or "")
     if not plans or national[:1] == "0" or plans[0].changed_by_parsing(national):
         return None
     for plan in plans:
         if plan.leading is None or plan.leading(national):
             if match := plan.valid(national):
-                return ValidNumber(code, national, plan, match.lastgroup or "")
+                return ValidNumber(f"+{code}{national}", plan, match.lastgroup or "")
             if plan.leading:
                 return None
     return None
@@ -199,18 +202,24 @@ def _plan(region: str) -> NumberingPlan | None:
 
 def _valid(metadata: PhoneMetadata) -> str:
     """One pattern for all valid numbers of a region, with a group for each of the `TYPES`."""
-    types = "|".join(
-        f"(?P<{name}>{'|'.join(_pattern(getattr(metadata, kind)) for kind in kinds)})" for name, kinds in TYPES.items()
-    )
-    return f"(?={_pattern(metadata.general_desc)}$)(?:{types})"
+    general = metadata.general_desc or PhoneNumberDesc()
+    types = {name: [_pattern(getattr(metadata, kind), general) for kind in kinds] for name, kinds in TYPES.items()}
+    groups = "|".join(f"(?P<{name}>{'|'.join(filter(None, patterns)) or NOTHING})" for name, patterns in types.items())
+    return f"(?={_of_lengths(general)}$)(?:{groups})"
 
 
-def _pattern(kind: PhoneNumberDesc | None) -> str:
-    """The pattern of one type of number, limited to its lengths if it names any."""
+def _pattern(kind: PhoneNumberDesc | None, general: PhoneNumberDesc) -> str:
+    """The pattern of one type of number, limited to its lengths where it has not all that numbers have."""
     if kind is None or not kind.national_number_pattern:
-        return NOTHING
+        return ""
+    has_all = set(kind.possible_length) >= set(general.possible_length)
+    return f"(?:{kind.national_number_pattern})" if has_all else _of_lengths(kind)
+
+
+def _of_lengths(kind: PhoneNumberDesc) -> str:
+    """Its pattern, limited to the lengths that it names."""
     lengths = "|".join(rf"\d{{{length}}}$" for length in kind.possible_length if length > 0)
-    return f"(?={lengths})(?:{kind.national_number_pattern})"
+    return f"(?={lengths})(?:{kind.national_number_pattern or NOTHING})"
 
 
 def _prefix(pattern: str | None) -> Matches | None:

@@ -83,29 +83,29 @@ class PhoneNumber:
 
 
 class ParsedNumber(NamedTuple):
-    """A parsed number, and its match in a numbering plan if there was one."""
+    """A parsed number in E.164, and its match in a numbering plan if there was one."""
 
-    number: PhoneNumber
+    e164: str
     match: numbering.ValidNumber | None
 
     @property
     def kind(self) -> NumberKind | None:
         """What sets it apart from a person's ordinary number; None for such a number."""
-        if self.match and not self.match.is_set_apart:
+        if self.match and self.match.type != numbering.SET_APART:
             return None
-        return kind_of(self.number.e164)
+        return kind_of(self.e164)
 
     @property
     def zones(self) -> tuple[str, ...]:
         """The IANA time zones that it may be in, by its country and area; empty if not known."""
-        match = self.match or numbering.match_number(self.number.e164)
-        names: tuple[str, ...] = (match.zones if match else None) or _zones_by_phonenumbers(self.number.e164)
+        match = self.match or numbering.match_number(self.e164)
+        names: tuple[str, ...] = (match.zones if match else None) or _zones_by_phonenumbers(self.e164)
         return () if UNKNOWN_TIMEZONE in names else names
 
 
 def zones(number: PhoneNumber) -> tuple[str, ...]:
     """The IANA time zones that this number may be in, by its country and area; empty if not known."""
-    return ParsedNumber(number, numbering.match_number(number.e164)).zones
+    return ParsedNumber(number.e164, numbering.match_number(number.e164)).zones
 
 
 def _zones_by_phonenumbers(e164: str) -> tuple[str, ...]:
@@ -132,7 +132,7 @@ def parse(text: str, country: str | None = None) -> PhoneNumber:
 
     Raises BadPhoneNumber with the reason and a suggestion.
     """
-    return parse_with_plan(text, country).number
+    return PhoneNumber.of_valid(parse_with_plan(text, country).e164)
 
 
 def mentions(text: str, number: PhoneNumber) -> bool:
@@ -163,7 +163,7 @@ def _national_form(e164: str) -> tuple[str, str | None]:
 def parse_with_plan(text: str, country: str | None = None) -> ParsedNumber:
     """`parse`, with the match in the numbering plan, which gives the time zones fast. Raises BadPhoneNumber."""
     match = numbering.match_number(text, country)
-    return ParsedNumber(PhoneNumber.of_valid(match.e164) if match else PhoneNumber(_parsed(text, country)), match)
+    return ParsedNumber(match.e164 if match else PhoneNumber(_parsed(text, country)).e164, match)
 
 
 def _parsed(text: str, country: str | None) -> str:

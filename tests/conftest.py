@@ -30,7 +30,7 @@ gc.disable()  # until all is imported and collected: none of it becomes garbage,
 STARTS_PARTS = re.compile(
     r"^(import subprocess|from (http\.server|multiprocessing|tests\.chaos|tests\.support(\.| import )"
     r"(shell|dialers|sandbox_clients|console_server|http_server|postgres)|dialer\.sandbox\.running|workers\.stack\.stack|"
-    r"tests\.console\.conftest|campaigns\.audience\.reading_helpers)\b)",
+    r"tests\.console\.conftest)\b)",
     re.MULTILINE,
 )
 TESTS = Path(__file__).parent

@@ -15,9 +15,9 @@ from campaigns.audience.first_lines import FirstLines
 from campaigns.audience.import_summary import VALID, ImportSummary
 from campaigns.audience.open_list import open_table
 from campaigns.audience.progress import ProgressBar, no_progress
-from campaigns.audience.reading_helpers import Outcome, read_in_order
 from campaigns.audience.rejects import Reject, RejectCode, RejectStore
-from campaigns.audience.row_reader import CheckScript, ContactRow, Layout, RowReader, RowRejected
+from campaigns.audience.row_batch import RowRejected
+from campaigns.audience.row_reader import CheckScript, ContactRow, Layout, Outcome, RowReader
 from campaigns.audience.table import Row, Table
 from campaigns.definition import Definition
 from campaigns.definition.yaml_source import DefinitionFaults, FileFault
@@ -36,7 +36,7 @@ class ListChanged(DialerError):
 
 
 class Audience:
-    """An opened list, not yet read. Reading keeps some batches of rows and the numbers read so far in memory.
+    """An opened list, not yet read. Reading keeps a batch of rows and the numbers read so far in memory.
 
     `find_excluded` is asked about each batch of contacts; those it names become rejects.
     """
@@ -78,10 +78,9 @@ class Audience:
         """Every contact and every reject in the list's order, and `summary` counts them. Nothing is stored."""
         self._counts = Counter()
         rows = self._table.rows()
-        batches = iter(lambda: list(islice(rows, ROWS_PER_BATCH)), [])
         with closing(FirstLines()) as first_lines:
-            for batch, outcomes in read_in_order(self._reader, batches, self.estimated_rows()):
-                for row in self._sorted(batch, outcomes, first_lines):
+            while batch := list(islice(rows, ROWS_PER_BATCH)):
+                for row in self._sorted(batch, self._reader.read(batch), first_lines):
                     self._counts[row.code if isinstance(row, Reject) else VALID] += 1
                     yield row
 

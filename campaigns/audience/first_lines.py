@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 from campaigns.audience.row_reader import ContactRow
+from dialer.number_identity import identity
 
 NOTHING: Mapping[int, int] = {}
 
@@ -25,7 +26,7 @@ class FirstLines:
 
     def of(self, contacts: Sequence[ContactRow]) -> Mapping[int, int]:
         """The lines of those contacts whose phone has come before, each with the line where it came first."""
-        phones = [int(contact.phone.identity[1:]) for contact in contacts]
+        phones = [int(identity(contact.e164)[1:]) for contact in contacts]
         lines = [contact.line for contact in contacts]
         added = self._lines.executemany("INSERT OR IGNORE INTO lines VALUES (?, ?)", zip(phones, lines, strict=True))
         if added.rowcount == len(contacts):

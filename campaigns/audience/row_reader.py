@@ -1,27 +1,31 @@
-"""Turns one row of a list into a contact that can be called, or rejects it with the reason."""
+"""Reads the rows of a list: each is a contact that can be called, or is rejected with the reason."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
 from campaigns.audience.columns import Columns
-from campaigns.audience.rejects import Reject, RejectCode
+from campaigns.audience.rejects import RejectCode
+from campaigns.audience.row_batch import ROW, RowBatch, RowRejected
 from campaigns.audience.table import Row, Table
 from campaigns.calendar import times, zones
 from campaigns.definition import Definition
 from campaigns.definition.blanks import trimmed_cells
 from campaigns.definition.speech_filters import SpokenValue
-from campaigns.definition.templates import BadText, MissingVariable
+from campaigns.definition.templates import BadText, MissingVariable, RowSpeaker
 from dialer import phone
 from dialer.number_kinds import WORDS
-from dialer.phone import BadCountry, BadPhoneNumber, NoCountryCode, PhoneNumber
+from dialer.phone import BadCountry, BadPhoneNumber, NoCountryCode, ParsedNumber, PhoneNumber
 from dialer.providers.provider import ScriptFault
 from dialer.scripts import Script
 
 NAMIBIA = "NA"
+NO_VOICE: Mapping[str, str] = {}
 CheckScript = Callable[[Script], ScriptFault | None]
 # As spreadsheets show them in any language (#REF!, #WERT!, #¡DIV/0!, #ИМЯ?); a column too narrow; LibreOffice's.
 SPREADSHEET_ERROR = re.compile(r"#[¡¿]?[^\W\d_a-z]{2,12}(/0)?[!?]|#{3,}|Err:\d{3}")
@@ -31,6 +35,7 @@ class ContactRow(NamedTuple):
     """One contact of the list that can be called.
 
     line        its line in the list, from 1
+    e164        its number
     fields      all columns but the numbers, by the names that templates use
     zone        IANA zone: the contact's own, else that of its number (all that it may be in, separated by commas), else
                 the schedule's; None when none is known and the campaign needs none
@@ -42,7 +47,7 @@ class ContactRow(NamedTuple):
     """
 
     line: int
-    phone: PhoneNumber
+    e164: str
     fields: Mapping[str, str]
     zone: str | None
     not_after: datetime | None
@@ -51,27 +56,16 @@ class ContactRow(NamedTuple):
     consent: str | None
     spoken: Sequence[SpokenValue] = ()
 
+    @property
+    def phone(self) -> PhoneNumber:
+        """Its number, which is masked when it is printed."""
+        return PhoneNumber.of_valid(self.e164)
+
     def __repr__(self) -> str:
         return f"ContactRow({self.line}, {self.phone})"
 
 
-class RowRejected(Exception):
-    """The row is not a contact that can be called: the reject code, the column's name, the reason, what to do."""
-
-    def __init__(self, code: str, column: str, reason: str, suggestion: str = "") -> None:
-        super().__init__(reason)
-        self.code, self.column, self.reason, self.suggestion = code, column, reason, suggestion
-
-    def reject(self, row: Row) -> Reject:
-        """The reject of a row for this reason. Of a hidden row nothing is kept, so that no corrected file calls it."""
-        return Reject(
-            line=row.line,
-            column=self.column,
-            code=self.code,
-            reason=self.reason,
-            suggestion=self.suggestion,
-            cells=() if self.code == RejectCode.HIDDEN else tuple(row.cells),
-        )
+Outcome = ContactRow | RowRejected
 
 
 class Layout(NamedTuple):
@@ -88,7 +82,11 @@ class Layout(NamedTuple):
 
 
 class RowReader:
-    """Reads the rows of one list by one definition. It stores no rows, and can be pickled."""
+    """Reads the rows of one list by one definition. It stores no rows.
+
+    A row with several faults is rejected for the first: faults of the row, then of its number, zone, `not_after`,
+    consent, and text.
+    """
 
     def __init__(
         self, definition: Definition, layout: Layout, columns: Columns, check_script: CheckScript | None
@@ -101,33 +99,20 @@ class RowReader:
         self._country = definition.contacts.country
         self._allowed_kinds = frozenset(definition.contacts.allow)
         self._schedule_zone = definition.schedule.zone
-        self._zone_by_number = definition.contacts.zone_by_number
-        self._zones_with_hours: dict[str, bool] = {}
-        self._speak = definition.template.row_speaker(columns.variables) if definition.template else None
-        self._fields = list(columns.fields.items())
-        others = (columns.country, columns.zone, columns.not_after, columns.consent)
-        self._used = [*columns.voice.values(), *columns.variables.values(), *(one for one in others if one is not None)]
+        self._shared_zones: dict[tuple[str, ...], str | None] = {}
+        self._speak = definition.template.row_speaker(tuple(columns.variables)) if definition.template else None
 
-    def __reduce__(self) -> tuple[Callable[..., RowReader], tuple[object, ...]]:
-        written = self._definition.model_dump_json()
-        return _row_reader, (written, self._layout, self._columns, self._check_script)
-
-    def read(self, row: Row) -> ContactRow:
-        """The contact in this row. Raises RowRejected with the reason when there is none."""
-        if row.hidden:
-            reason = "the row is hidden in its sheet, by a filter or by hand"
-            raise RowRejected(RejectCode.HIDDEN, "", reason, "show it to have it called")
-        cells = self._trimmed_cells(row)
-        if row.faults:
-            self._reject_faulty_cells(row, cells)
-        number = self._number(cells)
-        zone = self._zone(cells, number)
-        not_after = self._not_after(cells, zone)
-        consent = self._consent(cells)
-        voice = self._voice(cells)
-        text, spoken = self._text(row, cells, zone, voice)
-        fields = {name: cells[index] for name, index in self._fields}
-        return ContactRow(row.line, number.number, fields, zone, not_after, text, voice, consent, spoken)
+    def read(self, rows: Sequence[Row]) -> list[Outcome]:
+        """For each of these rows its contact, or why there is none."""
+        batch = RowBatch(rows)
+        batch["line"] = [row.line for row in rows]
+        self._add_cells(batch)
+        self._add_number(batch)
+        self._add_zone(batch)
+        self._add_optional(batch)
+        self._add_text(batch)
+        self._add_fields(batch)
+        return batch.outcomes(ContactRow._make, *ContactRow._fields)
 
     def name(self, index: int) -> str:
         """The name of a column, as written in the header."""
@@ -135,64 +120,138 @@ class RowReader:
 
     def phone_column(self, cells: Sequence[str]) -> str:
         """The name of the column that holds this row's number."""
-        return self.name(self._phone_index(cells))
+        return self._name_of_phone(trimmed_cells([cells[index] for index in self._columns.phones]))
 
-    def _trimmed_cells(self, row: Row) -> list[str]:
-        """The row's cells, trimmed, one for each column."""
+    def _add_cells(self, batch: RowBatch) -> None:
+        """Add the columns of the list, their cells trimmed, blank ones empty."""
+        batch.work_out("written", self._as_wide_as_header, ROW)
+        cells = trimmed_cells(list(chain.from_iterable(batch["written"])))
+        for index in range(self._width):
+            batch[index] = cells[index :: self._width]
+        if (country := self._columns.country) is not None:
+            batch.work_out(country, lambda row, cell: _country_cell(row.cells[country], cell), ROW, country)
+        if "\0" in "".join(cells):
+            batch.check(self._reject_nul, *range(self._width))
+        if any(row.faults for row in batch[ROW]):
+            batch.check(self._reject_faulty_cells, ROW, *range(self._width))
+
+    def _add_number(self, batch: RowBatch) -> None:
+        countries = self._columns.country
+        if countries is None:
+            batch.work_out("number", self._number, *self._columns.phones)
+        else:
+            batch.work_out("number", self._number_of_country, countries, *self._columns.phones)
+        batch["e164"] = [number.e164 for number in batch["number"]]
+
+    def _add_zone(self, batch: RowBatch) -> None:
+        zone, by_number = self._columns.zone, self._definition.contacts.zone_by_number
+        if zone is not None:
+            read = self._zone_or_by_number if by_number else self._zone_or_schedules
+            batch.work_out("zone", read, zone, "number", *self._columns.phones)
+        elif by_number:
+            batch.work_out("zone", self._zone_by_number, "number", *self._columns.phones)
+        else:
+            batch.fill("zone", self._schedule_zone)
+
+    def _add_optional(self, batch: RowBatch) -> None:
+        """Add what only some lists have: a last moment, the consent, and a voice."""
+        columns = self._columns
+        if columns.not_after is None:
+            batch.fill("not_after", None)
+        else:
+            batch.work_out("not_after", self._not_after, columns.not_after, "zone")
+        if columns.consent is None:
+            batch.fill("consent", None)
+        else:
+            batch.work_out("consent", self._consent, columns.consent)
+        if columns.voice:
+            batch.work_out("voice", self._voice, *columns.voice.values())
+        else:
+            batch.fill("voice", NO_VOICE)
+
+    def _add_text(self, batch: RowBatch) -> None:
+        """Add the text, and what was made of the row's values."""
+        if self._speak is None:
+            batch.fill("text", None)
+            batch.fill("spoken", ())
+            return
+        text = partial(self._text, self._speak)
+        batch.work_out("speech", text, ROW, "zone", "voice", *self._columns.variables.values())
+        batch["text"] = [text for text, _ in batch["speech"]]
+        batch["spoken"] = [spoken for _, spoken in batch["speech"]]
+
+    def _add_fields(self, batch: RowBatch) -> None:
+        names = tuple(self._columns.fields)
+        cells = zip(*map(batch.__getitem__, self._columns.fields.values()), strict=True)
+        batch["fields"] = [dict(zip(names, own, strict=True)) for own in cells] if names else [{} for _ in batch[ROW]]
+
+    def _as_wide_as_header(self, row: Row) -> Sequence[str]:
+        """As many cells as the header has; only blank ones beyond it are dropped."""
+        if row.hidden:
+            reason = "the row is hidden in its sheet, by a filter or by hand"
+            raise RowRejected(RejectCode.HIDDEN, "", reason, "show it to have it called")
         if row.parse_error:
             raise RowRejected(RejectCode.BROKEN_ROW, "", row.parse_error, row.parse_remedy)
-        cells = trimmed_cells(row.cells)
-        if len(cells) != self._width:
-            cells = self._fitted(cells)
-        if "\0" in "".join(cells):
-            nul = next(index for index, cell in enumerate(cells) if "\0" in cell)
-            raise RowRejected(RejectCode.BROKEN_ROW, self.name(nul), "the cell holds a NUL character", "type it again")
-        if (country := self._columns.country) is not None and row.cells[country].strip() == NAMIBIA:
-            cells[country] = NAMIBIA  # in any other column it is R's word for no value
-        return cells
-
-    def _reject_faulty_cells(self, row: Row, cells: Sequence[str]) -> None:
-        """Reject a row if a cell that is used has no usable value. An error that means "no value" (#N/A) is a blank."""
-        phones = self._columns.phones
-        chosen = self._phone_index(cells)
-        for index in (*phones[: phones.index(chosen) + 1], *self._used):
-            fault = row.faults.get(index)
-            if fault is not None and (index == chosen or cells[index] or not row.cells[index].strip()):
-                code = RejectCode.INVALID_NUMBER if index in phones else RejectCode.MISSING_VARIABLE
-                raise RowRejected(code, self.name(index), *fault)
-
-    def _fitted(self, cells: list[str]) -> list[str]:
-        """As many cells as the header has; only blank ones beyond it are dropped."""
-        reason = f"the row has {len(cells)} cells and the header {self._width}"
-        if len(cells) < self._width:
+        cells, width = row.cells, self._width
+        if len(cells) == width:
+            return cells
+        reason = f"the row has {len(cells)} cells and the header {width}"
+        if len(cells) < width:
             advice = "a cell is missing, or a line break stands in one without quotes"
             raise RowRejected(RejectCode.SHORT_ROW, "", reason, advice)
-        if any(cells[self._width :]):
+        if any(trimmed_cells(cells[width:])):
             raise RowRejected(RejectCode.LONG_ROW, "", reason, self._layout.long_row_advice)
-        return cells[: self._width]
+        return cells[:width]
 
-    def _phone_index(self, cells: Sequence[str]) -> int:
-        """The index of the number: of several columns, the first that is not blank."""
-        indexes = self._columns.phones
-        return next((index for index in indexes if cells[index].strip()), indexes[0])
+    def _reject_nul(self, *cells: str) -> None:
+        for index, cell in enumerate(cells):
+            if "\0" in cell:
+                reason = "the cell holds a NUL character"
+                raise RowRejected(RejectCode.BROKEN_ROW, self.name(index), reason, "type it again")
 
-    def _number(self, cells: Sequence[str]) -> phone.ParsedNumber:
-        index = self._columns.phones[0] if len(self._columns.phones) == 1 else self._phone_index(cells)
-        written = cells[index]
-        if not written:
-            raise RowRejected(
-                RejectCode.EMPTY_NUMBER, self.name(index), "the number is empty", "fill it in or remove the row"
-            )
-        country = self._country if self._columns.country is None else self._country_of(cells, self._columns.country)
+    def _reject_faulty_cells(self, row: Row, *cells: str) -> None:
+        """Reject a row if a cell that is used has no usable value. An error that means "no value" (#N/A) is a blank."""
+        columns = self._columns
+        place = _place_of_phone([cells[index] for index in columns.phones])
+        others = (columns.country, columns.zone, columns.not_after, columns.consent)
+        used = (*columns.voice.values(), *columns.variables.values(), *(one for one in others if one is not None))
+        for index in (*columns.phones[: place + 1], *used):
+            fault = row.faults.get(index)
+            if fault is not None and (index == columns.phones[place] or cells[index] or not row.cells[index].strip()):
+                code = RejectCode.INVALID_NUMBER if index in columns.phones else RejectCode.MISSING_VARIABLE
+                raise RowRejected(code, self.name(index), *fault)
+
+    def _name_of_phone(self, phones: Sequence[str]) -> str:
+        """The name of the column with the number, of a row with these trimmed cells in its phone columns."""
+        return self.name(self._columns.phones[_place_of_phone(phones)])
+
+    def _number_of_country(self, country: str, *phones: str) -> ParsedNumber:
+        """The number of a row that names its country, or leaves it blank."""
         try:
-            number = phone.parse_with_plan(written, country)
+            named = phone.country_named(country) if country and any(phones) else None
+        except BadCountry as exc:
+            column = self.name(self._columns.country or 0)
+            raise RowRejected(RejectCode.BAD_COUNTRY, column, str(exc), exc.suggestion) from None
+        return self._number(*phones, country=named)
+
+    def _number(self, *phones: str, country: str | None = None) -> ParsedNumber:
+        written = phones[0] or next(filter(None, phones), "")
+        if not written:
+            reason = "the number is empty"
+            raise RowRejected(
+                RejectCode.EMPTY_NUMBER, self._name_of_phone(phones), reason, "fill it in or remove the row"
+            )
+        try:
+            number = phone.parse_with_plan(written, country or self._country)
         except BadPhoneNumber as exc:
             advice = self._country_advice() if isinstance(exc, NoCountryCode) else exc.suggestion
-            raise RowRejected(RejectCode.INVALID_NUMBER, self.name(index), str(exc), advice) from None
+            raise RowRejected(RejectCode.INVALID_NUMBER, self._name_of_phone(phones), str(exc), advice) from None
         kind = number.kind
         if kind is not None and kind not in self._allowed_kinds:
             advice = f"remove the row, or allow such numbers: contacts.allow: [{kind}]"
-            raise RowRejected(RejectCode.KIND_NOT_ALLOWED, self.name(index), f"this is {WORDS[kind]}", advice)
+            raise RowRejected(
+                RejectCode.KIND_NOT_ALLOWED, self._name_of_phone(phones), f"this is {WORDS[kind]}", advice
+            )
         return number
 
     def _country_advice(self) -> str:
@@ -200,87 +259,80 @@ class RowReader:
         index = self._columns.country
         return "set contacts.country" if index is None else f"fill in {self.name(index)}"
 
-    def _country_of(self, cells: Sequence[str], index: int) -> str | None:
-        if not cells[index]:
-            return self._country
-        try:
-            return phone.country_named(cells[index])
-        except BadCountry as exc:
-            raise RowRejected(RejectCode.BAD_COUNTRY, self.name(index), str(exc), exc.suggestion) from None
+    def _zone_or_by_number(self, written: str, number: ParsedNumber, *phones: str) -> str | None:
+        return self._zone_named(written) if written else self._zone_by_number(number, *phones)
 
-    def _zone(self, cells: Sequence[str], number: phone.ParsedNumber) -> str | None:
-        index = self._columns.zone
-        if index is not None and cells[index]:
-            try:
-                return zones.zone_named(cells[index]).key
-            except zones.BadZone as exc:
-                raise RowRejected(RejectCode.BAD_ZONE, self.name(index), str(exc), exc.suggestion) from None
-        candidates = number.zones if self._zone_by_number else ()
+    def _zone_or_schedules(self, written: str, *_: object) -> str | None:
+        return self._zone_named(written) if written else self._schedule_zone
+
+    def _zone_named(self, written: str) -> str:
+        try:
+            return zones.zone_named(written).key
+        except zones.BadZone as exc:
+            column = self.name(self._columns.zone or 0)
+            raise RowRejected(RejectCode.BAD_ZONE, column, str(exc), exc.suggestion) from None
+
+    def _zone_by_number(self, number: ParsedNumber, *phones: str) -> str | None:
+        candidates = number.zones
         if not candidates:
             return self._schedule_zone
-        zone = candidates[0] if len(candidates) == 1 else ",".join(candidates)
-        if not self._has_hours(zone):
+        if candidates not in self._shared_zones:
+            self._shared_zones[candidates] = self._shared_zone(candidates)
+        zone = self._shared_zones[candidates]
+        if zone is None:
             reason = f"its number may be in any of {len(candidates)} time zones, which share no hour of the windows"
             advice = (
                 "name the zone in a column (contacts.zone), or go by schedule.zone (contacts.zone_by_number: false)"
             )
-            raise RowRejected(RejectCode.BAD_ZONE, self.name(self._phone_index(cells)), reason, advice)
+            raise RowRejected(RejectCode.BAD_ZONE, self._name_of_phone(phones), reason, advice)
         return zone
 
-    def _has_hours(self, zone: str) -> bool:
-        """Whether the windows have any hour at which all these zones may be called; computed once for each."""
-        if zone not in self._zones_with_hours:
-            self._zones_with_hours[zone] = self._definition.windows.ever_open(*zones.zones_of(zone))
-        return self._zones_with_hours[zone]
+    def _shared_zone(self, candidates: Sequence[str]) -> str | None:
+        """The zones as a contact has them; None if the windows have no hour at which all of them may be called."""
+        zone = ",".join(candidates)
+        return zone if self._definition.windows.ever_open(*zones.zones_of(zone)) else None
 
-    def _not_after(self, cells: Sequence[str], zone: str | None) -> datetime | None:
-        index = self._columns.not_after
-        if index is None or not cells[index]:
+    def _not_after(self, written: str, zone: str | None) -> datetime | None:
+        if not written:
             return None
+        column = self.name(self._columns.not_after or 0)
         try:
-            moment = times.parse_moment(cells[index])
+            moment = times.parse_moment(written)
         except times.BadMoment as exc:
-            raise RowRejected(RejectCode.BAD_NOT_AFTER, self.name(index), str(exc), exc.suggestion) from None
+            raise RowRejected(RejectCode.BAD_NOT_AFTER, column, str(exc), exc.suggestion) from None
         if moment.tzinfo is not None:
             return moment.astimezone(UTC)
         if zone is None:
             reason = "the moment has no offset, and the contact no time zone"
-            raise RowRejected(
-                RejectCode.BAD_NOT_AFTER, self.name(index), reason, "write the offset, or set schedule.zone"
-            )
+            raise RowRejected(RejectCode.BAD_NOT_AFTER, column, reason, "write the offset, or set schedule.zone")
         return times.earliest(moment, *zones.zones_of(zone))
 
-    def _consent(self, cells: Sequence[str]) -> str | None:
-        index = self._columns.consent
-        if index is None:
-            return None
-        if not cells[index]:
-            reason = "nothing says that this person agreed to be called"
-            raise RowRejected(RejectCode.NO_CONSENT, self.name(index), reason, "fill it in or remove the row")
-        return cells[index]
+    def _consent(self, written: str) -> str:
+        if not written:
+            column, reason = self.name(self._columns.consent or 0), "nothing says that this person agreed to be called"
+            raise RowRejected(RejectCode.NO_CONSENT, column, reason, "fill it in or remove the row")
+        return written
 
-    def _voice(self, cells: Sequence[str]) -> dict[str, str]:
-        indexes = self._columns.voice
-        return {name: cells[index] for name, index in indexes.items() if cells[index]} if indexes else {}
+    def _voice(self, *cells: str) -> Mapping[str, str]:
+        return {name: cell for name, cell in zip(self._columns.voice, cells, strict=True) if cell}
 
     def _text(
-        self, row: Row, cells: Sequence[str], zone: str | None, voice: Mapping[str, str]
-    ) -> tuple[str | None, Sequence[SpokenValue]]:
-        """The text, and what was made of the row's values."""
-        if self._speak is None:
-            return None, ()
+        self, speak: RowSpeaker, row: Row, zone: str | None, voice: Mapping[str, str], *values: str
+    ) -> tuple[str, Sequence[SpokenValue]]:
+        """The text, and what was made of the values of its variables."""
         try:
-            text, spoken = self._speak(cells, zone)
+            text, spoken = speak(values, zone)
         except MissingVariable as exc:
             raise self._blank_variable(row, exc.name) from None
         except BadText as exc:
-            indexes = (index for index in self._columns.variables.values() if cells[index] == exc.value)
-            column = next(map(self.name, indexes), "")
+            variables = zip(self._columns.variables.values(), values, strict=True)
+            column = next((self.name(index) for index, value in variables if value == exc.value), "")
             advice = exc.suggestion or "correct the row's cells or the template"
             raise RowRejected(RejectCode.BAD_TEXT, column, str(exc), advice) from None
         if "#" in text or "Err:" in text:
-            self._reject_spreadsheet_errors(cells)
-        self._check_speakable(text, voice)
+            self._reject_spreadsheet_errors(values)
+        if self._check_script is not None:
+            self._reject_unspeakable(self._check_script, text, voice)
         return text, spoken
 
     def _blank_variable(self, row: Row, name: str) -> RowRejected:
@@ -291,22 +343,27 @@ class RowReader:
         )
         return RowRejected(RejectCode.MISSING_VARIABLE, self.name(index), reason, "fill it in or remove the row")
 
-    def _reject_spreadsheet_errors(self, cells: Sequence[str]) -> None:
+    def _reject_spreadsheet_errors(self, values: Sequence[str]) -> None:
         """Reject a row whose spoken cells hold an error of the spreadsheet, such as #REF!."""
-        for index in self._columns.variables.values():
-            if SPREADSHEET_ERROR.fullmatch(cells[index]):
-                reason = f"the spreadsheet shows an error here: {cells[index]}"
+        for index, value in zip(self._columns.variables.values(), values, strict=True):
+            if SPREADSHEET_ERROR.fullmatch(value):
+                reason = f"the spreadsheet shows an error here: {value}"
                 raise RowRejected(
                     RejectCode.MISSING_VARIABLE, self.name(index), reason, "correct the formula, or type the value"
                 )
 
-    def _check_speakable(self, text: str, voice: Mapping[str, str]) -> None:
-        fault = self._check_script(self._definition.script(text, voice)) if self._check_script else None
+    def _reject_unspeakable(self, check_script: CheckScript, text: str | None, voice: Mapping[str, str]) -> None:
+        fault = check_script(self._definition.script(text, voice))
         if fault is not None:
             column = self.name(next(iter(self._columns.voice.values()))) if fault.code == "voice" and voice else ""
             raise RowRejected(fault.code, column, fault.reason, fault.suggestion)
 
 
-def _row_reader(written: str, layout: Layout, columns: Columns, check_script: CheckScript | None) -> RowReader:
-    """The reader in another process, which gets the definition as it is written."""
-    return RowReader(Definition.model_validate_json(written), layout, columns, check_script)
+def _place_of_phone(phones: Sequence[str]) -> int:
+    """Which of a row's phone columns has the number: the first that is not blank, else the first."""
+    return next((place for place, cell in enumerate(phones) if cell), 0)
+
+
+def _country_cell(written: str, trimmed: str) -> str:
+    """The cell with the country. In any other column, Namibia's code is R's word for no value."""
+    return NAMIBIA if written.strip() == NAMIBIA else trimmed

@@ -31,11 +31,11 @@ def without_blanks(cell: str) -> str:
 
 
 def trimmed_cells(cells: Sequence[str]) -> list[str]:
-    """The cells of a row, each as `without_blanks` gives it; quick for a row without any."""
+    """The cells, each as `without_blanks` gives it; quick for many that hold values."""
     trimmed = [cell.strip() for cell in cells]
     if "".join(trimmed).isascii() and NO_VALUE.isdisjoint(trimmed):
         return trimmed
-    return [without_blanks(cell) for cell in trimmed]
+    return [cell if cell.isascii() and cell not in NO_VALUE else without_blanks(cell) for cell in trimmed]
 
 
 def _is_silent(character: str) -> bool:

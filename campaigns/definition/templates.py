@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from jinja2 import StrictUndefined, TemplateRuntimeError, TemplateSyntaxError, meta, nodes
@@ -56,7 +57,7 @@ class SpokenText(NamedTuple):
 ENVIRONMENT = TextSandbox(FILTERS)
 MAX_VARIABLES = 50  # in a text that Jinja2 need not bound: a cell has a bound of its own
 RowSpeaker = Callable[[Sequence[str], str | None], tuple[str, tuple[SpokenValue, ...]]]
-"""Takes the cells of a row and the zones of its contact; returns the text, and what was made of each value."""
+"""Takes the values of a row's variables and the zones of its contact; returns the text, and what was made of each."""
 
 
 class Template:
@@ -114,19 +115,17 @@ class Template:
             raise BadText("the text comes out empty for this contact")
         return SpokenText(spoken, tuple(speech.values))
 
-    def row_speaker(self, indexes: Mapping[str, int]) -> RowSpeaker:
-        """A faster `speak` for rows of `trimmed_cells`; `indexes` has the cell of each variable."""
-        variables = tuple(indexes.items())
+    def row_speaker(self, names: Sequence[str]) -> RowSpeaker:
+        """A faster `speak` for the values of these variables, in their order, as `trimmed_cells` gives them."""
         if self._pieces is None or not self.variables:
-            return lambda cells, zones: self.speak({name: cells[index] for name, index in variables}, zones)
+            return lambda values, zones: self.speak(dict(zip(names, values, strict=True)), zones)
         pattern = "".join("%s" if is_name else piece.replace("%", "%%") for piece, is_name in self._pieces)
-        spoken = [indexes[piece] for piece, is_name in self._pieces if is_name]
+        in_order = itemgetter(*(names.index(piece) for piece, is_name in self._pieces if is_name))
 
-        def speak_row(cells: Sequence[str], zones: str | None) -> tuple[str, tuple[SpokenValue, ...]]:
-            values = [cells[index] for index in spoken]
+        def speak_row(values: Sequence[str], zones: str | None) -> tuple[str, tuple[SpokenValue, ...]]:
             if "" in values:  # `speak` names the blank variable
-                return self.speak({name: cells[index] for name, index in variables}, zones)
-            text = pattern % tuple(values)
+                return self.speak(dict(zip(names, values, strict=True)), zones)
+            text: str = pattern % in_order(values)
             if "  " in text or not text.isprintable():  # every other white space is not printable
                 text = " ".join(text.split())
             return text.strip(" "), ()

@@ -37,10 +37,10 @@ class StagingFile:
 
     def add(self, row: ContactRow) -> None:
         """Keep a checked row."""
-        line, phone, fields, zone, not_after, text, voice, consent, _ = row
+        line, e164, fields, zone, not_after, text, voice, consent, _ = row
         zone = zone or NO_ZONE
         self.zones.add(zone)
-        self._unwritten.append(written_contact(line, phone.e164, fields, text, zone, not_after, consent, voice))
+        self._unwritten.append(written_contact(line, e164, fields, text, zone, not_after, consent, voice))
         self._count += 1
         if len(self._unwritten) == WRITTEN_AT_ONCE:
             self._write()
@@ -77,6 +77,4 @@ class StagingFile:
 def new_contact(row: ContactRow) -> NewContact:
     """A checked row as it is written into the ledger."""
     zone = row.zone or NO_ZONE
-    return NewContact(
-        row.line, row.phone.e164, row.fields, row.text, zone, row.not_after, row.consent, row.voice or None
-    )
+    return NewContact(row.line, row.e164, row.fields, row.text, zone, row.not_after, row.consent, row.voice or None)

@@ -63,7 +63,7 @@ class CallGear:
             return ScriptFault(code="media", reason="the id of a media file here is a number")
         if not script.text.strip():
             return ScriptFault(code="characters", reason="the text is empty")
-        if not _is_utf8(script.text):
+        if not script.text.isascii() and not _is_utf8(script.text):
             return ScriptFault(code="characters", reason="the text holds half a character", suggestion="save as UTF-8")
         if self.text_limit is not None and len(script.text) > self.text_limit:
             reason = f"the text has {len(script.text)} characters, and the account speaks {self.text_limit} at most"

@@ -49,7 +49,7 @@ def _folded(name: str) -> str:
 def _text_fault(text: str) -> ScriptFault | None:
     if not text.strip():
         return ScriptFault(code="characters", reason="the text is empty", suggestion="write what is to be said")
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
         return ScriptFault(code="characters", reason="the text holds half a character", suggestion="save as UTF-8")
     if len(text) > TEXT_LIMIT:
         reason = f"the text has {len(text)} characters, {TEXT_LIMIT} are spoken at most"

@@ -208,9 +208,9 @@ def test_an_unknown_filter_is_answered_with_the_nearest(source, remedy):
 )
 def test_a_row_is_told_as_its_fields_are(held, source):
     """The quick way for rows says what the other says, and refuses what it refuses."""
-    template, cells = Template(source), trimmed_cells(list(held.values()))
-    fields = {template_name(name): value for name, value in zip(held, cells, strict=True)}
-    places = {name: list(fields).index(name) for name in template.variables}
+    template = Template(source)
+    fields = dict(zip(map(template_name, held), trimmed_cells(list(held.values())), strict=True))
+    values = tuple(fields[name] for name in template.variables)
 
     def told(say):
         try:
@@ -218,4 +218,6 @@ def test_a_row_is_told_as_its_fields_are(held, source):
         except BadText as exc:
             return f"{type(exc).__name__}: {exc}"
 
-    assert told(lambda: template.row_speaker(places)(cells, None)[0]) == told(lambda: template.render(fields))
+    assert told(lambda: template.row_speaker(template.variables)(values, None)[0]) == told(
+        lambda: template.render(fields)
+    )
