@@ -1,12 +1,15 @@
-"""`dialer ledger`: create or upgrade the ledger's tables, copy it, and put a copy back."""
+"""`dialer ledger`: create or upgrade the ledger's tables, verify its counts, copy it, and put a copy back."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
 
-from campaigns.ledger.copies import Copy, copy_ledger, ledger_file, restore_ledger
+from campaigns.ledger import tallies
+from campaigns.ledger.tallies import Difference
+from campaigns.operations.copies import Copy, copy_ledger, ledger_file, restore_ledger
 from console.cli.command_group import CommandGroup
 from console.cli.context import effective_settings, settings_and_ledger
 from console.cli.output import out, print_json, print_prose, short_path
@@ -16,6 +19,7 @@ from workers.settings import load
 from workers.stack.lock import is_locked
 
 ledger_app = typer.Typer(cls=CommandGroup, help="The ledger's store.", no_args_is_help=True)
+DIFFERENCES_SHOWN = 20
 JSON = typer.Option(False, "--json", help="Print JSON.")
 
 
@@ -62,6 +66,43 @@ def restore_command(
     if before is not None:
         out.print(f"The ledger that was there: {short_path(before)}")
     _print_what_to_cancel(copy, "Before you start workers")
+
+
+@ledger_app.command("verify")
+def verify_command(
+    repair: bool = typer.Option(False, "--repair", help="Count everything anew; calls wait while it does."),
+    as_json: bool = JSON,
+) -> None:
+    """Count all contacts and attempts, and compare with the counts that the ledger keeps. Exit code 1: they differ."""
+    with settings_and_ledger() as (_, ledger):
+        with ledger.snapshot() as db:
+            differences = tallies.differences(db)
+        if differences and repair:
+            ledger.write(tallies.repair)
+    if as_json:
+        print_json({"differences": differences, "repaired": bool(differences) and repair})
+    else:
+        _print_differences(differences, repaired=repair)
+    if differences and not repair:
+        raise typer.Exit(1)
+
+
+def _print_differences(differences: Sequence[Difference], *, repaired: bool) -> None:
+    if not differences:
+        out.print("The counts that the ledger keeps are right.")
+        return
+    for difference in differences[:DIFFERENCES_SHOWN]:
+        key = ", ".join(str(value) for value in difference.key.values() if value != "")
+        kept, counted = f"{difference.tallied:,}", f"{difference.counted:,}"
+        print_prose(f"{difference.table}: {key}: kept {kept}, counted {counted}")
+    more = len(differences) - DIFFERENCES_SHOWN
+    if more > 0:
+        out.print(f"and {more:,} more")
+    if repaired:
+        out.print("All is counted anew.")
+    else:
+        print_prose("What `dialer status` and the pages show is wrong by that; no call depends on it. Mend it with:")
+        out.print("  dialer ledger verify --repair")
 
 
 def _print_what_to_cancel(copy: Copy, when: str) -> None:

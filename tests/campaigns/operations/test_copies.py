@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.ledger.copies import NotCopied, copy_ledger, ledger_file, restore_ledger
 from campaigns.ledger.migrations import LedgerTooNew, upgrade
 from campaigns.ledger.moves import write_audit
 from campaigns.ledger.store import Ledger, LedgerDamaged
 from campaigns.lifecycle import CampaignStatus
+from campaigns.operations.copies import NotCopied, copy_ledger, ledger_file, restore_ledger
 from tests.support.console_server import add_campaign
 
 NOW = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
