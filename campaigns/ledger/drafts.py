@@ -192,7 +192,8 @@ def add_rows(
     `written_at` renews the draft's lease: it tells others that its launch goes on.
     """
     erasures.take_erasure_lock(db)  # an erasure sees all of these contacts from its first statement on, or none
-    held = update(campaigns).where(*_this_draft(campaign_id, now)).values(since=written_at or now)
+    added = {"since": written_at or now, "contacts": campaigns.c.contacts + len(rows)}
+    held = update(campaigns).where(*_this_draft(campaign_id, now)).values(**added)
     if not updated_one(db, held):
         raise _gone(campaign_id)
     waiting = {"status": ContactStatus.PENDING.value, "due_at": _moments(db.dialect)(now), "attempts": 0, "tries": 0}

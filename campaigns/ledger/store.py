@@ -84,6 +84,14 @@ class Ledger:
         with _as_unavailable(self), self.engine.connect() as db:
             yield db
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """As `reading`, and all statements see the ledger as it is at the first."""
+        served = self.engine.dialect.name == "postgresql"
+        level = {"isolation_level": "REPEATABLE READ"} if served else {}
+        with _as_unavailable(self), self.engine.connect().execution_options(**level) as db:
+            yield db
+
     def check(self) -> None:
         """Return when the store answers a query of a table that every ledger has; raise what it raised otherwise."""
         with self.reading() as db:

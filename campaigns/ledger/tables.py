@@ -161,6 +161,7 @@ campaigns = Table(
 )
 
 AGAIN = text("status = 'pending' AND tries > 0")  # as it is written, or the index is not used
+IS_OPEN = text("ended_at IS NULL")
 HAS_CLAIM, HAS_LEASE = text("claim IS NOT NULL"), text("lease_until IS NOT NULL")  # few contacts have, at any time
 
 contacts = Table(
@@ -253,6 +254,54 @@ attempts = Table(
     Index("ix_attempts_status_conclude_at", "status", "conclude_at"),
     Index("ix_attempts_account_provider_call_id", "account", "provider_call_id"),
     Index("ix_attempts_campaign_id_dialing_at", "campaign_id", "dialing_at"),
+    Index("ix_attempts_open", "campaign_id", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
+)
+
+# Counts of what is over, by triggers of the store (migration 0015): see `campaigns/ledger/tallies.py`.
+UNFOLDED, FOLDED = text("NOT folded"), text("folded")
+
+contact_tallies = Table(
+    "contact_tallies",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("campaign_id", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=False),  # blank: none was kept, or it holds a number of seven digits or more
+    Column("number", Integer, nullable=False),  # to be added to the other rows'
+    Column("folded", Boolean, nullable=False, default=False),  # the sum of earlier rows, one for each key
+    Index("ix_contact_tallies_campaign_id", "campaign_id"),
+    Index("ix_contact_tallies_unfolded", "id", sqlite_where=UNFOLDED, postgresql_where=UNFOLDED),
+    Index(
+        "uq_contact_tallies_folded",
+        *("campaign_id", "status", "reason"),
+        unique=True,
+        sqlite_where=FOLDED,
+        postgresql_where=FOLDED,
+    ),
+)
+
+attempt_tallies = Table(
+    "attempt_tallies",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("campaign_id", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("verdict", Text, nullable=False),  # blank where there is none, as the next ones
+    Column("outcome", Text, nullable=False),
+    Column("counted", Boolean, nullable=False),
+    Column("ended_by", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("folded", Boolean, nullable=False, default=False),
+    Index("ix_attempt_tallies_campaign_id", "campaign_id"),
+    Index("ix_attempt_tallies_unfolded", "id", sqlite_where=UNFOLDED, postgresql_where=UNFOLDED),
+    Index(
+        "uq_attempt_tallies_folded",
+        *("campaign_id", "account", "status", "verdict", "outcome", "counted", "ended_by"),
+        unique=True,
+        sqlite_where=FOLDED,
+        postgresql_where=FOLDED,
+    ),
 )
 
 breakers = Table(

@@ -14,7 +14,8 @@ from campaigns.ledger.erasures import CONTENT, ERASED, TIMING
 from campaigns.ledger.frequency_caps import lock_numbers
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.suppressions import listed, suppress
-from campaigns.ledger.tables import attempts, campaigns, contacts, suppressions
+from campaigns.ledger.tables import attempts, campaigns, contact_tallies, contacts, suppressions
+from campaigns.ledger.tallies import forget_none
 from campaigns.lifecycle import PROGRAM, WAITING_CONTACTS, ContactStatus
 from dialer.phone import PhoneNumber
 
@@ -115,6 +116,8 @@ def _empty_final(db: Connection, phone: str, phone_hash: str) -> int:
     db.execute(
         update(contacts).where(*final).values(phone=phone_hash, reason=reason, corrected=None, **CONTENT, **TIMING)
     )
+    of_campaigns = select(contacts.c.campaign_id).where(contacts.c.phone == phone_hash).distinct()
+    forget_none(db, contact_tallies, db.scalars(of_campaigns).all())
     erasures.forget_emptied(db, phone_hash)
     return emptied_receipts
 

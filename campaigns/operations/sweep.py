@@ -17,6 +17,7 @@ from campaigns.ledger.drafts import clear_abandoned
 from campaigns.ledger.moves import move_campaign
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import contacts
+from campaigns.ledger.tallies import fold
 from campaigns.lifecycle import FINISHABLE_CAMPAIGNS, PROGRAM, CampaignStatus, ContactStatus, Step
 from campaigns.operations.erasure import finish_erasures
 from campaigns.operations.recoveries import ask_accounts
@@ -60,6 +61,7 @@ def sweep(*, using: Runtime) -> SweepResult:
         "marked_unconfirmed": lambda: mark_stale_unconfirmed(using),
         "concluded": lambda: conclude_due(using),
         "erased": lambda: finish_erasures(using.ledger, now=now),
+        "tallies folded": lambda: fold(using.ledger),
         "finished": lambda: _finish_campaigns(using),
         "resumed": lambda: ask_accounts(using),  # last: an account that does not answer takes its time
     }

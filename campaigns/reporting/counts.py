@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Function, Row, func, or_, select
+from sqlalchemy import Connection, Function, Row, func, literal, or_, select
 
-from campaigns.ledger.tables import attempts, campaigns, contacts, faults, receipts
+from campaigns.ledger.tables import attempt_tallies, attempts, campaigns, contacts, faults, receipts
+from campaigns.ledger.tallies import contacts_by_campaign
 from campaigns.lifecycle import FINAL_CONTACTS
 
-Rows = Sequence[Row[Any]]
+Rows = Sequence[Sequence[Any]]
 
 
 def campaigns_by_status(db: Connection) -> Rows:
@@ -22,17 +24,23 @@ def campaigns_by_status(db: Connection) -> Rows:
 def contacts_by_status(db: Connection, *, ended_after: datetime) -> Rows:
     """Rows (campaign id, status, number of contacts), of campaigns not ended, or ended after `ended_after`."""
     included = or_(campaigns.c.finished_at.is_(None), campaigns.c.finished_at > ended_after)
-    return db.execute(
-        select(contacts.c.campaign_id, contacts.c.status, func.count())
-        .where(contacts.c.campaign_id.in_(select(campaigns.c.id).where(included)))
-        .group_by(contacts.c.campaign_id, contacts.c.status)
-    ).all()
+    return [
+        (campaign_id, status, number)
+        for campaign_id, by_status in contacts_by_campaign(db, included).items()
+        for status, number in by_status.items()
+    ]
 
 
 def attempts_by_result(db: Connection) -> Rows:
-    """Rows (account, verdict, outcome, number of attempts); verdict and outcome are None where there is none yet."""
-    labels = (attempts.c.account, attempts.c.verdict, attempts.c.outcome)
-    return db.execute(select(*labels, func.count()).group_by(*labels)).all()
+    """Rows (account, verdict, outcome, number of attempts); verdict and outcome are blank where there is none yet."""
+    by = (attempt_tallies.c.account, attempt_tallies.c.verdict, attempt_tallies.c.outcome)
+    settled = db.execute(select(*by, func.sum(attempt_tallies.c.number)).group_by(*by))
+    under_way = select(attempts.c.account, attempts.c.verdict, literal(""), func.count())
+    goes_on = under_way.where(attempts.c.ended_at.is_(None)).group_by(attempts.c.account, attempts.c.verdict)
+    sums = Counter[tuple[str, str, str]]()
+    for account, verdict, outcome, number in (*settled, *db.execute(goes_on)):
+        sums[account, verdict or "", outcome] += int(number)
+    return [(*key, number) for key, number in sums.items() if number]
 
 
 def receipts_waiting(db: Connection) -> Rows:

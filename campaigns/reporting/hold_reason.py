@@ -20,7 +20,6 @@ from campaigns.ledger.queries import Campaign, latest_fault
 from campaigns.ledger.tables import attempts, audit, breakers, campaigns, contacts, halts
 from campaigns.lifecycle import (
     BY_A_PERSON,
-    OPEN_ATTEMPTS,
     PROGRAM,
     WAITING_CONTACTS,
     AttemptStatus,
@@ -37,6 +36,7 @@ TICK_IS_LATE = timedelta(seconds=15)
 DIALED_LATELY = timedelta(seconds=5)  # a request that left so long ago proves that calls are being placed
 TAKEN_WITHIN = timedelta(seconds=10)  # a worker that lives asks for a call sooner after it has been claimed or is due
 FAILING_IS_NEWS = timedelta(minutes=10)
+MOST_DUE = 10_000  # contacts that are due are counted up to here: a list may have a million
 FAILED_IN_A_ROW = 3  # requests that placed no call, after which the provider is said to be down
 
 
@@ -301,9 +301,10 @@ def _failing(db: Connection, campaign: Campaign, now: datetime) -> str | None:
 
 
 def due(db: Connection, campaign_id: str, now: datetime) -> tuple[int, datetime | None]:
-    """How many contacts are due, and when the next comes due."""
+    """How many contacts are due, counted up to MOST_DUE, and when the next comes due."""
     pending = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.PENDING)
-    due_now = db.scalar(select(func.count()).where(*pending, contacts.c.due_at <= now)) or 0
+    first = select(contacts.c.id).where(*pending, contacts.c.due_at <= now).limit(MOST_DUE).subquery()
+    due_now = db.scalar(select(func.count()).select_from(first)) or 0
     return due_now, db.scalar(select(func.min(contacts.c.due_at)).where(*pending))
 
 
@@ -356,7 +357,5 @@ def capped_until(
 
 
 def _in_progress(db: Connection, campaign_id: str) -> bool:
-    open_attempts = select(attempts.c.id).where(
-        attempts.c.campaign_id == campaign_id, attempts.c.status.in_(OPEN_ATTEMPTS)
-    )
+    open_attempts = select(attempts.c.id).where(attempts.c.campaign_id == campaign_id, attempts.c.ended_at.is_(None))
     return db.execute(open_attempts.limit(1)).first() is not None

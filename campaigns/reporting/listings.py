@@ -11,8 +11,8 @@ from campaigns.ledger import queries
 from campaigns.ledger.erasures import shown_number
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import attempts, contacts
+from campaigns.ledger.tallies import ReasonCount, reasons_not_reached
 from campaigns.lifecycle import CAMPAIGN_MOVES, ContactStatus
-from campaigns.reporting.status import ReasonCount, reasons_not_reached
 from dialer.phone import NUMBER_IN_TEXT, mask
 
 

@@ -11,12 +11,12 @@ from datetime import datetime
 from itertools import chain
 from pathlib import Path
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
 from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
-from campaigns.ledger.tables import attempts
+from campaigns.ledger.tallies import ReasonCount, attempt_counts, contacts_by_status, reasons_not_reached, summed
 from campaigns.lifecycle import FINAL_CONTACTS, CampaignStatus, ContactStatus
 from campaigns.reporting.csv_sheets import (
     ATTEMPT_COLUMNS,
@@ -27,7 +27,6 @@ from campaigns.reporting.csv_sheets import (
     write_csv,
 )
 from campaigns.reporting.follow_up import follow_up_columns, follow_up_lines
-from campaigns.reporting.status import ReasonCount, attempts_by, count_attempts, reasons_not_reached
 from campaigns.reporting.unknown_calls import COLUMNS as UNKNOWN_COLUMNS
 from campaigns.reporting.unknown_calls import UnknownCall, unknown_calls
 
@@ -83,7 +82,8 @@ def report(ledger: Ledger, campaign_id: str, folder: Path) -> Report:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with files_locked(folder, shared=True), ledger.reading() as db:
         campaign = queries.campaign(db, campaign_id)
-        counts = queries.count_by_status(db, campaign.id)
+        counts = contacts_by_status(db, campaign.id)
+        calls = attempt_counts(db, campaign.id)
         attempts_file = folder / f"{campaign.id}-attempts.csv"
         contacts_file = folder / f"{campaign.id}-contacts.csv"
         write_csv(attempts_file, ATTEMPT_COLUMNS, attempt_lines(db, campaign.id))
@@ -102,10 +102,10 @@ def report(ledger: Ledger, campaign_id: str, folder: Path) -> Report:
             final={final.value: counts[final] for final in FINAL_CONTACTS if counts.get(final)},
             open={status.value: count for status, count in counts.items() if status not in FINAL_CONTACTS},
             reasons=reasons_not_reached(db, campaign.id),
-            outcomes=attempts_by(db, campaign.id, attempts.c.outcome),
-            ended_by=attempts_by(db, campaign.id, attempts.c.ended_by),
-            attempts=count_attempts(db, campaign.id),
-            requests=db.scalar(select(func.count()).where(attempts.c.campaign_id == campaign.id)) or 0,
+            outcomes=summed(calls, lambda count: count.outcome),
+            ended_by=summed(calls, lambda count: count.ended_by),
+            attempts=sum(count.number for count in calls if count.counted),
+            requests=sum(count.number for count in calls),
             unknown_contacts=counts.get(ContactStatus.UNKNOWN, 0),
             attempts_file=attempts_file.absolute(),
             contacts_file=contacts_file.absolute(),

@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Column, Connection, func, select
+from sqlalchemy import Connection, func, select
 
 from campaigns.calendar.calling_hours import next_opening
-from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
-from campaigns.ledger.tables import attempts, contacts
+from campaigns.ledger.tables import attempts
+from campaigns.ledger.tallies import attempt_counts, contacts_by_status, summed
 from campaigns.lifecycle import (
     FINAL_CONTACTS,
-    MISSED_CONTACTS,
     SHOWN_IN_PROGRESS,
     WAITING_CONTACTS,
     AttemptStatus,
     CampaignStatus,
     ContactStatus,
 )
-from campaigns.reporting.hold_reason import HoldKind, due, hold_reason
+from campaigns.reporting.hold_reason import MOST_DUE, HoldKind, due, hold_reason
 from campaigns.reporting.surroundings import NOT_ASKED, Surroundings
 from dialer.calls import Outcome
 
@@ -48,7 +47,7 @@ class CampaignSummary:
     attempts     attempts that the provider accepted
     in_progress  calls in progress
     unconfirmed  attempts of which it is not known whether a call was placed
-    due_now      contacts that are due; `next_due_at` is when the next one is
+    due_now      contacts that are due, counted up to MOST_DUE; `next_due_at` is when the next one is
     why          what the campaign is doing, or why nothing is being dialed; `kind` is the same for code
     clears_at    when that will pass; None where it is not known
     rate         requests a second that have left in the last RATE_OVER
@@ -92,6 +91,11 @@ class CampaignSummary:
         return self.unknown_calls >= max(MANY_UNKNOWN, UNKNOWN_SHARE * self.ended_calls)
 
     @property
+    def many_due(self) -> bool:
+        """Whether more contacts may be due than `due_now` says."""
+        return self.due_now >= MOST_DUE
+
+    @property
     def waiting(self) -> int:
         """Contacts that are to be called, and are not being called: those whom a cancellation leaves out."""
         return sum(self.contacts.get(status, 0) for status in WAITING_CONTACTS)
@@ -102,30 +106,22 @@ class CampaignSummary:
         return sum(self.contacts.values())
 
 
-class ReasonCount(NamedTuple):
-    """How many contacts have this final status for this reason; `reason` is blank where none was kept."""
-
-    status: ContactStatus
-    reason: str
-    contacts: int
-
-
 def summarize_campaign(
     db: Connection, campaign: Campaign, now: datetime, surroundings: Surroundings = NOT_ASKED
 ) -> CampaignSummary:
     """How this campaign stands now. `surroundings` as for `hold_reason`."""
-    by_status = attempts_by(db, campaign.id, attempts.c.status)
+    counts = attempt_counts(db, campaign.id)
     due_now, next_due_at = due(db, campaign.id, now)
     reason = hold_reason(db, campaign, now, surroundings)
-    by_contact_status = queries.count_by_status(db, campaign.id)
+    by_contact_status = contacts_by_status(db, campaign.id)
     rate = _rate(db, campaign, now) if campaign.status is CampaignStatus.RUNNING else 0.0
     return CampaignSummary(
         campaign=campaign,
         contacts=by_contact_status,
-        outcomes=attempts_by(db, campaign.id, attempts.c.outcome),
-        attempts=count_attempts(db, campaign.id),
-        in_progress=sum(by_status.get(status, 0) for status in SHOWN_IN_PROGRESS),
-        unconfirmed=by_status.get(AttemptStatus.UNCONFIRMED, 0),
+        outcomes=summed(counts, lambda count: count.outcome),
+        attempts=sum(count.number for count in counts if count.counted),
+        in_progress=sum(count.number for count in counts if count.status in SHOWN_IN_PROGRESS),
+        unconfirmed=sum(count.number for count in counts if count.status is AttemptStatus.UNCONFIRMED),
         due_now=due_now,
         next_due_at=next_due_at,
         why=reason.words,
@@ -133,7 +129,7 @@ def summarize_campaign(
         kind=reason.kind,
         rate=rate,
         pace=_pace(campaign, surroundings),
-        ends_at=_ends_at(campaign, by_contact_status, sum(by_status.values()), rate, now),
+        ends_at=_ends_at(campaign, by_contact_status, sum(count.number for count in counts), rate, now),
     )
 
 
@@ -212,31 +208,3 @@ def summary_facts(summary: CampaignSummary) -> dict[str, Any]:
         "next_due_at": summary.next_due_at,
         "rejects": campaign.rejects,
     }
-
-
-def reasons_not_reached(db: Connection, campaign_id: str, limit: int | None = None) -> list[ReasonCount]:
-    """Why contacts were not reached, the most frequent reason first; all reasons, or the first `limit` of them."""
-    count = func.count()
-    query = (
-        select(contacts.c.status, contacts.c.reason, count)
-        .where(contacts.c.campaign_id == campaign_id, contacts.c.status.in_(MISSED_CONTACTS))
-        .group_by(contacts.c.status, contacts.c.reason)
-        .order_by(count.desc(), contacts.c.status, contacts.c.reason)
-        .limit(limit)
-    )
-    return [ReasonCount(ContactStatus(status), reason or "", number) for status, reason, number in db.execute(query)]
-
-
-def attempts_by(db: Connection, campaign_id: str, column: Column[Any]) -> dict[str, int]:
-    """The campaign's attempts counted by the value of this column, NULL left out; the most frequent first."""
-    query = (
-        select(column, func.count()).where(attempts.c.campaign_id == campaign_id, column.is_not(None)).group_by(column)
-    )
-    counts: dict[str, int] = {row[0]: row[1] for row in db.execute(query)}
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
-def count_attempts(db: Connection, campaign_id: str) -> int:
-    """The campaign's attempts that the provider accepted."""
-    query = select(func.count()).where(attempts.c.campaign_id == campaign_id, attempts.c.counted.is_(True))
-    return db.scalar(query) or 0

@@ -19,6 +19,7 @@ from console.cli.views.campaign import COLOURS
 from console.formatting import percent, words
 from dialer.plural import counted
 
+LONG_NUMBER = "a message with a long number in it: see the file of contacts"
 UNKNOWN_CALLS_TITLE = "May have been called, and nobody knows"
 
 
@@ -118,7 +119,7 @@ def _reasons_table(report: Report) -> Table | None:
         return None
     shown = table("not reached", ">count", "why")
     for status, reason, count in report.reasons:
-        shown.add_row(Text(status, style=COLOURS.get(status, "")), count, escape(reason))
+        shown.add_row(Text(status, style=COLOURS.get(status, "")), count, escape(reason or LONG_NUMBER))
     return shown
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,19 @@ def test_a_second_copy_of_the_same_name_is_refused(shell):
     shell.write("copy.sqlite3", "precious")
     ran = shell.run("ledger", "copy", "copy.sqlite3")
     assert (ran.code, "is there already" in ran.err) == (1, True)
+
+
+def test_counts_that_somebody_has_changed_are_named_and_counted_anew(shell):
+    assert "are right" in shell.run("ledger", "verify").out
+    with closing(sqlite3.connect(shell.folder / LEDGER)) as db, db:
+        columns = "(campaign_id, status, reason, number, folded)"
+        db.execute(f"INSERT INTO contact_tallies {columns} VALUES ('a-1', 'reached', 'answered', 3, 0)")
+    wrong = shell.run("ledger", "verify")
+    assert (wrong.code, "contact_tallies: a-1, reached, answered: kept 3, counted 0" in wrong.out) == (1, True)
+    assert "dialer ledger verify --repair" in wrong.out
+    assert shell.run("ledger", "verify", "--json").json["differences"][0]["tallied"] == 3
+    assert "counted anew" in shell.run("ledger", "verify", "--repair").out
+    assert "are right" in shell.run("ledger", "verify").out
 
 
 def test_a_damaged_ledger_is_told_with_its_remedy_by_every_command(shell):

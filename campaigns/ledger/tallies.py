@@ -1,0 +1,264 @@
+"""Counts of contacts and attempts, kept by the ledger itself: how a campaign stands is read, whatever its size.
+
+What is over is tallied: triggers of the store add a row to `contact_tallies` and `attempt_tallies` in the transaction
+that ends, corrects or removes a contact or an attempt, whoever does it. No two transactions write the same row, so
+nobody waits for another's; `fold` adds the rows up from time to time. What goes on is counted itself: it is as much as
+the workers have in hand, and an index has nothing else.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Function,
+    Select,
+    Table,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    tuple_,
+    union_all,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from campaigns.ledger.store import Ledger
+from campaigns.ledger.tables import FOLDED, UNFOLDED, attempt_tallies, attempts, campaigns, contact_tallies, contacts
+from campaigns.lifecycle import MISSED_CONTACTS, TAKEN_CONTACTS, AttemptStatus, ContactStatus
+
+FOLD_FROM = 1000  # rows: fewer are added up by whoever reads them
+FOLDED_AT_ONCE = 5000
+TALLIES = (contact_tallies, attempt_tallies)
+NOT_KEYS = frozenset({"id", "number", "folded"})
+
+
+class ReasonCount(NamedTuple):
+    """How many contacts have this final status for this reason.
+
+    The reason is blank where none was kept, or where it holds a long number: that may be somebody's.
+    """
+
+    status: ContactStatus
+    reason: str
+    contacts: int
+
+
+class AttemptCount(NamedTuple):
+    """How many attempts are equal in all of this. `outcome` and `ended_by` are blank where there is none."""
+
+    status: AttemptStatus
+    outcome: str
+    counted: bool
+    ended_by: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A tally that is not what a count of the rows themselves gives: `key` by its columns."""
+
+    table: str
+    key: Mapping[str, Any]
+    tallied: int
+    counted: int
+
+
+def contacts_by_status(db: Connection, campaign_id: str) -> dict[ContactStatus, int]:
+    """The campaign's contacts counted by status; a status that no contact has is left out."""
+    return contacts_by_campaign(db, campaigns.c.id == campaign_id).get(campaign_id, {})
+
+
+def contacts_by_campaign(db: Connection, which: ColumnElement[bool]) -> dict[str, dict[ContactStatus, int]]:
+    """The same for each campaign that meets the condition, by its id."""
+    ids = select(campaigns.c.id).where(which)
+    total: Function[int] = func.sum(contact_tallies.c.number)
+    tallied = (contact_tallies.c.campaign_id, contact_tallies.c.status)
+    ended = select(*tallied, total).where(contact_tallies.c.campaign_id.in_(ids)).group_by(*tallied)
+    taken = (
+        select(contacts.c.campaign_id, literal(status.value), func.count())
+        .where(contacts.c.campaign_id.in_(ids), contacts.c.status == status)
+        .group_by(contacts.c.campaign_id)
+        for status in TAKEN_CONTACTS
+    )
+    everybody = select(campaigns.c.id, literal(""), campaigns.c.contacts).where(which)
+    counts: dict[str, dict[str, int]] = {}
+    # One statement, so that all is of one moment.
+    for campaign_id, status, number in db.execute(union_all(ended, *taken, everybody)):
+        counts.setdefault(campaign_id, {})[status] = int(number)
+    return {campaign_id: _with_waiting(by_status) for campaign_id, by_status in counts.items()}
+
+
+def _with_waiting(counts: dict[str, int]) -> dict[ContactStatus, int]:
+    """Of all contacts, which are counted under no status, those that are neither over nor taken wait."""
+    waiting = counts.pop("", 0) - sum(counts.values())
+    by_status = {ContactStatus(status): number for status, number in counts.items()}
+    return {status: number for status, number in (by_status | {ContactStatus.PENDING: waiting}).items() if number}
+
+
+def reasons_not_reached(db: Connection, campaign_id: str, limit: int | None = None) -> list[ReasonCount]:
+    """Why contacts were not reached, the most frequent reason first; all reasons, or the first `limit` of them."""
+    total: Function[int] = func.sum(contact_tallies.c.number)
+    query = (
+        select(contact_tallies.c.status, contact_tallies.c.reason, total)
+        .where(contact_tallies.c.campaign_id == campaign_id, contact_tallies.c.status.in_(MISSED_CONTACTS))
+        .group_by(contact_tallies.c.status, contact_tallies.c.reason)
+        .having(total != 0)
+        .order_by(total.desc(), contact_tallies.c.status, contact_tallies.c.reason)
+        .limit(limit)
+    )
+    return [ReasonCount(ContactStatus(status), reason, int(number)) for status, reason, number in db.execute(query)]
+
+
+def attempt_counts(db: Connection, campaign_id: str) -> list[AttemptCount]:
+    """The campaign's attempts, counted by what they have in common."""
+    tallied = attempt_tallies.c
+    by = (tallied.status, tallied.outcome, tallied.counted, tallied.ended_by)
+    total: Function[int] = func.sum(tallied.number)
+    settled = select(*by, total).where(tallied.campaign_id == campaign_id).group_by(*by).having(total != 0)
+    goes_on = (attempts.c.campaign_id == campaign_id, attempts.c.ended_at.is_(None))
+    by_open = (attempts.c.status, attempts.c.counted)
+    under_way = (
+        select(attempts.c.status, literal(""), attempts.c.counted, literal(""), func.count())
+        .where(*goes_on)
+        .group_by(*by_open)
+    )
+    return [
+        AttemptCount(AttemptStatus(status), outcome, bool(counted), ended_by, int(number))
+        for status, outcome, counted, ended_by, number in db.execute(union_all(settled, under_way))
+    ]
+
+
+def summed(counts: Iterable[AttemptCount], value: Callable[[AttemptCount], str]) -> dict[str, int]:
+    """Attempts by a value of theirs, those without one left out; the most frequent first."""
+    sums = Counter[str]()
+    for count in counts:
+        if value(count):
+            sums[value(count)] += count.number
+    return dict(sorted(sums.items(), key=lambda item: (-item[1], item[0])))
+
+
+def fold(ledger: Ledger) -> int:
+    """Add up the tallies' rows where there are many; returns how many rows were added up."""
+    return sum(_fold_table(ledger, table) for table in TALLIES)
+
+
+def _fold_table(ledger: Ledger, table: Table) -> int:
+    many = select(table.c.id).where(UNFOLDED).offset(FOLD_FROM).limit(1)
+    folded = 0
+    while True:
+        with ledger.reading() as db:
+            if db.execute(many).first() is None:
+                return folded
+        done: int = ledger.write(fold_some, table)
+        folded += done
+        if done < FOLDED_AT_ONCE:
+            return folded
+
+
+def fold_some(db: Connection, table: Table) -> int:
+    """Add up a bounded number of rows in one transaction: whoever reads sees the rows or their sum."""
+    oldest = select(table.c.id).where(UNFOLDED).order_by(table.c.id).limit(FOLDED_AT_ONCE)
+    keys = _keys(table)
+    rows = db.execute(
+        delete(table)
+        .where(table.c.id.in_(oldest.with_for_update(skip_locked=True)))
+        .returning(*(table.c[key] for key in keys), table.c.number)
+    ).all()
+    sums = Counter[tuple[Any, ...]]()
+    for row in rows:
+        sums[tuple(row[:-1])] += row.number
+    changed = [dict(zip(keys, key, strict=True), number=number) for key, number in sorted(sums.items()) if number]
+    if changed:
+        db.execute(_added(db, table, keys), changed)
+    forget_none(db, table, {row.campaign_id for row in rows})
+    return len(rows)
+
+
+def forget_none(db: Connection, table: Table, campaign_ids: Collection[str]) -> None:
+    """Delete the tallies of these campaigns that nothing is left of: a reason may name a person who was erased."""
+    keys = [table.c[key] for key in _keys(table)]
+    of_campaigns = table.c.campaign_id.in_(campaign_ids)
+    none = select(*keys).where(of_campaigns).group_by(*keys).having(_sum(table) == 0)
+    db.execute(delete(table).where(of_campaigns, tuple_(*keys).in_(none)))
+
+
+def _added(db: Connection, table: Table, keys: Sequence[str]) -> Any:
+    """Adds a number to the folded row of its key."""
+    add = (postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert)(table).values(folded=True)
+    return add.on_conflict_do_update(
+        index_elements=list(keys),
+        index_where=FOLDED,
+        set_={"number": table.c.number + add.excluded.number},
+    )
+
+
+def _keys(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.c if column.name not in NOT_KEYS)
+
+
+def differences(db: Connection) -> list[Difference]:
+    """Where the tallies are not what the contacts and attempts say, counted one by one. None: all is well.
+
+    `db` is a `snapshot`.
+    """
+    return [difference for table in TALLIES for difference in _differences(db, table)]
+
+
+def _differences(db: Connection, table: Table) -> Iterator[Difference]:
+    keys = _keys(table)
+    columns = [table.c[key] for key in keys]
+    tallied = {tuple(row[:-1]): int(row[-1]) for row in db.execute(select(*columns, _sum(table)).group_by(*columns))}
+    counted = {tuple(row[:-1]): int(row[-1]) for row in db.execute(counted_anew(db, table))}
+    for key in sorted(tallied.keys() | counted.keys()):
+        if tallied.get(key, 0) != counted.get(key, 0):
+            names = dict(zip(keys, key, strict=True))
+            yield Difference(table.name, names, tallied.get(key, 0), counted.get(key, 0))
+
+
+def _sum(table: Table) -> Function[int]:
+    return func.sum(table.c.number)
+
+
+def repair(db: Connection) -> None:
+    """Count everything anew; whoever writes waits until this transaction ends."""
+    if db.dialect.name == "postgresql":  # SQLite has one writer at a time
+        tables = "contacts, attempts, contact_tallies, attempt_tallies"
+        db.exec_driver_sql(f"LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE")
+    for table in TALLIES:
+        db.execute(delete(table))
+        source = counted_anew(db, table).subquery()
+        rows = select(*source.c, literal(True))
+        db.execute(insert(table).from_select([*_keys(table), "number", "folded"], rows))
+
+
+def counted_anew(db: Connection, table: Table) -> Select[Any]:
+    """A count of the rows themselves, as rows of this table of tallies."""
+    if table is contact_tallies:
+        c = contacts.c
+        columns: list[ColumnElement[Any]] = [c.campaign_id, c.status, _kept(db, func.coalesce(c.reason, ""))]
+        which: ColumnElement[bool] = c.final_at.is_not(None)
+    else:
+        a = attempts.c
+        texts = (func.coalesce(a[name], "") for name in ("verdict", "outcome", "ended_by"))
+        verdict, outcome, ended_by = texts
+        columns = [a.campaign_id, a.account, a.status, verdict, outcome, a.counted, ended_by]
+        which = a.ended_at.is_not(None)
+    named = [column.label(key) for column, key in zip(columns, _keys(table), strict=True)]
+    return select(*named, func.count().label("number")).where(which).group_by(*columns)
+
+
+def _kept(db: Connection, reason: ColumnElement[Any]) -> ColumnElement[Any]:
+    """What a tally keeps of a reason, as the triggers have it."""
+    long_number = reason.op("~")("[0-9]{7}") if db.dialect.name == "postgresql" else reason.op("GLOB")(LONG_NUMBER)
+    return case((long_number, ""), else_=reason)
+
+
+LONG_NUMBER = "*" + "[0-9]" * 7 + "*"
