@@ -94,7 +94,7 @@ def spoken_date(
     context: Context, value: object, language: str = "en", year: bool = False, read: str | None = None
 ) -> str:
     """`2026-12-05T15:00` as "Saturday, December 5"; `year` adds the year, `read` is a strptime format of the value."""
-    speech = _speech(context)
+    speech, code = _speech(context), str(language)  # which may be a cell: its words are kept once
     written = _moment(value, read, "date")
     if isinstance(written, time):
         raise CannotBeSpoken(value, "is a time of day and no date", "write it as 2026-12-05")
@@ -103,19 +103,19 @@ def spoken_date(
     if _may_be_a_whole_day(written) and days != {_day(written)} and _name_of(value) not in speech.timed:
         reason = "is midnight with an offset, and another day on the contact's clock"
         raise CannotBeSpoken(value, reason, "write the day alone: 2026-12-05")
-    texts = {_day_in_words(day, language, year) for day in days}
+    texts = {_day_in_words(day, code, year) for day in days}
     return speech.say(value, _only(texts, value, speech), change if days != {_day(written)} else "")
 
 
 @pass_context
 def spoken_time(context: Context, value: object, language: str = "en", read: str | None = None) -> str:
     """`2026-12-05T15:00` or `15:00` as "3:00 PM"; `read` as for dates."""
-    speech = _speech(context)
+    speech, code = _speech(context), str(language)
     written = _moment(value, read, "time")
     if not isinstance(written, datetime | time):
         raise CannotBeSpoken(value, "is a date without a time", "write it as 2026-12-05T15:00")
     moments, change = _on_the_contacts_clock(value, written, speech)
-    texts = {_time_in_words(_whole_seconds(moment), language) for moment in moments}
+    texts = {_time_in_words(_whole_seconds(moment), code) for moment in moments}
     return speech.say(value, _only(texts, value, speech), change)
 
 
@@ -124,11 +124,11 @@ def spoken_money(
     context: Context, value: object, currency: str, language: str = "en", decimal: str | None = None
 ) -> str:
     """`1250.5` of USD as "1,250.50 US dollars", rounded to the currency's decimals; `decimal` is the list's sign."""
-    code, locale = _currency_code(currency), language_named(language)
+    code, language = _currency_code(currency), str(language)
     if decimal not in {None, ".", ","}:
         raise ValueError(f'decimal is "." or ",", and not "{decimal}"')
     try:
-        written = read_amount(_cell_of(value), code, locale, decimal)
+        written = read_amount(_cell_of(value), code, language_named(language), decimal)
         amount = rounded(written, code)
     except NotAnAmount as exc:
         raise CannotBeSpoken(value, str(exc), exc.suggestion) from None

@@ -15,6 +15,7 @@ from campaigns.definition.languages import NoSuchLanguage, day_pattern, language
 from campaigns.definition.templates import Template
 
 LANGUAGES = sorted(localedata.locale_identifiers())
+SPOKEN = Template("{{ day | date(language) }}")
 FIELD = re.compile(r"'(?:[^']|'')*'|([A-Za-z]+)")
 DAYS = {  # as people say them, and as CLDR's full pattern has them without its year
     "en": "Saturday, December 5",
@@ -69,7 +70,7 @@ def words_of(pattern: str) -> list[str]:
 
 
 def said(language: str, day: date = date(2026, 12, 5)) -> str:
-    return Template("{{ day | date(language) }}").render({"day": day.isoformat(), "language": language})
+    return SPOKEN.render({"day": day.isoformat(), "language": language})
 
 
 @pytest.mark.parametrize(("language", "spoken"), DAYS.items())
@@ -144,6 +145,16 @@ def test_a_year_is_said_when_it_is_asked_for(language):
     text = Template("{{ day | date(language, year=true) }}").render({"day": "2031-10-25", "language": language})
     assert "2031" in text
     assert "25" in text
+
+
+def test_a_language_is_loaded_once_whether_a_cell_or_the_template_names_it():
+    """To load one takes as long as to say hundreds of days."""
+    language_named.cache_clear()
+    text = (
+        "{{ day | date(language) }}, {{ day | time('sw') }}, {{ 5 | money('USD', language) }}, {{ day | date('sw') }}"
+    )
+    Template(text).render({"day": "2026-11-03T10:00", "language": "sw"})
+    assert language_named.cache_info().misses == 1
 
 
 @pytest.mark.slow
