@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
+from jsonschema_rs import Draft202012Validator, meta
 
 from dialer.sandbox.callgear.methods import METHODS
 from dialer.sandbox.callgear.params import Param
@@ -102,6 +103,9 @@ class Target:
 
     def __init__(self, sandbox: SandboxHandle) -> None:
         self.http = loopback.client(base_url=sandbox.url, timeout=30)
+        self._connection = HTTPConnection(
+            sandbox.url.removeprefix("http://"), timeout=30
+        )  # with httpx asking took most
         self.sessions = [self._started(name) for name in sorted(METHODS) if name.startswith("start.") for _ in range(3)]
 
     def _started(self, name: str) -> int:
@@ -110,8 +114,13 @@ class Target:
         return self.http.post("/v4.0", json=request).json()["result"]["data"]["call_session_id"]
 
     def ask(self, document: Any) -> tuple[int, Any]:
-        reply = self.http.post("/v4.0", content=json.dumps(document).encode())
-        return reply.status_code, reply.json()
+        self._connection.request("POST", "/v4.0", json.dumps(document).encode())
+        with self._connection.getresponse() as reply:
+            return reply.status, json.loads(reply.read())
+
+    def close(self) -> None:
+        self._connection.close()
+        self.http.close()
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +129,7 @@ def target() -> Iterator[Target]:
     with running(config) as sandbox:
         target = Target(sandbox)
         yield target
-        target.http.close()
+        target.close()
 
 
 def test_five_thousand_requests_get_replies_of_the_published_schema(target):
@@ -161,7 +170,7 @@ def test_the_schema_is_published_and_is_one(target):
     assert published == openapi()
     assert published["openapi"] == "3.1.0"
     for schema in published["components"]["schemas"].values():
-        Draft202012Validator.check_schema(schema)
+        meta.validate(schema)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
