@@ -16,6 +16,8 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
+from tests.support import preloaded
+
 # Hundreds of processes are started here: without kept bytecode each would spend most of its time on compiling.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
@@ -49,6 +51,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """The process that gives the tests out uses no fixture: it need not wait for what they import."""
     if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
         config.pluginmanager.register(import_module("tests.support.fixtures"))
+    elif config.option.markexpr != "fast":
+        os.environ[preloaded.SOCKET] = preloaded.begin()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

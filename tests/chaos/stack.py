@@ -21,7 +21,7 @@ from dialer.providers.registry import account_settings
 from dialer.redis_address import RedisAddress
 from tests.support import loopback
 from tests.support.dialers import wait_for
-from tests.support.preloaded import ForkedChild
+from tests.support.forked_child import ForkedChild
 from tests.support.sentinel import MASTER, write_config
 from workers.settings import ConsoleSettings, LedgerSettings, RedisSettings, Settings, WorkerSettings
 from workers.stack.environment import environment

@@ -16,7 +16,7 @@ from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts
 from campaigns.lifecycle import CampaignStatus
 from console.cli.views import sandbox_audit
-from tests.support.preloaded import ForkedChild
+from tests.support.forked_child import ForkedChild
 from tests.support.seeding import LONG_TEXT, numbers
 from workers.ledger import now_utc, open_ledger
 from workers.settings import load

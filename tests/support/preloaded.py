@@ -4,7 +4,8 @@
 
 Each request on the socket is a program (`dialer`, or a module as for `python -m`), arguments, folder and environment as
 JSON, with files for stdin, stdout and stderr; the replies are the process's id and then its exit code. The server ends
-when its own stdin does, and on Linux its processes with it. A stack that a forked `dialer` starts is forked too.
+when its own stdin does, and on Linux its processes with it. A stack that a forked `dialer` starts is forked too. Where
+tests run in several processes, the one that gives them out starts a server for all: it imports nothing for that.
 """
 
 from __future__ import annotations
@@ -29,9 +30,7 @@ from pathlib import Path
 from threading import Lock
 from typing import IO, Any
 
-from workers.stack import stack
 from workers.stack.child import ask_kernel_for_death_with_parent
-from workers.stack.processes import Child
 
 DIALER = "dialer"
 
@@ -45,8 +44,10 @@ IMPORTED = (  # what is imported late by what needs it, and what no command impo
     *("workers.beat", "workers.broker", "workers.logs", "workers.tick_guard", "workers.wiring"),
     *("campaigns.dispatch.dial", "campaigns.dispatch.release", "campaigns.launch.recurring"),
     *("campaigns.operations.sweep", "campaigns.settlement.polling", "console.web.app", "dialer.sandbox.server"),
+    "tests.support.forked_child",
 )
-SOCKET = "PRELOADED_SOCKET"  # in the environment of a forked process, whose own children are forked by the same server
+SOCKET = "PRELOADED_SOCKET"  # in the environment of a run's workers, and of what is forked
+LISTENS_WITHIN = 60.0
 
 
 def environ(more: Mapping[str, str]) -> dict[str, str]:
@@ -86,8 +87,7 @@ class Forked:
         self.args = arguments
         self._code: int | None = None
         self._reading = Lock()
-        connection = socket.socket(socket.AF_UNIX)
-        connection.connect(_server())
+        connection = _connected()
         data = json.dumps({"arguments": list(arguments), "cwd": str(cwd), "env": dict(env)}).encode()
         socket.send_fds(connection, [len(data).to_bytes(4, "big")], [file.fileno() for file in files])
         connection.sendall(data)
@@ -133,41 +133,40 @@ class Forked:
         return bool(poll.poll(seconds * 1000))
 
 
-class ForkedChild(Child):
-    """A Python program of a stack, forked from a process that has the imports done; else a child as any other.
-
-    To import takes longer than most of them live.
-    """
-
-    def _fork(self) -> Any:
-        python, *arguments = self.program.argv
-        if python != sys.executable:
-            return super()._fork()
-        assert arguments.pop(0) == "-m"
-        self.program.log.parent.mkdir(exist_ok=True)
-        with Path(os.devnull).open("rb") as stdin, self.program.log.open("ab") as log:
-            return Forked(arguments, cwd=Path.cwd(), env=self.program.env, files=(stdin, log, log))
-
-
 @cache
 def _server() -> str:
-    """The socket of the server that has forked this process, or of this process's own."""
-    if path := os.environ.get(SOCKET):
-        return path
+    """The socket of the server of this run, or of the one that has forked this process, or of this process's own."""
+    return os.environ.get(SOCKET) or begin()
+
+
+def _connected() -> socket.socket:
+    """A connection to the server, as soon as it has the imports done."""
+    until = time.monotonic() + LISTENS_WITHIN
+    while True:
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.connect(_server())
+        except (FileNotFoundError, ConnectionRefusedError):
+            connection.close()
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+        else:
+            return connection
+
+
+def begin() -> str:
+    """Start a server, which ends with this process; the address of its socket, on which it soon listens."""
     folder = tempfile.mkdtemp(prefix="dialer-")
     path = f"{folder}/socket"
     server = subprocess.Popen(
         [sys.executable, "-m", "tests.support.preloaded", path],
         stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
         cwd=Path(__file__).parents[2],
         env=environ({}),
     )
-    assert server.stdin is not None
-    assert server.stdout is not None
     atexit.register(_end, server, folder)
-    assert server.stdout.readline() == b"ready\n"
-    server.stdout.close()
     return path
 
 
@@ -184,8 +183,6 @@ def _serve(path: str) -> dict[str, Any]:
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
     listener.listen()
-    print("ready", flush=True)  # noqa: T201
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
         readable, _, _ = select.select([listener, sys.stdin], [], [])
@@ -243,6 +240,8 @@ def main(path: str) -> None:
 
 def _run_dialer(arguments: Sequence[str]) -> None:
     from console.cli import main as dialer
+    from tests.support.forked_child import ForkedChild
+    from workers.stack import stack
 
     stack.Child = ForkedChild  # type: ignore[misc]
     sys.path[0] = str(Path(sys.executable).parent)  # as for the program of that name
