@@ -5,13 +5,14 @@ It keeps nothing on disk: each tick is due every second or so, and a full disk m
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from typing import Any
 
 from celery.beat import ScheduleEntry, Scheduler, SchedulingError
 from celery.schedules import schedstate, schedule
-from structlog import get_logger
 
+from dialer.log import get_logger
 from dialer.seldom import Seldom
 from workers.queues import TICKS
 
@@ -36,6 +37,16 @@ class Beat(Scheduler):  # type: ignore[misc]
     Ticks have no expiry: workers whose clock is ahead would drop them all. That the broker takes none is told once a
     minute.
     """
+
+    _seen_at = 0.0
+
+    def tick(self, *args: Any, **named: Any) -> float:
+        """Send the ticks that are due; returns the seconds until the next are. A clock set back delays none."""
+        now = time.time()
+        if now < self._seen_at:
+            self._heap = None  # made anew: its times are those of a clock that was ahead
+        self._seen_at = now
+        return float(super().tick(*args, **named))
 
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
         """Send the task of this entry, unless too many ticks are waiting."""

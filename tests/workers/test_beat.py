@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import redis
+import time_machine
 from celery import Celery
 
 from dialer.seldom import Seldom
@@ -35,6 +37,29 @@ def app(redis_url: str, buckets: redis.Redis) -> Celery:
         beat_schedule={"release": {"task": "some.tick", "schedule": Tick(0.01)}},
     )
     return made
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=2), timedelta(hours=-2), timedelta(seconds=-1), timedelta(days=-40)])
+def test_ticks_of_every_kind_come_on_when_the_clock_is_set(app, buckets, jump):
+    app.conf.beat_schedule = {name: {"task": name, "schedule": Tick(0.5)} for name in ("release", "sweep", "look")}
+    beat = Beat(app, max_interval=0.01)
+    with time_machine.travel(NOW, tick=False):
+        sent = ticks_sent(beat, buckets)
+    assert sent == {"release", "sweep", "look"}
+    with time_machine.travel(NOW + jump, tick=False):
+        assert ticks_sent(beat, buckets) == sent
+    with time_machine.travel(NOW + timedelta(seconds=1), tick=False):
+        assert ticks_sent(beat, buckets) == sent
+    beat.close()
+
+
+def ticks_sent(beat: Beat, buckets: redis.Redis) -> set[str]:
+    """The tasks of the ticks that it sends when it is asked some times; none of them is left in the queue."""
+    for _ in range(8):
+        beat.tick()
+    sent = [json.loads(message)["headers"]["task"] for message in buckets.lrange(TICKS, 0, -1)]
+    buckets.delete(TICKS)
+    return set(sent)
 
 
 def test_ticks_that_nobody_takes_do_not_pile_up(app, buckets):
