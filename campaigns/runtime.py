@@ -10,8 +10,6 @@ from datetime import datetime
 from random import Random
 from typing import Any, TypeVar
 
-from structlog import get_logger
-
 from campaigns.ledger.moves import note_fault
 from campaigns.ledger.queries import Campaign, OpenAttempt
 from campaigns.ledger.store import Ledger, LedgerUnavailable
@@ -19,6 +17,7 @@ from campaigns.lifecycle import Step
 from dialer.account import Account
 from dialer.bucket import BucketUnavailable, CampaignLimits
 from dialer.errors import DialerError
+from dialer.log import get_logger
 from dialer.seldom import Seldom
 
 T = TypeVar("T")

@@ -12,7 +12,6 @@ from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 from starlette.requests import ClientDisconnect
-from structlog import get_logger
 
 from campaigns.ledger.receipts import Delivery, are_stored
 from console.server.body import TooLarge, read_body
@@ -20,6 +19,7 @@ from console.server.receipt_counts import NO_ACCOUNT, Refusal
 from console.server.state import AppState, InjectedState
 from dialer.calls import Receipt
 from dialer.errors import DialerError
+from dialer.log import get_logger
 from dialer.providers.bounds import reading_for
 
 MAX_BODY_BYTES = 64 * 1024

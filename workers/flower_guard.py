@@ -8,7 +8,6 @@ from typing import Any
 
 import flower.app
 from prometheus_client import REGISTRY
-from structlog import get_logger
 from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
@@ -16,6 +15,7 @@ from tornado.routing import URLSpec
 from tornado.web import HTTPError, StaticFileHandler
 
 from campaigns.ledger.moves import write_audit
+from dialer.log import get_logger
 from workers.hosts import answers_to
 from workers.ledger import open_ledger
 from workers.password_guard import PasswordGuard

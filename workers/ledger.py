@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from structlog import get_logger
-
 from campaigns.ledger.migrations import upgrade
 from campaigns.ledger.store import Ledger
 from dialer.clock import WatchedClock
+from dialer.log import get_logger
 from workers.private_files import close_to_others
 from workers.secrets import hash_key
 from workers.settings import Settings

@@ -9,7 +9,6 @@ from uuid import UUID
 import redis
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
-from structlog import get_logger
 
 from campaigns.dispatch import dial as dialing
 from campaigns.dispatch import release as releasing
@@ -20,6 +19,7 @@ from campaigns.lifecycle import Step
 from campaigns.operations import sweep as sweeping
 from campaigns.runtime import contained
 from campaigns.settlement import polling
+from dialer.log import get_logger
 from workers.app import app, settings
 from workers.queues import note_tick, touch_tick
 from workers.tick_guard import TickGuard

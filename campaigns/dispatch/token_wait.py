@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import takewhile
 
-from structlog import get_logger
-
 from campaigns.ledger import claims, queries
 from campaigns.ledger.claims import Claimed
 from campaigns.ledger.queries import Campaign
@@ -15,6 +13,7 @@ from campaigns.lifecycle import CampaignStatus
 from campaigns.runtime import Runtime, own_limits
 from dialer.account import Account
 from dialer.bucket import BucketUnavailable, CostExceedsLimit, Slot, Urgency
+from dialer.log import get_logger
 from dialer.seldom import Seldom
 
 log = get_logger()

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 from sqlalchemy import Connection, delete, insert, select, update
-from structlog import get_logger
 
 from campaigns.definition import Definition, load_definition
 from campaigns.launch.checks import check
@@ -23,6 +22,7 @@ from campaigns.lifecycle import LAUNCHES, LaunchState, Step
 from campaigns.runtime import contained
 from dialer.account_settings import AccountSettings
 from dialer.errors import DialerError
+from dialer.log import get_logger
 from dialer.plural import counted
 
 log = get_logger()

@@ -9,14 +9,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select, text
 
-from campaigns.definition.sections.frequency import Cap
 from campaigns.ledger.spellings import same_phone
 from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import AttemptStatus
 from dialer.number_identity import identity, spellings
+
+if TYPE_CHECKING:
+    from campaigns.definition.sections.frequency import Cap
 
 others, mine, theirs = contacts.alias("others"), campaigns.alias("mine"), campaigns.alias("theirs")
 calls = attempts.join(others, others.c.id == attempts.c.contact_id).join(theirs, theirs.c.id == attempts.c.campaign_id)

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache, lru_cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, Select, and_, func, or_, select
 
-from campaigns.definition import Definition
 from campaigns.ledger.tables import attempts, campaigns, contacts, faults
 from campaigns.lifecycle import (
     OPEN_CONTACTS,
@@ -26,6 +25,9 @@ from campaigns.lifecycle import (
 from dialer.calls import REACHED, Outcome
 from dialer.errors import DialerError
 from dialer.verdicts import OUR_FAULT, Verdict
+
+if TYPE_CHECKING:
+    from campaigns.definition import Definition
 
 Kind = TypeVar("Kind", bound=StrEnum)
 
@@ -41,6 +43,8 @@ class NoSuchCampaign(DialerError):
 @lru_cache(maxsize=256)
 def parse_definition(text: str, account: str = "") -> Definition:
     """The definition as it was when the campaign started; it does not change later. `account` is the one that calls."""
+    from campaigns.definition import Definition  # its models take a quarter of a second to build
+
     return Definition.model_validate_json(text).for_account(account)
 
 

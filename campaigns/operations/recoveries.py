@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from sqlalchemy import Connection, select
-from structlog import get_logger
 
 from campaigns.ledger.tables import campaigns
 from campaigns.lifecycle import CampaignStatus, ReleaseHold, Step
@@ -20,6 +19,7 @@ from campaigns.safeguards import halts
 from campaigns.safeguards.failover import make_due
 from dialer.account import Account
 from dialer.bucket import BucketUnavailable, GrantResult, Urgency
+from dialer.log import get_logger
 from dialer.verdicts import Ruling, Verdict
 
 log = get_logger()

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
-from structlog import get_logger
 
 from campaigns.ledger import claims, queries
 from campaigns.ledger.drafts import clear_abandoned
@@ -25,6 +24,7 @@ from campaigns.runtime import Runtime, all_or_each, contained
 from campaigns.settlement.receipts import accounts_waiting, apply_stored, forget_unmatched, waiting_receipts
 from campaigns.settlement.timeouts import conclude_due, mark_stale_unconfirmed
 from dialer.account import Account
+from dialer.log import get_logger
 
 log = get_logger()
 

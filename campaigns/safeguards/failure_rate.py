@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Row, case, func, select
 
-from campaigns.definition.sections.breaker import Breaker
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import attempts
 from dialer.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from campaigns.definition.sections.breaker import Breaker
 
 FAILURES = (Verdict.NOT_PLACED, Verdict.UNCONFIRMED, Verdict.LOGIN_AGAIN)
 NEITHER = (Verdict.THROTTLED, Verdict.NOT_SENT)  # it works, and was not asked

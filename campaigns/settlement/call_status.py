@@ -7,13 +7,13 @@ from enum import StrEnum
 from uuid import uuid4
 
 from sqlalchemy import Connection
-from structlog import get_logger
 
 from campaigns.ledger.queries import OpenAttempt
 from campaigns.ledger.receipts import receipts_of
 from dialer.account import Account
 from dialer.bucket import BucketUnavailable, GrantResult
 from dialer.calls import Outcome, Progress
+from dialer.log import get_logger
 from dialer.providers.provider import CallStatus
 from dialer.providers.rules import about_another
 from dialer.receipts import CallSummary, summarize_receipts

@@ -15,7 +15,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, update
-from structlog import get_logger
 
 from campaigns.ledger import queries
 from campaigns.ledger.moves import move_attempt
@@ -31,6 +30,7 @@ from dialer.bucket import BucketUnavailable, GrantResult, LimitName
 from dialer.call_kinds import Informer
 from dialer.calls import ListedCall, Outcome, Progress
 from dialer.follow_timing import MIN_REPORT_DELAY, REPORT_DELAY, poll_interval
+from dialer.log import get_logger
 from dialer.providers.provider import Follows, Listing
 from dialer.seldom import Seldom
 

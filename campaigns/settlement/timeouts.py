@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection, update
-from structlog import get_logger
 
 from campaigns.ledger import queries
 from campaigns.ledger.moves import move_attempt
@@ -28,6 +27,7 @@ from campaigns.settlement.rulings import accept, mark_unconfirmed, settle_not_pl
 from dialer.account import Account
 from dialer.bucket import BucketUnavailable
 from dialer.calls import Outcome, Progress
+from dialer.log import get_logger
 from dialer.providers.bounds import believed_since
 from dialer.providers.provider import CallStatus
 from dialer.receipts import summarize_receipts

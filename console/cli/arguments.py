@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from campaigns.definition.encodings import NoSuchEncoding, encoding_named
 from dialer.errors import DialerError
 from dialer.phone import BadPhoneNumber, PhoneNumber, parse
 from dialer.unicode_files import decoded
@@ -39,6 +38,8 @@ class BadArgument(DialerError):
 
 def known_encoding(text: str | None) -> str | None:
     """The encoding in an option. Raises BadArgument."""
+    from campaigns.definition.encodings import NoSuchEncoding, encoding_named  # with what campaign files need
+
     try:
         return text and encoding_named(text)
     except NoSuchEncoding as exc:

@@ -14,8 +14,9 @@ import time
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter
-from structlog import get_logger
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from dialer.log import get_logger
 
 MAX_CONNECTIONS = 400
 BACKLOG = 100  # also how many are accepted before the oldest are closed

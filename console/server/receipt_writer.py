@@ -12,13 +12,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from structlog import get_logger
-
 from campaigns.ledger.receipts import Delivery, store
 from campaigns.ledger.store import Ledger, LedgerUnavailable
 from campaigns.settlement.receipts import apply_heard
 from dialer.account_settings import AccountSettings
 from dialer.calls import Receipt
+from dialer.log import get_logger
 
 MAX_BATCH = 100
 

@@ -11,13 +11,13 @@ from typing import Annotated
 
 from anyio import CapacityLimiter
 from fastapi import Depends, Request
-from structlog import get_logger
 
 from campaigns.ledger.moves import write_audit
 from campaigns.ledger.store import Ledger
 from console.server.connections import Connections
 from console.server.receipt_counts import ReceiptCounts
 from console.server.receipt_writer import ReceiptWriter
+from dialer.log import get_logger
 from dialer.providers.registry import provider_for
 from workers.inspection import Inspection, surroundings
 from workers.ledger import open_ledger

@@ -8,13 +8,13 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from starlette.exceptions import HTTPException as AnyHttpException
-from structlog import get_logger
 
 from campaigns.ledger.queries import NoSuchCampaign
 from campaigns.lifecycle import IllegalMove
 from console.pages.rendering import render
 from console.server.headers import HEADERS
 from dialer.errors import DialerError
+from dialer.log import get_logger
 
 STATUSES: Mapping[type[DialerError], int] = {NoSuchCampaign: 404, IllegalMove: 409}
 REMEDIES: Mapping[int, str] = {

@@ -7,11 +7,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
-from structlog import get_logger
 
 from campaigns.reporting.surroundings import TroubleKind
 from console.server.state import AppState, InjectedState
 from dialer.errors import DialerError
+from dialer.log import get_logger
 
 OF_REDIS = {TroubleKind.NO_STACK, TroubleKind.REDIS_AWAY, TroubleKind.REDIS_REFUSES}
 

@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from structlog import get_logger
-
+from dialer.log import get_logger
 from dialer.seldom import Seldom
 
 log = get_logger()

@@ -9,12 +9,11 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from structlog import get_logger
-
 from dialer.calls import CallRequest
 from dialer.deadline import Deadline, utc_now
 from dialer.errors import NotPlaced, ProviderError, TooLate, error_for
 from dialer.http import HttpReply, HttpRequest
+from dialer.log import get_logger
 from dialer.providers.bounds import reading_for
 from dialer.providers.call_management import Operation
 from dialer.providers.provider import CallStatus, HasMethods, Heard, Listing, Provider

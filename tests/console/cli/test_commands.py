@@ -22,7 +22,9 @@ OF_OTHERS = (
     "campaigns.launch",
     "celery",
     "dialer.sandbox",
+    "jinja2",
     "openpyxl",
+    "structlog",
     "uvicorn",
     "workers.stack.environment",
 )
