@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, select, true, update
 
-from campaigns.calendar.calling_hours import next_opening_at_all
+from campaigns.calendar.calling_hours import is_open_at_all, next_opening
 from campaigns.dispatch.dial import Slice, slice_size
 from campaigns.dispatch.vendor_queue import due_by
 from campaigns.ledger import claims
@@ -77,13 +77,16 @@ def count_due(
 ) -> int:
     """How many contacts may be called now, counted up to `most`; `only` narrows them.
 
-    Contacts that are due but whose calling window is closed are first given its next opening as their due time.
+    Contacts that are due but whose calling window is closed are first given its next opening as their due time; unless
+    the clock is in doubt (several `moments`), since what a wrong clock writes would outlast it.
     """
-    _put_off_closed_zones(db, campaign, moments)
+    if len(moments) == 1:
+        _put_off_closed_zones(db, campaign, moments[0])
     due = select(contacts.c.id).where(
         contacts.c.campaign_id == campaign.id,
         contacts.c.status == ContactStatus.PENDING,
         claims.is_due(moments[0], due_by(campaign.definition, account.provider, moments)),
+        *_open_by_each_clock(campaign, moments),
     )
     due = due if only is None else due.where(only)
     return db.scalar(select(func.count()).select_from(due.limit(most).subquery())) or 0
@@ -101,8 +104,9 @@ def claim_contacts(db: Connection, campaign: Campaign, room: int, now: datetime,
         return []
     claim = uuid4()
     lease_until = now + timedelta(seconds=using.lease)
-    until = due_by(campaign.definition, account.provider, using.moments())
-    only = not_called() if canary else None
+    moments = using.moments()
+    until = due_by(campaign.definition, account.provider, moments)
+    only = and_(true(), *([not_called()] if canary else []), *_open_by_each_clock(campaign, moments))
     ids = claims.claim_due(db, campaign.id, claim, room, now=now, lease_until=lease_until, due_by=until, only=only)
     size = slice_size(campaign.definition.pace or account.settings.pace)
     return [
@@ -119,15 +123,22 @@ def _rooms(db: Connection, campaign: Campaign, account: Account, now: datetime, 
     return [room for room in rooms if room is not None]
 
 
-def _put_off_closed_zones(db: Connection, campaign: Campaign, moments: Sequence[datetime]) -> None:
+def _open_by_each_clock(campaign: Campaign, moments: Sequence[datetime]) -> list[ColumnElement[bool]]:
+    """What narrows contacts to those whose calling window is open at each of `moments`; nothing where there is one."""
+    if len(moments) == 1:
+        return []
+    closed = [zone for zone in campaign.zones if not is_open_at_all(campaign.definition, zone, moments)]
+    return [contacts.c.zone.not_in(closed)]
+
+
+def _put_off_closed_zones(db: Connection, campaign: Campaign, now: datetime) -> None:
     """Set the due time of contacts whose calling window is closed to its next opening.
 
     Contacts whose window never opens again are left to the sweep, which expires them.
     """
-    now = moments[0]
     by_opening: dict[datetime | None, list[str]] = {}
     for zone in campaign.zones:
-        by_opening.setdefault(next_opening_at_all(campaign.definition, zone, moments), []).append(zone)
+        by_opening.setdefault(next_opening(campaign.definition, zone, now), []).append(zone)
     by_opening.pop(now, None)
     for opening, closed in by_opening.items():
         db.execute(

@@ -12,9 +12,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection
-from structlog import get_logger
 
-from campaigns.calendar.calling_hours import next_opening, next_opening_at_all
+from campaigns.calendar.calling_hours import is_open_at_all, next_opening
 from campaigns.dispatch.requests import call_for, opening_for
 from campaigns.dispatch.together import Together
 from campaigns.dispatch.token_wait import return_claims, send_with_tokens
@@ -33,6 +32,7 @@ from dialer.account import Account
 from dialer.bucket import BucketUnavailable, GrantResult, Slot
 from dialer.calls import CallRequest
 from dialer.deadline import Deadline
+from dialer.log import get_logger
 from dialer.transport.departure import Departure
 from dialer.transport.flight import InFlightRequests
 from dialer.verdicts import Ruling, Verdict
@@ -210,7 +210,7 @@ def _may_be_called(contact: Claimed, campaign: Campaign, account: Account, momen
     if contact.due_at > moments[0]:
         return send_at(campaign.definition, account.provider, contact, moments) is not None
     past = contact.not_after is not None and contact.not_after <= max(moments)
-    return not past and next_opening_at_all(campaign.definition, contact.zone, moments) == moments[0]
+    return not past and is_open_at_all(campaign.definition, contact.zone, moments)
 
 
 def _settle(rulings: Sequence[Answer], campaign: Campaign, account: Account, using: Runtime) -> None:
@@ -321,7 +321,10 @@ def _write_held(
 def _next_moment(
     db: Connection, contact: Claimed, campaign: Campaign, account: Account, moments: Sequence[datetime]
 ) -> datetime | None:
-    """When a held contact may be called; None keeps its due time, and leaves contacts that are over to the sweep."""
+    """When a held contact may be called; None keeps its due time, and leaves contacts that are over to the sweep.
+
+    While the clock is in doubt nobody is put off.
+    """
     definition = campaign.definition
     queue_facts = (definition, account.provider, contact, moments)
     if claimed_to_hand_over(*queue_facts) and send_at(*queue_facts) is None:
@@ -329,7 +332,8 @@ def _next_moment(
     at = max(contact.due_at, moments[0])
     capped = cap_clears_at(db, contact.phone, definition.caps, at, rehearsal=campaign.rehearsal)
     if capped is None:
-        return next_opening_at_all(definition, contact.zone, moments) if contact.due_at <= moments[0] else None
+        is_due = contact.due_at <= moments[0] and len(moments) == 1
+        return next_opening(definition, contact.zone, moments[0]) if is_due else None
     return next_opening(definition, contact.zone, capped[0]) or definition.ends_at
 
 

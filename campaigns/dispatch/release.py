@@ -9,7 +9,6 @@ from itertools import zip_longest
 from typing import TypeVar
 
 from sqlalchemy import Connection, update
-from structlog import get_logger
 
 from campaigns.dispatch.claiming import claim_contacts, claimed_already, count_due
 from campaigns.dispatch.dial import Slice
@@ -27,6 +26,7 @@ from campaigns.safeguards.failover import move_on
 from dialer.account import Account
 from dialer.bucket import BucketUnavailable, LimitName
 from dialer.bucket.limits import Forecast
+from dialer.log import get_logger
 
 T = TypeVar("T")
 
@@ -244,7 +244,7 @@ def _held_by_limit(forecast: Forecast, now: datetime) -> Held | None:
 
 def _note(campaign: Campaign, now: datetime, held: Held | None, using: Runtime) -> None:
     """Write when the tick last looked at the campaign and what holds it back, for `dialer status`."""
-    fresh = campaign.ticked_at is not None and now - campaign.ticked_at < TICK_NOTED_EVERY
+    fresh = campaign.ticked_at is not None and abs(now - campaign.ticked_at) < TICK_NOTED_EVERY
     if fresh and (held.words if held else None) == campaign.held_by:
         return
     facts = {"held_by": held.words, "hold_kind": held.kind, "held_until": held.until} if held else UNHELD

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from campaigns.calendar.calling_hours import next_opening
 from campaigns.calendar.zones import zones_of
-from campaigns.definition.sections.frequency import Cap
 from campaigns.ledger import queries
 from campaigns.ledger.drafts import LEASE
 from campaigns.ledger.frequency_caps import cap_clears_at
@@ -31,6 +30,9 @@ from campaigns.lifecycle import (
 from campaigns.reporting.surroundings import NOT_ASKED, Surroundings, Trouble, TroubleKind
 from campaigns.safeguards.failure_rate import failure_word
 from dialer.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from campaigns.definition.sections.frequency import Cap
 
 TICK_IS_LATE = timedelta(seconds=15)
 DIALED_LATELY = timedelta(seconds=5)  # a request that left so long ago proves that calls are being placed
@@ -159,9 +161,10 @@ def hold_reason(
             kind=HoldKind.FAULT, words=f"an error of the dialer: {fault.error} ({fault.step}); see the log"
         )
     dials = _has_dialed_lately(db, attempts.c.campaign_id == campaign.id, now)
-    last_sign = max(campaign.ticked_at or campaign.since, campaign.since)
-    if not dials and now - last_sign > TICK_IS_LATE:
-        return _no_tick(now - last_sign, surroundings)
+    # The nearest: one far in the future is of a clock that has been set back.
+    since = min((now - at for at in (campaign.ticked_at, campaign.since) if at is not None), key=abs)
+    if not dials and abs(since) > TICK_IS_LATE:
+        return _no_tick(since, surroundings)
     if campaign.hold_kind is ReleaseHold.REDIS_AWAY:
         return reason_of(surroundings.look()) or HoldReason(
             kind=HoldKind.REDIS_AWAY, words="Redis does not answer the workers"
@@ -173,21 +176,25 @@ def hold_reason(
         return HoldReason(kind=HoldKind.VENDOR_DOWN, words=failing, clears_at=next_due_at)
     waiting = due_now + with_workers
     if campaign.hold_kind and (waiting or _put_off_by_limit(campaign, next_due_at, now)):
-        return HoldReason(kind=KIND_OF_HOLD[campaign.hold_kind], words=_held(campaign), clears_at=campaign.held_until)
+        return _held(campaign, campaign.hold_kind)
     if waiting:
         dialing = HoldReason(kind=HoldKind.DIALING, words="dialing")
         return dialing if dials else _not_dialed(db, campaign, now, surroundings)
     return _none_due(db, campaign, next_due_at, now)
 
 
-def _held(campaign: Campaign) -> str:
-    set_clock = campaign.hold_kind is ReleaseHold.CLOCK_SET
-    return str(campaign.held_by) if set_clock else f"held by a limit: {campaign.held_by}"
+def _held(campaign: Campaign, kind: ReleaseHold) -> HoldReason:
+    words = str(campaign.held_by) if kind is ReleaseHold.CLOCK_SET else f"held by a limit: {campaign.held_by}"
+    return HoldReason(kind=KIND_OF_HOLD[kind], words=words, clears_at=campaign.held_until)
 
 
 def _has_dialed_lately(db: Connection, which: ColumnElement[bool], now: datetime) -> bool:
-    """Whether a request of these attempts has left so lately that calls are being placed."""
-    lately = select(attempts.c.id).where(which, attempts.c.dialing_at > now - DIALED_LATELY)
+    """Whether a request of these attempts has left so lately that calls are being placed.
+
+    A moment in the future tells nothing: the clock was ahead then.
+    """
+    at = attempts.c.dialing_at
+    lately = select(attempts.c.id).where(which, at > now - DIALED_LATELY, at < now + DIALED_LATELY)
     return db.execute(lately.limit(1)).first() is not None
 
 
@@ -281,7 +288,8 @@ def moved_by(db: Connection, campaign: Campaign) -> str | None:
 
 
 def _no_tick(since: timedelta, surroundings: Surroundings) -> HoldReason:
-    words = f"no tick has looked at it for {since.total_seconds():.0f} s: what keeps the workers is not known"
+    lately = f"for {since.total_seconds():.0f} s" if since > timedelta() else "since the clock was set back"
+    words = f"no tick has looked at it {lately}: what keeps the workers is not known"
     return reason_of(surroundings.look()) or HoldReason(kind=HoldKind.NO_TICK, words=words)
 
 
@@ -320,6 +328,8 @@ def _none_due(db: Connection, campaign: Campaign, next_due_at: datetime | None, 
         return HoldReason(kind=HoldKind.IN_PROGRESS, words="calls are in progress")
     if next_due_at is None:
         return HoldReason(kind=HoldKind.FINISHING, words="finishing")
+    if campaign.hold_kind is ReleaseHold.CLOCK_SET:  # no due time and no window can be told by a clock in doubt
+        return _held(campaign, campaign.hold_kind)
     return _waits(db, campaign, next_due_at, now)
 
 

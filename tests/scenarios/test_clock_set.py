@@ -8,10 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from campaigns.calendar.calling_hours import next_opening_at_all
+from campaigns.calendar.calling_hours import is_open_at_all
 from campaigns.dispatch.dial import Slice, dial
 from campaigns.dispatch.release import CLOCK_WAS_SET, release
+from campaigns.ledger import queries
 from campaigns.operations.sweep import sweep
+from campaigns.reporting.hold_reason import HoldKind, hold_reason
 from campaigns.runtime import Runtime
 from dialer.clock import WatchedClock
 from dialer.sandbox.config import SandboxConfig
@@ -22,6 +24,7 @@ from tests.support.seeding import campaign_row, claim, contact, definition, numb
 HOUR = timedelta(hours=1)
 OFFICE = {"zone": "UTC", "windows": {"mon-sun": "08:00-21:00"}}
 BEFORE_OPENING = datetime(2026, 12, 1, 7, 10, tzinfo=UTC)
+NOON = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
 AFTER_CLOSING = datetime(2026, 12, 1, 21, 30, tzinfo=UTC)
 
 
@@ -91,14 +94,33 @@ def test_where_both_times_allow_it_calling_goes_on(ledger, opened, machine, sand
     assert len(sandbox.calls()) == 1
 
 
-def test_a_contact_is_put_off_until_both_times_allow_it():
+def test_an_hour_is_open_only_if_both_times_allow_it():
     written = definition(schedule=OFFICE)
-    forward = (BEFORE_OPENING + HOUR, BEFORE_OPENING)  # it says 08:10 where it is 07:10
-    assert next_opening_at_all(written, "UTC", forward) == BEFORE_OPENING + HOUR + timedelta(minutes=50)
-    back = (AFTER_CLOSING - HOUR, AFTER_CLOSING)  # it says 20:30 where it is 21:30
-    assert next_opening_at_all(written, "UTC", back) == AFTER_CLOSING - HOUR + timedelta(hours=10, minutes=30)
-    over = definition(schedule=OFFICE | {"end": AFTER_CLOSING.isoformat()})
-    assert next_opening_at_all(over, "UTC", back) is None
+    assert is_open_at_all(written, "UTC", (NOON, NOON + HOUR))
+    assert not is_open_at_all(written, "UTC", (BEFORE_OPENING + HOUR, BEFORE_OPENING))
+    assert not is_open_at_all(written, "UTC", (AFTER_CLOSING - HOUR, AFTER_CLOSING))
+    over = definition(schedule=OFFICE | {"end": NOON.isoformat()})
+    assert not is_open_at_all(over, "UTC", (NOON - HOUR, NOON))
+
+
+@pytest.mark.parametrize("jump", [8 * HOUR, -8 * HOUR], ids=["set forward", "set back"])
+def test_a_wrong_clock_puts_nobody_off_and_calling_goes_on_once_it_is_right(ledger, opened, machine, sandbox, jump):
+    """Were a due time written by it, those who could be called today would wait until tomorrow."""
+    using = opened(NOON)
+    campaign_id = seed(ledger, numbers(3), now=NOON, schedule=OFFICE)
+    machine.wrong = jump
+    assert release(using=using) == []
+    claim_id, ids = claim(ledger, campaign_id, 2, now=machine.wall() + timedelta(days=2))
+    assert dial(Slice(campaign_id=campaign_id, claim=claim_id, contact_ids=tuple(ids)), using=using) == 0
+    assert release(using=using) == []
+    with ledger.reading() as db:
+        reason = hold_reason(db, queries.campaign(db, campaign_id), machine.wall())
+    assert (reason.kind, reason.words) == (HoldKind.CLOCK_SET, CLOCK_WAS_SET)
+    assert sandbox.calls() == []
+    machine.wrong = timedelta()
+    assert sum(dial(one, using=using) for one in release(using=using)) > 0
+    with ledger.reading() as db:
+        assert hold_reason(db, queries.campaign(db, campaign_id), machine.wall()).kind is HoldKind.DIALING
 
 
 def test_claims_from_before_the_clock_was_set_back_are_due_again(ledger, opened, machine):

@@ -259,6 +259,19 @@ def test_a_clock_that_was_set_is_a_reason_of_its_own(ledger, clock):
     assert (reason.kind, reason.words) == (HoldKind.CLOCK_SET, "the clock was set")
 
 
+def test_what_a_clock_that_was_ahead_has_written_proves_no_dialing(ledger, clock):
+    """A request and a tick of two hours ahead, and nothing since the clock was set back."""
+    (attempt,) = dialing(ledger, numbers(1), now=clock())
+    campaign_id = attempt.campaign_id
+    ticked(ledger, clock)
+    assert told(ledger, campaign_id, clock()).kind is not HoldKind.NO_TICK
+    set_back = clock() - timedelta(hours=2)
+    reason = told(ledger, campaign_id, set_back)
+    assert (reason.kind, "since the clock was set back" in reason.words) == (HoldKind.NO_TICK, True)
+    beatless = Surroundings(look=lambda: Trouble(TroubleKind.NO_BEAT, "beat does not run"))
+    assert told(ledger, campaign_id, set_back, beatless).kind is HoldKind.NO_BEAT
+
+
 def test_redis_that_went_away_from_a_worker(ledger, clock, worker):
     using = worker(url="redis://127.0.0.1:1/0")
     campaign_id = seed(ledger, numbers(1), now=clock())
