@@ -80,9 +80,9 @@ class Audience:
         rows = self._table.rows()
         with closing(FirstLines()) as first_lines:
             while batch := list(islice(rows, ROWS_PER_BATCH)):
-                for row in self._sorted(batch, self._reader.read(batch), first_lines):
-                    self._counts[row.code if isinstance(row, Reject) else VALID] += 1
-                    yield row
+                results = self._sorted(batch, self._reader.read(batch), first_lines)
+                self._counts.update([row.code if isinstance(row, Reject) else VALID for row in results])
+                yield from results
 
     def check_unchanged(self) -> None:
         """Raise ListChanged when the file has changed since it was opened: what was read may be incomplete."""
@@ -107,13 +107,16 @@ class Audience:
 
     def _sorted(
         self, rows: Sequence[Row], outcomes: Sequence[Outcome], first_lines: FirstLines
-    ) -> list[ContactRow | Reject]:
+    ) -> Sequence[ContactRow | Reject]:
         """What was read of each row, or why it is not called: for its own sake, as a duplicate, or as excluded."""
-        first_of = first_lines.of([outcome for outcome in outcomes if isinstance(outcome, ContactRow)])
-        results = [self._contact_or_reject(row, outcome, first_of) for row, outcome in zip(rows, outcomes, strict=True)]
+        contacts = [outcome for outcome in outcomes if isinstance(outcome, ContactRow)]
+        first_of = first_lines.of(contacts)
+        results: Sequence[ContactRow | Reject] = contacts
+        if first_of or len(contacts) < len(rows):
+            results = [self._contact_or_reject(*read, first_of) for read in zip(rows, outcomes, strict=True)]
         if self._find_excluded is None:
             return results
-        excluded = self._find_excluded([result.phone.e164 for result in results if isinstance(result, ContactRow)])
+        excluded = self._find_excluded([result.e164 for result in results if isinstance(result, ContactRow)])
         if not excluded:
             return results
         return [self._unless_excluded(result, row, excluded) for result, row in zip(results, rows, strict=True)]
@@ -134,9 +137,9 @@ class Audience:
     def _unless_excluded(
         self, result: ContactRow | Reject, row: Row, excluded: Mapping[str, tuple[RejectCode, str]]
     ) -> ContactRow | Reject:
-        if isinstance(result, Reject) or result.phone.e164 not in excluded:
+        if isinstance(result, Reject) or result.e164 not in excluded:
             return result
-        code, reason = excluded[result.phone.e164]
+        code, reason = excluded[result.e164]
         rejection = RowRejected(code, self._reader.phone_column(row.cells), reason)
         # An erased person's row is not kept.
         return rejection.reject(row._replace(cells=()) if code is RejectCode.ERASED else row)

@@ -180,21 +180,21 @@ def _delimiter(stream: TextIO) -> tuple[str, bool]:
     return max(DELIMITERS, key=bare.count), False
 
 
-class _Lines(Iterator[str]):
+class _Lines:
     """The lines of a text, without the mark that ends it; `last` is the one that was read last."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self.last = ""
 
-    def __next__(self) -> str:
-        line = self.last = self._stream.readline(MAX_LINE)
-        if not line:
-            raise StopIteration
-        if len(line) == MAX_LINE and not line.endswith(("\r", "\n")):
-            message = f"{self._stream.name}: a line has more than {MAX_LINE:,} characters, so this is no list"
-            raise BadContactsFile(message, "write a line for each contact")
-        return line.removesuffix(END_OF_FILE)
+    def __iter__(self) -> Iterator[str]:
+        read = self._stream.readline
+        while line := read(MAX_LINE):
+            self.last = line
+            if len(line) == MAX_LINE and not line.endswith(("\r", "\n")):
+                message = f"{self._stream.name}: a line has more than {MAX_LINE:,} characters, so this is no list"
+                raise BadContactsFile(message, "write a line for each contact")
+            yield line.removesuffix(END_OF_FILE)
 
 
 def _records(stream: TextIO, delimiter: str, declares_delimiter: bool) -> Iterator[Row]:

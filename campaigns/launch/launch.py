@@ -22,7 +22,7 @@ from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from dialer.errors import DialerError
 
-ADDED_AT_ONCE = 5000
+ADDED_AT_ONCE = 2500  # in 50 ms or so, during which nobody else writes to SQLite
 StillWanted = Callable[[Connection, str], None]
 """Called in the transaction that starts the campaign, with its id; raises if it is not to be started any more."""
 
@@ -65,6 +65,7 @@ def launch(
     )
     try:
         staging_file = _add_contacts(ledger, campaign_id, checked, now, progress)
+        drafts.suppress(ledger, campaign_id, definition.account, now)
         rejects_file = checked.write_rejects(rejects_folder, campaign_id) if rejects_folder else None
         ledger.write(
             _start,
@@ -75,6 +76,7 @@ def launch(
             {
                 "zones": staging_file.zones,
                 "admitted": checked.summary.will_dial,
+                "is_suppressed": True,
                 "rejects": checked.summary.rejected,
                 "rejects_file": str(rejects_file) if rejects_file else None,
                 "starts_at": definition.starts_at,
@@ -150,7 +152,7 @@ def _add_contacts(
             if written:
                 written.result()
             written_at = now + timedelta(seconds=time.monotonic() - began)
-            written = one_thread.submit(ledger.write, drafts.add_rows, campaign_id, rows, now, written_at)
+            written = one_thread.submit(ledger.write_draft, drafts.add_rows, campaign_id, rows, now, written_at)
             if ledger.has_one_writer:
                 written.result()  # the others write while the next rows are made
         if written:

@@ -27,7 +27,7 @@ class StagingFile:
     def __init__(self, expected: int = 0) -> None:
         self.zones: set[str] = set()
         self._expected, self._count = expected, 0
-        self._unwritten: list[WrittenContact] = []
+        self._unwritten: list[ContactRow] = []
         with temp_space(CONTACTS):
             self._file = TemporaryFile()  # noqa: SIM115
 
@@ -37,10 +37,8 @@ class StagingFile:
 
     def add(self, row: ContactRow) -> None:
         """Keep a checked row."""
-        line, e164, fields, zone, not_after, text, voice, consent, _ = row
-        zone = zone or NO_ZONE
-        self.zones.add(zone)
-        self._unwritten.append(written_contact(line, e164, fields, text, zone, not_after, consent, voice))
+        self.zones.add(row.zone or NO_ZONE)
+        self._unwritten.append(row)
         self._count += 1
         if len(self._unwritten) == WRITTEN_AT_ONCE:
             self._write()
@@ -63,7 +61,11 @@ class StagingFile:
 
     def _write(self) -> None:
         if self._unwritten:
-            batch = pickle.dumps(self._unwritten, pickle.HIGHEST_PROTOCOL)
+            contacts = [
+                written_contact(line, e164, fields, text, zone or NO_ZONE, not_after, consent, voice)
+                for line, e164, fields, zone, not_after, text, voice, consent, _ in self._unwritten
+            ]
+            batch = pickle.dumps(contacts, pickle.HIGHEST_PROTOCOL)
             with temp_space(CONTACTS, self._bytes_needed(len(batch))):
                 self._file.write(batch)
                 self._file.flush()

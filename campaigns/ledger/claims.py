@@ -212,10 +212,24 @@ def suppress_held(db: Connection, claim: UUID, contact_ids: Sequence[int], accou
 
 def suppress_at_launch(db: Connection, campaign_id: str, account: str, now: datetime) -> int:
     """Give contacts on the suppression list their final status before the campaign starts; returns how many."""
-    draft = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.PENDING)
-    return row_count(
-        db, update(contacts).where(*draft, suppressed_of_many(account, now)).values(**_as_suppressed(account, now))
-    )
+    listed = _suppressed_of(campaign_id, account, now)
+    return row_count(db, update(contacts).where(*listed).values(**_as_suppressed(account, now)))
+
+
+def suppressed_of_draft(db: Connection, campaign_id: str, account: str, now: datetime) -> Sequence[int]:
+    """The ids of a draft's contacts that are on the suppression list."""
+    return db.scalars(select(contacts.c.id).where(*_suppressed_of(campaign_id, account, now))).all()
+
+
+def suppress_waiting(db: Connection, contact_ids: Sequence[int], account: str, now: datetime) -> int:
+    """Give those of these waiting contacts that are on the suppression list their final status; returns how many."""
+    waiting = (contacts.c.id.in_(contact_ids), contacts.c.status == ContactStatus.PENDING, suppressed(account, now))
+    return row_count(db, update(contacts).where(*waiting).values(**_as_suppressed(account, now)))
+
+
+def _suppressed_of(campaign_id: str, account: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    pending = contacts.c.status == ContactStatus.PENDING
+    return contacts.c.campaign_id == campaign_id, pending, suppressed_of_many(account, now)
 
 
 def _as_suppressed(account: str, now: datetime) -> dict[str, object]:

@@ -40,6 +40,7 @@ WrittenContact = tuple[int, str, str | None, str, str | None, str | None, str, d
 LEASE = timedelta(minutes=2)  # a launch that lives has written to its draft since
 ABANDONED = timedelta(hours=1)  # a draft that nobody has written to for so long is removed
 DISCARDED_AT_ONCE = 5000
+SUPPRESSED_AT_ONCE = 1000
 SUFFIX = "-test"
 LONGEST_NAME = 60
 
@@ -200,6 +201,19 @@ def add_rows(
     bulk.insert_rows(db, contacts, {"campaign_id": campaign_id, **waiting}, COLUMNS, rows)
 
 
+def suppress(ledger: Ledger, campaign_id: str, account: str, now: datetime) -> None:
+    """Give the draft's contacts on the suppression list their final status, some at a time: others write meanwhile."""
+    with ledger.reading() as db:
+        listed = claims.suppressed_of_draft(db, campaign_id, account, now)
+    for first in range(0, len(listed), SUPPRESSED_AT_ONCE):
+        ledger.write_draft(_suppress, listed[first : first + SUPPRESSED_AT_ONCE], account, now)
+
+
+def _suppress(db: Connection, contact_ids: Sequence[int], account: str, now: datetime) -> None:
+    erasures.take_erasure_lock(db)
+    claims.suppress_waiting(db, contact_ids, account, now)
+
+
 def start(
     db: Connection,
     campaign_id: str,
@@ -211,9 +225,11 @@ def start(
     who: str,
     now: datetime,
     admitted: int | None = None,
+    is_suppressed: bool = False,
 ) -> None:
     """Start a draft, now or at its moment; from here on its contacts and its definition are locked.
 
+    `is_suppressed`: `suppress` has gone through it; who is suppressed after that is met by the look before each call.
     Raises DraftGone when it is no draft any more, or has not as many contacts as were `admitted`.
     """
     erasures.take_erasure_lock(db)
@@ -222,7 +238,8 @@ def start(
     account = db.scalar(draft.with_for_update())
     if account is None:
         raise _gone(campaign_id)
-    claims.suppress_at_launch(db, campaign_id, account, now)
+    if not is_suppressed:
+        claims.suppress_at_launch(db, campaign_id, account, now)
     erasures.empty_admitted(db, campaign_id)
     count = db.scalar(select(func.count()).where(contacts.c.campaign_id == campaign_id)) or 0
     if admitted is not None and count != admitted:

@@ -26,6 +26,7 @@ HASHED = "hash:"  # what the hash of a number begins with
 BUSY_TIMEOUT_MS = 60_000
 POOL = 50
 SWITCH_TRIES = 200
+DURABLE = "synchronous=FULL"  # a call made is a call remembered, power cut or not
 SESSION = "SELECT pg_backend_pid(), current_setting('synchronous_commit')"
 DAMAGED_STATES = {"XX001", "XX002"}
 COMMITS_DURABLY = {"on", "remote_apply"}  # set otherwise, a server may forget what it has confirmed
@@ -123,10 +124,21 @@ class Ledger:
 
     def write(self, function: Callable[..., T], *args: Any, **named: Any) -> T:
         """Run `function(db, …)` in one transaction; again when the store reports a lost race (deadlock)."""
+        return self._write(lambda db: function(db, *args, **named), waits_for_disk=True)
+
+    def write_draft(self, function: Callable[..., T], *args: Any, **named: Any) -> T:
+        """As `write`, but the disk is not waited for: what nobody acts on until a later `write` has returned.
+
+        A power cut before that one may take it away; that one waits until both are on the disk.
+        """
+        return self._write(lambda db: function(db, *args, **named), waits_for_disk=False)
+
+    def _write(self, function: Callable[[Connection], T], *, waits_for_disk: bool) -> T:
         for tries in range(1, WRITE_TRIES + 1):
             try:
-                with self._turn, self.engine.connect().execution_options(writes=True) as db, db.begin():
-                    return function(db, *args, **named)
+                connection = self.engine.connect().execution_options(writes=True, waits_for_disk=waits_for_disk)
+                with self._turn, connection as db, _synced(db, waits_for_disk), db.begin():
+                    return function(db)
             except DBAPIError as exc:
                 if tries == WRITE_TRIES or not lost_a_race(exc):
                     raise _unavailable(self, exc) from exc
@@ -144,6 +156,21 @@ def lost_a_race(exc: DBAPIError) -> bool:
     """Whether the same transaction may be tried again: a deadlock, a row that another has inserted, a busy file."""
     state = getattr(exc.orig, "sqlstate", None)
     return state in {"40001", "40P01", "23505"} or "database is locked" in str(exc.orig)
+
+
+@contextmanager
+def _synced(db: Connection, waits_for_disk: bool) -> Iterator[None]:
+    """Without a wait for the disk SQLite appends to its log, which the next durable commit brings to the disk whole."""
+    if waits_for_disk or db.dialect.name != "sqlite":  # PostgreSQL is told in the transaction
+        yield
+        return
+    sqlite: Any = db.connection.driver_connection
+    _set(sqlite, "synchronous=NORMAL")
+    try:
+        yield
+    finally:
+        if not db.invalidated:  # else it is closed, and used no more
+            _set(sqlite, DURABLE)
 
 
 @contextmanager
@@ -192,7 +219,7 @@ def _sqlite(url: str) -> Engine:
         for pragma in (
             f"busy_timeout={BUSY_TIMEOUT_MS}",
             "journal_mode=WAL",
-            "synchronous=FULL",  # a call made is a call remembered, power cut or not
+            DURABLE,
             "foreign_keys=ON",
         ):
             _set(dbapi, pragma)
@@ -248,7 +275,10 @@ def _postgres(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(db: Connection) -> None:
-        if db.get_execution_options().get("writes") and db.connection.driver_connection in commits_early:
+        options = db.get_execution_options()
+        if not options.get("waits_for_disk", True):
+            db.exec_driver_sql("SET LOCAL synchronous_commit = off")
+        elif options.get("writes") and db.connection.driver_connection in commits_early:
             db.exec_driver_sql("SET LOCAL synchronous_commit = on")  # a call made is a call remembered
 
     return engine

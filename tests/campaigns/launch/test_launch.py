@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from campaigns.audience.audience import ListChanged
 from campaigns.definition.yaml_source import DefinitionFaults
@@ -17,7 +19,7 @@ from campaigns.launch import launch as launching
 from campaigns.launch.checks import CheckResult, NobodyToCall, RowsRejected, check
 from campaigns.launch.exclusions import Exclusions
 from campaigns.launch.launch import CampaignNotEnded, launch
-from campaigns.ledger import claims
+from campaigns.ledger import claims, drafts
 from campaigns.ledger.drafts import DraftGone
 from campaigns.ledger.store import LedgerUnavailable
 from campaigns.ledger.suppressions import suppress
@@ -74,6 +76,26 @@ def counted(ledger) -> tuple[int, int]:
     """Campaigns and contacts that the ledger has."""
     with ledger.reading() as db:
         return tuple(db.scalar(select(func.count()).select_from(table)) for table in (campaigns, contacts))
+
+
+@contextmanager
+def transactions(ledger) -> Iterator[list[list[str]]]:
+    """The statements before each commit in this block."""
+    seen: list[list[str]] = [[]]
+
+    def execute(_db, _cursor, statement, *_) -> None:
+        seen[-1].append(statement)
+
+    def commit(_db) -> None:
+        seen.append([])
+
+    event.listen(ledger.engine, "before_cursor_execute", execute)
+    event.listen(ledger.engine, "commit", commit)
+    try:
+        yield seen
+    finally:
+        event.remove(ledger.engine, "before_cursor_execute", execute)
+        event.remove(ledger.engine, "commit", commit)
 
 
 def test_a_good_list_becomes_a_running_campaign(ledger, clock, tmp_path):
@@ -317,3 +339,20 @@ def test_a_part_that_cannot_be_written_stops_the_launch(ledger, clock, tmp_path,
         started(ledger, one, clock(), progress=cancelled)
     with ledger.reading() as db:
         assert db.scalar(select(func.count()).select_from(contacts)) <= 15
+
+
+def test_those_suppressed_since_the_check_are_left_out_in_parts_before_the_start(ledger, clock, tmp_path, monkeypatch):
+    """The list is looked through beforehand: the transaction that starts it would keep every other writer waiting."""
+    one = checked(tmp_path, *good(7))
+    for phone in islice(numbers(7), 5):
+        ledger.write(suppress, phone, reason="asked us to stop", source="test", now=clock())
+    monkeypatch.setattr(drafts, "SUPPRESSED_AT_ONCE", 2)
+    with transactions(ledger) as seen:
+        campaign = started(ledger, one, clock())
+    with ledger.reading() as db:
+        statuses = db.scalars(select(contacts.c.status).order_by(contacts.c.line)).all()
+    assert (campaign.contacts, statuses) == (7, ["suppressed"] * 5 + ["pending"] * 2)
+    suppressing = [place for place, one in enumerate(seen) if any("suppressions.reason" in said for said in one)]
+    (starting,) = [place for place, one in enumerate(seen) if any("started_at=" in said for said in one)]
+    assert len(suppressing) == 3
+    assert suppressing[-1] < starting

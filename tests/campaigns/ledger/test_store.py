@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from campaigns.ledger import migrations
 from campaigns.ledger.store import Ledger, LedgerUnavailable
@@ -74,6 +75,28 @@ def test_sqlite_forgets_nothing_that_was_committed(tmp_path):
         assert db.scalar(text("PRAGMA synchronous")) == 2, "FULL: a call made is a call remembered"
         assert db.scalar(text("PRAGMA foreign_keys")) == 1
     ledger.close()
+
+
+def waits_for_disk(ledger) -> Callable[[Connection], bool]:
+    if ledger.engine.dialect.name == "sqlite":
+        return lambda db: db.scalar(text("PRAGMA synchronous")) == 2
+    return lambda db: db.scalar(text("SHOW synchronous_commit")) == "on"
+
+
+def test_only_a_draft_is_written_without_waiting_for_the_disk(ledger):
+    asked = waits_for_disk(ledger)
+
+    def fails(db: Connection) -> None:
+        assert not asked(db)
+        raise ValueError("on the way")
+
+    assert not ledger.write_draft(asked)
+    assert ledger.write(asked), "the same connection waits again"
+    with pytest.raises(ValueError, match="on the way"):
+        ledger.write_draft(fails)
+    assert ledger.write(asked)
+    with ledger.writing() as db:
+        assert asked(db)
 
 
 def test_a_transaction_that_fails_leaves_nothing(ledger, clock):
