@@ -6,7 +6,7 @@ Nobody is called twice for one attempt: its row is committed before its request 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -19,7 +19,7 @@ from campaigns.dispatch.together import Together
 from campaigns.dispatch.token_wait import return_claims, send_with_tokens
 from campaigns.dispatch.vendor_queue import claimed_to_hand_over, otherwise_due, send_at
 from campaigns.ledger import claims, queries
-from campaigns.ledger.attempts import Opening, open_attempts
+from campaigns.ledger.attempts import Opened, Opening, open_attempts
 from campaigns.ledger.claims import Claimed
 from campaigns.ledger.frequency_caps import cap_clears_at
 from campaigns.ledger.queries import Campaign
@@ -27,20 +27,18 @@ from campaigns.ledger.store import LedgerUnavailable
 from campaigns.lifecycle import OPEN_ATTEMPTS, CampaignStatus, Step
 from campaigns.runtime import SWEEP_MARGIN, Runtime, all_or_each, contained, own_limits
 from campaigns.settlement.receipts import apply_waiting
-from campaigns.settlement.rulings import rule_all, settle_fault
+from campaigns.settlement.rulings import accept_all, rule, settle_fault
 from dialer.account import Account
 from dialer.bucket import BucketUnavailable, GrantResult, Slot
 from dialer.calls import CallRequest
 from dialer.deadline import Deadline
 from dialer.log import get_logger
 from dialer.transport.departure import Departure
-from dialer.transport.flight import InFlightRequests
+from dialer.transport.flight import InFlightRequests, Rulings
 from dialer.verdicts import Ruling, Verdict
 
 log = get_logger()
 SLICE_SECONDS = 0.2  # of a fast pace that are dialed by one task
-Answer = tuple[UUID, Ruling]
-_answers = Together[Answer]()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +48,26 @@ class Slice:
     campaign_id: str
     claim: UUID
     contact_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of the request of an attempt."""
+
+    attempt: Opened
+    ruling: Ruling
+
+    @property
+    def call(self) -> str | None:
+        """The provider's id of the call that was placed."""
+        return self.ruling.provider_call_id
+
+
+_answers = Together[Answer]()
+
+
+class _HeardMeanwhile(Exception):
+    """A receipt, a poll or a sweep was faster than an answer."""
 
 
 def dial(slice_: Slice, *, using: Runtime, sleep: Callable[[float], None] = time.sleep) -> int:
@@ -119,7 +137,7 @@ def _write_fault(
         script_seconds=0.0,
     )
     opened = open_attempts(db, [opening], now=now, conclude_at=now)
-    for attempt in queries.attempts_by_id(db, opened).values():
+    for attempt in queries.attempts_by_id(db, [attempt.id for attempt in opened]).values():
         settle_fault(db, attempt, error, now=now, rng=using.rng)
     return contact.attempt_id
 
@@ -128,22 +146,25 @@ def _dial(
     contacts: Sequence[Claimed], campaign: Campaign, account: Account, using: Runtime, sleep: Callable[[float], None]
 ) -> int:
     """Send requests as tokens come, and take the next tokens while they are out."""
-    flight, sent = account.flight(), [0]
+    flight, sent = account.flight(), dict[UUID, Opened]()
 
     def send(granted: Sequence[tuple[Claimed, Slot | None]]) -> None:
-        sent[0] += _send(granted, campaign, account, flight, using)
+        sent.update((attempt.id, attempt) for attempt in _send(granted, campaign, account, flight, using))
+
+    def settle(rulings: Rulings) -> None:
+        _settle([Answer(sent[attempt_id], ruling) for attempt_id, ruling in rulings], campaign, account, using)
 
     def pause(seconds: float) -> None:
         if seconds:
             sleep(seconds)
-        _settle(flight.finished(), campaign, account, using)
+        settle(flight.finished())
 
     try:
         send_with_tokens(contacts, campaign, account, using, send, pause)
     finally:
         for rulings in flight.wait_for_rest():
-            _settle(rulings, campaign, account, using)
-    return sent[0]
+            settle(rulings)
+    return len(sent)
 
 
 def _send(
@@ -152,14 +173,17 @@ def _send(
     account: Account,
     flight: InFlightRequests,
     using: Runtime,
-) -> int:
-    """Place the calls of contacts whose tokens are taken. All checks that can fail run before the commit."""
+) -> list[Opened]:
+    """Place the calls of contacts whose tokens are taken; returns the attempts that were opened for them.
+
+    All checks that can fail run before the commit.
+    """
     began, batch, own = time.monotonic(), [contact for contact, _ in granted], own_limits(campaign)
     slots = {contact.attempt_id: slot for contact, slot in granted}
 
-    def act(some: Sequence[Claimed]) -> list[tuple[CallRequest, Departure]]:
+    def act(some: Sequence[Claimed]) -> list[tuple[CallRequest, Departure, Opened]]:
         calls, deadline = using.ledger.write(_open, some, campaign, account, using)
-        return [(call, Departure(deadline, slots[call.correlation_id], own)) for call in calls]
+        return [(call, Departure(deadline, slots[attempt.id], own), attempt) for call, attempt in calls]
 
     def names(contact: Claimed) -> dict[str, object]:
         return _names(campaign, contact.contact_id)
@@ -176,17 +200,18 @@ def _send(
         _return_tokens(batch, campaign, account)
         raise
     _return_tokens([contact for contact in batch if contact.attempt_id in faulty], campaign, account)
-    opened = {call.correlation_id for call, _ in calls} | faulty
-    _hold_back([contact for contact in batch if contact.attempt_id not in opened], campaign, account, using)
-    flight.send(calls)
+    opened = [attempt for _, _, attempt in calls]
+    over = {attempt.id for attempt in opened} | faulty
+    _hold_back([contact for contact in batch if contact.attempt_id not in over], campaign, account, using)
+    flight.send([(call, departure) for call, departure, _ in calls])
     account.admission.learn_preparation(time.monotonic() - began)
-    return len(calls)
+    return opened
 
 
 def _open(
     db: Connection, batch: Sequence[Claimed], campaign: Campaign, account: Account, using: Runtime
-) -> tuple[list[CallRequest], Deadline]:
-    """Apply the rules and write the attempts that pass; returns their calls and the deadline for sending them.
+) -> tuple[list[tuple[CallRequest, Opened]], Deadline]:
+    """Apply the rules and write the attempts that pass; returns them with their calls, and the deadline for sending.
 
     The deadline counts from here, inside the write transaction: no pause was committed unnoticed before it.
     """
@@ -198,11 +223,11 @@ def _open(
         if using.stopping()
         else [contact for contact in batch if _may_be_called(contact, campaign, account, moments)]
     )
-    calls = [call_for(contact, campaign, account, notify_url, moments) for contact in inside]
+    calls = {contact.attempt_id: call_for(contact, campaign, account, notify_url, moments) for contact in inside}
     openings = [opening_for(contact, campaign, account, moments) for contact in inside]
     settled_by = send_by + timedelta(seconds=2 * account.settings.timeout + SWEEP_MARGIN)
     opened = open_attempts(db, openings, now=moments[0], conclude_at=settled_by, caps=campaign.definition.caps)
-    return [call for call in calls if call.correlation_id in opened], deadline
+    return [(calls[attempt.id], attempt) for attempt in opened], deadline
 
 
 def _may_be_called(contact: Claimed, campaign: Campaign, account: Account, moments: Sequence[datetime]) -> bool:
@@ -213,64 +238,96 @@ def _may_be_called(contact: Claimed, campaign: Campaign, account: Account, momen
     return not past and is_open_at_all(campaign.definition, contact.zone, moments)
 
 
-def _settle(rulings: Sequence[Answer], campaign: Campaign, account: Account, using: Runtime) -> None:
-    if rulings:
+def _settle(answers: Sequence[Answer], campaign: Campaign, account: Account, using: Runtime) -> None:
+    if answers:
 
         def settle(some: Sequence[Answer]) -> None:
             _settle_all(some, campaign, account, using)
 
-        _answers.do((using.ledger.url, campaign.id, account.name), rulings, settle)
+        _answers.do((using.ledger.url, campaign.id, account.name), answers, settle)
 
 
-def _settle_all(rulings: Sequence[Answer], campaign: Campaign, account: Account, using: Runtime) -> None:
-    handed_over: set[UUID] = set()
+def _settle_all(answers: Sequence[Answer], campaign: Campaign, account: Account, using: Runtime) -> None:
     try:
-        handed_over.update(_write(rulings, campaign, account, using))
+        _write(answers, campaign, account, using)
     except LedgerUnavailable as exc:
-        lost = [str(attempt_id) for attempt_id, _ in rulings]
+        lost = [str(answer.attempt.id) for answer in answers]
         log.error("answers not written: the sweep settles their attempts", attempts=lost, why=exc.message)
-    for attempt_id, ruling in rulings:
+    for answer in answers:
+        ruling = answer.ruling
         log.info(
             "call requested",
             campaign=campaign.id,
             account=account.name,
-            attempt=str(attempt_id),
+            attempt=str(answer.attempt.id),
             verdict=ruling.verdict.value,
             mnemonic=ruling.mnemonic,
             code=ruling.code,
             detail=ruling.detail or None,
         )
     with contained(Step.SETTLE, using.ledger, using.clock(), account=account.name, campaign=campaign.id):
-        _settle_tokens([_settled(*answer, handed_over) for answer in rulings], campaign, account)
+        _settle_tokens([_settled(answer) for answer in answers], campaign, account)
 
 
-def _write(rulings: Sequence[Answer], campaign: Campaign, account: Account, using: Runtime) -> Sequence[UUID]:
+def _write(answers: Sequence[Answer], campaign: Campaign, account: Account, using: Runtime) -> None:
     """Write the answers in one transaction, or each in its own where one of them cannot be written."""
 
-    def act(some: Sequence[Answer]) -> list[UUID]:
-        return list(using.ledger.write(_write_rulings, some, account, using))
+    def act(some: Sequence[Answer]) -> Sequence[None]:
+        try:
+            using.ledger.write(_write_answers, some, campaign, account, using)
+        except _HeardMeanwhile:
+            using.ledger.write(_rule, some, account, using)
+        return ()
 
     def names(answer: Answer) -> dict[str, str]:
-        return {"account": account.name, "campaign": campaign.id, "attempt": str(answer[0])}
+        return {"account": account.name, "campaign": campaign.id, "attempt": str(answer.attempt.id)}
 
-    return all_or_each(Step.SETTLE, using.ledger, using.clock(), rulings, act, names)
+    all_or_each(Step.SETTLE, using.ledger, using.clock(), answers, act, names)
 
 
-def _write_rulings(db: Connection, rulings: Sequence[Answer], account: Account, using: Runtime) -> set[UUID]:
-    """Returns the attempts that were handed over: their calls are not in progress yet."""
+def _write_answers(
+    db: Connection, answers: Sequence[Answer], campaign: Campaign, account: Account, using: Runtime
+) -> None:
+    """Settle the attempts by the answers to their requests; those that placed calls in two statements for all.
+
+    Raises _HeardMeanwhile where these are no longer as they were opened.
+    """
+    definition, now = campaign.definition, using.clock()
+    placed: list[tuple[Opened, str]] = []
+    others: list[Answer] = []
+    for answer in answers:
+        if answer.call and definition.override_ruling(answer.ruling).verdict is Verdict.PLACED:
+            placed.append((answer.attempt, answer.call))
+        else:
+            others.append(answer)
+    if others:
+        _rule(db, others, account, using)
+    if placed:
+        if not accept_all(db, placed, definition, account.settings, now=now):
+            raise _HeardMeanwhile
+        _apply_receipts(db, [call for _, call in placed], account, now)
+
+
+def _rule(db: Connection, answers: Sequence[Answer], account: Account, using: Runtime) -> None:
+    """Settle the attempts one by one, whatever they have become."""
     now = using.clock()
-    attempts = queries.attempts_by_id(db, [attempt_id for attempt_id, _ in rulings], lock=True)
-    ruled = [(attempts[attempt_id], ruling) for attempt_id, ruling in rulings if attempt_id in attempts]
-    rule_all(db, ruled, account.settings, now=now, rng=using.rng)
-    calls = [ruling.provider_call_id for _, ruling in rulings if ruling.provider_call_id]
+    attempts = queries.attempts_by_id(db, [answer.attempt.id for answer in answers], lock=True)
+    for answer in answers:
+        if attempt := attempts.get(answer.attempt.id):
+            rule(db, attempt, answer.ruling, account.settings, now=now, rng=using.rng)
+    if calls := [answer.call for answer in answers if answer.call]:
+        _apply_receipts(db, calls, account, now)
+
+
+def _apply_receipts(db: Connection, calls: Sequence[str], account: Account, now: datetime) -> None:
+    """Apply what came for these calls before it was known whose they are."""
     apply_waiting(db, account.name, account.settings, now=now, provider_call_ids=calls)
-    return {attempt_id for attempt_id, attempt in attempts.items() if attempt.send_at is not None}
 
 
-def _settled(attempt_id: UUID, ruling: Ruling, handed_over: Collection[UUID]) -> GrantResult:
-    """The answer as the token bucket needs it."""
-    goes_on = ruling.verdict is Verdict.PLACED and attempt_id not in handed_over
-    return GrantResult.from_ruling(str(attempt_id), ruling, call_in_progress=goes_on)
+def _settled(answer: Answer) -> GrantResult:
+    """The answer as the token bucket needs it; the call of an attempt that was handed over is not in progress yet."""
+    goes_on = answer.ruling.verdict is Verdict.PLACED and answer.attempt.send_at is None
+    return GrantResult.from_ruling(str(answer.attempt.id), answer.ruling, call_in_progress=goes_on)
 
 
 def _settle_tokens(settled: Sequence[GrantResult], campaign: Campaign, account: Account) -> None:

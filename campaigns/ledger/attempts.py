@@ -5,19 +5,36 @@ The campaign runs, and the contact is due, not suppressed, under its frequency c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Exists, String, and_, bindparam, exists, insert, or_, true, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Exists,
+    Insert,
+    String,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from campaigns.definition.sections.frequency import Cap
 from campaigns.ledger.claims import Claimed
 from campaigns.ledger.frequency_caps import lock_numbers, under_the_caps
+from campaigns.ledger.moves import among
 from campaigns.ledger.suppressions import suppressed
 from campaigns.ledger.tables import UtcTime, attempts, campaigns, contacts
 from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
@@ -37,23 +54,34 @@ class Opening:
     allowed_by: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """An attempt as it was opened, for who settles it by the answer to its request."""
+
+    id: UUID
+    contact_id: int
+    dialing_at: datetime
+    send_at: datetime | None
+
+
 def open_attempts(
     db: Connection, openings: Sequence[Opening], *, now: datetime, conclude_at: datetime, caps: Sequence[Cap] = ()
-) -> set[UUID]:
-    """Move claimed contacts to `dialing` and write their attempts; returns the ids of the attempts that may be sent.
+) -> list[Opened]:
+    """Move claimed contacts to `dialing` and write their attempts; returns the attempts that may be sent.
 
     The same statement checks the rules that the ledger knows: the claim still holds, the campaign is running, the
     contact is not suppressed and not past its `not_after`, and it is due and under the frequency caps when the call is
     to be placed (now, or at its `send_at`). Commit before sending anything.
     """
     if not openings:
-        return set()
+        return []
     if caps:
         lock_numbers(db, [opening.contact.phone for opening in openings])
     by_contact = {opening.contact.contact_id: opening for opening in openings}
-    statement = _opening_now()
+    arrays = db.dialect.name == "postgresql"
+    statement = _opening_now(arrays=arrays)
     if caps or any(opening.send_at for opening in openings):
-        statement = _opening().where(_at_its_moment(openings, caps, now))
+        statement = _opening(arrays=arrays).where(_at_its_moment(openings, caps, now))
     facts = {
         "opening_ids": list(by_contact),
         "opening_claims": list({opening.contact.claim for opening in openings}),
@@ -62,19 +90,39 @@ def open_attempts(
     }
     opened = db.execute(statement, facts).all()
     if opened:
-        db.execute(insert(attempts), [_attempt(by_contact[row.id], row, now, conclude_at) for row in opened])
-    return {by_contact[row.id].contact.attempt_id for row in opened}
+        _insert(db, [_attempt(by_contact[row.id], row, now, conclude_at) for row in opened], arrays=arrays)
+    return [_opened(by_contact[row.id], now) for row in opened]
+
+
+def _opened(opening: Opening, now: datetime) -> Opened:
+    contact = opening.contact
+    return Opened(id=contact.attempt_id, contact_id=contact.contact_id, dialing_at=now, send_at=opening.send_at)
+
+
+def _insert(db: Connection, rows: Sequence[Mapping[str, object]], *, arrays: bool) -> None:
+    if arrays:
+        db.execute(_insert_of_arrays(tuple(rows[0])), {name: [row[name] for row in rows] for name in rows[0]})
+    else:
+        db.execute(insert(attempts), rows)
 
 
 @cache
-def _opening() -> ReturningUpdate[Any]:
+def _insert_of_arrays(names: Sequence[str]) -> Insert:
+    """A column of all rows in one array each: PostgreSQL takes one statement for all."""
+    arrays = (bindparam(name, type_=ARRAY(attempts.c[name].type)) for name in names)
+    opened = func.unnest(*arrays).table_valued(*names).render_derived(name="opened")
+    return insert(attempts).from_select(list(names), select(*(opened.c[name] for name in names)))
+
+
+@cache
+def _opening(*, arrays: bool) -> ReturningUpdate[Any]:
     """Kept, for it takes as long to build as to run."""
     now = bindparam("opening_at", type_=UtcTime())
     return (
         update(contacts)
         .where(
-            contacts.c.id.in_(bindparam("opening_ids", expanding=True)),
-            contacts.c.claim.in_(bindparam("opening_claims", expanding=True)),
+            among(contacts.c.id, "opening_ids", arrays=arrays),
+            among(contacts.c.claim, "opening_claims", arrays=arrays),
             contacts.c.status == ContactStatus.CLAIMED,
             contacts.c.lease_until > now,
             or_(contacts.c.not_after.is_(None), contacts.c.not_after > now),
@@ -87,8 +135,8 @@ def _opening() -> ReturningUpdate[Any]:
 
 
 @cache
-def _opening_now() -> ReturningUpdate[Any]:
-    return _opening().where(contacts.c.due_at <= bindparam("opening_at", type_=UtcTime()))
+def _opening_now(*, arrays: bool) -> ReturningUpdate[Any]:
+    return _opening(arrays=arrays).where(contacts.c.due_at <= bindparam("opening_at", type_=UtcTime()))
 
 
 def _at_its_moment(openings: Sequence[Opening], caps: Sequence[Cap], now: datetime) -> ColumnElement[bool]:

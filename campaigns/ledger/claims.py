@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache, lru_cache
+from typing import Any
 from uuid import UUID, uuid5
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Exists,
+    Select,
     TextClause,
     and_,
+    bindparam,
     case,
     exists,
     literal,
@@ -21,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from campaigns.ledger.moves import as_final, row_count
+from campaigns.ledger.moves import among, as_final, row_count
 from campaigns.ledger.suppressions import reason_of, suppressed, suppressed_of_many
 from campaigns.ledger.tables import AGAIN, UtcTime, campaigns, contacts
 from campaigns.lifecycle import LIVE_CAMPAIGNS, WAITING_CONTACTS, CampaignStatus, ContactStatus
@@ -51,7 +55,13 @@ class Claimed:
     @property
     def attempt_id(self) -> UUID:
         """The id of the attempt this claim may become: the same however often its task is delivered."""
-        return uuid5(self.claim, str(self.contact_id))
+        return _attempt_id(self.claim, self.contact_id)
+
+
+@lru_cache(maxsize=4096)
+def _attempt_id(claim: UUID, contact_id: int) -> UUID:
+    """Kept, for it is asked for at each step of a call."""
+    return uuid5(claim, str(contact_id))
 
 
 def lock_campaign(db: Connection, campaign_id: str) -> bool:
@@ -124,16 +134,8 @@ def _claim(
 
 def still_claimed(db: Connection, claim: UUID, contact_ids: Sequence[int], now: datetime) -> list[Claimed]:
     """Those of the claimed contacts that are still ours."""
-    rows = db.execute(
-        select(contacts)
-        .where(
-            contacts.c.id.in_(contact_ids),
-            contacts.c.claim == claim,
-            contacts.c.status == ContactStatus.CLAIMED,
-            contacts.c.lease_until > now,
-        )
-        .order_by(contacts.c.due_at, contacts.c.id)
-    )
+    arrays = db.dialect.name == "postgresql"
+    rows = db.execute(_claimed(arrays=arrays), {"claimed_ids": list(contact_ids), "claimed_by": claim, "at": now})
     return [
         Claimed(
             contact_id=row.id,
@@ -151,6 +153,21 @@ def still_claimed(db: Connection, claim: UUID, contact_ids: Sequence[int], now: 
         )
         for row in rows
     ]
+
+
+@cache
+def _claimed(*, arrays: bool) -> Select[Any]:
+    columns = [contacts.c.id, *(contacts.c[name] for name in Claimed.__dataclass_fields__ if name in contacts.c)]
+    return (
+        select(*columns)
+        .where(
+            among(contacts.c.id, "claimed_ids", arrays=arrays),
+            contacts.c.claim == bindparam("claimed_by", type_=contacts.c.claim.type),
+            contacts.c.status == ContactStatus.CLAIMED,
+            contacts.c.lease_until > bindparam("at", type_=UtcTime()),
+        )
+        .order_by(contacts.c.due_at, contacts.c.id)
+    )
 
 
 def claimed_bare(db: Connection, claim: UUID, contact_id: int) -> Claimed | None:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
+    Column,
     ColumnElement,
     Connection,
     CursorResult,
     Delete,
     Table,
     Update,
+    any_,
     bindparam,
+    func,
     insert,
     or_,
     select,
@@ -48,28 +52,30 @@ def as_final(now: datetime) -> dict[str, Any]:
 
 
 def move_attempts(db: Connection, to: AttemptStatus, facts: Mapping[UUID, Mapping[str, Any]]) -> int:
-    """Move many attempts at once, each with the same columns; returns how many were moved.
+    """Move many attempts in one statement, each with the same columns; returns how many were moved.
 
     Where it matters which, lock them before.
     """
-    return _move_all(db, attempts, to, facts)
-
-
-def move_contacts(db: Connection, to: ContactStatus, facts: Mapping[int, Mapping[str, Any]]) -> int:
-    """Move many contacts at once to a status that is not final; returns how many were moved."""
-    return _move_all(db, contacts, to, facts)
-
-
-def _move_all(
-    db: Connection,
-    table: Table,
-    to: AttemptStatus | ContactStatus,
-    facts: Mapping[UUID, Mapping[str, Any]] | Mapping[int, Mapping[str, Any]],
-) -> int:
-    moves = [_bound(table, row_id, to, columns) for row_id, columns in facts.items()]
+    in_order = sorted(facts)  # as all who lock many
+    moves = [_bound(attempts, attempt_id, to, facts[attempt_id]) for attempt_id in in_order]
     if not moves:
         return 0
-    return _rows(db.execute(moves[0][0], [values for _, values in moves]))
+    statement, rows = moves[0][0], [values for _, values in moves]
+    if db.dialect.name != "postgresql":
+        return _rows(db.execute(statement, rows))
+    computed = {name: value for name, value in facts[in_order[0]].items() if isinstance(value, ColumnElement)}
+    given = tuple(name for name in facts[in_order[0]] if name not in computed)
+    columns = {name: [row[name] for row in rows] for name in rows[0] if name != "to_status"}
+    return _rows(db.execute(_of_arrays(attempts, to, given, tuple(computed.items())), {"to_status": to, **columns}))
+
+
+def move_contacts(db: Connection, to: ContactStatus, contact_ids: Iterable[int], **facts: Any) -> int:
+    """Move many contacts in one statement to a status that is not final; returns how many were moved."""
+    computed = tuple((name, value) for name, value in facts.items() if isinstance(value, ColumnElement))
+    given = {name: value for name, value in facts.items() if not isinstance(value, ColumnElement)}
+    statement = _of_ids(contacts, to, tuple(given), computed, arrays=db.dialect.name == "postgresql")
+    values = {f"to_{name}": value for name, value in given.items()}
+    return _rows(db.execute(statement, {"many": sorted(contact_ids), "to_status": to, **values}))
 
 
 def _move(
@@ -96,11 +102,58 @@ def _statement(
     computed: Sequence[tuple[str, ColumnElement[Any]]],
 ) -> Update:
     """Kept, for it takes longer to build than to run, and every call is moved some times."""
+    return _unmoved(table, to).where(table.c.id == bindparam("one")).values(_bindings(table, given) | dict(computed))
+
+
+@lru_cache(maxsize=256)
+def _of_ids(
+    table: Table,
+    to: AttemptStatus | ContactStatus,
+    given: Sequence[str],
+    computed: Sequence[tuple[str, ColumnElement[Any]]],
+    *,
+    arrays: bool,
+) -> Update:
+    """The same values for many rows."""
+    of_ids = among(table.c.id, "many", arrays=arrays)
+    return _unmoved(table, to).where(of_ids).values(_bindings(table, given) | dict(computed))
+
+
+@lru_cache(maxsize=256)
+def _of_arrays(
+    table: Table,
+    to: AttemptStatus | ContactStatus,
+    given: Sequence[str],
+    computed: Sequence[tuple[str, ColumnElement[Any]]],
+) -> Update:
+    """Values of its own for each row, a column of them in one array: PostgreSQL takes one statement for all."""
+    arrays = [bindparam("one", type_=ARRAY(table.c.id.type))]
+    arrays += [bindparam(f"to_{name}", type_=ARRAY(table.c[name].type)) for name in given]
+    moved = func.unnest(*arrays).table_valued("id", *given).render_derived(name="moved")
+    values = {name: moved.c[name] for name in given}
+    statement = _unmoved(table, to).where(table.c.id == moved.c.id)
+    return statement.values(_bindings(table, ()) | values | dict(computed))
+
+
+def among(column: Column[Any], name: str, *, arrays: bool) -> ColumnElement[bool]:
+    """Whether the column is among the values of this parameter.
+
+    An array is one parameter, however many values there are: PostgreSQL plans such a statement once.
+    """
+    if arrays:
+        return column == any_(bindparam(name, type_=ARRAY(column.type)))
+    return column.in_(bindparam(name, expanding=True))
+
+
+def _unmoved(table: Table, to: AttemptStatus | ContactStatus) -> Update:
+    """An update of those that have not gone past this status."""
     before = lifecycle.attempts_before(to) if isinstance(to, AttemptStatus) else lifecycle.contacts_before(to)
-    values = {name: bindparam(f"to_{name}", type_=table.c[name].type) for name in ("status", *given)}
     # No `in_`: it would be spelt out anew for each execution, and not be run with many rows at once.
-    unmoved = (table.c.id == bindparam("one"), or_(*(table.c.status == status for status in before)))
-    return update(table).where(*unmoved).values(values | dict(computed))
+    return update(table).where(or_(*(table.c.status == status for status in before)))
+
+
+def _bindings(table: Table, given: Sequence[str]) -> dict[str, Any]:
+    return {name: bindparam(f"to_{name}", type_=table.c[name].type) for name in ("status", *given)}
 
 
 def lock_contact(db: Connection, contact_id: int) -> None:

@@ -8,17 +8,18 @@ from datetime import datetime, timedelta
 from functools import cache
 from random import Random
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Case, Connection, case, update
 
+from campaigns.definition import Definition
 from campaigns.ledger import queries
+from campaigns.ledger.attempts import Opened
 from campaigns.ledger.claims import HANDED_OVER_MARGIN
 from campaigns.ledger.moves import move_attempt, move_attempts, move_contact, move_contacts, pause
 from campaigns.ledger.queries import OpenAttempt
 from campaigns.ledger.suppressions import suppress
-from campaigns.ledger.tables import attempts
-from campaigns.lifecycle import AttemptStatus, ContactStatus, PauseKind, attempts_before
+from campaigns.ledger.tables import attempts, contacts
+from campaigns.lifecycle import AttemptStatus, ContactStatus, PauseKind
 from campaigns.safeguards.failover import FOR_THE_DAY, has_left, move_on
 from campaigns.safeguards.halts import halt_account
 from campaigns.settlement.evidence import Evidence
@@ -32,6 +33,7 @@ PROVIDER_TRIES = 12  # requests that placed no call, for one contact, before it 
 FAULTY_TRIES = 8  # errors of the dialer's own, for one contact, before it is given up: half an hour after the first
 FIRST_FAULT_WAIT = timedelta(seconds=15)  # doubled with each further one
 DEFAULT_THROTTLE = 1.0
+ONE_MORE = contacts.c.attempts + 1
 LONGEST_THROTTLE = 86460.0  # seconds: no provider's window is longer than a day
 
 
@@ -49,24 +51,6 @@ def rule(
             _no_call(db, attempt, ruling, speed=settings.speed, now=now, rng=rng)
 
 
-def rule_all(
-    db: Connection,
-    ruled: Sequence[tuple[OpenAttempt, Ruling]],
-    settings: AccountSettings,
-    *,
-    now: datetime,
-    rng: Random,
-) -> None:
-    """Settle locked attempts by the answers to their requests; those that placed calls in two statements for all."""
-    placed = []
-    for attempt, ruling in ruled:
-        if attempt.definition.override_ruling(ruling).verdict is Verdict.PLACED:
-            placed.append((attempt, ruling.provider_call_id))
-        else:
-            rule(db, attempt, ruling, settings, now=now, rng=rng)
-    _accept_all(db, placed, settings, now=now)
-
-
 def accept(
     db: Connection,
     attempt: OpenAttempt,
@@ -80,7 +64,8 @@ def accept(
 
     Polls are measured from before the request left, for the call may be that much older than the answer.
     """
-    facts = _as_placed(attempt, provider_call_id, settings, now, evidence)
+    call = provider_call_id or attempt.provider_call_id
+    facts = _as_placed(attempt, attempt.definition, call, settings, now, evidence)
     placed = move_attempt(db, attempt.id, AttemptStatus.PLACED, **facts)
     if placed:
         move_contact(db, attempt.contact_id, ContactStatus.PLACED, now, attempts=attempt.contact_attempts + 1)
@@ -91,29 +76,39 @@ def accept(
     return placed
 
 
-def _accept_all(
-    db: Connection, placed: Sequence[tuple[OpenAttempt, str | None]], settings: AccountSettings, *, now: datetime
-) -> None:
-    """As `accept`, with two statements for all; one by one where a receipt or a poll was faster."""
-    facts: dict[UUID, dict[str, Any]] = {}
-    counts: dict[int, dict[str, Any]] = {}
-    for attempt, call in placed:
-        if attempt.status in attempts_before(AttemptStatus.PLACED):
-            facts[attempt.id] = _as_placed(attempt, call, settings, now, Evidence.ANSWER)
-            counts[attempt.contact_id] = {"attempts": attempt.contact_attempts + 1}
-        else:
-            accept(db, attempt, call, settings, now=now)
-    move_attempts(db, AttemptStatus.PLACED, facts)
-    move_contacts(db, ContactStatus.PLACED, counts)
+def accept_all(
+    db: Connection,
+    placed: Sequence[tuple[Opened, str]],
+    definition: Definition,
+    settings: AccountSettings,
+    *,
+    now: datetime,
+) -> bool:
+    """As `accept`, in two statements, for attempts of which nothing was heard since they were opened.
+
+    False if something was (a receipt, a poll, a sweep was first): then roll back, and settle them one by one.
+    """
+    facts = {
+        attempt.id: _as_placed(attempt, definition, call, settings, now, Evidence.ANSWER) for attempt, call in placed
+    }
+    if move_attempts(db, AttemptStatus.PLACED, facts) != len(facts):
+        return False
+    move_contacts(db, ContactStatus.PLACED, [attempt.contact_id for attempt, _ in placed], attempts=ONE_MORE)
+    return True
 
 
 def _as_placed(
-    attempt: OpenAttempt, provider_call_id: str | None, settings: AccountSettings, now: datetime, evidence: Evidence
+    attempt: OpenAttempt | Opened,
+    definition: Definition,
+    provider_call_id: str | None,
+    settings: AccountSettings,
+    now: datetime,
+    evidence: Evidence,
 ) -> dict[str, Any]:
-    patience = attempt.definition.ring_timeout / settings.speed + settings.settle_seconds
+    patience = definition.ring_timeout / settings.speed + settings.settle_seconds
     return {
         "verdict": Verdict.PLACED,
-        "provider_call_id": provider_call_id or attempt.provider_call_id,
+        "provider_call_id": provider_call_id,
         "placed_at": now,
         "counted": True,
         "conclude_at": _placed_by(attempt, now) + timedelta(seconds=patience),
@@ -144,7 +139,7 @@ def mark_unconfirmed(
     )
 
 
-def _placed_by(attempt: OpenAttempt, now: datetime) -> datetime:
+def _placed_by(attempt: OpenAttempt | Opened, now: datetime) -> datetime:
     """The latest time at which the call may be placed; a provider asked to wait may be some minutes late."""
     return max(now, attempt.send_at + HANDED_OVER_MARGIN) if attempt.send_at else now
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from importlib.resources import files
 from typing import Any
@@ -55,22 +55,6 @@ class BucketScripts:
             return self._scripts[script](keys=keys, args=[*common, *args])
         except RedisError as exc:
             raise self.unavailable(exc) from exc
-
-    def run_each(self, script: str, own: CampaignLimits, argument_lists: Sequence[Sequence[Any]]) -> list[Any]:
-        """The replies of a Lua script to several argument lists, in one round trip. Raises BucketUnavailable."""
-        keys, common = self._keys_and_arguments(own)
-        sha = self._scripts[script].sha
-        try:
-            with self._redis.pipeline(transaction=False) as pipe:
-                for args in argument_lists:
-                    pipe.evalsha(sha, len(keys), *keys, *common, *args)
-                replies = pipe.execute(raise_on_error=False)
-        except RedisError as exc:
-            raise self.unavailable(exc) from exc
-        return [
-            self.run(script, own, *args) if isinstance(reply, RedisError) else reply  # `run` loads a lost Lua script
-            for args, reply in zip(argument_lists, replies, strict=True)
-        ]
 
     def _keys_and_arguments(self, own: CampaignLimits) -> tuple[list[str], list[Any]]:
         """The keys and the first arguments of every Lua script, in the order of `common.lua`."""

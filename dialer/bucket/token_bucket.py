@@ -32,6 +32,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import redis
@@ -58,6 +59,7 @@ from dialer.verdicts import Meter
 
 CALL_LEASE_SECONDS = 600.0
 LONGEST_BLOCK_SECONDS = 60.0
+SETTLED_TOGETHER = 200  # grants: Redis does nothing else meanwhile
 LONGEST_WAIT_SECONDS = 2 * 86400.0  # of any answer: no window is longer than a day
 
 
@@ -221,8 +223,9 @@ class TokenBucket:
 
     def settle_all(self, results: Iterable[GrantResult], *, campaign: str = "") -> int:
         """Settle several grants of one campaign in one round trip; returns how many were settled for the first time."""
-        arguments = [_settle_arguments(result) for result in results]
-        return sum(self._scripts.run_each("settle", CampaignLimits(campaign=campaign), arguments)) if arguments else 0
+        own, each = CampaignLimits(campaign=campaign), [_settle_arguments(result) for result in results]
+        some = [each[at : at + SETTLED_TOGETHER] for at in range(0, len(each), SETTLED_TOGETHER)]
+        return sum(int(self._scripts.run("settle", own, *chain.from_iterable(part))) for part in some)
 
     def end_calls(self, grant_ids: Iterable[str], *, campaign: str = "") -> int:
         """Free the places of calls that have ended; returns how many were still in use."""

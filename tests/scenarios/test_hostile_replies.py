@@ -27,7 +27,7 @@ from campaigns.lifecycle import ContactStatus
 from campaigns.runtime import Runtime
 from campaigns.settlement.polling import _apply
 from campaigns.settlement.receipts import apply_heard
-from campaigns.settlement.rulings import accept, rule_all
+from campaigns.settlement.rulings import accept, rule
 from campaigns.settlement.timeouts import _conclude
 from dialer.account import Account
 from dialer.bucket import GrantResult
@@ -98,8 +98,8 @@ class Behind:
         now = self.using.clock()
         for batch in _batches(self.rulings, len(self.waiting)):
             with self._undone() as db:
-                ruled = list(zip(self.waiting, batch, strict=False))
-                rule_all(db, ruled, self.account.settings, now=now, rng=self.using.rng)
+                for attempt, ruling in zip(self.waiting, batch, strict=False):
+                    rule(db, attempt, ruling, self.account.settings, now=now, rng=self.using.rng)
                 pending = contacts.c.status == ContactStatus.PENDING
                 latest = db.scalar(select(func.max(contacts.c.due_at)).where(pending))
                 assert latest is None or latest < now + LONGEST_WAIT

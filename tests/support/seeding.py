@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from campaigns.definition import Definition
 from campaigns.ledger import claims, drafts, queries
-from campaigns.ledger.attempts import Opening, open_attempts
+from campaigns.ledger.attempts import Opened, Opening, open_attempts
 from campaigns.ledger.drafts import NewContact
 from campaigns.ledger.queries import Campaign, OpenAttempt
 from campaigns.ledger.store import Ledger
@@ -94,7 +94,8 @@ def open_all(ledger: Ledger, claim_id: UUID, ids: Sequence[int], *, now: datetim
         Opening(contact=one, account="main", provider="callgear", caller_id="+18005550100", script_seconds=6.0)
         for one in ours
     ]
-    return ledger.write(open_attempts, openings, now=now, conclude_at=now + timedelta(seconds=40))
+    opened = ledger.write(open_attempts, openings, now=now, conclude_at=now + timedelta(seconds=40))
+    return {attempt.id for attempt in opened}
 
 
 def dialing(ledger: Ledger, phones: Sequence[str], *, now: datetime, **changes: Any) -> list[OpenAttempt]:
@@ -104,6 +105,11 @@ def dialing(ledger: Ledger, phones: Sequence[str], *, now: datetime, **changes: 
     opened = open_all(ledger, claim_id, ids, now=now)
     with ledger.reading() as db:
         return sorted(queries.attempts_by_id(db, opened).values(), key=lambda one: one.contact_id)
+
+
+def sent(attempt: OpenAttempt) -> Opened:
+    """An attempt as it is known to who sent its request."""
+    return Opened(id=attempt.id, contact_id=attempt.contact_id, dialing_at=attempt.dialing_at, send_at=attempt.send_at)
 
 
 def dial_again(ledger: Ledger, contact_id: int, *, now: datetime) -> OpenAttempt:

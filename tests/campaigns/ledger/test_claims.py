@@ -112,7 +112,7 @@ def test_a_campaign_stopped_between_claim_and_dial_dials_nothing(ledger, clock, 
     openings = [
         Opening(contact=one, account="main", provider="callgear", caller_id="+1", script_seconds=6.0) for one in ours
     ]
-    assert ledger.write(open_attempts, openings, now=clock(), conclude_at=clock()) == set()
+    assert ledger.write(open_attempts, openings, now=clock(), conclude_at=clock()) == []
 
 
 def test_a_number_suppressed_between_claim_and_dial_is_not_dialed(ledger, clock):

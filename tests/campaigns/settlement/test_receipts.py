@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, select
 
-from campaigns.dispatch.dial import _write_rulings
+from campaigns.dispatch.dial import Answer, _write
+from campaigns.ledger import queries
 from campaigns.ledger.tables import attempts, receipts
 from campaigns.operations.sweep import sweep
 from campaigns.runtime import Runtime
@@ -28,7 +29,7 @@ from dialer.providers.registry import account_settings, provider_for
 from dialer.verdicts import Ruling, Verdict
 from tests.support.delivering import receive
 from tests.support.dialers import working
-from tests.support.seeding import attempt, contact, dialing, fresh, numbers
+from tests.support.seeding import attempt, contact, dialing, fresh, numbers, sent
 
 ACCOUNT = account_settings(provider="webex", settle_seconds=180)
 WORDS = {
@@ -389,10 +390,15 @@ def test_answers_and_receipts_of_the_same_calls_at_once_never_wait_for_each_othe
     event.listen(ledger.engine, "handle_error", note)
     with working(ledger, redis_url, {"main": ACCOUNT}, clock=clock) as using, ThreadPoolExecutor(3) as threads:
         for turn in range(12):
-            calls = {one.id: f"m-{turn}-{place}" for place, one in enumerate(dialing(ledger, numbers(6), now=clock()))}
-            answers = [(one, Ruling(verdict=Verdict.PLACED, provider_call_id=call)) for one, call in calls.items()]
+            opened = dialing(ledger, numbers(6), now=clock())
+            calls = {one.id: f"m-{turn}-{place}" for place, one in enumerate(opened)}
+            answers = [
+                Answer(sent(one), Ruling(verdict=Verdict.PLACED, provider_call_id=calls[one.id])) for one in opened
+            ]
             told = [receipt("ANSWERED", call, one, clock()) for one, call in reversed(calls.items())]
-            written = [threads.submit(ledger.write, _write_rulings, answers, using.accounts["main"], using)]
+            with ledger.reading() as db:
+                campaign = queries.campaign(db, opened[0].campaign_id)
+            written = [threads.submit(_write, answers, campaign, using.accounts["main"], using)]
             written += [threads.submit(deliver, ledger, *told[first::2], now=clock()) for first in range(2)]
             for one in written:
                 one.result(60)

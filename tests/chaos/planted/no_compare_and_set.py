@@ -12,7 +12,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from campaigns.dispatch import dial
 from campaigns.ledger import claims
-from campaigns.ledger.attempts import Opening, _attempt
+from campaigns.ledger.attempts import Opening, _attempt, _opened
 from campaigns.ledger.claims import Claimed
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import ContactStatus
@@ -55,7 +55,7 @@ def open_whatever_comes(
     ).all()
     if opened:
         db.execute(insert(attempts), [_attempt(by_contact[row.id], row, now, conclude_at) for row in opened])
-    return {by_contact[row.id].contact.attempt_id for row in opened}
+    return [_opened(by_contact[row.id], now) for row in opened]
 
 
 claims.still_claimed = whoever_was_named

@@ -1,0 +1,111 @@
+"""What a call costs the ledger and Redis: as many statements and round trips for a slice of fifty as for one of two."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import event
+
+from campaigns.dispatch.dial import Slice, dial
+from campaigns.ledger import moves
+from campaigns.ledger.attempts import Opening, open_attempts
+from campaigns.ledger.claims import Claimed, still_claimed
+from campaigns.ledger.store import Ledger
+from campaigns.lifecycle import AttemptStatus, ContactStatus
+from dialer.bucket import GrantResult, Limits, TokenBucket
+from dialer.deadline import utc_now
+from tests.support.dialers import PATIENCE, serving, webex, working
+from tests.support.seeding import claim, dialing, numbers, seed
+
+FEW, MANY = 2, 50
+MOST_OF_A_SLICE = 20  # statements: its campaign and contacts are read, its attempts opened, its answers written twice
+
+
+@contextmanager
+def counted(ledger: Ledger) -> Iterator[list[str]]:
+    """The statements that a server is sent: with many rows, SQLite runs one of them and PostgreSQL one for each."""
+    texts: list[str] = []
+
+    def keep(_db: Any, _cursor: Any, text: str, given: Any, _context: Any, many: bool) -> None:
+        texts.extend([text] * (len(given) if many and "postgresql" in ledger.url else 1))
+
+    event.listen(ledger.engine, "before_cursor_execute", keep)
+    try:
+        yield texts
+    finally:
+        event.remove(ledger.engine, "before_cursor_execute", keep)
+
+
+def claimed(ledger: Ledger, count: int) -> tuple[Slice, list[Claimed]]:
+    campaign_id = seed(ledger, numbers(count), now=utc_now())
+    claim_id, ids = claim(ledger, campaign_id, count, now=utc_now())
+    with ledger.reading() as db:
+        contacts = still_claimed(db, claim_id, ids, utc_now())
+    return Slice(campaign_id=campaign_id, claim=claim_id, contact_ids=tuple(ids)), contacts
+
+
+def test_attempts_are_opened_in_as_many_statements_however_many_they_are(ledger):
+    counts = []
+    for many in (FEW, MANY):
+        _, contacts = claimed(ledger, many)
+        openings = [
+            Opening(contact=one, account="main", provider="webex", caller_id="+18005550100", script_seconds=1.0)
+            for one in contacts
+        ]
+        with counted(ledger) as texts:
+            opened = ledger.write(open_attempts, openings, now=utc_now(), conclude_at=utc_now())
+        assert len(opened) == many
+        counts.append(len([text for text in texts if not text.startswith("BEGIN")]))
+    assert counts == [2, 2]
+
+
+def test_answers_are_written_in_as_many_statements_however_many_they_are(ledger):
+    for many in (FEW, MANY):
+        opened = dialing(ledger, numbers(many), now=utc_now())
+        facts = {one.id: {"verdict": "placed", "placed_at": utc_now(), "provider_call_id": None} for one in opened}
+        with counted(ledger) as texts, ledger.writing() as db:
+            assert moves.move_attempts(db, AttemptStatus.PLACED, facts) == many
+            calls = [one.contact_id for one in opened]
+            assert moves.move_contacts(db, ContactStatus.PLACED, calls, attempts=1) == many
+            assert moves.move_attempts(db, AttemptStatus.PLACED, facts) == 0, "they are placed already"
+            assert moves.move_contacts(db, ContactStatus.PLACED, calls, attempts=1) == 0
+        assert len([text for text in texts if not text.startswith("BEGIN")]) == 4
+
+
+@pytest.mark.parametrize("many", [FEW, MANY])
+def test_a_slice_takes_as_many_statements_however_many_calls_it_has(ledger, redis_url, many):
+    all_came, came = threading.Event(), []
+
+    def answer(method: str, path: str, body: bytes) -> tuple[int, Any]:
+        came.append(body)
+        if len(came) == many:
+            all_came.set()
+        assert all_came.wait(PATIENCE)
+        return 201, {"messageId": f"m-{len(came)}-{id(body)}", "status": "queued"}
+
+    with serving(answer) as url, working(ledger, redis_url, {"main": webex(url, pace=5000)}, lease=300) as using:
+        slice_, _ = claimed(ledger, many)
+        with counted(ledger) as texts:
+            assert dial(slice_, using=using, sleep=lambda _seconds: None) == many
+        answers = [text for text in texts if text.startswith("UPDATE attempts")]
+        assert len([text for text in texts if not text.startswith("BEGIN")]) <= MOST_OF_A_SLICE + 3 * len(answers)
+        assert len([text for text in texts if text.startswith("INSERT INTO attempts")]) <= 2
+
+
+def test_grants_are_taken_and_settled_in_one_round_trip_however_many_they_are(buckets):
+    bucket = TokenBucket(buckets, "main", Limits(pace=5000))
+    for many in (FEW, MANY):
+        ids, before = [str(uuid4()) for _ in range(many)], _scripts(buckets)
+        assert bucket.acquire_many(ids)[0] == many
+        assert bucket.settle_all([GrantResult(grant_id=one, charged=True) for one in ids]) == many
+        assert _scripts(buckets) - before <= 4, "each once, and once more where the script was not known yet"
+
+
+def _scripts(server: Any) -> int:
+    stats = server.info("commandstats")
+    return sum(int(stats.get(f"cmdstat_{name}", {}).get("calls", 0)) for name in ("evalsha", "eval"))
