@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -16,7 +15,7 @@ from campaigns.dispatch.dial import Slice, slice_size
 from campaigns.dispatch.vendor_queue import due_by
 from campaigns.ledger import claims
 from campaigns.ledger.queries import Campaign
-from campaigns.ledger.tables import contacts
+from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import ContactStatus
 from campaigns.runtime import Runtime
 from campaigns.safeguards import budgets, circuit_breaker
@@ -24,47 +23,41 @@ from campaigns.safeguards.canary import CanaryHold, advance_canary, not_called
 from dialer.account import Account
 
 LOST_AFTER = 0.5  # of a lease: a worker that lives has taken sooner what was released to it
+SLOW_PACE = 10.0  # calls a second, up to which a horizon is a handful, and nobody asks whether workers are behind
+AHEAD = 1.25  # horizons: workers that take less than the pace have no more than they take in so long
 
 
-@dataclass(frozen=True, slots=True)
-class WithWorkers:
-    """How many contacts of each campaign are with the workers, and how many were claimed at each moment."""
-
-    by_campaign: Mapping[str, int]
-    claimed_at: Mapping[datetime, int]
-
-    @property
-    def contacts(self) -> int:
-        """Of all these campaigns."""
-        return sum(self.by_campaign.values())
-
-    def taken_within(self, seconds: float, now: datetime) -> float:
-        """As many as the workers take in so many seconds, going by how long those they have wait on average.
-
-        The longest wait would not do: one slice that has lost its place in the line says nothing of the others.
-        """
-        waits = sum((now - moment).total_seconds() * many for moment, many in self.claimed_at.items())
-        return self.contacts * self.contacts * seconds / waits if waits > 0 else math.inf
-
-
-def claimed_already(own_campaigns: Sequence[Campaign], now: datetime, using: Runtime) -> WithWorkers:
-    """The contacts of these campaigns that are with the workers; none whose worker has probably died with them."""
+def claimed_already(own_campaigns: Sequence[Campaign], now: datetime, using: Runtime) -> Counter[str]:
+    """How many contacts of each campaign are with the workers; none whose worker has probably died with them."""
     taken_by_now = now - timedelta(seconds=LOST_AFTER * using.lease)
     query = (
-        select(contacts.c.campaign_id, contacts.c.claimed_at, func.count())
+        select(contacts.c.campaign_id, func.count().label("many"))
         .where(
             contacts.c.campaign_id.in_([campaign.id for campaign in own_campaigns]),
             contacts.c.status == ContactStatus.CLAIMED,
             contacts.c.claimed_at > taken_by_now,
         )
-        .group_by(contacts.c.campaign_id, contacts.c.claimed_at)
+        .group_by(contacts.c.campaign_id)
     )
-    by_campaign, claimed_at = Counter[str](), Counter[datetime]()
     with using.ledger.reading() as db:
-        for campaign_id, moment, many in db.execute(query):
-            by_campaign[campaign_id] += many
-            claimed_at[moment] += many
-    return WithWorkers(by_campaign, claimed_at)
+        return Counter({row.campaign_id: row.many for row in db.execute(query)})
+
+
+def most_with_workers(
+    own_campaigns: Sequence[Campaign], waiting: int, pace: float, now: datetime, using: Runtime
+) -> float:
+    """How many contacts the workers may have at once: no more than they take in AHEAD horizons, if they are behind.
+
+    Workers are behind that still have more than they took in a second. Others may have any number: workers that have
+    nothing left to take do not show how much they could.
+    """
+    if not waiting or pace <= SLOW_PACE:
+        return math.inf
+    ids = [campaign.id for campaign in own_campaigns]
+    recent = (attempts.c.campaign_id.in_(ids), attempts.c.dialing_at > now - timedelta(seconds=using.horizon))
+    with using.ledger.reading() as db:
+        taken = db.scalar(select(func.count()).select_from(attempts).where(*recent)) or 0
+    return math.inf if waiting * using.horizon <= taken else AHEAD * taken
 
 
 def count_due(

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, update
 
-from campaigns.dispatch.claiming import claim_contacts, claimed_already, count_due
+from campaigns.dispatch.claiming import claim_contacts, claimed_already, count_due, most_with_workers
 from campaigns.dispatch.dial import Slice
 from campaigns.dispatch.fair_share import share_day, share_out
 from campaigns.dispatch.token_wait import urgency_of
@@ -42,7 +42,6 @@ HOLD_OF_LIMIT = {  # any other limit is ReleaseHold.LIMIT
     LimitName.MINUTE_PACED: ReleaseHold.BUCKET_EMPTY,
     LimitName.BLOCKED: ReleaseHold.BUCKET_EMPTY,
 }
-AHEAD = 1.25  # horizons: workers that take less than the pace get no more than they take in so long
 TOGETHER = timedelta(seconds=0.25)  # no claim waits longer for those of other accounts
 CLOCK_WAS_SET = (
     "the machine's clock was set: only what is right by both is called; restart the workers once it is right"
@@ -167,13 +166,15 @@ def _release_in_turn(own_campaigns: Sequence[Campaign], account: Account, now: d
     with contained(Step.RELEASE, using.ledger, now, account=account.name):
         share_day(own_campaigns, account.bucket, now)
     waiting = claimed_already(own_campaigns, now, using)
-    most = min(account.bucket.forecast(using.horizon).calls, waiting.taken_within(AHEAD * using.horizon, now))
-    left = max(0, int(most) - waiting.contacts)
+    with_workers = waiting.total()
+    calls = account.bucket.forecast(using.horizon).calls
+    left = int(min(calls, most_with_workers(own_campaigns, with_workers, account.settings.pace, now, using)))
+    left = max(0, left - with_workers)
     with using.ledger.reading() as db:
         probes = circuit_breaker.probe_allowances(db)
 
     def wanting(campaign: Campaign) -> int:
-        calls = _wanted(campaign, left, waiting.by_campaign.get(campaign.id, 0), account, now, using)
+        calls = _wanted(campaign, left, waiting[campaign.id], account, now, using)
         return min(calls, probes.get(campaign.id, calls))
 
     wanted = {campaign.id: calls for campaign, calls in _each(own_campaigns, wanting, now, using)}

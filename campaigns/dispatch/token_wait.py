@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import takewhile
@@ -23,7 +24,7 @@ MOST_IN_TURN = 50  # more would wait too long for each other on a machine that c
 
 Pause = Callable[[float], None]
 Send = Callable[[Sequence[tuple[Claimed, Slot | None]]], None]
-_asked = Seldom(STEP / 2)
+_asked = Seldom(STEP)
 _status: dict[tuple[str, str], CampaignStatus] = {}
 
 
@@ -90,13 +91,13 @@ def urgency_of(campaign: Campaign, *, again: bool = False) -> Urgency:
 
 
 def _wait(seconds: float, campaign: Campaign, using: Runtime, pause: Pause) -> bool:
-    """Wait in steps; False as soon as the campaign or this process is to start no more calls."""
+    """Wait in steps, in all no longer than that; False as soon as the campaign or process is to start no more calls."""
     while seconds > 0:
-        step = min(seconds, STEP)
+        began, step = time.monotonic(), min(seconds, STEP)
         pause(step)
-        seconds -= step
         if using.stopping() or (step == STEP and not _running(campaign, using)):
             return False
+        seconds -= max(step, time.monotonic() - began)  # answers are written meanwhile: who is late loses its slot
     return True
 
 

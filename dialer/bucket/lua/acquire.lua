@@ -53,9 +53,10 @@ local function fit(available, free_at, name)
 end
 local gap, at_once, pace_name, distance_before = pace(points, tokens)
 -- A slot of the pace is granted only when it is the next one and near, so that a place in the queue can be revoked
--- until then; for several requests as much nearer as their slots reach. Waiting requests are asked to return slightly later, because the campaign that has just been served may
--- be next again, by weight.
-local soon = math.min(math.max(gap * #ids, lead), COMMIT)
+-- until then: as near as the slots of these requests reach, and `lead` before that, or those who prepare longer than a
+-- slot lasts would come too late for the next one, and it would be lost. Waiting requests are asked to return slightly
+-- later, because the campaign that has just been served may be next again, by weight.
+local soon = math.min(gap * #ids, COMMIT) + lead
 local grace = math.min(gap / 8, GRACE)
 local function slot(free_at, name)
   if free_at - now > soon then delay(free_at - soon + grace, name) end

@@ -22,7 +22,7 @@ from campaigns.operations.sweep import sweep
 from campaigns.runtime import Runtime
 from dialer.providers.registry import account_settings
 from tests.support.dialers import webex, working
-from tests.support.seeding import campaign_row, contact, numbers, seed
+from tests.support.seeding import campaign_row, contact, numbers, open_all, seed
 from tests.support.statuses import as_contact
 
 TUESDAY = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
@@ -51,6 +51,8 @@ def claimed(slices: list[Slice]) -> Counter[str]:
 def placed(using: Runtime, slices: list[Slice]) -> None:
     """As if a worker had dialed them: no claim of theirs is left."""
     ids = [one for slice_ in slices for one in slice_.contact_ids]
+    for slice_ in slices:
+        open_all(using.ledger, slice_.claim, slice_.contact_ids, now=using.clock())
     with using.ledger.writing() as db:
         db.execute(update(contacts).where(contacts.c.id.in_(ids)).values(**as_contact("placed", using.clock())))
 
@@ -79,6 +81,23 @@ def test_workers_that_take_less_than_the_pace_get_what_they_take_and_then_as_muc
     placed(using, waiting)
     clock.forward(1)
     assert claimed(release(using=using)).total() >= 100
+
+
+@pytest.mark.parametrize("late", [0.3, 0.6, 0.9])
+def test_a_tick_that_comes_late_does_not_leave_workers_that_keep_to_the_pace_without_contacts(
+    ledger, clock, opened, late
+):
+    """One late tick made the next ones release less and less, though the workers took all they could."""
+    using, waiting = opened(pace=30), list[Slice]()
+    seed(ledger, numbers(900), now=clock())
+    waiting = release(using=using)
+    for tick in range(8):
+        seconds = 1 + late if tick in (0, 4) else 1.0
+        clock.forward(seconds)
+        take = round(30 * seconds / 6)  # slices of six, the oldest first
+        assert len(waiting) >= take, f"nothing was left to dial before tick {tick}"
+        placed(using, waiting[:take])
+        waiting = waiting[take:] + release(using=using)
 
 
 def test_what_a_dead_worker_had_claimed_keeps_nobody_else_waiting_until_its_lease_ends(ledger, clock, opened):
