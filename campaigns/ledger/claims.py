@@ -116,7 +116,7 @@ def _claim(
             contacts.c.status == ContactStatus.PENDING,
             which,
         )
-        .order_by(contacts.c.due_at, contacts.c.id)
+        .order_by(contacts.c.due_at)  # nothing more: a list is due at one moment, and would be sorted for each claim
         .limit(limit)
         .with_for_update(skip_locked=True)  # PostgreSQL; SQLite has one writer at a time
         # Without being materialized PostgreSQL may run it again for each row, and claim more than the limit.
@@ -256,7 +256,7 @@ def _as_suppressed(account: str, now: datetime) -> dict[str, object]:
 
 def expire(db: Connection, now: datetime) -> int:
     """Give contacts past their own `not_after` their final status, unless a call of theirs is under way."""
-    late = (contacts.c.not_after <= now, _campaign_live())
+    late = (contacts.c.not_after <= now, contacts.c.final_at.is_(None), _campaign_live())
     return end_waiting(db, ContactStatus.EXPIRED, *late, reason="its not_after passed before it was reached", now=now)
 
 

@@ -179,6 +179,7 @@ campaigns = Table(
 )
 
 AGAIN = text("status = 'pending' AND tries > 0")  # as it is written, or the index is not used
+MAY_EXPIRE = text("not_after IS NOT NULL AND final_at IS NULL")
 IS_OPEN = text("ended_at IS NULL")
 HAS_CLAIM, HAS_LEASE = text("claim IS NOT NULL"), text("lease_until IS NOT NULL")  # few contacts have, at any time
 
@@ -217,6 +218,7 @@ contacts = Table(
     Index("ix_contacts_campaign_id_status_due_at", "campaign_id", "status", "due_at"),
     Index("ix_contacts_claim", "claim", sqlite_where=HAS_CLAIM, postgresql_where=HAS_CLAIM),
     Index("ix_contacts_lease_until", "lease_until", sqlite_where=HAS_LEASE, postgresql_where=HAS_LEASE),
+    Index("ix_contacts_not_after", "not_after", sqlite_where=MAY_EXPIRE, postgresql_where=MAY_EXPIRE),
     Index("ix_contacts_retries", "campaign_id", "due_at", sqlite_where=AGAIN, postgresql_where=AGAIN),
 )
 

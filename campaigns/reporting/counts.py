@@ -13,6 +13,7 @@ from campaigns.ledger.tables import attempt_tallies, attempts, campaigns, contac
 from campaigns.ledger.tallies import contacts_by_campaign
 from campaigns.lifecycle import FINAL_CONTACTS
 
+OPEN = (attempts.c.ended_at.is_(None), attempts.c.campaign_id > "")  # every one has one; so the index is found
 Rows = Sequence[Sequence[Any]]
 
 
@@ -36,7 +37,7 @@ def attempts_by_result(db: Connection) -> Rows:
     by = (attempt_tallies.c.account, attempt_tallies.c.verdict, attempt_tallies.c.outcome)
     settled = db.execute(select(*by, func.sum(attempt_tallies.c.number)).group_by(*by))
     under_way = select(attempts.c.account, attempts.c.verdict, literal(""), func.count())
-    goes_on = under_way.where(attempts.c.ended_at.is_(None)).group_by(attempts.c.account, attempts.c.verdict)
+    goes_on = under_way.where(*OPEN).group_by(attempts.c.account, attempts.c.verdict)
     sums = Counter[tuple[str, str, str]]()
     for account, verdict, outcome, number in (*settled, *db.execute(goes_on)):
         sums[account, verdict or "", outcome] += int(number)

@@ -38,7 +38,6 @@ TICK_IS_LATE = timedelta(seconds=15)
 DIALED_LATELY = timedelta(seconds=5)  # a request that left so long ago proves that calls are being placed
 TAKEN_WITHIN = timedelta(seconds=10)  # a worker that lives asks for a call sooner after it has been claimed or is due
 FAILING_IS_NEWS = timedelta(minutes=10)
-MOST_DUE = 10_000  # contacts that are due are counted up to here: a list may have a million
 FAILED_IN_A_ROW = 3  # requests that placed no call, after which the provider is said to be down
 
 
@@ -169,12 +168,11 @@ def hold_reason(
         return reason_of(surroundings.look()) or HoldReason(
             kind=HoldKind.REDIS_AWAY, words="Redis does not answer the workers"
         )
-    due_now, next_due_at = due(db, campaign.id, now)
-    with_workers = queries.count_claimed(db, campaign.id)
+    next_due_at = next_due(db, campaign.id)
     failing = _failing(db, campaign, now)
     if failing and (next_due_at is None or next_due_at - now < FAILING_IS_NEWS):
         return HoldReason(kind=HoldKind.VENDOR_DOWN, words=failing, clears_at=next_due_at)
-    waiting = due_now + with_workers
+    waiting = (next_due_at is not None and next_due_at <= now) or queries.count_claimed(db, campaign.id) > 0
     if campaign.hold_kind and (waiting or _put_off_by_limit(campaign, next_due_at, now)):
         return _held(campaign, campaign.hold_kind)
     if waiting:
@@ -308,12 +306,11 @@ def _failing(db: Connection, campaign: Campaign, now: datetime) -> str | None:
     return f"the provider placed no call in its last {FAILED_IN_A_ROW} requests: {failure_word(rows[0])}"
 
 
-def due(db: Connection, campaign_id: str, now: datetime) -> tuple[int, datetime | None]:
-    """How many contacts are due, counted up to MOST_DUE, and when the next comes due."""
+def next_due(db: Connection, campaign_id: str) -> datetime | None:
+    """When the first of the contacts that wait is due, or has been; None when none waits."""
     pending = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.PENDING)
-    first = select(contacts.c.id).where(*pending, contacts.c.due_at <= now).limit(MOST_DUE).subquery()
-    due_now = db.scalar(select(func.count()).select_from(first)) or 0
-    return due_now, db.scalar(select(func.min(contacts.c.due_at)).where(*pending))
+    first: datetime | None = db.scalar(select(func.min(contacts.c.due_at)).where(*pending))
+    return first
 
 
 def _put_off_by_limit(campaign: Campaign, next_due_at: datetime | None, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from campaigns.calendar.calling_hours import next_opening
 from campaigns.ledger.queries import Campaign
-from campaigns.ledger.tables import attempts
+from campaigns.ledger.tables import attempts, contacts
 from campaigns.ledger.tallies import attempt_counts, contacts_by_status, summed
 from campaigns.lifecycle import (
     FINAL_CONTACTS,
@@ -21,10 +21,11 @@ from campaigns.lifecycle import (
     CampaignStatus,
     ContactStatus,
 )
-from campaigns.reporting.hold_reason import MOST_DUE, HoldKind, due, hold_reason
+from campaigns.reporting.hold_reason import HoldKind, hold_reason, next_due
 from campaigns.reporting.surroundings import NOT_ASKED, Surroundings
 from dialer.calls import Outcome
 
+MOST_DUE = 1_000  # contacts that are due are counted up to here: a list may have a million
 RATE_OVER = timedelta(seconds=30)
 ENOUGH_FINAL = 20  # contacts, whose number of calls then tells how often the others will be called
 MANY_UNKNOWN, UNKNOWN_SHARE = 10, 0.1  # calls, and their share of all that have ended
@@ -111,7 +112,6 @@ def summarize_campaign(
 ) -> CampaignSummary:
     """How this campaign stands now. `surroundings` as for `hold_reason`."""
     counts = attempt_counts(db, campaign.id)
-    due_now, next_due_at = due(db, campaign.id, now)
     reason = hold_reason(db, campaign, now, surroundings)
     by_contact_status = contacts_by_status(db, campaign.id)
     rate = _rate(db, campaign, now) if campaign.status is CampaignStatus.RUNNING else 0.0
@@ -122,8 +122,8 @@ def summarize_campaign(
         attempts=sum(count.number for count in counts if count.counted),
         in_progress=sum(count.number for count in counts if count.status in SHOWN_IN_PROGRESS),
         unconfirmed=sum(count.number for count in counts if count.status is AttemptStatus.UNCONFIRMED),
-        due_now=due_now,
-        next_due_at=next_due_at,
+        due_now=_due_now(db, campaign.id, now),
+        next_due_at=next_due(db, campaign.id),
         why=reason.words,
         clears_at=reason.clears_at,
         kind=reason.kind,
@@ -131,6 +131,12 @@ def summarize_campaign(
         pace=_pace(campaign, surroundings),
         ends_at=_ends_at(campaign, by_contact_status, sum(count.number for count in counts), rate, now),
     )
+
+
+def _due_now(db: Connection, campaign_id: str, now: datetime) -> int:
+    pending = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.PENDING)
+    first = select(contacts.c.id).where(*pending, contacts.c.due_at <= now).limit(MOST_DUE).subquery()
+    return db.scalar(select(func.count()).select_from(first)) or 0
 
 
 def _rate(db: Connection, campaign: Campaign, now: datetime) -> float:
