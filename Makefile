@@ -56,8 +56,8 @@ sbom: .venv/.installed-tools ## List what the program is made of in sbom.json (C
 	@$(TOOLS)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
 		--output-file sbom.json requirements/run.txt
 
-digests: ## Pin the images that are pulled (Dockerfile, docker-compose.yml) by digest; asks their registry through Docker
-	@scripts/digests
+digests: ## Pin the images that are pulled (Dockerfile, docker-compose.yml) by digest, through Docker; ARGS="--check" names those that are not
+	@scripts/digests $(ARGS)
 
 clean: ## Remove the virtual environment, caches and local data
 	@rm -rf .venv .dialer .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info dist sbom.json
