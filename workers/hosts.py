@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from workers.settings import Settings
 
+A_HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\s/?#@:\[\]\\]+)(:[0-9]{1,5})?")  # and a port
 THIS_MACHINE = ("localhost", "localhost.localdomain", "ip6-localhost")
 
 
 def answers_to(host_header: str, settings: Settings) -> bool:
     """Whether a request with this Host header is ours: for an IP address, this machine, or a host of the settings."""
-    host = _name(f"//{host_header}")
+    host = _name(f"//{host_header}") if A_HOST.fullmatch(host_header) else None
     return host is not None and (_is_address(host) or host in _own_hosts(settings))
 
 

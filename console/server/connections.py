@@ -13,6 +13,7 @@ import socket
 import time
 from typing import Any
 
+import h11
 from prometheus_client import CollectorRegistry, Counter
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -115,6 +116,16 @@ class BoundedProtocol(H11Protocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         self._look()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP; where a request was being answered already, the connection is closed instead."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True  # else the app's own answer would come after this one
+            self.cycle.message_event.set()
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:
+            self.transport.close()
 
     def pause_writing(self) -> None:
         super().pause_writing()

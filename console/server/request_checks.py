@@ -55,7 +55,10 @@ async def require_known_host(request: Request, state: InjectedState) -> None:
 
 
 async def require_known_parameters(request: Request) -> None:
-    """Refuse (422) a parameter that this address does not have: left out in silence it would change what is asked."""
+    """Refuse (422) a parameter that this address does not have, or that is given twice.
+
+    Left out in silence it would change what is asked.
+    """
     route = request.scope.get("route")
     if not isinstance(route, APIRoute):
         return
@@ -65,6 +68,8 @@ async def require_known_parameters(request: Request) -> None:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known)) or 'none'}"
             raise HTTPException(422, f"there is no parameter {name[:40]!r} here: {hint}")
+        if len(request.query_params.getlist(name)) > 1:
+            raise HTTPException(422, f"the parameter {name} is given twice: give it once")
 
 
 def refusal_of_route(request: Request, routers: Iterable[APIRouter]) -> HTTPException:

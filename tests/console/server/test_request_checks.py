@@ -18,7 +18,17 @@ def reminder(console: Console) -> str:
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.nip.io", "["]
+    "host",
+    [
+        "evil.example",
+        "evil.example:8080",
+        "localhost.evil.example",
+        "127.0.0.1.nip.io",
+        "[",
+        "evil@127.0.0.1",
+        "127.0.0.1/..",
+        "127.0.0.1:x",
+    ],
 )
 def test_a_name_that_another_site_made_lead_here_is_refused(console: Console, host: str) -> None:
     for path in ("/", "/api/campaigns", "/metrics", "/nowhere"):
@@ -89,6 +99,8 @@ def test_a_method_that_does_not_exist_is_405(console: Console, method: str) -> N
         ("/metrics?name=dialer_contacts", "there are none"),
         ("/campaigns/reminder-1?x=%00", "no parameter"),
         ("/api/campaigns?ended=abc", "ended"),
+        ("/api/campaigns?ended=1&ended=2", "given twice"),
+        ("/api/campaigns/reminder-1/contacts?status=pending&status=reached", "given twice"),
         ("/?ended=-1", "ended"),
         ("/?ended=99999999999999999999999999", "ended"),
         ("/api/campaigns/reminder-1/contacts?after=99999999999999999999", "after"),

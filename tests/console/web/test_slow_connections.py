@@ -97,6 +97,35 @@ def test_a_head_that_is_too_long_is_refused(address: str) -> None:
         assert http.get("/", headers={"x-long": "x" * 600_000}).status_code == 400
 
 
+RECEIPT = f"POST /receipts/bulk/{console_server.SECRET}"
+CHUNKED = " HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+NO_HTTP = {
+    "bad chunk of a stranger": ("POST /api/campaigns/x/pause" + CHUNKED + "ZZ\r\n", ""),
+    "bad chunk of a receipt": (RECEIPT + CHUNKED + "ZZ\r\n", ""),
+    "bad chunk after a good one": (RECEIPT + CHUNKED + "2\r\n{}\r\n", "-1\r\n"),
+    "bad chunk after the answer": ("POST /nowhere" + CHUNKED + "2\r\n{}\r\n", "ZZ\r\n"),
+    "bad request behind a good one": ("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n\x00\x01\r\n\r\n", ""),
+    "TLS": ("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", ""),
+    "another protocol": ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", ""),
+}
+
+
+@pytest.mark.parametrize("kind", NO_HTTP)
+def test_what_is_no_http_is_refused_without_a_traceback(address: str, kind: str) -> None:
+    """The log is looked at when the server has ended."""
+    host, port = address.removeprefix("http://").split(":")
+    first, then = NO_HTTP[kind]
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(first.encode("latin-1"))
+        answer = b"" if "receipts" in first or not then else connection.recv(4096)  # a receipt is read to its end
+        with suppress(ConnectionError):
+            connection.sendall(then.encode("latin-1"))
+            while piece := connection.recv(4096):
+                answer += piece
+    assert answer.startswith(b"HTTP/1.1 ")
+    assert b"HTTP/1.1 5" not in answer
+
+
 def test_what_was_closed_is_counted(address: str) -> None:
     with slow_connections(address, COUNT, "silent"), console_server.client(address) as http:
         assert 'dialer_connections_closed_total{reason="too many"}' in http.get("/metrics").text
