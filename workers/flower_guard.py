@@ -55,6 +55,17 @@ class SafeHeaders:
             self.set_header(name, value)
 
 
+class SafeFiles(SafeHeaders):
+    """A base class put before the handler of files, which anybody may ask: what no file can be called is 404."""
+
+    async def get(self, path: str, include_body: bool = True) -> None:
+        """Send the file. Raises HTTPError."""
+        try:
+            await super().get(path, include_body)  # type: ignore[misc]
+        except (OSError, ValueError):
+            raise HTTPError(404) from None
+
+
 class PasswordRequired(SafeHeaders):
     """A base class put before a Flower handler: for our hosts, with valid credentials (else 401), without control."""
 
@@ -157,7 +168,8 @@ def _with_manners(path: str, handler: type[Any]) -> type[Any]:
     if issubclass(handler, SafeHeaders):
         return handler
     if path in PUBLIC_PATHS or issubclass(handler, StaticFileHandler):
-        return type(handler.__name__, (SafeHeaders, handler), {"__module__": handler.__module__})
+        base = SafeFiles if issubclass(handler, StaticFileHandler) else SafeHeaders
+        return type(handler.__name__, (base, handler), {"__module__": handler.__module__})
 
     def finish(self: Any, chunk: Any = None) -> Any:
         return handler.finish(self, self.finish_page(chunk))

@@ -139,6 +139,18 @@ def test_its_pages_may_not_be_framed_sniffed_or_kept(flower, path):
         assert headers["cache-control"] == "no-store"
 
 
+@pytest.mark.parametrize("name", ["%00", "css/%00.css", "a" * 5000, "%2e%2e/%2e%2e/app.py", "css", "", "%ff"])
+def test_what_is_no_file_of_its_own_is_refused_without_a_fault(flower, name):
+    assert 400 <= ask(flower, f"/static/{name}").status_code < 500
+
+
+@pytest.mark.parametrize(
+    "path", ["/worker/%00", "/task/%00", "/api/task/info/%00", "/worker/%ff", "/api/tasks?limit=x"]
+)
+def test_what_no_worker_and_no_task_is_called_is_refused_without_a_fault(flower, path):
+    assert 400 <= ask(flower, path, auth=(USER, PASSWORD)).status_code < 500
+
+
 def test_a_name_that_another_site_made_lead_here_is_refused(flower):
     for host, status in (("evil.example", 421), ("localhost", 200), ("127.0.0.1:5555", 200)):
         reply = loopback.get(flower, headers={"host": host}, auth=(USER, PASSWORD))
