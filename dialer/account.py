@@ -6,19 +6,20 @@ from collections.abc import Callable
 from concurrent.futures import wait
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from anyio.from_thread import BlockingPortal
 
 from dialer.account_settings import AccountSettings
-from dialer.bucket import BucketUnavailable, Limits, TokenBucket
+from dialer.bucket import Limits, TokenBucket
 from dialer.calls import CallRequest
 from dialer.providers.provider import CallStatus, Follows, Listing, Provider
 from dialer.transport.admission import Admission
 from dialer.transport.departure import Departure, Departures
 from dialer.transport.flight import InFlightRequests
-from dialer.transport.session import SLOT_MISSED, Session
-from dialer.verdicts import Ruling, Verdict
+from dialer.transport.session import Session
+from dialer.verdicts import Ruling
 
 Clock = Callable[[], datetime]
 MEANWHILE_SECONDS = 0.5
@@ -65,14 +66,8 @@ class Account:
 
     async def _place(self, call: CallRequest, departure: Departure) -> Ruling:
         """Place a call in a slot of the pace, or in a later one where it was not ready; too late for any, never."""
-        while True:
-            try:
-                await self.departures.wait_for_slot(str(call.correlation_id), departure)
-            except BucketUnavailable as exc:
-                return Ruling(verdict=Verdict.NOT_SENT, mnemonic=SLOT_MISSED, detail=exc.message)
-            ruling = await self.session.place(call, departure, now=self.clock)
-            if ruling.mnemonic != SLOT_MISSED:
-                return self.in_our_seconds(ruling)
+        turn = partial(self.departures.wait_for_slot, str(call.correlation_id), departure)
+        return self.in_our_seconds(await self.session.place(call, departure, now=self.clock, turn=turn))
 
     async def _look(self) -> Listing:
         return await self.session.list_calls(now=self.clock)

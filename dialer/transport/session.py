@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from dialer.bucket import BucketUnavailable
 from dialer.calls import CallRequest
 from dialer.deadline import Deadline, utc_now
 from dialer.errors import NotPlaced, ProviderError, TooLate, error_for
@@ -31,9 +33,14 @@ log = get_logger()
 Clock = Callable[[], datetime]
 Answer = TypeVar("Answer", bound=Ruling | Listing | CallStatus | Heard[Any])
 T = TypeVar("T")
+Turn = Callable[[], Awaitable[None]]
 SLOT_MISSED = "slot_missed"
 CONNECT_SECONDS = 3.0  # also where less is left before the deadline, which says nothing about the provider
 ECHO_LENGTHS = (6, 16)  # shorter texts are not looked for; so many characters in common are no coincidence
+
+
+class _SlotMissed(TooLate):
+    """Nothing was sent: the request may leave in another slot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,15 +74,18 @@ class Session(AsyncCloseable):
         self._client = HttpClient(connections)
         self._keyring = Keyring(provider, self._send_without_login, logins)
 
-    async def place(self, call: CallRequest, departure: Departure | Deadline, now: Clock = utc_now) -> Ruling:
+    async def place(
+        self, call: CallRequest, departure: Departure | Deadline, now: Clock = utc_now, turn: Turn | None = None
+    ) -> Ruling:
         """Place one call. After the deadline nothing is sent: the ruling is NOT_SENT with the mnemonic `too_late`.
 
-        Nor is it after its slot: NOT_SENT, `slot_missed`.
+        Nor is it after its slot. `turn` waits for a slot, or for another one, once all is ready to be sent; where it
+        raises BucketUnavailable, or there is none to wait for, the ruling is NOT_SENT, `slot_missed`.
         """
         departure = Departure(departure) if isinstance(departure, Deadline) else departure
         provider = self.provider
         query = _Query(build=partial(provider.placing, call), read=provider.read_placing, from_ruling=_itself)
-        return _without_text(await self._answer(query, now, departure), call)
+        return _without_text(await self._answer(query, now, departure, turn), call)
 
     async def list_calls(self, now: Clock = utc_now) -> Listing:
         """All calls in progress; `usable` is False if the provider has no such list, or did not return it."""
@@ -115,13 +125,15 @@ class Session(AsyncCloseable):
         await self._keyring.log_out()
         await self._client.aclose()
 
-    async def _answer(self, query: _Query[Answer], now: Clock, departure: Departure | None = None) -> Answer:
+    async def _answer(
+        self, query: _Query[Answer], now: Clock, departure: Departure | None = None, turn: Turn | None = None
+    ) -> Answer:
         """Send a request, logged in; when the key is refused, log in again and repeat it once."""
         for _ in range(2):
             if refusal := await self._keyring.ensure_login(now):
                 return query.from_ruling(refusal)
             renewals = self._keyring.renewals
-            answer = await self._once(query, departure)
+            answer = await self._once(query, departure, turn)
             if _ruling(answer).verdict is not Verdict.LOGIN_AGAIN or not self._keyring.forget_refused_key(renewals):
                 break
         return (
@@ -130,13 +142,15 @@ class Session(AsyncCloseable):
             else query.from_ruling(halt_if_login_refused(_ruling(answer)))
         )
 
-    async def _once(self, query: _Query[Answer], departure: Departure | None = None) -> Answer:
+    async def _once(
+        self, query: _Query[Answer], departure: Departure | None = None, turn: Turn | None = None
+    ) -> Answer:
         try:
             request = self._built(query.build)
             if request is None:
                 return query.from_ruling(not_offered(self.provider.name, "be asked this"))
             with translate_errors(self.provider.name, request), reading_for(self._account):
-                return query.read(await self._exchange(request, departure))
+                return query.read(await self._in_turn(request, departure, turn))
         except ProviderError as error:
             return query.from_ruling(error.ruling)
 
@@ -151,6 +165,17 @@ class Session(AsyncCloseable):
             log.error("a request could not be built", account=self._account, error=type(exc).__name__)
             ruling = Ruling(verdict=Verdict.NOT_SENT, mnemonic=OUR_FAULT, detail=detail)
             raise NotPlaced(self.provider.name, detail, ruling) from exc
+
+    async def _in_turn(self, request: HttpRequest, departure: Departure | None, turn: Turn | None) -> HttpReply:
+        if turn is None:
+            return await self._exchange(request, departure)
+        while True:
+            try:
+                await turn()
+            except BucketUnavailable as exc:
+                raise self._too_late(SLOT_MISSED, exc.message) from exc
+            with suppress(_SlotMissed):
+                return await self._exchange(request, departure)
 
     async def _exchange(self, request: HttpRequest, departure: Departure | None) -> HttpReply:
         if self._client.is_closed:
@@ -168,10 +193,10 @@ class Session(AsyncCloseable):
         if departure.deadline.passed():
             raise self._too_late("too_late", "the deadline passed before the request left")
         if departure.missed:
-            raise self._too_late(SLOT_MISSED, "its slot of the pace passed before the request left")
+            raise self._too_late(SLOT_MISSED, "its slot of the pace passed before the request left", _SlotMissed)
 
-    def _too_late(self, mnemonic: str, detail: str) -> TooLate:
-        return TooLate(self.provider.name, detail, Ruling(verdict=Verdict.NOT_SENT, mnemonic=mnemonic, detail=detail))
+    def _too_late(self, mnemonic: str, detail: str, kind: type[TooLate] = TooLate) -> TooLate:
+        return kind(self.provider.name, detail, Ruling(verdict=Verdict.NOT_SENT, mnemonic=mnemonic, detail=detail))
 
     async def _send_without_login(
         self, build: Callable[[], HttpRequest | None], read: Callable[[HttpReply], Ruling]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import logging
 from collections.abc import Iterator
@@ -61,3 +63,24 @@ def test_each_line_is_one_object_with_its_level_and_time(capsys):
     line = json.loads(capsys.readouterr().err)
     assert (line["event"], line["level"], line["attempt"]) == ("call requested", "info", "a-1")
     assert line["timestamp"].endswith("Z")
+
+
+class Full(io.StringIO):
+    """A disk without room."""
+
+    def write(self, line: str) -> int:
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+
+def test_a_line_that_cannot_be_written_ends_nobody(monkeypatch):
+    logs.set_up()
+    monkeypatch.setattr("sys.stderr", Full())
+    structlog.get_logger().error("the disk is full")
+    monkeypatch.undo()
+
+
+def test_what_is_below_the_level_is_not_written(capsys):
+    logs.set_up("WARNING")
+    structlog.get_logger().info("call requested")
+    structlog.get_logger().warning("late")
+    assert [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()] == ["late"]
