@@ -38,7 +38,7 @@ from dialer.transport.flight import InFlightRequests, Rulings
 from dialer.verdicts import Ruling, Verdict
 
 log = get_logger()
-SLICE_SECONDS = 0.2  # of a fast pace that are dialed by one task
+SLICE_SECONDS = 0.5  # of a fast pace that are dialed by one task: a task costs as much as some calls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import random
 import sqlite3
 import threading
@@ -14,7 +15,7 @@ from typing import Any, TypeVar
 from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 
 from campaigns.ledger.tables import campaigns
 from dialer.errors import DialerError
@@ -26,6 +27,7 @@ HASHED = "hash:"  # what the hash of a number begins with
 BUSY_TIMEOUT_MS = 60_000
 POOL = 50
 SWITCH_TRIES = 200
+ASKED_AFTER_SECONDS = 0.5
 DURABLE = "synchronous=FULL"  # a call made is a call remembered, power cut or not
 SESSION = "SELECT pg_backend_pid(), current_setting('synchronous_commit')"
 DAMAGED_STATES = {"XX001", "XX002"}
@@ -252,16 +254,32 @@ def _set(dbapi: sqlite3.Connection, pragma: str) -> None:
             time.sleep(0.05)
 
 
+def _ask_idle_connections(engine: Engine) -> None:
+    """Replace connections that were idle and no longer answer; asking before each use would be a round trip of six."""
+
+    @event.listens_for(engine, "checkin")
+    def note(_dbapi: Any, record: Any) -> None:
+        record.info["idle_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ask(dbapi: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("idle_since", math.inf) > ASKED_AFTER_SECONDS:
+            try:
+                engine.dialect.do_ping(dbapi)
+            except engine.dialect.loaded_dbapi.Error as exc:
+                raise DisconnectionError from exc
+
+
 def _postgres(url: str) -> Engine:
     """Nothing is set for a session, nor kept in one: with PgBouncer in transaction mode sessions are shared."""
     engine = create_engine(
         url,
         pool_size=POOL,
         max_overflow=POOL,
-        pool_pre_ping=True,
         hide_parameters=True,
         connect_args={"connect_timeout": 10},
     )
+    _ask_idle_connections(engine)
     commits_early: WeakSet[Any] = WeakSet()
 
     @event.listens_for(engine, "connect")

@@ -6,13 +6,14 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, bindparam, or_, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, or_, select, update
 
 from campaigns.ledger import erasures, queries
-from campaigns.ledger.moves import move_attempt, row_count
+from campaigns.ledger.moves import among, move_attempt, row_count
 from campaigns.ledger.queries import OpenAttempt
 from campaigns.ledger.receipts import receipts_by_attempt
 from campaigns.ledger.tables import attempts, receipts
@@ -54,15 +55,23 @@ def apply_waiting(
     correlation_ids: Sequence[UUID] = (),
 ) -> int:
     """Apply stored receipts whose attempt is known by now; returns how many. All that wait when no id is given."""
-    waiting = select(receipts.c.id, receipts.c.provider_call_id, receipts.c.correlation_id).where(
-        receipts.c.account == account, receipts.c.applied_at.is_(None)
-    )
+    facts: dict[str, Any] = {"account": account}
     if provider_call_ids is not None:
-        waiting = waiting.where(
-            or_(receipts.c.provider_call_id.in_(provider_call_ids), receipts.c.correlation_id.in_(correlation_ids))
-        )
-    rows = db.execute(waiting.order_by(receipts.c.id)).all()
+        facts |= {"calls": list(provider_call_ids), "attempts": list(correlation_ids)}
+    rows = db.execute(_waiting(named=len(facts) > 1, arrays=db.dialect.name == "postgresql"), facts).all()
     return sum(_apply(db, account, settings, rows[at : at + TOGETHER], now) for at in range(0, len(rows), TOGETHER))
+
+
+@cache
+def _waiting(*, named: bool, arrays: bool) -> Select[Any]:
+    """Kept, for it is asked at each answer, and takes as long to build as to run."""
+    waiting = select(receipts.c.id, receipts.c.provider_call_id, receipts.c.correlation_id).where(
+        receipts.c.account == bindparam("account"), receipts.c.applied_at.is_(None)
+    )
+    if named:
+        of_calls = among(receipts.c.provider_call_id, "calls", arrays=arrays)
+        waiting = waiting.where(or_(of_calls, among(receipts.c.correlation_id, "attempts", arrays=arrays)))
+    return waiting.order_by(receipts.c.id)
 
 
 def waiting_receipts(db: Connection, account: str) -> Sequence[int]:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 
 from anyio.from_thread import BlockingPortal
 
+from dialer.transport.portal import start_soon
+
 QUICK, SLOW = 0.01, 0.03  # seconds in which an event loop answers that has time to spare, and that is behind
 LONGEST_WAIT = 1.0
 LONGEST_PREPARATION = 0.1
@@ -84,7 +86,7 @@ class Admission:
         """Wait until it has done what it has at hand; where that takes long, also what came meanwhile."""
         for _ in range(2):
             asked, answered = time.monotonic(), threading.Event()
-            self._loop.start_task_soon(_answer, answered, caught_up)
+            start_soon(self._loop, _answer, answered, caught_up)
             answered.wait(LONGEST_WAIT)
             took = time.monotonic() - asked
             self.learn(took)

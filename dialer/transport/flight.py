@@ -12,6 +12,7 @@ from anyio.from_thread import BlockingPortal
 
 from dialer.calls import CallRequest
 from dialer.transport.departure import Departure
+from dialer.transport.portal import start_soon
 from dialer.verdicts import Ruling, Verdict
 
 LOST_RULING = Ruling(verdict=Verdict.UNCONFIRMED, detail="our own process gave up on the request")
@@ -37,7 +38,7 @@ class InFlightRequests:
     def send(self, calls: Sequence[tuple[CallRequest, Departure]]) -> None:
         """Start sending these requests, each in its slot, and return at once."""
         if calls:
-            self._loop.start_task_soon(self._place_all, calls)
+            start_soon(self._loop, self._place_all, calls)
             self._in_flight += len(calls)
 
     def finished(self) -> Rulings:

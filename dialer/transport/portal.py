@@ -1,12 +1,33 @@
-"""Base classes of clients: asynchronous ones, and blocking ones that run an event loop on a thread of their own."""
+"""What threads and event loops have to do with each other: clients of either kind, and coroutines started from afar."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+from weakref import WeakKeyDictionary
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+_loops: WeakKeyDictionary[BlockingPortal, asyncio.AbstractEventLoop] = WeakKeyDictionary()
+_running: set[asyncio.Task[None]] = set()  # a loop itself keeps no task alive
+
+
+def start_soon(portal: BlockingPortal, function: Callable[..., Coroutine[Any, Any, None]], *args: object) -> None:
+    """Start a coroutine on the portal's loop; returns at once, where the portal's own way waits for the loop's turn.
+
+    Raises RuntimeError when the loop has ended.
+    """
+    loop = _loops.get(portal) or _loops.setdefault(portal, portal.call(asyncio.get_running_loop))
+
+    def start() -> None:
+        task = loop.create_task(function(*args))
+        _running.add(task)
+        task.add_done_callback(_running.discard)
+
+    loop.call_soon_threadsafe(start)
 
 
 class AsyncCloseable:

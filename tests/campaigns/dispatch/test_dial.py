@@ -383,7 +383,7 @@ def test_receipts_that_came_before_the_answer_was_written_are_applied_with_it(le
 
 
 def test_slices_grow_with_the_pace_so_that_a_task_per_call_is_shown_where_it_can_be():
-    assert [slice_size(pace) for pace in (0.1, 1, 10, 30, 100, 1000)] == [1, 1, 1, 6, 20, 100]
+    assert [slice_size(pace) for pace in (0.1, 1, 10, 30, 100, 1000)] == [1, 1, 1, 15, 50, 100]
 
 
 def test_a_recording_is_played_by_its_id(real, sandbox):

@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -71,16 +72,20 @@ def test_workers_that_take_less_than_the_pace_get_what_they_take_and_then_as_muc
     """The pace carries a hundred in two seconds; the workers take ten a second of them, and then recover."""
     using, taken = opened(pace=50), list[Slice]()
     seed(ledger, numbers(900), now=clock())
-    waiting = release(using=using)
+    waiting = one_by_one(release(using=using))
     for _ in range(20):
         clock.forward(1)
-        taken, waiting = waiting[:1], waiting[1:]
+        taken, waiting = waiting[:10], waiting[10:]
         placed(using, taken)
-        waiting += release(using=using)
+        waiting += one_by_one(release(using=using))
     assert claimed(waiting).total() <= 60, "six seconds of what they take"
     placed(using, waiting)
     clock.forward(1)
     assert claimed(release(using=using)).total() >= 100
+
+
+def one_by_one(slices: list[Slice]) -> list[Slice]:
+    return [replace(slice_, contact_ids=(contact_id,)) for slice_ in slices for contact_id in slice_.contact_ids]
 
 
 @pytest.mark.parametrize("late", [0.3, 0.6, 0.9])
@@ -90,14 +95,14 @@ def test_a_tick_that_comes_late_does_not_leave_workers_that_keep_to_the_pace_wit
     """One late tick made the next ones release less and less, though the workers took all they could."""
     using, waiting = opened(pace=30), list[Slice]()
     seed(ledger, numbers(900), now=clock())
-    waiting = release(using=using)
+    waiting = one_by_one(release(using=using))
     for tick in range(8):
         seconds = 1 + late if tick in (0, 4) else 1.0
         clock.forward(seconds)
-        take = round(30 * seconds / 6)  # slices of six, the oldest first
+        take = round(30 * seconds)  # the oldest first
         assert len(waiting) >= take, f"nothing was left to dial before tick {tick}"
         placed(using, waiting[:take])
-        waiting = waiting[take:] + release(using=using)
+        waiting = waiting[take:] + one_by_one(release(using=using))
 
 
 def test_what_a_dead_worker_had_claimed_keeps_nobody_else_waiting_until_its_lease_ends(ledger, clock, opened):
