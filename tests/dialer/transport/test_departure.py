@@ -58,7 +58,7 @@ async def test_requests_that_missed_their_slots_get_new_ones_in_one_question(buc
     missed = [departure(-1.0) for _ in range(30)]
     began = time.monotonic()
     await asyncio.gather(*(leave(departures, str(place), one, left) for place, one in enumerate(missed)))
-    assert sum(bucket.asked) == 30
+    assert sum(bucket.asked) >= 30  # a busy machine misses some again
     assert len(bucket.asked) < 10, "not one by one"
     assert time.monotonic() - began >= 29 / 200, "no faster than the pace"
 
