@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -78,11 +79,9 @@ class Audience:
         """Every contact and every reject in the list's order, and `summary` counts them. Nothing is stored."""
         self._counts = Counter()
         rows = self._table.rows()
-        with closing(FirstLines()) as first_lines:
+        with closing(FirstLines()) as first_lines, _old_objects_left_out():
             while batch := list(islice(rows, ROWS_PER_BATCH)):
-                results = self._sorted(batch, self._reader.read(batch), first_lines)
-                self._counts.update([row.code if isinstance(row, Reject) else VALID for row in results])
-                yield from results
+                yield from self._counted(self._sorted(batch, self._reader.read(batch), first_lines))
 
     def check_unchanged(self) -> None:
         """Raise ListChanged when the file has changed since it was opened: what was read may be incomplete."""
@@ -104,6 +103,10 @@ class Audience:
         hidden = self._counts[RejectCode.HIDDEN]
         rows = f"{counted(hidden, 'row')} that the sheet hides: left out (show hidden rows to have them called)"
         return (*([rows] if hidden else []), *self._table.remarks)
+
+    def _counted(self, results: Sequence[ContactRow | Reject]) -> Sequence[ContactRow | Reject]:
+        self._counts.update([row.code if isinstance(row, Reject) else VALID for row in results])
+        return results
 
     def _sorted(
         self, rows: Sequence[Row], outcomes: Sequence[Outcome], first_lines: FirstLines
@@ -143,6 +146,16 @@ class Audience:
         rejection = RowRejected(code, self._reader.phone_column(row.cells), reason)
         # An erased person's row is not kept.
         return rejection.reject(row._replace(cells=()) if code is RejectCode.ERASED else row)
+
+
+@contextmanager
+def _old_objects_left_out() -> Iterator[None]:
+    """In this block Python's search for garbage leaves out what was there before: rows make it search very often."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _file_stamp(file: Path) -> tuple[int, int]:

@@ -234,15 +234,17 @@ def start(
     """
     erasures.take_erasure_lock(db)
     # Locked from the first statement on: it is not discarded or replaced while it is counted.
-    draft = select(campaigns.c.account).where(*_this_draft(campaign_id, now))
-    account = db.scalar(draft.with_for_update())
-    if account is None:
+    locked = select(campaigns.c.account, campaigns.c.contacts).where(*_this_draft(campaign_id, now)).with_for_update()
+    draft = db.execute(locked).first()
+    if draft is None:
         raise _gone(campaign_id)
     if not is_suppressed:
-        claims.suppress_at_launch(db, campaign_id, account, now)
+        claims.suppress_at_launch(db, campaign_id, draft.account, now)
     erasures.empty_admitted(db, campaign_id)
-    count = db.scalar(select(func.count()).where(contacts.c.campaign_id == campaign_id)) or 0
-    if admitted is not None and count != admitted:
+    count = draft.contacts
+    if admitted is None:  # its contacts were not added by `add_rows`, which keeps their number
+        count = db.scalar(select(func.count()).where(contacts.c.campaign_id == campaign_id)) or 0
+    elif count != admitted:
         raise DraftGone(f"{campaign_id} has {count} of its {admitted} contacts", "start again")
     facts = {"contacts": count, "zones": sorted(zones), "rejects": rejects, "rejects_file": rejects_file}
     db.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(started_at=now, **facts))
@@ -274,7 +276,9 @@ def discard_draft(db: Connection, campaign_id: str, created_at: datetime) -> boo
     if not db.execute(select(campaigns.c.id).where(*draft).with_for_update()).first():
         return True
     batch = select(contacts.c.id).where(contacts.c.campaign_id == campaign_id).limit(DISCARDED_AT_ONCE)
-    if row_count(db, delete(contacts).where(contacts.c.id.in_(batch))) == DISCARDED_AT_ONCE:
+    removed = row_count(db, delete(contacts).where(contacts.c.id.in_(batch)))
+    if removed == DISCARDED_AT_ONCE:
+        db.execute(update(campaigns).where(*draft).values(contacts=campaigns.c.contacts - removed))
         return False
     db.execute(delete(campaigns).where(*draft))
     return True

@@ -208,3 +208,15 @@ def test_no_contact_is_added_to_a_campaign_that_is_being_removed(ledger, draft, 
                 adding.exception(timeout=0.2)  # it waits
         assert isinstance(adding.exception(), DraftGone)
     assert counted(ledger) == 0
+
+
+def test_a_draft_that_was_removed_in_part_is_not_started(ledger, draft, clock, monkeypatch):
+    """Its number of contacts is kept with it: a million are not counted while nobody else may write."""
+    monkeypatch.setattr(drafts, "DISCARDED_AT_ONCE", 2)
+    add(ledger, draft, people(5), clock())
+    facts = {"zones": ["UTC"], "rejects": 0, "rejects_file": None, "starts_at": None, "who": "ann", "now": clock()}
+    assert not ledger.write(drafts.discard_draft, draft, clock())
+    with pytest.raises(DraftGone, match="has 3 of its 5 contacts"):
+        ledger.write(drafts.start, draft, admitted=5, **facts)
+    assert counted(ledger) == 3
+    ledger.write(drafts.start, draft, admitted=3, **facts)
