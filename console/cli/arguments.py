@@ -11,10 +11,12 @@ import typer
 
 from dialer.errors import DialerError
 from dialer.phone import BadPhoneNumber, PhoneNumber, parse
+from dialer.regular_file import read_regular
 from dialer.unicode_files import decoded
 
 STANDARD_INPUT, IN_FILE = "-", "@"  # instead of a number: where numbers stand
 SHOWN_BAD_LINES = 20
+MAX_BYTES = 16 << 20  # of numbers on standard input or in a file: a million
 
 AsJson = typer.Option(False, "--json", help="Print JSON, for machines.")
 FilePath = typer.Argument(help="The campaign file (YAML).", metavar="FILE", show_default=False)
@@ -91,12 +93,20 @@ def single_or_all(text: str, facts: Sequence[Any]) -> Any:
 
 def _lines_of(text: str) -> list[str]:
     try:
-        content = sys.stdin.buffer.read() if text == STANDARD_INPUT else Path(text.removeprefix(IN_FILE)).read_bytes()
-        return decoded(content).splitlines()
+        return decoded(_content_of(text)).splitlines()
     except OSError as exc:
         raise BadArgument(f"{text}: {exc.strerror}", "name a file that this user may read") from None
     except UnicodeDecodeError:
         raise BadArgument(f"{text}: it is not UTF-8 text", "save it as UTF-8, one number in each line") from None
+
+
+def _content_of(text: str) -> bytes:
+    if text != STANDARD_INPUT:
+        return read_regular(Path(text.removeprefix(IN_FILE)), MAX_BYTES)
+    content = sys.stdin.buffer.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise BadArgument(f"standard input has more than {MAX_BYTES:,} bytes", "give fewer numbers at a time")
+    return content
 
 
 def _number(text: str, country: str | None, before: str) -> PhoneNumber:

@@ -54,7 +54,7 @@ def status_command(
 
 def watch_command(
     campaign: str | None = typer.Argument(None, help="The campaign's id or name; all that go on when absent."),
-    every: float = typer.Option(0.5, min=0.1, help="Seconds between two looks."),
+    every: float = typer.Option(0.5, min=0.1, max=3600, help="Seconds between two looks."),
 ) -> None:
     """Watch campaigns until they have ended. Leaving with Ctrl-C leaves them running."""
     with settings_and_ledger() as (settings, ledger):
