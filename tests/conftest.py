@@ -44,6 +44,7 @@ LONGEST = (
 )
 # Whose tests share nothing that takes long to start: each is given to the worker that is free first.
 ONE_BY_ONE = ("chaos/test_storm", "chaos/test_planted", "console/receipts/test_storm", "console/cli/commands/test_run")
+STORES_TOGETHER = ("console/test_every_route",)  # whose tests share what takes longer than they do
 REAL_PARTS = {"redis_server", "redis_url", "postgres_url", "vendor", "start", "child", "shell"}
 
 
@@ -83,9 +84,10 @@ class ByFileAndStore(LoadFileScheduling):
     """Gives a worker the tests of a file together, those of each store by themselves: they share what is started."""
 
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.removeprefix("tests/").startswith(ONE_BY_ONE):
+        name, file = nodeid.removeprefix("tests/"), super()._split_scope(nodeid)
+        if name.startswith(ONE_BY_ONE):
             return nodeid
-        return f"{super()._split_scope(nodeid)} {'postgresql' in nodeid}"
+        return file if name.startswith(STORES_TOGETHER) else f"{file} {'postgresql' in nodeid}"
 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
