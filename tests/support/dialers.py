@@ -208,7 +208,7 @@ def failing_once(ledger: Ledger, *words: str) -> Iterator[list[str]]:
         event.remove(ledger.engine, "before_cursor_execute", fail)
 
 
-def carry_out(using: Runtime, *campaign_ids: str, seconds: float = PATIENCE) -> None:
+def carry_out(using: Runtime, *campaign_ids: str, seconds: float = PATIENCE, every: float = TICK) -> None:
     """Ticks and tasks as beat and workers run them, until the campaigns have finished."""
     tasks: list[Future[int]] = []
 
@@ -222,6 +222,6 @@ def carry_out(using: Runtime, *campaign_ids: str, seconds: float = PATIENCE) -> 
         return all(status is CampaignStatus.FINISHED for status in statuses)
 
     with ThreadPoolExecutor(16) as workers:
-        wait_for(over, seconds, every=TICK)
+        wait_for(over, seconds, every=every)
     for task in tasks:
         task.result()
