@@ -6,8 +6,6 @@ import json
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -19,7 +17,9 @@ import pytest
 from tests.chaos import disk as disks
 from tests.chaos.verdict import doubles
 from tests.support import loopback
+from tests.support.preloaded import DIALER, Forked
 from tests.support.seeding import LONG_TEXT, numbers
+from tests.support.shell import Shell
 
 CAMPAIGN = f"""\
 campaign: reminders
@@ -31,7 +31,6 @@ pace: 6
 """
 CONTACTS = 90
 FULL_SECONDS = 6.0
-DIALER = (str(Path(sys.executable).with_name("dialer")),)
 
 
 class Scene:
@@ -40,11 +39,10 @@ class Scene:
     def __init__(self, disk: disks.Disk) -> None:
         self.disk = disk
         self._output = (disk.folder / "up.log").open("wb")
-        self._environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-        command = (*DIALER, "up", "--sandbox", "--speed", "8", "--workers", "2")
-        self.up = subprocess.Popen(
-            command, cwd=disk.folder, env=self._environ, stdout=self._output, stderr=subprocess.STDOUT
-        )
+        command = (DIALER, "up", "--sandbox", "--speed", "8", "--workers", "2")
+        with Path(os.devnull).open("rb") as stdin:
+            files = (stdin, self._output, self._output)
+            self.up = Forked(command, cwd=disk.folder, env=Shell.environ({}), files=files)
 
     @property
     def info(self) -> dict[str, Any]:
@@ -55,7 +53,7 @@ class Scene:
         rows = ["phone", *numbers(CONTACTS)]
         (self.disk.folder / "contacts.csv").write_text("\n".join(rows) + "\n")
         (self.disk.folder / "c.yaml").write_text(CAMPAIGN)
-        subprocess.run((*DIALER, "start", "c.yaml"), cwd=self.disk.folder, env=self._environ, check=True)
+        assert Shell(self.disk.folder).run("start", "c.yaml").code == 0
 
     def calls(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = loopback.get(f"{self.info['urls']['sandbox']}/_calls").json()

@@ -57,9 +57,15 @@ def environ(more: Mapping[str, str]) -> dict[str, str]:
 
 
 def run(
-    arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float, given: str = ""
+    arguments: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    timeout: float,
+    given: str = "",
+    encoding: str = "utf-8",
 ) -> tuple[int, str, str]:
-    """Run `dialer` with these arguments; its exit code and what it wrote to stdout and to stderr."""
+    """Run `dialer` with these arguments; its exit code and what it wrote to stdout and to stderr, in this encoding."""
     with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         stdin.write(given.encode())
         stdin.seek(0)
@@ -69,12 +75,12 @@ def run(
         except subprocess.TimeoutExpired:
             os.kill(running.pid, signal.SIGKILL)
             raise
-        return code, _written(stdout), _written(stderr)
+        return code, _written(stdout, encoding), _written(stderr, encoding)
 
 
-def _written(file: IO[bytes]) -> str:
+def _written(file: IO[bytes], encoding: str) -> str:
     file.seek(0)
-    return file.read().decode().replace("\r\n", "\n")
+    return file.read().decode(encoding).replace("\r\n", "\n")
 
 
 class Forked:
@@ -231,9 +237,10 @@ def main(path: str) -> None:
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"] | {SOCKET: path})
-    sys.stdin = open(0, closefd=False)  # noqa: SIM115
-    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
+    encoding = os.environ.get("PYTHONIOENCODING")
+    sys.stdin = open(0, encoding=encoding, closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", encoding=encoding, closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, encoding=encoding, errors="backslashreplace", closefd=False)  # noqa: SIM115
     program, *arguments = request["arguments"]
     _run_dialer(arguments) if program == DIALER else _run_module(program, *arguments)
 
@@ -244,9 +251,20 @@ def _run_dialer(arguments: Sequence[str]) -> None:
     from workers.stack import stack
 
     stack.Child = ForkedChild  # type: ignore[misc]
+    if os.environ.get("COLUMNS") != "80":
+        _look_at_the_screen()
     sys.path[0] = str(Path(sys.executable).parent)  # as for the program of that name
     sys.argv = ["dialer", *arguments]
     dialer()
+
+
+def _look_at_the_screen() -> None:
+    """Ask for its width and colours again, as rich does once, when it is imported."""
+    from console.cli import output
+
+    fresh = runpy.run_path(output.__file__)
+    for name in ("out", "err"):
+        vars(getattr(output, name)).update(vars(fresh[name]))
 
 
 def _run_module(module: str, *arguments: str) -> None:

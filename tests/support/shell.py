@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,25 +84,31 @@ class Shell:
         file.chmod(0o600)  # else the first command closes what holds a secret, and says so
         return file
 
-    def run(self, *arguments: str, timeout: float = 60, given: str = "", **environ: str) -> Ran:
-        """Run to the end; `given` is typed."""
-        run = preloaded.run if environ.get("COLUMNS", "80") == "80" else _started
-        return Ran(*run(arguments, cwd=self.folder, env=self.environ(environ), timeout=timeout, given=given))
+    def run(
+        self, *arguments: str, timeout: float = 60, given: str = "", encoding: str = "utf-8", **environ: str
+    ) -> Ran:
+        """Run to the end; `given` is typed, and what is written is in this encoding."""
+        options: dict[str, Any] = {"timeout": timeout, "given": given, "encoding": encoding}
+        return Ran(*preloaded.run(arguments, cwd=self.folder, env=self.environ(environ), **options))
 
     def run_on_terminal(self, *arguments: str, columns: int = 80, typed: str = "") -> tuple[int, list[str]]:
         """Run to the end on a terminal of this width; its exit code, and the lines that stand on the terminal then."""
+        code, written = self.shown_on_terminal(*arguments, columns=columns, typed=typed)
+        return code, ESCAPE.sub("", written).splitlines()
+
+    def shown_on_terminal(self, *arguments: str, columns: int = 80, typed: str = "", **environ: str) -> tuple[int, str]:
+        """The same with all that was ever written to the terminal, moves of the cursor among it."""
         ours, theirs = pty.openpty()
         termios.tcsetwinsize(theirs, (50, columns))
-        environ = self.environ({"TERM": "xterm"})
-        del environ["COLUMNS"]  # it would win over the terminal's
-        running = subprocess.Popen(
-            [str(DIALER), *arguments], cwd=self.folder, env=environ, stdin=theirs, stdout=theirs, stderr=theirs
-        )
-        os.close(theirs)
+        env = self.environ({"TERM": "xterm"} | environ)
+        del env["COLUMNS"]  # it would win over the terminal's
+        with os.fdopen(theirs, "r+b", buffering=0) as screen:
+            files = (screen, screen, screen)
+            running = Forked([preloaded.DIALER, *arguments], cwd=self.folder, env=env, files=files)
         os.write(ours, typed.encode())
         with os.fdopen(ours, "rb") as terminal:
             written = b"".join(_until_the_end(terminal))
-        return running.wait(60), ESCAPE.sub("", written.decode()).splitlines()
+        return running.wait(60), written.decode()
 
     def begin(self, *arguments: str, **environ: str) -> Begun:
         """Start a command and leave it running; stop it with `end`."""
@@ -153,17 +159,6 @@ def _until_the_end(terminal: BinaryIO) -> Iterator[bytes]:
             yield os.read(terminal.fileno(), 65_536)
         except OSError:  # nobody has it open any more
             return
-
-
-def _started(
-    arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float, given: str
-) -> tuple[int, str, str]:
-    """As a preloaded one cannot be: the screen's width is asked for on import."""
-    command = [str(DIALER), *arguments]
-    done = subprocess.run(
-        command, cwd=cwd, env=env, input=given, capture_output=True, text=True, timeout=timeout, check=False
-    )
-    return done.returncode, done.stdout, done.stderr
 
 
 def processes_in(folder: Path) -> list[str]:

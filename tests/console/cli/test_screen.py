@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from typer.testing import CliRunner
 
 from console.cli.app import app
 from console.cli.output import Screen, local_with_zone, print_prose
-from tests.support.shell import CAMPAIGN, CONTACTS, DIALER, Shell
+from tests.support.shell import CAMPAIGN, CONTACTS, Shell
 
 
 def commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -58,15 +57,9 @@ def test_a_text_that_the_terminal_cannot_show_is_escaped_and_not_a_traceback(tmp
     shell = Shell.prepared(tmp_path)
     text = "Здравствуйте – 予約 🙂"
     shell.write("first.yaml", CAMPAIGN.replace("Hello {{ name }}, this is a reminder of your appointment.", text))
-    run = subprocess.run(
-        [DIALER, "preview", "first.yaml", *options],
-        cwd=tmp_path,
-        env=shell.environ({"PYTHONIOENCODING": encoding}),
-        capture_output=True,
-        check=False,
-    )
-    assert (run.returncode, run.stderr) == (0, b"")
-    shown = run.stdout.decode(encoding)
+    ran = shell.run("preview", "first.yaml", *options, encoding=encoding, PYTHONIOENCODING=encoding)
+    assert (ran.code, ran.err) == (0, "")
+    shown = ran.out
     assert (json.loads(shown)["text"] if options else shown.encode().decode("unicode_escape")).count("予約 🙂") == 1
 
 

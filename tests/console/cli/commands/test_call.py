@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +21,7 @@ from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
 from tests.contract.callgear.provoking import state_of
 from tests.support.sandbox_clients import Clients, until
-from tests.support.shell import DIALER, Shell
+from tests.support.shell import Shell
 
 
 @dataclass
@@ -191,17 +190,13 @@ def test_another_vendor_has_no_such_calls(here):
 
 
 def test_the_list_refreshes_until_it_is_left(here):
-    command = [str(DIALER), "call", "list", "--watch", "--every", "0.5"]
-    watching = subprocess.Popen(
-        command, cwd=here.folder, env=Shell.environ({}), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    watching = Shell(Path(here.folder)).begin("call", "list", "--watch", "--every", "0.5")
     try:
         until(lambda: looks(here) >= 2, 40)
     finally:
-        watching.send_signal(signal.SIGINT)
-        out, err = watching.communicate(timeout=30)
-    assert watching.returncode == 130
-    assert "No call is in progress" in out + err
+        shown = Shell.end(watching)
+    assert watching.process.wait() == 130
+    assert "No call is in progress" in shown
 
 
 def looks(here: Here) -> int:
