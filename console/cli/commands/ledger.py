@@ -73,7 +73,7 @@ def verify_command(
     repair: bool = typer.Option(False, "--repair", help="Count everything anew; calls wait while it does."),
     as_json: bool = JSON,
 ) -> None:
-    """Count all contacts and attempts, and compare with the counts that the ledger keeps. Exit code 1: they differ."""
+    """Compare the counts that the ledger keeps with its rows. Exit code 1: they differ."""
     with settings_and_ledger() as (_, ledger):
         with ledger.snapshot() as db:
             differences = tallies.differences(db)
