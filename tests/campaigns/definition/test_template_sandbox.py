@@ -77,6 +77,7 @@ def test_a_text_that_comes_to_too_much_is_refused_for_this_contact(source):
     assert TOO_MUCH[source] in str(refused.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", LOOPS)
 def test_a_text_that_takes_too_much_work_is_refused_for_the_whole_list(source):
     """A list has a million rows: it is not tried with each."""
