@@ -27,7 +27,7 @@ from campaigns.ledger.store import LedgerUnavailable
 from campaigns.lifecycle import OPEN_ATTEMPTS, CampaignStatus, Step
 from campaigns.runtime import SWEEP_MARGIN, Runtime, all_or_each, contained, own_limits
 from campaigns.settlement.receipts import apply_waiting
-from campaigns.settlement.rulings import accept_all, rule, settle_fault
+from campaigns.settlement.rulings import accept_all, is_plainly_unsent, put_back_all, rule, settle_fault
 from dialer.account import Account
 from dialer.bucket import BucketUnavailable, GrantResult, Slot
 from dialer.calls import CallRequest
@@ -67,7 +67,7 @@ _answers = Together[Answer]()
 
 
 class _HeardMeanwhile(Exception):
-    """A receipt, a poll or a sweep was faster than an answer."""
+    """A receipt, a poll or a sweep was faster than an answer, or a contact needs a look of its own."""
 
 
 def dial(slice_: Slice, *, using: Runtime, sleep: Callable[[float], None] = time.sleep) -> int:
@@ -288,20 +288,26 @@ def _write(answers: Sequence[Answer], campaign: Campaign, account: Account, usin
 def _write_answers(
     db: Connection, answers: Sequence[Answer], campaign: Campaign, account: Account, using: Runtime
 ) -> None:
-    """Settle the attempts by the answers to their requests; those that placed calls in two statements for all.
+    """Settle the attempts by the answers to their requests; those that placed calls, or never left, in a few for all.
 
     Raises _HeardMeanwhile where these are no longer as they were opened.
     """
     definition, now = campaign.definition, using.clock()
     placed: list[tuple[Opened, str]] = []
+    unsent: list[tuple[Opened, Ruling]] = []
     others: list[Answer] = []
     for answer in answers:
-        if answer.call and definition.override_ruling(answer.ruling).verdict is Verdict.PLACED:
+        ruling = definition.override_ruling(answer.ruling)
+        if answer.call and ruling.verdict is Verdict.PLACED:
             placed.append((answer.attempt, answer.call))
+        elif is_plainly_unsent(ruling):
+            unsent.append((answer.attempt, ruling))
         else:
             others.append(answer)
     if others:
         _rule(db, others, account, using)
+    if unsent and not put_back_all(db, campaign.id, account.name, unsent, now=now, rng=using.rng):
+        raise _HeardMeanwhile
     if placed:
         if not accept_all(db, placed, definition, account.settings, now=now):
             raise _HeardMeanwhile

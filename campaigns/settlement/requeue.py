@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from campaigns.ledger import queries
-from campaigns.ledger.moves import lock_contact, move_contact
+from campaigns.ledger.attempts import Opened
+from campaigns.ledger.moves import among, lock_contact, move_contact, move_contacts
 from campaigns.ledger.queries import OpenAttempt
-from campaigns.ledger.redials import reached_elsewhere
-from campaigns.ledger.tables import attempts
+from campaigns.ledger.redials import other_campaigns, reached_elsewhere
+from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
-from dialer.calls import Outcome
+from dialer.calls import REACHED, Outcome
 
 
 def requeue(
@@ -38,6 +40,38 @@ def requeue(
         move_unless_reached(db, attempt, status, now, reason=reason)
     elif move_unless_reached(db, attempt, ContactStatus.PENDING, now, due_at=due_at, **facts):
         db.execute(update(attempts).where(attempts.c.id == attempt.id).values(next_attempt_at=due_at))
+
+
+def requeue_unsent(db: Connection, campaign_id: str, account: str, unsent: Sequence[Opened], due_at: datetime) -> bool:
+    """As `requeue`, in as many statements however many there are, for requests that never left.
+
+    False if any of them needs more than being due again (a call that reached it, its `not_after`, a cancelled or moved
+    or redialed campaign): then roll back, and requeue them one by one.
+    """
+    ids = [attempt.contact_id for attempt in unsent]
+    if move_contacts(db, ContactStatus.PENDING, ids, due_at=due_at) != len(ids):
+        return False
+    ours = select(campaigns.c.id).where(
+        campaigns.c.id == campaign_id, campaigns.c.account == account, campaigns.c.status != CampaignStatus.CANCELLED
+    )
+    if db.scalar(ours) is None or other_campaigns(db, campaign_id) or _any_is_over(db, ids, due_at):
+        return False
+    retried = among(attempts.c.id, "unsent", arrays=db.dialect.name == "postgresql")
+    db.execute(
+        update(attempts).where(retried).values(next_attempt_at=due_at), {"unsent": [attempt.id for attempt in unsent]}
+    )
+    return True
+
+
+def _any_is_over(db: Connection, contact_ids: Sequence[int], due_at: datetime) -> bool:
+    """Whether a call reached one of them, or its `not_after` comes first; they are locked by now."""
+    arrays = db.dialect.name == "postgresql"
+    reached = select(attempts.c.id).where(
+        among(attempts.c.contact_id, "contacts", arrays=arrays), attempts.c.outcome.in_(REACHED)
+    )
+    late = select(contacts.c.id).where(among(contacts.c.id, "contacts", arrays=arrays), contacts.c.not_after <= due_at)
+    facts = {"contacts": list(contact_ids)}
+    return any(db.execute(query.limit(1), facts).first() is not None for query in (reached, late))
 
 
 def move_unless_reached(

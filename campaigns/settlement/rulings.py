@@ -23,7 +23,7 @@ from campaigns.lifecycle import AttemptStatus, ContactStatus, PauseKind
 from campaigns.safeguards.failover import FOR_THE_DAY, has_left, move_on
 from campaigns.safeguards.halts import halt_account
 from campaigns.settlement.evidence import Evidence
-from campaigns.settlement.requeue import move_unless_reached, requeue
+from campaigns.settlement.requeue import move_unless_reached, requeue, requeue_unsent
 from dialer.account_settings import AccountSettings
 from dialer.retry import backoff
 from dialer.verdicts import OUR_FAULT, Ruling, Verdict
@@ -95,6 +95,39 @@ def accept_all(
         return False
     move_contacts(db, ContactStatus.PLACED, [attempt.contact_id for attempt, _ in placed], attempts=ONE_MORE)
     return True
+
+
+def put_back_all(
+    db: Connection,
+    campaign_id: str,
+    account: str,
+    unsent: Sequence[tuple[Opened, Ruling]],
+    *,
+    now: datetime,
+    rng: Random,
+) -> bool:
+    """As `rule`, in as many statements however many there are, for requests that never left this process.
+
+    False if one of them is no longer as it was opened, or its contact needs more: then roll back, and rule one by one.
+    """
+    facts = {
+        attempt.id: {
+            "ended_at": now,
+            "conclude_at": None,
+            "confirmed_by": _if_doubted(Evidence.ANSWER),
+            **_words(ruling),
+        }
+        for attempt, ruling in unsent
+    }
+    if move_attempts(db, AttemptStatus.NOT_PLACED, facts) != len(facts):
+        return False
+    due_at = now + timedelta(seconds=DEFAULT_THROTTLE) * (1 + rng.random() / 10)
+    return requeue_unsent(db, campaign_id, account, [attempt for attempt, _ in unsent], due_at)
+
+
+def is_plainly_unsent(ruling: Ruling) -> bool:
+    """Whether the request never left, for want of time and not by a fault, and may leave again soon."""
+    return ruling.verdict is Verdict.NOT_SENT and ruling.mnemonic != OUR_FAULT and not ruling.retry_after
 
 
 def _as_placed(

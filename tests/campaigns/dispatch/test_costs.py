@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, insert, select, update
 
-from campaigns.dispatch.dial import Slice, dial
-from campaigns.ledger import moves
+from campaigns.dispatch.dial import Answer, Slice, _write, dial
+from campaigns.ledger import moves, queries
 from campaigns.ledger.attempts import Opening, open_attempts
 from campaigns.ledger.claims import Claimed, still_claimed
+from campaigns.ledger.queries import OpenAttempt
 from campaigns.ledger.store import Ledger
+from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import AttemptStatus, ContactStatus
+from campaigns.operations import control
 from dialer.bucket import GrantResult, Limits, TokenBucket
 from dialer.deadline import utc_now
+from dialer.verdicts import Ruling, Verdict
 from tests.support.dialers import PATIENCE, serving, webex, working
-from tests.support.seeding import claim, dialing, numbers, seed
+from tests.support.seeding import claim, contact, dialing, numbers, seed, sent
 
 FEW, MANY = 2, 50
 MOST_OF_A_SLICE = 20  # statements: its campaign and contacts are read, its attempts opened, its answers written twice
@@ -75,6 +80,61 @@ def test_answers_are_written_in_as_many_statements_however_many_they_are(ledger)
             assert moves.move_attempts(db, AttemptStatus.PLACED, facts) == 0, "they are placed already"
             assert moves.move_contacts(db, ContactStatus.PLACED, calls, attempts=1) == 0
         assert len([text for text in texts if not text.startswith("BEGIN")]) == 4
+
+
+TOO_LATE = Ruling(verdict=Verdict.NOT_SENT, mnemonic="too_late", detail="the deadline passed")
+
+
+def put_back(ledger: Ledger, redis_url: str, opened: Sequence[OpenAttempt]) -> None:
+    """As when the requests of these attempts never left."""
+    with working(ledger, redis_url, {"main": webex()}) as using:
+        with ledger.reading() as db:
+            campaign = queries.campaign(db, opened[0].campaign_id)
+        _write([Answer(sent(one), TOO_LATE) for one in opened], campaign, using.accounts["main"], using)
+
+
+def test_requests_that_never_left_are_put_back_in_as_many_statements_however_many_they_are(ledger, redis_url, buckets):
+    counts = []
+    for many in (FEW, MANY):
+        opened = dialing(ledger, numbers(many), now=utc_now())
+        with counted(ledger) as texts:
+            put_back(ledger, redis_url, opened)
+        counts.append(len([text for text in texts if not text.startswith("BEGIN")]))
+        rows = [contact(ledger, one.contact_id) for one in opened]
+        assert {(row.status, row.attempts) for row in rows} == {("pending", 0)}
+        assert all(0 < (row.due_at - utc_now()).total_seconds() <= 1.2 for row in rows)
+        with ledger.reading() as db:
+            told = db.execute(select(attempts).where(attempts.c.campaign_id == opened[0].campaign_id)).all()
+        assert {(row.status, row.mnemonic, row.verdict) for row in told} == {("not_placed", "too_late", "not_sent")}
+        assert {row.next_attempt_at for row in told} == {row.due_at for row in rows}
+    assert counts[0] == counts[1]
+
+
+def test_one_whose_time_is_over_is_looked_at_by_itself_and_the_others_are_put_back(ledger, redis_url, buckets):
+    opened = dialing(ledger, numbers(3), now=utc_now())
+    with ledger.writing() as db:
+        late = update(contacts).where(contacts.c.id == opened[1].contact_id)
+        db.execute(late.values(not_after=utc_now() + timedelta(seconds=0.5)))
+    put_back(ledger, redis_url, opened)
+    assert [contact(ledger, one.contact_id).status for one in opened] == ["pending", "expired", "pending"]
+
+
+def test_nobody_is_put_back_whom_another_call_has_reached(ledger, redis_url, buckets):
+    opened = dialing(ledger, numbers(3), now=utc_now())
+    with ledger.writing() as db:
+        earlier = select(attempts).where(attempts.c.id == opened[2].id)
+        row = dict(db.execute(earlier).one()._mapping)
+        ended = {"status": "ended", "outcome": "answered", "ended_at": utc_now(), "answered_at": utc_now()}
+        db.execute(insert(attempts).values(**row | ended | {"id": uuid4(), "number": row["number"] + 1}))
+    put_back(ledger, redis_url, opened)
+    assert [contact(ledger, one.contact_id).status for one in opened] == ["pending", "pending", "reached"]
+
+
+def test_a_cancelled_campaign_puts_nobody_back(ledger, redis_url, buckets):
+    opened = dialing(ledger, numbers(2), now=utc_now())
+    control.cancel(ledger, opened[0].campaign_id, who="test", now=utc_now())
+    put_back(ledger, redis_url, opened)
+    assert [contact(ledger, one.contact_id).status for one in opened] == ["cancelled", "cancelled"]
 
 
 @pytest.mark.parametrize("many", [FEW, MANY])
