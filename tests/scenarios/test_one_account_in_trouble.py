@@ -31,7 +31,7 @@ from campaigns.settlement.rulings import accept
 from campaigns.settlement.timeouts import conclude_due
 from dialer.deadline import utc_now
 from tests.support.dialers import ListingVendor, callgear, serving, wait_for, webex, working
-from tests.support.seeding import attempt, campaign_row, dialing, fresh, numbers, seed
+from tests.support.seeding import attempt, campaign_row, dialing, fresh, numbers, seed, sent
 
 ACCOUNTS = ("a", "poison", "z")
 RECURRING = """\
@@ -210,15 +210,14 @@ def test_one_receipt_that_cannot_be_applied_keeps_no_other_from_being(using, ven
 
 
 def test_one_answer_that_cannot_be_written_loses_no_other_of_its_slice(ledger, clock, redis_url, buckets):
-    from campaigns.dispatch.dial import _settle
+    from campaigns.dispatch.dial import Answer, _settle
     from tests.support.settling import PLACED
 
     with working(ledger, redis_url, {"main": callgear()}, clock=clock) as using:
-        good = dialing(ledger, numbers(3), now=clock())
-        (bad,) = dialing(ledger, numbers(1, first=9), now=clock(), campaign="unreadable")
-        make_unreadable(ledger, bad.campaign_id)
-        rulings = [(one.id, replace(PLACED, provider_call_id=f"c-{one.id}")) for one in (good[0], bad, *good[1:])]
-        _settle(rulings, campaign_row(ledger, good[0].campaign_id), using.accounts["main"], using)
+        *good, bad = dialing(ledger, numbers(4), now=clock())
+        calls = {one.id: f"c-{one.id}" for one in good} | {bad.id: "c-\ud800"}  # half a character: no store takes it
+        answers = [Answer(sent(one), replace(PLACED, provider_call_id=calls[one.id])) for one in (bad, *good)]
+        _settle(answers, campaign_row(ledger, bad.campaign_id), using.accounts["main"], using)
         assert [attempt(ledger, one.id).status for one in (*good, bad)] == ["placed"] * 3 + ["dialing"]
         assert steps_in_trouble(using) == {"settle": {"main"}}
 
