@@ -21,5 +21,13 @@ def harmless(text: str) -> str:
 
 
 def restored(cells: Sequence[str]) -> list[str]:
-    """The cells of a row with those that `harmless` made as they were before."""
-    return [cell[1:] if cell.startswith("'") and harmless(cell[1:]) == cell else cell for cell in cells]
+    """The cells of a row with those that `harmless` made as they were before; blanks before an apostrophe say nothing.
+
+    A CSV file without quotes has lost such blanks, a workbook has kept them.
+    """
+    return [_restored(cell) if "'" in cell else cell for cell in cells]
+
+
+def _restored(cell: str) -> str:
+    written = cell.lstrip(" ")
+    return written[1:] if written.startswith("'") and harmless(written[1:]) == written else cell

@@ -14,7 +14,7 @@ from tests.support.shell import Shell
 from workers.stack.info import running_stack
 
 IN_ORDER = (
-    *("ledger upgrade", "ledger copy copy.sqlite3", "accounts", "check first.yaml"),
+    *("ledger upgrade", "ledger verify", "ledger copy copy.sqlite3", "accounts", "check first.yaml"),
     *("preview first.yaml --row 2", "plan first.yaml", "start first.yaml", "watch first", "run first.yaml"),
     *("init appointments.yaml", "check appointments.yaml", "preview appointments.yaml --row 7"),
     *("start appointments.yaml", "pause appointments", "resume appointments"),
