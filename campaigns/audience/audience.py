@@ -6,7 +6,7 @@ import gc
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from campaigns.audience.columns import Columns, find_columns
@@ -26,7 +26,8 @@ from dialer.errors import DialerError
 from dialer.plural import counted
 
 CAMPAIGN_WIDE_FAULTS = {"voice", "media"}  # fault codes whose cause is the campaign file, never a contact's text
-ROWS_PER_BATCH = 500
+ROWS_PER_BATCH, ROWS_AT_ONCE = 500, 50
+CHARACTERS_PER_BATCH = 500_000
 
 FindExcluded = Callable[[Sequence[str]], Mapping[str, tuple[RejectCode, str]]]
 """Takes numbers in E.164; returns those that must not be called now, each with the code and the reason."""
@@ -80,7 +81,7 @@ class Audience:
         self._counts = Counter()
         rows = self._table.rows()
         with closing(FirstLines()) as first_lines, _old_objects_left_out():
-            while batch := list(islice(rows, ROWS_PER_BATCH)):
+            while batch := _next_batch(rows):
                 yield from self._counted(self._sorted(batch, self._reader.read(batch), first_lines))
 
     def check_unchanged(self) -> None:
@@ -156,6 +157,19 @@ def _old_objects_left_out() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
+
+
+def _next_batch(rows: Iterator[Row]) -> list[Row]:
+    """The next rows, fewer where their cells are long: a batch is held in memory several times over."""
+    batch: list[Row] = []
+    characters = 0
+    while len(batch) < ROWS_PER_BATCH and characters < CHARACTERS_PER_BATCH:
+        some = list(islice(rows, ROWS_AT_ONCE))
+        if not some:
+            break
+        batch += some
+        characters += sum(map(len, chain.from_iterable(row.cells for row in some)))
+    return batch
 
 
 def _file_stamp(file: Path) -> tuple[int, int]:
