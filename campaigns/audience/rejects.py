@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
+from weakref import finalize
 
 from campaigns.audience.formulas import harmless
 from campaigns.audience.temp_space import temp_space
@@ -71,6 +72,11 @@ class Reject:
     cells: Sequence[str] = field(default=(), repr=False)
 
 
+def _close(spool: SpooledTemporaryFile[str]) -> None:
+    with suppress(OSError):  # unwritten data is of no use any more
+        spool.close()
+
+
 class RejectStore:
     """All rejects of one list, in a temporary file once they exceed a megabyte, so that memory does not grow with them.
 
@@ -89,13 +95,7 @@ class RejectStore:
     def _open(self) -> None:
         self._spool = SpooledTemporaryFile(SPOOLED_IN_MEMORY, "w+", encoding="utf-8", newline="")  # noqa: SIM115
         self._writer = csv.writer(self._spool, quoting=csv.QUOTE_ALL)
-
-    def __del__(self) -> None:
-        self._close()
-
-    def _close(self) -> None:
-        with suppress(OSError):  # unwritten data is of no use any more
-            self._spool.close()
+        self._close = finalize(self, _close, self._spool)  # also where it is garbage with others, in whatever order
 
     def clear(self) -> None:
         """Remove all rejects."""
