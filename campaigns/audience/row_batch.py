@@ -61,6 +61,8 @@ class RowBatch:
             try:
                 values.append(read(*arguments))
             except RowRejected as rejection:
+                # Its traceback holds this frame: the batch, and the open file, would wait for the garbage collector.
+                rejection.__traceback__ = rejection.__context__ = None
                 rejected[len(values) + len(rejected)] = rejection
         if rejected:
             self._remove(rejected)
