@@ -26,7 +26,7 @@ from workers.stack.info import running_stack
 HOUR = timedelta(hours=1)
 FORKED_NOT = "81"  # columns: a command on such a screen is a process of its own, and has the clock that is set
 WINDOW = """\
-pace: 5
+pace: 1
 retry: {{max_attempts: 1}}
 schedule: {{zone: UTC, windows: {{mon-sun: "{opens:%H:%M}-{closes:%H:%M}"}}}}
 """
@@ -115,7 +115,7 @@ def wrong_by(scene: Scene, offset: timedelta) -> Iterator[None]:
 
 @pytest.mark.parametrize("offset", [2 * HOUR, -2 * HOUR], ids=["set forward", "set back"])
 def test_a_clock_that_was_set_is_told_by_every_door_and_passes(scene: Scene, offset: timedelta) -> None:
-    """The window is open, and by the wrong clock it is not."""
+    """The window is open, and by the wrong clock it is not. At this pace nobody runs out of contacts meanwhile."""
     wait_for(lambda: scene.told_by_the_api("open")["kind"] == HoldKind.DIALING, every=0.2)
     with wrong_by(scene, offset):
         wait_for(lambda: scene.told_by_the_api("open")["kind"] == HoldKind.CLOCK_SET, every=0.2)
