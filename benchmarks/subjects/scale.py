@@ -62,7 +62,9 @@ def _asked(url: str, size: int) -> list[str]:
         def claim() -> float:
             claim_id, lease = uuid4(), NOW + timedelta(seconds=30)
             took = _milliseconds(
-                lambda: ledger.write(claims.claim_due, campaign_id, claim_id, 50, now=NOW, lease_until=lease)
+                lambda: ledger.write(
+                    claims.claim_due, campaign_id, claim_id, 50, now=NOW, lease_until=lease, in_list_order=False
+                )
             )
             with ledger.reading() as db:
                 ids = db.scalars(select(contacts.c.id).where(contacts.c.claim == claim_id)).all()

@@ -22,6 +22,7 @@ from campaigns.safeguards import budgets, circuit_breaker
 from campaigns.safeguards.canary import CanaryHold, advance_canary, not_called
 from dialer.account import Account
 
+SORTED_UP_TO = 10_000  # contacts: a longer list would be sorted for each claim, since all of it is due at one moment
 LOST_AFTER = 0.5  # of a lease: a worker that lives has taken sooner what was released to it
 SLOW_PACE = 10.0  # calls a second, up to which a horizon is a handful, and nobody asks whether workers are behind
 AHEAD = 1.25  # horizons: workers that take less than the pace have no more than they take in so long
@@ -100,7 +101,17 @@ def claim_contacts(db: Connection, campaign: Campaign, room: int, now: datetime,
     moments = using.moments()
     until = due_by(campaign.definition, account.provider, moments)
     only = and_(true(), *([not_called()] if canary else []), *_open_by_each_clock(campaign, moments))
-    ids = claims.claim_due(db, campaign.id, claim, room, now=now, lease_until=lease_until, due_by=until, only=only)
+    ids = claims.claim_due(
+        db,
+        campaign.id,
+        claim,
+        room,
+        now=now,
+        lease_until=lease_until,
+        due_by=until,
+        only=only,
+        in_list_order=campaign.contacts <= SORTED_UP_TO,
+    )
     size = slice_size(campaign.definition.pace or account.settings.pace)
     return [
         Slice(campaign_id=campaign.id, claim=claim, contact_ids=tuple(ids[first : first + size]))

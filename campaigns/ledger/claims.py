@@ -80,15 +80,19 @@ def claim_due(
     lease_until: datetime,
     due_by: datetime | None = None,
     only: ColumnElement[bool] | None = None,
+    in_list_order: bool = True,
 ) -> list[int]:
     """Claim up to `limit` due contacts; returns their ids, retries before first tries, longest due first.
 
     `due_by` includes contacts that come due until then, unless their `not_after` is near; `only` narrows them.
+    With `in_list_order` those due at the same moment come in the order of their list: for that PostgreSQL sorts all of
+    them; without, they come as its index has them, which is mostly the same.
     """
     due = is_due(now, due_by) if only is None else and_(is_due(now, due_by), only)
-    retries = _claim(db, campaign_id, claim, limit, and_(due, AGAIN), now=now, lease_until=lease_until)
+    facts: dict[str, Any] = {"now": now, "lease_until": lease_until, "in_list_order": in_list_order}
+    retries = _claim(db, campaign_id, claim, limit, and_(due, AGAIN), **facts)
     left = limit - len(retries)
-    return retries + (_claim(db, campaign_id, claim, left, due, now=now, lease_until=lease_until) if left else [])
+    return retries + (_claim(db, campaign_id, claim, left, due, **facts) if left else [])
 
 
 def is_due(now: datetime, due_by: datetime | None = None) -> ColumnElement[bool]:
@@ -108,7 +112,9 @@ def _claim(
     *,
     now: datetime,
     lease_until: datetime,
+    in_list_order: bool,
 ) -> list[int]:
+    order = (contacts.c.due_at, contacts.c.id) if in_list_order else (contacts.c.due_at,)
     due = (
         select(contacts.c.id)
         .where(
@@ -116,7 +122,7 @@ def _claim(
             contacts.c.status == ContactStatus.PENDING,
             which,
         )
-        .order_by(contacts.c.due_at)  # nothing more: a list is due at one moment, and would be sorted for each claim
+        .order_by(*order)
         .limit(limit)
         .with_for_update(skip_locked=True)  # PostgreSQL; SQLite has one writer at a time
         # Without being materialized PostgreSQL may run it again for each row, and claim more than the limit.

@@ -173,6 +173,8 @@ def hold_reason(
     if failing and (next_due_at is None or next_due_at - now < FAILING_IS_NEWS):
         return HoldReason(kind=HoldKind.VENDOR_DOWN, words=failing, clears_at=next_due_at)
     waiting = (next_due_at is not None and next_due_at <= now) or queries.count_claimed(db, campaign.id) > 0
+    if campaign.hold_kind is ReleaseHold.CLOCK_SET:  # who is due by a wrong clock says nothing
+        waiting = next_due_at is not None
     if campaign.hold_kind and (waiting or _put_off_by_limit(campaign, next_due_at, now)):
         return _held(campaign, campaign.hold_kind)
     if waiting:

@@ -241,7 +241,8 @@ def test_a_number_as_a_program_or_a_spreadsheet_writes_it_is_that_number_or_refu
     national = phonenumbers.format_number(number, Form.NATIONAL)
     significant = phonenumbers.national_significant_number(number)
     assert as_read(e164, None) == e164
-    assert as_read(international.replace(" ", separator), None) == e164
+    in_lines = {None} if separator in "\r\n" else set()  # a line each is how two numbers are written, too
+    assert as_read(international.replace(" ", separator), None) in {e164} | in_lines
     assert as_read(phonenumbers.format_number(number, Form.RFC3966), None) == e164
     assert as_read(e164 + tail, None) == e164
     assert as_read(f'="{e164}"', None) == e164

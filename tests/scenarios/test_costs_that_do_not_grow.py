@@ -48,14 +48,14 @@ def two_sizes(request, tmp_path_factory) -> Iterator[tuple[tuple[Ledger, str], t
 
 def claim(ledger: Ledger, campaign_id: str) -> None:
     claim_id = uuid4()
-    ids = ledger.write(claims.claim_due, campaign_id, claim_id, 50, now=NOW, lease_until=LEASE)
+    ids = ledger.write(claims.claim_due, campaign_id, claim_id, 50, now=NOW, lease_until=LEASE, in_list_order=False)
     assert len(ids) == 50
     ledger.write(claims.give_back, claim_id, ids)
 
 
 def open_some(ledger: Ledger, campaign_id: str) -> None:
     claim_id = uuid4()
-    ids = ledger.write(claims.claim_due, campaign_id, claim_id, 20, now=NOW, lease_until=LEASE)
+    ids = ledger.write(claims.claim_due, campaign_id, claim_id, 20, now=NOW, lease_until=LEASE, in_list_order=False)
     with ledger.reading() as db:
         ours = claims.still_claimed(db, claim_id, ids, NOW)
     openings = [
