@@ -280,30 +280,37 @@ attempts = Table(
 # Counts of what is over, by triggers of the store (migration 0015): see `campaigns/ledger/tallies.py`.
 UNFOLDED, FOLDED = text("NOT folded"), text("folded")
 
-contact_tallies = Table(
+
+def tallies_of(name: str, *key: Column[Any]) -> Table:
+    """A table of counts: rows of the same key are to be added up."""
+    return Table(
+        name,
+        metadata,
+        Column("id", RowId, primary_key=True, autoincrement=True),
+        *key,
+        Column("number", Integer, nullable=False),  # to be added to the other rows'
+        Column("folded", Boolean, nullable=False, default=False),  # the sum of earlier rows, one for each key
+        Index(f"ix_{name}_campaign_id", "campaign_id"),
+        Index(f"ix_{name}_unfolded", "id", sqlite_where=UNFOLDED, postgresql_where=UNFOLDED),
+        Index(
+            f"uq_{name}_folded",
+            *(column.name for column in key),
+            unique=True,
+            sqlite_where=FOLDED,
+            postgresql_where=FOLDED,
+        ),
+    )
+
+
+contact_tallies = tallies_of(
     "contact_tallies",
-    metadata,
-    Column("id", RowId, primary_key=True, autoincrement=True),
     Column("campaign_id", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("reason", Text, nullable=False),  # blank: none was kept, or it holds a number of seven digits or more
-    Column("number", Integer, nullable=False),  # to be added to the other rows'
-    Column("folded", Boolean, nullable=False, default=False),  # the sum of earlier rows, one for each key
-    Index("ix_contact_tallies_campaign_id", "campaign_id"),
-    Index("ix_contact_tallies_unfolded", "id", sqlite_where=UNFOLDED, postgresql_where=UNFOLDED),
-    Index(
-        "uq_contact_tallies_folded",
-        *("campaign_id", "status", "reason"),
-        unique=True,
-        sqlite_where=FOLDED,
-        postgresql_where=FOLDED,
-    ),
 )
 
-attempt_tallies = Table(
+attempt_tallies = tallies_of(
     "attempt_tallies",
-    metadata,
-    Column("id", RowId, primary_key=True, autoincrement=True),
     Column("campaign_id", Text, nullable=False),
     Column("account", Text, nullable=False),
     Column("status", Text, nullable=False),
@@ -311,17 +318,6 @@ attempt_tallies = Table(
     Column("outcome", Text, nullable=False),
     Column("counted", Boolean, nullable=False),
     Column("ended_by", Text, nullable=False),
-    Column("number", Integer, nullable=False),
-    Column("folded", Boolean, nullable=False, default=False),
-    Index("ix_attempt_tallies_campaign_id", "campaign_id"),
-    Index("ix_attempt_tallies_unfolded", "id", sqlite_where=UNFOLDED, postgresql_where=UNFOLDED),
-    Index(
-        "uq_attempt_tallies_folded",
-        *("campaign_id", "account", "status", "verdict", "outcome", "counted", "ended_by"),
-        unique=True,
-        sqlite_where=FOLDED,
-        postgresql_where=FOLDED,
-    ),
 )
 
 breakers = Table(

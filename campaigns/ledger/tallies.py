@@ -36,6 +36,7 @@ from campaigns.lifecycle import MISSED_CONTACTS, TAKEN_CONTACTS, AttemptStatus, 
 
 FOLD_FROM = 1000  # rows: fewer are added up by whoever reads them
 FOLDED_AT_ONCE = 5000
+LONG_NUMBER = "*" + "[0-9]" * 7 + "*"  # as GLOB has it
 TALLIES = (contact_tallies, attempt_tallies)
 NOT_KEYS = frozenset({"id", "number", "folded"})
 
@@ -79,7 +80,7 @@ def contacts_by_status(db: Connection, campaign_id: str) -> dict[ContactStatus, 
 def contacts_by_campaign(db: Connection, which: ColumnElement[bool]) -> dict[str, dict[ContactStatus, int]]:
     """The same for each campaign that meets the condition, by its id."""
     ids = select(campaigns.c.id).where(which)
-    total: Function[int] = func.sum(contact_tallies.c.number)
+    total = _sum(contact_tallies)
     tallied = (contact_tallies.c.campaign_id, contact_tallies.c.status)
     ended = select(*tallied, total).where(contact_tallies.c.campaign_id.in_(ids)).group_by(*tallied)
     taken = (
@@ -105,7 +106,7 @@ def _with_waiting(counts: dict[str, int]) -> dict[ContactStatus, int]:
 
 def reasons_not_reached(db: Connection, campaign_id: str, limit: int | None = None) -> list[ReasonCount]:
     """Why contacts were not reached, the most frequent reason first; all reasons, or the first `limit` of them."""
-    total: Function[int] = func.sum(contact_tallies.c.number)
+    total = _sum(contact_tallies)
     query = (
         select(contact_tallies.c.status, contact_tallies.c.reason, total)
         .where(contact_tallies.c.campaign_id == campaign_id, contact_tallies.c.status.in_(MISSED_CONTACTS))
@@ -121,7 +122,7 @@ def attempt_counts(db: Connection, campaign_id: str) -> list[AttemptCount]:
     """The campaign's attempts, counted by what they have in common."""
     tallied = attempt_tallies.c
     by = (tallied.status, tallied.outcome, tallied.counted, tallied.ended_by)
-    total: Function[int] = func.sum(tallied.number)
+    total = _sum(attempt_tallies)
     settled = select(*by, total).where(tallied.campaign_id == campaign_id).group_by(*by).having(total != 0)
     goes_on = (attempts.c.campaign_id == campaign_id, attempts.c.ended_at.is_(None))
     by_open = (attempts.c.status, attempts.c.counted)
@@ -247,8 +248,7 @@ def counted_anew(db: Connection, table: Table) -> Select[Any]:
         which: ColumnElement[bool] = c.final_at.is_not(None)
     else:
         a = attempts.c
-        texts = (func.coalesce(a[name], "") for name in ("verdict", "outcome", "ended_by"))
-        verdict, outcome, ended_by = texts
+        verdict, outcome, ended_by = (func.coalesce(a[name], "") for name in ("verdict", "outcome", "ended_by"))
         columns = [a.campaign_id, a.account, a.status, verdict, outcome, a.counted, ended_by]
         which = a.ended_at.is_not(None)
     named = [column.label(key) for column, key in zip(columns, _keys(table), strict=True)]
@@ -259,6 +259,3 @@ def _kept(db: Connection, reason: ColumnElement[Any]) -> ColumnElement[Any]:
     """What a tally keeps of a reason, as the triggers have it."""
     long_number = reason.op("~")("[0-9]{7}") if db.dialect.name == "postgresql" else reason.op("GLOB")(LONG_NUMBER)
     return case((long_number, ""), else_=reason)
-
-
-LONG_NUMBER = "*" + "[0-9]" * 7 + "*"
