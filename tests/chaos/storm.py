@@ -60,10 +60,11 @@ class Plan:
     every: float
     seed: int
     faults: int | None = None  # each kind once, when no number is named
+    most: float = math.inf  # faults; whoever is left then is called undisturbed
     speed: float = 8.0
     workers: int = 3
     pace: int = 40  # calls a second, of each campaign
-    seconds: float = math.inf  # for which faults are thrown at the most; whoever is left is called undisturbed
+    seconds: float = math.inf  # for which faults are thrown at the most, as `most`
     patience: float = 900.0
     only: Sequence[str] | None = None  # the faults to choose from; all of them when none is named
     sentinel: bool = False  # two Redis servers, one of which takes over when the other dies
@@ -225,7 +226,7 @@ def _throw_faults(
         if time.monotonic() > until:
             say(f"{waiting} contacts are without a final status after {plan.patience:.0f} s: they are lost")
             return largest
-        if (waiting or thrown < least) and time.monotonic() < began + plan.seconds:
+        if (waiting or thrown < least) and thrown < plan.most and time.monotonic() < began + plan.seconds:
             name = faults.throw()
             thrown += 1
             say(f"{thrown:4} {name:<28} {waiting} waiting")
