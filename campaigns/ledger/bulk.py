@@ -1,14 +1,19 @@
-"""Inserts many rows at once through the store's own driver, past SQLAlchemy's work per row."""
+"""Inserts: those that say what to do about a row that is there, and those of many rows at once.
+
+Many rows go through the store's own driver, past SQLAlchemy's work per row.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from itertools import chain
 from typing import Any, cast
 
 from sqlalchemy import BigInteger, Connection, Integer, Table
+from sqlalchemy.dialects.sqlite import Insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
 
@@ -16,6 +21,15 @@ from campaigns.ledger.tables import UtcTime
 
 CACHE_KB = 65_536  # of SQLite's pages, for as long as this connection lives
 ROWS_A_STATEMENT = 250
+
+
+def insert_into(db: Connection, table: Table) -> Insert:
+    """An insert that takes `on_conflict_do_update` and `on_conflict_do_nothing`, which both stores write alike.
+
+    The dialect in use is imported already; the other store's would take a short command longer than its work.
+    """
+    dialect = import_module(f"sqlalchemy.dialects.{db.dialect.name}")
+    return cast(Insert, dialect.insert(table))
 
 
 def insert_rows(

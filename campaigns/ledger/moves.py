@@ -25,9 +25,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from campaigns import lifecycle
+from campaigns.ledger.bulk import insert_into
 from campaigns.ledger.tables import attempts, audit, campaigns, contacts, faults
 from campaigns.lifecycle import PROGRAM, AttemptStatus, CampaignStatus, ContactStatus, PauseKind, Step
 
@@ -224,8 +224,7 @@ def _rows(result: CursorResult[Any]) -> int:
 
 def note_fault(db: Connection, step: Step, *, account: str, campaign_id: str, error: str, now: datetime) -> None:
     """Count what a step of the dialer's own raised. `error` names it without anybody's number or text."""
-    insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
     key = {"step": step, "account": account, "campaign_id": campaign_id}
-    first = insert(faults).values(**key, times=1, last_at=now, error=error)
+    first = insert_into(db, faults).values(**key, times=1, last_at=now, error=error)
     again = {"times": faults.c.times + 1, "last_at": now, "error": error}
     db.execute(first.on_conflict_do_update(index_elements=list(key), set_=again))

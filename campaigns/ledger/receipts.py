@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from campaigns.ledger.bulk import insert_into
 from campaigns.ledger.tables import receipts
 from dialer.calls import Outcome, Progress, Receipt
 from dialer.providers.bounds import believed_since
@@ -28,7 +28,6 @@ class Delivery:
 
 def store(db: Connection, deliveries: Sequence[Delivery], *, now: datetime) -> list[int]:
     """Keep the receipts of deliveries; returns how many of each were new."""
-    insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
     lines: dict[tuple[str, str], dict[str, object]] = {}
     owner: dict[tuple[str, str], int] = {}
     for number, delivery in enumerate(deliveries):
@@ -37,7 +36,9 @@ def store(db: Connection, deliveries: Sequence[Delivery], *, now: datetime) -> l
             if key not in lines:
                 lines[key], owner[key] = _line(delivery, receipt, now), number
     named = (receipts.c.account, receipts.c.event_id)
-    stored = db.execute(insert(receipts).on_conflict_do_nothing().returning(*named), list(lines.values())).all()
+    stored = db.execute(
+        insert_into(db, receipts).on_conflict_do_nothing().returning(*named), list(lines.values())
+    ).all()
     fresh = [0] * len(deliveries)
     for account, event_id in stored:
         fresh[owner[account, event_id]] += 1

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, Exists, and_, delete, exists, func, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from campaigns.ledger.bulk import insert_into
 from campaigns.ledger.erasures import shown_number
 from campaigns.ledger.moves import row_count
 from campaigns.ledger.spellings import every_spelling, same_phone
@@ -54,12 +54,11 @@ def suppress(
     account: str = EVERY_ACCOUNT,
 ) -> bool:
     """Put a number (E.164) on the list; False if it is already listed for at least as long: its reason then stays."""
-    insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
     line = {"reason": reason or NO_REASON, "source": source, "added_at": now, "expires_at": expires_at}
     listed_until, ends = suppressions.c.expires_at, expires_at
     shorter = listed_until.is_not(None) if ends is None else listed_until < ends
     written = _as_listed(db, phone, account)
-    statement = insert(suppressions).values(phone=written, account=account, **line)
+    statement = insert_into(db, suppressions).values(phone=written, account=account, **line)
     upsert = statement.on_conflict_do_update(index_elements=["phone", "account"], set_=line, where=shorter)
     return db.execute(upsert.returning(suppressions.c.id)).first() is not None
 

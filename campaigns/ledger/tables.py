@@ -23,6 +23,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    TextClause,
     UniqueConstraint,
     Uuid,
     text,
@@ -129,6 +130,14 @@ def together(name: str, condition: str, *columns: str) -> CheckConstraint:
     return CheckConstraint(f"({condition} AND {filled}) OR (NOT ({condition}) AND {empty})", name=name)
 
 
+def partial_index(name: str, *columns: str, where: TextClause, unique: bool = False) -> Index:
+    """An index of the rows for which this is true, on both stores.
+
+    The condition is named to SQLite's dialect only: naming PostgreSQL's here would import all of its drivers.
+    """
+    return Index(name, *columns, unique=unique, sqlite_where=where)
+
+
 RowId = BigInteger().with_variant(Integer(), "sqlite")
 
 metadata = MetaData(
@@ -216,10 +225,10 @@ contacts = Table(
     CheckConstraint("final_at IS NULL OR reason IS NOT NULL", name="reason"),
     UniqueConstraint("phone", "campaign_id"),
     Index("ix_contacts_campaign_id_status_due_at", "campaign_id", "status", "due_at"),
-    Index("ix_contacts_claim", "claim", sqlite_where=HAS_CLAIM, postgresql_where=HAS_CLAIM),
-    Index("ix_contacts_lease_until", "lease_until", sqlite_where=HAS_LEASE, postgresql_where=HAS_LEASE),
-    Index("ix_contacts_not_after", "not_after", sqlite_where=MAY_EXPIRE, postgresql_where=MAY_EXPIRE),
-    Index("ix_contacts_retries", "campaign_id", "due_at", sqlite_where=AGAIN, postgresql_where=AGAIN),
+    partial_index("ix_contacts_claim", "claim", where=HAS_CLAIM),
+    partial_index("ix_contacts_lease_until", "lease_until", where=HAS_LEASE),
+    partial_index("ix_contacts_not_after", "not_after", where=MAY_EXPIRE),
+    partial_index("ix_contacts_retries", "campaign_id", "due_at", where=AGAIN),
 )
 
 attempts = Table(
@@ -274,7 +283,7 @@ attempts = Table(
     Index("ix_attempts_status_conclude_at", "status", "conclude_at"),
     Index("ix_attempts_account_provider_call_id", "account", "provider_call_id"),
     Index("ix_attempts_campaign_id_dialing_at", "campaign_id", "dialing_at"),
-    Index("ix_attempts_open", "campaign_id", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
+    partial_index("ix_attempts_open", "campaign_id", where=IS_OPEN),
 )
 
 # Counts of what is over, by triggers of the store (migration 0015): see `campaigns/ledger/tallies.py`.
@@ -291,14 +300,8 @@ def tallies_of(name: str, *key: Column[Any]) -> Table:
         Column("number", Integer, nullable=False),  # to be added to the other rows'
         Column("folded", Boolean, nullable=False, default=False),  # the sum of earlier rows, one for each key
         Index(f"ix_{name}_campaign_id", "campaign_id"),
-        Index(f"ix_{name}_unfolded", "id", sqlite_where=UNFOLDED, postgresql_where=UNFOLDED),
-        Index(
-            f"uq_{name}_folded",
-            *(column.name for column in key),
-            unique=True,
-            sqlite_where=FOLDED,
-            postgresql_where=FOLDED,
-        ),
+        partial_index(f"ix_{name}_unfolded", "id", where=UNFOLDED),
+        partial_index(f"uq_{name}_folded", *(column.name for column in key), unique=True, where=FOLDED),
     )
 
 

@@ -28,8 +28,8 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
+from campaigns.ledger.bulk import insert_into
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import FOLDED, UNFOLDED, attempt_tallies, attempts, campaigns, contact_tallies, contacts
 from campaigns.lifecycle import MISSED_CONTACTS, TAKEN_CONTACTS, AttemptStatus, ContactStatus
@@ -193,7 +193,7 @@ def forget_none(db: Connection, table: Table, campaign_ids: Collection[str]) -> 
 
 def _added(db: Connection, table: Table, keys: Sequence[str]) -> Any:
     """Adds a number to the folded row of its key."""
-    add = (postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert)(table).values(folded=True)
+    add = insert_into(db, table).values(folded=True)
     return add.on_conflict_do_update(
         index_elements=list(keys),
         index_where=FOLDED,

@@ -5,9 +5,11 @@ A command's module is imported when the command is called: most of a short comma
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -65,11 +67,23 @@ class CommandTable(Mapping[str, Any]):
         return len(COMMANDS)
 
 
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Modules that are imported leave no garbage; looking for it takes a fifth of a short command's time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 @cache
 def _command(name: str) -> Any:
     module, _line = COMMANDS[name]
     commands = typer.Typer(rich_markup_mode=None)
-    import_module(f"console.cli.commands.{module}").register(commands)
+    with _nothing_collected():
+        import_module(f"console.cli.commands.{module}").register(commands)
     return typer.main.get_group(commands).commands[name]
 
 
