@@ -24,6 +24,7 @@ from dialer.verdicts import Ruling, Verdict
 
 # A server may close an idle connection just as we use it, which leaves the request unconfirmed: we close it sooner.
 IDLE_SECONDS = 4.0
+LARGEST_REPLY = 16 << 20  # bytes, decoded; a list of ten thousand calls has less
 USER_AGENT = "campaign-dialer"
 ALWAYS_SENT = {"accept": "*/*", "accept-encoding": "gzip, deflate", "user-agent": USER_AGENT}
 NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
@@ -58,8 +59,21 @@ def _headers_of(reply: aiohttp.ClientResponse) -> dict[str, str]:
     return headers
 
 
+async def _body(reply: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for part in reply.content.iter_any():
+        body += part
+        if len(body) > LARGEST_REPLY:
+            raise ReplyTooLarge
+    return bytes(body)
+
+
 class NoFreeConnection(Exception):
     """All connections that we allow ourselves are in use: nothing was sent, and the provider has no part in it."""
+
+
+class ReplyTooLarge(Exception):
+    """A reply that went on beyond `LARGEST_REPLY`; the rest was not read."""
 
 
 class HttpClient:
@@ -86,8 +100,10 @@ class HttpClient:
         place_timeout: float | None = None,
         before_send: BeforeSend | None = None,
     ) -> HttpReply:
-        """Send a request and read its whole reply. The timeouts are in seconds, for one thing after the other: a free
-        connection of ours (None: as long as for connecting), connecting, and the reply from when the request leaves.
+        """Send a request and read its whole reply; raises ReplyTooLarge, NoFreeConnection and what aiohttp raises.
+
+        The timeouts are in seconds, for one thing after the other: a free connection of ours (None: as long as for
+        connecting), connecting, and the reply from when the request leaves.
 
         `before_send` is called with a place to send from, and again once the connection is open and before any byte is
         written; raising stops the request.
@@ -138,7 +154,7 @@ class HttpClient:
             request.method, request.url, headers=headers, data=request.body or None, allow_redirects=False
         )
         async with sending as reply:
-            return HttpReply(status=reply.status, headers=_headers_of(reply), body=await reply.read())
+            return HttpReply(status=reply.status, headers=_headers_of(reply), body=await _body(reply))
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -225,6 +241,8 @@ def _failure(cause: BaseException) -> tuple[str, str]:
         return "timed_out", "did not answer in time"
     if isinstance(cause, BROKEN):
         return "connection_lost", "broke off before it had answered"
+    if isinstance(cause, ReplyTooLarge):
+        return "reply_too_large", f"gave an answer of more than {LARGEST_REPLY >> 20} MB, which was not read"
     return "unexpected", "gave an answer that could not be read"
 
 
