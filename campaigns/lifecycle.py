@@ -35,6 +35,7 @@ class ContactStatus(StrEnum):
     SUPPRESSED = "suppressed"  # on the suppression list, or erased
     EXPIRED = "expired"  # its `not_after` or its campaign's end came first
     CANCELLED = "cancelled"  # its campaign was cancelled first
+    WITHDRAWN = "withdrawn"  # a person or a program took it out of its campaign
     UNKNOWN = "unknown"  # its last call may have rung, and nothing more is heard of it
 
 
@@ -124,6 +125,7 @@ CONTACT_MOVES: Mapping[ContactStatus, frozenset[ContactStatus]] = {
             ContactStatus.SUPPRESSED,
             ContactStatus.EXPIRED,
             ContactStatus.CANCELLED,
+            ContactStatus.WITHDRAWN,
         }
     ),
     ContactStatus.CLAIMED: frozenset(
@@ -134,6 +136,7 @@ CONTACT_MOVES: Mapping[ContactStatus, frozenset[ContactStatus]] = {
             ContactStatus.SUPPRESSED,
             ContactStatus.EXPIRED,
             ContactStatus.CANCELLED,
+            ContactStatus.WITHDRAWN,
         }
     ),
     ContactStatus.DIALING: frozenset(
@@ -164,7 +167,12 @@ CONTACT_MOVES: Mapping[ContactStatus, frozenset[ContactStatus]] = {
     # A late receipt corrects these; none of them is dialed any more.
     **{
         unreached: frozenset({ContactStatus.REACHED})
-        for unreached in (ContactStatus.UNREACHED, ContactStatus.EXPIRED, ContactStatus.CANCELLED)
+        for unreached in (
+            ContactStatus.UNREACHED,
+            ContactStatus.EXPIRED,
+            ContactStatus.CANCELLED,
+            ContactStatus.WITHDRAWN,
+        )
     },
     ContactStatus.UNKNOWN: frozenset({ContactStatus.REACHED, ContactStatus.UNREACHED, ContactStatus.EXPIRED}),
 }
@@ -215,13 +223,14 @@ FINAL_CONTACTS = (  # never called any more
     ContactStatus.SUPPRESSED,
     ContactStatus.EXPIRED,
     ContactStatus.CANCELLED,
+    ContactStatus.WITHDRAWN,
     ContactStatus.UNKNOWN,
 )
 MISSED_CONTACTS = tuple(  # final, and not reached
     status for status in FINAL_CONTACTS if status is not ContactStatus.REACHED
 )
-FOLLOW_UP_CONTACTS = tuple(  # missed, and worth contacting in another way: all but the suppressed
-    status for status in MISSED_CONTACTS if status is not ContactStatus.SUPPRESSED
+FOLLOW_UP_CONTACTS = tuple(  # missed, and worth contacting in another way: all but those who are to be left alone
+    status for status in MISSED_CONTACTS if status not in (ContactStatus.SUPPRESSED, ContactStatus.WITHDRAWN)
 )
 REDIALED_CONTACTS = (  # missed for another reason than the outcome of their calls; a redial may name them
     ContactStatus.EXPIRED,
@@ -233,6 +242,7 @@ NOT_YET_REACHED = (  # a late receipt of an answer makes them reached; of called
     *WAITING_CONTACTS,
     *GIVEN_UP_CONTACTS,
     ContactStatus.CANCELLED,
+    ContactStatus.WITHDRAWN,
     ContactStatus.UNKNOWN,
 )
 COUNTED_WITHOUT_CALL = (  # a request that placed no call can decide them: the canary then counts them as called

@@ -17,6 +17,7 @@ MEANINGS: Mapping[ContactStatus, str] = {
     ContactStatus.SUPPRESSED: "it is on a do-not-call list",
     ContactStatus.EXPIRED: "its time to be called is over",
     ContactStatus.CANCELLED: "was left when the campaign was cancelled",
+    ContactStatus.WITHDRAWN: "was taken out of the campaign",
     ContactStatus.UNKNOWN: "may have been called: nothing tells",
 }
 

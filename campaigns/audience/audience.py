@@ -12,7 +12,7 @@ from pathlib import Path
 from campaigns.audience.columns import Columns, find_columns
 from campaigns.audience.download import download, is_url
 from campaigns.audience.encoding import BadContactsFile
-from campaigns.audience.first_lines import FirstLines
+from campaigns.audience.first_lines import NOTHING, FirstLines, key_of, phone_of
 from campaigns.audience.import_summary import VALID, ImportSummary
 from campaigns.audience.open_list import open_table
 from campaigns.audience.progress import ProgressBar, no_progress
@@ -80,9 +80,9 @@ class Audience:
         """Every contact and every reject in the list's order, and `summary` counts them. Nothing is stored."""
         self._counts = Counter()
         rows = self._table.rows()
-        with closing(FirstLines()) as first_lines, _old_objects_left_out():
+        with closing(FirstLines(phone_of)) as phones, closing(FirstLines(key_of)) as keys, _old_objects_left_out():
             while batch := _next_batch(rows):
-                yield from self._counted(self._sorted(batch, self._reader.read(batch), first_lines))
+                yield from self._counted(self._sorted(batch, self._reader.read(batch), phones, keys))
 
     def check_unchanged(self) -> None:
         """Raise ListChanged when the file has changed since it was opened: what was read may be incomplete."""
@@ -110,14 +110,17 @@ class Audience:
         return results
 
     def _sorted(
-        self, rows: Sequence[Row], outcomes: Sequence[Outcome], first_lines: FirstLines
+        self, rows: Sequence[Row], outcomes: Sequence[Outcome], phones: FirstLines, keys: FirstLines
     ) -> Sequence[ContactRow | Reject]:
         """What was read of each row, or why it is not called: for its own sake, as a duplicate, or as excluded."""
         contacts = [outcome for outcome in outcomes if isinstance(outcome, ContactRow)]
-        first_of = first_lines.of(contacts)
+        first_of = phones.of(contacts)
+        first_of_key = keys.of(contacts) if self.definition.contacts.key else NOTHING
         results: Sequence[ContactRow | Reject] = contacts
-        if first_of or len(contacts) < len(rows):
-            results = [self._contact_or_reject(*read, first_of) for read in zip(rows, outcomes, strict=True)]
+        if first_of or first_of_key or len(contacts) < len(rows):
+            results = [
+                self._contact_or_reject(*read, first_of, first_of_key) for read in zip(rows, outcomes, strict=True)
+            ]
         if self._find_excluded is None:
             return results
         excluded = self._find_excluded([result.e164 for result in results if isinstance(result, ContactRow)])
@@ -125,11 +128,16 @@ class Audience:
             return results
         return [self._unless_excluded(result, row, excluded) for result, row in zip(results, rows, strict=True)]
 
-    def _contact_or_reject(self, row: Row, contact: Outcome, first_of: Mapping[int, int]) -> ContactRow | Reject:
-        """`first_of` has, by the lines of duplicates, the line where the same phone stands first."""
+    def _contact_or_reject(
+        self, row: Row, contact: Outcome, first_of: Mapping[int, int], first_of_key: Mapping[int, int]
+    ) -> ContactRow | Reject:
+        """Both have, by the lines of duplicates, the line where the same phone, or the same key, stands first."""
         if isinstance(contact, RowRejected):
             return contact.reject(row)
         first = first_of.get(row.line)
+        if first is None and row.line in first_of_key:
+            reason, advice = f"the same key stands in line {first_of_key[row.line]}", "give each row a key of its own"
+            return RowRejected(RejectCode.DUPLICATE_KEY, self._reader.key_column(), reason, advice).reject(row)
         if first is None:
             return contact
         same = "the same number" if len(contact.phone.spellings) == 1 else "the same phone, which has two spellings,"

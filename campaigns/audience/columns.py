@@ -14,7 +14,7 @@ from campaigns.definition.yaml_source import DefinitionFaults, FileFault, KeyPat
 
 MIN_PHONE_DIGITS = 7
 VOICE_KEYS = ("language", "voice")
-OPTIONAL_KEYS = ("country_column", "zone", "not_after", "consent", *VOICE_KEYS)
+OPTIONAL_KEYS = ("country_column", "zone", "not_after", "consent", "key", *VOICE_KEYS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,7 @@ class Columns:
     zone: int | None
     not_after: int | None
     consent: int | None
+    key: int | None
     voice: Mapping[str, int]
     variables: Mapping[str, int]
     fields: Mapping[str, int]
@@ -58,6 +59,7 @@ def find_columns(definition: Definition, table: Table) -> Columns:
         zone=optional["zone"],
         not_after=optional["not_after"],
         consent=optional["consent"],
+        key=optional["key"],
         voice={name: index for name in VOICE_KEYS if (index := optional[name]) is not None},
         variables={name: index for name, index in variables.items() if index is not None},
         fields=_fields(table, found_phones) | {name: index for name, index in others.items() if index is not None},

@@ -48,6 +48,8 @@ class RejectCode(StrEnum):
     BAD_ZONE = "bad_zone"
     BAD_NOT_AFTER = "bad_not_after"
     NO_CONSENT = "no_consent"
+    BAD_KEY = "bad_key"  # blank or too long
+    DUPLICATE_KEY = "duplicate_key"
     SHORT_ROW = "short_row"
     LONG_ROW = "long_row"
     HIDDEN = "hidden"  # a workbook's row that people do not see

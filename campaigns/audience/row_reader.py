@@ -25,6 +25,7 @@ from dialer.providers.provider import ScriptFault
 from dialer.scripts import Script
 
 NAMIBIA = "NA"
+LONGEST_KEY = 200
 NO_VOICE: Mapping[str, str] = {}
 CheckScript = Callable[[Script], ScriptFault | None]
 # As spreadsheets show them in any language (#REF!, #WERT!, #¡DIV/0!, #ИМЯ?); a column too narrow; LibreOffice's.
@@ -43,6 +44,7 @@ class ContactRow(NamedTuple):
     text        the text to speak; None for a recording
     voice       voice settings of its own, which override the message's
     consent     the content of the consent column
+    key         its name in the caller's own system, from the column of keys; blank when the list has none
     spoken      what the text's filters made of the row's values
     """
 
@@ -54,6 +56,7 @@ class ContactRow(NamedTuple):
     text: str | None
     voice: Mapping[str, str]
     consent: str | None
+    key: str = ""
     spoken: Sequence[SpokenValue] = ()
 
     @property
@@ -85,7 +88,7 @@ class RowReader:
     """Reads the rows of one list by one definition. It stores no rows.
 
     A row with several faults is rejected for the first: faults of the row, then of its number, zone, `not_after`,
-    consent, and text.
+    consent, key, and text.
     """
 
     def __init__(
@@ -164,6 +167,10 @@ class RowReader:
             batch.fill("consent", None)
         else:
             batch.work_out("consent", self._consent, columns.consent)
+        if columns.key is None:
+            batch.fill("key", "")
+        else:
+            batch.work_out("key", self._key, columns.key)
         if columns.voice:
             batch.work_out("voice", self._voice, *columns.voice.values())
         else:
@@ -213,7 +220,7 @@ class RowReader:
         """Reject a row if a cell that is used has no usable value. An error that means "no value" (#N/A) is a blank."""
         columns = self._columns
         place = _place_of_phone([cells[index] for index in columns.phones])
-        others = (columns.country, columns.zone, columns.not_after, columns.consent)
+        others = (columns.country, columns.zone, columns.not_after, columns.consent, columns.key)
         used = (*columns.voice.values(), *columns.variables.values(), *(one for one in others if one is not None))
         for index in (*columns.phones[: place + 1], *used):
             fault = row.faults.get(index)
@@ -312,6 +319,20 @@ class RowReader:
             column, reason = self.name(self._columns.consent or 0), "nothing says that this person agreed to be called"
             raise RowRejected(RejectCode.NO_CONSENT, column, reason, "fill it in or remove the row")
         return written
+
+    def _key(self, written: str) -> str:
+        column = self.name(self._columns.key or 0)
+        if not written:
+            advice = "fill it in or remove the row"
+            raise RowRejected(RejectCode.BAD_KEY, column, "the key is blank", advice)
+        if len(written) > LONGEST_KEY or not written.isprintable():
+            reason = f"a key has up to {LONGEST_KEY} characters, all of which can be printed"
+            raise RowRejected(RejectCode.BAD_KEY, column, reason, "shorten it")
+        return written
+
+    def key_column(self) -> str:
+        """The name of the column of keys."""
+        return self.name(self._columns.key or 0)
 
     def _voice(self, *cells: str) -> Mapping[str, str]:
         return {name: cell for name, cell in zip(self._columns.voice, cells, strict=True) if cell}

@@ -19,7 +19,7 @@ from dialer.errors import DialerError
 
 OUTCOMES = (Outcome.NO_ANSWER, Outcome.BUSY, Outcome.REJECTED, Outcome.FAILED)
 WORDS = tuple(word.value for word in (*OUTCOMES, *REDIALED_CONTACTS))
-KEPT = ("line", "phone", "phone_hash", "consent", "fields", "text", "voice", "zone", "not_after")
+KEPT = ("line", "phone", "phone_hash", "consent", "fields", "text", "voice", "zone", "not_after", "key")
 
 
 class CannotRedial(DialerError):

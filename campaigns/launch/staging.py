@@ -62,8 +62,8 @@ class StagingFile:
     def _write(self) -> None:
         if self._unwritten:
             contacts = [
-                written_contact(line, e164, fields, text, zone or NO_ZONE, not_after, consent, voice)
-                for line, e164, fields, zone, not_after, text, voice, consent, _ in self._unwritten
+                written_contact(line, e164, fields, text, zone or NO_ZONE, not_after, consent, voice, key)
+                for line, e164, fields, zone, not_after, text, voice, consent, key, _ in self._unwritten
             ]
             batch = pickle.dumps(contacts, pickle.HIGHEST_PROTOCOL)
             with temp_space(CONTACTS, self._bytes_needed(len(batch))):
@@ -79,4 +79,5 @@ class StagingFile:
 def new_contact(row: ContactRow) -> NewContact:
     """A checked row as it is written into the ledger."""
     zone = row.zone or NO_ZONE
-    return NewContact(row.line, row.e164, row.fields, row.text, zone, row.not_after, row.consent, row.voice or None)
+    voice = row.voice or None
+    return NewContact(row.line, row.e164, row.fields, row.text, zone, row.not_after, row.consent, voice, row.key)

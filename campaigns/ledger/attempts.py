@@ -126,6 +126,7 @@ def _opening(*, arrays: bool) -> ReturningUpdate[Any]:
             contacts.c.status == ContactStatus.CLAIMED,
             contacts.c.lease_until > now,
             or_(contacts.c.not_after.is_(None), contacts.c.not_after > now),
+            contacts.c.withdrawal.is_(None),
             _campaign_running(),
             ~suppressed(bindparam("opening_account", type_=String()), now),
         )

@@ -31,12 +31,12 @@ from dialer.errors import DialerError
 from dialer.number_identity import spellings
 from dialer.phone import mask
 
-COLUMNS = ("line", "phone", "phone_hash", "consent", "fields", "text", "voice", "zone", "not_after")
+COLUMNS = ("line", "phone", "phone_hash", "consent", "fields", "text", "voice", "zone", "not_after", "key")
 """What differs between the contacts of a draft."""
 ContactValues = tuple[object, ...]
 """The values of these columns for one contact."""
-WrittenContact = tuple[int, str, str | None, str, str | None, str | None, str, datetime | None]
-"""The same without the hash: line, phone, consent, fields as JSON, text, voice as JSON, zone, not_after."""
+WrittenContact = tuple[int, str, str | None, str, str | None, str | None, str, datetime | None, str]
+"""The same without the hash: line, phone, consent, fields as JSON, text, voice as JSON, zone, not_after, key."""
 LEASE = timedelta(minutes=2)  # a launch that lives has written to its draft since
 ABANDONED = timedelta(hours=1)  # a draft that nobody has written to for so long is removed
 DISCARDED_AT_ONCE = 5000
@@ -60,6 +60,7 @@ class NewContact(NamedTuple):
     not_after: datetime | None
     consent: str | None = None
     voice: Mapping[str, str] | None = None
+    key: str = ""
 
     def __repr__(self) -> str:
         return f"Admitted({self.line}, {mask(self.phone)})"
@@ -135,9 +136,10 @@ def written_contact(
     not_after: datetime | None,
     consent: str | None,
     voice: Mapping[str, str] | None,
+    key: str,
 ) -> WrittenContact:
     """What `as_written` makes of a NewContact with these values, without one."""
-    return line, phone, consent, _json(fields), text, _json(voice) if voice else None, zone, not_after
+    return line, phone, consent, _json(fields), text, _json(voice) if voice else None, zone, not_after, key
 
 
 def _json(texts: Mapping[str, str]) -> str:
@@ -171,8 +173,8 @@ def rows_of(ledger: Ledger, written: Iterable[WrittenContact]) -> Sequence[Conta
 def _rows(dialect: Dialect, written: Iterable[WrittenContact], keyed_hash: Callable[[str], str]) -> list[ContactValues]:
     moment = _moments(dialect)
     return [
-        (line, phone, keyed_hash(phone), consent, fields, text, voice, zone, not_after and moment(not_after))
-        for line, phone, consent, fields, text, voice, zone, not_after in written
+        (line, phone, keyed_hash(phone), consent, fields, text, voice, zone, not_after and moment(not_after), key)
+        for line, phone, consent, fields, text, voice, zone, not_after, key in written
     ]
 
 

@@ -12,7 +12,21 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Text,
+    and_,
+    case,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from campaigns.ledger.moves import row_count
 from campaigns.ledger.store import HASHED
@@ -22,7 +36,15 @@ from dialer.phone import mask
 
 ERASED = "erased"
 # A call that was requested needs none of the content; one in progress still needs its times.
-CONTENT: dict[str, Any] = {"fields": {}, "text": None, "voice": None, "consent": None}
+NO_KEY = case((contacts.c.key == "", ""), else_=literal("erased:") + cast(contacts.c.id, Text))  # no two are equal
+CONTENT: dict[str, Any] = {
+    "fields": {},
+    "text": None,
+    "voice": None,
+    "consent": None,
+    "key": NO_KEY,
+    "withdrawal": None,
+}
 TIMING: dict[str, Any] = {"zone": "UTC", "not_after": None}
 ERASURE_LOCK = 0x65726173  # any number, the same for everybody
 NEARBY = 1000  # the receipts of one delivery are stored together

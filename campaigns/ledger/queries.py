@@ -74,6 +74,7 @@ class Campaign:
     hold_kind: ReleaseHold | None = None
     canary: CanaryResult | None = None
     redial_of: str | None = None
+    closed_at: datetime | None = None
 
     @property
     def definition(self) -> Definition:

@@ -26,6 +26,7 @@ from sqlalchemy import (
     TextClause,
     UniqueConstraint,
     Uuid,
+    false,
     text,
 )
 from sqlalchemy.sql import operators
@@ -175,6 +176,7 @@ campaigns = Table(
     Column("held_until", UtcTime),
     Column("canary", Text),  # how it was decided
     Column("redial_of", Text, ForeignKey("campaigns.id")),  # the campaign whose contacts this one calls again
+    Column("closed_at", UtcTime),  # of a standing campaign: since when it takes no contacts any more
     known_values("status", CampaignStatus),
     known_values("pause_kind", PauseKind),
     known_values("hold_kind", ReleaseHold),
@@ -190,6 +192,9 @@ campaigns = Table(
 AGAIN = text("status = 'pending' AND tries > 0")  # as it is written, or the index is not used
 MAY_EXPIRE = text("not_after IS NOT NULL AND final_at IS NULL")
 IS_OPEN = text("ended_at IS NULL")
+IS_URGENT = text("status = 'pending' AND urgent")
+HAS_KEY = text("key <> ''")
+IS_LEAVING = text("withdrawal IS NOT NULL AND final_at IS NULL")
 HAS_CLAIM, HAS_LEASE = text("claim IS NOT NULL"), text("lease_until IS NOT NULL")  # few contacts have, at any time
 
 contacts = Table(
@@ -199,7 +204,8 @@ contacts = Table(
     # No foreign key, which PostgreSQL looks up for each row of a list: whoever adds contacts has locked the campaign's
     # row or has written it in the same transaction, and so has who removes a campaign.
     Column("campaign_id", Text, nullable=False),
-    Column("line", Integer, nullable=False),
+    Column("line", Integer, nullable=False),  # of its list; of a contact that came later, its place among those
+    Column("key", Text, nullable=False, server_default=""),  # its name in the caller's own system; blank: it has none
     Column("phone", Text, nullable=False),
     Column("phone_hash", Text),  # keyed: knows a number that was erased
     Column("consent", Text),  # the evidence, as the list has it
@@ -211,7 +217,9 @@ contacts = Table(
     Column("status", Text, nullable=False),
     Column("reason", Sentence),
     Column("corrected", Text),  # what it had been taken for until a late receipt corrected it
+    Column("withdrawal", Sentence),  # why it was withdrawn while a call of it was under way: no other is made
     Column("due_at", UtcTime, nullable=False),
+    Column("urgent", Boolean, nullable=False, server_default=false()),  # claimed before the others of its campaign
     Column("claim", Uuid),
     Column("claimed_at", UtcTime),
     Column("lease_until", UtcTime),
@@ -223,12 +231,16 @@ contacts = Table(
     together("claimed", "status = 'claimed'", "claim", "lease_until"),
     together("final", one_of("status", FINAL_CONTACTS), "final_at"),
     CheckConstraint("final_at IS NULL OR reason IS NOT NULL", name="reason"),
-    UniqueConstraint("phone", "campaign_id"),
+    # A number stands once in a campaign, but for contacts of different keys.
+    UniqueConstraint("phone", "campaign_id", "key"),
     Index("ix_contacts_campaign_id_status_due_at", "campaign_id", "status", "due_at"),
     partial_index("ix_contacts_claim", "claim", where=HAS_CLAIM),
     partial_index("ix_contacts_lease_until", "lease_until", where=HAS_LEASE),
     partial_index("ix_contacts_not_after", "not_after", where=MAY_EXPIRE),
     partial_index("ix_contacts_retries", "campaign_id", "due_at", where=AGAIN),
+    partial_index("ix_contacts_urgent", "campaign_id", "due_at", where=IS_URGENT),
+    partial_index("ix_contacts_leaving", "id", where=IS_LEAVING),
+    partial_index("uq_contacts_key", "campaign_id", "key", where=HAS_KEY, unique=True),
 )
 
 attempts = Table(
@@ -388,6 +400,17 @@ erasures = Table(
     Column("contact_id", RowId, ForeignKey("contacts.id"), primary_key=True, autoincrement=False),
     Column("who", Text, nullable=False),
     Column("asked_at", UtcTime, nullable=False),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",  # requests of programs, so that one that is sent again has the same answer
+    metadata,
+    Column("who", Text, primary_key=True),  # each program has keys of its own
+    Column("key", Text, primary_key=True),  # as the program chose it
+    Column("request", Text, nullable=False),  # a hash of what was asked for
+    Column("contact_id", RowId, nullable=False),  # the call that it placed
+    Column("at", UtcTime, nullable=False),
+    Index("ix_idempotency_keys_at", "at"),
 )
 
 schedules = Table(

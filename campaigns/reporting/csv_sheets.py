@@ -41,7 +41,7 @@ ATTEMPT_COLUMNS = (
     "allowed_by",
 )
 CONTACT_COLUMNS = (
-    *("campaign_id", "contact_row", "contact_masked", "status", "reason", "attempts", "final_at", "consent"),
+    *("campaign_id", "contact_row", "contact_masked", "status", "reason", "attempts", "final_at", "consent", "key"),
 )
 
 
@@ -109,7 +109,7 @@ def contact_lines(db: Connection, campaign_id: str) -> Iterable[list[str]]:
     )
     for row in db.execute(query):
         cells = (campaign_id, row.line, shown_number(row.phone), row.status, row.reason, row.attempts, row.final_at)
-        yield [csv_cell(value) for value in (*cells, row.consent)]
+        yield [csv_cell(value) for value in (*cells, row.consent, row.key)]
 
 
 def csv_cell(value: object) -> str:

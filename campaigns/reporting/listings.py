@@ -22,6 +22,7 @@ class ListedContact:
 
     id: int
     line: int
+    key: str
     phone: str
     status: ContactStatus
     reason: str | None
@@ -65,6 +66,7 @@ def contacts_after(
         ListedContact(
             id=row.id,
             line=row.line,
+            key=row.key,
             phone=shown_number(row.phone),
             status=ContactStatus(row.status),
             reason=mask_numbers(row.reason),

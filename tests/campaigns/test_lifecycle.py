@@ -44,6 +44,7 @@ def test_a_final_contact_moves_nowhere_but_to_what_it_was_after_all():
         "unreached": {"reached"},
         "expired": {"reached"},
         "cancelled": {"reached"},
+        "withdrawn": {"reached"},
     }
     assert all(not set(contacts_before(status)) & final for status in ContactStatus if status not in final)
 

@@ -117,4 +117,5 @@ def _is_wrong(row: Any, was_answered: bool) -> bool:
         ContactStatus.SUPPRESSED,
         ContactStatus.EXPIRED,
         ContactStatus.CANCELLED,
+        ContactStatus.WITHDRAWN,
     }

@@ -63,6 +63,12 @@ class Contacts(Section):
         description="Column with the moment (ISO 8601) after which the contact is never called; "
         "without an offset it is in the contact's zone.",
     )
+    key: Column | None = Field(
+        None,
+        description="Column with a key that names the contact in your own system (an appointment's id): by it one "
+        "contact can be changed or withdrawn, and appended no second time. A row in which it is blank, or the same as "
+        "in another, is not called.",
+    )
     language: Column | None = Field(
         None, description="Column with the language that speaks to the contact (en-US); blank: message.voice."
     )

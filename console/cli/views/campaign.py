@@ -26,6 +26,7 @@ COLOURS = {
     "suppressed": "magenta",
     "expired": "yellow",
     "cancelled": "dim",
+    "withdrawn": "dim",
     "unknown": "bold red",
 }
 

@@ -356,3 +356,21 @@ def test_those_suppressed_since_the_check_are_left_out_in_parts_before_the_start
     (starting,) = [place for place, one in enumerate(seen) if any("started_at=" in said for said in one)]
     assert len(suppressing) == 3
     assert suppressing[-1] < starting
+
+
+def test_each_row_has_a_key_of_its_own(ledger, clock, tmp_path):
+    keys = ["A-1", "", "A-1", " A-2 ", LONG]
+    rows = [f"{phone},{key},,{UNTIL}" for phone, key in zip(numbers(5), keys, strict=True)]
+    file = written(tmp_path, *rows)
+    file.write_text(file.read_text().replace("  zone: zone\n", "  key: name\n").replace("{{ name }}", "you"))
+    result = check(file, ACCOUNTS)
+    assert [(reject.line, reject.column, reject.code) for reject in result.rejects] == [
+        (3, "name", "bad_key"),
+        (4, "name", "duplicate_key"),
+        (6, "name", "bad_key"),
+    ]
+    assert "line 2" in result.rejects[1].reason
+    campaign = started(ledger, result, clock())
+    with ledger.reading() as db:
+        keys = db.scalars(select(contacts.c.key).where(contacts.c.campaign_id == campaign.id).order_by(contacts.c.line))
+        assert keys.all() == ["A-1", "A-2"]
