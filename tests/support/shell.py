@@ -113,7 +113,9 @@ class Shell:
 
     def typed(self, lines: str) -> subprocess.CompletedProcess[str]:
         """What a terminal in this folder shows for these lines; the first that fails is the last."""
-        environ = self.environ({"PATH": f"{FORKED_BIN}:{DIALER.parent}:{os.environ['PATH']}", SOCKET: preloaded.server()})
+        environ = self.environ(
+            {"PATH": f"{FORKED_BIN}:{DIALER.parent}:{os.environ['PATH']}", SOCKET: preloaded.server()}
+        )
         command = ["/bin/sh", "-ec", lines]
         return subprocess.run(command, cwd=self.folder, env=environ, capture_output=True, text=True, check=False)
 
