@@ -65,11 +65,14 @@ def own_server(debian: Path = DEBIAN, *, durable: bool = False, folder: Path | N
 
 
 @contextmanager
-def database(server_url: str) -> Iterator[str]:
-    """The URL, as SQLAlchemy has it, of a database on this server that nobody else has; dropped afterwards."""
+def database(server_url: str, *, copy_of: str = "template1") -> Iterator[str]:
+    """The URL, as SQLAlchemy has it, of a database on this server that nobody else has; dropped afterwards.
+
+    It holds what the database of this name does, to which nobody may be connected.
+    """
     name = f"dialer_{os.getpid()}_{next(DATABASES)}"
     with psycopg.connect(server_url, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {copy_of}")
     yield server_url.rsplit("/", 1)[0].replace("postgresql://", "postgresql+psycopg://") + f"/{name}"
     with psycopg.connect(server_url, autocommit=True) as admin:
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")

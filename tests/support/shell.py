@@ -12,13 +12,17 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import termios
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
+from campaigns.ledger.migrations import upgrade
+from campaigns.ledger.store import Ledger
 from tests.support import preloaded
 from tests.support.preloaded import SOCKET, Forked
 
@@ -67,7 +71,7 @@ class Begun:
 
 @dataclass(frozen=True)
 class Shell:
-    """A folder with a settings file, a campaign file and its list, and `dialer` to run in it."""
+    """A folder with a settings file, a campaign file, its list and an empty ledger, and `dialer` to run in it."""
 
     folder: Path
 
@@ -77,7 +81,14 @@ class Shell:
         shell.write("dialer.toml", settings)
         shell.write("first.yaml", CAMPAIGN)
         shell.write("first.csv", CONTACTS)
+        shell.ledger_file.parent.mkdir(mode=0o700, exist_ok=True)
+        shell.ledger_file.write_bytes(_new_ledger())
+        shell.ledger_file.chmod(0o600)
         return shell
+
+    @property
+    def ledger_file(self) -> Path:
+        return self.folder / ".dialer" / "ledger.sqlite3"
 
     def write(self, name: str, text: str) -> Path:
         file = self.folder / name
@@ -160,6 +171,17 @@ class Shell:
     @staticmethod
     def environ(more: dict[str, str]) -> dict[str, str]:
         return preloaded.environ(more)
+
+
+@cache
+def _new_ledger() -> bytes:
+    """What the first command would make: that takes longer than most commands."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "ledger.sqlite3")
+        ledger = Ledger(f"sqlite:///{file}")
+        upgrade(ledger)
+        ledger.close()
+        return file.read_bytes()
 
 
 def _until_the_end(terminal: BinaryIO) -> Iterator[bytes]:

@@ -27,7 +27,9 @@ from campaigns.reporting.hold_reason import hold_reason
 from campaigns.reporting.report import report
 from campaigns.safeguards.canary import advance_canary
 from tests.campaigns.settlement.test_receipts import deliver, receipt
+from tests.support import postgres
 from tests.support.dialers import webex
+from tests.support.ledger_copies import copied
 from tests.support.seeding import attempt, campaign_row, contact, fresh, numbers, seed
 from tests.support.statuses import as_attempt, as_campaign, as_contact
 
@@ -53,10 +55,21 @@ schedule: {zone: America/New_York, repeat: "0 9 * * 1-5", missed: once}
 """
 
 
-@pytest.fixture
-def earlier(ledger_url) -> Iterator[Ledger]:
-    """The recorded ledger, not upgraded yet."""
-    ledger, config = Ledger(ledger_url), migrations._config()
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def recorded_url(request, tmp_path_factory) -> Iterator[str]:
+    """Where the recorded ledger is, not upgraded yet."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path_factory.mktemp('recorded')}/ledger.sqlite3"
+        _write_recorded(url)
+        yield url
+    else:
+        with postgres.database(request.getfixturevalue("postgres_url")) as url:
+            _write_recorded(url)
+            yield url
+
+
+def _write_recorded(url: str) -> None:
+    ledger, config = Ledger(url), migrations._config()
     with ledger.writing() as db:
         config.attributes["connection"] = db
         command.upgrade(config, "0009")
@@ -67,14 +80,29 @@ def earlier(ledger_url) -> Iterator[Ledger]:
         if served:
             for table in ("contacts", "receipts", "suppressions", "audit"):
                 db.execute(text(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))"))
-    yield ledger
     ledger.close()
 
 
 @pytest.fixture
-def upgraded(earlier) -> Ledger:
-    upgrade(earlier)
-    return earlier
+def earlier(recorded_url, tmp_path) -> Iterator[Ledger]:
+    """The recorded ledger, not upgraded yet."""
+    with copied(recorded_url, tmp_path) as ledger:
+        yield ledger
+
+
+@pytest.fixture(scope="module")
+def upgraded_url(recorded_url, tmp_path_factory) -> Iterator[str]:
+    """Where it is, upgraded."""
+    with copied(recorded_url, tmp_path_factory.mktemp("upgraded")) as ledger:
+        upgrade(ledger)
+        ledger.close()
+        yield ledger.url
+
+
+@pytest.fixture
+def upgraded(upgraded_url, tmp_path) -> Iterator[Ledger]:
+    with copied(upgraded_url, tmp_path) as ledger:
+        yield ledger
 
 
 @pytest.fixture(params=["as written", "reworded"])
