@@ -1,4 +1,4 @@
-"""Slows down whoever guesses the password: beyond a few wrong ones in a minute none is compared any more."""
+"""Slows down whoever guesses the password or a token: beyond a few wrong ones in a minute none is compared any more."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class PasswordGuard:
         self.registry = registry or CollectorRegistry()
         self._refused = Counter(
             "dialer_passwords_refused",
-            "Wrong passwords, and requests whose password was not compared after too many of them.",
+            "Wrong passwords and tokens, and requests whose password was not compared after too many of them.",
             ("reason",),
             registry=self.registry,
         )

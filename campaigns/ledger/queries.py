@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Column, Connection, Row, Select, Table, and_, bindparam, func, or_, select
+from sqlalchemy import Column, Connection, Row, Select, Table, and_, bindparam, func, or_, select, tuple_
 
 from campaigns.ledger.tables import attempts, campaigns, contacts, faults
 from campaigns.lifecycle import (
@@ -81,6 +81,11 @@ class Campaign:
         return parse_definition(self.definition_text, self.account)
 
     @property
+    def version(self) -> str:
+        """Another one after each move of the campaign."""
+        return f"{self.status}-{self.since.timestamp():.6f}"
+
+    @property
     def is_readable(self) -> bool:
         """Whether this version of the dialer can read the definition."""
         try:
@@ -136,16 +141,17 @@ class OpenAttempt:
         return self.status is AttemptStatus.UNCONFIRMED and self.mnemonic is not None
 
 
-def campaign(db: Connection, campaign_id: str) -> Campaign:
-    """A campaign by its id, or the newest of that name.
+def campaign(db: Connection, campaign_id: str, *, lock: bool = False) -> Campaign:
+    """A campaign by its id, or the newest of that name; `lock` locks its row until this transaction ends.
 
     Raises NoSuchCampaign, which names the campaigns that exist.
     """
     can_exist = campaign_id.isprintable() and len(campaign_id) <= MAX_ID  # PostgreSQL takes no NUL
-    row = db.execute(_of_campaign(campaigns), {"campaign": campaign_id}).first() if can_exist else None
+    by_id = _of_campaign(campaigns).with_for_update() if lock else _of_campaign(campaigns)
+    row = db.execute(by_id, {"campaign": campaign_id}).first() if can_exist else None
     if row is None and can_exist:
         named = select(campaigns).where(campaigns.c.name == campaign_id).order_by(campaigns.c.created_at.desc())
-        row = db.execute(named.limit(1)).first()
+        row = db.execute(named.limit(1).with_for_update() if lock else named.limit(1)).first()
     if row is None:
         known = db.scalars(select(campaigns.c.id).order_by(campaigns.c.created_at.desc()).limit(5)).all()
         remedy = "there are: " + ", ".join(known) if known else "there is none yet; write a first one with: dialer init"
@@ -164,11 +170,19 @@ def _of_campaign(what: Table | Column[Any]) -> Select[Any]:
     return select(what).where(campaigns.c.id == bindparam("campaign"))
 
 
-def all_campaigns(db: Connection, statuses: Iterable[CampaignStatus] | None = None) -> list[Campaign]:
-    """Campaigns, newest first; only those in `statuses` when given."""
-    query = select(campaigns).order_by(campaigns.c.created_at.desc())
+def all_campaigns(
+    db: Connection,
+    statuses: Iterable[CampaignStatus] | None = None,
+    *,
+    after: tuple[datetime, str] | None = None,
+    limit: int | None = None,
+) -> list[Campaign]:
+    """Campaigns, newest first; only those in `statuses`, and those after this moment of creation and id, when given."""
+    query = select(campaigns).order_by(campaigns.c.created_at.desc(), campaigns.c.id.desc()).limit(limit)
     if statuses is not None:
         query = query.where(campaigns.c.status.in_(list(statuses)))
+    if after is not None:
+        query = query.where(tuple_(campaigns.c.created_at, campaigns.c.id) < tuple_(*after))
     return [_campaign(row) for row in db.execute(query)]
 
 

@@ -94,6 +94,16 @@ def listed(db: Connection, phones: Iterable[str] | None = None, *, newest: int |
     return [Suppression(**row._mapping) for row in db.execute(query)]
 
 
+def listed_after(db: Connection, *, after: int | None, limit: int) -> list[tuple[int, Suppression]]:
+    """The next `limit` lines of the list after the line `after`, each with its id, newest first; expired lines too."""
+    names = list(Suppression.__dataclass_fields__)
+    query = select(suppressions.c.id, *(suppressions.c[name] for name in names)).order_by(suppressions.c.id.desc())
+    if after is not None:
+        query = query.where(suppressions.c.id < after)
+    rows = db.execute(query.limit(limit)).all()
+    return [(row.id, Suppression(**{name: getattr(row, name) for name in names})) for row in rows]
+
+
 def count_listed(db: Connection) -> int:
     """How many lines the list has, expired ones too."""
     return db.scalar(select(func.count()).select_from(suppressions)) or 0

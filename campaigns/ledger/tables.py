@@ -451,3 +451,19 @@ audit = Table(
     Column("detail", Sentence, nullable=False, default=""),
     Index("ix_audit_campaign_id", "campaign_id"),
 )
+
+tokens = Table(
+    "tokens",  # of programs that use the console's API
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("name", Text, nullable=False),  # stands in the audit, so no other token ever has it
+    Column("secret_hash", Text, nullable=False),  # SHA-256 of a random secret: that itself is kept nowhere
+    Column("scopes", JSON, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("expires_at", UtcTime),
+    Column("last_used_at", UtcTime),  # to the minute
+    Column("revoked_at", UtcTime),
+    UniqueConstraint("name"),
+    UniqueConstraint("secret_hash"),
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from enum import StrEnum
 
@@ -14,6 +14,7 @@ from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import breakers, contacts, halts
 from campaigns.lifecycle import BY_A_PERSON, CampaignStatus, ContactStatus, IllegalMove, PauseKind
+from dialer.errors import DialerError
 
 REMEDIES: Mapping[CampaignStatus, str] = {  # what to do instead of a move that is not allowed from this status
     CampaignStatus.DRAFT: "its list is still being read; see when it has started: dialer status {id}",
@@ -25,28 +26,60 @@ REMEDIES: Mapping[CampaignStatus, str] = {  # what to do instead of a move that 
 }
 
 
-def pause(ledger: Ledger, campaign_id: str, *, who: str, now: datetime, reason: str | None = None) -> Campaign:
+class ChangedMeanwhile(DialerError):
+    """It is not any more as it was when the caller looked at it; nothing was done."""
+
+
+def pause(
+    ledger: Ledger,
+    campaign_id: str,
+    *,
+    who: str,
+    now: datetime,
+    reason: str | None = None,
+    versions: Collection[str] | None = None,
+) -> Campaign:
     """No new calls from now on; those in progress finish.
 
     One that its breaker or its account's trouble has paused stays so until it is resumed.
 
-    Raises IllegalMove, NoSuchCampaign.
+    Raises IllegalMove, NoSuchCampaign; as all of these, ChangedMeanwhile when its version is none of `versions`.
     """
-    return ledger.write(_move, campaign_id, CampaignStatus.PAUSED, who, reason or BY_A_PERSON, now)
+    return ledger.write(_move, campaign_id, CampaignStatus.PAUSED, who, reason or BY_A_PERSON, now, versions)
 
 
-def resume(ledger: Ledger, campaign_id: str, *, who: str, now: datetime) -> Campaign:
+def resume(
+    ledger: Ledger, campaign_id: str, *, who: str, now: datetime, versions: Collection[str] | None = None
+) -> Campaign:
     """Dial again. Raises IllegalMove unless the campaign is paused, NoSuchCampaign."""
-    return ledger.write(_move, campaign_id, CampaignStatus.RUNNING, who, BY_A_PERSON, now)
+    return ledger.write(_move, campaign_id, CampaignStatus.RUNNING, who, BY_A_PERSON, now, versions)
 
 
-def cancel(ledger: Ledger, campaign_id: str, *, who: str, now: datetime, reason: str | None = None) -> Campaign:
+def cancel(
+    ledger: Ledger,
+    campaign_id: str,
+    *,
+    who: str,
+    now: datetime,
+    reason: str | None = None,
+    versions: Collection[str] | None = None,
+) -> Campaign:
     """End for good: contacts not being called become cancelled. Raises IllegalMove, NoSuchCampaign."""
-    return ledger.write(_move, campaign_id, CampaignStatus.CANCELLED, who, reason or BY_A_PERSON, now)
+    return ledger.write(_move, campaign_id, CampaignStatus.CANCELLED, who, reason or BY_A_PERSON, now, versions)
 
 
-def _move(db: Connection, campaign_id: str, to: CampaignStatus, who: str, reason: str, now: datetime) -> Campaign:
-    campaign = queries.campaign(db, campaign_id)
+def _move(
+    db: Connection,
+    campaign_id: str,
+    to: CampaignStatus,
+    who: str,
+    reason: str,
+    now: datetime,
+    versions: Collection[str] | None,
+) -> Campaign:
+    campaign = queries.campaign(db, campaign_id, lock=versions is not None)
+    if versions is not None and campaign.version not in versions:
+        raise ChangedMeanwhile(f"campaign {campaign.id} has changed: it is {campaign.status}", "look at it again")
     # An operator has decided, so neither the circuit breaker nor its account's recovery must resume the campaign.
     held_by_breaker = row_count(db, delete(breakers).where(breakers.c.campaign_id == campaign.id)) > 0
     held_by_halt = row_count(db, delete(halts).where(halts.c.campaign_id == campaign.id)) > 0

@@ -26,6 +26,7 @@ from campaigns.ledger.suppressions import (
     count_listed,
     erased_numbers,
     listed,
+    listed_after,
     suppress,
     unsuppress,
 )
@@ -226,6 +227,12 @@ def newest(ledger: Ledger, limit: int) -> tuple[list[Suppression], int]:
     """The newest entries, at most so many, and how many there are in all."""
     with ledger.reading() as db:
         return listed(db, newest=limit), count_listed(db)
+
+
+def entries_after(ledger: Ledger, after: int | None, limit: int) -> list[tuple[int, Suppression]]:
+    """The next `limit` entries after the one with the id `after`, each with its id, newest first."""
+    with ledger.reading() as db:
+        return listed_after(db, after=after, limit=limit)
 
 
 def export_file(ledger: Ledger, path: Path) -> int:

@@ -1,16 +1,19 @@
-"""What the web pages and the API list: campaigns, contacts, attempts, reasons. All phone numbers are masked."""
+"""What the web pages and the API list: campaigns, contacts, attempts, reasons, the audit. Phone numbers are masked, but
+where a caller may see them (`numbers`)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, tuple_
 
 from campaigns.ledger import queries
 from campaigns.ledger.erasures import shown_number
 from campaigns.ledger.queries import Campaign
-from campaigns.ledger.tables import attempts, contacts
+from campaigns.ledger.tables import attempts, audit, contacts
 from campaigns.ledger.tallies import ReasonCount, reasons_not_reached
 from campaigns.lifecycle import CAMPAIGN_MOVES, ContactStatus
 from dialer.phone import NUMBER_IN_TEXT, mask
@@ -18,7 +21,7 @@ from dialer.phone import NUMBER_IN_TEXT, mask
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedContact:
-    """One contact; the names are those of the API. `phone` is masked. `line` is its line in the list."""
+    """One contact; the names are those of the API. `line` is its line in the list."""
 
     id: int
     line: int
@@ -33,19 +36,36 @@ class ListedContact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedAttempt:
-    """One attempt; `phone` is masked.
+    """One attempt; the names are those of the API.
 
-    `number` is 1 for the contact's first attempt. `result` is its outcome if it has `ended`, else its status. `word` is
-    the provider's own word or code for it, blank where there is none.
+    `contact` is the contact's id, `number` is 1 for its first attempt. `result` is the attempt's outcome if it has
+    `ended`, else its status. `word` is the provider's own word or code for it, blank where there is none.
     """
 
+    id: UUID
+    contact: int
     at: datetime
     phone: str
     number: int
+    account: str
     result: str
     ended: bool
+    ended_at: datetime | None
     word: str
     talk_seconds: float | None
+    next_attempt_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditLine:
+    """One line of the audit; the names are those of the API."""
+
+    id: int
+    at: datetime
+    who: str
+    event: str
+    campaign: str | None
+    detail: str
 
 
 def campaigns_listed(db: Connection, ended: int) -> list[Campaign]:
@@ -56,20 +76,35 @@ def campaigns_listed(db: Connection, ended: int) -> list[Campaign]:
 
 
 def contacts_after(
-    db: Connection, campaign_id: str, *, status: ContactStatus | None, after: int, limit: int
+    db: Connection,
+    campaign_id: str,
+    *,
+    limit: int,
+    status: ContactStatus | None = None,
+    key: str | None = None,
+    after: int | None = None,
+    phones: Sequence[str] | None = None,
+    numbers: bool = False,
 ) -> list[ListedContact]:
-    """The next `limit` contacts of the campaign after the id `after`, ordered by id; of one status if given."""
-    query = select(contacts).where(contacts.c.campaign_id == campaign_id, contacts.c.id > after)
+    """The next `limit` contacts of the campaign after the id `after`, ordered by id.
+
+    Those of one status, with this key, and with one of these forms of a number, if given.
+    """
+    query = select(contacts).where(contacts.c.campaign_id == campaign_id, contacts.c.id > (after or 0))
     if status is not None:
         query = query.where(contacts.c.status == status)
+    if key is not None:
+        query = query.where(contacts.c.key == key)
+    if phones is not None:
+        query = query.where(contacts.c.phone.in_(phones))
     return [
         ListedContact(
             id=row.id,
             line=row.line,
             key=row.key,
-            phone=shown_number(row.phone),
+            phone=_shown(row.phone, numbers),
             status=ContactStatus(row.status),
-            reason=mask_numbers(row.reason),
+            reason=row.reason if numbers else mask_numbers(row.reason),
             attempts=row.attempts,
             due_at=row.due_at,
             final_at=row.final_at,
@@ -78,27 +113,70 @@ def contacts_after(
     ]
 
 
-def latest_attempts(db: Connection, campaign_id: str, limit: int) -> list[ListedAttempt]:
-    """The campaign's latest attempts, newest first."""
+def attempts_after(
+    db: Connection,
+    campaign_id: str,
+    *,
+    limit: int,
+    contact: int | None = None,
+    after: tuple[datetime, UUID] | None = None,
+    numbers: bool = False,
+) -> list[ListedAttempt]:
+    """The campaign's next `limit` attempts after this moment and id, newest first; those of one contact if given."""
     query = (
         select(attempts, contacts.c.phone)
         .join(contacts, contacts.c.id == attempts.c.contact_id)
         .where(attempts.c.campaign_id == campaign_id)
-        .order_by(attempts.c.dialing_at.desc())
+        .order_by(attempts.c.dialing_at.desc(), attempts.c.id.desc())
         .limit(limit)
     )
+    if contact is not None:
+        query = query.where(attempts.c.contact_id == contact)
+    if after is not None:
+        query = query.where(tuple_(attempts.c.dialing_at, attempts.c.id) < tuple_(*after))
     return [
         ListedAttempt(
+            id=row.id,
+            contact=row.contact_id,
             at=row.dialing_at,
-            phone=shown_number(row.phone),
+            phone=_shown(row.phone, numbers),
             number=row.number,
+            account=row.account,
             result=row.outcome or row.status,
             ended=row.outcome is not None,
+            ended_at=row.ended_at,
             word=mask_numbers(row.mnemonic or row.code) or "",
             talk_seconds=row.talk_seconds,
+            next_attempt_at=row.next_attempt_at,
         )
         for row in db.execute(query)
     ]
+
+
+def audit_after(
+    db: Connection, *, limit: int, campaign_id: str | None = None, after: int | None = None, numbers: bool = False
+) -> list[AuditLine]:
+    """The next `limit` lines of the audit after the line `after`, newest first; those of one campaign if given."""
+    query = select(audit).order_by(audit.c.id.desc()).limit(limit)
+    if campaign_id is not None:
+        query = query.where(audit.c.campaign_id == campaign_id)
+    if after is not None:
+        query = query.where(audit.c.id < after)
+    return [
+        AuditLine(
+            id=row.id,
+            at=row.at,
+            who=row.who,
+            event=row.event,
+            campaign=row.campaign_id,
+            detail=row.detail if numbers else mask_numbers(row.detail) or "",
+        )
+        for row in db.execute(query)
+    ]
+
+
+def _shown(phone: str, numbers: bool) -> str:
+    return phone if numbers and phone.startswith("+") else shown_number(phone)
 
 
 def masked_reasons(db: Connection, campaign_id: str, limit: int) -> list[ReasonCount]:

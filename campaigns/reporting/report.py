@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import fcntl
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from itertools import chain
 from pathlib import Path
+from typing import Any, TextIO
 
 from sqlalchemy import Connection
 
+from campaigns.audience.formulas import harmless
 from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
@@ -33,18 +37,24 @@ from campaigns.reporting.unknown_calls import UnknownCall, unknown_calls
 UNKNOWN_SHOWN = 10  # in the report itself; all are in the file
 
 
+class Sheet(StrEnum):
+    """The CSV files of a report."""
+
+    ATTEMPTS = "attempts"
+    CONTACTS = "contacts"
+    UNKNOWN = "unknown"
+    FOLLOW_UP = "follow-up"  # with numbers in full
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """The totals of a campaign, and the absolute paths of its files.
+class Totals:
+    """The totals of a campaign.
 
     final, open       contacts by status: final statuses, and all others
     reasons           why contacts were not reached, the most frequent first
     outcomes          attempts by outcome; `attempts` counts those that the provider accepted, `requests` all
     ended_by          ended calls by what showed their end; the sweep settled all but `receipt` and `list`
     unknown_contacts  contacts with the final status unknown: their call may have reached them
-    unknown_calls     the first of the calls with an unknown result, `unknown_count` in all; `unknown_file` has all, and
-                      is None where there is none
-    follow_up_file    contacts that were not reached, in the list's own columns; None where there is none
     rejects           rows of the list that were not called
     """
 
@@ -65,10 +75,21 @@ class Report:
     attempts: int
     requests: int
     unknown_contacts: int
-    attempts_file: Path
-    contacts_file: Path
     rejects: int
     rejects_file: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report(Totals):
+    """The totals of a campaign, and the absolute paths of its files.
+
+    unknown_calls   the first of the calls with an unknown result, `unknown_count` in all; `unknown_file` has all, and
+                    is None where there is none
+    follow_up_file  contacts that were not reached, in the list's own columns; None where there is none
+    """
+
+    attempts_file: Path
+    contacts_file: Path
     unknown_calls: Sequence[UnknownCall]
     unknown_count: int
     unknown_file: Path | None
@@ -82,40 +103,73 @@ def report(ledger: Ledger, campaign_id: str, folder: Path) -> Report:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with files_locked(folder, shared=True), ledger.reading() as db:
         campaign = queries.campaign(db, campaign_id)
-        counts = contacts_by_status(db, campaign.id)
-        calls = attempt_counts(db, campaign.id)
         attempts_file = folder / f"{campaign.id}-attempts.csv"
         contacts_file = folder / f"{campaign.id}-contacts.csv"
         write_csv(attempts_file, ATTEMPT_COLUMNS, attempt_lines(db, campaign.id))
         write_csv(contacts_file, CONTACT_COLUMNS, contact_lines(db, campaign.id))
         first_unknown, unknown_count, unknown_file = _write_unknown_calls(db, campaign.id, folder)
         return Report(
-            campaign=campaign.id,
-            name=campaign.name,
-            account=campaign.account,
-            rehearsal=campaign.rehearsal,
-            status=campaign.status,
-            reason=campaign.reason,
-            started_at=campaign.started_at,
-            finished_at=campaign.finished_at,
-            contacts=sum(counts.values()),
-            final={final.value: counts[final] for final in FINAL_CONTACTS if counts.get(final)},
-            open={status.value: count for status, count in counts.items() if status not in FINAL_CONTACTS},
-            reasons=reasons_not_reached(db, campaign.id),
-            outcomes=summed(calls, lambda count: count.outcome),
-            ended_by=summed(calls, lambda count: count.ended_by),
-            attempts=sum(count.number for count in calls if count.counted),
-            requests=sum(count.number for count in calls),
-            unknown_contacts=counts.get(ContactStatus.UNKNOWN, 0),
+            **_totals(db, campaign),
             attempts_file=attempts_file.absolute(),
             contacts_file=contacts_file.absolute(),
-            rejects=campaign.rejects,
-            rejects_file=campaign.rejects_file,
             unknown_calls=first_unknown,
             unknown_count=unknown_count,
             unknown_file=unknown_file,
             follow_up_file=_write_follow_up(db, campaign, folder),
         )
+
+
+def totals(ledger: Ledger, campaign_id: str) -> Totals:
+    """The totals alone: nothing is written. Raises NoSuchCampaign."""
+    with ledger.reading() as db:
+        return Totals(**_totals(db, queries.campaign(db, campaign_id)))
+
+
+def write_sheet(ledger: Ledger, campaign_id: str, sheet: Sheet, stream: TextIO) -> None:
+    """Write one of the report's CSV files; it has its header alone where there is nothing. Raises NoSuchCampaign."""
+    writer = csv.writer(stream)
+    with ledger.reading() as db:
+        campaign = queries.campaign(db, campaign_id)
+        columns: Sequence[str]
+        lines: Iterable[Sequence[str]]
+        match sheet:
+            case Sheet.ATTEMPTS:
+                columns, lines = ATTEMPT_COLUMNS, attempt_lines(db, campaign.id)
+            case Sheet.CONTACTS:
+                columns, lines = CONTACT_COLUMNS, contact_lines(db, campaign.id)
+            case Sheet.UNKNOWN:
+                columns, lines = UNKNOWN_COLUMNS, map(_unknown_line, unknown_calls(db, campaign.id))
+            case Sheet.FOLLOW_UP:
+                columns = follow_up_columns(db, campaign)
+                lines = (list(map(csv_cell, line)) for line in follow_up_lines(db, campaign, columns))
+        writer.writerow(map(harmless, columns))
+        writer.writerows(lines)
+
+
+def _totals(db: Connection, campaign: Campaign) -> dict[str, Any]:
+    counts = contacts_by_status(db, campaign.id)
+    calls = attempt_counts(db, campaign.id)
+    return {
+        "campaign": campaign.id,
+        "name": campaign.name,
+        "account": campaign.account,
+        "rehearsal": campaign.rehearsal,
+        "status": campaign.status,
+        "reason": campaign.reason,
+        "started_at": campaign.started_at,
+        "finished_at": campaign.finished_at,
+        "contacts": sum(counts.values()),
+        "final": {final.value: counts[final] for final in FINAL_CONTACTS if counts.get(final)},
+        "open": {status.value: count for status, count in counts.items() if status not in FINAL_CONTACTS},
+        "reasons": reasons_not_reached(db, campaign.id),
+        "outcomes": summed(calls, lambda count: count.outcome),
+        "ended_by": summed(calls, lambda count: count.ended_by),
+        "attempts": sum(count.number for count in calls if count.counted),
+        "requests": sum(count.number for count in calls),
+        "unknown_contacts": counts.get(ContactStatus.UNKNOWN, 0),
+        "rejects": campaign.rejects,
+        "rejects_file": campaign.rejects_file,
+    }
 
 
 @contextmanager
@@ -161,9 +215,13 @@ def _write_unknown_calls(
         for call in unknown_calls(db, campaign_id):
             count += 1
             first.extend([call][: UNKNOWN_SHOWN - len(first)])
-            yield [csv_cell(getattr(call, column)) for column in UNKNOWN_COLUMNS]
+            yield _unknown_line(call)
 
     write_csv(file, UNKNOWN_COLUMNS, lines())
     if not first:
         file.unlink(missing_ok=True)
     return first, count, file.absolute() if first else None
+
+
+def _unknown_line(call: UnknownCall) -> list[str]:
+    return [csv_cell(getattr(call, column)) for column in UNKNOWN_COLUMNS]

@@ -10,7 +10,9 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from campaigns.calendar.calling_hours import next_opening
+from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
+from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.ledger.tallies import attempt_counts, contacts_by_status, summed
 from campaigns.lifecycle import (
@@ -105,6 +107,14 @@ class CampaignSummary:
     def total(self) -> int:
         """All contacts."""
         return sum(self.contacts.values())
+
+
+def campaign_summary(
+    ledger: Ledger, campaign_id: str, now: datetime, surroundings: Surroundings = NOT_ASKED
+) -> CampaignSummary:
+    """How the campaign of this id or name stands now. `surroundings` as for `hold_reason`. Raises NoSuchCampaign."""
+    with ledger.reading() as db:
+        return summarize_campaign(db, queries.campaign(db, campaign_id), now, surroundings)
 
 
 def summarize_campaign(

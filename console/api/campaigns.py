@@ -1,86 +1,248 @@
-"""The JSON API: the state of campaigns, their contacts, and the actions pause, resume and cancel."""
+"""Campaigns: how they stand and why, and what an operator may do with them."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Header, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
 
+from campaigns.launch.clone import clone
+from campaigns.launch.redial import WORDS, redial
 from campaigns.ledger import queries
-from campaigns.lifecycle import ContactStatus
+from campaigns.lifecycle import CampaignStatus
+from campaigns.operations.api_tokens import Scope
 from campaigns.operations.control import ACTIONS, Action
-from campaigns.reporting.listings import campaigns_listed, contacts_after, mask_numbers
-from campaigns.reporting.status import CampaignSummary, summarize_campaign, summary_facts
-from console.server.auth import require_json_or_header, require_same_site
-from console.server.request_checks import ACTION
-from console.server.state import InjectedState
+from campaigns.reporting import explain
+from campaigns.reporting.hold_reason import HoldKind
+from campaigns.reporting.listings import mask_numbers
+from campaigns.reporting.status import CampaignSummary, campaign_summary, summarize_campaign, summary_facts
+from console.server.api_route import NO_NUL, InjectedCaller, api_router, needs
+from console.server.auth import Caller
+from console.server.cursors import After, Limit, Page, moment_and_id_after, page_of
+from console.server.state import AppState, InjectedState
 
-MAX_CONTACTS = 1000
-MAX_ID = 2**63 - 1
+router = api_router("campaigns")
 
-router = APIRouter(prefix="/api")
-
-
-@router.get("/campaigns")
-def list_campaigns(state: InjectedState, ended: Annotated[int, Query(ge=0, le=1000)] = 50) -> dict[str, Any]:
-    """Campaigns that go on and the newest that have ended, each in the form of `GET /api/campaigns/{id}`."""
-    now = state.clock()
-    with state.ledger.reading() as db:
-        return {
-            "campaigns": [
-                facts(summarize_campaign(db, campaign, now, state.surroundings))
-                for campaign in campaigns_listed(db, ended)
-            ]
-        }
+IfMatch = Annotated[
+    str | None,
+    Header(description="The ETag that the caller has seen: 412, and nothing is done, when there is another one now."),
+]
+ETAG = {"headers": {"ETag": {"description": "Changes when the status does.", "schema": {"type": "string"}}}}
 
 
-@router.get("/campaigns/{campaign_id}")
-def show_campaign(campaign_id: str, state: InjectedState) -> dict[str, Any]:
-    """The state of one campaign."""
-    with state.ledger.reading() as db:
-        return facts(summarize_campaign(db, queries.campaign(db, campaign_id), state.clock(), state.surroundings))
+class CampaignState(BaseModel):
+    """A campaign at one moment; the names are those of `dialer status --json`."""
+
+    campaign: str = Field(description="Its id, as the commands and the paths take it.")
+    name: str
+    account: str
+    rehearsal: bool = Field(description="Started on a sandbox: nobody is called.")
+    status: CampaignStatus
+    reason: str | None = Field(description="Why it has this status.")
+    since: datetime
+    why: str = Field(description="What it is doing, or the one reason why nothing is being dialed.")
+    kind: HoldKind = Field(description="The same for programs.")
+    clears_at: datetime | None = Field(description="When that passes, where it is known.")
+    rate: float = Field(description="Requests a second, lately.")
+    pace: float | None
+    ends_at: datetime | None = Field(description="When it is through, at this rate.")
+    many_unknown: bool
+    held_by: str | None
+    held_until: datetime | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    contacts: int
+    final: int
+    by_status: dict[str, int] = Field(description="Contacts by status.")
+    outcomes: dict[str, int] = Field(description="Calls by how they ended.")
+    attempts: int
+    in_progress: int
+    unconfirmed: int
+    due_now: int = Field(description="1,000 at the most.")
+    next_due_at: datetime | None
+    rejects: int
 
 
-@router.get("/campaigns/{campaign_id}/contacts")
-def list_contacts(
-    campaign_id: str,
+class CampaignExplanation(BaseModel):
+    """The one reason why nothing is being dialed."""
+
+    campaign: str
+    status: CampaignStatus
+    kind: HoldKind
+    why: str
+    clears_at: datetime | None
+    by: str | None
+    since: datetime | None
+    remedy: str | None
+
+
+class Control(BaseModel):
+    """What may be said with an act."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str | None = Field(
+        None, max_length=200, pattern=NO_NUL, description="Stands in the audit and in the campaign's reason."
+    )
+
+
+class Redial(BaseModel):
+    """Whom to call again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    outcomes: list[str] = Field([], max_length=20, description=f"{', '.join(WORDS)}; none: all unanswered calls.")
+
+
+class Clone(BaseModel):
+    """How the copy is to be named."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$", max_length=60)
+
+
+class ClonedDefinition(BaseModel):
+    """A campaign's definition as the text of a campaign file."""
+
+    definition: str = Field(description="YAML: change what you like, and create a campaign from it.")
+
+
+@router.get("/campaigns", **needs(Scope.READ))
+def list_campaigns(
     state: InjectedState,
-    status: ContactStatus | None = None,
-    after: Annotated[int, Query(ge=0, le=MAX_ID)] = 0,
-    limit: Annotated[int, Query(ge=1, le=MAX_CONTACTS)] = 100,
-) -> dict[str, Any]:
-    """A page of contacts; `next` is the `after` of the page that follows, null when there is none."""
+    caller: InjectedCaller,
+    status: Annotated[CampaignStatus | None, Query(description="Those of one status.")] = None,
+    limit: Limit = 50,
+    after: After = None,
+) -> Page[CampaignState]:
+    """Campaigns, the newest first."""
+    now, statuses = state.clock(), None if status is None else [status]
     with state.ledger.reading() as db:
-        campaign = queries.campaign(db, campaign_id)
-        contacts = contacts_after(db, campaign.id, status=status, after=after, limit=limit + 1)
-    page = contacts[:limit]
-    return {
-        "campaign": campaign.id,
-        "contacts": [{name: _plain(value) for name, value in asdict(contact).items()} for contact in page],
-        "next": page[-1].id if len(contacts) > limit else None,
-    }
+        rows = queries.all_campaigns(db, statuses, after=moment_and_id_after(after), limit=limit + 1)
+        return page_of(
+            rows,
+            limit,
+            lambda row: campaign_state(summarize_campaign(db, row, now, state.surroundings), caller),
+            lambda row: (row.created_at.isoformat(), row.id),
+        )
 
 
-@router.post(
-    f"/campaigns/{{campaign_id}}/{ACTION}",
-    dependencies=[Depends(require_same_site), Depends(require_json_or_header)],
-)
-def control_campaign(campaign_id: str, action: Action, state: InjectedState) -> dict[str, Any]:
-    """Pause, resume or cancel a campaign; the reply is its new state."""
-    campaign = ACTIONS[action](state.ledger, campaign_id, who=state.settings.console.user, now=state.clock())
-    with state.ledger.reading() as db:
-        return facts(summarize_campaign(db, campaign, state.clock(), state.surroundings))
+@router.get("/campaigns/{campaign_id}", **needs(Scope.READ, ok=ETAG))
+def show_campaign(campaign_id: str, response: Response, state: InjectedState, caller: InjectedCaller) -> CampaignState:
+    """How a campaign stands; given a name, the newest of that name."""
+    return _reply(campaign_summary(state.ledger, campaign_id, state.clock(), state.surroundings), caller, response)
 
 
-def facts(summary: CampaignSummary) -> dict[str, Any]:
-    """A campaign for machines; the names are those of `dialer status --json`."""
-    shared = summary_facts(summary)
-    masked = {name: mask_numbers(shared[name]) for name in ("reason", "why")}
-    return {name: _plain(value) for name, value in (shared | masked).items()}
+@router.get("/campaigns/{campaign_id}/explain", **needs(Scope.READ))
+def explain_campaign(campaign_id: str, state: InjectedState, caller: InjectedCaller) -> CampaignExplanation:
+    """Why nothing is being dialed, when it clears, and what can be done."""
+    campaign, reason = explain.explain_campaign(
+        state.ledger, campaign_id, now=state.clock(), surroundings=state.surroundings
+    )
+    return CampaignExplanation(
+        campaign=campaign.id,
+        status=campaign.status,
+        kind=reason.kind,
+        why=shown_text(reason.words, caller),
+        clears_at=reason.clears_at,
+        by=reason.by,
+        since=reason.since,
+        remedy=reason.remedy(campaign) or None,
+    )
 
 
-def _plain(value: object) -> object:
-    """Times in RFC 3339 with their offset; the rest as it is."""
-    return value.isoformat() if isinstance(value, datetime) else value
+@router.post("/campaigns/{campaign_id}/pause", **needs(Scope.CAMPAIGNS, ok=ETAG))
+def pause_campaign(
+    campaign_id: str,
+    response: Response,
+    state: InjectedState,
+    caller: InjectedCaller,
+    given: Control | None = None,
+    if_match: IfMatch = None,
+) -> CampaignState:
+    """No new calls from now on; calls in progress go on to their end."""
+    return _control(Action.PAUSE, campaign_id, response, state, caller, _reason(given), if_match)
+
+
+@router.post("/campaigns/{campaign_id}/resume", **needs(Scope.SEND, ok=ETAG))
+def resume_campaign(
+    campaign_id: str, response: Response, state: InjectedState, caller: InjectedCaller, if_match: IfMatch = None
+) -> CampaignState:
+    """Dial again, also after a breaker, a budget or a canary has paused it."""
+    return _control(Action.RESUME, campaign_id, response, state, caller, {}, if_match)
+
+
+@router.post("/campaigns/{campaign_id}/cancel", **needs(Scope.CAMPAIGNS, ok=ETAG))
+def cancel_campaign(
+    campaign_id: str,
+    response: Response,
+    state: InjectedState,
+    caller: InjectedCaller,
+    given: Control | None = None,
+    if_match: IfMatch = None,
+) -> CampaignState:
+    """End for good: contacts not being called become cancelled."""
+    return _control(Action.CANCEL, campaign_id, response, state, caller, _reason(given), if_match)
+
+
+@router.post("/campaigns/{campaign_id}/redial", **needs(Scope.SEND, status=201, ok=ETAG))
+def redial_campaign(
+    campaign_id: str, response: Response, state: InjectedState, caller: InjectedCaller, given: Redial | None = None
+) -> CampaignState:
+    """A new campaign, started, over the contacts that an ended one did not reach."""
+    outcomes = given.outcomes if given else []
+    started = redial(state.ledger, campaign_id, outcomes, who=caller.name, now=state.clock())
+    return _reply(campaign_summary(state.ledger, started.id, state.clock(), state.surroundings), caller, response)
+
+
+@router.post("/campaigns/{campaign_id}/clone", **needs(Scope.CAMPAIGNS))
+def clone_campaign(
+    campaign_id: str, state: InjectedState, caller: InjectedCaller, given: Clone | None = None
+) -> ClonedDefinition:
+    """The definition of a campaign, to be changed and created anew: what has started is locked."""
+    name = given.name if given else None
+    return ClonedDefinition(definition=clone(state.ledger, campaign_id, name=name, who=caller.name, now=state.clock()))
+
+
+def campaign_state(summary: CampaignSummary, caller: Caller) -> CampaignState:
+    """A summary as the API has it."""
+    facts = summary_facts(summary)
+    return CampaignState(**facts | {name: shown_text(facts[name], caller) for name in ("reason", "why")})
+
+
+def shown_text(text: Any, caller: Caller) -> Any:
+    """A text as this caller may see it: a provider's message may have a number in it."""
+    return text if caller.may(Scope.NUMBERS) else mask_numbers(text)
+
+
+def _reason(given: Control | None) -> Mapping[str, str]:
+    return {"reason": given.reason} if given and given.reason else {}
+
+
+def _control(
+    action: Action,
+    campaign_id: str,
+    response: Response,
+    state: AppState,
+    caller: Caller,
+    facts: Mapping[str, str],
+    if_match: str | None,
+) -> CampaignState:
+    versions = None if if_match is None or if_match.strip() == "*" else _versions(if_match)
+    now = state.clock()
+    campaign = ACTIONS[action](state.ledger, campaign_id, who=caller.name, now=now, versions=versions, **facts)
+    return _reply(campaign_summary(state.ledger, campaign.id, now, state.surroundings), caller, response)
+
+
+def _versions(if_match: str) -> list[str]:
+    return [tag.strip().strip('"') for tag in if_match.split(",")]
+
+
+def _reply(summary: CampaignSummary, caller: Caller, response: Response) -> CampaignState:
+    response.headers["ETag"] = f'"{summary.campaign.version}"'
+    return campaign_state(summary, caller)

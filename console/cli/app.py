@@ -51,6 +51,7 @@ COMMANDS = {
     "dnc": ("dnc", "The suppression list: numbers that nobody calls."),
     "call": ("call", "Calls in progress: list them, and manage one."),
     "schedule": ("schedule", "Campaigns launched again and again, each with a fresh list."),
+    "tokens": ("tokens", "What programs show to use the API."),
 }
 
 

@@ -1,4 +1,4 @@
-"""Authentication: HTTP Basic for people and machines, and protection from requests forged by other sites."""
+"""Authentication: HTTP Basic for people, tokens for programs, and protection from requests forged by other sites."""
 
 from __future__ import annotations
 
@@ -6,36 +6,96 @@ import base64
 import binascii
 import hashlib
 import hmac
+from dataclasses import dataclass
+from typing import Annotated
 from urllib.parse import parse_qs, urlsplit
 
 from anyio import to_thread
-from fastapi import HTTPException, Request
+from fastapi import Depends, HTTPException, Request
 from starlette.requests import ClientDisconnect
 
+from campaigns.ledger.erasures import shown_number
+from campaigns.operations import api_tokens
+from campaigns.operations.api_tokens import Scope
 from console.server.body import TooLarge, read_body
 from console.server.state import AppState, InjectedState, equal_in_constant_time
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="dialer", charset="UTF-8"'}
+TOKEN_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="dialer", error="invalid_token"'}
 FORM_LIMIT = 4096
 OWN_HEADER = "x-dialer"
+BY_PASSWORD = frozenset(Scope) - {Scope.NUMBERS}
 
 
-async def require_password(request: Request, state: InjectedState) -> None:
-    """Refuse (401) a request without the console's user and password; (429) when too many were wrong lately."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """A program with a token, or a person with the console's password. `name` is the one for the audit."""
+
+    name: str
+    scopes: frozenset[Scope]
+    by_password: bool = False
+
+    def may(self, scope: Scope) -> bool:
+        """Whether the caller has this scope; `admin` holds all but `numbers`."""
+        return scope in self.scopes or (Scope.ADMIN in self.scopes and scope is not Scope.NUMBERS)
+
+    def require(self, scope: Scope) -> None:
+        """Refuse (403) a caller without this scope."""
+        if not self.may(scope):
+            raise HTTPException(403, f"this token has no scope {scope}")
+
+    def shown(self, phone: str) -> str:
+        """A number of the ledger as this caller may see it."""
+        return phone if self.may(Scope.NUMBERS) and phone.startswith("+") else shown_number(phone)
+
+
+async def identify(request: Request) -> Caller:
+    """The caller. Refuses (401) a request without the password or a token, (429) when too many were wrong lately."""
+    state: AppState = request.app.state.state
     header, address = request.headers.get("authorization", ""), request.client.host if request.client else ""
     if header and (seconds := state.guard.seconds_to_wait(address, state.clock())):
         await _audit(state)
         raise HTTPException(429, "too many wrong passwords", {"Retry-After": str(seconds)})
-    user, password = _credentials(header)
-    right_user = equal_in_constant_time(user, state.settings.console.user)
-    right_password = equal_in_constant_time(password, state.password)
-    if right_user and right_password:
+    scheme, _, credentials = header.partition(" ")
+    is_token = scheme.lower() == "bearer"
+    caller = await _by_token(state, credentials.strip()) if is_token else _by_password(state, scheme, credentials)
+    if caller is not None:
         state.guard.remember_right(address)
-        return
+        return caller
     if header:
         state.guard.count_wrong(address, state.clock())
         await _audit(state)
+    if is_token:
+        raise HTTPException(401, "this token is not known, has ended, or was revoked", TOKEN_CHALLENGE)
     raise HTTPException(401, "the console asks for its user and password", CHALLENGE)
+
+
+InjectedCaller = Annotated[Caller, Depends(identify)]
+
+
+async def require_password(caller: InjectedCaller) -> None:
+    """Refuse (403) a token: pages are for people."""
+    if not caller.by_password:
+        raise HTTPException(403, "pages are for people with the password: a token is for /api/v1 and /metrics")
+
+
+async def require_metrics(caller: InjectedCaller) -> None:
+    """Refuse (403) a token without the scope `metrics`."""
+    caller.require(Scope.METRICS)
+
+
+async def _by_token(state: AppState, secret: str) -> Caller | None:
+    token = await to_thread.run_sync(lambda: api_tokens.token_of(state.ledger, secret, state.clock()))
+    return None if token is None else Caller(name=f"token {token.name}", scopes=frozenset(token.scopes))
+
+
+def _by_password(state: AppState, scheme: str, encoded: str) -> Caller | None:
+    user, password = _credentials(encoded) if scheme.lower() == "basic" else ("", "")
+    right_user = equal_in_constant_time(user, state.settings.console.user)
+    right_password = equal_in_constant_time(password, state.password)
+    if right_user and right_password:
+        return Caller(name=state.settings.console.user, scopes=BY_PASSWORD, by_password=True)
+    return None
 
 
 async def _audit(state: AppState) -> None:
@@ -75,10 +135,7 @@ async def require_form_token(action: str, campaign_id: str, request: Request, st
         raise HTTPException(403, "this form is not one of this console's: open the campaign and try again")
 
 
-def _credentials(header: str) -> tuple[str, str]:
-    scheme, _, encoded = header.partition(" ")
-    if scheme.lower() != "basic":
-        return "", ""
+def _credentials(encoded: str) -> tuple[str, str]:
     try:
         user, _, password = base64.b64decode(encoded.strip(), validate=True).decode("utf-8").partition(":")
     except (binascii.Error, ValueError):

@@ -15,6 +15,7 @@ from fastapi import Depends, Request
 from campaigns.ledger.moves import write_audit
 from campaigns.ledger.store import Ledger
 from console.server.connections import Connections
+from console.server.rate_limit import RateLimit
 from console.server.receipt_counts import ReceiptCounts
 from console.server.receipt_writer import ReceiptWriter
 from dialer.log import get_logger
@@ -43,6 +44,7 @@ class AppState:
         self.providers = {name: provider_for(account) for name, account in settings.accounts.items()}
         self.counts = ReceiptCounts()
         self.guard = PasswordGuard()
+        self.rate_limit = RateLimit()
         self.connections = connections or Connections()
         self.receipt_writer = ReceiptWriter(lambda: self.ledger, dict(settings.accounts), clock)
         self.receipt_threads = CapacityLimiter(RECEIPT_THREADS)  # of their own: no page keeps a receipt waiting

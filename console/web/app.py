@@ -7,13 +7,14 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 
 from console import receipts
-from console.api import campaigns as api
+from console.api import document
 from console.pages import campaigns as pages
-from console.server.auth import require_password
+from console.server.auth import identify, require_metrics, require_password
 from console.server.connections import Connections
 from console.server.headers import SafeHeaders
 from console.server.request_checks import HeadAsGet, refusal_of_route, require_known_host, require_known_parameters
@@ -26,8 +27,7 @@ from workers.settings import Settings, load
 
 ANY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
-ROUTERS = (api.router, metrics.router, pages.router)
-CHECKS = [Depends(check) for check in (require_known_host, require_password, require_known_parameters)]
+API_ROUTERS = (*document.RESOURCES, document.router)  # which check by themselves, before they read a body
 
 not_found_router = APIRouter()
 
@@ -53,15 +53,22 @@ def create_app(
     error_handlers.install(app)
     app.include_router(receipts.router)
     app.include_router(health.router)
-    for router in (*ROUTERS, not_found_router):
-        app.include_router(router, dependencies=CHECKS)
+    for router in API_ROUTERS:
+        app.include_router(router)
+    app.include_router(metrics.router, dependencies=_checks(require_metrics))
+    app.include_router(pages.router, dependencies=_checks(require_password))
+    app.include_router(not_found_router, dependencies=_checks(identify))
     return app
+
+
+def _checks(allow: Callable[..., Any]) -> list[Any]:
+    return [Depends(check) for check in (require_known_host, allow, require_known_parameters)]
 
 
 @not_found_router.api_route("/{path:path}", methods=ANY_METHOD, include_in_schema=False)
 async def not_found(path: str, request: Request) -> None:
     """404 for every other path, 405 for another method of one that is served."""
-    raise refusal_of_route(request, ROUTERS)
+    raise refusal_of_route(request, (*API_ROUTERS, metrics.router, pages.router))
 
 
 @asynccontextmanager

@@ -1,25 +1,48 @@
-"""Error replies: JSON with the error and its remedy under `/api/`, elsewhere a page with the same text."""
+"""Error replies: problems (RFC 9457) under `/api/`, elsewhere a page with the same text."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse
 from starlette.exceptions import HTTPException as AnyHttpException
 
+from campaigns.audience.encoding import BadContactsFile
+from campaigns.definition.yaml_source import DefinitionFaults
+from campaigns.launch.call_test_number import NotListed, RowNotCalled
+from campaigns.launch.checks import NobodyToCall, RowsRejected
+from campaigns.launch.launch import CampaignNotEnded
+from campaigns.launch.preview import NoSuchRow
+from campaigns.launch.recurring import NoSuchSchedule, NotRecurring
+from campaigns.launch.redial import CannotRedial
 from campaigns.ledger.queries import NoSuchCampaign
 from campaigns.lifecycle import IllegalMove
+from campaigns.operations.api_tokens import BadToken, NoSuchToken, TokenNameTaken
+from campaigns.operations.control import ChangedMeanwhile
+from campaigns.operations.live_calls import AccountUnclear
+from campaigns.operations.suppression_list import NoNumbers
+from campaigns.reporting.explain import NoSuchContact
 from console.pages.rendering import render
 from console.server.headers import HEADERS
+from console.server.problems import Fault, Problem, dialer_problem, http_problem, problem_response
 from dialer.errors import DialerError
 from dialer.log import get_logger
 
-STATUSES: Mapping[type[DialerError], int] = {NoSuchCampaign: 404, IllegalMove: 409}
+STATUSES: Mapping[type[DialerError], int] = {
+    **dict.fromkeys((NoSuchCampaign, NoSuchContact, NoSuchSchedule, NoSuchToken, NoSuchRow), 404),
+    **dict.fromkeys((IllegalMove, CampaignNotEnded, CannotRedial, TokenNameTaken), 409),
+    ChangedMeanwhile: 412,
+    **dict.fromkeys((DefinitionFaults, BadContactsFile, RowsRejected, NobodyToCall, NotRecurring), 422),
+    **dict.fromkeys((AccountUnclear, BadToken, NoNumbers, NotListed, RowNotCalled), 422),
+}
 REMEDIES: Mapping[int, str] = {
     401: "it is console.password of the settings, else in the file `password` of the data folder",
-    404: "the campaigns are listed at /",
+    404: "the campaigns are listed at / and /api/v1/campaigns",
+    413: "send less at a time",
+    403: "dialer tokens create makes a token with other scopes",
+    412: "read it again, and decide anew",
     415: "send the header Content-Type: application/json, or X-Dialer: 1",
     421: "if it is a name of this console, list it in the setting console.hosts",
     422: "correct what is named",
@@ -42,32 +65,39 @@ async def _dialer_error(request: Request, exc: Exception) -> Response:
     status = next((status for kind, status in STATUSES.items() if isinstance(exc, kind)), 503)
     if status == 503:
         log.error("cannot answer", error=type(exc).__name__, why=exc.message)
-    return _error_response(request, status, exc.message, exc.remedy)
+    return _error_response(request, dialer_problem(status, exc))
 
 
 async def _http_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, AnyHttpException)  # noqa: S101
-    return _error_response(request, exc.status_code, exc.detail, REMEDIES.get(exc.status_code, ""), exc.headers)
+    status = exc.status_code
+    return _error_response(request, http_problem(status, exc.detail, REMEDIES.get(status, "")), exc.headers)
 
 
 async def _invalid_request(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, RequestValidationError)  # noqa: S101
-    errors = [f"{error['loc'][-1]}: {error['msg']}" for error in exc.errors()]
-    return _error_response(request, 422, "; ".join(errors), "correct what is named")
+    faults = [Fault(where=_place(error["loc"]), message=error["msg"]) for error in exc.errors()]
+    detail = "; ".join(f"{fault.where.rpartition('.')[2]}: {fault.message}" for fault in faults)
+    return _error_response(request, http_problem(422, detail, REMEDIES[422], faults))
+
+
+def _place(location: Sequence[object]) -> str:
+    """Where in a request a value stands: the parameter, or the key of the body."""
+    return ".".join(str(part)[:60] for part in location[1:] or location)
 
 
 async def _unexpected_error(request: Request, exc: Exception) -> Response:
     # The only reply that bypasses SafeHeaders: Starlette sends it outside of all middleware.
     headers = {name.decode(): value.decode() for name, value in HEADERS}
-    return _error_response(request, 500, "the console has failed", "its log says more", headers)
+    return _error_response(request, http_problem(500, "the console has failed", "its log says more"), headers)
 
 
-def _error_response(
-    request: Request, status: int, error: str, remedy: str, headers: Mapping[str, str] | None = None
-) -> Response:
+def _error_response(request: Request, problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    status = problem.status
     if request.url.path.startswith("/api/"):
-        return JSONResponse({"error": error, "remedy": remedy}, status, headers)
+        rate_headers: Mapping[str, str] = getattr(request.state, "rate_headers", {})
+        return problem_response(problem, {**rate_headers, **(headers or {})})
     if status == 401:  # no page: its style sheet would need the password, too
-        return PlainTextResponse(f"{error}\n{remedy}\n", status, headers)
-    html = render("refusal.html", request, status=status, error=error, remedy=remedy, every=None)
+        return PlainTextResponse(f"{problem.detail}\n{problem.remedy}\n", status, headers)
+    html = render("refusal.html", request, status=status, error=problem.detail, remedy=problem.remedy, every=None)
     return HTMLResponse(html, status, headers)

@@ -13,6 +13,7 @@ import pytest
 
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import metadata
+from console.server.rate_limit import RateLimit
 from console.server.state import AppState
 from console.web.app import create_app
 from tests.support import console_server, postgres
@@ -61,6 +62,8 @@ def console(shared_console: Console) -> Console:
     shared_console.clock.now = HandSetClock().now
     shared_console.state.counts.audit = AuditCounts()  # whatever earlier tests have left
     shared_console.state.guard.forget()
+    shared_console.state.guard.audit = AuditCounts()
+    shared_console.state.rate_limit = RateLimit()
     with shared_console.ledger.writing() as db:
         for table in reversed(metadata.sorted_tables):
             db.execute(table.delete())

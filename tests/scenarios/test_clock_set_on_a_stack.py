@@ -68,7 +68,7 @@ class Scene:
 
     def told_by_the_api(self, campaign: str) -> dict[str, Any]:
         with self.console as http:
-            facts: dict[str, Any] = http.get(f"/api/campaigns/{campaign}").json()
+            facts: dict[str, Any] = http.get(f"/api/v1/campaigns/{campaign}").json()
             return facts
 
     def told_by_a_command(self, *arguments: str) -> str:

@@ -74,7 +74,7 @@ class Scene:
         status = self.shell.run("status", "long", "--json").json["kind"]
         explained = self.shell.run("explain", "long", "--json").json["kind"]
         with self.console as http:
-            return {status, explained, http.get("/api/campaigns/long").json()["kind"]}
+            return {status, explained, http.get("/api/v1/campaigns/long").json()["kind"]}
 
     def page(self) -> str:
         with self.console as http:

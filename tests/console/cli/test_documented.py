@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 
-from tests.docs.test_docs import DOCUMENTS, README, blocks
+from tests.docs.test_docs import DOCUMENTS, README, ROOT, blocks
 from tests.support.dialers import wait_for
-from tests.support.shell import Shell
+from tests.support.shell import DIALER, Shell
 from workers.stack.info import running_stack
 
 IN_ORDER = (
@@ -21,6 +23,7 @@ IN_ORDER = (
     *("watch appointments", "report appointments", "redial appointments --outcome no_answer,busy"),
     *("cancel appointments", "clone appointments-1 next.yaml --name next"),
     "test-call appointments.yaml +12125550199 --row 7",
+    *("tokens create clinic --scopes read,campaigns,campaigns:send", "tokens list", "tokens revoke clinic"),
 )
 OURS = {"watch appointments"}  # what the others need, and no document shows
 NOT_RUN = {
@@ -28,6 +31,7 @@ NOT_RUN = {
     "ledger restore copy.sqlite3": "nothing may use the ledger; see test_ledger.py",
 }
 NUMBERS = ("4155550101", "4155550102", "4155550111", "4155550112", "2125550111", "2125550112")  # four do not answer
+CAPTURED = {"capture_output": True, "text": True, "timeout": 60, "check": False}
 LIST = "phone,name\n" + "".join(f"+1{number},Ann\n" for number in NUMBERS)
 OFTEN = 'base_url = "http://127.0.0.1:9"\npoll_seconds = 0.2\n'  # nowhere but to the sandbox, whose clock runs fast
 LONG = "Please come ten minutes early, and bring your papers. " * 5  # no look can miss who hears it
@@ -70,3 +74,21 @@ def test_the_lines_of_the_documents_do_what_they_say(shell):
         if line.startswith("init"):
             file = shell.folder / "appointments.yaml"
             file.write_text(file.read_text().split("retry:")[0].replace("Goodbye", LONG) + PACE)
+
+
+def test_the_requests_that_the_page_of_the_api_shows_are_answered(shell):
+    """With the campaigns that the lines before have run. `curl` as it stands, but for the console's port."""
+    info = running_stack(shell.folder / ".dialer")
+    assert info is not None
+    page = (ROOT / "docs" / "api.md").read_text("utf-8").replace("http://127.0.0.1:8080", info.urls["console"])
+    (sh,) = [text for text in re.findall(r"```console\n(.*?)```", page, re.DOTALL) if "TOKEN=" in text]
+    script = "\n".join(re.findall(r"^\$ (.*)$", sh, re.MULTILINE))
+    dialer = f'dialer() {{ "{DIALER}" "$@"; }}\n'
+    ran = subprocess.run(["/bin/bash", "-ec", dialer + script], cwd=shell.folder, env=shell.environ({}), **CAPTURED)
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout)["campaign"].startswith("first-")
+    token = shell.run("tokens", "create", "python", "--scopes", "read", "--json").json["token"]
+    (script,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    printed: list[str] = []
+    exec(script, {"token": token, "print": lambda *words: printed.append(" ".join(map(str, words)))})  # noqa: S102
+    assert printed

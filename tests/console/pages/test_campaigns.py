@@ -179,4 +179,4 @@ def test_a_rehearsal_is_told_apart(console: Console) -> None:
     assert console.http.get("/").text.count(pill) == 1
     assert pill in console.http.get("/campaigns/rehearsed-1").text
     assert pill not in console.http.get("/campaigns/meant-1").text
-    assert console.http.get("/api/campaigns/rehearsed").json()["rehearsal"] is True
+    assert console.http.get("/api/v1/campaigns/rehearsed").json()["rehearsal"] is True

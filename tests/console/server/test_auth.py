@@ -16,9 +16,9 @@ CLOSED = [
     "/?ended=3",
     "/campaigns/reminder-1",
     "/campaigns/reminder-1/cancel",
-    "/api/campaigns",
-    "/api/campaigns/reminder-1",
-    "/api/campaigns/reminder-1/contacts",
+    "/api/v1/campaigns",
+    "/api/v1/campaigns/reminder-1",
+    "/api/v1/campaigns/reminder-1/contacts",
     "/metrics",
     "/assets/console.css",
     "/docs",
@@ -27,8 +27,8 @@ CLOSED = [
     "//healthz",
     "/healthz/",
     "/receipts/bulk",
-    "/receipts/../api/campaigns",
-    "/receipts/bulk/x/../../../api/campaigns",
+    "/receipts/../api/v1/campaigns",
+    "/receipts/bulk/x/../../../api/v1/campaigns",
 ]
 
 
@@ -45,11 +45,11 @@ def test_without_the_password_nothing_is_shown(console: Console, reminder: str, 
     assert reminder not in reply.text
 
 
-@pytest.mark.parametrize("path", ["/campaigns/reminder-1/pause", "/api/campaigns/reminder-1/pause", "/no-such-page"])
+@pytest.mark.parametrize("path", ["/campaigns/reminder-1/pause", "/api/v1/campaigns/reminder-1/pause", "/no-such-page"])
 def test_without_the_password_nothing_is_done(console: Console, reminder: str, path: str) -> None:
     with console_server.client(console.address, known=False) as stranger:
         assert stranger.post(path, json={}).status_code == 401
-    assert console.http.get(f"/api/campaigns/{reminder}").json()["status"] == CampaignStatus.RUNNING
+    assert console.http.get(f"/api/v1/campaigns/{reminder}").json()["status"] == CampaignStatus.RUNNING
 
 
 def basic(user: str, password: str) -> str:
@@ -73,8 +73,8 @@ WRONG = [
 @pytest.mark.parametrize("header", [header for header, _ in WRONG], ids=[remark for _, remark in WRONG])
 def test_only_the_right_user_and_password_open(console: Console, header: str) -> None:
     with console_server.client(console.address, known=False, headers={"authorization": header}) as stranger:
-        assert stranger.get("/api/campaigns").status_code == 401
-    assert console.http.get("/api/campaigns").status_code == 200
+        assert stranger.get("/api/v1/campaigns").status_code == 401
+    assert console.http.get("/api/v1/campaigns").status_code == 200
 
 
 CROSS_SITE = [
@@ -89,13 +89,13 @@ CROSS_SITE = [
 
 @pytest.mark.parametrize("headers", [headers for headers, _ in CROSS_SITE], ids=[remark for _, remark in CROSS_SITE])
 def test_another_site_cannot_make_a_browser_act(console: Console, reminder: str, headers: dict[str, str]) -> None:
-    for path, body in ((f"/api/campaigns/{reminder}/cancel", {"json": {}}), (f"/campaigns/{reminder}/cancel", {})):
+    for path, body in ((f"/api/v1/campaigns/{reminder}/cancel", {"json": {}}), (f"/campaigns/{reminder}/cancel", {})):
         assert console.http.post(path, headers=headers, **body).status_code == 403  # type: ignore[arg-type]
-    assert console.http.get(f"/api/campaigns/{reminder}").json()["status"] == CampaignStatus.RUNNING
+    assert console.http.get(f"/api/v1/campaigns/{reminder}").json()["status"] == CampaignStatus.RUNNING
 
 
 def test_an_api_call_that_a_mere_form_could_make_is_refused(console: Console, reminder: str) -> None:
-    path = f"/api/campaigns/{reminder}/pause"
+    path = f"/api/v1/campaigns/{reminder}/pause"
     assert console.http.post(path, data={"a": "b"}).status_code == 415
     assert console.http.post(path, content="{}", headers={"content-type": "text/plain"}).status_code == 415
     assert console.http.post(path, headers={"x-dialer": "1"}).status_code == 200
@@ -114,7 +114,7 @@ def _token(html: str) -> str:
     return html.partition('/pause">')[2].partition('value="')[2].partition('"')[0]
 
 
-@pytest.mark.parametrize("path", ["/", "/api/campaigns", "/metrics", "/healthz", "/assets/console.js", "/nowhere"])
+@pytest.mark.parametrize("path", ["/", "/api/v1/campaigns", "/metrics", "/healthz", "/assets/console.js", "/nowhere"])
 def test_nothing_may_be_kept_framed_or_loaded_from_elsewhere(console: Console, path: str) -> None:
     _check_headers(console.http.get(path))
 

@@ -31,7 +31,7 @@ def reminder(console: Console) -> str:
     ],
 )
 def test_a_name_that_another_site_made_lead_here_is_refused(console: Console, host: str) -> None:
-    for path in ("/", "/api/campaigns", "/metrics", "/nowhere"):
+    for path in ("/", "/api/v1/campaigns", "/metrics", "/nowhere"):
         reply = console.http.get(path, headers={"host": host})
         assert reply.status_code == 421
         assert "console.hosts" in reply.text
@@ -41,7 +41,7 @@ def test_a_name_that_another_site_made_lead_here_is_refused(console: Console, ho
     "host", ["localhost:8080", "LOCALHOST", "127.0.0.1", "[::1]:8080", "192.0.2.7:9", "localhost."]
 )
 def test_addresses_and_this_machine_are_answered(console: Console, host: str) -> None:
-    assert console.http.get("/api/campaigns", headers={"host": host}).status_code == 200
+    assert console.http.get("/api/v1/campaigns", headers={"host": host}).status_code == 200
 
 
 def test_receipts_and_the_health_check_ask_for_no_host(console: Console) -> None:
@@ -51,7 +51,7 @@ def test_receipts_and_the_health_check_ask_for_no_host(console: Console) -> None
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/campaigns/reminder-1", "/api/campaigns", "/metrics", "/assets/console.css", "/healthz"]
+    "path", ["/", "/campaigns/reminder-1", "/api/v1/campaigns", "/metrics", "/assets/console.css", "/healthz"]
 )
 def test_head_is_answered_as_get_without_the_body(console: Console, reminder: str, path: str) -> None:
     got, asked = console.http.get(path), console.http.head(path)
@@ -64,10 +64,10 @@ def test_head_is_answered_as_get_without_the_body(console: Console, reminder: st
     ("method", "path", "allowed"),
     [
         ("DELETE", "/", "GET, HEAD"),
-        ("POST", "/api/campaigns", "GET, HEAD"),
-        ("DELETE", "/api/campaigns/reminder-1", "GET, HEAD"),
-        ("POST", "/api/campaigns/reminder-1/contacts", "GET, HEAD"),
-        ("GET", "/api/campaigns/reminder-1/pause", "POST"),
+        ("POST", "/api/v1/campaigns", "GET, HEAD"),
+        ("DELETE", "/api/v1/campaigns/reminder-1", "GET, HEAD"),
+        ("POST", "/api/v1/campaigns/reminder-1/contacts", "GET, HEAD"),
+        ("GET", "/api/v1/campaigns/reminder-1/pause", "POST"),
         ("PUT", "/campaigns/reminder-1/cancel", "GET, HEAD, POST"),
         ("OPTIONS", "/metrics", "GET, HEAD"),
         ("PATCH", "/assets/console.css", "GET, HEAD"),
@@ -82,7 +82,7 @@ def test_a_method_that_is_not_served_is_405_and_says_which_are(
 
 @pytest.mark.parametrize("method", ["TRACE", "BREW", "PROPFIND", "LOOK-UP"])
 def test_a_method_that_does_not_exist_is_405(console: Console, method: str) -> None:
-    for path in ("/", "/api/campaigns", "/nowhere", "/healthz", "/receipts/bulk/x"):
+    for path in ("/", "/api/v1/campaigns", "/nowhere", "/healthz", "/receipts/bulk/x"):
         assert console.http.request(method, path).status_code == 405, path
 
 
@@ -90,20 +90,20 @@ def test_a_method_that_does_not_exist_is_405(console: Console, method: str) -> N
     ("path", "said"),
     [
         (
-            "/api/campaigns/reminder-1/contacts?phone=%2B13035550100",
+            "/api/v1/campaigns/reminder-1/contacts?phone=%2B13035550100",
             "no parameter &#39;phone&#39;|no parameter 'phone'",
         ),
-        ("/api/campaigns/reminder-1/contacts?limmit=1", "did you mean limit"),
-        ("/api/campaigns?end=1", "did you mean ended"),
+        ("/api/v1/campaigns/reminder-1/contacts?limmit=1", "did you mean limit"),
+        ("/api/v1/campaigns?stat=1", "did you mean status"),
         ("/?x=1", "there are ended"),
         ("/metrics?name=dialer_contacts", "there are none"),
         ("/campaigns/reminder-1?x=%00", "no parameter"),
-        ("/api/campaigns?ended=abc", "ended"),
-        ("/api/campaigns?ended=1&ended=2", "given twice"),
-        ("/api/campaigns/reminder-1/contacts?status=pending&status=reached", "given twice"),
+        ("/api/v1/campaigns?limit=abc", "limit"),
+        ("/api/v1/campaigns?limit=1&limit=2", "given twice"),
+        ("/api/v1/campaigns/reminder-1/contacts?status=pending&status=reached", "given twice"),
         ("/?ended=-1", "ended"),
         ("/?ended=99999999999999999999999999", "ended"),
-        ("/api/campaigns/reminder-1/contacts?after=99999999999999999999", "after"),
+        ("/api/v1/campaigns/reminder-1/contacts?after=99999999999999999999", "after"),
     ],
 )
 def test_a_parameter_that_is_unknown_or_absurd_is_422(console: Console, reminder: str, path: str, said: str) -> None:
@@ -119,17 +119,17 @@ def test_a_name_that_no_campaign_can_have_is_404(console: Console, reminder: str
     for path in (
         f"/campaigns/{name}",
         f"/campaigns/{name}/cancel",
-        f"/api/campaigns/{name}",
-        f"/api/campaigns/{name}/contacts",
+        f"/api/v1/campaigns/{name}",
+        f"/api/v1/campaigns/{name}/contacts",
     ):
         reply = console.http.get(path)
         assert reply.status_code == 404
         assert len(reply.text) < 10_000
-    assert console.http.post(f"/api/campaigns/{name}/pause", json={}).status_code == 404
+    assert console.http.post(f"/api/v1/campaigns/{name}/pause", json={}).status_code == 404
 
 
 def test_a_body_that_is_not_json_is_415_and_says_what_to_send(console: Console, reminder: str) -> None:
-    reply = console.http.post(f"/api/campaigns/{reminder}/pause", content=b"{}")
+    reply = console.http.post(f"/api/v1/campaigns/{reminder}/pause", content=b"{}")
     assert reply.status_code == 415
     assert "X-Dialer" in reply.json()["remedy"]
 
@@ -137,7 +137,7 @@ def test_a_body_that_is_not_json_is_415_and_says_what_to_send(console: Console, 
 def test_guesses_are_slowed_down_counted_and_in_the_audit(console: Console) -> None:
     wrong = "Basic " + base64.b64encode(b"operator:guess").decode()
     with console_server.client(console.address, known=False, headers={"authorization": wrong}) as stranger:
-        replies = [stranger.get("/api/campaigns") for _ in range(50)]
+        replies = [stranger.get("/api/v1/campaigns") for _ in range(50)]
     assert [reply.status_code for reply in replies] == [401] * 10 + [429] * 40
     assert replies[-1].headers["retry-after"] == "60"
     (line,) = console_server.audit_rows(console.ledger, "wrong passwords")

@@ -63,9 +63,9 @@ def test_a_ledger_that_is_away_is_said_to_be(tmp_path: Path, clock: HandSetClock
         console_server.serving(create_app(console_server.settings(tmp_path, url), clock)) as address,
         console_server.client(address) as http,
     ):
-        reply = http.get("/api/campaigns")
+        reply = http.get("/api/v1/campaigns")
         assert reply.status_code == 503
-        assert "ledger" in reply.json()["error"]
+        assert "ledger" in reply.json()["detail"]
         assert reply.json()["remedy"]
         assert http.get("/").status_code == 503
 
@@ -93,10 +93,10 @@ def test_no_full_number_leaves_the_console(console: Console) -> None:
         "/campaigns/reminder-1",
         "/campaigns/reminder-1/cancel",
         "/campaigns/quoted-1",
-        "/api/campaigns",
-        "/api/campaigns/quoted-1",
-        "/api/campaigns/reminder-1",
-        "/api/campaigns/reminder-1/contacts",
+        "/api/v1/campaigns",
+        "/api/v1/campaigns/quoted-1",
+        "/api/v1/campaigns/reminder-1",
+        "/api/v1/campaigns/reminder-1/contacts",
         "/metrics",
     ):
         reply = console.http.get(path)

@@ -100,7 +100,7 @@ def test_a_head_that_is_too_long_is_refused(address: str) -> None:
 RECEIPT = f"POST /receipts/bulk/{console_server.SECRET}"
 CHUNKED = " HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 NO_HTTP = {
-    "bad chunk of a stranger": ("POST /api/campaigns/x/pause" + CHUNKED + "ZZ\r\n", ""),
+    "bad chunk of a stranger": ("POST /api/v1/campaigns/x/pause" + CHUNKED + "ZZ\r\n", ""),
     "bad chunk of a receipt": (RECEIPT + CHUNKED + "ZZ\r\n", ""),
     "bad chunk after a good one": (RECEIPT + CHUNKED + "2\r\n{}\r\n", "-1\r\n"),
     "bad chunk after the answer": ("POST /nowhere" + CHUNKED + "2\r\n{}\r\n", "ZZ\r\n"),

@@ -1,0 +1,47 @@
+"""Recurring campaigns: launched again and again, each time with a fresh list."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from campaigns.launch import recurring
+from campaigns.lifecycle import LaunchState
+from campaigns.operations.api_tokens import Scope
+from console.server.api_route import InjectedCaller, api_router, needs
+from console.server.state import InjectedState
+
+router = api_router("schedules")
+
+
+class RecurringCampaign(BaseModel):
+    """A recurring campaign."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    next_at: datetime | None = Field(description="Null once its end has passed.")
+    last_at: datetime | None
+    last_said: str = Field(description="How the last run went.")
+    state: LaunchState
+    added_by: str
+    added_at: datetime
+
+
+class RecurringCampaigns(BaseModel):
+    """All recurring campaigns."""
+
+    items: list[RecurringCampaign]
+
+
+@router.get("/schedules", **needs(Scope.READ))
+def list_schedules(state: InjectedState) -> RecurringCampaigns:
+    """What recurs, when next, and what the last run became."""
+    return RecurringCampaigns(items=[RecurringCampaign.model_validate(one) for one in recurring.listed(state.ledger)])
+
+
+@router.delete("/schedules/{name}", **needs(Scope.SEND, status=204))
+def remove_schedule(name: str, state: InjectedState, caller: InjectedCaller) -> None:
+    """Launch it no more; what it has started goes on."""
+    recurring.remove(state.ledger, name, who=caller.name, now=state.clock())

@@ -1,0 +1,103 @@
+"""Tokens, and the audit: what whoever administers this installation sees."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from campaigns.operations import api_tokens
+from campaigns.operations.api_tokens import Scope, Token
+from campaigns.reporting.listings import audit_after
+from console.server.api_route import NO_NUL, InjectedCaller, api_router, needs
+from console.server.cursors import After, Limit, Page, id_after, page_of
+from console.server.state import InjectedState
+
+router = api_router("administration")
+
+
+class TokenState(BaseModel):
+    """A token without its secret."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    scopes: list[Scope]
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None
+    last_used_at: datetime | None = Field(description="To the minute.")
+    revoked_at: datetime | None
+
+
+class CreatedToken(TokenState):
+    """A new token, with its secret."""
+
+    token: str = Field(description="Shown this once: only its hash is kept.")
+
+
+class NewToken(BaseModel):
+    """What a new token may do, and until when."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(max_length=60)
+    scopes: list[Scope] = Field(max_length=len(Scope))
+    expires_at: AwareDatetime | None = None
+
+
+class AuditEntry(BaseModel):
+    """One line of the audit."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    at: datetime
+    who: str = Field(description="A user, `token NAME`, a schedule, or the program itself.")
+    event: str
+    campaign: str | None
+    detail: str
+
+
+@router.get("/tokens", **needs(Scope.ADMIN))
+def list_tokens(state: InjectedState) -> Page[TokenState]:
+    """All tokens, the newest first; those that were revoked or have ended too."""
+    return Page(items=[TokenState.model_validate(token) for token in api_tokens.listed(state.ledger)], next=None)
+
+
+@router.post("/tokens", **needs(Scope.ADMIN, status=201))
+def create_token(given: NewToken, state: InjectedState, caller: InjectedCaller) -> CreatedToken:
+    """A new token. No caller makes one that may do more than itself."""
+    for scope in given.scopes:
+        caller.require(scope)
+    token, secret = api_tokens.create(
+        state.ledger, given.name, given.scopes, expires_at=given.expires_at, who=caller.name, now=state.clock()
+    )
+    return CreatedToken(**_facts(token), token=secret)
+
+
+@router.delete("/tokens/{name}", **needs(Scope.ADMIN))
+def revoke_token(name: str, state: InjectedState, caller: InjectedCaller) -> TokenState:
+    """Let a token be good for nothing from the next request on."""
+    return TokenState.model_validate(api_tokens.revoke(state.ledger, name, who=caller.name, now=state.clock()))
+
+
+@router.get("/audit", **needs(Scope.ADMIN))
+def list_audit(
+    state: InjectedState,
+    caller: InjectedCaller,
+    campaign: Annotated[str | None, Query(max_length=100, pattern=NO_NUL)] = None,
+    limit: Limit = 100,
+    after: After = None,
+) -> Page[AuditEntry]:
+    """Who did what, the latest first."""
+    start, numbers = id_after(after), caller.may(Scope.NUMBERS)
+    with state.ledger.reading() as db:
+        rows = audit_after(db, campaign_id=campaign, after=start, limit=limit + 1, numbers=numbers)
+    return page_of(rows, limit, AuditEntry.model_validate, lambda row: (row.id,))
+
+
+def _facts(token: Token) -> dict[str, object]:
+    return TokenState.model_validate(token).model_dump()

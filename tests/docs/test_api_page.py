@@ -1,0 +1,38 @@
+"""The page of the API has every scope and every request, as the code has them."""
+
+from __future__ import annotations
+
+import re
+
+from campaigns.operations.api_tokens import MEANINGS
+from console.api.document import document, routes
+from console.server.api_route import PREFIX, scope_of
+from tests.docs.test_docs import page
+
+
+def test_every_scope_is_on_the_page_with_its_meaning() -> None:
+    assert re.findall(r"^\| `([a-z:]+)` \| (.*) \|$", page("api"), re.MULTILINE) == [*MEANINGS.items()]
+
+
+def test_every_request_is_on_the_page_with_its_scope() -> None:
+    described = re.findall(r"^\| `([A-Z]+) (\S+)` \| `(\S+)` \|", page("api"), re.MULTILINE)
+    served = {
+        (method, route.path.removeprefix(PREFIX), str(scope_of(route)))
+        for route in routes()
+        for method in route.methods or ()
+    }
+    assert len(described) == len(set(described))
+    assert set(described) == served
+
+
+def test_every_reply_is_described_by_a_model() -> None:
+    """No bare objects: each schema of the document says what is in it."""
+    whole = document()
+    assert whole["openapi"].startswith("3.1")
+    for path, methods in whole["paths"].items():
+        for method, operation in methods.items():
+            (good,) = [reply for status, reply in operation["responses"].items() if status.startswith("2") and reply]
+            for media_type, body in good.get("content", {}).items():
+                assert media_type == "text/csv" or "$ref" in body["schema"], f"{method} {path}"
+    for name, schema in whole["components"]["schemas"].items():
+        assert "properties" in schema or "enum" in schema, name
