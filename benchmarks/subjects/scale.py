@@ -16,7 +16,7 @@ from campaigns.ledger import claims, queries
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.reporting import counts
-from campaigns.reporting.listings import attempts_after
+from campaigns.reporting.listings import latest_attempts
 from campaigns.reporting.status import summarize_campaign
 from tests.support import postgres
 from tests.support.large_ledger import NOW, large_ledger
@@ -82,7 +82,7 @@ def _asked(url: str, size: int) -> list[str]:
             _reading(ledger, lambda db: summarize_campaign(db, campaign, NOW)),
             _reading(ledger, _metrics),
             median(claim() for _ in range(TIMES)),
-            _reading(ledger, lambda db: attempts_after(db, campaign_id, limit=50)),
+            _reading(ledger, lambda db: latest_attempts(db, campaign_id, 50)),
             median(_milliseconds(look) for _ in range(TIMES)),
         )
         return [f"{size:,}", *(f"{figure:,.1f}" for figure in figures)]

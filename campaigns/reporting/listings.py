@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, Select, select, tuple_
 
 from campaigns.ledger import queries
 from campaigns.ledger.erasures import shown_number
@@ -113,6 +114,11 @@ def contacts_after(
     ]
 
 
+def latest_attempts(db: Connection, campaign_id: str, limit: int) -> list[ListedAttempt]:
+    """The campaign's latest attempts, newest first; numbers are masked."""
+    return _attempts(db, _of_campaign(campaign_id).order_by(attempts.c.dialing_at.desc()).limit(limit), numbers=False)
+
+
 def attempts_after(
     db: Connection,
     campaign_id: str,
@@ -123,17 +129,21 @@ def attempts_after(
     numbers: bool = False,
 ) -> list[ListedAttempt]:
     """The campaign's next `limit` attempts after this moment and id, newest first; those of one contact if given."""
-    query = (
-        select(attempts, contacts.c.phone)
-        .join(contacts, contacts.c.id == attempts.c.contact_id)
-        .where(attempts.c.campaign_id == campaign_id)
-        .order_by(attempts.c.dialing_at.desc(), attempts.c.id.desc())
-        .limit(limit)
-    )
+    latest_first = (attempts.c.dialing_at.desc(), attempts.c.id.desc())  # those of one moment in one order, too
+    query = _of_campaign(campaign_id).order_by(*latest_first).limit(limit)
     if contact is not None:
         query = query.where(attempts.c.contact_id == contact)
     if after is not None:
         query = query.where(tuple_(attempts.c.dialing_at, attempts.c.id) < tuple_(*after))
+    return _attempts(db, query, numbers=numbers)
+
+
+def _of_campaign(campaign_id: str) -> Select[Any]:
+    joined = select(attempts, contacts.c.phone).join(contacts, contacts.c.id == attempts.c.contact_id)
+    return joined.where(attempts.c.campaign_id == campaign_id)
+
+
+def _attempts(db: Connection, query: Select[Any], *, numbers: bool) -> list[ListedAttempt]:
     return [
         ListedAttempt(
             id=row.id,

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from campaigns.ledger import queries
 from campaigns.lifecycle import CAMPAIGN_MOVES, LIVE_CAMPAIGNS, CampaignStatus
 from campaigns.operations.control import ACTIONS, Action
-from campaigns.reporting.listings import attempts_after, campaigns_listed, masked_reasons
+from campaigns.reporting.listings import campaigns_listed, latest_attempts, masked_reasons
 from campaigns.reporting.status import CampaignSummary, summarize_campaign
 from console.pages.rendering import render
 from console.server.auth import form_token, require_form_token, require_same_site
@@ -51,7 +51,7 @@ def show_campaign(campaign_id: str, request: Request, state: InjectedState) -> s
     now = state.clock()
     with state.ledger.reading() as db:
         summary = summarize_campaign(db, queries.campaign(db, campaign_id), now, state.surroundings)
-        attempts = attempts_after(db, summary.campaign.id, limit=ATTEMPTS_SHOWN)
+        attempts = latest_attempts(db, summary.campaign.id, ATTEMPTS_SHOWN)
         not_reached = masked_reasons(db, summary.campaign.id, REASONS_SHOWN)
     allowed = [action for action in Action if _is_allowed(action, summary.campaign.status)]
     tokens = {action: form_token(state, action, summary.campaign.id) for action in allowed}

@@ -30,7 +30,7 @@ from campaigns.operations.erasure import erase, finish_erasures
 from campaigns.operations.suppression_list import entries_of
 from campaigns.operations.sweep import sweep
 from campaigns.reporting.csv_sheets import attempt_lines, contact_lines
-from campaigns.reporting.listings import attempts_after, contacts_after
+from campaigns.reporting.listings import contacts_after, latest_attempts
 from campaigns.settlement.corrections import correct
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.receipts import UNMATCHED_KEPT, apply_waiting, forget_unmatched
@@ -129,7 +129,7 @@ def test_an_erased_person_is_named_so_where_a_number_would_be_shown(ledger, cloc
     with ledger.reading() as db:
         assert [line[3] for line in attempt_lines(db, one.campaign_id)] == ["erased"]
         assert [line[2] for line in contact_lines(db, one.campaign_id)] == ["erased"]
-        (listed,) = attempts_after(db, one.campaign_id, limit=5)
+        (listed,) = latest_attempts(db, one.campaign_id, 5)
         (shown,) = contacts_after(db, one.campaign_id, status=None, after=0, limit=5)
     assert (listed.phone, shown.phone) == ("erased", "erased")
 
