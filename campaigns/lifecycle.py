@@ -82,6 +82,7 @@ class Step(StrEnum):
     SETTLE = "settle"  # writes what answers and receipts mean
     SWEEP = "sweep"  # settles what is overdue
     LAUNCH = "launch"  # starts recurring campaigns
+    TELL = "tell"  # delivers events to webhooks
 
 
 class CanaryResult(StrEnum):
@@ -106,6 +107,49 @@ class LaunchState(StrEnum):
     LAUNCHING = "launching"
     AGAIN = "again"  # launched a second time: the first launch was cut off
     ONCE_MORE = "once_more"  # launched a third time: two were cut off
+
+
+class EventKind(StrEnum):
+    """What webhooks are told of."""
+
+    ATTEMPT_FINISHED = "attempt.finished"  # an attempt has ended, or its end was corrected
+    CONTACT_FINISHED = "contact.finished"  # a contact has a final status, or that was corrected
+    CAMPAIGN_STARTED = "campaign.started"  # it runs for the first time
+    CAMPAIGN_PAUSED = "campaign.paused"
+    CAMPAIGN_RESUMED = "campaign.resumed"
+    CAMPAIGN_FINISHED = "campaign.finished"
+    CAMPAIGN_CANCELLED = "campaign.cancelled"
+    ALERT_BREAKER = "alert.breaker"  # a campaign is paused by its circuit breaker
+    ALERT_HALT = "alert.halt"  # … because its account cannot dial, or every call of it would fail alike
+    ALERT_CANARY = "alert.canary"  # … because too few of its first contacts were reached
+    ALERT_BUDGET = "alert.budget"  # a budget of the campaign is used up, for the day or for good
+    ALERT_DAY_LIMIT = "alert.day_limit"  # the account's day, or the campaign's share of it, is used up
+    ALERT_UNKNOWN = "alert.unknown"  # of too many contacts it is not known how their calls ended
+    ALERT_WEBHOOK = "alert.webhook"  # another webhook is paused, or has ended
+
+
+class Included(StrEnum):
+    """What of a person an event may name."""
+
+    PHONE = "phone"
+    TEXT = "text"
+    FIELDS = "fields"
+
+
+class WebhookState(StrEnum):
+    """Whether events are delivered to a webhook."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"  # by a person, or because its address failed for a day: its events wait
+    ENDED = "ended"  # its address answered 410: nothing is written for it any more
+
+
+class DeliveryState(StrEnum):
+    """Where the delivery of one event to one webhook is."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"  # given up, or its webhook has ended; it can be replayed
 
 
 CAMPAIGN_MOVES: Mapping[CampaignStatus, frozenset[CampaignStatus]] = {

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ from dialer.bucket import BucketUnavailable, CampaignLimits
 from dialer.errors import DialerError
 from dialer.log import get_logger
 from dialer.seldom import Seldom
+from dialer.transport.signed_posts import SignedPosts
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -39,6 +40,9 @@ class Runtime:
     horizon         seconds ahead for which a release tick claims contacts
     lease           seconds for which a worker has the contacts it claimed
     stopping        true when this process has been told to end: it starts no more calls
+    posts           sends signed messages to programs of others, such as webhooks; None where nobody sends any
+    post_timeout    seconds that such a program may take for its answer
+    keep_events     for how long events that were delivered are kept
     possible_times  the times that it may be, where the clock is watched (`dialer.clock`); None: the clock's time
     """
 
@@ -51,6 +55,9 @@ class Runtime:
     horizon: float = 2.0
     lease: float = 30.0
     stopping: Callable[[], bool] = lambda: False
+    posts: SignedPosts | None = None
+    post_timeout: float = 10.0
+    keep_events: timedelta = timedelta(days=3)
     possible_times: Callable[[], Sequence[datetime]] | None = None
 
     def moments(self) -> tuple[datetime, ...]:

@@ -12,7 +12,7 @@ from kombu import Queue  # type: ignore[attr-defined]  # exported lazily
 from dialer.errors import DialerError
 from workers import broker, logs, wiring
 from workers.beat import Tick
-from workers.queues import CALLS, TICKS
+from workers.queues import CALLS, TICKS, WEBHOOKS
 from workers.settings import Settings, load
 
 MAX_TASK_SECONDS = 600
@@ -53,7 +53,7 @@ app.conf.update(
         "socket_connect_timeout": 5,
         **_broker.get("broker_transport_options", {}),
     },
-    task_queues=[Queue(CALLS), Queue(TICKS)],  # type: ignore[no-untyped-call]
+    task_queues=[Queue(CALLS), Queue(TICKS), Queue(WEBHOOKS)],  # type: ignore[no-untyped-call]
     task_default_queue=CALLS,
     task_routes={
         "workers.tasks.dial": {"queue": CALLS},
@@ -61,6 +61,7 @@ app.conf.update(
         "workers.tasks.look": {"queue": TICKS},
         "workers.tasks.sweep": {"queue": TICKS},
         "workers.tasks.launch": {"queue": TICKS},
+        "workers.tasks.tell": {"queue": WEBHOOKS},
     },
     timezone="UTC",
     beat_schedule={

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import redis
 
-CALLS, TICKS = "calls", "ticks"
+CALLS, TICKS, WEBHOOKS = "calls", "ticks", "webhooks"
 TICK_NOTE, WRITE_PROBE = "dialer:tick", "dialer:probe"
 KEPT_MS = 86_400_000
 

@@ -1,4 +1,4 @@
-"""Secrets that are created once and kept in the data folder, unless configured: passwords, hash key, receipt key."""
+"""Secrets that are created once and kept in the data folder, unless configured: passwords and keys."""
 
 from __future__ import annotations
 
@@ -55,6 +55,13 @@ def hash_key(settings: Settings) -> str:
     if settings.ledger.hash_key:
         return settings.ledger.hash_key.get_secret_value()
     return read_or_create(settings.data_dir / "hash-key")
+
+
+def webhook_key(settings: Settings) -> str:
+    """The key of which the secrets of webhooks are made; it is kept apart from the ledger."""
+    if settings.webhooks.key:
+        return settings.webhooks.key.get_secret_value()
+    return read_or_create(settings.data_dir / "webhook-key")
 
 
 def receipt_secret(settings: Settings, account: str) -> str:

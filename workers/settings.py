@@ -33,6 +33,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from dialer.errors import DialerError
+from dialer.internal_networks import networks
 from dialer.phone import BadPhoneNumber, parse
 from dialer.providers.registry import PROVIDERS, AnyAccount, specs
 from dialer.redis_address import RedisAddress
@@ -131,6 +132,31 @@ class WorkerSettings(Section):
     events: bool = Field(True, description="Send task events, which Flower shows.")
 
 
+class WebhookSettings(Section):
+    """How programs of others are told what happens, and asked before dialing."""
+
+    key: SecretStr | None = Field(
+        None,
+        description="Of which their secrets are made; absent, one is made and kept in data_dir. The same on every "
+        "machine that adds webhooks or runs workers.",
+    )
+    internal_networks: tuple[str, ...] = Field(
+        (),
+        description="Addresses inside our own network that messages may be sent to all the same, as networks: "
+        '["10.1.0.0/16", "127.0.0.1"].',
+    )
+    timeout: Annotated[float, Field(gt=0, le=25)] = Field(10.0, description="For a webhook's answer.")
+    keep_days: Annotated[float, Field(gt=0, le=30)] = Field(
+        3.0, description="For how long delivered events can be replayed; what waits is kept for 30 days."
+    )
+
+    @field_validator("internal_networks")
+    @classmethod
+    def _networks(cls, written: tuple[str, ...]) -> tuple[str, ...]:
+        networks(written)  # raises ValueError
+        return written
+
+
 class ConsoleSettings(Section):
     """Where the console listens, and its user and password."""
 
@@ -196,6 +222,7 @@ class Settings(BaseSettings):
     ledger: LedgerSettings = LedgerSettings()
     redis: RedisSettings = RedisSettings()
     worker: WorkerSettings = WorkerSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     console: ConsoleSettings = ConsoleSettings()
     flower: FlowerSettings = FlowerSettings()
     sandbox: SandboxSettings = SandboxSettings()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 import redis
@@ -19,6 +20,8 @@ from campaigns.lifecycle import Step
 from campaigns.operations import sweep as sweeping
 from campaigns.runtime import contained
 from campaigns.settlement import polling
+from campaigns.webhooks import delivering
+from campaigns.webhooks.delivering import Ticket
 from dialer.log import get_logger
 from workers.app import app, settings
 from workers.queues import note_tick, touch_tick
@@ -101,8 +104,34 @@ def launch() -> None:
 
 @app.task(name="workers.tasks.sweep")  # type: ignore[untyped-decorator]
 def sweep() -> None:
-    """Settle stale claims, unconfirmed calls and whatever else is overdue."""
+    """Settle stale claims, unconfirmed calls and whatever else is overdue; hand out the events that are to be told."""
+    using = runtime(settings)
     try:
-        sweeping.sweep(using=runtime(settings))
+        with contained(Step.TELL, using.ledger, using.clock()):
+            for ticket in delivering.claim(using=using):
+                _send(tell, ticket.webhook, str(ticket.lease))  # what the broker does not take is due after its lease
+        sweeping.sweep(using=using)
     except LedgerUnavailable as exc:
         log.error("nothing is settled", why=exc.message, remedy=exc.remedy)
+
+
+@app.task(name="workers.tasks.tell")  # type: ignore[untyped-decorator]
+def tell(webhook: str, lease: str) -> None:
+    """Deliver to a webhook what waits for it, as far as its lease still holds."""
+    using = runtime(settings)
+    try:
+        with contained(Step.TELL, using.ledger, using.clock()):
+            delivering.deliver(Ticket(webhook=webhook, lease=UUID(lease)), using=using)
+    except LedgerUnavailable as exc:
+        log.error("events wait", webhook=webhook, why=exc.message, remedy=exc.remedy)
+
+
+def _send(task: Any, *ids: str) -> bool:
+    """Publish a task, if the broker takes it."""
+    try:
+        with app.producer_or_acquire() as producer:
+            task.apply_async(ids, producer=producer, retry=False)
+    except (OSError, OperationalError, RedisError) as exc:
+        log.error("the broker takes no tasks", why=type(exc).__name__, remedy="start Redis; events are told by and by")
+        return False
+    return True

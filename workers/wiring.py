@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from random import Random
 
 import redis
@@ -15,14 +16,16 @@ from campaigns.runtime import Runtime
 from dialer.account import Account, limits_of
 from dialer.account_settings import AccountSettings
 from dialer.bucket import TokenBucket, connect
+from dialer.internal_networks import networks
 from dialer.providers.registry import PROVIDERS, provider_for
 from dialer.redis_address import RedisAddress
 from dialer.transport.admission import Admission
 from dialer.transport.departure import Departures
 from dialer.transport.session import Session
 from dialer.transport.shared_logins import SharedLogins
+from dialer.transport.signed_posts import SignedPosts
 from workers.ledger import now_utc, open_ledger, possible_times
-from workers.secrets import receipt_url
+from workers.secrets import receipt_url, webhook_key
 from workers.settings import Settings
 
 DEFAULT_REDIS = RedisAddress.parse("redis://127.0.0.1:6379/0")
@@ -66,6 +69,7 @@ def assembled(settings: Settings) -> Iterator[Runtime]:
         ledger = open_ledger(settings)
         closing.callback(ledger.close)
         accounts = closing.enter_context(open_accounts(settings))
+        posts = closing.enter_context(open_posts(settings))
         yield Runtime(
             ledger=ledger,
             accounts=accounts,
@@ -75,6 +79,9 @@ def assembled(settings: Settings) -> Iterator[Runtime]:
             horizon=settings.worker.horizon_seconds,
             lease=settings.worker.lease_seconds,
             stopping=_stopping.is_set,
+            posts=posts,
+            post_timeout=settings.webhooks.timeout,
+            keep_events=timedelta(days=settings.webhooks.keep_days),
             possible_times=possible_times,
         )
 
@@ -93,6 +100,18 @@ def open_accounts(settings: Settings) -> Iterator[dict[str, Account]]:
             for account in accounts.values():
                 loop.call(account.session.aclose)
             buckets.close()
+
+
+@contextmanager
+def open_posts(settings: Settings) -> Iterator[SignedPosts]:
+    """What sends signed messages to programs of others, on an event loop of its own: they may be slow."""
+    with start_blocking_portal() as loop:
+        allowed = networks(settings.webhooks.internal_networks)
+        posts = SignedPosts(loop, key=webhook_key(settings), allowed=allowed)
+        try:
+            yield posts
+        finally:
+            loop.call(posts.aclose)
 
 
 @contextmanager

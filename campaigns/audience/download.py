@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import zlib
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from dialer.errors import DialerError
+from dialer.internal_networks import is_internal
 from dialer.whole_file import part_of
 
 READ_TIMEOUT = 60.0  # seconds in which the server sends nothing
@@ -109,8 +109,8 @@ def _refuse_internal(url: str, peers: list[str], *, is_trusted: bool) -> Trace:
         if event != CONNECTED:
             return
         connection = facts["return_value"]
-        peer = str(connection.get_extra_info("server_addr")[0]).partition("%")[0]
-        if not (is_trusted or not peers or peer == peers[0] or ipaddress.ip_address(peer).is_global):
+        peer = str(connection.get_extra_info("server_addr")[0])
+        if not (is_trusted or not peers or peer == peers[0]) and is_internal(peer):
             await connection.aclose()
             raise DownloadFailed(f"{_public(url)}: it leads to an internal address", REDIRECT_REMEDY)
         peers.append(peer)

@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from campaigns.ledger import claims, queries
+from campaigns.ledger.deliveries import purge
 from campaigns.ledger.drafts import clear_abandoned
 from campaigns.ledger.moves import move_campaign
 from campaigns.ledger.queries import Campaign
@@ -21,12 +22,15 @@ from campaigns.lifecycle import FINISHABLE_CAMPAIGNS, PROGRAM, CampaignStatus, C
 from campaigns.operations.erasure import finish_erasures
 from campaigns.operations.recoveries import ask_accounts
 from campaigns.runtime import Runtime, all_or_each, contained
+from campaigns.safeguards.unknown_share import alert_of_unknown
 from campaigns.settlement.receipts import accounts_waiting, apply_stored, forget_unmatched, waiting_receipts
 from campaigns.settlement.timeouts import conclude_due, mark_stale_unconfirmed
 from dialer.account import Account
 from dialer.log import get_logger
+from dialer.seldom import Seldom
 
 log = get_logger()
+_purged = Seldom(30.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,8 @@ def sweep(*, using: Runtime) -> SweepResult:
         "concluded": lambda: conclude_due(using),
         "erased": lambda: finish_erasures(using.ledger, now=now),
         "tallies folded": lambda: fold(using.ledger),
+        "events purged": lambda: _purge_events(using, now),
+        "too many unknown": lambda: alert_of_unknown(using, now),
         "finished": lambda: _finish_campaigns(using),
         "resumed": lambda: ask_accounts(using),  # last: an account that does not answer takes its time
     }
@@ -77,6 +83,12 @@ def sweep(*, using: Runtime) -> SweepResult:
             erased=result.erased,
         )
     return result
+
+
+def _purge_events(using: Runtime, now: datetime) -> None:
+    """Now and then: what is purged later harms nobody."""
+    if _purged.is_due(using.ledger.url):
+        using.ledger.write(purge, before=now - using.keep_events, now=now)
 
 
 def _apply_receipts(using: Runtime) -> None:

@@ -25,12 +25,12 @@ from campaigns.lifecycle import (
 )
 from campaigns.reporting.hold_reason import HoldKind, hold_reason, next_due
 from campaigns.reporting.surroundings import NOT_ASKED, Surroundings
+from campaigns.safeguards.unknown_share import too_many_unknown
 from dialer.calls import Outcome
 
 MOST_DUE = 1_000  # contacts that are due are counted up to here: a list may have a million
 RATE_OVER = timedelta(seconds=30)
 ENOUGH_FINAL = 20  # contacts, whose number of calls then tells how often the others will be called
-MANY_UNKNOWN, UNKNOWN_SHARE = 10, 0.1  # calls, and their share of all that have ended
 
 NOT_IN_STATUS = frozenset(
     {
@@ -91,7 +91,7 @@ class CampaignSummary:
     @property
     def many_unknown(self) -> bool:
         """Whether so many calls end unknown that people should look into it."""
-        return self.unknown_calls >= max(MANY_UNKNOWN, UNKNOWN_SHARE * self.ended_calls)
+        return too_many_unknown(self.unknown_calls, self.ended_calls)
 
     @property
     def many_due(self) -> bool:

@@ -50,6 +50,7 @@ COMMANDS = {
     "ledger": ("ledger", "The ledger's store."),
     "dnc": ("dnc", "The suppression list: numbers that nobody calls."),
     "call": ("call", "Calls in progress: list them, and manage one."),
+    "webhooks": ("webhooks", "Programs of others that are told what happens."),
     "schedule": ("schedule", "Campaigns launched again and again, each with a fresh list."),
     "tokens": ("tokens", "What programs show to use the API."),
 }

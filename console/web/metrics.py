@@ -68,6 +68,18 @@ def _families(db: Connection, now: datetime) -> Iterator[Metric]:
         counts.receipts_waiting(db),
     )
     yield _family(
+        "dialer_webhook_events_waiting",
+        "Events that wait to be delivered, by webhook.",
+        ("webhook",),
+        counts.events_waiting(db),
+    )
+    yield _family(
+        "dialer_webhook_events",
+        "Events delivered and given up, and requests that delivered nothing, by webhook since it was added.",
+        ("webhook", "result"),
+        counts.events_by_result(db),
+    )
+    yield _family(
         "dialer_faults",
         "Faults of the dialer's own steps since the ledger began, by step and account; each is in a worker's log.",
         ("step", "account"),

@@ -7,6 +7,7 @@ only its failures to connect count as nothing sent.
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ BROKEN = (aiohttp.ClientError, OSError, asyncio.CancelledError)
 UNTIMED = aiohttp.ClientTimeout()  # ours are patient
 
 BeforeSend = Callable[[], None]
+ConnectsTo = Callable[[str], None]
 _before_send: ContextVar[BeforeSend | None] = ContextVar("before_send", default=None)
 
 
@@ -59,13 +61,17 @@ def _headers_of(reply: aiohttp.ClientResponse) -> dict[str, str]:
     return headers
 
 
-async def _body(reply: aiohttp.ClientResponse) -> bytes:
+async def _body(reply: aiohttp.ClientResponse, most_bytes: int | None) -> bytes:
+    """The whole body; or no more of it than that, and the rest is not waited for."""
     body = bytearray()
     async for part in reply.content.iter_any():
         body += part
+        if most_bytes is not None and len(body) >= most_bytes:
+            reply.close()
+            break
         if len(body) > LARGEST_REPLY:
             raise ReplyTooLarge
-    return bytes(body)
+    return bytes(body[:most_bytes])
 
 
 class NoFreeConnection(Exception):
@@ -79,8 +85,16 @@ class ReplyTooLarge(Exception):
 class HttpClient:
     """An HTTP client for one event loop, with so many connections at most."""
 
-    def __init__(self, connections: int) -> None:
+    def __init__(
+        self, connections: int, *, connects_to: ConnectsTo | None = None, most_bytes: int | None = None
+    ) -> None:
+        """`connects_to` is asked before each connection, by the address that the name led to; an OSError refuses it.
+
+        With `most_bytes` no more of a reply's body is read, and it is read as it comes, whatever it is packed by.
+        """
         self._connections = connections
+        self._connects_to = connects_to
+        self._most_bytes = most_bytes
         self._session: aiohttp.ClientSession | None = None  # made on the loop that it belongs to
         self._places = asyncio.Semaphore(connections)
         self.is_closed = False
@@ -154,19 +168,29 @@ class HttpClient:
             request.method, request.url, headers=headers, data=request.body or None, allow_redirects=False
         )
         async with sending as reply:
-            return HttpReply(status=reply.status, headers=_headers_of(reply), body=await _body(reply))
+            body = await _body(reply, self._most_bytes)
+            return HttpReply(status=reply.status, headers=_headers_of(reply), body=body)
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
-            connector = aiohttp.TCPConnector(limit=self._connections, ssl=_trusted(), keepalive_timeout=IDLE_SECONDS)
+            connector = aiohttp.TCPConnector(
+                limit=self._connections, ssl=_trusted(), keepalive_timeout=IDLE_SECONDS, socket_factory=self._socket
+            )
             self._session = aiohttp.ClientSession(
                 connector=connector,
                 request_class=_Request,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
                 timeout=UNTIMED,
+                auto_decompress=self._most_bytes is None,
             )
         return self._session
+
+    def _socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
+        family, kind, protocol, _name, place = address
+        if self._connects_to:
+            self._connects_to(str(place[0]))
+        return socket.socket(family=family, type=kind, proto=protocol)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from campaigns.definition import Definition
 from campaigns.ledger.migrations import upgrade
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import metadata
+from campaigns.lifecycle import EventKind
 from campaigns.reporting.report import report
 from console.cli.app import COMMANDS
 from console.cli.views.report import report_facts
@@ -68,6 +69,11 @@ def test_the_page_says_of_every_column_what_erasing_does_to_it():
         (row,) = re.findall(rf"^\| `{table.name}` \| (.*) \|$", page("when-and-whether"), re.MULTILINE)
         told = [word for word in re.findall(r"`(\w+)`", row) if word in table.c]
         assert sorted(told) == sorted(table.c.keys())
+
+
+def test_the_page_of_webhooks_names_every_event():
+    named = {word for word in re.findall(r"`(\w+\.\w+)`", page("webhooks")) if word in set(EventKind)}
+    assert named == set(EventKind)
 
 
 def test_every_command_that_the_documents_name_exists():

@@ -1,0 +1,163 @@
+"""The triggers that write events for webhooks, in the transaction of the move that they tell of.
+
+A migration that makes `campaigns`, `contacts` or `attempts` anew on SQLite drops its triggers, and makes them again:
+`for statement in make(op.get_bind().dialect.name, "contacts"): op.execute(statement)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import TextClause, text
+
+ATTEMPT_FACTS = (
+    *("number", "account", "provider", "status", "verdict", "outcome", "mnemonic", "code", "counted", "corrected"),
+    *("dialing_at", "placed_at", "answered_at", "ended_at", "talk_seconds"),
+)
+CONTACT_FACTS = ("line", "status", "corrected", "attempts", "tries", "final_at")
+CAMPAIGN_FACTS = ("name", "account", "status", "pause_kind", "contacts", "rejects", "started_at", "finished_at")
+HOLD_FACTS = ("name", "account", "hold_kind", "held_until")
+MOVED_TO = """CASE NEW.status
+    WHEN 'running' THEN CASE OLD.status WHEN 'paused' THEN 'campaign.resumed' ELSE 'campaign.started' END
+    ELSE 'campaign.' || NEW.status END"""
+PAUSED_BY = "CASE NEW.pause_kind WHEN 'halted' THEN 'alert.halt' ELSE 'alert.' || NEW.pause_kind END"
+HELD_BY = "CASE NEW.hold_kind WHEN 'day_points' THEN 'alert.day_limit' ELSE 'alert.' || NEW.hold_kind END"
+EVENT_ID = {
+    "sqlite": "'evt_' || lower(hex(randomblob(16)))",
+    "postgresql": "'evt_' || replace(gen_random_uuid()::text, '-', '')",
+}
+AN_HOUR_BEFORE = {
+    "sqlite": "strftime('%Y-%m-%d %H:%M:%f', {}, '-1 hour')",
+    "postgresql": "{} - interval '1 hour'",
+}
+AS_JSON = {"sqlite": "json_object", "postgresql": "json_build_object"}
+DIFFERS = {"sqlite": "IS NOT", "postgresql": "IS DISTINCT FROM"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Event:
+    """One trigger: when it fires, and what it writes. `differs` stands for a comparison that knows of nulls."""
+
+    name: str
+    table: str
+    of: Sequence[str]
+    when: str
+    kind: str
+    at: str
+    facts: Sequence[str]
+    campaign: str = "NEW.id"
+    contact: str = "NULL"
+    attempt: str = "NULL"
+    reason: str = "NULL"
+    seldom: bool = False  # of the same kind and campaign, once an hour
+
+
+EVENTS = (
+    _Event(
+        name="event_of_attempt",
+        table="attempts",
+        of=("status", "outcome", "ended_at"),
+        when="NEW.ended_at IS NOT NULL AND (OLD.status <> NEW.status OR OLD.outcome {differs} NEW.outcome)",
+        kind="'attempt.finished'",
+        at="NEW.ended_at",
+        facts=ATTEMPT_FACTS,
+        campaign="NEW.campaign_id",
+        contact="NEW.contact_id",
+        attempt="NEW.id",
+    ),
+    _Event(
+        name="event_of_contact",
+        table="contacts",
+        of=("status", "final_at"),
+        when="NEW.final_at IS NOT NULL AND OLD.status <> NEW.status",
+        kind="'contact.finished'",
+        at="NEW.final_at",
+        facts=CONTACT_FACTS,
+        campaign="NEW.campaign_id",
+        contact="NEW.id",
+    ),
+    _Event(
+        name="event_of_campaign",
+        table="campaigns",
+        of=("status",),
+        when="OLD.status <> NEW.status AND NEW.status IN ('running', 'paused', 'finished', 'cancelled')",
+        kind=MOVED_TO,
+        at="NEW.since",
+        facts=CAMPAIGN_FACTS,
+        reason="NEW.reason",
+    ),
+    _Event(
+        name="alert_of_pause",
+        table="campaigns",
+        of=("status",),
+        when="OLD.status <> NEW.status AND NEW.status = 'paused' AND NEW.pause_kind <> 'person'",
+        kind=PAUSED_BY,
+        at="NEW.since",
+        facts=CAMPAIGN_FACTS,
+        reason="NEW.reason",
+        seldom=True,
+    ),
+    _Event(
+        name="alert_of_hold",
+        table="campaigns",
+        of=("hold_kind",),
+        when="OLD.hold_kind {differs} NEW.hold_kind AND NEW.hold_kind IN ('day_points', 'budget')",
+        kind=HELD_BY,
+        at="NEW.ticked_at",
+        facts=HOLD_FACTS,
+        reason="NEW.held_by",
+        seldom=True,
+    ),
+)
+
+
+def make(dialect: str, *tables: str) -> Iterator[TextClause]:
+    """The statements that make the triggers of these tables."""
+    for event in EVENTS:
+        if event.table in tables:
+            for statement in _postgresql(event) if dialect == "postgresql" else _sqlite(event):
+                yield text(statement.replace(":", "\\:"))
+
+
+def _sqlite(event: _Event) -> Iterator[str]:
+    yield f"CREATE TRIGGER {event.name} {_moment(event, 'sqlite')} BEGIN {_insert(event, 'sqlite')}; END"
+
+
+def _postgresql(event: _Event) -> Iterator[str]:
+    body = f"BEGIN {_insert(event, 'postgresql')}; RETURN NULL; END"
+    yield f"CREATE OR REPLACE FUNCTION {event.name}() RETURNS trigger LANGUAGE plpgsql AS $event$ {body} $event$"
+    moment = _moment(event, "postgresql")
+    yield f"CREATE TRIGGER {event.name} {moment} EXECUTE FUNCTION {event.name}()"
+
+
+def _moment(event: _Event, dialect: str) -> str:
+    when = event.when.format(differs=DIFFERS[dialect])
+    return f"AFTER UPDATE OF {', '.join(event.of)} ON {event.table} FOR EACH ROW WHEN ({when})"
+
+
+def _insert(event: _Event, dialect: str) -> str:
+    """Writes a delivery for each webhook that is told of such events; nothing where there is none."""
+    facts = ", ".join(f"'{name}', NEW.{name}" for name in event.facts)
+    subject = f"CAST({event.campaign if event.contact == 'NULL' else event.contact} AS TEXT)"
+    values = {
+        "webhook": "w.name",
+        "event_id": EVENT_ID[dialect],
+        "kind": event.kind,
+        "subject": subject,
+        "campaign_id": event.campaign,
+        "contact_id": event.contact,
+        "attempt_id": event.attempt,
+        "at": event.at,
+        "facts": f"{AS_JSON[dialect]}({facts})",
+        "reason": event.reason,
+        "state": "'pending'",
+        "tries": "0",
+        "next_at": event.at,
+    }
+    where = f"w.state <> 'ended' AND w.kinds LIKE '% ' || {event.kind} || ' %'"
+    if event.seldom:
+        lately = f"d.at > {AN_HOUR_BEFORE[dialect].format(event.at)}"
+        same = f"d.webhook = w.name AND d.campaign_id = {event.campaign} AND d.kind = {event.kind} AND {lately}"
+        where += f" AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.kind LIKE 'alert.%' AND {same})"  # noqa: S608
+    return f"INSERT INTO deliveries ({', '.join(values)}) SELECT {', '.join(values.values())} FROM webhooks w WHERE {where}"  # noqa: E501, S608

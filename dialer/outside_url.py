@@ -1,0 +1,54 @@
+"""Addresses of programs of others, as people write them: checked before anything is sent there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from dialer.errors import DialerError
+from dialer.internal_networks import Network, is_internal
+
+LONGEST = 2000
+
+
+class BadOutsideUrl(DialerError):
+    """The text is no address to which messages can be sent."""
+
+
+def check_outside_url(url: str, allowed: Collection[Network] = ()) -> None:
+    """Raise BadOutsideUrl for what is no address, or leads into our own network by what it says itself.
+
+    Where a name leads is seen when a message is sent.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+        host.encode("idna")
+    except ValueError:
+        raise BadOutsideUrl("that is no address", "write one such as https://example.org/hooks/dialer") from None
+    if parts.scheme not in ("https", "http") or not host or len(url) > LONGEST or not url.isprintable() or " " in url:
+        raise BadOutsideUrl("that is no address", "write one such as https://example.org/hooks/dialer")
+    if parts.username is not None or parts.password is not None:
+        raise BadOutsideUrl("the address has a password in it", "leave it out: each message is signed")
+    if parts.fragment:
+        raise BadOutsideUrl("the address has a #fragment, which is never sent", "leave it out")
+    if _leads_inside(host, allowed):
+        remedy = f'if you trust it: webhooks.internal_networks = ["{host}"] in the settings'
+        raise BadOutsideUrl(f"{host} is inside our own network", remedy)
+
+
+def _leads_inside(host: str, allowed: Collection[Network]) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return all(is_internal(address, allowed) for address in ("127.0.0.1", "::1"))
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return is_internal(host, allowed)
+
+
+def public_part(url: str) -> str:
+    """The address without its query, which may hold a secret."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}{parts.path}"
