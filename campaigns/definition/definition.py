@@ -215,18 +215,27 @@ class Definition(Section):
         return FileFault(file=self.campaign, key=format_path(path), message=message, suggestion=suggestion)
 
 
-def load_definition(path: Path) -> Definition:
-    """Read and validate a campaign file. Raises DefinitionFaults with every fault, each with line and column."""
+def load_definition(path: Path, *, list_file: str | None = None) -> Definition:
+    """Read and validate a campaign file. Raises DefinitionFaults with every fault, each with line and column.
+
+    `list_file` takes the place of the list that the file names, or does not name.
+    """
     source = read_source(path)
     faults = list(source.faults)
+    data = source.data if list_file is None else _with_list(source.data, list_file)
     try:
-        definition = Definition.model_validate(source.data)
+        definition = Definition.model_validate(data)
     except ValidationError as exc:
         faults += validation_faults(exc, source, Definition)
     if faults:
         raise DefinitionFaults(faults)
     definition._origin = Origin(source)
     return definition
+
+
+def _with_list(data: Mapping[str, Any], list_file: str) -> dict[str, Any]:
+    contacts = data.get("contacts") or {}
+    return {**data, "contacts": {**contacts, "file": list_file} if isinstance(contacts, dict) else contacts}
 
 
 def json_schema() -> dict[str, Any]:

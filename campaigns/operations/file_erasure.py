@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from campaigns.audience.download import downloaded_lists
+from campaigns.audience.kept_lists import kept_lists
 from campaigns.audience.open_list import all_records
 from campaigns.audience.rejects import OWN_COLUMNS
 from campaigns.ledger.erasures import ERASED
@@ -32,7 +33,7 @@ class ErasedFiles:
     """Files that contained the number; the names are those of `erase --json`.
 
     rewritten  the number is gone
-    left       the number is still there, or may be: the file could not be read or written, or was downloaded
+    left       the number is still there, or may be: the file could not be read or written, or is a list
     elsewhere  rejects files of campaigns that are not on this machine
     """
 
@@ -45,13 +46,14 @@ def erase_files(ledger: Ledger, number: PhoneNumber, folder: Path) -> ErasedFile
     """Write the reports of the number's campaigns in `folder` again, and remove it from every rejects file.
 
     Call it after `erase`. A rejected row keeps its line, column and code. Lists that were downloaded from a URL are
-    returned in `left`, unchanged: the next run downloads them again.
+    returned in `left`, unchanged: the next run downloads them again. So are lists of campaigns that were not started.
     """
     with files_locked(folder):  # before the reports: it waits for those that began before the erasure
         emptied, left, elsewhere = _empty_rejects(ledger, number, folder)
     rewritten, failed = _rewrite_reports(ledger, number, folder)
-    downloaded = [file for file in _downloaded(ledger) if _may_mention(file, number)]
-    return ErasedFiles(rewritten=rewritten + emptied, left=failed + left + downloaded, elsewhere=elsewhere)
+    kept = [*_downloaded(ledger), *kept_lists(folder.absolute().parent)]
+    mentioning = [file for file in kept if _may_mention(file, number)]
+    return ErasedFiles(rewritten=rewritten + emptied, left=failed + left + mentioning, elsewhere=elsewhere)
 
 
 def _empty_rejects(ledger: Ledger, number: PhoneNumber, folder: Path) -> tuple[list[Path], list[Path], list[Path]]:

@@ -27,6 +27,10 @@ from dialer.live_calls import (
 from dialer.phone import E164, PhoneNumber
 
 
+class NotDone(DialerError):
+    """The provider did not do with the call what was asked for."""
+
+
 class AccountUnclear(DialerError):
     """It cannot be told which account is meant."""
 
@@ -146,9 +150,9 @@ def _word(error: ProviderError) -> str:
     return error.ruling.mnemonic or error.ruling.verdict.value
 
 
-def _in_our_words(session: ManagedCall, error: ProviderError) -> DialerError:
+def _in_our_words(session: ManagedCall, error: ProviderError) -> NotDone:
     message = f"call {session.call_session_id}: {error.ruling.detail or error.message}"
-    return DialerError(message, remedy_for(session.account, error))
+    return NotDone(message, remedy_for(session.account, error))
 
 
 def _uuid(text: str | None) -> UUID | None:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import Header, Query, Response
+from fastapi import Depends, Header, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from campaigns.launch import file_drafts
 from campaigns.launch.clone import clone
 from campaigns.launch.redial import WORDS, redial
 from campaigns.ledger import queries
@@ -30,6 +31,16 @@ IfMatch = Annotated[
     str | None,
     Header(description="The ETag that the caller has seen: 412, and nothing is done, when there is another one now."),
 ]
+
+
+async def _campaign_of(
+    campaign_id: Annotated[str, Path(description="Its id or name, or the id of the draft that it was.")],
+    state: InjectedState,
+) -> str:
+    return file_drafts.campaign_of(state.settings.data_dir, campaign_id)
+
+
+CampaignId = Annotated[str, Depends(_campaign_of)]
 ETAG = {"headers": {"ETag": {"description": "Changes when the status does.", "schema": {"type": "string"}}}}
 
 
@@ -133,13 +144,15 @@ def list_campaigns(
 
 
 @router.get("/campaigns/{campaign_id}", **needs(Scope.READ, ok=ETAG))
-def show_campaign(campaign_id: str, response: Response, state: InjectedState, caller: InjectedCaller) -> CampaignState:
+def show_campaign(
+    campaign_id: CampaignId, response: Response, state: InjectedState, caller: InjectedCaller
+) -> CampaignState:
     """How a campaign stands; given a name, the newest of that name."""
     return _reply(campaign_summary(state.ledger, campaign_id, state.clock(), state.surroundings), caller, response)
 
 
 @router.get("/campaigns/{campaign_id}/explain", **needs(Scope.READ))
-def explain_campaign(campaign_id: str, state: InjectedState, caller: InjectedCaller) -> CampaignExplanation:
+def explain_campaign(campaign_id: CampaignId, state: InjectedState, caller: InjectedCaller) -> CampaignExplanation:
     """Why nothing is being dialed, when it clears, and what can be done."""
     campaign, reason = explain.explain_campaign(
         state.ledger, campaign_id, now=state.clock(), surroundings=state.surroundings
@@ -158,7 +171,7 @@ def explain_campaign(campaign_id: str, state: InjectedState, caller: InjectedCal
 
 @router.post("/campaigns/{campaign_id}/pause", **needs(Scope.CAMPAIGNS, ok=ETAG))
 def pause_campaign(
-    campaign_id: str,
+    campaign_id: CampaignId,
     response: Response,
     state: InjectedState,
     caller: InjectedCaller,
@@ -171,7 +184,7 @@ def pause_campaign(
 
 @router.post("/campaigns/{campaign_id}/resume", **needs(Scope.SEND, ok=ETAG))
 def resume_campaign(
-    campaign_id: str, response: Response, state: InjectedState, caller: InjectedCaller, if_match: IfMatch = None
+    campaign_id: CampaignId, response: Response, state: InjectedState, caller: InjectedCaller, if_match: IfMatch = None
 ) -> CampaignState:
     """Dial again, also after a breaker, a budget or a canary has paused it."""
     return _control(Action.RESUME, campaign_id, response, state, caller, {}, if_match)
@@ -179,7 +192,7 @@ def resume_campaign(
 
 @router.post("/campaigns/{campaign_id}/cancel", **needs(Scope.CAMPAIGNS, ok=ETAG))
 def cancel_campaign(
-    campaign_id: str,
+    campaign_id: CampaignId,
     response: Response,
     state: InjectedState,
     caller: InjectedCaller,
@@ -192,7 +205,11 @@ def cancel_campaign(
 
 @router.post("/campaigns/{campaign_id}/redial", **needs(Scope.SEND, status=201, ok=ETAG))
 def redial_campaign(
-    campaign_id: str, response: Response, state: InjectedState, caller: InjectedCaller, given: Redial | None = None
+    campaign_id: CampaignId,
+    response: Response,
+    state: InjectedState,
+    caller: InjectedCaller,
+    given: Redial | None = None,
 ) -> CampaignState:
     """A new campaign, started, over the contacts that an ended one did not reach."""
     outcomes = given.outcomes if given else []
@@ -202,7 +219,7 @@ def redial_campaign(
 
 @router.post("/campaigns/{campaign_id}/clone", **needs(Scope.CAMPAIGNS))
 def clone_campaign(
-    campaign_id: str, state: InjectedState, caller: InjectedCaller, given: Clone | None = None
+    campaign_id: CampaignId, state: InjectedState, caller: InjectedCaller, given: Clone | None = None
 ) -> ClonedDefinition:
     """The definition of a campaign, to be changed and created anew: what has started is locked."""
     name = given.name if given else None

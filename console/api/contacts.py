@@ -14,7 +14,7 @@ from campaigns.lifecycle import ContactStatus
 from campaigns.operations.api_tokens import Scope
 from campaigns.reporting.explain import ContactExplanation, explain_contact
 from campaigns.reporting.listings import ListedAttempt, ListedContact, attempts_after, contacts_after
-from console.api.campaigns import shown_text
+from console.api.campaigns import CampaignId, shown_text
 from console.server.api_route import NO_NUL, InjectedCaller, api_router, needs
 from console.server.auth import Caller
 from console.server.cursors import MAX_ID, MAX_LIMIT, After, Limit, Page, id_after, moment_and_uuid_after, page_of
@@ -133,7 +133,7 @@ class Explanation(BaseModel):
 
 @router.get(f"{CAMPAIGN}/contacts", **needs(Scope.READ))
 def list_contacts(
-    campaign_id: str,
+    campaign_id: CampaignId,
     state: InjectedState,
     caller: InjectedCaller,
     status: Annotated[ContactStatus | None, Query(description="Those of one status.")] = None,
@@ -151,7 +151,7 @@ def list_contacts(
 
 @router.post(f"{CAMPAIGN}/contacts/search", **needs(Scope.READ))
 def search_contacts(
-    campaign_id: str, given: NumberGiven, state: InjectedState, caller: InjectedCaller
+    campaign_id: CampaignId, given: NumberGiven, state: InjectedState, caller: InjectedCaller
 ) -> Page[Contact]:
     """The contacts with this number: none, one, or one for each of several keys."""
     forms = state.ledger.forms(phone_of(given).e164)
@@ -162,7 +162,9 @@ def search_contacts(
 
 
 @router.post(f"{CAMPAIGN}/contacts/explain", **needs(Scope.READ))
-def explain_number(campaign_id: str, given: NumberGiven, state: InjectedState, caller: InjectedCaller) -> Explanation:
+def explain_number(
+    campaign_id: CampaignId, given: NumberGiven, state: InjectedState, caller: InjectedCaller
+) -> Explanation:
     """Why the contact with this number is not being called, and everything that became of it."""
     number, now = phone_of(given), state.clock()
     found = explain_contact(state.ledger, campaign_id, number, now=now, surroundings=state.surroundings)
@@ -171,7 +173,7 @@ def explain_number(campaign_id: str, given: NumberGiven, state: InjectedState, c
 
 @router.get(f"{CAMPAIGN}/attempts", **needs(Scope.READ))
 def list_attempts(
-    campaign_id: str,
+    campaign_id: CampaignId,
     state: InjectedState,
     caller: InjectedCaller,
     contact: Annotated[int | None, Query(ge=1, le=MAX_ID, description="Those of the contact with this id.")] = None,

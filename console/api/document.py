@@ -13,11 +13,14 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.routing import APIRoute
 
 from campaigns.operations.api_tokens import MEANINGS
-from console.api import accounts, campaigns, contacts, reports, schedules, suppressions, tokens
+from console.api import accounts, campaigns, contacts, drafts, live_calls, reports, schedules, suppressions, tokens
 from console.server.api_route import PREFIX, ApiRoute, needs, scope_of
 from console.server.problems import Problem
 
-RESOURCES = tuple(module.router for module in (campaigns, contacts, reports, suppressions, accounts, schedules, tokens))
+RESOURCES = tuple(
+    module.router
+    for module in (campaigns, drafts, contacts, reports, live_calls, suppressions, accounts, schedules, tokens)
+)
 ASSETS = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}  # of fastapi-offline
 OWN_ASSETS = {"api-docs.js": "text/javascript"}
 PAGE = """<!doctype html>
@@ -88,10 +91,23 @@ def document() -> dict[str, Any]:
     schemas |= {**problem.pop("$defs", {}), "Problem": problem}
     for route in described:
         for method in route.methods or ():
-            _say_scope(whole["paths"][route.path][method.lower()], route)
+            operation = whole["paths"][route.path][method.lower()]
+            _say_scope(operation, route)
+            _leave_null_out(operation)
     return whole
 
 
 def _say_scope(operation: dict[str, Any], route: APIRoute) -> None:
     scope = scope_of(route)
     operation["description"] = f"{operation.get('description', '')}\n\nScope: `{scope}`".strip()
+
+
+def _leave_null_out(operation: dict[str, Any]) -> None:
+    """What may be absent is not null: a parameter cannot be, and clients that are generated send a body or none."""
+    bodies = operation.get("requestBody", {}).get("content", {}).values()
+    for holder in (*operation.get("parameters", ()), *bodies):
+        schema = holder["schema"]
+        kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+        if len(kinds) == 1:
+            del schema["anyOf"]
+            holder["schema"] = kinds[0] if "$ref" in kinds[0] else schema | kinds[0]

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from campaigns.operations.api_tokens import Scope
 from campaigns.reporting.report import Sheet, totals, write_sheet
-from console.api.campaigns import shown_text
+from console.api.campaigns import CampaignId, shown_text
 from console.server.api_route import InjectedCaller, api_router, needs
 from console.server.state import InjectedState
 
@@ -60,7 +60,7 @@ class CampaignReport(BaseModel):
 
 
 @router.get("/campaigns/{campaign_id}/report", **needs(Scope.READ))
-def report(campaign_id: str, state: InjectedState, caller: InjectedCaller) -> CampaignReport:
+def show_report(campaign_id: CampaignId, state: InjectedState, caller: InjectedCaller) -> CampaignReport:
     """The totals."""
     shown = CampaignReport.model_validate(totals(state.ledger, campaign_id))
     shown.reason = shown_text(shown.reason, caller)
@@ -70,7 +70,9 @@ def report(campaign_id: str, state: InjectedState, caller: InjectedCaller) -> Ca
 @router.get(
     "/campaigns/{campaign_id}/report/{sheet}.csv", response_class=StreamingResponse, **needs(Scope.READ, ok=CSV)
 )
-def report_sheet(campaign_id: str, sheet: Sheet, state: InjectedState, caller: InjectedCaller) -> StreamingResponse:
+def show_report_sheet(
+    campaign_id: CampaignId, sheet: Sheet, state: InjectedState, caller: InjectedCaller
+) -> StreamingResponse:
     """One sheet, a line for each attempt or contact. The follow-up has numbers in full, and needs `numbers`, too."""
     if sheet is Sheet.FOLLOW_UP and not caller.may(Scope.NUMBERS):
         raise HTTPException(403, "the follow-up has numbers in full: this token has no scope numbers")

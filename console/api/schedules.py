@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from campaigns.launch import recurring
+from campaigns.launch import file_drafts, recurring
 from campaigns.lifecycle import LaunchState
 from campaigns.operations.api_tokens import Scope
 from console.server.api_route import InjectedCaller, api_router, needs
@@ -29,6 +29,14 @@ class RecurringCampaign(BaseModel):
     added_at: datetime
 
 
+class NewSchedule(BaseModel):
+    """What is to recur."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    draft: str = Field(max_length=100, description="The id of a draft that was not started.")
+
+
 class RecurringCampaigns(BaseModel):
     """All recurring campaigns."""
 
@@ -39,6 +47,19 @@ class RecurringCampaigns(BaseModel):
 def list_schedules(state: InjectedState) -> RecurringCampaigns:
     """What recurs, when next, and what the last run became."""
     return RecurringCampaigns(items=[RecurringCampaign.model_validate(one) for one in recurring.listed(state.ledger)])
+
+
+@router.post("/schedules", **needs(Scope.SEND, status=201))
+def add_schedule(given: NewSchedule, state: InjectedState, caller: InjectedCaller) -> RecurringCampaign:
+    """Launch a draft with `schedule.repeat` at its hours from now on, each time with the list that it was created with.
+
+    It replaces the recurring campaign of the same name.
+    """
+    draft = file_drafts.find(state.settings.data_dir, given.draft)
+    with file_drafts.paths_left_out(draft.folder):
+        added = recurring.add(state.ledger, draft.file, state.settings.accounts, who=caller.name, now=state.clock())
+    file_drafts.keep_for_schedule(draft)
+    return RecurringCampaign.model_validate(added)
 
 
 @router.delete("/schedules/{name}", **needs(Scope.SEND, status=204))

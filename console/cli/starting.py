@@ -10,7 +10,7 @@ from campaigns.launch.exclusions import Exclusions
 from campaigns.launch.launch import launch, refuse_duplicate, refuse_too_late
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
-from console.cli import preflight
+from console import preflight
 from console.cli.context import reports_folder, user_name
 from console.cli.progress import import_bar
 from console.cli.views import check as show

@@ -13,6 +13,7 @@ from campaigns.audience.encoding import BadContactsFile
 from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch.call_test_number import NotListed, RowNotCalled
 from campaigns.launch.checks import NobodyToCall, RowsRejected
+from campaigns.launch.file_drafts import AlreadyStarted, NoList, NoSuchDraft, NotStarted
 from campaigns.launch.launch import CampaignNotEnded
 from campaigns.launch.preview import NoSuchRow
 from campaigns.launch.recurring import NoSuchSchedule, NotRecurring
@@ -21,21 +22,25 @@ from campaigns.ledger.queries import NoSuchCampaign
 from campaigns.lifecycle import IllegalMove
 from campaigns.operations.api_tokens import BadToken, NoSuchToken, TokenNameTaken
 from campaigns.operations.control import ChangedMeanwhile
-from campaigns.operations.live_calls import AccountUnclear
+from campaigns.operations.live_calls import AccountUnclear, NotDone
 from campaigns.operations.suppression_list import NoNumbers
 from campaigns.reporting.explain import NoSuchContact
 from console.pages.rendering import render
+from console.preflight import CannotLogIn
 from console.server.headers import HEADERS
 from console.server.problems import Fault, Problem, dialer_problem, http_problem, problem_response
-from dialer.errors import DialerError
+from dialer.errors import DialerError, ProviderError
+from dialer.live_calls import NotManaged
 from dialer.log import get_logger
 
 STATUSES: Mapping[type[DialerError], int] = {
-    **dict.fromkeys((NoSuchCampaign, NoSuchContact, NoSuchSchedule, NoSuchToken, NoSuchRow), 404),
+    **dict.fromkeys((NoSuchCampaign, NoSuchContact, NoSuchSchedule, NoSuchToken, NoSuchRow, NoSuchDraft), 404),
     **dict.fromkeys((IllegalMove, CampaignNotEnded, CannotRedial, TokenNameTaken), 409),
+    **dict.fromkeys((AlreadyStarted, NotStarted, NotDone, CannotLogIn), 409),
     ChangedMeanwhile: 412,
     **dict.fromkeys((DefinitionFaults, BadContactsFile, RowsRejected, NobodyToCall, NotRecurring), 422),
-    **dict.fromkeys((AccountUnclear, BadToken, NoNumbers, NotListed, RowNotCalled), 422),
+    **dict.fromkeys((AccountUnclear, BadToken, NoList, NoNumbers, NotListed, NotManaged, RowNotCalled), 422),
+    ProviderError: 502,
 }
 REMEDIES: Mapping[int, str] = {
     401: "it is console.password of the settings, else in the file `password` of the data folder",

@@ -5,6 +5,7 @@ A module shares one server and one ledger, which every test finds empty: a serve
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -64,6 +65,7 @@ def console(shared_console: Console) -> Console:
     shared_console.state.guard.forget()
     shared_console.state.guard.audit = AuditCounts()
     shared_console.state.rate_limit = RateLimit()
+    shutil.rmtree(shared_console.state.settings.data_dir / "drafts", ignore_errors=True)
     with shared_console.ledger.writing() as db:
         for table in reversed(metadata.sorted_tables):
             db.execute(table.delete())

@@ -36,15 +36,21 @@ SECRET = "webex-door-secret"
 HUB_SECRET = "signs the receipts"
 PHONES = tuple(f"+14155550{number}" for number in range(100, 110))
 CALLER = "+18005550199"
+NOWHERE = "http://127.0.0.1:9"
 ACCOUNTS = {
-    "bulk": account_settings(provider="webex", service_key=SecretStr("k"), receipt_secret=SecretStr(SECRET)),
+    "bulk": account_settings(
+        provider="webex", base_url=NOWHERE, service_key=SecretStr("k"), receipt_secret=SecretStr(SECRET)
+    ),
     "signed": account_settings(
         provider="webex",
+        base_url=NOWHERE,
         service_key=SecretStr("k"),
         receipt_secret=SecretStr(SECRET),
         hub_secret=SecretStr(HUB_SECRET),
     ),
-    "main": account_settings(provider="callgear", access_token=SecretStr("t"), receipt_secret=SecretStr("other")),
+    "main": account_settings(
+        provider="callgear", base_url=NOWHERE, access_token=SecretStr("t"), receipt_secret=SecretStr("other")
+    ),
 }
 
 

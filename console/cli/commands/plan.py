@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from random import Random
 from shlex import quote
 from typing import Annotated
 
@@ -13,20 +12,15 @@ import typer
 from rich.console import Group, RenderableType
 from rich.markup import escape
 
-from campaigns.launch.checks import open_audience
-from campaigns.launch.exclusions import Exclusions
-from campaigns.planning.plan import Plan, make_plan
+from campaigns.planning.plan import Plan
 from campaigns.planning.row_forecasts import row_forecasts, why_over_budget, write_row_forecasts
 from console.cli.context import settings_and_ledger
 from console.cli.output import local_time, out, print_json, table
 from console.formatting import estimate, rounded_estimate
-from dialer.bucket import BucketState, BucketUnavailable
-from dialer.calls import Outcome
+from console.plans import plan_facts, plan_of
 from dialer.errors import DialerError
 from dialer.plural import counted
 from workers.ledger import now_utc
-from workers.settings import Settings
-from workers.wiring import open_buckets
 
 SHOWN_ROWS = 10
 SHOWN_DAYS = 14
@@ -48,31 +42,15 @@ def plan_command(
 ) -> None:
     """Replay a campaign before it runs: each row's fate, calls, points, and when it is likely to end."""
     with settings_and_ledger() as (settings, ledger):
-        now = now_utc()
-        audience = open_audience(
-            file, settings.accounts, exclusions_for=lambda definition: Exclusions(ledger, definition, now)
-        )
-        account = settings.accounts[audience.definition.account]
-        rng, tick = Random(audience.definition.campaign), settings.worker.tick_seconds
-        state = _bucket_state(settings, audience.definition.account)
-        plan = make_plan(audience, account, ledger, now=now, rng=rng, tick=tick, bucket_state=state)
+        plan = plan_of(file, settings, ledger, now_utc())
     if csv:
         _write(plan, csv)
     if as_json:
-        print_json(plan_facts(plan, csv))
+        print_json(plan_facts(plan) | {"csv": csv})
     else:
         out.print(plan_panel(plan, file, csv))
     if plan.skipped.get("rejected"):
         raise typer.Exit(1)
-
-
-def _bucket_state(settings: Settings, account: str) -> BucketState | None:
-    """The state of the account's token bucket; None where no Redis runs."""
-    with open_buckets(settings) as buckets:
-        try:
-            return buckets[account].peek()
-        except BucketUnavailable:
-            return None
 
 
 def _write(plan: Plan, csv: Path) -> None:
@@ -80,46 +58,6 @@ def _write(plan: Plan, csv: Path) -> None:
         write_row_forecasts(plan, csv)
     except OSError as exc:
         raise CannotWrite(f"{csv}: {exc.strerror}", "name a file that can be written") from None
-
-
-def plan_facts(plan: Plan, csv: Path | None) -> dict[str, object]:
-    """A plan as JSON facts."""
-    return {
-        "campaign": plan.definition.campaign,
-        "account": plan.definition.account,
-        "rows": plan.summary.rows_read,
-        "will_dial": plan.first_calls,
-        "expires": plan.expired,
-        "over_budget": plan.over_budget,
-        "skipped": dict(plan.skipped),
-        "calls": round(plan.calls, 1),
-        "most_calls": plan.most_calls,
-        "points": round(plan.points, 1),
-        "reached": round(plan.reached, 1),
-        "speech_seconds": round(plan.speech_seconds, 1),
-        "begins": plan.begins,
-        "ends": plan.ends,
-        "ends_between": plan.ends_between,
-        "canary_halts": plan.canary_halts,
-        "account_now": {
-            "known": plan.account.known,
-            "slower": round(plan.account.slowdown, 2),
-            "day_calls_left": plan.account.day_left,
-            "others_wait": plan.account.other_calls,
-        },
-        "days": {day.isoformat(): calls for day, calls in plan.by_day.items()},
-        "odds": {
-            "learned_from_calls": plan.outcome_model.calls,
-            "first": _normalized(plan.outcome_model.first),
-            "later": _normalized(plan.outcome_model.later),
-        },
-        "first_rows": [row._asdict() for row in islice(row_forecasts(plan), SHOWN_ROWS)],
-        "csv": csv,
-    }
-
-
-def _normalized(shares: Mapping[Outcome, float]) -> dict[str, float]:
-    return {outcome.value: round(share / sum(shares.values()), 4) for outcome, share in shares.items()}
 
 
 def _expected_calls(plan: Plan) -> str:

@@ -11,7 +11,7 @@ from campaigns.definition import load_definition
 from campaigns.launch.call_test_number import call_test_number
 from campaigns.launch.clone import clone
 from campaigns.launch.redial import WORDS, redial
-from console.cli import preflight
+from console import preflight
 from console.cli.arguments import AsJson, FilePath, Name, Row
 from console.cli.context import settings_and_ledger, user_name
 from console.cli.output import print_prose, write_new

@@ -151,7 +151,7 @@ def test_what_is_not_there_or_not_meant_is_refused_in_the_same_words(console: Co
     for reply in (
         console.http.get("/api/nothing"),
         console.http.post(f"/api/v1/campaigns/{reminder}/explode", json={}),
-        console.http.post("/api/v1/campaigns", json={}),
+        console.http.put("/api/v1/campaigns", json={}),
     ):
         assert reply.status_code in (404, 405)
         assert set(reply.json()) == {"type", "title", "status", "detail", "remedy", "faults"}

@@ -64,9 +64,9 @@ def test_head_is_answered_as_get_without_the_body(console: Console, reminder: st
     ("method", "path", "allowed"),
     [
         ("DELETE", "/", "GET, HEAD"),
-        ("POST", "/api/v1/campaigns", "GET, HEAD"),
+        ("PUT", "/api/v1/campaigns", "GET, HEAD, POST"),
         ("DELETE", "/api/v1/campaigns/reminder-1", "GET, HEAD"),
-        ("POST", "/api/v1/campaigns/reminder-1/contacts", "GET, HEAD"),
+        ("POST", "/api/v1/campaigns/reminder-1/attempts", "GET, HEAD"),
         ("GET", "/api/v1/campaigns/reminder-1/pause", "POST"),
         ("PUT", "/campaigns/reminder-1/cancel", "GET, HEAD, POST"),
         ("OPTIONS", "/metrics", "GET, HEAD"),

@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from console.cli.app import app
-from console.cli.preflight import CannotLogIn, check_login
 from console.cli.stack_session import environment_variables
+from console.preflight import CannotLogIn, check_login
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
 from workers.settings import load

@@ -1,0 +1,294 @@
+"""Drafts in files: campaigns that programs have created, each with its list, kept until they are started."""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import yaml
+
+from campaigns.audience.kept_lists import DRAFTS, LIST
+from campaigns.definition import Definition, load_definition
+from campaigns.launch.checks import CheckResult, check
+from campaigns.launch.clone import definition_yaml
+from campaigns.launch.exclusions import Exclusions
+from campaigns.launch.launch import launch, refuse_duplicate, refuse_too_late
+from campaigns.ledger.moves import write_audit
+from campaigns.ledger.queries import Campaign
+from campaigns.ledger.store import Ledger
+from dialer.account_settings import AccountSettings
+from dialer.errors import DialerError
+from dialer.whole_file import whole_file
+
+CAMPAIGN_FILE, ABOUT, REJECTS = "campaign.yaml", "about.json", "draft-rejects.csv"
+DRAFT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*\.[0-9a-f]{12}")  # with a dot, which no campaign's name or id has
+KEPT_FOR = timedelta(days=7)
+SUFFIXES = (".csv", ".xlsx", ".tsv", ".txt")
+
+Cell = str | int | float | bool | None
+PutList = Callable[[Path], object]
+"""Writes the list into the file that it is given."""
+
+
+class NoSuchDraft(DialerError):
+    """No draft has this id: it was never created, or was removed."""
+
+
+class NotStarted(DialerError):
+    """The draft has not been started, so there is no campaign to look at or to act on."""
+
+
+class AlreadyStarted(DialerError):
+    """The draft was started, or is being started."""
+
+
+class NoList(DialerError):
+    """A campaign is created with its list, and there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileDraft:
+    """A campaign that was created and waits to be started. `started` is the id of the campaign that it became."""
+
+    id: str
+    folder: Path
+    name: str
+    account: str
+    created_at: datetime
+    created_by: str
+    scheduled: bool = False
+    started: str | None = None
+
+    @property
+    def file(self) -> Path:
+        """Its campaign file; the list stands beside it."""
+        return self.folder / CAMPAIGN_FILE
+
+    @property
+    def rejects_file(self) -> Path:
+        """The rejects of its last check, where it had any."""
+        return self.folder / REJECTS
+
+
+def create(
+    ledger: Ledger,
+    data_folder: Path,
+    definition: str,
+    put_list: PutList,
+    *,
+    list_name: str = "list.csv",
+    who: str,
+    now: datetime,
+) -> FileDraft:
+    """Keep a definition (YAML) and its list, whatever file the definition names. Drafts a week old are removed.
+
+    Raises DefinitionFaults with lines and columns of the text.
+    """
+    drafts = data_folder / DRAFTS
+    drafts.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _remove_old(drafts, now)
+    suffix = Path(list_name).suffix.lower()
+    kept_name = LIST + (suffix if suffix in SUFFIXES else ".csv")
+    folder = drafts / f".{secrets.token_hex(6)}"
+    folder.mkdir(mode=0o700)
+    try:
+        with paths_left_out(folder):
+            campaign = _kept_definition(folder, definition, kept_name)
+        put_list(_new_file(folder / kept_name))
+        draft_id = f"{campaign.campaign}.{secrets.token_hex(6)}"
+        about = {"name": campaign.campaign, "account": campaign.account, "created_by": who}
+        _write_about(folder, about | {"created_at": now.isoformat()})
+        folder.rename(drafts / draft_id)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    ledger.write(write_audit, now, who=who, event="campaign created", detail=draft_id)
+    return find(data_folder, draft_id)
+
+
+def find(data_folder: Path, draft_id: str) -> FileDraft:
+    """The draft with this id, started or not. Raises NoSuchDraft."""
+    folder = data_folder / DRAFTS / draft_id
+    try:
+        if not DRAFT_ID.fullmatch(draft_id):
+            raise FileNotFoundError
+        about = json.loads((folder / ABOUT).read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        remedy = "create it: POST /api/v1/campaigns; what waits to be started: GET /api/v1/drafts"
+        raise NoSuchDraft(f"no campaign {draft_id[:80]!r} waits to be started", remedy) from None
+    return FileDraft(**about | {"created_at": datetime.fromisoformat(about["created_at"])}, id=draft_id, folder=folder)
+
+
+def listed(data_folder: Path) -> list[FileDraft]:
+    """The drafts that were not started, the newest first."""
+    folders = [folder.name for folder in (data_folder / DRAFTS).glob("*.*") if DRAFT_ID.fullmatch(folder.name)]
+    drafts = [find(data_folder, name) for name in folders]
+    return sorted((draft for draft in drafts if not draft.started), key=lambda draft: draft.created_at, reverse=True)
+
+
+def campaign_of(data_folder: Path, campaign_id: str) -> str:
+    """The campaign's id, also where a draft's is given that has become one. Raises NoSuchDraft, NotStarted."""
+    if "." not in campaign_id:
+        return campaign_id
+    draft = find(data_folder, campaign_id)
+    if draft.started is None:
+        raise NotStarted(f"{draft.id} was created and has not been started", f"POST /api/v1/campaigns/{draft.id}/start")
+    return draft.started
+
+
+def remove(ledger: Ledger, draft: FileDraft, *, who: str, now: datetime) -> None:
+    """Remove a draft and its list; a campaign that it became goes on."""
+    shutil.rmtree(draft.folder, ignore_errors=True)
+    ledger.write(write_audit, now, who=who, event="draft removed", detail=draft.id)
+
+
+def check_draft(
+    ledger: Ledger, draft: FileDraft, accounts: Mapping[str, AccountSettings], *, now: datetime, keep: bool = False
+) -> CheckResult:
+    """Read the whole list as `dialer check` does; all rejects are in `rejects_file`. Raises what `check` raises."""
+    with paths_left_out(draft.folder):
+        _refuse_started(draft)
+        checked = check(
+            draft.file, accounts, exclusions_for=lambda definition: Exclusions(ledger, definition, now), keep=keep
+        )
+        draft.rejects_file.unlink(missing_ok=True)
+        checked.write_rejects(draft.folder, REJECTS.removesuffix("-rejects.csv"))
+    return checked
+
+
+def start_draft(
+    ledger: Ledger,
+    draft: FileDraft,
+    accounts: Mapping[str, AccountSettings],
+    *,
+    check_login: Callable[[str], None],
+    skip_rejects: bool,
+    again: bool,
+    reports_folder: Path,
+    who: str,
+    now: datetime,
+) -> Campaign:
+    """Check it and start it, once, however many ask. Its list is removed: the contacts are in the ledger.
+
+    `check_login` is given the account, and raises when it cannot log in. Raises what `check` and `launch` raise,
+    RowsRejected unless `skip_rejects`, and AlreadyStarted.
+    """
+    with _alone(draft), paths_left_out(draft.folder):
+        checked = check_draft(ledger, find(draft.folder.parent.parent, draft.id), accounts, now=now, keep=True)
+        if not again:
+            refuse_duplicate(ledger, checked.definition)
+        checked.refuse_rejects(None, skip=skip_rejects)
+        refuse_too_late(checked, now)
+        check_login(checked.definition.account)
+        campaign = launch(ledger, checked, rejects_folder=reports_folder, again=again, who=who, now=now)
+        _change_about(draft, started=campaign.id)
+        if not draft.scheduled:
+            for file in (*draft.folder.glob(f"{LIST}.*"), draft.rejects_file):
+                file.unlink(missing_ok=True)
+    return campaign
+
+
+def keep_for_schedule(draft: FileDraft) -> None:
+    """Keep the draft and its list for good: a schedule launches them."""
+    _change_about(draft, scheduled=True)
+
+
+def yaml_of(definition: Mapping[str, object]) -> str:
+    """A definition that came as JSON, as the text of a campaign file."""
+    return yaml.safe_dump(definition, allow_unicode=True, sort_keys=False)
+
+
+def rows_as_csv(rows: Sequence[Mapping[str, Cell]]) -> PutList:
+    """Rows that came as JSON, as a list; a row without one of the columns is blank there. Raises NoList."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    if not columns:
+        raise NoList("there are no contacts", "send rows as `contacts`, or a file as `list`")
+
+    def put(file: Path) -> None:
+        with file.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream, quoting=csv.QUOTE_ALL)
+            writer.writerow(columns)
+            writer.writerows([_written(row.get(name)) for name in columns] for row in rows)
+
+    return put
+
+
+@contextmanager
+def paths_left_out(folder: Path) -> Iterator[None]:
+    """Errors of the block name files as they are in the draft's folder, not where they are on this machine."""
+    try:
+        yield
+    except DialerError as exc:
+        for path in (f"{folder.absolute()}/", f"{folder}/"):
+            exc.message, exc.remedy = exc.message.replace(path, ""), exc.remedy.replace(path, "")
+        raise
+
+
+def _kept_definition(folder: Path, text: str, list_name: str) -> Definition:
+    """The definition as it is kept: normal, and with our list. Its faults have the places of the text that came."""
+    file = folder / CAMPAIGN_FILE
+    with whole_file(file) as stream:
+        stream.write(text)
+    definition = load_definition(file, list_file=list_name)
+    with whole_file(file) as stream:
+        stream.write(definition_yaml(definition))
+    return definition
+
+
+@contextmanager
+def _alone(draft: FileDraft) -> Iterator[None]:
+    """Raises AlreadyStarted while another process has this block."""
+    handle = os.open(draft.folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyStarted(f"{draft.id} is being started", "wait, and see GET /api/v1/campaigns") from None
+        yield
+    finally:
+        os.close(handle)
+
+
+def _refuse_started(draft: FileDraft) -> None:
+    if draft.started is not None:
+        raise AlreadyStarted(f"{draft.id} was started: it is {draft.started}", f"GET /api/v1/campaigns/{draft.started}")
+
+
+def _remove_old(drafts: Path, now: datetime) -> None:
+    for folder in drafts.iterdir():
+        try:
+            about = json.loads((folder / ABOUT).read_text("utf-8"))
+            old = datetime.fromisoformat(about["created_at"]) < now - KEPT_FOR and not about.get("scheduled")
+        except (OSError, ValueError, KeyError):
+            old = folder.stat().st_mtime < (now - KEPT_FOR).timestamp()  # of a process that was killed
+        if old:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _change_about(draft: FileDraft, **facts: object) -> None:
+    about = json.loads((draft.folder / ABOUT).read_text("utf-8"))
+    _write_about(draft.folder, about | facts)
+
+
+def _write_about(folder: Path, about: Mapping[str, object]) -> None:
+    with whole_file(folder / ABOUT) as stream:
+        json.dump(about, stream)
+
+
+def _new_file(file: Path) -> Path:
+    os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    return file
+
+
+def _written(cell: Cell) -> str:
+    return "" if cell is None else str(cell).lower() if isinstance(cell, bool) else str(cell)

@@ -1,0 +1,87 @@
+"""A plan as the command line and the API make it, and its facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from campaigns.launch.checks import open_audience
+from campaigns.launch.exclusions import Exclusions
+from campaigns.ledger.store import Ledger
+from campaigns.planning.plan import Plan, make_plan
+from campaigns.planning.row_forecasts import row_forecasts
+from dialer.bucket import BucketState, BucketUnavailable
+from dialer.calls import Outcome
+from workers.settings import Settings
+from workers.wiring import open_buckets
+
+SHOWN_ROWS = 10
+
+
+def plan_of(file: Path, settings: Settings, ledger: Ledger, now: datetime) -> Plan:
+    """The plan of a campaign file and its list, from the account as it stands. Raises what `check` raises."""
+    audience = open_audience(
+        file, settings.accounts, exclusions_for=lambda definition: Exclusions(ledger, definition, now)
+    )
+    account = audience.definition.account
+    return make_plan(
+        audience,
+        settings.accounts[account],
+        ledger,
+        now=now,
+        rng=Random(audience.definition.campaign),
+        tick=settings.worker.tick_seconds,
+        bucket_state=_bucket_state(settings, account),
+    )
+
+
+def plan_facts(plan: Plan) -> dict[str, Any]:
+    """A plan as facts, with its first rows."""
+    return {
+        "campaign": plan.definition.campaign,
+        "account": plan.definition.account,
+        "rows": plan.summary.rows_read,
+        "will_dial": plan.first_calls,
+        "expires": plan.expired,
+        "over_budget": plan.over_budget,
+        "skipped": dict(plan.skipped),
+        "calls": round(plan.calls, 1),
+        "most_calls": plan.most_calls,
+        "points": round(plan.points, 1),
+        "reached": round(plan.reached, 1),
+        "speech_seconds": round(plan.speech_seconds, 1),
+        "begins": plan.begins,
+        "ends": plan.ends,
+        "ends_between": plan.ends_between,
+        "canary_halts": plan.canary_halts,
+        "account_now": {
+            "known": plan.account.known,
+            "slower": round(plan.account.slowdown, 2),
+            "day_calls_left": plan.account.day_left,
+            "others_wait": plan.account.other_calls,
+        },
+        "days": {day.isoformat(): calls for day, calls in plan.by_day.items()},
+        "odds": {
+            "learned_from_calls": plan.outcome_model.calls,
+            "first": _normalized(plan.outcome_model.first),
+            "later": _normalized(plan.outcome_model.later),
+        },
+        "first_rows": [row._asdict() for row in islice(row_forecasts(plan), SHOWN_ROWS)],
+    }
+
+
+def _bucket_state(settings: Settings, account: str) -> BucketState | None:
+    """The state of the account's token bucket; None where no Redis runs."""
+    with open_buckets(settings) as buckets:
+        try:
+            return buckets[account].peek()
+        except BucketUnavailable:
+            return None
+
+
+def _normalized(shares: Mapping[Outcome, float]) -> dict[str, float]:
+    return {outcome.value: round(share / sum(shares.values()), 4) for outcome, share in shares.items()}
