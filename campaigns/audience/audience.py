@@ -13,6 +13,7 @@ from campaigns.audience.columns import Columns, find_columns
 from campaigns.audience.download import download, is_url
 from campaigns.audience.encoding import BadContactsFile
 from campaigns.audience.first_lines import NOTHING, FirstLines, key_of, phone_of
+from campaigns.audience.given_rows import GivenTable, given_table
 from campaigns.audience.import_summary import VALID, ImportSummary
 from campaigns.audience.open_list import open_table
 from campaigns.audience.progress import ProgressBar, no_progress
@@ -56,8 +57,10 @@ class Audience:
         self._duplicate_code = (
             RejectCode.LEFT_OUT_DUPLICATE if definition.contacts.duplicates == "first" else RejectCode.DUPLICATE
         )
+        # Each of a standing campaign's contacts is an occasion of its own, such as an appointment.
+        self._may_repeat = definition.contacts.standing and definition.contacts.key is not None
         self._counts: Counter[str] = Counter()
-        self._file_stamp = _file_stamp(table.file)
+        self._stamp = table.stamp
 
     @property
     def rejects(self) -> list[Reject]:
@@ -86,7 +89,7 @@ class Audience:
 
     def check_unchanged(self) -> None:
         """Raise ListChanged when the file has changed since it was opened: what was read may be incomplete."""
-        if _file_stamp(self.file) != self._file_stamp:
+        if self._table.stamp != self._stamp:
             raise ListChanged(f"{self.file} was changed while it was being read", "wait until it is written whole")
 
     def estimated_rows(self) -> int:
@@ -114,7 +117,7 @@ class Audience:
     ) -> Sequence[ContactRow | Reject]:
         """What was read of each row, or why it is not called: for its own sake, as a duplicate, or as excluded."""
         contacts = [outcome for outcome in outcomes if isinstance(outcome, ContactRow)]
-        first_of = phones.of(contacts)
+        first_of = NOTHING if self._may_repeat else phones.of(contacts)
         first_of_key = keys.of(contacts) if self.definition.contacts.key else NOTHING
         results: Sequence[ContactRow | Reject] = contacts
         if first_of or first_of_key or len(contacts) < len(rows):
@@ -180,38 +183,40 @@ def _next_batch(rows: Iterator[Row]) -> list[Row]:
     return batch
 
 
-def _file_stamp(file: Path) -> tuple[int, int]:
-    """When a file was last written to, and its length in bytes."""
-    stat = file.stat()
-    return stat.st_mtime_ns, stat.st_size
+def open_list(definition: Definition, folder: Path) -> Table:
+    """Open the list that a definition names, without reading its rows. One given by URL is downloaded into `folder`.
 
-
-def read_audience(
-    definition: Definition,
-    folder: Path,
-    *,
-    check_script: CheckScript | None = None,
-    find_excluded: FindExcluded | None = None,
-) -> Audience:
-    """Open a campaign's list, without reading its contacts yet. A list given by URL is downloaded into `folder`.
-
-    `folder` is the campaign file's; `check_script` returns the fault of a script by the provider's limits, or None.
-    Raises BadContactsFile when the list cannot be read, DownloadFailed, and DefinitionFaults when it lacks columns that
-    the definition names, or when the message cannot be spoken for any contact.
+    `folder` is the campaign file's. A standing campaign begins without one. Raises BadContactsFile, DownloadFailed.
     """
-    location = definition.contacts.file
-    contacts = definition.contacts
+    contacts, location = definition.contacts, definition.contacts.file
+    if contacts.standing:
+        return given_table(definition, [])
     file = (
         download(location, folder, definition.campaign, redirect_hosts=contacts.redirect_hosts)
         if is_url(location)
         else folder / location
     )
-    table = open_table(file, contacts.sheet, contacts.phone, encoding=contacts.encoding)
+    return open_table(file, contacts.sheet, contacts.phone, encoding=contacts.encoding)
+
+
+def read_audience(
+    definition: Definition,
+    table: Table,
+    *,
+    check_script: CheckScript | None = None,
+    find_excluded: FindExcluded | None = None,
+) -> Audience:
+    """Read an opened list as contacts of a campaign; its rows are not read yet.
+
+    `check_script` returns the fault of a script by the provider's limits, or None. Raises BadContactsFile for a file
+    without rows, and DefinitionFaults when it lacks columns that the definition names, or when the message cannot be
+    spoken for any contact.
+    """
     columns = find_columns(definition, table)
     faults = list(_script_faults(definition, columns, check_script))
     if faults:
         raise DefinitionFaults(faults)
-    if next(table.rows(), None) is None:
+    if next(table.rows(), None) is None and not isinstance(table, GivenTable):
         raise BadContactsFile(f"{table.file}: the list has a header and no rows", "add a row for each contact")
     reader = RowReader(definition, Layout.of(table), columns, check_script)
     return Audience(definition, table, reader, find_excluded)

@@ -83,6 +83,12 @@ class Table(ABC):
                 return row.line
         return None
 
+    @property
+    def stamp(self) -> object:
+        """What differs once the list has changed: when its file was last written to, and its length in bytes."""
+        stat = self.file.stat()
+        return stat.st_mtime_ns, stat.st_size
+
     def rows(self) -> Iterator[Row]:
         """Every row below the header that is not blank. Each call reads the file again, a row at a time."""
         return (row for row in self.records() if row.line > self.header_line)

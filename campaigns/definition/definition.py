@@ -127,6 +127,8 @@ class Definition(Section):
     def _accounts_agree(self) -> Definition:
         if len(set(self.accounts)) < len(self.accounts):
             raise field_error("accounts names one of them twice", "keep each once")
+        if self.contacts.standing and self.schedule.repeat is not None:
+            raise field_error("a standing campaign is not repeated: it goes on", "remove schedule.repeat")
         if unlisted := next((name for name in self.by_account if name not in (self.account, *self.accounts)), None):
             raise field_error(f"by_account speaks of {unlisted}, which is not among the accounts", "add it to accounts")
         return self
@@ -241,5 +243,7 @@ def _with_list(data: Mapping[str, Any], list_file: str) -> dict[str, Any]:
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a campaign file, with which editors complete and check it."""
     schema = Definition.model_json_schema()
+    listed = {"if": {"not": {"required": ["standing"]}}, "then": {"required": ["file"]}}
+    schema["$defs"]["Contacts"] |= listed
     schema["if"], schema["then"] = {"not": {"required": ["call"]}}, {"required": ["message"]}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Campaign"}

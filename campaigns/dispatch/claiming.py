@@ -111,6 +111,7 @@ def claim_contacts(db: Connection, campaign: Campaign, room: int, now: datetime,
         due_by=until,
         only=only,
         in_list_order=campaign.contacts <= SORTED_UP_TO,
+        may_be_urgent=campaign.definition.contacts.standing,
     )
     size = slice_size(campaign.definition.pace or account.settings.pace)
     return [

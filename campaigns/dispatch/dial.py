@@ -15,7 +15,6 @@ from sqlalchemy import Connection
 
 from campaigns.calendar.calling_hours import is_open_at_all, next_opening
 from campaigns.dispatch.requests import call_for, opening_for
-from campaigns.dispatch.together import Together
 from campaigns.dispatch.token_wait import return_claims, send_with_tokens
 from campaigns.dispatch.vendor_queue import claimed_to_hand_over, otherwise_due, send_at
 from campaigns.ledger import claims, queries
@@ -24,6 +23,7 @@ from campaigns.ledger.claims import Claimed
 from campaigns.ledger.frequency_caps import cap_clears_at
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import LedgerUnavailable
+from campaigns.ledger.together import Together
 from campaigns.lifecycle import OPEN_ATTEMPTS, CampaignStatus, Step
 from campaigns.runtime import SWEEP_MARGIN, Runtime, all_or_each, contained, own_limits
 from campaigns.settlement.receipts import apply_waiting

@@ -46,7 +46,7 @@ def send_with_tokens(
                 granted, answer = account.bucket.acquire_many(
                     names,
                     own=own,
-                    urgency=urgency_of(campaign, again=turn[0].tries > 0),
+                    urgency=_urgency_of_contact(campaign, turn[0]),
                     lead=account.admission.preparation,
                 )
                 if granted:
@@ -80,7 +80,12 @@ def _turn(left: Sequence[Claimed], account: Account, campaign: Campaign) -> list
     """The contacts that ask for tokens together: as many as the pace allows in a moment, all of one urgency."""
     own = (account.settings.pace, campaign.definition.pace, account.settings.caller_id_pace)
     size = max(1, min(MOST_IN_TURN, round(min(pace for pace in own if pace) * TURN_SECONDS)))
-    return list(takewhile(lambda contact: bool(contact.tries) == bool(left[0].tries), left[:size]))
+    urgency = _urgency_of_contact(campaign, left[0])
+    return list(takewhile(lambda contact: _urgency_of_contact(campaign, contact) is urgency, left[:size]))
+
+
+def _urgency_of_contact(campaign: Campaign, contact: Claimed) -> Urgency:
+    return Urgency.URGENT if contact.urgent else urgency_of(campaign, again=contact.tries > 0)
 
 
 def urgency_of(campaign: Campaign, *, again: bool = False) -> Urgency:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from campaigns.audience.audience import Audience, FindExcluded, read_audience
+from campaigns.audience.audience import Audience, FindExcluded, open_list, read_audience
 from campaigns.audience.import_summary import ImportSummary
 from campaigns.audience.progress import ProgressBar, no_progress
 from campaigns.audience.rejects import Reject
@@ -26,14 +26,16 @@ from dialer.follow_timing import short_message_warning
 from dialer.providers.provider import Provider
 from dialer.providers.registry import provider_for
 
+STANDING = "a standing campaign: it starts without contacts, and calls whoever is appended to it until it is closed"
+
 
 class RowsRejected(DialerError):
     """Some rows cannot be called, so nothing was started. `facts`: their number, and the file that lists them."""
 
-    def __init__(self, checked: CheckResult, rejects_file: Path | None) -> None:
+    def __init__(self, checked: CheckResult, rejects_file: Path | None, undone: str) -> None:
         super().__init__(
             f"{checked.bad_rows:,} of {checked.summary.rows_read:,} rows of {checked.audience_file} cannot be called; "
-            "nothing was started",
+            f"nothing was {undone}",
             "correct the list, or call the good rows with --skip-rejects",
         )
         self.facts = {"rejected": checked.bad_rows, "rejects": str(rejects_file) if rejects_file else None}
@@ -92,15 +94,15 @@ class CheckResult:
         self.audience.reject_store.write(file)
         return file.absolute()
 
-    def refuse_rejects(self, rejects_file: Path | None, *, skip: bool) -> None:
+    def refuse_rejects(self, rejects_file: Path | None, *, skip: bool, undone: str = "started") -> None:
         """Raises RowsRejected when there are bad rows, unless `skip`; NobodyToCall when no row is good."""
         if self.bad_rows and not skip:
-            raise RowsRejected(self, rejects_file)
+            raise RowsRejected(self, rejects_file, undone)
         self.refuse_empty(rejects_file)
 
     def refuse_empty(self, rejects_file: Path | None) -> None:
-        """Raises NobodyToCall when no row can be called: such a campaign would never finish."""
-        if not self.summary.will_dial:
+        """Raises NobodyToCall when no row of its list can be called: such a campaign would never finish."""
+        if not self.summary.will_dial and not self.definition.contacts.standing:
             reasons = f"see {rejects_file} for the reasons" if rejects_file else f"dialer check {self.definition.file}"
             raise NobodyToCall(f"{self.audience_file}: no row can be called", reasons)
 
@@ -120,6 +122,18 @@ def check(
     ListChanged, NoTempSpace.
     """
     audience = open_audience(path, accounts, exclusions_for=exclusions_for)
+    return check_audience(audience, accounts, exclusions=exclusions_for is not None, progress=progress, keep=keep)
+
+
+def check_audience(
+    audience: Audience,
+    accounts: Mapping[str, AccountSettings],
+    *,
+    exclusions: bool,
+    progress: ProgressBar = no_progress,
+    keep: bool = True,
+) -> CheckResult:
+    """Read an opened list, once. Raises DefinitionFaults, ListChanged, NoTempSpace."""
     definition = audience.definition
     fallbacks = fallback_accounts(definition, accounts)
     staging_file = StagingFile(audience.estimated_rows()) if keep else None
@@ -145,9 +159,10 @@ def check(
         bad_rows=audience.reject_store.blocking,
         rehearsal=accounts[definition.account].sandbox,
         staging_file=staging_file,
-        exclusions=exclusions_for is not None,
+        exclusions=exclusions,
         zones=zones,
         warnings=(
+            *([STANDING] if definition.contacts.standing and not audience.summary.rows_read else []),
             *audience.remarks,
             *_warnings(definition, accounts[definition.account], shortest_text),
             *changed.warnings(),
@@ -170,16 +185,16 @@ def open_audience(
 ) -> Audience:
     """Read a campaign file and open its list, without reading its rows. Raises DefinitionFaults, BadContactsFile."""
     definition = load_definition(path)
-    provider = _provider(definition, accounts)
+    provider = provider_of(definition, accounts)
     return read_audience(
         definition,
-        path.parent,
+        open_list(definition, path.parent),
         check_script=provider.check_script,
         find_excluded=exclusions_for(definition) if exclusions_for else None,
     )
 
 
-def _provider(definition: Definition, accounts: Mapping[str, AccountSettings]) -> Provider:
+def provider_of(definition: Definition, accounts: Mapping[str, AccountSettings]) -> Provider:
     """The provider of the definition's account. Raises DefinitionFaults: no such account, or it cannot do this."""
     if definition.account not in accounts:
         raise DefinitionFaults([unknown_account(definition, ("account",), definition.account, accounts)])

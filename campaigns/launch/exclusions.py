@@ -18,12 +18,14 @@ from campaigns.ledger.tables import suppressions
 class Exclusions:
     """Finds, for a batch of numbers (E.164), those to leave out, each with its code and reason.
 
-    Makes no query per batch when the ledger has nothing to leave out. For information only: the ledger is asked again
-    before every call.
+    Those that `own_campaign` calls are not among them: rows are appended to it. Makes no query per batch when the
+    ledger has nothing to leave out. For information only: the ledger is asked again before every call.
     """
 
-    def __init__(self, ledger: Ledger, definition: Definition, now: datetime) -> None:
-        self._ledger, self._now = ledger, now
+    def __init__(
+        self, ledger: Ledger, definition: Definition, now: datetime, *, own_campaign: str | None = None
+    ) -> None:
+        self._ledger, self._now, self._own_campaign = ledger, now, own_campaign
         self._name, self._account = definition.campaign, definition.account
         with ledger.reading() as db:
             self._live_campaign = live_campaign_named(db, self._name) is not None
@@ -35,7 +37,7 @@ class Exclusions:
             return excluded
         with self._ledger.reading() as db:
             if self._live_campaign:
-                for phone, campaign in called_by_another(db, self._name, phones).items():
+                for phone, campaign in called_by_another(db, self._name, phones, own=self._own_campaign).items():
                     excluded[phone] = (RejectCode.IN_CAMPAIGN, f"{campaign} calls this number")
             if self._any_suppressed:
                 for phone, (entry, reason) in self._suppressed(db, phones).items():

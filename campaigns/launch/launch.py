@@ -116,7 +116,9 @@ def refuse_too_late(checked: CheckResult, now: datetime) -> None:
     """Raises NobodyToCall when no contact's window opens before the campaign's end: all would expire uncalled."""
     definition, ends_at = checked.definition, checked.definition.ends_at
     zones = checked.staging_file.zones if checked.staging_file else ()
-    if ends_at is None or any(next_opening(definition, zone, now) for zone in zones):
+    if ends_at is None or (checked.definition.contacts.standing and ends_at > now):
+        return
+    if any(next_opening(definition, zone, now) for zone in zones):
         return
     passed = "has passed" if ends_at <= now else "comes before any hour of its windows"
     raise NobodyToCall(f"nobody can be called: the end of {definition.campaign} {passed}", "correct schedule.end")

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, insert, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, insert, literal, or_, select, update
 
 from campaigns.ledger import drafts, erasures, queries
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.redials import note_redial, other_campaigns, reached_calls
 from campaigns.ledger.store import Ledger
-from campaigns.ledger.tables import UtcTime, attempts, contacts
+from campaigns.ledger.tables import UtcTime, attempts, campaigns, contacts
 from campaigns.lifecycle import LIVE_CAMPAIGNS, REDIALED_CONTACTS, CampaignStatus, ContactStatus
 from dialer.calls import REACHED, Outcome
 from dialer.errors import DialerError
@@ -69,6 +69,8 @@ def _redial(db: Connection, campaign_id: str, outcomes: Sequence[str], who: str,
     drafts.start(
         db, new, zones=old.zones, rejects=0, rejects_file=None, starts_at=old.definition.starts_at, who=who, now=now
     )
+    if old.definition.contacts.standing:  # over those that were left, and nobody else
+        db.execute(update(campaigns).where(campaigns.c.id == new).values(closed_at=now))
     return queries.campaign(db, new)
 
 

@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from campaigns.ledger.moves import among, as_final, row_count
 from campaigns.ledger.suppressions import reason_of, suppressed, suppressed_of_many
-from campaigns.ledger.tables import AGAIN, UtcTime, campaigns, contacts
+from campaigns.ledger.tables import AGAIN, IS_URGENT, UtcTime, campaigns, contacts
 from campaigns.lifecycle import LIVE_CAMPAIGNS, WAITING_CONTACTS, CampaignStatus, ContactStatus
 
 HANDED_OVER_MARGIN = timedelta(minutes=5)  # a provider that is asked to wait may place a call so much later
@@ -50,6 +50,7 @@ class Claimed:
     claimed_at: datetime
     lease_until: datetime
     tries: int = 0
+    urgent: bool = False
     fields: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
@@ -81,18 +82,22 @@ def claim_due(
     due_by: datetime | None = None,
     only: ColumnElement[bool] | None = None,
     in_list_order: bool = True,
+    may_be_urgent: bool = False,
 ) -> list[int]:
     """Claim up to `limit` due contacts; returns their ids, retries before first tries, longest due first.
 
-    `due_by` includes contacts that come due until then, unless their `not_after` is near; `only` narrows them.
+    `may_be_urgent`: some may be urgent, and these come before all others. `due_by` includes contacts that come due
+    until then, unless their `not_after` is near; `only` narrows them.
     With `in_list_order` those due at the same moment come in the order of their list: for that PostgreSQL sorts all of
     them; without, they come as its index has them, which is mostly the same.
     """
     due = is_due(now, due_by) if only is None else and_(is_due(now, due_by), only)
     facts: dict[str, Any] = {"now": now, "lease_until": lease_until, "in_list_order": in_list_order}
-    retries = _claim(db, campaign_id, claim, limit, and_(due, AGAIN), **facts)
-    left = limit - len(retries)
-    return retries + (_claim(db, campaign_id, claim, left, due, **facts) if left else [])
+    claimed: list[int] = []
+    for which in (*([and_(due, IS_URGENT)] if may_be_urgent else []), and_(due, AGAIN), due):
+        if left := limit - len(claimed):
+            claimed += _claim(db, campaign_id, claim, left, which, **facts)
+    return claimed
 
 
 def is_due(now: datetime, due_by: datetime | None = None) -> ColumnElement[bool]:
@@ -156,6 +161,7 @@ def still_claimed(db: Connection, claim: UUID, contact_ids: Sequence[int], now: 
             lease_until=row.lease_until,
             fields=row.fields,
             tries=row.tries,
+            urgent=row.urgent,
         )
         for row in rows
     ]
@@ -273,7 +279,9 @@ def cancel_left(db: Connection, now: datetime) -> int:
     return end_waiting(db, ContactStatus.CANCELLED, left, reason="the campaign was cancelled", now=now)
 
 
-def end_waiting(db: Connection, to: ContactStatus, *conditions: ColumnElement[bool], reason: str, now: datetime) -> int:
+def end_waiting(
+    db: Connection, to: ContactStatus, *conditions: ColumnElement[bool], reason: str | ColumnElement[str], now: datetime
+) -> int:
     """Give the contacts that meet these conditions a final status, unless a call to them is under way."""
     waiting = contacts.c.status.in_(WAITING_CONTACTS)
     final = {"status": to, "reason": reason, **as_final(now)}

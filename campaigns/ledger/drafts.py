@@ -79,10 +79,11 @@ def live_campaign_named(db: Connection, name: str, *, lock: bool = False) -> str
     return campaign_id
 
 
-def called_by_another(db: Connection, name: str, phones: Sequence[str]) -> dict[str, str]:
-    """Which of these numbers a campaign of this name that has not ended calls, with its id."""
+def called_by_another(db: Connection, name: str, phones: Sequence[str], *, own: str | None = None) -> dict[str, str]:
+    """Which of these numbers a campaign of this name that has not ended calls, with its id; `own` is not asked."""
     by_spelling = {spelling: phone for phone in phones for spelling in spellings(phone)}
-    return {by_spelling[row.phone]: row.campaign_id for row in db.execute(_called(name, list(by_spelling)))}
+    called = db.execute(_called(name, list(by_spelling)))
+    return {by_spelling[row.phone]: row.campaign_id for row in called if row.campaign_id != own}
 
 
 def called_by_another_too(db: Connection, campaign_id: str, name: str) -> str | None:

@@ -86,6 +86,11 @@ class Campaign:
         return f"{self.status}-{self.since.timestamp():.6f}"
 
     @property
+    def awaits_contacts(self) -> bool:
+        """Whether it goes on when every contact is final: it is a standing campaign, and was not closed."""
+        return self.closed_at is None and self.definition.contacts.standing
+
+    @property
     def is_readable(self) -> bool:
         """Whether this version of the dialer can read the definition."""
         try:

@@ -8,14 +8,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, Exists, and_, delete, exists, func, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Exists,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+)
 
 from campaigns.ledger.bulk import insert_into
 from campaigns.ledger.erasures import shown_number
 from campaigns.ledger.moves import row_count
 from campaigns.ledger.spellings import every_spelling, same_phone
-from campaigns.ledger.tables import contacts, suppressions
+from campaigns.ledger.tables import UtcTime, contacts, suppressions
 from dialer.number_identity import other_spelling
 
 EVERY_ACCOUNT = ""
@@ -135,12 +150,19 @@ def suppressed_among(
     Each with its form on the list (a hash if it was erased) and its reason.
     """
     by_form = {form: phone for phone in phones for form in forms(phone)}
-    query = select(suppressions.c.phone, suppressions.c.reason).where(
-        suppressions.c.phone.in_(list(by_form)),
-        suppressions.c.account.in_([EVERY_ACCOUNT, account]),
+    facts = {"forms": list(by_form), "account": account, "at": now}
+    return {by_form[row.phone]: (row.phone, row.reason) for row in db.execute(_listed_now(), facts)}
+
+
+@cache
+def _listed_now() -> Select[tuple[str, str]]:
+    """Kept, for every single call asks, and to build it takes longer than to run it."""
+    now = bindparam("at", type_=UtcTime())
+    return select(suppressions.c.phone, suppressions.c.reason).where(
+        suppressions.c.phone.in_(bindparam("forms", expanding=True)),
+        suppressions.c.account.in_([EVERY_ACCOUNT, bindparam("account", type_=Text())]),
         or_(suppressions.c.expires_at.is_(None), suppressions.c.expires_at > now),
     )
-    return {by_form[row.phone]: (row.phone, row.reason) for row in db.execute(query)}
 
 
 def erased_numbers(db: Connection, phones: Sequence[str], *, hashes: Callable[[str], Iterable[str]]) -> dict[str, str]:

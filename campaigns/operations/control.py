@@ -9,11 +9,11 @@ from enum import StrEnum
 from sqlalchemy import Connection, delete, update
 
 from campaigns.ledger import claims, queries
-from campaigns.ledger.moves import move_campaign, row_count
+from campaigns.ledger.moves import move_campaign, row_count, write_audit
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
-from campaigns.ledger.tables import breakers, contacts, halts
-from campaigns.lifecycle import BY_A_PERSON, CampaignStatus, ContactStatus, IllegalMove, PauseKind
+from campaigns.ledger.tables import breakers, campaigns, contacts, halts
+from campaigns.lifecycle import BY_A_PERSON, LIVE_CAMPAIGNS, CampaignStatus, ContactStatus, IllegalMove, PauseKind
 from dialer.errors import DialerError
 
 REMEDIES: Mapping[CampaignStatus, str] = {  # what to do instead of a move that is not allowed from this status
@@ -66,6 +66,30 @@ def cancel(
 ) -> Campaign:
     """End for good: contacts not being called become cancelled. Raises IllegalMove, NoSuchCampaign."""
     return ledger.write(_move, campaign_id, CampaignStatus.CANCELLED, who, reason or BY_A_PERSON, now, versions)
+
+
+def close(ledger: Ledger, campaign_id: str, *, who: str, now: datetime) -> Campaign:
+    """Let a standing campaign take no more contacts: it finishes when all that it has are final.
+
+    Closed again, it stays as it is. Raises IllegalMove for another campaign and for one that is over, NoSuchCampaign.
+    """
+    return ledger.write(_close, campaign_id, who, now)
+
+
+def _close(db: Connection, campaign_id: str, who: str, now: datetime) -> Campaign:
+    claims.lock_campaign(db, queries.campaign(db, campaign_id).id)
+    campaign = queries.campaign(db, campaign_id)
+    if not campaign.definition.contacts.standing:
+        remedy = f"it finishes by itself when every contact is final; to end it now: dialer cancel {campaign.id}"
+        raise IllegalMove(f"campaign {campaign.id} has a list and cannot be closed", remedy)
+    if campaign.closed_at is not None:
+        return campaign
+    if campaign.status not in LIVE_CAMPAIGNS:
+        remedy = REMEDIES[campaign.status].format(id=campaign.id)
+        raise IllegalMove(f"campaign {campaign.id} is {campaign.status} and cannot be closed", remedy)
+    db.execute(update(campaigns).where(campaigns.c.id == campaign.id).values(closed_at=now))
+    write_audit(db, now, who=who, event="campaign closed", campaign_id=campaign.id)
+    return queries.campaign(db, campaign.id)
 
 
 def _move(

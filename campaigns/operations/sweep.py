@@ -12,8 +12,10 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from campaigns.ledger import claims, queries
+from campaigns.ledger.contacts import end_withdrawn
 from campaigns.ledger.deliveries import purge
 from campaigns.ledger.drafts import clear_abandoned
+from campaigns.ledger.idempotency import forget_keys
 from campaigns.ledger.moves import move_campaign
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import contacts
@@ -68,6 +70,8 @@ def sweep(*, using: Runtime) -> SweepResult:
         "tallies folded": lambda: fold(using.ledger),
         "events purged": lambda: _purge_events(using, now),
         "too many unknown": lambda: alert_of_unknown(using, now),
+        "withdrawn": lambda: end_withdrawn(using.ledger, now),
+        "keys forgotten": lambda: forget_keys(using.ledger, now),
         "finished": lambda: _finish_campaigns(using),
         "resumed": lambda: ask_accounts(using),  # last: an account that does not answer takes its time
     }
@@ -133,7 +137,9 @@ def _finish_campaigns(using: Runtime) -> int:
 
 def _may_be_over(db: Connection, campaign: Campaign, now: datetime) -> bool:
     """Whether a write transaction is worth it: most campaigns go on from one sweep to the next."""
-    return _has_passed(campaign.definition.ends_at, now) or not queries.unfinished(db, campaign.id)
+    if _has_passed(campaign.definition.ends_at, now):
+        return True
+    return not campaign.awaits_contacts and not queries.unfinished(db, campaign.id)
 
 
 def _has_passed(end: datetime | None, now: datetime) -> bool:
@@ -142,9 +148,13 @@ def _has_passed(end: datetime | None, now: datetime) -> bool:
 
 def _finish(db: Connection, campaign: Campaign, now: datetime, earliest: datetime) -> bool:
     """Finish the campaign if every contact is final; those that wait expire if its end has passed by `earliest`."""
+    claims.lock_campaign(db, campaign.id)  # so that no contact is appended to it meanwhile
+    campaign = queries.campaign(db, campaign.id)
     if _has_passed(campaign.definition.ends_at, earliest):
         of_campaign, reason = contacts.c.campaign_id == campaign.id, "the campaign's end passed before it was reached"
         claims.end_waiting(db, ContactStatus.EXPIRED, of_campaign, reason=reason, now=now)
-    if campaign.contacts == 0 or queries.unfinished(db, campaign.id):
+    if campaign.contacts == 0 and not campaign.definition.contacts.standing:
+        return False
+    if not _may_be_over(db, campaign, earliest) or queries.unfinished(db, campaign.id):
         return False
     return move_campaign(db, campaign.id, CampaignStatus.FINISHED, now, who=PROGRAM, reason="every contact is final")

@@ -26,12 +26,17 @@ from campaigns.planning.outcome_model import OutcomeModel, assumed_model, learne
 from campaigns.planning.simulation import SimulatedContacts, Simulation, SimulationResult
 from dialer.account_settings import AccountSettings
 from dialer.bucket import BucketState
+from dialer.errors import DialerError
 
 RUNS_FOR_CALLS = 200_000  # short lists are simulated more often: chance makes a greater difference there
 MOST_RUNS = 25
 ENOUGH_RUNS = 10  # for a range of ends
 ANY_ZONE = "UTC"
 EPOCH = date(1970, 1, 1).toordinal()
+
+
+class NothingToPlan(DialerError):
+    """The campaign has no list."""
 
 
 @dataclass(kw_only=True)
@@ -134,9 +139,12 @@ def make_plan(
     """Read the whole list and simulate the campaign from `now` on. Places no call and writes nothing.
 
     `tick` is the time in seconds between two release ticks of the workers. Without `bucket_state`, the present state
-    of the account's bucket, the account is taken to be unused. Raises what reading the list raises.
+    of the account's bucket, the account is taken to be unused. Raises what reading the list raises, and NothingToPlan.
     """
     definition = audience.definition
+    if definition.contacts.standing:
+        message = f"{definition.campaign} is a standing campaign: it has no list, and so nothing to plan"
+        raise NothingToPlan(message, "start it; each contact is called when it is appended, within the calling hours")
     begins = max(now, definition.starts_at or now)
     with ledger.reading() as db:
         earlier_calls = _earlier_calls(db, definition, settings, now)

@@ -12,15 +12,16 @@ from sqlalchemy import Connection, Row, select
 from campaigns.calendar.calling_hours import next_opening
 from campaigns.calendar.zones import zones_of
 from campaigns.ledger import queries
+from campaigns.ledger.contacts import ContactRef, NoSuchContact, contact_by_id, contact_named
+from campaigns.ledger.erasures import shown_number
 from campaigns.ledger.queries import Campaign
-from campaigns.ledger.store import Ledger
+from campaigns.ledger.store import HASHED, Ledger
 from campaigns.ledger.suppressions import EVERY_ACCOUNT, Suppression, listed
 from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import FINAL_CONTACTS, WAITING_CONTACTS, AttemptStatus, CampaignStatus, ContactStatus
 from campaigns.reporting.hold_reason import GOING, HoldKind, HoldReason, capped_until, hold_reason
 from campaigns.reporting.receipt_history import ReceiptLine, receipt_lines
 from campaigns.reporting.surroundings import NOT_ASKED, Surroundings
-from dialer.errors import DialerError
 from dialer.phone import PhoneNumber
 from dialer.plural import counted
 
@@ -28,10 +29,6 @@ CAMPAIGNS_NAMED = 3
 
 PER_CONTACT = frozenset({HoldKind.HOLIDAY, HoldKind.WINDOW_CLOSED, HoldKind.WAITING_FOR_RETRY, HoldKind.CAPPED})
 """Reasons that hold for some of a campaign's contacts only: for one contact they are computed from its own row."""
-
-
-class NoSuchContact(DialerError):
-    """The campaign's list has no such number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,14 +69,17 @@ class ContactExplanation:
     of them.
     """
 
+    id: int
     campaign: Campaign
     runs: Sequence[CampaignRun]
     line: int
+    key: str
     number: str = field(repr=False)
     status: ContactStatus
     zone: str
     local_time: datetime
     not_after: datetime | None
+    urgent: bool
     consent: str | None
     tried: Sequence[AttemptLine]
     told: Sequence[ReceiptLine]
@@ -115,26 +115,65 @@ def explain_contact(
         if row is None:
             suppressions = _in_force(listed(db, stored), campaign, now)
             raise _no_such_contact(db, number, stored, campaign, rows, suppressions)
-        campaign = queries.campaign(db, row.campaign_id)
-        suppressions = _in_force(listed(db, stored), campaign, now)
-        why, clears_at = _why(db, row, campaign, suppressions, now, surroundings)
-        contact_ids = [row.id for row in rows]
-        return ContactExplanation(
-            campaign=campaign,
-            runs=[_run(row) for row in rows],
-            line=row.line,
-            number=number.masked,
-            status=ContactStatus(row.status),
-            zone=row.zone,
-            local_time=now.astimezone(zones_of(row.zone)[0]),
-            not_after=row.not_after,
-            consent=row.consent,
-            tried=_attempt_lines(db, contact_ids),
-            told=receipt_lines(db, contact_ids),
-            suppressions=suppressions,
-            why=why,
-            clears_at=clears_at,
-        )
+        return _explanation(db, row, rows, now, surroundings, ledger)
+
+
+def explain_one(
+    ledger: Ledger, campaign_id: str, ref: ContactRef, *, now: datetime, surroundings: Surroundings = NOT_ASKED
+) -> ContactExplanation:
+    """One contact of a campaign, by its key, id or number, with its own history alone.
+
+    Raises NoSuchCampaign, NoSuchContact, SeveralContacts.
+    """
+    with ledger.reading() as db:
+        campaign = queries.campaign(db, campaign_id)
+        contact_id = contact_named(db, campaign, ref, ledger).id
+    return call_story(ledger, contact_id, now=now, surroundings=surroundings)
+
+
+def call_story(
+    ledger: Ledger, contact_id: int, *, now: datetime, surroundings: Surroundings = NOT_ASKED
+) -> ContactExplanation:
+    """The contact of this id with its own history alone: what a program asks of a call. Raises NoSuchContact."""
+    with ledger.reading() as db:
+        contact_by_id(db, contact_id)
+        query = select(contacts, campaigns.c.started_at).join(campaigns, campaigns.c.id == contacts.c.campaign_id)
+        row = db.execute(query.where(contacts.c.id == contact_id)).one()
+        return _explanation(db, row, [row], now, surroundings, ledger)
+
+
+def _explanation(
+    db: Connection, row: Row[Any], rows: Sequence[Row[Any]], now: datetime, surroundings: Surroundings, ledger: Ledger
+) -> ContactExplanation:
+    """A contact with the history of all `rows`, which are of the same number."""
+    campaign = queries.campaign(db, row.campaign_id)
+    suppressions = _in_force(listed(db, _stored(row.phone, ledger)), campaign, now)
+    why, clears_at = _why(db, row, campaign, suppressions, now, surroundings)
+    contact_ids = [one.id for one in rows]
+    return ContactExplanation(
+        id=row.id,
+        campaign=campaign,
+        runs=[_run(one) for one in rows],
+        line=row.line,
+        key=row.key,
+        number=shown_number(row.phone),
+        status=ContactStatus(row.status),
+        zone=row.zone,
+        local_time=now.astimezone(zones_of(row.zone)[0]),
+        not_after=row.not_after,
+        urgent=row.urgent,
+        consent=row.consent,
+        tried=_attempt_lines(db, contact_ids),
+        told=receipt_lines(db, contact_ids),
+        suppressions=suppressions,
+        why=why,
+        clears_at=clears_at,
+    )
+
+
+def _stored(phone: str, ledger: Ledger) -> Sequence[str]:
+    """All forms of a contact's number on the list; of one that was erased, the hash that stands for it."""
+    return [phone] if phone.startswith(HASHED) else ledger.forms(phone)
 
 
 def _contacts_of(db: Connection, name: str, stored: Sequence[str]) -> Sequence[Row[Any]]:
@@ -203,7 +242,8 @@ def _why(
     if status in FINAL_CONTACTS:
         return f"it is {status.value}: {row.reason}", None
     if status not in WAITING_CONTACTS:
-        return "its call is in progress", None
+        last = f", and is the last: it was withdrawn ({row.withdrawal})" if row.withdrawal is not None else ""
+        return f"its call is in progress{last}", None
     if suppressions:
         return f"it is on the suppression list and will not be called: {suppressions[-1].reason}", None
     hold = hold_reason(db, campaign, now, surroundings)

@@ -76,6 +76,7 @@ class HoldKind(StrEnum):
     WAITS_ITS_TURN = "waits_its_turn"
     IN_PROGRESS = "in_progress"
     FINISHING = "finishing"
+    STANDING_BY = "standing_by"
     HOLIDAY = "holiday"
     WINDOW_CLOSED = "window_closed"
     WAITING_FOR_RETRY = "waiting_for_retry"
@@ -125,7 +126,9 @@ TROUBLES = frozenset(
     {*(HoldKind(kind) for kind in TroubleKind), HoldKind.NO_TICK, HoldKind.NOT_TAKEN, HoldKind.CLOCK_SET}
 )
 """What keeps everything from being dialed, and does not pass by itself."""
-GOING = frozenset({HoldKind.DIALING, HoldKind.ABOUT_TO_DIAL, HoldKind.IN_PROGRESS, HoldKind.FINISHING})
+GOING = frozenset(
+    {HoldKind.DIALING, HoldKind.ABOUT_TO_DIAL, HoldKind.IN_PROGRESS, HoldKind.FINISHING, HoldKind.STANDING_BY}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -325,6 +328,9 @@ def _put_off_by_limit(campaign: Campaign, next_due_at: datetime | None, now: dat
 def _none_due(db: Connection, campaign: Campaign, next_due_at: datetime | None, now: datetime) -> HoldReason:
     if _in_progress(db, campaign.id):
         return HoldReason(kind=HoldKind.IN_PROGRESS, words="calls are in progress")
+    if next_due_at is None and campaign.awaits_contacts:
+        words = "it stands by: whoever is appended to it is called, until it is closed"
+        return HoldReason(kind=HoldKind.STANDING_BY, words=words)
     if next_due_at is None:
         return HoldReason(kind=HoldKind.FINISHING, words="finishing")
     if campaign.hold_kind is ReleaseHold.CLOCK_SET:  # no due time and no window can be told by a clock in doubt

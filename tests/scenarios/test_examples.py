@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import campaigns
-from campaigns.audience.audience import read_audience
+from campaigns.audience.audience import open_list, read_audience
 from campaigns.audience.rejects import RejectCode
 from campaigns.definition import load_definition
 
@@ -34,15 +34,19 @@ DEMOS = {
 }
 
 
+def read(definition):
+    return read_audience(definition, open_list(definition, EXAMPLES))
+
+
 def audience_of(name):
-    return read_audience(load_definition(EXAMPLES / f"{name}.yaml"), EXAMPLES)
+    return read(load_definition(EXAMPLES / f"{name}.yaml"))
 
 
 @pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.yaml")), ids=lambda file: file.stem)
 def test_every_example_can_be_read_with_its_list(file):
     definition = load_definition(file)
     assert definition.campaign == file.stem
-    assert list(read_audience(definition, EXAMPLES).contacts())
+    assert list(read(definition).contacts())
 
 
 @pytest.mark.parametrize("name", DEMOS)
@@ -71,7 +75,7 @@ def test_examples_call_reserved_numbers_only(name):
 @pytest.mark.parametrize("name", DEMOS)
 def test_a_demo_runs_at_any_hour_of_any_day(name):
     definition = load_definition(EXAMPLES / f"{name}.yaml")
-    contacts = list(read_audience(definition, EXAMPLES).contacts())
+    contacts = list(read(definition).contacts())
     for hour in range(0, 24 * 7):
         now = datetime(2026, 10, 30, 0, 30, tzinfo=UTC) + timedelta(hours=hour)
         assert all(definition.windows.is_open(now, ZoneInfo(zone)) for zone in {contact.zone for contact in contacts})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from openpyxl import Workbook
 
-from campaigns.audience.audience import Audience, read_audience
+from campaigns.audience.audience import Audience, open_list, read_audience
 from campaigns.audience.row_reader import CheckScript
 from campaigns.definition import Definition
 
@@ -91,4 +91,4 @@ def read_list(
             "schedule": schedule or {},
         }
     )
-    return read_audience(definition, folder, check_script=check_script)
+    return read_audience(definition, open_list(definition, folder), check_script=check_script)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from campaigns.definition.field_types import Column, Columns, Country, Encoding, NumberKinds
 from campaigns.definition.sections.section import Section
@@ -14,8 +15,16 @@ from dialer.field_errors import field_error
 class Contacts(Section):
     """Where the contacts are, and what its columns mean. Names are compared without case, spaces, underscores."""
 
-    file: Annotated[str, Field(min_length=1)] = Field(
-        description="The list: CSV or XLSX, relative to the campaign file's folder; or its URL, fetched anew each time."
+    standing: bool = Field(
+        False,
+        description="Whether it begins without a list and goes on until it is closed: contacts are appended to it "
+        "(dialer contact append), and single calls.",
+    )
+    file: str = Field(
+        "",
+        validate_default=True,
+        description="The list: CSV or XLSX, relative to the campaign file's folder; or its URL, fetched anew each "
+        "time. A standing campaign has none.",
     )
     redirect_hosts: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         (),
@@ -83,6 +92,16 @@ class Contacts(Section):
         "refuse",
         description="What a number met again is: refuse makes it a row that cannot be called, first leaves it out.",
     )
+
+    @field_validator("file")
+    @classmethod
+    def _file_unless_standing(cls, file: str, info: ValidationInfo) -> str:
+        standing = info.data.get("standing", False)
+        if not file and not standing:
+            raise PydanticCustomError("missing", "is missing")
+        if file and standing:
+            raise field_error("a standing campaign has no list", "remove file, and append its rows once it has started")
+        return file
 
     @model_validator(mode="after")
     def _phones_differ(self) -> Contacts:

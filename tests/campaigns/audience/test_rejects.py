@@ -6,7 +6,7 @@ import csv
 
 import pytest
 
-from campaigns.audience.audience import read_audience
+from campaigns.audience.audience import open_list, read_audience
 from campaigns.audience.open_list import open_table
 from campaigns.audience.rejects import OWN_COLUMNS, Reject, RejectCode, RejectStore
 from campaigns.definition import Definition
@@ -117,7 +117,7 @@ def test_a_corrected_file_of_rejects_is_a_list_again(tmp_path):
             "caller_id": "+18005550100",
         }
     )
-    (contact,) = read_audience(definition, tmp_path).contacts()
+    (contact,) = read_audience(definition, open_list(definition, tmp_path)).contacts()
     assert (contact.phone.e164, contact.text) == ("+14155550101", "Hello Ирина")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from campaigns.dispatch.together import Together
+from campaigns.ledger.together import Together
 from tests.support.dialers import wait_for
 
 

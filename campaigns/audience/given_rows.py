@@ -1,0 +1,114 @@
+"""A list that a program hands over as rows, instead of a file; also the list of a campaign that begins without one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from campaigns.audience.columns import OPTIONAL_KEYS
+from campaigns.audience.table import Row, Table
+from campaigns.definition import Definition
+from campaigns.definition.column_names import comparable
+from dialer.errors import DialerError
+
+LONGEST_NAME = 200
+MOST_COLUMNS = 1000
+
+
+class BadRows(DialerError):
+    """The rows cannot be read as a list at all: a name of a column is no text, or two names are alike."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenTable(Table):
+    """Rows with the same columns, in lines 1, 2, 3 …; its header stands in no line."""
+
+    given: tuple[Row, ...] = field(repr=False)
+
+    @property
+    def stamp(self) -> object:
+        """Rows that were handed over do not change."""
+        return None
+
+    def records(self) -> Iterator[Row]:
+        return iter(self.given)
+
+    def estimated_rows(self) -> int:
+        return len(self.given)
+
+    @property
+    def long_row_advice(self) -> str:
+        return "hand over a value for each column"
+
+
+def given_table(definition: Definition, rows: Sequence[Mapping[str, Any]]) -> GivenTable:
+    """Rows by the names of their columns, as a table. A column that the definition names and a row lacks is blank.
+
+    Names are compared as those of a file are. A value that is no text, number or time rejects its row. Raises BadRows.
+    """
+    names = {comparable(name): name for name in reversed(columns_of(definition))}
+    header = dict.fromkeys(reversed(names.values()))
+    places: list[Mapping[str, str]] = []
+    for line, row in enumerate(rows, start=1):
+        by_column: dict[str, str] = {}
+        for name in row:
+            column = names.setdefault(_comparable(name), name)
+            if column in by_column:
+                raise BadRows(f"row {line} has two columns of one name: {name!r} and {by_column[column]!r}", "keep one")
+            by_column[column] = name
+        header.update(dict.fromkeys(by_column))
+        places.append(by_column)
+    if len(header) > MOST_COLUMNS:
+        raise BadRows(f"the rows have {len(header):,} columns, and {MOST_COLUMNS:,} are the most", "leave some out")
+    lines = enumerate(zip(rows, places, strict=True), start=1)
+    given = tuple(_row(line, row, place, tuple(header)) for line, (row, place) in lines)
+    return GivenTable(file=Path(definition.file), header=tuple(header), header_line=0, given=given)
+
+
+def columns_of(definition: Definition) -> list[str]:
+    """The columns that a definition names, those of the numbers first."""
+    contacts = definition.contacts
+    optional = filter(None, (getattr(contacts, name) for name in OPTIONAL_KEYS))
+    mapped = {comparable(name) for name in contacts.columns}
+    variables = definition.template.variables if definition.template else ()
+    spoken = (name for name in variables if comparable(name) not in mapped)
+    return [*contacts.phone, *optional, *contacts.columns.values(), *spoken]
+
+
+def _comparable(name: object) -> str:
+    if not isinstance(name, str) or not name.isprintable() or len(name) > LONGEST_NAME or not comparable(name):
+        raise BadRows(f"a column cannot be named {str(name)[:40]!r}", "name columns by letters and digits")
+    return comparable(name)
+
+
+def _row(line: int, row: Mapping[str, Any], places: Mapping[str, str], header: Sequence[str]) -> Row:
+    cells: list[str] = []
+    for column in header:
+        value = row.get(places.get(column, ""))
+        text = _text(value)
+        if text is None:
+            reason = f"the value of {column} is no text, number or time"
+            return Row(line, (), parse_error=reason, parse_remedy="hand over a text")
+        cells.append(text)
+    return Row(line, cells)
+
+
+def _text(value: object) -> str | None:
+    """A value as a cell of a list has it; None when it has none."""
+    if value is None:
+        return ""
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if not isinstance(value, str | int | float | Decimal) or isinstance(value, bool):
+        return None
+    text = str(value)
+    return text if is_text(text) else None
+
+
+def is_text(value: str) -> bool:
+    """Whether it can be written down: half of a surrogate pair, or a NUL, cannot."""
+    return all(character != "\0" and not "\ud800" <= character <= "\udfff" for character in value)

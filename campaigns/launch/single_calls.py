@@ -1,0 +1,247 @@
+"""Single calls: one contact appended to a standing campaign, as a program asks for it; asked again, none is made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, Row
+
+from campaigns.audience.audience import read_audience
+from campaigns.audience.given_rows import given_table
+from campaigns.audience.rejects import Reject
+from campaigns.audience.row_reader import LONGEST_KEY, ContactRow
+from campaigns.calendar.calling_hours import next_opening
+from campaigns.launch.account_checks import fallback_accounts
+from campaigns.launch.checks import provider_of
+from campaigns.launch.staging import NO_ZONE, new_contact
+from campaigns.ledger import queries
+from campaigns.ledger.appends import CannotAppend, RowFate, append_rows, locked_for_append
+from campaigns.ledger.drafts import WrittenContact, as_written
+from campaigns.ledger.idempotency import KeyReused, ProgramKey, keep_requests, kept_requests
+from campaigns.ledger.queries import Campaign
+from campaigns.ledger.store import Ledger
+from campaigns.ledger.together import Together
+from dialer.account_settings import AccountSettings
+from dialer.errors import DialerError
+
+LONGEST_IDEMPOTENCY_KEY = 255
+
+
+class CallRefused(DialerError):
+    """The call is not placed. `facts` name the column at fault, blank where it is none, and the code of a reject."""
+
+    def __init__(self, message: str, remedy: str, *, column: str = "", code: str = "") -> None:
+        super().__init__(message, remedy)
+        self.facts = {"column": column, "code": code}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRequested:
+    """One call that a program asks for.
+
+    to               the number, written as in a list
+    fields           the values of the text's variables, and of the columns that the campaign names
+    key              its name in the program's own system; None: the call gets one
+    not_after        it is never placed after this moment
+    urgent           it goes before the other calls of its campaign
+    idempotency_key  sent again within a day with the same call, the answer is the same and nothing is done
+    """
+
+    to: str = field(repr=False)
+    fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    key: str | None = None
+    not_after: datetime | None = None
+    urgent: bool = False
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedCall:
+    """A call that was taken. `id` is that of its contact, by which it is asked for and withdrawn.
+
+    `fate` says what the request has done: `added` a contact, `changed` the one of its key, or nothing (`same`).
+    `replayed`: its idempotency key was used before for the same request, and this is the answer of then.
+    """
+
+    id: int
+    campaign: str
+    account: str
+    fate: RowFate
+    replayed: bool = False
+
+
+@dataclass(eq=False)
+class _Order:
+    """A request on its way into the ledger, with its answer once it has one."""
+
+    request: CallRequested
+    fingerprint: str
+    who: str
+    now: datetime
+    written: WrittenContact = field(init=False)
+    answer: PlacedCall | Exception | None = None
+
+    @property
+    def program_keys(self) -> list[ProgramKey]:
+        """Its idempotency key, if it has one."""
+        key = self.request.idempotency_key
+        return [] if key is None else [(self.who, key)]
+
+    def result(self) -> PlacedCall:
+        """Its answer. Raises what was raised for it."""
+        if isinstance(self.answer, PlacedCall):
+            return self.answer
+        raise self.answer or AssertionError("an order has an answer when it was acted on")
+
+
+_orders = Together[_Order]()
+
+
+def place_call(
+    ledger: Ledger,
+    campaign_id: str,
+    request: CallRequested,
+    accounts: Mapping[str, AccountSettings],
+    *,
+    who: str,
+    now: datetime,
+) -> PlacedCall:
+    """Append one contact to a standing campaign; it is rendered, checked and gated like any other.
+
+    Threads that ask at the same time share a transaction. Raises NoSuchCampaign, CannotAppend (it is no standing
+    campaign, or closed, or over), CallRefused, KeyReused, BadRows, DefinitionFaults.
+    """
+    with ledger.reading() as db:
+        campaign = queries.campaign(db, campaign_id)
+        order = _Order(request=request, fingerprint=_fingerprint(ledger, campaign, request), who=who, now=now)
+        order.answer = _earlier_answer(campaign, order, kept_requests(db, order.program_keys, now))
+    if order.answer is not None:
+        return order.result()
+    if not campaign.definition.contacts.standing:
+        remedy = (
+            f"append to it: dialer contact append {campaign.id} FILE; or start one with contacts: {{standing: true}}"
+        )
+        raise CannotAppend(f"{campaign.id} is no standing campaign", remedy)
+    order.written = as_written(new_contact(_read(campaign, request, accounts, now)))
+
+    def act(orders: Sequence[_Order]) -> None:
+        try:
+            ledger.write(_place, campaign.id, orders, ledger)
+        except Exception as exc:
+            for one in orders:
+                one.answer = exc
+
+    _orders.do((ledger.url, campaign.id), [order], act)
+    return order.result()
+
+
+def _fingerprint(ledger: Ledger, campaign: Campaign, request: CallRequested) -> str:
+    """A keyed hash of what was asked for: equal for equal requests, and tells nothing of them. Raises CallRefused."""
+    key = request.idempotency_key
+    if key is not None and not (key and len(key) <= LONGEST_IDEMPOTENCY_KEY and key.isprintable()):
+        message = f"an idempotency key has 1 to {LONGEST_IDEMPOTENCY_KEY} characters, all of which can be printed"
+        raise CallRefused(message, "send a UUID", column="idempotency_key", code="bad_key")
+    facts = [campaign.id, request.to, request.fields, request.key, request.not_after, request.urgent]
+    return ledger.keyed_hash(json.dumps(facts, sort_keys=True, default=str))
+
+
+def _read(
+    campaign: Campaign, request: CallRequested, accounts: Mapping[str, AccountSettings], now: datetime
+) -> ContactRow:
+    """The contact that the request describes, read as a row of a list. Raises CallRefused and what reading raises."""
+    definition, key = campaign.definition, request.key if request.key is not None else f"call-{uuid4().hex}"
+    if not (key and len(key) <= LONGEST_KEY and key.isprintable()):
+        message = f"a key has 1 to {LONGEST_KEY} characters, all of which can be printed"
+        raise CallRefused(message, "shorten it, or leave it out", column="key", code="bad_key")
+    columns = definition.contacts
+    row: dict[str, Any] = dict(request.fields) | {columns.phone[0]: request.to}
+    if columns.key is not None:
+        row[columns.key] = key
+    if columns.not_after is not None and request.not_after is not None:
+        row[columns.not_after] = request.not_after
+    provider = provider_of(definition, accounts)
+    audience = read_audience(definition, given_table(definition, [row]), check_script=provider.check_script)
+    (read,) = audience.rows()
+    if isinstance(read, Reject):
+        where = f"{read.column}: " if read.column else ""
+        raise CallRefused(f"{where}{read.reason}", read.suggestion, column=read.column, code=read.code)
+    read = read._replace(key=key, not_after=request.not_after or read.not_after)
+    for fallback in fallback_accounts(definition, accounts):
+        fallback.check(read)
+        for fault in fallback.faults(definition):
+            raise CallRefused(fault.message, fault.suggestion)
+    _refuse_too_late(campaign, read, now)
+    return read
+
+
+def _refuse_too_late(campaign: Campaign, read: ContactRow, now: datetime) -> None:
+    """Raises CallRefused for a call that can never be placed: its last moment comes before any hour of its windows."""
+    opening = next_opening(campaign.definition, read.zone or NO_ZONE, now)
+    if opening is None:
+        raise CallRefused(
+            "the campaign's end comes before any hour of its windows", "see schedule.end", code="too_late"
+        )
+    if read.not_after is not None and read.not_after <= opening:
+        when = "has passed" if read.not_after <= now else "comes before the next hour of the calling window"
+        raise CallRefused(f"its not_after {when}", "give a later one", column="not_after", code="too_late")
+
+
+def _place(db: Connection, campaign_id: str, orders: Sequence[_Order], ledger: Ledger) -> None:
+    """Answer each order. Those with a key that another has are answered after it, in the same transaction."""
+    campaign = locked_for_append(db, campaign_id)
+    for order in orders:
+        order.answer = None  # the transaction is run again where it has lost a race
+    left = list(orders)
+    while left:
+        taken: set[object] = set()
+        batch: list[_Order] = []
+        for order in left:
+            names = {order.written[-1], *order.program_keys}
+            if not names & taken:
+                batch.append(order)
+            taken |= names
+        _place_batch(db, campaign, batch, ledger)
+        left = [order for order in left if order.answer is None]
+
+
+def _place_batch(db: Connection, campaign: Campaign, orders: Sequence[_Order], ledger: Ledger) -> None:
+    at = max(order.now for order in orders)
+    kept = kept_requests(db, [name for order in orders for name in order.program_keys], at)
+    for order in orders:
+        order.answer = _earlier_answer(campaign, order, kept)
+    new = [order for order in orders if order.answer is None]
+    if not new:
+        return
+    urgent = {order.written[-1] for order in new if order.request.urgent}
+    try:
+        rows = append_rows(db, campaign, [order.written for order in new], ledger=ledger, now=at, urgent=urgent)
+    except CannotAppend as exc:
+        for order in new:
+            order.answer = exc
+        return
+    requests: dict[ProgramKey, tuple[str, int]] = {}
+    for order, row in zip(new, rows, strict=True):
+        if row.contact_id is None:
+            order.answer = CallRefused(row.reason, "see what became of it: dialer contact show", code=row.fate.value)
+            continue
+        order.answer = PlacedCall(id=row.contact_id, campaign=campaign.id, account=campaign.account, fate=row.fate)
+        requests |= dict.fromkeys(order.program_keys, (order.fingerprint, row.contact_id))
+    keep_requests(db, requests, at)
+
+
+def _earlier_answer(
+    campaign: Campaign, order: _Order, kept: Mapping[ProgramKey, Row[Any]]
+) -> PlacedCall | KeyReused | None:
+    """What an order is answered whose idempotency key was used before; None for a new one."""
+    for name in order.program_keys:
+        if (earlier := kept.get(name)) is not None:
+            if earlier.request != order.fingerprint:
+                return KeyReused(name[1])
+            facts = {"campaign": campaign.id, "account": campaign.account}
+            return PlacedCall(id=earlier.contact_id, fate=RowFate.ADDED, replayed=True, **facts)
+    return None

@@ -1,0 +1,74 @@
+"""Idempotency keys: a request that a program sends again within a day has the same answer, and does nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, select
+
+from campaigns.ledger.moves import row_count
+from campaigns.ledger.store import Ledger
+from campaigns.ledger.tables import UtcTime, idempotency_keys
+from dialer.errors import DialerError
+
+KEPT = timedelta(hours=24)
+ProgramKey = tuple[str, str]
+"""A program, and a key that it has chosen: two programs may choose the same."""
+
+
+class KeyReused(DialerError):
+    """An idempotency key was sent with another request within a day: nothing was done for this one."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"the idempotency key {key[:60]!r} was used for another request", "give each request a key of its own"
+        )
+
+
+def kept_requests(db: Connection, names: Sequence[ProgramKey], now: datetime) -> Mapping[ProgramKey, Row[Any]]:
+    """The `request` for which each of these keys was used within a day, as a hash, and its `contact_id`."""
+    facts = {"programs": [who for who, _ in names], "keys": [key for _, key in names], "since": now - KEPT}
+    rows = db.execute(_used(), facts) if names else ()
+    return {(row.who, row.key): row for row in rows}
+
+
+@cache
+def _used() -> Select[Any]:
+    """Kept, for to build it takes longer than to run it."""
+    since = bindparam("since", type_=UtcTime())
+    return select(idempotency_keys).where(
+        idempotency_keys.c.who.in_(bindparam("programs", expanding=True)),
+        idempotency_keys.c.key.in_(bindparam("keys", expanding=True)),
+        idempotency_keys.c.at > since,
+    )
+
+
+def keep_requests(db: Connection, requests: Mapping[ProgramKey, tuple[str, int]], now: datetime) -> None:
+    """Keep what keys are used for: a hash of the request, and its contact.
+
+    Another transaction that does the same at once fails, and is tried again.
+    """
+    if not requests:
+        return
+    names = (
+        idempotency_keys.c.who.in_([who for who, _ in requests]),
+        idempotency_keys.c.key.in_([key for _, key in requests]),
+    )
+    db.execute(delete(idempotency_keys).where(*names, idempotency_keys.c.at <= now - KEPT))
+    rows = [
+        {"who": who, "key": key, "request": request, "contact_id": contact_id, "at": now}
+        for (who, key), (request, contact_id) in requests.items()
+    ]
+    db.execute(insert(idempotency_keys), rows)
+
+
+def forget_keys(ledger: Ledger, now: datetime) -> int:
+    """Forget the requests that are older than a day; returns how many."""
+    old = idempotency_keys.c.at <= now - KEPT
+    with ledger.reading() as db:
+        if db.execute(select(idempotency_keys.c.key).where(old).limit(1)).first() is None:
+            return 0
+    return ledger.write(row_count, delete(idempotency_keys).where(old))

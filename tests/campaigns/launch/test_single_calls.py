@@ -1,0 +1,155 @@
+"""A call asked for by a program: one contact, however often and by however many it is asked for."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import func, select
+
+from campaigns.launch.single_calls import CallRefused, CallRequested, PlacedCall, place_call
+from campaigns.ledger import claims
+from campaigns.ledger.appends import CannotAppend
+from campaigns.ledger.idempotency import KeyReused
+from campaigns.ledger.store import Ledger
+from campaigns.ledger.suppressions import suppress
+from campaigns.ledger.tables import contacts, idempotency_keys
+from campaigns.operations import control
+from campaigns.operations.sweep import sweep
+from campaigns.operations.withdrawals import withdraw_call
+from campaigns.reporting.explain import call_story
+from tests.support.motion import ACCOUNTS, KEYLESS, nobody_dialing, row, start_listed, start_standing
+from tests.support.seeding import contact
+
+THREADS = 50
+
+
+@pytest.fixture
+def campaign(ledger, clock, tmp_path):
+    return start_standing(ledger, tmp_path, now=clock())
+
+
+def asked(
+    ledger, now, to: str = "+14155550101", campaign: str = "reminders", who: str = "clinic", **facts
+) -> PlacedCall:
+    facts = {"fields": {"name": "Ann"}} | facts
+    return place_call(ledger, campaign, CallRequested(to=to, **facts), ACCOUNTS, who=who, now=now)
+
+
+def how_many(ledger, table=contacts) -> int:
+    with ledger.reading() as db:
+        return db.scalar(select(func.count()).select_from(table))
+
+
+def test_a_call_is_a_contact_of_the_campaign_due_at_once(ledger, clock, campaign):
+    until = clock() + timedelta(days=1)
+    call = asked(ledger, clock(), key="visit-7", not_after=until)
+    assert (call.campaign, call.account, call.fate) == (campaign.id, "main", "added")
+    stored = contact(ledger, call.id)
+    assert (stored.key, stored.not_after, stored.due_at, stored.status) == ("visit-7", until, clock(), "pending")
+    assert stored.text == "Hello Ann, this is a reminder of your appointment tomorrow."
+    story = call_story(ledger, call.id, now=clock())
+    assert (story.key, story.number, story.status) == ("visit-7", "+1415*****01", "pending")
+
+
+def test_without_keys_each_is_a_call_of_its_own(ledger, clock, tmp_path):
+    start_standing(ledger, tmp_path, now=clock(), definition=KEYLESS)
+    assert len({asked(ledger, clock()).id for _ in range(3)}) == 3
+
+
+def test_the_same_key_is_the_same_call_and_changes_it_while_it_waits(ledger, clock, campaign):
+    first, same = (asked(ledger, clock(), key="visit-7") for _ in range(2))
+    later = asked(ledger, clock(), key="visit-7", fields={"name": "Bea"})
+    assert [(one.id, one.fate) for one in (first, same, later)] == [
+        (first.id, "added"),
+        (first.id, "same"),
+        (first.id, "changed"),
+    ]
+    withdraw_call(ledger, first.id, who="clinic", now=clock(), reason="cancelled")
+    with pytest.raises(CallRefused, match="it is withdrawn: cancelled"):
+        asked(ledger, clock(), key="visit-7", fields={"name": "Cid"})
+
+
+def test_urgent_calls_are_claimed_before_the_others(ledger, clock, campaign):
+    first = [asked(ledger, clock(), f"+141555501{number:02}").id for number in range(3)]
+    urgent = asked(ledger, clock(), "+14155550109", urgent=True).id
+    lease = {"now": clock(), "lease_until": clock() + timedelta(seconds=30)}
+    ids = ledger.write(claims.claim_due, campaign.id, uuid4(), 2, may_be_urgent=True, **lease)
+    assert ids == [urgent, first[0]]
+    with ledger.reading() as db:
+        claimed = claims.still_claimed(db, contact(ledger, urgent).claim, ids, clock())
+    assert {one.contact_id: one.urgent for one in claimed} == {urgent: True, first[0]: False}
+
+
+def test_an_idempotency_key_gives_the_same_answer_for_a_day(ledger, clock, campaign):
+    call = asked(ledger, clock(), idempotency_key="k-1")
+    control.close(ledger, campaign.id, who="ann", now=clock())
+    again = asked(ledger, clock() + timedelta(hours=23), idempotency_key="k-1")
+    assert (again.id, again.replayed, call.replayed, how_many(ledger)) == (call.id, True, False, 1)
+    with pytest.raises(KeyReused):
+        asked(ledger, clock(), idempotency_key="k-1", urgent=True)
+    with pytest.raises(CannotAppend):  # another program's key
+        asked(ledger, clock(), who="shop", idempotency_key="k-1")
+
+
+def test_an_idempotency_key_is_forgotten_after_a_day(ledger, clock, campaign):
+    first = asked(ledger, clock(), idempotency_key="k-1")
+    clock.forward(24 * 3600)
+    assert asked(ledger, clock(), idempotency_key="k-1").id != first.id
+    clock.forward(24 * 3600)
+    sweep(using=nobody_dialing(ledger, clock))
+    assert how_many(ledger, idempotency_keys) == 0
+
+
+def test_one_key_raced_by_fifty_threads_makes_one_call(ledger, clock, campaign):
+    others = [Ledger(ledger.url) for _ in range(3)]  # as many processes would
+
+    def ask(number: int) -> tuple[int, int]:
+        mine = asked(others[number % 3], clock(), idempotency_key="one", key="visit-1")
+        own = asked(others[number % 3], clock(), f"+1415555{1000 + number}"[:8] + f"01{number:02}")
+        return mine.id, own.id
+
+    try:
+        with ThreadPoolExecutor(THREADS) as threads:
+            calls = list(threads.map(ask, range(THREADS)))
+    finally:
+        for other in others:
+            other.close()
+    assert len({mine for mine, _ in calls}) == 1
+    assert (len({own for _, own in calls}), how_many(ledger)) == (THREADS, THREADS + 1)
+    with ledger.reading() as db:
+        assert db.scalar(select(func.count()).where(contacts.c.key == "visit-1")) == 1
+
+
+@pytest.mark.parametrize(
+    ("facts", "column"),
+    [
+        ({"to": "12"}, "phone"),
+        ({"fields": {}}, "name"),
+        ({"fields": {"name": {"a": 1}}}, ""),
+        ({"key": ""}, "key"),
+        ({"key": "x" * 201}, "key"),
+        ({"idempotency_key": ""}, "idempotency_key"),
+        ({"idempotency_key": "\0"}, "idempotency_key"),
+        ({"not_after": datetime(2026, 1, 1, tzinfo=UTC)}, "not_after"),
+        ({"to": "+14155550109"}, ""),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_call_that_could_not_be_placed_is_refused(facts, column, ledger, clock, campaign):
+    ledger.write(suppress, "+14155550109", reason="asked us", source="ann", now=clock())
+    with pytest.raises(CallRefused) as refused:
+        asked(ledger, clock(), **facts)
+    assert (refused.value.facts["column"], how_many(ledger)) == (column, 0)
+
+
+def test_calls_are_taken_by_standing_campaigns_alone(ledger, clock, tmp_path, campaign):
+    control.cancel(ledger, campaign.id, who="ann", now=clock())
+    with pytest.raises(CannotAppend, match="is cancelled"):
+        asked(ledger, clock())
+    clock.forward(1)
+    start_listed(ledger, tmp_path, [row(1)], now=clock())
+    with pytest.raises(CannotAppend, match="no standing campaign"):
+        asked(ledger, clock())
