@@ -81,6 +81,17 @@ def given_numbers(text: str, country: str | None) -> list[PhoneNumber]:
     return numbers
 
 
+def given_lines(text: str, what: str) -> list[str]:
+    """The text in an argument; for `-` the lines of standard input, for `@FILE` those of the file. Raises BadArgument.
+
+    `what` says what they are.
+    """
+    lines = [line.strip() for line in _lines_of(text)] if leads_elsewhere(text) else [text]
+    if not any(lines):
+        raise BadArgument(f"no {what} was given", "write one in each line")
+    return list(filter(None, lines))
+
+
 def leads_elsewhere(text: str) -> bool:
     """Whether an argument says where numbers stand, instead of being one."""
     return text == STANDARD_INPUT or text.startswith(IN_FILE)

@@ -8,7 +8,7 @@ from typing import Any
 
 from typer.core import TyperGroup
 
-DESTRUCTIVE = frozenset({"cancel", "erase", "remove", "release"})
+DESTRUCTIVE = frozenset({"cancel", "close", "erase", "remove", "release", "withdraw"})
 """Commands of any group that end a campaign or a call, or remove what was kept."""
 
 

@@ -30,6 +30,11 @@ def print_started(campaign: Campaign, settings: Settings, *, as_json: bool) -> N
         facts = {"campaign": campaign.id, "status": campaign.status, "contacts": campaign.contacts}
         print_json(facts | {"trouble": trouble.kind if trouble else None})
         return
+    if campaign.awaits_contacts:
+        out.print(f"Started [bold]{campaign.id}[/]: it stands by, and calls whoever is appended to it.")
+        print_trouble(trouble, campaign)
+        out.print(f"Append to it with: dialer contact append {campaign.id} FILE")
+        return
     out.print(f"Started [bold]{campaign.id}[/]: {counted(campaign.contacts, 'contact')}.")
     print_trouble(trouble, campaign)
     out.print(f"Follow it with: dialer watch {campaign.id}")

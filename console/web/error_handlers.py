@@ -10,21 +10,28 @@ from fastapi.responses import HTMLResponse, PlainTextResponse
 from starlette.exceptions import HTTPException as AnyHttpException
 
 from campaigns.audience.encoding import BadContactsFile
+from campaigns.audience.given_rows import BadRows
 from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch.call_test_number import NotListed, RowNotCalled
+from campaigns.launch.change import ChangeRefused
 from campaigns.launch.checks import NobodyToCall, RowsRejected
 from campaigns.launch.file_drafts import AlreadyStarted, NoList, NoSuchDraft, NotStarted
 from campaigns.launch.launch import CampaignNotEnded
 from campaigns.launch.preview import NoSuchRow
 from campaigns.launch.recurring import NoSuchSchedule, NotRecurring
 from campaigns.launch.redial import CannotRedial
+from campaigns.launch.single_calls import CallRefused
+from campaigns.ledger.appends import CannotAppend
+from campaigns.ledger.contacts import NoSuchContact, SeveralContacts
+from campaigns.ledger.idempotency import KeyReused
 from campaigns.ledger.queries import NoSuchCampaign
 from campaigns.lifecycle import IllegalMove
 from campaigns.operations.api_tokens import BadToken, NoSuchToken, TokenNameTaken
 from campaigns.operations.control import ChangedMeanwhile
 from campaigns.operations.live_calls import AccountUnclear, NotDone
 from campaigns.operations.suppression_list import NoNumbers
-from campaigns.reporting.explain import NoSuchContact
+from campaigns.operations.withdrawals import BadReason
+from campaigns.planning.plan import NothingToPlan
 from console.pages.rendering import render
 from console.preflight import CannotLogIn
 from console.server.headers import HEADERS
@@ -36,11 +43,13 @@ from dialer.log import get_logger
 STATUSES: Mapping[type[DialerError], int] = {
     **dict.fromkeys((NoSuchCampaign, NoSuchContact, NoSuchSchedule, NoSuchToken, NoSuchRow, NoSuchDraft), 404),
     **dict.fromkeys((IllegalMove, CampaignNotEnded, CannotRedial, TokenNameTaken), 409),
+    **dict.fromkeys((CannotAppend, KeyReused, SeveralContacts), 409),
     **dict.fromkeys((AlreadyStarted, NotStarted, NotDone, CannotLogIn), 409),
     ChangedMeanwhile: 412,
     **dict.fromkeys((DefinitionFaults, BadContactsFile, RowsRejected, NobodyToCall, NotRecurring), 422),
     **dict.fromkeys((AccountUnclear, BadToken, NoList, NoNumbers, NotListed, NotManaged, RowNotCalled), 422),
     ProviderError: 502,
+    **dict.fromkeys((BadReason, BadRows, CallRefused, ChangeRefused, NothingToPlan), 422),
 }
 REMEDIES: Mapping[int, str] = {
     401: "it is console.password of the settings, else in the file `password` of the data folder",

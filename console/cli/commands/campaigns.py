@@ -32,6 +32,7 @@ def register(app: typer.Typer) -> None:
     for name, action in (("pause", control.pause), ("resume", control.resume)):
         app.command(name, help=action.__doc__.split(" Raises")[0] if action.__doc__ else None)(_control_command(action))
     app.command("cancel")(cancel_command)
+    app.command("close")(close_command)
 
 
 def status_command(
@@ -80,6 +81,19 @@ def cancel_command(campaign: str = Name, yes: bool = Yes, as_json: bool = AsJson
     if cancelled:
         print_prose(f"To call them after all: dialer redial {changed.id} --outcome cancelled")
     _print_calls_that_go_on(after)
+
+
+def close_command(campaign: str = Name, as_json: bool = AsJson) -> None:
+    """Let a standing campaign take no more contacts: it finishes when all that it has are final."""
+    with settings_and_ledger() as (_, ledger):
+        closed = control.close(ledger, campaign, who=user_name(), now=now_utc())
+        summary = campaign_summaries(ledger, closed.id)[0]
+    if as_json:
+        print_json({"campaign": closed.id, "status": closed.status, "closed_at": closed.closed_at})
+        return
+    left = counted(summary.total - summary.final, "contact")
+    then = f"{left} of it are still to be called" if summary.total > summary.final else "it finishes in a moment"
+    out.print(f"[bold]{closed.id}[/] is closed: {then}.")
 
 
 def _left_out(people: int) -> str:

@@ -25,8 +25,12 @@ IN_ORDER = (
     *("cancel appointments", "clone appointments-1 next.yaml --name next"),
     "test-call appointments.yaml +12125550199 --row 7",
     *("tokens create clinic --scopes read,campaigns,campaigns:send", "tokens list", "tokens revoke clinic"),
+    *("start reminders.yaml", "pause reminders", "contact append reminders today.csv"),
+    "contact change reminders --key A-17 --set at=2035-03-14T16:30",
+    "contact withdraw reminders --key A-18 --reason 'cancelled by the patient'",
+    *("contact show reminders --key A-17", "close reminders"),
 )
-OURS = {"watch appointments"}  # what the others need, and no document shows
+OURS = {"watch appointments", "pause reminders"}  # what the others need, and no document shows
 NOT_RUN = {
     "webhooks add crm https://crm.example.org/hooks/dialer": "events would leave this machine; see test_webhooks.py",
     "webhooks test crm": "so would this one",
@@ -56,6 +60,9 @@ def shell(tmp_path_factory) -> Iterator[Shell]:
     shell.write("first.yaml", campaign)
     shell.write("first.csv", contacts)
     shell.write("contacts.csv", LIST)
+    in_motion = (ROOT / "docs" / "contacts-in-motion.md").read_text()
+    shell.write("reminders.yaml", in_motion.split("```yaml\n")[1].split("```")[0])
+    shell.write("today.csv", in_motion.split("```csv\n")[1].split("```")[0])
     up = shell.begin("up", "--sandbox", "--speed", "10")
     try:
         wait_for(lambda: running_stack(shell.folder / ".dialer") is not None, seconds=120)
