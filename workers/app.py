@@ -58,6 +58,7 @@ app.conf.update(
     task_routes={
         "workers.tasks.dial": {"queue": CALLS},
         "workers.tasks.release": {"queue": TICKS},
+        "workers.tasks.release_now": {"queue": TICKS},
         "workers.tasks.look": {"queue": TICKS},
         "workers.tasks.sweep": {"queue": TICKS},
         "workers.tasks.launch": {"queue": TICKS},

@@ -12,6 +12,11 @@ TICK_NOTE, WRITE_PROBE = "dialer:tick", "dialer:probe"
 KEPT_MS = 86_400_000
 
 
+def nudge_key(account: str) -> str:
+    """Stands in Redis while a nudge for this account waits for a worker."""
+    return f"dialer:nudge:{account}"
+
+
 class TickNote(NamedTuple):
     """What the last release tick left, and how many ticks wait for a worker.
 

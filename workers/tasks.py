@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -24,12 +25,14 @@ from campaigns.webhooks import delivering
 from campaigns.webhooks.delivering import Ticket
 from dialer.log import get_logger
 from workers.app import app, settings
-from workers.queues import note_tick, touch_tick
+from workers.nudges import RELEASE_NOW
+from workers.queues import note_tick, nudge_key, touch_tick
 from workers.tick_guard import TickGuard
 from workers.wiring import redis_address, runtime
 
 log = get_logger()
 _tick_guard = TickGuard()
+NUDGE_SECONDS = 0.5  # how long a nudge waits for a tick that is under way
 NOTE_SECONDS = 2.0  # how long the note of a tick may take
 
 
@@ -52,6 +55,25 @@ def release() -> None:
     with _tick_guard.acquire() as acquired:
         if acquired:
             _release()
+
+
+@app.task(name=RELEASE_NOW)  # type: ignore[untyped-decorator]
+def release_now(account: str) -> None:
+    """As `release`, for one account, between two ticks: somebody has asked for a single call."""
+    with suppress(RedisError):
+        _server().delete(nudge_key(account))  # who asks from now on is not served by this one
+    with _tick_guard.acquire(patience=NUDGE_SECONDS) as acquired:
+        if acquired:
+            _release_account(account)
+
+
+def _release_account(account: str) -> None:
+    try:
+        using = runtime(settings)
+        for slices in releasing.release_some(using=using, account=account):
+            releasing.take_back(_publish(slices), using=using)
+    except LedgerUnavailable as exc:
+        log.error("nothing is dialed", account=account, why=exc.message, remedy=exc.remedy)
 
 
 def _release() -> None:

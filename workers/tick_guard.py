@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 STUCK_SECONDS = 30.0  # a tick that takes longer waits for a server that does not answer, and no longer blocks others
+ASKED_AGAIN_AFTER = 0.01
 REST_SHARE, MAX_REST_SECONDS = 0.5, 2.0  # the pause: a share of the tick's own time, and at most so long
 
 
@@ -26,16 +27,17 @@ class TickGuard:
         self._rests_until = -math.inf
 
     @contextmanager
-    def acquire(self) -> Iterator[bool]:
+    def acquire(self, patience: float = 0.0) -> Iterator[bool]:
         """True when the block may run its tick.
 
-        False while another runs that began within the last `STUCK_SECONDS`, and during the pause after a long one.
+        False while another runs that began within the last `STUCK_SECONDS`, and during the pause after a long one, if
+        that lasts longer than `patience` seconds.
         """
-        now = self._clock()
-        with self._lock:
-            acquired = (self._began is None and now >= self._rests_until) or self._is_stuck(now)
-            if acquired:
-                self._began = now
+        until = self._clock() + patience
+        acquired, now = self._take()
+        while not acquired and now < until:
+            time.sleep(ASKED_AGAIN_AFTER)
+            acquired, now = self._take()
         try:
             yield acquired
         finally:
@@ -44,6 +46,15 @@ class TickGuard:
                     self._began = None
                     ended = self._clock()
                     self._rests_until = ended + min(REST_SHARE * (ended - now), MAX_REST_SECONDS)
+
+    def _take(self) -> tuple[bool, float]:
+        """Whether the tick may run, and the time from which it then counts as running."""
+        now = self._clock()
+        with self._lock:
+            acquired = (self._began is None and now >= self._rests_until) or self._is_stuck(now)
+            if acquired:
+                self._began = now
+        return acquired, now
 
     def _is_stuck(self, now: float) -> bool:
         return self._began is not None and now - self._began >= STUCK_SECONDS

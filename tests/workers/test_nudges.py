@@ -1,0 +1,72 @@
+"""A nudge has a worker release an account's calls at once: here nothing else would, for no beat sends ticks."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from campaigns.launch.single_calls import CallRequested, place_call
+from campaigns.ledger.store import Ledger
+from dialer.deadline import utc_now
+from dialer.sandbox.config import SandboxConfig
+from dialer.sandbox.running import running
+from tests.support.dialers import callgear, wait_for
+from tests.support.motion import KEYLESS, start_standing
+from workers.nudges import Nudges
+from workers.settings import RedisSettings, Settings
+
+SETTINGS = """\
+[accounts.main]
+provider = "callgear"
+access_token = "sandbox-key"
+base_url = "{url}"
+"""
+CELERY = ("-m", "celery", "--app=workers.app", "worker", "--loglevel=WARNING", "--concurrency=4", "--pool=threads")
+
+
+@pytest.fixture
+def worker(ledger, redis_url, tmp_path: Path) -> Iterator[str]:
+    """A worker, and nothing that sends it ticks; the address of the sandbox that it calls."""
+    with running(SandboxConfig()) as sandbox:
+        url = sandbox.base_url("callgear")
+        settings = tmp_path / "dialer.toml"
+        settings.write_text(SETTINGS.format(url=url))
+        settings.chmod(0o600)
+        environ = os.environ | {
+            "DIALER_REDIS__URL": redis_url,
+            "DIALER_LEDGER__URL": ledger.engine.url.render_as_string(hide_password=False),
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+        }
+        process = subprocess.Popen([sys.executable, *CELERY], cwd=tmp_path, env=environ)
+        try:
+            yield sandbox
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
+
+
+@pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
+def test_a_single_call_leaves_at_once(ledger: Ledger, redis_url, worker, tmp_path):
+    accounts = {"main": callgear(worker.base_url("callgear"))}
+    campaign = start_standing(ledger, tmp_path, now=utc_now(), definition=KEYLESS)
+    nudges = Nudges(Settings(accounts=accounts, redis=RedisSettings(url=SecretStr(redis_url))))
+    try:
+        for number in range(1, 4):
+            request = CallRequested(to=f"+1415555010{number}", fields={"name": "Ann"})
+            call = place_call(ledger, campaign.id, request, accounts, who="clinic", now=utc_now())
+            assert nudges.nudge(call.account)
+            wait_for(lambda number=number: len(worker.calls()) == number)
+    finally:
+        nudges.close()
+
+
+def test_a_nudge_without_redis_is_left_to_the_next_tick():
+    nudges = Nudges(Settings(redis=RedisSettings(url=SecretStr("redis://127.0.0.1:9/0"))))
+    assert nudges.nudge("main") is False
+    nudges.close()
