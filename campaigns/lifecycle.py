@@ -70,6 +70,7 @@ class ReleaseHold(StrEnum):
     LIMIT = "limit"  # any other limit of the account: mostly calls in progress
     BUDGET = "budget"  # the campaign's own budget
     CANARY = "canary"  # the others wait for its first contacts
+    ASKED_ELSEWHERE = "asked_elsewhere"  # its program, which is asked before dialing, gives no answer
     CLOCK_SET = "clock_set"  # the machine's clock was set: only what is right by both times is called
 
 

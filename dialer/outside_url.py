@@ -21,6 +21,14 @@ def check_outside_url(url: str, allowed: Collection[Network] = ()) -> None:
 
     Where a name leads is seen when a message is sent.
     """
+    host = check_form(url)
+    if _leads_inside(host, allowed):
+        remedy = f'if you trust it: webhooks.internal_networks = ["{host}"] in the settings'
+        raise BadOutsideUrl(f"{host} is inside our own network", remedy)
+
+
+def check_form(url: str) -> str:
+    """The host of an address. Raises BadOutsideUrl for what is none."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
@@ -33,9 +41,7 @@ def check_outside_url(url: str, allowed: Collection[Network] = ()) -> None:
         raise BadOutsideUrl("the address has a password in it", "leave it out: each message is signed")
     if parts.fragment:
         raise BadOutsideUrl("the address has a #fragment, which is never sent", "leave it out")
-    if _leads_inside(host, allowed):
-        remedy = f'if you trust it: webhooks.internal_networks = ["{host}"] in the settings'
-        raise BadOutsideUrl(f"{host} is inside our own network", remedy)
+    return host
 
 
 def _leads_inside(host: str, allowed: Collection[Network]) -> bool:
@@ -46,6 +52,17 @@ def _leads_inside(host: str, allowed: Collection[Network]) -> bool:
     except ValueError:
         return False
     return is_internal(host, allowed)
+
+
+def origin_of(url: str) -> str:
+    """The server of an address: scheme, host and port, in lower case."""
+    parts = urlsplit(url.lower())
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def question_salt(url: str) -> str:
+    """The salt of the secret by which questions to this server are signed."""
+    return f"before_dial {origin_of(url)}"
 
 
 def public_part(url: str) -> str:

@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from campaigns.calendar.windows import Windows
 from campaigns.definition.field_types import CallerId, OneOrMore, TextOrNumber
+from campaigns.definition.sections.before_dial import BeforeDial
 from campaigns.definition.sections.breaker import Breaker
 from campaigns.definition.sections.budget import Budget
 from campaigns.definition.sections.by_account import ByAccount
@@ -99,6 +100,9 @@ class Definition(Section):
     )
     limits: Budget | None = Field(None, description="What may be used up, in all and in a day.")
     breaker: Breaker = Field(default_factory=Breaker, description="When to stop because the provider fails.")
+    before_dial: BeforeDial | None = Field(
+        None, description="A program of your own that is asked, right before dialing, whether each may be called."
+    )
     resume_after_halt: bool = Field(
         False,
         description="Whether it goes on by itself once its account, which could not dial (refused, blocked, inactive), "

@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from campaigns.calendar.calling_hours import is_open_at_all, next_opening
+from campaigns.dispatch.before_dial import cleared
 from campaigns.dispatch.requests import call_for, opening_for
 from campaigns.dispatch.token_wait import return_claims, send_with_tokens
 from campaigns.dispatch.vendor_queue import claimed_to_hand_over, otherwise_due, send_at
@@ -87,7 +88,7 @@ def dial(slice_: Slice, *, using: Runtime, sleep: Callable[[float], None] = time
     ):
         return_claims(contacts, using)
         return 0
-    return _dial(contacts, campaign, account, using, sleep)
+    return _dial(cleared(contacts, campaign, using), campaign, account, using, sleep)
 
 
 def _still_claimed(slice_: Slice, campaign: Campaign, account: Account | None, using: Runtime) -> list[Claimed]:

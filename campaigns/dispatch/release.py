@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import zip_longest
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, Row, update
 
 from campaigns.dispatch.claiming import claim_contacts, claimed_already, count_due, most_with_workers
 from campaigns.dispatch.dial import Slice
 from campaigns.dispatch.fair_share import share_day, share_out
 from campaigns.dispatch.token_wait import urgency_of
-from campaigns.ledger import claims, queries
+from campaigns.ledger import claims, queries, questions
 from campaigns.ledger.moves import UNHELD, move_campaign, pause
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import campaigns
@@ -210,8 +210,15 @@ def _wanted(campaign: Campaign, left: int, waiting: int, account: Account, now: 
 
     Writes to the ledger what holds it back.
     """
+    silent = _unanswered(campaign, using)
+    if silent is not None and silent.ask_at > now:
+        words = f"before_dial gives no answer: {silent.words}"
+        _note(campaign, now, Held(kind=ReleaseHold.ASKED_ELSEWHERE, words=words, until=silent.ask_at), using)
+        return 0
     forecast = account.bucket.forecast(using.horizon, own=own_limits(campaign), urgency=urgency_of(campaign))
     room, held = max(0, forecast.calls - waiting), _held_by_limit(forecast, now)
+    if silent is not None:
+        room = min(room, 0 if waiting else 1)  # one contact asks whether it answers again
     used_up = forecast.calls == 0 and forecast.limit == LimitName.DAY_POINTS
     if used_up and using.ledger.write(move_on, campaign.id, account.name, "its day is used up", now):
         return 0  # the next tick comes by for its next account
@@ -236,6 +243,15 @@ def _wanted(campaign: Campaign, left: int, waiting: int, account: Account, now: 
         held = Held(kind=ReleaseHold.CLOCK_SET, words=CLOCK_WAS_SET)
     _note(campaign, now, held, using)
     return due
+
+
+def _unanswered(campaign: Campaign, using: Runtime) -> Row[Any] | None:
+    """That the program which the campaign asks before dialing gives no answer, where that holds the campaign."""
+    asked = campaign.definition.before_dial
+    if asked is None or asked.on_error != "hold":
+        return None
+    with using.ledger.reading() as db:
+        return questions.unanswered(db, campaign.id)
 
 
 def _held_by_limit(forecast: Forecast, now: datetime) -> Held | None:

@@ -130,7 +130,7 @@ def _opening(*, arrays: bool) -> ReturningUpdate[Any]:
             _campaign_running(),
             ~suppressed(bindparam("opening_account", type_=String()), now),
         )
-        .values(status=ContactStatus.DIALING, tries=contacts.c.tries + 1, claim=None, lease_until=None)
+        .values(status=ContactStatus.DIALING, tries=contacts.c.tries + 1, claim=None, lease_until=None, reason=None)
         .returning(contacts.c.id, contacts.c.campaign_id, contacts.c.tries)
     )
 

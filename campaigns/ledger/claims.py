@@ -51,6 +51,7 @@ class Claimed:
     lease_until: datetime
     tries: int = 0
     urgent: bool = False
+    key: str = ""
     fields: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
@@ -162,6 +163,7 @@ def still_claimed(db: Connection, claim: UUID, contact_ids: Sequence[int], now: 
             fields=row.fields,
             tries=row.tries,
             urgent=row.urgent,
+            key=row.key,
         )
         for row in rows
     ]

@@ -470,6 +470,16 @@ tokens = Table(
     UniqueConstraint("secret_hash"),
 )
 
+questions = Table(
+    "questions",  # of campaigns whose program gives no answer before dialing (`before_dial`)
+    metadata,
+    Column("campaign_id", Text, ForeignKey("campaigns.id"), primary_key=True),
+    Column("failing_since", UtcTime, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("ask_at", UtcTime, nullable=False),  # when it is asked again
+    Column("words", Sentence, nullable=False),
+)
+
 webhooks = Table(
     "webhooks",  # addresses that are told what happens
     metadata,

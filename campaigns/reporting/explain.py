@@ -27,7 +27,9 @@ from dialer.plural import counted
 
 CAMPAIGNS_NAMED = 3
 
-PER_CONTACT = frozenset({HoldKind.HOLIDAY, HoldKind.WINDOW_CLOSED, HoldKind.WAITING_FOR_RETRY, HoldKind.CAPPED})
+PER_CONTACT = frozenset(
+    {HoldKind.HOLIDAY, HoldKind.WINDOW_CLOSED, HoldKind.WAITING_FOR_RETRY, HoldKind.CAPPED, HoldKind.PUT_OFF}
+)
 """Reasons that hold for some of a campaign's contacts only: for one contact they are computed from its own row."""
 
 
@@ -260,6 +262,8 @@ def _why(
 
 def _when(row: Row[Any], campaign: Campaign, now: datetime) -> tuple[str, datetime | None]:
     opening = next_opening(campaign.definition, row.zone, max(now, row.due_at))
+    if row.due_at > now and row.reason:
+        return f"it was put off by {row.reason}", opening
     if row.due_at > now and row.tries and next_opening(campaign.definition, row.zone, now) == now:
         return "it waits for its next try", opening
     if opening is None:

@@ -81,6 +81,8 @@ class HoldKind(StrEnum):
     WINDOW_CLOSED = "window_closed"
     WAITING_FOR_RETRY = "waiting_for_retry"
     CAPPED = "capped"
+    ASKED_ELSEWHERE = "asked_elsewhere"
+    PUT_OFF = "put_off"
 
 
 PAUSES = {
@@ -98,6 +100,7 @@ KIND_OF_HOLD = {
     ReleaseHold.BUDGET: HoldKind.BUDGET,
     ReleaseHold.CANARY: HoldKind.CANARY,
     ReleaseHold.CLOCK_SET: HoldKind.CLOCK_SET,
+    ReleaseHold.ASKED_ELSEWHERE: HoldKind.ASKED_ELSEWHERE,
 }
 REMEDIES = {
     HoldKind.CUT_OFF: "start it again; what is left of this one is removed an hour after it was cut off",
@@ -119,6 +122,7 @@ REMEDIES = {
     HoldKind.NO_TICK: "see in the workers' log what keeps them",
     HoldKind.NOT_TAKEN: "see in the workers' log what they wait for, then restart them; no call is made twice",
     HoldKind.CLOCK_SET: "set the machine's clock right, then restart the workers",
+    HoldKind.ASKED_ELSEWHERE: "see that your program answers; it is asked again by itself",
     HoldKind.DAY_POINTS: "wait for the provider's next day, or have the tariff raised",
     HoldKind.VENDOR_DOWN: "nothing: it is tried again by itself; see whether it answers: dialer accounts",
 }
@@ -187,7 +191,8 @@ def hold_reason(
 
 
 def _held(campaign: Campaign, kind: ReleaseHold) -> HoldReason:
-    words = str(campaign.held_by) if kind is ReleaseHold.CLOCK_SET else f"held by a limit: {campaign.held_by}"
+    in_words = kind in (ReleaseHold.CLOCK_SET, ReleaseHold.ASKED_ELSEWHERE)
+    words = str(campaign.held_by) if in_words else f"held by a limit: {campaign.held_by}"
     return HoldReason(kind=KIND_OF_HOLD[kind], words=words, clears_at=campaign.held_until)
 
 
@@ -341,6 +346,8 @@ def _none_due(db: Connection, campaign: Campaign, next_due_at: datetime | None, 
 def _waits(db: Connection, campaign: Campaign, until: datetime, now: datetime) -> HoldReason:
     """What the contacts that come due first wait for: the others wait for it too, or for longer."""
     first = db.execute(_first_due(campaign.id)).one()
+    if first.reason is not None:
+        return HoldReason(kind=HoldKind.PUT_OFF, words=f"the next was put off by {first.reason}", clears_at=until)
     if next_opening(campaign.definition, first.zone, now) == now:
         if capped := capped_until(db, first, campaign, now):
             words = f"the numbers that are left have had their calls: at most {capped[0].written}"
@@ -354,7 +361,7 @@ def _waits(db: Connection, campaign: Campaign, until: datetime, now: datetime) -
 
 def _first_due(campaign_id: str) -> Select[Any]:
     pending = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.PENDING)
-    columns = (contacts.c.zone, contacts.c.phone, contacts.c.due_at)
+    columns = (contacts.c.zone, contacts.c.phone, contacts.c.due_at, contacts.c.reason)
     return select(*columns).where(*pending).order_by(contacts.c.due_at).limit(1)
 
 

@@ -28,7 +28,7 @@ from dialer.retry import doubled
 from dialer.transport.signed_posts import Message, NoAnswer
 
 log = get_logger()
-LEASE = timedelta(seconds=60)  # several requests that are not answered in time
+LEASE_MARGIN = 10.0  # seconds of a lease beside those of three requests that are not answered in time
 AT_ONCE = 50
 PROBES = 2  # while it fails: one event that it will not take must not keep it from being asked for another
 FIRST_WAIT, LONGEST_WAIT = 10.0, 3 * 3600.0  # seconds: doubled from one try to the next
@@ -66,8 +66,12 @@ def claim(*, using: Runtime) -> list[Ticket]:
     with using.ledger.reading() as db:
         if not webhooks.any_due(db, now):
             return []
-    lease, names = using.ledger.write(webhooks.claim, now, now + LEASE)
+    lease, names = using.ledger.write(webhooks.claim, now, now + _lease(using))
     return [Ticket(webhook=name, lease=lease) for name in names]
+
+
+def _lease(using: Runtime) -> timedelta:
+    return timedelta(seconds=3 * using.post_timeout + LEASE_MARGIN)
 
 
 def deliver(ticket: Ticket, *, using: Runtime) -> int:
@@ -85,7 +89,7 @@ def deliver(ticket: Ticket, *, using: Runtime) -> int:
 def _deliver_some(ticket: Ticket, using: Runtime) -> Sequence[_Answer]:
     """One round: the first event that waits of each contact, all at once; nothing where the ticket is not good."""
     now = using.clock()
-    if not using.ledger.write(webhooks.keep, ticket.webhook, ticket.lease, lease_until=now + LEASE):
+    if not using.ledger.write(webhooks.keep, ticket.webhook, ticket.lease, lease_until=now + _lease(using)):
         return ()
     with using.ledger.reading() as db:
         webhook = webhooks.leased(db, ticket.webhook, ticket.lease)
@@ -95,7 +99,8 @@ def _deliver_some(ticket: Ticket, using: Runtime) -> Sequence[_Answer]:
         events = deliveries.heads(db, webhook.name, now, PROBES if fails else AT_ONCE, fresh_first=fails)
     if not events:
         return ()
-    deadline = Deadline(now + LEASE - 2 * timedelta(seconds=using.post_timeout), wall=using.clock)
+    send_by = now + _lease(using) - 2 * timedelta(seconds=using.post_timeout)
+    deadline = Deadline(send_by, wall=using.clock)
     requests = [(event, _begin(event, webhook, deadline, now, using)) for event in events]
     answers = [_answer(event, request) for event, request in requests]
     using.ledger.write(_note, ticket, webhook, answers, using)

@@ -71,6 +71,13 @@ class Receiver:
 def receiving() -> Iterator[Receiver]:
     """A receiver, for as long as the block runs."""
     receiver = Receiver()
+    with listening(receiver):
+        yield receiver
+
+
+@contextmanager
+def listening(receiver: Receiver, port: int = 0) -> Iterator[int]:
+    """Let a receiver be reached for as long as the block runs; its port."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -95,6 +102,7 @@ def receiving() -> Iterator[Receiver]:
     class Server(ThreadingHTTPServer):
         daemon_threads = True
         request_queue_size = 64
+        allow_reuse_address = True
 
         def handle_error(self, *_about: Any) -> None:
             pass
@@ -104,7 +112,7 @@ def receiving() -> Iterator[Receiver]:
         thread.start()
         receiver.url = f"http://127.0.0.1:{server.server_address[1]}/hook"
         try:
-            yield receiver
+            yield server.server_address[1]
         finally:
             server.shutdown()
             thread.join()

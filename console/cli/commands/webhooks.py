@@ -14,10 +14,10 @@ from campaigns.webhooks import subscriptions
 from campaigns.webhooks.subscriptions import ListedWebhook
 from console.cli.arguments import BadArgument
 from console.cli.command_group import CommandGroup
-from console.cli.context import settings_and_ledger, user_name
+from console.cli.context import effective_settings, settings_and_ledger, user_name
 from console.cli.output import local_time, local_with_zone, out, print_json, print_note, print_prose, table
 from dialer.internal_networks import networks
-from dialer.outside_url import public_part
+from dialer.outside_url import check_form, public_part, question_salt
 from dialer.plural import counted
 from dialer.signing import secret_of
 from workers.ledger import now_utc
@@ -223,6 +223,19 @@ def rotate_command(
     else:
         out.print(f"Its new secret, which is not shown again: {secret}")
         out.print(f"The old one is good until {local_with_zone(rotated.old_until)}.")
+
+
+@webhooks_app.command("secret", short_help="Print the secret of questions before dialing.")
+def secret_command(
+    url: Annotated[str, typer.Argument(help="The address in before_dial.", metavar="URL")], as_json: AsJson = False
+) -> None:
+    """Print the secret by which a program verifies that it is asked before dialing by us."""
+    check_form(url)
+    secret = secret_of(webhook_key(effective_settings()), question_salt(url))
+    if as_json:
+        print_json({"url": url, "secret": secret})
+    else:
+        out.print(secret)
 
 
 @webhooks_app.command("pause")

@@ -332,7 +332,7 @@ def test_when_the_ledger_fails_to_take_back_one_contact_the_others_are_called_al
     bucket(real).acquire("probe", call=False)
     let_go(real)
     real.ledger.write(suppress, numbers(1)[0], reason="asked us", source="test", now=real.clock())
-    with failing_once(real.ledger, "UPDATE contacts", "reason=") as failed:
+    with failing_once(real.ledger, "UPDATE contacts", "reason=(") as failed:
         assert dial(one, using=real) == 1
     assert failed
     assert statuses(real, one) == ["claimed", "placed"]

@@ -49,6 +49,18 @@ def test_a_webhook_is_added_tested_listed_rotated_paused_and_removed(shell, rece
     assert "Nobody is told what happens" in shell.run("webhooks", "list").out
 
 
+def test_the_secret_of_questions_is_the_same_for_all_addresses_of_a_server(shell):
+    secrets = {
+        shell.run("webhooks", "secret", f"https://{host}/{path}").out
+        for host in ("crm.example.org", "CRM.example.org")
+        for path in ("ask", "other?key=1")
+    }
+    (secret,) = secrets
+    assert secret.startswith("whsec_")
+    assert shell.run("webhooks", "secret", "https://other.example.org/").out != secret
+    assert shell.run("webhooks", "secret", "crm").code == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [
