@@ -209,11 +209,17 @@ def test_what_is_written_for_people_is_of_the_type_that_cannot_be_compared(ledge
         "campaigns.reason",
         "campaigns.held_by",
         "contacts.reason",
+        "contacts.withdrawal",
         "attempts.detail",
         "suppressions.reason",
         "schedules.last_said",
         "audit.detail",
         "faults.error",
+        "questions.words",
+        "webhooks.reason",
+        "webhooks.last_answer",
+        "deliveries.reason",
+        "deliveries.answer",
     }
     with ledger.reading() as db:
         _may_be_looked_for(db)
