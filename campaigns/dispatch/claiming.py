@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -15,8 +15,8 @@ from campaigns.dispatch.dial import Slice, slice_size
 from campaigns.dispatch.vendor_queue import due_by
 from campaigns.ledger import claims
 from campaigns.ledger.queries import Campaign
-from campaigns.ledger.tables import attempts, contacts
-from campaigns.lifecycle import ContactStatus
+from campaigns.ledger.tables import HAS_CLAIM, attempts, campaigns, contacts
+from campaigns.lifecycle import CampaignStatus, ContactStatus
 from campaigns.runtime import Runtime
 from campaigns.safeguards import budgets, circuit_breaker
 from campaigns.safeguards.canary import CanaryHold, advance_canary, not_called
@@ -28,34 +28,34 @@ SLOW_PACE = 10.0  # calls a second, up to which a horizon is a handful, and nobo
 AHEAD = 1.25  # horizons: workers that take less than the pace have no more than they take in so long
 
 
-def claimed_already(own_campaigns: Sequence[Campaign], now: datetime, using: Runtime) -> Counter[str]:
-    """How many contacts of each campaign are with the workers; none whose worker has probably died with them."""
-    taken_by_now = now - timedelta(seconds=LOST_AFTER * using.lease)
+def claimed_already(db: Connection, now: datetime, lease: float) -> defaultdict[str, Counter[str]]:
+    """How many contacts of each account's campaigns are with the workers; none whose worker has probably died."""
     query = (
-        select(contacts.c.campaign_id, func.count().label("many"))
+        select(campaigns.c.account, contacts.c.campaign_id, func.count())
+        .join(campaigns, campaigns.c.id == contacts.c.campaign_id)
         .where(
-            contacts.c.campaign_id.in_([campaign.id for campaign in own_campaigns]),
+            HAS_CLAIM,  # the index is of these alone
             contacts.c.status == ContactStatus.CLAIMED,
-            contacts.c.claimed_at > taken_by_now,
+            contacts.c.claimed_at > now - timedelta(seconds=LOST_AFTER * lease),
+            campaigns.c.status == CampaignStatus.RUNNING,
         )
-        .group_by(contacts.c.campaign_id)
+        .group_by(campaigns.c.account, contacts.c.campaign_id)
     )
-    with using.ledger.reading() as db:
-        return Counter({row.campaign_id: row.many for row in db.execute(query)})
+    claimed: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for account, campaign_id, many in db.execute(query):
+        claimed[account][campaign_id] = many
+    return claimed
 
 
-def most_with_workers(
-    own_campaigns: Sequence[Campaign], waiting: int, pace: float, now: datetime, using: Runtime
-) -> float:
-    """How many contacts the workers may have at once: no more than they take in AHEAD horizons, if they are behind.
+def most_with_workers(campaign_ids: Collection[str], waiting: int, pace: float, now: datetime, using: Runtime) -> float:
+    """How many of these campaigns' contacts the workers may have: if they are behind, what they take in AHEAD horizons.
 
     Workers are behind that still have more than they took in a second. Others may have any number: workers that have
     nothing left to take do not show how much they could.
     """
     if not waiting or pace <= SLOW_PACE:
         return math.inf
-    ids = [campaign.id for campaign in own_campaigns]
-    recent = (attempts.c.campaign_id.in_(ids), attempts.c.dialing_at > now - timedelta(seconds=using.horizon))
+    recent = (attempts.c.campaign_id.in_(campaign_ids), attempts.c.dialing_at > now - timedelta(seconds=using.horizon))
     with using.ledger.reading() as db:
         taken = db.scalar(select(func.count()).select_from(attempts).where(*recent)) or 0
     return math.inf if waiting * using.horizon <= taken else AHEAD * taken

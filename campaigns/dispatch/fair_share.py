@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from random import Random
 
 from campaigns.calendar.calling_hours import next_opening
+from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
+from campaigns.ledger.store import Ledger
 from dialer.bucket import LimitName, TokenBucket
 
 SHARED_EVERY = 60.0
@@ -35,16 +37,21 @@ def share_out(campaigns: Sequence[Campaign], left: int, wanted: Mapping[str, int
         weights -= campaign.definition.weight
 
 
-def share_day(campaigns: Sequence[Campaign], bucket: TokenBucket, now: datetime) -> None:
-    """Tell the bucket, once a minute, how the day's points are shared: by weight and hours still open that day."""
+def share_day(account: str, ledger: Ledger, bucket: TokenBucket, now: datetime) -> None:
+    """Tell the bucket, once a minute, how the day's points are shared among the account's running campaigns.
+
+    They are shared by weight and by the hours still open that day.
+    """
     if not bucket.claim_turn("shares", SHARED_EVERY):
         return
     day = next((window for window in bucket.peek().windows if window.name == LimitName.DAY_POINTS), None)
     if day is None:
         return
     until = now + timedelta(seconds=day.resets_in)
+    with ledger.reading() as db:
+        running = queries.running_on(db, account)
     bucket.share_day(
-        {campaign.id: campaign.definition.weight * open_time(campaign, now, until) for campaign in campaigns}
+        {campaign.id: campaign.definition.weight * open_time(campaign, now, until) for campaign in running}
     )
 
 

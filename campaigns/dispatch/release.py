@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,15 +11,16 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, update
 
+from campaigns.dispatch.candidates import Candidate, due_to_start, find_candidates, in_turns
 from campaigns.dispatch.claiming import claim_contacts, claimed_already, count_due, most_with_workers
 from campaigns.dispatch.dial import Slice
 from campaigns.dispatch.fair_share import share_day, share_out
 from campaigns.dispatch.token_wait import urgency_of
 from campaigns.ledger import claims, queries, questions
-from campaigns.ledger.moves import UNHELD, move_campaign, pause
+from campaigns.ledger.moves import UNHELD, move_campaign, note_release, pause
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import campaigns
-from campaigns.lifecycle import PROGRAM, RELEASED_CAMPAIGNS, CampaignStatus, PauseKind, ReleaseHold, Step
+from campaigns.lifecycle import PROGRAM, CampaignStatus, PauseKind, ReleaseHold, Step
 from campaigns.runtime import Runtime, all_or_each, contained, own_limits
 from campaigns.safeguards import budgets, circuit_breaker
 from campaigns.safeguards.canary import advance_canary, not_called
@@ -32,6 +34,7 @@ T = TypeVar("T")
 
 log = get_logger()
 TICK_NOTED_EVERY = timedelta(seconds=2)
+NOTED_WITHIN = timedelta(seconds=2)
 HOLD_OF_LIMIT = {  # any other limit is ReleaseHold.LIMIT
     LimitName.DAY_POINTS: ReleaseHold.DAY_POINTS,
     LimitName.DAY_SHARE: ReleaseHold.DAY_POINTS,
@@ -74,18 +77,19 @@ def release_some(*, using: Runtime, account: str | None = None) -> Iterator[list
     if account is None:
         _watch_breakers(now, using)
     with using.ledger.reading() as db:
-        live = queries.all_campaigns(db, RELEASED_CAMPAIGNS)
-    live = [campaign for campaign in live if account in (None, campaign.account)]
-    for campaign in live:
-        with contained(Step.RELEASE, using.ledger, now, account=campaign.account, campaign=campaign.id):
-            _start_when_scheduled(campaign, now, using)
-    running = [campaign for campaign in live if campaign.status is CampaignStatus.RUNNING]
+        noted_at, starting = queries.last_tick(db), due_to_start(db, now, account)
+        by_account = find_candidates(db, using.accounts, using.moments(), account)
+        with_workers = claimed_already(db, now, using.lease)
+    if noted_at is None or abs(now - noted_at) >= TICK_NOTED_EVERY:
+        using.ledger.write(note_release, now)
+    for campaign_id in starting:
+        with contained(Step.RELEASE, using.ledger, now, campaign=campaign_id):
+            _start(campaign_id, now, using)
     claimed: list[list[Slice]] = []
     since = now
-    for name in sorted({campaign.account for campaign in running}):
-        own_campaigns = [campaign for campaign in running if campaign.account == name]
+    for name, candidates in sorted(by_account.items()):
         with contained(Step.RELEASE, using.ledger, using.clock(), account=name):
-            if slices := _release_account(own_campaigns, using.accounts.get(name), using.clock(), using):
+            if slices := _release_account(name, candidates, with_workers[name], using.clock(), using):
                 claimed.append(slices)
         if claimed and using.clock() - since >= TOGETHER:
             yield _in_turns(claimed)
@@ -97,7 +101,7 @@ def release_some(*, using: Runtime, account: str | None = None) -> Iterator[list
 def _watch_breakers(now: datetime, using: Runtime) -> None:
     """Open and close the breakers of all accounts; one by one where those of one cannot be."""
     with using.ledger.reading() as db:
-        accounts = circuit_breaker.watched_accounts(db)
+        accounts = circuit_breaker.watched_accounts(db, now)
 
     def act(names: Sequence[str]) -> Sequence[None]:
         return [using.ledger.write(circuit_breaker.watch, now, names)]
@@ -114,41 +118,45 @@ def take_back(slices: Sequence[Slice], *, using: Runtime) -> int:
     return sum(using.ledger.write(claims.give_back, slice_.claim, slice_.contact_ids) for slice_ in slices)
 
 
-def _start_when_scheduled(campaign: Campaign, now: datetime, using: Runtime) -> None:
-    start = campaign.definition.starts_at
-    if campaign.status is CampaignStatus.SCHEDULED and (start is None or start <= now):
-        using.ledger.write(
-            move_campaign,
-            campaign.id,
-            CampaignStatus.RUNNING,
-            now,
-            who=PROGRAM,
-            reason="its start came",
-            only_from=[CampaignStatus.SCHEDULED],  # and not from a pause that has come meanwhile
-        )
+def _start(campaign_id: str, now: datetime, using: Runtime) -> None:
+    using.ledger.write(
+        move_campaign,
+        campaign_id,
+        CampaignStatus.RUNNING,
+        now,
+        who=PROGRAM,
+        reason="its start came",
+        only_from=[CampaignStatus.SCHEDULED],  # and not from a pause that has come meanwhile
+    )
 
 
 def _release_account(
-    own_campaigns: Sequence[Campaign], account: Account | None, now: datetime, using: Runtime
+    name: str, candidates: Sequence[Candidate], waiting: Counter[str], now: datetime, using: Runtime
 ) -> list[Slice]:
+    """Claim contacts of an account's campaigns; `waiting` says how many of each are with the workers already."""
+    account = using.accounts.get(name)
     if account is None:
-        for campaign in own_campaigns:
-            why = f"account {campaign.account!r} is not in the settings of the workers"
-            using.ledger.write(pause, campaign.id, PauseKind.HALTED, now, reason=why)
-        return []
-    astray = [campaign for campaign in own_campaigns if campaign.rehearsal != account.settings.sandbox]
-    for campaign in astray:
-        using.ledger.write(pause, campaign.id, PauseKind.HALTED, now, reason=_astray(campaign))
-    own_campaigns = [campaign for campaign in own_campaigns if campaign not in astray]
-    if not own_campaigns:
+        for candidate in candidates:
+            why = f"account {name!r} is not in the settings of the workers"
+            using.ledger.write(pause, candidate.id, PauseKind.HALTED, now, reason=why)
         return []
     try:
-        return _release_in_turn(own_campaigns, account, now, using)
+        return _release_in_turns(candidates, waiting, account, now, using)
     except BucketUnavailable as exc:
-        log.warning("bucket away", account=account.name, why=exc.message)
-        for campaign in own_campaigns:
+        log.warning("bucket away", account=name, why=exc.message)
+        for campaign in _running([candidate.id for candidate in candidates], account, now, using):
             _note(campaign, now, Held(kind=ReleaseHold.REDIS_AWAY, words="Redis is away"), using)
         return []
+
+
+def _running(ids: Sequence[str], account: Account, now: datetime, using: Runtime) -> list[Campaign]:
+    """These campaigns but for those that went astray, which it pauses: one is a rehearsal, the other is not."""
+    with using.ledger.reading() as db:
+        campaigns_ = queries.campaigns_by_id(db, ids)
+    for campaign in campaigns_:
+        if campaign.rehearsal != account.settings.sandbox:
+            using.ledger.write(pause, campaign.id, PauseKind.HALTED, now, reason=_astray(campaign))
+    return [campaign for campaign in campaigns_ if campaign.rehearsal == account.settings.sandbox]
 
 
 def _astray(campaign: Campaign) -> str:
@@ -158,7 +166,37 @@ def _astray(campaign: Campaign) -> str:
     return f"it was started in earnest, and account {campaign.account} leads to a sandbox now: bring that down first"
 
 
-def _release_in_turn(own_campaigns: Sequence[Campaign], account: Account, now: datetime, using: Runtime) -> list[Slice]:
+def _release_in_turns(
+    candidates: Sequence[Candidate], waiting: Counter[str], account: Account, now: datetime, using: Runtime
+) -> list[Slice]:
+    """Claim what the account can carry from some campaigns at a time, until that is used up or the horizon is."""
+    with contained(Step.RELEASE, using.ledger, now, account=account.name):
+        share_day(account.name, using.ledger, account.bucket, now)
+    with_workers = waiting.total()
+    calls = account.bucket.forecast(using.horizon).calls
+    ids = {*waiting, *(candidate.id for candidate in candidates)}
+    left = int(min(calls, most_with_workers(ids, with_workers, account.settings.pace, now, using)))
+    left = max(0, left - with_workers)
+    if calls and not left:  # the workers have all that the account can carry; only urgent calls go before those
+        candidates = [candidate for candidate in candidates if candidate.urgent]
+    slices: list[Slice] = []
+    for turn in in_turns(candidates, using.rng, left):
+        claimed = _release_some_of(_running(turn, account, now, using), left, waiting, account, now, using)
+        slices += claimed
+        left -= sum(len(slice_.contact_ids) for slice_ in claimed)
+        if left <= 0 or using.clock() - now >= timedelta(seconds=using.horizon):
+            break
+    return slices
+
+
+def _release_some_of(
+    own_campaigns: Sequence[Campaign],
+    left: int,
+    waiting: Counter[str],
+    account: Account,
+    now: datetime,
+    using: Runtime,
+) -> list[Slice]:
     points = account.settings.call_points
 
     def going_on(campaign: Campaign) -> bool:
@@ -166,13 +204,6 @@ def _release_in_turn(own_campaigns: Sequence[Campaign], account: Account, now: d
         return not campaign.definition.limits or not using.ledger.write(budgets.pause_if_spent, campaign, points, now)
 
     own_campaigns = [campaign for campaign, goes_on in _each(own_campaigns, going_on, now, using) if goes_on]
-    with contained(Step.RELEASE, using.ledger, now, account=account.name):
-        share_day(own_campaigns, account.bucket, now)
-    waiting = claimed_already(own_campaigns, now, using)
-    with_workers = waiting.total()
-    calls = account.bucket.forecast(using.horizon).calls
-    left = int(min(calls, most_with_workers(own_campaigns, with_workers, account.settings.pace, now, using)))
-    left = max(0, left - with_workers)
     with using.ledger.reading() as db:
         probes = circuit_breaker.probe_allowances(db)
 
@@ -263,12 +294,16 @@ def _held_by_limit(forecast: Forecast, now: datetime) -> Held | None:
 
 
 def _note(campaign: Campaign, now: datetime, held: Held | None, using: Runtime) -> None:
-    """Write when the tick last looked at the campaign and what holds it back, for `dialer status`."""
-    fresh = campaign.ticked_at is not None and abs(now - campaign.ticked_at) < TICK_NOTED_EVERY
-    if fresh and (held.words if held else None) == campaign.held_by:
-        return
+    """Write what holds the campaign back, for `dialer status`, where that is news."""
     facts = {"held_by": held.words, "hold_kind": held.kind, "held_until": held.until} if held else UNHELD
-    using.ledger.write(_write_note, campaign.id, {"ticked_at": now, **facts})
+    same_words = facts["held_by"] == campaign.held_by
+    if same_words and _is_about(campaign.held_until, held.until if held else None):
+        return
+    using.ledger.write(_write_note, campaign.id, facts | {"ticked_at": now})
+
+
+def _is_about(noted: datetime | None, until: datetime | None) -> bool:
+    return noted == until or (noted is not None and until is not None and abs(until - noted) < NOTED_WITHIN)
 
 
 def _write_note(db: Connection, campaign_id: str, facts: Mapping[str, object]) -> None:

@@ -83,7 +83,7 @@ def _start(
     )
     contact = new_contact(row)._replace(phone=number.e164, not_after=None)
     drafts.add_contacts(db, campaign_id, [contact], keyed_hash=keyed_hash, now=now)
-    drafts.start(db, campaign_id, zones=[contact.zone], rejects=0, rejects_file=None, starts_at=None, who=who, now=now)
+    drafts.start(db, campaign_id, zones=[contact.zone], rejects=0, rejects_file=None, who=who, now=now)
     return queries.campaign(db, campaign_id)
 
 

@@ -79,7 +79,6 @@ def launch(
                 "is_suppressed": True,
                 "rejects": checked.summary.rejected,
                 "rejects_file": str(rejects_file) if rejects_file else None,
-                "starts_at": definition.starts_at,
                 "who": who,
                 "now": now,
             },

@@ -66,9 +66,7 @@ def _redial(db: Connection, campaign_id: str, outcomes: Sequence[str], who: str,
             f"{old.id} has no contact that ended as {', '.join(outcomes)}", f"see them with: dialer report {old.id}"
         )
     note_redial(db, old.id, new, ", ".join(outcomes), who=who, now=now)
-    drafts.start(
-        db, new, zones=old.zones, rejects=0, rejects_file=None, starts_at=old.definition.starts_at, who=who, now=now
-    )
+    drafts.start(db, new, zones=old.zones, rejects=0, rejects_file=None, who=who, now=now)
     if old.definition.contacts.standing:  # over those that were left, and nobody else
         db.execute(update(campaigns).where(campaigns.c.id == new).values(closed_at=now))
     return queries.campaign(db, new)

@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from campaigns.ledger import bulk, claims, erasures
 from campaigns.ledger.moves import move_campaign, row_count, updated_one
+from campaigns.ledger.queries import parse_definition
 from campaigns.ledger.spellings import every_spelling
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import campaigns, contacts
@@ -224,7 +225,6 @@ def start(
     zones: Iterable[str],
     rejects: int,
     rejects_file: str | None,
-    starts_at: datetime | None,
     who: str,
     now: datetime,
     admitted: int | None = None,
@@ -237,7 +237,8 @@ def start(
     """
     erasures.take_erasure_lock(db)
     # Locked from the first statement on: it is not discarded or replaced while it is counted.
-    locked = select(campaigns.c.account, campaigns.c.contacts).where(*_this_draft(campaign_id, now)).with_for_update()
+    wanted = (campaigns.c.account, campaigns.c.contacts, campaigns.c.definition)
+    locked = select(*wanted).where(*_this_draft(campaign_id, now)).with_for_update()
     draft = db.execute(locked).first()
     if draft is None:
         raise _gone(campaign_id)
@@ -249,9 +250,20 @@ def start(
         count = db.scalar(select(func.count()).where(contacts.c.campaign_id == campaign_id)) or 0
     elif count != admitted:
         raise DraftGone(f"{campaign_id} has {count} of its {admitted} contacts", "start again")
-    facts = {"contacts": count, "zones": sorted(zones), "rejects": rejects, "rejects_file": rejects_file}
-    db.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(started_at=now, **facts))
-    later = starts_at is not None and starts_at > now
+    definition = parse_definition(draft.definition, draft.account)
+    facts = {
+        "contacts": count,
+        "zones": sorted(zones),
+        "rejects": rejects,
+        "rejects_file": rejects_file,
+        "started_at": now,
+        "starts_at": definition.starts_at,
+        "ends_at": definition.ends_at,
+        "urgent": definition.urgent,
+        "hands_over": definition.schedule.vendor_queue,
+    }
+    db.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(**facts))
+    later = definition.starts_at is not None and definition.starts_at > now
     to = CampaignStatus.SCHEDULED if later else CampaignStatus.RUNNING
     move_campaign(db, campaign_id, to, now, who=who, reason="started")
 

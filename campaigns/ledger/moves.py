@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from campaigns import lifecycle
 from campaigns.ledger.bulk import insert_into
-from campaigns.ledger.tables import attempts, audit, campaigns, contacts, faults
+from campaigns.ledger.tables import attempts, audit, campaigns, contacts, faults, ticks
 from campaigns.lifecycle import PROGRAM, AttemptStatus, CampaignStatus, ContactStatus, PauseKind, Step
 
 UNHELD = {"held_by": None, "hold_kind": None, "held_until": None}
@@ -220,6 +220,12 @@ def row_count(db: Connection, statement: Update | Delete) -> int:
 
 def _rows(result: CursorResult[Any]) -> int:
     return result.rowcount
+
+
+def note_release(db: Connection, now: datetime) -> None:
+    """Leave word that a release tick is at work."""
+    first = insert_into(db, ticks).values(step=Step.RELEASE, at=now)
+    db.execute(first.on_conflict_do_update(index_elements=["step"], set_={"at": now}))
 
 
 def note_fault(db: Connection, step: Step, *, account: str, campaign_id: str, error: str, now: datetime) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Column, Connection, Row, Select, Table, and_, bindparam, func, or_, select, tuple_
 
-from campaigns.ledger.tables import attempts, campaigns, contacts, faults
+from campaigns.ledger.tables import attempts, campaigns, contacts, faults, ticks
 from campaigns.lifecycle import (
     OPEN_CONTACTS,
     AttemptStatus,
@@ -21,6 +21,7 @@ from campaigns.lifecycle import (
     ContactStatus,
     PauseKind,
     ReleaseHold,
+    Step,
 )
 from dialer.calls import REACHED, Outcome
 from dialer.errors import DialerError
@@ -75,6 +76,10 @@ class Campaign:
     canary: CanaryResult | None = None
     redial_of: str | None = None
     closed_at: datetime | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    urgent: bool = False
+    hands_over: bool = False
 
     @property
     def definition(self) -> Definition:
@@ -191,6 +196,26 @@ def all_campaigns(
     return [_campaign(row) for row in db.execute(query)]
 
 
+def campaigns_by_id(db: Connection, ids: Sequence[str]) -> list[Campaign]:
+    """These campaigns, in the order of their ids as given."""
+    rows = {row.id: row for row in db.execute(select(campaigns).where(campaigns.c.id.in_(ids)))}
+    return [_campaign(rows[id_]) for id_ in ids if id_ in rows]
+
+
+def running_on(db: Connection, account: str) -> list[Campaign]:
+    """The campaigns that run on this account, newest first."""
+    running = (campaigns.c.account == account, campaigns.c.status == CampaignStatus.RUNNING)
+    return [
+        _campaign(row) for row in db.execute(select(campaigns).where(*running).order_by(campaigns.c.created_at.desc()))
+    ]
+
+
+def last_tick(db: Connection) -> datetime | None:
+    """When a release tick was last at work."""
+    at: datetime | None = db.scalar(select(ticks.c.at).where(ticks.c.step == Step.RELEASE))
+    return at
+
+
 def _campaign(row: Row[tuple[object, ...]]) -> Campaign:
     facts = dict(row._mapping)
     return Campaign(
@@ -262,6 +287,11 @@ def attempts_in(
     if conclude_by is not None:
         query = query.where(attempts.c.conclude_at <= conclude_by)
     return [_attempt(row) for row in db.execute(query)]
+
+
+def accounts_with(db: Connection, statuses: Sequence[AttemptStatus]) -> set[str]:
+    """The accounts that have attempts in these statuses."""
+    return set(db.scalars(select(attempts.c.account).where(attempts.c.status.in_(statuses)).distinct()))
 
 
 def _attempt(row: Row[tuple[object, ...]]) -> OpenAttempt:

@@ -165,6 +165,11 @@ campaigns = Table(
     Column("pause_kind", Text),  # what paused it
     Column("since", UtcTime, nullable=False),
     Column("definition", Text, nullable=False),  # as JSON
+    # What ticks choose campaigns by, as the definition has it.
+    Column("starts_at", UtcTime),
+    Column("ends_at", UtcTime),
+    Column("urgent", Boolean, nullable=False, server_default=false()),
+    Column("hands_over", Boolean, nullable=False, server_default=false()),  # contacts are handed over before their time
     Column("zones", JSON, nullable=False),  # the zones its contacts are in
     Column("contacts", Integer, nullable=False, default=0),
     Column("rejects", Integer, nullable=False, default=0),
@@ -172,7 +177,7 @@ campaigns = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("started_at", UtcTime),
     Column("finished_at", UtcTime),
-    Column("ticked_at", UtcTime),  # when a release tick last looked at it
+    Column("ticked_at", UtcTime),  # when a release tick last wrote here what binds
     Column("held_by", Sentence),  # what binds when nothing can be released now
     Column("hold_kind", Text),  # and what kind of thing that is
     Column("held_until", UtcTime),
@@ -440,6 +445,13 @@ faults = Table(
     Column("last_at", UtcTime, nullable=False),
     Column("error", Sentence, nullable=False),
     known_values("step", Step),
+)
+
+ticks = Table(
+    "ticks",  # when a step that is done again and again was last at work
+    metadata,
+    Column("step", Text, primary_key=True),
+    Column("at", UtcTime, nullable=False),
 )
 
 audit = Table(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, exists, or_, select
 
 from campaigns.ledger import claims, queries
 from campaigns.ledger.contacts import end_withdrawn
@@ -18,9 +18,9 @@ from campaigns.ledger.drafts import clear_abandoned
 from campaigns.ledger.idempotency import forget_keys
 from campaigns.ledger.moves import move_campaign
 from campaigns.ledger.queries import Campaign
-from campaigns.ledger.tables import contacts
+from campaigns.ledger.tables import campaigns, contacts
 from campaigns.ledger.tallies import fold
-from campaigns.lifecycle import FINISHABLE_CAMPAIGNS, PROGRAM, CampaignStatus, ContactStatus, Step
+from campaigns.lifecycle import FINISHABLE_CAMPAIGNS, OPEN_CONTACTS, PROGRAM, CampaignStatus, ContactStatus, Step
 from campaigns.operations.erasure import finish_erasures
 from campaigns.operations.recoveries import ask_accounts
 from campaigns.runtime import Runtime, all_or_each, contained
@@ -124,22 +124,28 @@ def _finish_campaigns(using: Runtime) -> int:
     using.ledger.write(claims.expire, earliest)
     using.ledger.write(claims.cancel_left, now)
     with using.ledger.reading() as db:
-        running = queries.all_campaigns(db, FINISHABLE_CAMPAIGNS)
+        over = queries.campaigns_by_id(db, _may_be_over(db, earliest))
     finished = 0
-    for campaign in running:
+    for campaign in over:
         with contained(Step.SWEEP, using.ledger, now, account=campaign.account, campaign=campaign.id):
-            with using.ledger.reading() as db:
-                may_be_over = _may_be_over(db, campaign, earliest)
-            if may_be_over:
+            if not _stands(campaign, earliest):
                 finished += using.ledger.write(_finish, campaign, now, earliest)
     return finished
 
 
-def _may_be_over(db: Connection, campaign: Campaign, now: datetime) -> bool:
-    """Whether a write transaction is worth it: most campaigns go on from one sweep to the next."""
-    if _has_passed(campaign.definition.ends_at, now):
-        return True
-    return not campaign.awaits_contacts and not queries.unfinished(db, campaign.id)
+def _may_be_over(db: Connection, now: datetime) -> Sequence[str]:
+    """The campaigns that are worth a write transaction: most go on from one sweep to the next."""
+    still_open = [
+        exists().where(contacts.c.campaign_id == campaigns.c.id, contacts.c.status == status)
+        for status in reversed(OPEN_CONTACTS)  # the first is found at once
+    ]
+    over = or_(campaigns.c.ends_at <= now, ~or_(*still_open))
+    return db.scalars(select(campaigns.c.id).where(campaigns.c.status.in_(FINISHABLE_CAMPAIGNS), over)).all()
+
+
+def _stands(campaign: Campaign, now: datetime) -> bool:
+    """Whether it may have more contacts: it was not closed, and its end has not come."""
+    return campaign.awaits_contacts and not _has_passed(campaign.definition.ends_at, now)
 
 
 def _has_passed(end: datetime | None, now: datetime) -> bool:
@@ -155,6 +161,6 @@ def _finish(db: Connection, campaign: Campaign, now: datetime, earliest: datetim
         claims.end_waiting(db, ContactStatus.EXPIRED, of_campaign, reason=reason, now=now)
     if campaign.contacts == 0 and not campaign.definition.contacts.standing:
         return False
-    if not _may_be_over(db, campaign, earliest) or queries.unfinished(db, campaign.id):
+    if _stands(campaign, earliest) or queries.unfinished(db, campaign.id):
         return False
     return move_campaign(db, campaign.id, CampaignStatus.FINISHED, now, who=PROGRAM, reason="every contact is final")

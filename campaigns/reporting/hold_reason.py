@@ -15,7 +15,7 @@ from campaigns.ledger import queries
 from campaigns.ledger.drafts import LEASE
 from campaigns.ledger.frequency_caps import cap_clears_at
 from campaigns.ledger.moves import moved_to
-from campaigns.ledger.queries import Campaign, latest_fault
+from campaigns.ledger.queries import Campaign, last_tick, latest_fault
 from campaigns.ledger.tables import attempts, audit, breakers, campaigns, contacts, halts
 from campaigns.lifecycle import (
     BY_A_PERSON,
@@ -168,7 +168,7 @@ def hold_reason(
         )
     dials = _has_dialed_lately(db, attempts.c.campaign_id == campaign.id, now)
     # The nearest: one far in the future is of a clock that has been set back.
-    since = min((now - at for at in (campaign.ticked_at, campaign.since) if at is not None), key=abs)
+    since = min((now - at for at in (last_tick(db), campaign.since) if at is not None), key=abs)
     if not dials and abs(since) > TICK_IS_LATE:
         return _no_tick(since, surroundings)
     if campaign.hold_kind is ReleaseHold.REDIS_AWAY:

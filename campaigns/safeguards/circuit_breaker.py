@@ -5,11 +5,11 @@ For each campaign, and for an account over all its campaigns together. The relea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, insert, select, update
 
 from campaigns.calendar.calling_hours import next_opening
 from campaigns.definition.sections.breaker import Breaker
@@ -30,14 +30,21 @@ from campaigns.safeguards.failure_rate import (
 )
 
 LONGEST_WAIT = timedelta(minutes=15)
+LATELY = timedelta(minutes=5)  # longer than any request waits for its answer
 PROBES_WITHIN = timedelta(minutes=1)  # without a call by then, another campaign of the account makes the probe call
 CAMPAIGN, ACCOUNT = "campaign", "account"
 
 
-def watched_accounts(db: Connection) -> Sequence[str]:
-    """The accounts of running campaigns and of open breakers."""
-    running = select(campaigns.c.account).where(campaigns.c.status == CampaignStatus.RUNNING)
-    return sorted(db.scalars(running.union(select(breakers.c.account))).all())
+def watched_accounts(db: Connection, now: datetime) -> Sequence[str]:
+    """The accounts that were asked for calls lately, and those of open breakers."""
+    asked = select(campaigns.c.account).where(*_asked_lately(now))
+    return sorted(db.scalars(asked.union(select(breakers.c.account))).all())
+
+
+def _asked_lately(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Which campaigns run and have requested a call lately: others cannot have come to fail since the last tick."""
+    request = (attempts.c.campaign_id == campaigns.c.id, attempts.c.dialing_at >= now - LATELY)
+    return campaigns.c.status == CampaignStatus.RUNNING, exists().where(*request)
 
 
 def watch(db: Connection, now: datetime, accounts: Sequence[str] | None = None) -> None:
@@ -45,8 +52,9 @@ def watch(db: Connection, now: datetime, accounts: Sequence[str] | None = None) 
 
     For these accounts; for all that have any when None is given.
     """
-    accounts = watched_accounts(db) if accounts is None else accounts
-    running = queries.all_campaigns(db, [CampaignStatus.RUNNING])
+    accounts = watched_accounts(db, now) if accounts is None else accounts
+    asking = select(campaigns.c.id).where(*_asked_lately(now), campaigns.c.account.in_(accounts))
+    requesting = queries.campaigns_by_id(db, db.scalars(asking).all())
     _forget_where_a_person_decided(db)
     of_these = breakers.c.account.in_(accounts)
     for row in db.execute(select(breakers).where(of_these, breakers.c.trying_since.is_not(None))).all():
@@ -54,9 +62,13 @@ def watch(db: Connection, now: datetime, accounts: Sequence[str] | None = None) 
     _pass_on_idle_probes(db, now, of_these)
     _half_open(db, now, of_these)
     for account in accounts:
-        of_account = [campaign for campaign in running if campaign.account == account and campaign.is_readable]
-        guarded = [campaign for campaign in of_account if campaign.definition.breaker.enabled]
-        _trip_where_it_fails(db, account, guarded, now)
+        _trip_where_it_fails(
+            db, account, _guarded(campaign for campaign in requesting if campaign.account == account), now
+        )
+
+
+def _guarded(running: Iterable[Campaign]) -> list[Campaign]:
+    return [campaign for campaign in running if campaign.is_readable and campaign.definition.breaker.enabled]
 
 
 def probe_allowances(db: Connection) -> dict[str, int]:
@@ -188,9 +200,9 @@ def _pass_on_idle_probes(db: Connection, now: datetime, of_these: ColumnElement[
             pause(db, row.campaign_id, PauseKind.BREAKER, now, reason=reason)
 
 
-def _trip_where_it_fails(db: Connection, account: str, guarded: Sequence[Campaign], now: datetime) -> None:
+def _trip_where_it_fails(db: Connection, account: str, requesting: Sequence[Campaign], now: datetime) -> None:
     busy = set(db.scalars(select(breakers.c.campaign_id)))
-    watched = [campaign for campaign in guarded if campaign.id not in busy]
+    watched = [campaign for campaign in requesting if campaign.id not in busy]
     tallies = {campaign.id: tally(db, campaign, now) for campaign in watched}
     failing = [
         campaign
@@ -203,7 +215,8 @@ def _trip_where_it_fails(db: Connection, account: str, guarded: Sequence[Campaig
     )
     asking = [campaign for campaign in watched if tallies[campaign.id].requests]
     if len(asking) > 1 and (len(failing) == len(asking) or (not failing and together.too_many(Breaker()))):
-        _trip(db, ACCOUNT, f"breaker of account {account}", watched, together, now)
+        all_of_it = [campaign for campaign in _guarded(queries.running_on(db, account)) if campaign.id not in busy]
+        _trip(db, ACCOUNT, f"breaker of account {account}", all_of_it, together, now)
     else:
         for campaign in failing:
             _trip(db, CAMPAIGN, "breaker", [campaign], tallies[campaign.id], now)

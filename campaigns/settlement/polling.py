@@ -47,7 +47,15 @@ LOOKED_FOR = (*FOLLOWED_ATTEMPTS, AttemptStatus.DIALING)  # the last in case the
 
 def poll_accounts(*, using: Runtime) -> None:
     """Poll the calls in progress of every account; what one raises keeps no other from being polled."""
+    try:
+        with using.ledger.reading() as db:
+            calling = queries.accounts_with(db, LOOKED_FOR)
+    except EVERYBODYS as exc:
+        log.error("calls are not followed", why=exc.message, remedy=exc.remedy)
+        return
     for name, account in using.accounts.items():
+        if name not in calling:
+            continue
         try:
             with contained(Step.LOOK, using.ledger, using.clock(), account=name):
                 poll_calls(account, using=using)

@@ -83,7 +83,7 @@ def test_a_draft_is_started_whole_or_not_at_all_while_it_is_cleared_away(ledger,
         time.sleep(0.5)  # the other is at it meanwhile
         return done
 
-    start = {"zones": ["UTC"], "rejects": 0, "rejects_file": None, "starts_at": None, "who": "ann", "now": created}
+    start = {"zones": ["UTC"], "rejects": 0, "rejects_file": None, "who": "ann", "now": created}
     with ThreadPoolExecutor(2) as both:
         cleared = both.submit(ledger.write, clear)
         assert first_part_gone.wait(20)

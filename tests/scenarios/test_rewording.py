@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select
 from campaigns.dispatch.release import HOLD_OF_LIMIT, _held_by_limit, _note, release
 from campaigns.launch.recurring import LEASE, add, launch_due, listed
 from campaigns.launch.redial import redial
+from campaigns.ledger import queries
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import Sentence, attempts, audit, campaigns, contacts, metadata
 from campaigns.lifecycle import ReleaseHold
@@ -52,7 +53,7 @@ def anew(request, ledger, monkeypatch) -> Iterator[Ledger]:
 def kind(ledger: Ledger, campaign_id: str) -> HoldKind:
     campaign = campaign_row(ledger, campaign_id)
     with ledger.reading() as db:
-        return hold_reason.hold_reason(db, campaign, campaign.ticked_at or campaign.since).kind
+        return hold_reason.hold_reason(db, campaign, queries.last_tick(db) or campaign.since).kind
 
 
 def test_the_sentences_are_reworded(anew, clock, request):

@@ -22,6 +22,7 @@ from sqlalchemy import insert, select, text
 from campaigns.definition import Definition
 from campaigns.ledger import claims
 from campaigns.ledger.attempts import Opening, open_attempts
+from campaigns.ledger.moves import note_release
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, audit, campaigns, contacts, receipts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
@@ -118,10 +119,10 @@ def add_campaign(
         "contacts": len(phones),
         "created_at": now,
         "started_at": now,
-        "ticked_at": now,
         **facts,
     }
     with ledger.writing() as db:
+        note_release(db, now)
         db.execute(insert(campaigns).values(**line))
         for number, phone in enumerate(phones, start=2):
             contact = {"campaign_id": line["id"], "line": number, "phone": phone, "fields": {}, "zone": "UTC"}

@@ -77,7 +77,6 @@ def large_ledger(url: str, size: int) -> Iterator[tuple[Ledger, str]]:
         zones=["UTC"],
         rejects=0,
         rejects_file=None,
-        starts_at=None,
         who="bench",
         now=NOW,
     )

@@ -63,7 +63,6 @@ def seed(
         zones=[zone],
         rejects=0,
         rejects_file=None,
-        starts_at=written.starts_at,
         who="test",
         now=now,
     )

@@ -20,7 +20,7 @@ from campaigns.ledger.drafts import DraftGone, NewContact
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import contacts
 from tests.support.lock_waits import until_it_waits
-from tests.support.seeding import numbers
+from tests.support.seeding import definition, numbers
 
 MANY = 2 * bulk.ROWS_A_STATEMENT + 3
 TEXTS = (
@@ -38,7 +38,9 @@ TEXTS = (
 
 @pytest.fixture
 def draft(ledger, clock) -> str:
-    return ledger.write(drafts.create_draft, name="many", account="main", definition_text="{}", now=clock())
+    return ledger.write(
+        drafts.create_draft, name="many", account="main", definition_text=definition().model_dump_json(), now=clock()
+    )
 
 
 def add(ledger: Ledger, draft: str, rows: list[NewContact], now: datetime) -> None:
@@ -214,7 +216,7 @@ def test_a_draft_that_was_removed_in_part_is_not_started(ledger, draft, clock, m
     """Its number of contacts is kept with it: a million are not counted while nobody else may write."""
     monkeypatch.setattr(drafts, "DISCARDED_AT_ONCE", 2)
     add(ledger, draft, people(5), clock())
-    facts = {"zones": ["UTC"], "rejects": 0, "rejects_file": None, "starts_at": None, "who": "ann", "now": clock()}
+    facts = {"zones": ["UTC"], "rejects": 0, "rejects_file": None, "who": "ann", "now": clock()}
     assert not ledger.write(drafts.discard_draft, draft, clock())
     with pytest.raises(DraftGone, match="has 3 of its 5 contacts"):
         ledger.write(drafts.start, draft, admitted=5, **facts)

@@ -158,7 +158,13 @@ def test_a_campaign_of_the_same_name_has_the_phone_by_either_number(ledger, cloc
     running = seed(ledger, [one], now=clock())
     found = Exclusions(ledger, definition(), clock())([other])
     assert found == {other: (RejectCode.IN_CAMPAIGN, f"{running} calls this number")}
-    draft = ledger.write(drafts.create_draft, name="reminders", account="main", definition_text="{}", now=clock())
+    draft = ledger.write(
+        drafts.create_draft,
+        name="reminders",
+        account="main",
+        definition_text=definition().model_dump_json(),
+        now=clock(),
+    )
     row = drafts.NewContact(line=2, phone=other, fields={}, text=None, zone="UTC", not_after=None)
     ledger.write(drafts.add_contacts, draft, [row], keyed_hash=ledger.keyed_hash, now=clock())
     with ledger.reading() as db:

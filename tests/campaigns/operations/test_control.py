@@ -16,7 +16,7 @@ from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.rulings import accept
 from dialer.calls import Outcome
 from dialer.providers.registry import account_settings
-from tests.support.seeding import campaign_row, claim, contact, dialing, fresh, numbers, open_all, seed
+from tests.support.seeding import campaign_row, claim, contact, definition, dialing, fresh, numbers, open_all, seed
 from tests.support.statuses import as_campaign
 
 VERBS = {
@@ -119,9 +119,15 @@ def test_a_campaign_that_is_not_there_is_named_with_those_that_are(ledger, clock
 
 
 def test_a_draft_that_is_cancelled_while_it_is_filled_calls_nobody(ledger, clock):
-    campaign_id = ledger.write(drafts.create_draft, name="reminders", account="main", definition_text="{}", now=clock())
+    campaign_id = ledger.write(
+        drafts.create_draft,
+        name="reminders",
+        account="main",
+        definition_text=definition().model_dump_json(),
+        now=clock(),
+    )
     control.cancel(ledger, campaign_id, who="test", now=clock())
-    facts = {"zones": ["UTC"], "rejects": 0, "rejects_file": None, "starts_at": None, "who": "test"}
+    facts = {"zones": ["UTC"], "rejects": 0, "rejects_file": None, "who": "test"}
     with pytest.raises(drafts.DraftGone):
         ledger.write(drafts.start, campaign_id, now=clock(), **facts)
     assert campaign_row(ledger, campaign_id).status == CampaignStatus.CANCELLED

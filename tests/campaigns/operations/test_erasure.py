@@ -69,7 +69,7 @@ def admit(ledger, campaign_id, now) -> None:
 
 
 def start(ledger, campaign_id, now) -> None:
-    begun = {"zones": ["UTC"], "rejects": 0, "rejects_file": None, "starts_at": None, "who": "ann"}
+    begun = {"zones": ["UTC"], "rejects": 0, "rejects_file": None, "who": "ann"}
     ledger.write(drafts.start, campaign_id, now=now, **begun)
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import func, select, update
 from campaigns.dispatch.dial import dial
 from campaigns.dispatch.release import release
 from campaigns.launch.redial import redial
+from campaigns.ledger.moves import note_release
 from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.operations import control
@@ -254,7 +255,8 @@ def test_a_campaign_behind_others_of_its_account_waits_for_its_turn(ledger, cloc
 def test_a_clock_that_was_set_is_a_reason_of_its_own(ledger, clock):
     campaign_id = seed(ledger, numbers(1), now=clock())
     with ledger.writing() as db:
-        db.execute(update(campaigns).values(ticked_at=clock(), held_by="the clock was set", hold_kind="clock_set"))
+        db.execute(update(campaigns).values(held_by="the clock was set", hold_kind="clock_set"))
+    ticked(ledger, clock)
     reason = told(ledger, campaign_id, clock())
     assert (reason.kind, reason.words) == (HoldKind.CLOCK_SET, "the clock was set")
 
@@ -310,8 +312,7 @@ def story(ledger, clock: HandSetClock, campaign_id: str):
 
 
 def ticked(ledger, clock) -> None:
-    with ledger.writing() as db:
-        db.execute(update(campaigns).values(ticked_at=clock()))
+    ledger.write(note_release, clock())
 
 
 def test_a_contacts_story_tells_what_was_tried_and_when_it_is_tried_again(ledger, clock):

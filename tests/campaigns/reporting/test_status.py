@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
+from campaigns.ledger.moves import note_release
 from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import ContactStatus
 from campaigns.operations import control
@@ -32,7 +33,9 @@ def told(ledger, campaign_id, now) -> CampaignSummary:
 def noted(ledger, now, **facts):
     """What the release tick leaves in the ledger."""
     with ledger.writing() as db:
-        db.execute(update(campaigns).values(ticked_at=now, **facts))
+        note_release(db, now)
+        if facts:
+            db.execute(update(campaigns).values(**facts))
 
 
 def put_off(ledger, until):

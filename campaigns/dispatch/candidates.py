@@ -1,0 +1,84 @@
+"""Finds the campaigns that a release tick has to look at, so that those that have nobody due cost it nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select
+
+from campaigns.dispatch.vendor_queue import AHEAD
+from campaigns.ledger.tables import campaigns, contacts
+from campaigns.lifecycle import CampaignStatus, ContactStatus
+from dialer.account import Account
+
+LOOKED_AT_ONCE = 32
+RUNNING = campaigns.c.status == CampaignStatus.RUNNING
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A running campaign that has somebody due, or has been held back, or whose account has to be looked at."""
+
+    id: str
+    account: str
+    urgent: bool
+
+
+def due_to_start(db: Connection, now: datetime, account: str | None = None) -> Sequence[str]:
+    """The scheduled campaigns whose start has come, by id; those of one account when it is named."""
+    start = campaigns.c.starts_at
+    begins = (campaigns.c.status == CampaignStatus.SCHEDULED, or_(start.is_(None), start <= now))
+    return db.scalars(select(campaigns.c.id).where(*begins, *_on(account))).all()
+
+
+def find_candidates(
+    db: Connection, accounts: Mapping[str, Account], moments: Sequence[datetime], account: str | None = None
+) -> dict[str, list[Candidate]]:
+    """The campaigns to look at, by account; those of one account when it is named.
+
+    While it is in doubt what time it is (several `moments`), these are all that run: each of them says so.
+    """
+    which: list[ColumnElement[bool]] = []
+    if len(moments) == 1:
+        which = [or_(_has_due(moments[0]), campaigns.c.hold_kind.is_not(None), *_astray(db, accounts))]
+    columns = (campaigns.c.id, campaigns.c.account, campaigns.c.urgent)
+    found: dict[str, list[Candidate]] = {}
+    for row in db.execute(select(*columns).where(RUNNING, *_on(account), *which)):
+        found.setdefault(row.account, []).append(Candidate(*row))
+    return found
+
+
+def in_turns(candidates: Collection[Candidate], rng: Random, at_least: int) -> Iterator[Sequence[str]]:
+    """Candidates by id, some at a time and at least so many, in an order that is another each time.
+
+    The urgent ones are all among the first.
+    """
+    urgent = [candidate.id for candidate in candidates if candidate.urgent]
+    others = [candidate.id for candidate in candidates if not candidate.urgent]
+    rng.shuffle(others)
+    size = max(LOOKED_AT_ONCE, at_least)
+    yield urgent + others[:size]
+    for first in range(size, len(others), size):
+        yield others[first : first + size]
+
+
+def _on(account: str | None) -> list[ColumnElement[bool]]:
+    return [] if account is None else [campaigns.c.account == account]
+
+
+def _has_due(now: datetime) -> ColumnElement[bool]:
+    def pending_until(moment: datetime) -> ColumnElement[bool]:
+        of_campaign = contacts.c.campaign_id == campaigns.c.id
+        return exists().where(of_campaign, contacts.c.status == ContactStatus.PENDING, contacts.c.due_at <= moment)
+
+    return or_(pending_until(now), and_(campaigns.c.hands_over, pending_until(now + AHEAD)))
+
+
+def _astray(db: Connection, accounts: Mapping[str, Account]) -> Iterator[ColumnElement[bool]]:
+    """Those whose account is not in the settings, or leads to a sandbox while they do not, or the other way round."""
+    for name, rehearsal in db.execute(select(campaigns.c.account, campaigns.c.rehearsal).where(RUNNING).distinct()):
+        if name not in accounts or accounts[name].settings.sandbox != rehearsal:
+            yield and_(campaigns.c.account == name, campaigns.c.rehearsal == rehearsal)
