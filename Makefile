@@ -20,6 +20,7 @@ test-fast: .venv/.installed-dev ## Run the tests that need no server and no othe
 
 chaos: .venv/.installed-dev ## Throw hundreds of faults at thousands of contacts, on both stores, and judge
 	@$(BIN)/python -m tests.chaos $(ARGS)
+	@TIMES=5 $(BIN)/pytest -m drawn -n 2 --dist loadfile --timeout 3000
 
 check: lint test ## What CI runs: the linters, then the tests
 

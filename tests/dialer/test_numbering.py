@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from phonenumbers.timezone import time_zones_for_number
 
 from dialer.numbering import match_number
+from tests.support.draws import times
 
 COUNTRIES = sorted(phonenumbers.SUPPORTED_REGIONS)
 WRITTEN = st.from_regex(r"\A *\+?[0-9 ().\-]{1,20}\Z", fullmatch=True)
@@ -80,7 +81,8 @@ def test_a_plan_agrees_with_phonenumbers_on_and_around_every_countrys_numbers(co
 
 
 @pytest.mark.slow
-@settings(max_examples=1500, deadline=None)
+@pytest.mark.drawn
+@settings(max_examples=times(700), deadline=None)
 @given(WRITTEN, st.sampled_from([None, *COUNTRIES]))
 def test_a_plan_agrees_with_phonenumbers_on_anything_written(written, country):
     agrees(written, country)

@@ -2,12 +2,11 @@
 
 The recorded replies are changed at random places into what a reply never holds. Each is read by every reader of the
 provider; what they make of it goes the way of any other: rulings and statuses into a ledger, figures into a bucket on a
-real Redis, lists into polling, receipts into the store and onto their calls. `HOSTILE_REPLIES` sets how many there are.
+real Redis, lists into polling, receipts into the store and onto their calls.
 """
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -36,11 +35,11 @@ from dialer.http import HttpReply
 from dialer.providers.provider import CallStatus, Follows, Listing
 from dialer.verdicts import Ruling
 from tests.support.dialers import callgear, webex, working
+from tests.support.draws import times
 from tests.support.hostile_replies import Hostile
 from tests.support.seeding import dialing, fresh, numbers
 
-REPLIES = int(os.environ.get("HOSTILE_REPLIES", "100000"))
-PARTS = 8  # tests that share them: two seeds, two vendors, two stores
+REPLIES = times(5000)  # in each of eight tests: two seeds, two vendors, two stores
 LONGEST_WAIT = timedelta(days=1, hours=3)
 ATTEMPTS = 40
 RECORDED_CALL, RECORDED_ATTEMPT = (  # that the recorded replies are about
@@ -185,12 +184,13 @@ def behind(request, ledger, clock, redis_url, buckets) -> Iterator[Behind]:
         yield Behind(using, waiting, [fresh(ledger, one.id) for one in placed])
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("behind", ACCOUNTS, indirect=True)
 def test_no_reply_whatever_it_holds_raises_anywhere(request, behind, seed):
     hostile = Hostile(request.node.callspec.params["behind"], 2 * seed + behind.using.ledger.url.startswith("sqlite"))
     ids = [*(f"call-{n}" for n in range(3)), *(str(attempt.id) for attempt in behind.placed[:3])]
-    for n in range(REPLIES // PARTS):
+    for n in range(REPLIES):
         behind.take(hostile.reply(ids))
         if n % 5000 == 4999:
             behind.settle()

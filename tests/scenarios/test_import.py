@@ -24,6 +24,7 @@ from campaigns.launch.checks import check
 from dialer.errors import DialerError
 from dialer.providers.registry import account_settings
 from tests.support.campaign_files import FULL, GOOD, SMALL, read_list, workbook
+from tests.support.draws import times
 
 LATIN = ["José Ñandú", "Zoë Müller", "Jürgen Weiß", "François Lefèvre", "Søren Åström", "Inês Conceição"]
 CYRILLIC = ["Ирина Ёлкина", "Пётр Громкий", "Андрей Ильин", "Ольга Жукова", "Светлана Щербакова", "Юрий Чехов"]
@@ -65,7 +66,8 @@ def read_or_asked(folder: Path, content: bytes, encoding: str) -> list[Any]:
 
 
 @pytest.mark.slow
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.drawn
+@settings(max_examples=times(50), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     lists(),
     st.sampled_from(",;\t|"),

@@ -142,7 +142,7 @@ class Forked:
 
 
 @cache
-def _server() -> str:
+def server() -> str:
     """The socket of the server of this run, or of the one that has forked this process, or of this process's own."""
     return os.environ.get(SOCKET) or begin()
 
@@ -153,7 +153,7 @@ def _connected() -> socket.socket:
     while True:
         connection = socket.socket(socket.AF_UNIX)
         try:
-            connection.connect(_server())
+            connection.connect(server())
         except (FileNotFoundError, ConnectionRefusedError):
             connection.close()
             if time.monotonic() > until:
@@ -167,21 +167,21 @@ def begin() -> str:
     """Start a server, which ends with this process; the address of its socket, on which it soon listens."""
     folder = tempfile.mkdtemp(prefix="dialer-")
     path = f"{folder}/socket"
-    server = subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "tests.support.preloaded", path],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         cwd=Path(__file__).parents[2],
         env=environ({}),
     )
-    atexit.register(_end, server, folder)
+    atexit.register(_end, process, folder)
     return path
 
 
-def _end(server: subprocess.Popen[bytes], folder: str) -> None:
-    assert server.stdin is not None
-    server.stdin.close()
-    server.wait(10)
+def _end(process: subprocess.Popen[bytes], folder: str) -> None:
+    assert process.stdin is not None
+    process.stdin.close()
+    process.wait(10)
     Path(folder, "socket").unlink(missing_ok=True)
     Path(folder).rmdir()
 

@@ -24,10 +24,11 @@ from typing import Any, BinaryIO, TextIO
 from campaigns.ledger.migrations import upgrade
 from campaigns.ledger.store import Ledger
 from tests.support import preloaded
-from tests.support.preloaded import Forked
+from tests.support.preloaded import SOCKET, Forked
 
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # a colour, or a move of the cursor
 DIALER = Path(sys.executable).with_name("dialer")
+FORKED_BIN = Path(__file__).with_name("forked_bin")  # where a shell finds `dialer`
 SETTINGS = """\
 [accounts.main]
 provider = "callgear"
@@ -120,6 +121,14 @@ class Shell:
         with os.fdopen(ours, "rb") as terminal:
             written = b"".join(_until_the_end(terminal))
         return running.wait(60), written.decode()
+
+    def typed(self, lines: str) -> subprocess.CompletedProcess[str]:
+        """What a terminal in this folder shows for these lines; the first that fails is the last."""
+        environ = self.environ(
+            {"PATH": f"{FORKED_BIN}:{DIALER.parent}:{os.environ['PATH']}", SOCKET: preloaded.server()}
+        )
+        command = ["/bin/sh", "-ec", lines]
+        return subprocess.run(command, cwd=self.folder, env=environ, capture_output=True, text=True, check=False)
 
     def begin(self, *arguments: str, **environ: str) -> Begun:
         """Start a command and leave it running; stop it with `end`."""

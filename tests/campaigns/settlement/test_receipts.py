@@ -29,6 +29,7 @@ from dialer.providers.registry import account_settings, provider_for
 from dialer.verdicts import Ruling, Verdict
 from tests.support.delivering import receive
 from tests.support.dialers import working
+from tests.support.draws import times
 from tests.support.seeding import attempt, contact, dialing, fresh, numbers, sent
 
 ACCOUNT = account_settings(provider="webex", settle_seconds=180)
@@ -99,6 +100,7 @@ def test_a_documented_sequence_settles_the_call(ledger, clock, ringing, words, o
     assert made.ended_at <= clock() - timedelta(seconds=3), "the end is when the provider says it was"
 
 
+@pytest.mark.drawn
 @given(
     words=st.sampled_from(sorted(DOCUMENTED)),
     chance=st.randoms(use_true_random=False),
@@ -106,7 +108,7 @@ def test_a_documented_sequence_settles_the_call(ledger, clock, ringing, words, o
     together=st.booleans(),
 )
 @example(words="OFFERED ACCEPTED ANSWERED RELEASED DISCONNECTED DROPPED", chance=Random(3), known=False, together=False)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=times(20), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_order_and_no_repeat_changes_the_end(ledger, clock, words, chance, known, together):
     """Shuffled, repeated, one by one or all together, before our own answer is written or after it."""
     start = clock.forward(60)

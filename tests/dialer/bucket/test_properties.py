@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from dialer.bucket import CampaignLimits, CostExceedsLimit, Limits, Urgency
 from tests.dialer.bucket.simulated_time import START, Provider, Wanted, World
+from tests.support.draws import times
 
 bounded = settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+    max_examples=times(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
 )
 
 
@@ -22,6 +23,7 @@ def campaign(name: str, **own: Any) -> CampaignLimits:
     return CampaignLimits(campaign=name, **own)
 
 
+@pytest.mark.drawn
 @bounded
 @given(
     seed=st.integers(0, 10**6),
@@ -66,6 +68,7 @@ def test_no_window_is_exceeded_everybody_is_served_and_no_token_is_lost(
     assert (standing.in_flight, dict(standing.waiting)) == (0, {}), "no token is lost, no ticket left behind"
 
 
+@pytest.mark.drawn
 @bounded
 @given(
     seed=st.integers(0, 10**6),
@@ -94,6 +97,7 @@ def test_a_provider_that_tells_nothing_is_never_asked_for_more_than_a_window_hol
     assert len(world.granted) == 60
 
 
+@pytest.mark.drawn
 @bounded
 @given(
     seed=st.integers(0, 10**6),
@@ -123,6 +127,7 @@ def test_campaigns_share_by_weight_however_many_workers_ask_for_each(buckets, se
         assert abs(tokens[f"c{number}"] - fair) <= 0.06 * tokens.total(), (tokens, weights)
 
 
+@pytest.mark.drawn
 @bounded
 @given(seed=st.integers(0, 10**6), cap=st.sampled_from([0.5, 1.0, 2.0]), dead=st.integers(0, 4))
 def test_capped_campaigns_and_dead_waiters_hold_nobody(buckets, seed, cap, dead):
@@ -147,6 +152,7 @@ def test_capped_campaigns_and_dead_waiters_hold_nobody(buckets, seed, cap, dead)
     assert max(later - sooner for sooner, later in itertools.pairwise(times)) <= 0.5
 
 
+@pytest.mark.drawn
 @bounded
 @given(seed=st.integers(0, 10**6))
 def test_calls_in_progress_never_exceed_their_limits_under_load(buckets, seed):

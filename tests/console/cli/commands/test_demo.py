@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
 import shutil
 import sqlite3
@@ -19,7 +18,7 @@ import redis
 
 from campaigns.reporting.csv_sheets import ATTEMPT_COLUMNS
 from tests.support import loopback
-from tests.support.shell import DIALER, Shell, processes_in
+from tests.support.shell import Shell, processes_in
 
 FINAL = {"reached", "unreached", "refused", "suppressed", "expired", "cancelled", "unknown"}
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -72,7 +71,7 @@ class Demo:
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     shell = Shell(tmp_path_factory.mktemp("demo"))
-    running = shell.begin_as_installed("demo", "--keep")
+    running = shell.begin("demo", "--keep")
     printed: list[str] = []
     spy: Eavesdropper | None = None
     try:
@@ -91,7 +90,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
             refused = [flower.get(path).status_code for path in ("/", "/metrics", "/api/tasks")]
             tasks = flower.get("/api/tasks?limit=2000", auth=("operator", password)).json()
         calls = loopback.get(f"{urls['sandbox']}/_calls").json()
-        steps = _typed(shell, "export DIALER_DATA_DIR=.dialer/demo\ndialer status")
+        steps = shell.typed("export DIALER_DATA_DIR=.dialer/demo\ndialer status")
         printed.append(shell.end(running))
     finally:
         running.process.kill()
@@ -107,14 +106,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
         calls=calls,
         left_over=processes_in(shell.folder),
         steps=steps,
-    )
-
-
-def _typed(shell: Shell, lines: str) -> subprocess.CompletedProcess[str]:
-    """What a terminal in the demo's folder shows for these lines."""
-    environ = shell.environ({"PATH": f"{DIALER.parent}:{os.environ['PATH']}"})
-    return subprocess.run(
-        ["/bin/sh", "-ec", lines], cwd=shell.folder, env=environ, capture_output=True, text=True, check=False
     )
 
 
@@ -154,7 +145,7 @@ def test_the_next_steps_work_as_they_are_printed(demo, tmp_path):
     assert (demo.steps.returncode, "appointments-1" in demo.steps.stdout) == (0, True), demo.steps
     shutil.copytree(demo.data, tmp_path / ".dialer" / "demo", ignore=shutil.ignore_patterns("redis"))
     commands = [line for line in typed.splitlines() if line.startswith(("  export", "  dialer"))]
-    done = _typed(Shell(tmp_path), "\n".join(commands))
+    done = Shell(tmp_path).typed("\n".join(commands))
     assert done.returncode == 0, done
     assert "dialer redial" not in demo.printed.partition("In another terminal")[0], "it would not work as typed"
 

@@ -1,0 +1,15 @@
+"""How much tests draw at random: `TIMES=5 make test` draws five times as much, as `make chaos` does.
+
+A test that draws what it asks for is marked `drawn`. Each kind of input is in what `make test` draws.
+"""
+
+from __future__ import annotations
+
+import os
+
+TIMES = int(os.environ.get("TIMES", "1"))
+
+
+def times(count: int) -> int:
+    """How many are drawn where `make test` draws so many."""
+    return count * TIMES
