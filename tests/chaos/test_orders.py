@@ -35,7 +35,7 @@ account: {vendor}
 contacts: {{file: {name}.csv}}
 message: {{media: "2034"}}
 caller_id: "+18005550100"
-pace: 10
+pace: 6
 """
 A_SECOND = timedelta(seconds=1)
 
