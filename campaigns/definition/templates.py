@@ -68,8 +68,8 @@ class Template:
         try:
             tree = ENVIRONMENT.parse(source)
             self.variables = tuple(sorted(meta.find_undeclared_variables(tree)))
-            self._compiled = ENVIRONMENT.from_string(source)
             self._pieces = _pieces(tree)
+            self._compiled = ENVIRONMENT.from_string(source) if self._pieces is None else None
             self._timed = _variables_filtered_by(tree, "time")
         except TemplateSyntaxError as exc:
             message = f"line {exc.lineno} of the text: {exc.message}"
@@ -98,10 +98,10 @@ class Template:
         values = self._values(fields)
         speech = Speech(zones_of(zones) if zones else (), self._timed)
         try:
-            if self._pieces is None:
+            if self._compiled:
                 text = ENVIRONMENT.joined(self._compiled, {**values, SPEECH: speech})
             else:
-                text = _joined(self._pieces, values)
+                text = _joined(self._pieces or [], values)
         except _BlankUsed as exc:
             raise MissingVariable(str(exc)) from None
         except TemplateFault:

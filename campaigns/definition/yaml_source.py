@@ -25,6 +25,7 @@ YamlValue = str | None | list["YamlValue"] | dict[str, "YamlValue"]
 
 MAX_BYTES = 128 << 10
 MAX_NODES = 4000  # keys and values; people write some fifty
+MAX_DEPTH = 50
 TOO_MANY = f"the file has more than {MAX_NODES:,} keys and values, and that is the most"
 NULL_TEXTS = frozenset({"", "~", "null", "Null", "NULL"})
 STANDARD_TAGS = frozenset(
@@ -104,18 +105,24 @@ def format_path(path: KeyPath) -> str:
 
 
 class _BoundedLoader(yaml.SafeLoader):
-    """Reads YAML of at most MAX_NODES keys and values."""
+    """Reads YAML of at most MAX_NODES keys and values, nested at most MAX_DEPTH deep."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self._nodes = 0
+        self._nodes = self._depth = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         """One key or value."""
         self._nodes += 1
         if self._nodes > MAX_NODES:
             raise yaml.composer.ComposerError(None, None, TOO_MANY, self.get_mark())
-        return super().compose_node(parent, index)
+        if self._depth == MAX_DEPTH:
+            raise RecursionError
+        self._depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self._depth -= 1
 
 
 def read_source(path: Path) -> Source:

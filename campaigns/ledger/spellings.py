@@ -5,11 +5,14 @@ Each row keeps the number it came with, so statements ask for both: a call, a ca
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sqlalchemy import ColumnElement, CompoundSelect, case, func, or_, select, union_all
 
 from dialer.number_identity import TWO_SPELLINGS
 
 
+@lru_cache(maxsize=64)  # made for each statement anew it would take longer than most statements
 def other_spelling(phone: ColumnElement[str]) -> ColumnElement[str | None]:
     """The other number (E.164) of the same phone; NULL for nearly all numbers."""
     pairs = [(pair.digits, *turn) for pair in TWO_SPELLINGS for turn in (pair[:2], pair[1::-1])]
@@ -21,6 +24,7 @@ def other_spelling(phone: ColumnElement[str]) -> ColumnElement[str | None]:
     )
 
 
+@lru_cache(maxsize=64)
 def same_phone(one: ColumnElement[str], other: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether two columns have the same phone, however it is spelled."""
     return or_(one == other, one == other_spelling(other))
