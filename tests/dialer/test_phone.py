@@ -93,6 +93,7 @@ def test_only_e164_is_a_phone_number(wrong):
         PhoneNumber(wrong)
 
 
+@pytest.mark.slow
 def test_numbers_told_by_their_area_are_told_as_the_whole_number_is():
     """North American numbers are judged once for each area and exchange: it must not matter which one came first."""
     rng = Random(5)

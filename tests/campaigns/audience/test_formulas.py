@@ -63,6 +63,7 @@ def test_texts_and_numbers_stay_as_they_are(text):
     assert restored([text]) == [text]
 
 
+@pytest.mark.slow
 @given(st.text(alphabet="'=+-@＝ \t\n\r\u200b1*.x") | st.text())
 def test_every_cell_comes_back_as_it_was(text):
     assert restored([harmless(text)]) == [text]

@@ -125,6 +125,7 @@ def test_a_reject_does_not_show_its_cells_when_printed():
     assert "4155550101" not in repr(reject(["+14155550101"]))
 
 
+@pytest.mark.slow
 def test_memory_keeps_the_first_rejects_and_the_file_gets_all(tmp_path):
     pile = RejectStore(["a"])
     for line in range(2, 30_002):

@@ -160,6 +160,7 @@ def test_column_names_that_stand_below_a_title_are_found_there(table_of, above, 
     assert table.line_of_header("surname") is None
 
 
+@pytest.mark.slow
 def test_a_quote_that_is_never_closed_does_not_swallow_a_long_list(table_of):
     rows = list(table_of('phone,name\n1,"Ann\n' + "2,Bob\n" * 50_000).rows())
     assert rows[0].parse_error.startswith("lines 2 to ")

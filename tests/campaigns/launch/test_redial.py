@@ -125,6 +125,7 @@ def test_of_two_redials_at_once_one_starts(ledger, clock, over, slow_to_admit):
     assert said == ["reminders-2", "reminders-2, of the same name, has not ended yet"]
 
 
+@pytest.mark.slow
 def test_of_a_redial_and_a_launch_at_once_one_starts(ledger, clock, over, slow_to_admit, tmp_path):
     (tmp_path / "list.csv").write_text("phone\n+14155550101\n")
     file = tmp_path / "reminders.yaml"

@@ -55,6 +55,7 @@ def change_anything(db, campaign_id: str, rng: Random) -> None:
         db.execute(delete(attempts).where(attempts.c.id.in_(other[:1])))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed_", range(5))
 def test_after_any_history_the_tallies_are_what_a_count_says(ledger, seed_, monkeypatch):
     rng = Random(seed_)
@@ -74,6 +75,7 @@ def test_after_any_history_the_tallies_are_what_a_count_says(ledger, seed_, monk
         assert shown(ledger, campaign_id) == counted(ledger, campaign_id)
 
 
+@pytest.mark.slow
 def test_many_that_end_calls_at_once_and_fold_wait_for_nobody_and_lose_no_count(ledger):
     opened = dialing(ledger, numbers(160), now=NOW)
 

@@ -77,6 +77,7 @@ def test_reports_are_written_anew(ledger, clock, tmp_path):
     assert not any(ANN.masked in file.read_text("utf-8") for file in traces.rewritten)
 
 
+@pytest.mark.slow
 def test_a_report_that_is_being_written_brings_nobody_back(ledger, clock, tmp_path):
     """It read the ledger before the erasure, and would end after it: the erasure waits for it."""
     for one in dialing(ledger, [ANN.e164, BOB.e164], now=clock()):

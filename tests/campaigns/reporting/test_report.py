@@ -129,6 +129,7 @@ def test_a_campaign_that_is_not_there_leaves_no_file(ledger, clock, tmp_path):
     assert not (tmp_path / "reports").exists()
 
 
+@pytest.mark.slow
 def test_reports_made_at_the_same_time_are_whole_each(ledger, clock, tmp_path):
     campaign_id = seed(ledger, [f"+1415{n:07}" for n in range(5550100, 5550500)], now=clock())
     trouble: list[Exception] = []

@@ -81,6 +81,7 @@ def test_a_late_word_that_says_nothing_of_the_end_leaves_it_unknown(ledger, cloc
     assert contact(ledger, unknown.contact_id).status == "unknown"
 
 
+@pytest.mark.slow
 def test_the_order_of_late_words_changes_nothing(ledger, clock):
     ends = set()
     for n, words in enumerate(itertools.permutations(["DISCONNECTED", "DROPPED", "BUSY"])):

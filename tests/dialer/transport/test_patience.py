@@ -32,6 +32,7 @@ async def test_what_came_while_the_loop_stood_still_is_read_before_it_is_given_u
         await answered.wait()
 
 
+@pytest.mark.slow
 async def test_a_loop_that_stood_still_puts_it_off_once_and_not_for_ever():
     stalls = iter(range(20))
 
