@@ -1,15 +1,15 @@
-"""Checking and starting a campaign, as several commands do."""
+"""Checking and starting a campaign, as several commands do, by the library's face."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from campaigns.audience.progress import no_progress
-from campaigns.launch.checks import CheckResult, check
-from campaigns.launch.exclusions import Exclusions
-from campaigns.launch.launch import launch, refuse_duplicate, refuse_too_late
+from campaigns.launch.checks import CheckResult
+from campaigns.launch.launch import refuse_duplicate, refuse_too_late
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
+from campaigns.library import Campaigns
 from console import preflight
 from console.cli.context import reports_folder, user_name
 from console.cli.progress import import_bar
@@ -32,23 +32,21 @@ def start(
     checked.refuse_rejects(rejects, skip=skip_rejects)
     refuse_too_late(checked, now_utc())
     preflight.check_login(checked.definition.account, settings)
-    return launch(
-        ledger,
+    return campaigns_of(settings, ledger).start(
         checked,
-        rejects_folder=reports_folder(settings),
+        skip_rejects=skip_rejects,
         again=again,
-        who=user_name(),
-        now=now_utc(),
+        rejects_folder=reports_folder(settings),
         progress=no_progress if quiet else import_bar("starting", "contacts"),
     )
 
 
 def check_file(file: Path, settings: Settings, ledger: Ledger, *, quiet: bool, keep: bool) -> CheckResult:
     """Check a campaign file and its list. `keep`: keep what was read, so that the campaign can be started from it."""
-    return check(
-        file,
-        settings.accounts,
-        exclusions_for=lambda definition: Exclusions(ledger, definition, now_utc()),
-        progress=no_progress if quiet else import_bar("reading", "rows", estimated=True),
-        keep=keep,
-    )
+    progress = no_progress if quiet else import_bar("reading", "rows", estimated=True)
+    return campaigns_of(settings, ledger).check(file, keep=keep, progress=progress)
+
+
+def campaigns_of(settings: Settings, ledger: Ledger) -> Campaigns:
+    """What this user may do with the campaigns of the ledger."""
+    return Campaigns(ledger, settings.accounts, who=user_name(), clock=now_utc)

@@ -14,11 +14,12 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from campaigns.audience.progress import no_progress
 from campaigns.calendar.times import BadMoment, parse_moment
-from campaigns.launch.append import AppendResult, append, check_rows
-from campaigns.launch.change import Change, change_contact
+from campaigns.launch.append import AppendResult
+from campaigns.launch.change import Change
 from campaigns.ledger.contacts import ContactLine, ContactRef, Outcome
-from campaigns.operations.withdrawals import Withdrawals, withdraw_contacts
+from campaigns.operations.withdrawals import Withdrawals
 from campaigns.reporting.explain import explain_one
 from console.cli.arguments import (
     STANDARD_INPUT,
@@ -31,9 +32,10 @@ from console.cli.arguments import (
     given_numbers,
 )
 from console.cli.command_group import CommandGroup
-from console.cli.context import reports_folder, settings_and_ledger, surroundings_of, user_name
+from console.cli.context import reports_folder, settings_and_ledger, surroundings_of
 from console.cli.output import out, print_json, print_prose, table
 from console.cli.progress import import_bar
+from console.cli.starting import campaigns_of
 from console.cli.views import check as show
 from console.cli.views.contact import print_contact
 from dialer.plural import counted
@@ -70,14 +72,13 @@ def append_command(
     Appending the same file again changes nothing. A row whose key is there changes its contact while that waits.
     """
     with settings_and_ledger() as (settings, ledger), _as_file(file) as path:
-        accounts, bar = settings.accounts, import_bar("reading", "rows", estimated=True)
-        quiet = {} if as_json else {"progress": bar}
-        checked = check_rows(ledger, campaign, path, accounts, now=now_utc(), **quiet)
+        campaigns, bar = campaigns_of(settings, ledger), import_bar("reading", "rows", estimated=True)
+        checked = campaigns.check_rows(campaign, path, progress=no_progress if as_json else bar)
         rejects = checked.write_rejects(reports_folder(settings), f"{checked.definition.campaign}-append")
         if checked.rejects and not as_json:
             show.print_check_result(checked, rejects)
         checked.refuse_rejects(rejects, skip=skip_rejects, undone="appended")
-        result = append(ledger, campaign, checked, who=user_name(), now=now_utc())
+        result = campaigns.append(campaign, checked, skip_rejects=skip_rejects)
     if as_json:
         print_json(asdict(result) | {"rejects": str(rejects) if rejects else None})
     else:
@@ -126,8 +127,7 @@ def change_command(
         raise BadArgument("nothing is to be changed", "give --set, --phone, --not-after or --text")
     ref = _ref(number, key, country)
     with settings_and_ledger() as (settings, ledger):
-        facts: dict[str, Any] = {"who": user_name(), "now": now_utc()}
-        result = change_contact(ledger, campaign, ref, change, settings.accounts, **facts)
+        result = campaigns_of(settings, ledger).change(campaign, ref, change)
     changed = result.outcome is Outcome.DONE
     if as_json:
         print_json(_contact_facts(result.contact) | {"outcome": result.outcome, "why": result.why or None})
@@ -153,8 +153,8 @@ def withdraw_command(
     A call that is on the line goes on, and is the last.
     """
     refs = _refs(number, key, country)
-    with settings_and_ledger() as (_, ledger):
-        result = withdraw_contacts(ledger, campaign, refs, who=user_name(), now=now_utc(), reason=reason)
+    with settings_and_ledger() as (settings, ledger):
+        result = campaigns_of(settings, ledger).withdraw(campaign, *refs, reason=reason)
     if as_json:
         contacts = [_contact_facts(one.contact) | {"outcome": one.outcome} for one in result.contacts]
         print_json({"campaign": result.campaign, "contacts": contacts, "unknown": [str(ref) for ref in result.unknown]})
