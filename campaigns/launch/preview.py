@@ -61,7 +61,9 @@ def row_at(audience: Audience, line: int | None) -> ContactRow | Reject:
             break
     if audience.definition.contacts.standing:
         message = f"{audience.definition.campaign} is a standing campaign: it has no list, and so no row"
-        raise NoSuchRow(message, "start it, and append to it: dialer contact append CAMPAIGN FILE")
+        raise NoSuchRow(
+            message, f"start it, and append to it: dialer contact append {audience.definition.campaign} rows.csv"
+        )
     if line is None:
         raise NoSuchRow(
             f"{audience.file}: no row can be called", f"see why with: dialer check {audience.definition.file}"

@@ -123,9 +123,7 @@ def place_call(
     if order.answer is not None:
         return order.result()
     if not campaign.definition.contacts.standing:
-        remedy = (
-            f"append to it: dialer contact append {campaign.id} FILE; or start one with contacts: {{standing: true}}"
-        )
+        remedy = f"append to it: dialer contact append {campaign.id} rows.csv; or start one that is standing"
         raise CannotAppend(f"{campaign.id} is no standing campaign", remedy)
     order.written = as_written(new_contact(_read(campaign, request, accounts, now)))
 
@@ -227,7 +225,9 @@ def _place_batch(db: Connection, campaign: Campaign, orders: Sequence[_Order], l
     requests: dict[ProgramKey, tuple[str, int]] = {}
     for order, row in zip(new, rows, strict=True):
         if row.contact_id is None:
-            order.answer = CallRefused(row.reason, "see what became of it: dialer contact show", code=row.fate.value)
+            order.answer = CallRefused(
+                row.reason, "give a call that is another one a key of its own", code=row.fate.value
+            )
             continue
         order.answer = PlacedCall(id=row.contact_id, campaign=campaign.id, account=campaign.account, fate=row.fate)
         requests |= dict.fromkeys(order.program_keys, (order.fingerprint, row.contact_id))

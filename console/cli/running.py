@@ -33,7 +33,7 @@ def print_started(campaign: Campaign, settings: Settings, *, as_json: bool) -> N
     if campaign.awaits_contacts:
         out.print(f"Started [bold]{campaign.id}[/]: it stands by, and calls whoever is appended to it.")
         print_trouble(trouble, campaign)
-        out.print(f"Append to it with: dialer contact append {campaign.id} FILE")
+        out.print(f"Append to it with: dialer contact append {campaign.id} rows.csv")
         return
     out.print(f"Started [bold]{campaign.id}[/]: {counted(campaign.contacts, 'contact')}.")
     print_trouble(trouble, campaign)

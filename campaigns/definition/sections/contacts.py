@@ -17,8 +17,8 @@ class Contacts(Section):
 
     standing: bool = Field(
         False,
-        description="Whether it begins without a list and goes on until it is closed: contacts are appended to it "
-        "(dialer contact append), and single calls.",
+        description="Whether it begins without a list and goes on until it is closed: contacts and single "
+        "calls are appended to it.",
     )
     file: str = Field(
         "",

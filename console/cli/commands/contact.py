@@ -42,7 +42,9 @@ from dialer.plural import counted
 from workers.ledger import now_utc
 
 SHOWN_ROWS = 20
-contact_app = typer.Typer(cls=CommandGroup, help="Contacts of a campaign that has started.", no_args_is_help=True)
+contact_app = typer.Typer(
+    cls=CommandGroup, help="Append, change, withdraw or show contacts of a campaign.", no_args_is_help=True
+)
 
 Key = Annotated[str | None, typer.Option("--key", help="The contact's key, instead of its number.")]
 Keys = Annotated[
