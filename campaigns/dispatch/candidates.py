@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, false, or_, select, text
 
 from campaigns.dispatch.vendor_queue import AHEAD
 from campaigns.ledger.tables import campaigns, contacts
@@ -15,12 +15,16 @@ from campaigns.lifecycle import CampaignStatus, ContactStatus
 from dialer.account import Account
 
 LOOKED_AT_ONCE = 32
+IS_URGENT = text("contacts.status = 'pending' AND contacts.urgent")  # as it is written, or the index is not used
 RUNNING = campaigns.c.status == CampaignStatus.RUNNING
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A running campaign that has somebody due, or has been held back, or whose account has to be looked at."""
+    """A running campaign that has somebody due, or has been held back, or whose account has to be looked at.
+
+    `urgent`: it is, or it has an urgent contact that is due.
+    """
 
     id: str
     account: str
@@ -44,10 +48,11 @@ def find_candidates(
     which: list[ColumnElement[bool]] = []
     if len(moments) == 1:
         which = [or_(_has_due(moments[0]), campaigns.c.hold_kind.is_not(None), *_astray(db, accounts))]
-    columns = (campaigns.c.id, campaigns.c.account, campaigns.c.urgent)
+    urgent = or_(campaigns.c.urgent, _has_urgent(moments[0]))
+    columns = (campaigns.c.id, campaigns.c.account, urgent)
     found: dict[str, list[Candidate]] = {}
     for row in db.execute(select(*columns).where(RUNNING, *_on(account), *which)):
-        found.setdefault(row.account, []).append(Candidate(*row))
+        found.setdefault(row.account, []).append(Candidate(row[0], row[1], bool(row[2])))
     return found
 
 
@@ -75,6 +80,12 @@ def _has_due(now: datetime) -> ColumnElement[bool]:
         return exists().where(of_campaign, contacts.c.status == ContactStatus.PENDING, contacts.c.due_at <= moment)
 
     return or_(pending_until(now), and_(campaigns.c.hands_over, pending_until(now + AHEAD)))
+
+
+def _has_urgent(now: datetime) -> ColumnElement[bool]:
+    """Only a standing campaign has urgent contacts: those of others, which may be very many, are not looked through."""
+    due = exists().where(contacts.c.campaign_id == campaigns.c.id, IS_URGENT, contacts.c.due_at <= now)
+    return case((campaigns.c.definition.contains('"standing":true'), due), else_=false())
 
 
 def _astray(db: Connection, accounts: Mapping[str, Account]) -> Iterator[ColumnElement[bool]]:

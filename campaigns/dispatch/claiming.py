@@ -15,7 +15,7 @@ from campaigns.dispatch.dial import Slice, slice_size
 from campaigns.dispatch.vendor_queue import due_by
 from campaigns.ledger import claims
 from campaigns.ledger.queries import Campaign
-from campaigns.ledger.tables import HAS_CLAIM, attempts, campaigns, contacts
+from campaigns.ledger.tables import HAS_CLAIM, IS_URGENT, attempts, campaigns, contacts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from campaigns.runtime import Runtime
 from campaigns.safeguards import budgets, circuit_breaker
@@ -84,6 +84,12 @@ def count_due(
     )
     due = due if only is None else due.where(only)
     return db.scalar(select(func.count()).select_from(due.limit(most).subquery())) or 0
+
+
+def count_urgent(db: Connection, campaign_id: str, now: datetime) -> int:
+    """How many urgent contacts of a campaign are due."""
+    urgent = (contacts.c.campaign_id == campaign_id, IS_URGENT, contacts.c.due_at <= now)
+    return db.scalar(select(func.count()).select_from(contacts).where(*urgent)) or 0
 
 
 def claim_contacts(db: Connection, campaign: Campaign, room: int, now: datetime, using: Runtime) -> list[Slice]:

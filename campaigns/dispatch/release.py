@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Row, update
 
 from campaigns.dispatch.candidates import Candidate, due_to_start, find_candidates, in_turns
-from campaigns.dispatch.claiming import claim_contacts, claimed_already, count_due, most_with_workers
+from campaigns.dispatch.claiming import claim_contacts, claimed_already, count_due, count_urgent, most_with_workers
 from campaigns.dispatch.dial import Slice
 from campaigns.dispatch.fair_share import share_day, share_out
 from campaigns.dispatch.token_wait import urgency_of
@@ -26,7 +26,7 @@ from campaigns.safeguards import budgets, circuit_breaker
 from campaigns.safeguards.canary import advance_canary, not_called
 from campaigns.safeguards.failover import move_on
 from dialer.account import Account
-from dialer.bucket import BucketUnavailable, LimitName
+from dialer.bucket import BucketUnavailable, LimitName, Urgency
 from dialer.bucket.limits import Forecast
 from dialer.log import get_logger
 
@@ -221,6 +221,9 @@ def _release_some_of(
         slices.extend(claimed)
         return sum(len(slice_.contact_ids) for slice_ in claimed)
 
+    for campaign in own_campaigns:  # an urgent call does not wait behind the claims of others
+        if campaign.definition.contacts.standing and (urgent := _urgent_due(campaign, account, now, using)):
+            left = max(0, left - claim(campaign, urgent))
     share_out([campaign for campaign in own_campaigns if campaign.id in wanted], left, wanted, claim, using.rng)
     return slices
 
@@ -283,6 +286,16 @@ def _unanswered(campaign: Campaign, using: Runtime) -> Row[Any] | None:
         return None
     with using.ledger.reading() as db:
         return questions.unanswered(db, campaign.id)
+
+
+def _urgent_due(campaign: Campaign, account: Account, now: datetime, using: Runtime) -> int:
+    """How many urgent contacts of a standing campaign may be called now; what else holds it is asked at the claim."""
+    with using.ledger.reading() as db:
+        due = count_urgent(db, campaign.id, now)
+    if not due:
+        return 0
+    forecast = account.bucket.forecast(using.horizon, own=own_limits(campaign), urgency=Urgency.URGENT)
+    return min(due, forecast.calls)
 
 
 def _held_by_limit(forecast: Forecast, now: datetime) -> Held | None:

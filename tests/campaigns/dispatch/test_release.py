@@ -15,7 +15,9 @@ from sqlalchemy import select, update
 
 from campaigns.dispatch.dial import Slice
 from campaigns.dispatch.release import _start, release, release_some, take_back
-from campaigns.ledger import queries
+from campaigns.ledger import drafts, queries
+from campaigns.ledger.appends import append_rows, locked_for_append
+from campaigns.ledger.drafts import NewContact
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.ledger.tallies import contacts_by_status
 from campaigns.lifecycle import CampaignStatus
@@ -391,3 +393,17 @@ def test_claims_whose_tasks_could_not_be_published_are_due_again_at_once(ledger,
     slices = release(using=using)
     assert take_back(slices, using=using) == claimed(slices)[campaign_id] > 0
     assert claimed(release(using=using)) == claimed(slices)
+
+
+def test_an_urgent_contact_is_claimed_though_all_that_there_is_room_for_is(ledger, clock, opened):
+    using = opened(pace=1)
+    listed = {"contacts": {"standing": True, "key": "id"}}
+    campaign_id = seed(ledger, numbers(20), now=clock(), **listed)
+    assert claimed(release(using=using))[campaign_id] == 3
+    urgent = [f"+1202555010{place}" for place in range(2)]
+    rows = [drafts.as_written(NewContact(1, phone, {}, "Hello", "UTC", None, key=phone)) for phone in urgent]
+    with ledger.writing() as db:
+        campaign = locked_for_append(db, campaign_id)
+        added = append_rows(db, campaign, rows, ledger=ledger, now=clock(), urgent={urgent[0]})
+    (slice_,) = release(using=using)
+    assert slice_.contact_ids == (added[0].contact_id,)
