@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast chaos check lint format bench docs wheel lock audit sbom digests clean
+.PHONY: help demo test test-fast chaos chaos-webhooks check lint format bench docs wheel lock audit sbom digests clean
 
 BIN := .venv/bin
 SOURCES := pyproject.toml requirements/dev.txt requirements/run.txt scripts/setup
@@ -21,6 +21,9 @@ test-fast: .venv/.installed-dev ## Run the tests that need no server and no othe
 chaos: .venv/.installed-dev ## Throw hundreds of faults at thousands of contacts, on both stores, and judge
 	@$(BIN)/python -m tests.chaos $(ARGS)
 	@TIMES=5 $(BIN)/pytest -m drawn -n 2 --dist loadfile --timeout 3000
+
+chaos-webhooks: .venv/.installed-dev ## Tell ten thousand events under fire, on both stores, and judge what came
+	@$(BIN)/python -m tests.chaos.webhooks $(ARGS)
 
 check: lint test ## What CI runs: the linters, then the tests
 

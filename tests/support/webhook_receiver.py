@@ -107,7 +107,7 @@ def listening(receiver: Receiver, port: int = 0) -> Iterator[int]:
         def handle_error(self, *_about: Any) -> None:
             pass
 
-    with Server(("127.0.0.1", 0), Handler) as server:
+    with Server(("127.0.0.1", port), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         receiver.url = f"http://127.0.0.1:{server.server_address[1]}/hook"

@@ -10,10 +10,11 @@ from campaigns.ledger.queries import Campaign
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus, ContactStatus
 from campaigns.operations import control
 from campaigns.reporting.status import CampaignSummary
+from campaigns.reporting.troubled_webhooks import troubled_webhooks
 from console.cli.arguments import AsJson, Name
 from console.cli.confirmation import Yes, confirm
 from console.cli.context import settings_and_ledger, surroundings_of, user_name
-from console.cli.output import out, print_json, print_prose
+from console.cli.output import out, print_json, print_note, print_prose
 from console.cli.running import (
     calls_on_the_line,
     campaign_summaries,
@@ -21,6 +22,7 @@ from console.cli.running import (
     watch,
 )
 from console.cli.views import campaign as show
+from console.cli.views.webhooks import webhook_trouble
 from dialer.plural import counted
 from workers.ledger import now_utc
 
@@ -42,6 +44,9 @@ def status_command(
     """How campaigns stand, and why nothing is being dialed when nothing is."""
     with settings_and_ledger() as (settings, ledger):
         summaries = campaign_summaries(ledger, campaign, surroundings_of(settings))
+        troubled = troubled_webhooks(ledger)
+    for webhook in troubled:
+        print_note(webhook_trouble(webhook) or "")
     if as_json:
         facts = [show.standing_facts(summary) for summary in summaries]
         print_json(facts[0] if campaign else facts)

@@ -16,6 +16,7 @@ from console.cli.arguments import BadArgument
 from console.cli.command_group import CommandGroup
 from console.cli.context import effective_settings, settings_and_ledger, user_name
 from console.cli.output import local_time, local_with_zone, out, print_json, print_note, print_prose, table
+from console.cli.views.webhooks import webhook_trouble
 from dialer.internal_networks import networks
 from dialer.outside_url import check_form, public_part, question_salt
 from dialer.plural import counted
@@ -91,28 +92,13 @@ def list_command(as_json: AsJson = False) -> None:
             )
         out.print(shown)
         for one in listed:
-            if sentence := _trouble(one):
-                print_prose(sentence)
+            if sentence := webhook_trouble(one.webhook):
+                print_note(sentence)
 
 
 def _state(listed: ListedWebhook) -> str:
     failing = listed.webhook.state is WebhookState.ACTIVE and listed.webhook.failing_since
     return "failing" if failing else listed.webhook.state.value
-
-
-def _trouble(listed: ListedWebhook) -> str | None:
-    webhook = listed.webhook
-    if webhook.state is WebhookState.PAUSED:
-        why = escape(webhook.reason)
-        return (
-            f"{webhook.name} is paused since {local_time(webhook.since)}, {why}: dialer webhooks resume {webhook.name}"
-        )
-    if webhook.state is WebhookState.ENDED:
-        return f"{webhook.name} has ended: {escape(webhook.reason)}"
-    if webhook.failing_since:
-        since, again = local_time(webhook.failing_since), local_time(webhook.next_at)
-        return f"{webhook.name} fails since {since}: {escape(webhook.last_answer)}; it is tried again at {again}"
-    return None
 
 
 def _facts(listed: ListedWebhook) -> dict[str, Any]:
@@ -181,7 +167,7 @@ def deliveries_command(
 @webhooks_app.command("replay", short_help="Send events again, under the ids they have had.")
 def replay_command(
     name: Name,
-    events: Annotated[list[str] | None, typer.Argument(help="Ids of events: evt_…", metavar="[EVENT]...")] = None,
+    events: Annotated[list[str] | None, typer.Argument(help="Ids of events: evt_….", metavar="EVENT")] = None,
     failed: Annotated[bool, typer.Option("--failed", help="All that were given up.")] = False,
     since: Annotated[str | None, typer.Option(help="All since then: 2026-12-01T09:00+01:00.")] = None,
     as_json: AsJson = False,
@@ -238,7 +224,7 @@ def secret_command(
         out.print(secret)
 
 
-@webhooks_app.command("pause")
+@webhooks_app.command("pause", short_help="Send nothing to it for now.")
 def pause_command(name: Name, as_json: AsJson = False) -> None:
     """Send nothing to it for now: its events wait, for 30 days at most."""
     with settings_and_ledger() as (_, ledger):

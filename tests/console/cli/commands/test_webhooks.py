@@ -40,7 +40,8 @@ def test_a_webhook_is_added_tested_listed_rotated_paused_and_removed(shell, rece
     for secret in (rotated["secret"], added["secret"]):
         Webhook(secret).verify(event.body, event.headers)
     assert shell.run("webhooks", "pause", "crm").out == "crm is paused.\n"
-    assert "crm is paused since" in shell.run("webhooks", "list").out
+    assert "webhook crm is paused since" in shell.run("webhooks", "list").err
+    assert "webhook crm is paused since" in shell.run("status").err
     assert shell.run("webhooks", "pause", "crm").code == 1
     assert shell.run("webhooks", "resume", "crm", "--json").json == {"webhook": "crm", "state": "active"}
     assert shell.run("webhooks", "deliveries", "crm").out == "There are none.\n"
