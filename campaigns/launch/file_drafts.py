@@ -84,7 +84,7 @@ def create(
     ledger: Ledger,
     data_folder: Path,
     definition: str,
-    put_list: PutList,
+    put_list: PutList | None,
     *,
     list_name: str = "list.csv",
     who: str,
@@ -92,7 +92,7 @@ def create(
 ) -> FileDraft:
     """Keep a definition (YAML) and its list, whatever file the definition names. Drafts a week old are removed.
 
-    Raises DefinitionFaults with lines and columns of the text.
+    A standing campaign has no list. Raises NoList, and DefinitionFaults with lines and columns of the text.
     """
     drafts = data_folder / DRAFTS
     drafts.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -103,8 +103,9 @@ def create(
     folder.mkdir(mode=0o700)
     try:
         with paths_left_out(folder):
-            campaign = _kept_definition(folder, definition, kept_name)
-        put_list(_new_file(folder / kept_name))
+            campaign = _kept_definition(folder, definition, kept_name if put_list else None)
+        if put_list is not None:
+            put_list(_new_file(folder / kept_name))
         draft_id = f"{campaign.campaign}.{secrets.token_hex(6)}"
         about = {"name": campaign.campaign, "account": campaign.account, "created_by": who}
         _write_about(folder, about | {"created_at": now.isoformat()})
@@ -208,11 +209,11 @@ def yaml_of(definition: Mapping[str, object]) -> str:
     return yaml.safe_dump(definition, allow_unicode=True, sort_keys=False)
 
 
-def rows_as_csv(rows: Sequence[Mapping[str, Cell]]) -> PutList:
-    """Rows that came as JSON, as a list; a row without one of the columns is blank there. Raises NoList."""
+def rows_as_csv(rows: Sequence[Mapping[str, Cell]]) -> PutList | None:
+    """Rows that came as JSON, as a list, blank where a row lacks a column; None where there are none."""
     columns = list(dict.fromkeys(name for row in rows for name in row))
     if not columns:
-        raise NoList("there are no contacts", "send rows as `contacts`, or a file as `list`")
+        return None
 
     def put(file: Path) -> None:
         with file.open("w", encoding="utf-8", newline="") as stream:
@@ -234,12 +235,14 @@ def paths_left_out(folder: Path) -> Iterator[None]:
         raise
 
 
-def _kept_definition(folder: Path, text: str, list_name: str) -> Definition:
+def _kept_definition(folder: Path, text: str, list_name: str | None) -> Definition:
     """The definition as it is kept: normal, and with our list. Its faults have the places of the text that came."""
     file = folder / CAMPAIGN_FILE
     with whole_file(file) as stream:
         stream.write(text)
     definition = load_definition(file, list_file=list_name)
+    if list_name is None and not definition.contacts.standing:
+        raise NoList("there are no contacts", "send rows as `contacts`, or upload a file as `list`")
     with whole_file(file) as stream:
         stream.write(definition_yaml(definition))
     return definition

@@ -15,7 +15,7 @@ from campaigns.launch.redial import WORDS, redial
 from campaigns.ledger import queries
 from campaigns.lifecycle import CampaignStatus
 from campaigns.operations.api_tokens import Scope
-from campaigns.operations.control import ACTIONS, Action
+from campaigns.operations.control import ACTIONS, Action, close
 from campaigns.reporting import explain
 from campaigns.reporting.hold_reason import HoldKind
 from campaigns.reporting.listings import mask_numbers
@@ -201,6 +201,16 @@ def cancel_campaign(
 ) -> CampaignState:
     """End for good: contacts not being called become cancelled."""
     return _control(Action.CANCEL, campaign_id, response, state, caller, _reason(given), if_match)
+
+
+@router.post("/campaigns/{campaign_id}/close", **needs(Scope.CAMPAIGNS, ok=ETAG))
+def close_campaign(
+    campaign_id: CampaignId, response: Response, state: InjectedState, caller: InjectedCaller
+) -> CampaignState:
+    """Let a standing campaign take no more contacts: it finishes when all that it has are final."""
+    now = state.clock()
+    campaign = close(state.ledger, campaign_id, who=caller.name, now=now)
+    return _reply(campaign_summary(state.ledger, campaign.id, now, state.surroundings), caller, response)
 
 
 @router.post("/campaigns/{campaign_id}/redial", **needs(Scope.SEND, status=201, ok=ETAG))

@@ -112,9 +112,12 @@ class ExplainedRun(BaseModel):
     reason: str | None
 
 
-class Explanation(BaseModel):
+class ContactStory(BaseModel):
     """The whole story of a contact; the names are those of `dialer explain --json`."""
 
+    id: int
+    key: str
+    urgent: bool
     campaign: str
     runs: list[ExplainedRun]
     line: int
@@ -164,11 +167,11 @@ def search_contacts(
 @router.post(f"{CAMPAIGN}/contacts/explain", **needs(Scope.READ))
 def explain_number(
     campaign_id: CampaignId, given: NumberGiven, state: InjectedState, caller: InjectedCaller
-) -> Explanation:
+) -> ContactStory:
     """Why the contact with this number is not being called, and everything that became of it."""
     number, now = phone_of(given), state.clock()
-    found = explain_contact(state.ledger, campaign_id, number, now=now, surroundings=state.surroundings)
-    return _explanation(found, number, caller)
+    story = explain_contact(state.ledger, campaign_id, number, now=now, surroundings=state.surroundings)
+    return story_of(story, caller, number)
 
 
 @router.get(f"{CAMPAIGN}/attempts", **needs(Scope.READ))
@@ -196,17 +199,21 @@ def phone_of(given: NumberGiven) -> PhoneNumber:
         raise HTTPException(422, f"number: {exc}" + (f" – {exc.suggestion}" if exc.suggestion else "")) from None
 
 
-def _explanation(contact: ContactExplanation, number: PhoneNumber, caller: Caller) -> Explanation:
+def story_of(contact: ContactExplanation, caller: Caller, number: PhoneNumber | None = None) -> ContactStory:
+    """A story as this caller may see it; `number` is the one that was asked for."""
     numbers = caller.may(Scope.NUMBERS)
     attempts = [ExplainedAttempt.model_validate(attempt) for attempt in contact.tried]
     for attempt in attempts:
         attempt.caller_id = attempt.caller_id if numbers else mask(attempt.caller_id)
         attempt.detail = shown_text(attempt.detail, caller)
-    return Explanation(
+    return ContactStory(
+        id=contact.id,
+        key=contact.key,
+        urgent=contact.urgent,
         campaign=contact.campaign.id,
         runs=[ExplainedRun.model_validate(run) for run in contact.runs],
         line=contact.line,
-        number=number.e164 if numbers else contact.number,
+        number=number.e164 if numbers and number else contact.number,
         status=contact.status,
         zone=contact.zone,
         local_time=contact.local_time,

@@ -13,14 +13,28 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.routing import APIRoute
 
 from campaigns.operations.api_tokens import MEANINGS
-from console.api import accounts, campaigns, contacts, drafts, live_calls, reports, schedules, suppressions, tokens
+from console.api import (
+    accounts,
+    calls,
+    campaigns,
+    contacts,
+    drafts,
+    live_calls,
+    motion,
+    reports,
+    schedules,
+    suppressions,
+    tokens,
+    webhooks,
+)
 from console.server.api_route import PREFIX, ApiRoute, needs, scope_of
 from console.server.problems import Problem
 
-RESOURCES = tuple(
-    module.router
-    for module in (campaigns, drafts, contacts, reports, live_calls, suppressions, accounts, schedules, tokens)
+MODULES = (
+    *(campaigns, drafts, contacts, motion, reports, calls, live_calls),
+    *(suppressions, accounts, schedules, webhooks, tokens),
 )
+RESOURCES = tuple(module.router for module in MODULES)
 ASSETS = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}  # of fastapi-offline
 OWN_ASSETS = {"api-docs.js": "text/javascript"}
 PAGE = """<!doctype html>

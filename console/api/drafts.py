@@ -44,11 +44,13 @@ class NewCampaign(BaseModel):
 
     definition: str | dict[str, Any] = Field(description="The campaign file, as YAML in a text or as an object.")
     contacts: list[dict[str, Cell]] = Field(
-        max_length=MAX_ROWS, description="Rows by the names of their columns, which stand for those of a list."
+        [],
+        max_length=MAX_ROWS,
+        description="Rows by the names of their columns, as in a list; a standing campaign has none.",
     )
 
 
-UPLOAD = {
+UPLOAD: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
@@ -345,7 +347,7 @@ def call_test_number_of_settings(
 
 
 def _create(
-    state: AppState, caller: Caller, definition: str, put_list: file_drafts.PutList, list_name: str
+    state: AppState, caller: Caller, definition: str, put_list: file_drafts.PutList | None, list_name: str
 ) -> FileDraft:
     return file_drafts.create(
         state.ledger,
@@ -370,11 +372,12 @@ def _check(checked: CheckResult, caller: Caller, now: datetime) -> Check:
         summary=dict(checked.summary.lines()),
         bad=checked.bad_rows,
         warnings=checked.all_warnings(now),
-        rejected=[_reject(reject, caller) for reject in checked.rejects],
+        rejected=[rejected_row(reject, caller) for reject in checked.rejects],
     )
 
 
-def _reject(reject: Reject, caller: Caller) -> RejectedRow:
+def rejected_row(reject: Reject, caller: Caller) -> RejectedRow:
+    """A reject as this caller may see it."""
     row = RejectedRow.model_validate(reject)
     row.reason, row.suggestion = shown_text(row.reason, caller), shown_text(row.suggestion, caller)
     return row
@@ -391,5 +394,5 @@ def _preview(shown: Preview, caller: Caller) -> PreviewedCall:
         seconds=shown.seconds,
         characters=shown.characters,
         values=[Spoken(**value._asdict()) for value in shown.values],
-        rejected=None if shown.rejected is None else _reject(shown.rejected, caller),
+        rejected=None if shown.rejected is None else rejected_row(shown.rejected, caller),
     )

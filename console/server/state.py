@@ -22,6 +22,7 @@ from dialer.log import get_logger
 from dialer.providers.registry import provider_for
 from workers.inspection import Inspection, surroundings
 from workers.ledger import open_ledger
+from workers.nudges import Nudges
 from workers.password_guard import PasswordGuard
 from workers.secrets import console_password, receipt_secret
 from workers.settings import Settings
@@ -53,6 +54,7 @@ class AppState:
         self._receipt_secrets = {name: receipt_secret(settings, name) for name in settings.accounts}
         self._closing = ExitStack()
         self.buckets = self._closing.enter_context(open_buckets(settings))
+        self.nudges = Nudges(settings)
         self._ledger: Ledger | None = None
         self._lock = threading.Lock()
 
@@ -85,6 +87,7 @@ class AppState:
         """Store what has been received, then close every connection."""
         self.receipt_writer.close()
         self.audit_counts(at_once=True)
+        self.nudges.close()
         self._closing.close()
         if self._ledger is not None:
             self._ledger.close()

@@ -25,6 +25,7 @@ from campaigns.ledger.appends import CannotAppend
 from campaigns.ledger.contacts import NoSuchContact, SeveralContacts
 from campaigns.ledger.idempotency import KeyReused
 from campaigns.ledger.queries import NoSuchCampaign
+from campaigns.ledger.webhooks import NoSuchWebhook
 from campaigns.lifecycle import IllegalMove
 from campaigns.operations.api_tokens import BadToken, NoSuchToken, TokenNameTaken
 from campaigns.operations.control import ChangedMeanwhile
@@ -32,6 +33,7 @@ from campaigns.operations.live_calls import AccountUnclear, NotDone
 from campaigns.operations.suppression_list import NoNumbers
 from campaigns.operations.withdrawals import BadReason
 from campaigns.planning.plan import NothingToPlan
+from campaigns.webhooks.subscriptions import BadWebhook
 from console.pages.rendering import render
 from console.preflight import CannotLogIn
 from console.server.headers import HEADERS
@@ -39,17 +41,20 @@ from console.server.problems import Fault, Problem, dialer_problem, http_problem
 from dialer.errors import DialerError, ProviderError
 from dialer.live_calls import NotManaged
 from dialer.log import get_logger
+from dialer.outside_url import BadOutsideUrl
+from dialer.transport.signed_posts import NoAnswer
 
 STATUSES: Mapping[type[DialerError], int] = {
-    **dict.fromkeys((NoSuchCampaign, NoSuchContact, NoSuchSchedule, NoSuchToken, NoSuchRow, NoSuchDraft), 404),
+    **dict.fromkeys(
+        (NoSuchCampaign, NoSuchContact, NoSuchSchedule, NoSuchToken, NoSuchRow, NoSuchDraft, NoSuchWebhook), 404
+    ),
     **dict.fromkeys((IllegalMove, CampaignNotEnded, CannotRedial, TokenNameTaken), 409),
-    **dict.fromkeys((CannotAppend, KeyReused, SeveralContacts), 409),
-    **dict.fromkeys((AlreadyStarted, NotStarted, NotDone, CannotLogIn), 409),
+    **dict.fromkeys((AlreadyStarted, CannotAppend, CannotLogIn, KeyReused, NotDone, NotStarted, SeveralContacts), 409),
     ChangedMeanwhile: 412,
-    **dict.fromkeys((DefinitionFaults, BadContactsFile, RowsRejected, NobodyToCall, NotRecurring), 422),
+    **dict.fromkeys((DefinitionFaults, BadContactsFile, RowsRejected, NobodyToCall, NotRecurring, NothingToPlan), 422),
     **dict.fromkeys((AccountUnclear, BadToken, NoList, NoNumbers, NotListed, NotManaged, RowNotCalled), 422),
-    ProviderError: 502,
-    **dict.fromkeys((BadReason, BadRows, CallRefused, ChangeRefused, NothingToPlan), 422),
+    **dict.fromkeys((BadOutsideUrl, BadReason, BadRows, BadWebhook, CallRefused, ChangeRefused), 422),
+    **dict.fromkeys((NoAnswer, ProviderError), 502),
 }
 REMEDIES: Mapping[int, str] = {
     401: "it is console.password of the settings, else in the file `password` of the data folder",

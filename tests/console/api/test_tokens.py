@@ -45,7 +45,15 @@ def reminder(console: Console) -> str:
 def every_request(reminder: str) -> Iterator[tuple[str, str, Scope]]:
     """Each route with each of its methods, and the scope that it needs."""
     for route in routes():
-        path = route.path.format(campaign_id=reminder, draft_id="no.draft", sheet="attempts", name="nobody", session=1)
+        path = route.path.format(
+            campaign_id=reminder,
+            draft_id="no.draft",
+            sheet="attempts",
+            name="nobody",
+            session=1,
+            call_id=1,
+            contact_id=1,
+        )
         for method in sorted(route.methods or ()):
             scope = scope_of(route)
             assert scope is not None, path

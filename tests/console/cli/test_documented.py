@@ -29,6 +29,7 @@ IN_ORDER = (
     "contact change reminders --key A-17 --set at=2035-03-14T16:30",
     "contact withdraw reminders --key A-18 --reason 'cancelled by the patient'",
     *("contact show reminders --key A-17", "close reminders"),
+    *("start now.yaml", "tokens create scheduler --scopes calls"),
 )
 OURS = {"watch appointments", "pause reminders"}  # what the others need, and no document shows
 NOT_RUN = {
@@ -60,6 +61,7 @@ def shell(tmp_path_factory) -> Iterator[Shell]:
     shell.write("first.yaml", campaign)
     shell.write("first.csv", contacts)
     shell.write("contacts.csv", LIST)
+    shell.write("now.yaml", re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "one-reminder.md").read_text(), re.S)[0])
     in_motion = (ROOT / "docs" / "contacts-in-motion.md").read_text()
     shell.write("reminders.yaml", in_motion.split("```yaml\n")[1].split("```")[0])
     shell.write("today.csv", in_motion.split("```csv\n")[1].split("```")[0])
@@ -87,16 +89,17 @@ def test_the_lines_of_the_documents_do_what_they_say(shell):
 
 
 @pytest.fixture(scope="module")
-def api_page(shell) -> str:
-    """The page of the API, with the port of this console."""
+def api_pages(shell) -> str:
+    """The pages of the API, with the port of this console."""
     info = running_stack(shell.folder / ".dialer")
     assert info is not None
-    return (ROOT / "docs" / "api.md").read_text("utf-8").replace("http://127.0.0.1:8080", info.urls["console"])
+    text = "".join((ROOT / "docs" / page).read_text("utf-8") for page in ("api.md", "one-reminder.md"))
+    return text.replace("http://127.0.0.1:8080", info.urls["console"])
 
 
-def test_the_requests_by_hand_that_the_page_of_the_api_shows_are_answered(shell, api_page):
+def test_the_requests_by_hand_that_the_page_of_the_api_shows_are_answered(shell, api_pages):
     """With the campaigns that the lines before have run."""
-    shown = [text for text in re.findall(r"```console\n(.*?)```", api_page, re.DOTALL) if "curl" in text]
+    shown = [text for text in re.findall(r"```console\n(.*?)```", api_pages, re.DOTALL) if "curl" in text]
     replies = []
     for text in shown:
         lines = re.findall(r"^\$ (.*)$", text, re.MULTILINE)
@@ -107,10 +110,10 @@ def test_the_requests_by_hand_that_the_page_of_the_api_shows_are_answered(shell,
     assert [reply.get("campaign") or reply.get("name") for reply in replies] == ["first-2", "first"]
 
 
-def test_the_programs_that_the_page_of_the_api_shows_run(shell, api_page):
-    scopes = "read,campaigns,campaigns:send"
+def test_the_programs_that_the_pages_show_run(shell, api_pages):
+    scopes = "read,campaigns,campaigns:send,calls"
     token = shell.run("tokens", "create", "python", "--scopes", scopes, "--json").json["token"]
-    for text in re.findall(r"```python\n(.*?)```", api_page, re.DOTALL):
+    for text in re.findall(r"```python\n(.*?)```", api_pages, re.DOTALL):
         script = f"token = {token!r}\n{text}"
         ran = subprocess.run([sys.executable, "-c", script], cwd=shell.folder, env=shell.environ({}), **CAPTURED)
         assert (ran.returncode, bool(ran.stdout)) == (0, True), ran.stderr

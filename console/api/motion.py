@@ -1,0 +1,261 @@
+"""Contacts in motion: appended to a campaign that goes on, changed while they wait, withdrawn."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path as FilePath
+from typing import Annotated, Any
+
+from anyio import to_thread
+from fastapi import HTTPException, Path, Request
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from starlette.datastructures import UploadFile
+
+from campaigns.launch.append import append, check_rows
+from campaigns.launch.change import Change, change_contact
+from campaigns.launch.file_drafts import Cell
+from campaigns.ledger.appends import RowFate
+from campaigns.ledger.contacts import ContactLine, ContactRef, Outcome
+from campaigns.lifecycle import ContactStatus
+from campaigns.operations.api_tokens import Scope
+from campaigns.operations.withdrawals import withdraw_contacts
+from campaigns.reporting.explain import explain_one
+from console.api.campaigns import CampaignId, shown_text
+from console.api.contacts import ContactStory, NumberGiven, phone_of, story_of
+from console.api.drafts import MAX_JSON, MAX_ROWS, MAX_UPLOAD, RejectedRow, rejected_row
+from console.server.api_route import NO_NUL, InjectedCaller, api_router, needs
+from console.server.auth import Caller
+from console.server.cursors import MAX_ID
+from console.server.state import AppState, InjectedState
+
+router = api_router("contacts")
+
+CONTACTS = "/campaigns/{campaign_id}/contacts"
+ContactId = Annotated[int, Path(ge=1, le=MAX_ID, description="The contact's id, as the list has it.")]
+APPEND_UPLOAD: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "title": "ContactsUpload",
+                    "type": "object",
+                    "required": ["list"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "list": {"type": "string", "format": "binary", "description": "CSV or XLSX."},
+                        "skip_rejects": {"type": "string", "enum": ["true", "false"], "default": "false"},
+                    },
+                }
+            },
+        },
+    }
+}
+
+
+class NewContacts(BaseModel):
+    """Rows to append, by the names of the campaign's columns."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    contacts: list[dict[str, Cell]] = Field(min_length=1, max_length=MAX_ROWS)
+    skip_rejects: bool = Field(False, description="Append the good rows although some are bad.")
+
+
+class AppendedContact(BaseModel):
+    """What became of one row."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    line: int
+    key: str
+    fate: RowFate
+    contact_id: int | None
+    reason: str = Field(description="Why it was left; else blank.")
+
+
+class Appended(BaseModel):
+    """What became of the rows; of them and of the rejects the first 1,000 are named."""
+
+    campaign: str
+    added: int
+    changed: int
+    same: int
+    left: int
+    rejected: int
+    rows: list[AppendedContact]
+    rejects: list[RejectedRow]
+
+
+class Named(NumberGiven):
+    """A contact, named by its number, its key or its id."""
+
+    number: str | None = Field(None, max_length=60, description="With + and country code, or with `country`.")  # type: ignore[assignment]
+    key: str | None = Field(None, max_length=200, pattern=NO_NUL)
+    id: int | None = Field(None, ge=1, le=MAX_ID)
+
+    @model_validator(mode="after")
+    def _one_name(self) -> Named:
+        if sum(name is not None for name in (self.number, self.key, self.id)) != 1:
+            raise ValueError("name a contact by its number, its key or its id: one of the three")
+        return self
+
+
+class Withdraw(BaseModel):
+    """Contacts that are not to be called any more."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    contacts: list[Named] = Field(min_length=1, max_length=10_000)
+    reason: str | None = Field(None, max_length=200, pattern=NO_NUL, description="The report and the audit have it.")
+
+
+class ContactNow(BaseModel):
+    """A contact as it stands now, and what became of the order."""
+
+    id: int
+    key: str
+    number: str
+    status: ContactStatus
+    reason: str | None
+    not_after: datetime | None
+    due_at: datetime
+    attempts: int
+    outcome: Outcome = Field(description="`on_a_call`: a call of it is on the line, goes on, and is the last.")
+    why: str = Field(description="Why it is as it was; blank where it is done.")
+
+
+class Withdrawn(BaseModel):
+    """What became of each contact that was to be withdrawn."""
+
+    campaign: str
+    contacts: list[ContactNow]
+    unknown: list[str] = Field(description="What names no contact of the campaign.")
+
+
+class ContactChange(BaseModel):
+    """New values of a contact; what is absent stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    fields: dict[str, Cell] | None = None
+    phone: str | None = Field(None, max_length=60)
+    not_after: AwareDatetime | None = None
+    text: str | None = Field(None, max_length=10_000)
+
+
+@router.post(CONTACTS, max_body_size=MAX_JSON, **needs(Scope.CAMPAIGNS))
+def append_contacts(
+    campaign_id: CampaignId, given: NewContacts, state: InjectedState, caller: InjectedCaller
+) -> Appended:
+    """Append rows to a campaign that goes on, checked as a start checks its list. Sent again, they change nothing."""
+    return _append(campaign_id, given.contacts, given.skip_rejects, state, caller)
+
+
+@router.post(f"{CONTACTS}/upload", max_body_size=MAX_UPLOAD, **needs(Scope.CAMPAIGNS, **APPEND_UPLOAD))
+async def append_uploaded_contacts(
+    campaign_id: CampaignId, request: Request, state: InjectedState, caller: InjectedCaller
+) -> Appended:
+    """The same with a file."""
+    async with request.form(max_files=1, max_fields=2) as form:
+        sent, skip = form.get("list"), form.get("skip_rejects", "false")
+        if set(form) - {"list", "skip_rejects"} or not isinstance(sent, UploadFile) or skip not in ("true", "false"):
+            raise HTTPException(422, "the parts are list (a file) and skip_rejects (true, false), each once")
+        return await to_thread.run_sync(_append_file, campaign_id, sent, skip == "true", state, caller)
+
+
+@router.post(f"{CONTACTS}/withdraw", **needs(Scope.CAMPAIGNS))
+def withdraw_campaign_contacts(
+    campaign_id: CampaignId, given: Withdraw, state: InjectedState, caller: InjectedCaller
+) -> Withdrawn:
+    """Take contacts out of a campaign: they are not called from the answer on. Other campaigns may call them."""
+    refs = [_ref(contact) for contact in given.contacts]
+    result = withdraw_contacts(state.ledger, campaign_id, refs, who=caller.name, now=state.clock(), reason=given.reason)
+    return Withdrawn(
+        campaign=result.campaign,
+        contacts=[_now(one.contact, one.outcome, "", caller) for one in result.contacts],
+        unknown=[str(ref) for ref in result.unknown],
+    )
+
+
+@router.get(f"{CONTACTS}/{{contact_id}}", **needs(Scope.READ))
+def show_contact(
+    campaign_id: CampaignId, contact_id: ContactId, state: InjectedState, caller: InjectedCaller
+) -> ContactStory:
+    """A contact's whole story: where it stands and why, its attempts, and what the provider told of them."""
+    ref = ContactRef(contact_id=contact_id)
+    story = explain_one(state.ledger, campaign_id, ref, now=state.clock(), surroundings=state.surroundings)
+    return story_of(story, caller)
+
+
+@router.patch(f"{CONTACTS}/{{contact_id}}", **needs(Scope.CAMPAIGNS))
+def change_campaign_contact(
+    campaign_id: CampaignId, contact_id: ContactId, given: ContactChange, state: InjectedState, caller: InjectedCaller
+) -> ContactNow:
+    """Change a contact while it waits for its call; the new values are checked as at the start."""
+    change = Change(**given.model_dump())
+    result = change_contact(
+        state.ledger,
+        campaign_id,
+        ContactRef(contact_id=contact_id),
+        change,
+        state.settings.accounts,
+        who=caller.name,
+        now=state.clock(),
+    )
+    return _now(result.contact, result.outcome, result.why, caller)
+
+
+def _append_file(campaign_id: str, sent: UploadFile, skip_rejects: bool, state: AppState, caller: Caller) -> Appended:
+    with tempfile.TemporaryDirectory() as folder:
+        file = FilePath(folder) / "list"
+        with file.open("wb") as stream:
+            shutil.copyfileobj(sent.file, stream)
+        return _append(campaign_id, file, skip_rejects, state, caller)
+
+
+def _append(
+    campaign_id: str,
+    source: FilePath | Sequence[Mapping[str, Any]],
+    skip_rejects: bool,
+    state: AppState,
+    caller: Caller,
+) -> Appended:
+    now = state.clock()
+    checked = check_rows(state.ledger, campaign_id, source, state.settings.accounts, now=now)
+    checked.refuse_rejects(None, skip=skip_rejects, undone="appended")
+    result = append(state.ledger, campaign_id, checked, who=caller.name, now=now)
+    return Appended(
+        campaign=result.campaign,
+        added=result.added,
+        changed=result.changed,
+        same=result.same,
+        left=result.left,
+        rejected=result.rejected,
+        rows=[AppendedContact.model_validate(row) for row in result.rows],
+        rejects=[rejected_row(reject, caller) for reject in checked.rejects],
+    )
+
+
+def _ref(named: Named) -> ContactRef:
+    if named.number is not None:
+        return ContactRef(number=phone_of(named))
+    return ContactRef(key=named.key, contact_id=named.id)
+
+
+def _now(contact: ContactLine, outcome: Outcome, why: str, caller: Caller) -> ContactNow:
+    return ContactNow(
+        id=contact.id,
+        key=contact.key,
+        number=contact.number,
+        status=contact.status,
+        reason=shown_text(contact.reason, caller),
+        not_after=contact.not_after,
+        due_at=contact.due_at,
+        attempts=contact.attempts,
+        outcome=outcome,
+        why=shown_text(why, caller),
+    )
