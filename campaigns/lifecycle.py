@@ -308,6 +308,10 @@ SETTLED_ATTEMPTS = (AttemptStatus.ENDED, AttemptStatus.NOT_PLACED, AttemptStatus
 LAUNCHES = (LaunchState.LAUNCHING, LaunchState.AGAIN, LaunchState.ONCE_MORE)  # in order: one more cut off for each
 
 
+class ChangedMeanwhile(DialerError):
+    """It is not any more as it was when the caller looked at it; nothing was done."""
+
+
 class IllegalMove(DialerError):
     """The campaign is not in a status from which it can be moved there."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,13 +20,13 @@ from campaigns.launch.checks import provider_of
 from campaigns.launch.staging import new_contact
 from campaigns.ledger import queries
 from campaigns.ledger.appends import add_zones, locked_for_append, why_locked
-from campaigns.ledger.contacts import ContactLine, ContactRef, Outcome, contact_named, rewrite
+from campaigns.ledger.contacts import ContactLine, ContactRef, Outcome, contact_named, rewrite, version_of
 from campaigns.ledger.moves import write_audit
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.suppressions import suppressed_among
 from campaigns.ledger.tables import contacts
-from campaigns.lifecycle import CALLED_CONTACTS
+from campaigns.lifecycle import CALLED_CONTACTS, ChangedMeanwhile
 from dialer.account_settings import AccountSettings
 from dialer.errors import DialerError
 from dialer.number_identity import spellings
@@ -79,13 +79,14 @@ def change_contact(
     *,
     who: str,
     now: datetime,
+    versions: Collection[str] | None = None,
 ) -> ChangeResult:
     """Change a contact while it waits for a call. Its next call has the new values, also where a worker has it by now.
 
     The values are rendered and checked as at the start of the campaign. Raises NoSuchCampaign, NoSuchContact,
-    SeveralContacts, ChangeRefused, BadRows, DefinitionFaults.
+    SeveralContacts, ChangeRefused, BadRows, DefinitionFaults; ChangedMeanwhile when its version is none of `versions`.
     """
-    return ledger.write(_change, campaign_id, ref, change, accounts, ledger, who, now)
+    return ledger.write(_change, campaign_id, ref, change, accounts, ledger, who, now, versions)
 
 
 def _change(
@@ -97,9 +98,12 @@ def _change(
     ledger: Ledger,
     who: str,
     now: datetime,
+    versions: Collection[str] | None,
 ) -> ChangeResult:
     campaign = locked_for_append(db, queries.campaign(db, campaign_id).id)
     row = contact_named(db, campaign, ref, ledger, lock=True)
+    if versions is not None and version_of(row) not in versions:
+        raise ChangedMeanwhile(f"{ref} has changed: it is {row.status}", "look at it again")
     if why := why_locked(row):
         outcome = Outcome.ON_A_CALL if row.status in CALLED_CONTACTS else Outcome.OVER
         return ChangeResult(contact=ContactLine.of(row), outcome=outcome, why=why)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -60,7 +61,8 @@ class Outcome(StrEnum):
 class ContactLine:
     """A contact as it stands in the ledger; `number` is masked. `line` is its line in the list, or its place after it.
 
-    `withdrawal` is why it gets no further call, where it was withdrawn during one.
+    `version` is another one after each change. `withdrawal` is why it gets no further call, where it was withdrawn
+    during one.
     """
 
     id: int
@@ -76,6 +78,7 @@ class ContactLine:
     due_at: datetime
     attempts: int
     urgent: bool
+    version: str
     fields: Mapping[str, str] = field(repr=False)
     text: str | None = field(repr=False)
 
@@ -85,7 +88,14 @@ class ContactLine:
         same = ("id", "line", "key", "reason", "withdrawal", "zone", "not_after", "due_at", "attempts", "urgent")
         facts = {name: getattr(row, name) for name in (*same, "fields", "text")}
         status, number = ContactStatus(row.status), shown_number(row.phone)
-        return cls(campaign=row.campaign_id, status=status, number=number, **facts)
+        return cls(campaign=row.campaign_id, status=status, number=number, version=version_of(row), **facts)
+
+
+def version_of(row: Row[Any]) -> str:
+    """Another one after each change of a contact, and after each move of it."""
+    facts = [str(getattr(row, name)) for name in ("status", "phone", "fields", "text", "voice", "zone", "not_after")]
+    facts += [str(getattr(row, name)) for name in ("due_at", "attempts", "tries", "withdrawal")]
+    return hashlib.blake2b("\0".join(facts).encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
 def contacts_named(

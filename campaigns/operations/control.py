@@ -13,8 +13,15 @@ from campaigns.ledger.moves import move_campaign, row_count, write_audit
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import breakers, campaigns, contacts, halts
-from campaigns.lifecycle import BY_A_PERSON, LIVE_CAMPAIGNS, CampaignStatus, ContactStatus, IllegalMove, PauseKind
-from dialer.errors import DialerError
+from campaigns.lifecycle import (
+    BY_A_PERSON,
+    LIVE_CAMPAIGNS,
+    CampaignStatus,
+    ChangedMeanwhile,
+    ContactStatus,
+    IllegalMove,
+    PauseKind,
+)
 
 REMEDIES: Mapping[CampaignStatus, str] = {  # what to do instead of a move that is not allowed from this status
     CampaignStatus.DRAFT: "its list is still being read; see when it has started: dialer status {id}",
@@ -24,10 +31,6 @@ REMEDIES: Mapping[CampaignStatus, str] = {  # what to do instead of a move that 
     CampaignStatus.FINISHED: "it is over; to call those who were not reached: dialer redial {id}",
     CampaignStatus.CANCELLED: "it is over; to call those who were left: dialer redial {id} --outcome cancelled",
 }
-
-
-class ChangedMeanwhile(DialerError):
-    """It is not any more as it was when the caller looked at it; nothing was done."""
 
 
 def pause(

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, select
 from campaigns.calendar.calling_hours import next_opening
 from campaigns.calendar.zones import zones_of
 from campaigns.ledger import queries
-from campaigns.ledger.contacts import ContactRef, NoSuchContact, contact_by_id, contact_named
+from campaigns.ledger.contacts import ContactRef, NoSuchContact, contact_by_id, contact_named, version_of
 from campaigns.ledger.erasures import shown_number
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import HASHED, Ledger
@@ -72,6 +72,7 @@ class ContactExplanation:
     """
 
     id: int
+    version: str
     campaign: Campaign
     runs: Sequence[CampaignRun]
     line: int
@@ -154,6 +155,7 @@ def _explanation(
     contact_ids = [one.id for one in rows]
     return ContactExplanation(
         id=row.id,
+        version=version_of(row),
         campaign=campaign,
         runs=[_run(one) for one in rows],
         line=row.line,

@@ -260,13 +260,17 @@ def _control(
     facts: Mapping[str, str],
     if_match: str | None,
 ) -> CampaignState:
-    versions = None if if_match is None or if_match.strip() == "*" else _versions(if_match)
     now = state.clock()
-    campaign = ACTIONS[action](state.ledger, campaign_id, who=caller.name, now=now, versions=versions, **facts)
+    campaign = ACTIONS[action](
+        state.ledger, campaign_id, who=caller.name, now=now, versions=versions_of(if_match), **facts
+    )
     return _reply(campaign_summary(state.ledger, campaign.id, now, state.surroundings), caller, response)
 
 
-def _versions(if_match: str) -> list[str]:
+def versions_of(if_match: str | None) -> list[str] | None:
+    """The versions in a header If-Match; None where any will do."""
+    if if_match is None or if_match.strip() == "*":
+        return None
     return [tag.strip().strip('"') for tag in if_match.split(",")]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 from anyio import to_thread
-from fastapi import HTTPException, Path, Request
+from fastapi import HTTPException, Path, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from starlette.datastructures import UploadFile
 
@@ -23,7 +23,7 @@ from campaigns.lifecycle import ContactStatus
 from campaigns.operations.api_tokens import Scope
 from campaigns.operations.withdrawals import withdraw_contacts
 from campaigns.reporting.explain import explain_one
-from console.api.campaigns import CampaignId, shown_text
+from console.api.campaigns import ETAG, CampaignId, IfMatch, shown_text, versions_of
 from console.api.contacts import ContactStory, NumberGiven, phone_of, story_of
 from console.api.drafts import MAX_JSON, MAX_ROWS, MAX_UPLOAD, RejectedRow, rejected_row
 from console.server.api_route import NO_NUL, InjectedCaller, api_router, needs
@@ -181,19 +181,26 @@ def withdraw_campaign_contacts(
     )
 
 
-@router.get(f"{CONTACTS}/{{contact_id}}", **needs(Scope.READ))
+@router.get(f"{CONTACTS}/{{contact_id}}", **needs(Scope.READ, ok=ETAG))
 def show_contact(
-    campaign_id: CampaignId, contact_id: ContactId, state: InjectedState, caller: InjectedCaller
+    campaign_id: CampaignId, contact_id: ContactId, response: Response, state: InjectedState, caller: InjectedCaller
 ) -> ContactStory:
     """A contact's whole story: where it stands and why, its attempts, and what the provider told of them."""
     ref = ContactRef(contact_id=contact_id)
     story = explain_one(state.ledger, campaign_id, ref, now=state.clock(), surroundings=state.surroundings)
+    response.headers["ETag"] = f'"{story.version}"'
     return story_of(story, caller)
 
 
-@router.patch(f"{CONTACTS}/{{contact_id}}", **needs(Scope.CAMPAIGNS))
+@router.patch(f"{CONTACTS}/{{contact_id}}", **needs(Scope.CAMPAIGNS, ok=ETAG))
 def change_campaign_contact(
-    campaign_id: CampaignId, contact_id: ContactId, given: ContactChange, state: InjectedState, caller: InjectedCaller
+    campaign_id: CampaignId,
+    contact_id: ContactId,
+    given: ContactChange,
+    response: Response,
+    state: InjectedState,
+    caller: InjectedCaller,
+    if_match: IfMatch = None,
 ) -> ContactNow:
     """Change a contact while it waits for its call; the new values are checked as at the start."""
     change = Change(**given.model_dump())
@@ -205,7 +212,9 @@ def change_campaign_contact(
         state.settings.accounts,
         who=caller.name,
         now=state.clock(),
+        versions=versions_of(if_match),
     )
+    response.headers["ETag"] = f'"{result.contact.version}"'
     return _now(result.contact, result.outcome, result.why, caller)
 
 

@@ -26,9 +26,8 @@ from campaigns.ledger.contacts import NoSuchContact, SeveralContacts
 from campaigns.ledger.idempotency import KeyReused
 from campaigns.ledger.queries import NoSuchCampaign
 from campaigns.ledger.webhooks import NoSuchWebhook
-from campaigns.lifecycle import IllegalMove
+from campaigns.lifecycle import ChangedMeanwhile, IllegalMove
 from campaigns.operations.api_tokens import BadToken, NoSuchToken, TokenNameTaken
-from campaigns.operations.control import ChangedMeanwhile
 from campaigns.operations.live_calls import AccountUnclear, NotDone
 from campaigns.operations.suppression_list import NoNumbers
 from campaigns.operations.withdrawals import BadReason

@@ -231,4 +231,4 @@ def _named(contact: ContactLine) -> str:
 
 def _contact_facts(contact: ContactLine) -> dict[str, Any]:
     """A contact as JSON facts, without what is said to it."""
-    return {name: value for name, value in asdict(contact).items() if name not in ("fields", "text")}
+    return {name: value for name, value in asdict(contact).items() if name not in ("fields", "text", "version")}

@@ -16,7 +16,8 @@ from dialer.phone import mask
 
 def contact_facts(contact: ContactExplanation) -> dict[str, Any]:
     """A contact's story as JSON facts; its number is masked."""
-    return asdict(contact) | {"campaign": contact.campaign.id, "suppressions": len(contact.suppressions)}
+    facts = asdict(contact) | {"campaign": contact.campaign.id, "suppressions": len(contact.suppressions)}
+    return {name: value for name, value in facts.items() if name != "version"}
 
 
 def print_contact(contact: ContactExplanation, *, as_json: bool) -> None:

@@ -138,6 +138,18 @@ def test_contacts_are_appended_once_changed_and_withdrawn(console: Console, list
         assert http.get(f"{at}/{contact['id']}").json()["why"] == "it is withdrawn: moved"
 
 
+def test_a_change_of_what_has_changed_meanwhile_is_412(console: Console, listed: str) -> None:
+    (contact, *_) = console.http.get(f"/api/v1/campaigns/{listed}/contacts").json()["items"]
+    at = f"/api/v1/campaigns/{listed}/contacts/{contact['id']}"
+    seen = {"If-Match": console.http.get(at).headers["etag"]}
+    changed = console.http.patch(at, json={"fields": {"name": "Bea"}}, headers=seen)
+    assert (changed.status_code, changed.headers["etag"] != seen["If-Match"]) == (200, True)
+    late = console.http.patch(at, json={"fields": {"name": "Cid"}}, headers=seen)
+    assert (late.status_code, late.json()["type"]) == (412, "urn:dialer:changed-meanwhile")
+    current = {"If-Match": changed.headers["etag"]}
+    assert console.http.patch(at, json={"fields": {"name": "Cid"}}, headers=current).status_code == 200
+
+
 @pytest.mark.parametrize("name", [{}, {"key": "A-1", "id": 1}, {"number": "12"}, {"nmber": "+14155550101"}])
 def test_a_contact_is_named_in_one_way(console: Console, listed: str, name: dict[str, Any]) -> None:
     reply = console.http.post(f"/api/v1/campaigns/{listed}/contacts/withdraw", json={"contacts": [name]})

@@ -117,8 +117,8 @@ def test_rows_that_cannot_be_called_are_told_with_their_reasons(console: Console
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"contacts": []}, "no contacts"),
-        ({"contacts": [{}]}, "no contacts"),
+        ({"contacts": []}, "contacts"),
+        ({"contacts": [{}]}, "contacts"),
         ({"contacts": [{"phone": ["+1"]}]}, "contacts"),
         ({"contacts": "people.csv"}, "contacts"),
         ({"definition": "campaign: ["}, "campaign.yaml"),
