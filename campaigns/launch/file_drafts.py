@@ -23,6 +23,7 @@ from campaigns.launch.checks import CheckResult, check
 from campaigns.launch.clone import definition_yaml
 from campaigns.launch.exclusions import Exclusions
 from campaigns.launch.launch import launch, refuse_duplicate, refuse_too_late
+from campaigns.ledger import queries
 from campaigns.ledger.moves import write_audit
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
@@ -145,6 +146,19 @@ def campaign_of(data_folder: Path, campaign_id: str) -> str:
     if draft.started is None:
         raise NotStarted(f"{draft.id} was created and has not been started", f"POST /api/v1/campaigns/{draft.id}/start")
     return draft.started
+
+
+def rejects_of(ledger: Ledger, data_folder: Path, campaign_id: str) -> Path | None:
+    """The file of the rows that were rejected: by a draft's last check, or at the start of the campaign that it became.
+
+    None where none was. Raises NoSuchDraft, NoSuchCampaign.
+    """
+    draft = find(data_folder, campaign_id) if "." in campaign_id else None
+    if draft is not None and draft.started is None:
+        return draft.rejects_file if draft.rejects_file.is_file() else None
+    with ledger.reading() as db:
+        written = queries.campaign(db, draft.started if draft and draft.started else campaign_id).rejects_file
+    return Path(written) if written and Path(written).is_file() else None
 
 
 def remove(ledger: Ledger, draft: FileDraft, *, who: str, now: datetime) -> None:

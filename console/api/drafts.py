@@ -276,13 +276,13 @@ def check_campaign(campaign_id: str, state: InjectedState, caller: InjectedCalle
     response_class=FileResponse,
     **needs(Scope.CAMPAIGNS, ok={"content": {"text/csv": {"schema": {"type": "string"}}}}),
 )
-def rejects_of_draft(campaign_id: str, state: InjectedState, caller: InjectedCaller) -> FileResponse:
-    """The rows that the last check rejected, whole, with their reasons; needs `numbers`, too."""
-    draft = file_drafts.find(state.settings.data_dir, campaign_id)
+def list_rejects(campaign_id: str, state: InjectedState, caller: InjectedCaller) -> FileResponse:
+    """The rows that the last check or the start rejected, whole, with their reasons; needs `numbers`, too."""
+    file = file_drafts.rejects_of(state.ledger, state.settings.data_dir, campaign_id)
+    if file is None:
+        raise HTTPException(404, "no row was rejected, or the file is not on this machine")
     caller.require(Scope.NUMBERS)
-    if not draft.rejects_file.is_file():
-        raise HTTPException(404, f"no check of {draft.id} has rejected a row")
-    return FileResponse(draft.rejects_file, media_type="text/csv")
+    return FileResponse(file, media_type="text/csv")
 
 
 @router.post("/campaigns/{campaign_id}/preview", **needs(Scope.CAMPAIGNS))

@@ -2,21 +2,55 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
-from fastapi import HTTPException
+from anyio import to_thread
+from fastapi import HTTPException, Request
 from pydantic import AwareDatetime, BaseModel, Field
+from starlette.datastructures import UploadFile
 
+from campaigns.launch.file_drafts import paths_left_out
 from campaigns.ledger.suppressions import Suppression
 from campaigns.operations import suppression_list
 from campaigns.operations.api_tokens import Scope
 from console.api.contacts import NumberGiven, phone_of
+from console.api.drafts import MAX_UPLOAD, RejectedRow, rejected_row
 from console.server.api_route import NO_NUL, InjectedCaller, api_router, needs
 from console.server.auth import Caller
 from console.server.cursors import After, Limit, Page, id_after, page_of
 from console.server.state import AppState, InjectedState
 
 router = api_router("suppressions")
+
+REJECTS_SHOWN = 1000
+UPLOAD: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "title": "SuppressionsUpload",
+                    "type": "object",
+                    "required": ["list"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "list": {
+                            "type": "string",
+                            "format": "binary",
+                            "description": "CSV or XLSX with a column phone or number, or numbers only.",
+                        },
+                        "reason": {"type": "string", "maxLength": 200},
+                        "country": {"type": "string", "pattern": "^[A-Za-z]{2}$"},
+                    },
+                }
+            },
+        },
+    }
+}
 
 
 class SuppressionEntry(BaseModel):
@@ -48,6 +82,16 @@ class Added(BaseModel):
     """What became of a new entry."""
 
     added: bool = Field(description="False: the number was on the list for as long already.")
+
+
+class Imported(BaseModel):
+    """What became of an uploaded list; of its rejects the first 1,000 are named."""
+
+    added: int
+    known: int = Field(description="On the list for as long already.")
+    expired: int
+    rejected: int
+    rejects: list[RejectedRow]
 
 
 class Removed(BaseModel):
@@ -84,6 +128,17 @@ def add_suppression(given: NewSuppression, state: InjectedState, caller: Injecte
     return Added(added=added)
 
 
+@router.post("/suppressions/upload", max_body_size=MAX_UPLOAD, **needs(Scope.SUPPRESSIONS, **UPLOAD))
+async def upload_suppressions(request: Request, state: InjectedState, caller: InjectedCaller) -> Imported:
+    """Put a list of numbers on the list, as `dialer dnc import` does. Good rows go in; bad ones are named."""
+    async with request.form(max_files=1, max_fields=3) as form:
+        sent, reason, country = form.get("list"), form.get("reason", "do not call"), form.get("country")
+        texts = isinstance(reason, str) and (country is None or isinstance(country, str))
+        if set(form) - {"list", "reason", "country"} or not isinstance(sent, UploadFile) or not texts:
+            raise HTTPException(422, "the parts are list (a file), reason and country, each once")
+        return await to_thread.run_sync(_import, sent, str(reason)[:200], country, state, caller)
+
+
 @router.post("/suppressions/search", **needs(Scope.SUPPRESSIONS))
 def search_suppressions(given: NumberGiven, state: InjectedState, caller: InjectedCaller) -> Page[SuppressionEntry]:
     """All entries of a number, also expired ones."""
@@ -97,6 +152,32 @@ def remove_suppression(given: OfAccount, state: InjectedState, caller: InjectedC
     number, account = phone_of(given), _account(given.account, state)
     removed = suppression_list.remove(state.ledger, number, who=caller.name, now=state.clock(), account=account)
     return Removed(removed=removed, remaining=len(suppression_list.entries_of(state.ledger, number)))
+
+
+def _import(sent: UploadFile, reason: str, country: Any, state: AppState, caller: Caller) -> Imported:
+    if "\0" in reason or not (country is None or (len(country) == 2 and country.isalpha() and country.isascii())):
+        raise HTTPException(422, "reason and country: a line of text, and two letters")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "list"
+        with file.open("wb") as stream:
+            shutil.copyfileobj(sent.file, stream)
+        with paths_left_out(Path(folder)):
+            result = suppression_list.import_file(
+                state.ledger,
+                file,
+                country=country and country.upper(),
+                reason=reason,
+                who=caller.name,
+                now=state.clock(),
+            )
+    first = result.rejects[:REJECTS_SHOWN]
+    return Imported(
+        added=result.added,
+        known=result.known,
+        expired=result.expired,
+        rejected=len(result.rejects),
+        rejects=[rejected_row(reject, caller) for reject in first],
+    )
 
 
 def _account(name: str, state: AppState) -> str:

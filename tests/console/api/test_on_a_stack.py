@@ -154,6 +154,9 @@ def test_a_workbook_is_uploaded_and_its_bad_rows_are_skipped_or_told(stack: Stac
         sheet = http.get(f"{at}/report/contacts.csv").text.splitlines()
         assert len(sheet) == 3
         assert [item["phone"] for item in http.get(f"{at}/contacts").json()["items"]] == [phone for phone, _ in PEOPLE]
+        rejects = http.get(f"{at}/rejects.csv").text
+        assert rejects == http.get(f"/campaigns/{campaign}/rejects.csv").text
+        assert "Nobody" in rejects
         redial = http.post(f"/campaigns/{campaign}/redial", json={})
         assert (redial.status_code, redial.json()["type"]) == (409, "urn:dialer:cannot-redial")
 
