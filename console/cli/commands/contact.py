@@ -62,7 +62,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(contact_app, name="contact")
 
 
-@contact_app.command("append")
+@contact_app.command("append", short_help="Append rows to a campaign that goes on.")
 def append_command(
     campaign: str = Name,
     file: Path = typer.Argument(help="CSV or XLSX with the columns of its list; - for CSV on standard input."),
@@ -141,7 +141,7 @@ def change_command(
         raise typer.Exit(1)
 
 
-@contact_app.command("withdraw")
+@contact_app.command("withdraw", short_help="Take contacts out: they are called no more.")
 def withdraw_command(
     campaign: str = Name,
     number: Numbers = None,
@@ -182,7 +182,7 @@ def _print_withdrawn(result: Withdrawals) -> None:
         print_prose(f"{escape(str(ref))} is no contact of {result.campaign}: nothing was done for it.")
 
 
-@contact_app.command("show")
+@contact_app.command("show", short_help="Tell a contact's whole story.")
 def show_command(
     campaign: str = Name, number: OneNumber = None, key: Key = None, country: Country = None, as_json: bool = AsJson
 ) -> None:
