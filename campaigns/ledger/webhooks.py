@@ -95,7 +95,7 @@ def webhook(db: Connection, name: str) -> Webhook:
     row = db.execute(select(webhooks).where(webhooks.c.name == name)).first() if name.isprintable() else None
     if row is None:
         known = db.scalars(select(webhooks.c.name).order_by(webhooks.c.name)).all()
-        remedy = f"there are: {', '.join(known)}" if known else "add one with: dialer webhooks add NAME URL"
+        remedy = f"there are: {', '.join(known)}" if known else "add one with `dialer webhooks add`"
         raise NoSuchWebhook(f"no webhook {name[:MAX_SHOWN]!r}", remedy)
     return _webhook(row)
 

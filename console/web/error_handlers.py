@@ -59,7 +59,7 @@ REMEDIES: Mapping[int, str] = {
     401: "it is console.password of the settings, else in the file `password` of the data folder",
     404: "the campaigns are listed at / and /api/v1/campaigns",
     413: "send less at a time",
-    403: "dialer tokens create makes a token with other scopes",
+    403: "`dialer tokens create` makes a token with other scopes",
     412: "read it again, and decide anew",
     415: "send the header Content-Type: application/json, or X-Dialer: 1",
     421: "if it is a name of this console, list it in the setting console.hosts",

@@ -57,7 +57,7 @@ def list_command(as_json: AsJson = False) -> None:
     if as_json:
         print_json([_facts(token, now) for token in tokens])
     elif not tokens:
-        out.print("There is no token. Make one with: dialer tokens create NAME --scopes read")
+        out.print("There is no token. Make one with `dialer tokens create`.")
     else:
         shown = table("name", "scopes", "until", "last use")
         for token in tokens:

@@ -82,7 +82,7 @@ def list_command(as_json: AsJson = False) -> None:
     if as_json:
         print_json([_facts(one) for one in listed])
     elif not listed:
-        out.print("Nobody is told what happens. Add a webhook with: dialer webhooks add NAME URL")
+        out.print("Nobody is told what happens. Add a webhook with `dialer webhooks add`.")
     else:
         shown = table("webhook", "state", ">waiting", ">delivered", "address")
         for one in listed:
