@@ -40,7 +40,7 @@ app.conf.update(
     worker_concurrency=settings.worker.threads,
     worker_prefetch_multiplier=1,
     worker_send_task_events=settings.worker.events,
-    task_send_sent_event=settings.worker.events,
+    task_send_sent_event=False,  # the broker is nearly empty: a task is shown when a worker has it
     worker_hijack_root_logger=False,
     worker_soft_shutdown_timeout=20.0,
     worker_cancel_long_running_tasks_on_connection_loss=False,

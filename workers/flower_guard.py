@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import cache
+from html import escape
 from typing import Any
 
 import flower.app
@@ -11,6 +12,7 @@ from prometheus_client import REGISTRY
 from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
+from tornado.options import options
 from tornado.routing import URLSpec
 from tornado.web import HTTPError, StaticFileHandler
 
@@ -35,6 +37,8 @@ HIDE_BUTTONS = (
     b"<style>#worker-group, form, main .btn, .container-fluid .btn, #add-consumer-name"
     b"{display: none !important}</style></head>"
 )
+COLUMNS = "name,kwargs,state,result,exception,received,runtime,worker,uuid"
+MENU = b'<ul class="app-nav navbar-nav">'
 PAGES_WITH_BUTTONS = ("/worker/", "/task/")
 MAX_CONNECTIONS = 100
 HEAD_SECONDS, BODY_SECONDS = 10.0, 30.0
@@ -90,9 +94,17 @@ class PasswordRequired(SafeHeaders):
         return super().prepare()  # type: ignore[misc]
 
     def finish_page(self, chunk: Any) -> Any:
-        """A page without the buttons that would be refused."""
+        """A page with a way to the console, and without the buttons that would be refused."""
+        if not isinstance(chunk, bytes):
+            return chunk
         hides = self.request.path.startswith(PAGES_WITH_BUTTONS) and not _settings().flower.control
-        return chunk.replace(b"</head>", HIDE_BUTTONS, 1) if hides and isinstance(chunk, bytes) else chunk
+        shown = chunk.replace(b"</head>", HIDE_BUTTONS, 1) if hides else chunk
+        return shown.replace(MENU, MENU + self._way_to_console().encode(), 1)
+
+    def _way_to_console(self) -> str:
+        console = _settings().console
+        url = console.public_url or f"{self.request.protocol}://{self.request.host_name}:{console.port}/"
+        return f'<li class="nav-item"><a class="nav-link" href="{escape(str(url))}">Campaigns</a></li>'
 
     def _is_let_in(self) -> bool:
         """Whether the credentials are right. Raises HTTPError when they are not; False when it has answered itself."""
@@ -151,6 +163,7 @@ def install() -> None:
     """
     from flower.urls import handlers, settings
 
+    options.tasks_columns = COLUMNS  # FLOWER_TASKS_COLUMNS and --tasks_columns rule over it
     flower.app.HTTPServer = BoundedServer
     settings["static_handler_class"] = _with_manners("", StaticFileHandler)
     handlers[:] = [_guarded(handler) for handler in handlers]

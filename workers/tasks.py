@@ -1,4 +1,7 @@
-"""The Celery tasks. Each takes ids, calls one function of `campaigns`, and may safely run twice."""
+"""The Celery tasks. Each takes ids, calls one function of `campaigns`, and may safely run twice.
+
+Flower shows the dials alone: the others come every second, and their health is in the metrics.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,20 @@ from typing import Any
 from uuid import UUID
 
 import redis
+from celery.exceptions import Retry
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from campaigns.dispatch import dial as dialing
 from campaigns.dispatch import release as releasing
 from campaigns.dispatch.dial import Slice
+from campaigns.dispatch.slice_summary import SliceEnd, SliceSummary, spans
 from campaigns.launch import recurring
+from campaigns.ledger import claims
 from campaigns.ledger.store import LedgerUnavailable
 from campaigns.lifecycle import Step
 from campaigns.operations import sweep as sweeping
-from campaigns.runtime import contained
+from campaigns.runtime import Runtime, contained
 from campaigns.settlement import polling
 from campaigns.webhooks import delivering
 from campaigns.webhooks.delivering import Ticket
@@ -36,19 +42,54 @@ NUDGE_SECONDS = 0.5  # how long a nudge waits for a tick that is under way
 NOTE_SECONDS = 2.0  # how long the note of a tick may take
 
 
-@app.task(name="workers.tasks.dial")  # type: ignore[untyped-decorator]
-def dial(campaign_id: str, claim: str, contact_ids: list[int]) -> None:
-    """Place the calls of one slice, as far as its claim still holds."""
+class Stopped(Exception):
+    """Ends a task as a failure, for whoever watches tasks; everything that follows from it is in the ledger."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+class DueAgain(Retry):  # type: ignore[misc]
+    """Ends a task as one that is repeated: not the task is, but the contacts of it that will be tried again."""
+
+    def __init__(self, words: str, *_: object) -> None:
+        super().__init__(words, exc=Stopped(words))
+
+    def __repr__(self) -> str:
+        return str(self.message)
+
+
+@app.task(name="workers.tasks.dial", throws=(Stopped,))  # type: ignore[untyped-decorator]
+def dial(campaign_id: str, claim: str, contact_ids: list[int]) -> str:
+    """Place the calls of one slice, as far as its claim still holds; returns in words what became of them."""
     slice_to_dial = Slice(campaign_id=campaign_id, claim=UUID(claim), contact_ids=tuple(contact_ids))
-    using = runtime(settings)
+    using, summary = runtime(settings), SliceSummary(len(contact_ids))
     try:
-        with contained(Step.DIAL, using.ledger, using.clock(), campaign=campaign_id):
-            dialing.dial(slice_to_dial, using=using)
+        with contained(Step.DIAL, using.ledger, using.clock(), campaign=campaign_id) as errors:
+            dialing.dial(slice_to_dial, using=using, answered=summary.add)
+        if errors:
+            raise Stopped(f"an error of the dialer: {errors[0]}; {summary.words}")
+        return _ended(summary, contact_ids, using)
     except LedgerUnavailable as exc:  # the claimed contacts are due again when their lease ends
         log.error("nothing is dialed", campaign=campaign_id, why=exc.message, remedy=exc.remedy)
+        raise Stopped("the ledger is away: its contacts are due again when their lease ends") from None
 
 
-@app.task(name="workers.tasks.release")  # type: ignore[untyped-decorator]
+def _ended(summary: SliceSummary, contact_ids: Sequence[int], using: Runtime) -> str:
+    """The words of a slice that is done; raises Stopped or DueAgain, which Flower shows as such, for another."""
+    if summary.end is SliceEnd.HALTED:
+        raise Stopped(summary.words)
+    if summary.end is SliceEnd.DONE:
+        return summary.words
+    with using.ledger.reading() as db:
+        again_at = claims.next_due(db, contact_ids)
+    if again_at is None:
+        return summary.words
+    words = f"{summary.words}; due again from {again_at:%H:%M:%S} UTC"
+    raise DueAgain(words)
+
+
+@app.task(name="workers.tasks.release", send_events=False)  # type: ignore[untyped-decorator]
 def release() -> None:
     """Claim the contacts that can be called in the next seconds, and publish them to the workers."""
     touch_tick(_server())
@@ -57,7 +98,7 @@ def release() -> None:
             _release()
 
 
-@app.task(name=RELEASE_NOW)  # type: ignore[untyped-decorator]
+@app.task(name=RELEASE_NOW, send_events=False)  # type: ignore[untyped-decorator]
 def release_now(account: str) -> None:
     """As `release`, for one account, between two ticks: somebody has asked for a single call."""
     with suppress(RedisError):
@@ -99,21 +140,38 @@ def _publish(slices: Sequence[Slice]) -> Sequence[Slice]:
     try:
         with app.producer_or_acquire() as producer:
             while remaining:
-                ids = (remaining[0].campaign_id, str(remaining[0].claim), list(remaining[0].contact_ids))
-                dial.apply_async(ids, producer=producer, retry=False)
+                _publish_one(remaining[0], producer)
                 del remaining[0]
     except (OSError, OperationalError, RedisError) as exc:
         log.error("the broker takes no tasks", why=type(exc).__name__, remedy="start Redis; dialing goes on by itself")
     return remaining
 
 
-@app.task(name="workers.tasks.look")  # type: ignore[untyped-decorator]
+def _publish_one(slice_: Slice, producer: Any) -> None:
+    """Publish a slice, under names by which Flower lists and finds it; what it is dialed by are ids."""
+    ids = {
+        "campaign_id": slice_.campaign_id,
+        "claim": str(slice_.claim),
+        "contact_ids": list(slice_.contact_ids),
+    }
+    shown = {"campaign": slice_.campaign_id, "lines": spans(slice_.lines), "claim": str(slice_.claim)}
+    dial.apply_async(
+        kwargs=ids,
+        producer=producer,
+        retry=False,
+        shadow=f"dial {slice_.campaign_id}",
+        argsrepr="()",
+        kwargsrepr=repr(shown),
+    )
+
+
+@app.task(name="workers.tasks.look", send_events=False)  # type: ignore[untyped-decorator]
 def poll() -> None:
     """Poll the calls in progress of every account whose outcomes are learnt by polling."""
     polling.poll_accounts(using=runtime(settings))
 
 
-@app.task(name="workers.tasks.launch")  # type: ignore[untyped-decorator]
+@app.task(name="workers.tasks.launch", send_events=False)  # type: ignore[untyped-decorator]
 def launch() -> None:
     """Launch the recurring campaigns that are due."""
     using = runtime(settings)
@@ -124,7 +182,7 @@ def launch() -> None:
         log.error("nothing is launched", why=exc.message, remedy=exc.remedy)
 
 
-@app.task(name="workers.tasks.sweep")  # type: ignore[untyped-decorator]
+@app.task(name="workers.tasks.sweep", send_events=False)  # type: ignore[untyped-decorator]
 def sweep() -> None:
     """Settle stale claims, unconfirmed calls and whatever else is overdue; hand out the events that are to be told."""
     using = runtime(settings)
@@ -137,7 +195,7 @@ def sweep() -> None:
         log.error("nothing is settled", why=exc.message, remedy=exc.remedy)
 
 
-@app.task(name="workers.tasks.tell")  # type: ignore[untyped-decorator]
+@app.task(name="workers.tasks.tell", send_events=False)  # type: ignore[untyped-decorator]
 def tell(webhook: str, lease: str) -> None:
     """Deliver to a webhook what waits for it, as far as its lease still holds."""
     using = runtime(settings)

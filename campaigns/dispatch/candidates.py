@@ -91,5 +91,12 @@ def _has_urgent(now: datetime) -> ColumnElement[bool]:
 def _astray(db: Connection, accounts: Mapping[str, Account]) -> Iterator[ColumnElement[bool]]:
     """Those whose account is not in the settings, or leads to a sandbox while they do not, or the other way round."""
     for name, rehearsal in db.execute(select(campaigns.c.account, campaigns.c.rehearsal).where(RUNNING).distinct()):
-        if name not in accounts or accounts[name].settings.sandbox != rehearsal:
+        if not _leads_there(accounts.get(name), rehearsal):
             yield and_(campaigns.c.account == name, campaigns.c.rehearsal == rehearsal)
+
+
+def _leads_there(account: Account | None, rehearsal: bool) -> bool:
+    try:
+        return account is not None and account.settings.sandbox == rehearsal
+    except Exception:  # what an account raises is contained where it is looked at by itself
+        return False

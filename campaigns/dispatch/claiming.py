@@ -120,9 +120,16 @@ def claim_contacts(db: Connection, campaign: Campaign, room: int, now: datetime,
         may_be_urgent=campaign.definition.contacts.standing,
     )
     size = slice_size(campaign.definition.pace or account.settings.pace)
+    lines = claims.lines_of(db, ids)
+    some = [ids[first : first + size] for first in range(0, len(ids), size)]
     return [
-        Slice(campaign_id=campaign.id, claim=claim, contact_ids=tuple(ids[first : first + size]))
-        for first in range(0, len(ids), size)
+        Slice(
+            campaign_id=campaign.id,
+            claim=claim,
+            contact_ids=tuple(own),
+            lines=tuple(lines[contact_id] for contact_id in own),
+        )
+        for own in some
     ]
 
 

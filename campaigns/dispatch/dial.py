@@ -49,6 +49,8 @@ class Slice:
     campaign_id: str
     claim: UUID
     contact_ids: tuple[int, ...]
+    lines: tuple[int, ...] = ()
+    """The lines of their list, for people; not what is dialed by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +73,17 @@ class _HeardMeanwhile(Exception):
     """A receipt, a poll or a sweep was faster than an answer, or a contact needs a look of its own."""
 
 
-def dial(slice_: Slice, *, using: Runtime, sleep: Callable[[float], None] = time.sleep) -> int:
+def dial(
+    slice_: Slice,
+    *,
+    using: Runtime,
+    sleep: Callable[[float], None] = time.sleep,
+    answered: Callable[[Ruling], object] = lambda _ruling: None,
+) -> int:
     """Place the calls of a slice that are still ours to place; returns how many requests were sent.
 
-    Delivered twice, the second finds nothing left to do. Contacts that no token can be had for in time go back.
+    `answered` is given the answer to each, as the campaign takes it. Delivered twice, the second finds nothing left to
+    do. Contacts that no token can be had for in time go back.
     """
     with using.ledger.reading() as db:
         campaign = queries.campaign(db, slice_.campaign_id)
@@ -88,7 +97,7 @@ def dial(slice_: Slice, *, using: Runtime, sleep: Callable[[float], None] = time
     ):
         return_claims(contacts, using)
         return 0
-    return _dial(cleared(contacts, campaign, using), campaign, account, using, sleep)
+    return _dial(cleared(contacts, campaign, using), campaign, account, using, sleep, answered)
 
 
 def _still_claimed(slice_: Slice, campaign: Campaign, account: Account | None, using: Runtime) -> list[Claimed]:
@@ -144,7 +153,12 @@ def _write_fault(
 
 
 def _dial(
-    contacts: Sequence[Claimed], campaign: Campaign, account: Account, using: Runtime, sleep: Callable[[float], None]
+    contacts: Sequence[Claimed],
+    campaign: Campaign,
+    account: Account,
+    using: Runtime,
+    sleep: Callable[[float], None],
+    answered: Callable[[Ruling], object],
 ) -> int:
     """Send requests as tokens come, and take the next tokens while they are out."""
     flight, sent = account.flight(), dict[UUID, Opened]()
@@ -154,6 +168,8 @@ def _dial(
 
     def settle(rulings: Rulings) -> None:
         _settle([Answer(sent[attempt_id], ruling) for attempt_id, ruling in rulings], campaign, account, using)
+        for _attempt_id, ruling in rulings:
+            answered(campaign.definition.override_ruling(ruling))
 
     def pause(seconds: float) -> None:
         if seconds:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     bindparam,
     case,
     exists,
+    func,
     literal,
     or_,
     select,
@@ -142,6 +143,21 @@ def _claim(
         .returning(contacts.c.id, contacts.c.due_at)
     )
     return [row.id for row in sorted(claimed, key=lambda row: (row.due_at, row.id))]
+
+
+def lines_of(db: Connection, contact_ids: Sequence[int]) -> dict[int, int]:
+    """The lines that contacts have in their list, by id."""
+    arrays = db.dialect.name == "postgresql"
+    query = select(contacts.c.id, contacts.c.line).where(among(contacts.c.id, "ids", arrays=arrays))
+    return {row.id: row.line for row in db.execute(query, {"ids": list(contact_ids)})}
+
+
+def next_due(db: Connection, contact_ids: Sequence[int]) -> datetime | None:
+    """When the first of these contacts that wait is due; None: none of them waits."""
+    arrays = db.dialect.name == "postgresql"
+    waiting = (among(contacts.c.id, "ids", arrays=arrays), contacts.c.status == ContactStatus.PENDING)
+    moment: datetime | None = db.scalar(select(func.min(contacts.c.due_at)).where(*waiting), {"ids": list(contact_ids)})
+    return moment
 
 
 def still_claimed(db: Connection, claim: UUID, contact_ids: Sequence[int], now: datetime) -> list[Claimed]:

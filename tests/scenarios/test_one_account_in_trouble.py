@@ -134,7 +134,19 @@ def run_until_the_others_are_reached(using: Runtime, vendor: Vendor, others: lis
 def test_an_account_that_raises_at_every_step_stops_no_other(using, vendor, part):
     ids = {name: campaign_of(using, name) for name in ACCOUNTS}
     run_until_the_others_are_reached(poisoned(using, **{part: Poison()}), vendor, [ids["a"], ids["z"]])
-    assert steps_in_trouble(using).keys() >= {"look" if part == "provider" else "release"}
+    assert steps_in_trouble(using).keys() >= {"dial" if part == "provider" else "release"}
+
+
+@pytest.mark.parametrize("part", ["bucket", "provider", "settings"])
+def test_an_account_that_raises_while_its_calls_are_followed_stops_no_look_at_the_others(using, part):
+    dialing(using.ledger, numbers(1), now=using.clock())
+    with using.ledger.writing() as db:
+        db.execute(update(attempts).values(account="poison"))
+    faulty = {"poison": replace(using.accounts["poison"], **{part: Poison()})}
+    poll_accounts(using=replace(using, accounts={**using.accounts, **faulty}))
+    assert steps_in_trouble(using).get("look", {"poison"}) == {"poison"}
+    if part == "provider":
+        assert "look" in steps_in_trouble(using)
 
 
 def test_an_attempt_that_cannot_be_settled_is_tried_again_ever_later(ledger, clock):

@@ -201,11 +201,11 @@ def test_a_provider_that_refused_for_hours_is_not_expected_to_refuse_everybody_f
 
 
 def test_for_machines_odds_are_parts_of_one_learned_or_assumed(ledger, tmp_path, clock):
-    assumed = plan_facts(planned(tmp_path, ledger, *good(1), now=clock()), None)["odds"]
+    assumed = plan_facts(planned(tmp_path, ledger, *good(1), now=clock()))["odds"]
     later = clock() + timedelta(seconds=9)
     busy = {"status": AttemptStatus.ENDED, "outcome": Outcome.BUSY, "counted": True, "next_attempt_at": later}
     taught(ledger, clock, **busy)
-    learned = plan_facts(planned(tmp_path, ledger, *good(1), now=clock()), None)["odds"]
+    learned = plan_facts(planned(tmp_path, ledger, *good(1), now=clock()))["odds"]
     assert (assumed["first"]["answered"], assumed["learned_from_calls"]) == (0.7, 0)
     assert (learned["first"], learned["learned_from_calls"]) == ({"answered": 0.9836, "busy": 0.0164}, 61)
 

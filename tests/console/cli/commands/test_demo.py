@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import threading
+from ast import literal_eval
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -204,15 +205,20 @@ def test_no_number_text_or_key_is_in_the_logs(demo):
     assert [secret for secret in secrets_of(demo) if secret in demo.printed] == []
 
 
-def test_flower_shows_tasks_by_name_with_ids_only(demo):
-    names = {str(task["name"]) for task in demo.flower_tasks.values()}
-    names -= {"None"}  # a task that was received before Flower listened
-    assert names == {f"workers.tasks.{name}" for name in ("dial", "release", "look", "sweep", "launch")}
+def test_flower_tells_the_story_of_each_campaign_in_words_and_with_ids_only(demo):
     shown = json.dumps(demo.flower_tasks)
     assert [secret for secret in secrets_of(demo) if secret in shown] == []
-    dials = [task for task in demo.flower_tasks.values() if task["name"] == "workers.tasks.dial"]
-    assert all(UUID.search(str(task["args"])) for task in dials)
-    assert all(task["result"] in (None, "None") for task in dials)
+    # A task that was received before Flower listened has no name.
+    dials = [task for task in demo.flower_tasks.values() if task["name"]]
+    assert {task["name"] for task in dials} == {"dial appointments-1", "dial delivery-1"}
+    for task in dials:
+        shown = literal_eval(task["kwargs"])
+        assert (f"dial {shown['campaign']}", shown.keys()) == (task["name"], {"campaign", "lines", "claim"})
+        assert re.fullmatch(r"[\d, …-]+", shown["lines"])
+    ended = {state: [task for task in dials if task["state"] == state] for state in ("SUCCESS", "RETRY", "FAILURE")}
+    assert ended["FAILURE"] == []
+    assert any("placed" in task["result"] for task in ended["SUCCESS"])
+    assert all("; due again from " in task["exception"] for task in ended["RETRY"])
 
 
 def test_flower_asks_for_the_password_for_its_metrics_too(demo):

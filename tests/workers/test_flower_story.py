@@ -1,0 +1,131 @@
+"""Flower tells a campaign's story: what became of each slice, in words, by a state that means something."""
+
+from __future__ import annotations
+
+import os
+import sys
+from ast import literal_eval
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from dialer.deadline import utc_now
+from dialer.sandbox.config import SandboxConfig
+from dialer.sandbox.running import running
+from tests.support import loopback
+from tests.support.dialers import callgear, wait_for, webex
+from tests.support.seeding import seed
+from workers.nudges import Nudges
+from workers.settings import RedisSettings, Settings
+from workers.stack.health import http_ok
+from workers.stack.ports import Ports
+from workers.stack.processes import Child, Program
+
+SETTINGS = """\
+[accounts.main]
+provider = "webex"
+service_key = "sandbox-key"
+base_url = "{webex}"
+[accounts.closed]
+provider = "callgear"
+access_token = "a-wrong-key"
+base_url = "{callgear}"
+"""
+WORKER = ("worker", "--loglevel=WARNING", "--concurrency=4", "--pool=threads")
+AUTH = ("operator", "a-good-password")
+PLACED, THROTTLED, REFUSED = "+14155550101", "+14155550123", "+14155550116"
+
+
+@pytest.fixture
+def flower(ledger, redis_url, tmp_path: Path) -> Iterator[str]:
+    """Flower's address; a worker that it watches runs, and nothing that sends ticks."""
+    with ExitStack() as stack:
+        sandbox = stack.enter_context(running(SandboxConfig()))
+        port = stack.enter_context(Ports()).take(0).number
+        settings = tmp_path / "dialer.toml"
+        settings.write_text(SETTINGS.format(**{name: sandbox.base_url(name) for name in ("webex", "callgear")}))
+        settings.chmod(0o600)
+        environ = os.environ | {
+            "DIALER_CONFIG": str(settings),
+            "DIALER_REDIS__URL": redis_url,
+            "DIALER_LEDGER__URL": ledger.engine.url.render_as_string(hide_password=False),
+            "DIALER_DATA_DIR": str(tmp_path),
+            "DIALER_CONSOLE__PUBLIC_URL": "http://127.0.0.1:8080",
+            "FLOWER_BASIC_AUTH": ":".join(AUTH),
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+        }
+        url = f"http://127.0.0.1:{port}"
+        watching = ("flower", "--address=127.0.0.1", f"--port={port}")
+        for name, arguments, healthy in (
+            ("flower", watching, http_ok(f"{url}/healthcheck")),
+            ("worker", WORKER, lambda: any(workers(url))),
+        ):
+            argv = (sys.executable, "-m", "celery", "--app=workers.app", *arguments)
+            child = Child(Program(name=name, argv=argv, env=environ, log=tmp_path / f"{name}.log", healthy=healthy))
+            stack.callback(child.stop)
+            child.start()
+            child.await_health()
+        yield url
+
+
+def ask(url: str, path: str, **params: Any) -> Any:
+    return loopback.get(url + path, params=params, auth=AUTH, timeout=20)
+
+
+def workers(url: str) -> Any:
+    """The workers whose events Flower has heard."""
+    reply = ask(url, "/workers", json="1")
+    return reply.json()["data"] if reply.status_code == 200 else []
+
+
+def dials(url: str) -> dict[str, dict[str, Any]]:
+    """The last dial of each line, of those that have ended."""
+    tasks = sorted(ask(url, "/api/tasks", limit=100).json().values(), key=lambda task: task["received"] or 0)
+    return {
+        literal_eval(task["kwargs"])["lines"]: task
+        for task in tasks
+        if task["name"] and task["name"].startswith("dial ") and task["state"] in ("SUCCESS", "RETRY", "FAILURE")
+    }
+
+
+@pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
+def test_each_slice_is_listed_with_its_campaign_its_end_and_the_providers_words(ledger, redis_url, flower):
+    seed(ledger, [PLACED, THROTTLED, REFUSED], now=utc_now(), campaign="reminders")
+    seed(ledger, [PLACED], now=utc_now(), campaign="stopped", account="closed")
+    accounts = {"main": webex(), "closed": callgear()}
+    nudges = Nudges(Settings(accounts=accounts, redis=RedisSettings(url=SecretStr(redis_url))))
+    try:
+        assert nudges.nudge("main")
+        wait_for(lambda: len(dials(flower)) == 3)
+        shown = dials(flower)
+        assert {task["name"] for task in shown.values()} == {"dial reminders-1"}
+        assert (shown["2"]["state"], shown["2"]["result"]) == ("SUCCESS", "'1 placed'")
+        assert (shown["4"]["state"], shown["4"]["result"]) == ("SUCCESS", "'1 refused and suppressed (no_consent)'")
+        assert shown["3"]["state"] == "RETRY"
+        assert shown["3"]["exception"].startswith("1 throttled (transaction_limit); due again from ")
+        assert shown["3"]["exception"].endswith(" UTC")
+        assert nudges.nudge("closed")
+        wait_for(lambda: any(task["name"] == "dial stopped-1" for task in dials(flower).values()))
+    finally:
+        nudges.close()
+    (halted,) = (task for task in dials(flower).values() if task["name"] == "dial stopped-1")
+    assert halted["state"] == "FAILURE"
+    assert halted["exception"].startswith("1 refused for the whole account (")
+    every = ask(flower, "/api/tasks", limit=100)
+    assert {task["name"] for task in every.json().values()} == {"dial reminders-1", "dial stopped-1"}, "no tick"
+    assert "+1415" not in every.text
+
+    page = ask(flower, "/tasks").text
+    for column in ("Name", "kwargs", "State", "Result", "Exception", "Received", "Runtime"):
+        assert f">{column}<" in page
+    assert '<a class="nav-link" href="http://127.0.0.1:8080">Campaigns</a>' in page
+    found = ask(
+        flower,
+        "/tasks/datatable",
+        **{"draw": 1, "start": 0, "length": 10, "search[value]": "kwargs:campaign=stopped-1", "order[0][column]": 0},
+    )
+    assert found.json()["recordsFiltered"] == 1
