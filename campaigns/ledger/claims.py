@@ -14,7 +14,6 @@ from sqlalchemy import (
     Connection,
     Exists,
     Select,
-    TextClause,
     and_,
     bindparam,
     case,
@@ -96,9 +95,10 @@ def claim_due(
     due = is_due(now, due_by) if only is None else and_(is_due(now, due_by), only)
     facts: dict[str, Any] = {"now": now, "lease_until": lease_until, "in_list_order": in_list_order}
     claimed: list[int] = []
-    for which in (*([and_(due, IS_URGENT)] if may_be_urgent else []), and_(due, AGAIN), due):
-        if left := limit - len(claimed):
-            claimed += _claim(db, campaign_id, claim, left, which, **facts)
+    for which, index in ((IS_URGENT, "ix_contacts_urgent"), (AGAIN, "ix_contacts_retries"), (None, None)):
+        left = limit - len(claimed)
+        if left and (may_be_urgent or which is not IS_URGENT):
+            claimed += _claim(db, campaign_id, claim, left, due if which is None else and_(due, which), index, **facts)
     return claimed
 
 
@@ -115,27 +115,25 @@ def _claim(
     campaign_id: str,
     claim: UUID,
     limit: int,
-    which: ColumnElement[bool] | TextClause,
+    which: ColumnElement[bool],
+    index: str | None,
     *,
     now: datetime,
     lease_until: datetime,
     in_list_order: bool,
 ) -> list[int]:
+    """Claim those for whom `which` is true.
+
+    `index` is that of these contacts alone: SQLite, which keeps no statistics, would look through all that are due.
+    """
     order = (contacts.c.due_at, contacts.c.id) if in_list_order else (contacts.c.due_at,)
-    due = (
-        select(contacts.c.id)
-        .where(
-            contacts.c.campaign_id == campaign_id,
-            contacts.c.status == ContactStatus.PENDING,
-            which,
-        )
-        .order_by(*order)
-        .limit(limit)
-        .with_for_update(skip_locked=True)  # PostgreSQL; SQLite has one writer at a time
-        # Without being materialized PostgreSQL may run it again for each row, and claim more than the limit.
-        .cte("due")
-        .prefix_with("MATERIALIZED", dialect="postgresql")
-    )
+    wanted = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.PENDING, which)
+    chosen = select(contacts.c.id).where(*wanted).order_by(*order).limit(limit)
+    if index:
+        chosen = chosen.with_hint(contacts, f"INDEXED BY {index}", "sqlite")
+    chosen = chosen.with_for_update(skip_locked=True)  # PostgreSQL; SQLite has one writer at a time
+    # Without being materialized PostgreSQL may run it again for each row, and claim more than the limit.
+    due = chosen.cte("due").prefix_with("MATERIALIZED", dialect="postgresql")
     claimed = db.execute(
         update(contacts)
         .where(contacts.c.id.in_(select(due.c.id)), contacts.c.status == ContactStatus.PENDING)

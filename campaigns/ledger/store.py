@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 
 from campaigns.ledger.tables import campaigns
@@ -203,6 +204,13 @@ def _is_damage(error: BaseException | None) -> bool:
     return type(error) is sqlite3.DatabaseError or getattr(error, "sqlstate", None) in DAMAGED_STATES
 
 
+class _WithHints(SQLiteCompiler):
+    """Writes `with_hint(table, "INDEXED BY …", "sqlite")` into statements, which SQLAlchemy leaves out."""
+
+    def get_from_hint_text(self, table: Any, text: str | None) -> str | None:
+        return text
+
+
 def _sqlite(url: str) -> Engine:
     path = make_url(url).database
     if path:
@@ -214,6 +222,7 @@ def _sqlite(url: str) -> Engine:
         hide_parameters=True,  # they hold numbers and texts, and errors are logged
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
     )
+    engine.dialect.statement_compiler = _WithHints
 
     @event.listens_for(engine, "connect")
     def prepare(dbapi: Any, _record: Any) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, select, text, update
 
 from campaigns.ledger import claims, queries, tallies
 from campaigns.ledger.attempts import Opening, open_attempts
@@ -107,6 +107,31 @@ def test_ten_times_the_contacts_are_no_more_work(two_sizes, name, monkeypatch):
     monkeypatch.setattr(status, "MOST_DUE", 100)
     small, large = (work(ledger, DONE_ALL_DAY[name], campaign_id) for ledger, campaign_id in two_sizes)
     assert large <= 1.5 * small + 50, f"{name}: {small} at {SMALL:,} contacts, {large} at {LARGE:,}"
+
+
+@pytest.fixture(scope="module")
+def nobody_tried(two_sizes) -> tuple[tuple[Ledger, str], tuple[Ledger, str]]:
+    """The same ledgers; nobody in them waits for another try."""
+    for ledger, _ in two_sizes:
+        with ledger.writing() as db:
+            db.execute(update(contacts).where(contacts.c.status == ContactStatus.PENDING).values(tries=0, attempts=0))
+        if not ledger.has_one_writer:
+            with ledger.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as db:
+                db.execute(text("VACUUM ANALYZE contacts"))
+    return two_sizes
+
+
+@pytest.mark.parametrize("may_be_urgent", [False, True])
+def test_a_claim_looks_through_no_first_tries_for_retries_or_urgent_contacts(nobody_tried, may_be_urgent):
+    def act(ledger: Ledger, campaign_id: str) -> None:
+        claim_id = uuid4()
+        facts = {"now": NOW, "lease_until": LEASE, "in_list_order": False, "may_be_urgent": may_be_urgent}
+        ids = ledger.write(claims.claim_due, campaign_id, claim_id, 50, **facts)
+        assert len(ids) == 50
+        ledger.write(claims.give_back, claim_id, ids)
+
+    small, large = (work(ledger, act, campaign_id) for ledger, campaign_id in nobody_tried)
+    assert large <= 1.5 * small + 50
 
 
 def work(ledger: Ledger, act: Callable[[Ledger, str], None], campaign_id: str) -> int:
