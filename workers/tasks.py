@@ -95,7 +95,7 @@ def release() -> None:
     touch_tick(_server())
     with _tick_guard.acquire() as acquired:
         if acquired:
-            _release()
+            note_tick(_server(), _release())
 
 
 @app.task(name=RELEASE_NOW, send_events=False)  # type: ignore[untyped-decorator]
@@ -105,28 +105,20 @@ def release_now(account: str) -> None:
         _server().delete(nudge_key(account))  # who asks from now on is not served by this one
     with _tick_guard.acquire(patience=NUDGE_SECONDS) as acquired:
         if acquired:
-            _release_account(account)
+            _release(account)
 
 
-def _release_account(account: str) -> None:
+def _release(account: str | None = None) -> str:
+    """Release, for one account when it is named; returns what kept the ledger from it, or nothing."""
     try:
         using = runtime(settings)
         for slices in releasing.release_some(using=using, account=account):
             releasing.take_back(_publish(slices), using=using)
     except LedgerUnavailable as exc:
-        log.error("nothing is dialed", account=account, why=exc.message, remedy=exc.remedy)
-
-
-def _release() -> None:
-    trouble = ""
-    try:
-        using = runtime(settings)
-        for slices in releasing.release_some(using=using):
-            releasing.take_back(_publish(slices), using=using)
-    except LedgerUnavailable as exc:
-        log.error("nothing is dialed", why=exc.message, remedy=exc.remedy)
-        trouble = exc.message
-    note_tick(_server(), trouble)
+        whose = {"account": account} if account else {}
+        log.error("nothing is dialed", **whose, why=exc.message, remedy=exc.remedy)
+        return exc.message
+    return ""
 
 
 @cache

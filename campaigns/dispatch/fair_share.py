@@ -10,6 +10,7 @@ from campaigns.calendar.calling_hours import next_opening
 from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
+from campaigns.lifecycle import CampaignStatus
 from dialer.bucket import LimitName, TokenBucket
 
 SHARED_EVERY = 60.0
@@ -49,7 +50,7 @@ def share_day(account: str, ledger: Ledger, bucket: TokenBucket, now: datetime) 
         return
     until = now + timedelta(seconds=day.resets_in)
     with ledger.reading() as db:
-        running = queries.running_on(db, account)
+        running = queries.all_campaigns(db, [CampaignStatus.RUNNING], account=account)
     bucket.share_day(
         {campaign.id: campaign.definition.weight * open_time(campaign, now, until) for campaign in running}
     )

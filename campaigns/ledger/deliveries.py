@@ -232,8 +232,7 @@ def alert(
     but: str = "",
 ) -> None:
     """Write an alert that no move of a row tells of, for every webhook that is told of such; not for the one `but`."""
-    told = (webhooks.c.state != WebhookState.ENDED, webhooks.c.kinds.contains(f" {kind} "), webhooks.c.name != but)
-    for name in db.scalars(select(webhooks.c.name).where(*told)).all():
+    for name in db.scalars(_subscribed(kind).where(webhooks.c.name != but)).all():
         db.execute(
             insert(deliveries).values(
                 webhook=name,
@@ -261,10 +260,14 @@ def alerted(db: Connection, kind: EventKind, campaign_id: str) -> bool:
     return db.execute(select(literal(1)).where(*same).limit(1)).first() is not None
 
 
-def anybody_told_of(db: Connection, kind: EventKind) -> bool:
+def anybody_subscribed(db: Connection, kind: EventKind) -> bool:
     """Whether a webhook is told of such events."""
-    told = (webhooks.c.state != WebhookState.ENDED, webhooks.c.kinds.contains(f" {kind} "))
-    return db.execute(select(webhooks.c.name).where(*told).limit(1)).first() is not None
+    return db.execute(_subscribed(kind).limit(1)).first() is not None
+
+
+def _subscribed(kind: EventKind) -> Select[tuple[str]]:
+    """The webhooks that are told of such events, by name."""
+    return select(webhooks.c.name).where(webhooks.c.state != WebhookState.ENDED, webhooks.c.kinds.contains(f" {kind} "))
 
 
 def purge(db: Connection, *, before: datetime, now: datetime) -> int:

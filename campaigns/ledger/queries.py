@@ -184,13 +184,16 @@ def all_campaigns(
     db: Connection,
     statuses: Iterable[CampaignStatus] | None = None,
     *,
+    account: str | None = None,
     after: tuple[datetime, str] | None = None,
     limit: int | None = None,
 ) -> list[Campaign]:
-    """Campaigns, newest first; only those in `statuses`, and those after this moment of creation and id, when given."""
+    """Campaigns, newest first; when given, only those in `statuses`, on `account`, and `after` a creation and an id."""
     query = select(campaigns).order_by(campaigns.c.created_at.desc(), campaigns.c.id.desc()).limit(limit)
     if statuses is not None:
         query = query.where(campaigns.c.status.in_(list(statuses)))
+    if account is not None:
+        query = query.where(campaigns.c.account == account)
     if after is not None:
         query = query.where(tuple_(campaigns.c.created_at, campaigns.c.id) < tuple_(*after))
     return [_campaign(row) for row in db.execute(query)]
@@ -200,14 +203,6 @@ def campaigns_by_id(db: Connection, ids: Sequence[str]) -> list[Campaign]:
     """These campaigns, in the order of their ids as given."""
     rows = {row.id: row for row in db.execute(select(campaigns).where(campaigns.c.id.in_(ids)))}
     return [_campaign(rows[id_]) for id_ in ids if id_ in rows]
-
-
-def running_on(db: Connection, account: str) -> list[Campaign]:
-    """The campaigns that run on this account, newest first."""
-    running = (campaigns.c.account == account, campaigns.c.status == CampaignStatus.RUNNING)
-    return [
-        _campaign(row) for row in db.execute(select(campaigns).where(*running).order_by(campaigns.c.created_at.desc()))
-    ]
 
 
 def last_tick(db: Connection) -> datetime | None:

@@ -215,7 +215,8 @@ def _trip_where_it_fails(db: Connection, account: str, requesting: Sequence[Camp
     )
     asking = [campaign for campaign in watched if tallies[campaign.id].requests]
     if len(asking) > 1 and (len(failing) == len(asking) or (not failing and together.too_many(Breaker()))):
-        all_of_it = [campaign for campaign in _guarded(queries.running_on(db, account)) if campaign.id not in busy]
+        running = _guarded(queries.all_campaigns(db, [CampaignStatus.RUNNING], account=account))
+        all_of_it = [campaign for campaign in running if campaign.id not in busy]
         _trip(db, ACCOUNT, f"breaker of account {account}", all_of_it, together, now)
     else:
         for campaign in failing:

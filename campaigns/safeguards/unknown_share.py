@@ -32,7 +32,7 @@ def alert_of_unknown(using: Runtime, now: datetime) -> int:
     if not _looked.is_due(using.ledger.url):
         return 0
     with using.ledger.reading() as db:
-        if not deliveries.anybody_told_of(db, EventKind.ALERT_UNKNOWN):
+        if not deliveries.anybody_subscribed(db, EventKind.ALERT_UNKNOWN):
             return 0
         running = queries.all_campaigns(db, [CampaignStatus.RUNNING])
         beyond = [campaign for campaign in running if _untold(db, campaign)]
