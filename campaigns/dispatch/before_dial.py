@@ -22,7 +22,7 @@ from campaigns.ledger.queries import Campaign
 from campaigns.runtime import Runtime
 from dialer.log import get_logger
 from dialer.outside_url import question_salt
-from dialer.transport.signed_posts import Message, NoAnswer
+from dialer.transport.signed_posts import Message, NoAnswer, message_body
 
 log = get_logger()
 KIND = "contacts.before_dial"
@@ -62,8 +62,7 @@ def _ask(
     now = using.clock()
     about = [{"id": one.contact_id, "key": one.key or None, "tries": one.tries} for one in contacts]
     data = {"campaign": campaign.id, "rehearsal": campaign.rehearsal, "contacts": about}
-    moment = now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    body = json.dumps({"type": KIND, "timestamp": moment, "data": data}, separators=(",", ":")).encode()
+    body = message_body(KIND, now, data)
     message = Message(id=new_event_id(), url=asked.url, body=body, salts=[question_salt(asked.url)])
     reply = using.posts.post(message, now=now, timeout=asked.timeout.total_seconds())
     if reply.status == ALL_GO:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +12,7 @@ from sqlalchemy import Row
 from campaigns.ledger.deliveries import Delivery
 from campaigns.ledger.store import HASHED
 from campaigns.lifecycle import Included
+from dialer.transport.signed_posts import message_body, utc_text
 
 LONG_NUMBER = re.compile(r"\d{7}")  # in a reason: it may be somebody's
 CALL_FACTS = (
@@ -35,13 +35,7 @@ def body_of(event: Delivery, include: Collection[Included]) -> bytes:
         data["attempts"] = [_call(call) for call in event.calls]
     else:
         data |= facts | {"reason": _without_numbers(event.reason)}
-    return encoded(event.kind, event.at, data)
-
-
-def encoded(kind: str, at: datetime, data: Mapping[str, Any]) -> bytes:
-    """An event as its receiver gets it."""
-    whole = {"type": kind, "timestamp": _moment(at), "data": data}
-    return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
+    return message_body(event.kind, event.at, data)
 
 
 def _contact(event: Delivery, include: Collection[Included]) -> dict[str, Any]:
@@ -71,7 +65,7 @@ def _without_numbers(reason: str | None) -> str | None:
 
 def _call(row: Row[Any]) -> dict[str, Any]:
     facts = {name: row._mapping[name] for name in CALL_FACTS}
-    return {name: _moment(value) if isinstance(value, datetime) else value for name, value in facts.items()} | {
+    return {name: utc_text(value) if isinstance(value, datetime) else value for name, value in facts.items()} | {
         "id": str(row.id)
     }
 
@@ -80,9 +74,5 @@ def _readable(name: str, value: Any) -> Any:
     """A fact as JSON has it, from what a trigger of either store has written."""
     if value is not None and name.endswith(("_at", "_until")):
         moment = datetime.fromisoformat(value)
-        return _moment(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+        return utc_text(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     return bool(value) if name == "counted" else value
-
-
-def _moment(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

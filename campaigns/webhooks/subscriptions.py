@@ -15,11 +15,10 @@ from campaigns.ledger.moves import write_audit
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.webhooks import Webhook
 from campaigns.lifecycle import DeliveryState, EventKind, Included, WebhookState
-from campaigns.webhooks.bodies import encoded
 from dialer.errors import DialerError
 from dialer.internal_networks import Network
 from dialer.outside_url import check_outside_url
-from dialer.transport.signed_posts import Message, SignedPosts
+from dialer.transport.signed_posts import Message, SignedPosts, message_body
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,59}")
 LONGEST_OVERLAP = timedelta(days=30)
@@ -92,7 +91,7 @@ def by_name(ledger: Ledger, name: str) -> Webhook:
 
 def test(webhook: Webhook, posts: SignedPosts, *, who: str, now: datetime, timeout: float) -> int:
     """Send an event that says nothing; the status of the answer. Raises NoAnswer."""
-    body = encoded(TEST_KIND, now, {"webhook": webhook.name, "sent_by": who})
+    body = message_body(TEST_KIND, now, {"webhook": webhook.name, "sent_by": who})
     message = Message(id=deliveries.new_event_id(), url=webhook.url, body=body, salts=webhook.salts(now))
     return posts.post(message, now=now, timeout=timeout).status
 

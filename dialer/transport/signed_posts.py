@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 from anyio.from_thread import BlockingPortal
 
@@ -33,6 +35,17 @@ class Message:
     url: str
     body: bytes
     salts: Sequence[str]
+
+
+def message_body(kind: str, at: datetime, data: Mapping[str, Any]) -> bytes:
+    """A message of this kind as JSON in UTF-8, its `timestamp` in UTC."""
+    whole = {"type": kind, "timestamp": utc_text(at), "data": data}
+    return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def utc_text(at: datetime) -> str:
+    """A moment as messages have it: RFC 3339 in UTC, to the millisecond."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class SignedPosts:

@@ -11,7 +11,22 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from anyio.from_thread import start_blocking_portal
+
+from dialer.internal_networks import networks
+from dialer.transport.signed_posts import SignedPosts
+
 Told = tuple[int, dict[str, str], bytes]
+KEY = "a key of these tests"
+
+
+@contextmanager
+def sending() -> Iterator[SignedPosts]:
+    """What sends messages signed by KEY, also to addresses on loopback."""
+    with start_blocking_portal() as loop:
+        posts = SignedPosts(loop, key=KEY, allowed=networks(["127.0.0.1"]))
+        yield posts
+        loop.call(posts.aclose)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,16 +23,13 @@ from campaigns.lifecycle import ContactStatus
 from campaigns.reporting.explain import explain_campaign, explain_contact
 from campaigns.runtime import Runtime
 from dialer.deadline import utc_now
-from dialer.internal_networks import networks
 from dialer.outside_url import question_salt
 from dialer.phone import parse
 from dialer.signing import secret_of
 from dialer.transport.signed_posts import SignedPosts
 from tests.support.dialers import serving, webex, working
 from tests.support.seeding import claim, contact, definition, numbers, seed
-from tests.support.webhook_receiver import Event, Receiver, Told, receiving
-
-KEY = "a key of these tests"
+from tests.support.webhook_receiver import KEY, Event, Receiver, Told, receiving, sending
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +48,8 @@ def program(served) -> Receiver:
 
 @pytest.fixture(scope="module")
 def posts() -> Iterator[SignedPosts]:
-    with start_blocking_portal() as loop:
-        made = SignedPosts(loop, key=KEY, allowed=networks(["127.0.0.1"]))
-        yield made
-        loop.call(made.aclose)
+    with sending() as posts:
+        yield posts
 
 
 @pytest.fixture

@@ -6,14 +6,10 @@ from collections.abc import Iterator
 from random import Random
 
 import pytest
-from anyio.from_thread import start_blocking_portal
 
 from campaigns.runtime import Runtime
-from dialer.internal_networks import networks
 from dialer.transport.signed_posts import SignedPosts
-from tests.support.webhook_receiver import Receiver, receiving, taken
-
-KEY = "a key of these tests"
+from tests.support.webhook_receiver import Receiver, receiving, sending, taken
 
 
 @pytest.fixture(scope="package")
@@ -30,10 +26,8 @@ def receiver(served) -> Receiver:
 
 @pytest.fixture(scope="package")
 def posts() -> Iterator[SignedPosts]:
-    with start_blocking_portal() as loop:
-        made = SignedPosts(loop, key=KEY, allowed=networks(["127.0.0.1"]))
-        yield made
-        loop.call(made.aclose)
+    with sending() as posts:
+        yield posts
 
 
 @pytest.fixture

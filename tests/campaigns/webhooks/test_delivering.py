@@ -24,10 +24,10 @@ from dialer.outside_url import BadOutsideUrl, check_outside_url
 from dialer.signing import secret_of
 from dialer.transport.signed_posts import MOST_BYTES, Message, NoAnswer, SignedPosts
 from dialer.verdicts import Verdict
-from tests.campaigns.webhooks.conftest import KEY
 from tests.campaigns.webhooks.test_events import subscribe, written
 from tests.support.seeding import dialing, numbers, seed
 from tests.support.settling import refused, ruled
+from tests.support.webhook_receiver import KEY
 
 LOOPBACK = networks(["127.0.0.1"])
 CONTACTS = [EventKind.CONTACT_FINISHED]
