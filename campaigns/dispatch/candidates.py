@@ -16,18 +16,20 @@ from dialer.account import Account
 
 LOOKED_AT_ONCE = 32
 RUNNING = campaigns.c.status == CampaignStatus.RUNNING
+IS_HELD = campaigns.c.hold_kind.is_not(None)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A running campaign that has somebody due, or has been held back, or whose account has to be looked at.
 
-    `urgent`: it is, or it has an urgent contact that is due.
+    `urgent`: it is, or it has an urgent contact that is due. `held`: the ledger says that something binds it.
     """
 
     id: str
     account: str
     urgent: bool
+    held: bool = False
 
 
 def due_to_start(db: Connection, now: datetime, account: str | None = None) -> Sequence[str]:
@@ -46,12 +48,12 @@ def find_candidates(
     """
     which: list[ColumnElement[bool]] = []
     if len(moments) == 1:
-        which = [or_(_has_due(moments[0]), campaigns.c.hold_kind.is_not(None), *_astray(db, accounts))]
+        which = [or_(_has_due(moments[0]), IS_HELD, *_astray(db, accounts))]
     urgent = or_(campaigns.c.urgent, campaigns.c.id.in_(_with_urgent_due(moments[0])))
-    columns = (campaigns.c.id, campaigns.c.account, urgent)
+    columns = (campaigns.c.id, campaigns.c.account, urgent, IS_HELD)
     found: dict[str, list[Candidate]] = {}
     for row in db.execute(select(*columns).where(RUNNING, *_on(account), *which)):
-        found.setdefault(row.account, []).append(Candidate(row[0], row[1], bool(row[2])))
+        found.setdefault(row.account, []).append(Candidate(row[0], row[1], bool(row[2]), bool(row[3])))
     return found
 
 

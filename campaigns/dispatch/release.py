@@ -178,7 +178,7 @@ def _release_in_turns(
     left = int(min(calls, most_with_workers(ids, with_workers, account.settings.pace, now, using)))
     left = max(0, left - with_workers)
     if calls and not left:  # the workers have all that the account can carry; only urgent calls go before those
-        candidates = [candidate for candidate in candidates if candidate.urgent]
+        candidates = [candidate for candidate in candidates if candidate.urgent or candidate.held]
     slices: list[Slice] = []
     for turn in in_turns(candidates, using.rng, left):
         claimed = _release_some_of(_running(turn, account, now, using), left, waiting, account, now, using)

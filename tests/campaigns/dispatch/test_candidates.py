@@ -14,7 +14,7 @@ from campaigns.dispatch.candidates import LOOKED_AT_ONCE, Candidate, in_turns
 from campaigns.dispatch.release import release
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import campaigns, contacts
-from campaigns.lifecycle import CampaignStatus, ContactStatus
+from campaigns.lifecycle import CampaignStatus, ContactStatus, ReleaseHold
 from campaigns.operations.sweep import sweep
 from campaigns.runtime import Runtime
 from campaigns.settlement.polling import poll_accounts
@@ -79,6 +79,24 @@ def test_a_tick_that_can_release_nothing_asks_nothing_of_those_that_are_due(ledg
         for number in range(FEW, MANY):
             seed(ledger, numbers(9), now=clock(), campaign=f"due-{number}")
         assert statements(ledger, lambda: release(using=using)) == few
+
+
+def test_what_binds_no_more_is_taken_back_though_the_workers_have_all_that_the_account_can_carry(
+    ledger, clock, redis_url, buckets
+):
+    """The clock is right again; nobody of the campaign is due, and it no longer says that the clock was set."""
+    with working(ledger, redis_url, {"main": webex(pace=1)}, clock=clock) as using:
+        seed(ledger, numbers(9), now=clock(), campaign="busy")
+        later = seed(ledger, numbers(2), now=clock(), campaign="later")
+        words = {"held_by": "the clock was set", "hold_kind": ReleaseHold.CLOCK_SET}
+        with ledger.writing() as db:
+            tomorrow = update(contacts).where(contacts.c.campaign_id == later)
+            db.execute(tomorrow.values(due_at=clock() + timedelta(days=1)))
+        assert release(using=using)
+        with ledger.writing() as db:
+            db.execute(update(campaigns).where(campaigns.c.id == later).values(**words))
+        assert release(using=using) == [], "the workers have all"
+        assert campaign_row(ledger, later).hold_kind is None
 
 
 def test_one_campaign_that_can_dial_is_found_among_many_that_are_due_and_cannot(ledger, clock, redis_url, buckets):
