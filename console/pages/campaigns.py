@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi import HTTPException, Query, Request, Response
+from fastapi.responses import RedirectResponse
 
 from campaigns.ledger import queries
 from campaigns.lifecycle import CAMPAIGN_MOVES, LIVE_CAMPAIGNS, CampaignStatus
 from campaigns.operations.control import ACTIONS, Action
+from campaigns.operations.people import Role
 from campaigns.reporting.listings import campaigns_listed, latest_attempts, masked_reasons
 from campaigns.reporting.status import CampaignSummary, summarize_campaign
 from console.pages.rendering import render
-from console.server.auth import form_token, require_form_token, require_same_site
+from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.request_checks import ACTION
 from console.server.state import InjectedState
 
@@ -30,10 +31,10 @@ TARGET_STATUS = {
     Action.CANCEL: CampaignStatus.CANCELLED,
 }
 
-router = APIRouter(default_response_class=HTMLResponse)
+router = page_router()
 
 
-@router.get("/")
+@router.get("/", **for_role(Role.VIEWER))
 def list_campaigns(
     request: Request, state: InjectedState, ended: Annotated[int, Query(ge=0, le=1000)] = ENDED_SHOWN
 ) -> str:
@@ -45,29 +46,29 @@ def list_campaigns(
     return render("campaigns.html", request, summaries=summaries, every=_refresh_seconds(summaries), now=now)
 
 
-@router.get("/campaigns/{campaign_id}")
-def show_campaign(campaign_id: str, request: Request, state: InjectedState) -> str:
+@router.get("/campaigns/{campaign_id}", **for_role(Role.VIEWER))
+def show_campaign(campaign_id: str, request: Request, state: InjectedState, person: InjectedPerson) -> str:
     """One campaign: its progress, how its calls ended, its latest attempts, and the actions that are allowed."""
     now = state.clock()
     with state.ledger.reading() as db:
         summary = summarize_campaign(db, queries.campaign(db, campaign_id), now, state.surroundings)
         attempts = latest_attempts(db, summary.campaign.id, ATTEMPTS_SHOWN)
         not_reached = masked_reasons(db, summary.campaign.id, REASONS_SHOWN)
-    allowed = [action for action in Action if _is_allowed(action, summary.campaign.status)]
-    tokens = {action: form_token(state, action, summary.campaign.id) for action in allowed}
+    may_control = person.has_role(Role.SENDER)
+    allowed = [action for action in Action if may_control and _is_allowed(action, summary.campaign.status)]
     return render(
         "campaign.html",
         request,
         summary=summary,
         attempts=attempts,
         reasons=not_reached,
-        tokens=tokens,
+        actions=allowed,
         every=_refresh_seconds([summary]),
         now=now,
     )
 
 
-@router.get("/campaigns/{campaign_id}/cancel")
+@router.get("/campaigns/{campaign_id}/cancel", **for_role(Role.SENDER))
 def confirm_cancel(campaign_id: str, request: Request, state: InjectedState) -> str:
     """What cancelling means, and the button that does it."""
     now = state.clock()
@@ -77,20 +78,17 @@ def confirm_cancel(campaign_id: str, request: Request, state: InjectedState) -> 
         raise HTTPException(
             409, f"campaign {summary.campaign.id} is {summary.campaign.status}: there is nothing to cancel"
         )
-    token = form_token(state, Action.CANCEL, summary.campaign.id)
-    return render("cancel.html", request, summary=summary, token=token, every=None, now=now)
+    return render("cancel.html", request, summary=summary, every=None, now=now)
 
 
-@router.post(
-    f"/campaigns/{{campaign_id}}/{ACTION}", dependencies=[Depends(require_same_site), Depends(require_form_token)]
-)
-def control_campaign(campaign_id: str, action: Action, state: InjectedState) -> Response:
+@router.post(f"/campaigns/{{campaign_id}}/{ACTION}", **for_role(Role.SENDER))
+def control_campaign(campaign_id: str, action: Action, state: InjectedState, person: InjectedPerson) -> Response:
     """Carry out a button's action, then show the campaign again."""
-    campaign = ACTIONS[action](state.ledger, campaign_id, who=state.settings.console.user, now=state.clock())
+    campaign = ACTIONS[action](state.ledger, campaign_id, who=person.name, now=state.clock())
     return RedirectResponse(f"/campaigns/{campaign.id}", 303)
 
 
-@router.get("/assets/{name}")
+@router.get("/assets/{name}", **for_role(Role.VIEWER))
 def asset(name: str) -> Response:
     """The style, the script and the icon, all our own."""
     if name not in ASSETS:

@@ -6,23 +6,55 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from fastapi import Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from campaigns.lifecycle import CALLED_CONTACTS, FINAL_CONTACTS, OPEN_CONTACTS, CampaignStatus, ContactStatus
+from campaigns.operations.people import Role
 from campaigns.reporting.hold_reason import GOING, TROUBLES
 from campaigns.reporting.listings import mask_numbers
 from campaigns.reporting.status import CampaignSummary, unknown_warning
 from console.formatting import meaning, percent, words
+from console.pages.language import gettext, ngettext
+from console.server.auth import Caller, form_token
 from console.server.state import AppState
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """An entry of the menu, for those who have the role."""
+
+    path: str
+    title: str  # English, translated when it is shown
+    role: Role = Role.VIEWER
+
+
+SECTIONS = [Section("/", "Campaigns")]
 
 
 def render(template: str, request: Request, **facts: Any) -> str:
     """A page as HTML."""
     state: AppState = request.app.state.state
-    return TEMPLATES.get_template(template).render(flower=flower_url(state, request.url.hostname), **facts)
+    person: Caller | None = getattr(request.state, "caller", None)  # nobody, on the page of a refusal
+    shared = {
+        "flower": flower_url(state, request.url.hostname),
+        "person": person,
+        "sections": [section for section in SECTIONS if person and person.has_role(section.role)],
+        "here": request.url.path,
+        "form_token": partial(_form_token, state, person),
+    }
+    return TEMPLATES.get_template(template).render(shared | facts)
+
+
+def _form_token(state: AppState, person: Caller | None) -> Markup:
+    """The hidden field that every form of a page carries; a page for nobody has no forms."""
+    if person is None:
+        return Markup()
+    return Markup('<input type="hidden" name="token" value="{}">').format(form_token(state, person))
 
 
 def flower_url(state: AppState, console_host: str | None) -> str | None:
@@ -86,6 +118,7 @@ def _environment() -> Environment:
         loader=PackageLoader("console"),
         autoescape=True,
         undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -100,6 +133,7 @@ def _environment() -> Environment:
         "moment": _moment,
         "without_numbers": mask_numbers,
     }
+    environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.globals |= {"final": FINAL_CONTACTS, "open_contacts": OPEN_CONTACTS}
     return environment
 

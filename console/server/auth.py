@@ -8,21 +8,19 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from anyio import to_thread
 from fastapi import Depends, HTTPException, Request
-from starlette.requests import ClientDisconnect
 
 from campaigns.ledger.erasures import shown_number
 from campaigns.operations import api_tokens
 from campaigns.operations.api_tokens import Scope
-from console.server.body import TooLarge, read_body
+from campaigns.operations.people import Role
 from console.server.state import AppState, InjectedState, equal_in_constant_time
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="dialer", charset="UTF-8"'}
 TOKEN_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="dialer", error="invalid_token"'}
-FORM_LIMIT = 4096
 OWN_HEADER = "x-dialer"
 BY_PASSWORD = frozenset(Scope) - {Scope.NUMBERS}
 
@@ -33,6 +31,7 @@ class Caller:
 
     name: str
     scopes: frozenset[Scope]
+    roles: frozenset[Role] = frozenset()
     by_password: bool = False
 
     def may(self, scope: Scope) -> bool:
@@ -43,6 +42,15 @@ class Caller:
         """Refuse (403) a caller without this scope."""
         if not self.may(scope):
             raise HTTPException(403, f"this token has no scope {scope}")
+
+    def has_role(self, role: Role) -> bool:
+        """Whether the person may do what this role allows: every role may look, and `admin` may do everything."""
+        return role in self.roles or Role.ADMIN in self.roles or (role is Role.VIEWER and bool(self.roles))
+
+    def require_role(self, role: Role) -> None:
+        """Refuse (403) a person without this role."""
+        if not self.has_role(role):
+            raise HTTPException(403, f"this needs the role {role}: {self.name} has {', '.join(self.roles) or 'none'}")
 
     def shown(self, phone: str) -> str:
         """A number of the ledger as this caller may see it."""
@@ -73,12 +81,6 @@ async def identify(request: Request) -> Caller:
 InjectedCaller = Annotated[Caller, Depends(identify)]
 
 
-async def require_password(caller: InjectedCaller) -> None:
-    """Refuse (403) a token: pages are for people."""
-    if not caller.by_password:
-        raise HTTPException(403, "pages are for people with the password: a token is for /api/v1 and /metrics")
-
-
 async def require_metrics(caller: InjectedCaller) -> None:
     """Refuse (403) a token without the scope `metrics`."""
     caller.require(Scope.METRICS)
@@ -94,7 +96,9 @@ def _by_password(state: AppState, scheme: str, encoded: str) -> Caller | None:
     right_user = equal_in_constant_time(user, state.settings.console.user)
     right_password = equal_in_constant_time(password, state.password)
     if right_user and right_password:
-        return Caller(name=state.settings.console.user, scopes=BY_PASSWORD, by_password=True)
+        return Caller(
+            name=state.settings.console.user, scopes=BY_PASSWORD, roles=frozenset({Role.ADMIN}), by_password=True
+        )
     return None
 
 
@@ -119,20 +123,10 @@ async def require_json_or_header(request: Request) -> None:
         raise HTTPException(415, "a request that changes something needs Content-Type: application/json")
 
 
-def form_token(state: AppState, action: str, campaign_id: str) -> str:
-    """The token that the form for this action carries; it cannot be computed without the password."""
-    text = f"console form\0{action}\0{campaign_id}".encode()
+def form_token(state: AppState, caller: Caller) -> str:
+    """The token that this person's forms carry; it cannot be computed without the password."""
+    text = f"console form\0{caller.name}".encode()
     return hmac.new(state.password.encode(), text, hashlib.sha256).hexdigest()
-
-
-async def require_form_token(action: str, campaign_id: str, request: Request, state: InjectedState) -> None:
-    """Refuse (403) a form without the token of this action and campaign."""
-    try:
-        form = parse_qs((await read_body(request, FORM_LIMIT)).decode("utf-8", "replace"))
-    except (TooLarge, ClientDisconnect, ValueError):
-        form = {}
-    if not equal_in_constant_time(form.get("token", [""])[0], form_token(state, action, campaign_id)):
-        raise HTTPException(403, "this form is not one of this console's: open the campaign and try again")
 
 
 def _credentials(encoded: str) -> tuple[str, str]:

@@ -13,8 +13,8 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 
 from console import receipts
 from console.api import document
-from console.pages import campaigns as pages
-from console.server.auth import identify, require_metrics, require_password
+from console.pages import site
+from console.server.auth import identify, require_metrics
 from console.server.connections import Connections
 from console.server.headers import SafeHeaders
 from console.server.request_checks import HeadAsGet, refusal_of_route, require_known_host, require_known_parameters
@@ -56,7 +56,8 @@ def create_app(
     for router in API_ROUTERS:
         app.include_router(router)
     app.include_router(metrics.router, dependencies=_checks(require_metrics))
-    app.include_router(pages.router, dependencies=_checks(require_password))
+    for router in site.ROUTERS:
+        app.include_router(router)
     app.include_router(not_found_router, dependencies=_checks(identify))
     return app
 
@@ -68,7 +69,7 @@ def _checks(allow: Callable[..., Any]) -> list[Any]:
 @not_found_router.api_route("/{path:path}", methods=ANY_METHOD, include_in_schema=False)
 async def not_found(path: str, request: Request) -> None:
     """404 for every other path, 405 for another method of one that is served."""
-    raise refusal_of_route(request, (*API_ROUTERS, metrics.router, pages.router))
+    raise refusal_of_route(request, (*API_ROUTERS, metrics.router, *site.ROUTERS))
 
 
 @asynccontextmanager

@@ -101,13 +101,15 @@ def test_an_api_call_that_a_mere_form_could_make_is_refused(console: Console, re
     assert console.http.post(path, headers={"x-dialer": "1"}).status_code == 200
 
 
-def test_a_form_works_once_for_its_action_and_its_campaign_only(console: Console, reminder: str) -> None:
-    other = console_server.add_campaign(console.ledger, "other", now=console.clock())
-    token = _token(console.http.get(f"/campaigns/{reminder}").text)
-    for path in (f"/campaigns/{reminder}/cancel", f"/campaigns/{other}/pause"):
-        assert console.http.post(path, data={"token": token}).status_code == 403
-    assert console.http.post(f"/campaigns/{reminder}/pause", content=b"\xff" * 9999).status_code == 403
-    assert console.http.post(f"/campaigns/{reminder}/pause", data={"token": token}).status_code == 303
+def test_a_form_that_this_console_did_not_make_is_refused(console: Console, reminder: str) -> None:
+    token, path = _token(console.http.get(f"/campaigns/{reminder}").text), f"/campaigns/{reminder}/pause"
+    for forged in ({}, {"token": ""}, {"token": token[:-1]}, {"token": "é"}):
+        assert console.http.post(path, data=forged).status_code == 403
+    assert console.http.post(path, files={"token": b"a file"}).status_code == 403
+    assert console.http.post(path, content=b"\xff" * 9999).status_code == 403
+    assert console.http.post(path, data={"token": token, "much": "x" * 99_999}).status_code == 413
+    assert console.http.get(f"/api/v1/campaigns/{reminder}").json()["status"] == CampaignStatus.RUNNING
+    assert console.http.post(path, data={"token": token}).status_code == 303
 
 
 def _token(html: str) -> str:

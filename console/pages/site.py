@@ -1,0 +1,7 @@
+"""Every page of the console: their routers, which the app serves."""
+
+from __future__ import annotations
+
+from console.pages import campaigns
+
+ROUTERS = (campaigns.router,)
