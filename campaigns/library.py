@@ -10,12 +10,12 @@ from typing import Any
 from campaigns.audience.progress import ProgressBar, no_progress
 from campaigns.launch.append import AppendResult, append, check_rows
 from campaigns.launch.change import Change, ChangeResult, change_contact
-from campaigns.launch.checks import CheckResult, check
+from campaigns.launch.checking.checks import CheckResult, check
 from campaigns.launch.exclusions import Exclusions
 from campaigns.launch.launch import launch
 from campaigns.launch.single_calls import CallRequested, PlacedCall, place_call
 from campaigns.ledger import queries
-from campaigns.ledger.contacts import ContactRef
+from campaigns.ledger.lists.contacts import ContactRef
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.operations import control

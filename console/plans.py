@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from campaigns.launch.checks import open_audience
+from campaigns.launch.checking.checks import open_audience
 from campaigns.launch.exclusions import Exclusions
 from campaigns.ledger.store import Ledger
 from campaigns.planning.plan import Plan, make_plan

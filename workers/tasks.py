@@ -25,10 +25,10 @@ from campaigns.ledger import claims
 from campaigns.ledger.store import LedgerUnavailable
 from campaigns.lifecycle import Step
 from campaigns.operations import sweep as sweeping
+from campaigns.operations.webhooks import delivering
+from campaigns.operations.webhooks.delivering import Ticket
 from campaigns.runtime import Runtime, contained
 from campaigns.settlement import polling
-from campaigns.webhooks import delivering
-from campaigns.webhooks.delivering import Ticket
 from dialer.log import get_logger
 from workers.app import app, settings
 from workers.nudges import RELEASE_NOW

@@ -10,17 +10,17 @@ from itertools import chain, islice
 from pathlib import Path
 
 from campaigns.audience.columns import Columns, find_columns
-from campaigns.audience.download import download, is_url
-from campaigns.audience.encoding import BadContactsFile
+from campaigns.audience.files.download import download, is_url
+from campaigns.audience.files.encoding import BadContactsFile
+from campaigns.audience.files.open_list import open_table
+from campaigns.audience.files.table import Row, Table
 from campaigns.audience.first_lines import NOTHING, FirstLines, key_of, phone_of
 from campaigns.audience.given_rows import GivenTable, given_table
 from campaigns.audience.import_summary import VALID, ImportSummary
-from campaigns.audience.open_list import open_table
 from campaigns.audience.progress import ProgressBar, no_progress
 from campaigns.audience.rejects import Reject, RejectCode, RejectStore
 from campaigns.audience.row_batch import RowRejected
 from campaigns.audience.row_reader import CheckScript, ContactRow, Layout, Outcome, RowReader
-from campaigns.audience.table import Row, Table
 from campaigns.definition import Definition
 from campaigns.definition.yaml_source import DefinitionFaults, FileFault
 from dialer.errors import DialerError

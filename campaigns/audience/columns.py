@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from campaigns.audience.table import Table
+from campaigns.audience.files.table import Table
 from campaigns.definition import Definition
 from campaigns.definition.column_names import comparable, template_name
 from campaigns.definition.templates import Template

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from campaigns.audience.columns import OPTIONAL_KEYS
-from campaigns.audience.table import Row, Table
+from campaigns.audience.files.table import Row, Table
 from campaigns.definition import Definition
 from campaigns.definition.column_names import comparable
 from dialer.errors import DialerError

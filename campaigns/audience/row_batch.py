@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from itertools import compress
 from typing import Any
 
+from campaigns.audience.files.table import Row
 from campaigns.audience.rejects import Reject, RejectCode
-from campaigns.audience.table import Row
 
 
 class RowRejected(Exception):

@@ -10,13 +10,13 @@ from itertools import chain
 from typing import NamedTuple
 
 from campaigns.audience.columns import Columns
+from campaigns.audience.files.table import Row, Table
 from campaigns.audience.rejects import RejectCode
 from campaigns.audience.row_batch import ROW, RowBatch, RowRejected
-from campaigns.audience.table import Row, Table
 from campaigns.calendar import times, zones
 from campaigns.definition import Definition
 from campaigns.definition.blanks import trimmed_cells
-from campaigns.definition.speech_filters import SpokenValue
+from campaigns.definition.speech.speech_filters import SpokenValue
 from campaigns.definition.templates import BadText, MissingVariable, RowSpeaker
 from dialer import phone
 from dialer.number_kinds import WORDS

@@ -16,7 +16,7 @@ from jinja2 import StrictUndefined, TemplateRuntimeError, TemplateSyntaxError, m
 from campaigns.calendar.zones import zones_of
 from campaigns.definition.blanks import without_blanks
 from campaigns.definition.column_names import comparable, template_name
-from campaigns.definition.speech_filters import FILTERS, SPEECH, CannotBeSpoken, NamedValue, Speech, SpokenValue
+from campaigns.definition.speech.speech_filters import FILTERS, SPEECH, CannotBeSpoken, NamedValue, Speech, SpokenValue
 from campaigns.definition.template_sandbox import TemplateFault, TextSandbox
 
 

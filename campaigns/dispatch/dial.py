@@ -21,7 +21,7 @@ from campaigns.dispatch.vendor_queue import claimed_to_hand_over, otherwise_due,
 from campaigns.ledger import claims, queries
 from campaigns.ledger.attempts import Opened, Opening, open_attempts
 from campaigns.ledger.claims import Claimed
-from campaigns.ledger.frequency_caps import cap_clears_at
+from campaigns.ledger.numbers.frequency_caps import cap_clears_at
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import LedgerUnavailable
 from campaigns.ledger.together import Together

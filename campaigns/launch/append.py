@@ -13,16 +13,16 @@ from typing import Any
 from sqlalchemy import Connection
 
 from campaigns.audience.audience import read_audience
+from campaigns.audience.files.open_list import open_table
+from campaigns.audience.files.table import Table
 from campaigns.audience.given_rows import given_table
-from campaigns.audience.open_list import open_table
 from campaigns.audience.progress import ProgressBar, no_progress
-from campaigns.audience.table import Table
 from campaigns.definition import Definition
-from campaigns.launch.checks import CheckResult, check_audience, provider_of
+from campaigns.launch.checking.checks import CheckResult, check_audience, provider_of
 from campaigns.launch.exclusions import Exclusions
 from campaigns.ledger import queries
-from campaigns.ledger.appends import AppendedRow, RowFate, append_rows, locked_for_append, refuse_unless_open
-from campaigns.ledger.drafts import WrittenContact
+from campaigns.ledger.lists.appends import AppendedRow, RowFate, append_rows, locked_for_append, refuse_unless_open
+from campaigns.ledger.lists.drafts import WrittenContact
 from campaigns.ledger.moves import write_audit
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger

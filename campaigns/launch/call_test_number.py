@@ -13,11 +13,12 @@ from campaigns.audience.audience import Audience
 from campaigns.audience.rejects import Reject
 from campaigns.audience.row_reader import ContactRow
 from campaigns.definition import Definition
-from campaigns.launch.checks import open_audience
+from campaigns.launch.checking.checks import open_audience
 from campaigns.launch.preview import row_at
 from campaigns.launch.staging import new_contact
-from campaigns.ledger import drafts, queries
-from campaigns.ledger.drafts import name_of_test_call
+from campaigns.ledger import queries
+from campaigns.ledger.lists import drafts
+from campaigns.ledger.lists.drafts import name_of_test_call
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from dialer.account_settings import AccountSettings

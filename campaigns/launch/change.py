@@ -15,16 +15,16 @@ from campaigns.audience.rejects import Reject
 from campaigns.audience.row_reader import CheckScript, ContactRow
 from campaigns.definition import Definition
 from campaigns.definition.column_names import comparable
-from campaigns.launch.account_checks import fallback_accounts
-from campaigns.launch.checks import provider_of
+from campaigns.launch.checking.account_checks import fallback_accounts
+from campaigns.launch.checking.checks import provider_of
 from campaigns.launch.staging import new_contact
 from campaigns.ledger import queries
-from campaigns.ledger.appends import add_zones, locked_for_append, why_locked
-from campaigns.ledger.contacts import ContactLine, ContactRef, Outcome, contact_named, rewrite, version_of
+from campaigns.ledger.lists.appends import add_zones, locked_for_append, why_locked
+from campaigns.ledger.lists.contacts import ContactLine, ContactRef, Outcome, contact_named, rewrite, version_of
 from campaigns.ledger.moves import write_audit
+from campaigns.ledger.numbers.suppressions import suppressed_among
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
-from campaigns.ledger.suppressions import suppressed_among
 from campaigns.ledger.tables import contacts
 from campaigns.lifecycle import CALLED_CONTACTS, ChangedMeanwhile
 from dialer.account_settings import AccountSettings

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, select
 
 from campaigns.audience.rejects import RejectCode
 from campaigns.definition import Definition
-from campaigns.ledger.drafts import called_by_another, live_campaign_named
+from campaigns.ledger.lists.drafts import called_by_another, live_campaign_named
+from campaigns.ledger.numbers.suppressions import suppressed_among
 from campaigns.ledger.store import HASHED, Ledger
-from campaigns.ledger.suppressions import suppressed_among
 from campaigns.ledger.tables import suppressions
 
 

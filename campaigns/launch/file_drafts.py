@@ -19,7 +19,7 @@ import yaml
 
 from campaigns.audience.kept_lists import DRAFTS, LIST
 from campaigns.definition import Definition, load_definition
-from campaigns.launch.checks import CheckResult, check
+from campaigns.launch.checking.checks import CheckResult, check
 from campaigns.launch.clone import definition_yaml
 from campaigns.launch.exclusions import Exclusions
 from campaigns.launch.launch import launch, refuse_duplicate, refuse_too_late

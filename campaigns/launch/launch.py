@@ -15,9 +15,10 @@ from sqlalchemy import Connection
 from campaigns.audience.progress import ProgressBar, no_progress
 from campaigns.calendar.calling_hours import next_opening
 from campaigns.definition import Definition
-from campaigns.launch.checks import CheckResult, NobodyToCall
+from campaigns.launch.checking.checks import CheckResult, NobodyToCall
 from campaigns.launch.staging import StagingFile
-from campaigns.ledger import drafts, queries
+from campaigns.ledger import queries
+from campaigns.ledger.lists import drafts
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from dialer.errors import DialerError

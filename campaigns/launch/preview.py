@@ -9,8 +9,8 @@ from pathlib import Path
 from campaigns.audience.audience import Audience
 from campaigns.audience.rejects import Reject
 from campaigns.audience.row_reader import ContactRow
-from campaigns.definition.speech_filters import SpokenValue
-from campaigns.launch.checks import open_audience
+from campaigns.definition.speech.speech_filters import SpokenValue
+from campaigns.launch.checking.checks import open_audience
 from dialer.account_settings import AccountSettings
 from dialer.errors import DialerError
 from dialer.scripts import Speech

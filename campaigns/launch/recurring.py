@@ -13,7 +13,7 @@ from cronsim import CronSim
 from sqlalchemy import Connection, delete, insert, select, update
 
 from campaigns.definition import Definition, load_definition
-from campaigns.launch.checks import check
+from campaigns.launch.checking.checks import check
 from campaigns.launch.launch import launch
 from campaigns.ledger.moves import row_count, updated_one, write_audit
 from campaigns.ledger.store import Ledger

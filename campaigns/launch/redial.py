@@ -8,9 +8,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, insert, literal, or_, select, update
 
-from campaigns.ledger import drafts, erasures, queries
+from campaigns.ledger import queries
+from campaigns.ledger.lists import drafts
+from campaigns.ledger.lists.redials import note_redial, other_campaigns, reached_calls
+from campaigns.ledger.numbers import erasures
 from campaigns.ledger.queries import Campaign
-from campaigns.ledger.redials import note_redial, other_campaigns, reached_calls
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import UtcTime, attempts, campaigns, contacts
 from campaigns.lifecycle import LIVE_CAMPAIGNS, REDIALED_CONTACTS, CampaignStatus, ContactStatus

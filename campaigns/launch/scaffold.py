@@ -7,8 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from campaigns.audience.encoding import BadContactsFile
-from campaigns.audience.open_list import open_table
+from campaigns.audience.files.encoding import BadContactsFile
+from campaigns.audience.files.open_list import open_table
 from campaigns.definition.column_names import comparable, template_name
 
 SAMPLE_LIST = "phone,name\n+14155550101,Amelia\n+12125550102,Noah\n"

@@ -16,13 +16,13 @@ from campaigns.audience.given_rows import given_table
 from campaigns.audience.rejects import Reject
 from campaigns.audience.row_reader import LONGEST_KEY, ContactRow
 from campaigns.calendar.calling_hours import next_opening
-from campaigns.launch.account_checks import fallback_accounts
-from campaigns.launch.checks import provider_of
+from campaigns.launch.checking.account_checks import fallback_accounts
+from campaigns.launch.checking.checks import provider_of
 from campaigns.launch.staging import NO_ZONE, new_contact
 from campaigns.ledger import queries
-from campaigns.ledger.appends import CannotAppend, RowFate, append_rows, locked_for_append
-from campaigns.ledger.drafts import WrittenContact, as_written
-from campaigns.ledger.idempotency import KeyReused, ProgramKey, keep_requests, kept_requests
+from campaigns.ledger.lists.appends import CannotAppend, RowFate, append_rows, locked_for_append
+from campaigns.ledger.lists.drafts import WrittenContact, as_written
+from campaigns.ledger.lists.idempotency import KeyReused, ProgramKey, keep_requests, kept_requests
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.together import Together

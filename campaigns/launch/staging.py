@@ -9,7 +9,7 @@ from tempfile import TemporaryFile
 
 from campaigns.audience.row_reader import ContactRow
 from campaigns.audience.temp_space import temp_space
-from campaigns.ledger.drafts import NewContact, WrittenContact, written_contact
+from campaigns.ledger.lists.drafts import NewContact, WrittenContact, written_contact
 
 WRITTEN_AT_ONCE = 1000
 NO_ZONE = "UTC"  # of contacts whose campaign may call at any time and names no zone

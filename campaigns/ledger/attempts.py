@@ -33,9 +33,9 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from campaigns.definition.sections.frequency import Cap
 from campaigns.ledger.claims import Claimed
-from campaigns.ledger.frequency_caps import lock_numbers, under_the_caps
 from campaigns.ledger.moves import among
-from campaigns.ledger.suppressions import suppressed
+from campaigns.ledger.numbers.frequency_caps import lock_numbers, under_the_caps
+from campaigns.ledger.numbers.suppressions import suppressed
 from campaigns.ledger.tables import UtcTime, attempts, campaigns, contacts
 from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
 

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from campaigns.ledger.moves import among, as_final, row_count
-from campaigns.ledger.suppressions import reason_of, suppressed, suppressed_of_many
+from campaigns.ledger.numbers.suppressions import reason_of, suppressed, suppressed_of_many
 from campaigns.ledger.tables import AGAIN, IS_URGENT, UtcTime, campaigns, contacts
 from campaigns.lifecycle import LIVE_CAMPAIGNS, WAITING_CONTACTS, CampaignStatus, ContactStatus
 

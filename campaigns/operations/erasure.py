@@ -8,12 +8,13 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, case, delete, func, select, update
 
-from campaigns.ledger import claims, erasures, moves
-from campaigns.ledger.drafts import name_of_test_call
-from campaigns.ledger.erasures import CONTENT, ERASED, TIMING
-from campaigns.ledger.frequency_caps import lock_numbers
+from campaigns.ledger import claims, moves
+from campaigns.ledger.lists.drafts import name_of_test_call
+from campaigns.ledger.numbers import erasures
+from campaigns.ledger.numbers.erasures import CONTENT, ERASED, TIMING
+from campaigns.ledger.numbers.frequency_caps import lock_numbers
+from campaigns.ledger.numbers.suppressions import listed, suppress
 from campaigns.ledger.store import Ledger
-from campaigns.ledger.suppressions import listed, suppress
 from campaigns.ledger.tables import attempts, campaigns, contact_tallies, contacts, suppressions
 from campaigns.ledger.tallies import forget_none
 from campaigns.lifecycle import PROGRAM, WAITING_CONTACTS, ContactStatus

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from campaigns.audience.download import downloaded_lists
+from campaigns.audience.files.download import downloaded_lists
+from campaigns.audience.files.open_list import all_records
 from campaigns.audience.kept_lists import kept_lists
-from campaigns.audience.open_list import all_records
 from campaigns.audience.rejects import OWN_COLUMNS
-from campaigns.ledger.erasures import ERASED
+from campaigns.ledger.numbers.erasures import ERASED
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import campaigns, schedules
 from campaigns.operations.erasure import campaigns_with_number

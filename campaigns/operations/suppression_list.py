@@ -13,14 +13,14 @@ from typing import TextIO
 
 from sqlalchemy import Connection
 
+from campaigns.audience.files.open_list import open_table
+from campaigns.audience.files.table import Table
 from campaigns.audience.formulas import harmless
-from campaigns.audience.open_list import open_table
 from campaigns.audience.rejects import Reject, RejectCode
-from campaigns.audience.table import Table
 from campaigns.calendar.times import BadMoment, parse_moment
-from campaigns.ledger import erasures, moves
-from campaigns.ledger.store import Ledger
-from campaigns.ledger.suppressions import (
+from campaigns.ledger import moves
+from campaigns.ledger.numbers import erasures
+from campaigns.ledger.numbers.suppressions import (
     EVERY_ACCOUNT,
     Suppression,
     count_listed,
@@ -30,6 +30,7 @@ from campaigns.ledger.suppressions import (
     suppress,
     unsuppress,
 )
+from campaigns.ledger.store import Ledger
 from dialer.errors import DialerError
 from dialer.phone import BadPhoneNumber, PhoneNumber, parse
 from dialer.whole_file import whole_file

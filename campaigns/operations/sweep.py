@@ -12,10 +12,10 @@ from datetime import datetime
 from sqlalchemy import Connection, exists, or_, select
 
 from campaigns.ledger import claims, queries
-from campaigns.ledger.contacts import end_withdrawn
 from campaigns.ledger.deliveries import purge
-from campaigns.ledger.drafts import clear_abandoned
-from campaigns.ledger.idempotency import forget_keys
+from campaigns.ledger.lists.contacts import end_withdrawn
+from campaigns.ledger.lists.drafts import clear_abandoned
+from campaigns.ledger.lists.idempotency import forget_keys
 from campaigns.ledger.moves import move_campaign
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import campaigns, contacts

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from campaigns.ledger import queries
-from campaigns.ledger.contacts import (
+from campaigns.ledger.lists.contacts import (
     WITHDRAWN,
     ContactLine,
     ContactRef,

@@ -19,7 +19,7 @@ from campaigns.audience.import_summary import ImportSummary
 from campaigns.audience.rejects import NOT_BLOCKING, Reject, RejectCode
 from campaigns.audience.row_reader import ContactRow
 from campaigns.definition import Definition
-from campaigns.ledger.frequency_caps import calls_since
+from campaigns.ledger.numbers.frequency_caps import calls_since
 from campaigns.ledger.store import Ledger
 from campaigns.planning.capacity import Capacity, capacity_of, other_campaigns, with_bucket_state
 from campaigns.planning.outcome_model import OutcomeModel, assumed_model, learned_model

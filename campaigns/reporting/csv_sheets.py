@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Row, select
 
 from campaigns.audience.formulas import harmless
-from campaigns.ledger.erasures import shown_number
+from campaigns.ledger.numbers.erasures import shown_number
 from campaigns.ledger.tables import attempts, contacts
 from dialer.whole_file import whole_file
 

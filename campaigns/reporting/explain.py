@@ -12,11 +12,11 @@ from sqlalchemy import Connection, Row, select
 from campaigns.calendar.calling_hours import next_opening
 from campaigns.calendar.zones import zones_of
 from campaigns.ledger import queries
-from campaigns.ledger.contacts import ContactRef, NoSuchContact, contact_by_id, contact_named, version_of
-from campaigns.ledger.erasures import shown_number
+from campaigns.ledger.lists.contacts import ContactRef, NoSuchContact, contact_by_id, contact_named, version_of
+from campaigns.ledger.numbers.erasures import shown_number
+from campaigns.ledger.numbers.suppressions import EVERY_ACCOUNT, Suppression, listed
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import HASHED, Ledger
-from campaigns.ledger.suppressions import EVERY_ACCOUNT, Suppression, listed
 from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import FINAL_CONTACTS, WAITING_CONTACTS, AttemptStatus, CampaignStatus, ContactStatus
 from campaigns.reporting.hold_reason import GOING, HoldKind, HoldReason, capped_until, hold_reason

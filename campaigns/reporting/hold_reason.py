@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 from campaigns.calendar.calling_hours import next_opening
 from campaigns.calendar.zones import zones_of
 from campaigns.ledger import queries
-from campaigns.ledger.drafts import LEASE
-from campaigns.ledger.frequency_caps import cap_clears_at
+from campaigns.ledger.lists.drafts import LEASE
 from campaigns.ledger.moves import moved_to
+from campaigns.ledger.numbers.frequency_caps import cap_clears_at
 from campaigns.ledger.queries import Campaign, last_tick, latest_fault
 from campaigns.ledger.tables import attempts, audit, breakers, campaigns, contacts, halts
 from campaigns.lifecycle import (

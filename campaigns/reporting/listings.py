@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Select, select, tuple_
 
 from campaigns.ledger import queries
-from campaigns.ledger.erasures import shown_number
+from campaigns.ledger.numbers.erasures import shown_number
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import attempts, audit, contacts
 from campaigns.ledger.tallies import ReasonCount, reasons_not_reached

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, func, select
 
-from campaigns.ledger.erasures import shown_number
+from campaigns.ledger.numbers.erasures import shown_number
 from campaigns.ledger.tables import attempts, contacts, receipts
 from campaigns.lifecycle import DOUBTFUL_ATTEMPTS, AttemptStatus
 from dialer.plural import counted

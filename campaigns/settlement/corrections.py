@@ -10,9 +10,9 @@ from datetime import datetime
 
 from sqlalchemy import Case, Column, ColumnElement, Connection, and_, case, func, or_, select, update
 
+from campaigns.ledger.lists.redials import other_contacts
 from campaigns.ledger.moves import as_final, lock_contact, move_contact, updated_one, write_audit
 from campaigns.ledger.queries import OpenAttempt
-from campaigns.ledger.redials import other_contacts
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import (
     FINAL_CONTACTS,

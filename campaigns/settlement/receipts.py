@@ -12,8 +12,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Select, and_, bindparam, or_, select, update
 
-from campaigns.ledger import erasures, queries
+from campaigns.ledger import queries
 from campaigns.ledger.moves import among, move_attempt, row_count
+from campaigns.ledger.numbers import erasures
 from campaigns.ledger.queries import OpenAttempt
 from campaigns.ledger.receipts import receipts_by_attempt
 from campaigns.ledger.tables import attempts, receipts

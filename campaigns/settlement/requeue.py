@@ -9,9 +9,9 @@ from sqlalchemy import Connection, select, update
 
 from campaigns.ledger import queries
 from campaigns.ledger.attempts import Opened
+from campaigns.ledger.lists.redials import other_campaigns, reached_elsewhere
 from campaigns.ledger.moves import among, lock_contact, move_contact, move_contacts
 from campaigns.ledger.queries import OpenAttempt
-from campaigns.ledger.redials import other_campaigns, reached_elsewhere
 from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from dialer.calls import REACHED, Outcome

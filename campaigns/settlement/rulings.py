@@ -16,8 +16,8 @@ from campaigns.ledger import queries
 from campaigns.ledger.attempts import Opened
 from campaigns.ledger.claims import HANDED_OVER_MARGIN
 from campaigns.ledger.moves import move_attempt, move_attempts, move_contact, move_contacts, pause
+from campaigns.ledger.numbers.suppressions import suppress
 from campaigns.ledger.queries import OpenAttempt
-from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import AttemptStatus, ContactStatus, PauseKind
 from campaigns.safeguards.failover import FOR_THE_DAY, has_left, move_on

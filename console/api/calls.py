@@ -9,8 +9,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from campaigns.launch.file_drafts import Cell
 from campaigns.launch.single_calls import CallRequested, place_call
-from campaigns.ledger.appends import RowFate
-from campaigns.ledger.contacts import Outcome
+from campaigns.ledger.lists.appends import RowFate
+from campaigns.ledger.lists.contacts import Outcome
 from campaigns.lifecycle import ContactStatus
 from campaigns.operations.api_tokens import Scope
 from campaigns.operations.withdrawals import withdraw_call

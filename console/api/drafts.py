@@ -16,7 +16,7 @@ from starlette.datastructures import UploadFile
 from campaigns.audience.rejects import Reject
 from campaigns.launch import file_drafts
 from campaigns.launch.call_test_number import call_test_number
-from campaigns.launch.checks import CheckResult
+from campaigns.launch.checking.checks import CheckResult
 from campaigns.launch.file_drafts import Cell, FileDraft
 from campaigns.launch.preview import Preview, preview
 from campaigns.operations.api_tokens import Scope

@@ -17,8 +17,8 @@ from starlette.datastructures import UploadFile
 from campaigns.launch.append import append, check_rows
 from campaigns.launch.change import Change, change_contact
 from campaigns.launch.file_drafts import Cell
-from campaigns.ledger.appends import RowFate
-from campaigns.ledger.contacts import ContactLine, ContactRef, Outcome
+from campaigns.ledger.lists.appends import RowFate
+from campaigns.ledger.lists.contacts import ContactLine, ContactRef, Outcome
 from campaigns.lifecycle import ContactStatus
 from campaigns.operations.api_tokens import Scope
 from campaigns.operations.withdrawals import withdraw_contacts

@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from starlette.datastructures import UploadFile
 
 from campaigns.launch.file_drafts import paths_left_out
-from campaigns.ledger.suppressions import Suppression
+from campaigns.ledger.numbers.suppressions import Suppression
 from campaigns.operations import suppression_list
 from campaigns.operations.api_tokens import Scope
 from console.api.contacts import NumberGiven, phone_of

@@ -11,8 +11,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from campaigns.ledger.webhooks import Webhook
 from campaigns.lifecycle import DeliveryState, EventKind, Included, WebhookState
 from campaigns.operations.api_tokens import Scope
-from campaigns.webhooks import subscriptions
-from campaigns.webhooks.subscriptions import ListedWebhook
+from campaigns.operations.webhooks import subscriptions
+from campaigns.operations.webhooks.subscriptions import ListedWebhook
 from console.server.api_route import InjectedCaller, api_router, needs
 from console.server.cursors import Limit
 from console.server.state import AppState, InjectedState

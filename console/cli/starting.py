@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from campaigns.audience.progress import no_progress
-from campaigns.launch.checks import CheckResult
+from campaigns.launch.checking.checks import CheckResult
 from campaigns.launch.launch import refuse_duplicate, refuse_too_late
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from anyio import to_thread
 from fastapi import Depends, HTTPException, Request
 
-from campaigns.ledger.erasures import shown_number
+from campaigns.ledger.numbers.erasures import shown_number
 from campaigns.operations import api_tokens
 from campaigns.operations.api_tokens import Scope
 from campaigns.operations.people import Role

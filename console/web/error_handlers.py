@@ -9,30 +9,30 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, PlainTextResponse
 from starlette.exceptions import HTTPException as AnyHttpException
 
-from campaigns.audience.encoding import BadContactsFile
+from campaigns.audience.files.encoding import BadContactsFile
 from campaigns.audience.given_rows import BadRows
 from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch.call_test_number import NotListed, RowNotCalled
 from campaigns.launch.change import ChangeRefused
-from campaigns.launch.checks import NobodyToCall, RowsRejected
+from campaigns.launch.checking.checks import NobodyToCall, RowsRejected
 from campaigns.launch.file_drafts import AlreadyStarted, NoList, NoSuchDraft, NotStarted
 from campaigns.launch.launch import CampaignNotEnded
 from campaigns.launch.preview import NoSuchRow
 from campaigns.launch.recurring import NoSuchSchedule, NotRecurring
 from campaigns.launch.redial import CannotRedial
 from campaigns.launch.single_calls import CallRefused
-from campaigns.ledger.appends import CannotAppend
-from campaigns.ledger.contacts import NoSuchContact, SeveralContacts
-from campaigns.ledger.idempotency import KeyReused
+from campaigns.ledger.lists.appends import CannotAppend
+from campaigns.ledger.lists.contacts import NoSuchContact, SeveralContacts
+from campaigns.ledger.lists.idempotency import KeyReused
 from campaigns.ledger.queries import NoSuchCampaign
 from campaigns.ledger.webhooks import NoSuchWebhook
 from campaigns.lifecycle import ChangedMeanwhile, IllegalMove
 from campaigns.operations.api_tokens import BadToken, NoSuchToken, TokenNameTaken
 from campaigns.operations.live_calls import AccountUnclear, NotDone
 from campaigns.operations.suppression_list import NoNumbers
+from campaigns.operations.webhooks.subscriptions import BadWebhook
 from campaigns.operations.withdrawals import BadReason
 from campaigns.planning.plan import NothingToPlan
-from campaigns.webhooks.subscriptions import BadWebhook
 from console.pages.rendering import render
 from console.preflight import CannotLogIn
 from console.server.headers import HEADERS

@@ -17,7 +17,7 @@ from typing import Any
 import phonenumbers
 from sqlalchemy import select
 
-from campaigns.launch.checks import check
+from campaigns.launch.checking.checks import check
 from campaigns.launch.launch import launch
 from campaigns.ledger import queries
 from campaigns.ledger.store import Ledger, LedgerUnavailable

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from campaigns.launch.checks import check
+from campaigns.launch.checking.checks import check
 from campaigns.launch.launch import launch
 from campaigns.ledger import queries
 from campaigns.ledger.store import Ledger

@@ -17,8 +17,8 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 
 from campaigns.ledger.store import LedgerUnavailable
+from campaigns.operations.webhooks.delivering import claim, deliver
 from campaigns.runtime import Runtime
-from campaigns.webhooks.delivering import claim, deliver
 from dialer.deadline import utc_now
 from dialer.internal_networks import networks
 from dialer.transport.signed_posts import SignedPosts

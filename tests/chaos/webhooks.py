@@ -26,7 +26,7 @@ from campaigns.ledger.queries import OpenAttempt
 from campaigns.ledger.store import Ledger, LedgerUnavailable
 from campaigns.ledger.tables import contacts, deliveries
 from campaigns.lifecycle import ContactStatus, EventKind
-from campaigns.webhooks import subscriptions
+from campaigns.operations.webhooks import subscriptions
 from dialer.deadline import utc_now
 from dialer.internal_networks import networks
 from dialer.verdicts import Ruling, Verdict

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.campaigns.audience.test_download import bomb, served
+from tests.campaigns.audience.files.test_download import bomb, served
 from tests.support.raw_workbooks import HEADER, raw_workbook, text_cell
 from tests.support.shell import CAMPAIGN, DIALER, Shell
 

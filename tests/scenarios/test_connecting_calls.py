@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import campaigns
-from campaigns.launch.checks import check
+from campaigns.launch.checking.checks import check
 from campaigns.launch.launch import launch
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger

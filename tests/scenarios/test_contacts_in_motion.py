@@ -19,8 +19,8 @@ from sqlalchemy import event, select
 from campaigns.dispatch.dial import dial
 from campaigns.dispatch.release import release
 from campaigns.launch.change import Change, change_contact
-from campaigns.ledger.contacts import ContactRef, Outcome
-from campaigns.ledger.suppressions import suppress
+from campaigns.ledger.lists.contacts import ContactRef, Outcome
+from campaigns.ledger.numbers.suppressions import suppress
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.operations import control
 from campaigns.operations.withdrawals import withdraw_contact

@@ -11,7 +11,7 @@ from sqlalchemy import select
 import campaigns
 from campaigns.definition import Definition, load_definition
 from campaigns.launch.call_test_number import call_test_number
-from campaigns.launch.checks import check
+from campaigns.launch.checking.checks import check
 from campaigns.launch.clone import definition_yaml
 from campaigns.launch.launch import launch
 from campaigns.ledger.tables import audit, contacts

@@ -17,10 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from campaigns.audience.audience import open_list, read_audience
-from campaigns.audience.encoding import BadContactsFile
+from campaigns.audience.files.encoding import BadContactsFile
 from campaigns.audience.rejects import RejectCode
 from campaigns.definition import Definition, load_definition
-from campaigns.launch.checks import check
+from campaigns.launch.checking.checks import check
 from dialer.errors import DialerError
 from dialer.providers.registry import account_settings
 from tests.support.campaign_files import FULL, GOOD, SMALL, read_list, workbook

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from campaigns.launch.checks import check
+from campaigns.launch.checking.checks import check
 from campaigns.launch.launch import launch
-from campaigns.ledger import claims, drafts, queries
-from campaigns.ledger.drafts import clear_abandoned
+from campaigns.ledger import claims, queries
+from campaigns.ledger.lists import drafts
+from campaigns.ledger.lists.drafts import clear_abandoned
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus
 from campaigns.reporting.hold_reason import HoldKind, hold_reason
@@ -33,7 +34,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from campaigns.launch import launch as launching
-from campaigns.launch.checks import check
+from campaigns.launch.checking.checks import check
 from campaigns.launch.launch import launch
 from campaigns.ledger.store import Ledger
 from tests.campaigns.launch.test_launch import ACCOUNTS

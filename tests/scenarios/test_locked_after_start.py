@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from campaigns.launch.checks import check
+from campaigns.launch.checking.checks import check
 from campaigns.launch.clone import clone
 from campaigns.launch.launch import CampaignNotEnded, launch
-from campaigns.ledger import drafts, queries
-from campaigns.ledger.drafts import DraftGone, NewContact
+from campaigns.ledger import queries
+from campaigns.ledger.lists import drafts
+from campaigns.ledger.lists.drafts import DraftGone, NewContact
 from campaigns.ledger.tables import contacts
 from campaigns.operations import control
 from tests.campaigns.launch.test_launch import ACCOUNTS, good, written

@@ -16,13 +16,14 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, select
 
-from campaigns.launch.checks import CheckResult, check
+from campaigns.launch.checking.checks import CheckResult, check
 from campaigns.launch.exclusions import Exclusions
 from campaigns.launch.launch import CampaignNotEnded, launch
 from campaigns.launch.recurring import LEASE, add, launch_due, listed
 from campaigns.launch.redial import CannotRedial, redial
-from campaigns.ledger import drafts, moves
-from campaigns.ledger.drafts import DraftGone, NewContact, clear_abandoned
+from campaigns.ledger import moves
+from campaigns.ledger.lists import drafts
+from campaigns.ledger.lists.drafts import DraftGone, NewContact, clear_abandoned
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import contacts
 from campaigns.lifecycle import AttemptStatus

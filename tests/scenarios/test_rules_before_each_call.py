@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from campaigns.dispatch.dial import Slice, dial
 from campaigns.dispatch.release import release
-from campaigns.ledger.suppressions import suppress
+from campaigns.ledger.numbers.suppressions import suppress
 from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import ContactStatus
 from campaigns.operations import control

@@ -10,7 +10,7 @@ import pytest
 from campaigns.dispatch.dial import dial
 from campaigns.dispatch.release import release
 from campaigns.launch.call_test_number import call_test_number
-from campaigns.launch.checks import check
+from campaigns.launch.checking.checks import check
 from campaigns.launch.launch import launch
 from dialer.deadline import utc_now
 from dialer.phone import PhoneNumber

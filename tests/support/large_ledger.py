@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import text
 
 from campaigns.definition import Definition
-from campaigns.ledger import drafts, tallies
+from campaigns.ledger import tallies
+from campaigns.ledger.lists import drafts
 from campaigns.ledger.migrations import upgrade
 from campaigns.ledger.store import Ledger
 

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from campaigns.launch.append import AppendResult, append, check_rows
-from campaigns.launch.checks import check
+from campaigns.launch.checking.checks import check
 from campaigns.launch.launch import launch
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger

@@ -10,9 +10,10 @@ from uuid import UUID, uuid4
 from sqlalchemy import select
 
 from campaigns.definition import Definition
-from campaigns.ledger import claims, drafts, queries
+from campaigns.ledger import claims, queries
 from campaigns.ledger.attempts import Opened, Opening, open_attempts
-from campaigns.ledger.drafts import NewContact
+from campaigns.ledger.lists import drafts
+from campaigns.ledger.lists.drafts import NewContact
 from campaigns.ledger.queries import Campaign, OpenAttempt
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, contacts

@@ -17,7 +17,7 @@ from pathlib import Path
 import phonenumbers
 from openpyxl import load_workbook
 
-from campaigns.launch.checks import check
+from campaigns.launch.checking.checks import check
 from campaigns.launch.launch import launch
 from campaigns.ledger.migrations import upgrade
 from campaigns.ledger.store import Ledger

@@ -15,7 +15,7 @@ from random import Random
 
 from benchmarks.figures import Figures
 from benchmarks.subjects.plan import examples
-from campaigns.launch.checks import open_audience
+from campaigns.launch.checking.checks import open_audience
 from campaigns.ledger.migrations import upgrade
 from campaigns.ledger.store import Ledger
 from campaigns.planning.plan import make_plan

@@ -21,11 +21,12 @@ from benchmarks.figures import Figures
 from campaigns.audience.audience import Audience
 from campaigns.audience.row_reader import ContactRow
 from campaigns.definition import load_definition
-from campaigns.launch.checks import check, open_audience
+from campaigns.launch.checking.checks import check, open_audience
 from campaigns.launch.clone import definition_yaml
 from campaigns.launch.launch import launch
-from campaigns.ledger import drafts, queries
-from campaigns.ledger.drafts import NewContact
+from campaigns.ledger import queries
+from campaigns.ledger.lists import drafts
+from campaigns.ledger.lists.drafts import NewContact
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, contacts

@@ -18,7 +18,7 @@ from campaigns.audience.progress import no_progress
 from campaigns.calendar.times import BadMoment, parse_moment
 from campaigns.launch.append import AppendResult
 from campaigns.launch.change import Change
-from campaigns.ledger.contacts import ContactLine, ContactRef, Outcome
+from campaigns.ledger.lists.contacts import ContactLine, ContactRef, Outcome
 from campaigns.operations.withdrawals import Withdrawals
 from campaigns.reporting.explain import explain_one
 from console.cli.arguments import (

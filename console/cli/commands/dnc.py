@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 
 from campaigns.calendar.times import BadMoment, parse_moment
-from campaigns.ledger.suppressions import Suppression
+from campaigns.ledger.numbers.suppressions import Suppression
 from campaigns.operations import suppression_list
 from console.cli.arguments import (
     STANDARD_INPUT,

@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from campaigns.definition import json_schema, load_definition
-from campaigns.launch.any_hour import NO_HOURS, TO_SET_HOURS
+from campaigns.launch.checking.any_hour import NO_HOURS, TO_SET_HOURS
 from campaigns.launch.scaffold import SAMPLE_LIST, Answers, columns_of, likely_phone, likely_text, scaffold
 from console.cli.context import effective_settings
 from console.cli.output import as_json_text, err, out, print_warning, write_new

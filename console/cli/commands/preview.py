@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from campaigns.definition.speech_filters import SpokenValue
+from campaigns.definition.speech.speech_filters import SpokenValue
 from campaigns.launch.preview import Preview, preview
 from console.cli.arguments import AsJson, FilePath, Row
 from console.cli.context import effective_settings

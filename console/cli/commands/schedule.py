@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from campaigns.definition import load_definition
 from campaigns.launch import recurring
-from campaigns.launch.any_hour import any_hour_warning
+from campaigns.launch.checking.any_hour import any_hour_warning
 from console.cli.command_group import CommandGroup
 from console.cli.context import settings_and_ledger, surroundings_of, user_name
 from console.cli.output import local_with_zone, out, print_json, print_note, print_warning, table

@@ -10,8 +10,8 @@ from rich.markup import escape
 
 from campaigns.calendar.times import BadMoment, parse_moment
 from campaigns.lifecycle import DeliveryState, Included, WebhookState
-from campaigns.webhooks import subscriptions
-from campaigns.webhooks.subscriptions import ListedWebhook
+from campaigns.operations.webhooks import subscriptions
+from campaigns.operations.webhooks.subscriptions import ListedWebhook
 from console.cli.arguments import BadArgument
 from console.cli.command_group import CommandGroup
 from console.cli.context import effective_settings, settings_and_ledger, user_name

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.markup import escape
 
-from campaigns.launch.checks import CheckResult
+from campaigns.launch.checking.checks import CheckResult
 from console.cli.output import out, print_note, print_warning, short_path, table
 
 SHOWN_REJECTS = 20

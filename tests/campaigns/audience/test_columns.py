@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from campaigns.audience.encoding import BadContactsFile
+from campaigns.audience.files.encoding import BadContactsFile
 from campaigns.definition.yaml_source import DefinitionFaults
 from dialer.providers.provider import ScriptFault
 from dialer.scripts import Script, Speech

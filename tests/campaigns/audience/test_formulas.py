@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from campaigns.audience.files.open_list import open_table
 from campaigns.audience.formulas import harmless, restored
-from campaigns.audience.open_list import open_table
 from tests.support.campaign_files import workbook
 
 FORMULAS = [

@@ -7,7 +7,7 @@ import csv
 import pytest
 
 from campaigns.audience.audience import open_list, read_audience
-from campaigns.audience.open_list import open_table
+from campaigns.audience.files.open_list import open_table
 from campaigns.audience.rejects import OWN_COLUMNS, Reject, RejectCode, RejectStore
 from campaigns.definition import Definition
 

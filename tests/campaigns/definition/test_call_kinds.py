@@ -11,7 +11,7 @@ import pytest
 import campaigns
 from campaigns.definition import Definition, load_definition
 from campaigns.definition.yaml_source import DefinitionFaults
-from campaigns.launch.checks import check
+from campaigns.launch.checking.checks import check
 from dialer.calls import CallRequest
 from dialer.phone import PhoneNumber
 from dialer.providers.registry import provider_for

@@ -15,8 +15,8 @@ from sqlalchemy import select
 from campaigns.dispatch.dial import Slice, dial, slice_size
 from campaigns.dispatch.release import release
 from campaigns.ledger import claims
+from campaigns.ledger.numbers.suppressions import suppress
 from campaigns.ledger.store import LedgerUnavailable
-from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import attempts
 from campaigns.operations import control
 from campaigns.operations.sweep import sweep

@@ -15,9 +15,10 @@ from sqlalchemy import select, update
 
 from campaigns.dispatch.dial import Slice
 from campaigns.dispatch.release import _start, release, release_some, take_back
-from campaigns.ledger import drafts, queries
-from campaigns.ledger.appends import append_rows, locked_for_append
-from campaigns.ledger.drafts import NewContact
+from campaigns.ledger import queries
+from campaigns.ledger.lists import drafts
+from campaigns.ledger.lists.appends import append_rows, locked_for_append
+from campaigns.ledger.lists.drafts import NewContact
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.ledger.tallies import contacts_by_status
 from campaigns.lifecycle import CampaignStatus

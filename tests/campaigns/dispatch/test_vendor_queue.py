@@ -16,9 +16,9 @@ from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.dispatch.dial import Slice, dial
 from campaigns.dispatch.release import release
 from campaigns.dispatch.vendor_queue import AHEAD, due_by, otherwise_due, send_at
-from campaigns.launch.checks import check
+from campaigns.launch.checking.checks import check
 from campaigns.ledger.claims import Claimed
-from campaigns.ledger.frequency_caps import cap_clears_at
+from campaigns.ledger.numbers.frequency_caps import cap_clears_at
 from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import CampaignStatus
 from campaigns.operations import control

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from campaigns.launch.any_hour import any_hour_warning
+from campaigns.launch.checking.any_hour import any_hour_warning
 from tests.support.seeding import definition
 
 HALF_PAST_NINE = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)  # 01:30 in Los Angeles, 04:30 in New York, 09:30 in London

@@ -10,9 +10,9 @@ from sqlalchemy import select
 from campaigns.audience.given_rows import BadRows
 from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch.append import append, check_rows
-from campaigns.ledger.appends import CannotAppend
-from campaigns.ledger.contacts import ContactRef
-from campaigns.ledger.suppressions import suppress
+from campaigns.ledger.lists.appends import CannotAppend
+from campaigns.ledger.lists.contacts import ContactRef
+from campaigns.ledger.numbers.suppressions import suppress
 from campaigns.ledger.tables import audit, contacts
 from campaigns.lifecycle import CampaignStatus
 from campaigns.operations import control

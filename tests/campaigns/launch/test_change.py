@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from campaigns.launch.change import Change, ChangeRefused, change_contact
-from campaigns.ledger.contacts import ContactRef, NoSuchContact, Outcome, SeveralContacts
-from campaigns.ledger.suppressions import suppress
+from campaigns.ledger.lists.contacts import ContactRef, NoSuchContact, Outcome, SeveralContacts
+from campaigns.ledger.numbers.suppressions import suppress
 from campaigns.operations.withdrawals import withdraw_contact
 from dialer.phone import PhoneNumber
 from tests.support.motion import ACCOUNTS, appended, row, start_listed, start_standing

@@ -16,13 +16,14 @@ from sqlalchemy import event, func, select
 from campaigns.audience.audience import ListChanged
 from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch import launch as launching
-from campaigns.launch.checks import CheckResult, NobodyToCall, RowsRejected, check
+from campaigns.launch.checking.checks import CheckResult, NobodyToCall, RowsRejected, check
 from campaigns.launch.exclusions import Exclusions
 from campaigns.launch.launch import CampaignNotEnded, launch
-from campaigns.ledger import claims, drafts
-from campaigns.ledger.drafts import DraftGone
+from campaigns.ledger import claims
+from campaigns.ledger.lists import drafts
+from campaigns.ledger.lists.drafts import DraftGone
+from campaigns.ledger.numbers.suppressions import suppress
 from campaigns.ledger.store import LedgerUnavailable
-from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import CampaignStatus
 from campaigns.operations import control

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, func, select, update
 
-from campaigns.audience.download import DownloadFailed, download
+from campaigns.audience.files.download import DownloadFailed, download
 from campaigns.definition import load_definition
 from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch.recurring import LEASE, NoSuchSchedule, NotRecurring, add, launch_due, listed, next_run, remove

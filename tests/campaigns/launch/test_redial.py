@@ -14,7 +14,7 @@ from sqlalchemy import event, select
 
 from campaigns.definition import load_definition
 from campaigns.launch.call_test_number import NotListed, RowNotCalled, call_test_number
-from campaigns.launch.checks import check
+from campaigns.launch.checking.checks import check
 from campaigns.launch.clone import clone, definition_yaml
 from campaigns.launch.launch import CampaignNotEnded, launch
 from campaigns.launch.redial import CannotRedial, redial

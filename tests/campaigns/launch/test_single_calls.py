@@ -11,10 +11,10 @@ from sqlalchemy import func, select
 
 from campaigns.launch.single_calls import CallRefused, CallRequested, PlacedCall, place_call
 from campaigns.ledger import claims
-from campaigns.ledger.appends import CannotAppend
-from campaigns.ledger.idempotency import KeyReused
+from campaigns.ledger.lists.appends import CannotAppend
+from campaigns.ledger.lists.idempotency import KeyReused
+from campaigns.ledger.numbers.suppressions import suppress
 from campaigns.ledger.store import Ledger
-from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import contacts, idempotency_keys
 from campaigns.operations import control
 from campaigns.operations.sweep import sweep

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from campaigns.audience.temp_space import NoTempSpace
-from campaigns.launch.checks import check
+from campaigns.launch.checking.checks import check
 from tests.campaigns.launch.test_launch import ACCOUNTS, UNTIL, good, written
 from tests.support.seeding import numbers
 from tests.support.shell import Shell
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[3]
 UNDER_A_LIMIT = """
 import json, resource, sys
 from pathlib import Path
-from campaigns.launch.checks import check
+from campaigns.launch.checking.checks import check
 from dialer.errors import DialerError
 from tests.campaigns.launch.test_launch import ACCOUNTS
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))  # a disk that is full after so many bytes

@@ -15,8 +15,9 @@ import pytest
 from sqlalchemy import CheckConstraint, event, func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from campaigns.ledger import bulk, claims, drafts
-from campaigns.ledger.drafts import DraftGone, NewContact
+from campaigns.ledger import bulk, claims
+from campaigns.ledger.lists import drafts
+from campaigns.ledger.lists.drafts import DraftGone, NewContact
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import contacts
 from tests.support.lock_waits import until_it_waits
@@ -170,7 +171,7 @@ def plans(ledger: Ledger, function: Any, *args: Any, **named: Any) -> str:
 def test_numbers_and_claims_are_found_without_reading_every_contact(sqlite_ledger, clock):
     from uuid import UUID
 
-    from campaigns.ledger import erasures
+    from campaigns.ledger.numbers import erasures
 
     now = clock()
     stale = plans(sqlite_ledger, claims.give_back_stale, now)

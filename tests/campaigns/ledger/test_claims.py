@@ -9,7 +9,7 @@ import pytest
 
 from campaigns.ledger import claims
 from campaigns.ledger.attempts import Opening, open_attempts
-from campaigns.ledger.suppressions import suppress
+from campaigns.ledger.numbers.suppressions import suppress
 from campaigns.lifecycle import ContactStatus
 from campaigns.operations import control
 from tests.support.seeding import attempt, claim, contact, numbers, open_all, seed

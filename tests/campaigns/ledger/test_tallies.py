@@ -9,7 +9,8 @@ from random import Random
 import pytest
 from sqlalchemy import delete, func, insert, select, update
 
-from campaigns.ledger import drafts, tallies
+from campaigns.ledger import tallies
+from campaigns.ledger.lists import drafts
 from campaigns.ledger.moves import as_final, move_attempt, move_contact
 from campaigns.ledger.tables import attempts, contact_tallies, contacts
 from campaigns.lifecycle import AttemptStatus, ContactStatus

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from campaigns.ledger import drafts
+from campaigns.ledger.lists import drafts
 from campaigns.ledger.queries import NoSuchCampaign
 from campaigns.ledger.tables import audit, campaigns
 from campaigns.lifecycle import CAMPAIGN_MOVES, CampaignStatus, IllegalMove

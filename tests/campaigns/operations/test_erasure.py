@@ -15,15 +15,16 @@ from alembic import command
 from sqlalchemy import event, func, insert, inspect, select, update
 
 from campaigns.launch.call_test_number import call_test_number
-from campaigns.launch.checks import check
+from campaigns.launch.checking.checks import check
 from campaigns.launch.launch import launch
 from campaigns.launch.redial import CannotRedial, redial
-from campaigns.ledger import drafts, migrations, queries
-from campaigns.ledger.drafts import NewContact
+from campaigns.ledger import migrations, queries
+from campaigns.ledger.lists import drafts
+from campaigns.ledger.lists.drafts import NewContact
 from campaigns.ledger.migrations import upgrade
+from campaigns.ledger.numbers.suppressions import Suppression, suppress
 from campaigns.ledger.receipts import Delivery, store
 from campaigns.ledger.store import Ledger
-from campaigns.ledger.suppressions import Suppression, suppress
 from campaigns.ledger.tables import attempts, audit, campaigns, contacts, erasures, metadata, receipts
 from campaigns.operations import suppression_list
 from campaigns.operations.erasure import erase, finish_erasures

@@ -11,7 +11,7 @@ import pytest
 from openpyxl import Workbook
 from sqlalchemy import event, insert, update
 
-from campaigns.launch.checks import check
+from campaigns.launch.checking.checks import check
 from campaigns.launch.exclusions import Exclusions
 from campaigns.launch.launch import launch
 from campaigns.ledger.tables import campaigns, schedules

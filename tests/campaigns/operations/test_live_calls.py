@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from campaigns.dispatch.dial import Slice, dial
-from campaigns.ledger.suppressions import listed
+from campaigns.ledger.numbers.suppressions import listed
 from campaigns.ledger.tables import attempts, audit
 from campaigns.operations import live_calls
 from campaigns.runtime import Runtime

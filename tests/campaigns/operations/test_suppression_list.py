@@ -9,7 +9,7 @@ import pytest
 from openpyxl import Workbook
 from sqlalchemy import delete, select
 
-from campaigns.audience.encoding import BadContactsFile
+from campaigns.audience.files.encoding import BadContactsFile
 from campaigns.ledger.tables import audit, suppressions
 from campaigns.operations.erasure import erase
 from campaigns.operations.suppression_list import NoNumbers, add, entries_of, export_file, import_file, remove

@@ -10,8 +10,8 @@ import pytest
 import redis
 from sqlalchemy import select, update
 
+from campaigns.ledger.numbers.suppressions import suppress
 from campaigns.ledger.receipts import Delivery, store
-from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import attempts, audit, campaigns, contacts
 from campaigns.lifecycle import CampaignStatus
 from campaigns.operations import control

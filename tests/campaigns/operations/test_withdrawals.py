@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from campaigns.ledger.contacts import ContactRef, NoSuchContact, Outcome
+from campaigns.ledger.lists.contacts import ContactRef, NoSuchContact, Outcome
 from campaigns.ledger.tables import audit
 from campaigns.operations import control
 from campaigns.operations.erasure import erase

@@ -12,10 +12,10 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Connection, insert, select, update
 
-from campaigns.launch.checks import check, open_audience
+from campaigns.launch.checking.checks import check, open_audience
 from campaigns.launch.exclusions import Exclusions
 from campaigns.launch.launch import launch
-from campaigns.ledger.suppressions import suppress
+from campaigns.ledger.numbers.suppressions import suppress
 from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import AttemptStatus
 from campaigns.planning.outcome_model import MOST_THROTTLES

@@ -15,7 +15,7 @@ from campaigns.dispatch.dial import dial
 from campaigns.dispatch.release import release
 from campaigns.launch.redial import redial
 from campaigns.ledger.moves import note_release
-from campaigns.ledger.suppressions import suppress
+from campaigns.ledger.numbers.suppressions import suppress
 from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.operations import control
 from campaigns.operations.sweep import sweep

@@ -11,8 +11,8 @@ from random import Random
 import pytest
 from sqlalchemy import update
 
+from campaigns.ledger.numbers.suppressions import suppress
 from campaigns.ledger.queries import NoSuchCampaign
-from campaigns.ledger.suppressions import suppress
 from campaigns.ledger.tables import contacts
 from campaigns.reporting.csv_sheets import ATTEMPT_COLUMNS, CONTACT_COLUMNS, csv_cell
 from campaigns.reporting.report import report

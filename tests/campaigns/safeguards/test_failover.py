@@ -16,7 +16,7 @@ from sqlalchemy import select, update
 from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.dispatch.dial import dial
 from campaigns.dispatch.release import release
-from campaigns.launch.checks import check
+from campaigns.launch.checking.checks import check
 from campaigns.launch.launch import launch
 from campaigns.ledger.tables import attempts, audit, contacts
 from campaigns.lifecycle import CampaignStatus

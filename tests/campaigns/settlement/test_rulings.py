@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from campaigns.ledger.suppressions import suppress
+from campaigns.ledger.numbers.suppressions import suppress
 from campaigns.ledger.tables import campaigns, suppressions
 from campaigns.lifecycle import CampaignStatus
 from campaigns.operations import control

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from campaigns.ledger.migrations import upgrade
+from campaigns.ledger.numbers.suppressions import suppress
 from campaigns.ledger.store import Ledger
-from campaigns.ledger.suppressions import suppress
 from tests.support.seeding import numbers, seed
 from tests.support.shell import Shell
 

@@ -1,0 +1,1 @@
+"""The file of a list: downloaded, decoded, and read as a table of rows, whether CSV or XLSX."""

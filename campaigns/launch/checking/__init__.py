@@ -1,0 +1,1 @@
+"""What is checked of a campaign before it starts, and what its author is warned of."""

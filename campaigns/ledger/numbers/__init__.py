@@ -1,0 +1,1 @@
+"""What holds for a phone number in every campaign: spellings, suppressions, frequency caps, erasures."""
