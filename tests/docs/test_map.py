@@ -50,6 +50,11 @@ def test_every_room_is_on_the_map_with_a_sentence():
     assert all(len(meaning.split()) > 2 for meaning in entries.values())
 
 
+def test_no_room_of_campaigns_has_more_modules_than_a_reader_keeps_in_mind():
+    modules = {room: len(list((ROOT / room).glob("*.py"))) - 1 for room in rooms("campaigns")}
+    assert {room: count for room, count in modules.items() if not 5 <= count <= 14} == {}
+
+
 def test_every_entry_of_the_map_is_there():
     assert [name for name, _ in drawn() if not (ROOT / name).exists()] == []
 
