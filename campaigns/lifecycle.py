@@ -82,7 +82,7 @@ class Step(StrEnum):
     LOOK = "look"  # polls the calls in progress
     SETTLE = "settle"  # writes what answers and receipts mean
     SWEEP = "sweep"  # settles what is overdue
-    LAUNCH = "launch"  # starts recurring campaigns
+    LAUNCH = "launch"  # starts recurring campaigns, and reads the lists of drafts
     TELL = "tell"  # delivers events to webhooks
 
 

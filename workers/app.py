@@ -12,7 +12,7 @@ from kombu import Queue  # type: ignore[attr-defined]  # exported lazily
 from dialer.errors import DialerError
 from workers import broker, logs, wiring
 from workers.beat import Tick
-from workers.queues import CALLS, TICKS, WEBHOOKS
+from workers.queues import CALLS, LISTS, TICKS, WEBHOOKS
 from workers.settings import Settings, load
 
 MAX_TASK_SECONDS = 600
@@ -53,7 +53,7 @@ app.conf.update(
         "socket_connect_timeout": 5,
         **_broker.get("broker_transport_options", {}),
     },
-    task_queues=[Queue(CALLS), Queue(TICKS), Queue(WEBHOOKS)],  # type: ignore[no-untyped-call]
+    task_queues=[Queue(CALLS), Queue(TICKS), Queue(WEBHOOKS), Queue(LISTS)],  # type: ignore[no-untyped-call]
     task_default_queue=CALLS,
     task_routes={
         "workers.tasks.dial": {"queue": CALLS},
@@ -62,6 +62,7 @@ app.conf.update(
         "workers.tasks.look": {"queue": TICKS},
         "workers.tasks.sweep": {"queue": TICKS},
         "workers.tasks.launch": {"queue": TICKS},
+        "workers.tasks.check_list": {"queue": LISTS},
         "workers.tasks.tell": {"queue": WEBHOOKS},
     },
     timezone="UTC",

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import redis
 
-CALLS, TICKS, WEBHOOKS = "calls", "ticks", "webhooks"
+CALLS, TICKS, WEBHOOKS, LISTS = "calls", "ticks", "webhooks", "lists"
 TICK_NOTE, WRITE_PROBE = "dialer:tick", "dialer:probe"
 KEPT_MS = 86_400_000
 

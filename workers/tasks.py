@@ -5,7 +5,7 @@ Flower shows the dials alone: the others come every second, and their health is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -21,6 +21,7 @@ from campaigns.dispatch import release as releasing
 from campaigns.dispatch.dial import Slice
 from campaigns.dispatch.slice_summary import SliceEnd, SliceSummary, spans
 from campaigns.launch import recurring
+from campaigns.launch.drafts import draft_checks
 from campaigns.ledger import claims
 from campaigns.ledger.store import LedgerUnavailable
 from campaigns.lifecycle import Step
@@ -29,6 +30,7 @@ from campaigns.operations.webhooks import delivering
 from campaigns.operations.webhooks.delivering import Ticket
 from campaigns.runtime import Runtime, contained
 from campaigns.settlement import polling
+from dialer.account_settings import AccountSettings
 from dialer.log import get_logger
 from workers.app import app, settings
 from workers.nudges import RELEASE_NOW
@@ -165,13 +167,32 @@ def poll() -> None:
 
 @app.task(name="workers.tasks.launch", send_events=False)  # type: ignore[untyped-decorator]
 def launch() -> None:
-    """Launch the recurring campaigns that are due."""
+    """Launch the recurring campaigns that are due; hand out the lists that are to be checked."""
     using = runtime(settings)
-    accounts = {name: account.settings for name, account in using.accounts.items()}
     try:
-        recurring.launch_due(using.ledger, accounts, rejects_folder=settings.data_dir / "reports", now=using.clock())
+        with contained(Step.LAUNCH, using.ledger, using.clock()):
+            for draft_id in draft_checks.unfinished_checks(settings.data_dir, using.clock()):
+                _send(check_list, draft_id)  # what the broker does not take is handed out again
+        accounts, rejects_folder = _account_settings(using), settings.data_dir / "reports"
+        recurring.launch_due(using.ledger, accounts, rejects_folder=rejects_folder, now=using.clock())
     except LedgerUnavailable as exc:
         log.error("nothing is launched", why=exc.message, remedy=exc.remedy)
+
+
+@app.task(name="workers.tasks.check_list", send_events=False)  # type: ignore[untyped-decorator]
+def check_list(draft_id: str) -> None:
+    """Read the list of a draft to its end, and note how far it is; the draft's files say what came of it."""
+    using = runtime(settings)
+    facts: dict[str, Any] = {"clock": using.clock, "stopping": using.stopping}
+    try:
+        with contained(Step.LAUNCH, using.ledger, using.clock()):
+            draft_checks.carry_out_check(using.ledger, settings.data_dir, draft_id, _account_settings(using), **facts)
+    except LedgerUnavailable as exc:
+        log.error("a list waits to be checked", why=exc.message, remedy=exc.remedy)
+
+
+def _account_settings(using: Runtime) -> Mapping[str, AccountSettings]:
+    return {name: account.settings for name, account in using.accounts.items()}
 
 
 @app.task(name="workers.tasks.sweep", send_events=False)  # type: ignore[untyped-decorator]
@@ -204,6 +225,6 @@ def _send(task: Any, *ids: str) -> bool:
         with app.producer_or_acquire() as producer:
             task.apply_async(ids, producer=producer, retry=False)
     except (OSError, OperationalError, RedisError) as exc:
-        log.error("the broker takes no tasks", why=type(exc).__name__, remedy="start Redis; events are told by and by")
+        log.error("the broker takes no tasks", why=type(exc).__name__, remedy="start Redis; it is tried again")
         return False
     return True

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from campaigns.launch import file_drafts
 from campaigns.launch.clone import clone
+from campaigns.launch.drafts import file_drafts
 from campaigns.launch.redial import WORDS, redial
 from campaigns.ledger import queries
 from campaigns.lifecycle import CampaignStatus

@@ -18,11 +18,13 @@ from console.api import (
     calls,
     campaigns,
     contacts,
+    draft_checks,
     drafts,
     live_calls,
     motion,
     reports,
     schedules,
+    starts,
     suppressions,
     tokens,
     webhooks,
@@ -31,7 +33,7 @@ from console.server.api_route import PREFIX, ApiRoute, needs, scope_of
 from console.server.problems import Problem
 
 MODULES = (
-    *(campaigns, drafts, contacts, motion, reports, calls, live_calls),
+    *(campaigns, drafts, draft_checks, starts, contacts, motion, reports, calls, live_calls),
     *(suppressions, accounts, schedules, webhooks, tokens),
 )
 RESOURCES = tuple(module.router for module in MODULES)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path as FilePath
@@ -16,7 +14,7 @@ from starlette.datastructures import UploadFile
 
 from campaigns.launch.append import append, check_rows
 from campaigns.launch.change import Change, change_contact
-from campaigns.launch.file_drafts import Cell
+from campaigns.launch.drafts.file_drafts import Cell
 from campaigns.ledger.lists.appends import RowFate
 from campaigns.ledger.lists.contacts import ContactLine, ContactRef, Outcome
 from campaigns.lifecycle import ContactStatus
@@ -25,7 +23,8 @@ from campaigns.operations.withdrawals import withdraw_contacts
 from campaigns.reporting.explain import explain_one
 from console.api.campaigns import ETAG, CampaignId, IfMatch, shown_text, versions_of
 from console.api.contacts import ContactStory, NumberGiven, phone_of, story_of
-from console.api.drafts import MAX_JSON, MAX_ROWS, MAX_UPLOAD, RejectedRow, rejected_row
+from console.api.rejected_rows import RejectedRow, rejected_row
+from console.api.uploads import LIST_PART, MAX_JSON, MAX_ROWS, MAX_UPLOAD, multipart_body, uploaded_file
 from console.server.api_route import NO_NUL, InjectedCaller, api_router, needs
 from console.server.auth import Caller
 from console.server.cursors import MAX_ID
@@ -35,25 +34,8 @@ router = api_router("contacts")
 
 CONTACTS = "/campaigns/{campaign_id}/contacts"
 ContactId = Annotated[int, Path(ge=1, le=MAX_ID, description="The contact's id, as the list has it.")]
-APPEND_UPLOAD: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "title": "ContactsUpload",
-                    "type": "object",
-                    "required": ["list"],
-                    "additionalProperties": False,
-                    "properties": {
-                        "list": {"type": "string", "format": "binary", "description": "CSV or XLSX."},
-                        "skip_rejects": {"type": "string", "enum": ["true", "false"], "default": "false"},
-                    },
-                }
-            },
-        },
-    }
-}
+SKIP_PART = {"type": "string", "enum": ["true", "false"], "default": "false"}
+APPEND_UPLOAD = multipart_body("ContactsUpload", {"list": LIST_PART, "skip_rejects": SKIP_PART}, ["list"])
 
 
 class NewContacts(BaseModel):
@@ -219,10 +201,7 @@ def change_campaign_contact(
 
 
 def _append_file(campaign_id: str, sent: UploadFile, skip_rejects: bool, state: AppState, caller: Caller) -> Appended:
-    with tempfile.TemporaryDirectory() as folder:
-        file = FilePath(folder) / "list"
-        with file.open("wb") as stream:
-            shutil.copyfileobj(sent.file, stream)
+    with uploaded_file(sent) as file:
         return _append(campaign_id, file, skip_rejects, state, caller)
 
 

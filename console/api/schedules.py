@@ -6,7 +6,8 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from campaigns.launch import file_drafts, recurring
+from campaigns.launch import recurring
+from campaigns.launch.drafts import file_drafts
 from campaigns.lifecycle import LaunchState
 from campaigns.operations.api_tokens import Scope
 from console.server.api_route import InjectedCaller, api_router, needs

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from anyio import to_thread
@@ -13,12 +10,13 @@ from fastapi import HTTPException, Request
 from pydantic import AwareDatetime, BaseModel, Field
 from starlette.datastructures import UploadFile
 
-from campaigns.launch.file_drafts import paths_left_out
+from campaigns.launch.drafts.file_drafts import paths_left_out
 from campaigns.ledger.numbers.suppressions import Suppression
 from campaigns.operations import suppression_list
 from campaigns.operations.api_tokens import Scope
 from console.api.contacts import NumberGiven, phone_of
-from console.api.drafts import MAX_UPLOAD, RejectedRow, rejected_row
+from console.api.rejected_rows import RejectedRow, rejected_row
+from console.api.uploads import LIST_PART, MAX_UPLOAD, multipart_body, uploaded_file
 from console.server.api_route import NO_NUL, InjectedCaller, api_router, needs
 from console.server.auth import Caller
 from console.server.cursors import After, Limit, Page, id_after, page_of
@@ -27,30 +25,16 @@ from console.server.state import AppState, InjectedState
 router = api_router("suppressions")
 
 REJECTS_SHOWN = 1000
-UPLOAD: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "title": "SuppressionsUpload",
-                    "type": "object",
-                    "required": ["list"],
-                    "additionalProperties": False,
-                    "properties": {
-                        "list": {
-                            "type": "string",
-                            "format": "binary",
-                            "description": "CSV or XLSX with a column phone or number, or numbers only.",
-                        },
-                        "reason": {"type": "string", "maxLength": 200},
-                        "country": {"type": "string", "pattern": "^[A-Za-z]{2}$"},
-                    },
-                }
-            },
-        },
-    }
-}
+NUMBERS_PART = LIST_PART | {"description": "CSV or XLSX with a column phone or number, or numbers only."}
+UPLOAD = multipart_body(
+    "SuppressionsUpload",
+    {
+        "list": NUMBERS_PART,
+        "reason": {"type": "string", "maxLength": 200},
+        "country": {"type": "string", "pattern": "^[A-Za-z]{2}$"},
+    },
+    ["list"],
+)
 
 
 class SuppressionEntry(BaseModel):
@@ -157,19 +141,15 @@ def remove_suppression(given: OfAccount, state: InjectedState, caller: InjectedC
 def _import(sent: UploadFile, reason: str, country: Any, state: AppState, caller: Caller) -> Imported:
     if "\0" in reason or not (country is None or (len(country) == 2 and country.isalpha() and country.isascii())):
         raise HTTPException(422, "reason and country: a line of text, and two letters")
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "list"
-        with file.open("wb") as stream:
-            shutil.copyfileobj(sent.file, stream)
-        with paths_left_out(Path(folder)):
-            result = suppression_list.import_file(
-                state.ledger,
-                file,
-                country=country and country.upper(),
-                reason=reason,
-                who=caller.name,
-                now=state.clock(),
-            )
+    with uploaded_file(sent) as file, paths_left_out(file.parent):
+        result = suppression_list.import_file(
+            state.ledger,
+            file,
+            country=country and country.upper(),
+            reason=reason,
+            who=caller.name,
+            now=state.clock(),
+        )
     first = result.rejects[:REJECTS_SHOWN]
     return Imported(
         added=result.added,

@@ -59,17 +59,22 @@ def api_router(tag: str) -> APIRouter:
 
 
 def needs(
-    scope: Scope | None, *, status: int = 200, ok: Mapping[str, object] | None = None, **extra: object
+    scope: Scope | None,
+    *,
+    status: int = 200,
+    ok: Mapping[str, object] | None = None,
+    also: Mapping[int, object] | None = None,
+    **extra: object,
 ) -> dict[str, Any]:
     """What a route says of itself: the scope that it needs (None: that of no token), and how it answers.
 
     `status` is that of its good reply; `ok` is merged into that reply's description in the OpenAPI document, `extra`
-    into the route's own.
+    into the route's own. `also` are other good replies by their status.
     """
     security: list[dict[str, list[str]]] = [{"token": []}, {"password": []}]
     return {
         "status_code": status,
-        "responses": {status: ok or {}, "4XX": PROBLEM, "5XX": PROBLEM},
+        "responses": {status: ok or {}, **(also or {}), "4XX": PROBLEM, "5XX": PROBLEM},
         "openapi_extra": {SCOPE: scope, "security": security, **extra},
     }
 

@@ -22,7 +22,8 @@ from dialer.log import get_logger
 MAX_CONNECTIONS = 400
 BACKLOG = 100  # also how many are accepted before the oldest are closed
 HEAD_SECONDS = 10.0  # from a connection, or a request's first byte, to the end of its head
-BODY_SECONDS = 30.0  # from there to the end of its body
+BODY_SECONDS = 30.0  # from there to the end of its body, or to its next megabyte
+BODY_STEP_BYTES = 1 << 20
 TAKE_SECONDS = 60.0  # in which a client reads what stands ready for it
 MAX_HEAD_BYTES = 32 << 10
 SEND_BUFFER_BYTES = 64 << 10  # of the system, for a connection: by itself it would keep megabytes that nobody reads
@@ -100,6 +101,7 @@ class BoundedProtocol(H11Protocol):
         self._bounds = bounds
         self._deadline: asyncio.TimerHandle | None = None
         self._seconds = 0.0
+        self._step_bytes = 0  # that have come since the deadline began
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -111,6 +113,9 @@ class BoundedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
+        self._step_bytes += len(data)
+        if self._step_bytes >= BODY_STEP_BYTES and self._seconds == BODY_SECONDS:
+            self._stop()  # a long list may take its time as long as it comes
         self._look()
 
     def on_response_complete(self) -> None:
@@ -156,7 +161,7 @@ class BoundedProtocol(H11Protocol):
         if self._deadline is not None and self._seconds == seconds:
             return  # what has begun goes on: a byte now and then buys no time
         self._stop()
-        self._seconds = seconds
+        self._seconds, self._step_bytes = seconds, 0
         self._deadline = self.loop.call_later(seconds, self._bounds.close, self, "too slow")
         self._bounds.wait(self)
 

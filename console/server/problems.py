@@ -44,14 +44,20 @@ def http_problem(status: int, detail: str, remedy: str, faults: Iterable[Fault] 
 
 def dialer_problem(status: int, error: DialerError) -> Problem:
     """A problem that the class of an error names: NoSuchCampaign is `urn:dialer:no-such-campaign`."""
-    words = ANY_CAPITAL.sub(" ", type(error).__name__).lower()
+    faults = error.faults if isinstance(error, DefinitionFaults) else ()
+    return kept_problem(status, type(error).__name__, error.message, error.remedy, faults)
+
+
+def kept_problem(status: int, kind: str, detail: str, remedy: str, faults: Iterable[FileFault]) -> Problem:
+    """The same for an error of which these facts were kept: its class, its words, and the faults of a definition."""
+    words = ANY_CAPITAL.sub(" ", kind).lower()
     return Problem(
         type=f"urn:dialer:{words.replace(' ', '-')}",
         title=words.capitalize(),
         status=status,
-        detail=error.message,
-        remedy=error.remedy,
-        faults=[_fault_of_file(fault) for fault in error.faults] if isinstance(error, DefinitionFaults) else [],
+        detail=detail,
+        remedy=remedy,
+        faults=[_fault_of_file(fault) for fault in faults],
     )
 
 

@@ -15,7 +15,8 @@ from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch.call_test_number import NotListed, RowNotCalled
 from campaigns.launch.change import ChangeRefused
 from campaigns.launch.checking.checks import NobodyToCall, RowsRejected
-from campaigns.launch.file_drafts import AlreadyStarted, NoList, NoSuchDraft, NotStarted
+from campaigns.launch.drafts.check_notes import NoCheck
+from campaigns.launch.drafts.file_drafts import AlreadyStarted, BeingRead, NoList, NoSuchDraft, NotStarted
 from campaigns.launch.launch import CampaignNotEnded
 from campaigns.launch.preview import NoSuchRow
 from campaigns.launch.recurring import NoSuchSchedule, NotRecurring
@@ -45,10 +46,13 @@ from dialer.transport.signed_posts import NoAnswer
 
 STATUSES: Mapping[type[DialerError], int] = {
     **dict.fromkeys(
-        (NoSuchCampaign, NoSuchContact, NoSuchSchedule, NoSuchToken, NoSuchRow, NoSuchDraft, NoSuchWebhook), 404
+        (NoSuchCampaign, NoSuchContact, NoSuchSchedule, NoSuchToken, NoSuchRow, NoSuchDraft, NoSuchWebhook, NoCheck),
+        404,
     ),
     **dict.fromkeys((IllegalMove, CampaignNotEnded, CannotRedial, TokenNameTaken), 409),
-    **dict.fromkeys((AlreadyStarted, CannotAppend, CannotLogIn, KeyReused, NotDone, NotStarted, SeveralContacts), 409),
+    **dict.fromkeys(
+        (AlreadyStarted, BeingRead, CannotAppend, CannotLogIn, KeyReused, NotDone, NotStarted, SeveralContacts), 409
+    ),
     ChangedMeanwhile: 412,
     **dict.fromkeys((DefinitionFaults, BadContactsFile, RowsRejected, NobodyToCall, NotRecurring, NothingToPlan), 422),
     **dict.fromkeys((AccountUnclear, BadToken, NoList, NoNumbers, NotListed, NotManaged, RowNotCalled), 422),

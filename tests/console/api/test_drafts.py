@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from campaigns.audience.kept_lists import kept_lists
-from campaigns.launch import file_drafts
+from campaigns.launch.drafts import draft_checks, file_drafts
+from campaigns.launch.drafts.draft_checks import carry_out_check, unfinished_checks
 from campaigns.operations.api_tokens import Scope
 from campaigns.operations.file_erasure import erase_files
 from dialer.phone import PhoneNumber, mask
@@ -29,6 +30,7 @@ DEFINITION: dict[str, Any] = {
 }
 ROWS = [{"phone": phone, "name": f"Ann {number}"} for number, phone in enumerate(console_server.PHONES[:3])]
 LIST = "phone,name\n" + "".join(f"{row['phone']},{row['name']}\n" for row in ROWS)
+ROWS_OF_LONG = 2000
 YAML = """\
 campaign: visit
 account: bulk
@@ -74,12 +76,121 @@ def test_a_campaign_is_created_from_a_file_and_a_list(console: Console, definiti
     assert checked["contacts"] == 3
 
 
-def test_a_large_list_goes_through_a_file(console: Console) -> None:
-    rows = b"".join(b"+1303555%04d,Ann\n" % (100 + number % 100) for number in range(60_000))
-    reply = send(console, YAML, b"phone,name\n" + rows + b"\n")
+def long_draft(console: Console, definition: str = YAML) -> str:
+    """The id of a draft whose list is left to a worker; all but its first hundred rows are rejected."""
+    rows = b"".join(b"+1303555%04d,Ann\n" % (100 + number % 100) for number in range(ROWS_OF_LONG))
+    reply = send(console, definition, b"phone,name\n" + rows)
     assert reply.status_code == 201, reply.text
-    (kept,) = kept_lists(console.state.settings.data_dir)
-    assert kept.stat().st_size > len(rows)
+    return str(reply.json()["id"])
+
+
+def carry_out(console: Console, draft: str, **named: Any) -> None:
+    """What the task of a worker does."""
+    settings = console.state.settings
+    carry_out_check(console.ledger, settings.data_dir, draft, settings.accounts, clock=console.clock, **named)
+
+
+def waiting(console: Console) -> list[str]:
+    return unfinished_checks(console.state.settings.data_dir, console.clock())
+
+
+@pytest.fixture
+def long_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list of some kilobytes is a long one, and how far its reading is, is noted after each row."""
+    monkeypatch.setattr(draft_checks, "AT_ONCE_BYTES", 2000)
+    monkeypatch.setattr(draft_checks, "NOTED_EVERY", 0.0)
+
+
+@pytest.mark.usefixtures("long_lists")
+def test_a_long_list_is_checked_by_a_worker_that_says_how_far_it_is(console: Console) -> None:
+    draft = long_draft(console)
+    at, seen = f"/api/v1/campaigns/{draft}/check", []
+
+    def look() -> bool:
+        """Asked by the reading process each time that it notes how far it is."""
+        if len(seen) < 2:
+            seen.append(console.http.get(at).json())
+            assert console.http.post(at, json={}).json()["state"] == "reading", "there is one check"
+            assert console.http.post(at.replace("check", "start"), json={}).json()["type"] == "urn:dialer:being-read"
+            assert waiting(console) == [], "a worker has it"
+        return False
+
+    asked = console.http.post(at, json={})
+    assert (asked.status_code, asked.json()["state"], asked.headers["location"]) == (202, "waiting", at)
+    assert (waiting(console), waiting(console)) == ([draft], []), "it is handed to one worker"
+    carry_out(console, draft, stopping=look)
+    assert [note["state"] for note in seen] == ["reading", "reading"]
+    assert 0 <= seen[0]["rows_read"] < seen[1]["rows_read"] < ROWS_OF_LONG
+    assert seen[1]["rows_expected"] == pytest.approx(ROWS_OF_LONG, rel=0.05)
+    done = console.http.get(at).json()
+    assert (done["state"], done["rows_read"], done["contacts"], done["bad"]) == (
+        "done",
+        ROWS_OF_LONG,
+        100,
+        ROWS_OF_LONG - 100,
+    )
+    assert (len(done["rejected"]), done["rejected"][0]["code"]) == (1000, "duplicate")
+    with bearing(console, token(console, Scope.CAMPAIGNS, Scope.NUMBERS)) as http:
+        assert http.get(at.replace("check", "rejects.csv")).text.count("\n") == ROWS_OF_LONG - 99
+    carry_out(console, draft)
+    assert waiting(console) == []
+
+
+@pytest.mark.usefixtures("long_lists")
+def test_a_check_whose_worker_is_gone_is_taken_up_again_thrice_at_the_most(console: Console) -> None:
+    draft = long_draft(console)
+    at = f"/api/v1/campaigns/{draft}/check"
+    assert console.http.post(at, json={}).status_code == 202
+    for _ in range(3):
+        assert waiting(console) == [draft]
+        killed_while_reading(console, draft)
+        assert console.http.get(at).json()["state"] == "reading"
+    console.clock.forward(31)
+    assert console.http.get(at).json()["trouble"].startswith("nothing has been heard of the worker")
+    assert waiting(console) == [draft]
+    carry_out(console, draft)
+    failed = console.http.get(at).json()
+    assert (failed["state"], failed["problem"]["detail"]) == ("failed", "reading the list was cut off 3 times")
+    assert console.http.post(at, json={}).json()["state"] == "waiting", "who asks again has it tried again"
+
+
+def killed_while_reading(console: Console, draft: str) -> None:
+    """As a process leaves a check that ends in the middle of it: nothing is written, and its lock is gone."""
+
+    def end() -> bool:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(console, draft, stopping=end)
+
+
+@pytest.mark.usefixtures("long_lists")
+def test_a_check_that_no_worker_takes_up_says_so_and_is_handed_out_again(console: Console) -> None:
+    draft = long_draft(console)
+    at = f"/api/v1/campaigns/{draft}/check"
+    console.http.post(at, json={})
+    assert waiting(console) == [draft]
+    console.clock.forward(31)
+    assert console.http.get(at).json()["trouble"].startswith("no worker has taken it up yet")
+    assert waiting(console) == [draft]
+    carry_out(console, draft, stopping=lambda: True)
+    assert console.http.get(at).json()["state"] == "waiting", "a worker that ends leaves it to another one"
+    console.http.delete(f"/api/v1/drafts/{draft}", headers={"X-Dialer": "1"})
+    carry_out(console, draft)
+    assert (waiting(console), console.http.get(at).status_code) == ([], 404)
+
+
+@pytest.mark.usefixtures("long_lists")
+def test_a_long_list_that_cannot_be_read_says_why(console: Console) -> None:
+    draft = long_draft(console, YAML.replace("{{ name }}", "{{ surname }}"))
+    at = f"/api/v1/campaigns/{draft}/check"
+    assert console.http.get(at).json()["type"] == "urn:dialer:no-check"
+    console.http.post(at, json={})
+    carry_out(console, draft)
+    failed = console.http.get(at).json()
+    assert (failed["state"], failed["problem"]["type"]) == ("failed", "urn:dialer:definition-faults")
+    assert failed["problem"]["faults"], failed
+    assert str(console.state.settings.data_dir) not in str(failed)
 
 
 def test_what_is_kept_is_its_owners_alone_and_leads_to_no_other_file(console: Console) -> None:
@@ -170,9 +281,9 @@ def test_an_erasure_names_lists_that_wait(console: Console) -> None:
 
 def test_a_draft_that_is_being_started_is_not_started_twice(console: Console) -> None:
     draft = file_drafts.find(console.state.settings.data_dir, create(console)["id"])
-    with file_drafts._alone(draft):
+    with file_drafts.alone(draft):
         reply = console.http.post(f"/api/v1/campaigns/{draft.id}/start", json={})
-    assert (reply.status_code, reply.json()["type"]) == (409, "urn:dialer:already-started")
+    assert (reply.status_code, reply.json()["type"]) == (409, "urn:dialer:being-read")
 
 
 def test_a_draft_without_hours_of_its_own_does_not_recur(console: Console) -> None:

@@ -161,6 +161,18 @@ def test_a_workbook_is_uploaded_and_its_bad_rows_are_skipped_or_told(stack: Stac
         assert (redial.status_code, redial.json()["type"]) == (409, "urn:dialer:cannot-redial")
 
 
+def test_a_long_list_is_checked_by_a_worker(stack: Stack) -> None:
+    rows = "phone,name\n" + "".join(f"+1303555{100 + number % 100:04d},{'Ann' * 30}\n" for number in range(25_000))
+    files = {"definition": (None, json.dumps(DEFINITION | {"campaign": "long"})), "list": ("people.csv", rows)}
+    with stack.client("checker", "campaigns") as http:
+        draft = http.post("/campaigns/upload", files=files).raise_for_status().json()["id"]
+        assert http.post(f"/campaigns/{draft}/check").status_code == 202
+        wait_for(lambda: http.get(f"/campaigns/{draft}/check").json()["state"] == "done", seconds=90)
+        checked = http.get(f"/campaigns/{draft}/check").json()
+        assert (checked["rows_read"], checked["contacts"], checked["trouble"]) == (25_000, 100, "")
+        http.delete(f"/drafts/{draft}").raise_for_status()
+
+
 def test_accounts_and_live_calls_are_told_as_the_commands_tell_them(stack: Stack) -> None:
     with stack.client("watcher", "read,calls") as http:
         (account,) = http.get("/accounts").json()["items"]

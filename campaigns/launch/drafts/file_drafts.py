@@ -10,7 +10,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,15 +19,10 @@ import yaml
 
 from campaigns.audience.kept_lists import DRAFTS, LIST
 from campaigns.definition import Definition, load_definition
-from campaigns.launch.checking.checks import CheckResult, check
 from campaigns.launch.clone import definition_yaml
-from campaigns.launch.exclusions import Exclusions
-from campaigns.launch.launch import launch, refuse_duplicate, refuse_too_late
 from campaigns.ledger import queries
 from campaigns.ledger.moves import write_audit
-from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
-from dialer.account_settings import AccountSettings
 from dialer.errors import DialerError
 from dialer.whole_file import whole_file
 
@@ -50,7 +45,11 @@ class NotStarted(DialerError):
 
 
 class AlreadyStarted(DialerError):
-    """The draft was started, or is being started."""
+    """The draft was started."""
+
+
+class BeingRead(DialerError):
+    """The list of the draft is being read, by a check or a start."""
 
 
 class NoList(DialerError):
@@ -126,8 +125,7 @@ def find(data_folder: Path, draft_id: str) -> FileDraft:
             raise FileNotFoundError
         about = json.loads((folder / ABOUT).read_text("utf-8"))
     except (FileNotFoundError, NotADirectoryError):
-        remedy = "create it: POST /api/v1/campaigns; what waits to be started: GET /api/v1/drafts"
-        raise NoSuchDraft(f"no campaign {draft_id[:80]!r} waits to be started", remedy) from None
+        raise no_such_draft(draft_id) from None
     return FileDraft(**about | {"created_at": datetime.fromisoformat(about["created_at"])}, id=draft_id, folder=folder)
 
 
@@ -163,59 +161,24 @@ def rejects_of(ledger: Ledger, data_folder: Path, campaign_id: str) -> Path | No
 
 def remove(ledger: Ledger, draft: FileDraft, *, who: str, now: datetime) -> None:
     """Remove a draft and its list; a campaign that it became goes on."""
-    shutil.rmtree(draft.folder, ignore_errors=True)
+    removed = draft.folder.with_name(f".{secrets.token_hex(6)}")  # a worker that reads the list writes nothing there
+    with suppress(FileNotFoundError):
+        draft.folder.rename(removed)
+    shutil.rmtree(removed, ignore_errors=True)
     ledger.write(write_audit, now, who=who, event="draft removed", detail=draft.id)
-
-
-def check_draft(
-    ledger: Ledger, draft: FileDraft, accounts: Mapping[str, AccountSettings], *, now: datetime, keep: bool = False
-) -> CheckResult:
-    """Read the whole list as `dialer check` does; all rejects are in `rejects_file`. Raises what `check` raises."""
-    with paths_left_out(draft.folder):
-        _refuse_started(draft)
-        checked = check(
-            draft.file, accounts, exclusions_for=lambda definition: Exclusions(ledger, definition, now), keep=keep
-        )
-        draft.rejects_file.unlink(missing_ok=True)
-        checked.write_rejects(draft.folder, REJECTS.removesuffix("-rejects.csv"))
-    return checked
-
-
-def start_draft(
-    ledger: Ledger,
-    draft: FileDraft,
-    accounts: Mapping[str, AccountSettings],
-    *,
-    check_login: Callable[[str], None],
-    skip_rejects: bool,
-    again: bool,
-    reports_folder: Path,
-    who: str,
-    now: datetime,
-) -> Campaign:
-    """Check it and start it, once, however many ask. Its list is removed: the contacts are in the ledger.
-
-    `check_login` is given the account, and raises when it cannot log in. Raises what `check` and `launch` raise,
-    RowsRejected unless `skip_rejects`, and AlreadyStarted.
-    """
-    with _alone(draft), paths_left_out(draft.folder):
-        checked = check_draft(ledger, find(draft.folder.parent.parent, draft.id), accounts, now=now, keep=True)
-        if not again:
-            refuse_duplicate(ledger, checked.definition)
-        checked.refuse_rejects(None, skip=skip_rejects)
-        refuse_too_late(checked, now)
-        check_login(checked.definition.account)
-        campaign = launch(ledger, checked, rejects_folder=reports_folder, again=again, who=who, now=now)
-        _change_about(draft, started=campaign.id)
-        if not draft.scheduled:
-            for file in (*draft.folder.glob(f"{LIST}.*"), draft.rejects_file):
-                file.unlink(missing_ok=True)
-    return campaign
 
 
 def keep_for_schedule(draft: FileDraft) -> None:
     """Keep the draft and its list for good: a schedule launches them."""
     _change_about(draft, scheduled=True)
+
+
+def note_started(draft: FileDraft, campaign_id: str) -> None:
+    """Note the campaign that the draft has become. Its contacts are in the ledger, so its list is removed."""
+    _change_about(draft, started=campaign_id)
+    if not draft.scheduled:
+        for file in (*draft.folder.glob(f"{LIST}.*"), draft.rejects_file):
+            file.unlink(missing_ok=True)
 
 
 def yaml_of(definition: Mapping[str, object]) -> str:
@@ -238,6 +201,31 @@ def rows_as_csv(rows: Sequence[Mapping[str, Cell]]) -> PutList | None:
     return put
 
 
+def refuse_started(draft: FileDraft) -> None:
+    """Raises AlreadyStarted when the draft has become a campaign."""
+    if draft.started is not None:
+        raise AlreadyStarted(f"{draft.id} was started: it is {draft.started}", f"GET /api/v1/campaigns/{draft.started}")
+
+
+@contextmanager
+def alone(draft: FileDraft) -> Iterator[None]:
+    """Let nobody else check or start the draft in this block. Raises BeingRead, AlreadyStarted, NoSuchDraft."""
+    try:
+        handle = os.open(draft.folder, os.O_RDONLY)
+    except FileNotFoundError:
+        raise no_such_draft(draft.id) from None
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            remedy = f"wait, and see GET /api/v1/campaigns/{draft.id}/check"
+            raise BeingRead(f"the list of {draft.id} is being read", remedy) from None
+        refuse_started(find(draft.folder.parent.parent, draft.id))
+        yield
+    finally:
+        os.close(handle)
+
+
 @contextmanager
 def paths_left_out(folder: Path) -> Iterator[None]:
     """Errors of the block name files as they are in the draft's folder, not where they are on this machine."""
@@ -247,6 +235,12 @@ def paths_left_out(folder: Path) -> Iterator[None]:
         for path in (f"{folder.absolute()}/", f"{folder}/"):
             exc.message, exc.remedy = exc.message.replace(path, ""), exc.remedy.replace(path, "")
         raise
+
+
+def no_such_draft(draft_id: str) -> NoSuchDraft:
+    """The error that says so."""
+    remedy = "create it: POST /api/v1/campaigns; what waits to be started: GET /api/v1/drafts"
+    return NoSuchDraft(f"no campaign {draft_id[:80]!r} waits to be started", remedy)
 
 
 def _kept_definition(folder: Path, text: str, list_name: str | None) -> Definition:
@@ -260,25 +254,6 @@ def _kept_definition(folder: Path, text: str, list_name: str | None) -> Definiti
     with whole_file(file) as stream:
         stream.write(definition_yaml(definition))
     return definition
-
-
-@contextmanager
-def _alone(draft: FileDraft) -> Iterator[None]:
-    """Raises AlreadyStarted while another process has this block."""
-    handle = os.open(draft.folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise AlreadyStarted(f"{draft.id} is being started", "wait, and see GET /api/v1/campaigns") from None
-        yield
-    finally:
-        os.close(handle)
-
-
-def _refuse_started(draft: FileDraft) -> None:
-    if draft.started is not None:
-        raise AlreadyStarted(f"{draft.id} was started: it is {draft.started}", f"GET /api/v1/campaigns/{draft.started}")
 
 
 def _remove_old(drafts: Path, now: datetime) -> None:

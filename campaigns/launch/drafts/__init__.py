@@ -1,0 +1,1 @@
+"""Drafts: campaigns that programs and pages create with their lists, check, and start."""

@@ -1,0 +1,226 @@
+"""What is said of a draft before it starts: its check, its rejects, what contacts would hear, what to expect."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from fastapi import HTTPException, Response
+from fastapi.responses import FileResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from campaigns.launch.drafts import file_drafts
+from campaigns.launch.drafts.check_notes import CheckFault, CheckNote, CheckStage, note_of
+from campaigns.launch.drafts.draft_checks import begin_check
+from campaigns.launch.drafts.file_drafts import FileDraft
+from campaigns.launch.preview import Preview, preview
+from campaigns.operations.api_tokens import Scope
+from console.api.rejected_rows import RejectedRow, rejected_row
+from console.plans import plan_facts, plan_of
+from console.server.api_route import InjectedCaller, api_router, needs
+from console.server.auth import Caller
+from console.server.problems import Problem, kept_problem
+from console.server.state import InjectedState
+
+router = api_router("drafts")
+
+
+class Check(BaseModel):
+    """How far a check is, what is wrong with the list, and how many can be called.
+
+    Its figures are zero until it is done. They are named as in `dialer check --json`.
+    """
+
+    campaign: str
+    state: CheckStage
+    asked_at: datetime
+    asked_by: str
+    rows_read: int = Field(description="So far.")
+    rows_expected: int = Field(description="About how many the list has; 0 until it is opened.")
+    trouble: str = Field(description="What keeps it; blank where nothing does.")
+    contacts: int
+    summary: dict[str, int]
+    bad: int = Field(description="Rows that are a reason to start nothing, unless they are skipped.")
+    warnings: list[str]
+    rejected: list[RejectedRow] = Field(description="1,000 at the most; all are in …/rejects.csv.")
+    problem: Problem | None = Field(description="Why it has failed.")
+
+
+class PreviewAsked(BaseModel):
+    """Which row is previewed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    line: int | None = Field(None, ge=1, le=2**31, description="Line of the list; absent, the first contact.")
+
+
+class Spoken(BaseModel):
+    """What a filter of the text made of a value."""
+
+    name: str
+    value: str
+    spoken: str
+    change: str
+
+
+class PreviewedCall(BaseModel):
+    """What one contact would hear; the names are those of `dialer preview --json`."""
+
+    campaign: str
+    line: int
+    contact: str
+    zone: str | None
+    text: str | None = Field(description="Null for a recording, and for a call that says nothing.")
+    voice: dict[str, str]
+    seconds: float
+    characters: int
+    values: list[Spoken]
+    rejected: RejectedRow | None
+
+
+class PlannedRow(BaseModel):
+    """What is expected of one row."""
+
+    line: int
+    number: str
+    fate: str
+    at: datetime | None
+    local_time: datetime | None
+    window: str
+    characters: int | None
+    seconds: float | None
+    reason: str
+
+
+class AccountOutlook(BaseModel):
+    """The account as it is now."""
+
+    known: bool
+    slower: float
+    day_calls_left: int | None
+    others_wait: int
+
+
+class Odds(BaseModel):
+    """The shares of outcomes that the plan reckons with."""
+
+    learned_from_calls: int
+    first: dict[str, float]
+    later: dict[str, float]
+
+
+class CampaignPlan(BaseModel):
+    """What to expect of a campaign; the names are those of `dialer plan --json`."""
+
+    campaign: str
+    account: str
+    rows: int
+    will_dial: int
+    expires: int
+    over_budget: int
+    skipped: dict[str, int]
+    calls: float
+    most_calls: int
+    points: float
+    reached: float
+    speech_seconds: float
+    begins: datetime
+    ends: datetime
+    ends_between: tuple[datetime, datetime] | None
+    canary_halts: float | None
+    account_now: AccountOutlook
+    days: dict[date, float]
+    odds: Odds
+    first_rows: list[PlannedRow]
+
+
+@router.post(
+    "/campaigns/{campaign_id}/check",
+    **needs(Scope.CAMPAIGNS, also={202: {"model": Check, "description": "A worker reads the list: ask again."}}),
+)
+def check_campaign(campaign_id: str, response: Response, state: InjectedState, caller: InjectedCaller) -> Check:
+    """Read the whole list and say what is wrong with it: a short one at once, a long one (202) by a worker."""
+    draft = file_drafts.find(state.settings.data_dir, campaign_id)
+    note = begin_check(state.ledger, draft, state.settings.accounts, who=caller.name, clock=state.clock)
+    if not note.is_over:
+        response.status_code = 202
+        response.headers["Location"] = f"/api/v1/campaigns/{draft.id}/check"
+    return _check(draft, note, caller, state.clock())
+
+
+@router.get("/campaigns/{campaign_id}/check", **needs(Scope.CAMPAIGNS))
+def show_check(campaign_id: str, state: InjectedState, caller: InjectedCaller) -> Check:
+    """How far the last check is, or what came of it."""
+    draft = file_drafts.find(state.settings.data_dir, campaign_id)
+    file_drafts.refuse_started(draft)
+    return _check(draft, note_of(draft), caller, state.clock())
+
+
+@router.get(
+    "/campaigns/{campaign_id}/rejects.csv",
+    response_class=FileResponse,
+    **needs(Scope.CAMPAIGNS, ok={"content": {"text/csv": {"schema": {"type": "string"}}}}),
+)
+def list_rejects(campaign_id: str, state: InjectedState, caller: InjectedCaller) -> FileResponse:
+    """The rows that the last check or the start rejected, whole, with their reasons; needs `numbers`, too."""
+    file = file_drafts.rejects_of(state.ledger, state.settings.data_dir, campaign_id)
+    if file is None:
+        raise HTTPException(404, "no row was rejected, or the file is not on this machine")
+    caller.require(Scope.NUMBERS)
+    return FileResponse(file, media_type="text/csv")
+
+
+@router.post("/campaigns/{campaign_id}/preview", **needs(Scope.CAMPAIGNS))
+def preview_campaign(
+    campaign_id: str, state: InjectedState, caller: InjectedCaller, given: PreviewAsked | None = None
+) -> PreviewedCall:
+    """What one contact would hear."""
+    draft = file_drafts.find(state.settings.data_dir, campaign_id)
+    with file_drafts.paths_left_out(draft.folder):
+        return _preview(preview(draft.file, state.settings.accounts, given.line if given else None), caller)
+
+
+@router.post("/campaigns/{campaign_id}/plan", **needs(Scope.CAMPAIGNS))
+def plan_campaign(campaign_id: str, state: InjectedState) -> CampaignPlan:
+    """Replay the campaign before it runs."""
+    draft = file_drafts.find(state.settings.data_dir, campaign_id)
+    with file_drafts.paths_left_out(draft.folder):
+        plan = plan_of(draft.file, state.settings, state.ledger, state.clock())
+    return CampaignPlan(**plan_facts(plan))
+
+
+def _check(draft: FileDraft, note: CheckNote, caller: Caller, now: datetime) -> Check:
+    result = note.result
+    return Check(
+        campaign=draft.name,
+        state=note.stage,
+        asked_at=note.asked_at,
+        asked_by=note.asked_by,
+        rows_read=note.rows_read,
+        rows_expected=note.rows_expected,
+        trouble=note.trouble(now),
+        contacts=result.contacts if result else 0,
+        summary=dict(result.summary) if result else {},
+        bad=result.bad if result else 0,
+        warnings=[*result.warnings] if result else [],
+        rejected=[rejected_row(reject, caller) for reject in result.rejected] if result else [],
+        problem=_problem(note.fault),
+    )
+
+
+def _problem(fault: CheckFault | None) -> Problem | None:
+    return None if fault is None else kept_problem(422, fault.kind, fault.message, fault.remedy, fault.faults)
+
+
+def _preview(shown: Preview, caller: Caller) -> PreviewedCall:
+    return PreviewedCall(
+        campaign=shown.campaign,
+        line=shown.line,
+        contact=shown.contact,
+        zone=shown.zone,
+        text=shown.text,
+        voice=dict(shown.voice),
+        seconds=shown.seconds,
+        characters=shown.characters,
+        values=[Spoken(**value._asdict()) for value in shown.values],
+        rejected=None if shown.rejected is None else rejected_row(shown.rejected, caller),
+    )
