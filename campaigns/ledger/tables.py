@@ -463,7 +463,11 @@ audit = Table(
     Column("event", Text, nullable=False),
     Column("campaign_id", Text),
     Column("detail", Sentence, nullable=False, default=""),
-    Index("ix_audit_campaign_id", "campaign_id"),
+    # Listed the latest first, all of it and by each of its filters.
+    Index("ix_audit_at", "at", "id"),
+    Index("ix_audit_campaign_id_at", "campaign_id", "at", "id"),
+    Index("ix_audit_who_at", "who", "at", "id"),
+    Index("ix_audit_event_at", "event", "at", "id"),
 )
 
 tokens = Table(

@@ -1,5 +1,5 @@
-"""What the web pages and the API list: campaigns, contacts, attempts, reasons, the audit. Phone numbers are masked, but
-where a caller may see them (`numbers`)."""
+"""What the web pages and the API list: campaigns, contacts, attempts, reasons. Phone numbers are masked, but where a
+caller may see them (`numbers`)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Select, select, tuple_
 from campaigns.ledger import queries
 from campaigns.ledger.numbers.erasures import shown_number
 from campaigns.ledger.queries import Campaign
-from campaigns.ledger.tables import attempts, audit, contacts
+from campaigns.ledger.tables import attempts, contacts
 from campaigns.ledger.tallies import ReasonCount, reasons_not_reached
 from campaigns.lifecycle import CAMPAIGN_MOVES, ContactStatus
 from dialer.phone import NUMBER_IN_TEXT, mask
@@ -55,18 +55,6 @@ class ListedAttempt:
     word: str
     talk_seconds: float | None
     next_attempt_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditLine:
-    """One line of the audit; the names are those of the API."""
-
-    id: int
-    at: datetime
-    who: str
-    event: str
-    campaign: str | None
-    detail: str
 
 
 def campaigns_listed(db: Connection, ended: int) -> list[Campaign]:
@@ -158,28 +146,6 @@ def _attempts(db: Connection, query: Select[Any], *, numbers: bool) -> list[List
             word=mask_numbers(row.mnemonic or row.code) or "",
             talk_seconds=row.talk_seconds,
             next_attempt_at=row.next_attempt_at,
-        )
-        for row in db.execute(query)
-    ]
-
-
-def audit_after(
-    db: Connection, *, limit: int, campaign_id: str | None = None, after: int | None = None, numbers: bool = False
-) -> list[AuditLine]:
-    """The next `limit` lines of the audit after the line `after`, newest first; those of one campaign if given."""
-    query = select(audit).order_by(audit.c.id.desc()).limit(limit)
-    if campaign_id is not None:
-        query = query.where(audit.c.campaign_id == campaign_id)
-    if after is not None:
-        query = query.where(audit.c.id < after)
-    return [
-        AuditLine(
-            id=row.id,
-            at=row.at,
-            who=row.who,
-            event=row.event,
-            campaign=row.campaign_id,
-            detail=row.detail if numbers else mask_numbers(row.detail) or "",
         )
         for row in db.execute(query)
     ]

@@ -5,17 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Depends, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from campaigns.operations import api_tokens
 from campaigns.operations.api_tokens import Scope, Token
-from campaigns.reporting.listings import audit_after
+from campaigns.reporting.audit_trail import AuditFilter, audit_after
 from console.server.api_route import NO_NUL, InjectedCaller, api_router, needs
-from console.server.cursors import After, Limit, Page, id_after, page_of
+from console.server.cursors import After, Limit, Page, moment_and_row_after, page_of
 from console.server.state import InjectedState
 
 router = api_router("administration")
+
+Word = Annotated[str | None, Query(max_length=200, pattern=NO_NUL)]
 
 
 class TokenState(BaseModel):
@@ -61,6 +63,20 @@ class AuditEntry(BaseModel):
     detail: str
 
 
+async def wanted_lines(
+    campaign: Word = None,
+    who: Word = None,
+    event: Word = None,
+    since: Annotated[AwareDatetime | None, Query(description="From this moment on.")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="Before this moment.")] = None,
+) -> AuditFilter:
+    """Which lines of the audit are asked for."""
+    return AuditFilter(campaign=campaign, who=who, event=event, since=since, until=until)
+
+
+Wanted = Annotated[AuditFilter, Depends(wanted_lines)]
+
+
 @router.get("/tokens", **needs(Scope.ADMIN))
 def list_tokens(state: InjectedState) -> Page[TokenState]:
     """All tokens, the newest first; those that were revoked or have ended too."""
@@ -88,15 +104,15 @@ def revoke_token(name: str, state: InjectedState, caller: InjectedCaller) -> Tok
 def list_audit(
     state: InjectedState,
     caller: InjectedCaller,
-    campaign: Annotated[str | None, Query(max_length=100, pattern=NO_NUL)] = None,
+    wanted: Wanted,
     limit: Limit = 100,
     after: After = None,
 ) -> Page[AuditEntry]:
-    """Who did what, the latest first."""
-    start, numbers = id_after(after), caller.may(Scope.NUMBERS)
+    """Who did what, the latest first: the lines that meet all of what is given."""
+    start, numbers = moment_and_row_after(after), caller.may(Scope.NUMBERS)
     with state.ledger.reading() as db:
-        rows = audit_after(db, campaign_id=campaign, after=start, limit=limit + 1, numbers=numbers)
-    return page_of(rows, limit, AuditEntry.model_validate, lambda row: (row.id,))
+        rows = audit_after(db, wanted, after=start, limit=limit + 1, numbers=numbers)
+    return page_of(rows, limit, AuditEntry.model_validate, lambda row: (row.at.isoformat(), row.id))
 
 
 def _facts(token: Token) -> dict[str, object]:

@@ -33,7 +33,7 @@ class Section:
     role: Role = Role.VIEWER
 
 
-SECTIONS = [Section("/", "Campaigns")]
+SECTIONS = [Section("/", "Campaigns"), Section("/audit", "Audit")]
 
 
 def render(template: str, request: Request, **facts: Any) -> str:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from console.pages import campaigns
+from console.pages import audit, campaigns
 
-ROUTERS = (campaigns.router,)
+ROUTERS = (campaigns.router, audit.router)

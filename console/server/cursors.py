@@ -50,10 +50,7 @@ def moment_and_id_after(cursor: str | None) -> tuple[datetime, str] | None:
     if cursor is None:
         return None
     moment, row_id = map(str, _read(cursor, str, str))
-    try:
-        at = datetime.fromisoformat(moment).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise HTTPException(422, NO_CURSOR) from None
+    at = _moment(moment)
     if not row_id.isprintable():
         raise HTTPException(422, NO_CURSOR)
     return at, row_id
@@ -65,6 +62,21 @@ def moment_and_uuid_after(cursor: str | None) -> tuple[datetime, UUID] | None:
     try:
         return both and (both[0], UUID(both[1]))
     except ValueError:
+        raise HTTPException(422, NO_CURSOR) from None
+
+
+def moment_and_row_after(cursor: str | None) -> tuple[datetime, int] | None:
+    """The moment and the row's id in a cursor. Refuses (422) what is no cursor of such a list."""
+    if cursor is None:
+        return None
+    moment, row_id = _read(cursor, str, int)
+    return _moment(str(moment)), int(row_id)
+
+
+def _moment(written: str) -> datetime:
+    try:
+        return datetime.fromisoformat(written).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise HTTPException(422, NO_CURSOR) from None
 
 
