@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select, true, update
+from sqlalchemy import ColumnElement, Connection, Integer, Select, and_, bindparam, func, select, update
 
 from campaigns.calendar.calling_hours import is_open_at_all, next_opening
 from campaigns.dispatch.dial import Slice, slice_size
 from campaigns.dispatch.vendor_queue import due_by
 from campaigns.ledger import claims
 from campaigns.ledger.queries import Campaign
-from campaigns.ledger.tables import HAS_CLAIM, IS_URGENT, attempts, campaigns, contacts
+from campaigns.ledger.tables import AGAIN, HAS_CLAIM, IS_URGENT, attempts, campaigns, contacts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from campaigns.runtime import Runtime
 from campaigns.safeguards import budgets, circuit_breaker
@@ -61,6 +63,47 @@ def most_with_workers(campaign_ids: Collection[str], waiting: int, pace: float, 
     return math.inf if waiting * using.horizon <= taken else AHEAD * taken
 
 
+def put_off_closed(
+    db: Connection, campaign: Campaign, openings: Mapping[datetime | None, Sequence[str]], now: datetime
+) -> None:
+    """Give contacts that are due but whose calling window is closed its next opening as their due time.
+
+    `openings` are the campaign's closed zones by their next opening. Contacts whose window never opens again are left
+    to the sweep, which expires them.
+    """
+    for opening, closed in openings.items():
+        db.execute(
+            update(contacts)
+            .where(
+                contacts.c.campaign_id == campaign.id,
+                contacts.c.status == ContactStatus.PENDING,
+                contacts.c.due_at <= now,
+                contacts.c.zone.in_(closed),
+            )
+            .values(due_at=opening or campaign.definition.ends_at or now + timedelta(days=1))
+        )
+
+
+def closed_zones(campaign: Campaign, now: datetime) -> dict[datetime | None, list[str]]:
+    """The campaign's zones whose calling window is closed, by its next opening; None: it never opens again."""
+    by_opening: dict[datetime | None, list[str]] = {}
+    for zone in campaign.zones:
+        by_opening.setdefault(next_opening(campaign.definition, zone, now), []).append(zone)
+    by_opening.pop(now, None)
+    return by_opening
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """How many contacts may be called now, and whether there is a retry among them."""
+
+    contacts: int
+    retries: bool
+
+
+NOBODY = Due(0, retries=False)
+
+
 def count_due(
     db: Connection,
     campaign: Campaign,
@@ -68,22 +111,31 @@ def count_due(
     most: int,
     moments: Sequence[datetime],
     only: ColumnElement[bool] | None,
-) -> int:
-    """How many contacts may be called now, counted up to `most`; `only` narrows them.
+) -> Due:
+    """The contacts that may be called now, counted up to `most`; `only` narrows them."""
+    by = due_by(campaign.definition, account.provider, moments)
+    narrowed = [*_open_by_each_clock(campaign, moments), *([] if only is None else [only])]
+    counting = _count_due(by > moments[0], *narrowed) if narrowed else _counting_due(by > moments[0])
+    facts = {"campaign": campaign.id, "most": most, **claims.moments_of(moments[0], by)}
+    count, retries = db.execute(counting, facts).one()
+    return Due(count, retries=bool(retries))
 
-    Contacts that are due but whose calling window is closed are first given its next opening as their due time; unless
-    the clock is in doubt (several `moments`), since what a wrong clock writes would outlast it.
-    """
-    if len(moments) == 1:
-        _put_off_closed_zones(db, campaign, moments[0])
-    due = select(contacts.c.id).where(
-        contacts.c.campaign_id == campaign.id,
+
+def _count_due(ahead: bool, *narrowed: ColumnElement[bool]) -> Select[int, bool]:
+    pending = (
+        contacts.c.campaign_id == bindparam("campaign"),
         contacts.c.status == ContactStatus.PENDING,
-        claims.is_due(moments[0], due_by(campaign.definition, account.provider, moments)),
-        *_open_by_each_clock(campaign, moments),
+        claims.is_due(ahead=ahead),
+        *narrowed,
     )
-    due = due if only is None else due.where(only)
-    return db.scalar(select(func.count()).select_from(due.limit(most).subquery())) or 0
+    due = select(contacts.c.id).where(*pending).limit(bindparam("most", type_=Integer())).subquery()
+    retries = (
+        select(contacts.c.id).where(*pending, AGAIN).with_hint(contacts, "INDEXED BY ix_contacts_retries", "sqlite")
+    )
+    return select(select(func.count()).select_from(due).scalar_subquery(), retries.exists())
+
+
+_counting_due = cache(_count_due)  # a tick counts for each campaign that has somebody due
 
 
 def count_urgent(db: Connection, campaign_id: str, now: datetime) -> int:
@@ -92,8 +144,13 @@ def count_urgent(db: Connection, campaign_id: str, now: datetime) -> int:
     return db.scalar(select(func.count()).select_from(contacts).where(*urgent)) or 0
 
 
-def claim_contacts(db: Connection, campaign: Campaign, room: int, now: datetime, using: Runtime) -> list[Slice]:
-    """Claim up to `room` due contacts of a running campaign; returns them as slices for the workers."""
+def claim_contacts(
+    db: Connection, campaign: Campaign, room: int, now: datetime, using: Runtime, *, retries: bool = True
+) -> list[Slice]:
+    """Claim up to `room` due contacts of a running campaign; returns them as slices for the workers.
+
+    `retries`: there may be some among them, which come before first tries.
+    """
     account = using.accounts[campaign.account]
     if not claims.lock_campaign(db, campaign.id):
         return []
@@ -106,8 +163,8 @@ def claim_contacts(db: Connection, campaign: Campaign, room: int, now: datetime,
     lease_until = now + timedelta(seconds=using.lease)
     moments = using.moments()
     until = due_by(campaign.definition, account.provider, moments)
-    only = and_(true(), *([not_called()] if canary else []), *_open_by_each_clock(campaign, moments))
-    ids = claims.claim_due(
+    narrowed = [*([not_called()] if canary else []), *_open_by_each_clock(campaign, moments)]
+    lines = claims.claim_due(
         db,
         campaign.id,
         claim,
@@ -115,12 +172,13 @@ def claim_contacts(db: Connection, campaign: Campaign, room: int, now: datetime,
         now=now,
         lease_until=lease_until,
         due_by=until,
-        only=only,
+        only=and_(*narrowed) if narrowed else None,
         in_list_order=campaign.contacts <= SORTED_UP_TO,
         may_be_urgent=campaign.definition.contacts.standing,
+        may_be_again=retries,
     )
     size = slice_size(campaign.definition.pace or account.settings.pace)
-    lines = claims.lines_of(db, ids)
+    ids = list(lines)
     some = [ids[first : first + size] for first in range(0, len(ids), size)]
     return [
         Slice(
@@ -147,25 +205,3 @@ def _open_by_each_clock(campaign: Campaign, moments: Sequence[datetime]) -> list
         return []
     closed = [zone for zone in campaign.zones if not is_open_at_all(campaign.definition, zone, moments)]
     return [contacts.c.zone.not_in(closed)]
-
-
-def _put_off_closed_zones(db: Connection, campaign: Campaign, now: datetime) -> None:
-    """Set the due time of contacts whose calling window is closed to its next opening.
-
-    Contacts whose window never opens again are left to the sweep, which expires them.
-    """
-    by_opening: dict[datetime | None, list[str]] = {}
-    for zone in campaign.zones:
-        by_opening.setdefault(next_opening(campaign.definition, zone, now), []).append(zone)
-    by_opening.pop(now, None)
-    for opening, closed in by_opening.items():
-        db.execute(
-            update(contacts)
-            .where(
-                contacts.c.campaign_id == campaign.id,
-                contacts.c.status == ContactStatus.PENDING,
-                contacts.c.due_at <= now,
-                contacts.c.zone.in_(closed),
-            )
-            .values(due_at=opening or campaign.definition.ends_at or now + timedelta(days=1))
-        )

@@ -34,7 +34,8 @@ def share_out(campaigns: Sequence[Campaign], left: int, wanted: Mapping[str, int
     weights = sum(campaign.definition.weight for campaign in in_turn)
     for campaign in in_turn:
         share = -int(-left * campaign.definition.weight // weights)
-        left -= claim(campaign, min(left, share, wanted[campaign.id]))
+        if room := min(left, share, wanted[campaign.id]):
+            left -= claim(campaign, room)
         weights -= campaign.definition.weight
 
 

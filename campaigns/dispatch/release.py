@@ -12,7 +12,17 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Row, update
 
 from campaigns.dispatch.candidates import Candidate, due_to_start, find_candidates, in_turns
-from campaigns.dispatch.claiming import claim_contacts, claimed_already, count_due, count_urgent, most_with_workers
+from campaigns.dispatch.claiming import (
+    NOBODY,
+    Due,
+    claim_contacts,
+    claimed_already,
+    closed_zones,
+    count_due,
+    count_urgent,
+    most_with_workers,
+    put_off_closed,
+)
 from campaigns.dispatch.dial import Slice
 from campaigns.dispatch.fair_share import share_day, share_out
 from campaigns.dispatch.token_wait import urgency_of
@@ -207,22 +217,33 @@ def _release_some_of(
     with using.ledger.reading() as db:
         probes = circuit_breaker.probe_allowances(db)
 
-    def wanting(campaign: Campaign) -> int:
-        calls = _wanted(campaign, left, waiting[campaign.id], account, now, using)
-        return min(calls, probes.get(campaign.id, calls))
+    each = [(own_limits(campaign), urgency_of(campaign)) for campaign in own_campaigns]
+    names = [campaign.id for campaign in own_campaigns]
+    forecasts = dict(zip(names, account.bucket.forecasts(using.horizon, each), strict=True))
 
-    wanted = {campaign.id: calls for campaign, calls in _each(own_campaigns, wanting, now, using)}
+    def wanting(campaign: Campaign) -> Due:
+        return _wanted(campaign, forecasts[campaign.id], left, waiting[campaign.id], account, now, using)
+
+    due = {campaign.id: calls for campaign, calls in _each(own_campaigns, wanting, now, using)}
+    wanted = {name: min(calls.contacts, probes.get(name, calls.contacts)) for name, calls in due.items()}
     slices: list[Slice] = []
 
     def claim(campaign: Campaign, room: int) -> int:
         claimed: Sequence[Slice] = []
         with contained(Step.RELEASE, using.ledger, now, account=account.name, campaign=campaign.id):
-            claimed = using.ledger.write(claim_contacts, campaign, room, now, using)
+            # Nobody dials by a claim before the attempt is on the disk, and with it all that was written before.
+            claimed = using.ledger.write_draft(
+                claim_contacts, campaign, room, now, using, retries=due[campaign.id].retries
+            )
         slices.extend(claimed)
         return sum(len(slice_.contact_ids) for slice_ in claimed)
 
     for campaign in own_campaigns:  # an urgent call does not wait behind the claims of others
-        if campaign.definition.contacts.standing and (urgent := _urgent_due(campaign, account, now, using)):
+        if (
+            campaign.id in due
+            and campaign.definition.contacts.standing
+            and (urgent := _urgent_due(campaign, account, now, using))
+        ):
             left = max(0, left - claim(campaign, urgent))
     share_out([campaign for campaign in own_campaigns if campaign.id in wanted], left, wanted, claim, using.rng)
     return slices
@@ -239,8 +260,10 @@ def _each(
         yield from ((campaign, result) for result in results)
 
 
-def _wanted(campaign: Campaign, left: int, waiting: int, account: Account, now: datetime, using: Runtime) -> int:
-    """How many calls the campaign could start now, by its own limits and the contacts that are due.
+def _wanted(
+    campaign: Campaign, forecast: Forecast, left: int, waiting: int, account: Account, now: datetime, using: Runtime
+) -> Due:
+    """The calls that the campaign could start now, by its own limits and the contacts that are due.
 
     Writes to the ledger what holds it back.
     """
@@ -248,14 +271,13 @@ def _wanted(campaign: Campaign, left: int, waiting: int, account: Account, now: 
     if silent is not None and silent.ask_at > now:
         words = f"before_dial gives no answer: {silent.words}"
         _note(campaign, now, Held(kind=ReleaseHold.ASKED_ELSEWHERE, words=words, until=silent.ask_at), using)
-        return 0
-    forecast = account.bucket.forecast(using.horizon, own=own_limits(campaign), urgency=urgency_of(campaign))
+        return NOBODY
     room, held = max(0, forecast.calls - waiting), _held_by_limit(forecast, now)
     if silent is not None:
         room = min(room, 0 if waiting else 1)  # one contact asks whether it answers again
     used_up = forecast.calls == 0 and forecast.limit == LimitName.DAY_POINTS
     if used_up and using.ledger.write(move_on, campaign.id, account.name, "its day is used up", now):
-        return 0  # the next tick comes by for its next account
+        return NOBODY  # the next tick comes by for its next account
     definition, points = campaign.definition, account.settings.call_points
     budget = using.ledger.write(budgets.budget_left, campaign, points, now) if definition.limits else None
     if budget is not None and budget.calls < room:
@@ -270,10 +292,13 @@ def _wanted(campaign: Campaign, left: int, waiting: int, account: Account, now: 
             held = Held(kind=ReleaseHold.CANARY, words=canary.why, until=canary.until)
     most = room if definition.urgent else min(left, room)  # urgent calls do not wait behind the claims of others
     only = not_called() if canary is not None else None
-    due = using.ledger.write(count_due, campaign, account, most, moments, only)
-    if canary is not None and not due and held is None:
+    if len(moments) == 1 and (openings := closed_zones(campaign, now)):  # what a wrong clock writes would outlast it
+        using.ledger.write(put_off_closed, campaign, openings, now)
+    with using.ledger.reading() as db:
+        due = count_due(db, campaign, account, most, moments, only)
+    if canary is not None and not due.contacts and held is None:
         held = Held(kind=ReleaseHold.CANARY, words=canary.why)  # retries wait for it too
-    if len(moments) > 1 and held is None and not due:
+    if len(moments) > 1 and held is None and not due.contacts:
         held = Held(kind=ReleaseHold.CLOCK_SET, words=CLOCK_WAS_SET)
     _note(campaign, now, held, using)
     return due

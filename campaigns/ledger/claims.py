@@ -13,7 +13,9 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Exists,
+    Integer,
     Select,
+    TextClause,
     and_,
     bindparam,
     case,
@@ -24,6 +26,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from campaigns.ledger.moves import among, as_final, row_count
 from campaigns.ledger.numbers.suppressions import reason_of, suppressed, suppressed_of_many
@@ -32,6 +35,7 @@ from campaigns.lifecycle import LIVE_CAMPAIGNS, WAITING_CONTACTS, CampaignStatus
 
 HANDED_OVER_MARGIN = timedelta(minutes=5)  # a provider that is asked to wait may place a call so much later
 CLOCKS_APART = timedelta(seconds=60)  # as far as the clocks of two machines may differ
+LOCKING = select(campaigns.c.status).where(campaigns.c.id == bindparam("campaign")).with_for_update(key_share=True)
 UNCLAIMED = {"status": ContactStatus.PENDING, "claim": None, "claimed_at": None, "lease_until": None}
 
 
@@ -68,8 +72,7 @@ def _attempt_id(claim: UUID, contact_id: int) -> UUID:
 
 def lock_campaign(db: Connection, campaign_id: str) -> bool:
     """Lock the campaign's row until this transaction ends (SQLite has one writer); returns whether it is running."""
-    row = select(campaigns.c.status).where(campaigns.c.id == campaign_id)
-    return db.scalar(row.with_for_update(key_share=True)) == CampaignStatus.RUNNING
+    return db.scalar(LOCKING, {"campaign": campaign_id}) == CampaignStatus.RUNNING
 
 
 def claim_due(
@@ -84,70 +87,85 @@ def claim_due(
     only: ColumnElement[bool] | None = None,
     in_list_order: bool = True,
     may_be_urgent: bool = False,
-) -> list[int]:
-    """Claim up to `limit` due contacts; returns their ids, retries before first tries, longest due first.
+    may_be_again: bool = True,
+) -> dict[int, int]:
+    """Claim up to `limit` due contacts; returns the line of each in its list by its id.
 
-    `may_be_urgent`: some may be urgent, and these come before all others. `due_by` includes contacts that come due
-    until then, unless their `not_after` is near; `only` narrows them.
+    Retries come before first tries, longest due first. `may_be_urgent`: some may be urgent, and these come before all
+    others. `may_be_again`: some may be retries; without it those come in their turn. `due_by` includes contacts that
+    come due until then, unless their `not_after` is near; `only` narrows them.
     With `in_list_order` those due at the same moment come in the order of their list: for that PostgreSQL sorts all of
     them; without, they come as its index has them, which is mostly the same.
     """
-    due = is_due(now, due_by) if only is None else and_(is_due(now, due_by), only)
-    facts: dict[str, Any] = {"now": now, "lease_until": lease_until, "in_list_order": in_list_order}
-    claimed: list[int] = []
-    for which, index in ((IS_URGENT, "ix_contacts_urgent"), (AGAIN, "ix_contacts_retries"), (None, None)):
-        left = limit - len(claimed)
-        if left and (may_be_urgent or which is not IS_URGENT):
-            claimed += _claim(db, campaign_id, claim, left, due if which is None else and_(due, which), index, **facts)
+    ahead = due_by is not None and due_by > now
+    facts = {"campaign": campaign_id, "claimed_by": claim, "until": lease_until, **moments_of(now, due_by)}
+    claimed: dict[int, int] = {}
+    passes = [(IS_URGENT, "ix_contacts_urgent")] * may_be_urgent + [(AGAIN, "ix_contacts_retries")] * may_be_again
+    for which, index in (*passes, (None, None)):
+        if left := limit - len(claimed):
+            form = (which, index, ahead, in_list_order)
+            claiming = _claiming(*form) if only is None else _claim(*form, only)
+            rows = db.execute(claiming, facts | {"limit": left}).all()
+            claimed |= {row.id: row.line for row in sorted(rows, key=lambda row: (row.due_at, row.id))}
     return claimed
 
 
-def is_due(now: datetime, due_by: datetime | None = None) -> ColumnElement[bool]:
-    """Whether a contact is due now or, where its `not_after` is well past that, will be by then."""
-    if due_by is None or due_by <= now:
+def is_due(*, ahead: bool) -> ColumnElement[bool]:
+    """Whether a contact is due now or, with `ahead` and its `not_after` well past that, will be by a later moment.
+
+    Both moments are parameters of the statement: `moments_of` gives their values.
+    """
+    now, due_by, lasting = (bindparam(name, type_=UtcTime()) for name in ("now", "due_by", "lasting"))
+    if not ahead:
         return contacts.c.due_at <= now
-    lasting = or_(contacts.c.not_after.is_(None), contacts.c.not_after > due_by + HANDED_OVER_MARGIN)
-    return or_(contacts.c.due_at <= now, and_(contacts.c.due_at <= due_by, lasting))
+    outlasts = or_(contacts.c.not_after.is_(None), contacts.c.not_after > lasting)
+    return or_(contacts.c.due_at <= now, and_(contacts.c.due_at <= due_by, outlasts))
+
+
+def moments_of(now: datetime, due_by: datetime | None = None) -> dict[str, Any]:
+    """The parameters of `is_due`; `due_by` is a later moment than `now` where it looks ahead."""
+    ahead = due_by is not None and due_by > now
+    return {"now": now} | ({"due_by": due_by, "lasting": due_by + HANDED_OVER_MARGIN} if due_by and ahead else {})
 
 
 def _claim(
-    db: Connection,
-    campaign_id: str,
-    claim: UUID,
-    limit: int,
-    which: ColumnElement[bool],
+    which: TextClause | None,
     index: str | None,
-    *,
-    now: datetime,
-    lease_until: datetime,
+    ahead: bool,
     in_list_order: bool,
-) -> list[int]:
-    """Claim those for whom `which` is true.
+    only: ColumnElement[bool] | None = None,
+) -> ReturningUpdate[int, int, datetime]:
+    """The statement that claims those for whom `which` and `only` are true; `claim_due` gives its parameters.
 
     `index` is that of these contacts alone: SQLite, which keeps no statistics, would look through all that are due.
     """
+    wanted: list[ColumnElement[bool] | TextClause] = [
+        contacts.c.campaign_id == bindparam("campaign"),
+        contacts.c.status == ContactStatus.PENDING,
+        is_due(ahead=ahead),
+        *(condition for condition in (which, only) if condition is not None),
+    ]
     order = (contacts.c.due_at, contacts.c.id) if in_list_order else (contacts.c.due_at,)
-    wanted = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.PENDING, which)
-    chosen = select(contacts.c.id).where(*wanted).order_by(*order).limit(limit)
+    chosen = select(contacts.c.id).where(*wanted).order_by(*order).limit(bindparam("limit", type_=Integer()))
     if index:
         chosen = chosen.with_hint(contacts, f"INDEXED BY {index}", "sqlite")
     chosen = chosen.with_for_update(skip_locked=True)  # PostgreSQL; SQLite has one writer at a time
     # Without being materialized PostgreSQL may run it again for each row, and claim more than the limit.
-    due = chosen.cte("due").prefix_with("MATERIALIZED", dialect="postgresql")
-    claimed = db.execute(
+    found = chosen.cte("due").prefix_with("MATERIALIZED", dialect="postgresql")
+    lease = {
+        "claim": bindparam("claimed_by"),
+        "claimed_at": bindparam("now", type_=UtcTime()),
+        "lease_until": bindparam("until"),
+    }
+    return (
         update(contacts)
-        .where(contacts.c.id.in_(select(due.c.id)), contacts.c.status == ContactStatus.PENDING)
-        .values(status=ContactStatus.CLAIMED, claim=claim, claimed_at=now, lease_until=lease_until)
-        .returning(contacts.c.id, contacts.c.due_at)
+        .where(contacts.c.id.in_(select(found.c.id)), contacts.c.status == ContactStatus.PENDING)
+        .values(status=ContactStatus.CLAIMED, **lease)
+        .returning(contacts.c.id, contacts.c.line, contacts.c.due_at)
     )
-    return [row.id for row in sorted(claimed, key=lambda row: (row.due_at, row.id))]
 
 
-def lines_of(db: Connection, contact_ids: Sequence[int]) -> dict[int, int]:
-    """The lines that contacts have in their list, by id."""
-    arrays = db.dialect.name == "postgresql"
-    query = select(contacts.c.id, contacts.c.line).where(among(contacts.c.id, "ids", arrays=arrays))
-    return {row.id: row.line for row in db.execute(query, {"ids": list(contact_ids)})}
+_claiming = cache(_claim)  # a tick claims for each campaign that has somebody due
 
 
 def next_due(db: Connection, contact_ids: Sequence[int]) -> datetime | None:

@@ -31,6 +31,7 @@ from campaigns.safeguards.failure_rate import (
 
 LONGEST_WAIT = timedelta(minutes=15)
 LATELY = timedelta(minutes=5)  # longer than any request waits for its answer
+HALF_OPEN = select(breakers).where(breakers.c.trying_since.is_not(None))
 PROBES_WITHIN = timedelta(minutes=1)  # without a call by then, another campaign of the account makes the probe call
 CAMPAIGN, ACCOUNT = "campaign", "account"
 
@@ -73,7 +74,7 @@ def _guarded(running: Iterable[Campaign]) -> list[Campaign]:
 
 def probe_allowances(db: Connection) -> dict[str, int]:
     """How many contacts each campaign with a half-open breaker may claim: 1, or 0 while its probe call is under way."""
-    rows = db.execute(select(breakers).where(breakers.c.trying_since.is_not(None))).all()
+    rows = db.execute(HALF_OPEN).all()
     return {row.campaign_id: 0 if _under_way(db, row) else 1 for row in rows}
 
 

@@ -236,9 +236,13 @@ class TokenBucket:
         self, horizon: float, *, own: CampaignLimits | None = None, urgency: Urgency = Urgency.NORMAL
     ) -> Forecast:
         """How many calls of this urgency could start in the next `horizon` seconds. Takes no tokens."""
-        arguments = (microseconds(horizon), self.limits.call_points, int(urgency))
-        calls, limit, wait = self._scripts.run("forecast", own or NO_CAMPAIGN, *arguments)
-        return Forecast(int(calls), LimitName(limit), _seconds(wait))
+        return self.forecasts(horizon, [(own or NO_CAMPAIGN, urgency)])[0]
+
+    def forecasts(self, horizon: float, campaigns: Sequence[tuple[CampaignLimits, Urgency]]) -> list[Forecast]:
+        """As `forecast` for each of these campaigns by itself, in one exchange with Redis."""
+        each = [(own, (microseconds(horizon), self.limits.call_points, int(urgency))) for own, urgency in campaigns]
+        replies = self._scripts.run_each("forecast", each)
+        return [Forecast(int(calls), LimitName(limit), _seconds(wait)) for calls, limit, wait in replies]
 
     def share_day(self, weights: Mapping[str, float]) -> None:
         """Divide the day's points among these campaigns by weight from now on; other campaigns are not limited."""

@@ -83,7 +83,9 @@ def claim(
     """Claim due contacts, as the release tick does; returns the claim and the contacts' ids."""
     claim_id = uuid4()
     lease_until = now + timedelta(seconds=lease)
-    return claim_id, ledger.write(claims.claim_due, campaign_id, claim_id, limit, now=now, lease_until=lease_until)
+    return claim_id, list(
+        ledger.write(claims.claim_due, campaign_id, claim_id, limit, now=now, lease_until=lease_until)
+    )
 
 
 def open_all(ledger: Ledger, claim_id: UUID, ids: Sequence[int], *, now: datetime) -> set[UUID]:

@@ -77,7 +77,7 @@ def test_urgent_calls_are_claimed_before_the_others(ledger, clock, campaign):
     urgent = asked(ledger, clock(), "+14155550109", urgent=True).id
     lease = {"now": clock(), "lease_until": clock() + timedelta(seconds=30)}
     ids = ledger.write(claims.claim_due, campaign.id, uuid4(), 2, may_be_urgent=True, **lease)
-    assert ids == [urgent, first[0]]
+    assert list(ids) == [urgent, first[0]]
     with ledger.reading() as db:
         claimed = claims.still_claimed(db, contact(ledger, urgent).claim, ids, clock())
     assert {one.contact_id: one.urgent for one in claimed} == {urgent: True, first[0]: False}
