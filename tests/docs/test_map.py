@@ -29,7 +29,7 @@ def drawn() -> list[tuple[str, str]]:
 
 
 def rooms(package: str) -> set[str]:
-    folders = (path for path in (ROOT / package).iterdir() if path.is_dir() and path.name not in NOT_ROOMS)
+    folders = (path for path in (ROOT / package).iterdir() if path.name not in NOT_ROOMS and any(path.glob("*.py")))
     return {f"{package}/{path.name}/" for path in folders}
 
 
