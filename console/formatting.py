@@ -24,10 +24,16 @@ MEANINGS: Mapping[ContactStatus, str] = {
 
 def percent(count: int, total: int) -> str:
     """A share in percent; one between them is never rounded to 0 % or 100 %."""
+    sign, rounded = rounded_percent(count, total)
+    return f"{sign}{rounded}%"
+
+
+def rounded_percent(count: int, total: int) -> tuple[str, int]:
+    """A share in whole percent, and `<` or `>` where it is nearly none or nearly all."""
     share = 100 * count / total if total else 0.0
     if 0 < share < 1:
-        return "<1%"
-    return ">99%" if 99 < share < 100 else f"{share:.0f}%"
+        return "<", 1
+    return (">", 99) if 99 < share < 100 else ("", round(share))
 
 
 def rounded_estimate(value: float) -> int:

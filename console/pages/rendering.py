@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -18,8 +17,9 @@ from campaigns.operations.people import Role
 from campaigns.reporting.hold_reason import GOING, TROUBLES
 from campaigns.reporting.listings import mask_numbers
 from campaigns.reporting.status import CampaignSummary, unknown_warning
-from console.formatting import meaning, percent, words
-from console.pages.language import gettext, ngettext
+from console.formatting import meaning, words
+from console.pages.language import LANGUAGES, gettext, language, ngettext
+from console.pages.locale_formats import decimal, grouped, moment, share
 from console.server.auth import Caller, form_token
 from console.server.state import AppState
 
@@ -45,6 +45,8 @@ def render(template: str, request: Request, **facts: Any) -> str:
         "person": person,
         "sections": [section for section in SECTIONS if person and person.has_role(section.role)],
         "here": request.url.path,
+        "language": language(),
+        "back": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
         "form_token": partial(_form_token, state, person),
     }
     return TEMPLATES.get_template(template).render(shared | facts)
@@ -109,10 +111,6 @@ def activity(summary: CampaignSummary) -> str:
     return "stopped" if summary.kind in TROUBLES else "waiting"
 
 
-def _moment(at: datetime) -> str:
-    return at.strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("console"),
@@ -127,14 +125,16 @@ def _environment() -> Environment:
         "activity": activity,
         "meaning": meaning,
         "segments": segments,
-        "percent": percent,
+        "percent": share,
         "unknown_warning": unknown_warning,
-        "grouped": "{:,}".format,
-        "moment": _moment,
+        "grouped": grouped,
+        "decimal": decimal,
+        "moment": moment,
         "without_numbers": mask_numbers,
     }
     environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
-    environment.globals |= {"final": FINAL_CONTACTS, "open_contacts": OPEN_CONTACTS}
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.globals |= {"final": FINAL_CONTACTS, "open_contacts": OPEN_CONTACTS, "languages": LANGUAGES}
     return environment
 
 

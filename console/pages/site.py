@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from console.pages import audit, campaigns
+from console.pages import audit, campaigns, language_choice
 
-ROUTERS = (campaigns.router, audit.router)
+ROUTERS = (campaigns.router, audit.router, language_choice.router)

@@ -6,11 +6,12 @@ let unanswered = 0;
 
 function localise(root) {
   const today = new Date().toDateString();
+  const language = document.documentElement.lang;
   for (const time of root.querySelectorAll("time")) {
     const at = new Date(time.dateTime);
-    const clock = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
-    const day = at.toLocaleDateString([], { day: "numeric", month: "short" });
-    time.title = at.toString();
+    const clock = at.toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+    const day = at.toLocaleDateString(language, { day: "numeric", month: "short" });
+    time.title = at.toLocaleString(language, { dateStyle: "full", timeStyle: "long" });
     time.textContent = at.toDateString() === today ? clock : `${day}, ${clock}`;
   }
 }

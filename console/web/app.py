@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from console import receipts
 from console.api import document
 from console.pages import site
+from console.pages.language import ReadersLanguage
 from console.server.auth import identify, require_metrics
 from console.server.connections import Connections
 from console.server.headers import SafeHeaders
@@ -49,6 +50,7 @@ def create_app(
     app = FastAPI(title="Dialer console", openapi_url=None, docs_url=None, redoc_url=None, lifespan=_lifespan)
     app.state.state = AppState(settings, clock, connections)
     app.add_middleware(HeadAsGet)
+    app.add_middleware(ReadersLanguage)
     app.add_middleware(SafeHeaders)
     error_handlers.install(app)
     app.include_router(receipts.router)
