@@ -12,14 +12,15 @@ from workers.audit_counts import AuditCounts
 
 WINDOW = timedelta(minutes=1)
 FROM_ONE_ADDRESS = 10
+FOR_ONE_NAME = 10  # from all addresses that have not shown a right password
 ALTOGETHER = 100  # from all addresses that have not shown the right password
 ADDRESSES_KEPT = 1000
 
 
 class PasswordGuard:
-    """Counts wrong passwords by the address they come from. Safe to use from several threads.
+    """Counts wrong passwords by the address they come from and the name they are for. Safe to use from several threads.
 
-    An address that has shown the right password is held back by its own wrong ones only, so nobody can lock it out
+    An address that has shown a right password is held back by its own wrong ones only, so nobody can lock it out
     from elsewhere. `audit` has what the audit is told of.
     """
 
@@ -31,30 +32,37 @@ class PasswordGuard:
             ("reason",),
             registry=self.registry,
         )
-        self._wrong: deque[tuple[datetime, str]] = deque()
+        self._wrong: deque[tuple[datetime, str, str]] = deque()
         self._known: OrderedDict[str, None] = OrderedDict()
         self.audit = AuditCounts()
         self._lock = threading.Lock()
 
-    def seconds_to_wait(self, address: str, now: datetime) -> int:
-        """0 when a password of this address may be compared, else seconds until one may; the request is counted."""
+    def seconds_to_wait(self, address: str, now: datetime, name: str = "") -> int:
+        """0 when a password of this address may be compared, else seconds until one may; the request is counted.
+
+        `name` is that of the user whose password it is meant to be.
+        """
         with self._lock:
             while self._wrong and self._wrong[0][0] <= now - WINDOW:
                 self._wrong.popleft()
-            its_own = [at for at, other in self._wrong if other == address]
-            too_many = len(its_own) >= FROM_ONE_ADDRESS or (
-                len(self._wrong) >= ALTOGETHER and address not in self._known
-            )
-            if not too_many:
+            counted = [[at for at, other, _ in self._wrong if other == address]]
+            bounds = [FROM_ONE_ADDRESS]
+            if address not in self._known:
+                counted += [
+                    [at for at, _, other in self._wrong if name and other == name],
+                    [at for at, *_ in self._wrong],
+                ]
+                bounds += [FOR_ONE_NAME, ALTOGETHER]
+            first = [times[-bound] for times, bound in zip(counted, bounds, strict=True) if len(times) >= bound]
+            if not first:
                 return 0
             self._count("not compared")
-            first = its_own[0] if len(its_own) >= FROM_ONE_ADDRESS else self._wrong[0][0]
-            return max(1, round((first + WINDOW - now).total_seconds()))
+            return max(1, round((max(first) + WINDOW - now).total_seconds()))
 
-    def count_wrong(self, address: str, now: datetime) -> None:
+    def count_wrong(self, address: str, now: datetime, name: str = "") -> None:
         """Remember a wrong password."""
         with self._lock:
-            self._wrong.append((now, address))
+            self._wrong.append((now, address, name))
             self._count("wrong")
 
     def remember_right(self, address: str) -> None:

@@ -158,7 +158,7 @@ class WebhookSettings(Section):
 
 
 class ConsoleSettings(Section):
-    """Where the console listens, and its user and password."""
+    """Where the console listens, and its first user."""
 
     host: str = Field("127.0.0.1", description="Address the console listens on.")
     port: int = Field(8080, description="Its port; `dialer up` takes the next free one when it is taken.")
@@ -168,11 +168,11 @@ class ConsoleSettings(Section):
         description="Names under which browsers and scrapers reach the console and Flower, beside IP addresses, "
         "localhost and that of public_url; requests for another name are refused.",
     )
-    user: str = Field("operator", description="Name for the console's and Flower's password.")
+    user: str = Field("operator", description="Name of the first admin, who is made at the first start.")
     password: SecretStr | None = Field(
         None,
-        description="Absent, one is made and kept in data_dir. At least 12 characters where the console or Flower "
-        "listens to other machines.",
+        description="Of the first admin, at the first start; absent, one is made and kept in data_dir. At least 12 "
+        "characters where the console or Flower listens to other machines.",
     )
 
 

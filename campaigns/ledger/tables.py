@@ -486,6 +486,36 @@ tokens = Table(
     UniqueConstraint("secret_hash"),
 )
 
+users = Table(
+    "users",  # people who use the console
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("name", Text, nullable=False),  # stands in the audit, so no other person ever has it
+    Column("password_hash", Text),  # argon2; absent for whoever logs in elsewhere only
+    Column("identity", Text),  # at the OpenID Connect provider: issuer and subject
+    Column("roles", JSON, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("disabled_at", UtcTime),
+    Column("last_log_in_at", UtcTime),
+    UniqueConstraint("name"),
+    UniqueConstraint("identity"),
+)
+
+sessions = Table(
+    "sessions",  # of people who have logged in, in one browser each
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("secret_hash", Text, nullable=False),  # SHA-256 of what the cookie holds
+    Column("user_id", RowId, ForeignKey("users.id"), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("last_seen_at", UtcTime, nullable=False),  # to the minute
+    Column("expires_at", UtcTime, nullable=False),  # however much it is used
+    Column("seen_from", Sentence, nullable=False),  # address and browser
+    UniqueConstraint("secret_hash"),
+    Index("ix_sessions_user_id", "user_id"),
+)
+
 questions = Table(
     "questions",  # of campaigns whose program gives no answer before dialing (`before_dial`)
     metadata,

@@ -16,6 +16,7 @@ from campaigns.ledger import queries
 from campaigns.lifecycle import CampaignStatus
 from campaigns.operations.api_tokens import Scope
 from campaigns.operations.control import ACTIONS, Action, close
+from campaigns.operations.people import Role
 from campaigns.reporting import explain
 from campaigns.reporting.hold_reason import HoldKind
 from campaigns.reporting.listings import mask_numbers
@@ -169,7 +170,7 @@ def explain_campaign(campaign_id: CampaignId, state: InjectedState, caller: Inje
     )
 
 
-@router.post("/campaigns/{campaign_id}/pause", **needs(Scope.CAMPAIGNS, ok=ETAG))
+@router.post("/campaigns/{campaign_id}/pause", **needs(Scope.CAMPAIGNS, person=Role.SENDER, ok=ETAG))
 def pause_campaign(
     campaign_id: CampaignId,
     response: Response,
@@ -190,7 +191,7 @@ def resume_campaign(
     return _control(Action.RESUME, campaign_id, response, state, caller, {}, if_match)
 
 
-@router.post("/campaigns/{campaign_id}/cancel", **needs(Scope.CAMPAIGNS, ok=ETAG))
+@router.post("/campaigns/{campaign_id}/cancel", **needs(Scope.CAMPAIGNS, person=Role.SENDER, ok=ETAG))
 def cancel_campaign(
     campaign_id: CampaignId,
     response: Response,
@@ -203,7 +204,7 @@ def cancel_campaign(
     return _control(Action.CANCEL, campaign_id, response, state, caller, _reason(given), if_match)
 
 
-@router.post("/campaigns/{campaign_id}/close", **needs(Scope.CAMPAIGNS, ok=ETAG))
+@router.post("/campaigns/{campaign_id}/close", **needs(Scope.CAMPAIGNS, person=Role.SENDER, ok=ETAG))
 def close_campaign(
     campaign_id: CampaignId, response: Response, state: InjectedState, caller: InjectedCaller
 ) -> CampaignState:

@@ -54,6 +54,7 @@ COMMANDS = {
     "call": ("call", "Calls in progress: list them, and manage one."),
     "webhooks": ("webhooks", "Programs of others that are told what happens."),
     "schedule": ("schedule", "Campaigns launched again and again, each with a fresh list."),
+    "users": ("users", "The people who use the console."),
     "tokens": ("tokens", "What programs show to use the API."),
 }
 

@@ -47,16 +47,16 @@ def render(template: str, request: Request, **facts: Any) -> str:
         "here": request.url.path,
         "language": language(),
         "back": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
-        "form_token": partial(_form_token, state, person),
+        "form_token": partial(_form_token, person),
     }
     return TEMPLATES.get_template(template).render(shared | facts)
 
 
-def _form_token(state: AppState, person: Caller | None) -> Markup:
+def _form_token(person: Caller | None) -> Markup:
     """The hidden field that every form of a page carries; a page for nobody has no forms."""
     if person is None:
         return Markup()
-    return Markup('<input type="hidden" name="token" value="{}">').format(form_token(state, person))
+    return Markup('<input type="hidden" name="token" value="{}">').format(form_token(person))
 
 
 def flower_url(state: AppState, console_host: str | None) -> str | None:

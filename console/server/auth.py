@@ -1,4 +1,4 @@
-"""Authentication: HTTP Basic for people, tokens for programs, and protection from requests forged by other sites."""
+"""Authentication: passwords of people, tokens of programs, and protection from requests forged by other sites."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import base64
 import binascii
 import hashlib
 import hmac
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -16,23 +17,33 @@ from fastapi import Depends, HTTPException, Request
 from campaigns.ledger.numbers.erasures import shown_number
 from campaigns.operations import api_tokens
 from campaigns.operations.api_tokens import Scope
-from campaigns.operations.people import Role
-from console.server.state import AppState, InjectedState, equal_in_constant_time
+from campaigns.operations.people import Role, User
+from console.server.state import AppState, InjectedState
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="dialer", charset="UTF-8"'}
 TOKEN_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="dialer", error="invalid_token"'}
 OWN_HEADER = "x-dialer"
-BY_PASSWORD = frozenset(Scope) - {Scope.NUMBERS}
+SCOPES: Mapping[Role, frozenset[Scope]] = {  # what a person with a role may do in the API
+    Role.VIEWER: frozenset({Scope.READ, Scope.METRICS}),
+    Role.EDITOR: frozenset({Scope.READ, Scope.METRICS, Scope.CAMPAIGNS, Scope.SUPPRESSIONS}),
+    Role.SENDER: frozenset({Scope.READ, Scope.METRICS, Scope.SEND, Scope.CALLS}),
+    Role.ADMIN: frozenset(Scope) - {Scope.NUMBERS},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """A program with a token, or a person with the console's password. `name` is the one for the audit."""
+    """A program with a token, or a person, who has roles. `name` is the one for the audit."""
 
     name: str
     scopes: frozenset[Scope]
     roles: frozenset[Role] = frozenset()
-    by_password: bool = False
+    form_key: str = field(default="", repr=False)  # known to this person's browser and to us
+
+    @property
+    def is_person(self) -> bool:
+        """Whether it is no program."""
+        return bool(self.roles)
 
     def may(self, scope: Scope) -> bool:
         """Whether the caller has this scope; `admin` holds all but `numbers`."""
@@ -41,7 +52,8 @@ class Caller:
     def require(self, scope: Scope) -> None:
         """Refuse (403) a caller without this scope."""
         if not self.may(scope):
-            raise HTTPException(403, f"this token has no scope {scope}")
+            refused = f"{self.name} may not do this: it needs the scope {scope}"
+            raise HTTPException(403, refused if self.is_person else f"this token has no scope {scope}")
 
     def has_role(self, role: Role) -> bool:
         """Whether the person may do what this role allows: every role may look, and `admin` may do everything."""
@@ -58,24 +70,25 @@ class Caller:
 
 
 async def identify(request: Request) -> Caller:
-    """The caller. Refuses (401) a request without the password or a token, (429) when too many were wrong lately."""
+    """The caller. Refuses (401) a request without a right password or token, (429) when too many were wrong lately."""
     state: AppState = request.app.state.state
     header, address = request.headers.get("authorization", ""), request.client.host if request.client else ""
-    if header and (seconds := state.guard.seconds_to_wait(address, state.clock())):
-        await _audit(state)
-        raise HTTPException(429, "too many wrong passwords", {"Retry-After": str(seconds)})
     scheme, _, credentials = header.partition(" ")
     is_token = scheme.lower() == "bearer"
-    caller = await _by_token(state, credentials.strip()) if is_token else _by_password(state, scheme, credentials)
+    name, password = _credentials(credentials) if scheme.lower() == "basic" else ("", "")
+    if header and (seconds := state.guard.seconds_to_wait(address, state.clock(), name)):
+        await _audit(state)
+        raise HTTPException(429, "too many wrong passwords", {"Retry-After": str(seconds)})
+    caller = await (_by_token(state, credentials.strip()) if is_token else _by_password(state, name, password))
     if caller is not None:
         state.guard.remember_right(address)
         return caller
     if header:
-        state.guard.count_wrong(address, state.clock())
+        state.guard.count_wrong(address, state.clock(), name)
         await _audit(state)
     if is_token:
         raise HTTPException(401, "this token is not known, has ended, or was revoked", TOKEN_CHALLENGE)
-    raise HTTPException(401, "the console asks for its user and password", CHALLENGE)
+    raise HTTPException(401, "the console asks for a user's name and password", CHALLENGE)
 
 
 InjectedCaller = Annotated[Caller, Depends(identify)]
@@ -91,15 +104,17 @@ async def _by_token(state: AppState, secret: str) -> Caller | None:
     return None if token is None else Caller(name=f"token {token.name}", scopes=frozenset(token.scopes))
 
 
-def _by_password(state: AppState, scheme: str, encoded: str) -> Caller | None:
-    user, password = _credentials(encoded) if scheme.lower() == "basic" else ("", "")
-    right_user = equal_in_constant_time(user, state.settings.console.user)
-    right_password = equal_in_constant_time(password, state.password)
-    if right_user and right_password:
-        return Caller(
-            name=state.settings.console.user, scopes=BY_PASSWORD, roles=frozenset({Role.ADMIN}), by_password=True
-        )
-    return None
+async def _by_password(state: AppState, name: str, password: str) -> Caller | None:
+    if not name or not password:
+        return None
+    user = await to_thread.run_sync(state.passwords.user, state.ledger, name, password, limiter=state.password_threads)
+    return None if user is None else as_caller(user, form_key=user.password_hash or "")
+
+
+def as_caller(user: User, *, form_key: str) -> Caller:
+    """A person as the console knows one: by their roles."""
+    scopes = frozenset[Scope]().union(*(SCOPES[role] for role in user.roles))
+    return Caller(name=user.name, scopes=scopes, roles=frozenset(user.roles), form_key=form_key)
 
 
 async def _audit(state: AppState) -> None:
@@ -123,10 +138,9 @@ async def require_json_or_header(request: Request) -> None:
         raise HTTPException(415, "a request that changes something needs Content-Type: application/json")
 
 
-def form_token(state: AppState, caller: Caller) -> str:
-    """The token that this person's forms carry; it cannot be computed without the password."""
-    text = f"console form\0{caller.name}".encode()
-    return hmac.new(state.password.encode(), text, hashlib.sha256).hexdigest()
+def form_token(caller: Caller) -> str:
+    """The token that this person's forms carry; another site can neither read nor compute it."""
+    return hmac.new(caller.form_key.encode(), b"console form", hashlib.sha256).hexdigest()
 
 
 def _credentials(encoded: str) -> tuple[str, str]:

@@ -30,7 +30,7 @@ class PageRoute(APIRoute):
             state: AppState = request.app.state.state
             await require_known_host(request, state)
             caller = await identify(request)
-            if not caller.by_password:
+            if not caller.is_person:
                 raise HTTPException(403, "pages are for people: a token is for /api/v1 and /metrics")
             request.state.caller = caller
             caller.require_role(role)
@@ -39,7 +39,7 @@ class PageRoute(APIRoute):
                 return await handle(request)
             await require_same_site(request, state)
             try:
-                await _require_form_token(request, state, caller)
+                await _require_form_token(request, caller)
                 return await handle(request)
             finally:
                 await request.close()  # the files of a form
@@ -71,11 +71,11 @@ async def person_of(request: Request) -> Caller:
 InjectedPerson = Annotated[Caller, Depends(person_of)]
 
 
-async def _require_form_token(request: Request, state: AppState, caller: Caller) -> None:
+async def _require_form_token(request: Request, caller: Caller) -> None:
     """Refuse (403) a form without the token that `render` puts into this person's pages."""
     try:
         given = (await request.form()).get("token", "")
     except ClientDisconnect:
         given = ""
-    if not isinstance(given, str) or not equal_in_constant_time(given, form_token(state, caller)):
+    if not isinstance(given, str) or not equal_in_constant_time(given, form_token(caller)):
         raise HTTPException(403, "this form is not one of this console's: open the page again and try again")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -20,16 +21,19 @@ from console.server.receipt_counts import ReceiptCounts
 from console.server.receipt_writer import ReceiptWriter
 from dialer.log import get_logger
 from dialer.providers.registry import provider_for
+from workers.first_admin import add_first_admin, first_admin_words
 from workers.inspection import Inspection, surroundings
 from workers.ledger import open_ledger
 from workers.nudges import Nudges
+from workers.password_check import PasswordCheck
 from workers.password_guard import PasswordGuard
-from workers.secrets import console_password, receipt_secret
+from workers.secrets import receipt_secret
 from workers.settings import Settings
 from workers.wiring import open_buckets
 
 log = get_logger()
 RECEIPT_THREADS = 16
+PASSWORD_THREADS = 2  # each needs 19 MB while it compares
 NO_SECRET = "0" * 32  # compared with for an unknown account, so that the reply takes as long
 
 
@@ -41,7 +45,8 @@ class AppState:
     ) -> None:
         self.settings = settings
         self.clock = clock
-        self.password = console_password(settings)
+        self.passwords = PasswordCheck()
+        self.password_threads = CapacityLimiter(PASSWORD_THREADS)
         self.providers = {name: provider_for(account) for name, account in settings.accounts.items()}
         self.counts = ReceiptCounts()
         self.guard = PasswordGuard()
@@ -60,12 +65,22 @@ class AppState:
 
     @property
     def ledger(self) -> Ledger:
-        """The ledger, its tables created or upgraded. Raises LedgerUnavailable, LedgerTooNew."""
+        """The ledger, its tables created or upgraded, its first user made. Raises LedgerUnavailable, LedgerTooNew."""
         if self._ledger is None:
             with self._lock:
                 if self._ledger is None:
-                    self._ledger = open_ledger(self.settings)
+                    self._ledger = self._open_ledger()
         return self._ledger
+
+    def _open_ledger(self) -> Ledger:
+        ledger = open_ledger(self.settings)
+        try:
+            if password := add_first_admin(self.settings, ledger, self.clock()):
+                sys.stderr.write(f"{first_admin_words(self.settings, password)}\n")  # in no log
+        except BaseException:
+            ledger.close()
+            raise
+        return ledger
 
     def is_receipt_url(self, route: str, account: str, secret: str) -> bool:
         """True when the account's provider was given this URL for its receipts; takes the same time for any secret."""

@@ -30,6 +30,8 @@ from campaigns.ledger.webhooks import NoSuchWebhook
 from campaigns.lifecycle import ChangedMeanwhile, IllegalMove
 from campaigns.operations.api_tokens import BadToken, NoSuchToken, TokenNameTaken
 from campaigns.operations.live_calls import AccountUnclear, NotDone
+from campaigns.operations.passwords import BadPassword
+from campaigns.operations.people import BadUser, LastAdmin, NoSuchUser, UserNameTaken
 from campaigns.operations.suppression_list import NoNumbers
 from campaigns.operations.webhooks.subscriptions import BadWebhook
 from campaigns.operations.withdrawals import BadReason
@@ -46,29 +48,32 @@ from dialer.transport.signed_posts import NoAnswer
 
 STATUSES: Mapping[type[DialerError], int] = {
     **dict.fromkeys(
-        (NoSuchCampaign, NoSuchContact, NoSuchSchedule, NoSuchToken, NoSuchRow, NoSuchDraft, NoSuchWebhook, NoCheck),
+        (NoSuchCampaign, NoSuchContact, NoSuchSchedule, NoSuchToken, NoSuchUser, NoSuchRow, NoSuchDraft, NoSuchWebhook),
         404,
     ),
-    **dict.fromkeys((IllegalMove, CampaignNotEnded, CannotRedial, TokenNameTaken), 409),
+    NoCheck: 404,
+    **dict.fromkeys((IllegalMove, CampaignNotEnded, CannotRedial, LastAdmin, TokenNameTaken, UserNameTaken), 409),
     **dict.fromkeys(
         (AlreadyStarted, BeingRead, CannotAppend, CannotLogIn, KeyReused, NotDone, NotStarted, SeveralContacts), 409
     ),
     ChangedMeanwhile: 412,
     **dict.fromkeys((DefinitionFaults, BadContactsFile, RowsRejected, NobodyToCall, NotRecurring, NothingToPlan), 422),
     **dict.fromkeys((AccountUnclear, BadToken, NoList, NoNumbers, NotListed, NotManaged, RowNotCalled), 422),
-    **dict.fromkeys((BadOutsideUrl, BadReason, BadRows, BadWebhook, CallRefused, ChangeRefused), 422),
+    **dict.fromkeys(
+        (BadOutsideUrl, BadPassword, BadReason, BadUser, BadRows, BadWebhook, CallRefused, ChangeRefused), 422
+    ),
     **dict.fromkeys((NoAnswer, ProviderError), 502),
 }
 REMEDIES: Mapping[int, str] = {
-    401: "it is console.password of the settings, else in the file `password` of the data folder",
+    401: "`dialer users list` names the users; `dialer users password NAME` sets a new password",
     404: "the campaigns are listed at / and /api/v1/campaigns",
     413: "send less at a time",
-    403: "`dialer tokens create` makes a token with other scopes",
+    403: "an admin gives roles to people, and makes tokens with other scopes",
     412: "read it again, and decide anew",
     415: "send the header Content-Type: application/json, or X-Dialer: 1",
     421: "if it is a name of this console, list it in the setting console.hosts",
     422: "correct what is named",
-    429: "wait as long as Retry-After says; the setting console.password has the right one",
+    429: "wait as long as Retry-After says; `dialer users password NAME` sets a new password",
 }
 
 log = get_logger()

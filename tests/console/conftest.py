@@ -69,4 +69,5 @@ def console(shared_console: Console) -> Console:
     with shared_console.ledger.writing() as db:
         for table in reversed(metadata.sorted_tables):
             db.execute(table.delete())
+    console_server.add_user(shared_console.ledger, now=shared_console.clock())
     return shared_console

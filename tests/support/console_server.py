@@ -24,8 +24,10 @@ from campaigns.ledger import claims
 from campaigns.ledger.attempts import Opening, open_attempts
 from campaigns.ledger.moves import note_release
 from campaigns.ledger.store import Ledger
-from campaigns.ledger.tables import attempts, audit, campaigns, contacts, receipts
+from campaigns.ledger.tables import attempts, audit, campaigns, contacts, receipts, users
 from campaigns.lifecycle import CampaignStatus, ContactStatus
+from campaigns.operations import passwords
+from campaigns.operations.people import Role
 from console.server.connections import BoundedProtocol, Connections
 from dialer.providers.registry import account_settings
 from tests.support import loopback
@@ -33,6 +35,7 @@ from tests.support.statuses import as_campaign
 from workers.settings import ConsoleSettings, LedgerSettings, Settings
 
 PASSWORD = "open sesame ✓"
+HASH = passwords.hash_of(PASSWORD)
 SECRET = "webex-door-secret"
 HUB_SECRET = "signs the receipts"
 PHONES = tuple(f"+14155550{number}" for number in range(100, 110))
@@ -82,10 +85,20 @@ def serving(app: FastAPI, bounds: Connections | None = None) -> Iterator[str]:
         thread.join(10)
 
 
-def client(address: str, *, known: bool = True, **named: Any) -> httpx.Client:
-    """A client of the console, with the password or without."""
-    auth = ("operator", PASSWORD.encode()) if known else None
+def client(address: str, *, known: bool = True, user: str = "operator", **named: Any) -> httpx.Client:
+    """A client of the console, with this user's password or without one."""
+    auth = (user, PASSWORD.encode()) if known else None
     return loopback.client(base_url=address, auth=auth, **named)
+
+
+def add_user(
+    ledger: Ledger, name: str = "operator", *roles: Role, now: datetime, password_hash: str = HASH, **facts: Any
+) -> int:
+    """A user, an admin if no roles are given, whose password is PASSWORD; returns the id."""
+    line = {"name": name, "roles": [*(roles or (Role.ADMIN,))], "password_hash": password_hash}
+    with ledger.writing() as db:
+        query = insert(users).values(**line, created_at=now, created_by="test", **facts).returning(users.c.id)
+        return int(db.execute(query).scalar_one())
 
 
 def add_campaign(

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import termios
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -121,6 +121,21 @@ class Shell:
         with os.fdopen(ours, "rb") as terminal:
             written = b"".join(_until_the_end(terminal))
         return running.wait(60), written.decode()
+
+    def answered_on_terminal(self, *arguments: str, answers: Mapping[str, str]) -> tuple[int, str]:
+        """Run to the end on a terminal, and type each line when it is asked for; what was written to the terminal."""
+        ours, theirs = pty.openpty()
+        with os.fdopen(theirs, "r+b", buffering=0) as screen:
+            env = self.environ({"TERM": "xterm"})
+            running = Forked([preloaded.DIALER, *arguments], cwd=self.folder, env=env, files=(screen, screen, screen))
+        written = ""
+        with os.fdopen(ours, "rb") as terminal:
+            for part in _until_the_end(terminal):
+                written += part.decode()
+                for question in [question for question in answers if question in written]:
+                    os.write(ours, f"{answers[question]}\n".encode())
+                    answers = {other: answer for other, answer in answers.items() if other != question}
+        return running.wait(60), ESCAPE.sub("", written)
 
     def typed(self, lines: str) -> subprocess.CompletedProcess[str]:
         """What a terminal in this folder shows for these lines; the first that fails is the last."""

@@ -13,6 +13,7 @@ from sqlalchemy import event, select
 from campaigns.ledger.tables import tokens
 from campaigns.operations import api_tokens
 from campaigns.operations.api_tokens import Scope
+from campaigns.operations.people import Role
 from console.api.document import routes
 from console.server.api_route import scope_of
 from console.server.rate_limit import REQUESTS, RateLimit
@@ -72,6 +73,26 @@ def test_every_scope_opens_its_own_routes_and_no_other(console: Console, reminde
             assert http.get("/metrics").status_code == (200 if Scope.METRICS in own or scope is Scope.ADMIN else 403)
             assert http.get("/").status_code == 403, "pages are for people"
             assert http.get("/api/v1/openapi.json").status_code == 200
+
+
+SCOPES_OF_ROLES = {
+    Role.VIEWER: {Scope.READ, Scope.METRICS},
+    Role.EDITOR: {Scope.READ, Scope.METRICS, Scope.CAMPAIGNS, Scope.SUPPRESSIONS},
+    Role.SENDER: {Scope.READ, Scope.METRICS, Scope.SEND, Scope.CALLS},
+    Role.ADMIN: set(Scope) - {Scope.NUMBERS},
+}
+
+
+def test_a_person_does_in_the_api_what_their_roles_allow(console: Console, reminder: str) -> None:
+    """What the scopes of the role allow; but to pause, cancel and close is for those who send, and not for editors."""
+    for role, scopes in SCOPES_OF_ROLES.items():
+        console_server.add_user(console.ledger, role, role, now=console.clock())
+        with console_server.client(console.address, user=role) as http:
+            for method, path, needed in every_request(reminder):
+                reply = http.request(method, path, json={"nothing": "of it"} if method != "GET" else None)
+                stops = path.endswith((f"{reminder}/pause", f"{reminder}/cancel", f"{reminder}/close"))
+                allowed = role in (Role.SENDER, Role.ADMIN) if stops else needed in scopes
+                assert (reply.status_code != 403) is allowed, (role, method, path, reply.text)
 
 
 def test_without_password_or_token_every_route_is_401(console: Console, reminder: str) -> None:

@@ -25,6 +25,8 @@ IN_ORDER = (
     *("cancel appointments", "clone appointments-1 next.yaml --name next"),
     "test-call appointments.yaml +12125550199 --row 7",
     *("tokens create clinic --scopes read,campaigns,campaigns:send", "tokens list", "tokens revoke clinic"),
+    *("users add ann --role editor --role sender", "users list", "users roles ann --role viewer"),
+    *("users password ann", "users disable ann", "users enable ann"),
     *("start reminders.yaml", "pause reminders", "contact append reminders today.csv"),
     "contact change reminders --key A-17 --set at=2035-03-14T16:30",
     "contact withdraw reminders --key A-18 --reason 'cancelled by the patient'",
@@ -40,6 +42,7 @@ NOT_RUN = {
 }
 NUMBERS = ("4155550101", "4155550102", "4155550111", "4155550112", "2125550111", "2125550112")  # four do not answer
 CAPTURED = {"capture_output": True, "text": True, "timeout": 60, "check": False}
+PASSWORD = "four words make one"
 LIST = "phone,name\n" + "".join(f"+1{number},Ann\n" for number in NUMBERS)
 OFTEN = 'base_url = "http://127.0.0.1:9"\npoll_seconds = 0.2\n'  # nowhere but to the sandbox, whose clock runs fast
 LONG = "Please come ten minutes early, and bring your papers. " * 5  # no look can miss who hears it
@@ -81,7 +84,8 @@ def test_every_line_is_run_here_or_told_why_not():
 @pytest.mark.timeout(600)  # some twenty commands, each started anew, and two campaigns to their end
 def test_the_lines_of_the_documents_do_what_they_say(shell):
     for line in IN_ORDER:
-        ran = shell.run(*shlex.split(line), given="\n" * 20, timeout=120)  # what is proposed, where it asks
+        given = f"{PASSWORD}\n" if line.startswith("users") else "\n" * 20  # what is proposed, where it asks
+        ran = shell.run(*shlex.split(line), given=given, timeout=120)
         assert ran.code == 0, (line, ran.out, ran.err)
         if line.startswith("init"):
             file = shell.folder / "appointments.yaml"
