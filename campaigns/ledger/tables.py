@@ -27,6 +27,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     false,
+    literal_column,
     text,
 )
 from sqlalchemy.sql import operators
@@ -202,6 +203,7 @@ IS_OPEN = text("ended_at IS NULL")
 IS_URGENT = text("status = 'pending' AND urgent")
 HAS_KEY = text("key <> ''")
 IS_LEAVING = text("withdrawal IS NOT NULL AND final_at IS NULL")
+ENDING = "substr(phone, length(phone) - 3)"  # the last four digits of a number, as it is written
 HAS_CLAIM, HAS_LEASE = text("claim IS NOT NULL"), text("lease_until IS NOT NULL")  # few contacts have, at any time
 
 contacts = Table(
@@ -240,7 +242,8 @@ contacts = Table(
     CheckConstraint("final_at IS NULL OR reason IS NOT NULL", name="reason"),
     # A number stands once in a campaign, but for contacts of different keys.
     UniqueConstraint("phone", "campaign_id", "key"),
-    Index("ix_contacts_campaign_id_status_due_at", "campaign_id", "status", "due_at"),
+    Index("ix_contacts_campaign_id_status_due_at_id", "campaign_id", "status", "due_at", "id"),
+    Index("ix_contacts_ending", text(f"({ENDING})")),
     partial_index("ix_contacts_claim", "claim", where=HAS_CLAIM),
     partial_index("ix_contacts_lease_until", "lease_until", where=HAS_LEASE),
     partial_index("ix_contacts_not_after", "not_after", where=MAY_EXPIRE),
@@ -307,6 +310,11 @@ attempts = Table(
 
 # Counts of what is over, by triggers of the store (migration 0015): see `campaigns/ledger/tallies.py`.
 UNFOLDED, FOLDED = text("NOT folded"), text("folded")
+
+
+def last_digits() -> ColumnElement[str]:
+    """The last four digits of a contact's number, as the index of them has it."""
+    return literal_column(ENDING.replace("phone", "contacts.phone"), Text)
 
 
 def tallies_of(name: str, *key: Column[Any]) -> Table:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, select, tuple_
+from sqlalchemy import Connection, Row, Select, select, tuple_
 
 from campaigns.ledger import queries
 from campaigns.ledger.numbers.erasures import shown_number
@@ -19,12 +19,18 @@ from campaigns.ledger.tallies import ReasonCount, reasons_not_reached
 from campaigns.lifecycle import CAMPAIGN_MOVES, ContactStatus
 from dialer.phone import NUMBER_IN_TEXT, mask
 
+LISTED = tuple(
+    contacts.c[name]
+    for name in ("id", "campaign_id", "line", "key", "phone", "status", "reason", "attempts", "due_at", "final_at")
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedContact:
     """One contact; the names are those of the API. `line` is its line in the list."""
 
     id: int
+    campaign: str
     line: int
     key: str
     phone: str
@@ -79,27 +85,30 @@ def contacts_after(
 
     Those of one status, with this key, and with one of these forms of a number, if given.
     """
-    query = select(contacts).where(contacts.c.campaign_id == campaign_id, contacts.c.id > (after or 0))
+    query = select(*LISTED).where(contacts.c.campaign_id == campaign_id, contacts.c.id > (after or 0))
     if status is not None:
         query = query.where(contacts.c.status == status)
     if key is not None:
         query = query.where(contacts.c.key == key)
     if phones is not None:
         query = query.where(contacts.c.phone.in_(phones))
-    return [
-        ListedContact(
-            id=row.id,
-            line=row.line,
-            key=row.key,
-            phone=_shown(row.phone, numbers),
-            status=ContactStatus(row.status),
-            reason=row.reason if numbers else mask_numbers(row.reason),
-            attempts=row.attempts,
-            due_at=row.due_at,
-            final_at=row.final_at,
-        )
-        for row in db.execute(query.order_by(contacts.c.id).limit(limit))
-    ]
+    return [listed_contact(row, numbers=numbers) for row in db.execute(query.order_by(contacts.c.id).limit(limit))]
+
+
+def listed_contact(row: Row[Any], *, numbers: bool = False) -> ListedContact:
+    """The contact of a row with the columns LISTED."""
+    return ListedContact(
+        id=row.id,
+        campaign=row.campaign_id,
+        line=row.line,
+        key=row.key,
+        phone=_shown(row.phone, numbers),
+        status=ContactStatus(row.status),
+        reason=row.reason if numbers else mask_numbers(row.reason),
+        attempts=row.attempts,
+        due_at=row.due_at,
+        final_at=row.final_at,
+    )
 
 
 def latest_attempts(db: Connection, campaign_id: str, limit: int) -> list[ListedAttempt]:

@@ -22,6 +22,7 @@ from console.pages.language import LANGUAGES, gettext, language, ngettext
 from console.pages.locale_formats import decimal, grouped, moment, share
 from console.server.auth import Caller, form_token
 from console.server.state import AppState
+from dialer.phone import mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Section:
     role: Role = Role.VIEWER
 
 
-SECTIONS = [Section("/", "Campaigns"), Section("/audit", "Audit")]
+SECTIONS = [Section("/", "Campaigns"), Section("/contacts", "Contacts"), Section("/audit", "Audit")]
 
 
 def render(template: str, request: Request, **facts: Any) -> str:
@@ -47,6 +48,7 @@ def render(template: str, request: Request, **facts: Any) -> str:
         "here": request.url.path,
         "language": language(),
         "back": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+        "every": None,  # seconds between two refreshes of an open page; None: it does not change by itself
         "form_token": partial(_form_token, person),
     }
     return TEMPLATES.get_template(template).render(shared | facts)
@@ -131,6 +133,7 @@ def _environment() -> Environment:
         "decimal": decimal,
         "moment": moment,
         "without_numbers": mask_numbers,
+        "masked": mask,
     }
     environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.policies["ext.i18n.trimmed"] = True

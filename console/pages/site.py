@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from console.pages import audit, campaigns, language_choice
+from console.pages import audit, campaigns, contact, contacts, language_choice
 
-ROUTERS = (campaigns.router, audit.router, language_choice.router)
+ROUTERS = (campaigns.router, contact.router, contacts.router, audit.router, language_choice.router)

@@ -13,6 +13,8 @@ from uuid import UUID
 from fastapi import HTTPException, Query
 from pydantic import BaseModel, Field
 
+from campaigns.lifecycle import ContactStatus
+
 T = TypeVar("T")
 M = TypeVar("M")
 
@@ -34,7 +36,7 @@ class Page(BaseModel, Generic[T]):
 def page_of(rows: Sequence[M], limit: int, item: Callable[[M], T], key: Callable[[M], Sequence[str | int]]) -> Page[T]:
     """The first `limit` of these rows, of which one more was read to know whether another page follows."""
     shown = rows[:limit]
-    return Page(items=[item(row) for row in shown], next=_cursor(key(shown[-1])) if len(rows) > limit else None)
+    return Page(items=[item(row) for row in shown], next=cursor_of(key(shown[-1])) if len(rows) > limit else None)
 
 
 def id_after(cursor: str | None) -> int | None:
@@ -73,6 +75,16 @@ def moment_and_row_after(cursor: str | None) -> tuple[datetime, int] | None:
     return _moment(str(moment)), int(row_id)
 
 
+def contact_after(cursor: str | None) -> tuple[ContactStatus, datetime, int] | None:
+    """The status, the moment and the id in a cursor. Refuses (422) what is no cursor of such a list."""
+    if cursor is None:
+        return None
+    status, moment, row_id = _read(cursor, str, str, int)
+    if status not in set(ContactStatus):
+        raise HTTPException(422, NO_CURSOR)
+    return ContactStatus(str(status)), _moment(str(moment)), int(row_id)
+
+
 def _moment(written: str) -> datetime:
     try:
         return datetime.fromisoformat(written).astimezone(UTC)
@@ -80,7 +92,8 @@ def _moment(written: str) -> datetime:
         raise HTTPException(422, NO_CURSOR) from None
 
 
-def _cursor(values: Sequence[str | int]) -> str:
+def cursor_of(values: Sequence[str | int]) -> str:
+    """The cursor for what follows the row that has these values."""
     return base64.urlsafe_b64encode(json.dumps(list(values)).encode()).decode().rstrip("=")
 
 

@@ -29,6 +29,7 @@ from campaigns.ledger.queries import NoSuchCampaign
 from campaigns.ledger.webhooks import NoSuchWebhook
 from campaigns.lifecycle import ChangedMeanwhile, IllegalMove
 from campaigns.operations.api_tokens import BadToken, NoSuchToken, TokenNameTaken
+from campaigns.operations.contact_numbers import NumberErased
 from campaigns.operations.live_calls import AccountUnclear, NotDone
 from campaigns.operations.passwords import BadPassword
 from campaigns.operations.people import BadUser, LastAdmin, NoSuchUser, UserNameTaken
@@ -53,6 +54,7 @@ STATUSES: Mapping[type[DialerError], int] = {
     ),
     NoCheck: 404,
     **dict.fromkeys((IllegalMove, CampaignNotEnded, CannotRedial, LastAdmin, TokenNameTaken, UserNameTaken), 409),
+    NumberErased: 409,
     **dict.fromkeys(
         (AlreadyStarted, BeingRead, CannotAppend, CannotLogIn, KeyReused, NotDone, NotStarted, SeveralContacts), 409
     ),
