@@ -24,7 +24,7 @@ from campaigns.lifecycle import FINISHABLE_CAMPAIGNS, OPEN_CONTACTS, PROGRAM, Ca
 from campaigns.operations.erasure import finish_erasures
 from campaigns.operations.recoveries import ask_accounts
 from campaigns.runtime import Runtime, all_or_each, contained
-from campaigns.safeguards.unknown_share import alert_of_unknown
+from campaigns.safeguards.unknown_alert import alert_of_unknown
 from campaigns.settlement.receipts import accounts_waiting, apply_stored, forget_unmatched, waiting_receipts
 from campaigns.settlement.timeouts import conclude_due, mark_stale_unconfirmed
 from dialer.account import Account

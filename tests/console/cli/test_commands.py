@@ -18,10 +18,12 @@ from console.cli.app import COMMANDS, app
 
 SLOW = ("aiohttp", "alembic", "celery", "httpx", "jinja2", "psycopg", "redis", "sqlalchemy", "structlog")
 OF_OTHERS = (
+    "aiohttp",
     "alembic",
     "campaigns.launch",
     "celery",
     "dialer.sandbox",
+    "httpx",
     "openpyxl",
     "uvicorn",
     "workers.stack.environment",

@@ -17,7 +17,7 @@ from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus, Ev
 from campaigns.operations import control
 from campaigns.operations.erasure import erase
 from campaigns.operations.webhooks.bodies import body_of
-from campaigns.safeguards import unknown_share
+from campaigns.safeguards import unknown_alert
 from campaigns.settlement.rulings import mark_unconfirmed, put_back_all
 from dialer.phone import parse
 from dialer.seldom import Seldom
@@ -202,15 +202,15 @@ def test_a_day_that_is_used_up_is_an_alert_once_however_often_a_point_comes_back
 
 
 def test_too_many_unknown_calls_are_an_alert_once(ledger, clock, using, monkeypatch):
-    monkeypatch.setattr(unknown_share, "_looked", Seldom(0))
+    monkeypatch.setattr(unknown_alert, "_looked", Seldom(0))
     opened = dialing(ledger, numbers(25), now=clock())
     subscribe(ledger, kinds=[EventKind.ALERT_UNKNOWN], now=clock())
     lost = {"outcome": "unknown", "ended_at": clock()}
     for one in opened[:10]:
-        assert unknown_share.alert_of_unknown(using, clock()) == 0, "fewer than ten"
+        assert unknown_alert.alert_of_unknown(using, clock()) == 0, "fewer than ten"
         ledger.write(mark_unconfirmed, one, Ruling(verdict=Verdict.UNCONFIRMED), settle_seconds=9, now=clock())
         ledger.write(move_attempt, one.id, AttemptStatus.UNKNOWN, **lost)
-    assert [unknown_share.alert_of_unknown(using, clock()) for _ in range(2)] == [1, 0]
+    assert [unknown_alert.alert_of_unknown(using, clock()) for _ in range(2)] == [1, 0]
     (told,) = bodies(ledger, clock)
     assert (told["type"], told["data"]["unknown"], told["data"]["ended"]) == ("alert.unknown", 10, 10)
 
