@@ -239,7 +239,7 @@ class TokenBucket:
         return self.forecasts(horizon, [(own or NO_CAMPAIGN, urgency)])[0]
 
     def forecasts(self, horizon: float, campaigns: Sequence[tuple[CampaignLimits, Urgency]]) -> list[Forecast]:
-        """As `forecast` for each of these campaigns by itself, in one exchange with Redis."""
+        """As `forecast` for each of these campaigns by itself; Redis is asked for all of them at once."""
         each = [(own, (microseconds(horizon), self.limits.call_points, int(urgency))) for own, urgency in campaigns]
         replies = self._scripts.run_each("forecast", each)
         return [Forecast(int(calls), LimitName(limit), _seconds(wait)) for calls, limit, wait in replies]
