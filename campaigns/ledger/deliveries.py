@@ -67,6 +67,7 @@ class Delivery:
 class ListedDelivery:
     """One event for one webhook, as `dialer webhooks deliveries` shows it."""
 
+    id: int
     event_id: str
     kind: str
     campaign: str
@@ -191,14 +192,17 @@ def replay(
 
 
 def listed(
-    db: Connection, webhook: str, *, state: DeliveryState | None = None, limit: int = 50
+    db: Connection, webhook: str, *, state: DeliveryState | None = None, limit: int = 50, after: int | None = None
 ) -> list[ListedDelivery]:
-    """The newest events of a webhook, the newest first; only those in `state` when given."""
+    """The next `limit` events of a webhook after the row `after`, the newest first; only those in `state` if given."""
     query = select(deliveries).where(deliveries.c.webhook == webhook).order_by(deliveries.c.id.desc()).limit(limit)
     if state is not None:
         query = query.where(deliveries.c.state == state)
+    if after is not None:
+        query = query.where(deliveries.c.id < after)
     return [
         ListedDelivery(
+            id=row.id,
             event_id=row.event_id,
             kind=row.kind,
             campaign=row.campaign_id,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, delete, update
+from sqlalchemy import Connection, and_, delete, select, update
 
 from campaigns.ledger import claims, queries
 from campaigns.ledger.moves import move_campaign, row_count, write_audit
@@ -56,6 +56,23 @@ def resume(
 ) -> Campaign:
     """Dial again. Raises IllegalMove unless the campaign is paused, NoSuchCampaign."""
     return ledger.write(_move, campaign_id, CampaignStatus.RUNNING, who, BY_A_PERSON, now, versions)
+
+
+def resume_halted(ledger: Ledger, account: str, *, who: str, now: datetime) -> list[str]:
+    """Dial again for every campaign that was paused because this account could not; returns their ids.
+
+    One that cannot dial yet is halted again by its first call.
+    """
+    return ledger.write(_resume_halted, account, who, now)
+
+
+def _resume_halted(db: Connection, account: str, who: str, now: datetime) -> list[str]:
+    halted = and_(campaigns.c.status == CampaignStatus.PAUSED, campaigns.c.pause_kind == PauseKind.HALTED)
+    of_account = select(campaigns.c.id).join(halts, halts.c.campaign_id == campaigns.c.id)
+    ids = db.scalars(of_account.where(halted, halts.c.account == account).order_by(campaigns.c.id)).all()
+    for campaign_id in ids:
+        _move(db, campaign_id, CampaignStatus.RUNNING, who, BY_A_PERSON, now, None)
+    return list(ids)
 
 
 def cancel(

@@ -16,7 +16,7 @@ from campaigns.ledger.numbers.erasures import shown_number
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.ledger.tallies import ReasonCount, reasons_not_reached
-from campaigns.lifecycle import CAMPAIGN_MOVES, ContactStatus
+from campaigns.lifecycle import CAMPAIGN_MOVES, AttemptStatus, ContactStatus
 from dialer.phone import NUMBER_IN_TEXT, mask
 
 LISTED = tuple(
@@ -61,6 +61,20 @@ class ListedAttempt:
     word: str
     talk_seconds: float | None
     next_attempt_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallOnTheLine:
+    """A call of ours that goes on, or may go on. `session` is the provider's name for it, once it has told it."""
+
+    id: UUID
+    at: datetime
+    answered_at: datetime | None
+    campaign: str
+    account: str
+    phone: str  # masked
+    status: AttemptStatus
+    session: str | None
 
 
 def campaigns_listed(db: Connection, ended: int) -> list[Campaign]:
@@ -173,3 +187,29 @@ def masked_reasons(db: Connection, campaign_id: str, limit: int) -> list[ReasonC
 def mask_numbers(text: str | None) -> str | None:
     """The text with everything that looks like a phone number masked: a provider's message may contain one."""
     return NUMBER_IN_TEXT.sub(lambda match: mask(match.group()), text) if text else text
+
+
+def calls_on_the_line(db: Connection, *, limit: int, after: tuple[datetime, UUID] | None = None) -> list[CallOnTheLine]:
+    """The next `limit` of them after this moment and id, the latest first; it costs what is open."""
+    query = (
+        select(attempts, contacts.c.phone)
+        .join(contacts, contacts.c.id == attempts.c.contact_id)
+        .where(attempts.c.ended_at.is_(None))
+        .order_by(attempts.c.dialing_at.desc(), attempts.c.id.desc())
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(tuple_(attempts.c.dialing_at, attempts.c.id) < tuple_(*after))
+    return [
+        CallOnTheLine(
+            id=row.id,
+            at=row.dialing_at,
+            answered_at=row.answered_at,
+            campaign=row.campaign_id,
+            account=row.account,
+            phone=shown_number(row.phone),
+            status=AttemptStatus(row.status),
+            session=row.provider_call_id,
+        )
+        for row in db.execute(query)
+    ]

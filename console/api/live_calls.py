@@ -2,150 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import Path, Query
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field
 
 from campaigns.operations import live_calls
 from campaigns.operations.api_tokens import Scope
-from console.server.api_route import NO_NUL, InjectedCaller, api_router, needs
+from campaigns.operations.live_calls import ACTIONS, SHORTEST_NUMBER, Act, Given
+from console.server.api_route import InjectedCaller, api_router, needs
 from console.server.auth import Caller
 from console.server.cursors import MAX_ID
 from console.server.state import AppState, InjectedState
 from dialer.account import Account
-from dialer.live_calls import CallManager, LiveCall, calls_at, script_of
+from dialer.live_calls import LiveCall, calls_at
 from dialer.phone import mask
-from dialer.scripts import Recording, Script, Speech
 from workers.wiring import open_accounts
 
 router = api_router("live calls")
 
-SHORTEST_NUMBER = 7  # a shorter one is an extension, and nobody's phone number
 AccountName = Annotated[str | None, Query(max_length=100, description="Only this account's.")]
 Session = Annotated[int, Path(ge=1, le=MAX_ID, description="The call's session, as the list has it.")]
-
-
-class Given(BaseModel):
-    """What is done with a call, and at which account where it is no call of ours."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    account: str | None = Field(None, max_length=100, description="The call's account, where it is no call of ours.")
-
-
-class Heard(Given):
-    """What somebody hears: a text, or a recording."""
-
-    say: str | None = Field(None, min_length=1, max_length=2000, pattern=NO_NUL)
-    media: str | None = Field(None, min_length=1, max_length=200, pattern=NO_NUL)
-
-    @property
-    def script_or_none(self) -> Script | None:
-        """As the provider takes it; None where nothing is to be heard."""
-        return script_of(self.say, self.media)
-
-
-class Held(Heard):
-    """Somebody on hold hears something."""
-
-    @model_validator(mode="after")
-    def _something_heard(self) -> Held:
-        if self.say is None and self.media is None:
-            raise ValueError("somebody on hold hears something: give say or media")
-        return self
-
-    @property
-    def script(self) -> Script:
-        """As the provider takes it."""
-        return Recording(media_id=self.media) if self.media is not None else Speech(text=self.say or "")
-
-
-class Made(Heard):
-    """A second person to call."""
-
-    to: str = Field(pattern=r"^\+?\d{1,15}$", description="Extension or number.")
-
-
-class Tagged(Given):
-    """A tag, by its id."""
-
-    tag: int = Field(ge=1, le=MAX_ID)
-
-
-class Recorded(Given):
-    """Whether the call is recorded."""
-
-    record: Literal["on", "off"]
-
-
-class Coached(Given):
-    """Who listens and prompts."""
-
-    number: str | None = Field(None, pattern=r"^\+?\d{1,15}$", description="Absent: the coach of the client area.")
-
-
-class Key(Given):
-    """A key: a digit, * or #."""
-
-    key: str = Field(pattern=r"^[0-9*#]$")
-
-
-class Leg(Given):
-    """A participant of the call."""
-
-    leg: int = Field(ge=1, le=MAX_ID)
-
-
-Act = Callable[[CallManager, int, Any], object]
-ACTIONS: Mapping[str, tuple[type[Given], Act, str]] = {
-    "hold": (
-        Held,
-        lambda calls, session, given: calls.hold_call(session, given.script),
-        "Put the contact on hold with something to hear.",
-    ),
-    "unhold": (Given, lambda calls, session, _: calls.unhold_call(session), "Take the contact back from hold."),
-    "make": (
-        Made,
-        lambda calls, session, given: calls.make_call(session, given.to.removeprefix("+"), given.script_or_none),
-        "Call a second person while the contact is on hold.",
-    ),
-    "transfer": (
-        Given,
-        lambda calls, session, _: calls.transfer_talk(session),
-        "Connect the contact with the second person, and leave.",
-    ),
-    "restore": (
-        Given,
-        lambda calls, session, _: calls.restore_talk(session),
-        "Go back to the contact; the second person's call ends.",
-    ),
-    "release": (Given, lambda calls, session, _: calls.release_call(session), "End the call, whatever its state."),
-    "tag": (Tagged, lambda calls, session, given: calls.tag_call(session, given.tag), "Tag the call."),
-    "record": (
-        Recorded,
-        lambda calls, session, given: calls.record_call(session, given.record),
-        "Start or stop recording.",
-    ),
-    "coach": (
-        Coached,
-        lambda calls, session, given: calls.add_coach(session, given.number and given.number.removeprefix("+")),
-        "Let a coach listen and prompt.",
-    ),
-    "dtmf": (Key, lambda calls, session, given: calls.send_dtmf(session, given.key), "Press a key."),
-    "talk-option": (
-        Key,
-        lambda calls, session, given: calls.call_talk_option(session, given.key),
-        "Do what a key does during a talk.",
-    ),
-    "disconnect": (
-        Leg,
-        lambda calls, session, given: calls.disconnect_leg(session, given.leg),
-        "Hang up for one participant; without the contact the whole call ends.",
-    ),
-}
 
 
 class CallTag(BaseModel):

@@ -14,7 +14,7 @@ from campaigns.operations.api_tokens import Scope
 from campaigns.operations.webhooks import subscriptions
 from campaigns.operations.webhooks.subscriptions import ListedWebhook
 from console.server.api_route import InjectedCaller, api_router, needs
-from console.server.cursors import Limit
+from console.server.cursors import After, Limit, Page, id_after, page_of
 from console.server.state import AppState, InjectedState
 from dialer.internal_networks import networks
 from dialer.outside_url import public_part
@@ -136,12 +136,6 @@ class WebhookDelivery(BaseModel):
     answer: str | None
 
 
-class Deliveries(BaseModel):
-    """The newest events of a webhook."""
-
-    items: list[WebhookDelivery]
-
-
 @router.get("/webhooks", **needs(Scope.ADMIN))
 def list_webhooks(state: InjectedState) -> Webhooks:
     """What each is told of, what waits for it, and whether it answers."""
@@ -209,10 +203,11 @@ def list_deliveries(
     state: InjectedState,
     delivery_state: DeliveryState | None = Query(None, alias="state", description="Those in this state."),
     limit: Limit = 50,
-) -> Deliveries:
-    """The newest events of a webhook, the newest first, each with what was answered last."""
-    events = subscriptions.events_of(state.ledger, name, state=delivery_state, limit=limit)
-    return Deliveries(items=[WebhookDelivery.model_validate(event) for event in events])
+    after: After = None,
+) -> Page[WebhookDelivery]:
+    """The events of a webhook, the newest first, each with what was answered last."""
+    events = subscriptions.events_of(state.ledger, name, state=delivery_state, limit=limit + 1, after=id_after(after))
+    return page_of(events, limit, WebhookDelivery.model_validate, lambda event: (event.id,))
 
 
 @router.post("/webhooks/{name}/replay", **needs(Scope.ADMIN))

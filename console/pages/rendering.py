@@ -34,7 +34,14 @@ class Section:
     role: Role = Role.VIEWER
 
 
-SECTIONS = [Section("/", "Campaigns"), Section("/contacts", "Contacts"), Section("/audit", "Audit")]
+SECTIONS = [
+    Section("/", "Campaigns"),
+    Section("/contacts", "Contacts"),
+    Section("/calls", "Calls"),
+    Section("/accounts", "Accounts"),
+    Section("/audit", "Audit"),
+    Section("/webhooks", "Webhooks", Role.ADMIN),
+]
 
 
 def render(template: str, request: Request, **facts: Any) -> str:

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
-from console.pages import audit, campaigns, contact, contacts, language_choice
+from console.pages import accounts, audit, calls, campaigns, contact, contacts, language_choice, webhooks
 
-ROUTERS = (campaigns.router, contact.router, contacts.router, audit.router, language_choice.router)
+ROUTERS = (
+    campaigns.router,
+    contact.router,
+    contacts.router,
+    calls.router,
+    accounts.router,
+    audit.router,
+    webhooks.router,
+    language_choice.router,
+)

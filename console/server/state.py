@@ -15,6 +15,7 @@ from fastapi import Depends, Request
 
 from campaigns.ledger.moves import write_audit
 from campaigns.ledger.store import Ledger
+from console.server.call_looks import CallLooks
 from console.server.connections import Connections
 from console.server.rate_limit import RateLimit
 from console.server.receipt_counts import ReceiptCounts
@@ -60,6 +61,7 @@ class AppState:
         self._closing = ExitStack()
         self.buckets = self._closing.enter_context(open_buckets(settings))
         self.nudges = Nudges(settings)
+        self.call_looks = CallLooks(settings)
         self._ledger: Ledger | None = None
         self._lock = threading.Lock()
 
@@ -103,6 +105,7 @@ class AppState:
         self.receipt_writer.close()
         self.audit_counts(at_once=True)
         self.nudges.close()
+        self.call_looks.close()
         self._closing.close()
         if self._ledger is not None:
             self._ledger.close()

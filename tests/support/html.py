@@ -12,7 +12,7 @@ NASTY = "<script>alert('x')</script>"
 
 def text_of(html: str) -> str:
     """The words of a page, without its tags."""
-    return " ".join(re.sub(r"<[^>]*>", " ", html).split())
+    return re.sub(r" (?=[.,:;])", "", " ".join(re.sub(r"<[^>]*>", " ", html).split()))
 
 
 def token_of(html: str) -> str:

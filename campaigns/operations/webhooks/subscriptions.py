@@ -89,6 +89,13 @@ def by_name(ledger: Ledger, name: str) -> Webhook:
         return webhooks.webhook(db, name)
 
 
+def with_backlog(ledger: Ledger, name: str) -> ListedWebhook:
+    """A webhook, and what waits for it. Raises NoSuchWebhook."""
+    with ledger.reading() as db:
+        webhook = webhooks.webhook(db, name)
+        return ListedWebhook(webhook=webhook, backlog=deliveries.backlogs(db).get(name, NOTHING_WAITS))
+
+
 def test(webhook: Webhook, posts: SignedPosts, *, who: str, now: datetime, timeout: float) -> int:
     """Send an event that says nothing; the status of the answer. Raises NoAnswer."""
     body = message_body(TEST_KIND, now, {"webhook": webhook.name, "sent_by": who})
@@ -132,12 +139,12 @@ def remove(ledger: Ledger, name: str, *, who: str, now: datetime) -> int:
 
 
 def events_of(
-    ledger: Ledger, name: str, *, state: DeliveryState | None = None, limit: int = 50
+    ledger: Ledger, name: str, *, state: DeliveryState | None = None, limit: int = 50, after: int | None = None
 ) -> list[ListedDelivery]:
-    """The newest events of a webhook. Raises NoSuchWebhook."""
+    """The next `limit` events of a webhook after the row `after`, the newest first. Raises NoSuchWebhook."""
     with ledger.reading() as db:
         webhooks.webhook(db, name)
-        return deliveries.listed(db, name, state=state, limit=limit)
+        return deliveries.listed(db, name, state=state, limit=limit, after=after)
 
 
 def replay(

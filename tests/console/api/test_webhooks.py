@@ -25,7 +25,7 @@ def test_a_webhook_is_added_listed_paused_rotated_and_removed(console: Console) 
     rotated = post("/api/v1/webhooks/clinic/rotate", json={"overlap_hours": 1}).json()
     assert rotated["secret"] != added.json()["secret"]
     assert rotated["old_secret_until"] == "2026-12-01T16:00:00Z"
-    assert console.http.get("/api/v1/webhooks/clinic/deliveries?state=pending").json() == {"items": []}
+    assert console.http.get("/api/v1/webhooks/clinic/deliveries?state=pending").json() == {"items": [], "next": None}
     assert post("/api/v1/webhooks/clinic/replay", json={"failed": True}).json()["events"] == 0
     removed = console.http.delete("/api/v1/webhooks/clinic", headers={"X-Dialer": "1"})
     assert removed.json() == {"webhook": "clinic", "lost": 0}
