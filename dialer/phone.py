@@ -112,6 +112,12 @@ def _zones_by_phonenumbers(e164: str) -> tuple[str, ...]:
     return tuple(time_zones_for_number(phonenumbers.parse(e164)))
 
 
+def country_of(number: PhoneNumber) -> str | None:
+    """The country (two letters) that this number belongs to; None where it belongs to none, or to several alike."""
+    country: str | None = phonenumbers.region_code_for_number(phonenumbers.parse(number.e164))
+    return country if country in phonenumbers.SUPPORTED_REGIONS else None
+
+
 def mask(e164: str) -> str:
     """Hide the middle of a number, keeping its country and its last two digits."""
     head = min(5, max(len(e164) - 6, 2))

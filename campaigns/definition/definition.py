@@ -239,6 +239,15 @@ def load_definition(path: Path, *, list_file: str | None = None) -> Definition:
     return definition
 
 
+def definition_of(keys: Mapping[str, Any]) -> Definition:
+    """Validate a definition that stands in no file. Raises DefinitionFaults, which name keys and no lines."""
+    try:
+        return Definition.model_validate(keys)
+    except ValidationError as exc:
+        source = Source(file=str(keys.get("campaign", "")), data=dict(keys), keys={}, values={})
+        raise DefinitionFaults(validation_faults(exc, source, Definition)) from None
+
+
 def _with_list(data: Mapping[str, Any], list_file: str) -> dict[str, Any]:
     contacts = data.get("contacts") or {}
     return {**data, "contacts": {**contacts, "file": list_file} if isinstance(contacts, dict) else contacts}

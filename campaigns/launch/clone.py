@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 import yaml
@@ -24,9 +25,9 @@ def clone(ledger: Ledger, campaign_id: str, *, name: str | None = None, who: str
     return comment + definition_yaml(campaign.definition, name)
 
 
-def definition_yaml(definition: Definition, name: str | None = None) -> str:
-    """A definition as the text of a campaign file, without keys that have their default."""
-    keys = definition.model_dump(mode="json", exclude_defaults=True)
+def definition_yaml(definition: Definition, name: str | None = None, *, without: Collection[str] = ()) -> str:
+    """A definition as the text of a campaign file, without keys that have their default, and without those named."""
+    keys = definition.model_dump(mode="json", exclude_defaults=True, exclude=set(without))
     if name is not None:
         keys["campaign"] = name
     return yaml.safe_dump(keys, allow_unicode=True, sort_keys=False, width=100)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 
+from campaigns.audience import column_uses
+from campaigns.audience.column_uses import PHONE_WORDS
 from campaigns.audience.files.encoding import BadContactsFile
 from campaigns.audience.files.open_list import open_table
 from campaigns.definition.column_names import comparable, template_name
 
+RETRY = {"max_attempts": 3, "busy": ["5m", "15m"], "no_answer": ["30m", "2h"]}
 SAMPLE_LIST = "phone,name\n+14155550101,Amelia\n+12125550102,Noah\n"
-PHONES = ("phone", "mobile", "telephone", "tel", "cell", "number", "телефон", "мобильный", "номер")
-NAMES = ("firstname", "name", "customer", "client", "имя", "клиент")
+NAMES = ("firstname", "name", "customer", "client", "имя", "клиент", "nombre", "cliente")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,18 +37,18 @@ class Answers:
 def columns_of(file: Path) -> tuple[str, ...]:
     """The names of a list's columns; empty when the file does not exist or cannot be read."""
     try:
-        return open_table(file, columns=PHONES).names
+        return open_table(file, columns=PHONE_WORDS).names
     except BadContactsFile:
         return ()
 
 
 def likely_phone(columns: tuple[str, ...]) -> str:
     """The column that probably holds the phone numbers: by its name, else the first one."""
-    matching = [name for word in PHONES for name in columns if word in comparable(name)]
-    return matching[0] if matching else columns[0] if columns else "phone"
+    index = column_uses.likely_phone(columns)
+    return columns[index or 0] if columns else "phone"
 
 
-def likely_text(columns: tuple[str, ...]) -> str:
+def likely_text(columns: Sequence[str]) -> str:
     """A text that greets the contact by name if the list has a column of names."""
     matching = [name for word in NAMES for name in columns if comparable(name) == word]
     greeting = f"Hello {{{{ {template_name(matching[0])} }}}}" if matching else "Hello"
@@ -68,10 +71,7 @@ def scaffold(answers: Answers, schema: str | None = None) -> str:
         f"  tts: {_quoted(answers.text)}",
         f"caller_id: {_quoted(answers.caller_id)}",
         *(["schedule:", f"  zone: {_quoted(answers.zone)}", *hours] if answers.zone else []),
-        "retry:",
-        "  max_attempts: 3",
-        "  busy: [5m, 15m]",
-        "  no_answer: [30m, 2h]",
+        yaml.safe_dump({"retry": RETRY}, sort_keys=False, default_flow_style=None).strip(),
     ]
     return "\n".join(lines) + "\n"
 

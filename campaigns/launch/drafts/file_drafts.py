@@ -94,18 +94,30 @@ def create(
 
     A standing campaign has no list. Raises NoList, and DefinitionFaults with lines and columns of the text.
     """
-    drafts = data_folder / DRAFTS
-    drafts.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _remove_old(drafts, now)
     suffix = Path(list_name).suffix.lower()
     kept_name = LIST + (suffix if suffix in SUFFIXES else ".csv")
-    folder = drafts / f".{secrets.token_hex(6)}"
-    folder.mkdir(mode=0o700)
-    try:
+
+    def fill(folder: Path) -> Definition:
         with paths_left_out(folder):
             campaign = _kept_definition(folder, definition, kept_name if put_list else None)
         if put_list is not None:
-            put_list(_new_file(folder / kept_name))
+            put_list(new_file(folder / kept_name))
+        return campaign
+
+    return keep(ledger, data_folder, fill, who=who, now=now)
+
+
+def keep(
+    ledger: Ledger, data_folder: Path, fill: Callable[[Path], Definition], *, who: str, now: datetime
+) -> FileDraft:
+    """Keep a draft whose folder `fill` fills. It is there once it is whole; what `fill` raises leaves nothing."""
+    drafts = data_folder / DRAFTS
+    drafts.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _remove_old(drafts, now)
+    folder = drafts / f".{secrets.token_hex(6)}"
+    folder.mkdir(mode=0o700)
+    try:
+        campaign = fill(folder)
         draft_id = f"{campaign.campaign}.{secrets.token_hex(6)}"
         about = {"name": campaign.campaign, "account": campaign.account, "created_by": who}
         _write_about(folder, about | {"created_at": now.isoformat()})
@@ -170,12 +182,18 @@ def remove(ledger: Ledger, draft: FileDraft, *, who: str, now: datetime) -> None
 
 def keep_for_schedule(draft: FileDraft) -> None:
     """Keep the draft and its list for good: a schedule launches them."""
-    _change_about(draft, scheduled=True)
+    change_about(draft, scheduled=True)
+
+
+def change_about(draft: FileDraft, **facts: object) -> None:
+    """Change what is noted of a draft beside its definition: its name, account, and what became of it."""
+    about = json.loads((draft.folder / ABOUT).read_text("utf-8"))
+    _write_about(draft.folder, about | facts)
 
 
 def note_started(draft: FileDraft, campaign_id: str) -> None:
     """Note the campaign that the draft has become. Its contacts are in the ledger, so its list is removed."""
-    _change_about(draft, started=campaign_id)
+    change_about(draft, started=campaign_id)
     if not draft.scheduled:
         for file in (*draft.folder.glob(f"{LIST}.*"), draft.rejects_file):
             file.unlink(missing_ok=True)
@@ -226,6 +244,12 @@ def alone(draft: FileDraft) -> Iterator[None]:
         os.close(handle)
 
 
+def new_file(file: Path) -> Path:
+    """A new, empty file that its owner alone may read. Raises OSError: it is there already."""
+    os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    return file
+
+
 @contextmanager
 def paths_left_out(folder: Path) -> Iterator[None]:
     """Errors of the block name files as they are in the draft's folder, not where they are on this machine."""
@@ -267,19 +291,9 @@ def _remove_old(drafts: Path, now: datetime) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _change_about(draft: FileDraft, **facts: object) -> None:
-    about = json.loads((draft.folder / ABOUT).read_text("utf-8"))
-    _write_about(draft.folder, about | facts)
-
-
 def _write_about(folder: Path, about: Mapping[str, object]) -> None:
     with whole_file(folder / ABOUT) as stream:
         json.dump(about, stream)
-
-
-def _new_file(file: Path) -> Path:
-    os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    return file
 
 
 def _written(cell: Cell) -> str:
