@@ -27,6 +27,7 @@ from dialer.written_number import (
 
 TELLING_END = 4  # the end of a number is the same in all of its forms
 MIN_TELLING_DIGITS = 8  # a national number so long is not a house number or the like
+MIN_DIGITS, MAX_DIGITS = 7, 15
 E164 = re.compile(r"\+[1-9]\d{6,14}")
 
 
@@ -241,6 +242,22 @@ def _are_two_in_a_row(written: str, country: str | None, *, is_number: bool) -> 
         if second and (not is_number or digits_of(after).startswith("0")):
             return True
     return False
+
+
+AS_WRITTEN = re.compile(r"(?<![\w.])\+?\(?\d[\d\s().–/-]{5,22}\d(?!\w)")
+DATE = re.compile(r"\d{1,4}([-./])\d{1,2}\1\d{1,4}(?!\d)")
+
+
+def mask_written(text: str) -> str:
+    """The text with whatever may be a phone number masked, however it is written: with blanks, dashes, brackets."""
+    return AS_WRITTEN.sub(_mask_written, text)
+
+
+def _mask_written(match: re.Match[str]) -> str:
+    written = match.group()
+    if DATE.match(written) or not MIN_DIGITS <= sum(map(str.isdigit, written)) <= MAX_DIGITS:
+        return written
+    return written[:3] + re.sub(r"\d", "*", written[3:-2]) + written[-2:]
 
 
 NUMBER_IN_TEXT = re.compile(r"(?<![\w.-])\+?[1-9]\d{9,14}(?![\w-])")

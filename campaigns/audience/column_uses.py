@@ -34,6 +34,7 @@ PHONE_WORDS = (
 WORDS: Mapping[ColumnUse, Sequence[str]] = {
     ColumnUse.KEY: (
         *("key", "id", "reference", "ref", "appointment", "appointmentid", "order", "orderid", "ordernumber"),
+        *("booking", "bookingid", "bookingno", "bookingnumber", "orderno", "appointmentno"),
         *("ключ", "номерзаказа", "referencia", "cita", "pedido"),
     ),
     ColumnUse.ZONE: ("zone", "timezone", "tz", "зона", "часовойпояс", "zonahoraria", "husohorario"),

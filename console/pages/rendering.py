@@ -22,7 +22,9 @@ from console.pages.language import LANGUAGES, gettext, language, ngettext
 from console.pages.locale_formats import decimal, grouped, moment, share
 from console.server.auth import Caller, form_token
 from console.server.state import AppState
-from dialer.phone import mask
+from dialer.phone import mask, mask_written
+
+LONGEST_CELL = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Section:
 
 SECTIONS = [
     Section("/", "Campaigns"),
+    Section("/new", "New campaign", Role.EDITOR),
     Section("/contacts", "Contacts"),
     Section("/calls", "Calls"),
     Section("/accounts", "Accounts"),
@@ -120,6 +123,12 @@ def activity(summary: CampaignSummary) -> str:
     return "stopped" if summary.kind in TROUBLES else "waiting"
 
 
+def _masked_cell(cell: str) -> str:
+    """A cell of a list as a page shows it: cut, and what may be a phone number masked however it is written."""
+    cut = cell if len(cell) <= LONGEST_CELL else f"{cell[:LONGEST_CELL]}…"
+    return mask_written(cut)
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("console"),
@@ -141,6 +150,7 @@ def _environment() -> Environment:
         "moment": moment,
         "without_numbers": mask_numbers,
         "masked": mask,
+        "masked_cell": _masked_cell,
     }
     environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.policies["ext.i18n.trimmed"] = True

@@ -44,6 +44,35 @@ async function keepRefreshing() {
   setTimeout(keepRefreshing, 1000 * Number(document.body.dataset.every || 15));
 }
 
+// A form with data-preview shows, while it is filled in, the part of the page that its preview button would show.
+for (const form of document.querySelectorAll("form[data-preview]")) {
+  let wait;
+  const preview = async () => {
+    const fields = new FormData(form);
+    fields.set("preview", "1");
+    try {
+      const reply = await fetch(location.origin + location.pathname, { method: "POST", body: new URLSearchParams(fields) });
+      const fresh = new DOMParser().parseFromString(await reply.text(), "text/html").getElementById(form.dataset.preview);
+      if (reply.ok && fresh) document.getElementById(form.dataset.preview).replaceChildren(...fresh.childNodes);
+    } catch {
+      // the next key tries again; saving says what is wrong
+    }
+  };
+  form.addEventListener("input", () => {
+    clearTimeout(wait);
+    wait = setTimeout(preview, 400);
+  });
+}
+for (const button of document.querySelectorAll("[data-insert]")) {
+  button.addEventListener("click", (event) => {
+    event.preventDefault();
+    const field = document.getElementById(button.dataset.insert);
+    field.setRangeText(`{{ ${button.value} }}`, field.selectionStart, field.selectionEnd, "end");
+    field.focus();
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+}
+
 localise(document);
 if (document.body.dataset.every) {
   setTimeout(keepRefreshing, 1000 * Number(document.body.dataset.every));

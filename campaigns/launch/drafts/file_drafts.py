@@ -108,25 +108,48 @@ def create(
 
 
 def keep(
-    ledger: Ledger, data_folder: Path, fill: Callable[[Path], Definition], *, who: str, now: datetime
+    ledger: Ledger,
+    data_folder: Path,
+    fill: Callable[[Path], Definition],
+    *,
+    token: str | None = None,
+    who: str,
+    now: datetime,
 ) -> FileDraft:
-    """Keep a draft whose folder `fill` fills. It is there once it is whole; what `fill` raises leaves nothing."""
+    """Keep a draft whose folder `fill` fills. It is there once it is whole; what `fill` raises leaves nothing.
+
+    `token` is from `new_token`: whoever asks twice with the same gets the draft that there is.
+    """
     drafts = data_folder / DRAFTS
     drafts.mkdir(parents=True, exist_ok=True, mode=0o700)
     _remove_old(drafts, now)
-    folder = drafts / f".{secrets.token_hex(6)}"
+    token = token or new_token()
+    if kept := _with_token(data_folder, token):
+        return kept
+    folder = drafts / f".{new_token()}"
     folder.mkdir(mode=0o700)
     try:
         campaign = fill(folder)
-        draft_id = f"{campaign.campaign}.{secrets.token_hex(6)}"
+        draft_id = f"{campaign.campaign}.{token}"
         about = {"name": campaign.campaign, "account": campaign.account, "created_by": who}
         _write_about(folder, about | {"created_at": now.isoformat()})
-        folder.rename(drafts / draft_id)
+        try:
+            folder.rename(drafts / draft_id)
+        except OSError:
+            if kept := _with_token(data_folder, token):  # it was asked for twice at once
+                shutil.rmtree(folder)
+                return kept
+            raise
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     ledger.write(write_audit, now, who=who, event="campaign created", detail=draft_id)
     return find(data_folder, draft_id)
+
+
+def new_token() -> str:
+    """A token by which one draft is made, however often it is asked for."""
+    return secrets.token_hex(6)
 
 
 def find(data_folder: Path, draft_id: str) -> FileDraft:
@@ -278,6 +301,11 @@ def _kept_definition(folder: Path, text: str, list_name: str | None) -> Definiti
     with whole_file(file) as stream:
         stream.write(definition_yaml(definition))
     return definition
+
+
+def _with_token(data_folder: Path, token: str) -> FileDraft | None:
+    folder = next((data_folder / DRAFTS).glob(f"[A-Za-z0-9]*.{token}"), None)
+    return find(data_folder, folder.name) if folder else None
 
 
 def _remove_old(drafts: Path, now: datetime) -> None:

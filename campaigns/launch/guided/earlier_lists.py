@@ -1,4 +1,4 @@
-"""The list of an earlier campaign, written anew from the ledger: its contacts in its own columns."""
+"""Earlier campaigns to begin from: their settings, and their lists, written anew from the ledger."""
 
 from __future__ import annotations
 
@@ -9,11 +9,30 @@ from pathlib import Path
 from sqlalchemy import Connection, select
 
 from campaigns.audience.formulas import harmless
+from campaigns.definition import Definition
 from campaigns.launch.drafts.file_drafts import NoList, PutList
 from campaigns.ledger import queries
+from campaigns.ledger.lists.drafts import is_test_call
+from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import contacts, erasures
+from campaigns.lifecycle import CampaignStatus
 from dialer.whole_file import whole_file
+
+EARLIER = 60
+
+
+def earlier_campaigns(ledger: Ledger) -> list[Campaign]:
+    """The newest campaigns whose settings can be used again, without test calls."""
+    with ledger.reading() as db:
+        newest = queries.all_campaigns(db, set(CampaignStatus) - {CampaignStatus.DRAFT}, limit=EARLIER)
+    return [campaign for campaign in newest if campaign.is_readable and not is_test_call(campaign.name)]
+
+
+def earlier_definition(ledger: Ledger, campaign_id: str) -> Definition:
+    """The settings of a campaign. Raises NoSuchCampaign."""
+    with ledger.reading() as db:
+        return queries.campaign(db, campaign_id).definition
 
 
 def list_of(ledger: Ledger, campaign_id: str) -> PutList:

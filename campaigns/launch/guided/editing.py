@@ -6,13 +6,15 @@ All that a draft is stands in its campaign file. What it still lacks is filled i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from campaigns.audience.audience import Audience, open_list, read_audience
+from campaigns.audience.files.encoding import BadContactsFile
 from campaigns.audience.kept_lists import LIST
 from campaigns.definition import Definition, definition_of
 from campaigns.definition.yaml_source import DefinitionFaults, FileFault, read_source
@@ -38,6 +40,11 @@ from dialer.account_settings import AccountSettings
 from dialer.whole_file import whole_file
 
 STAND_INS: Mapping[str, Any] = {"account": "none", "caller_id": "+18005550100", "message": {"tts": "Hello."}}
+NEEDED = {
+    "account": "choose the account that calls",
+    "caller_id": "write the number that the people called will see",
+    "message": "write what is said",
+}
 Changes = Mapping[str, object]
 """Values by the keys of a campaign file, as `schedule.zone`; what is None, or empty, is removed."""
 
@@ -71,15 +78,19 @@ def begin(
     sheet: str | None = None,
     encoding: str | None = None,
     habits: Habits,
+    token: str,
     who: str,
     now: datetime,
 ) -> FileDraft:
-    """Keep a list, with the campaign that is proposed for it. Raises BadContactsFile: then nothing is kept."""
+    """Keep a list, with the campaign that is proposed for it. Raises BadContactsFile: then nothing is kept.
+
+    Whoever asks twice with the same `token` gets one draft.
+    """
     suffix = Path(list_name).suffix.lower()
     list_file = LIST + (suffix if suffix in SUFFIXES else ".csv")
 
     def fill(folder: Path) -> Definition:
-        with paths_left_out(folder):
+        with paths_left_out(folder), _called(list_name, list_file):
             put_list(new_file(folder / list_file))
             take_sample(folder / list_file, sheet=sheet, encoding=encoding)
             sample = sample_of(_blank_definition(list_file), folder)
@@ -91,7 +102,7 @@ def begin(
         _write(folder, definition, missing)
         return definition
 
-    return keep(ledger, data_folder, fill, who=who, now=now)
+    return keep(ledger, data_folder, fill, token=token, who=who, now=now)
 
 
 def opened(draft: FileDraft) -> DraftInWork:
@@ -111,7 +122,9 @@ def with_changes(work: DraftInWork, changes: Changes, accounts: Mapping[str, Acc
             keys[section] = {**(keys.get(section) or {}), key: value}
         else:
             keys[section] = value
-    definition, _ = _completed(_without_blanks(keys))
+    definition, missing = _completed(_without_blanks(keys))
+    if emptied := [key for key in missing if key in changes]:
+        raise DefinitionFaults(definition.fault((key,), "is missing", NEEDED[key]) for key in emptied)
     sections = {path.partition(".")[0] for path in changes}
     if faults := [fault for fault in faults_of(definition, work, accounts) if _section(fault) in sections]:
         raise DefinitionFaults(faults)
@@ -162,6 +175,16 @@ def audience_of_sample(definition: Definition, work: DraftInWork, accounts: Mapp
         provider = provider_of(definition, accounts)
         table = open_list(of_sample(definition), work.draft.folder)
         return read_audience(definition, table, check_script=provider.check_script)
+
+
+@contextmanager
+def _called(name: str, kept_as: str) -> Iterator[None]:
+    """Errors of the block call the list by the name under which it came."""
+    try:
+        yield
+    except BadContactsFile as exc:
+        exc.message = exc.message.replace(kept_as, name)
+        raise
 
 
 def _blank_definition(list_file: str) -> Definition:

@@ -44,7 +44,7 @@ def take_sample(file: Path, *, sheet: str | None = None, encoding: str | None = 
     if len(table.names) > MOST_COLUMNS:
         message = f"{file}: the list has {len(table.names):,} columns, and {MOST_COLUMNS} are the most here"
         raise BadContactsFile(message, "remove the columns that are not needed")
-    rows = [row for row in islice(table.rows(), ROWS_LOOKED_AT) if not (row.parse_error or row.hidden or row.faults)]
+    rows = [row for row in islice(table.rows(), ROWS_LOOKED_AT) if not (row.parse_error or row.hidden)]
     if not rows:
         raise BadContactsFile(f"{file}: the list has no row that can be read", "add a row for each contact")
     with whole_file(file.parent / SAMPLE) as stream:

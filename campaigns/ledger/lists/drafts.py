@@ -317,3 +317,8 @@ def discard(ledger: Ledger, campaign_id: str, created_at: datetime) -> None:
 def name_of_test_call(campaign: str) -> str:
     """What the test calls of a campaign of this name are called."""
     return campaign[: LONGEST_NAME - len(SUFFIX)] + SUFFIX
+
+
+def is_test_call(campaign: str) -> bool:
+    """Whether a campaign of this name is a test call, or cannot be told from one."""
+    return campaign.endswith(SUFFIX)

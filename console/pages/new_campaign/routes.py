@@ -1,0 +1,7 @@
+"""The routes of a new campaign, step by step."""
+
+from __future__ import annotations
+
+from console.pages.new_campaign import begin, columns, message, settings
+
+ROUTERS = (begin.router, columns.router, message.router, settings.router)

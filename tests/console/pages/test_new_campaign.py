@@ -1,0 +1,344 @@
+"""A new campaign in the browser: from a messy list to a running campaign, by forms alone, without JavaScript."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from openpyxl import Workbook
+
+from campaigns.definition import load_definition
+from campaigns.launch.drafts import file_drafts
+from campaigns.launch.drafts.file_drafts import FileDraft
+from tests.console.conftest import Console
+from tests.support import console_server
+from tests.support.html import NASTY, send, text_of, token_of
+
+HEADER = ("Mobile phone ", "First name", "Day", "Booking no", "Time zone")
+PEOPLE = [
+    (console_server.PHONES[0], "Ann", "Monday", "A-1", "America/Los_Angeles"),
+    ("(415) 555-0102", "Bob", "Tuesday", "A-2", "America/New_York"),
+    (14155550103, "Cy", "Friday", "A-3", "America/New_York"),
+]
+MESSY = [
+    *PEOPLE,
+    ("12", "Dee", "Friday", "A-4", "America/New_York"),
+    (console_server.PHONES[0], "Eve", "Friday", "A-5", "America/New_York"),
+    ("+14155550106", None, "Friday", "A-6", "America/New_York"),
+]
+
+
+def workbook(rows: Sequence[Sequence[Any]] = MESSY, header: Sequence[Any] = HEADER) -> bytes:
+    book, content = Workbook(), io.BytesIO()
+    for row in (header, *rows):
+        book.active.append(row)
+    book.save(content)
+    return content.getvalue()
+
+
+def upload(console: Console, content: bytes, file_name: str = "Recall March.xlsx", **fields: str) -> httpx.Response:
+    page = console.http.get("/new").text
+    once = page.partition('name="once" value="')[2].partition('"')[0]
+    data = {"token": token_of(page), "once": once, **fields}
+    files = {"list": (file_name, content)} if content else None
+    return console.http.post("/new", data=data, files=files, headers={"Accept-Language": "en-US"})
+
+
+@pytest.fixture
+def draft(console: Console) -> str:
+    """The address of a draft with the messy list."""
+    return begun(console, workbook())
+
+
+def begun(console: Console, content: bytes, file_name: str = "Recall March.xlsx", **fields: str) -> str:
+    reply = upload(console, content, file_name, **fields)
+    assert reply.status_code == 303, text_of(reply.text)
+    return str(reply.headers["location"]).rpartition("/")[0]
+
+
+def kept(console: Console, draft: str) -> FileDraft:
+    return file_drafts.find(console.state.settings.data_dir, draft.rpartition("/")[2])
+
+
+def fields_of(html: str) -> dict[str, str]:
+    """What stands in a page's form, as a browser would send it."""
+    main = html.partition("<main")[2].partition("</form>")[0]
+    fields = {}
+    for tag in re.findall(r"<input [^>]*>", main):
+        named = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
+        if "name" in named and (named.get("type") not in ("checkbox", "radio", "file") or " checked" in tag):
+            fields[named["name"]] = named.get("value", "on")
+    for name, options in re.findall(r'<select [^>]*name="([\w-]+)".*?>(.*?)</select>', main, re.DOTALL):
+        chosen = re.search(r'<option value="([^"]*)" selected', options) or re.search(r'value="([^"]*)"', options)
+        fields[name] = chosen[1] if chosen else ""
+    for name, content in re.findall(r'<textarea [^>]*name="(\w+)"[^>]*>(.*?)</textarea>', main, re.DOTALL):
+        fields[name] = content
+    return {
+        name: value.replace("&#39;", "'").replace("&#34;", '"').replace("&lt;", "<") for name, value in fields.items()
+    }
+
+
+def fill_in(console: Console, page: str, **changes: str) -> httpx.Response:
+    """Open a step, change some fields, and send the form."""
+    html = console.http.get(page).text
+    return console.http.post(page, data=fields_of(html) | changes)
+
+
+def test_columns_country_hours_and_text_are_proposed_for_a_messy_workbook(console: Console, draft: str) -> None:
+    text = kept(console, draft).file.read_text("utf-8")
+    for line in ("campaign: recall-march", "- Mobile phone", "country: US", "zone: Time zone", "key: Booking no"):
+        assert line in text
+    assert "tts: Hello {{ first_name }}, this is a reminder. Goodbye." in text
+    assert "caller_id" not in text, "nobody knows it"
+    assert "09:00-20:00" in text
+
+
+def test_a_page_of_columns_shows_three_rows_and_no_whole_number(console: Console, draft: str) -> None:
+    html = console.http.get(f"{draft}/columns").text
+    page = text_of(html)
+    assert "Ann Bob Cy" in page
+    assert console_server.PHONES[0] not in html
+    assert "555-0102" not in html
+    assert '<option value="phone" selected>' in html
+
+
+def test_what_a_column_is_for_can_be_changed(console: Console, draft: str) -> None:
+    reply = fill_in(
+        console, f"{draft}/columns", **{"use-3": "", "use-4": "", "duplicates": "first", "campaign": "recall"}
+    )
+    assert (reply.status_code, reply.headers["location"]) == (303, f"{draft}/message")
+    text = kept(console, draft).file.read_text("utf-8")
+    assert "campaign: recall\n" in text
+    assert "duplicates: first" in text
+    assert "key:" not in text
+    assert kept(console, draft).name == "recall"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"use-0": ""}, "say which column holds the phone numbers"),
+        ({"use-1": "key"}, "two columns are for the same"),
+        ({"country": "UK"}, "did you mean GB?"),
+        ({"campaign": "my campaign"}, "does not fit"),
+    ],
+)
+def test_what_does_not_fit_is_told_at_its_field_and_kept_as_typed(
+    console: Console, draft: str, changes: dict[str, str], words: str
+) -> None:
+    before = kept(console, draft).file.read_text("utf-8")
+    reply = fill_in(console, f"{draft}/columns", **changes)
+    assert reply.status_code == 422
+    assert words in text_of(reply.text)
+    assert all(fields_of(reply.text)[name] == value for name, value in changes.items())
+    assert kept(console, draft).file.read_text("utf-8") == before
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "words"),
+    [
+        (b"", "", "choose a file"),
+        (b"%PDF-1.4 ...", "people.pdf", "this is a PDF"),
+        (b"\xd0\xcf\x11\xe0" + b"0" * 600, "old.xls", "old spreadsheet's format"),
+        (b"PK\x03\x04 no workbook", "broken.xlsx", "broken.xlsx"),
+        (b"phone,name\n", "empty.csv", "no row"),
+        (b"+14155550101,Ann\n+14155550102,Bob\n", "bare.csv", "write the columns' names above it"),
+        (b"Recall list,\nphone,name\n+14155550101,Ann\n", "title.csv", "stand in line 2"),
+        (b"phone,name\n" + b"x" * (5 << 20), "long.csv", "this is no list"),
+    ],
+)
+def test_a_file_that_is_no_list_is_refused_with_its_reason(
+    console: Console, content: bytes, name: str, words: str
+) -> None:
+    reply = upload(console, content, name)
+    assert reply.status_code == 422
+    assert words in text_of(reply.text).replace("&#39;", "'")
+    assert file_drafts.listed(console.state.settings.data_dir) == []
+    assert list((console.state.settings.data_dir / "drafts").glob("*")) == []
+
+
+def test_no_cell_and_no_heading_becomes_markup(console: Console) -> None:
+    header = ("phone", f"Name {NASTY}", '"><img src=x>', "{{ 7*7 }}")
+    rows = [(console_server.PHONES[0], NASTY, '"><img src=x>', "=1+1")]
+    draft = begun(console, workbook(rows, header), f"{NASTY}.xlsx".replace("/", ""))
+    for step in ("columns", "message", "settings"):
+        html = console.http.get(f"{draft}/{step}").text
+        assert "<script>alert" not in html
+        assert "<img src=x>" not in html
+    tts = f"Hello {NASTY} {{{{ name_script_alert_x_script }}}}"
+    heard = fill_in(console, f"{draft}/message", tts=tts, preview="1")
+    assert "<script>alert" not in heard.text
+    assert "&lt;script&gt;alert" in heard.text
+
+
+def test_nul_and_huge_cells_and_formulas_are_shown_and_harm_nothing(console: Console) -> None:
+    content = "phone,name,note\n+14155550101,An\x00n,x\n+14155550102,=HYPERLINK(1),'-1\n+14155550103,Cy,%s\n" % (
+        "y" * 100_000
+    )
+    draft = begun(console, content.encode(), "odd.csv")
+    html = console.http.get(f"{draft}/columns").text
+    assert "=HYPERLINK(1)" in html
+    assert len(html) < 40_000
+    assert console.http.get(f"{draft}/message").status_code == 200
+
+
+def test_a_double_click_on_the_upload_makes_one_draft(console: Console) -> None:
+    page = console.http.get("/new").text
+    once = page.partition('name="once" value="')[2].partition('"')[0]
+    data = {"token": token_of(page), "once": once}
+    places = {
+        console.http.post("/new", data=data, files={"list": ("a.xlsx", workbook())}).headers["location"]
+        for _ in range(2)
+    }
+    assert len(places) == len(file_drafts.listed(console.state.settings.data_dir)) == 1
+
+
+def test_a_message_is_previewed_without_being_kept(console: Console, draft: str) -> None:
+    before = kept(console, draft).file.read_text("utf-8")
+    reply = fill_in(console, f"{draft}/message", tts="Dear {{ first_name }}, come on {{ day }}.", preview="1")
+    page = text_of(reply.text)
+    assert "Dear Ann, come on Monday." in page
+    assert "25 characters · about" in page
+    assert "line 3" in page
+    assert kept(console, draft).file.read_text("utf-8") == before
+
+
+def test_a_column_is_put_into_the_text_by_its_button(console: Console, draft: str) -> None:
+    reply = fill_in(console, f"{draft}/message", insert="day")
+    assert "Goodbye. {{ day }}</textarea>" in reply.text
+
+
+@pytest.mark.parametrize(
+    ("tts", "words"),
+    [
+        ("Hello {{ frist_name }}", "did you mean First name?"),
+        ("Hello {{ first name }}", "write {{ first_name }}"),
+        ("Hello {{ first_name", "line 1 of the text"),
+        ("", "write what is said"),
+    ],
+)
+def test_a_text_that_cannot_be_spoken_is_told_at_the_field(console: Console, draft: str, tts: str, words: str) -> None:
+    reply = fill_in(console, f"{draft}/message", tts=tts)
+    assert reply.status_code == 422
+    assert 'id="tts-fault"' in reply.text
+    assert words in text_of(reply.text)
+    assert fields_of(reply.text)["tts"] == tts
+
+
+def test_a_blank_cell_that_the_text_needs_is_told_for_its_row(console: Console) -> None:
+    draft = begun(console, workbook(MESSY[-1:]))
+    assert "first_name is blank" in text_of(console.http.get(f"{draft}/message").text)
+
+
+def test_settings_are_kept_and_shown_again(console: Console, draft: str) -> None:
+    wanted = {
+        "account": "main",
+        "caller_id": console_server.CALLER,
+        "hours-mon": "09:00-12:30, 13:00-20:00",
+        "hours-sat": "",
+        "end": "2036-01-31T18:00",
+        "busy": "5m, 90s",
+        "pace": "2.5",
+        "day_calls": "500",
+        "per_number": "3/24h",
+        "canary_contacts": "20",
+        "canary_reached": "40",
+        "other_part_of_day": "on",
+    }
+    reply = fill_in(console, f"{draft}/settings", **wanted)
+    assert (reply.status_code, reply.headers.get("location")) == (303, f"{draft}/check"), text_of(reply.text)
+    definition = load_definition(kept(console, draft).file)
+    assert definition.schedule.windows == {
+        "mon": ("09:00-12:30", "13:00-20:00"),
+        "tue-fri": ("09:00-20:00",),
+    }
+    assert (definition.account, definition.pace, definition.canary and definition.canary.reached) == ("main", 2.5, 0.4)
+    shown = fields_of(console.http.get(f"{draft}/settings").text)
+    assert {name: shown[name] for name in wanted} == wanted
+    unchanged = kept(console, draft).file.read_text("utf-8")
+    assert fill_in(console, f"{draft}/settings").status_code == 303
+    assert kept(console, draft).file.read_text("utf-8") == unchanged
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"caller_id": ""}, "write the number"),
+        ({"caller_id": "18005550199"}, "+18005550199"),
+        ({"hours-tue": "nine to five"}, "is not a range of hours"),
+        ({f"hours-{day}": "" for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}, "at any hour"),
+        ({"zone": "EST"}, "America/New_York"),
+        ({"holidays": "XX"}, "no holidays are known"),
+        ({"busy": "5"}, "is not a duration"),
+        ({"max_attempts": "many"}, "expected a whole number"),
+        ({"pace": "0"}, "must be more than 0"),
+        ({"end": "soon"}, "soon"),
+        ({"start": "2036-02-01T10:00", "end": "2036-01-01T10:00"}, "end comes before start"),
+        ({"account": "nobody"}, "no account"),
+        ({"canary_contacts": "20", "canary_reached": "all"}, "expected a number"),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_told_and_kept_as_typed(
+    console: Console, draft: str, changes: dict[str, str], words: str
+) -> None:
+    reply = fill_in(console, f"{draft}/settings", **{"caller_id": console_server.CALLER, **changes})
+    assert reply.status_code == 422
+    assert words in text_of(reply.text).replace("&#39;", "'").replace("&#34;", '"')
+    typed = fields_of(reply.text)
+    assert all(typed[name] == value for name, value in changes.items() if name != "account")
+
+
+def test_two_windows_on_one_draft_never_lose_what_the_other_has_saved(console: Console, draft: str) -> None:
+    mine, theirs = (fields_of(console.http.get(f"{draft}/message").text) for _ in range(2))
+    assert console.http.post(f"{draft}/message", data=mine | {"tts": "My text."}).status_code == 303
+    refused = console.http.post(f"{draft}/message", data=theirs | {"tts": "Another text."})
+    assert refused.status_code == 409
+    assert "somebody has changed this draft" in text_of(refused.text)
+    assert "My text." in kept(console, draft).file.read_text("utf-8")
+    again = fields_of(refused.text)
+    assert again["tts"] == "Another text."
+    assert console.http.post(f"{draft}/message", data=again).status_code == 303
+    assert "Another text." in kept(console, draft).file.read_text("utf-8")
+
+
+def test_a_double_click_on_save_is_no_conflict(console: Console, draft: str) -> None:
+    fields = fields_of(console.http.get(f"{draft}/message").text) | {"tts": "My text."}
+    assert [console.http.post(f"{draft}/message", data=fields).status_code for _ in range(2)] == [303, 303]
+
+
+def test_a_draft_is_listed_taken_up_again_and_removed(console: Console, draft: str) -> None:
+    assert f'href="{draft}/columns"' in console.http.get("/new").text
+    assert send(console.http, "/new", f"{draft}/remove").status_code == 303
+    assert console.http.get(f"{draft}/columns").status_code == 404
+    assert "None yet" in console.http.get("/new").text
+
+
+def test_an_earlier_campaigns_list_and_settings_are_used_again(console: Console) -> None:
+    earlier = console_server.add_campaign(console.ledger, now=console.clock())
+    draft = begun(console, b"", earlier=earlier, like=earlier, name="Second round")
+    definition = load_definition(kept(console, draft).file)
+    assert (definition.campaign, definition.caller_id, definition.message and definition.message.tts) == (
+        *("second-round", console_server.CALLER, "Hello, this is a reminder."),
+    )
+    written = (kept(console, draft).folder / "list.csv").read_text("utf-8").splitlines()
+    assert written == ['"phone"', *(f'"{phone}"' for phone in console_server.PHONES[:3])]
+
+
+def test_the_file_is_downloaded_as_it_is(console: Console, draft: str) -> None:
+    saved = fill_in(console, f"{draft}/settings", caller_id=console_server.CALLER)
+    assert saved.status_code == 303, text_of(saved.text)
+    reply = console.http.get(f"{draft}/campaign.yaml")
+    assert 'filename="recall-march.yaml"' in reply.headers["content-disposition"]
+    folder = Path(kept(console, draft).folder)
+    (folder / "copy.yaml").write_bytes(reply.content)
+    assert load_definition(folder / "copy.yaml").campaign == "recall-march"
+
+
+@pytest.mark.parametrize("draft_id", ["nothing.000000000000", "..", "x.y", "a.0123456789ab%00"])
+def test_a_draft_that_is_not_there_is_not_found(console: Console, draft_id: str) -> None:
+    assert console.http.get(f"/new/{draft_id}/columns").status_code == 404
