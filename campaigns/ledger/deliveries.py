@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 
 from campaigns.ledger.moves import row_count
-from campaigns.ledger.tables import attempts, campaigns, contacts, deliveries, webhooks
+from campaigns.ledger.tables import STREAM, attempts, campaigns, contacts, deliveries, webhooks
 from campaigns.lifecycle import DeliveryState, EventKind, WebhookState
 
 PURGED_AT_ONCE = 5000
@@ -101,7 +101,11 @@ def heads(db: Connection, webhook: str, now: datetime, limit: int, *, fresh_firs
     )
     due = (deliveries.c.webhook == webhook, waits(), deliveries.c.next_at <= now, ~behind)
     order = (deliveries.c.tries, deliveries.c.id) if fresh_first else (deliveries.c.id,)
-    rows = db.execute(select(deliveries).where(*due).order_by(*order).limit(limit)).all()
+    return described(db, db.execute(select(deliveries).where(*due).order_by(*order).limit(limit)).all())
+
+
+def described(db: Connection, rows: Sequence[Row[Any]]) -> list[Delivery]:
+    """Events, each with what the ledger knows now of what it is about."""
     about = {name: {getattr(row, name) for row in rows} - {None} for name in ("campaign_id", "contact_id")}
     of_campaigns = _by_id(db, select(campaigns.c.id, campaigns.c.name, campaigns.c.rehearsal), about["campaign_id"])
     of_contacts = _by_id(db, select(contacts), about["contact_id"])
@@ -236,7 +240,7 @@ def alert(
     but: str = "",
 ) -> None:
     """Write an alert that no move of a row tells of, for every webhook that is told of such; not for the one `but`."""
-    for name in db.scalars(_subscribed(kind).where(webhooks.c.name != but)).all():
+    for name in [str(row.name) for row in db.execute(_subscribed(kind).where(webhooks.c.name != but))]:
         db.execute(
             insert(deliveries).values(
                 webhook=name,
@@ -247,7 +251,7 @@ def alert(
                 at=now,
                 facts=dict(facts),
                 reason=reason,
-                state=DeliveryState.PENDING,
+                state=DeliveryState.DELIVERED if name == STREAM else DeliveryState.PENDING,
                 next_at=now,
             )
         )

@@ -563,6 +563,8 @@ webhooks = Table(
 )
 
 IS_PENDING = text("state = 'pending'")
+STREAM = "(events)"  # a webhook that is none: its events are read by those who ask for them, and sent to nobody
+IS_STREAMED = text("webhook = '(events)'")
 IS_ALERT = text("kind LIKE 'alert.%'")
 
 deliveries = Table(
@@ -584,10 +586,14 @@ deliveries = Table(
     Column("tries", Integer, nullable=False, default=0),
     Column("next_at", UtcTime, nullable=False),
     Column("answer", Sentence),
+    Column(
+        "xact", BigInteger
+    ),  # PostgreSQL writes the number of the transaction: see `campaigns/ledger/event_stream.py`
     known_values("state", DeliveryState),
     UniqueConstraint("event_id"),
     Index("ix_deliveries_at", "at"),
     Index("ix_deliveries_pending", "webhook", "id", sqlite_where=IS_PENDING, postgresql_where=IS_PENDING),
     Index("ix_deliveries_order", "webhook", "subject", "id", sqlite_where=IS_PENDING, postgresql_where=IS_PENDING),
+    Index("ix_deliveries_streamed", "xact", "id", sqlite_where=IS_STREAMED, postgresql_where=IS_STREAMED),
     Index("ix_deliveries_alerts", "campaign_id", "kind", sqlite_where=IS_ALERT, postgresql_where=IS_ALERT),
 )

@@ -13,11 +13,12 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, fun
 
 from campaigns.ledger.deliveries import waits
 from campaigns.ledger.moves import row_count, updated_one, write_audit
-from campaigns.ledger.tables import deliveries, webhooks
+from campaigns.ledger.tables import STREAM, deliveries, webhooks
 from campaigns.lifecycle import EventKind, Included, WebhookState
 from dialer.errors import DialerError
 
 MAX_SHOWN = 60
+IS_SENT = webhooks.c.name != STREAM
 
 
 class NoSuchWebhook(DialerError):
@@ -92,9 +93,9 @@ def _new_salt() -> str:
 
 def webhook(db: Connection, name: str) -> Webhook:
     """A webhook by its name. Raises NoSuchWebhook, which names those that exist."""
-    row = db.execute(select(webhooks).where(webhooks.c.name == name)).first() if name.isprintable() else None
+    row = db.execute(select(webhooks).where(webhooks.c.name == name, IS_SENT)).first() if name.isprintable() else None
     if row is None:
-        known = db.scalars(select(webhooks.c.name).order_by(webhooks.c.name)).all()
+        known = names(db)
         remedy = f"there are: {', '.join(known)}" if known else "add one with `dialer webhooks add`"
         raise NoSuchWebhook(f"no webhook {name[:MAX_SHOWN]!r}", remedy)
     return _webhook(row)
@@ -102,7 +103,12 @@ def webhook(db: Connection, name: str) -> Webhook:
 
 def all_webhooks(db: Connection) -> list[Webhook]:
     """Every webhook, by name."""
-    return [_webhook(row) for row in db.execute(select(webhooks).order_by(webhooks.c.name))]
+    return [_webhook(row) for row in db.execute(select(webhooks).where(IS_SENT).order_by(webhooks.c.name))]
+
+
+def names(db: Connection) -> Sequence[str]:
+    """The name of every webhook, in their order."""
+    return db.scalars(select(webhooks.c.name).where(IS_SENT).order_by(webhooks.c.name)).all()
 
 
 def _webhook(row: Row[Any]) -> Webhook:

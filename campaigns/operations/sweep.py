@@ -13,6 +13,7 @@ from sqlalchemy import Connection, exists, or_, select
 
 from campaigns.ledger import claims, queries
 from campaigns.ledger.deliveries import purge
+from campaigns.ledger.event_stream import end_stream
 from campaigns.ledger.lists.contacts import end_withdrawn
 from campaigns.ledger.lists.drafts import clear_abandoned
 from campaigns.ledger.lists.idempotency import forget_keys
@@ -93,6 +94,7 @@ def _purge_events(using: Runtime, now: datetime) -> None:
     """Now and then: what is purged later harms nobody."""
     if _purged.is_due(using.ledger.url):
         using.ledger.write(purge, before=now - using.keep_events, now=now)
+        using.ledger.write(end_stream, before=now - using.keep_events)
 
 
 def _apply_receipts(using: Runtime) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Function, Row, func, literal, or_, select
 
-from campaigns.ledger import deliveries
-from campaigns.ledger.tables import attempt_tallies, attempts, campaigns, contacts, faults, receipts, webhooks
+from campaigns.ledger import deliveries, webhooks
+from campaigns.ledger.tables import attempt_tallies, attempts, campaigns, contacts, faults, receipts
 from campaigns.ledger.tallies import contacts_by_campaign
 from campaigns.lifecycle import FINAL_CONTACTS
 
@@ -61,15 +61,15 @@ def faults_by_step(db: Connection) -> Rows:
 def events_waiting(db: Connection) -> Rows:
     """Rows (webhook, number of events that wait to be delivered to it)."""
     waiting = deliveries.backlogs(db)
-    names = db.scalars(select(webhooks.c.name))
-    return [(name, waiting[name].waiting if name in waiting else 0) for name in names]
+    return [(name, waiting[name].waiting if name in waiting else 0) for name in webhooks.names(db)]
 
 
 def events_by_result(db: Connection) -> Rows:
     """Rows (webhook, result, number): events delivered and given up, and requests that delivered nothing."""
     results = ("delivered", "refused", "given_up")
-    rows = db.execute(select(webhooks.c.name, *(webhooks.c[result] for result in results)))
-    return [(row.name, result, row._mapping[result]) for row in rows for result in results]
+    return [
+        (webhook.name, result, getattr(webhook, result)) for webhook in webhooks.all_webhooks(db) for result in results
+    ]
 
 
 def all_attempts(db: Connection) -> dict[str, Row[Any]]:

@@ -20,6 +20,7 @@ from console.api import (
     contacts,
     draft_checks,
     drafts,
+    events,
     live_calls,
     motion,
     reports,
@@ -34,7 +35,7 @@ from console.server.problems import Problem
 
 MODULES = (
     *(campaigns, drafts, draft_checks, starts, contacts, motion, reports, calls, live_calls),
-    *(suppressions, accounts, schedules, webhooks, tokens),
+    *(suppressions, accounts, schedules, webhooks, events, tokens),
 )
 RESOURCES = tuple(module.router for module in MODULES)
 ASSETS = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}  # of fastapi-offline

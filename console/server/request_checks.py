@@ -16,6 +16,7 @@ from console.server.headers import App, Message, Receive, Send
 from console.server.state import InjectedState
 from workers.hosts import answers_to
 
+HEAD = "dialer.head"  # in the scope of a request whose answer is read up to its body
 WITH_HEAD_OF_THEIR_OWN = ("/receipts/", "/notifications/")
 
 
@@ -43,7 +44,7 @@ class HeadAsGet:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope.get("method") == "HEAD" and not scope["path"].startswith(WITH_HEAD_OF_THEIR_OWN):
-            scope = {**scope, "method": "GET"}
+            scope = {**scope, "method": "GET", HEAD: True}
         await self._app(scope, receive, send)
 
 

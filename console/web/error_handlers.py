@@ -34,6 +34,7 @@ from campaigns.operations.live_calls import AccountUnclear, NotDone
 from campaigns.operations.passwords import BadPassword
 from campaigns.operations.people import BadUser, LastAdmin, NoSuchUser, UserNameTaken
 from campaigns.operations.suppression_list import NoNumbers
+from campaigns.operations.webhooks.streams import EventsNotKept
 from campaigns.operations.webhooks.subscriptions import BadWebhook
 from campaigns.operations.withdrawals import BadReason
 from campaigns.planning.plan import NothingToPlan
@@ -58,6 +59,7 @@ STATUSES: Mapping[type[DialerError], int] = {
     **dict.fromkeys(
         (AlreadyStarted, BeingRead, CannotAppend, CannotLogIn, KeyReused, NotDone, NotStarted, SeveralContacts), 409
     ),
+    EventsNotKept: 410,
     ChangedMeanwhile: 412,
     **dict.fromkeys((DefinitionFaults, BadContactsFile, RowsRejected, NobodyToCall, NotRecurring, NothingToPlan), 422),
     **dict.fromkeys((AccountUnclear, BadToken, NoList, NoNumbers, NotListed, NotManaged, RowNotCalled), 422),

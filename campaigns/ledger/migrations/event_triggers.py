@@ -151,7 +151,7 @@ def _insert(event: _Event, dialect: str) -> str:
         "at": event.at,
         "facts": f"{AS_JSON[dialect]}({facts})",
         "reason": event.reason,
-        "state": "'pending'",
+        "state": "CASE w.name WHEN '(events)' THEN 'delivered' ELSE 'pending' END",
         "tries": "0",
         "next_at": event.at,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,31 +21,31 @@ CALL_FACTS = (
 )
 
 
-def body_of(event: Delivery, include: Collection[Included]) -> bytes:
-    """The body of an event, as JSON in UTF-8."""
+def body_of(event: Delivery, include: Collection[Included], *, shown: Callable[[str], str] = str) -> bytes:
+    """The body of an event, as JSON in UTF-8; a number that is included is written as `shown` returns it."""
     data: dict[str, Any] = {"campaign": event.campaign_id or None}
     if event.campaign is not None:
         data["rehearsal"] = bool(event.campaign.rehearsal)
     facts = {name: _readable(name, value) for name, value in event.facts.items()}
     if event.attempt_id is not None:
         data["attempt"] = {"id": str(event.attempt_id), **facts}
-        data["contact"] = _contact(event, include)
+        data["contact"] = _contact(event, include, shown)
     elif event.contact_id is not None:
-        data["contact"] = _contact(event, include) | facts | {"reason": _reason(event)}
+        data["contact"] = _contact(event, include, shown) | facts | {"reason": _reason(event)}
         data["attempts"] = [_call(call) for call in event.calls]
     else:
         data |= facts | {"reason": _without_numbers(event.reason)}
     return message_body(event.kind, event.at, data)
 
 
-def _contact(event: Delivery, include: Collection[Included]) -> dict[str, Any]:
+def _contact(event: Delivery, include: Collection[Included], shown: Callable[[str], str]) -> dict[str, Any]:
     """Whom it is about, as far as the ledger still knows: nothing of those who were erased."""
     row = event.contact
     known = {"key": row.key or None, "line": row.line} if row is not None else {"key": None, "line": None}
     contact: dict[str, Any] = {"id": event.contact_id, **known}
     erased = row is None or row.phone.startswith(HASHED)
     if Included.PHONE in include:
-        contact["phone"] = None if erased or row is None else row.phone
+        contact["phone"] = None if erased or row is None else shown(row.phone)
     if Included.TEXT in include:
         contact["text"] = None if erased or row is None else row.text
     if Included.FIELDS in include:

@@ -1,0 +1,187 @@
+"""Programs read events as they happen: nothing is left out, no number is told, and a token that is revoked ends it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import func, select
+
+from campaigns.ledger import event_stream, moves
+from campaigns.ledger.tables import deliveries
+from campaigns.lifecycle import EventKind, PauseKind
+from campaigns.operations import api_tokens, control
+from campaigns.operations.api_tokens import Scope
+from console.api import events
+from dialer.phone import mask
+from tests.console.conftest import Console
+from tests.support import console_server, loopback
+
+
+@pytest.fixture(autouse=True)
+def _often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "LOOK_SECONDS", 0.02)
+
+
+class Reader:
+    """A program that reads the stream."""
+
+    def __init__(self, reply: httpx.Response) -> None:
+        self.reply, self._lines = reply, reply.iter_lines()
+        assert next(self._lines).startswith("retry: ")
+        self.comments: list[str] = []
+
+    def next(self, *kinds: str) -> dict[str, Any]:
+        """The next event, which is of one of these kinds, with its id."""
+        event: dict[str, Any] = {}
+        for line in self._lines:
+            name, _, value = line.partition(": ")
+            if not line and event:
+                assert not kinds or event["event"] in kinds, event
+                return json.loads(event["data"]) | {"id": event["id"]}
+            if line.startswith(":"):
+                self.comments.append(line)
+            elif line:
+                event[name] = value
+        raise EOFError
+
+
+@contextmanager
+def reading(console: Console, *scopes: Scope, after: str = "", **query: str) -> Iterator[Reader]:
+    name = f"reader-{len(api_tokens.listed(console.ledger))}"
+    _, secret = api_tokens.create(console.ledger, name, scopes or (Scope.READ,), who="test", now=console.clock())
+    headers = {"Authorization": f"Bearer {secret}"} | ({"Last-Event-ID": after} if after else {})
+    with (
+        loopback.client(base_url=console.address, headers=headers, timeout=60) as http,
+        http.stream("GET", "/api/v1/events", params=query) as reply,
+    ):
+        assert reply.status_code == 200, reply.read()
+        assert reply.headers["content-type"].startswith("text/event-stream")
+        yield Reader(reply)
+
+
+def pause(console: Console, campaign: str) -> None:
+    control.pause(console.ledger, campaign, who="ann", now=console.clock())
+
+
+def test_what_happens_is_read_in_its_order_with_masked_numbers(console: Console) -> None:
+    campaign = console_server.add_campaign(console.ledger, now=console.clock())
+    with reading(console) as reader:
+        pause(console, campaign)
+        assert reader.next("campaign.paused")["data"]["campaign"] == campaign
+        control.cancel(console.ledger, campaign, who="ann", now=console.clock())
+        told = [reader.next() for _ in range(4)]
+    assert {event["type"] for event in told} == {"campaign.cancelled", "contact.finished"}
+    contacts = [event["data"]["contact"] for event in told if event["type"] == "contact.finished"]
+    assert [contact["phone"] for contact in contacts] == [mask(phone) for phone in console_server.PHONES[:3]]
+    assert len({event["id"] for event in told}) == 4
+
+
+def test_a_token_with_numbers_reads_them_in_full_of_the_campaign_and_the_kinds_that_it_names(console: Console) -> None:
+    wanted, other = (console_server.add_campaign(console.ledger, name, now=console.clock()) for name in ("a", "b"))
+    with reading(console, Scope.READ, Scope.NUMBERS, campaign="a", type="contact.*,alert.halt") as reader:
+        for campaign in (other, wanted):
+            control.cancel(console.ledger, campaign, who="ann", now=console.clock())
+        told = [reader.next("contact.finished")["data"] for _ in range(3)]
+    assert {event["campaign"] for event in told} == {wanted}
+    assert [event["contact"]["phone"] for event in told] == list(console_server.PHONES[:3])
+
+
+def test_who_was_away_goes_on_after_the_last_event_that_it_has_read(console: Console) -> None:
+    campaign = console_server.add_campaign(console.ledger, now=console.clock())
+    with reading(console) as reader:
+        pause(console, campaign)
+        last = reader.next("campaign.paused")["id"]
+    control.resume(console.ledger, campaign, who="ann", now=console.clock())
+    pause(console, campaign)
+    with reading(console, after=last) as reader:
+        assert [reader.next()["type"] for _ in range(2)] == ["campaign.resumed", "campaign.paused"]
+    refused = console.http.get("/api/v1/events", headers={"Last-Event-ID": "evt_of_another_year"})
+    assert (refused.status_code, refused.json()["type"]) == (410, "urn:dialer:events-not-kept")
+
+
+def test_nothing_is_written_before_anybody_reads_and_nothing_after_nobody_has_for_days(console: Console) -> None:
+    def written() -> int:
+        with console.ledger.reading() as db:
+            return db.scalar(select(func.count()).select_from(deliveries)) or 0
+
+    campaign = console_server.add_campaign(console.ledger, now=console.clock())
+    pause(console, campaign)
+    assert written() == 0
+    with reading(console):
+        pass
+    control.resume(console.ledger, campaign, who="ann", now=console.clock())
+    assert written() == 1, "it may come back and go on"
+    assert console.http.get("/api/v1/webhooks").json() == {"items": []}, "it is no webhook"
+    assert console.ledger.write(event_stream.end_stream, before=console.clock()) is False
+    assert console.ledger.write(event_stream.end_stream, before=console.clock.forward(1)) is True
+    pause(console, campaign)
+    assert written() == 0
+
+
+def test_a_revoked_token_ends_it_and_what_happens_later_is_not_told(console: Console) -> None:
+    campaign = console_server.add_campaign(console.ledger, now=console.clock())
+    with reading(console) as reader:
+        (name,) = [one.name for one in api_tokens.listed(console.ledger)]
+        api_tokens.revoke(console.ledger, name, who="ann", now=console.clock())
+        pause(console, campaign)
+        with pytest.raises(EOFError):
+            reader.next()
+
+
+def test_it_says_now_and_then_that_it_is_there_and_there_are_so_many_and_no_more(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0.05)
+    monkeypatch.setattr(console.state.streams, "most", 1)
+    campaign = console_server.add_campaign(console.ledger, now=console.clock())
+    with reading(console) as reader:
+        refused = console.http.get("/api/v1/events")
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "10")
+        timer = threading.Timer(0.3, pause, (console, campaign))
+        timer.start()
+        reader.next("campaign.paused")
+        timer.join()
+        assert ": nothing has happened" in reader.comments
+        monkeypatch.setattr(console.state.streams, "longest", 0.0)
+        with pytest.raises(EOFError):
+            reader.next()
+    assert console.http.head("/api/v1/events").status_code == 200
+    assert console.http.get("/api/v1/events").status_code == 200, "its place is free again"
+
+
+@pytest.mark.parametrize(
+    ("query", "status"), [({"type": "contact.found"}, 422), ({"campaign": "nowhere"}, 404), ({"since": "0"}, 422)]
+)
+def test_what_cannot_be_read_is_refused(console: Console, query: dict[str, str], status: int) -> None:
+    assert console.http.get("/api/v1/events", params=query).status_code == status
+
+
+def test_an_event_of_a_transaction_that_ends_late_is_not_left_out(console: Console) -> None:
+    """On PostgreSQL a transaction that wrote its event first may be committed last."""
+    early, late = (console_server.add_campaign(console.ledger, name, now=console.clock()) for name in ("a", "b"))
+    if console.ledger.has_one_writer:
+        pytest.skip("SQLite's transactions come one after the other")
+    console.ledger.write(event_stream.keep_stream, console.clock())
+    every = {"kinds": tuple(EventKind), "campaign_id": None, "limit": 10}
+    with console.ledger.reading() as db:
+        cursor = event_stream.from_now(db)
+    with console.ledger.writing() as slow:
+        moves.pause(slow, early, PauseKind.BREAKER, console.clock(), reason="all fail")
+        pause(console, late)
+        with console.ledger.reading() as db:
+            told, cursor = event_stream.next_events(db, cursor, **every)
+        assert told == []
+    with console.ledger.reading() as db:
+        told, cursor = event_stream.next_events(db, cursor, **every)
+        assert [event.campaign_id for event in told] == [early, early, late]
+        resumed = event_stream.from_event(db, told[0].event_id)
+        assert resumed is not None
+        again, _ = event_stream.next_events(db, resumed, **every)
+        assert [event.campaign_id for event in again] == [early, late]
+        assert event_stream.next_events(db, cursor, **every)[0] == []
