@@ -14,6 +14,7 @@ from campaigns.audience.files.table import Row, Table
 from campaigns.definition import Definition
 from campaigns.definition.column_names import comparable
 from dialer.errors import DialerError
+from dialer.short_text import is_short_text
 
 LONGEST_NAME = 200
 MOST_COLUMNS = 1000
@@ -65,7 +66,7 @@ def given_table(definition: Definition, rows: Sequence[Mapping[str, Any]]) -> Gi
     if len(header) > MOST_COLUMNS:
         raise BadRows(f"the rows have {len(header):,} columns, and {MOST_COLUMNS:,} are the most", "leave some out")
     lines = enumerate(zip(rows, places, strict=True), start=1)
-    given = tuple(_row(line, row, place, tuple(header)) for line, (row, place) in lines)
+    given = tuple(given_row(line, row, place, tuple(header)) for line, (row, place) in lines)
     return GivenTable(file=Path(definition.file), header=tuple(header), header_line=0, given=given)
 
 
@@ -80,12 +81,13 @@ def columns_of(definition: Definition) -> list[str]:
 
 
 def _comparable(name: object) -> str:
-    if not isinstance(name, str) or not name.isprintable() or len(name) > LONGEST_NAME or not comparable(name):
+    if not isinstance(name, str) or not is_short_text(name, LONGEST_NAME) or not comparable(name):
         raise BadRows(f"a column cannot be named {str(name)[:40]!r}", "name columns by letters and digits")
     return comparable(name)
 
 
-def _row(line: int, row: Mapping[str, Any], places: Mapping[str, str], header: Sequence[str]) -> Row:
+def given_row(line: int, row: Mapping[str, Any], places: Mapping[str, str], header: Sequence[str]) -> Row:
+    """A row of a table with this header; `places` has, by its columns, the names under which the row has them."""
     cells: list[str] = []
     for column in header:
         value = row.get(places.get(column, ""))

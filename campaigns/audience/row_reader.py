@@ -23,6 +23,7 @@ from dialer.number_kinds import WORDS
 from dialer.phone import BadCountry, BadPhoneNumber, NoCountryCode, ParsedNumber, PhoneNumber
 from dialer.providers.provider import ScriptFault
 from dialer.scripts import Script
+from dialer.short_text import is_short_text
 
 NAMIBIA = "NA"
 LONGEST_KEY = 200
@@ -325,7 +326,7 @@ class RowReader:
         if not written:
             advice = "fill it in or remove the row"
             raise RowRejected(RejectCode.BAD_KEY, column, "the key is blank", advice)
-        if len(written) > LONGEST_KEY or not written.isprintable():
+        if not is_short_text(written, LONGEST_KEY):
             reason = f"a key has up to {LONGEST_KEY} characters, all of which can be printed"
             raise RowRejected(RejectCode.BAD_KEY, column, reason, "shorten it")
         return written

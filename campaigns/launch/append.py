@@ -18,7 +18,7 @@ from campaigns.audience.files.table import Table
 from campaigns.audience.given_rows import given_table
 from campaigns.audience.progress import ProgressBar, no_progress
 from campaigns.definition import Definition
-from campaigns.launch.checking.checks import CheckResult, check_audience, provider_of
+from campaigns.launch.checking.checks import CheckResult, check_audience, provider_of_started
 from campaigns.launch.exclusions import Exclusions
 from campaigns.ledger import queries
 from campaigns.ledger.lists.appends import AppendedRow, RowFate, append_rows, locked_for_append, refuse_unless_open
@@ -64,7 +64,7 @@ def check_rows(
     """
     campaign = open_for_append(ledger, campaign_id)
     definition, name = campaign.definition, campaign.id
-    provider = provider_of(definition, accounts)
+    provider = provider_of_started(definition, accounts)
     table = _table_of(source, definition) if isinstance(source, Path) else given_table(definition, source)
     exclusions = Exclusions(ledger, definition, now, own_campaign=name)
     audience = read_audience(definition, table, check_script=provider.check_script, find_excluded=exclusions)

@@ -16,7 +16,7 @@ from campaigns.audience.row_reader import CheckScript, ContactRow
 from campaigns.definition import Definition
 from campaigns.definition.column_names import comparable
 from campaigns.launch.checking.account_checks import fallback_accounts
-from campaigns.launch.checking.checks import provider_of
+from campaigns.launch.checking.checks import provider_of_started
 from campaigns.launch.staging import new_contact
 from campaigns.ledger import queries
 from campaigns.ledger.lists.appends import add_zones, locked_for_append, why_locked
@@ -125,7 +125,7 @@ def _read_again(
     row: Row[Any], change: Change, definition: Definition, accounts: Mapping[str, AccountSettings]
 ) -> ContactRow:
     """The contact with its new values, read as a row of the list. Raises ChangeRefused, BadRows, DefinitionFaults."""
-    provider = provider_of(definition, accounts)
+    provider = provider_of_started(definition, accounts)
     audience = read_audience(
         definition, given_table(definition, [_row_of(row, change, definition)]), check_script=provider.check_script
     )

@@ -6,28 +6,27 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Connection, Row
 
-from campaigns.audience.audience import read_audience
-from campaigns.audience.given_rows import given_table
 from campaigns.audience.rejects import Reject
 from campaigns.audience.row_reader import LONGEST_KEY, ContactRow
 from campaigns.calendar.calling_hours import next_opening
 from campaigns.launch.checking.account_checks import fallback_accounts
-from campaigns.launch.checking.checks import provider_of
+from campaigns.launch.recent_campaigns import recent, rows_of
 from campaigns.launch.staging import NO_ZONE, new_contact
-from campaigns.ledger import queries
 from campaigns.ledger.lists.appends import CannotAppend, RowFate, append_rows, locked_for_append
 from campaigns.ledger.lists.drafts import WrittenContact, as_written
 from campaigns.ledger.lists.idempotency import KeyReused, ProgramKey, keep_requests, kept_requests
-from campaigns.ledger.queries import Campaign
+from campaigns.ledger.queries import Campaign, NoSuchCampaign
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.together import Together
 from dialer.account_settings import AccountSettings
 from dialer.errors import DialerError
+from dialer.short_text import is_short_text
 
 LONGEST_IDEMPOTENCY_KEY = 255
 
@@ -116,32 +115,54 @@ def place_call(
     Threads that ask at the same time share a transaction. Raises NoSuchCampaign, CannotAppend (it is no standing
     campaign, or closed, or over), CallRefused, KeyReused, BadRows, DefinitionFaults.
     """
-    with ledger.reading() as db:
-        campaign = queries.campaign(db, campaign_id)
-        order = _Order(request=request, fingerprint=_fingerprint(ledger, campaign, request), who=who, now=now)
-        order.answer = _earlier_answer(campaign, order, kept_requests(db, order.program_keys, now))
-    if order.answer is not None:
-        return order.result()
+    place = partial(_ordered, ledger, campaign_id, request, accounts, who, now)
+    try:
+        return place(recent.campaign(ledger, campaign_id))
+    except (CannotAppend, NoSuchCampaign, _NotAsRemembered):  # another one may have this name by now
+        return place(recent.campaign(ledger, campaign_id, afresh=True))
+
+
+def _ordered(
+    ledger: Ledger,
+    campaign_id: str,
+    request: CallRequested,
+    accounts: Mapping[str, AccountSettings],
+    who: str,
+    now: datetime,
+    campaign: Campaign,
+) -> PlacedCall:
+    order = _Order(request=request, fingerprint=_fingerprint(ledger, campaign, request), who=who, now=now)
     if not campaign.definition.contacts.standing:
         remedy = f"append to it: dialer contact append {campaign.id} rows.csv; or start one that is standing"
         raise CannotAppend(f"{campaign.id} is no standing campaign", remedy)
-    order.written = as_written(new_contact(_read(campaign, request, accounts, now)))
+    try:
+        order.written = as_written(new_contact(_read(campaign, request, accounts, now)))
+    except DialerError:  # answered before, it is answered the same, though it could not be called any more
+        with ledger.reading() as db:
+            order.answer = _earlier_answer(campaign, order, kept_requests(db, order.program_keys, now))
+        if order.answer is None:
+            raise
+        return order.result()
 
     def act(orders: Sequence[_Order]) -> None:
         try:
-            ledger.write(_place, campaign.id, orders, ledger)
+            ledger.write(_place, campaign, orders, ledger)
         except Exception as exc:
             for one in orders:
                 one.answer = exc
 
-    _orders.do((ledger.url, campaign.id), [order], act)
+    _orders.do((ledger.url, campaign.id, campaign.definition_text), [order], act)
     return order.result()
+
+
+class _NotAsRemembered(Exception):
+    """The campaign is not the one that was read a moment ago."""
 
 
 def _fingerprint(ledger: Ledger, campaign: Campaign, request: CallRequested) -> str:
     """A keyed hash of what was asked for: equal for equal requests, and tells nothing of them. Raises CallRefused."""
     key = request.idempotency_key
-    if key is not None and not (key and len(key) <= LONGEST_IDEMPOTENCY_KEY and key.isprintable()):
+    if key is not None and not is_short_text(key, LONGEST_IDEMPOTENCY_KEY):
         message = f"an idempotency key has 1 to {LONGEST_IDEMPOTENCY_KEY} characters, all of which can be printed"
         raise CallRefused(message, "send a UUID", column="idempotency_key", code="bad_key")
     facts = [campaign.id, request.to, request.fields, request.key, request.not_after, request.urgent]
@@ -153,7 +174,7 @@ def _read(
 ) -> ContactRow:
     """The contact that the request describes, read as a row of a list. Raises CallRefused and what reading raises."""
     definition, key = campaign.definition, request.key if request.key is not None else f"call-{uuid4().hex}"
-    if not (key and len(key) <= LONGEST_KEY and key.isprintable()):
+    if not is_short_text(key, LONGEST_KEY):
         message = f"a key has 1 to {LONGEST_KEY} characters, all of which can be printed"
         raise CallRefused(message, "shorten it, or leave it out", column="key", code="bad_key")
     columns = definition.contacts
@@ -162,9 +183,7 @@ def _read(
         row[columns.key] = key
     if columns.not_after is not None and request.not_after is not None:
         row[columns.not_after] = request.not_after
-    provider = provider_of(definition, accounts)
-    audience = read_audience(definition, given_table(definition, [row]), check_script=provider.check_script)
-    (read,) = audience.rows()
+    read = rows_of(campaign, tuple(row), accounts).read(row)
     if isinstance(read, Reject):
         where = f"{read.column}: " if read.column else ""
         raise CallRefused(f"{where}{read.reason}", read.suggestion, column=read.column, code=read.code)
@@ -189,9 +208,11 @@ def _refuse_too_late(campaign: Campaign, read: ContactRow, now: datetime) -> Non
         raise CallRefused(f"its not_after {when}", "give a later one", column="not_after", code="too_late")
 
 
-def _place(db: Connection, campaign_id: str, orders: Sequence[_Order], ledger: Ledger) -> None:
+def _place(db: Connection, remembered: Campaign, orders: Sequence[_Order], ledger: Ledger) -> None:
     """Answer each order. Those with a key that another has are answered after it, in the same transaction."""
-    campaign = locked_for_append(db, campaign_id)
+    campaign = locked_for_append(db, remembered.id)
+    if campaign.definition_text != remembered.definition_text:
+        raise _NotAsRemembered
     for order in orders:
         order.answer = None  # the transaction is run again where it has lost a race
     left = list(orders)

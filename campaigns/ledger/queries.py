@@ -25,6 +25,7 @@ from campaigns.lifecycle import (
 )
 from dialer.calls import REACHED, Outcome
 from dialer.errors import DialerError
+from dialer.short_text import is_short_text
 from dialer.verdicts import OUR_FAULT, Verdict
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def campaign(db: Connection, campaign_id: str, *, lock: bool = False) -> Campaig
 
     Raises NoSuchCampaign, which names the campaigns that exist.
     """
-    can_exist = campaign_id.isprintable() and len(campaign_id) <= MAX_ID  # PostgreSQL takes no NUL
+    can_exist = is_short_text(campaign_id, MAX_ID)  # PostgreSQL takes no NUL
     by_id = _of_campaign(campaigns).with_for_update() if lock else _of_campaign(campaigns)
     row = db.execute(by_id, {"campaign": campaign_id}).first() if can_exist else None
     if row is None and can_exist:

@@ -23,6 +23,7 @@ from campaigns.ledger.moves import write_audit
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import contacts
 from dialer.errors import DialerError
+from dialer.short_text import is_short_text
 
 LONGEST_REASON = 200
 AT_ONCE = 200
@@ -100,7 +101,7 @@ def withdraw_call(ledger: Ledger, contact_id: int, *, who: str, now: datetime, r
 
 def _checked(reason: str | None) -> str:
     reason = (reason or "").strip() or WITHDRAWN
-    if len(reason) > LONGEST_REASON or not reason.isprintable():
+    if not is_short_text(reason, LONGEST_REASON):
         raise BadReason(f"a reason is one line of up to {LONGEST_REASON} characters", "say it in fewer words")
     return reason
 

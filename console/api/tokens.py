@@ -96,8 +96,10 @@ def create_token(given: NewToken, state: InjectedState, caller: InjectedCaller) 
 
 @router.delete("/tokens/{name}", **needs(Scope.ADMIN))
 def revoke_token(name: str, state: InjectedState, caller: InjectedCaller) -> TokenState:
-    """Let a token be good for nothing from the next request on."""
-    return TokenState.model_validate(api_tokens.revoke(state.ledger, name, who=caller.name, now=state.clock()))
+    """Let a token be good for nothing: here from the next request on, at other consoles half a second later."""
+    revoked = api_tokens.revoke(state.ledger, name, who=caller.name, now=state.clock())
+    state.tokens.forget()
+    return TokenState.model_validate(revoked)
 
 
 @router.get("/audit", **needs(Scope.ADMIN))

@@ -15,7 +15,6 @@ from anyio import to_thread
 from fastapi import Depends, HTTPException, Request
 
 from campaigns.ledger.numbers.erasures import shown_number
-from campaigns.operations import api_tokens
 from campaigns.operations.api_tokens import Scope
 from campaigns.operations.people import Role, User
 from console.server.state import AppState, InjectedState
@@ -100,7 +99,10 @@ async def require_metrics(caller: InjectedCaller) -> None:
 
 
 async def _by_token(state: AppState, secret: str) -> Caller | None:
-    token = await to_thread.run_sync(lambda: api_tokens.token_of(state.ledger, secret, state.clock()))
+    now = state.clock()
+    token = state.tokens.recent(secret, now)
+    if token is None:
+        token = await to_thread.run_sync(lambda: state.tokens.look_up(state.ledger, secret, now))
     return None if token is None else Caller(name=f"token {token.name}", scopes=frozenset(token.scopes))
 
 

@@ -17,6 +17,7 @@ from campaigns.ledger.moves import write_audit
 from campaigns.ledger.store import Ledger
 from console.server.call_looks import CallLooks
 from console.server.connections import Connections
+from console.server.known_tokens import KnownTokens
 from console.server.open_streams import OpenStreams
 from console.server.rate_limit import RateLimit
 from console.server.receipt_counts import ReceiptCounts
@@ -54,6 +55,7 @@ class AppState:
         self.guard = PasswordGuard()
         self.rate_limit = RateLimit()
         self.streams = OpenStreams()
+        self.tokens = KnownTokens()
         self.connections = connections or Connections()
         self.receipt_writer = ReceiptWriter(lambda: self.ledger, dict(settings.accounts), clock)
         self.receipt_threads = CapacityLimiter(RECEIPT_THREADS)  # of their own: no page keeps a receipt waiting

@@ -196,15 +196,20 @@ def open_audience(
 
 def provider_of(definition: Definition, accounts: Mapping[str, AccountSettings]) -> Provider:
     """The provider of the definition's account. Raises DefinitionFaults: no such account, or it cannot do this."""
-    if definition.account not in accounts:
-        raise DefinitionFaults([unknown_account(definition, ("account",), definition.account, accounts)])
-    provider = provider_for(accounts[definition.account])
+    provider = provider_of_started(definition, accounts)
     faults = list(_unsupported(definition, provider))
     faults += policy_faults(definition, provider.policy())
     faults += account_faults(definition, accounts)
     if faults:
         raise DefinitionFaults(faults)
     return provider
+
+
+def provider_of_started(definition: Definition, accounts: Mapping[str, AccountSettings]) -> Provider:
+    """The provider of a campaign that was checked when it started. Raises DefinitionFaults: its account is gone."""
+    if definition.account not in accounts:
+        raise DefinitionFaults([unknown_account(definition, ("account",), definition.account, accounts)])
+    return provider_for(accounts[definition.account])
 
 
 def _unsupported(definition: Definition, provider: Provider) -> Iterator[FileFault]:

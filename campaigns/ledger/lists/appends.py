@@ -117,8 +117,11 @@ def _present(
 ) -> _Present:
     keys, phones = [row[-1] for row in written if row[-1]], [row[1] for row in written]
     by_key = db.execute(_of_keys(), {"campaign": campaign.id, "keys": keys}).all() if keys else []
-    numbers = [spelling for phone in phones for spelling in spellings(phone)]
-    by_phone = db.execute(_of_numbers(), {"campaign": campaign.id, "numbers": numbers})
+    # In a standing campaign each key is an occasion of its own, however many there were for the number.
+    may_repeat = campaign.definition.contacts.standing
+    once = [row[1] for row in written if not (may_repeat and row[-1])]
+    numbers = [spelling for phone in once for spelling in spellings(phone)]
+    by_phone = db.execute(_of_numbers(), {"campaign": campaign.id, "numbers": numbers}).all() if numbers else []
     return _Present(
         by_key={row.key: row for row in by_key},
         by_phone={identity(row.phone): row for row in by_phone},

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, select
+from sqlalchemy import Connection, Delete, Row, Select, bindparam, delete, insert, select
 
 from campaigns.ledger.moves import row_count
 from campaigns.ledger.store import Ledger
@@ -53,16 +53,23 @@ def keep_requests(db: Connection, requests: Mapping[ProgramKey, tuple[str, int]]
     """
     if not requests:
         return
-    names = (
-        idempotency_keys.c.who.in_([who for who, _ in requests]),
-        idempotency_keys.c.key.in_([key for _, key in requests]),
-    )
-    db.execute(delete(idempotency_keys).where(*names, idempotency_keys.c.at <= now - KEPT))
+    names = {"programs": [who for who, _ in requests], "keys": [key for _, key in requests]}
+    db.execute(_outdated(), names | {"until": now - KEPT})
     rows = [
         {"who": who, "key": key, "request": request, "contact_id": contact_id, "at": now}
         for (who, key), (request, contact_id) in requests.items()
     ]
     db.execute(insert(idempotency_keys), rows)
+
+
+@cache
+def _outdated() -> Delete:
+    until = bindparam("until", type_=UtcTime())
+    return delete(idempotency_keys).where(
+        idempotency_keys.c.who.in_(bindparam("programs", expanding=True)),
+        idempotency_keys.c.key.in_(bindparam("keys", expanding=True)),
+        idempotency_keys.c.at <= until,
+    )
 
 
 def forget_keys(ledger: Ledger, now: datetime) -> int:

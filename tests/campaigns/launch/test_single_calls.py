@@ -22,6 +22,7 @@ from campaigns.operations.withdrawals import withdraw_call
 from campaigns.reporting.explain import call_story
 from tests.support.motion import ACCOUNTS, KEYLESS, nobody_dialing, row, start_listed, start_standing
 from tests.support.seeding import contact
+from tests.support.statements import statements
 
 THREADS = 50
 
@@ -153,3 +154,27 @@ def test_calls_are_taken_by_standing_campaigns_alone(ledger, clock, tmp_path, ca
     start_listed(ledger, tmp_path, [row(1)], now=clock())
     with pytest.raises(CannotAppend, match="no standing campaign"):
         asked(ledger, clock())
+
+
+def test_a_call_costs_the_same_however_often_its_number_was_called_before(ledger, clock, campaign):
+    for number in range(30):
+        asked(ledger, clock(), key=f"before-{number}")
+    with statements(ledger) as texts:
+        asked(ledger, clock(), key="now")
+    assert [text for text in texts if "contacts.phone IN" in text] == [], "the contact of its key alone is looked for"
+    assert len(texts) <= 14
+
+
+@pytest.mark.parametrize("account", ["main", "bulk"])
+def test_a_standing_campaign_takes_calls_whatever_its_provider_has_no_word_for(ledger, clock, tmp_path, account):
+    """The ledger keeps a definition with all its defaults: none of them is a key that somebody wrote."""
+    start_standing(ledger, tmp_path, now=clock(), account=account)
+    assert asked(ledger, clock(), key="A-1").fate == "added"
+
+
+def test_a_call_by_name_goes_to_the_newest_campaign_of_the_name(ledger, clock, tmp_path, campaign):
+    """Also right after the one before was closed, whatever was read of it a moment ago."""
+    assert asked(ledger, clock(), key="A-1").campaign == campaign.id
+    control.cancel(ledger, campaign.id, who="ann", now=clock())
+    following = start_standing(ledger, tmp_path, now=clock.forward(1))
+    assert asked(ledger, clock(), key="A-2").campaign == following.id
