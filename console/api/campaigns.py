@@ -24,6 +24,7 @@ from campaigns.reporting.status import CampaignSummary, campaign_summary, summar
 from console.server.api_route import NO_NUL, InjectedCaller, api_router, needs
 from console.server.auth import Caller
 from console.server.cursors import After, Limit, Page, moment_and_id_after, page_of
+from console.server.etags import versions_of
 from console.server.state import AppState, InjectedState
 
 router = api_router("campaigns")
@@ -42,7 +43,14 @@ async def _campaign_of(
 
 
 CampaignId = Annotated[str, Depends(_campaign_of)]
-ETAG = {"headers": {"ETag": {"description": "Changes when the status does.", "schema": {"type": "string"}}}}
+ETAG = {
+    "headers": {
+        "ETag": {
+            "description": "Its first part, up to a ~, changes when the status does.",
+            "schema": {"type": "string"},
+        }
+    }
+}
 
 
 class CampaignState(BaseModel):
@@ -266,13 +274,6 @@ def _control(
         state.ledger, campaign_id, who=caller.name, now=now, versions=versions_of(if_match), **facts
     )
     return _reply(campaign_summary(state.ledger, campaign.id, now, state.surroundings), caller, response)
-
-
-def versions_of(if_match: str | None) -> list[str] | None:
-    """The versions in a header If-Match; None where any will do."""
-    if if_match is None or if_match.strip() == "*":
-        return None
-    return [tag.strip().strip('"') for tag in if_match.split(",")]
 
 
 def _reply(summary: CampaignSummary, caller: Caller, response: Response) -> CampaignState:

@@ -31,6 +31,7 @@ from console.api import (
     webhooks,
 )
 from console.server.api_route import PREFIX, ApiRoute, needs, scope_of
+from console.server.etags import JSON
 from console.server.problems import Problem
 
 MODULES = (
@@ -110,6 +111,8 @@ def document() -> dict[str, Any]:
         for method in route.methods or ():
             operation = whole["paths"][route.path][method.lower()]
             _say_scope(operation, route)
+            if method == "GET" and JSON in operation["responses"].get("200", {}).get("content", {}):
+                _say_unchanged(operation)
             _leave_null_out(operation)
     return whole
 
@@ -117,6 +120,13 @@ def document() -> dict[str, Any]:
 def _say_scope(operation: dict[str, Any], route: APIRoute) -> None:
     scope = scope_of(route)
     operation["description"] = f"{operation.get('description', '')}\n\nScope: `{scope}`".strip()
+
+
+def _say_unchanged(operation: dict[str, Any]) -> None:
+    operation["responses"]["304"] = {"description": "Nothing has changed since the reply that `If-None-Match` names."}
+    about = "The ETag of a reply that the caller has: 304 where this one would say the same."
+    header = {"name": "If-None-Match", "in": "header", "required": False, "schema": {"type": "string"}}
+    operation.setdefault("parameters", []).append(header | {"description": about})
 
 
 def _leave_null_out(operation: dict[str, Any]) -> None:

@@ -21,13 +21,14 @@ from campaigns.lifecycle import ContactStatus
 from campaigns.operations.api_tokens import Scope
 from campaigns.operations.withdrawals import withdraw_contacts
 from campaigns.reporting.explain import explain_one
-from console.api.campaigns import ETAG, CampaignId, IfMatch, shown_text, versions_of
+from console.api.campaigns import ETAG, CampaignId, IfMatch, shown_text
 from console.api.contacts import ContactStory, NumberGiven, phone_of, story_of
 from console.api.rejected_rows import RejectedRow, rejected_row
 from console.api.uploads import LIST_PART, MAX_JSON, MAX_ROWS, MAX_UPLOAD, multipart_body, uploaded_file
 from console.server.api_route import NO_NUL, InjectedCaller, api_router, needs
 from console.server.auth import Caller
 from console.server.cursors import MAX_ID
+from console.server.etags import versions_of
 from console.server.state import AppState, InjectedState
 
 router = api_router("contacts")

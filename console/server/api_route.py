@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from campaigns.operations.api_tokens import Scope
 from campaigns.operations.people import Role
 from console.server.auth import Caller, identify, require_json_or_header, require_same_site
+from console.server.etags import unless_seen
 from console.server.problems import MEDIA_TYPE
 from console.server.request_checks import require_known_host, require_known_parameters
 from console.server.state import AppState
@@ -50,6 +51,8 @@ class ApiRoute(APIRoute):
             await require_known_parameters(request)
             request.state.caller = caller
             response = await handle(request)
+            if request.method == "GET" and response.status_code == 200:
+                response = unless_seen(request.headers.get("if-none-match"), response)
             response.headers.update(allowance.headers)
             return response
 

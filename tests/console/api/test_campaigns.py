@@ -156,3 +156,18 @@ def test_what_is_not_there_or_not_meant_is_refused_in_the_same_words(console: Co
         assert reply.status_code in (404, 405)
         assert set(reply.json()) == {"type", "title", "status", "detail", "remedy", "faults"}
         assert reply.headers["content-type"] == "application/problem+json"
+
+
+def test_a_reply_that_would_say_the_same_is_not_sent_again(console: Console, reminder: str) -> None:
+    at = f"/api/v1/campaigns/{reminder}"
+    seen = console.http.get(at).headers["etag"]
+    again = console.http.get(at, headers={"If-None-Match": f'"other", W/{seen}'})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", seen)
+    assert console.http.post(f"{at}/pause", json={}, headers={"If-Match": seen}).status_code == 200, "no other status"
+    changed = console.http.get(at, headers={"If-None-Match": seen})
+    assert (changed.status_code, changed.json()["status"]) == (200, "paused")
+    contacts = console.http.get(f"{at}/contacts").json()["items"]
+    story = f"{at}/contacts/{contacts[0]['id']}"
+    seen = console.http.get(story).headers["etag"]
+    console.clock.forward(1)
+    assert console.http.get(story, headers={"If-None-Match": seen}).status_code == 304, "only a clock has gone on"

@@ -128,6 +128,35 @@ def test_a_generated_client_creates_starts_and_reads_a_report(stack: Stack, gene
     assert line["who"] == "token generated"
 
 
+def test_a_generated_client_appends_withdraws_and_reads_a_report(stack: Stack, generated: ModuleType) -> None:
+    def api(name: str) -> Any:
+        return importlib.import_module(f"{PACKAGE}.api.{name}").sync
+
+    models = importlib.import_module(f"{PACKAGE}.models")
+    standing = DEFINITION | {"campaign": "clinic", "contacts": {"standing": True, "key": "visit"}}
+    rows = [{"phone": phone, "name": name, "visit": f"A-{name}"} for phone, name in PEOPLE]
+    token = stack.token("in-motion", "campaigns,campaigns:send,read")
+    with generated.AuthenticatedClient(base_url=stack.url, token=token, raise_on_unexpected_status=True) as client:
+        draft = api("drafts.create_campaign")(
+            client=client, body=models.NewCampaign.from_dict({"definition": standing})
+        )
+        campaign = api("drafts.start_campaign")(draft.id, client=client).campaign
+        api("campaigns.pause_campaign")(campaign, client=client)
+        new = models.NewContacts.from_dict({"contacts": rows})
+        for added, same in ((2, 0), (0, 2)):
+            appended = api("contacts.append_contacts")(campaign, client=client, body=new)
+            assert (appended.added, appended.same, appended.rejected) == (added, same, 0)
+        order = models.Withdraw.from_dict({"contacts": [{"key": "A-Bob"}], "reason": "cancelled"})
+        withdrawn = api("contacts.withdraw_campaign_contacts")(campaign, client=client, body=order)
+        assert [(one.key, one.status) for one in withdrawn.contacts] == [("A-Bob", "withdrawn")]
+        api("campaigns.resume_campaign")(campaign, client=client)
+        api("campaigns.close_campaign")(campaign, client=client)
+        show = api("campaigns.show_campaign")
+        wait_for(lambda: show(campaign, client=client).status == "finished", seconds=90)
+        report = api("reports.show_report")(campaign, client=client)
+        assert (report.contacts, report.final.to_dict()) == (2, {"reached": 1, "withdrawn": 1})
+
+
 def audit(stack: Stack) -> list[dict[str, Any]]:
     with stack.client(f"auditor-{os.urandom(3).hex()}", "admin") as http:
         lines: list[dict[str, Any]] = http.get("/audit").json()["items"]
