@@ -65,6 +65,7 @@ def console(shared_console: Console) -> Console:
     shared_console.state.guard.forget()
     shared_console.state.guard.audit = AuditCounts()
     shared_console.state.rate_limit = RateLimit()
+    shared_console.state.streams.longest = 0.0  # else whoever asks for every route would read events for an hour
     shutil.rmtree(shared_console.state.settings.data_dir / "drafts", ignore_errors=True)
     with shared_console.ledger.writing() as db:
         for table in reversed(metadata.sorted_tables):

@@ -105,12 +105,9 @@ def test_no_request_is_a_fault_of_ours(console: Console, other_cases: Cases) -> 
 
 
 @pytest.mark.slow
-def test_no_reply_of_the_api_is_outside_its_document(
-    console: Console, api_cases: Cases, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_reply_of_the_api_is_outside_its_document(console: Console, api_cases: Cases) -> None:
     """With a token that may do it the request is answered; with none, or one of another scope, refused."""
     headers = headers_of_scopes(console)
-    monkeypatch.setattr(console.state.streams, "longest", 0.05)
     console_server.add_campaign(console.ledger, now=console.clock())
     scopes = {(method, route.path): scope_of(route) for route in routes() for method in route.methods or ()}
     refused = [name for name in headers if name not in (Scope.ADMIN, "password")]

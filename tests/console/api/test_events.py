@@ -18,13 +18,15 @@ from campaigns.lifecycle import EventKind, PauseKind
 from campaigns.operations import api_tokens, control
 from campaigns.operations.api_tokens import Scope
 from console.api import events
+from console.server.open_streams import LONGEST
 from dialer.phone import mask
 from tests.console.conftest import Console
 from tests.support import console_server, loopback
 
 
 @pytest.fixture(autouse=True)
-def _often(monkeypatch: pytest.MonkeyPatch) -> None:
+def _long_and_often(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    console.state.streams.longest = LONGEST
     monkeypatch.setattr(events, "LOOK_SECONDS", 0.02)
 
 

@@ -61,10 +61,7 @@ def every_request(reminder: str) -> Iterator[tuple[str, str, Scope]]:
             yield method, path, scope
 
 
-def test_every_scope_opens_its_own_routes_and_no_other(
-    console: Console, reminder: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(console.state.streams, "longest", 0.0)
+def test_every_scope_opens_its_own_routes_and_no_other(console: Console, reminder: str) -> None:
     requests = list(every_request(reminder))
     for scope in Scope:
         own = [scope] if scope is not Scope.NUMBERS else [Scope.METRICS, Scope.NUMBERS]
