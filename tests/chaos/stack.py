@@ -36,7 +36,7 @@ ROOT = Path(__file__).parents[2]
 MEND_SECONDS = 0.3
 FAILED_OVER_WITHIN = 60.0
 ACCOUNT: dict[str, Any] = {"pace": 40, "timeout": 2}
-WORKER = {"tick_seconds": 0.5, "lease_seconds": 5, "threads": 16}
+WORKER = {"lease_seconds": 5, "threads": 16}
 SANDBOX = {
     "points_per_minute": 1_000_000,
     "points_per_day": 10_000_000,

@@ -62,7 +62,7 @@ class Plan:
     faults: int | None = None  # each kind once, when no number is named
     most: float = math.inf  # faults; whoever is left then is called undisturbed
     speed: float = 8.0
-    workers: int = 3
+    workers: int = 2
     pace: int = 40  # calls a second, of each campaign
     seconds: float = math.inf  # for which faults are thrown at the most, as `most`
     patience: float = 900.0
