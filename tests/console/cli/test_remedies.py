@@ -27,7 +27,7 @@ COMMAND = typer.main.get_command(app)
 NAMES = "|".join(sorted(COMMAND.commands, key=len, reverse=True))
 PASTED = re.compile(rf"(?<![`\w-])dialer (?:{NAMES})\b.*?(?=[,;`\n)]|\. |\.?$)")  # up to where the sentence goes on
 NAMED = re.compile(r"`dialer ([a-z -]+)`")
-NAMES_US = re.compile(r"""dialer["' ]""")
+NAMES_US = re.compile(rf"dialer (?:{NAMES})\b|`dialer ")
 FILLED_IN = "1"  # stands for what is known only when the words are said: an id, a file, a number
 
 

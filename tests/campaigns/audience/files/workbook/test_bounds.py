@@ -131,10 +131,12 @@ def test_a_document_type_is_refused_in_every_part(tmp_path, doctype, part):
 @pytest.mark.slow
 def test_a_million_empty_rows_with_formats_are_read_in_bounds(tmp_path):
     def empty(first: int, last: int) -> Iterable[str]:
-        return (f"<row r='{n}' s='1' customFormat='1'><c r='A{n}' s='1'/></row>" for n in range(first, last))
+        row = "<row r='{0}' s='1' customFormat='1'><c r='A{0}' s='1'/></row>"
+        return ("".join(map(row.format, range(n, min(n + 10_000, last)))) for n in range(first, last, 10_000))
 
-    rows = [f"<row r='{n}'>{text_cell(f'A{n}', text)}</row>" for n, text in ((500_000, "phone"), (500_001, GOOD))]
-    told, megabytes, seconds = read(tmp_path, sheet_of(empty(1, 500_000), rows, empty(500_002, 1_048_577)))
+    # Rows before the first that is not empty are read twice: to find it, and again with all others.
+    rows = [f"<row r='{n}'>{text_cell(f'A{n}', text)}</row>" for n, text in ((50_000, "phone"), (50_001, GOOD))]
+    told, megabytes, seconds = read(tmp_path, sheet_of(empty(1, 50_000), rows, empty(50_002, 1_048_577)))
     assert (told, megabytes < 150, seconds < 60) == ("1", True, True)
 
 
