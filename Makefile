@@ -20,7 +20,7 @@ test-fast: .venv/.installed-dev ## Run the tests that need no server and no othe
 
 chaos: .venv/.installed-dev ## Throw hundreds of faults at thousands of contacts, on both stores, and judge
 	@$(BIN)/python -m tests.chaos $(ARGS)
-	@TIMES=5 $(BIN)/pytest -m drawn -n 2 --dist loadfile --timeout 3000
+	@TIMES=10 $(BIN)/pytest -m drawn -n 2 --dist loadfile --timeout 3000
 
 chaos-webhooks: .venv/.installed-dev ## Tell ten thousand events under fire, on both stores, and judge what came
 	@$(BIN)/python -m tests.chaos.webhooks $(ARGS)

@@ -82,7 +82,7 @@ def test_a_plan_agrees_with_phonenumbers_on_and_around_every_countrys_numbers(co
 
 @pytest.mark.slow
 @pytest.mark.drawn
-@settings(max_examples=times(700), deadline=None)
+@settings(max_examples=times(350), deadline=None)
 @given(WRITTEN, st.sampled_from([None, *COUNTRIES]))
 def test_a_plan_agrees_with_phonenumbers_on_anything_written(written, country):
     agrees(written, country)

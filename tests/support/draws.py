@@ -1,4 +1,4 @@
-"""How much tests draw at random: `TIMES=5 make test` draws five times as much, as `make chaos` does.
+"""How much tests draw at random: `TIMES=10 make test` draws ten times as much, as `make chaos` does.
 
 A test that draws what it asks for is marked `drawn`. Each kind of input is in what `make test` draws.
 """

@@ -108,7 +108,7 @@ def test_a_documented_sequence_settles_the_call(ledger, clock, ringing, words, o
     together=st.booleans(),
 )
 @example(words="OFFERED ACCEPTED ANSWERED RELEASED DISCONNECTED DROPPED", chance=Random(3), known=False, together=False)
-@settings(max_examples=times(20), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=times(10), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_order_and_no_repeat_changes_the_end(ledger, clock, words, chance, known, together):
     """Shuffled, repeated, one by one or all together, before our own answer is written or after it."""
     start = clock.forward(60)

@@ -98,8 +98,8 @@ ODD = [
 ]
 TOGETHER = 25
 BODIES_THROWN = {  # by store: at Webex Connect's door, and at CallGear's
-    "sqlite": {"receipts": 2500, "notifications": 1000},
-    "postgresql": {"receipts": 500, "notifications": 500},
+    "sqlite": {"receipts": 1250, "notifications": 500},
+    "postgresql": {"receipts": 250, "notifications": 250},
 }
 
 

@@ -21,7 +21,7 @@ from tests.contract.callgear.test_document import EXAMPLES
 from tests.support import loopback
 from tests.support.draws import times
 
-EXAMPLES_OF_REQUESTS, REQUESTS_IN_EACH = times(80), 25
+EXAMPLES_OF_REQUESTS, REQUESTS_IN_EACH = times(40), 25
 REPLIES = {name: Draft202012Validator(reply_of(name)) for name in METHODS}
 NO_METHOD = Draft202012Validator(error_reply())
 JUNK = st.recursive(

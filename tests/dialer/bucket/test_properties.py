@@ -15,7 +15,7 @@ from tests.dialer.bucket.simulated_time import START, Provider, Wanted, World
 from tests.support.draws import times
 
 bounded = settings(
-    max_examples=times(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+    max_examples=times(4), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
 )
 
 
