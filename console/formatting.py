@@ -1,25 +1,6 @@
-"""Shares, statuses and outcomes as people read them."""
+"""Shares and estimates as people read them."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-
-from campaigns.lifecycle import ContactStatus
-
-MEANINGS: Mapping[ContactStatus, str] = {
-    ContactStatus.PENDING: "waits for its next call",
-    ContactStatus.CLAIMED: "is about to be called",
-    ContactStatus.DIALING: "its call is being requested",
-    ContactStatus.PLACED: "its call is under way",
-    ContactStatus.REACHED: "its call was answered",
-    ContactStatus.UNREACHED: "all its tries went unanswered",
-    ContactStatus.REFUSED: "the provider does not call it",
-    ContactStatus.SUPPRESSED: "it is on a do-not-call list",
-    ContactStatus.EXPIRED: "its time to be called is over",
-    ContactStatus.CANCELLED: "was left when the campaign was cancelled",
-    ContactStatus.WITHDRAWN: "was taken out of the campaign",
-    ContactStatus.UNKNOWN: "may have been called: nothing tells",
-}
 
 
 def percent(count: int, total: int) -> str:
@@ -44,13 +25,3 @@ def rounded_estimate(value: float) -> int:
 def estimate(value: float) -> str:
     """An estimate for people: "about 35,000"."""
     return f"about {rounded_estimate(value):,}"
-
-
-def words(name: str) -> str:
-    """A status or an outcome with spaces for its underscores: `no_answer` becomes `no answer`."""
-    return name.replace("_", " ")
-
-
-def meaning(status: ContactStatus) -> str:
-    """What a contact's status means, in a few words that follow its name."""
-    return MEANINGS[status]

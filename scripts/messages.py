@@ -9,6 +9,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
+from campaigns.reporting import glossary
 from console.pages.language import LANGUAGES, SOURCE
 
 CONSOLE = Path(__file__).parents[1] / "console"
@@ -27,6 +28,8 @@ def texts() -> Catalog:
     extracted = extract_from_dir(CONSOLE, METHODS, OPTIONS, KEYWORDS, comment_tags=("For translators:",))
     for file, _line, message, comments, context in extracted:
         catalogue.add(message, locations=[(file, 0)], auto_comments=comments, context=context)
+    for text in glossary.texts():
+        catalogue.add(text, locations=[("glossary", 0)])
     return catalogue
 
 

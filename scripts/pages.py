@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 
-from scripts import vendor_pages
-from scripts.guide_page import PARTS
+from scripts import glossary_page, guide_page, vendor_pages
 from scripts.settings_page import tables
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -19,7 +18,8 @@ VENDORS = [
 PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     **{name: parts for vendor in VENDORS for name, parts in vendor.PAGES.items()},
     "settings.md": {"settings": tables},
-    "adding-a-provider.md": PARTS,
+    "adding-a-provider.md": guide_page.PARTS,
+    "glossary.md": glossary_page.PARTS,
 }
 
 

@@ -11,6 +11,7 @@ from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus
+from campaigns.reporting.glossary import plain
 from campaigns.reporting.hold_reason import reason_of
 from campaigns.reporting.status import CampaignSummary, summarize_campaign
 from campaigns.reporting.surroundings import NOT_ASKED, Surroundings, Trouble
@@ -43,7 +44,7 @@ def print_started(campaign: Campaign, settings: Settings, *, as_json: bool) -> N
 def print_trouble(trouble: Trouble | None, campaign: Campaign) -> None:
     """Print what keeps everything from being dialed and what can be done about it, if there is anything."""
     if reason := reason_of(trouble):
-        print_note(f"nothing is dialed yet: {reason.words}. {reason.remedy(campaign).capitalize()}")
+        print_note(f"nothing is dialed yet: {plain(reason.words)}. {reason.remedy(campaign).capitalize()}")
 
 
 def watch(

@@ -23,7 +23,7 @@ from console.server.state import InjectedState
 ENDED_SHOWN = 20
 ATTEMPTS_SHOWN = 50
 REASONS_SHOWN = 8
-REFRESH_SECONDS_LIVE, REFRESH_SECONDS_ENDED = 2, 15  # between two refreshes of an open page
+REFRESH_SECONDS_LIVE, REFRESH_SECONDS_ENDED = 1.5, 15.0  # between two refreshes of an open page
 ASSETS = {"console.css": "text/css", "console.js": "text/javascript", "icon.svg": "image/svg+xml"}
 TARGET_STATUS = {
     Action.PAUSE: CampaignStatus.PAUSED,
@@ -102,6 +102,6 @@ def _is_allowed(action: Action, status: CampaignStatus) -> bool:
     return TARGET_STATUS[action] in CAMPAIGN_MOVES[status]
 
 
-def _refresh_seconds(summaries: Sequence[CampaignSummary]) -> int:
+def _refresh_seconds(summaries: Sequence[CampaignSummary]) -> float:
     going_on = any(summary.campaign.status in LIVE_CAMPAIGNS for summary in summaries)
     return REFRESH_SECONDS_LIVE if going_on else REFRESH_SECONDS_ENDED

@@ -14,10 +14,10 @@ from markupsafe import Markup
 
 from campaigns.lifecycle import CALLED_CONTACTS, FINAL_CONTACTS, OPEN_CONTACTS, CampaignStatus, ContactStatus
 from campaigns.operations.people import Role
+from campaigns.reporting.glossary import label, meaning, plain
 from campaigns.reporting.hold_reason import GOING, TROUBLES
 from campaigns.reporting.listings import mask_numbers
-from campaigns.reporting.status import CampaignSummary, unknown_warning
-from console.formatting import meaning, words
+from campaigns.reporting.status import CampaignSummary
 from console.pages.language import LANGUAGES, gettext, language, ngettext
 from console.pages.locale_formats import decimal, grouped, moment, share
 from console.server.auth import Caller, form_token
@@ -139,12 +139,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "words": words,
+        "words": lambda name: gettext(label(name)),
+        "plain": lambda sentence: plain(sentence or "", gettext, ngettext),
         "activity": activity,
-        "meaning": meaning,
+        "meaning": lambda status: gettext(meaning(status)),
         "segments": segments,
         "percent": share,
-        "unknown_warning": unknown_warning,
         "grouped": grouped,
         "decimal": decimal,
         "moment": moment,

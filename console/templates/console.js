@@ -39,6 +39,14 @@ function show(fresh) {
   }
 }
 
+// A second click, while the first is on its way, sends nothing.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "yes";
+  setTimeout(() => delete form.dataset.sent, 2000); // the answer may be a file, and the page stay
+});
+
 async function keepRefreshing() {
   await refresh();
   setTimeout(keepRefreshing, 1000 * Number(document.body.dataset.every || 15));

@@ -27,7 +27,9 @@ def made() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["webex.md", "callgear-notifications.md", "settings.md", "adding-a-provider.md"])
+@pytest.mark.parametrize(
+    "name", ["webex.md", "callgear-notifications.md", "settings.md", "adding-a-provider.md", "glossary.md"]
+)
 def test_a_page_made_from_the_code_is_the_one_that_is_kept(made, name):
     kept = (ROOT / "docs" / name).read_text("utf-8")
     assert kept == made.page(name, kept), "run: make docs"

@@ -10,6 +10,7 @@ from rich.markup import escape
 from campaigns.ledger.queries import Campaign
 from campaigns.lifecycle import STOPPED_CAMPAIGNS
 from campaigns.reporting.explain import explain_campaign, explain_contact
+from campaigns.reporting.glossary import plain
 from campaigns.reporting.hold_reason import GOING, HoldReason
 from console.cli.arguments import parse_number
 from console.cli.context import settings_and_ledger, surroundings_of
@@ -60,10 +61,12 @@ def _print_campaign(campaign: Campaign, reason: HoldReason, *, as_json: bool) ->
         print_json(facts)
         return
     if campaign.status in STOPPED_CAMPAIGNS:
-        print_prose(f"[bold]{campaign.id}[/] is {escape(reason.words)}.")
+        print_prose(f"[bold]{campaign.id}[/] is {escape(plain(reason.words))}.")
     else:
         out.print(f"[bold]{campaign.id}[/] is {campaign.status.value}.")
-        print_prose(("Now: " if reason.kind in GOING else "Nothing is being dialed: ") + escape(reason.words) + ".")
+        print_prose(
+            ("Now: " if reason.kind in GOING else "Nothing is being dialed: ") + escape(plain(reason.words)) + "."
+        )
     if reason.since:
         out.print(f"That was on {local_with_zone(reason.since)}.")
     if reason.clears_at:

@@ -13,10 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from campaigns.lifecycle import ENDED_CAMPAIGNS, MISSED_CONTACTS, CampaignStatus, ContactStatus
+from campaigns.reporting.glossary import label, meaning, plain
 from campaigns.reporting.hold_reason import HoldKind
 from campaigns.reporting.status import NOT_IN_STATUS, CampaignSummary, summary_facts, unknown_warning
 from console.cli.output import local_with_zone, print_note, table
-from console.formatting import meaning, words
 from dialer.calls import Outcome
 
 COLOURS = {
@@ -93,21 +93,22 @@ def _clock_time(moment: datetime) -> str:
 
 
 def _activity(summary: CampaignSummary) -> str:
-    return f"{summary.why} (until {local_with_zone(summary.clears_at)})" if summary.clears_at else summary.why
+    why = plain(summary.why)
+    return f"{why} (until {local_with_zone(summary.clears_at)})" if summary.clears_at else why
 
 
 def _contact_counts(summary: CampaignSummary) -> Table:
     shown = table("contacts", ">", "")
     for status in ContactStatus:
         if count := summary.contacts.get(status):
-            shown.add_row(Text(status.value, style=COLOURS.get(status.value, "")), count, f"[dim]{meaning(status)}[/]")
+            shown.add_row(Text(label(status), style=COLOURS.get(status.value, "")), count, f"[dim]{meaning(status)}[/]")
     return shown
 
 
 def _outcome_counts(summary: CampaignSummary) -> Table:
     shown = table("calls ended", ">")
     for outcome, count in summary.outcomes.items():
-        shown.add_row(words(outcome), count)
+        shown.add_row(label(outcome), count)
     return shown
 
 
@@ -139,7 +140,7 @@ def _below(summary: CampaignSummary) -> Iterator[Text]:
 def _not_reached(summary: CampaignSummary) -> list[str]:
     """Counts of contacts that are final and not reached, and of calls that failed, where there are any."""
     shown = [status for status in MISSED_CONTACTS if status is not ContactStatus.CANCELLED]
-    counts = [(summary.contacts.get(status, 0), status.value) for status in shown]
+    counts = [(summary.contacts.get(status, 0), label(status)) for status in shown]
     failed = summary.outcomes.get(Outcome.FAILED, 0)
     return [f"{count:,} {name}" for count, name in [*counts, (failed, "calls failed")] if count]
 
@@ -151,4 +152,4 @@ def print_unknown_warning(summary: CampaignSummary) -> None:
 
 
 def _short_reason(summary: CampaignSummary) -> str:
-    return "" if summary.kind is HoldKind.IN_PROGRESS else summary.why
+    return "" if summary.kind is HoldKind.IN_PROGRESS else plain(summary.why)

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from campaigns.reporting.explain import AttemptLine, ContactExplanation
+from campaigns.reporting.glossary import label, plain
 from campaigns.reporting.receipt_history import ReceiptLine
 from console.cli.output import local_time, local_with_zone, out, print_json, print_prose, table
 from dialer.phone import mask
@@ -27,9 +28,10 @@ def print_contact(contact: ContactExplanation, *, as_json: bool) -> None:
         return
     key = f", key {escape(contact.key)}" if contact.key else ""
     place = f"line {contact.line} of {contact.campaign.id}{key}"
-    out.print(f"[bold]{contact.number}[/], {place}, is {contact.status.value}.")
+    out.print(f"[bold]{contact.number}[/], {place}, is {label(contact.status)}.")
     print_prose(
-        f"Why: {escape(contact.why)}" + (f", until {local_with_zone(contact.clears_at)}." if contact.clears_at else ".")
+        f"Why: {escape(plain(contact.why))}"
+        + (f", until {local_with_zone(contact.clears_at)}." if contact.clears_at else ".")
     )
     remark = " (and elsewhere: its number does not tell)" if "," in contact.zone else ""
     out.print(f"There: {contact.local_time:%a %d %b %H:%M} in {contact.zone.split(',')[0]}{remark}.")
@@ -48,7 +50,7 @@ def print_contact(contact: ContactExplanation, *, as_json: bool) -> None:
             ">try", f"when, {contact.tried[0].at.astimezone():%Z}", "from", "became", "next", title="\nAttempts"
         )
         for attempt in contact.tried:
-            result = escape(attempt.became) + (f" [dim]{escape(attempt.detail)}[/]" if attempt.detail else "")
+            result = escape(label(attempt.became)) + (f" [dim]{escape(attempt.detail)}[/]" if attempt.detail else "")
             shown.add_row(
                 _attempt_label(attempt, contact),
                 local_time(attempt.at),
@@ -68,7 +70,9 @@ def _runs_table(contact: ContactExplanation) -> Table:
     shown = table("campaign", "started", "became", title="\nCampaigns of this name")
     for run in contact.runs:
         shown.add_row(
-            run.campaign, local_time(run.started_at), f"{run.status.value}: {escape(run.reason or 'no end yet')}"
+            run.campaign,
+            local_time(run.started_at),
+            f"{label(run.status)}: {escape(plain(run.reason or 'no end yet'))}",
         )
     return shown
 

@@ -13,10 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from campaigns.lifecycle import LIVE_CAMPAIGNS, WAITING_CONTACTS, CampaignStatus, ContactStatus
+from campaigns.reporting.glossary import label, plain
 from campaigns.reporting.report import Report
 from console.cli.output import local_time, out, short_path, table
 from console.cli.views.campaign import COLOURS
-from console.formatting import percent, words
+from console.formatting import percent
 from dialer.plural import counted
 
 LONG_NUMBER = "a message with a long number in it: see the file of contacts"
@@ -80,7 +81,7 @@ def report_parts(report: Report, *, steps: bool = True) -> Iterator[RenderableTy
 
 def _title(report: Report) -> str:
     rehearsal = ", rehearsal on a sandbox" if report.rehearsal else ""
-    head = f"{report.campaign}  ({report.account}{rehearsal})  {report.status.value}"
+    head = f"{report.campaign}  ({report.account}{rehearsal})  {label(report.status)}"
     if report.started_at and report.finished_at:
         head += f" after {_duration(report.finished_at - report.started_at)}"
     return head
@@ -96,11 +97,11 @@ def _duration(time: timedelta) -> str:
 def _totals(report: Report) -> Table:
     contacts = table("contacts", ">count", ">share")
     for status, count in {**report.final, **report.open}.items():
-        contacts.add_row(Text(status, style=COLOURS.get(status, "")), count, percent(count, report.contacts))
+        contacts.add_row(Text(label(status), style=COLOURS.get(status, "")), count, percent(count, report.contacts))
     contacts.add_row("all", report.contacts, "", style="bold")
     ended = table("calls", ">count")
     for outcome, count in report.outcomes.items():
-        ended.add_row(words(outcome), count)
+        ended.add_row(label(outcome), count)
     ended.add_row("all placed", report.attempts, style="bold")
     side_by_side = Table.grid(padding=(0, 6))
     side_by_side.add_row(contacts, ended)
@@ -119,7 +120,7 @@ def _reasons_table(report: Report) -> Table | None:
         return None
     shown = table("not reached", ">count", "why")
     for status, reason, count in report.reasons:
-        shown.add_row(Text(status, style=COLOURS.get(status, "")), count, escape(reason or LONG_NUMBER))
+        shown.add_row(Text(label(status), style=COLOURS.get(status, "")), count, escape(plain(reason or LONG_NUMBER)))
     return shown
 
 
@@ -149,7 +150,7 @@ def _next_steps(report: Report) -> Iterator[RenderableType]:
     if report.status in LIVE_CAMPAIGNS:
         yield Text(f"It has not ended: {calls} under way, {counted(waiting, 'contact waits', 'contacts wait')}.")
         if report.status is CampaignStatus.PAUSED:
-            yield _advice(f"It is paused: {report.reason}. To go on:", f"resume {report.campaign}")
+            yield _advice(f"It is paused: {plain(report.reason or '')}. To go on:", f"resume {report.campaign}")
         elif waiting:
             yield _advice("To see what they wait for:", f"explain {report.campaign}")
         return

@@ -48,9 +48,9 @@ def shown(renderable) -> str:
 
 def test_watching_shows_the_rate_beside_the_pace_the_end_and_who_was_not_reached(summary):
     lines = shown(progress_table([summary])).splitlines()
-    assert all(part in lines[0] for part in ("10,140/50,000", "2,184 reached", "87 calling", "dialing"))
+    assert all(part in lines[0] for part in ("10,140/50,000", "2,184 reached", "87 calling", "calling people"))
     assert "26.0 of 100 calls/s, through about" in lines[1]
-    assert all(part in lines[1] for part in ("56 unreached", "7,900 unknown", "12 calls failed"))
+    assert all(part in lines[1] for part in ("56 not reached", "7,900 not known", "12 calls failed"))
 
 
 def test_many_unknown_calls_are_loud_in_watch_and_status(summary):

@@ -47,7 +47,7 @@ def test_the_first_page_shows_every_campaign_and_why_nothing_is_dialing(console:
     )
     console_server.add_campaign(console.ledger, "stopped", now=now, status=CampaignStatus.PAUSED, reason="by a person")
     page = text_of(console.http.get("/").text)
-    assert "Held by a limit: day points · until 2026-12-01 15:05:00 UTC" in page
+    assert "Waits for a limit: day points · until 2026-12-01 15:05:00 UTC" in page
     assert "Paused: by a person" in page
     assert page.count("0 of 3 done") == 2
 
@@ -55,7 +55,7 @@ def test_the_first_page_shows_every_campaign_and_why_nothing_is_dialing(console:
 def test_the_first_page_says_that_nothing_runs_that_could_dial(console: Console) -> None:
     long_ago = console.clock() - timedelta(hours=1)
     console_server.add_campaign(console.ledger, "alone", now=long_ago)
-    assert "Nothing runs here that could dial" in text_of(console.http.get("/").text)
+    assert "The dialer is not running" in text_of(console.http.get("/").text)
 
 
 def test_a_campaigns_page_shows_statuses_outcomes_and_attempts(console: Console, reminder: str) -> None:
@@ -64,8 +64,8 @@ def test_a_campaigns_page_shows_statuses_outcomes_and_attempts(console: Console,
     console.deliver(console_server.notice("ANSWERED", "7519", call="call-1", attempt=first, at=at))
     page = text_of(console.http.get(f"/campaigns/{reminder}").text)
     assert f"2026-12-01 15:00:00 UTC {mask(console_server.PHONES[0])} 1 answered" in page
-    assert f"{mask(console_server.PHONES[1])} 1 dialing" in page
-    assert "pending waits for its next call 8 80%" in page
+    assert f"{mask(console_server.PHONES[1])} 1 being called" in page
+    assert "waiting waits for its next call 8 80%" in page
 
 
 def test_the_buttons_pause_resume_and_cancel_after_asking(console: Console, reminder: str) -> None:

@@ -7,7 +7,7 @@ import re
 import pytest
 from babel.messages.catalog import Message
 
-from scripts.messages import TRANSLATED, catalogue_of, texts
+from scripts.messages import TRANSLATED, catalogue_of
 
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%%|\{\w*\}|<[^>]+>")
 
@@ -29,8 +29,5 @@ def test_a_translation_has_the_placeholders_of_its_text(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_no_translation_is_a_guess_or_of_a_text_that_is_gone(language: str) -> None:
-    catalogue, current = catalogue_of(language), texts()
-    assert not [message.id for message in catalogue if message.fuzzy]
-    assert not catalogue.obsolete
-    assert not [message.id for message in translations(language) if message.id not in current]
+def test_no_translation_is_a_guess(language: str) -> None:
+    assert not [message.id for message in catalogue_of(language) if message.fuzzy]

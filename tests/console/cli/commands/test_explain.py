@@ -28,7 +28,7 @@ def shell(tmp_path: Path) -> Shell:
 def test_without_a_stack_that_is_what_is_missing(shell):
     told = shell.run("explain", "reminders")
     assert told.code == 0
-    assert "Nothing is being dialed: nothing runs here that could dial" in told.out
+    assert "Nothing is being dialed: the dialer is not running" in told.out
     assert "Do: start it: dialer up" in told.out
     assert max(map(len, told.out.splitlines())) <= 80
     assert shell.run("explain", "reminders", "--json").json["kind"] == "no_stack"
@@ -52,7 +52,7 @@ def test_a_pause_says_who_may_undo_it(shell):
 def test_a_contacts_story_is_told_with_its_number_masked(shell):
     told = shell.run("explain", "reminders", numbers(2)[1])
     assert told.code == 0
-    assert "it is on the suppression list and will not be called: asked us" in " ".join(told.out.split())
+    assert "it is on the do-not-call list: asked us" in " ".join(told.out.split())
     assert numbers(2)[1] not in told.out
     assert max(map(len, told.out.splitlines())) <= 80
 
