@@ -174,6 +174,12 @@ class ConsoleSettings(Section):
         description="Of the first admin, at the first start; absent, one is made and kept in data_dir. At least 12 "
         "characters where the console or Flower listens to other machines.",
     )
+    session_idle_minutes: Annotated[float, Field(gt=0, le=7 * 24 * 60)] = Field(
+        8 * 60, description="After which a person who does nothing has to log in again."
+    )
+    session_hours: Annotated[float, Field(gt=0, le=90 * 24)] = Field(
+        7 * 24, description="After which a person has to log in again, whatever they do."
+    )
 
 
 class FlowerSettings(Section):

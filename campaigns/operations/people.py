@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from campaigns.ledger.moves import write_audit
@@ -96,7 +97,7 @@ def add_first_admin(ledger: Ledger, name: str, password: str, *, now: datetime) 
 def listed(ledger: Ledger) -> list[User]:
     """All users by their names, those who are disabled too."""
     with ledger.reading() as db:
-        return [user_of(row) for row in db.execute(select(users).order_by(users.c.name))]
+        return [user_of(row._asdict()) for row in db.execute(select(users).order_by(users.c.name))]
 
 
 def named(ledger: Ledger, name: str) -> User:
@@ -109,7 +110,7 @@ def find(ledger: Ledger, name: str) -> User | None:
     """The user of this name, who may be disabled."""
     with ledger.reading() as db:
         row = db.execute(select(users).where(users.c.name == _normalized(name))).first()
-    return user_of(row) if row else None
+    return user_of(row._asdict()) if row else None
 
 
 def set_roles(ledger: Ledger, name: str, roles: Iterable[str], *, who: str, now: datetime) -> User:
@@ -192,10 +193,10 @@ def roles_of(names: Iterable[str]) -> tuple[Role, ...]:
     return tuple(role for role in Role if role in names)
 
 
-def user_of(row: Row[tuple[object, ...]]) -> User:
-    """The user in this row of the table."""
-    facts = {name: getattr(row, name) for name in User.__dataclass_fields__}
-    return User(**facts | {"roles": tuple(Role(name) for name in facts["roles"] if name in set(Role))})
+def user_of(facts: Mapping[str, Any]) -> User:
+    """The user whose columns these are; a role of a later version is none."""
+    known = {name: facts[name] for name in User.__dataclass_fields__}
+    return User(**known | {"roles": tuple(Role(name) for name in facts["roles"] if name in set(Role))})
 
 
 def _insert(ledger: Ledger, name: str, roles: tuple[Role, ...], password_hash: str, *, who: str, now: datetime) -> None:
@@ -214,7 +215,7 @@ def _named(db: Connection, name: str, *, lock: bool = False) -> User:
     row = db.execute(query.with_for_update() if lock else query).first()
     if row is None:
         raise NoSuchUser("no user has this name", "see them with: dialer users list")
-    return user_of(row)
+    return user_of(row._asdict())
 
 
 def _locked(db: Connection, name: str) -> User:
@@ -224,7 +225,7 @@ def _locked(db: Connection, name: str) -> User:
 
 
 def _require_an_admin(db: Connection) -> None:
-    enabled = (user_of(row) for row in db.execute(select(users).where(users.c.disabled_at.is_(None))))
+    enabled = (user_of(row._asdict()) for row in db.execute(select(users).where(users.c.disabled_at.is_(None))))
     if not any(user.may(Role.ADMIN) for user in enabled):
         remedy = "give the role admin to somebody else first: dialer users roles NAME --role admin"
         raise LastAdmin("nobody would be left who may let people in", remedy)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.resources import files
 from typing import Annotated
 
 from fastapi import HTTPException, Query, Request, Response
@@ -24,7 +23,6 @@ ENDED_SHOWN = 20
 ATTEMPTS_SHOWN = 50
 REASONS_SHOWN = 8
 REFRESH_SECONDS_LIVE, REFRESH_SECONDS_ENDED = 1.5, 15.0  # between two refreshes of an open page
-ASSETS = {"console.css": "text/css", "console.js": "text/javascript", "icon.svg": "image/svg+xml"}
 TARGET_STATUS = {
     Action.PAUSE: CampaignStatus.PAUSED,
     Action.RESUME: CampaignStatus.RUNNING,
@@ -86,14 +84,6 @@ def control_campaign(campaign_id: str, action: Action, state: InjectedState, per
     """Carry out a button's action, then show the campaign again."""
     campaign = ACTIONS[action](state.ledger, campaign_id, who=person.name, now=state.clock())
     return RedirectResponse(f"/campaigns/{campaign.id}", 303)
-
-
-@router.get("/assets/{name}", **for_role(Role.VIEWER))
-def asset(name: str) -> Response:
-    """The style, the script and the icon, all our own."""
-    if name not in ASSETS:
-        raise HTTPException(404, "no such file")
-    return Response(files("console").joinpath("templates", name).read_bytes(), media_type=ASSETS[name])
 
 
 def _is_allowed(action: Action, status: CampaignStatus) -> bool:

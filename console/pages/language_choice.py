@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 from fastapi import Form, HTTPException, Request, Response
@@ -11,9 +10,10 @@ from fastapi.responses import RedirectResponse
 from campaigns.operations.people import Role
 from console.pages.language import COOKIE, LANGUAGES
 from console.server.page_route import for_role, page_router
+from console.server.request_checks import own_page
+from console.server.session_cookie import comes_by_https
 
 A_YEAR = 365 * 24 * 3600  # seconds
-OWN_PAGE = re.compile(r"/(?![/\\])[^\\\s]*")
 
 router = page_router()
 
@@ -23,7 +23,6 @@ def choose_language(request: Request, language: Annotated[str, Form()], back: An
     """Keep the language, and show the page again on which it was chosen."""
     if language not in LANGUAGES:
         raise HTTPException(422, f"the console does not speak {language[:20]!r}")
-    reply = RedirectResponse(back if OWN_PAGE.fullmatch(back) else "/", 303)
-    secure = request.url.scheme == "https"
-    reply.set_cookie(COOKIE, language, max_age=A_YEAR, httponly=True, samesite="lax", secure=secure)
+    reply = RedirectResponse(own_page(back), 303)
+    reply.set_cookie(COOKIE, language, max_age=A_YEAR, httponly=True, samesite="lax", secure=comes_by_https(request))
     return reply

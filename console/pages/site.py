@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from console.pages import accounts, audit, calls, campaigns, contact, contacts, language_choice, webhooks
+from console.pages import (
+    accounts,
+    assets,
+    audit,
+    calls,
+    campaigns,
+    contact,
+    contacts,
+    language_choice,
+    log_in,
+    webhooks,
+)
 from console.pages.new_campaign import routes as new_campaign
 
 ROUTERS = (
+    assets.router,
+    log_in.public,
+    log_in.router,
     campaigns.router,
     *new_campaign.ROUTERS,
     contact.router,

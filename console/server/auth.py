@@ -8,6 +8,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -15,13 +16,17 @@ from anyio import to_thread
 from fastapi import Depends, HTTPException, Request
 
 from campaigns.ledger.numbers.erasures import shown_number
+from campaigns.operations import log_ins
 from campaigns.operations.api_tokens import Scope
 from campaigns.operations.people import Role, User
+from console.server.session_cookie import secret_of
 from console.server.state import AppState, InjectedState
+from workers.session_cookie import lifetime
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="dialer", charset="UTF-8"'}
 TOKEN_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="dialer", error="invalid_token"'}
 OWN_HEADER = "x-dialer"
+REFRESH = "x-refresh"  # of an open page that refreshes itself
 SCOPES: Mapping[Role, frozenset[Scope]] = {  # what a person with a role may do in the API
     Role.VIEWER: frozenset({Scope.READ, Scope.METRICS}),
     Role.EDITOR: frozenset({Scope.READ, Scope.METRICS, Scope.CAMPAIGNS, Scope.SUPPRESSIONS}),
@@ -38,6 +43,7 @@ class Caller:
     scopes: frozenset[Scope]
     roles: frozenset[Role] = frozenset()
     form_key: str = field(default="", repr=False)  # known to this person's browser and to us
+    session_id: int | None = None  # of whoever has logged in
 
     @property
     def is_person(self) -> bool:
@@ -76,17 +82,21 @@ async def identify(request: Request) -> Caller:
     is_token = scheme.lower() == "bearer"
     name, password = _credentials(credentials) if scheme.lower() == "basic" else ("", "")
     if header and (seconds := state.guard.seconds_to_wait(address, state.clock(), name)):
-        await _audit(state)
+        await audit_guesses(state)
         raise HTTPException(429, "too many wrong passwords", {"Retry-After": str(seconds)})
+    if not header and (caller := await _by_session(request, state)):
+        return caller
     caller = await (_by_token(state, credentials.strip()) if is_token else _by_password(state, name, password))
     if caller is not None:
         state.guard.remember_right(address)
         return caller
     if header:
         state.guard.count_wrong(address, state.clock(), name)
-        await _audit(state)
+        await audit_guesses(state)
     if is_token:
         raise HTTPException(401, "this token is not known, has ended, or was revoked", TOKEN_CHALLENGE)
+    if is_browser(request):  # which would ask for a password in a window of its own
+        raise HTTPException(401, "you are not logged in, or no longer")
     raise HTTPException(401, "the console asks for a user's name and password", CHALLENGE)
 
 
@@ -106,20 +116,47 @@ async def _by_token(state: AppState, secret: str) -> Caller | None:
     return None if token is None else Caller(name=f"token {token.name}", scopes=frozenset(token.scopes))
 
 
-async def _by_password(state: AppState, name: str, password: str) -> Caller | None:
+async def user_by_password(state: AppState, name: str, password: str) -> User | None:
+    """The user, unless disabled, if this is the password."""
     if not name or not password:
         return None
-    user = await to_thread.run_sync(state.passwords.user, state.ledger, name, password, limiter=state.password_threads)
+    return await to_thread.run_sync(state.passwords.user, state.ledger, name, password, limiter=state.password_threads)
+
+
+async def _by_password(state: AppState, name: str, password: str) -> Caller | None:
+    user = await user_by_password(state, name, password)
     return None if user is None else as_caller(user, form_key=user.password_hash or "")
 
 
-def as_caller(user: User, *, form_key: str) -> Caller:
+async def _by_session(request: Request, state: AppState) -> Caller | None:
+    secret = secret_of(request)
+    if secret is None:
+        return None
+    find = partial(
+        log_ins.session_of,
+        *(state.ledger, secret),
+        lifetime=lifetime(state.settings),
+        now=state.clock(),
+        by_hand=REFRESH not in request.headers,
+    )
+    session = await to_thread.run_sync(find)
+    return None if session is None else as_caller(session.user, form_key=secret, session_id=session.id)
+
+
+def is_browser(request: Request) -> bool:
+    """Whether a browser asks, and not a program."""
+    return "sec-fetch-mode" in request.headers or "text/html" in request.headers.get("accept", "")
+
+
+def as_caller(user: User, *, form_key: str, session_id: int | None = None) -> Caller:
     """A person as the console knows one: by their roles."""
     scopes = frozenset[Scope]().union(*(SCOPES[role] for role in user.roles))
-    return Caller(name=user.name, scopes=scopes, roles=frozenset(user.roles), form_key=form_key)
+    roles = frozenset(user.roles)
+    return Caller(name=user.name, scopes=scopes, roles=roles, form_key=form_key, session_id=session_id)
 
 
-async def _audit(state: AppState) -> None:
+async def audit_guesses(state: AppState) -> None:
+    """Write wrong passwords to the audit, once a minute at most."""
     if state.guard.audit.is_due(state.clock()):
         await to_thread.run_sync(state.audit_counts)
 

@@ -47,6 +47,29 @@ class PageRoute(APIRoute):
         return answer
 
 
+class PublicRoute(APIRoute):
+    """A route for whoever has not logged in yet. It believes forms of this site alone, and knows no person."""
+
+    def get_route_handler(self) -> Any:
+        """The handler that FastAPI calls."""
+        handle = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            state: AppState = request.app.state.state
+            await require_known_host(request, state)
+            await require_known_parameters(request)
+            if request.method not in READING:
+                await require_same_site(request, state)
+            return await handle(request)
+
+        return answer
+
+
+def public_router() -> APIRouter:
+    """A router for pages that need no log-in."""
+    return APIRouter(route_class=PublicRoute, default_response_class=HTMLResponse, max_body_size=FORM_LIMIT)
+
+
 def page_router(*, max_body: int = FORM_LIMIT) -> APIRouter:
     """A router for pages. Forms of more than `max_body` bytes are refused (413)."""
     return APIRouter(route_class=PageRoute, default_response_class=HTMLResponse, max_body_size=max_body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 from fastapi import APIRouter, HTTPException, Request
@@ -34,6 +35,7 @@ class ActionConvertor(Convertor[str]):
 
 register_url_convertor("action", ActionConvertor())
 ACTION = "{action:action}"
+OWN_PAGE = re.compile(r"/(?![/\\])[^\\\s]*")
 
 
 class HeadAsGet:
@@ -71,6 +73,11 @@ async def require_known_parameters(request: Request) -> None:
             raise HTTPException(422, f"there is no parameter {name[:40]!r} here: {hint}")
         if len(request.query_params.getlist(name)) > 1:
             raise HTTPException(422, f"the parameter {name} is given twice: give it once")
+
+
+def own_page(path: str) -> str:
+    """A path of this console to send a browser to; the first page instead of what would lead elsewhere."""
+    return path if OWN_PAGE.fullmatch(path) and path.isprintable() else "/"
 
 
 def refusal_of_route(request: Request, routers: Iterable[APIRouter]) -> HTTPException:

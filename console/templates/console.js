@@ -20,7 +20,8 @@ async function refresh() {
   if (document.hidden) return;
   try {
     // Built from its parts: the page's own address may hold the password, which fetch refuses.
-    const reply = await fetch(location.origin + location.pathname + location.search);
+    const reply = await fetch(location.origin + location.pathname + location.search, { headers: { "X-Refresh": "1" } });
+    if (reply.redirected) location.reload(); // to the log-in: this session is over
     if (!reply.ok) throw new Error(reply.statusText);
     show(new DOMParser().parseFromString(await reply.text(), "text/html"));
     unanswered = 0;

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, PlainTextResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from starlette.exceptions import HTTPException as AnyHttpException
 
 from campaigns.audience.files.encoding import BadContactsFile
@@ -40,6 +41,8 @@ from campaigns.operations.withdrawals import BadReason
 from campaigns.planning.plan import NothingToPlan
 from console.pages.rendering import render
 from console.preflight import CannotLogIn
+from console.server.api_route import PREFIX, READING
+from console.server.auth import is_browser
 from console.server.headers import HEADERS
 from console.server.problems import Fault, Problem, dialer_problem, http_problem, problem_response
 from dialer.errors import DialerError, ProviderError
@@ -102,7 +105,22 @@ async def _dialer_error(request: Request, exc: Exception) -> Response:
 async def _http_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, AnyHttpException)  # noqa: S101
     status = exc.status_code
+    if status == 401 and _can_log_in(request):
+        return _to_log_in(request)
     return _error_response(request, http_problem(status, exc.detail, REMEDIES.get(status, "")), exc.headers)
+
+
+def _can_log_in(request: Request) -> bool:
+    """Whether a person asks who can be sent to the log-in: no program, and no script of a page."""
+    is_page = not request.url.path.startswith(PREFIX)
+    return is_page and is_browser(request) and "authorization" not in request.headers
+
+
+def _to_log_in(request: Request) -> Response:
+    """To the log-in, and from there back to where the browser was going, unless it was about to change something."""
+    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    back = "?" + urlencode({"next": path}) if request.method in READING and path != "/" else ""
+    return RedirectResponse(f"/login{back}", 303)
 
 
 async def _invalid_request(request: Request, exc: Exception) -> Response:

@@ -20,7 +20,6 @@ CLOSED = [
     "/api/v1/campaigns/reminder-1",
     "/api/v1/campaigns/reminder-1/contacts",
     "/metrics",
-    "/assets/console.css",
     "/docs",
     "/openapi.json",
     "/no-such-page",
