@@ -6,7 +6,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    and_,
+    case,
+    exists,
+    false,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from campaigns.ledger import queries
 from campaigns.ledger.lists import drafts
@@ -15,12 +29,14 @@ from campaigns.ledger.numbers import erasures
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import UtcTime, attempts, campaigns, contacts
+from campaigns.ledger.tallies import contacts_by_status
 from campaigns.lifecycle import LIVE_CAMPAIGNS, REDIALED_CONTACTS, CampaignStatus, ContactStatus
 from dialer.calls import REACHED, Outcome
 from dialer.errors import DialerError
 
 OUTCOMES = (Outcome.NO_ANSWER, Outcome.BUSY, Outcome.REJECTED, Outcome.FAILED)
 WORDS = tuple(word.value for word in (*OUTCOMES, *REDIALED_CONTACTS))
+MOST_COUNTED = 5_000
 KEPT = ("line", "phone", "phone_hash", "consent", "fields", "text", "voice", "zone", "not_after", "key")
 
 
@@ -40,10 +56,25 @@ def redial(ledger: Ledger, campaign_id: str, outcomes: Sequence[str] = (), *, wh
     return ledger.write(_redial, campaign_id, tuple(outcomes) or tuple(OUTCOMES), who, now)
 
 
+def redial_counts(ledger: Ledger, campaign_id: str) -> dict[str, int] | None:
+    """How many contacts a redial would call again for each word of WORDS; a word that is nobody's is left out.
+
+    None where more than MOST_COUNTED contacts were missed: they are not counted one by one. Raises NoSuchCampaign.
+    """
+    with ledger.reading() as db:
+        old = queries.campaign(db, campaign_id)
+        missed = contacts_by_status(db, old.id)
+        if sum(missed.get(status, 0) for status in (ContactStatus.UNREACHED, *REDIALED_CONTACTS)) > MOST_COUNTED:
+            return None
+        word = case((contacts.c.status.in_(REDIALED_CONTACTS), contacts.c.status), else_=_last_outcome())
+        by_word = select(word, func.count()).where(*_called_again(db, old, WORDS)).group_by(word)
+        return {str(name): number for name, number in db.execute(by_word)}
+
+
 def _redial(db: Connection, campaign_id: str, outcomes: Sequence[str], who: str, now: datetime) -> Campaign:
     erasures.take_erasure_lock(db)
     old = queries.campaign(db, campaign_id)
-    _refuse_unless_over(db, old, now)
+    refuse_unless_over(db, old, now)
     new = drafts.create_draft(
         db,
         name=old.name,
@@ -54,11 +85,7 @@ def _redial(db: Connection, campaign_id: str, outcomes: Sequence[str], who: str,
     )
     pending = (literal(ContactStatus.PENDING.value), literal(now, UtcTime), literal(0), literal(0))
     columns: list[ColumnElement[Any]] = [literal(new), *(contacts.c[name] for name in KEPT), *pending]
-    reached = reached_calls(other_campaigns(db, old.id)).correlate(None)
-    left = (
-        *(contacts.c.campaign_id == old.id, contacts.c.phone.startswith("+"), _left(outcomes)),
-        contacts.c.phone.not_in(reached),
-    )
+    left = _called_again(db, old, outcomes)
     # A late receipt on one of them is applied before this, or waits and then finds the redial and calls it off.
     db.execute(select(func.count()).select_from(select(contacts.c.id).where(*left).with_for_update().subquery()))
     source = select(*columns).where(*left)
@@ -74,7 +101,8 @@ def _redial(db: Connection, campaign_id: str, outcomes: Sequence[str], who: str,
     return queries.campaign(db, new)
 
 
-def _refuse_unless_over(db: Connection, old: Campaign, now: datetime) -> None:
+def refuse_unless_over(db: Connection, old: Campaign, now: datetime) -> None:
+    """Raises CannotRedial unless the campaign has ended, none of its name goes on, and its end has not passed."""
     if old.status in LIVE_CAMPAIGNS or old.status is CampaignStatus.DRAFT:
         raise CannotRedial(f"{old.id} is {old.status} and still calls", _ended_first(old.id))
     if going_on := drafts.live_campaign_named(db, old.name, lock=True):
@@ -89,16 +117,23 @@ def _ended_first(campaign_id: str) -> str:
     return f"wait for its end, or end it with: dialer cancel {campaign_id}"
 
 
+def _called_again(db: Connection, old: Campaign, outcomes: Sequence[str]) -> Sequence[ColumnElement[bool]]:
+    """Whether a redial calls a contact again: it ended so, and no call of a redial of its campaign was answered."""
+    reached = reached_calls(other_campaigns(db, old.id)).correlate(None)
+    own = (contacts.c.campaign_id == old.id, contacts.c.phone.startswith("+"))
+    return (*own, _left(outcomes), contacts.c.phone.not_in(reached))
+
+
+def _last_outcome() -> ScalarSelect[Any]:
+    """How a contact's last call ended."""
+    of_contact = (attempts.c.contact_id == contacts.c.id, attempts.c.outcome.is_not(None))
+    last = select(attempts.c.outcome).where(*of_contact).order_by(attempts.c.number.desc()).limit(1)
+    return last.correlate(contacts).scalar_subquery()
+
+
 def _left(outcomes: Sequence[str]) -> ColumnElement[bool]:
     """Whether a contact was not reached, and ended in one of these ways."""
-    last = (
-        select(attempts.c.outcome)
-        .where(attempts.c.contact_id == contacts.c.id, attempts.c.outcome.is_not(None))
-        .order_by(attempts.c.number.desc())
-        .limit(1)
-        .correlate(contacts)
-        .scalar_subquery()
-    )
+    last = _last_outcome()
     reached = exists().where(attempts.c.contact_id == contacts.c.id, attempts.c.outcome.in_(REACHED))
     calls = [word for word in outcomes if word in set(OUTCOMES)]
     ends = [word for word in outcomes if word in set(REDIALED_CONTACTS)]

@@ -1,9 +1,10 @@
-"""Whole numbers for people: shown one by one, each with an audit line, and used for what is done with a number."""
+"""Whole numbers for people: shown one by one or downloaded, each time with an audit line, and used for acts."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from campaigns.ledger import queries
 from campaigns.ledger.lists.contacts import contact_by_id
 from campaigns.ledger.moves import write_audit
 from campaigns.ledger.store import HASHED, Ledger
@@ -35,3 +36,10 @@ def show_number(ledger: Ledger, contact_id: int, *, who: str, now: datetime) -> 
         detail = f"contact {contact_id}"
         write_audit(db, now, who=who, event="number shown", campaign_id=campaign_id, detail=detail)
     return number.e164
+
+
+def note_download(ledger: Ledger, campaign_id: str, file: str, *, who: str, now: datetime) -> None:
+    """Write into the audit that somebody downloads a file with whole numbers. Raises NoSuchCampaign."""
+    with ledger.writing() as db:
+        own_id = queries.campaign(db, campaign_id).id
+        write_audit(db, now, who=who, event="numbers downloaded", campaign_id=own_id, detail=file)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
 from datetime import datetime
-from typing import TextIO
 
 from fastapi import HTTPException
 from fastapi.responses import StreamingResponse
@@ -13,14 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from campaigns.operations.api_tokens import Scope
-from campaigns.reporting.report import Sheet, totals, write_sheet
+from campaigns.reporting.report import Sheet, totals
 from console.api.campaigns import CampaignId, shown_text
 from console.server.api_route import InjectedCaller, api_router, needs
+from console.server.report_sheets import sheet_download
 from console.server.state import InjectedState
 
 router = api_router("reports")
 
-CHUNK = 64 << 10
 CSV = {"content": {"text/csv": {"schema": {"type": "string"}}}}
 
 
@@ -76,17 +73,4 @@ def show_report_sheet(
     """One sheet, a line for each attempt or contact. The follow-up has numbers in full, and needs `numbers`, too."""
     if sheet is Sheet.FOLLOW_UP and not caller.may(Scope.NUMBERS):
         raise HTTPException(403, "the follow-up has numbers in full: this token has no scope numbers")
-    stream = tempfile.TemporaryFile("w+", encoding="utf-8", newline="")  # noqa: SIM115
-    try:
-        write_sheet(state.ledger, campaign_id, sheet, stream)
-        stream.seek(0)
-    except BaseException:
-        stream.close()
-        raise
-    return StreamingResponse(_chunks(stream), media_type="text/csv; charset=utf-8")
-
-
-def _chunks(stream: TextIO) -> Iterator[bytes]:
-    with stream:
-        while chunk := stream.read(CHUNK):
-            yield chunk.encode()
+    return sheet_download(state.ledger, campaign_id, sheet)

@@ -9,12 +9,16 @@ from fastapi import HTTPException, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from campaigns.ledger import queries
-from campaigns.lifecycle import CAMPAIGN_MOVES, LIVE_CAMPAIGNS, CampaignStatus
+from campaigns.ledger.queries import Campaign
+from campaigns.lifecycle import CAMPAIGN_MOVES, ENDED_CAMPAIGNS, LIVE_CAMPAIGNS, CampaignStatus
 from campaigns.operations.control import ACTIONS, Action
 from campaigns.operations.people import Role
+from campaigns.reporting.audit_trail import AuditFilter, audit_after
 from campaigns.reporting.listings import campaigns_listed, latest_attempts, masked_reasons
+from campaigns.reporting.overview.retries import retries_to_come
 from campaigns.reporting.status import CampaignSummary, summarize_campaign
 from console.pages.rendering import render
+from console.server.auth import Caller
 from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.request_checks import ACTION
 from console.server.state import InjectedState
@@ -22,6 +26,7 @@ from console.server.state import InjectedState
 ENDED_SHOWN = 20
 ATTEMPTS_SHOWN = 50
 REASONS_SHOWN = 8
+AUDIT_SHOWN = 8
 REFRESH_SECONDS_LIVE, REFRESH_SECONDS_ENDED = 1.5, 15.0  # between two refreshes of an open page
 TARGET_STATUS = {
     Action.PAUSE: CampaignStatus.PAUSED,
@@ -52,6 +57,8 @@ def show_campaign(campaign_id: str, request: Request, state: InjectedState, pers
         summary = summarize_campaign(db, queries.campaign(db, campaign_id), now, state.surroundings)
         attempts = latest_attempts(db, summary.campaign.id, ATTEMPTS_SHOWN)
         not_reached = masked_reasons(db, summary.campaign.id, REASONS_SHOWN)
+        retries = retries_to_come(db, summary.campaign.id, now)
+        audit = audit_after(db, AuditFilter(campaign=summary.campaign.id), limit=AUDIT_SHOWN)
     may_control = person.has_role(Role.SENDER)
     allowed = [action for action in Action if may_control and _is_allowed(action, summary.campaign.status)]
     return render(
@@ -60,7 +67,10 @@ def show_campaign(campaign_id: str, request: Request, state: InjectedState, pers
         summary=summary,
         attempts=attempts,
         reasons=not_reached,
+        retries=retries,
+        audit=audit,
         actions=allowed,
+        may=_further_acts(summary.campaign, person),
         every=_refresh_seconds([summary]),
         now=now,
     )
@@ -84,6 +94,17 @@ def control_campaign(campaign_id: str, action: Action, state: InjectedState, per
     """Carry out a button's action, then show the campaign again."""
     campaign = ACTIONS[action](state.ledger, campaign_id, who=person.name, now=state.clock())
     return RedirectResponse(f"/campaigns/{campaign.id}", 303)
+
+
+def _further_acts(campaign: Campaign, person: Caller) -> dict[str, bool]:
+    """What else this person may do with the campaign as it stands."""
+    sends, goes_on = person.has_role(Role.SENDER), campaign.status in LIVE_CAMPAIGNS
+    return {
+        "redial": sends and campaign.status in ENDED_CAMPAIGNS,
+        "append": sends and goes_on and campaign.closed_at is None,
+        "close": sends and goes_on and campaign.is_readable and campaign.awaits_contacts,
+        "download": person.has_role(Role.EDITOR),
+    }
 
 
 def _is_allowed(action: Action, status: CampaignStatus) -> bool:

@@ -20,8 +20,8 @@ from campaigns.operations.erasure import erase
 from campaigns.operations.file_erasure import erase_files
 from campaigns.operations.people import Role
 from campaigns.operations.withdrawals import LONGEST_REASON, withdraw_contact
-from campaigns.reporting.contact_search import others_with_its_number
 from campaigns.reporting.explain import AttemptLine, ContactExplanation, explain_one
+from campaigns.reporting.overview.contact_search import others_with_its_number
 from campaigns.reporting.receipt_history import ReceiptLine
 from console.pages.language import gettext
 from console.pages.rendering import render

@@ -14,7 +14,8 @@ from campaigns.ledger import queries
 from campaigns.ledger.tallies import contacts_by_status
 from campaigns.lifecycle import FINAL_CONTACTS, OPEN_CONTACTS, ContactStatus
 from campaigns.operations.people import Role
-from campaigns.reporting.contact_search import (
+from campaigns.reporting.listings import ListedContact, masked_reasons
+from campaigns.reporting.overview.contact_search import (
     INDEXED_DIGITS,
     MOST_FOUND,
     campaigns_with,
@@ -23,7 +24,6 @@ from campaigns.reporting.contact_search import (
     contacts_with_number,
     page_of_contacts,
 )
-from campaigns.reporting.listings import ListedContact, masked_reasons
 from console.pages.language import gettext
 from console.pages.rendering import render
 from console.server.api_route import NO_NUL

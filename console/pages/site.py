@@ -7,11 +7,13 @@ from console.pages import (
     assets,
     audit,
     calls,
+    campaign_acts,
     campaigns,
     contact,
     contacts,
     language_choice,
     log_in,
+    reports,
     webhooks,
 )
 from console.pages.new_campaign import routes as new_campaign
@@ -22,6 +24,8 @@ ROUTERS = (
     log_in.router,
     campaigns.router,
     *new_campaign.ROUTERS,
+    campaign_acts.router,
+    reports.router,
     contact.router,
     contacts.router,
     calls.router,

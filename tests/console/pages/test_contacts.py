@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from campaigns.ledger.numbers.suppressions import listed
 from campaigns.ledger.tables import contacts
 from campaigns.lifecycle import ContactStatus
-from campaigns.reporting import contact_search
+from campaigns.reporting.overview import contact_search
 from dialer.phone import mask
 from tests.console.conftest import Console
 from tests.support import console_server

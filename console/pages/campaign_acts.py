@@ -1,0 +1,130 @@
+"""Acts of a campaign's page beside pause and cancel: call the missed ones again, append rows, close it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import File, Form, Request, Response, UploadFile
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from campaigns.audience.rejects import Reject
+from campaigns.launch.append import AppendResult, append, check_rows, open_for_append
+from campaigns.launch.redial import OUTCOMES, WORDS, redial, redial_counts, refuse_unless_over
+from campaigns.ledger import queries
+from campaigns.ledger.queries import Campaign
+from campaigns.operations.control import close
+from campaigns.operations.people import Role
+from campaigns.reporting.status import campaign_summary
+from console.pages.language import gettext
+from console.pages.rendering import render
+from console.server.page_route import InjectedPerson, for_role, page_router
+from console.server.state import AppState, InjectedState
+from dialer.errors import DialerError
+
+CAMPAIGN = "/campaigns/{campaign_id}"
+MAX_UPLOAD = 512 << 20  # as in the API
+REJECTS_SHOWN = 100
+
+router = page_router(max_body=MAX_UPLOAD)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppendAnswer:
+    """What became of a file whose rows were to be appended; `error` says why nothing was."""
+
+    error: str = ""
+    result: AppendResult | None = None
+    rejects: Sequence[Reject] = ()
+    bad_rows: int = 0
+
+
+@router.get(f"{CAMPAIGN}/redial", **for_role(Role.SENDER))
+def choose_redial(campaign_id: str, request: Request, state: InjectedState) -> str:
+    """Whom a redial would call, by how their last call ended, and how many they are."""
+    return _redial_page(request, state, campaign_id)
+
+
+@router.post(f"{CAMPAIGN}/redial", response_model=None, **for_role(Role.SENDER))
+def start_redial(
+    campaign_id: str,
+    request: Request,
+    state: InjectedState,
+    person: InjectedPerson,
+    outcomes: Annotated[list[str] | None, Form()] = None,
+) -> Response:
+    """Start a new campaign over the contacts that were not reached, and show it."""
+    if not outcomes:
+        error = gettext("Choose whom to call again.")
+        return HTMLResponse(_redial_page(request, state, campaign_id, error), 422)
+    started = redial(state.ledger, campaign_id, outcomes, who=person.name, now=state.clock())
+    return RedirectResponse(f"/campaigns/{started.id}", 303)
+
+
+@router.get(f"{CAMPAIGN}/append", **for_role(Role.SENDER))
+def choose_rows(campaign_id: str, request: Request, state: InjectedState) -> str:
+    """Where a file of more contacts is chosen."""
+    return _append_page(request, open_for_append(state.ledger, campaign_id), AppendAnswer())
+
+
+@router.post(f"{CAMPAIGN}/append", response_model=None, **for_role(Role.SENDER))
+def append_rows(
+    campaign_id: str,
+    request: Request,
+    state: InjectedState,
+    person: InjectedPerson,
+    rows: Annotated[UploadFile | None, File()] = None,
+    skip_rejects: Annotated[str, Form(max_length=10)] = "",
+) -> Response:
+    """Append the rows of a file, checked as a start checks its list. Sent again, they change nothing."""
+    campaign = open_for_append(state.ledger, campaign_id)
+    if rows is None or not rows.filename:
+        answer = AppendAnswer(error=gettext("Choose a file: CSV or XLSX."))
+    else:
+        answer = _append(state, campaign, rows, bool(skip_rejects), person.name)
+    return HTMLResponse(_append_page(request, campaign, answer), 422 if answer.error else 200)
+
+
+@router.post(f"{CAMPAIGN}/close", **for_role(Role.SENDER))
+def close_campaign(campaign_id: str, state: InjectedState, person: InjectedPerson) -> Response:
+    """Let a standing campaign take no more contacts: it finishes when all that it has are final."""
+    campaign = close(state.ledger, campaign_id, who=person.name, now=state.clock())
+    return RedirectResponse(f"/campaigns/{campaign.id}", 303)
+
+
+def _redial_page(request: Request, state: AppState, campaign_id: str, error: str = "") -> str:
+    now = state.clock()
+    with state.ledger.reading() as db:
+        refuse_unless_over(db, queries.campaign(db, campaign_id), now)
+    summary = campaign_summary(state.ledger, campaign_id, now)
+    counts = redial_counts(state.ledger, campaign_id)
+    words = [word for word in WORDS if counts is None or counts.get(word)]
+    chosen = [word.value for word in OUTCOMES]
+    return render("redial.html", request, summary=summary, counts=counts, choices=words, chosen=chosen, error=error)
+
+
+def _append_page(request: Request, campaign: Campaign, answer: AppendAnswer) -> str:
+    shown = answer.rejects[:REJECTS_SHOWN]
+    return render("append.html", request, campaign=campaign, answer=answer, rejects=shown)
+
+
+def _append(state: AppState, campaign: Campaign, rows: UploadFile, skip_rejects: bool, who: str) -> AppendAnswer:
+    now = state.clock()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "list"
+        with file.open("wb") as stream:
+            shutil.copyfileobj(rows.file, stream)
+        try:
+            checked = check_rows(state.ledger, campaign.id, file, state.settings.accounts, now=now)
+            if checked.bad_rows and not skip_rejects:
+                error = gettext("Some rows cannot be called. Nothing was appended.")
+                return AppendAnswer(error=error, rejects=checked.rejects, bad_rows=checked.bad_rows)
+            result = append(state.ledger, campaign.id, checked, who=who, now=now)
+        except DialerError as exc:
+            words = f"{exc.message} – {exc.remedy}" if exc.remedy else exc.message
+            return AppendAnswer(error=words.replace(f"{file}", rows.filename or "list").replace(f"{folder}/", ""))
+    return AppendAnswer(result=result, rejects=checked.rejects, bad_rows=checked.bad_rows)
