@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, partial
+from types import coroutine
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -39,12 +42,46 @@ _before_send: ContextVar[BeforeSend | None] = ContextVar("before_send", default=
 
 
 class _Request(aiohttp.ClientRequest):
-    """aiohttp's request, which calls the `before_send` of its exchange once it has a connection."""
+    """The request of aiohttp; with a connection it calls the `before_send` of its exchange, and is written at once."""
 
     async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
         if check := _before_send.get():
             check()
         return await super().send(conn)
+
+    if sys.version_info < (3, 12):
+
+        def write_bytes(self, *arguments: Any) -> Coroutine[Any, Any, None]:
+            """Begin to write at once, as later Pythons do: in the loop's next turn the slot of a call may be over."""
+            return _begun(super().write_bytes(*arguments))
+
+
+def _begun(writing: Coroutine[Any, Any, None]) -> Coroutine[Any, Any, None]:
+    """What is left of a coroutine whose first step has been done."""
+    try:
+        awaited = writing.send(None)
+    except StopIteration:
+        return _rest(None)
+    return _rest(_steps(writing, awaited))
+
+
+async def _rest(steps: Awaitable[None] | None) -> None:
+    if steps is not None:
+        await steps
+
+
+@coroutine
+def _steps(writing: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, Any, None]:
+    """The steps of a coroutine that waits for this."""
+    while True:
+        try:
+            step = partial(writing.send, (yield awaited))
+        except BaseException as exc:
+            step = partial(writing.throw, exc)
+        try:
+            awaited = step()
+        except StopIteration:
+            return
 
 
 @cache

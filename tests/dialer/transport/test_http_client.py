@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import aiohttp
 import pytest
@@ -13,7 +16,7 @@ from aiohttp.client_reqrep import ConnectionKey
 
 from dialer.errors import NotPlaced, ProviderError, TooLate, Unconfirmed, Unreachable
 from dialer.http import HttpRequest
-from dialer.transport.http_client import provider_error, translate_errors
+from dialer.transport.http_client import HttpClient, _begun, provider_error, translate_errors
 
 PLACING = HttpRequest(method="POST", url="https://user:secret@api.example/v2", body=b"hello", places=True)
 ASKING = HttpRequest(method="GET", url="https://api.example/v2")
@@ -115,3 +118,56 @@ def test_an_error_tells_the_host_and_nothing_else_of_the_address_or_the_body():
     assert "api.example:443" in str(caught.value)
     assert "secret" not in f"{caught.value!s} {caught.value!r} {caught.value.ruling!r}"
     assert "hello" not in f"{caught.value!s} {caught.value!r} {caught.value.ruling!r}"
+
+
+def test_a_request_is_written_in_the_turn_of_the_loop_in_which_it_was_checked():
+    """A turn later, and however long that one lasts, the slot of a call may be over."""
+    heard, in_time = threading.Event(), list[bool]()
+    checks: list[None] = []
+
+    def check() -> None:
+        checks.append(None)
+        if len(checks) == 2:  # with its connection open
+            asyncio.get_running_loop().call_soon(lambda: in_time.append(heard.wait(10)))
+
+    def serve(door: socket.socket) -> None:
+        caller, _ = door.accept()
+        with caller:
+            read = b""
+            while not read.endswith(b"hello"):
+                read += caller.recv(65536)
+            heard.set()
+            caller.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+
+    async def call(url: str) -> int:
+        client = HttpClient(connections=1)
+        request = HttpRequest(method="POST", url=url, body=b"hello", places=True)
+        try:
+            return (await client.exchange(request, timeout=60, connect_timeout=60, before_send=check)).status
+        finally:
+            await client.aclose()
+
+    with socket.create_server(("127.0.0.1", 0)) as door, ThreadPoolExecutor(1) as server:
+        server.submit(serve, door)
+        assert asyncio.run(call(f"http://127.0.0.1:{door.getsockname()[1]}")) == 200
+    assert in_time == [True]
+
+
+@pytest.mark.anyio
+async def test_writing_that_has_to_wait_is_begun_at_once_goes_on_and_can_be_given_up():
+    steps: list[str] = []
+
+    async def write() -> None:
+        steps.append("begun")
+        await asyncio.sleep(0)
+        steps.append("went on")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            steps.append("given up")
+
+    rest = _begun(write())
+    assert steps == ["begun"]
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(rest, 0.01)
+    assert steps == ["begun", "went on", "given up"]
