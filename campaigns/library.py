@@ -43,9 +43,11 @@ class Campaigns:
         *,
         who: str,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        second_person_above: int | None = None,
     ) -> None:
         self.ledger = ledger
         self._accounts, self._who, self._clock = accounts, who, clock
+        self._second_person_above = second_person_above
 
     def check(self, file: Path | str, *, keep: bool = True, progress: ProgressBar = no_progress) -> CheckResult:
         """Read a campaign file and its whole list: what is wrong, and who can be called. `keep` it to start it."""
@@ -75,6 +77,7 @@ class Campaigns:
             who=self._who,
             now=self._clock(),
             progress=progress,
+            second_person_above=self._second_person_above,
         )
 
     def check_rows(self, campaign: str, rows: Path | Rows, *, progress: ProgressBar = no_progress) -> CheckResult:

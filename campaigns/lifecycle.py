@@ -59,6 +59,7 @@ class PauseKind(StrEnum):
     CANARY = "canary"  # too few of its first contacts were reached
     BUDGET = "budget"  # a budget that does not begin anew is used up
     HALTED = "halted"  # its account cannot dial, or every call of it would fail alike
+    SECOND_PERSON = "second_person"  # it is large: another person has to confirm that it starts
 
 
 class ReleaseHold(StrEnum):

@@ -174,6 +174,10 @@ class ConsoleSettings(Section):
         description="Of the first admin, at the first start; absent, one is made and kept in data_dir. At least 12 "
         "characters where the console or Flower listens to other machines.",
     )
+    second_person_above: Annotated[int, Field(ge=0)] | None = Field(
+        None,
+        description="A start with more contacts waits until another person resumes it; absent, none does.",
+    )
     session_idle_minutes: Annotated[float, Field(gt=0, le=7 * 24 * 60)] = Field(
         8 * 60, description="After which a person who does nothing has to log in again."
     )

@@ -174,7 +174,12 @@ def launch() -> None:
             for draft_id in draft_checks.unfinished_checks(settings.data_dir, using.clock()):
                 _send(check_list, draft_id)  # what the broker does not take is handed out again
         accounts, rejects_folder = _account_settings(using), settings.data_dir / "reports"
-        recurring.launch_due(using.ledger, accounts, rejects_folder=rejects_folder, now=using.clock())
+        recurring.launch_due(
+            *(using.ledger, accounts),
+            rejects_folder=rejects_folder,
+            now=using.clock(),
+            second_person_above=settings.console.second_person_above,
+        )
     except LedgerUnavailable as exc:
         log.error("nothing is launched", why=exc.message, remedy=exc.remedy)
 

@@ -42,8 +42,13 @@ def launch(
     now: datetime,
     progress: ProgressBar = no_progress,
     still_wanted: StillWanted = lambda db, campaign_id: None,
+    second_person_above: int | None = None,
+    started_for: str | None = None,
 ) -> Campaign:
     """Write a checked campaign into the ledger and start it, or leave nothing there that would be dialed.
+
+    One with more contacts than `second_person_above` waits, paused, until another person than `who` resumes it, or than
+    the one for whom it acts (`started_for`).
 
     What a killed launch leaves is told as cut off after two minutes, and removed after an hour by the next launch or
     the sweep. Raises CampaignNotEnded when a campaign of this name has not ended, unless `again`; even with `again`
@@ -82,6 +87,8 @@ def launch(
                 "rejects_file": str(rejects_file) if rejects_file else None,
                 "who": who,
                 "now": now,
+                "second_person_above": second_person_above,
+                "started_for": started_for,
             },
         )
     except BaseException:

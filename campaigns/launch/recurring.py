@@ -130,7 +130,12 @@ def next_run(definition: Definition, after: datetime) -> datetime | None:
 
 
 def launch_due(
-    ledger: Ledger, accounts: Mapping[str, AccountSettings], *, rejects_folder: Path, now: datetime
+    ledger: Ledger,
+    accounts: Mapping[str, AccountSettings],
+    *,
+    rejects_folder: Path,
+    now: datetime,
+    second_person_above: int | None = None,
 ) -> list[str]:
     """Launch the recurring campaigns that are due; returns their ids. Of many workers at once, one launches each run.
 
@@ -142,7 +147,7 @@ def launch_due(
             if schedule.due_at is None or schedule.due_at > now or not ledger.write(_take, schedule, now):
                 continue
             try:
-                message = _launch(ledger, schedule, accounts, rejects_folder, now, started)
+                message = _launch(ledger, schedule, accounts, rejects_folder, now, started, second_person_above)
             except DialerError as exc:
                 message = f"not launched: {exc.message}"
                 log.error(
@@ -195,6 +200,7 @@ def _launch(
     rejects_folder: Path,
     now: datetime,
     started: list[str],
+    second_person_above: int | None,
 ) -> str:
     if cuts := _cuts(schedule):
         with ledger.reading() as db:
@@ -214,6 +220,8 @@ def _launch(
         who=f"schedule {schedule.name}",
         now=now,
         still_wanted=partial(_note_started, schedule.name, now),
+        second_person_above=second_person_above,
+        started_for=schedule.added_by,
     )
     started.append(campaign.id)
     return (

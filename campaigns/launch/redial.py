@@ -44,16 +44,24 @@ class CannotRedial(DialerError):
     """There is no contact to call again, or the campaign has not ended; nothing was started."""
 
 
-def redial(ledger: Ledger, campaign_id: str, outcomes: Sequence[str] = (), *, who: str, now: datetime) -> Campaign:
+def redial(
+    ledger: Ledger,
+    campaign_id: str,
+    outcomes: Sequence[str] = (),
+    *,
+    who: str,
+    now: datetime,
+    second_person_above: int | None = None,
+) -> Campaign:
     """Start a new campaign of the same definition over the contacts of an ended one that were not reached.
 
     `outcomes` are words of WORDS: how the contact's last call ended, or the contact's final status; none means every
     unanswered outcome. Contacts that were refused, suppressed or reached are never called again. Raises CannotRedial,
-    NoSuchCampaign.
+    NoSuchCampaign. A large one waits for a second person, as with `launch`.
     """
     if strange := sorted(set(outcomes) - set(WORDS)):
         raise CannotRedial(f"no one can be called again for {', '.join(strange)}", f"choose from {', '.join(WORDS)}")
-    return ledger.write(_redial, campaign_id, tuple(outcomes) or tuple(OUTCOMES), who, now)
+    return ledger.write(_redial, campaign_id, tuple(outcomes) or tuple(OUTCOMES), who, now, second_person_above)
 
 
 def redial_counts(ledger: Ledger, campaign_id: str) -> dict[str, int] | None:
@@ -71,7 +79,9 @@ def redial_counts(ledger: Ledger, campaign_id: str) -> dict[str, int] | None:
         return {str(name): number for name, number in db.execute(by_word)}
 
 
-def _redial(db: Connection, campaign_id: str, outcomes: Sequence[str], who: str, now: datetime) -> Campaign:
+def _redial(
+    db: Connection, campaign_id: str, outcomes: Sequence[str], who: str, now: datetime, second_person_above: int | None
+) -> Campaign:
     erasures.take_erasure_lock(db)
     old = queries.campaign(db, campaign_id)
     refuse_unless_over(db, old, now)
@@ -95,7 +105,8 @@ def _redial(db: Connection, campaign_id: str, outcomes: Sequence[str], who: str,
             f"{old.id} has no contact that ended as {', '.join(outcomes)}", f"see them with: dialer report {old.id}"
         )
     note_redial(db, old.id, new, ", ".join(outcomes), who=who, now=now)
-    drafts.start(db, new, zones=old.zones, rejects=0, rejects_file=None, who=who, now=now)
+    facts: dict[str, Any] = {"zones": old.zones, "rejects": 0, "rejects_file": None, "who": who, "now": now}
+    drafts.start(db, new, **facts, second_person_above=second_person_above)
     if old.definition.contacts.standing:  # over those that were left, and nobody else
         db.execute(update(campaigns).where(campaigns.c.id == new).values(closed_at=now))
     return queries.campaign(db, new)

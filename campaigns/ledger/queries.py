@@ -81,6 +81,7 @@ class Campaign:
     ends_at: datetime | None = None
     urgent: bool = False
     hands_over: bool = False
+    started_by: str | None = None
 
     @property
     def definition(self) -> Definition:

@@ -177,6 +177,7 @@ campaigns = Table(
     Column("rejects_file", Text),
     Column("created_at", UtcTime, nullable=False),
     Column("started_at", UtcTime),
+    Column("started_by", Text),
     Column("finished_at", UtcTime),
     Column("ticked_at", UtcTime),  # when a release tick last wrote here what binds
     Column("held_by", Sentence),  # what binds when nothing can be released now

@@ -12,7 +12,7 @@ from campaigns.ledger import claims, queries
 from campaigns.ledger.moves import move_campaign, row_count, write_audit
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
-from campaigns.ledger.tables import breakers, campaigns, contacts, halts
+from campaigns.ledger.tables import breakers, campaigns, contacts, halts, tokens
 from campaigns.lifecycle import (
     BY_A_PERSON,
     LIVE_CAMPAIGNS,
@@ -22,6 +22,14 @@ from campaigns.lifecycle import (
     IllegalMove,
     PauseKind,
 )
+from dialer.errors import DialerError
+
+A_TOKEN = "token "  # noqa: S105  # begins the names of programs
+
+
+class SecondPersonNeeded(DialerError):
+    """Somebody else has to confirm that the campaign starts."""
+
 
 REMEDIES: Mapping[CampaignStatus, str] = {  # what to do instead of a move that is not allowed from this status
     CampaignStatus.DRAFT: "its list is still being read; see when it has started: dialer status {id}",
@@ -54,7 +62,10 @@ def pause(
 def resume(
     ledger: Ledger, campaign_id: str, *, who: str, now: datetime, versions: Collection[str] | None = None
 ) -> Campaign:
-    """Dial again. Raises IllegalMove unless the campaign is paused, NoSuchCampaign."""
+    """Dial again. Raises IllegalMove unless the campaign is paused, NoSuchCampaign.
+
+    Raises SecondPersonNeeded where it waits for another person than `who`.
+    """
     return ledger.write(_move, campaign_id, CampaignStatus.RUNNING, who, BY_A_PERSON, now, versions)
 
 
@@ -124,6 +135,9 @@ def _move(
     campaign = queries.campaign(db, campaign_id, lock=versions is not None)
     if versions is not None and campaign.version not in versions:
         raise ChangedMeanwhile(f"campaign {campaign.id} has changed: it is {campaign.status}", "look at it again")
+    if to is CampaignStatus.RUNNING:
+        _require_second_person(db, campaign, who)
+        reason = _confirmation(campaign, who) or reason
     # An operator has decided, so neither the circuit breaker nor its account's recovery must resume the campaign.
     held_by_breaker = row_count(db, delete(breakers).where(breakers.c.campaign_id == campaign.id)) > 0
     held_by_halt = row_count(db, delete(halts).where(halts.c.campaign_id == campaign.id)) > 0
@@ -138,6 +152,31 @@ def _move(
     elif to is CampaignStatus.CANCELLED:
         claims.cancel_left(db, now)
     return queries.campaign(db, campaign.id)
+
+
+def _require_second_person(db: Connection, campaign: Campaign, who: str) -> None:
+    """Raises SecondPersonNeeded where the campaign waits for another person than the one who resumes it now."""
+    if campaign.pause_kind is not PauseKind.SECOND_PERSON:
+        return
+    starter = campaign.started_by or "nobody"
+    remedy = f"let another sender confirm it: dialer resume {campaign.id}, or the button Resume of its page"
+    if who.startswith(A_TOKEN):
+        raise SecondPersonNeeded(f"a program cannot confirm {campaign.id}: a person has to", remedy)
+    if who.casefold() in {person.casefold() for person in _people_behind(db, starter)}:
+        raise SecondPersonNeeded(f"{campaign.id} was started by {starter}: a second person has to confirm it", remedy)
+
+
+def _confirmation(campaign: Campaign, who: str) -> str | None:
+    """What the audit says of the second person; None where the campaign waits for nobody."""
+    waits = campaign.pause_kind is PauseKind.SECOND_PERSON
+    return f"started by {campaign.started_by}, confirmed by {who}" if waits else None
+
+
+def _people_behind(db: Connection, starter: str) -> set[str]:
+    """Who started it; of a program also the person who made its token."""
+    token = select(tokens.c.created_by).where(tokens.c.name == starter.removeprefix(A_TOKEN))
+    made_by = db.scalar(token) if starter.startswith(A_TOKEN) else None
+    return {starter} | ({made_by} if made_by else set())
 
 
 def _illegal(campaign: Campaign, to: CampaignStatus) -> IllegalMove:

@@ -53,6 +53,7 @@ class HoldKind(StrEnum):
     BUDGET = "budget"
     CANARY = "canary"
     HALTED = "halted"
+    SECOND_PERSON = "second_person"
     ANSWERS_AGAIN = "answers_again"
     FINISHED = "finished"
     CANCELLED = "cancelled"
@@ -91,6 +92,7 @@ PAUSES = {
     PauseKind.CANARY: HoldKind.CANARY,
     PauseKind.BUDGET: HoldKind.BUDGET,
     PauseKind.HALTED: HoldKind.HALTED,
+    PauseKind.SECOND_PERSON: HoldKind.SECOND_PERSON,
 }
 KIND_OF_HOLD = {
     ReleaseHold.REDIS_AWAY: HoldKind.REDIS_AWAY,
@@ -110,6 +112,7 @@ REMEDIES = {
     HoldKind.BUDGET: "raise the budget in a new campaign, or wait for the next day where it is a day's",
     HoldKind.CANARY: "hear the call yourself; to call the others all the same: dialer resume {id}",
     HoldKind.HALTED: "put right what the reason names, then: dialer resume {id}",
+    HoldKind.SECOND_PERSON: "let another person than the one who started it confirm: dialer resume {id}",
     HoldKind.ANSWERS_AGAIN: "dialer resume {id}; to go on by itself the next time: resume_after_halt: true in its file",
     HoldKind.NO_STACK: "start it: dialer up",
     HoldKind.REDIS_AWAY: "bring Redis back; nothing is lost, and dialing goes on by itself",

@@ -232,7 +232,9 @@ def redial_campaign(
 ) -> CampaignState:
     """A new campaign, started, over the contacts that an ended one did not reach."""
     outcomes = given.outcomes if given else []
-    started = redial(state.ledger, campaign_id, outcomes, who=caller.name, now=state.clock())
+    above = state.settings.console.second_person_above
+    facts: dict[str, Any] = {"who": caller.name, "now": state.clock(), "second_person_above": above}
+    started = redial(state.ledger, campaign_id, outcomes, **facts)
     return _reply(campaign_summary(state.ledger, started.id, state.clock(), state.surroundings), caller, response)
 
 

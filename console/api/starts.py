@@ -39,7 +39,7 @@ class TestCall(NumberGiven):
 def start_campaign(
     campaign_id: str, response: Response, state: InjectedState, caller: InjectedCaller, given: Start | None = None
 ) -> CampaignState:
-    """Check it and start it: workers dial it from now on."""
+    """Check it and start it: workers dial it from now on, or once a second person has resumed a large one."""
     given = given or Start()
     campaign = start_draft(
         state.ledger,
@@ -51,6 +51,7 @@ def start_campaign(
         reports_folder=state.settings.data_dir / "reports",
         who=caller.name,
         now=state.clock(),
+        second_person_above=state.settings.console.second_person_above,
     )
     response.headers["Location"] = f"/api/v1/campaigns/{campaign.id}"
     return campaign_state(campaign_summary(state.ledger, campaign.id, state.clock(), state.surroundings), caller)

@@ -49,4 +49,5 @@ def check_file(file: Path, settings: Settings, ledger: Ledger, *, quiet: bool, k
 
 def campaigns_of(settings: Settings, ledger: Ledger) -> Campaigns:
     """What this user may do with the campaigns of the ledger."""
-    return Campaigns(ledger, settings.accounts, who=user_name(), clock=now_utc)
+    above = settings.console.second_person_above
+    return Campaigns(ledger, settings.accounts, who=user_name(), clock=now_utc, second_person_above=above)

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import File, Form, Request, Response, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -61,7 +61,9 @@ def start_redial(
     if not outcomes:
         error = gettext("Choose whom to call again.")
         return HTMLResponse(_redial_page(request, state, campaign_id, error), 422)
-    started = redial(state.ledger, campaign_id, outcomes, who=person.name, now=state.clock())
+    above = state.settings.console.second_person_above
+    facts: dict[str, Any] = {"who": person.name, "now": state.clock(), "second_person_above": above}
+    started = redial(state.ledger, campaign_id, outcomes, **facts)
     return RedirectResponse(f"/campaigns/{started.id}", 303)
 
 

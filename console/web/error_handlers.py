@@ -31,6 +31,7 @@ from campaigns.ledger.webhooks import NoSuchWebhook
 from campaigns.lifecycle import ChangedMeanwhile, IllegalMove
 from campaigns.operations.api_tokens import BadToken, NoSuchToken, TokenNameTaken
 from campaigns.operations.contact_numbers import NumberErased
+from campaigns.operations.control import SecondPersonNeeded
 from campaigns.operations.live_calls import AccountUnclear, NotDone
 from campaigns.operations.passwords import BadPassword
 from campaigns.operations.people import BadUser, LastAdmin, NoSuchUser, UserNameTaken
@@ -57,7 +58,9 @@ STATUSES: Mapping[type[DialerError], int] = {
         404,
     ),
     NoCheck: 404,
-    **dict.fromkeys((IllegalMove, CampaignNotEnded, CannotRedial, LastAdmin, TokenNameTaken, UserNameTaken), 409),
+    **dict.fromkeys(
+        (IllegalMove, CampaignNotEnded, CannotRedial, LastAdmin, SecondPersonNeeded, TokenNameTaken, UserNameTaken), 409
+    ),
     NumberErased: 409,
     **dict.fromkeys(
         (AlreadyStarted, BeingRead, CannotAppend, CannotLogIn, KeyReused, NotDone, NotStarted, SeveralContacts), 409

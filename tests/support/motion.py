@@ -35,11 +35,13 @@ KEYLESS = LISTED | {"contacts": {"standing": True}}
 UNTIL = "2026-12-31T09:00"
 
 
-def start_listed(ledger: Ledger, folder: Path, rows: list[dict[str, Any]], *, now: datetime) -> Campaign:
+def start_listed(
+    ledger: Ledger, folder: Path, rows: list[dict[str, Any]], *, now: datetime, who: str = "ann", **facts: Any
+) -> Campaign:
     """A running campaign over these rows, each with a phone, a name, a key and a last moment."""
     lines = ["phone,name,id,until", *(f"{row['phone']},{row['name']},{row['id']},{UNTIL}" for row in rows)]
     (folder / "list.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return _start(ledger, folder, LISTED, now)
+    return _start(ledger, folder, LISTED, now, who, **facts)
 
 
 def start_standing(
@@ -49,10 +51,12 @@ def start_standing(
     return _start(ledger, folder, definition | changes, now)
 
 
-def _start(ledger: Ledger, folder: Path, definition: dict[str, Any], now: datetime) -> Campaign:
+def _start(
+    ledger: Ledger, folder: Path, definition: dict[str, Any], now: datetime, who: str = "ann", **facts: Any
+) -> Campaign:
     file = folder / "reminders.yaml"
     file.write_text(yaml.safe_dump(definition), encoding="utf-8")
-    return launch(ledger, check(file, ACCOUNTS), who="ann", now=now)
+    return launch(ledger, check(file, ACCOUNTS), who=who, now=now, **facts)
 
 
 def row(number: int, name: str = "Ann", **more: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from campaigns.launch.drafts.check_notes import ASKED, CHECKED, remove_notes
 from campaigns.launch.drafts.draft_checks import check_draft
@@ -26,6 +27,7 @@ def start_draft(
     reports_folder: Path,
     who: str,
     now: datetime,
+    second_person_above: int | None = None,
 ) -> Campaign:
     """Check it and start it, once, however many ask. Its list is removed: the contacts are in the ledger.
 
@@ -39,7 +41,8 @@ def start_draft(
         checked.refuse_rejects(None, skip=skip_rejects)
         refuse_too_late(checked, now)
         check_login(checked.definition.account)
-        campaign = launch(ledger, checked, rejects_folder=reports_folder, again=again, who=who, now=now)
+        facts: dict[str, Any] = {"who": who, "now": now, "second_person_above": second_person_above}
+        campaign = launch(ledger, checked, rejects_folder=reports_folder, again=again, **facts)
         note_started(draft, campaign.id)
         remove_notes(draft, ASKED, CHECKED)
     return campaign

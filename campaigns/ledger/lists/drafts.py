@@ -22,13 +22,13 @@ from sqlalchemy import (
 )
 
 from campaigns.ledger import bulk, claims
-from campaigns.ledger.moves import move_campaign, row_count, updated_one
+from campaigns.ledger.moves import move_campaign, pause, row_count, updated_one
 from campaigns.ledger.numbers import erasures
 from campaigns.ledger.numbers.spellings import every_spelling
 from campaigns.ledger.queries import parse_definition
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import campaigns, contacts
-from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus, ContactStatus
+from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus, ContactStatus, PauseKind
 from dialer.errors import DialerError
 from dialer.number_identity import spellings
 from dialer.phone import mask
@@ -230,15 +230,19 @@ def start(
     now: datetime,
     admitted: int | None = None,
     is_suppressed: bool = False,
+    second_person_above: int | None = None,
+    started_for: str | None = None,
 ) -> None:
     """Start a draft, now or at its moment; from here on its contacts and its definition are locked.
 
+    One with more contacts than `second_person_above` is paused at once, unless it is a rehearsal: a person other than
+    `who`, or than the one `started_for` whom `who` acts, has to resume it.
     `is_suppressed`: `suppress` has gone through it; who is suppressed after that is met by the look before each call.
     Raises DraftGone when it is no draft any more, or has not as many contacts as were `admitted`.
     """
     erasures.take_erasure_lock(db)
     # Locked from the first statement on: it is not discarded or replaced while it is counted.
-    wanted = (campaigns.c.account, campaigns.c.contacts, campaigns.c.definition)
+    wanted = (campaigns.c.account, campaigns.c.contacts, campaigns.c.definition, campaigns.c.rehearsal)
     locked = select(*wanted).where(*_this_draft(campaign_id, now)).with_for_update()
     draft = db.execute(locked).first()
     if draft is None:
@@ -258,6 +262,7 @@ def start(
         "rejects": rejects,
         "rejects_file": rejects_file,
         "started_at": now,
+        "started_by": started_for or who,
         "starts_at": definition.starts_at,
         "ends_at": definition.ends_at,
         "urgent": definition.urgent,
@@ -267,6 +272,9 @@ def start(
     later = definition.starts_at is not None and definition.starts_at > now
     to = CampaignStatus.SCHEDULED if later else CampaignStatus.RUNNING
     move_campaign(db, campaign_id, to, now, who=who, reason="started")
+    if second_person_above is not None and count > second_person_above and not draft.rehearsal:
+        why = f"a second person has to confirm a start with more than {second_person_above:,} contacts"
+        pause(db, campaign_id, PauseKind.SECOND_PERSON, now, reason=why)
 
 
 def _this_draft(campaign_id: str, created_at: datetime) -> tuple[ColumnElement[bool], ...]:

@@ -36,7 +36,8 @@ def redial_command(campaign: str = Name, outcome: str = Outcomes, as_json: bool 
     """Call those again whom a campaign that is over has not reached: a new campaign of the same definition."""
     outcomes = [word.strip() for word in outcome.split(",") if word.strip()]
     with settings_and_ledger() as (settings, ledger):
-        started = redial(ledger, campaign, outcomes, who=user_name(), now=now_utc())
+        above = settings.console.second_person_above
+        started = redial(ledger, campaign, outcomes, who=user_name(), now=now_utc(), second_person_above=above)
     print_started(started, settings, as_json=as_json)
 
 
