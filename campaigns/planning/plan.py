@@ -23,7 +23,7 @@ from campaigns.ledger.numbers.frequency_caps import calls_since
 from campaigns.ledger.store import Ledger
 from campaigns.planning.capacity import Capacity, capacity_of, other_campaigns, with_bucket_state
 from campaigns.planning.outcome_model import OutcomeModel, assumed_model, learned_model
-from campaigns.planning.simulation import SimulatedContacts, Simulation, SimulationResult
+from campaigns.planning.simulation import SLOT, SimulatedContacts, Simulation, SimulationResult
 from dialer.account_settings import AccountSettings
 from dialer.bucket import BucketState
 from dialer.errors import DialerError
@@ -32,6 +32,7 @@ RUNS_FOR_CALLS = 200_000  # short lists are simulated more often: chance makes a
 MOST_RUNS = 25
 ENOUGH_RUNS = 10  # for a range of ends
 ANY_ZONE = "UTC"
+SECONDS_PER_DAY = 86400
 EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -118,7 +119,15 @@ class Plan:
     @property
     def by_day(self) -> Mapping[date, int]:
         """Calls by day (UTC)."""
-        return {date.fromordinal(EPOCH + day): calls for day, calls in sorted(self.first_run.by_day.items())}
+        days = Counter[int]()
+        for slot, calls in self.first_run.by_slot.items():
+            days[slot * SLOT // SECONDS_PER_DAY] += calls
+        return {date.fromordinal(EPOCH + day): calls for day, calls in sorted(days.items())}
+
+    @property
+    def by_slot(self) -> Mapping[int, int]:
+        """Calls by the Unix second at which a slot of `SLOT` seconds begins."""
+        return {slot * SLOT: calls for slot, calls in sorted(self.first_run.by_slot.items())}
 
     @property
     def skipped(self) -> Mapping[str, int]:

@@ -19,6 +19,7 @@ from campaigns.planning.simulated_limits import SimulatedLimits
 from dialer.calls import REACHED, Outcome
 from dialer.verdicts import Verdict
 
+SLOT = 300  # seconds, for a picture of when calls are placed
 ROUNDING = 0.001  # seconds that a moment may lose on its way through a datetime
 
 
@@ -51,7 +52,7 @@ class SimulationResult:
                     the campaign's end comes first, infinite where the budget is used up first
     ends            when the last call has ended and is settled, in Unix seconds
     canary_reached  how many of the canary's contacts were reached when it was decided; None: never decided
-    by_day          calls by Unix day
+    by_slot         calls by `SLOT` of Unix time
     """
 
     first_at: array[float]
@@ -59,7 +60,7 @@ class SimulationResult:
     reached: int = 0
     ends: float = 0.0
     canary_reached: int | None = None
-    by_day: Counter[int] = field(default_factory=Counter)
+    by_slot: Counter[int] = field(default_factory=Counter)
 
 
 class Simulation:
@@ -145,7 +146,7 @@ class Simulation:
                 continue
             limits.place_call(now, ended)
             result.calls, result.ends = result.calls + 1, max(result.ends, ended + settle_seconds)
-            result.by_day[int(now // 86400)] += 1
+            result.by_slot[int(now // SLOT)] += 1
             if self._caps:
                 calls_made.setdefault(index, []).append(now)
             reached = outcome in REACHED

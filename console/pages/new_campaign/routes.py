@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from console.pages.new_campaign import begin, columns, message, settings
+from console.pages.new_campaign import begin, check, columns, message, plan, settings, start
 
-ROUTERS = (begin.router, columns.router, message.router, settings.router)
+ROUTERS = (begin.router, columns.router, message.router, settings.router, check.router, plan.router, start.router)

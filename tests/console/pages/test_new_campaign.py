@@ -342,3 +342,91 @@ def test_the_file_is_downloaded_as_it_is(console: Console, draft: str) -> None:
 @pytest.mark.parametrize("draft_id", ["nothing.000000000000", "..", "x.y", "a.0123456789ab%00"])
 def test_a_draft_that_is_not_there_is_not_found(console: Console, draft_id: str) -> None:
     assert console.http.get(f"/new/{draft_id}/columns").status_code == 404
+
+
+GOOD = workbook(PEOPLE)
+
+
+def prepared(console: Console, content: bytes = GOOD, **settings: str) -> str:
+    """A draft that lacks nothing, on an account whose provider refuses no login."""
+    draft = begun(console, content)
+    hours = {f"hours-{day}": "00:00-24:00" for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
+    reply = fill_in(
+        console, f"{draft}/settings", **{"account": "bulk", "caller_id": console_server.CALLER, **hours, **settings}
+    )
+    assert reply.status_code == 303, text_of(reply.text)
+    return draft
+
+
+def checked(console: Console, draft: str) -> str:
+    assert send(console.http, f"{draft}/check", f"{draft}/check").status_code == 303
+    return console.http.get(f"{draft}/check").text
+
+
+def test_each_bad_row_is_shown_with_its_remedy_and_no_whole_number(console: Console) -> None:
+    draft = prepared(console, workbook())
+    html = checked(console, draft)
+    page = text_of(html)
+    assert "3 will be called 3 cannot be called 0 are left out 6 rows in the list" in page
+    assert "5 Mobile phone 12" in page
+    assert "6 Mobile phone +14*******00 the same number stands in line 2" in page
+    assert "7 First name" in page
+    assert console_server.PHONES[0] not in html
+    file = send(console.http, f"{draft}/check", f"{draft}/rejects.csv")
+    assert "recall-march-rejects.csv" in file.headers["content-disposition"]
+    assert console_server.PHONES[0] in file.content.decode("utf-8-sig")
+    assert "rejects downloaded" in console.http.get("/audit").text
+
+
+def test_no_cell_of_a_rejected_row_becomes_markup(console: Console) -> None:
+    header = ("phone", "name", NASTY)
+    draft = prepared(console, workbook([(NASTY, NASTY, NASTY), (console_server.PHONES[0], "Ann", "x")], header))
+    assert "<script>alert" not in checked(console, draft)
+
+
+def test_what_a_draft_lacks_is_told_with_the_step_that_corrects_it(console: Console, draft: str) -> None:
+    reply = send(console.http, f"{draft}/check", f"{draft}/check")
+    assert reply.status_code == 422
+    assert "caller_id: is missing" in text_of(reply.text)
+    assert f'href="{draft}/settings">correct it' in reply.text
+
+
+def test_a_long_list_is_checked_by_a_worker_and_the_page_shows_how_far_it_is(console: Console) -> None:
+    rows = b"".join(b"+1303555%04d,Ann %d\n" % (100 + number % 100, number) for number in range(120_000))
+    draft = prepared(console, b"phone,name\n" + rows)
+    html = checked(console, draft)
+    assert "<progress" in html
+    assert 'data-every="1"' in html
+    assert "The list is being read" in text_of(html)
+    busy = console.http.get(f"{draft}/plan").text
+    assert "Make the plan" in busy, "a long list is planned when it is asked for"
+
+
+def test_a_change_makes_the_check_of_before_worth_nothing(console: Console) -> None:
+    draft = prepared(console)
+    assert "Every row can be called." in text_of(checked(console, draft))
+    fill_in(console, f"{draft}/message", tts="Something else.")
+    assert "Check the list" in text_of(console.http.get(f"{draft}/check").text)
+
+
+def test_the_plan_says_when_and_shows_it(console: Console) -> None:
+    page = console.http.get(f"{prepared(console, workbook())}/plan").text
+    words = text_of(page)
+    assert "3 people are called" in words
+    assert "3, whose row has a mistake" in words
+    assert '<svg class="chart"' in page
+    assert "Calls an hour, by the clock of America/" in words
+    assert "likely end" in words
+
+
+def test_a_plan_of_a_draft_that_lacks_something_says_what(console: Console, draft: str) -> None:
+    reply = send(console.http, f"{draft}/plan", f"{draft}/plan")
+    assert reply.status_code == 422
+    assert "caller_id: is missing" in text_of(reply.text)
+
+
+def started(console: Console, draft: str, **fields: str) -> httpx.Response:
+    """Press the button of the start page, confirming what it asks."""
+    html = console.http.get(f"{draft}/start").text
+    seen = html.partition('name="seen" value="')[2].partition('"')[0]
+    return console.http.post(f"{draft}/start", data={"token": token_of(html), "seen": seen, "when": "now", **fields})

@@ -1,0 +1,79 @@
+"""A picture of when a campaign will call: calls an hour over days, as bars of an SVG."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+WIDTH, HEIGHT, FOOT = 900, 200, 24
+WIDTHS = (300, 900, 3600, 3 * 3600, 6 * 3600, 24 * 3600)  # seconds that a bar may stand for
+MOST_BARS = 120
+MOST_TICKS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A part of the time: its place in the picture, when it begins, and how many calls an hour are placed in it."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    begins: datetime
+    calls_an_hour: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A moment that is written below the bars."""
+
+    x: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """The picture. `most` is the height of the highest bar, in calls an hour; moments are those of `zone`."""
+
+    width: int = WIDTH
+    height: int = HEIGHT
+    foot: int = FOOT
+    most: int
+    zone: str
+    bars: list[Bar] = field(repr=False)
+    ticks: list[Tick]
+
+
+def chart_of(slots: Mapping[int, float], zone: str) -> Chart | None:
+    """The picture of calls by the Unix second at which their slot begins; None where there is none."""
+    if not slots:
+        return None
+    first, last = min(slots), max(slots)
+    size = next((size for size in WIDTHS if (last - first) // size < MOST_BARS), WIDTHS[-1])
+    calls = Counter[int]()
+    for begins, count in slots.items():
+        calls[begins // size] += round(count)
+    begin, end = first // size, last // size + 1
+    rates = {index: count * 3600 / size for index, count in calls.items()}
+    most, width = max(rates.values()), WIDTH / (end - begin)
+    bars = []
+    for index in sorted(rates):
+        tall = (HEIGHT - FOOT) * rates[index] / most
+        at = datetime.fromtimestamp(index * size, UTC)
+        place = ((index - begin) * width, HEIGHT - FOOT - tall, max(width * 0.86, 0.5), tall)
+        bars.append(Bar(*place, at, round(rates[index])))
+    return Chart(most=round(most), zone=zone, bars=bars, ticks=_ticks(begin * size, end * size, ZoneInfo(zone)))
+
+
+def _ticks(begin: int, end: int, zone: ZoneInfo) -> list[Tick]:
+    """Moments at equal distances; with the day where the picture spans several."""
+    days = end - begin > 86400
+    step = (end - begin) / MOST_TICKS
+    ticks = []
+    for number in range(MOST_TICKS):
+        at = datetime.fromtimestamp(begin + number * step, zone)
+        ticks.append(Tick(WIDTH * number / MOST_TICKS, f"{at:%d.%m. %H:%M}" if days else f"{at:%H:%M}"))
+    return ticks

@@ -1,0 +1,79 @@
+"""The step "check": the whole list is read; each row that cannot be called, with what to write instead."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from fastapi import HTTPException, Request, Response
+from fastapi.responses import FileResponse, HTMLResponse
+
+from campaigns.definition.yaml_source import DefinitionFaults, FileFault
+from campaigns.launch.drafts.check_notes import CheckNote, NoCheck, note_of
+from campaigns.launch.drafts.draft_checks import begin_check
+from campaigns.launch.guided.editing import DraftInWork
+from campaigns.launch.guided.rejected_rows import first_rejected, rejects_to_download
+from campaigns.operations.people import Role
+from console.pages.new_campaign.steps import InjectedWork, go_to, step_page
+from console.server.page_route import InjectedPerson, for_role, page_router
+from console.server.state import InjectedState
+from dialer.errors import DialerError
+
+ROWS_SHOWN = 100
+REFRESH_SECONDS = 1
+STEP_OF = {"campaign": "columns", "contacts": "columns", "message": "message"}
+
+router = page_router()
+
+
+@router.get("/new/{draft_id}/check", **for_role(Role.EDITOR))
+def check_page(request: Request, work: InjectedWork, state: InjectedState) -> HTMLResponse:
+    """How the check stands: not asked for, under way, or what came of it."""
+    return _page(request, work, state)
+
+
+@router.post("/new/{draft_id}/check", **for_role(Role.EDITOR))
+def check(request: Request, work: InjectedWork, state: InjectedState, person: InjectedPerson) -> Response:
+    """Read the whole list: a short one now, a long one by a worker, whose progress the page shows."""
+    try:
+        begin_check(state.ledger, work.draft, state.settings.accounts, who=person.name, clock=state.clock)
+    except DefinitionFaults as exc:
+        return _page(request, work, state, 422, problems=[_problem(fault) for fault in exc.faults])
+    except DialerError as exc:
+        return _page(request, work, state, 422, problems=[(f"{exc.message} – {exc.remedy}", "")])
+    return go_to("check", work)
+
+
+@router.post("/new/{draft_id}/rejects.csv", **for_role(Role.EDITOR))
+def download_rejects(work: InjectedWork, state: InjectedState, person: InjectedPerson) -> FileResponse:
+    """All rejected rows, whole, each with its reason; a corrected file can be uploaded as a list."""
+    file: Path | None = rejects_to_download(state.ledger, work.draft, who=person.name, now=state.clock())
+    if file is None:
+        raise HTTPException(404, "no row was rejected, or the list was not checked")
+    return FileResponse(file, media_type="text/csv; charset=utf-8", filename=f"{work.definition.campaign}-rejects.csv")
+
+
+def _page(request: Request, work: DraftInWork, state: InjectedState, status: int = 200, **facts: Any) -> HTMLResponse:
+    note: CheckNote | None = None
+    with suppress(NoCheck):
+        note = note_of(work.draft)
+    problems: list[tuple[str, str]] = []
+    if note is not None and note.fault is not None:
+        problems = [_problem(fault) for fault in note.fault.faults]
+        problems = problems or [(f"{note.fault.message} – {note.fault.remedy}", "")]
+    every = REFRESH_SECONDS if note is not None and not note.is_over else None
+    shown: dict[str, Any] = {
+        "note": note,
+        "trouble": note.trouble(state.clock()) if note else "",
+        "rows": first_rejected(work.draft, ROWS_SHOWN) if note and note.result else [],
+        "problems": problems,
+    }
+    return step_page("check", request, work, status=status, every=every, **shown | facts)
+
+
+def _problem(fault: FileFault) -> tuple[str, str]:
+    """What is wrong with the draft, and the step at which it is corrected."""
+    section = fault.key.partition(".")[0].partition("[")[0]
+    words = f"{fault.key}: {fault.message}" if fault.key else fault.message
+    return (f"{words} – {fault.suggestion}" if fault.suggestion else words), STEP_OF.get(section, "settings")

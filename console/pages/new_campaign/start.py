@@ -1,0 +1,228 @@
+"""The step "start": rehearse on a sandbox, call oneself, start now or later, or again and again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from campaigns.launch import recurring
+from campaigns.launch.call_test_number import call_test_number
+from campaigns.launch.drafts import file_drafts
+from campaigns.launch.drafts.check_notes import CheckedList, NoCheck, note_of
+from campaigns.launch.drafts.file_drafts import AlreadyStarted, BeingRead, paths_left_out
+from campaigns.launch.drafts.start_draft import start_draft
+from campaigns.launch.guided import editing
+from campaigns.launch.guided.editing import DraftInWork
+from campaigns.launch.guided.rehearsal import rehearse, sandbox_accounts
+from campaigns.launch.launch import CampaignNotEnded
+from campaigns.ledger.queries import Campaign
+from campaigns.operations.people import Role
+from console.pages.language import gettext
+from console.pages.new_campaign.drafted_plan import plan_at_hand
+from console.pages.new_campaign.steps import InjectedForm, InjectedWork, go_to, save, step_page, text
+from console.preflight import check_login
+from console.server.auth import Caller
+from console.server.page_route import InjectedPerson, for_role, page_router
+from console.server.state import AppState, InjectedState
+from dialer.errors import DialerError
+from dialer.phone import PhoneNumber, mask
+
+PATIENCE = 20.0  # seconds for which a second click waits for the first
+FIELDS = {"schedule.start": "at", "schedule.repeat": "repeat", "schedule": "at"}
+CRON_DAYS = ("1", "2", "3", "4", "5", "6", "0")
+
+router = page_router()
+
+
+@router.get("/new/{draft_id}/start", **for_role(Role.EDITOR))
+def start_page(request: Request, work: InjectedWork, state: InjectedState, person: InjectedPerson) -> HTMLResponse:
+    """What would be started, and the ways to do it."""
+    return _page(request, work, state, person)
+
+
+@router.post("/new/{draft_id}/start", **for_role(Role.SENDER))
+def start(
+    request: Request, work: InjectedWork, form: InjectedForm, state: InjectedState, person: InjectedPerson
+) -> Response:
+    """Start the campaign, once, however many ask; then show it."""
+    typed = {name: text(form, name) for name in form}
+    if faults := _not_confirmed(work, typed):
+        return _page(request, work, state, person, typed, faults, 422)
+    if typed.get("when") == "later":
+        saved = save(state, work, {"schedule.start": typed.get("at", "")}, typed["seen"], FIELDS)
+        if saved.faults or not typed.get("at"):
+            faults = {**saved.faults} or {"at": gettext("write the day and the time")}
+            return _page(request, saved.work, state, person, typed, faults, 422)
+    return _done(request, work, state, person, typed, lambda: _start(work, state, person, typed))
+
+
+@router.post("/new/{draft_id}/repeat", **for_role(Role.SENDER))
+def repeat(
+    request: Request, work: InjectedWork, form: InjectedForm, state: InjectedState, person: InjectedPerson
+) -> Response:
+    """Launch the campaign again and again, at these hours of these weekdays."""
+    typed = {name: text(form, name) for name in form}
+    days = [day for day in CRON_DAYS if f"day-{day}" in typed]
+    hour, _, minute = typed.get("time", "").partition(":")
+    if not days or not (hour.isdecimal() and minute[:2].isdecimal()):
+        faults = {"repeat": gettext("choose at least one day, and a time")}
+        return _page(request, work, state, person, typed, faults, 422)
+    cron = f"{int(minute[:2])} {int(hour)} * * {','.join(days)}"
+    changes = {"schedule.repeat": cron, "schedule.start": None}
+    saved = save(state, work, changes, typed.get("seen", ""), FIELDS)
+    if saved.faults:
+        return _page(request, saved.work, state, person, typed, saved.faults, saved.status)
+    try:
+        with paths_left_out(work.draft.folder):
+            recurring.add(state.ledger, work.draft.file, state.settings.accounts, who=person.name, now=state.clock())
+    except DialerError as exc:
+        return _page(request, saved.work, state, person, typed, {"repeat": f"{exc.message} – {exc.remedy}"}, 422)
+    file_drafts.keep_for_schedule(work.draft)
+    return go_to("start", work)
+
+
+@router.post("/new/{draft_id}/rehearse", **for_role(Role.EDITOR))
+def rehearse_draft(
+    request: Request, work: InjectedWork, form: InjectedForm, state: InjectedState, person: InjectedPerson
+) -> Response:
+    """Call the whole list on a sandbox, now; the draft stays as it is."""
+    accounts, account = state.settings.accounts, text(form, "account")
+    if account not in sandbox_accounts(accounts):
+        return _page(request, work, state, person, {}, {"rehearse": gettext("choose an account of a sandbox")}, 422)
+    facts: dict[str, Any] = {"reports_folder": state.settings.data_dir / "reports", "who": person.name}
+    begin = lambda: rehearse(state.ledger, work, accounts, account, now=state.clock(), **facts)  # noqa: E731
+    return _done(request, work, state, person, {}, begin, "rehearse")
+
+
+@router.post("/new/{draft_id}/test-call", **for_role(Role.SENDER))
+def test_call(
+    request: Request, work: InjectedWork, form: InjectedForm, state: InjectedState, person: InjectedPerson
+) -> Response:
+    """Call one of the settings' test numbers with what one contact would hear."""
+    chosen, line = text(form, "number"), text(form, "line")
+    numbers = [PhoneNumber(number) for number in state.settings.test_numbers]
+    if not chosen.isdecimal() or int(chosen[:6]) >= len(numbers):
+        return _page(request, work, state, person, {}, {"test": gettext("choose the number to call")}, 422)
+    if line and not (line.isdecimal() and 0 < int(line[:12]) <= 2**31):
+        return _page(request, work, state, person, {}, {"test": gettext("write the number of a line")}, 422)
+
+    def call() -> Campaign:
+        with paths_left_out(work.draft.folder):
+            check_login(work.definition.account, state.settings)
+            return call_test_number(
+                state.ledger,
+                work.draft.file,
+                state.settings.accounts,
+                numbers[int(chosen)],
+                test_numbers=set(numbers),
+                line=int(line) if line else None,
+                who=person.name,
+                now=state.clock(),
+            )
+
+    return _done(request, work, state, person, {}, call, "test")
+
+
+def _done(
+    request: Request,
+    work: DraftInWork,
+    state: AppState,
+    person: Caller,
+    typed: Mapping[str, str],
+    act: Callable[[], Campaign],
+    field: str = "",
+) -> Response:
+    """Do it and show the campaign that it made; what refuses it is told at its field."""
+    try:
+        return RedirectResponse(f"/campaigns/{act().id}", 303)
+    except AlreadyStarted:
+        started = file_drafts.find(state.settings.data_dir, work.draft.id).started
+        return RedirectResponse(f"/campaigns/{started}", 303)
+    except CampaignNotEnded as exc:
+        words = gettext("%(campaign)s – wait for its end, or cancel it; or give this campaign another name")
+        faults = {field: words % {"campaign": exc.message}}
+    except DialerError as exc:
+        faults = {field: f"{exc.message} – {exc.remedy}"}
+    return _page(request, editing.opened(work.draft), state, person, typed, faults, 409)
+
+
+def _start(work: DraftInWork, state: AppState, person: Caller, typed: Mapping[str, str]) -> Campaign:
+    """Start it; while another click does the same, wait for that. Raises what `start_draft` raises."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return start_draft(
+                state.ledger,
+                work.draft,
+                state.settings.accounts,
+                check_login=lambda account: check_login(account, state.settings),
+                skip_rejects="skip" in typed,
+                again=False,
+                reports_folder=state.settings.data_dir / "reports",
+                who=person.name,
+                now=state.clock(),
+            )
+        except BeingRead:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
+
+
+def _checked(work: DraftInWork) -> CheckedList | None:
+    with suppress(NoCheck):
+        return note_of(work.draft).result
+    return None
+
+
+def _not_confirmed(work: DraftInWork, typed: Mapping[str, str]) -> dict[str, str]:
+    """What the person has to look at before this is started."""
+    checked = _checked(work)
+    if typed.get("seen") != work.version:
+        return {"": gettext("the draft has changed since this page was opened: look at it, and press the button again")}
+    if checked is None:
+        return {"": gettext("the list has to be checked first")}
+    faults = {}
+    if checked.bad and "skip" not in typed:
+        faults["skip"] = gettext("say that the others are to be called without these rows, or correct the list")
+    if checked.warnings and "warned" not in typed:
+        faults["warned"] = gettext("say that you have read this")
+    return faults
+
+
+def _page(
+    request: Request,
+    work: DraftInWork,
+    state: AppState,
+    person: Caller,
+    typed: Mapping[str, str] | None = None,
+    faults: Mapping[str, str] | None = None,
+    status: int = 200,
+) -> HTMLResponse:
+    checked = _checked(work)
+    plan = None
+    with suppress(DialerError):
+        plan = plan_at_hand(work, state) if checked else None
+    accounts = state.settings.accounts
+    schedules = {schedule.name: schedule for schedule in recurring.listed(state.ledger)}
+    settings = accounts.get(work.definition.account)
+    return step_page(
+        "start",
+        request,
+        work,
+        status=status,
+        typed=typed or {},
+        faults=faults or {},
+        checked=checked,
+        plan=plan,
+        account=settings,
+        sandboxes=sandbox_accounts(accounts),
+        test_numbers=[mask(number) for number in state.settings.test_numbers],
+        may_send=person.has_role(Role.SENDER),
+        schedule=schedules.get(work.definition.campaign) if work.draft.scheduled else None,
+        cron_days=CRON_DAYS,
+    )
