@@ -2,91 +2,32 @@
 
 from __future__ import annotations
 
-import io
-import re
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
-from openpyxl import Workbook
 
 from campaigns.definition import load_definition
 from campaigns.launch.drafts import file_drafts
-from campaigns.launch.drafts.file_drafts import FileDraft
 from tests.console.conftest import Console
 from tests.support import console_server
 from tests.support.html import NASTY, send, text_of, token_of
-
-HEADER = ("Mobile phone ", "First name", "Day", "Booking no", "Time zone")
-PEOPLE = [
-    (console_server.PHONES[0], "Ann", "Monday", "A-1", "America/Los_Angeles"),
-    ("(415) 555-0102", "Bob", "Tuesday", "A-2", "America/New_York"),
-    (14155550103, "Cy", "Friday", "A-3", "America/New_York"),
-]
-MESSY = [
-    *PEOPLE,
-    ("12", "Dee", "Friday", "A-4", "America/New_York"),
-    (console_server.PHONES[0], "Eve", "Friday", "A-5", "America/New_York"),
-    ("+14155550106", None, "Friday", "A-6", "America/New_York"),
-]
-
-
-def workbook(rows: Sequence[Sequence[Any]] = MESSY, header: Sequence[Any] = HEADER) -> bytes:
-    book, content = Workbook(), io.BytesIO()
-    for row in (header, *rows):
-        book.active.append(row)
-    book.save(content)
-    return content.getvalue()
-
-
-def upload(console: Console, content: bytes, file_name: str = "Recall March.xlsx", **fields: str) -> httpx.Response:
-    page = console.http.get("/new").text
-    once = page.partition('name="once" value="')[2].partition('"')[0]
-    data = {"token": token_of(page), "once": once, **fields}
-    files = {"list": (file_name, content)} if content else None
-    return console.http.post("/new", data=data, files=files, headers={"Accept-Language": "en-US"})
+from tests.support.new_campaigns import (
+    MESSY,
+    begun,
+    checked,
+    fields_of,
+    fill_in,
+    kept,
+    prepared,
+    upload,
+    workbook,
+)
 
 
 @pytest.fixture
 def draft(console: Console) -> str:
     """The address of a draft with the messy list."""
     return begun(console, workbook())
-
-
-def begun(console: Console, content: bytes, file_name: str = "Recall March.xlsx", **fields: str) -> str:
-    reply = upload(console, content, file_name, **fields)
-    assert reply.status_code == 303, text_of(reply.text)
-    return str(reply.headers["location"]).rpartition("/")[0]
-
-
-def kept(console: Console, draft: str) -> FileDraft:
-    return file_drafts.find(console.state.settings.data_dir, draft.rpartition("/")[2])
-
-
-def fields_of(html: str) -> dict[str, str]:
-    """What stands in a page's form, as a browser would send it."""
-    main = html.partition("<main")[2].partition("</form>")[0]
-    fields = {}
-    for tag in re.findall(r"<input [^>]*>", main):
-        named = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
-        if "name" in named and (named.get("type") not in ("checkbox", "radio", "file") or " checked" in tag):
-            fields[named["name"]] = named.get("value", "on")
-    for name, options in re.findall(r'<select [^>]*name="([\w-]+)".*?>(.*?)</select>', main, re.DOTALL):
-        chosen = re.search(r'<option value="([^"]*)" selected', options) or re.search(r'value="([^"]*)"', options)
-        fields[name] = chosen[1] if chosen else ""
-    for name, content in re.findall(r'<textarea [^>]*name="(\w+)"[^>]*>(.*?)</textarea>', main, re.DOTALL):
-        fields[name] = content
-    return {
-        name: value.replace("&#39;", "'").replace("&#34;", '"').replace("&lt;", "<") for name, value in fields.items()
-    }
-
-
-def fill_in(console: Console, page: str, **changes: str) -> httpx.Response:
-    """Open a step, change some fields, and send the form."""
-    html = console.http.get(page).text
-    return console.http.post(page, data=fields_of(html) | changes)
 
 
 def test_columns_country_hours_and_text_are_proposed_for_a_messy_workbook(console: Console, draft: str) -> None:
@@ -344,25 +285,6 @@ def test_a_draft_that_is_not_there_is_not_found(console: Console, draft_id: str)
     assert console.http.get(f"/new/{draft_id}/columns").status_code == 404
 
 
-GOOD = workbook(PEOPLE)
-
-
-def prepared(console: Console, content: bytes = GOOD, **settings: str) -> str:
-    """A draft that lacks nothing, on an account whose provider refuses no login."""
-    draft = begun(console, content)
-    hours = {f"hours-{day}": "00:00-24:00" for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
-    reply = fill_in(
-        console, f"{draft}/settings", **{"account": "bulk", "caller_id": console_server.CALLER, **hours, **settings}
-    )
-    assert reply.status_code == 303, text_of(reply.text)
-    return draft
-
-
-def checked(console: Console, draft: str) -> str:
-    assert send(console.http, f"{draft}/check", f"{draft}/check").status_code == 303
-    return console.http.get(f"{draft}/check").text
-
-
 def test_each_bad_row_is_shown_with_its_remedy_and_no_whole_number(console: Console) -> None:
     draft = prepared(console, workbook())
     html = checked(console, draft)
@@ -423,10 +345,3 @@ def test_a_plan_of_a_draft_that_lacks_something_says_what(console: Console, draf
     reply = send(console.http, f"{draft}/plan", f"{draft}/plan")
     assert reply.status_code == 422
     assert "caller_id: is missing" in text_of(reply.text)
-
-
-def started(console: Console, draft: str, **fields: str) -> httpx.Response:
-    """Press the button of the start page, confirming what it asks."""
-    html = console.http.get(f"{draft}/start").text
-    seen = html.partition('name="seen" value="')[2].partition('"')[0]
-    return console.http.post(f"{draft}/start", data={"token": token_of(html), "seen": seen, "when": "now", **fields})

@@ -1,0 +1,193 @@
+"""The last step of a new campaign: rehearsed, tried on oneself, started once, started later, started by a schedule."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from campaigns.launch import recurring
+from campaigns.ledger import queries
+from campaigns.ledger.queries import Campaign
+from campaigns.ledger.store import Ledger
+from campaigns.lifecycle import CampaignStatus
+from campaigns.operations import people
+from campaigns.operations.people import Role
+from console.server.state import AppState
+from console.web.app import create_app
+from dialer.phone import mask
+from dialer.sandbox.running import running
+from tests.support import console_server
+from tests.support.dialers import callgear
+from tests.support.fixtures import HandSetClock
+from tests.support.html import send, text_of, token_of
+from tests.support.new_campaigns import begun, checked, fields_of, fill_in, kept, prepared, started, workbook
+
+TEST_NUMBER = "+14155550199"
+
+
+@dataclass(frozen=True)
+class Console:
+    http: httpx.Client
+    ledger: Ledger
+    state: AppState
+    address: str
+
+    def campaigns(self) -> list[Campaign]:
+        with self.ledger.reading() as db:
+            return queries.all_campaigns(db)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with running() as sandbox:
+        yield sandbox.base_url("callgear")
+
+
+@pytest.fixture
+def console(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """A console whose account `bulk` is in earnest, as far as it knows, and whose account `practice` is a sandbox."""
+    folder = tmp_path_factory.mktemp("console")
+    settings = console_server.settings(folder, f"sqlite:///{folder / 'ledger.sqlite3'}")
+    accounts = {"bulk": callgear(address), "practice": callgear(address, sandbox=True)}
+    settings = settings.model_copy(update={"accounts": accounts, "test_numbers": (TEST_NUMBER,)})
+    app = create_app(settings, HandSetClock())
+    with console_server.serving(app) as at, console_server.client(at, timeout=60) as http:
+        state = app.state.state
+        yield Console(http=http, ledger=state.ledger, state=state, address=at)
+
+
+def test_the_whole_way_from_a_messy_workbook_to_a_running_campaign(console: Console) -> None:
+    draft = begun(console, workbook())
+    assert fill_in(console, f"{draft}/columns").headers["location"] == f"{draft}/message"
+    text = "Dear {{ first_name }}, see you on {{ day }}."
+    assert fill_in(console, f"{draft}/message", tts=text).headers["location"] == f"{draft}/settings"
+    saved = fill_in(console, f"{draft}/settings", account="bulk", caller_id=console_server.CALLER)
+    assert saved.headers["location"] == f"{draft}/check"
+    assert "3 cannot be called" in text_of(checked(console, draft))
+    assert "3 people are called" in text_of(console.http.get(f"{draft}/plan").text)
+    page = text_of(console.http.get(f"{draft}/start").text)
+    assert "bulk will call 3 people." in page
+    assert "First call" in page
+    refused = started(console, draft)
+    assert (refused.status_code, "without these rows" in text_of(refused.text)) == (422, True)
+    reply = started(console, draft, skip="on", warned="on")
+    (campaign,) = console.campaigns()
+    assert reply.headers["location"] == f"/campaigns/{campaign.id}"
+    assert (campaign.status, campaign.contacts, campaign.rejects, campaign.rehearsal) == (
+        *(CampaignStatus.RUNNING, 3, 3, False),
+    )
+    assert console.http.get(f"{draft}/columns").headers["location"] == f"/campaigns/{campaign.id}"
+    assert "None yet" in console.http.get("/new").text
+
+
+def ready(console: Console) -> str:
+    """A draft that can be started."""
+    draft = prepared(console)
+    checked(console, draft)
+    return draft
+
+
+def test_a_double_click_starts_one_campaign_and_shows_it_twice(console: Console) -> None:
+    draft = ready(console)
+    page = console.http.get(f"{draft}/start").text
+    data = {"token": token_of(page), "seen": fields_of(page)["seen"], "when": "now", "warned": "on"}
+
+    def press(_: int) -> httpx.Response:
+        with console_server.client(console.address, timeout=60) as http:
+            return http.post(f"{draft}/start", data=data)
+
+    with ThreadPoolExecutor(2) as browsers:
+        replies = list(browsers.map(press, range(2)))
+    (campaign,) = console.campaigns()
+    assert {reply.headers.get("location") for reply in replies} == {f"/campaigns/{campaign.id}"}
+
+
+def test_nothing_is_started_that_was_not_seen_or_not_checked(console: Console) -> None:
+    draft = prepared(console)
+    assert "has to be checked" in text_of(console.http.get(f"{draft}/start").text)
+    checked(console, draft)
+    page = console.http.get(f"{draft}/start").text
+    fill_in(console, f"{draft}/message", tts="Another text.")
+    checked(console, draft)
+    old = {"token": token_of(page), "seen": fields_of(page)["seen"], "when": "now", "warned": "on"}
+    reply = console.http.post(f"{draft}/start", data=old)
+    assert (reply.status_code, "has changed since" in text_of(reply.text)) == (422, True)
+    assert console.campaigns() == []
+
+
+def test_a_campaign_waits_for_the_moment_that_was_chosen(console: Console) -> None:
+    draft = ready(console)
+    refused = started(console, draft, when="later", warned="on")
+    assert "write the day and the time" in text_of(refused.text)
+    reply = started(console, draft, when="later", at="2026-12-02T09:00", warned="on")
+    (campaign,) = console.campaigns()
+    assert reply.headers["location"] == f"/campaigns/{campaign.id}"
+    assert campaign.starts_at is not None
+    assert campaign.starts_at > console.state.clock()
+
+
+def test_a_campaign_of_a_name_that_still_runs_is_refused_in_words_of_the_page(console: Console) -> None:
+    assert started(console, ready(console), warned="on").status_code == 303
+    reply = started(console, ready(console), warned="on")
+    assert reply.status_code == 409
+    assert "recall-march-1 has not ended yet – wait for its end" in text_of(reply.text)
+
+
+def test_a_rehearsal_calls_the_list_on_the_sandbox_and_leaves_the_draft(console: Console) -> None:
+    draft = ready(console)
+    reply = send(console.http, f"{draft}/start", f"{draft}/rehearse", {"account": "practice"})
+    (campaign,) = console.campaigns()
+    assert reply.headers["location"] == f"/campaigns/{campaign.id}"
+    assert (campaign.name, campaign.account, campaign.rehearsal, campaign.contacts) == (
+        *("recall-march-rehearsal", "practice", True, 3),
+    )
+    again = send(console.http, f"{draft}/start", f"{draft}/rehearse", {"account": "practice"})
+    assert again.status_code == 409
+    in_earnest = send(console.http, f"{draft}/start", f"{draft}/rehearse", {"account": "bulk"})
+    assert in_earnest.status_code == 422
+    assert kept(console, draft).started is None
+
+
+def test_a_test_number_hears_what_one_person_would(console: Console) -> None:
+    draft = ready(console)
+    assert mask(TEST_NUMBER) in console.http.get(f"{draft}/start").text
+    reply = send(console.http, f"{draft}/start", f"{draft}/test-call", {"number": "0", "line": "3"})
+    (campaign,) = console.campaigns()
+    assert reply.headers["location"] == f"/campaigns/{campaign.id}"
+    assert (campaign.name, campaign.contacts) == ("recall-march-test", 1)
+    for fields in ({"number": "7"}, {"number": "0", "line": "x"}):
+        assert send(console.http, f"{draft}/start", f"{draft}/test-call", fields).status_code == 422
+    nobody = send(console.http, f"{draft}/start", f"{draft}/test-call", {"number": "0", "line": "99"})
+    assert "no row begins in line 99" in text_of(nobody.text)
+
+
+def test_a_schedule_launches_the_draft_again_and_again(console: Console) -> None:
+    draft = ready(console)
+    assert send(console.http, f"{draft}/start", f"{draft}/repeat", {"time": "09:30"}).status_code == 422
+    page = console.http.get(f"{draft}/start").text
+    data = {"token": token_of(page), "seen": fields_of(page)["seen"], "time": "09:30", "day-1": "on", "day-5": "on"}
+    assert console.http.post(f"{draft}/repeat", data=data).status_code == 303
+    (schedule,) = recurring.listed(console.ledger)
+    assert (schedule.name, schedule.next_at is not None) == ("recall-march", True)
+    assert kept(console, draft).scheduled
+    assert "30 9 * * 1,5" in kept(console, draft).file.read_text("utf-8")
+    assert "This campaign is launched by itself." in text_of(console.http.get(f"{draft}/start").text)
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.EDITOR])
+def test_who_may_not_start_is_shown_no_button_and_refused(console: Console, role: Role) -> None:
+    draft = ready(console)
+    people.add(console.ledger, "pat", [role], "a long pass phrase", who="test", now=console.state.clock())
+    header = base64.b64encode(b"pat:a long pass phrase").decode()
+    with console_server.client(console.address, known=False, headers={"Authorization": f"Basic {header}"}) as http:
+        page = http.get(f"{draft}/start")
+        assert page.status_code == (403 if role is Role.VIEWER else 200)
+        assert "Start the campaign" not in page.text
+        token = token_of(http.get(f"{draft}/check").text)
+        assert http.post(f"{draft}/start", data={"token": token}).status_code == 403
+    assert console.campaigns() == []
