@@ -1,6 +1,7 @@
 """The ledger's sentences, as the code writes them, beside what people read for them.
 
-`{outcome}` is an outcome, `{count}` a number, `{why}` another sentence of the ledger; other fields stay as they are.
+`{outcome}` is an outcome, `{count}` a number, `{mnemonic}` a provider's word for an error, `{why}` another sentence of
+the ledger; other fields stay as they are.
 The first that fits is taken. A test holds that the code still writes what stands on the left.
 """
 
@@ -97,7 +98,11 @@ CONTACT_HOLDS: Mapping[str, str] = {
     "it is with a worker, waiting for its token": "it is about to be called",
     "it is due and waits for its turn": "its time has come, and it waits its turn",
 }
-PHRASES: Mapping[str, str] = {**CONTACT_ENDS, **HOLDS, **CONTACT_HOLDS, "{outcome}": "{outcome}"}
+PROVIDERS: Mapping[str, str] = {
+    "{mnemonic}: {detail} ({parameter})": "the provider says: {detail}",
+    "{mnemonic}: {detail}": "the provider says: {detail}",
+}
+PHRASES: Mapping[str, str] = {**CONTACT_ENDS, **HOLDS, **CONTACT_HOLDS, **PROVIDERS, "{outcome}": "{outcome}"}
 
 COUNTED: Mapping[str, str] = {
     "{outcome}, after {count} call": "{outcome}, after {count} calls",
