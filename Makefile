@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast chaos chaos-webhooks check lint format bench docs messages wheel lock audit sbom digests clean
+.PHONY: help demo test test-fast chaos chaos-webhooks check lint format bench docs messages screenshots wheel lock audit sbom digests clean
 
 BIN := .venv/bin
 SOURCES := pyproject.toml requirements/dev.txt requirements/run.txt scripts/setup
@@ -46,6 +46,9 @@ docs: .venv/.installed-dev ## Write the tables of docs/ that are made from the c
 
 messages: .venv/.installed-dev ## Write into the catalogues of console/locale each text that the pages show; a translator fills them in
 	@$(BIN)/python -m scripts.messages
+
+screenshots: .venv/.installed-dev ## Take the pictures of the console's pages in docs/ anew, in Chromium
+	@$(BIN)/python -m tests.browser.screenshots
 
 wheel: .venv/.installed ## Build dist/*.whl, and beside it the versions it was tested with
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .

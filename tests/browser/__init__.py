@@ -1,0 +1,1 @@
+"""People's work in the browser, in Chromium, on a stack with a sandbox."""
