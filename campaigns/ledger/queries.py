@@ -187,15 +187,19 @@ def all_campaigns(
     statuses: Iterable[CampaignStatus] | None = None,
     *,
     account: str | None = None,
+    named: str = "",
     after: tuple[datetime, str] | None = None,
     limit: int | None = None,
 ) -> list[Campaign]:
-    """Campaigns, newest first; when given, only those in `statuses`, on `account`, and `after` a creation and an id."""
+    """Campaigns, newest first; when given, only those in `statuses`, on `account`, with `named` in their name or id,
+    and `after` a creation and an id."""
     query = select(campaigns).order_by(campaigns.c.created_at.desc(), campaigns.c.id.desc()).limit(limit)
     if statuses is not None:
         query = query.where(campaigns.c.status.in_(list(statuses)))
     if account is not None:
         query = query.where(campaigns.c.account == account)
+    if named:
+        query = query.where(campaigns.c.id.icontains(named, autoescape=True))
     if after is not None:
         query = query.where(tuple_(campaigns.c.created_at, campaigns.c.id) < tuple_(*after))
     return [_campaign(row) for row in db.execute(query)]

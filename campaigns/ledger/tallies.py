@@ -97,6 +97,11 @@ def contacts_by_campaign(db: Connection, which: ColumnElement[bool]) -> dict[str
     return {campaign_id: _with_waiting(by_status) for campaign_id, by_status in counts.items()}
 
 
+def contacts_of_campaigns(db: Connection, ids: Sequence[str]) -> dict[str, dict[ContactStatus, int]]:
+    """The same for these campaigns, by their ids."""
+    return contacts_by_campaign(db, campaigns.c.id.in_(ids))
+
+
 def _with_waiting(counts: dict[str, int]) -> dict[ContactStatus, int]:
     """Of all contacts, which are counted under no status, those that are neither over nor taken wait."""
     waiting = counts.pop("", 0) - sum(counts.values())

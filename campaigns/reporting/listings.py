@@ -1,4 +1,4 @@
-"""What the web pages and the API list: campaigns, contacts, attempts, reasons. Phone numbers are masked, but where a
+"""What the web pages and the API list: contacts, attempts, reasons. Phone numbers are masked, but where a
 caller may see them (`numbers`)."""
 
 from __future__ import annotations
@@ -11,12 +11,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, Select, select, tuple_
 
-from campaigns.ledger import queries
 from campaigns.ledger.numbers.erasures import shown_number
-from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.ledger.tallies import ReasonCount, reasons_not_reached
-from campaigns.lifecycle import CAMPAIGN_MOVES, AttemptStatus, ContactStatus
+from campaigns.lifecycle import AttemptStatus, ContactStatus
 from dialer.phone import NUMBER_IN_TEXT, mask
 
 LISTED = tuple(
@@ -75,13 +73,6 @@ class CallOnTheLine:
     phone: str  # masked
     status: AttemptStatus
     session: str | None
-
-
-def campaigns_listed(db: Connection, ended: int) -> list[Campaign]:
-    """All campaigns that have not ended, then the newest ended ones, at most `ended` of these."""
-    newest_first = queries.all_campaigns(db)
-    over = [campaign for campaign in newest_first if not CAMPAIGN_MOVES[campaign.status]]
-    return [campaign for campaign in newest_first if CAMPAIGN_MOVES[campaign.status]] + over[:ended]
 
 
 def contacts_after(

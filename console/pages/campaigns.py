@@ -1,11 +1,8 @@
-"""The pages: all campaigns, one campaign, and the question before one is cancelled. They work without JavaScript."""
+"""One campaign's page, and the question before it is cancelled. They work without JavaScript."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
-
-from fastapi import HTTPException, Query, Request, Response
+from fastapi import HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 
 from campaigns.ledger import queries
@@ -14,16 +11,15 @@ from campaigns.lifecycle import CAMPAIGN_MOVES, ENDED_CAMPAIGNS, LIVE_CAMPAIGNS,
 from campaigns.operations.control import ACTIONS, Action
 from campaigns.operations.people import Role
 from campaigns.reporting.audit_trail import AuditFilter, audit_after
-from campaigns.reporting.listings import campaigns_listed, latest_attempts, masked_reasons
+from campaigns.reporting.listings import latest_attempts, masked_reasons
 from campaigns.reporting.overview.retries import retries_to_come
-from campaigns.reporting.status import CampaignSummary, summarize_campaign
+from campaigns.reporting.status import summarize_campaign
 from console.pages.rendering import render
 from console.server.auth import Caller
 from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.request_checks import ACTION
 from console.server.state import InjectedState
 
-ENDED_SHOWN = 20
 ATTEMPTS_SHOWN = 50
 REASONS_SHOWN = 8
 AUDIT_SHOWN = 8
@@ -35,18 +31,6 @@ TARGET_STATUS = {
 }
 
 router = page_router()
-
-
-@router.get("/", **for_role(Role.VIEWER))
-def list_campaigns(
-    request: Request, state: InjectedState, ended: Annotated[int, Query(ge=0, le=1000)] = ENDED_SHOWN
-) -> str:
-    """Campaigns that go on, and the newest that have ended."""
-    now = state.clock()
-    with state.ledger.reading() as db:
-        campaigns = campaigns_listed(db, ended)
-        summaries = [summarize_campaign(db, campaign, now, state.surroundings) for campaign in campaigns]
-    return render("campaigns.html", request, summaries=summaries, every=_refresh_seconds(summaries), now=now)
 
 
 @router.get("/campaigns/{campaign_id}", **for_role(Role.VIEWER))
@@ -71,7 +55,7 @@ def show_campaign(campaign_id: str, request: Request, state: InjectedState, pers
         audit=audit,
         actions=allowed,
         may=_further_acts(summary.campaign, person),
-        every=_refresh_seconds([summary]),
+        every=REFRESH_SECONDS_LIVE if summary.campaign.status in LIVE_CAMPAIGNS else REFRESH_SECONDS_ENDED,
         now=now,
     )
 
@@ -111,8 +95,3 @@ def _is_allowed(action: Action, status: CampaignStatus) -> bool:
     if action is Action.RESUME and status is not CampaignStatus.PAUSED:
         return False
     return TARGET_STATUS[action] in CAMPAIGN_MOVES[status]
-
-
-def _refresh_seconds(summaries: Sequence[CampaignSummary]) -> float:
-    going_on = any(summary.campaign.status in LIVE_CAMPAIGNS for summary in summaries)
-    return REFRESH_SECONDS_LIVE if going_on else REFRESH_SECONDS_ENDED

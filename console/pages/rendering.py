@@ -37,7 +37,7 @@ class Section:
 
 
 SECTIONS = [
-    Section("/", "Campaigns"),
+    Section("/", "Home"),
     Section("/new", "New campaign", Role.EDITOR),
     Section("/contacts", "Contacts"),
     Section("/calls", "Calls"),
@@ -150,6 +150,7 @@ def _environment() -> Environment:
         "moment": moment,
         "without_numbers": mask_numbers,
         "masked": mask,
+        "final_count": lambda contacts: sum(contacts.get(status, 0) for status in FINAL_CONTACTS),
         "masked_cell": _masked_cell,
     }
     environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]

@@ -11,6 +11,8 @@ from console.pages import (
     campaigns,
     contact,
     contacts,
+    help,
+    home,
     language_choice,
     log_in,
     reports,
@@ -19,6 +21,7 @@ from console.pages import (
 from console.pages.new_campaign import routes as new_campaign
 
 ROUTERS = (
+    home.router,
     assets.router,
     log_in.public,
     log_in.router,
@@ -28,6 +31,7 @@ ROUTERS = (
     reports.router,
     contact.router,
     contacts.router,
+    help.router,
     calls.router,
     accounts.router,
     audit.router,

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, select, tuple_
 
 from campaigns.ledger.tables import HAS_KEY, campaigns, contacts, last_digits
-from campaigns.ledger.tallies import contacts_by_campaign
+from campaigns.ledger.tallies import contacts_of_campaigns
 from campaigns.lifecycle import ContactStatus
 from campaigns.reporting.listings import LISTED, ListedContact, listed_contact
 
@@ -64,7 +64,7 @@ def page_of_contacts(
 def campaigns_with(db: Connection, status: ContactStatus, newest: int) -> list[tuple[str, int]]:
     """Of so many newest campaigns those that have contacts of this status, with their number; newest first."""
     ids = db.scalars(select(campaigns.c.id).order_by(campaigns.c.created_at.desc()).limit(newest)).all()
-    counts = contacts_by_campaign(db, campaigns.c.id.in_(ids))
+    counts = contacts_of_campaigns(db, ids)
     return [(id_, counts[id_][status]) for id_ in ids if counts.get(id_, {}).get(status)]
 
 

@@ -36,23 +36,6 @@ def test_an_empty_ledger_says_how_to_begin(console: Console) -> None:
     assert "dialer start campaign.yaml" in console.http.get("/").text
 
 
-def test_the_first_page_shows_every_campaign_and_why_nothing_is_dialing(console: Console) -> None:
-    now = console.clock()
-    console_server.add_campaign(
-        console.ledger,
-        "held",
-        now=now,
-        held_by="day points",
-        hold_kind="day_points",
-        held_until=now + timedelta(minutes=5),
-    )
-    console_server.add_campaign(console.ledger, "stopped", now=now, status=CampaignStatus.PAUSED, reason="by a person")
-    page = text_of(console.http.get("/").text)
-    assert "Waits for a limit: day points · until 2026-12-01 15:05:00 UTC" in page
-    assert "Paused: by a person" in page
-    assert page.count("0 of 3 done") == 2
-
-
 def test_the_first_page_says_that_nothing_runs_that_could_dial(console: Console) -> None:
     long_ago = console.clock() - timedelta(hours=1)
     console_server.add_campaign(console.ledger, "alone", now=long_ago)

@@ -66,8 +66,8 @@ def page_in(console: Console, language: str, path: str) -> str:
 def test_a_page_names_its_language_and_speaks_it(console: Console, reminder: str, language: str, title: str) -> None:
     html = page_in(console, f"{language}-XX, fr;q=0.1", "/")
     assert f'<html lang="{language}">' in html
-    assert f"<h1>{title}</h1>" in html
-    assert html.count('aria-current="true"') == 1
+    assert f">{title}</h2>" in html
+    assert html.count(f'lang="{language}" aria-current="true"') == 1
 
 
 @ON_SQLITE

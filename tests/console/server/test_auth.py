@@ -13,7 +13,7 @@ from tests.support import console_server
 
 CLOSED = [
     "/",
-    "/?ended=3",
+    "/?status=paused",
     "/campaigns/reminder-1",
     "/campaigns/reminder-1/cancel",
     "/api/v1/campaigns",
