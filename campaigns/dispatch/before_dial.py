@@ -21,7 +21,6 @@ from campaigns.ledger.deliveries import new_event_id
 from campaigns.ledger.queries import Campaign
 from campaigns.runtime import Runtime
 from dialer.log import get_logger
-from dialer.outside_url import question_salt
 from dialer.transport.signed_posts import Message, NoAnswer, message_body
 
 log = get_logger()
@@ -39,11 +38,11 @@ def cleared(contacts: Sequence[Claimed], campaign: Campaign, using: Runtime) -> 
     if asked is None or not contacts:
         return list(contacts)
     with using.ledger.reading() as db:
-        silent = questions.unanswered(db, campaign.id)
+        silent, salts = questions.unanswered(db, campaign.id), questions.salts(db, asked.url, using.clock())
     if silent is not None and silent.ask_at > using.clock():
         return _without_answer(contacts, asked, using)
     try:
-        answers = _ask(contacts, campaign, asked, using)
+        answers = _ask(contacts, campaign, asked, salts, using)
     except NoAnswer as exc:
         log.warning("before_dial gives no answer", campaign=campaign.id, why=exc.message)
         using.ledger.write(questions.note_no_answer, campaign.id, exc.message, using.clock())
@@ -54,7 +53,7 @@ def cleared(contacts: Sequence[Claimed], campaign: Campaign, using: Runtime) -> 
 
 
 def _ask(
-    contacts: Sequence[Claimed], campaign: Campaign, asked: BeforeDial, using: Runtime
+    contacts: Sequence[Claimed], campaign: Campaign, asked: BeforeDial, salts: Sequence[str], using: Runtime
 ) -> Mapping[int, Mapping[str, Any]]:
     """What the program says of each contact. Raises NoAnswer."""
     if using.posts is None:
@@ -63,7 +62,7 @@ def _ask(
     about = [{"id": one.contact_id, "key": one.key or None, "tries": one.tries} for one in contacts]
     data = {"campaign": campaign.id, "rehearsal": campaign.rehearsal, "contacts": about}
     body = message_body(KIND, now, data)
-    message = Message(id=new_event_id(), url=asked.url, body=body, salts=[question_salt(asked.url)])
+    message = Message(id=new_event_id(), url=asked.url, body=body, salts=salts)
     reply = using.posts.post(message, now=now, timeout=asked.timeout.total_seconds())
     if reply.status == ALL_GO:
         return {one.contact_id: {"answer": "go"} for one in contacts}

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from secrets import token_urlsafe
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, Update, bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from campaigns.ledger.bulk import insert_into
 from campaigns.ledger.claims import UNCLAIMED
-from campaigns.ledger.moves import as_final
-from campaigns.ledger.tables import contacts, questions
+from campaigns.ledger.moves import as_final, write_audit
+from campaigns.ledger.tables import contacts, question_secrets, questions
 from campaigns.lifecycle import ContactStatus
+from dialer.outside_url import origin_of, question_salt
 from dialer.retry import doubled
 
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds until it is asked again, doubled from time to time
@@ -29,15 +31,32 @@ def note_no_answer(db: Connection, campaign_id: str, words: str, now: datetime) 
     before = unanswered(db, campaign_id)
     failures = before.failures + 1 if before else 1
     ask_at = now + timedelta(seconds=doubled(FIRST_WAIT, failures, LONGEST_WAIT))
-    insert = (postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert)(questions)
     facts = {"failures": failures, "ask_at": ask_at, "words": words}
-    first = insert.values(campaign_id=campaign_id, failing_since=now, **facts)
+    first = insert_into(db, questions).values(campaign_id=campaign_id, failing_since=now, **facts)
     db.execute(first.on_conflict_do_update(index_elements=["campaign_id"], set_=facts, where=questions.c.ask_at <= now))
 
 
 def answered(db: Connection, campaign_id: str) -> None:
     """The program answers again."""
     db.execute(delete(questions).where(questions.c.campaign_id == campaign_id))
+
+
+def salts(db: Connection, url: str, now: datetime) -> list[str]:
+    """The salts of the secrets that sign questions to the server of this address at this moment, the newest first."""
+    kept = select(question_secrets).where(question_secrets.c.server == origin_of(url))
+    row = db.execute(kept).first()
+    if row is None:
+        return [question_salt(url)]
+    return [row.salt, *([row.old_salt] if now < row.old_until else [])]
+
+
+def rotate_secret(db: Connection, url: str, *, old_until: datetime, who: str, now: datetime) -> None:
+    """Give the server of this address a new secret; the one before signs too until `old_until`."""
+    server, (old_salt, *_) = origin_of(url), salts(db, url, now)
+    facts = {"salt": f"before_dial {token_urlsafe(24)}", "old_salt": old_salt, "old_until": old_until}
+    statement = insert_into(db, question_secrets).values(server=server, **facts)
+    db.execute(statement.on_conflict_do_update(index_elements=["server"], set_=facts))
+    write_audit(db, now, who=who, event="before_dial secret rotated", detail=server)
 
 
 def put_off(db: Connection, claim: UUID, later: Mapping[int, tuple[datetime, str]]) -> None:

@@ -535,6 +535,15 @@ questions = Table(
     Column("words", Sentence, nullable=False),
 )
 
+question_secrets = Table(
+    "question_secrets",  # of servers that are asked before dialing, once their secret was rotated
+    metadata,
+    Column("server", Text, primary_key=True),
+    Column("salt", Text, nullable=False),
+    Column("old_salt", Text, nullable=False),  # of the secret before, which signs too until `old_until`
+    Column("old_until", UtcTime, nullable=False),
+)
+
 webhooks = Table(
     "webhooks",  # addresses that are told what happens
     metadata,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
@@ -10,10 +11,14 @@ T = TypeVar("T")
 
 
 class Together(Generic[T]):
-    """Work that one thread at a time does, for all that wait for their turn: the busier, the fewer transactions."""
+    """Work that one thread at a time does, for all that wait for their turn: the busier, the fewer transactions.
 
-    def __init__(self) -> None:
+    `gather`: for so many seconds a thread waits for others before it begins, when one came as shortly before it.
+    """
+
+    def __init__(self, *, gather: float = 0.0) -> None:
         self._lock = threading.Lock()
+        self._gather, self._came_at = gather, -1.0
         self._turns: dict[Hashable, threading.Lock] = {}
         self._waiting: dict[Hashable, list[T]] = {}
 
@@ -25,7 +30,11 @@ class Together(Generic[T]):
         with self._lock:
             turn = self._turns.setdefault(work, threading.Lock())
             self._waiting.setdefault(work, []).extend(items)
+            now = time.monotonic()
+            is_busy, self._came_at = now - self._came_at < self._gather, now
         with turn:
+            if is_busy and work in self._waiting:
+                time.sleep(self._gather)
             with self._lock:
                 waiting = self._waiting.pop(work, [])
             if waiting:

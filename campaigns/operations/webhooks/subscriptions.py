@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from campaigns.ledger import deliveries, webhooks
+from campaigns.ledger import deliveries, questions, webhooks
 from campaigns.ledger.deliveries import Backlog, ListedDelivery
 from campaigns.ledger.moves import write_audit
 from campaigns.ledger.store import Ledger
@@ -17,7 +17,7 @@ from campaigns.ledger.webhooks import Webhook
 from campaigns.lifecycle import DeliveryState, EventKind, Included, WebhookState
 from dialer.errors import DialerError
 from dialer.internal_networks import Network
-from dialer.outside_url import check_outside_url
+from dialer.outside_url import check_form, check_outside_url
 from dialer.transport.signed_posts import Message, SignedPosts, message_body
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,59}")
@@ -108,9 +108,28 @@ def rotate(ledger: Ledger, name: str, *, overlap: timedelta, who: str, now: date
 
     Raises NoSuchWebhook, BadWebhook.
     """
+    return ledger.write(webhooks.rotate, name, old_until=now + _checked(overlap), who=who, now=now)
+
+
+def _checked(overlap: timedelta) -> timedelta:
     if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
         raise BadWebhook("the old secret cannot be good for so long", "write an overlap of at most 30 days: 24h")
-    return ledger.write(webhooks.rotate, name, old_until=now + overlap, who=who, now=now)
+    return overlap
+
+
+def question_salts(ledger: Ledger, url: str, *, now: datetime) -> list[str]:
+    """The salts of the secrets by which questions before dialing are signed for a server. Raises BadOutsideUrl."""
+    check_form(url)
+    with ledger.reading() as db:
+        return questions.salts(db, url, now)
+
+
+def rotate_question_secret(ledger: Ledger, url: str, *, overlap: timedelta, who: str, now: datetime) -> datetime:
+    """Give such a server a new secret; until when the one before signs too. Raises BadWebhook, BadOutsideUrl."""
+    check_form(url)
+    until = now + _checked(overlap)
+    ledger.write(questions.rotate_secret, url, old_until=until, who=who, now=now)
+    return until
 
 
 def pause(ledger: Ledger, name: str, *, who: str, now: datetime) -> Webhook:

@@ -14,11 +14,11 @@ from campaigns.operations.webhooks import subscriptions
 from campaigns.operations.webhooks.subscriptions import ListedWebhook
 from console.cli.arguments import BadArgument
 from console.cli.command_group import CommandGroup
-from console.cli.context import effective_settings, settings_and_ledger, user_name
+from console.cli.context import settings_and_ledger, user_name
 from console.cli.output import local_time, local_with_zone, out, print_json, print_note, print_prose, table
 from console.cli.views.webhooks import webhook_trouble
 from dialer.internal_networks import networks
-from dialer.outside_url import check_form, public_part, question_salt
+from dialer.outside_url import public_part
 from dialer.plural import counted
 from dialer.signing import secret_of
 from workers.ledger import now_utc
@@ -192,14 +192,11 @@ def _moment(written: str | None) -> datetime | None:
     return moment if moment is None or moment.tzinfo else moment.astimezone()
 
 
+Overlap = Annotated[float, typer.Option("--overlap-hours", min=0, max=720, help="For so long the old one signs too.")]
+
+
 @webhooks_app.command("rotate", short_help="Give a webhook a new secret, and print it.")
-def rotate_command(
-    name: Name,
-    overlap: Annotated[
-        float, typer.Option("--overlap-hours", min=0, max=720, help="For so long the old one signs too.")
-    ] = 24.0,
-    as_json: AsJson = False,
-) -> None:
+def rotate_command(name: Name, overlap: Overlap = 24.0, as_json: AsJson = False) -> None:
     """Give a webhook a new secret. Events carry a signature by the old one too, until the overlap is over."""
     with settings_and_ledger() as (settings, ledger):
         rotated = subscriptions.rotate(ledger, name, overlap=timedelta(hours=overlap), who=user_name(), now=now_utc())
@@ -213,15 +210,26 @@ def rotate_command(
 
 @webhooks_app.command("secret", short_help="Print the secret of questions before dialing.")
 def secret_command(
-    url: Annotated[str, typer.Argument(help="The address in before_dial.", metavar="URL")], as_json: AsJson = False
+    url: Annotated[str, typer.Argument(help="The address in before_dial.", metavar="URL")],
+    rotate: Annotated[bool, typer.Option("--rotate", help="Make a new one first.")] = False,
+    overlap: Overlap = 24.0,
+    as_json: AsJson = False,
 ) -> None:
     """Print the secret by which a program verifies that it is asked before dialing by us."""
-    check_form(url)
-    secret = secret_of(webhook_key(effective_settings()), question_salt(url))
+    now, until = now_utc(), None
+    with settings_and_ledger() as (settings, ledger):
+        if rotate:
+            until = subscriptions.rotate_question_secret(
+                ledger, url, overlap=timedelta(hours=overlap), who=user_name(), now=now
+            )
+        salt, *_ = subscriptions.question_salts(ledger, url, now=now)
+    secret = secret_of(webhook_key(settings), salt)
     if as_json:
-        print_json({"url": url, "secret": secret})
-    else:
-        out.print(secret)
+        print_json({"url": url, "secret": secret, "old_secret_until": until})
+        return
+    out.print(secret)
+    if until is not None:
+        print_note(f"the old one is good until {local_with_zone(until)}")
 
 
 @webhooks_app.command("pause", short_help="Send nothing to it for now.")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from anyio.from_thread import start_blocking_portal
 from sqlalchemy import func, select
-from standardwebhooks import Webhook
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from campaigns.dispatch.dial import Slice, dial
 from campaigns.dispatch.release import release
@@ -20,6 +20,7 @@ from campaigns.ledger import questions
 from campaigns.ledger.claims import end_waiting
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import ContactStatus
+from campaigns.operations.webhooks.subscriptions import question_salts, rotate_question_secret
 from campaigns.reporting.explain import explain_campaign, explain_contact
 from campaigns.runtime import Runtime
 from dialer.deadline import utc_now
@@ -309,3 +310,29 @@ def test_a_campaign_without_it_asks_nobody(using, program, called):
 def test_what_cannot_be_asked_is_refused_in_the_file(asked, what):
     with pytest.raises(ValueError, match=what):
         definition(before_dial=asked)
+
+
+def test_a_secret_is_rotated_with_an_overlap_in_which_both_sign(using, program, called):
+    def verified_by(salts: list[str]) -> list[bool]:
+        slice_ = sliced(using, program, 1)
+        assert dial(slice_, using=using) == 1
+        question = program.came[-1]
+        return [is_signed(question, secret_of(KEY, salt)) for salt in salts]
+
+    first = question_salt(program.url)
+    facts = {"who": "ann", "now": using.clock()}
+    until = rotate_question_secret(using.ledger, program.url, overlap=timedelta(hours=1), **facts)
+    second, kept = question_salts(using.ledger, program.url, now=using.clock())
+    assert (kept, until > using.clock()) == (first, True)
+    assert verified_by([first, second]) == [True, True]
+    rotate_question_secret(using.ledger, program.url, overlap=timedelta(0), **facts)
+    (third,) = question_salts(using.ledger, program.url, now=using.clock())
+    assert verified_by([first, second, third]) == [False, False, True]
+
+
+def is_signed(question: Event, secret: str) -> bool:
+    try:
+        Webhook(secret).verify(question.body, question.headers)
+    except WebhookVerificationError:
+        return False
+    return True
