@@ -217,6 +217,7 @@ def test_what_is_written_for_people_is_of_the_type_that_cannot_be_compared(ledge
         "audit.detail",
         "faults.error",
         "questions.words",
+        "sessions.seen_from",
         "webhooks.reason",
         "webhooks.last_answer",
         "deliveries.reason",
