@@ -44,6 +44,8 @@ SECTIONS = [
     Section("/accounts", "Accounts"),
     Section("/audit", "Audit"),
     Section("/webhooks", "Webhooks", Role.ADMIN),
+    Section("/people", "People", Role.ADMIN),
+    Section("/tokens", "Tokens", Role.ADMIN),
 ]
 
 

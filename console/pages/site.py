@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from console.pages import (
+    account,
     accounts,
     assets,
     audit,
@@ -15,7 +16,9 @@ from console.pages import (
     home,
     language_choice,
     log_in,
+    people,
     reports,
+    tokens,
     webhooks,
 )
 from console.pages.new_campaign import routes as new_campaign
@@ -25,6 +28,9 @@ ROUTERS = (
     assets.router,
     log_in.public,
     log_in.router,
+    account.router,
+    people.router,
+    tokens.router,
     campaigns.router,
     *new_campaign.ROUTERS,
     campaign_acts.router,

@@ -91,6 +91,14 @@ def client(address: str, *, known: bool = True, user: str = "operator", **named:
     return loopback.client(base_url=address, auth=auth, **named)
 
 
+@contextmanager
+def browser(address: str, name: str = "operator", password: str = PASSWORD) -> Iterator[httpx.Client]:
+    """A browser in which this user has logged in."""
+    with client(address, known=False, headers={"accept": "text/html"}) as http:
+        assert http.post("/login", data={"name": name, "password": password}).status_code == 303
+        yield http
+
+
 def add_user(
     ledger: Ledger, name: str = "operator", *roles: Role, now: datetime, password_hash: str = HASH, **facts: Any
 ) -> int:
