@@ -20,6 +20,7 @@ from campaigns.lifecycle import EventKind, WebhookState
 from dialer.short_text import is_short_text
 
 MAX_EVENT_ID = 100  # characters; ours have 36
+EVERY_KIND = f" {' '.join(EventKind)} "  # also those that a later version has added
 NOTED_EVERY = timedelta(minutes=1)  # that somebody reads
 
 streamed = deliveries.c.webhook == literal_column(f"'{STREAM}'")  # the word stands there for the sake of the index
@@ -44,12 +45,12 @@ def keep_stream(db: Connection, now: datetime) -> None:
     """Have events written for readers, from now on or as before; note once a minute that somebody reads."""
     row = db.execute(select(webhooks.c.since).where(webhooks.c.name == STREAM)).first()
     if row is None:
-        facts = {"url": "", "kinds": f" {' '.join(EventKind)} ", "include": [], "salt": "", "reason": "somebody reads"}
+        facts = {"url": "", "kinds": EVERY_KIND, "include": [], "salt": "", "reason": "somebody reads"}
         moments = dict.fromkeys(("since", "added_at", "next_at"), now)
         added = insert(webhooks).values(name=STREAM, state=WebhookState.ACTIVE, added_by="", **facts, **moments)
         db.execute(added)
     elif row.since < now - NOTED_EVERY:
-        db.execute(update(webhooks).where(webhooks.c.name == STREAM).values(since=now))
+        db.execute(update(webhooks).where(webhooks.c.name == STREAM).values(since=now, kinds=EVERY_KIND))
 
 
 def stream_needs_note(db: Connection, now: datetime) -> bool:

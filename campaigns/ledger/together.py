@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Hashable, Sequence
+from time import monotonic, sleep
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -30,11 +30,11 @@ class Together(Generic[T]):
         with self._lock:
             turn = self._turns.setdefault(work, threading.Lock())
             self._waiting.setdefault(work, []).extend(items)
-            now = time.monotonic()
+            now = monotonic()
             is_busy, self._came_at = now - self._came_at < self._gather, now
         with turn:
             if is_busy and work in self._waiting:
-                time.sleep(self._gather)
+                sleep(self._gather)
             with self._lock:
                 waiting = self._waiting.pop(work, [])
             if waiting:

@@ -52,3 +52,23 @@ def test_one_that_fails_leaves_the_others_theirs():
         assert isinstance(threads.submit(together.do, "same", [1], fail).exception(), ValueError)
         threads.submit(together.do, "same", [2], done.extend).result()
     assert done == [2]
+
+
+def test_who_comes_right_after_another_waits_for_those_that_come_now(monkeypatch):
+    together, done, waits = Together[int](gather=60.0), list[list[int]](), list[float]()
+    all_there = threading.Event()
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        all_there.wait()
+
+    monkeypatch.setattr("campaigns.ledger.together.sleep", sleep)
+    with ThreadPoolExecutor(8) as threads:
+        together.do("same", [0], lambda items: done.append(sorted(items)))
+        later = [threads.submit(together.do, "same", [n], lambda items: done.append(sorted(items))) for n in (1, 2, 3)]
+        wait_for(lambda: len(together._waiting.get("same", [])) == 3)
+        all_there.set()
+        for one in later:
+            one.result()
+    assert done == [[0], [1, 2, 3]]
+    assert waits == [60.0], "one waits for all"
