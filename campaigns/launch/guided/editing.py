@@ -53,13 +53,14 @@ Changes = Mapping[str, object]
 class DraftInWork:
     """A draft as far as it has got. `definition` has stand-ins for the keys in `missing`.
 
-    `version` is another one after each change.
+    `version` is another one after each change, `text` the campaign file as it is.
     """
 
     draft: FileDraft
     definition: Definition = field(repr=False)
     missing: Sequence[str]
     version: str
+    text: str = field(repr=False)
 
     @property
     def sample(self) -> Sample:
@@ -108,9 +109,10 @@ def begin(
 def opened(draft: FileDraft) -> DraftInWork:
     """The draft as it is now. Raises DefinitionFaults when its file cannot be read."""
     content = draft.file.read_bytes()
+    text = content.decode("utf-8", "replace")
     definition, missing = _completed(read_source(draft.file).data)
     version = hashlib.sha256(content).hexdigest()[:16]
-    return DraftInWork(draft=draft, definition=definition, missing=missing, version=version)
+    return DraftInWork(draft=draft, definition=definition, missing=missing, version=version, text=text)
 
 
 def with_changes(work: DraftInWork, changes: Changes, accounts: Mapping[str, AccountSettings]) -> Definition:

@@ -35,7 +35,9 @@ from workers.stack.lock import StackIsUp, is_locked
 from workers.stack.stack import Stack
 
 EXAMPLES = ("appointments.yaml", "delivery.yaml")
+EXAMPLE_LIST, TRY_LIST = "appointments.csv", "people-to-call.csv"
 MADE_BY_A_DEMO = "# Accounts of the demo. Under a sandbox they lead nowhere else."
+TEST_NUMBERS = '\ntest_numbers = ["+14155550199"]  # which `dialer test-call` and the console may call\n'
 ACCOUNT = """
 [accounts.{name}]
 provider = "{name}"
@@ -69,7 +71,7 @@ def demo_command(
                 reports, agrees = _run_examples(settings, ledger, stack.info.urls["sandbox"])
             out.print(f"\nThe demo took {time.monotonic() - began:.0f} s.")
             if keep:
-                _print_steps(data, reports)
+                _print_steps(data, reports, stack.info.urls["console"])
                 _wait_for_ctrl_c()
     if not keep:
         out.print("To look at it again, or to have everything left running:")
@@ -78,12 +80,14 @@ def demo_command(
         raise typer.Exit(1)
 
 
-def _print_steps(data: Path, reports: Sequence[Report]) -> None:
+def _print_steps(data: Path, reports: Sequence[Report], console_url: str) -> None:
     """What can be typed in another terminal: the data folder is not the usual one, so that comes first."""
     out.print("Everything is left running; stop it with Ctrl-C. In another terminal, in this folder:")
     out.print(f"  export DIALER_DATA_DIR={_quoted(data)}\n  dialer status")
     for finished in reports:
         print_next_steps(finished)
+    out.print(f"A campaign of your own, in the browser: {console_url}/new")
+    out.print(f"  with a list of yours, or with {escape(short_path(data / TRY_LIST))}")
 
 
 def _quoted(data: Path) -> str:
@@ -113,8 +117,10 @@ def _settings(data: Path) -> Settings:
     """The demo's own settings: nothing that is configured here is used, no account and no key."""
     _empty_folder(data)
     file = data / "dialer.toml"
+    with as_file(files("campaigns") / "examples" / EXAMPLE_LIST) as example:
+        shutil.copyfile(example, data / TRY_LIST)
     with whole_file(file) as stream:
-        stream.writelines([MADE_BY_A_DEMO, *(ACCOUNT.format(name=spec.name) for spec in specs()), WORKER])
+        stream.writelines([MADE_BY_A_DEMO, TEST_NUMBERS, *(ACCOUNT.format(name=spec.name) for spec in specs()), WORKER])
     variables = without_settings(os.environ)
     os.environ.clear()
     os.environ.update(variables, DIALER_CONFIG=str(file.absolute()), DIALER_DATA_DIR=str(data.absolute()))

@@ -64,6 +64,7 @@ def init_command(
     if not answers.zone:
         print_warning(f"{NO_HOURS}; {TO_SET_HOURS}")
     out.print(f"Next: dialer check {escape(str(file))}")
+    out.print("Or without a file, in the browser: dialer up, then New campaign on its pages.")
 
 
 def _ask(file: Path, accounts: Sequence[str], *, ask: bool) -> Answers:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-WIDTH, HEIGHT, FOOT = 900, 200, 24
+WIDTH, HEIGHT, FOOT = 900, 220, 34
 WIDTHS = (300, 900, 3600, 3 * 3600, 6 * 3600, 24 * 3600)  # seconds that a bar may stand for
 MOST_BARS = 120
 MOST_TICKS = 8
+DAY = 24 * 3600
+STEPS = (300, 900, 1800, 3600, 2 * 3600, 3 * 3600, 6 * 3600, 12 * 3600, DAY, 2 * DAY, 7 * DAY, 28 * DAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +71,14 @@ def chart_of(slots: Mapping[int, float], zone: str) -> Chart | None:
 
 
 def _ticks(begin: int, end: int, zone: ZoneInfo) -> list[Tick]:
-    """Moments at equal distances; with the day where the picture spans several."""
-    days = end - begin > 86400
-    step = (end - begin) / MOST_TICKS
+    """Round moments by the zone's clock; with the day where the picture spans several."""
+    days = end - begin > DAY
+    step = next((step for step in STEPS if (end - begin) / step <= MOST_TICKS), STEPS[-1])
+    offset = datetime.fromtimestamp(begin, zone).utcoffset() or timedelta()
+    first = begin + -(begin + int(offset.total_seconds())) % step
     ticks = []
-    for number in range(MOST_TICKS):
-        at = datetime.fromtimestamp(begin + number * step, zone)
-        ticks.append(Tick(WIDTH * number / MOST_TICKS, f"{at:%d.%m. %H:%M}" if days else f"{at:%H:%M}"))
+    for moment in range(first, end, step):
+        at = datetime.fromtimestamp(moment, zone)
+        words = f"{at:%d.%m.}" if step >= DAY else f"{at:%d.%m. %H:%M}" if days else f"{at:%H:%M}"
+        ticks.append(Tick(WIDTH * (moment - begin) / (end - begin), words))
     return ticks

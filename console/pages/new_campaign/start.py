@@ -166,6 +166,7 @@ def _start(work: DraftInWork, state: AppState, person: Caller, typed: Mapping[st
                 reports_folder=state.settings.data_dir / "reports",
                 who=person.name,
                 now=state.clock(),
+                second_person_above=state.settings.console.second_person_above,
             )
         except BeingRead:
             if time.monotonic() > until:
@@ -210,6 +211,8 @@ def _page(
     accounts = state.settings.accounts
     schedules = {schedule.name: schedule for schedule in recurring.listed(state.ledger)}
     settings = accounts.get(work.definition.account)
+    above = state.settings.console.second_person_above
+    in_earnest = settings is not None and not settings.sandbox
     return step_page(
         "start",
         request,
@@ -220,6 +223,7 @@ def _page(
         checked=checked,
         plan=plan,
         account=settings,
+        second_person=in_earnest and above is not None and checked is not None and checked.contacts > above,
         sandboxes=sandbox_accounts(accounts),
         test_numbers=[mask(number) for number in state.settings.test_numbers],
         may_send=person.has_role(Role.SENDER),

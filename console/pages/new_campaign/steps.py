@@ -76,6 +76,7 @@ def step_page(
         definition=work.definition,
         steps=steps(),
         step=step,
+        campaign_file=work.text,
         every=every,
         **{"faults": {}, "typed": {}} | facts,
     )

@@ -14,7 +14,7 @@ from campaigns.launch import recurring
 from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
-from campaigns.lifecycle import CampaignStatus
+from campaigns.lifecycle import CampaignStatus, PauseKind
 from campaigns.operations import people
 from campaigns.operations.people import Role
 from console.server.state import AppState
@@ -136,6 +136,16 @@ def test_a_campaign_of_a_name_that_still_runs_is_refused_in_words_of_the_page(co
     reply = started(console, ready(console), warned="on")
     assert reply.status_code == 409
     assert "recall-march-1 has not ended yet – wait for its end" in text_of(reply.text)
+
+
+def test_a_large_start_waits_for_a_second_person(console: Console) -> None:
+    strict = console.state.settings.console.model_copy(update={"second_person_above": 2})
+    console.state.settings = console.state.settings.model_copy(update={"console": strict})
+    draft = ready(console)
+    assert "after a second person has confirmed" in text_of(console.http.get(f"{draft}/start").text)
+    assert started(console, draft, warned="on").status_code == 303
+    (campaign,) = console.campaigns()
+    assert (campaign.status, campaign.pause_kind) == (CampaignStatus.PAUSED, PauseKind.SECOND_PERSON)
 
 
 def test_a_rehearsal_calls_the_list_on_the_sandbox_and_leaves_the_draft(console: Console) -> None:
