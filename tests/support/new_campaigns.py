@@ -108,8 +108,13 @@ def checked(console: Console, draft: str) -> str:
     return console.http.get(f"{draft}/check").text
 
 
+def seen_of(page: str) -> str:
+    """The version of the draft that a page shows."""
+    return page.partition('name="seen" value="')[2].partition('"')[0]
+
+
 def started(console: Console, draft: str, **fields: str) -> httpx.Response:
     """Press the button of the start page, confirming what it asks."""
     page = console.http.get(f"{draft}/start").text
-    seen = page.partition('name="seen" value="')[2].partition('"')[0]
+    seen = seen_of(page)
     return console.http.post(f"{draft}/start", data={"token": token_of(page), "seen": seen, "when": "now", **fields})

@@ -25,7 +25,7 @@ from tests.support import console_server
 from tests.support.dialers import callgear
 from tests.support.fixtures import HandSetClock
 from tests.support.html import send, text_of, token_of
-from tests.support.new_campaigns import begun, checked, fields_of, fill_in, kept, prepared, started, workbook
+from tests.support.new_campaigns import begun, checked, fill_in, kept, prepared, seen_of, started, workbook
 
 TEST_NUMBER = "+14155550199"
 
@@ -95,7 +95,7 @@ def ready(console: Console) -> str:
 def test_a_double_click_starts_one_campaign_and_shows_it_twice(console: Console) -> None:
     draft = ready(console)
     page = console.http.get(f"{draft}/start").text
-    data = {"token": token_of(page), "seen": fields_of(page)["seen"], "when": "now", "warned": "on"}
+    data = {"token": token_of(page), "seen": seen_of(page), "when": "now", "warned": "on"}
 
     def press(_: int) -> httpx.Response:
         with console_server.client(console.address, timeout=60) as http:
@@ -114,7 +114,7 @@ def test_nothing_is_started_that_was_not_seen_or_not_checked(console: Console) -
     page = console.http.get(f"{draft}/start").text
     fill_in(console, f"{draft}/message", tts="Another text.")
     checked(console, draft)
-    old = {"token": token_of(page), "seen": fields_of(page)["seen"], "when": "now", "warned": "on"}
+    old = {"token": token_of(page), "seen": seen_of(page), "when": "now", "warned": "on"}
     reply = console.http.post(f"{draft}/start", data=old)
     assert (reply.status_code, "has changed since" in text_of(reply.text)) == (422, True)
     assert console.campaigns() == []
@@ -180,7 +180,7 @@ def test_a_schedule_launches_the_draft_again_and_again(console: Console) -> None
     draft = ready(console)
     assert send(console.http, f"{draft}/start", f"{draft}/repeat", {"time": "09:30"}).status_code == 422
     page = console.http.get(f"{draft}/start").text
-    data = {"token": token_of(page), "seen": fields_of(page)["seen"], "time": "09:30", "day-1": "on", "day-5": "on"}
+    data = {"token": token_of(page), "seen": seen_of(page), "time": "09:30", "day-1": "on", "day-5": "on"}
     assert console.http.post(f"{draft}/repeat", data=data).status_code == 303
     (schedule,) = recurring.listed(console.ledger)
     assert (schedule.name, schedule.next_at is not None) == ("recall-march", True)
