@@ -196,6 +196,7 @@ campaigns = Table(
     Index("ix_campaigns_status", "status"),
     Index("ix_campaigns_name", "name"),
     Index("ix_campaigns_redial_of", "redial_of"),
+    Index("ix_campaigns_created_at", "created_at", "id"),
 )
 
 AGAIN = text("status = 'pending' AND tries > 0")  # as it is written, or the index is not used
@@ -318,13 +319,14 @@ def last_digits() -> ColumnElement[str]:
     return literal_column(ENDING.replace("phone", "contacts.phone"), Text)
 
 
-def tallies_of(name: str, *key: Column[Any]) -> Table:
-    """A table of counts: rows of the same key are to be added up."""
+def tallies_of(name: str, *key: Column[Any], beside: Iterable[Column[Any]] = ()) -> Table:
+    """A table of counts: rows of the same key are to be added up. What stands `beside` is no part of the key."""
     return Table(
         name,
         metadata,
         Column("id", RowId, primary_key=True, autoincrement=True),
         *key,
+        *beside,
         Column("number", Integer, nullable=False),  # to be added to the other rows'
         Column("folded", Boolean, nullable=False, default=False),  # the sum of earlier rows, one for each key
         Index(f"ix_{name}_campaign_id", "campaign_id"),
@@ -349,6 +351,18 @@ attempt_tallies = tallies_of(
     Column("outcome", Text, nullable=False),
     Column("counted", Boolean, nullable=False),
     Column("ended_by", Text, nullable=False),
+    beside=[Column("minute", Integer)],  # since 1970, in which it was made; none where many are added up
+)
+
+call_times = Table(
+    "call_times",  # settled attempts by when they were made: see `campaigns/ledger/tallies.py`
+    metadata,
+    Column("campaign_id", Text, primary_key=True),
+    Column("span", Integer, primary_key=True),  # seconds: a minute or an hour
+    Column("starts", BigInteger, primary_key=True, autoincrement=False),  # seconds since 1970
+    Column("outcome", Text, primary_key=True),  # or the status, where it has none
+    Column("number", Integer, nullable=False),
+    Index("ix_call_times_span_starts", "span", "starts"),
 )
 
 breakers = Table(

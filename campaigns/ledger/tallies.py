@@ -4,6 +4,9 @@ What is over is tallied: triggers of the store add a row to `contact_tallies` an
 that ends, corrects or removes a contact or an attempt, whoever does it. No two transactions write the same row, so
 nobody waits for another's; `fold` adds the rows up from time to time. What goes on is counted itself: it is as much as
 the workers have in hand, and an index has nothing else.
+
+An attempt's row has the minute in which it was made. `fold` counts it in `call_times` too, by the minute and by the
+hour: what charts are drawn from.
 """
 
 from __future__ import annotations
@@ -11,12 +14,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Function,
+    Integer,
     Select,
     Table,
     case,
@@ -24,6 +29,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     select,
     tuple_,
     union_all,
@@ -31,14 +37,29 @@ from sqlalchemy import (
 
 from campaigns.ledger.bulk import insert_into
 from campaigns.ledger.store import Ledger
-from campaigns.ledger.tables import FOLDED, UNFOLDED, attempt_tallies, attempts, campaigns, contact_tallies, contacts
+from campaigns.ledger.tables import (
+    FOLDED,
+    UNFOLDED,
+    attempt_tallies,
+    attempts,
+    call_times,
+    campaigns,
+    contact_tallies,
+    contacts,
+)
 from campaigns.lifecycle import MISSED_CONTACTS, TAKEN_CONTACTS, AttemptStatus, ContactStatus
 
 FOLD_FROM = 1000  # rows: fewer are added up by whoever reads them
 FOLDED_AT_ONCE = 5000
 LONG_NUMBER = "*" + "[0-9]" * 7 + "*"  # as GLOB has it
 TALLIES = (contact_tallies, attempt_tallies)
-NOT_KEYS = frozenset({"id", "number", "folded"})
+NOT_KEYS = frozenset({"id", "number", "folded", "minute"})
+MINUTE, HOUR = 60, 3600  # the spans of `call_times`, in seconds
+MINUTES_KEPT = timedelta(days=2)
+EPOCH = {
+    "sqlite": "CAST(strftime('%s', dialing_at) AS INTEGER)",
+    "postgresql": "CAST(floor(extract(epoch FROM dialing_at)) AS INTEGER)",
+}
 
 
 class ReasonCount(NamedTuple):
@@ -173,19 +194,42 @@ def fold_some(db: Connection, table: Table) -> int:
     """Add up a bounded number of rows in one transaction: whoever reads sees the rows or their sum."""
     oldest = select(table.c.id).where(UNFOLDED).order_by(table.c.id).limit(FOLDED_AT_ONCE)
     keys = _keys(table)
+    beside = [table.c.minute] if table is attempt_tallies else []
     rows = db.execute(
         delete(table)
         .where(table.c.id.in_(oldest.with_for_update(skip_locked=True)))
-        .returning(*(table.c[key] for key in keys), table.c.number)
+        .returning(*(table.c[key] for key in keys), table.c.number, *beside)
     ).all()
     sums = Counter[tuple[Any, ...]]()
     for row in rows:
-        sums[tuple(row[:-1])] += row.number
+        sums[tuple(row[: len(keys)])] += row.number
     changed = [dict(zip(keys, key, strict=True), number=number) for key, number in sorted(sums.items()) if number]
     if changed:
         db.execute(_added(db, table, keys), changed)
+    if beside:
+        _add_times(db, rows)
     forget_none(db, table, {row.campaign_id for row in rows})
     return len(rows)
+
+
+def _add_times(db: Connection, rows: Sequence[Any]) -> None:
+    """Count calls whose rows are being added up; rows of the time before `call_times` have no minute."""
+    sums = Counter[tuple[Any, ...]]()
+    for row in rows:
+        for span in (MINUTE, HOUR) if row.minute is not None else ():
+            sums[row.campaign_id, span, row.minute * MINUTE // span * span, row.outcome or row.status] += row.number
+    names = ("campaign_id", "span", "starts", "outcome")
+    counted = [dict(zip(names, key, strict=True), number=number) for key, number in sorted(sums.items()) if number]
+    if counted:
+        add = insert_into(db, call_times)
+        total = call_times.c.number + add.excluded.number
+        db.execute(add.on_conflict_do_update(index_elements=list(names), set_={"number": total}), counted)
+
+
+def forget_minutes(db: Connection, now: datetime) -> int:
+    """Forget the minutes of days ago, whose hours stay; returns how many rows these were."""
+    old = int((now - MINUTES_KEPT).timestamp())
+    return db.execute(delete(call_times).where(call_times.c.span == MINUTE, call_times.c.starts < old)).rowcount
 
 
 def forget_none(db: Connection, table: Table, campaign_ids: Collection[str]) -> None:
@@ -236,13 +280,24 @@ def _sum(table: Table) -> Function[int]:
 def repair(db: Connection) -> None:
     """Count everything anew; whoever writes waits until this transaction ends."""
     if db.dialect.name == "postgresql":  # SQLite has one writer at a time
-        tables = "contacts, attempts, contact_tallies, attempt_tallies"
+        tables = "contacts, attempts, contact_tallies, attempt_tallies, call_times"
         db.exec_driver_sql(f"LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE")
     for table in TALLIES:
         db.execute(delete(table))
         source = counted_anew(db, table).subquery()
         rows = select(*source.c, literal(True))
         db.execute(insert(table).from_select([*_keys(table), "number", "folded"], rows))
+    _count_times_anew(db)
+
+
+def _count_times_anew(db: Connection) -> None:
+    db.execute(delete(call_times))
+    for span in (MINUTE, HOUR):
+        starts: ColumnElement[int] = literal_column(f"{EPOCH[db.dialect.name]} / {span} * {span}", Integer)
+        word = func.coalesce(attempts.c.outcome, attempts.c.status)
+        rows = select(attempts.c.campaign_id, literal_column(str(span), Integer), starts, word, func.count())
+        counted = rows.where(attempts.c.ended_at.is_not(None)).group_by(attempts.c.campaign_id, starts, word)
+        db.execute(insert(call_times).from_select([*call_times.c.keys()], counted))
 
 
 def counted_anew(db: Connection, table: Table) -> Select[Any]:

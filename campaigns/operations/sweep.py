@@ -20,7 +20,7 @@ from campaigns.ledger.lists.idempotency import forget_keys
 from campaigns.ledger.moves import move_campaign
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import campaigns, contacts
-from campaigns.ledger.tallies import fold
+from campaigns.ledger.tallies import fold, forget_minutes
 from campaigns.lifecycle import FINISHABLE_CAMPAIGNS, OPEN_CONTACTS, PROGRAM, CampaignStatus, ContactStatus, Step
 from campaigns.operations.erasure import finish_erasures
 from campaigns.operations.recoveries import ask_accounts
@@ -95,6 +95,7 @@ def _purge_events(using: Runtime, now: datetime) -> None:
     if _purged.is_due(using.ledger.url):
         using.ledger.write(purge, before=now - using.keep_events, now=now)
         using.ledger.write(end_stream, before=now - using.keep_events)
+        using.ledger.write(forget_minutes, now)
 
 
 def _apply_receipts(using: Runtime) -> None:

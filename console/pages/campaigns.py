@@ -12,15 +12,17 @@ from campaigns.operations.control import ACTIONS, Action
 from campaigns.operations.people import Role
 from campaigns.reporting.audit_trail import AuditFilter, audit_after
 from campaigns.reporting.listings import latest_attempts, masked_reasons
+from campaigns.reporting.overview.call_history import call_history
 from campaigns.reporting.overview.retries import retries_to_come
 from campaigns.reporting.status import summarize_campaign
+from console.pages.charts import calls_chart, outcomes_chart
 from console.pages.rendering import render
 from console.server.auth import Caller
 from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.request_checks import ACTION
 from console.server.state import InjectedState
 
-ATTEMPTS_SHOWN = 50
+ATTEMPTS_SHOWN = 20
 REASONS_SHOWN = 8
 AUDIT_SHOWN = 8
 REFRESH_SECONDS_LIVE, REFRESH_SECONDS_ENDED = 1.5, 15.0  # between two refreshes of an open page
@@ -41,6 +43,7 @@ def show_campaign(campaign_id: str, request: Request, state: InjectedState, pers
         summary = summarize_campaign(db, queries.campaign(db, campaign_id), now, state.surroundings)
         attempts = latest_attempts(db, summary.campaign.id, ATTEMPTS_SHOWN)
         not_reached = masked_reasons(db, summary.campaign.id, REASONS_SHOWN)
+        history = call_history(db, summary.campaign, now)
         retries = retries_to_come(db, summary.campaign.id, now)
         audit = audit_after(db, AuditFilter(campaign=summary.campaign.id), limit=AUDIT_SHOWN)
     may_control = person.has_role(Role.SENDER)
@@ -51,6 +54,8 @@ def show_campaign(campaign_id: str, request: Request, state: InjectedState, pers
         summary=summary,
         attempts=attempts,
         reasons=not_reached,
+        history=history,
+        charts=[calls_chart(history), outcomes_chart(history)] if history.most else [],
         retries=retries,
         audit=audit,
         actions=allowed,

@@ -32,6 +32,7 @@ class Need(StrEnum):
 
     TROUBLE = "trouble"  # nothing is dialed, whatever the campaign
     ACCOUNT = "account"  # it cannot dial, so its campaigns are paused
+    SECOND_PERSON = "second_person"  # somebody else has to start it
     PAUSED = "paused"
     HELD = "held"
     UNKNOWN = "unknown"  # too many calls ended unknown
@@ -96,7 +97,9 @@ def _is_paused_alone(campaign: Campaign) -> bool:
 
 
 def _paused(campaign: Campaign) -> Attention:
-    return Attention(need=Need.PAUSED, subject=campaign.id, words=campaign.reason or "", since=campaign.since)
+    waits = campaign.pause_kind is PauseKind.SECOND_PERSON
+    need, words = (Need.SECOND_PERSON, "") if waits else (Need.PAUSED, campaign.reason or "")
+    return Attention(need=need, subject=campaign.id, words=words, since=campaign.since)
 
 
 def _held(summaries: Sequence[CampaignSummary]) -> Iterator[Attention]:

@@ -54,6 +54,13 @@ def test_what_is_paused_held_or_short_of_rows_needs_somebody(console: Console) -
     assert "over-1" not in needs
 
 
+def test_a_campaign_that_waits_for_a_second_person_needs_one(console: Console) -> None:
+    console_server.add_campaign(console.ledger, "large", now=console.clock(), status=CampaignStatus.PAUSED)
+    with console.ledger.writing() as db:
+        db.execute(update(campaigns).values(pause_kind=PauseKind.SECOND_PERSON))
+    assert "large-1 waits for a second person to start it" in needs_of(console)
+
+
 def test_an_account_that_cannot_dial_is_named_once(console: Console) -> None:
     now = console.clock()
     for name in ("one", "two"):
