@@ -1,10 +1,11 @@
-"""Flower with the console's manners: password, headers, hosts and bounds; its control is off unless asked for."""
+"""Flower with the console's manners: log-in, headers, hosts and bounds; its control is off unless asked for."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import cache
 from html import escape
+from secrets import token_urlsafe
 from typing import Any
 
 import flower.app
@@ -17,15 +18,20 @@ from tornado.routing import URLSpec
 from tornado.web import HTTPError, StaticFileHandler
 
 from campaigns.ledger.moves import write_audit
+from campaigns.ledger.store import Ledger
+from campaigns.operations import log_ins
+from campaigns.operations.people import Role, User
+from dialer.errors import DialerError
 from dialer.log import get_logger
 from workers.hosts import answers_to
 from workers.ledger import open_ledger
+from workers.password_check import PasswordCheck, basic_credentials
 from workers.password_guard import PasswordGuard
 from workers.safe_headers import SAFE_HEADERS
+from workers.session_cookie import NAME, SECURE_NAME, lifetime
 from workers.settings import Settings, load
 
-# `/healthcheck` replies OK and nothing else; `/login` starts the login where an identity provider is configured.
-PUBLIC_PATHS = ("/healthcheck", "/login/?")
+PUBLIC_PATHS = ("/healthcheck",)  # it replies OK and nothing else
 READ_BY_POST = ("/tasks/datatable",)
 READING_METHODS = ("GET", "HEAD", "OPTIONS")
 HEADERS = {
@@ -70,24 +76,29 @@ class SafeFiles(SafeHeaders):
             raise HTTPError(404) from None
 
 
-class PasswordRequired(SafeHeaders):
-    """A base class put before a Flower handler: for our hosts, with valid credentials (else 401), without control."""
+class AdminRequired(SafeHeaders):
+    """A base class put before a Flower handler: for our hosts, for admins of the console, without control.
 
-    application: Any
+    An admin is known by the console's session, whose cookie goes to every port of its host, or by name and password.
+    """
+
     request: Any
     finish: Any
+    redirect: Any
+    set_header: Any
     set_status: Any
-    _current_user: Any
 
     def prepare(self) -> Any:
         """Refuse the request, or prepare the handler as Flower does."""
-        options = self.application.options
-        if not (options.basic_auth or options.auth):
-            raise HTTPError(401, "Flower has no password: set FLOWER_BASIC_AUTH")
         if not answers_to(self.request.headers.get("Host", ""), _settings()):
             raise HTTPError(421, "Flower does not answer to this host: list it in the setting console.hosts")
-        if not self._is_let_in():
+        self._current_user = None  # of error pages
+        user = self._user()
+        if user is None:
             return None
+        if not user.may(Role.ADMIN):
+            raise HTTPError(403, f"Flower is for admins: {user.name} has {', '.join(user.roles)}")
+        self._current_user = user.name
         reads = self.request.method in READING_METHODS or self.request.path in READ_BY_POST
         if not (reads or _settings().flower.control):
             raise HTTPError(403, NO_CONTROL)
@@ -102,32 +113,43 @@ class PasswordRequired(SafeHeaders):
         return shown.replace(MENU, MENU + self._way_to_console().encode(), 1)
 
     def _way_to_console(self) -> str:
-        console = _settings().console
-        url = console.public_url or f"{self.request.protocol}://{self.request.host_name}:{console.port}/"
-        return f'<li class="nav-item"><a class="nav-link" href="{escape(str(url))}">Campaigns</a></li>'
+        return f'<li class="nav-item"><a class="nav-link" href="{escape(self._console())}">Campaigns</a></li>'
 
-    def _is_let_in(self) -> bool:
-        """Whether the credentials are right. Raises HTTPError when they are not; False when it has answered itself."""
-        given, address = self.request.headers.get("Authorization"), self.request.remote_ip
-        now = datetime.now(UTC)
-        if given and (seconds := _guard().seconds_to_wait(address, now)):
+    def _console(self) -> str:
+        console = _settings().console
+        url = console.public_url or f"{self.request.protocol}://{self.request.host_name}:{console.port}"
+        return f"{url.rstrip('/')}/"
+
+    def _user(self) -> User | None:
+        """Who asks. None when this has answered already; raises HTTPError where nobody is known."""
+        if given := self.request.headers.get("Authorization"):
+            return self._by_password(given)
+        for name in (SECURE_NAME, NAME):
+            if cookie := self.request.cookies.get(name):
+                now, found = datetime.now(UTC), lifetime(_settings())
+                if session := log_ins.session_of(_ledger(), cookie.value, lifetime=found, now=now, by_hand=False):
+                    return session.user
+        if self.request.method in ("GET", "HEAD") and "text/html" in self.request.headers.get("Accept", ""):
+            self.redirect(f"{self._console()}login?next=/flower", status=303)
+            return None
+        raise HTTPError(401)
+
+    def _by_password(self, header: str) -> User | None:
+        name, password = basic_credentials(header)
+        address, now = self.request.remote_ip, datetime.now(UTC)
+        if seconds := _guard().seconds_to_wait(address, now, name):
             _audit(now)
             self.set_status(429)
             self.set_header("Retry-After", str(seconds))
             self.finish("too many wrong passwords\n")
-            return False
-        try:
-            right = bool(self.current_user)  # type: ignore[attr-defined]
-        except HTTPError:
-            right = False
-        if not right:
-            self._current_user = None
-            if given:
-                _guard().count_wrong(address, now)
-                _audit(now)
+            return None
+        user = _passwords().user(_ledger(), name, password) if name and password else None
+        if user is None:
+            _guard().count_wrong(address, now, name)
+            _audit(now)
             raise HTTPError(401)
         _guard().remember_right(address)
-        return True
+        return user
 
 
 class BoundedServer(HTTPServer):
@@ -157,12 +179,13 @@ class BoundedServer(HTTPServer):
 
 
 def install() -> None:
-    """Put the guard before all of Flower; without a configured password everything but the health check is refused.
+    """Put the guard before all of Flower: everything but the health check is for admins of the console.
 
     Call it before Flower builds its application; calling it again changes nothing.
     """
     from flower.urls import handlers, settings
 
+    options.basic_auth = [token_urlsafe()]  # nobody's: Flower believes itself behind a password, and the guard decides
     options.tasks_columns = COLUMNS  # FLOWER_TASKS_COLUMNS and --tasks_columns rule over it
     flower.app.HTTPServer = BoundedServer
     settings["static_handler_class"] = _with_manners("", StaticFileHandler)
@@ -187,13 +210,29 @@ def _with_manners(path: str, handler: type[Any]) -> type[Any]:
     def finish(self: Any, chunk: Any = None) -> Any:
         return handler.finish(self, self.finish_page(chunk))
 
-    facts = {"__module__": handler.__module__, "finish": finish}
-    return type(handler.__name__, (PasswordRequired, handler), facts)
+    def get_current_user(self: Any) -> Any:
+        return self._current_user
+
+    facts = {"__module__": handler.__module__, "finish": finish, "get_current_user": get_current_user}
+    return type(handler.__name__, (AdminRequired, handler), facts)
 
 
 @cache
 def _settings() -> Settings:
     return load()
+
+
+@cache
+def _ledger() -> Ledger:
+    try:
+        return open_ledger(_settings())
+    except DialerError as exc:
+        raise HTTPError(503, exc.message) from None
+
+
+@cache
+def _passwords() -> PasswordCheck:
+    return PasswordCheck()
 
 
 @cache
@@ -208,10 +247,6 @@ def _audit(now: datetime) -> None:
 
 def _write_audit(summary: str, now: datetime) -> None:
     try:
-        ledger = open_ledger(_settings())
-        try:
-            ledger.write(write_audit, now, who="flower", event="wrong passwords", detail=summary)
-        finally:
-            ledger.close()
+        _ledger().write(write_audit, now, who="flower", event="wrong passwords", detail=summary)
     except Exception as exc:
         log.warning("wrong passwords, not in the audit", error=type(exc).__name__, counts=summary)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import hmac
 import secrets
@@ -48,3 +50,15 @@ class PasswordCheck:
 
     def _hash(self, password: str, kept: str | None) -> bytes:
         return hmac.digest(self._key, f"{kept}\0{password}".encode("utf-8", "replace"), hashlib.sha256)
+
+
+def basic_credentials(header: str) -> tuple[str, str]:
+    """Name and password of an Authorization header (HTTP Basic); both blank in any other."""
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        return "", ""
+    try:
+        name, _, password = base64.b64decode(encoded.strip(), validate=True).decode("utf-8").partition(":")
+    except (binascii.Error, ValueError):
+        return "", ""
+    return name, password

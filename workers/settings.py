@@ -191,6 +191,9 @@ class FlowerSettings(Section):
 
     host: str = Field("127.0.0.1", description="Address Flower listens on.")
     port: int = Field(5555, description="Its port; `dialer up` takes the next free one when it is taken.")
+    public_url: str | None = Field(
+        None, description="Where browsers reach Flower through a proxy: under the console's host name, on another port."
+    )
     control: bool = Field(
         False, description="Let Flower's buttons and API stop workers, change their queues, and send or revoke tasks."
     )

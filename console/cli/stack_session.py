@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 
 from rich.markup import escape
 
@@ -67,9 +68,17 @@ def ignore_event(_event: StackEvent) -> None:
 
 
 def print_stack(info: StackInfo, settings: Settings) -> None:
-    """Print where every part is, and which file holds the password."""
+    """Print where every part is, and how the first user logs in; the password itself at the first start only."""
     for name in ("console", "flower", "sandbox", "redis"):
         if name in info.urls:
             out.print(f"  {name:<8} {info.urls[name]}")
-    password = "as set" if settings.console.password else f"in {short_path(settings.data_dir / 'password')}"
-    out.print(f"  user     {settings.console.user}, password {password}")
+    out.print(f"  user     {settings.console.user}, password {_first_password(info, settings)}")
+
+
+def _first_password(info: StackInfo, settings: Settings) -> str:
+    file = settings.data_dir / "password"
+    if settings.console.password or not file.is_file():
+        return "as set"
+    if file.stat().st_mtime >= datetime.fromisoformat(info.started_at).timestamp():
+        return f"{file.read_text().strip()} (shown this once; it stays in {short_path(file)})"
+    return f"in {short_path(file)}, unless it was changed: dialer users password {settings.console.user}"

@@ -54,7 +54,7 @@ def render(template: str, request: Request, **facts: Any) -> str:
     state: AppState = request.app.state.state
     person: Caller | None = getattr(request.state, "caller", None)  # nobody, on the page of a refusal
     shared = {
-        "flower": flower_url(state, request.url.hostname),
+        "flower": flower_url(state, request.url.hostname) if person and person.has_role(Role.ADMIN) else None,
         "person": person,
         "sections": [section for section in SECTIONS if person and person.has_role(section.role)],
         "here": request.url.path,
@@ -75,6 +75,8 @@ def _form_token(person: Caller | None) -> Markup:
 
 def flower_url(state: AppState, console_host: str | None) -> str | None:
     """Flower's address for a browser that reaches the console at this host; None when it cannot reach Flower."""
+    if state.settings.flower.public_url:
+        return f"{state.settings.flower.public_url.rstrip('/')}/"
     host, port = state.settings.flower.host, state.settings.flower.port
     if _has_address_kind(host, "is_unspecified"):
         host = console_host or "localhost"

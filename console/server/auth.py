@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import hmac
 from collections.abc import Mapping
@@ -21,6 +19,7 @@ from campaigns.operations.api_tokens import Scope
 from campaigns.operations.people import Role, User
 from console.server.session_cookie import secret_of
 from console.server.state import AppState, InjectedState
+from workers.password_check import basic_credentials
 from workers.session_cookie import lifetime
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="dialer", charset="UTF-8"'}
@@ -80,7 +79,7 @@ async def identify(request: Request) -> Caller:
     header, address = request.headers.get("authorization", ""), request.client.host if request.client else ""
     scheme, _, credentials = header.partition(" ")
     is_token = scheme.lower() == "bearer"
-    name, password = _credentials(credentials) if scheme.lower() == "basic" else ("", "")
+    name, password = basic_credentials(header)
     if header and (seconds := state.guard.seconds_to_wait(address, state.clock(), name)):
         await audit_guesses(state)
         raise HTTPException(429, "too many wrong passwords", {"Retry-After": str(seconds)})
@@ -180,14 +179,6 @@ async def require_json_or_header(request: Request) -> None:
 def form_token(caller: Caller) -> str:
     """The token that this person's forms carry; another site can neither read nor compute it."""
     return hmac.new(caller.form_key.encode(), b"console form", hashlib.sha256).hexdigest()
-
-
-def _credentials(encoded: str) -> tuple[str, str]:
-    try:
-        user, _, password = base64.b64decode(encoded.strip(), validate=True).decode("utf-8").partition(":")
-    except (binascii.Error, ValueError):
-        return "", ""
-    return user, password
 
 
 def _is_own_origin(origin: str, request: Request, state: AppState) -> bool:

@@ -249,12 +249,6 @@ def test_the_dialers_containers_can_write_their_data_and_little_else(services):
         assert service["environment"]["DIALER_DATA_DIR"] == "/var/lib/dialer"
 
 
-def test_flower_asks_for_the_consoles_password(services):
-    environment = services["flower"]["environment"]
-    assert environment["FLOWER_BASIC_AUTH"].startswith(f"{environment['DIALER_CONSOLE__USER']}:")
-    assert environment["DIALER_CONSOLE__PASSWORD"] in environment["FLOWER_BASIC_AUTH"]
-
-
 def dockerfile() -> list[tuple[str, str]]:
     """The Dockerfile's steps: instruction and the rest, lines joined."""
     text = re.sub(r"^\s*#.*\n", "", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from dialer.deadline import utc_now
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
-from tests.support import loopback
+from tests.support import console_server, loopback
 from tests.support.dialers import callgear, wait_for, webex
 from tests.support.seeding import seed
 from workers.nudges import Nudges
@@ -36,13 +36,14 @@ access_token = "a-wrong-key"
 base_url = "{callgear}"
 """
 WORKER = ("worker", "--loglevel=WARNING", "--concurrency=4", "--pool=threads")
-AUTH = ("operator", "a-good-password")
+AUTH = ("operator", console_server.PASSWORD.encode())
 PLACED, THROTTLED, REFUSED = "+14155550101", "+14155550123", "+14155550116"
 
 
 @pytest.fixture
 def flower(ledger, redis_url, tmp_path: Path) -> Iterator[str]:
     """Flower's address; a worker that it watches runs, and nothing that sends ticks."""
+    console_server.add_user(ledger, now=utc_now())
     with ExitStack() as stack:
         sandbox = stack.enter_context(running(SandboxConfig()))
         port = stack.enter_context(Ports()).take(0).number
@@ -55,7 +56,6 @@ def flower(ledger, redis_url, tmp_path: Path) -> Iterator[str]:
             "DIALER_LEDGER__URL": ledger.engine.url.render_as_string(hide_password=False),
             "DIALER_DATA_DIR": str(tmp_path),
             "DIALER_CONSOLE__PUBLIC_URL": "http://127.0.0.1:8080",
-            "FLOWER_BASIC_AUTH": ":".join(AUTH),
             "PYTHONPATH": str(Path(__file__).parents[2]),
         }
         url = f"http://127.0.0.1:{port}"
@@ -122,7 +122,7 @@ def test_each_slice_is_listed_with_its_campaign_its_end_and_the_providers_words(
     page = ask(flower, "/tasks").text
     for column in ("Name", "kwargs", "State", "Result", "Exception", "Received", "Runtime"):
         assert f">{column}<" in page
-    assert '<a class="nav-link" href="http://127.0.0.1:8080">Campaigns</a>' in page
+    assert '<a class="nav-link" href="http://127.0.0.1:8080/">Campaigns</a>' in page
     found = ask(
         flower,
         "/tasks/datatable",

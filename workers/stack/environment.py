@@ -10,7 +10,6 @@ from typing import Any
 from pydantic import SecretStr
 
 from dialer.account_settings import AccountSettings
-from dialer.errors import DialerError
 from dialer.providers.registry import PROVIDERS, account_settings, specs
 from workers.secrets import console_password, redis_password
 from workers.settings import Settings
@@ -18,10 +17,6 @@ from workers.stack.info import StackInfo
 
 # Names that a variable can carry: those are read in lower case and parted at a double underscore.
 IN_A_VARIABLE = re.compile(r"[a-z0-9-]+(_[a-z0-9-]+)*")
-
-
-class BadPassword(DialerError):
-    """The user name or password cannot be used for Flower; neither is shown."""
 
 
 def environment(settings: Settings, info: StackInfo) -> dict[str, str]:
@@ -45,18 +40,6 @@ def environment(settings: Settings, info: StackInfo) -> dict[str, str]:
             **_accounts(settings.accounts or _given(), info.urls["sandbox"], info.speed),
         }
     return variables
-
-
-def flower_credentials(settings: Settings) -> str:
-    """USER:PASSWORD as Flower reads it from its variable. Raises BadPassword for one that it would misread."""
-    user, password = settings.console.user, console_password(settings)
-    # Flower reads a list of these, parted by commas: a comma would let in whoever knows the first part.
-    if "," in user + password or ":" in user:
-        raise BadPassword(
-            "console.user and console.password cannot be used for Flower: a comma in either, or a colon in the user",
-            "choose others without them",
-        )
-    return f"{user}:{password}"
 
 
 def inherited(environ: Mapping[str, str], *, sandbox: bool) -> dict[str, str]:

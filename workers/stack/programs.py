@@ -123,7 +123,7 @@ class ProgramPlan:
         return Program(
             name="flower",
             argv=self._celery("flower", *address),
-            env=self._environment_with_settings() | {"FLOWER_BASIC_AUTH": env.flower_credentials(self.settings)},
+            env=self._environment_with_settings(),
             log=self._log("flower"),
             healthy=http_ok(f"{self.info.urls['flower']}/healthcheck"),
         )

@@ -17,7 +17,7 @@ from dialer.seldom import Seldom
 from workers.secrets import redis_password
 from workers.settings import Settings
 from workers.stack import info
-from workers.stack.environment import environment, flower_credentials
+from workers.stack.environment import environment
 from workers.stack.info import StackInfo, running_stack
 from workers.stack.lock import StackIsUp, StackLock
 from workers.stack.ports import Port, Ports
@@ -142,7 +142,6 @@ class Stack:
 
     def _start(self) -> None:
         redis = self._redis_to_start()
-        flower_credentials(self._settings)
         self._choose_ports(redis)
         self.environment = environment(self._settings, self.info)
         plan = ProgramPlan(

@@ -7,9 +7,7 @@ from pydantic import SecretStr
 from dialer.sandbox.vendor import SANDBOX_KEY
 from workers.settings import Settings, load
 from workers.stack.environment import (
-    BadPassword,
     environment,
-    flower_credentials,
     inherited,
     without_settings,
 )
@@ -189,10 +187,3 @@ def test_programs_that_are_not_ours_get_no_setting(settings, tmp_path):
     bare = without_settings(os.environ)
     assert not [name for name in bare if name.startswith(("DIALER_", "FLOWER_"))]
     assert bare["PATH"] == os.environ["PATH"]
-
-
-@pytest.mark.parametrize(("user", "password"), [("operator", "one,two"), ("op,erator", "fine"), ("op:erator", "fine")])
-def test_a_password_that_flower_would_misread_is_refused_and_not_shown(settings, user, password):
-    with pytest.raises(BadPassword) as refusal:
-        flower_credentials(settings(DIALER_CONSOLE__USER=user, DIALER_CONSOLE__PASSWORD=password))
-    assert password not in refusal.value.message

@@ -3,22 +3,31 @@ import sqlite3
 import sys
 import time
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 from flower.urls import handlers
 from tornado.web import URLSpec
 
+from campaigns.ledger.migrations import upgrade
+from campaigns.ledger.store import Ledger
+from campaigns.operations import log_ins, people
+from campaigns.operations.log_ins import Lifetime
+from campaigns.operations.people import Role
+from dialer.deadline import utc_now
 from dialer.redis_address import RedisAddress
 from tests.support import loopback
 from tests.support.slow_connections import slow_connections
 from tests.workers.stack.conftest import processes_with
 from workers import flower_guard
+from workers.session_cookie import NAME
 from workers.stack.health import http_ok, redis_client
 from workers.stack.ports import Ports
 from workers.stack.processes import Child, Program
 
 USER, PASSWORD = "operator", "a-good-password"
-OPEN = {"/healthcheck", "/login/?", "/static/(.*)"}
+OPEN = {"/healthcheck", "/login/?", "/static/(.*)"}  # the log-in is Flower's own, which is not there: 404
+HOUR = timedelta(hours=1)
 APP = "tests.workers.stack.tiny_celery"
 
 
@@ -28,10 +37,29 @@ def paths():
     return sorted(one.replace("(.+)", "x").replace("(.*)", "x").replace(".*", "/nowhere") for one in patterns - OPEN)
 
 
+def people_of(folder):
+    """Make a ledger there with an admin and a viewer, who have logged in to the console; their sessions."""
+    ledger = Ledger(f"sqlite:///{folder}/ledger.sqlite3")
+    upgrade(ledger)
+    for name, role in ((USER, Role.ADMIN), ("viewer", Role.VIEWER)):
+        people.add(ledger, name, [role], PASSWORD, who="test", now=utc_now())
+    facts = {"seen_from": "here", "lifetime": Lifetime(idle=HOUR, altogether=HOUR), "now": utc_now()}
+    begun = {name: log_ins.begin(ledger, people.named(ledger, name), **facts) for name in (USER, "viewer")}
+    ledger.close()
+    return begun
+
+
 @pytest.fixture(scope="module")
-def start_flower(redis_url, tmp_path_factory):
+def sessions():
+    """The sessions of the people, filled in with the first Flower."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def start_flower(redis_url, tmp_path_factory, sessions):
     """Starts a real Flower on a real server, with the variables given."""
     folder = tmp_path_factory.mktemp("flower")
+    sessions.update(people_of(folder))
     started = []
 
     with Ports() as ports:
@@ -62,7 +90,7 @@ def start_flower(redis_url, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def flower(start_flower):
-    return start_flower("flower", FLOWER_BASIC_AUTH=f"{USER}:{PASSWORD}")
+    return start_flower("flower")
 
 
 def ask(url, path, method="GET", auth=None):
@@ -108,7 +136,7 @@ def test_no_task_is_sent_and_no_worker_disturbed_without_the_password(flower, re
 
 
 def test_a_task_is_sent_with_the_password_where_control_is_asked_for(start_flower, flower, redis_url):
-    control = start_flower("control", FLOWER_BASIC_AUTH=f"{USER}:{PASSWORD}", DIALER_FLOWER__CONTROL="true")
+    control = start_flower("control", DIALER_FLOWER__CONTROL="true")
     with redis_client(RedisAddress.parse(redis_url)) as client:
         waiting = client.llen("celery")
         refused = ask(flower, "/api/task/send-task/tiny.note", "POST", auth=(USER, PASSWORD))
@@ -159,7 +187,7 @@ def test_a_name_that_another_site_made_lead_here_is_refused(flower):
 
 def test_guesses_are_slowed_down_and_counted(start_flower, tmp_path_factory):
     folder = tmp_path_factory.mktemp("guessed")
-    url = start_flower("guessed", FLOWER_BASIC_AUTH=f"{USER}:{PASSWORD}", DIALER_DATA_DIR=str(folder))
+    url = start_flower("guessed", DIALER_DATA_DIR=str(folder))
     replies = [ask(url, "/api/tasks", auth=(USER, f"guess {number}")) for number in range(15)]
     assert [reply.status_code for reply in replies] == [401] * 10 + [429] * 5
     assert 1 <= int(replies[-1].headers["retry-after"]) <= 60
@@ -175,10 +203,24 @@ def test_slow_connections_do_not_stop_it(flower):
                 assert ask(flower, "/healthcheck").text == "OK"
 
 
-def test_a_flower_that_was_given_no_password_shows_nothing(start_flower):
-    url = start_flower("open", FLOWER_UNAUTHENTICATED_API="true")
+def test_flowers_own_passwords_open_nothing(start_flower):
+    url = start_flower("open", FLOWER_UNAUTHENTICATED_API="true", FLOWER_BASIC_AUTH="somebody:else")
     for path in ("/", "/metrics", "/api/tasks", "/tasks"):
-        assert ask(url, path).status_code == 401, path
+        for auth in (None, ("somebody", "else")):
+            assert ask(url, path, auth=auth).status_code == 401, path
+
+
+def test_the_consoles_session_opens_it_for_admins_and_for_nobody_else(flower, sessions):
+    def shown(cookie=None, **headers):
+        return loopback.get(flower, cookies={NAME: cookie} if cookie else {}, headers=headers, timeout=20)
+
+    assert shown(sessions[USER]).status_code == 200
+    refused = shown(sessions["viewer"])
+    assert (refused.status_code, "Flower is for admins" in refused.text) == (403, True)
+    assert ask(flower, "/", auth=("viewer", PASSWORD)).status_code == 403
+    assert shown("another").status_code == 401
+    sent = shown(accept="text/html")
+    assert (sent.status_code, sent.headers["location"]) == (303, "http://127.0.0.1:8080/login?next=/flower")
 
 
 def test_guarding_twice_changes_nothing():

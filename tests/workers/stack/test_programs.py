@@ -102,12 +102,6 @@ def test_no_secret_is_in_any_command_line(plan):
     assert PASSWORD not in repr(plan())
 
 
-def test_flower_gets_its_password_by_its_variable_and_nobody_else_does(plan):
-    programs = by_name(plan())
-    assert programs["flower"].env["FLOWER_BASIC_AUTH"] == f"operator:{PASSWORD}"
-    assert not [name for name, program in programs.items() if "FLOWER_BASIC_AUTH" in program.env and name != "flower"]
-
-
 def test_a_worker_may_finish_the_calls_in_flight(plan):
     assert by_name(plan())["worker1"].stop_seconds == 20
 
