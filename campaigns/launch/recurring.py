@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from cronsim import CronSim
 from sqlalchemy import Connection, delete, insert, select, update
 
 from campaigns.definition import Definition, load_definition
 from campaigns.launch.checking.checks import check
 from campaigns.launch.launch import launch
-from campaigns.ledger.moves import row_count, updated_one, write_audit
+from campaigns.launch.schedules import Schedule, by_name, listed, next_run
+from campaigns.ledger.moves import updated_one, write_audit
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import schedules
 from campaigns.lifecycle import LAUNCHES, LaunchState, Step
@@ -27,7 +25,6 @@ from dialer.plural import counted
 
 log = get_logger()
 LATE = timedelta(minutes=10)  # a run that could not begin by then was missed
-LEASE = timedelta(minutes=15)  # a launch without a result by then was cut off
 MADE_UP_FOR = {"skip": 1, "once": 2}  # launches that were cut off, by what the definition says of missed runs
 NOT_YET = "not yet launched"
 WORDS = {
@@ -43,31 +40,6 @@ class NotRecurring(DialerError):
 
 class TakenOver(DialerError):
     """The launch took so long that another worker has taken it over."""
-
-
-class NoSuchSchedule(DialerError):
-    """No schedule has this name."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
-    """A recurring campaign. `next_at` is None when its end has passed; `last_said` says how the last run went."""
-
-    name: str
-    file: str
-    next_at: datetime | None
-    last_at: datetime | None
-    last_said: str
-    state: LaunchState
-    added_by: str
-    added_at: datetime
-
-    @property
-    def due_at(self) -> datetime | None:
-        """When it is to be launched: at its next hour, or sooner when a launch was cut off."""
-        if self.state is LaunchState.IDLE or self.last_at is None:
-            return self.next_at
-        return self.last_at + LEASE  # also where its next hour comes sooner: it is taken for cut off only then
 
 
 def add(ledger: Ledger, file: Path, accounts: Mapping[str, AccountSettings], *, who: str, now: datetime) -> Schedule:
@@ -99,34 +71,7 @@ def add(ledger: Ledger, file: Path, accounts: Mapping[str, AccountSettings], *, 
         write_audit(
             db, now, who=who, event="schedule added", detail=f"{definition.campaign}: {definition.schedule.repeat}"
         )
-    return next(schedule for schedule in listed(ledger) if schedule.name == definition.campaign)
-
-
-def remove(ledger: Ledger, name: str, *, who: str, now: datetime) -> None:
-    """Remove the schedule `name`; campaigns that it started go on. Raises NoSuchSchedule."""
-    with ledger.writing() as db:
-        if not row_count(db, delete(schedules).where(schedules.c.name == name)):
-            names = ", ".join(db.scalars(select(schedules.c.name))) or "none"
-            raise NoSuchSchedule(f"no schedule {name!r}", f"there are: {names}")
-        write_audit(db, now, who=who, event="schedule removed", detail=name)
-
-
-def listed(ledger: Ledger) -> list[Schedule]:
-    """All schedules, the next due first."""
-    columns = [schedules.c[name] for name in Schedule.__dataclass_fields__]
-    with ledger.reading() as db:
-        rows = db.execute(select(*columns).order_by(schedules.c.next_at, schedules.c.name))
-        return [Schedule(**{**row._mapping, "state": LaunchState(row.state)}) for row in rows]
-
-
-def next_run(definition: Definition, after: datetime) -> datetime | None:
-    """The first run after a moment, by the clock of the schedule's zone; None when the campaign's end comes first."""
-    if definition.schedule.repeat is None or definition.schedule.zone is None:
-        return None
-    local = after.astimezone(ZoneInfo(definition.schedule.zone))
-    runs = (run.astimezone(UTC) for run in CronSim(definition.schedule.repeat, local))
-    run = next(run for run in runs if run > after)  # it begins before, in an hour that the clock shows again
-    return None if definition.ends_at is not None and run >= definition.ends_at else run
+    return by_name(ledger, definition.campaign)
 
 
 def launch_due(
@@ -171,13 +116,17 @@ def _take(db: Connection, schedule: Schedule, now: datetime) -> bool:
     except DialerError:
         following = now + timedelta(hours=1)
     state = LAUNCHES[min(_cuts(schedule), len(LAUNCHES) - 1)]
-    facts = {"next_at": following, "last_at": now, "last_said": WORDS[state], "state": state}
+    facts = {"next_at": following, "last_at": now, "last_said": WORDS[state], "state": state, "asked_at": None}
+    if schedule.asked_at is not None and not _cuts(schedule):
+        facts["next_at"] = schedule.next_at
     if state is LaunchState.LAUNCHING:
         facts["launched"] = None
     unchanged = (
         schedules.c.name == schedule.name,
         schedules.c.next_at == schedule.next_at,
         schedules.c.last_at == schedule.last_at,
+        schedules.c.paused_at == schedule.paused_at,
+        schedules.c.asked_at == schedule.asked_at,
     )
     return updated_one(db, update(schedules).where(*unchanged).values(**facts))
 
@@ -235,7 +184,7 @@ def _missed(schedule: Schedule, definition: Definition, now: datetime) -> str | 
     A due time is not a run if the file could not be read at its hour, or has other hours since.
     """
     due = schedule.due_at
-    if due is None:
+    if due is None or schedule.asked_at is not None:
         return None
     at_its_hour = _cuts(schedule) > 0 or next_run(definition, due - timedelta(seconds=1)) == due
     latest = next_run(definition, now - LATE)
@@ -258,6 +207,7 @@ def _note_started(name: str, since: datetime, db: Connection, campaign_id: str) 
 
 def _say(db: Connection, name: str, message: str, now: datetime) -> None:
     unchanged = (schedules.c.name == name, schedules.c.last_at == now)
+    launched = db.scalar(select(schedules.c.launched).where(*unchanged))
     facts = {"last_said": message, "state": LaunchState.IDLE, "launched": None}
     if updated_one(db, update(schedules).where(*unchanged).values(**facts)):
-        write_audit(db, now, who=f"schedule {name}", event="schedule ran", detail=message)
+        write_audit(db, now, who=f"schedule {name}", event="schedule ran", campaign_id=launched, detail=message)

@@ -314,9 +314,9 @@ attempts = Table(
 UNFOLDED, FOLDED = text("NOT folded"), text("folded")
 
 
-def last_digits() -> ColumnElement[str]:
-    """The last four digits of a contact's number, as the index of them has it."""
-    return literal_column(ENDING.replace("phone", "contacts.phone"), Text)
+def last_digits(table: str) -> ColumnElement[str]:
+    """The last four digits of the numbers of this table, as the index of them has it."""
+    return literal_column(ENDING.replace("phone", f"{table}.phone"), Text)
 
 
 def tallies_of(name: str, *key: Column[Any], beside: Iterable[Column[Any]] = ()) -> Table:
@@ -422,6 +422,7 @@ suppressions = Table(
     Column("added_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime),
     UniqueConstraint("phone", "account"),
+    Index("ix_suppressions_ending", text(f"({ENDING})")),
 )
 
 erasures = Table(
@@ -453,6 +454,8 @@ schedules = Table(
     Column("last_said", Sentence, nullable=False),  # what became of the last run
     Column("state", Text, nullable=False),  # of the launch that is due or under way
     Column("launched", Text),  # the campaign that the launch under way has started
+    Column("paused_at", UtcTime),  # since when its hours pass without a launch
+    Column("asked_at", UtcTime),  # somebody wants it launched now
     Column("added_by", Text, nullable=False),
     Column("added_at", UtcTime, nullable=False),
     known_values("state", LaunchState),

@@ -1,67 +1,46 @@
-"""The suppression list for operators: add, remove, import, export, and look up a number."""
+"""The suppression list for operators: add, remove, and look up a number."""
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from itertools import islice
-from pathlib import Path
-from typing import TextIO
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection
 
-from campaigns.audience.files.open_list import open_table
-from campaigns.audience.files.table import Table
-from campaigns.audience.formulas import harmless
-from campaigns.audience.rejects import Reject, RejectCode
-from campaigns.calendar.times import BadMoment, parse_moment
 from campaigns.ledger import moves
 from campaigns.ledger.numbers import erasures
 from campaigns.ledger.numbers.suppressions import (
+    ENDING_DIGITS,
     EVERY_ACCOUNT,
     Suppression,
     count_listed,
     erased_numbers,
+    line_by_id,
     listed,
     listed_after,
+    listed_ending,
+    listed_with_ids,
     suppress,
     unsuppress,
 )
 from campaigns.ledger.store import Ledger
+from campaigns.operations.contact_numbers import NumberErased
 from dialer.errors import DialerError
 from dialer.phone import BadPhoneNumber, PhoneNumber, parse
-from dialer.whole_file import whole_file
 
-COLUMNS = ("phone", "account", "reason", "source", "added_at", "expires_at")
-NUMBER_COLUMNS = ("phone", "number", "phonenumber", "telephone", "msisdn")
 HASH = re.compile(r"hash:[0-9a-f]{40}")  # stored instead of a number that was erased
-IMPORTED_AT_ONCE = 2000
-ENCODING_OPTION = "--encoding"
+BETWEEN_DIGITS = re.compile(r"[\s()./-]+")
+LONGEST_ENDING = 7  # of more digits, a zero before them is that of national numbers
+MOST_FOUND = 100
 
 
-class NoNumbers(DialerError):
-    """The file has no column of phone numbers."""
+class NoSuchEntry(DialerError):
+    """The list has no such entry any more."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportResult:
-    """Entries of an imported file.
-
-    added    new, or in force for longer than before
-    known    already in force for at least as long
-    expired  left out: their end has passed
-    rejects  rows that could not be read
-    remarks  sentences about sheets that were not read and look like lists too
-    """
-
-    added: int
-    known: int
-    expired: int
-    rejects: Sequence[Reject]
-    remarks: Sequence[str] = ()
+class BadSearch(DialerError):
+    """What was typed is no number, nor the end of one."""
 
 
 def add(
@@ -82,18 +61,83 @@ def add(
     entry = Suppression(
         phone=number.e164, account=account, reason=reason, source=who, added_at=now, expires_at=expires_at
     )
-    return ledger.write(_suppress_all, [entry], ledger.hashes) > 0
+    return ledger.write(_add, entry, ledger.hashes)
 
 
-def remove(ledger: Ledger, number: PhoneNumber, *, who: str, now: datetime, account: str = EVERY_ACCOUNT) -> bool:
+def _add(db: Connection, entry: Suppression, hashes: Callable[[str], Iterable[str]]) -> bool:
+    added = suppress_all(db, [entry], hashes) > 0
+    if added:
+        detail = f"{entry.masked} {entry.account}".strip()
+        moves.write_audit(db, entry.added_at, who=entry.source, event="suppression added", detail=detail)
+    return added
+
+
+def remove(
+    ledger: Ledger, number: PhoneNumber, *, who: str, now: datetime, account: str = EVERY_ACCOUNT, reason: str = ""
+) -> bool:
     """Take a number off the list of this account, with an audit line; False if it was not there."""
+    return ledger.write(_remove, ledger.forms(number.e164), number.masked, account, reason, who, now)
+
+
+def remove_entry(ledger: Ledger, entry_id: int, *, reason: str, who: str, now: datetime) -> bool:
+    """Take one entry off the list, with an audit line; False if it was not there."""
     with ledger.writing() as db:
-        removed = unsuppress(db, ledger.forms(number.e164), account=account)
-        if removed:
-            moves.write_audit(
-                db, now, who=who, event="suppression removed", detail=f"{number.masked} {account}".strip()
-            )
-    return removed > 0
+        entry = line_by_id(db, entry_id)
+        forms = {entry.phone} if entry else set()
+        return entry is not None and _remove(db, forms, entry.masked, entry.account, reason, who, now)
+
+
+def _remove(
+    db: Connection, forms: Iterable[str], shown: str, account: str, reason: str, who: str, now: datetime
+) -> bool:
+    removed = unsuppress(db, forms, account=account) > 0
+    if removed:
+        detail = f"{shown} {account}".strip() + (f": {reason}" if reason else "")
+        moves.write_audit(db, now, who=who, event="suppression removed", detail=detail)
+    return removed
+
+
+def entry_by_id(ledger: Ledger, entry_id: int) -> Suppression:
+    """One entry of the list. Raises NoSuchEntry."""
+    with ledger.reading() as db:
+        entry = line_by_id(db, entry_id)
+    if entry is None:
+        raise NoSuchEntry("this entry is not on the suppression list any more", "look for the number again")
+    return entry
+
+
+def show_entry(ledger: Ledger, entry_id: int, *, who: str, now: datetime) -> str:
+    """The whole number of an entry, to be shown once: the audit says who saw it, and never which it is.
+
+    Raises NoSuchEntry, NumberErased.
+    """
+    phone = entry_by_id(ledger, entry_id).phone
+    if HASH.fullmatch(phone):
+        raise NumberErased("this person was erased: the number is kept nowhere", "nothing is left to do")
+    ledger.write(moves.write_audit, now, who=who, event="number shown", detail=f"suppression {entry_id}")
+    return phone
+
+
+def find(ledger: Ledger, typed: str) -> list[tuple[int, Suppression]]:
+    """The entries of a number (with a plus), or of all numbers that end with these digits, the newest first.
+
+    Each with its id, expired ones too; of many only the newest 100. Raises BadSearch.
+    """
+    written = typed.strip()
+    digits = BETWEEN_DIGITS.sub("", written)
+    if written.startswith("+"):
+        try:
+            number = parse(written)
+        except BadPhoneNumber as exc:
+            raise BadSearch(f"{exc}", exc.suggestion) from None
+        with ledger.reading() as db:
+            return listed_with_ids(db, ledger.forms(number.e164))
+    if not (digits.isascii() and digits.isdigit() and len(digits) >= ENDING_DIGITS):
+        raise BadSearch(
+            "this is no number", f"write a number with + and country code, or its last {ENDING_DIGITS} digits"
+        )
+    with ledger.reading() as db:
+        return listed_ending(db, digits.lstrip("0") if len(digits) > LONGEST_ENDING else digits, MOST_FOUND)
 
 
 def entries_of(ledger: Ledger, number: PhoneNumber) -> list[Suppression]:
@@ -102,41 +146,7 @@ def entries_of(ledger: Ledger, number: PhoneNumber) -> list[Suppression]:
         return listed(db, ledger.forms(number.e164))
 
 
-def import_file(
-    ledger: Ledger,
-    path: Path,
-    *,
-    country: str | None,
-    reason: str,
-    who: str,
-    now: datetime,
-    account: str = EVERY_ACCOUNT,
-    expires_at: datetime | None = None,
-    encoding: str | None = None,
-) -> ImportResult:
-    """Add the numbers of a CSV or XLSX file: of the first column named like NUMBER_COLUMNS, or of its only column.
-
-    Rows that cannot be read are returned as rejects, all others are added, also rows that a sheet hides. `country` is
-    that of numbers without a plus. A column `reason` takes precedence over the argument. `encoding` is that of a
-    text file, `--encoding` on the command line; None: as it shows. A file that
-    `export_file` wrote is imported with its accounts, moments and hashes; expired entries are left out.
-    Raises BadContactsFile, NoNumbers.
-    """
-    defaults = Suppression(phone="", account=account, reason=reason, source=who, added_at=now, expires_at=expires_at)
-    added = known = expired = 0
-    rejects: list[Reject] = []
-    table = open_table(path, columns=NUMBER_COLUMNS, encoding=encoding, encoding_setting=ENCODING_OPTION)
-    rows = _read(table, country, defaults)
-    while batch := list(islice(rows, IMPORTED_AT_ONCE)):
-        rejects += [row for row in batch if isinstance(row, Reject)]
-        entries = [row for row in batch if isinstance(row, Suppression)]
-        in_force = [entry for entry in entries if entry.holds(now)]
-        new = ledger.write(_suppress_all, in_force, ledger.hashes)
-        added, known, expired = added + new, known + len(in_force) - new, expired + len(entries) - len(in_force)
-    return ImportResult(added=added, known=known, expired=expired, rejects=tuple(rejects), remarks=table.remarks)
-
-
-def _suppress_all(db: Connection, entries: Sequence[Suppression], hashes: Callable[[str], Iterable[str]]) -> int:
+def suppress_all(db: Connection, entries: Sequence[Suppression], hashes: Callable[[str], Iterable[str]]) -> int:
     erasures.take_erasure_lock(db)  # else a number that is being erased could be written in full
     erased = erased_numbers(db, [entry.phone for entry in entries], hashes=hashes)
     return sum(
@@ -153,77 +163,6 @@ def _suppress_all(db: Connection, entries: Sequence[Suppression], hashes: Callab
     )
 
 
-def _read(table: Table, country: str | None, defaults: Suppression) -> Iterator[Suppression | Reject]:
-    """The entries of the file, with `defaults` for what it does not say, and the rows that cannot be read."""
-    if all(table.columns_named(name) for name in COLUMNS):
-        indexes = {name: table.columns_named(name)[0] for name in COLUMNS}
-        for row in table.rows():
-            yield _exported(row.line, {name: "".join(row.cells[at : at + 1]) for name, at in indexes.items()}, defaults)
-        return
-    for line, column, written, reason in _numbers(table):
-        try:
-            yield replace(defaults, phone=parse(written, country).e164, reason=reason or defaults.reason)
-        except BadPhoneNumber as exc:
-            yield _reject(line, column, exc, RejectCode.INVALID_NUMBER)
-
-
-def _exported(line: int, cells: Mapping[str, str], defaults: Suppression) -> Suppression | Reject:
-    """An exported row as an entry; `defaults` apply where its account, reason, source or end is blank."""
-    try:
-        written = cells["phone"].strip()
-        phone = written if HASH.fullmatch(written) else parse(written).e164
-        added_at, expires_at = (_moment(cells[name]) for name in ("added_at", "expires_at"))
-    except BadPhoneNumber as exc:
-        return _reject(line, "phone", exc, RejectCode.INVALID_NUMBER)
-    except BadMoment as exc:
-        return _reject(line, "", exc, RejectCode.BAD_NOT_AFTER)
-    return Suppression(
-        phone=phone,
-        account=cells["account"] or defaults.account,
-        reason=cells["reason"] or defaults.reason,
-        source=cells["source"] or defaults.source,
-        added_at=added_at or defaults.added_at,
-        expires_at=expires_at or defaults.expires_at,
-    )
-
-
-def _moment(written: str) -> datetime | None:
-    if not written.strip():
-        return None
-    moment = parse_moment(written)
-    if moment.tzinfo is None:
-        raise BadMoment("the moment has no offset", "write 2026-12-05T15:00-05:00")
-    return moment.astimezone(UTC)
-
-
-def _numbers(table: Table) -> Iterator[tuple[int, str, str, str]]:
-    """Of each row: line, column of the number, number as written, and reason, blank where there is none."""
-    numbers = [index for name in NUMBER_COLUMNS for index in table.columns_named(name)]
-    reasons = table.columns_named("reason")
-    if numbers:
-        for row in table.rows():
-            reason = _cell(row.cells, reasons[0]) if reasons else ""
-            yield row.line, table.header[numbers[0]], _cell(row.cells, numbers[0]), reason
-        return
-    if len(table.names) != 1:
-        message = f"{table.file}: no column is named phone or number"
-        if line := next(filter(None, map(table.line_of_header, NUMBER_COLUMNS)), None):
-            raise NoNumbers(message, f"the columns' names stand in line {line}: remove what is above it")
-        names = ", ".join(name for name in table.names if not any(map(str.isdigit, name)))
-        raise NoNumbers(message, f"name one of its columns so: {names}")
-    yield table.header_line, "", table.header[0], ""  # a file of numbers without a header
-    for row in table.rows():
-        yield row.line, "", _cell(row.cells, 0), ""
-
-
-def _cell(cells: Sequence[str], index: int) -> str:
-    return cells[index].strip() if len(cells) > index else ""
-
-
-def _reject(line: int, column: str, exc: BadPhoneNumber | BadMoment, code: RejectCode) -> Reject:
-    return Reject(line=line, column=column, code=code, reason=str(exc), suggestion=exc.suggestion)
-
-
 def newest(ledger: Ledger, limit: int) -> tuple[list[Suppression], int]:
     """The newest entries, at most so many, and how many there are in all."""
     with ledger.reading() as db:
@@ -234,25 +173,3 @@ def entries_after(ledger: Ledger, after: int | None, limit: int) -> list[tuple[i
     """The next `limit` entries after the one with the id `after`, each with its id, newest first."""
     with ledger.reading() as db:
         return listed_after(db, after=after, limit=limit)
-
-
-def export_file(ledger: Ledger, path: Path) -> int:
-    """Write the list as a CSV file that `import_file` reads again; returns the number of entries.
-
-    Numbers are written in full (E.164), or as a hash where they were erased; only the owner may read the file.
-    """
-    with whole_file(path, encoding="utf-8-sig") as stream:
-        return write_lines(ledger, stream)
-
-
-def write_lines(ledger: Ledger, stream: TextIO) -> int:
-    """Write the list as `export_file` does; returns the number of entries."""
-    with ledger.reading() as db:
-        entries = listed(db)
-    writer = csv.writer(stream, quoting=csv.QUOTE_ALL)
-    writer.writerow(COLUMNS)
-    for entry in entries:
-        added_at, expires_at = entry.added_at.isoformat(), entry.expires_at.isoformat() if entry.expires_at else ""
-        texts = map(harmless, (entry.phone, entry.account, entry.reason, entry.source))
-        writer.writerow([*texts, added_at, expires_at])
-    return len(entries)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from campaigns.launch import recurring
+from campaigns.launch import recurring, schedules
 from campaigns.launch.drafts import file_drafts
 from campaigns.lifecycle import LaunchState
 from campaigns.operations.api_tokens import Scope
@@ -28,6 +28,8 @@ class RecurringCampaign(BaseModel):
     state: LaunchState
     added_by: str
     added_at: datetime
+    paused_at: datetime | None = Field(description="Since when its hours pass without a launch.")
+    asked_at: datetime | None = Field(description="Somebody wants it launched now.")
 
 
 class NewSchedule(BaseModel):
@@ -47,7 +49,7 @@ class RecurringCampaigns(BaseModel):
 @router.get("/schedules", **needs(Scope.READ))
 def list_schedules(state: InjectedState) -> RecurringCampaigns:
     """What recurs, when next, and what the last run became."""
-    return RecurringCampaigns(items=[RecurringCampaign.model_validate(one) for one in recurring.listed(state.ledger)])
+    return RecurringCampaigns(items=[RecurringCampaign.model_validate(one) for one in schedules.listed(state.ledger)])
 
 
 @router.post("/schedules", **needs(Scope.SEND, status=201))
@@ -66,4 +68,22 @@ def add_schedule(given: NewSchedule, state: InjectedState, caller: InjectedCalle
 @router.delete("/schedules/{name}", **needs(Scope.SEND, status=204))
 def remove_schedule(name: str, state: InjectedState, caller: InjectedCaller) -> None:
     """Launch it no more; what it has started goes on."""
-    recurring.remove(state.ledger, name, who=caller.name, now=state.clock())
+    schedules.remove(state.ledger, name, who=caller.name, now=state.clock())
+
+
+@router.post("/schedules/{name}/pause", **needs(Scope.SEND))
+def pause_schedule(name: str, state: InjectedState, caller: InjectedCaller) -> RecurringCampaign:
+    """Let its hours pass without a launch; what it has started goes on."""
+    return RecurringCampaign.model_validate(schedules.pause(state.ledger, name, who=caller.name, now=state.clock()))
+
+
+@router.post("/schedules/{name}/resume", **needs(Scope.SEND))
+def resume_schedule(name: str, state: InjectedState, caller: InjectedCaller) -> RecurringCampaign:
+    """Launch it at its hours again; those that have passed meanwhile are not made up for."""
+    return RecurringCampaign.model_validate(schedules.resume(state.ledger, name, who=caller.name, now=state.clock()))
+
+
+@router.post("/schedules/{name}/run", **needs(Scope.SEND))
+def run_schedule(name: str, state: InjectedState, caller: InjectedCaller) -> RecurringCampaign:
+    """Launch it once, now; its hours stay as they are."""
+    return RecurringCampaign.model_validate(schedules.run_now(state.ledger, name, who=caller.name, now=state.clock()))

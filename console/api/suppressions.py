@@ -14,6 +14,7 @@ from campaigns.launch.drafts.file_drafts import paths_left_out
 from campaigns.ledger.numbers.suppressions import Suppression
 from campaigns.operations import suppression_list
 from campaigns.operations.api_tokens import Scope
+from campaigns.operations.suppression_files import importing
 from console.api.contacts import NumberGiven, phone_of
 from console.api.rejected_rows import RejectedRow, rejected_row
 from console.api.uploads import LIST_PART, MAX_UPLOAD, multipart_body, uploaded_file
@@ -142,7 +143,7 @@ def _import(sent: UploadFile, reason: str, country: Any, state: AppState, caller
     if "\0" in reason or not (country is None or (len(country) == 2 and country.isalpha() and country.isascii())):
         raise HTTPException(422, "reason and country: a line of text, and two letters")
     with uploaded_file(sent) as file, paths_left_out(file.parent):
-        result = suppression_list.import_file(
+        result = importing.import_file(
             state.ledger,
             file,
             country=country and country.upper(),

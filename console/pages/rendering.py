@@ -41,6 +41,8 @@ SECTIONS = [
     Section("/new", "New campaign", Role.EDITOR),
     Section("/contacts", "Contacts"),
     Section("/calls", "Calls"),
+    Section("/schedules", "Schedules"),
+    Section("/suppression", "Suppression list"),
     Section("/accounts", "Accounts"),
     Section("/audit", "Audit"),
     Section("/webhooks", "Webhooks", Role.ADMIN),

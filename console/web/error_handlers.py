@@ -20,8 +20,9 @@ from campaigns.launch.drafts.check_notes import NoCheck
 from campaigns.launch.drafts.file_drafts import AlreadyStarted, BeingRead, NoList, NoSuchDraft, NotStarted
 from campaigns.launch.launch import CampaignNotEnded
 from campaigns.launch.preview import NoSuchRow
-from campaigns.launch.recurring import NoSuchSchedule, NotRecurring
+from campaigns.launch.recurring import NotRecurring
 from campaigns.launch.redial import CannotRedial
+from campaigns.launch.schedules import NoSuchSchedule
 from campaigns.launch.single_calls import CallRefused
 from campaigns.ledger.lists.appends import CannotAppend
 from campaigns.ledger.lists.contacts import NoSuchContact, SeveralContacts
@@ -35,7 +36,9 @@ from campaigns.operations.control import SecondPersonNeeded
 from campaigns.operations.live_calls import AccountUnclear, NotDone
 from campaigns.operations.passwords import BadPassword
 from campaigns.operations.people import BadUser, LastAdmin, NoSuchUser, UserNameTaken
-from campaigns.operations.suppression_list import NoNumbers
+from campaigns.operations.suppression_files.importing import NoNumbers
+from campaigns.operations.suppression_files.uploads import NoSuchUpload
+from campaigns.operations.suppression_list import NoSuchEntry
 from campaigns.operations.webhooks.streams import EventsNotKept
 from campaigns.operations.webhooks.subscriptions import BadWebhook
 from campaigns.operations.withdrawals import BadReason
@@ -57,7 +60,7 @@ STATUSES: Mapping[type[DialerError], int] = {
         (NoSuchCampaign, NoSuchContact, NoSuchSchedule, NoSuchToken, NoSuchUser, NoSuchRow, NoSuchDraft, NoSuchWebhook),
         404,
     ),
-    NoCheck: 404,
+    **dict.fromkeys((NoCheck, NoSuchEntry, NoSuchUpload), 404),
     **dict.fromkeys(
         (IllegalMove, CampaignNotEnded, CannotRedial, LastAdmin, SecondPersonNeeded, TokenNameTaken, UserNameTaken), 409
     ),

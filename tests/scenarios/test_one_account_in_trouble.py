@@ -17,7 +17,8 @@ from structlog.testing import capture_logs
 
 from campaigns.dispatch.dial import dial
 from campaigns.dispatch.release import release
-from campaigns.launch.recurring import launch_due, listed
+from campaigns.launch.recurring import launch_due
+from campaigns.launch.schedules import listed
 from campaigns.ledger.receipts import Delivery, store
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, campaigns, contacts, faults, schedules

@@ -19,8 +19,9 @@ from sqlalchemy import func, select
 from campaigns.launch.checking.checks import CheckResult, check
 from campaigns.launch.exclusions import Exclusions
 from campaigns.launch.launch import CampaignNotEnded, launch
-from campaigns.launch.recurring import LEASE, add, launch_due, listed
+from campaigns.launch.recurring import add, launch_due
 from campaigns.launch.redial import CannotRedial, redial
+from campaigns.launch.schedules import LEASE, listed
 from campaigns.ledger import moves
 from campaigns.ledger.lists import drafts
 from campaigns.ledger.lists.drafts import DraftGone, NewContact, clear_abandoned

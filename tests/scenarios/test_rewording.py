@@ -13,8 +13,9 @@ import pytest
 from sqlalchemy import Connection, select
 
 from campaigns.dispatch.release import HOLD_OF_LIMIT, _held_by_limit, _note, release
-from campaigns.launch.recurring import LEASE, add, launch_due, listed
+from campaigns.launch.recurring import add, launch_due
 from campaigns.launch.redial import redial
+from campaigns.launch.schedules import LEASE, listed
 from campaigns.ledger import queries
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import Sentence, attempts, audit, campaigns, contacts, metadata

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     BindParameter,
@@ -30,11 +31,12 @@ from campaigns.ledger.bulk import insert_into
 from campaigns.ledger.moves import row_count
 from campaigns.ledger.numbers.erasures import shown_number
 from campaigns.ledger.numbers.spellings import every_spelling, same_phone
-from campaigns.ledger.tables import UtcTime, contacts, suppressions
+from campaigns.ledger.tables import UtcTime, contacts, last_digits, suppressions
 from dialer.number_identity import other_spelling
 
 EVERY_ACCOUNT = ""
 NO_REASON = "no reason was given"
+ENDING_DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,12 +113,39 @@ def listed(db: Connection, phones: Iterable[str] | None = None, *, newest: int |
 
 def listed_after(db: Connection, *, after: int | None, limit: int) -> list[tuple[int, Suppression]]:
     """The next `limit` lines of the list after the line `after`, each with its id, newest first; expired lines too."""
-    names = list(Suppression.__dataclass_fields__)
-    query = select(suppressions.c.id, *(suppressions.c[name] for name in names)).order_by(suppressions.c.id.desc())
-    if after is not None:
-        query = query.where(suppressions.c.id < after)
-    rows = db.execute(query.limit(limit)).all()
-    return [(row.id, Suppression(**{name: getattr(row, name) for name in names})) for row in rows]
+    query = _lines().order_by(suppressions.c.id.desc()).limit(limit)
+    return _with_ids(db, query if after is None else query.where(suppressions.c.id < after))
+
+
+def listed_ending(db: Connection, digits: str, limit: int) -> list[tuple[int, Suppression]]:
+    """The newest `limit` lines whose number ends with these digits, four at the least, each with its id."""
+    ending = (last_digits("suppressions") == digits[-ENDING_DIGITS:], suppressions.c.phone.like(f"+%{digits}"))
+    return _with_ids(db, _lines().where(*ending).order_by(suppressions.c.id.desc()).limit(limit))
+
+
+def listed_with_ids(db: Connection, phones: Iterable[str]) -> list[tuple[int, Suppression]]:
+    """The lines for these forms of a number, the newest first, each with its id; expired lines too."""
+    return _with_ids(db, _lines().where(suppressions.c.phone.in_(list(phones))).order_by(suppressions.c.id.desc()))
+
+
+def listed_from(db: Connection, *, after: int, limit: int) -> list[tuple[int, Suppression]]:
+    """The next `limit` lines after the line `after`, each with its id, oldest first."""
+    query = _lines().where(suppressions.c.id > after).order_by(suppressions.c.id).limit(limit)
+    return _with_ids(db, query)
+
+
+def line_by_id(db: Connection, line_id: int) -> Suppression | None:
+    """One line; None when it is not there any more."""
+    return next((line for _, line in _with_ids(db, _lines().where(suppressions.c.id == line_id))), None)
+
+
+def _lines() -> Select[Any]:
+    return select(suppressions.c.id, *(suppressions.c[name] for name in Suppression.__dataclass_fields__))
+
+
+def _with_ids(db: Connection, query: Select[Any]) -> list[tuple[int, Suppression]]:
+    names = Suppression.__dataclass_fields__
+    return [(row.id, Suppression(**{name: getattr(row, name) for name in names})) for row in db.execute(query)]
 
 
 def count_listed(db: Connection) -> int:

@@ -93,7 +93,7 @@ def contacts_with_key(db: Connection, key: str, campaign_id: str | None = None) 
 
 def contacts_ending_with(db: Connection, digits: str, campaign_id: str | None = None) -> list[ListedContact]:
     """The newest contacts whose number ends with these digits, four at the least; of one campaign, or of all."""
-    ending = [last_digits() == digits[-INDEXED_DIGITS:], contacts.c.phone.like(f"+%{digits}")]
+    ending = [last_digits("contacts") == digits[-INDEXED_DIGITS:], contacts.c.phone.like(f"+%{digits}")]
     return _newest(db, ending, campaign_id)
 
 

@@ -15,6 +15,7 @@ from rich.markup import escape
 from campaigns.calendar.times import BadMoment, parse_moment
 from campaigns.ledger.numbers.suppressions import Suppression
 from campaigns.operations import suppression_list
+from campaigns.operations.suppression_files import exporting, importing
 from console.cli.arguments import (
     STANDARD_INPUT,
     BadArgument,
@@ -112,13 +113,14 @@ def import_command(
     until: Until = None,
     country: Country = None,
     encoding: Encoding = None,
+    check: Annotated[bool, typer.Option("--check", help="Only say what would be added.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Put a list of numbers on the list. Good rows go in; bad ones are named.
 
     A file that `dialer dnc export` wrote is taken as it stands, each line for its account and until its moment."""
     with settings_and_ledger() as (settings, ledger):
-        result = suppression_list.import_file(
+        result = importing.import_file(
             ledger,
             file,
             country=country,
@@ -128,6 +130,7 @@ def import_command(
             account=_account(account, settings),
             expires_at=_until(until),
             encoding=known_encoding(encoding),
+            dry_run=check,
         )
     for remark in result.remarks:
         print_note(remark)
@@ -139,7 +142,8 @@ def import_command(
     else:
         expired = f" {result.expired:,} expired," if result.expired else ""
         known = f"{result.known:,} on the list already"
-        out.print(f"{result.added:,} added, {known},{expired} {len(result.rejects):,} not understood.")
+        would_be = "would be " if check else ""
+        out.print(f"{result.added:,} {would_be}added, {known},{expired} {len(result.rejects):,} not understood.")
         for reject in result.rejects[:SHOWN_REJECTS]:
             print_prose(
                 f"  line {reject.line}: {escape(reject.reason)}"
@@ -164,10 +168,10 @@ def export_command(
         if to_screen:
             # In UTF-8 whatever the terminal's encoding: it is to be read in again.
             with open(sys.stdout.fileno(), "w", encoding="utf-8", newline="", closefd=False) as stream:
-                suppression_list.write_lines(ledger, stream)
+                exporting.write_lines(ledger, stream)
             return
         try:
-            lines = suppression_list.export_file(ledger, file)
+            lines = exporting.export_file(ledger, file)
         except OSError as exc:
             raise BadArgument(f"{file}: {exc.strerror}", "name a file that can be written") from None
     if as_json:

@@ -1,7 +1,8 @@
-"""`dialer schedule`: add, list and remove recurring campaigns, which read their list anew at each launch."""
+"""`dialer schedule`: recurring campaigns, which read their list anew at each launch."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from campaigns.definition import load_definition
-from campaigns.launch import recurring
+from campaigns.launch import recurring, schedules
 from campaigns.launch.checking.any_hour import any_hour_warning
 from console.cli.command_group import CommandGroup
 from console.cli.context import settings_and_ledger, surroundings_of, user_name
@@ -20,6 +21,7 @@ from workers.ledger import now_utc
 schedule_app = typer.Typer(
     cls=CommandGroup, help="Campaigns launched again and again, each with a fresh list.", no_args_is_help=True
 )
+Name = Annotated[str, typer.Argument(metavar="CAMPAIGN")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 
@@ -52,7 +54,7 @@ def add_command(
 def list_command(as_json: AsJson = False) -> None:
     """Say which campaigns recur, when next, and what the last run became."""
     with settings_and_ledger() as (_, ledger):
-        recurring_campaigns = recurring.listed(ledger)
+        recurring_campaigns = schedules.listed(ledger)
     if as_json:
         print_json([asdict(campaign) for campaign in recurring_campaigns])
     elif not recurring_campaigns:
@@ -62,18 +64,45 @@ def list_command(as_json: AsJson = False) -> None:
         for campaign in recurring_campaigns:
             shown.add_row(
                 campaign.name,
-                local_with_zone(campaign.next_at),
+                "paused" if campaign.paused_at else local_with_zone(campaign.next_at),
                 local_with_zone(campaign.last_at),
                 escape(campaign.last_said),
             )
         out.print(shown)
 
 
+@schedule_app.command("pause")
+def pause_command(name: Name, as_json: AsJson = False) -> None:
+    """Let its hours pass without a launch; what it has started goes on."""
+    _change(schedules.pause, name, "is paused: its hours pass without a launch", as_json)
+
+
+@schedule_app.command("resume")
+def resume_command(name: Name, as_json: AsJson = False) -> None:
+    """Launch it at its hours again; those that have passed are not made up for."""
+    _change(schedules.resume, name, "is launched at its hours again", as_json)
+
+
+@schedule_app.command("run")
+def run_command(name: Name, as_json: AsJson = False) -> None:
+    """Launch it once, now; its hours stay as they are."""
+    _change(schedules.run_now, name, "is launched by the next tick of the workers", as_json)
+
+
+def _change(change: Callable[..., schedules.Schedule], name: str, done: str, as_json: bool) -> None:
+    with settings_and_ledger() as (_, ledger):
+        schedule = change(ledger, name, who=user_name(), now=now_utc())
+    if as_json:
+        print_json(asdict(schedule))
+    else:
+        out.print(f"[bold]{name}[/] {done}.")
+
+
 @schedule_app.command("remove")
-def remove_command(name: Annotated[str, typer.Argument(metavar="CAMPAIGN")], as_json: AsJson = False) -> None:
+def remove_command(name: Name, as_json: AsJson = False) -> None:
     """Launch it no more; what it has started goes on."""
     with settings_and_ledger() as (_, ledger):
-        recurring.remove(ledger, name, who=user_name(), now=now_utc())
+        schedules.remove(ledger, name, who=user_name(), now=now_utc())
     if as_json:
         print_json({"campaign": name, "removed": True})
     else:

@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from campaigns.launch import recurring
+from campaigns.launch import recurring, schedules
 from campaigns.launch.call_test_number import call_test_number
 from campaigns.launch.drafts import file_drafts
 from campaigns.launch.drafts.check_notes import CheckedList, NoCheck, note_of
@@ -209,7 +209,7 @@ def _page(
     with suppress(DialerError):
         plan = plan_at_hand(work, state) if checked else None
     accounts = state.settings.accounts
-    schedules = {schedule.name: schedule for schedule in recurring.listed(state.ledger)}
+    by_name = {schedule.name: schedule for schedule in schedules.listed(state.ledger)}
     settings = accounts.get(work.definition.account)
     above = state.settings.console.second_person_above
     in_earnest = settings is not None and not settings.sandbox
@@ -227,6 +227,6 @@ def _page(
         sandboxes=sandbox_accounts(accounts),
         test_numbers=[mask(number) for number in state.settings.test_numbers],
         may_send=person.has_role(Role.SENDER),
-        schedule=schedules.get(work.definition.campaign) if work.draft.scheduled else None,
+        schedule=by_name.get(work.definition.campaign) if work.draft.scheduled else None,
         cron_days=CRON_DAYS,
     )

@@ -17,7 +17,8 @@ from sqlalchemy import event, func, select, update
 from campaigns.audience.files.download import DownloadFailed, download
 from campaigns.definition import load_definition
 from campaigns.definition.yaml_source import DefinitionFaults
-from campaigns.launch.recurring import LEASE, NoSuchSchedule, NotRecurring, add, launch_due, listed, next_run, remove
+from campaigns.launch.recurring import NotRecurring, add, launch_due
+from campaigns.launch.schedules import LEASE, NoSuchSchedule, listed, next_run, remove
 from campaigns.ledger.tables import campaigns, contacts
 from tests.support.dialers import webex
 from tests.support.statuses import as_campaign

@@ -16,7 +16,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import CheckConstraint, func, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from campaigns.launch.recurring import launch_due, listed
+from campaigns.launch.recurring import launch_due
+from campaigns.launch.schedules import listed
 from campaigns.ledger import migrations, queries
 from campaigns.ledger.migrations import upgrade
 from campaigns.ledger.store import Ledger
@@ -160,11 +161,11 @@ def test_an_upgraded_ledger_has_the_partial_indexes_of_a_new_one(upgraded):
     assert kept == made_by_migrations | tallies
 
 
-def test_an_upgraded_ledger_finds_contacts_by_the_last_digits_of_their_number(upgraded):
+def test_an_upgraded_ledger_finds_numbers_by_their_last_digits(upgraded):
     """No comparison sees an index of an expression: SQLAlchemy cannot read it from SQLite."""
     names = {"sqlite": "SELECT name FROM sqlite_master", "postgresql": "SELECT indexname FROM pg_indexes"}
     with upgraded.reading() as db:
-        assert "ix_contacts_ending" in set(db.scalars(text(names[db.dialect.name])))
+        assert {"ix_contacts_ending", "ix_suppressions_ending"} <= set(db.scalars(text(names[db.dialect.name])))
 
 
 def test_every_campaign_is_held_and_stopped_for_the_same_reason_as_before(going_on, request):

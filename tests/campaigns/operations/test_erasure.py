@@ -28,6 +28,7 @@ from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, audit, campaigns, contacts, erasures, metadata, receipts
 from campaigns.operations import suppression_list
 from campaigns.operations.erasure import erase, finish_erasures
+from campaigns.operations.suppression_files import exporting, importing
 from campaigns.operations.suppression_list import entries_of
 from campaigns.operations.sweep import sweep
 from campaigns.reporting.csv_sheets import attempt_lines, contact_lines
@@ -137,10 +138,10 @@ def test_an_erased_person_is_named_so_where_a_number_would_be_shown(ledger, cloc
 
 def test_an_erased_number_that_is_put_on_the_list_again_is_there_by_its_hash_only(ledger, clock, tmp_path):
     suppression_list.add(ledger, ANN, reason="asked us", who="ann", now=clock(), account="main")
-    suppression_list.export_file(ledger, tmp_path / "before.csv")
+    exporting.export_file(ledger, tmp_path / "before.csv")
     erase(ledger, ANN, who="ann", now=clock())
     facts = {"reason": "asked us", "who": "ann", "now": clock()}
-    assert suppression_list.import_file(ledger, tmp_path / "before.csv", country=None, **facts).known == 1
+    assert importing.import_file(ledger, tmp_path / "before.csv", country=None, **facts).known == 1
     assert not suppression_list.add(ledger, ANN, **facts)
     assert suppression_list.add(ledger, ANN, account="spare", **facts)
     assert {line.account for line in entries_of(ledger, ANN)} == {"", "main", "spare"}

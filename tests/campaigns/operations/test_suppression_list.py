@@ -12,7 +12,9 @@ from sqlalchemy import delete, select
 from campaigns.audience.files.encoding import BadContactsFile
 from campaigns.ledger.tables import audit, suppressions
 from campaigns.operations.erasure import erase
-from campaigns.operations.suppression_list import NoNumbers, add, entries_of, export_file, import_file, remove
+from campaigns.operations.suppression_files.exporting import export_file
+from campaigns.operations.suppression_files.importing import NoNumbers, import_file
+from campaigns.operations.suppression_list import add, entries_of, remove
 from dialer.phone import parse
 from tests.support.seeding import numbers
 

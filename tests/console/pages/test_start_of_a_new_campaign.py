@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from campaigns.launch import recurring
+from campaigns.launch import schedules
 from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
@@ -182,7 +182,7 @@ def test_a_schedule_launches_the_draft_again_and_again(console: Console) -> None
     page = console.http.get(f"{draft}/start").text
     data = {"token": token_of(page), "seen": seen_of(page), "time": "09:30", "day-1": "on", "day-5": "on"}
     assert console.http.post(f"{draft}/repeat", data=data).status_code == 303
-    (schedule,) = recurring.listed(console.ledger)
+    (schedule,) = schedules.listed(console.ledger)
     assert (schedule.name, schedule.next_at is not None) == ("recall-march", True)
     assert kept(console, draft).scheduled
     assert "30 9 * * 1,5" in kept(console, draft).file.read_text("utf-8")

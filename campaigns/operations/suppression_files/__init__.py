@@ -1,0 +1,1 @@
+"""The suppression list as files: lists of numbers put on it, and all of it taken away."""
