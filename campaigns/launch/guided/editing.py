@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ from campaigns.launch.drafts.file_drafts import (
     paths_left_out,
 )
 from campaigns.launch.guided.proposals import Habits, campaign_name, proposal
-from campaigns.launch.guided.samples import Sample, of_sample, sample_of, take_sample
+from campaigns.launch.guided.samples import SAMPLE, Sample, of_sample, sample_of, take_sample
 from campaigns.ledger.store import Ledger
 from campaigns.lifecycle import ChangedMeanwhile
 from dialer.account_settings import AccountSettings
@@ -166,7 +166,7 @@ def faults_of(
     try:
         audience_of_sample(definition, work, accounts)
     except DefinitionFaults as exc:
-        return exc.faults
+        return [replace(fault, message=fault.message.replace(SAMPLE, "the list")) for fault in exc.faults]
     return ()
 
 

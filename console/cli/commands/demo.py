@@ -119,6 +119,7 @@ def _settings(data: Path) -> Settings:
     file = data / "dialer.toml"
     with as_file(files("campaigns") / "examples" / EXAMPLE_LIST) as example:
         shutil.copyfile(example, data / TRY_LIST)
+        (data / TRY_LIST).chmod(0o600)
     with whole_file(file) as stream:
         stream.writelines([MADE_BY_A_DEMO, TEST_NUMBERS, *(ACCOUNT.format(name=spec.name) for spec in specs()), WORKER])
     variables = without_settings(os.environ)
