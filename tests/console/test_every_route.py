@@ -25,7 +25,7 @@ from campaigns.operations import api_tokens
 from campaigns.operations.api_tokens import Scope
 from console import receipts
 from console.api.document import document, routes
-from console.pages import campaigns as pages
+from console.pages import campaigns, contacts, home
 from console.server.api_route import scope_of
 from console.web import health, metrics
 from tests.console.conftest import Console
@@ -83,7 +83,8 @@ def some_of(operation: APIOperation, mode: GenerationMode) -> Iterator[schemathe
 
 @pytest.fixture(scope="module")
 def other_cases() -> Cases:
-    others = [route for module in (receipts, health, metrics, pages) for route in module.router.routes]
+    modules = (receipts, health, metrics, home, campaigns, contacts)
+    others = [route for module in modules for route in module.router.routes]
     return cases_of(get_openapi(title="The other routes", version="1", routes=others))
 
 

@@ -115,6 +115,22 @@ def test_those_who_were_missed_are_called_again(console: Console, ended: str) ->
     assert "has not ended yet" in text_of(twice)
 
 
+def test_very_many_who_were_missed_are_not_counted_one_by_one(
+    console: Console, ended: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("campaigns.launch.redial.MOST_COUNTED", 3)
+    page = console.http.get(f"{PAGE}/redial")
+    assert 'value="rejected"' in page.text
+    assert "can be called again" not in text_of(page)
+    reply = post(console, f"{PAGE}/redial", f"{PAGE}/redial", outcomes=["busy"])
+    assert reply.headers["location"] == "/campaigns/reminder-2"
+
+
+def test_its_settings_can_be_used_for_a_new_campaign(console: Console, ended: str) -> None:
+    assert f'href="/new?like={ended}"' in console.http.get(PAGE).text
+    assert console.http.get(f"/new?like={ended}").status_code == 200
+
+
 def test_a_campaign_that_goes_on_is_not_called_again(console: Console) -> None:
     console_server.add_campaign(console.ledger, now=console.clock())
     assert f"{PAGE}/redial" not in console.http.get(PAGE).text
