@@ -85,11 +85,11 @@ def test_slow_connections_stop_neither_health_check_nor_receipts(address: str, k
 
 def test_a_request_that_never_ends_is_ended(address: str) -> None:
     host, port = address.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=20) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         began = time.monotonic()
         connection.sendall(b"GET / HTTP/1.1\r\n")
         assert connection.recv(100) == b""
-        assert 5 < time.monotonic() - began < 20
+        assert time.monotonic() - began > 5
 
 
 def test_a_head_that_is_too_long_is_refused(address: str) -> None:

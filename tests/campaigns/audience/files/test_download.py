@@ -257,20 +257,20 @@ def a_byte_a_time(write: Write, content: bytes) -> None:
     ids=["plain", "gzip"],
 )
 def test_a_list_that_is_sent_a_byte_a_time_is_given_up(tmp_path, body, headers):
-    began = time.monotonic()
-    with served(body, headers=headers, send=a_byte_a_time) as (url, _):
-        with pytest.raises(DownloadFailed, match="sends too slowly"):
-            fetch(url, tmp_path, max_seconds=1.0)
-        assert time.monotonic() - began < 5
+    with (
+        served(body, headers=headers, send=a_byte_a_time) as (url, _),
+        pytest.raises(DownloadFailed, match="sends too slowly"),
+    ):
+        fetch(url, tmp_path, max_seconds=1.0)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_server_that_leads_on_slowly_has_no_more_time_than_another(tmp_path):
     began = time.monotonic()
     location = {"Location": "/next.csv"}
-    with served(b"x" * 100, 302, location, send=a_byte_a_time) as (url, _), pytest.raises(DownloadFailed):
+    with served(b"x" * 1000, 302, location, send=a_byte_a_time) as (url, _), pytest.raises(DownloadFailed):
         fetch(url, tmp_path, max_seconds=1.0)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60, "it would take a hundred"
 
 
 def test_a_link_that_another_user_laid_is_not_written_through(tmp_path):
