@@ -45,7 +45,7 @@ LONGEST = (
 # Whose tests share nothing that takes long to start: each is given to the worker that is free first.
 ONE_BY_ONE = ("chaos/test_storm", "chaos/test_planted", "console/receipts/test_storm", "console/cli/commands/test_run")
 STORES_TOGETHER = ("console/test_every_route",)  # whose tests share what takes longer than they do
-REAL_PARTS = {"redis_server", "redis_url", "postgres_url", "vendor", "start", "child", "shell"}
+REAL_PARTS = {"redis_server", "redis_url", "postgres_url", "ledger", "ledger_url", "vendor", "start", "child", "shell"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -72,7 +72,7 @@ def pytest_collection() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first; `fast` is what needs no server and no other process, and is not marked as `slow`."""
+    """The longest files first; `fast` is what needs no ledger, server or other process, and is not `slow`."""
     items.sort(key=lambda item: _turn(item.path))
     for item in items:
         needs_parts = REAL_PARTS & set(getattr(item, "fixturenames", ())) or _starts_parts(item.path)

@@ -36,6 +36,7 @@ def named(path: Path) -> list[str]:
     return [f"{place}:{number}: {line.strip()}" for number, line in found if not (entry and entry.fullmatch(line))]
 
 
+@pytest.mark.slow
 def test_no_vendors_name_stands_outside_its_folders_and_the_two_lists():
     assert len(FILES) > 300
     assert [place for path in FILES for place in named(path)] == []

@@ -129,6 +129,7 @@ def test_a_receipt_without_a_time_counts_all_the_same():
     assert (told.outcome, told.ended_at) == (Outcome.BUSY, None)
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(sorted(EVENTS))), st.randoms(use_true_random=False))
 def test_no_order_and_no_repeat_ever_changes_what_is_told(words: list[str], chance: random.Random):
     receipts = [receipt(word, seconds) for seconds, word in enumerate(words)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from campaigns.operations.api_tokens import MEANINGS
 from console.api.document import document, routes
 from console.server.api_route import PREFIX, scope_of
@@ -25,6 +27,7 @@ def test_every_request_is_on_the_page_with_its_scope() -> None:
     assert set(described) == served
 
 
+@pytest.mark.slow
 def test_every_reply_is_described_by_a_model() -> None:
     """No bare objects: each schema of the document says what is in it."""
     whole = document()

@@ -42,6 +42,7 @@ def test_the_list_of_the_readme_is_the_example_that_ships():
     assert written == (Path(campaigns.__file__).parent / "examples" / "first.csv").read_text()
 
 
+@pytest.mark.slow
 def test_the_pages_name_every_key_of_their_json(tmp_path):
     """The report's keys: neither more nor fewer than are printed."""
     ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite3'}")

@@ -210,6 +210,7 @@ def test_a_rows_own_country_completes_its_number(tmp_path):
     assert audience.summary.invalid_number == 1
 
 
+@pytest.mark.slow
 def test_of_ranked_numbers_the_first_that_is_filled_in_counts(tmp_path):
     text = f"Mobile,Home,name\n{GOOD},+14155550102,Ann\n,+14155550103,Bob\n,,Eve\n,12,Ida\n"
     audience = read_list(tmp_path, text, phone=["mobile", "home"])

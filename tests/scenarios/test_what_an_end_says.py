@@ -122,6 +122,7 @@ def test_every_order_and_repeat_of_every_subset_says_the_same():
     assert told > 50_000
 
 
+@pytest.mark.slow
 def test_no_subset_of_receipts_says_more_than_the_truth():
     for story in stories():
         for subset in subsets(story.receipts):

@@ -26,6 +26,7 @@ def guess(guard: PasswordGuard, count: int, address: str = "192.0.2.1", now: dat
     return compared
 
 
+@pytest.mark.slow
 def test_an_address_has_ten_guesses_a_minute(guard):
     assert guess(guard, 10_000) == FROM_ONE_ADDRESS
     assert guard.seconds_to_wait("192.0.2.1", NOW + timedelta(seconds=20)) == 40

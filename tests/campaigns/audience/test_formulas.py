@@ -69,6 +69,7 @@ def test_every_cell_comes_back_as_it_was(text):
     assert restored([harmless(text)]) == [text]
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(alphabet="'=+-@＝ \t\n1x,;\""), min_size=2, max_size=4))
 def test_a_row_comes_back_from_a_file_as_it_was(tmp_path_factory, cells):
     file = tmp_path_factory.mktemp("list") / "list.csv"

@@ -183,6 +183,7 @@ def test_a_row_too_short_for_its_number_is_reported(audience_of):
     assert reject.cells == ("Ann", "Oslo")
 
 
+@pytest.mark.slow
 def test_a_bad_cell_in_row_1500_is_named_and_no_other_row_is_lost(audience_of):
     """Newfies converted a cell outside any guard: the import failed there and kept the batches before it."""
     rows = [f"+1{area}55501{n:02},Ann" for area in range(201, 231) for n in range(100)]

@@ -44,6 +44,7 @@ def test_a_number_is_not_asked_when_the_campaign_says_so(tmp_path):
     assert read_zones(tmp_path, "phone\n+14155550101\n", zone_by_number="false") == ([CAMPAIGNS], [])
 
 
+@pytest.mark.slow
 def test_a_number_that_may_be_in_zones_without_a_common_hour_is_rejected_and_not_called_on_a_guess(tmp_path):
     """A Russian mobile may be in Kaliningrad or in Kamchatka, ten hours apart."""
     assert read_zones(tmp_path, "phone\n+79161234567\n") == ([], [(RejectCode.BAD_ZONE, "phone")])
@@ -72,6 +73,7 @@ def test_a_number_is_where_its_region_is_and_not_anywhere_in_its_country_code(tm
     assert [contact.zone for contact in audience.contacts()] == [zones_told]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", ["+18005550100", "+78005550101", "+79161234567"])
 def test_a_number_that_tells_no_place_is_rejected_with_both_ways_out(tmp_path, number):
     audience = read_list(tmp_path, f"phone\n{number}\n", schedule=OFFICE)

@@ -34,6 +34,7 @@ def test_a_name_is_a_name(text):
     assert Template("{{ name }}").render({"name": text}) == text
 
 
+@pytest.mark.slow
 def test_no_format_character_of_unicode_is_a_value():
     characters = map(chr, range(0x110000))
     assert [c for c in characters if unicodedata.category(c) == "Cf" and not is_blank(f"{c}{c}")] == []

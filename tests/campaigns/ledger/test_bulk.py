@@ -168,6 +168,7 @@ def plans(ledger: Ledger, function: Any, *args: Any, **named: Any) -> str:
         )
 
 
+@pytest.mark.slow
 def test_numbers_and_claims_are_found_without_reading_every_contact(sqlite_ledger, clock):
     from uuid import UUID
 

@@ -25,6 +25,7 @@ SCHEDULES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=["any hour", "windows", "one part", "start and end"])
 @settings(max_examples=40, deadline=None)
 @given(

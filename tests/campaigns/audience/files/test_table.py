@@ -62,6 +62,7 @@ def test_big_endian_utf16_with_its_mark_is_read(table_of):
     assert cells(table_of(codecs.BOM_UTF16_BE + written(CYRILLIC, encoding="utf-16-be"))) == CYRILLIC
 
 
+@pytest.mark.slow
 def test_the_encoding_is_told_from_letters_far_down_the_list(table_of):
     rows = [["phone", "name"]] + [["+14155550101", "Ann"]] * 40_000 + [["+79120000000", "Ирина"]]
     assert cells(table_of(written(rows, encoding="cp1251")))[-1] == ["+79120000000", "Ирина"]

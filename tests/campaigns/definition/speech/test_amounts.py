@@ -211,6 +211,7 @@ def test_an_amount_as_a_program_writes_it_is_read_as_meant_or_refused(amount, pr
     assert abs(nearest - amount) <= (Decimal("0.051") if program == "integers" else precise)
 
 
+@pytest.mark.slow
 @given(st.decimals("0", "99999", places=6), st.sampled_from(["USD", "KWD", "JPY", "CLF"]))
 def test_an_amount_is_rounded_to_what_the_currency_has(amount, currency):
     unit = Decimal(1).scaleb(-decimals_of(currency))

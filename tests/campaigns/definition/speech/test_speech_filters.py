@@ -209,6 +209,7 @@ def test_what_was_made_of_each_value_can_be_seen():
     )
 
 
+@pytest.mark.slow
 @given(
     moment=st.datetimes(*YEARS, timezones=st.sampled_from([UTC, ZoneInfo(TOKYO)])),
     form=st.sampled_from(["T", " "]),

@@ -36,6 +36,7 @@ def test_a_provider_that_does_not_exist_is_wrong_use():
     assert RUNNER.invoke(app, ["policy", "nobody"]).exit_code == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("provider", ["callgear", "webex"])
 def test_every_word_can_be_read_whole_in_80_columns(provider, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
