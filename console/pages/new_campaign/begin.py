@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import Query, Request, Response
+from fastapi import HTTPException, Query, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from starlette.datastructures import FormData, UploadFile
 
@@ -75,7 +75,9 @@ def begin(request: Request, form: InjectedForm, state: InjectedState, person: In
 
 @router.post("/new/{draft_id}/remove", **for_role(Role.EDITOR))
 def remove(work: InjectedWork, state: InjectedState, person: InjectedPerson) -> Response:
-    """Remove a draft and its list."""
+    """Remove a draft and its list, unless a schedule launches them."""
+    if work.draft.scheduled:
+        raise HTTPException(409, "a schedule launches this draft: remove the schedule first")
     file_drafts.remove(state.ledger, work.draft, who=person.name, now=state.clock())
     return RedirectResponse("/new", 303)
 

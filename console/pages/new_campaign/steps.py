@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.datastructures import FormData
 
 from campaigns.definition.yaml_source import DefinitionFaults
-from campaigns.launch.drafts.file_drafts import find
+from campaigns.launch.drafts.file_drafts import BeingRead, find
 from campaigns.launch.guided import editing
 from campaigns.launch.guided.editing import Changes, DraftInWork
 from campaigns.lifecycle import ChangedMeanwhile
@@ -105,6 +105,8 @@ def save(state: AppState, work: DraftInWork, changes: Changes, seen: str, fields
         return Saved(work, by_field(exc, fields), 422)
     except ChangedMeanwhile as exc:
         return Saved(editing.opened(work.draft), {"": f"{exc.message}: {exc.remedy}"}, 409)
+    except BeingRead:
+        return Saved(work, {"": gettext("the list is being read just now: save again once the check is over")}, 409)
 
 
 def by_field(exc: DefinitionFaults, fields: Mapping[str, str]) -> dict[str, str]:

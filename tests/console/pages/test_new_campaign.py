@@ -250,6 +250,14 @@ def test_two_windows_on_one_draft_never_lose_what_the_other_has_saved(console: C
     assert "Another text." in kept(console, draft).file.read_text("utf-8")
 
 
+def test_a_draft_whose_list_is_being_read_is_saved_a_moment_later(console: Console, draft: str) -> None:
+    with file_drafts.alone(kept(console, draft)):
+        busy = fill_in(console, f"{draft}/message", tts="My text.")
+    assert (busy.status_code, fields_of(busy.text)["tts"]) == (409, "My text.")
+    assert "save again once the check is over" in text_of(busy.text)
+    assert console.http.post(f"{draft}/message", data=fields_of(busy.text)).status_code == 303
+
+
 def test_a_double_click_on_save_is_no_conflict(console: Console, draft: str) -> None:
     fields = fields_of(console.http.get(f"{draft}/message").text) | {"tts": "My text."}
     assert [console.http.post(f"{draft}/message", data=fields).status_code for _ in range(2)] == [303, 303]

@@ -185,6 +185,7 @@ def test_a_schedule_launches_the_draft_again_and_again(console: Console) -> None
     (schedule,) = schedules.listed(console.ledger)
     assert (schedule.name, schedule.next_at is not None) == ("recall-march", True)
     assert kept(console, draft).scheduled
+    assert console.http.post(f"{draft}/remove", data={"token": token_of(page)}).status_code == 409
     assert "30 9 * * 1,5" in kept(console, draft).file.read_text("utf-8")
     assert "This campaign is launched by itself." in text_of(console.http.get(f"{draft}/start").text)
 
