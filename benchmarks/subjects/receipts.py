@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID, uuid4, uuid5
 
 import aiohttp
-import httpx
 
+from benchmarks.console_process import console
 from benchmarks.figures import Figures
 
 RATES = (50, 200)  # receipts in a second
@@ -29,9 +24,9 @@ KINDS = (("OFFERED", "7407"), ("ACCEPTED", "7408"), ("ANSWERED", "7519"), ("DROP
 def measure() -> Iterator[Figures]:
     """Deliveries at a steady rate, however long answers take, to a console in its own process on a SQLite ledger."""
     rows = []
-    with tempfile.TemporaryDirectory() as folder, console(Path(folder)) as door:
+    with tempfile.TemporaryDirectory() as folder, console(Path(folder)) as served:
         for rate in RATES:
-            waits, statuses = asyncio.run(deliver(door, rate, SECONDS))
+            waits, statuses = asyncio.run(deliver(f"{served.address}/receipts/bulk/s", rate, SECONDS))
             cuts = statistics.quantiles(waits, n=100)
             ok = "yes" if statuses == {200} else f"no: {sorted(statuses)}"
             rows.append((str(rate), str(len(waits)), *(f"{1000 * cuts[at - 1]:.0f}" for at in (50, 95, 99)), ok))
@@ -41,41 +36,6 @@ def measure() -> Iterator[Figures]:
         rows=rows,
         note="Stored on disk before the answer (SQLite, synchronous=FULL); 5 receipts a call, all of them new.",
     )
-
-
-@contextmanager
-def console(folder: Path) -> Iterator[str]:
-    """A console in a process of its own; the address of receipts for the account `bulk`."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    account = {"provider": "webex", "service_key": "k", "receipt_secret": "s"}
-    settings = {
-        "DIALER_DATA_DIR": str(folder),
-        "DIALER_ACCOUNTS": json.dumps({"bulk": account}),
-        "DIALER_CONSOLE__PASSWORD": "p",
-    }
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("DIALER_")}
-    settings = {**settings, "DIALER_CONSOLE__PORT": str(port)}
-    process = subprocess.Popen([sys.executable, "-m", "console.web"], env=kept | settings)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(f"{address}/healthz")
-        yield f"{address}/receipts/bulk/s"
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _wait_for(url: str) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        try:
-            if httpx.get(url, trust_env=False).status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)
-    raise TimeoutError(f"{url} does not answer")
 
 
 async def deliver(door: str, rate: int, seconds: float) -> tuple[list[float], set[int]]:

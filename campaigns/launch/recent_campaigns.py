@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Hashable, Mapping
 
 from campaigns.audience.single_rows import SingleRows
@@ -12,39 +10,30 @@ from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from dialer.account_settings import AccountSettings
+from dialer.recent import Recent
 
-KEPT_SECONDS = 1.0
+KEPT_SECONDS = 0.8
 MOST_KEPT = 256
 
 
-class RecentCampaigns:
-    """Campaigns by their ids and names. Safe to use from many threads.
-
-    Definitions do not change. Whoever relies on more, or on the name, reads the campaign again in the transaction.
-    """
-
-    def __init__(self) -> None:
-        self._kept: dict[tuple[str, str], tuple[float, Campaign]] = {}
-        self._lock = threading.Lock()
-
-    def campaign(self, ledger: Ledger, campaign_id: str, *, afresh: bool = False) -> Campaign:
-        """The campaign as it was within a second; `afresh`, as it is now. Raises NoSuchCampaign."""
-        which, now = (ledger.url, campaign_id), time.monotonic()
-        kept = self._kept.get(which)
-        if kept is not None and not afresh and now - kept[0] < KEPT_SECONDS:
-            return kept[1]
-        with ledger.reading() as db:
-            campaign = queries.campaign(db, campaign_id)
-        with self._lock:
-            self._kept.pop(which, None)
-            self._kept[which] = now, campaign
-            if len(self._kept) > MOST_KEPT:
-                del self._kept[next(iter(self._kept))]
-        return campaign
-
-
-recent = RecentCampaigns()
+_recent = Recent[tuple[str, str], Campaign](KEPT_SECONDS, most=MOST_KEPT)
 _readers: dict[Hashable, tuple[AccountSettings | None, SingleRows]] = {}
+
+
+def recent_campaign(ledger: Ledger, campaign_id: str, *, afresh: bool = False) -> Campaign:
+    """The campaign of this id or name, as it was within a second; `afresh`, as it is now. Raises NoSuchCampaign.
+
+    Its definition does not change. Whoever relies on more, or on the name, reads it again in the transaction.
+    """
+    which = (ledger.url, campaign_id)
+    kept = None if afresh else _recent.get(which)
+    if kept is not None:
+        return kept
+    began = _recent.now()
+    with ledger.reading() as db:
+        campaign = queries.campaign(db, campaign_id)
+    _recent.keep(which, campaign, began)
+    return campaign
 
 
 def rows_of(campaign: Campaign, names: tuple[str, ...], accounts: Mapping[str, AccountSettings]) -> SingleRows:

@@ -16,7 +16,7 @@ from campaigns.audience.rejects import Reject
 from campaigns.audience.row_reader import LONGEST_KEY, ContactRow
 from campaigns.calendar.calling_hours import next_opening
 from campaigns.launch.checking.account_checks import fallback_accounts
-from campaigns.launch.recent_campaigns import recent, rows_of
+from campaigns.launch.recent_campaigns import recent_campaign, rows_of
 from campaigns.launch.staging import NO_ZONE, new_contact
 from campaigns.ledger.lists.appends import CannotAppend, RowFate, append_rows, locked_for_append
 from campaigns.ledger.lists.drafts import WrittenContact, as_written
@@ -118,9 +118,9 @@ def place_call(
     """
     place = partial(_ordered, ledger, campaign_id, request, accounts, who, now)
     try:
-        return place(recent.campaign(ledger, campaign_id))
+        return place(recent_campaign(ledger, campaign_id))
     except (CannotAppend, NoSuchCampaign, _NotAsRemembered):  # another one may have this name by now
-        return place(recent.campaign(ledger, campaign_id, afresh=True))
+        return place(recent_campaign(ledger, campaign_id, afresh=True))
 
 
 def _ordered(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from functools import partial
 from types import FrameType
 
@@ -12,10 +13,13 @@ from console.server.connections import BACKLOG, MAX_HEAD_BYTES, BoundedProtocol,
 from console.web.app import create_app
 
 STOP_SECONDS = 5
+SWITCH_SECONDS = 0.0005
 
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT."""
+    # The event loop serves everybody: it may not wait 5 ms for each thread that computes.
+    sys.setswitchinterval(SWITCH_SECONDS)
     bounds = Connections()
     app = create_app(connections=bounds)
     console = app.state.state.settings.console

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import stat
+import subprocess
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +21,7 @@ from campaigns.operations.file_erasure import erase_files
 from dialer.phone import PhoneNumber, mask
 from tests.console.api.test_tokens import bearing, token
 from tests.console.conftest import Console
+from tests.docs.test_docs import ROOT
 from tests.support import console_server
 
 DEFINITION: dict[str, Any] = {
@@ -162,6 +165,44 @@ def killed_while_reading(console: Console, draft: str) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         carry_out(console, draft, stopping=end)
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from campaigns.launch.drafts import draft_checks
+from campaigns.ledger.store import Ledger
+from tests.support.console_server import ACCOUNTS
+from workers.ledger import now_utc
+
+draft_checks.NOTED_EVERY = 0.0
+
+def wait() -> bool:
+    print("reading", flush=True)
+    return bool(sys.stdin.read())
+
+ledger, data_folder, draft = Ledger(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+draft_checks.carry_out_check(ledger, data_folder, draft, ACCOUNTS, clock=now_utc, stopping=wait)
+"""
+
+
+@pytest.mark.usefixtures("long_lists")
+def test_a_worker_that_is_killed_with_kill_9_while_it_reads_leaves_the_check_to_another(console: Console) -> None:
+    if not console.ledger.has_one_writer:
+        pytest.skip("what it leaves is in files")
+    draft = long_draft(console)
+    at = f"/api/v1/campaigns/{draft}/check"
+    console.http.post(at, json={})
+    assert waiting(console) == [draft]
+    command = [sys.executable, "-c", CHILD, console.ledger.url, str(console.state.settings.data_dir), draft]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "reading\n"
+        assert (console.http.get(at).json()["state"], waiting(console)) == ("reading", [])
+        child.kill()
+    assert waiting(console) == [draft]
+    carry_out(console, draft)
+    assert console.http.get(at).json()["state"] == "done"
 
 
 @pytest.mark.usefixtures("long_lists")
