@@ -10,12 +10,13 @@ from sqlalchemy import insert
 from campaigns.ledger import moves
 from campaigns.ledger.tables import breakers
 from campaigns.lifecycle import PauseKind
+from campaigns.operations.people import Role
 from campaigns.safeguards.halts import halt_account
 from dialer.bucket import CampaignLimits, Limits, TokenBucket
 from dialer.verdicts import Meter
 from tests.console.conftest import Console
 from tests.support import console_server
-from tests.support.html import NASTY, send, text_of
+from tests.support.html import NASTY, send, text_of, token_of
 
 METER = Meter(minute_limit=150, minute_remaining=100, minute_reset=40, day_limit=750, day_remaining=500, day_reset=9000)
 
@@ -95,3 +96,12 @@ def test_an_open_breaker_says_when_one_call_tries(console: Console) -> None:
     page = text_of(console.http.get("/accounts").text)
     assert "Circuit breaker of reminder-1 and the account's other campaigns" in page.replace("&#39;", "'")
     assert "One call tries at 2026-12-01 15:02:00 UTC" in page
+
+
+def test_only_an_administrator_resumes_what_a_halt_has_paused(console: Console, halted: str) -> None:
+    console_server.add_user(console.ledger, "sender", Role.SENDER, now=console.clock())
+    with console_server.client(console.address, user="sender") as http:
+        page = http.get("/accounts").text
+        assert halted in page
+        assert "/accounts/bulk/resume" not in page
+        assert http.post("/accounts/bulk/resume", data={"token": token_of(page)}).status_code == 403

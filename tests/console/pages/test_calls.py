@@ -11,6 +11,8 @@ from sqlalchemy import update
 from campaigns.ledger.numbers.suppressions import listed
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import AttemptStatus
+from campaigns.operations.people import Role
+from campaigns.reporting.listings import calls_on_the_line
 from console.server.call_looks import CallLooks
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
@@ -18,8 +20,9 @@ from tests.console.conftest import Console
 from tests.contract.callgear.provoking import state_of
 from tests.support import console_server
 from tests.support.dialers import callgear, webex
-from tests.support.html import NASTY, send, text_of
+from tests.support.html import NASTY, send, text_of, token_of
 from tests.support.sandbox_clients import Clients, until
+from tests.support.statements import sqlite_plans
 
 CONTACT = "14155550101"
 
@@ -211,3 +214,29 @@ def test_many_calls_come_in_parts_each_once(console: Console) -> None:
         shown.append(page.count("is being requested"))
         address = page.partition('rel="next"')[0].rpartition('href="')[2].partition('"')[0] * ('rel="next"' in page)
     assert shown == [100, 100, 30]
+
+
+def test_who_may_look_only_sees_the_call_and_no_buttons(office: Console, call: tuple[str, int]) -> None:
+    page = f"/calls/main/{call[1]}"
+    console_server.add_user(office.ledger, "viewer", Role.VIEWER, now=office.clock())
+    with console_server.client(office.address, user="viewer") as viewer:
+        html = viewer.get(page).text
+        assert "contact +1415" in text_of(html)
+        assert f'action="{page}' not in html
+        assert viewer.post(f"{page}/release", data={"token": token_of(html)}).status_code == 403
+    assert "Talk" in office.http.get(page).text
+
+
+def test_one_look_serves_every_open_page(office: Console) -> None:
+    looks = office.state.call_looks
+    first = looks.calls("main", busy=False)
+    assert office.http.get("/calls").status_code == 200
+    assert looks.calls("main", busy=False) is first
+    looks.forget("main")
+    assert looks.calls("main", busy=False) is not first
+
+
+def test_open_calls_are_found_by_their_index_however_many_have_ended(console: Console) -> None:
+    with console.ledger.reading() as db, sqlite_plans(console.ledger) as plans:
+        calls_on_the_line(db, limit=10)
+    assert all("ix_attempts_open" in plan for plan in plans if "attempts" in plan)

@@ -9,12 +9,14 @@ from io import StringIO
 import httpx
 import pytest
 
+from campaigns.ledger.tables import suppressions
 from campaigns.operations import suppression_list
 from campaigns.operations.people import Role
 from dialer.phone import PhoneNumber
 from tests.console.conftest import Console
 from tests.support import console_server
 from tests.support.html import NASTY, send, text_of, token_of
+from tests.support.statements import sqlite_plans
 
 NUMBER = "+14155550101"
 OTHERS = [f"+1415555{number}" for number in range(2000, 2230)]
@@ -51,8 +53,9 @@ def test_the_list_shows_why_since_when_by_whom_and_until_numbers_masked(console:
 
 
 def test_a_long_list_comes_in_parts(console: Console) -> None:
-    for number in OTHERS:
-        put(console, number)
+    line = {"account": "", "reason": "asked", "source": "ann", "added_at": console.clock()}
+    with console.ledger.writing() as db:
+        db.execute(suppressions.insert(), [line | {"phone": number} for number in OTHERS])
     first = console.http.get("/suppression").text
     older = first.partition('rel="next"')[0].rpartition('href="')[2].partition('"')[0]
     assert [page.count('data-label="Why"') for page in (first, console.http.get(older).text)] == [100, 100]
@@ -174,3 +177,9 @@ def test_who_may_look_only_changes_nothing_and_sees_no_whole_number(console: Con
             assert viewer.post(path, data=token | fields).status_code == 403
         assert viewer.post("/suppression/export", data=token).status_code == 200
     assert entry_of(console)
+
+
+def test_last_digits_are_found_by_their_index(console: Console) -> None:
+    with sqlite_plans(console.ledger) as plans:
+        suppression_list.find(console.ledger, "0101")
+    assert all("ix_suppressions_ending" in plan for plan in plans if "suppressions" in plan)

@@ -12,9 +12,10 @@ from standardwebhooks import Webhook
 
 from campaigns.ledger.tables import deliveries, webhooks
 from campaigns.operations import control
+from campaigns.operations.people import Role
 from tests.console.conftest import Console
 from tests.support import console_server
-from tests.support.html import NASTY, send, text_of
+from tests.support.html import NASTY, send, text_of, token_of
 from tests.support.webhook_receiver import Receiver, receiving
 from workers.settings import WebhookSettings
 
@@ -174,3 +175,13 @@ def test_before_a_removal_the_page_says_what_is_lost(console: Console) -> None:
     assert console.http.post("/webhooks/crm/remove", data={"token": token}).status_code == 303, (
         "as after a double click"
     )
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.EDITOR, Role.SENDER])
+def test_webhooks_are_for_administrators(console: Console, role: Role) -> None:
+    add(console)
+    console_server.add_user(console.ledger, "somebody", role, now=console.clock())
+    with console_server.client(console.address, user="somebody") as http:
+        assert 'href="/webhooks"' not in http.get("/").text
+        assert [http.get(path).status_code for path in ("/webhooks", "/webhooks/crm")] == [403, 403]
+        assert http.post("/webhooks/crm/pause", data={"token": token_of(http.get("/").text)}).status_code == 403
