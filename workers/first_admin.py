@@ -15,6 +15,8 @@ def add_first_admin(settings: Settings, ledger: Ledger, now: datetime) -> str | 
     It is `console.password` where that is set, else what an older version has left in the file `password` of the data
     folder. Raises BadUser for a `console.user` that cannot be a user's name.
     """
+    if not settings.console.local_log_in:  # the provider says who is an admin
+        return None
     chosen = _chosen(settings)
     password = chosen or passwords.generated()
     added = people.add_first_admin(ledger, people.name_of(settings.console.user), password, now=now)

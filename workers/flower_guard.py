@@ -143,7 +143,8 @@ class AdminRequired(SafeHeaders):
             self.set_header("Retry-After", str(seconds))
             self.finish("too many wrong passwords\n")
             return None
-        user = _passwords().user(_ledger(), name, password) if name and password else None
+        known = name and password and _settings().console.local_log_in
+        user = _passwords().user(_ledger(), name, password) if known else None
         if user is None:
             _guard().count_wrong(address, now, name)
             _audit(now)

@@ -9,7 +9,8 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -174,6 +175,7 @@ class ConsoleSettings(Section):
         description="Of the first admin, at the first start; absent, one is made and kept in data_dir. At least 12 "
         "characters where the console or Flower listens to other machines.",
     )
+    local_log_in: bool = Field(True, description="Whether passwords open anything; without, people log in by [oidc].")
     second_person_above: Annotated[int, Field(ge=0)] | None = Field(
         None,
         description="A start with more contacts waits until another person resumes it; absent, none does.",
@@ -184,6 +186,32 @@ class ConsoleSettings(Section):
     session_hours: Annotated[float, Field(gt=0, le=90 * 24)] = Field(
         7 * 24, description="After which a person has to log in again, whatever they do."
     )
+
+
+RoleName = Literal["viewer", "editor", "sender", "admin"]
+
+
+class OidcSettings(Section):
+    """The OpenID Connect provider at which people log in, if there is one."""
+
+    issuer: str | None = Field(None, description="Its address, as it calls itself; absent, nobody logs in elsewhere.")
+    client_id: str | None = Field(None, description="What it calls this console.")
+    client_secret: SecretStr | None = Field(None, description="What this console shows it; absent for a public client.")
+    roles_claim: str = Field("roles", description="Claim of the ID token with somebody's groups; `a.b` is b in a.")
+    roles: dict[str, RoleName] = Field(
+        default_factory=dict, description='Role of each group: {"dialer-admins": "admin", "staff": "viewer"}.'
+    )
+    name_claim: str = Field("preferred_username", description="Claim with the name for the audit.")
+    scopes: tuple[str, ...] = Field(("openid", "profile", "email"), description="What is asked for.")
+    label: str = Field("your organisation", description="Whose log-in it is, on the button.")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.issuer is not None and not (self.client_id and self.roles):
+            raise ValueError("with an issuer, client_id and roles are needed")
+        if self.issuer is not None and urlsplit(self.issuer).scheme not in ("https", "http"):
+            raise ValueError("issuer is an address: https://id.example.com")
+        return self
 
 
 class FlowerSettings(Section):
@@ -237,6 +265,7 @@ class Settings(BaseSettings):
     worker: WorkerSettings = WorkerSettings()
     webhooks: WebhookSettings = WebhookSettings()
     console: ConsoleSettings = ConsoleSettings()
+    oidc: OidcSettings = OidcSettings()
     flower: FlowerSettings = FlowerSettings()
     sandbox: SandboxSettings = SandboxSettings()
 
@@ -251,6 +280,12 @@ class Settings(BaseSettings):
                     f"console.password has fewer than {MIN_PASSWORD} characters, and {section}.host is {host}: "
                     "other machines could guess it"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _some_log_in(self) -> Self:
+        if not self.console.local_log_in and self.oidc.issuer is None:
+            raise ValueError("console.local_log_in is off and oidc.issuer is not set: nobody could log in")
         return self
 
     @classmethod

@@ -175,6 +175,29 @@ def enable(ledger: Ledger, name: str, *, who: str, now: datetime) -> User:
     return named(ledger, name)
 
 
+def known_elsewhere(ledger: Ledger, identity: str, name: str, roles: Iterable[str], *, now: datetime) -> User:
+    """Whoever has logged in elsewhere, with the roles that they have there now; made at the first time.
+
+    Raises BadUser for a name that is none, and for a user who is disabled here; UserNameTaken for another user's name.
+    """
+    allowed = roles_of(roles)
+    with ledger.reading() as db:
+        row = db.execute(select(users).where(users.c.identity == identity)).first()
+    if row is None:
+        name = name_of(name)
+        _insert(ledger, name, allowed, None, who=name, now=now, identity=identity)
+        return named(ledger, name)
+    user = user_of(row._asdict())
+    if user.disabled_at is not None:
+        raise BadUser(f"{user.name} may not log in any more", "an admin lets people in again")
+    if user.roles != allowed:
+        with ledger.writing() as db:
+            db.execute(update(users).where(users.c.id == user.id).values(roles=[*allowed]))
+            detail = f"{user.name}: {', '.join(allowed)}"
+            write_audit(db, now, who=user.name, event="user's roles changed", detail=detail)
+    return named(ledger, user.name)
+
+
 def name_of(text: str) -> str:
     """A name as the ledger has it, in small letters. Raises BadUser."""
     name = _normalized(text)
@@ -199,11 +222,21 @@ def user_of(facts: Mapping[str, Any]) -> User:
     return User(**known | {"roles": tuple(Role(name) for name in facts["roles"] if name in set(Role))})
 
 
-def _insert(ledger: Ledger, name: str, roles: tuple[Role, ...], password_hash: str, *, who: str, now: datetime) -> None:
-    line = {"name": name, "roles": [*roles], "password_hash": password_hash, "created_at": now, "created_by": who}
+def _insert(
+    ledger: Ledger,
+    name: str,
+    roles: tuple[Role, ...],
+    password_hash: str | None,
+    *,
+    who: str,
+    now: datetime,
+    identity: str | None = None,
+) -> None:
+    line = {"name": name, "roles": [*roles], "password_hash": password_hash, "identity": identity}
+    made = {"created_at": now, "created_by": who}
     try:
         with ledger.writing() as db:
-            db.execute(insert(users).values(**line))
+            db.execute(insert(users).values(**line, **made))
             write_audit(db, now, who=who, event="user added", detail=f"{name}: {', '.join(roles)}")
     except IntegrityError:
         remedy = "choose another name: the audit tells by it; see them with: dialer users list"

@@ -77,5 +77,6 @@ async def _logged_in(request: Request, user: User, back: str) -> Response:
 
 def _page(request: Request, back: str, *, name: str = "", fault: str = "") -> str:
     state: AppState = request.app.state.state
-    facts = {"name": name, "fault": fault, "first": state.settings.console.user, "every": None}
-    return render("login.html", request, **facts | {"back": own_page(back)})
+    console = state.settings.console
+    facts = {"name": name, "fault": fault, "first": console.user, "local": console.local_log_in}
+    return render("login.html", request, **facts | {"back": own_page(back), "oidc": state.settings.oidc})

@@ -117,7 +117,7 @@ async def _by_token(state: AppState, secret: str) -> Caller | None:
 
 async def user_by_password(state: AppState, name: str, password: str) -> User | None:
     """The user, unless disabled, if this is the password."""
-    if not name or not password:
+    if not name or not password or not state.settings.console.local_log_in:
         return None
     return await to_thread.run_sync(state.passwords.user, state.ledger, name, password, limiter=state.password_threads)
 

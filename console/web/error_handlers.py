@@ -48,6 +48,7 @@ from console.preflight import CannotLogIn
 from console.server.api_route import PREFIX, READING
 from console.server.auth import is_browser
 from console.server.headers import HEADERS
+from console.server.identity_provider import LogInRefused, ProviderAway
 from console.server.problems import Fault, Problem, dialer_problem, http_problem, problem_response
 from dialer.errors import DialerError, ProviderError
 from dialer.live_calls import NotManaged
@@ -70,12 +71,13 @@ STATUSES: Mapping[type[DialerError], int] = {
     ),
     EventsNotKept: 410,
     ChangedMeanwhile: 412,
+    LogInRefused: 403,
     **dict.fromkeys((DefinitionFaults, BadContactsFile, RowsRejected, NobodyToCall, NotRecurring, NothingToPlan), 422),
     **dict.fromkeys((AccountUnclear, BadToken, NoList, NoNumbers, NotListed, NotManaged, RowNotCalled), 422),
     **dict.fromkeys(
         (BadOutsideUrl, BadPassword, BadReason, BadUser, BadRows, BadWebhook, CallRefused, ChangeRefused), 422
     ),
-    **dict.fromkeys((NoAnswer, ProviderError), 502),
+    **dict.fromkeys((NoAnswer, ProviderAway, ProviderError), 502),
 }
 REMEDIES: Mapping[int, str] = {
     401: "`dialer users list` names the users; `dialer users password NAME` sets a new password",
