@@ -13,9 +13,12 @@ import redis
 from celery import Celery
 from kombu.exceptions import OperationalError
 
+from dialer.deadline import utc_now
 from dialer.errors import DialerError
 from tests.support import loopback
 from tests.workers.stack.conftest import processes_with, runs, until
+from workers.first_admin import add_first_admin
+from workers.ledger import open_ledger
 from workers.secrets import redis_password
 from workers.settings import ConsoleSettings, FlowerSettings, RedisSettings, SandboxSettings, Settings
 from workers.stack.lock import is_locked
@@ -162,6 +165,11 @@ def test_the_password_of_redis_is_for_its_owner_and_another_for_each_installatio
 
 
 def test_flower_stands_behind_the_password(stack):
+    """Of the first admin, whom the console makes: here it is a small one."""
+    settings = settings_for(stack.info.data_dir)
+    ledger = open_ledger(settings)
+    add_first_admin(settings, ledger, utc_now())
+    ledger.close()
     url = f"{stack.info.urls['flower']}/metrics"
     assert loopback.get(url).status_code == 401
     assert loopback.get(url, auth=("operator", PASSWORD)).status_code == 200
