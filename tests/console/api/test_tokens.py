@@ -172,6 +172,7 @@ def test_what_it_does_stands_in_the_audit_under_its_name(console: Console, remin
     lines = console.http.get("/api/v1/audit").json()["items"]
     assert [(line["who"], line["event"]) for line in lines] == [
         ("token shop", "suppression removed"),
+        ("token shop", "suppression added"),
         ("token shop", "campaign paused"),
         ("test", "token created"),
     ]
