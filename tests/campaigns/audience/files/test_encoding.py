@@ -110,6 +110,7 @@ def test_names_are_read_right_when_their_encoding_is_named(file, language, page)
     assert names_read(file, page) == rows(language)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("language", "page"), LISTS)
 def test_names_are_read_right_or_the_user_is_asked(file, language, page):
     """The whole list, and each of its names alone: a single word says little, and must not be believed for that."""

@@ -73,6 +73,7 @@ def said(language: str, day: date = date(2026, 12, 5)) -> str:
     return SPOKEN.render({"day": day.isoformat(), "language": language})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("language", "spoken"), DAYS.items())
 def test_a_day_is_said_as_the_language_says_it(language, spoken):
     assert said(language) == spoken

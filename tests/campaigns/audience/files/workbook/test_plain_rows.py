@@ -83,6 +83,7 @@ def test_rewritten_rows_say_what_their_cells_say(tmp_path, rows):
     assert read(tmp_path, rows, 1 << 16) == cell_by_cell
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", ROWS.values(), ids=ROWS)
 def test_it_does_not_matter_where_a_piece_ends(tmp_path, rows):
     before = '<row r="1"><c r="A1"><v>6</v></c></row>'
