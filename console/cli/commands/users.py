@@ -107,7 +107,8 @@ def _new_password() -> str:
             raise BadPassword("there is no password on standard input", "write it there: one line")
         return password
     password = getpass("New password: ")
-    if getpass("The same again: ") != password:
+    again = getpass("The same again: ")
+    if again != password:
         raise BadPassword("the two passwords differ", "type the same twice")
     return password
 

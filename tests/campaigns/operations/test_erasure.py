@@ -359,7 +359,7 @@ def test_a_number_that_an_import_brings_while_it_is_erased_stands_there_by_its_h
     line = Suppression(phone=ANN.e164, account="main", reason=SECRET, source="ann", added_at=clock(), expires_at=None)
     erased = threading.Thread(target=erase, args=(ledger, ANN), kwargs={"who": "ann", "now": clock()})
     with ledger.writing() as db:
-        assert suppression_list._suppress_all(db, [line], ledger.hashes) == 1
+        assert suppression_list.suppress_all(db, [line], ledger.hashes) == 1
         erased.start()
         until_it_waits(ledger, erased)
     erased.join(60)
