@@ -38,6 +38,7 @@ STARTS_PARTS = re.compile(
 TESTS = Path(__file__).parent
 # Begun first: begun last, one of them would leave workers with nothing to do.
 LONGEST = (
+    "browser",
     *("console/receipts/test_storm", "chaos/test_storm", "chaos/test_orders", "console/cli/commands/test_demo"),
     *("chaos", "contract/callgear/test_fuzz", "console/receipts/test_fuzz", "console/cli", "deploy/test_image"),
     *("console", "scenarios", "campaigns/planning/test_plan", "deploy", "contract", "workers", "dialer/bucket"),

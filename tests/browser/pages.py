@@ -16,7 +16,7 @@ from console.pages import site
 from tests.support.browser import Visitor
 
 LINK = re.compile(r'href="(/[^"#]*)"')
-NOT_PAGES = ("/assets/",)
+NOT_PAGES = ("/assets/", "/flower", "/login/oidc")  # files, and ways to and from other programs
 AS_OFTEN = 3  # addresses of one kind that are opened, to see where they lead
 
 
@@ -43,14 +43,15 @@ class Place:
     is_page: bool
 
 
-def addresses(http: httpx.Client) -> dict[str, Place]:
-    """An address of each route that links lead to from the first page, by the route's path.
+def addresses(http: httpx.Client, *first: str) -> dict[str, Place]:
+    """An address of each route that links lead to from the pages `first` and the first page, by the route's path.
 
     Of several the first that is there: what is on the line now may be over a moment later.
     """
     found: dict[str, Place] = {}
     opened: dict[str | None, int] = {}
-    waiting, seen = ["/", "/login"], {"/", "/login"}
+    waiting = [*first, "/", "/login"]
+    seen = set(waiting)
     while waiting:
         address = waiting.pop(0)
         route = route_of(address)
@@ -67,6 +68,17 @@ def addresses(http: httpx.Client) -> dict[str, Place]:
         links = [link.replace("&amp;", "&") for link in LINK.findall(reply.text)]
         waiting += [link for link in links if not (link in seen or seen.add(link))]  # type: ignore[func-returns-value]
     return found
+
+
+def check_numbers(person: Visitor, file: Path) -> str:
+    """Upload numbers that are not to be called, which no link leads to; the address of their check is the answer."""
+    page = person.page("/suppression/import")
+    page.locator("#list").set_input_files(file)
+    page.get_by_role("button", name="Check").click()
+    page.wait_for_url("**/suppression/import/*")
+    address = urlsplit(page.url).path
+    page.close()
+    return address
 
 
 def begin_campaign(person: Visitor, file: Path) -> Page:

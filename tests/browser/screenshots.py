@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 
 import campaigns
-from tests.browser.pages import addresses, begin_campaign
+from tests.browser.pages import addresses, begin_campaign, check_numbers
 from tests.support import loopback
 from tests.support.browser import DESK, PHONE, THEMES, Visitor, chromium, visitor
 from tests.support.dialers import wait_for
@@ -28,7 +28,7 @@ from workers.stack.info import running_stack
 EXAMPLES = Path(campaigns.__file__).with_name("examples")
 IMAGES = Path(__file__).parents[2] / "docs" / "images" / "console"
 SIZES = {"desk": DESK, "phone": PHONE}
-QUALITY = 60  # of 100
+QUALITY = 40  # of 100
 SETTINGS = """\
 [accounts.callgear]
 provider = "callgear"
@@ -110,15 +110,28 @@ def picture(person: Visitor, address: str, name: str) -> None:
     page.close()
 
 
+def _checked_draft(person: Visitor, file: Path) -> None:
+    """A campaign that waits to be started, with its list checked."""
+    page = begin_campaign(person, file)
+    page.goto(page.url.replace("/columns", "/check"))
+    page.get_by_role("button", name="Check the list").click()
+    page.get_by_role("link", name="Continue").wait_for()
+    page.close()
+
+
 def _call_on_the_line(http: httpx.Client) -> str:
-    """The address of a call that has just been placed."""
-    return re.findall(r'href="(/calls/[^"]+/\d+)"', http.get("/calls").text)[0]
+    """The address of a call in which somebody talks, or of the latest."""
+    rows = http.get("/calls").text.split("<tr>")[2:]
+    row = next((row for row in rows if "Talk" in row), rows[0])
+    return re.findall(r'href="(/calls/[^"]+/\d+)"', row)[0]
 
 
 def name_of(path: str) -> str:
     """The name of a page's pictures: `/campaigns/{campaign_id}/cancel` is `campaign-cancel`."""
-    words = re.sub(r"/(\w+?)s/\{\w+\}", r"/\1", path).strip("/").replace("/", "-")
-    return re.sub(r"[{}]", "", words) or "home"
+    for several, one in {"/people/{": "/persons/{", "/suppression/{": "/suppression-entrys/{"}.items():
+        path = path.replace(several, one)
+    words = re.sub(r"/([\w-]+?)s/\{\w+\}", r"/\1", path)  # one of them
+    return re.sub(r"/\{\w+\}", "", words).strip("/").replace("/", "-") or "home"
 
 
 def main() -> None:
@@ -131,9 +144,12 @@ def main() -> None:
         chromium() as browser,
         visitor(browser, str(http.base_url).rstrip("/"), password) as person,
     ):
-        begin_campaign(person, Path(folder) / "delivery.csv").close()
+        _checked_draft(person, Path(folder) / "delivery.csv")
+        numbers = Path(folder) / "numbers.csv"
+        numbers.write_text("number,reason\n+14155550143,asked us\n+12125550144,wrong person\nnobody,\n")
+        checked = check_numbers(person, numbers)
         with person.http() as session:
-            places = addresses(session)
+            places = addresses(session, checked, f"/campaigns/{GOES_ON}-1", f"/campaigns/{OVER}-1/redial")
         for path, place in sorted(places.items()):
             if place.is_page:
                 address = _call_on_the_line(http) if path == LIVE else place.address

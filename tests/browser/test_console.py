@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.pages import PAGES, Place, addresses, begin_campaign
+from tests.browser.pages import PAGES, Place, addresses, begin_campaign, check_numbers
 from tests.support import browser as chromium
 from tests.support.browser import DESK, PHONE, THEMES, Visitor, grave_faults, scrolls_sideways, visitor
 from tests.support.dialers import wait_for
 from tests.support.seeding import numbers
-from tests.support.shell import SETTINGS, Shell
+from tests.support.shell import CONTACTS, SETTINGS, Shell
 from workers.stack.info import running_stack
 
 pytestmark = [pytest.mark.stack, chromium.needed]
@@ -34,6 +36,15 @@ message:
   tts: "Hello, this is a reminder of your appointment tomorrow at nine. Please bring your papers and arrive early."
 caller_id: "+18005550100"
 pace: 1.5
+"""
+RECURRING = """\
+campaign: weekly
+account: main
+contacts: {file: first.csv}
+message:
+  tts: "Hello {{ name }}, this is a reminder of your appointment. Goodbye."
+caller_id: "+18005550100"
+schedule: {zone: America/Chicago, repeat: "55 8 * * 1"}
 """
 WEBHOOKS = """
 [webhooks]
@@ -64,13 +75,17 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         wait_for(lambda: running_stack(shell.folder / ".dialer") is not None, seconds=120)
         info = running_stack(shell.folder / ".dialer")
         assert info is not None
+        shell.write("first.csv", f"{CONTACTS}+14155550112,Dan\n")  # who does not answer
         shell.write("standing.yaml", STANDING)
         shell.write("crowd.yaml", CROWD)
+        shell.write("weekly.yaml", RECURRING)
         shell.write("crowd.csv", "\n".join(["phone", *numbers(400)]))
         for line in (
             "start first.yaml",
             "start standing.yaml",
             "start crowd.yaml",
+            "schedule add weekly.yaml",
+            "dnc add +14155550142",
             "webhooks add clinic http://127.0.0.1:9/events",
         ):
             assert shell.run(*line.split()).code == 0
@@ -107,9 +122,11 @@ def operators(browser: Browser, stack: Stack) -> Iterator[tuple[Visitor, Visitor
 def places(stack: Stack, reader: Visitor) -> dict[str, Place]:
     """Where each page can be opened, found by the links of the others."""
     begin_campaign(reader, stack.shell.folder / "first.csv").close()
+    checked = check_numbers(reader, stack.shell.write("not_called.csv", "number\n+14155550143\nnobody\n"))
     with reader.http() as http:
+        wait_for(lambda: "/first-1/redial" in http.get("/campaigns/first-1").text)  # it is over
         wait_for(lambda: "/calls/main/" in http.get("/calls").text)  # a call that can be managed
-        return addresses(http)
+        return addresses(http, checked)
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -180,7 +197,7 @@ def press_until_focused(page: Page, name: str, presses: int = 90) -> None:
         page.keyboard.press("Tab")
         if page.evaluate(NAME_OF_FOCUSED) == name:
             return
-    raise AssertionError(f"the Tab key does not come to {name}")
+    raise AssertionError(f"{page.url}: the Tab key does not come to {name} in\n{page.inner_text('main')}")
 
 
 def test_a_lost_connection_says_so_until_it_is_back(operators: tuple[Visitor, Visitor]) -> None:
@@ -205,7 +222,69 @@ def test_the_pages_speak_the_language_of_the_browser_with_its_own_dates(browser:
         assert person.complaints == []
 
 
+def messy_workbook(file: Path) -> Path:
+    """A list as offices keep them: numbers in every form, one that is none, a row left blank."""
+    book = Workbook()
+    sheet = book.active
+    sheet.title = "Patients"
+    for row in (
+        ["Patient", "Mobile phone", "At"],
+        ["Ann", "+1 (415) 555-0101", "9:00"],
+        ["Bob", "1-212-555-0102", "9:20"],
+        ["Cleo", 13125550103, "9:40"],
+        [],
+        ["Dan", "call his wife", "10:00"],
+        ["Eve", "+1 415 555 0118", "10:20"],
+    ):
+        sheet.append(row)
+    book.save(file)
+    return file
+
+
+def test_the_keyboard_alone_goes_from_a_messy_workbook_to_the_report(
+    operators: tuple[Visitor, Visitor], tmp_path: Path
+) -> None:
+    """The whole job. Choosing the file is the browser's own window; all else is Tab, Space, Enter and letters."""
+    page = begin_campaign(operators[0], messy_workbook(tmp_path / "patients.xlsx"))
+    follow(page, "Save and continue")
+    write(page, "Text", "Hello {{ patient }}, we expect you tomorrow at {{ at }}. Goodbye.")
+    follow(page, "Save and continue")
+    write(page, "Number shown to the people called", "+18005550100")
+    press(page, "People may be called at any hour, also at night", key="Space")
+    follow(page, "Save and continue")
+    follow(page, "Check the list")
+    expect(page.get_by_text("call his wife")).to_be_visible()
+    with page.expect_download() as rejects:
+        press(page, "Download these rows")
+    assert "call his wife" in Path(rejects.value.path()).read_text("utf-8-sig")
+    follow(page, "Continue")
+    expect(page.get_by_text("people are called")).to_be_visible()
+    follow(page, "Continue")
+    press(page, "Leave out the row that cannot be called", key="Space")
+    follow(page, "Start the rehearsal")
+    page.wait_for_url("**/campaigns/patients-1")
+    expect(page.locator("h1 .pill.finished")).to_be_visible()
+    with page.expect_download() as report:
+        press(page, "Contacts and what became of them")
+    lines = Path(report.value.path()).read_text("utf-8-sig").splitlines()
+    assert len(lines) == 1 + 4
+    assert sum(",reached," in line for line in lines) == 3
+
+
 def press(page: Page, name: str, key: str = "Enter") -> None:
     """Go to what has this name, and press a key there."""
     press_until_focused(page, name)
     page.keyboard.press(key)
+
+
+def follow(page: Page, name: str) -> None:
+    """Press Enter on what has this name, and wait for the page to which it leads."""
+    with page.expect_navigation():
+        press(page, name)
+
+
+def write(page: Page, label: str, text: str) -> None:
+    """Go to the field with this label, and write."""
+    press_until_focused(page, label)
+    page.keyboard.press("Control+A")
+    page.keyboard.type(text)

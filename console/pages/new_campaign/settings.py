@@ -66,7 +66,7 @@ def _changes(definition: Definition, typed: Mapping[str, str], hours: Mapping[st
     canary = typed.get("canary_contacts", "")
     changes: dict[str, object] = {"account": account, **{name: typed.get(name, "") for name in PLAIN}}
     changes |= {f"schedule.{name}": typed.get(name, "") for name in ("zone", "start", "end")}
-    changes["schedule.windows"] = windows(hours) if any(hours.values()) else ANY_HOUR
+    changes["schedule.windows"] = ANY_HOUR if "any_hour" in typed else windows(hours)
     changes["schedule.holidays"] = _parts(typed.get("holidays", ""))
     changes["retry.max_attempts"] = typed.get("max_attempts") or "1"
     changes |= {f"retry.{name}": _parts(typed.get(name, "")) for name in OUTCOMES}
