@@ -11,7 +11,7 @@ from tests.docs.test_docs import DOCUMENTS, ROOT
 
 INDEX = ROOT / "docs" / "index.md"
 LINK = re.compile(r"\]\(([^)\s:]+)\)")
-IMAGES = sorted((ROOT / "docs" / "images").iterdir())
+IMAGES = sorted(file for file in (ROOT / "docs" / "images").rglob("*") if file.is_file())
 LARGEST = 150_000  # bytes of a picture
 
 
@@ -60,9 +60,20 @@ def test_every_link_leads_to_a_heading_that_is_there(document):
     assert lost == []
 
 
+SHOWN = [document.read_text("utf-8") for document in DOCUMENTS]
+PICTURES_OF_PAGES = 3_000_000  # bytes of them all
+
+
 @pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.name)
 def test_a_picture_is_small_shown_and_loads_nothing(image):
     assert image.stat().st_size <= LARGEST
-    assert any(f"images/{image.name}" in document.read_text("utf-8") for document in DOCUMENTS)
+    assert any(image.relative_to(ROOT / "docs").as_posix() in text for text in SHOWN)
     if image.suffix == ".svg":
         assert set(re.findall(r"https?://[^\"\s)]+", image.read_text("utf-8"))) <= {"http://www.w3.org/2000/svg"}
+
+
+def test_the_pictures_of_pages_are_small_together_and_those_that_are_shown_are_there():
+    pictures = ROOT / "docs" / "images" / "console"
+    assert sum(file.stat().st_size for file in pictures.iterdir()) < PICTURES_OF_PAGES
+    named = {name for text in SHOWN for name in re.findall(r"images/console/([\w.-]+)", text)}
+    assert named == {file.name for file in pictures.iterdir()}
