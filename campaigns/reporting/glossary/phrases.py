@@ -99,8 +99,8 @@ CONTACT_HOLDS: Mapping[str, str] = {
     "it is due and waits for its turn": "its time has come, and it waits its turn",
 }
 PROVIDERS: Mapping[str, str] = {
-    "{mnemonic}: {detail} ({parameter})": "the provider says: {detail}",
-    "{mnemonic}: {detail}": "the provider says: {detail}",
+    "{mnemonic}: {detail} ({parameter})": "{detail}",
+    "{mnemonic}: {detail}": "{detail}",
 }
 PHRASES: Mapping[str, str] = {**CONTACT_ENDS, **HOLDS, **CONTACT_HOLDS, **PROVIDERS, "{outcome}": "{outcome}"}
 
