@@ -25,7 +25,7 @@ def add_first_admin(settings: Settings, ledger: Ledger, now: datetime) -> str | 
 
 def first_admin_words(settings: Settings, password: str) -> str:
     """How to log in as the first admin, to be shown once."""
-    return f"user {settings.console.user}, password {password} (shown this once; dialer users password sets another)"
+    return f"user {settings.console.user}, password {password} (shown this once; `dialer users password` sets another)"
 
 
 def _chosen(settings: Settings) -> str | None:

@@ -260,7 +260,7 @@ def _locked(db: Connection, name: str) -> User:
 def _require_an_admin(db: Connection) -> None:
     enabled = (user_of(row._asdict()) for row in db.execute(select(users).where(users.c.disabled_at.is_(None))))
     if not any(user.may(Role.ADMIN) for user in enabled):
-        remedy = "give the role admin to somebody else first: dialer users roles NAME --role admin"
+        remedy = "give the role admin to somebody else first, by `dialer users roles`"
         raise LastAdmin("nobody would be left who may let people in", remedy)
 
 
