@@ -15,7 +15,7 @@ demo: .venv/.installed ## Run the example campaigns on a sandbox of both vendors
 test: .venv/.installed-dev ## Run all tests: real Redis, workers, SQLite and PostgreSQL
 	@$(BIN)/pytest -n 6 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-test-fast: .venv/.installed-dev ## Run the tests that need no ledger, no server and no other process, in 20 seconds
+test-fast: .venv/.installed-dev ## Run the tests that need no ledger, no server and no other process, in half a minute
 	@$(BIN)/pytest -n 2 -m fast $(ARGS)
 
 chaos: .venv/.installed-dev ## Throw hundreds of faults at thousands of contacts, on both stores, and judge
