@@ -1,4 +1,4 @@
-"""A picture of when a campaign will call: calls an hour over days, as bars of an SVG."""
+"""A picture of when a campaign will call: calls over hours or days, as bars of an SVG."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ STEPS = (300, 900, 1800, 3600, 2 * 3600, 3 * 3600, 6 * 3600, 12 * 3600, DAY, 2 *
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A part of the time: its place in the picture, when it begins, and how many calls an hour are placed in it."""
+    """A part of the time: its place in the picture, when it begins, and how many calls are placed in it."""
 
     x: float
     y: float
     width: float
     height: float
     begins: datetime
-    calls_an_hour: int
+    calls: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,13 @@ class Tick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """The picture. `most` is the height of the highest bar, in calls an hour; moments are those of `zone`."""
+    """The picture. Each bar stands for `minutes`; `most` calls are in the highest; moments are those of `zone`."""
 
     width: int = WIDTH
     height: int = HEIGHT
     foot: int = FOOT
     most: int
+    minutes: int
     zone: str
     bars: list[Bar] = field(repr=False)
     ticks: list[Tick]
@@ -59,15 +60,15 @@ def chart_of(slots: Mapping[int, float], zone: str) -> Chart | None:
     for begins, count in slots.items():
         calls[begins // size] += round(count)
     begin, end = first // size, last // size + 1
-    rates = {index: count * 3600 / size for index, count in calls.items()}
-    most, width = max(rates.values()), WIDTH / (end - begin)
+    most, width = max(1, *calls.values()), WIDTH / (end - begin)
     bars = []
-    for index in sorted(rates):
-        tall = (HEIGHT - FOOT) * rates[index] / most
+    for index in sorted(calls):
+        tall = (HEIGHT - FOOT) * calls[index] / most
         at = datetime.fromtimestamp(index * size, UTC)
         place = ((index - begin) * width, HEIGHT - FOOT - tall, max(width * 0.86, 0.5), tall)
-        bars.append(Bar(*place, at, round(rates[index])))
-    return Chart(most=round(most), zone=zone, bars=bars, ticks=_ticks(begin * size, end * size, ZoneInfo(zone)))
+        bars.append(Bar(*place, at, calls[index]))
+    ticks = _ticks(begin * size, end * size, ZoneInfo(zone))
+    return Chart(most=most, minutes=size // 60, zone=zone, bars=bars, ticks=ticks)
 
 
 def _ticks(begin: int, end: int, zone: ZoneInfo) -> list[Tick]:

@@ -350,7 +350,7 @@ def test_the_plan_says_when_and_shows_it(console: Console) -> None:
     assert "3 people are called" in words
     assert "3, whose row has a mistake" in words
     assert '<svg class="chart"' in page
-    assert "Calls an hour, by the clock of America/" in words
+    assert "Calls in each 5 minutes, by the clock of America/" in words
     assert "likely end" in words
 
 
