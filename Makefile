@@ -44,7 +44,7 @@ docs: .venv/.installed-dev ## Write the tables of docs/ that are made from the c
 	@$(BIN)/python -m tests.contract.callgear.tables
 	@$(BIN)/python -m scripts.pages
 
-messages: .venv/.installed-dev ## Write into the catalogues of console/locale each text that the pages show; a translator fills them in
+messages: .venv/.installed-dev ## Write each text of the pages into console/locale, to be translated there
 	@$(BIN)/python -m scripts.messages
 
 screenshots: .venv/.installed-dev ## Take the pictures of the console's pages in docs/ anew, in Chromium

@@ -19,6 +19,7 @@ OPTIONS = {
     "pages/**.py": {},
 }
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "Section": (2,)}
+OWNERS = "The campaign dialer founders"
 TRANSLATED = tuple(code for code in LANGUAGES if code != SOURCE)
 
 
@@ -43,7 +44,10 @@ def catalogue_of(language: str) -> Catalog:
     if not file_of(language).exists():
         return Catalog(locale=language, domain="console", project="campaign-dialer", version="1", fuzzy=False)
     with file_of(language).open("rb") as source:
-        return read_po(source, locale=language, domain="console")
+        catalogue = read_po(source, locale=language, domain="console")
+    catalogue.last_translator = catalogue.language_team = OWNERS
+    catalogue.msgid_bugs_address = OWNERS
+    return catalogue
 
 
 def main() -> None:
