@@ -79,7 +79,7 @@ def pause_command(name: Name, as_json: AsJson = False) -> None:
 
 @schedule_app.command("resume")
 def resume_command(name: Name, as_json: AsJson = False) -> None:
-    """Launch it at its hours again; those that have passed are not made up for."""
+    """Launch it at its hours again. Those that have passed are not made up for."""
     _change(schedules.resume, name, "is launched at its hours again", as_json)
 
 

@@ -19,8 +19,11 @@ PENDING = ContactStatus.PENDING
 Read = Callable[[Connection, str], Any]
 
 
-def plans_of(ledger: Ledger, campaign_id: str, read: Read) -> list[str]:
-    """How the store carries out each statement on contacts; as PostgreSQL would a table too large to look through."""
+def plans_of(ledger: Ledger, campaign_id: str, read: Read, *, ordered: bool) -> list[str]:
+    """How the store carries out each statement on contacts; as PostgreSQL would a table too large to look through.
+
+    `ordered`: too large to sort, too.
+    """
     ran: list[tuple[str, Any]] = []
 
     def keep(_db: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
@@ -35,6 +38,7 @@ def plans_of(ledger: Ledger, campaign_id: str, read: Read) -> list[str]:
             explain = "EXPLAIN "
             db.execute(text("SET LOCAL enable_seqscan = off"))
             db.execute(text("SET LOCAL enable_bitmapscan = off"))
+            db.execute(text(f"SET LOCAL enable_sort = {'off' if ordered else 'on'}"))
         return [
             " ".join(" ".join(map(str, row)) for row in db.exec_driver_sql(explain + statement, parameters))
             for statement, parameters in ran
@@ -57,10 +61,11 @@ def plans_of(ledger: Ledger, campaign_id: str, read: Read) -> list[str]:
 )
 def test_each_search_has_its_index(ledger: Ledger, read: Read, index: str) -> None:
     campaign_id = seed(ledger, numbers(30), now=NOW)
-    plans = plans_of(ledger, campaign_id, read)
+    ordered = "campaign_id_status" in index
+    plans = plans_of(ledger, campaign_id, read, ordered=ordered)
     assert plans
     for plan in plans:
         assert index in plan or "sqlite_autoindex_contacts" in plan, plan
-        if "campaign_id_status" in index:
+        if ordered:
             assert "Sort" not in plan, plan
             assert "TEMP B-TREE" not in plan, plan
