@@ -7,9 +7,18 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 TIMES = int(os.environ.get("TIMES", "1"))
 
 
 def times(count: int) -> int:
     """How many are drawn where `make test` draws so many."""
     return count * TIMES
+
+
+def in_chaos_only(test: pytest.Item) -> None:
+    """Leave this test to `make chaos`: what it promises is shown in `make test` by others that cost less."""
+    test.add_marker(pytest.mark.drawn)
+    if TIMES == 1:
+        test.add_marker(pytest.mark.skip(reason="it runs in make chaos"))
