@@ -6,7 +6,9 @@ from functools import partial
 
 import httpx
 
-client = partial(httpx.Client, trust_env=False, verify=False)
-get = partial(httpx.get, trust_env=False, verify=False)
-post = partial(httpx.post, trust_env=False, verify=False)
-request = partial(httpx.request, trust_env=False, verify=False)
+PATIENCE = 60.0  # seconds, for an answer of a server on a busy machine
+
+client = partial(httpx.Client, trust_env=False, verify=False, timeout=PATIENCE)
+get = partial(httpx.get, trust_env=False, verify=False, timeout=PATIENCE)
+post = partial(httpx.post, trust_env=False, verify=False, timeout=PATIENCE)
+request = partial(httpx.request, trust_env=False, verify=False, timeout=PATIENCE)
