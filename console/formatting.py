@@ -25,3 +25,8 @@ def rounded_estimate(value: float) -> int:
 def estimate(value: float) -> str:
     """An estimate for people: "about 35,000"."""
     return f"about {rounded_estimate(value):,}"
+
+
+def with_remedy(words: str, remedy: str) -> str:
+    """What is wrong and, where it is known, what to do."""
+    return f"{words} – {remedy}" if remedy else words

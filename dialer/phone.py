@@ -25,6 +25,7 @@ from dialer.written_number import (
     reject_mistakes,
 )
 
+ENDING_DIGITS = 4  # so many last digits of a number have an index, by which it is found
 TELLING_END = 4  # the end of a number is the same in all of its forms
 MIN_TELLING_DIGITS = 8  # a national number so long is not a house number or the like
 MIN_DIGITS, MAX_DIGITS = 7, 15
@@ -111,6 +112,16 @@ def zones(number: PhoneNumber) -> tuple[str, ...]:
 
 def _zones_by_phonenumbers(e164: str) -> tuple[str, ...]:
     return tuple(time_zones_for_number(phonenumbers.parse(e164)))
+
+
+def is_ending(text: str) -> bool:
+    """Whether these are digits, enough to find a number by its last ones."""
+    return text.isascii() and text.isdigit() and len(text) >= ENDING_DIGITS
+
+
+def is_country(text: str) -> bool:
+    """Whether it has the form of a country's code: two Latin letters."""
+    return len(text) == 2 and text.isascii() and text.isalpha()
 
 
 def country_of(number: PhoneNumber) -> str | None:

@@ -26,6 +26,7 @@ from sqlalchemy import (
     TextClause,
     UniqueConstraint,
     Uuid,
+    and_,
     false,
     literal_column,
     text,
@@ -49,6 +50,7 @@ from campaigns.lifecycle import (
     Step,
     WebhookState,
 )
+from dialer.phone import ENDING_DIGITS
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -314,9 +316,10 @@ attempts = Table(
 UNFOLDED, FOLDED = text("NOT folded"), text("folded")
 
 
-def last_digits(table: str) -> ColumnElement[str]:
-    """The last four digits of the numbers of this table, as the index of them has it."""
-    return literal_column(ENDING.replace("phone", f"{table}.phone"), Text)
+def ending_with(table: Table, digits: str) -> ColumnElement[bool]:
+    """Whether the number of a row ends with these digits, ENDING_DIGITS at the least: by the index of the last."""
+    last = literal_column(ENDING.replace("phone", f"{table.name}.phone"), Text)
+    return and_(last == digits[-ENDING_DIGITS:], table.c.phone.like(f"+%{digits}"))
 
 
 def tallies_of(name: str, *key: Column[Any], beside: Iterable[Column[Any]] = ()) -> Table:

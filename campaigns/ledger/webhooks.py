@@ -49,6 +49,11 @@ class Webhook:
     refused: int
     given_up: int
 
+    @property
+    def is_troubled(self) -> bool:
+        """Whether it is paused, has ended, or takes nothing."""
+        return self.failing_since is not None or self.state is not WebhookState.ACTIVE
+
     def salts(self, now: datetime) -> list[str]:
         """The salts of the secrets that sign at this moment, the newest first."""
         overlaps = self.old_salt is not None and self.old_until is not None and now < self.old_until

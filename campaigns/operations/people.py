@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -39,6 +39,11 @@ MEANINGS: Mapping[Role, str] = {
 }
 
 
+def allows(roles: Collection[Role], wanted: Role) -> bool:
+    """Whether these roles allow what `wanted` does: every role may look, and `admin` may do everything."""
+    return wanted in roles or Role.ADMIN in roles or (wanted is Role.VIEWER and bool(roles))
+
+
 class BadUser(DialerError):
     """A user cannot have this name, or these roles."""
 
@@ -71,7 +76,7 @@ class User:
 
     def may(self, role: Role) -> bool:
         """Whether this person may do what a role allows: every role may look, and `admin` may do everything."""
-        return role in self.roles or Role.ADMIN in self.roles or (role is Role.VIEWER and bool(self.roles))
+        return allows(self.roles, role)
 
 
 def add(ledger: Ledger, name: str, roles: Iterable[str], password: str, *, who: str, now: datetime) -> User:

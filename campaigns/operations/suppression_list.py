@@ -11,7 +11,6 @@ from sqlalchemy import Connection
 from campaigns.ledger import moves
 from campaigns.ledger.numbers import erasures
 from campaigns.ledger.numbers.suppressions import (
-    ENDING_DIGITS,
     EVERY_ACCOUNT,
     Suppression,
     count_listed,
@@ -27,7 +26,7 @@ from campaigns.ledger.numbers.suppressions import (
 from campaigns.ledger.store import Ledger
 from campaigns.operations.contact_numbers import NumberErased
 from dialer.errors import DialerError
-from dialer.phone import BadPhoneNumber, PhoneNumber, parse
+from dialer.phone import ENDING_DIGITS, BadPhoneNumber, PhoneNumber, is_ending, parse
 
 HASH = re.compile(r"hash:[0-9a-f]{40}")  # stored instead of a number that was erased
 BETWEEN_DIGITS = re.compile(r"[\s()./-]+")
@@ -132,7 +131,7 @@ def find(ledger: Ledger, typed: str) -> list[tuple[int, Suppression]]:
             raise BadSearch(f"{exc}", exc.suggestion) from None
         with ledger.reading() as db:
             return listed_with_ids(db, ledger.forms(number.e164))
-    if not (digits.isascii() and digits.isdigit() and len(digits) >= ENDING_DIGITS):
+    if not is_ending(digits):
         raise BadSearch(
             "this is no number", f"write a number with + and country code, or its last {ENDING_DIGITS} digits"
         )

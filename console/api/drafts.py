@@ -14,9 +14,10 @@ from starlette.datastructures import UploadFile
 from campaigns.launch.drafts import file_drafts
 from campaigns.launch.drafts.file_drafts import Cell, FileDraft
 from campaigns.operations.api_tokens import Scope
-from console.api.uploads import LIST_PART, MAX_JSON, MAX_ROWS, MAX_UPLOAD, multipart_body, put_upload
+from console.api.uploads import LIST_PART, MAX_JSON, MAX_ROWS, MAX_UPLOAD, multipart_body
 from console.server.api_route import InjectedCaller, api_router, needs
 from console.server.auth import Caller
+from console.server.body import put_upload
 from console.server.state import AppState, InjectedState
 
 router = api_router("drafts")

@@ -22,6 +22,7 @@ from console.server.api_route import NO_NUL, InjectedCaller, api_router, needs
 from console.server.auth import Caller
 from console.server.cursors import After, Limit, Page, id_after, page_of
 from console.server.state import AppState, InjectedState
+from dialer.phone import is_country
 
 router = api_router("suppressions")
 
@@ -140,7 +141,7 @@ def remove_suppression(given: OfAccount, state: InjectedState, caller: InjectedC
 
 
 def _import(sent: UploadFile, reason: str, country: Any, state: AppState, caller: Caller) -> Imported:
-    if "\0" in reason or not (country is None or (len(country) == 2 and country.isalpha() and country.isascii())):
+    if "\0" in reason or not (country is None or is_country(country)):
         raise HTTPException(422, "reason and country: a line of text, and two letters")
     with uploaded_file(sent) as file, paths_left_out(file.parent):
         result = importing.import_file(

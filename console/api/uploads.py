@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from starlette.datastructures import UploadFile
+
+from console.server.body import put_upload
 
 MAX_UPLOAD = 512 << 20
 MAX_JSON = 8 << 20
@@ -22,12 +23,6 @@ def multipart_body(title: str, parts: Mapping[str, object], required: list[str])
     schema: dict[str, object] = {"title": title, "type": "object", "required": required}
     schema |= {"additionalProperties": False, "properties": dict(parts)}
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
-
-
-def put_upload(sent: UploadFile, file: Path) -> None:
-    """Write what was uploaded into a file."""
-    with file.open("wb") as stream:
-        shutil.copyfileobj(sent.file, stream)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from campaigns.operations import log_ins, people
 from campaigns.operations.passwords import BadPassword
 from campaigns.operations.people import Role
+from console.formatting import with_remedy
 from console.pages.language import gettext
 from console.pages.rendering import render
 from console.server.auth import user_by_password
@@ -69,7 +70,7 @@ def _change_password(request: Request, state: AppState, name: str, password: str
     try:
         user = people.set_password(state.ledger, name, password, who=name, now=state.clock())
     except BadPassword as exc:
-        faults = {"password": f"{exc.message} – {exc.remedy}"}
+        faults = {"password": with_remedy(exc.message, exc.remedy)}
         return HTMLResponse(_page(request, state, name, faults=faults), 422)
     reply = RedirectResponse("/account?done=password", 303)
     begin_session(request, reply, user)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,8 +19,10 @@ from campaigns.ledger.queries import Campaign
 from campaigns.operations.control import close
 from campaigns.operations.people import Role
 from campaigns.reporting.status import campaign_summary
+from console.formatting import with_remedy
 from console.pages.language import gettext
 from console.pages.rendering import render
+from console.server.body import put_upload
 from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.state import AppState, InjectedState
 from dialer.errors import DialerError
@@ -118,8 +119,7 @@ def _append(state: AppState, campaign: Campaign, rows: UploadFile, skip_rejects:
     now = state.clock()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "list"
-        with file.open("wb") as stream:
-            shutil.copyfileobj(rows.file, stream)
+        put_upload(rows, file)
         try:
             checked = check_rows(state.ledger, campaign.id, file, state.settings.accounts, now=now)
             if checked.bad_rows and not skip_rejects:
@@ -127,6 +127,6 @@ def _append(state: AppState, campaign: Campaign, rows: UploadFile, skip_rejects:
                 return AppendAnswer(error=error, rejects=checked.rejects, bad_rows=checked.bad_rows)
             result = append(state.ledger, campaign.id, checked, who=who, now=now)
         except DialerError as exc:
-            words = f"{exc.message} – {exc.remedy}" if exc.remedy else exc.message
+            words = with_remedy(exc.message, exc.remedy)
             return AppendAnswer(error=words.replace(f"{file}", rows.filename or "list").replace(f"{folder}/", ""))
     return AppendAnswer(result=result, rejects=checked.rejects, bad_rows=checked.bad_rows)

@@ -29,6 +29,7 @@ from console.server.auth import Caller
 from console.server.cursors import MAX_ID
 from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.state import AppState, InjectedState
+from dialer.short_text import is_short_text
 
 CONTACT = "/campaigns/{campaign_id}/contacts/{contact_id}"
 CONFIRMATION = "erase"  # what is typed to confirm
@@ -88,7 +89,7 @@ def suppress(
     """Put its number on the suppression list, for every account and for good."""
     _require_contact(state, campaign_id, contact_id)
     reason = reason.strip()
-    if not reason or len(reason) > LONGEST_REASON or not reason.isprintable():
+    if not is_short_text(reason, LONGEST_REASON):
         error = gettext("Say why in one line of up to 200 characters.")
         errors = {"suppress": error, "typed": reason}
         return HTMLResponse(_story(request, state, person, campaign_id, contact_id, errors=errors), 422)

@@ -16,7 +16,6 @@ from campaigns.lifecycle import FINAL_CONTACTS, OPEN_CONTACTS, ContactStatus
 from campaigns.operations.people import Role
 from campaigns.reporting.listings import ListedContact, masked_reasons
 from campaigns.reporting.overview.contact_search import (
-    INDEXED_DIGITS,
     MOST_FOUND,
     campaigns_with,
     contacts_ending_with,
@@ -30,7 +29,7 @@ from console.server.api_route import NO_NUL
 from console.server.cursors import contact_after, cursor_of
 from console.server.page_route import for_role, page_router
 from console.server.state import AppState, InjectedState
-from dialer.phone import BadPhoneNumber, parse
+from dialer.phone import BadPhoneNumber, is_ending, parse
 
 SHOWN = 50
 CAMPAIGNS_SHOWN = 200
@@ -132,7 +131,7 @@ def _search(state: AppState, text: str, campaign_id: str | None) -> Search:
                 return Search(typed=typed, error=f"{exc}. {exc.suggestion}".strip())
             return Search(typed=typed, hits=contacts_with_number(db, forms, within))
         hits = contacts_with_key(db, typed, within) if typed.isprintable() else []
-        if digits.isascii() and digits.isdigit() and len(digits) >= INDEXED_DIGITS:
+        if is_ending(digits):
             known = {contact.id for contact in hits}
             ending = contacts_ending_with(db, digits.lstrip("0") if len(digits) > 7 else digits, within)
             hits += [contact for contact in ending if contact.id not in known]

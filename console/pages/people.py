@@ -10,11 +10,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from campaigns.operations import log_ins, people
 from campaigns.operations.passwords import BadPassword
 from campaigns.operations.people import BadUser, LastAdmin, Role, UserNameTaken
+from console.formatting import with_remedy
 from console.pages.language import gettext
 from console.pages.rendering import render
 from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.state import AppState, InjectedState
-from dialer.errors import DialerError
 from workers.session_cookie import lifetime
 
 router = page_router()
@@ -43,11 +43,11 @@ def add_person(
     try:
         people.add(state.ledger, name, roles, password, who=person.name, now=state.clock())
     except BadPassword as exc:
-        faults = {"password": _words(exc)}
+        faults = {"password": with_remedy(exc.message, exc.remedy)}
     except UserNameTaken as exc:
         faults = {"name": exc.message}
     except BadUser as exc:
-        faults = {"name": _words(exc)} if roles else {"roles": gettext("tick at least one")}
+        faults = {"name": with_remedy(exc.message, exc.remedy)} if roles else {"roles": gettext("tick at least one")}
     else:
         return RedirectResponse("/people?done=added", 303)
     typed = {"name": name, "roles": roles}
@@ -72,7 +72,7 @@ def change_roles(
     try:
         people.set_roles(state.ledger, name, roles, who=person.name, now=state.clock())
     except (BadUser, LastAdmin) as exc:
-        fault = gettext("tick at least one") if not roles else _words(exc)
+        fault = gettext("tick at least one") if not roles else with_remedy(exc.message, exc.remedy)
         return HTMLResponse(_person_page(request, state, name, faults={"roles": fault}), 422)
     return _to(name, "roles")
 
@@ -85,7 +85,9 @@ def change_password(
     try:
         people.set_password(state.ledger, name, password, who=person.name, now=state.clock())
     except BadPassword as exc:
-        return HTMLResponse(_person_page(request, state, name, faults={"password": _words(exc)}), 422)
+        return HTMLResponse(
+            _person_page(request, state, name, faults={"password": with_remedy(exc.message, exc.remedy)}), 422
+        )
     return _to(name, "password")
 
 
@@ -95,7 +97,9 @@ def disable_person(name: str, request: Request, state: InjectedState, person: In
     try:
         people.disable(state.ledger, name, who=person.name, now=state.clock())
     except LastAdmin as exc:
-        return HTMLResponse(_person_page(request, state, name, faults={"disable": _words(exc)}), 409)
+        return HTMLResponse(
+            _person_page(request, state, name, faults={"disable": with_remedy(exc.message, exc.remedy)}), 409
+        )
     return _to(name, "disabled")
 
 
@@ -145,10 +149,6 @@ def _notice(done: str | None) -> str | None:
         "ended": gettext("Their sessions are ended."),
     }
     return words.get(done or "")
-
-
-def _words(error: DialerError) -> str:
-    return f"{error.message} – {error.remedy}" if error.remedy else error.message
 
 
 def _to(name: str, done: str) -> Response:

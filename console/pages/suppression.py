@@ -14,13 +14,14 @@ from campaigns.operations import suppression_list
 from campaigns.operations.people import Role
 from campaigns.operations.suppression_files import exporting
 from campaigns.operations.suppression_list import BadSearch
+from console.formatting import with_remedy
 from console.pages.downloads import csv_download
 from console.pages.language import gettext
 from console.pages.rendering import render
 from console.server.cursors import MAX_ID, After, id_after, page_of
 from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.state import AppState, InjectedState
-from dialer.phone import BadPhoneNumber, PhoneNumber, parse
+from dialer.phone import BadPhoneNumber, PhoneNumber, is_country, parse
 
 ENTRIES_SHOWN = 100
 LONGEST_TEXT = 200
@@ -54,7 +55,7 @@ def search_list(request: Request, state: InjectedState, number: Text = "") -> Re
     try:
         entries = suppression_list.find(state.ledger, number)
     except BadSearch as exc:
-        fault = f"{exc.message} – {exc.remedy}" if exc.remedy else exc.message
+        fault = with_remedy(exc.message, exc.remedy)
         return HTMLResponse(_list_page(request, state, None, typed=number, fault=fault), 422)
     return HTMLResponse(_list_page(request, state, entries, typed=number))
 
@@ -147,13 +148,13 @@ def _end(typed: str, now: datetime, faults: dict[str, str]) -> datetime | None:
 
 
 def _phone(number: str, country: str, faults: dict[str, str]) -> PhoneNumber | None:
-    if country and not (len(country) == 2 and country.isascii() and country.isalpha()):
+    if country and not is_country(country):
         faults["country"] = gettext("two letters, such as US")
         return None
     try:
         return parse(number, country.upper() or None)
     except BadPhoneNumber as exc:
-        faults["number"] = f"{exc} – {exc.suggestion}" if exc.suggestion else str(exc)
+        faults["number"] = with_remedy(str(exc), exc.suggestion)
         return None
 
 

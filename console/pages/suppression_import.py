@@ -16,12 +16,15 @@ from campaigns.operations.people import Role
 from campaigns.operations.suppression_files import uploads
 from campaigns.operations.suppression_files.importing import NoNumbers
 from campaigns.operations.suppression_files.uploads import Terms, Upload
+from console.formatting import with_remedy
 from console.pages.downloads import csv_download
 from console.pages.language import gettext
 from console.pages.rendering import render
 from console.pages.suppression import terms_of
+from console.server.body import put_upload
 from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.state import AppState, InjectedState
+from dialer.phone import is_country
 
 LARGEST_UPLOAD = 64 << 20
 REJECTS_SHOWN = 50
@@ -60,7 +63,7 @@ def upload_list(
     terms = _terms(name, typed, state, faults)
     if list is None or faults:
         return HTMLResponse(_form_page(request, state, typed, faults), 422)
-    kept = uploads.keep(state.settings.data_dir, lambda file: _put(list, file), terms, now=state.clock())
+    kept = uploads.keep(state.settings.data_dir, lambda file: put_upload(list, file), terms, now=state.clock())
     return RedirectResponse(f"/suppression/import/{kept.id}", 303)
 
 
@@ -113,12 +116,6 @@ def download_rejects(upload_id: str, state: InjectedState) -> Response:
     return csv_download("rejects.csv", uploads.reject_cells(result.rejects))
 
 
-def _put(sent: UploadFile, file: Any) -> None:
-    with file.open("wb") as stream:
-        while part := sent.file.read(1 << 20):
-            stream.write(part)
-
-
 def _typed(country: str, reason: str, account: str, until: str, encoding: str) -> dict[str, str]:
     texts = {"country": country, "reason": reason, "account": account, "until": until, "encoding": encoding}
     return {name: text.strip() for name, text in texts.items()}
@@ -132,13 +129,13 @@ def _typed_before(upload: Upload) -> dict[str, str]:
 
 def _terms(name: str, typed: Mapping[str, str], state: AppState, faults: dict[str, str]) -> Terms:
     country = typed["country"].upper()
-    if country and not (len(country) == 2 and country.isascii() and country.isalpha()):
+    if country and not is_country(country):
         faults["country"] = gettext("two letters, such as US")
     encoding: str | None = None
     try:
         encoding = encoding_named(typed["encoding"]) if typed["encoding"] else None
     except NoSuchEncoding as exc:
-        faults["encoding"] = f"{exc} – {exc.suggestion}"
+        faults["encoding"] = with_remedy(str(exc), exc.suggestion)
     shown = "".join(filter(str.isprintable, name))[:LONGEST_NAME]
     return Terms(name=shown, country=country or None, encoding=encoding, **terms_of(typed, state, faults))
 
@@ -156,7 +153,7 @@ def _check_page(
             with paths_left_out(upload.folder):
                 result = uploads.check(state.ledger, upload, encoding_setting=gettext("Encoding"), now=state.clock())
         except (BadContactsFile, NoNumbers) as exc:
-            trouble = f"{exc.message} – {exc.remedy}" if exc.remedy else exc.message
+            trouble = with_remedy(exc.message, exc.remedy)
     return render(
         "suppression-check.html",
         request,

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from campaigns.operations import api_tokens
 from campaigns.operations.api_tokens import MEANINGS, BadToken, Scope, TokenNameTaken
 from campaigns.operations.people import Role
+from console.formatting import with_remedy
 from console.pages.language import gettext
 from console.pages.rendering import render
 from console.server.page_route import InjectedPerson, for_role, page_router
@@ -52,9 +53,9 @@ def create_token(
                 state.ledger, name, scopes, expires_at=expires_at, who=person.name, now=now
             )
         except TokenNameTaken as exc:
-            faults["name"] = f"{exc.message} – {exc.remedy}"
+            faults["name"] = with_remedy(exc.message, exc.remedy)
         except BadToken as exc:
-            faults["scopes" if api_tokens.NAME.fullmatch(name) else "name"] = f"{exc.message} – {exc.remedy}"
+            faults["scopes" if api_tokens.NAME.fullmatch(name) else "name"] = with_remedy(exc.message, exc.remedy)
         else:
             return HTMLResponse(render("token-created.html", request, token=token, secret=secret))
     return HTMLResponse(_list_page(request, state, typed=typed, faults=faults), 422)

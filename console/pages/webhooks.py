@@ -15,6 +15,7 @@ from campaigns.lifecycle import DeliveryState, EventKind, Included, WebhookState
 from campaigns.operations.people import Role
 from campaigns.operations.webhooks import subscriptions
 from campaigns.operations.webhooks.subscriptions import BadWebhook
+from console.formatting import with_remedy
 from console.pages.language import gettext, ngettext
 from console.pages.rendering import render
 from console.server.cursors import After, id_after, page_of
@@ -66,9 +67,9 @@ def add_webhook(
             **_by(person.name, state),
         )
     except BadOutsideUrl as exc:
-        faults = {"url": f"{exc.message} – {exc.remedy}"}
+        faults = {"url": with_remedy(exc.message, exc.remedy)}
     except BadWebhook as exc:
-        words = f"{exc.message} – {exc.remedy}" if exc.remedy else exc.message
+        words = with_remedy(exc.message, exc.remedy)
         faults = {"name": words} if events else {"events": gettext("tick at least one")}
     else:
         return HTMLResponse(_secret_page(request, state, added))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 from fastapi import Request
+from starlette.datastructures import UploadFile
 
 
 class TooLarge(Exception):
@@ -20,3 +24,9 @@ async def read_body(request: Request, limit: int) -> bytes:
         if len(body) > limit:
             raise TooLarge
     return bytes(body)
+
+
+def put_upload(sent: UploadFile, file: Path) -> None:
+    """Write what was uploaded into a file."""
+    with file.open("wb") as stream:
+        shutil.copyfileobj(sent.file, stream)

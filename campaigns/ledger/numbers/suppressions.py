@@ -31,12 +31,11 @@ from campaigns.ledger.bulk import insert_into
 from campaigns.ledger.moves import row_count
 from campaigns.ledger.numbers.erasures import shown_number
 from campaigns.ledger.numbers.spellings import every_spelling, same_phone
-from campaigns.ledger.tables import UtcTime, contacts, last_digits, suppressions
+from campaigns.ledger.tables import UtcTime, contacts, ending_with, suppressions
 from dialer.number_identity import other_spelling
 
 EVERY_ACCOUNT = ""
 NO_REASON = "no reason was given"
-ENDING_DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +118,9 @@ def listed_after(db: Connection, *, after: int | None, limit: int) -> list[tuple
 
 def listed_ending(db: Connection, digits: str, limit: int) -> list[tuple[int, Suppression]]:
     """The newest `limit` lines whose number ends with these digits, four at the least, each with its id."""
-    ending = (last_digits("suppressions") == digits[-ENDING_DIGITS:], suppressions.c.phone.like(f"+%{digits}"))
-    return _with_ids(db, _lines().where(*ending).order_by(suppressions.c.id.desc()).limit(limit))
+    return _with_ids(
+        db, _lines().where(ending_with(suppressions, digits)).order_by(suppressions.c.id.desc()).limit(limit)
+    )
 
 
 def listed_with_ids(db: Connection, phones: Iterable[str]) -> list[tuple[int, Suppression]]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, and_, exists, or_, select
 from campaigns.ledger import webhooks
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import campaigns, schedules
-from campaigns.lifecycle import CampaignStatus, LaunchState, PauseKind, WebhookState
+from campaigns.lifecycle import CampaignStatus, LaunchState, PauseKind
 from campaigns.reporting.hold_reason import TROUBLES, HoldKind
 from campaigns.reporting.status import CampaignSummary
 from campaigns.safeguards.account_troubles import troubles_by_account
@@ -134,7 +134,7 @@ def _schedules(db: Connection, now: datetime) -> Iterator[Attention]:
 
 def _webhooks(db: Connection) -> Iterator[Attention]:
     for webhook in webhooks.all_webhooks(db):
-        if webhook.failing_since or webhook.state is not WebhookState.ACTIVE:
+        if webhook.is_troubled:
             since = webhook.failing_since or webhook.since
             yield Attention(need=Need.WEBHOOK, subject=webhook.name, words=webhook.reason, since=since)
 

@@ -9,14 +9,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, select
 
-from campaigns.ledger.tables import HAS_KEY, campaigns, contacts, last_digits
+from campaigns.ledger.tables import HAS_KEY, campaigns, contacts, ending_with
 from campaigns.ledger.tallies import contacts_of_campaigns
 from campaigns.lifecycle import ContactStatus
 from campaigns.reporting.listings import LISTED, ListedContact, listed_contact
 
 MOST_FOUND = 100
 LOOKED_THROUGH = 1_000  # contacts, for a reason that only some of them have
-INDEXED_DIGITS = 4
 
 Place = tuple[ContactStatus, datetime, int]
 """Where a page of a campaign's contacts ends."""
@@ -93,8 +92,7 @@ def contacts_with_key(db: Connection, key: str, campaign_id: str | None = None) 
 
 def contacts_ending_with(db: Connection, digits: str, campaign_id: str | None = None) -> list[ListedContact]:
     """The newest contacts whose number ends with these digits, four at the least; of one campaign, or of all."""
-    ending = [last_digits("contacts") == digits[-INDEXED_DIGITS:], contacts.c.phone.like(f"+%{digits}")]
-    return _newest(db, ending, campaign_id)
+    return _newest(db, [ending_with(contacts, digits)], campaign_id)
 
 
 def others_with_its_number(db: Connection, contact_id: int) -> list[ListedContact]:

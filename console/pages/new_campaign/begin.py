@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -20,9 +19,11 @@ from campaigns.launch.guided import editing
 from campaigns.launch.guided.earlier_lists import earlier_campaigns, earlier_definition, list_of
 from campaigns.launch.guided.proposals import Habits
 from campaigns.operations.people import Role
+from console.formatting import with_remedy
 from console.pages.language import gettext
 from console.pages.new_campaign.steps import InjectedForm, InjectedWork, text
 from console.pages.rendering import render
+from console.server.body import put_upload
 from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.state import AppState, InjectedState
 
@@ -51,7 +52,7 @@ def begin(request: Request, form: InjectedForm, state: InjectedState, person: In
     try:
         typed["encoding"] and encoding_named(typed["encoding"])
     except NoSuchEncoding as exc:
-        faults["encoding"] = f"{exc} – {exc.suggestion}"
+        faults["encoding"] = with_remedy(str(exc), exc.suggestion)
     if put_list is None or faults:
         return _page(request, state, typed, faults, 422)
     try:
@@ -69,7 +70,7 @@ def begin(request: Request, form: InjectedForm, state: InjectedState, person: In
             now=state.clock(),
         )
     except BadContactsFile as exc:
-        return _page(request, state, typed, {"list": f"{exc.message} – {exc.remedy}"}, 422)
+        return _page(request, state, typed, {"list": with_remedy(exc.message, exc.remedy)}, 422)
     return RedirectResponse(f"/new/{draft.id}/columns", 303)
 
 
@@ -109,19 +110,11 @@ def _list(form: FormData, state: AppState, earlier: str, faults: dict[str, str])
     """What writes the chosen list, and the name of its file."""
     sent = form.get("list")
     if isinstance(sent, UploadFile) and sent.filename:
-        return _written_from(sent), Path(sent.filename.replace("\\", "/").replace("\x00", "")).name or "list.csv"
+        return partial(put_upload, sent), Path(sent.filename.replace("\\", "/").replace("\x00", "")).name or "list.csv"
     if earlier:
         return list_of(state.ledger, earlier), f"{earlier}.csv"
     faults["list"] = gettext("choose a file with your list, or the list of an earlier campaign")
     return None, ""
-
-
-def _written_from(sent: UploadFile) -> Callable[[Path], None]:
-    def put(file: Path) -> None:
-        with file.open("wb") as stream:
-            shutil.copyfileobj(sent.file, stream)
-
-    return put
 
 
 def _habits(request: Request, state: AppState, like: str) -> Habits:

@@ -15,6 +15,7 @@ from campaigns.launch.drafts.draft_checks import begin_check
 from campaigns.launch.guided.editing import DraftInWork
 from campaigns.launch.guided.rejected_rows import first_rejected, rejects_to_download
 from campaigns.operations.people import Role
+from console.formatting import with_remedy
 from console.pages.new_campaign.steps import InjectedWork, go_to, step_page
 from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.state import InjectedState
@@ -41,7 +42,7 @@ def check(request: Request, work: InjectedWork, state: InjectedState, person: In
     except DefinitionFaults as exc:
         return _page(request, work, state, 422, problems=[_problem(fault) for fault in exc.faults])
     except DialerError as exc:
-        return _page(request, work, state, 422, problems=[(f"{exc.message} – {exc.remedy}", "")])
+        return _page(request, work, state, 422, problems=[(with_remedy(exc.message, exc.remedy), "")])
     return go_to("check", work)
 
 
@@ -61,7 +62,7 @@ def _page(request: Request, work: DraftInWork, state: InjectedState, status: int
     problems: list[tuple[str, str]] = []
     if note is not None and note.fault is not None:
         problems = [_problem(fault) for fault in note.fault.faults]
-        problems = problems or [(f"{note.fault.message} – {note.fault.remedy}", "")]
+        problems = problems or [(with_remedy(note.fault.message, note.fault.remedy), "")]
     every = REFRESH_SECONDS if note is not None and not note.is_over else None
     shown: dict[str, Any] = {
         "note": note,
@@ -76,4 +77,4 @@ def _problem(fault: FileFault) -> tuple[str, str]:
     """What is wrong with the draft, and the step at which it is corrected."""
     section = fault.key.partition(".")[0].partition("[")[0]
     words = f"{fault.key}: {fault.message}" if fault.key else fault.message
-    return (f"{words} – {fault.suggestion}" if fault.suggestion else words), STEP_OF.get(section, "settings")
+    return with_remedy(words, fault.suggestion), STEP_OF.get(section, "settings")

@@ -15,6 +15,7 @@ from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch.guided import editing
 from campaigns.launch.guided.editing import Changes, DraftInWork
 from campaigns.operations.people import Role
+from console.formatting import with_remedy
 from console.pages.new_campaign.steps import (
     MAX_FORM,
     InjectedForm,
@@ -109,7 +110,7 @@ def _heard(work: DraftInWork, state: AppState, typed: Mapping[str, str]) -> tupl
     for row in audience.rows():
         if isinstance(row, Reject):
             if row.column == "message" or row.code in ("missing_variable", "text_too_long", "characters", "bad_text"):
-                fault = f"{row.reason} – {row.suggestion}" if row.suggestion else row.reason
+                fault = with_remedy(row.reason, row.suggestion)
                 heard.append(HeardText(line=row.line, text="", seconds=0, fault=fault))
         else:
             script = definition.script(row.text, row.voice)

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 
 from campaigns.launch.guided.editing import DraftInWork
 from campaigns.operations.people import Role
+from console.formatting import with_remedy
 from console.pages.new_campaign.chart import chart_of
 from console.pages.new_campaign.drafted_plan import make_plan_of, plan_at_hand
 from console.pages.new_campaign.steps import InjectedWork, go_to, step_page
@@ -25,7 +26,7 @@ def plan_page(request: Request, work: InjectedWork, state: InjectedState) -> HTM
     try:
         plan = plan_at_hand(work, state)
     except DialerError as exc:
-        return _page(request, work, 422, plan=None, problem=f"{exc.message} – {exc.remedy}")
+        return _page(request, work, 422, plan=None, problem=with_remedy(exc.message, exc.remedy))
     chart = chart_of(plan.slots, work.definition.schedule.zone or "UTC") if plan else None
     return _page(request, work, plan=plan, chart=chart)
 
@@ -36,7 +37,7 @@ def make_plan(request: Request, work: InjectedWork, state: InjectedState) -> Res
     try:
         make_plan_of(work, state)
     except DialerError as exc:
-        return _page(request, work, 422, plan=None, problem=f"{exc.message} – {exc.remedy}")
+        return _page(request, work, 422, plan=None, problem=with_remedy(exc.message, exc.remedy))
     return go_to("plan", work)
 
 

@@ -22,6 +22,7 @@ from campaigns.launch.guided.rehearsal import rehearse, sandbox_accounts
 from campaigns.launch.launch import CampaignNotEnded
 from campaigns.ledger.queries import Campaign
 from campaigns.operations.people import Role
+from console.formatting import with_remedy
 from console.pages.language import gettext
 from console.pages.new_campaign.drafted_plan import plan_at_hand
 from console.pages.new_campaign.steps import InjectedForm, InjectedWork, go_to, save, step_page, text
@@ -81,7 +82,7 @@ def repeat(
         with paths_left_out(work.draft.folder):
             recurring.add(state.ledger, work.draft.file, state.settings.accounts, who=person.name, now=state.clock())
     except DialerError as exc:
-        return _page(request, saved.work, state, person, typed, {"repeat": f"{exc.message} – {exc.remedy}"}, 422)
+        return _page(request, saved.work, state, person, typed, {"repeat": with_remedy(exc.message, exc.remedy)}, 422)
     file_drafts.keep_for_schedule(work.draft)
     return go_to("start", work)
 
@@ -147,7 +148,7 @@ def _done(
         words = gettext("%(campaign)s – wait for its end, or cancel it; or give this campaign another name")
         faults = {field: words % {"campaign": exc.message}}
     except DialerError as exc:
-        faults = {field: f"{exc.message} – {exc.remedy}"}
+        faults = {field: with_remedy(exc.message, exc.remedy)}
     return _page(request, editing.opened(work.draft), state, person, typed, faults, 409)
 
 

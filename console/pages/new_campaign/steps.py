@@ -15,6 +15,7 @@ from campaigns.launch.drafts.file_drafts import BeingRead, find
 from campaigns.launch.guided import editing
 from campaigns.launch.guided.editing import Changes, DraftInWork
 from campaigns.lifecycle import ChangedMeanwhile
+from console.formatting import with_remedy
 from console.pages.language import gettext
 from console.pages.rendering import render
 from console.server.state import AppState, InjectedState
@@ -115,6 +116,6 @@ def by_field(exc: DefinitionFaults, fields: Mapping[str, str]) -> dict[str, str]
     for fault in exc.faults:
         keys = [key for key in fields if fault.key == key or fault.key.startswith((f"{key}.", f"{key}["))]
         field = fields[max(keys, key=len)] if keys else ""
-        words = f"{fault.message} – {fault.suggestion}" if fault.suggestion else fault.message
+        words = with_remedy(fault.message, fault.suggestion)
         faults.setdefault(field, words if keys else f"{fault.key}: {words}")
     return faults
