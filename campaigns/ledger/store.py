@@ -31,6 +31,7 @@ SWITCH_TRIES = 200
 ASKED_AFTER_SECONDS = 0.5
 DURABLE = "synchronous=FULL"  # a call made is a call remembered, power cut or not
 SESSION = "SELECT pg_backend_pid(), current_setting('synchronous_commit')"
+ENCODING = "UTF8"
 DAMAGED_STATES = {"XX001", "XX002"}
 COMMITS_DURABLY = {"on", "remote_apply"}  # set otherwise, a server may forget what it has confirmed
 
@@ -279,6 +280,20 @@ def _ask_idle_connections(engine: Engine) -> None:
                 raise DisconnectionError from exc
 
 
+def _refuse_other_encodings(engine: Engine) -> None:
+    """Raise LedgerUnavailable where not every text could be kept. The server names its encoding without being asked."""
+
+    @event.listens_for(engine, "connect", insert=True)  # before SQLAlchemy reads what the server answers
+    def look(dbapi: Any, _record: Any) -> None:
+        encoding = dbapi.info.parameter_status("server_encoding")
+        if encoding not in (None, ENCODING):
+            place = engine.url.render_as_string(hide_password=True)
+            raise LedgerUnavailable(
+                f"the ledger at {place} keeps texts in {encoding}, not in UTF-8",
+                f"make the database anew: CREATE DATABASE … ENCODING '{ENCODING}' TEMPLATE template0",
+            )
+
+
 def _postgres(url: str) -> Engine:
     """Nothing is set for a session, nor kept in one: with PgBouncer in transaction mode sessions are shared."""
     engine = create_engine(
@@ -288,6 +303,7 @@ def _postgres(url: str) -> Engine:
         hide_parameters=True,
         connect_args={"connect_timeout": 10},
     )
+    _refuse_other_encodings(engine)
     _ask_idle_connections(engine)
     commits_early: WeakSet[Any] = WeakSet()
 

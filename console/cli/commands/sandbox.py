@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
 
 
 def sandbox_command(
+    host: str | None = typer.Option(None, help="Address to listen on; 0.0.0.0 in a container.  [default: 127.0.0.1]"),
     port: int | None = typer.Option(None, min=1, max=65535, help=f"Port to listen on.  [default: {DEFAULT_PORT}]"),
     speed: float | None = typer.Option(None, min=0.1, max=1000, help="How fast its clock runs.  [default: 1]"),
     config: Path | None = typer.Option(
@@ -41,7 +42,7 @@ def sandbox_command(
     elif schema:
         print_json(openapi())
     else:
-        _serve(config, {"port": port, "speed": speed})
+        _serve(config, {"host": host, "port": port, "speed": speed})
 
 
 def _serve(file: Path | None, options: dict[str, Any]) -> None:
@@ -58,7 +59,9 @@ def _serve(file: Path | None, options: dict[str, Any]) -> None:
         serve(config, ready=_print_place)
     except OSError as exc:
         why = os.strerror(exc.errno) if exc.errno else str(exc)
-        raise DialerError(f"port {config.port} on {config.host}: {why}", "choose another with --port") from None
+        raise DialerError(
+            f"port {config.port} on {config.host}: {why}", "choose another with --port or --host"
+        ) from None
 
 
 def _print_place(url: str) -> None:

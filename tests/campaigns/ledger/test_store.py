@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -145,6 +146,23 @@ def test_a_store_that_is_away_is_named_without_its_password():
     assert "127.0.0.1:1" in told.value.message
     assert "secret" not in str(told.value)
     away.close()
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_that_cannot_keep_every_text_is_named(postgres_database, encoding):
+    """`initdb` makes one that keeps bytes (SQL_ASCII) where no locale is set."""
+    url = f"{postgres_database}_{encoding.lower()}"
+    name = url.rsplit("/", 1)[1]
+    ledger = Ledger(url)
+    with psycopg.connect(postgres_database.replace("+psycopg", ""), autocommit=True) as db:
+        db.execute(f"CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
+        try:
+            with pytest.raises(LedgerUnavailable, match=f"keeps texts in {encoding}, not in UTF-8") as refused:
+                migrations.upgrade(ledger)
+            assert "ENCODING 'UTF8'" in refused.value.remedy
+        finally:
+            ledger.close()
+            db.execute(f"DROP DATABASE {name}")
 
 
 def test_a_naive_time_is_refused(ledger):

@@ -188,6 +188,14 @@ def test_a_sandbox_whose_port_is_taken_says_so(shell):
     assert "Traceback" not in ran.err
 
 
+def test_a_sandbox_whose_address_is_not_this_machines_says_so(shell):
+    ran = shell.run("sandbox", "--host", "192.0.2.1")
+    assert ran.code == 1
+    assert "port 8900 on 192.0.2.1" in ran.err
+    assert "--host" in ran.err
+    assert "Traceback" not in ran.err
+
+
 def test_a_data_folder_that_cannot_be_made_is_named(shell):
     shell.write("occupied", "")
     ran = shell.run("status", DIALER_DATA_DIR="occupied/data")
