@@ -1,9 +1,10 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast chaos chaos-webhooks check lint format bench docs messages screenshots wheel lock audit sbom digests clean
+.PHONY: help demo test test-fast chaos chaos-webhooks check lint format bench docs messages screenshots wheel release release-check lock audit sbom digests clean
 
 BIN := .venv/bin
 SOURCES := pyproject.toml requirements/dev.txt requirements/run.txt scripts/setup
 TOOLS := .venv/tools/bin
+SBOM := sbom.json
 PINNED := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 help: ## List what can be made
@@ -51,8 +52,13 @@ screenshots: .venv/.installed-dev ## Take the pictures of the console's pages in
 	@$(BIN)/python -m tests.browser.screenshots
 
 wheel: .venv/.installed ## Build dist/*.whl, and beside it the versions it was tested with
-	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
-	@sed -n 's/^\([^ ]*==[^ ]*\).*/\1/p' requirements/run.txt > dist/constraints.txt
+	@$(BIN)/python -m scripts.release --wheel
+
+release: .venv/.installed .venv/.installed-tools ## Build a release in dist/: wheel, sdist, SBOM, SHA256SUMS; the same bytes each time
+	@$(BIN)/python -m scripts.release
+
+release-check: .venv/.installed .venv/.installed-tools ## Install the wheel by pip and pipx on every Python here, run the demo; docs/releases.md
+	@$(BIN)/python -m scripts.release_check
 
 lock: .venv/.installed-tools ## Pin what pyproject.toml asks for, with hashes: ARGS="--upgrade" for newer versions
 	@$(TOOLS)/uv pip compile $(PINNED) $(ARGS) --group build --extra dev pyproject.toml -o requirements/dev.txt
@@ -64,7 +70,7 @@ audit: .venv/.installed-tools ## Ask for known vulnerabilities of what is pinned
 
 sbom: .venv/.installed-tools ## List what the program is made of in sbom.json (CycloneDX)
 	@$(TOOLS)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
-		--output-file sbom.json requirements/run.txt
+		--output-file $(SBOM) requirements/run.txt
 
 digests: ## Pin the images that are pulled (Dockerfile, docker-compose.yml) by digest, through Docker; ARGS="--check" names those that are not
 	@scripts/digests $(ARGS)
