@@ -13,10 +13,11 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from execnet import XSpec
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-from tests.support import preloaded
+from tests.support import forked_workers, forking
 
 # Hundreds of processes are started here: without kept bytecode each would spend most of its time on compiling.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -54,7 +55,15 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
         config.pluginmanager.register(import_module("tests.support.fixtures"))
     elif config.option.markexpr != "fast":
-        os.environ[preloaded.SOCKET] = preloaded.begin()
+        os.environ[forking.SOCKET] = forking.begin()
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_setupnodes(config: pytest.Config, specs: list[XSpec]) -> None:
+    """One process collects for all: each of the others is forked from it."""
+    python = forked_workers.python(config.invocation_params.args)
+    for spec in specs:
+        spec.python = python
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

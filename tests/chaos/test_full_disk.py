@@ -17,7 +17,8 @@ import pytest
 from tests.chaos import disk as disks
 from tests.chaos.verdict import doubles
 from tests.support import loopback
-from tests.support.preloaded import DIALER, Forked
+from tests.support.forking import Forked
+from tests.support.preloaded import DIALER
 from tests.support.seeding import LONG_TEXT, numbers
 from tests.support.shell import Shell
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.support.preloaded import Forked
+from tests.support.forking import Forked
 from workers.stack.processes import Child
 
 

@@ -23,8 +23,8 @@ from typing import Any, BinaryIO, TextIO
 
 from campaigns.ledger.migrations import upgrade
 from campaigns.ledger.store import Ledger
-from tests.support import preloaded
-from tests.support.preloaded import SOCKET, Forked
+from tests.support import forking, preloaded
+from tests.support.forking import SOCKET, Forked
 
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # a colour, or a move of the cursor
 DIALER = Path(sys.executable).with_name("dialer")
@@ -139,9 +139,7 @@ class Shell:
 
     def typed(self, lines: str) -> subprocess.CompletedProcess[str]:
         """What a terminal in this folder shows for these lines; the first that fails is the last."""
-        environ = self.environ(
-            {"PATH": f"{FORKED_BIN}:{DIALER.parent}:{os.environ['PATH']}", SOCKET: preloaded.server()}
-        )
+        environ = self.environ({"PATH": f"{FORKED_BIN}:{DIALER.parent}:{os.environ['PATH']}", SOCKET: forking.server()})
         command = ["/bin/sh", "-ec", lines]
         return subprocess.run(command, cwd=self.folder, env=environ, capture_output=True, text=True, check=False)
 
@@ -185,7 +183,7 @@ class Shell:
 
     @staticmethod
     def environ(more: dict[str, str]) -> dict[str, str]:
-        return preloaded.environ(more)
+        return forking.environ(more)
 
 
 @cache
