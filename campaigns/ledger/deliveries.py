@@ -40,8 +40,13 @@ WAITS_AT_MOST = timedelta(days=30)  # for a webhook that is paused; then it is p
 
 
 def waits(rows: FromClause = deliveries) -> ColumnElement[bool]:
-    """Whether these wait. The word stands in the statement, or no store uses its index of those that wait."""
-    return rows.c.state == literal_column(f"'{DeliveryState.PENDING}'")
+    """Whether these wait."""
+    return _in_state(DeliveryState.PENDING, rows)
+
+
+def _in_state(state: DeliveryState, rows: FromClause = deliveries) -> ColumnElement[bool]:
+    """The word stands in the statement, or no store uses its index of those that wait, or have failed."""
+    return rows.c.state == literal_column(f"'{state}'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +195,7 @@ def replay(
     if since is not None:
         which.append(deliveries.c.at >= since)
     if only_failed:
-        which.append(deliveries.c.state == DeliveryState.FAILED)
+        which.append(_in_state(DeliveryState.FAILED))
     again = {"state": DeliveryState.PENDING, "tries": 0, "next_at": now}
     return row_count(db, update(deliveries).where(*which).values(**again))
 
@@ -201,7 +206,7 @@ def listed(
     """The next `limit` events of a webhook after the row `after`, the newest first; only those in `state` if given."""
     query = select(deliveries).where(deliveries.c.webhook == webhook).order_by(deliveries.c.id.desc()).limit(limit)
     if state is not None:
-        query = query.where(deliveries.c.state == state)
+        query = query.where(_in_state(state))
     if after is not None:
         query = query.where(deliveries.c.id < after)
     return [

@@ -247,6 +247,7 @@ contacts = Table(
     # A number stands once in a campaign, but for contacts of different keys.
     UniqueConstraint("phone", "campaign_id", "key"),
     Index("ix_contacts_campaign_id_status_due_at_id", "campaign_id", "status", "due_at", "id"),
+    Index("ix_contacts_campaign_id_id", "campaign_id", "id"),  # as programs list them
     Index("ix_contacts_ending", text(f"({ENDING})")),
     partial_index("ix_contacts_claim", "claim", where=HAS_CLAIM),
     partial_index("ix_contacts_lease_until", "lease_until", where=HAS_LEASE),
@@ -592,7 +593,7 @@ webhooks = Table(
     together("leased", "lease IS NOT NULL", "lease_until"),
 )
 
-IS_PENDING = text("state = 'pending'")
+IS_PENDING, HAS_FAILED = text("state = 'pending'"), text("state = 'failed'")
 STREAM = "(events)"  # a webhook that is none: its events are read by those who ask for them, and sent to nobody
 IS_STREAMED = text("webhook = '(events)'")
 IS_ALERT = text("kind LIKE 'alert.%'")
@@ -623,6 +624,7 @@ deliveries = Table(
     UniqueConstraint("event_id"),
     Index("ix_deliveries_at", "at"),
     Index("ix_deliveries_pending", "webhook", "id", sqlite_where=IS_PENDING, postgresql_where=IS_PENDING),
+    Index("ix_deliveries_failed", "webhook", "id", sqlite_where=HAS_FAILED, postgresql_where=HAS_FAILED),
     Index("ix_deliveries_order", "webhook", "subject", "id", sqlite_where=IS_PENDING, postgresql_where=IS_PENDING),
     Index("ix_deliveries_streamed", "xact", "id", sqlite_where=IS_STREAMED, postgresql_where=IS_STREAMED),
     Index("ix_deliveries_alerts", "campaign_id", "kind", sqlite_where=IS_ALERT, postgresql_where=IS_ALERT),

@@ -6,8 +6,9 @@ import hashlib
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, insert, or_, select, update
 
 from campaigns.ledger.moves import row_count, write_audit
 from campaigns.ledger.store import Ledger, LedgerUnavailable
@@ -19,6 +20,7 @@ from dialer.log import get_logger
 SECRET_BYTES = 32
 USE_NOTED_EVERY = timedelta(minutes=1)
 SHOWN_OF_BROWSER = 200  # characters
+KEPT_AFTER_END = timedelta(days=1)  # so that it is known who may come back without a word: see `may_renew`
 
 log = get_logger()
 
@@ -48,7 +50,7 @@ def begin(ledger: Ledger, user: User, *, seen_from: str, lifetime: Lifetime, now
     secret = secrets.token_urlsafe(SECRET_BYTES)
 
     def write(db: Connection) -> None:
-        db.execute(delete(sessions).where(_is_over(lifetime, now)))
+        db.execute(delete(sessions).where(_is_over(lifetime, now - KEPT_AFTER_END)))
         line = {"secret_hash": _hash(secret), "user_id": user.id, "seen_from": seen_from[:SHOWN_OF_BROWSER]}
         times = {"created_at": now, "last_seen_at": now, "expires_at": now + lifetime.altogether}
         db.execute(insert(sessions).values(**line, **times))
@@ -60,20 +62,44 @@ def begin(ledger: Ledger, user: User, *, seen_from: str, lifetime: Lifetime, now
 
 
 def session_of(
-    ledger: Ledger, secret: str, *, lifetime: Lifetime, now: datetime, by_hand: bool = True
+    ledger: Ledger,
+    secret: str,
+    *,
+    lifetime: Lifetime,
+    now: datetime,
+    by_hand: bool = True,
+    grace: timedelta = timedelta(0),
 ) -> Session | None:
     """The session with this secret, while it lasts and its user is not disabled; its use is noted once a minute.
 
-    What is not done by hand, as an open page that refreshes itself, is no use.
+    What is not done by hand, as an open page that refreshes itself, is no use. Whoever has logged in elsewhere has so
+    much `grace` for what they were about to send.
     """
-    query = select(sessions, *_columns_of_user()).join(users).where(sessions.c.secret_hash == _hash(secret))
+    lasts = or_(~_is_over(lifetime, now), and_(users.c.identity.is_not(None), ~_is_over(lifetime, now - grace)))
     with ledger.reading() as db:
-        row = db.execute(query.where(~_is_over(lifetime, now), users.c.disabled_at.is_(None))).first()
+        row = db.execute(_with_user(secret).where(lasts)).first()
     if row is None:
         return None
     if by_hand and row.last_seen_at <= now - USE_NOTED_EVERY:
         _note_use(ledger, row.id, now)
     return _session(row)
+
+
+def may_renew(ledger: Ledger, secret: str, *, lifetime: Lifetime, now: datetime) -> bool:
+    """Whether a session was in use until its end, and its person has logged in elsewhere: they are asked there again.
+
+    Not after log-out, nor where an admin has ended it.
+    """
+    in_use = sessions.c.last_seen_at > now - lifetime.idle
+    with ledger.reading() as db:
+        ended = _with_user(secret).where(in_use, sessions.c.expires_at <= now, users.c.identity.is_not(None))
+        return db.execute(ended).first() is not None
+
+
+def _with_user(secret: str) -> Select[Any]:
+    """The session with this secret, of a user who is not disabled."""
+    query = select(sessions, *_columns_of_user()).join(users)
+    return query.where(sessions.c.secret_hash == _hash(secret), users.c.disabled_at.is_(None))
 
 
 def of_user(ledger: Ledger, name: str, *, lifetime: Lifetime, now: datetime) -> list[Session]:

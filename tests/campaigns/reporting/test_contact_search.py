@@ -11,6 +11,7 @@ from sqlalchemy import Connection, event
 
 from campaigns.ledger.store import Ledger
 from campaigns.lifecycle import ContactStatus
+from campaigns.reporting import listings
 from campaigns.reporting.overview import contact_search as search
 from tests.support.seeding import numbers, seed
 
@@ -50,6 +51,13 @@ def plans_of(ledger: Ledger, campaign_id: str, read: Read) -> list[str]:
         (lambda db, _id: search.contacts_ending_with(db, "0134"), "ix_contacts_ending"),
         (lambda db, id_: search.contacts_with_key(db, "A-1", id_), "uq_contacts_key"),
         (lambda db, _id: search.contacts_with_number(db, ["+14155550134"]), "uq_contacts_phone_campaign_id_key"),
+        (lambda db, id_: listings.contacts_after(db, id_, limit=5), "ix_contacts_campaign_id_id"),
+        (lambda db, id_: listings.contacts_after(db, id_, limit=5, after=7), "ix_contacts_campaign_id_id"),
+        (lambda db, id_: listings.contacts_after(db, id_, limit=5, key="A-1"), "uq_contacts_key"),
+        (
+            lambda db, id_: listings.contacts_after(db, id_, limit=5, phones=["+14155550134"]),
+            "uq_contacts_phone_campaign_id_key",
+        ),
     ],
 )
 def test_each_search_has_its_index(ledger: Ledger, read: Read, index: str) -> None:

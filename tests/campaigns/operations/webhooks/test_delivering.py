@@ -14,7 +14,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from campaigns.ledger import deliveries, webhooks
 from campaigns.ledger.tables import audit
-from campaigns.lifecycle import EventKind, WebhookState
+from campaigns.lifecycle import DeliveryState, EventKind, WebhookState
 from campaigns.operations import control
 from campaigns.operations.webhooks import delivering, subscriptions
 from campaigns.operations.webhooks.delivering import claim, deliver
@@ -368,7 +368,7 @@ def test_a_webhook_that_is_removed_takes_its_events_with_it(ledger, clock, hook)
         state(ledger)
 
 
-def test_what_waits_is_found_by_its_indexes(ledger, clock, hook):
+def test_what_waits_or_has_failed_is_found_by_its_indexes(ledger, clock, hook):
     """Whatever has been delivered: that is most, and not looked at."""
     if ledger.engine.dialect.name != "sqlite":
         pytest.skip("PostgreSQL chooses by its statistics, which a table of a test has none of")
@@ -382,6 +382,8 @@ def test_what_waits_is_found_by_its_indexes(ledger, clock, hook):
 
         event.listen(ledger.engine, "before_cursor_execute", explain)
         deliveries.heads(db, "crm", clock(), 50, fresh_first=False)
+        deliveries.listed(db, "crm", state=DeliveryState.FAILED)
         event.remove(ledger.engine, "before_cursor_execute", explain)
     assert any("ix_deliveries_pending" in plan or "ix_deliveries_order" in plan for plan in plans)
+    assert "ix_deliveries_failed" in plans[-1]
     assert not any(plan.startswith("SCAN") for plan in plans), plans
