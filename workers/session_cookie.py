@@ -10,9 +10,12 @@ from workers.settings import Settings
 NAME, SECURE_NAME = "dialer_session", "__Host-dialer_session"  # browsers keep the second over HTTPS only
 
 
-def lifetime(settings: Settings) -> Lifetime:
-    """How long sessions last by the settings."""
-    console = settings.console
-    return Lifetime(
-        idle=timedelta(minutes=console.session_idle_minutes), altogether=timedelta(hours=console.session_hours)
-    )
+def lifetime(settings: Settings, *, elsewhere: bool = False) -> Lifetime:
+    """How long sessions last by the settings; those of people who have logged in elsewhere, until they are asked for.
+
+    Then their provider says anew who they are, and with which roles.
+    """
+    console, altogether = settings.console, timedelta(hours=settings.console.session_hours)
+    if elsewhere:
+        altogether = min(altogether, timedelta(minutes=settings.oidc.session_minutes))
+    return Lifetime(idle=timedelta(minutes=console.session_idle_minutes), altogether=altogether)

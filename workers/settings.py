@@ -204,6 +204,9 @@ class OidcSettings(Section):
     name_claim: str = Field("preferred_username", description="Claim with the name for the audit.")
     scopes: tuple[str, ...] = Field(("openid", "profile", "email"), description="What is asked for.")
     label: str = Field("your organisation", description="Whose log-in it is, on the button.")
+    session_minutes: Annotated[float, Field(gt=0, le=7 * 24 * 60)] = Field(
+        60, description="After which the provider is asked anew who somebody is, and with which roles."
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

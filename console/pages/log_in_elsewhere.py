@@ -63,7 +63,7 @@ def finish_elsewhere(
     user = people.known_elsewhere(state.ledger, identity.id, identity.name, identity.roles, now=now)
     reply = RedirectResponse(own_page(pending.back if pending else "/"), 303)
     reply.delete_cookie(COOKIE, path=PATH)
-    begin_session(request, reply, user)
+    begin_session(request, reply, user, elsewhere=True)
     return reply
 
 

@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 
 from campaigns.operations.api_tokens import Scope
 from campaigns.operations.people import Role
-from console.server.auth import Caller, identify, require_json_or_header, require_same_site
+from console.server.auth import READING, Caller, identify, require_json_or_header, require_same_site
 from console.server.etags import unless_seen
 from console.server.problems import MEDIA_TYPE
 from console.server.request_checks import require_known_host, require_known_parameters
@@ -20,7 +20,6 @@ PREFIX = "/api/v1"
 MAX_BODY = 1 << 20
 SCOPE, ROLE = "x-scope", "x-role"
 NO_NUL = r"^[^\x00]*$"  # of texts that the ledger keeps: PostgreSQL takes none
-READING = {"GET", "HEAD"}
 PROBLEM = {"description": "A problem.", "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 
 Handler = Callable[[Request], Awaitable[Response]]

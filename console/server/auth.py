@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -26,6 +27,8 @@ CHALLENGE = {"WWW-Authenticate": 'Basic realm="dialer", charset="UTF-8"'}
 TOKEN_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="dialer", error="invalid_token"'}
 OWN_HEADER = "x-dialer"
 REFRESH = "x-refresh"  # of an open page that refreshes itself
+READING = {"GET", "HEAD"}
+FORM_GRACE = timedelta(minutes=10)  # for a form that was being filled in when its person was to be asked for elsewhere
 SCOPES: Mapping[Role, frozenset[Scope]] = {  # what a person with a role may do in the API
     Role.VIEWER: frozenset({Scope.READ, Scope.METRICS}),
     Role.EDITOR: frozenset({Scope.READ, Scope.METRICS, Scope.CAMPAIGNS, Scope.SUPPRESSIONS}),
@@ -137,6 +140,7 @@ async def _by_session(request: Request, state: AppState) -> Caller | None:
         lifetime=lifetime(state.settings),
         now=state.clock(),
         by_hand=REFRESH not in request.headers,
+        grace=timedelta(0) if request.method in READING else FORM_GRACE,
     )
     session = await to_thread.run_sync(find)
     return None if session is None else as_caller(session.user, form_key=secret, session_id=session.id)

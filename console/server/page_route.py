@@ -10,13 +10,12 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
 from campaigns.operations.people import Role
-from console.server.auth import Caller, form_token, identify, require_same_site
+from console.server.auth import READING, Caller, form_token, identify, require_same_site
 from console.server.request_checks import require_known_host, require_known_parameters
 from console.server.state import AppState, equal_in_constant_time
 
 FORM_LIMIT = 1 << 16
 ROLE = "x-role"
-READING = {"GET", "HEAD"}
 
 
 class PageRoute(APIRoute):

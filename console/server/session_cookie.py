@@ -17,13 +17,18 @@ def secret_of(request: Request) -> str | None:
     return request.cookies.get(_name(request)) or None
 
 
-def begin_session(request: Request, response: Response, user: User) -> None:
-    """Log a person in: a new secret, and the session that this browser had before is over."""
+def begin_session(request: Request, response: Response, user: User, *, elsewhere: bool = False) -> None:
+    """Log a person in: a new secret, and the session that this browser had before is over.
+
+    Who has logged in `elsewhere` is sent there again after a while. The browser keeps the secret for longer, by which
+    it is known then: see `may_renew`.
+    """
     state: AppState = request.app.state.state
+    lasts = lifetime(state.settings, elsewhere=elsewhere)
     now, old_secret = state.clock(), secret_of(request)
     if old_secret:
         log_ins.end(state.ledger, old_secret, who=user.name, now=now)
-    secret = log_ins.begin(state.ledger, user, seen_from=seen_from(request), lifetime=lifetime(state.settings), now=now)
+    secret = log_ins.begin(state.ledger, user, seen_from=seen_from(request), lifetime=lasts, now=now)
     response.set_cookie(
         _name(request),
         secret,
@@ -41,6 +46,15 @@ def end_session(request: Request, response: Response, who: str) -> None:
     if secret := secret_of(request):
         log_ins.end(state.ledger, secret, who=who, now=state.clock())
     response.delete_cookie(_name(request), path="/", secure=comes_by_https(request), httponly=True, samesite="lax")
+
+
+def may_renew(request: Request) -> bool:
+    """Whether this browser's session has ended so that its person is to be asked for elsewhere, without a word."""
+    state: AppState = request.app.state.state
+    secret = secret_of(request)
+    if secret is None or state.settings.oidc.issuer is None:
+        return False
+    return log_ins.may_renew(state.ledger, secret, lifetime=lifetime(state.settings), now=state.clock())
 
 
 def seen_from(request: Request) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
+from anyio import to_thread
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
@@ -45,11 +46,12 @@ from campaigns.operations.withdrawals import BadReason
 from campaigns.planning.plan import NothingToPlan
 from console.pages.rendering import render
 from console.preflight import CannotLogIn
-from console.server.api_route import PREFIX, READING
-from console.server.auth import is_browser
+from console.server.api_route import PREFIX
+from console.server.auth import READING, REFRESH, is_browser
 from console.server.headers import HEADERS
 from console.server.identity_provider import LogInRefused, ProviderAway
 from console.server.problems import Fault, Problem, dialer_problem, http_problem, problem_response
+from console.server.session_cookie import may_renew
 from dialer.errors import DialerError, ProviderError
 from dialer.live_calls import NotManaged
 from dialer.log import get_logger
@@ -114,7 +116,7 @@ async def _http_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, AnyHttpException)  # noqa: S101
     status = exc.status_code
     if status == 401 and _can_log_in(request):
-        return _to_log_in(request)
+        return await _to_log_in(request)
     return _error_response(request, http_problem(status, exc.detail, REMEDIES.get(status, "")), exc.headers)
 
 
@@ -124,11 +126,16 @@ def _can_log_in(request: Request) -> bool:
     return is_page and is_browser(request) and "authorization" not in request.headers
 
 
-def _to_log_in(request: Request) -> Response:
-    """To the log-in, and from there back to where the browser was going, unless it was about to change something."""
+async def _to_log_in(request: Request) -> Response:
+    """To the log-in, and from there back to where the browser was going, unless it was about to change something.
+
+    Who was at work until now, and has logged in elsewhere, is sent there at once.
+    """
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    back = "?" + urlencode({"next": path}) if request.method in READING and path != "/" else ""
-    return RedirectResponse(f"/login{back}", 303)
+    looks = request.method in READING
+    back = "?" + urlencode({"next": path}) if looks and path != "/" else ""
+    at_once = looks and REFRESH not in request.headers and await to_thread.run_sync(may_renew, request)
+    return RedirectResponse(f"/login{'/oidc' if at_once else ''}{back}", 303)
 
 
 async def _invalid_request(request: Request, exc: Exception) -> Response:

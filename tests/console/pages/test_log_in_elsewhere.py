@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,7 +14,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from campaigns.operations import people
+from campaigns.operations import log_ins, people
 from campaigns.operations.people import Role
 from console.pages.log_in_elsewhere import COOKIE
 from console.server import identity_provider
@@ -101,6 +102,48 @@ def test_the_roles_are_those_of_the_last_log_in(configured: Console, browser: ht
     people.disable(configured.ledger, "ann", who="operator", now=configured.clock())
     refused = browser.get(sent_back(browser))
     assert (refused.status_code, "may not log in any more" in refused.text) == (422, True)
+
+
+def test_the_roles_of_an_open_session_are_asked_for_anew(
+    configured: Console, browser: httpx.Client, issuer: str
+) -> None:
+    set_claims(issuer, preferred_username="Ann", groups=["bosses"])
+    browser.get(sent_back(browser))
+    configured.clock.now += timedelta(minutes=59)
+    form = browser.get("/people")
+    assert form.status_code == 200
+    set_claims(issuer, preferred_username="Ann", groups=["staff"])
+    configured.clock.now += timedelta(minutes=2)
+    token = re.search(r'name="token" value="(\w+)"', form.text)
+    assert token is not None
+    late = browser.post("/people", data={"token": token[1], "name": "bo", "password": "too short"})
+    assert late.status_code == 422, "a form that was being filled in is taken for ten minutes more"
+    refreshed = browser.get("/people", headers={"X-Refresh": "1"})
+    assert refreshed.headers["location"] == "/login?next=%2Fpeople", "a script cannot go to another site"
+    there = browser.get("/people?done=added")
+    assert there.headers["location"] == "/login/oidc?next=%2Fpeople%3Fdone%3Dadded"
+    configured.clock.now = utc_now()
+    assert browser.get(sent_back(browser, back="/people")).headers["location"] == "/people"
+    assert people.named(configured.ledger, "ann").roles == (Role.VIEWER,)
+    assert browser.get("/people").status_code == 403
+
+
+@pytest.mark.parametrize("how", ["logs out", "is sent out", "does nothing for long"])
+def test_whoever_is_not_at_work_is_not_let_in_again_without_a_word(
+    configured: Console, browser: httpx.Client, issuer: str, how: str
+) -> None:
+    set_claims(issuer, preferred_username="Ann", groups=["bosses"])
+    browser.get(sent_back(browser))
+    if how == "logs out":
+        kept = browser.cookies["dialer_session"]
+        token = re.search(r'name="token" value="(\w+)"', browser.get("/people").text)
+        assert token is not None
+        browser.post("/logout", data={"token": token[1]})
+        browser.cookies.set("dialer_session", kept)
+    elif how == "is sent out":
+        log_ins.end_all(configured.ledger, "ann", who="operator", now=configured.clock())
+    configured.clock.now += timedelta(hours=9 if how == "does nothing for long" else 2)
+    assert browser.get("/audit").headers["location"] == "/login?next=%2Faudit"
 
 
 @pytest.mark.parametrize("groups", [None, [], ["others"], {"a": 1}, "bosse"])
