@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import chain
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any, TextIO
 
 from sqlalchemy import Connection
 
@@ -33,7 +33,9 @@ from campaigns.reporting.csv_sheets import (
 from campaigns.reporting.follow_up import follow_up_columns, follow_up_lines
 from campaigns.reporting.unknown_calls import COLUMNS as UNKNOWN_COLUMNS
 from campaigns.reporting.unknown_calls import UnknownCall, unknown_calls
+from campaigns.reporting.xlsx_sheets import SheetRows, write_workbook
 
+FIGURES = {"contact_row", "attempt_no", "attempts", "talk_seconds"}  # columns of ours that are written as numbers
 UNKNOWN_SHOWN = 10  # in the report itself; all are in the file
 
 
@@ -44,6 +46,9 @@ class Sheet(StrEnum):
     CONTACTS = "contacts"
     UNKNOWN = "unknown"
     FOLLOW_UP = "follow-up"  # with numbers in full
+
+
+WITHOUT_NUMBERS = (Sheet.CONTACTS, Sheet.ATTEMPTS, Sheet.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,21 +134,33 @@ def write_sheet(ledger: Ledger, campaign_id: str, sheet: Sheet, stream: TextIO) 
     """Write one of the report's CSV files; it has its header alone where there is nothing. Raises NoSuchCampaign."""
     writer = csv.writer(stream)
     with ledger.reading() as db:
+        rows = _rows_of(db, queries.campaign(db, campaign_id), sheet)
+        writer.writerow(map(harmless, rows.columns))
+        writer.writerows(rows.rows)
+
+
+def write_xlsx(ledger: Ledger, campaign_id: str, sheets: Iterable[Sheet], stream: IO[bytes]) -> None:
+    """Write sheets of the report as one workbook. Raises NoSuchCampaign."""
+    with ledger.reading() as db:
         campaign = queries.campaign(db, campaign_id)
-        columns: Sequence[str]
-        lines: Iterable[Sequence[str]]
-        match sheet:
-            case Sheet.ATTEMPTS:
-                columns, lines = ATTEMPT_COLUMNS, attempt_lines(db, campaign.id)
-            case Sheet.CONTACTS:
-                columns, lines = CONTACT_COLUMNS, contact_lines(db, campaign.id)
-            case Sheet.UNKNOWN:
-                columns, lines = UNKNOWN_COLUMNS, map(_unknown_line, unknown_calls(db, campaign.id))
-            case Sheet.FOLLOW_UP:
-                columns = follow_up_columns(db, campaign)
-                lines = (list(map(csv_cell, line)) for line in follow_up_lines(db, campaign, columns))
-        writer.writerow(map(harmless, columns))
-        writer.writerows(lines)
+        write_workbook(stream, (_rows_of(db, campaign, sheet) for sheet in sheets))
+
+
+def _rows_of(db: Connection, campaign: Campaign, sheet: Sheet) -> SheetRows:
+    columns: Sequence[str]
+    lines: Iterable[Sequence[str]]
+    match sheet:
+        case Sheet.ATTEMPTS:
+            columns, lines = ATTEMPT_COLUMNS, attempt_lines(db, campaign.id)
+        case Sheet.CONTACTS:
+            columns, lines = CONTACT_COLUMNS, contact_lines(db, campaign.id)
+        case Sheet.UNKNOWN:
+            columns, lines = UNKNOWN_COLUMNS, map(_unknown_line, unknown_calls(db, campaign.id))
+        case Sheet.FOLLOW_UP:
+            columns = follow_up_columns(db, campaign)
+            lines = (list(map(csv_cell, line)) for line in follow_up_lines(db, campaign, columns))
+    numeric = () if sheet is Sheet.FOLLOW_UP else FIGURES
+    return SheetRows(title=sheet, columns=columns, rows=lines, numeric=numeric)
 
 
 def _totals(db: Connection, campaign: Campaign) -> dict[str, Any]:

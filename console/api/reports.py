@@ -10,15 +10,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from campaigns.operations.api_tokens import Scope
-from campaigns.reporting.report import Sheet, totals
+from campaigns.reporting.report import WITHOUT_NUMBERS, Sheet, totals
 from console.api.campaigns import CampaignId, shown_text
 from console.server.api_route import InjectedCaller, api_router, needs
-from console.server.report_sheets import sheet_download
+from console.server.auth import Caller
+from console.server.report_sheets import XLSX, sheet_download, workbook_download
 from console.server.state import InjectedState
 
 router = api_router("reports")
 
 CSV = {"content": {"text/csv": {"schema": {"type": "string"}}}}
+WORKBOOK = {"content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}}
 
 
 class ReasonCounted(BaseModel):
@@ -71,6 +73,27 @@ def show_report_sheet(
     campaign_id: CampaignId, sheet: Sheet, state: InjectedState, caller: InjectedCaller
 ) -> StreamingResponse:
     """One sheet, a line for each attempt or contact. The follow-up has numbers in full, and needs `numbers`, too."""
+    _require_numbers(sheet, caller)
+    return sheet_download(state.ledger, campaign_id, sheet)
+
+
+@router.get("/campaigns/{campaign_id}/report.xlsx", response_class=StreamingResponse, **needs(Scope.READ, ok=WORKBOOK))
+def show_report_workbook(campaign_id: CampaignId, state: InjectedState) -> StreamingResponse:
+    """The sheets with masked numbers as one workbook: contacts, attempts, unknown."""
+    return workbook_download(state.ledger, campaign_id, WITHOUT_NUMBERS)
+
+
+@router.get(
+    "/campaigns/{campaign_id}/report/{sheet}.xlsx", response_class=StreamingResponse, **needs(Scope.READ, ok=WORKBOOK)
+)
+def show_report_sheet_as_workbook(
+    campaign_id: CampaignId, sheet: Sheet, state: InjectedState, caller: InjectedCaller
+) -> StreamingResponse:
+    """One sheet as a workbook. The follow-up has numbers in full, and needs `numbers`, too."""
+    _require_numbers(sheet, caller)
+    return workbook_download(state.ledger, campaign_id, [sheet])
+
+
+def _require_numbers(sheet: Sheet, caller: Caller) -> None:
     if sheet is Sheet.FOLLOW_UP and not caller.may(Scope.NUMBERS):
         raise HTTPException(403, "the follow-up has numbers in full: this token has no scope numbers")
-    return sheet_download(state.ledger, campaign_id, sheet)

@@ -13,10 +13,11 @@ from campaigns.ledger import queries
 from campaigns.operations.contact_numbers import note_download
 from campaigns.operations.people import Role
 from campaigns.reporting.listings import mask_numbers
-from campaigns.reporting.report import Sheet, totals
+from campaigns.reporting.report import WITHOUT_NUMBERS, Sheet, totals
 from console.pages.language import gettext
+from console.server.auth import Caller
 from console.server.page_route import InjectedPerson, for_role, page_router
-from console.server.report_sheets import sheet_download
+from console.server.report_sheets import sheet_download, workbook_download
 from console.server.state import AppState, InjectedState
 
 CAMPAIGN = "/campaigns/{campaign_id}"
@@ -45,12 +46,31 @@ def report_sheet(campaign_id: str, sheet: Sheet, state: InjectedState) -> Respon
     return sheet_download(state.ledger, campaign_id, sheet, f"{_id_of(state, campaign_id)}-{sheet}.csv")
 
 
+@router.get(f"{CAMPAIGN}/report.xlsx", response_class=StreamingResponse, **for_role(Role.VIEWER))
+def report_workbook(campaign_id: str, state: InjectedState) -> Response:
+    """The sheets with masked numbers as one workbook."""
+    return workbook_download(state.ledger, campaign_id, WITHOUT_NUMBERS, f"{_id_of(state, campaign_id)}-report.xlsx")
+
+
 @router.post(f"{CAMPAIGN}/report/follow-up.csv", response_class=StreamingResponse, **for_role(Role.EDITOR))
 def follow_up(campaign_id: str, state: InjectedState, person: InjectedPerson) -> Response:
     """Those who were not reached, in the list's own columns, with whole numbers; the audit says who has them."""
-    file = f"{_id_of(state, campaign_id)}-{Sheet.FOLLOW_UP}.csv"
-    note_download(state.ledger, campaign_id, file, who=person.name, now=state.clock())
+    file = _noted(state, person, campaign_id, "csv")
     return sheet_download(state.ledger, campaign_id, Sheet.FOLLOW_UP, file)
+
+
+@router.post(f"{CAMPAIGN}/report/follow-up.xlsx", response_class=StreamingResponse, **for_role(Role.EDITOR))
+def follow_up_workbook(campaign_id: str, state: InjectedState, person: InjectedPerson) -> Response:
+    """The same as a workbook."""
+    file = _noted(state, person, campaign_id, "xlsx")
+    return workbook_download(state.ledger, campaign_id, [Sheet.FOLLOW_UP], file)
+
+
+def _noted(state: AppState, person: Caller, campaign_id: str, kind: str) -> str:
+    """The name of a file with whole numbers, of which the audit says who has it."""
+    file = f"{_id_of(state, campaign_id)}-{Sheet.FOLLOW_UP}.{kind}"
+    note_download(state.ledger, campaign_id, file, who=person.name, now=state.clock())
+    return file
 
 
 @router.post(f"{CAMPAIGN}/rejects.csv", response_class=FileResponse, **for_role(Role.EDITOR))

@@ -2,33 +2,53 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
-from collections.abc import Iterator
-from typing import TextIO
+from collections.abc import Callable, Iterator, Sequence
+from typing import IO
 
 from fastapi.responses import StreamingResponse
 
 from campaigns.ledger.store import Ledger
-from campaigns.reporting.report import Sheet, write_sheet
+from campaigns.reporting.report import Sheet, write_sheet, write_xlsx
 
 CHUNK = 64 << 10
-MEDIA_TYPE = "text/csv; charset=utf-8"
+CSV = "text/csv; charset=utf-8"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def sheet_download(ledger: Ledger, campaign_id: str, sheet: Sheet, file_name: str | None = None) -> StreamingResponse:
     """One sheet as CSV; browsers keep it under this name. Raises NoSuchCampaign."""
-    stream = tempfile.TemporaryFile("w+", encoding="utf-8", newline="")  # noqa: SIM115
-    try:
+
+    def write(file: IO[bytes]) -> None:
+        stream = io.TextIOWrapper(file, encoding="utf-8", newline="")
         write_sheet(ledger, campaign_id, sheet, stream)
-        stream.seek(0)
+        stream.detach()
+
+    return _download(write, CSV, file_name)
+
+
+def workbook_download(
+    ledger: Ledger, campaign_id: str, sheets: Sequence[Sheet], file_name: str | None = None
+) -> StreamingResponse:
+    """Sheets as one workbook; browsers keep it under this name. Raises NoSuchCampaign."""
+    return _download(lambda file: write_xlsx(ledger, campaign_id, sheets, file), XLSX, file_name)
+
+
+def _download(write: Callable[[IO[bytes]], None], media_type: str, file_name: str | None) -> StreamingResponse:
+    """What is written, once it is: a slow reader does not keep the ledger waiting."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115
+    try:
+        write(file)
+        file.seek(0)
     except BaseException:
-        stream.close()
+        file.close()
         raise
     headers = {"Content-Disposition": f'attachment; filename="{file_name}"'} if file_name else None
-    return StreamingResponse(_chunks(stream), media_type=MEDIA_TYPE, headers=headers)
+    return StreamingResponse(_chunks(file), media_type=media_type, headers=headers)
 
 
-def _chunks(stream: TextIO) -> Iterator[bytes]:
-    with stream:
-        while chunk := stream.read(CHUNK):
-            yield chunk.encode()
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while chunk := file.read(CHUNK):
+            yield chunk

@@ -9,7 +9,10 @@ import pytest
 from campaigns.operations.api_tokens import MEANINGS
 from console.api.document import document, routes
 from console.server.api_route import PREFIX, scope_of
+from console.server.report_sheets import XLSX
 from tests.docs.test_docs import page
+
+FILES = ("text/csv", "text/event-stream", XLSX)
 
 
 def test_every_scope_is_on_the_page_with_its_meaning() -> None:
@@ -37,6 +40,6 @@ def test_every_reply_is_described_by_a_model() -> None:
             good = [reply for status, reply in operation["responses"].items() if status.startswith("2")]
             assert any(good), f"{method} {path}"
             for media_type, body in ((kind, body) for reply in good for kind, body in reply.get("content", {}).items()):
-                assert media_type in ("text/csv", "text/event-stream") or "$ref" in body["schema"], f"{method} {path}"
+                assert media_type in FILES or "$ref" in body["schema"], f"{method} {path}"
     for name, schema in whole["components"]["schemas"].items():
         assert "properties" in schema or "enum" in schema, name

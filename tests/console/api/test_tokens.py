@@ -201,6 +201,11 @@ def test_numbers_are_masked_unless_the_token_has_them(console: Console, reminder
             assert story["number"] == shown
             sheet = http.get(f"/api/v1/campaigns/{reminder}/report/follow-up.csv")
             assert sheet.status_code == (200 if Scope.NUMBERS in scopes else 403)
+            workbook = http.get(f"/api/v1/campaigns/{reminder}/report/follow-up.xlsx")
+            assert (workbook.status_code, workbook.content[:2] == b"PK") == (
+                sheet.status_code,
+                sheet.status_code == 200,
+            )
             assert number not in http.get(f"/api/v1/campaigns/{reminder}/report/contacts.csv").text
     assert console.http.get(f"/api/v1/campaigns/{reminder}/contacts").json()["items"][0]["phone"] == mask(number)
 

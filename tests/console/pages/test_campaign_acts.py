@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import re
 from datetime import timedelta
-from io import StringIO
+from io import BytesIO, StringIO
 
 import httpx
+import openpyxl
 import pytest
 from sqlalchemy import select, update
 
@@ -65,6 +66,23 @@ def test_the_report_can_be_kept(console: Console, ended: str) -> None:
         assert rows[0]["contact_masked"] == mask(PHONES[0])
     assert console.http.get(f"{PAGE}/report.json").json()["final"] == {"reached": 6, "unreached": 3, "unknown": 1}
     assert console.http.get(f"{PAGE}/report/nothing.csv").status_code == 422
+
+
+def test_the_report_can_be_kept_as_a_workbook(console: Console, ended: str) -> None:
+    assert f'href="{PAGE}/report.xlsx"' in console.http.get(PAGE).text
+    reply = console.http.get(f"{PAGE}/report.xlsx")
+    assert reply.headers["content-disposition"] == 'attachment; filename="reminder-1-report.xlsx"'
+    book = openpyxl.load_workbook(BytesIO(reply.content))
+    assert book.sheetnames == ["contacts", "attempts", "unknown"]
+    for sheet in ("contacts", "attempts", "unknown"):
+        rows = list(csv.reader(StringIO(console.http.get(f"{PAGE}/report/{sheet}.csv").text)))
+        shown = [["" if cell is None else str(cell) for cell in row] for row in book[sheet].values]
+        assert shown == rows
+    follow_up = post(console, f"{PAGE}/report/follow-up.xlsx")
+    shown = [row[0] for row in openpyxl.load_workbook(BytesIO(follow_up.content)).active.values]
+    assert set(PHONES[:4]) < set(shown)
+    (line,) = console_server.audit_rows(console.ledger, "numbers downloaded")
+    assert line.detail == "reminder-1-follow-up.xlsx"
 
 
 def test_files_with_whole_numbers_are_noted_in_the_audit(console: Console, ended: str) -> None:

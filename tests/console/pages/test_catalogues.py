@@ -54,7 +54,7 @@ TRANSLATED_PARTS = re.compile(r"{%-? *trans\b.*?endtrans *-?%}|{#.*?#}", re.DOTA
 SHOWN_AS_IT_IS = re.compile(r"<(code|pre|kbd|script)\b.*?</\1>", re.DOTALL)  # commands and keys, in any language
 JINJA = re.compile(r"{{.*?}}|{%.*?%}", re.DOTALL)
 WORDS_OF_ATTRIBUTES = re.compile(r'\b(?:aria-label|alt|title|data-label)="([^"]*)"')
-NAMES = {"Dialer", "CSV", "JSON", "YAML", "UTC", "nbsp"}
+NAMES = {"Dialer", "CSV", "XLSX", "JSON", "YAML", "UTC", "nbsp"}
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda file: file.name)
