@@ -88,12 +88,15 @@ def _miscounted(bucket: BucketState, call_points: int) -> str | None:
 
 
 GAUGES = {
-    "used": "What is used of a limit, in flight included.",
-    "of": "The limit: points, calls in progress, or calls a second.",
-    "left": "What is left of a limit.",
-    "resets_in": "Seconds until a window begins anew, or the pace lets the next call through.",
-    "others": "Points of a window that are gone and were not taken by us.",
-    "binds": "1 for the limit that holds the next call back.",
+    "used": ("dialer_bucket_used", "What is used of a limit, in flight included."),
+    "of": ("dialer_bucket_size", "The limit: points, calls in progress, or calls a second."),
+    "left": ("dialer_bucket_left", "What is left of a limit: points, or calls."),
+    "resets_in": (
+        "dialer_bucket_resets_in_seconds",
+        "Until a window begins anew, or the pace lets the next call through.",
+    ),
+    "others": ("dialer_bucket_used_by_others", "Points of a window that are gone and were not taken by us."),
+    "binds": ("dialer_bucket_binds", "1 for the limit that holds the next call back."),
 }
 
 
@@ -108,8 +111,8 @@ def gauges(accounts: list[AccountLimits]) -> Iterator[Metric]:
         for campaign, count in (limits.waiting or {}).items():
             waiting.add_metric([limits.account, campaign], float(count))
     yield from (up, waiting)
-    for field, description in GAUGES.items():
-        family = GaugeMetricFamily(f"dialer_bucket_{field}", description, labels=("account", "limit"))
+    for field, (name, description) in GAUGES.items():
+        family = GaugeMetricFamily(name, description, labels=("account", "limit"))
         for limits in accounts:
             for line in limits.lines:
                 value = getattr(line, field)

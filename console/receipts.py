@@ -20,6 +20,7 @@ from console.server.state import AppState, InjectedState
 from dialer.calls import Receipt
 from dialer.errors import DialerError
 from dialer.log import get_logger
+from dialer.metrics import RECEIPT_AGE
 from dialer.providers.bounds import reading_for
 
 MAX_BODY_BYTES = 64 * 1024
@@ -83,8 +84,17 @@ async def _store_delivery(state: AppState, account: str, body: bytes, headers: M
             return _refuse(state, account, "not_stored", 503, "try again")
         log.warning("receipt stored but not applied: the sweep will", **fields)
         new = len(receipts)
+    if new:
+        _note_age(account, receipts, state)
     state.counts.count_stored(account, new=new, total=len({receipt.event_id for receipt in receipts}))
     return PlainTextResponse("ok")
+
+
+def _note_age(account: str, receipts: Sequence[Receipt], state: AppState) -> None:
+    now = state.clock()
+    for receipt in receipts:
+        if receipt.occurred_at is not None:
+            RECEIPT_AGE.labels(account).observe(max(0.0, (now - receipt.occurred_at).total_seconds()))
 
 
 def _is_storable(receipt: Receipt) -> bool:

@@ -14,6 +14,7 @@ from anyio.from_thread import BlockingPortal
 from dialer.account_settings import AccountSettings
 from dialer.bucket import Limits, TokenBucket
 from dialer.calls import CallRequest
+from dialer.metrics import OUR_WORDS, REQUESTS, known_word
 from dialer.providers.provider import CallStatus, Follows, Listing, Provider
 from dialer.transport.admission import Admission
 from dialer.transport.departure import Departure, Departures
@@ -23,6 +24,7 @@ from dialer.verdicts import Ruling
 
 Clock = Callable[[], datetime]
 MEANWHILE_SECONDS = 0.5
+_known: dict[str, frozenset[str]] = {}
 KEPT_FOR_WHAT_IS_URGENT = 0.05  # of the minute's points, less and less towards its end
 
 
@@ -67,7 +69,9 @@ class Account:
     async def _place(self, call: CallRequest, departure: Departure) -> Ruling:
         """Place a call in a slot of the pace, or in a later one where it was not ready; too late for any, never."""
         turn = partial(self.departures.wait_for_slot, str(call.correlation_id), departure)
-        return self.in_our_seconds(await self.session.place(call, departure, now=self.clock, turn=turn))
+        ruling = await self.session.place(call, departure, now=self.clock, turn=turn)
+        REQUESTS.labels(self.name, ruling.verdict, known_word(ruling.mnemonic, _words(self.provider))).inc()
+        return self.in_our_seconds(ruling)
 
     async def _look(self) -> Listing:
         return await self.session.list_calls(now=self.clock)
@@ -95,6 +99,13 @@ class Account:
     def scaled(self, seconds: float) -> float:
         """Seconds of the provider's clock in seconds of ours; only a sandbox's runs faster."""
         return seconds / self.settings.speed
+
+
+def _words(provider: Provider) -> frozenset[str]:
+    """The mnemonics that answers of this provider may have: those of its table, and ours."""
+    if provider.name not in _known:
+        _known[provider.name] = OUR_WORDS | {row.mnemonic for row in provider.policy()}
+    return _known[provider.name]
 
 
 def limits_of(settings: AccountSettings, *, follows: Follows) -> Limits:

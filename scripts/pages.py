@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 
-from scripts import glossary_page, guide_page, vendor_pages
+from scripts import glossary_page, guide_page, metrics_page, vendor_pages
 from scripts.settings_page import tables
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -20,6 +20,7 @@ PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "settings.md": {"settings": tables},
     "adding-a-provider.md": guide_page.PARTS,
     "glossary.md": glossary_page.PARTS,
+    "metrics.md": metrics_page.PARTS,
 }
 
 

@@ -6,7 +6,14 @@ import sys
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, worker_process_shutdown, worker_shutdown, worker_shutting_down
+from celery.signals import (
+    beat_init,
+    setup_logging,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutdown,
+    worker_shutting_down,
+)
 from kombu import Queue  # type: ignore[attr-defined]  # exported lazily
 
 from dialer.errors import DialerError
@@ -14,6 +21,7 @@ from workers import broker, logs, wiring
 from workers.beat import Tick
 from workers.queues import CALLS, LISTS, TICKS, WEBHOOKS
 from workers.settings import Settings, load
+from workers.shared_metrics import SharedMetrics
 
 MAX_TASK_SECONDS = 600
 
@@ -27,6 +35,7 @@ def _settings() -> Settings:
 
 broker.install()
 settings = _settings()
+_shared: list[SharedMetrics] = []
 app = Celery("dialer", include=["workers.tasks"])
 _broker = wiring.redis_address(settings).celery()
 app.conf.update(
@@ -88,13 +97,26 @@ def _start_no_more_calls(**_signal: Any) -> None:
     wiring.start_no_more_calls()
 
 
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def _share_metrics_of_worker(**_signal: Any) -> None:
+    _shared.append(SharedMetrics(settings, "worker").start())
+
+
+@beat_init.connect  # type: ignore[untyped-decorator]
+def _share_metrics_of_beat(**_signal: Any) -> None:
+    _shared.append(SharedMetrics(settings, "beat").start())
+
+
 @worker_shutdown.connect  # type: ignore[untyped-decorator]
 @worker_process_shutdown.connect  # type: ignore[untyped-decorator]
 def _close(**_signal: Any) -> None:
     wiring.close()
+    while _shared:
+        _shared.pop().close()
 
 
 if "flower" in sys.argv[1:]:
     from workers import flower_guard
 
     flower_guard.install()
+    _shared.append(SharedMetrics(settings, "flower").start())

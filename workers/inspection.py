@@ -19,7 +19,7 @@ from redis.exceptions import (
 
 from campaigns.reporting.surroundings import Surroundings, Trouble, TroubleKind
 from dialer.redis_address import RedisAddress
-from workers.queues import CALLS, TickNote, read_ticks
+from workers.queues import CALLS, TickNote, queue_depths, read_ticks
 from workers.settings import Settings
 from workers.stack import lock
 from workers.stack.environment import environment
@@ -83,6 +83,17 @@ class Inspection:
         address = self._address()
         ticks = None if isinstance(address, Trouble) else _ticks_at(address)
         return ticks.age if isinstance(ticks, TickNote) else None
+
+    def queue_depths(self) -> dict[str, int]:
+        """How many tasks wait, by queue; empty when Redis cannot be asked."""
+        address = self._address()
+        if isinstance(address, Trouble):
+            return {}
+        try:
+            with address.client(timeout=REDIS_SECONDS) as server:
+                return queue_depths(server)
+        except RedisError:
+            return {}
 
     def _address(self) -> RedisAddress | Trouble:
         if configured := self._settings.redis.address:

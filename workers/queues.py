@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import redis
 
-CALLS, TICKS, WEBHOOKS, LISTS = "calls", "ticks", "webhooks", "lists"
+QUEUES = CALLS, TICKS, WEBHOOKS, LISTS = "calls", "ticks", "webhooks", "lists"
 TICK_NOTE, WRITE_PROBE = "dialer:tick", "dialer:probe"
 KEPT_MS = 86_400_000
 
@@ -41,6 +41,14 @@ def note_tick(server: redis.Redis, trouble: str = "") -> None:
     """Leave word that a release tick is done, and what kept it from its work. Never raises."""
     with suppress(redis.RedisError):
         server.set(TICK_NOTE, trouble, px=KEPT_MS)
+
+
+def queue_depths(server: redis.Redis) -> dict[str, int]:
+    """How many tasks wait for a worker, by queue. Raises RedisError."""
+    with server.pipeline(transaction=False) as pipe:
+        for queue in QUEUES:
+            pipe.llen(queue)
+        return dict(zip(QUEUES, pipe.execute(), strict=True))
 
 
 def read_ticks(server: redis.Redis) -> TickNote:

@@ -32,6 +32,7 @@ from campaigns.runtime import Runtime, contained
 from campaigns.settlement import polling
 from dialer.account_settings import AccountSettings
 from dialer.log import get_logger
+from dialer.metrics import TICK
 from workers.app import app, settings
 from workers.nudges import RELEASE_NOW
 from workers.queues import note_tick, nudge_key, touch_tick
@@ -97,7 +98,8 @@ def release() -> None:
     touch_tick(_server())
     with _tick_guard.acquire() as acquired:
         if acquired:
-            note_tick(_server(), _release())
+            with TICK.labels("release").time():
+                note_tick(_server(), _release())
 
 
 @app.task(name=RELEASE_NOW, send_events=False)  # type: ignore[untyped-decorator]
@@ -160,12 +162,14 @@ def _publish_one(slice_: Slice, producer: Any) -> None:
 
 
 @app.task(name="workers.tasks.look", send_events=False)  # type: ignore[untyped-decorator]
+@TICK.labels("look").time()
 def poll() -> None:
     """Poll the calls in progress of every account whose outcomes are learnt by polling."""
     polling.poll_accounts(using=runtime(settings))
 
 
 @app.task(name="workers.tasks.launch", send_events=False)  # type: ignore[untyped-decorator]
+@TICK.labels("launch").time()
 def launch() -> None:
     """Launch the recurring campaigns that are due; hand out the lists that are to be checked."""
     using = runtime(settings)
@@ -201,6 +205,7 @@ def _account_settings(using: Runtime) -> Mapping[str, AccountSettings]:
 
 
 @app.task(name="workers.tasks.sweep", send_events=False)  # type: ignore[untyped-decorator]
+@TICK.labels("sweep").time()
 def sweep() -> None:
     """Settle stale claims, unconfirmed calls and whatever else is overdue; hand out the events that are to be told."""
     using = runtime(settings)

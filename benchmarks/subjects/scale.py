@@ -15,9 +15,9 @@ from benchmarks.figures import Figures
 from campaigns.ledger import claims, queries
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, contacts
-from campaigns.reporting import counts
 from campaigns.reporting.listings import latest_attempts
 from campaigns.reporting.status import summarize_campaign
+from console.web.ledger_metrics import ledger_metrics
 from tests.support import postgres
 from tests.support.large_ledger import NOW, large_ledger
 
@@ -101,9 +101,7 @@ def _counted_anew(db: Connection, campaign_id: str) -> None:
 
 
 def _metrics(db: Connection) -> None:
-    counts.contacts_by_status(db, ended_after=NOW)
-    counts.attempts_by_result(db)
-    counts.receipts_waiting(db)
+    list(ledger_metrics(db, ("main",), NOW))
 
 
 def _reading(ledger: Ledger, ask: Callable[[Connection], object]) -> float:

@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Function, Row, func, literal, or_, select
+from sqlalchemy import Connection, Function, Row, case, func, literal, or_, select
 
 from campaigns.ledger import deliveries, webhooks
+from campaigns.ledger.deliveries import Backlog
 from campaigns.ledger.tables import attempt_tallies, attempts, campaigns, contacts, faults, receipts
-from campaigns.ledger.tallies import contacts_by_campaign
-from campaigns.lifecycle import FINAL_CONTACTS
+from campaigns.ledger.tallies import contacts_of_campaigns
+from campaigns.lifecycle import FINAL_CONTACTS, ContactStatus
 
 OPEN = (attempts.c.ended_at.is_(None), attempts.c.campaign_id > "")  # every one has one; so the index is found
+NOTHING_WAITS = Backlog(waiting=0, oldest=None)
 Rows = Sequence[Sequence[Any]]
 
 
@@ -23,14 +25,39 @@ def campaigns_by_status(db: Connection) -> Rows:
     return db.execute(select(campaigns.c.status, func.count()).group_by(campaigns.c.status)).all()
 
 
-def contacts_by_status(db: Connection, *, ended_after: datetime) -> Rows:
-    """Rows (campaign id, status, number of contacts), of campaigns not ended, or ended after `ended_after`."""
+def latest_campaigns(db: Connection, *, ended_after: datetime, limit: int) -> Sequence[Any]:
+    """Rows (id, account, status, hold_kind) of the newest campaigns not ended, or ended after `ended_after`."""
     included = or_(campaigns.c.finished_at.is_(None), campaigns.c.finished_at > ended_after)
+    columns = (campaigns.c.id, campaigns.c.account, campaigns.c.status, campaigns.c.hold_kind)
+    query = select(*columns).where(included).order_by(campaigns.c.created_at.desc(), campaigns.c.id.desc())
+    return db.execute(query.limit(limit)).all()
+
+
+def contacts_by_status(db: Connection, campaign_ids: Sequence[str]) -> Rows:
+    """Rows (campaign id, status, number of contacts) of these campaigns."""
     return [
         (campaign_id, status, number)
-        for campaign_id, by_status in contacts_by_campaign(db, included).items()
+        for campaign_id, by_status in contacts_of_campaigns(db, campaign_ids).items()
         for status, number in by_status.items()
     ]
+
+
+def calls_by_outcome(db: Connection, campaign_ids: Sequence[str]) -> Rows:
+    """Rows (campaign id, outcome, number of settled attempts) of these campaigns; without an outcome, the status."""
+    tallied = attempt_tallies.c
+    word = case((tallied.outcome != "", tallied.outcome), else_=tallied.status)
+    total: Function[int] = func.sum(tallied.number)
+    query = select(tallied.campaign_id, word, total).where(tallied.campaign_id.in_(campaign_ids))
+    rows = db.execute(query.group_by(tallied.campaign_id, word).having(total != 0))
+    return [(campaign_id, outcome, int(number)) for campaign_id, outcome, number in rows]
+
+
+def oldest_due(db: Connection, campaign_ids: Sequence[str]) -> Sequence[tuple[str, datetime]]:
+    """Rows (campaign id, when the contact of it that waits longest became due, or will), of these campaigns."""
+    waiting = (contacts.c.campaign_id == campaigns.c.id, contacts.c.status == ContactStatus.PENDING)
+    first = select(func.min(contacts.c.due_at, type_=contacts.c.due_at.type)).where(*waiting).scalar_subquery()
+    rows = db.execute(select(campaigns.c.id, first).where(campaigns.c.id.in_(campaign_ids)))
+    return [(campaign_id, due_at) for campaign_id, due_at in rows if due_at is not None]
 
 
 def attempts_by_result(db: Connection) -> Rows:
@@ -58,10 +85,10 @@ def faults_by_step(db: Connection) -> Rows:
     return db.execute(select(*by, total).group_by(*by)).all()
 
 
-def events_waiting(db: Connection) -> Rows:
-    """Rows (webhook, number of events that wait to be delivered to it)."""
+def events_waiting(db: Connection) -> Sequence[tuple[str, Backlog]]:
+    """Rows (webhook, what waits to be delivered to it)."""
     waiting = deliveries.backlogs(db)
-    return [(name, waiting[name].waiting if name in waiting else 0) for name in webhooks.names(db)]
+    return [(name, waiting.get(name, NOTHING_WAITS)) for name in webhooks.names(db)]
 
 
 def events_by_result(db: Connection) -> Rows:

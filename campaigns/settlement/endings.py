@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 
 from campaigns.calendar.calling_hours import next_try
 from campaigns.ledger import queries
@@ -15,6 +15,7 @@ from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
 from campaigns.settlement.evidence import Evidence
 from campaigns.settlement.requeue import move_unless_reached, requeue
 from dialer.calls import REACHED, Outcome
+from dialer.metrics import ANSWER_TO_OUTCOME, CALLS_ENDED
 from dialer.plural import counted
 
 
@@ -56,6 +57,7 @@ def conclude(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datet
     )
     if not ended:
         return False
+    event.listen(db, "commit", lambda _: _count(attempt, ending.outcome, now), once=True)
     if ending.outcome in REACHED:
         move_contact(db, attempt.contact_id, ContactStatus.REACHED, now, reason=ending.outcome.value)
     elif ending.outcome is Outcome.UNKNOWN:
@@ -63,6 +65,12 @@ def conclude(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datet
     else:
         _try_again_or_give_up(db, attempt, ending, now=now)
     return True
+
+
+def _count(attempt: OpenAttempt, outcome: Outcome, now: datetime) -> None:
+    CALLS_ENDED.labels(attempt.account, outcome).inc()
+    if attempt.placed_at is not None:
+        ANSWER_TO_OUTCOME.labels(attempt.account).observe(max(0.0, (now - attempt.placed_at).total_seconds()))
 
 
 def _try_again_or_give_up(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datetime) -> None:

@@ -24,6 +24,7 @@ from console.server.receipt_counts import ReceiptCounts
 from console.server.receipt_writer import ReceiptWriter
 from dialer.log import get_logger
 from dialer.providers.registry import provider_for
+from dialer.recent import Recent
 from workers.first_admin import add_first_admin, first_admin_words
 from workers.inspection import Inspection, surroundings
 from workers.ledger import open_ledger
@@ -32,11 +33,13 @@ from workers.password_check import PasswordCheck
 from workers.password_guard import PasswordGuard
 from workers.secrets import receipt_secret
 from workers.settings import Settings
+from workers.shared_metrics import SharedMetrics
 from workers.wiring import open_buckets
 
 log = get_logger()
 RECEIPT_THREADS = 16
 PASSWORD_THREADS = 2  # each needs 19 MB while it compares
+SCRAPERS_KEPT_SECONDS = 3600.0  # who may read the metrics while the ledger, which has the tokens, is away
 NO_SECRET = "0" * 32  # compared with for an unknown account, so that the reply takes as long
 
 
@@ -57,6 +60,9 @@ class AppState:
         self.streams = OpenStreams()
         self.tokens = KnownTokens()
         self.connections = connections or Connections()
+        own = (self.counts.registry, self.guard.registry, self.connections.registry)
+        self.shared_metrics = SharedMetrics(settings, "console", own)
+        self.scrapers = Recent[bytes, bool](SCRAPERS_KEPT_SECONDS, most=20)
         self.receipt_writer = ReceiptWriter(lambda: self.ledger, dict(settings.accounts), clock)
         self.receipt_threads = CapacityLimiter(RECEIPT_THREADS)  # of their own: no page keeps a receipt waiting
         self.inspection = Inspection(settings)
@@ -110,6 +116,7 @@ class AppState:
         self.audit_counts(at_once=True)
         self.nudges.close()
         self.call_looks.close()
+        self.shared_metrics.close()
         self._closing.close()
         if self._ledger is not None:
             self._ledger.close()

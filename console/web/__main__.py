@@ -22,6 +22,7 @@ def main() -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
     bounds = Connections()
     app = create_app(connections=bounds)
+    app.state.state.shared_metrics.start()
     console = app.state.state.settings.console
     logging.getLogger("asyncio").addFilter(OnceAMinute())
     config = uvicorn.Config(

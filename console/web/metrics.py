@@ -1,105 +1,94 @@
-"""Prometheus metrics, read from the ledger and the token buckets at each scrape. No phone number is in them."""
+"""`/metrics` for Prometheus: what stands in the ledger and in Redis, and what every process has counted and timed.
+
+docs/metrics.md lists them. No phone number, no text and no key is in them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
-from typing import Any
 
 from fastapi import APIRouter, Response
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
-from sqlalchemy import Connection
+from prometheus_client.metrics_core import Metric
 
-from campaigns.reporting import counts
+from campaigns.ledger.store import LedgerUnavailable
 from campaigns.reporting.surroundings import TroubleKind
 from console.account_limits import gauges, limits_now
 from console.server.state import AppState, InjectedState
+from console.web.ledger_metrics import gauge, ledger_metrics
+from dialer.log import get_logger
 
-ENDED_CAMPAIGNS_SHOWN_FOR = timedelta(days=1)  # so that the number of series does not grow without end
+NO_REDIS = {TroubleKind.NO_STACK, TroubleKind.REDIS_AWAY}
+KINDS = ("beat", "console", "flower", "worker")
 
+log = get_logger()
 router = APIRouter()
 
 
 @router.get("/metrics")
 def metrics(state: InjectedState) -> Response:
-    """All metrics, in Prometheus' text format."""
-    with state.ledger.reading() as db:
-        families = [*_families(db, state.clock()), *_of_surroundings(state)]
-    registry = CollectorRegistry()
-    registry.register(PrecomputedMetrics([*families, *gauges(limits_now(state.buckets))]))
-    text = generate_latest(registry) + b"".join(
-        map(generate_latest, (state.counts.registry, state.guard.registry, state.connections.registry))
-    )
+    """All metrics, in Prometheus' text format; without the ledger, or without Redis, what the rest knows."""
+    of_processes, processes = state.shared_metrics.of_all()
+    text = generate_latest(PrecomputedMetrics(families(state, processes)))
+    text += "".join(described + samples for described, samples in of_processes.values()).encode()
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
-class PrecomputedMetrics(Collector):
-    """A collector of metrics that are computed already."""
+def families(state: AppState, processes: Sequence[str]) -> Iterator[Metric]:
+    """All metrics but those that processes count."""
+    of_ledger = _of_ledger(state)
+    yield gauge("dialer_ledger_up", "Whether the ledger answers.", (), [(bool(of_ledger),)])
+    yield from of_ledger
+    yield from _of_surroundings(state)
+    kinds = [name.partition("@")[0] for name in processes]
+    yield gauge(
+        "dialer_processes",
+        "Processes that have shown their metrics within the last seconds.",
+        ("kind",),
+        [(kind, kinds.count(kind)) for kind in KINDS],
+    )
+    yield gauge(
+        "dialer_account_info",
+        "1 for each account of the settings; outcomes are learnt by `follows`.",
+        ("account", "provider", "follows"),
+        [(name, provider.name, provider.follows.value, 1) for name, provider in state.providers.items()],
+    )
+    yield from gauges(limits_now(state.buckets))
 
-    def __init__(self, families: Iterable[Metric]) -> None:
-        self._families = families
 
-    def collect(self) -> Iterable[Metric]:
-        """The metrics, for the registry."""
-        return self._families
-
-
-def _families(db: Connection, now: datetime) -> Iterator[Metric]:
-    yield _family("dialer_campaigns", "Campaigns by status.", ("status",), counts.campaigns_by_status(db))
-    yield _family(
-        "dialer_contacts",
-        "Contacts by campaign and status; campaigns that go on or ended within a day.",
-        ("campaign", "status"),
-        counts.contacts_by_status(db, ended_after=now - ENDED_CAMPAIGNS_SHOWN_FOR),
-    )
-    yield _family(
-        "dialer_attempts",
-        "Attempts by account, the verdict on the request and the outcome of the call, as far as they have one.",
-        ("account", "verdict", "outcome"),
-        counts.attempts_by_result(db),
-    )
-    yield _family(
-        "dialer_receipts_waiting",
-        "Receipts that have not found their attempt yet.",
-        ("account",),
-        counts.receipts_waiting(db),
-    )
-    yield _family(
-        "dialer_webhook_events_waiting",
-        "Events that wait to be delivered, by webhook.",
-        ("webhook",),
-        counts.events_waiting(db),
-    )
-    yield _family(
-        "dialer_webhook_events",
-        "Events delivered and given up, and requests that delivered nothing, by webhook since it was added.",
-        ("webhook", "result"),
-        counts.events_by_result(db),
-    )
-    yield _family(
-        "dialer_faults",
-        "Faults of the dialer's own steps since the ledger began, by step and account; each is in a worker's log.",
-        ("step", "account"),
-        counts.faults_by_step(db),
-    )
+def _of_ledger(state: AppState) -> list[Metric]:
+    try:
+        with state.ledger.reading() as db:
+            return list(ledger_metrics(db, state.settings.accounts, state.clock()))
+    except LedgerUnavailable as exc:
+        log.error("metrics without the ledger", why=exc.message, remedy=exc.remedy)
+        return []
 
 
 def _of_surroundings(state: AppState) -> Iterator[Metric]:
-    """Whether anything keeps everything from being dialed, and how old the last release tick is."""
+    """Whether anything keeps everything from being dialed, how old the last release tick is, what the queues hold."""
     trouble = state.surroundings.look()
     troubles = [(kind.value, trouble is not None and trouble.kind is kind) for kind in TroubleKind]
-    yield _family("dialer_trouble", "1 for what keeps everything from being dialed.", ("kind",), troubles)
-    age = state.inspection.tick_age()
-    if age is not None:
-        yield GaugeMetricFamily("dialer_tick_age_seconds", "Seconds since a worker took a release tick.", value=age)
+    yield gauge("dialer_trouble", "1 for what keeps everything from being dialed.", ("kind",), troubles)
+    has_redis = trouble is None or trouble.kind not in NO_REDIS
+    age = state.inspection.tick_age() if has_redis else None
+    yield gauge(
+        "dialer_tick_age_seconds",
+        "Seconds since a worker took a release tick.",
+        (),
+        [] if age is None else [(age,)],
+    )
+    depths = state.inspection.queue_depths() if has_redis else {}
+    yield gauge("dialer_queue_depth", "Tasks that wait for a worker, by queue.", ("queue",), depths.items())
 
 
-def _family(name: str, description: str, labels: tuple[str, ...], rows: Iterable[Sequence[Any]]) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, description, labels=labels)
-    for row in rows:
-        values = tuple(row)
-        family.add_metric([str(value or "") for value in values[:-1]], float(values[-1]))
-    return family
+class PrecomputedMetrics:
+    """Metrics that are computed already, as a registry has them."""
+
+    def __init__(self, metrics_: Iterable[Metric]) -> None:
+        self._metrics = metrics_
+
+    def collect(self) -> Iterable[Metric]:
+        """The metrics."""
+        return self._metrics

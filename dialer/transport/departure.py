@@ -21,11 +21,15 @@ AT_ONCE = 8  # requests that get their slots in one turn of the loop: more would
 
 @dataclass(slots=True)
 class Departure:
-    """The deadline of a request and the slot that it leaves in; `own` are the limits of its campaign."""
+    """The deadline of a request and the slot that it leaves in; `own` are the limits of its campaign.
+
+    `left_at` is when it left last, by `steady_seconds`.
+    """
 
     deadline: Deadline
     slot: Slot | None = None
     own: CampaignLimits | None = None
+    left_at: float = 0.0
 
     @property
     def missed(self) -> bool:

@@ -12,10 +12,11 @@ from uuid import UUID
 
 from dialer.bucket import BucketUnavailable
 from dialer.calls import CallRequest
-from dialer.deadline import Deadline, utc_now
+from dialer.deadline import Deadline, steady_seconds, utc_now
 from dialer.errors import NotPlaced, ProviderError, TooLate, error_for
 from dialer.http import HttpReply, HttpRequest
 from dialer.log import get_logger
+from dialer.metrics import REQUEST_TO_ANSWER, TOKEN_TO_REQUEST
 from dialer.providers.bounds import reading_for
 from dialer.providers.call_management import Operation
 from dialer.providers.provider import CallStatus, HasMethods, Heard, Listing, Provider
@@ -181,19 +182,29 @@ class Session(AsyncCloseable):
         if self._client.is_closed:
             raise NotPlaced(self.provider.name, "the session is closed")
         check = partial(self._refuse_late, departure) if departure else None
-        return await self._client.exchange(
+        reply = await self._client.exchange(
             request,
             timeout=self._timeout,
             connect_timeout=min(self._timeout, CONNECT_SECONDS),
             place_timeout=departure.deadline.seconds_left() if departure else None,
             before_send=check,
         )
+        if departure is not None:
+            self._time(departure)
+        return reply
+
+    def _time(self, departure: Departure) -> None:
+        """Count how long an answered request waited, before it left and for its answer."""
+        REQUEST_TO_ANSWER.labels(self._account).observe(steady_seconds() - departure.left_at)
+        if departure.slot is not None:
+            TOKEN_TO_REQUEST.labels(self._account).observe(max(0.0, departure.left_at - departure.slot.begins))
 
     def _refuse_late(self, departure: Departure) -> None:
         if departure.deadline.passed():
             raise self._too_late("too_late", "the deadline passed before the request left")
         if departure.missed:
             raise self._too_late(SLOT_MISSED, "its slot of the pace passed before the request left", _SlotMissed)
+        departure.left_at = steady_seconds()
 
     def _too_late(self, mnemonic: str, detail: str, kind: type[TooLate] = TooLate) -> TooLate:
         return kind(self.provider.name, detail, Ruling(verdict=Verdict.NOT_SENT, mnemonic=mnemonic, detail=detail))

@@ -112,7 +112,7 @@ def test_the_gauges_say_the_same(busy):
     registry.register(PrecomputedMetrics(list(gauges(limits_now({"main": busy})))))
     text = generate_latest(registry).decode()
     assert 'dialer_bucket_up{account="main"} 1.0' in text
-    assert 'dialer_bucket_of{account="main",limit="minute points"} 150.0' in text
+    assert 'dialer_bucket_size{account="main",limit="minute points"} 150.0' in text
     assert 'dialer_bucket_waiting{account="main",campaign="reminders-1"} 1.0' in text
     assert 'dialer_bucket_binds{account="main",limit="pace"} 1.0' in text
 

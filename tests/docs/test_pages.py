@@ -28,7 +28,8 @@ def made() -> ModuleType:
 
 
 @pytest.mark.parametrize(
-    "name", ["webex.md", "callgear-notifications.md", "settings.md", "adding-a-provider.md", "glossary.md"]
+    "name",
+    ["webex.md", "callgear-notifications.md", "settings.md", "adding-a-provider.md", "glossary.md", "metrics.md"],
 )
 def test_a_page_made_from_the_code_is_the_one_that_is_kept(made, name):
     kept = (ROOT / "docs" / name).read_text("utf-8")

@@ -21,9 +21,10 @@ from campaigns.ledger.moves import move_contact
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import contacts
 from campaigns.lifecycle import FOLLOWED_ATTEMPTS, ContactStatus
-from campaigns.reporting import counts, status
+from campaigns.reporting import status
 from campaigns.reporting.listings import latest_attempts
 from campaigns.reporting.status import summarize_campaign
+from console.web.ledger_metrics import ledger_metrics
 from tests.support.large_ledger import NOW, large_ledger
 from tests.support.postgres import database
 
@@ -98,7 +99,7 @@ DONE_ALL_DAY: dict[str, Callable[[Ledger, str], None]] = {
     "status": reading(lambda db, name: summarize_campaign(db, queries.campaign(db, name), NOW)),
     "reasons": reading(tallies.reasons_not_reached),
     "attempts": reading(lambda db, name: latest_attempts(db, name, 50)),
-    "metrics": reading(lambda db, _: (counts.contacts_by_status(db, ended_after=NOW), counts.attempts_by_result(db))),
+    "metrics": reading(lambda db, _: list(ledger_metrics(db, ("main",), NOW))),
 }
 
 

@@ -31,7 +31,7 @@ IN_ORDER = (
     "contact change reminders --key A-17 --set at=2035-03-14T16:30",
     "contact withdraw reminders --key A-18 --reason 'cancelled by the patient'",
     *("contact show reminders --key A-17", "close reminders"),
-    *("start now.yaml", "tokens create scheduler --scopes calls"),
+    *("start now.yaml", "tokens create scheduler --scopes calls", "tokens create prometheus --scopes metrics"),
 )
 OURS = {"watch appointments", "pause reminders"}  # what the others need, and no document shows
 NOT_RUN = {
