@@ -108,7 +108,7 @@ class Faults:
 
     def burn_cores(self) -> None:
         with burning_cores():
-            self._wait(2.0, 6.0)
+            self._wait(1.0, 4.0)
 
     def kill_beat(self) -> None:
         self._stack.kill(self._one_of("beat"), self._rng.uniform(0.0, 1.0))

@@ -14,7 +14,7 @@ from tests.chaos.storm import Outcome, Plan, run
 from tests.support import pgbouncer
 
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
-CONTACTS, PACE = 90, 4
+CONTACTS, PACE = 60, 3
 BEHIND_PGBOUNCER = (
     *("database gone", "database frozen", "PostgreSQL restarted", "PostgreSQL restarted at once"),
     *("PgBouncer killed", "PgBouncer frozen", "worker killed"),
@@ -42,7 +42,7 @@ def test_whatever_is_killed_cut_emptied_repeated_or_delayed_nobody_is_called_twi
     tmp_path: Path, store: str
 ) -> None:
     is_sound(
-        run(Plan(store=store, contacts=CONTACTS, pace=PACE, every=0.1, seed=SEED, patience=300, most=30), tmp_path)
+        run(Plan(store=store, contacts=CONTACTS, pace=PACE, every=0.1, seed=SEED, patience=300, most=26), tmp_path)
     )
 
 

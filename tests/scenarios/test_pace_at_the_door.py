@@ -5,27 +5,28 @@ The kernel stamps each request as it reaches the vendor, and the most in any sec
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 
 from campaigns.dispatch.dial import dial
 from campaigns.dispatch.release import release
-from campaigns.ledger.migrations import upgrade
-from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.runtime import Runtime
 from dialer.bucket import TokenBucket
 from dialer.deadline import utc_now
+from tests.support import forking, paced_worker
 from tests.support.dialers import SEND_WITHIN, wait_for, webex, working
+from tests.support.forking import Forked
+from tests.support.ledger_copies import migrated
+from tests.support.paced_worker import calling
 from tests.support.seeding import numbers, seed
 from tests.support.timed_vendor import TimedVendor, most_within, timed_vendor
 
@@ -46,31 +47,6 @@ def vendor(started_vendor) -> TimedVendor:
 
 def most_allowed(pace: float) -> float:
     return pace + 1 if pace <= 100 else 1.05 * pace + 1
-
-
-@contextmanager
-def calling(using: Runtime, count: int) -> Iterator[Callable[[], bool]]:
-    """Ticks and slices as beat and one worker run them; what it yields says whether all contacts have been called."""
-    seed(using.ledger, numbers(count), now=utc_now())
-    over = threading.Event()
-
-    def tick() -> None:
-        while not over.wait(0.3):
-            for slice_ in release(using=using):
-                workers.submit(dial, slice_, using=using)
-
-    def all_called() -> bool:
-        with using.ledger.reading() as db:
-            return db.scalar(select(func.count()).where(contacts.c.status == "placed")) == count
-
-    with ThreadPoolExecutor(16) as workers:
-        beat = threading.Thread(target=tick)
-        beat.start()
-        try:
-            yield all_called
-        finally:
-            over.set()
-            beat.join()
 
 
 def heard_more(vendor: TimedVendor, came: list[float]) -> bool:
@@ -116,47 +92,32 @@ def test_what_a_stall_held_up_leaves_no_faster_than_the_pace(ledger, redis_url, 
     assert verdicts <= {"placed", "not_sent"}, "a stall of ours is not told as the provider's failure"
 
 
-WORKER = """
-import sys
-from campaigns.ledger.store import Ledger
-from tests.scenarios.test_pace_at_the_door import calling
-from tests.support.dialers import wait_for, webex, working
-
-url, redis_url, vendor, pace, count = sys.argv[1:]
-ledger = Ledger(url)
-with working(ledger, redis_url, {"main": webex(vendor, pace=float(pace))}, send_within=1.0) as using:
-    with calling(using, int(count)) as all_called:
-        print("up", flush=True)
-        wait_for(all_called)
-"""
+@contextlib.contextmanager
+def worker_process(*arguments: str) -> Iterator[Forked]:
+    """A worker that has begun its campaign."""
+    reads, writes = os.pipe()
+    with open(os.devnull, "rb") as stdin, open(reads) as said, open(writes, "wb") as stdout:  # noqa: PTH123
+        files = (stdin, stdout, stdout)
+        worker = Forked([paced_worker.__name__, *arguments], cwd=Path.cwd(), env=forking.environ({}), files=files)
+        try:
+            assert said.readline() == "up\n"
+            yield worker
+        finally:
+            worker.kill()
 
 
 def test_what_a_stopped_process_held_up_leaves_no_faster_than_the_pace(redis_url, buckets, vendor, tmp_path):
     """Two processes on one account, each with a campaign of its own; one is stopped for two seconds."""
     pace, count, came = 18, 40, list[float]()
-    urls = [f"sqlite:///{tmp_path}/{name}.sqlite3" for name in ("one", "two")]
-    for url in urls:
-        made = Ledger(url)
-        upgrade(made)
-        made.close()
+    urls = [migrated(tmp_path / f"{name}.sqlite3") for name in ("one", "two")]
     arguments = (redis_url, vendor.url, str(pace), str(count))
-    workers = [
-        subprocess.Popen([sys.executable, "-c", WORKER, url, *arguments], stdout=subprocess.PIPE) for url in urls
-    ]
-    try:
-        for worker in workers:
-            assert worker.stdout is not None
-            assert worker.stdout.readline() == b"up\n"
+    with contextlib.ExitStack() as running:
+        workers = [running.enter_context(worker_process(url, *arguments)) for url in urls]
         wait_for(lambda: heard_more(vendor, came))
         workers[0].send_signal(signal.SIGSTOP)
         time.sleep(2)
         workers[0].send_signal(signal.SIGCONT)
-        for worker in workers:
-            assert worker.wait(90) == 0
-    finally:
-        for worker in workers:
-            worker.kill()
-            worker.communicate()
+        assert [worker.wait(90) for worker in workers] == [0, 0]
     came += vendor.arrivals()
     assert len(came) == 2 * count
     assert most_within(came) <= most_allowed(pace)

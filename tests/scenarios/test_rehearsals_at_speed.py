@@ -52,7 +52,7 @@ def finals(ledger: Ledger, campaign_id: str) -> Counter[str]:
         return Counter(db.scalars(select(contacts.c.status).where(contacts.c.campaign_id == campaign_id)))
 
 
-@pytest.mark.parametrize(("account", "people"), [("main", 200), ("bulk", 60)])
+@pytest.mark.parametrize(("account", "people"), [("main", 80), ("bulk", 30)])
 def test_plain_numbers_are_reached_all_of_them(ledger, redis_url, account, people):
     with rehearsing(ledger, redis_url) as (using, _):
         campaign_id = seed(ledger, numbers(people), now=utc_now(), account=account)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from itertools import chain, combinations, count, permutations, product
+from typing import TypeVar
 
 import pytest
 from sqlalchemy import Connection
@@ -39,6 +40,7 @@ CALLGEAR = account_settings(provider="callgear", settle_seconds=180)
 EVERY_RETRY = {"max_attempts": 9} | dict.fromkeys(("busy", "no_answer", "rejected", "failed"), ["1m"] * 9)
 CLOCK = Clock(speed=1.0)
 NEXT = count(1)
+T = TypeVar("T")
 FINDABLE = {True: ("reached", "unknown"), False: ("pending", "unreached", "expired", "unknown")}  # by: it was answered
 
 
@@ -105,8 +107,8 @@ def stories() -> tuple[Story, ...]:
     return (*webex_stories(), *callgear_stories())
 
 
-def subsets(receipts: Sequence[Receipt]) -> Iterator[tuple[Receipt, ...]]:
-    return chain.from_iterable(combinations(receipts, size) for size in range(len(receipts) + 1))
+def subsets(parts: Sequence[T]) -> Iterator[tuple[T, ...]]:
+    return chain.from_iterable(combinations(parts, size) for size in range(len(parts) + 1))
 
 
 @pytest.mark.slow
@@ -155,12 +157,18 @@ def distinct_hearings() -> list[Hearing]:
     """One hearing for each pair of what was known in time and in the end, of all subsets, in time and late."""
     known: dict[object, Hearing] = {}
     for story in stories():
-        for heard in subsets(story.receipts):
-            after = _timeless(summarize_receipts(heard))
-            for in_time in subsets(heard):
-                late = tuple(receipt for receipt in heard if receipt not in in_time)
-                key = (story.answered, story.settings.provider, _timeless(summarize_receipts(in_time)), after)
-                known.setdefault(key, Hearing(story=story, in_time=in_time, late=late))
+        receipts = story.receipts
+        summaries = {
+            places: _timeless(summarize_receipts([receipts[place] for place in places]))
+            for places in subsets(range(len(receipts)))
+        }
+        for heard, after in summaries.items():
+            for early in subsets(heard):
+                key = (story.answered, story.settings.provider, summaries[early], after)
+                if key not in known:
+                    in_time = tuple(receipts[place] for place in early)
+                    late = tuple(receipts[place] for place in heard if place not in early)
+                    known[key] = Hearing(story=story, in_time=in_time, late=late)
     return list(known.values())
 
 

@@ -24,6 +24,7 @@ from campaigns.ledger.tables import metadata
 from campaigns.ledger.tallies import TALLIES
 from dialer.bucket import connect
 from tests.support import postgres
+from tests.support.ledger_copies import migrated
 
 
 @dataclass
@@ -114,7 +115,7 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture(scope="session")
 def filed_ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
     """A SQLite ledger for the whole run."""
-    yield from _opened(f"sqlite:///{tmp_path_factory.mktemp('filed-ledger')}/ledger.sqlite3")
+    yield from _opened(migrated(tmp_path_factory.mktemp("filed-ledger") / "ledger.sqlite3"))
 
 
 @pytest.fixture(scope="session")

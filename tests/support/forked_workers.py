@@ -6,6 +6,7 @@ python tests/support/forked_workers.py SOCKET -u -c LINE        a process, in th
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import shlex
@@ -17,6 +18,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.support.forking import Forked, begin, end_at_once, serve, take_on
+from workers.stack.child import PR_SET_PDEATHSIG
 
 COLLECT_ONLY = ("-n", "0", "--collect-only", "-q")
 
@@ -24,6 +26,12 @@ COLLECT_ONLY = ("-n", "0", "--collect-only", "-q")
 def python(arguments: Sequence[str]) -> str:
     """What to start in the place of Python, for processes of a run with these arguments."""
     return shlex.join([sys.executable, __file__, begin(__name__, *arguments)])
+
+
+def live_on_without_parent() -> None:
+    """Take back what a forked process asks of the kernel."""
+    if prctl := getattr(ctypes.CDLL(None), "prctl", None):
+        prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0)
 
 
 def main(path: str, *arguments: str) -> None:
@@ -34,11 +42,16 @@ def main(path: str, *arguments: str) -> None:
         sys.exit(process.wait())
     import pytest
 
+    from tests.support import ledger_copies
+
     pytest.main([*arguments, *COLLECT_ONLY])
+    if "fast" not in arguments:
+        ledger_copies.new_ledger()
     gc.disable()
     gc.freeze()
     request = serve(path)
     take_on(request)
+    live_on_without_parent()  # it ends what its tests have started, as soon as nobody gives it any
     exec(request["arguments"][-1], {"__name__": "__main__"})  # noqa: S102  as execnet asks of Python
     end_at_once(SystemExit(0))
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
+from campaigns.ledger.migrations import upgrade
 from campaigns.ledger.store import Ledger
 from tests.support import postgres
 
@@ -23,6 +26,24 @@ def copied(url: str, folder: Path) -> Iterator[Ledger]:
         server, name = url.replace("+psycopg", "").rsplit("/", 1)
         with postgres.database(f"{server}/postgres", copy_of=name) as copy:
             yield from _opened(copy)
+
+
+def migrated(file: Path) -> str:
+    """Make this file an empty SQLite ledger, as the first command would; its URL."""
+    file.touch(mode=0o600)
+    file.write_bytes(new_ledger())
+    return f"{SQLITE}{file}"
+
+
+@cache
+def new_ledger() -> bytes:
+    """What an empty SQLite ledger's file holds."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "ledger.sqlite3")
+        ledger = Ledger(f"{SQLITE}{file}")
+        upgrade(ledger)
+        ledger.close()
+        return file.read_bytes()
 
 
 def _opened(url: str) -> Iterator[Ledger]:

@@ -61,7 +61,7 @@ def raw_workbook(
         **(others or {}),
     }
     made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, content in parts.items():
             with archive.open(name, "w") as part:
                 for piece in [content] if isinstance(content, str) else content:

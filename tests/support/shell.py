@@ -12,19 +12,16 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import termios
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
-from campaigns.ledger.migrations import upgrade
-from campaigns.ledger.store import Ledger
 from tests.support import forking, preloaded
 from tests.support.forking import SOCKET, Forked
+from tests.support.ledger_copies import migrated
 
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # a colour, or a move of the cursor
 DIALER = Path(sys.executable).with_name("dialer")
@@ -82,8 +79,7 @@ class Shell:
         shell.write("first.yaml", CAMPAIGN)
         shell.write("first.csv", CONTACTS)
         shell.ledger_file.parent.mkdir(mode=0o700, exist_ok=True)
-        shell.ledger_file.write_bytes(_new_ledger())
-        shell.ledger_file.chmod(0o600)
+        migrated(shell.ledger_file)
         return shell
 
     @property
@@ -184,17 +180,6 @@ class Shell:
     @staticmethod
     def environ(more: dict[str, str]) -> dict[str, str]:
         return forking.environ(more)
-
-
-@cache
-def _new_ledger() -> bytes:
-    """What the first command would make: that takes longer than most commands."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "ledger.sqlite3")
-        ledger = Ledger(f"sqlite:///{file}")
-        upgrade(ledger)
-        ledger.close()
-        return file.read_bytes()
 
 
 def _until_the_end(terminal: BinaryIO) -> Iterator[bytes]:

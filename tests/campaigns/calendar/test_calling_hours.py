@@ -22,9 +22,10 @@ from dialer.calls import Outcome
 from dialer.phone import parse, zones
 from tests.campaigns.calendar.test_windows import CHANGES, shows_open, utc, written_windows
 from tests.support.campaign_files import read_list
+from tests.support.draws import times
 from tests.support.seeding import DEFINITION, definition
 
-EXAMPLES = 80
+EXAMPLES = times(40)
 ROWS = 8
 CLOCKS = 240  # for each row
 MINUTE = timedelta(minutes=1)
@@ -88,6 +89,7 @@ def expected(first: list[int], begin: datetime, now: datetime, start: datetime, 
 
 
 @pytest.mark.slow
+@pytest.mark.drawn
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(written=written_windows(), change=st.sampled_from(CHANGES), seed=st.integers(0, 2**32))
 def test_no_dial_outside_the_rules_and_nobody_left_who_could_have_been_called(tmp_path_factory, written, change, seed):
@@ -128,11 +130,12 @@ def admitted(folder: Path, schedule: dict[str, object], rows: dict[str, str]) ->
 
 
 @pytest.mark.slow
+@pytest.mark.drawn
 def test_the_draws_were_as_many_as_promised_and_of_every_kind():
     if not drawn["draws"]:
         pytest.skip("the draws were not asked for in this run")
-    assert drawn["draws"] >= 100_000
-    assert min(drawn.values()) > 1_000
+    assert drawn["draws"] >= times(50_000)
+    assert min(drawn.values()) > times(500)
 
 
 # Retries
