@@ -16,6 +16,7 @@ from campaigns.calendar.calling_hours import is_open_at_all, next_opening
 from campaigns.dispatch.dial import Slice, slice_size
 from campaigns.dispatch.vendor_queue import due_by
 from campaigns.ledger import claims
+from campaigns.ledger.moves import among
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import AGAIN, HAS_CLAIM, IS_URGENT, attempts, campaigns, contacts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
@@ -93,9 +94,19 @@ def closed_zones(campaign: Campaign, now: datetime) -> dict[datetime | None, lis
     return by_opening
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Up to `most` contacts of a campaign, of those for whom its `canary` allows a call."""
+
+    campaign: Campaign
+    account: Account
+    most: int
+    canary: CanaryHold | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
-    """How many contacts may be called now, and whether there is a retry among them."""
+    """How many contacts may be called now, and whether there may be a retry among them."""
 
     contacts: int
     retries: bool
@@ -104,38 +115,55 @@ class Due:
 NOBODY = Due(0, retries=False)
 
 
-def count_due(
-    db: Connection,
-    campaign: Campaign,
-    account: Account,
-    most: int,
-    moments: Sequence[datetime],
-    only: ColumnElement[bool] | None,
-) -> Due:
-    """The contacts that may be called now, counted up to `most`; `only` narrows them."""
-    by = due_by(campaign.definition, account.provider, moments)
-    narrowed = [*_open_by_each_clock(campaign, moments), *([] if only is None else [only])]
-    counting = _count_due(by > moments[0], *narrowed) if narrowed else _counting_due(by > moments[0])
-    facts = {"campaign": campaign.id, "most": most, **claims.moments_of(moments[0], by)}
-    count, retries = db.execute(counting, facts).one()
-    return Due(count, retries=bool(retries))
+def count_due(db: Connection, wanted: Sequence[Wanted], moments: Sequence[datetime]) -> dict[str, Due]:
+    """The contacts of each campaign that may be called now, counted up to its `most`, by its id.
+
+    One statement counts for the campaigns that want about as many.
+    """
+    due = {one.campaign.id: NOBODY for one in wanted}
+    alike: defaultdict[tuple[int, datetime], list[Wanted]] = defaultdict(list)
+    for one in [one for one in wanted if one.most]:
+        by = due_by(one.campaign.definition, one.account.provider, moments)
+        if narrowed := _narrowed(one.campaign, one.canary, moments):
+            due |= _counted(db, [one], one.most, moments[0], by, *narrowed)
+        else:
+            alike[1 << (one.most - 1).bit_length(), by].append(one)
+    for (most, by), several in alike.items():
+        due |= _counted(db, several, most, moments[0], by)
+    return due
 
 
-def _count_due(ahead: bool, *narrowed: ColumnElement[bool]) -> Select[int, bool]:
+def _counted(
+    db: Connection, wanted: Sequence[Wanted], most: int, now: datetime, by: datetime, *narrowed: ColumnElement[bool]
+) -> dict[str, Due]:
+    form = (by > now, db.dialect.name == "postgresql")
+    counting = _count_due(*form, *narrowed) if narrowed else _counting_due(*form)
+    facts = {"most": most, **claims.moments_of(now, by)}
+    rows = {row[0]: row for row in db.execute(counting, facts | {"campaigns": [one.campaign.id for one in wanted]})}
+    return {
+        one.campaign.id: Due(min(one.most, rows[one.campaign.id][1]), retries=bool(rows[one.campaign.id][2]))
+        for one in wanted
+        if one.campaign.id in rows
+    }
+
+
+def _count_due(ahead: bool, arrays: bool, *narrowed: ColumnElement[bool]) -> Select[str, int, bool]:
     pending = (
-        contacts.c.campaign_id == bindparam("campaign"),
+        contacts.c.campaign_id == campaigns.c.id,
         contacts.c.status == ContactStatus.PENDING,
         claims.is_due(ahead=ahead),
         *narrowed,
     )
-    due = select(contacts.c.id).where(*pending).limit(bindparam("most", type_=Integer())).subquery()
+    due = select(contacts.c.id).where(*pending).limit(bindparam("most", type_=Integer()))
     retries = (
         select(contacts.c.id).where(*pending, AGAIN).with_hint(contacts, "INDEXED BY ix_contacts_retries", "sqlite")
     )
-    return select(select(func.count()).select_from(due).scalar_subquery(), retries.exists())
+    counted = select(func.count()).select_from(due.correlate(campaigns).subquery()).scalar_subquery()
+    several = among(campaigns.c.id, "campaigns", arrays=arrays)
+    return select(campaigns.c.id, counted, retries.correlate(campaigns).exists()).where(several)
 
 
-_counting_due = cache(_count_due)  # a tick counts for each campaign that has somebody due
+_counting_due = cache(_count_due)  # a tick counts for the campaigns that have somebody due
 
 
 def count_urgent(db: Connection, campaign_id: str, now: datetime) -> int:
@@ -144,38 +172,53 @@ def count_urgent(db: Connection, campaign_id: str, now: datetime) -> int:
     return db.scalar(select(func.count()).select_from(contacts).where(*urgent)) or 0
 
 
-def claim_contacts(
-    db: Connection, campaign: Campaign, room: int, now: datetime, using: Runtime, *, retries: bool = True
-) -> list[Slice]:
-    """Claim up to `room` due contacts of a running campaign; returns them as slices for the workers.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """Contacts of a campaign that are to be claimed, up to `room`; with `retries` there may be some among them."""
 
-    `retries`: there may be some among them, which come before first tries.
+    campaign: Campaign
+    room: int
+    retries: bool = True
+
+
+def claim_contacts(
+    db: Connection, shares: Sequence[Share], now: datetime, using: Runtime
+) -> list[tuple[Share, list[Slice]]]:
+    """Claim due contacts of running campaigns; returns them as slices for the workers, in the order of the shares.
+
+    Retries come before first tries.
     """
-    account = using.accounts[campaign.account]
-    if not claims.lock_campaign(db, campaign.id):
-        return []
-    canary = advance_canary(db, campaign, now)
+    running = claims.lock_campaigns(db, {share.campaign.id for share in shares})
+    probes = circuit_breaker.probe_allowances(db)
+    return [
+        (share, _claimed_of(db, share, probes.get(share.campaign.id), now, using))
+        for share in shares
+        if share.campaign.id in running
+    ]
+
+
+def _claimed_of(db: Connection, share: Share, probe: int | None, now: datetime, using: Runtime) -> list[Slice]:
+    campaign, account = share.campaign, using.accounts[share.campaign.account]
+    canary = advance_canary(db, campaign, now) if campaign.definition.canary else None
     rooms = _rooms(db, campaign, account, now, canary)  # asked again: another tick may have claimed meanwhile
-    room = min([room, *rooms])
+    room = min([share.room, *rooms, *([] if probe is None else [probe])])
     if room == 0:
         return []
     claim = uuid4()
-    lease_until = now + timedelta(seconds=using.lease)
     moments = using.moments()
-    until = due_by(campaign.definition, account.provider, moments)
-    narrowed = [*([not_called()] if canary else []), *_open_by_each_clock(campaign, moments)]
+    narrowed = _narrowed(campaign, canary, moments)
     lines = claims.claim_due(
         db,
         campaign.id,
         claim,
         room,
         now=now,
-        lease_until=lease_until,
-        due_by=until,
+        lease_until=now + timedelta(seconds=using.lease),
+        due_by=due_by(campaign.definition, account.provider, moments),
         only=and_(*narrowed) if narrowed else None,
         in_list_order=campaign.contacts <= SORTED_UP_TO,
         may_be_urgent=campaign.definition.contacts.standing,
-        may_be_again=retries,
+        may_be_again=share.retries,
     )
     size = slice_size(campaign.definition.pace or account.settings.pace)
     ids = list(lines)
@@ -192,11 +235,15 @@ def claim_contacts(
 
 
 def _rooms(db: Connection, campaign: Campaign, account: Account, now: datetime, canary: CanaryHold | None) -> list[int]:
-    """How many more calls the campaign's budget, its canary and its breaker allow."""
+    """How many more calls the campaign's budget and its canary allow."""
     budget = budgets.budget_left(db, campaign, account.settings.call_points, now)
-    probe = circuit_breaker.probe_allowances(db).get(campaign.id)
-    rooms = [budget.calls if budget else None, canary.room if canary else None, probe]
+    rooms = [budget.calls if budget else None, canary.room if canary else None]
     return [room for room in rooms if room is not None]
+
+
+def _narrowed(campaign: Campaign, canary: CanaryHold | None, moments: Sequence[datetime]) -> list[ColumnElement[bool]]:
+    """What narrows the campaign's due contacts to those whom it may call now; nothing for most campaigns."""
+    return [*([not_called()] if canary else []), *_open_by_each_clock(campaign, moments)]
 
 
 def _open_by_each_clock(campaign: Campaign, moments: Sequence[datetime]) -> list[ColumnElement[bool]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
 
@@ -16,27 +16,27 @@ from dialer.bucket import LimitName, TokenBucket
 SHARED_EVERY = 60.0
 LOOKED_AT_EVERY = timedelta(minutes=30)
 
-Claim = Callable[[Campaign, int], int]
 
+def share_out(
+    campaigns: Sequence[Campaign], left: int, wanted: Mapping[str, int], rng: Random
+) -> Iterator[tuple[Campaign, int]]:
+    """Each campaign with its share of the remaining calls: urgent ones get all they want, the others by weight.
 
-def share_out(campaigns: Sequence[Campaign], left: int, wanted: Mapping[str, int], claim: Claim, rng: Random) -> None:
-    """Let each campaign claim its share of the remaining calls: urgent ones all they want, the others by weight.
-
-    The campaign that wants least for its weight claims first, so that the others share what it leaves. Equals are
-    shuffled, so that none is always last.
+    The campaign that wants least for its weight comes first, so that the others share what it leaves. Equals are
+    shuffled, so that none is always last. Those without a share are left out.
     """
     in_turn = sorted(
         rng.sample(campaigns, len(campaigns)), key=lambda campaign: wanted[campaign.id] / campaign.definition.weight
     )
-    for campaign in [campaign for campaign in in_turn if campaign.definition.urgent]:
-        left = max(0, left - claim(campaign, wanted[campaign.id]))
-        in_turn.remove(campaign)
-    weights = sum(campaign.definition.weight for campaign in in_turn)
-    for campaign in in_turn:
-        share = -int(-left * campaign.definition.weight // weights)
-        if room := min(left, share, wanted[campaign.id]):
-            left -= claim(campaign, room)
-        weights -= campaign.definition.weight
+    weights = sum(campaign.definition.weight for campaign in in_turn if not campaign.definition.urgent)
+    for campaign in sorted(in_turn, key=lambda campaign: not campaign.definition.urgent):
+        share = wanted[campaign.id]
+        if not campaign.definition.urgent:
+            share = min(left, share, -int(-left * campaign.definition.weight // weights))
+            weights -= campaign.definition.weight
+        if share:
+            left = max(0, left - share)
+            yield campaign, share
 
 
 def share_day(account: str, ledger: Ledger, bucket: TokenBucket, now: datetime) -> None:

@@ -2,72 +2,52 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import zip_longest
-from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, update
-
+from campaigns.dispatch.allowances import Allowance, Held, allowances, count_allowed, note
 from campaigns.dispatch.candidates import Candidate, due_to_start, find_candidates, in_turns
-from campaigns.dispatch.claiming import (
-    NOBODY,
-    Due,
-    claim_contacts,
-    claimed_already,
-    closed_zones,
-    count_due,
-    count_urgent,
-    most_with_workers,
-    put_off_closed,
-)
+from campaigns.dispatch.claiming import Due, Share, claim_contacts, claimed_already, count_urgent, most_with_workers
 from campaigns.dispatch.dial import Slice
 from campaigns.dispatch.fair_share import share_day, share_out
-from campaigns.dispatch.token_wait import urgency_of
-from campaigns.ledger import claims, queries, questions
-from campaigns.ledger.moves import UNHELD, move_campaign, note_release, pause
+from campaigns.ledger import claims, queries
+from campaigns.ledger.moves import move_campaign, note_release, pause
 from campaigns.ledger.queries import Campaign
-from campaigns.ledger.tables import campaigns
 from campaigns.lifecycle import PROGRAM, CampaignStatus, PauseKind, ReleaseHold, Step
 from campaigns.runtime import Runtime, all_or_each, contained, own_limits
-from campaigns.safeguards import budgets, circuit_breaker
-from campaigns.safeguards.canary import advance_canary, not_called
-from campaigns.safeguards.failover import move_on
+from campaigns.safeguards import circuit_breaker
 from dialer.account import Account
-from dialer.bucket import BucketUnavailable, LimitName, Urgency
-from dialer.bucket.limits import Forecast
+from dialer.bucket import BucketUnavailable, Urgency
 from dialer.log import get_logger
-
-T = TypeVar("T")
 
 log = get_logger()
 TICK_NOTED_EVERY = timedelta(seconds=2)
-NOTED_WITHIN = timedelta(seconds=2)
-HOLD_OF_LIMIT = {  # any other limit is ReleaseHold.LIMIT
-    LimitName.DAY_POINTS: ReleaseHold.DAY_POINTS,
-    LimitName.DAY_SHARE: ReleaseHold.DAY_POINTS,
-    LimitName.PACE: ReleaseHold.BUCKET_EMPTY,
-    LimitName.CAMPAIGN_PACE: ReleaseHold.BUCKET_EMPTY,
-    LimitName.CALLER_ID_PACE: ReleaseHold.BUCKET_EMPTY,
-    LimitName.MINUTE_POINTS: ReleaseHold.BUCKET_EMPTY,
-    LimitName.MINUTE_PACED: ReleaseHold.BUCKET_EMPTY,
-    LimitName.BLOCKED: ReleaseHold.BUCKET_EMPTY,
-}
 TOGETHER = timedelta(seconds=0.25)  # no claim waits longer for those of other accounts
-CLOCK_WAS_SET = (
-    "the machine's clock was set: only what is right by both is called; restart the workers once it is right"
-)
+MOST_TOGETHER = 32  # accounts whose campaigns are looked at together
+CLAIMED_TOGETHER = 16  # campaigns whose contacts are claimed in one transaction, which others wait for
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """What keeps a campaign from dialing at this tick; `until` is None where the end cannot be known."""
+@dataclass(slots=True, kw_only=True)
+class _AccountRoom:
+    """An account that may release calls at this tick.
 
-    kind: ReleaseHold
-    words: str
-    until: datetime | None = None
+    left     calls that it can carry in the horizon beyond those that are with the workers
+    waiting  contacts that are, by their campaigns
+    turns    its campaigns that are yet to be looked at, by id, some at a time
+    """
+
+    account: Account
+    left: int
+    waiting: Counter[str]
+    turns: Iterator[Sequence[str]]
+    since: datetime
+
+
+_Turn = tuple[_AccountRoom, Sequence[str]]  # campaigns that are looked at together, by id
 
 
 def release(*, using: Runtime) -> list[Slice]:
@@ -95,17 +75,8 @@ def release_some(*, using: Runtime, account: str | None = None) -> Iterator[list
     for campaign_id in starting:
         with contained(Step.RELEASE, using.ledger, now, campaign=campaign_id):
             _start(campaign_id, now, using)
-    claimed: list[list[Slice]] = []
-    since = now
-    for name, candidates in sorted(by_account.items()):
-        with contained(Step.RELEASE, using.ledger, using.clock(), account=name):
-            if slices := _release_account(name, candidates, with_workers[name], using.clock(), using):
-                claimed.append(slices)
-        if claimed and using.clock() - since >= TOGETHER:
-            yield _in_turns(claimed)
-            claimed, since = [], using.clock()
-    if claimed:
-        yield _in_turns(claimed)
+    for group in _groups(by_account, with_workers, using):
+        yield from _release_of(group, using)
 
 
 def _watch_breakers(now: datetime, using: Runtime) -> None:
@@ -140,29 +111,60 @@ def _start(campaign_id: str, now: datetime, using: Runtime) -> None:
     )
 
 
-def _release_account(
+def _groups(
+    by_account: Mapping[str, Sequence[Candidate]], with_workers: Mapping[str, Counter[str]], using: Runtime
+) -> Iterator[list[_AccountRoom]]:
+    """The accounts that may release calls, as many together as are found in a moment."""
+    group: list[_AccountRoom] = []
+    since = using.clock()
+    for name, candidates in sorted(by_account.items()):
+        now = using.clock()
+        if group and (now - since >= TOGETHER or len(group) >= MOST_TOGETHER):
+            yield group
+            group, since = [], now
+        with contained(Step.RELEASE, using.ledger, now, account=name):
+            room = _opened(name, candidates, with_workers.get(name, Counter()), now, using)
+            group += [room] if room else []
+    yield group
+
+
+def _opened(
     name: str, candidates: Sequence[Candidate], waiting: Counter[str], now: datetime, using: Runtime
-) -> list[Slice]:
-    """Claim contacts of an account's campaigns; `waiting` says how many of each are with the workers already."""
+) -> _AccountRoom | None:
+    """What the account may release; None where it has no settings, or its bucket is away: its campaigns say so."""
     account = using.accounts.get(name)
     if account is None:
         for candidate in candidates:
             why = f"account {name!r} is not in the settings of the workers"
             using.ledger.write(pause, candidate.id, PauseKind.HALTED, now, reason=why)
-        return []
+        return None
+    with_workers = waiting.total()
+    ids = [candidate.id for candidate in candidates]
     try:
-        return _release_in_turns(candidates, waiting, account, now, using)
+        with contained(Step.RELEASE, using.ledger, now, account=name):
+            share_day(name, using.ledger, account.bucket, now)
+        calls = account.bucket.forecast(using.horizon).calls
     except BucketUnavailable as exc:
-        log.warning("bucket away", account=name, why=exc.message)
-        for campaign in _running([candidate.id for candidate in candidates], account, now, using):
-            _note(campaign, now, Held(kind=ReleaseHold.REDIS_AWAY, words="Redis is away"), using)
-        return []
+        _note_away(name, ids, exc, now, using)
+        return None
+    left = int(min(calls, most_with_workers({*waiting, *ids}, with_workers, account.settings.pace, now, using)))
+    left = max(0, left - with_workers)
+    if calls and not left:  # the workers have all that the account can carry; only urgent calls go before those
+        candidates = [candidate for candidate in candidates if candidate.urgent or candidate.held]
+    turns = in_turns(candidates, using.rng, left)
+    return _AccountRoom(account=account, left=left, waiting=waiting, turns=turns, since=now)
 
 
-def _running(ids: Sequence[str], account: Account, now: datetime, using: Runtime) -> list[Campaign]:
-    """These campaigns but for those that went astray, which it pauses: one is a rehearsal, the other is not."""
+def _note_away(name: str, ids: Sequence[str], exc: BucketUnavailable, now: datetime, using: Runtime) -> None:
+    log.warning("bucket away", account=name, why=exc.message)
     with using.ledger.reading() as db:
         campaigns_ = queries.campaigns_by_id(db, ids)
+    for campaign in _not_astray(campaigns_, using.accounts[name], now, using):
+        note(campaign, now, Held(kind=ReleaseHold.REDIS_AWAY, words="Redis is away"), using)
+
+
+def _not_astray(campaigns_: Sequence[Campaign], account: Account, now: datetime, using: Runtime) -> list[Campaign]:
+    """These campaigns but for those that went astray, which it pauses: one is a rehearsal, the other is not."""
     for campaign in campaigns_:
         if campaign.rehearsal != account.settings.sandbox:
             using.ledger.write(pause, campaign.id, PauseKind.HALTED, now, reason=_astray(campaign))
@@ -176,141 +178,83 @@ def _astray(campaign: Campaign) -> str:
     return f"it was started in earnest, and account {campaign.account} leads to a sandbox now: bring that down first"
 
 
-def _release_in_turns(
-    candidates: Sequence[Candidate], waiting: Counter[str], account: Account, now: datetime, using: Runtime
-) -> list[Slice]:
-    """Claim what the account can carry from some campaigns at a time, until that is used up or the horizon is."""
-    with contained(Step.RELEASE, using.ledger, now, account=account.name):
-        share_day(account.name, using.ledger, account.bucket, now)
-    with_workers = waiting.total()
-    calls = account.bucket.forecast(using.horizon).calls
-    ids = {*waiting, *(candidate.id for candidate in candidates)}
-    left = int(min(calls, most_with_workers(ids, with_workers, account.settings.pace, now, using)))
-    left = max(0, left - with_workers)
-    if calls and not left:  # the workers have all that the account can carry; only urgent calls go before those
-        candidates = [candidate for candidate in candidates if candidate.urgent or candidate.held]
-    slices: list[Slice] = []
-    for turn in in_turns(candidates, using.rng, left):
-        claimed = _release_some_of(_running(turn, account, now, using), left, waiting, account, now, using)
-        slices += claimed
-        left -= sum(len(slice_.contact_ids) for slice_ in claimed)
-        if left <= 0 or using.clock() - now >= timedelta(seconds=using.horizon):
-            break
-    return slices
+def _release_of(group: Sequence[_AccountRoom], using: Runtime) -> Iterator[list[Slice]]:
+    """Claim what these accounts can carry from some campaigns at a time, until that is used up or the horizon is."""
+    while group:
+        now = using.clock()
+        turns = [(room, ids) for room in group if (ids := next(room.turns, None)) is not None]
+
+        release_turn = partial(_release_turn, now=now, using=using)
+        if claimed := all_or_each(Step.RELEASE, using.ledger, now, turns, release_turn, _names):
+            yield _in_turns(claimed)
+        ends = using.clock() - timedelta(seconds=using.horizon)
+        group = [room for room, _ in turns if room.left > 0 and room.since > ends]
 
 
-def _release_some_of(
-    own_campaigns: Sequence[Campaign],
-    left: int,
-    waiting: Counter[str],
-    account: Account,
+def _names(turn: _Turn) -> dict[str, str]:
+    return {"account": turn[0].account.name}
+
+
+def _release_turn(turns: Sequence[_Turn], now: datetime, using: Runtime) -> list[list[Slice]]:
+    """Claim from these campaigns of some accounts; returns the slices of each account that has any."""
+    with using.ledger.reading() as db:
+        named = queries.campaigns_by_id(db, [campaign_id for _, ids in turns for campaign_id in ids])
+        probes = circuit_breaker.probe_allowances(db)
+    by_id, moments = {campaign.id: campaign for campaign in named}, using.moments()
+    allowed: dict[str, list[Allowance]] = {}
+    for room, ids in turns:
+        with contained(Step.RELEASE, using.ledger, now, account=room.account.name):
+            own = [by_id[campaign_id] for campaign_id in ids if campaign_id in by_id]
+            allowed[room.account.name] = _allowed(room, own, moments, now, using)
+    due = count_allowed([allowance for own in allowed.values() for allowance in own], moments, now, using)
+    shares: list[Share] = []
+    for room, _ in turns:
+        with contained(Step.RELEASE, using.ledger, now, account=room.account.name):
+            shares += _shares(room, allowed.get(room.account.name, []), due, probes, now, using)
+    slices: defaultdict[str, list[Slice]] = defaultdict(list)
+    for share, claimed in _claimed(shares, now, using):
+        slices[share.campaign.account] += claimed
+    for room, _ in turns:
+        room.left -= sum(len(slice_.contact_ids) for slice_ in slices[room.account.name])
+    return [own for own in slices.values() if own]
+
+
+def _allowed(
+    room: _AccountRoom,
+    campaigns_: Sequence[Campaign],
+    moments: Sequence[datetime],
     now: datetime,
     using: Runtime,
-) -> list[Slice]:
-    points = account.settings.call_points
-
-    def going_on(campaign: Campaign) -> bool:
-        # The campaigns without a budget need no transaction for it at each tick.
-        return not campaign.definition.limits or not using.ledger.write(budgets.pause_if_spent, campaign, points, now)
-
-    own_campaigns = [campaign for campaign, goes_on in _each(own_campaigns, going_on, now, using) if goes_on]
-    with using.ledger.reading() as db:
-        probes = circuit_breaker.probe_allowances(db)
-
-    each = [(own_limits(campaign), urgency_of(campaign)) for campaign in own_campaigns]
-    names = [campaign.id for campaign in own_campaigns]
-    forecasts = dict(zip(names, account.bucket.forecasts(using.horizon, each), strict=True))
-
-    def wanting(campaign: Campaign) -> Due:
-        return _wanted(campaign, forecasts[campaign.id], left, waiting[campaign.id], account, now, using)
-
-    due = {campaign.id: calls for campaign, calls in _each(own_campaigns, wanting, now, using)}
-    wanted = {name: min(calls.contacts, probes.get(name, calls.contacts)) for name, calls in due.items()}
-    slices: list[Slice] = []
-
-    def claim(campaign: Campaign, room: int) -> int:
-        claimed: Sequence[Slice] = []
-        with contained(Step.RELEASE, using.ledger, now, account=account.name, campaign=campaign.id):
-            # Nobody dials by a claim before the attempt is on the disk, and with it all that was written before.
-            claimed = using.ledger.write_draft(
-                claim_contacts, campaign, room, now, using, retries=due[campaign.id].retries
-            )
-        slices.extend(claimed)
-        return sum(len(slice_.contact_ids) for slice_ in claimed)
-
-    for campaign in own_campaigns:  # an urgent call does not wait behind the claims of others
-        if (
-            campaign.id in due
-            and campaign.definition.contacts.standing
-            and (urgent := _urgent_due(campaign, account, now, using))
-        ):
-            left = max(0, left - claim(campaign, urgent))
-    share_out([campaign for campaign in own_campaigns if campaign.id in wanted], left, wanted, claim, using.rng)
-    return slices
+) -> list[Allowance]:
+    account = room.account
+    running = _not_astray(campaigns_, account, now, using)
+    try:
+        return allowances(running, room.left, room.waiting, account, moments, now, using)
+    except BucketUnavailable as exc:
+        room.left = 0
+        _note_away(account.name, [campaign.id for campaign in running], exc, now, using)
+        return []
 
 
-def _each(
-    campaigns_: Sequence[Campaign], step: Callable[[Campaign], T], now: datetime, using: Runtime
-) -> Iterator[tuple[Campaign, T]]:
-    """Each campaign with the step's result; one for which it raises is left out of this tick."""
+def _shares(
+    room: _AccountRoom,
+    allowed: Sequence[Allowance],
+    due: Mapping[str, Due],
+    probes: Mapping[str, int],
+    now: datetime,
+    using: Runtime,
+) -> list[Share]:
+    """What is claimed of each campaign: first urgent contacts, which wait for no others, then of each its share."""
+    left, shares = room.left, []
+    campaigns_ = [allowance.campaign for allowance in allowed]
     for campaign in campaigns_:
-        results: list[T] = []
-        with contained(Step.RELEASE, using.ledger, now, account=campaign.account, campaign=campaign.id):
-            results.append(step(campaign))
-        yield from ((campaign, result) for result in results)
-
-
-def _wanted(
-    campaign: Campaign, forecast: Forecast, left: int, waiting: int, account: Account, now: datetime, using: Runtime
-) -> Due:
-    """The calls that the campaign could start now, by its own limits and the contacts that are due.
-
-    Writes to the ledger what holds it back.
-    """
-    silent = _unanswered(campaign, using)
-    if silent is not None and silent.ask_at > now:
-        words = f"before_dial gives no answer: {silent.words}"
-        _note(campaign, now, Held(kind=ReleaseHold.ASKED_ELSEWHERE, words=words, until=silent.ask_at), using)
-        return NOBODY
-    room, held = max(0, forecast.calls - waiting), _held_by_limit(forecast, now)
-    if silent is not None:
-        room = min(room, 0 if waiting else 1)  # one contact asks whether it answers again
-    used_up = forecast.calls == 0 and forecast.limit == LimitName.DAY_POINTS
-    if used_up and using.ledger.write(move_on, campaign.id, account.name, "its day is used up", now):
-        return NOBODY  # the next tick comes by for its next account
-    definition, points = campaign.definition, account.settings.call_points
-    budget = using.ledger.write(budgets.budget_left, campaign, points, now) if definition.limits else None
-    if budget is not None and budget.calls < room:
-        room = budget.calls
-        if budget.calls == 0 and not waiting:
-            held = Held(kind=ReleaseHold.BUDGET, words=budget.why, until=budget.until)
-    moments = using.moments()
-    canary = using.ledger.write(advance_canary, campaign, now) if definition.canary else None
-    if canary is not None and canary.room < room:
-        room = canary.room
-        if room == 0 and held is None:
-            held = Held(kind=ReleaseHold.CANARY, words=canary.why, until=canary.until)
-    most = room if definition.urgent else min(left, room)  # urgent calls do not wait behind the claims of others
-    only = not_called() if canary is not None else None
-    if len(moments) == 1 and (openings := closed_zones(campaign, now)):  # what a wrong clock writes would outlast it
-        using.ledger.write(put_off_closed, campaign, openings, now)
-    with using.ledger.reading() as db:
-        due = count_due(db, campaign, account, most, moments, only)
-    if canary is not None and not due.contacts and held is None:
-        held = Held(kind=ReleaseHold.CANARY, words=canary.why)  # retries wait for it too
-    if len(moments) > 1 and held is None and not due.contacts:
-        held = Held(kind=ReleaseHold.CLOCK_SET, words=CLOCK_WAS_SET)
-    _note(campaign, now, held, using)
-    return due
-
-
-def _unanswered(campaign: Campaign, using: Runtime) -> Row[Any] | None:
-    """That the program which the campaign asks before dialing gives no answer, where that holds the campaign."""
-    asked = campaign.definition.before_dial
-    if asked is None or asked.on_error != "hold":
-        return None
-    with using.ledger.reading() as db:
-        return questions.unanswered(db, campaign.id)
+        if campaign.definition.contacts.standing and (urgent := _urgent_due(campaign, room.account, now, using)):
+            shares.append(Share(campaign=campaign, room=urgent, retries=due[campaign.id].retries))
+            left = max(0, left - urgent)
+    wanted = {name: min(calls.contacts, probes.get(name, calls.contacts)) for name, calls in due.items()}
+    for campaign, share in share_out(campaigns_, left, wanted, using.rng):
+        shares.append(Share(campaign=campaign, room=share, retries=due[campaign.id].retries))
+    return shares
 
 
 def _urgent_due(campaign: Campaign, account: Account, now: datetime, using: Runtime) -> int:
@@ -323,26 +267,16 @@ def _urgent_due(campaign: Campaign, account: Account, now: datetime, using: Runt
     return min(due, forecast.calls)
 
 
-def _held_by_limit(forecast: Forecast, now: datetime) -> Held | None:
-    if forecast.calls > 0 or not forecast.limit:
-        return None
-    # There is no end to tell where none is known: a call in progress ends when it ends.
-    until = now + timedelta(seconds=forecast.wait) if forecast.wait else None
-    return Held(kind=HOLD_OF_LIMIT.get(forecast.limit, ReleaseHold.LIMIT), words=forecast.limit.value, until=until)
+def _claimed(shares: Sequence[Share], now: datetime, using: Runtime) -> Iterator[tuple[Share, list[Slice]]]:
+    """Claim each share, some in one transaction, by themselves where one raises."""
 
+    def claim(some: Sequence[Share]) -> list[tuple[Share, list[Slice]]]:
+        # Nobody dials by a claim before the attempt is on the disk, and with it all that was written before.
+        return using.ledger.write_draft(claim_contacts, some, now, using)
 
-def _note(campaign: Campaign, now: datetime, held: Held | None, using: Runtime) -> None:
-    """Write what holds the campaign back, for `dialer status`, where that is news."""
-    facts = {"held_by": held.words, "hold_kind": held.kind, "held_until": held.until} if held else UNHELD
-    same_words = facts["held_by"] == campaign.held_by
-    if same_words and _is_about(campaign.held_until, held.until if held else None):
-        return
-    using.ledger.write(_write_note, campaign.id, facts | {"ticked_at": now})
+    def names(share: Share) -> dict[str, str]:
+        return {"account": share.campaign.account, "campaign": share.campaign.id}
 
-
-def _is_about(noted: datetime | None, until: datetime | None) -> bool:
-    return noted == until or (noted is not None and until is not None and abs(until - noted) < NOTED_WITHIN)
-
-
-def _write_note(db: Connection, campaign_id: str, facts: Mapping[str, object]) -> None:
-    db.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(**facts))
+    for first in range(0, len(shares), CLAIMED_TOGETHER):
+        some = shares[first : first + CLAIMED_TOGETHER]
+        yield from all_or_each(Step.RELEASE, using.ledger, now, some, claim, names)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
@@ -73,6 +73,19 @@ def _attempt_id(claim: UUID, contact_id: int) -> UUID:
 def lock_campaign(db: Connection, campaign_id: str) -> bool:
     """Lock the campaign's row until this transaction ends (SQLite has one writer); returns whether it is running."""
     return db.scalar(LOCKING, {"campaign": campaign_id}) == CampaignStatus.RUNNING
+
+
+def lock_campaigns(db: Connection, campaign_ids: Collection[str]) -> set[str]:
+    """As `lock_campaign`, for several; returns those that are running."""
+    rows = db.execute(_locking(arrays=db.dialect.name == "postgresql"), {"campaigns": list(campaign_ids)})
+    return {row.id for row in rows if row.status == CampaignStatus.RUNNING}
+
+
+@cache
+def _locking(*, arrays: bool) -> Select[Any]:
+    several = among(campaigns.c.id, "campaigns", arrays=arrays)
+    in_order = select(campaigns.c.id, campaigns.c.status).where(several).order_by(campaigns.c.id)  # so none deadlock
+    return in_order.with_for_update(key_share=True)
 
 
 def claim_due(

@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from campaigns.calendar.calling_hours import is_open_at_all
+from campaigns.dispatch.allowances import CLOCK_WAS_SET
 from campaigns.dispatch.dial import Slice, dial
-from campaigns.dispatch.release import CLOCK_WAS_SET, release
+from campaigns.dispatch.release import release
 from campaigns.ledger import queries
 from campaigns.operations.sweep import sweep
 from campaigns.reporting.hold_reason import HoldKind, hold_reason

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from campaigns.dispatch.release import CLOCK_WAS_SET
+from campaigns.dispatch.allowances import CLOCK_WAS_SET
 from campaigns.reporting.hold_reason import HoldKind
 from tests.support import loopback
 from tests.support.dialers import wait_for

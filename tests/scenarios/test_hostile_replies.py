@@ -18,7 +18,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection, func, select, update
 
-from campaigns.dispatch.release import _held_by_limit
+from campaigns.dispatch.allowances import _held_by_limit
 from campaigns.ledger.queries import OpenAttempt
 from campaigns.ledger.receipts import Delivery, store
 from campaigns.ledger.tables import attempts, contacts

@@ -12,7 +12,8 @@ from random import Random
 import pytest
 from sqlalchemy import Connection, select
 
-from campaigns.dispatch.release import HOLD_OF_LIMIT, _held_by_limit, _note, release
+from campaigns.dispatch.allowances import HOLD_OF_LIMIT, _held_by_limit, note
+from campaigns.dispatch.release import release
 from campaigns.launch.recurring import add, launch_due
 from campaigns.launch.redial import redial
 from campaigns.launch.schedules import LEASE, listed
@@ -126,7 +127,7 @@ def test_what_a_tick_found_to_bind_is_of_the_same_kind(anew, clock, redis_url, b
     campaign_id = seed(anew, numbers(1), now=clock())
     held = _held_by_limit(Forecast(0, limit, 60.0), clock())
     with working(anew, redis_url, {}, clock=clock) as using:
-        _note(campaign_row(anew, campaign_id), clock(), held, using)
+        note(campaign_row(anew, campaign_id), clock(), held, using)
     expected = HOLD_OF_LIMIT.get(limit, ReleaseHold.LIMIT)
     assert (campaign_row(anew, campaign_id).hold_kind, kind(anew, campaign_id)) == (expected, expected.value)
 

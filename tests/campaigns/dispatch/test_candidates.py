@@ -69,6 +69,30 @@ def test_a_tick_takes_as_many_statements_however_many_campaigns_and_accounts_wai
         assert statements(ledger, lambda: STEPS[step](using)) == few
 
 
+def test_a_tick_takes_one_statement_more_for_each_campaign_it_claims_from(ledger, clock, redis_url, buckets):
+    """Accounts are looked at together, and the claims of some campaigns share a transaction."""
+    accounts = {f"account-{number}": webex(pace=5) for number in range(MANY)}
+    with working(ledger, redis_url, accounts, clock=clock) as using:
+
+        def released(first: int, last: int) -> int:
+            for number in range(first, last):
+                seed(
+                    ledger,
+                    numbers(2, first=2 * number),
+                    now=clock(),
+                    campaign=f"due-{number}",
+                    account=f"account-{number}",
+                )
+            return statements(ledger, lambda: release(using=using))
+
+        released(0, 1)  # what is asked once in a while is asked
+        clock.now += timedelta(hours=1)  # the claims of before are nobody's by now
+        few = released(1, 1 + FEW)
+        clock.now += timedelta(hours=1)
+        more = released(1 + FEW, MANY)
+        assert more - few == (MANY - 1 - FEW) - FEW
+
+
 def test_a_tick_that_can_release_nothing_asks_nothing_of_those_that_are_due(ledger, clock, redis_url, buckets):
     """The workers have all that the account can carry."""
     with working(ledger, redis_url, {"main": webex(pace=1)}, clock=clock) as using:
