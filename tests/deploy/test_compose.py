@@ -165,7 +165,7 @@ def is_setting(variable: str) -> bool:
 
 
 def test_every_dialer_variable_named_is_a_real_setting():
-    for file in ("docker-compose.yml", "Dockerfile"):
+    for file in ("docker-compose.yml", "deploy/compose.sandbox.yml", "Dockerfile"):
         named = set(re.findall(r"\bDIALER_\w+", (ROOT / file).read_text()))
         assert named
         assert {variable for variable in named if not is_setting(variable)} == set()
@@ -191,6 +191,17 @@ def test_no_secret_is_written_down(services):
 
 def test_only_the_dialer_gets_the_accounts_keys(services):
     assert {name for name, service in services.items() if "env_file" in service} == set(OURS)
+
+
+def test_a_rehearsal_adds_the_sandbox_and_accounts_that_lead_there_to_every_program():
+    rehearsal = yaml.load((ROOT / "deploy" / "compose.sandbox.yml").read_text(), OnceOnly)["services"]  # noqa: S506
+    assert set(rehearsal) == {"sandbox", *OURS}
+    assert set(rehearsal["sandbox"]) <= SERVICE_KEYS
+    assert rehearsal["sandbox"]["networks"] == ["inside"]
+    for name in OURS:
+        given = rehearsal[name]["environment"]
+        assert {value for key, value in given.items() if key.endswith("__SANDBOX")} == {"true"}
+        assert all("//sandbox:8900" in value for key, value in given.items() if key.endswith("__BASE_URL"))
 
 
 def test_ports_are_open_to_this_machine_only_and_those_of_the_stores_not_at_all(services):
