@@ -1,6 +1,6 @@
 """The console under test: its app served over HTTP, its ledger on both stores, a client that knows the password.
 
-A module shares one server and one ledger, which every test finds empty: a server takes a while to stop.
+All tests of a run share one server a store and its ledger, which every test finds empty: to start both takes longer.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
@@ -19,6 +20,7 @@ from console.server.state import AppState
 from console.web.app import create_app
 from tests.support import console_server, postgres
 from tests.support.fixtures import HandSetClock
+from tests.support.ledger_copies import migrated
 from workers.audit_counts import AuditCounts
 
 
@@ -41,18 +43,31 @@ class Console:
         return reply
 
 
-@pytest.fixture(scope="module")
-def postgres_console_url(postgres_url: str) -> Iterator[str]:
+@pytest.fixture(scope="session")
+def filed_console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """A console with its ledger on SQLite, for the whole run."""
+    folder = tmp_path_factory.mktemp("console")
+    yield from _served(folder, migrated(folder / "ledger.sqlite3"))
+
+
+@pytest.fixture(scope="session")
+def served_console(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """A console with its ledger on PostgreSQL, for the whole run."""
     with postgres.database(postgres_url) as url:
-        yield url
+        yield from _served(tmp_path_factory.mktemp("console"), url)
 
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def shared_console(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    folder, clock = tmp_path_factory.mktemp("console"), HandSetClock()
-    url = f"sqlite:///{folder / 'ledger.sqlite3'}"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres_console_url")
+def shared_console(request: pytest.FixtureRequest) -> Console:
+    """As the tests before have left it."""
+    console: Console = request.getfixturevalue(
+        {"sqlite": "filed_console", "postgresql": "served_console"}[request.param]
+    )
+    return console
+
+
+def _served(folder: Path, url: str) -> Iterator[Console]:
+    clock = HandSetClock()
     app = create_app(console_server.settings(folder, url), clock)
     with console_server.serving(app) as address, console_server.client(address) as http:
         yield Console(address=address, ledger=app.state.state.ledger, clock=clock, http=http, state=app.state.state)

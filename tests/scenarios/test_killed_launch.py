@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,9 +16,9 @@ from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus
 from campaigns.reporting.hold_reason import HoldKind, hold_reason
 from tests.campaigns.launch.test_launch import ACCOUNTS
+from tests.support import preloaded
 from tests.support.seeding import definition, numbers
 
-ROOT = Path(__file__).parents[2]
 AT_ONCE, ROWS = 50, 180
 CAMPAIGN = """\
 campaign: long
@@ -54,11 +52,8 @@ launch(Ledger(sys.argv[2]), checked, who="ann", now=datetime.now(UTC), progress=
 
 
 def killed_half_way(file: Path, url: str) -> None:
-    command = [sys.executable, "-c", CHILD, str(file), url]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout
-        assert child.stdout.readline() == "half\n"
-        child.kill()
+    with preloaded.begun("-c", CHILD, str(file), url) as (_, said):
+        assert said.readline() == "half\n"
 
 
 def kind(ledger, campaign_id: str, now: datetime) -> HoldKind:

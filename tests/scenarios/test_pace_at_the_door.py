@@ -6,12 +6,10 @@ The kernel stamps each request as it reaches the vendor, and the most in any sec
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
@@ -22,9 +20,8 @@ from campaigns.ledger.tables import attempts, contacts
 from campaigns.runtime import Runtime
 from dialer.bucket import TokenBucket
 from dialer.deadline import utc_now
-from tests.support import forking, paced_worker
+from tests.support import paced_worker, preloaded
 from tests.support.dialers import SEND_WITHIN, wait_for, webex, working
-from tests.support.forking import Forked
 from tests.support.ledger_copies import migrated
 from tests.support.paced_worker import calling
 from tests.support.seeding import numbers, seed
@@ -92,27 +89,15 @@ def test_what_a_stall_held_up_leaves_no_faster_than_the_pace(ledger, redis_url, 
     assert verdicts <= {"placed", "not_sent"}, "a stall of ours is not told as the provider's failure"
 
 
-@contextlib.contextmanager
-def worker_process(*arguments: str) -> Iterator[Forked]:
-    """A worker that has begun its campaign."""
-    reads, writes = os.pipe()
-    with open(os.devnull, "rb") as stdin, open(reads) as said, open(writes, "wb") as stdout:  # noqa: PTH123
-        files = (stdin, stdout, stdout)
-        worker = Forked([paced_worker.__name__, *arguments], cwd=Path.cwd(), env=forking.environ({}), files=files)
-        try:
-            assert said.readline() == "up\n"
-            yield worker
-        finally:
-            worker.kill()
-
-
 def test_what_a_stopped_process_held_up_leaves_no_faster_than_the_pace(redis_url, buckets, vendor, tmp_path):
     """Two processes on one account, each with a campaign of its own; one is stopped for two seconds."""
     pace, count, came = 18, 40, list[float]()
     urls = [migrated(tmp_path / f"{name}.sqlite3") for name in ("one", "two")]
     arguments = (redis_url, vendor.url, str(pace), str(count))
     with contextlib.ExitStack() as running:
-        workers = [running.enter_context(worker_process(url, *arguments)) for url in urls]
+        begun = [running.enter_context(preloaded.begun(paced_worker.__name__, url, *arguments)) for url in urls]
+        assert [said.readline() for _, said in begun] == ["up\n"] * 2
+        workers = [worker for worker, _ in begun]
         wait_for(lambda: heard_more(vendor, came))
         workers[0].send_signal(signal.SIGSTOP)
         time.sleep(2)

@@ -28,6 +28,7 @@ from typing import IO, Any
 from workers.stack.child import ask_kernel_for_death_with_parent
 
 SOCKET = "PRELOADED_SOCKET"  # in the environment of a run's workers, and of what is forked
+ROOT = Path(__file__).parents[2]
 LISTENS_WITHIN = 300.0  # of what takes some ten seconds where nothing else runs
 
 
@@ -129,7 +130,7 @@ def begin(module: str = "tests.support.preloaded", *arguments: str) -> str:
         [sys.executable, "-m", module, path, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
         env=environ({}),
     )
     atexit.register(_end, process, folder)

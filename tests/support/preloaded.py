@@ -2,7 +2,8 @@
 
     python -m tests.support.preloaded SOCKET
 
-A request names `dialer`, or a module as for `python -m`. A stack that a forked `dialer` starts is forked too.
+A request names `dialer`, a module as for `python -m`, or `-c` and a program. A stack that a forked `dialer` starts is
+forked too.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TextIO
 
-from tests.support.forking import SOCKET, Forked, end_at_once, serve, take_on
+from tests.support.forking import ROOT, SOCKET, Forked, end_at_once, environ, serve, take_on
 
-DIALER = "dialer"
+DIALER, TEXT = "dialer", "-c"
 
 IMPORTED = (  # what is imported late by what needs it, and what no command imports
     *("tomllib", "alembic.command", "alembic.script", "mako.ext.pygmentplugin", "anyio._backends._asyncio", "shelve"),
@@ -60,6 +62,20 @@ def run(
         return code, _written(stdout, encoding), _written(stderr, encoding)
 
 
+@contextmanager
+def begun(*arguments: str) -> Iterator[tuple[Forked, TextIO]]:
+    """A module, or `-c` and a program, that goes on, and what it writes; its stdin is open. It is killed afterwards."""
+    (stdin, kept), (written, stdout) = os.pipe(), os.pipe()
+    with ExitStack() as files:
+        theirs = [files.enter_context(open(file, mode)) for file, mode in ((stdin, "rb"), (stdout, "wb"))]  # noqa: PTH123
+        process = Forked(arguments, cwd=ROOT, env=environ({}), files=(*theirs, sys.__stderr__.buffer))
+        files.enter_context(open(kept, "wb"))  # noqa: PTH123
+        files.callback(process.wait, 30)
+        files.callback(process.kill)
+        theirs[1].close()
+        yield process, files.enter_context(open(written))  # noqa: PTH123
+
+
 def _written(file: IO[bytes], encoding: str) -> str:
     file.seek(0)
     return file.read().decode(encoding).replace("\r\n", "\n")
@@ -79,7 +95,10 @@ def main(path: str) -> None:
     take_on(request, **{SOCKET: path})
     program, *arguments = request["arguments"]
     try:
-        _run_dialer(arguments) if program == DIALER else _run_module(program, *arguments)
+        if program == DIALER:
+            _run_dialer(arguments)
+        else:
+            _run_module(program, *arguments)
     except SystemExit as ended:
         end_at_once(ended)
         raise
@@ -111,7 +130,11 @@ def _run_module(module: str, *arguments: str) -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(write_through=True)  # type: ignore[union-attr]
     sys.argv = [module, *arguments]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    if module == TEXT:
+        text = sys.argv.pop(1)
+        exec(text, {"__name__": "__main__"})  # noqa: S102  as Python does
+    else:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":

@@ -8,14 +8,13 @@ from __future__ import annotations
 import resource
 import selectors
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.support import preloaded
+
 BEGINNINGS = {
     "silent": b"",
     "head": b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n",
@@ -91,14 +90,9 @@ class SlowConnections:
 def slow_connections(address: str, count: int, kind: str) -> Iterator[None]:
     """So many slow connections to this address while the block runs, from a process of their own."""
     host, port = address.removeprefix("http://").split(":")
-    command = [sys.executable, "-m", "tests.support.slow_connections", host, port, str(count), kind]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "open\n"
-            yield
-        finally:
-            process.kill()
+    with preloaded.begun("tests.support.slow_connections", host, port, str(count), kind) as (_, said):
+        assert said.readline() == "open\n"
+        yield
 
 
 def main() -> None:

@@ -18,12 +18,13 @@ from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
 from tests.support import console_server, loopback
 from tests.support.dialers import callgear, wait_for, webex
+from tests.support.forked_child import ForkedChild
 from tests.support.seeding import seed
 from workers.nudges import Nudges
 from workers.settings import RedisSettings, Settings
 from workers.stack.health import http_ok
 from workers.stack.ports import Ports
-from workers.stack.processes import Child, Program
+from workers.stack.processes import Program
 
 SETTINGS = """\
 [accounts.main]
@@ -65,7 +66,9 @@ def flower(ledger, redis_url, tmp_path: Path) -> Iterator[str]:
             ("worker", WORKER, lambda: any(workers(url))),
         ):
             argv = (sys.executable, "-m", "celery", "--app=workers.app", *arguments)
-            child = Child(Program(name=name, argv=argv, env=environ, log=tmp_path / f"{name}.log", healthy=healthy))
+            child = ForkedChild(
+                Program(name=name, argv=argv, env=environ, log=tmp_path / f"{name}.log", healthy=healthy)
+            )
             stack.callback(child.stop)
             child.start()
             child.await_health()

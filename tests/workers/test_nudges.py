@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from dialer.deadline import utc_now
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
 from tests.support.dialers import callgear, wait_for
+from tests.support.forking import Forked
 from tests.support.motion import KEYLESS, start_standing
 from workers.nudges import Nudges
 from workers.settings import RedisSettings, Settings
@@ -27,7 +26,7 @@ provider = "callgear"
 access_token = "sandbox-key"
 base_url = "{url}"
 """
-CELERY = ("-m", "celery", "--app=workers.app", "worker", "--loglevel=WARNING", "--concurrency=4", "--pool=threads")
+CELERY = ("celery", "--app=workers.app", "worker", "--loglevel=WARNING", "--concurrency=4", "--pool=threads")
 
 
 @pytest.fixture
@@ -43,7 +42,8 @@ def worker(ledger, redis_url, tmp_path: Path) -> Iterator[str]:
             "DIALER_LEDGER__URL": ledger.engine.url.render_as_string(hide_password=False),
             "PYTHONPATH": str(Path(__file__).parents[2]),
         }
-        process = subprocess.Popen([sys.executable, *CELERY], cwd=tmp_path, env=environ)
+        with Path(os.devnull).open("r+b") as nothing:
+            process = Forked(CELERY, cwd=tmp_path, env=environ, files=(nothing, nothing, nothing))
         try:
             yield sandbox
         finally:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -28,6 +26,7 @@ from dialer.account import Account
 from dialer.deadline import utc_now
 from dialer.follow_timing import poll_interval, short_message_warning
 from dialer.verdicts import Meter, Ruling, Verdict
+from tests.support import preloaded
 from tests.support.dialers import PATIENCE, ListingVendor, callgear, serving, wait_for, webex, working
 from tests.support.fixtures import HandSetClock
 from tests.support.lock_waits import deadlocks, until_it_waits
@@ -485,12 +484,10 @@ def test_when_a_worker_is_killed_in_the_middle_of_a_look_another_looks_soon(ledg
         with working(ledger, redis_url, account) as using:
             watch = Watch(ledger=ledger, clock=HandSetClock(utc_now()), vendor=vendor, using=using, buckets=buckets)
             watch.call()
-            looker = subprocess.Popen([sys.executable, "-c", LOOKER, ledger.url, redis_url, url])
-            assert asked.wait(PATIENCE)
-            poll_calls(watch.account, using=using)
-            assert vendor.requests == 1, "a look is under way"
-            looker.kill()
-            looker.wait()
+            with preloaded.begun("-c", LOOKER, ledger.url, redis_url, url):
+                assert asked.wait(PATIENCE)
+                poll_calls(watch.account, using=using)
+                assert vendor.requests == 1, "a look is under way"
             wait_for(lambda: bool(poll_calls(watch.account, using=using)) or vendor.requests == 2)
             over.set()
             poll_calls(watch.account, using=using)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import stat
-import subprocess
-import sys
 from datetime import timedelta
 from typing import Any
 
@@ -21,8 +19,7 @@ from campaigns.operations.file_erasure import erase_files
 from dialer.phone import PhoneNumber, mask
 from tests.console.api.test_tokens import bearing, token
 from tests.console.conftest import Console
-from tests.docs.test_docs import ROOT
-from tests.support import console_server
+from tests.support import console_server, preloaded
 
 DEFINITION: dict[str, Any] = {
     "campaign": "visit",
@@ -194,12 +191,9 @@ def test_a_worker_that_is_killed_with_kill_9_while_it_reads_leaves_the_check_to_
     at = f"/api/v1/campaigns/{draft}/check"
     console.http.post(at, json={})
     assert waiting(console) == [draft]
-    command = [sys.executable, "-c", CHILD, console.ledger.url, str(console.state.settings.data_dir), draft]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None
-        assert child.stdout.readline() == "reading\n"
+    with preloaded.begun("-c", CHILD, console.ledger.url, str(console.state.settings.data_dir), draft) as (_, said):
+        assert said.readline() == "reading\n"
         assert (console.http.get(at).json()["state"], waiting(console)) == ("reading", [])
-        child.kill()
     assert waiting(console) == [draft]
     carry_out(console, draft)
     assert console.http.get(at).json()["state"] == "done"

@@ -25,6 +25,7 @@ from tests.support import console_server
 from tests.support.dialers import callgear
 from tests.support.fixtures import HandSetClock
 from tests.support.html import send, text_of, token_of
+from tests.support.ledger_copies import migrated
 from tests.support.new_campaigns import begun, checked, fill_in, kept, prepared, seen_of, started, workbook
 
 TEST_NUMBER = "+14155550199"
@@ -52,7 +53,7 @@ def address() -> Iterator[str]:
 def console(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A console whose account `bulk` is in earnest, as far as it knows, and whose account `practice` is a sandbox."""
     folder = tmp_path_factory.mktemp("console")
-    settings = console_server.settings(folder, f"sqlite:///{folder / 'ledger.sqlite3'}")
+    settings = console_server.settings(folder, migrated(folder / "ledger.sqlite3"))
     accounts = {"bulk": callgear(address), "practice": callgear(address, sandbox=True)}
     settings = settings.model_copy(update={"accounts": accounts, "test_numbers": (TEST_NUMBER,)})
     app = create_app(settings, HandSetClock())

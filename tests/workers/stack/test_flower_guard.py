@@ -17,13 +17,14 @@ from campaigns.operations.people import Role
 from dialer.deadline import utc_now
 from dialer.redis_address import RedisAddress
 from tests.support import loopback
+from tests.support.forked_child import ForkedChild
 from tests.support.slow_connections import slow_connections
 from tests.workers.stack.conftest import processes_with
 from workers import flower_guard
 from workers.session_cookie import NAME
 from workers.stack.health import http_ok, redis_client
 from workers.stack.ports import Ports
-from workers.stack.processes import Child, Program
+from workers.stack.processes import Program
 
 USER, PASSWORD = "operator", "a-good-password"
 OPEN = {"/healthcheck", "/login/?", "/static/(.*)"}  # the log-in is Flower's own, which is not there: 404
@@ -68,7 +69,7 @@ def start_flower(redis_url, tmp_path_factory, sessions):
             port = ports.take(0).number
             url = f"http://127.0.0.1:{port}"
             clean = {key: value for key, value in os.environ.items() if not key.startswith("FLOWER_")}
-            flower = Child(
+            flower = ForkedChild(
                 Program(
                     name=name,
                     argv=(sys.executable, "-m", "celery", "-A", APP, "flower", "--address=127.0.0.1", f"--port={port}"),
