@@ -98,8 +98,8 @@ ODD = [
 ]
 TOGETHER = 25
 BODIES_THROWN = {  # by store: at Webex Connect's door, and at CallGear's
-    "sqlite": {"receipts": 1250, "notifications": 500},
-    "postgresql": {"receipts": 250, "notifications": 250},
+    "sqlite": {"receipts": 600, "notifications": 300},
+    "postgresql": {"receipts": 200, "notifications": 200},
 }
 
 
