@@ -69,7 +69,7 @@ def stall_the_loop(using: Runtime) -> None:
 
 
 @pytest.mark.parametrize("stall", [stall_the_ledger, stall_the_loop])
-@pytest.mark.parametrize(("pace", "count"), [(18, 60), (200, 500)])
+@pytest.mark.parametrize(("pace", "count"), [(18, 50), (200, 400)])
 def test_what_a_stall_held_up_leaves_no_faster_than_the_pace(ledger, redis_url, vendor, pace, count, stall):
     came: list[float] = []
     with (

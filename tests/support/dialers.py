@@ -88,7 +88,7 @@ def release_twice_at_once(using: Runtime) -> list[Slice]:
         return [one for found in ticks.map(lambda _: release(using=both), range(2)) for one in found]
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = PATIENCE, *, every: float = 0.02) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = PATIENCE, *, every: float = 0.05) -> None:
     """Return as soon as the condition holds; fail when it does not in time."""
     until = time.monotonic() + seconds
     while not condition():

@@ -118,9 +118,9 @@ class Receiver:
         self._server.server_close()
 
 
-def until(true: Callable[[], object], seconds: float = 10.0) -> None:
+def until(true: Callable[[], object], seconds: float = 90.0) -> None:
     """Wait until something is so; fail where it does not come to be."""
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "this did not happen in time"
-        time.sleep(0.005)
+        time.sleep(0.02)

@@ -15,6 +15,7 @@ NEW_YORK, TOKYO = zone_named("America/New_York"), zone_named("Asia/Tokyo")
 ANY_HOUR = {"mon-sun": ["00:00-24:00"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("written", "day", "name"),
     [

@@ -577,7 +577,7 @@ def test_a_short_message_is_looked_at_while_a_long_ones_turn_lasts(ledger, clock
     ):
         watch = Watch(ledger=ledger, clock=clock, vendor=vendor, using=using, buckets=buckets)
         watch.call()
-        wait_for(lambda: bool(poll_calls(watch.account, using=using)) or vendor.requests >= 2)
+        wait_for(lambda: bool(poll_calls(watch.account, using=using)) or vendor.requests >= 2, every=0.2)
 
 
 @pytest.mark.parametrize(

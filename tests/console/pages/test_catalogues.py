@@ -33,6 +33,7 @@ def test_a_translation_has_the_placeholders_of_its_text(language: str) -> None:
             assert not form or sorted(PLACEHOLDER.findall(form)) == wanted, form
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_every_text_is_translated(language: str) -> None:
     catalogue = catalogue_of(language)

@@ -119,6 +119,7 @@ def test_names_are_read_right_or_the_user_is_asked(file, language, page):
         assert names_unless_asked(file) in (names, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("page", "names"),
     [

@@ -145,6 +145,7 @@ def test_names_are_said_in_full_and_the_year_is_not_in_any_language(in_order):
     assert {language: one.fault for language, one in in_order.items() if one.fault} == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", [*DAYS, "bal-Latn", "ak", "yo"])
 def test_a_year_is_said_when_it_is_asked_for(language):
     text = Template("{{ day | date(language, year=true) }}").render({"day": "2031-10-25", "language": language})
