@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from execnet import XSpec
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-from tests.support import forked_workers, forking
+from tests.support import forking
 
 # Hundreds of processes are started here: without kept bytecode each would spend most of its time on compiling.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -37,6 +38,7 @@ STARTS_PARTS = re.compile(
     re.MULTILINE,
 )
 TESTS = Path(__file__).parent
+FORKED_WORKER = TESTS / "support" / "forked_bin" / "worker"
 # Begun first: begun last, one of them would leave workers with nothing to do.
 LONGEST = (
     "browser",
@@ -61,7 +63,8 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
 def pytest_xdist_setupnodes(config: pytest.Config, specs: list[XSpec]) -> None:
     """One process collects for all: each of the others is forked from it."""
-    python = forked_workers.python(config.invocation_params.args)
+    server = forking.begin("tests.support.forked_workers", *config.invocation_params.args)
+    python = shlex.join([sys.executable, str(FORKED_WORKER), server])
     for spec in specs:
         spec.python = python
 
