@@ -14,12 +14,11 @@ import httpx
 import pytest
 
 from campaigns.ledger.store import Ledger
-from campaigns.ledger.tables import metadata
 from console.server.rate_limit import RateLimit
 from console.server.state import AppState
 from console.web.app import create_app
 from tests.support import console_server, postgres
-from tests.support.fixtures import HandSetClock
+from tests.support.fixtures import HandSetClock, empty
 from tests.support.ledger_copies import migrated
 from workers.audit_counts import AuditCounts
 
@@ -82,8 +81,6 @@ def console(shared_console: Console) -> Console:
     shared_console.state.rate_limit = RateLimit()
     shared_console.state.streams.longest = 0.0  # else whoever asks for every route would read events for an hour
     shutil.rmtree(shared_console.state.settings.data_dir / "drafts", ignore_errors=True)
-    with shared_console.ledger.writing() as db:
-        for table in reversed(metadata.sorted_tables):
-            db.execute(table.delete())
+    empty(shared_console.ledger)
     console_server.add_user(shared_console.ledger, now=shared_console.clock())
     return shared_console

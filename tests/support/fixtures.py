@@ -132,7 +132,7 @@ def ledger(request: pytest.FixtureRequest) -> Ledger:
     One and the same for all tests, since it keeps what SQLAlchemy has compiled: a third of a short test's time.
     """
     made: Ledger = request.getfixturevalue({"sqlite": "filed_ledger", "postgresql": "served_ledger"}[request.param])
-    _empty(made)
+    empty(made)
     return made
 
 
@@ -155,15 +155,19 @@ def _opened(url: str) -> Iterator[Ledger]:
     made.close()
 
 
-def _empty(ledger: Ledger) -> None:
+def empty(ledger: Ledger) -> None:
     """Leave no row, and let ids begin at 1. To truncate PostgreSQL's tables would take longer than most fill them."""
     rows = [table for table in reversed(metadata.sorted_tables) if table not in TALLIES]
     tables = (*rows, *TALLIES)  # a row that is deleted is tallied
+    deletes = [f"DELETE FROM {table.name}" for table in tables]
     with ledger.rebuilding() as db:  # SQLite then looks for no row that refers to one of those
-        served = db.dialect.name == "postgresql"
-        if served:
-            db.exec_driver_sql("SET LOCAL lock_timeout = '20s'")
-        for table in tables:
-            db.exec_driver_sql(f"DELETE FROM {table.name}")
-            if served and table.autoincrement_column is not None:
-                db.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), 1, false)")
+        if db.dialect.name == "postgresql":
+            counted = [table.name for table in tables if table.autoincrement_column is not None]
+            again = [f"PERFORM setval(pg_get_serial_sequence('{name}', 'id'), 1, false)" for name in counted]
+            steps = ("PERFORM set_config('lock_timeout', '20s', true)", *deletes, *again)
+            db.exec_driver_sql(f"DO $$ BEGIN {'; '.join(steps)}; END $$")
+        else:
+            connection = db.connection.driver_connection
+            assert connection
+            for delete in deletes:
+                connection.execute(delete)
