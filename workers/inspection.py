@@ -110,10 +110,11 @@ def _ticks_at(address: RedisAddress) -> TickNote | Trouble:
         with address.client(timeout=REDIS_SECONDS) as server:
             return read_ticks(server)
     except RedisError as exc:
-        return _refusal(exc)
+        return refusal(exc)
 
 
-def _refusal(exc: RedisError) -> Trouble:
+def refusal(exc: RedisError) -> Trouble:
+    """What an error of Redis means for those who dial."""
     for kind, words in REFUSALS:
         if isinstance(exc, kind):
             return Trouble(TroubleKind.REDIS_REFUSES, words)

@@ -18,10 +18,11 @@ def close_to_others(settings: Settings) -> list[str]:
 
     Returns a sentence for each that was open: that it is closed now, or what closes it. Never raises.
     """
-    return [sentence for path in _private(settings) if (sentence := _close(path))]
+    return [sentence for path in private_paths(settings) if (sentence := _close(path))]
 
 
-def _private(settings: Settings) -> Iterator[Path]:
+def private_paths(settings: Settings) -> Iterator[Path]:
+    """What is its owner's alone; some of it may not be there yet."""
     yield settings.data_dir
     kind, _, file = settings.ledger_url.partition(":///")
     if kind.startswith("sqlite") and file:
@@ -37,12 +38,17 @@ def _holds_secrets(file: Path) -> bool:
         return False
 
 
-def _close(path: Path) -> str | None:
+def open_to_others(path: Path) -> int:
+    """The mode of a file or folder that others may use; 0 where they may not, or it is not there."""
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
     except OSError:
-        return None
-    if not mode & OTHERS:
+        return 0
+    return mode if mode & OTHERS else 0
+
+
+def _close(path: Path) -> str | None:
+    if not (mode := open_to_others(path)):
         return None
     try:
         shared = path.is_dir() and Path.cwd().is_relative_to(path.absolute())  # it is more than our folder

@@ -40,6 +40,7 @@ from dialer.providers.registry import PROVIDERS, AnyAccount, specs
 from dialer.redis_address import RedisAddress
 from dialer.regular_file import check_regular, read_regular
 from dialer.unicode_files import decoded
+from workers.toml_lines import line_of
 
 DEFAULT_FILE = "dialer.toml"
 MAX_BYTES = 128 << 10  # of a file of settings
@@ -378,10 +379,13 @@ def load() -> Settings:
 
 def _error_lines(exc: ValidationError, file: Path) -> list[str]:
     lines = []
+    text = decoded(read_regular(file, MAX_BYTES)) if file.exists() else ""
     for error in exc.errors(include_input=False, include_url=False, include_context=False):
         key = ".".join(str(part) for part in error["loc"])
         variable = "DIALER_" + "__".join(str(part) for part in error["loc"]).upper()
-        where = next((name for name in (variable, variable + IN_A_FILE) if name in os.environ), str(file))
+        line = line_of(text, error["loc"])
+        in_file = f"{file}:{line}" if line else str(file)
+        where = next((name for name in (variable, variable + IN_A_FILE) if name in os.environ), in_file)
         message = _unknown_key(error["loc"]) if error["type"] == "extra_forbidden" else error["msg"]
         lines.append(f"{where}: {key}: {message.removeprefix('Value error, ')}")
     return lines

@@ -42,6 +42,7 @@ COMMANDS = {
     "run": ("stack", "Start a campaign, wait for its end, print its report."),
     "demo": ("demo", "Run two example campaigns on a sandbox."),
     "notifications": ("notifications", "What to paste into a provider's client area."),
+    "doctor": ("doctor", "What is wrong with this installation, and what to do."),
     "accounts": ("accounts", "List the accounts, and say which can log in."),
     "policy": ("policy", "What a provider's error words and codes mean to us."),
     "schema": ("schema", "The JSON Schema of campaign files, for editors."),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from workers.settings import BadSettings, Settings, load
+from workers.toml_lines import line_of
 
 FILE = """\
 [accounts.main]
@@ -156,8 +157,11 @@ def test_a_file_that_is_not_unicode_is_named_with_a_remedy(folder, content):
             FILE.replace("[accounts.main]", "[acounts.main]"),
             "acounts: there is no such key; did you mean accounts?",
         ),
-        (FILE.replace("threads", "threds"), "dialer.toml: worker.threds: there is no such key; did you mean threads?"),
-        (FILE.replace('"callgear"', '"calgear"'), "dialer.toml: accounts.main.provider"),
+        (
+            FILE.replace("threads", "threds"),
+            "dialer.toml:6: worker.threds: there is no such key; did you mean threads?",
+        ),
+        (FILE.replace('"callgear"', '"calgear"'), "dialer.toml:2: accounts.main.provider"),
         (FILE.replace("[worker]", "[worker"), "dialer.toml: "),
         (
             FILE.replace("access_token", "acess_token"),
@@ -167,7 +171,7 @@ def test_a_file_that_is_not_unicode_is_named_with_a_remedy(folder, content):
             FILE.replace("access_token", "service_key"),
             "main.service_key: service_key is a key of another provider",
         ),
-        (FILE.replace('provider = "callgear"', ""), "dialer.toml: accounts.main: provider is missing"),
+        (FILE.replace('provider = "callgear"', ""), "dialer.toml:1: accounts.main: provider is missing"),
     ],
     ids=[
         "misspelt section",
@@ -185,6 +189,43 @@ def test_what_is_wrong_in_the_file_is_named_with_its_key(folder, text, named):
         load()
     assert named in wrong.value.message
     assert "key-in-the-file" not in wrong.value.message
+
+
+TOML = """\
+test_numbers = []
+accounts = {spare = {pace = 1}}
+
+# pace = 2, and [worker] in a remark
+[accounts."my account"]
+pace = 3
+[ worker ]
+threads = "many"
+names.of = 1
+text = '''
+[console]
+port = 1'''
+[[list]]
+key = 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "line"),
+    [
+        (("test_numbers", 0), 1),
+        (("accounts", "spare", "pace"), 2),
+        (("accounts", "my account", "pace"), 6),
+        (("accounts", "my account", "provider"), 5),
+        (("worker", "threads"), 8),
+        (("worker", "names", "of"), 9),
+        (("list", "key"), 14),
+        (("redis", "url"), None),
+        ((), None),
+    ],
+)
+def test_the_line_of_a_key_is_its_own_or_that_of_the_table_around_it(key, line):
+    assert line_of(TOML, key) == line
+    assert line_of("no TOML = = at all\n[", key) is None
 
 
 @pytest.mark.parametrize("section", ["CONSOLE", "FLOWER"])

@@ -17,7 +17,7 @@ from tests.support.shell import DIALER, Shell
 from workers.stack.info import running_stack
 
 IN_ORDER = (
-    *("ledger upgrade", "ledger verify", "ledger copy copy.sqlite3", "accounts", "check first.yaml"),
+    *("doctor", "ledger upgrade", "ledger verify", "ledger copy copy.sqlite3", "accounts", "check first.yaml"),
     *("preview first.yaml --row 2", "plan first.yaml", "start first.yaml", "watch first", "run first.yaml"),
     *("init appointments.yaml", "check appointments.yaml", "preview appointments.yaml --row 7"),
     *("start appointments.yaml", "pause appointments", "resume appointments"),
@@ -90,6 +90,15 @@ def test_the_lines_of_the_documents_do_what_they_say(shell):
         if line.startswith("init"):
             file = shell.folder / "appointments.yaml"
             file.write_text(file.read_text().split("retry:")[0].replace("Goodbye", LONG) + PACE)
+
+
+def test_a_doctor_who_finds_nothing_needs_one_screen(shell):
+    code, lines = shell.run_on_terminal("doctor")
+    assert code == 0, lines
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    subjects = {line[6:20].strip() for line in lines}
+    assert {"settings", "Redis", "ledger", "account main", "console", "Flower", "beat, worker", "clocks"} <= subjects
 
 
 @pytest.fixture(scope="module")
