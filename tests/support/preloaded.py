@@ -48,12 +48,13 @@ def run(
     timeout: float,
     given: str = "",
     encoding: str = "utf-8",
+    program: Sequence[str] = (DIALER,),
 ) -> tuple[int, str, str]:
-    """Run `dialer` with these arguments; its exit code and what it wrote to stdout and to stderr, in this encoding."""
+    """Run `dialer`, or another program; its exit code and what it wrote to stdout and stderr, in this encoding."""
     with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         stdin.write(given.encode())
         stdin.seek(0)
-        running = Forked([DIALER, *arguments], cwd=cwd, env=env, files=(stdin, stdout, stderr))
+        running = Forked([*program, *arguments], cwd=cwd, env=env, files=(stdin, stdout, stderr))
         try:
             code = running.wait(timeout)
         except subprocess.TimeoutExpired:

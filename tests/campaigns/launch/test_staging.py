@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -13,8 +10,9 @@ import pytest
 from campaigns.audience.temp_space import NoTempSpace
 from campaigns.launch.checking.checks import check
 from tests.campaigns.launch.test_launch import ACCOUNTS, UNTIL, good, written
+from tests.support import preloaded
 from tests.support.seeding import numbers
-from tests.support.shell import Shell
+from tests.support.shell import Ran, Shell
 
 ROOT = Path(__file__).parents[3]
 UNDER_A_LIMIT = """
@@ -37,10 +35,11 @@ main()
 """
 
 
-def python(code: str, *arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "error", "-c", code, *arguments]
+def python(code: str, *arguments: str, cwd: Path, **environ: str) -> Ran:
+    """What a program does that finds its folder for temporary files anew, and for which a warning is an error."""
+    program = ("-c", f"import tempfile, warnings\ntempfile.tempdir = None\nwarnings.simplefilter('error')\n{code}")
     clean = Shell.environ({"PYTHONPATH": str(ROOT)} | environ)
-    return subprocess.run(command, cwd=cwd, env=clean, capture_output=True, text=True, timeout=60, check=False)
+    return Ran(*preloaded.run(arguments, program=program, cwd=cwd, env=clean, timeout=60))
 
 
 @pytest.mark.parametrize(
@@ -54,8 +53,8 @@ def python(code: str, *arguments: str, cwd: Path, **environ: str) -> subprocess.
 def test_a_full_folder_of_temporary_files_is_named_with_what_to_do(tmp_path, rows, what, known):
     (tmp_path / "room").mkdir()
     done = python(UNDER_A_LIMIT, str(written(tmp_path, *rows)), cwd=tmp_path, TMPDIR=str(tmp_path / "room"))
-    assert (done.returncode, done.stderr) == (0, "")
-    message, remedy = json.loads(done.stdout)
+    assert (done.code, done.err) == (0, "")
+    message, remedy = done.json
     assert f"{what} cannot be kept in {tmp_path / 'room'}, the folder for temporary files: " in message
     assert known in message
     assert "export TMPDIR=" in remedy
@@ -72,10 +71,10 @@ def test_a_folder_of_temporary_files_that_is_gone_is_named(tmp_path, monkeypatch
 def test_start_says_so_and_starts_nothing_and_plan_does_without(tmp_path):
     shell = Shell.prepared(tmp_path)
     done = python(WITHOUT_A_FOLDER, "start", "first.yaml", cwd=tmp_path)
-    assert (done.returncode, "/no/such/folder" in done.stderr, "TMPDIR" in done.stderr) == (1, True, True)
-    assert "Traceback" not in done.stderr
+    assert (done.code, "/no/such/folder" in done.err, "TMPDIR" in done.err) == (1, True, True)
+    assert "Traceback" not in done.err
     assert "no campaign" in shell.run("status", "first").err
-    assert python(WITHOUT_A_FOLDER, "plan", "first.yaml", cwd=tmp_path).returncode == 0
+    assert python(WITHOUT_A_FOLDER, "plan", "first.yaml", cwd=tmp_path).code == 0
 
 
 def test_a_rejects_file_that_cannot_be_written_is_named(tmp_path):

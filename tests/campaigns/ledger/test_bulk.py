@@ -20,6 +20,7 @@ from campaigns.ledger.lists import drafts
 from campaigns.ledger.lists.drafts import DraftGone, NewContact
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import contacts
+from tests.support.ledger_copies import migrated
 from tests.support.lock_waits import until_it_waits
 from tests.support.seeding import definition, numbers
 
@@ -142,10 +143,7 @@ def counted(ledger: Ledger) -> int:
 
 @pytest.fixture
 def sqlite_ledger(tmp_path) -> Iterator[Ledger]:
-    from campaigns.ledger.migrations import upgrade
-
-    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite3'}")
-    upgrade(ledger)
+    ledger = Ledger(migrated(tmp_path / "ledger.sqlite3"))
     yield ledger
     ledger.close()
 

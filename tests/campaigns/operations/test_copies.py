@@ -17,6 +17,7 @@ from campaigns.ledger.store import Ledger, LedgerDamaged
 from campaigns.lifecycle import CampaignStatus
 from campaigns.operations.copies import NotCopied, copy_ledger, ledger_file, restore_ledger
 from tests.support.console_server import add_campaign
+from tests.support.ledger_copies import migrated
 
 NOW = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
 
@@ -24,8 +25,7 @@ NOW = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """A ledger with a running campaign and one that has ended."""
-    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite3'}")
-    upgrade(ledger)
+    ledger = Ledger(migrated(tmp_path / "ledger.sqlite3"))
     add_campaign(ledger, "reminder", now=NOW)
     add_campaign(ledger, "past", now=NOW, status=CampaignStatus.FINISHED)
     ledger.close()

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from campaigns.ledger import queries
-from campaigns.ledger.migrations import upgrade
 from campaigns.ledger.store import Ledger
 from campaigns.lifecycle import CampaignStatus
 from console.cli.app import COMMANDS
@@ -33,7 +32,6 @@ def shell(tmp_path: Path) -> Shell:
 def opened(shell: Shell) -> Iterator[Ledger]:
     """The ledger of a folder, as its commands would find it."""
     ledger = Ledger(f"sqlite:///{shell.folder / '.dialer' / 'ledger.sqlite3'}")
-    upgrade(ledger)
     yield ledger
     ledger.close()
 

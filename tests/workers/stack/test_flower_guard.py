@@ -9,7 +9,6 @@ import pytest
 from flower.urls import handlers
 from tornado.web import URLSpec
 
-from campaigns.ledger.migrations import upgrade
 from campaigns.ledger.store import Ledger
 from campaigns.operations import log_ins, people
 from campaigns.operations.log_ins import Lifetime
@@ -18,6 +17,7 @@ from dialer.deadline import utc_now
 from dialer.redis_address import RedisAddress
 from tests.support import loopback
 from tests.support.forked_child import ForkedChild
+from tests.support.ledger_copies import migrated
 from tests.support.slow_connections import slow_connections
 from tests.workers.stack.conftest import processes_with
 from workers import flower_guard
@@ -40,8 +40,7 @@ def paths():
 
 def people_of(folder):
     """Make a ledger there with an admin and a viewer, who have logged in to the console; their sessions."""
-    ledger = Ledger(f"sqlite:///{folder}/ledger.sqlite3")
-    upgrade(ledger)
+    ledger = Ledger(migrated(folder / "ledger.sqlite3"))
     for name, role in ((USER, Role.ADMIN), ("viewer", Role.VIEWER)):
         people.add(ledger, name, [role], PASSWORD, who="test", now=utc_now())
     facts = {"seen_from": "here", "lifetime": Lifetime(idle=HOUR, altogether=HOUR), "now": utc_now()}

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.ledger.migrations import upgrade
 from campaigns.ledger.store import Ledger
 from tests.support.seeding import dialing
 from tests.support.shell import Shell
@@ -89,7 +88,6 @@ def test_erasing_names_the_files_it_has_written_and_those_that_still_name_the_nu
 
 def test_a_person_on_the_phone_is_left_to_the_sweep_and_the_command_says_so(shell):
     ledger = Ledger(f"sqlite:///{shell.folder / '.dialer' / 'ledger.sqlite3'}")
-    upgrade(ledger)
     dialing(ledger, ["+14155550101"], now=datetime.now(UTC))
     ledger.close()
     told = shell.run("erase", "+14155550101")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.ledger.migrations import upgrade
 from campaigns.ledger.numbers.suppressions import suppress
 from campaigns.ledger.store import Ledger
 from tests.support.seeding import numbers, seed
@@ -18,7 +17,6 @@ from tests.support.shell import Shell
 def shell(tmp_path: Path) -> Shell:
     shell = Shell.prepared(tmp_path)
     ledger = Ledger(f"sqlite:///{tmp_path / '.dialer' / 'ledger.sqlite3'}")
-    upgrade(ledger)
     seed(ledger, numbers(2), now=datetime(2026, 1, 1, tzinfo=UTC))
     ledger.write(suppress, numbers(2)[1], reason="asked us", source="ann", now=datetime(2026, 1, 1, tzinfo=UTC))
     ledger.close()
