@@ -39,7 +39,7 @@ from tests.support.draws import times
 from tests.support.hostile_replies import Hostile
 from tests.support.seeding import dialing, fresh, numbers
 
-REPLIES = times(1500)  # in each of eight tests: two seeds, two vendors, two stores
+REPLIES = times(2500)  # in each of eight tests: two seeds, two vendors, two stores
 LONGEST_WAIT = timedelta(days=1, hours=3)
 ATTEMPTS = 40
 RECORDED_CALL, RECORDED_ATTEMPT = (  # that the recorded replies are about
