@@ -111,6 +111,13 @@ class LaunchState(StrEnum):
     ONCE_MORE = "once_more"  # launched a third time: two were cut off
 
 
+class ChainEnd(StrEnum):
+    """The ends of the chain of the audit's lines."""
+
+    ANCHOR = "anchor"  # where it begins: the last line that was removed because it was old
+    HEAD = "head"  # the last line that is chained
+
+
 class EventKind(StrEnum):
     """What webhooks are told of."""
 

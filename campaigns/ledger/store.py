@@ -49,7 +49,9 @@ class Ledger:
 
     def __init__(self, url: str, *, hash_key: str = "") -> None:
         self.url = url
-        self._hash = hashlib.blake2b(key=hashlib.sha256(hash_key.encode()).digest(), digest_size=20)
+        key = hashlib.sha256(hash_key.encode()).digest()
+        self._hash = hashlib.blake2b(key=key, digest_size=20)
+        self._seal = hashlib.blake2b(key=key, digest_size=20, person=b"audit")
         sqlite = url.startswith("sqlite")
         self.engine = _sqlite(url) if sqlite else _postgres(url)
         self._served: WeakSet[Any] = WeakSet()  # PostgreSQL's: it keeps what is not closed
@@ -74,6 +76,12 @@ class Ledger:
         keyed = self._hash.copy()
         keyed.update(phone.encode())
         return HASHED + keyed.hexdigest()
+
+    def seal(self, content: str) -> str:
+        """A keyed hash by which it is seen later that the content is as it was; whoever lacks the key makes none."""
+        keyed = self._seal.copy()
+        keyed.update(content.encode(errors="surrogatepass"))
+        return keyed.hexdigest()
 
     def hashes(self, phone: str) -> tuple[str, ...]:
         """The hashes of a number and of its other spelling: whichever was erased, the phone was."""

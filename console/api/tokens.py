@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from campaigns.ledger.audit_chain import ChainFault, verify
 from campaigns.operations import api_tokens
 from campaigns.operations.api_tokens import Scope, Token
 from campaigns.reporting.audit_trail import AuditFilter, audit_after
@@ -63,6 +65,21 @@ class AuditEntry(BaseModel):
     detail: str
 
 
+class AuditVerification(BaseModel):
+    """Whether the audit is as it was written, and what is wrong with the first line that is not."""
+
+    intact: bool
+    fault: ChainFault | None
+    place: int | None = Field(description="Of the first line that is not as it was, in the chain.")
+    id: int | None = Field(description="Of that line; of the next one where it was removed.")
+    at: datetime | None
+    chained: int = Field(description="Lines that are as they were, up to the first that is not.")
+    removed: int = Field(description="Lines before them that were removed because they were old.")
+    waiting: int = Field(description="Lines of the last seconds, which are not chained yet.")
+    backdated: int = Field(description="Chained lines dated an hour or more before a line ahead of them.")
+    head: str | None = Field(description="The chain's end, as PLACE:HASH: note it elsewhere.")
+
+
 async def wanted_lines(
     campaign: Word = None,
     who: Word = None,
@@ -115,6 +132,13 @@ def list_audit(
     with state.ledger.reading() as db:
         rows = audit_after(db, wanted, after=start, limit=limit + 1, numbers=numbers)
     return page_of(rows, limit, AuditEntry.model_validate, lambda row: (row.at.isoformat(), row.id))
+
+
+@router.get("/audit/verify", **needs(Scope.ADMIN))
+def verify_audit(state: InjectedState) -> AuditVerification:
+    """Whether the audit's lines are as they were written. It reads them all."""
+    result = verify(state.ledger)
+    return AuditVerification(intact=result.fault is None, **asdict(result) | {"head": result.head and str(result.head)})
 
 
 def _facts(token: Token) -> dict[str, object]:

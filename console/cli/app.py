@@ -57,6 +57,7 @@ COMMANDS = {
     "schedule": ("schedule", "Campaigns launched again and again, each with a fresh list."),
     "users": ("users", "The people who use the console."),
     "tokens": ("tokens", "What programs show to use the API."),
+    "audit": ("audit", "Who did what, and whether that was changed."),
 }
 
 

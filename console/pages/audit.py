@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from fastapi import Depends, HTTPException, Query, Request
 from fastapi.responses import StreamingResponse
 
+from campaigns.ledger.audit_chain import verify
 from campaigns.operations.people import Role
 from campaigns.reporting.audit_trail import AuditFilter, audit_after, audit_cells, people_and_events
 from console.pages.downloads import csv_download
@@ -64,8 +65,10 @@ Asked = Annotated[AskedFor, Depends(asked_for)]
 
 
 @router.get("/audit", **for_role(Role.VIEWER))
-def show_audit(request: Request, state: InjectedState, asked: Asked, after: After = None) -> str:
-    """The lines that meet the filters, the latest first, a part at a time."""
+def show_audit(
+    request: Request, state: InjectedState, asked: Asked, after: After = None, verified: bool = False
+) -> str:
+    """The lines that meet the filters, the latest first, a part at a time; on demand, whether all are as written."""
     start = moment_and_row_after(after)
     with state.ledger.reading() as db:
         lines = [] if asked.faults else audit_after(db, asked.wanted, limit=LINES_SHOWN + 1, after=start)
@@ -81,7 +84,8 @@ def show_audit(request: Request, state: InjectedState, asked: Asked, after: Afte
         export=f"/audit/export?{urlencode(asked.given)}",
         newest=f"/audit?{urlencode(asked.given)}" if after else None,
         older=f"/audit?{urlencode({**asked.given, 'after': page.next})}" if page.next else None,
-        every=None if after else REFRESH_SECONDS,
+        verification=verify(state.ledger) if verified else None,
+        every=None if after or verified else REFRESH_SECONDS,
     )
 
 

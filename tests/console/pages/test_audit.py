@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
+from campaigns.ledger.audit_chain import chain_audit
 from campaigns.ledger.tables import audit
 from campaigns.reporting.audit_trail import AuditFilter, audit_after
 from tests.console.conftest import Console
@@ -55,6 +56,17 @@ def test_the_latest_act_comes_first(console: Console, acts: datetime) -> None:
         "bob suppression removed",
         "ann campaign paused",
     ]
+
+
+def test_the_page_says_on_demand_whether_all_is_as_it_was_written(console: Console, acts: datetime) -> None:
+    chain_audit(console.ledger)
+    assert "Intact: all 4 lines" in text_of(console.http.get("/audit", params={"verified": "true"}).text)
+    assert console.http.get("/api/v1/audit/verify").json()["chained"] == 4
+    with console.ledger.writing() as db:
+        db.execute(update(audit).where(audit.c.place == 2).values(who="mallory"))
+    assert "Not intact: line 2 was changed" in text_of(console.http.get("/audit", params={"verified": "true"}).text)
+    reply = console.http.get("/api/v1/audit/verify").json()
+    assert (reply["intact"], reply["fault"], reply["place"]) == (False, "changed", 2)
 
 
 @pytest.mark.parametrize(
