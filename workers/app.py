@@ -24,6 +24,7 @@ from workers.settings import Settings, load
 from workers.shared_metrics import SharedMetrics
 
 MAX_TASK_SECONDS = 600
+RETENTION_EVERY = 300.0  # seconds, at which it is looked whether the night's run is done
 
 
 def _settings() -> Settings:
@@ -72,6 +73,7 @@ app.conf.update(
         "workers.tasks.sweep": {"queue": TICKS},
         "workers.tasks.launch": {"queue": TICKS},
         "workers.tasks.check_list": {"queue": LISTS},
+        "workers.tasks.retain": {"queue": LISTS},
         "workers.tasks.tell": {"queue": WEBHOOKS},
     },
     timezone="UTC",
@@ -81,7 +83,8 @@ app.conf.update(
             "schedule": Tick(settings.worker.tick_seconds),
         }
         for name in ("release", "look", "sweep", "launch")
-    },
+    }
+    | {"retain": {"task": "workers.tasks.retain", "schedule": Tick(RETENTION_EVERY)}},
     beat_scheduler="workers.beat:Beat",
     beat_max_loop_interval=max(settings.worker.tick_seconds / 2, 0.1),
 )

@@ -33,6 +33,7 @@ from pydantic_settings import (
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from campaigns.retention_periods import InstallationRetention
 from dialer.errors import DialerError
 from dialer.internal_networks import networks
 from dialer.phone import BadPhoneNumber, parse
@@ -272,6 +273,7 @@ class Settings(BaseSettings):
     oidc: OidcSettings = OidcSettings()
     flower: FlowerSettings = FlowerSettings()
     sandbox: SandboxSettings = SandboxSettings()
+    retention: InstallationRetention = InstallationRetention()
 
     @model_validator(mode="after")
     def _no_short_password_for_others(self) -> Self:

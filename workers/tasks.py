@@ -22,10 +22,13 @@ from campaigns.dispatch.dial import Slice
 from campaigns.dispatch.slice_summary import SliceEnd, SliceSummary, spans
 from campaigns.launch import recurring
 from campaigns.launch.drafts import draft_checks
+from campaigns.launch.drafts.file_drafts import remove_old_drafts
 from campaigns.ledger import claims
 from campaigns.ledger.store import LedgerUnavailable
 from campaigns.lifecycle import Step
 from campaigns.operations import sweep as sweeping
+from campaigns.operations.retention import emptying
+from campaigns.operations.suppression_files.uploads import remove_old_uploads
 from campaigns.operations.webhooks import delivering
 from campaigns.operations.webhooks.delivering import Ticket
 from campaigns.runtime import Runtime, contained
@@ -42,6 +45,7 @@ from workers.wiring import redis_address, runtime
 log = get_logger()
 _tick_guard = TickGuard()
 NUDGE_SECONDS = 0.5  # how long a nudge waits for a tick that is under way
+RETENTION_SECONDS = 240.0  # of one part of the night's run: a task may take MAX_TASK_SECONDS
 NOTE_SECONDS = 2.0  # how long the note of a tick may take
 
 
@@ -202,6 +206,24 @@ def check_list(draft_id: str) -> None:
 
 def _account_settings(using: Runtime) -> Mapping[str, AccountSettings]:
     return {name: account.settings for name, account in using.accounts.items()}
+
+
+@app.task(name="workers.tasks.retain", send_events=False)  # type: ignore[untyped-decorator]
+def retain() -> None:
+    """Once a night, empty what is known of people whose time is over, a part at a time; remove lists kept for days."""
+    using = runtime(settings)
+    try:
+        with contained(Step.SWEEP, using.ledger, using.clock(), part="retention"):
+            remove_old_drafts(settings.data_dir, using.clock())
+            remove_old_uploads(settings.data_dir, using.clock())
+            folder = settings.data_dir / "reports"
+            done = emptying.run_daily(
+                *(using.ledger, settings.retention, folder), now=using.clock(), seconds=RETENTION_SECONDS
+            )
+            if done is not None:
+                log.info("retention", emptied=emptying.summary(done))
+    except LedgerUnavailable as exc:
+        log.error("nothing is emptied", why=exc.message, remedy=exc.remedy)
 
 
 @app.task(name="workers.tasks.sweep", send_events=False)  # type: ignore[untyped-decorator]

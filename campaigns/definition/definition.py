@@ -28,6 +28,7 @@ from campaigns.definition.sections.section import Section
 from campaigns.definition.templates import Template
 from campaigns.definition.validation_errors import validation_faults
 from campaigns.definition.yaml_source import DefinitionFaults, FileFault, KeyPath, Source, format_path, read_source
+from campaigns.retention_periods import Retention
 from dialer.call_kinds import INFORMER, CallKind, Informer
 from dialer.calls import Outcome
 from dialer.field_errors import field_error
@@ -107,6 +108,9 @@ class Definition(Section):
         False,
         description="Whether it goes on by itself once its account, which could not dial (refused, blocked, inactive), "
         "answers again.",
+    )
+    retention: Retention | None = Field(
+        None, description="For how long what is known of its people is kept after its end; absent, as the settings say."
     )
     on_unknown: Literal["report", "redial"] = Field(
         "report",
@@ -189,6 +193,10 @@ class Definition(Section):
     def caps(self) -> tuple[Cap, ...]:
         """How often one number may be called, counting the calls of all campaigns."""
         return self.frequency.caps() if self.frequency else ()
+
+    def kept(self, general: Retention) -> Retention:
+        """For how long what is known of its people is kept, where the settings keep it as `general` says."""
+        return (self.retention or Retention()).over(general)
 
     def retry_policy(self) -> RetryPolicy:
         """When to try again after each outcome; without `retry`, never."""

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from campaigns.ledger import queries
 from campaigns.ledger.lists import drafts
 from campaigns.ledger.lists.redials import note_redial, other_campaigns, reached_calls
+from campaigns.ledger.lists.retention import is_emptied
 from campaigns.ledger.numbers import erasures
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
@@ -101,6 +102,9 @@ def _redial(
     source = select(*columns).where(*left)
     db.execute(insert(contacts).from_select(["campaign_id", *KEPT, "status", "due_at", "attempts", "tries"], source))
     if not db.scalar(select(func.count()).where(contacts.c.campaign_id == new)):
+        if is_emptied(db, old.id):
+            remedy = "start it anew from its list"
+            raise CannotRedial(f"{old.id} is over for so long that its texts or numbers are not kept any more", remedy)
         raise CannotRedial(
             f"{old.id} has no contact that ended as {', '.join(outcomes)}", f"see them with: dialer report {old.id}"
         )
@@ -131,7 +135,9 @@ def _ended_first(campaign_id: str) -> str:
 def _called_again(db: Connection, old: Campaign, outcomes: Sequence[str]) -> Sequence[ColumnElement[bool]]:
     """Whether a redial calls a contact again: it ended so, and no call of a redial of its campaign was answered."""
     reached = reached_calls(other_campaigns(db, old.id)).correlate(None)
-    own = (contacts.c.campaign_id == old.id, contacts.c.phone.startswith("+"))
+    own = [contacts.c.campaign_id == old.id, contacts.c.phone.startswith("+")]
+    if old.definition.message is not None and old.definition.message.tts is not None:
+        own.append(contacts.c.text.is_not(None))  # of the others the text is not kept any more
     return (*own, _left(outcomes), contacts.c.phone.not_in(reached))
 
 

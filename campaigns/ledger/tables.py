@@ -51,6 +51,7 @@ from campaigns.lifecycle import (
     Step,
     WebhookState,
 )
+from campaigns.retention_periods import Kept
 from dialer.phone import ENDING_DIGITS
 
 
@@ -438,6 +439,17 @@ erasures = Table(
     Column("asked_at", UtcTime, nullable=False),
 )
 
+retention_done = Table(
+    "retention_done",  # what was emptied of an ended campaign because its time was over
+    metadata,
+    Column("campaign_id", Text, primary_key=True),
+    Column("kept", Text, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("number", Integer, nullable=False),  # of contacts or receipts that were emptied
+    known_values("kept", Kept),
+    Index("ix_retention_done_at", "at"),
+)
+
 idempotency_keys = Table(
     "idempotency_keys",  # requests of programs, so that one that is sent again has the same answer
     metadata,
@@ -494,7 +506,7 @@ audit = Table(
     Column("event", Text, nullable=False),
     Column("campaign_id", Text),
     Column("detail", Sentence, nullable=False, default=""),
-    # Its place in the chain and the hash there, which covers the line before: see `campaigns/ledger/audit_chain.py`.
+    # Its place in the chain and the hash there, which covers the line before: see `campaigns/ledger/audit_chain`.
     Column("place", BigInteger),  # absent in the first moments: it is not chained yet
     Column("hash", Text),
     # Listed the latest first, all of it and by each of its filters.

@@ -304,7 +304,7 @@ def counted_anew(db: Connection, table: Table) -> Select[Any]:
     """A count of the rows themselves, as rows of this table of tallies."""
     if table is contact_tallies:
         c = contacts.c
-        columns: list[ColumnElement[Any]] = [c.campaign_id, c.status, _kept(db, func.coalesce(c.reason, ""))]
+        columns: list[ColumnElement[Any]] = [c.campaign_id, c.status, counted_reason(db, func.coalesce(c.reason, ""))]
         which: ColumnElement[bool] = c.final_at.is_not(None)
     else:
         a = attempts.c
@@ -315,7 +315,7 @@ def counted_anew(db: Connection, table: Table) -> Select[Any]:
     return select(*named, func.count().label("number")).where(which).group_by(*columns)
 
 
-def _kept(db: Connection, reason: ColumnElement[Any]) -> ColumnElement[Any]:
+def counted_reason(db: Connection, reason: ColumnElement[Any]) -> ColumnElement[Any]:
     """What a tally keeps of a reason, as the triggers have it."""
     long_number = reason.op("~")("[0-9]{7}") if db.dialect.name == "postgresql" else reason.op("GLOB")(LONG_NUMBER)
     return case((long_number, ""), else_=reason)

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection, exists, or_, select
 
 from campaigns.ledger import claims, queries
-from campaigns.ledger.audit_chain import chain_audit
+from campaigns.ledger.audit_chain.chaining import chain_audit
 from campaigns.ledger.deliveries import purge
 from campaigns.ledger.event_stream import end_stream
 from campaigns.ledger.lists.contacts import end_withdrawn
@@ -73,9 +73,9 @@ def sweep(*, using: Runtime) -> SweepResult:
         "events purged": lambda: _purge_events(using, now),
         "too many unknown": lambda: alert_of_unknown(using, now),
         "withdrawn": lambda: end_withdrawn(using.ledger, now),
-        "audit chained": lambda: chain_audit(using.ledger),
         "keys forgotten": lambda: forget_keys(using.ledger, now),
         "finished": lambda: _finish_campaigns(using),
+        "audit chained": lambda: chain_audit(using.ledger),
         "resumed": lambda: ask_accounts(using),  # last: an account that does not answer takes its time
     }
     for name, step in steps.items():

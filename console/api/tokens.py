@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from campaigns.ledger.audit_chain import ChainFault, verify
+from campaigns.ledger.audit_chain.verifying import ChainFault, verify
 from campaigns.operations import api_tokens
 from campaigns.operations.api_tokens import Scope, Token
 from campaigns.reporting.audit_trail import AuditFilter, audit_after

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from fastapi import Depends, HTTPException, Query, Request
 from fastapi.responses import StreamingResponse
 
-from campaigns.ledger.audit_chain import verify
+from campaigns.ledger.audit_chain.verifying import verify
 from campaigns.operations.people import Role
 from campaigns.reporting.audit_trail import AuditFilter, audit_after, audit_cells, people_and_events
 from console.pages.downloads import csv_download

@@ -52,9 +52,9 @@ def test_a_task_is_acknowledged_when_it_is_done_and_none_is_fetched_ahead(shown)
 def test_every_tick_is_a_task_that_no_clock_makes_void(shown):
     ticks = shown["beat_schedule"].values()
     assert {tick["task"] for tick in ticks} == {
-        f"workers.tasks.{name}" for name in ("release", "look", "sweep", "launch")
+        f"workers.tasks.{name}" for name in ("release", "look", "sweep", "launch", "retain")
     }
-    assert {tick["schedule"] for tick in ticks} == {2.0}
+    assert {tick["schedule"] for tick in ticks} == {2.0, 300.0}
     assert not any("expires" in tick.get("options", {}) for tick in ticks)
 
 

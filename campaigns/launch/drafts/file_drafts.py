@@ -122,7 +122,7 @@ def keep(
     """
     drafts = data_folder / DRAFTS
     drafts.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _remove_old(drafts, now)
+    remove_old_drafts(data_folder, now)
     token = token or new_token()
     if kept := _with_token(data_folder, token):
         return kept
@@ -308,8 +308,10 @@ def _with_token(data_folder: Path, token: str) -> FileDraft | None:
     return find(data_folder, folder.name) if folder else None
 
 
-def _remove_old(drafts: Path, now: datetime) -> None:
-    for folder in drafts.iterdir():
+def remove_old_drafts(data_folder: Path, now: datetime) -> None:
+    """Remove drafts that were made a week ago, with their lists; those of schedules stay."""
+    drafts = data_folder / DRAFTS
+    for folder in drafts.iterdir() if drafts.is_dir() else ():
         try:
             about = json.loads((folder / ABOUT).read_text("utf-8"))
             old = datetime.fromisoformat(about["created_at"]) < now - KEPT_FOR and not about.get("scheduled")

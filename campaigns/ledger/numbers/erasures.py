@@ -30,8 +30,9 @@ from sqlalchemy import (
 
 from campaigns.ledger.moves import row_count
 from campaigns.ledger.store import HASHED
-from campaigns.ledger.tables import UtcTime, attempts, contacts, erasures, receipts, suppressions
+from campaigns.ledger.tables import UtcTime, attempts, contacts, erasures, receipts, retention_done, suppressions
 from campaigns.lifecycle import FINAL_CONTACTS, OPEN_ATTEMPTS, WAITING_CONTACTS, ContactStatus
+from campaigns.retention_periods import Kept
 from dialer.phone import mask
 
 ERASED = "erased"
@@ -130,9 +131,12 @@ def _empty(db: Connection, ids: Iterable[int]) -> int:
 
 
 def erased_attempts(db: Connection, attempt_ids: Iterable[UUID]) -> list[UUID]:
-    """Which of these attempts belong to a contact that was emptied."""
+    """Which of these attempts belong to a contact that was emptied, or to a campaign whose receipts were."""
     query = select(attempts.c.id).join(contacts, contacts.c.id == attempts.c.contact_id)
-    emptied = (attempts.c.id.in_(list(attempt_ids)), contacts.c.phone.startswith(HASHED))
+    receipts_gone = exists().where(
+        retention_done.c.campaign_id == attempts.c.campaign_id, retention_done.c.kept == Kept.RECEIPTS
+    )
+    emptied = (attempts.c.id.in_(list(attempt_ids)), contacts.c.phone.startswith(HASHED) | receipts_gone)
     return list(db.scalars(query.where(*emptied).order_by(attempts.c.id)))
 
 

@@ -70,15 +70,21 @@ def keep(data_folder: Path, put_list: Callable[[Path], object], terms: Terms, *,
     """Keep a list for a day, readable by its owner alone; those that are older are removed."""
     uploads = data_folder / SUPPRESSION_UPLOADS
     uploads.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for earlier in uploads.iterdir():
-        since = UPLOAD_ID.fullmatch(earlier.name)
-        if since is None or int(since[1]) < (now - KEPT).timestamp():
-            shutil.rmtree(earlier, ignore_errors=True)
+    remove_old_uploads(data_folder, now)
     folder = uploads / f"{int(now.timestamp())}-{secrets.token_hex(12)}"
     folder.mkdir(mode=0o700)
     put_list(folder / LIST)
     _write(folder / TERMS, terms)
     return find(data_folder, folder.name)
+
+
+def remove_old_uploads(data_folder: Path, now: datetime) -> None:
+    """Remove the lists that were uploaded a day ago."""
+    uploads = data_folder / SUPPRESSION_UPLOADS
+    for earlier in uploads.iterdir() if uploads.is_dir() else ():
+        since = UPLOAD_ID.fullmatch(earlier.name)
+        if since is None or int(since[1]) < (now - KEPT).timestamp():
+            shutil.rmtree(earlier, ignore_errors=True)
 
 
 def find(data_folder: Path, upload_id: str) -> Upload:

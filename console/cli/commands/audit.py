@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from campaigns.ledger.audit_chain import ChainFault, ChainPlace, Verification, verify
+from campaigns.ledger.audit_chain.chaining import ChainPlace
+from campaigns.ledger.audit_chain.verifying import ChainFault, Verification, verify
 from campaigns.reporting.audit_trail import AuditFilter, audit_after
 from console.cli.arguments import AsJson, BadArgument
 from console.cli.command_group import CommandGroup

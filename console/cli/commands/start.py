@@ -27,9 +27,10 @@ def check_command(file: Path = FilePath, as_json: bool = AsJson) -> None:
         checked = check_file(file, settings, ledger, quiet=as_json, keep=False)
         rejects = checked.write_rejects(reports_folder(settings))
     if as_json:
-        print_json(show.checked_facts(checked, rejects, now_utc()))
+        print_json(show.checked_facts(checked, rejects, now_utc(), settings.retention))
     else:
         show.print_check_result(checked, rejects)
+        show.print_kept(checked, settings.retention)
         show.print_warnings(checked, now_utc())
     if checked.bad_rows:
         raise typer.Exit(1)

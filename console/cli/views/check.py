@@ -9,12 +9,13 @@ from typing import Any
 from rich.markup import escape
 
 from campaigns.launch.checking.checks import CheckResult
-from console.cli.output import out, print_note, print_warning, short_path, table
+from campaigns.retention_periods import Retention
+from console.cli.output import out, print_note, print_prose, print_warning, short_path, table
 
 SHOWN_REJECTS = 20
 
 
-def checked_facts(checked: CheckResult, rejects: Path | None, now: datetime) -> dict[str, Any]:
+def checked_facts(checked: CheckResult, rejects: Path | None, now: datetime, retention: Retention) -> dict[str, Any]:
     """A check's result as JSON facts."""
     return {
         "campaign": checked.definition.campaign,
@@ -22,12 +23,18 @@ def checked_facts(checked: CheckResult, rejects: Path | None, now: datetime) -> 
         "summary": dict(checked.summary.lines()),
         "rejects": str(rejects) if rejects else None,
         "bad": checked.bad_rows,
+        "kept": checked.definition.kept(retention).model_dump(mode="json"),
         "warnings": checked.all_warnings(now),
         "rejected": [
             {name: getattr(reject, name) for name in ("line", "column", "code", "reason", "suggestion")}
             for reject in checked.rejects
         ],
     }
+
+
+def print_kept(checked: CheckResult, retention: Retention) -> None:
+    """Print until when the list will be kept."""
+    print_prose(checked.definition.kept(retention).said(checked.definition.ends_at))
 
 
 def print_check_result(checked: CheckResult, rejects: Path | None) -> None:

@@ -10,8 +10,9 @@ from random import Random
 import pytest
 from sqlalchemy import delete, insert, select, update
 
-from campaigns.ledger import audit_chain as chains
-from campaigns.ledger.audit_chain import CHAINED_AT_ONCE, ChainFault, ChainPlace, chain_audit, verify
+from campaigns.ledger.audit_chain import chaining as chains
+from campaigns.ledger.audit_chain.chaining import CHAINED_AT_ONCE, ChainPlace, chain_audit
+from campaigns.ledger.audit_chain.verifying import ChainFault, Verification, verify
 from campaigns.ledger.moves import write_audit
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import audit, audit_chain
@@ -55,7 +56,7 @@ def test_a_chain_that_nobody_touched_is_intact(ledger, now):
 
 def test_an_audit_without_lines_is_intact(ledger):
     assert chain_audit(ledger) == 0
-    assert verify(ledger) == chains.Verification()
+    assert verify(ledger) == Verification()
 
 
 def test_lines_of_before_the_chain_are_chained_in_parts(ledger, now):

@@ -32,7 +32,7 @@ IN_ORDER = (
     "contact withdraw reminders --key A-18 --reason 'cancelled by the patient'",
     *("contact show reminders --key A-17", "close reminders"),
     *("start now.yaml", "tokens create scheduler --scopes calls", "tokens create prometheus --scopes metrics"),
-    "audit verify",
+    *("audit verify", "retention plan", "retention run --yes"),
 )
 OURS = {"watch appointments", "pause reminders"}  # what the others need, and no document shows
 NOT_RUN = {

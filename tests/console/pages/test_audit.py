@@ -9,7 +9,7 @@ from io import StringIO
 import pytest
 from sqlalchemy import insert, update
 
-from campaigns.ledger.audit_chain import chain_audit
+from campaigns.ledger.audit_chain.chaining import chain_audit
 from campaigns.ledger.tables import audit
 from campaigns.reporting.audit_trail import AuditFilter, audit_after
 from tests.console.conftest import Console

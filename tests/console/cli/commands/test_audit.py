@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from campaigns.ledger.audit_chain import chain_audit
+from campaigns.ledger.audit_chain.chaining import chain_audit
 from tests.support.shell import Shell
 from workers.ledger import open_ledger
 from workers.settings import Settings

@@ -1,0 +1,277 @@
+"""Retention: empties what is known of people when the time for which it is kept is over; figures stay."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from campaigns.ledger.audit_chain import chaining as audit_chain
+from campaigns.ledger.lists import retention as statements
+from campaigns.ledger.lists.retention import EndedCampaign
+from campaigns.ledger.moves import write_audit
+from campaigns.ledger.store import Ledger
+from campaigns.lifecycle import PROGRAM
+from campaigns.operations.retention.old_files import kept_files, remove_files
+from campaigns.retention_periods import FOREVER, InstallationRetention, Kept
+from dialer.plural import counted
+
+T = TypeVar("T")
+EVENT = "retention"
+NIGHT_HOUR = 3  # UTC
+HELD_SECONDS = 0.03  # for how long a batch shall keep other writers waiting
+FIRST_BATCH, SMALLEST, LARGEST = 50, 5, 500
+IN_THE_LEDGER = (Kept.TEXTS, Kept.RECEIPTS, Kept.CONTACTS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignPlan:
+    """What is still kept of an ended campaign: until when, and how much of it is due to go now."""
+
+    campaign: str
+    ended_at: datetime
+    until: Mapping[Kept, datetime | None]
+    due: Mapping[Kept, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run would empty or remove now, and what goes later.
+
+    unmatched  bodies of receipts that belong to no call of ours
+    audit      lines of the audit
+    files      files that would be removed; `later` those that go another day, with their day
+    """
+
+    campaigns: Sequence[CampaignPlan]
+    unmatched: int
+    audit: int
+    files: Sequence[Path]
+    later: Mapping[Path, datetime]
+
+
+@dataclass(slots=True, kw_only=True)
+class Result:
+    """What a run has emptied and removed; the names are those of `retention run --json`.
+
+    left      files that could not be removed
+    finished  whether all that was due is done; what is not is done by the next run
+    """
+
+    campaigns: int = 0
+    contacts: int = 0
+    texts: int = 0
+    receipts: int = 0
+    audit: int = 0
+    files: Sequence[Path] = ()
+    left: Sequence[Path] = ()
+    finished: bool = True
+
+
+@dataclass(slots=True)
+class Batches:
+    """Sizes batches by how long the last one held the ledger, and lets others write as long as it took."""
+
+    until: float | None = None
+    size: int = FIRST_BATCH
+    held: list[float] = field(default_factory=list)
+
+    @property
+    def over(self) -> bool:
+        """Whether the run's own time is over."""
+        return self.until is not None and time.monotonic() > self.until
+
+    def write(self, ledger: Ledger, act: Callable[..., T], *facts: object) -> T:
+        """One transaction, and a pause after it."""
+        took = 0.0
+
+        def timed(db: Connection) -> T:
+            nonlocal took
+            began = time.monotonic()
+            try:
+                return act(db, *facts)
+            finally:
+                took = time.monotonic() - began
+
+        result = ledger.write(timed)
+        self.held.append(took)
+        self.size = max(SMALLEST, min(LARGEST, int(self.size * HELD_SECONDS / max(took, 0.001)), self.size * 2))
+        time.sleep(min(took, HELD_SECONDS))
+        return result
+
+
+def make_plan(ledger: Ledger, general: InstallationRetention, folder: Path, *, now: datetime) -> Plan:
+    """What `run` would do at this moment, and until when all else is kept. Nothing is changed."""
+    with ledger.reading() as db:
+        ended = list(statements.ended_campaigns(db))
+        plans = [_plan_of(db, campaign, general, now) for campaign in ended]
+        cutoff = _cutoff(general.period(Kept.RECEIPTS), now)
+        unmatched = len(statements.unmatched_before(db, cutoff, 1_000_000)) if cutoff else 0
+        audit_cutoff = _cutoff(general.audit, now)
+        audit = audit_chain.count_before(db, audit_cutoff) if audit_cutoff else 0
+    files = kept_files(ledger, general, folder)
+    return Plan(
+        campaigns=plans,
+        unmatched=unmatched,
+        audit=audit,
+        files=[each.file for each in files if each.until <= now],
+        later={each.file: each.until for each in files if each.until > now},
+    )
+
+
+def run(
+    ledger: Ledger,
+    general: InstallationRetention,
+    folder: Path,
+    *,
+    now: datetime,
+    seconds: float | None = None,
+    batches: Batches | None = None,
+) -> Result:
+    """Empty and remove what is due, in small batches; running it again, or twice at once, does no harm.
+
+    With `seconds` it stops some time after these; the result says so.
+    """
+    batches = batches or Batches(until=None if seconds is None else time.monotonic() + seconds)
+    result = Result()
+    with ledger.reading() as db:
+        ended = list(statements.ended_campaigns(db))
+    for campaign in ended:
+        due = list(_due(campaign, general, now))
+        for kept in due:
+            _empty_campaign(ledger, campaign.id, kept, batches, result, now)
+            if batches.over:
+                result.finished = False
+                return result
+        result.campaigns += bool(due)
+    _empty_unmatched(ledger, general, batches, result, now)
+    _remove_audit(ledger, general, batches, result, now)
+    old = [each.file for each in kept_files(ledger, general, folder) if each.until <= now]
+    result.left = remove_files(old, folder)
+    result.files = [file for file in old if file not in result.left]
+    return result
+
+
+def run_on_demand(
+    ledger: Ledger, general: InstallationRetention, folder: Path, *, who: str, now: datetime, seconds: float | None
+) -> Result:
+    """A run that somebody asks for, with a line in the audit."""
+    result = run(ledger, general, folder, now=now, seconds=seconds)
+    ledger.write(write_audit, now, who=who, event=EVENT, detail=summary(result))
+    return result
+
+
+def run_daily(
+    ledger: Ledger, general: InstallationRetention, folder: Path, *, now: datetime, seconds: float
+) -> Result | None:
+    """The night's run, once from 03:00 UTC on, and made up for when nobody was there; None where it is done.
+
+    One process does it at a time. What `seconds` do not suffice for is done by the next call. When all is done, one
+    line of the audit says what the night has emptied.
+    """
+    night = now.replace(hour=NIGHT_HOUR, minute=0, second=0, microsecond=0)
+    due_since = night if night <= now else night - timedelta(days=1)
+    if not ledger.write(statements.take_turn, due_since, now):
+        return None
+    result = Result(finished=False)
+    try:
+        result = run(ledger, general, folder, now=now, seconds=seconds)
+        if result.finished:
+            with ledger.reading() as db:
+                done = statements.done_since(db, due_since)
+            for kept, (_, number) in done.items():  # those of earlier calls too
+                setattr(result, kept, max(number, getattr(result, kept)))
+            result.campaigns = max([result.campaigns, *(number for number, _ in done.values())])
+            if general.ends or done:
+                ledger.write(write_audit, now, who=PROGRAM, event=EVENT, detail=summary(result))
+    finally:
+        ledger.write(statements.end_turn, now, finished=result.finished)
+    return result
+
+
+def kept_until(general: InstallationRetention, campaign: EndedCampaign, kept: Kept) -> datetime | None:
+    """Until when this is kept of a campaign that is over; None: for ever."""
+    period = campaign.own.over(general).period(kept)
+    return None if period is None or period == FOREVER else campaign.ended_at + period
+
+
+def summary(result: Result) -> str:
+    """What was emptied, in words without anybody's number."""
+    parts = [
+        (result.contacts, "contact", None),
+        (result.texts, "text", None),
+        (result.receipts, "receipt", None),
+        (len(result.files), "file", None),
+        (result.audit, "line of the audit", "lines of the audit"),
+    ]
+    done = [counted(number, singular, *filter(None, [plural])) for number, singular, plural in parts if number]
+    words = ", ".join(done) if done else "nothing was due"
+    return words if result.finished else f"{words}; the rest follows"
+
+
+def _due(campaign: EndedCampaign, general: InstallationRetention, now: datetime) -> Iterator[Kept]:
+    """What is to be emptied of a campaign: with its contacts, all else of it goes."""
+    due = [
+        kept
+        for kept in IN_THE_LEDGER
+        if kept not in campaign.done and (until := kept_until(general, campaign, kept)) is not None and until <= now
+    ]
+    yield from [Kept.CONTACTS] if Kept.CONTACTS in due else due
+
+
+def _empty_campaign(
+    ledger: Ledger, campaign_id: str, kept: Kept, batches: Batches, result: Result, now: datetime
+) -> None:
+    after, emptied, whole = None, 0, True
+    while not batches.over:
+        with ledger.reading() as db:
+            batch = statements.next_batch(db, campaign_id, kept, batches.size, after)
+        if batch is None:
+            break
+        number = batches.write(ledger, statements.empty, ledger, campaign_id, kept, batch)
+        whole = whole and number is not None
+        emptied += number or 0
+        after = batch.last
+    setattr(result, kept, getattr(result, kept) + emptied)
+    with ledger.reading() as db:
+        whole = whole and not statements.is_left(db, campaign_id, kept)
+    if whole and not batches.over:
+        batches.write(ledger, statements.note_done, campaign_id, kept, emptied, now)
+
+
+def _empty_unmatched(
+    ledger: Ledger, general: InstallationRetention, batches: Batches, result: Result, now: datetime
+) -> None:
+    cutoff = _cutoff(general.period(Kept.RECEIPTS) or general.period(Kept.CONTACTS), now)
+    while cutoff is not None:
+        with ledger.reading() as db:
+            ids = statements.unmatched_before(db, cutoff, batches.size)
+        if not ids:
+            return
+        result.receipts += batches.write(ledger, statements.empty_bodies, ids)
+
+
+def _remove_audit(
+    ledger: Ledger, general: InstallationRetention, batches: Batches, result: Result, now: datetime
+) -> None:
+    cutoff = _cutoff(general.audit, now)
+    while cutoff is not None:
+        removed = batches.write(ledger, audit_chain.remove_before, ledger, cutoff, batches.size)
+        result.audit += removed
+        if not removed:
+            return
+
+
+def _plan_of(db: Connection, campaign: EndedCampaign, general: InstallationRetention, now: datetime) -> CampaignPlan:
+    until = {kept: kept_until(general, campaign, kept) for kept in IN_THE_LEDGER if kept not in campaign.done}
+    due = {kept: statements.counts(db, campaign.id, kept) for kept in _due(campaign, general, now)}
+    return CampaignPlan(campaign=campaign.id, ended_at=campaign.ended_at, until=until, due=due)
+
+
+def _cutoff(period: timedelta | None, now: datetime) -> datetime | None:
+    return None if period is None or period == FOREVER else now - period
