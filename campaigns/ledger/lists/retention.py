@@ -178,8 +178,8 @@ def take_turn(db: Connection, due_since: datetime, now: datetime) -> bool:
     if last is not None and last >= due_since:
         return False
     db.execute(delete(ticks).where(ticks.c.step == AT_WORK, or_(ticks.c.at <= now - TURN, ticks.c.at > now)))
-    first = insert_into(db, ticks).values(step=AT_WORK, at=now).on_conflict_do_nothing()
-    return db.execute(first).rowcount == 1
+    first = insert_into(db, ticks).values(step=AT_WORK, at=now).on_conflict_do_nothing().returning(ticks.c.step)
+    return db.execute(first).first() is not None
 
 
 def end_turn(db: Connection, now: datetime, *, finished: bool) -> None:
