@@ -48,6 +48,7 @@ COMMANDS = {
     "schema": ("schema", "The JSON Schema of campaign files, for editors."),
     "sandbox": ("sandbox", "Serve both vendors' APIs on this machine, calling nobody."),
     "erase": ("erase", "Remove what is known of a person, for good."),
+    "export-person": ("export_person", "Give a person all that is held about them."),
     "retention": ("retention", "How long what is known of people is kept."),
     "explain": ("explain", "Why nothing is dialed, or the story of a contact."),
     "ledger": ("ledger", "The ledger's store."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ from campaigns.operations.contact_numbers import number_of, show_number
 from campaigns.operations.erasure import erase
 from campaigns.operations.file_erasure import erase_files
 from campaigns.operations.people import Role
+from campaigns.operations.retention.personal_data import export_person
 from campaigns.operations.withdrawals import LONGEST_REASON, withdraw_contact
 from campaigns.reporting.explain import AttemptLine, ContactExplanation, explain_one
 from campaigns.reporting.overview.contact_search import others_with_its_number
@@ -118,6 +120,16 @@ def erase_person(
     return HTMLResponse(render("erased.html", request, campaign_id=campaign_id, result=result, files=files))
 
 
+@router.post(f"{CONTACT}/export", response_model=None, **for_role(Role.ADMIN))
+def export_held(campaign_id: str, contact_id: ContactId, state: InjectedState, person: InjectedPerson) -> Response:
+    """All that is held about the person, as a file to hand over; the audit says who took it."""
+    _require_contact(state, campaign_id, contact_id)
+    number = number_of(state.ledger, contact_id)
+    held = export_person(state.ledger, number, state.settings.data_dir, who=person.name, now=state.clock())
+    headers = {"Content-Disposition": f'attachment; filename="person-{contact_id}.json"'}
+    return Response(json.dumps(held, ensure_ascii=False, indent=2), media_type="application/json", headers=headers)
+
+
 def _story(
     request: Request,
     state: AppState,
@@ -152,6 +164,7 @@ def _allowed(story: ContactExplanation, person: Caller) -> dict[str, Any]:
         "may_see_number": edits and not erased,
         "may_withdraw": edits and story.status in (*WAITING_CONTACTS, *CALLED_CONTACTS),
         "may_suppress": edits and not erased and not story.suppressions,
+        "may_export": person.has_role(Role.ADMIN) and not erased,
         "may_erase": person.has_role(Role.ADMIN) and not erased,
     }
 

@@ -65,12 +65,12 @@ class EndedCampaign:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Contacts that are looked at together, and the receipts of their calls, with equal ones of their deliveries."""
+class Page:
+    """Contacts that are read together, and the receipts of their calls, with equal ones of their deliveries."""
 
     phones: Mapping[int, str]
     receipt_ids: Sequence[int]
-    last: tuple[Any, ...]  # from where the next batch goes on
+    last: tuple[Any, ...]  # from where the next page goes on
 
 
 def ended_campaigns(db: Connection) -> Iterator[EndedCampaign]:
@@ -89,7 +89,7 @@ def retention_of(definition_text: str) -> Retention:
     return Retention.model_validate(json.loads(definition_text).get("retention") or {})
 
 
-def next_batch(db: Connection, campaign_id: str, kept: Kept, limit: int, after: tuple[Any, ...] | None) -> Batch | None:
+def next_page(db: Connection, campaign_id: str, kept: Kept, limit: int, after: tuple[Any, ...] | None) -> Page | None:
     """The next contacts of which this is still kept, in the order of an index; None after the last. Locks nothing."""
     place = (contacts.c.status, contacts.c.due_at, contacts.c.id)
     query = select(*place, contacts.c.phone).where(contacts.c.campaign_id == campaign_id, _is_kept(kept), is_over())
@@ -102,22 +102,18 @@ def next_batch(db: Connection, campaign_id: str, kept: Kept, limit: int, after: 
     phones = {row.id: row.phone for row in rows}
     with_receipts = kept in (Kept.CONTACTS, Kept.RECEIPTS)
     found = _receipts_of(db, list(phones)) if with_receipts else []
-    return Batch(phones=phones, receipt_ids=found, last=tuple(rows[-1][:3]))
+    return Page(phones=phones, receipt_ids=found, last=tuple(rows[-1][:3]))
 
 
-def empty(db: Connection, ledger: Ledger, campaign_id: str, kept: Kept, batch: Batch) -> int | None:
-    """Empty a batch; returns how many contacts, or receipts, were emptied. None: a part of it is not over any more."""
-    if db.dialect.name == "sqlite":
-        db.exec_driver_sql("PRAGMA secure_delete=ON").close()  # else the data stays in the file until it is overwritten
-    over = _lock_over(db, campaign_id, list(batch.phones))
-    if len(over) < len(batch.phones):
+def empty(db: Connection, ledger: Ledger, campaign_id: str, kept: Kept, phones: Mapping[int, str]) -> int | None:
+    """Empty these contacts, or their texts; returns how many. None: one of them is not over any more."""
+    overwrite_deleted(db)
+    over = _lock_over(db, campaign_id, list(phones))
+    if len(over) < len(phones):
         return None
-    emptied = row_count(db, update(receipts).where(receipts.c.id.in_(batch.receipt_ids)).values(body=ERASED))
-    if kept is Kept.RECEIPTS:
-        return emptied
     if kept is Kept.TEXTS:
         return row_count(db, update(contacts).where(contacts.c.id.in_(over)).values(text=None, voice=None))
-    hashes = [{"contact": contact_id, "hash": ledger.keyed_hash(batch.phones[contact_id])} for contact_id in over]
+    hashes = [{"contact": contact_id, "hash": ledger.keyed_hash(phones[contact_id])} for contact_id in over]
     db.execute(_emptied_contact(db), hashes)
     nothing = {"detail": None, "local_time": None, "zone": None}
     db.execute(update(attempts).where(attempts.c.contact_id.in_(over)).values(**nothing))
@@ -155,7 +151,8 @@ def unmatched_before(db: Connection, before: datetime, limit: int) -> list[int]:
 
 
 def empty_bodies(db: Connection, ids: Sequence[int]) -> int:
-    """Empty the bodies of these receipts."""
+    """Empty the bodies of these receipts; returns how many."""
+    overwrite_deleted(db)
     return row_count(db, update(receipts).where(receipts.c.id.in_(ids)).values(body=ERASED))
 
 
@@ -188,6 +185,12 @@ def end_turn(db: Connection, now: datetime, *, finished: bool) -> None:
     if finished:
         db.execute(delete(ticks).where(ticks.c.step == DAILY))
         db.execute(insert(ticks).values(step=DAILY, at=now))
+
+
+def overwrite_deleted(db: Connection) -> None:
+    """Let SQLite overwrite in its file what this transaction removes, which else stays there until it is used again."""
+    if db.dialect.name == "sqlite":
+        db.exec_driver_sql("PRAGMA secure_delete=ON").close()
 
 
 def _end_of_all(db: Connection, campaign_id: str, finished_at: datetime) -> datetime | None:

@@ -25,6 +25,7 @@ T = TypeVar("T")
 EVENT = "retention"
 NIGHT_HOUR = 3  # UTC
 HELD_SECONDS = 0.03  # for how long a batch shall keep other writers waiting
+READ_AT_ONCE = 500  # contacts, without a lock
 FIRST_BATCH, SMALLEST, LARGEST = 50, 5, 500
 IN_THE_LEDGER = (Kept.TEXTS, Kept.RECEIPTS, Kept.CONTACTS)
 
@@ -85,6 +86,14 @@ class Batches:
     def over(self) -> bool:
         """Whether the run's own time is over."""
         return self.until is not None and time.monotonic() > self.until
+
+    def parts(self, items: Sequence[T]) -> Iterator[Sequence[T]]:
+        """The items in batches, until the run's own time is over."""
+        at = 0
+        while at < len(items) and not self.over:
+            part = items[at : at + self.size]
+            at += len(part)
+            yield part
 
     def write(self, ledger: Ledger, act: Callable[..., T], *facts: object) -> T:
         """One transaction, and a pause after it."""
@@ -230,13 +239,18 @@ def _empty_campaign(
     after, emptied, whole = None, 0, True
     while not batches.over:
         with ledger.reading() as db:
-            batch = statements.next_batch(db, campaign_id, kept, batches.size, after)
-        if batch is None:
+            page = statements.next_page(db, campaign_id, kept, READ_AT_ONCE, after)
+        if page is None:
             break
-        number = batches.write(ledger, statements.empty, ledger, campaign_id, kept, batch)
-        whole = whole and number is not None
-        emptied += number or 0
-        after = batch.last
+        for ids in batches.parts(page.receipt_ids):
+            bodies = batches.write(ledger, statements.empty_bodies, ids)
+            emptied += bodies if kept is Kept.RECEIPTS else 0
+        for contact_ids in batches.parts(list(page.phones)) if kept is not Kept.RECEIPTS else ():
+            phones = {contact_id: page.phones[contact_id] for contact_id in contact_ids}
+            number = batches.write(ledger, statements.empty, ledger, campaign_id, kept, phones)
+            whole = whole and number is not None
+            emptied += number or 0
+        after = page.last
     setattr(result, kept, getattr(result, kept) + emptied)
     with ledger.reading() as db:
         whole = whole and not statements.is_left(db, campaign_id, kept)

@@ -32,7 +32,7 @@ IN_ORDER = (
     "contact withdraw reminders --key A-18 --reason 'cancelled by the patient'",
     *("contact show reminders --key A-17", "close reminders"),
     *("start now.yaml", "tokens create scheduler --scopes calls", "tokens create prometheus --scopes metrics"),
-    *("audit verify", "retention plan", "retention run --yes"),
+    *("audit verify", "retention plan", "retention run --yes", "export-person +14155550101 --output person.txt"),
 )
 OURS = {"watch appointments", "pause reminders"}  # what the others need, and no document shows
 NOT_RUN = {

@@ -184,6 +184,21 @@ def test_a_number_is_never_called_again(console: Console, ids: list[int]) -> Non
     assert f'action="{path}/suppress"' not in page
 
 
+def test_an_admin_takes_what_is_held_about_a_person_as_a_file(console: Console, ids: list[int]) -> None:
+    path = f"{LIST}/{ids[0]}"
+    file = post(console, f"{path}/export", path)
+    assert (file.status_code, file.headers["content-disposition"]) == (
+        200,
+        f'attachment; filename="person-{ids[0]}.json"',
+    )
+    assert file.json()["contacts"][0]["phone"] == PHONES[0]
+    (line,) = console_server.audit_rows(console.ledger, "person exported")
+    assert PHONES[0] not in line.detail
+    headers = {"X-Requested-With": "test"}
+    body = {"number": PHONES[0]}
+    assert console.http.post("/api/v1/persons/export", json=body, headers=headers).status_code == 403  # no `numbers`
+
+
 def test_a_person_is_erased_after_the_word_was_typed(console: Console, ids: list[int]) -> None:
     path = f"{LIST}/{ids[0]}"
     refused = post(console, f"{path}/erase", path, confirmation="yes")

@@ -1,0 +1,61 @@
+"""`dialer retention` and `export-person` as people run them."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+
+import pytest
+
+from campaigns.ledger.store import Ledger
+from tests.support.seeding import numbers, seed
+from tests.support.shell import Shell
+from workers.ledger import now_utc, open_ledger
+from workers.settings import Settings
+
+PERIODS = '\n[retention]\ncontacts = "90d"\ntexts = "30d"\n'
+
+
+@pytest.fixture
+def shell(tmp_path) -> Shell:
+    return Shell.prepared(tmp_path)
+
+
+def ledger_of(shell: Shell) -> closing[Ledger]:
+    return closing(open_ledger(Settings(data_dir=shell.folder / ".dialer")))
+
+
+def test_what_is_due_is_shown_and_emptied_and_a_line_says_so(shell):
+    settings = shell.folder / "dialer.toml"
+    settings.write_text(settings.read_text() + PERIODS)
+    plan = shell.run("retention", "plan")
+    assert (plan.code, "contacts 90d" in plan.out, "Nothing is due." in plan.out) == (0, True, True), plan.err
+    ran = shell.run("retention", "run", "--yes", "--json")
+    assert (ran.code, ran.json["contacts"], ran.json["finished"]) == (0, 0, True)
+    listed = shell.run("audit", "list", "--event", "retention", "--json").json
+    assert [line["detail"] for line in listed] == ["nothing was due"]
+
+
+def test_a_period_that_is_none_is_named_by_its_key(shell):
+    settings = shell.folder / "dialer.toml"
+    settings.write_text(settings.read_text() + '\n[retention]\ncontacts = "7d"\n')
+    ran = shell.run("retention", "plan")
+    assert ran.code == 1
+    assert "retention.contacts" in ran.err
+    assert "is too short" in ran.err
+
+
+def test_a_person_is_given_what_is_held_to_a_file_of_its_own(shell):
+    with ledger_of(shell) as ledger:
+        ann, _bob = numbers(2)
+        seed(ledger, [ann, _bob], now=now_utc())
+    printed = shell.run("export-person", "-", "--json", given=f"{ann}\n").json
+    assert [each["contacts"][0]["phone"] for each in printed] == [ann]
+    ran = shell.run("export-person", ann, "--output", "ann.json", "--json")
+    assert (ran.code, "hand it over safely" in ran.err) == (0, True)
+    file = shell.folder / "ann.json"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert json.loads(file.read_text())["contacts"][0]["campaign"] == "reminders-1"
+    assert _bob not in file.read_text()
+    refused = shell.run("export-person", ann, "--output", "nowhere/ann.json")
+    assert (refused.code, "No such file or directory" in refused.err) == (1, True)
