@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast chaos chaos-webhooks check lint format bench docs messages screenshots wheel release release-check lock audit sbom digests clean
+.PHONY: help demo test test-fast chaos chaos-webhooks containers check lint format bench docs messages screenshots wheel release release-check lock audit sbom digests clean
 
 BIN := .venv/bin
 SOURCES := pyproject.toml requirements/dev.txt requirements/run.txt scripts/setup
@@ -25,6 +25,9 @@ chaos: .venv/.installed-dev ## Throw hundreds of faults at thousands of contacts
 
 chaos-webhooks: .venv/.installed-dev ## Tell ten thousand events under fire, on both stores, and judge what came
 	@$(BIN)/python -m tests.chaos.webhooks $(ARGS)
+
+containers: .venv/.installed-dev .venv/.installed-tools ## Run our containers by Podman, upgrade them, kill each, and judge; as root, ARGS="--keep" for a next run
+	@$(BIN)/python -m tests.containers $(ARGS)
 
 check: lint test ## What CI runs: the linters, then the tests
 
@@ -76,7 +79,7 @@ digests: ## Pin the images that are pulled (Dockerfile, docker-compose.yml) by d
 	@scripts/digests $(ARGS)
 
 clean: ## Remove the virtual environment, caches and local data
-	@rm -rf .venv .dialer .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info dist sbom.json
+	@rm -rf .venv .dialer .containers .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info dist sbom.json
 
 # Where the tests' packages are, too, both are brought up to date at once: the other target finds nothing left to do.
 .venv/.installed: $(SOURCES)

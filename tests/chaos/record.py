@@ -28,7 +28,7 @@ def record(outcomes: Sequence[Outcome], seed: int, page: Path = PAGE) -> None:
     """Add these storms to the table, in place of those with the same seed and of all that are of other code."""
     before, _, rest = page.read_text().partition(BEGIN)
     section, _, after = rest.partition(END)
-    code = _code()
+    code = commit_at_hand()
     kept = _rows(section) if f"commit {code}," in section else []
     added = [_row(outcome, vendor, one, seed) for outcome in outcomes for vendor, one in outcome.judged.items()]
     rows = {tuple(row[place] for place in SHOWN): row for row in (*kept, *added)}
@@ -70,7 +70,7 @@ def _row(outcome: Outcome, vendor: str, one: Judgement, seed: int) -> Row:
     )
 
 
-def _code() -> str:
+def commit_at_hand() -> str:
     """The commit at hand, with a plus where the code differs from it."""
     commit, changes = (
         subprocess.run(("git", *words), cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S607

@@ -37,7 +37,7 @@ def outcome(store: str, **changes: int) -> Outcome:
 def test_pieces_of_one_commit_add_up_and_those_of_another_go(tmp_path, monkeypatch):
     page = tmp_path / "page.md"
     page.write_text(f"before\n{BEGIN}{END}\nafter\n")
-    monkeypatch.setattr(recording, "_code", lambda: "abc1")
+    monkeypatch.setattr(recording, "commit_at_hand", lambda: "abc1")
     record([outcome("SQLite")], 1, page)
     record([outcome("PostgreSQL"), outcome("SQLite", faults=500)], 1, page)
     text = page.read_text()
@@ -45,6 +45,6 @@ def test_pieces_of_one_commit_add_up_and_those_of_another_go(tmp_path, monkeypat
     assert "900 faults, 4,000 contacts, 0 called twice, 0 lost, 0 reported wrongly" in text
     assert "| SQLite | webex | 1 | 500 | 1,000 | 1,010 | 0 | 0 | 0 | 100 | 3 → 2 list, 1 receipt |" in text
     assert (text.startswith("before\n"), text.endswith(f"{END}\nafter\n")) == (True, True)
-    monkeypatch.setattr(recording, "_code", lambda: "abc2")
+    monkeypatch.setattr(recording, "commit_at_hand", lambda: "abc2")
     record([outcome("SQLite")], 2, page)
     assert "400 faults, 2,000 contacts" in page.read_text()
