@@ -203,6 +203,11 @@ def test_workers_and_consoles_are_never_all_taken_away_at_once() -> None:
     assert "replicas" not in workloads()["worker"]["spec"], "the autoscaler would be undone at each change"
 
 
+def test_workers_are_scaled_by_a_metric_that_is_served() -> None:
+    (metric,) = named("HorizontalPodAutoscaler")["dialer-worker"]["spec"]["metrics"]
+    assert f"| `{metric['external']['metric']['name']}` | gauge |" in (ROOT / "docs" / "metrics.md").read_text()
+
+
 def test_every_variable_is_a_setting_and_every_secret_is_a_file() -> None:
     for name, value in settings().items():
         setting = name.removesuffix("__FILE")
