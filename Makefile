@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast chaos chaos-webhooks containers check lint format bench docs messages screenshots wheel release release-check lock audit sbom digests clean
+.PHONY: help demo test test-fast chaos chaos-webhooks drill containers check lint format bench docs messages screenshots wheel release release-check lock audit sbom digests clean
 
 BIN := .venv/bin
 SOURCES := pyproject.toml requirements/dev.txt requirements/run.txt scripts/setup
@@ -25,6 +25,9 @@ chaos: .venv/.installed-dev ## Throw hundreds of faults at thousands of contacts
 
 chaos-webhooks: .venv/.installed-dev ## Tell ten thousand events under fire, on both stores, and judge what came
 	@$(BIN)/python -m tests.chaos.webhooks $(ARGS)
+
+drill: .venv/.installed-dev ## Provoke a fault for each alert, and mend it as docs/runbook.md says, with Prometheus
+	@$(BIN)/python -m tests.drill $(ARGS)
 
 containers: .venv/.installed-dev .venv/.installed-tools ## Run our containers by Podman, upgrade them, kill each, and judge; as root, ARGS="--keep" for a next run
 	@$(BIN)/python -m tests.containers $(ARGS)

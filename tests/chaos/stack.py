@@ -101,6 +101,17 @@ class FaultyStack:
             time.sleep(pause)
             child.start()
 
+    @contextmanager
+    def away(self, name: str) -> Iterator[None]:
+        """SIGKILL, and start again at the end of the block, healthy."""
+        with self._left_to_us(name) as child:
+            child.kill()
+            try:
+                yield
+            finally:
+                child.start()
+                child.await_health()
+
     def end(self, name: str, pause: float) -> None:
         """SIGTERM as an operator's, wait for its end, and start again after a pause."""
         with self._left_to_us(name) as child:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ import promql_parser
 import pytest
 import yaml
 
+from tests.drill.faults import FAULTS
+from tests.drill.prometheus import rules
 from tests.support.prometheus import ALERTS, DASHBOARDS, ROOT, needed, panels, program
 
 RULES = [rule for group in yaml.safe_load(ALERTS.read_text("utf-8"))["groups"] for rule in group["rules"]]
@@ -55,6 +57,7 @@ PROVOKED: dict[str, dict[str, str]] = {
     "DialerUnknownShareHigh": {
         'dialer_unknown_ratio{campaign="first-1"}': "0x5 0.2x30",
         'dialer_campaign_calls{campaign="first-1",outcome="unknown"}': "0x5 20x30",
+        'dialer_campaign_info{campaign="first-1",account="main",status="running"}': "1x40",
     },
     "DialerDayLimitReached": {'dialer_bucket_left{account="main",limit="day points"}': "9x5 0x30"},
     "DialerClockSet": {'dialer_clock_set_seconds{process="worker@a"}': "0x5 3600x30"},
@@ -91,10 +94,10 @@ WELL = {
 AT = "25m"
 
 
-def selectors(node: Any) -> Iterator[tuple[str, set[str]]]:
-    """The metrics that an expression asks for, each with the labels that it is chosen by."""
+def selectors(node: Any) -> Iterator[tuple[str, dict[str, str]]]:
+    """The metrics that an expression asks for, each with the labels that it is chosen by, and what these are to be."""
     if isinstance(node, promql_parser.VectorSelector):
-        yield node.name, {matcher.name for matcher in node.matchers.matchers}
+        yield node.name, {matcher.name: matcher.value for matcher in node.matchers.matchers}
     for part in PARTS:
         below = getattr(node, part, None)
         for child in below if isinstance(below, list) else [below]:
@@ -126,7 +129,7 @@ def test_what_is_asked_for_is_served(expression: str) -> None:
         metric = name if name in METRICS else re.sub(r"_(bucket|count|sum)$", "", name)
         assert metric in METRICS or metric in OF_PROMETHEUS, f"nothing serves {name}"
         allowed |= METRICS.get(metric, {"process"})
-        assert labels <= METRICS.get(metric, set()) | ITS_LABELS
+        assert labels.keys() <= METRICS.get(metric, set()) | ITS_LABELS
     for labels in groupings(parsed):
         assert labels <= allowed
 
@@ -155,6 +158,29 @@ def test_the_runbook_has_no_section_of_an_alert_that_is_gone() -> None:
     assert re.findall(r"^## (Dialer\w+)$", (ROOT / "docs/runbook.md").read_text("utf-8"), re.MULTILINE) == NAMES
 
 
+def test_every_alert_is_drilled_or_the_runbook_says_why_not() -> None:
+    runbook = (ROOT / "docs/runbook.md").read_text("utf-8")
+    not_drilled = re.findall(r"`(Dialer\w+)` is not in the drill", runbook)
+    assert sorted([*(fault.alert for fault in FAULTS), *not_drilled]) == sorted(NAMES)
+
+
+def test_each_alert_of_the_last_drill_fired_was_shown_and_ended() -> None:
+    section = (ROOT / "docs/runbook.md").read_text("utf-8").partition("<!-- drill -->\n")[2]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")][2:]
+    drilled = {row[1] for row in rows}
+    assert rows
+    assert [row[1] for row in rows] == [fault.alert for fault in FAULTS if fault.alert in drilled]
+    assert all(re.fullmatch(r"\d+ s", row[2]) and re.fullmatch(r"\d+ s", row[5]) and row[3] for row in rows)
+
+
+def test_a_drill_divides_the_times_of_the_alerts_and_nothing_else() -> None:
+    drilled = {rule["alert"]: rule for group in rules()["groups"] for rule in group["rules"]}
+    assert drilled["DialerRedisAway"]["for"] == "2s"
+    assert "[20s]" in drilled["DialerAccountThrottled"]["expr"]
+    assert "> 0.3" in drilled["DialerAccountThrottled"]["expr"]
+    assert drilled["DialerEventsStuck"]["expr"].endswith("> 10")
+
+
 @pytest.mark.parametrize("file", sorted(DASHBOARDS.glob("*.json")), ids=lambda file: file.stem)
 def test_a_dashboard_can_be_imported(file: Path) -> None:
     board = json.loads(file.read_text("utf-8"))
@@ -169,19 +195,40 @@ def test_a_dashboard_can_be_imported(file: Path) -> None:
 @needed
 def test_each_alert_fires_for_its_fault_and_is_quiet_otherwise(tmp_path: Path) -> None:
     assert sorted(PROVOKED) == sorted(NAMES)
-    tests = [_test(name, series, fires=True) for name, series in PROVOKED.items()]
-    tests += [_test(name, WELL, fires=False) for name in NAMES]
-    file = tmp_path / "tests.yml"
+    tests = [_test(series, f'ALERTS{{alertname="{name}",alertstate="firing"}}') for name, series in PROVOKED.items()]
+    tests.append(_test(WELL, 'ALERTS{alertstate="firing"}', lines=False))
+    _tested(tmp_path, tests)
+
+
+@needed
+def test_each_panel_shows_what_is_there(tmp_path: Path) -> None:
+    """Every expression of the dashboards has a line where its metrics have one, whatever their labels are."""
+    expressions = [expression for _, _, expression in panels()]
+    series = {name: values for expression in expressions for name, values in _some_series(expression)}
+    _tested(tmp_path, [_test(series, *expressions)])
+
+
+def _some_series(expression: str) -> Iterator[tuple[str, str]]:
+    """A series for each metric that an expression asks for, a histogram in two buckets; each rises by one a minute."""
+    for name, matchers in selectors(promql_parser.parse(expression)):
+        metric = re.sub(r"_bucket$", "", name)
+        labels = dict.fromkeys(METRICS.get(metric, {"job", "instance", "process"}), "x") | matchers
+        for bound in ({"le": "1"}, {"le": "+Inf"}) if metric != name else ({},):
+            written = ",".join(f'{label}="{value}"' for label, value in (labels | bound).items())
+            yield f"{name}{{{written}}}", "0+1x40"
+
+
+def _tested(folder: Path, tests: Sequence[dict[str, Any]]) -> None:
+    file = folder / "tests.yml"
     file.write_text(json.dumps({"rule_files": [str(ALERTS)], "evaluation_interval": "1m", "tests": tests}))
-    done = subprocess.run(
-        [program("promtool") or "", "test", "rules", file], capture_output=True, text=True, check=False
-    )
+    command = [str(program("promtool")), "test", "rules", file]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def _test(name: str, series: dict[str, str], *, fires: bool) -> dict[str, Any]:
-    """A fault, or none, for promtool: the alert is asked for by a query, so that its words need not be repeated."""
-    given = [{"series": metric, "values": values} for metric, values in series.items()]
-    query = {"expr": f'count(ALERTS{{alertname="{name}",alertstate="firing"}}) > 0', "eval_time": AT}
-    expected = [{"labels": "{}", "value": 1}] if fires else []
-    return {"interval": "1m", "input_series": given, "promql_expr_test": [{**query, "exp_samples": expected}]}
+def _test(series: dict[str, str], *expressions: str, lines: bool = True) -> dict[str, Any]:
+    """A test of promtool: with these series each of the expressions has a line, or none has."""
+    given = [{"series": name, "values": values} for name, values in series.items()]
+    expected = [{"labels": "{}", "value": 1}] if lines else []
+    asked = [{"expr": f"count({one}) > bool 0", "eval_time": AT, "exp_samples": expected} for one in expressions]
+    return {"interval": "1m", "input_series": given, "promql_expr_test": asked}

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 UNPACKED = ROOT / ".venv" / "prometheus" / "usr" / "bin"
@@ -33,6 +34,13 @@ def panels() -> Iterator[tuple[str, str, str]]:
         for panel in json.loads(file.read_text("utf-8"))["panels"]:
             for target in panel["targets"]:
                 yield file.stem, panel["title"], chosen(target["expr"])
+
+
+def panel_of(alert: str) -> list[str]:
+    """The expressions of the panel that an alert names."""
+    rules = (rule for group in yaml.safe_load(ALERTS.read_text("utf-8"))["groups"] for rule in group["rules"])
+    (shown,) = (rule["annotations"]["dashboard"] for rule in rules if rule["alert"] == alert)
+    return [expression for board, title, expression in panels() if f"{board}: {title}" == shown]
 
 
 def chosen(expression: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from console.web.app import create_app
 from dialer.metrics import OUR_WORDS, known_word
 from dialer.providers.registry import PROVIDERS
 from tests.console.conftest import Console
-from tests.support import console_server
+from tests.support import console_server, prometheus
 from tests.support.console_server import SECRET
 
 METRICS_PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
@@ -84,6 +85,15 @@ def test_the_page_describes_what_is_served(console: Console) -> None:
             assert labels <= page[name][1], name
             assert not family.samples or page[name][1] == labels, f"{name} has all of its labels"
     assert served == {name: kind for name, (kind, _) in page.items()}
+
+
+@prometheus.needed
+def test_the_names_follow_the_rules_of_prometheus(console: Console) -> None:
+    reminder = console_server.add_campaign(console.ledger, now=console.clock())
+    console_server.start_dialing(console.ledger, reminder, now=console.clock())
+    command = [str(prometheus.program("promtool")), "check", "metrics"]
+    checked = subprocess.run(command, input=console.http.get("/metrics").content, capture_output=True, check=False)
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
 
 
 def test_no_number_text_or_key_is_in_a_metric(console: Console) -> None:
