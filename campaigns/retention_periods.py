@@ -108,10 +108,15 @@ class Retention(BaseModel):
                 own[kept] = contacts
         return Retention.model_construct(None, **{kept.value: period for kept, period in own.items()})
 
+    @property
+    def days_of_contacts(self) -> int | None:
+        """For how many days after the campaign's end its list is kept; None: until somebody erases it."""
+        return None if self.contacts is None or self.contacts == FOREVER else self.contacts.days
+
     def said(self, ends_at: datetime | None) -> str:
         """Until when a list is kept, as a sentence; `ends_at` is the last moment at which its campaign may end."""
         contacts = self.contacts
-        if contacts is None or contacts == FOREVER:
+        if self.days_of_contacts is None or contacts is None:
             sentence = "Its list is kept until somebody erases it: no retention of contacts is set."
         elif ends_at is None:
             sentence = f"Its list is kept for {contacts.days} days after the campaign's end."

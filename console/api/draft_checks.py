@@ -8,18 +8,21 @@ from fastapi import HTTPException, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from campaigns.definition import load_definition
+from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch.drafts import file_drafts
 from campaigns.launch.drafts.check_notes import CheckFault, CheckNote, CheckStage, note_of
 from campaigns.launch.drafts.draft_checks import begin_check
 from campaigns.launch.drafts.file_drafts import FileDraft
 from campaigns.launch.preview import Preview, preview
 from campaigns.operations.api_tokens import Scope
+from campaigns.retention_periods import Retention
 from console.api.rejected_rows import RejectedRow, rejected_row
 from console.plans import plan_facts, plan_of
 from console.server.api_route import InjectedCaller, api_router, needs
 from console.server.auth import Caller
 from console.server.problems import Problem, kept_problem
-from console.server.state import InjectedState
+from console.server.state import AppState, InjectedState
 
 router = api_router("drafts")
 
@@ -41,6 +44,7 @@ class Check(BaseModel):
     summary: dict[str, int]
     bad: int = Field(description="Rows that are a reason to start nothing, unless they are skipped.")
     warnings: list[str]
+    kept: str | None = Field(description="Until when its list is kept; null while the definition has faults.")
     rejected: list[RejectedRow] = Field(description="1,000 at the most; all are in …/rejects.csv.")
     problem: Problem | None = Field(description="Why it has failed.")
 
@@ -144,7 +148,7 @@ def check_campaign(campaign_id: str, response: Response, state: InjectedState, c
     if not note.is_over:
         response.status_code = 202
         response.headers["Location"] = f"/api/v1/campaigns/{draft.id}/check"
-    return _check(draft, note, caller, state.clock())
+    return _check(draft, note, caller, state)
 
 
 @router.get("/campaigns/{campaign_id}/check", **needs(Scope.CAMPAIGNS))
@@ -152,7 +156,7 @@ def show_check(campaign_id: str, state: InjectedState, caller: InjectedCaller) -
     """How far the last check is, or what came of it."""
     draft = file_drafts.find(state.settings.data_dir, campaign_id)
     file_drafts.refuse_started(draft)
-    return _check(draft, note_of(draft), caller, state.clock())
+    return _check(draft, note_of(draft), caller, state)
 
 
 @router.get(
@@ -188,7 +192,7 @@ def plan_campaign(campaign_id: str, state: InjectedState) -> CampaignPlan:
     return CampaignPlan(**plan_facts(plan))
 
 
-def _check(draft: FileDraft, note: CheckNote, caller: Caller, now: datetime) -> Check:
+def _check(draft: FileDraft, note: CheckNote, caller: Caller, state: AppState) -> Check:
     result = note.result
     return Check(
         campaign=draft.name,
@@ -197,14 +201,23 @@ def _check(draft: FileDraft, note: CheckNote, caller: Caller, now: datetime) -> 
         asked_by=note.asked_by,
         rows_read=note.rows_read,
         rows_expected=note.rows_expected,
-        trouble=note.trouble(now),
+        trouble=note.trouble(state.clock()),
         contacts=result.contacts if result else 0,
         summary=dict(result.summary) if result else {},
         bad=result.bad if result else 0,
         warnings=[*result.warnings] if result else [],
+        kept=_kept(draft, state.settings.retention),
         rejected=[rejected_row(reject, caller) for reject in result.rejected] if result else [],
         problem=_problem(note.fault),
     )
+
+
+def _kept(draft: FileDraft, general: Retention) -> str | None:
+    try:
+        definition = load_definition(draft.file)
+    except DefinitionFaults:
+        return None
+    return definition.kept(general).said(definition.ends_at)
 
 
 def _problem(fault: CheckFault | None) -> Problem | None:

@@ -223,6 +223,7 @@ def _page(
         faults=faults or {},
         checked=checked,
         plan=plan,
+        kept_days=work.definition.kept(state.settings.retention).days_of_contacts,
         account=settings,
         second_person=in_earnest and above is not None and checked is not None and checked.contacts > above,
         sandboxes=sandbox_accounts(accounts),
