@@ -68,7 +68,7 @@ def telling(using: Runtime, rng: Random):
             worker.join()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_nothing_is_lost_and_nothing_is_out_of_order_whatever_befalls_them(ledger, monkeypatch):
     monkeypatch.setattr(chaos, "TIMEOUT", TIMEOUT)
     rng, receiver, began = Random(5), chaos.UnreliableReceiver(), time.monotonic()
@@ -104,7 +104,7 @@ def test_nothing_is_lost_and_nothing_is_out_of_order_whatever_befalls_them(ledge
                         time.sleep(0.02)
             for maker in makers:
                 maker.join()
-            chaos.wait_until_told(ledger, receiver, 60)
+            chaos.wait_until_told(ledger, receiver, 240)
         up.__exit__(None, None, None)
         loop.call(posts.aclose)
     came = chaos.judge(ledger, receiver)

@@ -7,14 +7,16 @@ An argument is what pytest was given. A request is for `python -u -c LINE`, as `
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import gc
+import os
 import sys
 
 import pytest
 
 from tests.support import ledger_copies, postgres
-from tests.support.forking import end_at_once, serve, take_on
+from tests.support.forking import serve, take_on
 from workers.stack.child import PR_SET_PDEATHSIG
 
 COLLECT_ONLY = ("-n", "0", "--collect-only", "-q")
@@ -40,7 +42,8 @@ def main(path: str, *arguments: str) -> None:
     take_on(request)
     _live_on_without_parent()  # it ends what its tests have started, as soon as nobody gives it any
     exec(request["arguments"][-1], {"__name__": "__main__"})  # noqa: S102  as execnet asks of Python
-    end_at_once(SystemExit(0))
+    atexit._run_exitfuncs()
+    os._exit(0)  # whatever thread a test has left: nobody could kill this process for it
 
 
 def _live_on_without_parent() -> None:
