@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from tests.containers import images
-from tests.containers.drill import out
+from tests.containers.drill import PARTS, out
 from tests.containers.engine import ROOT, CommandFailed, Engine
 from tests.containers.packages import CannotRunHere, require
 from tests.containers.record import record
@@ -24,6 +24,7 @@ def main() -> int:
     asked.add_argument("--folder", type=Path, default=ROOT / ".containers", help="where everything is kept meanwhile")
     asked.add_argument("--previous", default=PREVIOUS, help="the commit of the version before")
     asked.add_argument("--people", type=int, default=300, help="contacts of each of the two campaigns")
+    asked.add_argument("--only", choices=PARTS, help="the upgrade alone, or scaling, kills and the restart alone")
     asked.add_argument("--keep", action="store_true", help="leave the folder: the next run finds its images")
     asked.add_argument("--record", action="store_true", help="write the table of docs/deploy.md")
     given = asked.parse_args()
@@ -32,8 +33,8 @@ def main() -> int:
         require()
         engine.prepare()
         images.make(engine, given.previous, say=lambda what: out.print(f"making {what}"))
-        began = time.monotonic()
-        code = engine.alone("tests.containers.drill", str(engine.folder), str(given.people))
+        began, parts = time.monotonic(), [given.only] if given.only else PARTS
+        code = engine.alone("tests.containers.drill", str(engine.folder), str(given.people), *parts)
         out.print(f"{'as promised' if code == 0 else 'NOT as promised'}, {time.monotonic() - began:.0f} s")
         if given.record:
             record(json.loads((engine.folder / "steps.json").read_text()), given.previous)

@@ -56,16 +56,17 @@ class Services:
         (self.folder / "rehearsal.yml").write_text(yaml.safe_dump(rehearsal, sort_keys=False))
         (self.folder / ".env").write_text(dotenv(SECRETS))
 
-    def up(self, *programs: str) -> None:
-        """Start the stores, the sandbox and these programs, each stage when the one before it is healthy."""
+    def up(self, *programs: str, healthy: bool = True) -> None:
+        """Start the stores, the sandbox, the ledger's upgrade and then these programs."""
         self.start(*STORES, "sandbox")
         self.compose("up", "migrate")
-        self.start(*programs)
+        self.start(*programs, healthy=healthy)
 
-    def start(self, *services: str, options: Sequence[str] = ()) -> None:
+    def start(self, *services: str, options: Sequence[str] = (), healthy: bool = True) -> None:
         """Start services, and return when all of their containers are healthy."""
         self.compose("up", "--detach", "--no-recreate", *options, *services)
-        self.wait_healthy(self.containers(services))
+        if healthy:
+            self.wait_healthy(self.containers(services))
 
     def run(self, campaigns: Path, *command: str) -> str:
         """What a command of ours prints, in a container of its own with this folder of campaign files."""
