@@ -27,15 +27,29 @@ MAX_TASK_SECONDS = 600
 RETENTION_EVERY = 300.0  # seconds, at which it is looked whether the night's run is done
 
 
-def _settings() -> Settings:
+def _process() -> str:
+    """Which of Celery's programs this is, a worker by the name of its node; blank where it is none."""
+    if "celery" not in sys.argv[0]:
+        return ""
+    if "-n" in sys.argv[1:-1]:
+        return sys.argv[sys.argv.index("-n") + 1].partition("@")[0]
+    return next((name for name in ("worker", "beat", "flower") if name in sys.argv[1:]), "")
+
+
+def _settings(process: str) -> Settings:
     try:
         return load()
     except DialerError as exc:
+        if process:
+            logs.cannot_start(exc, process)
         sys.exit(f"{exc.message}\n{exc.remedy}")
 
 
 broker.install()
-settings = _settings()
+process = _process()
+settings = _settings(process)
+if process:
+    logs.set_up(settings, process)
 _shared: list[SharedMetrics] = []
 app = Celery("dialer", include=["workers.tasks"])
 _broker = wiring.redis_address(settings).celery()
@@ -91,8 +105,8 @@ app.conf.update(
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]
-def _set_up_logging(**_signal: Any) -> None:
-    logs.set_up()
+def _logs_are_set_up(**_signal: Any) -> None:
+    """Keep Celery from setting them up, too."""
 
 
 @worker_shutting_down.connect  # type: ignore[untyped-decorator]

@@ -250,4 +250,4 @@ def _write_audit(summary: str, now: datetime) -> None:
     try:
         _ledger().write(write_audit, now, who="flower", event="wrong passwords", detail=summary)
     except Exception as exc:
-        log.warning("wrong passwords, not in the audit", error=type(exc).__name__, counts=summary)
+        log.warning("counts are not in the audit", what="wrong passwords", error=type(exc).__name__, counts=summary)

@@ -1,65 +1,51 @@
-"""Logging: one JSON object a line with an event and its fields; phone numbers are masked, also in libraries' lines."""
+"""The log of a process that reads the settings: its level, its form, and the secrets that are in no line of it."""
 
 from __future__ import annotations
 
-import logging
+import os
 import sys
-from collections.abc import MutableMapping
-from contextlib import suppress
-from typing import Any, TextIO, cast
+from collections.abc import Iterator
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
-import structlog
+from pydantic import BaseModel, SecretStr
 
-from dialer.phone import NUMBER_IN_TEXT, mask
+from dialer import log_setup
+from dialer.errors import DialerError
+from dialer.log import get_logger
+from dialer.log_setup import LogFormat
+from workers.settings import Settings
 
-# They log every tick, which would hide the events that matter; Flower shows every task.
-QUIET_LOGGERS = ("httpx", "httpcore", "alembic", "celery.beat", "celery.worker.strategy", "celery.app.trace")
+FORMAT = "DIALER_LOGGING__FORMAT"
+
+log = get_logger()
 
 
-def set_up(level: str = "INFO") -> None:
-    """Write what this process logs to standard error, ours and what libraries log in one form."""
-    processors: list[structlog.typing.Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-    ]
-    rendered: list[structlog.typing.Processor] = [mask_numbers, structlog.processors.JSONRenderer(sort_keys=False)]
-    # Past the standard library, whose records take half of the time of a line, and each call is a line.
-    structlog.configure(
-        processors=[*processors, *rendered],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
-        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, _Errors())),
-        cache_logger_on_first_use=True,
+def set_up(settings: Settings, process: str) -> None:
+    """Log as the settings say; whatever this process writes is a line of its log from now on."""
+    logging = settings.logging
+    log_setup.set_up(
+        logging.level, form=logging.format, process=process, secrets=[*_secrets(settings)], whole_process=True
     )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, *processors],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendered],
-        )
-    )
-    root = logging.getLogger()
-    root.handlers = [handler]
-    root.setLevel(level)
-    for name in QUIET_LOGGERS:
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
-class _Errors:
-    """Standard error, for lines that end nobody who writes them: its disk may be full, or its reader gone."""
-
-    def write(self, line: str) -> None:
-        with suppress(OSError, ValueError):
-            sys.stderr.write(line)
-
-    def flush(self) -> None:
-        with suppress(OSError, ValueError):
-            sys.stderr.flush()
+def cannot_start(error: DialerError, process: str) -> NoReturn:
+    """Log that the settings cannot be used, and end the process."""
+    form: LogFormat = "text" if os.environ.get(FORMAT, "").lower() == "text" else "json"
+    log_setup.set_up(form=form, process=process)
+    log.critical("the settings cannot be used", why=error.message, remedy=error.remedy)
+    sys.exit(1)
 
 
-def mask_numbers(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A structlog processor that masks what looks like a phone number in the event and its fields."""
-    for key, value in event.items():
-        if isinstance(value, str) and key != "timestamp":
-            event[key] = NUMBER_IN_TEXT.sub(lambda match: mask(match.group()), value)
-    return event
+def _secrets(given: Any) -> Iterator[str]:
+    """The secrets in settings, and the password in each address that is one."""
+    if isinstance(given, SecretStr):
+        yield (secret := given.get_secret_value())
+        if "://" in secret and (password := urlsplit(secret).password):
+            yield password
+    elif isinstance(given, BaseModel):
+        for _name, value in given:
+            yield from _secrets(value)
+    elif isinstance(given, dict):
+        for value in given.values():
+            yield from _secrets(value)

@@ -232,6 +232,13 @@ class FlowerSettings(Section):
     )
 
 
+class LoggingSettings(Section):
+    """What every process of this installation writes to its log."""
+
+    format: Literal["json", "text"] = Field("json", description="One JSON object a line, or a line for people.")
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least that is written.")
+
+
 class SandboxSettings(Section):
     """Where the sandbox of `dialer up --sandbox` listens."""
 
@@ -274,6 +281,7 @@ class Settings(BaseSettings):
     flower: FlowerSettings = FlowerSettings()
     sandbox: SandboxSettings = SandboxSettings()
     retention: InstallationRetention = InstallationRetention()
+    logging: LoggingSettings = LoggingSettings()
 
     @model_validator(mode="after")
     def _no_short_password_for_others(self) -> Self:

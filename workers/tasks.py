@@ -36,6 +36,7 @@ from campaigns.settlement import polling
 from dialer.account_settings import AccountSettings
 from dialer.log import get_logger
 from dialer.metrics import TICK
+from dialer.seldom import Seldom
 from workers.app import app, settings
 from workers.nudges import RELEASE_NOW
 from workers.queues import note_tick, nudge_key, touch_tick
@@ -43,7 +44,7 @@ from workers.tick_guard import TickGuard
 from workers.wiring import redis_address, runtime
 
 log = get_logger()
-_tick_guard = TickGuard()
+_tick_guard, _named = TickGuard(), Seldom()
 NUDGE_SECONDS = 0.5  # how long a nudge waits for a tick that is under way
 RETENTION_SECONDS = 240.0  # of one part of the night's run: a task may take MAX_TASK_SECONDS
 NOTE_SECONDS = 2.0  # how long the note of a tick may take
@@ -143,7 +144,7 @@ def _publish(slices: Sequence[Slice]) -> Sequence[Slice]:
                 _publish_one(remaining[0], producer)
                 del remaining[0]
     except (OSError, OperationalError, RedisError) as exc:
-        log.error("the broker takes no tasks", why=type(exc).__name__, remedy="start Redis; dialing goes on by itself")
+        _name_broker(exc)
     return remaining
 
 
@@ -257,6 +258,12 @@ def _send(task: Any, *ids: str) -> bool:
         with app.producer_or_acquire() as producer:
             task.apply_async(ids, producer=producer, retry=False)
     except (OSError, OperationalError, RedisError) as exc:
-        log.error("the broker takes no tasks", why=type(exc).__name__, remedy="start Redis; it is tried again")
+        _name_broker(exc)
         return False
     return True
+
+
+def _name_broker(exc: Exception) -> None:
+    """Once a minute: each tick finds it away."""
+    if _named.is_due("no tasks"):
+        log.error("the broker takes no tasks", why=type(exc).__name__, remedy="start Redis; dialing goes on by itself")

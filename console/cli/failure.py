@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import traceback
-from datetime import UTC, datetime
 from pathlib import Path
 
 from dialer.errors import DialerError
-from dialer.phone import NUMBER_IN_TEXT, mask
+from dialer.log_setup import described, line
 
 FILE = "errors.log"
 
@@ -27,15 +25,14 @@ def explained(exc: Exception) -> DialerError:
 
 
 def _kept(exc: Exception) -> Path | None:
-    """The file to which the traceback was added, numbers masked; None when it cannot be written."""
-    text = "".join(traceback.format_exception(exc))
-    masked = NUMBER_IN_TEXT.sub(lambda match: mask(match.group()), text)
+    """The file to which was added where it was raised, but no word of it; None when it cannot be written."""
+    text = line("an error of the dialer", level="error", process="dialer", exception=described(exc))
     folder = Path(os.environ.get("DIALER_DATA_DIR", ".dialer")) / "logs"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
         with os.fdopen(os.open(folder / FILE, flags, 0o600), "a", encoding="utf-8", errors="replace") as stream:
-            stream.write(f"{datetime.now(UTC).isoformat()} {masked}\n")
+            stream.write(text)
     except OSError:
         return None
     return folder / FILE

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -23,6 +22,7 @@ from console.server.rate_limit import RateLimit
 from console.server.receipt_counts import ReceiptCounts
 from console.server.receipt_writer import ReceiptWriter
 from dialer.log import get_logger
+from dialer.log_setup import tell_outside
 from dialer.providers.registry import provider_for
 from dialer.recent import Recent
 from workers.first_admin import add_first_admin, first_admin_words
@@ -88,7 +88,7 @@ class AppState:
         ledger = open_ledger(self.settings)
         try:
             if password := add_first_admin(self.settings, ledger, self.clock()):
-                sys.stderr.write(f"{first_admin_words(self.settings, password)}\n")  # in no log
+                tell_outside(first_admin_words(self.settings, password))
         except BaseException:
             ledger.close()
             raise
@@ -108,7 +108,7 @@ class AppState:
                 try:
                     self.ledger.write(write_audit, now, who="console", event=event, detail=summary)
                 except Exception as exc:
-                    log.warning(f"{event}, not in the audit", error=type(exc).__name__, counts=summary)
+                    log.warning("counts are not in the audit", what=event, error=type(exc).__name__, counts=summary)
 
     def close(self) -> None:
         """Store what has been received, then close every connection."""

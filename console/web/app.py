@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -26,6 +25,7 @@ from workers import logs
 from workers.ledger import now_utc
 from workers.settings import Settings, load
 
+PROCESS = "console"
 ANY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 API_ROUTERS = (*document.RESOURCES, document.router)  # which check by themselves, before they read a body
@@ -45,7 +45,7 @@ def create_app(
     """
     if settings is None:
         settings = _settings()
-        _set_up_logs()
+        _set_up_logs(settings)
     _disable_request_logs()
     app = FastAPI(title="Dialer console", openapi_url=None, docs_url=None, redoc_url=None, lifespan=_lifespan)
     app.state.state = AppState(settings, clock, connections)
@@ -84,12 +84,12 @@ def _settings() -> Settings:
     try:
         return load()
     except DialerError as exc:
-        sys.exit(f"{exc.message}\n{exc.remedy}")
+        logs.cannot_start(exc, PROCESS)
 
 
-def _set_up_logs() -> None:
+def _set_up_logs(settings: Settings) -> None:
     """Send the server's own logs through our formatter, which masks phone numbers."""
-    logs.set_up()
+    logs.set_up(settings, PROCESS)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True

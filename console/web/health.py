@@ -39,7 +39,7 @@ def readyz(state: InjectedState, need: Annotated[list[Part] | None, Query()] = N
     parts = need or list(Part)
     missing = {part: why for part in parts if (why := _missing(part, state))}
     if missing:
-        log.error("not ready", **missing)
+        log.error("not ready", missing=missing)
     facts: dict[str, object] = {"ready": not missing, "missing": sorted(missing)}
     if Part.TICK in parts:
         facts["tick_seconds"] = state.inspection.tick_age()

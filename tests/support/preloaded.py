@@ -33,7 +33,7 @@ IMPORTED = (  # what is imported late by what needs it, and what no command impo
     *("uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto", "uvicorn.loops.auto"),
     *("celery.bin.celery", "celery.apps.worker", "celery.apps.beat", "celery.concurrency.thread"),
     *("celery.worker.consumer", "celery.worker.control", "celery.worker.strategy", "kombu.transport.redis"),
-    *("workers.beat", "workers.broker", "workers.logs", "workers.tick_guard", "workers.wiring"),
+    *("workers.beat", "workers.broker", "dialer.log_setup", "workers.tick_guard", "workers.wiring"),
     *("campaigns.dispatch.dial", "campaigns.dispatch.release", "campaigns.launch.recurring"),
     *("campaigns.operations.sweep", "campaigns.settlement.polling", "console.web.app", "dialer.sandbox.server"),
     "tests.support.forked_child",

@@ -10,9 +10,9 @@ import redis
 import time_machine
 from celery import Celery
 
+from dialer import log_setup
 from dialer.seldom import Seldom
 from workers import beat as beats
-from workers import logs
 from workers.beat import MAX_QUEUED_TICKS, TICKS, Beat, Tick
 
 NOW = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
@@ -78,7 +78,7 @@ def test_ticks_that_nobody_takes_do_not_pile_up(app, buckets):
 @pytest.mark.parametrize("refusal", [("maxmemory", 1), ("min-replicas-to-write", 1)], ids=lambda one: one[0])
 def test_a_broker_that_takes_no_ticks_ends_no_beat_and_is_told_once(app, buckets, refusal, capfd, monkeypatch):
     monkeypatch.setattr(beats, "_named", Seldom())
-    logs.set_up()
+    log_setup.set_up()
     beat = Beat(app, max_interval=0.01)
     entry = beat.schedule["release"]
     buckets.config_set(*refusal)

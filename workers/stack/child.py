@@ -31,8 +31,20 @@ def main(arguments: Sequence[str]) -> NoReturn:
             become(int(parent), program)
         watch(int(parent), program)
     except OSError as exc:
-        sys.stderr.write(f"{program[0]}: {exc.strerror}\n")
+        sys.stderr.write(not_started(program[0], exc))
         sys.exit(NOT_STARTED)
+
+
+def not_started(program: str, exc: OSError) -> str:
+    """A line of the log as `dialer/log_setup.py` writes it, whose imports would take longer than this."""
+    why = f"{program}: {exc.strerror}"
+    if os.environ.get("DIALER_LOGGING__FORMAT") == "text":
+        return f"ERROR a program cannot be started {why}\n"
+    import json  # no program that starts needs it
+    from datetime import UTC, datetime
+
+    now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    return json.dumps({"event": "a program cannot be started", "why": why, "level": "error", "timestamp": now}) + "\n"
 
 
 def ask_kernel_for_death_with_parent() -> bool:

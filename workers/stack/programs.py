@@ -77,7 +77,10 @@ class ProgramPlan:
         )
 
     def _sandbox(self) -> Program:
-        options = ("--host", "127.0.0.1", "--port", str(self.info.ports["sandbox"]), "--speed", str(self.info.speed))
+        options = (
+            *("--host", "127.0.0.1", "--port", str(self.info.ports["sandbox"]), "--speed", str(self.info.speed)),
+            *("--log-format", self.settings.logging.format),
+        )
         return Program(
             name="sandbox",
             argv=(sys.executable, "-m", self.modules.sandbox, *options),
@@ -129,18 +132,24 @@ class ProgramPlan:
         )
 
     def _celery(self, *arguments: str) -> tuple[str, ...]:
-        return (sys.executable, "-m", "celery", "-A", self.modules.celery, *arguments)
+        return (sys.executable, "-m", "celery", "-q", "-A", self.modules.celery, *arguments)
 
     def _log(self, name: str) -> Path:
         return self.info.data_dir / "logs" / f"{name}.log"
 
     def _environment_with_settings(self) -> dict[str, str]:
         """The environment of a child that reads the settings."""
-        return env.inherited(os.environ, sandbox=self.info.sandbox) | self.environment | _python_environment()
+        inherited = env.inherited(os.environ, sandbox=self.info.sandbox)
+        return inherited | self.environment | self._log_format() | _python_environment()
 
     def _environment_without_settings(self) -> dict[str, str]:
         """The environment of a child that does not read the settings: it holds no secret."""
-        return env.without_settings(os.environ) | {"DIALER_DATA_DIR": str(self.info.data_dir)} | _python_environment()
+        own = {"DIALER_DATA_DIR": str(self.info.data_dir)} | self._log_format()
+        return env.without_settings(os.environ) | own | _python_environment()
+
+    def _log_format(self) -> dict[str, str]:
+        """For what is logged before the settings are read."""
+        return {"DIALER_LOGGING__FORMAT": self.settings.logging.format}
 
 
 def stopping_order(names: list[str]) -> list[list[str]]:

@@ -30,6 +30,7 @@ from workers.stack.redis_server import (
     find_server,
     write_password,
 )
+from workers.stack.supervisor_log import note
 
 __all__ = ["ChildFailed", "Stack", "StackEvent", "StackInfo", "StackIsUp", "running_stack"]
 
@@ -259,6 +260,7 @@ class Stack:
         name: str,
         detail: str = "",
     ) -> None:
+        note(self.info.data_dir / "logs", self._settings.logging.format, what, name, detail)
         with suppress(OSError):  # what they are written to may be full, or gone
             self.events(StackEvent(what, name, detail))
 

@@ -7,6 +7,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--host", required=True)
 parser.add_argument("--port", type=int, required=True)
 parser.add_argument("--speed", type=float, required=True)
+parser.add_argument("--log-format", required=True)
 options = parser.parse_args()
 
 
