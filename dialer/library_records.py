@@ -40,6 +40,7 @@ MAPPED = (
     Mapped("kombu.transport.virtual", "", logging.WARNING, "tasks were left to the broker"),
     Mapped("flower.events", "", logging.WARNING, "Flower hears no events of the workers: it connects again by itself"),
     Mapped("flower.inspector", "", logging.WARNING, "a worker did not answer Flower"),
+    Mapped("opentelemetry", "", logging.WARNING, "traces are not delivered: some are lost"),
     Mapped("tornado.general", "Connect error", logging.WARNING, AWAY),
 )
 

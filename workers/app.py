@@ -17,7 +17,7 @@ from celery.signals import (
 from kombu import Queue  # type: ignore[attr-defined]  # exported lazily
 
 from dialer.errors import DialerError
-from workers import broker, logs, wiring
+from workers import broker, logs, tracing, wiring
 from workers.beat import Tick
 from workers.queues import CALLS, LISTS, TICKS, WEBHOOKS
 from workers.settings import Settings, load
@@ -51,6 +51,7 @@ settings = _settings(process)
 if process:
     logs.set_up(settings, process)
 _shared: list[SharedMetrics] = []
+_end_traces = tracing.begin(settings, process) if process not in ("", "beat", "flower") else None
 app = Celery("dialer", include=["workers.tasks"])
 _broker = wiring.redis_address(settings).celery()
 app.conf.update(
@@ -130,6 +131,8 @@ def _close(**_signal: Any) -> None:
     wiring.close()
     while _shared:
         _shared.pop().close()
+    if _end_traces is not None:
+        _end_traces()
 
 
 if "flower" in sys.argv[1:]:

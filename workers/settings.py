@@ -239,6 +239,23 @@ class LoggingSettings(Section):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least that is written.")
 
 
+class TracingSettings(Section):
+    """Where traces are delivered, by OpenTelemetry."""
+
+    endpoint: str | None = Field(
+        None,
+        description="Of a collector (OTLP over HTTP): http://127.0.0.1:4318; absent, that of "
+        "OTEL_EXPORTER_OTLP_ENDPOINT, or nowhere.",
+    )
+
+    @field_validator("endpoint")
+    @classmethod
+    def _address(cls, written: str | None) -> str | None:
+        if written is not None and urlsplit(written).scheme not in ("http", "https"):
+            raise ValueError("an address: http://127.0.0.1:4318")
+        return written
+
+
 class SandboxSettings(Section):
     """Where the sandbox of `dialer up --sandbox` listens."""
 
@@ -282,6 +299,7 @@ class Settings(BaseSettings):
     sandbox: SandboxSettings = SandboxSettings()
     retention: InstallationRetention = InstallationRetention()
     logging: LoggingSettings = LoggingSettings()
+    tracing: TracingSettings = TracingSettings()
 
     @model_validator(mode="after")
     def _no_short_password_for_others(self) -> Self:

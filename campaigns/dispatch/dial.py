@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from campaigns.calendar.calling_hours import is_open_at_all, next_opening
+from campaigns.dispatch import attempt_traces
 from campaigns.dispatch.before_dial import cleared
 from campaigns.dispatch.requests import call_for, opening_for
 from campaigns.dispatch.token_wait import return_claims, send_with_tokens
@@ -29,6 +30,7 @@ from campaigns.lifecycle import OPEN_ATTEMPTS, CampaignStatus, Step
 from campaigns.runtime import SWEEP_MARGIN, Runtime, all_or_each, contained, own_limits
 from campaigns.settlement.receipts import apply_waiting
 from campaigns.settlement.rulings import accept_all, is_plainly_unsent, put_back_all, rule, settle_fault
+from dialer import traces
 from dialer.account import Account
 from dialer.bucket import BucketUnavailable, GrantResult, Slot
 from dialer.calls import CallRequest
@@ -161,10 +163,15 @@ def _dial(
     answered: Callable[[Ruling], object],
 ) -> int:
     """Send requests as tokens come, and take the next tokens while they are out."""
-    flight, sent = account.flight(), dict[UUID, Opened]()
+    flight, sent, in_hand_at = account.flight(), dict[UUID, Opened](), using.clock()
 
     def send(granted: Sequence[tuple[Claimed, Slot | None]]) -> None:
-        sent.update((attempt.id, attempt) for attempt in _send(granted, campaign, account, flight, using))
+        granted_at = using.clock()
+        opened = _send(granted, campaign, account, flight, using)
+        sent.update((attempt.id, attempt) for attempt in opened)
+        if traces.is_on():
+            going = [contact for contact, _slot in granted if contact.attempt_id in sent]
+            attempt_traces.tell_way_to_request(going, campaign, in_hand_at, granted_at)
 
     def settle(rulings: Rulings) -> None:
         _settle([Answer(sent[attempt_id], ruling) for attempt_id, ruling in rulings], campaign, account, using)
@@ -265,6 +272,7 @@ def _settle(answers: Sequence[Answer], campaign: Campaign, account: Account, usi
 
 
 def _settle_all(answers: Sequence[Answer], campaign: Campaign, account: Account, using: Runtime) -> None:
+    heard_at = using.clock()
     try:
         _write(answers, campaign, account, using)
     except LedgerUnavailable as exc:
@@ -282,6 +290,7 @@ def _settle_all(answers: Sequence[Answer], campaign: Campaign, account: Account,
             code=ruling.code,
             detail=ruling.detail or None,
         )
+        attempt_traces.tell_answer(answer.attempt, ruling, campaign, heard_at, using.clock)
     with contained(Step.SETTLE, using.ledger, using.clock(), account=account.name, campaign=campaign.id):
         _settle_tokens([_settled(answer) for answer in answers], campaign, account)
 

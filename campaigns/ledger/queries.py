@@ -120,6 +120,7 @@ class OpenAttempt:
     detail: str | None
     provider_call_id: str | None
     counted: bool
+    queued_at: datetime | None
     dialing_at: datetime
     placed_at: datetime | None
     answered_at: datetime | None

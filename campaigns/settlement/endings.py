@@ -14,9 +14,11 @@ from campaigns.ledger.queries import OpenAttempt
 from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
 from campaigns.settlement.evidence import Evidence
 from campaigns.settlement.requeue import move_unless_reached, requeue
+from dialer import traces
 from dialer.calls import REACHED, Outcome
 from dialer.metrics import ANSWER_TO_OUTCOME, CALLS_ENDED
 from dialer.plural import counted
+from dialer.traces import Facts, Part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,11 @@ def conclude(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datet
     if not ended:
         return False
     event.listen(db, "commit", lambda _: _count(attempt, ending.outcome, now), once=True)
+    if traces.is_on():
+        facts: Facts = {"campaign": attempt.campaign_id, "account": attempt.account, "contact": attempt.contact_id}
+        facts |= {"outcome": ending.outcome.value, "ended_by": ending.evidence.value}
+        traces.tell(attempt.id, Part.OUTCOME, ending.ended_at, now, facts)
+        traces.tell(attempt.id, Part.ATTEMPT, attempt.queued_at or attempt.dialing_at, now, facts)
     if ending.outcome in REACHED:
         move_contact(db, attempt.contact_id, ContactStatus.REACHED, now, reason=ending.outcome.value)
     elif ending.outcome is Outcome.UNKNOWN:

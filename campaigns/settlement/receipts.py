@@ -22,14 +22,17 @@ from campaigns.lifecycle import PLACED_CALLS, UNANSWERED_REQUESTS, AttemptStatus
 from campaigns.settlement.corrections import correct
 from campaigns.settlement.evidence import Evidence
 from campaigns.settlement.rulings import accept
+from dialer import traces
 from dialer.account_settings import AccountSettings
 from dialer.calls import REACHED, Progress, Receipt
 from dialer.follow_timing import ENDING_GRACE, UNTOLD_GRACE, grace_seconds
 from dialer.providers.bounds import believed_since
 from dialer.receipts import CallSummary, summarize_receipts
+from dialer.traces import Facts, Part
 
 UNMATCHED_KEPT = timedelta(hours=24)
 TOGETHER = 500  # receipts applied by one set of statements
+OF_WAITING = tuple(receipts.c[name] for name in ("id", "provider_call_id", "correlation_id", "word", "received_at"))
 
 
 def apply_heard(
@@ -66,9 +69,7 @@ def apply_waiting(
 @cache
 def _waiting(*, named: bool, arrays: bool) -> Select[Any]:
     """Kept, for it is asked at each answer, and takes as long to build as to run."""
-    waiting = select(receipts.c.id, receipts.c.provider_call_id, receipts.c.correlation_id).where(
-        receipts.c.account == bindparam("account"), receipts.c.applied_at.is_(None)
-    )
+    waiting = select(*OF_WAITING).where(receipts.c.account == bindparam("account"), receipts.c.applied_at.is_(None))
     if named:
         of_calls = among(receipts.c.provider_call_id, "calls", arrays=arrays)
         waiting = waiting.where(or_(of_calls, among(receipts.c.correlation_id, "attempts", arrays=arrays)))
@@ -85,11 +86,12 @@ def apply_stored(
     db: Connection, account: str, settings: AccountSettings, receipt_ids: Sequence[int], *, now: datetime
 ) -> int:
     """Apply these stored receipts, those of them whose attempt is known by now; returns how many."""
-    columns = (receipts.c.id, receipts.c.provider_call_id, receipts.c.correlation_id)
     applied = 0
     for at in range(0, len(receipt_ids), TOGETHER):
         some = receipts.c.id.in_(receipt_ids[at : at + TOGETHER])
-        rows = db.execute(select(*columns).where(some, receipts.c.applied_at.is_(None)).order_by(receipts.c.id)).all()
+        rows = db.execute(
+            select(*OF_WAITING).where(some, receipts.c.applied_at.is_(None)).order_by(receipts.c.id)
+        ).all()
         applied += _apply(db, account, settings, rows, now)
     return applied
 
@@ -108,6 +110,11 @@ def _apply(db: Connection, account: str, settings: AccountSettings, rows: Sequen
     if erased := erasures.erased_attempts(db, ids):
         erasures.empty_receipts(db, erased)
     receipts_of_attempt = receipts_by_attempt(db, ids)
+    if traces.is_on():
+        for row in rows:
+            if owner := owners.get(row.id):
+                words: Facts = {"account": account, "receipt": row.id, "word": row.word}
+                traces.tell(owner, Part.RECEIPT, row.received_at, now, words, which=str(row.id))
     for attempt_id, attempt in by_id.items():
         _advance(db, attempt, receipts_of_attempt[attempt_id], settings, now=now)
     return len(owners)

@@ -24,8 +24,10 @@ from campaigns.safeguards.failover import FOR_THE_DAY, has_left, move_on
 from campaigns.safeguards.halts import halt_account
 from campaigns.settlement.evidence import Evidence
 from campaigns.settlement.requeue import move_unless_reached, requeue, requeue_unsent
+from dialer import traces
 from dialer.account_settings import AccountSettings
 from dialer.retry import backoff
+from dialer.traces import Facts, Part
 from dialer.verdicts import OUR_FAULT, Ruling, Verdict
 
 DETAIL_LENGTH = 300
@@ -121,6 +123,9 @@ def put_back_all(
     }
     if move_attempts(db, AttemptStatus.NOT_PLACED, facts) != len(facts):
         return False
+    for attempt, ruling in unsent if traces.is_on() else ():
+        words: Facts = {"campaign": campaign_id, "account": account, "verdict": ruling.verdict.value}
+        traces.tell(attempt.id, Part.ATTEMPT, attempt.dialing_at, now, words)
     due_at = now + timedelta(seconds=DEFAULT_THROTTLE) * (1 + rng.random() / 10)
     return requeue_unsent(db, campaign_id, account, [attempt for attempt, _ in unsent], due_at)
 
@@ -201,6 +206,10 @@ def _no_call(
         facts["confirmed_by"] = evidence
     if not move_attempt(db, attempt.id, AttemptStatus.NOT_PLACED, **facts):
         return False
+    if traces.is_on():
+        began = attempt.queued_at or attempt.dialing_at
+        words: Facts = {"campaign": attempt.campaign_id, "account": attempt.account, "verdict": ruling.verdict.value}
+        traces.tell(attempt.id, Part.ATTEMPT, began, now, words)
     why = replace(ruling, detail=ruling.detail[:DETAIL_LENGTH]).why
     match ruling.verdict:
         case Verdict.REFUSE_CONTACT if _blames_a_fixed_text(attempt, ruling):

@@ -10,7 +10,8 @@ from types import FrameType
 import uvicorn
 
 from console.server.connections import BACKLOG, MAX_HEAD_BYTES, BoundedProtocol, Connections, OnceAMinute
-from console.web.app import create_app
+from console.web.app import PROCESS, create_app
+from workers import tracing
 
 STOP_SECONDS = 5
 SWITCH_SECONDS = 0.0005
@@ -25,6 +26,7 @@ def main() -> None:
     app.state.state.shared_metrics.start()
     console = app.state.state.settings.console
     logging.getLogger("asyncio").addFilter(OnceAMinute())
+    end_traces = tracing.begin(app.state.state.settings, PROCESS)
     config = uvicorn.Config(
         app,
         host=console.host,
@@ -39,6 +41,7 @@ def main() -> None:
         timeout_graceful_shutdown=STOP_SECONDS,
     )
     _Server(config).run()
+    end_traces()
 
 
 class _Server(uvicorn.Server):

@@ -1,0 +1,35 @@
+"""What a worker tells of an attempt to those who collect traces: its way to the request, and the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from campaigns.ledger.attempts import Opened
+from campaigns.ledger.claims import Claimed
+from campaigns.ledger.queries import Campaign
+from dialer import traces
+from dialer.traces import Facts, Part
+from dialer.verdicts import Ruling
+
+
+def tell_way_to_request(
+    contacts: Iterable[Claimed], campaign: Campaign, in_hand_at: datetime, granted_at: datetime
+) -> None:
+    """These were claimed, then in the hand of a worker, then had their token."""
+    for contact in contacts:
+        facts: Facts = {"campaign": campaign.id, "account": campaign.account, "contact": contact.contact_id}
+        traces.tell(contact.attempt_id, Part.CLAIM, contact.claimed_at, in_hand_at, facts)
+        traces.tell(contact.attempt_id, Part.TOKEN, in_hand_at, granted_at, facts)
+
+
+def tell_answer(
+    attempt: Opened, ruling: Ruling, campaign: Campaign, heard_at: datetime, clock: Callable[[], datetime]
+) -> None:
+    """The request of an attempt was answered, and the answer is written now."""
+    if not traces.is_on():
+        return
+    facts: Facts = {"campaign": campaign.id, "account": campaign.account, "verdict": ruling.verdict.value}
+    words: Facts = {"mnemonic": ruling.mnemonic, "code": ruling.code}
+    traces.tell(attempt.id, Part.REQUEST, attempt.dialing_at, heard_at, facts)
+    traces.tell(attempt.id, Part.ANSWER, heard_at, clock(), facts | words)
