@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim
 from sqlalchemy import ColumnElement, Connection, and_, delete, select, update
 
+from campaigns.calendar.calling_hours import next_opening
 from campaigns.definition import Definition, load_definition
 from campaigns.ledger.moves import row_count, updated_one, write_audit
 from campaigns.ledger.store import Ledger
@@ -112,12 +113,30 @@ def _no_such_schedule(db: Connection, name: str) -> NoSuchSchedule:
     return NoSuchSchedule(f"no schedule {name[:60]!r}", f"there are: {names}")
 
 
-def next_runs(schedule: Schedule, now: datetime, count: int) -> list[datetime]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextRun:
+    """When a campaign is launched, and when people are called: None where the campaign's end comes first."""
+
+    at: datetime
+    calls_at: datetime | None
+
+    @property
+    def waits(self) -> bool:
+        """Whether nobody is called at once: it is a holiday, or no calling hour."""
+        return self.calls_at != self.at
+
+
+def next_runs(schedule: Schedule, now: datetime, count: int) -> list[NextRun]:
     """Its next runs, at most so many, as its file has them now. Raises DefinitionFaults."""
-    definition, runs = load_definition(Path(schedule.file)), [now]
+    return runs_of(load_definition(Path(schedule.file)), now, count)
+
+
+def runs_of(definition: Definition, now: datetime, count: int) -> list[NextRun]:
+    """The next runs of a campaign that recurs, at most so many, by the clock of its zone."""
+    runs, zone = [now], definition.schedule.zone or "UTC"
     while len(runs) <= count and (run := next_run(definition, runs[-1])):
         runs.append(run)
-    return runs[1:]
+    return [NextRun(at=run, calls_at=next_opening(definition, zone, run)) for run in runs[1:]]
 
 
 def listed(ledger: Ledger) -> list[Schedule]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
-from console.pages.new_campaign import begin, check, columns, message, plan, settings, start
+from console.pages.new_campaign import begin, check, columns, message, plan, repeat, settings, start
 
-ROUTERS = (begin.router, columns.router, message.router, settings.router, check.router, plan.router, start.router)
+ROUTERS = (
+    *(begin.router, columns.router, message.router, settings.router),
+    *(check.router, plan.router, start.router, repeat.router),
+)

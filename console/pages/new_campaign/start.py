@@ -1,4 +1,4 @@
-"""The step "start": rehearse on a sandbox, call oneself, start now or later, or again and again."""
+"""The step "start": rehearse on a sandbox, call oneself, start now or later."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from campaigns.launch import recurring, schedules
+from campaigns.launch import schedules
 from campaigns.launch.call_test_number import call_test_number
 from campaigns.launch.drafts import file_drafts
 from campaigns.launch.drafts.check_notes import CheckedList, NoCheck, note_of
@@ -25,7 +25,7 @@ from campaigns.operations.people import Role
 from console.formatting import with_remedy
 from console.pages.language import gettext
 from console.pages.new_campaign.drafted_plan import plan_at_hand
-from console.pages.new_campaign.steps import InjectedForm, InjectedWork, go_to, save, step_page, text
+from console.pages.new_campaign.steps import InjectedForm, InjectedWork, save, step_page, text
 from console.preflight import check_login
 from console.server.auth import Caller
 from console.server.page_route import InjectedPerson, for_role, page_router
@@ -34,8 +34,7 @@ from dialer.errors import DialerError
 from dialer.phone import PhoneNumber, mask
 
 PATIENCE = 20.0  # seconds for which a second click waits for the first
-FIELDS = {"schedule.start": "at", "schedule.repeat": "repeat", "schedule": "at"}
-CRON_DAYS = ("1", "2", "3", "4", "5", "6", "0")
+FIELDS = {"schedule.start": "at", "schedule": "at"}
 
 router = page_router()
 
@@ -60,31 +59,6 @@ def start(
             faults = {**saved.faults} or {"at": gettext("write the day and the time")}
             return _page(request, saved.work, state, person, typed, faults, 422)
     return _done(request, work, state, person, typed, lambda: _start(work, state, person, typed))
-
-
-@router.post("/new/{draft_id}/repeat", **for_role(Role.SENDER))
-def repeat(
-    request: Request, work: InjectedWork, form: InjectedForm, state: InjectedState, person: InjectedPerson
-) -> Response:
-    """Launch the campaign again and again, at these hours of these weekdays."""
-    typed = {name: text(form, name) for name in form}
-    days = [day for day in CRON_DAYS if f"day-{day}" in typed]
-    hour, _, minute = typed.get("time", "").partition(":")
-    if not days or not (hour.isdecimal() and minute[:2].isdecimal()):
-        faults = {"repeat": gettext("choose at least one day, and a time")}
-        return _page(request, work, state, person, typed, faults, 422)
-    cron = f"{int(minute[:2])} {int(hour)} * * {','.join(days)}"
-    changes = {"schedule.repeat": cron, "schedule.start": None}
-    saved = save(state, work, changes, typed.get("seen", ""), FIELDS)
-    if saved.faults:
-        return _page(request, saved.work, state, person, typed, saved.faults, saved.status)
-    try:
-        with paths_left_out(work.draft.folder):
-            recurring.add(state.ledger, work.draft.file, state.settings.accounts, who=person.name, now=state.clock())
-    except DialerError as exc:
-        return _page(request, saved.work, state, person, typed, {"repeat": with_remedy(exc.message, exc.remedy)}, 422)
-    file_drafts.keep_for_schedule(work.draft)
-    return go_to("start", work)
 
 
 @router.post("/new/{draft_id}/rehearse", **for_role(Role.EDITOR))
@@ -230,5 +204,4 @@ def _page(
         test_numbers=[mask(number) for number in state.settings.test_numbers],
         may_send=person.has_role(Role.SENDER),
         schedule=by_name.get(work.definition.campaign) if work.draft.scheduled else None,
-        cron_days=CRON_DAYS,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -179,8 +180,9 @@ def test_a_test_number_hears_what_one_person_would(console: Console) -> None:
 
 def test_a_schedule_launches_the_draft_again_and_again(console: Console) -> None:
     draft = ready(console)
-    assert send(console.http, f"{draft}/start", f"{draft}/repeat", {"time": "09:30"}).status_code == 422
-    page = console.http.get(f"{draft}/start").text
+    assert f"{draft}/repeat" in console.http.get(f"{draft}/start").text
+    assert send(console.http, f"{draft}/repeat", f"{draft}/repeat", {"time": "09:30"}).status_code == 422
+    page = console.http.get(f"{draft}/repeat").text
     data = {"token": token_of(page), "seen": seen_of(page), "time": "09:30", "day-1": "on", "day-5": "on"}
     assert console.http.post(f"{draft}/repeat", data=data).status_code == 303
     (schedule,) = schedules.listed(console.ledger)
@@ -189,6 +191,44 @@ def test_a_schedule_launches_the_draft_again_and_again(console: Console) -> None
     assert console.http.post(f"{draft}/remove", data={"token": token_of(page)}).status_code == 409
     assert "30 9 * * 1,5" in kept(console, draft).file.read_text("utf-8")
     assert "This campaign is launched by itself." in text_of(console.http.get(f"{draft}/start").text)
+
+
+def test_a_schedule_says_all_that_a_campaign_file_can_and_shows_its_next_runs_first(console: Console) -> None:
+    draft = ready(console)
+    fields = {"by": "cron", "cron": "0 9 1,2 12 *", "holidays": "2027-12-01, US-CA", "missed": "once"}
+    page = console.http.get(f"{draft}/repeat").text
+    data = {"token": token_of(page), "seen": seen_of(page), **fields, "end": "2029-01-01T00:00"}
+    shown = console.http.post(f"{draft}/repeat", data={**data, "preview": "1"})
+    assert shown.status_code == 200
+    moments = re.findall(r'<time datetime="([^"]+)', shown.text[shown.text.index('id="ahead"') :])
+    assert [moment[:10] for moment in moments][:3] == ["2026-12-02", "2027-12-01", "2027-12-02"]
+    assert "people are called from" in text_of(shown.text), "the second of them is on a holiday"
+    assert schedules.listed(console.ledger) == []
+    assert console.http.post(f"{draft}/repeat", data=data).status_code == 303
+    text = kept(console, draft).file.read_text("utf-8")
+    for line in ("repeat: 0 9 1,2 12 *", "missed: once", "US-CA", "2029-01-01"):
+        assert line in text
+    again = console.http.get(f"{draft}/repeat").text
+    assert 'value="0 9 1,2 12 *"' in again
+    assert "2026-12-02" in again
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"by": "cron", "cron": "0 9 * *"}, "has 4 fields"),
+        ({"by": "cron", "cron": "0 9 * * mon-xyz"}, "is not a time to repeat at"),
+        ({"by": "cron", "cron": "*/7 * * * *", "holidays": "Narnia"}, "Narnia"),
+        ({"by": "cron", "cron": ""}, "choose at least one day, and a time"),
+        ({"by": "cron", "cron": "<b>x</b>"}, "&lt;b&gt;x&lt;/b&gt;"),
+    ],
+)
+def test_a_schedule_that_cannot_be_is_refused_at_its_field(console: Console, fields: dict[str, str], says: str) -> None:
+    draft = ready(console)
+    refused = send(console.http, f"{draft}/repeat", f"{draft}/repeat", fields)
+    assert refused.status_code == 422
+    assert says in refused.text.replace("&#34;", '"')
+    assert schedules.listed(console.ledger) == []
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.EDITOR])
