@@ -11,6 +11,7 @@ from babel.messages.pofile import read_po, write_po
 
 from campaigns.reporting import glossary
 from console.pages.language import LANGUAGES, SOURCE
+from scripts import error_texts
 
 CONSOLE = Path(__file__).parents[1] / "console"
 METHODS = [("templates/**.html", "jinja2"), ("pages/**.py", "python")]
@@ -31,6 +32,8 @@ def texts() -> Catalog:
         catalogue.add(message, locations=[(file, 0)], auto_comments=comments, context=context)
     for text in glossary.texts():
         catalogue.add(text, locations=[("glossary", 0)])
+    for text in error_texts.translated():
+        catalogue.add(text, locations=[("errors", 0)])
     return catalogue
 
 

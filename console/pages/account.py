@@ -11,9 +11,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from campaigns.operations import log_ins, people
 from campaigns.operations.passwords import BadPassword
 from campaigns.operations.people import Role
-from console.formatting import with_remedy
 from console.pages.language import gettext
 from console.pages.rendering import render
+from console.pages.said import with_remedy
 from console.server.auth import user_by_password
 from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.session_cookie import begin_session

@@ -19,9 +19,9 @@ from campaigns.ledger.queries import Campaign
 from campaigns.operations.control import close
 from campaigns.operations.people import Role
 from campaigns.reporting.status import campaign_summary
-from console.formatting import with_remedy
 from console.pages.language import gettext
 from console.pages.rendering import render
+from console.pages.said import with_remedy
 from console.server.body import put_upload
 from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.state import AppState, InjectedState

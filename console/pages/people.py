@@ -10,9 +10,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from campaigns.operations import log_ins, people
 from campaigns.operations.passwords import BadPassword
 from campaigns.operations.people import BadUser, LastAdmin, Role, UserNameTaken
-from console.formatting import with_remedy
 from console.pages.language import gettext
 from console.pages.rendering import render
+from console.pages.said import with_remedy
 from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.state import AppState, InjectedState
 from workers.session_cookie import lifetime

@@ -20,6 +20,7 @@ from campaigns.reporting.listings import mask_numbers
 from campaigns.reporting.status import CampaignSummary
 from console.pages.language import LANGUAGES, gettext, language, ngettext
 from console.pages.locale_formats import decimal, grouped, moment, share
+from console.pages.said import said
 from console.server.auth import Caller, form_token
 from console.server.state import AppState
 from dialer.phone import mask, mask_written
@@ -158,6 +159,7 @@ def _environment() -> Environment:
         "masked": mask,
         "final_count": lambda contacts: sum(contacts.get(status, 0) for status in FINAL_CONTACTS),
         "masked_cell": _masked_cell,
+        "said": said,
     }
     environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.policies["ext.i18n.trimmed"] = True

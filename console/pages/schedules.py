@@ -14,6 +14,7 @@ from campaigns.operations.people import Role
 from campaigns.reporting.audit_trail import AuditFilter, audit_after
 from console.pages.language import gettext
 from console.pages.rendering import render
+from console.pages.said import with_remedy
 from console.server.cursors import After, moment_and_row_after, page_of
 from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.state import InjectedState
@@ -46,7 +47,7 @@ def show_schedule(name: str, request: Request, state: InjectedState, after: Afte
     try:
         next_runs, fault = schedules.next_runs(schedule, state.clock(), NEXT_RUNS_SHOWN), ""
     except DialerError as exc:
-        next_runs, fault = [], f"{exc.message} {exc.remedy}".strip()
+        next_runs, fault = [], with_remedy(exc.message, exc.remedy)
     return render(
         "schedule.html",
         request,

@@ -14,10 +14,10 @@ from campaigns.operations import suppression_list
 from campaigns.operations.people import Role
 from campaigns.operations.suppression_files import exporting
 from campaigns.operations.suppression_list import BadSearch
-from console.formatting import with_remedy
 from console.pages.downloads import csv_download
 from console.pages.language import gettext
 from console.pages.rendering import render
+from console.pages.said import with_remedy
 from console.server.cursors import MAX_ID, After, id_after, page_of
 from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.state import AppState, InjectedState

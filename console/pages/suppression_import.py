@@ -16,10 +16,10 @@ from campaigns.operations.people import Role
 from campaigns.operations.suppression_files import uploads
 from campaigns.operations.suppression_files.importing import NoNumbers
 from campaigns.operations.suppression_files.uploads import Terms, Upload
-from console.formatting import with_remedy
 from console.pages.downloads import csv_download
 from console.pages.language import gettext
 from console.pages.rendering import render
+from console.pages.said import with_remedy
 from console.pages.suppression import terms_of
 from console.server.body import put_upload
 from console.server.page_route import InjectedPerson, for_role, page_router

@@ -11,9 +11,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from campaigns.operations import api_tokens
 from campaigns.operations.api_tokens import MEANINGS, BadToken, Scope, TokenNameTaken
 from campaigns.operations.people import Role
-from console.formatting import with_remedy
 from console.pages.language import gettext
 from console.pages.rendering import render
+from console.pages.said import with_remedy
 from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.state import AppState, InjectedState
 

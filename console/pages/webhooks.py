@@ -15,9 +15,9 @@ from campaigns.lifecycle import DeliveryState, EventKind, Included, WebhookState
 from campaigns.operations.people import Role
 from campaigns.operations.webhooks import subscriptions
 from campaigns.operations.webhooks.subscriptions import BadWebhook
-from console.formatting import with_remedy
 from console.pages.language import gettext, ngettext
 from console.pages.rendering import render
+from console.pages.said import with_remedy
 from console.server.cursors import After, id_after, page_of
 from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.state import AppState, InjectedState
@@ -101,7 +101,7 @@ def send_test_event(name: str, request: Request, state: InjectedState, person: I
                 webhook, posts, timeout=state.settings.webhooks.timeout, **_by(person.name, state)
             )
         except NoAnswer as exc:
-            return _webhook_page(request, state, name, fault=f"{exc.message} {exc.remedy}".strip())
+            return _webhook_page(request, state, name, fault=with_remedy(exc.message, exc.remedy))
     if 200 <= status < 300:
         notice = gettext("It answered {status}: it takes events.").format(status=status)
         return _webhook_page(request, state, name, notice=notice)

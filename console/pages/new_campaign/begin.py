@@ -19,10 +19,10 @@ from campaigns.launch.guided import editing
 from campaigns.launch.guided.earlier_lists import earlier_campaigns, earlier_definition, list_of
 from campaigns.launch.guided.proposals import Habits
 from campaigns.operations.people import Role
-from console.formatting import with_remedy
 from console.pages.language import gettext
 from console.pages.new_campaign.steps import InjectedForm, InjectedWork, text
 from console.pages.rendering import render
+from console.pages.said import with_remedy
 from console.server.body import put_upload
 from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.state import AppState, InjectedState

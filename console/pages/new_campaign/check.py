@@ -15,8 +15,8 @@ from campaigns.launch.drafts.draft_checks import begin_check
 from campaigns.launch.guided.editing import DraftInWork
 from campaigns.launch.guided.rejected_rows import first_rejected, rejects_to_download
 from campaigns.operations.people import Role
-from console.formatting import with_remedy
 from console.pages.new_campaign.steps import InjectedWork, go_to, step_page
+from console.pages.said import with_remedy
 from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.state import InjectedState
 from dialer.errors import DialerError

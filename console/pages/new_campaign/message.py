@@ -15,7 +15,6 @@ from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch.guided import editing
 from campaigns.launch.guided.editing import Changes, DraftInWork
 from campaigns.operations.people import Role
-from console.formatting import with_remedy
 from console.pages.new_campaign.steps import (
     MAX_FORM,
     InjectedForm,
@@ -26,6 +25,7 @@ from console.pages.new_campaign.steps import (
     step_page,
     text,
 )
+from console.pages.said import with_remedy
 from console.server.page_route import for_role, page_router
 from console.server.state import AppState, InjectedState
 from dialer.phone import mentions

@@ -9,10 +9,10 @@ from fastapi.responses import HTMLResponse
 
 from campaigns.launch.guided.editing import DraftInWork
 from campaigns.operations.people import Role
-from console.formatting import with_remedy
 from console.pages.new_campaign.chart import chart_of
 from console.pages.new_campaign.drafted_plan import make_plan_of, plan_at_hand
 from console.pages.new_campaign.steps import InjectedWork, go_to, step_page
+from console.pages.said import with_remedy
 from console.server.page_route import for_role, page_router
 from console.server.state import InjectedState
 from dialer.errors import DialerError

@@ -17,9 +17,9 @@ from campaigns.launch.guided import editing
 from campaigns.launch.guided.editing import Changes, DraftInWork
 from campaigns.launch.schedules import NextRun
 from campaigns.operations.people import Role
-from console.formatting import with_remedy
 from console.pages.language import gettext
 from console.pages.new_campaign.steps import InjectedForm, InjectedWork, by_field, go_to, save, step_page, text
+from console.pages.said import with_remedy
 from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.state import AppState, InjectedState
 from dialer.errors import DialerError

@@ -22,10 +22,10 @@ from campaigns.launch.guided.rehearsal import rehearse, sandbox_accounts
 from campaigns.launch.launch import CampaignNotEnded
 from campaigns.ledger.queries import Campaign
 from campaigns.operations.people import Role
-from console.formatting import with_remedy
 from console.pages.language import gettext
 from console.pages.new_campaign.drafted_plan import plan_at_hand
 from console.pages.new_campaign.steps import InjectedForm, InjectedWork, save, step_page, text
+from console.pages.said import with_remedy
 from console.preflight import check_login
 from console.server.auth import Caller
 from console.server.page_route import InjectedPerson, for_role, page_router

@@ -15,9 +15,9 @@ from campaigns.launch.drafts.file_drafts import BeingRead, find
 from campaigns.launch.guided import editing
 from campaigns.launch.guided.editing import Changes, DraftInWork
 from campaigns.lifecycle import ChangedMeanwhile
-from console.formatting import with_remedy
 from console.pages.language import gettext
 from console.pages.rendering import render
+from console.pages.said import with_remedy
 from console.server.state import AppState, InjectedState
 
 MAX_FORM = 1 << 18  # a long text, and a choice for each of many columns
@@ -105,7 +105,7 @@ def save(state: AppState, work: DraftInWork, changes: Changes, seen: str, fields
     except DefinitionFaults as exc:
         return Saved(work, by_field(exc, fields), 422)
     except ChangedMeanwhile as exc:
-        return Saved(editing.opened(work.draft), {"": f"{exc.message}: {exc.remedy}"}, 409)
+        return Saved(editing.opened(work.draft), {"": with_remedy(exc.message, exc.remedy)}, 409)
     except BeingRead:
         return Saved(work, {"": gettext("the list is being read just now: save again once the check is over")}, 409)
 

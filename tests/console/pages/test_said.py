@@ -1,0 +1,102 @@
+"""What the program itself says stands on a page in the reader's language: audit events, limits, what errors say."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from campaigns.ledger.moves import write_audit
+from campaigns.lifecycle import CampaignStatus, WebhookState
+from campaigns.operations.live_calls import ACTIONS
+from campaigns.reporting.glossary.audit_events import EVENTS
+from campaigns.safeguards import canary
+from campaigns.settlement import corrections
+from console.pages.language import _CODE, LANGUAGES, SOURCE
+from console.pages.said import said
+from dialer.bucket import LimitName
+from scripts import error_texts
+from tests.console.conftest import Console
+from tests.support import console_server
+from tests.support.html import text_of
+
+ROOT = Path(__file__).parents[3]
+OTHERS = [code for code in LANGUAGES if code != SOURCE]
+LEFT_IN_ENGLISH = 303  # sentences of errors that a page might show: may only become fewer
+
+
+@pytest.fixture(params=OTHERS)
+def reader(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The language of somebody who reads."""
+    token = _CODE.set(request.param)
+    yield request.param
+    _CODE.reset(token)
+
+
+def events_in_code() -> Iterator[str]:
+    """Every event that is written to the audit by its words."""
+    for package in ("campaigns", "workers", "console"):
+        for file in sorted((ROOT / package).rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+                if isinstance(node, ast.Call):
+                    yield from (
+                        keyword.value.value
+                        for keyword in node.keywords
+                        if keyword.arg == "event" and isinstance(keyword.value, ast.Constant)
+                    )
+
+
+def test_every_event_of_the_audit_is_in_the_glossary() -> None:
+    made = {f"campaign {status}" for status in CampaignStatus} | {f"webhook {state}" for state in WebhookState}
+    made |= {f"call {action}" for action in ACTIONS} | {"call block", *canary.EVENTS.values()}
+    made |= {corrections.CALLED_OFF, corrections.TOO_LATE, "wrong passwords", "deliveries turned away"}
+    made |= {"schedule paused", "schedule resumed", "schedule asked for"}
+    assert {event for event in events_in_code() if event} | made <= set(EVENTS)
+
+
+def test_events_and_limits_have_words_in_every_language(reader: str) -> None:
+    for word in (*EVENTS, *(limit.value for limit in LimitName if limit)):
+        assert said(word) != word, word
+
+
+def test_what_errors_say_is_translated_with_its_values(reader: str) -> None:
+    for sentence in error_texts.translated():
+        values = {number: f"v{number}x" for number in re.findall(r"\{(\d)\}", sentence)}
+        filled = re.sub(r"\{(\d)\}", lambda place, values=values: values[place[1]], sentence)
+        shown = said(filled)
+        assert shown != filled, sentence
+        assert all(value in shown for value in values.values()), shown
+
+
+def test_what_is_not_translated_becomes_less() -> None:
+    assert len(list(error_texts.left_in_english())) <= LEFT_IN_ENGLISH
+
+
+def test_what_nobody_has_translated_is_shown_as_it_is(reader: str) -> None:
+    assert said("ferrets have eaten the cable") == "ferrets have eaten the cable"
+    assert said("") == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "words"), [("ru", "нет расписания 'nothing'"), ("es", "no existe el horario 'nothing'")]
+)
+@pytest.mark.parametrize("shared_console", ["sqlite"], indirect=True)
+def test_a_page_refuses_in_the_readers_language(console: Console, code: str, words: str) -> None:
+    with console_server.client(console.address, headers={"accept-language": code, "accept": "text/html"}) as http:
+        page = http.get("/schedules/nothing")
+        assert (page.status_code, words in text_of(page.text).replace("&#39;", "'")) == (404, True)
+        console.ledger.write(write_audit, console.clock(), who="ann", event="logged out")
+        audit = http.get("/audit")
+        assert 'value="logged out">' in audit.text
+        assert said_in(code, "logged out") in text_of(audit.text)
+
+
+def said_in(code: str, word: str) -> str:
+    token = _CODE.set(code)
+    try:
+        return said(word)
+    finally:
+        _CODE.reset(token)
