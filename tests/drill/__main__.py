@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import signal
 import sys
 import tempfile
@@ -12,10 +13,12 @@ from pathlib import Path
 
 from tests.drill.faults import FAULTS, Fault
 from tests.drill.installation import Installation, opened
+from tests.drill.prometheus import Prometheus
 from tests.drill.record import Row, record
 from tests.support.prometheus import panel_of, panels
 
 FIRES_WITHIN, ENDS_WITHIN = 150.0, 200.0
+SHOWN_WITHIN = 30.0
 LINES_SHOWN = 2
 
 
@@ -49,7 +52,7 @@ def _drilled(fault: Fault, installation: Installation, blank: set[tuple[str, str
     began = time.monotonic()
     with fault.befalls(installation):
         fired = _wait(lambda: fault.alert in prometheus.firing(), FIRES_WITHIN)
-        lines = [line for expression in expressions for line in prometheus.values(expression)]
+        lines = _lines(prometheus, expressions)
         blank -= {panel for panel in blank if prometheus.values(panel[2])}
         seconds = time.monotonic() - began
     mended = time.monotonic()
@@ -62,6 +65,19 @@ def _drilled(fault: Fault, installation: Installation, blank: set[tuple[str, str
         step=fault.step,
         ended=f"{time.monotonic() - mended:.0f} s" if ended else "not",
     )
+
+
+def _lines(prometheus: Prometheus, expressions: list[str]) -> list[tuple[dict[str, str], float]]:
+    """What the panel shows, waited for: a share of nothing is no number."""
+    lines: list[tuple[dict[str, str], float]] = []
+
+    def shows_a_number() -> bool:
+        found = [line for expression in expressions for line in prometheus.values(expression)]
+        lines[:] = [line for line in found if not math.isnan(line[1])]
+        return bool(lines)
+
+    _wait(shows_a_number, SHOWN_WITHIN)
+    return lines
 
 
 def _in_words(lines: list[tuple[dict[str, str], float]]) -> str:

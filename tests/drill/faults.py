@@ -139,7 +139,7 @@ FAULTS = (
     Fault("DialerProviderAway", "no connection to the providers is taken", "mend what is between", _away("proxy")),
     Fault(
         "DialerAccountThrottled",
-        "Webex Connect takes one request in two seconds, at a pace of two a second",
+        "Webex Connect answers every request with 429",
         "let the pace be what the provider allows",
         _sandbox({"webex_tps": 60}, {"webex_tps": 0}),
     ),
