@@ -74,7 +74,6 @@ class Drill:
             return False
         finally:
             self._clear()
-            (self.engine.folder / "steps.json").write_text(json.dumps(self.steps))
 
     def _plan(self) -> Iterator[tuple[str, str, Callable[[], str]]]:
         if "upgrade" in self.parts:
@@ -101,6 +100,7 @@ class Drill:
             self.steps[-1]["verdict"] = step()
         finally:
             self.steps[-1]["seconds"] = round(time.monotonic() - began)
+            (self.engine.folder / "steps.json").write_text(json.dumps(self.steps))  # also of a run that is cut off
 
     def _up_before(self) -> str:
         self.before.up("worker", "beat", healthy=False)  # its health checks ask for a variable that Podman does not set
