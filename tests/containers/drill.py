@@ -117,10 +117,11 @@ class Drill:
         return self._more_calls(vendor)
 
     def _upgrade(self) -> str:
+        placed = self._placed(None)
         self.before.stop("worker", "beat", "migrate", *STORES)
         self.now.up(*DIALER)
         self._ask_console()
-        return self._more_calls()
+        return self._more_calls(than=placed)
 
     def _ask_console(self) -> None:
         ready = loopback.get(f"{CONSOLE}/readyz")
@@ -190,9 +191,9 @@ class Drill:
     def _placed(self, vendor: str | None) -> int:
         return sum(vendor in (None, call["vendor"]) for call in self._calls())
 
-    def _more_calls(self, vendor: str | None = None) -> str:
-        """How many calls the sandbox has, once it has some more than now."""
-        before = self._placed(vendor)
+    def _more_calls(self, vendor: str | None = None, *, than: int | None = None) -> str:
+        """How many calls the sandbox has, once it has some more than this, or than now."""
+        before = self._placed(vendor) if than is None else than
         wait_until(lambda: self._placed(vendor) > before)
         return f"{self._placed(None)} calls"
 
