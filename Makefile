@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast chaos chaos-webhooks drill containers check lint format bench docs messages screenshots wheel release release-check lock audit sbom digests clean
+.PHONY: help demo test test-fast chaos chaos-webhooks drill containers check lint format bench docs docs-site messages screenshots wheel release release-check lock audit sbom digests clean
 
 BIN := .venv/bin
 SOURCES := pyproject.toml requirements/dev.txt requirements/run.txt scripts/setup
@@ -51,6 +51,9 @@ docs: .venv/.installed-dev ## Write the tables of docs/ that are made from the c
 	@$(BIN)/python -m tests.contract.callgear.tables
 	@$(BIN)/python -m scripts.pages
 
+docs-site: .venv/.installed-site ## Build the docs as a site in build/site: search, dark and light, every link held; nothing from elsewhere
+	@.venv/site/bin/python -m scripts.docs_site
+
 messages: .venv/.installed-dev ## Write each text of the pages into console/locale, to be translated there
 	@$(BIN)/python -m scripts.messages
 
@@ -63,13 +66,14 @@ wheel: .venv/.installed ## Build dist/*.whl, and beside it the versions it was t
 release: .venv/.installed .venv/.installed-tools ## Build a release in dist/: wheel, sdist, SBOM, SHA256SUMS; the same bytes each time
 	@$(BIN)/python -m scripts.release
 
-release-check: .venv/.installed .venv/.installed-tools ## Install the wheel by pip and pipx on every Python here, run the demo; docs/releases.md
-	@$(BIN)/python -m scripts.release_check
+release-check: .venv/.installed .venv/.installed-tools ## Install the wheel by pip and pipx on every Python here, run the demo; ARGS="3.12" for one
+	@$(BIN)/python -m scripts.release_check $(ARGS)
 
 lock: .venv/.installed-tools ## Pin what pyproject.toml asks for, with hashes: ARGS="--upgrade" for newer versions
 	@$(TOOLS)/uv pip compile $(PINNED) $(ARGS) --group build --extra dev pyproject.toml -o requirements/dev.txt
 	@$(TOOLS)/uv pip compile $(PINNED) --constraints requirements/dev.txt --group build pyproject.toml -o requirements/run.txt
 	@$(TOOLS)/uv pip compile $(PINNED) $(ARGS) --group tools -o requirements/tools.txt
+	@$(TOOLS)/uv pip compile $(PINNED) $(ARGS) --group site -o requirements/site.txt
 
 audit: .venv/.installed-tools ## Ask for known vulnerabilities of what is pinned
 	@$(TOOLS)/pip-audit --disable-pip --requirement requirements/run.txt $(ARGS)
@@ -93,6 +97,6 @@ clean: ## Remove the virtual environment, caches and local data
 	@scripts/setup dev
 	@touch $@ .venv/.installed
 
-.venv/.installed-tools: requirements/tools.txt
-	@scripts/setup tools
+.venv/.installed-tools .venv/.installed-site: .venv/.installed-%: requirements/%.txt
+	@scripts/setup $*
 	@touch $@

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -87,7 +87,7 @@ def installed(way: str, python: Path, wheel: Path) -> Installation:
             for command in COMMANDS:
                 _run(folder, dialer, *command)
             result = "the demo ran to its end"
-        except subprocess.SubprocessError as exc:
+        except (OSError, subprocess.SubprocessError) as exc:
             result = f"FAILED: {_reason(exc)}"
     return Installation(python=version, way=way, result=result, seconds=time.monotonic() - began)
 
@@ -108,12 +108,12 @@ def _run(folder: Path, *command: str | Path, environ: Mapping[str, str] | None =
     )
 
 
-def _reason(exc: subprocess.SubprocessError) -> str:
+def _reason(exc: Exception) -> str:
     lines = [line for text in (getattr(exc, "stderr", ""), str(exc)) for line in (text or "").splitlines() if line]
     return (lines[-1] if lines else type(exc).__name__).replace("|", "/")[:120]
 
 
-def table(rows: list[str], missing: list[str]) -> str:
+def table(rows: Sequence[str], missing: Sequence[str]) -> str:
     """What is written into the page."""
     system = f"{os.uname().sysname} {os.uname().machine}"
     lines = [
@@ -121,15 +121,22 @@ def table(rows: list[str], missing: list[str]) -> str:
         "",
         "| Python | by | result | seconds |",
         "|---|---|---|---|",
-        *rows,
+        *sorted(rows),
     ]
     if missing:
         lines += ["", f"Not on that machine, so not tested: Python {', '.join(missing)}."]
     return "\n".join(lines)
 
 
+def rows_of_others(page: str, tried: Sequence[str]) -> list[str]:
+    """The rows of the page about Pythons that were not tried now."""
+    return [row for row, python in re.findall(r"^(\| (3\.\d+)\.\d+ \|.*)$", page, re.MULTILINE) if python not in tried]
+
+
 def main() -> None:
-    """Try every Python and way. Exit code 1 when one failed, or two builds differ."""
+    """Try these Pythons, or all, in every way. Exit code 1 when one failed, or two builds differ."""
+    tried = sys.argv[1:] or list(PYTHONS)
+    pythons = {version: python for version, python in interpreters().items() if version in tried}
     with tempfile.TemporaryDirectory() as name:
         dist = Path(name)
         wheel, sdist = build(["sdist", "wheel"], ROOT, dist, epoch_of(ROOT))
@@ -137,16 +144,12 @@ def main() -> None:
         again = build(["sdist", "wheel"], ROOT, dist / "again", epoch_of(ROOT))
         if [file.read_bytes() for file in again] != [wheel.read_bytes(), sdist.read_bytes()]:
             sys.exit("two builds of the same commit differ")
-        found = interpreters()
-        results = []
-        for python in filter(None, found.values()):
-            for way in WAYS:
-                results.append(installed(way, python, wheel))
-                sys.stdout.write(results[-1].row + "\n")
-                sys.stdout.flush()
-    missing = [version for version, python in found.items() if python is None]
-    text = table([result.row for result in results], missing)
-    PAGE.write_text(MARKS.sub(lambda match: f"{match[1]}\n{text}\n\n{match[2]}", PAGE.read_text("utf-8")), "utf-8")
+        results = [installed(way, python, wheel) for python in filter(None, pythons.values()) for way in WAYS]
+    page = PAGE.read_text("utf-8")
+    rows = [*rows_of_others(page, tried), *(result.row for result in results)]
+    text = table(rows, [version for version, python in pythons.items() if python is None])
+    PAGE.write_text(MARKS.sub(lambda match: f"{match[1]}\n{text}\n\n{match[2]}", page), "utf-8")
+    sys.stdout.write(text + "\n")
     if any(result.result.startswith("FAILED") for result in results):
         sys.exit(1)
 

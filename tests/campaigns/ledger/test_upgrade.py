@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+import re
+import shlex
+import subprocess
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -24,6 +27,7 @@ from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import Sentence, UtcTime, attempts, campaigns, contacts, metadata, schedules
 from campaigns.lifecycle import CorrectedFrom
 from campaigns.operations import control
+from campaigns.operations.copies import copy_ledger, ledger_file, restore_ledger
 from campaigns.reporting.hold_reason import hold_reason
 from campaigns.reporting.report import report
 from campaigns.safeguards.canary import advance_canary
@@ -140,6 +144,49 @@ def test_an_upgraded_ledger_has_the_tables_of_a_new_one(upgraded):
         context = MigrationContext.configure(db, opts={"compare_type": same_type})
         assert compare_metadata(context, metadata) == []
         assert migrations.version(db) == migrations.HEAD
+
+
+def rows(ledger: Ledger) -> dict[str, list[str]]:
+    """Everything that a ledger holds, its version too."""
+    with ledger.reading() as db:
+        tables = inspect(db).get_table_names()
+        return {table: sorted(map(repr, db.execute(text(f"SELECT * FROM {table}")))) for table in tables}
+
+
+def copy_and_way_back(ledger: Ledger, folder: Path) -> Callable[[], None]:
+    """Copy a ledger as the page says; returns what puts the copy back."""
+    ledger.close()
+    if ledger.has_one_writer:
+        file, copy = ledger_file(ledger.url), folder / "copy.sqlite3"
+        copy_ledger(file, copy)
+        return lambda: restore_ledger(copy, file, datetime.now(UTC))
+    server, name = ledger.url.replace("+psycopg", "").rsplit("/", 1)
+    page = (Path(__file__).parents[3] / "docs" / "operating.md").read_text("utf-8")
+
+    def run(program: str) -> None:
+        (shown,) = re.findall(rf"^\$ {program} (.*)$", page, re.MULTILINE)
+        address = "postgresql://dialer@db.example"
+        arguments = shown.replace(f"{address}/dialer", f"{server}/{name}").replace(address, server)
+        command = [str(postgres.client(program)), *shlex.split(arguments)]
+        ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stderr
+
+    run("pg_dump")
+    return lambda: run("pg_restore")
+
+
+def test_a_copy_of_before_the_upgrade_puts_the_ledger_back_as_it_was(earlier, tmp_path):
+    """The way back to the version of before, with the commands of docs/operating.md; and forward again."""
+    before = rows(earlier)
+    put_back = copy_and_way_back(earlier, tmp_path)
+    upgrade(earlier)
+    assert rows(earlier)["alembic_version"] == [f"('{migrations.HEAD}',)"]
+    earlier.close()
+    put_back()
+    assert before["alembic_version"] == ["('0009',)"]
+    assert rows(earlier) == before
+    upgrade(earlier)
+    assert rows(earlier)["alembic_version"] == [f"('{migrations.HEAD}',)"]
 
 
 def test_an_upgraded_ledger_has_the_partial_indexes_of_a_new_one(upgraded):
