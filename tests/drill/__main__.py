@@ -49,6 +49,7 @@ def main() -> int:
 
 def _drilled(fault: Fault, installation: Installation, blank: set[tuple[str, str, str]]) -> Row:
     prometheus, expressions = installation.prometheus, panel_of(fault.alert)
+    _wait(lambda: fault.alert not in prometheus.firing(), ENDS_WITHIN)  # it is of this fault, and of none before
     began = time.monotonic()
     with fault.befalls(installation):
         fired = _wait(lambda: fault.alert in prometheus.firing(), FIRES_WITHIN)
