@@ -1,4 +1,6 @@
-"""The URLs to which providers post receipts: each is stored durably before the reply 200, then applied.
+"""The URLs to which providers post receipts, and flows the keys that people press.
+
+Each delivery is stored durably before the reply 200, then applied.
 
 The URL holds a secret and the body a phone number, so neither is ever logged; forged requests are counted only.
 """
@@ -22,6 +24,8 @@ from dialer.errors import DialerError
 from dialer.log import get_logger
 from dialer.metrics import RECEIPT_AGE
 from dialer.providers.bounds import reading_for
+from dialer.responses import BadResponse, response_in
+from workers.secrets import RESPONSES
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -31,6 +35,7 @@ router = APIRouter()
 
 @router.head("/receipts/{account}/{secret}")
 @router.head("/notifications/{account}/{secret}")
+@router.head("/responses/{account}/{secret}")
 async def check_url(account: str, secret: str, request: Request, state: InjectedState) -> Response:
     """200 for an account's receipt URL: providers check a URL before they save it."""
     if _is_receipt_url(request, account, secret, state):
@@ -40,8 +45,9 @@ async def check_url(account: str, secret: str, request: Request, state: Injected
 
 @router.post("/receipts/{account}/{secret}")
 @router.post("/notifications/{account}/{secret}")
+@router.post("/responses/{account}/{secret}")
 async def receive_delivery(account: str, secret: str, request: Request, state: InjectedState) -> Response:
-    """Receive a delivery of one or more receipts: 200 once it is stored; 503 when it should be sent again."""
+    """Receive a delivery of receipts, or of a key that was pressed: 200 once it is stored; 503 to send it again."""
     if not _is_receipt_url(request, account, secret, state):
         return await _after_audit(state, _refuse_unknown_url(state, account))
     try:
@@ -52,12 +58,16 @@ async def receive_delivery(account: str, secret: str, request: Request, state: I
         )
     except ClientDisconnect:
         return await _after_audit(state, _refuse(state, account, "unreadable", 400, "the delivery was cut short"))
-    return await _after_audit(state, await _store_delivery(state, account, body, dict(request.headers)))
+    response = _route(request) == RESPONSES
+    return await _after_audit(state, await _store_delivery(state, account, body, dict(request.headers), response))
 
 
 def _is_receipt_url(request: Request, account: str, secret: str, state: AppState) -> bool:
-    route = request.url.path.split("/", 2)[1]
-    return state.is_receipt_url(route, account, secret)
+    return state.is_receipt_url(_route(request), account, secret)
+
+
+def _route(request: Request) -> str:
+    return request.url.path.split("/", 2)[1]
 
 
 async def _after_audit(state: AppState, reply: Response) -> Response:
@@ -66,11 +76,17 @@ async def _after_audit(state: AppState, reply: Response) -> Response:
     return reply
 
 
-async def _store_delivery(state: AppState, account: str, body: bytes, headers: Mapping[str, str]) -> Response:
+async def _store_delivery(
+    state: AppState, account: str, body: bytes, headers: Mapping[str, str], response: bool
+) -> Response:
     if not state.providers[account].genuine(body, headers):
         return _refuse(state, account, "unsigned", 401, "not signed as agreed")
-    with reading_for(account):
-        receipts = state.providers[account].read_receipts(body, headers)
+    try:
+        with reading_for(account):
+            read = state.providers[account].read_receipts
+            receipts = [response_in(body)] if response else read(body, headers)
+    except BadResponse as exc:
+        return _refuse(state, account, "unreadable", 400, str(exc))
     if not receipts or not all(map(_is_storable, receipts)):
         return _refuse(state, account, "unreadable", 400, "not a receipt")
     delivery = Delivery(account=account, heard=receipts, body=body.decode("utf-8", "replace"))

@@ -58,6 +58,10 @@ class Account:
         """What the provider says of one call."""
         return self.loop.call(self._ask, provider_call_id)
 
+    def tags(self, provider_call_id: str) -> tuple[str, ...]:
+        """The tags of one call, where the provider can be asked that."""
+        return self.loop.call(self._tags, provider_call_id)
+
     def trace(self, attempt_id: UUID) -> Ruling:
         """The call that was placed for an attempt, where the provider can be asked that."""
         return self.loop.call(self._trace, attempt_id)
@@ -78,6 +82,9 @@ class Account:
 
     async def _ask(self, provider_call_id: str) -> CallStatus:
         return await self.session.call_status(provider_call_id, now=self.clock)
+
+    async def _tags(self, provider_call_id: str) -> tuple[str, ...]:
+        return await self.session.call_tags(provider_call_id, now=self.clock)
 
     async def _trace(self, attempt_id: UUID) -> Ruling:
         return await self.session.find_call(attempt_id, now=self.clock)

@@ -76,6 +76,7 @@ class ListedCall:
     correlation_id: UUID | None
     progress: Progress | None
     word: str
+    tags: tuple[str, ...] = ()  # what the provider's scenario has noted with the call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +86,7 @@ class Receipt:
     `word` is the provider's name of the event, `code` its number. An unknown event has neither progress nor outcome: it
     is stored and changes nothing. An end has the outcome that it proves if it is the only receipt that ever comes:
     UNKNOWN if it proves none, None if only that the person called hung up, answered or not. `occurred_at` is aware.
+    `pressed` are the keys that the person called pressed, or the tags that a scenario of the provider set for them.
     """
 
     event_id: str
@@ -95,3 +97,4 @@ class Receipt:
     progress: Progress | None
     outcome: Outcome | None
     occurred_at: datetime | None
+    pressed: tuple[str, ...] = ()

@@ -11,6 +11,8 @@ from pathlib import Path
 from dialer.errors import DialerError
 from workers.settings import Settings
 
+RESPONSES = "responses"  # the first part of the path to which pressed keys are posted
+
 
 def read_or_create(file: Path) -> str:
     """The secret in this file (mode 0600), created when there is none; concurrent callers get the same one.
@@ -75,6 +77,14 @@ def receipt_secret(settings: Settings, account: str) -> str:
 
 def receipt_url(settings: Settings, account: str) -> str | None:
     """The URL to which the provider sends this account's receipts; None when `console.public_url` is not set."""
+    return _url(settings, settings.accounts[account].receipts_path, account)
+
+
+def response_url(settings: Settings, account: str) -> str | None:
+    """The URL to which a flow posts the keys that people press in this account's calls; None as for receipts."""
+    return _url(settings, RESPONSES, account)
+
+
+def _url(settings: Settings, route: str, account: str) -> str | None:
     base = settings.console.public_url
-    route = settings.accounts[account].receipts_path
     return f"{base.rstrip('/')}/{route}/{account}/{receipt_secret(settings, account)}" if base else None

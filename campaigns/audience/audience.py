@@ -13,6 +13,7 @@ from campaigns.audience.columns import Columns, find_columns
 from campaigns.audience.files.download import download, is_url
 from campaigns.audience.files.encoding import BadContactsFile
 from campaigns.audience.files.open_list import open_table
+from campaigns.audience.files.ordering import Key, in_order, sort_key
 from campaigns.audience.files.table import Row, Table
 from campaigns.audience.first_lines import NOTHING, FirstLines, key_of, phone_of
 from campaigns.audience.given_rows import GivenTable, given_table
@@ -45,9 +46,15 @@ class Audience:
     """
 
     def __init__(
-        self, definition: Definition, table: Table, reader: RowReader, find_excluded: FindExcluded | None = None
+        self,
+        definition: Definition,
+        table: Table,
+        reader: RowReader,
+        find_excluded: FindExcluded | None = None,
+        order_key: Key | None = None,
     ) -> None:
         self.definition = definition
+        self.order_key = order_key
         self.file = table.file
         self.header = table.header
         self.reject_store = RejectStore(table.header)
@@ -68,10 +75,14 @@ class Audience:
         return self.reject_store.first
 
     def contacts(self, progress: ProgressBar = no_progress) -> Iterator[ContactRow]:
-        """Every contact of the list. Each call reads the file again.
+        """Every contact of the list, in the order of `contacts.order`. Each call reads the file again.
 
         At its end `reject_store` and `summary` are complete. `progress` counts the rejects too.
         """
+        unsorted = self._contacts(progress)
+        return in_order(unsorted, self.order_key) if self.order_key else unsorted
+
+    def _contacts(self, progress: ProgressBar) -> Iterator[ContactRow]:
         self.reject_store.clear()
         for row in progress(self.rows(), self.estimated_rows()):
             if isinstance(row, Reject):
@@ -106,7 +117,9 @@ class Audience:
         """Sentences about what of the list was not read, so far, though a person may have meant it to be."""
         hidden = self._counts[RejectCode.HIDDEN]
         rows = f"{counted(hidden, 'row')} that the sheet hides: left out (show hidden rows to have them called)"
-        return (*([rows] if hidden else []), *self._table.remarks)
+        unwanted = self._counts[RejectCode.NOT_WANTED]
+        left = f"{counted(unwanted, 'row')} left out by contacts.where"
+        return (*([rows] if hidden else []), *([left] if unwanted else []), *self._table.remarks)
 
     def _counted(self, results: Sequence[ContactRow | Reject]) -> Sequence[ContactRow | Reject]:
         self._counts.update([row.code if isinstance(row, Reject) else VALID for row in results])
@@ -219,7 +232,7 @@ def read_audience(
     if next(table.rows(), None) is None and not isinstance(table, GivenTable):
         raise BadContactsFile(f"{table.file}: the list has a header and no rows", "add a row for each contact")
     reader = RowReader(definition, Layout.of(table), columns, check_script)
-    return Audience(definition, table, reader, find_excluded)
+    return Audience(definition, table, reader, find_excluded, sort_key(columns.order) if columns.order else None)
 
 
 def _script_faults(definition: Definition, columns: Columns, check_script: CheckScript | None) -> Iterator[FileFault]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from campaigns.audience.files.table import Table
 from campaigns.definition import Definition
 from campaigns.definition.column_names import comparable, template_name
+from campaigns.definition.row_conditions import RowCondition
 from campaigns.definition.templates import Template
 from campaigns.definition.yaml_source import DefinitionFaults, FileFault, KeyPath
 
@@ -35,6 +36,8 @@ class Columns:
     key: int | None
     voice: Mapping[str, int]
     variables: Mapping[str, int]
+    conditions: Mapping[str, int]
+    order: Sequence[tuple[str, bool]]
     fields: Mapping[str, int]
 
 
@@ -43,16 +46,23 @@ def find_columns(definition: Definition, table: Table) -> Columns:
     search = _ColumnSearch(definition, table)
     contacts = definition.contacts
     phones = [search.index(("contacts", "phone"), name) for name in contacts.phone]
-    optional = {name: search.index(("contacts", name), getattr(contacts, name)) for name in OPTIONAL_KEYS}
+    places = {"not_after": ("schedule", "before", "column")} if definition.reminders else {}
+    optional = {
+        name: search.index(places.get(name, ("contacts", name)), getattr(contacts, name)) for name in OPTIONAL_KEYS
+    }
     mapped = {comparable(name): (name, column) for name, column in contacts.columns.items()}
     for name, column in mapped.values():
         search.index(("contacts", "columns", name), column)
     names = definition.template.variables if definition.template else ()
+    names = tuple(name for name in names if name not in definition.own_variables)
     variables = {name: search.variable(name, mapped.get(comparable(name))) for name in names}
     others = {name: search.variable(name, mapped[comparable(name)]) for name in _mapped_elsewhere(definition, mapped)}
+    asked = RowCondition(contacts.where).columns if contacts.where else ()
+    conditions = {name: search.index(("contacts", "where"), name) for name in asked}
+    found_phones = tuple(index for index in phones if index is not None)
+    order = list(search.order(found_phones))
     if search.faults:
         raise DefinitionFaults(search.faults)
-    found_phones = tuple(index for index in phones if index is not None)
     return Columns(
         phones=found_phones,
         country=optional["country_column"],
@@ -62,6 +72,8 @@ def find_columns(definition: Definition, table: Table) -> Columns:
         key=optional["key"],
         voice={name: index for name in VOICE_KEYS if (index := optional[name]) is not None},
         variables={name: index for name, index in variables.items() if index is not None},
+        conditions={name: index for name, index in conditions.items() if index is not None},
+        order=order,
         fields=_fields(table, found_phones) | {name: index for name, index in others.items() if index is not None},
     )
 
@@ -102,6 +114,18 @@ class _ColumnSearch:
             return self.index(("message", "tts"), variable)
         indexes = self._table.columns_named(mapped[1])
         return indexes[0] if len(indexes) == 1 else None  # the fault is already reported at contacts.columns
+
+    def order(self, phones: Collection[int]) -> Iterator[tuple[str, bool]]:
+        """The names of the fields that contacts are ordered by, and whether downwards."""
+        fields = {index: name for name, index in _fields(self._table, phones).items()}
+        path = ("contacts", "order")
+        for written in self._definition.contacts.order:
+            index = self.index(path, written.removeprefix("-"))
+            if index in phones:
+                message = "contacts cannot be ordered by their numbers"
+                self.faults.append(self._definition.fault(path, message, "name another column"))
+            elif index is not None:
+                yield fields[index], written.startswith("-")
 
     def _suggestion(self, name: str) -> str:
         """The existing columns; but a first line that looks like a contact is not repeated: it has a number in it."""

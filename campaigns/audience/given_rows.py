@@ -13,6 +13,7 @@ from campaigns.audience.columns import OPTIONAL_KEYS
 from campaigns.audience.files.table import Row, Table
 from campaigns.definition import Definition
 from campaigns.definition.column_names import comparable
+from campaigns.definition.row_conditions import RowCondition
 from dialer.errors import DialerError
 from dialer.short_text import is_short_text
 
@@ -76,8 +77,10 @@ def columns_of(definition: Definition) -> list[str]:
     optional = filter(None, (getattr(contacts, name) for name in OPTIONAL_KEYS))
     mapped = {comparable(name) for name in contacts.columns}
     variables = definition.template.variables if definition.template else ()
-    spoken = (name for name in variables if comparable(name) not in mapped)
-    return [*contacts.phone, *optional, *contacts.columns.values(), *spoken]
+    asked = RowCondition(contacts.where).columns if contacts.where else ()
+    order = [name.removeprefix("-") for name in contacts.order]
+    spoken = [name for name in variables if comparable(name) not in mapped and name not in definition.own_variables]
+    return [*contacts.phone, *optional, *contacts.columns.values(), *asked, *order, *spoken]
 
 
 def _comparable(name: object) -> str:

@@ -14,13 +14,14 @@ INVALID_NUMBER_CODES = (
 VALID = "valid"
 DISPLAY_ORDER = (
     *("rows_read", "valid", "duplicate_in_file", "duplicate_in_campaign", "on_dnc", "invalid_number"),
-    *("missing_variable", "text_too_long", "other", "will_dial"),
+    *("missing_variable", "text_too_long", "other", "not_wanted", "will_dial"),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportSummary:
-    """The counts of a list's rows. `valid` and the fields for faults add up to `rows_read`.
+    """The counts of a list's rows. `valid`, `not_wanted` (left out by `contacts.where`) and the fields for faults add
+    up to `rows_read`.
 
     Contacts on the suppression list (`on_dnc`), or in another campaign of this name that has not ended
     (`duplicate_in_campaign`), count as valid and are not dialed.
@@ -35,6 +36,7 @@ class ImportSummary:
     missing_variable: int
     text_too_long: int
     other: int
+    not_wanted: int = 0
 
     @classmethod
     def of(cls, counts: Mapping[str, int]) -> ImportSummary:
@@ -54,7 +56,8 @@ class ImportSummary:
             invalid_number=invalid,
             missing_variable=missing,
             text_too_long=too_long,
-            other=total - valid - duplicate - invalid - missing - too_long,
+            not_wanted=(unwanted := counts.get(RejectCode.NOT_WANTED, 0)),
+            other=total - unwanted - valid - duplicate - invalid - missing - too_long,
         )
 
     @property
@@ -64,8 +67,8 @@ class ImportSummary:
 
     @property
     def rejected(self) -> int:
-        """Rows that will not be dialed: faulty ones and excluded contacts."""
-        return self.rows_read - self.will_dial
+        """Rows that will not be dialed: faulty ones and excluded contacts, without those that were not wanted."""
+        return self.rows_read - self.will_dial - self.not_wanted
 
     def lines(self) -> list[tuple[str, int]]:
         """Each count with its label, in the order in which they are shown."""

@@ -52,13 +52,15 @@ class RejectCode(StrEnum):
     DUPLICATE_KEY = "duplicate_key"
     SHORT_ROW = "short_row"
     LONG_ROW = "long_row"
+    BAD_CONDITION = "bad_condition"  # a cell that `contacts.where` compares is no number, or no date
+    NOT_WANTED = "not_wanted"  # it does not meet `contacts.where`
     HIDDEN = "hidden"  # a workbook's row that people do not see
     BROKEN_ROW = "broken_row"  # unbalanced quotes, or a NUL character
 
 
 EXCLUDED = (RejectCode.ON_DNC, RejectCode.ERASED, RejectCode.IN_CAMPAIGN)
 """Codes of valid contacts that are not to be called now."""
-NOT_BLOCKING = frozenset({*EXCLUDED, RejectCode.LEFT_OUT_DUPLICATE, RejectCode.HIDDEN})
+NOT_BLOCKING = frozenset({*EXCLUDED, RejectCode.LEFT_OUT_DUPLICATE, RejectCode.HIDDEN, RejectCode.NOT_WANTED})
 """Codes that do not keep a campaign from starting: these rows are only left out."""
 
 
@@ -80,7 +82,9 @@ def _close(spool: SpooledTemporaryFile[str]) -> None:
 
 
 class RejectStore:
-    """All rejects of one list, in a temporary file once they exceed a megabyte, so that memory does not grow with them.
+    """All rejects of one list but those that `contacts.where` leaves out.
+
+    They are in a temporary file once they exceed a megabyte, so that memory does not grow with them.
 
     first      the first rejects, at most `KEPT_IN_MEMORY`
     count      all rejects
@@ -107,6 +111,8 @@ class RejectStore:
 
     def add(self, reject: Reject) -> None:
         """Add one reject. Raises NoTempSpace."""
+        if reject.code == RejectCode.NOT_WANTED:
+            return  # the campaign file says so: there is nothing to correct
         if len(self.first) < KEPT_IN_MEMORY:
             self.first.append(reject)
         self.count += 1

@@ -16,6 +16,8 @@ from campaigns.audience.row_batch import ROW, RowBatch, RowRejected
 from campaigns.calendar import times, zones
 from campaigns.definition import Definition
 from campaigns.definition.blanks import trimmed_cells
+from campaigns.definition.definition import VARIANT
+from campaigns.definition.row_conditions import CellUnfit, RowCondition
 from campaigns.definition.speech.speech_filters import SpokenValue
 from campaigns.definition.templates import BadText, MissingVariable, RowSpeaker
 from dialer import phone
@@ -104,13 +106,18 @@ class RowReader:
         self._allowed_kinds = frozenset(definition.contacts.allow)
         self._schedule_zone = definition.schedule.zone
         self._shared_zones: dict[tuple[str, ...], str | None] = {}
-        self._speak = definition.template.row_speaker(tuple(columns.variables)) if definition.template else None
+        self._condition = RowCondition(definition.contacts.where) if definition.contacts.where else None
+        self._has_variants = VARIANT in definition.own_variables
+        own = (VARIANT,) if self._has_variants else ()
+        self._speak = definition.row_speaker((*columns.variables, *own))
 
     def read(self, rows: Sequence[Row]) -> list[Outcome]:
         """For each of these rows its contact, or why there is none."""
         batch = RowBatch(rows)
         batch["line"] = [row.line for row in rows]
         self._add_cells(batch)
+        if self._condition is not None:
+            batch.check(partial(self._leave_out, self._condition), *self._columns.conditions.values())
         self._add_number(batch)
         self._add_zone(batch)
         self._add_optional(batch)
@@ -184,7 +191,11 @@ class RowReader:
             batch.fill("spoken", ())
             return
         text = partial(self._text, self._speak)
-        batch.work_out("speech", text, ROW, "zone", "voice", *self._columns.variables.values())
+        own: tuple[str, ...] = ()
+        if self._has_variants:
+            own = ("variant",)
+            batch.work_out("variant", self._definition.variant_for, "key", "e164")
+        batch.work_out("speech", text, ROW, "zone", "voice", *self._columns.variables.values(), *own)
         batch["text"] = [text for text, _ in batch["speech"]]
         batch["spoken"] = [spoken for _, spoken in batch["speech"]]
 
@@ -210,6 +221,17 @@ class RowReader:
         if any(trimmed_cells(cells[width:])):
             raise RowRejected(RejectCode.LONG_ROW, "", reason, self._layout.long_row_advice)
         return cells[:width]
+
+    def _leave_out(self, condition: RowCondition, *cells: str) -> None:
+        """Leave a row out that does not meet the condition, whatever else is wrong with it."""
+        names = self._columns.conditions
+        try:
+            if condition.is_met(dict(zip(names, cells, strict=True))):
+                return
+        except CellUnfit as exc:
+            column = self.name(names[exc.column])
+            raise RowRejected(RejectCode.BAD_CONDITION, column, str(exc), "correct the cell") from None
+        raise RowRejected(RejectCode.NOT_WANTED, "", "contacts.where leaves it out")
 
     def _reject_nul(self, *cells: str) -> None:
         for index, cell in enumerate(cells):
@@ -301,9 +323,12 @@ class RowReader:
         return zone if self._definition.windows.ever_open(*zones.zones_of(zone)) else None
 
     def _not_after(self, written: str, zone: str | None) -> datetime | None:
+        column = self.name(self._columns.not_after or 0)
+        if not written and self._definition.reminders:
+            reason = "the moment of the appointment is blank"
+            raise RowRejected(RejectCode.BAD_NOT_AFTER, column, reason, "fill it in or remove the row")
         if not written:
             return None
-        column = self.name(self._columns.not_after or 0)
         try:
             moment = times.parse_moment(written)
         except times.BadMoment as exc:
@@ -347,7 +372,7 @@ class RowReader:
         except MissingVariable as exc:
             raise self._blank_variable(row, exc.name) from None
         except BadText as exc:
-            variables = zip(self._columns.variables.values(), values, strict=True)
+            variables = zip(self._columns.variables.values(), values, strict=False)
             column = next((self.name(index) for index, value in variables if value == exc.value), "")
             advice = exc.suggestion or "correct the row's cells or the template"
             raise RowRejected(RejectCode.BAD_TEXT, column, str(exc), advice) from None
@@ -367,7 +392,7 @@ class RowReader:
 
     def _reject_spreadsheet_errors(self, values: Sequence[str]) -> None:
         """Reject a row whose spoken cells hold an error of the spreadsheet, such as #REF!."""
-        for index, value in zip(self._columns.variables.values(), values, strict=True):
+        for index, value in zip(self._columns.variables.values(), values, strict=False):
             if SPREADSHEET_ERROR.fullmatch(value):
                 reason = f"the spreadsheet shows an error here: {value}"
                 raise RowRejected(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import cached_property
+from hashlib import blake2b
+from itertools import accumulate
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,10 +24,12 @@ from campaigns.definition.sections.canary import Canary
 from campaigns.definition.sections.contacts import Contacts
 from campaigns.definition.sections.frequency import Cap, Frequency
 from campaigns.definition.sections.message import Message
+from campaigns.definition.sections.responses import Responses, folded
 from campaigns.definition.sections.retry import Retry
 from campaigns.definition.sections.schedule import Schedule
 from campaigns.definition.sections.section import Section
-from campaigns.definition.templates import Template
+from campaigns.definition.speech.speech_filters import SpokenValue
+from campaigns.definition.templates import RowSpeaker, Template
 from campaigns.definition.validation_errors import validation_faults
 from campaigns.definition.yaml_source import DefinitionFaults, FileFault, KeyPath, Source, format_path, read_source
 from campaigns.retention_periods import Retention
@@ -36,6 +40,9 @@ from dialer.providers.registry import offering
 from dialer.retry import RetryPolicy
 from dialer.scripts import Recording, Script, Speech
 from dialer.verdicts import Ruling
+
+REMINDER = "reminder"  # in a text: which reminder of the appointment it is
+VARIANT = "variant"  # … which of several texts is the contact's
 
 
 class Origin:
@@ -75,6 +82,11 @@ class Definition(Section):
     ring_timeout: Annotated[int, Field(ge=5, le=120)] = Field(30, description="Seconds to ring before giving up.")
     dtmf: Annotated[str, Field(pattern=r"^[0-9*#.]+$"), TextOrNumber] | None = Field(
         None, description="Keys sent to the person called: digits, * and #, with . for a second's pause."
+    )
+    responses: Responses = Field(
+        default_factory=dict,
+        description="What people mean who press a key, or whose call gets a tag: {1: confirmed, 2: cancel, 9: stop}. "
+        "stop also puts the number on the suppression list.",
     )
     direction: Literal["in", "out"] = Field(
         "in", description=f"{offering('direction')}: how its reports count the call."
@@ -131,10 +143,30 @@ class Definition(Section):
             raise field_error("has both account and accounts", "keep accounts, the preferred one first")
         return {**data, "account": first}
 
+    @model_validator(mode="before")
+    @classmethod
+    def _last_moment_is_the_appointment(cls, data: Any) -> Any:
+        """The appointment that contacts are reminded of is their `not_after`."""
+        schedule, contacts = (data.get(name) if isinstance(data, dict) else None for name in ("schedule", "contacts"))
+        before = schedule.get("before") if isinstance(schedule, dict) else None
+        column = before.get("column") if isinstance(before, dict) else None
+        if not isinstance(contacts, dict) or not isinstance(column, str):
+            return data
+        if (written := contacts.get("not_after")) and written != column:
+            raise field_error(
+                "has both contacts.not_after and schedule.before",
+                "remove not_after: before.column is the last moment",
+            )
+        return {**data, "contacts": {**contacts, "not_after": column}}
+
     @model_validator(mode="after")
     def _accounts_agree(self) -> Definition:
         if len(set(self.accounts)) < len(self.accounts):
             raise field_error("accounts names one of them twice", "keep each once")
+        if self.retry and self.retry.answered_short and self.template is None:
+            raise field_error(
+                "retry.answered_short needs a text: how long a recording is, nobody tells", "remove it, or write a text"
+            )
         if self.contacts.standing and self.schedule.repeat is not None:
             raise field_error("a standing campaign is not repeated: it goes on", "remove schedule.repeat")
         if unlisted := next((name for name in self.by_account if name not in (self.account, *self.accounts)), None):
@@ -156,7 +188,8 @@ class Definition(Section):
     @cached_property
     def template(self) -> Template | None:
         """The template of the message's text; None for a recording, and when there is no message."""
-        return Template(self.message.tts) if self.message and self.message.tts is not None else None
+        text = self.message.text if self.message else None
+        return None if text is None else Template(text)
 
     def for_account(self, name: str) -> Definition:
         """The definition with the message and caller ID that `by_account` has for this account."""
@@ -168,6 +201,59 @@ class Definition(Section):
         definition = Definition.model_validate(base | changes)
         definition._origin = self._origin
         return definition
+
+    def row_speaker(self, names: Sequence[str]) -> RowSpeaker | None:
+        """What makes a row's text of the values of these variables; None where nothing is spoken.
+
+        A text that names its reminder is made for each of them: all have to come out well, and the longest is given.
+        """
+        template = self.template
+        if template is None:
+            return None
+        if not self.speaks_of_reminder:
+            return template.row_speaker(names)
+
+        def speak(values: Sequence[str], zones: str | None) -> tuple[str, tuple[SpokenValue, ...]]:
+            row = dict(zip(names, values, strict=True))
+            texts = [template.speak(row | {REMINDER: label}, zones) for label in self.reminder_labels]
+            return max(texts, key=lambda spoken: len(spoken.text))
+
+        return speak
+
+    def variant_for(self, key: str, number: str) -> str | None:
+        """Which of several texts is the contact's, by its key, else its number (E.164); None where there is one."""
+        variants = self.message.variants if self.message else {}
+        if not variants:
+            return None
+        name = f"{self.campaign}\0{key or number}".encode("utf-8", "replace")
+        until = list(accumulate(one.weight for one in variants.values()))
+        place = int.from_bytes(blake2b(name, digest_size=8).digest(), "big") % until[-1]
+        return next(name for name, end in zip(variants, until, strict=True) if place < end)
+
+    @cached_property
+    def own_variables(self) -> frozenset[str]:
+        """Variables of the text that no column gives: which reminder it is, and which variant."""
+        variants = bool(self.message and self.message.variants)
+        return frozenset([*([REMINDER] if self.speaks_of_reminder else []), *([VARIANT] if variants else [])])
+
+    @cached_property
+    def speaks_of_reminder(self) -> bool:
+        """Whether the text depends on which reminder of the appointment it is."""
+        return bool(self.reminders) and self.template is not None and REMINDER in self.template.variables
+
+    @property
+    def reminders(self) -> tuple[timedelta, ...]:
+        """How long before its appointment a contact is called, each time; empty where it is called once."""
+        return self.schedule.before.at if self.schedule.before else ()
+
+    @property
+    def reminder_labels(self) -> tuple[str, ...]:
+        """The reminders by their names: 3d, 1d, 2h."""
+        return self.schedule.before.labels if self.schedule.before else ()
+
+    def reminder_label(self, number: int | None) -> str | None:
+        """The name of a reminder, by its number from 1; None for none."""
+        return self.reminder_labels[number - 1] if number and number <= len(self.reminders) else None
 
     @property
     def is_same_for_all(self) -> bool:
@@ -198,9 +284,23 @@ class Definition(Section):
         """For how long what is known of its people is kept, where the settings keep it as `general` says."""
         return (self.retention or Retention()).over(general)
 
+    def response_to(self, pressed: str) -> str | None:
+        """What pressing this key, or a tag of this name, means here; None where it means nothing."""
+        return self._responses.get(folded(pressed))
+
+    @cached_property
+    def _responses(self) -> Mapping[str, str]:
+        return {folded(pressed): name for pressed, name in self.responses.items()}
+
     def retry_policy(self) -> RetryPolicy:
         """When to try again after each outcome; without `retry`, never."""
         return self.retry.policy() if self.retry else RetryPolicy()
+
+    def is_short(self, talk_seconds: float | None, script_seconds: float) -> bool:
+        """Whether an answered call was over before enough of its text was said; not, where its length is not known."""
+        rule = self.retry.answered_short if self.retry else None
+        repeat = self.message.repeat if self.message else 1
+        return rule is not None and talk_seconds is not None and talk_seconds < rule.under * script_seconds / repeat
 
     def override_ruling(self, ruling: Ruling) -> Ruling:
         """The ruling, with the verdict that `retry.mnemonics` has for its mnemonic."""
@@ -215,7 +315,8 @@ class Definition(Section):
             return Speech(text="")
         if self.message.media is not None:
             return Recording(media_id=self.message.media)
-        return Speech(text=text or "", voice={**self.message.voice, **voice} if voice else self.message.voice)
+        said = " ".join([text] * self.message.repeat) if text else ""
+        return Speech(text=said, voice={**self.message.voice, **voice} if voice else self.message.voice)
 
     @property
     def file(self) -> str:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Wi
 from campaigns.calendar import times, zones
 from campaigns.calendar.holidays import check_holiday
 from campaigns.definition.encodings import NoSuchEncoding, encoding_named
+from campaigns.definition.row_conditions import BadCondition, RowCondition
 from campaigns.definition.template_sandbox import TemplateFault
 from campaigns.definition.templates import BadText, Template
 from dialer.field_errors import field_error
@@ -21,6 +22,7 @@ from dialer.phone import BadCountry, BadPhoneNumber, country_named, parse
 
 SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 DURATION = r"^[0-9]+(\.[0-9]+)?[smhd]$"
+SHARE = r"[0-9]{1,3}(\.[0-9]+)?%"
 NATIONAL_DIGITS = 10  # as many may be a number without its country code
 CRON_FIELDS = 5
 CRON_VALUES = (60, 24, 31, 12, 7)
@@ -50,6 +52,14 @@ def _speakable(text: str) -> None:
     template = Template(text)
     if template.is_fixed:
         template.render({})
+
+
+def _condition(text: str) -> str:
+    try:
+        RowCondition(text)
+    except BadCondition as exc:
+        raise field_error(str(exc), exc.suggestion) from None
+    return text
 
 
 def _country(text: str) -> str:
@@ -95,6 +105,13 @@ def _duration(value: object) -> object:
     if not 1 <= seconds <= LONGEST_DELAY:
         raise field_error(f'"{value}" is too {"short" if seconds < 1 else "long"}', "delays run from 1s to 30d")
     return timedelta(seconds=seconds)
+
+
+def _share(value: object) -> object:
+    """Read `50%` as 0.5; other types pass unchanged."""
+    if not isinstance(value, str) or not re.fullmatch(SHARE, value.strip()):
+        return value
+    return float(value.strip()[:-1]) / 100
 
 
 def one_or_more(value: object) -> object:
@@ -152,6 +169,12 @@ Days = Annotated[
     _text_or_many({"type": "string"}),
 ]
 Delays = Annotated[tuple[Duration, ...], BeforeValidator(one_or_more), _text_or_many(DURATION_SCHEMA)]
+Share = Annotated[
+    float,
+    Field(gt=0, le=1, allow_inf_nan=False),
+    BeforeValidator(_share),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "pattern": f"^{SHARE}$"}]}),
+]
 Cron = Annotated[str, AfterValidator(_cron)]
 Column = Annotated[str, Field(min_length=1)]
 Columns = Annotated[
@@ -165,6 +188,7 @@ NumberKinds = Annotated[
 ]
 TextOrNumber = WithJsonSchema({"type": ["string", "integer"]})
 Encoding = Annotated[str, _checked(encoding_named)]
+Condition = Annotated[str, AfterValidator(_condition)]
 Country = Annotated[str, AfterValidator(_country)]
 CallerId = Annotated[str, AfterValidator(_caller_id)]
 TemplateText = Annotated[str, Field(min_length=1), _checked(_speakable)]

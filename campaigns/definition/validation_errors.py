@@ -43,7 +43,7 @@ def validation_faults(exc: ValidationError, source: Source, model: type[BaseMode
         path = _path(error)
         if error["input"] is None and path in source.keys:  # reported by the source already: the key has no value
             continue
-        if path not in source.values and isinstance(path[-1], int):
+        if path and path not in source.values and isinstance(path[-1], int):
             path = path[:-1]  # a single value, written without its list
         if error["type"] == "extra_forbidden":
             message, suggestion = "there is no such key", _similar_key(path, source, model)
@@ -93,7 +93,8 @@ def _shown(value: YamlValue) -> str:
         return "a section"
     if isinstance(value, list):
         return "a list"
-    return "nothing" if value is None else f'"{value if len(value) <= 40 else value[:39] + "…"}"'
+    text = str(value)  # numbers too, of a definition that stands in no file
+    return "nothing" if value is None else f'"{text if len(text) <= 40 else text[:39] + "…"}"'
 
 
 def _value_at(data: YamlValue, path: KeyPath) -> YamlValue:

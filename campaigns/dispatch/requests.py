@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from campaigns.calendar.calling_hours import call_evidence
+from campaigns.calendar.reminders import present_reminder
 from campaigns.definition import Definition
+from campaigns.definition.definition import REMINDER, VARIANT
 from campaigns.dispatch.vendor_queue import send_at
 from campaigns.ledger.attempts import Opening
 from campaigns.ledger.claims import Claimed
@@ -17,16 +19,33 @@ from dialer.phone import PhoneNumber
 from dialer.scripts import Script
 
 
-def script_for(definition: Definition, account: str, contact: Claimed) -> Script:
-    """What this contact hears from this account: the text checked before launch, or the account's own."""
+def script_for(definition: Definition, account: str, contact: Claimed, reminder: int | None) -> Script:
+    """What this contact hears from this account: the text checked before launch, or the account's own.
+
+    A text that names its reminder is made for this one.
+    """
     own = definition.by_account.get(account)
-    if own is None or own.message is None:
+    has_own_message = own is not None and own.message is not None
+    if not has_own_message and not definition.speaks_of_reminder:
         return definition.script(contact.text, contact.voice)
-    template = definition.template
-    return definition.script(template.render(contact.fields, contact.zone) if template else None)
+    template, fields = definition.template, contact.fields
+    if label := definition.reminder_label(reminder or 1):  # a test call is of no appointment: the first of them
+        fields = {**fields, REMINDER: label}
+    if variant := definition.variant_for(contact.key, contact.phone):
+        fields = {**fields, VARIANT: variant}
+    text = template.render(fields, contact.zone) if template else None
+    return definition.script(text, None if has_own_message else contact.voice)
+
+
+def reminder_for(definition: Definition, contact: Claimed, now: datetime) -> int | None:
+    """Which reminder of its appointment a call of this contact tells now; None where there are no several."""
+    if not definition.reminders or contact.not_after is None:
+        return None
+    return present_reminder(definition, contact.zone, contact.not_after, first=contact.reminder or 1, now=now)
 
 
 def opening_for(contact: Claimed, campaign: Campaign, account: Account, moments: Sequence[datetime]) -> Opening:
+    reminder = reminder_for(campaign.definition, contact, moments[0])
     handed_over = send_at(campaign.definition, account.provider, contact, moments)
     local_time, allowed_by = call_evidence(campaign.definition, contact.zone, handed_over or moments[0])
     return Opening(
@@ -34,7 +53,9 @@ def opening_for(contact: Claimed, campaign: Campaign, account: Account, moments:
         account=account.name,
         provider=account.provider.name,
         caller_id=campaign.definition.caller_id,
-        script_seconds=script_for(campaign.definition, campaign.account, contact).seconds,
+        script_seconds=script_for(campaign.definition, campaign.account, contact, reminder).seconds,
+        reminder=reminder,
+        variant=campaign.definition.variant_for(contact.key, contact.phone),
         send_at=handed_over,
         local_time=local_time,
         allowed_by=allowed_by,
@@ -49,7 +70,7 @@ def call_for(
         correlation_id=contact.attempt_id,
         to=PhoneNumber(contact.phone),
         caller_id=PhoneNumber(definition.caller_id),
-        script=script_for(definition, campaign.account, contact),
+        script=script_for(definition, campaign.account, contact, reminder_for(definition, contact, moments[0])),
         ring_timeout=definition.ring_timeout,
         dtmf=definition.dtmf,
         direction=definition.direction,

@@ -19,7 +19,7 @@ from campaigns.launch.checking.account_checks import fallback_accounts
 from campaigns.launch.checking.checks import provider_of_started
 from campaigns.launch.staging import new_contact
 from campaigns.ledger import queries
-from campaigns.ledger.lists.appends import add_zones, locked_for_append, why_locked
+from campaigns.ledger.lists.appends import add_zones, locked_for_append, moved_times, why_locked
 from campaigns.ledger.lists.contacts import ContactLine, ContactRef, Outcome, contact_named, rewrite, version_of
 from campaigns.ledger.moves import write_audit
 from campaigns.ledger.numbers.suppressions import suppressed_among
@@ -113,7 +113,7 @@ def _change(
         return ChangeResult(contact=ContactLine.of(row), outcome=Outcome.BEFORE, why="it has these values already")
     if read.e164 != row.phone:
         _check_number(db, campaign, row, read, ledger, now)
-    rewrite(db, row.id, values)
+    rewrite(db, row.id, {**values, **moved_times(campaign.definition, row, values, now)})
     add_zones(db, campaign, [values["zone"]])
     name = f"key {row.key}" if row.key else f"line {row.line}"
     write_audit(db, now, who=who, event="contact changed", campaign_id=campaign.id, detail=name)
@@ -168,6 +168,10 @@ def _row_of(row: Row[Any], change: Change, definition: Definition) -> dict[str, 
 def _with_text(read: ContactRow, text: str, definition: Definition, check_script: CheckScript) -> ContactRow:
     if definition.template is None:
         raise ChangeRefused("the campaign speaks no text", "leave the text out", column="text")
+    if definition.speaks_of_reminder:
+        raise ChangeRefused(
+            "the text says which reminder it is, and is made anew for each", "change its fields", column="text"
+        )
     if not text.strip() or not is_text(text):
         raise ChangeRefused("the text is blank, or has characters that are none", "write it again", column="text")
     if fault := check_script(definition.script(text, read.voice)):

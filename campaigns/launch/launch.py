@@ -157,7 +157,7 @@ def _add_contacts(
     with ThreadPoolExecutor(1) as one_thread:
         written: Future[None] | None = None
         while batch := list(islice(contacts, ADDED_AT_ONCE)):
-            rows = drafts.rows_of(ledger, batch)
+            rows = drafts.rows_of(ledger, batch, checked.definition, now)
             if written:
                 written.result()
             written_at = now + timedelta(seconds=time.monotonic() - began)

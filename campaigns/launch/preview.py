@@ -4,16 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from campaigns.audience.audience import Audience
 from campaigns.audience.rejects import Reject
 from campaigns.audience.row_reader import ContactRow
+from campaigns.calendar.reminders import reminder_moments
+from campaigns.calendar.zones import zones_of
+from campaigns.definition import Definition
+from campaigns.definition.definition import REMINDER, VARIANT
 from campaigns.definition.speech.speech_filters import SpokenValue
 from campaigns.launch.checking.checks import open_audience
+from campaigns.launch.staging import NO_ZONE
 from dialer.account_settings import AccountSettings
 from dialer.errors import DialerError
 from dialer.scripts import Speech
+
+
+class PreviewedReminder(NamedTuple):
+    """One reminder of the contact's appointment: its name, its moment there, and what it says."""
+
+    reminder: str
+    at: datetime
+    text: str | None
 
 
 class NoSuchRow(DialerError):
@@ -24,7 +39,8 @@ class NoSuchRow(DialerError):
 class Preview:
     """One row of the list: the text as it will be spoken, or why there will be no call.
 
-    `contact` is the masked number. `text` is None for a recording, and for a call that says nothing. `seconds` is an
+    `reminders` are those of its appointment, where the campaign has several. `contact` is the masked number. `text` is
+    None for a recording, and for a call that says nothing. `seconds` is an
     estimate of the message's length, `values` what the text's filters made of the row's values.
     """
 
@@ -37,6 +53,8 @@ class Preview:
     seconds: float
     values: Sequence[SpokenValue] = field(default=(), repr=False)
     rejected: Reject | None = None
+    reminders: Sequence[PreviewedReminder] = field(default=(), repr=False)
+    variant: str | None = None
 
     @property
     def characters(self) -> int:
@@ -95,4 +113,20 @@ def _preview(row: ContactRow | Reject, audience: Audience) -> Preview:
         voice=script.voice if isinstance(script, Speech) else {},
         seconds=script.seconds,
         values=row.spoken,
+        reminders=_reminders(row, definition),
+        variant=definition.variant_for(row.key, row.e164),
     )
+
+
+def _reminders(row: ContactRow, definition: Definition) -> list[PreviewedReminder]:
+    if not definition.reminders or row.not_after is None:
+        return []
+    zone, template = row.zone or NO_ZONE, definition.template
+    texts: list[str | None] = [row.text] * len(definition.reminders)
+    if template and definition.speaks_of_reminder:
+        own = {VARIANT: variant} if (variant := definition.variant_for(row.key, row.e164)) else {}
+        labels = definition.reminder_labels
+        texts = [template.render({**row.fields, **own, REMINDER: label}, row.zone) for label in labels]
+    moments = reminder_moments(definition, zone, row.not_after)
+    local = [moment.astimezone(zones_of(zone)[0]) for moment in moments]
+    return list(map(PreviewedReminder, definition.reminder_labels, local, texts))

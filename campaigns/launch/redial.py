@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from campaigns.definition.sections.responses import NO_RESPONSE, STOP
 from campaigns.ledger import queries
 from campaigns.ledger.lists import drafts
 from campaigns.ledger.lists.redials import note_redial, other_campaigns, reached_calls
@@ -49,6 +50,7 @@ def redial(
     ledger: Ledger,
     campaign_id: str,
     outcomes: Sequence[str] = (),
+    responses: Sequence[str] = (),
     *,
     who: str,
     now: datetime,
@@ -57,12 +59,15 @@ def redial(
     """Start a new campaign of the same definition over the contacts of an ended one that were not reached.
 
     `outcomes` are words of WORDS: how the contact's last call ended, or the contact's final status; none means every
-    unanswered outcome. Contacts that were refused, suppressed or reached are never called again. Raises CannotRedial,
-    NoSuchCampaign. A large one waits for a second person, as with `launch`.
+    unanswered outcome. `responses` asks for people who were reached, too: by what they pressed, or `none` for those
+    who pressed nothing; given alone, nobody else is called. Contacts that were refused, suppressed or reached otherwise
+    are never called again. Raises CannotRedial, NoSuchCampaign. A large one waits for a second person, as with
+    `launch`.
     """
     if strange := sorted(set(outcomes) - set(WORDS)):
         raise CannotRedial(f"no one can be called again for {', '.join(strange)}", f"choose from {', '.join(WORDS)}")
-    return ledger.write(_redial, campaign_id, tuple(outcomes) or tuple(OUTCOMES), who, now, second_person_above)
+    chosen = tuple(outcomes) or (() if responses else tuple(OUTCOMES))
+    return ledger.write(_redial, campaign_id, chosen, tuple(responses), who, now, second_person_above)
 
 
 def redial_counts(ledger: Ledger, campaign_id: str) -> dict[str, int] | None:
@@ -76,16 +81,23 @@ def redial_counts(ledger: Ledger, campaign_id: str) -> dict[str, int] | None:
         if sum(missed.get(status, 0) for status in (ContactStatus.UNREACHED, *REDIALED_CONTACTS)) > MOST_COUNTED:
             return None
         word = case((contacts.c.status.in_(REDIALED_CONTACTS), contacts.c.status), else_=_last_outcome())
-        by_word = select(word, func.count()).where(*_called_again(db, old, WORDS)).group_by(word)
+        by_word = select(word, func.count()).where(_called_again(db, old, WORDS)).group_by(word)
         return {str(name): number for name, number in db.execute(by_word)}
 
 
 def _redial(
-    db: Connection, campaign_id: str, outcomes: Sequence[str], who: str, now: datetime, second_person_above: int | None
+    db: Connection,
+    campaign_id: str,
+    outcomes: Sequence[str],
+    responses: Sequence[str],
+    who: str,
+    now: datetime,
+    second_person_above: int | None,
 ) -> Campaign:
     erasures.take_erasure_lock(db)
     old = queries.campaign(db, campaign_id)
     refuse_unless_over(db, old, now)
+    _check_responses(old, responses)
     new = drafts.create_draft(
         db,
         name=old.name,
@@ -96,7 +108,7 @@ def _redial(
     )
     pending = (literal(ContactStatus.PENDING.value), literal(now, UtcTime), literal(0), literal(0))
     columns: list[ColumnElement[Any]] = [literal(new), *(contacts.c[name] for name in KEPT), *pending]
-    left = _called_again(db, old, outcomes)
+    left = (or_(_called_again(db, old, outcomes), _responded(db, old, responses)),)
     # A late receipt on one of them is applied before this, or waits and then finds the redial and calls it off.
     db.execute(select(func.count()).select_from(select(contacts.c.id).where(*left).with_for_update().subquery()))
     source = select(*columns).where(*left)
@@ -106,9 +118,10 @@ def _redial(
             remedy = "start it anew from its list"
             raise CannotRedial(f"{old.id} is over for so long that its texts or numbers are not kept any more", remedy)
         raise CannotRedial(
-            f"{old.id} has no contact that ended as {', '.join(outcomes)}", f"see them with: dialer report {old.id}"
+            f"{old.id} has no contact that ended as {_words(outcomes, responses)}",
+            f"see them with: dialer report {old.id}",
         )
-    note_redial(db, old.id, new, ", ".join(outcomes), who=who, now=now)
+    note_redial(db, old.id, new, _words(outcomes, responses), again=bool(responses), who=who, now=now)
     facts: dict[str, Any] = {"zones": old.zones, "rejects": 0, "rejects_file": None, "who": who, "now": now}
     drafts.start(db, new, **facts, second_person_above=second_person_above)
     if old.definition.contacts.standing:  # over those that were left, and nobody else
@@ -132,13 +145,47 @@ def _ended_first(campaign_id: str) -> str:
     return f"wait for its end, or end it with: dialer cancel {campaign_id}"
 
 
-def _called_again(db: Connection, old: Campaign, outcomes: Sequence[str]) -> Sequence[ColumnElement[bool]]:
+def _words(outcomes: Sequence[str], responses: Sequence[str]) -> str:
+    return ", ".join([*outcomes, *(f"response {response}" for response in responses)])
+
+
+def _check_responses(old: Campaign, responses: Sequence[str]) -> None:
+    known = [NO_RESPONSE, *dict.fromkeys(old.definition.responses.values())]
+    if responses and len(known) == 1:
+        raise CannotRedial(f"{old.id} asks for no keys: its campaign file has no responses", "redial by --outcome")
+    if strange := sorted(set(responses) - set(known)):
+        raise CannotRedial(
+            f"nobody of {old.id} can have pressed {', '.join(strange)}", f"choose from {', '.join(known)}"
+        )
+    if STOP in responses:
+        raise CannotRedial(f"who pressed {STOP} is not called again", "leave it out")
+
+
+def _responded(db: Connection, old: Campaign, responses: Sequence[str]) -> ColumnElement[bool]:
+    """Whether a contact was reached and pressed one of these, or nothing, in this campaign and in all redials of it."""
+    if not responses:
+        return false()
+    reached, named = contacts.c.status == ContactStatus.REACHED, [name for name in responses if name != NO_RESPONSE]
+    wanted = [contacts.c.response.is_(None)] if NO_RESPONSE in responses else []
+    wanted += [contacts.c.response.in_(named)] if named else []
+    others = contacts.alias()
+    elsewhere = select(others.c.phone).where(
+        others.c.campaign_id.in_(other_campaigns(db, old.id)), others.c.response.is_not(None)
+    )
+    return and_(_of_campaign(old), reached, or_(*wanted), contacts.c.phone.not_in(elsewhere))
+
+
+def _of_campaign(old: Campaign) -> ColumnElement[bool]:
+    return and_(contacts.c.campaign_id == old.id, contacts.c.phone.startswith("+"))
+
+
+def _called_again(db: Connection, old: Campaign, outcomes: Sequence[str]) -> ColumnElement[bool]:
     """Whether a redial calls a contact again: it ended so, and no call of a redial of its campaign was answered."""
     reached = reached_calls(other_campaigns(db, old.id)).correlate(None)
-    own = [contacts.c.campaign_id == old.id, contacts.c.phone.startswith("+")]
-    if old.definition.message is not None and old.definition.message.tts is not None:
+    own = [_of_campaign(old)]
+    if old.definition.message is not None and old.definition.message.text is not None:
         own.append(contacts.c.text.is_not(None))  # of the others the text is not kept any more
-    return (*own, _left(outcomes), contacts.c.phone.not_in(reached))
+    return and_(*own, _left(outcomes), contacts.c.phone.not_in(reached))
 
 
 def _last_outcome() -> ScalarSelect[Any]:

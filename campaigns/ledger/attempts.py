@@ -52,6 +52,8 @@ class Opening:
     send_at: datetime | None = None
     local_time: str | None = None
     allowed_by: str | None = None
+    reminder: int | None = None
+    variant: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +178,8 @@ def _attempt(opening: Opening, row: object, now: datetime, conclude_at: datetime
         "conclude_at": conclude_at,
         "send_at": opening.send_at,
         "script_seconds": opening.script_seconds,
+        "reminder": opening.reminder,
+        "variant": opening.variant,
     }
 
 

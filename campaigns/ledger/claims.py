@@ -30,8 +30,9 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from campaigns.ledger.moves import among, as_final, row_count
 from campaigns.ledger.numbers.suppressions import reason_of, suppressed, suppressed_of_many
-from campaigns.ledger.tables import AGAIN, IS_URGENT, UtcTime, campaigns, contacts
+from campaigns.ledger.tables import AGAIN, IS_URGENT, UtcTime, attempts, campaigns, contacts
 from campaigns.lifecycle import LIVE_CAMPAIGNS, WAITING_CONTACTS, CampaignStatus, ContactStatus
+from dialer.calls import REACHED
 
 HANDED_OVER_MARGIN = timedelta(minutes=5)  # a provider that is asked to wait may place a call so much later
 CLOCKS_APART = timedelta(seconds=60)  # as far as the clocks of two machines may differ
@@ -56,6 +57,7 @@ class Claimed:
     tries: int = 0
     urgent: bool = False
     key: str = ""
+    reminder: int | None = None
     fields: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
@@ -209,6 +211,7 @@ def still_claimed(db: Connection, claim: UUID, contact_ids: Sequence[int], now: 
             tries=row.tries,
             urgent=row.urgent,
             key=row.key,
+            reminder=row.reminder,
         )
         for row in rows
     ]
@@ -314,8 +317,14 @@ def _as_suppressed(account: str, now: datetime) -> dict[str, object]:
 
 
 def expire(db: Connection, now: datetime) -> int:
-    """Give contacts past their own `not_after` their final status, unless a call of theirs is under way."""
+    """Give contacts past their own `not_after` their final status, unless a call of theirs is under way.
+
+    Those of several reminders that answered one of them were reached.
+    """
     late = (contacts.c.not_after <= now, contacts.c.final_at.is_(None), _campaign_live())
+    answered = exists().where(attempts.c.contact_id == contacts.c.id, attempts.c.outcome.in_(REACHED))
+    reminded = (*late, contacts.c.reminder.is_not(None), answered)
+    end_waiting(db, ContactStatus.REACHED, *reminded, reason="answered an earlier reminder", now=now)
     return end_waiting(db, ContactStatus.EXPIRED, *late, reason="its not_after passed before it was reached", now=now)
 
 

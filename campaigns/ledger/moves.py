@@ -19,6 +19,7 @@ from sqlalchemy import (
     Update,
     any_,
     bindparam,
+    exists,
     func,
     insert,
     or_,
@@ -220,6 +221,22 @@ def row_count(db: Connection, statement: Update | Delete) -> int:
 
 def _rows(result: CursorResult[Any]) -> int:
     return result.rowcount
+
+
+def give_response(db: Connection, attempt_id: UUID, contact_id: int, number: int, response: str) -> bool:
+    """Keep the response of an attempt, and of its contact unless a later call of it has one; False if it is there."""
+    given = updated_one(
+        db,
+        update(attempts)
+        .where(attempts.c.id == attempt_id, attempts.c.response.is_distinct_from(response))
+        .values(response=response),
+    )
+    if given:
+        later = exists().where(
+            attempts.c.contact_id == contact_id, attempts.c.number > number, attempts.c.response.is_not(None)
+        )
+        db.execute(update(contacts).where(contacts.c.id == contact_id, ~later).values(response=response))
+    return given
 
 
 def note_release(db: Connection, now: datetime) -> None:

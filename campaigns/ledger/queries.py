@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Column, Connection, Row, Select, Table, and_, bindparam, func, or_, select, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, and_, bindparam, func, or_, select, tuple_
 
 from campaigns.ledger.tables import attempts, campaigns, contacts, faults, ticks
 from campaigns.lifecycle import (
@@ -76,6 +76,7 @@ class Campaign:
     hold_kind: ReleaseHold | None = None
     canary: CanaryResult | None = None
     redial_of: str | None = None
+    redials_reached: bool = False
     closed_at: datetime | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None
@@ -112,6 +113,7 @@ class OpenAttempt:
 
     id: UUID
     contact_id: int
+    number: int
     campaign_id: str
     account: str
     status: AttemptStatus
@@ -133,6 +135,8 @@ class OpenAttempt:
     longest_gap: float
     seen: bool
     puzzled: bool
+    response: str | None
+    reminder: int | None
     phone: str = field(repr=False)
     contact_attempts: int
     zone: str
@@ -303,15 +307,35 @@ def _attempt(row: Row[tuple[object, ...]]) -> OpenAttempt:
     return OpenAttempt(**facts)
 
 
-def count_outcome(db: Connection, contact_id: int, outcome: Outcome) -> int:
-    """How many of a contact's calls have ended this way."""
-    query = select(func.count()).where(attempts.c.contact_id == contact_id, attempts.c.outcome == outcome)
+def count_outcome(db: Connection, contact_id: int, outcome: Outcome, reminder: int | None = None) -> int:
+    """How many of a contact's calls, or of those that told this reminder, have ended this way."""
+    query = select(func.count()).where(_of_contact(contact_id, reminder), attempts.c.outcome == outcome)
     return db.scalar(query) or 0
 
 
-def reached_by(db: Connection, contact_id: int) -> Outcome | None:
-    """How a call of the contact's ended that reached it; None when none did."""
-    query = select(attempts.c.outcome).where(attempts.c.contact_id == contact_id, attempts.c.outcome.in_(REACHED))
+def count_calls(db: Connection, contact_id: int, reminder: int) -> int:
+    """How many calls the provider accepted that told a contact this reminder."""
+    return db.scalar(select(func.count()).where(_of_contact(contact_id, reminder), attempts.c.counted)) or 0
+
+
+def _of_contact(contact_id: int, reminder: int | None) -> ColumnElement[bool]:
+    own = attempts.c.contact_id == contact_id
+    return own if reminder is None else and_(own, attempts.c.reminder == reminder)
+
+
+def count_short(db: Connection, contact_id: int, reminder: int | None = None) -> int:
+    """How many of a contact's calls, or of those that told this reminder, were answered and soon over."""
+    return db.scalar(select(func.count()).where(_of_contact(contact_id, reminder), attempts.c.short)) or 0
+
+
+def reached_by(db: Connection, contact_id: int, reminder: int | None = None, *, heard: bool = False) -> Outcome | None:
+    """How a call of the contact's, or one that told this reminder, ended that reached it; None when none did.
+
+    With `heard`, calls that were soon over do not count.
+    """
+    query = select(attempts.c.outcome).where(_of_contact(contact_id, reminder), attempts.c.outcome.in_(REACHED))
+    if heard:
+        query = query.where(~attempts.c.short)
     outcome = db.scalar(query.order_by(attempts.c.number).limit(1))
     return Outcome(outcome) if outcome else None
 

@@ -63,8 +63,29 @@ def _line(delivery: Delivery, receipt: Receipt, now: datetime) -> dict[str, obje
         "outcome": receipt.outcome,
         "occurred_at": believed_since(receipt.occurred_at, now - OLDEST, now),
         "received_at": now,
+        "pressed": list(receipt.pressed) or None,
         "body": delivery.body,
     }
+
+
+def keep_tags(
+    db: Connection, account: str, attempt_id: UUID, call: str | None, tags: Sequence[str], now: datetime
+) -> bool:
+    """Keep tags that the provider was seen to have for a call, as a receipt is kept; False if they were kept before."""
+    line = {
+        "account": account,
+        "event_id": f"tags:{attempt_id}:{','.join(tags)}",
+        "attempt_id": attempt_id,
+        "provider_call_id": call,
+        "correlation_id": attempt_id,
+        "word": "tags",
+        "received_at": now,
+        "applied_at": now,
+        "pressed": list(tags),
+        "body": "",
+    }
+    kept = insert_into(db, receipts).values(line).on_conflict_do_nothing().returning(receipts.c.id)
+    return db.execute(kept).first() is not None
 
 
 def receipts_of(db: Connection, attempt_id: UUID) -> list[Receipt]:
@@ -91,4 +112,5 @@ def _receipt(row: Row[tuple[object, ...]]) -> Receipt:
         progress=Progress(row.progress) if row.progress else None,
         outcome=Outcome(row.outcome) if row.outcome else None,
         occurred_at=row.occurred_at,
+        pressed=tuple(row.pressed or ()),
     )

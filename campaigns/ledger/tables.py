@@ -189,6 +189,7 @@ campaigns = Table(
     Column("held_until", UtcTime),
     Column("canary", Text),  # how it was decided
     Column("redial_of", Text, ForeignKey("campaigns.id")),  # the campaign whose contacts this one calls again
+    Column("redials_reached", Boolean, nullable=False, server_default=false()),  # for what they pressed, or did not
     Column("closed_at", UtcTime),  # of a standing campaign: since when it takes no contacts any more
     known_values("status", CampaignStatus),
     known_values("pause_kind", PauseKind),
@@ -232,8 +233,10 @@ contacts = Table(
     Column("status", Text, nullable=False),
     Column("reason", Sentence),
     Column("corrected", Text),  # what it had been taken for until a late receipt corrected it
+    Column("response", Text),  # what the person meant who pressed a key in the last call in which one was pressed
     Column("withdrawal", Sentence),  # why it was withdrawn while a call of it was under way: no other is made
     Column("due_at", UtcTime, nullable=False),
+    Column("reminder", Integer),  # of several of one appointment, the one that it waits for or was told last, from 1
     Column("urgent", Boolean, nullable=False, server_default=false()),  # claimed before the others of its campaign
     Column("claim", Uuid),
     Column("claimed_at", UtcTime),
@@ -289,10 +292,14 @@ attempts = Table(
     Column("answered_at", UtcTime),
     Column("ended_at", UtcTime),
     Column("talk_seconds", Float),
+    Column("response", Text),  # as the campaign's `responses` has it
+    Column("short", Boolean, nullable=False, server_default=false()),  # answered, and over before enough was said
     Column("doubted_at", UtcTime),  # since when it is not known whether it was placed
     Column("confirmed_by", Text),  # the evidence that settled that
     Column("ended_by", Text),  # the evidence of its end
     Column("next_attempt_at", UtcTime),
+    Column("reminder", Integer),  # which of several it tells
+    Column("variant", Text),  # which of several texts it says
     Column("script_seconds", Float, nullable=False),
     Column("conclude_at", UtcTime),  # when a sweep decides, should nothing be heard
     Column("looked_at", Float),  # unix time of the last look at the calls in progress that could have shown it
@@ -357,7 +364,16 @@ attempt_tallies = tallies_of(
     Column("outcome", Text, nullable=False),
     Column("counted", Boolean, nullable=False),
     Column("ended_by", Text, nullable=False),
+    Column("reminder", Integer, nullable=False, server_default="0"),  # 0: the campaign has none
+    Column("short", Boolean, nullable=False, server_default=false()),
+    Column("variant", Text, nullable=False, server_default=""),
     beside=[Column("minute", Integer)],  # since 1970, in which it was made; none where many are added up
+)
+
+response_tallies = tallies_of(
+    "response_tallies",  # of contacts, by what they pressed
+    Column("campaign_id", Text, nullable=False),
+    Column("response", Text, nullable=False),
 )
 
 call_times = Table(
@@ -410,6 +426,7 @@ receipts = Table(
     Column("occurred_at", UtcTime),
     Column("received_at", UtcTime, nullable=False),
     Column("applied_at", UtcTime),  # absent: it has not found its attempt yet
+    Column("pressed", JSON(none_as_null=True)),  # keys that were pressed, or tags of the call
     Column("body", Text, nullable=False),  # as it came
     UniqueConstraint("account", "event_id"),
     Index("ix_receipts_attempt_id", "attempt_id"),

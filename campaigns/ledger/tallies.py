@@ -46,13 +46,14 @@ from campaigns.ledger.tables import (
     campaigns,
     contact_tallies,
     contacts,
+    response_tallies,
 )
 from campaigns.lifecycle import MISSED_CONTACTS, TAKEN_CONTACTS, AttemptStatus, ContactStatus
 
 FOLD_FROM = 1000  # rows: fewer are added up by whoever reads them
 FOLDED_AT_ONCE = 5000
 LONG_NUMBER = "*" + "[0-9]" * 7 + "*"  # as GLOB has it
-TALLIES = (contact_tallies, attempt_tallies)
+TALLIES = (contact_tallies, attempt_tallies, response_tallies)
 NOT_KEYS = frozenset({"id", "number", "folded", "minute"})
 MINUTE, HOUR = 60, 3600  # the spans of `call_times`, in seconds
 MINUTES_KEPT = timedelta(days=2)
@@ -144,6 +145,19 @@ def reasons_not_reached(db: Connection, campaign_id: str, limit: int | None = No
     return [ReasonCount(ContactStatus(status), reason, int(number)) for status, reason, number in db.execute(query)]
 
 
+def contacts_by_response(db: Connection, campaign_id: str) -> dict[str, int]:
+    """The campaign's contacts counted by what they pressed, the most frequent first."""
+    total = _sum(response_tallies)
+    query = (
+        select(response_tallies.c.response, total)
+        .where(response_tallies.c.campaign_id == campaign_id)
+        .group_by(response_tallies.c.response)
+        .having(total != 0)
+        .order_by(total.desc(), response_tallies.c.response)
+    )
+    return {str(response): int(number) for response, number in db.execute(query)}
+
+
 def attempt_counts(db: Connection, campaign_id: str) -> list[AttemptCount]:
     """The campaign's attempts, counted by what they have in common."""
     tallied = attempt_tallies.c
@@ -161,6 +175,39 @@ def attempt_counts(db: Connection, campaign_id: str) -> list[AttemptCount]:
         AttemptCount(AttemptStatus(status), outcome, bool(counted), ended_by, int(number))
         for status, outcome, counted, ended_by, number in db.execute(union_all(settled, under_way))
     ]
+
+
+def calls_by_reminder(db: Connection, campaign_id: str) -> dict[int, dict[str, int]]:
+    """The campaign's ended calls by their outcome, for each reminder of several, by its number."""
+    tallied, total = attempt_tallies.c, _sum(attempt_tallies)
+    by = (tallied.reminder, tallied.outcome)
+    of_reminders = (tallied.campaign_id == campaign_id, tallied.reminder > 0, tallied.outcome != "")
+    query = select(*by, total).where(*of_reminders).group_by(*by).having(total != 0).order_by(*by)
+    counts: dict[int, dict[str, int]] = {}
+    for reminder, outcome, number in db.execute(query):
+        counts.setdefault(reminder, {})[outcome] = int(number)
+    return counts
+
+
+def calls_by_variant(db: Connection, campaign_id: str) -> dict[str, dict[str, int]]:
+    """The campaign's ended calls by their outcome for each of several texts, those that were short as `short`, too."""
+    tallied, total = attempt_tallies.c, _sum(attempt_tallies)
+    by = (tallied.variant, tallied.outcome, tallied.short)
+    of_variants = (tallied.campaign_id == campaign_id, tallied.variant != "", tallied.outcome != "")
+    query = select(*by, total).where(*of_variants).group_by(*by).having(total != 0).order_by(*by)
+    counts: dict[str, dict[str, int]] = {}
+    for variant, outcome, short, number in db.execute(query):
+        calls = counts.setdefault(variant, {})
+        calls[outcome] = calls.get(outcome, 0) + int(number)
+        if short:
+            calls["short"] = calls.get("short", 0) + int(number)
+    return counts
+
+
+def short_answers(db: Connection, campaign_id: str) -> int:
+    """How many of the campaign's answered calls were short."""
+    short = (attempt_tallies.c.campaign_id == campaign_id, attempt_tallies.c.short)
+    return int(db.scalar(select(_sum(attempt_tallies)).where(*short)) or 0)
 
 
 def summed(counts: Iterable[AttemptCount], value: Callable[[AttemptCount], str]) -> dict[str, int]:
@@ -280,7 +327,7 @@ def _sum(table: Table) -> Function[int]:
 def repair(db: Connection) -> None:
     """Count everything anew; whoever writes waits until this transaction ends."""
     if db.dialect.name == "postgresql":  # SQLite has one writer at a time
-        tables = "contacts, attempts, contact_tallies, attempt_tallies, call_times"
+        tables = "contacts, attempts, contact_tallies, attempt_tallies, response_tallies, call_times"
         db.exec_driver_sql(f"LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE")
     for table in TALLIES:
         db.execute(delete(table))
@@ -306,10 +353,14 @@ def counted_anew(db: Connection, table: Table) -> Select[Any]:
         c = contacts.c
         columns: list[ColumnElement[Any]] = [c.campaign_id, c.status, counted_reason(db, func.coalesce(c.reason, ""))]
         which: ColumnElement[bool] = c.final_at.is_not(None)
+    elif table is response_tallies:
+        columns, which = [contacts.c.campaign_id, contacts.c.response], contacts.c.response.is_not(None)
     else:
         a = attempts.c
         verdict, outcome, ended_by = (func.coalesce(a[name], "") for name in ("verdict", "outcome", "ended_by"))
-        columns = [a.campaign_id, a.account, a.status, verdict, outcome, a.counted, ended_by]
+        reminder = func.coalesce(a.reminder, 0)
+        columns = [a.campaign_id, a.account, a.status, verdict, outcome, a.counted, ended_by, reminder, a.short]
+        columns.append(func.coalesce(a.variant, ""))
         which = a.ended_at.is_not(None)
     named = [column.label(key) for column, key in zip(columns, _keys(table), strict=True)]
     return select(*named, func.count().label("number")).where(which).group_by(*columns)

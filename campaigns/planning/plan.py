@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from random import Random
 from statistics import fmean, median_low
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -18,6 +19,7 @@ from campaigns.audience.audience import Audience
 from campaigns.audience.import_summary import ImportSummary
 from campaigns.audience.rejects import NOT_BLOCKING, Reject, RejectCode
 from campaigns.audience.row_reader import ContactRow
+from campaigns.calendar.reminders import DueReminder, next_reminder, reminder_moments
 from campaigns.definition import Definition
 from campaigns.ledger.numbers.frequency_caps import calls_since
 from campaigns.ledger.store import Ledger
@@ -33,6 +35,7 @@ MOST_RUNS = 25
 ENOUGH_RUNS = 10  # for a range of ends
 ANY_ZONE = "UTC"
 SECONDS_PER_DAY = 86400
+NEARER = "its appointment is nearer than its last reminder"
 EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -158,7 +161,7 @@ def make_plan(
     with ledger.reading() as db:
         earlier_calls = _earlier_calls(db, definition, settings, now)
         others = other_campaigns(db, definition)
-    rows = _read(audience, earlier_calls)
+    rows = _read(audience, earlier_calls, begins)
     shortest = min(rows.contacts.message_seconds, default=0.0)
     capacity = capacity_of(definition, settings, begins=begins, tick=tick, shortest=shortest, others=others)
     if bucket_state:
@@ -236,17 +239,29 @@ def _seconds_of_messages(rows: PlannedRows, run: SimulationResult) -> float:
     )
 
 
-def _read(audience: Audience, earlier_calls: Mapping[str, list[float]]) -> PlannedRows:
-    rows, zones = PlannedRows(), dict[str, int]()
+def _read(audience: Audience, earlier_calls: Mapping[str, list[float]], begins: datetime) -> PlannedRows:
+    rows, zones, places = PlannedRows(), dict[str, int](), list[tuple[Any, int]]()
     for row in audience.rows():
         if isinstance(row, Reject):
             reason = f"{row.column}: {row.reason}" if row.column and row.code not in NOT_BLOCKING else row.reason
             rows.skipped.append((row.line, _skipped_as(row), reason))
             continue
-        _add(rows, row, audience.definition, zones)
-        if row.phone.identity in earlier_calls:
+        _add(rows, row, audience.definition, zones, begins)
+        if audience.order_key and not audience.definition.reminders:
+            places.append((audience.order_key(row), len(places)))
+        if row.phone.identity in earlier_calls and rows.lines and rows.lines[-1] == row.line:
             rows.contacts.earlier_calls[len(rows.lines) - 1] = earlier_calls[row.phone.identity]
+    if places:
+        rows.contacts.due = _one_after_another(places, begins)
     return rows
+
+
+def _one_after_another(places: list[tuple[Any, int]], begins: datetime) -> array[float]:
+    """When contacts are due that are called in an order of their own: all at once, a millionth of a second apart."""
+    due = array("d", [0.0]) * len(places)
+    for rank, (_, index) in enumerate(sorted(places)):
+        due[index] = begins.timestamp() + rank / 1e6
+    return due
 
 
 def _skipped_as(row: Reject) -> str:
@@ -255,8 +270,23 @@ def _skipped_as(row: Reject) -> str:
     return "left out" if row.code in NOT_BLOCKING else "rejected"
 
 
-def _add(rows: PlannedRows, row: ContactRow, definition: Definition, zones: dict[str, int]) -> None:
-    """Add a row that will be called; `zones` holds the index of each zone so far."""
+def _add(rows: PlannedRows, row: ContactRow, definition: Definition, zones: dict[str, int], begins: datetime) -> None:
+    """Add a row that will be called, once for each of its reminders; `zones` holds the index of each zone so far."""
+    if not definition.reminders or row.not_after is None:
+        _add_once(rows, row, definition, zones, row.not_after)
+        return
+    zone, due = row.zone or ANY_ZONE, DueReminder(0, begins)
+    moments = [*reminder_moments(definition, zone, row.not_after), row.not_after]
+    while (due := next_reminder(definition, zone, row.not_after, after=due.number or 0, now=begins)).number:
+        _add_once(rows, row, definition, zones, moments[due.number])
+        rows.contacts.due.append(due.due_at.timestamp())
+    if not rows.lines or rows.lines[-1] != row.line:
+        rows.skipped.append((row.line, "left out", NEARER))
+
+
+def _add_once(
+    rows: PlannedRows, row: ContactRow, definition: Definition, zones: dict[str, int], until: datetime | None
+) -> None:
     rows.lines.append(row.line)
     rows.numbers.append(int(row.phone.digits))
     rows.characters.append(-1 if row.text is None else len(row.text))
@@ -266,7 +296,7 @@ def _add(rows: PlannedRows, row: ContactRow, definition: Definition, zones: dict
         zones[zone] = len(zones)
         rows.contacts.zones.append(zone)
     rows.contacts.zone.append(zones[zone])
-    rows.contacts.not_after.append(row.not_after.timestamp() if row.not_after else math.inf)
+    rows.contacts.not_after.append(until.timestamp() if until else math.inf)
 
 
 def _earlier_calls(

@@ -29,6 +29,7 @@ class SimulatedContacts:
 
     zones            the zones that occur, written as the ledger keeps them
     zone             for each contact, the index of its zone in `zones`
+    due              for each contact, when it is due; empty where all are at once
     not_after        for each contact, the moment from which it may not be called any more, or infinity
     message_seconds  for each contact, the length of its message
     earlier_calls    by contact index: earlier calls that count for the frequency caps
@@ -36,6 +37,7 @@ class SimulatedContacts:
 
     zones: list[str] = field(default_factory=list)
     zone: array[int] = field(default_factory=lambda: array("H"))
+    due: array[float] = field(default_factory=lambda: array("d"))
     not_after: array[float] = field(default_factory=lambda: array("d"))
     message_seconds: array[float] = field(default_factory=lambda: array("f"))
     earlier_calls: dict[int, list[float]] = field(default_factory=dict)
@@ -85,7 +87,9 @@ class Simulation:
         """
         contacts, hours, settle_seconds = self._contacts, self._hours, self._capacity.settle_seconds
         result = SimulationResult(first_at=array("d", [math.nan]) * len(contacts), ends=begin)
-        order, limits = CallOrder(contacts.zone, begin), SimulatedLimits(self._capacity, begin)
+        order, limits = CallOrder(() if contacts.due else contacts.zone, begin), SimulatedLimits(self._capacity, begin)
+        for index, due in enumerate(contacts.due):
+            order.push(max(due, begin), index, ())
         sampler = self._model.sampler(rng)
         calls_made = {index: list(calls) for index, calls in contacts.earlier_calls.items()}
         canary = SimulatedCanary(self._canary) if self._canary and self._canary.contacts <= len(contacts) else None

@@ -39,9 +39,14 @@ ATTEMPT_COLUMNS = (
     "zone",
     "local_time",
     "allowed_by",
+    "response",
+    "reminder",
+    "short",
+    "variant",
 )
 CONTACT_COLUMNS = (
     *("campaign_id", "contact_row", "contact_masked", "status", "reason", "attempts", "final_at", "consent", "key"),
+    "response",
 )
 
 
@@ -95,6 +100,10 @@ def _attempt_line(campaign_id: str, row: Row[tuple[object, ...]]) -> list[str]:
         row.zone,
         row.local_time,
         row.allowed_by,
+        row.response,
+        row.reminder,
+        "yes" if row.short else None,
+        row.variant,
     ]
     return [csv_cell(value) for value in cells]
 
@@ -109,7 +118,7 @@ def contact_lines(db: Connection, campaign_id: str) -> Iterable[list[str]]:
     )
     for row in db.execute(query):
         cells = (campaign_id, row.line, shown_number(row.phone), row.status, row.reason, row.attempts, row.final_at)
-        yield [csv_cell(value) for value in (*cells, row.consent, row.key)]
+        yield [csv_cell(value) for value in (*cells, row.consent, row.key, row.response)]
 
 
 def csv_cell(value: object) -> str:

@@ -28,7 +28,10 @@ from dialer.plural import counted
 CAMPAIGNS_NAMED = 3
 
 PER_CONTACT = frozenset(
-    {HoldKind.HOLIDAY, HoldKind.WINDOW_CLOSED, HoldKind.WAITING_FOR_RETRY, HoldKind.CAPPED, HoldKind.PUT_OFF}
+    {
+        *(HoldKind.HOLIDAY, HoldKind.WINDOW_CLOSED, HoldKind.WAITING_FOR_RETRY, HoldKind.WAITING_FOR_REMINDER),
+        *(HoldKind.CAPPED, HoldKind.PUT_OFF),
+    }
 )
 """Reasons that hold for some of a campaign's contacts only: for one contact they are computed from its own row."""
 
@@ -47,6 +50,8 @@ class AttemptLine:
     account: str
     caller_id: str
     became: str
+    response: str | None
+    reminder: str | None
     detail: str | None
     allowed_by: str | None
     next_attempt_at: datetime | None
@@ -84,6 +89,8 @@ class ContactExplanation:
     not_after: datetime | None
     urgent: bool
     consent: str | None
+    response: str | None
+    reminder: str | None
     tried: Sequence[AttemptLine]
     told: Sequence[ReceiptLine]
     suppressions: Sequence[Suppression]
@@ -167,7 +174,9 @@ def _explanation(
         not_after=row.not_after,
         urgent=row.urgent,
         consent=row.consent,
-        tried=_attempt_lines(db, contact_ids),
+        response=row.response,
+        reminder=campaign.definition.reminder_label(row.reminder),
+        tried=_attempt_lines(db, contact_ids, campaign),
         told=receipt_lines(db, contact_ids),
         suppressions=suppressions,
         why=why,
@@ -266,6 +275,10 @@ def _when(row: Row[Any], campaign: Campaign, now: datetime) -> tuple[str, dateti
     opening = next_opening(campaign.definition, row.zone, max(now, row.due_at))
     if row.due_at > now and row.reason:
         return f"it was put off by {row.reason}", opening
+    if row.due_at > now and row.reminder and (label := campaign.definition.reminder_label(row.reminder)):
+        return f"it waits for its next call: the reminder {label} before its appointment", opening
+    if row.due_at > now and campaign.definition.reminders and row.reminder is None:
+        return "its appointment is nearer than its last reminder: it is not called", None
     if row.due_at > now and row.tries and next_opening(campaign.definition, row.zone, now) == now:
         return "it waits for its next try", opening
     if opening is None:
@@ -280,10 +293,12 @@ def _when(row: Row[Any], campaign: Campaign, now: datetime) -> tuple[str, dateti
 
 def _became(attempt: Row[Any]) -> str:
     not_placed = attempt.status == AttemptStatus.NOT_PLACED
+    if attempt.short:
+        return "answered_short"
     return str(attempt.outcome or (attempt.mnemonic or attempt.verdict if not_placed else attempt.status))
 
 
-def _attempt_lines(db: Connection, contact_ids: Sequence[int]) -> list[AttemptLine]:
+def _attempt_lines(db: Connection, contact_ids: Sequence[int], campaign: Campaign) -> list[AttemptLine]:
     query = select(attempts).where(attempts.c.contact_id.in_(contact_ids)).order_by(attempts.c.dialing_at)
     return [
         AttemptLine(
@@ -294,6 +309,8 @@ def _attempt_lines(db: Connection, contact_ids: Sequence[int]) -> list[AttemptLi
             account=row.account,
             caller_id=row.caller_id,
             became=_became(row),
+            response=row.response,
+            reminder=campaign.definition.reminder_label(row.reminder),
             detail=row.detail,
             allowed_by=row.allowed_by,
             next_attempt_at=row.next_attempt_at,

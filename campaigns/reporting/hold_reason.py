@@ -81,6 +81,7 @@ class HoldKind(StrEnum):
     HOLIDAY = "holiday"
     WINDOW_CLOSED = "window_closed"
     WAITING_FOR_RETRY = "waiting_for_retry"
+    WAITING_FOR_REMINDER = "waiting_for_reminder"
     CAPPED = "capped"
     ASKED_ELSEWHERE = "asked_elsewhere"
     PUT_OFF = "put_off"
@@ -351,6 +352,9 @@ def _waits(db: Connection, campaign: Campaign, until: datetime, now: datetime) -
     first = db.execute(_first_due(campaign.id)).one()
     if first.reason is not None:
         return HoldReason(kind=HoldKind.PUT_OFF, words=f"the next was put off by {first.reason}", clears_at=until)
+    if first.reminder is not None and first.due_at > now:
+        words = "the next reminder is not due yet"
+        return HoldReason(kind=HoldKind.WAITING_FOR_REMINDER, words=words, clears_at=until)
     if next_opening(campaign.definition, first.zone, now) == now:
         if capped := capped_until(db, first, campaign, now):
             words = f"the numbers that are left have had their calls: at most {capped[0].written}"
@@ -364,7 +368,7 @@ def _waits(db: Connection, campaign: Campaign, until: datetime, now: datetime) -
 
 def _first_due(campaign_id: str) -> Select[Any]:
     pending = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.PENDING)
-    columns = (contacts.c.zone, contacts.c.phone, contacts.c.due_at, contacts.c.reason)
+    columns = (contacts.c.zone, contacts.c.phone, contacts.c.due_at, contacts.c.reason, contacts.c.reminder)
     return select(*columns).where(*pending).order_by(contacts.c.due_at).limit(1)
 
 

@@ -46,13 +46,15 @@ def receipt_lines(db: Connection, contact_ids: Sequence[int]) -> list[ReceiptLin
             occurred_at=row.occurred_at,
             word=row.word,
             code=row.code,
-            means=_meaning(row.progress, row.outcome),
+            means=_meaning(row.progress, row.outcome, row.pressed or ()),
         )
         for row in db.execute(query)
     ]
 
 
-def _meaning(progress: str | None, outcome: str | None) -> str:
+def _meaning(progress: str | None, outcome: str | None, pressed: Sequence[str]) -> str:
+    if pressed:
+        return ", ".join([*([progress] if progress else []), f"pressed {', '.join(pressed)}"])
     if progress is None:
         return f"{outcome}: {UNCERTAIN}" if outcome else UNKNOWN_EVENT
     return f"{progress}: {outcome}" if outcome else progress

@@ -17,10 +17,21 @@ from typing import IO, Any, TextIO
 from sqlalchemy import Connection
 
 from campaigns.audience.formulas import harmless
+from campaigns.definition.sections.responses import NO_RESPONSE
 from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
-from campaigns.ledger.tallies import ReasonCount, attempt_counts, contacts_by_status, reasons_not_reached, summed
+from campaigns.ledger.tallies import (
+    ReasonCount,
+    attempt_counts,
+    calls_by_reminder,
+    calls_by_variant,
+    contacts_by_response,
+    contacts_by_status,
+    reasons_not_reached,
+    short_answers,
+    summed,
+)
 from campaigns.lifecycle import FINAL_CONTACTS, CampaignStatus, ContactStatus
 from campaigns.reporting.csv_sheets import (
     ATTEMPT_COLUMNS,
@@ -58,6 +69,11 @@ class Totals:
     final, open       contacts by status: final statuses, and all others
     reasons           why contacts were not reached, the most frequent first
     outcomes          attempts by outcome; `attempts` counts those that the provider accepted, `requests` all
+    responses         contacts by what they pressed, and `none` for those who were reached and pressed nothing; empty
+                      where the campaign asks for no keys
+    reminders         for each of several reminders, calls by outcome; empty where there is one
+    variants          for each of several texts calls by outcome, and how many were `short`; empty where there is one
+    short_answers     answered calls that were over before enough was said; None without `retry.answered_short`
     ended_by          ended calls by what showed their end; the sweep settled all but `receipt` and `list`
     unknown_contacts  contacts with the final status unknown: their call may have reached them
     rejects           rows of the list that were not called
@@ -76,6 +92,10 @@ class Totals:
     open: Mapping[str, int]
     reasons: Sequence[ReasonCount]
     outcomes: Mapping[str, int]
+    responses: Mapping[str, int]
+    reminders: Mapping[str, Mapping[str, int]]
+    variants: Mapping[str, Mapping[str, int]]
+    short_answers: int | None
     ended_by: Mapping[str, int]
     attempts: int
     requests: int
@@ -180,6 +200,10 @@ def _totals(db: Connection, campaign: Campaign) -> dict[str, Any]:
         "open": {status.value: count for status, count in counts.items() if status not in FINAL_CONTACTS},
         "reasons": reasons_not_reached(db, campaign.id),
         "outcomes": summed(calls, lambda count: count.outcome),
+        "responses": responses_of(db, campaign, counts.get(ContactStatus.REACHED, 0)),
+        "reminders": reminders_of(db, campaign),
+        "variants": variants_of(db, campaign),
+        "short_answers": short_answers(db, campaign.id) if asks_for_length(campaign) else None,
         "ended_by": summed(calls, lambda count: count.ended_by),
         "attempts": sum(count.number for count in calls if count.counted),
         "requests": sum(count.number for count in calls),
@@ -187,6 +211,35 @@ def _totals(db: Connection, campaign: Campaign) -> dict[str, Any]:
         "rejects": campaign.rejects,
         "rejects_file": campaign.rejects_file,
     }
+
+
+def responses_of(db: Connection, campaign: Campaign, reached: int) -> dict[str, int]:
+    """Contacts by what they pressed, and of those reached the others as `none`; empty where no keys are asked for."""
+    if not campaign.definition.responses:
+        return {}
+    given = contacts_by_response(db, campaign.id)
+    silent = max(0, reached - sum(given.values()))
+    return given | ({NO_RESPONSE: silent} if silent else {})
+
+
+def reminders_of(db: Connection, campaign: Campaign) -> dict[str, dict[str, int]]:
+    """Calls by outcome for each of several reminders of an appointment; empty where the campaign has none."""
+    labels = campaign.definition.reminder_labels
+    calls = calls_by_reminder(db, campaign.id) if labels else {}
+    return {label: calls.get(number, {}) for number, label in enumerate(labels, 1)}
+
+
+def variants_of(db: Connection, campaign: Campaign) -> dict[str, dict[str, int]]:
+    """Calls by outcome for each of several texts; empty where the campaign has one."""
+    message = campaign.definition.message
+    calls = calls_by_variant(db, campaign.id) if message and message.variants else {}
+    return {name: calls.get(name, {}) for name in message.variants} if message else {}
+
+
+def asks_for_length(campaign: Campaign) -> bool:
+    """Whether the campaign says which answered calls are short."""
+    retry = campaign.definition.retry
+    return retry is not None and retry.answered_short is not None
 
 
 @contextmanager

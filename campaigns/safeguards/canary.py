@@ -22,6 +22,7 @@ from campaigns.lifecycle import (
     ContactStatus,
     PauseKind,
 )
+from dialer.calls import REACHED
 
 EVENTS = {CanaryResult.PASSED: "canary passed", CanaryResult.FAILED: "canary failed"}
 
@@ -68,7 +69,7 @@ def advance_canary(db: Connection, campaign: Campaign, now: datetime) -> CanaryH
 
 def _decide(db: Connection, campaign: Campaign, called: int, now: datetime) -> CanaryHold | None:
     rule = campaign.definition.canary
-    reached = _count(db, campaign.id, contacts.c.status == ContactStatus.REACHED)
+    reached = _count(db, campaign.id, _reached())
     enough = rule is None or reached / called >= rule.reached  # a product would be rounded: 0.14 * 50 is more than 7
     finding = f"{reached} of its first {called} contacts were reached"
     result = CanaryResult.PASSED if enough else CanaryResult.FAILED
@@ -94,6 +95,13 @@ def _called() -> ColumnElement[bool]:
     """A request that placed no call does not count, unless it decided the contact."""
     call = (attempts.c.contact_id == contacts.c.id, attempts.c.status != AttemptStatus.NOT_PLACED)
     return and_(contacts.c.tries > 0, or_(contacts.c.status.in_(COUNTED_WITHOUT_CALL), exists().where(*call)))
+
+
+def _reached() -> ColumnElement[bool]:
+    """A contact of several reminders that answered one of them was reached, though it waits for the next."""
+    call = (attempts.c.contact_id == contacts.c.id, attempts.c.outcome.in_(REACHED))
+    reminded = and_(contacts.c.reminder.is_not(None), exists().where(*call))
+    return or_(contacts.c.status == ContactStatus.REACHED, reminded)
 
 
 def _count(db: Connection, campaign_id: str, which: ColumnElement[bool]) -> int:

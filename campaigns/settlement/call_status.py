@@ -12,7 +12,7 @@ from campaigns.ledger.queries import OpenAttempt
 from campaigns.ledger.receipts import receipts_of
 from dialer.account import Account
 from dialer.bucket import BucketUnavailable, GrantResult
-from dialer.calls import Outcome, Progress
+from dialer.calls import REACHED, Outcome, Progress
 from dialer.log import get_logger
 from dialer.providers.provider import CallStatus
 from dialer.providers.rules import about_another
@@ -74,4 +74,10 @@ def _status_of(attempt: OpenAttempt, account: Account) -> CallStatus:
     status = account.ask(call)
     if status.correlation_id not in {None, attempt.id}:
         return CallStatus(ruling=about_another(account.provider.name))
-    return replace(status, ruling=replace(status.ruling, provider_call_id=call))
+    tags = account.tags(call) if _may_be_tagged(attempt, status) else ()
+    return replace(status, ruling=replace(status.ruling, provider_call_id=call), tags=tags)
+
+
+def _may_be_tagged(attempt: OpenAttempt, status: CallStatus) -> bool:
+    """Whether the call was answered in a campaign that asks for keys, and none of them is known yet."""
+    return status.outcome in REACHED and attempt.response is None and bool(attempt.definition.responses)

@@ -27,6 +27,7 @@ from campaigns.lifecycle import (
     CorrectedFrom,
 )
 from campaigns.settlement.evidence import Evidence
+from campaigns.settlement.reminders import goes_on
 from dialer.calls import REACHED, Outcome
 from dialer.receipts import CallSummary
 
@@ -104,6 +105,8 @@ def _to_be_corrected(outcome: Outcome) -> ColumnElement[bool]:
 def _correct_contact(db: Connection, attempt: OpenAttempt, outcome: Outcome, now: datetime) -> None:
     """A contact whose call was answered was reached, whatever its status. Otherwise only its last call corrects it."""
     lock_contact(db, attempt.contact_id)
+    if attempt.reminder is not None and _later_reminder(db, attempt, outcome, now):
+        return
     last = _is_last(db, attempt)
     corrected = CorrectedFrom(db.scalars(select(attempts.c.corrected).where(attempts.c.id == attempt.id)).one())
     given_up = contacts.c.status.in_(GIVEN_UP_CONTACTS)
@@ -128,6 +131,16 @@ def _correct_contact(db: Connection, attempt: OpenAttempt, outcome: Outcome, now
     )
     if outcome in REACHED:
         _call_off(db, attempt, outcome, now)
+
+
+def _later_reminder(db: Connection, attempt: OpenAttempt, outcome: Outcome, now: datetime) -> bool:
+    """Whether the contact waits for a later reminder than this attempt told, or does from now on; it is locked."""
+    query = select(contacts.c.status, contacts.c.reminder).where(contacts.c.id == attempt.contact_id)
+    held = db.execute(query).one()
+    if held.status in FINAL_CONTACTS:
+        return False
+    waits = held.status in WAITING_CONTACTS and held.reminder == attempt.reminder
+    return not waits or (outcome in REACHED and goes_on(db, attempt, now))
 
 
 def _call_off(db: Connection, attempt: OpenAttempt, outcome: Outcome, now: datetime) -> None:

@@ -7,12 +7,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection, event
 
-from campaigns.calendar.calling_hours import next_try
+from campaigns.calendar.calling_hours import next_opening, next_try
 from campaigns.ledger import queries
-from campaigns.ledger.moves import move_attempt, move_contact
+from campaigns.ledger.moves import lock_contact, move_attempt, move_contact
 from campaigns.ledger.queries import OpenAttempt
 from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
 from campaigns.settlement.evidence import Evidence
+from campaigns.settlement.reminders import goes_on
 from campaigns.settlement.requeue import move_unless_reached, requeue
 from dialer import traces
 from dialer.calls import REACHED, Outcome
@@ -45,6 +46,9 @@ def conclude(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datet
     """
     if attempt.status is AttemptStatus.ANSWERED and ending.outcome not in REACHED:
         ending = replace(ending, outcome=Outcome.ANSWERED, detail=f"answered; its end was told as {ending.outcome}")
+    short = ending.outcome is Outcome.ANSWERED and attempt.definition.is_short(
+        ending.talk_seconds, attempt.script_seconds
+    )
     ended = move_attempt(
         db,
         attempt.id,
@@ -53,6 +57,7 @@ def conclude(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datet
         ended_at=ending.ended_at,
         answered_at=attempt.answered_at or ending.answered_at,
         talk_seconds=ending.talk_seconds,
+        short=short,
         detail=ending.detail,
         ended_by=ending.evidence,
         conclude_at=None,
@@ -66,6 +71,9 @@ def conclude(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datet
         traces.tell(attempt.id, Part.OUTCOME, ending.ended_at, now, facts)
         traces.tell(attempt.id, Part.ATTEMPT, attempt.queued_at or attempt.dialing_at, now, facts)
     if ending.outcome in REACHED:
+        lock_contact(db, attempt.contact_id)
+        if (short and _try_short_again(db, attempt, ending, now=now)) or goes_on(db, attempt, now):
+            return True
         move_contact(db, attempt.contact_id, ContactStatus.REACHED, now, reason=ending.outcome.value)
     elif ending.outcome is Outcome.UNKNOWN:
         _leave_unknown(db, attempt, ending, now=now)
@@ -81,8 +89,8 @@ def _count(attempt: OpenAttempt, outcome: Outcome, now: datetime) -> None:
 
 
 def _try_again_or_give_up(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datetime) -> None:
-    same = queries.count_outcome(db, attempt.contact_id, ending.outcome)
-    tried = attempt.contact_attempts
+    same = queries.count_outcome(db, attempt.contact_id, ending.outcome, attempt.reminder)
+    tried = _tried(db, attempt)
     delay = attempt.definition.retry_policy().delay_after(ending.outcome, same_outcomes=same, attempts=tried)
     if ending.outcome is Outcome.EXPIRED:
         move_unless_reached(db, attempt, ContactStatus.EXPIRED, now, reason="expired at the provider")
@@ -91,6 +99,29 @@ def _try_again_or_give_up(db: Connection, attempt: OpenAttempt, ending: Ending, 
         move_unless_reached(db, attempt, ContactStatus.UNREACHED, now, reason=reason)
     else:
         _try_in_a_window(db, attempt, ending, ending.ended_at + delay, now=now)
+
+
+def _try_short_again(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datetime) -> bool:
+    """Put back a contact whose answered call was soon over; False where it gets no other call, and so was reached.
+
+    Nor does one who has pressed a key: it was heard.
+    """
+    definition = attempt.definition
+    rule, most = definition.retry and definition.retry.answered_short, definition.retry_policy().max_attempts
+    times = queries.count_short(db, attempt.contact_id, attempt.reminder)
+    if not rule or attempt.response is not None or times > len(rule.then) or _tried(db, attempt) >= most:
+        return False
+    due_at = next_opening(definition, attempt.zone, ending.ended_at + rule.then[times - 1])
+    if due_at is None or (attempt.not_after is not None and due_at >= attempt.not_after):
+        return False
+    requeue(db, attempt, due_at, now=now, outcome=ending.outcome)
+    return True
+
+
+def _tried(db: Connection, attempt: OpenAttempt) -> int:
+    """How often the contact was called; of several reminders, for this one."""
+    told = attempt.reminder
+    return attempt.contact_attempts if told is None else queries.count_calls(db, attempt.contact_id, told)
 
 
 def _try_in_a_window(
@@ -113,9 +144,10 @@ def _try_in_a_window(
 
 
 def _leave_unknown(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datetime) -> None:
-    spent = attempt.contact_attempts + (0 if attempt.counted else 1)  # it may have rung: it counts
+    spent = _tried(db, attempt) + (0 if attempt.counted else 1)  # it may have rung: it counts
     if attempt.definition.on_unknown == "redial" and spent < attempt.definition.retry_policy().max_attempts:
-        requeue(db, attempt, now, now=now, outcome=ending.outcome, attempts=spent)
+        attempts = attempt.contact_attempts + (0 if attempt.counted else 1)
+        requeue(db, attempt, now, now=now, outcome=ending.outcome, attempts=attempts)
     else:
         why = ending.reason or ending.detail or "outcome unknown"
         move_unless_reached(db, attempt, ContactStatus.UNKNOWN, now, reason=why)

@@ -24,6 +24,7 @@ from campaigns.lifecycle import FOLLOWED_ATTEMPTS, UNANSWERED_REQUESTS, AttemptS
 from campaigns.runtime import EVERYBODYS, Runtime, all_or_each, contained, names_of
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.evidence import Evidence
+from campaigns.settlement.responses import hear_tags
 from campaigns.settlement.rulings import accept, settle_not_placed
 from dialer.account import Account
 from dialer.bucket import BucketUnavailable, GrantResult, LimitName
@@ -227,6 +228,7 @@ def _seen(
         puzzled=attempt.puzzled or sighting.progress is None,
         conclude_at=looked_at + timedelta(seconds=account.settings.settle_seconds),
     )
+    hear_tags(db, attempt, sighting.tags, now=looked_at)
 
 
 def _missed(

@@ -21,6 +21,7 @@ from campaigns.ledger.tables import attempts, receipts
 from campaigns.lifecycle import PLACED_CALLS, UNANSWERED_REQUESTS, AttemptStatus
 from campaigns.settlement.corrections import correct
 from campaigns.settlement.evidence import Evidence
+from campaigns.settlement.responses import note_response
 from campaigns.settlement.rulings import accept
 from dialer import traces
 from dialer.account_settings import AccountSettings
@@ -117,6 +118,7 @@ def _apply(db: Connection, account: str, settings: AccountSettings, rows: Sequen
                 traces.tell(owner, Part.RECEIPT, row.received_at, now, words, which=str(row.id))
     for attempt_id, attempt in by_id.items():
         _advance(db, attempt, receipts_of_attempt[attempt_id], settings, now=now)
+        note_response(db, attempt, receipts_of_attempt[attempt_id], now=now)
     return len(owners)
 
 

@@ -14,7 +14,10 @@ from campaigns.ledger.moves import among, lock_contact, move_contact, move_conta
 from campaigns.ledger.queries import OpenAttempt
 from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
+from campaigns.settlement.reminders import goes_on
 from dialer.calls import REACHED, Outcome
+
+ENDS_OF_A_REMINDER = (ContactStatus.UNREACHED, ContactStatus.EXPIRED, ContactStatus.UNKNOWN)
 
 
 def requeue(
@@ -34,12 +37,19 @@ def requeue(
     if attempt.campaign_status is CampaignStatus.CANCELLED:
         reason = f"the campaign was cancelled; last: {last}"
         move_unless_reached(db, attempt, ContactStatus.CANCELLED, now, reason=reason)
+    elif attempt.reminder is not None and _next_reminder_comes_first(db, attempt, due_at, now):
+        return
     elif attempt.not_after is not None and due_at >= attempt.not_after:
         status = ContactStatus.UNREACHED if outcome else ContactStatus.EXPIRED
         reason = f"{last}; the next try would come after its not_after"
         move_unless_reached(db, attempt, status, now, reason=reason)
     elif move_unless_reached(db, attempt, ContactStatus.PENDING, now, due_at=due_at, **facts):
         db.execute(update(attempts).where(attempts.c.id == attempt.id).values(next_attempt_at=due_at))
+
+
+def _next_reminder_comes_first(db: Connection, attempt: OpenAttempt, due_at: datetime, now: datetime) -> bool:
+    lock_contact(db, attempt.contact_id)
+    return goes_on(db, attempt, now, until=due_at)
 
 
 def requeue_unsent(db: Connection, campaign_id: str, account: str, unsent: Sequence[Opened], due_at: datetime) -> bool:
@@ -77,10 +87,21 @@ def _any_is_over(db: Connection, contact_ids: Sequence[int], due_at: datetime) -
 def move_unless_reached(
     db: Connection, attempt: OpenAttempt, status: ContactStatus, now: datetime, **facts: object
 ) -> bool:
-    """Move the contact to `status`; if another of its calls reached it, mark it reached and return False."""
+    """Move the contact to `status`; if another of its calls reached it, mark it reached and return False.
+
+    Where this ends one of several reminders, the contact waits for the next instead: False, too.
+    """
     lock_contact(db, attempt.contact_id)
-    earlier = queries.reached_by(db, attempt.contact_id) or reached_elsewhere(db, attempt.campaign_id, attempt.phone)
+    if status in ENDS_OF_A_REMINDER and goes_on(db, attempt, now):
+        return False
+    again = status is ContactStatus.PENDING
+    told = attempt.reminder if again else None
+    earlier = queries.reached_by(db, attempt.contact_id, told, heard=again) or reached_elsewhere(
+        db, attempt.campaign_id, attempt.phone
+    )
     if earlier:
+        if again and goes_on(db, attempt, now):
+            return False
         reason = f"{earlier}, told while a later call was made"
         move_contact(db, attempt.contact_id, ContactStatus.REACHED, now, reason=reason)
         return False

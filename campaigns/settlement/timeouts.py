@@ -23,6 +23,7 @@ from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.evidence import Evidence
 from campaigns.settlement.polling import MISSES_BEFORE_GONE, ending_by_looks
 from campaigns.settlement.receipts import believed_summary
+from campaigns.settlement.responses import hear_tags
 from campaigns.settlement.rulings import accept, mark_unconfirmed, settle_not_placed
 from dialer.account import Account
 from dialer.bucket import BucketUnavailable
@@ -116,6 +117,8 @@ def _conclude(db: Connection, attempt_id: UUID, status: CallStatus | None, using
         return settle_not_placed(db, attempt, detail, now=now, rng=using.rng)
     if status is not None:
         status = _believed(status, attempt, now)
+    if status is not None:
+        hear_tags(db, attempt, status.tags, now=now)
     if status is not None and status.progress is not None:
         attempt = _believe_status(db, attempt, status, using, now)
         if status.progress is not Progress.ENDED and (

@@ -116,6 +116,9 @@ class Redial(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     outcomes: list[str] = Field([], max_length=20, description=f"{', '.join(WORDS)}; none: all unanswered calls.")
+    responses: list[str] = Field(
+        [], max_length=50, description="People who were reached: by what they pressed, or none for who pressed nothing."
+    )
 
 
 class Clone(BaseModel):
@@ -234,7 +237,7 @@ def redial_campaign(
     outcomes = given.outcomes if given else []
     above = state.settings.console.second_person_above
     facts: dict[str, Any] = {"who": caller.name, "now": state.clock(), "second_person_above": above}
-    started = redial(state.ledger, campaign_id, outcomes, **facts)
+    started = redial(state.ledger, campaign_id, outcomes, given.responses if given else [], **facts)
     return _reply(campaign_summary(state.ledger, started.id, state.clock(), state.surroundings), caller, response)
 
 

@@ -83,6 +83,8 @@ class ExplainedAttempt(BaseModel):
     account: str
     caller_id: str
     became: str
+    response: str | None
+    reminder: str | None
     detail: str | None
     allowed_by: str | None
     next_attempt_at: datetime | None
@@ -128,6 +130,8 @@ class ContactStory(BaseModel):
     local_time: datetime
     not_after: datetime | None
     consent: str | None
+    response: str | None = Field(description="What the person pressed, by the campaign's responses.")
+    reminder: str | None = Field(description="Of several of its appointment, which it waits for or was told last.")
     tried: list[ExplainedAttempt]
     told: list[ExplainedReceipt]
     suppressions: int
@@ -246,6 +250,8 @@ def story_of(contact: ContactExplanation, caller: Caller, number: PhoneNumber | 
         local_time=contact.local_time,
         not_after=contact.not_after,
         consent=shown_text(contact.consent, caller),
+        response=contact.response,
+        reminder=contact.reminder,
         tried=attempts,
         told=[ExplainedReceipt.model_validate(receipt) for receipt in contact.told],
         suppressions=len(contact.suppressions),

@@ -51,6 +51,17 @@ class CampaignReport(BaseModel):
     open: dict[str, int] = Field(description="All others, by status.")
     reasons: list[ReasonCounted] = Field(description="Why contacts were not reached, the most frequent first.")
     outcomes: dict[str, int] = Field(description="Calls by how they ended.")
+    responses: dict[str, int] = Field(
+        description="Contacts by what they pressed, and none for those who were reached and pressed nothing; empty "
+        "where the campaign file has no responses."
+    )
+    reminders: dict[str, dict[str, int]] = Field(
+        description="For each of several reminders of an appointment, calls by how they ended; else empty."
+    )
+    variants: dict[str, dict[str, int]] = Field(
+        description="For each of several texts, calls by how they ended, and how many were short; else empty."
+    )
+    short_answers: int | None = Field(description="Answered calls that were soon over; null without answered_short.")
     ended_by: dict[str, int] = Field(description="Ended calls by what showed their end.")
     attempts: int = Field(description="Those that the provider accepted.")
     requests: int = Field(description="All of them.")

@@ -12,12 +12,14 @@ from fastapi import File, Form, Request, Response, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from campaigns.audience.rejects import Reject
+from campaigns.definition.sections.responses import STOP
 from campaigns.launch.append import AppendResult, append, check_rows, open_for_append
 from campaigns.launch.redial import OUTCOMES, WORDS, redial, redial_counts, refuse_unless_over
 from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
 from campaigns.operations.control import close
 from campaigns.operations.people import Role
+from campaigns.reporting.report import totals
 from campaigns.reporting.status import campaign_summary
 from console.pages.language import gettext
 from console.pages.rendering import render
@@ -57,14 +59,15 @@ def start_redial(
     state: InjectedState,
     person: InjectedPerson,
     outcomes: Annotated[list[str] | None, Form()] = None,
+    responses: Annotated[list[str] | None, Form()] = None,
 ) -> Response:
     """Start a new campaign over the contacts that were not reached, and show it."""
-    if not outcomes:
+    if not outcomes and not responses:
         error = gettext("Choose whom to call again.")
         return HTMLResponse(_redial_page(request, state, campaign_id, error), 422)
     above = state.settings.console.second_person_above
     facts: dict[str, Any] = {"who": person.name, "now": state.clock(), "second_person_above": above}
-    started = redial(state.ledger, campaign_id, outcomes, **facts)
+    started = redial(state.ledger, campaign_id, outcomes or [], responses or [], **facts)
     return RedirectResponse(f"/campaigns/{started.id}", 303)
 
 
@@ -105,9 +108,12 @@ def _redial_page(request: Request, state: AppState, campaign_id: str, error: str
         refuse_unless_over(db, queries.campaign(db, campaign_id), now)
     summary = campaign_summary(state.ledger, campaign_id, now)
     counts = redial_counts(state.ledger, campaign_id)
+    pressed = totals(state.ledger, campaign_id).responses
+    asked_again = {response: count for response, count in pressed.items() if response != STOP}
     words = [word for word in WORDS if counts is None or counts.get(word)]
     chosen = [word.value for word in OUTCOMES]
-    return render("redial.html", request, summary=summary, counts=counts, choices=words, chosen=chosen, error=error)
+    facts = {"summary": summary, "counts": counts, "choices": words, "chosen": chosen, "responses": asked_again}
+    return render("redial.html", request, **facts, error=error)
 
 
 def _append_page(request: Request, campaign: Campaign, answer: AppendAnswer) -> str:

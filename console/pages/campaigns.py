@@ -7,13 +7,14 @@ from fastapi.responses import RedirectResponse
 
 from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
-from campaigns.lifecycle import CAMPAIGN_MOVES, ENDED_CAMPAIGNS, LIVE_CAMPAIGNS, CampaignStatus
+from campaigns.lifecycle import CAMPAIGN_MOVES, ENDED_CAMPAIGNS, LIVE_CAMPAIGNS, CampaignStatus, ContactStatus
 from campaigns.operations.control import ACTIONS, Action
 from campaigns.operations.people import Role
 from campaigns.reporting.audit_trail import AuditFilter, audit_after
 from campaigns.reporting.listings import latest_attempts, masked_reasons
 from campaigns.reporting.overview.call_history import call_history
 from campaigns.reporting.overview.retries import retries_to_come
+from campaigns.reporting.report import reminders_of, responses_of
 from campaigns.reporting.status import summarize_campaign
 from console.pages.charts import calls_chart, outcomes_chart
 from console.pages.rendering import render
@@ -42,6 +43,8 @@ def show_campaign(campaign_id: str, request: Request, state: InjectedState, pers
     with state.ledger.reading() as db:
         summary = summarize_campaign(db, queries.campaign(db, campaign_id), now, state.surroundings)
         attempts = latest_attempts(db, summary.campaign.id, ATTEMPTS_SHOWN)
+        responses = responses_of(db, summary.campaign, summary.contacts.get(ContactStatus.REACHED, 0))
+        reminders = reminders_of(db, summary.campaign)
         not_reached = masked_reasons(db, summary.campaign.id, REASONS_SHOWN)
         history = call_history(db, summary.campaign, now)
         retries = retries_to_come(db, summary.campaign.id, now)
@@ -54,6 +57,8 @@ def show_campaign(campaign_id: str, request: Request, state: InjectedState, pers
         summary=summary,
         attempts=attempts,
         reasons=not_reached,
+        responses=responses,
+        reminders=reminders,
         history=history,
         charts=[calls_chart(history), outcomes_chart(history)] if history.most else [],
         retries=retries,

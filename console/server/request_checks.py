@@ -18,7 +18,7 @@ from console.server.state import InjectedState
 from workers.hosts import answers_to
 
 HEAD = "dialer.head"  # in the scope of a request whose answer is read up to its body
-WITH_HEAD_OF_THEIR_OWN = ("/receipts/", "/notifications/")
+WITH_HEAD_OF_THEIR_OWN = ("/receipts/", "/notifications/", "/responses/")
 
 
 class ActionConvertor(Convertor[str]):

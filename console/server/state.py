@@ -31,7 +31,7 @@ from workers.ledger import open_ledger
 from workers.nudges import Nudges
 from workers.password_check import PasswordCheck
 from workers.password_guard import PasswordGuard
-from workers.secrets import receipt_secret
+from workers.secrets import RESPONSES, receipt_secret
 from workers.settings import Settings
 from workers.shared_metrics import SharedMetrics
 from workers.wiring import open_buckets
@@ -96,7 +96,7 @@ class AppState:
 
     def is_receipt_url(self, route: str, account: str, secret: str) -> bool:
         """True when the account's provider was given this URL for its receipts; takes the same time for any secret."""
-        known = account in self._receipt_secrets and self.settings.accounts[account].receipts_path == route
+        known = account in self._receipt_secrets and route in (self.settings.accounts[account].receipts_path, RESPONSES)
         right = equal_in_constant_time(secret, self._receipt_secrets.get(account, NO_SECRET))
         return known and right
 

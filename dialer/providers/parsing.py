@@ -13,6 +13,7 @@ from uuid import UUID
 from dialer.phone import mask
 
 WORD_LENGTH = 120
+MOST_WORDS = 50  # of a list
 DETAIL_LENGTH = 200
 READ_LENGTH = 2000
 _LONG_NUMBER = re.compile(r"\+?\d(?:[ ().-]?\d){6,}")
@@ -53,6 +54,17 @@ def storable(text: str) -> str:
 def is_true(value: Any) -> bool:
     """Whether a member is true, also when written as text."""
     return value is True or (isinstance(value, str) and value.casefold() == "true")
+
+
+def words(value: Any) -> tuple[str, ...]:
+    """The short texts of a list, or of a text with commas between them; MOST_WORDS at the most, each once."""
+    listed = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
+    return tuple(dict.fromkeys(text for one in listed[:MOST_WORDS] if (text := word(one))))
+
+
+def tag_names(tags: Any) -> tuple[str, ...]:
+    """The names of a list of tags, each of which is an object."""
+    return words([member(tag, "tag_name") for tag in tags] if isinstance(tags, list) else None)
 
 
 def uuid_of(value: Any) -> UUID | None:

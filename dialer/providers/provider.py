@@ -63,6 +63,7 @@ class CallStatus:
     answered_at: datetime | None = None
     ended_at: datetime | None = None
     talk_seconds: float | None = None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +167,19 @@ class LogsIn(Protocol):
 
     def forget_login(self) -> bool:
         """As `Provider.forget_login`."""
+
+
+@runtime_checkable
+class TagsCalls(Protocol):
+    """A provider that notes with a call what people press in it, as tags, in these kinds of calls."""
+
+    collects_keys: frozenset[str]
+
+    def asking_tags(self, provider_call_id: str) -> HttpRequest | None:
+        """The request for the tags of one call that is over; None where it cannot be asked."""
+
+    def read_tags(self, reply: HttpReply, provider_call_id: str) -> CallStatus:
+        """The tags of the call that was asked about; none where the reply does not tell."""
 
 
 @runtime_checkable

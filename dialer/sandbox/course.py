@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
 
-from dialer.sandbox.numbers import ReservedBehaviour
+from dialer.sandbox.numbers import KEYS, ReservedBehaviour
 
 RING_SECONDS = (2.0, 6.0)
 BUSY_SECONDS = (1.0, 2.0)
@@ -14,6 +14,7 @@ CHARACTERS_PER_SECOND = 14.0
 SHORTEST_SPEECH_SECONDS = 2.0
 MEDIA_SECONDS = 8.0
 HEARD_BEFORE_HANGING_UP = (0.2, 0.6)
+HEARD_BEFORE_PRESSING = 0.5
 
 
 class Outcome(StrEnum):
@@ -37,13 +38,24 @@ UNREACHED = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
-    """When a call was placed, answered and ended, in sandbox seconds, and how; `hung_up`: before the message's end."""
+    """When a call was placed, answered and ended, in sandbox seconds, and how; `hung_up`: before the message's end.
+
+    `key` is pressed in the middle of the talk, if any is.
+    """
 
     placed: float
     answered: float | None
     ended: float
     outcome: Outcome
     hung_up: bool = False
+    key: str | None = None
+
+    @property
+    def key_pressed(self) -> float | None:
+        """When the key is pressed; None where none is."""
+        if self.key is None or self.answered is None:
+            return None
+        return self.answered + HEARD_BEFORE_PRESSING * self.seconds_talked
 
     @property
     def seconds_talked(self) -> float:
@@ -76,7 +88,8 @@ def plan(behaviour: ReservedBehaviour, *, placed: float, message: float, ring_ti
     hung_up = behaviour is ReservedBehaviour.HANGS_UP
     heard = message * rng.uniform(*HEARD_BEFORE_HANGING_UP) if hung_up else message
     answered = placed + ringing
-    return Course(placed=placed, answered=answered, ended=answered + heard, outcome=Outcome.ANSWERED, hung_up=hung_up)
+    ended, key = answered + heard, KEYS.get(behaviour)
+    return Course(placed=placed, answered=answered, ended=ended, outcome=Outcome.ANSWERED, hung_up=hung_up, key=key)
 
 
 def _unanswered(placed: float, seconds: float, outcome: Outcome) -> Course:

@@ -29,6 +29,9 @@ class ReservedBehaviour(StrEnum):
     CUT_AFTER = "cut_after"
     CUT_BEFORE = "cut_before"
     LATE = "late"
+    PRESSES_1 = "presses_1"
+    PRESSES_2 = "presses_2"
+    PRESSES_9 = "presses_9"
     TO_AGENT = "to_agent"
     DECLINED = "declined"
     FAILS = "fails"
@@ -68,11 +71,21 @@ _TABLE = (
     _first("22", ReservedBehaviour.UNAVAILABLE, "unavailable the first time, then answers"),
     _first("23", ReservedBehaviour.THROTTLED, "throttled the first time, then answers"),
     _always("24", ReservedBehaviour.HANGS_UP, "answers, and hangs up before the end of the message"),
+    _always("31", ReservedBehaviour.PRESSES_1, "answers, and presses 1"),
+    _always("32", ReservedBehaviour.PRESSES_2, "answers, and presses 2"),
+    _always("39", ReservedBehaviour.PRESSES_9, "answers, and presses 9"),
     _always("94", ReservedBehaviour.TO_AGENT, "answers, and is put through to an agent"),
     _always("95", ReservedBehaviour.DECLINED, "declined, in the vendor's own code"),
     _always("96", ReservedBehaviour.FAILS, "fails in the network"),
     _always("97", ReservedBehaviour.EXPIRES, "expires at the vendor"),
 )
+KEYS: Mapping[ReservedBehaviour, str] = {
+    ReservedBehaviour.PRESSES_1: "1",
+    ReservedBehaviour.PRESSES_2: "2",
+    ReservedBehaviour.PRESSES_9: "9",
+}
+"""What is pressed during a call."""
+
 RESERVED_NUMBERS: Mapping[str, Reserved] = {row.ending: row for row in _TABLE}
 
 

@@ -19,7 +19,7 @@ from dialer.log import get_logger
 from dialer.metrics import REQUEST_TO_ANSWER, TOKEN_TO_REQUEST
 from dialer.providers.bounds import reading_for
 from dialer.providers.call_management import Operation
-from dialer.providers.provider import CallStatus, HasMethods, Heard, Listing, Provider
+from dialer.providers.provider import CallStatus, HasMethods, Heard, Listing, Provider, TagsCalls
 from dialer.providers.rules import not_offered
 from dialer.scripts import Speech
 from dialer.transport.departure import Departure
@@ -99,6 +99,15 @@ class Session(AsyncCloseable):
         build = partial(provider.asking, provider_call_id)
         read = partial(provider.read_asking, provider_call_id=provider_call_id)
         return await self._answer(_Query(build=build, read=read, from_ruling=_no_status), now)
+
+    async def call_tags(self, provider_call_id: str, now: Clock = utc_now) -> tuple[str, ...]:
+        """The tags of one call; none where the provider has none, or did not tell."""
+        provider = self.provider
+        if not isinstance(provider, TagsCalls):
+            return ()
+        build = partial(provider.asking_tags, provider_call_id)
+        read = partial(provider.read_tags, provider_call_id=provider_call_id)
+        return (await self._answer(_Query(build=build, read=read, from_ruling=_no_status), now)).tags
 
     async def find_call(self, attempt_id: UUID, now: Clock = utc_now) -> Ruling:
         """The call that was placed for an attempt: the ruling has its provider call id, or None if there is none."""

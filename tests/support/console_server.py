@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -116,9 +116,10 @@ def add_campaign(
     now: datetime,
     status: CampaignStatus = CampaignStatus.RUNNING,
     phones: Sequence[str] = PHONES[:3],
+    keys: Mapping[str, Any] | None = None,
     **facts: Any,
 ) -> str:
-    """A campaign of the ledger with contacts that are due; returns its id."""
+    """A campaign of the ledger with contacts that are due; returns its id. `keys` are more keys of its file."""
     definition = Definition.model_validate(
         {
             "campaign": name,
@@ -127,6 +128,7 @@ def add_campaign(
             "message": {"tts": "Hello, this is a reminder."},
             "caller_id": CALLER,
             "retry": {"max_attempts": 3, "busy": ["5m"]},
+            **(keys or {}),
         }
     )
     line = {

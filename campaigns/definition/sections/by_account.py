@@ -20,4 +20,6 @@ class ByAccount(Section):
     def _says_something(self) -> ByAccount:
         if self.caller_id is None and self.message is None:
             raise field_error("says nothing", "write caller_id or message, or remove it")
+        if self.message and self.message.variants:
+            raise field_error("has variants of its own", "write one text for this account: tts")
         return self

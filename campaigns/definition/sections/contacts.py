@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from campaigns.definition.field_types import Column, Columns, Country, Encoding, NumberKinds
+from campaigns.definition.field_types import Column, Columns, Condition, Country, Encoding, NumberKinds, OneOrMore
 from campaigns.definition.sections.section import Section
 from dialer.field_errors import field_error
 
@@ -83,6 +83,16 @@ class Contacts(Section):
     )
     voice: Column | None = Field(
         None, description="Column with the voice that speaks to the contact; blank: message.voice."
+    )
+    where: Condition | None = Field(
+        None,
+        description="Which rows are called: status = 'due' and amount > 0; also or, not, in ('a', 'b'), is empty. "
+        "The others are left out.",
+    )
+    order: OneOrMore[Column] = Field(
+        (),
+        description="Columns by which contacts are called, in the list's order where they are equal: [-amount, due]; "
+        "with a dash downwards.",
     )
     columns: dict[str, Column] = Field(
         default_factory=dict,

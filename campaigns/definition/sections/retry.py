@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from campaigns.definition.field_types import Delays, OneOrMore
+from campaigns.definition.field_types import Delays, OneOrMore, Share
 from campaigns.definition.sections.section import Section
 from dialer.calls import Outcome
 from dialer.field_errors import field_error
@@ -37,6 +37,13 @@ def _verdict(text: str) -> str:
 WrittenVerdict = Annotated[str, AfterValidator(_verdict), WithJsonSchema({"enum": list(ALLOWED_VERDICTS)})]
 
 
+class AnsweredShort(Section):
+    """When an answered call was too short to have been heard, and when to call again then."""
+
+    under: Share = Field(description="The share of one saying of the text below which a call is short: 50%.")
+    then: Annotated[Delays, Field(min_length=1)] = Field(description="Waits after a short call: [1h].")
+
+
 class Retry(Section):
     """When to try again: for each outcome, the waits after its first, second, … time, from the end of the call."""
 
@@ -47,6 +54,11 @@ class Retry(Section):
     no_answer: Delays = Field((), description="Waits after no answer: [30m, 2h].")
     rejected: Delays = Field((), description="Waits after the call was declined.")
     failed: Delays = Field((), description="Waits after a call that the network failed to deliver.")
+    answered_short: AnsweredShort | None = Field(
+        None,
+        description="Calls that were answered and soon over: {under: 50%, then: [1h]}. Without it whoever answers is "
+        "called no more.",
+    )
     other_part_of_day: OneOrMore[Literal["busy", "no_answer", "rejected", "failed"]] = Field(
         (),
         description="Outcomes after which the next try comes in another part of the day: before noon, until 17:00, "

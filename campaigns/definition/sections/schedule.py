@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from campaigns.calendar import times, zones
 from campaigns.definition.field_types import Cron, Days, Hours, Moment, Weekdays, Zone
+from campaigns.definition.sections.reminders import Reminders
 from campaigns.definition.sections.section import Section
 from dialer.field_errors import field_error
 from dialer.providers.registry import offering
@@ -31,6 +32,9 @@ class Schedule(Section):
         (),
         description="Days without calls, by the contact's calendar: a country (US), a part of it (US-CA), "
         "dates (2026-12-24).",
+    )
+    before: Reminders | None = Field(
+        None, description="Several reminders of one appointment: {column: appointment_at, at: [3d, 1d, 2h]}."
     )
     vendor_queue: bool = Field(
         False,
@@ -55,6 +59,11 @@ class Schedule(Section):
             given = "windows are" if self.windows else "holidays are"
             raise field_error(
                 f"{given} given without a zone", "add zone: America/New_York, or the one your contacts are in"
+            )
+        if self.before and self.vendor_queue:
+            raise field_error(
+                "has both before and vendor_queue: a confirmation would not reach what was handed over",
+                "remove vendor_queue: the dialer waits by itself",
             )
         if self.repeat and self.zone is None:
             raise field_error("repeat is given without a zone", "add zone: the clock by which it repeats")

@@ -17,13 +17,14 @@ from campaigns.definition.yaml_source import DefinitionFaults, FileFault
 from campaigns.launch.checking.account_checks import account_faults, fallback_accounts, unknown_account
 from campaigns.launch.checking.any_hour import any_hour_warning
 from campaigns.launch.checking.changed_values import ChangedValues
+from campaigns.launch.checking.nearer_appointments import NearerAppointments
 from campaigns.launch.checking.policy_overrides import policy_faults
 from campaigns.launch.staging import StagingFile
 from dialer.account_settings import AccountSettings
 from dialer.call_kinds import Informer, prompts
 from dialer.errors import DialerError
 from dialer.follow_timing import short_message_warning
-from dialer.providers.provider import Provider
+from dialer.providers.provider import Provider, TagsCalls
 from dialer.providers.registry import provider_for
 
 STANDING = "a standing campaign: it starts without contacts, and calls whoever is appended to it until it is closed"
@@ -55,6 +56,7 @@ class CheckResult:
     staging_file  the contacts, if they were kept for a launch
     exclusions    whether rows were also checked against the ledger: suppressed, or in a live campaign of this name
     warnings      sentences about what may go wrong although nothing is faulty
+    nearer        the appointments that contacts are reminded of, where there are several reminders
     zones         how many contacts are in each zone; blank: in one that is not known
     """
 
@@ -68,10 +70,15 @@ class CheckResult:
     exclusions: bool = False
     warnings: Sequence[str] = ()
     zones: Mapping[str, int] = field(default_factory=dict)
+    nearer: NearerAppointments | None = None
 
     def all_warnings(self, now: datetime) -> list[str]:
         """The warnings, first that people are called at any hour, if they are."""
-        return [*filter(None, [self.any_hour_warning(now)]), *self.warnings]
+        return [*filter(None, [self.any_hour_warning(now)]), *self.other_warnings(now)]
+
+    def other_warnings(self, now: datetime) -> list[str]:
+        """The warnings but that: first that appointments are nearer than a reminder of them."""
+        return [*(self.nearer.warnings(now) if self.nearer else []), *self.warnings]
 
     def any_hour_warning(self, now: datetime) -> str:
         """That the campaign has no calling hours, and whom it would call at night; blank if it has some."""
@@ -138,9 +145,10 @@ def check_audience(
     fallbacks = fallback_accounts(definition, accounts)
     staging_file = StagingFile(audience.estimated_rows()) if keep else None
     shortest_text: str | None = None
-    changed, zones = ChangedValues(), Counter[str]()
+    changed, zones, nearer = ChangedValues(), Counter[str](), NearerAppointments(definition)
     for row in audience.contacts(progress):
         changed.add(row)
+        nearer.add(row)
         zones[row.zone or ""] += 1
         for fallback in fallbacks:
             fallback.check(row)
@@ -161,13 +169,26 @@ def check_audience(
         staging_file=staging_file,
         exclusions=exclusions,
         zones=zones,
+        nearer=nearer,
         warnings=(
             *([STANDING] if definition.contacts.standing and not audience.summary.rows_read else []),
             *audience.remarks,
+            *filter(None, [_no_keys_warning(definition, provider_for(accounts[definition.account]))]),
             *_warnings(definition, accounts[definition.account], shortest_text),
             *changed.warnings(),
         ),
     )
+
+
+def _no_keys_warning(definition: Definition, provider: Provider) -> str | None:
+    """That the calls collect no keys by themselves, where the campaign waits for some."""
+    kinds = provider.collects_keys if isinstance(provider, TagsCalls) else frozenset()
+    if not definition.responses or definition.call.kind in kinds:
+        return None
+    remedy = f"; calls of kind {' or '.join(sorted(kinds))} do, by the tags that their scenario sets" if kinds else ""
+    door = f"/responses/{definition.account}/SECRET"
+    told = f"nobody's answer comes, unless a flow posts it to {door}"
+    return f"{provider.name} collects no keys in these calls: {told}{remedy}"
 
 
 def _warnings(definition: Definition, settings: AccountSettings, shortest_text: str | None) -> tuple[str, ...]:

@@ -12,10 +12,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
 
+from campaigns.definition import Definition
 from campaigns.ledger import queries
 from campaigns.ledger.claims import lock_campaign
 from campaigns.ledger.lists.contacts import rewrite
-from campaigns.ledger.lists.drafts import WrittenContact
+from campaigns.ledger.lists.drafts import WrittenContact, first_due
 from campaigns.ledger.numbers.erasures import take_erasure_lock
 from campaigns.ledger.numbers.suppressions import suppressed_among
 from campaigns.ledger.queries import Campaign
@@ -93,7 +94,7 @@ def append_rows(
     base = campaign.contacts + campaign.rejects + 1
     for row in written:
         values = _values(row, ledger)
-        result = _of_present(db, values, row[0], present, may_repeat=campaign.definition.contacts.standing)
+        result = _of_present(db, values, row[0], present, definition=campaign.definition, now=now)
         results.append(result)
         if result is None:
             new.append(values | {"line": base + len(new) + 1, "urgent": values["key"] in urgent})
@@ -161,9 +162,16 @@ def _values(row: WrittenContact, ledger: Ledger) -> dict[str, Any]:
 
 
 def _of_present(
-    db: Connection, values: Mapping[str, Any], line: int, present: _Present, *, may_repeat: bool
+    db: Connection,
+    values: Mapping[str, Any],
+    line: int,
+    present: _Present,
+    *,
+    definition: Definition,
+    now: datetime,
 ) -> AppendedRow | None:
     """What becomes of a row by what is there already; None for a new contact."""
+    may_repeat = definition.contacts.standing
     key, phone = values["key"], values["phone"]
     if phone in present.suppressed:
         return AppendedRow(line, key, RowFate.LEFT, None, f"on the suppression list: {present.suppressed[phone][1]}")
@@ -182,8 +190,16 @@ def _of_present(
         return AppendedRow(line, key, RowFate.LEFT, None, f"the same number is in the campaign, {_place(other)}")
     if reason := why_locked(row):
         return AppendedRow(line, key, RowFate.LEFT, None, reason)
-    rewrite(db, row.id, values)
+    rewrite(db, row.id, {**values, **moved_times(definition, row, values, now)})
     return AppendedRow(line, key, RowFate.CHANGED, row.id)
+
+
+def moved_times(definition: Definition, row: Row[Any], values: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """When a contact whose values change is due: of another appointment all reminders that are still to come."""
+    same = (row.not_after, row.zone) == (values["not_after"], values["zone"])
+    if not definition.reminders or same:
+        return {}
+    return first_due(definition, values["zone"], values["not_after"], now)
 
 
 def why_locked(row: Row[Any]) -> str:
@@ -206,9 +222,12 @@ def _place(row: Row[Any]) -> str:
 def _insert(db: Connection, campaign: Campaign, new: Sequence[Mapping[str, Any]], now: datetime) -> list[int]:
     if not new:
         return []
-    waiting = {"campaign_id": campaign.id, "status": ContactStatus.PENDING, "due_at": now, "attempts": 0, "tries": 0}
+    definition = campaign.definition
+    waiting = {"campaign_id": campaign.id, "status": ContactStatus.PENDING, "attempts": 0, "tries": 0}
     added = insert(contacts).returning(contacts.c.id, sort_by_parameter_order=True)
-    ids = list(db.scalars(added, [dict(values) | waiting for values in new]))
+    due = [first_due(definition, values["zone"], values["not_after"], now) for values in new]
+    rows = [dict(values) | waiting | first for values, first in zip(new, due, strict=True)]
+    ids = list(db.scalars(added, rows))
     counted = update(campaigns).where(campaigns.c.id == campaign.id)
     db.execute(counted.values(contacts=campaigns.c.contacts + len(new)))
     add_zones(db, campaign, {values["zone"] for values in new})

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -21,6 +21,8 @@ from sqlalchemy import (
     update,
 )
 
+from campaigns.calendar.reminders import next_reminder
+from campaigns.definition import Definition
 from campaigns.ledger import bulk, claims
 from campaigns.ledger.moves import move_campaign, pause, row_count, updated_one
 from campaigns.ledger.numbers import erasures
@@ -165,20 +167,48 @@ def add_contacts(
     now: datetime,
 ) -> None:
     """Add contacts to the draft created at `now`, due at once. Raises DraftGone when it is no draft any more."""
-    add_rows(db, campaign_id, _rows(db.dialect, map(as_written, admitted), keyed_hash), now)
+    definition = parse_definition(*_definition_of(db, campaign_id))
+    add_rows(db, campaign_id, _rows(db.dialect, map(as_written, admitted), keyed_hash, definition, now), now)
 
 
-def rows_of(ledger: Ledger, written: Iterable[WrittenContact]) -> Sequence[ContactValues]:
+def _definition_of(db: Connection, campaign_id: str) -> tuple[str, str]:
+    row = db.execute(select(campaigns.c.definition, campaigns.c.account).where(campaigns.c.id == campaign_id)).one()
+    return row.definition, row.account
+
+
+def rows_of(
+    ledger: Ledger, written: Iterable[WrittenContact], definition: Definition, now: datetime
+) -> Sequence[ContactValues]:
     """Contacts as `add_rows` takes them: made before its transaction begins, so that other writers wait less."""
-    return _rows(ledger.engine.dialect, written, ledger.keyed_hash)
+    return _rows(ledger.engine.dialect, written, ledger.keyed_hash, definition, now)
 
 
-def _rows(dialect: Dialect, written: Iterable[WrittenContact], keyed_hash: Callable[[str], str]) -> list[ContactValues]:
+def _rows(
+    dialect: Dialect,
+    written: Iterable[WrittenContact],
+    keyed_hash: Callable[[str], str],
+    definition: Definition,
+    now: datetime,
+) -> list[ContactValues]:
+    """With `due_at` and `reminder` at their end, where contacts are reminded of an appointment."""
     moment = _moments(dialect)
-    return [
-        (line, phone, keyed_hash(phone), consent, fields, text, voice, zone, not_after and moment(not_after), key)
-        for line, phone, consent, fields, text, voice, zone, not_after, key in written
-    ]
+    rows: list[ContactValues] = []
+    for line, phone, consent, fields, text, voice, zone, not_after, key in written:
+        last = not_after and moment(not_after)
+        values: ContactValues = (line, phone, keyed_hash(phone), consent, fields, text, voice, zone, last, key)
+        if definition.reminders:
+            due = first_due(definition, zone, not_after, now)
+            values = (*values, moment(due["due_at"]), due["reminder"])
+        rows.append(values)
+    return rows
+
+
+def first_due(definition: Definition, zone: str, appointment: datetime | None, now: datetime) -> dict[str, Any]:
+    """When a new contact is due, and for which reminder: at once, or for the first that can be told at its time."""
+    if not definition.reminders or appointment is None:
+        return {"due_at": now, "reminder": None}
+    due = next_reminder(definition, zone, appointment, now=now)
+    return {"due_at": due.due_at, "reminder": due.number}
 
 
 def _moments(dialect: Dialect) -> Callable[[datetime], object]:
@@ -193,7 +223,8 @@ def add_rows(
     now: datetime,
     written_at: datetime | None = None,
 ) -> None:
-    """Add these contacts to the draft created at `now`, due at once. Raises DraftGone when it is no draft any more.
+    """Add these contacts to the draft created at `now`, due at once unless they say when. Raises DraftGone when it is
+    no draft any more.
 
     `written_at` renews the draft's lease: it tells others that its launch goes on.
     """
@@ -202,8 +233,13 @@ def add_rows(
     held = update(campaigns).where(*_this_draft(campaign_id, now)).values(**added)
     if not updated_one(db, held):
         raise _gone(campaign_id)
-    waiting = {"status": ContactStatus.PENDING.value, "due_at": _moments(db.dialect)(now), "attempts": 0, "tries": 0}
-    bulk.insert_rows(db, contacts, {"campaign_id": campaign_id, **waiting}, COLUMNS, rows)
+    waiting: dict[str, Any] = {"status": ContactStatus.PENDING.value, "attempts": 0, "tries": 0}
+    columns: tuple[str, ...] = COLUMNS
+    if rows and len(rows[0]) > len(COLUMNS):
+        columns = (*COLUMNS, "due_at", "reminder")
+    else:
+        waiting["due_at"] = _moments(db.dialect)(now)
+    bulk.insert_rows(db, contacts, {"campaign_id": campaign_id, **waiting}, columns, rows)
 
 
 def suppress(ledger: Ledger, campaign_id: str, account: str, now: datetime) -> None:

@@ -14,9 +14,14 @@ from dialer.calls import REACHED, Outcome
 REDIALED, REDIALS = "campaign redialed", "campaign redials"
 
 
-def note_redial(db: Connection, old: str, new: str, outcomes: str, *, who: str, now: datetime) -> None:
-    """Record which campaign this redial calls again, and write an audit line for both campaigns."""
-    db.execute(update(campaigns).where(campaigns.c.id == new).values(redial_of=old))
+def note_redial(
+    db: Connection, old: str, new: str, outcomes: str, *, again: bool = False, who: str, now: datetime
+) -> None:
+    """Record which campaign this redial calls again, and write an audit line for both campaigns.
+
+    `again` says that it calls people who were reached, for what they pressed.
+    """
+    db.execute(update(campaigns).where(campaigns.c.id == new).values(redial_of=old, redials_reached=again))
     write_audit(db, now, who=who, event=REDIALED, campaign_id=old, detail=f"{new}: {outcomes}")
     write_audit(db, now, who=who, event=REDIALS, campaign_id=new, detail=old)
 
@@ -40,7 +45,12 @@ def other_contacts(db: Connection, campaign_id: str, phone: str) -> Sequence[int
 
 
 def reached_elsewhere(db: Connection, campaign_id: str, phone: str) -> Outcome | None:
-    """The outcome of a call of a connected campaign that reached the number; None if none did."""
+    """The outcome of a call of a connected campaign that reached the number; None if none did.
+
+    None too where the campaign calls people again although they were reached.
+    """
+    if db.scalar(select(campaigns.c.redials_reached).where(campaigns.c.id == campaign_id)):
+        return None
     campaign_ids = other_campaigns(db, campaign_id)
     calls = reached_calls(campaign_ids).where(contacts.c.phone == phone).with_only_columns(attempts.c.outcome)
     outcome = db.scalar(calls.limit(1)) if campaign_ids else None

@@ -1,21 +1,22 @@
 """The triggers that write events for webhooks, in the transaction of the move that they tell of.
 
 A migration that makes `campaigns`, `contacts` or `attempts` anew on SQLite drops its triggers, and makes them again:
-`for statement in make(op.get_bind().dialect.name, "contacts"): op.execute(statement)`.
+`for statement in make(op.get_bind().dialect.name, "contacts", later=LATER): op.execute(statement)`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import TextClause, text
 
 ATTEMPT_FACTS = (
     *("number", "account", "provider", "status", "verdict", "outcome", "mnemonic", "code", "counted", "corrected"),
-    *("dialing_at", "placed_at", "answered_at", "ended_at", "talk_seconds"),
+    *("dialing_at", "placed_at", "answered_at", "ended_at", "talk_seconds", "response", "reminder", "short", "variant"),
 )
-CONTACT_FACTS = ("line", "status", "corrected", "attempts", "tries", "final_at")
+CONTACT_FACTS = ("line", "status", "corrected", "attempts", "tries", "final_at", "response")
+LATER = frozenset({"response", "reminder", "short", "variant"})  # columns that are younger than the first triggers
 CAMPAIGN_FACTS = ("name", "account", "status", "pause_kind", "contacts", "rejects", "started_at", "finished_at")
 HOLD_FACTS = ("name", "account", "hold_kind", "held_until")
 MOVED_TO = """CASE NEW.status
@@ -37,7 +38,9 @@ DIFFERS = {"sqlite": "IS NOT", "postgresql": "IS DISTINCT FROM"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Event:
-    """One trigger: when it fires, and what it writes. `differs` stands for a comparison that knows of nulls."""
+    """One trigger: when it fires, and what it writes. `differs` stands for a comparison that knows of nulls, `changed`
+    for whether one of the columns of `of` has another value than before.
+    """
 
     name: str
     table: str
@@ -57,8 +60,8 @@ EVENTS = (
     _Event(
         name="event_of_attempt",
         table="attempts",
-        of=("status", "outcome", "ended_at"),
-        when="NEW.ended_at IS NOT NULL AND (OLD.status <> NEW.status OR OLD.outcome {differs} NEW.outcome)",
+        of=("status", "outcome", "response", "ended_at"),
+        when="NEW.ended_at IS NOT NULL AND ({changed})",
         kind="'attempt.finished'",
         at="NEW.ended_at",
         facts=ATTEMPT_FACTS,
@@ -69,8 +72,8 @@ EVENTS = (
     _Event(
         name="event_of_contact",
         table="contacts",
-        of=("status", "final_at"),
-        when="NEW.final_at IS NOT NULL AND OLD.status <> NEW.status",
+        of=("status", "response", "final_at"),
+        when="NEW.final_at IS NOT NULL AND ({changed})",
         kind="'contact.finished'",
         at="NEW.final_at",
         facts=CONTACT_FACTS,
@@ -112,11 +115,23 @@ EVENTS = (
 )
 
 
-def make(dialect: str, *tables: str) -> Iterator[TextClause]:
-    """The statements that make the triggers of these tables."""
+def make(dialect: str, *tables: str, later: Collection[str] = ()) -> Iterator[TextClause]:
+    """The statements that make the triggers of these tables, those that are there first dropped.
+
+    `later` names those of LATER that the tables have by now.
+    """
     for event in EVENTS:
         if event.table in tables:
-            for statement in _postgresql(event) if dialect == "postgresql" else _sqlite(event):
+            yield text(
+                f"DROP TRIGGER IF EXISTS {event.name}" + (f" ON {event.table}" if dialect == "postgresql" else "")
+            )
+            left_out = LATER - set(later)
+            known = replace(
+                event,
+                of=[name for name in event.of if name not in left_out],
+                facts=[name for name in event.facts if name not in left_out],
+            )
+            for statement in _postgresql(known) if dialect == "postgresql" else _sqlite(known):
                 yield text(statement.replace(":", "\\:"))
 
 
@@ -132,7 +147,10 @@ def _postgresql(event: _Event) -> Iterator[str]:
 
 
 def _moment(event: _Event, dialect: str) -> str:
-    when = event.when.format(differs=DIFFERS[dialect])
+    differs = DIFFERS[dialect]
+    compared = (name for name in event.of if not name.endswith("_at"))
+    changed = " OR ".join(f"OLD.{name} {differs} NEW.{name}" for name in compared)
+    when = event.when.format(differs=differs, changed=changed)
     return f"AFTER UPDATE OF {', '.join(event.of)} ON {event.table} FOR EACH ROW WHEN ({when})"
 
 

@@ -17,7 +17,7 @@ from dialer.transport.signed_posts import message_body, utc_text
 LONG_NUMBER = re.compile(r"\d{7}")  # in a reason: it may be somebody's
 CALL_FACTS = (
     *("id", "number", "status", "verdict", "outcome", "counted", "corrected"),
-    *("dialing_at", "answered_at", "ended_at", "talk_seconds"),
+    *("dialing_at", "answered_at", "ended_at", "talk_seconds", "response"),
 )
 
 
@@ -75,4 +75,4 @@ def _readable(name: str, value: Any) -> Any:
     if value is not None and name.endswith(("_at", "_until")):
         moment = datetime.fromisoformat(value)
         return utc_text(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-    return bool(value) if name == "counted" else value
+    return bool(value) if name in {"counted", "short"} else value

@@ -15,6 +15,8 @@ CONTACT_ENDS: Mapping[str, str] = {
     "{outcome}; no window is left for another try": "{outcome}; no calling hours are left for another call",
     "{why}; the next try would come after its not_after": "{why}; another call would come too late",
     "its not_after passed before it was reached": "its last moment to be called passed first",
+    "answered an earlier reminder": "an earlier reminder was answered",
+    "answered: {response}": "answered: {response}",
     "expired at the provider": "the provider had the call for too long",
     "the campaign was cancelled; last: {why}": "the campaign was cancelled; the last call: {why}",
     "no call was placed": "no call was made",
@@ -46,6 +48,7 @@ HOLDS: Mapping[str, str] = {
     "the calling window is closed": "outside the calling hours",
     "it is a holiday: {holiday}": "today is a holiday: {holiday}",
     "whoever may be called at this hour waits for another try": "everybody left waits for another call",
+    "the next reminder is not due yet": "the next reminder is not due yet",
     "it waits for its turn: others of its account are dialed": "waits its turn: others of the account are calling",
     "the next was put off by {program}": "the next call was put off by {program}",
     "the numbers that are left have had their calls: at most {cap}": "all numbers left had their calls: at most {cap}",
@@ -92,6 +95,12 @@ CONTACT_HOLDS: Mapping[str, str] = {
     "its number has had its calls: at most {cap}": "its number has had its calls: at most {cap}",
     "it was put off by {program}": "it was put off by {program}",
     "it waits for its next try": "it waits for its next call",
+    "it waits for its next call: the reminder {reminder} before its appointment": (
+        "it waits for its next call: the reminder {reminder} before its appointment"
+    ),
+    "its appointment is nearer than its last reminder: it is not called": (
+        "its appointment is too near for a reminder: it is not called"
+    ),
     "no window is left before the campaign ends": "no calling hours are left before the campaign ends",
     "it is a holiday there: {holiday}": "today is a holiday there: {holiday}",
     "the window is closed where it is": "outside the calling hours where it is",

@@ -8,8 +8,10 @@ from console.cli.output import out, print_json
 from dialer.errors import DialerError
 from dialer.providers.registry import PROVIDERS, specs, titles
 from dialer.providers.spec import ProviderSpec
+from dialer.responses import EXAMPLE
 from workers import settings as configuration
-from workers.secrets import receipt_url
+from workers.secrets import receipt_url, response_url
+from workers.settings import Settings
 
 NOTIFYING = titles(spec for spec in specs() if spec.notification_templates)
 
@@ -22,12 +24,18 @@ def register(app: typer.Typer) -> None:
 
 def notifications_command(
     account: str = typer.Argument(help=f"An account at {NOTIFYING}."),
+    responses: bool = typer.Option(
+        False, "--responses", help="Of any account: the address to which a flow of yours posts pressed keys."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Print the address and the templates for {}'s notifications of an account.
 
     The address holds the account's secret: paste it into the client area and nowhere else.
     """
+    if responses:
+        _print_response_address(account, as_json=as_json)
+        return
     url, spec = _address(account)
     templates = [
         {"event": event, "title": title, "template": template}
@@ -44,21 +52,39 @@ def notifications_command(
     out.print(f"\nThen say so in dialer.toml, under \\[accounts.{account}]: notifications = true")
 
 
-def _address(account: str) -> tuple[str, ProviderSpec]:
+def _print_response_address(account: str, *, as_json: bool) -> None:
+    url = _reachable(response_url(_settings_with(account), account))
+    if as_json:
+        print_json({"account": account, "method": "POST", "url": url, "body": EXAMPLE})
+        return
+    out.print("A flow of yours that asks for a key posts what was pressed to")
+    out.print(url, markup=False, soft_wrap=True)
+    out.print(f"with this body: {EXAMPLE}", markup=False)
+
+
+def _settings_with(account: str) -> Settings:
     settings = configuration.load()
     if account not in settings.accounts:
         known = ", ".join(sorted(settings.accounts)) or "none"
         raise DialerError(f"no account {account!r}; there are: {known}", "name one of them, or add it to dialer.toml")
+    return settings
+
+
+def _address(account: str) -> tuple[str, ProviderSpec]:
+    settings = _settings_with(account)
     spec = PROVIDERS[settings.accounts[account].provider]
     if not spec.notification_templates:
         raise DialerError(
             f"account {account}: its provider is told with each call where its receipts go",
             "nothing has to be pasted there: console.public_url is enough",
         )
-    url = receipt_url(settings, account)
+    return _reachable(receipt_url(settings, account)), spec
+
+
+def _reachable(url: str | None) -> str:
     if url is None:
         raise DialerError(
             "console.public_url is not set, so nobody outside can reach the console",
             "set it to the address at which the provider reaches it: https://dialer.example.com",
         )
-    return url, spec
+    return url

@@ -101,7 +101,7 @@ def plan_panel(plan: Plan, file: Path, csv: Path | None) -> RenderableType:
         facts.add_row("  expires", f"{plan.expired:,} (their last moment comes before their turn)")
     if plan.over_budget:
         facts.add_row("  over budget", f"{plan.over_budget:,} ({why_over_budget(plan)})")
-    facts.add_row("will be dialed", plan.first_calls)
+    facts.add_row("reminders" if plan.definition.reminders else "will be dialed", plan.first_calls)
     facts.add_row("calls", _expected_calls(plan))
     facts.add_row("reached", estimate(plan.reached))
     facts.add_row("points", estimate(plan.points))

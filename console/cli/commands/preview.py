@@ -42,6 +42,7 @@ def preview_command(file: Path = FilePath, row: int | None = Row, as_json: bool 
 
 def _facts(shown: Preview) -> dict[str, object]:
     facts = {**asdict(shown), "characters": shown.characters, "values": [value._asdict() for value in shown.values]}
+    facts["reminders"] = [reminder._asdict() for reminder in shown.reminders]
     if shown.rejected is not None:
         facts["rejected"] = {name: getattr(shown.rejected, name) for name in ("code", "column", "reason", "suggestion")}
     return facts
@@ -53,6 +54,8 @@ def _print(shown: Preview) -> None:
     facts.show_header = False
     facts.add_row("contact", shown.contact)
     facts.add_row("zone", shown.zone or "any")
+    if shown.variant:
+        facts.add_row("text", f"variant {shown.variant}")
     if shown.text is None:
         facts.add_row("says", "a recording, or nothing: the provider has it")
     else:
@@ -60,9 +63,14 @@ def _print(shown: Preview) -> None:
     if shown.voice:
         facts.add_row("voice", escape(", ".join(f"{name} {value}" for name, value in shown.voice.items())))
     out.print(facts)
-    if shown.text is not None:
+    told = {reminder.text for reminder in shown.reminders}
+    if shown.text is not None and len(told) < 2:
         out.print()
         print_prose(escape(shown.text))
+    for reminder in shown.reminders:
+        out.print(f"\n[bold]{reminder.reminder}[/] before: {reminder.at:%a %d %b %H:%M}, where the contact is")
+        if len(told) > 1 and reminder.text is not None:
+            print_prose(escape(reminder.text))
     if shown.values:
         out.print(_values(shown.values))
 

@@ -23,6 +23,11 @@ from workers.ledger import now_utc
 Outcomes = typer.Option(
     "", "--outcome", help=f"Whom, with commas between: {', '.join(WORDS)}. Absent, all whose calls were not answered."
 )
+Pressed = typer.Option(
+    "",
+    "--response",
+    help="People who were reached: by what they pressed; none: who pressed nothing. With commas between.",
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -32,12 +37,21 @@ def register(app: typer.Typer) -> None:
     app.command("test-call")(trial_call_command)
 
 
-def redial_command(campaign: str = Name, outcome: str = Outcomes, as_json: bool = AsJson) -> None:
+def redial_command(
+    campaign: str = Name, outcome: str = Outcomes, response: str = Pressed, as_json: bool = AsJson
+) -> None:
     """Call those again whom a campaign that is over has not reached: a new campaign of the same definition."""
-    outcomes = [word.strip() for word in outcome.split(",") if word.strip()]
     with settings_and_ledger() as (settings, ledger):
         above = settings.console.second_person_above
-        started = redial(ledger, campaign, outcomes, who=user_name(), now=now_utc(), second_person_above=above)
+        started = redial(
+            ledger,
+            campaign,
+            _words(outcome),
+            _words(response),
+            who=user_name(),
+            now=now_utc(),
+            second_person_above=above,
+        )
     print_started(started, settings, as_json=as_json)
 
 
@@ -76,6 +90,10 @@ def trial_call_command(
             now=now_utc(),
         )
     print_started(started, settings, as_json=as_json)
+
+
+def _words(listed: str) -> list[str]:
+    return [word.strip() for word in listed.split(",") if word.strip()]
 
 
 def _test_number(text: str) -> PhoneNumber:

@@ -58,5 +58,5 @@ def print_warnings(checked: CheckResult, now: datetime) -> None:
     """Print a check's warnings on standard error; loudly that people are called at any hour."""
     if any_hour := checked.any_hour_warning(now):
         print_warning(any_hour)
-    for warning in checked.warnings:
+    for warning in checked.other_warnings(now):
         print_note(warning)

@@ -39,6 +39,8 @@ def print_contact(contact: ContactExplanation, *, as_json: bool) -> None:
         out.print(f"Not after {local_with_zone(contact.not_after)}.")
     if contact.consent:
         print_prose(f"Consent: {escape(contact.consent)}")
+    if contact.response:
+        out.print(f"Pressed: {label(contact.response)}.")
     for line in contact.suppressions:
         print_prose(
             f"Suppressed since {local_with_zone(line.added_at)} by {escape(line.source)}: {escape(line.reason)}"
@@ -50,7 +52,13 @@ def print_contact(contact: ContactExplanation, *, as_json: bool) -> None:
             ">try", f"when, {contact.tried[0].at.astimezone():%Z}", "from", "became", "next", title="\nAttempts"
         )
         for attempt in contact.tried:
-            result = escape(label(attempt.became)) + (f" [dim]{escape(attempt.detail)}[/]" if attempt.detail else "")
+            pressed = f", {label(attempt.response)}" if attempt.response else ""
+            pressed += f" [dim]({attempt.reminder} before)[/]" if attempt.reminder else ""
+            result = (
+                escape(label(attempt.became))
+                + pressed
+                + (f" [dim]{escape(attempt.detail)}[/]" if attempt.detail else "")
+            )
             shown.add_row(
                 _attempt_label(attempt, contact),
                 local_time(attempt.at),

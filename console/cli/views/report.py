@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,14 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from campaigns.definition.sections.responses import NO_RESPONSE
 from campaigns.lifecycle import LIVE_CAMPAIGNS, WAITING_CONTACTS, CampaignStatus, ContactStatus
 from campaigns.reporting.glossary import label, plain
 from campaigns.reporting.report import Report
 from console.cli.output import local_time, out, short_path, table
 from console.cli.views.campaign import COLOURS
 from console.formatting import percent
+from dialer.calls import REACHED, Outcome
 from dialer.plural import counted
 
 LONG_NUMBER = "a message with a long number in it: see the file of contacts"
@@ -35,6 +37,10 @@ def report_facts(report: Report) -> dict[str, Any]:
         "final": dict(report.final),
         "open": dict(report.open),
         "outcomes": dict(report.outcomes),
+        "responses": dict(report.responses),
+        "reminders": {label: dict(calls) for label, calls in report.reminders.items()},
+        "variants": {name: dict(calls) for name, calls in report.variants.items()},
+        "short_answers": report.short_answers,
         "told_by": dict(report.ended_by),
         "attempts": report.attempts,
         "requests": report.requests,
@@ -67,6 +73,10 @@ def report_parts(report: Report, *, steps: bool = True) -> Iterator[RenderableTy
     yield Text(_title(report), style="bold")
     for part in (
         _totals(report),
+        _short_answers(report),
+        _reminders_table(report),
+        _variants_table(report),
+        _responses_table(report),
         _reasons_table(report),
         _unknown_calls_table(report),
         _settled_late(report),
@@ -113,6 +123,44 @@ def _settled_late(report: Report) -> Text | None:
     sources = {"asking": "by asking the provider", "silence": "when nothing more was heard in time"}
     parts = [f"{report.ended_by[name]:,} {how}" for name, how in sources.items() if report.ended_by.get(name)]
     return Text(f"calls whose end the provider did not report: settled {', '.join(parts)}") if parts else None
+
+
+def _short_answers(report: Report) -> Text | None:
+    """How many calls were answered and soon over: by a mailbox, or by somebody who did not listen."""
+    answered = report.outcomes.get(Outcome.ANSWERED, 0)
+    if not report.short_answers or not answered:
+        return None
+    share = percent(report.short_answers, answered)
+    return Text(f"{report.short_answers:,} of {answered:,} answered calls ({share}) were over before enough was said")
+
+
+def _reminders_table(report: Report) -> Table | None:
+    return _answers_table("reminder", {f"{label} before": calls for label, calls in report.reminders.items()})
+
+
+def _variants_table(report: Report) -> Table | None:
+    return _answers_table("text", report.variants)
+
+
+def _answers_table(title: str, counts: Mapping[str, Mapping[str, int]]) -> Table | None:
+    """How many of the calls of each kind were answered."""
+    if not counts:
+        return None
+    shown = table(title, ">calls", ">answered", ">share")
+    for name, calls in counts.items():
+        made = sum(number for outcome, number in calls.items() if outcome != "short")
+        answered = sum(calls.get(outcome, 0) for outcome in REACHED)
+        shown.add_row(name, made, answered, percent(answered, made) if made else "")
+    return shown
+
+
+def _responses_table(report: Report) -> Table | None:
+    if not report.responses:
+        return None
+    shown = table("pressed", ">contacts", ">share")
+    for response, count in report.responses.items():
+        shown.add_row(label(response), count, percent(count, sum(report.responses.values())))
+    return shown
 
 
 def _reasons_table(report: Report) -> Table | None:
@@ -162,6 +210,10 @@ def _next_steps(report: Report) -> Iterator[RenderableType]:
         yield _advice(explanation, f"report {report.campaign}")
     if report.final.get(ContactStatus.CANCELLED):
         yield _advice("To call those who were left:", f"redial {report.campaign} --outcome cancelled")
+    if report.responses.get(NO_RESPONSE):
+        yield _advice(
+            "To call those who were reached and pressed nothing:", f"redial {report.campaign} --response none"
+        )
     if report.unknown_contacts:
         yield _advice("To call those who may have been called:", f"redial {report.campaign} --outcome unknown")
 

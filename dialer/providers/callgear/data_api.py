@@ -16,20 +16,37 @@ from dialer.http import HttpRequest
 from dialer.providers.bounds import TALK_SECONDS, amount
 from dialer.providers.callgear import rpc
 from dialer.providers.callgear.hangup_causes import outcome_of, outcome_of_unanswered
-from dialer.providers.parsing import member, word
+from dialer.providers.parsing import member, tag_names, word
 from dialer.providers.provider import CallStatus
 from dialer.verdicts import Ruling
 
 LEGS, CALLS = "get.call_legs_report", "get.calls_report"
 AROUND = timedelta(days=1)
 LEG_FIELDS = ("call_session_id", "connect_time", "duration", "total_duration", "finish_reason", "is_operator")
+TAG_FIELDS = ("id", "tags")
 CALL_FIELDS = ("id", "call_api_external_id", "finish_reason", "is_lost", "talk_duration", "total_duration")
 
 
 def legs_request(url: str, key: str, call_session_id: str, now: datetime) -> HttpRequest:
     """Ask how the legs of one call went."""
-    asked: Any = int(call_session_id) if call_session_id.isascii() and call_session_id.isdigit() else call_session_id
-    return _request(url, key, LEGS, ("call_session_id", asked), LEG_FIELDS, now)
+    return _request(url, key, LEGS, ("call_session_id", _number(call_session_id)), LEG_FIELDS, now)
+
+
+def tags_request(url: str, key: str, call_session_id: str, now: datetime) -> HttpRequest:
+    """Ask for the tags of one call."""
+    return _request(url, key, CALLS, ("id", _number(call_session_id)), TAG_FIELDS, now)
+
+
+def read_tags(answer: rpc.Answer, call_session_id: str) -> tuple[str, ...]:
+    """The names of the call's tags; none where the report has no such call, or another."""
+    rows = answer.data if isinstance(answer.data, list) else []
+    return (
+        tag_names(member(rows[0], "tags")) if len(rows) == 1 and word(member(rows[0], "id")) == call_session_id else ()
+    )
+
+
+def _number(call_session_id: str) -> Any:
+    return int(call_session_id) if call_session_id.isascii() and call_session_id.isdigit() else call_session_id
 
 
 def calls_request(url: str, key: str, attempt_id: UUID, now: datetime) -> HttpRequest:

@@ -16,7 +16,7 @@ from typing import Any
 from dialer.calls import Outcome, Progress, Receipt
 from dialer.providers.bounds import TALK_SECONDS, amount
 from dialer.providers.callgear.hangup_causes import outcome_of
-from dialer.providers.parsing import member, parsed, uuid_of, word
+from dialer.providers.parsing import member, parsed, uuid_of, word, words
 
 VARIABLES = (
     "call_session_id",
@@ -31,6 +31,7 @@ VARIABLES = (
     "wait_time_duration",
     "total_time_duration",
     "lost_reason",
+    "tag_names",
 )
 
 # The event that a template names, the event it is pasted at in the client area, and where the call is then. If it is
@@ -70,9 +71,10 @@ def receipts_in(body: bytes) -> list[Receipt]:
     if call_id is None or event is None:
         return []
     progress = EVENTS[event][1] if event in EVENTS else None
+    tags = _tags(notice)
     return [
         Receipt(
-            event_id=_event_id(call_id, event, _text(notice, "leg_id")),
+            event_id=_event_id(call_id, event, _text(notice, "leg_id"), *tags),
             provider_call_id=call_id,
             correlation_id=uuid_of(_text(notice, "external_id")),
             word=event,
@@ -80,8 +82,15 @@ def receipts_in(body: bytes) -> list[Receipt]:
             progress=progress,
             outcome=_outcome(notice) if progress is Progress.ENDED else None,
             occurred_at=None,  # its time is that of the account's zone, which is not known
+            pressed=tags,
         )
     ]
+
+
+def _tags(notice: Any) -> tuple[str, ...]:
+    """The names of the call's tags: a list, or a text with commas; a variable that was left over is none."""
+    tags = member(notice, "tag_names")
+    return words(tags if isinstance(tags, list) else _text(notice, "tag_names"))
 
 
 def _event(notice: Any) -> str | None:
@@ -117,5 +126,5 @@ def _repaired(body: bytes) -> Any:
 
 
 def _event_id(*parts: str | None) -> str:
-    """The vendor gives a notification no id: call, event and leg together identify a repeat."""
+    """The vendor gives a notification no id: call, event, leg and tags together identify a repeat."""
     return hashlib.sha256("\x1f".join(part or "" for part in parts).encode("utf-8", "replace")).hexdigest()[:32]

@@ -23,7 +23,7 @@ from dialer.providers.callgear.placing import start
 from dialer.providers.callgear.rulings import accepted, rows, ruling_of
 from dialer.providers.callgear.settings import CallGearSettings
 from dialer.providers.callgear.words import progress_of
-from dialer.providers.parsing import member, uuid_of, word
+from dialer.providers.parsing import member, tag_names, uuid_of, word
 from dialer.providers.provider import CallStatus, Follows, Heard, Listing, Login, PolicyRow, ScriptFault
 from dialer.providers.rules import about_another, not_offered, not_placing
 from dialer.scripts import Recording, Script
@@ -39,6 +39,7 @@ class CallGear:
 
     follows = Follows.LISTING
     cannot = frozenset({"priority", "send_at"})
+    collects_keys = frozenset({"scenario", "vnumber"})  # a scenario may ask for a key, and tag the call by it
 
     def __init__(self, account: CallGearSettings, now: Callable[[], datetime] = utc_now) -> None:
         self.name: str = account.provider
@@ -164,6 +165,15 @@ class CallGear:
             return CallStatus(ruling=about_another(self.name))
         return data_api.read_legs(answer, self._report_ruling(answer, reply))
 
+    def asking_tags(self, provider_call_id: str) -> HttpRequest | None:
+        url = self._data_url
+        return data_api.tags_request(url, self._secret(), provider_call_id, self._now()) if url else None
+
+    def read_tags(self, reply: HttpReply, provider_call_id: str) -> CallStatus:
+        answer = rpc.read(reply)
+        tags = data_api.read_tags(answer, provider_call_id)
+        return CallStatus(ruling=self._report_ruling(answer, reply), tags=tags)
+
     def tracing(self, attempt_id: UUID) -> HttpRequest | None:
         url = self._data_url
         return data_api.calls_request(url, self._secret(), attempt_id, self._now()) if url else None
@@ -242,6 +252,7 @@ def _sighting(session: Any) -> ListedCall | None:
         correlation_id=uuid_of(member(session, "external_id")),
         progress=next((step for step in _FURTHEST if step in steps), None),
         word=", ".join(words),
+        tags=tag_names(member(session, "tags")),
     )
 
 

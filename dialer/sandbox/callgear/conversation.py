@@ -76,6 +76,7 @@ class Conversation:
     transferring: bool = False
     left: float = 0.0
     tags: list[int] = field(default_factory=list)
+    tag_of_key: int | None = None  # set by the scenario when the key is pressed
     recording: bool = False
     times_shown: int = 0  # lists that showed it talking
 
@@ -92,6 +93,11 @@ class Conversation:
             return State.TRANSFERRING
         answered = self.second.answers is not None and self.second.answers <= now
         return State.OPERATOR_TALK if answered else State.DIALING
+
+    def tags_at(self, course: Course, now: float) -> list[int]:
+        """The tags that it has at this moment."""
+        pressed = course.key_pressed is not None and course.key_pressed <= now
+        return [*self.tags, self.tag_of_key] if pressed and self.tag_of_key is not None else list(self.tags)
 
     @property
     def legs(self) -> list[Leg]:

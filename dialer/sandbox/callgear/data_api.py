@@ -14,6 +14,7 @@ from dialer.sandbox.callgear.accounts import Accounts
 from dialer.sandbox.callgear.config import CallGearWorld
 from dialer.sandbox.callgear.envelope import Request
 from dialer.sandbox.callgear.errors import Refusal
+from dialer.sandbox.callgear.visit import conversation
 from dialer.sandbox.course import Outcome
 from dialer.sandbox.log import PlacedCall
 from dialer.sandbox.replies import Reply
@@ -126,6 +127,10 @@ def _call(world: CallGearWorld, call: PlacedCall) -> list[Row]:
             "is_lost": course.answered is None,
             "talk_duration": round(course.seconds_talked),
             "total_duration": round(course.ended - course.placed),
+            "tags": [
+                {"tag_id": tag, "tag_name": world.config.office.tags.get(tag, "")}
+                for tag in conversation(call).tags_at(course, world.clock.now())
+            ],
             "contact_phone_number": call.to[1:],
             "virtual_phone_number": call.caller[1:],
         }

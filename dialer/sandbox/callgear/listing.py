@@ -67,7 +67,9 @@ def _as_listed(call: PlacedCall, visit: Visit) -> dict[str, Any]:
         "virtual_phone_number": call.caller[1:],
         "contact_phone_number": call.to[1:],
         "external_id": call.correlation_id,
-        "tags": [{"tag_id": tag, "tag_name": visit.office.tags.get(tag, "")} for tag in talk.tags],
+        "tags": [
+            {"tag_id": tag, "tag_name": visit.office.tags.get(tag, "")} for tag in talk.tags_at(call.course, visit.now)
+        ],
         "legs": [_leg_as_listed(leg, talk, state) for leg in talk.legs],
     }
 

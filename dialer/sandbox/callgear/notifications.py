@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 
 from dialer.sandbox.callgear.config import CallGearWorld
+from dialer.sandbox.callgear.visit import conversation
 from dialer.sandbox.course import Outcome
 from dialer.sandbox.log import PlacedCall
 from dialer.sandbox.sending import Sending
@@ -73,6 +74,7 @@ class Notifications(Sending):
             "direction": "out",
             "wait_time_duration": round((course.answered or course.ended) - course.placed),
             "employee_full_name": None,
+            "tag_names": self._tag_names(call) or None,
         }
         if over:
             values |= {
@@ -81,6 +83,10 @@ class Notifications(Sending):
                 "lost_reason": REASONS.get(course.outcome) if course.answered is None else None,
             }
         return values
+
+    def _tag_names(self, call: PlacedCall) -> list[str]:
+        tags = conversation(call).tags_at(call.course, self._world.clock.now())
+        return [self._world.config.office.tags.get(tag, "") for tag in tags]
 
 
 def filled(template: str, values: Mapping[str, Any]) -> str:

@@ -58,7 +58,11 @@ class Office(_Part):
         frozenset({"18005550109"}), description="Virtual numbers that have no scenario of their own."
     )
     tags: dict[int, str] = Field(
-        {36: "Important", 254: "Relevant", 456: "Relevant"}, description="Tags by id, with their names."
+        {36: "Important", 254: "Relevant", 456: "Relevant", 361: "Confirmed", 362: "Cancelled", 369: "Do not call"},
+        description="Tags by id, with their names.",
+    )
+    tags_of_keys: dict[str, int] = Field(
+        {"1": 361, "2": 362, "9": 369}, description="Ids of the tags that a scenario sets for the keys people press."
     )
     talk_options: tuple[TalkOption, ...] = Field(OPTIONS, description="What keys do during a talk.")
     coach: Line | None = Field("102", description="The coach of the client area; null: there is none.")

@@ -14,6 +14,8 @@ from dialer.sandbox.numbers import ReservedBehaviour
 from dialer.sandbox.replies import break_down, manner_for
 
 DEFAULT_DIALING_TIMEOUT = 30.0
+WITH_SCENARIO = frozenset({"start.scenario_call", "start.vnumber_call"})
+"""Methods whose calls a scenario handles: only such a one asks for keys, and tags the call by them."""
 TOLD_AS = {
     ReservedBehaviour.FAILS: ReservedBehaviour.NO_ANSWER,
     ReservedBehaviour.EXPIRES: ReservedBehaviour.NO_ANSWER,
@@ -106,7 +108,7 @@ def _place(visit: Visit, behaviour: ReservedBehaviour, lengths: dict[str, int | 
         method=visit.method,
         talk=visit.office.talk_seconds if ours else 0.0,
     )
-    call.request = _conversation(visit, int(call.call_id), ours)
+    call.request = _conversation(visit, int(call.call_id), ours, call.course.key)
     if visit.world.config.speed > 1:
         visit.account.to_show[call.call_id] = call
         while len(visit.account.to_show) > visit.world.config.log_size:
@@ -114,7 +116,7 @@ def _place(visit: Visit, behaviour: ReservedBehaviour, lengths: dict[str, int | 
     return call
 
 
-def _conversation(visit: Visit, session_id: int, ours: Leg | None) -> Conversation:
+def _conversation(visit: Visit, session_id: int, ours: Leg | None, key: str | None) -> Conversation:
     given = visit.params
     called = given["contact"] + given.get("dtmf_string", "")
     contact = Leg(leg_id=session_id * 10 + 1, calling=given["virtual_phone_number"], called=called, is_operator=False)
@@ -123,6 +125,7 @@ def _conversation(visit: Visit, session_id: int, ours: Leg | None) -> Conversati
         contact=contact,
         ours=replace(ours, leg_id=session_id * 10 + 2) if ours else None,
         recording=visit.office.record_all,
+        tag_of_key=visit.office.tags_of_keys.get(key or "") if visit.method in WITH_SCENARIO else None,
     )
 
 

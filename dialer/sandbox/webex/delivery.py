@@ -46,6 +46,15 @@ class Deliveries(Sending):
         """Send what the request asked to hear of this call, as it happens."""
         if message.notify_url and message.receipts:
             self._start(self._send_all(call, message, message.notify_url))
+        url = self._world.config.responses_url or (message.notify_url or "").replace("/receipts/", "/responses/")
+        if url and url != message.notify_url and call.course.key_pressed is not None:
+            self._start(self._send_key(call, url, call.course.key_pressed))
+
+    async def _send_key(self, call: PlacedCall, url: str, pressed: float) -> None:
+        """Post a pressed key, as a flow of the tenant does whose last node is an HTTP request."""
+        await self._world.clock.sleep_until(pressed)
+        at = self._world.clock.wall(pressed).isoformat(timespec="milliseconds")
+        await self._send(call, url, {"correlation_id": call.correlation_id, "key": call.course.key, "pressed_at": at})
 
     def _plan(self, call: PlacedCall, message: Message) -> list[Planned]:
         """What will be sent, in the order of sending; chance is asked once, here."""

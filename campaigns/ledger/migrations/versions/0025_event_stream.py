@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from campaigns.ledger.migrations.event_triggers import EVENTS, make
+from campaigns.ledger.migrations.event_triggers import make
 
 revision = "0025"
 down_revision = "0024"
@@ -24,7 +24,5 @@ def upgrade() -> None:
     op.create_index(
         "ix_deliveries_streamed", "deliveries", ["xact", "id"], sqlite_where=OF_STREAM, postgresql_where=OF_STREAM
     )
-    for event in EVENTS:
-        op.execute(f"DROP TRIGGER IF EXISTS {event.name}" + (f" ON {event.table}" if dialect == "postgresql" else ""))
     for statement in make(dialect, *TABLES):
         op.execute(statement)

@@ -1,0 +1,47 @@
+"""Contacts in the order of `contacts.order`: numbers by value, texts after them, blanks last, equals as they were."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from campaigns.audience.files import ordering
+from campaigns.audience.files.ordering import in_order, sort_key
+from campaigns.audience.row_reader import ContactRow
+from campaigns.definition.yaml_source import DefinitionFaults
+from campaigns.launch.checking.checks import check
+from tests.support.dialers import callgear
+
+CELLS = ["10", "9", "", "b", "A", "-1.5", "10"]
+
+
+def row(line: int, cell: str) -> ContactRow:
+    return ContactRow(line, "+14155550101", {"amount": cell}, "UTC", None, "text", {}, None)
+
+
+@pytest.mark.parametrize("in_memory", [100, 2])
+def test_a_list_of_any_size_is_sorted_and_equals_stay_in_place(monkeypatch, in_memory):
+    monkeypatch.setattr(ordering, "IN_MEMORY", in_memory)
+    rows = [row(line, cell) for line, cell in enumerate(CELLS)]
+    up = [one.line for one in in_order(rows, sort_key([("amount", False)]))]
+    down = [one.line for one in in_order(rows, sort_key([("amount", True)]))]
+    assert up == [5, 1, 0, 6, 4, 3, 2]
+    assert down == [3, 4, 0, 6, 1, 5, 2]
+
+
+def test_contacts_enter_the_ledger_in_their_order_and_a_phone_is_no_order(tmp_path):
+    shuffled = Random(3).sample(range(10), 10)
+    (tmp_path / "list.csv").write_text(
+        "phone,amount\n" + "".join(f"+141555501{digit:02},{digit}\n" for digit in shuffled)
+    )
+    file = tmp_path / "order.yaml"
+    text = "campaign: order\naccount: main\ncontacts: {file: list.csv, order: -amount}\nmessage: {tts: Hello}\n"
+    file.write_text(text + 'caller_id: "+18005550100"\n')
+    staged = check(file, {"main": callgear()}).staging_file
+    assert staged is not None
+    assert [phone[-1] for _, phone, *_ in staged.contacts()] == list("9876543210")
+    file.write_text(file.read_text().replace("-amount", "phone"))
+    with pytest.raises(DefinitionFaults, match="cannot be ordered by their numbers") as refused:
+        check(file, {"main": callgear()})
+    assert refused.value.faults[0].line == 3

@@ -1,0 +1,97 @@
+"""`contacts.where`: what rows meet a condition, and what is said of one that cannot be read."""
+
+from __future__ import annotations
+
+import pytest
+
+from campaigns.audience.rejects import RejectCode
+from campaigns.definition.row_conditions import BadCondition, CellUnfit, RowCondition
+from campaigns.definition.yaml_source import DefinitionFaults
+from campaigns.launch.checking.checks import check
+from tests.support.dialers import callgear
+
+ROW = {"status": "Due", "amount": "12.50", "city": "Rome", "note": "", "at": "2026-12-05T15:00", "Full name": "Ann"}
+
+
+@pytest.mark.parametrize(
+    ("condition", "met"),
+    [
+        ("status = 'due'", True),
+        ("status != 'due'", False),
+        ("amount > 12", True),
+        ("amount <= -1", False),
+        ("amount = 12.5", True),
+        ("city in ('Milan', 'rome')", True),
+        ("city not in ('Milan', 'rome')", False),
+        ("note is empty and city is not empty", True),
+        ("at < '2026-12-06'", True),
+        ("at >= '2026-12-05'", True),
+        ("at < '2026-12-05 14:59'", False),
+        ('`Full name` = "ann"', True),
+        ("status = 'x' or amount > 1 and city = 'Rome'", True),
+        ("(status = 'x' or amount > 1) and city = 'Milan'", False),
+        ("not (status = 'due' AND NOT note is empty)", True),
+        ("note > 3", False),  # blank is no number, and meets nothing
+    ],
+)
+def test_a_row_meets_a_condition_or_not(condition, met):
+    assert RowCondition(condition).is_met(ROW) is met
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ("status = due", "a text in quotes or a number is expected (at character 10)"),
+        ("status 'due'", "status is compared with nothing (at character 8)"),
+        ("status = 'due", "means nothing here (at character 10)"),
+        ("status == 'due'", "a text in quotes or a number is expected (at character 9)"),
+        ("status = 'due' amount > 0", "'amount' is one too many (at character 16)"),
+        ("status = 'due' and", "it ends where a column's name is expected (at character 19)"),
+        ("(status = 'due'", "a bracket is not closed (at character 16)"),
+        ("city in 'Rome'", "in is followed by no list (at character 9)"),
+        ("status > 'b'", "> compares numbers and dates (at character 10)"),
+        ("status is blank", "is stands before something else than empty (at character 11)"),
+        ("__import__('os')", "__import__ is compared with nothing (at character 11)"),
+        ("not " * 60 + "a = 1", "nested more than 50 times"),
+        ("a = 1 or " * 400 + "a = 1", "more than 2000 characters"),
+        ("", "it ends where a column's name is expected (at character 1)"),
+    ],
+)
+def test_what_cannot_be_read_is_named_with_its_place(condition, said):
+    with pytest.raises(BadCondition) as refused:
+        RowCondition(condition)
+    assert said in str(refused.value)
+
+
+def test_a_cell_that_cannot_be_compared_is_no_silent_no():
+    with pytest.raises(CellUnfit, match="it is none"):
+        RowCondition("city > 3").is_met(ROW)
+
+
+def campaign(folder, where: str, rows: str):
+    file = folder / "due.yaml"
+    contacts = f'contacts: {{file: list.csv, where: "{where}"}}'
+    file.write_text(
+        f'campaign: due\naccount: main\n{contacts}\nmessage: {{tts: "Hi {{{{ name }}}}"}}\ncaller_id: "+18005550100"\n'
+    )
+    (folder / "list.csv").write_text(f"phone,name,status,amount\n{rows}")
+    return file
+
+
+def test_rows_that_are_not_wanted_are_left_out_counted_and_no_rejects(tmp_path):
+    rows = "+14155550101,Ann,due,5\n+14155550102,Bob,paid,5\nno number,,paid,\n+14155550103,Cy,due,much\n"
+    checked = check(campaign(tmp_path, "status = 'due' and amount > 0", rows), {"main": callgear()})
+    assert (checked.summary.will_dial, checked.summary.not_wanted, checked.bad_rows) == (1, 2, 1)
+    (reject,) = checked.rejects
+    assert (reject.line, reject.column, reject.code) == (5, "amount", RejectCode.BAD_CONDITION)
+    assert "2 rows left out by contacts.where" in checked.warnings
+    assert checked.summary.rejected == 1
+
+
+@pytest.mark.parametrize(("where", "said"), [("status = due", "at character 10"), ("state = 'due'", "no column")])
+def test_a_bad_condition_is_named_with_its_line(tmp_path, where, said):
+    file = campaign(tmp_path, where, "+14155550101,Ann,due,5\n")
+    with pytest.raises(DefinitionFaults, match=said) as refused:
+        check(file, {"main": callgear()})
+    (fault,) = refused.value.faults
+    assert (fault.line, fault.column) == (3, 35)
