@@ -70,6 +70,7 @@ BLOCKS = {
     ("webex.md", "python"): "it calls in earnest; its imports: test_what_a_program_of_a_page_imports_is_there",
     ("api.md", "text"): "an answer",
     ("logs.md", "json"): "an answer",
+    ("responses.md", "json"): "tests/console/receipts/test_responses.py",
     ("traces.md", "text"): "an answer",
     ("webhooks.md", "json"): "an answer",
     ("when-and-whether.md", "json"): "an answer",
