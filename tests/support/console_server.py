@@ -149,6 +149,7 @@ def add_campaign(
         db.execute(insert(campaigns).values(**line))
         for number, phone in enumerate(phones, start=2):
             contact = {"campaign_id": line["id"], "line": number, "phone": phone, "fields": {}, "zone": "UTC"}
+            contact["text"] = definition.message.tts if definition.message else None  # as a launch keeps it
             db.execute(insert(contacts).values(**contact, status=ContactStatus.PENDING, due_at=now))
     return str(line["id"])
 
