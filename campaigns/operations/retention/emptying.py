@@ -26,7 +26,7 @@ EVENT = "retention"
 NIGHT_HOUR = 3  # UTC
 HELD_SECONDS = 0.03  # for how long a batch shall keep other writers waiting
 READ_AT_ONCE = 500  # contacts, without a lock
-FIRST_BATCH, SMALLEST, LARGEST = 50, 5, 500
+FIRST_BATCH, SMALLEST, LARGEST = 20, 5, 200
 IN_THE_LEDGER = (Kept.TEXTS, Kept.RECEIPTS, Kept.CONTACTS)
 
 
