@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from campaigns.ledger.store import Ledger, LedgerUnavailable
 from campaigns.lifecycle import Step
 from dialer.account import Account
 from dialer.bucket import BucketUnavailable, CampaignLimits
+from dialer.deadline import steady_seconds
 from dialer.errors import DialerError
 from dialer.log import get_logger
 from dialer.seldom import Seldom
@@ -43,6 +45,7 @@ class Runtime:
     posts           sends signed messages to programs of others, such as webhooks; None where nobody sends any
     post_timeout    seconds that such a program may take for its answer
     keep_events     for how long events that were delivered are kept
+    steady          a clock that cannot be set, in seconds; `sleep` waits by it
     possible_times  the times that it may be, where the clock is watched (`dialer.clock`); None: the clock's time
     """
 
@@ -58,6 +61,8 @@ class Runtime:
     posts: SignedPosts | None = None
     post_timeout: float = 10.0
     keep_events: timedelta = timedelta(days=3)
+    steady: Callable[[], float] = steady_seconds
+    sleep: Callable[[float], None] = time.sleep
     possible_times: Callable[[], Sequence[datetime]] | None = None
 
     def moments(self) -> tuple[datetime, ...]:

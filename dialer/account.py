@@ -18,7 +18,7 @@ from dialer.metrics import OUR_WORDS, REQUESTS, known_word
 from dialer.providers.provider import CallStatus, Follows, Listing, Provider
 from dialer.transport.admission import Admission
 from dialer.transport.departure import Departure, Departures
-from dialer.transport.flight import InFlightRequests
+from dialer.transport.flight import InFlightRequests, Place
 from dialer.transport.session import Session
 from dialer.verdicts import Ruling
 
@@ -41,10 +41,11 @@ class Account:
     clock: Clock
     departures: Departures
     admission: Admission
+    new_flight: Callable[[BlockingPortal, Place], InFlightRequests] = InFlightRequests
 
     def flight(self) -> InFlightRequests:
         """For the requests of one thread: they are sent on the process's event loop while the thread goes on."""
-        return InFlightRequests(self.loop, self._place)
+        return self.new_flight(self.loop, self._place)
 
     def look(self, meanwhile: Callable[[], None] = lambda: None) -> Listing:
         """All calls in progress, as the provider lists them; while that is waited for, `meanwhile` is called."""

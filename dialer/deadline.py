@@ -35,6 +35,10 @@ class Deadline:
         self._steady = steady
         self._steady_at = steady() + (at - wall()).total_seconds()
 
+    def steady(self) -> float:
+        """The reading of its steady clock."""
+        return self._steady()
+
     def seconds_left(self) -> float:
         """Seconds until it passes, by the clock that gives fewer; never below zero."""
         by_wall = (self.at - self._wall()).total_seconds()

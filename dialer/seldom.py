@@ -15,9 +15,9 @@ class Seldom:
         self._named: dict[tuple[object, ...], float] = {}
         self._turn = threading.Lock()
 
-    def is_due(self, *what: object) -> bool:
-        """True the first time, and then once in so many seconds for each."""
-        now = time.monotonic()
+    def is_due(self, *what: object, now: float | None = None) -> bool:
+        """True the first time, and then once in so many seconds for each; `now` is the reading of another clock."""
+        now = time.monotonic() if now is None else now
         with self._turn:
             if now - self._named.get(what, -math.inf) < self._seconds:
                 return False

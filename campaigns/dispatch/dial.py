@@ -79,7 +79,6 @@ def dial(
     slice_: Slice,
     *,
     using: Runtime,
-    sleep: Callable[[float], None] = time.sleep,
     answered: Callable[[Ruling], object] = lambda _ruling: None,
 ) -> int:
     """Place the calls of a slice that are still ours to place; returns how many requests were sent.
@@ -99,7 +98,7 @@ def dial(
     ):
         return_claims(contacts, using)
         return 0
-    return _dial(cleared(contacts, campaign, using), campaign, account, using, sleep, answered)
+    return _dial(cleared(contacts, campaign, using), campaign, account, using, answered)
 
 
 def _still_claimed(slice_: Slice, campaign: Campaign, account: Account | None, using: Runtime) -> list[Claimed]:
@@ -159,7 +158,6 @@ def _dial(
     campaign: Campaign,
     account: Account,
     using: Runtime,
-    sleep: Callable[[float], None],
     answered: Callable[[Ruling], object],
 ) -> int:
     """Send requests as tokens come, and take the next tokens while they are out."""
@@ -180,7 +178,7 @@ def _dial(
 
     def pause(seconds: float) -> None:
         if seconds:
-            sleep(seconds)
+            using.sleep(seconds)
         settle(flight.finished())
 
     try:
@@ -241,7 +239,7 @@ def _open(
     """
     moments = using.moments()
     send_by = moments[0] + timedelta(seconds=using.send_within)
-    deadline, notify_url = Deadline(send_by), using.notify_url(account.name)
+    deadline, notify_url = Deadline(send_by, wall=using.clock, steady=using.steady), using.notify_url(account.name)
     inside = (
         []
         if using.stopping()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import takewhile
@@ -98,18 +97,18 @@ def urgency_of(campaign: Campaign, *, again: bool = False) -> Urgency:
 def _wait(seconds: float, campaign: Campaign, using: Runtime, pause: Pause) -> bool:
     """Wait in steps, in all no longer than that; False as soon as the campaign or process is to start no more calls."""
     while seconds > 0:
-        began, step = time.monotonic(), min(seconds, STEP)
+        began, step = using.steady(), min(seconds, STEP)
         pause(step)
         if using.stopping() or (step == STEP and not _running(campaign, using)):
             return False
-        seconds -= max(step, time.monotonic() - began)  # answers are written meanwhile: who is late loses its slot
+        seconds -= max(step, using.steady() - began)  # answers are written meanwhile: who is late loses its slot
     return True
 
 
 def _running(campaign: Campaign, using: Runtime) -> bool:
     """Whether the campaign runs; one of the threads that wait for its tokens asks on behalf of all of them."""
     which = (using.ledger.url, campaign.id)
-    if _asked.is_due(*which):
+    if _asked.is_due(*which, now=using.steady()):
         with using.ledger.reading() as db:
             _status[which] = queries.campaign_status(db, campaign.id)
     return _status.get(which, CampaignStatus.RUNNING) is CampaignStatus.RUNNING

@@ -94,7 +94,7 @@ def sweep(*, using: Runtime) -> SweepResult:
 
 def _purge_events(using: Runtime, now: datetime) -> None:
     """Now and then: what is purged later harms nobody."""
-    if _purged.is_due(using.ledger.url):
+    if _purged.is_due(using.ledger.url, now=using.steady()):
         using.ledger.write(purge, before=now - using.keep_events, now=now)
         using.ledger.write(end_stream, before=now - using.keep_events)
         using.ledger.write(forget_minutes, now)

@@ -6,8 +6,7 @@ polls lay further apart than its message takes to say: then it could have been, 
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -64,7 +63,7 @@ def poll_accounts(*, using: Runtime) -> None:
             log.error("calls are not followed", account=name, why=exc.message, remedy=exc.remedy)
 
 
-def poll_calls(account: Account, *, using: Runtime, sleep: Callable[[float], None] = time.sleep) -> int:
+def poll_calls(account: Account, *, using: Runtime) -> int:
     """Poll an account's calls in progress, if it is time and there are any; returns how many calls ended."""
     if account.provider.follows is not Follows.LISTING:
         return 0
@@ -76,7 +75,7 @@ def poll_calls(account: Account, *, using: Runtime, sleep: Callable[[float], Non
     if not turn.claim():
         return 0
     grant_id = f"look:{uuid4()}"
-    answer = account.bucket.take(grant_id, patience=PATIENCE, sleep=sleep, points=1, call=False)
+    answer = account.bucket.take(grant_id, patience=PATIENCE, points=1, call=False)
     if not answer.granted:
         turn.release()
         if _named.is_due(account.name):
@@ -112,7 +111,7 @@ class _Turn:
             minute = (window.limit for window in windows if window.name == LimitName.MINUTE_POINTS)
             self._between = poll_interval(settings, message_seconds, next(minute, None))
         self._name = f"look every {self._between:.1f} s"  # a turn of slower looks holds up none of these
-        self._began = time.monotonic()
+        self._began = self._bucket.steady()
 
     def claim(self) -> bool:
         """Whether to look now."""
@@ -127,7 +126,7 @@ class _Turn:
         self._hold(self._left())
 
     def _left(self) -> float:
-        return self._between - (time.monotonic() - self._began)
+        return self._between - (self._bucket.steady() - self._began)
 
     def _hold(self, seconds: float) -> None:
         with suppress(BucketUnavailable):

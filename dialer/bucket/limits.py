@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
-from dialer.deadline import steady_seconds
 from dialer.errors import DialerError
 from dialer.verdicts import Meter, Ruling, Verdict
 
@@ -149,15 +148,10 @@ class CampaignLimits:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Slot:
-    """When a granted request may leave, by `dialer.deadline.steady_seconds`: so leave no more than the pace allows."""
+    """When a granted request may leave, by its bucket's steady clock: so leave no more than the pace allows."""
 
     begins: float
     ends: float
-
-    @property
-    def missed(self) -> bool:
-        """Whether the request is too late for it, and needs a new one."""
-        return steady_seconds() > self.ends
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,8 @@ SLOWDOWN_ARGUMENTS = (SLOWDOWN_FACTOR, MAX_SLOWDOWN, RECOVERY_FACTOR, int(RECOVE
 class BucketScripts:
     """The Lua scripts of one account. All its keys share one hash tag, so that Redis Cluster keeps them on one node.
 
-    `clock` (seconds) replaces Redis's own clock in tests; `metered` says that the provider gives its own figures.
+    `clock` (seconds) replaces Redis's own clock in tests and rehearsals; `metered` says that the provider gives its own
+    figures.
     """
 
     def __init__(

@@ -72,7 +72,8 @@ def connect(redis_at: RedisAddress | str) -> redis.Redis:
 class TokenBucket:
     """The bucket of one account. `metered` says that the provider's answers carry its own figures.
 
-    Every method raises BucketUnavailable when Redis does not answer. `clock` (seconds) replaces Redis's own in tests.
+    Every method raises BucketUnavailable when Redis does not answer. `clock` (seconds) replaces Redis's own, in tests
+    and rehearsals; `steady` is the clock that slots are told by.
     """
 
     def __init__(
@@ -83,12 +84,14 @@ class TokenBucket:
         *,
         metered: bool = False,
         clock: Callable[[], float] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.account = account
         self.limits = limits
         self.metered = metered
         self._redis = connection
-        self._steady = clock or steady_seconds
+        self.steady = clock or steady_seconds
+        self._sleep = sleep
         self._scripts = BucketScripts(connection, account, limits, metered=metered, clock=clock)
 
     def acquire(
@@ -150,7 +153,7 @@ class TokenBucket:
         cost = points or self.limits.call_points
         leases = (microseconds(lease or self.limits.flight_lease), microseconds(call_lease) if call else 0)
         first, *further = ids
-        asked_at = self._steady()
+        asked_at = self.steady()
         granted, wait, limit, *spacing = self._scripts.run(
             "acquire", own or NO_CAMPAIGN, first, cost, tokens, *leases, int(urgency), microseconds(lead), *further
         )
@@ -163,12 +166,12 @@ class TokenBucket:
 
     def next_slots(self, grant_ids: Sequence[str], *, own: CampaignLimits | None = None) -> Slots:
         """New slots of the pace for granted requests that missed theirs; nothing else is charged again."""
-        asked_at = self._steady()
+        asked_at = self.steady()
         return self._slots(asked_at, *self._scripts.run("next_slots", own or NO_CAMPAIGN, *grant_ids))
 
     def _slots(self, asked_at: float, wait: int, spacing: int) -> Slots:
         """The slots by our clock: no request leaves before its slot nor after it, however long the answer took."""
-        begins, ends = self._steady() + wait / MICROSECONDS, asked_at + wait / MICROSECONDS + self.limits.slot_seconds
+        begins, ends = self.steady() + wait / MICROSECONDS, asked_at + wait / MICROSECONDS + self.limits.slot_seconds
         return Slots(Slot(begins, ends), spacing / MICROSECONDS)
 
     def take(
@@ -177,7 +180,7 @@ class TokenBucket:
         *,
         patience: float,
         own: CampaignLimits | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
         **arguments: Any,
     ) -> AcquireResult:
         """Acquire, waiting in the queue for at most `patience` seconds; a granted token may be used at once.
@@ -189,7 +192,7 @@ class TokenBucket:
             if not answer.granted and answer.wait > patience:
                 self.leave_queue([grant_id], own=own)
                 return answer
-            sleep(answer.wait)
+            (sleep or self._sleep)(answer.wait)
             patience -= answer.wait
             if answer.granted:
                 return AcquireResult(True, 0.0, LimitName.NONE)

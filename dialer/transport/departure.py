@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import heapq
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
 from anyio import to_thread
 
 from dialer.bucket import BucketUnavailable, CampaignLimits, Slot, TokenBucket
-from dialer.deadline import Deadline, steady_seconds
+from dialer.bucket.limits import Slots
+from dialer.deadline import Deadline
 
 EVERY = 0.001  # requests whose slots begin together leave together: a turn of the loop for each would cost too much
 BEHIND = 0.1  # a request that waits for so many seconds after its own slot began says that there are too many
 AT_ONCE = 8  # requests that get their slots in one turn of the loop: more would miss them before they are written
+
+
+InThread = Callable[[Callable[[], Slots]], Awaitable[Slots]]
 
 
 @dataclass(slots=True)
@@ -34,7 +38,7 @@ class Departure:
     @property
     def missed(self) -> bool:
         """Whether its slot is over."""
-        return self.slot is not None and self.slot.missed
+        return self.slot is not None and self.slot.ends < self.deadline.steady()
 
 
 class Departures:
@@ -45,8 +49,9 @@ class Departures:
     on a thread.
     """
 
-    def __init__(self, bucket: TokenBucket) -> None:
+    def __init__(self, bucket: TokenBucket, in_thread: InThread = to_thread.run_sync) -> None:
         self._bucket = bucket
+        self._in_thread = in_thread
         self._queues: dict[CampaignLimits | None, _Queue] = {}
 
     async def wait_for_slot(self, grant_id: str, departure: Departure) -> None:
@@ -65,7 +70,7 @@ class Departures:
     def _queue(self, own: CampaignLimits | None) -> _Queue:
         if own not in self._queues:
             self._queues = {limits: queue for limits, queue in self._queues.items() if queue.waiting}
-            self._queues[own] = _Queue(self._bucket, own)
+            self._queues[own] = _Queue(self._bucket, own, self._in_thread)
         return self._queues[own]
 
 
@@ -83,8 +88,9 @@ class _Waiting:
 class _Queue:
     """The requests of one campaign that wait for a slot, and the slots that may still be used."""
 
-    def __init__(self, bucket: TokenBucket, own: CampaignLimits | None) -> None:
+    def __init__(self, bucket: TokenBucket, own: CampaignLimits | None, in_thread: InThread) -> None:
         self._bucket = bucket
+        self._in_thread = in_thread
         self._own = own
         self._slots: list[Slot] = []  # a heap
         self.waiting: list[_Waiting] = []  # a heap
@@ -96,11 +102,11 @@ class _Queue:
     @property
     def is_behind(self) -> bool:
         """Whether a request waits too long."""
-        return bool(self.waiting) and self.waiting[0].slot.begins + BEHIND < steady_seconds()
+        return bool(self.waiting) and self.waiting[0].slot.begins + BEHIND < self._bucket.steady()
 
     async def wait(self, grant_id: str, departure: Departure, slot: Slot) -> None:
         """As `Departures.wait_for_slot`."""
-        if not slot.missed:
+        if slot.ends >= self._bucket.steady():
             heapq.heappush(self._slots, slot)
         ready = asyncio.get_running_loop().create_future()
         heapq.heappush(self.waiting, _Waiting(slot, next(self._numbers), grant_id, departure, ready))
@@ -113,7 +119,7 @@ class _Queue:
         if self._timer:
             self._timer.cancel()
         self._timer, self._wakes_at = None, math.inf
-        now = steady_seconds()
+        now = self._bucket.steady()
         while self._slots and self._slots[0].ends < now:
             heapq.heappop(self._slots)
         gone = 0
@@ -145,7 +151,7 @@ class _Queue:
 
     async def _ask(self, grant_ids: Sequence[str]) -> None:
         try:
-            slots = await to_thread.run_sync(lambda: self._bucket.next_slots(grant_ids, own=self._own))
+            slots = await self._in_thread(lambda: self._bucket.next_slots(grant_ids, own=self._own))
         except BucketUnavailable as exc:
             self._refuse_those_without_slot(exc)
         else:

@@ -20,6 +20,7 @@ TOGETHER = 0.03  # seconds for which an answer waits for others, so that one tra
 
 Place = Callable[[CallRequest, Departure], Awaitable[Ruling]]
 Rulings = list[tuple[UUID, Ruling]]
+RulingQueue = queue.SimpleQueue[tuple[UUID, Ruling]]
 
 
 class InFlightRequests:
@@ -29,10 +30,18 @@ class InFlightRequests:
     a failure of the provider or the network; a request that our own process abandons is UNCONFIRMED.
     """
 
-    def __init__(self, loop: BlockingPortal, place: Place) -> None:
+    def __init__(
+        self,
+        loop: BlockingPortal,
+        place: Place,
+        rulings: RulingQueue | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`rulings` is what they are collected in, and `sleep` waits, where a thread waits in a way of its own."""
         self._loop = loop
         self._place = place
-        self._rulings: queue.SimpleQueue[tuple[UUID, Ruling]] = queue.SimpleQueue()
+        self._rulings = queue.SimpleQueue() if rulings is None else rulings
+        self._sleep = sleep
         self._in_flight = 0
 
     def send(self, calls: Sequence[tuple[CallRequest, Departure]]) -> None:
@@ -55,7 +64,7 @@ class InFlightRequests:
             first = self._rulings.get()
             self._in_flight -= 1
             if self._in_flight:
-                time.sleep(TOGETHER)
+                self._sleep(TOGETHER)
             yield [first, *self.finished()]
 
     async def _place_all(self, calls: Sequence[tuple[CallRequest, Departure]]) -> None:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, partial
 from types import coroutine
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -119,6 +119,25 @@ class ReplyTooLarge(Exception):
     """A reply that went on beyond `LARGEST_REPLY`; the rest was not read."""
 
 
+class Carrier(Protocol):
+    """What carries a session's requests: `HttpClient`, or what stands for it."""
+
+    @property
+    def is_closed(self) -> bool: ...
+
+    async def aclose(self) -> None: ...
+
+    async def exchange(
+        self,
+        request: HttpRequest,
+        *,
+        timeout: float,
+        connect_timeout: float,
+        place_timeout: float | None = None,
+        before_send: BeforeSend | None = None,
+    ) -> HttpReply: ...
+
+
 class HttpClient:
     """An HTTP client for one event loop, with so many connections at most."""
 
@@ -134,11 +153,16 @@ class HttpClient:
         self._most_bytes = most_bytes
         self._session: aiohttp.ClientSession | None = None  # made on the loop that it belongs to
         self._places = asyncio.Semaphore(connections)
-        self.is_closed = False
+        self._is_closed = False
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it sends nothing any more."""
+        return self._is_closed
 
     async def aclose(self) -> None:
         """Close its connections; it sends nothing any more."""
-        self.is_closed = True
+        self._is_closed = True
         if self._session:
             await self._session.close()
 

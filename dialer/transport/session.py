@@ -23,7 +23,7 @@ from dialer.providers.provider import CallStatus, HasMethods, Heard, Listing, Pr
 from dialer.providers.rules import not_offered
 from dialer.scripts import Speech
 from dialer.transport.departure import Departure
-from dialer.transport.http_client import HttpClient, translate_errors
+from dialer.transport.http_client import Carrier, HttpClient, translate_errors
 from dialer.transport.keyring import Keyring, halt_if_login_refused
 from dialer.transport.portal import AsyncCloseable
 from dialer.transport.shared_logins import SharedLogins
@@ -57,7 +57,8 @@ class Session(AsyncCloseable):
     """One account's HTTP, on one event loop. A failure of the provider or network is a ruling, never an exception.
 
     `timeout` is in seconds, for a connection, and then again for the answer; `logins` shares a session key with the
-    account's other processes; `account` is its name in the log. A cancelled method raises CancelledError; then it is
+    account's other processes; `account` is its name in the log; `client` carries its
+    requests instead of its own. A cancelled method raises CancelledError; then it is
     not known whether a call was placed.
     """
 
@@ -68,11 +69,12 @@ class Session(AsyncCloseable):
         connections: int = 100,
         logins: SharedLogins | None = None,
         account: str = "",
+        client: Carrier | None = None,
     ) -> None:
         self.provider = provider
         self._account = account
         self._timeout = timeout
-        self._client = HttpClient(connections)
+        self._client: Carrier = client or HttpClient(connections)
         self._keyring = Keyring(provider, self._send_without_login, logins)
 
     async def place(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -130,7 +131,7 @@ def test_a_second_delivery_that_overlaps_the_first_leaves_it_its_token(real, san
             let_go(real)
             delivered.append(dial(one, using=real))
 
-    assert dial(one, using=real, sleep=first_delivery) == 0
+    assert dial(one, using=replace(real, sleep=first_delivery)) == 0
     assert delivered == [1]
     assert len(sandbox.calls()) == 1
     assert places_taken(real, one) == 1
@@ -210,7 +211,7 @@ def late(real: Runtime, one: Slice, what: Any) -> int:
             what()
             let_go(real)
 
-    sent = dial(one, using=real, sleep=happens)
+    sent = dial(one, using=replace(real, sleep=happens))
     assert happened
     return sent
 
@@ -304,7 +305,7 @@ def test_contacts_whose_token_would_come_too_late_go_back_until_then(ledger, red
     account = {"main": webex(sandbox.base_url("webex"), pace=0.1)}
     with working(ledger, redis_url, account, clock=clock) as using:
         one = sliced(using, numbers(3))
-        assert dial(one, using=using, sleep=slept.append) == 1
+        assert dial(one, using=replace(using, sleep=slept.append)) == 1
     assert slept == [], "ten seconds are more than a worker waits"
     first, *others = (contact(ledger, each) for each in one.contact_ids)
     assert first.status == "placed"
@@ -434,7 +435,7 @@ def test_a_worker_that_was_told_to_stop_starts_no_more_calls_and_keeps_nobodys_c
 
     with working(ledger, redis_url, accounts, stopping=lambda: bool(told)) as using:
         one = sliced(using, numbers(3))
-        assert dial(one, using=using, sleep=sleep) == 1
+        assert dial(one, using=replace(using, sleep=sleep)) == 1
         assert sorted(statuses(using, one)) == ["pending", "pending", "placed"]
         assert dial(one, using=using) == 0
         assert release(using=using) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -76,7 +77,7 @@ def test_pausing_gives_the_place_in_the_line_back_at_once(worker, sandbox):
             assert bucket.peek().waiting == {one.campaign_id: 1}
             control.pause(using.ledger, one.campaign_id, who="test", now=using.clock())
 
-    assert dial(one, using=using, sleep=sleep) == 0
+    assert dial(one, using=replace(using, sleep=sleep)) == 0
     assert sum(slept) <= 0.2, "a tenth of a second and a step"
     assert bucket.peek().waiting == {}
     assert [contact(using.ledger, each).status for each in one.contact_ids] == ["pending", "pending"]
@@ -90,7 +91,7 @@ def test_a_worker_that_is_told_to_stop_leaves_the_line(ledger, redis_url, bucket
         bucket = using.accounts["main"].bucket
         bucket.acquire("another")
         one = sliced(using, numbers(1))
-        assert dial(one, using=using, sleep=lambda _seconds: told.append(True)) == 0
+        assert dial(one, using=replace(using, sleep=lambda _seconds: told.append(True))) == 0
         assert bucket.peek().waiting == {}
     assert contact(ledger, one.contact_ids[0]).status == "pending"
 
@@ -100,7 +101,7 @@ def test_no_worker_waits_longer_than_the_horizon(worker, sandbox, pace):
     using = worker(pace=pace)
     one = sliced(using, numbers(12))
     slept: list[float] = []
-    sent = dial(one, using=using, sleep=slept.append)
+    sent = dial(one, using=replace(using, sleep=slept.append))
     assert sum(slept) <= using.horizon
     assert 1 <= sent < 12
     rows = [contact(using.ledger, each) for each in one.contact_ids]
