@@ -21,12 +21,14 @@ class Pace:
 class Clock:
     """Moments are sandbox seconds since the start; the speed may change on the way without moving the past."""
 
-    def __init__(self, speed: float, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, speed: float, monotonic: Callable[[], float] = time.monotonic, started: datetime | None = None
+    ) -> None:
         self._monotonic = monotonic
         self._zero = monotonic()
         self._paces = [Pace(0.0, 0.0, speed)]
         self._changed = asyncio.Event()
-        self.started = datetime.now(UTC)
+        self.started = started or datetime.now(UTC)
 
     def now(self) -> float:
         """The moment it is."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 
 from aiohttp import web
+from multidict import CIMultiDict
 
 from dialer.sandbox.control import Control
 from dialer.sandbox.replies import Manner, Reply
@@ -51,21 +53,45 @@ class VendorServer:
             ip=request.remote or "127.0.0.1",
             path=request.match_info,
         )
-        return await self._give(request, vendor, answer(incoming))
+        reply = await self._give(vendor, answer(incoming))
+        if reply is None:
+            return _cut(request)
+        if reply.body is None:
+            return web.Response(status=reply.status)
+        document = _written(reply)
+        return web.Response(status=reply.status, body=document, content_type="application/json", charset="utf-8")
 
-    async def _give(self, request: web.Request, vendor: str, reply: Reply) -> web.Response:
+    async def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes] | None:
+        """Answer a request of this process: status and body as they would go over the wire, None for a cut connection.
+
+        `headers` are in lower case.
+        """
+        for vendor, service in self._services.items():
+            for route in service.routes():
+                parts = re.fullmatch(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", route.path), path)
+                if parts and route.method == method:
+                    incoming = Incoming(
+                        body=body,
+                        headers=CIMultiDict(headers),
+                        charset=headers.get("content-type", "").partition("charset=")[2] or None,
+                        ip="127.0.0.1",
+                        path=parts.groupdict(),
+                    )
+                    reply = await self._give(vendor, route.answer(incoming))
+                    return None if reply is None else (reply.status, b"" if reply.body is None else _written(reply))
+        return 404, b""
+
+    async def _give(self, vendor: str, reply: Reply) -> Reply | None:
+        """Count the reply and return it when it is to go out; None where the connection is cut instead."""
         self._world.requests[vendor, reply.method, reply.result] += 1
         config = self._world.config
         if seconds := config.late_seconds if reply.manner is Manner.LATE else config.latency:
             await asyncio.sleep(seconds)
-        if reply.manner is Manner.CUT:
-            return _cut(request)
-        if reply.body is None:
-            return web.Response(status=reply.status)
-        document = json.dumps(reply.body, ensure_ascii=False).encode(
-            "utf-8", "replace"
-        )  # half a character comes back as ?
-        return web.Response(status=reply.status, body=document, content_type="application/json", charset="utf-8")
+        return None if reply.manner is Manner.CUT else reply
+
+
+def _written(reply: Reply) -> bytes:
+    return json.dumps(reply.body, ensure_ascii=False).encode("utf-8", "replace")  # half a character comes back as ?
 
 
 def _cut(request: web.Request) -> web.Response:

@@ -13,6 +13,7 @@ from dialer.sandbox.clock import Clock
 from dialer.sandbox.course import message_seconds, plan
 from dialer.sandbox.log import CallLog, PlacedCall
 from dialer.sandbox.numbers import ReservedBehaviour, behaviour_of, reserved
+from dialer.sandbox.sending import Post, post_over_http
 from dialer.sandbox.shared_config import SharedConfig
 
 Config = TypeVar("Config", bound=SharedConfig, covariant=True)
@@ -22,9 +23,11 @@ FIXED = frozenset({"host", "port", "seed"})
 class World(Generic[Config]):
     """The state of one sandbox, with the config keys that its reader knows."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, clock: Clock | None = None, post: Post = post_over_http) -> None:
+        """`post` sends what the vendors send of their own accord."""
         self.config = config
-        self.clock = Clock(config.speed)
+        self.clock = clock or Clock(config.speed)
+        self.post = post
         self.log = CallLog(config.log_size)
         self.requests: Counter[tuple[str, str, str]] = Counter()
         self._seed = random.getrandbits(32) if config.seed is None else config.seed
@@ -44,11 +47,14 @@ class World(Generic[Config]):
 
     def next_behaviour(self, vendor: str, to: str) -> ReservedBehaviour:
         """What this request to call a number meets; each vendor counts a number's requests for itself."""
-        if reserved(to) is None:
+        odds = self.config.odds
+        if reserved(to) is None and odds is None:
             return ReservedBehaviour.ANSWERS
-        behaviour = behaviour_of(to, self._requests_by_number[vendor, to])
+        earlier = self._requests_by_number[vendor, to]
         self._requests_by_number[vendor, to] += 1
-        return behaviour
+        if reserved(to) is None and odds is not None:
+            return odds.draw(earlier, self.chance("odds", vendor, to, earlier))
+        return behaviour_of(to, earlier)
 
     def place(
         self,

@@ -22,8 +22,9 @@ class CallGearConfig(SharedConfig):
 
     points_per_minute: Annotated[int, Field(ge=0)] = Field(3000, description="CallGear points in a minute.")
     points_per_day: Annotated[int, Field(ge=0)] = Field(100_000, description="CallGear points in a day.")
+    start_points: Annotated[int, Field(ge=0)] = Field(1, description="Points of a CallGear method that starts a call.")
     method_points: dict[str, Annotated[int, Field(ge=0)]] = Field(
-        default_factory=dict, description="Points a CallGear method costs, where that is not 1."
+        default_factory=dict, description="Points a CallGear method costs, where that is another number."
     )
     window_offset: Annotated[float, Field(ge=0, lt=60)] = Field(
         17.0, description="Seconds of its current minute that have passed when the sandbox starts."

@@ -11,8 +11,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import aiohttp
-
 from dialer.sandbox.callgear.config import CallGearWorld
 from dialer.sandbox.callgear.visit import conversation
 from dialer.sandbox.course import Outcome
@@ -55,11 +53,8 @@ class Notifications(Sending):
             return
         body = filled(template, self._values(call, event)).encode()
         for _ in range(2 if rng.random() < config.duplicate else 1):
-            try:
-                async with self._http().post(config.notify_url, data=body, timeout=aiohttp.ClientTimeout(total=10)):
-                    call.receipts_sent += 1
-            except (aiohttp.ClientError, TimeoutError, OSError):
-                continue
+            status = await self._world.post(self, config.notify_url, body, {}, 10.0)
+            call.receipts_sent += status is not None
 
     def _values(self, call: PlacedCall, event: str) -> Mapping[str, Any]:
         course, clock = call.course, self._world.clock

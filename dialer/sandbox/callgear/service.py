@@ -81,7 +81,8 @@ class CallGear:
             raise Refusal("forbidden")
         if method.component not in config.components:
             raise Refusal("component_disabled", params={"component_name": method.component})
-        cost = config.method_points.get(request.method, 1)
+        usual = config.start_points if request.method.startswith("start.") else 1
+        cost = config.method_points.get(request.method, usual)
         if exceeded := account.points.exceeded(cost, config, now):
             raise limit_exceeded(*exceeded)
         if not request.utf8:

@@ -44,6 +44,11 @@ class Visit:
         """The client area."""
         return self.world.config.office
 
+    @property
+    def knows_all(self) -> bool:
+        """Whether the client area has whatever a request names."""
+        return self.world.config.knows_all
+
     def live_calls(self) -> list[PlacedCall]:
         """The account's calls in progress."""
         own = ("callgear", self.account.name)

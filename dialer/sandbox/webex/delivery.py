@@ -7,8 +7,6 @@ import hmac
 import json
 from dataclasses import dataclass
 
-import aiohttp
-
 from dialer.sandbox.log import PlacedCall
 from dialer.sandbox.sending import Sending
 from dialer.sandbox.webex.config import WebexWorld
@@ -85,17 +83,11 @@ class Deliveries(Sending):
 
     async def _send(self, call: PlacedCall, url: str, document: dict[str, object]) -> bool:
         """Whether this receipt is done with: taken, or answered so that it is not sent again."""
-        timeout = aiohttp.ClientTimeout(total=self._world.config.receipt_timeout)
-        try:
-            data = json.dumps(document).encode()
-            headers = {"content-type": "application/json", **self._signature(data)}
-            async with self._http().post(
-                url, data=data, headers=headers, timeout=timeout, allow_redirects=False
-            ) as reply:
-                call.receipts_sent += 1
-                return reply.status in NOT_RETRIED
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            return False
+        data = json.dumps(document).encode()
+        headers = {"content-type": "application/json", **self._signature(data)}
+        status = await self._world.post(self, url, data, headers, self._world.config.receipt_timeout)
+        call.receipts_sent += status is not None
+        return status in NOT_RETRIED
 
     def _signature(self, data: bytes) -> dict[str, str]:
         secret = self._world.config.hub_secret

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import uuid4
 
 from dialer.sandbox.course import Outcome
@@ -40,7 +40,7 @@ class Webex:
         try:
             account = self._admit(headers, ip)
             self._throttle(account)
-            message = read(body, datetime.now(UTC))
+            message = read(body, self._wall(), knows_all=self._world.config.knows_all)
             return self._place(message, account)
         except Fault as fault:
             result = f"{fault.status} {fault.code}"
@@ -62,7 +62,7 @@ class Webex:
         return Reply(method=STATUS, result="200", body=self._standing(call))
 
     def _admit(self, headers: Mapping[str, str], ip: str) -> str:
-        account = account_for(headers, datetime.now(UTC).timestamp())
+        account = account_for(headers, self._wall().timestamp())
         if account is None or not self._world.config.account_active:
             raise Breakdown(401)
         if not self._world.config.admits(ip):
@@ -90,7 +90,7 @@ class Webex:
             text_length=message.text_length,
             ring_timeout=RING_SECONDS,
             at=self._world.clock.moment(message.send_at) if message.send_at else None,
-            request=(datetime.now(UTC), message),
+            request=(self._wall(), message),
         )
         self._follow(call, message)
         reply = {
@@ -100,6 +100,9 @@ class Webex:
             "status": "queued",
         }
         return Reply(method=PLACE, result="201", status=201, body=reply, manner=manner_for(behaviour))
+
+    def _wall(self) -> datetime:
+        return self._world.clock.wall(self._world.clock.now())
 
     def _standing(self, call: PlacedCall) -> dict[str, object]:
         asked_at, message = call.request
