@@ -89,6 +89,7 @@ app.conf.update(
         "workers.tasks.launch": {"queue": TICKS},
         "workers.tasks.check_list": {"queue": LISTS},
         "workers.tasks.retain": {"queue": LISTS},
+        "workers.tasks.rehearse": {"queue": LISTS},
         "workers.tasks.tell": {"queue": WEBHOOKS},
     },
     timezone="UTC",

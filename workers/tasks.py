@@ -5,6 +5,8 @@ Flower shows the dials alone: the others come every second, and their health is 
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
@@ -21,7 +23,7 @@ from campaigns.dispatch import release as releasing
 from campaigns.dispatch.dial import Slice
 from campaigns.dispatch.slice_summary import SliceEnd, SliceSummary, spans
 from campaigns.launch import recurring
-from campaigns.launch.drafts import draft_checks
+from campaigns.launch.drafts import draft_checks, rehearsal_notes
 from campaigns.launch.drafts.file_drafts import remove_old_drafts
 from campaigns.ledger import claims
 from campaigns.ledger.store import LedgerUnavailable
@@ -176,12 +178,14 @@ def poll() -> None:
 @app.task(name="workers.tasks.launch", send_events=False)  # type: ignore[untyped-decorator]
 @TICK.labels("launch").time()
 def launch() -> None:
-    """Launch the recurring campaigns that are due; hand out the lists that are to be checked."""
+    """Launch the recurring campaigns that are due; hand out the lists to be checked and the drafts to be rehearsed."""
     using = runtime(settings)
     try:
         with contained(Step.LAUNCH, using.ledger, using.clock()):
             for draft_id in draft_checks.unfinished_checks(settings.data_dir, using.clock()):
                 _send(check_list, draft_id)  # what the broker does not take is handed out again
+            for draft_id in rehearsal_notes.rehearsals_to_carry_out(settings.data_dir, using.clock()):
+                _send(rehearse, draft_id)
         accounts, rejects_folder = _account_settings(using), settings.data_dir / "reports"
         recurring.launch_due(
             *(using.ledger, accounts),
@@ -203,6 +207,15 @@ def check_list(draft_id: str) -> None:
             draft_checks.carry_out_check(using.ledger, settings.data_dir, draft_id, _account_settings(using), **facts)
     except LedgerUnavailable as exc:
         log.error("a list waits to be checked", why=exc.message, remedy=exc.remedy)
+
+
+@app.task(name="workers.tasks.rehearse", send_events=False)  # type: ignore[untyped-decorator]
+def rehearse(draft_id: str) -> None:
+    """Rehearse a draft, in a process of its own; the draft's files say how far it is and what came of it."""
+    log.info("a rehearsal begins", draft=draft_id)
+    ended = subprocess.run([sys.executable, "-m", "workers.rehearsal", draft_id], stdin=subprocess.DEVNULL, check=False)
+    if ended.returncode:
+        log.error("a rehearsal broke off", draft=draft_id, code=ended.returncode)
 
 
 def _account_settings(using: Runtime) -> Mapping[str, AccountSettings]:

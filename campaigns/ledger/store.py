@@ -47,13 +47,15 @@ class LedgerDamaged(LedgerUnavailable):
 class Ledger:
     """All reading and writing of the ledger. Transactions are short: none stays open during a request to a provider."""
 
-    def __init__(self, url: str, *, hash_key: str = "") -> None:
+    def __init__(self, url: str, *, hash_key: str = "", durable: bool = True) -> None:
+        """A SQLite ledger that is not `durable` waits for no disk: it is thrown away when its process ends."""
         self.url = url
+        self._durability = DURABLE if durable else "synchronous=OFF"
         key = hashlib.sha256(hash_key.encode()).digest()
         self._hash = hashlib.blake2b(key=key, digest_size=20)
         self._seal = hashlib.blake2b(key=key, digest_size=20, person=b"audit")
         sqlite = url.startswith("sqlite")
-        self.engine = _sqlite(url) if sqlite else _postgres(url)
+        self.engine = _sqlite(url, self._durability) if sqlite else _postgres(url)
         self._served: WeakSet[Any] = WeakSet()  # PostgreSQL's: it keeps what is not closed
         if not sqlite:
             event.listen(self.engine, "connect", lambda dbapi, _record: self._served.add(dbapi))
@@ -149,7 +151,12 @@ class Ledger:
         for tries in range(1, WRITE_TRIES + 1):
             try:
                 connection = self.engine.connect().execution_options(writes=True, waits_for_disk=waits_for_disk)
-                with self._turn, connection as db, _synced(db, waits_for_disk), db.begin():
+                with (
+                    self._turn,
+                    connection as db,
+                    _synced(db, waits_for_disk or self._durability != DURABLE),
+                    db.begin(),
+                ):
                     return function(db)
             except DBAPIError as exc:
                 if tries == WRITE_TRIES or not lost_a_race(exc):
@@ -220,7 +227,7 @@ class _WithHints(SQLiteCompiler):
         return text
 
 
-def _sqlite(url: str) -> Engine:
+def _sqlite(url: str, durability: str) -> Engine:
     path = make_url(url).database
     if path:
         _make_file(Path(path))
@@ -239,7 +246,7 @@ def _sqlite(url: str) -> Engine:
         for pragma in (
             f"busy_timeout={BUSY_TIMEOUT_MS}",
             "journal_mode=WAL",
-            DURABLE,
+            durability,
             "foreign_keys=ON",
         ):
             _set(dbapi, pragma)

@@ -77,6 +77,15 @@ class AccountOutlook:
     other_calls: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunTotals:
+    """What one run of the simulation came to; `ends` in Unix seconds."""
+
+    calls: int
+    reached: int
+    ends: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """What to expect of a campaign. Figures are means over all runs of the simulation; rows are those of the first.
@@ -86,6 +95,7 @@ class Plan:
     canary_halts  share of the runs in which the canary would pause the campaign; None where it is never decided
     most_calls    calls if nobody is reached and every retry is used up
     points        tariff points that the calls cost
+    runs          the totals of each run
     """
 
     definition: Definition
@@ -101,6 +111,7 @@ class Plan:
     points: float
     reached: float
     speech_seconds: float
+    runs: Sequence[RunTotals]
     rows: PlannedRows = field(repr=False)
     first_run: SimulationResult = field(repr=False)
 
@@ -147,11 +158,13 @@ def make_plan(
     rng: Random,
     tick: float = 0.0,
     bucket_state: BucketState | None = None,
+    alone: bool = False,
 ) -> Plan:
     """Read the whole list and simulate the campaign from `now` on. Places no call and writes nothing.
 
     `tick` is the time in seconds between two release ticks of the workers. Without `bucket_state`, the present state
-    of the account's bucket, the account is taken to be unused. Raises what reading the list raises, and NothingToPlan.
+    of the account's bucket, the account is taken to be unused. `alone` leaves out what other campaigns of the account
+    still have to place. Raises what reading the list raises, and NothingToPlan.
     """
     definition = audience.definition
     if definition.contacts.standing:
@@ -160,7 +173,7 @@ def make_plan(
     begins = max(now, definition.starts_at or now)
     with ledger.reading() as db:
         earlier_calls = _earlier_calls(db, definition, settings, now)
-        others = other_campaigns(db, definition)
+        others = (0, 0.0) if alone else other_campaigns(db, definition)
     rows = _read(audience, earlier_calls, begins)
     shortest = min(rows.contacts.message_seconds, default=0.0)
     capacity = capacity_of(definition, settings, begins=begins, tick=tick, shortest=shortest, others=others)
@@ -191,6 +204,7 @@ def make_plan(
         most_calls=most_calls if capacity.budget_calls is None else min(most_calls, capacity.budget_calls),
         points=calls * settings.call_points,
         reached=reached,
+        runs=[RunTotals(calls=run.calls, reached=run.reached, ends=run.ends) for run in runs],
         speech_seconds=_seconds_of_messages(rows, runs[0]) * reached / max(first_calls, 1),
         rows=rows,
         first_run=runs[0],

@@ -23,6 +23,7 @@ from console.api import (
     events,
     live_calls,
     motion,
+    rehearsals,
     reports,
     schedules,
     starts,
@@ -35,7 +36,7 @@ from console.server.etags import JSON
 from console.server.problems import Problem
 
 MODULES = (  # calls first: routes are tried in their order, and none is asked for as often
-    *(calls, campaigns, drafts, draft_checks, starts, contacts, motion, reports, live_calls),
+    *(calls, campaigns, drafts, draft_checks, rehearsals, starts, contacts, motion, reports, live_calls),
     *(suppressions, accounts, schedules, webhooks, events, tokens),
 )
 RESOURCES = tuple(module.router for module in MODULES)

@@ -38,6 +38,7 @@ COMMANDS = {
     "test-call": ("rerun", "Call a test number with what one contact would hear."),
     "preview": ("preview", "What one contact of a campaign file would hear."),
     "plan": ("plan", "Replay a campaign before it runs, calling nobody."),
+    "rehearse": ("rehearse", "Carry a campaign out on a fast clock, calling nobody."),
     "up": ("stack", "Start everything on this machine, until Ctrl-C."),
     "run": ("stack", "Start a campaign, wait for its end, print its report."),
     "demo": ("demo", "Run two example campaigns on a sandbox."),

@@ -19,6 +19,7 @@ from campaigns.launch.change import ChangeRefused
 from campaigns.launch.checking.checks import NobodyToCall, RowsRejected
 from campaigns.launch.drafts.check_notes import NoCheck
 from campaigns.launch.drafts.file_drafts import AlreadyStarted, BeingRead, NoList, NoSuchDraft, NotStarted
+from campaigns.launch.drafts.rehearsal_notes import NoRehearsal
 from campaigns.launch.launch import CampaignNotEnded
 from campaigns.launch.preview import NoSuchRow
 from campaigns.launch.recurring import NotRecurring
@@ -57,13 +58,14 @@ from dialer.live_calls import NotManaged
 from dialer.log import get_logger
 from dialer.outside_url import BadOutsideUrl
 from dialer.transport.signed_posts import NoAnswer
+from workers.rehearsal.beginning import BadBeginning
 
 STATUSES: Mapping[type[DialerError], int] = {
     **dict.fromkeys(
         (NoSuchCampaign, NoSuchContact, NoSuchSchedule, NoSuchToken, NoSuchUser, NoSuchRow, NoSuchDraft, NoSuchWebhook),
         404,
     ),
-    **dict.fromkeys((NoCheck, NoSuchEntry, NoSuchUpload), 404),
+    **dict.fromkeys((NoCheck, NoRehearsal, NoSuchEntry, NoSuchUpload), 404),
     **dict.fromkeys(
         (IllegalMove, CampaignNotEnded, CannotRedial, LastAdmin, SecondPersonNeeded, TokenNameTaken, UserNameTaken), 409
     ),
@@ -79,6 +81,7 @@ STATUSES: Mapping[type[DialerError], int] = {
     **dict.fromkeys(
         (BadOutsideUrl, BadPassword, BadReason, BadUser, BadRows, BadWebhook, CallRefused, ChangeRefused), 422
     ),
+    BadBeginning: 422,
     **dict.fromkeys((NoAnswer, ProviderAway, ProviderError), 502),
 }
 REMEDIES: Mapping[int, str] = {

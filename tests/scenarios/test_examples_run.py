@@ -1,9 +1,10 @@
-"""Every example that ships runs to its end against the sandbox: here, or in the tests that are named here."""
+"""Every example that ships is rehearsed to its end; those with a program or a second account run beside these too."""
 
 from __future__ import annotations
 
 import json
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -20,26 +21,17 @@ from dialer.deadline import utc_now
 from dialer.phone import PhoneNumber
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
-from tests.scenarios.test_connecting_calls import KINDS
-from tests.scenarios.test_examples import DEMOS
 from tests.support.dialers import callgear, carry_out, door, webex, working
 from tests.support.webhook_receiver import Event, Told, receiving, sending
+from workers.rehearsal.rehearsal import rehearse
+from workers.settings import Settings
 
 EXAMPLES = Path(campaigns.__file__).parent / "examples"
-HERE = {"payment": 3, "outage": 3, "daily": 3, "daily-webex": 3}
+OWN_TESTS = {"confirm", "due", "reminders"}  # by what people press, by a filter, by several moments
+NAMES = sorted({file.stem for file in EXAMPLES.glob("*.yaml")} - OWN_TESTS)
+DAILY_ROWS, MOST_ROWS = 3, 5
+MONDAY = datetime(2035, 3, 12, 15, tzinfo=UTC)  # eleven in New York, ten in Chicago
 SPEED = 10
-
-
-def test_every_example_is_run_by_some_test():
-    assert {file.stem for file in EXAMPLES.glob("*.yaml")} == {
-        *HERE,
-        *KINDS,
-        *DEMOS,
-        "asked",
-        "confirm",
-        "due",
-        "reminders",
-    }
 
 
 def at_any_hour(definition: Definition) -> str:
@@ -49,34 +41,22 @@ def at_any_hour(definition: Definition) -> str:
 
 
 @pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("name", HERE)
-def test_an_example_runs_to_its_end(ledger, redis_url, buckets, tmp_path, name):
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_is_rehearsed_to_its_end(ledger, tmp_path, name):
+    """By its own hours, from a Monday morning on: the first rows of its list, from every account that it names."""
     definition = load_definition(EXAMPLES / f"{name}.yaml")
-    shutil.copy(EXAMPLES / definition.contacts.file, tmp_path)
-    file = tmp_path / f"{name}.yaml"
-    file.write_text(at_any_hour(definition), encoding="utf-8")
-    fast = {"speed": SPEED, "timeout": 2, "poll_seconds": 0.1, "settle_seconds": 3, "sandbox": True}
-    with running(SandboxConfig(seed=1, speed=SPEED)) as sandbox:
-        accounts = {
-            "main": callgear(sandbox.base_url("callgear"), **fast),
-            "webex": webex(sandbox.base_url("webex"), **fast),
-        }
-        opened = {}
-        with (
-            door(ledger, lambda: opened["accounts"]) as notify_url,
-            working(ledger, redis_url, accounts, notify_url=notify_url) as using,
-        ):
-            opened["accounts"] = using.accounts
-            checked = check(file, accounts)
-            assert checked.bad_rows == 0
-            campaign = launch(ledger, checked, who="test", now=utc_now())
-            carry_out(using, campaign.id)
-        calls = sandbox.calls()
-    with ledger.reading() as db:
-        statuses = list(db.scalars(contacts.select().with_only_columns(contacts.c.status)))
-    assert statuses == ["reached"] * HERE[name]
-    assert {call["from"] for call in calls} == {definition.caller_id}
-    assert len(calls) == HERE[name]
+    rows = (EXAMPLES / definition.contacts.file).read_bytes().splitlines(keepends=True)
+    (tmp_path / definition.contacts.file).write_bytes(b"".join(rows[: 1 + MOST_ROWS]))
+    shutil.copy(EXAMPLES / f"{name}.yaml", tmp_path)
+    accounts = {"main": callgear(), "callgear": callgear(), "webex": webex()}
+    settings = Settings(data_dir=tmp_path / "data", accounts=accounts)
+    rehearsed = rehearse(tmp_path / f"{name}.yaml", settings, ledger, begins=MONDAY)
+    totals, course = rehearsed.totals, rehearsed.course
+    assert totals.status == "finished", totals.reason
+    assert sum(totals.final.values()) == totals.contacts >= 2
+    assert totals.final["reached"] >= 1
+    assert min(course.by_day) == MONDAY.date()
+    assert sum(course.by_day.values()) == totals.attempts <= rehearsed.plan.most_calls
 
 
 @pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
@@ -132,9 +112,9 @@ def test_the_daily_list_goes_on_with_its_second_account_when_the_first_cannot_di
     with ledger.reading() as db:
         statuses = list(db.scalars(contacts.select().with_only_columns(contacts.c.status)))
         (moved,) = db.scalars(select(audit.c.detail).where(audit.c.event == "campaign moved to another account"))
-    assert statuses == ["reached"] * HERE["daily"]
+    assert statuses == ["reached"] * DAILY_ROWS
     assert {(call["vendor"], call["from"]) for call in calls} == {("webex", "+18005550101")}
-    assert len(calls) == HERE["daily"], "nobody was called by both"
+    assert len(calls) == DAILY_ROWS, "nobody was called by both"
     assert moved.startswith("from main to webex: ")
 
 

@@ -20,6 +20,7 @@ from workers.stack.health import redis_client
 OLDEST_VERSION = (6, 2)  # Celery 5.7 and our scripts need it
 PROGRAM_NAMES = ("redis-server", "valkey-server")
 VERSION = re.compile(r"\bv=(\d+(?:\.\d+)*)")
+SOCKET = "redis.sock"
 PREFERRED_PORT = 6390  # not 6379, which the machine's own Redis may use
 
 
@@ -60,6 +61,12 @@ class RedisServer:
         }
         files = (str(secrets),) if secrets else ()
         return (str(self.path), *files, *(part for key, value in options.items() for part in (f"--{key}", value)))
+
+    def scratch_command(self, folder: Path) -> tuple[str, ...]:
+        """The command line of a server for one process: at `folder`/redis.sock, and nothing of it is kept."""
+        options = {"port": "0", "unixsocket": str(folder / SOCKET), "unixsocketperm": "700", "dir": str(folder)}
+        options |= {"daemonize": "no", "logfile": "", "save": "", "appendonly": "no", "maxmemory-policy": "noeviction"}
+        return (str(self.path), *(part for key, value in options.items() for part in (f"--{key}", value)))
 
 
 def write_password(folder: Path, password: str) -> Path:

@@ -1,10 +1,11 @@
-"""The step "start": rehearse on a sandbox, call oneself, start now or later."""
+"""The step "start": rehearse it, call oneself, start now or later."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from fastapi import Request, Response
@@ -15,10 +16,10 @@ from campaigns.launch.call_test_number import call_test_number
 from campaigns.launch.drafts import file_drafts
 from campaigns.launch.drafts.check_notes import CheckedList, NoCheck, note_of
 from campaigns.launch.drafts.file_drafts import AlreadyStarted, BeingRead, paths_left_out
+from campaigns.launch.drafts.rehearsal_notes import NoRehearsal, RehearsalNote, ask_for_rehearsal, rehearsal_of
 from campaigns.launch.drafts.start_draft import start_draft
 from campaigns.launch.guided import editing
 from campaigns.launch.guided.editing import DraftInWork
-from campaigns.launch.guided.rehearsal import rehearse, sandbox_accounts
 from campaigns.launch.launch import CampaignNotEnded
 from campaigns.ledger.queries import Campaign
 from campaigns.operations.people import Role
@@ -32,9 +33,12 @@ from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.state import AppState, InjectedState
 from dialer.errors import DialerError
 from dialer.phone import PhoneNumber, mask
+from workers.rehearsal.beginning import beginning
+from workers.rehearsal.rehearsal import DEFAULT_SEED
 
 PATIENCE = 20.0  # seconds for which a second click waits for the first
 FIELDS = {"schedule.start": "at", "schedule": "at"}
+REFRESH_SECONDS = 1
 
 router = page_router()
 
@@ -65,13 +69,16 @@ def start(
 def rehearse_draft(
     request: Request, work: InjectedWork, form: InjectedForm, state: InjectedState, person: InjectedPerson
 ) -> Response:
-    """Call the whole list on a sandbox, now; the draft stays as it is."""
-    accounts, account = state.settings.accounts, text(form, "account")
-    if account not in sandbox_accounts(accounts):
-        return _page(request, work, state, person, {}, {"rehearse": gettext("choose an account of a sandbox")}, 422)
-    facts: dict[str, Any] = {"reports_folder": state.settings.data_dir / "reports", "who": person.name}
-    begin = lambda: rehearse(state.ledger, work, accounts, account, now=state.clock(), **facts)  # noqa: E731
-    return _done(request, work, state, person, {}, begin, "rehearse")
+    """Ask for a rehearsal, which a worker carries out; once there was one, the next draws another run."""
+    typed, earlier = {"begins": text(form, "begins")}, _rehearsal(work)
+    try:
+        begins = beginning(typed["begins"] or None, work.definition, state.clock())
+        seed = earlier.seed + 1 if earlier else DEFAULT_SEED
+        ask_for_rehearsal(work.draft, begins=begins, seed=seed, now=state.clock())
+    except DialerError as exc:
+        faults = {"rehearse": with_remedy(exc.message, exc.remedy)}
+        return _page(request, work, state, person, typed, faults, 422)
+    return go_to("start", work)
 
 
 @router.post("/new/{draft_id}/test-call", **for_role(Role.SENDER))
@@ -155,6 +162,25 @@ def _checked(work: DraftInWork) -> CheckedList | None:
     return None
 
 
+def _rehearsal(work: DraftInWork) -> RehearsalNote | None:
+    with suppress(NoRehearsal):
+        return rehearsal_of(work.draft)
+    return None
+
+
+def _beside_the_plan(note: RehearsalNote | None) -> list[tuple[str, list[Any], bool]]:
+    """The figures of a rehearsal that is done: name; plan, range and rehearsal; whether it lies within the odds."""
+    if note is None or note.facts is None:
+        return []
+    names = {"calls": gettext("Calls"), "reached": gettext("Reached"), "ends": gettext("End")}
+    rows = []
+    for compared in note.facts["beside_the_plan"]:
+        values = [compared["planned"], *compared["between"], compared["rehearsed"]]
+        shown = [datetime.fromisoformat(value) if isinstance(value, str) else value for value in values]
+        rows.append((names[compared["figure"]], shown, compared["within"]))
+    return rows
+
+
 def _not_confirmed(work: DraftInWork, typed: Mapping[str, str]) -> dict[str, str]:
     """What the person has to look at before this is started."""
     checked = _checked(work)
@@ -179,7 +205,7 @@ def _page(
     faults: Mapping[str, str] | None = None,
     status: int = 200,
 ) -> HTMLResponse:
-    checked = _checked(work)
+    checked, rehearsal = _checked(work), _rehearsal(work)
     plan = None
     with suppress(DialerError):
         plan = plan_at_hand(work, state) if checked else None
@@ -193,6 +219,7 @@ def _page(
         request,
         work,
         status=status,
+        every=REFRESH_SECONDS if rehearsal and not rehearsal.is_over else None,
         typed=typed or {},
         faults=faults or {},
         checked=checked,
@@ -200,7 +227,9 @@ def _page(
         kept_days=work.definition.kept(state.settings.retention).days_of_contacts,
         account=settings,
         second_person=in_earnest and above is not None and checked is not None and checked.contacts > above,
-        sandboxes=sandbox_accounts(accounts),
+        rehearsal=rehearsal,
+        beside_the_plan=_beside_the_plan(rehearsal),
+        trouble=rehearsal.trouble(state.clock()) if rehearsal else "",
         test_numbers=[mask(number) for number in state.settings.test_numbers],
         may_send=person.has_role(Role.SENDER),
         schedule=by_name.get(work.definition.campaign) if work.draft.scheduled else None,

@@ -18,8 +18,10 @@ from workers.stack.info import running_stack
 
 IN_ORDER = (
     *("doctor", "ledger upgrade", "ledger verify", "ledger copy copy.sqlite3", "accounts", "check first.yaml"),
-    *("preview first.yaml --row 2", "plan first.yaml", "start first.yaml", "watch first", "run first.yaml"),
+    *("preview first.yaml --row 2", "plan first.yaml", "rehearse first.yaml"),
+    *("rehearse first.yaml --at 2035-03-12T09:00+00:00", "start first.yaml", "watch first", "run first.yaml"),
     *("init appointments.yaml", "check appointments.yaml", "preview appointments.yaml --row 7"),
+    "rehearse appointments.yaml",
     *("start appointments.yaml", "pause appointments", "resume appointments"),
     *("watch appointments", "report appointments", "redial appointments --outcome no_answer,busy"),
     *("cancel appointments", "clone appointments-1 next.yaml --name next"),

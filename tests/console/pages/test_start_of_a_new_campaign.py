@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from campaigns.launch import schedules
+from campaigns.launch.drafts.rehearsal_notes import rehearsals_to_carry_out
 from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
@@ -28,6 +29,7 @@ from tests.support.fixtures import HandSetClock
 from tests.support.html import send, text_of, token_of
 from tests.support.ledger_copies import migrated
 from tests.support.new_campaigns import begun, checked, fill_in, kept, prepared, seen_of, started, workbook
+from workers.rehearsal.__main__ import carry_out
 
 TEST_NUMBER = "+14155550199"
 
@@ -150,19 +152,28 @@ def test_a_large_start_waits_for_a_second_person(console: Console) -> None:
     assert (campaign.status, campaign.pause_kind) == (CampaignStatus.PAUSED, PauseKind.SECOND_PERSON)
 
 
-def test_a_rehearsal_calls_the_list_on_the_sandbox_and_leaves_the_draft(console: Console) -> None:
-    draft = ready(console)
-    reply = send(console.http, f"{draft}/start", f"{draft}/rehearse", {"account": "practice"})
-    (campaign,) = console.campaigns()
-    assert reply.headers["location"] == f"/campaigns/{campaign.id}"
-    assert (campaign.name, campaign.account, campaign.rehearsal, campaign.contacts) == (
-        *("recall-march-rehearsal", "practice", True, 3),
-    )
-    again = send(console.http, f"{draft}/start", f"{draft}/rehearse", {"account": "practice"})
-    assert again.status_code == 409
-    in_earnest = send(console.http, f"{draft}/start", f"{draft}/rehearse", {"account": "bulk"})
-    assert in_earnest.status_code == 422
+def test_a_rehearsal_is_asked_for_and_shown_beside_the_plan(console: Console) -> None:
+    """A tick hands it to a worker, which carries it out in a process of its own: here it is this one."""
+    draft, settings = ready(console), console.state.settings
+    skipped = send(console.http, f"{draft}/start", f"{draft}/rehearse", {"begins": "2020-03-28T02:30"})
+    assert skipped.status_code == 422
+    assert "has passed" in text_of(skipped.text)
+    assert send(console.http, f"{draft}/start", f"{draft}/rehearse", {}).headers["location"] == f"{draft}/start"
+    assert "It begins…" in text_of(console.http.get(f"{draft}/start").text)
+    folder, now = settings.data_dir, console.state.clock()
+    (draft_id,) = rehearsals_to_carry_out(folder, now)
+    assert rehearsals_to_carry_out(folder, now) == [], "a worker has it"
+    carry_out(draft_id, settings)
+    page = text_of(console.http.get(f"{draft}/start").text)
+    for words in ("Plan, about", "Within the odds", "Rehearsed", "Rehearse again"):
+        assert words in page
+    asked = f"/api/v1/campaigns/{draft_id}/rehearse"
+    shown = console.http.get(asked).json()
+    assert (shown["state"], shown["result"]["contacts"], shown["problem"]) == ("done", 3, "")
+    again = console.http.post(asked, json={"at": "2035-03-12T09:00Z", "seed": 5})
+    assert (again.status_code, again.json()["state"], again.json()["seed"]) == (202, "waiting", 5)
     assert kept(console, draft).started is None
+    assert console.campaigns() == []
 
 
 def test_a_test_number_hears_what_one_person_would(console: Console) -> None:

@@ -1,0 +1,122 @@
+"""A rehearsal beside the plan: which figures lie within the odds, and why others may not.
+
+The plan simulates a campaign up to 25 times; a rehearsal is one draw more from the same odds. So a figure is within the
+odds when it lies within `WIDTH` standard deviations of the runs' mean, which one rehearsal in some hundreds does not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from statistics import fmean, stdev
+
+from campaigns.lifecycle import CampaignStatus
+from campaigns.planning.plan import Plan
+from campaigns.reporting.report import Totals
+
+WIDTH = 3.5
+LEAST_MARGIN = 0.01  # of a figure, and of the campaign's length: what ticks and polls add is not simulated one by one
+LEAST_END_MARGIN = timedelta(minutes=2)
+FEW_RUNS = 8  # fewer tell too little of how much runs differ
+
+
+class Figure(StrEnum):
+    """What is compared."""
+
+    CALLS = "calls"
+    REACHED = "reached"
+    ENDS = "ends"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """A figure of the plan with its range (Unix seconds for `ends`), and that of the rehearsal; None: it never came."""
+
+    figure: Figure
+    planned: float
+    low: float
+    high: float
+    rehearsed: float | None
+
+    @property
+    def within(self) -> bool:
+        """Whether the rehearsal's lies in the range."""
+        return self.rehearsed is not None and self.low <= self.rehearsed <= self.high
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """The figures, and what happened in the rehearsal that the plan does not reckon with."""
+
+    figures: Sequence[Compared]
+    differences: Sequence[str]
+
+    @property
+    def within(self) -> bool:
+        """Whether all figures are within the odds."""
+        return all(figure.within for figure in self.figures)
+
+
+def compare(plan: Plan, totals: Totals, *, reserved: int, faults: int) -> Comparison:
+    """Compare a rehearsal with the plan.
+
+    `reserved` contacts have a number whose calls always go the same way; `faults` are errors of the dialer itself.
+    """
+    contacts = max(plan.first_calls, 1)
+    share = min(1.0, plan.reached / contacts)
+    chance = math.sqrt(contacts * share * (1 - share))  # of as many contacts, each reached or not by itself
+    figures = [
+        _counted(Figure.CALLS, [run.calls for run in plan.runs], totals.attempts, chance),
+        _counted(Figure.REACHED, [run.reached for run in plan.runs], totals.final.get("reached", 0), chance),
+        _ends(plan, totals.finished_at),
+    ]
+    return Comparison(figures=figures, differences=_differences(totals, reserved, faults))
+
+
+def _counted(figure: Figure, runs: Sequence[float], rehearsed: int, chance: float) -> Compared:
+    mean = fmean(runs)
+    spread = stdev(runs) if len(runs) >= FEW_RUNS else chance
+    margin = max(WIDTH * spread * math.sqrt(1 + 1 / len(runs)), LEAST_MARGIN * mean, 1.0)
+    return Compared(
+        figure=figure, planned=mean, low=max(0.0, mean - margin), high=mean + margin, rehearsed=float(rehearsed)
+    )
+
+
+def _ends(plan: Plan, ended: datetime | None) -> Compared:
+    """The runs' range of ends, wider by as much as it is wide: the last retries of few contacts make the end."""
+    ends, begins = [run.ends for run in plan.runs], plan.begins.timestamp()
+    low, high = min(ends), max(ends)
+    margin = max(high - low, LEAST_MARGIN * (high - begins), LEAST_END_MARGIN.total_seconds())
+    return Compared(
+        figure=Figure.ENDS,
+        planned=plan.ends.timestamp(),
+        low=max(begins, low - margin),
+        high=high + margin,
+        rehearsed=None if ended is None else ended.timestamp(),
+    )
+
+
+def _differences(totals: Totals, reserved: int, faults: int) -> list[str]:
+    """What the plan does not know of, where it happened."""
+    differences = []
+    if totals.status is not CampaignStatus.FINISHED:
+        differences.append(f"it did not come to its end: it is {totals.status.value} ({totals.reason or 'no reason'})")
+    if faults:
+        differences.append(f"{faults:,} errors of the dialer itself: they are on standard error, or in its log")
+    if reserved:
+        differences.append(f"{reserved:,} contacts have reserved numbers, whose calls go as the sandbox's table says")
+    if unknown := totals.outcomes.get("unknown", 0):
+        differences.append(f"of {unknown:,} calls the end is not known: see the warning of short messages in the check")
+    if refused := totals.final.get("refused", 0) + totals.final.get("suppressed", 0):
+        differences.append(f"{refused:,} contacts were refused by the provider")
+    if expired := totals.final.get("expired", 0):
+        differences.append(f"{expired:,} contacts expired before they were reached")
+    return differences
+
+
+def moment(figure: float) -> datetime:
+    """A figure of `ends` as a moment."""
+    return datetime.fromtimestamp(figure, UTC)
