@@ -17,7 +17,7 @@ from campaigns.ledger.store import Ledger, LedgerUnavailable
 from campaigns.lifecycle import Step
 from dialer.account import Account
 from dialer.bucket import BucketUnavailable, CampaignLimits
-from dialer.deadline import steady_seconds
+from dialer.deadline import Deadline, steady_seconds
 from dialer.errors import DialerError
 from dialer.log import get_logger
 from dialer.seldom import Seldom
@@ -46,6 +46,7 @@ class Runtime:
     post_timeout    seconds that such a program may take for its answer
     keep_events     for how long events that were delivered are kept
     steady          a clock that cannot be set, in seconds; `sleep` waits by it
+    deadline        makes the deadline at a moment, by the clocks that tell when it has passed
     possible_times  the times that it may be, where the clock is watched (`dialer.clock`); None: the clock's time
     """
 
@@ -63,6 +64,7 @@ class Runtime:
     keep_events: timedelta = timedelta(days=3)
     steady: Callable[[], float] = steady_seconds
     sleep: Callable[[float], None] = time.sleep
+    deadline: Callable[[datetime], Deadline] = Deadline
     possible_times: Callable[[], Sequence[datetime]] | None = None
 
     def moments(self) -> tuple[datetime, ...]:

@@ -239,7 +239,7 @@ def _open(
     """
     moments = using.moments()
     send_by = moments[0] + timedelta(seconds=using.send_within)
-    deadline, notify_url = Deadline(send_by, wall=using.clock, steady=using.steady), using.notify_url(account.name)
+    deadline, notify_url = using.deadline(send_by), using.notify_url(account.name)
     inside = (
         []
         if using.stopping()

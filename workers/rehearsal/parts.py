@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -29,6 +29,7 @@ from dialer.account import Account, limits_of
 from dialer.account_settings import AccountSettings
 from dialer.bucket import TokenBucket, connect
 from dialer.bucket.limits import Slots
+from dialer.deadline import Deadline
 from dialer.errors import DialerError
 from dialer.http import HttpReply
 from dialer.providers.registry import PROVIDERS, provider_for
@@ -160,6 +161,7 @@ def opened(
                 posts=_AllGo(portal, key=""),
                 steady=loop.unix_seconds,
                 sleep=turns.sleep,
+                deadline=partial(Deadline, wall=loop.now, steady=loop.unix_seconds),
             ),
         )
     finally:
