@@ -25,7 +25,7 @@ from campaigns.ledger.queries import Campaign
 from campaigns.operations.people import Role
 from console.pages.language import gettext
 from console.pages.new_campaign.drafted_plan import plan_at_hand
-from console.pages.new_campaign.steps import InjectedForm, InjectedWork, save, step_page, text
+from console.pages.new_campaign.steps import InjectedForm, InjectedWork, go_to, save, step_page, text
 from console.pages.said import with_remedy
 from console.preflight import check_login
 from console.server.auth import Caller
