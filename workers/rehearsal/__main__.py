@@ -23,8 +23,8 @@ from campaigns.launch.drafts.rehearsal_notes import (
     rehearsal_of,
     write_rehearsal,
 )
+from dialer import log_setup
 from dialer.errors import DialerError
-from workers import logs
 from workers.ledger import now_utc, open_ledger
 from workers.rehearsal.facts import rehearsal_facts
 from workers.rehearsal.rehearsal import Standing, rehearse
@@ -36,7 +36,7 @@ GENTLY = 10  # the nice value: calls go first
 
 def main(draft_id: str) -> None:
     """Carry out the rehearsal of this draft."""
-    logs.set_up("ERROR")
+    log_setup.set_up("ERROR", process="rehearsal")
     os.nice(GENTLY)
     carry_out(draft_id, load())
 

@@ -15,7 +15,7 @@ from console.cli.arguments import AsJson, FilePath
 from console.cli.context import settings_and_ledger
 from console.cli.output import err, out, print_json
 from console.cli.views.rehearsal import rehearsal_panel
-from workers import logs
+from dialer import log_setup
 from workers.ledger import now_utc
 from workers.rehearsal.beginning import beginning
 from workers.rehearsal.facts import rehearsal_facts, skipped_rows
@@ -41,7 +41,7 @@ def rehearse_command(
 
     The real dial path runs against a sandbox, in a ledger that is thrown away. Its report stands beside the plan's.
     """
-    logs.set_up("ERROR")
+    log_setup.set_up("ERROR", process="rehearsal")
     with settings_and_ledger() as (settings, ledger), _progress() as watch:
         begins = beginning(at, load_definition(file), now_utc())
         rehearsed = rehearse(file, settings, ledger, begins=begins, seed=seed, watch=watch)
