@@ -1,4 +1,4 @@
-"""Every example that ships is rehearsed to its end; those with a program or a second account run beside these too."""
+"""Every example that ships is rehearsed to its end, but those with tests of their own."""
 
 from __future__ import annotations
 
