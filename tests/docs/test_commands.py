@@ -33,8 +33,6 @@ COMMANDS = {
     'export PATH="$PWD/.venv/bin:$PATH"': "it changes the shell that it is typed into",
     "pip install 'campaign-dialer[otel]'": "from an index that tests do not ask",
     "export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318": "it changes the shell that it is typed into",
-    "curl -X POST https://dialer.example.com/responses/bulk/SECRET "
-    """-d '{"correlation_id": "0f0e…", "key": "1"}'""": "tests/console/receipts/test_responses.py",
     "make demo": "it installs first; the demo itself: tests/console/cli/commands/test_demo.py",
     "make test": "it is what runs this",
     "make wheel": "tests/deploy/test_release.py::test_every_file_of_the_packages_is_in_the_wheel_and_in_the_sdist",
