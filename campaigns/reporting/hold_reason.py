@@ -12,7 +12,6 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 from campaigns.calendar.calling_hours import next_opening
 from campaigns.calendar.zones import zones_of
 from campaigns.ledger import queries
-from campaigns.ledger.lists.drafts import LEASE
 from campaigns.ledger.moves import moved_to
 from campaigns.ledger.numbers.frequency_caps import cap_clears_at
 from campaigns.ledger.queries import Campaign, last_tick, latest_fault
@@ -38,6 +37,7 @@ TICK_IS_LATE = timedelta(seconds=15)
 DIALED_LATELY = timedelta(seconds=5)  # a request that left so long ago proves that calls are being placed
 TAKEN_WITHIN = timedelta(seconds=10)  # a worker that lives asks for a call sooner after it has been claimed or is due
 FAILING_IS_NEWS = timedelta(minutes=10)
+DRAFT_LEASE = timedelta(minutes=2)  # a launch that lives has written to its draft since
 FAILED_IN_A_ROW = 3  # requests that placed no call, after which the provider is said to be down
 
 
@@ -248,7 +248,7 @@ def reason_of(trouble: Trouble | None) -> HoldReason | None:
 
 def _not_running(db: Connection, campaign: Campaign, now: datetime) -> HoldReason:
     match campaign.status:
-        case CampaignStatus.DRAFT if now - campaign.since > LEASE:
+        case CampaignStatus.DRAFT if now - campaign.since > DRAFT_LEASE:
             return HoldReason(kind=HoldKind.CUT_OFF, words="its start was cut off, and nobody is called")
         case CampaignStatus.DRAFT:
             return HoldReason(kind=HoldKind.STARTING, words="its contacts are being read")

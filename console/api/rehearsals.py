@@ -49,7 +49,7 @@ class Rehearsal(BaseModel):
     final: int = Field(description="Contacts that are final by then, of `contacts`.")
     contacts: int
     trouble: str = Field(description="What keeps it; blank where nothing does.")
-    result: dict[str, Any] | None = Field(description="Once it is done: as `dialer rehearse --json` has it.")
+    result: dict[str, Any] | None = Field(description="Once it is done: as `dialer rehearse FILE --json` has it.")
     problem: str = Field(description="Why it has failed, with what to do; blank where it has not.")
 
 

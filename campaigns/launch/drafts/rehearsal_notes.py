@@ -46,7 +46,7 @@ class RehearsalNote:
     begins    the moment from which it is rehearsed
     heard_at  when it was last heard of; None before it was handed to a worker
     now       the moment by its own clock; `final` of so many `contacts` are final by then
-    facts     what came of it, as `dialer rehearse --json` has it
+    facts     what came of it, as `dialer rehearse FILE --json` has it
     message   why it failed, and what to do about it
     """
 

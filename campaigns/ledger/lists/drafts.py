@@ -41,7 +41,6 @@ ContactValues = tuple[object, ...]
 """The values of these columns for one contact."""
 WrittenContact = tuple[int, str, str | None, str, str | None, str | None, str, datetime | None, str]
 """The same without the hash: line, phone, consent, fields as JSON, text, voice as JSON, zone, not_after, key."""
-LEASE = timedelta(minutes=2)  # a launch that lives has written to its draft since
 ABANDONED = timedelta(hours=1)  # a draft that nobody has written to for so long is removed
 DISCARDED_AT_ONCE = 5000
 SUPPRESSED_AT_ONCE = 1000
@@ -167,13 +166,12 @@ def add_contacts(
     now: datetime,
 ) -> None:
     """Add contacts to the draft created at `now`, due at once. Raises DraftGone when it is no draft any more."""
-    definition = parse_definition(*_definition_of(db, campaign_id))
+    columns = (campaigns.c.definition, campaigns.c.account)
+    draft = db.execute(select(*columns).where(campaigns.c.id == campaign_id)).one_or_none()
+    if draft is None:
+        raise DraftGone(f"there is no campaign {campaign_id}", "start it again")
+    definition = parse_definition(draft.definition, draft.account)
     add_rows(db, campaign_id, _rows(db.dialect, map(as_written, admitted), keyed_hash, definition, now), now)
-
-
-def _definition_of(db: Connection, campaign_id: str) -> tuple[str, str]:
-    row = db.execute(select(campaigns.c.definition, campaigns.c.account).where(campaigns.c.id == campaign_id)).one()
-    return row.definition, row.account
 
 
 def rows_of(

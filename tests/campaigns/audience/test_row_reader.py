@@ -318,6 +318,7 @@ def test_the_summary_counts_every_row_once_in_the_order_people_read(audience_of)
         ("missing variable", 1),
         ("text too long", 0),
         ("other", 2),
+        ("not wanted", 0),
         ("will dial", 2),
     ]
     assert audience.summary.rejected == len(audience.rejects) == 6

@@ -140,7 +140,13 @@ def test_a_fault_is_named_with_place_key_and_remedy(faults_of, wrong, line, colu
         ('  tts: "Hello"', '  tts: "  "', "message.tts", "comes out empty", ""),
         ('  tts: "Hello"', "  tts: \"{{ ''.__class__ }}\"", "message.tts", "unsafe", ""),
         ('  tts: "Hello"', "  tts: '{{ 1 / 0 }}'", "message.tts", "division by zero", ""),
-        ('message:\n  tts: "Hello"', "message: Hello", "message", "expected a section", "tts, media, voice"),
+        (
+            'message:\n  tts: "Hello"',
+            "message: Hello",
+            "message",
+            "expected a section",
+            "tts, media, variants, voice, repeat",
+        ),
         ('  tts: "Hello"', "  tts: Hi\n  voice: female", "message.voice", "section of keys", ""),
     ],
 )

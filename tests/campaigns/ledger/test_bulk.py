@@ -89,7 +89,7 @@ def test_fields_are_written_as_json_dumps_writes_them(text):
 @pytest.mark.parametrize("count", [1, 2, bulk.ROWS_A_STATEMENT + 1, MANY])
 @pytest.mark.parametrize("wrong", [{"status": "waiting"}, {"status": "claimed"}, {"status": "reached"}])
 def test_rows_that_a_check_forbids_are_refused_however_many_they_are(ledger, draft, clock, count, wrong):
-    rows = drafts.rows_of(ledger, map(drafts.as_written, people(count)))
+    rows = drafts.rows_of(ledger, map(drafts.as_written, people(count)), definition(), clock())
     due = drafts._moments(ledger.engine.dialect)(clock())
     equal = {"campaign_id": draft, "due_at": due, "attempts": 0, "tries": 0, **wrong}
     with pytest.raises(IntegrityError), ledger.writing() as db:
@@ -187,7 +187,7 @@ def test_numbers_and_claims_are_found_without_reading_every_contact(sqlite_ledge
 
 def test_no_contact_is_left_without_its_campaign(ledger, draft, clock):
     """No foreign key holds it: who adds contacts and who removes a campaign wait for each other."""
-    rows = drafts.rows_of(ledger, map(drafts.as_written, people(3)))
+    rows = drafts.rows_of(ledger, map(drafts.as_written, people(3)), definition(), clock())
     with ledger.writing() as db:
         drafts.add_rows(db, draft, rows, clock())
         removal = threading.Thread(target=drafts.discard, args=(ledger, draft, clock()))
@@ -201,7 +201,7 @@ def test_no_contact_is_left_without_its_campaign(ledger, draft, clock):
 
 
 def test_no_contact_is_added_to_a_campaign_that_is_being_removed(ledger, draft, clock):
-    rows = drafts.rows_of(ledger, map(drafts.as_written, people(3)))
+    rows = drafts.rows_of(ledger, map(drafts.as_written, people(3)), definition(), clock())
     with ThreadPoolExecutor(1) as thread:
         with ledger.writing() as db:
             assert drafts.discard_draft(db, draft, clock())

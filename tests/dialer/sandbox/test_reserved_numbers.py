@@ -185,7 +185,7 @@ def test_the_table_prints_itself() -> None:
 
     assert len(table) == len(RESERVED_NUMBERS) + 1
     assert table[0] == ("+1 NXX 555 0111", "busy", ("call_session_id", "201"))
-    assert [row.number[-2:] for row in table[:-1]] == [str(n) for n in (*range(11, 25), *range(94, 98))]
+    assert [row.number[-2:] for row in table[:-1]] == [str(n) for n in (*range(11, 25), 31, 32, 39, *range(94, 98))]
     assert table[-1].number == "any other"
     assert {row.first for row in RESERVED_NUMBERS.values()} | {ReservedBehaviour.ANSWERS} == set(ReservedBehaviour)
 

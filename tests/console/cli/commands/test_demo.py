@@ -119,7 +119,7 @@ def _redis(stack: Path) -> str:
 
 def _kept(url: str) -> list[str]:
     """Every key of a Redis with its value, as text."""
-    client = redis.Redis.from_url(url, decode_responses=True)
+    client = redis.Redis.from_url(url, decode_responses=True, encoding_errors="backslashreplace")
     readers = {
         "string": client.get,
         "list": lambda key: client.lrange(key, 0, -1),

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
-import aiohttp
-
 from dialer.sandbox.course import Outcome
 from dialer.sandbox.log import PlacedCall
 from dialer.sandbox.numbers import OWN_NUMBERS, ReservedBehaviour
@@ -98,11 +96,9 @@ class AcmeService(Sending):
 
     async def _post(self, call: PlacedCall, url: str, what: str, at: str) -> None:
         event = {"event": str(uuid4()), "call": call.call_id, "id": call.correlation_id, "what": what, "at": at}
-        try:
-            async with self._http().post(url, json=event, timeout=aiohttp.ClientTimeout(total=10)):
-                call.receipts_sent += 1
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            return  # an event that was not taken does not come again
+        body = json.dumps(event).encode()
+        if await self._world.post(self, url, body, {"Content-Type": "application/json"}, 10.0) is not None:
+            call.receipts_sent += 1  # an event that was not taken does not come again
 
 
 def _examined(body: bytes) -> dict[str, Any]:
