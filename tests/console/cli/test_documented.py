@@ -74,6 +74,7 @@ def shell(tmp_path_factory) -> Iterator[Shell]:
     up = shell.begin("up", "--sandbox", "--speed", "10")
     try:
         wait_for(lambda: running_stack(shell.folder / ".dialer") is not None, seconds=120)
+        wait_for(lambda: shell.run("doctor").code == 0, seconds=120, every=1)  # every program of it has shown itself
         yield shell
     finally:
         shell.end(up)
