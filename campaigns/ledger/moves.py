@@ -116,7 +116,7 @@ def _of_ids(
     arrays: bool,
 ) -> Update:
     """The same values for many rows."""
-    of_ids = among(table.c.id, "many", arrays=arrays)
+    of_ids = _locked_in_order(table, "many") if arrays else among(table.c.id, "many", arrays=False)
     return _unmoved(table, to).where(of_ids).values(_bindings(table, given) | dict(computed))
 
 
@@ -132,8 +132,17 @@ def _of_arrays(
     arrays += [bindparam(f"to_{name}", type_=ARRAY(table.c[name].type)) for name in given]
     moved = func.unnest(*arrays).table_valued("id", *given).render_derived(name="moved")
     values = {name: moved.c[name] for name in given}
-    statement = _unmoved(table, to).where(table.c.id == moved.c.id)
+    statement = _unmoved(table, to).where(table.c.id == moved.c.id, _locked_in_order(table, "one"))
     return statement.values(_bindings(table, ()) | values | dict(computed))
+
+
+def _locked_in_order(table: Table, name: str) -> ColumnElement[bool]:
+    """Whether a row is among the ids of this parameter, which are locked in the order of all who lock many.
+
+    Without it an update locks them as PostgreSQL's plan comes by them, and two of them may wait for each other.
+    """
+    many = select(table.c.id).where(among(table.c.id, name, arrays=True)).order_by(table.c.id)
+    return table.c.id.in_(select(many.with_for_update(key_share=True).cte("locked").c.id))
 
 
 def among(column: Column[Any], name: str, *, arrays: bool) -> ColumnElement[bool]:
