@@ -9,7 +9,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from campaigns.reporting import glossary
+from campaigns.reporting.glossary import texts as glossary
 from console.pages.language import LANGUAGES, SOURCE
 from scripts import error_texts
 

@@ -1,0 +1,24 @@
+"""Every text of the glossary that pages translate, for the catalogues: nothing that speaks needs the whole list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from campaigns.reporting.glossary.audit_events import EVENTS
+from campaigns.reporting.glossary.help import CALLS, CAMPAIGNS, HOLDS
+from campaigns.reporting.glossary.labels import LABELS, MEANINGS
+from campaigns.reporting.glossary.phrases import COUNTED, PHRASES
+from dialer.bucket import LimitName
+
+
+def texts() -> Iterator[str | tuple[str, str]]:
+    """Every text that pages translate: labels, meanings and phrases, those with a count in both its forms."""
+    yield from LABELS.values()
+    yield from MEANINGS.values()
+    yield from EVENTS
+    yield from (limit.value for limit in LimitName if limit)
+    for sentences in (CAMPAIGNS, CALLS, HOLDS):
+        yield from sentences.values()
+    yield from HOLDS
+    for words in PHRASES.values():
+        yield (words, COUNTED[words]) if words in COUNTED else words
