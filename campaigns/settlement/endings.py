@@ -71,8 +71,7 @@ def conclude(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datet
         traces.tell(attempt.id, Part.OUTCOME, ending.ended_at, now, facts)
         traces.tell(attempt.id, Part.ATTEMPT, attempt.queued_at or attempt.dialing_at, now, facts)
     if ending.outcome in REACHED:
-        lock_contact(db, attempt.contact_id)
-        if (short and _try_short_again(db, attempt, ending, now=now)) or goes_on(db, attempt, now):
+        if (short or attempt.reminder is not None) and _call_again(db, attempt, ending, short, now=now):
             return True
         move_contact(db, attempt.contact_id, ContactStatus.REACHED, now, reason=ending.outcome.value)
     elif ending.outcome is Outcome.UNKNOWN:
@@ -86,6 +85,12 @@ def _count(attempt: OpenAttempt, outcome: Outcome, now: datetime) -> None:
     CALLS_ENDED.labels(attempt.account, outcome).inc()
     if attempt.placed_at is not None:
         ANSWER_TO_OUTCOME.labels(attempt.account).observe(max(0.0, (now - attempt.placed_at).total_seconds()))
+
+
+def _call_again(db: Connection, attempt: OpenAttempt, ending: Ending, short: bool, *, now: datetime) -> bool:
+    """Put back a contact who was reached and is called again: it was a short answer, or another reminder is to come."""
+    lock_contact(db, attempt.contact_id)
+    return (short and _try_short_again(db, attempt, ending, now=now)) or goes_on(db, attempt, now)
 
 
 def _try_again_or_give_up(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datetime) -> None:
@@ -120,8 +125,8 @@ def _try_short_again(db: Connection, attempt: OpenAttempt, ending: Ending, *, no
 
 def _tried(db: Connection, attempt: OpenAttempt) -> int:
     """How often the contact was called; of several reminders, for this one."""
-    told = attempt.reminder
-    return attempt.contact_attempts if told is None else queries.count_calls(db, attempt.contact_id, told)
+    reminder = attempt.reminder
+    return attempt.contact_attempts if reminder is None else queries.count_calls(db, attempt.contact_id, reminder)
 
 
 def _try_in_a_window(
