@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from campaigns.calendar.calling_hours import is_open_at_all, next_opening
 from campaigns.dispatch import attempt_traces
 from campaigns.dispatch.before_dial import cleared
-from campaigns.dispatch.requests import call_for, opening_for
+from campaigns.dispatch.requests import prepared
 from campaigns.dispatch.token_wait import return_claims, send_with_tokens
 from campaigns.dispatch.vendor_queue import claimed_to_hand_over, otherwise_due, send_at
 from campaigns.ledger import claims, queries
@@ -245,8 +245,9 @@ def _open(
         if using.stopping()
         else [contact for contact in batch if _may_be_called(contact, campaign, account, moments)]
     )
-    calls = {contact.attempt_id: call_for(contact, campaign, account, notify_url, moments) for contact in inside}
-    openings = [opening_for(contact, campaign, account, moments) for contact in inside]
+    pairs = [prepared(contact, campaign, account, notify_url, moments) for contact in inside]
+    openings = [opening for opening, _ in pairs]
+    calls = {call.correlation_id: call for _, call in pairs}
     settled_by = send_by + timedelta(seconds=2 * account.settings.timeout + SWEEP_MARGIN)
     opened = open_attempts(db, openings, now=moments[0], conclude_at=settled_by, caps=campaign.definition.caps)
     return [(calls[attempt.id], attempt) for attempt in opened], deadline

@@ -44,37 +44,37 @@ def reminder_for(definition: Definition, contact: Claimed, now: datetime) -> int
     return present_reminder(definition, contact.zone, contact.not_after, first=contact.reminder or 1, now=now)
 
 
-def opening_for(contact: Claimed, campaign: Campaign, account: Account, moments: Sequence[datetime]) -> Opening:
-    reminder = reminder_for(campaign.definition, contact, moments[0])
-    handed_over = send_at(campaign.definition, account.provider, contact, moments)
-    local_time, allowed_by = call_evidence(campaign.definition, contact.zone, handed_over or moments[0])
-    return Opening(
+def prepared(
+    contact: Claimed, campaign: Campaign, account: Account, notify_url: str | None, moments: Sequence[datetime]
+) -> tuple[Opening, CallRequest]:
+    """What the ledger keeps of the call of this contact, and the request that places it."""
+    definition = campaign.definition
+    reminder = reminder_for(definition, contact, moments[0])
+    script = script_for(definition, campaign.account, contact, reminder)
+    handed_over = send_at(definition, account.provider, contact, moments)
+    local_time, allowed_by = call_evidence(definition, contact.zone, handed_over or moments[0])
+    opening = Opening(
         contact=contact,
         account=account.name,
         provider=account.provider.name,
-        caller_id=campaign.definition.caller_id,
-        script_seconds=script_for(campaign.definition, campaign.account, contact, reminder).seconds,
+        caller_id=definition.caller_id,
+        script_seconds=script.seconds,
         reminder=reminder,
-        variant=campaign.definition.variant_for(contact.key, contact.phone),
+        variant=definition.variant_for(contact.key, contact.phone),
         send_at=handed_over,
         local_time=local_time,
         allowed_by=allowed_by,
     )
-
-
-def call_for(
-    contact: Claimed, campaign: Campaign, account: Account, notify_url: str | None, moments: Sequence[datetime]
-) -> CallRequest:
-    definition = campaign.definition
-    return CallRequest(
+    request = CallRequest(
         correlation_id=contact.attempt_id,
         to=PhoneNumber(contact.phone),
         caller_id=PhoneNumber(definition.caller_id),
-        script=script_for(definition, campaign.account, contact, reminder_for(definition, contact, moments[0])),
+        script=script,
         ring_timeout=definition.ring_timeout,
         dtmf=definition.dtmf,
         direction=definition.direction,
         kind=definition.call,
         notify_url=notify_url,
-        send_at=send_at(definition, account.provider, contact, moments),
+        send_at=handed_over,
     )
+    return opening, request
