@@ -36,7 +36,6 @@ from dialer.calls import REACHED
 
 HANDED_OVER_MARGIN = timedelta(minutes=5)  # a provider that is asked to wait may place a call so much later
 CLOCKS_APART = timedelta(seconds=60)  # as far as the clocks of two machines may differ
-LOCKING = select(campaigns.c.status).where(campaigns.c.id == bindparam("campaign")).with_for_update(key_share=True)
 UNCLAIMED = {"status": ContactStatus.PENDING, "claim": None, "claimed_at": None, "lease_until": None}
 
 
@@ -74,7 +73,7 @@ def _attempt_id(claim: UUID, contact_id: int) -> UUID:
 
 def lock_campaign(db: Connection, campaign_id: str) -> bool:
     """Lock the campaign's row until this transaction ends (SQLite has one writer); returns whether it is running."""
-    return db.scalar(LOCKING, {"campaign": campaign_id}) == CampaignStatus.RUNNING
+    return campaign_id in lock_campaigns(db, [campaign_id])
 
 
 def lock_campaigns(db: Connection, campaign_ids: Collection[str]) -> set[str]:
