@@ -145,7 +145,9 @@ def _opened(
             share_day(name, using.ledger, account.bucket, now)
         calls = account.bucket.forecast(using.horizon).calls
     except BucketUnavailable as exc:
-        _note_away(name, ids, exc, now, using)
+        with using.ledger.reading() as db:
+            campaigns_ = queries.campaigns_by_id(db, ids)
+        _note_away(name, _not_astray(campaigns_, account, now, using), exc, now, using)
         return None
     left = int(min(calls, most_with_workers({*waiting, *ids}, with_workers, account.settings.pace, now, using)))
     left = max(0, left - with_workers)
@@ -155,11 +157,9 @@ def _opened(
     return _AccountRoom(account=account, left=left, waiting=waiting, turns=turns, since=now)
 
 
-def _note_away(name: str, ids: Sequence[str], exc: BucketUnavailable, now: datetime, using: Runtime) -> None:
+def _note_away(name: str, running: Sequence[Campaign], exc: BucketUnavailable, now: datetime, using: Runtime) -> None:
     log.warning("bucket away", account=name, why=exc.message)
-    with using.ledger.reading() as db:
-        campaigns_ = queries.campaigns_by_id(db, ids)
-    for campaign in _not_astray(campaigns_, using.accounts[name], now, using):
+    for campaign in running:
         note(campaign, now, Held(kind=ReleaseHold.REDIS_AWAY, words="Redis is away"), using)
 
 
@@ -232,7 +232,7 @@ def _allowed(
         return allowances(running, room.left, room.waiting, account, moments, now, using)
     except BucketUnavailable as exc:
         room.left = 0
-        _note_away(account.name, [campaign.id for campaign in running], exc, now, using)
+        _note_away(account.name, running, exc, now, using)
         return []
 
 
