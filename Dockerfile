@@ -1,8 +1,8 @@
 # One image for the worker, beat, the console, Flower and the command line.
 
 ARG PYTHON=3.12
-# Written by `make digests`: @sha256:…
-ARG PYTHON_DIGEST=
+# Written by `make digests`. It goes before the tag: with another PYTHON, give its digest too, or an empty one.
+ARG PYTHON_DIGEST=@sha256:78387bc3881b8273120a12ebe6c1ab22b018ccc2c9adf565ae1ac9b536e184ea
 
 FROM python:${PYTHON}-slim${PYTHON_DIGEST} AS build
 ENV PIP_NO_CACHE_DIR=1 \

@@ -90,6 +90,7 @@ class Engine:
         given = ["--file", str(file)] if file else []
         mounts = [word for volume in volumes for word in ("--volume", volume)]
         isolated = ["--pull-never", "--isolation", "chroot", "--network", "host", "--layers=false"]
+        isolated += ["--build-arg", "PYTHON_DIGEST="]  # what stands in for the image that is pulled has its tag
         self.run("buildah", "build", *isolated, *mounts, *given, "--tag", name, str(context))
 
     def compose(self, folder: Path, *words: str, check: bool = True) -> str:

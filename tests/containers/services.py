@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -39,9 +40,9 @@ class Services:
         self.folder = engine.folder / f"compose-{image.rpartition(':')[2]}"
         self.folder.mkdir(exist_ok=True)
         text = (tree / "docker-compose.yml").read_text()
-        composed = yaml.safe_load(
-            text.replace("$$HOSTNAME", "$$(hostname)")
-        )  # which 18de8bf asks, and Podman does not set
+        text = re.sub(r"@sha256:[0-9a-f]{64}", "", text)  # the stand-ins have the tags
+        text = text.replace("$$HOSTNAME", "$$(hostname)")  # which 18de8bf asks, and Podman does not set
+        composed = yaml.safe_load(text)
         self.project = composed["name"]
         rehearsal = yaml.safe_load((ROOT / "deploy" / "compose.sandbox.yml").read_text())
         rehearsal["x-accounts"] |= {
