@@ -88,8 +88,9 @@ def call_evidence(hours: CallingHours, zone: str, now: datetime) -> tuple[str, s
     The rules are those that allowed the call, as a text for people.
     """
     local_times = " ".join(now.astimezone(tz).isoformat(timespec="seconds") for tz in zones_of(zone))
-    rules = [hours.windows.rule_at(now.astimezone(zones_of(zone)[0]))]
-    if hours.windows.holidays:
+    first = zones_of(zone)[0]
+    rules = [hours.windows.rule_at(now.astimezone(first))]
+    if hours.windows.of(first).holidays:
         rules.append("no holiday")
     rules += [f"at most {cap.written} to this number" for cap in hours.caps]
     return local_times, "; ".join([*rules, "not on the suppression list"])

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from campaigns.calendar.holidays import Holidays
 from campaigns.calendar.times import MINUTES_PER_DAY, WEEKDAYS, Range, parse_hours, parse_weekdays
+from campaigns.calendar.zones import country_of
 
 NO_HOLIDAYS = Holidays()
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -28,11 +29,12 @@ class Windows:
     """When calling is allowed: the local hours of each weekday, Monday first, and never on holidays.
 
     Without `days` any hour is allowed. Methods take an aware `now` (ValueError if naive) and the zones that the contact
-    may be in, and return moments in UTC.
+    may be in, and return moments in UTC. In a zone of one of `countries` the windows hold that stand with it there.
     """
 
     days: tuple[tuple[Range, ...], ...] = ()
     holidays: Holidays = NO_HOLIDAYS
+    countries: tuple[tuple[str, Windows], ...] = ()
 
     @classmethod
     def parse(cls, windows: Mapping[str, Iterable[str]], holidays: Iterable[str] = ()) -> Windows:
@@ -50,7 +52,14 @@ class Windows:
     @property
     def always_open(self) -> bool:
         """Whether calling is allowed at any time."""
-        return not self.days and not self.holidays
+        return not (self.days or self.holidays or self.countries)
+
+    def of(self, zone: tzinfo | None) -> Windows:
+        """The windows that hold in this zone: those of its country, where it has its own."""
+        if not self.countries or not isinstance(zone, ZoneInfo):
+            return self
+        country = country_of(zone.key)
+        return next((windows for code, windows in self.countries if code == country), self)
 
     def is_open(self, now: datetime, *zones: ZoneInfo) -> bool:
         """Whether calling is allowed at `now` in all these zones."""
@@ -87,37 +96,44 @@ class Windows:
 
     def ever_open(self, *zones: ZoneInfo) -> bool:
         """Whether any hour of a week is open in all of these zones at once. Holidays are ignored."""
-        return Windows(self.days).next_open(ORDINARY_YEAR, *zones) is not None
+        return self._on_holidays_too().next_open(ORDINARY_YEAR, *zones) is not None
+
+    def _on_holidays_too(self) -> Windows:
+        countries = tuple((code, windows._on_holidays_too()) for code, windows in self.countries)
+        return replace(self, holidays=NO_HOLIDAYS, countries=countries)
 
     def holiday(self, now: datetime, *zones: ZoneInfo) -> str | None:
         """The name of the holiday at `now` in the first of these zones that has one; None if none has."""
-        names = (self.holidays.name(now.astimezone(zone).date()) for zone in zones)
+        names = (self.of(zone).holidays.name(now.astimezone(zone).date()) for zone in zones)
         return next((name for name in names if name), None)
 
     def rule_at(self, local: datetime) -> str:
         """The window that contains a local time, as a text for people such as `mon 09:00-12:30`."""
         minute, day = local.hour * 60 + local.minute, local.weekday()
-        spans = self.days[day] if self.days else ((0, MINUTES_PER_DAY),)
+        days = self.of(local.tzinfo).days
+        spans = days[day] if days else ((0, MINUTES_PER_DAY),)
         opens, closes = next(((opens, closes) for opens, closes in spans if opens <= minute < closes), (0, 0))
         if (opens, closes) == (0, 0):
             return "outside the windows"
-        if not self.days:
+        if not days:
             return "any hour"
         return f"{WEEKDAYS[day]} {opens // 60:02}:{opens % 60:02}-{closes // 60:02}:{closes % 60:02}"
 
     def _covers(self, local: datetime) -> bool:
-        if self.holidays and local.date() in self.holidays:
+        windows = self.of(local.tzinfo)
+        if windows.holidays and local.date() in windows.holidays:
             return False
         minute = local.hour * 60 + local.minute
-        return not self.days or any(opens <= minute < closes for opens, closes in self.days[local.weekday()])
+        return not windows.days or any(opens <= minute < closes for opens, closes in windows.days[local.weekday()])
 
     def edges(self, begin: datetime, end: datetime, zone: ZoneInfo) -> Iterator[datetime]:
         """Every moment between these at which the result of `is_open` may change; may repeat, in no order."""
-        midnights = {0} if self.holidays else set()
+        windows = self.of(zone)
+        midnights = {0} if windows.holidays else set()
         first = begin.astimezone(zone).date() - timedelta(days=1)
         for ahead in range((end - begin).days + 4):
             day = first + timedelta(days=ahead)
-            hours = self.days[day.weekday()] if self.days else ()
+            hours = windows.days[day.weekday()] if windows.days else ()
             for minute in midnights.union(*hours):
                 yield from (moment for moment in _moments(day, minute, zone) if begin < moment < end)
         yield from _jumps(begin, end, zone)

@@ -7,6 +7,8 @@ import re
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
+from babel.core import get_global
+
 from campaigns.calendar.times import BadTime
 
 OFFSET = re.compile(r"(UTC|GMT|Z)? ?[+-] ?\d{1,2}(:?\d\d)?", re.ASCII)
@@ -73,3 +75,11 @@ def _fixed_offset(code: str, offset: int) -> BadZone:
 def zones_of(names: str) -> tuple[ZoneInfo, ...]:
     """The zones that a contact may be in, from the text that the ledger stores: one name, or several with commas."""
     return tuple(ZoneInfo(name) for name in names.split(","))
+
+
+@lru_cache(maxsize=4096)
+def country_of(zone: str) -> str | None:
+    """The country (two letters) in which a zone is; None for zones of the sea and of no place."""
+    known_as: str = get_global("zone_aliases").get(zone, zone)
+    country: str | None = get_global("zone_territories").get(known_as)
+    return country

@@ -183,7 +183,7 @@ class Definition(Section):
     @cached_property
     def windows(self) -> Windows:
         """When calling is allowed, in each contact's own zone."""
-        return Windows.parse(self.schedule.windows or {}, self.schedule.holidays)
+        return self.schedule.open_windows()
 
     @cached_property
     def template(self) -> Template | None:

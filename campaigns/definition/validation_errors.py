@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -143,11 +143,19 @@ def _described(path: KeyPath, model: type[BaseModel]) -> str:
 
 def _fields(path: KeyPath, model: type[BaseModel]) -> Mapping[str, Any]:
     """The model fields of the section at this path; empty if there is no section."""
-    fields: Mapping[str, Any] = model.model_fields
+    annotation: Any = model
     for step in path:
-        field = fields.get(str(step))
-        fields = _section_fields(field.annotation) if field is not None else {}
-    return fields
+        annotation = _type_under(annotation, str(step))
+    return _section_fields(annotation)
+
+
+def _type_under(annotation: Any, key: str) -> Any:
+    """The type of what stands under a key: of a section's field, or of all that have names of the file's own."""
+    field = _section_fields(annotation).get(key)
+    if field is not None:
+        return field.annotation
+    named = (get_args(kind)[1] for kind in (annotation, *get_args(annotation)) if get_origin(kind) is dict)
+    return next(named, None)
 
 
 def _section_fields(annotation: Any) -> Mapping[str, Any]:

@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from campaigns.calendar import times, zones
-from campaigns.definition.field_types import Cron, Days, Hours, Moment, Weekdays, Zone
+from campaigns.calendar.windows import Windows
+from campaigns.definition.field_types import Country, Cron, Days, Hours, Moment, Weekdays, Zone
 from campaigns.definition.sections.reminders import Reminders
 from campaigns.definition.sections.section import Section
 from dialer.field_errors import field_error
 from dialer.providers.registry import offering
+
+
+class CountryHours(Section):
+    """When calling is allowed in one country, by the clock there."""
+
+    windows: dict[Weekdays, Hours] | None = Field(
+        None, description="Hours by weekday in this country; absent: those of schedule.windows."
+    )
+    holidays: Days | None = Field(None, description="Days without calls there; absent: those of schedule.holidays.")
+
+    @model_validator(mode="after")
+    def _open_at_all(self) -> CountryHours:
+        if self.windows is not None and not any(self.windows.values()):
+            raise field_error("windows never open", "write some hours, or leave the country's contacts out of the list")
+        return self
 
 
 class Schedule(Section):
@@ -32,6 +49,11 @@ class Schedule(Section):
         (),
         description="Days without calls, by the contact's calendar: a country (US), a part of it (US-CA), "
         "dates (2026-12-24).",
+    )
+    by_country: dict[Country, CountryHours] = Field(
+        {},
+        description="Countries with hours or holidays of their own: {CA: {windows: {mon-sat: '09:00-20:00'}, "
+        "holidays: CA}}. A contact is in the country of its zone.",
     )
     before: Reminders | None = Field(
         None, description="Several reminders of one appointment: {column: appointment_at, at: [3d, 1d, 2h]}."
@@ -51,6 +73,14 @@ class Schedule(Section):
         "skip", description="What to do when nobody was there to launch a run: leave it out, or launch one late."
     )
 
+    @field_validator("by_country", mode="before")
+    @classmethod
+    def _each_country_once(cls, countries: object) -> object:
+        codes = [str(code).strip().upper() for code in countries] if isinstance(countries, dict) else []
+        if twice := next((code for code in codes if codes.count(code) > 1), None):
+            raise field_error(f"{twice} stands here twice", "keep one of them")
+        return countries
+
     @model_validator(mode="after")
     def _consistent(self) -> Schedule:
         if self.windows is not None and not any(self.windows.values()):
@@ -59,6 +89,10 @@ class Schedule(Section):
             given = "windows are" if self.windows else "holidays are"
             raise field_error(
                 f"{given} given without a zone", "add zone: America/New_York, or the one your contacts are in"
+            )
+        if self.by_country and not self.windows:
+            raise field_error(
+                "by_country is given without windows", "add windows: the hours of contacts in every other country"
             )
         if self.before and self.vendor_queue:
             raise field_error(
@@ -78,6 +112,18 @@ class Schedule(Section):
         if self.starts_at and self.ends_at and self.ends_at <= self.starts_at:
             raise field_error("end comes before start", "correct one of them")
         return self
+
+    def open_windows(self) -> Windows:
+        """When calling is allowed, by the clock of each contact's zone, in each country."""
+        windows = self.windows or {}
+        countries = {
+            code: Windows.parse(windows if own.windows is None else own.windows, self._days_without_calls(own))
+            for code, own in self.by_country.items()
+        }
+        return replace(Windows.parse(windows, self.holidays), countries=tuple(countries.items()))
+
+    def _days_without_calls(self, own: CountryHours) -> Days:
+        return self.holidays if own.holidays is None else own.holidays
 
     @property
     def starts_at(self) -> datetime | None:
