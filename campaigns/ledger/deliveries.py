@@ -196,7 +196,7 @@ def replay(
         which.append(deliveries.c.at >= since)
     if only_failed:
         which.append(_in_state(DeliveryState.FAILED))
-    again = {"state": DeliveryState.PENDING, "tries": 0, "next_at": now}
+    again = {"state": DeliveryState.PENDING, "tries": 0, "next_at": now, "waits_since": now}
     return row_count(db, update(deliveries).where(*which).values(**again))
 
 
@@ -228,7 +228,8 @@ def listed(
 
 def backlogs(db: Connection) -> dict[str, Backlog]:
     """What waits for each webhook that anything waits for."""
-    query = select(deliveries.c.webhook, func.count(), func.min(deliveries.c.at)).where(waits())
+    since = func.coalesce(deliveries.c.waits_since, deliveries.c.at)  # rows of before migration 0038 have none
+    query = select(deliveries.c.webhook, func.count(), func.min(since)).where(waits())
     rows = db.execute(query.group_by(deliveries.c.webhook))
     return {name: Backlog(waiting=waiting, oldest=oldest) for name, waiting, oldest in rows}
 
@@ -258,6 +259,7 @@ def alert(
                 reason=reason,
                 state=DeliveryState.DELIVERED if name == STREAM else DeliveryState.PENDING,
                 next_at=now,
+                waits_since=now,
             )
         )
 

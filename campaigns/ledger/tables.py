@@ -660,6 +660,7 @@ deliveries = Table(
     Column("state", Text, nullable=False),
     Column("tries", Integer, nullable=False, default=0),
     Column("next_at", UtcTime, nullable=False),
+    Column("waits_since", UtcTime),  # by the store's clock: `at` may be long ago when a call's end is learnt late
     Column("answer", Sentence),
     Column(
         "xact", BigInteger

@@ -16,7 +16,8 @@ ATTEMPT_FACTS = (
     *("dialing_at", "placed_at", "answered_at", "ended_at", "talk_seconds", "response", "reminder", "short", "variant"),
 )
 CONTACT_FACTS = ("line", "status", "corrected", "attempts", "tries", "final_at", "response")
-LATER = frozenset({"response", "reminder", "short", "variant"})  # columns that are younger than the first triggers
+# Columns that are younger than the first triggers.
+LATER = frozenset({"response", "reminder", "short", "variant", "waits_since"})
 CAMPAIGN_FACTS = ("name", "account", "status", "pause_kind", "contacts", "rejects", "started_at", "finished_at")
 HOLD_FACTS = ("name", "account", "hold_kind", "held_until")
 MOVED_TO = """CASE NEW.status
@@ -32,6 +33,7 @@ AN_HOUR_BEFORE = {
     "sqlite": "strftime('%Y-%m-%d %H:%M:%f', {}, '-1 hour')",
     "postgresql": "{} - interval '1 hour'",
 }
+NOW = {"sqlite": "strftime('%Y-%m-%d %H:%M:%f', 'now') || '000'", "postgresql": "clock_timestamp()"}
 AS_JSON = {"sqlite": "json_object", "postgresql": "json_build_object"}
 DIFFERS = {"sqlite": "IS NOT", "postgresql": "IS DISTINCT FROM"}
 
@@ -131,16 +133,17 @@ def make(dialect: str, *tables: str, later: Collection[str] = ()) -> Iterator[Te
                 of=[name for name in event.of if name not in left_out],
                 facts=[name for name in event.facts if name not in left_out],
             )
-            for statement in _postgresql(known) if dialect == "postgresql" else _sqlite(known):
+            statements = _postgresql if dialect == "postgresql" else _sqlite
+            for statement in statements(known, "waits_since" in later):
                 yield text(statement.replace(":", "\\:"))
 
 
-def _sqlite(event: _Event) -> Iterator[str]:
-    yield f"CREATE TRIGGER {event.name} {_moment(event, 'sqlite')} BEGIN {_insert(event, 'sqlite')}; END"
+def _sqlite(event: _Event, waits: bool) -> Iterator[str]:
+    yield f"CREATE TRIGGER {event.name} {_moment(event, 'sqlite')} BEGIN {_insert(event, 'sqlite', waits)}; END"
 
 
-def _postgresql(event: _Event) -> Iterator[str]:
-    body = f"BEGIN {_insert(event, 'postgresql')}; RETURN NULL; END"
+def _postgresql(event: _Event, waits: bool) -> Iterator[str]:
+    body = f"BEGIN {_insert(event, 'postgresql', waits)}; RETURN NULL; END"
     yield f"CREATE OR REPLACE FUNCTION {event.name}() RETURNS trigger LANGUAGE plpgsql AS $event$ {body} $event$"
     moment = _moment(event, "postgresql")
     yield f"CREATE TRIGGER {event.name} {moment} EXECUTE FUNCTION {event.name}()"
@@ -154,8 +157,11 @@ def _moment(event: _Event, dialect: str) -> str:
     return f"AFTER UPDATE OF {', '.join(event.of)} ON {event.table} FOR EACH ROW WHEN ({when})"
 
 
-def _insert(event: _Event, dialect: str) -> str:
-    """Writes a delivery for each webhook that is told of such events; nothing where there is none."""
+def _insert(event: _Event, dialect: str, waits: bool) -> str:
+    """Writes a delivery for each webhook that is told of such events; nothing where there is none.
+
+    `waits`: with the moment from which it waits, which may be long after that of which it tells.
+    """
     facts = ", ".join(f"'{name}', NEW.{name}" for name in event.facts)
     subject = f"CAST({event.campaign if event.contact == 'NULL' else event.contact} AS TEXT)"
     values = {
@@ -172,7 +178,7 @@ def _insert(event: _Event, dialect: str) -> str:
         "state": "CASE w.name WHEN '(events)' THEN 'delivered' ELSE 'pending' END",
         "tries": "0",
         "next_at": event.at,
-    }
+    } | ({"waits_since": NOW[dialect]} if waits else {})
     where = f"w.state <> 'ended' AND w.kinds LIKE '% ' || {event.kind} || ' %'"
     if event.seldom:
         lately = f"d.at > {AN_HOUR_BEFORE[dialect].format(event.at)}"

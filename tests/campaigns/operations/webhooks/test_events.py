@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from random import Random
 
 import pytest
@@ -19,6 +20,7 @@ from campaigns.operations.erasure import erase
 from campaigns.operations.webhooks.bodies import body_of
 from campaigns.safeguards import unknown_alert
 from campaigns.settlement.rulings import mark_unconfirmed, put_back_all
+from dialer.deadline import utc_now
 from dialer.phone import parse
 from dialer.seldom import Seldom
 from dialer.verdicts import Ruling, Verdict
@@ -157,6 +159,26 @@ def test_a_correction_is_told_again(ledger, clock):
         reached = {"status": ContactStatus.REACHED, "reason": "answered", **as_final(clock())}
         db.execute(update(contacts).where(contacts.c.id == one.contact_id).values(**reached))
     assert [row.facts["status"] for row in written(ledger)] == ["unknown", "reached"]
+
+
+def test_an_event_waits_since_it_was_written_or_replayed_whenever_it_happened(ledger, clock):
+    """A call's end may be learnt hours late, and nothing is stuck for that."""
+    (one,) = dialing(ledger, numbers(1), now=clock())
+    subscribe(ledger, kinds=[EventKind.CONTACT_FINISHED], now=clock())
+    yesterday = utc_now() - timedelta(days=1)
+    ledger.write(move_contact, one.contact_id, ContactStatus.UNKNOWN, yesterday, reason="nothing was heard")
+    (event,) = written(ledger)
+    assert event.at == yesterday
+    assert utc_now() - _oldest(ledger) < timedelta(minutes=1)
+    ledger.write(deliveries.delivered, [event.id], "204")
+    later = utc_now() + timedelta(days=1)
+    ledger.write(deliveries.replay, "all", later, event_ids=[event.event_id])
+    assert _oldest(ledger) == later
+
+
+def _oldest(ledger):
+    with ledger.reading() as db:
+        return deliveries.backlogs(db)["all"].oldest
 
 
 def test_a_campaign_is_told_of_from_its_start_to_its_end(ledger, clock):
