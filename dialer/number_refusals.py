@@ -126,13 +126,13 @@ def _is_short(digits: str, region: str) -> bool:
 
 def _dropped_in_mexico(written: str, country: str | None) -> BadPhoneNumber | None:
     """The error for a Mexican number with the digits that were dialed before it until 2019."""
-    found = OLD_MEXICAN.fullmatch(dialable(written))
-    if found is None or not (found["code"] or country == "MX") or not valid_number(found["number"], "MX"):
+    old_form = OLD_MEXICAN.fullmatch(dialable(written))
+    if old_form is None or not (old_form["code"] or country == "MX") or not valid_number(old_form["number"], "MX"):
         return None
-    if not valid_number(found["code"] + found["number"], country):
+    if not valid_number(old_form["code"] + old_form["number"], country):
         return None
-    reason = f"the {found['dropped']} before the ten digits of Mexican numbers is not dialed any more"
-    return BadPhoneNumber(reason, f"remove the {found['dropped']}{' after the 52' if found['code'] else ''}")
+    reason = f"the {old_form['dropped']} before the ten digits of Mexican numbers is not dialed any more"
+    return BadPhoneNumber(reason, f"remove the {old_form['dropped']}{' after the 52' if old_form['code'] else ''}")
 
 
 def _lost_in_a_spreadsheet(written: str, country: str | None) -> BadPhoneNumber | None:

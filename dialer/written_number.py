@@ -56,8 +56,8 @@ class _Plain(dict[int, str]):
     """What stands for each character of a number in ASCII; nothing for one that nobody sees. Filled as it is asked."""
 
     def __missing__(self, code: int) -> str:
-        self[code] = found = _plain_character(chr(code))
-        return found
+        self[code] = character = _plain_character(chr(code))
+        return character
 
 
 def _plain_character(character: str) -> str:
@@ -130,10 +130,10 @@ def decimal_tail(written: str) -> DecimalTail | None:
 
     `06.12.34.50.00` is a French number; `612345000.00` is one that a spreadsheet took for an amount.
     """
-    found = DECIMALS.fullmatch(written)
-    if found is None:
+    decimal = DECIMALS.fullmatch(written)
+    if decimal is None:
         return None
-    before, sign, decimals = (found[index] or found[index + 3] for index in (1, 2, 3))
+    before, sign, decimals = (decimal[index] or decimal[index + 3] for index in (1, 2, 3))
     tail = DecimalTail(before, sign + decimals)
     return tail if tail.is_zero or (tail.is_a_decimal and len(decimals) <= 2) else None
 

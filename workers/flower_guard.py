@@ -126,8 +126,8 @@ class AdminRequired(SafeHeaders):
             return self._by_password(given)
         for name in (SECURE_NAME, NAME):
             if cookie := self.request.cookies.get(name):
-                now, found = datetime.now(UTC), lifetime(_settings())
-                if session := log_ins.session_of(_ledger(), cookie.value, lifetime=found, now=now, by_hand=False):
+                now, lifetimes = datetime.now(UTC), lifetime(_settings())
+                if session := log_ins.session_of(_ledger(), cookie.value, lifetime=lifetimes, now=now, by_hand=False):
                     return session.user
         if self.request.method in ("GET", "HEAD") and "text/html" in self.request.headers.get("Accept", ""):
             self.redirect(f"{self._console()}login?next=/flower", status=303)

@@ -364,16 +364,16 @@ def is_loopback(host: str) -> bool:
 
 def _from_named_files(variables: Mapping[str, str]) -> dict[str, str]:
     """What stands in the files that variables such as `DIALER_CONSOLE__PASSWORD__FILE` name, as Docker's secrets do."""
-    found = {}
+    values = {}
     for name, file in variables.items():
         if name.upper().startswith("DIALER_") and name.upper().endswith(IN_A_FILE):
             try:
-                found[name[: -len(IN_A_FILE)]] = decoded(read_regular(Path(file), MAX_BYTES)).rstrip("\r\n")
+                values[name[: -len(IN_A_FILE)]] = decoded(read_regular(Path(file), MAX_BYTES)).rstrip("\r\n")
             except OSError as exc:
                 raise BadSettings(f"{name}: {file}: {exc.strerror}", "name a file that this user may read") from None
             except UnicodeDecodeError:
                 raise BadSettings(f"{name}: {file}: the file is not UTF-8 text", "save it as UTF-8") from None
-    return found
+    return values
 
 
 def settings_file() -> Path:

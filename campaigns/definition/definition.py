@@ -315,8 +315,8 @@ class Definition(Section):
             return Speech(text="")
         if self.message.media is not None:
             return Recording(media_id=self.message.media)
-        said = " ".join([text] * self.message.repeat) if text else ""
-        return Speech(text=said, voice={**self.message.voice, **voice} if voice else self.message.voice)
+        spoken = " ".join([text] * self.message.repeat) if text else ""
+        return Speech(text=spoken, voice={**self.message.voice, **voice} if voice else self.message.voice)
 
     @property
     def file(self) -> str:

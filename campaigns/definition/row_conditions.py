@@ -145,8 +145,8 @@ class _Parser:
     def _comparison(self) -> Test:
         name = self._next
         if name.kind != "name":
-            found = "it ends" if name.kind == "end" else f"{name.value} stands"
-            raise BadCondition(f"{found} where a column's name is expected", name.at)
+            rest = "it ends" if name.kind == "end" else f"{name.value} stands"
+            raise BadCondition(f"{rest} where a column's name is expected", name.at)
         self._place += 1
         column = name.value
         self.columns.append(column)

@@ -65,7 +65,7 @@ def _path(error: ErrorDetails) -> KeyPath:
 
 def _words_for(error: ErrorDetails, path: KeyPath, source: Source, model: type[BaseModel]) -> tuple[str, str]:
     kind, context = error["type"], error.get("ctx", {})
-    found = _shown(_value_at(source.data, path))
+    shown = _shown(_value_at(source.data, path))
     if kind == FIELD_ERROR:
         return str(context["reason"]), str(context["suggestion"])
     if kind in {"union_tag_not_found", "union_tag_invalid"}:
@@ -73,17 +73,17 @@ def _words_for(error: ErrorDetails, path: KeyPath, source: Source, model: type[B
     if kind == "missing":
         return "is missing", _described(path, model)
     if kind in BOUNDS:
-        return f"{BOUNDS[kind][0].format(**context)}, found {found}", ""
+        return f"{BOUNDS[kind][0].format(**context)}, found {shown}", ""
     if kind in {"literal_error", "enum"}:
-        return f"expected {context['expected']}, found {found}".replace("'", ""), ""
+        return f"expected {context['expected']}, found {shown}".replace("'", ""), ""
     if kind in {"model_type", "model_attributes_type"}:
-        return f"expected a section, found {found}", f"its keys are {', '.join(_fields(path, model))}"
+        return f"expected a section, found {shown}", f"its keys are {', '.join(_fields(path, model))}"
     if kind == "string_too_short":
         return "is empty", _described(path, model)
     if kind == "string_pattern_mismatch":
-        return f"{found} does not fit", _described(path, model)
+        return f"{shown} does not fit", _described(path, model)
     if kind in EXPECTED:
-        return f"expected {EXPECTED[kind]}, found {found}", _described(path, model)
+        return f"expected {EXPECTED[kind]}, found {shown}", _described(path, model)
     return error["msg"], _described(path, model)
 
 

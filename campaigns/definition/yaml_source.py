@@ -207,17 +207,17 @@ def _syntax(path: Path, text: str, exc: yaml.MarkedYAMLError) -> FileFault:
 
 def _misplaced_blank(file: str, line: int, text: str) -> FileFault | None:
     """The fault of a line with something like a space where YAML wants a space; None if there is none."""
-    found = MISPLACED_BLANK.match(text)
-    if found is None:
+    misplaced = MISPLACED_BLANK.match(text)
+    if misplaced is None:
         return None
-    name = unicodedata.name(found["blank"], "no space").lower()
-    message = f"a {name} (U+{ord(found['blank']):04X}) stands where YAML wants a space"
+    name = unicodedata.name(misplaced["blank"], "no space").lower()
+    message = f"a {name} (U+{ord(misplaced['blank']):04X}) stands where YAML wants a space"
     return FileFault(
         file=file,
         message=message,
         suggestion="type the space again, or put a text in quotes",
         line=line,
-        column=found.start("blank") + 1,
+        column=misplaced.start("blank") + 1,
     )
 
 

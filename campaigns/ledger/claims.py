@@ -165,7 +165,7 @@ def _claim(
         chosen = chosen.with_hint(contacts, f"INDEXED BY {index}", "sqlite")
     chosen = chosen.with_for_update(skip_locked=True)  # PostgreSQL; SQLite has one writer at a time
     # Without being materialized PostgreSQL may run it again for each row, and claim more than the limit.
-    found = chosen.cte("due").prefix_with("MATERIALIZED", dialect="postgresql")
+    due_rows = chosen.cte("due").prefix_with("MATERIALIZED", dialect="postgresql")
     lease = {
         "claim": bindparam("claimed_by"),
         "claimed_at": bindparam("now", type_=UtcTime()),
@@ -173,7 +173,7 @@ def _claim(
     }
     return (
         update(contacts)
-        .where(contacts.c.id.in_(select(found.c.id)), contacts.c.status == ContactStatus.PENDING)
+        .where(contacts.c.id.in_(select(due_rows.c.id)), contacts.c.status == ContactStatus.PENDING)
         .values(status=ContactStatus.CLAIMED, **lease)
         .returning(contacts.c.id, contacts.c.line, contacts.c.due_at)
     )

@@ -103,8 +103,8 @@ def _told_of(place: Path) -> Iterator[None]:
 def _checked(copy: Path, named: Path) -> tuple[str, ...]:
     """The live campaigns of a copy that is whole and of a version that we know. Raises NotCopied, LedgerTooNew."""
     with closing(sqlite3.connect(f"{copy.absolute().as_uri()}?immutable=1", uri=True)) as db:
-        if (found := db.execute("PRAGMA integrity_check(1)").fetchone()[0]) != "ok":
-            raise NotCopied(f"{named} is damaged: {' '.join(str(found).split())[:200]}", "use an earlier copy")
+        if (verdict := db.execute("PRAGMA integrity_check(1)").fetchone()[0]) != "ok":
+            raise NotCopied(f"{named} is damaged: {' '.join(str(verdict).split())[:200]}", "use an earlier copy")
         if db.execute("PRAGMA foreign_key_check").fetchone() is not None:
             raise NotCopied(f"{named} is damaged: rows refer to rows that are not there", "use an earlier copy")
         tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}

@@ -202,8 +202,8 @@ def find(ledger: Ledger, accounts: Mapping[str, Account], call_session_id: int, 
             call_session_id=call_session_id, account=account, campaign_id=ours.campaign_id, phone=ours.phone
         )
     if len(chosen) > 1:
-        said = f"call {call_session_id} is no call of ours, and there are accounts {', '.join(sorted(chosen))}"
-        raise AccountUnclear(said, "name one with --account")
+        reason = f"call {call_session_id} is no call of ours, and there are accounts {', '.join(sorted(chosen))}"
+        raise AccountUnclear(reason, "name one with --account")
     return ManagedCall(call_session_id=call_session_id, account=next(iter(chosen.values())))
 
 

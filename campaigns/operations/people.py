@@ -238,10 +238,10 @@ def _insert(
     identity: str | None = None,
 ) -> None:
     line = {"name": name, "roles": [*roles], "password_hash": password_hash, "identity": identity}
-    made = {"created_at": now, "created_by": who}
+    stamps = {"created_at": now, "created_by": who}
     try:
         with ledger.writing() as db:
-            db.execute(insert(users).values(**line, **made))
+            db.execute(insert(users).values(**line, **stamps))
             write_audit(db, now, who=who, event="user added", detail=f"{name}: {', '.join(roles)}")
     except IntegrityError:
         remedy = "choose another name: the audit tells by it; see them with: dialer users list"

@@ -156,9 +156,9 @@ def _advance(
     call = next((receipt.provider_call_id for receipt in heard if receipt.provider_call_id), None)
     if attempt.status in UNANSWERED_REQUESTS or (call and attempt.provider_call_id is None):
         accept(db, attempt, call, settings, now=now, evidence=Evidence.RECEIPT)
-    told = summarize_receipts(heard)
-    reduced = believed_summary(told, attempt, now)
-    answered = told.progress is Progress.ANSWERED or told.answered_at is not None
+    summary = summarize_receipts(heard)
+    reduced = believed_summary(summary, attempt, now)
+    answered = summary.progress is Progress.ANSWERED or summary.answered_at is not None
     if answered and attempt.status in (*UNANSWERED_REQUESTS, AttemptStatus.PLACED):
         move_attempt(db, attempt.id, AttemptStatus.ANSWERED, answered_at=reduced.answered_at or now)
     if reduced.tells_all or reduced.outcome in REACHED:

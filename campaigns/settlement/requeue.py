@@ -95,8 +95,8 @@ def move_unless_reached(
     if status in ENDS_OF_A_REMINDER and goes_on(db, attempt, now):
         return False
     again = status is ContactStatus.PENDING
-    told = attempt.reminder if again else None
-    earlier = queries.reached_by(db, attempt.contact_id, told, heard=again) or reached_elsewhere(
+    last_reminder = attempt.reminder if again else None
+    earlier = queries.reached_by(db, attempt.contact_id, last_reminder, heard=again) or reached_elsewhere(
         db, attempt.campaign_id, attempt.phone
     )
     if earlier:

@@ -100,13 +100,13 @@ def kept_by(text: str) -> Pending | None:
 
 
 def _metadata(http: httpx.Client, settings: OidcSettings) -> dict[str, str]:
-    found = _fetch(http, f"{str(settings.issuer).rstrip('/')}/.well-known/openid-configuration")
-    if found.get("issuer") != settings.issuer:
+    document = _fetch(http, f"{str(settings.issuer).rstrip('/')}/.well-known/openid-configuration")
+    if document.get("issuer") != settings.issuer:
         remedy = "write into oidc.issuer exactly what the provider calls itself"
-        raise ProviderAway(f"the provider calls itself {_short(found.get('issuer'))}, not {settings.issuer}", remedy)
-    if lacking := [name for name in ("authorization_endpoint", "token_endpoint", "jwks_uri") if name not in found]:
+        raise ProviderAway(f"the provider calls itself {_short(document.get('issuer'))}, not {settings.issuer}", remedy)
+    if lacking := [name for name in ("authorization_endpoint", "token_endpoint", "jwks_uri") if name not in document]:
         raise ProviderAway(f"the provider names no {lacking[0]}", "see that oidc.issuer is an OpenID Connect provider")
-    return found
+    return document
 
 
 def _tokens(
@@ -176,13 +176,13 @@ def _fetch(http: httpx.Client, url: str) -> dict[str, Any]:
 def _answered(ask: Any) -> dict[str, Any]:
     try:
         reply: httpx.Response = ask()
-        found = reply.json() if reply.status_code == 200 else None
+        claims = reply.json() if reply.status_code == 200 else None
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as exc:
         raise ProviderAway(f"the provider does not answer ({type(exc).__name__})", "try again in a minute") from None
-    if not isinstance(found, dict):
+    if not isinstance(claims, dict):
         remedy = "log in again; an admin sees that oidc.client_id and oidc.client_secret are right"
         raise ProviderAway(f"the provider answered {reply.status_code}: {_short(reply.text)}", remedy)
-    return found
+    return claims
 
 
 def _short(text: object) -> str:

@@ -306,18 +306,18 @@ def _not_placed(kind: type[NotPlaced], provider: str, mnemonic: str, detail: str
 def _never_connected(cause: BaseException) -> str:
     """Why there is no connection: the name, the port, the time, or TLS with its reason."""
     system = getattr(cause, "os_error", None)
-    said = getattr(system, "strerror", None) or type(cause).__name__
+    description = getattr(system, "strerror", None) or type(cause).__name__
     if isinstance(cause, aiohttp.ClientConnectorDNSError):
-        return f"its name was not found (DNS: {said})"
+        return f"its name was not found (DNS: {description})"
     if isinstance(cause, aiohttp.ClientConnectorCertificateError):
         faulty = getattr(cause, "certificate_error", None)
-        return f"TLS: its certificate is not valid: {getattr(faulty, 'verify_message', None) or said}"
+        return f"TLS: its certificate is not valid: {getattr(faulty, 'verify_message', None) or description}"
     if isinstance(cause, aiohttp.ClientSSLError):
-        reason = str(getattr(system, "reason", None) or said)
+        reason = str(getattr(system, "reason", None) or description)
         return f"TLS: {reason.lower().replace('_', ' ')}; perhaps no TLS is spoken there"
     if isinstance(cause, aiohttp.ConnectionTimeoutError):
         return "none in time"
-    return "refused" if isinstance(system, ConnectionRefusedError) else said
+    return "refused" if isinstance(system, ConnectionRefusedError) else description
 
 
 def _failure(cause: BaseException) -> tuple[str, str]:

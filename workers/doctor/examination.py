@@ -81,10 +81,10 @@ def _examined(checks: Sequence[tuple[str, Check]], settings: Settings) -> list[F
     ends_at = time.monotonic() + LIMIT_SECONDS
     for thread in threads.values():
         thread.join(max(0.0, ends_at - time.monotonic()))
-    found = [part for subject in threads for part in results.get(subject, [_unfinished(subject)])]
-    findings = [part for part in found if isinstance(part, Finding)]
+    parts = [part for subject in threads for part in results.get(subject, [_unfinished(subject)])]
+    findings = [part for part in parts if isinstance(part, Finding)]
     if any(subject == "Redis" for subject, _ in checks):
-        findings.append(machine.clocks(part for part in found if isinstance(part, ClockReading)))
+        findings.append(machine.clocks(part for part in parts if isinstance(part, ClockReading)))
     secrets = secrets_of(settings)
     return [without_secrets(finding, secrets) for finding in findings]
 

@@ -95,9 +95,9 @@ def ledger(settings: Settings) -> Iterator[Finding | ClockReading]:
             served = db.dialect.name == "postgresql"
             if served:
                 asked = time.time()
-                told = db.scalar(text("SELECT extract(epoch FROM clock_timestamp())"))
+                its_clock = db.scalar(text("SELECT extract(epoch FROM clock_timestamp())"))
                 answered = time.time()
-                ahead = float(told) - (asked + answered) / 2
+                ahead = float(its_clock) - (asked + answered) / 2
                 yield ClockReading(clock="PostgreSQL", ahead=ahead, uncertain=(answered - asked) / 2)
             encoding = str(db.scalar(text("SHOW server_encoding" if served else "PRAGMA encoding")))
             number = str(db.scalar(text("SHOW server_version" if served else "SELECT sqlite_version()")))

@@ -38,13 +38,13 @@ class Answer:
     def clock(self, name: str) -> ClockReading | None:
         """The server's clock, where it tells it."""
         try:
-            told = parsedate_to_datetime(self.headers["date"]).timestamp()
+            its_clock = parsedate_to_datetime(self.headers["date"]).timestamp()
         except (KeyError, ValueError):
             return None
         middle = self.asked_at + self.seconds / 2
         return ClockReading(
             clock=name,
-            ahead=told + DATE_STEP / 2 - middle,
+            ahead=its_clock + DATE_STEP / 2 - middle,
             uncertain=DATE_STEP / 2 + self.seconds / 2,
         )
 

@@ -61,5 +61,5 @@ class Message(Section):
         """The template of what is spoken; of several variants one that says each where `variant` names it."""
         if not self.variants:
             return self.tts
-        said = [f'if variant == "{name}" %}}{one.tts}' for name, one in self.variants.items()]
-        return "{% " + "{% el".join(said) + "{% endif %}"
+        branches = [f'if variant == "{name}" %}}{one.tts}' for name, one in self.variants.items()]
+        return "{% " + "{% el".join(branches) + "{% endif %}"

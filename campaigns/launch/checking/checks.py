@@ -187,8 +187,8 @@ def _no_keys_warning(definition: Definition, provider: Provider) -> str | None:
         return None
     remedy = f"; calls of kind {' or '.join(sorted(kinds))} do, by the tags that their scenario sets" if kinds else ""
     door = f"/responses/{definition.account}/SECRET"
-    told = f"nobody's answer comes, unless a flow posts it to {door}"
-    return f"{provider.name} collects no keys in these calls: {told}{remedy}"
+    remark = f"nobody's answer comes, unless a flow posts it to {door}"
+    return f"{provider.name} collects no keys in these calls: {remark}{remedy}"
 
 
 def _warnings(definition: Definition, settings: AccountSettings, shortest_text: str | None) -> tuple[str, ...]:

@@ -28,10 +28,10 @@ class NearerAppointments:
 
     def warnings(self, now: datetime) -> list[str]:
         """For each reminder, how many contacts do not get it, because its moment has passed."""
-        labels, said = self._definition.reminder_labels, []
+        labels, sentences = self._definition.reminder_labels, []
         for label, moments in zip(labels, self._moments, strict=True):
             if passed := sum(moment < now.timestamp() for moment in moments):
                 whose = counted(passed, "contact has", "contacts have") + f" an appointment nearer than {label}"
                 last = label == labels[-1]
-                said.append(f"{whose}: " + ("not called at all" if last else "that reminder is left out"))
-        return said
+                sentences.append(f"{whose}: " + ("not called at all" if last else "that reminder is left out"))
+        return sentences

@@ -101,8 +101,8 @@ def next_page(db: Connection, campaign_id: str, kept: Kept, limit: int, after: t
         return None
     phones = {row.id: row.phone for row in rows}
     with_receipts = kept in (Kept.CONTACTS, Kept.RECEIPTS)
-    found = _receipts_of(db, list(phones)) if with_receipts else []
-    return Page(phones=phones, receipt_ids=found, last=tuple(rows[-1][:3]))
+    received = _receipts_of(db, list(phones)) if with_receipts else []
+    return Page(phones=phones, receipt_ids=received, last=tuple(rows[-1][:3]))
 
 
 def empty(db: Connection, ledger: Ledger, campaign_id: str, kept: Kept, phones: Mapping[int, str]) -> int | None:

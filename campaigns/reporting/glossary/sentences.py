@@ -32,13 +32,13 @@ def plain(sentence: str, translate: Translate = _unchanged, translate_counted: T
     """
     for phrase in _phrases():
         if match := phrase.pattern.fullmatch(sentence):
-            found = match.groupdict()
+            parameters = match.groupdict()
             if plural := COUNTED.get(phrase.words):
-                words = translate_counted(phrase.words, plural, int(found[COUNT].replace(",", "")))
+                words = translate_counted(phrase.words, plural, int(parameters[COUNT].replace(",", "")))
             else:
                 words = translate(phrase.words)
             return words.format_map(
-                {name: _field(name, value, translate, translate_counted) for name, value in found.items()}
+                {name: _field(name, value, translate, translate_counted) for name, value in parameters.items()}
             )
     return sentence
 

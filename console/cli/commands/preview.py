@@ -63,13 +63,13 @@ def _print(shown: Preview) -> None:
     if shown.voice:
         facts.add_row("voice", escape(", ".join(f"{name} {value}" for name, value in shown.voice.items())))
     out.print(facts)
-    told = {reminder.text for reminder in shown.reminders}
-    if shown.text is not None and len(told) < 2:
+    texts = {reminder.text for reminder in shown.reminders}
+    if shown.text is not None and len(texts) < 2:
         out.print()
         print_prose(escape(shown.text))
     for reminder in shown.reminders:
         out.print(f"\n[bold]{reminder.reminder}[/] before: {reminder.at:%a %d %b %H:%M}, where the contact is")
-        if len(told) > 1 and reminder.text is not None:
+        if len(texts) > 1 and reminder.text is not None:
             print_prose(escape(reminder.text))
     if shown.values:
         out.print(_values(shown.values))
@@ -77,7 +77,7 @@ def _print(shown: Preview) -> None:
 
 def _values(values: Sequence[SpokenValue]) -> Table:
     """The values that the text does not say as they are written."""
-    said = table("variable", "in the list", "is said as", "", title="\nWhat is made of the values")
+    spoken = table("variable", "in the list", "is said as", "", title="\nWhat is made of the values")
     for value in values:
-        said.add_row(*map(escape, value))
-    return said
+        spoken.add_row(*map(escape, value))
+    return spoken

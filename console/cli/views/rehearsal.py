@@ -82,10 +82,10 @@ def _verdict(rehearsed: Rehearsed) -> Iterator[RenderableType]:
 
 
 def _days(rehearsed: Rehearsed) -> RenderableType:
-    planned, made = rehearsed.plan.by_day, rehearsed.course.by_day
+    planned, actual = rehearsed.plan.by_day, rehearsed.course.by_day
     days = table("day (UTC)", ">plan, about", ">rehearsed", title="\nCalls by day")
-    for day in islice(sorted({*planned, *made}), SHOWN_DAYS):
-        days.add_row(f"{day:%a %d %b}", rounded_estimate(planned.get(day, 0)), made.get(day, 0))
+    for day in islice(sorted({*planned, *actual}), SHOWN_DAYS):
+        days.add_row(f"{day:%a %d %b}", rounded_estimate(planned.get(day, 0)), actual.get(day, 0))
     return days
 
 

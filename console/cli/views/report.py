@@ -148,9 +148,9 @@ def _answers_table(title: str, counts: Mapping[str, Mapping[str, int]]) -> Table
         return None
     shown = table(title, ">calls", ">answered", ">share")
     for name, calls in counts.items():
-        made = sum(number for outcome, number in calls.items() if outcome != "short")
+        full_calls = sum(number for outcome, number in calls.items() if outcome != "short")
         answered = sum(calls.get(outcome, 0) for outcome in REACHED)
-        shown.add_row(name, made, answered, percent(answered, made) if made else "")
+        shown.add_row(name, full_calls, answered, percent(answered, full_calls) if full_calls else "")
     return shown
 
 

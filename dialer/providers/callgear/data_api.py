@@ -63,8 +63,8 @@ def read_legs(answer: rpc.Answer, ruling: Ruling) -> CallStatus:
     talked = max((amount(leg.get("duration"), TALK_SECONDS) or 0.0 for leg in outer), default=0.0)
     if talked > 0 or any(word(leg.get("connect_time")) for leg in outer):
         return CallStatus(ruling=ruling, progress=Progress.ENDED, outcome=Outcome.ANSWERED, talk_seconds=talked)
-    told = [outcome for leg in outer if (outcome := _unanswered(leg)) not in {None, Outcome.UNKNOWN}]
-    return CallStatus(ruling=ruling, progress=Progress.ENDED, outcome=told[-1] if told else None)
+    outcomes = [outcome for leg in outer if (outcome := _unanswered(leg)) not in {None, Outcome.UNKNOWN}]
+    return CallStatus(ruling=ruling, progress=Progress.ENDED, outcome=outcomes[-1] if outcomes else None)
 
 
 def _unanswered(leg: Mapping[str, Any]) -> Outcome | None:
@@ -82,7 +82,7 @@ def names_another(answer: rpc.Answer, field: str, asked: str) -> bool:
 def found_call(answer: rpc.Answer) -> str | None:
     """The id of the call that was asked for; None when the report has none, or more than one."""
     rows = answer.data if isinstance(answer.data, list) else []
-    ids = {found for row in rows if (found := word(member(row, "id")))}
+    ids = {row_id for row in rows if (row_id := word(member(row, "id")))}
     return ids.pop() if len(ids) == 1 else None
 
 

@@ -52,9 +52,9 @@ class Book:
         with Archive.opened(path) as archive:
             root = _root(archive)
             related = _related(archive, root)
-            found = archive.elements(root, "workbookPr", "sheet", "calcPr")
-            sheets = tuple(_sheets([attributes for name, attributes in found if name == "sheet"], related))
-            own = {name: attributes for name, attributes in found if name != "sheet"}
+            parts = archive.elements(root, "workbookPr", "sheet", "calcPr")
+            sheets = tuple(_sheets([attributes for name, attributes in parts if name == "sheet"], related))
+            own = {name: attributes for name, attributes in parts if name != "sheet"}
             from_1904 = own.get("workbookPr", {}).get("date1904") in TRUE
             by_kind = dict(related.values())
             strings = by_kind.get("sharedStrings", "")
@@ -93,8 +93,8 @@ def _root(archive: Archive) -> str:
     """The part that lists the sheets. Raises BadContactsFile that names what the file is instead of a workbook."""
     _refuse_other_kinds(archive)
     if "_rels/.rels" in archive:
-        found = (part for kind, part in _relationships(archive, "_rels/.rels", "").values() if kind == "officeDocument")
-        return next(found, "xl/workbook.xml")
+        parts = (part for kind, part in _relationships(archive, "_rels/.rels", "").values() if kind == "officeDocument")
+        return next(parts, "xl/workbook.xml")
     return "xl/workbook.xml"
 
 
