@@ -84,8 +84,12 @@ def test_notifications_tell_it_at_the_consoles_door(ledger, redis_url, tmp_path:
             with working(ledger, redis_url, settings.accounts) as using:
                 campaign = seed(ledger, PHONES, now=using.clock(), text=LONG)
                 carry_out(using, campaign)
-    assert outcomes(ledger) == {"answered": 3, "busy": 1, "no_answer": 2}, "declined calls read as unanswered there"
-    assert witnesses(ledger) == {"receipt", "list"}, "of a declined call they tell no reason: polling decides"
+    ends = outcomes(ledger)
+    declined = ends - Counter({"answered": 3, "busy": 1, "no_answer": 1})
+    assert ends - declined == {"answered": 3, "busy": 1, "no_answer": 1}
+    # Of a declined call they tell no reason. A look decides, where it comes before the list has lost the call.
+    assert declined in ({"no_answer": 1}, {"unknown": 1})
+    assert "receipt" in witnesses(ledger)
 
 
 @pytest.mark.parametrize("lost", ["0111", "0101"])
