@@ -25,6 +25,12 @@ class Incoming:
     ip: str
     path: Mapping[str, str]
 
+    @property
+    def is_json(self) -> bool:
+        """Whether its Content-Type says that the body is JSON, whatever its charset."""
+        declared = self.headers.get("content-type", "").partition(";")[0]
+        return declared.strip().lower() == "application/json"
+
 
 @dataclass(frozen=True, slots=True)
 class Route:

@@ -13,6 +13,7 @@ from dialer.providers.callgear.params import (
     BY_RULE,
     CALLER,
     CONTACT,
+    CONTACT_OR_SIP,
     DIRECTION,
     DTMF_STRING,
     E164,
@@ -63,8 +64,10 @@ def _manages(name: str, *params: Param, errors: tuple[str, ...] = (), places: bo
     return Method(name=name, component=MANAGEMENT, params=known, places=places, own_errors=errors)
 
 
-def _starts(name: str, component: str, *params: Param, errors: tuple[str, ...] = ()) -> Method:
-    known = (TOKEN, CALLER, CONTACT, *params, EXTERNAL_ID, DTMF_STRING, DIRECTION, BY_RULE)
+def _starts(
+    name: str, component: str, *params: Param, contact: Param = CONTACT_OR_SIP, errors: tuple[str, ...] = ()
+) -> Method:
+    known = (TOKEN, CALLER, contact, *params, EXTERNAL_ID, DTMF_STRING, DIRECTION, BY_RULE)
     return Method(name=name, component=component, params=known, places=True, own_errors=(*_STARTS, *errors))
 
 
@@ -120,6 +123,7 @@ _METHODS = (
         INFORMER,
         message("contact_message", required=True),
         Param(name="dialing_timeout", kind="number", default=30, limit=RING),
+        contact=CONTACT,
     ),
     _starts(
         "start.simple_call",

@@ -93,6 +93,10 @@ def _matching(words: str, pattern: str) -> Limit:
 
 E164 = _matching("7 to 15 digits, country code first, without a plus (E.164)", r"[1-9]\d{6,14}")
 LINE = _matching("an extension, a SIP number or an E.164 number without a plus", r"[0-9A-Za-z._-]{1,64}")
+NUMBER_OR_SIP = _matching(
+    "an E.164 number without a plus, or an employee's SIP number, and no extension",
+    r"(?!\d{1,6}$|\d{16})[0-9A-Za-z._-]{1,64}",
+)
 DTMF = _matching("digits, * and #, with . for a pause of one second", r"[0-9*#.]+")
 ONE_KEY = _matching("one key: a digit, * or #", r"[0-9*#]")
 KEY_OR_ANY = _matching("one key (a digit, * or #), or any", r"[0-9*#]|any")
@@ -115,6 +119,7 @@ TOKEN = Param(name="access_token", required=True)
 SESSION = Param(name="call_session_id", kind="number", required=True, limit=ID)
 CALLER = Param(name="virtual_phone_number", required=True, limit=E164)
 CONTACT = Param(name="contact", required=True, limit=E164)
+CONTACT_OR_SIP = Param(name="contact", required=True, limit=NUMBER_OR_SIP)
 EXTERNAL_ID = Param(name="external_id")
 DTMF_STRING = Param(name="dtmf_string", limit=DTMF)
 DIRECTION = Param(name="direction", default="in", limit=one_of("in", "out"))

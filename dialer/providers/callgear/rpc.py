@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,13 +19,17 @@ HEADERS = {"content-type": "application/json; charset=UTF-8", "accept": "applica
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """The error of a reply, in the provider's words; `message` is raw and may hold a number."""
+    """The error of a reply, in the provider's words; `message` is raw and may hold a number.
+
+    `help_url` is a page about the error, where the provider names one.
+    """
 
     code: int | None
     mnemonic: str | None
     field: str | None
     message: Any
     params: Any
+    help_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +87,14 @@ def _fault(error: Any) -> Fault:
         field=word(member(error, "data", "field")),
         message=error if isinstance(error, str) else member(error, "message"),
         params=member(error, "data", "params"),
+        help_url=_web_address(member(error, "data", "extended_helper")),
     )
+
+
+def _web_address(value: Any) -> str | None:
+    """An address that may be shown: without what follows a question mark, and none that may hold a telephone number."""
+    text = (word(value) or "").partition("?")[0].partition("#")[0]
+    return text if re.fullmatch(r"https?://[!-~]+", text) and not re.search(r"\d{7}", text) else None
 
 
 def _metadata(value: Any, *path: str) -> Metadata:

@@ -83,7 +83,8 @@ def _detail(fault: Fault, rule: Rule) -> str:
     if rule is UNKNOWN:
         text = ": ".join(part for part in (scrubbed(fault.mnemonic), text) if part)
     named = f" ({fault.field})" if fault.field and known else ""
-    return f"{rule.note}{named}" + (f": {text}" if text else "")
+    more = f"; more at {fault.help_url}" if fault.help_url else ""
+    return f"{rule.note}{named}" + (f": {text}" if text else "") + more
 
 
 def _unspoken(answer: Answer, reply: HttpReply) -> Ruling:

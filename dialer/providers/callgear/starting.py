@@ -1,6 +1,7 @@
 """The five ways to start a call, as operations. Parameters are named as in the document, with its defaults.
 
-In all of them `contact` is the number called and `virtual_phone_number` the caller's; `external_id` is a label of yours
+In all of them `contact` is the number called and `virtual_phone_number` the caller's; in all but the informer call it
+may also be the SIP number of an employee, as text; `external_id` is a label of yours
 that `list.calls` shows; `dtmf_string` is sent to the contact, `.` in it is a pause of one second; `direction` says how
 reports count the call. With `switch_at_once` the sides are connected without waiting for the end of the messages; with
 a text as `contact_message` it has no effect.

@@ -43,6 +43,9 @@ class CallGearConfig(SharedConfig):
     latest_version: str | None = Field(
         None, description="Newest CallGear version; given, the replies say that v4.0 is on its way out."
     )
+    help_url: str | None = Field(
+        None, description="Where CallGear has pages about its errors; given, `extended_helper` links to them."
+    )
     office: Office = Field(Office(), description="The CallGear client area: employees, scenarios, tags, talk options.")
     notify_url: str | None = Field(None, description="Where CallGear's notifications go; absent, none are sent.")
     notify_templates: dict[str, str] = Field(

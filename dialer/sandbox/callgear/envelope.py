@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dialer.sandbox.callgear.errors import Refusal
+from dialer.sandbox.vendor import Incoming
 
 RequestId = str | int | float
 
@@ -21,9 +22,14 @@ class Request:
     utf8: bool
 
 
-def read(body: bytes, charset: str | None) -> Request:
-    """Read a request. Raises Refusal with `request_id` set where the request had a usable one."""
-    text, utf8 = _decode(body, charset)
+def read(incoming: Incoming) -> Request:
+    """Read a request. Raises Refusal with `request_id` set where the request had a usable one.
+
+    What is not declared to be JSON is taken for none.
+    """
+    if not incoming.is_json:
+        raise Refusal("parse_error")
+    text, utf8 = _decode(incoming.body, incoming.charset)
     document = _parse(text)
     if isinstance(document, list):
         raise Refusal("batch_opreations_not_supported")

@@ -78,40 +78,52 @@ OTHERWISE: Mapping[tuple[str, str], ErrorKind] = {
     ("start.vnumber_call", "scenario_not_found"): ErrorKind(-32007, "Virtual phone number does not have a scenario"),
 }
 
+# "Groups of error codes": security rules prohibit calls in a direction. No list of errors has a mnemonic for it.
+DIRECTION_FORBIDDEN = ErrorKind(-32002, "Calls in this direction are prohibited by security rules")
+
 
 class Refusal(Exception):
-    """An error reply. `field` names the parameter to blame, with dots; `value` is what the client sent for it."""
+    """An error reply. `field` names the parameter to blame, with dots; `value` is what the client sent for it.
+
+    `kind` is that of an error which is in no list of the Call API's document.
+    """
 
     def __init__(
         self,
-        mnemonic: str,
+        mnemonic: str | None,
         field: str | None = None,
         value: Any = None,
         params: Mapping[str, Any] | None = None,
         limits: Mapping[str, int] | None = None,
+        kind: ErrorKind | None = None,
     ) -> None:
         super().__init__(mnemonic)
         self.mnemonic = mnemonic
-        self.kind = ERRORS[mnemonic]
+        self.kind = kind or ERRORS[mnemonic or ""]
         self.field = field
         self.value = value
         self.params = params or {}
         self.limits = limits or {}
         self.request_id: str | int | float | None = None
 
+    @property
+    def name(self) -> str:
+        """What it is counted as: its mnemonic, else its code."""
+        return self.mnemonic or str(self.kind.code)
+
     def said_by(self, method: str) -> Refusal:
         """This refusal, with the error that the method has in its place."""
-        self.kind = OTHERWISE.get((method, self.mnemonic), self.kind)
+        self.kind = OTHERWISE.get((method, self.mnemonic or ""), self.kind)
         return self
 
-    def error(self, metadata: Mapping[str, Any] | None) -> dict[str, Any]:
-        """The `error` member; `metadata` is the account's, where there is one."""
+    def error(self, metadata: Mapping[str, Any] | None, help_url: str | None = None) -> dict[str, Any]:
+        """The `error` member; `metadata` is the account's, where there is one, `help_url` that of pages on errors."""
         data: dict[str, Any] = {
             "mnemonic": self.mnemonic,
             "field": self.field,
             "value": _as_sent(self.value),
             "params": dict(self.params) or {"object": None},  # the document's own sample has this for "none"
-            "extended_helper": None,
+            "extended_helper": f"{help_url.rstrip('/')}/{self.name}" if help_url else None,
         }
         if self.kind.metered and metadata is not None:
             data["metadata"] = {**metadata, "limits": {**metadata["limits"], **self.limits}}

@@ -7,7 +7,7 @@ from typing import Any
 from dialer.sandbox.callgear.accounts import DOCUMENT
 from dialer.sandbox.callgear.conversation import Conversation, Leg, State
 from dialer.sandbox.callgear.document import listed_call
-from dialer.sandbox.callgear.visit import Done, Visit, conversation
+from dialer.sandbox.callgear.visit import Done, Visit, conversation, written
 from dialer.sandbox.log import PlacedCall
 
 RINGING, TALKING, HELD, OPERATORS, TRANSFER = (
@@ -32,7 +32,7 @@ def list_calls(visit: Visit) -> Done:
         [
             _as_listed(call, visit)
             for call in live
-            if direction in (None, conversation(call).direction) and caller in (None, call.caller[1:])
+            if direction in (None, conversation(call).direction) and caller in (None, written(call.caller))
         ]
     )
 
@@ -64,8 +64,8 @@ def _as_listed(call: PlacedCall, visit: Visit) -> dict[str, Any]:
         "call_session_id": int(call.call_id),
         "direction": talk.direction,
         "start_time": visit.world.clock.wall(call.course.placed).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3],
-        "virtual_phone_number": call.caller[1:],
-        "contact_phone_number": call.to[1:],
+        "virtual_phone_number": written(call.caller),
+        "contact_phone_number": written(call.to),
         "external_id": call.correlation_id,
         "tags": [
             {"tag_id": tag, "tag_name": visit.office.tags.get(tag, "")} for tag in talk.tags_at(call.course, visit.now)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from dialer.sandbox.callgear.conversation import Conversation, Leg, Second, State
 from dialer.sandbox.callgear.errors import Refusal
-from dialer.sandbox.callgear.starting import DEFAULT_DIALING_TIMEOUT, check_message
-from dialer.sandbox.callgear.visit import SUCCESS, Done, Visit, conversation, whole
+from dialer.sandbox.callgear.office import TalkOption
+from dialer.sandbox.callgear.starting import DEFAULT_DIALING_TIMEOUT, check_direction, check_message
+from dialer.sandbox.callgear.visit import SUCCESS, Done, Visit, conversation, dialed, whole, written
 from dialer.sandbox.course import plan
 from dialer.sandbox.log import PlacedCall
+
+OPTIONS_AFTER = 30.0
+"""Seconds of an incoming call after which keys call talk options."""
 
 
 def hold_call(visit: Visit) -> Done:
@@ -29,6 +35,7 @@ def make_call(visit: Visit) -> Done:
         check_message(visit, "to_message")
     if not visit.office.is_active(to):
         raise Refusal("no_active_phone_number", "to", to)
+    check_direction(visit, "to")
     conversation(call).second = _second(visit, call, to)
     return SUCCESS
 
@@ -36,13 +43,13 @@ def make_call(visit: Visit) -> Done:
 def _second(visit: Visit, call: PlacedCall, to: str) -> Second:
     """Who is called besides: the reserved numbers decide about them as about contacts."""
     course = plan(
-        visit.world.next_behaviour("callgear", f"+{to}"),
+        visit.world.next_behaviour("callgear", dialed(to)),
         placed=visit.now,
         message=0.0,
         ring_timeout=DEFAULT_DIALING_TIMEOUT,
         rng=visit.world.chance("second", call.call_id, to),
     )
-    leg = Leg(leg_id=_leg_id(call, 3), calling=call.caller[1:], called=to, is_operator=True)
+    leg = Leg(leg_id=_leg_id(call, 3), calling=written(call.caller), called=to, is_operator=True)
     return Second(leg=leg, answers=course.answered, stops=course.ended)
 
 
@@ -70,7 +77,7 @@ def _add_coach(visit: Visit, call: PlacedCall, number: str | None) -> None:
     coach = number or visit.office.coach
     if coach is None:
         raise Refusal("coach_not_found")
-    leg = Leg(leg_id=_leg_id(call, 4), calling=call.caller[1:], called=coach, is_operator=True)
+    leg = Leg(leg_id=_leg_id(call, 4), calling=written(call.caller), called=coach, is_operator=True)
     conversation(call).coach = leg
 
 
@@ -120,14 +127,28 @@ def disconnect_leg(visit: Visit) -> Done:
 
 
 def send_dtmf(visit: Visit) -> Done:
-    """On hold, `*` leads from WAITING_INPUT to HOLD, which waits for input again at once."""
-    visit.call()
+    """A key that calls a talk option does so where one can be called; every other goes to the contact.
+
+    On hold, `*` leads from WAITING_INPUT to HOLD, which waits for input again at once. What an option cannot do then is
+    told to nobody: the document lists no errors of its own for this method.
+    """
+    call = visit.call()
+    option = visit.office.option_at(visit.params["dtmf_string"])
+    if option and conversation(call).ours and visit.state(call) is State.TALK and _options_open(visit, call):
+        with suppress(Refusal):
+            _carry_out(visit, call, option)
     return SUCCESS
+
+
+def _options_open(visit: Visit, call: PlacedCall) -> bool:
+    """Of an incoming call talk options are called by keys from half a minute on."""
+    since = visit.now - (call.course.answered or visit.now)
+    return conversation(call).direction == "out" or since >= OPTIONS_AFTER
 
 
 def block_contact(visit: Visit) -> Done:
     call = visit.call()
-    contact, blacklist = call.to[1:], visit.account.blacklist
+    contact, blacklist = written(call.to), visit.account.blacklist
     if contact in blacklist:
         raise Refusal("duplicate_contact", params={"contact_phone_number": contact})
     if visit.world.log.find(call.call_id) is call:  # the calls of the document's examples stay as they are
@@ -137,11 +158,16 @@ def block_contact(visit: Visit) -> Done:
 
 def call_talk_option(visit: Visit) -> Done:
     """Do what the client area says of a key. What it does a second time, it undoes: recording, coach."""
-    call = visit.call()
-    talk, button = conversation(call), visit.params["button"]
-    option = next((option for option in visit.office.talk_options if option.button == button), None)
+    call, button = visit.call(), visit.params["button"]
+    option = visit.office.option_at(button)
     if option is None:
         raise Refusal("talk_option_not_found", "button", button)
+    _carry_out(visit, call, option)
+    return SUCCESS
+
+
+def _carry_out(visit: Visit, call: PlacedCall, option: TalkOption) -> None:
+    talk = conversation(call)
     match option.mnemonic:
         case "tag_call" if option.id is not None and option.id not in talk.tags:
             talk.tags.append(option.id)
@@ -155,7 +181,6 @@ def call_talk_option(visit: Visit) -> Done:
             visit.run(call, talk.hold(call.course, visit.now))
         case "finish_conversation":
             visit.world.log.release(call, visit.now)
-    return SUCCESS
 
 
 def release_call(visit: Visit) -> Done:

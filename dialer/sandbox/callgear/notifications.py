@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dialer.sandbox.callgear.config import CallGearWorld
-from dialer.sandbox.callgear.visit import conversation
+from dialer.sandbox.callgear.visit import conversation, written
 from dialer.sandbox.course import Outcome
 from dialer.sandbox.log import PlacedCall
 from dialer.sandbox.sending import Sending
@@ -64,8 +64,8 @@ class Notifications(Sending):
             "external_id": call.correlation_id,
             "notification_mnemonic": event,
             "notification_time": clock.wall(clock.now()).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3],
-            "contact_phone_number": call.to[1:],
-            "virtual_phone_number": call.caller[1:],
+            "contact_phone_number": written(call.to),
+            "virtual_phone_number": written(call.caller),
             "direction": "out",
             "wait_time_duration": round((course.answered or course.ended) - course.placed),
             "employee_full_name": None,

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from dialer.sandbox.numbers import OWN_NUMBERS
 
 MEDIA_ID = re.compile(r"[1-9][0-9]{0,3}")
+Digits = Annotated[str, Field(pattern=r"^[0-9]{1,15}$")]
 Line = Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]{1,64}$")]
 
 
@@ -18,10 +19,11 @@ class _Part(BaseModel):
 
 
 class Employee(_Part):
-    """An employee and their active numbers."""
+    """An employee, their active numbers (telephones and extensions), and their SIP numbers."""
 
     name: str
     numbers: tuple[Line, ...] = ()
+    sip: tuple[Line, ...] = ()
 
 
 class TalkOption(_Part):
@@ -50,8 +52,8 @@ class Office(_Part):
     """Everything of a client area that the Call API uses. Ids are those of the vendor's examples."""
 
     employees: dict[int, Employee] = Field(
-        {25: Employee(name="Test", numbers=("79260000001", "101")), 26: Employee(name="Nobody")},
-        description="Employees by id; 26 has no active number.",
+        {25: Employee(name="Test", numbers=("79260000001", "101"), sip=("test.sip",)), 26: Employee(name="Nobody")},
+        description="Employees by id, with their numbers and SIP numbers; 26 has no active number.",
     )
     scenarios: frozenset[int] = Field(frozenset({23456}), description="Ids of scenarios.")
     without_scenario: frozenset[str] = Field(
@@ -65,6 +67,9 @@ class Office(_Part):
         {"1": 361, "2": 362, "9": 369}, description="Ids of the tags that a scenario sets for the keys people press."
     )
     talk_options: tuple[TalkOption, ...] = Field(OPTIONS, description="What keys do during a talk.")
+    forbidden_prefixes: tuple[Digits, ...] = Field(
+        (), description="Numbers that begin so are not called: the security rules prohibit the direction (-32002)."
+    )
     coach: Line | None = Field("102", description="The coach of the client area; null: there is none.")
     media_files: frozenset[int] | None = Field(None, description="Ids of media files; null: 1 to 9999.")
     virtual_numbers: frozenset[str] = Field(
@@ -88,7 +93,25 @@ class Office(_Part):
         return f"+{number}" in OWN_NUMBERS or number in self.virtual_numbers
 
     def is_active(self, line: str) -> bool:
-        """Whether a call to this line can be made: an extension must belong to an employee or the coach."""
-        if line.isascii() and line.isdigit() and len(line) > 6:
+        """Whether a call to this line can be made: any other than a telephone is an employee's, or the coach's."""
+        if is_telephone(line):
             return not line.endswith("5550118")
-        return line == self.coach or any(line in employee.numbers for employee in self.employees.values())
+        lines = (line in (*employee.numbers, *employee.sip) for employee in self.employees.values())
+        return line == self.coach or any(lines)
+
+    def has_sip(self, line: str) -> bool:
+        """Whether it is the SIP number of an employee."""
+        return any(line in employee.sip for employee in self.employees.values())
+
+    def forbids(self, line: str) -> bool:
+        """Whether the security rules prohibit calls in its direction."""
+        return is_telephone(line) and line.startswith(self.forbidden_prefixes)
+
+    def option_at(self, button: str) -> TalkOption | None:
+        """What this key does during a talk; None where it does nothing."""
+        return next((option for option in self.talk_options if option.button == button), None)
+
+
+def is_telephone(line: str) -> bool:
+    """Whether a line is a telephone: its number is digits, and longer than an extension."""
+    return line.isascii() and line.isdigit() and len(line) > 6

@@ -67,6 +67,7 @@ def matching(pattern: str) -> Limit:
 
 
 E164_DIGITS = matching(r"[1-9][0-9]{6,14}")
+NUMBER_OR_SIP = matching(r"(?!\d{1,6}$|\d{16})[0-9A-Za-z._-]{1,64}")
 LINE = matching(r"[0-9A-Za-z._-]{1,64}")
 NOT_EMPTY = matching(r"[\s\S]*\S[\s\S]*")
 DTMF = matching(r"[0-9*#.]*")
@@ -96,7 +97,7 @@ _SHOW = Param(name="show_virtual_phone_number", type="boolean")
 _CONTACT_MESSAGE, _EMPLOYEE_MESSAGE = _message("contact_message"), _message("employee_message")
 
 # https://callgear.github.io/call_api/, with virtual_phone_usage_rule, which came after our copy of the document
-_EVERY_START = (
+_ANY_START = (
     ACCESS_TOKEN,
     Param(name="virtual_phone_number", required=True, **E164_DIGITS),
     Param(
@@ -106,20 +107,21 @@ _EVERY_START = (
     Param(name="external_id"),
     Param(name="dtmf_string", **DTMF),
     Param(name="direction", **IN_OR_OUT),
-    Param(name="contact", required=True, **E164_DIGITS),
 )
+_CONNECTING_START = (*_ANY_START, Param(name="contact", required=True, **NUMBER_OR_SIP))
 _EMPLOYEE = (Param(name="id", type="number", required=True), Param(name="phone_number", **LINE))
 
 LOGIN = (Param(name="login", required=True), Param(name="password", required=True))
 ONLY_TOKEN = (ACCESS_TOKEN,)
 ONLY_SESSION = (ACCESS_TOKEN, SESSION_ID)
 START_INFORMER_CALL = (
-    *_EVERY_START,
+    *_ANY_START,
+    Param(name="contact", required=True, **E164_DIGITS),
     Param(name="dialing_timeout", type="number", **UP_TO_120),
     _message("contact_message", required=True),
 )
 START_SIMPLE_CALL = (
-    *_EVERY_START,
+    *_CONNECTING_START,
     _first("operator"),
     _SWITCH,
     _EARLY,
@@ -131,7 +133,7 @@ START_SIMPLE_CALL = (
     _message("operator_message"),
 )
 START_EMPLOYEE_CALL = (
-    *_EVERY_START,
+    *_CONNECTING_START,
     _first("employee"),
     _SWITCH,
     _EARLY,
@@ -142,7 +144,7 @@ START_EMPLOYEE_CALL = (
     _EMPLOYEE_MESSAGE,
 )
 START_SCENARIO_CALL = (
-    *_EVERY_START,
+    *_CONNECTING_START,
     _first("employee"),
     _SWITCH,
     Param(name="scenario_id", type="number", required=True),
@@ -150,7 +152,7 @@ START_SCENARIO_CALL = (
     _EMPLOYEE_MESSAGE,
 )
 # show_virtual_phone_number stands in the document's example of this method, and not in its table
-START_VNUMBER_CALL = (*_EVERY_START, _first("employee"), _SWITCH, _SHOW, _CONTACT_MESSAGE)
+START_VNUMBER_CALL = (*_CONNECTING_START, _first("employee"), _SWITCH, _SHOW, _CONTACT_MESSAGE)
 MAKE_CALL = (*ONLY_SESSION, Param(name="to", required=True, **LINE), _message("to_message"))
 HOLD_CALL = (*ONLY_SESSION, _message("contact_message", required=True))
 ADD_COACH = (*ONLY_SESSION, Param(name="phone_number", **LINE))

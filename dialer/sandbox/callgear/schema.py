@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dialer.sandbox.callgear.errors import ERRORS, OTHERWISE
+from dialer.sandbox.callgear.errors import DIRECTION_FORBIDDEN, ERRORS, OTHERWISE
 from dialer.sandbox.callgear.methods import METHODS
 from dialer.sandbox.callgear.params import Param
 
@@ -93,10 +93,11 @@ def error_reply() -> Schema:
     """A reply that is an error: a mnemonic under the code that the document has it under."""
     codes = {(kind.code, mnemonic) for mnemonic, kind in ERRORS.items()}
     codes |= {(kind.code, mnemonic) for (_, mnemonic), kind in OTHERWISE.items()}
-    known = [{"properties": {"code": {"const": code}, "data": _named(mnemonic)}} for code, mnemonic in sorted(codes)]
+    named: list[tuple[int, str | None]] = [*sorted(codes), (DIRECTION_FORBIDDEN.code, None)]
+    known = [{"properties": {"code": {"const": code}, "data": _named(mnemonic)}} for code, mnemonic in named]
     data = _object(
         {"metadata": METADATA},
-        mnemonic={"enum": sorted(ERRORS)},
+        mnemonic={"enum": [*sorted(ERRORS), None]},
         field=MAYBE_TEXT,
         value=MAYBE_TEXT,
         params={"type": ["object", "null"]},
@@ -137,7 +138,7 @@ def _param(param: Param) -> Schema:
     return {"type": param.type, **param.schema}
 
 
-def _named(mnemonic: str) -> Schema:
+def _named(mnemonic: str | None) -> Schema:
     return {"properties": {"mnemonic": {"const": mnemonic}}}
 
 

@@ -18,6 +18,7 @@ from dialer.sandbox.callgear.params import ACCESS_TOKEN, examine
 from dialer.sandbox.callgear.starting import limit_exceeded
 from dialer.sandbox.callgear.visit import Done, Visit
 from dialer.sandbox.replies import Breakdown, Reply
+from dialer.sandbox.vendor import Incoming
 
 UNKNOWN_METHOD = "unknown"
 
@@ -25,17 +26,17 @@ UNKNOWN_METHOD = "unknown"
 class CallGear:
     """The Call API of one sandbox."""
 
-    def __init__(self, world: CallGearWorld) -> None:
+    def __init__(self, world: CallGearWorld, accounts: Accounts) -> None:
         self._world = world
-        self._accounts = Accounts(world.config.window_offset)
+        self._accounts = accounts
 
-    def answer(self, body: bytes, charset: str | None, ip: str) -> Reply:
+    def answer(self, incoming: Incoming) -> Reply:
         """Carry out one request and say how it went."""
         try:
-            request = envelope.read(body, charset)
+            request = envelope.read(incoming)
         except Refusal as refusal:
             return self._refused(refusal, UNKNOWN_METHOD, refusal.request_id, None)
-        return self._answer(request, ip)
+        return self._answer(request, incoming.ip)
 
     def _answer(self, request: Request, ip: str) -> Reply:
         method = METHODS.get(request.method)
@@ -101,8 +102,9 @@ class CallGear:
 
     def _refused(self, refusal: Refusal, method: str, request_id: RequestId | None, account: Account | None) -> Reply:
         metadata = self._metadata(account) if account else None
-        body: dict[str, Any] = {"jsonrpc": "2.0", "id": request_id, "error": refusal.error(metadata)}
-        return Reply(method=method, result=refusal.mnemonic, body=body)
+        error = refusal.error(metadata, self._world.config.help_url)
+        body: dict[str, Any] = {"jsonrpc": "2.0", "id": request_id, "error": error}
+        return Reply(method=method, result=refusal.name, body=body)
 
     def _metadata(self, account: Account) -> dict[str, Any]:
         config = self._world.config

@@ -7,9 +7,9 @@ from typing import Any
 
 from dialer.sandbox.callgear.config import NUMBER_MANAGEMENT
 from dialer.sandbox.callgear.conversation import Conversation, Leg
-from dialer.sandbox.callgear.errors import Refusal
-from dialer.sandbox.callgear.office import Employee
-from dialer.sandbox.callgear.visit import Done, Visit, whole
+from dialer.sandbox.callgear.errors import DIRECTION_FORBIDDEN, Refusal
+from dialer.sandbox.callgear.office import Employee, is_telephone
+from dialer.sandbox.callgear.visit import Done, Visit, dialed, whole
 from dialer.sandbox.log import PlacedCall
 from dialer.sandbox.numbers import ReservedBehaviour
 from dialer.sandbox.replies import break_down, manner_for
@@ -67,6 +67,12 @@ def check_message(visit: Visit, name: str) -> int | None:
     return len(value) if kind == "tts" else None
 
 
+def check_direction(visit: Visit, name: str) -> None:
+    """Raise Refusal where the security rules prohibit a call to the number in this parameter."""
+    if visit.office.forbids(visit.params[name]):
+        raise Refusal(None, name, visit.params[name], kind=DIRECTION_FORBIDDEN)
+
+
 def limit_exceeded(limit: str, value: int) -> Refusal:
     """The refusal for a limit that is used up; the reply's figures say that nothing remains of it."""
     return Refusal(
@@ -80,16 +86,27 @@ def _start(visit: Visit, ours: Leg | None) -> Done:
     _check_caller(visit)
     if visit.office.owns(visit.params["contact"]):
         raise Refusal("own_virtual_phone_number_not_allowed", "contact", visit.params["contact"])
+    _check_contact(visit)
     lengths = {
         name: check_message(visit, name)
         for name in ("contact_message", "operator_message", "employee_message")
         if name in visit.params
     }
-    behaviour = visit.world.next_behaviour("callgear", "+" + visit.params["contact"])
+    behaviour = visit.world.next_behaviour("callgear", dialed(visit.params["contact"]))
     _refuse_for(behaviour, visit)
     break_down(behaviour)
     call = _place(visit, behaviour, lengths, ours)
     return Done({"call_session_id": int(call.call_id)}, manner_for(behaviour))
+
+
+def _check_contact(visit: Visit) -> None:
+    """A telephone in a direction that is allowed, or an employee's SIP number."""
+    contact = visit.params["contact"]
+    if not (is_telephone(contact) or visit.office.has_sip(contact) or visit.knows_all):
+        raise Refusal("invalid_parameter_value", "contact", contact)
+    for name in ("contact", "operator"):
+        if name in visit.params:
+            check_direction(visit, name)
 
 
 def _place(visit: Visit, behaviour: ReservedBehaviour, lengths: dict[str, int | None], ours: Leg | None) -> PlacedCall:
@@ -100,7 +117,7 @@ def _place(visit: Visit, behaviour: ReservedBehaviour, lengths: dict[str, int | 
         vendor="callgear",
         call_id=str(visit.world.next_number()),
         account=visit.account.name,
-        to="+" + given["contact"],
+        to=dialed(given["contact"]),
         caller="+" + given["virtual_phone_number"],
         correlation_id=given.get("external_id"),
         text_length=lengths["contact_message"] if says else 0,

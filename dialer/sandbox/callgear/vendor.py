@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dialer.sandbox.callgear.accounts import Accounts
 from dialer.sandbox.callgear.config import CallGearConfig, CallGearWorld
 from dialer.sandbox.callgear.data_api import DataApi
 from dialer.sandbox.callgear.notifications import Notifications
@@ -21,8 +22,9 @@ class CallGearService:
     """The Call API, the Data API and the notifications of one sandbox."""
 
     def __init__(self, world: CallGearWorld) -> None:
-        self._call_api = CallGear(world)
-        self._data_api = DataApi(world)
+        accounts = Accounts(world.config.window_offset)
+        self._call_api = CallGear(world, accounts)
+        self._data_api = DataApi(world, accounts)
         self._notifications = Notifications(world)
         world.on_placed.append(self._notifications.follow)
 
@@ -36,10 +38,10 @@ class CallGearService:
         await self._notifications.close()
 
     def _call(self, request: Incoming) -> Reply:
-        return self._call_api.answer(request.body, request.charset, request.ip)
+        return self._call_api.answer(request)
 
     def _report(self, request: Incoming) -> Reply:
-        return self._data_api.answer(request.body, request.charset)
+        return self._data_api.answer(request)
 
 
 def account(url: str, given: Mapping[str, Any]) -> Mapping[str, str | None]:

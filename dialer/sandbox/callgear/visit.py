@@ -11,7 +11,7 @@ from dialer.sandbox.callgear.config import CallGearWorld
 from dialer.sandbox.callgear.conversation import MOVES, Conversation, State
 from dialer.sandbox.callgear.document import standing_call
 from dialer.sandbox.callgear.errors import Refusal
-from dialer.sandbox.callgear.office import Office
+from dialer.sandbox.callgear.office import Office, is_telephone
 from dialer.sandbox.course import Course
 from dialer.sandbox.log import PlacedCall
 from dialer.sandbox.replies import Manner
@@ -94,3 +94,13 @@ def conversation(call: PlacedCall) -> Conversation:
 def whole(value: float) -> int | None:
     """A number that can be an id; None for any other."""
     return int(value) if isinstance(value, int) or value.is_integer() else None
+
+
+def dialed(line: str) -> str:
+    """A line as the log has it: a telephone's number in E.164, a SIP number as it is."""
+    return f"+{line}" if is_telephone(line) else line
+
+
+def written(logged: str) -> str:
+    """The line that the log has so, as the vendor writes it."""
+    return logged.removeprefix("+")

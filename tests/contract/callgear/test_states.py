@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dialer.sandbox.callgear.accounts import Accounts
 from dialer.sandbox.callgear.service import CallGear
 from dialer.sandbox.clock import Clock
 from dialer.sandbox.config import SandboxConfig
+from dialer.sandbox.vendor import Incoming
 from dialer.sandbox.world import World
 
 # The diagram: from each state, by each method, to where. C answers or fails by itself.
@@ -64,23 +66,26 @@ STEPS = st.lists(
 class Vendor:
     """A sandbox's CallGear, its clock in our hands."""
 
-    def __init__(self) -> None:
+    def __init__(self, **given: Any) -> None:
         self.seconds = 0.0
         world = World(SandboxConfig(seed=3, office={"talk_seconds": 1e6}))
         world.clock = Clock(1.0, monotonic=lambda: self.seconds)
-        self._callgear = CallGear(world)
+        self._callgear = CallGear(world, Accounts(0.0))
         self.session = self.ask(
             "start.simple_call",
             virtual_phone_number="74993720692",
             contact="79260000000",
             first_call="contact",
             operator="79262444491",
+            **given,
         )["result"]["data"]["call_session_id"]
 
     def ask(self, method: str, **params: Any) -> dict[str, Any]:
         given = {"access_token": "sandbox-key", **params}
-        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": given})
-        reply = self._callgear.answer(body.encode(), None, "127.0.0.1").body
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": given}).encode()
+        headers = {"content-type": "application/json"}
+        incoming = Incoming(body=body, headers=headers, charset=None, ip="127.0.0.1", path={})
+        reply = self._callgear.answer(incoming).body
         assert isinstance(reply, dict)
         return reply
 
@@ -170,3 +175,30 @@ def test_time_on_hold_is_not_taken_from_the_talk():
     vendor.manage("unhold.call", "")
     vendor.seconds += 900_000
     assert vendor.state() == "talk"
+
+
+@pytest.mark.parametrize(
+    ("direction", "seconds", "tags"),
+    [
+        pytest.param("out", 10, ["Relevant"], id="an outgoing call"),
+        pytest.param("in", 10, [], id="an incoming call"),
+        pytest.param("in", 40, ["Relevant"], id="an incoming call, half a minute after its answer"),
+    ],
+)
+def test_a_key_of_send_dtmf_calls_its_talk_option(direction, seconds, tags):
+    vendor = Vendor(direction=direction)
+    vendor.seconds = seconds
+    for _ in range(2):  # a tag that is there already is no error of this method
+        reply = vendor.ask("send.dtmf", call_session_id=vendor.session, dtmf_string="1")
+        assert reply["result"]["data"] == {"success": "true"}
+    (call,) = vendor.ask("list.calls")["result"]["data"]
+    assert [tag["tag_name"] for tag in call["tags"]] == tags
+
+
+def test_a_key_of_send_dtmf_may_end_the_call_and_one_without_an_option_goes_to_the_contact():
+    vendor = Vendor(direction="out")
+    vendor.seconds = 10
+    assert "result" in vendor.ask("send.dtmf", call_session_id=vendor.session, dtmf_string="9")
+    assert vendor.state() == "talk"
+    assert "result" in vendor.ask("send.dtmf", call_session_id=vendor.session, dtmf_string="0")
+    assert vendor.state() == "over"

@@ -17,6 +17,7 @@ from dialer.providers.callgear.starting import Employee
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
 from dialer.scripts import Recording, Speech
+from dialer.verdicts import Verdict
 from tests.dialer.providers.test_callgear import failed, replied
 from tests.support.http_server import reply, serving
 from tests.support.sandbox_clients import until
@@ -90,6 +91,40 @@ def test_every_way_to_start_a_call_gives_its_session_id_and_keeps_the_points(cal
     assert [one.metadata.limits.minute_remaining for one in placed] == [2999, 2998, 2997, 2996, 2995]
     options = callgear.list_talk_options()
     assert next(option for option in options if option.button == "1").value == "Relevant"
+
+
+@pytest.mark.parametrize(("contact", "told"), [("test.sip", "test.sip"), ("79260000000", "+79260000000")])
+def test_a_call_that_connects_people_may_go_to_an_employees_sip_number(callgear, sandbox, contact, told):
+    callgear.start_simple_call(
+        virtual_phone_number=CALLER, contact=contact, first_call="contact", operator="79262444491"
+    )
+    assert [call["to"] for call in sandbox.calls()] == [told]
+    assert [call.contact_phone_number for call in callgear.list_calls()] == [contact]
+
+
+@pytest.mark.parametrize("contact", ["101", "7926000000012345", "+79260000000", "a b", ""])
+def test_an_extension_and_what_is_no_number_at_all_is_not_sent(callgear, sandbox, contact):
+    with pytest.raises(BadParameter) as caught:
+        callgear.start_vnumber_call(virtual_phone_number=CALLER, contact=contact, first_call="contact")
+    assert "SIP number" in caught.value.remedy
+    assert sandbox.requests() == []
+
+
+def test_a_sip_number_that_is_no_employees_is_refused(callgear):
+    with pytest.raises(Refused) as caught:
+        callgear.start_vnumber_call(virtual_phone_number=CALLER, contact="nobody.sip", first_call="contact")
+    assert (caught.value.ruling.mnemonic, caught.value.ruling.field) == ("invalid_parameter_value", "contact")
+
+
+def test_a_direction_that_the_security_rules_prohibit_is_the_contacts_own_trouble(callgear, sandbox):
+    sandbox.configure(office={"forbidden_prefixes": ["1415"]}, help_url="https://help.example/errors/")
+    with pytest.raises(Refused) as caught:
+        callgear.start_informer_call(virtual_phone_number=CALLER, contact=CONTACT, contact_message=HELLO)
+    ruling = caught.value.ruling
+    assert (ruling.verdict, ruling.mnemonic, ruling.code) == (Verdict.REFUSE_CONTACT, None, "-32002")
+    assert "security rules" in ruling.detail
+    assert ruling.detail.endswith("; more at https://help.example/errors/-32002")
+    callgear.start_informer_call(virtual_phone_number=CALLER, contact="18005550142", contact_message=HELLO)
 
 
 def test_talk_options_and_legs(callgear):

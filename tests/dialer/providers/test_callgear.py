@@ -267,6 +267,25 @@ def test_an_error_that_no_document_lists_is_no_word_that_the_provider_failed(err
     assert ruling.detail.endswith(told)
 
 
+@pytest.mark.parametrize(
+    ("helper", "told"),
+    [
+        ("https://help.example/errors/tag", "; more at https://help.example/errors/tag"),
+        (None, ""),
+        (5, ""),
+        ("call us", ""),
+        ("javascript:alert(1)", ""),
+        ("https://help.example/a page", ""),
+        ("https://help.example/errors?key=secret", "; more at https://help.example/errors"),
+        ("https://help.example/14155550100", ""),
+    ],
+)
+def test_a_page_about_the_error_is_told_with_it(helper, told):
+    error = {"code": -32602, "data": {"mnemonic": "media_file_not_found", "extended_helper": helper}}
+    detail = provider().read_placing(replied({"error": error})).detail
+    assert detail == f"{MNEMONICS['media_file_not_found'].note}{told}"
+
+
 def test_an_unknown_message_shows_no_number_and_no_key():
     message = "Contact 14155550100 (+1 415-555-0199) refused for key 2fRN4g217ca0b4224a67988aff3e584f91964a69"
     error = {"code": -32602, "message": message, "data": {"mnemonic": "new_one"}}

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.support import loopback
 from tests.support.sandbox_clients import KEY, Clients
 
 LOGIN = {"jsonrpc": "2.0", "id": 7, "method": "login.user", "params": {"login": "sandbox", "password": "sandbox"}}
@@ -69,7 +70,7 @@ def test_the_id_comes_back_as_it_was_sent(vendor: Clients, request_id: object) -
 
 @pytest.mark.parametrize(
     "content_type",
-    ["application/json; charset=UTF-8", "application/json", "application/json;charset=utf8", "text/plain", ""],
+    ["application/json; charset=UTF-8", "application/json", "application/json;charset=utf8", "Application/JSON"],
 )
 def test_content_types_of_real_clients_are_taken(vendor: Clients, content_type: str) -> None:
     assert "result" in vendor.body(json.dumps(LOGIN).encode(), content_type)
@@ -102,3 +103,11 @@ def test_text_that_is_not_utf_8_is_named_where_the_method_has_a_word_for_it(vend
     assert declared["error"]["data"]["mnemonic"] == "character_encoding_not_allowed"
     assert declared["error"]["message"] == "The character encoding must be UTF-8"
     assert elsewhere["error"]["data"]["mnemonic"] == "parse_error"
+
+
+@pytest.mark.parametrize("path", ["/v4.0", "/v2.0"])
+@pytest.mark.parametrize("declared", ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", ""])
+def test_what_is_not_declared_to_be_json_is_taken_for_none(vendor: Clients, path: str, declared: str) -> None:
+    body = b'{"jsonrpc": "2.0", "id": 1, "method": "list.calls", "params": {"access_token": "sandbox-key"}}'
+    reply = loopback.post(f"{vendor.sandbox.url}{path}", content=body, headers={"Content-Type": declared}).json()
+    assert (reply["error"]["code"], reply["error"]["data"]["mnemonic"]) == (-32700, "parse_error")
