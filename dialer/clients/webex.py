@@ -33,7 +33,11 @@ class AsyncWebexConnect(AsyncCloseable):
         self._client = HttpClient(CONNECTIONS)
 
     async def call(self, message: VoiceMessage) -> str:
-        """Ask for a call; returns the provider's message id. Raises InvalidMessage, and ProviderError's other kinds."""
+        """Ask for a call; returns the provider's message id. Raises InvalidMessage, and ProviderError's other kinds.
+
+        Of several recipients it is the id of the request: receipts tell of each of them. Where the provider has taken
+        some of them only, Unconfirmed is raised.
+        """
         ruling = self.provider.read_placing(await self._exchange(self.provider.sending(message)))
         if ruling.verdict is not Verdict.PLACED or ruling.provider_call_id is None:
             raise error_for(self.provider.name, ruling)

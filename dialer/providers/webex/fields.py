@@ -9,6 +9,7 @@ from dialer.providers.webex.messages import (
     FURTHEST_SEND_AT,
     LONGEST_CALLBACK_DATA,
     LONGEST_CORRELATION_ID,
+    MOST_RECIPIENTS,
     PRIORITIES,
 )
 from dialer.providers.webex.words import RECEIPTS, RECEIPTS_ASKED
@@ -27,7 +28,7 @@ class Field:
 FIELDS = (
     Field("channel", "`voice`, always", "always", required=True),
     Field("from", "E.164", "`caller_id`", required=True),
-    Field("to.msisdn", "one number, E.164", "the contact's number", required=True),
+    Field("to.msisdn", f"E.164, 1 to {MOST_RECIPIENTS} of them", "the contact's number alone", required=True),
     Field("to.correlationId", f"{LONGEST_CORRELATION_ID} bytes at most", "the attempt's id"),
     Field("priority", "one of " + ", ".join(map(str, PRIORITIES)), "not sent"),
     Field("callbackData", f"{LONGEST_CALLBACK_DATA} characters at most", "not sent"),

@@ -1,4 +1,4 @@
-"""A voice message: one recipient, every field of "Make Call", examined before it is sent."""
+"""A voice message: whom to call, every field of "Make Call", examined before it is sent."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from dialer.verdicts import Ruling, Verdict
 
 LONGEST_CALLBACK_DATA = 2000  # characters
 LONGEST_CORRELATION_ID = 50  # bytes, as version 1 of the API has it; version 2 names no limit
+MOST_RECIPIENTS = 1000  # in a request; a tenant's calls a second bound it too
+HOW_TO_WRITE = "write + and up to fifteen digits"
 FURTHEST_SEND_AT = timedelta(days=7)
 PAST_SEND_AT = timedelta(minutes=1)  # our clock and the provider's may differ by so much
 PRIORITIES = (1, 2, 3)
@@ -28,15 +30,24 @@ _CONTACTS = frozenset({"to.msisdn", "content.text"})
 SendAt = datetime | int | str
 
 
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One of several numbers to call, with a correlation id of its own."""
+
+    number: str = field(repr=False)
+    correlation_id: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoiceMessage:
-    """One call to ask for. Numbers are E.164; `send_at` is an aware moment, a Unix time in seconds, or ISO 8601.
+    """A call to ask for. Numbers are E.164; `send_at` is an aware moment, a Unix time in seconds, or ISO 8601.
 
-    One recipient each: what the provider answers to several, no document says.
+    `to` may be several: numbers that share `correlation_id`, and recipients with their own. No document says what the
+    answer to several looks like, nor which of them it means where a part was refused: campaigns call one each time.
     """
 
     caller: str
-    to: str = field(repr=False)
+    to: str | Sequence[str | Recipient] = field(repr=False)
     content: Script = field(repr=False)
     correlation_id: str | None = None
     priority: int | None = None
@@ -48,11 +59,10 @@ class VoiceMessage:
 
     def body(self) -> bytes:
         """The request's JSON; what was not given is not sent."""
-        recipient = {"msisdn": [self.to], "correlationId": self.correlation_id}
         message: dict[str, Any] = {
             "channel": "voice",
             "from": self.caller,
-            "to": [_given(recipient)],
+            "to": self._entries(),
             "requestedReceipts": list(self.requested_receipts),
             "content": content_of(self.content),
             "notifyUrl": self.notify_url,
@@ -62,6 +72,19 @@ class VoiceMessage:
             "sendAt": _written(self.send_at),
         }
         return json.dumps(_given(message), ensure_ascii=False).encode("utf-8", "replace")
+
+    @property
+    def recipients(self) -> Sequence[Recipient]:
+        """Everybody to be called."""
+        listed = [self.to] if isinstance(self.to, str) else self.to
+        return [one if isinstance(one, Recipient) else Recipient(one, self.correlation_id) for one in listed]
+
+    def _entries(self) -> list[dict[str, Any]]:
+        """One object for each correlation id, in order."""
+        entries: dict[str | None, list[str]] = {}
+        for recipient in self.recipients:
+            entries.setdefault(recipient.correlation_id, []).append(recipient.number)
+        return [_given({"msisdn": numbers, "correlationId": name}) for name, numbers in entries.items()]
 
 
 class InvalidMessage(Refused):
@@ -88,11 +111,9 @@ def examine(message: VoiceMessage, *, provider: str, secure: bool, now: datetime
 
 
 def _faults(message: VoiceMessage, *, secure: bool, now: datetime) -> Iterator[tuple[str, str, str]]:
-    for name, number in (("from", message.caller), ("to.msisdn", message.to)):
-        if not isinstance(number, str) or not E164.fullmatch(number):
-            yield name, "it is no E.164 number", "write + and up to fifteen digits"
-    if len((message.correlation_id or "").encode()) > LONGEST_CORRELATION_ID:
-        yield "to.correlationId", f"it has more than {LONGEST_CORRELATION_ID} bytes", "shorten it"
+    if not _is_number(message.caller):
+        yield "from", "it is no E.164 number", HOW_TO_WRITE
+    yield from _recipient_faults(message.recipients)
     if message.priority is not None and (isinstance(message.priority, bool) or message.priority not in PRIORITIES):
         yield "priority", f"it cannot be {message.priority!r}", "write 1 (low), 2 or 3 (high)"
     if len(message.callback_data or "") > LONGEST_CALLBACK_DATA:
@@ -103,6 +124,20 @@ def _faults(message: VoiceMessage, *, secure: bool, now: datetime) -> Iterator[t
     yield from _send_at_faults(message.send_at, now)
     if fault := script_fault(message.content):
         yield _place(message.content, fault.code), fault.reason, fault.suggestion
+
+
+def _recipient_faults(recipients: Sequence[Recipient]) -> Iterator[tuple[str, str, str]]:
+    which = "it is" if len(recipients) == 1 else "one of them is"
+    if not all(_is_number(recipient.number) for recipient in recipients):
+        yield "to.msisdn", f"{which} no E.164 number", HOW_TO_WRITE
+    if not 0 < len(recipients) <= MOST_RECIPIENTS:
+        yield "to", f"{len(recipients)} numbers to call", f"give 1 to {MOST_RECIPIENTS}"
+    if any(len((recipient.correlation_id or "").encode()) > LONGEST_CORRELATION_ID for recipient in recipients):
+        yield "to.correlationId", f"it has more than {LONGEST_CORRELATION_ID} bytes", "shorten it"
+
+
+def _is_number(text: object) -> bool:
+    return isinstance(text, str) and E164.fullmatch(text) is not None
 
 
 def _notify_faults(message: VoiceMessage, *, secure: bool) -> Iterator[tuple[str, str, str]]:

@@ -67,7 +67,7 @@ def rows() -> Iterator[PolicyRow]:
 def _accepted(reply: HttpReply, body: Any, call_id: str | None) -> Ruling:
     """By its status: queued or rejected, says the document; one that says that all is over is no acceptance."""
     status, message = folded(word(member(body, "status")) or ""), scrubbed(member(body, "message"))
-    partial = reply.status == 206 or status.startswith("partial")
+    partial = reply.status == 206 or status.startswith("partial") or folded(message).startswith("partial")
     over = CALL_STATUSES.get(status, (None, None))[0] is Progress.ENDED
     if call_id and not partial and not over:
         return Ruling(verdict=Verdict.PLACED, provider_call_id=call_id)

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dialer.sandbox.numbers import OWN_NUMBERS
+from dialer.sandbox.vendor import Incoming
 from dialer.sandbox.webex.faults import Fault, invalid, missing
 
 MANDATORY = ("channel", "from", "to", "content")
@@ -36,17 +37,25 @@ RECEIPTS = frozenset(
 )
 LONGEST_TEXT = 2000
 LONGEST_CALLBACK_DATA = 2000
+MOST_DESTINATIONS = 1000
 FURTHEST_SEND_AT = timedelta(days=7)
 E164 = re.compile(r"\+?([1-9]\d{6,14})")
 
 
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Whom to call: a number in E.164, or None where what was given is none; and what its call is to be known by."""
+
+    number: str | None
+    correlation_id: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A request that may become a call, in the sandbox's terms; numbers are E.164, receipts lower case."""
+    """A request that may become calls, in the sandbox's terms; receipts are lower case."""
 
     caller: str
-    to: str
-    correlation_id: str
+    destinations: tuple[Destination, ...]
     callback_data: str
     notify_url: str | None
     receipts: frozenset[str]
@@ -61,9 +70,14 @@ class Message:
         return len(self.content["text"]) if "text" in self.content else None
 
 
-def read(body: bytes, now: datetime, *, knows_all: bool = False) -> Message:
-    """Read and examine a request. Raises Fault for the first thing wrong with it."""
-    given = _object(body)
+def read(incoming: Incoming, now: datetime, *, most: int, knows_all: bool = False) -> Message:
+    """Read and examine a request for `most` calls at the most. Raises Fault for the first thing wrong with it.
+
+    What is not declared to be JSON is taken for none.
+    """
+    if not incoming.is_json:
+        raise Fault("7000")
+    given = _object(incoming.body)
     for name in MANDATORY:
         if name not in given:
             raise missing(name)
@@ -75,11 +89,9 @@ def read(body: bytes, now: datetime, *, knows_all: bool = False) -> Message:
     _examine_options(given)
     content = _content(given["content"])
     caller = _caller(given["from"], knows_all)
-    to, correlation_id = _destination(given["to"])
     return Message(
         caller=caller,
-        to=to,
-        correlation_id=correlation_id or given.get("correlationId", ""),
+        destinations=_destinations(given["to"], given.get("correlationId", ""), most),
         callback_data=given.get("callbackData", ""),
         notify_url=given.get("notifyUrl") or None,
         receipts=_receipts(given.get("requestedReceipts", [])),
@@ -168,27 +180,32 @@ def _caller(number: Any, knows_all: bool) -> str:
     return "+" + match[1]
 
 
-def _destination(to: Any) -> tuple[str, str]:
-    """The one destination and its correlation id: what a reply for several looks like, no document says."""
+def _destinations(to: Any, otherwise: str, most: int) -> tuple[Destination, ...]:
+    """Every number in every object, each with the correlation id of its object, else that of the message."""
     if not isinstance(to, list) or not to or not all(isinstance(entry, dict) for entry in to):
         raise invalid("to")
-    entry = to[0]
+    found = [destination for entry in to for destination in _in_entry(entry, otherwise)]
+    if len(found) > min(most, MOST_DESTINATIONS):
+        raise Fault("7009")
+    if all(destination.number is None for destination in found):
+        raise Fault("7102")
+    return tuple(found)
+
+
+def _in_entry(entry: Mapping[str, Any], otherwise: str) -> list[Destination]:
     if "msisdn" not in entry:
         raise missing("to.msisdn")
     numbers = entry["msisdn"]
     if not isinstance(numbers, list) or not numbers or not all(isinstance(number, str) for number in numbers):
         raise invalid("to.msisdn")
-    if len(to) > 1 or len(numbers) > 1:
-        raise Fault("7009")
     for name, value in entry.items():
         if name not in {"msisdn", "correlationId", "correlationid"} or (
             name != "msisdn" and not isinstance(value, str)
         ):
             raise invalid(f"to.{name}")
-    match = E164.fullmatch(numbers[0])
-    if not match:
-        raise Fault("7102")
-    return "+" + match[1], entry.get("correlationId") or entry.get("correlationid") or ""
+    correlation_id = entry.get("correlationId") or entry.get("correlationid") or otherwise
+    matches = map(E164.fullmatch, numbers)
+    return [Destination("+" + match[1] if match else None, correlation_id) for match in matches]
 
 
 def _receipts(words: Any) -> frozenset[str]:

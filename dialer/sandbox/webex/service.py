@@ -10,11 +10,12 @@ from dialer.sandbox.course import Outcome
 from dialer.sandbox.limits import Window
 from dialer.sandbox.log import PlacedCall
 from dialer.sandbox.numbers import ReservedBehaviour
-from dialer.sandbox.replies import Breakdown, Reply, break_down, manner_for
+from dialer.sandbox.replies import Breakdown, Manner, Reply, break_down, manner_for
+from dialer.sandbox.vendor import Incoming
 from dialer.sandbox.webex.auth import account_for
 from dialer.sandbox.webex.config import WebexWorld
 from dialer.sandbox.webex.faults import Fault
-from dialer.sandbox.webex.message import Message, read
+from dialer.sandbox.webex.message import Destination, Message, read
 
 RING_SECONDS = 30.0
 PLACE, STATUS = "POST /v2/messages", "GET /v2/messages"
@@ -35,12 +36,14 @@ class Webex:
         self._follow = follow
         self._seconds: dict[str, Window] = {}
 
-    def place(self, body: bytes, headers: Mapping[str, str], ip: str) -> Reply:
-        """Place the call that a request asks for, and say how that went."""
+    def place(self, incoming: Incoming) -> Reply:
+        """Place the calls that a request asks for, and say how that went."""
+        config = self._world.config
         try:
-            account = self._admit(headers, ip)
-            self._throttle(account)
-            message = read(body, self._wall(), knows_all=self._world.config.knows_all)
+            account = self._admit(incoming.headers, incoming.ip)
+            self._throttle(account, 1)
+            message = read(incoming, self._wall(), most=config.webex_tps, knows_all=config.knows_all)
+            self._throttle(account, len(message.destinations) - 1)
             return self._place(message, account)
         except Fault as fault:
             result = f"{fault.status} {fault.code}"
@@ -69,37 +72,62 @@ class Webex:
             raise Fault("7127")
         return account
 
-    def _throttle(self, account: str) -> None:
+    def _throttle(self, account: str, calls: int) -> None:
         second, now = self._seconds.setdefault(account, Window(1.0)), self._world.clock.now()
-        if second.remaining(self._world.config.webex_tps, now) < 1:
+        if second.remaining(self._world.config.webex_tps, now) < calls:
             raise Fault("7020", status=429)
-        second.take(1, now)
+        second.take(calls, now)
 
     def _place(self, message: Message, account: str) -> Reply:
-        behaviour = self._world.next_behaviour("webex", message.to)
-        _refuse_for(behaviour)
-        break_down(behaviour)
-        call = self._world.place(
-            behaviour,
-            vendor="webex",
-            call_id=str(uuid4()),
-            account=account,
-            to=message.to,
-            caller=message.caller,
-            correlation_id=message.correlation_id or None,
-            text_length=message.text_length,
-            ring_timeout=RING_SECONDS,
-            at=self._world.clock.moment(message.send_at) if message.send_at else None,
-            request=(self._wall(), message),
-        )
-        self._follow(call, message)
+        """Place a call to each destination that can be called; raises Fault where none can."""
+        to_call = self._callable(message)
+        asked_at, message_id = self._wall(), str(uuid4())
+        for nth, (destination, number, behaviour) in enumerate(to_call):
+            call = self._world.place(
+                behaviour,
+                vendor="webex",
+                call_id=f"{message_id}_{nth}" if nth else message_id,  # as version 1 of the API names them
+                account=account,
+                to=number,
+                caller=message.caller,
+                correlation_id=destination.correlation_id or None,
+                text_length=message.text_length,
+                ring_timeout=RING_SECONDS,
+                at=self._world.clock.moment(message.send_at) if message.send_at else None,
+                request=(asked_at, message),
+            )
+            self._follow(call, message)
         reply = {
-            "requestTimestamp": _written(call.request[0]),
-            "messageId": call.call_id,
-            "correlationId": message.correlation_id,
-            "status": "queued",
+            "requestTimestamp": _written(asked_at),
+            "messageId": message_id,
+            "correlationId": message.destinations[0].correlation_id,
+            "status": "Queued",
+            "code": "201",
+            "message": "Created" if len(to_call) == len(message.destinations) else "Partial Content",
         }
-        return Reply(method=PLACE, result="201", status=201, body=reply, manner=manner_for(behaviour))
+        manners = {manner_for(behaviour) for _, _, behaviour in to_call} - {Manner.PROMPT}
+        return Reply(
+            method=PLACE, result="201", status=201, body=reply, manner=min(manners) if manners else Manner.PROMPT
+        )
+
+    def _callable(self, message: Message) -> list[tuple[Destination, str, ReservedBehaviour]]:
+        """The destinations that can be called. Raises Fault, as of the first one, where there is none of them."""
+        faults: list[Fault] = []
+        to_call = []
+        for destination in message.destinations:
+            try:
+                if destination.number is None:
+                    raise Fault("7102")
+                behaviour = self._world.next_behaviour("webex", destination.number)
+                _refuse_for(behaviour)
+            except Fault as fault:
+                faults.append(fault)
+            else:
+                break_down(behaviour)
+                to_call.append((destination, destination.number, behaviour))
+        if not to_call:
+            raise faults[0]
+        return to_call
 
     def _wall(self) -> datetime:
         return self._world.clock.wall(self._world.clock.now())
@@ -116,12 +144,12 @@ class Webex:
             "callDuration": round(course.seconds_talked) if ended is not None else 0,
             "requestTimestamp": _written(asked_at),
             "from": message.caller,
-            "to": message.to,
+            "to": call.to,
             "toType": "msisdn",
             "direction": "outbound",
             "content": message.content,
             "requestedReceipts": message.requested_receipts,
-            "correlationId": message.correlation_id,
+            "correlationId": call.correlation_id or "",
             "callbackData": message.callback_data,
             "notifyUrl": message.notify_url or "",
             "priority": message.priority or "1",

@@ -32,7 +32,7 @@ class WebexService:
         await self._deliveries.close()
 
     def _place(self, request: Incoming) -> Reply:
-        return self._messages.place(request.body, request.headers, request.ip)
+        return self._messages.place(request)
 
     def _status(self, request: Incoming) -> Reply:
         return self._messages.status(request.path["message_id"], request.headers, request.ip)

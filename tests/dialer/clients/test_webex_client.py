@@ -15,7 +15,7 @@ from dialer.calls import Outcome, Progress
 from dialer.clients.webex import AsyncWebexConnect, WebexConnect
 from dialer.errors import NotPlaced, ProviderError, Refused, Throttled, Unconfirmed, Unreachable
 from dialer.providers.registry import account_settings
-from dialer.providers.webex.messages import InvalidMessage, VoiceMessage
+from dialer.providers.webex.messages import InvalidMessage, Recipient, VoiceMessage
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
 from dialer.sandbox.webex.auth import JWT_SECRET
@@ -59,6 +59,23 @@ def test_many_calls_at_once_on_one_event_loop(sandbox):
             return await asyncio.gather(*(webex.call(message(f"{n:02}")) for n in range(10)))
 
     assert len(set(asyncio.run(main()))) == 10
+
+
+def test_several_are_called_with_one_request(sandbox):
+    several = ["+14155550145", Recipient("+14155550146", "his")]
+    with WebexConnect(account(sandbox)) as webex:
+        message_id = webex.call(message(to=several, correlation_id="hers"))
+    placed = [call for call in sandbox.calls() if call["call_id"].startswith(message_id)]
+    assert [(call["to"], call["correlation_id"]) for call in placed] == [
+        ("+14155550145", "hers"),
+        ("+14155550146", "his"),
+    ]
+
+
+def test_of_several_that_were_not_all_taken_any_may_be_ringing(sandbox):
+    with WebexConnect(account(sandbox)) as webex, pytest.raises(Unconfirmed) as caught:
+        webex.call(message(to=["+14155550101", "+14155550118"]))
+    assert "a part of what was asked" in caught.value.ruling.detail
 
 
 REFUSED = [

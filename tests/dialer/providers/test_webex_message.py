@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dialer.providers.registry import account_settings
-from dialer.providers.webex.messages import FURTHEST_SEND_AT, InvalidMessage, VoiceMessage
+from dialer.providers.webex.messages import FURTHEST_SEND_AT, InvalidMessage, Recipient, VoiceMessage
 from dialer.providers.webex.provider import Webex
 from dialer.scripts import Recording, Speech
 from dialer.verdicts import Verdict
@@ -61,6 +61,14 @@ def test_every_field_of_the_document_goes_out_as_it_was_given():
     }
 
 
+def test_several_recipients_go_out_by_their_correlation_ids():
+    several = ["+14155550101", Recipient("+14155550102", "hers"), "+14155550103"]
+    assert sent(message(to=several, correlation_id="ours"))["to"] == [
+        {"msisdn": ["+14155550101", "+14155550103"], "correlationId": "ours"},
+        {"msisdn": ["+14155550102"], "correlationId": "hers"},
+    ]
+
+
 def test_what_was_not_given_is_not_sent():
     assert set(sent(message())) == {"channel", "from", "to", "requestedReceipts", "content"}
     assert set(sent(message())["to"][0]) == {"msisdn"}
@@ -77,6 +85,10 @@ BAD = [
     ({"caller": ""}, "from"),
     ({"to": "+1415"}, "to.msisdn"),
     ({"to": "+141555501001234567"}, "to.msisdn"),
+    ({"to": ["+14155550101", "14155550102"]}, "to.msisdn"),
+    ({"to": []}, "to"),
+    ({"to": ["+14155550101"] * 1001}, "to"),
+    ({"to": [Recipient("+14155550101", "é" * 26)]}, "to.correlationId"),
     ({"correlation_id": "é" * 26}, "to.correlationId"),
     ({"priority": 0}, "priority"),
     ({"priority": 4}, "priority"),

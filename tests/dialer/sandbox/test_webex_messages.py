@@ -33,9 +33,10 @@ def test_a_message_is_queued_in_the_documented_shape(vendor: Clients) -> None:
     reply = vendor.message("+14155550101")
 
     assert reply.status_code == 201
-    assert reply.json().keys() == {"requestTimestamp", "messageId", "correlationId", "status"}
-    assert reply.json()["correlationId"] == "camp1-42"
-    assert reply.json()["status"] == "queued"
+    told = reply.json()
+    assert told.keys() == {"requestTimestamp", "messageId", "correlationId", "status", "code", "message"}
+    assert told["correlationId"] == "camp1-42"
+    assert (told["status"], told["code"], told["message"]) == ("Queued", "201", "Created")
     assert datetime.fromisoformat(reply.json()["requestTimestamp"]).tzinfo
     call = vendor.sandbox.calls()[-1]
     assert call["call_id"] == str(UUID(reply.json()["messageId"]))
@@ -67,7 +68,7 @@ def test_a_message_is_queued_in_the_documented_shape(vendor: Clients) -> None:
 def test_what_the_documents_allow_is_taken(vendor: Clients, accepted: dict[str, Any]) -> None:
     reply = vendor.message("+14155550101", **accepted)
 
-    assert (reply.status_code, reply.json()["status"]) == (201, "queued")
+    assert (reply.status_code, reply.json()["status"]) == (201, "Queued")
 
 
 def test_the_destinations_own_correlation_id_comes_before_the_messages(vendor: Clients) -> None:
@@ -75,6 +76,39 @@ def test_the_destinations_own_correlation_id_comes_before_the_messages(vendor: C
     top = vendor.message("", to=[{"msisdn": ["+14155550101"]}], correlationId="top").json()
 
     assert (both["correlationId"], top["correlationId"]) == ("camp1-42", "top")
+
+
+def test_several_destinations_are_called_each_by_a_name_of_its_own(vendor: Clients) -> None:
+    to = [{"msisdn": ["+14155550141", "+14155550142"], "correlationId": "both"}, {"msisdn": ["+14155550143"]}]
+    told = vendor.message("", to=to, correlationId="other").json()
+
+    first = told["messageId"]
+    assert (told["status"], told["message"], told["correlationId"]) == ("Queued", "Created", "both")
+    placed = [(call["call_id"], call["to"], call["correlation_id"]) for call in vendor.sandbox.calls()[-3:]]
+    assert placed == [
+        (first, "+14155550141", "both"),
+        (f"{first}_1", "+14155550142", "both"),
+        (f"{first}_2", "+14155550143", "other"),
+    ]
+    url = f"{vendor.sandbox.url}/v2/messages/{first}_2"
+    standing = vendor.http.get(url, headers={"key": "sandbox-key"}).json()
+    assert (standing["to"], standing["correlationId"]) == ("+14155550143", "other")
+
+
+def test_destinations_that_cannot_be_called_are_left_out_and_the_answer_says_partial(vendor: Clients) -> None:
+    to = [{"msisdn": ["anonymous", "+14155550118", "+14155550144"], "correlationId": "c"}]
+    told = vendor.message("", to=to)
+
+    assert (told.status_code, told.json()["message"]) == (201, "Partial Content")
+    assert vendor.sandbox.calls()[-1]["to"] == "+14155550144"
+
+
+def test_each_destination_is_one_of_the_calls_a_second(start: Callable[..., Clients]) -> None:
+    vendor = start(webex_tps=3)
+    four = vendor.message("", to=[{"msisdn": ["+14155550101"] * 4}])
+    assert (four.status_code, four.json()["code"]) == (400, "7009")
+    three = vendor.message("", to=[{"msisdn": ["+14155550101"] * 3}])
+    assert (three.status_code, three.json()["code"]) == (429, "7020")  # one was spent on asking for four
 
 
 TO = [{"msisdn": ["+14155550101"]}]
@@ -129,7 +163,7 @@ FAULTS: list[Any] = [
     pytest.param({"to": "+14155550101"}, "7004", "Invalid parameter: to"),
     pytest.param({"to": []}, "7004", "Invalid parameter: to"),
     pytest.param({"to": [{"msisdn": "+14155550101"}]}, "7004", "Invalid parameter: to.msisdn", id="msisdn a text"),
-    pytest.param({"to": TO * 2}, "7009", "Maximum number of destinations reached"),
+    pytest.param({"to": TO * 1001}, "7009", "Maximum number of destinations reached", id="1001 destinations"),
     pytest.param({"from": "+14155550100"}, "7101", "Invalid sender ID", id="a sender that is not ours"),
     pytest.param({"to": [{"msisdn": ["12"]}]}, "7102", "Invalid destination address"),
     pytest.param({"to": [{"msisdn": ["anonymous"]}]}, "7102", "Invalid destination address"),
@@ -150,9 +184,16 @@ def test_what_is_wrong_is_told_by_code(vendor: Clients, changed: dict[str, Any],
     assert len(vendor.sandbox.calls()) == placed
 
 
-@pytest.mark.parametrize("body", [b"{", b"", b"[]", b"\xff"])
-def test_what_is_not_a_json_object_is_7000(vendor: Clients, body: bytes) -> None:
-    reply = vendor.http.post(f"{vendor.sandbox.url}/v2/messages", content=body, headers={"key": "sandbox-key"})
+@pytest.mark.parametrize(
+    ("body", "declared"),
+    [(body, "application/json") for body in (b"{", b"", b"[]", b"\xff")]
+    + [(b'{"channel": "voice"}', declared) for declared in ("text/plain", "application/x-www-form-urlencoded", "")],
+)
+def test_what_is_not_a_json_object_or_not_declared_to_be_one_is_7000(
+    vendor: Clients, body: bytes, declared: str
+) -> None:
+    headers = {"key": "sandbox-key", "content-type": declared}
+    reply = vendor.http.post(f"{vendor.sandbox.url}/v2/messages", content=body, headers=headers)
 
     assert (reply.status_code, reply.json()) == (400, {"code": "7000", "message": "Invalid JSON"})
 
@@ -192,7 +233,7 @@ def test_a_stranger_gets_401_without_a_body(vendor: Clients, headers: dict[str, 
     ],
 )
 def test_a_service_key_or_a_signed_token_opens_the_account(vendor: Clients, headers: dict[str, str]) -> None:
-    reply = vendor.http.post(f"{vendor.sandbox.url}/v2/messages", content=b"{}", headers=headers)
+    reply = vendor.http.post(f"{vendor.sandbox.url}/v2/messages", json={}, headers=headers)
 
     assert reply.json()["code"] == "7003"
 
