@@ -98,6 +98,11 @@ class Retention(BaseModel):
         own: timedelta | None = getattr(self, kept)
         return own
 
+    def until(self, kept: Kept, ended_at: datetime) -> datetime | None:
+        """Until when this is kept of what ended then; None: for ever."""
+        period = self.period(kept)
+        return None if period is None or period == FOREVER else ended_at + period
+
     def over(self, general: Retention) -> Retention:
         """These periods, and the general ones where nothing is said here. What is a contact's goes with it."""
         own = {kept: self.period(kept) or general.period(kept) for kept in Kept}
@@ -113,11 +118,16 @@ class Retention(BaseModel):
         """For how many days after the campaign's end its list is kept; None: until somebody erases it."""
         return None if self.contacts is None or self.contacts == FOREVER else self.contacts.days
 
-    def said(self, ends_at: datetime | None) -> str:
-        """Until when a list is kept, as a sentence; `ends_at` is the last moment at which its campaign may end."""
+    def said(self, ends_at: datetime | None, *, standing: bool = False) -> str:
+        """Until when a list is kept, as a sentence; `ends_at` is the last moment at which its campaign may end.
+
+        Of a `standing` campaign each contact is kept from its own end.
+        """
         contacts = self.contacts
         if self.days_of_contacts is None or contacts is None:
             sentence = "Its list is kept until somebody erases it: no retention of contacts is set."
+        elif standing:
+            sentence = f"Each of its contacts is kept for {contacts.days} days after the contact's own end."
         elif ends_at is None:
             sentence = f"Its list is kept for {contacts.days} days after the campaign's end."
         else:

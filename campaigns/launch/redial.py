@@ -25,8 +25,8 @@ from sqlalchemy import (
 from campaigns.definition.sections.responses import NO_RESPONSE, STOP
 from campaigns.ledger import queries
 from campaigns.ledger.lists import drafts
+from campaigns.ledger.lists.kept_campaigns import is_emptied
 from campaigns.ledger.lists.redials import note_redial, other_campaigns, reached_calls
-from campaigns.ledger.lists.retention import is_emptied
 from campaigns.ledger.numbers import erasures
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger

@@ -217,7 +217,7 @@ def _kept(draft: FileDraft, general: Retention) -> str | None:
         definition = load_definition(draft.file)
     except DefinitionFaults:
         return None
-    return definition.kept(general).said(definition.ends_at)
+    return definition.kept(general).said(definition.ends_at, standing=definition.contacts.standing)
 
 
 def _problem(fault: CheckFault | None) -> Problem | None:

@@ -17,7 +17,7 @@ TEXTS = {"text", "voice"}
 EMPTIED = {
     "contacts": {*CONTENT, *TIMING, "phone", "reason"},
     "attempts": {"detail", "zone", "local_time"},
-    "receipts": {"body"},
+    "receipts": {"body", "pressed"},
     "suppressions": {"phone", "reason"},
 }
 

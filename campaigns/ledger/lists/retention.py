@@ -1,4 +1,4 @@
-"""Empties ended campaigns, a few contacts at a time: read first, then one short transaction.
+"""Empties contacts whose time is over, and receipts: a few at a time, read first, then one short transaction.
 
 A contact is emptied as an erasure does it, but is put on no list: who is in a later campaign is called there. Its
 hash stays, so that an erasure finds it and a late receipt is emptied.
@@ -6,10 +6,9 @@ hash stays, so that an erasure finds it and a late receipt is emptied.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -18,19 +17,17 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
-    delete,
     exists,
     func,
-    insert,
     literal,
+    null,
     or_,
     select,
     tuple_,
     update,
 )
 
-from campaigns.ledger.bulk import insert_into
-from campaigns.ledger.lists.redials import other_campaigns
+from campaigns.ledger.lists.kept_campaigns import KeptCampaign
 from campaigns.ledger.moves import row_count
 from campaigns.ledger.numbers.erasures import CONTENT, ERASED, NEARBY, TIMING, is_over
 from campaigns.ledger.store import Ledger
@@ -38,61 +35,39 @@ from campaigns.ledger.tables import (
     UtcTime,
     attempts,
     campaigns,
-    contact_tallies,
     contacts,
     erasures,
     receipts,
-    retention_done,
-    ticks,
 )
-from campaigns.ledger.tallies import counted_reason, forget_none
+from campaigns.ledger.tallies import counted_reason
 from campaigns.lifecycle import ENDED_CAMPAIGNS, AttemptStatus, ContactStatus
-from campaigns.retention_periods import Kept, Retention
+from campaigns.retention_periods import Kept
 
 BY_OTHERS = (ContactStatus.WITHDRAWN, ContactStatus.SUPPRESSED, ContactStatus.REFUSED)  # whose reason others may write
-DAILY, AT_WORK = "retention", "retention at work"  # in `ticks`
-TURN = timedelta(minutes=15)  # for which nobody else takes the day's run
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndedCampaign:
-    """A campaign that is over. `ended_at` is its end, or that of the last redial of its contacts."""
-
-    id: str
-    ended_at: datetime
-    own: Retention
-    done: frozenset[Kept]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Contacts that are read together, and the receipts of their calls, with equal ones of their deliveries."""
+    """Contacts that are read together, and the receipts of their calls, with equal ones of their deliveries.
+
+    `own` are those of their calls: of the others only the bodies are emptied.
+    """
 
     phones: Mapping[int, str]
     receipt_ids: Sequence[int]
+    own: frozenset[int]
     last: tuple[Any, ...]  # from where the next page goes on
 
 
-def ended_campaigns(db: Connection) -> Iterator[EndedCampaign]:
-    """Every campaign that is over, with its redials, and still has contacts that are not emptied; the oldest first."""
-    emptied = exists().where(retention_done.c.campaign_id == campaigns.c.id, retention_done.c.kept == Kept.CONTACTS)
-    columns = (campaigns.c.id, campaigns.c.definition, campaigns.c.finished_at)
-    ended = select(*columns).where(campaigns.c.status.in_(ENDED_CAMPAIGNS), ~emptied)
-    for row in db.execute(ended.order_by(campaigns.c.finished_at, campaigns.c.id)).all():
-        ended_at = _end_of_all(db, row.id, row.finished_at)
-        if ended_at is not None:
-            yield EndedCampaign(id=row.id, ended_at=ended_at, own=retention_of(row.definition), done=_done(db, row.id))
+def next_page(
+    db: Connection, campaign: KeptCampaign, kept: Kept, before: datetime, limit: int, after: tuple[Any, ...] | None
+) -> Page | None:
+    """The next contacts of which this is still kept, in the order of an index; None after the last. Locks nothing.
 
-
-def retention_of(definition_text: str) -> Retention:
-    """What a stored definition says, which is read for this alone."""
-    return Retention.model_validate(json.loads(definition_text).get("retention") or {})
-
-
-def next_page(db: Connection, campaign_id: str, kept: Kept, limit: int, after: tuple[Any, ...] | None) -> Page | None:
-    """The next contacts of which this is still kept, in the order of an index; None after the last. Locks nothing."""
+    Of a campaign that goes on, those that ended until `before`.
+    """
     place = (contacts.c.status, contacts.c.due_at, contacts.c.id)
-    query = select(*place, contacts.c.phone).where(contacts.c.campaign_id == campaign_id, _is_kept(kept), is_over())
+    query = select(*place, contacts.c.phone).where(*_still(campaign, kept, before), is_over())
     if after is not None:
         status, due_at, contact_id = after
         query = query.where(tuple_(*place) > tuple_(literal(status), literal(due_at, UtcTime), literal(contact_id)))
@@ -101,14 +76,14 @@ def next_page(db: Connection, campaign_id: str, kept: Kept, limit: int, after: t
         return None
     phones = {row.id: row.phone for row in rows}
     with_receipts = kept in (Kept.CONTACTS, Kept.RECEIPTS)
-    received = _receipts_of(db, list(phones)) if with_receipts else []
-    return Page(phones=phones, receipt_ids=received, last=tuple(rows[-1][:3]))
+    ids, own = _receipts_of(db, list(phones)) if with_receipts else ([], frozenset())
+    return Page(phones=phones, receipt_ids=ids, own=own, last=tuple(rows[-1][:3]))
 
 
-def empty(db: Connection, ledger: Ledger, campaign_id: str, kept: Kept, phones: Mapping[int, str]) -> int | None:
+def empty(db: Connection, ledger: Ledger, campaign: KeptCampaign, kept: Kept, phones: Mapping[int, str]) -> int | None:
     """Empty these contacts, or their texts; returns how many. None: one of them is not over any more."""
     overwrite_deleted(db)
-    over = _lock_over(db, campaign_id, list(phones))
+    over = _lock_over(db, campaign, list(phones))
     if len(over) < len(phones):
         return None
     if kept is Kept.TEXTS:
@@ -120,71 +95,38 @@ def empty(db: Connection, ledger: Ledger, campaign_id: str, kept: Kept, phones: 
     return len(over)
 
 
-def note_done(db: Connection, campaign_id: str, kept: Kept, number: int, now: datetime) -> None:
-    """Note that nothing of this is left of the campaign."""
-    if kept is Kept.CONTACTS:
-        forget_none(db, contact_tallies, [campaign_id])
-    note = insert_into(db, retention_done).values(campaign_id=campaign_id, kept=kept, at=now, number=number)
-    db.execute(note.on_conflict_do_nothing())
+def is_left(db: Connection, campaign: KeptCampaign, kept: Kept, before: datetime) -> bool:
+    """Whether a contact of the campaign still has this."""
+    return db.execute(select(contacts.c.id).where(*_still(campaign, kept, before)).limit(1)).first() is not None
 
 
-def is_left(db: Connection, campaign_id: str, kept: Kept) -> bool:
-    """Whether a contact of the campaign still has this; receipts are looked through once."""
-    left = select(contacts.c.id).where(contacts.c.campaign_id == campaign_id, _is_kept(kept))
-    return kept is not Kept.RECEIPTS and db.execute(left.limit(1)).first() is not None
-
-
-def counts(db: Connection, campaign_id: str, kept: Kept) -> int:
+def counts(db: Connection, campaign: KeptCampaign, kept: Kept, before: datetime) -> int:
     """How many contacts of the campaign still have this; for receipts, how many bodies there are."""
     if kept is Kept.RECEIPTS:
-        of_campaign = select(attempts.c.id).where(attempts.c.campaign_id == campaign_id)
-        full = (receipts.c.attempt_id.in_(of_campaign), receipts.c.body != ERASED)
+        calls = select(attempts.c.id).join(contacts, contacts.c.id == attempts.c.contact_id)
+        full = (receipts.c.attempt_id.in_(calls.where(*_still(campaign, kept, before))), _is_full())
         return db.scalar(select(func.count()).select_from(receipts).where(*full)) or 0
-    of_campaign_too = (contacts.c.campaign_id == campaign_id, _is_kept(kept))
-    return db.scalar(select(func.count()).select_from(contacts).where(*of_campaign_too)) or 0
+    return db.scalar(select(func.count()).select_from(contacts).where(*_still(campaign, kept, before))) or 0
+
+
+def first_end(db: Connection, campaign: KeptCampaign, kept: Kept) -> datetime | None:
+    """When the first of the contacts ended of which this is still kept; None where none has."""
+    still = select(func.min(contacts.c.final_at)).where(contacts.c.campaign_id == campaign.id, _is_kept(kept))
+    first: datetime | None = db.scalar(still)
+    return first
 
 
 def unmatched_before(db: Connection, before: datetime, limit: int) -> list[int]:
     """Receipts that belong to no call of ours, came before this moment, and are not emptied."""
-    old = (receipts.c.attempt_id.is_(None), receipts.c.received_at < before, receipts.c.body != ERASED)
+    old = (receipts.c.attempt_id.is_(None), receipts.c.received_at < before, _is_full())
     return list(db.scalars(select(receipts.c.id).where(*old).order_by(receipts.c.id).limit(limit)))
 
 
-def empty_bodies(db: Connection, ids: Sequence[int]) -> int:
-    """Empty the bodies of these receipts; returns how many."""
+def empty_receipts(db: Connection, ids: Sequence[int], own: frozenset[int]) -> int:
+    """Empty the bodies of these receipts, and what was pressed of those in `own`; returns how many."""
     overwrite_deleted(db)
-    return row_count(db, update(receipts).where(receipts.c.id.in_(ids)).values(body=ERASED))
-
-
-def is_emptied(db: Connection, campaign_id: str) -> bool:
-    """Whether what its contacts would hear, or their numbers, are kept no more."""
-    gone = retention_done.c.kept.in_([Kept.TEXTS, Kept.CONTACTS])
-    return db.execute(select(retention_done.c.kept).where(_of(campaign_id), gone).limit(1)).first() is not None
-
-
-def done_since(db: Connection, since: datetime) -> dict[Kept, tuple[int, int]]:
-    """What was emptied since then: of each kind, of how many campaigns and how much."""
-    by_kind = select(retention_done.c.kept, func.count(), func.sum(retention_done.c.number))
-    rows = db.execute(by_kind.where(retention_done.c.at >= since).group_by(retention_done.c.kept))
-    return {Kept(kept): (number, int(emptied)) for kept, number, emptied in rows}
-
-
-def take_turn(db: Connection, due_since: datetime, now: datetime) -> bool:
-    """Whether the day's run is still to be done and no other process is at it; then nobody else is, for a while."""
-    last = db.scalar(select(ticks.c.at).where(ticks.c.step == DAILY))
-    if last is not None and last >= due_since:
-        return False
-    db.execute(delete(ticks).where(ticks.c.step == AT_WORK, or_(ticks.c.at <= now - TURN, ticks.c.at > now)))
-    first = insert_into(db, ticks).values(step=AT_WORK, at=now).on_conflict_do_nothing().returning(ticks.c.step)
-    return db.execute(first).first() is not None
-
-
-def end_turn(db: Connection, now: datetime, *, finished: bool) -> None:
-    """Let others go on with the day's run; with `finished`, on the next day."""
-    db.execute(delete(ticks).where(ticks.c.step == AT_WORK))
-    if finished:
-        db.execute(delete(ticks).where(ticks.c.step == DAILY))
-        db.execute(insert(ticks).values(step=DAILY, at=now))
+    pressed = case((receipts.c.id.in_(own.intersection(ids)), null()), else_=receipts.c.pressed)
+    return row_count(db, update(receipts).where(receipts.c.id.in_(ids)).values(body=ERASED, pressed=pressed))
 
 
 def overwrite_deleted(db: Connection) -> None:
@@ -193,24 +135,15 @@ def overwrite_deleted(db: Connection) -> None:
         db.exec_driver_sql("PRAGMA secure_delete=ON").close()
 
 
-def _end_of_all(db: Connection, campaign_id: str, finished_at: datetime) -> datetime | None:
-    """When the last of the campaigns ended that call these contacts, redials included; None while one goes on."""
-    others = other_campaigns(db, campaign_id)
-    if not others:
-        return finished_at
-    rows = db.execute(select(campaigns.c.status, campaigns.c.finished_at).where(campaigns.c.id.in_(others))).all()
-    if any(row.status not in ENDED_CAMPAIGNS for row in rows):
-        return None
-    ends: list[datetime] = [finished_at, *(row.finished_at for row in rows)]
-    return max(ends)
+def _still(campaign: KeptCampaign, kept: Kept, before: datetime) -> list[ColumnElement[bool]]:
+    """The contacts of a campaign whose time may be over, and of which this is still kept."""
+    of_campaign = [contacts.c.campaign_id == campaign.id, _is_kept(kept)]
+    return of_campaign if campaign.ended_at else [*of_campaign, contacts.c.final_at <= before]
 
 
-def _done(db: Connection, campaign_id: str) -> frozenset[Kept]:
-    return frozenset(map(Kept, db.scalars(select(retention_done.c.kept).where(_of(campaign_id)))))
-
-
-def _of(campaign_id: str) -> ColumnElement[bool]:
-    return retention_done.c.campaign_id == campaign_id
+def _is_full() -> ColumnElement[bool]:
+    """Whether a receipt row still has what came."""
+    return or_(receipts.c.body != ERASED, receipts.c.pressed.is_not(null()))
 
 
 def _is_kept(kept: Kept) -> ColumnElement[bool]:
@@ -219,21 +152,26 @@ def _is_kept(kept: Kept) -> ColumnElement[bool]:
         case Kept.TEXTS:
             return or_(contacts.c.text.is_not(None), contacts.c.voice.is_not(None))
         case Kept.RECEIPTS:
-            return contacts.c.tries > 0
+            calls = select(attempts.c.id).where(attempts.c.contact_id == contacts.c.id).correlate(contacts)
+            return and_(contacts.c.tries > 0, exists().where(receipts.c.attempt_id.in_(calls), _is_full()))
         case _:
             return and_(contacts.c.phone.startswith("+"), ~exists().where(erasures.c.contact_id == contacts.c.id))
 
 
-def _receipts_of(db: Connection, contact_ids: Sequence[int]) -> list[int]:
-    """The receipts of these contacts' calls that are not emptied, and equal bodies that came in the same deliveries."""
+def _receipts_of(db: Connection, contact_ids: Sequence[int]) -> tuple[list[int], frozenset[int]]:
+    """The receipts of these contacts' calls that are not emptied, and equal bodies that came in the same deliveries.
+
+    The second are those of their calls alone.
+    """
     calls = select(attempts.c.id).where(attempts.c.contact_id.in_(contact_ids))
-    full = (receipts.c.attempt_id.in_(calls), receipts.c.body != ERASED)
+    full = (receipts.c.attempt_id.in_(calls), _is_full())
     rows = db.execute(select(receipts.c.id, receipts.c.body).where(*full).order_by(receipts.c.id)).all()
-    ids = {row.id for row in rows}
-    for first, last, bodies in _stretches(rows):
+    own = frozenset(row.id for row in rows)
+    ids = set(own)
+    for first, last, bodies in _stretches([row for row in rows if row.body != ERASED]):
         near = (receipts.c.id.between(first - NEARBY, last + NEARBY), receipts.c.body.in_(bodies))
         ids |= set(db.scalars(select(receipts.c.id).where(*near)))
-    return sorted(ids)
+    return sorted(ids), own
 
 
 def _stretches(rows: Sequence[Any]) -> Iterator[tuple[int, int, list[str]]]:
@@ -246,17 +184,19 @@ def _stretches(rows: Sequence[Any]) -> Iterator[tuple[int, int, list[str]]]:
             start = at
 
 
-def _lock_over(db: Connection, campaign_id: str, contact_ids: Sequence[int]) -> list[int]:
+def _lock_over(db: Connection, campaign: KeptCampaign, contact_ids: Sequence[int]) -> list[int]:
     """Those of the contacts that change no more, locked: attempts first, as settlement does it."""
     if db.dialect.name == "postgresql":
         calls = select(attempts.c.id).where(attempts.c.contact_id.in_(contact_ids))
         db.execute(calls.order_by(attempts.c.id).with_for_update()).all()
         own = select(contacts.c.id).where(contacts.c.id.in_(contact_ids))
         db.execute(own.order_by(contacts.c.id).with_for_update()).all()
+    over = select(contacts.c.id).where(contacts.c.id.in_(contact_ids), is_over())
     redialed = campaigns.alias("redialed")
-    goes_on = exists().where(redialed.c.redial_of == campaign_id, redialed.c.status.not_in(ENDED_CAMPAIGNS))
-    ended = exists().where(campaigns.c.id == campaign_id, campaigns.c.status.in_(ENDED_CAMPAIGNS), ~goes_on)
-    over = select(contacts.c.id).where(contacts.c.id.in_(contact_ids), is_over(), ended)
+    goes_on = exists().where(redialed.c.redial_of == campaign.id, redialed.c.status.not_in(ENDED_CAMPAIGNS))
+    if campaign.ended_at:
+        over = over.where(exists().where(campaigns.c.id == campaign.id, campaigns.c.status.in_(ENDED_CAMPAIGNS)))
+    over = over.where(~goes_on)
     return list(db.scalars(over.order_by(contacts.c.id)))
 
 

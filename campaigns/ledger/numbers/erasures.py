@@ -24,6 +24,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    null,
     select,
     update,
 )
@@ -87,8 +88,12 @@ def empty_admitted(db: Connection, campaign_id: str) -> int:
 
 
 def empty_receipts(db: Connection, attempt_ids: Iterable[UUID]) -> int:
-    """Empty the bodies of these attempts' receipts, and equal bodies that came in the same delivery."""
-    not_empty = (receipts.c.attempt_id.in_(list(attempt_ids)), receipts.c.body != ERASED)
+    """Empty the bodies of these attempts' receipts, and equal bodies that came in the same delivery.
+
+    What was pressed is emptied of these attempts' own.
+    """
+    own = receipts.c.attempt_id.in_(list(attempt_ids))
+    not_empty = (own, receipts.c.body != ERASED)
     query = select(receipts.c.id, receipts.c.account, receipts.c.body).where(*not_empty).order_by(receipts.c.id)
     ids_by_body: dict[tuple[str, str], list[int]] = {}
     for row in db.execute(query.with_for_update()):
@@ -98,6 +103,7 @@ def empty_receipts(db: Connection, attempt_ids: Iterable[UUID]) -> int:
         near = receipts.c.id.between(ids[0] - NEARBY, ids[-1] + NEARBY)
         same = (near, receipts.c.account == account, receipts.c.body == body)
         emptied += row_count(db, update(receipts).where(*same).values(body=ERASED))
+    db.execute(update(receipts).where(own, receipts.c.pressed.is_not(null())).values(pressed=null()))
     return emptied
 
 
@@ -127,7 +133,10 @@ def empty_those_that_name_erased(
 def _empty(db: Connection, ids: Iterable[int]) -> int:
     all_ids = list(ids)
     batches = (all_ids[at : at + SOME] for at in range(0, len(all_ids), SOME))
-    return sum(row_count(db, update(receipts).where(receipts.c.id.in_(batch)).values(body=ERASED)) for batch in batches)
+    return sum(
+        row_count(db, update(receipts).where(receipts.c.id.in_(batch)).values(body=ERASED, pressed=null()))
+        for batch in batches
+    )
 
 
 def erased_attempts(db: Connection, attempt_ids: Iterable[UUID]) -> list[UUID]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,13 +12,15 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from campaigns.ledger.audit_chain import chaining as audit_chain
+from campaigns.ledger.lists import kept_campaigns
 from campaigns.ledger.lists import retention as statements
-from campaigns.ledger.lists.retention import EndedCampaign
+from campaigns.ledger.lists.kept_campaigns import KeptCampaign
 from campaigns.ledger.moves import write_audit
 from campaigns.ledger.store import Ledger
 from campaigns.lifecycle import PROGRAM
 from campaigns.operations.retention.old_files import kept_files, remove_files
-from campaigns.retention_periods import FOREVER, InstallationRetention, Kept
+from campaigns.operations.retention.plans import cutoff, cutoff_of, due_of
+from campaigns.retention_periods import InstallationRetention, Kept
 from dialer.plural import counted
 
 T = TypeVar("T")
@@ -27,33 +29,6 @@ NIGHT_HOUR = 3  # UTC
 HELD_SECONDS = 0.03  # for how long a batch shall keep other writers waiting
 READ_AT_ONCE = 500  # contacts, without a lock
 FIRST_BATCH, SMALLEST, LARGEST = 20, 5, 200
-IN_THE_LEDGER = (Kept.TEXTS, Kept.RECEIPTS, Kept.CONTACTS)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CampaignPlan:
-    """What is still kept of an ended campaign: until when, and how much of it is due to go now."""
-
-    campaign: str
-    ended_at: datetime
-    until: Mapping[Kept, datetime | None]
-    due: Mapping[Kept, int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What a run would empty or remove now, and what goes later.
-
-    unmatched  bodies of receipts that belong to no call of ours
-    audit      lines of the audit
-    files      files that would be removed; `later` those that go another day, with their day
-    """
-
-    campaigns: Sequence[CampaignPlan]
-    unmatched: int
-    audit: int
-    files: Sequence[Path]
-    later: Mapping[Path, datetime]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -114,25 +89,6 @@ class Batches:
         return result
 
 
-def make_plan(ledger: Ledger, general: InstallationRetention, folder: Path, *, now: datetime) -> Plan:
-    """What `run` would do at this moment, and until when all else is kept. Nothing is changed."""
-    with ledger.reading() as db:
-        ended = list(statements.ended_campaigns(db))
-        plans = [_plan_of(db, campaign, general, now) for campaign in ended]
-        cutoff = _cutoff(general.period(Kept.RECEIPTS), now)
-        unmatched = len(statements.unmatched_before(db, cutoff, 1_000_000)) if cutoff else 0
-        audit_cutoff = _cutoff(general.audit, now)
-        audit = audit_chain.count_before(db, audit_cutoff) if audit_cutoff else 0
-    files = kept_files(ledger, general, folder)
-    return Plan(
-        campaigns=plans,
-        unmatched=unmatched,
-        audit=audit,
-        files=[each.file for each in files if each.until <= now],
-        later={each.file: each.until for each in files if each.until > now},
-    )
-
-
 def run(
     ledger: Ledger,
     general: InstallationRetention,
@@ -149,11 +105,11 @@ def run(
     batches = batches or Batches(until=None if seconds is None else time.monotonic() + seconds)
     result = Result()
     with ledger.reading() as db:
-        ended = list(statements.ended_campaigns(db))
+        ended = list(kept_campaigns.kept_campaigns(db))
     for campaign in ended:
-        due = list(_due(campaign, general, now))
+        due = list(due_of(campaign, general, now))
         for kept in due:
-            _empty_campaign(ledger, campaign.id, kept, batches, result, now)
+            _empty_campaign(ledger, campaign, kept, general, batches, result, now)
             if batches.over:
                 result.finished = False
                 return result
@@ -185,28 +141,22 @@ def run_daily(
     """
     night = now.replace(hour=NIGHT_HOUR, minute=0, second=0, microsecond=0)
     due_since = night if night <= now else night - timedelta(days=1)
-    if not ledger.write(statements.take_turn, due_since, now):
+    if not ledger.write(kept_campaigns.take_turn, due_since, now):
         return None
     result = Result(finished=False)
     try:
         result = run(ledger, general, folder, now=now, seconds=seconds)
         if result.finished:
             with ledger.reading() as db:
-                done = statements.done_since(db, due_since)
+                done = kept_campaigns.done_since(db, due_since)
             for kept, (_, number) in done.items():  # those of earlier calls too
                 setattr(result, kept, max(number, getattr(result, kept)))
             result.campaigns = max([result.campaigns, *(number for number, _ in done.values())])
             if general.ends or done:
                 ledger.write(write_audit, now, who=PROGRAM, event=EVENT, detail=summary(result))
     finally:
-        ledger.write(statements.end_turn, now, finished=result.finished)
+        ledger.write(kept_campaigns.end_turn, now, finished=result.finished)
     return result
-
-
-def kept_until(general: InstallationRetention, campaign: EndedCampaign, kept: Kept) -> datetime | None:
-    """Until when this is kept of a campaign that is over; None: for ever."""
-    period = campaign.own.over(general).period(kept)
-    return None if period is None or period == FOREVER else campaign.ended_at + period
 
 
 def summary(result: Result) -> str:
@@ -223,69 +173,57 @@ def summary(result: Result) -> str:
     return words if result.finished else f"{words}; the rest follows"
 
 
-def _due(campaign: EndedCampaign, general: InstallationRetention, now: datetime) -> Iterator[Kept]:
-    """What is to be emptied of a campaign: with its contacts, all else of it goes."""
-    due = [
-        kept
-        for kept in IN_THE_LEDGER
-        if kept not in campaign.done and (until := kept_until(general, campaign, kept)) is not None and until <= now
-    ]
-    yield from [Kept.CONTACTS] if Kept.CONTACTS in due else due
-
-
 def _empty_campaign(
-    ledger: Ledger, campaign_id: str, kept: Kept, batches: Batches, result: Result, now: datetime
+    ledger: Ledger,
+    campaign: KeptCampaign,
+    kept: Kept,
+    general: InstallationRetention,
+    batches: Batches,
+    result: Result,
+    now: datetime,
 ) -> None:
+    before = cutoff_of(campaign, general, kept, now)
+    assert before is not None  # noqa: S101  # it is due
     after, emptied, whole = None, 0, True
     while not batches.over:
         with ledger.reading() as db:
-            page = statements.next_page(db, campaign_id, kept, READ_AT_ONCE, after)
+            page = statements.next_page(db, campaign, kept, before, READ_AT_ONCE, after)
         if page is None:
             break
         for ids in batches.parts(page.receipt_ids):
-            bodies = batches.write(ledger, statements.empty_bodies, ids)
-            emptied += bodies if kept is Kept.RECEIPTS else 0
+            number = batches.write(ledger, statements.empty_receipts, ids, page.own)
+            emptied += number if kept is Kept.RECEIPTS else 0
         for contact_ids in batches.parts(list(page.phones)) if kept is not Kept.RECEIPTS else ():
             phones = {contact_id: page.phones[contact_id] for contact_id in contact_ids}
-            number = batches.write(ledger, statements.empty, ledger, campaign_id, kept, phones)
-            whole = whole and number is not None
-            emptied += number or 0
+            done = batches.write(ledger, statements.empty, ledger, campaign, kept, phones)
+            whole = whole and done is not None
+            emptied += done or 0
         after = page.last
     setattr(result, kept, getattr(result, kept) + emptied)
     with ledger.reading() as db:
-        whole = whole and not statements.is_left(db, campaign_id, kept)
-    if whole and not batches.over:
-        batches.write(ledger, statements.note_done, campaign_id, kept, emptied, now)
+        whole = whole and not statements.is_left(db, campaign, kept, before)
+    if whole and not batches.over and (campaign.ended_at or emptied):
+        batches.write(ledger, kept_campaigns.note_done, campaign, kept, emptied, now)
 
 
 def _empty_unmatched(
     ledger: Ledger, general: InstallationRetention, batches: Batches, result: Result, now: datetime
 ) -> None:
-    cutoff = _cutoff(general.period(Kept.RECEIPTS) or general.period(Kept.CONTACTS), now)
-    while cutoff is not None:
+    before = cutoff(general.period(Kept.RECEIPTS) or general.period(Kept.CONTACTS), now)
+    while before is not None:
         with ledger.reading() as db:
-            ids = statements.unmatched_before(db, cutoff, batches.size)
+            ids = statements.unmatched_before(db, before, batches.size)
         if not ids:
             return
-        result.receipts += batches.write(ledger, statements.empty_bodies, ids)
+        result.receipts += batches.write(ledger, statements.empty_receipts, ids, frozenset(ids))
 
 
 def _remove_audit(
     ledger: Ledger, general: InstallationRetention, batches: Batches, result: Result, now: datetime
 ) -> None:
-    cutoff = _cutoff(general.audit, now)
-    while cutoff is not None:
-        removed = batches.write(ledger, audit_chain.remove_before, ledger, cutoff, batches.size)
+    before = cutoff(general.audit, now)
+    while before is not None:
+        removed = batches.write(ledger, audit_chain.remove_before, ledger, before, batches.size)
         result.audit += removed
         if not removed:
             return
-
-
-def _plan_of(db: Connection, campaign: EndedCampaign, general: InstallationRetention, now: datetime) -> CampaignPlan:
-    until = {kept: kept_until(general, campaign, kept) for kept in IN_THE_LEDGER if kept not in campaign.done}
-    due = {kept: statements.counts(db, campaign.id, kept) for kept in _due(campaign, general, now)}
-    return CampaignPlan(campaign=campaign.id, ended_at=campaign.ended_at, until=until, due=due)
-
-
-def _cutoff(period: timedelta | None, now: datetime) -> datetime | None:
-    return None if period is None or period == FOREVER else now - period

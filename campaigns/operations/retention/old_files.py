@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection, select
 
 from campaigns.audience.files.download import downloaded_lists
-from campaigns.ledger.lists.retention import retention_of
+from campaigns.ledger.lists.kept_campaigns import is_standing, retention_of
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import campaigns, schedules
 from campaigns.lifecycle import ENDED_CAMPAIGNS
@@ -33,7 +33,7 @@ class OldFile:
 def kept_files(ledger: Ledger, general: Retention, folder: Path) -> list[OldFile]:
     """Files of reports and rejects in the folder, and downloaded lists, that go some day; first those that go first.
 
-    Files of a campaign that goes on stay, whatever their age.
+    Files of a campaign that goes on stay, whatever their age, but for a standing one's.
     """
     with ledger.reading() as db:
         kept = [*_reports(db, general, folder), *_downloads(db, general)]
@@ -58,7 +58,7 @@ def _reports(db: Connection, general: Retention, folder: Path) -> Iterator[OldFi
             row = db.execute(
                 select(campaigns.c.status, campaigns.c.definition).where(campaigns.c.id == named["campaign"])
             ).first()
-            if row is None or row.status in ENDED_CAMPAIGNS:
+            if row is None or row.status in ENDED_CAMPAIGNS or is_standing(row.definition):
                 own = Retention() if row is None else retention_of(row.definition)
                 yield from _with_end(file, own.over(general).period(Kept.REPORTS))
     for part in sorted(folder.glob(".*.csv*.part")):

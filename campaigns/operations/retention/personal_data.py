@@ -44,14 +44,15 @@ PROGRAMS = ("token ", "schedule ", "account ")
 SAID_IN_TEST_CALLS = ("line", "fields", "text", "voice")
 CONTACT = (
     *("line", "key", "phone", "status", "reason", "corrected", "withdrawal", "consent", *SAID_IN_TEST_CALLS[1:]),
-    *("zone", "not_after", "due_at", "urgent", "attempts", "tries", "final_at"),
+    *("zone", "not_after", "due_at", "urgent", "attempts", "tries", "final_at", "response", "reminder"),
 )
 ATTEMPT = (
     *("id", "number", "account", "provider", "caller_id", "status", "verdict", "outcome", "mnemonic", "code", "detail"),
     *("corrected", "provider_call_id", "zone", "local_time", "allowed_by", "scheduled_at", "dialing_at", "send_at"),
     *("placed_at", "answered_at", "ended_at", "talk_seconds", "next_attempt_at"),
+    *("response", "reminder", "short", "variant", "script_seconds", "queued_at", "counted", "confirmed_by", "ended_by"),
 )
-RECEIPT = ("word", "code", "progress", "outcome", "occurred_at", "received_at", "body")
+RECEIPT = ("account", "word", "code", "progress", "outcome", "occurred_at", "received_at", "pressed", "body")
 Held = dict[str, Any]
 
 

@@ -19,6 +19,7 @@ from campaigns.calendar.times import BadMoment, parse_moment
 from campaigns.launch.append import AppendResult
 from campaigns.launch.change import Change
 from campaigns.ledger.lists.contacts import ContactLine, ContactRef, Outcome
+from campaigns.operations.retention.kept_until import kept_until
 from campaigns.operations.withdrawals import Withdrawals
 from campaigns.reporting.explain import explain_one
 from console.cli.arguments import (
@@ -190,7 +191,8 @@ def show_command(
     ref = _ref(number, key, country)
     with settings_and_ledger() as (settings, ledger):
         story = explain_one(ledger, campaign, ref, now=now_utc(), surroundings=surroundings_of(settings))
-    print_contact(story, as_json=as_json)
+        kept = kept_until(ledger, story, settings.retention)
+    print_contact(story, kept, as_json=as_json)
 
 
 def _refs(number: str | None, key: str | None, country: str | None) -> Sequence[ContactRef]:

@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from campaigns.ledger.queries import Campaign
 from campaigns.lifecycle import STOPPED_CAMPAIGNS
+from campaigns.operations.retention.kept_until import kept_until
 from campaigns.reporting.explain import explain_campaign, explain_contact
 from campaigns.reporting.glossary import plain
 from campaigns.reporting.hold_reason import GOING, HoldReason
@@ -43,7 +44,7 @@ def explain_command(
         else:
             phone = parse_number(number, country)
             contact = explain_contact(ledger, campaign, phone, now=now, surroundings=around)
-            print_contact(contact, as_json=as_json)
+            print_contact(contact, kept_until(ledger, contact, settings.retention), as_json=as_json)
 
 
 def _print_campaign(campaign: Campaign, reason: HoldReason, *, as_json: bool) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
-from campaigns.operations.retention.emptying import IN_THE_LEDGER, CampaignPlan, Plan, make_plan, run_on_demand, summary
+from campaigns.operations.retention.emptying import run_on_demand, summary
+from campaigns.operations.retention.plans import IN_THE_LEDGER, CampaignPlan, Plan, make_plan
 from campaigns.retention_periods import Kept, Retention, words
 from console.cli.arguments import AsJson
 from console.cli.command_group import CommandGroup
@@ -83,8 +82,9 @@ def _print_plan(plan: Plan) -> None:
     _print_due(plan)
     shown = table("campaign", "ended", "texts until", "receipts until", "contacts until")
     for campaign in plan.campaigns[:SHOWN]:
-        cells = [_until(campaign.until, kept) for kept in IN_THE_LEDGER]
-        shown.add_row(campaign.campaign, local_with_zone(campaign.ended_at), *cells)
+        cells = [_until(campaign, kept) for kept in IN_THE_LEDGER]
+        ended = local_with_zone(campaign.ended_at) if campaign.ended_at else "goes on"
+        shown.add_row(campaign.campaign, ended, *cells)
     if plan.campaigns:
         out.print(shown)
         if len(plan.campaigns) > SHOWN:
@@ -95,11 +95,12 @@ def _print_plan(plan: Plan) -> None:
         print_prose(f"{more} of reports and lists go later, first {escape(short_path(file))}: {local_with_zone(until)}")
 
 
-def _until(until: Mapping[Kept, datetime | None], kept: Kept) -> str:
-    if kept not in until:
-        return "emptied"
-    moment = until[kept]
-    return "for ever" if moment is None else local_with_zone(moment)
+def _until(campaign: CampaignPlan, kept: Kept) -> str:
+    if kept not in campaign.until:
+        return "emptied" if campaign.ended_at else "–"
+    moment = campaign.until[kept]
+    first = "" if campaign.ended_at else "first "
+    return "for ever" if moment is None else f"{first}{local_with_zone(moment)}"
 
 
 def _print_due(plan: Plan) -> None:

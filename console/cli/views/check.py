@@ -34,7 +34,8 @@ def checked_facts(checked: CheckResult, rejects: Path | None, now: datetime, ret
 
 def print_kept(checked: CheckResult, retention: Retention) -> None:
     """Print until when the list will be kept."""
-    print_prose(checked.definition.kept(retention).said(checked.definition.ends_at))
+    definition = checked.definition
+    print_prose(definition.kept(retention).said(definition.ends_at, standing=definition.contacts.standing))
 
 
 def print_check_result(checked: CheckResult, rejects: Path | None) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from campaigns.operations.retention.kept_until import KeptUntil
 from campaigns.reporting.explain import AttemptLine, ContactExplanation
 from campaigns.reporting.glossary import label, plain
 from campaigns.reporting.receipt_history import ReceiptLine
@@ -15,16 +16,18 @@ from console.cli.output import local_time, local_with_zone, out, print_json, pri
 from dialer.phone import mask
 
 
-def contact_facts(contact: ContactExplanation) -> dict[str, Any]:
+def contact_facts(contact: ContactExplanation, kept: KeptUntil) -> dict[str, Any]:
     """A contact's story as JSON facts; its number is masked."""
-    facts = asdict(contact) | {"campaign": contact.campaign.id, "suppressions": len(contact.suppressions)}
+    facts = (
+        asdict(contact) | asdict(kept) | {"campaign": contact.campaign.id, "suppressions": len(contact.suppressions)}
+    )
     return {name: value for name, value in facts.items() if name != "version"}
 
 
-def print_contact(contact: ContactExplanation, *, as_json: bool) -> None:
-    """Print a contact's story, or its JSON facts."""
+def print_contact(contact: ContactExplanation, kept: KeptUntil, *, as_json: bool) -> None:
+    """Print a contact's story and until when it is kept, or its JSON facts."""
     if as_json:
-        print_json(contact_facts(contact))
+        print_json(contact_facts(contact, kept))
         return
     key = f", key {escape(contact.key)}" if contact.key else ""
     place = f"line {contact.line} of {contact.campaign.id}{key}"
@@ -39,6 +42,8 @@ def print_contact(contact: ContactExplanation, *, as_json: bool) -> None:
         out.print(f"Not after {local_with_zone(contact.not_after)}.")
     if contact.consent:
         print_prose(f"Consent: {escape(contact.consent)}")
+    until = f"until {local_with_zone(kept.kept_until)}, " if kept.kept_until else ""
+    print_prose(f"Kept: {until}{kept.kept}.")
     if contact.response:
         out.print(f"Pressed: {label(contact.response)}.")
     for line in contact.suppressions:

@@ -15,17 +15,20 @@ from campaigns.ledger.audit_chain.chaining import chain_audit
 from campaigns.ledger.audit_chain.verifying import verify
 from campaigns.ledger.lists import drafts
 from campaigns.ledger.lists.drafts import NewContact
-from campaigns.ledger.moves import write_audit
+from campaigns.ledger.moves import move_contact, write_audit
 from campaigns.ledger.numbers.frequency_caps import cap_clears_at
 from campaigns.ledger.receipts import Delivery, store
 from campaigns.ledger.tables import attempts, audit, audit_chain, campaigns, contacts, metadata, receipts
 from campaigns.lifecycle import ContactStatus
 from campaigns.operations import control
 from campaigns.operations.erasure import erase
-from campaigns.operations.retention.emptying import Batches, make_plan, run, run_daily
+from campaigns.operations.retention.emptying import Batches, run, run_daily
+from campaigns.operations.retention.kept_until import KeptUntil, kept_until
+from campaigns.operations.retention.plans import make_plan
 from campaigns.operations.suppression_list import add
+from campaigns.reporting.explain import explain_contact
 from campaigns.reporting.report import report, totals
-from campaigns.retention_periods import InstallationRetention
+from campaigns.retention_periods import InstallationRetention, Kept
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.receipts import apply_waiting
 from campaigns.settlement.rulings import rule
@@ -182,6 +185,54 @@ def test_the_list_of_a_redial_keeps_the_one_before_it(ledger, folder):
     assert run(ledger, ALL, folder, now=START + timedelta(days=590)).campaigns == 2
 
 
+def test_contacts_of_a_standing_campaign_go_from_their_own_end(ledger, folder):
+    campaign_id = known(ledger, numbers(3), START, contacts={"standing": True})
+    with ledger.reading() as db:
+        early, late, waiting = db.scalars(select(contacts.c.id).order_by(contacts.c.id))
+    for contact_id, days in ((early, 0), (late, 50)):
+        ended_at = START + timedelta(days=days)
+        ledger.write(move_contact, contact_id, ContactStatus.CANCELLED, ended_at, reason="the campaign was cancelled")
+    before = figures(ledger, campaign_id)
+    (plan,) = make_plan(ledger, ALL, folder, now=START + timedelta(days=89)).campaigns
+    assert (plan.ended_at, plan.due) == (None, {Kept.TEXTS: 2})
+    assert plan.until[Kept.CONTACTS] == START + timedelta(days=90)
+    night = run(ledger, ALL, folder, now=START + timedelta(days=90))
+    assert (night.contacts, night.texts) == (1, 2)
+    left = [contact(ledger, each) for each in (early, late, waiting)]
+    assert [row.phone.startswith("+") for row in left] == [False, True, True]
+    assert [row.text for row in left] == [None, None, SECRET]
+    assert run(ledger, ALL, folder, now=START + timedelta(days=139)).contacts == 0
+    assert run(ledger, ALL, folder, now=START + timedelta(days=140)).contacts == 1
+    assert figures(ledger, campaign_id) == before
+    over(ledger, campaign_id, START + timedelta(days=200))
+    assert run(ledger, ALL, folder, now=START + timedelta(days=289)).contacts == 0
+    assert run(ledger, ALL, folder, now=START + timedelta(days=290)).contacts == 1
+    assert make_plan(ledger, ALL, folder, now=START + timedelta(days=290)).campaigns == []
+
+
+def test_it_is_said_until_when_a_contact_is_kept(ledger, folder):
+    """As `dialer explain` shows it: while it waits, once its campaign or itself has ended, and when it is gone."""
+    listed, standing = (
+        known(ledger, numbers(1), START, campaign=name, **changes)
+        for name, changes in (("listed", {}), ("standing", {"contacts": {"standing": True}}))
+    )
+
+    def said(campaign_id, general=ALL):
+        return kept_until(ledger, explain_contact(ledger, campaign_id, parse(numbers(1)[0]), now=START), general)
+
+    assert said(listed) == KeptUntil(kept_until=None, kept="for 90 days after the campaign's end, redials included")
+    assert said(standing) == KeptUntil(kept_until=None, kept="for 90 days after its own end")
+    assert said(listed, NOTHING).kept == "until somebody erases it: no retention of contacts is set"
+    over(ledger, listed, START)
+    with ledger.reading() as db:
+        (own,) = db.scalars(select(contacts.c.id).where(contacts.c.campaign_id == standing))
+    ledger.write(move_contact, own, ContactStatus.CANCELLED, START, reason="the campaign was cancelled")
+    assert said(listed).kept_until == said(standing).kept_until == START + timedelta(days=90)
+    run(ledger, ALL, folder, now=START + timedelta(days=90))
+    erase(ledger, parse(numbers(1)[0]), who="ann", now=START)  # so that it is found by its hash
+    assert said(listed).kept == "nothing that names the person is kept any more"
+
+
 def test_nobody_is_called_again_whose_text_or_number_is_gone(ledger, folder):
     campaign_id = known(ledger, numbers(8), START)
     called(ledger, campaign_id, START)
@@ -245,6 +296,8 @@ def test_a_body_that_tells_of_calls_of_two_campaigns_goes_with_the_first(ledger,
         told.append(receipt("OFFERED", f"c-{campaign_id}", one, START))
     ledger.write(store, [Delivery(account="main", heard=told, body=SECRET)], now=START)
     ledger.write(apply_waiting, "main", ACCOUNT, now=START)
+    with ledger.writing() as db:
+        db.execute(update(receipts).values(pressed=["1"]))
     for one in told:
         ending = Ending(outcome=Outcome.ANSWERED, ended_at=START)
         ledger.write(conclude, fresh(ledger, one.correlation_id), ending, now=START)
@@ -252,7 +305,8 @@ def test_a_body_that_tells_of_calls_of_two_campaigns_goes_with_the_first(ledger,
     over(ledger, second, START)
     run(ledger, NOTHING, folder, now=START + timedelta(days=31))
     with ledger.reading() as db:
-        assert db.scalars(select(receipts.c.body)).all() == ["erased", "erased"]
+        rows = db.execute(select(receipts.c.body, receipts.c.pressed).order_by(receipts.c.id)).all()
+    assert rows == [("erased", None), ("erased", ["1"])], "what the other has pressed stays until their time is over"
 
 
 def test_receipts_of_no_call_of_ours_go_by_their_age(ledger, folder):

@@ -1,0 +1,127 @@
+"""Campaigns whose people's time runs, what was emptied of each, and the turns of the nights that do it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, or_, select
+
+from campaigns.ledger.bulk import insert_into
+from campaigns.ledger.lists.redials import other_campaigns
+from campaigns.ledger.tables import campaigns, contact_tallies, retention_done, ticks
+from campaigns.ledger.tallies import forget_none
+from campaigns.lifecycle import ENDED_CAMPAIGNS, LIVE_CAMPAIGNS
+from campaigns.retention_periods import Kept, Retention
+
+DAILY, AT_WORK = "retention", "retention at work"  # in `ticks`
+TURN = timedelta(minutes=15)  # for which nobody else takes the day's run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptCampaign:
+    """A campaign whose people's time runs. `ended_at` is its end, or that of the last redial of its contacts.
+
+    None: it is a standing campaign that goes on, and the time of each contact runs from the contact's own end.
+    """
+
+    id: str
+    ended_at: datetime | None
+    own: Retention
+    done: frozenset[Kept]
+
+
+def kept_campaigns(db: Connection) -> Iterator[KeptCampaign]:
+    """Every campaign that is over, with its redials, and still has contacts that are not emptied; the oldest first.
+
+    Then the standing campaigns that go on.
+    """
+    columns = (campaigns.c.id, campaigns.c.definition, campaigns.c.finished_at)
+    emptied = exists().where(_note(Kept.CONTACTS), retention_done.c.at >= campaigns.c.finished_at)
+    ended = select(*columns).where(campaigns.c.status.in_(ENDED_CAMPAIGNS), ~emptied)
+    for row in db.execute(ended.order_by(campaigns.c.finished_at, campaigns.c.id)).all():
+        ended_at = end_of_all(db, row.id, row.finished_at)
+        if ended_at is not None:
+            done = _done(db, row.id, row.finished_at)
+            yield KeptCampaign(id=row.id, ended_at=ended_at, own=retention_of(row.definition), done=done)
+    live = select(*columns).where(campaigns.c.status.in_(LIVE_CAMPAIGNS), campaigns.c.redial_of.is_(None))
+    for row in db.execute(live.order_by(campaigns.c.id)).all():
+        if is_standing(row.definition):
+            yield KeptCampaign(id=row.id, ended_at=None, own=retention_of(row.definition), done=frozenset())
+
+
+def is_standing(definition_text: str) -> bool:
+    """Whether this stored definition is that of a standing campaign, for which it is read alone."""
+    return bool(json.loads(definition_text).get("contacts", {}).get("standing"))
+
+
+def retention_of(definition_text: str) -> Retention:
+    """What a stored definition says, which is read for this alone."""
+    return Retention.model_validate(json.loads(definition_text).get("retention") or {})
+
+
+def end_of_all(db: Connection, campaign_id: str, finished_at: datetime) -> datetime | None:
+    """When the last of the campaigns ended that call these contacts, redials included; None while one goes on."""
+    others = other_campaigns(db, campaign_id)
+    if not others:
+        return finished_at
+    rows = db.execute(select(campaigns.c.status, campaigns.c.finished_at).where(campaigns.c.id.in_(others))).all()
+    if any(row.status not in ENDED_CAMPAIGNS for row in rows):
+        return None
+    ends: list[datetime] = [finished_at, *(row.finished_at for row in rows)]
+    return max(ends)
+
+
+def note_done(db: Connection, campaign: KeptCampaign, kept: Kept, number: int, now: datetime) -> None:
+    """Note that nothing of this is left of the campaign; of one that goes on, how much the night has emptied."""
+    if kept is Kept.CONTACTS:
+        forget_none(db, contact_tallies, [campaign.id])
+    note = insert_into(db, retention_done).values(campaign_id=campaign.id, kept=kept, at=now, number=number)
+    db.execute(note.on_conflict_do_update(index_elements=["campaign_id", "kept"], set_={"at": now, "number": number}))
+
+
+def is_emptied(db: Connection, campaign_id: str) -> bool:
+    """Whether what its contacts would hear, or their numbers, are kept no more."""
+    gone = retention_done.c.kept.in_([Kept.TEXTS, Kept.CONTACTS])
+    return db.execute(select(retention_done.c.kept).where(_of(campaign_id), gone).limit(1)).first() is not None
+
+
+def done_since(db: Connection, since: datetime) -> dict[Kept, tuple[int, int]]:
+    """What was emptied since then: of each kind, of how many campaigns and how much."""
+    by_kind = select(retention_done.c.kept, func.count(), func.sum(retention_done.c.number))
+    rows = db.execute(by_kind.where(retention_done.c.at >= since).group_by(retention_done.c.kept))
+    return {Kept(kept): (number, int(emptied)) for kept, number, emptied in rows}
+
+
+def take_turn(db: Connection, due_since: datetime, now: datetime) -> bool:
+    """Whether the day's run is still to be done and no other process is at it; then nobody else is, for a while."""
+    last = db.scalar(select(ticks.c.at).where(ticks.c.step == DAILY))
+    if last is not None and last >= due_since:
+        return False
+    db.execute(delete(ticks).where(ticks.c.step == AT_WORK, or_(ticks.c.at <= now - TURN, ticks.c.at > now)))
+    first = insert_into(db, ticks).values(step=AT_WORK, at=now).on_conflict_do_nothing().returning(ticks.c.step)
+    return db.execute(first).first() is not None
+
+
+def end_turn(db: Connection, now: datetime, *, finished: bool) -> None:
+    """Let others go on with the day's run; with `finished`, on the next day."""
+    db.execute(delete(ticks).where(ticks.c.step == AT_WORK))
+    if finished:
+        db.execute(delete(ticks).where(ticks.c.step == DAILY))
+        db.execute(insert(ticks).values(step=DAILY, at=now))
+
+
+def _done(db: Connection, campaign_id: str, ended_at: datetime) -> frozenset[Kept]:
+    """What was emptied since its end: before, a standing campaign has notes of what single nights have emptied."""
+    since = select(retention_done.c.kept).where(_of(campaign_id), retention_done.c.at >= ended_at)
+    return frozenset(map(Kept, db.scalars(since)))
+
+
+def _note(kept: Kept) -> ColumnElement[bool]:
+    return and_(retention_done.c.campaign_id == campaigns.c.id, retention_done.c.kept == kept)
+
+
+def _of(campaign_id: str) -> ColumnElement[bool]:
+    return retention_done.c.campaign_id == campaign_id
