@@ -102,11 +102,17 @@ def _locked_ends(db: Connection, ledger: Ledger) -> tuple[ChainPlace, ChainPlace
     locked = select(audit_chain).order_by(audit_chain.c.name).with_for_update(skip_locked=True)
     rows = db.execute(locked).all()
     if not rows and not ends_of(db):
-        for name in ChainEnd:
-            _put_end(db, ledger, name, ChainPlace(place=0, hash=""))
+        _begin(db, ledger)
         rows = db.execute(locked).all()
     by_name = {row.name: place_of(row) for row in rows}
     return (by_name[ChainEnd.ANCHOR], by_name[ChainEnd.HEAD]) if len(by_name) == len(ChainEnd) else None
+
+
+def _begin(db: Connection, ledger: Ledger) -> None:
+    """Write the ends of a chain without lines; where another process has begun meanwhile, they are that one's."""
+    start = ChainPlace(place=0, hash="")
+    ends = [{"name": name, "place": 0, "hash": "", "seal": seal_of(ledger, name, start)} for name in ChainEnd]
+    db.execute(insert_into(db, audit_chain).values(ends).on_conflict_do_nothing())
 
 
 def ends_of(db: Connection) -> dict[str, Row[Any]]:

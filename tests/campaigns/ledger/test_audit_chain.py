@@ -16,6 +16,7 @@ from campaigns.ledger.audit_chain.verifying import ChainFault, Verification, ver
 from campaigns.ledger.moves import write_audit
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import audit, audit_chain
+from tests.support.lock_waits import until_it_waits
 from tests.support.statements import statements
 
 
@@ -187,6 +188,18 @@ def test_many_who_write_and_many_who_chain_make_one_chain(ledger, now):
     chain_audit(ledger)
     result = verify(ledger)
     assert (result.fault, result.chained, result.waiting) == (None, len(ids(ledger)), 0)
+
+
+def test_two_that_begin_the_chain_at_once_make_one(ledger, now):
+    write(ledger, now, 3)
+    other = threading.Thread(target=chain_audit, args=(ledger,))
+    with ledger.writing() as db:
+        assert chains._chain_some(db, ledger) == 3
+        other.start()
+        until_it_waits(ledger, other)
+    other.join()
+    chained(ledger, now, 2)
+    assert (verify(ledger).fault, verify(ledger).chained) == (None, 5)
 
 
 def test_a_line_that_is_committed_late_waits_for_nobody_and_is_chained_later(ledger, now):
