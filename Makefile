@@ -66,7 +66,7 @@ wheel: .venv/.installed ## Build dist/*.whl, and beside it the versions it was t
 release: .venv/.installed .venv/.installed-tools ## Build a release in dist/: wheel, sdist, SBOM, SHA256SUMS; the same bytes each time
 	@$(BIN)/python -m scripts.release
 
-release-check: .venv/.installed .venv/.installed-tools ## Install the wheel by pip and pipx on every Python here, run the demo; ARGS="3.12" for one
+release-check: .venv/.installed .venv/.installed-tools docs-site ## Build the docs' site, install the wheel by pip and pipx on every Python here, run the demo; ARGS="3.12" for one
 	@$(BIN)/python -m scripts.release_check $(ARGS)
 
 lock: .venv/.installed-tools ## Pin what pyproject.toml asks for, with hashes: ARGS="--upgrade" for newer versions
