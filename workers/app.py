@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import Any
 
@@ -118,6 +119,7 @@ def _start_no_more_calls(**_signal: Any) -> None:
 
 @worker_ready.connect  # type: ignore[untyped-decorator]
 def _share_metrics_of_worker(**_signal: Any) -> None:
+    gc.freeze()  # what was imported stays: a collection that falls into a transaction looks at the rest alone
     _shared.append(SharedMetrics(settings, "worker").start())
 
 
