@@ -22,8 +22,13 @@ from workers.wiring import open_buckets
 SHOWN_ROWS = 10
 
 
-def plan_of(file: Path, settings: Settings, ledger: Ledger, now: datetime) -> Plan:
-    """The plan of a campaign file and its list, from the account as it stands. Raises what `check` raises."""
+def plan_of(
+    file: Path, settings: Settings, ledger: Ledger, now: datetime, *, account_as_it_stands: bool = True
+) -> Plan:
+    """The plan of a campaign file and its list, as if it began at `now`. Raises what `check` raises.
+
+    Its account is taken as it stands, or else as unused and alone.
+    """
     audience = open_audience(
         file, settings.accounts, exclusions_for=lambda definition: Exclusions(ledger, definition, now)
     )
@@ -35,7 +40,8 @@ def plan_of(file: Path, settings: Settings, ledger: Ledger, now: datetime) -> Pl
         now=now,
         rng=Random(audience.definition.campaign),
         tick=settings.worker.tick_seconds,
-        bucket_state=_bucket_state(settings, account),
+        bucket_state=_bucket_state(settings, account) if account_as_it_stands else None,
+        alone=not account_as_it_stands,
     )
 
 

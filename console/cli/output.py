@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from dataclasses import asdict, is_dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from io import TextIOWrapper
 from itertools import accumulate
 from pathlib import Path
@@ -145,17 +145,17 @@ def table(*columns: str, title: str | None = None) -> CountTable:
     return new_table
 
 
-def local_time(moment: datetime | None) -> str:
-    """A moment in this machine's time zone, short; with its year where that is not this year's."""
+def local_time(moment: datetime | None, zone: tzinfo | None = None) -> str:
+    """A moment by a zone's clock, or else this machine's, short; with its year where that is not this year's."""
     if moment is None:
         return "–"
-    local = moment.astimezone()
+    local = moment.astimezone(zone)
     return f"{local:%d %b %H:%M:%S}" if local.year == datetime.now().astimezone().year else f"{local:%d %b %Y %H:%M:%S}"
 
 
-def local_with_zone(moment: datetime | None) -> str:
-    """A moment in this machine's time zone, with the zone's name."""
-    return f"{local_time(moment)} {moment.astimezone():%Z}" if moment else local_time(None)
+def local_with_zone(moment: datetime | None, zone: tzinfo | None = None) -> str:
+    """The same, with the zone's name."""
+    return f"{local_time(moment, zone)} {moment.astimezone(zone):%Z}" if moment else local_time(None)
 
 
 def write_new(file: Path, text: str) -> None:

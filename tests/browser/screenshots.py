@@ -48,7 +48,8 @@ pace = 12
 [webhooks]
 internal_networks = ["127.0.0.1"]
 """
-OVER, GOES_ON, PAUSED = "delivery", "appointments", "payment"
+OVER, GOES_ON, PAUSED = "delivery", "appointments", "bank"
+URL = "https://catalogue.example.org/lists/due.csv"
 LIVE = "/calls/{account}/{session}"  # a page of what is soon over
 SLOW = "pace: 1.5"  # so that it still goes on when the last picture is taken
 
@@ -59,8 +60,8 @@ def busy_stack(folder: Path) -> Iterator[tuple[httpx.Client, str]]:
     shell = Shell.prepared(folder, settings=SETTINGS)
     for file in EXAMPLES.glob("*.csv"):
         shutil.copy(file, folder)
-    for name in (OVER, GOES_ON, PAUSED, "daily"):
-        text = (EXAMPLES / f"{name}.yaml").read_text("utf-8")
+    for name in (OVER, GOES_ON, PAUSED, "library"):
+        text = (EXAMPLES / f"{name}.yaml").read_text("utf-8").replace(URL, "library.csv")
         shell.write(f"{name}.yaml", re.sub(r"^pace: \d+", SLOW, text, flags=re.M) if name == GOES_ON else text)
     up = shell.begin("up", "--sandbox", "--speed", "4")
     try:
@@ -82,7 +83,7 @@ def _fill(shell: Shell, http: httpx.Client) -> None:
         f"start {OVER}.yaml --skip-rejects",
         f"start {GOES_ON}.yaml --skip-rejects",
         f"pause {PAUSED}",
-        "schedule add daily.yaml",
+        "schedule add library.yaml",
         "webhooks add clinic http://127.0.0.1:9/events",
         "dnc add +14155550142 --reason 'asked us on the phone'",
         "dnc add +12125550177 --reason 'wrong person'",

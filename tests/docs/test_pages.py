@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 from dialer.providers.registry import specs
+from tests.support.draws import TIMES
 from workers.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -29,12 +30,27 @@ def made() -> ModuleType:
 
 @pytest.mark.parametrize(
     "name",
-    ["webex.md", "callgear-notifications.md", "settings.md", "adding-a-provider.md", "glossary.md", "metrics.md"],
+    [
+        "webex.md",
+        "callgear-notifications.md",
+        "settings.md",
+        "adding-a-provider.md",
+        "glossary.md",
+        "metrics.md",
+        "examples.md",
+    ],
 )
 def test_a_page_made_from_the_code_is_the_one_that_is_kept(made, name):
     kept = (ROOT / "docs" / name).read_text("utf-8")
     assert kept == made.page(name, kept), "run: make docs"
     assert all(f"<!-- made: {part} -->" in kept for part in made.PAGES[name])
+
+
+@pytest.mark.drawn
+@pytest.mark.skipif(TIMES == 1, reason="it runs in make chaos")
+def test_the_plan_of_a_large_list_is_the_one_that_is_kept(made):
+    kept = (ROOT / "docs" / "examples.md").read_text("utf-8")
+    assert kept == made.page("examples.md", kept, made.SLOW["examples.md"]), "run: make docs"
 
 
 def test_every_test_that_the_page_names_is_there():

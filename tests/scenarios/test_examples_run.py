@@ -21,6 +21,7 @@ from dialer.deadline import utc_now
 from dialer.phone import PhoneNumber
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
+from scripts.examples_page import lay_out
 from tests.support.dialers import callgear, carry_out, door, webex, working
 from tests.support.webhook_receiver import Event, Told, receiving, sending
 from workers.rehearsal.rehearsal import rehearse
@@ -28,7 +29,7 @@ from workers.settings import Settings
 
 EXAMPLES = Path(campaigns.__file__).parent / "examples"
 NAMES = sorted(file.stem for file in EXAMPLES.glob("*.yaml"))
-DAILY_ROWS, MOST_ROWS = 3, 5
+ALERTED, MOST_ROWS = 3, 5
 MONDAY = datetime(2035, 3, 12, 15, tzinfo=UTC)  # eleven in New York, ten in Chicago
 SPEED = 10
 
@@ -44,9 +45,9 @@ def at_any_hour(definition: Definition) -> str:
 def test_an_example_is_rehearsed_to_its_end(ledger, tmp_path, name):
     """By its own hours, from a Monday morning on: the first rows of its list, from every account that it names."""
     definition = load_definition(EXAMPLES / f"{name}.yaml")
-    rows = (EXAMPLES / definition.contacts.file).read_bytes().splitlines(keepends=True)
-    (tmp_path / definition.contacts.file).write_bytes(b"".join(rows[: 1 + MOST_ROWS]))
-    shutil.copy(EXAMPLES / f"{name}.yaml", tmp_path)
+    lay_out(name, tmp_path)
+    listed = tmp_path / f"{'first' if definition.contacts.file == 'first.csv' else name}.csv"
+    listed.write_bytes(b"".join(listed.read_bytes().splitlines(keepends=True)[: 1 + MOST_ROWS]))
     accounts = {"main": callgear(), "callgear": callgear(), "webex": webex()}
     settings = Settings(data_dir=tmp_path / "data", accounts=accounts)
     rehearsed = rehearse(tmp_path / f"{name}.yaml", settings, ledger, begins=MONDAY)
@@ -87,14 +88,11 @@ def test_the_example_that_asks_calls_whom_its_program_lets_go(ledger, redis_url,
 
 
 @pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
-def test_the_daily_list_goes_on_with_its_second_account_when_the_first_cannot_dial(
-    ledger, redis_url, buckets, tmp_path
-):
+def test_the_alert_goes_on_with_its_second_account_when_the_first_cannot_dial(ledger, redis_url, buckets, tmp_path):
     """CallGear refuses the key; Webex Connect calls everybody, from its own number."""
-    definition = load_definition(EXAMPLES / "daily.yaml")
-    shutil.copy(EXAMPLES / definition.contacts.file, tmp_path)
-    file = tmp_path / "daily.yaml"
-    file.write_text(at_any_hour(definition), encoding="utf-8")
+    shutil.copy(EXAMPLES / "outage.csv", tmp_path)
+    file = tmp_path / "outage.yaml"
+    file.write_text(at_any_hour(load_definition(EXAMPLES / "outage.yaml")), encoding="utf-8")
     fast = {"speed": SPEED, "timeout": 2, "poll_seconds": 0.1, "settle_seconds": 3, "sandbox": True}
     with running(SandboxConfig(seed=1, speed=SPEED)) as sandbox:
         refused = callgear(sandbox.base_url("callgear"), **fast, access_token="wrong")
@@ -111,9 +109,9 @@ def test_the_daily_list_goes_on_with_its_second_account_when_the_first_cannot_di
     with ledger.reading() as db:
         statuses = list(db.scalars(contacts.select().with_only_columns(contacts.c.status)))
         (moved,) = db.scalars(select(audit.c.detail).where(audit.c.event == "campaign moved to another account"))
-    assert statuses == ["reached"] * DAILY_ROWS
+    assert statuses == ["reached"] * ALERTED
     assert {(call["vendor"], call["from"]) for call in calls} == {("webex", "+18005550101")}
-    assert len(calls) == DAILY_ROWS, "nobody was called by both"
+    assert len(calls) == ALERTED, "nobody was called by both"
     assert moved.startswith("from main to webex: ")
 
 

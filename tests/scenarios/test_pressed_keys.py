@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-import campaigns
 from campaigns.launch.checking.checks import check
 from campaigns.launch.launch import launch
 from campaigns.launch.redial import CannotRedial, redial
@@ -25,7 +24,15 @@ from workers.secrets import receipt_url
 from workers.settings import ConsoleSettings, LedgerSettings, Settings
 
 SPEED = 20
-EXAMPLE = Path(campaigns.__file__).parent / "examples" / "confirm.yaml"
+CAMPAIGN = """\
+campaign: confirm
+account: main
+contacts: {file: confirm.csv, key: appointment}
+message: {tts: "Hello {{ name }}, to confirm, press 1. To cancel, press 2. To hear no more, press 9."}
+caller_id: "+18005550100"
+call: {kind: scenario, scenario_id: 23456}
+responses: {Confirmed: confirmed, Cancelled: cancel, Do not call: stop}
+"""
 PHONES = [f"+1415555{number}" for number in ("0131", "0132", "0139", "0102")]
 PRESSED = ["confirmed", "cancel", "stop", None]
 
@@ -41,17 +48,21 @@ def suppressed(ledger: Ledger) -> list[str]:
         return list(db.scalars(select(suppressions.c.phone)))
 
 
-def test_the_example_is_confirmed_cancelled_and_stopped_by_the_tags_of_its_scenario(ledger, redis_url):
+def test_appointments_are_confirmed_cancelled_and_stopped_by_the_tags_of_a_scenario(ledger, redis_url, tmp_path: Path):
+    file = tmp_path / "confirm.yaml"
+    file.write_text(CAMPAIGN)
+    rows = [f"apt-{place},{phone},Ann" for place, phone in enumerate(PHONES)]
+    (tmp_path / "confirm.csv").write_text("\n".join(["appointment,phone,name", *rows]))
     with running(SandboxConfig(speed=SPEED)) as sandbox:
         settings = callgear(sandbox.base_url("callgear"), speed=SPEED, poll_seconds=0.1, settle_seconds=3)
         with working(ledger, redis_url, {"main": settings}) as using:
-            checked = check(EXAMPLE, {"main": settings})
+            checked = check(file, {"main": settings})
             assert not any("collects no keys" in warning for warning in checked.warnings)
             campaign = launch(ledger, checked, who="test", now=using.clock()).id
             carry_out(using, campaign)
             now = using.clock()
     assert responses(ledger) == PRESSED
-    assert suppressed(ledger) == ["+13125550139"]
+    assert suppressed(ledger) == [PHONES[2]]
     assert totals(ledger, campaign).responses == {"cancel": 1, "confirmed": 1, "stop": 1, "none": 1}
 
     with pytest.raises(CannotRedial, match="who pressed stop"):
@@ -61,7 +72,7 @@ def test_the_example_is_confirmed_cancelled_and_stopped_by_the_tags_of_its_scena
     again = redial(ledger, campaign, responses=["none"], who="test", now=now)
     with ledger.reading() as db:
         called = list(db.scalars(select(contacts.c.phone).where(contacts.c.campaign_id == again.id)))
-    assert called == ["+14155550102"], "who was reached and pressed nothing is called again, and nobody else"
+    assert called == [PHONES[3]], "who was reached and pressed nothing is called again, and nobody else"
 
 
 @pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)

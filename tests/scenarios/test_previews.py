@@ -5,7 +5,6 @@ The text that is kept, previews.txt, was read line by line. To keep another, rea
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from babel import Locale
 
 import campaigns
+from scripts.examples_page import lay_out
 from tests.support.shell import Shell
 
 EXAMPLES = Path(campaigns.__file__).parent / "examples"
@@ -54,9 +54,8 @@ LIST = (
 
 @pytest.fixture
 def shell(tmp_path) -> Shell:
-    for file in EXAMPLES.iterdir():
-        if file.suffix in {".yaml", ".csv"}:
-            shutil.copy(file, tmp_path)
+    for file in EXAMPLES.glob("*.yaml"):
+        lay_out(file.stem, tmp_path)
     shell = Shell(tmp_path)
     shell.write("dialer.toml", ACCOUNTS)
     shell.write("languages.csv", LIST)

@@ -1,4 +1,4 @@
-"""The example with three reminders of each appointment: checked, previewed, planned and started, years ahead."""
+"""The clinic's three reminders of each appointment: checked, previewed, planned and started, years ahead."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from campaigns.planning.row_forecasts import row_forecasts
 from campaigns.reporting.explain import call_story
 from tests.support.dialers import callgear
 
-EXAMPLE = Path(campaigns.__file__).parent / "examples" / "reminders.yaml"
+EXAMPLE = Path(campaigns.__file__).parent / "examples" / "clinic.yaml"
 ACCOUNTS = {"main": callgear()}
 NOW = datetime(2035, 3, 12, 12, tzinfo=UTC)
 

@@ -16,7 +16,6 @@ from statistics import median
 
 from sqlalchemy import select
 
-import campaigns
 from benchmarks.figures import Figures
 from campaigns.audience.audience import Audience
 from campaigns.audience.row_reader import ContactRow
@@ -35,16 +34,17 @@ from campaigns.planning.row_forecasts import row_forecasts
 from console.cli.context import ledger_for
 from console.cli.stack_session import supervised
 from dialer.deadline import utc_now
+from scripts.examples_page import lay_out
 from workers.settings import Settings, load
 from workers.stack.environment import without_settings
 from workers.stack.stack import Stack
 from workers.wiring import open_buckets
 
-EXAMPLES = Path(campaigns.__file__).parent / "examples"
 SPEED = 1.0
 AREAS = range(200, 1000)
 TAUGHT = 60  # calls that have gone before, from which the plan learns
 RUNS = 5
+RUN = ("appointments", "connect", "delivery", "employee", "first", "library", "outage", "scenario", "vnumber")
 LONG = ("appointments", "delivery")  # they leave their account slower than it was, so each run has its own
 PATIENCE = 600.0
 ACCOUNT = '[accounts.{}]\nprovider = "{}"\npace = 12\n'
@@ -119,8 +119,9 @@ def _folder() -> Iterator[Path]:
     """A copy of the examples, each with an account of its own in the settings that this process then has."""
     before = dict(os.environ)
     with tempfile.TemporaryDirectory(prefix="dialer-bench-") as made:
-        folder = Path(made) / "examples"
-        shutil.copytree(EXAMPLES, folder)
+        folder = Path(made)
+        for name in RUN:
+            lay_out(name, folder)
         for name in LONG:
             for run in range(1, RUNS):
                 shutil.copy(folder / f"{name}.yaml", folder / f"{name}-again-{run}.yaml")

@@ -126,6 +126,11 @@ class Schedule(Section):
         return self.holidays if own.holidays is None else own.holidays
 
     @property
+    def clock(self) -> ZoneInfo | None:
+        """The zone by whose clock people read the campaign's moments; None: the file names none."""
+        return zones.zone_named(self.zone) if self.zone else None
+
+    @property
     def starts_at(self) -> datetime | None:
         """No call before this moment (UTC); if a clock change makes it ambiguous, the later moment."""
         return self._moment(self.start, times.latest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import tzinfo
 from itertools import islice
 from pathlib import Path
 from shlex import quote
@@ -12,15 +13,17 @@ import typer
 from rich.console import Group, RenderableType
 from rich.markup import escape
 
+from campaigns.definition import load_definition
 from campaigns.planning.plan import Plan
 from campaigns.planning.row_forecasts import row_forecasts, why_over_budget, write_row_forecasts
 from console.cli.context import settings_and_ledger
-from console.cli.output import local_time, out, print_json, table
+from console.cli.output import local_time, local_with_zone, out, print_json, table
 from console.formatting import estimate, rounded_estimate
 from console.plans import plan_facts, plan_of
 from dialer.errors import DialerError
 from dialer.plural import counted
 from workers.ledger import now_utc
+from workers.rehearsal.beginning import beginning
 
 SHOWN_ROWS = 10
 SHOWN_DAYS = 14
@@ -37,18 +40,22 @@ def register(app: typer.Typer) -> None:
 
 def plan_command(
     file: Annotated[Path, typer.Argument(help="The campaign file (YAML).", metavar="FILE", show_default=False)],
+    at: Annotated[
+        str | None, typer.Option(help="When it begins: 2026-12-01T09:00, in the campaign's zone; absent, now.")
+    ] = None,
     csv: Annotated[Path | None, typer.Option(help="Write every row's fate here.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
     """Replay a campaign before it runs: each row's fate, calls, points, and when it is likely to end."""
     with settings_and_ledger() as (settings, ledger):
-        plan = plan_of(file, settings, ledger, now_utc())
+        begins = beginning(at, load_definition(file), now_utc())
+        plan = plan_of(file, settings, ledger, begins, account_as_it_stands=at is None)
     if csv:
         _write(plan, csv)
     if as_json:
         print_json(plan_facts(plan) | {"csv": csv})
     else:
-        out.print(plan_panel(plan, file, csv))
+        out.print(plan_panel(plan, file, csv, at))
     if plan.skipped.get("rejected"):
         raise typer.Exit(1)
 
@@ -65,19 +72,25 @@ def _expected_calls(plan: Plan) -> str:
     return most if plan.calls == plan.most_calls else f"{estimate(plan.calls)}, at the most {most}"
 
 
-def _expected_end(plan: Plan) -> str:
-    likely = f"{local_time(plan.ends)} (likely)"
+def _expected_speech(minutes: float) -> str:
+    return f"about {counted(rounded_estimate(minutes), 'minute')}" if minutes >= 1 else "less than a minute"
+
+
+def _expected_end(plan: Plan, zone: tzinfo | None) -> str:
+    likely = f"{local_with_zone(plan.ends, zone)} (likely)"
     if plan.ends_between is None:
         return likely
-    early, late = plan.ends_between
-    if early.astimezone().date() == late.astimezone().date() == plan.ends.astimezone().date():
-        return f"{likely}\n8 times of 10 from {early.astimezone():%H:%M:%S} to {late.astimezone():%H:%M:%S}"
-    return f"{likely}\n8 times of 10 from {local_time(early)} to {local_time(late)}"
+    early, late = (moment.astimezone(zone) for moment in plan.ends_between)
+    if early.date() == late.date() == plan.ends.astimezone(zone).date():
+        return f"{likely}\n8 times of 10 from {early:%H:%M:%S} to {late:%H:%M:%S}"
+    return f"{likely}\n8 times of 10 from {local_time(early, zone)} to {local_time(late, zone)}"
 
 
-def _account_remarks(plan: Plan) -> Iterator[str]:
+def _account_remarks(plan: Plan, at: str | None) -> Iterator[str]:
     """What in the account's present state makes the campaign slower, or that the state is not known."""
-    if not plan.account.known:
+    if at is not None:
+        yield "taken as unused and alone, for it begins later"
+    elif not plan.account.known:
         yield "not known, as Redis does not answer: taken as unused"
     if plan.account.slowdown > 1:
         yield f"{plan.account.slowdown:.1f} times slower than its pace, after a refusal"
@@ -90,8 +103,9 @@ def _account_remarks(plan: Plan) -> Iterator[str]:
         yield f"its pace is shared: {waiting}"
 
 
-def plan_panel(plan: Plan, file: Path, csv: Path | None) -> RenderableType:
-    """A plan as tables, 80 columns wide."""
+def plan_panel(plan: Plan, file: Path, csv: Path | None, at: str | None) -> RenderableType:
+    """A plan as tables, 80 columns wide, by the clock of `schedule.zone`; `at` is the beginning that was asked for."""
+    zone = plan.definition.schedule.clock
     facts = table("", "")
     facts.show_header = False
     facts.add_row("rows", plan.summary.rows_read)
@@ -105,11 +119,11 @@ def plan_panel(plan: Plan, file: Path, csv: Path | None) -> RenderableType:
     facts.add_row("calls", _expected_calls(plan))
     facts.add_row("reached", estimate(plan.reached))
     facts.add_row("points", estimate(plan.points))
-    facts.add_row("speech", f"about {counted(rounded_estimate(plan.speech_seconds / 60), 'minute')}")
+    facts.add_row("speech", _expected_speech(plan.speech_seconds / 60))
     if plan.first_calls:
-        facts.add_row("begins", local_time(plan.begins))
-        facts.add_row("ends", _expected_end(plan))
-    for remark in _account_remarks(plan):
+        facts.add_row("begins", local_with_zone(plan.begins, zone))
+        facts.add_row("ends", _expected_end(plan, zone))
+    for remark in _account_remarks(plan, at):
         facts.add_row("account now", remark)
     if plan.canary_halts is not None:
         facts.add_row("canary", f"passes in {1 - plan.canary_halts:.0%} of the simulated runs")
@@ -121,7 +135,7 @@ def plan_panel(plan: Plan, file: Path, csv: Path | None) -> RenderableType:
     facts.add_row("odds", source_of_odds)
     parts: list[RenderableType] = [f"[bold]{plan.definition.campaign}[/]  ({escape(plan.definition.account)})", facts]
     if len(plan.by_day) > 1:
-        days = table("day (UTC)", ">calls", title="\nCalls by day, about")
+        days = table("day (UTC)", ">calls, about", title="\nCalls by day")
         for day, calls in islice(plan.by_day.items(), SHOWN_DAYS):
             days.add_row(f"{day:%a %d %b}", rounded_estimate(calls))
         parts.append(days)
@@ -129,6 +143,9 @@ def plan_panel(plan: Plan, file: Path, csv: Path | None) -> RenderableType:
     for row in islice(row_forecasts(plan), SHOWN_ROWS):
         reason = escape(row.reason or row.window)
         characters = "" if row.characters is None else str(row.characters)
-        rows.add_row(str(row.line), row.number, row.fate, local_time(row.at) if row.at else "", reason, characters)
-    parts += [rows, f"All rows: {csv}" if csv else f"All rows: dialer plan {quote(str(file))} --csv fates.csv"]
+        rows.add_row(
+            str(row.line), row.number, row.fate, local_time(row.at, zone) if row.at else "", reason, characters
+        )
+    begins = f" --at {quote(at)}" if at else ""
+    parts += [rows, f"All rows: {csv}" if csv else f"All rows: dialer plan {quote(str(file))}{begins} --csv fates.csv"]
     return Group(*parts)

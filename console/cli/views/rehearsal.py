@@ -10,7 +10,6 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.text import Text
 
-from campaigns.calendar.zones import zone_named
 from campaigns.reporting.glossary import label, plain
 from console.cli.output import table
 from console.formatting import rounded_estimate
@@ -25,7 +24,7 @@ NAMES = {Figure.CALLS: "calls", Figure.REACHED: "reached", Figure.ENDS: "ends"}
 
 def rehearsal_panel(rehearsed: Rehearsed) -> RenderableType:
     """A rehearsal as tables, 80 columns wide: the figures beside the plan's, the days, who is left and why."""
-    zone = zone_named(rehearsed.definition.schedule.zone) if rehearsed.definition.schedule.zone else None
+    zone = rehearsed.definition.schedule.clock
     totals, course = rehearsed.totals, rehearsed.course
     took = f"{rehearsed.seconds:.0f} s" if rehearsed.seconds >= 1 else "less than a second"
     title = f"[bold]{rehearsed.definition.campaign}[/]  ({escape(rehearsed.definition.account)})  rehearsed in {took}"

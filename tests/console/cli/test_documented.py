@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from scripts.examples_page import PLANNED_AT
 from tests.docs.test_docs import DOCUMENTS, README, ROOT, blocks
 from tests.support.dialers import wait_for
 from tests.support.shell import DIALER, Shell
@@ -41,6 +42,7 @@ NOT_RUN = {
     "webhooks add crm https://crm.example.org/hooks/dialer": "events would leave this machine; see test_webhooks.py",
     "webhooks test crm": "so would this one",
     "accounts --watch": "it goes on until Ctrl-C; see test_accounts.py and test_screen.py",
+    **{f"plan {name}.yaml --at {at}": "tests/docs/test_pages.py compares it" for name, at in PLANNED_AT.items()},
     "ledger restore copy.sqlite3": "nothing may use the ledger; see test_ledger.py",
 }
 NUMBERS = ("4155550101", "4155550102", "4155550111", "4155550112", "2125550111", "2125550112")  # four do not answer

@@ -62,6 +62,19 @@ def test_a_list_of_which_nobody_is_called_has_no_end_and_says_so(shell):
     assert not any(line.startswith(("begins", "ends")) for line in told.out.splitlines())
 
 
+def test_a_plan_from_a_later_moment_on_takes_the_account_as_unused(shell):
+    zone = "schedule: {zone: America/New_York, windows: {mon-fri: '09:00-17:00'}}\n"
+    shell.write("first.yaml", CAMPAIGN + zone)
+    told = shell.run("plan", "first.yaml", "--at", "2035-03-09T17:30")
+    lines = [" ".join(line.split()) for line in told.out.splitlines()]
+    assert "begins 09 Mar 2035 17:30:00 EST" in lines
+    assert any(line.startswith("3 ") and "12 Mar 2035 09:00:0" in line for line in lines), told.out
+    assert "account now taken as unused and alone, for it begins later" in lines
+    assert lines[-1] == "All rows: dialer plan first.yaml --at 2035-03-09T17:30 --csv fates.csv"
+    refused = shell.run("plan", "first.yaml", "--at", "2026-03-08T09:00")
+    assert (refused.code, "has passed" in refused.err) == (1, True)
+
+
 def test_what_is_not_known_of_the_account_is_said(shell):
     """Nothing runs yet: the plan takes the account as unused."""
     nowhere = {"DIALER_REDIS__URL": "redis://127.0.0.1:1/0"}
