@@ -114,6 +114,9 @@ class VNumber(_Section):
     kind: Literal["vnumber"] = Field(description="Kind of call: by the caller id's own scenario.")
     first_call: Literal["contact", "employee"] = Field("contact", description="Who is called first.")
     switch_at_once: bool = Field(False, description="Connect without waiting for the end of the messages.")
+    show_caller_id: bool | None = Field(
+        None, description="Show the campaign's caller id to our side too; absent, as the provider has it."
+    )
 
 
 CallKind = Annotated[Informer | Simple | Employee | Scenario | VNumber, Field(discriminator="kind")]

@@ -48,7 +48,8 @@ class CallRequest:
     dtmf             keys sent to the person called: digits, `*`, `#`, and `.` for a pause of one second
     direction        how the provider's reports count the call
     notify_url       where the provider sends receipts
-    priority         the provider's queue priority, if it has one
+    priority         its place in the provider's queue, where that has one: 1 low, 2 medium, 3 high
+    callback_data    what the provider sends back with each receipt
     send_at          the provider places the call at this moment (aware); None: at once
     kind             with whom the person called is connected; None: the call ends after the script
     """
@@ -61,7 +62,8 @@ class CallRequest:
     dtmf: str | None = None
     direction: Literal["in", "out"] = "in"
     notify_url: str | None = field(default=None, repr=False)
-    priority: Literal[1, 2, 3] | None = None
+    priority: int | None = None
+    callback_data: str | None = field(default=None, repr=False)
     send_at: datetime | None = None
     kind: CallKind | None = None
 

@@ -25,6 +25,7 @@ class Columns:
     phones      the columns with numbers, the preferred one first
     voice       the columns `language` and `voice`, which choose the voice for a contact
     variables   the column of each variable of the template
+    callback    … of what comes back with the receipts
     fields      every column but the numbers, by the name that templates use
     """
 
@@ -36,6 +37,7 @@ class Columns:
     key: int | None
     voice: Mapping[str, int]
     variables: Mapping[str, int]
+    callback: Mapping[str, int]
     conditions: Mapping[str, int]
     order: Sequence[tuple[str, bool]]
     fields: Mapping[str, int]
@@ -56,6 +58,8 @@ def find_columns(definition: Definition, table: Table) -> Columns:
     names = definition.template.variables if definition.template else ()
     names = tuple(name for name in names if name not in definition.own_variables)
     variables = {name: search.variable(name, mapped.get(comparable(name))) for name in names}
+    told = definition.callback_template.variables if definition.callback_template else ()
+    callback = {name: search.variable(name, mapped.get(comparable(name)), ("callback_data",)) for name in told}
     others = {name: search.variable(name, mapped[comparable(name)]) for name in _mapped_elsewhere(definition, mapped)}
     asked = RowCondition(contacts.where).columns if contacts.where else ()
     conditions = {name: search.index(("contacts", "where"), name) for name in asked}
@@ -72,6 +76,7 @@ def find_columns(definition: Definition, table: Table) -> Columns:
         key=optional["key"],
         voice={name: index for name in VOICE_KEYS if (index := optional[name]) is not None},
         variables={name: index for name, index in variables.items() if index is not None},
+        callback={name: index for name, index in callback.items() if index is not None},
         conditions={name: index for name, index in conditions.items() if index is not None},
         order=order,
         fields=_fields(table, found_phones) | {name: index for name, index in others.items() if index is not None},
@@ -79,9 +84,10 @@ def find_columns(definition: Definition, table: Table) -> Columns:
 
 
 def _mapped_elsewhere(definition: Definition, mapped: Collection[str]) -> set[str]:
-    """Mapped names that other accounts' messages use: those texts are made of the stored fields, which need them."""
+    """Mapped names in what is made of the stored fields, which need them: other accounts' texts, and callback_data."""
     messages = (own.message for own in definition.by_account.values())
-    texts = (message.tts for message in messages if message and message.tts)
+    texts = [message.tts for message in messages if message and message.tts]
+    texts += [definition.callback_data] if definition.callback_data else []
     return {name for text in texts for name in Template(text).variables if comparable(name) in mapped}
 
 
@@ -108,10 +114,10 @@ class _ColumnSearch:
             self.faults.append(self._definition.fault(path, message, self._suggestion(name)))
         return None
 
-    def variable(self, variable: str, mapped: tuple[str, str] | None) -> int | None:
+    def variable(self, variable: str, mapped: tuple[str, str] | None, path: KeyPath = ("message", "tts")) -> int | None:
         """The column of a template variable: the one that `contacts.columns` maps it to, else the one of its name."""
         if mapped is None:
-            return self.index(("message", "tts"), variable)
+            return self.index(path, variable)
         indexes = self._table.columns_named(mapped[1])
         return indexes[0] if len(indexes) == 1 else None  # the fault is already reported at contacts.columns
 

@@ -122,6 +122,8 @@ class RowReader:
         self._add_zone(batch)
         self._add_optional(batch)
         self._add_text(batch)
+        if self._columns.callback:
+            batch.check(self._check_callback, "zone", *self._columns.callback.values())
         self._add_fields(batch)
         return batch.outcomes(ContactRow._make, *ContactRow._fields)
 
@@ -244,7 +246,8 @@ class RowReader:
         columns = self._columns
         place = _place_of_phone([cells[index] for index in columns.phones])
         others = (columns.country, columns.zone, columns.not_after, columns.consent, columns.key)
-        used = (*columns.voice.values(), *columns.variables.values(), *(one for one in others if one is not None))
+        texts = (*columns.voice.values(), *columns.variables.values(), *columns.callback.values())
+        used = (*texts, *(one for one in others if one is not None))
         for index in (*columns.phones[: place + 1], *used):
             fault = row.faults.get(index)
             if fault is not None and (index == columns.phones[place] or cells[index] or not row.cells[index].strip()):
@@ -381,6 +384,18 @@ class RowReader:
         if self._check_script is not None:
             self._reject_unspeakable(self._check_script, text, voice)
         return text, spoken
+
+    def _check_callback(self, zone: str | None, *values: str) -> None:
+        """Reject a row for which `callback_data` cannot be made, as it will be when the contact is called."""
+        try:
+            self._definition.callback_text(dict(zip(self._columns.callback, values, strict=True)), zone)
+        except MissingVariable as exc:
+            column = self.name(self._columns.callback[exc.name])
+            advice = "fill it in, or say in callback_data what stands there instead"
+            raise RowRejected(RejectCode.MISSING_VARIABLE, column, f"{exc}, and callback_data has it", advice) from None
+        except BadText as exc:
+            advice = exc.suggestion or "correct the row's cells or callback_data"
+            raise RowRejected(RejectCode.BAD_TEXT, "", f"callback_data: {exc}", advice) from None
 
     def _blank_variable(self, row: Row, name: str) -> RowRejected:
         index = self._columns.variables[name]

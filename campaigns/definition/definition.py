@@ -15,7 +15,7 @@ from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_
 from pydantic_core import PydanticCustomError
 
 from campaigns.calendar.windows import Windows
-from campaigns.definition.field_types import CallerId, OneOrMore, TextOrNumber
+from campaigns.definition.field_types import CallerId, OneOrMore, TemplateText, TextOrNumber
 from campaigns.definition.sections.before_dial import BeforeDial
 from campaigns.definition.sections.breaker import Breaker
 from campaigns.definition.sections.budget import Budget
@@ -29,7 +29,7 @@ from campaigns.definition.sections.retry import Retry
 from campaigns.definition.sections.schedule import Schedule
 from campaigns.definition.sections.section import Section
 from campaigns.definition.speech.speech_filters import SpokenValue
-from campaigns.definition.templates import RowSpeaker, Template
+from campaigns.definition.templates import BadText, RowSpeaker, Template
 from campaigns.definition.validation_errors import validation_faults
 from campaigns.definition.yaml_source import DefinitionFaults, FileFault, KeyPath, Source, format_path, read_source
 from campaigns.retention_periods import Retention
@@ -43,6 +43,7 @@ from dialer.verdicts import Ruling
 
 REMINDER = "reminder"  # in a text: which reminder of the appointment it is
 VARIANT = "variant"  # … which of several texts is the contact's
+MOST_CALLBACK_DATA = 2000  # characters
 
 
 class Origin:
@@ -90,6 +91,14 @@ class Definition(Section):
     )
     direction: Literal["in", "out"] = Field(
         "in", description=f"{offering('direction')}: how its reports count the call."
+    )
+    priority: Annotated[int, Field(ge=1, le=3)] | None = Field(
+        None, description=f"{offering('priority')}: its place in the provider's queue: 1 low, 2 medium, 3 high."
+    )
+    callback_data: Annotated[TemplateText, Field(max_length=MOST_CALLBACK_DATA)] | None = Field(
+        None,
+        description=f"{offering('callback_data')}: comes back with each receipt of a call, for your own programs; with "
+        "columns of the list as {{ variables }}.",
     )
     schedule: Schedule = Field(default_factory=Schedule, description="When calling is allowed.")
     retry: Retry | None = Field(None, description="When to try again; absent, each contact gets one attempt.")
@@ -190,6 +199,20 @@ class Definition(Section):
         """The template of the message's text; None for a recording, and when there is no message."""
         text = self.message.text if self.message else None
         return None if text is None else Template(text)
+
+    @cached_property
+    def callback_template(self) -> Template | None:
+        """The template of what comes back with the receipts of a call."""
+        return None if self.callback_data is None else Template(self.callback_data)
+
+    def callback_text(self, fields: Mapping[str, str], zones: str | None) -> str | None:
+        """What comes back with the receipts of this contact's call. Raises BadText for what cannot be made or sent."""
+        if self.callback_template is None:
+            return None
+        text = self.callback_template.render(fields, zones)
+        if len(text) > MOST_CALLBACK_DATA:
+            raise BadText(f"it comes to {len(text)} characters, and {MOST_CALLBACK_DATA} are taken")
+        return text
 
     def for_account(self, name: str) -> Definition:
         """The definition with the message and caller ID that `by_account` has for this account."""

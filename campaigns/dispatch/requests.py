@@ -75,6 +75,8 @@ def prepared(
         direction=definition.direction,
         kind=definition.call,
         notify_url=notify_url,
+        priority=definition.priority,
+        callback_data=definition.callback_text(contact.fields, contact.zone),
         send_at=handed_over,
     )
     return opening, request

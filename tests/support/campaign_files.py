@@ -77,6 +77,7 @@ def read_list(
     check_script: CheckScript | None = None,
     message: dict[str, object] | None = None,
     schedule: dict[str, object] | None = None,
+    callback_data: str | None = None,
     **contacts: object,
 ) -> Audience:
     """Read a list, given as it would stand in its file, under a definition with these sections."""
@@ -89,6 +90,7 @@ def read_list(
             "message": message or {"tts": "Hello"},
             "caller_id": "+18005550100",
             "schedule": schedule or {},
+            "callback_data": callback_data,
         }
     )
     return read_audience(definition, open_list(definition, folder), check_script=check_script)

@@ -23,7 +23,7 @@ from console.server.state import AppState, InjectedState
 
 ANY_HOUR = {"mon-sun": ["00:00-24:00"]}  # said on purpose, so that nobody is warned of it
 OUTCOMES = ("busy", "no_answer", "rejected", "failed")
-PLAIN = ("caller_id", "ring_timeout", "pace", "concurrency")
+PLAIN = ("caller_id", "ring_timeout", "pace", "concurrency", "priority", "callback_data")
 UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 FIELDS = {
     **{name: name for name in ("account", *PLAIN)},

@@ -50,7 +50,7 @@ def start(call: CallRequest) -> Operation[Placed]:
                 **common, scenario_id=kind.scenario_id, employee_message=_prompt(kind.employee_message)
             )
         case VNumber():
-            return starting.start_vnumber_call(**common)
+            return starting.start_vnumber_call(**common, show_virtual_phone_number=kind.show_caller_id)
 
 
 def _between(kind: Simple | Employee) -> dict[str, Any]:

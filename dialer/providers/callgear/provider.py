@@ -38,7 +38,7 @@ class CallGear:
     """One CallGear account, by a permanent key or by login and password."""
 
     follows = Follows.LISTING
-    cannot = frozenset({"priority", "send_at"})
+    cannot = frozenset({"priority", "callback_data", "send_at"})
     collects_keys = frozenset({"scenario", "vnumber"})  # a scenario may ask for a key, and tag the call by it
 
     def __init__(self, account: CallGearSettings, now: Callable[[], datetime] = utc_now) -> None:

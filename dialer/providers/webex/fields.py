@@ -30,8 +30,8 @@ FIELDS = (
     Field("from", "E.164", "`caller_id`", required=True),
     Field("to.msisdn", f"E.164, 1 to {MOST_RECIPIENTS} of them", "the contact's number alone", required=True),
     Field("to.correlationId", f"{LONGEST_CORRELATION_ID} bytes at most", "the attempt's id"),
-    Field("priority", "one of " + ", ".join(map(str, PRIORITIES)), "not sent"),
-    Field("callbackData", f"{LONGEST_CALLBACK_DATA} characters at most", "not sent"),
+    Field("priority", "one of " + ", ".join(map(str, PRIORITIES)), "`priority`"),
+    Field("callbackData", f"{LONGEST_CALLBACK_DATA} characters at most", "`callback_data`"),
     Field("notifyUrl", "an address; HTTPS where the API is", "`console.public_url`, the account, its secret"),
     Field("notifyUrlAuthId", "printable, without spaces", "the account's `notify_auth_id`"),
     Field(

@@ -55,6 +55,7 @@ class Webex:
                 content=call.script,
                 correlation_id=str(call.correlation_id),
                 priority=call.priority,
+                callback_data=call.callback_data,
                 notify_url=call.notify_url,
                 notify_url_auth_id=self._account.notify_auth_id if call.notify_url else None,
                 requested_receipts=(*RECEIPTS_ASKED, *self._account.more_receipts),

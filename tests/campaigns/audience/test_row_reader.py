@@ -11,6 +11,7 @@ import pytest
 from campaigns.audience.import_summary import ImportSummary
 from campaigns.audience.rejects import Reject, RejectCode
 from campaigns.audience.row_reader import ContactRow
+from campaigns.definition.yaml_source import DefinitionFaults
 from dialer.number_kinds import NumberKind
 from dialer.phone import parse
 from tests.support.campaign_files import GOOD, read_list
@@ -55,6 +56,36 @@ def test_a_contact_shows_neither_number_nor_text_when_printed(audience_of):
     (contact,) = audience_of(f"phone,name\n{GOOD},Amelia\n", message={"tts": "Hello {{ name }}"}).contacts()
     assert GOOD not in repr(contact)
     assert "Amelia" not in repr(contact)
+
+
+CALLBACK = {"columns": {"visit": "Visit no."}, "callback_data": "{{ visit }}/{{ site }}"}
+
+
+def test_what_comes_back_with_receipts_is_made_of_the_rows_stored_values(audience_of):
+    audience = audience_of(f"phone,Visit no.,site\n{GOOD},17,Rome\n", **CALLBACK)
+    (contact,) = audience.contacts()
+    assert audience.definition.callback_text(contact.fields, contact.zone) == "17/Rome"
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "reason"),
+    [
+        (f"{GOOD},,Rome", "Visit no.", "visit is blank, and callback_data has it"),
+        (f"{GOOD},17,{'x' * 2000}", "", "it comes to 2003 characters, and 2000 are taken"),
+    ],
+)
+def test_a_row_for_which_it_cannot_be_made_is_rejected(audience_of, row, column, reason):
+    reject = only_reject(audience_of(f"phone,Visit no.,site\n{row}\n", **CALLBACK))
+    assert (reject.line, reject.column) == (2, column)
+    assert reason in reject.reason
+    assert reject.suggestion
+
+
+def test_a_column_that_is_not_there_is_named_at_its_key(audience_of):
+    with pytest.raises(DefinitionFaults) as caught:
+        audience_of(f"phone\n{GOOD}\n", callback_data="{{ visit }}")
+    (fault,) = caught.value.faults
+    assert (fault.key, "visit" in fault.message) == ("callback_data", True)
 
 
 NUMBERS = [

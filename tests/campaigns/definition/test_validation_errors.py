@@ -38,7 +38,12 @@ def faults_of(load):
         ("pace: .nan", 2, 7, "pace", "a number", ""),
         ("pace: inf", 2, 7, "pace", "", ""),
         ("concurrency: [1]", 2, 14, "concurrency", "found a list", ""),
+        ("priority: 4", 2, 11, "priority", "at most 3", ""),
+        ("priority: high", 2, 11, "priority", "a whole number", ""),
         # words
+        ('callback_data: ""', 2, 16, "callback_data", "", ""),
+        ('callback_data: "{{ visit"', 2, 16, "callback_data", "", ""),
+        (f'callback_data: "{"x" * 2001}"', 2, 16, "callback_data", "2000", ""),
         ("direction: sideways", 2, 12, "direction", "expected in or out", ""),
         ("on_unknown: no", 2, 13, "on_unknown", 'expected report or redial, found "no"', ""),
         ("dtmf: 1,2", 2, 7, "dtmf", "does not fit", "digits"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,14 +12,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from campaigns.dispatch.dial import Slice, dial, slice_size
 from campaigns.dispatch.release import release
 from campaigns.ledger import claims
 from campaigns.ledger.numbers.suppressions import suppress
 from campaigns.ledger.store import LedgerUnavailable
-from campaigns.ledger.tables import attempts
+from campaigns.ledger.tables import attempts, contacts
 from campaigns.operations import control
 from campaigns.operations.sweep import sweep
 from campaigns.runtime import Runtime
@@ -381,6 +382,23 @@ def test_receipts_that_came_before_the_answer_was_written_are_applied_with_it(le
         (row,) = attempts_of(using, one)
     assert (row.status, row.provider_call_id) == ("placed", "m-1")
     assert row.conclude_at < utc_now() + timedelta(seconds=30), "an end was heard of, so it is looked into soon"
+
+
+def test_the_providers_queue_and_what_comes_back_with_receipts_are_those_of_the_campaign_file(
+    ledger, redis_url, buckets
+):
+    came: list[dict[str, Any]] = []
+
+    def vendor(method: str, path: str, body: bytes) -> tuple[int, Any]:
+        came.append(json.loads(body))
+        return 201, {"messageId": "m-1", "status": "queued"}
+
+    with serving(vendor) as url, working(ledger, redis_url, {"bulk": webex(url)}) as using:
+        one = sliced(using, numbers(1), account="bulk", priority=3, callback_data="visit {{ visit }}")
+        with ledger.writing() as db:
+            db.execute(update(contacts).values(fields={"visit": "17"}))
+        assert dial(one, using=using) == 1
+    assert [(sent["priority"], sent["callbackData"]) for sent in came] == [(3, "visit 17")]
 
 
 def test_slices_grow_with_the_pace_so_that_a_task_per_call_is_shown_where_it_can_be():

@@ -155,6 +155,13 @@ def test_what_a_provider_cannot_do_is_refused_and_not_ignored(shell):
     assert "first.yaml:8:" in said
     assert "webex has no ring_timeout" in said
     assert "webex has no dtmf" in said
+    shell.write("dialer.toml", '[accounts.main]\nprovider = "callgear"\naccess_token = "sandbox-key"\n')
+    shell.write("first.yaml", CAMPAIGN + "priority: 3\ncallback_data: x\n")
+    ran = shell.run("check", "first.yaml")
+    said = " ".join(ran.err.split())
+    assert (ran.code, "first.yaml:8:11" in said, "first.yaml:9:16" in said) == (1, True, True), said
+    assert "callgear has no priority" in said
+    assert "callgear has no callback_data" in said
 
 
 def test_a_demo_empties_no_folder_but_a_demos(shell):

@@ -225,6 +225,10 @@ def test_settings_are_kept_and_shown_again(console: Console, draft: str) -> None
         ({"start": "2036-02-01T10:00", "end": "2036-01-01T10:00"}, "end comes before start"),
         ({"account": "nobody"}, "no account"),
         ({"canary_contacts": "20", "canary_reached": "all"}, "expected a number"),
+        ({"priority": "4"}, "at most 3"),
+        ({"account": "main", "priority": "3"}, "callgear has no priority"),
+        ({"account": "main", "callback_data": "x"}, "callgear has no callback_data"),
+        ({"account": "bulk", "callback_data": "{{ visit }}"}, 'no column "visit"'),
     ],
 )
 def test_a_setting_that_does_not_fit_is_told_and_kept_as_typed(
@@ -235,6 +239,16 @@ def test_a_setting_that_does_not_fit_is_told_and_kept_as_typed(
     assert words in text_of(reply.text).replace("&#39;", "'").replace("&#34;", '"')
     typed = fields_of(reply.text)
     assert all(typed[name] == value for name, value in changes.items() if name != "account")
+
+
+def test_what_only_one_provider_takes_is_kept_for_its_account(console: Console, draft: str) -> None:
+    wanted = {"account": "bulk", "priority": "2", "callback_data": "recall 7"}
+    reply = fill_in(console, f"{draft}/settings", caller_id=console_server.CALLER, **wanted)
+    assert reply.status_code == 303, text_of(reply.text)
+    definition = load_definition(kept(console, draft).file)
+    assert (definition.priority, definition.callback_data) == (2, "recall 7")
+    shown = fields_of(console.http.get(f"{draft}/settings").text)
+    assert {name: shown[name] for name in wanted} == wanted
 
 
 def test_two_windows_on_one_draft_never_lose_what_the_other_has_saved(console: Console, draft: str) -> None:

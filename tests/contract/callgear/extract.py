@@ -15,6 +15,10 @@ from typing import Any
 RECORDED = Path(__file__).with_name("document.json")
 METHOD = re.compile(r"^Method ([a-z]+\.[a-z_]+)$", re.MULTILINE)
 ERROR = re.compile(r"(-32\d{3}) ([a-z_]+)\b")
+PARAMETER = re.compile(r"^([a-z_]+) (string|number|boolean|object|array) (yes|no)\b", re.MULTILINE)
+REPLY = re.compile(r"^(?:Parameters of a reply|Reply parameters|Example of a re\w+)$", re.MULTILINE)
+MEMBERS = frozenset({"type", "value", "id", "phone_number"})
+"""What stands below an object in the tables, which do not indent."""
 NAME = re.compile(r"^([a-z]+\.[a-z_]+) ", re.MULTILINE)
 
 
@@ -37,7 +41,25 @@ def _method(section: str) -> dict[str, Any]:
     blocks = json_blocks(section)
     request = next(block for block in blocks if "method" in block)
     reply = next(block for block in blocks if "result" in block)
-    return {"errors": _errors(section), "request": request, "reply": reply}
+    table, *rest = REPLY.split(section, maxsplit=1)
+    return {
+        "parameters": _parameters(table),
+        "reply_fields": [name for name, _, _ in PARAMETER.findall("".join(rest))],
+        "errors": _errors(section),
+        "request": request,
+        "reply": reply,
+    }
+
+
+def _parameters(table: str) -> dict[str, list[Any]]:
+    """Each parameter with its type and whether it is required; members of an object after its name and a dot."""
+    listed: dict[str, list[Any]] = {}
+    inside = ""
+    for name, kind, required in PARAMETER.findall(table):
+        inside = name if kind == "object" else inside if inside and name in MEMBERS else ""
+        path = f"{inside}.{name}" if inside and inside != name else name
+        listed[path] = [kind, required == "yes"]
+    return listed
 
 
 def _errors(section: str) -> list[list[Any]]:

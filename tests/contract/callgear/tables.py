@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from dialer.providers.callgear import managing, starting
 from dialer.providers.callgear.methods import METHODS
@@ -17,7 +18,8 @@ from dialer.sandbox.config import SandboxConfig
 from tests.contract.callgear.extract import RECORDED
 from tests.contract.callgear.provoking import PROVOKED
 
-COMMON = {word for word, _ in json.loads(RECORDED.read_text("utf-8"))["common_errors"]}
+DOCUMENT = json.loads(RECORDED.read_text("utf-8"))
+COMMON = {word for word, _ in DOCUMENT["common_errors"]}
 PAGE = Path(__file__).parents[3] / "docs" / "callgear.md"
 COMMANDS = {
     "list.calls": "call list",
@@ -43,6 +45,33 @@ COMMANDS = {
     "start.vnumber_call": "start (vnumber)",
 }
 
+# Where each parameter comes from in a campaign; of a method that manages calls, from the option of its command.
+_MESSAGE = {"contact_message": "`message`", "contact_message.type": "`message.tts` or `message.media`"}
+_MESSAGE |= {"contact_message.value": "the contact's text, or `message.media`"}
+_OF_CALL = ("first_call", "switch_at_once", "early_switching", "media_file_id", "scenario_id", "operator")
+CAMPAIGN_PLACES = {
+    "access_token": "the account's `access_token`, or its login's",
+    "login": "the account's `login`",
+    "password": "the account's `password`",
+    "virtual_phone_number": "`caller_id`",
+    "contact": "the number of the contact",
+    "external_id": "the attempt's id",
+    "dtmf_string": "`dtmf`",
+    "direction": "`direction`",
+    "dialing_timeout": "`ring_timeout`",
+    **_MESSAGE,
+    **{name: f"`call.{name}`" for name in (*_OF_CALL, "operator_confirmation")},
+    "show_virtual_phone_number": "`call.show_caller_id`",
+    "employee": "`call`",
+    "employee.id": "`call.employee_id`",
+    "employee.phone_number": "`call.phone_number`",
+    **{
+        f"{side}_message{part}": f"`call.{side}_message{key}`"
+        for side in ("operator", "employee")
+        for part, key in (("", ""), (".type", ".tts` or `.media"), (".value", ".tts` or `.media"))
+    },
+}
+
 
 def methods() -> str:
     """Every method: in the client, in the sandbox, on the command line, its test."""
@@ -57,6 +86,28 @@ def methods() -> str:
         for name in METHODS
     )
     return _table(("method", "client", "sandbox, component", "command", "test"), rows)
+
+
+def parameters() -> str:
+    """Every parameter of the document: which methods have it, and where a campaign, or a command, takes it from."""
+    by_place: dict[tuple[str, str], list[str]] = {}
+    for name, method in DOCUMENT["methods"].items():
+        shown = {**method["parameters"], **dict.fromkeys(shown_only(method))}
+        for parameter in shown:
+            by_place.setdefault((parameter, _place(name, parameter)), []).append(f"`{name}`")
+    rows = ((f"`{parameter}`", ", ".join(names), place) for (parameter, place), names in by_place.items())
+    return _table(("parameter", "methods", "from"), rows)
+
+
+def shown_only(method: dict[str, Any]) -> list[str]:
+    """Parameters that stand in the method's example, and in no table."""
+    return [name for name in method["request"]["params"] if name not in method["parameters"]]
+
+
+def _place(method: str, parameter: str) -> str:
+    if method in COMMANDS and COMMANDS[method].startswith("call ") and parameter != "access_token":
+        return "the listing's own" if method == "list.calls" else "the options of `dialer call`"
+    return CAMPAIGN_PLACES[parameter]
 
 
 def mnemonics() -> str:
@@ -88,7 +139,13 @@ def keys() -> str:
     return _table(("key", "what it is"), ((f"`{name}`", field.description or "") for name, field in fields))
 
 
-TABLES: dict[str, Callable[[], str]] = {"methods": methods, "mnemonics": mnemonics, "groups": groups, "keys": keys}
+TABLES: dict[str, Callable[[], str]] = {
+    "methods": methods,
+    "parameters": parameters,
+    "mnemonics": mnemonics,
+    "groups": groups,
+    "keys": keys,
+}
 
 
 def renewed(page: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,20 +13,24 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from campaigns.definition.key_reference import described_keys
 from dialer.http import HttpReply
 from dialer.providers.callgear import managing, starting
 from dialer.providers.callgear.methods import METHODS
 from dialer.providers.callgear.operation import Operation
 from dialer.providers.callgear.provider import CallGear
+from dialer.providers.callgear.settings import CallGearSettings
 from dialer.providers.callgear.words import GROUPS, MNEMONICS
 from dialer.providers.registry import account_settings
 from dialer.sandbox.callgear import methods as sandbox
 from dialer.sandbox.callgear.errors import ERRORS, OTHERWISE
 from dialer.sandbox.callgear.params import Param
+from dialer.sandbox.callgear.schema import answer_of
 from dialer.scripts import Recording, Script, Speech
 from dialer.verdicts import Verdict
 from tests.contract.callgear.extract import RECORDED, facts, json_blocks
 from tests.contract.callgear.provoking import BESIDES, PROVOKED
+from tests.contract.callgear.tables import CAMPAIGN_PLACES, shown_only
 from tests.support.sandbox_clients import Clients
 
 ROOT = Path(__file__).parents[3]
@@ -92,6 +97,38 @@ def test_both_sides_know_a_method_by_the_same_parameters():
         assert shape(method.params) == shape(sandbox.METHODS[name].known), name
         assert method.component == sandbox.METHODS[name].component
         assert {word for word, _ in EXAMPLES[name]["errors"]} <= set(method.own_errors), name
+
+
+def listed(known: Any, inside: str = "") -> dict[str, list[Any]]:
+    """Parameters of a side as the document lists them: by path, with type and whether required."""
+    shapes: dict[str, list[Any]] = {}
+    for one in known:
+        shapes[inside + one.name] = [one.type if isinstance(one, Param) else one.kind, one.required]
+        shapes |= listed(one.members, f"{inside}{one.name}.")
+    return shapes
+
+
+def test_every_parameter_of_every_method_is_on_both_sides_and_has_a_place():
+    assert sum(len(method["parameters"]) + len(shown_only(method)) for method in EXAMPLES.values()) == 122
+    assert len(WORDS) == 39
+    for name, method in EXAMPLES.items():
+        ours = listed(METHODS[name].params)
+        newer = ours.keys() - method["parameters"].keys() - set(shown_only(method))
+        assert newer <= {"virtual_phone_usage_rule"}, name
+        assert {path: ours[path] for path in method["parameters"]} == method["parameters"], name
+        assert set(shown_only(method)) <= ours.keys() & listed(sandbox.METHODS[name].known).keys(), name
+
+
+def test_every_field_of_a_reply_is_in_the_sandboxs_schema():
+    for name, method in EXAMPLES.items():
+        schema = json.dumps(answer_of(name))
+        assert [field for field in method["reply_fields"] if f'"{field}"' not in schema] == [], name
+
+
+def test_every_key_that_a_parameter_comes_from_is_one_of_campaign_files_or_settings():
+    keys = {name.rpartition(".")[2] for name, _ in described_keys()} | set(CallGearSettings.model_fields)
+    named = {key for place in CAMPAIGN_PLACES.values() for key in re.findall(r"`([a-z_.]+)`", place)}
+    assert {key for key in named if key.rpartition(".")[2] not in keys} == set()
 
 
 @pytest.mark.parametrize("word", WORDS)

@@ -27,7 +27,7 @@ class Acme:
 
     name = "acme"
     follows = Follows.RECEIPTS
-    cannot = frozenset({"ring_timeout", "dtmf", "direction", "call", "priority", "send_at"})
+    cannot = frozenset({"ring_timeout", "dtmf", "direction", "call", "priority", "callback_data", "send_at"})
     text_limit: int | None = TEXT_LIMIT
 
     def __init__(self, settings: AcmeSettings) -> None:
