@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
 import subprocess
@@ -23,7 +24,7 @@ OURS, PREVIOUS = "localhost/campaign-dialer:local", "localhost/campaign-dialer:p
 
 
 def make(engine: Engine, previous: str, say: Callable[[str], None]) -> None:
-    """Make the images that are not there yet; ours of this tree is always made anew."""
+    """Make the images that are not there yet; ours of this tree where something that goes into it is another."""
     present = set(engine.podman("images", "--format", "{{.Repository}}:{{.Tag}}").split())
     if DEBIAN not in present:
         say(f"Debian {SUITE} by debootstrap")
@@ -36,8 +37,23 @@ def make(engine: Engine, previous: str, say: Callable[[str], None]) -> None:
     if PREVIOUS not in present:
         say(f"our image of {previous}")
         engine.build(tree_of(engine, previous), PREVIOUS, volumes=volumes)
-    say("our image of this tree")
-    engine.build(ROOT, OURS, volumes=volumes)
+    digest, made_of = digest_of(ROOT), engine.folder / "made-of"
+    if OURS not in present or not made_of.exists() or made_of.read_text() != digest:
+        say("our image of this tree")
+        engine.build(ROOT, OURS, volumes=volumes)
+        engine.podman("image", "prune", "--force")  # the one before has lost its name
+        made_of.write_text(digest)
+
+
+def digest_of(tree: Path) -> str:
+    """A digest of a tree's Dockerfile and of all that it copies from there, as these are now."""
+    dockerfile, digest = tree / "Dockerfile", hashlib.sha256()
+    copied = re.findall(r"^COPY (?!--)(.+) \S+$", dockerfile.read_text(), re.MULTILINE)
+    for path in [dockerfile, *(tree / word for sources in copied for word in sources.split())]:
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file() and "__pycache__" not in file.parts:
+                digest.update(f"{file.relative_to(tree)} ".encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 def tree_of(engine: Engine, commit: str) -> Path:
@@ -69,6 +85,12 @@ def _pips_volumes(engine: Engine) -> Iterator[str]:
     file = engine.folder / "pip.conf"
     file.write_text("[global]\n" + "".join(f"{name} = {value}\n" for name, value in options.items()))
     yield f"{file}:/etc/pip.conf:ro"
-    words = {word.removeprefix("file://") for value in options.values() for word in shlex.split(value)}
-    for path in sorted(word for word in words if word.startswith("/") and Path(word).exists()):
+    words = {word for value in options.values() for word in shlex.split(value)}
+    paths = {_of_index(word) if word.startswith("file://") else word for word in words}
+    for path in sorted(path for path in paths if path.startswith("/") and Path(path).exists()):
         yield f"{path}:{path}:ro"
+
+
+def _of_index(url: str) -> str:
+    """The folder of an index on this machine: the packages that its pages name lie beside it."""
+    return str(Path(url.removeprefix("file://")).parent)

@@ -20,7 +20,7 @@ DIALER = ("worker", "beat", "console", "flower")
 PASSWORDS = {"POSTGRES_PASSWORD": "postgres0secret", "REDIS_PASSWORD": "redis0secret"}
 SECRETS = {**PASSWORDS, "DIALER_CONSOLE__PASSWORD": "a-password-of-the-drill"}
 NOT_BY_PODMAN = ("build", "depends_on")  # images are there already; the order is ours
-PATIENCE = 120.0
+PATIENCE = 400.0  # of a machine that others keep busy, too
 VENDORS = ("CALLGEAR", "WEBEX")
 SOON = {
     "POLL_SECONDS": "1",

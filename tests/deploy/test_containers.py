@@ -10,7 +10,7 @@ import yaml
 
 from tests.containers import packages
 from tests.containers.engine import Engine
-from tests.containers.images import OURS, PULLED, STAND_INS
+from tests.containers.images import OURS, PULLED, STAND_INS, digest_of
 from tests.containers.record import record
 from tests.containers.services import Services
 from tests.deploy.test_compose import ROOT, steps
@@ -43,6 +43,21 @@ def test_the_compose_file_is_run_as_it_stands_but_for_the_order(tmp_path: Path) 
         assert {key: value for key, value in service.items() if key not in {*left_out, "image"}} == {
             key: value for key, value in written[name].items() if key != "image"
         }
+
+
+def test_an_image_is_made_anew_where_what_it_is_made_of_has_changed(tmp_path: Path) -> None:
+    (tmp_path / "dialer").mkdir()
+    (tmp_path / "Dockerfile").write_text(
+        "FROM x\nCOPY LICENSE README.md ./\nCOPY dialer dialer\nCOPY --from=build /a /b\n"
+    )
+    copied = [tmp_path / name for name in ("LICENSE", "README.md", "dialer/calls.py")]
+    for file in copied:
+        file.write_text("before")
+    before = digest_of(tmp_path)
+    (tmp_path / "Makefile").write_text("not copied")
+    assert digest_of(tmp_path) == before
+    copied[-1].write_text("after")
+    assert digest_of(tmp_path) != before
 
 
 def test_what_the_machine_lacks_is_named_with_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
