@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import sys
 from ast import literal_eval
@@ -16,7 +17,7 @@ from pydantic import SecretStr
 from dialer.deadline import utc_now
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
-from tests.support import console_server, loopback
+from tests.support import browser, console_server, loopback
 from tests.support.dialers import callgear, wait_for, webex
 from tests.support.forked_child import ForkedChild
 from tests.support.seeding import seed
@@ -132,3 +133,25 @@ def test_each_slice_is_listed_with_its_campaign_its_end_and_the_providers_words(
         **{"draw": 1, "start": 0, "length": 10, "search[value]": "kwargs:campaign=stopped-1", "order[0][column]": 0},
     )
     assert found.json()["recordsFiltered"] == 1
+
+    if browser.PROGRAM is not None:
+        rows = rows_on_the_page(flower)
+        for words in (
+            ("dial reminders-1", "SUCCESS", "1 placed"),
+            ("dial reminders-1", "RETRY", "1 throttled (transaction_limit); due again from "),
+            ("dial reminders-1", "SUCCESS", "1 refused and suppressed (no_consent)"),
+            ("dial stopped-1", "FAILURE", "1 refused for the whole account ("),
+        ):
+            assert any(all(word in row for word in words) for row in rows), words
+        assert not any("+1415" in row for row in rows)
+
+
+def rows_on_the_page(flower: str) -> list[str]:
+    """What a person reads on the page of the tasks, a text for each row."""
+    given = {"Authorization": f"Basic {base64.b64encode(AUTH[0].encode() + b':' + AUTH[1]).decode()}"}
+    with browser.chromium() as opened, opened.new_context(extra_http_headers=given) as context:
+        page = context.new_page()
+        page.goto(f"{flower}/tasks")
+        rows = page.locator("#tasks-table tbody tr")
+        rows.nth(3).wait_for(timeout=browser.PATIENCE)
+        return rows.all_inner_texts()
