@@ -7,15 +7,18 @@ odds when it lies within `WIDTH` standard deviations of the runs' mean, which on
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from statistics import fmean, stdev
 
+from campaigns.definition.sections.responses import ENDS_REMINDERS
 from campaigns.lifecycle import CampaignStatus
 from campaigns.planning.plan import Plan
 from campaigns.reporting.report import Totals
+from dialer.calls import Outcome
+from dialer.plural import counted
 
 WIDTH = 3.5
 LEAST_MARGIN = 0.01  # of a figure, and of the campaign's length: what ticks and polls add is not simulated one by one
@@ -70,10 +73,17 @@ def compare(plan: Plan, totals: Totals, *, reserved: int, faults: int) -> Compar
     chance = math.sqrt(contacts * share * (1 - share))  # of as many contacts, each reached or not by itself
     figures = [
         _counted(Figure.CALLS, [run.calls for run in plan.runs], totals.attempts, chance),
-        _counted(Figure.REACHED, [run.reached for run in plan.runs], totals.final.get("reached", 0), chance),
+        _counted(Figure.REACHED, [run.reached for run in plan.runs], _reached(plan, totals), chance),
         _ends(plan, totals.finished_at),
     ]
-    return Comparison(figures=figures, differences=_differences(totals, reserved, faults))
+    return Comparison(figures=figures, differences=list(_differences(plan, totals, reserved, faults)))
+
+
+def _reached(plan: Plan, totals: Totals) -> int:
+    """Contacts, or the reminders that were answered: of several reminders the plan counts each."""
+    if plan.definition.reminders:
+        return sum(totals.outcomes.get(outcome, 0) for outcome in (Outcome.ANSWERED, Outcome.MACHINE))
+    return totals.final.get("reached", 0)
 
 
 def _counted(figure: Figure, runs: Sequence[float], rehearsed: int, chance: float) -> Compared:
@@ -99,22 +109,26 @@ def _ends(plan: Plan, ended: datetime | None) -> Compared:
     )
 
 
-def _differences(totals: Totals, reserved: int, faults: int) -> list[str]:
+def _differences(plan: Plan, totals: Totals, reserved: int, faults: int) -> Iterator[str]:
     """What the plan does not know of, where it happened."""
-    differences = []
     if totals.status is not CampaignStatus.FINISHED:
-        differences.append(f"it did not come to its end: it is {totals.status.value} ({totals.reason or 'no reason'})")
+        yield f"it did not come to its end: it is {totals.status.value} ({totals.reason or 'no reason'})"
+    if totals.status is CampaignStatus.PAUSED and plan.canary_halts is not None:
+        yield f"its canary stops {plan.canary_halts:.0%} of the plan's runs, whose figures are as if they went on"
     if faults:
-        differences.append(f"{faults:,} errors of the dialer itself: they are on standard error, or in its log")
+        yield f"{counted(faults, 'error')} of the dialer itself, named on standard error or in its log"
     if reserved:
-        differences.append(f"{reserved:,} contacts have reserved numbers, whose calls go as the sandbox's table says")
+        have = counted(reserved, "contact has a reserved number", "contacts have reserved numbers")
+        yield f"{have}, whose calls go as the sandbox's table says"
+    pressed = sum(contacts for response, contacts in totals.responses.items() if response in ENDS_REMINDERS)
+    if plan.definition.reminders and pressed:
+        yield f"{counted(pressed, 'contact')} pressed a key that ends the reminders, and got no other"
     if unknown := totals.outcomes.get("unknown", 0):
-        differences.append(f"of {unknown:,} calls the end is not known: see the warning of short messages in the check")
+        yield f"nobody knows how {counted(unknown, 'call')} ended: is the text too short to be followed? (dialer check)"
     if refused := totals.final.get("refused", 0) + totals.final.get("suppressed", 0):
-        differences.append(f"{refused:,} contacts were refused by the provider")
+        yield f"{counted(refused, 'contact was', 'contacts were')} refused by the provider"
     if expired := totals.final.get("expired", 0):
-        differences.append(f"{expired:,} contacts expired before they were reached")
-    return differences
+        yield f"{counted(expired, 'contact')} expired before they were reached"
 
 
 def moment(figure: float) -> datetime:

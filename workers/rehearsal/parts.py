@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +29,7 @@ from dialer.account import Account, limits_of
 from dialer.account_settings import AccountSettings
 from dialer.bucket import TokenBucket, connect
 from dialer.bucket.limits import Slots
+from dialer.calls import Receipt
 from dialer.deadline import Deadline
 from dialer.errors import DialerError
 from dialer.http import HttpReply
@@ -47,6 +48,7 @@ from workers.stack import child
 from workers.stack.redis_server import SOCKET, find_server
 
 STARTS_WITHIN = 20.0
+RECEIPTS_TOGETHER = 0.5  # seconds, by the rehearsal's clock
 
 
 @contextmanager
@@ -137,12 +139,8 @@ def opened(
     loop = VirtualLoop(begins)
     turns, dialing = Turns(loop), dict[str, Account]()
     name, first = next(iter(accounts.items()))
-
-    async def take_receipts(account: str, body: bytes, headers: Mapping[str, str]) -> None:
-        await turns.run(_store_receipts, dialing[account], ledger, body, headers, loop.now())
-        heard()
-
-    sandbox = InnerSandbox(config(first, name, chances, seed), loop, take_receipts)
+    door = _ReceiptDoor(ledger, dialing, loop, turns, heard)
+    sandbox = InnerSandbox(config(first, name, chances, seed), loop, door.take)
     portal = TurnPortal(turns)
     for account_name, account in accounts.items():
         dialing[account_name] = _account(account_name, account, server, sandbox, portal, turns, loop)
@@ -171,12 +169,42 @@ def opened(
         loop.close()
 
 
-def _store_receipts(account: Account, ledger: Ledger, body: bytes, headers: Mapping[str, str], now: datetime) -> None:
-    """Store receipts and apply them, as the console does."""
-    receipts = account.provider.read_receipts(body, headers)
-    delivery = Delivery(account=account.name, heard=receipts, body=body.decode("utf-8", "replace"))
-    if receipts and any(ledger.write(store, [delivery], now=now)):
-        ledger.write(apply_heard, account.name, account.settings, receipts, now=now)
+class _ReceiptDoor:
+    """Stores receipts and applies them as the console does: together with those that come while it is at it."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        accounts: Mapping[str, Account],
+        loop: VirtualLoop,
+        turns: Turns,
+        heard: Callable[[], None],
+    ) -> None:
+        self._ledger, self._accounts, self._loop, self._turns, self._heard = ledger, accounts, loop, turns, heard
+        self._came: list[Delivery] = []
+        self._stored: asyncio.Task[None] | None = None
+
+    async def take(self, account: str, body: bytes, headers: Mapping[str, str]) -> None:
+        """Return when the receipts are stored."""
+        if receipts := self._accounts[account].provider.read_receipts(body, headers):
+            self._came.append(Delivery(account=account, heard=receipts, body=body.decode("utf-8", "replace")))
+            self._stored = self._stored or self._loop.create_task(self._store_soon())
+            await asyncio.shield(self._stored)
+
+    async def _store_soon(self) -> None:
+        await asyncio.sleep(RECEIPTS_TOGETHER)
+        came, self._came, self._stored = self._came, [], None
+        await self._turns.run(self._store, came)
+        self._heard()
+
+    def _store(self, deliveries: Sequence[Delivery]) -> None:
+        now, by_account = self._loop.now(), dict[str, list[Receipt]]()
+        counts = self._ledger.write(store, deliveries, now=now)
+        for delivery, new in zip(deliveries, counts, strict=True):
+            if new:
+                by_account.setdefault(delivery.account, []).extend(delivery.heard)
+        for account, receipts in by_account.items():
+            self._ledger.write(apply_heard, account, self._accounts[account].settings, receipts, now=now)
 
 
 def _account(
@@ -238,9 +266,10 @@ class VirtualBucket(TokenBucket):
     def release_turn(self, name: str) -> None:
         self._turn_ends.pop(name, None)
 
-    def turn_ends(self) -> datetime | None:
-        """When the first of the turns that are held ends; None where none is held."""
-        ends = min((ends for ends in self._turn_ends.values() if ends > self.steady()), default=None)
+    def turn_ends(self, kind: str) -> datetime | None:
+        """When the first of the turns that are held ends, of those whose name begins so; None where none is held."""
+        held = (ends for name, ends in self._turn_ends.items() if name.startswith(kind))
+        ends = min((ends for ends in held if ends > self.steady()), default=None)
         return None if ends is None else datetime.fromtimestamp(ends, UTC)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -34,6 +35,7 @@ from workers.settings import Settings
 
 WHO = "rehearsal"
 DEFAULT_SEED = 1
+WATCHED_EVERY = 0.25  # seconds, by a real clock
 
 
 class NothingToRehearse(DialerError):
@@ -126,10 +128,12 @@ def rehearse(
         ticking.append(Ticking(parts, campaign.id, settings.worker, _watched(own_ledger, campaign, watch)))
         parts.loop.run_until_complete(ticking[0].run())
         result = totals(own_ledger, campaign.id)
+        watch(_standing(parts.loop.now(), result))
         with own_ledger.reading() as db:
             course = course_of(db, campaign.id)
             faults = sum(times for *_, times in faults_by_step(db))
-    reserved_numbers = sum(reserved(f"+{digits}") is not None for digits in plan.rows.numbers)
+    listed = dict(zip(plan.rows.lines, plan.rows.numbers, strict=True))  # with a row for each of several reminders
+    reserved_numbers = sum(reserved(f"+{digits}") is not None for digits in listed.values())
     return Rehearsed(
         definition=definition,
         begins=begins,
@@ -168,8 +172,17 @@ def _earlier_calls(
 
 
 def _watched(ledger: Ledger, campaign: Campaign, watch: Watch) -> Callable[[datetime], None]:
+    told_at = -math.inf
+
     def tell(now: datetime) -> None:
-        final = sum(totals(ledger, campaign.id).final.values())
-        watch(Standing(now=now, final=final, contacts=campaign.contacts))
+        nonlocal told_at
+        if time.monotonic() - told_at < WATCHED_EVERY:
+            return
+        watch(_standing(now, totals(ledger, campaign.id)))
+        told_at = time.monotonic()
 
     return tell
+
+
+def _standing(now: datetime, so_far: Totals) -> Standing:
+    return Standing(now=now, final=sum(so_far.final.values()), contacts=so_far.contacts)

@@ -21,8 +21,10 @@ from workers.rehearsal.parts import Parts, VirtualBucket
 from workers.rehearsal.virtual_time import INSTANT
 from workers.settings import WorkerSettings
 
-LONGEST_NAP = timedelta(hours=1)  # between two ticks, whatever is thought to come next
+LONGEST_NAP = timedelta(hours=6)  # between two ticks, whatever is thought to come next
 LONGEST_BACKOFF = 64.0  # ticks between two, while contacts are due and it is not known what holds them for how long
+BETWEEN_SWEEPS = timedelta(seconds=5)  # so that calls which are over at nearly the same time are settled together
+LOOKS = "look "  # how the turns of looks at calls in progress are called
 AT_LEAST_EVERY = timedelta(seconds=30)  # each kind of tick, while there is any
 LONGEST = timedelta(days=366)
 
@@ -40,6 +42,7 @@ class Ticking:
         self._others: dict[str, asyncio.Task[None]] = {}
         self._begun_at: dict[str, datetime] = {}
         self._settles_at: datetime | None = None
+        self._unsettled = False
         self._heard = asyncio.Event()
         self._in_progress, self._backoff = 0, 1.0
         self._errors: list[BaseException] = []
@@ -60,7 +63,6 @@ class Ticking:
             await self._nap()
             if self._errors:
                 raise self._errors[0]
-        self._watch(self._now)
 
     @property
     def _now(self) -> datetime:
@@ -83,16 +85,26 @@ class Ticking:
         may_release = campaign.status is not CampaignStatus.RUNNING or _is_due(pending, self._now)
         self._begin("release", self._release, may_release)
         self._begin("look", lambda: poll_accounts(using=using), pending.in_progress > 0)
-        settles = self._settles_at is not None and self._settles_at <= self._now
-        self._begin("sweep", lambda: sweep(using=using), settles or not (pending.in_progress or pending.due_at))
+        self._unsettled = self._unsettled or (self._settles_at is not None and self._settles_at <= self._now)
+        settles = self._unsettled and self._now >= self._next_sweep_at
+        idle = not (pending.in_progress or pending.due_at)
+        if self._begin("sweep", lambda: sweep(using=using), settles or idle):
+            self._unsettled = False
 
-    def _begin(self, name: str, step: Callable[[], object], worth_while: bool) -> None:
-        """Begin a step, unless its last turn goes on still."""
+    @property
+    def _next_sweep_at(self) -> datetime:
+        last = self._begun_at.get("sweep")
+        return self._now if last is None else last + BETWEEN_SWEEPS
+
+    def _begin(self, name: str, step: Callable[[], object], worth_while: bool) -> bool:
+        """Begin a step, unless its last turn goes on still; whether it has begun."""
         if name in self._others and not self._others[name].done():
-            return
+            return False
         if worth_while or name not in self._begun_at or self._now - self._begun_at[name] >= AT_LEAST_EVERY:
             self._begun_at[name] = self._now
             self._others[name] = self._task(step)
+            return True
+        return False
 
     def _task(self, step: Callable[[], object]) -> asyncio.Task[None]:
         async def turn() -> None:
@@ -150,6 +162,7 @@ class Ticking:
         soon = now + timedelta(seconds=self._tick - INSTANT)
         self._settles_at = pending.next_at
         moments = [now + LONGEST_NAP, pending.next_at or soon + LONGEST_NAP]
+        moments += [self._next_sweep_at] if self._unsettled else []
         if self._dials or pending.claimed or not all(task.done() for task in self._others.values()):
             moments.append(soon)
         if pending.in_progress:
@@ -167,7 +180,7 @@ class Ticking:
     def _looks(self, soon: datetime) -> list[datetime]:
         """When the calls in progress of the accounts that are polled are looked at next."""
         return [
-            account.bucket.turn_ends() or soon
+            account.bucket.turn_ends(LOOKS) or soon
             for account in self._parts.runtime.accounts.values()
             if account.provider.follows is Follows.LISTING and isinstance(account.bucket, VirtualBucket)
         ]

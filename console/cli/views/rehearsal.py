@@ -8,8 +8,10 @@ from itertools import islice
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
+from rich.padding import Padding
 from rich.text import Text
 
+from campaigns.lifecycle import CampaignStatus
 from campaigns.reporting.glossary import label, plain
 from console.cli.output import table
 from console.formatting import rounded_estimate
@@ -33,8 +35,8 @@ def rehearsal_panel(rehearsed: Rehearsed) -> RenderableType:
     facts.add_row("would have begun", _written(rehearsed.begins, zone))
     facts.add_row("first call", _written(course.first_call, zone))
     facts.add_row("last call", _written(course.last_call, zone))
-    reason = f": {plain(totals.reason)}" if totals.reason and totals.finished_at is None else ""
-    facts.add_row(label(totals.status), f"{_written(totals.finished_at, zone)}{escape(reason)}")
+    unfinished = escape(plain(totals.reason or "")) if totals.finished_at is None else ""
+    facts.add_row(label(totals.status), unfinished or _written(totals.finished_at, zone))
     facts.add_row("seed", str(rehearsed.seed))
     parts: list[RenderableType] = [title, facts, _beside_the_plan(rehearsed, zone), *_verdict(rehearsed)]
     if len(course.by_day) > 1 or len(rehearsed.plan.by_day) > 1:
@@ -70,14 +72,16 @@ def _verdict(rehearsed: Rehearsed) -> Iterator[RenderableType]:
     """That all is as planned, or what is not and what the plan does not reckon with."""
     comparison, calls = rehearsed.comparison, rehearsed.plan.outcome_model.calls
     odds = f"learned from {counted(calls, 'call')} of this account" if calls else "assumed: no calls to learn from"
-    if comparison.within:
+    if rehearsed.totals.status is not CampaignStatus.FINISHED:
+        yield Text("Outside the odds, for it did not come to its end.", style="bold red")
+    elif comparison.within:
         yield Text(f"All within the odds ({odds}).")
     else:
         outside = ", ".join(NAMES[compared.figure] for compared in comparison.figures if not compared.within)
         yield Text(f"Outside the odds ({odds}): {outside}.", style="bold red")
     if comparison.differences:
         yield Text("What the plan does not reckon with:")
-        yield from (Text(f"  {sentence}") for sentence in comparison.differences)
+        yield from (Padding(Text(sentence), (0, 0, 0, 2)) for sentence in comparison.differences)
 
 
 def _days(rehearsed: Rehearsed) -> RenderableType:

@@ -24,6 +24,7 @@ from console.cli.output import as_json_text
 from dialer.internal_networks import networks
 from dialer.phone import parse
 from dialer.providers.registry import account_settings
+from scripts.examples_page import lay_out
 from tests.support.dialers import serving
 from tests.support.seeding import dialing, numbers
 from tests.support.shell import Shell
@@ -90,6 +91,30 @@ def test_windows_holidays_and_waits_pass_by_the_clock_of_the_campaign(ledger, tm
     assert rehearsed.seconds < totals.finished_at.timestamp() - TUESDAY.timestamp()
 
 
+def test_a_call_that_comes_alone_is_followed_as_any(ledger, tmp_path):
+    """Calls hours apart, by a provider whose calls are polled: nobody is left of whom it is not known who heard it."""
+    phones = [*numbers(2, area=212), *numbers(2, area=312), *numbers(2, area=415)]
+    file = written(tmp_path, phones, schedule={"zone": "America/New_York", "windows": {"mon-fri": "09:00-09:30"}})
+    file.write_text(file.read_text().replace("  zone: zone\n", ""))
+    rehearsed = rehearse(file, configured(tmp_path, "callgear"), ledger, begins=TUESDAY)
+    assert "unknown" not in rehearsed.totals.outcomes
+    assert rehearsed.totals.attempts >= len(phones)
+
+
+def test_several_reminders_are_compared_one_by_one_and_those_who_press_a_key_are_named(ledger, tmp_path):
+    """The clinic's four patients, of whom one confirms, one cancels and one wants no more calls."""
+    file = lay_out("clinic", tmp_path)
+    begins = datetime(2035, 3, 8, 17, tzinfo=UTC)
+    rehearsed = rehearse(file, configured(tmp_path, "callgear"), ledger, begins=begins)
+    assert rehearsed.totals.responses == {"confirmed": 1, "cancel": 1, "stop": 1, "none": 1}
+    assert rehearsed.comparison.differences == [
+        "3 contacts have reserved numbers, whose calls go as the sandbox's table says",
+        "3 contacts pressed a key that ends the reminders, and got no other",
+    ]
+    (reached,) = [figure for figure in rehearsed.comparison.figures if figure.figure is Figure.REACHED]
+    assert reached.rehearsed == rehearsed.totals.outcomes["answered"]
+
+
 def test_a_budget_of_calls_a_day_lasts_for_days(ledger, tmp_path):
     file = written(tmp_path, numbers(12), limits={"day_calls": 5}, retry={"max_attempts": 1})
     rehearsed = rehearse(file, configured(tmp_path), ledger, begins=TUESDAY)
@@ -106,6 +131,7 @@ def test_a_canary_that_too_few_answer_pauses_it_and_that_is_named(ledger, tmp_pa
     assert rehearsed.totals.attempts == 5
     assert not rehearsed.comparison.within
     assert "it did not come to its end: it is paused" in rehearsed.comparison.differences[0]
+    assert "its canary stops" in rehearsed.comparison.differences[1]
     assert [compared.figure for compared in rehearsed.comparison.figures if not compared.within] == list(Figure)
 
 
