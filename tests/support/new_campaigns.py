@@ -79,7 +79,7 @@ def fields_of(page: str) -> dict[str, str]:
     for name, options in re.findall(r'<select [^>]*name="([\w-]+)".*?>(.*?)</select>', main, re.DOTALL):
         chosen = re.search(r'<option value="([^"]*)" selected', options) or re.search(r'value="([^"]*)"', options)
         fields[name] = chosen[1] if chosen else ""
-    for name, content in re.findall(r'<textarea [^>]*name="(\w+)"[^>]*>(.*?)</textarea>', main, re.DOTALL):
+    for name, content in re.findall(r'<textarea [^>]*name="([\w-]+)"[^>]*>(.*?)</textarea>', main, re.DOTALL):
         fields[name] = content
     return {name: html.unescape(value) for name, value in fields.items()}
 

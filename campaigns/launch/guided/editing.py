@@ -117,6 +117,13 @@ def opened(draft: FileDraft) -> DraftInWork:
 
 def with_changes(work: DraftInWork, changes: Changes, accounts: Mapping[str, AccountSettings]) -> Definition:
     """The definition with these changes, not kept. Raises DefinitionFaults: those of the changed sections."""
+    return _changed(work, changes, accounts)[0]
+
+
+def _changed(
+    work: DraftInWork, changes: Changes, accounts: Mapping[str, AccountSettings]
+) -> tuple[Definition, list[str]]:
+    """The definition with these changes, and what it lacks."""
     keys: dict[str, Any] = work.definition.model_dump(mode="json", exclude_defaults=True, exclude=set(work.missing))
     for path, value in changes.items():
         section, _, key = path.partition(".")
@@ -125,12 +132,12 @@ def with_changes(work: DraftInWork, changes: Changes, accounts: Mapping[str, Acc
         else:
             keys[section] = value
     definition, missing = _completed(_without_blanks(keys))
-    if emptied := [key for key in missing if key in changes]:
-        raise DefinitionFaults(definition.fault((key,), "is missing", NEEDED[key]) for key in emptied)
     sections = {path.partition(".")[0] for path in changes}
+    if emptied := [key for key in missing if key in sections]:
+        raise DefinitionFaults(definition.fault((key,), "is missing", NEEDED[key]) for key in emptied)
     if faults := [fault for fault in faults_of(definition, work, accounts) if _section(fault) in sections]:
         raise DefinitionFaults(faults)
-    return definition
+    return definition, missing
 
 
 def change(
@@ -146,8 +153,7 @@ def change(
     """
     with alone(draft):
         work = opened(draft)
-        definition = with_changes(work, changes, accounts)
-        missing = [key for key in work.missing if key not in changes or not changes[key]]
+        definition, missing = _changed(work, changes, accounts)
         if definition == work.definition and missing == list(work.missing):
             return work
         if work.version != seen:

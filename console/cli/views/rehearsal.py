@@ -81,7 +81,7 @@ def _verdict(rehearsed: Rehearsed) -> Iterator[RenderableType]:
         yield Text(f"Outside the odds ({odds}): {outside}.", style="bold red")
     if comparison.differences:
         yield Text("What the plan does not reckon with:")
-        yield from (Padding(Text(sentence), (0, 0, 0, 2)) for sentence in comparison.differences)
+        yield from (Padding(Text(sentence), (0, 0, 0, 2), expand=False) for sentence in comparison.differences)
 
 
 def _days(rehearsed: Rehearsed) -> RenderableType:

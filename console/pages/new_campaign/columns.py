@@ -9,16 +9,17 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from campaigns.audience.column_uses import ColumnUse
-from campaigns.launch.guided.editing import DraftInWork
+from campaigns.launch.guided.editing import Changes, DraftInWork
 from campaigns.launch.guided.proposals import columns_for, uses_of
 from campaigns.operations.people import Role
 from console.pages.language import gettext
-from console.pages.new_campaign.steps import MAX_FORM, InjectedForm, InjectedWork, go_to, save, step_page, text
+from console.pages.new_campaign.steps import MAX_FORM, InjectedForm, InjectedWork, go_to, save, step_page, text, touched
 from console.server.page_route import for_role, page_router
 from console.server.state import InjectedState
 
 VALUES_SHOWN = 3
-FIELDS = {"campaign": "campaign", "contacts.country": "country", "contacts.duplicates": "duplicates", "contacts": "use"}
+FIELDS = {"campaign": "campaign", "contacts.country": "country", "contacts.duplicates": "duplicates"}
+FIELDS |= {"contacts.where": "where", "contacts.order": "order", "contacts": "use"}
 
 router = page_router(max_body=MAX_FORM)
 
@@ -40,39 +41,56 @@ def uses() -> Mapping[str, str]:
 @router.get("/new/{draft_id}/columns", **for_role(Role.EDITOR))
 def columns_page(request: Request, work: InjectedWork) -> HTMLResponse:
     """What the columns are taken for."""
-    chosen = {f"use-{index}": use.value for index, use in uses_of(work.definition, work.sample.names).items()}
-    contacts = work.definition.contacts
-    kept = {"campaign": work.definition.campaign, "country": contacts.country or "", "duplicates": contacts.duplicates}
-    return _page(request, work, chosen | kept, {})
+    return _page(request, work, _written(work), {})
 
 
 @router.post("/new/{draft_id}/columns", **for_role(Role.EDITOR))
 def save_columns(request: Request, work: InjectedWork, form: InjectedForm, state: InjectedState) -> Response:
     """Keep what the columns are for."""
-    names = work.sample.names
     typed = {name: text(form, name) for name in form}
+    chosen = list(_chosen(work, typed).values())
     faults: dict[str, str] = {}
-    chosen: dict[int, ColumnUse] = {}
-    for index in range(len(names)):
-        written = typed.get(f"use-{index}", "")
-        if written not in set(ColumnUse):
-            continue
-        if written != ColumnUse.PHONE and written in chosen.values():
-            faults["use"] = gettext("two columns are for the same: {use}").format(use=uses()[written])
-        chosen[index] = ColumnUse(written)
-    if ColumnUse.PHONE not in chosen.values():
+    if twice := next((use for use in chosen if use is not ColumnUse.PHONE and chosen.count(use) > 1), None):
+        faults["use"] = gettext("two columns are for the same: {use}").format(use=uses()[twice])
+    if ColumnUse.PHONE not in chosen:
         faults["use"] = gettext("say which column holds the phone numbers")
     if faults:
         return _page(request, work, typed, faults, 422)
-    changes = {f"contacts.{key}": value for key, value in columns_for(names, chosen).items()} | {
-        "campaign": typed.get("campaign", ""),
-        "contacts.country": typed.get("country", "").upper(),
-        "contacts.duplicates": typed.get("duplicates", "refuse"),
-    }
+    changes = touched(work, _meant(work, _written(work)), _meant(work, typed))
     saved = save(state, work, changes, typed.get("seen", ""), FIELDS)
     if saved.faults:
         return _page(request, saved.work, typed, saved.faults, saved.status)
     return go_to("message", work)
+
+
+def _chosen(work: DraftInWork, typed: Mapping[str, str]) -> dict[int, ColumnUse]:
+    """What the form says that columns are for, by their places."""
+    written = {place: typed.get(f"use-{place}", "") for place in range(len(work.sample.names))}
+    return {place: ColumnUse(use) for place, use in written.items() if use in set(ColumnUse)}
+
+
+def _meant(work: DraftInWork, typed: Mapping[str, str]) -> Changes:
+    """What a form says, by the keys of a campaign file."""
+    columns = columns_for(work.sample.names, _chosen(work, typed))
+    return {f"contacts.{key}": value for key, value in columns.items()} | {
+        "campaign": typed.get("campaign", ""),
+        "contacts.country": typed.get("country", "").upper(),
+        "contacts.duplicates": typed.get("duplicates", "refuse"),
+        "contacts.where": typed.get("where", ""),
+        "contacts.order": [column.strip() for column in typed.get("order", "").split(",") if column.strip()],
+    }
+
+
+def _written(work: DraftInWork) -> dict[str, str]:
+    """What the columns are taken for, as it stands in the form."""
+    contacts = work.definition.contacts
+    return {f"use-{place}": use.value for place, use in uses_of(work.definition, work.sample.names).items()} | {
+        "campaign": work.definition.campaign,
+        "country": contacts.country or "",
+        "duplicates": contacts.duplicates,
+        "where": contacts.where or "",
+        "order": ", ".join(contacts.order),
+    }
 
 
 def _page(

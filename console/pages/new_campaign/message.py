@@ -24,6 +24,7 @@ from console.pages.new_campaign.steps import (
     save,
     step_page,
     text,
+    touched,
 )
 from console.pages.said import with_remedy
 from console.server.page_route import for_role, page_router
@@ -32,7 +33,7 @@ from dialer.phone import mentions
 
 ROWS_PREVIEWED = 3
 VOICE = ("language", "voice", "gender")
-FIELDS = {"message.media": "media", "message.voice": "voice", "message": "tts"}
+FIELDS = {"message.media": "media", "message.variants": "variants", "message.voice": "voice", "message": "tts"}
 
 router = page_router(max_body=MAX_FORM)
 
@@ -51,12 +52,7 @@ class HeardText:
 @router.get("/new/{draft_id}/message", **for_role(Role.EDITOR))
 def message_page(request: Request, work: InjectedWork, state: InjectedState) -> HTMLResponse:
     """The message as it is."""
-    message = work.definition.message
-    typed = {"tts": "", "media": "", "kind": "tts"}
-    if message is not None:
-        typed |= {"tts": message.tts or "", "media": message.media or "", "kind": "media" if message.media else "tts"}
-        typed |= {f"voice-{name}": message.voice.get(name, "") for name in VOICE}
-    return _page(request, work, state, typed, {})
+    return _page(request, work, state, _written(work), {})
 
 
 @router.post("/new/{draft_id}/message", **for_role(Role.EDITOR))
@@ -75,11 +71,35 @@ def save_message(request: Request, work: InjectedWork, form: InjectedForm, state
 
 
 def _changes(work: DraftInWork, typed: Mapping[str, str]) -> Changes:
+    return touched(work, _meant(work, _written(work)), _meant(work, typed))
+
+
+def _meant(work: DraftInWork, typed: Mapping[str, str]) -> Changes:
+    """What a form says, by the keys of a campaign file."""
+    message = work.definition.message
     if typed.get("kind") == "media":
         return {"message": {"media": typed.get("media", "")}}
-    kept = work.definition.message.voice if work.definition.message else {}
-    voice = {**kept, **{name: typed.get(f"voice-{name}", "") for name in VOICE}}
-    return {"message": {"tts": typed.get("tts", ""), "voice": voice}}
+    voice = {**(message.voice if message else {}), **{name: typed.get(f"voice-{name}", "") for name in VOICE}}
+    variants = {
+        name: {"tts": typed.get(f"variant-{name}", ""), "weight": variant.weight}
+        for name, variant in (message.variants or {} if message else {}).items()
+    }
+    said: Changes = {"message.variants": variants} if variants else {"message.tts": typed.get("tts", "")}
+    return {**said, "message.voice": voice, "message.media": None}
+
+
+def _written(work: DraftInWork) -> dict[str, str]:
+    """The draft's message as it stands in the form."""
+    message = work.definition.message
+    if message is None:
+        return {"tts": "", "media": "", "kind": "tts"}
+    typed = {
+        "tts": (message.tts or "").strip(),
+        "media": message.media or "",
+        "kind": "media" if message.media else "tts",
+    }
+    typed |= {f"variant-{name}": variant.tts.strip() for name, variant in (message.variants or {}).items()}
+    return typed | {f"voice-{name}": message.voice.get(name, "") for name in VOICE}
 
 
 def _page(

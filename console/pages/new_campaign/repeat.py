@@ -18,7 +18,7 @@ from campaigns.launch.guided.editing import Changes, DraftInWork
 from campaigns.launch.schedules import NextRun
 from campaigns.operations.people import Role
 from console.pages.language import gettext
-from console.pages.new_campaign.steps import InjectedForm, InjectedWork, by_field, go_to, save, step_page, text
+from console.pages.new_campaign.steps import InjectedForm, InjectedWork, by_field, go_to, save, step_page, text, touched
 from console.pages.said import with_remedy
 from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.state import AppState, InjectedState
@@ -55,6 +55,7 @@ def repeat(
         return _page(request, work, state, typed, [], {} if "preview" in typed else faults, 422)
     if "preview" in typed:
         return _preview(request, work, state, typed, changes)
+    changes = touched(work, _changes(_written(work)) or {}, changes)
     saved = save(state, work, changes, typed.get("seen", ""), FIELDS)
     if saved.faults:
         return _page(request, saved.work, state, typed, [], saved.faults, saved.status)

@@ -13,11 +13,12 @@ from fastapi.responses import HTMLResponse
 from campaigns.calendar.times import WEEKDAYS, parse_weekdays
 from campaigns.calendar.zones import zone_names
 from campaigns.definition import Definition
+from campaigns.definition.column_names import comparable
 from campaigns.launch.guided.earlier_lists import earlier_campaigns
 from campaigns.launch.guided.editing import Changes, DraftInWork
 from campaigns.operations.people import Role
 from console.pages.language import gettext
-from console.pages.new_campaign.steps import MAX_FORM, InjectedForm, InjectedWork, go_to, save, step_page, text
+from console.pages.new_campaign.steps import MAX_FORM, InjectedForm, InjectedWork, go_to, save, step_page, text, touched
 from console.server.page_route import for_role, page_router
 from console.server.state import AppState, InjectedState
 
@@ -28,7 +29,7 @@ UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 FIELDS = {
     **{name: name for name in ("account", *PLAIN)},
     **{f"schedule.{name}": name for name in ("zone", "holidays", "start", "end")},
-    **{"schedule.windows": "windows", "schedule": "zone"},
+    **{"schedule.windows": "windows", "schedule.before": "before_at", "schedule": "zone"},
     **{f"retry.{name}": name for name in ("max_attempts", *OUTCOMES)},
     **{
         "limits": "day_calls",
@@ -51,31 +52,44 @@ def settings_page(request: Request, work: InjectedWork, state: InjectedState) ->
 def save_settings(request: Request, work: InjectedWork, form: InjectedForm, state: InjectedState) -> Response:
     """Keep the settings."""
     typed = {name: text(form, name) for name in form}
-    hours = {day: typed.get(f"hours-{day}", "") for day in WEEKDAYS}
-    if not any(hours.values()) and "any_hour" not in typed:
+    if not any(_hours(typed).values()) and "any_hour" not in typed:
         fault = gettext("write some hours, or say that people may be called at any hour, also at night")
         return _page(request, work, state, typed, {"windows": fault}, 422)
-    saved = save(state, work, _changes(work.definition, typed, hours), typed.get("seen", ""), FIELDS)
+    saved = save(state, work, _changes(work, typed), typed.get("seen", ""), FIELDS)
     if saved.faults:
         return _page(request, saved.work, state, typed, saved.faults, saved.status)
     return go_to("check", work)
 
 
-def _changes(definition: Definition, typed: Mapping[str, str], hours: Mapping[str, str]) -> Changes:
-    account = typed.get("account", "")
+def _hours(typed: Mapping[str, str]) -> dict[str, str]:
+    return {day: typed.get(f"hours-{day}", "") for day in WEEKDAYS}
+
+
+def _changes(work: DraftInWork, typed: Mapping[str, str]) -> Changes:
+    changes = dict(touched(work, _meant(_written(work)), _meant(typed)))
+    if "account" in changes and "account" not in work.missing:
+        changes |= {"accounts": None, "by_account": None}  # they go with the account that was
+    return changes
+
+
+def _meant(typed: Mapping[str, str]) -> Changes:
+    """What a form says, by the keys of a campaign file."""
     canary = typed.get("canary_contacts", "")
-    changes: dict[str, object] = {"account": account, **{name: typed.get(name, "") for name in PLAIN}}
+    changes: dict[str, object] = {name: typed.get(name, "") for name in ("account", *PLAIN)}
     changes |= {f"schedule.{name}": typed.get(name, "") for name in ("zone", "start", "end")}
-    changes["schedule.windows"] = ANY_HOUR if "any_hour" in typed else windows(hours)
+    changes["schedule.windows"] = ANY_HOUR if "any_hour" in typed else windows(_hours(typed))
     changes["schedule.holidays"] = _parts(typed.get("holidays", ""))
     changes["retry.max_attempts"] = typed.get("max_attempts") or "1"
     changes |= {f"retry.{name}": _parts(typed.get(name, "")) for name in OUTCOMES}
     changes["retry.other_part_of_day"] = ["no_answer"] if "other_part_of_day" in typed else []
     changes["limits.day_calls"] = typed.get("day_calls", "")
     changes["frequency"] = {"per_number": _parts(typed.get("per_number", ""))}
-    changes["canary"] = {"contacts": canary, "reached": _share(typed.get("canary_reached", ""))} if canary else None
-    if account != definition.account:
-        changes["accounts"] = None
+    reminders = {"column": typed.get("before_column", ""), "at": _parts(typed.get("before_at", ""))}
+    changes["schedule.before"] = reminders if any(reminders.values()) else None
+    if canary:
+        changes |= {"canary.contacts": canary, "canary.reached": _share(typed.get("canary_reached", ""))}
+    else:
+        changes["canary"] = None
     return changes
 
 
@@ -102,7 +116,8 @@ def _written(work: DraftInWork) -> dict[str, str]:
         local = moment.astimezone(ZoneInfo(schedule.zone)) if moment and moment.tzinfo and schedule.zone else moment
         typed[name] = local.replace(tzinfo=None).isoformat("T", "minutes") if local else ""
     for days, hours in (schedule.windows or {}).items():
-        typed |= {f"hours-{WEEKDAYS[day]}": ", ".join(hours) for day in parse_weekdays(days)}
+        for day in (WEEKDAYS[day] for day in parse_weekdays(days)):
+            typed[f"hours-{day}"] = ", ".join(filter(None, (typed.get(f"hours-{day}"), *hours)))
     if schedule.windows == {day: tuple(hours) for day, hours in ANY_HOUR.items()}:
         typed = {name: value for name, value in typed.items() if not name.startswith("hours-")} | {"any_hour": "on"}
     if retry is not None:
@@ -113,6 +128,10 @@ def _written(work: DraftInWork) -> dict[str, str]:
         typed["day_calls"] = str(definition.limits.day_calls)
     if definition.frequency:
         typed["per_number"] = ", ".join(definition.frequency.per_number)
+    if before := schedule.before:
+        named = (name for name in work.sample.names if comparable(name) == comparable(before.column))
+        typed["before_column"] = next(named, before.column)
+        typed["before_at"] = ", ".join(map(duration, before.at))
     if definition.canary:
         typed["canary_contacts"] = str(definition.canary.contacts)
         typed["canary_reached"] = f"{100 * definition.canary.reached:g}"
@@ -152,6 +171,7 @@ def _page(
         "caller_ids": list(dict.fromkeys(used)),
         "zones": sorted(zone_names()),
         "weekdays": list(zip(WEEKDAYS, _weekday_names(), strict=True)),
+        "columns": work.sample.names,
         "typed": typed,
         "faults": faults,
     }

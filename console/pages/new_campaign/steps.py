@@ -61,8 +61,8 @@ InjectedForm = Annotated[FormData, Depends(_form)]
 
 def text(form: FormData, name: str) -> str:
     """What was typed into a field, without blanks around it; NUL, which no store keeps, is left out."""
-    value = form.get(name, "")
-    return value.replace("\x00", "").strip() if isinstance(value, str) else ""
+    value = form.get(name, "")  # browsers end lines by CRLF
+    return value.replace("\x00", "").replace("\r\n", "\n").strip() if isinstance(value, str) else ""
 
 
 def step_page(
@@ -108,6 +108,18 @@ def save(state: AppState, work: DraftInWork, changes: Changes, seen: str, fields
         return Saved(editing.opened(work.draft), {"": with_remedy(exc.message, exc.remedy)}, 409)
     except BeingRead:
         return Saved(work, {"": gettext("the list is being read just now: save again once the check is over")}, 409)
+
+
+def touched(work: DraftInWork, shown: Changes, sent: Changes) -> Changes:
+    """Of the changes that a form means, those to what it showed, and to what the draft lacks.
+
+    The rest stays as the campaign file has it, also where the form cannot say all of it.
+    """
+    return {
+        key: value
+        for key, value in sent.items()
+        if key.partition(".")[0] in work.missing or key not in shown or value != shown[key]
+    }
 
 
 def by_field(exc: DefinitionFaults, fields: Mapping[str, str]) -> dict[str, str]:

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+import campaigns
 from campaigns.definition import load_definition
+from campaigns.launch.clone import definition_yaml
 from campaigns.launch.drafts import file_drafts
 from tests.console.conftest import Console
 from tests.support import console_server
+from tests.support.campaign_files import FULL
 from tests.support.html import NASTY, send, text_of, token_of
 from tests.support.new_campaigns import (
     MESSY,
@@ -22,6 +25,9 @@ from tests.support.new_campaigns import (
     upload,
     workbook,
 )
+
+EXAMPLES = Path(campaigns.__file__).parent / "examples"
+LISTS = {file.stem: file.read_bytes() for file in EXAMPLES.glob("*.csv")}
 
 # Drafts are files: no statement of these tests differs between the stores.
 pytestmark = pytest.mark.parametrize("shared_console", ["sqlite"], indirect=True, scope="module")
@@ -305,6 +311,62 @@ def test_the_file_is_downloaded_as_it_is(console: Console, draft: str) -> None:
     folder = Path(kept(console, draft).folder)
     (folder / "copy.yaml").write_bytes(reply.content)
     assert load_definition(folder / "copy.yaml").campaign == "recall-march"
+
+
+@pytest.mark.parametrize("name", [*sorted(LISTS), "full"])
+def test_nothing_of_a_campaign_file_is_lost_on_the_way_through_the_pages(
+    console: Console, tmp_path: Path, name: str
+) -> None:
+    """Each step is opened and saved as it is, as by a browser: the definition is the same, whatever keys it has."""
+    file = tmp_path / "full.yaml"
+    file.write_text(FULL, "utf-8")
+    definition = load_definition(file if name == "full" else EXAMPLES / f"{name}.yaml")
+    draft = begun(console, LISTS.get(name, b"phone,name,timezone,appointment_at\n+14155550101,Ann,,\n"), "list.csv")
+    changes = {"account": next(iter(console.state.settings.accounts)), "accounts": (), "by_account": {}}
+    contacts = definition.contacts.model_copy(update={"file": "list.csv"})
+    before = definition.model_copy(update={**changes, "contacts": contacts})
+    kept(console, draft).file.write_text(definition_yaml(before), "utf-8")
+    for step in ("columns", "message", *(("settings",) if before.schedule.windows else ())):
+        saved = fill_in(console, f"{draft}/{step}")
+        assert saved.status_code == 303, (step, text_of(saved.text))
+    assert load_definition(kept(console, draft).file) == before
+
+
+def test_reminders_and_the_rows_that_are_called_are_set_in_the_pages(console: Console, draft: str) -> None:
+    reply = fill_in(console, f"{draft}/columns", where="Day is not empty", order="-Day, First name")
+    assert reply.status_code == 303, text_of(reply.text)
+    typed = {"account": "bulk", "caller_id": console_server.CALLER, "before_column": "Day", "before_at": "3d, 2h"}
+    reply = fill_in(console, f"{draft}/settings", **typed)
+    assert reply.status_code == 303, text_of(reply.text)
+    definition = load_definition(kept(console, draft).file)
+    assert (definition.contacts.where, definition.contacts.order) == ("Day is not empty", ("-Day", "First name"))
+    assert definition.schedule.before is not None
+    assert (definition.schedule.before.column, len(definition.schedule.before.at)) == ("Day", 2)
+    page = console.http.get(f"{draft}/settings").text
+    assert '<option value="Day" selected>' in page
+    assert 'value="3d, 2h"' in page
+    for fields, fault in (
+        ({"before_at": "2h, 3d"}, "not in their order"),
+        ({"before_at": "soon"}, "is not a duration"),
+    ):
+        reply = fill_in(console, f"{draft}/settings", **fields)
+        assert (reply.status_code, fault in text_of(reply.text)) == (422, True)
+    reply = fill_in(console, f"{draft}/columns", where="Day =")
+    assert (reply.status_code, "where" in fields_of(reply.text)) == (422, True)
+    assert fill_in(console, f"{draft}/settings", before_column="", before_at="").status_code == 303
+    assert load_definition(kept(console, draft).file).schedule.before is None
+
+
+def test_a_wait_that_no_field_shows_stays_when_another_figure_is_changed(console: Console, draft: str) -> None:
+    definition = load_definition(EXAMPLES / "bank.yaml")
+    kept(console, draft).file.write_text(
+        kept(console, draft).file.read_text("utf-8") + "canary: {contacts: 20, wait: 15m}\n", "utf-8"
+    )
+    fill_in(console, f"{draft}/settings", caller_id=console_server.CALLER, canary_contacts="30")
+    canary = load_definition(kept(console, draft).file).canary
+    assert canary is not None
+    assert definition.canary is not None
+    assert (canary.contacts, canary.wait) == (30, definition.canary.wait)
 
 
 @pytest.mark.parametrize("draft_id", ["nothing.000000000000", "..", "x.y", "a.0123456789ab%00"])
