@@ -247,6 +247,11 @@ class TokenBucket:
         replies = self._scripts.run_each("forecast", each)
         return [Forecast(int(calls), LimitName(limit), _seconds(wait)) for calls, limit, wait in replies]
 
+    @property
+    def has_day(self) -> bool:
+        """Whether the provider may limit the points of a day, by its own figures or by the account's settings."""
+        return self.metered or self.limits.day_points is not None
+
     def share_day(self, weights: Mapping[str, float]) -> None:
         """Divide the day's points among these campaigns by weight from now on; other campaigns are not limited."""
         try:

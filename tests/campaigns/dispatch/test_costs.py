@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import event, insert, select, update
 
 from campaigns.dispatch.dial import Answer, Slice, _write, dial
+from campaigns.dispatch.fair_share import share_day
 from campaigns.ledger import moves, queries
 from campaigns.ledger.attempts import Opening, open_attempts
 from campaigns.ledger.claims import Claimed, still_claimed
@@ -29,6 +30,7 @@ from tests.support.dialers import PATIENCE, serving, webex, working
 from tests.support.seeding import claim, contact, dialing, numbers, seed, sent
 
 FEW, MANY = 2, 50
+DAY = Limits(pace=5, day_points=100)
 MOST_OF_A_SLICE = 20  # statements: its campaign and contacts are read, its attempts opened, its answers written twice
 
 
@@ -167,6 +169,20 @@ def test_grants_are_taken_and_settled_in_one_round_trip_however_many_they_are(bu
         assert bucket.acquire_many(ids)[0] == many
         assert bucket.settle_all([GrantResult(grant_id=one, charged=True) for one in ids]) == many
         assert _scripts(buckets) - before <= 4, "each once, and once more where the script was not known yet"
+
+
+def test_an_account_without_a_day_asks_redis_nothing_about_it(ledger, buckets):
+    accounts = {"none": (Limits(pace=5), False), "own": (DAY, False), "provider's": (Limits(pace=5), True)}
+    asked = set()
+    for name, (limits, metered) in accounts.items():
+        before = _commands(buckets)
+        share_day(name, ledger, TokenBucket(buckets, name, limits, metered=metered), utc_now())
+        asked |= {name} if _commands(buckets) > before else set()
+    assert asked == {"own", "provider's"}
+
+
+def _commands(server: Any) -> int:
+    return _scripts(server) + int(server.info("commandstats").get("cmdstat_set", {}).get("calls", 0))
 
 
 def _scripts(server: Any) -> int:
