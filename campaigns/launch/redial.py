@@ -25,6 +25,7 @@ from sqlalchemy import (
 from campaigns.definition.sections.responses import NO_RESPONSE, STOP
 from campaigns.ledger import queries
 from campaigns.ledger.lists import drafts
+from campaigns.ledger.lists.archives import archive_of_family
 from campaigns.ledger.lists.kept_campaigns import is_emptied
 from campaigns.ledger.lists.redials import note_redial, other_campaigns, reached_calls
 from campaigns.ledger.numbers import erasures
@@ -135,6 +136,8 @@ def refuse_unless_over(db: Connection, old: Campaign, now: datetime) -> None:
         raise CannotRedial(f"{old.id} is {old.status} and still calls", _ended_first(old.id))
     if going_on := drafts.live_campaign_named(db, old.name, lock=True):
         raise CannotRedial(f"{going_on}, of the same name, has not ended yet", _ended_first(going_on))
+    if archived := archive_of_family(db, old.id):  # whom its calls reached is not known here any more
+        raise CannotRedial(f"{archived.campaign} is archived in {archived.folder}", "start it anew from its list")
     ends_at = old.definition.ends_at
     if ends_at is not None and ends_at <= now:
         remedy = f"write another end into a copy, and start that: dialer clone {old.id} {old.id}.yaml"

@@ -467,6 +467,18 @@ retention_done = Table(
     Index("ix_retention_done_at", "at"),
 )
 
+archives = Table(
+    "archives",  # ended campaigns whose contacts, attempts and receipts were moved into files; their counts stay
+    metadata,
+    Column("campaign_id", Text, primary_key=True),
+    Column("folder", Text, nullable=False),  # of the files, as it was named on the machine that wrote them
+    Column("manifest_hash", Text, nullable=False),  # of the file that names the others with their hashes
+    Column("last_receipt", RowId, nullable=False),  # the newest in the files; 0: there is none
+    Column("who", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("removed_at", UtcTime),  # when nothing of it was left here
+)
+
 idempotency_keys = Table(
     "idempotency_keys",  # requests of programs, so that one that is sent again has the same answer
     metadata,

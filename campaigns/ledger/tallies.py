@@ -40,6 +40,7 @@ from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import (
     FOLDED,
     UNFOLDED,
+    archives,
     attempt_tallies,
     attempts,
     call_times,
@@ -312,7 +313,8 @@ def differences(db: Connection) -> list[Difference]:
 def _differences(db: Connection, table: Table) -> Iterator[Difference]:
     keys = _keys(table)
     columns = [table.c[key] for key in keys]
-    tallied = {tuple(row[:-1]): int(row[-1]) for row in db.execute(select(*columns, _sum(table)).group_by(*columns))}
+    kept = select(*columns, _sum(table)).where(_has_rows(table)).group_by(*columns)
+    tallied = {tuple(row[:-1]): int(row[-1]) for row in db.execute(kept)}
     counted = {tuple(row[:-1]): int(row[-1]) for row in db.execute(counted_anew(db, table))}
     for key in sorted(tallied.keys() | counted.keys()):
         if tallied.get(key, 0) != counted.get(key, 0):
@@ -325,12 +327,12 @@ def _sum(table: Table) -> Function[int]:
 
 
 def repair(db: Connection) -> None:
-    """Count everything anew; whoever writes waits until this transaction ends."""
+    """Count everything anew but what was archived; whoever writes waits until this transaction ends."""
     if db.dialect.name == "postgresql":  # SQLite has one writer at a time
         tables = "contacts, attempts, contact_tallies, attempt_tallies, response_tallies, call_times"
         db.exec_driver_sql(f"LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE")
     for table in TALLIES:
-        db.execute(delete(table))
+        db.execute(delete(table).where(_has_rows(table)))
         source = counted_anew(db, table).subquery()
         rows = select(*source.c, literal(True))
         db.execute(insert(table).from_select([*_keys(table), "number", "folded"], rows))
@@ -338,17 +340,37 @@ def repair(db: Connection) -> None:
 
 
 def _count_times_anew(db: Connection) -> None:
-    db.execute(delete(call_times))
+    db.execute(delete(call_times).where(_has_rows(call_times)))
     for span in (MINUTE, HOUR):
         starts: ColumnElement[int] = literal_column(f"{EPOCH[db.dialect.name]} / {span} * {span}", Integer)
         word = func.coalesce(attempts.c.outcome, attempts.c.status)
         rows = select(attempts.c.campaign_id, literal_column(str(span), Integer), starts, word, func.count())
-        counted = rows.where(attempts.c.ended_at.is_not(None)).group_by(attempts.c.campaign_id, starts, word)
+        counted = rows.where(attempts.c.ended_at.is_not(None), _has_rows(attempts)).group_by(
+            attempts.c.campaign_id, starts, word
+        )
         db.execute(insert(call_times).from_select([*call_times.c.keys()], counted))
 
 
+def _has_rows(table: Table) -> ColumnElement[bool]:
+    """Whether the campaign's contacts and attempts are in the ledger: those of an archived one are counted no more."""
+    return table.c.campaign_id.not_in(select(archives.c.campaign_id))
+
+
+def keep_counting(db: Connection, contact_ids: Sequence[int]) -> None:
+    """Count these contacts and their attempts once more: the triggers take them off when they are removed."""
+    for table in TALLIES:
+        of_these = attempts.c.contact_id if table is attempt_tallies else contacts.c.id
+        source = _counted(db, table, of_these.in_(contact_ids)).subquery()
+        columns = [column.name for column in source.c]
+        db.execute(insert(table).from_select([*columns, "folded"], select(*source.c, literal(False))))
+
+
 def counted_anew(db: Connection, table: Table) -> Select[Any]:
-    """A count of the rows themselves, as rows of this table of tallies."""
+    """A count of the rows themselves, as rows of this table of tallies; without those of archived campaigns."""
+    return _counted(db, table, _has_rows(attempts if table is attempt_tallies else contacts), by_minute=False)
+
+
+def _counted(db: Connection, table: Table, rows: ColumnElement[bool], *, by_minute: bool = True) -> Select[Any]:
     if table is contact_tallies:
         c = contacts.c
         columns: list[ColumnElement[Any]] = [c.campaign_id, c.status, counted_reason(db, func.coalesce(c.reason, ""))]
@@ -363,7 +385,10 @@ def counted_anew(db: Connection, table: Table) -> Select[Any]:
         columns.append(func.coalesce(a.variant, ""))
         which = a.ended_at.is_not(None)
     named = [column.label(key) for column, key in zip(columns, _keys(table), strict=True)]
-    return select(*named, func.count().label("number")).where(which).group_by(*columns)
+    if by_minute and table is attempt_tallies:
+        minute: ColumnElement[int] = literal_column(f"{EPOCH[db.dialect.name]} / {MINUTE}", Integer)
+        columns, named = [*columns, minute], [*named, minute.label("minute")]
+    return select(*named, func.count().label("number")).where(which, rows).group_by(*columns)
 
 
 def counted_reason(db: Connection, reason: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -1,4 +1,4 @@
-"""Erasure in files: removes an erased number from the reports and rejects files that were written before."""
+"""Erasure in files: removes an erased number from reports, rejects files and archives that were written before."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from campaigns.audience.rejects import OWN_COLUMNS
 from campaigns.ledger.numbers.erasures import ERASED
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import campaigns, schedules
+from campaigns.operations.archiving.archive_erasure import erase_in_archives
 from campaigns.operations.erasure import campaigns_with_number
 from campaigns.reporting.report import files_locked, report
 from dialer.errors import DialerError
@@ -34,7 +35,7 @@ class ErasedFiles:
 
     rewritten  the number is gone
     left       the number is still there, or may be: the file could not be read or written, or is a list
-    elsewhere  rejects files of campaigns that are not on this machine
+    elsewhere  rejects files and archives of campaigns that are not on this machine
     """
 
     rewritten: Sequence[Path]
@@ -43,7 +44,7 @@ class ErasedFiles:
 
 
 def erase_files(ledger: Ledger, number: PhoneNumber, folder: Path) -> ErasedFiles:
-    """Write the reports of the number's campaigns in `folder` again, and remove it from every rejects file.
+    """Write the reports of the number's campaigns in `folder` again, and remove it from rejects files and archives.
 
     Call it after `erase`. A rejected row keeps its line, column and code. Lists that were downloaded from a URL are
     returned in `left`, unchanged: the next run downloads them again. So are lists of campaigns that were not started.
@@ -51,9 +52,15 @@ def erase_files(ledger: Ledger, number: PhoneNumber, folder: Path) -> ErasedFile
     with files_locked(folder):  # before the reports: it waits for those that began before the erasure
         emptied, left, elsewhere = _empty_rejects(ledger, number, folder)
     rewritten, failed = _rewrite_reports(ledger, number, folder)
-    kept = [*_downloaded(ledger), *kept_lists(folder.absolute().parent)]
+    archives = erase_in_archives(ledger, ledger.hashes(number.e164))
+    kept_reports = [file for campaign_id in archives.campaigns for file in _reports_of(campaign_id, folder)]
+    kept = [*_downloaded(ledger), *kept_lists(folder.absolute().parent), *kept_reports]
     mentioning = [file for file in kept if _may_mention(file, number)]
-    return ErasedFiles(rewritten=rewritten + emptied, left=failed + left + mentioning, elsewhere=elsewhere)
+    return ErasedFiles(
+        rewritten=rewritten + emptied + archives.rewritten,
+        left=failed + left + mentioning + archives.left,
+        elsewhere=elsewhere + archives.elsewhere,
+    )
 
 
 def _empty_rejects(ledger: Ledger, number: PhoneNumber, folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
@@ -80,7 +87,7 @@ def _rewrite_reports(ledger: Ledger, number: PhoneNumber, folder: Path) -> tuple
     rewritten: list[Path] = []
     failed: list[Path] = []
     for campaign_id in campaigns_with_number(ledger, number):
-        existing = [file for kind in REPORTS if (file := folder.absolute() / f"{campaign_id}-{kind}.csv").is_file()]
+        existing = _reports_of(campaign_id, folder)
         if not existing:
             continue
         try:
@@ -90,6 +97,10 @@ def _rewrite_reports(ledger: Ledger, number: PhoneNumber, folder: Path) -> tuple
         else:
             rewritten += [file for file in existing if file.is_file()]
     return rewritten, failed
+
+
+def _reports_of(campaign_id: str, folder: Path) -> list[Path]:
+    return [file for kind in REPORTS if (file := folder.absolute() / f"{campaign_id}-{kind}.csv").is_file()]
 
 
 def _rejects_files(ledger: Ledger) -> list[Path]:

@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from campaigns.audience.formulas import harmless
 from campaigns.definition.sections.responses import NO_RESPONSE
 from campaigns.ledger import queries
+from campaigns.ledger.lists.archives import Archive, archive_of
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tallies import (
@@ -122,9 +123,14 @@ class Report(Totals):
 
 
 def report(ledger: Ledger, campaign_id: str, folder: Path) -> Report:
-    """Write the CSV files into `folder` and return the totals. Raises NoSuchCampaign."""
+    """Write the CSV files into `folder` and return the totals; of an archived campaign, its archive's files.
+
+    Raises NoSuchCampaign.
+    """
     with ledger.reading() as db:
-        queries.campaign(db, campaign_id)
+        campaign = queries.campaign(db, campaign_id)
+        if archive := archive_of(db, campaign.id):
+            return _archived_report(db, campaign, archive)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with files_locked(folder, shared=True), ledger.reading() as db:
         campaign = queries.campaign(db, campaign_id)
@@ -142,6 +148,18 @@ def report(ledger: Ledger, campaign_id: str, folder: Path) -> Report:
             unknown_file=unknown_file,
             follow_up_file=_write_follow_up(db, campaign, folder),
         )
+
+
+def _archived_report(db: Connection, campaign: Campaign, archive: Archive) -> Report:
+    return Report(
+        **_totals(db, campaign),
+        attempts_file=archive.file_of("attempts"),
+        contacts_file=archive.file_of("contacts"),
+        unknown_calls=(),
+        unknown_count=0,
+        unknown_file=None,
+        follow_up_file=None,
+    )
 
 
 def totals(ledger: Ledger, campaign_id: str) -> Totals:

@@ -38,18 +38,29 @@ def kept_campaigns(db: Connection) -> Iterator[KeptCampaign]:
 
     Then the standing campaigns that go on.
     """
-    columns = (campaigns.c.id, campaigns.c.definition, campaigns.c.finished_at)
     emptied = exists().where(_note(Kept.CONTACTS), retention_done.c.at >= campaigns.c.finished_at)
-    ended = select(*columns).where(campaigns.c.status.in_(ENDED_CAMPAIGNS), ~emptied)
-    for row in db.execute(ended.order_by(campaigns.c.finished_at, campaigns.c.id)).all():
-        ended_at = end_of_all(db, row.id, row.finished_at)
-        if ended_at is not None:
-            done = _done(db, row.id, row.finished_at)
-            yield KeptCampaign(id=row.id, ended_at=ended_at, own=retention_of(row.definition), done=done)
-    live = select(*columns).where(campaigns.c.status.in_(LIVE_CAMPAIGNS), campaigns.c.redial_of.is_(None))
+    ended = select(campaigns.c.id).where(campaigns.c.status.in_(ENDED_CAMPAIGNS), ~emptied)
+    for campaign_id in db.scalars(ended.order_by(campaigns.c.finished_at, campaigns.c.id)).all():
+        if (campaign := ended_campaign(db, campaign_id)) is not None:
+            yield campaign
+    live = select(campaigns.c.id, campaigns.c.definition).where(
+        campaigns.c.status.in_(LIVE_CAMPAIGNS), campaigns.c.redial_of.is_(None)
+    )
     for row in db.execute(live.order_by(campaigns.c.id)).all():
         if is_standing(row.definition):
             yield KeptCampaign(id=row.id, ended_at=None, own=retention_of(row.definition), done=frozenset())
+
+
+def ended_campaign(db: Connection, campaign_id: str) -> KeptCampaign | None:
+    """This one; None where it, or a redial of its contacts, has not ended."""
+    columns = (campaigns.c.definition, campaigns.c.finished_at)
+    ended = (campaigns.c.id == campaign_id, campaigns.c.status.in_(ENDED_CAMPAIGNS))
+    row = db.execute(select(*columns).where(*ended)).first()
+    ended_at = end_of_all(db, campaign_id, row.finished_at) if row else None
+    if row is None or ended_at is None:
+        return None
+    own, done = retention_of(row.definition), _done(db, campaign_id, row.finished_at)
+    return KeptCampaign(id=campaign_id, ended_at=ended_at, own=own, done=done)
 
 
 def is_standing(definition_text: str) -> bool:

@@ -1,19 +1,27 @@
-"""`dialer ledger`: create or upgrade the ledger's tables, verify its counts, copy it, and put a copy back."""
+"""`dialer ledger`: its tables and counts, copies of it, and ended campaigns that are moved out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from campaigns.ledger import tallies
 from campaigns.ledger.tallies import Difference
+from campaigns.operations.archiving.archiving import ArchiveResult, archive, to_archive
 from campaigns.operations.copies import Copy, copy_ledger, ledger_file, restore_ledger
+from console.cli.arguments import BadArgument
 from console.cli.command_group import CommandGroup
-from console.cli.context import effective_settings, settings_and_ledger
+from console.cli.confirmation import Yes, confirm
+from console.cli.context import effective_settings, settings_and_ledger, user_name
 from console.cli.output import out, print_json, print_prose, short_path
 from dialer.errors import DialerError
+from dialer.plural import counted
 from workers.ledger import now_utc
 from workers.settings import load
 from workers.stack.lock import is_locked
@@ -21,6 +29,12 @@ from workers.stack.lock import is_locked
 ledger_app = typer.Typer(cls=CommandGroup, help="The ledger's store.", no_args_is_help=True)
 DIFFERENCES_SHOWN = 20
 JSON = typer.Option(False, "--json", help="Print JSON.")
+Campaigns = Annotated[
+    list[str] | None, typer.Argument(metavar="[CAMPAIGN]…", help="All that may be, if none is named.")
+]
+Before = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only those that ended before (UTC).")]
+To = Annotated[Path, typer.Option("--to", metavar="FOLDER", file_okay=False, help="Where the files are written.")]
+Numbers = Annotated[bool, typer.Option("--numbers", help="Full numbers and receipts as they came.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -87,6 +101,40 @@ def verify_command(
         raise typer.Exit(1)
 
 
+@ledger_app.command("archive")
+def archive_command(
+    to: To,
+    campaigns: Campaigns = None,
+    before: Before = None,
+    numbers: Numbers = False,
+    yes: bool = Yes,
+    as_json: bool = JSON,
+) -> None:
+    """Move ended campaigns into CSV files; their counts stay.
+
+    The files are read back before anything is removed. On a terminal it asks
+    first. Exit code 1 when a campaign had to stay.
+    """
+    now = now_utc()
+    with settings_and_ledger() as (settings, ledger):
+        moment = before.replace(tzinfo=UTC) if before else None
+        ids = to_archive(ledger, campaigns or [], moment, now=now)
+        if ids:
+            confirm(_question(ids, to), yes=yes)
+        try:
+            result = archive(
+                ledger, ids, to, retention=settings.retention, with_numbers=numbers, who=user_name(), now=now
+            )
+        except OSError as exc:
+            raise BadArgument(f"--to: {to}: {exc.strerror}", "name a folder with room; then run it again") from None
+    if as_json:
+        print_json(asdict(result))
+    else:
+        _print_archived(result)
+    if result.left:
+        raise typer.Exit(1)
+
+
 def _print_differences(differences: Sequence[Difference], *, repaired: bool) -> None:
     if not differences:
         out.print("The counts that the ledger keeps are right.")
@@ -114,3 +162,18 @@ def _print_what_to_cancel(copy: Copy, when: str) -> None:
     for campaign in copy.live:
         out.print(f"  dialer cancel {campaign}")
     out.print("and import again what was put on the suppression list since, with `dialer dnc import`")
+
+
+def _question(ids: list[str], to: Path) -> str:
+    which = ids[0] if len(ids) == 1 else counted(len(ids), "campaign")
+    return f"Move the contacts and calls of {which} into {to}, and remove them from the ledger?"
+
+
+def _print_archived(result: ArchiveResult) -> None:
+    if not result.archived and not result.left:
+        out.print("No campaign is to be archived.")
+    for campaign, rows in result.archived.items():
+        counts = ", ".join(f"{number:,} {table}" for table, number in rows.items())
+        print_prose(f"{escape(campaign)}: {counts} are in {escape(short_path(result.folder))}, and its counts here.")
+    for campaign, reason in result.left.items():
+        print_prose(f"{escape(campaign)} stays: {escape(reason)}")

@@ -36,6 +36,7 @@ IN_ORDER = (
     *("contact show reminders --key A-17", "close reminders"),
     *("start now.yaml", "tokens create scheduler --scopes calls", "tokens create prometheus --scopes metrics"),
     *("audit verify", "retention plan", "retention run --yes", "export-person +14155550101 --output person.txt"),
+    "ledger archive --before 2026-01-01 --to archive",
 )
 OURS = {"watch appointments", "pause reminders"}  # what the others need, and no document shows
 NOT_RUN = {

@@ -87,3 +87,13 @@ def test_an_error_that_nobody_expected_is_a_sentence_and_its_traceback_is_in_a_f
     assert "an error of the dialer" in said or "cannot be used" in said
     for word in ("Traceback", "sqlalchemy", "SELECT", 'File "'):
         assert word not in ran.err + ran.out
+
+
+def test_an_archive_says_what_is_to_be_archived_and_what_cannot_be(shell):
+    nothing = shell.run("ledger", "archive", "--to", "archive")
+    assert (nothing.code, "No campaign is to be archived." in nothing.out) == (0, True), nothing.err
+    assert "no campaign 'nobody-1'" in shell.run("ledger", "archive", "nobody-1", "--to", "archive").err
+    assert shell.run("ledger", "archive", "--before", "yesterday", "--to", "archive").code == 2
+    shell.write("precious.csv", "precious")
+    assert shell.run("ledger", "archive", "--to", "precious.csv").code == 2
+    assert "name a folder" in shell.run("ledger", "archive", "--to", "precious.csv/below").err

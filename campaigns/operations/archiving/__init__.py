@@ -1,0 +1,1 @@
+"""Archives: ended campaigns are moved out of the ledger into files; their counts stay."""
