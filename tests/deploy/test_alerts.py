@@ -13,8 +13,9 @@ import promql_parser
 import pytest
 import yaml
 
-from tests.drill.faults import FAULTS
+from tests.drill.faults import FAULTS, Fault
 from tests.drill.prometheus import rules
+from tests.drill.record import Row
 from tests.support.prometheus import ALERTS, DASHBOARDS, ROOT, needed, panels, program
 
 RULES = [rule for group in yaml.safe_load(ALERTS.read_text("utf-8"))["groups"] for rule in group["rules"]]
@@ -167,10 +168,16 @@ def test_every_alert_is_drilled_or_the_runbook_says_why_not() -> None:
 def test_each_alert_of_the_last_drill_fired_was_shown_and_ended() -> None:
     section = (ROOT / "docs/runbook.md").read_text("utf-8").partition("<!-- drill -->\n")[2]
     rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")][2:]
-    drilled = {row[1] for row in rows}
-    assert rows
-    assert [row[1] for row in rows] == [fault.alert for fault in FAULTS if fault.alert in drilled]
-    assert all(re.fullmatch(r"\d+ s", row[2]) and re.fullmatch(r"\d+ s", row[5]) and row[3] for row in rows)
+    assert [row[1] for row in rows] == [fault.alert for fault in FAULTS]
+    assert all(Row(*row).is_whole for row in rows)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.alert)
+def test_the_drill_runs_the_commands_of_the_alerts_section(fault: Fault) -> None:
+    runbook = (ROOT / "docs/runbook.md").read_text("utf-8")
+    section = runbook.partition(f"\n## {fault.alert}\n")[2].partition("\n## ")[0]
+    steps = re.findall(r"`(dialer [^`]*)`", fault.step)
+    assert all(f"`{command}" in section for command in [fault.see, *steps])
 
 
 def test_a_drill_divides_the_times_of_the_alerts_and_nothing_else() -> None:

@@ -13,25 +13,41 @@ from sqlalchemy import select, update
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import campaigns
 from campaigns.lifecycle import CampaignStatus
-from campaigns.operations import control
 from tests.chaos.storm import reserved_numbers
-from tests.drill.installation import WHO, Installation
+from tests.drill.installation import Installation
 from tests.support import loopback
-from workers.ledger import now_utc
 
 DAILY = ("daily-callgear-1", "daily-webex-1")
 UNREADABLE = json.dumps({"campaign": 5})  # as another version may have written it
 AN_HOUR = 3600
+UNHEARD = 1200  # contacts: the alert is of a campaign that goes on
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault: `befalls` lasts as long as its block, at whose end the step of the runbook is taken."""
+    """One fault: `befalls` lasts as long as its block, at whose end the step of the runbook is taken.
+
+    `see` is the command by which the runbook shows what the alert means, and `says` what a line of its output has then;
+    both are blank where the fault is not the whole machine's. Where the alert is of one campaign, `campaign` names it.
+    """
 
     alert: str
     what: str
+    see: str
+    says: str
     step: str
     befalls: Callable[[Installation], AbstractContextManager[None]]
+    campaign: str | None = None
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What the alert has beside its name."""
+        return {"campaign": self.campaign} if self.campaign else {}
+
+    @property
+    def command(self) -> str:
+        """The command for this fault."""
+        return self.see.replace("NAME", self.campaign or "NAME")
 
 
 def _away(name: str) -> Callable[[Installation], AbstractContextManager[None]]:
@@ -66,13 +82,12 @@ def _halted(installation: Installation) -> Iterator[None]:
     with _sandbox({"account_active": True}, {"account_active": False})(installation):
         yield
     for campaign in _paused(installation.ledger):
-        control.resume(installation.ledger, campaign, who=WHO, now=now_utc())
+        installation.run(f"dialer resume {campaign}")
 
 
 def _paused(ledger: Ledger) -> list[str]:
     with ledger.reading() as db:
-        paused = campaigns.c.status == CampaignStatus.PAUSED
-        return list(db.scalars(select(campaigns.c.id).where(paused, campaigns.c.id.in_(DAILY))))
+        return list(db.scalars(select(campaigns.c.id).where(campaigns.c.status == CampaignStatus.PAUSED)))
 
 
 @contextmanager
@@ -94,14 +109,14 @@ def _webhook_down(installation: Installation) -> Iterator[None]:
 @contextmanager
 def _unknown(installation: Installation) -> Iterator[None]:
     with _sandbox({"loss": 0.0}, {"loss": 1.0})(installation):
-        campaign = installation.start("unheard", "webex", reserved_numbers(200, skip=1)[-60:], 10)
+        campaign = installation.start("unheard", "webex", reserved_numbers(2 * UNHEARD)[UNHEARD:], 4)
         yield
-    control.pause(installation.ledger, campaign, who=WHO, now=now_utc())
+    installation.run(f"dialer pause {campaign}")
 
 
 @contextmanager
 def _clock_set(installation: Installation) -> Iterator[None]:
-    installation.start_worker_with_a_clock()
+    installation.prometheus.wait_for_process(installation.start_worker_with_a_clock())
     installation.clock.write_text(str(AN_HOUR))
     try:
         yield
@@ -131,29 +146,125 @@ def _unreadable(installation: Installation) -> Iterator[None]:
 
 
 FAULTS = (
-    Fault("DialerRedisAway", "Redis is killed", "start Redis", _away("redis")),
-    Fault("DialerNoWorker", "the only worker is killed", "start a worker", _away("worker1")),
-    Fault("DialerNoBeat", "beat is killed", "start beat", _away("beat")),
-    Fault("DialerConsoleAway", "the console is killed", "start the console", _away("console1")),
-    Fault("DialerLedgerAway", "PostgreSQL is stopped", "start PostgreSQL", _ledger_away),
-    Fault("DialerProviderAway", "no connection to the providers is taken", "mend what is between", _away("proxy")),
     Fault(
-        "DialerAccountThrottled",
-        "Webex Connect answers every request with 429",
-        "let the pace be what the provider allows",
-        _sandbox({"webex_tps": 60}, {"webex_tps": 0}),
+        alert="DialerRedisAway",
+        what="Redis is killed",
+        see="dialer status",
+        says="Redis",
+        step="start Redis",
+        befalls=_away("redis"),
     ),
-    Fault("DialerAccountHalted", "the providers disable the accounts", "enable them, then `dialer resume`", _halted),
     Fault(
-        "DialerNoReceipts",
-        "every receipt of Webex Connect is lost",
-        "mend what is between provider and console",
-        _sandbox({"loss": 0.0}, {"loss": 1.0}),
+        alert="DialerNoWorker",
+        what="the only worker is killed",
+        see="dialer status",
+        says="worker",
+        step="start a worker",
+        befalls=_away("worker1"),
     ),
-    Fault("DialerReceiptsRefused", "30 deliveries to an address that is guessed", "nothing: they end", _strangers),
-    Fault("DialerEventsStuck", "a webhook's server answers 500", "mend the server", _webhook_down),
-    Fault("DialerUnknownShareHigh", "no call of a campaign is told of", "`dialer pause` it", _unknown),
-    Fault("DialerClockSet", "a worker's clock is set an hour ahead", "set it right", _clock_set),
-    Fault("DialerDiskFull", "the disk of the data folder is filled", "make room", _disk_full),
-    Fault("DialerFaults", "a campaign's definition is damaged in the ledger", "put it back", _unreadable),
+    Fault(
+        alert="DialerNoBeat",
+        what="beat is killed",
+        see="dialer status",
+        says="[Bb]eat",
+        step="start beat",
+        befalls=_away("beat"),
+    ),
+    Fault(
+        alert="DialerConsoleAway",
+        what="the console is killed",
+        see="curl -sS http://127.0.0.1:8080/healthz",
+        says="connect",
+        step="start the console",
+        befalls=_away("console1"),
+    ),
+    Fault(
+        alert="DialerLedgerAway",
+        what="PostgreSQL is stopped",
+        see="dialer ledger verify",
+        says="ledger",
+        step="start PostgreSQL",
+        befalls=_ledger_away,
+    ),
+    Fault(
+        alert="DialerProviderAway",
+        what="no connection to the providers is taken",
+        see="dialer accounts",
+        says="connect",
+        step="mend what is between",
+        befalls=_away("proxy"),
+    ),
+    Fault(
+        alert="DialerAccountThrottled",
+        what="Webex Connect answers every request with 429",
+        see="dialer status",
+        says="429|limit",
+        step="let the pace be what the provider allows",
+        befalls=_sandbox({"webex_tps": 60}, {"webex_tps": 0}),
+    ),
+    Fault(
+        alert="DialerAccountHalted",
+        what="the providers disable the accounts",
+        see="dialer status",
+        says="account",
+        step="enable them, then `dialer resume NAME`",
+        befalls=_halted,
+    ),
+    Fault(
+        alert="DialerNoReceipts",
+        what="every receipt of Webex Connect is lost",
+        see="curl -sS https://dialer.example.com/healthz",
+        says="ok",
+        step="mend what is between provider and console",
+        befalls=_sandbox({"loss": 0.0}, {"loss": 1.0}),
+    ),
+    Fault(
+        alert="DialerReceiptsRefused",
+        what="30 deliveries to an address that is guessed",
+        see="dialer audit list --event 'deliveries turned away'",
+        says="forged",
+        step="nothing: they end",
+        befalls=_strangers,
+    ),
+    Fault(
+        alert="DialerEventsStuck",
+        what="a webhook's server answers 500",
+        see="dialer webhooks list",
+        says="500",
+        step="mend the server",
+        befalls=_webhook_down,
+    ),
+    Fault(
+        alert="DialerUnknownShareHigh",
+        what="no call of a campaign is told of",
+        see="dialer report NAME",
+        says="unknown",
+        step="`dialer pause NAME`",
+        befalls=_unknown,
+        campaign="unheard-1",
+    ),
+    Fault(
+        alert="DialerClockSet",
+        what="a worker's clock is set an hour ahead",
+        see="",
+        says="",
+        step="set it right",
+        befalls=_clock_set,
+    ),
+    Fault(
+        alert="DialerDiskFull",
+        what="the disk of the data folder is filled",
+        see="df -h .dialer",
+        says="100%",
+        step="make room",
+        befalls=_disk_full,
+    ),
+    Fault(
+        alert="DialerFaults",
+        what="a campaign's definition is damaged in the ledger",
+        see="dialer status",
+        says="fault|error",
+        step="put it back",
+        befalls=_unreadable,
+    ),
 )

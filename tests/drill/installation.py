@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +22,7 @@ from dialer.internal_networks import networks
 from tests.chaos import disk as disks
 from tests.chaos import stack as stacks
 from tests.chaos import stores
-from tests.chaos.storm import reserved_numbers
+from tests.chaos.storm import TEXT, reserved_numbers  # long, so that a call is seen while it lasts
 from tests.chaos.webhooks import UnreliableReceiver
 from tests.drill.prometheus import Prometheus, watching
 from tests.support import loopback
@@ -35,7 +37,7 @@ CAMPAIGN = """\
 campaign: {name}
 account: {account}
 contacts: {{file: {name}.csv}}
-message: {{tts: "This is a reminder of your appointment tomorrow morning at nine."}}
+message: {{tts: "{text}"}}
 caller_id: "+18005550100"
 pace: {pace}
 retry: {{max_attempts: 1}}
@@ -66,14 +68,28 @@ class Installation:
         """Start a campaign; returns its id."""
         (self.folder / f"{name}.csv").write_text("\n".join(["phone", *numbers]) + "\n")
         file = self.folder / f"{name}.yaml"
-        file.write_text(CAMPAIGN.format(name=name, account=account, pace=pace))
+        file.write_text(CAMPAIGN.format(name=name, account=account, pace=pace, text=TEXT))
         accounts: Mapping[str, Any] = {
             key: one.model_copy(update={"sandbox": True}) for key, one in self.stack.settings.accounts.items()
         }
         return launch(self.ledger, check(file, accounts), who=WHO, now=now_utc()).id
 
-    def start_worker_with_a_clock(self) -> None:
-        """Another worker, on a machine of its own as it were: its clock can be set."""
+    def run(self, command: str) -> str:
+        """What a command of the runbook prints, on this installation."""
+        words = shlex.split(command)
+        for documented, ours in {
+            "dialer": str(Path(sys.executable).with_name("dialer")),
+            "http://127.0.0.1:8080/healthz": f"{self.stack.info.urls['console']}/healthz",
+            "https://dialer.example.com/healthz": f"{self.stack.settings.console.public_url}/healthz",
+            ".dialer": str(self.stack.folder),
+        }.items():
+            words = [ours if word == documented else word for word in words]
+        environ = os.environ | self.stack.environment | {"COLUMNS": "200"}
+        ran = subprocess.run(words, env=environ, cwd=self.folder, capture_output=True, text=True, check=False)
+        return ran.stdout + ran.stderr
+
+    def start_worker_with_a_clock(self) -> int:
+        """Another worker, on a machine of its own as it were: its clock can be set. Returns its process's id."""
         program = self.stack.children["worker1"].program
         argv = [part.replace("worker1@", "worker9@") for part in program.argv]
         path = os.pathsep.join([str(Path(__file__).parents[1] / "support" / "set_clock"), program.env["PYTHONPATH"]])
@@ -82,6 +98,7 @@ class Installation:
         running = subprocess.Popen(argv, env=env, stdout=log, stderr=log)
         self.at_end.callback(running.wait)
         self.at_end.callback(running.kill)
+        return running.pid
 
 
 @contextmanager

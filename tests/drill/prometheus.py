@@ -19,7 +19,7 @@ from tests.support.prometheus import ABSENT, ALERTS, program
 FASTER = 30
 DURATION = re.compile(r"\[(\d+)m\]")
 OLDEST = re.compile(r"(_oldest_event_seconds\) > )(\d+)")
-STARTS_WITHIN = 30.0
+STARTS_WITHIN = 180.0
 
 
 class Prometheus:
@@ -28,15 +28,27 @@ class Prometheus:
     def __init__(self, port: int) -> None:
         self._url = f"http://127.0.0.1:{port}/api/v1"
 
-    def firing(self) -> set[str]:
-        """The names of the alerts that fire now."""
-        alerts = self._ask("alerts")["alerts"]
-        return {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
+    def firing(self) -> list[dict[str, str]]:
+        """The labels of the alerts that fire now; `alertname` is one of them."""
+        return [alert["labels"] for alert in self._ask("alerts")["alerts"] if alert["state"] == "firing"]
+
+    def fires(self, alert: str, **labels: str) -> bool:
+        """Whether this alert fires now, with these labels."""
+        wanted = {"alertname": alert, **labels}.items()
+        return any(wanted <= fires.items() for fires in self.firing())
 
     def values(self, expression: str) -> list[tuple[dict[str, str], float]]:
         """What an expression of a dashboard shows now: labels and value of each line."""
         result = self._ask("query", query=faster(expression))["result"]
         return [(line["metric"], float(line["value"][1])) for line in result]
+
+    def wait_for_process(self, pid: int) -> None:
+        """Return when this process has metrics."""
+        until = time.monotonic() + STARTS_WITHIN
+        while not self.values(f'dialer_clock_set_seconds{{process=~".*-{pid}"}}'):
+            if time.monotonic() > until:
+                raise SystemExit(f"no metrics of process {pid} in time")
+            time.sleep(0.5)
 
     def is_up(self) -> bool:
         """Whether it answers, and has scraped."""

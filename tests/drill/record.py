@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from scripts.markdown_table import table
-from tests.drill.faults import FAULTS
+from tests.chaos.record import commit_at_hand
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "runbook.md"
 BEGIN, END = "<!-- drill -->\n", "<!-- /drill -->"
-HEAD = ("fault", "alert", "fires after", "the panel shows", "the runbook's step", "ends after")
+HEAD = ("fault", "alert", "fires after", "the panel shows", "the runbook's command says", "its step", "ends after")
 
 
 class Row(NamedTuple):
@@ -24,21 +23,22 @@ class Row(NamedTuple):
     alert: str
     fired: str
     shown: str
+    said: str
     step: str
     ended: str
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the alert fired, was shown by its panel and by the command, and ended."""
+        return "not" not in (self.fired, self.said, self.ended) and bool(self.shown)
+
 
 def record(rows: Sequence[Row], page: Path = PAGE) -> None:
-    """Write these rows in place of those of the same alerts."""
+    """Write the table of this run in place of the last one's."""
     text = page.read_text("utf-8")
     before, _, rest = text.partition(BEGIN)
-    section, _, after = rest.partition(END)
-    cells = [
-        [cell.strip() for cell in line.strip("|").split(" | ")] for line in section.splitlines() if line[:1] == "|"
-    ]
-    lines = {line[1]: Row(*line) for line in cells[2:]} | {row.alert: row for row in rows}
-    lines = {fault.alert: lines[fault.alert] for fault in FAULTS if fault.alert in lines}
-    commit = subprocess.check_output(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, text=True).strip()  # noqa: S607
-    fired = sum(row.fired != "not" and row.ended != "not" for row in lines.values())
-    head = f"{datetime.now(UTC):%Y-%m-%d}, commit {commit}: {len(lines)} faults, {fired} alerts fired and ended.\n\n"
-    page.write_text(f"{before}{BEGIN}{head}{table(HEAD, lines.values())}\n{END}{after}", "utf-8")
+    after = rest.partition(END)[2]
+    ended = sum(row.is_whole for row in rows)
+    run = f"{datetime.now(UTC):%Y-%m-%d}, commit {commit_at_hand()}, one run"
+    head = f"{run}: {len(rows)} faults, {ended} alerts fired and ended.\n\n"
+    page.write_text(f"{before}{BEGIN}{head}{table(HEAD, rows)}\n{END}{after}", "utf-8")
