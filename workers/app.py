@@ -88,7 +88,7 @@ app.conf.update(
         "workers.tasks.look": {"queue": TICKS},
         "workers.tasks.sweep": {"queue": TICKS},
         "workers.tasks.launch": {"queue": TICKS},
-        "workers.tasks.check_list": {"queue": LISTS},
+        "workers.tasks.read_list": {"queue": LISTS},
         "workers.tasks.retain": {"queue": LISTS},
         "workers.tasks.rehearse": {"queue": LISTS},
         "workers.tasks.tell": {"queue": WEBHOOKS},

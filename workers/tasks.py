@@ -23,7 +23,7 @@ from campaigns.dispatch import release as releasing
 from campaigns.dispatch.dial import Slice
 from campaigns.dispatch.slice_summary import SliceEnd, SliceSummary, spans
 from campaigns.launch import recurring
-from campaigns.launch.drafts import draft_checks, rehearsal_notes
+from campaigns.launch.drafts import readings, rehearsal_notes
 from campaigns.launch.drafts.file_drafts import remove_old_drafts
 from campaigns.ledger import claims
 from campaigns.ledger.store import LedgerUnavailable
@@ -40,6 +40,7 @@ from dialer.log import get_logger
 from dialer.metrics import TICK
 from dialer.seldom import Seldom
 from workers.app import app, settings
+from workers.list_readings import list_readings
 from workers.nudges import RELEASE_NOW
 from workers.queues import note_tick, nudge_key, touch_tick
 from workers.tick_guard import TickGuard
@@ -178,12 +179,12 @@ def poll() -> None:
 @app.task(name="workers.tasks.launch", send_events=False)  # type: ignore[untyped-decorator]
 @TICK.labels("launch").time()
 def launch() -> None:
-    """Launch the recurring campaigns that are due; hand out the lists to be checked and the drafts to be rehearsed."""
+    """Launch the recurring campaigns that are due; hand out the lists to be read and the drafts to be rehearsed."""
     using = runtime(settings)
     try:
         with contained(Step.LAUNCH, using.ledger, using.clock()):
-            for draft_id in draft_checks.unfinished_checks(settings.data_dir, using.clock()):
-                _send(check_list, draft_id)  # what the broker does not take is handed out again
+            for draft_id in readings.unfinished_readings(settings.data_dir, using.clock()):
+                _send(read_list, draft_id)  # what the broker does not take is handed out again
             for draft_id in rehearsal_notes.rehearsals_to_carry_out(settings.data_dir, using.clock()):
                 _send(rehearse, draft_id)
         accounts, rejects_folder = _account_settings(using), settings.data_dir / "reports"
@@ -197,16 +198,17 @@ def launch() -> None:
         log.error("nothing is launched", why=exc.message, remedy=exc.remedy)
 
 
-@app.task(name="workers.tasks.check_list", send_events=False)  # type: ignore[untyped-decorator]
-def check_list(draft_id: str) -> None:
-    """Read the list of a draft to its end, and note how far it is; the draft's files say what came of it."""
+@app.task(name="workers.tasks.read_list", send_events=False)  # type: ignore[untyped-decorator]
+def read_list(draft_id: str) -> None:
+    """Read the list of a draft for its check, plan or start; its files say how far it is, and what came of it."""
     using = runtime(settings)
     facts: dict[str, Any] = {"clock": using.clock, "stopping": using.stopping}
     try:
         with contained(Step.LAUNCH, using.ledger, using.clock()):
-            draft_checks.carry_out_check(using.ledger, settings.data_dir, draft_id, _account_settings(using), **facts)
+            purposes = list_readings(settings, using.ledger)
+            readings.carry_out_reading(settings.data_dir, draft_id, purposes, **facts)
     except LedgerUnavailable as exc:
-        log.error("a list waits to be checked", why=exc.message, remedy=exc.remedy)
+        log.error("a list waits to be read", why=exc.message, remedy=exc.remedy)
 
 
 @app.task(name="workers.tasks.rehearse", send_events=False)  # type: ignore[untyped-decorator]

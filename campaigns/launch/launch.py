@@ -41,6 +41,7 @@ def launch(
     who: str,
     now: datetime,
     progress: ProgressBar = no_progress,
+    created: Callable[[str], None] = lambda campaign_id: None,
     still_wanted: StillWanted = lambda db, campaign_id: None,
     second_person_above: int | None = None,
     started_for: str | None = None,
@@ -50,10 +51,12 @@ def launch(
     One with more contacts than `second_person_above` waits, paused, until another person than `who` resumes it, or than
     the one for whom it acts (`started_for`).
 
-    What a killed launch leaves is told as cut off after two minutes, and removed after an hour by the next launch or
-    the sweep. Raises CampaignNotEnded when a campaign of this name has not ended, unless `again`; even with `again`
-    when one that has started meanwhile calls some of the same contacts. Raises NobodyToCall when no row can be called,
-    or when the campaign ends before any of its windows opens.
+    `created` is given the campaign's id before its contacts are written. What a killed launch leaves is told as cut off
+    after two minutes, and removed after an hour by the next launch or the sweep.
+
+    Raises CampaignNotEnded when a campaign of this name has not ended, unless `again`; even with `again` when one that
+    has started meanwhile calls some of the same contacts. Raises NobodyToCall when no row can be called, or when the
+    campaign ends before any of its windows opens.
     """
     definition = checked.definition
     checked.refuse_empty(None)
@@ -70,6 +73,7 @@ def launch(
         now=now,
     )
     try:
+        created(campaign_id)
         staging_file = _add_contacts(ledger, campaign_id, checked, now, progress)
         drafts.suppress(ledger, campaign_id, definition.account, now)
         rejects_file = checked.write_rejects(rejects_folder, campaign_id) if rejects_folder else None

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from campaigns.audience.audience import Audience
 from campaigns.audience.import_summary import ImportSummary
+from campaigns.audience.progress import ProgressBar, no_progress
 from campaigns.audience.rejects import NOT_BLOCKING, Reject, RejectCode
 from campaigns.audience.row_reader import ContactRow
 from campaigns.calendar.reminders import DueReminder, next_reminder, reminder_moments
@@ -159,6 +160,7 @@ def make_plan(
     tick: float = 0.0,
     bucket_state: BucketState | None = None,
     alone: bool = False,
+    progress: ProgressBar = no_progress,
 ) -> Plan:
     """Read the whole list and simulate the campaign from `now` on. Places no call and writes nothing.
 
@@ -174,7 +176,7 @@ def make_plan(
     with ledger.reading() as db:
         earlier_calls = _earlier_calls(db, definition, settings, now)
         others = (0, 0.0) if alone else other_campaigns(db, definition)
-    rows = _read(audience, earlier_calls, begins)
+    rows = _read(audience, earlier_calls, begins, progress)
     shortest = min(rows.contacts.message_seconds, default=0.0)
     capacity = capacity_of(definition, settings, begins=begins, tick=tick, shortest=shortest, others=others)
     if bucket_state:
@@ -253,9 +255,11 @@ def _seconds_of_messages(rows: PlannedRows, run: SimulationResult) -> float:
     )
 
 
-def _read(audience: Audience, earlier_calls: Mapping[str, list[float]], begins: datetime) -> PlannedRows:
+def _read(
+    audience: Audience, earlier_calls: Mapping[str, list[float]], begins: datetime, progress: ProgressBar
+) -> PlannedRows:
     rows, zones, places = PlannedRows(), dict[str, int](), list[tuple[Any, int]]()
-    for row in audience.rows():
+    for row in progress(audience.rows(), audience.estimated_rows()):
         if isinstance(row, Reject):
             reason = f"{row.column}: {row.reason}" if row.column and row.code not in NOT_BLOCKING else row.reason
             rows.skipped.append((row.line, _skipped_as(row), reason))

@@ -11,42 +11,36 @@ from pydantic import BaseModel, ConfigDict, Field
 from campaigns.definition import load_definition
 from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch.drafts import file_drafts
-from campaigns.launch.drafts.check_notes import CheckFault, CheckNote, CheckStage, note_of
-from campaigns.launch.drafts.draft_checks import begin_check
+from campaigns.launch.drafts.draft_checks import begin_check, checked_list
 from campaigns.launch.drafts.file_drafts import FileDraft
+from campaigns.launch.drafts.reading_notes import Purpose, ReadingNote, note_of
+from campaigns.launch.drafts.readings import begin_reading
 from campaigns.launch.preview import Preview, preview
 from campaigns.operations.api_tokens import Scope
 from campaigns.retention_periods import Retention
+from console.api.readings import ReadingState, accepted, also_202, state_facts
 from console.api.rejected_rows import RejectedRow, rejected_row
-from console.plans import plan_facts, plan_of
 from console.server.api_route import InjectedCaller, api_router, needs
 from console.server.auth import Caller
-from console.server.problems import Problem, kept_problem
 from console.server.state import AppState, InjectedState
+from workers.list_readings import list_readings
 
 router = api_router("drafts")
 
 
-class Check(BaseModel):
+class Check(ReadingState):
     """How far a check is, what is wrong with the list, and how many can be called.
 
     Its figures are zero until it is done. They are named as in `dialer check --json`.
     """
 
     campaign: str
-    state: CheckStage
-    asked_at: datetime
-    asked_by: str
-    rows_read: int = Field(description="So far.")
-    rows_expected: int = Field(description="About how many the list has; 0 until it is opened.")
-    trouble: str = Field(description="What keeps it; blank where nothing does.")
     contacts: int
     summary: dict[str, int]
     bad: int = Field(description="Rows that are a reason to start nothing, unless they are skipped.")
     warnings: list[str]
     kept: str | None = Field(description="Until when its list is kept; null while the definition has faults.")
     rejected: list[RejectedRow] = Field(description="1,000 at the most; all are in …/rejects.csv.")
-    problem: Problem | None = Field(description="Why it has failed.")
 
 
 class PreviewAsked(BaseModel):
@@ -137,18 +131,20 @@ class CampaignPlan(BaseModel):
     first_rows: list[PlannedRow]
 
 
-@router.post(
-    "/campaigns/{campaign_id}/check",
-    **needs(Scope.CAMPAIGNS, also={202: {"model": Check, "description": "A worker reads the list: ask again."}}),
-)
-def check_campaign(campaign_id: str, response: Response, state: InjectedState, caller: InjectedCaller) -> Check:
+class PlanState(ReadingState):
+    """How far a plan is, and the plan once it is made."""
+
+    campaign: str
+    plan: CampaignPlan | None
+
+
+@router.post("/campaigns/{campaign_id}/check", response_model=Check, **needs(Scope.CAMPAIGNS, also=also_202(Check)))
+def check_campaign(campaign_id: str, state: InjectedState, caller: InjectedCaller) -> Check | Response:
     """Read the whole list and say what is wrong with it: a short one at once, a long one (202) by a worker."""
     draft = file_drafts.find(state.settings.data_dir, campaign_id)
     note = begin_check(state.ledger, draft, state.settings.accounts, who=caller.name, clock=state.clock)
-    if not note.is_over:
-        response.status_code = 202
-        response.headers["Location"] = f"/api/v1/campaigns/{draft.id}/check"
-    return _check(draft, note, caller, state)
+    checked = _check(draft, note, caller, state)
+    return checked if note.is_over else accepted(checked, f"/api/v1/campaigns/{draft.id}/check")
 
 
 @router.get("/campaigns/{campaign_id}/check", **needs(Scope.CAMPAIGNS))
@@ -156,7 +152,7 @@ def show_check(campaign_id: str, state: InjectedState, caller: InjectedCaller) -
     """How far the last check is, or what came of it."""
     draft = file_drafts.find(state.settings.data_dir, campaign_id)
     file_drafts.refuse_started(draft)
-    return _check(draft, note_of(draft), caller, state)
+    return _check(draft, note_of(draft, Purpose.CHECK), caller, state)
 
 
 @router.get(
@@ -183,32 +179,43 @@ def preview_campaign(
         return _preview(preview(draft.file, state.settings.accounts, given.line if given else None), caller)
 
 
-@router.post("/campaigns/{campaign_id}/plan", **needs(Scope.CAMPAIGNS))
-def plan_campaign(campaign_id: str, state: InjectedState) -> CampaignPlan:
-    """Replay the campaign before it runs."""
+@router.post(
+    "/campaigns/{campaign_id}/plan", response_model=CampaignPlan, **needs(Scope.CAMPAIGNS, also=also_202(PlanState))
+)
+def plan_campaign(campaign_id: str, state: InjectedState, caller: InjectedCaller) -> CampaignPlan | Response:
+    """Replay the campaign before it runs: one with a short list at once, one with a long list (202) by a worker."""
     draft = file_drafts.find(state.settings.data_dir, campaign_id)
-    with file_drafts.paths_left_out(draft.folder):
-        plan = plan_of(draft.file, state.settings, state.ledger, state.clock())
-    return CampaignPlan(**plan_facts(plan))
+    make_plan = list_readings(state.settings, state.ledger)[Purpose.PLAN]
+    note = begin_reading(draft, Purpose.PLAN, make_plan, who=caller.name, clock=state.clock)
+    if note.is_over:
+        return CampaignPlan.model_validate(note.result)
+    return accepted(_plan(draft, note, state), f"/api/v1/campaigns/{draft.id}/plan")
 
 
-def _check(draft: FileDraft, note: CheckNote, caller: Caller, state: AppState) -> Check:
-    result = note.result
+@router.get("/campaigns/{campaign_id}/plan", **needs(Scope.CAMPAIGNS))
+def show_plan(campaign_id: str, state: InjectedState) -> PlanState:
+    """How far the last plan is, or the plan as it was made."""
+    draft = file_drafts.find(state.settings.data_dir, campaign_id)
+    file_drafts.refuse_started(draft)
+    return _plan(draft, note_of(draft, Purpose.PLAN), state)
+
+
+def _plan(draft: FileDraft, note: ReadingNote, state: AppState) -> PlanState:
+    plan = CampaignPlan.model_validate(note.result) if note.result else None
+    return PlanState(campaign=draft.name, plan=plan, **state_facts(note, state))
+
+
+def _check(draft: FileDraft, note: ReadingNote, caller: Caller, state: AppState) -> Check:
+    result = checked_list(note)
     return Check(
         campaign=draft.name,
-        state=note.stage,
-        asked_at=note.asked_at,
-        asked_by=note.asked_by,
-        rows_read=note.rows_read,
-        rows_expected=note.rows_expected,
-        trouble=note.trouble(state.clock()),
         contacts=result.contacts if result else 0,
         summary=dict(result.summary) if result else {},
         bad=result.bad if result else 0,
         warnings=[*result.warnings] if result else [],
         kept=_kept(draft, state.settings.retention),
         rejected=[rejected_row(reject, caller) for reject in result.rejected] if result else [],
-        problem=_problem(note.fault),
+        **state_facts(note, state),
     )
 
 
@@ -218,10 +225,6 @@ def _kept(draft: FileDraft, general: Retention) -> str | None:
     except DefinitionFaults:
         return None
     return definition.kept(general).said(definition.ends_at, standing=definition.contacts.standing)
-
-
-def _problem(fault: CheckFault | None) -> Problem | None:
-    return None if fault is None else kept_problem(422, fault.kind, fault.message, fault.remedy, fault.faults)
 
 
 def _preview(shown: Preview, caller: Caller) -> PreviewedCall:

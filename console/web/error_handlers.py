@@ -17,8 +17,8 @@ from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch.call_test_number import NotListed, RowNotCalled
 from campaigns.launch.change import ChangeRefused
 from campaigns.launch.checking.checks import NobodyToCall, RowsRejected
-from campaigns.launch.drafts.check_notes import NoCheck
 from campaigns.launch.drafts.file_drafts import AlreadyStarted, BeingRead, NoList, NoSuchDraft, NotStarted
+from campaigns.launch.drafts.reading_notes import NoReading
 from campaigns.launch.drafts.rehearsal_notes import NoRehearsal
 from campaigns.launch.launch import CampaignNotEnded
 from campaigns.launch.preview import NoSuchRow
@@ -65,7 +65,7 @@ STATUSES: Mapping[type[DialerError], int] = {
         (NoSuchCampaign, NoSuchContact, NoSuchSchedule, NoSuchToken, NoSuchUser, NoSuchRow, NoSuchDraft, NoSuchWebhook),
         404,
     ),
-    **dict.fromkeys((NoCheck, NoRehearsal, NoSuchEntry, NoSuchUpload), 404),
+    **dict.fromkeys((NoReading, NoRehearsal, NoSuchEntry, NoSuchUpload), 404),
     **dict.fromkeys(
         (IllegalMove, CampaignNotEnded, CannotRedial, LastAdmin, SecondPersonNeeded, TokenNameTaken, UserNameTaken), 409
     ),

@@ -1,56 +1,60 @@
-"""Checks of drafts: a short list is read at once; a long one by a worker, which says meanwhile how far it is.
-
-A check that was asked for stands in a file of its draft until it is over. Ticks hand it to a worker, and to another one
-when that worker is gone.
-"""
+"""Checks of drafts: what is wrong with a list, and how many of it can be called."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from dataclasses import replace
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
 
-from campaigns.audience.kept_lists import DRAFTS, LIST
 from campaigns.audience.progress import ProgressBar, no_progress
+from campaigns.audience.rejects import Reject
 from campaigns.launch.checking.checks import CheckResult, check
 from campaigns.launch.drafts import file_drafts
-from campaigns.launch.drafts.check_notes import (
-    ASKED,
-    CheckedList,
-    CheckFault,
-    CheckNote,
-    CheckStage,
-    NoCheck,
-    note_of,
-    remove_notes,
-    write_note,
-)
-from campaigns.launch.drafts.file_drafts import AlreadyStarted, BeingRead, FileDraft, NoSuchDraft, alone, paths_left_out
+from campaigns.launch.drafts.file_drafts import FileDraft, paths_left_out
+from campaigns.launch.drafts.reading_notes import Purpose, ReadingNote
+from campaigns.launch.drafts.readings import CarryOut, Reading, begin_reading
 from campaigns.launch.exclusions import Exclusions
-from campaigns.ledger.store import Ledger, LedgerUnavailable
+from campaigns.ledger.store import Ledger
 from dialer.account_settings import AccountSettings
-from dialer.errors import DialerError
 
-AT_ONCE_BYTES = 2 << 20  # a list as short as this is read in a second or two
-TAKEN_WITHIN = timedelta(seconds=15)  # by a worker, or the check is handed to another one
-NOTED_EVERY = 1.0  # seconds between two notes of how far the reading is
-MOST_TRIES = 3
-
-T = TypeVar("T")
-Clock = Callable[[], datetime]
+REJECT_FACTS = ("line", "column", "code", "reason", "suggestion")
 Accounts = Mapping[str, AccountSettings]
 
 
-class CutOff(DialerError):
-    """Whatever process read the list ended before it was done."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedList:
+    """What a check says of a list; the names are those of `dialer check --json`. `rejected` are the first 1,000."""
+
+    contacts: int
+    summary: Mapping[str, int]
+    bad: int
+    warnings: Sequence[str]
+    rejected: Sequence[Reject] = field(repr=False)
 
 
-class Interrupted(Exception):
-    """This process is told to end: another one reads the list."""
+def checked_list(note: ReadingNote) -> CheckedList | None:
+    """What came of a check; None before it is done."""
+    if note.result is None:
+        return None
+    return CheckedList(**{**note.result, "rejected": [Reject(**reject) for reject in note.result["rejected"]]})
+
+
+def begin_check(
+    ledger: Ledger, draft: FileDraft, accounts: Accounts, *, who: str, clock: Callable[[], datetime]
+) -> ReadingNote:
+    """Check a draft: a short list now; a long one is left to a worker. Raises what `begin_reading`, `check` raise."""
+    return begin_reading(draft, Purpose.CHECK, check_carried_out(ledger, accounts), who=who, clock=clock)
+
+
+def check_carried_out(ledger: Ledger, accounts: Accounts) -> CarryOut:
+    """What checks the list of a draft."""
+
+    def carry_out(reading: Reading) -> ReadingNote:
+        checked = check_draft(ledger, reading.draft, accounts, now=reading.clock(), progress=reading.progress)
+        return reading.done(checked.summary.rows_read, asdict(_kept(checked, reading.clock())))
+
+    return carry_out
 
 
 def check_draft(
@@ -71,107 +75,27 @@ def check_draft(
             keep=keep,
             progress=progress,
         )
-        draft.rejects_file.unlink(missing_ok=True)
-        checked.write_rejects(draft.folder, file_drafts.REJECTS.removesuffix("-rejects.csv"))
+        write_rejects(draft, checked)
     return checked
 
 
-def begin_check(ledger: Ledger, draft: FileDraft, accounts: Accounts, *, who: str, clock: Clock) -> CheckNote:
-    """Check a draft: a short list now; a long one is left to a worker, and `note_of` says how far it is.
-
-    Where a check is under way already, it is that one. Raises AlreadyStarted, and for a short list what `check` raises.
-    """
-    with suppress(NoCheck):
-        if not (earlier := note_of(draft)).is_over:
-            return earlier
-    with alone(draft):
-        note = CheckNote(stage=CheckStage.WAITING, asked_at=clock(), asked_by=who)
-        write_note(draft, note)
-        if sum(file.stat().st_size for file in draft.folder.glob(f"{LIST}.*")) > AT_ONCE_BYTES:
-            return note
-        try:
-            return _read(ledger, draft, note, accounts, clock)
-        finally:
-            remove_notes(draft, ASKED)
+def write_rejects(draft: FileDraft, checked: CheckResult) -> None:
+    """Keep all rejects of a list in the draft's `rejects_file`, in the place of those before."""
+    draft.rejects_file.unlink(missing_ok=True)
+    checked.write_rejects(draft.folder, file_drafts.REJECTS.removesuffix("-rejects.csv"))
 
 
-def unfinished_checks(data_folder: Path, now: datetime) -> list[str]:
-    """The drafts whose check is to be handed to a worker now: no worker has it, or the one that had it is gone."""
-    draft_ids = []
-    for file in (data_folder / DRAFTS).glob(f"*/{ASKED}"):
-        with suppress(NoSuchDraft, NoCheck, AlreadyStarted, BeingRead):
-            draft = file_drafts.find(data_folder, file.parent.name)
-            with alone(draft):
-                note = note_of(draft)
-                if note.stage is CheckStage.READING or not note.heard_at or now - note.heard_at > TAKEN_WITHIN:
-                    write_note(draft, replace(note, stage=CheckStage.WAITING, heard_at=now))
-                    draft_ids.append(draft.id)
-    return draft_ids
+def kept_rejects(checked: CheckResult) -> list[dict[str, Any]]:
+    """The first rejects, without the rows themselves."""
+    return [{name: getattr(reject, name) for name in REJECT_FACTS} for reject in checked.rejects]
 
 
-def carry_out_check(
-    ledger: Ledger,
-    data_folder: Path,
-    draft_id: str,
-    accounts: Accounts,
-    *,
-    clock: Clock,
-    stopping: Callable[[], bool] = lambda: False,
-) -> None:
-    """Carry out a check that waits, unless another worker does, or the draft is started or removed.
-
-    What the list or the definition lacks is written down as its result. Raises LedgerUnavailable: it goes on waiting.
-    """
-    with suppress(NoSuchDraft, NoCheck, AlreadyStarted, BeingRead):
-        draft = file_drafts.find(data_folder, draft_id)
-        with alone(draft):
-            note = note_of(draft)
-            if not note.is_over:
-                _carry_out(ledger, draft, note, accounts, clock, stopping)
-
-
-def _carry_out(
-    ledger: Ledger, draft: FileDraft, note: CheckNote, accounts: Accounts, clock: Clock, stopping: Callable[[], bool]
-) -> None:
-    if note.tries >= MOST_TRIES:
-        fault = CheckFault.of(CutOff(f"reading the list was cut off {note.tries} times", "see the logs of the workers"))
-        write_note(draft, replace(note, stage=CheckStage.FAILED, fault=fault))
-        return
-    try:
-        _read(ledger, draft, note, accounts, clock, stopping)
-    except (Interrupted, LedgerUnavailable) as exc:
-        write_note(draft, replace(note, stage=CheckStage.WAITING, heard_at=clock()))
-        if isinstance(exc, LedgerUnavailable):
-            raise
-    except DialerError as exc:
-        write_note(draft, replace(note, stage=CheckStage.FAILED, heard_at=clock(), fault=CheckFault.of(exc)))
-
-
-def _read(
-    ledger: Ledger,
-    draft: FileDraft,
-    note: CheckNote,
-    accounts: Accounts,
-    clock: Clock,
-    stopping: Callable[[], bool] = lambda: False,
-) -> CheckNote:
-    """Read the list, and note how far it is, then the result. Raises what `check` raises, and Interrupted."""
-    note = replace(note, stage=CheckStage.READING, tries=note.tries + 1, heard_at=clock())
-    write_note(draft, note)
-
-    def noted(rows: Iterable[T], expected: int) -> Iterable[T]:
-        noted_at = time.monotonic()
-        for count, row in enumerate(rows, 1):
-            yield row
-            if time.monotonic() - noted_at >= NOTED_EVERY:
-                if stopping():
-                    raise Interrupted
-                write_note(draft, replace(note, heard_at=clock(), rows_read=count, rows_expected=expected))
-                noted_at = time.monotonic()
-
-    checked = check_draft(ledger, draft, accounts, now=clock(), progress=noted)
-    now, rows = clock(), checked.summary.rows_read
-    result = CheckedList.of(checked, now)
-    done = replace(note, stage=CheckStage.DONE, heard_at=now, rows_read=rows, rows_expected=rows, result=result)
-    write_note(draft, done)
-    return done
+def _kept(checked: CheckResult, now: datetime) -> CheckedList:
+    """What is kept of a check; nothing of the rows themselves."""
+    return CheckedList(
+        contacts=checked.summary.will_dial,
+        summary=dict(checked.summary.lines()),
+        bad=checked.bad_rows,
+        warnings=checked.all_warnings(now),
+        rejected=[Reject(**facts) for facts in kept_rejects(checked)],
+    )

@@ -58,7 +58,10 @@ class NoList(DialerError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileDraft:
-    """A campaign that was created and waits to be started. `started` is the id of the campaign that it became."""
+    """A campaign that was created and waits to be started. `started` is the id of the campaign that it became.
+
+    `appends_to` is the id of the campaign to which a list is appended: then it is that list, and no campaign.
+    """
 
     id: str
     folder: Path
@@ -68,6 +71,7 @@ class FileDraft:
     created_by: str
     scheduled: bool = False
     started: str | None = None
+    appends_to: str | None = None
 
     @property
     def file(self) -> Path:
@@ -154,6 +158,14 @@ def new_token() -> str:
 
 def find(data_folder: Path, draft_id: str) -> FileDraft:
     """The draft with this id, started or not. Raises NoSuchDraft."""
+    draft = find_any(data_folder, draft_id)
+    if draft.appends_to is not None:
+        raise no_such_draft(draft_id)
+    return draft
+
+
+def find_any(data_folder: Path, draft_id: str) -> FileDraft:
+    """The same, also where it is a list that is appended to a campaign. Raises NoSuchDraft."""
     folder = data_folder / DRAFTS / draft_id
     try:
         if not DRAFT_ID.fullmatch(draft_id):
@@ -167,8 +179,9 @@ def find(data_folder: Path, draft_id: str) -> FileDraft:
 def listed(data_folder: Path) -> list[FileDraft]:
     """The drafts that were not started, the newest first."""
     folders = [folder.name for folder in (data_folder / DRAFTS).glob("*.*") if DRAFT_ID.fullmatch(folder.name)]
-    drafts = [find(data_folder, name) for name in folders]
-    return sorted((draft for draft in drafts if not draft.started), key=lambda draft: draft.created_at, reverse=True)
+    drafts = [find_any(data_folder, name) for name in folders]
+    waiting = [draft for draft in drafts if draft.started is None and draft.appends_to is None]
+    return sorted(waiting, key=lambda draft: draft.created_at, reverse=True)
 
 
 def campaign_of(data_folder: Path, campaign_id: str) -> str:
@@ -259,9 +272,8 @@ def alone(draft: FileDraft) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            remedy = f"wait, and see GET /api/v1/campaigns/{draft.id}/check"
-            raise BeingRead(f"the list of {draft.id} is being read", remedy) from None
-        refuse_started(find(draft.folder.parent.parent, draft.id))
+            raise BeingRead(f"the list of {draft.id} is being read", "wait until it was") from None
+        refuse_started(find_any(draft.folder.parent.parent, draft.id))
         yield
     finally:
         os.close(handle)

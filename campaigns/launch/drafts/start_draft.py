@@ -7,42 +7,112 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from campaigns.launch.drafts.check_notes import ASKED, CHECKED, remove_notes
+from campaigns.definition import load_definition
+from campaigns.launch.checking.checks import provider_of
+from campaigns.launch.drafts import file_drafts
 from campaigns.launch.drafts.draft_checks import check_draft
-from campaigns.launch.drafts.file_drafts import FileDraft, alone, note_started, paths_left_out
+from campaigns.launch.drafts.file_drafts import FileDraft, note_started, paths_left_out
+from campaigns.launch.drafts.reading_notes import Purpose, ReadingNote
+from campaigns.launch.drafts.readings import CarryOut, Reading, begin_reading
 from campaigns.launch.launch import launch, refuse_duplicate, refuse_too_late
-from campaigns.ledger.queries import Campaign
+from campaigns.ledger import queries
+from campaigns.ledger.lists import drafts
+from campaigns.ledger.lists.drafts import DraftGone
+from campaigns.ledger.queries import NoSuchCampaign
 from campaigns.ledger.store import Ledger
 from dialer.account_settings import AccountSettings
 
 
-def start_draft(
+def begin_start(
     ledger: Ledger,
     draft: FileDraft,
+    start: CarryOut,
     accounts: Mapping[str, AccountSettings],
     *,
     check_login: Callable[[str], None],
     skip_rejects: bool,
     again: bool,
-    reports_folder: Path,
     who: str,
-    now: datetime,
-    second_person_above: int | None = None,
-) -> Campaign:
-    """Check it and start it, once, however many ask. Its list is removed: the contacts are in the ledger.
+    clock: Callable[[], datetime],
+) -> ReadingNote:
+    """Start a draft, once, however many ask: one with a short list now; one with a long list is left to a worker.
 
-    `check_login` is given the account, and raises when it cannot log in. Raises what `check` and `launch` raise,
-    RowsRejected unless `skip_rejects`, AlreadyStarted, and BeingRead while a check or another start reads the list.
+    `start` is from `start_carried_out`. `check_login` is given the account, and raises when it cannot log in. Raises
+    what `begin_reading` raises, and what `start` does for a short list.
     """
-    with alone(draft), paths_left_out(draft.folder):
-        checked = check_draft(ledger, draft, accounts, now=now, keep=True)
-        if not again:
-            refuse_duplicate(ledger, checked.definition)
-        checked.refuse_rejects(None, skip=skip_rejects)
-        refuse_too_late(checked, now)
-        check_login(checked.definition.account)
-        facts: dict[str, Any] = {"who": who, "now": now, "second_person_above": second_person_above}
-        campaign = launch(ledger, checked, rejects_folder=reports_folder, again=again, **facts)
-        note_started(draft, campaign.id)
-        remove_notes(draft, ASKED, CHECKED)
-    return campaign
+
+    def refuse() -> None:
+        with paths_left_out(draft.folder):
+            definition = load_definition(draft.file)
+            provider_of(definition, accounts)
+            if not again:
+                refuse_duplicate(ledger, definition)
+            check_login(definition.account)
+
+    order = {"skip_rejects": skip_rejects, "again": again}
+    return begin_reading(draft, Purpose.START, start, order=order, refuse=refuse, who=who, clock=clock)
+
+
+def start_carried_out(
+    ledger: Ledger,
+    accounts: Mapping[str, AccountSettings],
+    *,
+    reports_folder: Path,
+    second_person_above: int | None = None,
+) -> CarryOut:
+    """What checks a draft and starts it. Its list is removed then: the contacts are in the ledger.
+
+    It raises what `check` and `launch` raise, and RowsRejected unless the order says `skip_rejects`.
+    """
+
+    def carry_out(reading: Reading) -> ReadingNote:
+        draft, order, now = reading.draft, reading.note.order, reading.clock()
+        with paths_left_out(draft.folder):
+            if (campaign_id := _started_before(ledger, reading.note)) is None:
+                checked = check_draft(ledger, draft, accounts, now=now, keep=True, progress=reading.progress)
+                checked.refuse_rejects(None, skip=order["skip_rejects"])
+                refuse_too_late(checked, now)
+                campaign_id = launch(
+                    ledger,
+                    checked,
+                    rejects_folder=reports_folder,
+                    again=order["again"],
+                    who=reading.note.asked_by,
+                    now=now,
+                    progress=reading.writing,
+                    created=lambda created_id: reading.begun(campaign=created_id, created_at=now.isoformat()),
+                    still_wanted=lambda db, campaign_id: _refuse_unwanted(reading),
+                    second_person_above=second_person_above,
+                ).id
+        note_started(draft, campaign_id)
+        return reading.done(reading.note.rows_read, {"campaign": campaign_id})
+
+    return carry_out
+
+
+def _started_before(ledger: Ledger, note: ReadingNote) -> str | None:
+    """The campaign that whoever began before has started; what it has left of one that it has not is removed.
+
+    Raises DraftGone: the campaign was cancelled while its contacts were written.
+    """
+    begun: Mapping[str, Any] | None = note.begun
+    if begun is None:
+        return None
+    created_at = datetime.fromisoformat(begun["created_at"])
+    drafts.discard(ledger, begun["campaign"], created_at)
+    try:
+        with ledger.reading() as db:
+            campaign = queries.campaign(db, begun["campaign"])
+    except NoSuchCampaign:
+        return None
+    if campaign.created_at != created_at:
+        return None
+    if campaign.started_at is None:
+        raise DraftGone(f"{campaign.id} was cancelled while its contacts were written", "start the draft again")
+    return campaign.id
+
+
+def _refuse_unwanted(reading: Reading) -> None:
+    """Raises NoSuchDraft when the draft was removed meanwhile, and Stopped when it is to be stopped."""
+    file_drafts.find_any(reading.draft.folder.parent.parent, reading.draft.id)
+    reading.refuse_stopped()

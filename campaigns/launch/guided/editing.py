@@ -20,7 +20,6 @@ from campaigns.definition import Definition, definition_of
 from campaigns.definition.yaml_source import DefinitionFaults, FileFault, read_source
 from campaigns.launch.checking.checks import provider_of
 from campaigns.launch.clone import definition_yaml
-from campaigns.launch.drafts.check_notes import ASKED, CHECKED, remove_notes
 from campaigns.launch.drafts.file_drafts import (
     CAMPAIGN_FILE,
     SUFFIXES,
@@ -32,6 +31,7 @@ from campaigns.launch.drafts.file_drafts import (
     new_file,
     paths_left_out,
 )
+from campaigns.launch.drafts.reading_notes import forget_readings
 from campaigns.launch.guided.proposals import Habits, campaign_name, proposal
 from campaigns.launch.guided.samples import SAMPLE, Sample, of_sample, sample_of, take_sample
 from campaigns.ledger.store import Ledger
@@ -160,7 +160,7 @@ def change(
             message = "somebody has changed this draft since this page was opened"
             raise ChangedMeanwhile(message, "look at what you have written below, and save again to keep yours")
         _write(draft.folder, definition, missing)
-        remove_notes(draft, ASKED, CHECKED)  # what was said of the draft as it was before
+        forget_readings(draft)
         change_about(draft, name=definition.campaign, account=definition.account)
     return opened(draft)
 

@@ -19,10 +19,10 @@ from campaigns.planning.row_forecasts import row_forecasts, why_over_budget, wri
 from console.cli.context import settings_and_ledger
 from console.cli.output import local_time, local_with_zone, out, print_json, table
 from console.formatting import estimate, rounded_estimate
-from console.plans import plan_facts, plan_of
 from dialer.errors import DialerError
 from dialer.plural import counted
 from workers.ledger import now_utc
+from workers.plans import plan_facts, plan_of
 from workers.rehearsal.beginning import beginning
 
 SHOWN_ROWS = 10

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from fastapi import HTTPException, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
 
-from campaigns.definition.yaml_source import DefinitionFaults, FileFault
-from campaigns.launch.drafts.check_notes import CheckNote, NoCheck, note_of
-from campaigns.launch.drafts.draft_checks import begin_check
+from campaigns.definition.yaml_source import DefinitionFaults
+from campaigns.launch.drafts.draft_checks import begin_check, checked_list
+from campaigns.launch.drafts.reading_notes import Purpose
 from campaigns.launch.guided.editing import DraftInWork
 from campaigns.launch.guided.rejected_rows import first_rejected, rejects_to_download
 from campaigns.operations.people import Role
+from console.pages.new_campaign.readings import problem_of, reading_facts, reading_of
 from console.pages.new_campaign.steps import InjectedWork, go_to, step_page
 from console.pages.said import with_remedy
 from console.server.page_route import InjectedPerson, for_role, page_router
@@ -22,8 +22,6 @@ from console.server.state import InjectedState
 from dialer.errors import DialerError
 
 ROWS_SHOWN = 100
-REFRESH_SECONDS = 1
-STEP_OF = {"campaign": "columns", "contacts": "columns", "message": "message"}
 
 router = page_router()
 
@@ -40,7 +38,7 @@ def check(request: Request, work: InjectedWork, state: InjectedState, person: In
     try:
         begin_check(state.ledger, work.draft, state.settings.accounts, who=person.name, clock=state.clock)
     except DefinitionFaults as exc:
-        return _page(request, work, state, 422, problems=[_problem(fault) for fault in exc.faults])
+        return _page(request, work, state, 422, problems=[problem_of(fault) for fault in exc.faults])
     except DialerError as exc:
         return _page(request, work, state, 422, problems=[(with_remedy(exc.message, exc.remedy), "")])
     return go_to("check", work)
@@ -56,25 +54,8 @@ def download_rejects(work: InjectedWork, state: InjectedState, person: InjectedP
 
 
 def _page(request: Request, work: DraftInWork, state: InjectedState, status: int = 200, **facts: Any) -> HTMLResponse:
-    note: CheckNote | None = None
-    with suppress(NoCheck):
-        note = note_of(work.draft)
-    problems: list[tuple[str, str]] = []
-    if note is not None and note.fault is not None:
-        problems = [_problem(fault) for fault in note.fault.faults]
-        problems = problems or [(with_remedy(note.fault.message, note.fault.remedy), "")]
-    every = REFRESH_SECONDS if note is not None and not note.is_over else None
-    shown: dict[str, Any] = {
-        "note": note,
-        "trouble": note.trouble(state.clock()) if note else "",
-        "rows": first_rejected(work.draft, ROWS_SHOWN) if note and note.result else [],
-        "problems": problems,
-    }
-    return step_page("check", request, work, status=status, every=every, **shown | facts)
-
-
-def _problem(fault: FileFault) -> tuple[str, str]:
-    """What is wrong with the draft, and the step at which it is corrected."""
-    section = fault.key.partition(".")[0].partition("[")[0]
-    words = f"{fault.key}: {fault.message}" if fault.key else fault.message
-    return with_remedy(words, fault.suggestion), STEP_OF.get(section, "settings")
+    note = reading_of(work, Purpose.CHECK)
+    result = checked_list(note) if note else None
+    rows = first_rejected(work.draft, ROWS_SHOWN) if result else []
+    shown = {**reading_facts(note, state), "result": result, "rows": rows}
+    return step_page("check", request, work, status=status, **shown | facts)

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from itertools import islice
+from datetime import datetime
 from typing import Any
 
-from campaigns.launch.drafts.file_drafts import paths_left_out
+from campaigns.launch.drafts.reading_notes import Purpose, ReadingNote
+from campaigns.launch.drafts.readings import begin_reading, is_long
 from campaigns.launch.guided.editing import DraftInWork
-from campaigns.launch.guided.plan_notes import keep_plan, kept_plan
-from campaigns.planning.plan import Plan
-from console.plans import plan_facts, plan_of
+from console.pages.new_campaign.readings import reading_of
 from console.server.state import AppState
-
-SKIPPED_SHOWN = 20
-AT_ONCE_BYTES = 1 << 20  # a list as short as this is planned while its page is opened
+from workers.list_readings import list_readings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,34 +29,31 @@ class DraftedPlan:
     skipped_rows: list[tuple[int, str, str]] = field(repr=False)
 
 
-def plan_at_hand(work: DraftInWork, state: AppState) -> DraftedPlan | None:
-    """The plan of this version of the draft; it is made now if its list is short. None: it has to be asked for."""
-    if facts := kept_plan(work):
-        return _read(facts)
-    size = sum(file.stat().st_size for file in work.draft.folder.glob("list.*"))
-    return make_plan_of(work, state) if size <= AT_ONCE_BYTES and not work.missing else None
+def plan_at_hand(work: DraftInWork, state: AppState, who: str) -> ReadingNote | None:
+    """How the plan of this version of the draft stands; of a short list it is made now. None: it has to be asked for.
+
+    Raises what `begin_plan` raises.
+    """
+    note = reading_of(work, Purpose.PLAN)
+    if note is None and not work.missing and not is_long(work.draft):
+        return begin_plan(work, state, who)
+    return note
 
 
-def make_plan_of(work: DraftInWork, state: AppState) -> DraftedPlan:
-    """Make the plan anew and keep it. Raises what `check` raises, and NothingToPlan."""
-    with paths_left_out(work.draft.folder):
-        plan: Plan = plan_of(work.draft.file, state.settings, state.ledger, state.clock())
-    first = min(filter(math.isfinite, plan.first_run.first_at), default=None)
-    facts = {
-        **plan_facts(plan),
-        "made_at": state.clock().isoformat(),
-        "begins": plan.begins.isoformat(),
-        "ends": plan.ends.isoformat(),
-        "ends_between": plan.ends_between and [moment.isoformat() for moment in plan.ends_between],
-        "first_call": first and datetime.fromtimestamp(first, UTC).isoformat(),
-        "slots": list(plan.by_slot.items()),
-        "skipped_rows": list(islice(sorted(plan.rows.skipped), SKIPPED_SHOWN)),
-    }
-    keep_plan(work, facts)
-    return _read(facts)
+def begin_plan(work: DraftInWork, state: AppState, who: str) -> ReadingNote:
+    """Make the plan anew: of a short list now, of a long one by a worker.
+
+    Raises what `begin_reading` and `check` raise, and NothingToPlan.
+    """
+    make_plan = list_readings(state.settings, state.ledger)[Purpose.PLAN]
+    return begin_reading(work.draft, Purpose.PLAN, make_plan, who=who, clock=state.clock)
 
 
-def _read(facts: Mapping[str, Any]) -> DraftedPlan:
+def drafted_plan(note: ReadingNote | None) -> DraftedPlan | None:
+    """The plan that was made; None before that."""
+    if note is None or note.result is None:
+        return None
+    facts = note.result
     between = facts["ends_between"] and [datetime.fromisoformat(moment) for moment in facts["ends_between"]]
     moments = {name: datetime.fromisoformat(facts[name]) for name in ("begins", "ends")}
     return DraftedPlan(

@@ -14,17 +14,19 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from campaigns.launch import schedules
 from campaigns.launch.call_test_number import call_test_number
 from campaigns.launch.drafts import file_drafts
-from campaigns.launch.drafts.check_notes import CheckedList, NoCheck, note_of
+from campaigns.launch.drafts.draft_checks import CheckedList, checked_list
 from campaigns.launch.drafts.file_drafts import AlreadyStarted, BeingRead, paths_left_out
+from campaigns.launch.drafts.reading_notes import Purpose
+from campaigns.launch.drafts.readings import is_long, stop_reading
 from campaigns.launch.drafts.rehearsal_notes import NoRehearsal, RehearsalNote, ask_for_rehearsal, rehearsal_of
-from campaigns.launch.drafts.start_draft import start_draft
+from campaigns.launch.drafts.start_draft import begin_start
 from campaigns.launch.guided import editing
 from campaigns.launch.guided.editing import DraftInWork
 from campaigns.launch.launch import CampaignNotEnded
-from campaigns.ledger.queries import Campaign
 from campaigns.operations.people import Role
 from console.pages.language import gettext
-from console.pages.new_campaign.drafted_plan import plan_at_hand
+from console.pages.new_campaign.drafted_plan import drafted_plan, plan_at_hand
+from console.pages.new_campaign.readings import REFRESH_SECONDS, reading_facts, reading_of
 from console.pages.new_campaign.steps import InjectedForm, InjectedWork, go_to, save, step_page, text
 from console.pages.said import with_remedy
 from console.preflight import check_login
@@ -33,12 +35,12 @@ from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.state import AppState, InjectedState
 from dialer.errors import DialerError
 from dialer.phone import PhoneNumber, mask
+from workers.list_readings import list_readings
 from workers.rehearsal.beginning import beginning
 from workers.rehearsal.rehearsal import DEFAULT_SEED
 
 PATIENCE = 20.0  # seconds for which a second click waits for the first
 FIELDS = {"schedule.start": "at", "schedule": "at"}
-REFRESH_SECONDS = 1
 
 router = page_router()
 
@@ -53,7 +55,7 @@ def start_page(request: Request, work: InjectedWork, state: InjectedState, perso
 def start(
     request: Request, work: InjectedWork, form: InjectedForm, state: InjectedState, person: InjectedPerson
 ) -> Response:
-    """Start the campaign, once, however many ask; then show it."""
+    """Start the campaign, once, however many ask; then show it, or how far a long list is until it has started."""
     typed = {name: text(form, name) for name in form}
     if faults := _not_confirmed(work, typed):
         return _page(request, work, state, person, typed, faults, 422)
@@ -63,6 +65,13 @@ def start(
             faults = {**saved.faults} or {"at": gettext("write the day and the time")}
             return _page(request, saved.work, state, person, typed, faults, 422)
     return _done(request, work, state, person, typed, lambda: _start(work, state, person, typed))
+
+
+@router.post("/new/{draft_id}/stop", **for_role(Role.SENDER))
+def stop(work: InjectedWork, person: InjectedPerson) -> Response:
+    """Have the start of a long list stopped, and show what becomes of it."""
+    stop_reading(work.draft, Purpose.START, who=person.name)
+    return go_to("start", work)
 
 
 @router.post("/new/{draft_id}/rehearse", **for_role(Role.EDITOR))
@@ -93,7 +102,7 @@ def test_call(
     if line and not (line.isdecimal() and 0 < int(line[:12]) <= 2**31):
         return _page(request, work, state, person, {}, {"test": gettext("write the number of a line")}, 422)
 
-    def call() -> Campaign:
+    def call() -> str:
         with paths_left_out(work.draft.folder):
             check_login(work.definition.account, state.settings)
             return call_test_number(
@@ -105,7 +114,7 @@ def test_call(
                 line=int(line) if line else None,
                 who=person.name,
                 now=state.clock(),
-            )
+            ).id
 
     return _done(request, work, state, person, {}, call, "test")
 
@@ -116,12 +125,13 @@ def _done(
     state: AppState,
     person: Caller,
     typed: Mapping[str, str],
-    act: Callable[[], Campaign],
+    act: Callable[[], str | None],
     field: str = "",
 ) -> Response:
-    """Do it and show the campaign that it made; what refuses it is told at its field."""
+    """Do it and show the campaign that it made, if it did so yet; what refuses it is told at its field."""
     try:
-        return RedirectResponse(f"/campaigns/{act().id}", 303)
+        campaign_id = act()
+        return RedirectResponse(f"/campaigns/{campaign_id}", 303) if campaign_id else go_to("start", work)
     except AlreadyStarted:
         started = file_drafts.find(state.settings.data_dir, work.draft.id).started
         return RedirectResponse(f"/campaigns/{started}", 303)
@@ -133,33 +143,39 @@ def _done(
     return _page(request, editing.opened(work.draft), state, person, typed, faults, 409)
 
 
-def _start(work: DraftInWork, state: AppState, person: Caller, typed: Mapping[str, str]) -> Campaign:
-    """Start it; while another click does the same, wait for that. Raises what `start_draft` raises."""
+def _start(work: DraftInWork, state: AppState, person: Caller, typed: Mapping[str, str]) -> str | None:
+    """Start it; while another click does the same, wait for that. None: a worker starts it.
+
+    Raises what `begin_start` raises.
+    """
     until = time.monotonic() + PATIENCE
     while True:
         try:
-            return start_draft(
+            note = begin_start(
                 state.ledger,
                 work.draft,
+                list_readings(state.settings, state.ledger)[Purpose.START],
                 state.settings.accounts,
                 check_login=lambda account: check_login(account, state.settings),
                 skip_rejects="skip" in typed,
                 again=False,
-                reports_folder=state.settings.data_dir / "reports",
                 who=person.name,
-                now=state.clock(),
-                second_person_above=state.settings.console.second_person_above,
+                clock=state.clock,
             )
         except BeingRead:
             if time.monotonic() > until:
                 raise
-            time.sleep(0.2)
+        else:
+            if note.result is not None:
+                return str(note.result["campaign"])
+            if is_long(work.draft) or time.monotonic() > until:
+                return None
+        time.sleep(0.2)
 
 
 def _checked(work: DraftInWork) -> CheckedList | None:
-    with suppress(NoCheck):
-        return note_of(work.draft).result
-    return None
+    note = reading_of(work, Purpose.CHECK)
+    return checked_list(note) if note else None
 
 
 def _rehearsal(work: DraftInWork) -> RehearsalNote | None:
@@ -208,7 +224,8 @@ def _page(
     checked, rehearsal = _checked(work), _rehearsal(work)
     plan = None
     with suppress(DialerError):
-        plan = plan_at_hand(work, state) if checked else None
+        plan = drafted_plan(plan_at_hand(work, state, person.name)) if checked else None
+    start = reading_facts(reading_of(work, Purpose.START), state)
     accounts = state.settings.accounts
     by_name = {schedule.name: schedule for schedule in schedules.listed(state.ledger)}
     settings = accounts.get(work.definition.account)
@@ -219,7 +236,8 @@ def _page(
         request,
         work,
         status=status,
-        every=REFRESH_SECONDS if rehearsal and not rehearsal.is_over else None,
+        every=REFRESH_SECONDS if rehearsal and not rehearsal.is_over else start["every"],
+        start=start,
         typed=typed or {},
         faults=faults or {},
         checked=checked,

@@ -12,14 +12,15 @@ import httpx
 import pytest
 
 from campaigns.audience.kept_lists import kept_lists
-from campaigns.launch.drafts import draft_checks, file_drafts
-from campaigns.launch.drafts.draft_checks import carry_out_check, unfinished_checks
+from campaigns.launch.drafts import file_drafts, readings
+from campaigns.launch.drafts.readings import carry_out_reading, unfinished_readings
 from campaigns.operations.api_tokens import Scope
 from campaigns.operations.file_erasure import erase_files
 from dialer.phone import PhoneNumber, mask
 from tests.console.api.test_tokens import bearing, token
 from tests.console.conftest import Console
-from tests.support import console_server, preloaded
+from tests.support import console_server
+from workers.list_readings import list_readings
 
 DEFINITION: dict[str, Any] = {
     "campaign": "visit",
@@ -87,18 +88,19 @@ def long_draft(console: Console, definition: str = YAML) -> str:
 def carry_out(console: Console, draft: str, **named: Any) -> None:
     """What the task of a worker does."""
     settings = console.state.settings
-    carry_out_check(console.ledger, settings.data_dir, draft, settings.accounts, clock=console.clock, **named)
+    purposes = list_readings(settings, console.ledger)
+    carry_out_reading(settings.data_dir, draft, purposes, clock=console.clock, **named)
 
 
 def waiting(console: Console) -> list[str]:
-    return unfinished_checks(console.state.settings.data_dir, console.clock())
+    return unfinished_readings(console.state.settings.data_dir, console.clock())
 
 
 @pytest.fixture
 def long_lists(monkeypatch: pytest.MonkeyPatch) -> None:
     """A list of some kilobytes is a long one, and how far its reading is, is noted after each row."""
-    monkeypatch.setattr(draft_checks, "AT_ONCE_BYTES", 2000)
-    monkeypatch.setattr(draft_checks, "NOTED_EVERY", 0.0)
+    monkeypatch.setattr(readings, "AT_ONCE_BYTES", 2000)
+    monkeypatch.setattr(readings, "NOTED_EVERY", 0.0)
 
 
 @pytest.mark.usefixtures("long_lists")
@@ -164,41 +166,6 @@ def killed_while_reading(console: Console, draft: str) -> None:
         carry_out(console, draft, stopping=end)
 
 
-CHILD = """
-import sys
-from pathlib import Path
-from campaigns.launch.drafts import draft_checks
-from campaigns.ledger.store import Ledger
-from tests.support.console_server import ACCOUNTS
-from workers.ledger import now_utc
-
-draft_checks.NOTED_EVERY = 0.0
-
-def wait() -> bool:
-    print("reading", flush=True)
-    return bool(sys.stdin.read())
-
-ledger, data_folder, draft = Ledger(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-draft_checks.carry_out_check(ledger, data_folder, draft, ACCOUNTS, clock=now_utc, stopping=wait)
-"""
-
-
-@pytest.mark.usefixtures("long_lists")
-def test_a_worker_that_is_killed_with_kill_9_while_it_reads_leaves_the_check_to_another(console: Console) -> None:
-    if not console.ledger.has_one_writer:
-        pytest.skip("what it leaves is in files")
-    draft = long_draft(console)
-    at = f"/api/v1/campaigns/{draft}/check"
-    console.http.post(at, json={})
-    assert waiting(console) == [draft]
-    with preloaded.begun("-c", CHILD, console.ledger.url, str(console.state.settings.data_dir), draft) as (_, said):
-        assert said.readline() == "reading\n"
-        assert (console.http.get(at).json()["state"], waiting(console)) == ("reading", [])
-    assert waiting(console) == [draft]
-    carry_out(console, draft)
-    assert console.http.get(at).json()["state"] == "done"
-
-
 @pytest.mark.usefixtures("long_lists")
 def test_a_check_that_no_worker_takes_up_says_so_and_is_handed_out_again(console: Console) -> None:
     draft = long_draft(console)
@@ -219,7 +186,7 @@ def test_a_check_that_no_worker_takes_up_says_so_and_is_handed_out_again(console
 def test_a_long_list_that_cannot_be_read_says_why(console: Console) -> None:
     draft = long_draft(console, YAML.replace("{{ name }}", "{{ surname }}"))
     at = f"/api/v1/campaigns/{draft}/check"
-    assert console.http.get(at).json()["type"] == "urn:dialer:no-check"
+    assert console.http.get(at).json()["type"] == "urn:dialer:no-reading"
     console.http.post(at, json={})
     carry_out(console, draft)
     failed = console.http.get(at).json()

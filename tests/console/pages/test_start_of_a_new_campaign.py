@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from campaigns.launch import schedules
+from campaigns.launch.drafts import readings
 from campaigns.launch.drafts.rehearsal_notes import rehearsals_to_carry_out
 from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
@@ -29,6 +30,7 @@ from tests.support.fixtures import HandSetClock
 from tests.support.html import send, text_of, token_of
 from tests.support.ledger_copies import migrated
 from tests.support.new_campaigns import begun, checked, fill_in, kept, prepared, seen_of, started, workbook
+from workers.list_readings import list_readings
 from workers.rehearsal.__main__ import carry_out
 
 TEST_NUMBER = "+14155550199"
@@ -109,6 +111,44 @@ def test_a_double_click_starts_one_campaign_and_shows_it_twice(console: Console)
         replies = list(browsers.map(press, range(2)))
     (campaign,) = console.campaigns()
     assert {reply.headers.get("location") for reply in replies} == {f"/campaigns/{campaign.id}"}
+
+
+def test_a_long_list_is_planned_and_started_by_a_worker_and_the_pages_say_how_far_it_is(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = ready(console)
+    monkeypatch.setattr(readings, "AT_ONCE_BYTES", 100)
+    monkeypatch.setattr(readings, "NOTED_EVERY", 0.0)
+    settings, clock = console.state.settings, console.state.clock
+    seen: list[str] = []
+
+    def carry_out_reading(step: str) -> None:
+        def look() -> bool:
+            seen.append(text_of(console.http.get(f"{draft}/{step}").text))
+            return False
+
+        (draft_id,) = readings.unfinished_readings(settings.data_dir, clock())
+        purposes = list_readings(settings, console.ledger)
+        readings.carry_out_reading(settings.data_dir, draft_id, purposes, clock=clock, stopping=look)
+
+    assert send(console.http, f"{draft}/plan", f"{draft}/plan", {}).headers["location"] == f"{draft}/plan"
+    assert "The plan is being made…" in text_of(console.http.get(f"{draft}/plan").text)
+    carry_out_reading("plan")
+    assert "people are called" in text_of(console.http.get(f"{draft}/plan").text)
+    assert started(console, draft, warned="on").headers["location"] == f"{draft}/start"
+    carry_out_reading("start")
+    assert ("rows read" in seen[0], "contacts entered" in seen[-1]) == (True, True)
+    (campaign,) = console.campaigns()
+    assert console.http.get(f"{draft}/start").headers["location"] == f"/campaigns/{campaign.id}"
+
+
+def test_a_start_that_is_stopped_says_who_has_stopped_it(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    draft = ready(console)
+    monkeypatch.setattr(readings, "AT_ONCE_BYTES", 100)
+    started(console, draft, warned="on")
+    assert send(console.http, f"{draft}/start", f"{draft}/stop", {}).headers["location"] == f"{draft}/start"
+    assert "has stopped it" in text_of(console.http.get(f"{draft}/start").text)
+    assert console.campaigns() == []
 
 
 def test_nothing_is_started_that_was_not_seen_or_not_checked(console: Console) -> None:

@@ -1,15 +1,21 @@
-"""A plan as the command line and the API make it, and its facts."""
+"""A plan as the command line, the pages and the API make it, and its facts."""
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from campaigns.audience.progress import ProgressBar, no_progress
 from campaigns.launch.checking.checks import open_audience
+from campaigns.launch.drafts.file_drafts import paths_left_out
+from campaigns.launch.drafts.reading_notes import ReadingNote
+from campaigns.launch.drafts.readings import CarryOut, Reading
 from campaigns.launch.exclusions import Exclusions
 from campaigns.ledger.store import Ledger
 from campaigns.planning.plan import Plan, make_plan
@@ -19,11 +25,29 @@ from dialer.calls import Outcome
 from workers.settings import Settings
 from workers.wiring import open_buckets
 
-SHOWN_ROWS = 10
+SHOWN_ROWS, SKIPPED_SHOWN = 10, 20
+
+
+def plan_carried_out(settings: Settings, ledger: Ledger) -> CarryOut:
+    """What makes the plan of a draft. Its result has the facts of `plan_facts`, and those that pages show beside."""
+
+    def carry_out(reading: Reading) -> ReadingNote:
+        draft, now = reading.draft, reading.clock()
+        with paths_left_out(draft.folder):
+            plan = plan_of(draft.file, settings, ledger, now, reading.progress)
+        return reading.done(plan.summary.rows_read, _kept_facts(plan, now))
+
+    return carry_out
 
 
 def plan_of(
-    file: Path, settings: Settings, ledger: Ledger, now: datetime, *, account_as_it_stands: bool = True
+    file: Path,
+    settings: Settings,
+    ledger: Ledger,
+    now: datetime,
+    progress: ProgressBar = no_progress,
+    *,
+    account_as_it_stands: bool = True,
 ) -> Plan:
     """The plan of a campaign file and its list, as if it began at `now`. Raises what `check` raises.
 
@@ -42,6 +66,7 @@ def plan_of(
         tick=settings.worker.tick_seconds,
         bucket_state=_bucket_state(settings, account) if account_as_it_stands else None,
         alone=not account_as_it_stands,
+        progress=progress,
     )
 
 
@@ -78,6 +103,19 @@ def plan_facts(plan: Plan) -> dict[str, Any]:
         },
         "first_rows": [row._asdict() for row in islice(row_forecasts(plan), SHOWN_ROWS)],
     }
+
+
+def _kept_facts(plan: Plan, now: datetime) -> Any:
+    """The facts of a plan as JSON."""
+    first = min(filter(math.isfinite, plan.first_run.first_at), default=None)
+    facts = {
+        **plan_facts(plan),
+        "made_at": now,
+        "first_call": first and datetime.fromtimestamp(first, UTC),
+        "slots": list(plan.by_slot.items()),
+        "skipped_rows": list(islice(sorted(plan.rows.skipped), SKIPPED_SHOWN)),
+    }
+    return json.loads(json.dumps(facts, default=datetime.isoformat))
 
 
 def _bucket_state(settings: Settings, account: str) -> BucketState | None:

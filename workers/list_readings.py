@@ -1,0 +1,28 @@
+"""What the lists of drafts are read for, each with what does it: by a worker, or by the console for a short list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from campaigns.launch.drafts.draft_checks import check_carried_out
+from campaigns.launch.drafts.reading_notes import Purpose
+from campaigns.launch.drafts.readings import CarryOut
+from campaigns.launch.drafts.start_draft import start_carried_out
+from campaigns.ledger.store import Ledger
+from workers.plans import plan_carried_out
+from workers.settings import Settings
+
+
+def list_readings(settings: Settings, ledger: Ledger) -> Mapping[Purpose, CarryOut]:
+    """By what a list is read for, what does it."""
+    start = start_carried_out(
+        ledger,
+        settings.accounts,
+        reports_folder=settings.data_dir / "reports",
+        second_person_above=settings.console.second_person_above,
+    )
+    return {
+        Purpose.CHECK: check_carried_out(ledger, settings.accounts),
+        Purpose.PLAN: plan_carried_out(settings, ledger),
+        Purpose.START: start,
+    }
