@@ -20,7 +20,7 @@ class Together(Generic[T]):
         self._lock = threading.Lock()
         self._gather, self._came_at = gather, -1.0
         self._turns: dict[Hashable, threading.Lock] = {}
-        self._waiting: dict[Hashable, list[T]] = {}
+        self._waiting: dict[Hashable, _Batch[T]] = {}
 
     def do(self, work: Hashable, items: Sequence[T], act: Callable[[Sequence[T]], None]) -> None:
         """Return when `act` has been called with these items, by this thread or by another with the same work.
@@ -29,13 +29,28 @@ class Together(Generic[T]):
         """
         with self._lock:
             turn = self._turns.setdefault(work, threading.Lock())
-            self._waiting.setdefault(work, []).extend(items)
+            is_first = work not in self._waiting
+            batch = self._waiting.setdefault(work, _Batch())
+            batch.items.extend(items)
             now = monotonic()
             is_busy, self._came_at = now - self._came_at < self._gather, now
+        if not is_first:
+            batch.done.wait()  # and no longer: what comes after it is others' work
+            return
         with turn:
-            if is_busy and work in self._waiting:
-                sleep(self._gather)
+            if is_busy and (left := now + self._gather - monotonic()) > 0:
+                sleep(left)
             with self._lock:
-                waiting = self._waiting.pop(work, [])
-            if waiting:
-                act(waiting)
+                del self._waiting[work]
+            try:
+                act(batch.items)
+            finally:
+                batch.done.set()
+
+
+class _Batch(Generic[T]):
+    """What is done in one go, by the thread whose items were the first of it."""
+
+    def __init__(self) -> None:
+        self.items: list[T] = []
+        self.done = threading.Event()
