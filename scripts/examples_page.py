@@ -17,8 +17,8 @@ from rich.console import Console
 import campaigns
 from campaigns.definition import load_definition
 from console.cli.commands.plan import plan_panel
-from console.plans import plan_of
 from workers.ledger import open_ledger
+from workers.plans import plan_of
 from workers.rehearsal.beginning import beginning
 from workers.settings import Settings
 

@@ -1,9 +1,10 @@
-"""What the lists of drafts are read for, each with what does it: by a worker, or by the console for a short list."""
+"""What lists are read for, each with what does it: by a worker, or by the console for a short list."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from campaigns.launch.drafts.append_draft import append_carried_out
 from campaigns.launch.drafts.draft_checks import check_carried_out
 from campaigns.launch.drafts.reading_notes import Purpose
 from campaigns.launch.drafts.readings import CarryOut
@@ -25,4 +26,5 @@ def list_readings(settings: Settings, ledger: Ledger) -> Mapping[Purpose, CarryO
         Purpose.CHECK: check_carried_out(ledger, settings.accounts),
         Purpose.PLAN: plan_carried_out(settings, ledger),
         Purpose.START: start,
+        Purpose.APPEND: append_carried_out(ledger, settings.accounts),
     }

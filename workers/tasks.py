@@ -200,7 +200,7 @@ def launch() -> None:
 
 @app.task(name="workers.tasks.read_list", send_events=False)  # type: ignore[untyped-decorator]
 def read_list(draft_id: str) -> None:
-    """Read the list of a draft for its check, plan or start; its files say how far it is, and what came of it."""
+    """Read a list for a check, a plan, a start or an append; files beside it say how far it is, and what came of it."""
     using = runtime(settings)
     facts: dict[str, Any] = {"clock": using.clock, "stopping": using.stopping}
     try:

@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 from campaigns.operations.api_tokens import MEANINGS
 from console.api import (
     accounts,
+    appends,
     calls,
     campaigns,
     contacts,
@@ -36,7 +37,7 @@ from console.server.etags import JSON
 from console.server.problems import Problem
 
 MODULES = (  # calls first: routes are tried in their order, and none is asked for as often
-    *(calls, campaigns, drafts, draft_checks, rehearsals, starts, contacts, motion, reports, live_calls),
+    *(calls, campaigns, drafts, draft_checks, rehearsals, starts, contacts, motion, appends, reports, live_calls),
     *(suppressions, accounts, schedules, webhooks, events, tokens),
 )
 RESOURCES = tuple(module.router for module in MODULES)

@@ -7,10 +7,8 @@ from datetime import datetime
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
-from anyio import to_thread
-from fastapi import HTTPException, Path, Request, Response
+from fastapi import Path, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
-from starlette.datastructures import UploadFile
 
 from campaigns.launch.append import append, check_rows
 from campaigns.launch.change import Change, change_contact
@@ -24,7 +22,7 @@ from campaigns.reporting.explain import explain_one
 from console.api.campaigns import ETAG, CampaignId, IfMatch, shown_text
 from console.api.contacts import ContactStory, NumberGiven, phone_of, story_of
 from console.api.rejected_rows import RejectedRow, rejected_row
-from console.api.uploads import LIST_PART, MAX_JSON, MAX_ROWS, MAX_UPLOAD, multipart_body, uploaded_file
+from console.api.uploads import MAX_JSON, MAX_ROWS
 from console.server.api_route import NO_NUL, InjectedCaller, api_router, needs
 from console.server.auth import Caller
 from console.server.cursors import MAX_ID
@@ -35,8 +33,6 @@ router = api_router("contacts")
 
 CONTACTS = "/campaigns/{campaign_id}/contacts"
 ContactId = Annotated[int, Path(ge=1, le=MAX_ID, description="The contact's id, as the list has it.")]
-SKIP_PART = {"type": "string", "enum": ["true", "false"], "default": "false"}
-APPEND_UPLOAD = multipart_body("ContactsUpload", {"list": LIST_PART, "skip_rejects": SKIP_PART}, ["list"])
 
 
 class NewContacts(BaseModel):
@@ -62,6 +58,8 @@ class AppendedContact(BaseModel):
 
 class Appended(BaseModel):
     """What became of the rows; of them and of the rejects the first 1,000 are named."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     campaign: str
     added: int
@@ -135,19 +133,7 @@ def append_contacts(
     campaign_id: CampaignId, given: NewContacts, state: InjectedState, caller: InjectedCaller
 ) -> Appended:
     """Append rows to a campaign that goes on, checked as a start checks its list. Sent again, they change nothing."""
-    return _append(campaign_id, given.contacts, given.skip_rejects, state, caller)
-
-
-@router.post(f"{CONTACTS}/upload", max_body_size=MAX_UPLOAD, **needs(Scope.CAMPAIGNS, **APPEND_UPLOAD))
-async def append_uploaded_contacts(
-    campaign_id: CampaignId, request: Request, state: InjectedState, caller: InjectedCaller
-) -> Appended:
-    """The same with a file."""
-    async with request.form(max_files=1, max_fields=2) as form:
-        sent, skip = form.get("list"), form.get("skip_rejects", "false")
-        if set(form) - {"list", "skip_rejects"} or not isinstance(sent, UploadFile) or skip not in ("true", "false"):
-            raise HTTPException(422, "the parts are list (a file) and skip_rejects (true, false), each once")
-        return await to_thread.run_sync(_append_file, campaign_id, sent, skip == "true", state, caller)
+    return append_given(campaign_id, given.contacts, given.skip_rejects, state, caller)
 
 
 @router.post(f"{CONTACTS}/withdraw", **needs(Scope.CAMPAIGNS))
@@ -201,18 +187,14 @@ def change_campaign_contact(
     return _now(result.contact, result.outcome, result.why, caller)
 
 
-def _append_file(campaign_id: str, sent: UploadFile, skip_rejects: bool, state: AppState, caller: Caller) -> Appended:
-    with uploaded_file(sent) as file:
-        return _append(campaign_id, file, skip_rejects, state, caller)
-
-
-def _append(
+def append_given(
     campaign_id: str,
     source: FilePath | Sequence[Mapping[str, Any]],
     skip_rejects: bool,
     state: AppState,
     caller: Caller,
 ) -> Appended:
+    """Append rows that came as such, or as a short list."""
     now = state.clock()
     checked = check_rows(state.ledger, campaign_id, source, state.settings.accounts, now=now)
     checked.refuse_rejects(None, skip=skip_rejects, undone="appended")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +14,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from campaigns.audience.rejects import Reject
 from campaigns.definition.sections.responses import STOP
 from campaigns.launch.append import AppendResult, append, check_rows, open_for_append
+from campaigns.launch.drafts.append_draft import begin_append, find_append
+from campaigns.launch.drafts.file_drafts import FileDraft
+from campaigns.launch.drafts.reading_notes import Purpose, note_of
+from campaigns.launch.drafts.readings import AT_ONCE_BYTES, stop_reading
+from campaigns.launch.guided.rejected_rows import RejectedRow, first_rejected
 from campaigns.launch.redial import OUTCOMES, WORDS, redial, redial_counts, refuse_unless_over
 from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
@@ -28,10 +33,11 @@ from console.server.body import put_upload
 from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.state import AppState, InjectedState
 from dialer.errors import DialerError
+from workers.list_readings import list_readings
 
 CAMPAIGN = "/campaigns/{campaign_id}"
 MAX_UPLOAD = 512 << 20  # as in the API
-REJECTS_SHOWN = 100
+REJECTS_SHOWN, REFRESH_SECONDS = 100, 1
 
 router = page_router(max_body=MAX_UPLOAD)
 
@@ -41,8 +47,8 @@ class AppendAnswer:
     """What became of a file whose rows were to be appended; `error` says why nothing was."""
 
     error: str = ""
-    result: AppendResult | None = None
-    rejects: Sequence[Reject] = ()
+    result: AppendResult | Mapping[str, Any] | None = None
+    rejects: Sequence[Reject | RejectedRow] = ()
     bad_rows: int = 0
 
 
@@ -90,9 +96,35 @@ def append_rows(
     campaign = open_for_append(state.ledger, campaign_id)
     if rows is None or not rows.filename:
         answer = AppendAnswer(error=gettext("Choose a file: CSV or XLSX."))
+    elif rows.size is None or rows.size > AT_ONCE_BYTES:
+        return _to_append(_left_to_a_worker(state, campaign, rows, bool(skip_rejects), person.name))
     else:
         answer = _append(state, campaign, rows, bool(skip_rejects), person.name)
     return HTMLResponse(_append_page(request, campaign, answer), 422 if answer.error else 200)
+
+
+@router.get(f"{CAMPAIGN}/append/{{append_id}}", **for_role(Role.SENDER))
+def show_append(campaign_id: str, append_id: str, request: Request, state: InjectedState) -> str:
+    """How far the append of a long list is, and what came of it."""
+    draft = find_append(state.ledger, state.settings.data_dir, campaign_id, append_id)
+    note = note_of(draft, Purpose.APPEND)
+    answer = AppendAnswer(rejects=first_rejected(draft, REJECTS_SHOWN) if note.is_over else ())
+    if note.fault is not None:
+        answer = replace(answer, error=with_remedy(note.fault.message, note.fault.remedy))
+    elif note.result is not None:
+        answer = replace(answer, result=note.result, bad_rows=note.result["rejected"])
+    with state.ledger.reading() as db:
+        campaign = queries.campaign(db, campaign_id)
+    facts = {"note": note, "append_id": append_id, "trouble": note.trouble(state.clock())}
+    return _append_page(request, campaign, answer, every=None if note.is_over else REFRESH_SECONDS, **facts)
+
+
+@router.post(f"{CAMPAIGN}/append/{{append_id}}/stop", **for_role(Role.SENDER))
+def stop_append(campaign_id: str, append_id: str, state: InjectedState, person: InjectedPerson) -> Response:
+    """Have the append of a long list stopped, and show what becomes of it."""
+    draft = find_append(state.ledger, state.settings.data_dir, campaign_id, append_id)
+    stop_reading(draft, Purpose.APPEND, who=person.name)
+    return _to_append(draft)
 
 
 @router.post(f"{CAMPAIGN}/close", **for_role(Role.SENDER))
@@ -116,9 +148,28 @@ def _redial_page(request: Request, state: AppState, campaign_id: str, error: str
     return render("redial.html", request, **facts, error=error)
 
 
-def _append_page(request: Request, campaign: Campaign, answer: AppendAnswer) -> str:
-    shown = answer.rejects[:REJECTS_SHOWN]
-    return render("append.html", request, campaign=campaign, answer=answer, rejects=shown)
+def _append_page(request: Request, campaign: Campaign, answer: AppendAnswer, **facts: Any) -> str:
+    shown = {"campaign": campaign, "answer": answer, "rejects": answer.rejects[:REJECTS_SHOWN], "note": None}
+    return render("append.html", request, **shown | facts)
+
+
+def _to_append(draft: FileDraft) -> Response:
+    return RedirectResponse(f"/campaigns/{draft.appends_to}/append/{draft.id}", 303)
+
+
+def _left_to_a_worker(state: AppState, campaign: Campaign, rows: UploadFile, skip_rejects: bool, who: str) -> FileDraft:
+    draft, _ = begin_append(
+        state.ledger,
+        state.settings.data_dir,
+        campaign.id,
+        rows.file,
+        list_readings(state.settings, state.ledger)[Purpose.APPEND],
+        list_name=rows.filename or "",
+        skip_rejects=skip_rejects,
+        who=who,
+        clock=state.clock,
+    )
+    return draft
 
 
 def _append(state: AppState, campaign: Campaign, rows: UploadFile, skip_rejects: bool, who: str) -> AppendAnswer:

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -98,29 +99,41 @@ def create(
 
     A standing campaign has no list. Raises NoList, and DefinitionFaults with lines and columns of the text.
     """
-    suffix = Path(list_name).suffix.lower()
-    kept_name = LIST + (suffix if suffix in SUFFIXES else ".csv")
+    kept_name = kept_list_name(list_name)
 
-    def fill(folder: Path) -> Definition:
+    def fill(folder: Path) -> Mapping[str, Any]:
         with paths_left_out(folder):
             campaign = _kept_definition(folder, definition, kept_name if put_list else None)
         if put_list is not None:
             put_list(new_file(folder / kept_name))
-        return campaign
+        return about_campaign(campaign)
 
     return keep(ledger, data_folder, fill, who=who, now=now)
+
+
+def kept_list_name(list_name: str) -> str:
+    """The name under which a list is kept that came under this one."""
+    suffix = Path(list_name).suffix.lower()
+    return LIST + (suffix if suffix in SUFFIXES else ".csv")
+
+
+def about_campaign(definition: Definition) -> Mapping[str, Any]:
+    """What is noted of a draft beside its definition."""
+    return {"name": definition.campaign, "account": definition.account}
 
 
 def keep(
     ledger: Ledger,
     data_folder: Path,
-    fill: Callable[[Path], Definition],
+    fill: Callable[[Path], Mapping[str, Any]],
     *,
     token: str | None = None,
+    event: str | None = "campaign created",
     who: str,
     now: datetime,
 ) -> FileDraft:
-    """Keep a draft whose folder `fill` fills. It is there once it is whole; what `fill` raises leaves nothing.
+    """Keep a draft whose folder `fill` fills, and of which it returns what is noted. It is there once it is whole; what
+    `fill` raises leaves nothing. `event` is what the audit says.
 
     `token` is from `new_token`: whoever asks twice with the same gets the draft that there is.
     """
@@ -133,10 +146,9 @@ def keep(
     folder = drafts / f".{new_token()}"
     folder.mkdir(mode=0o700)
     try:
-        campaign = fill(folder)
-        draft_id = f"{campaign.campaign}.{token}"
-        about = {"name": campaign.campaign, "account": campaign.account, "created_by": who}
-        _write_about(folder, about | {"created_at": now.isoformat()})
+        about = fill(folder)
+        draft_id = f"{about['name']}.{token}"
+        _write_about(folder, {**about, "created_by": who, "created_at": now.isoformat()})
         try:
             folder.rename(drafts / draft_id)
         except OSError:
@@ -147,8 +159,9 @@ def keep(
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    ledger.write(write_audit, now, who=who, event="campaign created", detail=draft_id)
-    return find(data_folder, draft_id)
+    if event is not None:
+        ledger.write(write_audit, now, who=who, event=event, detail=draft_id)
+    return find_any(data_folder, draft_id)
 
 
 def new_token() -> str:
@@ -317,7 +330,7 @@ def _kept_definition(folder: Path, text: str, list_name: str | None) -> Definiti
 
 def _with_token(data_folder: Path, token: str) -> FileDraft | None:
     folder = next((data_folder / DRAFTS).glob(f"[A-Za-z0-9]*.{token}"), None)
-    return find(data_folder, folder.name) if folder else None
+    return find_any(data_folder, folder.name) if folder else None
 
 
 def remove_old_drafts(data_folder: Path, now: datetime) -> None:

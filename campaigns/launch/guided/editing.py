@@ -15,19 +15,19 @@ from typing import Any
 
 from campaigns.audience.audience import Audience, open_list, read_audience
 from campaigns.audience.files.encoding import BadContactsFile
-from campaigns.audience.kept_lists import LIST
 from campaigns.definition import Definition, definition_of
 from campaigns.definition.yaml_source import DefinitionFaults, FileFault, read_source
 from campaigns.launch.checking.checks import provider_of
 from campaigns.launch.clone import definition_yaml
 from campaigns.launch.drafts.file_drafts import (
     CAMPAIGN_FILE,
-    SUFFIXES,
     FileDraft,
     PutList,
+    about_campaign,
     alone,
     change_about,
     keep,
+    kept_list_name,
     new_file,
     paths_left_out,
 )
@@ -87,10 +87,9 @@ def begin(
 
     Whoever asks twice with the same `token` gets one draft.
     """
-    suffix = Path(list_name).suffix.lower()
-    list_file = LIST + (suffix if suffix in SUFFIXES else ".csv")
+    list_file = kept_list_name(list_name)
 
-    def fill(folder: Path) -> Definition:
+    def fill(folder: Path) -> Mapping[str, Any]:
         with paths_left_out(folder), _called(list_name, list_file):
             put_list(new_file(folder / list_file))
             take_sample(folder / list_file, sheet=sheet, encoding=encoding)
@@ -101,7 +100,7 @@ def begin(
         keys["contacts"] = _without_blanks(keys["contacts"] | {"sheet": sheet, "encoding": encoding})
         definition, missing = _completed(_without_blanks(keys))
         _write(folder, definition, missing)
-        return definition
+        return about_campaign(definition)
 
     return keep(ledger, data_folder, fill, token=token, who=who, now=now)
 
