@@ -22,6 +22,7 @@ from campaigns.operations.people import Role
 from campaigns.reporting.listings import CallOnTheLine, calls_on_the_line
 from console.pages.language import gettext
 from console.pages.rendering import render
+from console.pages.said import with_remedy
 from console.server.cursors import After, moment_and_uuid_after, page_of
 from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.state import AppState, InjectedState
@@ -125,7 +126,7 @@ def _manage(
     except DialerError as exc:
         state.call_looks.forget(account)
         words = exc.message.removeprefix(f"call {session}: ")  # whose page it is
-        trouble = f"{words}{' – ' if exc.remedy else ''}{exc.remedy}"
+        trouble = with_remedy(words, exc.remedy)
         return HTMLResponse(_call_page(request, state, account, session, trouble=trouble, typed=typed), 409)
     state.call_looks.forget(account)
     return RedirectResponse(f"/calls/{quote(account)}/{session}?done={action}", 303)

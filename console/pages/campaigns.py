@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 
+from campaigns.launch.drafts import file_drafts
 from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
 from campaigns.lifecycle import CAMPAIGN_MOVES, ENDED_CAMPAIGNS, LIVE_CAMPAIGNS, CampaignStatus, ContactStatus
@@ -65,6 +66,7 @@ def show_campaign(campaign_id: str, request: Request, state: InjectedState, pers
         audit=audit,
         actions=allowed,
         may=_further_acts(summary.campaign, person),
+        once=file_drafts.new_token(),
         every=REFRESH_SECONDS_LIVE if summary.campaign.status in LIVE_CAMPAIGNS else REFRESH_SECONDS_ENDED,
         now=now,
     )

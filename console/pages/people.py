@@ -12,7 +12,7 @@ from campaigns.operations.passwords import BadPassword
 from campaigns.operations.people import BadUser, LastAdmin, Role, UserNameTaken
 from console.pages.language import gettext
 from console.pages.rendering import render
-from console.pages.said import with_remedy
+from console.pages.said import said, with_remedy
 from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.state import AppState, InjectedState
 from workers.session_cookie import lifetime
@@ -45,7 +45,7 @@ def add_person(
     except BadPassword as exc:
         faults = {"password": with_remedy(exc.message, exc.remedy)}
     except UserNameTaken as exc:
-        faults = {"name": exc.message}
+        faults = {"name": said(exc.message)}
     except BadUser as exc:
         faults = {"name": with_remedy(exc.message, exc.remedy)} if roles else {"roles": gettext("tick at least one")}
     else:

@@ -147,7 +147,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "words": lambda name: gettext(label(name)),
-        "plain": lambda sentence: plain(sentence or "", gettext, ngettext),
+        "plain": lambda sentence: said(plain(sentence or "", gettext, ngettext)),
         "activity": activity,
         "meaning": lambda status: gettext(meaning(status)),
         "segments": segments,

@@ -6,6 +6,7 @@ import re
 from functools import partial
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import HTTPException, Query, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
@@ -14,7 +15,7 @@ from starlette.datastructures import FormData, UploadFile
 from campaigns.audience.files.encoding import BadContactsFile
 from campaigns.definition.encodings import NoSuchEncoding, encoding_named
 from campaigns.launch.drafts import file_drafts
-from campaigns.launch.drafts.file_drafts import PutList
+from campaigns.launch.drafts.file_drafts import NoList, PutList
 from campaigns.launch.guided import editing
 from campaigns.launch.guided.earlier_lists import earlier_campaigns, earlier_definition, list_of
 from campaigns.launch.guided.proposals import Habits
@@ -65,12 +66,36 @@ def begin(request: Request, form: InjectedForm, state: InjectedState, person: In
             sheet=typed["sheet"] or None,
             encoding=typed["encoding"] or None,
             habits=_habits(request, state, typed["like"]),
-            token=typed["once"] if TOKEN.fullmatch(typed["once"]) else file_drafts.new_token(),
+            token=_token(form),
             who=person.name,
             now=state.clock(),
         )
     except BadContactsFile as exc:
         return _page(request, state, typed, {"list": with_remedy(exc.message, exc.remedy)}, 422)
+    return RedirectResponse(f"/new/{draft.id}/columns", 303)
+
+
+@router.post("/campaigns/{campaign_id}/draft", **for_role(Role.EDITOR))
+def copy(
+    campaign_id: str, request: Request, form: InjectedForm, state: InjectedState, person: InjectedPerson
+) -> Response:
+    """A draft with a campaign's people and settings; where nobody of it is kept, the page that asks for a list."""
+    settings = earlier_definition(state.ledger, campaign_id)
+    try:
+        put_list = list_of(state.ledger, campaign_id)
+    except NoList:
+        return RedirectResponse(f"/new?like={quote(campaign_id)}", 303)
+    draft = editing.begin(
+        state.ledger,
+        state.settings.data_dir,
+        put_list,
+        list_name=f"{settings.campaign}.csv",
+        name=settings.campaign,
+        habits=_habits(request, state, campaign_id),
+        token=_token(form),
+        who=person.name,
+        now=state.clock(),
+    )
     return RedirectResponse(f"/new/{draft.id}/columns", 303)
 
 
@@ -104,6 +129,12 @@ def _page(
         every=None,
     )
     return HTMLResponse(html, status)
+
+
+def _token(form: FormData) -> str:
+    """What makes one draft of a form that is sent twice."""
+    once = text(form, "once")
+    return once if TOKEN.fullmatch(once) else file_drafts.new_token()
 
 
 def _list(form: FormData, state: AppState, earlier: str, faults: dict[str, str]) -> tuple[PutList | None, str]:

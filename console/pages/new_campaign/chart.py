@@ -12,6 +12,7 @@ WIDTH, HEIGHT, FOOT = 900, 220, 34
 WIDTHS = (300, 900, 3600, 3 * 3600, 6 * 3600, 24 * 3600)  # seconds that a bar may stand for
 MOST_BARS = 120
 MOST_TICKS = 8
+OF_A_CHARACTER = 9  # of the width, in the words of a tick
 DAY = 24 * 3600
 STEPS = (300, 900, 1800, 3600, 2 * 3600, 3 * 3600, 6 * 3600, 12 * 3600, DAY, 2 * DAY, 7 * DAY, 28 * DAY)
 
@@ -82,4 +83,4 @@ def _ticks(begin: int, end: int, zone: ZoneInfo) -> list[Tick]:
         at = datetime.fromtimestamp(moment, zone)
         words = f"{at:%d.%m.}" if step >= DAY else f"{at:%d.%m. %H:%M}" if days else f"{at:%H:%M}"
         ticks.append(Tick(WIDTH * (moment - begin) / (end - begin), words))
-    return ticks
+    return [tick for tick in ticks if tick.x + OF_A_CHARACTER * len(tick.words) <= WIDTH]

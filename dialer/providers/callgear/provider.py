@@ -70,7 +70,9 @@ class CallGear:
             reason = f"the text has {len(script.text)} characters, and the account speaks {self.text_limit} at most"
             return ScriptFault(code="text_too_long", reason=reason, suggestion="shorten it")
         if script.voice:
-            return ScriptFault(code="voice", reason="callgear has one voice and no choice", suggestion="remove voice")
+            return ScriptFault(
+                code="voice", reason="the provider has one voice and no choice", suggestion="remove voice"
+            )
         return None
 
     def placing(self, call: CallRequest) -> HttpRequest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -301,6 +302,27 @@ def test_an_earlier_campaigns_list_and_settings_are_used_again(console: Console)
     )
     written = (kept(console, draft).folder / "list.csv").read_text("utf-8").splitlines()
     assert written == ['"phone"', *(f'"{phone}"' for phone in console_server.PHONES[:3])]
+
+
+def test_a_campaign_is_copied_into_one_draft_however_often_the_button_is_pressed(console: Console) -> None:
+    earlier = console_server.add_campaign(console.ledger, now=console.clock())
+    page = f"/campaigns/{earlier}"
+    once = re.findall(r'name="once" value="(\w+)"', console.http.get(page).text)[0]
+    replies = [send(console.http, page, f"{page}/draft", {"once": once}) for _ in range(2)]
+    assert [reply.status_code for reply in replies] == [303, 303]
+    draft, again = (reply.headers["location"].removesuffix("/columns") for reply in replies)
+    assert draft == again
+    definition = load_definition(kept(console, draft).file)
+    assert (definition.campaign, definition.caller_id) == ("reminder", console_server.CALLER)
+    assert len((kept(console, draft).folder / "list.csv").read_text("utf-8").splitlines()) == 1 + 3
+    token = {"token": token_of(console.http.get(page).text)}
+    assert console.http.post("/campaigns/nothing-1/draft", data=token).status_code == 404
+
+
+def test_a_campaign_without_people_is_copied_with_another_list(console: Console) -> None:
+    standing = console_server.add_campaign(console.ledger, now=console.clock(), phones=())
+    reply = send(console.http, f"/campaigns/{standing}", f"/campaigns/{standing}/draft", {})
+    assert (reply.status_code, reply.headers["location"]) == (303, f"/new?like={standing}")
 
 
 def test_the_file_is_downloaded_as_it_is(console: Console, draft: str) -> None:
