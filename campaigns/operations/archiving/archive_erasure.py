@@ -19,7 +19,7 @@ from campaigns.reporting.report import files_locked
 PERSONAL = {
     "contacts": dict.fromkeys((*CONTENT, *TIMING, "corrected"), "") | {"phone": ERASED, "reason": ERASED},
     "attempts": dict.fromkeys(("detail", "corrected", "local_time", "zone"), ""),
-    "receipts": {"body": ERASED},
+    "receipts": {"body": ERASED, "pressed": ""},
 }
 
 

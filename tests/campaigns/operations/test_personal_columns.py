@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import JSON, select, update
 
 from campaigns.ledger.tables import attempts, contacts, metadata, receipts
+from campaigns.operations.archiving.archive_erasure import PERSONAL
 from campaigns.operations.erasure import erase
 from campaigns.operations.retention.emptying import run
 from campaigns.operations.retention.personal_data import ATTEMPT, CONTACT, RECEIPT, export_person
@@ -45,7 +46,7 @@ CHANGED_BY_ERASURE = {"corrected", "phone_hash"}
 WITH_PEOPLE_OTHERWISE = {"suppressions", "erasures", "idempotency_keys", "deliveries", "audit"}
 OF_NOBODY_CALLED = {
     *("campaigns", "breakers", "halts", "faults", "ticks", "schedules", "questions", "question_secrets", "webhooks"),
-    *("audit_chain", "retention_done", "users", "sessions", "tokens"),
+    *("archives", "audit_chain", "retention_done", "users", "sessions", "tokens"),
     *("contact_tallies", "attempt_tallies", "response_tallies", "call_times"),
 }
 
@@ -59,6 +60,11 @@ def test_every_table_is_decided_upon():
 def test_every_column_is_decided_upon(table):
     assert sorted([*EMPTIED[table].split(), *STAYS[table].split()]) == sorted(table.c.keys())
     assert set(HANDED_OVER[table]) == set(table.c.keys()) - set(NOT_HANDED_OVER[table].split())
+
+
+@pytest.mark.parametrize("table", EMPTIED, ids=lambda table: table.name)
+def test_an_erasure_empties_the_same_in_archives(table):
+    assert set(PERSONAL[table.name]) - CHANGED_BY_ERASURE == set(EMPTIED[table].split())
 
 
 @pytest.fixture
