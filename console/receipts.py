@@ -40,7 +40,7 @@ async def check_url(account: str, secret: str, request: Request, state: Injected
     """200 for an account's receipt URL: providers check a URL before they save it."""
     if _is_receipt_url(request, account, secret, state):
         return PlainTextResponse("ok")
-    return await _after_audit(state, _refuse_unknown_url(state, account))
+    return await _after_audit(state, _refuse_unknown_url(request, account, state))
 
 
 @router.post("/receipts/{account}/{secret}")
@@ -49,7 +49,7 @@ async def check_url(account: str, secret: str, request: Request, state: Injected
 async def receive_delivery(account: str, secret: str, request: Request, state: InjectedState) -> Response:
     """Receive a delivery of receipts, or of a key that was pressed: 200 once it is stored; 503 to send it again."""
     if not _is_receipt_url(request, account, secret, state):
-        return await _after_audit(state, _refuse_unknown_url(state, account))
+        return await _after_audit(state, _refuse_unknown_url(request, account, state))
     try:
         body = await read_body(request, MAX_BODY_BYTES)
     except TooLarge:
@@ -131,8 +131,19 @@ def _already_stored(state: AppState, account: str, receipts: Sequence[Receipt]) 
         return False
 
 
-def _refuse_unknown_url(state: AppState, account: str) -> Response:
+def _refuse_unknown_url(request: Request, account: str, state: AppState) -> Response:
+    """404; a wrong secret for responses is a wrong password too, and after some of them 429.
+
+    A right one is never held back: a flow posts a pressed key once, and may share its address with others' flows.
+    """
     known = account if account in state.settings.accounts else NO_ACCOUNT
+    if _route(request) == RESPONSES:
+        address, now = request.client.host if request.client else "", state.clock()
+        if seconds := state.guard.seconds_to_wait(address, now):
+            reply = _refuse(state, known, "forged", 429, "too many wrong addresses")
+            reply.headers["Retry-After"] = str(seconds)
+            return reply
+        state.guard.count_wrong(address, now)
     return _refuse(state, known, "forged", 404, "not found")
 
 

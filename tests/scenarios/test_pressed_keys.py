@@ -10,16 +10,22 @@ from sqlalchemy import select
 from campaigns.launch.checking.checks import check
 from campaigns.launch.launch import launch
 from campaigns.launch.redial import CannotRedial, redial
+from campaigns.ledger.queries import OpenAttempt
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import contacts, suppressions
 from campaigns.ledger.tallies import differences
+from campaigns.operations.sweep import sweep
 from campaigns.reporting.report import totals
+from campaigns.runtime import Runtime
+from campaigns.settlement.rulings import mark_unconfirmed
 from console.web.app import create_app
+from dialer.providers.callgear.notifications import EVENTS, template
 from dialer.sandbox.config import SandboxConfig
-from dialer.sandbox.running import running
-from tests.support import console_server
-from tests.support.dialers import callgear, carry_out, webex, working
-from tests.support.seeding import seed
+from dialer.sandbox.running import SandboxHandle, running
+from dialer.verdicts import Ruling, Verdict
+from tests.support import console_server, loopback
+from tests.support.dialers import callgear, carry_out, wait_for, webex, working
+from tests.support.seeding import dialing, seed
 from workers.secrets import receipt_url
 from workers.settings import ConsoleSettings, LedgerSettings, Settings
 
@@ -93,4 +99,60 @@ def test_a_flow_posts_keys_to_the_consoles_door(ledger, redis_url, tmp_path: Pat
                 campaign = seed(ledger, PHONES, now=using.clock(), **keys)
                 carry_out(using, campaign)
     assert responses(ledger) == PRESSED
+    assert suppressed(ledger) == [PHONES[2]]
+
+
+SCENARIO = {"call": {"kind": "scenario", "scenario_id": 23456}}
+MEANINGS = {"responses": {"Confirmed": "confirmed", "Cancelled": "cancel", "Do not call": "stop"}}
+
+
+def placed_unheard(ledger: Ledger, sandbox: SandboxHandle, using: Runtime) -> list[OpenAttempt]:
+    """Scenario calls of people who press 1, 2, 9 and nothing, whose answers were lost: no list is looked at."""
+    opened = dialing(ledger, PHONES, now=using.clock(), **SCENARIO, **MEANINGS)
+    for one, phone in zip(opened, PHONES, strict=True):
+        params = {
+            "access_token": "sandbox-key",
+            "virtual_phone_number": "18005550100",
+            "external_id": str(one.id),
+            "contact": phone.removeprefix("+"),
+            "first_call": "contact",
+            "scenario_id": 23456,
+        }
+        asked = {"jsonrpc": "2.0", "id": 1, "method": "start.scenario_call", "params": params}
+        assert "result" in loopback.post(sandbox.base_url("callgear"), json=asked).json()
+        lost = Ruling(verdict=Verdict.UNCONFIRMED)
+        ledger.write(mark_unconfirmed, one, lost, settle_seconds=1.0, now=using.clock())
+    return opened
+
+
+@pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
+def test_the_data_api_tells_the_tags_of_calls_that_nobody_has_seen(ledger, redis_url):
+    with running(SandboxConfig(speed=500)) as sandbox:
+        settings = callgear(sandbox.base_url("callgear"), speed=500, data_api_url=f"{sandbox.url}/v2.0")
+        with working(ledger, redis_url, {"main": settings}) as using:
+            opened = placed_unheard(ledger, sandbox, using)
+            ends = f"{sandbox.url}/_calls"
+            wait_for(lambda: all(call["ended_at"] for call in loopback.get(ends).json()))
+            concluded = []
+            wait_for(lambda: concluded.append(sweep(using=using).concluded) or sum(concluded) == len(opened))
+    assert responses(ledger) == PRESSED
+    assert suppressed(ledger) == [PHONES[2]]
+
+
+@pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
+def test_notifications_tell_the_tags_at_the_consoles_door(ledger, redis_url, tmp_path: Path):
+    with running(SandboxConfig(speed=200)) as sandbox:
+        settings = Settings(
+            data_dir=tmp_path,
+            accounts={"main": callgear(sandbox.base_url("callgear"), speed=200, notifications=True)},
+            ledger=LedgerSettings(url=ledger.url),
+            console=ConsoleSettings(password=console_server.PASSWORD),
+        )
+        with console_server.serving(create_app(settings)) as address:
+            at = settings.model_copy(update={"console": ConsoleSettings(public_url=address)})
+            templates = {event: template(event) for event in EVENTS}
+            sandbox.configure(notify_url=receipt_url(at, "main"), notify_templates=templates)
+            with working(ledger, redis_url, settings.accounts) as using:
+                placed_unheard(ledger, sandbox, using)
+                wait_for(lambda: responses(ledger) == PRESSED)
     assert suppressed(ledger) == [PHONES[2]]

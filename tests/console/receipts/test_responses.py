@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from uuid import UUID, uuid4
 
 import pytest
 
 from tests.console.conftest import Console
 from tests.support import console_server
+from workers.password_guard import FROM_ONE_ADDRESS
 
 DOOR = f"/responses/bulk/{console_server.SECRET}"
 RESPONSES = {"1": "confirmed", "2": "cancel", "9": "stop"}
@@ -93,3 +95,22 @@ def test_the_door_is_shut_to_strangers_and_to_what_is_too_large(console: Console
     lines = console_server.audit_rows(console.ledger, "deliveries turned away")
     counted = {count for line in lines for count in line.detail.split(", ")}
     assert counted == {"bulk forged 1", "- forged 1", "bulk too_large 1"}
+
+
+def test_whoever_guesses_the_secret_is_slowed_down_and_counted_as_with_passwords(
+    console: Console, attempt: UUID
+) -> None:
+    good = json.dumps({"correlation_id": str(attempt), "key": "1"}).encode()
+    guesses = [console.deliver(good, f"/responses/bulk/guess{n}") for n in range(FROM_ONE_ADDRESS + 1)]
+    assert [reply.status_code for reply in guesses] == [404] * FROM_ONE_ADDRESS + [429]
+    assert 0 < int(guesses[-1].headers["Retry-After"]) <= 60
+    assert console.deliver(good, DOOR).status_code == 200, "the right one is never held back"
+    console.clock.forward(61)
+    assert console.deliver(good, "/responses/bulk/guess").status_code == 404
+    console.state.audit_counts(at_once=True)
+    counted: Counter[str] = Counter()
+    for line in console_server.audit_rows(console.ledger, "wrong passwords"):
+        for told in line.detail.split(", "):
+            reason, _, count = told.rpartition(" ")
+            counted[reason] += int(count)
+    assert counted == {"wrong": FROM_ONE_ADDRESS + 1, "not compared": 1}
