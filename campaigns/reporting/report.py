@@ -221,7 +221,7 @@ def _totals(db: Connection, campaign: Campaign) -> dict[str, Any]:
         "responses": responses_of(db, campaign, counts.get(ContactStatus.REACHED, 0)),
         "reminders": reminders_of(db, campaign),
         "variants": variants_of(db, campaign),
-        "short_answers": short_answers(db, campaign.id) if asks_for_length(campaign) else None,
+        "short_answers": short_answers_of(db, campaign),
         "ended_by": summed(calls, lambda count: count.ended_by),
         "attempts": sum(count.number for count in calls if count.counted),
         "requests": sum(count.number for count in calls),
@@ -254,10 +254,10 @@ def variants_of(db: Connection, campaign: Campaign) -> dict[str, dict[str, int]]
     return {name: calls.get(name, {}) for name in message.variants} if message else {}
 
 
-def asks_for_length(campaign: Campaign) -> bool:
-    """Whether the campaign says which answered calls are short."""
+def short_answers_of(db: Connection, campaign: Campaign) -> int | None:
+    """Answered calls that were over before enough was said; None where the campaign does not say how much is enough."""
     retry = campaign.definition.retry
-    return retry is not None and retry.answered_short is not None
+    return short_answers(db, campaign.id) if retry and retry.answered_short else None
 
 
 @contextmanager

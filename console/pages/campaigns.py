@@ -15,7 +15,7 @@ from campaigns.reporting.audit_trail import AuditFilter, audit_after
 from campaigns.reporting.listings import latest_attempts, masked_reasons
 from campaigns.reporting.overview.call_history import call_history
 from campaigns.reporting.overview.retries import retries_to_come
-from campaigns.reporting.report import reminders_of, responses_of
+from campaigns.reporting.report import reminders_of, responses_of, short_answers_of, variants_of
 from campaigns.reporting.status import summarize_campaign
 from console.pages.charts import calls_chart, outcomes_chart
 from console.pages.rendering import render
@@ -46,6 +46,7 @@ def show_campaign(campaign_id: str, request: Request, state: InjectedState, pers
         attempts = latest_attempts(db, summary.campaign.id, ATTEMPTS_SHOWN)
         responses = responses_of(db, summary.campaign, summary.contacts.get(ContactStatus.REACHED, 0))
         reminders = reminders_of(db, summary.campaign)
+        texts, short_answers = variants_of(db, summary.campaign), short_answers_of(db, summary.campaign)
         not_reached = masked_reasons(db, summary.campaign.id, REASONS_SHOWN)
         history = call_history(db, summary.campaign, now)
         retries = retries_to_come(db, summary.campaign.id, now)
@@ -60,6 +61,8 @@ def show_campaign(campaign_id: str, request: Request, state: InjectedState, pers
         reasons=not_reached,
         responses=responses,
         reminders=reminders,
+        texts=texts,
+        short_answers=short_answers,
         history=history,
         charts=[calls_chart(history), outcomes_chart(history)] if history.most else [],
         retries=retries,

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from campaigns.ledger.tables import contacts
+from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from campaigns.operations.control import Action
 from console.formatting import percent
@@ -50,6 +50,23 @@ def test_a_campaigns_page_shows_statuses_outcomes_and_attempts(console: Console,
     assert f"2026-12-01 15:00:00 UTC {mask(console_server.PHONES[0])} 1 answered" in page
     assert f"{mask(console_server.PHONES[1])} 1 being called" in page
     assert "waiting waits for its next call 8 80%" in page
+
+
+def test_the_page_counts_answers_by_text_and_those_that_were_soon_over(console: Console) -> None:
+    keys = {
+        "message": {"variants": {"formal": {"tts": "Good day."}, "short": {"tts": "Hi."}}},
+        "retry": {"max_attempts": 2, "answered_short": {"under": "50%", "then": ["1h"]}},
+    }
+    campaign = console_server.add_campaign(console.ledger, now=console.clock(), phones=console_server.PHONES, keys=keys)
+    called = console_server.start_dialing(console.ledger, campaign, now=console.clock(), limit=3)
+    for number, (attempt, variant) in enumerate(zip(called, ("formal", "formal", "short"), strict=True)):
+        with console.ledger.writing() as db:
+            facts = {"variant": variant, "status": "ended", "outcome": "busy" if number else "answered"}
+            facts |= {"ended_at": console.clock(), "conclude_at": None}
+            db.execute(update(attempts).where(attempts.c.id == attempt).values(short=not number, **facts))
+    page = text_of(console.http.get(f"/campaigns/{campaign}").text)
+    assert "1 of the answered calls (100%) were over before enough was said" in page
+    assert "text calls answered soon over formal 2 1 50% 1 short 1 0 0% 0" in page
 
 
 def test_the_buttons_pause_resume_and_cancel_after_asking(console: Console, reminder: str) -> None:
