@@ -52,6 +52,7 @@ class AttemptLine:
     became: str
     response: str | None
     reminder: str | None
+    variant: str | None
     detail: str | None
     allowed_by: str | None
     next_attempt_at: datetime | None
@@ -220,6 +221,8 @@ def _no_such_contact(
     remedy = f"none of its rows was rejected: look for the number in its list, {list_file}"
     if campaign.rejects_file:
         remedy = f"rows of {list_file} that were not taken stand with their reason in {campaign.rejects_file}"
+    if where := campaign.definition.contacts.where:
+        remedy += f"; rows are left out without one that do not meet contacts.where: {where}"
     if suppressions:
         remedy = (
             f"it is on the suppression list ({suppressions[-1].reason}), and so left out where a list has it; {remedy}"
@@ -311,6 +314,7 @@ def _attempt_lines(db: Connection, contact_ids: Sequence[int], campaign: Campaig
             became=_became(row),
             response=row.response,
             reminder=campaign.definition.reminder_label(row.reminder),
+            variant=row.variant,
             detail=row.detail,
             allowed_by=row.allowed_by,
             next_attempt_at=row.next_attempt_at,

@@ -85,6 +85,7 @@ class ExplainedAttempt(BaseModel):
     became: str
     response: str | None
     reminder: str | None
+    variant: str | None
     detail: str | None
     allowed_by: str | None
     next_attempt_at: datetime | None

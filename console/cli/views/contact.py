@@ -59,6 +59,7 @@ def print_contact(contact: ContactExplanation, kept: KeptUntil, *, as_json: bool
         for attempt in contact.tried:
             pressed = f", {label(attempt.response)}" if attempt.response else ""
             pressed += f" [dim]({attempt.reminder} before)[/]" if attempt.reminder else ""
+            pressed += f" [dim](text {attempt.variant})[/]" if attempt.variant else ""
             result = (
                 escape(label(attempt.became))
                 + pressed

@@ -11,11 +11,14 @@ from campaigns.audience.audience import read_audience
 from campaigns.audience.given_rows import given_table
 from campaigns.definition.definition import definition_of
 from campaigns.definition.yaml_source import DefinitionFaults
+from campaigns.ledger.lists.contacts import NoSuchContact
 from campaigns.ledger.tables import attempts
 from campaigns.ledger.tallies import calls_by_variant, differences
+from campaigns.reporting.explain import call_story, explain_contact
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.rulings import accept
 from dialer.calls import Outcome
+from dialer.phone import PhoneNumber
 from dialer.providers.registry import account_settings
 from tests.support.seeding import DEFINITION, definition, dialing, fresh
 
@@ -54,6 +57,16 @@ def test_calls_are_counted_by_their_text(ledger, clock):
     with ledger.reading() as db:
         assert calls_by_variant(db, opened[0].campaign_id) == {"a": {"answered": 1}, "b": {"busy": 1}}
         assert differences(db) == []
+    stories = [call_story(ledger, attempt.contact_id, now=clock()) for attempt in opened]
+    assert [[line.variant for line in story.tried] for story in stories] == [["a"], ["b"]]
+
+
+def test_who_did_not_meet_the_condition_is_explained_by_it(ledger, clock):
+    contacts = {"file": "due.csv", "where": "status = 'due'"}
+    (attempt,) = dialing(ledger, ["+14155550101"], now=clock(), contacts=contacts)
+    with pytest.raises(NoSuchContact) as caught:
+        explain_contact(ledger, attempt.campaign_id, PhoneNumber("+14155550199"), now=clock())
+    assert caught.value.remedy.endswith("that do not meet contacts.where: status = 'due'")
 
 
 @pytest.mark.parametrize(
