@@ -163,6 +163,39 @@ def test_a_wrong_value_is_named_with_its_remedy(faults_of, right, wrong, key, sa
     assert suggested in fault.suggestion
 
 
+SHORT = "  tts: Hello\nretry:\n  max_attempts: 2\n  answered_short: "
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line", "column", "key", "said"),
+    [
+        ('  tts: "Hello"', f"{SHORT}50%", 9, 19, "retry.answered_short", "its keys are under, then"),
+        ('  tts: "Hello"', f"{SHORT}{{under: 5, then: 1h}}", 9, 27, "retry.answered_short.under", "at most 1"),
+        ('  tts: "Hello"', f"{SHORT}{{under: 1%, then: [1x]}}", 9, 38, "retry.answered_short.then[1]", "30s, 5m"),
+        ('  tts: "Hello"', f"{SHORT}{{under: 1%}}", 9, 3, "retry.answered_short.then", "is missing"),
+        ('  tts: "Hello"', "  tts: Hello\n  repeat: 6", 7, 11, "message.repeat", "at most 5"),
+        ('  tts: "Hello"', "  media: 7\n  repeat: 2", 6, 3, "message", "a recording, which is played once"),
+        ("first.csv", "first.csv\n  where: status = due", 5, 10, "contacts.where", "put it in quotes: 'due'"),
+        ("first.csv", "first.csv\n  where: amount >", 5, 10, "contacts.where", "a number is expected"),
+        ("first.csv", "first.csv\n  order: {amount: up}", 5, 10, "contacts.order", "found a section"),
+        ('  tts: "Hello"', "  variants: {a: {tts: Hi}}", 6, 3, "message", "write 2 to 10 of them"),
+        ('  tts: "Hello"', "  variants: [a, b]", 6, 13, "message.variants", "found a list"),
+        (
+            '  tts: "Hello"',
+            "  variants:\n    a: {tts: Hi, weight: 0}\n    b: {tts: Ho}",
+            7,
+            26,
+            "message.variants.a.weight",
+            "at least 1",
+        ),
+    ],
+)
+def test_choices_of_rows_texts_and_repeats_are_named_with_their_place(faults_of, right, wrong, line, column, key, said):
+    (fault,) = faults_of(SMALL.replace(right, wrong))
+    assert (fault.line, fault.column, fault.key) == (line, column, key)
+    assert said in f"{fault.message} {fault.suggestion}"
+
+
 def test_all_faults_are_named_at_once_and_in_the_files_order(faults_of):
     faults = faults_of(
         """\
