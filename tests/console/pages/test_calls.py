@@ -110,7 +110,7 @@ def test_a_call_is_held_and_ended_and_each_act_stands_in_the_audit(
         ("make", {"to": "101", "say": "A customer"}),
         ("restore", {}),
         ("coach", {"number": "102"}),
-        ("dtmf", {"key": "5"}),
+        ("dtmf", {"key": "9"}),
         ("talk-option", {"key": "6"}),
     ):
         reply = send(office.http, page, f"{page}/{action}", fields)
