@@ -23,6 +23,7 @@ from dialer.plural import counted
 WIDTH = 3.5
 LEAST_MARGIN = 0.01  # of a figure, and of the campaign's length: what ticks and polls add is not simulated one by one
 LEAST_END_MARGIN = timedelta(minutes=2)
+MENTIONED = 3.0  # calls; of fewer none may have been busy by chance
 FEW_RUNS = 8  # fewer tell too little of how much runs differ
 
 
@@ -125,10 +126,18 @@ def _differences(plan: Plan, totals: Totals, reserved: int, faults: int) -> Iter
         yield f"{counted(pressed, 'contact')} pressed a key that ends the reminders, and got no other"
     if unknown := totals.outcomes.get("unknown", 0):
         yield f"nobody knows how {counted(unknown, 'call')} ended: is the text too short to be followed? (dialer check)"
+    if _busy_calls(plan) >= MENTIONED and not totals.outcomes.get("busy"):
+        yield "calls that were busy or declined were seen as unanswered and tried again as those: dialer notifications"
     if refused := totals.final.get("refused", 0) + totals.final.get("suppressed", 0):
         yield f"{counted(refused, 'contact was', 'contacts were')} refused by the provider"
     if expired := totals.final.get("expired", 0):
         yield f"{counted(expired, 'contact')} expired before they were reached"
+
+
+def _busy_calls(plan: Plan) -> float:
+    """How many calls are likely to be busy."""
+    weights = plan.outcome_model.first
+    return plan.calls * weights.get(Outcome.BUSY, 0.0) / sum(weights.values())
 
 
 def moment(figure: float) -> datetime:

@@ -101,6 +101,14 @@ def test_a_call_that_comes_alone_is_followed_as_any(ledger, tmp_path):
     assert rehearsed.totals.attempts >= len(phones)
 
 
+def test_a_provider_that_does_not_tell_busy_from_unanswered_is_named(ledger, tmp_path):
+    phones = [phone for phone in numbers(60, area=212) if phone[-2:] not in ("31", "32", "39")]
+    file = written(tmp_path, phones, retry={"max_attempts": 1})
+    rehearsed = rehearse(file, configured(tmp_path, "callgear"), ledger, begins=TUESDAY)
+    (difference,) = rehearsed.comparison.differences
+    assert difference.startswith("calls that were busy or declined were seen as unanswered")
+
+
 def test_several_reminders_are_compared_one_by_one_and_those_who_press_a_key_are_named(ledger, tmp_path):
     """The clinic's four patients, of whom one confirms, one cancels and one wants no more calls."""
     file = lay_out("clinic", tmp_path)
