@@ -134,6 +134,7 @@ class EventKind(StrEnum):
     ALERT_BUDGET = "alert.budget"  # a budget of the campaign is used up, for the day or for good
     ALERT_DAY_LIMIT = "alert.day_limit"  # the account's day, or the campaign's share of it, is used up
     ALERT_UNKNOWN = "alert.unknown"  # of too many contacts it is not known how their calls ended
+    ALERT_CALLER_ID = "alert.caller_id"  # calls that show one of its numbers are answered less than before
     ALERT_WEBHOOK = "alert.webhook"  # another webhook is paused, or has ended
 
 

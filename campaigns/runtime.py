@@ -72,15 +72,19 @@ class Runtime:
         return tuple(self.possible_times()) if self.possible_times else (self.clock(),)
 
 
-def own_limits(campaign: Campaign) -> CampaignLimits:
-    """What the campaign's definition allows it of its account."""
+def own_limits(campaign: Campaign, caller_id: str | None = None) -> CampaignLimits:
+    """What the campaign's definition allows it of its account, from this number of several.
+
+    Where none of several is named, the pace of one says nothing of the campaign's.
+    """
     definition = campaign.definition
+    numbers = definition.caller_id.numbers
     return CampaignLimits(
         campaign=campaign.id,
         pace=definition.pace,
         concurrency=definition.concurrency,
         weight=definition.weight,
-        caller_id=definition.caller_id,
+        caller_id=caller_id or (numbers[0] if len(numbers) == 1 else ""),
     )
 
 

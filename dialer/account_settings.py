@@ -4,7 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    AnyHttpUrl,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
+
+from dialer.phone import BadPhoneNumber, parse
+
+
+def _number(written: str) -> str:
+    try:
+        return parse(written).e164
+    except BadPhoneNumber as exc:
+        raise ValueError(f"{exc}; {exc.suggestion}" if exc.suggestion else str(exc)) from None
 
 
 class AccountSettings(BaseModel):
@@ -37,6 +55,9 @@ class AccountSettings(BaseModel):
     day_points: Annotated[int, Field(gt=0)] | None = Field(None, description="Points a day, likewise.")
     call_points: Annotated[int, Field(gt=0)] = Field(
         1, description="Points that placing one call takes; the provider's report of API requests shows them."
+    )
+    caller_ids: tuple[Annotated[str, AfterValidator(_number)], ...] = Field(
+        (), description="Numbers that its calls may show; a campaign with another is refused. Absent, any may be tried."
     )
     caller_id_pace: Annotated[float, Field(gt=0, le=1000)] | None = Field(
         None, description="Calls per second from one caller ID at the most; absent, only the account's pace counts."

@@ -130,6 +130,26 @@ def country_of(number: PhoneNumber) -> str | None:
     return country if country in phonenumbers.SUPPORTED_REGIONS else None
 
 
+class Place(NamedTuple):
+    """Where a number belongs: its country (two letters, blank where it has none or several), area and calling code."""
+
+    country: str
+    area: str
+    code: str
+
+
+@lru_cache(maxsize=4096)
+def place_of(e164: str) -> Place:
+    """Where this number belongs; the area is blank for a number of a whole country or of a mobile phone."""
+    number = phonenumbers.parse(e164)
+    country = phonenumbers.region_code_for_number(number)
+    code = str(number.country_code)
+    if country not in phonenumbers.SUPPORTED_REGIONS:
+        return Place("", "", code)
+    digits = phonenumbers.length_of_geographical_area_code(number)
+    return Place(country, phonenumbers.national_significant_number(number)[:digits], code)
+
+
 def mask(e164: str) -> str:
     """Hide the middle of a number, keeping its country and its last two digits."""
     head = min(5, max(len(e164) - 6, 2))

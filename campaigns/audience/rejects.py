@@ -35,6 +35,7 @@ class RejectCode(StrEnum):
     INVALID_NUMBER = "invalid_number"
     BAD_COUNTRY = "bad_country"
     KIND_NOT_ALLOWED = "kind_not_allowed"  # a premium-rate number, or the like: see `contacts.allow`
+    NO_CALLER_ID = "no_caller_id"  # none of the campaign's numbers is of its country: see `caller_id.by`
     DUPLICATE = "duplicate"
     LEFT_OUT_DUPLICATE = "duplicate_left_out"  # the campaign file says so: `contacts.duplicates: first`
     IN_CAMPAIGN = "in_campaign"  # another campaign of this name, not ended, has the number

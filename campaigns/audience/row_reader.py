@@ -22,7 +22,7 @@ from campaigns.definition.speech.speech_filters import SpokenValue
 from campaigns.definition.templates import BadText, MissingVariable, RowSpeaker
 from dialer import phone
 from dialer.number_kinds import WORDS
-from dialer.phone import BadCountry, BadPhoneNumber, NoCountryCode, ParsedNumber, PhoneNumber
+from dialer.phone import BadCountry, BadPhoneNumber, NoCountryCode, ParsedNumber, PhoneNumber, place_of
 from dialer.providers.provider import ScriptFault
 from dialer.scripts import Script
 from dialer.short_text import is_short_text
@@ -155,6 +155,8 @@ class RowReader:
         else:
             batch.work_out("number", self._number_of_country, countries, *self._columns.phones)
         batch["e164"] = [number.e164 for number in batch["number"]]
+        if self._definition.caller_id.by == "region":
+            batch.check(self._reject_unless_shown_one, "e164", *self._columns.phones)
 
     def _add_zone(self, batch: RowBatch) -> None:
         zone, by_number = self._columns.zone, self._definition.contacts.zone_by_number
@@ -286,6 +288,15 @@ class RowReader:
                 RejectCode.KIND_NOT_ALLOWED, self._name_of_phone(phones), f"this is {WORDS[kind]}", advice
             )
         return number
+
+    def _reject_unless_shown_one(self, e164: str, *phones: str) -> None:
+        """Reject a number of a country of which the campaign has no number to show."""
+        if self._definition.caller_id.eligible(e164):
+            return
+        country = place_of(e164).country
+        reason = f"no number of the campaign's caller_id is of {country or 'its country'}"
+        advice = f"add a number of {country} to caller_id.numbers" if country else "write caller_id.by: rotation"
+        raise RowRejected(RejectCode.NO_CALLER_ID, self._name_of_phone(phones), reason, advice)
 
     def _country_advice(self) -> str:
         """What to do about a number without a country code, given where the country comes from."""

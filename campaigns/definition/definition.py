@@ -11,15 +11,23 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    Field,
+    PrivateAttr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from campaigns.calendar.windows import Windows
-from campaigns.definition.field_types import CallerId, OneOrMore, TemplateText, TextOrNumber
+from campaigns.definition.field_types import OneOrMore, TemplateText, TextOrNumber
 from campaigns.definition.sections.before_dial import BeforeDial
 from campaigns.definition.sections.breaker import Breaker
 from campaigns.definition.sections.budget import Budget
 from campaigns.definition.sections.by_account import ByAccount
+from campaigns.definition.sections.caller_ids import ShownNumbers
 from campaigns.definition.sections.canary import Canary
 from campaigns.definition.sections.contacts import Contacts
 from campaigns.definition.sections.frequency import Cap, Frequency
@@ -79,7 +87,10 @@ class Definition(Section):
     message: Message | None = Field(
         None, validate_default=True, description="What is said: tts or media; calls that connect people need none."
     )
-    caller_id: CallerId = Field(description='The number shown to the person called, in quotes: "+18005550100".')
+    caller_id: ShownNumbers = Field(
+        description='The number shown to the person called, in quotes: "+18005550100". Or a list of them; or numbers '
+        "with by and per_day."
+    )
     ring_timeout: Annotated[int, Field(ge=5, le=120)] = Field(30, description="Seconds to ring before giving up.")
     dtmf: Annotated[str, Field(pattern=r"^[0-9*#.]+$"), TextOrNumber] | None = Field(
         None, description="Keys sent to the person called: digits, * and #, with . for a second's pause."
@@ -345,6 +356,13 @@ class Definition(Section):
     def file(self) -> str:
         """The path of the campaign file that it was read from, else the campaign's name."""
         return self.fault((), "").file
+
+    def path_of_number(self, place: int) -> KeyPath:
+        """The path of one of the numbers of `caller_id`, as it is written."""
+        written = self._origin.source.data.get("caller_id") if self._origin.source else self.caller_id.written
+        if isinstance(written, str):
+            return ("caller_id",)
+        return ("caller_id", "numbers", place) if isinstance(written, dict) else ("caller_id", place)
 
     def fault(self, path: KeyPath, message: str, suggestion: str = "") -> FileFault:
         """A fault at a key of this definition, with line and column if it was read from a file."""

@@ -40,7 +40,7 @@ def validation_faults(exc: ValidationError, source: Source, model: type[BaseMode
     faults: list[FileFault] = []
     misspelt: set[str] = set()
     for error in sorted(exc.errors(include_url=False), key=lambda error: error["type"] == "missing"):
-        path = _path(error)
+        path = _path(error, source)
         if error["input"] is None and path in source.keys:  # reported by the source already: the key has no value
             continue
         if path and path not in source.values and isinstance(path[-1], int):
@@ -57,9 +57,11 @@ def validation_faults(exc: ValidationError, source: Source, model: type[BaseMode
     return faults
 
 
-def _path(error: ErrorDetails) -> KeyPath:
+def _path(error: ErrorDetails, source: Source) -> KeyPath:
     """The keys that lead to an error, as they stand in the file: a kind of call is no key."""
     steps = [step for step in error["loc"] if step != "[key]"]
+    if steps[:2] == ["caller_id", "numbers"] and not isinstance(source.data.get("caller_id"), dict):
+        return ("caller_id", *steps[2:])  # the numbers stand for the section
     return tuple(steps[:1] + steps[2:] if steps[:1] == ["call"] else steps)
 
 

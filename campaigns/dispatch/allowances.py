@@ -157,7 +157,8 @@ def _allowance(
     if used_up and using.ledger.write(move_on, campaign.id, account.name, "its day is used up", now):
         return None  # the next tick comes by for its next account
     definition, points = campaign.definition, account.settings.call_points
-    budget = using.ledger.write(budgets.budget_left, campaign, points, now) if definition.limits else None
+    has_budget = budgets.has_budget(definition)
+    budget = using.ledger.write(budgets.budget_left, campaign, points, now) if has_budget else None
     if budget is not None and budget.calls < room:
         room = budget.calls
         if budget.calls == 0 and not waiting:

@@ -7,16 +7,18 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Connection, Integer, Select, and_, bindparam, func, select, update
 
 from campaigns.calendar.calling_hours import is_open_at_all, next_opening
+from campaigns.dispatch.caller_ids import claim_with_numbers
 from campaigns.dispatch.dial import Slice, slice_size
 from campaigns.dispatch.vendor_queue import due_by
 from campaigns.ledger import claims
 from campaigns.ledger.moves import among
+from campaigns.ledger.numbers.frequency_caps import lock_numbers
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import AGAIN, HAS_CLAIM, IS_URGENT, attempts, campaigns, contacts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
@@ -189,6 +191,9 @@ def claim_contacts(
     Retries come before first tries.
     """
     running = claims.lock_campaigns(db, {share.campaign.id for share in shares})
+    pools = [share.campaign.definition.caller_id for share in shares]
+    if limited := {number for pool in pools if pool.per_day for number in pool.numbers}:
+        lock_numbers(db, limited)  # of all at once, in order, so that none deadlock
     probes = circuit_breaker.probe_allowances(db)
     return [
         (share, _claimed_of(db, share, probes.get(share.campaign.id), now, using))
@@ -207,11 +212,11 @@ def _claimed_of(db: Connection, share: Share, probe: int | None, now: datetime, 
     claim = uuid4()
     moments = using.moments()
     narrowed = _narrowed(campaign, canary, moments)
-    lines = claims.claim_due(
+    claim_due = partial(
+        claims.claim_due,
         db,
         campaign.id,
         claim,
-        room,
         now=now,
         lease_until=now + timedelta(seconds=using.lease),
         due_by=due_by(campaign.definition, account.provider, moments),
@@ -220,6 +225,8 @@ def _claimed_of(db: Connection, share: Share, probe: int | None, now: datetime, 
         may_be_urgent=campaign.definition.contacts.standing,
         may_be_again=share.retries,
     )
+    shared = campaign.definition.caller_id.are_shared_out
+    lines = claim_with_numbers(db, campaign, claim, room, claim_due, now) if shared else claim_due(room)
     size = slice_size(campaign.definition.pace or account.settings.pace)
     ids = list(lines)
     some = [ids[first : first + size] for first in range(0, len(ids), size)]

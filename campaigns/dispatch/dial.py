@@ -144,7 +144,7 @@ def _write_fault(
         contact=contact,
         account=account.name,
         provider=account.provider.name,
-        caller_id=campaign.definition.caller_id,
+        caller_id=campaign.definition.caller_id.for_contact(contact.caller_id),
         script_seconds=0.0,
     )
     opened = open_attempts(db, [opening], now=now, conclude_at=now)
@@ -200,7 +200,8 @@ def _send(
 
     All checks that can fail run before the commit.
     """
-    began, batch, own = time.monotonic(), [contact for contact, _ in granted], own_limits(campaign)
+    began, batch = time.monotonic(), [contact for contact, _ in granted]
+    own = own_limits(campaign, batch[0].caller_id)  # they asked for tokens together
     slots = {contact.attempt_id: slot for contact, slot in granted}
 
     def act(some: Sequence[Claimed]) -> list[tuple[CallRequest, Departure, Opened]]:

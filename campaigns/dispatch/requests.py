@@ -52,12 +52,13 @@ def prepared(
     reminder = reminder_for(definition, contact, moments[0])
     script = script_for(definition, campaign.account, contact, reminder)
     handed_over = send_at(definition, account.provider, contact, moments)
+    caller_id = definition.caller_id.for_contact(contact.caller_id)
     local_time, allowed_by = call_evidence(definition, contact.zone, handed_over or moments[0])
     opening = Opening(
         contact=contact,
         account=account.name,
         provider=account.provider.name,
-        caller_id=definition.caller_id,
+        caller_id=caller_id,
         script_seconds=script.seconds,
         reminder=reminder,
         variant=definition.variant_for(contact.key, contact.phone),
@@ -68,7 +69,7 @@ def prepared(
     request = CallRequest(
         correlation_id=contact.attempt_id,
         to=PhoneNumber(contact.phone),
-        caller_id=PhoneNumber(definition.caller_id),
+        caller_id=PhoneNumber.of_valid(caller_id),
         script=script,
         ring_timeout=definition.ring_timeout,
         dtmf=definition.dtmf,

@@ -36,11 +36,11 @@ def send_with_tokens(
     meanwhile, are given back, and so is their place in the queue. No token is taken while the event loop is behind:
     it would be too old by the time its request can leave.
     """
-    left, patience, own = list(contacts), using.horizon, own_limits(campaign)
+    left, patience = list(contacts), using.horizon
     try:
         while left:
             turn = _turn(left, account, campaign)
-            names = [str(contact.attempt_id) for contact in turn]
+            names, own = [str(contact.attempt_id) for contact in turn], own_limits(campaign, turn[0].caller_id)
             with account.admission.admitted(account.departures.caught_up):
                 granted, answer = account.bucket.acquire_many(
                     names,
@@ -76,11 +76,15 @@ def return_claims(contacts: Sequence[Claimed], using: Runtime, due_in: float | N
 
 
 def _turn(left: Sequence[Claimed], account: Account, campaign: Campaign) -> list[Claimed]:
-    """The contacts that ask for tokens together: as many as the pace allows in a moment, all of one urgency."""
+    """The contacts that ask for tokens together: as many as the pace allows in a moment, of one urgency and number."""
     own = (account.settings.pace, campaign.definition.pace, account.settings.caller_id_pace)
     size = max(1, min(MOST_IN_TURN, round(min(pace for pace in own if pace) * TURN_SECONDS)))
-    urgency = _urgency_of_contact(campaign, left[0])
-    return list(takewhile(lambda contact: _urgency_of_contact(campaign, contact) is urgency, left[:size]))
+    kind = _kind(campaign, left[0])
+    return list(takewhile(lambda contact: _kind(campaign, contact) == kind, left[:size]))
+
+
+def _kind(campaign: Campaign, contact: Claimed) -> tuple[Urgency, str | None]:
+    return _urgency_of_contact(campaign, contact), contact.caller_id
 
 
 def _urgency_of_contact(campaign: Campaign, contact: Claimed) -> Urgency:

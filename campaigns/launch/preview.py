@@ -41,7 +41,8 @@ class Preview:
 
     `reminders` are those of its appointment, where the campaign has several. `contact` is the masked number. `text` is
     None for a recording, and for a call that says nothing. `seconds` is an
-    estimate of the message's length, `values` what the text's filters made of the row's values.
+    estimate of the message's length, `values` what the text's filters made of the row's values. `caller_ids` are the
+    numbers of which it will be shown one, the nearest first.
     """
 
     campaign: str
@@ -55,6 +56,7 @@ class Preview:
     rejected: Reject | None = None
     reminders: Sequence[PreviewedReminder] = field(default=(), repr=False)
     variant: str | None = None
+    caller_ids: Sequence[str] = ()
 
     @property
     def characters(self) -> int:
@@ -115,6 +117,7 @@ def _preview(row: ContactRow | Reject, audience: Audience) -> Preview:
         values=row.spoken,
         reminders=_reminders(row, definition),
         variant=definition.variant_for(row.key, row.e164),
+        caller_ids=[number for group in definition.caller_id.eligible(row.e164) for number in group],
     )
 
 

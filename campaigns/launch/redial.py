@@ -40,7 +40,7 @@ from dialer.errors import DialerError
 OUTCOMES = (Outcome.NO_ANSWER, Outcome.BUSY, Outcome.REJECTED, Outcome.FAILED)
 WORDS = tuple(word.value for word in (*OUTCOMES, *REDIALED_CONTACTS))
 MOST_COUNTED = 5_000
-KEPT = ("line", "phone", "phone_hash", "consent", "fields", "text", "voice", "zone", "not_after", "key")
+KEPT = ("line", "phone", "phone_hash", "consent", "fields", "text", "voice", "zone", "not_after", "key", "caller_id")
 
 
 class CannotRedial(DialerError):

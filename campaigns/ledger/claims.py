@@ -57,6 +57,7 @@ class Claimed:
     urgent: bool = False
     key: str = ""
     reminder: int | None = None
+    caller_id: str | None = None
     fields: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
@@ -211,6 +212,7 @@ def still_claimed(db: Connection, claim: UUID, contact_ids: Sequence[int], now: 
             urgent=row.urgent,
             key=row.key,
             reminder=row.reminder,
+            caller_id=row.caller_id,
         )
         for row in rows
     ]
@@ -233,10 +235,13 @@ def _claimed(*, arrays: bool) -> Select[Any]:
 
 def claimed_bare(db: Connection, claim: UUID, contact_id: int) -> Claimed | None:
     """A claimed contact without its row of the list, which may be what cannot be read; None if it is not claimed."""
-    columns = (contacts.c.phone, contacts.c.zone, contacts.c.due_at, contacts.c.claimed_at, contacts.c.lease_until)
+    names = ("phone", "zone", "due_at", "claimed_at", "lease_until", "caller_id")
+    columns = [contacts.c[name] for name in names]
     ours = (contacts.c.id == contact_id, contacts.c.claim == claim, contacts.c.status == ContactStatus.CLAIMED)
     row = db.execute(select(*columns).where(*ours)).first()
-    return row and Claimed(contact_id=contact_id, claim=claim, text=None, voice=None, not_after=None, **row._mapping)
+    if row is None:
+        return None
+    return Claimed(contact_id=contact_id, claim=claim, text=None, voice=None, not_after=None, **row._mapping)
 
 
 def give_back(db: Connection, claim: UUID, contact_ids: Iterable[int], *, due_at: datetime | None = None) -> int:

@@ -269,9 +269,11 @@ def new_event_id() -> str:
     return f"evt_{secrets.token_hex(16)}"
 
 
-def alerted(db: Connection, kind: EventKind, campaign_id: str) -> bool:
-    """Whether such an alert of the campaign is in the ledger."""
-    same = (deliveries.c.campaign_id == campaign_id, deliveries.c.kind == kind, deliveries.c.kind.like("alert.%"))
+def alerted(db: Connection, kind: EventKind, campaign_id: str, *, subject: str | None = None) -> bool:
+    """Whether such an alert of the campaign, about this subject if one is given, is in the ledger."""
+    same = [deliveries.c.campaign_id == campaign_id, deliveries.c.kind == kind, deliveries.c.kind.like("alert.%")]
+    if subject is not None:
+        same.append(deliveries.c.subject == subject)
     return db.execute(select(literal(1)).where(*same).limit(1)).first() is not None
 
 

@@ -238,6 +238,7 @@ contacts = Table(
     Column("due_at", UtcTime, nullable=False),
     Column("reminder", Integer),  # of several of one appointment, the one that it waits for or was told last, from 1
     Column("urgent", Boolean, nullable=False, server_default=false()),  # claimed before the others of its campaign
+    Column("caller_id", Text),  # of several numbers the one that it is shown, from its first claim on
     Column("claim", Uuid),
     Column("claimed_at", UtcTime),
     Column("lease_until", UtcTime),
@@ -319,6 +320,7 @@ attempts = Table(
     Index("ix_attempts_status_conclude_at", "status", "conclude_at"),
     Index("ix_attempts_account_provider_call_id", "account", "provider_call_id"),
     Index("ix_attempts_campaign_id_dialing_at", "campaign_id", "dialing_at"),
+    Index("ix_attempts_caller_id_dialing_at", "caller_id", "dialing_at"),
     partial_index("ix_attempts_open", "campaign_id", where=IS_OPEN),
 )
 
@@ -367,6 +369,7 @@ attempt_tallies = tallies_of(
     Column("reminder", Integer, nullable=False, server_default="0"),  # 0: the campaign has none
     Column("short", Boolean, nullable=False, server_default=false()),
     Column("variant", Text, nullable=False, server_default=""),
+    Column("caller_id", Text, nullable=False, server_default=""),
     beside=[Column("minute", Integer)],  # since 1970, in which it was made; none where many are added up
 )
 

@@ -205,6 +205,23 @@ def calls_by_variant(db: Connection, campaign_id: str) -> dict[str, dict[str, in
     return counts
 
 
+def calls_by_caller_id(db: Connection, campaign_id: str) -> dict[str, dict[str, int]]:
+    """The campaign's ended calls by their outcome for each number that was shown."""
+    counts: dict[str, dict[str, int]] = {}
+    for _campaign, number, outcome, calls in calls_from_numbers(db, [campaign_id]):
+        counts.setdefault(number, {})[outcome] = calls
+    return counts
+
+
+def calls_from_numbers(db: Connection, campaign_ids: Sequence[str]) -> list[tuple[str, str, str, int]]:
+    """Ended calls of these campaigns: campaign, number shown, outcome, how many."""
+    tallied, total = attempt_tallies.c, _sum(attempt_tallies)
+    by = (tallied.campaign_id, tallied.caller_id, tallied.outcome)
+    ended = (tallied.campaign_id.in_(campaign_ids), tallied.caller_id != "", tallied.outcome != "")
+    query = select(*by, total).where(*ended).group_by(*by).having(total != 0).order_by(*by)
+    return [(campaign, number, outcome, int(calls)) for campaign, number, outcome, calls in db.execute(query)]
+
+
 def short_answers(db: Connection, campaign_id: str) -> int:
     """How many of the campaign's answered calls were short."""
     short = (attempt_tallies.c.campaign_id == campaign_id, attempt_tallies.c.short)
@@ -382,7 +399,7 @@ def _counted(db: Connection, table: Table, rows: ColumnElement[bool], *, by_minu
         verdict, outcome, ended_by = (func.coalesce(a[name], "") for name in ("verdict", "outcome", "ended_by"))
         reminder = func.coalesce(a.reminder, 0)
         columns = [a.campaign_id, a.account, a.status, verdict, outcome, a.counted, ended_by, reminder, a.short]
-        columns.append(func.coalesce(a.variant, ""))
+        columns += [func.coalesce(a.variant, ""), a.caller_id]
         which = a.ended_at.is_not(None)
     named = [column.label(key) for column, key in zip(columns, _keys(table), strict=True)]
     if by_minute and table is attempt_tallies:

@@ -26,6 +26,7 @@ from campaigns.lifecycle import FINISHABLE_CAMPAIGNS, OPEN_CONTACTS, PROGRAM, Ca
 from campaigns.operations.erasure import finish_erasures
 from campaigns.operations.recoveries import ask_accounts
 from campaigns.runtime import Runtime, all_or_each, contained
+from campaigns.safeguards.falling_numbers import alert_of_falling_numbers
 from campaigns.safeguards.unknown_alert import alert_of_unknown
 from campaigns.settlement.receipts import accounts_waiting, apply_stored, forget_unmatched, waiting_receipts
 from campaigns.settlement.timeouts import conclude_due, mark_stale_unconfirmed
@@ -72,6 +73,7 @@ def sweep(*, using: Runtime) -> SweepResult:
         "tallies folded": lambda: fold(using.ledger),
         "events purged": lambda: _purge_events(using, now),
         "too many unknown": lambda: alert_of_unknown(using, now),
+        "numbers answered less": lambda: alert_of_falling_numbers(using, now),
         "withdrawn": lambda: end_withdrawn(using.ledger, now),
         "keys forgotten": lambda: forget_keys(using.ledger, now),
         "finished": lambda: _finish_campaigns(using),

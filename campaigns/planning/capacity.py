@@ -13,7 +13,7 @@ from campaigns.definition.sections.budget import Budget
 from campaigns.ledger.queries import parse_definition
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
-from campaigns.safeguards.budgets import day_of
+from campaigns.safeguards.days import day_of
 from dialer.account_settings import AccountSettings
 from dialer.bucket import BucketState, LimitName
 from dialer.bucket.limits import RECOVERY_FACTOR, RECOVERY_SECONDS
@@ -105,7 +105,9 @@ def capacity_of(
         day_seconds=DAY / settings.speed,
         slows=provider_for(settings).follows is not Follows.LISTING,
         budget_calls=_budget_calls(budget.calls, budget.points, settings),
-        budget_day_calls=_budget_calls(budget.day_calls, budget.day_points, settings),
+        budget_day_calls=_fewest(
+            _budget_calls(budget.day_calls, budget.day_points, settings), definition.caller_id.calls_a_day
+        ),
         budget_day_ends=(day_of(definition, begins)[1] - begins).total_seconds(),
         other_calls=0.0 if definition.urgent else pending,
         other_weight=weight / definition.weight,
@@ -128,7 +130,10 @@ def _poll_interval(settings: AccountSettings, shortest: float, minute_points: in
 
 def _budget_calls(calls: int | None, points: int | None, settings: AccountSettings) -> int | None:
     """The narrower of a budget of calls and one of points, in calls."""
-    budgets = [calls, points // settings.call_points if points else None]
+    return _fewest(calls, points // settings.call_points if points else None)
+
+
+def _fewest(*budgets: int | None) -> int | None:
     return min((budget for budget in budgets if budget is not None), default=None)
 
 

@@ -9,11 +9,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Function, Row, case, func, literal, or_, select
 
-from campaigns.ledger import deliveries, webhooks
+from campaigns.ledger import deliveries, queries, webhooks
 from campaigns.ledger.deliveries import Backlog
 from campaigns.ledger.tables import attempt_tallies, attempts, campaigns, contacts, faults, receipts
-from campaigns.ledger.tallies import contacts_of_campaigns
+from campaigns.ledger.tallies import calls_from_numbers, contacts_of_campaigns
 from campaigns.lifecycle import FINAL_CONTACTS, ContactStatus
+from campaigns.safeguards.falling_numbers import falling_numbers
+from dialer.phone import mask
 
 OPEN = (attempts.c.ended_at.is_(None), attempts.c.campaign_id > "")  # every one has one; so the index is found
 NOTHING_WAITS = Backlog(waiting=0, oldest=None)
@@ -50,6 +52,26 @@ def calls_by_outcome(db: Connection, campaign_ids: Sequence[str]) -> Rows:
     query = select(tallied.campaign_id, word, total).where(tallied.campaign_id.in_(campaign_ids))
     rows = db.execute(query.group_by(tallied.campaign_id, word).having(total != 0))
     return [(campaign_id, outcome, int(number)) for campaign_id, outcome, number in rows]
+
+
+def calls_by_caller_id(db: Connection, campaign_ids: Sequence[str]) -> Rows:
+    """Rows (campaign id, masked number, outcome, number of ended calls) of the campaigns that show several."""
+    rows = calls_from_numbers(db, campaign_ids)
+    shown = Counter(campaign for campaign, _ in {(campaign, number) for campaign, number, _, _ in rows})
+    sums = Counter[tuple[str, str, str]]()
+    for campaign, number, outcome, calls in rows:
+        if shown[campaign] > 1:
+            sums[campaign, mask(number), outcome] += calls
+    return [(*key, calls) for key, calls in sums.items()]
+
+
+def falling_caller_ids(db: Connection, campaign_ids: Sequence[str]) -> Rows:
+    """Rows (campaign id, masked number, 1) for numbers of these campaigns that are answered less than before."""
+    return [
+        (campaign.id, number, 1)
+        for campaign in queries.campaigns_by_id(db, campaign_ids)
+        for number in sorted({mask(falling.number) for falling in falling_numbers(db, campaign)})
+    ]
 
 
 def oldest_due(db: Connection, campaign_ids: Sequence[str]) -> Sequence[tuple[str, datetime]]:

@@ -19,7 +19,7 @@ from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import HASHED, Ledger
 from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.lifecycle import FINAL_CONTACTS, WAITING_CONTACTS, AttemptStatus, CampaignStatus, ContactStatus
-from campaigns.reporting.hold_reason import GOING, HoldKind, HoldReason, capped_until, hold_reason
+from campaigns.reporting.hold_reason import GOING, HoldKind, HoldReason, capped_until, hold_reason, number_used_up
 from campaigns.reporting.receipt_history import ReceiptLine, receipt_lines
 from campaigns.reporting.surroundings import NOT_ASKED, Surroundings
 from dialer.phone import PhoneNumber
@@ -30,7 +30,7 @@ CAMPAIGNS_NAMED = 3
 PER_CONTACT = frozenset(
     {
         *(HoldKind.HOLIDAY, HoldKind.WINDOW_CLOSED, HoldKind.WAITING_FOR_RETRY, HoldKind.WAITING_FOR_REMINDER),
-        *(HoldKind.CAPPED, HoldKind.PUT_OFF),
+        *(HoldKind.CAPPED, HoldKind.CALLER_ID, HoldKind.PUT_OFF),
     }
 )
 """Reasons that hold for some of a campaign's contacts only: for one contact they are computed from its own row."""
@@ -72,6 +72,7 @@ class CampaignRun:
 class ContactExplanation:
     """A contact and its history; the names are those of `explain --json`, and `number` is masked.
 
+    `caller_id` is the number that it has been given of several; None where there is one, and until it is called.
     `why` is the one reason why it is not being called now, `clears_at` when that passes, if known. `runs` are all
     campaigns of this name that had the number, oldest first; `tried` are the attempts and `told` the receipts of all
     of them.
@@ -89,6 +90,7 @@ class ContactExplanation:
     local_time: datetime
     not_after: datetime | None
     urgent: bool
+    caller_id: str | None
     consent: str | None
     response: str | None
     reminder: str | None
@@ -174,6 +176,7 @@ def _explanation(
         local_time=now.astimezone(zones_of(row.zone)[0]),
         not_after=row.not_after,
         urgent=row.urgent,
+        caller_id=row.caller_id,
         consent=row.consent,
         response=row.response,
         reminder=campaign.definition.reminder_label(row.reminder),
@@ -267,6 +270,8 @@ def _why(
         return hold.words, hold.clears_at
     if capped := capped_until(db, row, campaign, now):
         why, clears_at = f"its number has had its calls: at most {capped[0].written}", capped[1]
+    elif row.due_at > now and (used := number_used_up(db, row, campaign, now)):
+        why, clears_at = used
     else:
         why, clears_at = _when(row, campaign, now)
     if clears_at is not None and row.not_after is not None and clears_at >= row.not_after:

@@ -27,6 +27,7 @@ from campaigns.lifecycle import (
     ReleaseHold,
 )
 from campaigns.reporting.surroundings import NOT_ASKED, Surroundings, Trouble, TroubleKind
+from campaigns.safeguards.caller_ids import used_up_until
 from campaigns.safeguards.failure_rate import failure_word
 from dialer.verdicts import Verdict
 
@@ -83,6 +84,7 @@ class HoldKind(StrEnum):
     WAITING_FOR_RETRY = "waiting_for_retry"
     WAITING_FOR_REMINDER = "waiting_for_reminder"
     CAPPED = "capped"
+    CALLER_ID = "caller_id"
     ASKED_ELSEWHERE = "asked_elsewhere"
     PUT_OFF = "put_off"
 
@@ -359,6 +361,8 @@ def _waits(db: Connection, campaign: Campaign, until: datetime, now: datetime) -
         if capped := capped_until(db, first, campaign, now):
             words = f"the numbers that are left have had their calls: at most {capped[0].written}"
             return HoldReason(kind=HoldKind.CAPPED, words=words, clears_at=capped[1])
+        if used := number_used_up(db, first, campaign, now):
+            return HoldReason(kind=HoldKind.CALLER_ID, words=f"of the next contact: {used[0]}", clears_at=used[1])
         words = "whoever may be called at this hour waits for another try"
         return HoldReason(kind=HoldKind.WAITING_FOR_RETRY, words=words, clears_at=until)
     if holiday := campaign.definition.windows.holiday(now, *zones_of(first.zone)):
@@ -368,7 +372,8 @@ def _waits(db: Connection, campaign: Campaign, until: datetime, now: datetime) -
 
 def _first_due(campaign_id: str) -> Select[Any]:
     pending = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.PENDING)
-    columns = (contacts.c.zone, contacts.c.phone, contacts.c.due_at, contacts.c.reason, contacts.c.reminder)
+    names = ("zone", "phone", "due_at", "reason", "reminder", "caller_id")
+    columns = [contacts.c[name] for name in names]
     return select(*columns).where(*pending).order_by(contacts.c.due_at).limit(1)
 
 
@@ -383,6 +388,18 @@ def capped_until(
         if capped and (clears_at is None or clears_at >= contact.due_at):
             return capped[1], clears_at
     return None
+
+
+def number_used_up(
+    db: Connection, contact: Row[Any], campaign: Campaign, now: datetime
+) -> tuple[str, datetime | None] | None:
+    """That a contact waits because the number that it is shown has had its calls today, and until when."""
+    if campaign.definition.caller_id.per_day is None:
+        return None
+    used = used_up_until(db, campaign, contact.phone, contact.caller_id, now)
+    if used is None or contact.due_at < used[1]:
+        return None
+    return used[0], next_opening(campaign.definition, contact.zone, used[1])
 
 
 def _in_progress(db: Connection, campaign_id: str) -> bool:

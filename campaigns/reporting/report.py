@@ -25,6 +25,7 @@ from campaigns.ledger.store import Ledger
 from campaigns.ledger.tallies import (
     ReasonCount,
     attempt_counts,
+    calls_by_caller_id,
     calls_by_reminder,
     calls_by_variant,
     contacts_by_response,
@@ -46,8 +47,17 @@ from campaigns.reporting.follow_up import follow_up_columns, follow_up_lines
 from campaigns.reporting.unknown_calls import COLUMNS as UNKNOWN_COLUMNS
 from campaigns.reporting.unknown_calls import UnknownCall, unknown_calls
 from campaigns.reporting.xlsx_sheets import SheetRows, write_workbook
+from dialer.calls import REACHED
 
-FIGURES = {"contact_row", "attempt_no", "attempts", "talk_seconds"}  # columns of ours that are written as numbers
+FIGURES = {
+    "contact_row",
+    "attempt_no",
+    "attempts",
+    "talk_seconds",
+    "calls",
+    "answered",
+    "answered_share",
+}  # columns of ours that are written as numbers
 UNKNOWN_SHOWN = 10  # in the report itself; all are in the file
 
 
@@ -57,10 +67,12 @@ class Sheet(StrEnum):
     ATTEMPTS = "attempts"
     CONTACTS = "contacts"
     UNKNOWN = "unknown"
+    CALLER_IDS = "caller-ids"  # of a campaign that shows several numbers
     FOLLOW_UP = "follow-up"  # with numbers in full
 
 
-WITHOUT_NUMBERS = (Sheet.CONTACTS, Sheet.ATTEMPTS, Sheet.UNKNOWN)
+CALLER_ID_COLUMNS = ("caller_id", "calls", "answered", "answered_share")
+WITHOUT_NUMBERS = (Sheet.CONTACTS, Sheet.ATTEMPTS, Sheet.UNKNOWN, Sheet.CALLER_IDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +86,7 @@ class Totals:
                       where the campaign asks for no keys
     reminders         for each of several reminders, calls by outcome; empty where there is one
     variants          for each of several texts calls by outcome, and how many were `short`; empty where there is one
+    caller_ids        for each of several numbers that are shown, calls by outcome; empty where there is one
     short_answers     answered calls that were over before enough was said; None without `retry.answered_short`
     ended_by          ended calls by what showed their end; the sweep settled all but `receipt` and `list`
     unknown_contacts  contacts with the final status unknown: their call may have reached them
@@ -96,6 +109,7 @@ class Totals:
     responses: Mapping[str, int]
     reminders: Mapping[str, Mapping[str, int]]
     variants: Mapping[str, Mapping[str, int]]
+    caller_ids: Mapping[str, Mapping[str, int]]
     short_answers: int | None
     ended_by: Mapping[str, int]
     attempts: int
@@ -111,6 +125,7 @@ class Report(Totals):
 
     unknown_calls   the first of the calls with an unknown result, `unknown_count` in all; `unknown_file` has all, and
                     is None where there is none
+    caller_ids_file  its numbers with how many of their calls were answered; None where it shows one
     follow_up_file  contacts that were not reached, in the list's own columns; None where there is none
     """
 
@@ -119,6 +134,7 @@ class Report(Totals):
     unknown_calls: Sequence[UnknownCall]
     unknown_count: int
     unknown_file: Path | None
+    caller_ids_file: Path | None
     follow_up_file: Path | None
 
 
@@ -146,6 +162,7 @@ def report(ledger: Ledger, campaign_id: str, folder: Path) -> Report:
             unknown_calls=first_unknown,
             unknown_count=unknown_count,
             unknown_file=unknown_file,
+            caller_ids_file=_write_caller_ids(db, campaign, folder),
             follow_up_file=_write_follow_up(db, campaign, folder),
         )
 
@@ -194,6 +211,8 @@ def _rows_of(db: Connection, campaign: Campaign, sheet: Sheet) -> SheetRows:
             columns, lines = CONTACT_COLUMNS, contact_lines(db, campaign.id)
         case Sheet.UNKNOWN:
             columns, lines = UNKNOWN_COLUMNS, map(_unknown_line, unknown_calls(db, campaign.id))
+        case Sheet.CALLER_IDS:
+            columns, lines = CALLER_ID_COLUMNS, _caller_id_lines(db, campaign)
         case Sheet.FOLLOW_UP:
             columns = follow_up_columns(db, campaign)
             lines = (list(map(csv_cell, line)) for line in follow_up_lines(db, campaign, columns))
@@ -221,6 +240,7 @@ def _totals(db: Connection, campaign: Campaign) -> dict[str, Any]:
         "responses": responses_of(db, campaign, counts.get(ContactStatus.REACHED, 0)),
         "reminders": reminders_of(db, campaign),
         "variants": variants_of(db, campaign),
+        "caller_ids": caller_ids_of(db, campaign),
         "short_answers": short_answers_of(db, campaign),
         "ended_by": summed(calls, lambda count: count.ended_by),
         "attempts": sum(count.number for count in calls if count.counted),
@@ -252,6 +272,20 @@ def variants_of(db: Connection, campaign: Campaign) -> dict[str, dict[str, int]]
     message = campaign.definition.message
     calls = calls_by_variant(db, campaign.id) if message and message.variants else {}
     return {name: calls.get(name, {}) for name in message.variants} if message else {}
+
+
+def caller_ids_of(db: Connection, campaign: Campaign) -> dict[str, dict[str, int]]:
+    """Calls by outcome for each of several numbers that are shown; empty where the campaign shows one."""
+    shown, calls = campaign.definition.caller_id, calls_by_caller_id(db, campaign.id)
+    numbers = dict.fromkeys([*shown.numbers, *calls])
+    return {number: calls.get(number, {}) for number in numbers} if shown.are_shared_out or len(calls) > 1 else {}
+
+
+def _caller_id_lines(db: Connection, campaign: Campaign) -> Iterator[list[str]]:
+    for number, calls in caller_ids_of(db, campaign).items():
+        ended, answered = sum(calls.values()), sum(calls.get(outcome, 0) for outcome in REACHED)
+        share = f"{answered / ended:.3f}" if ended else ""
+        yield [csv_cell(cell) for cell in (number, ended, answered, share)]
 
 
 def short_answers_of(db: Connection, campaign: Campaign) -> int | None:
@@ -287,6 +321,15 @@ def _write_follow_up(db: Connection, campaign: Campaign, folder: Path) -> Path |
         file.unlink(missing_ok=True)
         return None
     write_csv(file, columns, chain([first], lines))
+    return file.absolute()
+
+
+def _write_caller_ids(db: Connection, campaign: Campaign, folder: Path) -> Path | None:
+    lines = list(_caller_id_lines(db, campaign))
+    if not lines:
+        return None
+    file = folder / f"{campaign.id}-caller-ids.csv"
+    write_csv(file, CALLER_ID_COLUMNS, lines)
     return file.absolute()
 
 

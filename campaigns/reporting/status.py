@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from campaigns.ledger.tables import attempts, contacts
 from campaigns.ledger.tallies import attempt_counts, contacts_by_status, summed
 from campaigns.lifecycle import (
     FINAL_CONTACTS,
+    LIVE_CAMPAIGNS,
     SHOWN_IN_PROGRESS,
     WAITING_CONTACTS,
     AttemptStatus,
@@ -25,6 +26,7 @@ from campaigns.lifecycle import (
 )
 from campaigns.reporting.hold_reason import HoldKind, hold_reason, next_due
 from campaigns.reporting.surroundings import NOT_ASKED, Surroundings
+from campaigns.safeguards.falling_numbers import FallingNumber, falling_numbers
 from campaigns.safeguards.unknown_share import too_many_unknown
 from dialer.calls import Outcome
 
@@ -56,6 +58,7 @@ class CampaignSummary:
     rate         requests a second that have left in the last RATE_OVER
     pace         how many the campaign and its account allow; None where the account is not known here
     ends_at      when its last contact is called at this rate; None where that is not to be foreseen
+    falling      those of a live campaign's several numbers that are answered less than before
     """
 
     campaign: Campaign
@@ -72,6 +75,7 @@ class CampaignSummary:
     rate: float = 0.0
     pace: float | None = None
     ends_at: datetime | None = None
+    falling: Sequence[FallingNumber] = ()
 
     @property
     def final(self) -> int:
@@ -139,6 +143,7 @@ def summarize_campaign(
         kind=reason.kind,
         rate=rate,
         pace=_pace(campaign, surroundings),
+        falling=falling_numbers(db, campaign) if campaign.status in LIVE_CAMPAIGNS else (),
         ends_at=_ends_at(campaign, by_contact_status, sum(count.number for count in counts), rate, now),
     )
 
@@ -187,6 +192,14 @@ def unknown_warning(summary: CampaignSummary) -> str:
     return f"{unknown:,} of {ended:,} calls ended unknown ({100 * unknown / ended:.0f} %): nobody knows who heard them"
 
 
+def warnings_of(summary: CampaignSummary) -> Iterator[str]:
+    """What people should look into: that many calls end unknown, and numbers that are answered less than before."""
+    if summary.many_unknown:
+        yield unknown_warning(summary)
+    for falling in summary.falling:
+        yield f"{falling.words}: it may be marked as unwanted"
+
+
 def summary_facts(summary: CampaignSummary) -> dict[str, Any]:
     """The summary as a JSON object of the API, and of `dialer status --json` but for NOT_IN_STATUS.
 
@@ -208,6 +221,7 @@ def summary_facts(summary: CampaignSummary) -> dict[str, Any]:
         "pace": summary.pace,
         "ends_at": summary.ends_at,
         "many_unknown": summary.many_unknown,
+        "falling": [asdict(falling) for falling in summary.falling],
         "held_by": campaign.held_by,
         "held_until": campaign.held_until,
         "created_at": campaign.created_at,

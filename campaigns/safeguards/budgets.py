@@ -1,11 +1,10 @@
-"""Budgets: how many calls a campaign may still place under its own `limits`, counted in the ledger."""
+"""Budgets: how many calls a campaign may still place under its own `limits`, and from its numbers, in the ledger."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from sqlalchemy import Connection, func, or_, select
 
@@ -15,6 +14,8 @@ from campaigns.ledger.moves import pause
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import attempts, campaigns
 from campaigns.lifecycle import UNANSWERED_REQUESTS, AttemptStatus, PauseKind
+from campaigns.safeguards.caller_ids import left_today
+from campaigns.safeguards.days import day_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,13 +28,18 @@ class BudgetLeft:
     used_up: bool
 
 
+def has_budget(definition: Definition) -> bool:
+    """Whether a campaign of this definition has any budget."""
+    return definition.limits is not None or definition.caller_id.per_day is not None
+
+
 def budget_left(db: Connection, campaign: Campaign, call_points: int, now: datetime) -> BudgetLeft | None:
     """The narrowest budget of the campaign; None when it has none. Requests without an answer count as used.
 
     Run it in the transaction that claims: then no two ticks give the same calls away.
     """
-    budgets = list(_budgets(campaign, call_points, now))
-    if not budgets:
+    budgets, numbers = list(_budgets(campaign, call_points, now)), left_today(db, campaign, now)
+    if not budgets and numbers is None:
         return None
     db.execute(select(campaigns.c.id).where(campaigns.c.id == campaign.id).with_for_update())
     with_workers = queries.count_claimed(db, campaign.id)
@@ -48,6 +54,10 @@ def budget_left(db: Connection, campaign: Campaign, call_points: int, now: datet
                 used_up=accepted >= most,
             )
         )
+    if numbers is not None:
+        why = f"its numbers' {campaign.definition.caller_id.per_day:,} calls a day (caller_id.per_day)"
+        until = day_of(campaign.definition, now)[1]
+        left.append(BudgetLeft(calls=sum(numbers.values()), why=why, until=until, used_up=False))
     return min(left, key=lambda budget: (budget.calls, budget.until is not None))
 
 
@@ -76,14 +86,6 @@ def _budgets(
     if limits.day_points:
         why = f"its budget of {limits.day_points} points a day (limits.day_points)"
         yield limits.day_points // call_points, why, begins, ends
-
-
-def day_of(definition: Definition, now: datetime) -> tuple[datetime, datetime]:
-    """The campaign's own day: from its zone's last midnight to the next."""
-    zone = ZoneInfo(definition.schedule.zone or "UTC")
-    today = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    tomorrow = (today + timedelta(days=1)).replace(tzinfo=zone)
-    return today.astimezone(UTC), tomorrow.astimezone(UTC)
 
 
 def _used(db: Connection, campaign_id: str, since: datetime | None) -> tuple[int, int]:

@@ -53,6 +53,14 @@ ETAG = {
 }
 
 
+class FallingShown(BaseModel):
+    """A number of several of whose latest calls at most half as many were answered as of those before."""
+
+    number: str = Field(description="The number that the calls show.")
+    share: float = Field(description="The answered share of its last 100 calls.")
+    earlier_share: float = Field(description="Of up to 300 before those.")
+
+
 class CampaignState(BaseModel):
     """A campaign at one moment; the names are those of `dialer status --json`."""
 
@@ -70,6 +78,7 @@ class CampaignState(BaseModel):
     pace: float | None
     ends_at: datetime | None = Field(description="When it is through, at this rate.")
     many_unknown: bool
+    falling: list[FallingShown] = Field(description="Of its several numbers, those that are answered less than before.")
     held_by: str | None
     held_until: datetime | None
     created_at: datetime

@@ -122,6 +122,7 @@ class ContactStory(BaseModel):
     id: int
     key: str
     urgent: bool
+    caller_id: str | None = Field(description="The number that it has been given of several; null where there is one.")
     campaign: str
     runs: list[ExplainedRun]
     line: int
@@ -242,6 +243,7 @@ def story_of(contact: ContactExplanation, caller: Caller, number: PhoneNumber | 
         id=contact.id,
         key=contact.key,
         urgent=contact.urgent,
+        caller_id=contact.caller_id,
         campaign=contact.campaign.id,
         runs=[ExplainedRun.model_validate(run) for run in contact.runs],
         line=contact.line,

@@ -61,6 +61,9 @@ class CampaignReport(BaseModel):
     variants: dict[str, dict[str, int]] = Field(
         description="For each of several texts, calls by how they ended, and how many were short; else empty."
     )
+    caller_ids: dict[str, dict[str, int]] = Field(
+        description="For each of several numbers that are shown, calls by how they ended; else empty."
+    )
     short_answers: int | None = Field(description="Answered calls that were soon over; null without answered_short.")
     ended_by: dict[str, int] = Field(description="Ended calls by what showed their end.")
     attempts: int = Field(description="Those that the provider accepted.")

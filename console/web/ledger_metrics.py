@@ -78,6 +78,18 @@ def _of_campaigns(db: Connection, now: datetime) -> Iterator[Metric]:
         calls,
     )
     yield gauge(
+        "dialer_caller_id_calls",
+        "Ended calls by campaign, the number of several that was shown, masked, and outcome.",
+        ("campaign", "caller_id", "outcome"),
+        counts.calls_by_caller_id(db, ids),
+    )
+    yield gauge(
+        "dialer_caller_id_falling",
+        "1 for a number of several whose calls are answered less than before; masked.",
+        ("campaign", "caller_id"),
+        counts.falling_caller_ids(db, running),
+    )
+    yield gauge(
         "dialer_unknown_ratio",
         "The share of a campaign's calls that ended unknown.",
         ("campaign",),

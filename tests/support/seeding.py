@@ -93,8 +93,8 @@ def open_all(ledger: Ledger, claim_id: UUID, ids: Sequence[int], *, now: datetim
     with ledger.reading() as db:
         ours = claims.still_claimed(db, claim_id, ids, now)
     openings = [
-        Opening(contact=one, account="main", provider="callgear", caller_id="+18005550100", script_seconds=6.0)
-        for one in ours
+        Opening(contact=one, account="main", provider="callgear", caller_id=shown, script_seconds=6.0)
+        for one, shown in ((one, one.caller_id or "+18005550100") for one in ours)
     ]
     opened = ledger.write(open_attempts, openings, now=now, conclude_at=now + timedelta(seconds=40))
     return {attempt.id for attempt in opened}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from campaigns.audience.row_reader import CheckScript, ContactRow
 from campaigns.definition import Definition
@@ -61,12 +61,27 @@ def fallback_accounts(definition: Definition, accounts: Mapping[str, AccountSett
 
 
 def account_faults(definition: Definition, accounts: Mapping[str, AccountSettings]) -> Iterator[FileFault]:
-    """Faults of the accounts after the first: not in the settings, or only one of the two leads to a sandbox."""
+    """Faults of the accounts: one may not show a number; one is not in the settings, or alone leads to a sandbox."""
+    for name in (definition.account, *definition.accounts[1:]):
+        if name in accounts and (allowed := accounts[name].caller_ids):
+            yield from _numbers_not_allowed(definition, name, allowed)
     for name in definition.accounts[1:]:
         if name not in accounts:
             yield unknown_account(definition, ("accounts",), name, accounts)
         elif accounts[name].sandbox != accounts[definition.account].sandbox:
             yield definition.fault(("accounts",), f"one of {definition.account} and {name} leads to a sandbox", "")
+
+
+def _numbers_not_allowed(definition: Definition, account: str, allowed: Collection[str]) -> Iterator[FileFault]:
+    own = definition.by_account.get(account)
+    path: KeyPath = ("by_account", account, "caller_id") if own and own.caller_id else ("caller_id",)
+    remedy = f"remove it, or add it to accounts.{account}.caller_ids in the settings"
+    if account != definition.account and path == ("caller_id",):
+        remedy = f"name one that it may show: by_account.{account}.caller_id"
+    for place, number in enumerate(definition.for_account(account).caller_id.numbers):
+        if number not in allowed:
+            where = definition.path_of_number(place) if path == ("caller_id",) else path
+            yield definition.fault(where, f"account {account} may not show {number}", remedy)
 
 
 def unknown_account(

@@ -12,6 +12,7 @@ from typing import Any
 from campaigns.audience.column_uses import ColumnUse, recognized
 from campaigns.definition import Definition
 from campaigns.definition.column_names import comparable
+from campaigns.definition.sections.caller_ids import Written
 from campaigns.launch.guided.samples import Sample
 from campaigns.launch.guided.usual_hours import usual_holidays, usual_hours
 from campaigns.launch.scaffold import RETRY, likely_text
@@ -29,7 +30,7 @@ class Habits:
     """
 
     accounts: Sequence[str]
-    caller_id: str | None = None
+    caller_id: Written | None = None
     country: str | None = None
     like: Definition | None = None
 

@@ -36,6 +36,7 @@ class Need(StrEnum):
     PAUSED = "paused"
     HELD = "held"
     UNKNOWN = "unknown"  # too many calls ended unknown
+    CALLER_ID = "caller_id"  # calls that show one of its numbers are answered less than before
     SCHEDULE = "schedule"  # its last run was missed, or refused
     WEBHOOK = "webhook"  # nothing is delivered to it
     REJECTS = "rejects"  # rows of the list that are not called
@@ -69,6 +70,7 @@ def attention(
         *(_paused(campaign) for campaign in live if _is_paused_alone(campaign)),
         *_held(summaries),
         *_unknown(summaries),
+        *_falling(summaries),
         *_schedules(db, now),
         *_webhooks(db),
         *(_rejects(campaign) for campaign in live if campaign.rejects),
@@ -113,6 +115,13 @@ def _unknown(summaries: Sequence[CampaignSummary]) -> Iterator[Attention]:
         if summary.many_unknown:
             unknown = summary.unknown_calls
             yield Attention(need=Need.UNKNOWN, subject=summary.campaign.id, number=unknown)
+
+
+def _falling(summaries: Sequence[CampaignSummary]) -> Iterator[Attention]:
+    for summary in summaries:
+        if summary.falling:
+            words, number = summary.falling[0].words, len(summary.falling)
+            yield Attention(need=Need.CALLER_ID, subject=summary.campaign.id, words=words, number=number)
 
 
 def _schedules(db: Connection, now: datetime) -> Iterator[Attention]:

@@ -17,6 +17,8 @@ from console.cli.context import effective_settings
 from console.cli.output import out, print_json, print_prose, table
 from dialer.plural import counted
 
+NUMBERS_NAMED = 4
+
 
 def register(app: typer.Typer) -> None:
     """Add this module's command."""
@@ -54,6 +56,8 @@ def _print(shown: Preview) -> None:
     facts.show_header = False
     facts.add_row("contact", shown.contact)
     facts.add_row("zone", shown.zone or "any")
+    numbers = ", ".join(shown.caller_ids[:NUMBERS_NAMED]) + ", …" * (len(shown.caller_ids) > NUMBERS_NAMED)
+    facts.add_row("shows", numbers if len(shown.caller_ids) == 1 else f"one of {numbers}")
     if shown.variant:
         facts.add_row("text", f"variant {shown.variant}")
     if shown.text is None:

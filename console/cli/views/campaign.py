@@ -15,7 +15,7 @@ from rich.text import Text
 from campaigns.lifecycle import ENDED_CAMPAIGNS, MISSED_CONTACTS, CampaignStatus, ContactStatus
 from campaigns.reporting.glossary import label, meaning, plain
 from campaigns.reporting.hold_reason import HoldKind
-from campaigns.reporting.status import NOT_IN_STATUS, CampaignSummary, summary_facts, unknown_warning
+from campaigns.reporting.status import NOT_IN_STATUS, CampaignSummary, summary_facts, unknown_warning, warnings_of
 from console.cli.output import local_with_zone, print_note, table
 from dialer.calls import Outcome
 
@@ -69,7 +69,7 @@ def summary_panel(summary: CampaignSummary) -> RenderableType:
     return Group(
         Text(summary.campaign.id, style="bold"),
         facts,
-        *([Text(unknown_warning(summary), style="bold red")] if summary.many_unknown else []),
+        *(Text(warning, style="bold red") for warning in warnings_of(summary)),
         Text(),
         _contact_counts(summary),
         Text(),
@@ -129,12 +129,12 @@ def progress_table(summaries: Sequence[CampaignSummary]) -> RenderableType:
 
 
 def _below(summary: CampaignSummary) -> Iterator[Text]:
-    """Speed and end of a campaign and whom it has not reached; and, loudly, that many calls end unknown."""
+    """Speed and end of a campaign and whom it has not reached; and, loudly, what people should look into."""
     if parts := [part for part in (speed(summary), *_not_reached(summary)) if part]:
         words = f"  {summary.campaign.id}: {', '.join(parts)}"
         yield Text(words, style="dim", overflow="ellipsis", no_wrap=True)
-    if summary.many_unknown:
-        yield Text(f"  {summary.campaign.id}: {unknown_warning(summary)}", style="bold red")
+    for warning in warnings_of(summary):
+        yield Text(f"  {summary.campaign.id}: {warning}", style="bold red")
 
 
 def _not_reached(summary: CampaignSummary) -> list[str]:

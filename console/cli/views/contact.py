@@ -44,6 +44,8 @@ def print_contact(contact: ContactExplanation, kept: KeptUntil, *, as_json: bool
         print_prose(f"Consent: {escape(contact.consent)}")
     until = f"until {local_with_zone(kept.kept_until)}, " if kept.kept_until else ""
     print_prose(f"Kept: {until}{kept.kept}.")
+    if contact.caller_id:
+        out.print(f"Is shown {contact.caller_id}.")
     if contact.response:
         out.print(f"Pressed: {label(contact.response)}.")
     for line in contact.suppressions:

@@ -40,6 +40,7 @@ def report_facts(report: Report) -> dict[str, Any]:
         "responses": dict(report.responses),
         "reminders": {label: dict(calls) for label, calls in report.reminders.items()},
         "variants": {name: dict(calls) for name, calls in report.variants.items()},
+        "caller_ids": {number: dict(calls) for number, calls in report.caller_ids.items()},
         "short_answers": report.short_answers,
         "told_by": dict(report.ended_by),
         "attempts": report.attempts,
@@ -50,6 +51,7 @@ def report_facts(report: Report) -> dict[str, Any]:
         "finished_at": report.finished_at,
         "report": str(report.attempts_file),
         "contacts_report": str(report.contacts_file),
+        "caller_ids_report": str(report.caller_ids_file) if report.caller_ids_file else None,
         "follow_up": str(report.follow_up_file) if report.follow_up_file else None,
         "rejected": report.rejects,
         "rejects": report.rejects_file,
@@ -76,6 +78,7 @@ def report_parts(report: Report, *, steps: bool = True) -> Iterator[RenderableTy
         _short_answers(report),
         _reminders_table(report),
         _variants_table(report),
+        _answers_table("number shown", report.caller_ids),
         _responses_table(report),
         _reasons_table(report),
         _unknown_calls_table(report),
@@ -225,6 +228,7 @@ def _advice(text: str, command: str) -> Text:
 def _file_list(report: Report) -> str:
     lines = [("attempts", report.attempts_file, ""), ("contacts", report.contacts_file, "")]
     lines += [("follow up", report.follow_up_file, "")] if report.follow_up_file else []
+    lines += [("numbers", report.caller_ids_file, "")] if report.caller_ids_file else []
     lines += [("unknown", report.unknown_file, "")] if report.unknown_file else []
     lines += (
         [("rejects", Path(report.rejects_file), f"  ({counted(report.rejects, 'row')})")] if report.rejects_file else []

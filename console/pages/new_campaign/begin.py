@@ -156,7 +156,7 @@ def _habits(request: Request, state: AppState, like: str) -> Habits:
     names = [*dict.fromkeys(campaign.account for campaign in used), *sorted(accounts)]
     return Habits(
         accounts=list(dict.fromkeys(names)),
-        caller_id=next((campaign.definition.caller_id for campaign in used if campaign.is_readable), None),
+        caller_id=next((campaign.definition.caller_id.written for campaign in used if campaign.is_readable), None),
         country=languages[1] if languages else None,
         like=earlier_definition(state.ledger, like) if like else None,
     )

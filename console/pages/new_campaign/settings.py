@@ -24,10 +24,11 @@ from console.server.state import AppState, InjectedState
 
 ANY_HOUR = {"mon-sun": ["00:00-24:00"]}  # said on purpose, so that nobody is warned of it
 OUTCOMES = ("busy", "no_answer", "rejected", "failed")
-PLAIN = ("caller_id", "ring_timeout", "pace", "concurrency", "priority", "callback_data")
+PLAIN = ("ring_timeout", "pace", "concurrency", "priority", "callback_data")
 UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 FIELDS = {
-    **{name: name for name in ("account", *PLAIN)},
+    **{name: name for name in ("account", "caller_id", *PLAIN)},
+    **{"caller_id.by": "caller_id_by", "caller_id.numbers": "caller_id", "caller_id.per_day": "caller_id_per_day"},
     **{f"schedule.{name}": name for name in ("zone", "holidays", "start", "end")},
     **{"schedule.windows": "windows", "schedule.before": "before_at", "schedule": "zone"},
     **{f"retry.{name}": name for name in ("max_attempts", *OUTCOMES)},
@@ -76,6 +77,7 @@ def _meant(typed: Mapping[str, str]) -> Changes:
     """What a form says, by the keys of a campaign file."""
     canary = typed.get("canary_contacts", "")
     changes: dict[str, object] = {name: typed.get(name, "") for name in ("account", *PLAIN)}
+    changes["caller_id"] = _caller_ids(typed)
     changes |= {f"schedule.{name}": typed.get(name, "") for name in ("zone", "start", "end")}
     changes["schedule.windows"] = ANY_HOUR if "any_hour" in typed else windows(_hours(typed))
     changes["schedule.holidays"] = _parts(typed.get("holidays", ""))
@@ -109,6 +111,10 @@ def _written(work: DraftInWork) -> dict[str, str]:
     """The draft's settings as they stand in the form."""
     definition, schedule, retry = work.definition, work.definition.schedule, work.definition.retry
     typed = {name: str(getattr(definition, name) or "") for name in ("account", *PLAIN) if name not in work.missing}
+    if "caller_id" not in work.missing:
+        pool = definition.caller_id
+        typed |= {"caller_id": ", ".join(pool.numbers), "caller_id_per_day": str(pool.per_day or "")}
+        typed |= {"by_region": "on"} if pool.by == "region" else {}
     if definition.ring_timeout == Definition.model_fields["ring_timeout"].default:
         typed["ring_timeout"] = ""  # which not every provider has
     typed |= {"zone": schedule.zone or "", "holidays": ", ".join(schedule.holidays)}
@@ -149,6 +155,15 @@ def _parts(typed: str) -> list[str]:
     return [part.strip() for part in typed.split(",") if part.strip()]
 
 
+def _caller_ids(typed: Mapping[str, str]) -> object:
+    """What `caller_id` is in the campaign file: one number, several, or these with a choice and a limit."""
+    numbers = _parts(typed.get("caller_id", ""))
+    beside = {"by": "region" if "by_region" in typed else "", "per_day": typed.get("caller_id_per_day", "")}
+    if numbers and any(beside.values()):
+        return {"numbers": numbers} | {name: value for name, value in beside.items() if value}
+    return numbers if len(numbers) > 1 else "".join(numbers)
+
+
 def _share(percent: str) -> str:
     """A share as the campaign file has it, from percent; what is no number is left for the definition to refuse."""
     try:
@@ -165,7 +180,7 @@ def _page(
     faults: Mapping[str, str],
     status: int = 200,
 ) -> HTMLResponse:
-    used = [campaign.definition.caller_id for campaign in earlier_campaigns(state.ledger)]
+    used = [", ".join(campaign.definition.caller_id.numbers) for campaign in earlier_campaigns(state.ledger)]
     facts: dict[str, Any] = {
         "accounts": state.settings.accounts,
         "caller_ids": list(dict.fromkeys(used)),

@@ -50,7 +50,7 @@ def params_of(definition) -> tuple[str, dict]:
     request = CallRequest(
         correlation_id=uuid4(),
         to=PhoneNumber("+14155550101"),
-        caller_id=PhoneNumber(definition.caller_id),
+        caller_id=PhoneNumber(definition.caller_id.first),
         script=definition.script("Hello" if definition.message else None),
         ring_timeout=definition.ring_timeout,
         kind=definition.call,

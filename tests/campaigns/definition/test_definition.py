@@ -25,7 +25,7 @@ def test_every_key_arrives_where_the_dial_path_reads_it(load):
     definition = load(FULL)
     assert (definition.campaign, definition.account) == ("appointments", "main")
     assert definition.contacts.country == "US"
-    assert definition.caller_id == "+18005550100"
+    assert definition.caller_id.first == "+18005550100"
     assert (definition.ring_timeout, definition.dtmf, definition.direction) == (25, "..1", "out")
     assert definition.script("Hello Ann") == Speech(
         text="Hello Ann", voice={"language": "en-US", "voice": "AriaNeural", "gender": "female"}
@@ -73,7 +73,7 @@ def test_a_recordings_id_is_text_however_it_is_written(load, written):
 
 
 def test_an_unquoted_number_with_its_plus_is_read_as_it_stands(load):
-    assert load(SMALL.replace('"+18005550100"', "+18005550100")).caller_id == "+18005550100"
+    assert load(SMALL.replace('"+18005550100"', "+18005550100")).caller_id.first == "+18005550100"
 
 
 def test_norway_is_a_country(load):

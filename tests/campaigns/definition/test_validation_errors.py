@@ -134,7 +134,7 @@ def test_a_fault_is_named_with_place_key_and_remedy(faults_of, wrong, line, colu
         ('"+18005550100"', '"+14155550101.0 / 02"', "caller_id", "two numbers", "keep one"),
         ('"+18005550100"', '"+1800555"', "caller_id", "too short: it has 6 digits", "all of its digits"),
         ('"+18005550100"', '"CallUs"', "caller_id", "not a phone number", "+"),
-        ('"+18005550100"', "[1]", "caller_id", "expected text, found a list", ""),
+        ('"+18005550100"', "[[1]]", "caller_id[1]", "expected text, found a list", ""),
         ('  tts: "Hello"', "  voice: {}", "message", "says nothing", "write tts or media"),
         ('  tts: "Hello"', "  tts: Hi\n  media: 7", "message", "both tts and media", "keep one"),
         ('  tts: "Hello"', "  media: 7\n  voice: {gender: male}", "message", "speaks for itself", "remove voice"),

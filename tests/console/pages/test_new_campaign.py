@@ -297,7 +297,7 @@ def test_an_earlier_campaigns_list_and_settings_are_used_again(console: Console)
     assert f'<option value="{earlier}" selected>' in console.http.get(f"/new?like={earlier}").text
     draft = begun(console, b"", earlier=earlier, like=earlier, name="Second round")
     definition = load_definition(kept(console, draft).file)
-    assert (definition.campaign, definition.caller_id, definition.message and definition.message.tts) == (
+    assert (definition.campaign, definition.caller_id.first, definition.message and definition.message.tts) == (
         *("second-round", console_server.CALLER, "Hello, this is a reminder."),
     )
     written = (kept(console, draft).folder / "list.csv").read_text("utf-8").splitlines()

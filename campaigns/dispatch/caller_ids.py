@@ -1,0 +1,109 @@
+"""Gives each claimed contact one of its campaign's numbers, and puts off those whose number has had its calls today."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, and_, false, or_, select, update
+
+from campaigns.calendar.calling_hours import next_opening
+from campaigns.definition.sections.caller_ids import CallerIds
+from campaigns.ledger.claims import UNCLAIMED
+from campaigns.ledger.queries import Campaign
+from campaigns.ledger.tables import contacts
+from campaigns.lifecycle import ContactStatus
+from campaigns.safeguards.caller_ids import left_today
+from campaigns.safeguards.days import day_of
+from dialer.phone import place_of
+
+ClaimDue = Callable[[int], dict[int, int]]
+ROUNDS = 3  # of claiming, where some that were claimed had to be put off
+
+
+def claim_with_numbers(
+    db: Connection,
+    campaign: Campaign,
+    claim: UUID,
+    room: int,
+    claim_due: ClaimDue,
+    now: datetime,
+) -> dict[int, int]:
+    """Claim up to `room` contacts that can be called from a number of the campaign; returns their lines by id.
+
+    A contact that has a number keeps it. Where that number, or each that the contact may be shown, has had its calls
+    today, it waits for the next day, and so do all others of these numbers.
+    """
+    left: Mapping[str, float] = left_today(db, campaign, now) or dict.fromkeys(
+        campaign.definition.caller_id.numbers, math.inf
+    )
+    left, claimed = dict(left), dict[int, int]()
+    for _ in range(ROUNDS):
+        lines = claim_due(room - len(claimed))
+        held = _give_numbers(db, campaign.definition.caller_id, lines, left)
+        claimed |= {contact_id: line for contact_id, line in lines.items() if contact_id not in held}
+        if not held or len(claimed) == room:
+            break
+        _put_off(db, campaign, claim, held, {number for number in left if left[number] < 1}, now)
+    return claimed
+
+
+def _give_numbers(db: Connection, pool: CallerIds, lines: Mapping[int, int], left: dict[str, float]) -> set[int]:
+    """Give a number to those of these contacts that have none, in their order; returns whom none is left for."""
+    columns = (contacts.c.id, contacts.c.phone, contacts.c.line, contacts.c.caller_id)
+    rows = {row.id: row for row in db.execute(select(*columns).where(contacts.c.id.in_(list(lines))))}
+    held, given = set[int](), defaultdict[str, list[int]](list)
+    for contact_id in lines:
+        row = rows[contact_id]
+        number = row.caller_id if row.caller_id in left else _chosen(pool, row.phone, row.line, left)
+        if number is None or left[number] < 1:
+            held.add(contact_id)
+            continue
+        left[number] -= 1
+        if number != row.caller_id:
+            given[number].append(contact_id)
+    for number, ids in sorted(given.items()):
+        db.execute(update(contacts).where(contacts.c.id.in_(ids)).values(caller_id=number))
+    return held
+
+
+def _chosen(pool: CallerIds, phone: str, line: int, left: Mapping[str, float]) -> str | None:
+    """Of the numbers that a contact may be shown, that with most calls left; in turns, by its line, where equal."""
+    for group in pool.eligible(phone):
+        turns: list[str] = [group[(line + place) % len(group)] for place in range(len(group))]
+        number = max(turns, key=left.__getitem__)
+        if left[number] >= 1:
+            return number
+    return None
+
+
+def _put_off(
+    db: Connection, campaign: Campaign, claim: UUID, held: Collection[int], used: Collection[str], now: datetime
+) -> None:
+    """Make due tomorrow who is held, and all that are due and are shown one of the used numbers."""
+    pool, tomorrow = campaign.definition.caller_id, day_of(campaign.definition, now)[1]
+    waiting = (contacts.c.status == ContactStatus.PENDING, contacts.c.due_at <= now)
+    new = [contacts.c.phone.startswith(f"+{code}") for code in _used_codes(pool, used)]
+    alike = or_(contacts.c.caller_id.in_(used), and_(contacts.c.caller_id.is_(None), or_(false(), *new)))
+    own = and_(contacts.c.claim == claim, contacts.c.id.in_(held))
+    by_opening: dict[datetime, list[str]] = {}
+    for zone in campaign.zones:
+        opening = next_opening(campaign.definition, zone, tomorrow) or campaign.definition.ends_at or tomorrow
+        by_opening.setdefault(opening, []).append(zone)
+    for opening, zones in by_opening.items():
+        of_zones = (contacts.c.campaign_id == campaign.id, contacts.c.zone.in_(zones))
+        for which in (own, and_(*waiting, alike)):
+            db.execute(update(contacts).where(*of_zones, which).values(**UNCLAIMED, due_at=opening))
+
+
+def _used_codes(pool: CallerIds, used: Collection[str]) -> Sequence[str]:
+    """Calling codes all of whose numbers are used: nobody of these countries can be given one, by region."""
+    if pool.by != "region":
+        return []
+    by_code = defaultdict[str, list[str]](list)
+    for number in pool.numbers:
+        by_code[place_of(number).code].append(number)
+    return [code for code, numbers in by_code.items() if all(number in used for number in numbers)]
