@@ -74,6 +74,11 @@ class Audience:
         """The first rejects, at most 1,000; `reject_store` has all of them."""
         return self.reject_store.first
 
+    @property
+    def list_columns(self) -> Sequence[tuple[str, str | None]]:
+        """The names of the list's columns as written, each with the name under which contacts have it among fields."""
+        return self._reader.list_columns()
+
     def contacts(self, progress: ProgressBar = no_progress) -> Iterator[ContactRow]:
         """Every contact of the list, in the order of `contacts.order`. Each call reads the file again.
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import csv
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
+from typing import NamedTuple
 from weakref import finalize
 
-from campaigns.audience.formulas import harmless
+from campaigns.audience.formulas import harmless, restored
 from campaigns.audience.temp_space import temp_space
 from dialer.errors import DialerError
 from dialer.whole_file import whole_file
@@ -77,15 +78,29 @@ class Reject:
     cells: Sequence[str] = field(default=(), repr=False)
 
 
-def _close(spool: SpooledTemporaryFile[str]) -> None:
-    with suppress(OSError):  # unwritten data is of no use any more
-        spool.close()
+class RejectedRow(NamedTuple):
+    """A row as the ledger keeps it; `cells` is None where none is kept."""
+
+    line: int
+    code: str
+    reason: str
+    cells: Sequence[str] | None
+
+
+def _new_spool() -> SpooledTemporaryFile[str]:
+    return SpooledTemporaryFile(SPOOLED_IN_MEMORY, "w+", encoding="utf-8", newline="")
+
+
+def _close(*spools: SpooledTemporaryFile[str]) -> None:
+    for spool in spools:
+        with suppress(OSError):  # unwritten data is of no use any more
+            spool.close()
 
 
 class RejectStore:
-    """All rejects of one list but those that `contacts.where` leaves out.
+    """All rejects of one list; those that `contacts.where` leaves out are counted and written nowhere but in `rows`.
 
-    They are in a temporary file once they exceed a megabyte, so that memory does not grow with them.
+    They are in temporary files once they exceed a megabyte, so that memory does not grow with them.
 
     first      the first rejects, at most `KEPT_IN_MEMORY`
     count      all rejects
@@ -100,9 +115,9 @@ class RejectStore:
         self._open()
 
     def _open(self) -> None:
-        self._spool = SpooledTemporaryFile(SPOOLED_IN_MEMORY, "w+", encoding="utf-8", newline="")  # noqa: SIM115
-        self._writer = csv.writer(self._spool, quoting=csv.QUOTE_ALL)
-        self._close = finalize(self, _close, self._spool)  # also where it is garbage with others, in whatever order
+        self._spool, self._unwanted = _new_spool(), _new_spool()
+        # Also where it is garbage with others, in whatever order.
+        self._close = finalize(self, _close, self._spool, self._unwanted)
 
     def clear(self) -> None:
         """Remove all rejects."""
@@ -112,14 +127,30 @@ class RejectStore:
 
     def add(self, reject: Reject) -> None:
         """Add one reject. Raises NoTempSpace."""
-        if reject.code == RejectCode.NOT_WANTED:
-            return  # the campaign file says so: there is nothing to correct
+        if reject.code == RejectCode.NOT_WANTED:  # the campaign file says so: there is nothing to correct
+            self._spool_row(self._unwanted, reject)
+            return
         if len(self.first) < KEPT_IN_MEMORY:
             self.first.append(reject)
         self.count += 1
         self.blocking += reject.code not in NOT_BLOCKING
+        self._spool_row(self._spool, reject)
+
+    def _spool_row(self, spool: SpooledTemporaryFile[str], reject: Reject) -> None:
         with temp_space(REJECTS):
-            self._writer.writerow(_csv_row(reject, len(self._header)))
+            csv.writer(spool, quoting=csv.QUOTE_ALL).writerow(_csv_row(reject, len(self._header)))
+
+    def rows(self) -> Iterator[RejectedRow]:
+        """Every row that is not called, those too that `contacts.where` leaves out. Nothing is added meanwhile."""
+        width = len(self._header)
+        for spool in (self._spool, self._unwanted):
+            with temp_space(REJECTS):
+                spool.seek(0)
+            for row in csv.reader(spool):
+                cells = restored([*row[:width], *row[width + len(OWN_COLUMNS) :]])
+                line, _, code, reason, _ = row[width : width + len(OWN_COLUMNS)]
+                yield RejectedRow(int(line), code, restored([reason])[0], cells if any(cells) else None)
+            spool.seek(0, os.SEEK_END)
 
     def write(self, path: Path) -> int:
         """Write all rejects as a CSV file that spreadsheets open (UTF-8 with a mark); returns how many there are.

@@ -30,6 +30,7 @@ from dialer.short_text import is_short_text
 NAMIBIA = "NA"
 LONGEST_KEY = 200
 NO_VOICE: Mapping[str, str] = {}
+NO_CELLS: Mapping[str, str] = {}
 CheckScript = Callable[[Script], ScriptFault | None]
 # As spreadsheets show them in any language (#REF!, #WERT!, #¡DIV/0!, #ИМЯ?); a column too narrow; LibreOffice's.
 SPREADSHEET_ERROR = re.compile(r"#[¡¿]?[^\W\d_a-z]{2,12}(/0)?[!?]|#{3,}|Err:\d{3}")
@@ -49,6 +50,7 @@ class ContactRow(NamedTuple):
     consent     the content of the consent column
     key         its name in the caller's own system, from the column of keys; blank when the list has none
     spoken      what the text's filters made of the row's values
+    given       cells that `fields` does not hold as they were written, by their index: numbers, and what was trimmed
     """
 
     line: int
@@ -61,6 +63,7 @@ class ContactRow(NamedTuple):
     consent: str | None
     key: str = ""
     spoken: Sequence[SpokenValue] = ()
+    given: Mapping[str, str] = NO_CELLS
 
     @property
     def phone(self) -> PhoneNumber:
@@ -102,6 +105,8 @@ class RowReader:
         self._columns = columns
         self._check_script = check_script
         self._width = layout.width
+        in_fields = set(columns.fields.values())
+        self._not_in_fields = [index for index in range(layout.width) if index not in in_fields]
         self._country = definition.contacts.country
         self._allowed_kinds = frozenset(definition.contacts.allow)
         self._schedule_zone = definition.schedule.zone
@@ -141,12 +146,24 @@ class RowReader:
         cells = trimmed_cells(list(chain.from_iterable(batch["written"])))
         for index in range(self._width):
             batch[index] = cells[index :: self._width]
+        batch["given"] = self._given(batch["written"], cells)
         if (country := self._columns.country) is not None:
             batch.work_out(country, lambda row, cell: _country_cell(row.cells[country], cell), ROW, country)
         if "\0" in "".join(cells):
             batch.check(self._reject_nul, *range(self._width))
         if any(row.faults for row in batch[ROW]):
             batch.check(self._reject_faulty_cells, ROW, *range(self._width))
+
+    def _given(self, written: Sequence[Sequence[str]], trimmed: Sequence[str]) -> list[Mapping[str, str]]:
+        """Of each row the cells that `fields` will not hold as they were written."""
+        given: list[Mapping[str, str]] = []
+        for start, cells in zip(range(0, len(trimmed), self._width), written, strict=True):
+            kept = {str(index): cells[index] for index in self._not_in_fields}
+            row = trimmed[start : start + self._width]
+            if row != list(cells):
+                kept |= {str(index): cell for index, cell in enumerate(cells) if cell != row[index]}
+            given.append(kept)
+        return given
 
     def _add_number(self, batch: RowBatch) -> None:
         countries = self._columns.country
@@ -369,6 +386,11 @@ class RowReader:
             reason = f"a key has up to {LONGEST_KEY} characters, all of which can be printed"
             raise RowRejected(RejectCode.BAD_KEY, column, reason, "shorten it")
         return written
+
+    def list_columns(self) -> list[tuple[str, str | None]]:
+        """The names of the list's columns as written, each with the name under which contacts have it among fields."""
+        fields = {index: name for name, index in self._columns.fields.items()}
+        return [(name, fields.get(index)) for index, name in enumerate(self._layout.header[: self._width])]
 
     def key_column(self) -> str:
         """The name of the column of keys."""

@@ -19,6 +19,7 @@ from campaigns.launch.checking.checks import CheckResult, NobodyToCall
 from campaigns.launch.staging import StagingFile
 from campaigns.ledger import queries
 from campaigns.ledger.lists import drafts
+from campaigns.ledger.lists.rejected_rows import add_rejected_rows
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from dialer.errors import DialerError
@@ -70,11 +71,13 @@ def launch(
         account=definition.account,
         definition_text=definition.model_dump_json(),
         rehearsal=checked.rehearsal,
+        list_columns=checked.audience.list_columns,
         now=now,
     )
     try:
         created(campaign_id)
         staging_file = _add_contacts(ledger, campaign_id, checked, now, progress)
+        _keep_rejected_rows(ledger, campaign_id, checked, now)
         drafts.suppress(ledger, campaign_id, definition.account, now)
         rejects_file = checked.write_rejects(rejects_folder, campaign_id) if rejects_folder else None
         ledger.write(
@@ -148,6 +151,12 @@ def _not_ended(campaign_id: str, definition: Definition) -> CampaignNotEnded:
         f"wait for its end, or end it with: dialer cancel {campaign_id}; "
         f"to start a second one: dialer start --again {definition.file}",
     )
+
+
+def _keep_rejected_rows(ledger: Ledger, campaign_id: str, checked: CheckResult, now: datetime) -> None:
+    rows = checked.audience.reject_store.rows()
+    while batch := list(islice(rows, ADDED_AT_ONCE)):
+        ledger.write_draft(add_rejected_rows, campaign_id, batch, now)
 
 
 def _add_contacts(

@@ -29,7 +29,7 @@ from campaigns.ledger.lists.archives import archive_of_family
 from campaigns.ledger.lists.kept_campaigns import is_emptied
 from campaigns.ledger.lists.redials import note_redial, other_campaigns, reached_calls
 from campaigns.ledger.numbers import erasures
-from campaigns.ledger.queries import Campaign
+from campaigns.ledger.queries import Campaign, list_columns_of
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import UtcTime, attempts, campaigns, contacts
 from campaigns.ledger.tallies import contacts_by_status
@@ -40,7 +40,10 @@ from dialer.errors import DialerError
 OUTCOMES = (Outcome.NO_ANSWER, Outcome.BUSY, Outcome.REJECTED, Outcome.FAILED)
 WORDS = tuple(word.value for word in (*OUTCOMES, *REDIALED_CONTACTS))
 MOST_COUNTED = 5_000
-KEPT = ("line", "phone", "phone_hash", "consent", "fields", "text", "voice", "zone", "not_after", "key", "caller_id")
+KEPT = (
+    *("line", "phone", "phone_hash", "consent", "fields", "given", "text", "voice", "zone", "not_after", "key"),
+    "caller_id",
+)
 
 
 class CannotRedial(DialerError):
@@ -105,6 +108,7 @@ def _redial(
         account=old.account,
         definition_text=old.definition_text,
         rehearsal=old.rehearsal,
+        list_columns=list_columns_of(db, old.id),
         now=now,
     )
     pending = (literal(ContactStatus.PENDING.value), literal(now, UtcTime), literal(0), literal(0))

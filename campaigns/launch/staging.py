@@ -62,8 +62,8 @@ class StagingFile:
     def _write(self) -> None:
         if self._unwritten:
             contacts = [
-                written_contact(line, e164, fields, text, zone or NO_ZONE, not_after, consent, voice, key)
-                for line, e164, fields, zone, not_after, text, voice, consent, key, _ in self._unwritten
+                written_contact(line, e164, fields, text, zone or NO_ZONE, not_after, consent, voice, key, given)
+                for line, e164, fields, zone, not_after, text, voice, consent, key, _, given in self._unwritten
             ]
             batch = pickle.dumps(contacts, pickle.HIGHEST_PROTOCOL)
             with temp_space(CONTACTS, self._bytes_needed(len(batch))):

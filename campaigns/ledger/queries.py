@@ -210,6 +210,13 @@ def all_campaigns(
     return [_campaign(row) for row in db.execute(query)]
 
 
+def list_columns_of(db: Connection, campaign_id: str) -> list[tuple[str, str | None]] | None:
+    """The names of its list's columns as they were written, each with the name under which contacts have it among
+    their fields; None where it had no list, or one that this was not kept of."""
+    columns = db.scalar(select(campaigns.c.list_columns).where(campaigns.c.id == campaign_id))
+    return None if columns is None else [(name, field) for name, field in columns]
+
+
 def campaigns_by_id(db: Connection, ids: Sequence[str]) -> list[Campaign]:
     """These campaigns, in the order of their ids as given."""
     rows = {row.id: row for row in db.execute(select(campaigns).where(campaigns.c.id.in_(ids)))}
@@ -231,7 +238,7 @@ def _campaign(row: Row[tuple[object, ...]]) -> Campaign:
         pause_kind=_known(PauseKind, facts.pop("pause_kind")),
         hold_kind=_known(ReleaseHold, facts.pop("hold_kind")),
         canary=_known(CanaryResult, facts.pop("canary")),
-        **facts,
+        **{name: value for name, value in facts.items() if name != "list_columns"},
     )
 
 

@@ -179,6 +179,7 @@ campaigns = Table(
     Column("contacts", Integer, nullable=False, default=0),
     Column("rejects", Integer, nullable=False, default=0),
     Column("rejects_file", Text),
+    Column("list_columns", JSON(none_as_null=True)),  # of its list as it was given, each with its name among fields
     Column("created_at", UtcTime, nullable=False),
     Column("started_at", UtcTime),
     Column("started_by", Text),
@@ -226,6 +227,7 @@ contacts = Table(
     Column("phone_hash", Text),  # keyed: knows a number that was erased
     Column("consent", Text),  # the evidence, as the list has it
     Column("fields", JSON, nullable=False),
+    Column("given", JSON(none_as_null=True)),  # cells of its row that `fields` does not hold as they were written
     Column("text", Text),  # what is said, as it was checked before launch
     Column("voice", JSON(none_as_null=True)),  # how it is said, where the contact's own row names it
     Column("zone", Text, nullable=False),
@@ -262,6 +264,18 @@ contacts = Table(
     partial_index("ix_contacts_urgent", "campaign_id", "due_at", where=IS_URGENT),
     partial_index("ix_contacts_leaving", "id", where=IS_LEAVING),
     partial_index("uq_contacts_key", "campaign_id", "key", where=HAS_KEY, unique=True),
+)
+
+rejected_rows = Table(
+    "rejected_rows",  # of a campaign's list that became no contact, kept for reports
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("campaign_id", Text, nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("reason", Sentence, nullable=False),
+    Column("cells", JSON(none_as_null=True)),  # as they were written; absent: emptied, or none was kept
+    Index("ix_rejected_rows_campaign_id_line", "campaign_id", "line"),
 )
 
 attempts = Table(

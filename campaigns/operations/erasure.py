@@ -10,8 +10,9 @@ from sqlalchemy import ColumnElement, Connection, case, delete, func, select, up
 
 from campaigns.ledger import claims, moves
 from campaigns.ledger.lists.drafts import name_of_test_call
+from campaigns.ledger.lists.rejected_rows import empty_rejected_rows, rejected_rows_with
 from campaigns.ledger.numbers import erasures
-from campaigns.ledger.numbers.erasures import CONTENT, ERASED, TIMING
+from campaigns.ledger.numbers.erasures import CONTENT, ERASED, TIMING, overwrite_deleted
 from campaigns.ledger.numbers.frequency_caps import lock_numbers
 from campaigns.ledger.numbers.suppressions import listed, suppress
 from campaigns.ledger.store import Ledger
@@ -20,6 +21,7 @@ from campaigns.ledger.tallies import forget_none
 from campaigns.lifecycle import PROGRAM, WAITING_CONTACTS, ContactStatus
 from dialer.phone import PhoneNumber
 
+EMPTIED_AT_ONCE = 500
 WISH = "erased at the person's wish"
 BEFORE = "on the list before it was erased"  # replaces the reasons that people wrote: they may name the person
 
@@ -40,7 +42,17 @@ class ErasureResult:
 def erase(ledger: Ledger, number: PhoneNumber, *, who: str, now: datetime) -> ErasureResult:
     """Remove the data of a number and never call it again; running it again does no harm."""
     by_spelling = [(phone, ledger.keyed_hash(phone)) for phone in number.spellings]
-    return ledger.write(_erase, by_spelling, who, now)
+    result = ledger.write(_erase, by_spelling, who, now)
+    with ledger.reading() as db:
+        rejected = [row.id for row in rejected_rows_with(db, number)]
+    for at in range(0, len(rejected), EMPTIED_AT_ONCE):
+        ledger.write(_empty_rejected, rejected[at : at + EMPTIED_AT_ONCE])
+    return result
+
+
+def _empty_rejected(db: Connection, ids: Sequence[int]) -> None:
+    overwrite_deleted(db)
+    empty_rejected_rows(db, ids)
 
 
 def finish_erasures(ledger: Ledger, *, now: datetime) -> int:
@@ -89,8 +101,7 @@ def _finish(db: Connection, contact_id: int, now: datetime) -> bool:
 
 def _empty(db: Connection, phone: str, phone_hash: str, who: str, now: datetime) -> ErasureResult:
     """Empty the contacts that are final, end those that are waiting, and postpone those with a call in progress."""
-    if db.dialect.name == "sqlite":
-        db.exec_driver_sql("PRAGMA secure_delete=ON").close()  # else the data stays in the file until it is overwritten
+    overwrite_deleted(db)
     lock_numbers(db, [phone])
     erasures.lock_rows_of(db, [phone, phone_hash])
     of_number = contacts.c.phone == phone

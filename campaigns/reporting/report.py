@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 import fcntl
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from itertools import chain
 from pathlib import Path
-from typing import IO, Any, TextIO
+from typing import Any
 
 from sqlalchemy import Connection
 
-from campaigns.audience.formulas import harmless
+from campaigns.audience.rejects import NOT_BLOCKING, RejectCode
 from campaigns.definition.sections.responses import NO_RESPONSE
 from campaigns.ledger import queries
 from campaigns.ledger.lists.archives import Archive, archive_of
+from campaigns.ledger.lists.rejected_rows import rejected_by_code
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tallies import (
@@ -40,39 +39,15 @@ from campaigns.reporting.csv_sheets import (
     CONTACT_COLUMNS,
     attempt_lines,
     contact_lines,
-    csv_cell,
     write_csv,
 )
-from campaigns.reporting.follow_up import follow_up_columns, follow_up_lines
+from campaigns.reporting.given_list import GivenLists
 from campaigns.reporting.unknown_calls import COLUMNS as UNKNOWN_COLUMNS
-from campaigns.reporting.unknown_calls import UnknownCall, unknown_calls
-from campaigns.reporting.xlsx_sheets import SheetRows, write_workbook
+from campaigns.reporting.unknown_calls import UnknownCall, unknown_calls, unknown_line
 from dialer.calls import REACHED
 
-FIGURES = {
-    "contact_row",
-    "attempt_no",
-    "attempts",
-    "talk_seconds",
-    "calls",
-    "answered",
-    "answered_share",
-}  # columns of ours that are written as numbers
 UNKNOWN_SHOWN = 10  # in the report itself; all are in the file
-
-
-class Sheet(StrEnum):
-    """The CSV files of a report."""
-
-    ATTEMPTS = "attempts"
-    CONTACTS = "contacts"
-    UNKNOWN = "unknown"
-    CALLER_IDS = "caller-ids"  # of a campaign that shows several numbers
-    FOLLOW_UP = "follow-up"  # with numbers in full
-
-
 CALLER_ID_COLUMNS = ("caller_id", "calls", "answered", "answered_share")
-WITHOUT_NUMBERS = (Sheet.CONTACTS, Sheet.ATTEMPTS, Sheet.UNKNOWN, Sheet.CALLER_IDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +65,8 @@ class Totals:
     short_answers     answered calls that were over before enough was said; None without `retry.answered_short`
     ended_by          ended calls by what showed their end; the sweep settled all but `receipt` and `list`
     unknown_contacts  contacts with the final status unknown: their call may have reached them
-    rejects           rows of the list that were not called
+    rejects           rows of the list that were not called; of these `left_out` are no reason to correct it
+    unwanted          rows that `contacts.where` leaves out, which are not among the rejects
     """
 
     campaign: str
@@ -116,6 +92,8 @@ class Totals:
     requests: int
     unknown_contacts: int
     rejects: int
+    left_out: int
+    unwanted: int
     rejects_file: str | None
 
 
@@ -182,47 +160,18 @@ def _archived_report(db: Connection, campaign: Campaign, archive: Archive) -> Re
 def totals(ledger: Ledger, campaign_id: str) -> Totals:
     """The totals alone: nothing is written. Raises NoSuchCampaign."""
     with ledger.reading() as db:
-        return Totals(**_totals(db, queries.campaign(db, campaign_id)))
+        return totals_of(db, queries.campaign(db, campaign_id))
 
 
-def write_sheet(ledger: Ledger, campaign_id: str, sheet: Sheet, stream: TextIO) -> None:
-    """Write one of the report's CSV files; it has its header alone where there is nothing. Raises NoSuchCampaign."""
-    writer = csv.writer(stream)
-    with ledger.reading() as db:
-        rows = _rows_of(db, queries.campaign(db, campaign_id), sheet)
-        writer.writerow(map(harmless, rows.columns))
-        writer.writerows(rows.rows)
-
-
-def write_xlsx(ledger: Ledger, campaign_id: str, sheets: Iterable[Sheet], stream: IO[bytes]) -> None:
-    """Write sheets of the report as one workbook. Raises NoSuchCampaign."""
-    with ledger.reading() as db:
-        campaign = queries.campaign(db, campaign_id)
-        write_workbook(stream, (_rows_of(db, campaign, sheet) for sheet in sheets))
-
-
-def _rows_of(db: Connection, campaign: Campaign, sheet: Sheet) -> SheetRows:
-    columns: Sequence[str]
-    lines: Iterable[Sequence[str]]
-    match sheet:
-        case Sheet.ATTEMPTS:
-            columns, lines = ATTEMPT_COLUMNS, attempt_lines(db, campaign.id)
-        case Sheet.CONTACTS:
-            columns, lines = CONTACT_COLUMNS, contact_lines(db, campaign.id)
-        case Sheet.UNKNOWN:
-            columns, lines = UNKNOWN_COLUMNS, map(_unknown_line, unknown_calls(db, campaign.id))
-        case Sheet.CALLER_IDS:
-            columns, lines = CALLER_ID_COLUMNS, _caller_id_lines(db, campaign)
-        case Sheet.FOLLOW_UP:
-            columns = follow_up_columns(db, campaign)
-            lines = (list(map(csv_cell, line)) for line in follow_up_lines(db, campaign, columns))
-    numeric = () if sheet is Sheet.FOLLOW_UP else FIGURES
-    return SheetRows(title=sheet, columns=columns, rows=lines, numeric=numeric)
+def totals_of(db: Connection, campaign: Campaign) -> Totals:
+    """The totals of a campaign that was read."""
+    return Totals(**_totals(db, campaign))
 
 
 def _totals(db: Connection, campaign: Campaign) -> dict[str, Any]:
     counts = contacts_by_status(db, campaign.id)
     calls = attempt_counts(db, campaign.id)
+    rejected = rejected_by_code(db, campaign.id)
     return {
         "campaign": campaign.id,
         "name": campaign.name,
@@ -247,6 +196,8 @@ def _totals(db: Connection, campaign: Campaign) -> dict[str, Any]:
         "requests": sum(count.number for count in calls),
         "unknown_contacts": counts.get(ContactStatus.UNKNOWN, 0),
         "rejects": campaign.rejects,
+        "left_out": sum(rejected.get(code, 0) for code in NOT_BLOCKING - {RejectCode.NOT_WANTED}),
+        "unwanted": rejected.get(RejectCode.NOT_WANTED, 0),
         "rejects_file": campaign.rejects_file,
     }
 
@@ -281,7 +232,8 @@ def caller_ids_of(db: Connection, campaign: Campaign) -> dict[str, dict[str, int
     return {number: calls.get(number, {}) for number in numbers} if shown.are_shared_out or len(calls) > 1 else {}
 
 
-def _caller_id_lines(db: Connection, campaign: Campaign) -> Iterator[list[str]]:
+def caller_id_lines(db: Connection, campaign: Campaign) -> Iterator[list[str]]:
+    """Each number that is shown, as cells of CALLER_ID_COLUMNS."""
     for number, calls in caller_ids_of(db, campaign).items():
         ended, answered = sum(calls.values()), sum(calls.get(outcome, 0) for outcome in REACHED)
         share = f"{answered / ended:.3f}" if ended else ""
@@ -314,18 +266,18 @@ def files_locked(folder: Path, *, shared: bool = False) -> Iterator[None]:
 def _write_follow_up(db: Connection, campaign: Campaign, folder: Path) -> Path | None:
     """Write the follow-up file, or remove it when no contact is to be followed up."""
     file = folder / f"{campaign.id}-follow-up.csv"
-    columns = follow_up_columns(db, campaign)
-    lines = ([csv_cell(value) for value in line] for line in follow_up_lines(db, campaign, columns))
+    rows = GivenLists(db, [campaign], numbers=True, follow_up=True)
+    lines = rows.lines()
     first = next(lines, None)
     if first is None:
         file.unlink(missing_ok=True)
         return None
-    write_csv(file, columns, chain([first], lines))
+    write_csv(file, rows.columns, chain([first], lines))
     return file.absolute()
 
 
 def _write_caller_ids(db: Connection, campaign: Campaign, folder: Path) -> Path | None:
-    lines = list(_caller_id_lines(db, campaign))
+    lines = list(caller_id_lines(db, campaign))
     if not lines:
         return None
     file = folder / f"{campaign.id}-caller-ids.csv"
@@ -346,13 +298,9 @@ def _write_unknown_calls(
         for call in unknown_calls(db, campaign_id):
             count += 1
             first.extend([call][: UNKNOWN_SHOWN - len(first)])
-            yield _unknown_line(call)
+            yield unknown_line(call)
 
     write_csv(file, UNKNOWN_COLUMNS, lines())
     if not first:
         file.unlink(missing_ok=True)
     return first, count, file.absolute() if first else None
-
-
-def _unknown_line(call: UnknownCall) -> list[str]:
-    return [csv_cell(getattr(call, column)) for column in UNKNOWN_COLUMNS]

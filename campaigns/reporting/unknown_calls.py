@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, func, select
 from campaigns.ledger.numbers.erasures import shown_number
 from campaigns.ledger.tables import attempts, contacts, receipts
 from campaigns.lifecycle import DOUBTFUL_ATTEMPTS, AttemptStatus
+from campaigns.reporting.csv_sheets import csv_cell
 from dialer.plural import counted
 
 
@@ -23,6 +24,7 @@ class UnknownCall:
     polls showed, `why` the reason kept with the attempt.
     """
 
+    campaign_id: str
     contact_row: int
     contact_masked: str
     external_id: UUID
@@ -48,6 +50,7 @@ class UnknownCall:
 
 
 COLUMNS = (
+    "campaign_id",
     "contact_row",
     "contact_masked",
     "external_id",
@@ -80,6 +83,16 @@ def unknown_calls(db: Connection, campaign_id: str) -> Iterator[UnknownCall]:
             yield _unknown_call(row, words.get(row.id, []))
 
 
+def unknown_lines(db: Connection, campaign_id: str) -> Iterator[list[str]]:
+    """The same as cells of COLUMNS."""
+    return map(unknown_line, unknown_calls(db, campaign_id))
+
+
+def unknown_line(call: UnknownCall) -> list[str]:
+    """A call as cells of COLUMNS."""
+    return [csv_cell(getattr(call, column)) for column in COLUMNS]
+
+
 def _receipt_words(db: Connection, ids: Sequence[UUID]) -> dict[UUID, list[str]]:
     """The provider's words in each attempt's receipts, in the order in which they were received."""
     words: dict[UUID, list[str]] = {}
@@ -91,6 +104,7 @@ def _receipt_words(db: Connection, ids: Sequence[UUID]) -> dict[UUID, list[str]]
 
 def _unknown_call(row: Row[tuple[object, ...]], words: Sequence[str]) -> UnknownCall:
     return UnknownCall(
+        campaign_id=row.campaign_id,
         contact_row=row.line,
         contact_masked=shown_number(row.phone),
         external_id=row.id,

@@ -148,6 +148,7 @@ class PersonalData(BaseModel):
     exported_at: datetime
     contacts: list[dict[str, Any]] = Field(description="In each campaign: the row, the calls, their receipts.")
     test_calls: list[dict[str, Any]] = Field(description="Texts of theirs that were said to a test number.")
+    rejected_rows: list[dict[str, Any]] = Field(description="Rows of lists that became no contact and name them.")
     suppressions: list[dict[str, Any]]
     erasures_waiting: list[dict[str, Any]]
     receipts_of_no_call: list[dict[str, Any]]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
-from fastapi import HTTPException
+from fastapi import Depends, HTTPException, Query
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from campaigns.operations.api_tokens import Scope
-from campaigns.reporting.report import WITHOUT_NUMBERS, Sheet, totals
+from campaigns.reporting.chosen_campaigns import MOST_CAMPAIGNS, Choice
+from campaigns.reporting.joint_report import joint_report
+from campaigns.reporting.report import totals
+from campaigns.reporting.report_sheets import FOR_PEOPLE, WITHOUT_NUMBERS, Sheet
 from console.api.campaigns import CampaignId, shown_text
-from console.server.api_route import InjectedCaller, api_router, needs
+from console.server.api_route import NO_NUL, InjectedCaller, api_router, needs
 from console.server.auth import Caller
 from console.server.report_sheets import XLSX, sheet_download, workbook_download
 from console.server.state import InjectedState
@@ -86,15 +90,18 @@ def show_report(campaign_id: CampaignId, state: InjectedState, caller: InjectedC
 def show_report_sheet(
     campaign_id: CampaignId, sheet: Sheet, state: InjectedState, caller: InjectedCaller
 ) -> StreamingResponse:
-    """One sheet, a line for each attempt or contact. The follow-up has numbers in full, and needs `numbers`, too."""
+    """One sheet, a line for each attempt, contact or row of the list, which has whole numbers for who has `numbers`.
+
+    The follow-up has them always, and needs `numbers`, too.
+    """
     _require_numbers(sheet, caller)
-    return sheet_download(state.ledger, campaign_id, sheet)
+    return sheet_download(state.ledger, Choice((campaign_id,)), sheet, numbers=caller.may(Scope.NUMBERS))
 
 
 @router.get("/campaigns/{campaign_id}/report.xlsx", response_class=StreamingResponse, **needs(Scope.READ, ok=WORKBOOK))
 def show_report_workbook(campaign_id: CampaignId, state: InjectedState) -> StreamingResponse:
     """The sheets with masked numbers as one workbook: contacts, attempts, unknown."""
-    return workbook_download(state.ledger, campaign_id, WITHOUT_NUMBERS)
+    return workbook_download(state.ledger, Choice((campaign_id,)), WITHOUT_NUMBERS)
 
 
 @router.get(
@@ -103,9 +110,76 @@ def show_report_workbook(campaign_id: CampaignId, state: InjectedState) -> Strea
 def show_report_sheet_as_workbook(
     campaign_id: CampaignId, sheet: Sheet, state: InjectedState, caller: InjectedCaller
 ) -> StreamingResponse:
-    """One sheet as a workbook. The follow-up has numbers in full, and needs `numbers`, too."""
+    """One sheet as a workbook; before the list stands what can be done. Numbers are as in the CSV file."""
     _require_numbers(sheet, caller)
-    return workbook_download(state.ledger, campaign_id, [sheet])
+    sheets = FOR_PEOPLE if sheet is Sheet.LIST else [sheet]
+    return workbook_download(state.ledger, Choice((campaign_id,)), sheets, numbers=caller.may(Scope.NUMBERS))
+
+
+class AdviceGiven(BaseModel):
+    """People, or rows of a list, about whom something can be done."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    kind: str = Field(description="A status; `rejected` or `left_out` for rows, `silent` for who pressed nothing.")
+    number: int
+    what_happened: str
+    what_to_do: str
+
+
+class SeveralReported(BaseModel):
+    """The totals of several campaigns, and of all together."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    campaigns: list[CampaignReport]
+    contacts: int
+    final: dict[str, int]
+    open: dict[str, int]
+    outcomes: dict[str, int]
+    responses: dict[str, int]
+    attempts: int
+    requests: int
+    rejects: int
+    to_do: list[AdviceGiven] = Field(description="What can be done about whom, in plain words.")
+
+
+async def choice_asked_for(
+    campaign: Annotated[
+        list[Annotated[str, Query(max_length=100, pattern=NO_NUL)]],
+        Query(max_length=MOST_CAMPAIGNS, description="Ids or names; absent: all that started in the span."),
+    ] = [],  # noqa: B006  # FastAPI copies it
+    since: Annotated[AwareDatetime | None, Query(description="Campaigns that started then or later.")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="Campaigns that started before.")] = None,
+) -> Choice:
+    """The campaigns of the address."""
+    if not campaign and since is None and until is None:
+        raise HTTPException(422, "name campaigns (campaign=), or a span (since=, until=)")
+    return Choice(tuple(campaign), since, until)
+
+
+Chosen = Annotated[Choice, Depends(choice_asked_for)]
+
+
+@router.get("/reports", **needs(Scope.READ))
+def show_reports(choice: Chosen, state: InjectedState, caller: InjectedCaller) -> SeveralReported:
+    """The totals of several campaigns: those that are named, or that started in a span of time."""
+    shown = SeveralReported.model_validate(joint_report(state.ledger, choice))
+    for campaign in shown.campaigns:
+        campaign.reason = shown_text(campaign.reason, caller)
+    return shown
+
+
+@router.get("/reports/list.csv", response_class=StreamingResponse, **needs(Scope.READ, ok=CSV))
+def show_lists(choice: Chosen, state: InjectedState, caller: InjectedCaller) -> StreamingResponse:
+    """Their lists as they were given, with what became of each row; numbers are whole for who has `numbers`."""
+    return sheet_download(state.ledger, choice, Sheet.LIST, numbers=caller.may(Scope.NUMBERS))
+
+
+@router.get("/reports/list.xlsx", response_class=StreamingResponse, **needs(Scope.READ, ok=WORKBOOK))
+def show_lists_as_workbook(choice: Chosen, state: InjectedState, caller: InjectedCaller) -> StreamingResponse:
+    """The same as a workbook; before the list stands what can be done."""
+    return workbook_download(state.ledger, choice, FOR_PEOPLE, numbers=caller.may(Scope.NUMBERS))
 
 
 def _require_numbers(sheet: Sheet, caller: Caller) -> None:

@@ -28,7 +28,7 @@ COMMANDS = {
     "start": ("start", "Check a campaign file and start it."),
     "status": ("campaigns", "How campaigns stand, and why nothing is being dialed."),
     "watch": ("campaigns", "Watch campaigns until they have ended."),
-    "report": ("report", "What became of a campaign."),
+    "report": ("report", "What became of a campaign, or of several together."),
     "pause": ("campaigns", "No new calls from now on; those in progress finish."),
     "resume": ("campaigns", "Dial again."),
     "cancel": ("campaigns", "End for good: contacts not being called become cancelled."),

@@ -42,6 +42,7 @@ SECTIONS = [
     Section("/new", "New campaign", Role.EDITOR),
     Section("/contacts", "Contacts"),
     Section("/calls", "Calls"),
+    Section("/reports", "Reports"),
     Section("/schedules", "Schedules"),
     Section("/suppression", "Suppression list"),
     Section("/accounts", "Accounts"),

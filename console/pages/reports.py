@@ -12,8 +12,10 @@ from campaigns.launch.drafts.file_drafts import rejects_of
 from campaigns.ledger import queries
 from campaigns.operations.contact_numbers import note_download
 from campaigns.operations.people import Role
+from campaigns.reporting.chosen_campaigns import Choice
 from campaigns.reporting.listings import mask_numbers
-from campaigns.reporting.report import WITHOUT_NUMBERS, Sheet, totals
+from campaigns.reporting.report import totals
+from campaigns.reporting.report_sheets import WITHOUT_NUMBERS, Sheet
 from console.pages.language import gettext
 from console.server.auth import Caller
 from console.server.page_route import InjectedPerson, for_role, page_router
@@ -43,27 +45,29 @@ def report_sheet(campaign_id: str, sheet: Sheet, state: InjectedState) -> Respon
     """One sheet of the report; numbers are masked in it."""
     if sheet is Sheet.FOLLOW_UP:
         raise HTTPException(405, "this file has whole numbers: download it from the campaign's page", {"Allow": "POST"})
-    return sheet_download(state.ledger, campaign_id, sheet, f"{_id_of(state, campaign_id)}-{sheet}.csv")
+    return sheet_download(state.ledger, Choice((campaign_id,)), sheet, f"{_id_of(state, campaign_id)}-{sheet}.csv")
 
 
 @router.get(f"{CAMPAIGN}/report.xlsx", response_class=StreamingResponse, **for_role(Role.VIEWER))
 def report_workbook(campaign_id: str, state: InjectedState) -> Response:
     """The sheets with masked numbers as one workbook."""
-    return workbook_download(state.ledger, campaign_id, WITHOUT_NUMBERS, f"{_id_of(state, campaign_id)}-report.xlsx")
+    return workbook_download(
+        state.ledger, Choice((campaign_id,)), WITHOUT_NUMBERS, f"{_id_of(state, campaign_id)}-report.xlsx"
+    )
 
 
 @router.post(f"{CAMPAIGN}/report/follow-up.csv", response_class=StreamingResponse, **for_role(Role.EDITOR))
 def follow_up(campaign_id: str, state: InjectedState, person: InjectedPerson) -> Response:
     """Those who were not reached, in the list's own columns, with whole numbers; the audit says who has them."""
     file = _noted(state, person, campaign_id, "csv")
-    return sheet_download(state.ledger, campaign_id, Sheet.FOLLOW_UP, file)
+    return sheet_download(state.ledger, Choice((campaign_id,)), Sheet.FOLLOW_UP, file)
 
 
 @router.post(f"{CAMPAIGN}/report/follow-up.xlsx", response_class=StreamingResponse, **for_role(Role.EDITOR))
 def follow_up_workbook(campaign_id: str, state: InjectedState, person: InjectedPerson) -> Response:
     """The same as a workbook."""
     file = _noted(state, person, campaign_id, "xlsx")
-    return workbook_download(state.ledger, campaign_id, [Sheet.FOLLOW_UP], file)
+    return workbook_download(state.ledger, Choice((campaign_id,)), [Sheet.FOLLOW_UP], file)
 
 
 def _noted(state: AppState, person: Caller, campaign_id: str, kind: str) -> str:

@@ -10,29 +10,32 @@ from typing import IO
 from fastapi.responses import StreamingResponse
 
 from campaigns.ledger.store import Ledger
-from campaigns.reporting.report import Sheet, write_sheet, write_xlsx
+from campaigns.reporting.chosen_campaigns import Choice
+from campaigns.reporting.report_sheets import Sheet, write_sheet, write_xlsx
 
 CHUNK = 64 << 10
 CSV = "text/csv; charset=utf-8"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-def sheet_download(ledger: Ledger, campaign_id: str, sheet: Sheet, file_name: str | None = None) -> StreamingResponse:
-    """One sheet as CSV; browsers keep it under this name. Raises NoSuchCampaign."""
+def sheet_download(
+    ledger: Ledger, choice: Choice, sheet: Sheet, file_name: str | None = None, *, numbers: bool = False
+) -> StreamingResponse:
+    """One sheet as CSV; browsers keep it under this name. Raises NoSuchCampaign. `numbers`: whole ones in the list."""
 
     def write(file: IO[bytes]) -> None:
         stream = io.TextIOWrapper(file, encoding="utf-8", newline="")
-        write_sheet(ledger, campaign_id, sheet, stream)
+        write_sheet(ledger, choice, sheet, stream, numbers=numbers)
         stream.detach()
 
     return _download(write, CSV, file_name)
 
 
 def workbook_download(
-    ledger: Ledger, campaign_id: str, sheets: Sequence[Sheet], file_name: str | None = None
+    ledger: Ledger, choice: Choice, sheets: Sequence[Sheet], file_name: str | None = None, *, numbers: bool = False
 ) -> StreamingResponse:
     """Sheets as one workbook; browsers keep it under this name. Raises NoSuchCampaign."""
-    return _download(lambda file: write_xlsx(ledger, campaign_id, sheets, file), XLSX, file_name)
+    return _download(lambda file: write_xlsx(ledger, choice, sheets, file, numbers=numbers), XLSX, file_name)
 
 
 def _download(write: Callable[[IO[bytes]], None], media_type: str, file_name: str | None) -> StreamingResponse:

@@ -45,6 +45,7 @@ from campaigns.operations.webhooks.streams import EventsNotKept
 from campaigns.operations.webhooks.subscriptions import BadWebhook
 from campaigns.operations.withdrawals import BadReason
 from campaigns.planning.plan import NothingToPlan
+from campaigns.reporting.chosen_campaigns import TooManyCampaigns
 from console.pages.rendering import render
 from console.preflight import CannotLogIn
 from console.server.api_route import PREFIX
@@ -81,7 +82,7 @@ STATUSES: Mapping[type[DialerError], int] = {
     **dict.fromkeys(
         (BadOutsideUrl, BadPassword, BadReason, BadUser, BadRows, BadWebhook, CallRefused, ChangeRefused), 422
     ),
-    BadBeginning: 422,
+    **dict.fromkeys((BadBeginning, TooManyCampaigns), 422),
     **dict.fromkeys((NoAnswer, ProviderAway, ProviderError), 502),
 }
 REMEDIES: Mapping[int, str] = {

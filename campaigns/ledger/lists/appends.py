@@ -17,6 +17,7 @@ from campaigns.ledger import queries
 from campaigns.ledger.claims import lock_campaign
 from campaigns.ledger.lists.contacts import rewrite
 from campaigns.ledger.lists.drafts import WrittenContact, first_due
+from campaigns.ledger.lists.rejected_rows import last_rejected_line
 from campaigns.ledger.numbers.erasures import take_erasure_lock
 from campaigns.ledger.numbers.suppressions import suppressed_among
 from campaigns.ledger.queries import Campaign
@@ -91,7 +92,7 @@ def append_rows(
     present = _present(db, campaign, written, ledger, now)
     results: list[AppendedRow | None] = []
     new: list[dict[str, Any]] = []
-    base = campaign.contacts + campaign.rejects + 1
+    base = _last_line(db, campaign)
     for row in written:
         values = _values(row, ledger)
         result = _of_present(db, values, row[0], present, definition=campaign.definition, now=now)
@@ -101,6 +102,14 @@ def append_rows(
     ids = iter(_insert(db, campaign, new, now))
     places = zip(written, results, strict=True)
     return [result or AppendedRow(row[0], row[-1], RowFate.ADDED, next(ids)) for row, result in places]
+
+
+def _last_line(db: Connection, campaign: Campaign) -> int:
+    """About the last line of the campaign's list, and after all that was appended."""
+    counted = campaign.contacts + campaign.rejects + 1
+    if not campaign.definition.contacts.where:
+        return counted
+    return max(counted, last_rejected_line(db, campaign.id))  # rows that it leaves out are not counted as rejects
 
 
 def refuse_unless_open(campaign: Campaign) -> None:
@@ -147,7 +156,7 @@ def _of_campaign() -> Select[Any]:
 
 
 def _values(row: WrittenContact, ledger: Ledger) -> dict[str, Any]:
-    _, phone, consent, fields, text, voice, zone, not_after, key = row
+    _, phone, consent, fields, text, voice, zone, not_after, _, key = row
     return {
         "phone": phone,
         "phone_hash": ledger.keyed_hash(phone),

@@ -177,4 +177,4 @@ def rewrite(db: Connection, contact_id: int, values: Mapping[str, Any]) -> bool:
     A claim on it is undone: the worker that has it read it as it was before, and finds that it may not dial it.
     """
     waiting = (contacts.c.id == contact_id, contacts.c.status.in_(WAITING_CONTACTS))
-    return updated_one(db, update(contacts).where(*waiting).values(**UNCLAIMED, **values))
+    return updated_one(db, update(contacts).where(*waiting).values(**UNCLAIMED, given=None, **values))

@@ -29,18 +29,18 @@ from campaigns.ledger.numbers import erasures
 from campaigns.ledger.numbers.spellings import every_spelling
 from campaigns.ledger.queries import parse_definition
 from campaigns.ledger.store import Ledger
-from campaigns.ledger.tables import campaigns, contacts
+from campaigns.ledger.tables import campaigns, contacts, rejected_rows
 from campaigns.lifecycle import LIVE_CAMPAIGNS, CampaignStatus, ContactStatus, PauseKind
 from dialer.errors import DialerError
 from dialer.number_identity import spellings
 from dialer.phone import mask
 
-COLUMNS = ("line", "phone", "phone_hash", "consent", "fields", "text", "voice", "zone", "not_after", "key")
+COLUMNS = ("line", "phone", "phone_hash", "consent", "fields", "text", "voice", "zone", "not_after", "given", "key")
 """What differs between the contacts of a draft."""
 ContactValues = tuple[object, ...]
 """The values of these columns for one contact."""
-WrittenContact = tuple[int, str, str | None, str, str | None, str | None, str, datetime | None, str]
-"""The same without the hash: line, phone, consent, fields as JSON, text, voice as JSON, zone, not_after, key."""
+WrittenContact = tuple[int, str, str | None, str, str | None, str | None, str, datetime | None, str | None, str]
+"""The same without the hash, in this order; fields, voice and given are JSON."""
 ABANDONED = timedelta(hours=1)  # a draft that nobody has written to for so long is removed
 DISCARDED_AT_ONCE = 5000
 SUPPRESSED_AT_ONCE = 1000
@@ -64,6 +64,7 @@ class NewContact(NamedTuple):
     consent: str | None = None
     voice: Mapping[str, str] | None = None
     key: str = ""
+    given: Mapping[str, str] | None = None
 
     def __repr__(self) -> str:
         return f"Admitted({self.line}, {mask(self.phone)})"
@@ -103,7 +104,14 @@ def _called(name: str, phones: Sequence[str] | CompoundSelect[tuple[str]]) -> Se
 
 
 def create_draft(
-    db: Connection, *, name: str, account: str, definition_text: str, now: datetime, rehearsal: bool = False
+    db: Connection,
+    *,
+    name: str,
+    account: str,
+    definition_text: str,
+    now: datetime,
+    rehearsal: bool = False,
+    list_columns: Sequence[Sequence[str | None]] | None = None,
 ) -> str:
     """Open a draft; returns its id, `NAME-NUMBER`."""
     number = (db.scalar(select(func.count()).where(campaigns.c.name == name)) or 0) + 1
@@ -119,6 +127,7 @@ def create_draft(
             status=CampaignStatus.DRAFT,
             since=now,
             definition=definition_text,
+            list_columns=list_columns,
             zones=[],
             created_at=now,
         )
@@ -141,9 +150,11 @@ def written_contact(
     consent: str | None,
     voice: Mapping[str, str] | None,
     key: str,
+    given: Mapping[str, str] | None = None,
 ) -> WrittenContact:
     """What `as_written` makes of a NewContact with these values, without one."""
-    return line, phone, consent, _json(fields), text, _json(voice) if voice else None, zone, not_after, key
+    said = _json(voice) if voice else None
+    return line, phone, consent, _json(fields), text, said, zone, not_after, _json(given) if given else None, key
 
 
 def _json(texts: Mapping[str, str]) -> str:
@@ -151,7 +162,7 @@ def _json(texts: Mapping[str, str]) -> str:
     return _json_of(tuple(texts)) % tuple(map(quoted, texts.values()))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _json_of(names: tuple[str, ...]) -> str:
     """JSON of an object with these names, and a place for each value."""
     return "{" + ", ".join([quoted(name).replace("%", "%%") + ": %s" for name in names]) + "}"
@@ -191,9 +202,9 @@ def _rows(
     """With `due_at` and `reminder` at their end, where contacts are reminded of an appointment."""
     moment = _moments(dialect)
     rows: list[ContactValues] = []
-    for line, phone, consent, fields, text, voice, zone, not_after, key in written:
+    for line, phone, consent, fields, text, voice, zone, not_after, given, key in written:
         last = not_after and moment(not_after)
-        values: ContactValues = (line, phone, keyed_hash(phone), consent, fields, text, voice, zone, last, key)
+        values: ContactValues = (line, phone, keyed_hash(phone), consent, fields, text, voice, zone, last, given, key)
         if definition.reminders:
             due = first_due(definition, zone, not_after, now)
             values = (*values, moment(due["due_at"]), due["reminder"])
@@ -238,6 +249,12 @@ def add_rows(
     else:
         waiting["due_at"] = _moments(db.dialect)(now)
     bulk.insert_rows(db, contacts, {"campaign_id": campaign_id, **waiting}, columns, rows)
+
+
+def refuse_unless_draft(db: Connection, campaign_id: str, created_at: datetime) -> None:
+    """Lock the draft created at `created_at`. Raises DraftGone when it is no draft any more."""
+    if not db.execute(select(campaigns.c.id).where(*_this_draft(campaign_id, created_at)).with_for_update()).first():
+        raise _gone(campaign_id)
 
 
 def suppress(ledger: Ledger, campaign_id: str, account: str, now: datetime) -> None:
@@ -337,6 +354,9 @@ def discard_draft(db: Connection, campaign_id: str, created_at: datetime) -> boo
     removed = row_count(db, delete(contacts).where(contacts.c.id.in_(batch)))
     if removed == DISCARDED_AT_ONCE:
         db.execute(update(campaigns).where(*draft).values(contacts=campaigns.c.contacts - removed))
+        return False
+    of_draft = select(rejected_rows.c.id).where(rejected_rows.c.campaign_id == campaign_id).limit(DISCARDED_AT_ONCE)
+    if row_count(db, delete(rejected_rows).where(rejected_rows.c.id.in_(of_draft))) == DISCARDED_AT_ONCE:
         return False
     db.execute(delete(campaigns).where(*draft))
     return True

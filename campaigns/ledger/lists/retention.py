@@ -28,8 +28,9 @@ from sqlalchemy import (
 )
 
 from campaigns.ledger.lists.kept_campaigns import KeptCampaign
+from campaigns.ledger.lists.rejected_rows import empty_rejected_rows, full_rejected_rows
 from campaigns.ledger.moves import row_count
-from campaigns.ledger.numbers.erasures import CONTENT, ERASED, NEARBY, TIMING, is_over
+from campaigns.ledger.numbers.erasures import CONTENT, ERASED, NEARBY, TIMING, is_over, overwrite_deleted
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import (
     UtcTime,
@@ -95,8 +96,16 @@ def empty(db: Connection, ledger: Ledger, campaign: KeptCampaign, kept: Kept, ph
     return len(over)
 
 
+def empty_rejected(db: Connection, campaign_id: str, limit: int) -> int:
+    """Empty some of the rows of its list that became no contact; returns how many."""
+    overwrite_deleted(db)
+    return empty_rejected_rows(db, full_rejected_rows(db, campaign_id, limit))
+
+
 def is_left(db: Connection, campaign: KeptCampaign, kept: Kept, before: datetime) -> bool:
-    """Whether a contact of the campaign still has this."""
+    """Whether a contact of the campaign, or with those a rejected row, still has this."""
+    if kept is Kept.CONTACTS and campaign.ended_at and full_rejected_rows(db, campaign.id, 1):
+        return True
     return db.execute(select(contacts.c.id).where(*_still(campaign, kept, before)).limit(1)).first() is not None
 
 
@@ -127,12 +136,6 @@ def empty_receipts(db: Connection, ids: Sequence[int], own: frozenset[int]) -> i
     overwrite_deleted(db)
     pressed = case((receipts.c.id.in_(own.intersection(ids)), null()), else_=receipts.c.pressed)
     return row_count(db, update(receipts).where(receipts.c.id.in_(ids)).values(body=ERASED, pressed=pressed))
-
-
-def overwrite_deleted(db: Connection) -> None:
-    """Let SQLite overwrite in its file what this transaction removes, which else stays there until it is used again."""
-    if db.dialect.name == "sqlite":
-        db.exec_driver_sql("PRAGMA secure_delete=ON").close()
 
 
 def _still(campaign: KeptCampaign, kept: Kept, before: datetime) -> list[ColumnElement[bool]]:

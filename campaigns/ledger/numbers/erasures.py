@@ -41,6 +41,7 @@ ERASED = "erased"
 NO_KEY = case((contacts.c.key == "", ""), else_=literal("erased:") + cast(contacts.c.id, Text))  # no two are equal
 CONTENT: dict[str, Any] = {
     "fields": {},
+    "given": None,
     "text": None,
     "voice": None,
     "consent": None,
@@ -63,6 +64,12 @@ def take_erasure_lock(db: Connection, *, exclusive: bool = False) -> None:
     if db.dialect.name == "postgresql":
         lock = func.pg_advisory_xact_lock if exclusive else func.pg_advisory_xact_lock_shared
         db.execute(select(lock(ERASURE_LOCK)))
+
+
+def overwrite_deleted(db: Connection) -> None:
+    """Let SQLite overwrite in its file what this transaction removes, which else stays there until it is used again."""
+    if db.dialect.name == "sqlite":
+        db.exec_driver_sql("PRAGMA secure_delete=ON").close()
 
 
 def lock_rows_of(db: Connection, phones: Collection[str]) -> None:

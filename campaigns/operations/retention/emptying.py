@@ -199,6 +199,9 @@ def _empty_campaign(
             whole = whole and done is not None
             emptied += done or 0
         after = page.last
+    while kept is Kept.CONTACTS and campaign.ended_at and not batches.over:
+        if not batches.write(ledger, statements.empty_rejected, campaign.id, batches.size):
+            break
     setattr(result, kept, getattr(result, kept) + emptied)
     with ledger.reading() as db:
         whole = whole and not statements.is_left(db, campaign, kept, before)

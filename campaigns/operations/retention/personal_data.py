@@ -18,6 +18,7 @@ from campaigns.audience.files.download import downloaded_lists
 from campaigns.audience.files.open_list import all_records
 from campaigns.audience.kept_lists import kept_lists
 from campaigns.ledger.lists.drafts import name_of_test_call
+from campaigns.ledger.lists.rejected_rows import rejected_rows_with
 from campaigns.ledger.moves import write_audit
 from campaigns.ledger.numbers.erasures import ERASED
 from campaigns.ledger.store import Ledger
@@ -44,7 +45,7 @@ PROGRAMS = ("token ", "schedule ", "account ")
 SAID_IN_TEST_CALLS = ("line", "fields", "text", "voice")
 CONTACT = (
     *("line", "key", "phone", "status", "reason", "corrected", "withdrawal", "consent", *SAID_IN_TEST_CALLS[1:]),
-    *("zone", "not_after", "due_at", "urgent", "attempts", "tries", "final_at", "response", "reminder"),
+    *("given", "zone", "not_after", "due_at", "urgent", "attempts", "tries", "final_at", "response", "reminder"),
 )
 ATTEMPT = (
     *("id", "number", "account", "provider", "caller_id", "status", "verdict", "outcome", "mnemonic", "code", "detail"),
@@ -87,6 +88,10 @@ def _in_the_ledger(db: Connection, ledger: Ledger, number: PhoneNumber) -> Held:
     return {
         "contacts": [_contact(db, row, own_forms) for row in rows],
         "test_calls": [_said(row) for row in rows for row in _test_calls(db, row)],
+        "rejected_rows": [
+            {"campaign": row.campaign_id, "line": row.line, "reason": _masked(row.reason, own_forms), "row": row.cells}
+            for row in rejected_rows_with(db, number)
+        ],
         "suppressions": [_entry(row, own_forms) for row in entries],
         "erasures_waiting": [{"asked_at": _plain(row.asked_at), "by": _who(row.who)} for row in waiting],
         "receipts_of_no_call": [_facts(row, RECEIPT, own_forms) for row in _unmatched(db, number)],
@@ -108,7 +113,7 @@ def _contact(db: Connection, row: Row[Any], own: set[str]) -> Held:
     return {
         "campaign": row.campaign_id,
         "rehearsal": bool(row.rehearsal),
-        **_facts(row, CONTACT, own, whole=("fields", "text", "voice", "consent", "key", "phone")),
+        **_facts(row, CONTACT, own, whole=("fields", "given", "text", "voice", "consent", "key", "phone")),
         "calls": [_facts(call, ATTEMPT, own, whole=("caller_id",)) | {"receipts": told[call.id]} for call in calls],
     }
 

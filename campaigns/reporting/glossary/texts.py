@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from campaigns.reporting.glossary.advice import ADVICE
 from campaigns.reporting.glossary.audit_events import EVENTS
 from campaigns.reporting.glossary.help import CALLS, CAMPAIGNS, HOLDS
 from campaigns.reporting.glossary.labels import LABELS, MEANINGS
@@ -16,6 +17,8 @@ def texts() -> Iterator[str | tuple[str, str]]:
     yield from LABELS.values()
     yield from MEANINGS.values()
     yield from EVENTS
+    for advice in ADVICE.values():
+        yield from advice
     yield from (limit.value for limit in LimitName if limit)
     for sentences in (CAMPAIGNS, CALLS, HOLDS):
         yield from sentences.values()

@@ -26,8 +26,8 @@ LONG_NUMBER = "a message with a long number in it: see the file of contacts"
 UNKNOWN_CALLS_TITLE = "May have been called, and nobody knows"
 
 
-def report_facts(report: Report) -> dict[str, Any]:
-    """A report as JSON facts; `report` and `rejects` are paths."""
+def report_facts(report: Report, list_file: Path | None = None) -> dict[str, Any]:
+    """A report as JSON facts; `report`, `list` and `rejects` are paths."""
     return {
         "campaign": report.campaign,
         "rehearsal": report.rehearsal,
@@ -53,15 +53,18 @@ def report_facts(report: Report) -> dict[str, Any]:
         "contacts_report": str(report.contacts_file),
         "caller_ids_report": str(report.caller_ids_file) if report.caller_ids_file else None,
         "follow_up": str(report.follow_up_file) if report.follow_up_file else None,
+        "list": str(list_file.absolute()) if list_file else None,
         "rejected": report.rejects,
         "rejects": report.rejects_file,
     }
 
 
-def print_report(report: Report, *, steps: bool = True) -> None:
+def print_report(report: Report, *, steps: bool = True, list_file: Path | None = None) -> None:
     """Print a report, 80 columns wide: the figures, the contacts to look into, the next steps, the files."""
     for part in report_parts(report, steps=steps):
         out.print(part)
+    if list_file:
+        out.print(f"list      {escape(short_path(list_file))}")
 
 
 def print_next_steps(report: Report) -> None:

@@ -20,7 +20,7 @@ START = datetime(2026, 12, 1, 15, tzinfo=UTC)
 PHONE = numbers(1)[0]
 MARK = "of this person"
 EMPTIED = {
-    contacts: "phone key consent fields text voice zone not_after withdrawal reason",
+    contacts: "phone key consent fields given text voice zone not_after withdrawal reason",
     attempts: "detail zone local_time",
     receipts: "body pressed",
 }
@@ -43,7 +43,7 @@ NOT_HANDED_OVER = {
 }
 HANDED_OVER = {contacts: CONTACT, attempts: ATTEMPT, receipts: RECEIPT}
 CHANGED_BY_ERASURE = {"corrected", "phone_hash"}
-WITH_PEOPLE_OTHERWISE = {"suppressions", "erasures", "idempotency_keys", "deliveries", "audit"}
+WITH_PEOPLE_OTHERWISE = {"rejected_rows", "suppressions", "erasures", "idempotency_keys", "deliveries", "audit"}
 OF_NOBODY_CALLED = {
     *("campaigns", "breakers", "halts", "faults", "ticks", "schedules", "questions", "question_secrets", "webhooks"),
     *("archives", "audit_chain", "retention_done", "users", "sessions", "tokens"),

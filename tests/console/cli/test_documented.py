@@ -25,6 +25,8 @@ IN_ORDER = (
     "rehearse appointments.yaml",
     *("start appointments.yaml", "pause appointments", "resume appointments"),
     *("watch appointments", "report appointments", "redial appointments --outcome no_answer,busy"),
+    *("report appointments --list clinic.xlsx", "report appointments first --list both.csv --numbers"),
+    "report first --since 2026-11-01 --list november.xlsx",
     *("cancel appointments", "clone appointments-1 next.yaml --name next"),
     "test-call appointments.yaml +12125550199 --row 7",
     *("tokens create clinic --scopes read,campaigns,campaigns:send", "tokens list", "tokens revoke clinic"),
