@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from dialer.phone import BadPhoneNumber, parse
+from dialer.prices import Prices
 
 
 def _number(written: str) -> str:
@@ -62,6 +63,8 @@ class AccountSettings(BaseModel):
     caller_id_pace: Annotated[float, Field(gt=0, le=1000)] | None = Field(
         None, description="Calls per second from one caller ID at the most; absent, only the account's pace counts."
     )
+
+    prices: Prices | None = Field(None, description="What its calls cost; absent, reports and plans have no money.")
 
     timeout: Annotated[float, Field(gt=0, le=60)] = Field(10.0, description="Seconds to wait for an answer.")
     poll_seconds: Annotated[float, Field(gt=0)] = Field(

@@ -36,6 +36,12 @@ CALLS_ENDED = Counter(
     ("account", "outcome"),
     registry=REGISTRY,
 )
+COST = Counter(
+    "dialer_cost",
+    "What calls cost by the account's prices, as it was known first; without prices there is none.",
+    ("account", "currency"),
+    registry=REGISTRY,
+)
 TOKEN_TO_REQUEST = Histogram(
     "dialer_token_to_request_seconds",
     "From the moment for which the token bucket let a request leave until it left.",

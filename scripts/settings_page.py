@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import AnyHttpUrl, BaseModel, SecretStr
@@ -11,6 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from dialer.account_settings import AccountSettings
+from dialer.prices import Prices
 from dialer.providers.registry import PROVIDERS, specs
 from workers.settings import Settings
 
@@ -24,7 +26,14 @@ UNITS: Mapping[str, str] = {  # by how a setting's name ends
     "tts_limit": "characters",
     "speed": "times",
 }
-WRITTEN: Mapping[type, str] = {bool: "true or false", int: "whole number", float: "number", SecretStr: "text, secret"}
+WRITTEN: Mapping[type, str] = {
+    bool: "true or false",
+    int: "whole number",
+    float: "number",
+    SecretStr: "text, secret",
+    Decimal: "amount",
+    Prices: "section",
+}
 BOUNDS: Mapping[str, str] = {"gt": "more than {}", "ge": "at least {}", "lt": "less than {}", "le": "at most {}"}
 ACCOUNT = ("accounts", "NAME")
 HEAD = ("key", "variable", "default", "is", "means")
@@ -36,6 +45,7 @@ def tables() -> str:
     above = [name for name, field in Settings.model_fields.items() if _section(field) is None and name != "accounts"]
     parts = [("Above every section", list(_lines(Settings, (), only=above)))]
     parts.append(("`[accounts.NAME]`", list(_lines(AccountSettings, ACCOUNT))))
+    parts.append(("`[accounts.NAME.prices]`", list(_lines(Prices, (*ACCOUNT, "prices")))))
     for spec in specs():
         names = " or ".join(f"`{name}`" for name, named in PROVIDERS.items() if named is spec)
         own = [name for name in spec.settings.model_fields if name not in AccountSettings.model_fields]
@@ -98,6 +108,8 @@ def _rules(field: FieldInfo) -> Iterator[Any]:
 def _type(annotation: Any) -> str:
     if get_origin(annotation) is Literal:
         return " or ".join(f"`{word}`" for word in get_args(annotation))
+    if get_origin(annotation) is Mapping:
+        return "a section for each"
     parts = [part for part in get_args(annotation) if part not in (type(None), ...)]
     if get_origin(annotation) is tuple:
         return f"list of {_type(parts[0])}"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -83,6 +85,7 @@ def plan_facts(plan: Plan) -> dict[str, Any]:
         "calls": round(plan.calls, 1),
         "most_calls": plan.most_calls,
         "points": round(plan.points, 1),
+        "cost": plan.cost and asdict(plan.cost) | {"is_over_budget": plan.cost.is_over_budget},
         "reached": round(plan.reached, 1),
         "speech_seconds": round(plan.speech_seconds, 1),
         "begins": plan.begins,
@@ -115,7 +118,7 @@ def _kept_facts(plan: Plan, now: datetime) -> Any:
         "slots": list(plan.by_slot.items()),
         "skipped_rows": list(islice(sorted(plan.rows.skipped), SKIPPED_SHOWN)),
     }
-    return json.loads(json.dumps(facts, default=datetime.isoformat))
+    return json.loads(json.dumps(facts, default=_as_text))
 
 
 def _bucket_state(settings: Settings, account: str) -> BucketState | None:
@@ -129,3 +132,7 @@ def _bucket_state(settings: Settings, account: str) -> BucketState | None:
 
 def _normalized(shares: Mapping[Outcome, float]) -> dict[str, float]:
     return {outcome.value: round(share / sum(shares.values()), 4) for outcome, share in shares.items()}
+
+
+def _as_text(value: datetime | Decimal) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

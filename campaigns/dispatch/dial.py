@@ -28,6 +28,7 @@ from campaigns.ledger.store import LedgerUnavailable
 from campaigns.ledger.together import Together
 from campaigns.lifecycle import OPEN_ATTEMPTS, CampaignStatus, Step
 from campaigns.runtime import SWEEP_MARGIN, Runtime, all_or_each, contained, own_limits
+from campaigns.safeguards.budgets import keep_back_cost
 from campaigns.settlement.receipts import apply_waiting
 from campaigns.settlement.rulings import accept_all, is_plainly_unsent, put_back_all, rule, settle_fault
 from dialer import traces
@@ -247,6 +248,10 @@ def _open(
         else [contact for contact in batch if _may_be_called(contact, campaign, account, moments)]
     )
     pairs = [prepared(contact, campaign, account, notify_url, moments) for contact in inside]
+    limits = campaign.definition.limits
+    if limits is not None and limits.cost is not None:
+        prices = [opening.price for opening, _ in pairs]
+        pairs = pairs[: keep_back_cost(db, campaign, limits.cost, prices, moments[0])]
     openings = [opening for opening, _ in pairs]
     calls = {call.correlation_id: call for _, call in pairs}
     settled_by = send_by + timedelta(seconds=2 * account.settings.timeout + SWEEP_MARGIN)

@@ -14,6 +14,7 @@ from campaigns.ledger.attempts import Opening
 from campaigns.ledger.claims import Claimed
 from campaigns.ledger.queries import Campaign
 from dialer.account import Account
+from dialer.call_kinds import Informer
 from dialer.calls import CallRequest
 from dialer.phone import PhoneNumber
 from dialer.scripts import Script
@@ -54,6 +55,7 @@ def prepared(
     handed_over = send_at(definition, account.provider, contact, moments)
     caller_id = definition.caller_id.for_contact(contact.caller_id)
     local_time, allowed_by = call_evidence(definition, contact.zone, handed_over or moments[0])
+    prices, talks = account.settings.prices, not isinstance(definition.call, Informer)
     opening = Opening(
         contact=contact,
         account=account.name,
@@ -65,6 +67,7 @@ def prepared(
         send_at=handed_over,
         local_time=local_time,
         allowed_by=allowed_by,
+        price=None if prices is None else prices.of_call(contact.phone, script.seconds, talks=talks),
     )
     request = CallRequest(
         correlation_id=contact.attempt_id,

@@ -38,6 +38,9 @@ from campaigns.ledger.numbers.frequency_caps import lock_numbers, under_the_caps
 from campaigns.ledger.numbers.suppressions import suppressed
 from campaigns.ledger.tables import UtcTime, attempts, campaigns, contacts
 from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
+from dialer.prices import CallPrice
+
+PRICE = ("currency", "call_price", "part_price", "part_seconds", "kept_back")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,7 @@ class Opening:
     allowed_by: str | None = None
     reminder: int | None = None
     variant: str | None = None
+    price: CallPrice | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +184,14 @@ def _attempt(opening: Opening, row: object, now: datetime, conclude_at: datetime
         "script_seconds": opening.script_seconds,
         "reminder": opening.reminder,
         "variant": opening.variant,
+        **_price(opening.price),
     }
+
+
+def _price(price: CallPrice | None) -> dict[str, object]:
+    if price is None:
+        return dict.fromkeys(PRICE)
+    return dict(zip(PRICE, price, strict=True))
 
 
 def _campaign_running() -> Exists:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, and_, bindparam, func, or_, select, tuple_
 
-from campaigns.ledger.tables import attempts, campaigns, contacts, faults, ticks
+from campaigns.ledger.tables import IS_OPEN, attempts, campaigns, contacts, faults, ticks
 from campaigns.lifecycle import (
     OPEN_CONTACTS,
     AttemptStatus,
@@ -25,6 +25,7 @@ from campaigns.lifecycle import (
 )
 from dialer.calls import REACHED, Outcome
 from dialer.errors import DialerError
+from dialer.prices import CallPrice
 from dialer.short_text import is_short_text
 from dialer.verdicts import OUR_FAULT, Verdict
 
@@ -137,6 +138,11 @@ class OpenAttempt:
     puzzled: bool
     response: str | None
     reminder: int | None
+    currency: str | None
+    call_price: int | None
+    part_price: int | None
+    part_seconds: int | None
+    kept_back: int | None
     phone: str = field(repr=False)
     contact_attempts: int
     zone: str
@@ -148,6 +154,12 @@ class OpenAttempt:
     @property
     def definition(self) -> Definition:
         return parse_definition(self.definition_text, self.account)
+
+    @property
+    def price(self) -> CallPrice | None:
+        """What the call costs by the prices it was opened with; None without prices."""
+        facts = (self.currency, self.call_price, self.part_price, self.part_seconds, self.kept_back)
+        return None if None in facts else CallPrice._make(facts)
 
     @property
     def provider_said_it_failed(self) -> bool:
@@ -223,6 +235,12 @@ def campaigns_by_id(db: Connection, ids: Sequence[str]) -> list[Campaign]:
     return [_campaign(rows[id_]) for id_ in ids if id_ in rows]
 
 
+def has_open_attempts(db: Connection, campaign_id: str) -> bool:
+    """Whether a call of the campaign goes on, or may go on."""
+    goes_on = select(attempts.c.id).where(attempts.c.campaign_id == campaign_id, IS_OPEN)
+    return db.execute(goes_on.limit(1)).first() is not None
+
+
 def last_tick(db: Connection) -> datetime | None:
     """When a release tick was last at work."""
     at: datetime | None = db.scalar(select(ticks.c.at).where(ticks.c.step == Step.RELEASE))
@@ -238,7 +256,7 @@ def _campaign(row: Row[tuple[object, ...]]) -> Campaign:
         pause_kind=_known(PauseKind, facts.pop("pause_kind")),
         hold_kind=_known(ReleaseHold, facts.pop("hold_kind")),
         canary=_known(CanaryResult, facts.pop("canary")),
-        **{name: value for name, value in facts.items() if name != "list_columns"},
+        **{name: value for name, value in facts.items() if name in Campaign.__dataclass_fields__},
     )
 
 

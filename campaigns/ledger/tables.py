@@ -191,6 +191,7 @@ campaigns = Table(
     Column("canary", Text),  # how it was decided
     Column("redial_of", Text, ForeignKey("campaigns.id")),  # the campaign whose contacts this one calls again
     Column("redials_reached", Boolean, nullable=False, server_default=false()),  # for what they pressed, or did not
+    Column("cost_noted", BigInteger),  # with limits.cost: millionths spent, and kept back for calls that go on
     Column("closed_at", UtcTime),  # of a standing campaign: since when it takes no contacts any more
     known_values("status", CampaignStatus),
     known_values("pause_kind", PauseKind),
@@ -208,6 +209,7 @@ campaigns = Table(
 AGAIN = text("status = 'pending' AND tries > 0")  # as it is written, or the index is not used
 MAY_EXPIRE = text("not_after IS NOT NULL AND final_at IS NULL")
 IS_OPEN = text("ended_at IS NULL")
+HAS_PRICE = text("currency IS NOT NULL")
 IS_URGENT = text("status = 'pending' AND urgent")
 HAS_KEY = text("key <> ''")
 IS_LEAVING = text("withdrawal IS NOT NULL AND final_at IS NULL")
@@ -316,6 +318,12 @@ attempts = Table(
     Column("reminder", Integer),  # which of several it tells
     Column("variant", Text),  # which of several texts it says
     Column("script_seconds", Float, nullable=False),
+    # What it costs by the prices it was opened with, in millionths; see `campaigns/ledger/costs.py`.
+    Column("currency", Text),
+    Column("call_price", BigInteger),
+    Column("part_price", BigInteger),  # of each part of the talk that is begun
+    Column("part_seconds", Integer),
+    Column("kept_back", BigInteger),  # until it has ended
     Column("conclude_at", UtcTime),  # when a sweep decides, should nothing be heard
     Column("looked_at", Float),  # unix time of the last look at the calls in progress that could have shown it
     Column("send_at", UtcTime),  # the provider was asked to place it then, and not before
@@ -336,6 +344,7 @@ attempts = Table(
     Index("ix_attempts_campaign_id_dialing_at", "campaign_id", "dialing_at"),
     Index("ix_attempts_caller_id_dialing_at", "caller_id", "dialing_at"),
     partial_index("ix_attempts_open", "campaign_id", where=IS_OPEN),
+    partial_index("ix_attempts_priced", "campaign_id", where=HAS_PRICE),
 )
 
 # Counts of what is over, by triggers of the store (migration 0015): see `campaigns/ledger/tallies.py`.

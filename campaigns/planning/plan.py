@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from functools import cached_property
 from random import Random
 from statistics import fmean, median_low
@@ -30,6 +31,7 @@ from campaigns.planning.simulation import SLOT, SimulatedContacts, Simulation, S
 from dialer.account_settings import AccountSettings
 from dialer.bucket import BucketState
 from dialer.errors import DialerError
+from dialer.prices import amount
 
 RUNS_FOR_CALLS = 200_000  # short lists are simulated more often: chance makes a greater difference there
 MOST_RUNS = 25
@@ -87,6 +89,25 @@ class RunTotals:
     ends: float
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedCost:
+    """Money that a campaign is expected to cost: the mean of all runs, and the range of eight in ten of them.
+
+    `between` is None where there were not enough runs. `budget` is the campaign's own, None where it has none.
+    """
+
+    currency: str
+    expected: Decimal
+    between: tuple[Decimal, Decimal] | None
+    for_each_reached: Decimal | None
+    budget: Decimal | None
+
+    @property
+    def is_over_budget(self) -> bool:
+        """Whether the budget is expected to be used up first."""
+        return self.budget is not None and self.expected > self.budget
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """What to expect of a campaign. Figures are means over all runs of the simulation; rows are those of the first.
@@ -96,6 +117,7 @@ class Plan:
     canary_halts  share of the runs in which the canary would pause the campaign; None where it is never decided
     most_calls    calls if nobody is reached and every retry is used up
     points        tariff points that the calls cost
+    cost          what the calls cost by the account's prices; None without prices
     runs          the totals of each run
     """
 
@@ -110,6 +132,7 @@ class Plan:
     calls: float
     most_calls: int
     points: float
+    cost: PlannedCost | None
     reached: float
     speech_seconds: float
     runs: Sequence[RunTotals]
@@ -205,11 +228,34 @@ def make_plan(
         calls=calls,
         most_calls=most_calls if capacity.budget_calls is None else min(most_calls, capacity.budget_calls),
         points=calls * settings.call_points,
+        cost=planned_cost(definition, settings, rows, runs),
         reached=reached,
         runs=[RunTotals(calls=run.calls, reached=run.reached, ends=run.ends) for run in runs],
         speech_seconds=_seconds_of_messages(rows, runs[0]) * reached / max(first_calls, 1),
         rows=rows,
         first_run=runs[0],
+    )
+
+
+def planned_cost(
+    definition: Definition, settings: AccountSettings, rows: PlannedRows, runs: Sequence[SimulationResult]
+) -> PlannedCost | None:
+    """The cost of these runs: each call at the mean price of the list, each that is answered with its message."""
+    if settings.prices is None or not rows.lines:
+        return None
+    calls = talks = 0
+    for number, seconds in zip(rows.numbers, rows.contacts.message_seconds, strict=True):
+        price = settings.prices.of_call(f"+{number}", seconds)
+        calls, talks = calls + price.call, talks + price.cost(seconds) - price.call
+    contacts = len(rows.lines)
+    costs = sorted((run.calls * calls + run.reached * talks) // contacts for run in runs)
+    tenth, reached = len(costs) // 10, sum(run.reached for run in runs)
+    return PlannedCost(
+        currency=settings.prices.currency,
+        expected=amount(sum(costs) // len(costs)),
+        between=(amount(costs[tenth]), amount(costs[-1 - tenth])) if len(costs) >= ENOUGH_RUNS else None,
+        for_each_reached=amount(sum(costs) // reached) if reached else None,
+        budget=definition.limits.cost if definition.limits else None,
     )
 
 

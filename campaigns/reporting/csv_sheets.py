@@ -12,6 +12,8 @@ from sqlalchemy import Connection, Row, select
 from campaigns.audience.formulas import harmless
 from campaigns.ledger.numbers.erasures import shown_number
 from campaigns.ledger.tables import attempts, contacts
+from campaigns.safeguards.costs import cost_of_attempt
+from dialer.prices import amount
 from dialer.whole_file import whole_file
 
 ATTEMPT_COLUMNS = (
@@ -55,6 +57,7 @@ def attempt_lines(db: Connection, campaign_id: str) -> Iterable[list[str]]:
     query = (
         select(
             attempts,
+            cost_of_attempt().label("cost"),
             contacts.c.line,
             contacts.c.phone,
             contacts.c.status.label("contact_status"),
@@ -93,8 +96,8 @@ def _attempt_line(campaign_id: str, row: Row[tuple[object, ...]]) -> list[str]:
         row.mnemonic,
         row.code,
         row.provider_call_id,
-        None,  # cost: neither vendor's calling API has it
-        None,
+        None if row.cost is None else amount(int(row.cost)),  # by our prices: neither vendor's calling API has it
+        row.currency,
         row.next_attempt_at,
         skipped,
         row.zone,

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -39,12 +40,15 @@ from campaigns.reporting.csv_sheets import (
     CONTACT_COLUMNS,
     attempt_lines,
     contact_lines,
+    csv_cell,
     write_csv,
 )
 from campaigns.reporting.given_list import GivenLists
 from campaigns.reporting.unknown_calls import COLUMNS as UNKNOWN_COLUMNS
 from campaigns.reporting.unknown_calls import UnknownCall, unknown_calls, unknown_line
+from campaigns.safeguards.costs import costs_of
 from dialer.calls import REACHED
+from dialer.prices import amount, millionths
 
 UNKNOWN_SHOWN = 10  # in the report itself; all are in the file
 CALLER_ID_COLUMNS = ("caller_id", "calls", "answered", "answered_share")
@@ -65,6 +69,8 @@ class Totals:
     short_answers     answered calls that were over before enough was said; None without `retry.answered_short`
     ended_by          ended calls by what showed their end; the sweep settled all but `receipt` and `list`
     unknown_contacts  contacts with the final status unknown: their call may have reached them
+    cost              what its calls cost so far, by currency; empty without prices
+    cost_per_reached  the same for each contact that was reached
     rejects           rows of the list that were not called; of these `left_out` are no reason to correct it
     unwanted          rows that `contacts.where` leaves out, which are not among the rejects
     """
@@ -90,6 +96,8 @@ class Totals:
     ended_by: Mapping[str, int]
     attempts: int
     requests: int
+    cost: Mapping[str, Decimal]
+    cost_per_reached: Mapping[str, Decimal]
     unknown_contacts: int
     rejects: int
     left_out: int
@@ -172,6 +180,7 @@ def _totals(db: Connection, campaign: Campaign) -> dict[str, Any]:
     counts = contacts_by_status(db, campaign.id)
     calls = attempt_counts(db, campaign.id)
     rejected = rejected_by_code(db, campaign.id)
+    cost = costs_of(db, [campaign.id])
     return {
         "campaign": campaign.id,
         "name": campaign.name,
@@ -194,12 +203,19 @@ def _totals(db: Connection, campaign: Campaign) -> dict[str, Any]:
         "ended_by": summed(calls, lambda count: count.ended_by),
         "attempts": sum(count.number for count in calls if count.counted),
         "requests": sum(count.number for count in calls),
+        "cost": cost,
+        "cost_per_reached": for_each(cost, counts.get(ContactStatus.REACHED, 0)),
         "unknown_contacts": counts.get(ContactStatus.UNKNOWN, 0),
         "rejects": campaign.rejects,
         "left_out": sum(rejected.get(code, 0) for code in NOT_BLOCKING - {RejectCode.NOT_WANTED}),
         "unwanted": rejected.get(RejectCode.NOT_WANTED, 0),
         "rejects_file": campaign.rejects_file,
     }
+
+
+def for_each(cost: Mapping[str, Decimal], number: int) -> dict[str, Decimal]:
+    """A cost by currency, shared out among so many; empty where there are none."""
+    return {currency: amount(millionths(total / number)) for currency, total in cost.items()} if number else {}
 
 
 def responses_of(db: Connection, campaign: Campaign, reached: int) -> dict[str, int]:

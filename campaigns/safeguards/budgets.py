@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy import Connection, func, or_, select
 
@@ -15,7 +16,11 @@ from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import attempts, campaigns
 from campaigns.lifecycle import UNANSWERED_REQUESTS, AttemptStatus, PauseKind
 from campaigns.safeguards.caller_ids import left_today
+from campaigns.safeguards.costs import Spent, keep_back, note_cost
 from campaigns.safeguards.days import day_of
+from dialer.prices import CallPrice, amount, millionths
+
+NO_PRICE_YET = 1_000_000  # calls: each is asked for again when it is opened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +44,13 @@ def budget_left(db: Connection, campaign: Campaign, call_points: int, now: datet
     Run it in the transaction that claims: then no two ticks give the same calls away.
     """
     budgets, numbers = list(_budgets(campaign, call_points, now)), left_today(db, campaign, now)
-    if not budgets and numbers is None:
+    limits = campaign.definition.limits
+    cost = limits.cost if limits is not None else None
+    if not budgets and numbers is None and cost is None:
         return None
     db.execute(select(campaigns.c.id).where(campaigns.c.id == campaign.id).with_for_update())
     with_workers = queries.count_claimed(db, campaign.id)
-    left = []
+    left = [_cost_left(db, campaign.id, cost, with_workers)] if cost is not None else []
     for most, why, since, until in budgets:
         accepted, under_way = _used(db, campaign.id, since)
         left.append(
@@ -67,6 +74,41 @@ def pause_if_spent(db: Connection, campaign: Campaign, call_points: int, now: da
     if budget is None or budget.until is not None or not budget.used_up:
         return False
     return pause(db, campaign.id, PauseKind.BUDGET, now, reason=f"{budget.why} is used up")
+
+
+def keep_back_cost(
+    db: Connection, campaign: Campaign, most: Decimal, prices: Sequence[CallPrice | None], now: datetime
+) -> int:
+    """How many of these calls may be placed, in their order, without spending more than `most`; that is kept back.
+
+    Run it in the transaction that opens them. Pauses the campaign where none may and no call goes on that could give
+    something back. Without prices nobody knows what a call costs: none may.
+    """
+    limit = millionths(most)
+    amounts = [limit + 1 if price is None else price.kept_back for price in prices]
+    kept = keep_back(db, campaign.id, amounts, limit)
+    if kept or not amounts or queries.has_open_attempts(db, campaign.id):
+        return kept
+    spent = note_cost(db, campaign.id)
+    kept = keep_back(db, campaign.id, amounts, limit)
+    if not kept:
+        why = f"{_of_cost(most, spent)} is used up"
+        pause(db, campaign.id, PauseKind.BUDGET, now, reason=why)
+    return kept
+
+
+def _cost_left(db: Connection, campaign_id: str, most: Decimal, with_workers: int) -> BudgetLeft:
+    """Calls that the money is enough for, by the dearest so far; each is asked for again when it is opened."""
+    spent = note_cost(db, campaign_id)
+    left = millionths(most) - spent.cost
+    calls = max(0, left // spent.dearest - with_workers) if spent.dearest else NO_PRICE_YET
+    used_up = left < spent.dearest and not queries.has_open_attempts(db, campaign_id)
+    return BudgetLeft(calls=calls, why=_of_cost(most, spent), until=None, used_up=used_up)
+
+
+def _of_cost(most: Decimal, spent: Spent) -> str:
+    words = f"{amount(millionths(most))} {spent.currency}".rstrip()
+    return f"its budget of {words} (limits.cost; {amount(spent.cost)} spent or kept back)"
 
 
 def _budgets(

@@ -17,8 +17,9 @@ from campaigns.settlement.reminders import goes_on
 from campaigns.settlement.requeue import move_unless_reached, requeue
 from dialer import traces
 from dialer.calls import REACHED, Outcome
-from dialer.metrics import ANSWER_TO_OUTCOME, CALLS_ENDED
+from dialer.metrics import ANSWER_TO_OUTCOME, CALLS_ENDED, COST
 from dialer.plural import counted
+from dialer.prices import MILLIONTHS
 from dialer.traces import Facts, Part
 
 
@@ -64,7 +65,7 @@ def conclude(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datet
     )
     if not ended:
         return False
-    event.listen(db, "commit", lambda _: _count(attempt, ending.outcome, now), once=True)
+    event.listen(db, "commit", lambda _: _count(attempt, ending, now), once=True)
     if traces.is_on():
         facts: Facts = {"campaign": attempt.campaign_id, "account": attempt.account, "contact": attempt.contact_id}
         facts |= {"outcome": ending.outcome.value, "ended_by": ending.evidence.value}
@@ -81,8 +82,12 @@ def conclude(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datet
     return True
 
 
-def _count(attempt: OpenAttempt, outcome: Outcome, now: datetime) -> None:
-    CALLS_ENDED.labels(attempt.account, outcome).inc()
+def _count(attempt: OpenAttempt, ending: Ending, now: datetime) -> None:
+    CALLS_ENDED.labels(attempt.account, ending.outcome).inc()
+    if price := attempt.price:
+        unanswered = ending.outcome not in (*REACHED, Outcome.UNKNOWN)
+        cost = price.kept_back if ending.talk_seconds is None else price.cost(ending.talk_seconds)
+        COST.labels(attempt.account, price.currency).inc((price.call if unanswered else cost) / MILLIONTHS)
     if attempt.placed_at is not None:
         ANSWER_TO_OUTCOME.labels(attempt.account).observe(max(0.0, (now - attempt.placed_at).total_seconds()))
 

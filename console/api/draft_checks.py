@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import Decimal
 
 from fastapi import HTTPException, Response
 from fastapi.responses import FileResponse
@@ -106,6 +107,17 @@ class Odds(BaseModel):
     later: dict[str, float]
 
 
+class PlannedCost(BaseModel):
+    """Money that a campaign is expected to cost; `between`: eight times of ten."""
+
+    currency: str
+    expected: Decimal
+    between: tuple[Decimal, Decimal] | None
+    for_each_reached: Decimal | None
+    budget: Decimal | None
+    is_over_budget: bool
+
+
 class CampaignPlan(BaseModel):
     """What to expect of a campaign; the names are those of `dialer plan --json`."""
 
@@ -119,6 +131,7 @@ class CampaignPlan(BaseModel):
     calls: float
     most_calls: int
     points: float
+    cost: PlannedCost | None = Field(None, description="By the account's prices; null without.")
     reached: float
     speech_seconds: float
     begins: datetime

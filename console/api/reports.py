@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated
 
 from fastapi import Depends, HTTPException, Query
@@ -11,10 +12,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from campaigns.operations.api_tokens import Scope
-from campaigns.reporting.chosen_campaigns import MOST_CAMPAIGNS, Choice
-from campaigns.reporting.joint_report import joint_report
+from campaigns.reporting.joint.chosen_campaigns import MOST_CAMPAIGNS, Choice
+from campaigns.reporting.joint.joint_report import joint_report
+from campaigns.reporting.joint.report_sheets import FOR_PEOPLE, WITHOUT_NUMBERS, Sheet
 from campaigns.reporting.report import totals
-from campaigns.reporting.report_sheets import FOR_PEOPLE, WITHOUT_NUMBERS, Sheet
 from console.api.campaigns import CampaignId, shown_text
 from console.server.api_route import NO_NUL, InjectedCaller, api_router, needs
 from console.server.auth import Caller
@@ -72,6 +73,8 @@ class CampaignReport(BaseModel):
     ended_by: dict[str, int] = Field(description="Ended calls by what showed their end.")
     attempts: int = Field(description="Those that the provider accepted.")
     requests: int = Field(description="All of them.")
+    cost: dict[str, Decimal] = Field(description="What its calls cost so far, by currency; empty without prices.")
+    cost_per_reached: dict[str, Decimal] = Field(description="The same for each contact that was reached.")
     unknown_contacts: int
     rejects: int = Field(description="Rows of the list that were not called.")
 
@@ -140,6 +143,8 @@ class SeveralReported(BaseModel):
     responses: dict[str, int]
     attempts: int
     requests: int
+    cost: dict[str, Decimal]
+    cost_per_reached: dict[str, Decimal]
     rejects: int
     to_do: list[AdviceGiven] = Field(description="What can be done about whom, in plain words.")
 

@@ -7,6 +7,7 @@ import os
 import sys
 from dataclasses import asdict, is_dataclass
 from datetime import datetime, tzinfo
+from decimal import Decimal
 from io import TextIOWrapper
 from itertools import accumulate
 from pathlib import Path
@@ -93,7 +94,7 @@ def as_json_text(value: Any, *, ascii_only: bool = False) -> str:
 def _json_form(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat(timespec="milliseconds")
-    if isinstance(value, Path):
+    if isinstance(value, Path | Decimal):
         return str(value)
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)

@@ -13,9 +13,9 @@ from fastapi.responses import StreamingResponse
 from campaigns.ledger.queries import NoSuchCampaign
 from campaigns.operations.contact_numbers import note_download
 from campaigns.operations.people import Role
-from campaigns.reporting.chosen_campaigns import Choice, TooManyCampaigns, chosen_campaigns
-from campaigns.reporting.joint_report import JointReport, joint_report
-from campaigns.reporting.report_sheets import FOR_PEOPLE, Sheet
+from campaigns.reporting.joint.chosen_campaigns import Choice, TooManyCampaigns, chosen_campaigns
+from campaigns.reporting.joint.joint_report import JointReport, joint_report
+from campaigns.reporting.joint.report_sheets import FOR_PEOPLE, Sheet
 from console.pages.language import gettext
 from console.pages.rendering import render
 from console.server.page_route import InjectedPerson, for_role, page_router

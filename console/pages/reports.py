@@ -12,10 +12,10 @@ from campaigns.launch.drafts.file_drafts import rejects_of
 from campaigns.ledger import queries
 from campaigns.operations.contact_numbers import note_download
 from campaigns.operations.people import Role
-from campaigns.reporting.chosen_campaigns import Choice
+from campaigns.reporting.joint.chosen_campaigns import Choice
+from campaigns.reporting.joint.report_sheets import WITHOUT_NUMBERS, Sheet
 from campaigns.reporting.listings import mask_numbers
 from campaigns.reporting.report import totals
-from campaigns.reporting.report_sheets import WITHOUT_NUMBERS, Sheet
 from console.pages.language import gettext
 from console.server.auth import Caller
 from console.server.page_route import InjectedPerson, for_role, page_router
@@ -35,6 +35,8 @@ def report_totals(campaign_id: str, state: InjectedState) -> Response:
     facts = {name: value for name, value in asdict(report).items() if name != "rejects_file"}
     facts["reason"] = mask_numbers(report.reason)
     facts["reasons"] = [counted._asdict() | {"reason": mask_numbers(counted.reason)} for counted in report.reasons]
+    for name in ("cost", "cost_per_reached"):
+        facts[name] = {currency: str(amount) for currency, amount in facts[name].items()}
     for name in ("started_at", "finished_at"):
         facts[name] = facts[name] and facts[name].isoformat()
     return JSONResponse(facts, headers=_kept_as(f"{report.campaign}-report.json"))

@@ -10,8 +10,8 @@ from typing import IO
 from fastapi.responses import StreamingResponse
 
 from campaigns.ledger.store import Ledger
-from campaigns.reporting.chosen_campaigns import Choice
-from campaigns.reporting.report_sheets import Sheet, write_sheet, write_xlsx
+from campaigns.reporting.joint.chosen_campaigns import Choice
+from campaigns.reporting.joint.report_sheets import Sheet, write_sheet, write_xlsx
 
 CHUNK = 64 << 10
 CSV = "text/csv; charset=utf-8"

@@ -45,7 +45,7 @@ from campaigns.operations.webhooks.streams import EventsNotKept
 from campaigns.operations.webhooks.subscriptions import BadWebhook
 from campaigns.operations.withdrawals import BadReason
 from campaigns.planning.plan import NothingToPlan
-from campaigns.reporting.chosen_campaigns import TooManyCampaigns
+from campaigns.reporting.joint.chosen_campaigns import TooManyCampaigns
 from console.pages.rendering import render
 from console.preflight import CannotLogIn
 from console.server.api_route import PREFIX

@@ -84,6 +84,26 @@ def _numbers_not_allowed(definition: Definition, account: str, allowed: Collecti
             yield definition.fault(where, f"account {account} may not show {number}", remedy)
 
 
+def price_faults(definition: Definition, accounts: Mapping[str, AccountSettings]) -> Iterator[FileFault]:
+    """Faults of a budget in money: an account of the campaign has no prices, or they are of another currency."""
+    if definition.limits is None or definition.limits.cost is None:
+        return
+    path, currencies = ("limits", "cost"), dict[str, str]()
+    for name in dict.fromkeys([definition.account, *definition.accounts]):
+        prices = accounts[name].prices if name in accounts else None
+        if prices is not None:
+            currencies[name] = prices.currency
+        elif name in accounts:
+            message = f"account {name} has no prices, so nobody knows what its calls cost"
+            yield definition.fault(
+                path, message, f'add to dialer.toml: accounts.{name}.prices = {{currency = "EUR", …}}'
+            )
+    if len(set(currencies.values())) > 1:
+        shown = ", ".join(f"{name} in {currency}" for name, currency in currencies.items())
+        message = f"the campaign's accounts have prices of different currencies: {shown}"
+        yield definition.fault(path, message, "name accounts of one currency, or leave the budget out")
+
+
 def unknown_account(
     definition: Definition, path: KeyPath, name: str, accounts: Mapping[str, AccountSettings]
 ) -> FileFault:

@@ -14,7 +14,12 @@ from campaigns.audience.progress import ProgressBar, no_progress
 from campaigns.audience.rejects import Reject
 from campaigns.definition import Definition, load_definition
 from campaigns.definition.yaml_source import DefinitionFaults, FileFault
-from campaigns.launch.checking.account_checks import account_faults, fallback_accounts, unknown_account
+from campaigns.launch.checking.account_checks import (
+    account_faults,
+    fallback_accounts,
+    price_faults,
+    unknown_account,
+)
 from campaigns.launch.checking.any_hour import any_hour_warning
 from campaigns.launch.checking.changed_values import ChangedValues
 from campaigns.launch.checking.nearer_appointments import NearerAppointments
@@ -221,6 +226,7 @@ def provider_of(definition: Definition, accounts: Mapping[str, AccountSettings])
     faults = list(_unsupported(definition, provider))
     faults += policy_faults(definition, provider.policy())
     faults += account_faults(definition, accounts)
+    faults += price_faults(definition, accounts)
     if faults:
         raise DefinitionFaults(faults)
     return provider

@@ -14,7 +14,7 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 
 from campaigns.definition import load_definition
-from campaigns.planning.plan import Plan
+from campaigns.planning.plan import Plan, PlannedCost
 from campaigns.planning.row_forecasts import row_forecasts, why_over_budget, write_row_forecasts
 from console.cli.context import settings_and_ledger
 from console.cli.output import local_time, local_with_zone, out, print_json, table
@@ -86,6 +86,16 @@ def _expected_end(plan: Plan, zone: tzinfo | None) -> str:
     return f"{likely}\n8 times of 10 from {local_time(early, zone)} to {local_time(late, zone)}"
 
 
+def _expected_cost(cost: PlannedCost) -> str:
+    words = f"about {cost.expected:,.2f} {cost.currency}"
+    if cost.for_each_reached is not None:
+        words += f", {cost.for_each_reached:,.2f} for each reached"
+    if cost.between:
+        low, high = cost.between
+        words += f"\n8 times of 10 from {low:,.2f} to {high:,.2f}"
+    return f"{words}\nmore than its budget of {cost.budget:,.2f}: it would pause" if cost.is_over_budget else words
+
+
 def _account_remarks(plan: Plan, at: str | None) -> Iterator[str]:
     """What in the account's present state makes the campaign slower, or that the state is not known."""
     if at is not None:
@@ -119,6 +129,8 @@ def plan_panel(plan: Plan, file: Path, csv: Path | None, at: str | None) -> Rend
     facts.add_row("calls", _expected_calls(plan))
     facts.add_row("reached", estimate(plan.reached))
     facts.add_row("points", estimate(plan.points))
+    if plan.cost:
+        facts.add_row("cost", _expected_cost(plan.cost))
     facts.add_row("speech", _expected_speech(plan.speech_seconds / 60))
     if plan.first_calls:
         facts.add_row("begins", local_with_zone(plan.begins, zone))

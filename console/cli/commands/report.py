@@ -12,10 +12,10 @@ import typer
 
 from campaigns.calendar.times import BadMoment, parse_moment
 from campaigns.ledger.store import Ledger
-from campaigns.reporting.chosen_campaigns import Choice
-from campaigns.reporting.joint_report import joint_report
+from campaigns.reporting.joint.chosen_campaigns import Choice
+from campaigns.reporting.joint.joint_report import joint_report
+from campaigns.reporting.joint.report_sheets import FOR_PEOPLE, WITHOUT_NUMBERS, Sheet, write_sheet, write_xlsx
 from campaigns.reporting.report import report
-from campaigns.reporting.report_sheets import FOR_PEOPLE, WITHOUT_NUMBERS, Sheet, write_sheet, write_xlsx
 from console.cli.arguments import AsJson, BadArgument
 from console.cli.context import reports_folder, settings_and_ledger
 from console.cli.output import print_json

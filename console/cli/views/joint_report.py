@@ -11,15 +11,27 @@ from rich.text import Text
 
 from campaigns.lifecycle import ContactStatus
 from campaigns.reporting.glossary import label
-from campaigns.reporting.joint_report import JointReport
+from campaigns.reporting.joint.joint_report import JointReport
 from campaigns.reporting.report import Totals
 from console.cli.output import local_time, out, print_prose, short_path, table
 from console.cli.views.campaign import COLOURS
+from console.cli.views.report import money
 from console.formatting import percent
 from dialer.plural import counted
 
-SHOWN = ("campaign", "status", "started_at", "finished_at", "contacts", "final", "open", "outcomes", "attempts")
-SUMS = ("contacts", "final", "open", "outcomes", "responses", "attempts", "requests", "rejects")
+SHOWN = ("campaign", "status", "started_at", "finished_at", "contacts", "final", "open", "outcomes", "attempts", "cost")
+SUMS = (
+    "contacts",
+    "final",
+    "open",
+    "outcomes",
+    "responses",
+    "attempts",
+    "requests",
+    "cost",
+    "cost_per_reached",
+    "rejects",
+)
 
 
 def joint_facts(joint: JointReport, list_file: Path | None = None) -> dict[str, Any]:
@@ -44,6 +56,9 @@ def print_joint_report(joint: JointReport, *, list_file: Path | None = None) -> 
     out.print(shown)
     out.print()
     print_statuses(joint)
+    if cost := money(joint):
+        out.print()
+        out.print(cost)
     for each in joint.to_do:
         out.print()
         print_prose(f"{each.number:,}: {each.what_happened} {each.what_to_do}")

@@ -15,7 +15,8 @@ from rich.text import Text
 from campaigns.definition.sections.responses import NO_RESPONSE
 from campaigns.lifecycle import LIVE_CAMPAIGNS, WAITING_CONTACTS, CampaignStatus, ContactStatus
 from campaigns.reporting.glossary import label, plain
-from campaigns.reporting.report import Report
+from campaigns.reporting.joint.joint_report import JointReport
+from campaigns.reporting.report import Report, Totals
 from console.cli.output import local_time, out, short_path, table
 from console.cli.views.campaign import COLOURS
 from console.formatting import percent
@@ -42,6 +43,8 @@ def report_facts(report: Report, list_file: Path | None = None) -> dict[str, Any
         "variants": {name: dict(calls) for name, calls in report.variants.items()},
         "caller_ids": {number: dict(calls) for number, calls in report.caller_ids.items()},
         "short_answers": report.short_answers,
+        "cost": dict(report.cost),
+        "cost_per_reached": dict(report.cost_per_reached),
         "told_by": dict(report.ended_by),
         "attempts": report.attempts,
         "requests": report.requests,
@@ -78,6 +81,7 @@ def report_parts(report: Report, *, steps: bool = True) -> Iterator[RenderableTy
     yield Text(_title(report), style="bold")
     for part in (
         _totals(report),
+        money(report),
         _short_answers(report),
         _reminders_table(report),
         _variants_table(report),
@@ -129,6 +133,14 @@ def _settled_late(report: Report) -> Text | None:
     sources = {"asking": "by asking the provider", "silence": "when nothing more was heard in time"}
     parts = [f"{report.ended_by[name]:,} {how}" for name, how in sources.items() if report.ended_by.get(name)]
     return Text(f"calls whose end the provider did not report: settled {', '.join(parts)}") if parts else None
+
+
+def money(report: Totals | JointReport) -> Text | None:
+    """What the calls cost, and for each contact that was reached."""
+    if not report.cost:
+        return None
+    each = {currency: f", {amount} for each reached" for currency, amount in report.cost_per_reached.items()}
+    return Text("cost: " + "; ".join(f"{cost:,} {name}{each.get(name, '')}" for name, cost in report.cost.items()))
 
 
 def _short_answers(report: Report) -> Text | None:

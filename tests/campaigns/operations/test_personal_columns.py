@@ -31,14 +31,16 @@ STAYS = {
     attempts: "id contact_id campaign_id number account provider caller_id status verdict outcome mnemonic code"
     " corrected provider_call_id counted allowed_by scheduled_at queued_at dialing_at placed_at answered_at ended_at"
     " talk_seconds response short doubted_at confirmed_by ended_by next_attempt_at reminder variant script_seconds"
-    " conclude_at looked_at send_at gone_at looks longest_gap seen puzzled",
+    " conclude_at looked_at send_at gone_at looks longest_gap seen puzzled currency call_price part_price part_seconds"
+    " kept_back",
     receipts: "id account event_id attempt_id provider_call_id correlation_id word code progress outcome occurred_at"
     " received_at applied_at",
 }
 # How the dialer keeps its own course, and what stands elsewhere in what is handed over.
 NOT_HANDED_OVER = {
     contacts: "id campaign_id phone_hash claim claimed_at lease_until",
-    attempts: "contact_id campaign_id doubted_at conclude_at looked_at gone_at looks longest_gap seen puzzled",
+    attempts: "contact_id campaign_id doubted_at conclude_at looked_at gone_at looks longest_gap seen puzzled currency"
+    " call_price part_price part_seconds kept_back",
     receipts: "id event_id attempt_id provider_call_id correlation_id applied_at",
 }
 HANDED_OVER = {contacts: CONTACT, attempts: ATTEMPT, receipts: RECEIPT}

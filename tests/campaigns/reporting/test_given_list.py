@@ -23,9 +23,9 @@ from campaigns.ledger.tables import campaigns, contacts, rejected_rows
 from campaigns.operations.erasure import erase
 from campaigns.operations.retention.emptying import run
 from campaigns.operations.retention.personal_data import export_person
-from campaigns.reporting.chosen_campaigns import Choice, TooManyCampaigns
-from campaigns.reporting.joint_report import joint_report
-from campaigns.reporting.report_sheets import FOR_PEOPLE, Sheet, write_sheet, write_xlsx
+from campaigns.reporting.joint.chosen_campaigns import Choice, TooManyCampaigns
+from campaigns.reporting.joint.joint_report import joint_report
+from campaigns.reporting.joint.report_sheets import FOR_PEOPLE, Sheet, write_sheet, write_xlsx
 from campaigns.retention_periods import InstallationRetention
 from dialer.phone import parse
 from tests.support.motion import ACCOUNTS
@@ -162,7 +162,7 @@ def test_a_span_has_what_started_in_it_but_rehearsals_that_nobody_named(ledger, 
 
 
 def test_a_span_of_too_many_campaigns_is_refused(ledger, clinic, monkeypatch):
-    monkeypatch.setattr("campaigns.reporting.chosen_campaigns.MOST_CAMPAIGNS", 0)
+    monkeypatch.setattr("campaigns.reporting.joint.chosen_campaigns.MOST_CAMPAIGNS", 0)
     with pytest.raises(TooManyCampaigns):
         table(ledger, since=clinic.started_at)
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from campaigns.audience.files.open_list import open_table
 from campaigns.audience.formulas import harmless
-from campaigns.reporting import xlsx_sheets
-from campaigns.reporting.xlsx_sheets import SheetRows, write_workbook
+from campaigns.reporting.joint import xlsx_sheets
+from campaigns.reporting.joint.xlsx_sheets import SheetRows, write_workbook
 
 ODD = [
     "=1+1",

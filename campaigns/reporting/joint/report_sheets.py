@@ -13,17 +13,17 @@ from sqlalchemy import Connection
 from campaigns.audience.formulas import harmless
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
-from campaigns.reporting import to_do
-from campaigns.reporting.chosen_campaigns import Choice, chosen_campaigns
 from campaigns.reporting.csv_sheets import ATTEMPT_COLUMNS, CONTACT_COLUMNS, attempt_lines, contact_lines
 from campaigns.reporting.given_list import GivenLists
+from campaigns.reporting.joint import to_do
+from campaigns.reporting.joint.chosen_campaigns import Choice, chosen_campaigns
+from campaigns.reporting.joint.xlsx_sheets import SheetRows, write_workbook
 from campaigns.reporting.report import CALLER_ID_COLUMNS, caller_id_lines, totals_of
 from campaigns.reporting.unknown_calls import COLUMNS as UNKNOWN_COLUMNS
 from campaigns.reporting.unknown_calls import unknown_lines
-from campaigns.reporting.xlsx_sheets import SheetRows, write_workbook
 
 FIGURES = {
-    *("contact_row", "attempt_no", "attempts", "talk_seconds"),
+    *("contact_row", "attempt_no", "attempts", "talk_seconds", "cost"),
     *("calls", "answered", "answered_share"),
 }  # columns of ours that are written as numbers
 OF_LISTS = {"_attempts"}

@@ -16,7 +16,7 @@ MOST_ROWS = 1 << 20  # of a sheet; what is longer goes on in another
 LONGEST_TEXT = 32_767  # characters in a cell
 # Characters that XML has no way to hold, and words that would be read as one.
 UNHEARD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\r\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
-NUMBER = re.compile(r"(?:0|[1-9]\d{0,14})(?:\.\d)?")
+NUMBER = re.compile(r"(?:0|[1-9]\d{0,14})(?:\.\d{1,6})?")
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 RELATED = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -25,14 +25,16 @@ CONTENT = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 FONT = '<sz val="11"/><name val="Calibri"/>'
 STYLES = (
-    f'{XML}<styleSheet xmlns="{MAIN}"><numFmts count="1"><numFmt numFmtId="164" formatCode="0.0"/></numFmts>'
+    f'{XML}<styleSheet xmlns="{MAIN}"><numFmts count="2"><numFmt numFmtId="164" formatCode="0.0"/>'
+    '<numFmt numFmtId="165" formatCode="0.00####"/></numFmts>'
     f'<fonts count="2"><font>{FONT}</font><font><b/>{FONT}</font></fonts><fills count="2">'
     '<fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>'
-    '<borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="3"><xf/>'
-    '<xf fontId="1" applyFont="1"/><xf numFmtId="164" applyNumberFormat="1"/></cellXfs>'
+    '<borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="4"><xf/>'
+    '<xf fontId="1" applyFont="1"/><xf numFmtId="164" applyNumberFormat="1"/>'
+    '<xf numFmtId="165" applyNumberFormat="1"/></cellXfs>'
     '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
 )
-HEADER_STYLE, TENTHS_STYLE = 1, 2
+HEADER_STYLE, TENTHS_STYLE, MONEY_STYLE = 1, 2, 3
 HEAD = (
     f'{XML}<worksheet xmlns="{MAIN}"><sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2"'
     ' activePane="bottomLeft" state="frozen"/></sheetView></sheetViews><sheetFormatPr defaultColWidth="20"'
@@ -89,7 +91,8 @@ def _text(cell: str, style: int = 0) -> str:
 def _number(cell: str) -> str:
     if not NUMBER.fullmatch(cell):
         return _text(cell)
-    styled = f' s="{TENTHS_STYLE}"' if "." in cell else ""
+    style = {0: 0, 1: TENTHS_STYLE}.get(len(cell.partition(".")[2]), MONEY_STYLE)
+    styled = f' s="{style}"' if style else ""
     return f"<c{styled}><v>{cell}</v></c>"
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from campaigns.ledger.store import Ledger
-from campaigns.reporting.chosen_campaigns import Choice, chosen_campaigns
-from campaigns.reporting.report import Totals, totals_of
-from campaigns.reporting.to_do import ToDo, to_dos
+from campaigns.lifecycle import ContactStatus
+from campaigns.reporting.joint.chosen_campaigns import Choice, chosen_campaigns
+from campaigns.reporting.joint.to_do import ToDo, to_dos
+from campaigns.reporting.report import Totals, for_each, totals_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,18 @@ class JointReport:
     @property
     def requests(self) -> int:
         return sum(totals.requests for totals in self.campaigns)
+
+    @property
+    def cost(self) -> Mapping[str, Decimal]:
+        added: dict[str, Decimal] = {}
+        for totals in self.campaigns:
+            for currency, cost in totals.cost.items():
+                added[currency] = added.get(currency, Decimal(0)) + cost
+        return added
+
+    @property
+    def cost_per_reached(self) -> Mapping[str, Decimal]:
+        return for_each(self.cost, self.final.get(ContactStatus.REACHED, 0))
 
     @property
     def rejects(self) -> int:
