@@ -27,7 +27,7 @@ EMPTIED = {
 # Figures, gates and late receipts need these: the words of our own tables, times, ids, hashes.
 STAYS = {
     contacts: "id campaign_id line phone_hash status corrected response due_at reminder urgent claim claimed_at"
-    " lease_until attempts tries final_at",
+    " lease_until attempts tries final_at caller_id",
     attempts: "id contact_id campaign_id number account provider caller_id status verdict outcome mnemonic code"
     " corrected provider_call_id counted allowed_by scheduled_at queued_at dialing_at placed_at answered_at ended_at"
     " talk_seconds response short doubted_at confirmed_by ended_by next_attempt_at reminder variant script_seconds"
@@ -38,7 +38,7 @@ STAYS = {
 }
 # How the dialer keeps its own course, and what stands elsewhere in what is handed over.
 NOT_HANDED_OVER = {
-    contacts: "id campaign_id phone_hash claim claimed_at lease_until",
+    contacts: "id campaign_id phone_hash claim claimed_at lease_until caller_id",
     attempts: "contact_id campaign_id doubted_at conclude_at looked_at gone_at looks longest_gap seen puzzled currency"
     " call_price part_price part_seconds kept_back",
     receipts: "id event_id attempt_id provider_call_id correlation_id applied_at",
