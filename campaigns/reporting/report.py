@@ -158,6 +158,7 @@ def _archived_report(db: Connection, campaign: Campaign, archive: Archive) -> Re
         **_totals(db, campaign),
         attempts_file=archive.file_of("attempts"),
         contacts_file=archive.file_of("contacts"),
+        caller_ids_file=None,
         unknown_calls=(),
         unknown_count=0,
         unknown_file=None,

@@ -96,10 +96,10 @@ def empty(db: Connection, ledger: Ledger, campaign: KeptCampaign, kept: Kept, ph
     return len(over)
 
 
-def empty_rejected(db: Connection, campaign_id: str, limit: int) -> int:
-    """Empty some of the rows of its list that became no contact; returns how many."""
+def empty_rejected(db: Connection, ids: Sequence[int]) -> int:
+    """Empty these rows of a list that became no contact; returns how many."""
     overwrite_deleted(db)
-    return empty_rejected_rows(db, full_rejected_rows(db, campaign_id, limit))
+    return empty_rejected_rows(db, ids)
 
 
 def is_left(db: Connection, campaign: KeptCampaign, kept: Kept, before: datetime) -> bool:

@@ -15,6 +15,7 @@ from campaigns.ledger.audit_chain import chaining as audit_chain
 from campaigns.ledger.lists import kept_campaigns
 from campaigns.ledger.lists import retention as statements
 from campaigns.ledger.lists.kept_campaigns import KeptCampaign
+from campaigns.ledger.lists.rejected_rows import full_rejected_rows
 from campaigns.ledger.moves import write_audit
 from campaigns.ledger.store import Ledger
 from campaigns.lifecycle import PROGRAM
@@ -200,8 +201,11 @@ def _empty_campaign(
             emptied += done or 0
         after = page.last
     while kept is Kept.CONTACTS and campaign.ended_at and not batches.over:
-        if not batches.write(ledger, statements.empty_rejected, campaign.id, batches.size):
+        with ledger.reading() as db:
+            rejected = full_rejected_rows(db, campaign.id, batches.size)
+        if not rejected:
             break
+        batches.write(ledger, statements.empty_rejected, rejected)
     setattr(result, kept, getattr(result, kept) + emptied)
     with ledger.reading() as db:
         whole = whole and not statements.is_left(db, campaign, kept, before)
