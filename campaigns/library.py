@@ -23,6 +23,7 @@ from campaigns.operations.withdrawals import Withdrawal, Withdrawals, withdraw_c
 from campaigns.reporting.explain import ContactExplanation, call_story, explain_one
 from campaigns.reporting.report import Report, report
 from campaigns.reporting.status import CampaignSummary, summarize_campaign
+from campaigns.safeguards.start_account import StartAccount
 from dialer.account_settings import AccountSettings
 
 __all__ = ["CallRequested", "Campaigns", "Change", "ContactRef"]
@@ -65,8 +66,12 @@ class Campaigns:
         again: bool = False,
         rejects_folder: Path | None = None,
         progress: ProgressBar = no_progress,
+        account: StartAccount | None = None,
     ) -> Campaign:
-        """Start a checked campaign, or a campaign file. Bad rows refuse it unless `skip_rejects`."""
+        """Start a checked campaign, or a campaign file. Bad rows refuse it unless `skip_rejects`.
+
+        It dials with the preferred account of its list, or with `account`.
+        """
         checked = campaign if isinstance(campaign, CheckResult) else self.check(campaign)
         checked.refuse_rejects(None, skip=skip_rejects)
         return launch(
@@ -78,6 +83,7 @@ class Campaigns:
             now=self._clock(),
             progress=progress,
             second_person_above=self._second_person_above,
+            account=account,
         )
 
     def check_rows(self, campaign: str, rows: Path | Rows, *, progress: ProgressBar = no_progress) -> CheckResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from campaigns.launch.drafts.append_draft import append_carried_out
 from campaigns.launch.drafts.draft_checks import check_carried_out
@@ -10,8 +11,10 @@ from campaigns.launch.drafts.reading_notes import Purpose
 from campaigns.launch.drafts.readings import CarryOut
 from campaigns.launch.drafts.start_draft import start_carried_out
 from campaigns.ledger.store import Ledger
+from campaigns.safeguards.start_account import why_not
 from workers.plans import plan_carried_out
 from workers.settings import Settings
+from workers.wiring import open_accounts
 
 
 def list_readings(settings: Settings, ledger: Ledger) -> Mapping[Purpose, CarryOut]:
@@ -21,6 +24,7 @@ def list_readings(settings: Settings, ledger: Ledger) -> Mapping[Purpose, CarryO
         settings.accounts,
         reports_folder=settings.data_dir / "reports",
         second_person_above=settings.console.second_person_above,
+        why_not=partial(_why_not, settings),
     )
     return {
         Purpose.CHECK: check_carried_out(ledger, settings.accounts),
@@ -28,3 +32,12 @@ def list_readings(settings: Settings, ledger: Ledger) -> Mapping[Purpose, CarryO
         Purpose.START: start,
         Purpose.APPEND: append_carried_out(ledger, settings.accounts),
     }
+
+
+def _why_not(settings: Settings, account: str) -> str | None:
+    """Why this account cannot dial now; None if it can."""
+    own = settings.accounts[account]
+    if own.credentials_missing:
+        return f"it has no {own.credentials_missing}"
+    with open_accounts(settings.model_copy(update={"accounts": {account: own}})) as accounts:
+        return why_not(accounts[account].check())

@@ -34,6 +34,7 @@ from campaigns.operations.suppression_files.uploads import remove_old_uploads
 from campaigns.operations.webhooks import delivering
 from campaigns.operations.webhooks.delivering import Ticket
 from campaigns.runtime import Runtime, contained
+from campaigns.safeguards.start_account import why_not
 from campaigns.settlement import polling
 from dialer.account_settings import AccountSettings
 from dialer.log import get_logger
@@ -193,6 +194,7 @@ def launch() -> None:
             rejects_folder=rejects_folder,
             now=using.clock(),
             second_person_above=settings.console.second_person_above,
+            why_not=lambda name: why_not(using.accounts[name].check()),
         )
     except LedgerUnavailable as exc:
         log.error("nothing is launched", why=exc.message, remedy=exc.remedy)

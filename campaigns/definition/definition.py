@@ -22,7 +22,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from campaigns.calendar.windows import Windows
-from campaigns.definition.field_types import OneOrMore, TemplateText, TextOrNumber
+from campaigns.definition.field_types import Duration, OneOrMore, TemplateText, TextOrNumber
 from campaigns.definition.sections.before_dial import BeforeDial
 from campaigns.definition.sections.breaker import Breaker
 from campaigns.definition.sections.budget import Budget
@@ -140,6 +140,11 @@ class Definition(Section):
         False,
         description="Whether it goes on by itself once its account, which could not dial (refused, blocked, inactive), "
         "answers again.",
+    )
+    return_after: Duration | None = Field(
+        None,
+        description="For how long the preferred account must have answered until the campaign, which goes on with "
+        "another, goes back to it: 30m; absent, it stays.",
     )
     retention: Retention | None = Field(
         None, description="For how long what is known of its people is kept after its end; absent, as the settings say."

@@ -22,6 +22,8 @@ from campaigns.ledger.lists import drafts
 from campaigns.ledger.lists.rejected_rows import add_rejected_rows
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
+from campaigns.safeguards.failover import began_elsewhere
+from campaigns.safeguards.start_account import StartAccount
 from dialer.errors import DialerError
 
 ADDED_AT_ONCE = 2500  # in 50 ms or so, during which nobody else writes to SQLite
@@ -46,11 +48,12 @@ def launch(
     still_wanted: StillWanted = lambda db, campaign_id: None,
     second_person_above: int | None = None,
     started_for: str | None = None,
+    account: StartAccount | None = None,
 ) -> Campaign:
     """Write a checked campaign into the ledger and start it, or leave nothing there that would be dialed.
 
     One with more contacts than `second_person_above` waits, paused, until another person than `who` resumes it, or than
-    the one for whom it acts (`started_for`).
+    the one for whom it acts (`started_for`). It dials with `account`, else with the preferred one of its list.
 
     `created` is given the campaign's id before its contacts are written. What a killed launch leaves is told as cut off
     after two minutes, and removed after an hour by the next launch or the sweep.
@@ -59,7 +62,7 @@ def launch(
     has started meanwhile calls some of the same contacts. Raises NobodyToCall when no row can be called, or when the
     campaign ends before any of its windows opens.
     """
-    definition = checked.definition
+    definition, on = checked.definition, account or StartAccount(name=checked.definition.account)
     checked.refuse_empty(None)
     refuse_too_late(checked, now)
     if not again:
@@ -68,7 +71,7 @@ def launch(
     campaign_id = ledger.write(
         drafts.create_draft,
         name=definition.campaign,
-        account=definition.account,
+        account=on.name,
         definition_text=definition.model_dump_json(),
         rehearsal=checked.rehearsal,
         list_columns=checked.audience.list_columns,
@@ -78,7 +81,7 @@ def launch(
         created(campaign_id)
         staging_file = _add_contacts(ledger, campaign_id, checked, now, progress)
         _keep_rejected_rows(ledger, campaign_id, checked, now)
-        drafts.suppress(ledger, campaign_id, definition.account, now)
+        drafts.suppress(ledger, campaign_id, on.name, now)
         rejects_file = checked.write_rejects(rejects_folder, campaign_id) if rejects_folder else None
         ledger.write(
             _start,
@@ -86,6 +89,7 @@ def launch(
             checked,
             again,
             still_wanted,
+            on,
             {
                 "zones": staging_file.zones,
                 "admitted": checked.summary.will_dial,
@@ -111,6 +115,7 @@ def _start(
     checked: CheckResult,
     again: bool,
     still_wanted: StillWanted,
+    account: StartAccount,
     facts: Mapping[str, Any],
 ) -> None:
     """Start the draft, unless another campaign of its name has started since `launch` looked for one."""
@@ -124,6 +129,8 @@ def _start(
         )
     still_wanted(db, campaign_id)
     drafts.start(db, campaign_id, **facts)
+    if account.unhealthy:
+        began_elsewhere(db, campaign_id, account.words, facts["now"])
 
 
 def refuse_too_late(checked: CheckResult, now: datetime) -> None:

@@ -18,6 +18,7 @@ from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import schedules
 from campaigns.lifecycle import LAUNCHES, LaunchState, Step
 from campaigns.runtime import contained
+from campaigns.safeguards.start_account import WhyNot, start_account
 from dialer.account_settings import AccountSettings
 from dialer.errors import DialerError
 from dialer.log import get_logger
@@ -81,8 +82,11 @@ def launch_due(
     rejects_folder: Path,
     now: datetime,
     second_person_above: int | None = None,
+    why_not: WhyNot = lambda account: None,
 ) -> list[str]:
     """Launch the recurring campaigns that are due; returns their ids. Of many workers at once, one launches each run.
+
+    `why_not` says why an account cannot dial now: a run of several accounts starts on the first that can.
 
     A launch that was cut off is tried again; cut off twice, it is a missed run.
     """
@@ -92,7 +96,9 @@ def launch_due(
             if schedule.due_at is None or schedule.due_at > now or not ledger.write(_take, schedule, now):
                 continue
             try:
-                message = _launch(ledger, schedule, accounts, rejects_folder, now, started, second_person_above)
+                message = _launch(
+                    ledger, schedule, accounts, rejects_folder, now, started, second_person_above, why_not
+                )
             except DialerError as exc:
                 message = f"not launched: {exc.message}"
                 log.error(
@@ -150,6 +156,7 @@ def _launch(
     now: datetime,
     started: list[str],
     second_person_above: int | None,
+    why_not: WhyNot,
 ) -> str:
     if cuts := _cuts(schedule):
         with ledger.reading() as db:
@@ -162,6 +169,7 @@ def _launch(
         return f"missed: {missed}"
     checked = check(Path(schedule.file), accounts)  # suppressed and erased numbers are left out by the launch
     checked.refuse_rejects(None, skip=True)
+    account = start_account(checked.definition, why_not) if len(checked.definition.accounts) > 1 else None
     campaign = launch(
         ledger,
         checked,
@@ -171,11 +179,12 @@ def _launch(
         still_wanted=partial(_note_started, schedule.name, now),
         second_person_above=second_person_above,
         started_for=schedule.added_by,
+        account=account,
     )
     started.append(campaign.id)
-    return (
-        f"launched {campaign.id}: {counted(campaign.contacts, 'contact')}, {counted(campaign.rejects, 'row')} left out"
-    )
+    beside = f"; {account.words}" if account and account.unhealthy else ""
+    counts = f"{counted(campaign.contacts, 'contact')}, {counted(campaign.rejects, 'row')} left out"
+    return f"launched {campaign.id}: {counts}{beside}"
 
 
 def _missed(schedule: Schedule, definition: Definition, now: datetime) -> str | None:

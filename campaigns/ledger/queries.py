@@ -78,6 +78,8 @@ class Campaign:
     canary: CanaryResult | None = None
     redial_of: str | None = None
     redials_reached: bool = False
+    returns_at: datetime | None = None
+    return_asked_at: datetime | None = None
     closed_at: datetime | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None

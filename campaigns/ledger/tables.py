@@ -158,6 +158,8 @@ metadata = MetaData(
     }
 )
 
+RETURNS = text("returns_at IS NOT NULL")
+
 campaigns = Table(
     "campaigns",
     metadata,
@@ -192,6 +194,8 @@ campaigns = Table(
     Column("redial_of", Text, ForeignKey("campaigns.id")),  # the campaign whose contacts this one calls again
     Column("redials_reached", Boolean, nullable=False, server_default=false()),  # for what they pressed, or did not
     Column("cost_noted", BigInteger),  # with limits.cost: millionths spent, and kept back for calls that go on
+    Column("returns_at", UtcTime),  # when it goes back to its preferred account, if that has answered until then
+    Column("return_asked_at", UtcTime),  # when that account was asked last
     Column("closed_at", UtcTime),  # of a standing campaign: since when it takes no contacts any more
     known_values("status", CampaignStatus),
     known_values("pause_kind", PauseKind),
@@ -204,6 +208,7 @@ campaigns = Table(
     Index("ix_campaigns_name", "name"),
     Index("ix_campaigns_redial_of", "redial_of"),
     Index("ix_campaigns_created_at", "created_at", "id"),
+    partial_index("ix_campaigns_returns_at", "returns_at", where=RETURNS),
 )
 
 AGAIN = text("status = 'pending' AND tries > 0")  # as it is written, or the index is not used

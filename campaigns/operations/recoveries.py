@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 from campaigns.ledger.tables import campaigns
 from campaigns.lifecycle import CampaignStatus, ReleaseHold, Step
 from campaigns.runtime import Runtime, contained
-from campaigns.safeguards import halts
+from campaigns.safeguards import halts, returns
 from campaigns.safeguards.failover import make_due
 from dialer.account import Account
 from dialer.bucket import BucketUnavailable, GrantResult, Urgency
@@ -34,6 +34,7 @@ def ask_accounts(using: Runtime) -> int:
     with using.ledger.reading() as db:
         halted = set(halts.due_accounts(db, now))
         limited = {name for name, until in _limited(db) if name in using.accounts and until > _soon(name, now, using)}
+    _return(using, now)
     resumed = 0
     for name in sorted((halted | limited) & using.accounts.keys()):
         with contained(Step.SWEEP, using.ledger, now, account=name):
@@ -42,6 +43,22 @@ def ask_accounts(using: Runtime) -> int:
             else:
                 _ask_limited(using.accounts[name], using)
     return resumed
+
+
+def _return(using: Runtime, now: datetime) -> None:
+    """Ask the preferred accounts of campaigns that go on with another, and let those go back that may."""
+    with using.ledger.reading() as db:
+        due = returns.due(db, now)
+    for name in sorted(due.keys() & using.accounts.keys()):
+        with contained(Step.SWEEP, using.ledger, now, account=name):
+            if not (own := using.ledger.write(returns.claim, due[name], now)):
+                continue
+            ruling = _ask(using.accounts[name])
+            spent = ruling.meter is not None and ruling.meter.day_remaining == 0
+            healthy = ruling.verdict is Verdict.PLACED and not spent
+            back = using.ledger.write(returns.answered, name, own, using.clock(), healthy=healthy)
+            if back:
+                log.info("campaigns went back to their account", account=name, campaigns=back)
 
 
 def _limited(db: Connection) -> list[tuple[str, datetime]]:

@@ -26,7 +26,8 @@ def move_on(db: Connection, campaign_id: str, account: str, why: str, now: datet
     Contacts that wait because of the old account are due at once.
     """
     row = db.execute(select(campaigns.c.definition, campaigns.c.account).where(campaigns.c.id == campaign_id)).one()
-    following = next_account(parse_definition(row.definition), account)
+    definition = parse_definition(row.definition)
+    following = next_account(definition, account)
     if row.account != account or following is None:
         return False
     still_there = (
@@ -34,13 +35,27 @@ def move_on(db: Connection, campaign_id: str, account: str, why: str, now: datet
         campaigns.c.account == account,
         campaigns.c.status.in_(LIVE_CAMPAIGNS),
     )
-    anew = {"account": following, "since": now, **UNHELD}  # its breaker counts anew, too
+    # Its breaker counts anew, too.
+    anew = {"account": following, "since": now, **UNHELD, **_returning(definition, now)}
     if not updated_one(db, update(campaigns).where(*still_there).values(**anew)):
         return False
-    _make_due(db, contacts.c.campaign_id == campaign_id, account, now)
+    make_campaign_due(db, campaign_id, account, now)
     detail = f"from {account} to {following}: {why}"
     write_audit(db, now, who=PROGRAM, event="campaign moved to another account", campaign_id=campaign_id, detail=detail)
     return True
+
+
+def began_elsewhere(db: Connection, campaign_id: str, why: str, now: datetime) -> None:
+    """Note that a campaign started on another account than its preferred one, to which it goes back if it says so."""
+    definition = parse_definition(db.scalar(select(campaigns.c.definition).where(campaigns.c.id == campaign_id)) or "")
+    if returning := _returning(definition, now):
+        db.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(**returning))
+    write_audit(db, now, who=PROGRAM, event="accounts cannot dial", campaign_id=campaign_id, detail=why)
+
+
+def _returning(definition: Definition, now: datetime) -> dict[str, datetime]:
+    """From now on the preferred account has to answer for as long as the campaign says."""
+    return {"returns_at": now + definition.return_after, "return_asked_at": now} if definition.return_after else {}
 
 
 def next_account(definition: Definition, account: str) -> str | None:
@@ -53,6 +68,11 @@ def next_account(definition: Definition, account: str) -> str | None:
 def has_left(db: Connection, campaign_id: str, account: str) -> bool:
     """Whether the campaign dials with another account by now."""
     return db.scalar(select(campaigns.c.account).where(campaigns.c.id == campaign_id)) != account
+
+
+def make_campaign_due(db: Connection, campaign_id: str, account: str, now: datetime) -> None:
+    """Make due whom the account that a campaign has left had put off."""
+    _make_due(db, contacts.c.campaign_id == campaign_id, account, now)
 
 
 def make_due(db: Connection, account: str, now: datetime) -> int:

@@ -79,6 +79,9 @@ class CampaignState(BaseModel):
     ends_at: datetime | None = Field(description="When it is through, at this rate.")
     many_unknown: bool
     falling: list[FallingShown] = Field(description="Of its several numbers, those that are answered less than before.")
+    returns_at: datetime | None = Field(
+        description="When it goes back to its preferred account, if that answers until then."
+    )
     held_by: str | None
     held_until: datetime | None
     created_at: datetime

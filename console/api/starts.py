@@ -16,7 +16,7 @@ from campaigns.reporting.status import campaign_summary
 from console.api.campaigns import CampaignState, campaign_state
 from console.api.contacts import NumberGiven, phone_of
 from console.api.readings import ReadingState, accepted, also_202, state_facts
-from console.preflight import check_login
+from console.preflight import check_login, choose_account
 from console.server.api_route import InjectedCaller, api_router, needs
 from console.server.state import AppState, InjectedState
 from dialer.phone import PhoneNumber
@@ -66,7 +66,7 @@ def start_campaign(
         draft,
         list_readings(state.settings, state.ledger)[Purpose.START],
         state.settings.accounts,
-        check_login=lambda account: check_login(account, state.settings),
+        choose_account=lambda definition: choose_account(definition, state.settings),
         skip_rejects=given.skip_rejects,
         again=given.again,
         who=caller.name,

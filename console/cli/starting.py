@@ -12,6 +12,7 @@ from campaigns.ledger.store import Ledger
 from campaigns.library import Campaigns
 from console import preflight
 from console.cli.context import reports_folder, user_name
+from console.cli.output import print_note
 from console.cli.progress import import_bar
 from console.cli.views import check as show
 from workers.ledger import now_utc
@@ -21,7 +22,7 @@ from workers.settings import Settings
 def start(
     file: Path, settings: Settings, ledger: Ledger, *, skip_rejects: bool, again: bool = False, quiet: bool = False
 ) -> Campaign:
-    """Check a campaign file, check that its account can log in, and start it; raises before anything is written."""
+    """Check a campaign file and that one of its accounts can log in, and start it. Raises before it writes anything."""
     checked = check_file(file, settings, ledger, quiet=quiet, keep=True)
     if not again:
         refuse_duplicate(ledger, checked.definition)
@@ -31,13 +32,16 @@ def start(
     show.print_warnings(checked, now_utc())
     checked.refuse_rejects(rejects, skip=skip_rejects)
     refuse_too_late(checked, now_utc())
-    preflight.check_login(checked.definition.account, settings)
+    account = preflight.choose_account(checked.definition, settings)
+    if account.unhealthy:
+        print_note(f"{account.words}.")
     return campaigns_of(settings, ledger).start(
         checked,
         skip_rejects=skip_rejects,
         again=again,
         rejects_folder=reports_folder(settings),
         progress=no_progress if quiet else import_bar("starting", "contacts"),
+        account=account,
     )
 
 

@@ -62,6 +62,9 @@ def fallback_accounts(definition: Definition, accounts: Mapping[str, AccountSett
 
 def account_faults(definition: Definition, accounts: Mapping[str, AccountSettings]) -> Iterator[FileFault]:
     """Faults of the accounts: one may not show a number; one is not in the settings, or alone leads to a sandbox."""
+    if definition.return_after and len(definition.accounts) < 2:
+        remedy = "list several as accounts, or remove it"
+        yield definition.fault(("return_after",), "return_after has no account to go back to", remedy)
     for name in (definition.account, *definition.accounts[1:]):
         if name in accounts and (allowed := accounts[name].caller_ids):
             yield from _numbers_not_allowed(definition, name, allowed)

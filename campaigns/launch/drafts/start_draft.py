@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from campaigns.definition import load_definition
+from campaigns.definition import Definition, load_definition
 from campaigns.launch.checking.checks import provider_of
 from campaigns.launch.drafts import file_drafts
 from campaigns.launch.drafts.draft_checks import check_draft
@@ -20,6 +20,7 @@ from campaigns.ledger.lists import drafts
 from campaigns.ledger.lists.drafts import DraftGone
 from campaigns.ledger.queries import NoSuchCampaign
 from campaigns.ledger.store import Ledger
+from campaigns.safeguards.start_account import StartAccount, WhyNot, start_account
 from dialer.account_settings import AccountSettings
 
 
@@ -29,7 +30,7 @@ def begin_start(
     start: CarryOut,
     accounts: Mapping[str, AccountSettings],
     *,
-    check_login: Callable[[str], None],
+    choose_account: Callable[[Definition], StartAccount],
     skip_rejects: bool,
     again: bool,
     who: str,
@@ -37,8 +38,8 @@ def begin_start(
 ) -> ReadingNote:
     """Start a draft, once, however many ask: one with a short list now; one with a long list is left to a worker.
 
-    `start` is from `start_carried_out`. `check_login` is given the account, and raises when it cannot log in. Raises
-    what `begin_reading` raises, and what `start` does for a short list.
+    `start` is from `start_carried_out`. `choose_account` raises when none of its accounts can
+    log in. Raises what `begin_reading` raises, and what `start` does for a short list.
     """
 
     def refuse() -> None:
@@ -47,7 +48,7 @@ def begin_start(
             provider_of(definition, accounts)
             if not again:
                 refuse_duplicate(ledger, definition)
-            check_login(definition.account)
+            choose_account(definition)
 
     order = {"skip_rejects": skip_rejects, "again": again}
     return begin_reading(draft, Purpose.START, start, order=order, refuse=refuse, who=who, clock=clock)
@@ -59,10 +60,12 @@ def start_carried_out(
     *,
     reports_folder: Path,
     second_person_above: int | None = None,
+    why_not: WhyNot = lambda account: None,
 ) -> CarryOut:
     """What checks a draft and starts it. Its list is removed then: the contacts are in the ledger.
 
-    It raises what `check` and `launch` raise, and RowsRejected unless the order says `skip_rejects`.
+    `why_not` says why an account cannot dial now: it starts on the first of its list that can. It
+    raises what `check` and `launch` raise, and RowsRejected unless the order says `skip_rejects`.
     """
 
     def carry_out(reading: Reading) -> ReadingNote:
@@ -83,6 +86,7 @@ def start_carried_out(
                     created=lambda created_id: reading.begun(campaign=created_id, created_at=now.isoformat()),
                     still_wanted=lambda db, campaign_id: _refuse_unwanted(reading),
                     second_person_above=second_person_above,
+                    account=start_account(checked.definition, why_not),
                 ).id
         note_started(draft, campaign_id)
         return reading.done(reading.note.rows_read, {"campaign": campaign_id})

@@ -6,6 +6,7 @@ EVENTS = (
     *("campaign created", "draft removed", "campaign scheduled", "campaign running", "campaign paused"),
     *("campaign finished", "campaign cancelled", "campaign closed", "campaign cloned", "campaign draft"),
     "campaign archived",
+    *("accounts cannot dial", "campaign went back to its account"),
     *("campaign moved to another account", "account answers again", "canary passed", "canary failed"),
     *("contacts appended", "contact changed", "contact withdrawn", "contact called off"),
     *("contact not called off: its call was under way", "number erased", "erasure finished", "number shown"),

@@ -56,7 +56,9 @@ def summary_panel(summary: CampaignSummary) -> RenderableType:
     facts = table("", "")
     facts.show_header = False
     rehearsal = " (rehearsal on a sandbox)" if summary.campaign.rehearsal else ""
-    facts.add_row("account", summary.campaign.account + rehearsal)
+    returns = summary.campaign.returns_at
+    back = f", and back at {local_with_zone(returns)} if the preferred one answers until then" if returns else ""
+    facts.add_row("account", summary.campaign.account + rehearsal + back)
     facts.add_row("status", f"{summary.campaign.status.value} since {local_with_zone(summary.campaign.since)}")
     facts.add_row("now", escape(_activity(summary)))
     if summary.campaign.status is CampaignStatus.RUNNING:

@@ -69,7 +69,7 @@ def _hours(typed: Mapping[str, str]) -> dict[str, str]:
 def _changes(work: DraftInWork, typed: Mapping[str, str]) -> Changes:
     changes = dict(touched(work, _meant(_written(work)), _meant(typed)))
     if "account" in changes and "account" not in work.missing:
-        changes |= {"accounts": None, "by_account": None}  # they go with the account that was
+        changes |= {"accounts": None, "by_account": None, "return_after": None}  # they go with the account that was
     return changes
 
 

@@ -29,7 +29,7 @@ from console.pages.new_campaign.drafted_plan import drafted_plan, plan_at_hand
 from console.pages.new_campaign.readings import REFRESH_SECONDS, reading_facts, reading_of
 from console.pages.new_campaign.steps import InjectedForm, InjectedWork, go_to, save, step_page, text
 from console.pages.said import with_remedy
-from console.preflight import check_login
+from console.preflight import check_login, choose_account
 from console.server.auth import Caller
 from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.state import AppState, InjectedState
@@ -156,7 +156,7 @@ def _start(work: DraftInWork, state: AppState, person: Caller, typed: Mapping[st
                 work.draft,
                 list_readings(state.settings, state.ledger)[Purpose.START],
                 state.settings.accounts,
-                check_login=lambda account: check_login(account, state.settings),
+                choose_account=lambda definition: choose_account(definition, state.settings),
                 skip_rejects="skip" in typed,
                 again=False,
                 who=person.name,

@@ -203,7 +203,7 @@ def test_an_upgraded_ledger_has_the_partial_indexes_of_a_new_one(upgraded):
     made_by_migrations = {
         f"ix_contacts_{what}" for what in ("retries", "claim", "lease_until", "not_after", "urgent", "leaving")
     }
-    made_by_migrations |= {"ix_attempts_open", "ix_attempts_priced", "uq_contacts_key"}
+    made_by_migrations |= {"ix_attempts_open", "ix_attempts_priced", "ix_campaigns_returns_at", "uq_contacts_key"}
     made_by_migrations |= {f"ix_deliveries_{what}" for what in ("pending", "failed", "order", "alerts", "streamed")}
     tallies = {f"{kind}_{table}_{which}" for table in TALLIED for kind, which in FOLDING}
     assert kept == made_by_migrations | tallies

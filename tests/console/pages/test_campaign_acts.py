@@ -73,7 +73,7 @@ def test_the_report_can_be_kept_as_a_workbook(console: Console, ended: str) -> N
     reply = console.http.get(f"{PAGE}/report.xlsx")
     assert reply.headers["content-disposition"] == 'attachment; filename="reminder-1-report.xlsx"'
     book = openpyxl.load_workbook(BytesIO(reply.content))
-    assert book.sheetnames == ["contacts", "attempts", "unknown"]
+    assert book.sheetnames == ["contacts", "attempts", "unknown", "caller-ids"]
     for sheet in ("contacts", "attempts", "unknown"):
         rows = list(csv.reader(StringIO(console.http.get(f"{PAGE}/report/{sheet}.csv").text)))
         shown = [["" if cell is None else str(cell) for cell in row] for row in book[sheet].values]

@@ -313,7 +313,7 @@ def test_a_campaign_is_copied_into_one_draft_however_often_the_button_is_pressed
     draft, again = (reply.headers["location"].removesuffix("/columns") for reply in replies)
     assert draft == again
     definition = load_definition(kept(console, draft).file)
-    assert (definition.campaign, definition.caller_id) == ("reminder", console_server.CALLER)
+    assert (definition.campaign, definition.caller_id.first) == ("reminder", console_server.CALLER)
     assert len((kept(console, draft).folder / "list.csv").read_text("utf-8").splitlines()) == 1 + 3
     token = {"token": token_of(console.http.get(page).text)}
     assert console.http.post("/campaigns/nothing-1/draft", data=token).status_code == 404
