@@ -11,13 +11,13 @@ from uuid import UUID
 from sqlalchemy import Connection, and_, false, or_, select, update
 
 from campaigns.calendar.calling_hours import next_opening
+from campaigns.calendar.days import day_of
 from campaigns.definition.sections.caller_ids import CallerIds
 from campaigns.ledger.claims import UNCLAIMED
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import contacts
 from campaigns.lifecycle import ContactStatus
 from campaigns.safeguards.caller_ids import left_today
-from campaigns.safeguards.days import day_of
 from dialer.phone import place_of
 
 ClaimDue = Callable[[int], dict[int, int]]
@@ -84,7 +84,7 @@ def _put_off(
     db: Connection, campaign: Campaign, claim: UUID, held: Collection[int], used: Collection[str], now: datetime
 ) -> None:
     """Make due tomorrow who is held, and all that are due and are shown one of the used numbers."""
-    pool, tomorrow = campaign.definition.caller_id, day_of(campaign.definition, now)[1]
+    pool, tomorrow = campaign.definition.caller_id, day_of(campaign.definition.schedule.zone, now)[1]
     waiting = (contacts.c.status == ContactStatus.PENDING, contacts.c.due_at <= now)
     new = [contacts.c.phone.startswith(f"+{code}") for code in _used_codes(pool, used)]
     alike = or_(contacts.c.caller_id.in_(used), and_(contacts.c.caller_id.is_(None), or_(false(), *new)))

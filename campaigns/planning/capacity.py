@@ -8,12 +8,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from campaigns.calendar.days import day_of
 from campaigns.definition import Definition
 from campaigns.definition.sections.budget import Budget
 from campaigns.ledger.queries import parse_definition
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
-from campaigns.safeguards.days import day_of
 from dialer.account_settings import AccountSettings
 from dialer.bucket import BucketState, LimitName
 from dialer.bucket.limits import RECOVERY_FACTOR, RECOVERY_SECONDS
@@ -108,7 +108,7 @@ def capacity_of(
         budget_day_calls=_fewest(
             _budget_calls(budget.day_calls, budget.day_points, settings), definition.caller_id.calls_a_day
         ),
-        budget_day_ends=(day_of(definition, begins)[1] - begins).total_seconds(),
+        budget_day_ends=(day_of(definition.schedule.zone, begins)[1] - begins).total_seconds(),
         other_calls=0.0 if definition.urgent else pending,
         other_weight=weight / definition.weight,
         tick=tick,

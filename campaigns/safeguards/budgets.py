@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, func, or_, select
 
+from campaigns.calendar.days import day_of
 from campaigns.definition import Definition
 from campaigns.ledger import queries
 from campaigns.ledger.moves import pause
@@ -17,7 +18,6 @@ from campaigns.ledger.tables import attempts, campaigns
 from campaigns.lifecycle import UNANSWERED_REQUESTS, AttemptStatus, PauseKind
 from campaigns.safeguards.caller_ids import left_today
 from campaigns.safeguards.costs import Spent, keep_back, note_cost
-from campaigns.safeguards.days import day_of
 from dialer.prices import CallPrice, amount, millionths
 
 NO_PRICE_YET = 1_000_000  # calls: each is asked for again when it is opened
@@ -63,7 +63,7 @@ def budget_left(db: Connection, campaign: Campaign, call_points: int, now: datet
         )
     if numbers is not None:
         why = f"its numbers' {campaign.definition.caller_id.per_day:,} calls a day (caller_id.per_day)"
-        until = day_of(campaign.definition, now)[1]
+        until = day_of(campaign.definition.schedule.zone, now)[1]
         left.append(BudgetLeft(calls=sum(numbers.values()), why=why, until=until, used_up=False))
     return min(left, key=lambda budget: (budget.calls, budget.until is not None))
 
@@ -122,7 +122,7 @@ def _budgets(
         yield limits.calls, f"its budget of {limits.calls:,} calls (limits.calls)", None, None
     if limits.points:
         yield limits.points // call_points, f"its budget of {limits.points} points (limits.points)", None, None
-    begins, ends = day_of(campaign.definition, now)
+    begins, ends = day_of(campaign.definition.schedule.zone, now)
     if limits.day_calls:
         yield limits.day_calls, f"its budget of {limits.day_calls:,} calls a day (limits.day_calls)", begins, ends
     if limits.day_points:

@@ -10,10 +10,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, func, select
 
+from campaigns.calendar.days import day_of
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import HAS_CLAIM, attempts, campaigns, contacts
 from campaigns.lifecycle import AttemptStatus, ContactStatus
-from campaigns.safeguards.days import day_of
 from dialer.phone import mask
 
 
@@ -27,7 +27,7 @@ def left_today(db: Connection, campaign: Campaign, now: datetime) -> dict[str, i
     if pool.per_day is None:
         return None
     used: Counter[str] = Counter()
-    begins, _ = day_of(campaign.definition, now)
+    begins, _ = day_of(campaign.definition.schedule.zone, now)
     maybe_called = (attempts.c.dialing_at >= begins, attempts.c.status != AttemptStatus.NOT_PLACED)
     claimed = (HAS_CLAIM, contacts.c.status == ContactStatus.CLAIMED)
     # In this order: who is called meanwhile is counted twice, and not missed.
@@ -53,5 +53,5 @@ def used_up_until(
     if any(left[number] for number in numbers):
         return None
     which = f"its number {mask(numbers[0])}" if len(numbers) == 1 else f"each of its {len(numbers)} numbers"
-    _, until = day_of(campaign.definition, now)
+    _, until = day_of(campaign.definition.schedule.zone, now)
     return f"{which} has had its {pool.per_day:,} calls of the day (caller_id.per_day)", until
