@@ -49,6 +49,7 @@ def every_request(reminder: str) -> Iterator[tuple[str, str, Scope]]:
         path = route.path.format(
             campaign_id=reminder,
             draft_id="no.draft",
+            append_id="no.append",
             sheet="attempts",
             name="nobody",
             session=1,
