@@ -20,7 +20,7 @@ KEPT = Path(__file__).with_name("previews.txt")
 ACCOUNTS = """\
 [accounts]
 main = {provider = "callgear", access_token = "sandbox-key"}
-callgear = {provider = "callgear", access_token = "sandbox-key"}
+callgear = {provider = "callgear", access_token = "sandbox-key", prices = {currency = "USD", per_minute = "0.05"}}
 webex = {provider = "webex", service_key = "sandbox-key"}
 """
 CURRENCIES = {
