@@ -23,7 +23,7 @@ def main() -> int:
     asked = argparse.ArgumentParser(prog="make containers")
     asked.add_argument("--folder", type=Path, default=ROOT / ".containers", help="where everything is kept meanwhile")
     asked.add_argument("--previous", default=PREVIOUS, help="the commit of the version before")
-    asked.add_argument("--people", type=int, default=500, help="contacts of each of the two campaigns")
+    asked.add_argument("--people", type=int, default=250, help="contacts of each of the two campaigns")
     asked.add_argument("--only", choices=PARTS, help="the upgrade alone, or scaling, kills and the restart alone")
     asked.add_argument("--keep", action="store_true", help="leave the folder: the next run finds its images")
     asked.add_argument("--record", action="store_true", help="write the table of docs/deploy.md")

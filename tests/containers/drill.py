@@ -161,7 +161,7 @@ class Drill:
         return in_words(judged)
 
     def _down(self) -> str:
-        self.now.compose("down")
+        self.now.compose("down", "--remove-orphans")  # to podman-compose, workers beyond the first are such
         if left := self.now.containers():
             raise Wrong(f"left: {', '.join(left)}")
         self.now.start("postgres")
@@ -172,7 +172,7 @@ class Drill:
         return f"{people} contacts in the ledger"
 
     def _remove(self) -> str:
-        self.now.compose("down", "--volumes")
+        self.now.compose("down", "--volumes", "--remove-orphans")
         networks = self.engine.podman("network", "ls", "--quiet").split()
         left = [*self.now.containers(), *self.engine.podman("volume", "ls", "--quiet").split(), *networks]
         if ours := [name for name in left if name.startswith(self.now.project)]:
