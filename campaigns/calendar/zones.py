@@ -7,8 +7,6 @@ import re
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from babel.core import get_global
-
 from campaigns.calendar.times import BadTime
 
 OFFSET = re.compile(r"(UTC|GMT|Z)? ?[+-] ?\d{1,2}(:?\d\d)?", re.ASCII)
@@ -80,6 +78,8 @@ def zones_of(names: str) -> tuple[ZoneInfo, ...]:
 @lru_cache(maxsize=4096)
 def country_of(zone: str) -> str | None:
     """The country (two letters) in which a zone is; None for zones of the sea and of no place."""
+    from babel.core import get_global  # few campaigns have hours by country, and most commands need nothing else of it
+
     known_as: str = get_global("zone_aliases").get(zone, zone)
     country: str | None = get_global("zone_territories").get(known_as)
     return country

@@ -73,7 +73,7 @@ def sweep(*, using: Runtime) -> SweepResult:
         "tallies folded": lambda: fold(using.ledger),
         "events purged": lambda: _purge_events(using, now),
         "too many unknown": lambda: alert_of_unknown(using, now),
-        "numbers answered less": lambda: alert_of_falling_numbers(using, now),
+        "numbers answered less": lambda: alert_of_falling_numbers(using.ledger, now),
         "withdrawn": lambda: end_withdrawn(using.ledger, now),
         "keys forgotten": lambda: forget_keys(using.ledger, now),
         "finished": lambda: _finish_campaigns(using),

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, select
 from campaigns.ledger import deliveries, queries
 from campaigns.ledger.claims import lock_campaign
 from campaigns.ledger.queries import Campaign
+from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, campaigns
 from campaigns.lifecycle import AttemptStatus, CampaignStatus, EventKind
-from campaigns.runtime import Runtime
 from dialer.calls import REACHED
 from dialer.phone import mask
 from dialer.seldom import Seldom
@@ -67,19 +67,19 @@ def _compared(db: Connection, number: str, rehearsal: bool) -> FallingNumber | N
     return FallingNumber(number, share, earlier_share) if fallen else None
 
 
-def alert_of_falling_numbers(using: Runtime, now: datetime) -> int:
+def alert_of_falling_numbers(ledger: Ledger, now: datetime) -> int:
     """Write `alert.caller_id` for each falling number of a running campaign, once; looks every ten seconds.
 
     Costs one short query while no webhook is told of it.
     """
-    if not _looked.is_due(using.ledger.url):
+    if not _looked.is_due(ledger.url):
         return 0
-    with using.ledger.reading() as db:
+    with ledger.reading() as db:
         if not deliveries.anybody_subscribed(db, EventKind.ALERT_CALLER_ID):
             return 0
         running = queries.all_campaigns(db, [CampaignStatus.RUNNING])
         untold = [(campaign, falling) for campaign in running if (falling := _untold(db, campaign))]
-    return sum(using.ledger.write(_alert, campaign, falling, now) for campaign, falling in untold)
+    return sum(ledger.write(_alert, campaign, falling, now) for campaign, falling in untold)
 
 
 def _untold(db: Connection, campaign: Campaign) -> list[FallingNumber]:

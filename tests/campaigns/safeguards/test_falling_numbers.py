@@ -59,9 +59,9 @@ def test_a_number_that_falls_is_told_of_once_and_shown(ledger, clock, campaign_i
     monkeypatch.setattr(falling_numbers, "_looked", falling_numbers.Seldom(0.0))
     words = "of the last 100 calls that show +1800*****00 10% were answered, and 50% of those before"
     with working(ledger, redis_url, {}, clock=clock) as using:
-        assert falling_numbers.alert_of_falling_numbers(using, clock()) == 0, "nobody has asked to be told"
+        assert falling_numbers.alert_of_falling_numbers(using.ledger, clock()) == 0, "nobody has asked to be told"
         subscribe(ledger, kinds=[EventKind.ALERT_CALLER_ID], now=clock())
-        assert [falling_numbers.alert_of_falling_numbers(using, clock()) for _ in range(2)] == [1, 0]
+        assert [falling_numbers.alert_of_falling_numbers(using.ledger, clock()) for _ in range(2)] == [1, 0]
     with ledger.reading() as db:
         (told,) = db.execute(select(deliveries)).all()
         campaign = campaign_row(ledger, campaign_id)
