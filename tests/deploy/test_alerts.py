@@ -219,7 +219,8 @@ def _some_series(expression: str) -> Iterator[tuple[str, str]]:
     """A series for each metric that an expression asks for, a histogram in two buckets; each rises by one a minute."""
     for name, matchers in selectors(promql_parser.parse(expression)):
         metric = re.sub(r"_bucket$", "", name)
-        labels = dict.fromkeys(METRICS.get(metric, {"job", "instance", "process"}), "x") | matchers
+        labels = dict.fromkeys(METRICS.get(metric, {"job", "instance", "process"}), "x")
+        labels |= {label: value.partition("|")[0] for label, value in matchers.items()}
         for bound in ({"le": "1"}, {"le": "+Inf"}) if metric != name else ({},):
             written = ",".join(f'{label}="{value}"' for label, value in (labels | bound).items())
             yield f"{name}{{{written}}}", "0+1x40"
