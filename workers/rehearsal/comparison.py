@@ -125,9 +125,9 @@ def _differences(plan: Plan, totals: Totals, reserved: int, faults: int) -> Iter
     if plan.definition.reminders and pressed:
         yield f"{counted(pressed, 'contact')} pressed a key that ends the reminders, and got no other"
     if unknown := totals.outcomes.get("unknown", 0):
-        yield f"nobody knows how {counted(unknown, 'call')} ended: is the text too short to be followed? (dialer check)"
+        yield f"nobody knows how {counted(unknown, 'call')} ended: `dialer check` says whether the text is too short"
     if _busy_calls(plan) >= MENTIONED and not totals.outcomes.get("busy"):
-        yield "calls that were busy or declined were seen as unanswered and tried again as those: dialer notifications"
+        yield "busy and declined calls were seen as unanswered and tried again as those: see `dialer notifications`"
     if refused := totals.final.get("refused", 0) + totals.final.get("suppressed", 0):
         yield f"{counted(refused, 'contact was', 'contacts were')} refused by the provider"
     if expired := totals.final.get("expired", 0):

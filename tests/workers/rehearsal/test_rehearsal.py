@@ -106,7 +106,7 @@ def test_a_provider_that_does_not_tell_busy_from_unanswered_is_named(ledger, tmp
     file = written(tmp_path, phones, retry={"max_attempts": 1})
     rehearsed = rehearse(file, configured(tmp_path, "callgear"), ledger, begins=TUESDAY)
     (difference,) = rehearsed.comparison.differences
-    assert difference.startswith("calls that were busy or declined were seen as unanswered")
+    assert difference.startswith("busy and declined calls were seen as unanswered")
 
 
 def test_several_reminders_are_compared_one_by_one_and_those_who_press_a_key_are_named(ledger, tmp_path):
