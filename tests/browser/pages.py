@@ -81,6 +81,17 @@ def check_numbers(person: Visitor, file: Path) -> str:
     return address
 
 
+def append_list(person: Visitor, campaign: str, file: Path) -> str:
+    """Append a list that a worker reads, which no link leads to; the address of what becomes of it is the answer."""
+    page = person.page(f"/campaigns/{campaign}/append")
+    page.locator("#rows").set_input_files(file)
+    page.get_by_role("button", name="Check and append").click()
+    page.wait_for_url("**/append/*")
+    address = urlsplit(page.url).path
+    page.close()
+    return address
+
+
 def begin_campaign(person: Visitor, file: Path) -> Page:
     """Upload a list on the page for new campaigns; the page of its columns is the answer."""
     page = person.page("/new")

@@ -10,7 +10,7 @@ import pytest
 from openpyxl import Workbook
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.pages import PAGES, Place, addresses, begin_campaign, check_numbers
+from tests.browser.pages import PAGES, Place, addresses, append_list, begin_campaign, check_numbers
 from tests.support import browser as chromium
 from tests.support.browser import DESK, PHONE, THEMES, Visitor, grave_faults, scrolls_sideways, visitor
 from tests.support.dialers import wait_for
@@ -124,10 +124,12 @@ def places(stack: Stack, reader: Visitor) -> dict[str, Place]:
     """Where each page can be opened, found by the links of the others."""
     begin_campaign(reader, stack.shell.folder / "first.csv").close()
     checked = check_numbers(reader, stack.shell.write("not_called.csv", "number\n+14155550143\nnobody\n"))
+    long_list = stack.shell.write("more.csv", "phone,note\n" + f"nobody,{'-' * 2000}\n" * 1100)
+    appended = append_list(reader, "standing-1", long_list)
     with reader.http() as http:
         wait_for(lambda: "/first-1/redial" in http.get("/campaigns/first-1").text)  # it is over
         wait_for(lambda: "/calls/main/" in http.get("/calls").text)  # a call that can be managed
-        return addresses(http, checked)
+        return addresses(http, checked, appended)
 
 
 @pytest.mark.drawn  # in make chaos each page is looked at by axe in both themes

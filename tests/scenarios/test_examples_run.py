@@ -48,7 +48,8 @@ def test_an_example_is_rehearsed_to_its_end(ledger, tmp_path, name):
     lay_out(name, tmp_path)
     listed = tmp_path / f"{'first' if definition.contacts.file == 'first.csv' else name}.csv"
     listed.write_bytes(b"".join(listed.read_bytes().splitlines(keepends=True)[: 1 + MOST_ROWS]))
-    accounts = {"main": callgear(), "callgear": callgear(), "webex": webex()}
+    prices = {"currency": "USD", "per_minute": "0.05"}
+    accounts = {"main": callgear(), "callgear": callgear(prices=prices), "webex": webex()}
     settings = Settings(data_dir=tmp_path / "data", accounts=accounts)
     rehearsed = rehearse(tmp_path / f"{name}.yaml", settings, ledger, begins=MONDAY)
     totals, course = rehearsed.totals, rehearsed.course

@@ -213,6 +213,7 @@ def test_what_is_written_for_people_is_of_the_type_that_cannot_be_compared(ledge
         "campaigns.held_by",
         "contacts.reason",
         "contacts.withdrawal",
+        "rejected_rows.reason",
         "attempts.detail",
         "suppressions.reason",
         "schedules.last_said",

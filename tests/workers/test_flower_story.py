@@ -104,12 +104,12 @@ def test_each_slice_is_listed_with_its_campaign_its_end_and_the_providers_words(
     nudges = Nudges(Settings(accounts=accounts, redis=RedisSettings(url=SecretStr(redis_url))))
     try:
         assert nudges.nudge("main")
-        wait_for(lambda: len(dials(flower)) == 3)
+        ends = {"2": "SUCCESS", "3": "RETRY", "4": "SUCCESS"}  # of a slow machine's first tries, too, in the end
+        wait_for(lambda: {lines: task["state"] for lines, task in dials(flower).items()} == ends)
         shown = dials(flower)
         assert {task["name"] for task in shown.values()} == {"dial reminders-1"}
-        assert (shown["2"]["state"], shown["2"]["result"]) == ("SUCCESS", "'1 placed'")
-        assert (shown["4"]["state"], shown["4"]["result"]) == ("SUCCESS", "'1 refused and suppressed (no_consent)'")
-        assert shown["3"]["state"] == "RETRY"
+        assert shown["2"]["result"] == "'1 placed'"
+        assert shown["4"]["result"] == "'1 refused and suppressed (no_consent)'"
         assert shown["3"]["exception"].startswith("1 throttled (transaction_limit); due again from ")
         assert shown["3"]["exception"].endswith(" UTC")
         assert nudges.nudge("closed")
