@@ -32,13 +32,15 @@ from workers.stack.ports import Ports
 SPEED = 8.0
 CONTACTS = 3000
 WHO = "drill"
+VENDORS = ("CALLGEAR", "WEBEX")
+PRICES = (("CURRENCY", "USD"), ("PER_MINUTE", "0.05"))  # so that the panel of costs has something to show
 KINDS = [EventKind.ATTEMPT_FINISHED]
 CAMPAIGN = """\
 campaign: {name}
 account: {account}
 contacts: {{file: {name}.csv}}
 message: {{tts: "{text}"}}
-caller_id: "+18005550100"
+caller_id: ["+18005550100", "+18005550108"]
 pace: {pace}
 retry: {{max_attempts: 1}}
 breaker: {{wait: 5s}}
@@ -105,6 +107,7 @@ class Installation:
 def opened(folder: Path) -> Iterator[Installation]:
     """All of it, for as long as the block runs."""
     os.environ["DIALER_WEBHOOKS__INTERNAL_NETWORKS"] = '["127.0.0.1"]'
+    os.environ |= {f"DIALER_ACCOUNTS__{vendor}__PRICES__{key}": value for vendor in VENDORS for key, value in PRICES}
     clock = folder / "clock"
     clock.write_text("0")
     with ExitStack() as parts:
