@@ -157,6 +157,7 @@ def _place(location: Sequence[object]) -> str:
 async def _unexpected_error(request: Request, exc: Exception) -> Response:
     # The only reply that bypasses SafeHeaders: Starlette sends it outside of all middleware.
     headers = {name.decode(): value.decode() for name, value in HEADERS}
+    headers["connection"] = "close"  # which the server does next: else a client's next request may meet its end
     return _error_response(request, http_problem(500, "the console has failed", "its log says more"), headers)
 
 

@@ -126,6 +126,7 @@ def test_a_failure_of_ours_carries_the_same_headers_and_no_details(console: Cons
     assert reply.status_code == 500
     assert "the console has failed" in reply.text
     assert "definition" not in reply.text.lower()
+    assert reply.headers["connection"] == "close", "the server closes it: no request may follow"
     _check_headers(reply)
 
 
