@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterable
+from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter
 
@@ -18,7 +19,7 @@ class ReceiptCounts:
     `audit` has what the audit is told of.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, accounts: Iterable[str]) -> None:
         self.registry = CollectorRegistry()
         self._receipts = Counter(
             "dialer_receipts",
@@ -26,6 +27,9 @@ class ReceiptCounts:
             ("account", "result", "reason"),
             registry=self.registry,
         )
+        for account in (*accounts, NO_ACCOUNT):
+            for reason in get_args(Refusal):
+                self._receipts.labels(account, "refused", reason)  # from 0 on: of a first burst an alert saw no rise
         self.audit = AuditCounts()
 
     def count_stored(self, account: str, *, new: int, total: int) -> None:

@@ -54,7 +54,7 @@ class AppState:
         self.passwords = PasswordCheck()
         self.password_threads = CapacityLimiter(PASSWORD_THREADS)
         self.providers = {name: provider_for(account) for name, account in settings.accounts.items()}
-        self.counts = ReceiptCounts()
+        self.counts = ReceiptCounts(settings.accounts)
         self.guard = PasswordGuard()
         self.rate_limit = RateLimit()
         self.streams = OpenStreams()

@@ -193,6 +193,12 @@ def counted(console: Console) -> dict[tuple[str, str, str], float]:
     }
 
 
+def test_refusals_are_counted_from_nought_on_so_that_an_alert_sees_the_first_rise(console: Console) -> None:
+    refused = {key for key in counted(console) if key[1] == "refused"}
+    assert {account for account, _, _ in refused} >= {*console.state.settings.accounts, "-"}
+    assert {reason for _, _, reason in refused} >= {"forged", "not_stored"}
+
+
 def test_what_came_to_the_door_is_counted_by_account(console: Console) -> None:
     before = counted(console)
     console.deliver(notice("OFFERED", "7407"))
