@@ -1,0 +1,103 @@
+"""The ledger's tables. Migrations in `campaigns/ledger/migrations` create them; a test compares the two."""
+
+from campaigns.ledger.tables.access import idempotency_keys, sessions, tokens, users
+from campaigns.ledger.tables.attempt import HAS_PRICE, IS_OPEN, attempts, receipts
+from campaigns.ledger.tables.audit_log import audit, audit_chain
+from campaigns.ledger.tables.campaign import RETURNS, breakers, campaigns, halts, question_secrets, questions, schedules
+from campaigns.ledger.tables.columns import (
+    COMPARISONS_OF_WORDS,
+    RowId,
+    Sentence,
+    UtcTime,
+    known_values,
+    metadata,
+    one_of,
+    partial_index,
+    together,
+)
+from campaigns.ledger.tables.contact import (
+    AGAIN,
+    ENDING,
+    HAS_CLAIM,
+    HAS_KEY,
+    HAS_LEASE,
+    IS_LEAVING,
+    IS_URGENT,
+    MAY_EXPIRE,
+    contacts,
+    ending_with,
+    rejected_rows,
+)
+from campaigns.ledger.tables.counts import (
+    FOLDED,
+    UNFOLDED,
+    attempt_tallies,
+    call_times,
+    contact_tallies,
+    response_tallies,
+    tallies_of,
+)
+from campaigns.ledger.tables.removal import archives, erasures, retention_done
+from campaigns.ledger.tables.steps import faults, ticks
+from campaigns.ledger.tables.suppression import suppressions
+from campaigns.ledger.tables.webhook import HAS_FAILED, IS_ALERT, IS_PENDING, IS_STREAMED, STREAM, deliveries, webhooks
+
+__all__ = [
+    "AGAIN",
+    "COMPARISONS_OF_WORDS",
+    "ENDING",
+    "FOLDED",
+    "HAS_CLAIM",
+    "HAS_FAILED",
+    "HAS_KEY",
+    "HAS_LEASE",
+    "HAS_PRICE",
+    "IS_ALERT",
+    "IS_LEAVING",
+    "IS_OPEN",
+    "IS_PENDING",
+    "IS_STREAMED",
+    "IS_URGENT",
+    "MAY_EXPIRE",
+    "RETURNS",
+    "STREAM",
+    "UNFOLDED",
+    "RowId",
+    "Sentence",
+    "UtcTime",
+    "archives",
+    "attempt_tallies",
+    "attempts",
+    "audit",
+    "audit_chain",
+    "breakers",
+    "call_times",
+    "campaigns",
+    "contact_tallies",
+    "contacts",
+    "deliveries",
+    "ending_with",
+    "erasures",
+    "faults",
+    "halts",
+    "idempotency_keys",
+    "known_values",
+    "metadata",
+    "one_of",
+    "partial_index",
+    "question_secrets",
+    "questions",
+    "receipts",
+    "rejected_rows",
+    "response_tallies",
+    "retention_done",
+    "schedules",
+    "sessions",
+    "suppressions",
+    "tallies_of",
+    "ticks",
+    "together",
+    "tokens",
+    "users",
+    "webhooks",
+]
