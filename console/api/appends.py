@@ -1,29 +1,34 @@
-"""Lists that are appended: a short one at once, a long one by a worker, which says how far it is."""
+"""Rows that are appended to a campaign that goes on: a short list at once, a long one by a worker, with progress."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Annotated, Any
 
 from anyio import to_thread
 from fastapi import HTTPException, Path, Request, Response
 from fastapi.responses import FileResponse
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import UploadFile
 
 from campaigns.audience.rejects import Reject
-from campaigns.launch.drafts.append_draft import begin_append, find_append
-from campaigns.launch.drafts.file_drafts import FileDraft
+from campaigns.launch.append import append, check_rows
+from campaigns.launch.drafts.append_draft import GivenList, find_append
+from campaigns.launch.drafts.file_drafts import Cell, FileDraft
 from campaigns.launch.drafts.reading_notes import Purpose, ReadingNote, note_of
-from campaigns.launch.drafts.readings import AT_ONCE_BYTES, stop_reading
+from campaigns.launch.drafts.readings import stop_reading
+from campaigns.ledger.lists.appends import RowFate
 from campaigns.operations.api_tokens import Scope
 from console.api.campaigns import CampaignId
-from console.api.motion import CONTACTS, Appended, append_given
+from console.api.motion import CONTACTS
 from console.api.readings import ReadingState, accepted, also_202, state_facts
-from console.api.rejected_rows import rejected_row
-from console.api.uploads import LIST_PART, MAX_UPLOAD, multipart_body, uploaded_file
+from console.api.rejected_rows import RejectedRow, rejected_row
+from console.api.uploads import LIST_PART, MAX_JSON, MAX_ROWS, MAX_UPLOAD, multipart_body
+from console.list_readings import begin_long_append
 from console.server.api_route import InjectedCaller, api_router, needs
 from console.server.auth import Caller
 from console.server.state import AppState, InjectedState
-from workers.list_readings import list_readings
 
 router = api_router("contacts")
 
@@ -33,12 +38,57 @@ APPEND = "/campaigns/{campaign_id}/appends/{append_id}"
 AppendId = Annotated[str, Path(max_length=200, description="As in the `Location` of the upload's reply.")]
 
 
+class NewContacts(BaseModel):
+    """Rows to append, by the names of the campaign's columns."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    contacts: list[dict[str, Cell]] = Field(min_length=1, max_length=MAX_ROWS)
+    skip_rejects: bool = Field(False, description="Append the good rows although some are bad.")
+
+
+class AppendedContact(BaseModel):
+    """What became of one row."""
+
+    line: int
+    key: str
+    fate: RowFate
+    contact_id: int | None
+    reason: str = Field(description="Why it was left; else blank.")
+
+
+class Appended(BaseModel):
+    """What became of the rows; of them and of the rejects the first 1,000 are named."""
+
+    campaign: str
+    added: int
+    changed: int
+    same: int
+    left: int
+    rejected: int
+    rows: list[AppendedContact]
+    rejects: list[RejectedRow]
+
+
 class AppendState(ReadingState):
     """How far the append of a long list is, and what became of its rows once it is done."""
 
     id: str
     campaign: str
     appended: Appended | None
+
+
+@router.post(
+    CONTACTS, max_body_size=MAX_JSON, response_model=Appended, **needs(Scope.CAMPAIGNS, also=also_202(AppendState))
+)
+def append_contacts(
+    campaign_id: CampaignId, given: NewContacts, state: InjectedState, caller: InjectedCaller
+) -> Appended | Response:
+    """Append rows to a campaign that goes on, checked as a start checks its list. Sent again, they change nothing.
+
+    Many are appended by a worker (202).
+    """
+    return _append(campaign_id, GivenList.of_rows(given.contacts), given.skip_rejects, state, caller)
 
 
 @router.post(
@@ -55,9 +105,8 @@ async def append_uploaded_contacts(
         sent, skip = form.get("list"), form.get("skip_rejects", "false")
         if set(form) - {"list", "skip_rejects"} or not isinstance(sent, UploadFile) or skip not in ("true", "false"):
             raise HTTPException(422, "the parts are list (a file) and skip_rejects (true, false), each once")
-        is_long = sent.size is None or sent.size > AT_ONCE_BYTES
-        act = _left_to_a_worker if is_long else _append_file
-        return await to_thread.run_sync(act, campaign_id, sent, skip == "true", state, caller)
+        given = GivenList(content=sent.file, name=sent.filename or "list")
+        return await to_thread.run_sync(_append, campaign_id, given, skip == "true", state, caller)
 
 
 @router.get(APPEND, **needs(Scope.CAMPAIGNS))
@@ -95,32 +144,27 @@ def list_append_rejects(
     return FileResponse(draft.rejects_file, media_type="text/csv")
 
 
-def _append_file(campaign_id: str, sent: UploadFile, skip_rejects: bool, state: AppState, caller: Caller) -> Appended:
-    with uploaded_file(sent) as file:
-        return append_given(campaign_id, file, skip_rejects, state, caller)
-
-
-def _left_to_a_worker(
-    campaign_id: str, sent: UploadFile, skip_rejects: bool, state: AppState, caller: Caller
-) -> Response:
-    draft, note = begin_append(
-        state.ledger,
-        state.settings.data_dir,
-        campaign_id,
-        sent.file,
-        list_readings(state.settings, state.ledger)[Purpose.APPEND],
-        list_name=sent.filename or "",
-        skip_rejects=skip_rejects,
-        who=caller.name,
-        clock=state.clock,
-    )
-    at = APPEND.format(campaign_id=draft.appends_to, append_id=draft.id)
-    return accepted(_append_state(draft, note, state, caller), f"/api/v1{at}")
+def _append(
+    campaign_id: str, given: GivenList, skip_rejects: bool, state: AppState, caller: Caller
+) -> Appended | Response:
+    if left := begin_long_append(campaign_id, given, state, caller.name, skip_rejects=skip_rejects):
+        draft, note = left
+        at = APPEND.format(campaign_id=draft.appends_to, append_id=draft.id)
+        return accepted(_append_state(draft, note, state, caller), f"/api/v1{at}")
+    now = state.clock()
+    with given.source() as source:
+        checked = check_rows(state.ledger, campaign_id, source, state.settings.accounts, now=now)
+        checked.refuse_rejects(None, skip=skip_rejects, undone="appended")
+        result = append(state.ledger, campaign_id, checked, who=caller.name, now=now)
+    return _appended(asdict(result), checked.rejects, caller)
 
 
 def _append_state(draft: FileDraft, note: ReadingNote, state: AppState, caller: Caller) -> AppendState:
     appended = None
     if note.result is not None:
-        rejects = [rejected_row(Reject(**reject), caller) for reject in note.result["rejects"]]
-        appended = Appended.model_validate({**note.result, "rejects": rejects})
+        appended = _appended(note.result, [Reject(**reject) for reject in note.result["rejects"]], caller)
     return AppendState(id=draft.id, campaign=draft.appends_to or "", appended=appended, **state_facts(note, state))
+
+
+def _appended(facts: Mapping[str, Any], rejects: Iterable[Reject], caller: Caller) -> Appended:
+    return Appended.model_validate({**facts, "rejects": [rejected_row(reject, caller) for reject in rejects]})

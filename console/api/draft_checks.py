@@ -12,19 +12,18 @@ from pydantic import BaseModel, ConfigDict, Field
 from campaigns.definition import load_definition
 from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch.drafts import file_drafts
-from campaigns.launch.drafts.draft_checks import begin_check, checked_list
+from campaigns.launch.drafts.draft_checks import checked_list
 from campaigns.launch.drafts.file_drafts import FileDraft
 from campaigns.launch.drafts.reading_notes import Purpose, ReadingNote, note_of
-from campaigns.launch.drafts.readings import begin_reading
 from campaigns.launch.preview import Preview, preview
 from campaigns.operations.api_tokens import Scope
 from campaigns.retention_periods import Retention
 from console.api.readings import ReadingState, accepted, also_202, state_facts
 from console.api.rejected_rows import RejectedRow, rejected_row
+from console.list_readings import begin_check, begin_plan
 from console.server.api_route import InjectedCaller, api_router, needs
 from console.server.auth import Caller
 from console.server.state import AppState, InjectedState
-from workers.list_readings import list_readings
 
 router = api_router("drafts")
 
@@ -155,7 +154,7 @@ class PlanState(ReadingState):
 def check_campaign(campaign_id: str, state: InjectedState, caller: InjectedCaller) -> Check | Response:
     """Read the whole list and say what is wrong with it: a short one at once, a long one (202) by a worker."""
     draft = file_drafts.find(state.settings.data_dir, campaign_id)
-    note = begin_check(state.ledger, draft, state.settings.accounts, who=caller.name, clock=state.clock)
+    note = begin_check(draft, state, caller.name)
     checked = _check(draft, note, caller, state)
     return checked if note.is_over else accepted(checked, f"/api/v1/campaigns/{draft.id}/check")
 
@@ -198,8 +197,7 @@ def preview_campaign(
 def plan_campaign(campaign_id: str, state: InjectedState, caller: InjectedCaller) -> CampaignPlan | Response:
     """Replay the campaign before it runs: one with a short list at once, one with a long list (202) by a worker."""
     draft = file_drafts.find(state.settings.data_dir, campaign_id)
-    make_plan = list_readings(state.settings, state.ledger)[Purpose.PLAN]
-    note = begin_reading(draft, Purpose.PLAN, make_plan, who=caller.name, clock=state.clock)
+    note = begin_plan(draft, state, caller.name)
     if note.is_over:
         return CampaignPlan.model_validate(note.result)
     return accepted(_plan(draft, note, state), f"/api/v1/campaigns/{draft.id}/plan")

@@ -1,19 +1,15 @@
-"""Contacts in motion: appended to a campaign that goes on, changed while they wait, withdrawn."""
+"""Contacts in motion: changed while they wait, withdrawn."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
-from pathlib import Path as FilePath
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Path, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from campaigns.launch.append import append, check_rows
 from campaigns.launch.change import Change, change_contact
 from campaigns.launch.drafts.file_drafts import Cell
-from campaigns.ledger.lists.appends import RowFate
 from campaigns.ledger.lists.contacts import ContactLine, ContactRef, Outcome
 from campaigns.lifecycle import ContactStatus
 from campaigns.operations.api_tokens import Scope
@@ -21,54 +17,16 @@ from campaigns.operations.withdrawals import withdraw_contacts
 from campaigns.reporting.explain import explain_one
 from console.api.campaigns import ETAG, CampaignId, IfMatch, shown_text
 from console.api.contacts import ContactStory, NumberGiven, phone_of, story_of
-from console.api.rejected_rows import RejectedRow, rejected_row
-from console.api.uploads import MAX_JSON, MAX_ROWS
 from console.server.api_route import NO_NUL, InjectedCaller, api_router, needs
 from console.server.auth import Caller
 from console.server.cursors import MAX_ID
 from console.server.etags import versions_of
-from console.server.state import AppState, InjectedState
+from console.server.state import InjectedState
 
 router = api_router("contacts")
 
 CONTACTS = "/campaigns/{campaign_id}/contacts"
 ContactId = Annotated[int, Path(ge=1, le=MAX_ID, description="The contact's id, as the list has it.")]
-
-
-class NewContacts(BaseModel):
-    """Rows to append, by the names of the campaign's columns."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    contacts: list[dict[str, Cell]] = Field(min_length=1, max_length=MAX_ROWS)
-    skip_rejects: bool = Field(False, description="Append the good rows although some are bad.")
-
-
-class AppendedContact(BaseModel):
-    """What became of one row."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    line: int
-    key: str
-    fate: RowFate
-    contact_id: int | None
-    reason: str = Field(description="Why it was left; else blank.")
-
-
-class Appended(BaseModel):
-    """What became of the rows; of them and of the rejects the first 1,000 are named."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    campaign: str
-    added: int
-    changed: int
-    same: int
-    left: int
-    rejected: int
-    rows: list[AppendedContact]
-    rejects: list[RejectedRow]
 
 
 class Named(NumberGiven):
@@ -128,14 +86,6 @@ class ContactChange(BaseModel):
     text: str | None = Field(None, max_length=10_000)
 
 
-@router.post(CONTACTS, max_body_size=MAX_JSON, **needs(Scope.CAMPAIGNS))
-def append_contacts(
-    campaign_id: CampaignId, given: NewContacts, state: InjectedState, caller: InjectedCaller
-) -> Appended:
-    """Append rows to a campaign that goes on, checked as a start checks its list. Sent again, they change nothing."""
-    return append_given(campaign_id, given.contacts, given.skip_rejects, state, caller)
-
-
 @router.post(f"{CONTACTS}/withdraw", **needs(Scope.CAMPAIGNS))
 def withdraw_campaign_contacts(
     campaign_id: CampaignId, given: Withdraw, state: InjectedState, caller: InjectedCaller
@@ -185,30 +135,6 @@ def change_campaign_contact(
     )
     response.headers["ETag"] = f'"{result.contact.version}"'
     return _now(result.contact, result.outcome, result.why, caller)
-
-
-def append_given(
-    campaign_id: str,
-    source: FilePath | Sequence[Mapping[str, Any]],
-    skip_rejects: bool,
-    state: AppState,
-    caller: Caller,
-) -> Appended:
-    """Append rows that came as such, or as a short list."""
-    now = state.clock()
-    checked = check_rows(state.ledger, campaign_id, source, state.settings.accounts, now=now)
-    checked.refuse_rejects(None, skip=skip_rejects, undone="appended")
-    result = append(state.ledger, campaign_id, checked, who=caller.name, now=now)
-    return Appended(
-        campaign=result.campaign,
-        added=result.added,
-        changed=result.changed,
-        same=result.same,
-        left=result.left,
-        rejected=result.rejected,
-        rows=[AppendedContact.model_validate(row) for row in result.rows],
-        rejects=[rejected_row(reject, caller) for reject in checked.rejects],
-    )
 
 
 def _ref(named: Named) -> ContactRef:

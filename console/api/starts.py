@@ -10,17 +10,16 @@ from campaigns.launch.drafts import file_drafts
 from campaigns.launch.drafts.file_drafts import FileDraft
 from campaigns.launch.drafts.reading_notes import Purpose, ReadingNote, note_of
 from campaigns.launch.drafts.readings import stop_reading
-from campaigns.launch.drafts.start_draft import begin_start
 from campaigns.operations.api_tokens import Scope
 from campaigns.reporting.status import campaign_summary
 from console.api.campaigns import CampaignState, campaign_state
 from console.api.contacts import NumberGiven, phone_of
 from console.api.readings import ReadingState, accepted, also_202, state_facts
-from console.preflight import check_login, choose_account
+from console.list_readings import begin_start
+from console.preflight import check_login
 from console.server.api_route import InjectedCaller, api_router, needs
 from console.server.state import AppState, InjectedState
 from dialer.phone import PhoneNumber
-from workers.list_readings import list_readings
 
 router = api_router("drafts")
 
@@ -61,17 +60,7 @@ def start_campaign(
     """
     given = given or Start()
     draft = file_drafts.find(state.settings.data_dir, campaign_id)
-    note = begin_start(
-        state.ledger,
-        draft,
-        list_readings(state.settings, state.ledger)[Purpose.START],
-        state.settings.accounts,
-        choose_account=lambda definition: choose_account(definition, state.settings),
-        skip_rejects=given.skip_rejects,
-        again=given.again,
-        who=caller.name,
-        clock=state.clock,
-    )
+    note = begin_start(draft, state, caller.name, skip_rejects=given.skip_rejects, again=given.again)
     if note.result is None:
         return accepted(_start(draft, note, state), f"/api/v1/campaigns/{draft.id}/start")
     started = note.result["campaign"]

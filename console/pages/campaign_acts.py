@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import File, Form, Request, Response, UploadFile
@@ -14,10 +12,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from campaigns.audience.rejects import Reject
 from campaigns.definition.sections.responses import STOP
 from campaigns.launch.append import AppendResult, append, check_rows, open_for_append
-from campaigns.launch.drafts.append_draft import begin_append, find_append
+from campaigns.launch.drafts.append_draft import GivenList, find_append
 from campaigns.launch.drafts.file_drafts import FileDraft
 from campaigns.launch.drafts.reading_notes import Purpose, note_of
-from campaigns.launch.drafts.readings import AT_ONCE_BYTES, stop_reading
+from campaigns.launch.drafts.readings import stop_reading
 from campaigns.launch.guided.rejected_rows import RejectedRow, first_rejected
 from campaigns.launch.redial import OUTCOMES, WORDS, redial, redial_counts, refuse_unless_over
 from campaigns.ledger import queries
@@ -26,14 +24,13 @@ from campaigns.operations.control import close
 from campaigns.operations.people import Role
 from campaigns.reporting.report import totals
 from campaigns.reporting.status import campaign_summary
+from console.list_readings import begin_long_append
 from console.pages.language import gettext
 from console.pages.rendering import render
 from console.pages.said import with_remedy
-from console.server.body import put_upload
 from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.state import AppState, InjectedState
 from dialer.errors import DialerError
-from workers.list_readings import list_readings
 
 CAMPAIGN = "/campaigns/{campaign_id}"
 MAX_UPLOAD = 512 << 20  # as in the API
@@ -96,10 +93,11 @@ def append_rows(
     campaign = open_for_append(state.ledger, campaign_id)
     if rows is None or not rows.filename:
         answer = AppendAnswer(error=gettext("Choose a file: CSV or XLSX."))
-    elif rows.size is None or rows.size > AT_ONCE_BYTES:
-        return _to_append(_left_to_a_worker(state, campaign, rows, bool(skip_rejects), person.name))
     else:
-        answer = _append(state, campaign, rows, bool(skip_rejects), person.name)
+        given = GivenList(content=rows.file, name=rows.filename)
+        if left := begin_long_append(campaign.id, given, state, person.name, skip_rejects=bool(skip_rejects)):
+            return _to_append(left[0])
+        answer = _append(state, campaign, given, bool(skip_rejects), person.name)
     return HTMLResponse(_append_page(request, campaign, answer), 422 if answer.error else 200)
 
 
@@ -157,33 +155,15 @@ def _to_append(draft: FileDraft) -> Response:
     return RedirectResponse(f"/campaigns/{draft.appends_to}/append/{draft.id}", 303)
 
 
-def _left_to_a_worker(state: AppState, campaign: Campaign, rows: UploadFile, skip_rejects: bool, who: str) -> FileDraft:
-    draft, _ = begin_append(
-        state.ledger,
-        state.settings.data_dir,
-        campaign.id,
-        rows.file,
-        list_readings(state.settings, state.ledger)[Purpose.APPEND],
-        list_name=rows.filename or "",
-        skip_rejects=skip_rejects,
-        who=who,
-        clock=state.clock,
-    )
-    return draft
-
-
-def _append(state: AppState, campaign: Campaign, rows: UploadFile, skip_rejects: bool, who: str) -> AppendAnswer:
+def _append(state: AppState, campaign: Campaign, given: GivenList, skip_rejects: bool, who: str) -> AppendAnswer:
     now = state.clock()
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "list"
-        put_upload(rows, file)
-        try:
-            checked = check_rows(state.ledger, campaign.id, file, state.settings.accounts, now=now)
+    try:
+        with given.source() as source:
+            checked = check_rows(state.ledger, campaign.id, source, state.settings.accounts, now=now)
             if checked.bad_rows and not skip_rejects:
                 error = gettext("Some rows cannot be called. Nothing was appended.")
                 return AppendAnswer(error=error, rejects=checked.rejects, bad_rows=checked.bad_rows)
             result = append(state.ledger, campaign.id, checked, who=who, now=now)
-        except DialerError as exc:
-            words = with_remedy(exc.message, exc.remedy)
-            return AppendAnswer(error=words.replace(f"{file}", rows.filename or "list").replace(f"{folder}/", ""))
+    except DialerError as exc:
+        return AppendAnswer(error=with_remedy(exc.message, exc.remedy))
     return AppendAnswer(result=result, rejects=checked.rejects, bad_rows=checked.bad_rows)

@@ -1,4 +1,4 @@
-"""A nudge has a worker release an account's calls at once: here nothing else would, for no beat sends ticks."""
+"""A single call that the API has taken is released at once: here nothing else would, for no beat sends ticks."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from campaigns.launch.single_calls import CallRequested, place_call
 from campaigns.ledger.store import Ledger
+from console.web.app import create_app
 from dialer.deadline import utc_now
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
+from tests.support import console_server
 from tests.support.dialers import callgear, wait_for
 from tests.support.forking import Forked
 from tests.support.motion import KEYLESS, start_standing
@@ -53,17 +54,16 @@ def worker(ledger, redis_url, tmp_path: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
 def test_a_single_call_leaves_at_once(ledger: Ledger, redis_url, worker, tmp_path):
+    settings = console_server.settings(tmp_path, ledger.url)
     accounts = {"main": callgear(worker.base_url("callgear"))}
+    redis = RedisSettings(url=SecretStr(redis_url))
+    app = create_app(settings.model_copy(update={"accounts": accounts, "redis": redis}), utc_now)
     campaign = start_standing(ledger, tmp_path, now=utc_now(), definition=KEYLESS)
-    nudges = Nudges(Settings(accounts=accounts, redis=RedisSettings(url=SecretStr(redis_url))))
-    try:
+    with console_server.serving(app) as address, console_server.client(address) as program:
         for number in range(1, 4):
-            request = CallRequested(to=f"+1415555010{number}", fields={"name": "Ann"})
-            call = place_call(ledger, campaign.id, request, accounts, who="clinic", now=utc_now())
-            assert nudges.nudge(call.account)
+            call = {"campaign": campaign.id, "to": f"+1415555010{number}", "fields": {"name": "Ann"}}
+            program.post("/api/v1/calls", json=call).raise_for_status()
             wait_for(lambda number=number: len(worker.calls()) == number)
-    finally:
-        nudges.close()
 
 
 def test_a_nudge_without_redis_is_left_to_the_next_tick():

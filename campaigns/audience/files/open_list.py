@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import zipfile
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from campaigns.audience.files import xlsx
 from campaigns.audience.files.encoding import CONTACTS_ENCODING, BadContactsFile
@@ -14,6 +18,7 @@ from campaigns.audience.files.xlsx import open_workbook
 from dialer.regular_file import check_regular
 
 ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")  # the first bytes of every XLSX file, and of an empty archive
+MARKUP_SHARE = 4  # a row of a workbook's XML is about so many times as long as it is in CSV
 OTHER_SIGNATURES = {
     b"%PDF": "a PDF",
     b"\x1f\x8b": "compressed with gzip",
@@ -55,6 +60,18 @@ def open_table(
 def all_records(path: Path) -> Iterator[Row]:
     """Every row of a list that is not blank, its header too, of all sheets. Raises BadContactsFile, OSError."""
     return xlsx.all_records(path) if _is_workbook(path) else open_delimited(path).records()
+
+
+def csv_bytes(stream: BinaryIO) -> int:
+    """About how many bytes a list would have as CSV, without reading it; a damaged workbook counts as it is."""
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(0)
+    if stream.read(4) in ZIP_SIGNATURES:
+        with suppress(zipfile.BadZipFile):
+            parts = zipfile.ZipFile(stream).infolist()
+            size = sum(part.file_size for part in parts if part.filename.endswith(".xml")) // MARKUP_SHARE
+    stream.seek(0)
+    return size
 
 
 def _is_workbook(path: Path) -> bool:

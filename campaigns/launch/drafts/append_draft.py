@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
 from campaigns.audience.kept_lists import LIST
 from campaigns.launch.append import append, check_rows, open_for_append
 from campaigns.launch.drafts import file_drafts
 from campaigns.launch.drafts.draft_checks import kept_rejects, write_rejects
-from campaigns.launch.drafts.file_drafts import BeingRead, FileDraft, alone, paths_left_out
+from campaigns.launch.drafts.file_drafts import BeingRead, Cell, FileDraft, alone, paths_left_out
 from campaigns.launch.drafts.reading_notes import Purpose, ReadingNote, note_under_way
-from campaigns.launch.drafts.readings import CarryOut, Reading, begin_reading
+from campaigns.launch.drafts.readings import CarryOut, Reading, begin_reading, is_long_list
 from campaigns.ledger import queries
 from campaigns.ledger.store import Ledger, LedgerUnavailable
 from dialer.account_settings import AccountSettings
@@ -25,14 +29,54 @@ from dialer.errors import DialerError
 HASHED_AT_ONCE = 1 << 20
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenList:
+    """A list that is to be appended: a file under the name that it came with, or `rows`, of which it is the CSV."""
+
+    content: BinaryIO = field(repr=False)
+    name: str = "list.csv"
+    rows: Sequence[Mapping[str, Cell]] | None = field(default=None, repr=False)
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[Mapping[str, Cell]]) -> GivenList:
+        """Rows by the names of their columns."""
+        text = io.StringIO(newline="")
+        file_drafts.write_rows(rows, text)
+        return cls(content=io.BytesIO(text.getvalue().encode("utf-8", "replace")), rows=rows)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether a worker is to append it."""
+        return is_long_list(self.content)
+
+    @contextmanager
+    def source(self) -> Iterator[Path | Sequence[Mapping[str, Cell]]]:
+        """It as `check_rows` takes it, for as long as the block runs, whose errors name the file as it came."""
+        if self.rows is not None:
+            yield self.rows
+            return
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / LIST
+            self.write(file)
+            try:
+                yield file
+            except DialerError as exc:
+                exc.message, exc.remedy = (text.replace(f"{file}", self.name) for text in (exc.message, exc.remedy))
+                raise
+
+    def write(self, file: Path) -> None:
+        """Write it into a file."""
+        with file.open("wb") as stream:
+            shutil.copyfileobj(self.content, stream)
+
+
 def begin_append(
     ledger: Ledger,
     data_folder: Path,
     campaign_id: str,
-    content: BinaryIO,
+    given: GivenList,
     carry_out: CarryOut,
     *,
-    list_name: str,
     skip_rejects: bool,
     who: str,
     clock: Callable[[], datetime],
@@ -42,16 +86,15 @@ def begin_append(
     The same list sent again while it is being appended is appended once. Raises NoSuchCampaign, CannotAppend.
     """
     campaign = open_for_append(ledger, campaign_id)
-    kept_name, token = file_drafts.kept_list_name(list_name), _token(campaign.id, content, skip_rejects)
+    order = {"skip_rejects": skip_rejects, "rows": given.rows is not None}
+    kept_name, token = file_drafts.kept_list_name(given.name), _token(campaign.id, given.content, order)
 
     def fill(folder: Path) -> Mapping[str, Any]:
-        with file_drafts.new_file(folder / kept_name).open("wb") as stream:
-            shutil.copyfileobj(content, stream)
+        given.write(file_drafts.new_file(folder / kept_name))
         return {"name": campaign.id, "account": campaign.account, "appends_to": campaign.id}
 
     _remove_ended(data_folder, f"{campaign.id}.{token}")
     draft = file_drafts.keep(ledger, data_folder, fill, token=token, event=None, who=who, now=clock())
-    order = {"skip_rejects": skip_rejects}
     return draft, begin_reading(draft, Purpose.APPEND, carry_out, order=order, who=who, clock=clock)
 
 
@@ -90,16 +133,23 @@ def append_carried_out(ledger: Ledger, accounts: Mapping[str, AccountSettings]) 
 def _appended(ledger: Ledger, accounts: Mapping[str, AccountSettings], reading: Reading) -> ReadingNote:
     draft, now, campaign_id = reading.draft, reading.clock(), reading.draft.appends_to or ""
     (list_file,) = draft.folder.glob(f"{LIST}.*")
-    checked = check_rows(ledger, campaign_id, list_file, accounts, now=now, progress=reading.progress)
+    source = _rows(list_file) if reading.note.order["rows"] else list_file
+    checked = check_rows(ledger, campaign_id, source, accounts, now=now, progress=reading.progress)
     write_rejects(draft, checked)
     checked.refuse_rejects(None, skip=reading.note.order["skip_rejects"], undone="appended")
     result = append(ledger, campaign_id, checked, who=reading.note.asked_by, now=now, progress=reading.writing)
     return reading.done(checked.summary.rows_read, {**asdict(result), "rejects": kept_rejects(checked)})
 
 
-def _token(campaign_id: str, content: BinaryIO, skip_rejects: bool) -> str:
+def _rows(list_file: Path) -> Sequence[Mapping[str, str]]:
+    """Rows as they were given: their first is line 1, and not the names of the columns."""
+    with list_file.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _token(campaign_id: str, content: BinaryIO, order: Mapping[str, bool]) -> str:
     """Another one for another campaign, content or order."""
-    hashed = sha256(f"{campaign_id}\n{skip_rejects}\n".encode())
+    hashed = sha256(f"{campaign_id}\n{order}\n".encode())
     content.seek(0)
     while part := content.read(HASHED_AT_ONCE):
         hashed.update(part)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,8 +12,8 @@ from campaigns.audience.rejects import Reject
 from campaigns.launch.checking.checks import CheckResult, check
 from campaigns.launch.drafts import file_drafts
 from campaigns.launch.drafts.file_drafts import FileDraft, paths_left_out
-from campaigns.launch.drafts.reading_notes import Purpose, ReadingNote
-from campaigns.launch.drafts.readings import CarryOut, Reading, begin_reading
+from campaigns.launch.drafts.reading_notes import ReadingNote
+from campaigns.launch.drafts.readings import CarryOut, Reading
 from campaigns.launch.exclusions import Exclusions
 from campaigns.ledger.store import Ledger
 from dialer.account_settings import AccountSettings
@@ -38,13 +38,6 @@ def checked_list(note: ReadingNote) -> CheckedList | None:
     if note.result is None:
         return None
     return CheckedList(**{**note.result, "rejected": [Reject(**reject) for reject in note.result["rejected"]]})
-
-
-def begin_check(
-    ledger: Ledger, draft: FileDraft, accounts: Accounts, *, who: str, clock: Callable[[], datetime]
-) -> ReadingNote:
-    """Check a draft: a short list now; a long one is left to a worker. Raises what `begin_reading`, `check` raise."""
-    return begin_reading(draft, Purpose.CHECK, check_carried_out(ledger, accounts), who=who, clock=clock)
 
 
 def check_carried_out(ledger: Ledger, accounts: Accounts) -> CarryOut:

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import yaml
 
@@ -255,17 +255,22 @@ def yaml_of(definition: Mapping[str, object]) -> str:
 
 def rows_as_csv(rows: Sequence[Mapping[str, Cell]]) -> PutList | None:
     """Rows that came as JSON, as a list, blank where a row lacks a column; None where there are none."""
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    if not columns:
+    if not any(rows):
         return None
 
     def put(file: Path) -> None:
         with file.open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream, quoting=csv.QUOTE_ALL)
-            writer.writerow(columns)
-            writer.writerows([_written(row.get(name)) for name in columns] for row in rows)
+            write_rows(rows, stream)
 
     return put
+
+
+def write_rows(rows: Sequence[Mapping[str, Cell]], stream: TextIO) -> None:
+    """Write rows that came as JSON into a text, as CSV."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    writer = csv.writer(stream, quoting=csv.QUOTE_ALL)
+    writer.writerow(columns)
+    writer.writerows([_written(row.get(name)) for name in columns] for row in rows)
 
 
 def refuse_started(draft: FileDraft) -> None:

@@ -12,8 +12,9 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
+from campaigns.audience.files.open_list import csv_bytes
 from campaigns.audience.kept_lists import DRAFTS, LIST
 from campaigns.launch.drafts import file_drafts
 from campaigns.launch.drafts.file_drafts import AlreadyStarted, BeingRead, FileDraft, NoSuchDraft, alone
@@ -32,7 +33,7 @@ from campaigns.launch.drafts.reading_notes import (
 from campaigns.ledger.store import LedgerUnavailable
 from dialer.errors import DialerError
 
-AT_ONCE_BYTES = 2 << 20  # a list as short as this is read in a second or two
+AT_ONCE_BYTES = 256 << 10  # of some thousand rows, which are read and written in a second or two
 TAKEN_WITHIN = timedelta(seconds=15)  # by a worker, or it is handed to another one
 NOTED_EVERY = 1.0  # seconds between two notes of how far the reading is
 MOST_TRIES = 3
@@ -107,7 +108,15 @@ CarryOut = Callable[[Reading], ReadingNote]
 
 def is_long(draft: FileDraft) -> bool:
     """Whether its list is left to a worker."""
-    return sum(file.stat().st_size for file in draft.folder.glob(f"{LIST}.*")) > AT_ONCE_BYTES
+    return any(is_long_list(file) for file in draft.folder.glob(f"{LIST}.*"))
+
+
+def is_long_list(list_: Path | BinaryIO) -> bool:
+    """Whether a list is read by a worker, whatever it is read for."""
+    if isinstance(list_, Path):
+        with list_.open("rb") as stream:
+            return csv_bytes(stream) > AT_ONCE_BYTES
+    return csv_bytes(list_) > AT_ONCE_BYTES
 
 
 def begin_reading(

@@ -9,11 +9,12 @@ from fastapi import HTTPException, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
 
 from campaigns.definition.yaml_source import DefinitionFaults
-from campaigns.launch.drafts.draft_checks import begin_check, checked_list
+from campaigns.launch.drafts.draft_checks import checked_list
 from campaigns.launch.drafts.reading_notes import Purpose
 from campaigns.launch.guided.editing import DraftInWork
 from campaigns.launch.guided.rejected_rows import first_rejected, rejects_to_download
 from campaigns.operations.people import Role
+from console.list_readings import begin_check
 from console.pages.new_campaign.readings import problem_of, reading_facts, reading_of
 from console.pages.new_campaign.steps import InjectedWork, go_to, step_page
 from console.pages.said import with_remedy
@@ -36,7 +37,7 @@ def check_page(request: Request, work: InjectedWork, state: InjectedState) -> HT
 def check(request: Request, work: InjectedWork, state: InjectedState, person: InjectedPerson) -> Response:
     """Read the whole list: a short one now, a long one by a worker, whose progress the page shows."""
     try:
-        begin_check(state.ledger, work.draft, state.settings.accounts, who=person.name, clock=state.clock)
+        begin_check(work.draft, state, person.name)
     except DefinitionFaults as exc:
         return _page(request, work, state, 422, problems=[problem_of(fault) for fault in exc.faults])
     except DialerError as exc:

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from campaigns.launch.drafts.reading_notes import Purpose, ReadingNote
-from campaigns.launch.drafts.readings import begin_reading, is_long
+from campaigns.launch.drafts.readings import is_long
 from campaigns.launch.guided.editing import DraftInWork
+from console.list_readings import begin_plan
 from console.pages.new_campaign.readings import reading_of
 from console.server.state import AppState
-from workers.list_readings import list_readings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,17 +36,8 @@ def plan_at_hand(work: DraftInWork, state: AppState, who: str) -> ReadingNote | 
     """
     note = reading_of(work, Purpose.PLAN)
     if note is None and not work.missing and not is_long(work.draft):
-        return begin_plan(work, state, who)
+        return begin_plan(work.draft, state, who)
     return note
-
-
-def begin_plan(work: DraftInWork, state: AppState, who: str) -> ReadingNote:
-    """Make the plan anew: of a short list now, of a long one by a worker.
-
-    Raises what `begin_reading` and `check` raise, and NothingToPlan.
-    """
-    make_plan = list_readings(state.settings, state.ledger)[Purpose.PLAN]
-    return begin_reading(work.draft, Purpose.PLAN, make_plan, who=who, clock=state.clock)
 
 
 def drafted_plan(note: ReadingNote | None) -> DraftedPlan | None:

@@ -7,8 +7,9 @@ from fastapi.responses import HTMLResponse
 
 from campaigns.launch.guided.editing import DraftInWork
 from campaigns.operations.people import Role
+from console.list_readings import begin_plan
 from console.pages.new_campaign.chart import chart_of
-from console.pages.new_campaign.drafted_plan import begin_plan, drafted_plan, plan_at_hand
+from console.pages.new_campaign.drafted_plan import drafted_plan, plan_at_hand
 from console.pages.new_campaign.readings import reading_facts
 from console.pages.new_campaign.steps import InjectedWork, go_to, step_page
 from console.pages.said import with_remedy
@@ -35,7 +36,7 @@ def plan_page(request: Request, work: InjectedWork, state: InjectedState, person
 def make_plan(request: Request, work: InjectedWork, state: InjectedState, person: InjectedPerson) -> Response:
     """Make the plan anew, from the account as it now is: of a long list a worker does so."""
     try:
-        begin_plan(work, state, person.name)
+        begin_plan(work.draft, state, person.name)
     except DialerError as exc:
         return _refused(request, work, state, exc)
     return go_to("plan", work)

@@ -19,23 +19,22 @@ from campaigns.launch.drafts.file_drafts import AlreadyStarted, BeingRead, paths
 from campaigns.launch.drafts.reading_notes import Purpose
 from campaigns.launch.drafts.readings import is_long, stop_reading
 from campaigns.launch.drafts.rehearsal_notes import NoRehearsal, RehearsalNote, ask_for_rehearsal, rehearsal_of
-from campaigns.launch.drafts.start_draft import begin_start
 from campaigns.launch.guided import editing
 from campaigns.launch.guided.editing import DraftInWork
 from campaigns.launch.launch import CampaignNotEnded
 from campaigns.operations.people import Role
+from console.list_readings import begin_start
 from console.pages.language import gettext
 from console.pages.new_campaign.drafted_plan import drafted_plan, plan_at_hand
 from console.pages.new_campaign.readings import REFRESH_SECONDS, reading_facts, reading_of
 from console.pages.new_campaign.steps import InjectedForm, InjectedWork, go_to, save, step_page, text
 from console.pages.said import with_remedy
-from console.preflight import check_login, choose_account
+from console.preflight import check_login
 from console.server.auth import Caller
 from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.state import AppState, InjectedState
 from dialer.errors import DialerError
 from dialer.phone import PhoneNumber, mask
-from workers.list_readings import list_readings
 from workers.rehearsal.beginning import beginning
 from workers.rehearsal.rehearsal import DEFAULT_SEED
 
@@ -151,17 +150,7 @@ def _start(work: DraftInWork, state: AppState, person: Caller, typed: Mapping[st
     until = time.monotonic() + PATIENCE
     while True:
         try:
-            note = begin_start(
-                state.ledger,
-                work.draft,
-                list_readings(state.settings, state.ledger)[Purpose.START],
-                state.settings.accounts,
-                choose_account=lambda definition: choose_account(definition, state.settings),
-                skip_rejects="skip" in typed,
-                again=False,
-                who=person.name,
-                clock=state.clock,
-            )
+            note = begin_start(work.draft, state, person.name, skip_rejects="skip" in typed)
         except BeingRead:
             if time.monotonic() > until:
                 raise

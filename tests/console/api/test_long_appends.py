@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import httpx
 import pytest
+from openpyxl import Workbook
 
 from campaigns.launch import append
 from campaigns.launch.drafts import file_drafts
 from campaigns.launch.drafts.reading_notes import ReadingStage, note_under_way
 from campaigns.operations.api_tokens import Scope
-from console.api import appends
 from tests.console.api.test_drafts import carry_out, killed_while_reading, long_lists, waiting
 from tests.console.api.test_tokens import bearing, token
 from tests.console.conftest import Console
@@ -24,7 +25,8 @@ __all__ = ["long_lists"]
 
 CONTACTS = 60
 LIST = "phone\n12\n" + "".join(f"+1303555{100 + number:04d}\n" for number in range(CONTACTS)) + "\n" * 2000
-AT = "/api/v1/campaigns/reminder-1/contacts/upload"
+JSON = "/api/v1/campaigns/reminder-1/contacts"
+AT = f"{JSON}/upload"
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,6 @@ def shared_console(filed_console: Console) -> Console:
 @pytest.fixture(autouse=True)
 def campaign(console: Console, long_lists: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A campaign that goes on; lists of two kilobytes are long, and appended ten rows at a time."""
-    monkeypatch.setattr(appends, "AT_ONCE_BYTES", 2000)
     monkeypatch.setattr(append, "APPENDED_AT_ONCE", 10)
     seed(console.ledger, PHONES[:3], now=console.clock(), campaign="reminder")
 
@@ -80,6 +81,34 @@ def test_it_is_appended_once_however_often_it_is_sent(console: Console) -> None:
     assert (get(console, at)["appended"]["added"], get(console, at)["appended"]["same"]) == (0, CONTACTS)
     assert console.http.get("/api/v1/drafts").json()["items"] == [], "it is no campaign to be started"
     assert console.http.get(f"/api/v1/drafts/{append_id}").status_code == 404
+
+
+def test_rows_are_appended_as_files_are_and_keep_their_lines(console: Console) -> None:
+    columns, *lines = LIST.split()
+    rows: list[dict[str, Any]] = [{columns: line, "note": "-" * 40, "visits": 3, "none": None} for line in lines]
+    sent = console.http.post(JSON, json={"contacts": rows, "skip_rejects": True})
+    assert (sent.status_code, sent.json()["state"]) == (202, "waiting")
+    carry_out(console, sent.json()["id"])
+    done = get(console, sent.headers["location"])["appended"]
+    assert (done["added"], done["rejected"], done["rejects"][0]["line"]) == (CONTACTS, 1, 1)
+    few = {"contacts": rows[:20], "skip_rejects": True}
+    again = console.http.post(JSON, json=few)
+    assert (again.status_code, again.json()["same"], again.json()["rejects"][0]["line"]) == (200, 19, 1)
+    assert again.json()["rows"][0] == done["rows"][0] | {"fate": "same"}
+    clash = [row | {"Note ": ""} for row in rows]
+    refused = console.http.post(JSON, json={"contacts": clash})
+    carry_out(console, refused.json()["id"])
+    assert get(console, refused.headers["location"])["problem"]["type"] == "urn:dialer:bad-rows"
+
+
+def test_a_workbook_is_long_by_what_is_packed_in_it(console: Console) -> None:
+    book = Workbook()
+    for line in LIST.split():
+        book.active.append([line])
+    packed = BytesIO()
+    book.save(packed)
+    sent = console.http.post(AT, files={"list": ("more.xlsx", packed.getvalue())}, headers={"X-Dialer": "1"})
+    assert sent.status_code == 202
 
 
 def get(console: Console, at: str) -> Any:
@@ -128,7 +157,6 @@ def test_it_ends_with_its_campaign_or_when_it_is_stopped_and_when_rows_are_bad(c
 
 
 def test_the_page_shows_how_far_it_is_and_what_became_of_it(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("console.pages.campaign_acts.AT_ONCE_BYTES", 2000)
     at = "/campaigns/reminder-1/append"
     data = {"token": token_of(console.http.get(at).text), "skip_rejects": "yes"}
     sent = console.http.post(at, data=data, files={"rows": ("more.csv", LIST.encode())})
