@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 FULL_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MINUTES_PER_DAY = 24 * 60
 PLAUSIBLE_YEARS = range(2000, 2200)
+CALENDAR_YEARS = range(MINYEAR + 1, MAXYEAR)  # beyond them there is no next day, or no moment in another zone
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
 
 
@@ -34,6 +35,10 @@ class BadMoment(BadTime):
     """The text is not a date with a time."""
 
 
+class BadDay(BadTime):
+    """The text is not a day, or one at an end of the calendar."""
+
+
 def parse_moment(text: str) -> datetime:
     """Read a date and time in ISO 8601; the result is naive when the text has no offset. Raises BadMoment."""
     if not MOMENT.fullmatch(text.strip()):
@@ -47,6 +52,22 @@ def parse_moment(text: str) -> datetime:
     if moment.year not in PLAUSIBLE_YEARS:
         raise BadMoment(f"the year {moment.year:04} cannot be meant", "correct the year")
     return moment
+
+
+def parse_day(text: str) -> date:
+    """Read a day in ISO 8601, such as 2026-12-05: the day before and the day after it exist. Raises BadDay."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise BadDay("not a day", "write it as 2026-12-05") from None
+    if not is_in_calendar(day):
+        raise BadDay(f"the year {day.year:04} cannot be meant", "correct the year")
+    return day
+
+
+def is_in_calendar(day: date) -> bool:
+    """Whether this day, or moment, is so far from the calendar's ends that a day more or another zone leads to none."""
+    return day.year in CALENDAR_YEARS
 
 
 def earliest(local: datetime, *zones: ZoneInfo) -> datetime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import Header, Path, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from campaigns.launch.drafts.file_drafts import Cell
 from campaigns.launch.single_calls import CallRequested, place_call
@@ -19,6 +19,7 @@ from console.api.campaigns import shown_text
 from console.api.contacts import ContactStory, story_of
 from console.server.api_route import InjectedCaller, api_router, needs
 from console.server.cursors import MAX_ID
+from console.server.moments import Moment
 from console.server.state import InjectedState
 
 router = api_router("calls")
@@ -44,7 +45,7 @@ class NewCall(BaseModel):
     to: str = Field(max_length=60, description="The number, written as in a list of the campaign.")
     fields: dict[str, Cell] = Field({}, description="The values of the text's variables, by their columns.")
     key: str | None = Field(None, max_length=200, description="Its name in the caller's own system.")
-    not_after: AwareDatetime | None = Field(None, description="It is never placed after this moment.")
+    not_after: Moment | None = Field(None, description="It is never placed after this moment.")
     urgent: bool = Field(False, description="It goes before the other calls of its campaign.")
 
 

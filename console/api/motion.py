@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Path, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from campaigns.launch.change import Change, change_contact
 from campaigns.launch.drafts.file_drafts import Cell
@@ -21,6 +21,7 @@ from console.server.api_route import NO_NUL, InjectedCaller, api_router, needs
 from console.server.auth import Caller
 from console.server.cursors import MAX_ID
 from console.server.etags import versions_of
+from console.server.moments import Moment
 from console.server.state import InjectedState
 
 router = api_router("contacts")
@@ -82,7 +83,7 @@ class ContactChange(BaseModel):
 
     fields: dict[str, Cell] | None = None
     phone: str | None = Field(None, max_length=60)
-    not_after: AwareDatetime | None = None
+    not_after: Moment | None = None
     text: str | None = Field(None, max_length=10_000)
 
 

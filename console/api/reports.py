@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, HTTPException, Query
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from campaigns.operations.api_tokens import Scope
@@ -19,6 +19,7 @@ from campaigns.reporting.report import totals
 from console.api.campaigns import CampaignId, shown_text
 from console.server.api_route import NO_NUL, InjectedCaller, api_router, needs
 from console.server.auth import Caller
+from console.server.moments import Moment
 from console.server.report_sheets import XLSX, sheet_download, workbook_download
 from console.server.state import InjectedState
 
@@ -154,8 +155,8 @@ async def choice_asked_for(
         list[Annotated[str, Query(max_length=100, pattern=NO_NUL)]],
         Query(max_length=MOST_CAMPAIGNS, description="Ids or names; absent: all that started in the span."),
     ] = [],  # noqa: B006  # FastAPI copies it
-    since: Annotated[AwareDatetime | None, Query(description="Campaigns that started then or later.")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Campaigns that started before.")] = None,
+    since: Annotated[Moment | None, Query(description="Campaigns that started then or later.")] = None,
+    until: Annotated[Moment | None, Query(description="Campaigns that started before.")] = None,
 ) -> Choice:
     """The campaigns of the address."""
     if not campaign and since is None and until is None:

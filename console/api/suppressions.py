@@ -7,7 +7,7 @@ from typing import Any
 
 from anyio import to_thread
 from fastapi import HTTPException, Request
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 from starlette.datastructures import UploadFile
 
 from campaigns.launch.drafts.file_drafts import paths_left_out
@@ -21,6 +21,7 @@ from console.api.uploads import LIST_PART, MAX_UPLOAD, multipart_body, uploaded_
 from console.server.api_route import NO_NUL, InjectedCaller, api_router, needs
 from console.server.auth import Caller
 from console.server.cursors import After, Limit, Page, id_after, page_of
+from console.server.moments import Moment
 from console.server.state import AppState, InjectedState
 from dialer.phone import is_country
 
@@ -61,7 +62,7 @@ class NewSuppression(OfAccount):
     """A number that is not to be called."""
 
     reason: str = Field("do not call", max_length=200, pattern=NO_NUL)
-    expires_at: AwareDatetime | None = Field(None, description="Absent: for good.")
+    expires_at: Moment | None = Field(None, description="Absent: for good.")
 
 
 class Added(BaseModel):

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from campaigns.ledger.audit_chain.verifying import ChainFault, verify
 from campaigns.operations import api_tokens
@@ -15,6 +15,7 @@ from campaigns.operations.api_tokens import Scope, Token
 from campaigns.reporting.audit_trail import AuditFilter, audit_after
 from console.server.api_route import NO_NUL, InjectedCaller, api_router, needs
 from console.server.cursors import After, Limit, Page, moment_and_row_after, page_of
+from console.server.moments import Moment
 from console.server.state import InjectedState
 
 router = api_router("administration")
@@ -49,7 +50,7 @@ class NewToken(BaseModel):
 
     name: str = Field(max_length=60)
     scopes: list[Scope] = Field(max_length=len(Scope))
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
 
 
 class AuditEntry(BaseModel):
@@ -84,8 +85,8 @@ async def wanted_lines(
     campaign: Word = None,
     who: Word = None,
     event: Word = None,
-    since: Annotated[AwareDatetime | None, Query(description="From this moment on.")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Before this moment.")] = None,
+    since: Annotated[Moment | None, Query(description="From this moment on.")] = None,
+    until: Annotated[Moment | None, Query(description="Before this moment.")] = None,
 ) -> AuditFilter:
     """Which lines of the audit are asked for."""
     return AuditFilter(campaign=campaign, who=who, event=event, since=since, until=until)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi import Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from campaigns.ledger.webhooks import Webhook
 from campaigns.lifecycle import DeliveryState, EventKind, Included, WebhookState
@@ -15,6 +15,7 @@ from campaigns.operations.webhooks import subscriptions
 from campaigns.operations.webhooks.subscriptions import ListedWebhook
 from console.server.api_route import InjectedCaller, api_router, needs
 from console.server.cursors import After, Limit, Page, id_after, page_of
+from console.server.moments import Moment
 from console.server.state import AppState, InjectedState
 from dialer.internal_networks import networks
 from dialer.outside_url import public_part
@@ -110,7 +111,7 @@ class Replay(BaseModel):
 
     events: list[str] = Field([], max_length=1000, description="Their ids: evt_…")
     failed: bool = Field(False, description="All that were given up.")
-    since: AwareDatetime | None = None
+    since: Moment | None = None
 
 
 class Replayed(BaseModel):

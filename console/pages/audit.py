@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -13,8 +12,8 @@ from fastapi.responses import StreamingResponse
 from campaigns.ledger.audit_chain.verifying import verify
 from campaigns.operations.people import Role
 from campaigns.reporting.audit_trail import AuditFilter, audit_after, audit_cells, people_and_events
+from console.pages.days import typed_span
 from console.pages.downloads import csv_download
-from console.pages.language import gettext
 from console.pages.rendering import render
 from console.server.cursors import After, moment_and_row_after, page_of
 from console.server.page_route import for_role, page_router
@@ -48,15 +47,13 @@ async def asked_for(
     """The filters of the address; days are those of UTC, the last one included."""
     typed = {"campaign": campaign.strip(), "who": who.strip(), "event": event.strip(), "since": since, "until": until}
     faults: dict[str, str] = {}
-    first, last = (_day(name, typed[name], faults) for name in ("since", "until"))
-    if first and last and last < first:
-        faults["until"] = gettext("the last day comes before the first")
+    first, end = typed_span(typed, faults)
     wanted = AuditFilter(
         campaign=typed["campaign"] or None,
         who=typed["who"] or None,
         event=typed["event"] or None,
         since=first,
-        until=last and last + timedelta(days=1),
+        until=end,
     )
     return AskedFor(typed, wanted, faults)
 
@@ -95,13 +92,3 @@ def export_audit(state: InjectedState, asked: Asked) -> StreamingResponse:
     for field, fault in asked.faults.items():
         raise HTTPException(422, f"{field}: {fault}")
     return csv_download("audit.csv", audit_cells(state.ledger, asked.wanted))
-
-
-def _day(field: str, typed: str, faults: dict[str, str]) -> datetime | None:
-    if not typed:
-        return None
-    try:
-        return datetime.combine(date.fromisoformat(typed), time(), UTC)
-    except ValueError:
-        faults[field] = gettext("write a day as 2027-01-31")
-        return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -16,6 +15,7 @@ from campaigns.operations.people import Role
 from campaigns.reporting.joint.chosen_campaigns import Choice, TooManyCampaigns, chosen_campaigns
 from campaigns.reporting.joint.joint_report import JointReport, joint_report
 from campaigns.reporting.joint.report_sheets import FOR_PEOPLE, Sheet
+from console.pages.days import typed_span
 from console.pages.language import gettext
 from console.pages.rendering import render
 from console.server.page_route import InjectedPerson, for_role, page_router
@@ -54,21 +54,8 @@ def _asked(campaigns: str, since: str, until: str) -> Asked:
     """Names are separated by blanks or commas; days are those of UTC, the last one included."""
     typed = {"campaigns": campaigns.strip(), "since": since, "until": until}
     faults: dict[str, str] = {}
-    first, last = (_day(name, typed[name], faults) for name in ("since", "until"))
-    if first and last and last < first:
-        faults["until"] = gettext("the last day comes before the first")
     names = tuple(typed["campaigns"].replace(",", " ").split())
-    return Asked(typed, Choice(names, first, last and last + timedelta(days=1)), faults)
-
-
-def _day(name: str, typed: str, faults: dict[str, str]) -> datetime | None:
-    if not typed:
-        return None
-    try:
-        return datetime.combine(date.fromisoformat(typed), time(), UTC)
-    except ValueError:
-        faults[name] = gettext("write a day as 2027-01-31")
-        return None
+    return Asked(typed, Choice(names, *typed_span(typed, faults)), faults)
 
 
 Names = Annotated[str, Query(max_length=MOST_TYPED, pattern=r"^[^\x00]*$")]

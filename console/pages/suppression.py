@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -14,6 +14,7 @@ from campaigns.operations import suppression_list
 from campaigns.operations.people import Role
 from campaigns.operations.suppression_files import exporting
 from campaigns.operations.suppression_list import BadSearch
+from console.pages.days import A_DAY, UNTIL, typed_day
 from console.pages.downloads import csv_download
 from console.pages.language import gettext
 from console.pages.rendering import render
@@ -134,17 +135,12 @@ def terms_of(typed: Mapping[str, str], state: AppState, faults: dict[str, str]) 
 
 
 def _end(typed: str, now: datetime, faults: dict[str, str]) -> datetime | None:
-    """The end of the day that was typed, by UTC's calendar."""
-    if not typed:
+    day = typed_day(UNTIL, typed, faults)
+    if day is None:
         return None
-    try:
-        end = datetime.combine(date.fromisoformat(typed) + timedelta(days=1), time(), UTC)
-    except (ValueError, OverflowError):
-        faults["until"] = gettext("write a day as 2027-01-31")
-        return None
-    if end <= now:
-        faults["until"] = gettext("this day has passed")
-    return end
+    if day + A_DAY <= now:
+        faults[UNTIL] = gettext("this day has passed")
+    return day + A_DAY
 
 
 def _phone(number: str, country: str, faults: dict[str, str]) -> PhoneNumber | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import File, Form, HTTPException, Request, Response, UploadFile
@@ -16,6 +15,7 @@ from campaigns.operations.people import Role
 from campaigns.operations.suppression_files import uploads
 from campaigns.operations.suppression_files.importing import NoNumbers
 from campaigns.operations.suppression_files.uploads import Terms, Upload
+from console.pages.days import A_DAY
 from console.pages.downloads import csv_download
 from console.pages.language import gettext
 from console.pages.rendering import render
@@ -29,7 +29,6 @@ from dialer.phone import is_country
 LARGEST_UPLOAD = 64 << 20
 REJECTS_SHOWN = 50
 LONGEST_NAME = 120
-ONE_DAY = timedelta(days=1)
 ENCODINGS = ("utf-8", "cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "gbk", "shift_jis", "big5", "koi8_r")
 
 router = page_router(max_body=LARGEST_UPLOAD)
@@ -123,7 +122,7 @@ def _typed(country: str, reason: str, account: str, until: str, encoding: str) -
 
 def _typed_before(upload: Upload) -> dict[str, str]:
     terms = upload.terms
-    until = "" if terms.expires_at is None else (terms.expires_at.date() - ONE_DAY).isoformat()
+    until = "" if terms.expires_at is None else (terms.expires_at.date() - A_DAY).isoformat()
     return _typed(terms.country or "", terms.reason, terms.account, until, terms.encoding or "")
 
 

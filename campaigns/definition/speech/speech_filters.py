@@ -21,6 +21,7 @@ from babel.numbers import format_currency, list_currencies
 from jinja2 import pass_context
 from jinja2.runtime import Context
 
+from campaigns.calendar.times import is_in_calendar
 from campaigns.definition.speech.amounts import NotAnAmount, decimals_of, read_amount, rounded
 from campaigns.definition.speech.date_formats import formats_of
 from campaigns.definition.speech.languages import day_pattern, language_named
@@ -222,6 +223,8 @@ def _on_the_contacts_clock(value: object, written: date | time, speech: Speech) 
         return {written}, ""
     if isinstance(written, time):
         raise CannotBeSpoken(value, "has an offset and no date", "write the local time, or the date too")
+    if not is_in_calendar(written):
+        raise CannotBeSpoken(value, f"cannot be meant: the year is {written.year:04}", "correct the year")
     if not speech.zones:
         advice = "set schedule.zone, name the zone in a column (contacts.zone), or write the local time"
         raise CannotBeSpoken(value, "has an offset, and the contact no time zone", advice)

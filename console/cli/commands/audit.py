@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
+from campaigns.calendar.times import BadDay, parse_day
 from campaigns.ledger.audit_chain.chaining import ChainPlace
 from campaigns.ledger.audit_chain.verifying import ChainFault, Verification, verify
 from campaigns.reporting.audit_trail import AuditFilter, audit_after
@@ -133,6 +134,6 @@ def _chain_place(text: str) -> ChainPlace:
 
 def _day(text: str | None) -> datetime | None:
     try:
-        return None if text is None else datetime.combine(date.fromisoformat(text), time(), UTC)
-    except ValueError:
-        raise BadArgument(f"--since: {text!r} is no day", "write it as 2027-01-31") from None
+        return None if text is None else datetime.combine(parse_day(text), time(), UTC)
+    except BadDay as exc:
+        raise BadArgument(f"--since: {text!r} is no day", exc.suggestion) from None

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from campaigns.calendar.times import BadMoment, parse_moment
+from campaigns.calendar.times import BadTime, parse_day, parse_moment
 from campaigns.ledger.store import Ledger
 from campaigns.reporting.joint.chosen_campaigns import Choice
 from campaigns.reporting.joint.joint_report import joint_report
@@ -101,12 +101,10 @@ def _choice(names: Sequence[str], since: str | None, until: str | None) -> Choic
 def _moment(option: str, text: str, *, end: bool = False) -> datetime:
     """A day of this machine's zone, its end with `end`, or a moment. Raises BadArgument."""
     try:
-        return datetime.combine(date.fromisoformat(text) + timedelta(days=end), time()).astimezone()
-    except ValueError:
-        pass
-    try:
-        return parse_moment(text).astimezone()
-    except BadMoment as exc:
+        if "T" in text or " " in text:
+            return parse_moment(text).astimezone()
+        return datetime.combine(parse_day(text) + timedelta(days=end), time()).astimezone()
+    except BadTime as exc:
         raise BadArgument(
             f"{option}: {text!r}: {exc}", "write a day, 2026-11-30, or a moment, 2026-11-30T15:00"
         ) from None

@@ -24,6 +24,10 @@ class NotShown(ValueError):
         self.remedy, self.text = remedy, text
 
 
+def _no_moment() -> NotShown:
+    return NotShown("the cell shows #####: its value is no date or time", "correct its value or its format")
+
+
 def days_since(iso: str, *, from_1904: bool) -> str:
     """A date or time in ISO 8601, as some programs store it, as the number of days. Raises NotShown."""
     start = datetime(*(FROM_1904 if from_1904 else FROM_1900))  # noqa: DTZ001  # cells have no zone
@@ -52,7 +56,7 @@ class ClockFormat:
     def show(self, days: float) -> str:
         """The text that the cell shows; complete dates and times as ISO 8601. Raises NotShown."""
         if days < 0 or days >= LAST_DAY:
-            raise NotShown("the cell shows #####: its value is no date or time", "correct its value or its format")
+            raise _no_moment()
         seconds = floor(days * DAY + 0.5)
         if self._is_duration or not (self._has_date or self._has_time):
             return LEADING_ZERO.sub("", self._written(None, seconds))  # 05:30 would be read as a time of day
@@ -80,7 +84,10 @@ class ClockFormat:
 
     def _moment(self, seconds: int) -> datetime:
         year, month, day = FROM_1904 if self._from_1904 else FROM_1900 if seconds >= 60 * DAY else FROM_1900_JANUARY
-        return datetime(year, month, day) + timedelta(seconds=seconds)  # noqa: DTZ001  # cells have no zone
+        try:
+            return datetime(year, month, day) + timedelta(seconds=seconds)  # noqa: DTZ001  # cells have no zone
+        except OverflowError:  # the last second of 9999, rounded up; or, from 1904, a day four years after it
+            raise _no_moment() from None
 
     def _time(self, seconds: int) -> str:
         """The time of day in ISO 8601, as far as it is shown."""

@@ -138,6 +138,8 @@ def test_a_time_with_an_offset_is_said_as_the_contacts_clock_shows_it(written, z
     ("source", "written", "zone", "why"),
     [
         (VISIT, "2026-12-05T15:00Z", None, "the contact no time zone"),
+        (VISIT, "9999-12-31T23:59Z", "Pacific/Kiritimati", "cannot be meant: the year is 9999"),
+        (VISIT, "0001-01-01T00:00Z", "America/New_York", "cannot be meant: the year is 0001"),
         (VISIT, "2026-12-05T15:00Z", "America/New_York,America/Chicago", "not the same in the 2 time zones"),
         ("{{ a | date }}", "2026-12-06T05:30Z", "America/New_York,America/Chicago", "not the same in the 2"),
         ("{{ a | time }}", "15:00Z", NEW_YORK, "an offset and no date"),

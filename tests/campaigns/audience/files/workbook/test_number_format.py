@@ -141,6 +141,7 @@ def test_what_a_format_makes_another_thing_is_no_quantity(code):
         ("yyyy-mm-dd", "-1", "#####"),
         ("[h]:mm", "-0.5", "#####"),
         ("yyyy-mm-dd", "2958466", "#####"),
+        ("yyyy-mm-dd h:mm:ss", "2958465.99999999", "#####"),  # rounded to the second it is in the year 10000
         ("yyyy-mm-dd", "0", "zero as a date"),
         ("0", "nan", "no number"),
         ("General", "inf", "no number"),
@@ -155,6 +156,8 @@ def test_what_cannot_be_shown_is_named(code, stored, named):
 def test_days_are_counted_from_1904_where_the_workbook_says_so():
     assert NumberFormat("yyyy-mm-dd h:mm", from_1904=True).show("44899.625") == "2026-12-05T15:00"
     assert NumberFormat("yyyy-mm-dd", from_1904=True).show("0") == "1904-01-01"
+    with pytest.raises(NotShown, match="#####"):
+        NumberFormat("yyyy-mm-dd", from_1904=True).show("2958465")
 
 
 @pytest.mark.parametrize(
