@@ -1,7 +1,8 @@
 """What calls cost, from the prices that each attempt was opened with and from what became of it since.
 
-A cost is written nowhere: it follows from the attempt, so that a late receipt corrects it, too. Until a call has ended,
-and where nobody knows how long it was, it is what was kept back for it.
+A cost is written nowhere: it follows from the attempt, so that a late receipt corrects it, too. A talk of known length
+costs what it lasted, whatever its outcome is called. Until a call has ended, and where it may have been talked for a
+time that nobody knows, it costs what was kept back for it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, and_, case, cast, func, or_, select, update
 
@@ -23,15 +25,20 @@ def cost_of_attempt() -> ColumnElement[Any]:
     parts = attempts.c.talk_seconds / attempts.c.part_seconds
     whole = cast(parts, Integer)  # one store cuts it off, the other rounds it
     begun = case((whole < parts, whole + 1), else_=whole)
-    unknown_length = and_(attempts.c.outcome.in_(REACHED), attempts.c.talk_seconds.is_(None))
-    doubtful = or_(attempts.c.status.in_((*OPEN_ATTEMPTS, AttemptStatus.UNKNOWN)), unknown_length)
+    may_have_talked = or_(attempts.c.outcome.in_(REACHED), attempts.c.status == AttemptStatus.UNKNOWN)
+    unknown_length = and_(may_have_talked, attempts.c.talk_seconds.is_(None))
     talked = attempts.c.call_price + attempts.c.part_price * begun
     return case(
-        (doubtful, attempts.c.kept_back),
-        (attempts.c.counted.is_(False), attempts.c.kept_back * 0),
+        (or_(attempts.c.status.in_(OPEN_ATTEMPTS), unknown_length), attempts.c.kept_back),
         (attempts.c.talk_seconds > 0, talked),
+        (attempts.c.counted.is_(False), attempts.c.kept_back * 0),
         else_=attempts.c.call_price,
     )
+
+
+def cost_of(db: Connection, attempt_id: UUID) -> int:
+    """The cost of one attempt that has prices, as it stands in this transaction; in millionths."""
+    return int(db.scalars(select(cost_of_attempt()).where(attempts.c.id == attempt_id)).one())
 
 
 def costs_of(db: Connection, campaign_ids: Iterable[str]) -> dict[str, Decimal]:

@@ -12,6 +12,7 @@ from campaigns.ledger import queries
 from campaigns.ledger.moves import lock_contact, move_attempt, move_contact
 from campaigns.ledger.queries import OpenAttempt
 from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
+from campaigns.safeguards.costs import cost_of
 from campaigns.settlement.evidence import Evidence
 from campaigns.settlement.reminders import goes_on
 from campaigns.settlement.requeue import move_unless_reached, requeue
@@ -65,7 +66,8 @@ def conclude(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datet
     )
     if not ended:
         return False
-    event.listen(db, "commit", lambda _: _count(attempt, ending, now), once=True)
+    cost = cost_of(db, attempt.id) if attempt.price else 0
+    event.listen(db, "commit", lambda _: _count(attempt, ending, cost, now), once=True)
     if traces.is_on():
         facts: Facts = {"campaign": attempt.campaign_id, "account": attempt.account, "contact": attempt.contact_id}
         facts |= {"outcome": ending.outcome.value, "ended_by": ending.evidence.value}
@@ -82,12 +84,10 @@ def conclude(db: Connection, attempt: OpenAttempt, ending: Ending, *, now: datet
     return True
 
 
-def _count(attempt: OpenAttempt, ending: Ending, now: datetime) -> None:
+def _count(attempt: OpenAttempt, ending: Ending, cost: int, now: datetime) -> None:
     CALLS_ENDED.labels(attempt.account, ending.outcome).inc()
     if price := attempt.price:
-        unanswered = ending.outcome not in (*REACHED, Outcome.UNKNOWN)
-        cost = price.kept_back if ending.talk_seconds is None else price.cost(ending.talk_seconds)
-        COST.labels(attempt.account, price.currency).inc((price.call if unanswered else cost) / MILLIONTHS)
+        COST.labels(attempt.account, price.currency).inc(cost / MILLIONTHS)
     if attempt.placed_at is not None:
         ANSWER_TO_OUTCOME.labels(attempt.account).observe(max(0.0, (now - attempt.placed_at).total_seconds()))
 

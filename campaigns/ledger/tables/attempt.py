@@ -73,7 +73,7 @@ attempts = Table(
     Column("reminder", Integer),  # which of several it tells
     Column("variant", Text),  # which of several texts it says
     Column("script_seconds", Float, nullable=False),
-    # What it costs by the prices it was opened with, in millionths; see `campaigns/ledger/costs.py`.
+    # What it costs by the prices it was opened with, in millionths; see `campaigns/safeguards/costs.py`.
     Column("currency", Text),
     Column("call_price", BigInteger),
     Column("part_price", BigInteger),  # of each part of the talk that is begun

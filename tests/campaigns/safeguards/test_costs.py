@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from random import Random
+from uuid import UUID
 
 import pytest
 import yaml
@@ -18,13 +19,17 @@ import campaigns
 from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.dispatch.dial import Slice, dial
 from campaigns.launch.checking.checks import check, open_audience
+from campaigns.ledger import queries
 from campaigns.ledger.tables import attempts
 from campaigns.planning.plan import make_plan
 from campaigns.reporting.report import report
 from campaigns.runtime import Runtime
 from campaigns.safeguards.budgets import budget_left
-from campaigns.safeguards.costs import costs_of
+from campaigns.safeguards.costs import cost_of, costs_of
+from campaigns.settlement.endings import Ending, conclude
+from dialer.calls import Outcome
 from dialer.deadline import utc_now
+from dialer.metrics import COST
 from dialer.prices import Prices
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
@@ -133,6 +138,62 @@ def end_all(using: Runtime, *, talked: float | None) -> None:
     with using.ledger.writing() as db:
         ended = as_attempt("ended", using.clock()) | {"outcome": outcome, "talk_seconds": talked, "counted": True}
         db.execute(update(attempts).where(attempts.c.ended_at.is_(None)).values(**ended))
+
+
+ROWS = [
+    ("dialing", None, None, False, 150_000),  # it goes on
+    ("answered", None, None, True, 150_000),
+    ("ended", "answered", 61.0, True, 250_000),
+    ("ended", "answered", 0.0, True, 50_000),
+    ("ended", "answered", None, True, 150_000),  # nobody knows for how long
+    ("ended", "busy", None, True, 50_000),
+    ("ended", "busy", 5.0, True, 150_000),  # a talk is paid, whatever its end is called
+    ("ended", "expired", None, False, 0),
+    ("unknown", "unknown", None, False, 150_000),
+    ("unknown", "unknown", None, True, 150_000),
+    ("unknown", "unknown", 61.0, True, 250_000),
+    ("not_placed", None, None, False, 0),
+]
+
+
+@pytest.mark.parametrize(("status", "outcome", "talked", "counted", "millionths"), ROWS)
+def test_a_talk_of_known_length_costs_that_and_an_unknown_one_what_was_kept_back(
+    using, status, outcome, talked, counted, millionths
+):
+    campaign_id = seed(using.ledger, numbers(1), now=using.clock())
+    attempt_id = dial_one(using, campaign_id)
+    facts = as_attempt(status, using.clock()) | {"outcome": outcome, "talk_seconds": talked, "counted": counted}
+    with using.ledger.writing() as db:
+        db.execute(update(attempts).values(**facts))
+        assert cost_of(db, attempt_id) == millionths
+
+
+@pytest.mark.parametrize(
+    ("outcome", "talked"),
+    [
+        *((Outcome.ANSWERED, 61.0), (Outcome.ANSWERED, None), (Outcome.UNKNOWN, 61.0), (Outcome.UNKNOWN, None)),
+        *((Outcome.BUSY, None), (Outcome.BUSY, 5.0)),
+    ],
+)
+def test_the_metric_counts_what_the_report_says(using, outcome, talked):
+    campaign_id = seed(using.ledger, numbers(1), now=using.clock())
+    attempt_id = dial_one(using, campaign_id)
+    metric = COST.labels("main", "EUR")
+    before = metric._value.get()
+    with using.ledger.writing() as db:
+        attempt = queries.attempts_by_id(db, [attempt_id], lock=True)[attempt_id]
+        conclude(db, attempt, Ending(outcome=outcome, ended_at=using.clock(), talk_seconds=talked), now=using.clock())
+    with using.ledger.reading() as db:
+        cost = costs_of(db, [campaign_id])["EUR"]
+    assert metric._value.get() - before == pytest.approx(float(cost))
+
+
+def dial_one(using: Runtime, campaign_id: str) -> UUID:
+    """Dial the only contact of a campaign; returns its attempt."""
+    claim_id, ids = claim(using.ledger, campaign_id, 1, now=using.clock())
+    assert dial(Slice(campaign_id=campaign_id, claim=claim_id, contact_ids=tuple(ids)), using=using) == 1
+    with using.ledger.reading() as db:
+        return db.scalars(select(attempts.c.id)).one()
 
 
 def test_several_workers_never_spend_more_than_the_budget_and_what_is_left_is_used(using, tmp_path):
