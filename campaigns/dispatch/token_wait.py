@@ -76,15 +76,19 @@ def return_claims(contacts: Sequence[Claimed], using: Runtime, due_in: float | N
 
 
 def _turn(left: Sequence[Claimed], account: Account, campaign: Campaign) -> list[Claimed]:
-    """The contacts that ask for tokens together: as many as the pace allows in a moment, of one urgency and number."""
+    """The contacts that ask for tokens together: as many as the pace allows in a moment, all of one urgency.
+
+    Where the account limits the pace of one number (`caller_id_pace`), all are shown the same.
+    """
     own = (account.settings.pace, campaign.definition.pace, account.settings.caller_id_pace)
     size = max(1, min(MOST_IN_TURN, round(min(pace for pace in own if pace) * TURN_SECONDS)))
-    kind = _kind(campaign, left[0])
-    return list(takewhile(lambda contact: _kind(campaign, contact) == kind, left[:size]))
+    by_number = account.settings.caller_id_pace is not None
 
+    def kind(contact: Claimed) -> tuple[Urgency, str | None]:
+        return _urgency_of_contact(campaign, contact), contact.caller_id if by_number else None
 
-def _kind(campaign: Campaign, contact: Claimed) -> tuple[Urgency, str | None]:
-    return _urgency_of_contact(campaign, contact), contact.caller_id
+    first = kind(left[0])
+    return list(takewhile(lambda contact: kind(contact) == first, left[:size]))
 
 
 def _urgency_of_contact(campaign: Campaign, contact: Claimed) -> Urgency:

@@ -162,6 +162,23 @@ def test_a_slice_takes_as_many_statements_however_many_calls_it_has(ledger, redi
         assert len([text for text in texts if text.startswith("INSERT INTO attempts")]) <= 2
 
 
+def test_contacts_are_sent_together_whatever_numbers_they_are_shown(ledger, redis_url, buckets):
+    shown = ["+18005550100", "+18005550101"]
+    campaign_id = seed(ledger, numbers(10), now=utc_now(), caller_id=shown)
+    claim_id, ids = claim(ledger, campaign_id, 10, now=utc_now())
+    with ledger.writing() as db:
+        for place, contact_id in enumerate(ids):
+            db.execute(update(contacts).where(contacts.c.id == contact_id).values(caller_id=shown[place % 2]))
+    slice_ = Slice(campaign_id=campaign_id, claim=claim_id, contact_ids=tuple(ids))
+    with (
+        serving(lambda *_: (201, {"messageId": str(uuid4()), "status": "queued"})) as url,
+        working(ledger, redis_url, {"main": webex(url, pace=5000)}, lease=300) as using,
+        counted(ledger) as texts,
+    ):
+        assert dial(slice_, using=using) == 10
+    assert len([text for text in texts if text.startswith("INSERT INTO attempts")]) == 1
+
+
 def test_grants_are_taken_and_settled_in_one_round_trip_however_many_they_are(buckets):
     bucket = TokenBucket(buckets, "main", Limits(pace=5000))
     for many in (FEW, MANY):
