@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -18,7 +18,6 @@ from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import contacts
 from campaigns.lifecycle import ContactStatus
 from campaigns.safeguards.caller_ids import left_today
-from dialer.phone import place_of
 
 ClaimDue = Callable[[int], dict[int, int]]
 ROUNDS = 3  # of claiming, where some that were claimed had to be put off
@@ -86,7 +85,9 @@ def _put_off(
     """Make due tomorrow who is held, and all that are due and are shown one of the used numbers."""
     pool, tomorrow = campaign.definition.caller_id, day_of(campaign.definition.schedule.zone, now)[1]
     waiting = (contacts.c.status == ContactStatus.PENDING, contacts.c.due_at <= now)
-    new = [contacts.c.phone.startswith(f"+{code}") for code in _used_codes(pool, used)]
+    # By region, nobody of a country all of whose numbers are used can be given one.
+    used_codes = pool.codes_of(used) if pool.by == "region" else []
+    new = [contacts.c.phone.startswith(f"+{code}") for code in used_codes]
     alike = or_(contacts.c.caller_id.in_(used), and_(contacts.c.caller_id.is_(None), or_(false(), *new)))
     own = and_(contacts.c.claim == claim, contacts.c.id.in_(held))
     by_opening: dict[datetime, list[str]] = {}
@@ -97,13 +98,3 @@ def _put_off(
         of_zones = (contacts.c.campaign_id == campaign.id, contacts.c.zone.in_(zones))
         for which in (own, and_(*waiting, alike)):
             db.execute(update(contacts).where(*of_zones, which).values(**UNCLAIMED, due_at=opening))
-
-
-def _used_codes(pool: CallerIds, used: Collection[str]) -> Sequence[str]:
-    """Calling codes all of whose numbers are used: nobody of these countries can be given one, by region."""
-    if pool.by != "region":
-        return []
-    by_code = defaultdict[str, list[str]](list)
-    for number in pool.numbers:
-        by_code[place_of(number).code].append(number)
-    return [code for code, numbers in by_code.items() if all(number in used for number in numbers)]

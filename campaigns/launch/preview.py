@@ -117,7 +117,7 @@ def _preview(row: ContactRow | Reject, audience: Audience) -> Preview:
         values=row.spoken,
         reminders=_reminders(row, definition),
         variant=definition.variant_for(row.key, row.e164),
-        caller_ids=[number for group in definition.caller_id.eligible(row.e164) for number in group],
+        caller_ids=definition.caller_id.all_eligible(row.e164),
     )
 
 

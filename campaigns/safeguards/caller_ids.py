@@ -49,7 +49,7 @@ def used_up_until(
     pool, left = campaign.definition.caller_id, left_today(db, campaign, now)
     if left is None:
         return None
-    numbers = [own] if own in left else [number for group in pool.eligible(phone) for number in group]
+    numbers = [own] if own in left else pool.all_eligible(phone)
     if any(left[number] for number in numbers):
         return None
     which = f"its number {mask(numbers[0])}" if len(numbers) == 1 else f"each of its {len(numbers)} numbers"

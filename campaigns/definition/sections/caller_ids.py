@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -58,8 +58,9 @@ class CallerIds(Section):
 
     @model_validator(mode="after")
     def _have_regions(self) -> CallerIds:
-        if self.by == "region" and (nowhere := [number for number in self.numbers if not place_of(number).country]):
-            raise field_error(f"{nowhere[0]} belongs to no country", "remove it, or write by: rotation")
+        nowhere = (number for number, place in self._places.items() if not place.country)
+        if self.by == "region" and (number := next(nowhere, None)):
+            raise field_error(f"{number} belongs to no country", "remove it, or write by: rotation")
         return self
 
     @property
@@ -94,6 +95,15 @@ class CallerIds(Section):
         if self.by == "rotation":
             return [self.numbers]
         return self.of_place(place_of(phone))
+
+    def all_eligible(self, phone: str) -> Sequence[str]:
+        """The same in one sequence, the preferred ones first."""
+        return [number for group in self.eligible(phone) for number in group]
+
+    def codes_of(self, numbers: Collection[str]) -> Sequence[str]:
+        """The calling codes whose numbers here are all among these."""
+        others = {place.code for number, place in self._places.items() if number not in numbers}
+        return sorted({place.code for place in self._places.values()} - others)
 
     def of_place(self, place: Place) -> Sequence[Sequence[str]]:
         """The numbers of this country: those of the same area, then the others. Empty where it has none."""
