@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, and_, bindparam, func, or_, select, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, bindparam, func, or_, select, tuple_
 
 from campaigns.ledger.tables import IS_OPEN, attempts, campaigns, contacts, faults, ticks
 from campaigns.lifecycle import (
@@ -110,6 +110,10 @@ class Campaign:
             return False
 
 
+COLUMNS = [campaigns.c["definition" if name == "definition_text" else name] for name in Campaign.__dataclass_fields__]
+"""The columns that a Campaign is made of; the names of its list's columns are not among them, which may be many."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAttempt:
     """An attempt that has not ended, with what must be known to settle it."""
@@ -178,10 +182,10 @@ def campaign(db: Connection, campaign_id: str, *, lock: bool = False) -> Campaig
     Raises NoSuchCampaign, which names the campaigns that exist.
     """
     can_exist = is_short_text(campaign_id, MAX_ID)  # PostgreSQL takes no NUL
-    by_id = _of_campaign(campaigns).with_for_update() if lock else _of_campaign(campaigns)
+    by_id = _of_campaign(*COLUMNS).with_for_update() if lock else _of_campaign(*COLUMNS)
     row = db.execute(by_id, {"campaign": campaign_id}).first() if can_exist else None
     if row is None and can_exist:
-        named = select(campaigns).where(campaigns.c.name == campaign_id).order_by(campaigns.c.created_at.desc())
+        named = select(*COLUMNS).where(campaigns.c.name == campaign_id).order_by(campaigns.c.created_at.desc())
         row = db.execute(named.limit(1).with_for_update() if lock else named.limit(1)).first()
     if row is None:
         known = db.scalars(select(campaigns.c.id).order_by(campaigns.c.created_at.desc()).limit(5)).all()
@@ -196,9 +200,9 @@ def campaign_status(db: Connection, campaign_id: str) -> CampaignStatus:
 
 
 @cache
-def _of_campaign(what: Table | Column[Any]) -> Select[Any]:
+def _of_campaign(*columns: Column[Any]) -> Select[Any]:
     """Kept, for every slice asks, and to build it takes longer than to run it."""
-    return select(what).where(campaigns.c.id == bindparam("campaign"))
+    return select(*columns).where(campaigns.c.id == bindparam("campaign"))
 
 
 def all_campaigns(
@@ -212,7 +216,7 @@ def all_campaigns(
 ) -> list[Campaign]:
     """Campaigns, newest first; when given, only those in `statuses`, on `account`, with `named` in their name or id,
     and `after` a creation and an id."""
-    query = select(campaigns).order_by(campaigns.c.created_at.desc(), campaigns.c.id.desc()).limit(limit)
+    query = select(*COLUMNS).order_by(campaigns.c.created_at.desc(), campaigns.c.id.desc()).limit(limit)
     if statuses is not None:
         query = query.where(campaigns.c.status.in_(list(statuses)))
     if account is not None:
@@ -233,7 +237,7 @@ def list_columns_of(db: Connection, campaign_id: str) -> list[tuple[str, str | N
 
 def campaigns_by_id(db: Connection, ids: Sequence[str]) -> list[Campaign]:
     """These campaigns, in the order of their ids as given."""
-    rows = {row.id: row for row in db.execute(select(campaigns).where(campaigns.c.id.in_(ids)))}
+    rows = {row.id: row for row in db.execute(select(*COLUMNS).where(campaigns.c.id.in_(ids)))}
     return [_campaign(rows[id_]) for id_ in ids if id_ in rows]
 
 
@@ -258,7 +262,7 @@ def _campaign(row: Row[tuple[object, ...]]) -> Campaign:
         pause_kind=_known(PauseKind, facts.pop("pause_kind")),
         hold_kind=_known(ReleaseHold, facts.pop("hold_kind")),
         canary=_known(CanaryResult, facts.pop("canary")),
-        **{name: value for name, value in facts.items() if name in Campaign.__dataclass_fields__},
+        **facts,
     )
 
 
