@@ -194,7 +194,7 @@ class Definition(Section):
             )
         if self.contacts.standing and self.schedule.repeat is not None:
             raise field_error("a standing campaign is not repeated: it goes on", "remove schedule.repeat")
-        if unlisted := next((name for name in self.by_account if name not in (self.account, *self.accounts)), None):
+        if unlisted := next((name for name in self.by_account if name not in self.all_accounts), None):
             raise field_error(f"by_account speaks of {unlisted}, which is not among the accounts", "add it to accounts")
         return self
 
@@ -229,6 +229,11 @@ class Definition(Section):
         if len(text) > MOST_CALLBACK_DATA:
             raise BadText(f"it comes to {len(text)} characters, and {MOST_CALLBACK_DATA} are taken")
         return text
+
+    @property
+    def all_accounts(self) -> tuple[str, ...]:
+        """Every account that it may dial with, the preferred one first."""
+        return self.accounts or (self.account,)
 
     def for_account(self, name: str) -> Definition:
         """The definition with the message and caller ID that `by_account` has for this account."""

@@ -18,7 +18,7 @@ from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import schedules
 from campaigns.lifecycle import LAUNCHES, LaunchState, Step
 from campaigns.runtime import contained
-from campaigns.safeguards.start_account import WhyNot, start_account
+from campaigns.safeguards.start_account import WhyNot, start_account_of_several
 from dialer.account_settings import AccountSettings
 from dialer.errors import DialerError
 from dialer.log import get_logger
@@ -169,7 +169,7 @@ def _launch(
         return f"missed: {missed}"
     checked = check(Path(schedule.file), accounts)  # suppressed and erased numbers are left out by the launch
     checked.refuse_rejects(None, skip=True)
-    account = start_account(checked.definition, why_not) if len(checked.definition.accounts) > 1 else None
+    account = start_account_of_several(checked.definition, why_not)
     campaign = launch(
         ledger,
         checked,

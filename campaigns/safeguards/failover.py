@@ -7,6 +7,7 @@ or wrong numbers never do, and an unconfirmed attempt stays with the account tha
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, exists, select, update
 
@@ -30,18 +31,36 @@ def move_on(db: Connection, campaign_id: str, account: str, why: str, now: datet
     following = next_account(definition, account)
     if row.account != account or following is None:
         return False
+    event, facts = "campaign moved to another account", _returning(definition, now)
+    return change_account(db, campaign_id, account, following, why, now, event=event, **facts)
+
+
+def change_account(
+    db: Connection,
+    campaign_id: str,
+    account: str,
+    following: str,
+    why: str,
+    now: datetime,
+    *,
+    event: str,
+    **facts: Any,
+) -> bool:
+    """Let a live campaign go on with the account `following`, and write these facts; False: it has left `account`.
+
+    Its breaker counts anew. `event` is what the audit says.
+    """
     still_there = (
         campaigns.c.id == campaign_id,
         campaigns.c.account == account,
         campaigns.c.status.in_(LIVE_CAMPAIGNS),
     )
-    # Its breaker counts anew, too.
-    anew = {"account": following, "since": now, **UNHELD, **_returning(definition, now)}
+    anew = {"account": following, "since": now, **UNHELD, **facts}
     if not updated_one(db, update(campaigns).where(*still_there).values(**anew)):
         return False
-    make_campaign_due(db, campaign_id, account, now)
+    _make_due(db, contacts.c.campaign_id == campaign_id, account, now)
     detail = f"from {account} to {following}: {why}"
-    write_audit(db, now, who=PROGRAM, event="campaign moved to another account", campaign_id=campaign_id, detail=detail)
+    write_audit(db, now, who=PROGRAM, event=event, campaign_id=campaign_id, detail=detail)
     return True
 
 
@@ -60,7 +79,7 @@ def _returning(definition: Definition, now: datetime) -> dict[str, datetime]:
 
 def next_account(definition: Definition, account: str) -> str | None:
     """The account that comes after this one in the order of preference."""
-    names = definition.accounts
+    names = definition.all_accounts
     place = names.index(account) + 1 if account in names else len(names)
     return names[place] if place < len(names) else None
 
@@ -68,11 +87,6 @@ def next_account(definition: Definition, account: str) -> str | None:
 def has_left(db: Connection, campaign_id: str, account: str) -> bool:
     """Whether the campaign dials with another account by now."""
     return db.scalar(select(campaigns.c.account).where(campaigns.c.id == campaign_id)) != account
-
-
-def make_campaign_due(db: Connection, campaign_id: str, account: str, now: datetime) -> None:
-    """Make due whom the account that a campaign has left had put off."""
-    _make_due(db, contacts.c.campaign_id == campaign_id, account, now)
 
 
 def make_due(db: Connection, account: str, now: datetime) -> int:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, select, update
+from sqlalchemy import ColumnElement, Connection, Row, exists, select, update
 
-from campaigns.ledger.moves import UNHELD, move_campaign, updated_one, write_audit
+from campaigns.ledger.moves import move_campaign
 from campaigns.ledger.queries import parse_definition
 from campaigns.ledger.tables import RETURNS, breakers, campaigns, halts
 from campaigns.lifecycle import LIVE_CAMPAIGNS, PROGRAM, CampaignStatus, PauseKind
-from campaigns.safeguards.failover import make_campaign_due
+from campaigns.safeguards.failover import change_account
 
 ASKED_EVERY = timedelta(minutes=1)
 
@@ -39,7 +39,8 @@ def answered(db: Connection, account: str, campaign_ids: Sequence[str], now: dat
     """The preferred account of these campaigns is healthy or not: returns those that have gone back to it."""
     healthy = healthy and not db.scalar(select(_in_trouble(account)))
     returned = []
-    for row in db.execute(select(campaigns).where(campaigns.c.id.in_(campaign_ids), RETURNS)).all():
+    columns = [campaigns.c[name] for name in ("id", "account", "definition", "pause_kind", "returns_at")]
+    for row in db.execute(select(*columns).where(campaigns.c.id.in_(campaign_ids), RETURNS)).all():
         if healthy and row.returns_at <= now and _go_back(db, row, account, now):
             returned.append(row.id)
         elif not healthy and (after := parse_definition(row.definition).return_after):
@@ -54,17 +55,12 @@ def _in_trouble(account: str) -> ColumnElement[bool]:
 
 
 def _go_back(db: Connection, row: Row[tuple[object, ...]], account: str, now: datetime) -> bool:
-    moved = row._mapping
-    anew = {"account": account, "since": now, "returns_at": None, "return_asked_at": None, **UNHELD}
-    still_there = and_(campaigns.c.id == row.id, campaigns.c.account == row.account, RETURNS)
-    live = campaigns.c.status.in_(LIVE_CAMPAIGNS)
-    if not updated_one(db, update(campaigns).where(still_there, live).values(**anew)):
-        return False
-    make_campaign_due(db, row.id, row.account, now)
     definition = parse_definition(row.definition)
-    detail = f"from {row.account} to {account}: it has answered for {definition.return_after}"
-    write_audit(db, now, who=PROGRAM, event="campaign went back to its account", campaign_id=row.id, detail=detail)
-    if moved["pause_kind"] == PauseKind.HALTED and definition.resume_after_halt:
-        only_from = [CampaignStatus.PAUSED]
-        move_campaign(db, row.id, CampaignStatus.RUNNING, now, who=PROGRAM, reason=detail, only_from=only_from)
+    why, event = f"it has answered for {definition.return_after}", "campaign went back to its account"
+    asked_no_more = {"returns_at": None, "return_asked_at": None}
+    if not change_account(db, row.id, row.account, account, why, now, event=event, **asked_no_more):
+        return False
+    if row.pause_kind == PauseKind.HALTED and definition.resume_after_halt:
+        reason, only_from = f"from {row.account} to {account}: {why}", [CampaignStatus.PAUSED]
+        move_campaign(db, row.id, CampaignStatus.RUNNING, now, who=PROGRAM, reason=reason, only_from=only_from)
     return True

@@ -32,10 +32,15 @@ class StartAccount:
 
 def start_account(definition: Definition, why_not: WhyNot) -> StartAccount | None:
     """The first of the campaign's accounts that can dial; None if none can. Asks each of them."""
-    names = definition.accounts or (definition.account,)
+    names = definition.all_accounts
     unhealthy = {name: why for name in names if (why := why_not(name))}
     healthy = next((name for name in names if name not in unhealthy), None)
     return StartAccount(name=healthy, unhealthy=unhealthy) if healthy else None
+
+
+def start_account_of_several(definition: Definition, why_not: WhyNot) -> StartAccount | None:
+    """The same for a campaign with several accounts. None, and none is asked, where it has one: it starts on that."""
+    return start_account(definition, why_not) if len(definition.all_accounts) > 1 else None
 
 
 def why_not(ruling: Ruling) -> str | None:

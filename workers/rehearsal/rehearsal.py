@@ -111,7 +111,7 @@ def rehearse(
         )
         campaign = launch(own_ledger, checked, who=WHO, now=begins)
         chances = odds(plan.outcome_model.first, plan.outcome_model.later)
-        used = {name: accounts[name] for name in (definition.account, *definition.accounts)}
+        used = {name: accounts[name] for name in definition.all_accounts}
         ticking: list[Ticking] = []
         parts = closing.enter_context(
             opened(

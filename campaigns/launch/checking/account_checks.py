@@ -56,19 +56,19 @@ def _as_stored(row: ContactRow) -> dict[str, str]:
 
 def fallback_accounts(definition: Definition, accounts: Mapping[str, AccountSettings]) -> list[FallbackAccount]:
     """The campaign's accounts after its first. All must be in the settings: see `account_faults`."""
-    others = definition.accounts[1:]
+    others = definition.all_accounts[1:]
     return [FallbackAccount(definition, name, provider_for(accounts[name]).check_script) for name in others]
 
 
 def account_faults(definition: Definition, accounts: Mapping[str, AccountSettings]) -> Iterator[FileFault]:
     """Faults of the accounts: one may not show a number; one is not in the settings, or alone leads to a sandbox."""
-    if definition.return_after and len(definition.accounts) < 2:
+    if definition.return_after and len(definition.all_accounts) < 2:
         remedy = "list several as accounts, or remove it"
         yield definition.fault(("return_after",), "return_after has no account to go back to", remedy)
-    for name in (definition.account, *definition.accounts[1:]):
+    for name in definition.all_accounts:
         if name in accounts and (allowed := accounts[name].caller_ids):
             yield from _numbers_not_allowed(definition, name, allowed)
-    for name in definition.accounts[1:]:
+    for name in definition.all_accounts[1:]:
         if name not in accounts:
             yield unknown_account(definition, ("accounts",), name, accounts)
         elif accounts[name].sandbox != accounts[definition.account].sandbox:
@@ -92,7 +92,7 @@ def price_faults(definition: Definition, accounts: Mapping[str, AccountSettings]
     if definition.limits is None or definition.limits.cost is None:
         return
     path, currencies = ("limits", "cost"), dict[str, str]()
-    for name in dict.fromkeys([definition.account, *definition.accounts]):
+    for name in definition.all_accounts:
         prices = accounts[name].prices if name in accounts else None
         if prices is not None:
             currencies[name] = prices.currency

@@ -20,7 +20,7 @@ from campaigns.ledger.lists import drafts
 from campaigns.ledger.lists.drafts import DraftGone
 from campaigns.ledger.queries import NoSuchCampaign
 from campaigns.ledger.store import Ledger
-from campaigns.safeguards.start_account import StartAccount, WhyNot, start_account
+from campaigns.safeguards.start_account import StartAccount, WhyNot, start_account_of_several
 from dialer.account_settings import AccountSettings
 
 
@@ -86,7 +86,7 @@ def start_carried_out(
                     created=lambda created_id: reading.begun(campaign=created_id, created_at=now.isoformat()),
                     still_wanted=lambda db, campaign_id: _refuse_unwanted(reading),
                     second_person_above=second_person_above,
-                    account=start_account(checked.definition, why_not),
+                    account=start_account_of_several(checked.definition, why_not),
                 ).id
         note_started(draft, campaign_id)
         return reading.done(reading.note.rows_read, {"campaign": campaign_id})

@@ -19,7 +19,7 @@ from campaigns.lifecycle import CampaignStatus
 from campaigns.operations.recoveries import ask_accounts
 from campaigns.runtime import Runtime
 from campaigns.safeguards.failover import move_on
-from campaigns.safeguards.start_account import StartAccount, start_account, why_not
+from campaigns.safeguards.start_account import StartAccount, start_account, start_account_of_several, why_not
 from console.preflight import CannotLogIn, choose_account
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
@@ -143,6 +143,14 @@ def test_all_accounts_are_asked_and_the_first_that_can_dial_is_chosen():
     assert start_account(given, troubles.get) == StartAccount(name="spare", unhealthy=troubles)
     assert start_account(given, lambda name: "refused") is None
     assert start_account(definition(), lambda name: None) == StartAccount(name="main")
+
+
+def test_a_campaign_with_one_account_starts_on_it_and_none_is_asked():
+    asked: list[str] = []
+    assert start_account_of_several(definition(), asked.append) is None
+    assert asked == []
+    chosen = start_account_of_several(definition(accounts=["main", "spare"]), {"main": "refused"}.get)
+    assert chosen == StartAccount(name="spare", unhealthy={"main": "refused"})
 
 
 def test_a_start_needs_one_account_that_can_log_in(sandbox):
