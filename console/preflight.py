@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from campaigns.definition import Definition
-from campaigns.safeguards.start_account import StartAccount, start_account, why_not
+from campaigns.safeguards.start_account import StartAccount, start_account
 from dialer.errors import DialerError
-from dialer.verdicts import Verdict
+from workers.account_checks import account_trouble
 from workers.settings import Settings
-from workers.wiring import open_accounts
 
 
 class CannotLogIn(DialerError):
@@ -37,23 +36,19 @@ def choose_account(definition: Definition, settings: Settings) -> StartAccount:
 
 
 def _trouble(account: str, settings: Settings) -> CannotLogIn | None:
-    account_settings = settings.accounts[account]
-    if account_settings.credentials_missing:
-        variable = f"DIALER_ACCOUNTS__{account}__{account_settings.credentials_missing.partition(',')[0]}".upper()
+    trouble = account_trouble(account, settings)
+    if trouble is None:
+        return None
+    if trouble.missing:
+        variable = f"DIALER_ACCOUNTS__{account}__{trouble.missing.partition(',')[0]}".upper()
         return CannotLogIn(
-            f"account {account} has no {account_settings.credentials_missing}",
+            f"account {account} has no {trouble.missing}",
             f"add it under [accounts.{account}] in dialer.toml, or as {variable}",
         )
-    with open_accounts(settings.model_copy(update={"accounts": {account: account_settings}})) as accounts:
-        ruling = accounts[account].check()
-    why = why_not(ruling)
-    if why is None:
-        return None
-    if ruling.verdict is Verdict.HALT_ACCOUNT:
-        return CannotLogIn(
-            f"{account_settings.url} refuses account {account}: {why}", "correct its key, or ask the provider"
-        )
+    url = settings.accounts[account].url
+    if trouble.refused:
+        return CannotLogIn(f"{url} refuses account {account}: {trouble.why}", "correct its key, or ask the provider")
     return CannotLogIn(
-        f"{account_settings.url} cannot be used for account {account}: {why}",
+        f"{url} cannot be used for account {account}: {trouble.why}",
         "see that the address is right and the provider is up, then start again",
     )

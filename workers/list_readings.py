@@ -11,10 +11,9 @@ from campaigns.launch.drafts.reading_notes import Purpose
 from campaigns.launch.drafts.readings import CarryOut
 from campaigns.launch.drafts.start_draft import start_carried_out
 from campaigns.ledger.store import Ledger
-from campaigns.safeguards.start_account import why_not
+from workers.account_checks import account_trouble
 from workers.plans import plan_carried_out
 from workers.settings import Settings
-from workers.wiring import open_accounts
 
 
 def list_readings(settings: Settings, ledger: Ledger) -> Mapping[Purpose, CarryOut]:
@@ -36,8 +35,5 @@ def list_readings(settings: Settings, ledger: Ledger) -> Mapping[Purpose, CarryO
 
 def _why_not(settings: Settings, account: str) -> str | None:
     """Why this account cannot dial now; None if it can."""
-    own = settings.accounts[account]
-    if own.credentials_missing:
-        return f"it has no {own.credentials_missing}"
-    with open_accounts(settings.model_copy(update={"accounts": {account: own}})) as accounts:
-        return why_not(accounts[account].check())
+    trouble = account_trouble(account, settings)
+    return trouble.why if trouble else None
