@@ -126,8 +126,7 @@ def is_country(text: str) -> bool:
 
 def country_of(number: PhoneNumber) -> str | None:
     """The country (two letters) that this number belongs to; None where it belongs to none, or to several alike."""
-    country: str | None = phonenumbers.region_code_for_number(phonenumbers.parse(number.e164))
-    return country if country in phonenumbers.SUPPORTED_REGIONS else None
+    return place_of(number.e164).country or None
 
 
 class Place(NamedTuple):

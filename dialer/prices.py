@@ -10,6 +10,8 @@ from typing import Annotated, NamedTuple
 import phonenumbers
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from dialer.phone import place_of
+
 MILLIONTHS = 1_000_000
 Amount = Annotated[Decimal, Field(ge=0, le=10_000, max_digits=11, decimal_places=6)]
 LONGER_THAN_ESTIMATED, ANSWERING_SECONDS = 2, 30
@@ -54,7 +56,7 @@ class Prices(BaseModel):
 
         `talks`: people talk in it, for as long as they like.
         """
-        country = self.by_country.get(_country_of(e164) or "") if self.by_country else None
+        country = self.by_country.get(place_of(e164).country) if self.by_country else None
         call = self.per_call if country is None or country.per_call is None else country.per_call
         minute = self.per_minute if country is None or country.per_minute is None else country.per_minute
         part = (minute * self.round_to / 60 * MILLIONTHS).to_integral_value(ROUND_CEILING)
@@ -93,7 +95,3 @@ def amount(millionths: int) -> Decimal:
     """An amount of money from its millionths, with two decimals at least: 1.50, 0.0075."""
     exact = (Decimal(millionths) / MILLIONTHS).normalize()
     return exact.quantize(Decimal("0.01")) if int(exact.as_tuple().exponent) > -2 else exact
-
-
-def _country_of(e164: str) -> str | None:
-    return phonenumbers.region_code_for_number(phonenumbers.parse(e164))

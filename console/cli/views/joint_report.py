@@ -14,8 +14,7 @@ from campaigns.reporting.glossary import label
 from campaigns.reporting.joint.joint_report import JointReport
 from campaigns.reporting.report import Totals
 from console.cli.output import local_time, out, print_prose, short_path, table
-from console.cli.views.campaign import COLOURS
-from console.cli.views.report import money
+from console.cli.views.report import money, statuses_table
 from console.formatting import percent
 from dialer.plural import counted
 
@@ -55,7 +54,7 @@ def print_joint_report(joint: JointReport, *, list_file: Path | None = None) -> 
     shown.add_row("all", "", "", *_figures(joint), style="bold")
     out.print(shown)
     out.print()
-    print_statuses(joint)
+    out.print(statuses_table(joint))
     if cost := money(joint):
         out.print()
         out.print(cost)
@@ -65,14 +64,6 @@ def print_joint_report(joint: JointReport, *, list_file: Path | None = None) -> 
     if list_file:
         out.print()
         out.print(f"list      {escape(short_path(list_file))}")
-
-
-def print_statuses(joint: JointReport) -> None:
-    """Print the contacts of all campaigns by status."""
-    shown = table("contacts", ">count", ">share")
-    for status, count in {**joint.final, **joint.open}.items():
-        shown.add_row(Text(label(status), style=COLOURS.get(status, "")), count, percent(count, joint.contacts))
-    out.print(shown)
 
 
 def _figures(totals: Totals | JointReport) -> tuple[int, int, str, int]:

@@ -17,7 +17,7 @@ from campaigns.lifecycle import LIVE_CAMPAIGNS, WAITING_CONTACTS, CampaignStatus
 from campaigns.reporting.glossary import label, plain
 from campaigns.reporting.joint.joint_report import JointReport
 from campaigns.reporting.report import Report, Totals
-from console.cli.output import local_time, out, short_path, table
+from console.cli.output import CountTable, local_time, out, short_path, table
 from console.cli.views.campaign import COLOURS
 from console.formatting import percent
 from dialer.calls import REACHED, Outcome
@@ -114,10 +114,16 @@ def _duration(time: timedelta) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
+def statuses_table(totals: Totals | JointReport) -> CountTable:
+    """Contacts by status."""
+    shown = table("contacts", ">count", ">share")
+    for status, count in {**totals.final, **totals.open}.items():
+        shown.add_row(Text(label(status), style=COLOURS.get(status, "")), count, percent(count, totals.contacts))
+    return shown
+
+
 def _totals(report: Report) -> Table:
-    contacts = table("contacts", ">count", ">share")
-    for status, count in {**report.final, **report.open}.items():
-        contacts.add_row(Text(label(status), style=COLOURS.get(status, "")), count, percent(count, report.contacts))
+    contacts = statuses_table(report)
     contacts.add_row("all", report.contacts, "", style="bold")
     ended = table("calls", ">count")
     for outcome, count in report.outcomes.items():

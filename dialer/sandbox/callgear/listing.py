@@ -67,9 +67,7 @@ def _as_listed(call: PlacedCall, visit: Visit) -> dict[str, Any]:
         "virtual_phone_number": written(call.caller),
         "contact_phone_number": written(call.to),
         "external_id": call.correlation_id,
-        "tags": [
-            {"tag_id": tag, "tag_name": visit.office.tags.get(tag, "")} for tag in talk.tags_at(call.course, visit.now)
-        ],
+        "tags": visit.office.named_tags(talk.tags_at(call.course, visit.now)),
         "legs": [_leg_as_listed(leg, talk, state) for leg in talk.legs],
     }
 

@@ -81,7 +81,7 @@ class Notifications(Sending):
 
     def _tag_names(self, call: PlacedCall) -> list[str]:
         tags = conversation(call).tags_at(call.course, self._world.clock.now())
-        return [self._world.config.office.tags.get(tag, "") for tag in tags]
+        return [tag["tag_name"] for tag in self._world.config.office.named_tags(tags)]
 
 
 def filled(template: str, values: Mapping[str, Any]) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -82,6 +83,10 @@ class Office(_Part):
     talk_seconds: Annotated[float, Field(gt=0)] = Field(
         60.0, description="Sandbox seconds that connected people talk, after the messages."
     )
+
+    def named_tags(self, tags: Iterable[int]) -> list[dict[str, Any]]:
+        """Tags, given by their ids, as the APIs list them: with their names."""
+        return [{"tag_id": tag, "tag_name": self.tags.get(tag, "")} for tag in tags]
 
     def has_media(self, media_id: str) -> bool:
         """Whether there is a media file of this id."""

@@ -86,9 +86,7 @@ def _call(world: CallGearWorld, call: PlacedCall) -> Row:
         "talk_duration": talked,
         "clean_talk_duration": talked,
         "total_duration": round(until - course.placed),
-        "tags": [
-            {"tag_id": tag, "tag_name": world.config.office.tags.get(tag, "")} for tag in talk.tags_at(course, now)
-        ],
+        "tags": world.config.office.named_tags(talk.tags_at(course, now)),
         "contact_phone_number": written(call.to),
         "virtual_phone_number": written(call.caller),
         **_of_our_side(talk, answered=over and course.answered is not None),
