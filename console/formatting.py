@@ -1,6 +1,11 @@
-"""Shares and estimates as people read them."""
+"""Shares, estimates and priorities as people read them."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+
+PRIORITIES: Mapping[int, str] = {1: "1, low", 2: "2, medium", 3: "3, high"}
+"""A call's place in the provider's own queue."""
 
 
 def percent(count: int, total: int) -> str:

@@ -87,6 +87,7 @@ def plan_facts(plan: Plan) -> dict[str, Any]:
         "points": round(plan.points, 1),
         "cost": plan.cost and asdict(plan.cost) | {"is_over_budget": plan.cost.is_over_budget},
         "reached": round(plan.reached, 1),
+        "priority": plan.definition.priority,
         "speech_seconds": round(plan.speech_seconds, 1),
         "begins": plan.begins,
         "ends": plan.ends,

@@ -40,9 +40,10 @@ class Preview:
     """One row of the list: the text as it will be spoken, or why there will be no call.
 
     `reminders` are those of its appointment, where the campaign has several. `contact` is the masked number. `text` is
-    None for a recording, and for a call that says nothing. `seconds` is an
-    estimate of the message's length, `values` what the text's filters made of the row's values. `caller_ids` are the
-    numbers of which it will be shown one, the nearest first.
+    None for a recording, and for a call that says nothing. `seconds` is an estimate of the message's length, `values`
+    what the text's filters made of the row's values. `caller_ids` are the numbers of which it will be shown one, the
+    nearest first, `caller_ids_by_account` those of accounts that have others. `priority` and `callback_data` go to the
+    provider with its call.
     """
 
     campaign: str
@@ -57,6 +58,9 @@ class Preview:
     reminders: Sequence[PreviewedReminder] = field(default=(), repr=False)
     variant: str | None = None
     caller_ids: Sequence[str] = ()
+    caller_ids_by_account: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    priority: int | None = None
+    callback_data: str | None = field(default=None, repr=False)
 
     @property
     def characters(self) -> int:
@@ -118,6 +122,11 @@ def _preview(row: ContactRow | Reject, audience: Audience) -> Preview:
         reminders=_reminders(row, definition),
         variant=definition.variant_for(row.key, row.e164),
         caller_ids=definition.caller_id.all_eligible(row.e164),
+        caller_ids_by_account={
+            name: own.caller_id.all_eligible(row.e164) for name, own in definition.by_account.items() if own.caller_id
+        },
+        priority=definition.priority,
+        callback_data=definition.callback_text(row.fields, row.zone),
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, select
 
 from campaigns.calendar.calling_hours import next_opening
 from campaigns.calendar.zones import zones_of
+from campaigns.definition.templates import BadText
 from campaigns.ledger import queries
 from campaigns.ledger.lists.contacts import ContactRef, NoSuchContact, contact_by_id, contact_named, version_of
 from campaigns.ledger.numbers.erasures import shown_number
@@ -22,7 +23,7 @@ from campaigns.lifecycle import FINAL_CONTACTS, WAITING_CONTACTS, AttemptStatus,
 from campaigns.reporting.hold_reason import GOING, HoldKind, HoldReason, capped_until, hold_reason, number_used_up
 from campaigns.reporting.receipt_history import ReceiptLine, receipt_lines
 from campaigns.reporting.surroundings import NOT_ASKED, Surroundings
-from dialer.phone import PhoneNumber
+from dialer.phone import PhoneNumber, mask_written
 from dialer.plural import counted
 
 CAMPAIGNS_NAMED = 3
@@ -73,9 +74,10 @@ class ContactExplanation:
     """A contact and its history; the names are those of `explain --json`, and `number` is masked.
 
     `caller_id` is the number that it has been given of several; None where there is one, and until it is called.
-    `why` is the one reason why it is not being called now, `clears_at` when that passes, if known. `runs` are all
-    campaigns of this name that had the number, oldest first; `tried` are the attempts and `told` the receipts of all
-    of them.
+    `priority` and `callback_data` go to the provider with its next call; in the latter numbers are masked, and it is
+    None once the row was emptied. `why` is the one reason why it is not being called now, `clears_at` when that passes,
+    if known. `runs` are all campaigns of this name that had the number, oldest first; `tried` are the attempts and
+    `told` the receipts of all of them.
     """
 
     id: int
@@ -91,6 +93,8 @@ class ContactExplanation:
     not_after: datetime | None
     urgent: bool
     caller_id: str | None
+    priority: int | None
+    callback_data: str | None = field(repr=False)
     consent: str | None
     response: str | None
     reminder: str | None
@@ -177,6 +181,8 @@ def _explanation(
         not_after=row.not_after,
         urgent=row.urgent,
         caller_id=row.caller_id,
+        priority=campaign.definition.priority,
+        callback_data=_callback_data(row, campaign),
         consent=row.consent,
         response=row.response,
         reminder=campaign.definition.reminder_label(row.reminder),
@@ -186,6 +192,14 @@ def _explanation(
         why=why,
         clears_at=clears_at,
     )
+
+
+def _callback_data(row: Row[Any], campaign: Campaign) -> str | None:
+    try:
+        text = campaign.definition.callback_text(row.fields, row.zone)
+    except BadText:
+        return None
+    return text and mask_written(text)
 
 
 def _stored(phone: str, ledger: Ledger) -> Sequence[str]:

@@ -123,6 +123,8 @@ class ContactStory(BaseModel):
     key: str
     urgent: bool
     caller_id: str | None = Field(description="The number that it has been given of several; null where there is one.")
+    priority: int | None = Field(description="Its place in the provider's queue: 1 low, 2 medium, 3 high.")
+    callback_data: str | None = Field(description="Comes back with each receipt of its calls; numbers are masked.")
     campaign: str
     runs: list[ExplainedRun]
     line: int
@@ -245,6 +247,8 @@ def story_of(contact: ContactExplanation, caller: Caller, number: PhoneNumber | 
         key=contact.key,
         urgent=contact.urgent,
         caller_id=contact.caller_id,
+        priority=contact.priority,
+        callback_data=contact.callback_data,
         campaign=contact.campaign.id,
         runs=[ExplainedRun.model_validate(run) for run in contact.runs],
         line=contact.line,

@@ -132,6 +132,7 @@ class CampaignPlan(BaseModel):
     points: float
     cost: PlannedCost | None = Field(None, description="By the account's prices; null without.")
     reached: float
+    priority: int | None = Field(description="Its place in the provider's queue: 1 low, 2 medium, 3 high.")
     speech_seconds: float
     begins: datetime
     ends: datetime

@@ -18,7 +18,7 @@ from campaigns.planning.plan import Plan, PlannedCost
 from campaigns.planning.row_forecasts import row_forecasts, why_over_budget, write_row_forecasts
 from console.cli.context import settings_and_ledger
 from console.cli.output import local_time, local_with_zone, out, print_json, table
-from console.formatting import estimate, rounded_estimate
+from console.formatting import PRIORITIES, estimate, rounded_estimate
 from dialer.errors import DialerError
 from dialer.plural import counted
 from workers.ledger import now_utc
@@ -135,6 +135,8 @@ def plan_panel(plan: Plan, file: Path, csv: Path | None, at: str | None) -> Rend
     if plan.first_calls:
         facts.add_row("begins", local_with_zone(plan.begins, zone))
         facts.add_row("ends", _expected_end(plan, zone))
+    if priority := plan.definition.priority:
+        facts.add_row("priority", PRIORITIES[priority])
     for remark in _account_remarks(plan, at):
         facts.add_row("account now", remark)
     if plan.canary_halts is not None:

@@ -15,6 +15,7 @@ from campaigns.launch.preview import Preview, preview
 from console.cli.arguments import AsJson, FilePath, Row
 from console.cli.context import effective_settings
 from console.cli.output import out, print_json, print_prose, table
+from console.formatting import PRIORITIES
 from dialer.plural import counted
 
 NUMBERS_NAMED = 4
@@ -56,8 +57,13 @@ def _print(shown: Preview) -> None:
     facts.show_header = False
     facts.add_row("contact", shown.contact)
     facts.add_row("zone", shown.zone or "any")
-    numbers = ", ".join(shown.caller_ids[:NUMBERS_NAMED]) + ", …" * (len(shown.caller_ids) > NUMBERS_NAMED)
-    facts.add_row("shows", numbers if len(shown.caller_ids) == 1 else f"one of {numbers}")
+    facts.add_row("shows", _one_of(shown.caller_ids))
+    for account, numbers in shown.caller_ids_by_account.items():
+        facts.add_row(f"  {account}", _one_of(numbers))
+    if shown.priority:
+        facts.add_row("priority", PRIORITIES[shown.priority])
+    if shown.callback_data:
+        facts.add_row("sends back", escape(shown.callback_data))
     if shown.variant:
         facts.add_row("text", f"variant {shown.variant}")
     if shown.text is None:
@@ -77,6 +83,11 @@ def _print(shown: Preview) -> None:
             print_prose(escape(reminder.text))
     if shown.values:
         out.print(_values(shown.values))
+
+
+def _one_of(numbers: Sequence[str]) -> str:
+    named = ", ".join(numbers[:NUMBERS_NAMED]) + ", …" * (len(numbers) > NUMBERS_NAMED)
+    return named if len(numbers) == 1 else f"one of {named}"
 
 
 def _values(values: Sequence[SpokenValue]) -> Table:

@@ -13,6 +13,7 @@ from campaigns.reporting.explain import AttemptLine, ContactExplanation
 from campaigns.reporting.glossary import label, plain
 from campaigns.reporting.receipt_history import ReceiptLine
 from console.cli.output import local_time, local_with_zone, out, print_json, print_prose, table
+from console.formatting import PRIORITIES
 from dialer.phone import mask
 
 
@@ -46,6 +47,10 @@ def print_contact(contact: ContactExplanation, kept: KeptUntil, *, as_json: bool
     print_prose(f"Kept: {until}{kept.kept}.")
     if contact.caller_id:
         out.print(f"Is shown {contact.caller_id}.")
+    if contact.priority:
+        out.print(f"Priority: {PRIORITIES[contact.priority]}.")
+    if contact.callback_data:
+        print_prose(f"Sent back with each receipt: {escape(contact.callback_data)}")
     if contact.response:
         out.print(f"Pressed: {label(contact.response)}.")
     for line in contact.suppressions:

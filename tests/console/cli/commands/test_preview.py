@@ -52,6 +52,19 @@ def test_a_contact_may_have_a_voice_of_its_own(shell):
     assert shell.run("preview", "first.yaml", "--row", "3", "--json").json["voice"] == {}
 
 
+def test_what_goes_to_the_provider_beside_the_text_is_shown(shell):
+    shell.write("dialer.toml", WEBEX)
+    with (shell.folder / "first.yaml").open("a") as file:
+        file.write('priority: 3\ncallback_data: "visit of {{ name }}"\n')
+    facts = shell.run("preview", "first.yaml", "--row", "3", "--json").json
+    assert (facts["priority"], facts["callback_data"]) == (3, "visit of Bob")
+    lines = [" ".join(line.split()) for line in shell.run("preview", "first.yaml", "--row", "3").out.splitlines()]
+    assert "priority 3, high" in lines
+    assert "sends back visit of Bob" in lines
+    assert "priority 3, high" in " ".join(shell.run("plan", "first.yaml").out.split())
+    assert shell.run("plan", "first.yaml", "--json").json["priority"] == 3
+
+
 def test_a_voice_where_there_is_none_to_choose_is_the_definitions_fault(shell):
     campaign = (shell.folder / "first.yaml").read_text()
     shell.write("first.yaml", campaign.replace("first.csv\n", "first.csv\n  language: name\n"))
