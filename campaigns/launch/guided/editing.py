@@ -40,6 +40,7 @@ from dialer.account_settings import AccountSettings
 from dialer.whole_file import whole_file
 
 STAND_INS: Mapping[str, Any] = {"account": "none", "caller_id": "+18005550100", "message": {"tts": "Hello."}}
+BLANKS_DOWN_TO = 3  # a form leaves blank what stands so deep; below, no holidays in a country is a word
 NEEDED = {
     "account": "choose the account that calls",
     "caller_id": "write the number that the people called will see",
@@ -209,9 +210,13 @@ def _write(folder: Path, definition: Definition, missing: Sequence[str]) -> None
         stream.write(definition_yaml(definition, without=missing))
 
 
-def _without_blanks(keys: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys that have a value, also in sections; an empty section is none."""
-    cleaned = {key: _without_blanks(value) if isinstance(value, dict) else value for key, value in keys.items()}
+def _without_blanks(keys: Mapping[str, Any], depth: int = 1) -> dict[str, Any]:
+    """The keys that have a value, also in sections; an empty section is none. What lies deeper stays as it is."""
+    deeper = depth < BLANKS_DOWN_TO
+    cleaned = {
+        key: _without_blanks(value, depth + 1) if deeper and isinstance(value, dict) else value
+        for key, value in keys.items()
+    }
     return {key: value for key, value in cleaned.items() if value not in (None, "", [], (), {})}
 
 

@@ -1,4 +1,4 @@
-"""The step "message": a text with columns of the list, and what the first contacts would hear."""
+"""The step "message": a text with columns of the list, what the first contacts would hear, and what they may press."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from fastapi.responses import HTMLResponse
 
 from campaigns.audience.rejects import Reject
 from campaigns.definition.column_names import template_name
+from campaigns.definition.sections.responses import ENDS_REMINDERS
 from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch.guided import editing
 from campaigns.launch.guided.editing import Changes, DraftInWork
 from campaigns.operations.people import Role
+from console.pages.new_campaign import pressed_keys
+from console.pages.new_campaign.rows import places
 from console.pages.new_campaign.steps import (
     MAX_FORM,
     InjectedForm,
@@ -64,10 +67,16 @@ def save_message(request: Request, work: InjectedWork, form: InjectedForm, state
         return _page(request, work, state, typed, {})
     if "preview" in typed:
         return _page(request, work, state, typed, {})
-    saved = save(state, work, _changes(work, typed), typed.get("seen", ""), FIELDS)
+    if faults := pressed_keys.faults(typed):
+        return _page(request, work, state, typed, faults, 422)
+    saved = save(state, work, _changes(work, typed), typed.get("seen", ""), _fields(typed))
     if saved.faults:
         return _page(request, saved.work, state, typed, saved.faults, saved.status)
     return go_to("settings", work)
+
+
+def _fields(typed: Mapping[str, str]) -> dict[str, str]:
+    return FIELDS | pressed_keys.fields(typed)
 
 
 def _changes(work: DraftInWork, typed: Mapping[str, str]) -> Changes:
@@ -76,30 +85,30 @@ def _changes(work: DraftInWork, typed: Mapping[str, str]) -> Changes:
 
 def _meant(work: DraftInWork, typed: Mapping[str, str]) -> Changes:
     """What a form says, by the keys of a campaign file."""
-    message = work.definition.message
+    message, pressed = work.definition.message, pressed_keys.meant(work.definition, typed)
     if typed.get("kind") == "media":
-        return {"message": {"media": typed.get("media", "")}}
+        return {"message": {"media": typed.get("media", "")}, **pressed}
     voice = {**(message.voice if message else {}), **{name: typed.get(f"voice-{name}", "") for name in VOICE}}
     variants = {
         name: {"tts": typed.get(f"variant-{name}", ""), "weight": variant.weight}
         for name, variant in (message.variants or {} if message else {}).items()
     }
     said: Changes = {"message.variants": variants} if variants else {"message.tts": typed.get("tts", "")}
-    return {**said, "message.voice": voice, "message.media": None}
+    return {**said, "message.voice": voice, "message.media": None, **pressed}
 
 
 def _written(work: DraftInWork) -> dict[str, str]:
     """The draft's message as it stands in the form."""
-    message = work.definition.message
+    message, pressed = work.definition.message, pressed_keys.written(work.definition)
     if message is None:
-        return {"tts": "", "media": "", "kind": "tts"}
+        return {"tts": "", "media": "", "kind": "tts", **pressed}
     typed = {
         "tts": (message.tts or "").strip(),
         "media": message.media or "",
         "kind": "media" if message.media else "tts",
     }
     typed |= {f"variant-{name}": variant.tts.strip() for name, variant in (message.variants or {}).items()}
-    return typed | {f"voice-{name}": message.voice.get(name, "") for name in VOICE}
+    return typed | pressed | {f"voice-{name}": message.voice.get(name, "") for name in VOICE}
 
 
 def _page(
@@ -115,6 +124,8 @@ def _page(
     variables = {template_name(name): name for name in work.sample.names if name.casefold() not in phones}
     variables.pop("", None)
     facts: dict[str, Any] = {"heard": heard, "variables": variables, "typed": typed, "faults": {**new_faults, **faults}}
+    facts |= {"other_kind": pressed_keys.other_kind(work.definition), "meanings": sorted(ENDS_REMINDERS)}
+    facts["response_rows"] = places(typed, *pressed_keys.ROW)
     return step_page("message", request, work, status=status, **facts)
 
 
@@ -125,7 +136,7 @@ def _heard(work: DraftInWork, state: AppState, typed: Mapping[str, str]) -> tupl
         definition = editing.with_changes(work, _changes(work, typed), accounts)
         audience = editing.audience_of_sample(definition, work, accounts)
     except DefinitionFaults as exc:
-        return [], by_field(exc, FIELDS)
+        return [], by_field(exc, _fields(typed))
     heard = []
     for row in audience.rows():
         if isinstance(row, Reject):

@@ -18,6 +18,8 @@ from campaigns.launch.guided.earlier_lists import earlier_campaigns
 from campaigns.launch.guided.editing import Changes, DraftInWork
 from campaigns.operations.people import Role
 from console.pages.language import gettext
+from console.pages.new_campaign import country_hours
+from console.pages.new_campaign.rows import places
 from console.pages.new_campaign.steps import MAX_FORM, InjectedForm, InjectedWork, go_to, save, step_page, text, touched
 from console.server.page_route import for_role, page_router
 from console.server.state import AppState, InjectedState
@@ -56,7 +58,10 @@ def save_settings(request: Request, work: InjectedWork, form: InjectedForm, stat
     if not any(_hours(typed).values()) and "any_hour" not in typed:
         fault = gettext("write some hours, or say that people may be called at any hour, also at night")
         return _page(request, work, state, typed, {"windows": fault}, 422)
-    saved = save(state, work, _changes(work, typed), typed.get("seen", ""), FIELDS)
+    if faults := country_hours.faults(typed):
+        return _page(request, work, state, typed, faults, 422)
+    fields = FIELDS | country_hours.fields(typed)
+    saved = save(state, work, _changes(work, typed), typed.get("seen", ""), fields)
     if saved.faults:
         return _page(request, saved.work, state, typed, saved.faults, saved.status)
     return go_to("check", work)
@@ -80,6 +85,7 @@ def _meant(typed: Mapping[str, str]) -> Changes:
     changes["caller_id"] = _caller_ids(typed)
     changes |= {f"schedule.{name}": typed.get(name, "") for name in ("zone", "start", "end")}
     changes["schedule.windows"] = ANY_HOUR if "any_hour" in typed else windows(_hours(typed))
+    changes[country_hours.KEY] = country_hours.meant(typed)
     changes["schedule.holidays"] = _parts(typed.get("holidays", ""))
     changes["retry.max_attempts"] = typed.get("max_attempts") or "1"
     changes |= {f"retry.{name}": _parts(typed.get(name, "")) for name in OUTCOMES}
@@ -117,7 +123,7 @@ def _written(work: DraftInWork) -> dict[str, str]:
         typed |= {"by_region": "on"} if pool.by == "region" else {}
     if definition.ring_timeout == Definition.model_fields["ring_timeout"].default:
         typed["ring_timeout"] = ""  # which not every provider has
-    typed |= {"zone": schedule.zone or "", "holidays": ", ".join(schedule.holidays)}
+    typed |= {"zone": schedule.zone or "", "holidays": ", ".join(schedule.holidays)} | country_hours.written(schedule)
     for name, moment in (("start", schedule.start), ("end", schedule.end)):
         local = moment.astimezone(ZoneInfo(schedule.zone)) if moment and moment.tzinfo and schedule.zone else moment
         typed[name] = local.replace(tzinfo=None).isoformat("T", "minutes") if local else ""
@@ -187,6 +193,7 @@ def _page(
         "zones": sorted(zone_names()),
         "weekdays": list(zip(WEEKDAYS, _weekday_names(), strict=True)),
         "columns": work.sample.names,
+        "country_rows": places(typed, *country_hours.ROW),
         "typed": typed,
         "faults": faults,
     }

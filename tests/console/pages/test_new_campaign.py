@@ -379,6 +379,109 @@ def test_reminders_and_the_rows_that_are_called_are_set_in_the_pages(console: Co
     assert load_definition(kept(console, draft).file).schedule.before is None
 
 
+def test_a_scenario_and_what_people_press_are_set_in_the_pages(console: Console, draft: str) -> None:
+    fill_in(console, f"{draft}/settings", account="main", caller_id=console_server.CALLER)
+    rows = ("1", "confirmed", "2", "cancel", "Do not call", "stop")
+    typed = dict(
+        zip([f"response-{name}-{place}" for place in range(3) for name in ("key", "meaning")], rows, strict=True)
+    )
+    reply = fill_in(console, f"{draft}/message", call_kind="scenario", scenario_id="23456", **typed)
+    assert reply.status_code == 303, text_of(reply.text)
+    definition = load_definition(kept(console, draft).file)
+    assert definition.responses == {"1": "confirmed", "2": "cancel", "Do not call": "stop"}
+    assert (definition.call.kind, getattr(definition.call, "scenario_id", None)) == ("scenario", 23456)
+    shown = fields_of(console.http.get(f"{draft}/message").text)
+    assert {name: shown[name] for name in typed} == typed
+    assert shown["response-key-5"] == "", "three blank rows for more"
+    assert fill_in(console, f"{draft}/message", **{"response-key-1": "", "response-meaning-1": ""}).status_code == 303
+    assert load_definition(kept(console, draft).file).responses == {"1": "confirmed", "Do not call": "stop"}
+    assert fill_in(console, f"{draft}/message", call_kind="informer", scenario_id="").status_code == 303
+    assert load_definition(kept(console, draft).file).call.kind == "informer"
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "words"),
+    [
+        ({"call_kind": "scenario", "scenario_id": ""}, "scenario_id", "is missing"),
+        ({"call_kind": "scenario", "scenario_id": "IVR"}, "scenario_id", "expected a whole number"),
+        ({"call_kind": "scenario", "scenario_id": "0"}, "scenario_id", "must be more than 0"),
+        ({"response-key-1": "2"}, "response-meaning-1", "write what it means"),
+        ({"response-meaning-0": "confirmed"}, "response-key-0", "write the key that is pressed"),
+        ({"response-key-0": "1", "response-meaning-0": "OK!"}, "response-meaning-0", "is no name of a response"),
+        (
+            {"response-key-2": "1", "response-meaning-2": "none"},
+            "response-meaning-2",
+            "stands for those who press nothing",
+        ),
+        (
+            {"response-key-0": "Yes", "response-meaning-0": "a", "response-key-1": " yes", "response-meaning-1": "b"},
+            *("response-key-1", "has a row of its own above"),
+        ),
+        ({"response-key-0": "9" * 121, "response-meaning-0": "stop"}, "responses", "1 to 120 characters"),
+    ],
+)
+def test_a_key_that_means_nothing_is_told_at_its_row_and_kept_as_typed(
+    console: Console, draft: str, changes: dict[str, str], field: str, words: str
+) -> None:
+    fill_in(console, f"{draft}/settings", account="main", caller_id=console_server.CALLER)
+    before = kept(console, draft).file.read_text("utf-8")
+    reply = fill_in(console, f"{draft}/message", **changes)
+    assert reply.status_code == 422
+    fault = re.search(rf'<p class="fault" id="{field}-fault">([^<]*)', reply.text)
+    assert fault, text_of(reply.text)
+    assert words in fault[1]
+    assert all(fields_of(reply.text)[name] == value.strip() for name, value in changes.items())
+    assert kept(console, draft).file.read_text("utf-8") == before
+
+
+def test_hours_of_single_countries_are_set_in_the_pages(console: Console, draft: str) -> None:
+    typed = {
+        **{"country-code-0": "CA", "country-hours-0": "mon-fri 09:30-12:00, 13:00-20:00; sat 10:00-17:00"},
+        **{"country-holidays-0": "CA, CA-ON", "country-code-1": "AU", "country-hours-1": "", "country-holidays-1": "-"},
+    }
+    assert fill_in(console, f"{draft}/settings", caller_id=console_server.CALLER, **typed).status_code == 303
+    by_country = load_definition(kept(console, draft).file).schedule.by_country
+    assert by_country["CA"].windows == {"mon-fri": ("09:30-12:00", "13:00-20:00"), "sat": ("10:00-17:00",)}
+    assert (by_country["CA"].holidays, by_country["AU"].windows, by_country["AU"].holidays) == (
+        ("CA", "CA-ON"),
+        None,
+        (),
+    )
+    shown = fields_of(console.http.get(f"{draft}/settings").text)
+    assert {name: shown[name] for name in typed} == typed
+    unchanged = kept(console, draft).file.read_text("utf-8")
+    assert fill_in(console, f"{draft}/settings").status_code == 303
+    assert kept(console, draft).file.read_text("utf-8") == unchanged
+    gone = dict.fromkeys(typed, "")
+    assert fill_in(console, f"{draft}/settings", **gone).status_code == 303
+    assert load_definition(kept(console, draft).file).schedule.by_country == {}
+
+
+@pytest.mark.parametrize(
+    ("row", "field", "words"),
+    [
+        (("UK", "mon 09:00-10:00", ""), "country-code-1", "did you mean GB?"),
+        (("", "mon 09:00-10:00", ""), "country-code-1", "write the country"),
+        (("CA", "", ""), "country-hours-1", "write its hours"),
+        (("CA", "nine to five", ""), "country-hours-1", "nine"),
+        (("CA", "mon 9-5", ""), "country-hours-1", "is not a range of hours"),
+        (("CA", "", "XX"), "country-holidays-1", "no holidays are known"),
+        (("au", "", "AU"), "country-code-1", "has a row of its own above"),
+    ],
+)
+def test_a_country_that_does_not_fit_is_told_at_its_row(
+    console: Console, draft: str, row: tuple[str, ...], field: str, words: str
+) -> None:
+    first = {"country-code-0": "AU", "country-hours-0": "mon-fri 09:00-17:00"}
+    second = dict(zip(("country-code-1", "country-hours-1", "country-holidays-1"), row, strict=True))
+    reply = fill_in(console, f"{draft}/settings", caller_id=console_server.CALLER, **first, **second)
+    assert reply.status_code == 422
+    fault = re.search(rf'<p class="fault" id="{field}-fault">([^<]*)', reply.text)
+    assert fault, text_of(reply.text)
+    assert words in fault[1]
+    assert all(fields_of(reply.text)[name] == value for name, value in (first | second).items())
+
+
 def test_a_wait_that_no_field_shows_stays_when_another_figure_is_changed(console: Console, draft: str) -> None:
     definition = load_definition(EXAMPLES / "bank.yaml")
     kept(console, draft).file.write_text(
