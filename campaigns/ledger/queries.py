@@ -92,6 +92,12 @@ class Campaign:
         return parse_definition(self.definition_text, self.account)
 
     @property
+    def instead_of(self) -> str | None:
+        """Its preferred account while it goes on with another one; None where it dials with that, or is unreadable."""
+        preferred = self.definition.account if self.is_readable else self.account
+        return preferred if preferred != self.account else None
+
+    @property
     def version(self) -> str:
         """Another one after each move of the campaign."""
         return f"{self.status}-{self.since.timestamp():.6f}"

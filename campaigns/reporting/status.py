@@ -222,6 +222,7 @@ def summary_facts(summary: CampaignSummary) -> dict[str, Any]:
         "ends_at": summary.ends_at,
         "many_unknown": summary.many_unknown,
         "falling": [asdict(falling) for falling in summary.falling],
+        "instead_of": campaign.instead_of,
         "returns_at": campaign.returns_at,
         "held_by": campaign.held_by,
         "held_until": campaign.held_until,

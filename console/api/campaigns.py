@@ -79,6 +79,7 @@ class CampaignState(BaseModel):
     ends_at: datetime | None = Field(description="When it is through, at this rate.")
     many_unknown: bool
     falling: list[FallingShown] = Field(description="Of its several numbers, those that are answered less than before.")
+    instead_of: str | None = Field(description="Its preferred account, while it goes on with another one.")
     returns_at: datetime | None = Field(
         description="When it goes back to its preferred account, if that answers until then."
     )
@@ -110,6 +111,11 @@ class CampaignExplanation(BaseModel):
     by: str | None
     since: datetime | None
     remedy: str | None
+    account: str = Field(description="The one with which it dials now.")
+    instead_of: str | None = Field(description="Its preferred account, while it goes on with another one.")
+    returns_at: datetime | None = Field(
+        description="When it goes back to its preferred account, if that answers until then."
+    )
 
 
 class Control(BaseModel):
@@ -190,6 +196,9 @@ def explain_campaign(campaign_id: CampaignId, state: InjectedState, caller: Inje
         by=reason.by,
         since=reason.since,
         remedy=reason.remedy(campaign) or None,
+        account=campaign.account,
+        instead_of=campaign.instead_of,
+        returns_at=campaign.returns_at,
     )
 
 

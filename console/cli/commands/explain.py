@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from campaigns.ledger.queries import Campaign
-from campaigns.lifecycle import STOPPED_CAMPAIGNS
+from campaigns.lifecycle import LIVE_CAMPAIGNS, STOPPED_CAMPAIGNS
 from campaigns.operations.retention.kept_until import kept_until
 from campaigns.reporting.explain import explain_campaign, explain_contact
 from campaigns.reporting.glossary import plain
@@ -57,6 +57,9 @@ def _print_campaign(campaign: Campaign, reason: HoldReason, *, as_json: bool) ->
         "by": reason.by,
         "since": reason.since,
         "remedy": reason.remedy(campaign) or None,
+        "account": campaign.account,
+        "instead_of": campaign.instead_of,
+        "returns_at": campaign.returns_at,
     }
     if as_json:
         print_json(facts)
@@ -72,5 +75,7 @@ def _print_campaign(campaign: Campaign, reason: HoldReason, *, as_json: bool) ->
         out.print(f"That was on {local_with_zone(reason.since)}.")
     if reason.clears_at:
         out.print(f"It clears on {local_with_zone(reason.clears_at)}.")
+    if campaign.instead_of and campaign.status in LIVE_CAMPAIGNS:
+        print_prose(f"It dials with {show.account_words(campaign)}.")
     if remedy := reason.remedy(campaign):
         print_prose(f"[bold]Do:[/] {escape(remedy)}")

@@ -12,6 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from campaigns.ledger.queries import Campaign
 from campaigns.lifecycle import ENDED_CAMPAIGNS, MISSED_CONTACTS, CampaignStatus, ContactStatus
 from campaigns.reporting.glossary import label, meaning, plain
 from campaigns.reporting.hold_reason import HoldKind
@@ -56,9 +57,7 @@ def summary_panel(summary: CampaignSummary) -> RenderableType:
     facts = table("", "")
     facts.show_header = False
     rehearsal = " (rehearsal on a sandbox)" if summary.campaign.rehearsal else ""
-    returns = summary.campaign.returns_at
-    back = f", and back at {local_with_zone(returns)} if the preferred one answers until then" if returns else ""
-    facts.add_row("account", summary.campaign.account + rehearsal + back)
+    facts.add_row("account", account_words(summary.campaign) + rehearsal)
     facts.add_row("status", f"{summary.campaign.status.value} since {local_with_zone(summary.campaign.since)}")
     facts.add_row("now", escape(_activity(summary)))
     if summary.campaign.status is CampaignStatus.RUNNING:
@@ -77,6 +76,16 @@ def summary_panel(summary: CampaignSummary) -> RenderableType:
         Text(),
         _outcome_counts(summary),
     )
+
+
+def account_words(campaign: Campaign) -> str:
+    """The account with which it dials; where that is not the preferred one, which is, and when it goes back to it."""
+    if not campaign.instead_of:
+        return campaign.account
+    words = f"{campaign.account} instead of {campaign.instead_of}"
+    if campaign.returns_at is None:
+        return words
+    return f"{words}, to which it goes back at {local_with_zone(campaign.returns_at)} if that answers until then"
 
 
 def speed(summary: CampaignSummary) -> str:

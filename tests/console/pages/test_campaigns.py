@@ -52,6 +52,19 @@ def test_a_campaigns_page_shows_statuses_outcomes_and_attempts(console: Console,
     assert "waiting waits for its next call 8 80%" in page
 
 
+def test_the_page_names_the_account_to_which_a_campaign_goes_back_and_when(console: Console) -> None:
+    keys, back = {"accounts": ["main", "bulk"], "account": "main", "return_after": "30m"}, {"account": "bulk"}
+    returning = console_server.add_campaign(
+        console.ledger, now=console.clock(), keys=keys, **back, returns_at=console.clock() + timedelta(minutes=30)
+    )
+    page = text_of(console.http.get(f"/campaigns/{returning}").text)
+    assert "account bulk instead of main goes back to main at 2026-12-01 15:30:00 UTC" in page
+    assert "if that answers until then" in page
+    staying = console_server.add_campaign(console.ledger, "staying", now=console.clock(), keys=keys, **back)
+    page = text_of(console.http.get(f"/campaigns/{staying}").text)
+    assert ("account bulk instead of main" in page, "goes back" in page) == (True, False)
+
+
 def test_the_page_counts_answers_by_text_and_those_that_were_soon_over(console: Console) -> None:
     keys = {
         "message": {"variants": {"formal": {"tts": "Good day."}, "short": {"tts": "Hi."}}},
