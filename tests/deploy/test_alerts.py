@@ -60,6 +60,7 @@ PROVOKED: dict[str, dict[str, str]] = {
         'dialer_campaign_calls{campaign="first-1",outcome="unknown"}': "0x5 20x30",
         'dialer_campaign_info{campaign="first-1",account="main",status="running"}': "1x40",
     },
+    "DialerCallerIdFalling": {'dialer_caller_id_falling{campaign="first-1",caller_id="+1800*****00"}': "_x5 1x30"},
     "DialerDayLimitReached": {'dialer_bucket_left{account="main",limit="day points"}': "9x5 0x30"},
     "DialerClockSet": {'dialer_clock_set_seconds{process="worker@a"}': "0x5 3600x30"},
     "DialerDiskFull": {
@@ -83,6 +84,7 @@ WELL = {
     'dialer_webhook_oldest_event_seconds{webhook="crm"}': "0 12 9 0x37",
     'dialer_unknown_ratio{campaign="first-1"}': "0.02x40",
     'dialer_campaign_calls{campaign="first-1",outcome="unknown"}': "0+1x40",
+    'dialer_caller_id_falling{campaign="first-1",caller_id="+1800*****00"}': "1x10 _x30",
     'dialer_bucket_left{account="bulk",limit="day points"}': "900x40",
     'dialer_clock_set_seconds{process="worker@a"}': "0x40",
     'dialer_clock_ahead_seconds{process="worker@a"}': "-0.2x40",

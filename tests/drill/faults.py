@@ -13,13 +13,17 @@ from sqlalchemy import select, update
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import campaigns
 from campaigns.lifecycle import CampaignStatus
+from campaigns.safeguards.falling_numbers import LATEST, LEAST_EARLIER
+from dialer.calls import Outcome
 from tests.chaos.storm import reserved_numbers
-from tests.drill.installation import Installation
+from tests.drill.installation import Installation, answering
 from tests.support import loopback
 
 DAILY = ("daily-callgear-1", "daily-webex-1")
 UNREADABLE = json.dumps({"campaign": 5})  # as another version may have written it
 AN_HOUR = 3600
+WARY = 1500  # contacts, for the same reason
+OWN_NUMBER = '{numbers: ["+18005550105"], per_day: 100000}'  # which no other campaign shows
 UNHEARD = 1200  # contacts: the alert is of a campaign that goes on
 
 
@@ -112,6 +116,16 @@ def _unknown(installation: Installation) -> Iterator[None]:
         campaign = installation.start("unheard", "webex", reserved_numbers(2 * UNHEARD)[UNHEARD:], 4)
         yield
     installation.run(f"dialer pause {campaign}")
+
+
+@contextmanager
+def _unanswered(installation: Installation) -> Iterator[None]:
+    """A number that everybody answers, until nobody does."""
+    campaign = installation.start("unanswered", "webex", answering(WARY, skip=0), 12, OWN_NUMBER)
+    installation.wait_for_calls(campaign, Outcome.ANSWERED, LATEST + LEAST_EARLIER)
+    with _sandbox({"odds": None}, {"odds": {"first": {"no_answer": 1}, "later": {"no_answer": 1}}})(installation):
+        yield
+        installation.run(f"dialer pause {campaign}")
 
 
 @contextmanager
@@ -242,6 +256,15 @@ FAULTS = (
         step="`dialer pause NAME`",
         befalls=_unknown,
         campaign="unheard-1",
+    ),
+    Fault(
+        alert="DialerCallerIdFalling",
+        what="nobody answers a number any more that all have answered",
+        see="dialer status NAME",
+        says="of the last 100 calls",
+        step="`dialer pause NAME`",
+        befalls=_unanswered,
+        campaign="unanswered-1",
     ),
     Fault(
         alert="DialerClockSet",

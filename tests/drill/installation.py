@@ -6,18 +6,23 @@ import os
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import func, select
+
 from campaigns.launch.checking.checks import check
 from campaigns.launch.launch import launch
 from campaigns.ledger.store import Ledger
+from campaigns.ledger.tables import attempts
 from campaigns.lifecycle import EventKind
 from campaigns.operations import api_tokens
 from campaigns.operations.webhooks import subscriptions
+from dialer.calls import Outcome
 from dialer.internal_networks import networks
 from tests.chaos import disk as disks
 from tests.chaos import stack as stacks
@@ -30,6 +35,7 @@ from workers.ledger import now_utc, open_ledger
 from workers.stack.ports import Ports
 
 SPEED = 8.0
+CALLS_WITHIN = 240.0
 CONTACTS = 3000
 WHO = "drill"
 VENDORS = ("CALLGEAR", "WEBEX")
@@ -40,11 +46,12 @@ campaign: {name}
 account: {account}
 contacts: {{file: {name}.csv}}
 message: {{tts: "{text}"}}
-caller_id: ["+18005550100", "+18005550108"]
+caller_id: {caller_id}
 pace: {pace}
 retry: {{max_attempts: 1}}
 breaker: {{wait: 5s}}
 """
+SHOWN = '["+18005550100", "+18005550108"]'
 ANSWERED = (*range(11), *range(25, 94))  # the endings of the reserved numbers that answer
 
 
@@ -66,15 +73,26 @@ class Installation:
         """Change how the vendors behave."""
         loopback.post(f"{self.stack.sandbox_url}/_config", json=changes).raise_for_status()
 
-    def start(self, name: str, account: str, numbers: list[str], pace: float) -> str:
-        """Start a campaign; returns its id."""
+    def start(self, name: str, account: str, numbers: list[str], pace: float, caller_id: str = SHOWN) -> str:
+        """Start a campaign; returns its id. `caller_id` as a campaign file has it."""
         (self.folder / f"{name}.csv").write_text("\n".join(["phone", *numbers]) + "\n")
         file = self.folder / f"{name}.yaml"
-        file.write_text(CAMPAIGN.format(name=name, account=account, pace=pace, text=TEXT))
+        file.write_text(CAMPAIGN.format(name=name, account=account, pace=pace, text=TEXT, caller_id=caller_id))
         accounts: Mapping[str, Any] = {
             key: one.model_copy(update={"sandbox": True}) for key, one in self.stack.settings.accounts.items()
         }
         return launch(self.ledger, check(file, accounts), who=WHO, now=now_utc()).id
+
+    def wait_for_calls(self, campaign: str, outcome: Outcome, count: int) -> None:
+        """Return when so many calls of a campaign have ended so."""
+        ended = select(func.count()).where(attempts.c.campaign_id == campaign, attempts.c.outcome == outcome)
+        until = time.monotonic() + CALLS_WITHIN
+        while time.monotonic() < until:
+            with self.ledger.reading() as db:
+                if (db.scalar(ended) or 0) >= count:
+                    return
+            time.sleep(0.5)
+        raise SystemExit(f"{campaign} has not had {count} calls {outcome} in time")
 
     def run(self, command: str) -> str:
         """What a command of the runbook prints, on this installation."""
@@ -103,6 +121,11 @@ class Installation:
         return running.pid
 
 
+def answering(count: int, *, skip: int) -> list[str]:
+    """So many reserved numbers that answer, unless the sandbox has other odds."""
+    return [number for number in reserved_numbers(2 * count, skip=skip) if int(number[-2:]) in ANSWERED][:count]
+
+
 @contextmanager
 def opened(folder: Path) -> Iterator[Installation]:
     """All of it, for as long as the block runs."""
@@ -129,6 +152,5 @@ def opened(folder: Path) -> Iterator[Installation]:
         installation = Installation(folder, stack, store, disk, ledger, receiver, prometheus, clock)
         parts.enter_context(installation.at_end)
         for skip, account in enumerate(("callgear", "webex")):
-            answering = [number for number in reserved_numbers(2 * CONTACTS, skip=skip) if int(number[-2:]) in ANSWERED]
-            installation.start(f"daily-{account}", account, answering[:CONTACTS], 2)
+            installation.start(f"daily-{account}", account, answering(CONTACTS, skip=skip), 2)
         yield installation
