@@ -1,6 +1,7 @@
 """What a Data API request asks of a report: which rows (filter), in which order (sort), which of them, which fields.
 
-Source: Data API v2.0, "Filters", "Data sorting", "Paging", "Viewing returned data". `jsquery` is not spoken here.
+Source: Data API v2.0, "Filters", "Data sorting", "Paging", "Viewing returned data". `jsquery` is refused:
+public clients ask for employees with it, and nothing that we know of says how its conditions are written.
 """
 
 from __future__ import annotations

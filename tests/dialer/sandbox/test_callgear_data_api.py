@@ -73,6 +73,7 @@ def test_fields_of_the_call_api_are_told_only_when_asked_for(start: Callable[...
         ({"filter": {"field": "id"}}, "required_parameter_missed"),
         ({"filter": {"field": "colour", "operator": "="}}, "filter_prohibited"),
         ({"filter": {"field": "id", "operator": "~"}}, "invalid_parameter_value"),
+        ({"filter": {"field": "tags", "operator": "jsquery", "value": 'name="vip"'}}, "invalid_parameter_value"),
         ({"filter": {"field": "id", "operator": "<", "value": "ten"}}, "data_type_error"),
         ({"filter": {"field": "id", "operator": "in", "value": 10}}, "data_type_error"),
         ({"filter": {"field": "source", "operator": "regexp", "value": "("}}, "data_type_error"),
