@@ -109,6 +109,7 @@ class RowReader:
         self._not_in_fields = [index for index in range(layout.width) if index not in in_fields]
         self._country = definition.contacts.country
         self._allowed_kinds = frozenset(definition.contacts.allow)
+        self._pools_by_region = {key: pool for key, pool in definition.pools.items() if pool.by == "region"}
         self._schedule_zone = definition.schedule.zone
         self._shared_zones: dict[tuple[str, ...], str | None] = {}
         self._condition = RowCondition(definition.contacts.where) if definition.contacts.where else None
@@ -172,7 +173,7 @@ class RowReader:
         else:
             batch.work_out("number", self._number_of_country, countries, *self._columns.phones)
         batch["e164"] = [number.e164 for number in batch["number"]]
-        if self._definition.caller_id.by == "region":
+        if self._pools_by_region:
             batch.check(self._reject_unless_shown_one, "e164", *self._columns.phones)
 
     def _add_zone(self, batch: RowBatch) -> None:
@@ -307,13 +308,14 @@ class RowReader:
         return number
 
     def _reject_unless_shown_one(self, e164: str, *phones: str) -> None:
-        """Reject a number of a country of which the campaign has no number to show."""
-        if self._definition.caller_id.eligible(e164):
-            return
-        country = place_of(e164).country
-        reason = f"no number of the campaign's caller_id is of {country or 'its country'}"
-        advice = f"add a number of {country} to caller_id.numbers" if country else "write caller_id.by: rotation"
-        raise RowRejected(RejectCode.NO_CALLER_ID, self._name_of_phone(phones), reason, advice)
+        """Reject a number of a country of which the campaign, or another account of it, has no number to show."""
+        for key, pool in self._pools_by_region.items():
+            if pool.eligible(e164):
+                continue
+            country = place_of(e164).country
+            reason = f"no number of the campaign's {key} is of {country or 'its country'}"
+            advice = f"add a number of {country} to {key}.numbers" if country else f"write {key}.by: rotation"
+            raise RowRejected(RejectCode.NO_CALLER_ID, self._name_of_phone(phones), reason, advice)
 
     def _country_advice(self) -> str:
         """What to do about a number without a country code, given where the country comes from."""

@@ -27,7 +27,7 @@ from campaigns.definition.sections.before_dial import BeforeDial
 from campaigns.definition.sections.breaker import Breaker
 from campaigns.definition.sections.budget import Budget
 from campaigns.definition.sections.by_account import ByAccount
-from campaigns.definition.sections.caller_ids import ShownNumbers
+from campaigns.definition.sections.caller_ids import CallerIds, ShownNumbers, Written
 from campaigns.definition.sections.canary import Canary
 from campaigns.definition.sections.contacts import Contacts
 from campaigns.definition.sections.frequency import Cap, Frequency
@@ -38,8 +38,16 @@ from campaigns.definition.sections.schedule import Schedule
 from campaigns.definition.sections.section import Section
 from campaigns.definition.speech.speech_filters import SpokenValue
 from campaigns.definition.templates import BadText, RowSpeaker, Template
-from campaigns.definition.validation_errors import validation_faults
-from campaigns.definition.yaml_source import DefinitionFaults, FileFault, KeyPath, Source, format_path, read_source
+from campaigns.definition.validation_errors import validation_faults, value_at
+from campaigns.definition.yaml_source import (
+    DefinitionFaults,
+    FileFault,
+    KeyPath,
+    Source,
+    YamlValue,
+    format_path,
+    read_source,
+)
 from campaigns.retention_periods import Retention
 from dialer.call_kinds import INFORMER, CallKind, Informer
 from dialer.calls import Outcome
@@ -161,11 +169,15 @@ class Definition(Section):
     @classmethod
     def _fill_in_account(cls, data: Any) -> Any:
         names = data.get("accounts") if isinstance(data, dict) else None
+        if names in ([], ()) and "account" not in data:
+            raise field_error(
+                "names no account", "write the accounts in order of preference: [main, spare]", ["accounts"]
+            )
         first = names[0] if isinstance(names, list | tuple) and names else names
         if not isinstance(first, str) or not first:
             return data
         if data.get("account", first) != first:
-            raise field_error("has both account and accounts", "keep accounts, the preferred one first")
+            raise field_error("has both account and accounts", "keep accounts, the preferred one first", ["accounts"])
         return {**data, "account": first}
 
     @model_validator(mode="before")
@@ -181,21 +193,24 @@ class Definition(Section):
             raise field_error(
                 "has both contacts.not_after and schedule.before",
                 "remove not_after: before.column is the last moment",
+                ["contacts", "not_after"],
             )
         return {**data, "contacts": {**contacts, "not_after": column}}
 
     @model_validator(mode="after")
     def _accounts_agree(self) -> Definition:
         if len(set(self.accounts)) < len(self.accounts):
-            raise field_error("accounts names one of them twice", "keep each once")
+            raise field_error("names one of them twice", "keep each once", ["accounts"])
         if self.retry and self.retry.answered_short and self.template is None:
             raise field_error(
-                "retry.answered_short needs a text: how long a recording is, nobody tells", "remove it, or write a text"
+                "needs a text: how long a recording is, nobody tells",
+                "remove it, or write a text",
+                ["retry", "answered_short"],
             )
         if self.contacts.standing and self.schedule.repeat is not None:
-            raise field_error("a standing campaign is not repeated: it goes on", "remove schedule.repeat")
+            raise field_error("a standing campaign is not repeated: it goes on", "remove it", ["schedule", "repeat"])
         if unlisted := next((name for name in self.by_account if name not in self.all_accounts), None):
-            raise field_error(f"by_account speaks of {unlisted}, which is not among the accounts", "add it to accounts")
+            raise field_error("is not among the accounts", "add it to accounts", ["by_account", unlisted])
         return self
 
     @field_validator("message")
@@ -367,12 +382,35 @@ class Definition(Section):
         """The path of the campaign file that it was read from, else the campaign's name."""
         return self.fault((), "").file
 
-    def path_of_number(self, place: int) -> KeyPath:
-        """The path of one of the numbers of `caller_id`, as it is written."""
-        written = self._origin.source.data.get("caller_id") if self._origin.source else self.caller_id.written
+    def path_of_variable(self, name: str) -> KeyPath:
+        """The path of the first text that has this variable."""
+        for variant, one in (self.message.variants if self.message else {}).items():
+            if name in Template(one.tts).variables:
+                return ("message", "variants", variant, "tts")
+        return ("message", "tts")
+
+    def shown_by(self, account: str) -> tuple[KeyPath, CallerIds]:
+        """The numbers that this account shows, with the path of the key that names them."""
+        own = self.by_account.get(account)
+        if own is None or own.caller_id is None:
+            return ("caller_id",), self.caller_id
+        return ("by_account", account, "caller_id"), own.caller_id
+
+    @property
+    def pools(self) -> Mapping[str, CallerIds]:
+        """All numbers that its accounts show, by the keys that name them."""
+        of_accounts = (self.shown_by(account) for account in (self.account, *self.by_account))
+        return {format_path(path): pool for path, pool in of_accounts} | {"caller_id": self.caller_id}
+
+    def path_of_number(self, account: str, place: int) -> KeyPath:
+        """The path of one of the numbers that this account shows, as it is written."""
+        path, pool = self.shown_by(account)
+        written: YamlValue | Written = pool.written
+        if self._origin.source is not None:
+            written = value_at(self._origin.source.data, path)
         if isinstance(written, str):
-            return ("caller_id",)
-        return ("caller_id", "numbers", place) if isinstance(written, dict) else ("caller_id", place)
+            return path
+        return (*path, "numbers", place) if isinstance(written, dict) else (*path, place)
 
     def fault(self, path: KeyPath, message: str, suggestion: str = "") -> FileFault:
         """A fault at a key of this definition, with line and column if it was read from a file."""

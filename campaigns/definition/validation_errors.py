@@ -19,6 +19,8 @@ EXPECTED = {
     "int_parsing_size": "a whole number",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
+    "decimal_parsing": "a number",
+    "decimal_type": "a number",
     "float_parsing": "a number",
     "float_type": "a number",
     "finite_number": "a number",
@@ -60,14 +62,18 @@ def validation_faults(exc: ValidationError, source: Source, model: type[BaseMode
 def _path(error: ErrorDetails, source: Source) -> KeyPath:
     """The keys that lead to an error, as they stand in the file: a kind of call is no key."""
     steps = [step for step in error["loc"] if step != "[key]"]
-    if steps[:2] == ["caller_id", "numbers"] and not isinstance(source.data.get("caller_id"), dict):
-        return ("caller_id", *steps[2:])  # the numbers stand for the section
-    return tuple(steps[:1] + steps[2:] if steps[:1] == ["call"] else steps)
+    for begins in (0, 2):  # of the campaign, and of by_account.NAME
+        if steps[begins : begins + 2] == ["caller_id", "numbers"]:
+            section = (*steps[:begins], "caller_id")
+            if not isinstance(value_at(source.data, section), dict):
+                return (*section, *steps[begins + 2 :])  # the numbers stand for the section
+    own = steps[:1] + steps[2:] if steps[:1] == ["call"] else steps
+    return (*own, *error.get("ctx", {}).get("key", ()))
 
 
 def _words_for(error: ErrorDetails, path: KeyPath, source: Source, model: type[BaseModel]) -> tuple[str, str]:
     kind, context = error["type"], error.get("ctx", {})
-    shown = _shown(_value_at(source.data, path))
+    shown = _shown(str(path[-1]) if error["loc"][-1:] == ("[key]",) else value_at(source.data, path))
     if kind == FIELD_ERROR:
         return str(context["reason"]), str(context["suggestion"])
     if kind in {"union_tag_not_found", "union_tag_invalid"}:
@@ -99,7 +105,8 @@ def _shown(value: YamlValue) -> str:
     return "nothing" if value is None else f'"{text if len(text) <= 40 else text[:39] + "…"}"'
 
 
-def _value_at(data: YamlValue, path: KeyPath) -> YamlValue:
+def value_at(data: YamlValue, path: KeyPath) -> YamlValue:
+    """What stands at a path; a step that leads nowhere is passed over."""
     for step in path:
         if isinstance(data, dict) and isinstance(step, str):
             data = data.get(step)
@@ -111,6 +118,8 @@ def _value_at(data: YamlValue, path: KeyPath) -> YamlValue:
 def _similar_key(path: KeyPath, source: Source, model: type[BaseModel]) -> str:
     """A suggestion for an unknown key: the key of a similar name, where it belongs, or the keys there are."""
     key, siblings = str(path[-1]), list(_fields(path[:-1], model))
+    if key in siblings:  # of another kind of call
+        return f"remove it, or write another {path[0]}.kind"
     near = difflib.get_close_matches(key.casefold().replace("-", "_"), siblings, n=1, cutoff=0.6)
     if near:
         return f"did you mean {near[0]}?"

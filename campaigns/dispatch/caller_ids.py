@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from campaigns.calendar.days import day_of
 from campaigns.definition.sections.caller_ids import CallerIds
 from campaigns.ledger.claims import UNCLAIMED
 from campaigns.ledger.queries import Campaign
-from campaigns.ledger.tables import contacts
+from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import ContactStatus
 from campaigns.safeguards.caller_ids import left_today
 
@@ -33,7 +33,8 @@ def claim_with_numbers(
 ) -> dict[int, int]:
     """Claim up to `room` contacts that can be called from a number of the campaign; returns their lines by id.
 
-    A contact that has a number keeps it. Where that number, or each that the contact may be shown, has had its calls
+    A contact that has a number keeps it, for each account that has numbers of its own: it is shown again what this
+    account has shown it before. Where that number, or each that the contact may be shown, has had its calls
     today, it waits for the next day, and so do all others of these numbers.
     """
     left: Mapping[str, float] = left_today(db, campaign, now) or dict.fromkeys(
@@ -54,10 +55,12 @@ def _give_numbers(db: Connection, pool: CallerIds, lines: Mapping[int, int], lef
     """Give a number to those of these contacts that have none, in their order; returns whom none is left for."""
     columns = (contacts.c.id, contacts.c.phone, contacts.c.line, contacts.c.caller_id)
     rows = {row.id: row for row in db.execute(select(*columns).where(contacts.c.id.in_(list(lines))))}
+    shown = _shown_before(db, [row.id for row in rows.values() if row.caller_id and row.caller_id not in left], pool)
     held, given = set[int](), defaultdict[str, list[int]](list)
     for contact_id in lines:
         row = rows[contact_id]
-        number = row.caller_id if row.caller_id in left else _chosen(pool, row.phone, row.line, left)
+        own = row.caller_id if row.caller_id in left else shown.get(row.id)
+        number = own or _chosen(pool, row.phone, row.line, left)
         if number is None or left[number] < 1:
             held.add(contact_id)
             continue
@@ -67,6 +70,15 @@ def _give_numbers(db: Connection, pool: CallerIds, lines: Mapping[int, int], lef
     for number, ids in sorted(given.items()):
         db.execute(update(contacts).where(contacts.c.id.in_(ids)).values(caller_id=number))
     return held
+
+
+def _shown_before(db: Connection, contact_ids: Sequence[int], pool: CallerIds) -> dict[int, str]:
+    """The numbers of the pool that these contacts have been shown, by the contacts' ids; not of those who were not."""
+    if not contact_ids:
+        return {}
+    made = (attempts.c.contact_id.in_(contact_ids), attempts.c.caller_id.in_(pool.numbers))
+    query = select(attempts.c.contact_id, attempts.c.caller_id).where(*made).order_by(attempts.c.dialing_at)
+    return {row.contact_id: row.caller_id for row in db.execute(query)}
 
 
 def _chosen(pool: CallerIds, phone: str, line: int, left: Mapping[str, float]) -> str | None:
@@ -88,7 +100,8 @@ def _put_off(
     # By region, nobody of a country all of whose numbers are used can be given one.
     used_codes = pool.codes_of(used) if pool.by == "region" else []
     new = [contacts.c.phone.startswith(f"+{code}") for code in used_codes]
-    alike = or_(contacts.c.caller_id.in_(used), and_(contacts.c.caller_id.is_(None), or_(false(), *new)))
+    without = or_(contacts.c.caller_id.is_(None), contacts.c.caller_id.not_in(pool.numbers))
+    alike = or_(contacts.c.caller_id.in_(used), and_(without, or_(false(), *new)))
     own = and_(contacts.c.claim == claim, contacts.c.id.in_(held))
     by_opening: dict[datetime, list[str]] = {}
     for zone in campaign.zones:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from campaigns.definition.field_types import CallerId
+from campaigns.definition.sections.caller_ids import ShownNumbers
 from campaigns.definition.sections.message import Message
 from campaigns.definition.sections.section import Section
 from dialer.field_errors import field_error
 
 
 class ByAccount(Section):
-    """The number shown and the message, where this account has others than the campaign."""
+    """The numbers shown and the message, where this account has others than the campaign."""
 
-    caller_id: CallerId | None = Field(None, description="The number shown when this account calls.")
+    caller_id: ShownNumbers | None = Field(
+        None, description="The number shown when this account calls, or several, as caller_id of the campaign."
+    )
     message: Message | None = Field(None, description="What is said when this account calls: tts or media.")
 
     @model_validator(mode="after")

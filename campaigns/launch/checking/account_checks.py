@@ -46,7 +46,13 @@ class FallbackAccount:
         if self._first_fault:
             contacts = counted(self.faulty_contacts, "contact")
             message = f"{self.account} cannot speak to {contacts}; {self._first_fault}"
-            yield definition.fault(("accounts",), message, f"give it a message of its own: by_account.{self.account}")
+            if self._has_own_message:
+                path: KeyPath = ("by_account", self.account, "message")
+                yield definition.fault(path, message, "correct its text, or leave these rows out")
+            else:
+                yield definition.fault(
+                    ("accounts",), message, f"give it a message of its own: by_account.{self.account}"
+                )
 
 
 def _as_stored(row: ContactRow) -> dict[str, str]:
@@ -55,8 +61,12 @@ def _as_stored(row: ContactRow) -> dict[str, str]:
 
 
 def fallback_accounts(definition: Definition, accounts: Mapping[str, AccountSettings]) -> list[FallbackAccount]:
-    """The campaign's accounts after its first. All must be in the settings: see `account_faults`."""
-    others = definition.all_accounts[1:]
+    """The campaign's accounts after its first, and the first if it has a message of its own.
+
+    All must be in the settings: see `account_faults`.
+    """
+    first = definition.by_account.get(definition.account)
+    others = (*definition.all_accounts[1:], *([definition.account] if first and first.message else []))
     return [FallbackAccount(definition, name, provider_for(accounts[name]).check_script) for name in others]
 
 
@@ -76,14 +86,13 @@ def account_faults(definition: Definition, accounts: Mapping[str, AccountSetting
 
 
 def _numbers_not_allowed(definition: Definition, account: str, allowed: Collection[str]) -> Iterator[FileFault]:
-    own = definition.by_account.get(account)
-    path: KeyPath = ("by_account", account, "caller_id") if own and own.caller_id else ("caller_id",)
+    path, pool = definition.shown_by(account)
     remedy = f"remove it, or add it to accounts.{account}.caller_ids in the settings"
     if account != definition.account and path == ("caller_id",):
         remedy = f"name one that it may show: by_account.{account}.caller_id"
-    for place, number in enumerate(definition.for_account(account).caller_id.numbers):
+    for place, number in enumerate(pool.numbers):
         if number not in allowed:
-            where = definition.path_of_number(place) if path == ("caller_id",) else path
+            where = definition.path_of_number(account, place)
             yield definition.fault(where, f"account {account} may not show {number}", remedy)
 
 

@@ -108,6 +108,30 @@ def test_a_contact_is_shown_one_number_whatever_happens(ledger, redis_url, bucke
     assert len({(call["to"], call["from"]) for call in calls}) == 6, "each saw one number, three times"
 
 
+def test_each_account_shows_a_contact_one_of_its_own_numbers_and_again_the_same(
+    ledger, redis_url, buckets, sandbox, clock
+):
+    """There and back, twice: from two numbers of the one account, and two of the other."""
+    accounts = {"main": callgear(sandbox.base_url("callgear")), "spare": webex(sandbox.base_url("webex"))}
+    others = ["+18005550103", "+18005550104"]
+    given = {"caller_id": SHOWN[:2], "by_account": {"spare": {"caller_id": others}}, "accounts": ["main", "spare"]}
+    retry = {"max_attempts": 4, "busy": ["5m", "5m", "5m"]}
+    campaign_id = seed(ledger, numbers(4), now=clock(), retry=retry, **given)
+    for account in ("main", "spare", "main", "spare"):
+        with ledger.writing() as db:
+            db.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(account=account))
+        with working(ledger, redis_url, accounts, clock=clock) as using:
+            dial_all(using)
+        end_calls(ledger, Outcome.BUSY, clock())
+        clock.forward(600)
+    calls = Counter((call["vendor"], call["to"], call["from"]) for call in sandbox.calls())
+    assert set(calls.values()) == {2}
+    assert Counter((vendor, number) for vendor, _, number in calls) == {
+        **{("callgear", number): 2 for number in SHOWN[:2]},
+        **{("webex", number): 2 for number in others},
+    }
+
+
 def test_a_worker_that_dies_between_claim_and_call_leaves_the_number(ledger, clock, using):
     campaign_id = seed(ledger, numbers(3), now=clock(), caller_id={"numbers": SHOWN, "per_day": 1})
     assert claimed(using) == 3

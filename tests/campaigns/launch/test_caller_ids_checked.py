@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,46 @@ def test_the_next_account_may_be_given_a_number_of_its_own(tmp_path):
         more.write('by_account: {spare: {caller_id: "+18005550100"}}\n')
     moved = check(file, accounts).definition.for_account("spare")
     assert moved.caller_id.for_contact("+18005550102") == "+18005550100"
+
+
+@pytest.mark.parametrize(
+    ("own", "place", "message"),
+    [
+        ('"8005550100"', "6:33: by_account.spare.caller_id:", "no country code"),
+        ('["+18005550100", "80055"]', "6:50: by_account.spare.caller_id[2]:", "no country code"),
+        ('["+18005550101", "+18005550101"]', "6:33: by_account.spare.caller_id:", "names +18005550101 twice"),
+        ("[]", "6:33: by_account.spare.caller_id:", "names no number"),
+        ('{numbers: ["+18005550101"], per_day: 0}', "6:70: by_account.spare.caller_id.per_day:", "more than 0"),
+        ('["+18005550101", "+18005550102"]', "6:50: by_account.spare.caller_id[2]:", "account spare may not show"),
+        ('{numbers: ["+18005550102"]}', "6:44: by_account.spare.caller_id.numbers[1]:", "account spare may not show"),
+    ],
+)
+def test_several_numbers_of_the_next_account_are_checked_as_the_campaigns_are(tmp_path, own, place, message):
+    accounts = {"main": account_settings(**ALLOWED), "spare": account_settings(**ALLOWED)}
+    file = written(tmp_path, '"+18005550100"')
+    file.write_text(f"{file.read_text()}by_account: {{spare: {{caller_id: {own}}}}}\n")
+    with pytest.raises(DefinitionFaults) as refused:
+        check(file, accounts)
+    assert place in str(refused.value)
+    assert message in str(refused.value)
+
+
+def test_several_numbers_of_the_next_account_are_kept_and_previewed(tmp_path):
+    accounts = {name: account_settings(**ALLOWED | {"caller_ids": []}) for name in ("main", "spare")}
+    own = {"numbers": ["+14155550190", "+12125550190"], "by": "region", "per_day": 5}
+    of_file = definition(accounts=["main", "spare"], by_account={"spare": {"caller_id": own}})
+    assert Definition.model_validate_json(of_file.model_dump_json()) == of_file
+    assert of_file.for_account("spare").caller_id.written == own
+    assert of_file.for_account("main").caller_id.written == "+18005550100"
+    file = written(tmp_path, '"+18005550100"', phones="+12125550101\n+442079460103")
+    file.write_text(f"{file.read_text()}by_account: {{spare: {{caller_id: {json.dumps(own)}}}}}\n")
+    shown = preview(file, accounts)
+    assert (shown.caller_ids, shown.caller_ids_by_account) == (
+        ["+18005550100"],
+        {"spare": ["+12125550190", "+14155550190"]},
+    )
+    (reject,) = check(file, accounts).rejects
+    assert reject.reason == "no number of the campaign's by_account.spare.caller_id is of GB"
 
 
 def test_by_region_a_row_of_another_country_is_rejected_and_the_others_see_theirs(tmp_path):

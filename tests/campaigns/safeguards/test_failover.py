@@ -198,11 +198,15 @@ def test_an_open_breaker_moves_on(ledger, clock, redis_url, buckets):
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        (("[main, spare]", "[main, sparre]"), "by_account speaks of spare"),
+        (("[main, spare]", "[main, sparre]"), "by_account.spare: is not among the accounts"),
         (("accounts: [main, spare]", "account: main\naccounts: [spare, main]"), "both account and accounts"),
         (("[main, spare]", "[main, main]"), "twice"),
         (("  spare:\n", "  other:\n"), "other"),
         (("this is the second account.", "{{ nothing }}"), "cannot speak to 1 contact; line 2"),
+        (
+            ("  spare:\n", "  main: {message: {tts: '{{ nothing }}'}}\n  spare:\n"),
+            "main cannot speak to 1 contact; line 2",
+        ),
     ],
 )
 def test_accounts_that_cannot_be_used_are_named_before_anybody_is_called(tmp_path, change, named):
