@@ -57,7 +57,9 @@ def find_columns(definition: Definition, table: Table) -> Columns:
         search.index(("contacts", "columns", name), column)
     names = definition.template.variables if definition.template else ()
     names = tuple(name for name in names if name not in definition.own_variables)
-    variables = {name: search.variable(name, mapped.get(comparable(name))) for name in names}
+    variables = {
+        name: search.variable(name, mapped.get(comparable(name)), definition.path_of_variable(name)) for name in names
+    }
     told = definition.callback_template.variables if definition.callback_template else ()
     callback = {name: search.variable(name, mapped.get(comparable(name)), ("callback_data",)) for name in told}
     others = {name: search.variable(name, mapped[comparable(name)]) for name in _mapped_elsewhere(definition, mapped)}

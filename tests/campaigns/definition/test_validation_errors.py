@@ -87,6 +87,15 @@ def faults_of(load):
         ("retry: {max_attempts: 2, busy: [5 m]}", 2, 33, "retry.busy[1]", "not a duration", "30s, 5m, 2h"),
         ("retry: {max_attempts: 2, busy: [0s]}", 2, 33, "retry.busy[1]", "too short", "1s"),
         ("retry: {max_attempts: 2, busy: [9999999999d]}", 2, 33, "retry.busy[1]", "too long", "30d"),
+        # what one key asks of another
+        ("accounts: [main, main]", 2, 11, "accounts", "one of them twice", "keep each once"),
+        ('by_account: {spare: {caller_id: "+18005550100"}}', 2, 21, "by_account.spare", "not among", "accounts"),
+        ("limits: {cost: many}", 2, 16, "limits.cost", "expected a number", ""),
+        ("limits: {cost: [5]}", 2, 16, "limits.cost", "expected a number", ""),
+        (
+            "call: {kind: scenario, scenario_id: 5, operator: x}",
+            *(2, 40, "call.operator", "no such key", "remove it, or write another call.kind"),
+        ),
         ("retry: {max_attempts: 2, buzy: [5m]}", 2, 26, "retry.buzy", "no such key", "did you mean busy?"),
     ],
 )
@@ -105,6 +114,7 @@ def test_a_fault_is_named_with_place_key_and_remedy(faults_of, wrong, line, colu
         ("campaign: first", "campaign: -first", "campaign", "does not fit", "letters, digits and dashes"),
         ("campaign: first", f"campaign: {'a' * 61}", "campaign", "at most 60 characters", ""),
         ("account: main", "account:", "account", "has no value", "write a value"),
+        ("account: main", "accounts: []", "accounts", "names no account", "[main, spare]"),
         ("account: main", 'account: ""', "account", "is empty", "account in the settings"),
         ("account: main", "acount: main", "acount", "no such key", "did you mean account?"),  # named once
         ("  file: first.csv", "  phone: phone", "contacts.file", "is missing", "CSV or XLSX"),
@@ -151,6 +161,11 @@ def test_a_fault_is_named_with_place_key_and_remedy(faults_of, wrong, line, colu
             "message",
             "expected a section",
             "tts, media, variants, voice, repeat",
+        ),
+        (
+            'message:\n  tts: "Hello"',
+            "message: {variants: {A: {tts: Hi}, b: {tts: Ho}}}",
+            *("message.variants.A", '"A" does not fit', "Several texts"),
         ),
         ('  tts: "Hello"', "  tts: Hi\n  voice: female", "message.voice", "section of keys", ""),
     ],
