@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from campaigns.definition import Definition
 from campaigns.launch.drafts.append_draft import GivenList, begin_append
 from campaigns.launch.drafts.file_drafts import FileDraft
 from campaigns.launch.drafts.reading_notes import Purpose, ReadingNote
 from campaigns.launch.drafts.readings import begin_reading
 from campaigns.launch.drafts.start_draft import begin_start as begin_draft_start
+from campaigns.safeguards.start_account import StartAccount
 from console.preflight import choose_account
 from console.server.state import AppState
 from workers.list_readings import list_readings
@@ -24,12 +26,18 @@ def begin_plan(draft: FileDraft, state: AppState, who: str) -> ReadingNote:
 
 def begin_start(draft: FileDraft, state: AppState, who: str, *, skip_rejects: bool, again: bool = False) -> ReadingNote:
     """Start a draft, once, however many ask. Raises what the `begin_start` of drafts raises, and CannotLogIn."""
+    chosen: list[StartAccount] = []  # of a short list, which is started right after: its accounts are asked once
+
+    def choose(definition: Definition) -> StartAccount:
+        chosen.append(choose_account(definition, state.settings))
+        return chosen[0]
+
     return begin_draft_start(
         state.ledger,
         draft,
-        list_readings(state.settings, state.ledger)[Purpose.START],
+        list_readings(state.settings, state.ledger, chosen=lambda: next(iter(chosen), None))[Purpose.START],
         state.settings.accounts,
-        choose_account=lambda definition: choose_account(definition, state.settings),
+        choose_account=choose,
         skip_rejects=skip_rejects,
         again=again,
         who=who,

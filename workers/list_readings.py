@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from campaigns.launch.drafts.append_draft import append_carried_out
@@ -11,19 +11,22 @@ from campaigns.launch.drafts.reading_notes import Purpose
 from campaigns.launch.drafts.readings import CarryOut
 from campaigns.launch.drafts.start_draft import start_carried_out
 from campaigns.ledger.store import Ledger
+from campaigns.safeguards.start_account import StartAccount, start_account_of_several
 from workers.account_checks import account_trouble
 from workers.plans import plan_carried_out
 from workers.settings import Settings
 
 
-def list_readings(settings: Settings, ledger: Ledger) -> Mapping[Purpose, CarryOut]:
-    """By what a list is read for, what does it."""
+def list_readings(
+    settings: Settings, ledger: Ledger, *, chosen: Callable[[], StartAccount | None] = lambda: None
+) -> Mapping[Purpose, CarryOut]:
+    """By what a list is read for, what does it. `chosen` gives the account of a start that was chosen just now."""
     start = start_carried_out(
         ledger,
         settings.accounts,
         reports_folder=settings.data_dir / "reports",
         second_person_above=settings.console.second_person_above,
-        why_not=partial(_why_not, settings),
+        choose_account=lambda definition: chosen() or start_account_of_several(definition, partial(_why_not, settings)),
     )
     return {
         Purpose.CHECK: check_carried_out(ledger, settings.accounts),

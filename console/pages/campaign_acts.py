@@ -26,6 +26,7 @@ from campaigns.reporting.report import totals
 from campaigns.reporting.status import campaign_summary
 from console.list_readings import begin_long_append
 from console.pages.language import gettext
+from console.pages.readings import shown_reading
 from console.pages.rendering import render
 from console.pages.said import with_remedy
 from console.server.page_route import InjectedPerson, for_role, page_router
@@ -34,7 +35,7 @@ from dialer.errors import DialerError
 
 CAMPAIGN = "/campaigns/{campaign_id}"
 MAX_UPLOAD = 512 << 20  # as in the API
-REJECTS_SHOWN, REFRESH_SECONDS = 100, 1
+REJECTS_SHOWN = 100
 
 router = page_router(max_body=MAX_UPLOAD)
 
@@ -113,8 +114,7 @@ def show_append(campaign_id: str, append_id: str, request: Request, state: Injec
         answer = replace(answer, result=note.result, bad_rows=note.result["rejected"])
     with state.ledger.reading() as db:
         campaign = queries.campaign(db, campaign_id)
-    facts = {"note": note, "append_id": append_id, "trouble": note.trouble(state.clock())}
-    return _append_page(request, campaign, answer, every=None if note.is_over else REFRESH_SECONDS, **facts)
+    return _append_page(request, campaign, answer, append_id=append_id, **shown_reading(note, state))
 
 
 @router.post(f"{CAMPAIGN}/append/{{append_id}}/stop", **for_role(Role.SENDER))

@@ -20,7 +20,7 @@ from campaigns.ledger.lists import drafts
 from campaigns.ledger.lists.drafts import DraftGone
 from campaigns.ledger.queries import NoSuchCampaign
 from campaigns.ledger.store import Ledger
-from campaigns.safeguards.start_account import StartAccount, WhyNot, start_account_of_several
+from campaigns.safeguards.start_account import StartAccount
 from dialer.account_settings import AccountSettings
 
 
@@ -60,12 +60,12 @@ def start_carried_out(
     *,
     reports_folder: Path,
     second_person_above: int | None = None,
-    why_not: WhyNot = lambda account: None,
+    choose_account: Callable[[Definition], StartAccount | None] = lambda definition: None,
 ) -> CarryOut:
     """What checks a draft and starts it. Its list is removed then: the contacts are in the ledger.
 
-    `why_not` says why an account cannot dial now: it starts on the first of its list that can. It
-    raises what `check` and `launch` raise, and RowsRejected unless the order says `skip_rejects`.
+    It starts on the account that `choose_account` gives, else on the preferred one. It raises what `check` and `launch`
+    raise, and RowsRejected unless the order says `skip_rejects`.
     """
 
     def carry_out(reading: Reading) -> ReadingNote:
@@ -86,7 +86,7 @@ def start_carried_out(
                     created=lambda created_id: reading.begun(campaign=created_id, created_at=now.isoformat()),
                     still_wanted=lambda db, campaign_id: _refuse_unwanted(reading),
                     second_person_above=second_person_above,
-                    account=start_account_of_several(checked.definition, why_not),
+                    account=choose_account(checked.definition),
                 ).id
         note_started(draft, campaign_id)
         return reading.done(reading.note.rows_read, {"campaign": campaign_id})

@@ -8,10 +8,10 @@ from typing import Any
 from campaigns.definition.yaml_source import FileFault
 from campaigns.launch.drafts.reading_notes import NoReading, Purpose, ReadingNote, note_of
 from campaigns.launch.guided.editing import DraftInWork
+from console.pages.readings import shown_reading
 from console.pages.said import with_remedy
 from console.server.state import AppState
 
-REFRESH_SECONDS = 1
 STEP_OF = {"campaign": "columns", "contacts": "columns", "message": "message"}
 Problem = tuple[str, str]
 """What is wrong, and the step at which it is corrected; blank where no step is."""
@@ -26,12 +26,7 @@ def reading_of(work: DraftInWork, purpose: Purpose) -> ReadingNote | None:
 
 def reading_facts(note: ReadingNote | None, state: AppState) -> dict[str, Any]:
     """What a step's template shows of a reading: how far it is, what keeps it, why it has failed."""
-    return {
-        "note": note,
-        "trouble": note.trouble(state.clock()) if note else "",
-        "problems": _problems_of(note),
-        "every": REFRESH_SECONDS if note is not None and not note.is_over else None,
-    }
+    return {**shown_reading(note, state), "problems": _problems_of(note)}
 
 
 def problem_of(fault: FileFault) -> Problem:

@@ -26,8 +26,9 @@ from campaigns.operations.people import Role
 from console.list_readings import begin_start
 from console.pages.language import gettext
 from console.pages.new_campaign.drafted_plan import drafted_plan, plan_at_hand
-from console.pages.new_campaign.readings import REFRESH_SECONDS, reading_facts, reading_of
+from console.pages.new_campaign.readings import reading_facts, reading_of
 from console.pages.new_campaign.steps import InjectedForm, InjectedWork, go_to, save, step_page, text
+from console.pages.readings import REFRESH_SECONDS
 from console.pages.said import with_remedy
 from console.preflight import check_login
 from console.server.auth import Caller

@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select
 
 from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch.checking.checks import check
+from campaigns.launch.drafts import file_drafts
 from campaigns.launch.launch import launch
 from campaigns.launch.recurring import add, launch_due
 from campaigns.launch.schedules import by_name
@@ -20,13 +22,17 @@ from campaigns.operations.recoveries import ask_accounts
 from campaigns.runtime import Runtime
 from campaigns.safeguards.failover import move_on
 from campaigns.safeguards.start_account import StartAccount, start_account, start_account_of_several, why_not
+from console.list_readings import begin_start
 from console.preflight import CannotLogIn, choose_account
+from console.server.state import AppState
+from dialer.deadline import utc_now
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
 from tests.support.dialers import NOBODY, callgear, webex, working
 from tests.support.fixtures import HandSetClock
 from tests.support.seeding import campaign_row, definition, numbers, seed
-from workers.settings import Settings
+from workers.account_checks import account_trouble
+from workers.settings import LedgerSettings, Settings
 
 NINE = datetime(2035, 12, 4, 9, tzinfo=UTC)
 FILE = """\
@@ -79,6 +85,11 @@ def run_at_its_hour(using: Runtime, file: Path, clock: HandSetClock, folder: Pat
 
     (started,) = launch_due(using.ledger, accounts, rejects_folder=folder, now=clock(), why_not=refused)
     return started
+
+
+def asked(sandbox: SandboxHandle) -> int:
+    """How many requests the vendors have had."""
+    return sum(line["count"] for line in sandbox.requests())
 
 
 def noted(ledger, event: str) -> list[str]:
@@ -164,6 +175,21 @@ def test_a_start_needs_one_account_that_can_log_in(sandbox):
     away = Settings(accounts={"main": webex(NOBODY), "spare": webex(NOBODY)})
     with pytest.raises(CannotLogIn, match=r"for account main: .*; .*for account spare: "):
         choose_account(definition(accounts=["main", "spare"]), away)
+
+
+def test_a_short_list_that_is_started_at_once_asks_each_account_once(ledger, tmp_path):
+    with running(SandboxConfig(seed=1, speed=0.001)) as sandbox:
+        accounts = {"main": callgear(sandbox.base_url("callgear")), "spare": webex(sandbox.base_url("webex"))}
+        settings = Settings(data_dir=tmp_path, accounts=accounts, ledger=LedgerSettings(url=SecretStr(ledger.url)))
+        assert [account_trouble(name, settings) for name in accounts] == [None, None]
+        once = asked(sandbox)
+        rows = file_drafts.rows_as_csv([{"phone": "+14155550101"}])
+        yaml = FILE.replace(', repeat: "0 9 * * *"', "")
+        draft = file_drafts.create(ledger, tmp_path, yaml, rows, who="ann", now=utc_now())
+        note = begin_start(draft, AppState(settings, utc_now), "ann", skip_rejects=False)
+        assert asked(sandbox) == 2 * once
+    assert note.result is not None
+    assert campaign_row(ledger, note.result["campaign"]).account == "main"
 
 
 def test_there_must_be_an_account_to_go_back_to(file, using):
