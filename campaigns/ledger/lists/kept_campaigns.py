@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, or_, select, true
 
 from campaigns.ledger.bulk import insert_into
-from campaigns.ledger.lists.redials import other_campaigns
+from campaigns.ledger.lists.redials import connected_campaigns
 from campaigns.ledger.tables import campaigns, contact_tallies, retention_done, ticks
 from campaigns.ledger.tallies import forget_none
 from campaigns.lifecycle import ENDED_CAMPAIGNS, LIVE_CAMPAIGNS
 from campaigns.retention_periods import Kept, Retention
 
 DAILY, AT_WORK = "retention", "retention at work"  # in `ticks`
+READ_AT_ONCE = 500
 TURN = timedelta(minutes=15)  # for which nobody else takes the day's run
 
 
@@ -32,6 +34,14 @@ class KeptCampaign:
     own: Retention
     done: frozenset[Kept]
 
+    def until(self, kept: Kept, general: Retention, contact_ended_at: datetime | None = None) -> datetime | None:
+        """Until when this is kept, where the settings keep it as `general` says; None: for ever.
+
+        Of a campaign that goes on it is kept of each contact by itself; None, too, while that has not ended.
+        """
+        ended_at = self.ended_at or contact_ended_at
+        return None if ended_at is None else self.own.over(general).until(kept, ended_at)
+
 
 def kept_campaigns(db: Connection) -> Iterator[KeptCampaign]:
     """Every campaign that is over, with its redials, and still has contacts that are not emptied; the oldest first.
@@ -40,27 +50,44 @@ def kept_campaigns(db: Connection) -> Iterator[KeptCampaign]:
     """
     emptied = exists().where(_note(Kept.CONTACTS), retention_done.c.at >= campaigns.c.finished_at)
     ended = select(campaigns.c.id).where(campaigns.c.status.in_(ENDED_CAMPAIGNS), ~emptied)
-    for campaign_id in db.scalars(ended.order_by(campaigns.c.finished_at, campaigns.c.id)).all():
-        if (campaign := ended_campaign(db, campaign_id)) is not None:
-            yield campaign
-    live = select(campaigns.c.id, campaigns.c.definition).where(
-        campaigns.c.status.in_(LIVE_CAMPAIGNS), campaigns.c.redial_of.is_(None)
-    )
-    for row in db.execute(live.order_by(campaigns.c.id)).all():
-        if is_standing(row.definition):
-            yield KeptCampaign(id=row.id, ended_at=None, own=retention_of(row.definition), done=frozenset())
+    ids = db.scalars(ended.order_by(campaigns.c.finished_at, campaigns.c.id)).all()
+    for at in range(0, len(ids), READ_AT_ONCE):
+        yield from _ended(db, ids[at : at + READ_AT_ONCE])
+    yield from _going_on(db, true())
+
+
+def kept_campaign(db: Connection, campaign_id: str) -> KeptCampaign | None:
+    """This one; None where the time of its people does not run: it, or a redial of its contacts, has not ended."""
+    return ended_campaign(db, campaign_id) or next(_going_on(db, campaigns.c.id == campaign_id), None)
 
 
 def ended_campaign(db: Connection, campaign_id: str) -> KeptCampaign | None:
     """This one; None where it, or a redial of its contacts, has not ended."""
-    columns = (campaigns.c.definition, campaigns.c.finished_at)
-    ended = (campaigns.c.id == campaign_id, campaigns.c.status.in_(ENDED_CAMPAIGNS))
-    row = db.execute(select(*columns).where(*ended)).first()
-    ended_at = end_of_all(db, campaign_id, row.finished_at) if row else None
-    if row is None or ended_at is None:
-        return None
-    own, done = retention_of(row.definition), _done(db, campaign_id, row.finished_at)
-    return KeptCampaign(id=campaign_id, ended_at=ended_at, own=own, done=done)
+    return next(_ended(db, [campaign_id]), None)
+
+
+def _ended(db: Connection, ids: Sequence[str]) -> Iterator[KeptCampaign]:
+    """Those of these campaigns that have ended, with their redials, in this order."""
+    others = connected_campaigns(db, ids)
+    facts = (campaigns.c.id, campaigns.c.status, campaigns.c.finished_at)
+    everybody = {*ids, *chain.from_iterable(others.values())}
+    rows = {row.id: row for row in db.execute(select(*facts).where(campaigns.c.id.in_(everybody)))}
+    definitions = select(campaigns.c.id, campaigns.c.definition).where(campaigns.c.id.in_(ids))
+    own = {row.id: retention_of(row.definition) for row in db.execute(definitions)}
+    done = _done(db, {campaign_id: rows[campaign_id].finished_at for campaign_id in own})
+    for campaign_id in (name for name in ids if name in own):
+        family = [rows[name] for name in (campaign_id, *others[campaign_id])]
+        if all(row.status in ENDED_CAMPAIGNS for row in family):
+            ended_at = max(row.finished_at for row in family)
+            yield KeptCampaign(id=campaign_id, ended_at=ended_at, own=own[campaign_id], done=done[campaign_id])
+
+
+def _going_on(db: Connection, which: ColumnElement[bool]) -> Iterator[KeptCampaign]:
+    """Standing campaigns that go on, and are no redial."""
+    live = (campaigns.c.status.in_(LIVE_CAMPAIGNS), campaigns.c.redial_of.is_(None), which)
+    for row in db.execute(select(campaigns.c.id, campaigns.c.definition).where(*live).order_by(campaigns.c.id)).all():
+        if is_standing(row.definition):
+            yield KeptCampaign(id=row.id, ended_at=None, own=retention_of(row.definition), done=frozenset())
 
 
 def is_standing(definition_text: str) -> bool:
@@ -71,18 +98,6 @@ def is_standing(definition_text: str) -> bool:
 def retention_of(definition_text: str) -> Retention:
     """What a stored definition says, which is read for this alone."""
     return Retention.model_validate(json.loads(definition_text).get("retention") or {})
-
-
-def end_of_all(db: Connection, campaign_id: str, finished_at: datetime) -> datetime | None:
-    """When the last of the campaigns ended that call these contacts, redials included; None while one goes on."""
-    others = other_campaigns(db, campaign_id)
-    if not others:
-        return finished_at
-    rows = db.execute(select(campaigns.c.status, campaigns.c.finished_at).where(campaigns.c.id.in_(others))).all()
-    if any(row.status not in ENDED_CAMPAIGNS for row in rows):
-        return None
-    ends: list[datetime] = [finished_at, *(row.finished_at for row in rows)]
-    return max(ends)
 
 
 def note_done(db: Connection, campaign: KeptCampaign, kept: Kept, number: int, now: datetime) -> None:
@@ -124,10 +139,13 @@ def end_turn(db: Connection, now: datetime, *, finished: bool) -> None:
         db.execute(insert(ticks).values(step=DAILY, at=now))
 
 
-def _done(db: Connection, campaign_id: str, ended_at: datetime) -> frozenset[Kept]:
-    """What was emptied since its end: before, a standing campaign has notes of what single nights have emptied."""
-    since = select(retention_done.c.kept).where(_of(campaign_id), retention_done.c.at >= ended_at)
-    return frozenset(map(Kept, db.scalars(since)))
+def _done(db: Connection, ends: Mapping[str, datetime]) -> dict[str, frozenset[Kept]]:
+    """What was emptied of each since its end: before, a standing one has notes of what single nights have emptied."""
+    done: dict[str, set[Kept]] = {campaign_id: set() for campaign_id in ends}
+    for row in db.execute(select(retention_done).where(retention_done.c.campaign_id.in_(ends))):
+        if ends[row.campaign_id] is not None and row.at >= ends[row.campaign_id]:
+            done[row.campaign_id].add(Kept(row.kept))
+    return {campaign_id: frozenset(kept) for campaign_id, kept in done.items()}
 
 
 def _note(kept: Kept) -> ColumnElement[bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, Select, or_, select, update
@@ -31,10 +31,22 @@ def other_campaigns(db: Connection, campaign_id: str) -> list[str]:
 
     Most campaigns have none: then this is a single query.
     """
-    chain = [campaign_id]
-    for connected in chain:
-        chain += [other for other in _tied(db, connected) if other not in chain]
-    return chain[1:]
+    return connected_campaigns(db, [campaign_id])[campaign_id]
+
+
+def connected_campaigns(db: Connection, campaign_ids: Sequence[str]) -> dict[str, list[str]]:
+    """The same for each of several: a query for all of them, and one for each further link of the longest chain."""
+    families = {campaign_id: {campaign_id} for campaign_id in campaign_ids}
+    unasked, asked = set(campaign_ids), set[str]()
+    while unasked:
+        asked |= unasked
+        found: set[str] = set()
+        for one, other in _links(db, unasked):
+            family = families.setdefault(one, {one}) | families.setdefault(other, {other})
+            families |= dict.fromkeys(family, family)
+            found |= {one, other}
+        unasked = found - asked
+    return {campaign_id: sorted(families[campaign_id] - {campaign_id}) for campaign_id in campaign_ids}
 
 
 def other_contacts(db: Connection, campaign_id: str, phone: str) -> Sequence[int]:
@@ -65,8 +77,8 @@ def reached_calls(campaign_ids: Sequence[str]) -> Select[tuple[str]]:
     )
 
 
-def _tied(db: Connection, campaign_id: str) -> list[str]:
-    """The campaigns that this one redials, or that redial it."""
-    of_this = select(campaigns.c.redial_of).where(campaigns.c.id == campaign_id).scalar_subquery()
-    tied = select(campaigns.c.id).where(or_(campaigns.c.id == of_this, campaigns.c.redial_of == campaign_id))
-    return list(db.scalars(tied.order_by(campaigns.c.created_at, campaigns.c.id)))
+def _links(db: Connection, campaign_ids: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Each redial that one of these campaigns is or has, with the campaign whose contacts it calls."""
+    any_of_these = or_(campaigns.c.id.in_(campaign_ids), campaigns.c.redial_of.in_(campaign_ids))
+    query = select(campaigns.c.id, campaigns.c.redial_of).where(campaigns.c.redial_of.is_not(None), any_of_these)
+    return ((row.id, row.redial_of) for row in db.execute(query))

@@ -124,7 +124,7 @@ def _refuse_what_is_needed(db: Connection, campaign_id: str, retention: Installa
             f"archive it from {ended.ended_at + YOUNGEST:%Y-%m-%d} on",
         )
     for kept in IN_THE_LEDGER if Kept.CONTACTS not in ended.done else ():
-        until = None if kept in ended.done else ended.own.over(retention).until(kept, ended.ended_at)
+        until = None if kept in ended.done else ended.until(kept, retention)
         if until is not None:
             raise NotArchived(
                 f"its {kept} are to be emptied from {until:%Y-%m-%d} on, which reaches no archive",

@@ -7,10 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from campaigns.ledger.lists.kept_campaigns import end_of_all
+from campaigns.ledger.lists.kept_campaigns import kept_campaign
 from campaigns.ledger.store import HASHED, Ledger
-from campaigns.ledger.tables import campaigns, contacts
-from campaigns.lifecycle import ENDED_CAMPAIGNS
+from campaigns.ledger.tables import contacts
 from campaigns.reporting.explain import ContactExplanation
 from campaigns.retention_periods import Kept, Retention
 
@@ -28,31 +27,17 @@ class KeptUntil:
 
 def kept_until(ledger: Ledger, story: ContactExplanation, general: Retention) -> KeptUntil:
     """Until when what is known of this contact is kept, where the settings keep it as `general` says."""
-    definition = story.campaign.definition
-    retention = definition.kept(general)
+    retention = story.campaign.definition.kept(general)
     with ledger.reading() as db:
-        row = db.execute(
-            select(
-                contacts.c.phone,
-                contacts.c.final_at,
-                campaigns.c.status,
-                campaigns.c.finished_at,
-                campaigns.c.redial_of,
-            )
-            .join(campaigns, campaigns.c.id == contacts.c.campaign_id)
-            .where(contacts.c.id == story.id)
-        ).one()
-        is_over = row.status in ENDED_CAMPAIGNS
-        ended_at = end_of_all(db, story.campaign.id, row.finished_at) if is_over else None
+        row = db.execute(select(contacts.c.phone, contacts.c.final_at).where(contacts.c.id == story.id)).one()
+        campaign = kept_campaign(db, story.campaign.id)
     if row.phone.startswith(HASHED):
         return KeptUntil(kept_until=None, kept="nothing that names the person is kept any more")
     if retention.days_of_contacts is None:
         return KeptUntil(kept_until=None, kept="until somebody erases it: no retention of contacts is set")
-    by_itself = definition.contacts.standing and row.redial_of is None and not is_over
+    by_itself = campaign is not None and campaign.ended_at is None
     end = "its own end" if by_itself else "the campaign's end, redials included"
-    if by_itself:
-        ended_at = row.final_at
     return KeptUntil(
-        kept_until=retention.until(Kept.CONTACTS, ended_at) if ended_at else None,
+        kept_until=campaign.until(Kept.CONTACTS, general, row.final_at) if campaign else None,
         kept=f"for {retention.days_of_contacts} days after {end}",
     )

@@ -87,7 +87,6 @@ def cutoff_of(campaign: KeptCampaign, general: InstallationRetention, kept: Kept
 
 
 def _plan_of(db: Connection, campaign: KeptCampaign, general: InstallationRetention, now: datetime) -> CampaignPlan:
-    own = campaign.own.over(general)
     ends = {
         kept: campaign.ended_at or statements.first_end(db, campaign, kept)
         for kept in IN_THE_LEDGER
@@ -101,7 +100,7 @@ def _plan_of(db: Connection, campaign: KeptCampaign, general: InstallationRetent
     return CampaignPlan(
         campaign=campaign.id,
         ended_at=campaign.ended_at,
-        until={kept: own.until(kept, end) for kept, end in ends.items() if end},
+        until={kept: campaign.until(kept, general, end) for kept, end in ends.items() if end},
         due={kept: number for kept, number in due.items() if number or campaign.ended_at},
     )
 
