@@ -46,13 +46,8 @@ def erase(ledger: Ledger, number: PhoneNumber, *, who: str, now: datetime) -> Er
     with ledger.reading() as db:
         rejected = [row.id for row in rejected_rows_with(db, number)]
     for at in range(0, len(rejected), EMPTIED_AT_ONCE):
-        ledger.write(_empty_rejected, rejected[at : at + EMPTIED_AT_ONCE])
+        ledger.write(empty_rejected_rows, rejected[at : at + EMPTIED_AT_ONCE])
     return result
-
-
-def _empty_rejected(db: Connection, ids: Sequence[int]) -> None:
-    overwrite_deleted(db)
-    empty_rejected_rows(db, ids)
 
 
 def finish_erasures(ledger: Ledger, *, now: datetime) -> int:

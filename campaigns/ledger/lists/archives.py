@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, Select, Table, delete, exists, func, ins
 
 from campaigns.ledger.lists.redials import other_campaigns
 from campaigns.ledger.moves import row_count
-from campaigns.ledger.numbers.erasures import is_over
+from campaigns.ledger.numbers.erasures import is_over, overwrite_deleted
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import archives, attempts, campaigns, contacts, erasures, receipts
 from campaigns.ledger.tallies import keep_counting
@@ -133,8 +133,7 @@ def remove(db: Connection, contact_ids: Sequence[int], last_receipt: int) -> int
 
     Their counts stay. A receipt that came after the files were written stays too, as one of no call of ours.
     """
-    if db.dialect.name == "sqlite":
-        db.exec_driver_sql("PRAGMA secure_delete=ON").close()  # else the data stays in the file until it is overwritten
+    overwrite_deleted(db)
     of_calls, own = attempts.c.contact_id.in_(contact_ids), contacts.c.id.in_(contact_ids)
     calls = db.scalars(select(attempts.c.id).where(of_calls).order_by(attempts.c.id).with_for_update()).all()
     db.execute(select(contacts.c.id).where(own).order_by(contacts.c.id).with_for_update()).all()

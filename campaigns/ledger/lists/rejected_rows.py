@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, upd
 from campaigns.ledger import bulk
 from campaigns.ledger.lists.drafts import refuse_unless_draft
 from campaigns.ledger.moves import row_count
-from campaigns.ledger.numbers.erasures import ERASED
+from campaigns.ledger.numbers.erasures import ERASED, overwrite_deleted
 from campaigns.ledger.tables import rejected_rows
 from dialer.phone import PhoneNumber, mentions
 
@@ -60,6 +60,7 @@ def full_rejected_rows(db: Connection, campaign_id: str, limit: int) -> list[int
 
 def empty_rejected_rows(db: Connection, ids: Sequence[int]) -> int:
     """Empty these rows, but for their line and what was wrong with them; returns how many."""
+    overwrite_deleted(db)
     emptied = update(rejected_rows).where(rejected_rows.c.id.in_(ids)).values(cells=None, reason=ERASED)
     return row_count(db, emptied)
 

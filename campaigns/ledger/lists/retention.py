@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from campaigns.ledger.lists.kept_campaigns import KeptCampaign
-from campaigns.ledger.lists.rejected_rows import empty_rejected_rows, full_rejected_rows
+from campaigns.ledger.lists.rejected_rows import full_rejected_rows
 from campaigns.ledger.moves import row_count
 from campaigns.ledger.numbers.erasures import CONTENT, ERASED, NEARBY, TIMING, is_over, overwrite_deleted
 from campaigns.ledger.store import Ledger
@@ -94,12 +94,6 @@ def empty(db: Connection, ledger: Ledger, campaign: KeptCampaign, kept: Kept, ph
     nothing = {"detail": None, "local_time": None, "zone": None}
     db.execute(update(attempts).where(attempts.c.contact_id.in_(over)).values(**nothing))
     return len(over)
-
-
-def empty_rejected(db: Connection, ids: Sequence[int]) -> int:
-    """Empty these rows of a list that became no contact; returns how many."""
-    overwrite_deleted(db)
-    return empty_rejected_rows(db, ids)
 
 
 def is_left(db: Connection, campaign: KeptCampaign, kept: Kept, before: datetime) -> bool:

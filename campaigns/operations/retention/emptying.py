@@ -15,7 +15,7 @@ from campaigns.ledger.audit_chain import chaining as audit_chain
 from campaigns.ledger.lists import kept_campaigns
 from campaigns.ledger.lists import retention as statements
 from campaigns.ledger.lists.kept_campaigns import KeptCampaign
-from campaigns.ledger.lists.rejected_rows import full_rejected_rows
+from campaigns.ledger.lists.rejected_rows import empty_rejected_rows, full_rejected_rows
 from campaigns.ledger.moves import write_audit
 from campaigns.ledger.store import Ledger
 from campaigns.lifecycle import PROGRAM
@@ -205,7 +205,7 @@ def _empty_campaign(
             rejected = full_rejected_rows(db, campaign.id, batches.size)
         if not rejected:
             break
-        batches.write(ledger, statements.empty_rejected, rejected)
+        batches.write(ledger, empty_rejected_rows, rejected)
     setattr(result, kept, getattr(result, kept) + emptied)
     with ledger.reading() as db:
         whole = whole and not statements.is_left(db, campaign, kept, before)

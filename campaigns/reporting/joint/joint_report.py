@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import chain
+from typing import TypeVar
 
 from campaigns.ledger.store import Ledger
 from campaigns.lifecycle import ContactStatus
 from campaigns.reporting.joint.chosen_campaigns import Choice, chosen_campaigns
 from campaigns.reporting.joint.to_do import ToDo, to_dos
 from campaigns.reporting.report import Totals, for_each, totals_of
+
+Number = TypeVar("Number", int, Decimal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +53,7 @@ class JointReport:
 
     @property
     def cost(self) -> Mapping[str, Decimal]:
-        added: dict[str, Decimal] = {}
-        for totals in self.campaigns:
-            for currency, cost in totals.cost.items():
-                added[currency] = added.get(currency, Decimal(0)) + cost
-        return added
+        return _sum([totals.cost for totals in self.campaigns])
 
     @property
     def cost_per_reached(self) -> Mapping[str, Decimal]:
@@ -76,8 +75,8 @@ def joint_report(ledger: Ledger, choice: Choice) -> JointReport:
         return JointReport([totals_of(db, campaign) for campaign in chosen_campaigns(db, choice)])
 
 
-def _sum(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
-    added = Counter[str]()
-    for count in counts:
-        added.update(count)
-    return dict(added)
+def _sum(counts: Sequence[Mapping[str, Number]]) -> dict[str, Number]:
+    added: dict[str, Number] = {}
+    for name, number in chain.from_iterable(count.items() for count in counts):
+        added[name] = added[name] + number if name in added else number
+    return added
