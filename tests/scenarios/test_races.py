@@ -36,6 +36,7 @@ from dialer.calls import Outcome
 from tests.campaigns.launch.test_recurring import ACCOUNTS, MONDAY, NINE, cut_off, end_all, numbers_of, written
 from tests.campaigns.launch.test_redial import ACCOUNT
 from tests.campaigns.settlement.test_receipts import deliver, receipt
+from tests.support.beside import beside
 from tests.support.seeding import claim, definition, dialing, fresh, numbers, open_all
 
 __all__ = ["written"]  # a fixture
@@ -144,13 +145,9 @@ def web(tmp_path) -> Iterator[tuple[str, threading.Event, list[int]]]:
                 held.wait(60)
             super().do_GET()
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Lists, directory=str(tmp_path))) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}", held, asked
+    with beside(ThreadingHTTPServer(("127.0.0.1", 0), partial(Lists, directory=str(tmp_path)))) as port:
+        yield f"http://127.0.0.1:{port}", held, asked
         held.set()
-        server.shutdown()
-        thread.join()
 
 
 def test_a_run_that_was_slow_and_the_one_that_made_up_for_it_call_everybody_once(ledger, written, web, tmp_path):

@@ -30,6 +30,7 @@ from dialer.account_settings import AccountSettings
 from dialer.deadline import utc_now
 from dialer.providers.registry import account_settings
 from dialer.verdicts import Meter
+from tests.support.beside import beside
 from tests.support.delivering import receive
 from workers.settings import RedisSettings, Settings
 from workers.wiring import open_accounts
@@ -164,14 +165,8 @@ def serving(reply: Reply) -> Iterator[str]:
     class Server(ThreadingHTTPServer):
         daemon_threads = True
 
-    with Server(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with beside(Server(("127.0.0.1", 0), Handler)) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager

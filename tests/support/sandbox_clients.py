@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -13,6 +13,7 @@ import httpx
 
 from dialer.sandbox.running import SandboxHandle
 from tests.support import loopback
+from tests.support.beside import beside
 
 KEY = "sandbox-key"
 FAST = 200.0
@@ -101,10 +102,8 @@ class Receiver:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-        self.port = self._server.server_address[1]
+        self._running = ExitStack()
+        self.port = self._running.enter_context(beside(ThreadingHTTPServer(("127.0.0.1", port), Handler)))
         self.url = f"http://127.0.0.1:{self.port}/receipts"
 
     @property
@@ -113,9 +112,7 @@ class Receiver:
         return [r["deliveryInfoNotification"]["deliveryInfo"]["deliveryStatus"] for r in self.received]
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self._running.close()
 
 
 def until(true: Callable[[], object], seconds: float = 90.0) -> None:

@@ -15,6 +15,7 @@ from anyio.from_thread import start_blocking_portal
 
 from dialer.internal_networks import networks
 from dialer.transport.signed_posts import SignedPosts
+from tests.support.beside import beside
 
 Told = tuple[int, dict[str, str], bytes]
 KEY = "a key of these tests"
@@ -122,12 +123,6 @@ def listening(receiver: Receiver, port: int = 0) -> Iterator[int]:
         def handle_error(self, *_about: Any) -> None:
             pass
 
-    with Server(("127.0.0.1", port), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        receiver.url = f"http://127.0.0.1:{server.server_address[1]}/hook"
-        try:
-            yield server.server_address[1]
-        finally:
-            server.shutdown()
-            thread.join()
+    with beside(Server(("127.0.0.1", port), Handler)) as taken:
+        receiver.url = f"http://127.0.0.1:{taken}/hook"
+        yield taken

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch.recurring import NotRecurring, add, launch_due
 from campaigns.launch.schedules import LEASE, NoSuchSchedule, listed, next_run, remove
 from campaigns.ledger.tables import campaigns, contacts
+from tests.support.beside import beside
 from tests.support.dialers import webex
 from tests.support.statuses import as_campaign
 
@@ -58,12 +58,8 @@ def web(tmp_path) -> Iterator[str]:
         def log_message(self, *_said: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path))) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
+    with beside(ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def tick(ledger, folder: Path, now: datetime) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,6 +19,7 @@ from campaigns.reporting.surroundings import Trouble, TroubleKind
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
 from dialer.verdicts import Ruling, Verdict
+from tests.support.beside import beside
 from tests.support.certificates import certificates
 from tests.support.dialers import callgear, webex
 from tests.support.http_server import refused_url
@@ -51,13 +51,8 @@ def serving(
     server.handle_error = lambda *_: None  # of a client that went away
     if certificate:
         server.socket = certificate.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        server.server_close()
+    with beside(server) as port:
+        yield port
 
 
 def body(text: str, status: int = 200) -> Callable[[BaseHTTPRequestHandler], None]:

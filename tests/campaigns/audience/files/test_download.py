@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import socket
 import ssl
-import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from campaigns.audience.files.download import DownloadFailed, download
+from tests.support.beside import beside
 from tests.support.certificates import certificates
 
 LIST = b"phone,name\n+14155550101,Ann\n"
@@ -63,18 +63,13 @@ def served(
         def handle_error(self, *_: object) -> None:  # who asks may hang up
             pass
 
-    with Server((host, port), Handler) as server:
-        if tls:
-            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            context.load_cert_chain(tls["server"], tls["server key"])
-            server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield f"http{'s' if tls else ''}://{host}:{server.server_address[1]}", asked
-        finally:
-            server.shutdown()
-            thread.join()
+    server = Server((host, port), Handler)
+    if tls:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(tls["server"], tls["server key"])
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    with beside(server) as taken:
+        yield f"http{'s' if tls else ''}://{host}:{taken}", asked
 
 
 def bomb(megabytes: int, parts: int = 1) -> bytes:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.beside import beside
 from tests.support.dialers import wait_for
 from tests.support.shell import CONTACTS, SETTINGS, Shell, processes_in
 
@@ -89,12 +90,8 @@ def _session(number: int, params: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def vendor() -> Iterator[Vendor]:
     server = Vendor()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with beside(server):
+        yield server
 
 
 @pytest.mark.stack
