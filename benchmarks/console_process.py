@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx
 
-TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+from tests.support.processes import processor_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,7 @@ class ConsoleProcess:
 
     def cpu_seconds(self) -> float:
         """What it has taken of the processor so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
+        return processor_seconds(self.pid)
 
 
 @contextmanager

@@ -14,12 +14,12 @@ import httpx
 import redis
 
 from tests.chaos.disk import Disk
-from tests.chaos.processes import burning_cores, frozen
 from tests.chaos.proxy import ABSURD, CUT
 from tests.chaos.stack import FaultyStack
 from tests.chaos.stores import Store
 from tests.support import loopback
 from tests.support.hostile_replies import Hostile
+from tests.support.processes import burning_cores, frozen
 from workers.secrets import receipt_url
 
 CALLS = "calls"

@@ -13,8 +13,8 @@ from typing import Protocol
 
 import psycopg
 
-from tests.chaos.processes import family, frozen
 from tests.support import pgbouncer, postgres
+from tests.support.processes import family, frozen
 from workers.stack.processes import Child
 
 STORES = ("sqlite", "postgresql", "pgbouncer")

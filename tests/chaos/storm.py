@@ -28,9 +28,9 @@ from tests.chaos import disk as disks
 from tests.chaos import stack as stacks
 from tests.chaos import stores
 from tests.chaos.faults import Faults
-from tests.chaos.processes import memory
 from tests.chaos.verdict import Judgement, judge, stories
 from tests.support import loopback
+from tests.support.processes import memory
 from workers.ledger import now_utc, open_ledger
 from workers.stack.programs import Modules
 

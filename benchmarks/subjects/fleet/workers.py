@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from multiprocessing import get_context
 from multiprocessing.queues import Queue
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -33,6 +32,7 @@ from dialer.deadline import utc_now
 from dialer.providers.registry import account_settings
 from tests.support import postgres
 from tests.support.dialers import webex, working
+from tests.support.processes import family, processor_seconds
 from tests.support.seeding import seed
 from tests.support.timed_vendor import timed_vendor
 
@@ -47,7 +47,6 @@ WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 DEADLOCKS = "SELECT sum(deadlocks) FROM pg_stat_database"
 SIZE = "SELECT pg_total_relation_size('{0}')::float / greatest(1, (SELECT count(*) FROM {0}))"
 SIZED, SIZED_TABLES = 20_000, ("contacts", "attempts", "receipts")
-TICKS = os.sysconf("SC_CLK_TCK")
 ACCOUNT = account_settings(provider="webex", settle_seconds=180)
 
 
@@ -149,13 +148,13 @@ class _Measured:
         used: Any = self._client.info("cpu")
         spent = used["used_cpu_user"] + used["used_cpu_sys"]
         stats: Any = self._client.info("stats")
-        return processor_seconds(self._server.running.pid), spent, stats["total_commands_processed"], log[0]
+        return _spent(self._server.running.pid), spent, stats["total_commands_processed"], log[0]
 
     def _receipts(self, ledger: Ledger) -> tuple[float, float]:
         """Processor milliseconds of the console and of PostgreSQL for one receipt."""
         with ledger.reading() as db:
             ids = db.scalars(select(attempts.c.id).limit(8 * RECEIPTS)).all()
-        own, server = time.process_time(), processor_seconds(self._server.running.pid)
+        own, server = time.process_time(), _spent(self._server.running.pid)
         for first in range(0, len(ids), RECEIPTS):
             heard = [
                 Delivery(account="main", heard=[placed(one, utc_now())], body="{}")
@@ -163,7 +162,7 @@ class _Measured:
             ]
             ledger.write(store, heard, now=utc_now())
             ledger.write(apply_waiting, "main", ACCOUNT, now=utc_now())
-        own, server = time.process_time() - own, processor_seconds(self._server.running.pid) - server
+        own, server = time.process_time() - own, _spent(self._server.running.pid) - server
         return 1000 * own / len(ids), 1000 * server / len(ids)
 
 
@@ -234,16 +233,7 @@ def _commit_ms(ledger: Ledger) -> float:
     return sorted(took)[COMMITS // 2]
 
 
-def processor_seconds(pid: int) -> float:
-    """Those of a process, of its children that live, and of those that it has outlived."""
-    own = _spent(pid, with_ended=True)
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return own + sum(_spent(int(child)) for child in children)
-
-
-def _spent(pid: int, *, with_ended: bool = False) -> float:
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except FileNotFoundError:  # it has just ended
-        return 0.0
-    return sum(map(int, fields[11:15] if with_ended else fields[11:13])) / TICKS
+def _spent(pid: int) -> float:
+    """Processor seconds of a process, of all that come from it and live, and of those that it has outlived."""
+    ended = processor_seconds(pid, with_ended=True) - processor_seconds(pid)
+    return processor_seconds(*family(pid)) + ended

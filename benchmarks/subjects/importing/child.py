@@ -5,12 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import os
-import re
 import resource
 import sys
 import threading
 import time
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from campaigns.launch.launch import launch
 from campaigns.ledger.migrations import upgrade
 from campaigns.ledger.store import Ledger
 from dialer.providers.registry import account_settings
+from tests.support.processes import family, memory
 
 ACCOUNTS = {"main": account_settings(**{"provider": "callgear", "access_token": "measured"})}
 
@@ -67,7 +66,7 @@ KINDS = {"bare": bare, "openpyxl": openpyxl_bare, "check": check_only, "sqlite":
 
 def main() -> None:
     """Run one measurement; print the seconds and the peak memory."""
-    helpers: dict[str, float] = {}
+    helpers: dict[int, float] = {}
     threading.Thread(target=_note_peaks, args=(helpers,), daemon=True).start()
     began = time.perf_counter()
     KINDS[sys.argv[1]](Path(sys.argv[2]), sys.argv[3])
@@ -76,13 +75,11 @@ def main() -> None:
     sys.stdout.write(json.dumps({"seconds": seconds, "rss": rss + sum(helpers.values())}))
 
 
-def _note_peaks(megabytes: dict[str, float]) -> None:
+def _note_peaks(megabytes: dict[int, float]) -> None:
     """Note the peak memory of each process that this one has started, for as long as it lives."""
     while True:
-        for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
-            with suppress(OSError, TypeError):  # it has ended
-                status = Path(f"/proc/{pid}/status").read_text()
-                megabytes[pid] = int(re.search(r"VmHWM:\s*(\d+)", status)[1]) / 1024  # type: ignore[index]
+        for pid in family(os.getpid())[1:]:
+            megabytes[pid] = max(megabytes.get(pid, 0.0), memory(pid, peak=True) / (1 << 20))
         time.sleep(0.2)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import naive
 from benchmarks.redis_server import serving
 from benchmarks.subjects.overload.sample import Sample, sample
+from tests.support.processes import family
 from tests.support.timed_vendor import TimedVendor
 
 POOLS = {"prefork, 4": ("prefork", "4"), "threads, 32": ("threads", "32")}
@@ -32,7 +32,7 @@ def placed_by_recipe(pool: str, vendor: TimedVendor, seconds: float) -> Sample:
             stderr=subprocess.DEVNULL,
         )
         try:
-            return sample(vendor, lambda: _family(worker.pid), seconds)
+            return sample(vendor, lambda: family(worker.pid), seconds)
         finally:
             worker.kill()
             worker.wait()
@@ -44,8 +44,3 @@ def _queue(redis_url: str, vendor_url: str) -> None:
     with naive.app.connection_for_write() as connection, connection.Producer() as producer:
         for number in range(QUEUED):
             naive.call.apply_async((vendor_url, "webex", f"+1415555{100 + number % 100:04}"), producer=producer)
-
-
-def _family(pid: int) -> Sequence[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *map(int, children)]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
+from tests.support.processes import processor_seconds
 from tests.support.timed_vendor import TimedVendor, most_within
 
 WARM_UP = 1.5
@@ -29,9 +28,9 @@ def sample(vendor: TimedVendor, pids: Callable[[], Sequence[int]], seconds: floa
     """Watch for so many seconds, from a moment after the first call has come."""
     came = _first(vendor)
     time.sleep(WARM_UP)
-    began, cpu = time.time(), cpu_seconds(pids())
+    began, cpu = time.time(), processor_seconds(*pids())
     time.sleep(seconds)
-    ended, cpu = time.time(), cpu_seconds(pids()) - cpu
+    ended, cpu = time.time(), processor_seconds(*pids()) - cpu
     came += vendor.arrivals()
     inside = sum(1 for moment in came if began <= moment < ended)
     return Sample(rate=inside / (ended - began), most=most_within(came), cpu_each=cpu / max(1, inside))
@@ -49,12 +48,3 @@ def _first(vendor: TimedVendor) -> list[float]:
             raise RuntimeError("no call came")
         time.sleep(0.02)
     return came
-
-
-def cpu_seconds(pids: Sequence[int]) -> float:
-    """What these processes and their children have used of the processor (Linux)."""
-    ticks = 0
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")

@@ -1,4 +1,4 @@
-"""Processes: frozen, their families, and some that burn the cores."""
+"""Processes: their families, what they take of memory and processor, some that are frozen or burn the cores."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+
 
 def family(pid: int) -> list[int]:
     """A process and all that come from it, eldest first."""
@@ -20,12 +22,25 @@ def family(pid: int) -> list[int]:
     return [pid, *(one for child in children for one in family(child))]
 
 
-def memory(pid: int) -> int:
-    """The bytes that a process holds in memory; 0 when it is gone."""
+def memory(pid: int, *, peak: bool = False) -> int:
+    """The bytes that a process holds in memory, or held at its peak; 0 when it is gone."""
+    name = "VmHWM" if peak else "VmRSS"
     with suppress(OSError, StopIteration):
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-        return 1024 * int(next(line for line in lines if line.startswith("VmRSS")).split()[1])
+        return 1024 * int(next(line for line in lines if line.startswith(name)).split()[1])
     return 0
+
+
+def processor_seconds(*pids: int, with_ended: bool = False) -> float:
+    """What these processes have taken of the processor, or with those that they outlived; 0 for one that is gone."""
+    return sum(_processor_seconds(pid, with_ended) for pid in pids)
+
+
+def _processor_seconds(pid: int, with_ended: bool) -> float:
+    with suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:15] if with_ended else fields[11:13])) / TICKS_PER_SECOND
+    return 0.0
 
 
 @contextmanager
