@@ -9,7 +9,7 @@ from uuid import uuid4
 from dialer.account import Account
 from dialer.bucket import BucketUnavailable, GrantResult, Urgency
 from dialer.errors import DialerError, ProviderError
-from dialer.providers.call_management import CallManagement, CallManager, LiveCall, Operation, TalkOption
+from dialer.providers.call_management import CallManagement, CallManager, LegState, LiveCall, Operation, TalkOption
 from dialer.providers.registry import PROVIDERS
 from dialer.scripts import Recording, Script, Speech
 from dialer.transport.session import value_of
@@ -17,11 +17,13 @@ from dialer.verdicts import Ruling
 
 __all__ = [
     "CallManager",
+    "LegState",
     "LiveCall",
     "NotManaged",
     "TalkOption",
     "calls_at",
     "can_manage",
+    "leg_state",
     "managing_providers",
     "remedy_for",
     "script_of",
@@ -91,6 +93,12 @@ def remedy_for(account: Account, error: ProviderError) -> str:
     management = _management(account)
     word = error.ruling.mnemonic or error.ruling.verdict.value
     return error.remedy or (management.remedies.get(word, "") if management else "")
+
+
+def leg_state(account: Account, state: str) -> LegState | None:
+    """What a participant's state, in the words of the account's provider, means; None where that is not known."""
+    management = _management(account)
+    return management.leg_state(state) if management else None
 
 
 def script_of(text: str | None, media: str | None) -> Script | None:

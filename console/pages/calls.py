@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 from uuid import UUID
@@ -27,7 +28,7 @@ from console.server.cursors import After, moment_and_uuid_after, page_of
 from console.server.page_route import InjectedPerson, for_role, page_router
 from console.server.state import AppState, InjectedState
 from dialer.errors import DialerError
-from dialer.live_calls import LiveCall
+from dialer.live_calls import LiveCall, leg_state
 from dialer.phone import mask
 
 CALLS_SHOWN = 100
@@ -64,7 +65,7 @@ def show_calls(request: Request, state: InjectedState, after: After = None) -> s
     listed = {call.external_id: call for look in looks.values() for call in look.items if call.external_id}
     ours = {str(call.id) for call in rows}
     others = [
-        _of_others(name, call)
+        _of_others(name, call, state)
         for name, look in looks.items()
         for call in look.items
         if call.external_id not in ours and not _is_ours(call)
@@ -72,7 +73,7 @@ def show_calls(request: Request, state: InjectedState, after: After = None) -> s
     return render(
         "calls.html",
         request,
-        calls=[_shown(call, listed.get(str(call.id)), manageable) for call in page.items],
+        calls=[_shown(call, listed.get(str(call.id)), state) for call in page.items],
         others=[] if after else others[:CALLS_SHOWN],
         troubles={name: look.trouble for name, look in looks.items() if look.trouble},
         newest="/calls" if after else None,
@@ -149,6 +150,7 @@ def _call_page(request: Request, state: AppState, account: str, session: int, **
         call=listed,
         options=options,
         masked=_masked,
+        state_words=partial(_leg_words, state, account),
         every=REFRESH_SECONDS if request.method == "GET" else None,
         **shown,
     )
@@ -159,7 +161,7 @@ def _require_manageable(state: AppState, account: str) -> None:
         raise HTTPException(404, f"the calls of account {account[:60]} cannot be managed")
 
 
-def _shown(call: CallOnTheLine, listed: LiveCall | None, manageable: Sequence[str]) -> ShownCall:
+def _shown(call: CallOnTheLine, listed: LiveCall | None, state: AppState) -> ShownCall:
     known = call.session if call.session and call.session.isdecimal() else None
     session = listed.call_session_id if listed else int(known) if known else None
     return ShownCall(
@@ -167,25 +169,32 @@ def _shown(call: CallOnTheLine, listed: LiveCall | None, manageable: Sequence[st
         campaign=call.campaign,
         phone=call.phone,
         since=call.answered_at or call.at,
-        state=_state_of(listed) or _state_words(call.status),
-        session=session if call.account in manageable else None,
+        state=_state_of(listed, call.account, state) or _state_words(call.status),
+        session=session if call.account in state.call_looks.manageable else None,
     )
 
 
-def _of_others(account: str, call: LiveCall) -> ShownCall:
+def _of_others(account: str, call: LiveCall, state: AppState) -> ShownCall:
     return ShownCall(
         account=account,
         campaign=None,
         phone=_masked(call.contact_phone_number),
         since=None,
-        state=_state_of(call),
+        state=_state_of(call, account, state),
         session=call.call_session_id,
     )
 
 
-def _state_of(call: LiveCall | None) -> str:
-    """The state of each participant, in the provider's words."""
-    return ", ".join(dict.fromkeys(leg.state for leg in call.legs if leg.state)) if call else ""
+def _state_of(call: LiveCall | None, account: str, state: AppState) -> str:
+    """What each participant does."""
+    words = [_leg_words(state, account, leg.state) for leg in call.legs if leg.state] if call else []
+    return ", ".join(dict.fromkeys(words))
+
+
+def _leg_words(state: AppState, account: str, written: str) -> str:
+    """What a participant's state means; the provider's own word where that is not known."""
+    meant = leg_state(state.call_looks.accounts[account], written)
+    return gettext(meant.value) if meant else written
 
 
 def _state_words(status: AttemptStatus) -> str:

@@ -131,6 +131,11 @@ def activity(summary: CampaignSummary) -> str:
     return "stopped" if summary.kind in TROUBLES else "waiting"
 
 
+def _plain(sentence: str | None) -> str:
+    """A sentence of the ledger as a person says it, in the reader's language."""
+    return said(plain(sentence or "", gettext, ngettext))
+
+
 def _masked_cell(cell: str) -> str:
     """A cell of a list as a page shows it: cut, and what may be a phone number masked however it is written."""
     cut = cell if len(cell) <= LONGEST_CELL else f"{cell[:LONGEST_CELL]}…"
@@ -148,7 +153,8 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "words": lambda name: gettext(label(name)),
-        "plain": lambda sentence: said(plain(sentence or "", gettext, ngettext)),
+        "plain": _plain,
+        "clauses": lambda text: "; ".join(map(_plain, text.split("; "))),
         "activity": activity,
         "meaning": lambda status: gettext(meaning(status)),
         "segments": segments,

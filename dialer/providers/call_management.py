@@ -4,9 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Protocol
 
 from dialer.scripts import Script
+
+
+class LegState(StrEnum):
+    """What a participant of a call does, as people are told."""
+
+    QUEUED = "waits in line"
+    RINGING = "rings"
+    TALKING = "talking"
+    OPERATORS_TALKING = "operators are talking"
+    ON_HOLD = "on hold"
+    TRANSFERRED = "is being transferred"
+    SENDING_KEYS = "keys are being sent"
+    RECEIVING_FAX = "a fax is being received"
+    FAX_RECEIVED = "a fax was received"
+    SENDING_FAX = "a fax is being sent"
+    FAX_SENT = "a fax was sent"
+    OVER = "has hung up"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +107,10 @@ class CallManagement:
 
     `live_calls` makes the account's CallManager, given a function that carries out an operation. `remedies` say what
     can be done about an error, by its mnemonic; `already_blocked` is the mnemonic for a contact that was on its
-    blacklist before.
+    blacklist before. `leg_state` tells what a participant's state means; None where that is not known.
     """
 
     live_calls: Callable[[Callable[[Any], Any]], CallManager]
     remedies: Mapping[str, str]
     already_blocked: str
+    leg_state: Callable[[str], LegState | None]

@@ -123,7 +123,7 @@ def _checked_draft(person: Visitor, file: Path) -> None:
 def _call_on_the_line(http: httpx.Client) -> str:
     """The address of a call in which somebody talks, or of the latest."""
     rows = http.get("/calls").text.split("<tr>")[2:]
-    row = next((row for row in rows if "Talk" in row), rows[0])
+    row = next((row for row in rows if "talking" in row), rows[0])
     return re.findall(r'href="(/calls/[^"]+/\d+)"', row)[0]
 
 

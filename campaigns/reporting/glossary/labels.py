@@ -38,6 +38,9 @@ LABELS: Mapping[str, str] = {
     "rejected": "declined",
     "invalid_number": "wrong number",
     "failed": "did not get through",
+    # webhooks and their events, beside what stands above
+    "active": "active",
+    "delivered": "delivered",
 }
 """What people read for a status or an outcome. Files, JSON and options of commands keep the words on the left."""
 

@@ -107,11 +107,67 @@ CONTACT_HOLDS: Mapping[str, str] = {
     "it is with a worker, waiting for its token": "it is about to be called",
     "it is due and waits for its turn": "its time has come, and it waits its turn",
 }
+MOVES: Mapping[str, str] = {
+    "started": "started",
+    "its start came": "its start came",
+    "every contact is final": "everybody is done",
+    "added by {who}": "added by {who}",
+    "by {who}": "by {who}",
+    "one call tries whether the provider works again": "one call tries whether the provider works again",
+    "the provider works again": "the provider works again",
+    "breaker of account {account}: it had nobody to call, and another campaign tries": (
+        "breaker of the account {account}: it had nobody to call, and another campaign tries"
+    ),
+    "said {word} in a call of {campaign}": "said {word} in a call of {campaign}",
+    "blocked during call {session}": "blocked during the call {session}",
+    "no reason was given": "no reason was given",
+}
+CALL_DETAILS: Mapping[str, str] = {
+    "it was never seen answered": "it was never seen answered",
+    "nobody looked for {seconds} s, in which the whole message could have been played": (
+        "nobody looked for {seconds} s, in which the whole message could have been played"
+    ),
+    "the provider's list did not tell whether it was answered: its state there is no word we know": (
+        "the provider did not tell whether it was answered"
+    ),
+    "the provider said that it failed, and lists no such call": "the provider said that it failed",
+    "its worker stopped between the request and the answer": "the worker stopped before the provider’s answer came",
+    "its last receipt never came: settled by asking the provider": "the provider did not tell the end, and was asked",
+    "answered; its end was never told": "answered; the provider never told its end",
+    "the provider told that the call had ended, and never how: it may have been answered": (
+        "the provider never told how the call ended: it may have been answered"
+    ),
+    "the person called hung up, and the provider never told whether that was after answering": (
+        "they hung up, and the provider never told whether they had answered"
+    ),
+    "answered; its end was told as {outcome}": "answered; the provider said at its end: {outcome}",
+}
+RECEIPTS: Mapping[str, str] = {
+    "{outcome}: counts when nothing better is heard": "{outcome}, unless something better is heard",
+    "a word we do not know: kept, and moves nothing": "a word that is not known, and changes nothing",
+    "ringing": "rings",
+    "ended: {outcome}": "ended: {outcome}",
+    "pressed {keys}": "pressed {keys}",
+    "{outcome}, pressed {keys}": "{outcome}, pressed {keys}",
+}
+ALLOWED: Mapping[str, str] = {
+    "any hour": "any hour",
+    "no holiday": "no holiday",
+    "at most {cap} to this number": "at most {cap} to this number",
+    "not on the suppression list": "not on the do-not-call list",
+    **{
+        f"{day} {{hours}}": f"{day.capitalize()} {{hours}}" for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    },
+}
+"""What allowed a call: rules with a semicolon between them."""
 PROVIDERS: Mapping[str, str] = {
     "{mnemonic}: {detail} ({parameter})": "{detail}",
     "{mnemonic}: {detail}": "{detail}",
 }
-PHRASES: Mapping[str, str] = {**CONTACT_ENDS, **HOLDS, **CONTACT_HOLDS, **PROVIDERS, "{outcome}": "{outcome}"}
+PHRASES: Mapping[str, str] = {
+    **{**CONTACT_ENDS, **HOLDS, **CONTACT_HOLDS, **MOVES, **CALL_DETAILS, **RECEIPTS, **ALLOWED, **PROVIDERS},
+    "{outcome}": "{outcome}",
+}
 
 COUNTED: Mapping[str, str] = {
     "{outcome}, after {count} call": "{outcome}, after {count} calls",

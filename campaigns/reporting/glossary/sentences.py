@@ -64,6 +64,7 @@ def _pattern(written: str) -> re.Pattern[str]:
     parts = FIELD.split(written)  # literals and names by turns
     pairs = zip(parts[::2], [*parts[1::2], None], strict=True)
     fields = {COUNT: r"[\d,]+", OUTCOME: r"[a-z_]+", "mnemonic": r"[a-z]+_[a-z_]+", "parameter": r"[a-z_]+"}
+    fields["hours"] = r"[\d:]+-[\d:]+"
     return re.compile(
         "".join(re.escape(text) + (f"(?P<{name}>{fields.get(name, '.+?')})" if name else "") for text, name in pairs),
         re.DOTALL,

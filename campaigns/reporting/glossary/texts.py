@@ -10,6 +10,7 @@ from campaigns.reporting.glossary.help import CALLS, CAMPAIGNS, HOLDS
 from campaigns.reporting.glossary.labels import LABELS, MEANINGS
 from campaigns.reporting.glossary.phrases import COUNTED, PHRASES
 from dialer.bucket import LimitName
+from dialer.live_calls import LegState
 
 
 def texts() -> Iterator[str | tuple[str, str]]:
@@ -20,6 +21,7 @@ def texts() -> Iterator[str | tuple[str, str]]:
     for advice in ADVICE.values():
         yield from advice
     yield from (limit.value for limit in LimitName if limit)
+    yield from (state.value for state in LegState)
     for sentences in (CAMPAIGNS, CALLS, HOLDS):
         yield from sentences.values()
     yield from HOLDS

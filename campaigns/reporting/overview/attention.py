@@ -12,7 +12,7 @@ from sqlalchemy import Connection, and_, exists, or_, select
 from campaigns.ledger import webhooks
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import campaigns, schedules
-from campaigns.lifecycle import CampaignStatus, LaunchState, PauseKind
+from campaigns.lifecycle import CampaignStatus, LaunchState, PauseKind, WebhookState
 from campaigns.reporting.hold_reason import TROUBLES, HoldKind
 from campaigns.reporting.status import CampaignSummary
 from campaigns.safeguards.account_troubles import troubles_by_account
@@ -145,7 +145,8 @@ def _webhooks(db: Connection) -> Iterator[Attention]:
     for webhook in webhooks.all_webhooks(db):
         if webhook.is_troubled:
             since = webhook.failing_since or webhook.since
-            yield Attention(need=Need.WEBHOOK, subject=webhook.name, words=webhook.reason, since=since)
+            words = "" if webhook.state is WebhookState.ACTIVE else webhook.reason  # which says why it is in its state
+            yield Attention(need=Need.WEBHOOK, subject=webhook.name, words=words, since=since)
 
 
 def _rejects(campaign: Campaign) -> Attention:

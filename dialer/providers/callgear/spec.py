@@ -9,6 +9,7 @@ from dialer.providers.callgear.face import CarriedMethods
 from dialer.providers.callgear.notifications import EVENTS, template
 from dialer.providers.callgear.provider import CallGear
 from dialer.providers.callgear.settings import CallGearSettings
+from dialer.providers.callgear.words import leg_state
 from dialer.providers.spec import ProviderSpec
 
 REMEDIES: Mapping[str, str] = {
@@ -27,6 +28,8 @@ CALLGEAR = ProviderSpec(
     build=CallGear,
     key_setting="access_token",
     metered=True,
-    management=CallManagement(live_calls=CarriedMethods, remedies=REMEDIES, already_blocked="duplicate_contact"),
+    management=CallManagement(
+        live_calls=CarriedMethods, remedies=REMEDIES, already_blocked="duplicate_contact", leg_state=leg_state
+    ),
     notification_templates={event: (title, template(event)) for event, (title, _) in EVENTS.items()},
 )

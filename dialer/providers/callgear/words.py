@@ -9,47 +9,54 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dialer.calls import Progress
+from dialer.providers.call_management import LegState
 from dialer.providers.rules import Rule
 from dialer.verdicts import Verdict
 
 # The state of a leg is a sentence for people, in the language of the account; editions differ in their wording.
-STATES: Mapping[str, Progress] = {
-    "next in line": Progress.PLACED,
-    "queued": Progress.PLACED,
-    "на очереди": Progress.PLACED,
-    "dial": Progress.RINGING,
-    "dialing": Progress.RINGING,
-    "dialling": Progress.RINGING,
-    "redial": Progress.RINGING,  # so the older English edition translates the word for dialling
-    "дозвон": Progress.RINGING,
-    "talk": Progress.ANSWERED,
-    "talking": Progress.ANSWERED,
-    "conversation": Progress.ANSWERED,
-    "разговор": Progress.ANSWERED,
-    "operators' conversation": Progress.ANSWERED,
-    "operators talking": Progress.ANSWERED,
-    "разговор операторов": Progress.ANSWERED,
-    "on hold": Progress.ANSWERED,
-    "на удержании": Progress.ANSWERED,
-    "transferring call": Progress.ANSWERED,
-    "call transfer": Progress.ANSWERED,
-    "перевод вызова": Progress.ANSWERED,
-    "sending dtmf": Progress.ANSWERED,
-    "отправка dtmf": Progress.ANSWERED,
-    "receiving fax": Progress.ANSWERED,
-    "receiving a fax": Progress.ANSWERED,
-    "получение факса": Progress.ANSWERED,
-    "fax received": Progress.ANSWERED,
-    "факс получен": Progress.ANSWERED,
-    "sending fax": Progress.ANSWERED,
-    "sending a fax": Progress.ANSWERED,
-    "отправка факса": Progress.ANSWERED,
-    "fax sent": Progress.ANSWERED,
-    "факс отправлен": Progress.ANSWERED,
-    "disconnect": Progress.ENDED,
-    "disconnected": Progress.ENDED,
-    "разъединено": Progress.ENDED,
+STATES: Mapping[str, LegState] = {
+    "next in line": LegState.QUEUED,
+    "queued": LegState.QUEUED,
+    "на очереди": LegState.QUEUED,
+    "dial": LegState.RINGING,
+    "dialing": LegState.RINGING,
+    "dialling": LegState.RINGING,
+    "redial": LegState.RINGING,  # so the older English edition translates the word for dialling
+    "дозвон": LegState.RINGING,
+    "talk": LegState.TALKING,
+    "talking": LegState.TALKING,
+    "conversation": LegState.TALKING,
+    "разговор": LegState.TALKING,
+    "operators' conversation": LegState.OPERATORS_TALKING,
+    "operators talking": LegState.OPERATORS_TALKING,
+    "разговор операторов": LegState.OPERATORS_TALKING,
+    "on hold": LegState.ON_HOLD,
+    "на удержании": LegState.ON_HOLD,
+    "transferring call": LegState.TRANSFERRED,
+    "call transfer": LegState.TRANSFERRED,
+    "перевод вызова": LegState.TRANSFERRED,
+    "sending dtmf": LegState.SENDING_KEYS,
+    "отправка dtmf": LegState.SENDING_KEYS,
+    "receiving fax": LegState.RECEIVING_FAX,
+    "receiving a fax": LegState.RECEIVING_FAX,
+    "получение факса": LegState.RECEIVING_FAX,
+    "fax received": LegState.FAX_RECEIVED,
+    "факс получен": LegState.FAX_RECEIVED,
+    "sending fax": LegState.SENDING_FAX,
+    "sending a fax": LegState.SENDING_FAX,
+    "отправка факса": LegState.SENDING_FAX,
+    "fax sent": LegState.FAX_SENT,
+    "факс отправлен": LegState.FAX_SENT,
+    "disconnect": LegState.OVER,
+    "disconnected": LegState.OVER,
+    "разъединено": LegState.OVER,
 }
+PROGRESS: Mapping[LegState, Progress] = {
+    LegState.QUEUED: Progress.PLACED,
+    LegState.RINGING: Progress.RINGING,
+    LegState.OVER: Progress.ENDED,
+}
+"""Where a call is whose participant is in this state; in every other one it was answered."""
 
 _CAMPAIGN, _ACCOUNT, _CONTACT = Verdict.HALT_CAMPAIGN, Verdict.HALT_ACCOUNT, Verdict.REFUSE_CONTACT
 _MISFORMED = "our request is not one the API understands"
@@ -127,6 +134,12 @@ BLAMING = frozenset({"invalid_parameter_value", "data_type_error"})
 BLAMES_CONTACT = Rule(_CONTACT, "the provider does not accept the contact's number")
 
 
+def leg_state(state: str) -> LegState | None:
+    """What a leg's state means; None for one that no edition lists."""
+    return STATES.get(" ".join(state.replace("’", "'").casefold().rstrip(". ").split()))
+
+
 def progress_of(state: str) -> Progress | None:
     """Where a leg in this state is; None for a state that no edition lists."""
-    return STATES.get(" ".join(state.replace("’", "'").casefold().rstrip(". ").split()))
+    meant = leg_state(state)
+    return None if meant is None else PROGRESS.get(meant, Progress.ANSWERED)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import campaigns
-from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus
+from campaigns.lifecycle import AttemptStatus, CampaignStatus, ContactStatus, DeliveryState, WebhookState
 from campaigns.reporting.glossary import label, meaning, plain
 from campaigns.reporting.glossary.labels import LABELS
 from campaigns.reporting.glossary.phrases import COUNTED, PHRASES
@@ -24,7 +24,8 @@ CODE = "\n".join(
 
 
 def test_every_status_and_every_outcome_has_a_label():
-    named = {member.value for kind in (CampaignStatus, ContactStatus, AttemptStatus, Outcome) for member in kind}
+    kinds = (CampaignStatus, ContactStatus, AttemptStatus, Outcome, WebhookState, DeliveryState)
+    named = {member.value for kind in kinds for member in kind}
     assert named | {"rehearsal"} == set(LABELS)
     assert not [word for word in LABELS.values() if "_" in word]
 
@@ -57,6 +58,10 @@ def test_a_phrase_has_only_the_fields_of_the_sentence_it_stands_for():
     [
         ("no_answer after 3 attempts", "no answer, after 3 calls"),
         ("busy after 1 attempt", "busy, after 1 call"),
+        ("added by root", "added by root"),
+        ("mon 09:00-18:00", "Mon 09:00-18:00"),
+        ("sun glasses", "sun glasses"),
+        ("ended: no_answer", "ended: no answer"),
         ("answered", "answered"),
         ("invalid_parameter_value: no such number (contact)", "no such number"),
         ("contact_in_blacklist: it is blacklisted", "it is blacklisted"),

@@ -54,8 +54,9 @@ def test_a_halt_is_shown_with_the_providers_word_and_ended_by_an_administrator(c
     html = console.http.get("/accounts").text
     assert NASTY not in html
     assert "5550101" not in html
-    assert f"{halted} is paused since 2026-12-01 15:00:00 UTC: account bulk cannot dial: the key is blocked" in text_of(
-        html
+    assert (
+        f"{halted} is paused since 2026-12-01 15:00:00 UTC: the account bulk cannot call: the key is blocked"
+        in text_of(html)
     )
     assert "The account is asked again at 2026-12-01 15:01:00 UTC" in text_of(html)
     reply = send(console.http, "/accounts", "/accounts/bulk/resume")

@@ -81,13 +81,13 @@ def test_without_calls_the_page_says_when_they_appear(office: Console) -> None:
     assert "Nobody is being called now" in text_of(office.http.get("/calls").text)
 
 
-def test_a_call_is_shown_with_its_campaign_and_the_providers_state_its_number_masked(
+def test_a_call_is_shown_with_its_campaign_and_the_state_its_number_masked(
     office: Console, call: tuple[str, int]
 ) -> None:
     campaign, session = call
     html = office.http.get("/calls").text
     page = text_of(html)
-    assert f"Talk 2026-12-01 15:00:00 UTC {campaign} main Manage" in page
+    assert f"talking 2026-12-01 15:00:00 UTC {campaign} main Manage" in page
     assert f'href="/calls/main/{session}"' in html
     assert CONTACT not in html
     assert "Other calls" not in page
@@ -224,7 +224,7 @@ def test_who_may_look_only_sees_the_call_and_no_buttons(office: Console, call: t
         assert "contact +1415" in text_of(html)
         assert f'action="{page}' not in html
         assert viewer.post(f"{page}/release", data={"token": token_of(html)}).status_code == 403
-    assert "Talk" in office.http.get(page).text
+    assert "talking" in office.http.get(page).text
 
 
 def test_one_look_serves_every_open_page(office: Console) -> None:
