@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from campaigns.calendar.calling_hours import next_opening
 from campaigns.calendar.zones import zones_of
 from campaigns.ledger import queries
 from campaigns.ledger.moves import moved_to
 from campaigns.ledger.numbers.frequency_caps import cap_clears_at
-from campaigns.ledger.queries import Campaign, last_tick, latest_fault
+from campaigns.ledger.queries import Campaign, latest_fault
 from campaigns.ledger.tables import attempts, audit, breakers, campaigns, contacts, halts
 from campaigns.lifecycle import (
     BY_A_PERSON,
@@ -26,6 +26,7 @@ from campaigns.lifecycle import (
     PauseKind,
     ReleaseHold,
 )
+from campaigns.reporting.standing import Standing, dialed_lately, standing_of
 from campaigns.reporting.surroundings import NOT_ASKED, Surroundings, Trouble, TroubleKind
 from campaigns.safeguards.caller_ids import used_up_until
 from campaigns.safeguards.failure_rate import failure_word
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from campaigns.definition.sections.frequency import Cap
 
 TICK_IS_LATE = timedelta(seconds=15)
-DIALED_LATELY = timedelta(seconds=5)  # a request that left so long ago proves that calls are being placed
 TAKEN_WITHIN = timedelta(seconds=10)  # a worker that lives asks for a call sooner after it has been claimed or is due
 FAILING_IS_NEWS = timedelta(minutes=10)
 DRAFT_LEASE = timedelta(minutes=2)  # a launch that lives has written to its draft since
@@ -160,11 +160,16 @@ class HoldReason:
 
 
 def hold_reason(
-    db: Connection, campaign: Campaign, now: datetime, surroundings: Surroundings = NOT_ASKED
+    db: Connection,
+    campaign: Campaign,
+    now: datetime,
+    surroundings: Surroundings = NOT_ASKED,
+    standing: Standing | None = None,
 ) -> HoldReason:
     """The one reason. Calls are said to be dialed only where a request has left lately.
 
-    `surroundings` are asked where none has: what stands in no ledger is known to them alone.
+    `surroundings` are asked where none has: what stands in no ledger is known to them alone. `standing` is how the
+    campaign stands at this moment, where that was asked already.
     """
     if campaign.status is not CampaignStatus.RUNNING:
         return _not_running(db, campaign, now)
@@ -172,16 +177,16 @@ def hold_reason(
         return HoldReason(
             kind=HoldKind.FAULT, words=f"an error of the dialer: {fault.error} ({fault.step}); see the log"
         )
-    dials = _has_dialed_lately(db, attempts.c.campaign_id == campaign.id, now)
+    standing = standing or standing_of(db, campaign, now, requests_since=now)
+    dials, next_due_at = standing.dialed_lately, standing.next_due_at
     # The nearest: one far in the future is of a clock that has been set back.
-    since = min((now - at for at in (last_tick(db), campaign.since) if at is not None), key=abs)
+    since = min((now - at for at in (standing.last_tick, campaign.since) if at is not None), key=abs)
     if not dials and abs(since) > TICK_IS_LATE:
         return _no_tick(since, surroundings)
     if campaign.hold_kind is ReleaseHold.REDIS_AWAY:
         return reason_of(surroundings.look()) or HoldReason(
             kind=HoldKind.REDIS_AWAY, words="Redis does not answer the workers"
         )
-    next_due_at = next_due(db, campaign.id)
     failing = _failing(db, campaign, now)
     if failing and (next_due_at is None or next_due_at - now < FAILING_IS_NEWS):
         return HoldReason(kind=HoldKind.VENDOR_DOWN, words=failing, clears_at=next_due_at)
@@ -202,16 +207,6 @@ def _held(campaign: Campaign, kind: ReleaseHold) -> HoldReason:
     return HoldReason(kind=KIND_OF_HOLD[kind], words=words, clears_at=campaign.held_until)
 
 
-def _has_dialed_lately(db: Connection, which: ColumnElement[bool], now: datetime) -> bool:
-    """Whether a request of these attempts has left so lately that calls are being placed.
-
-    A moment in the future tells nothing: the clock was ahead then.
-    """
-    at = attempts.c.dialing_at
-    lately = select(attempts.c.id).where(which, at > now - DIALED_LATELY, at < now + DIALED_LATELY)
-    return db.execute(lately.limit(1)).first() is not None
-
-
 def _not_dialed(db: Connection, campaign: Campaign, now: datetime, surroundings: Surroundings) -> HoldReason:
     """Why no request has left lately although contacts are due or claimed, and no limit holds them."""
     if trouble := reason_of(surroundings.look()):
@@ -226,7 +221,7 @@ def _not_dialed(db: Connection, campaign: Campaign, now: datetime, surroundings:
     )
     claimed = (contacts.c.campaign_id.in_(on_account), contacts.c.status == ContactStatus.CLAIMED)
     oldest: datetime | None = db.scalar(select(func.min(contacts.c.claimed_at)).where(*claimed))
-    if _has_dialed_lately(db, attempts.c.campaign_id.in_(on_account), now):
+    if db.execute(dialed_lately(attempts.c.campaign_id.in_(on_account), now)).first() is not None:
         return HoldReason(kind=HoldKind.WAITS_ITS_TURN, words="it waits for its turn: others of its account are dialed")
     if oldest is not None and now - oldest > TAKEN_WITHIN:
         ago = (now - oldest).total_seconds()
@@ -320,13 +315,6 @@ def _failing(db: Connection, campaign: Campaign, now: datetime) -> str | None:
     if len(down) < FAILED_IN_A_ROW:
         return None
     return f"the provider placed no call in its last {FAILED_IN_A_ROW} requests: {failure_word(rows[0])}"
-
-
-def next_due(db: Connection, campaign_id: str) -> datetime | None:
-    """When the first of the contacts that wait is due, or has been; None when none waits."""
-    pending = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.PENDING)
-    first: datetime | None = db.scalar(select(func.min(contacts.c.due_at)).where(*pending))
-    return first
 
 
 def _put_off_by_limit(campaign: Campaign, next_due_at: datetime | None, now: datetime) -> bool:

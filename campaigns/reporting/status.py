@@ -7,13 +7,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
 from campaigns.calendar.calling_hours import next_opening
 from campaigns.ledger import queries
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
-from campaigns.ledger.tables import attempts, contacts
 from campaigns.ledger.tallies import attempt_counts, contacts_by_status, summed
 from campaigns.lifecycle import (
     FINAL_CONTACTS,
@@ -24,13 +23,13 @@ from campaigns.lifecycle import (
     CampaignStatus,
     ContactStatus,
 )
-from campaigns.reporting.hold_reason import HoldKind, hold_reason, next_due
+from campaigns.reporting.hold_reason import HoldKind, hold_reason
+from campaigns.reporting.standing import MOST_DUE, standing_of
 from campaigns.reporting.surroundings import NOT_ASKED, Surroundings
 from campaigns.safeguards.falling_numbers import FallingNumber, falling_numbers
 from campaigns.safeguards.unknown_share import too_many_unknown
 from dialer.calls import Outcome
 
-MOST_DUE = 1_000  # contacts that are due are counted up to here: a list may have a million
 RATE_OVER = timedelta(seconds=30)
 ENOUGH_FINAL = 20  # contacts, whose number of calls then tells how often the others will be called
 
@@ -126,9 +125,11 @@ def summarize_campaign(
 ) -> CampaignSummary:
     """How this campaign stands now. `surroundings` as for `hold_reason`."""
     counts = attempt_counts(db, campaign.id)
-    reason = hold_reason(db, campaign, now, surroundings)
+    since = max(now - RATE_OVER, campaign.since)
+    standing = standing_of(db, campaign, now, requests_since=since)
+    reason = hold_reason(db, campaign, now, surroundings, standing)
     by_contact_status = contacts_by_status(db, campaign.id)
-    rate = _rate(db, campaign, now) if campaign.status is CampaignStatus.RUNNING else 0.0
+    rate = _rate(standing.requests, since, now) if campaign.status is CampaignStatus.RUNNING else 0.0
     return CampaignSummary(
         campaign=campaign,
         contacts=by_contact_status,
@@ -136,8 +137,8 @@ def summarize_campaign(
         attempts=sum(count.number for count in counts if count.counted),
         in_progress=sum(count.number for count in counts if count.status in SHOWN_IN_PROGRESS),
         unconfirmed=sum(count.number for count in counts if count.status is AttemptStatus.UNCONFIRMED),
-        due_now=_due_now(db, campaign.id, now),
-        next_due_at=next_due(db, campaign.id),
+        due_now=standing.due_now,
+        next_due_at=standing.next_due_at,
         why=reason.words,
         clears_at=reason.clears_at,
         kind=reason.kind,
@@ -148,18 +149,9 @@ def summarize_campaign(
     )
 
 
-def _due_now(db: Connection, campaign_id: str, now: datetime) -> int:
-    pending = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.PENDING)
-    first = select(contacts.c.id).where(*pending, contacts.c.due_at <= now).limit(MOST_DUE).subquery()
-    return db.scalar(select(func.count()).select_from(first)) or 0
-
-
-def _rate(db: Connection, campaign: Campaign, now: datetime) -> float:
+def _rate(requests: int, since: datetime, now: datetime) -> float:
     """Requests a second over the last RATE_OVER, or over as long as the campaign has been running."""
-    since = max(now - RATE_OVER, campaign.since)
     seconds = (now - since).total_seconds()
-    left = (attempts.c.campaign_id == campaign.id, attempts.c.dialing_at > since)
-    requests = db.scalar(select(func.count()).where(*left)) or 0
     return requests / seconds if seconds >= 1 else 0.0
 
 
