@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
@@ -23,8 +24,10 @@ from campaigns.lifecycle import FINAL_CONTACTS, WAITING_CONTACTS, AttemptStatus,
 from campaigns.reporting.hold_reason import GOING, HoldKind, HoldReason, capped_until, hold_reason, number_used_up
 from campaigns.reporting.receipt_history import ReceiptLine, receipt_lines
 from campaigns.reporting.surroundings import NOT_ASKED, Surroundings
+from campaigns.safeguards.costs import cost_of_attempt
 from dialer.phone import PhoneNumber, mask_written
 from dialer.plural import counted
+from dialer.prices import amount
 
 CAMPAIGNS_NAMED = 3
 
@@ -42,6 +45,7 @@ class AttemptLine:
     """One attempt; the names are those of `explain --json`.
 
     `number` is 1 for the contact's first attempt. `became` is its outcome, else its status, or why no call was placed.
+    `cost` is in `currency`, by the prices it was opened with; None without prices.
     """
 
     campaign: str
@@ -55,6 +59,8 @@ class AttemptLine:
     reminder: str | None
     variant: str | None
     detail: str | None
+    cost: Decimal | None
+    currency: str | None
     allowed_by: str | None
     next_attempt_at: datetime | None
 
@@ -321,7 +327,8 @@ def _became(attempt: Row[Any]) -> str:
 
 
 def _attempt_lines(db: Connection, contact_ids: Sequence[int], campaign: Campaign) -> list[AttemptLine]:
-    query = select(attempts).where(attempts.c.contact_id.in_(contact_ids)).order_by(attempts.c.dialing_at)
+    with_cost = select(attempts, cost_of_attempt().label("cost"))
+    query = with_cost.where(attempts.c.contact_id.in_(contact_ids)).order_by(attempts.c.dialing_at)
     return [
         AttemptLine(
             campaign=row.campaign_id,
@@ -335,6 +342,8 @@ def _attempt_lines(db: Connection, contact_ids: Sequence[int], campaign: Campaig
             reminder=campaign.definition.reminder_label(row.reminder),
             variant=row.variant,
             detail=row.detail,
+            cost=None if row.cost is None else amount(int(row.cost)),
+            currency=row.currency,
             allowed_by=row.allowed_by,
             next_attempt_at=row.next_attempt_at,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -87,6 +88,8 @@ class ExplainedAttempt(BaseModel):
     reminder: str | None
     variant: str | None
     detail: str | None
+    cost: Decimal | None = Field(description="By the prices it was opened with; null without prices.")
+    currency: str | None
     allowed_by: str | None
     next_attempt_at: datetime | None
 

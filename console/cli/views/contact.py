@@ -67,6 +67,7 @@ def print_contact(contact: ContactExplanation, kept: KeptUntil, *, as_json: bool
             pressed = f", {label(attempt.response)}" if attempt.response else ""
             pressed += f" [dim]({attempt.reminder} before)[/]" if attempt.reminder else ""
             pressed += f" [dim](text {attempt.variant})[/]" if attempt.variant else ""
+            pressed += f" [dim]({attempt.cost} {attempt.currency})[/]" if attempt.cost is not None else ""
             result = (
                 escape(label(attempt.became))
                 + pressed

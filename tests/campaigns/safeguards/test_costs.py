@@ -22,6 +22,7 @@ from campaigns.launch.checking.checks import check, open_audience
 from campaigns.ledger import queries
 from campaigns.ledger.tables import attempts
 from campaigns.planning.plan import make_plan
+from campaigns.reporting.explain import call_story
 from campaigns.reporting.report import report
 from campaigns.runtime import Runtime
 from campaigns.safeguards.budgets import budget_left
@@ -30,7 +31,7 @@ from campaigns.settlement.endings import Ending, conclude
 from dialer.calls import Outcome
 from dialer.deadline import utc_now
 from dialer.metrics import COST
-from dialer.prices import Prices
+from dialer.prices import Prices, amount
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
 from tests.support.dialers import callgear, webex, working
@@ -166,6 +167,9 @@ def test_a_talk_of_known_length_costs_that_and_an_unknown_one_what_was_kept_back
     with using.ledger.writing() as db:
         db.execute(update(attempts).values(**facts))
         assert cost_of(db, attempt_id) == millionths
+        contact_id = db.scalars(select(attempts.c.contact_id)).one()
+    (told,) = call_story(using.ledger, contact_id, now=using.clock()).tried
+    assert (told.cost, told.currency) == (amount(millionths), "EUR"), "explain says the same"
 
 
 @pytest.mark.parametrize(
