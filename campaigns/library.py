@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from campaigns.audience.progress import ProgressBar, no_progress
+from campaigns.definition import Definition
 from campaigns.launch.append import AppendResult, append, check_rows
 from campaigns.launch.change import Change, ChangeResult, change_contact
-from campaigns.launch.checking.checks import CheckResult, check
+from campaigns.launch.checking.checks import CheckResult, check, open_audience
 from campaigns.launch.exclusions import Exclusions
-from campaigns.launch.launch import launch
+from campaigns.launch.launch import UncheckedList, launch
 from campaigns.launch.single_calls import CallRequested, PlacedCall, place_call
 from campaigns.ledger import queries
 from campaigns.ledger.lists.contacts import ContactRef
@@ -53,10 +54,10 @@ class Campaigns:
     def check(self, file: Path | str, *, keep: bool = True, progress: ProgressBar = no_progress) -> CheckResult:
         """Read a campaign file and its whole list: what is wrong, and who can be called. `keep` it to start it."""
 
-        def exclusions(definition: Any) -> Exclusions:
-            return Exclusions(self.ledger, definition, self._clock())
+        return check(Path(file), self._accounts, exclusions_for=self._exclusions, keep=keep, progress=progress)
 
-        return check(Path(file), self._accounts, exclusions_for=exclusions, keep=keep, progress=progress)
+    def _exclusions(self, definition: Definition) -> Exclusions:
+        return Exclusions(self.ledger, definition, self._clock())
 
     def start(
         self,
@@ -66,24 +67,30 @@ class Campaigns:
         again: bool = False,
         rejects_folder: Path | None = None,
         progress: ProgressBar = no_progress,
-        account: StartAccount | None = None,
+        look: Callable[[CheckResult], StartAccount | None] = lambda checked: None,
     ) -> Campaign:
         """Start a checked campaign, or a campaign file. Bad rows refuse it unless `skip_rejects`.
 
-        It dials with the preferred account of its list, or with `account`.
+        A file's list is checked while its contacts are written; `look` is given the result before anything starts. It
+        raises if nothing is to, and returns the account to dial with, None for the preferred one.
         """
-        checked = campaign if isinstance(campaign, CheckResult) else self.check(campaign)
-        checked.refuse_rejects(None, skip=skip_rejects)
+        if isinstance(campaign, CheckResult):
+            campaign.refuse_rejects(None, skip=skip_rejects)
+            source: CheckResult | UncheckedList = campaign
+        else:
+            audience = open_audience(Path(campaign), self._accounts, exclusions_for=self._exclusions)
+            source = UncheckedList(
+                audience=audience, accounts=self._accounts, exclusions=True, skip_rejects=skip_rejects, look=look
+            )
         return launch(
             self.ledger,
-            checked,
+            source,
             rejects_folder=rejects_folder,
             again=again,
             who=self._who,
             now=self._clock(),
             progress=progress,
             second_person_above=self._second_person_above,
-            account=account,
         )
 
     def check_rows(self, campaign: str, rows: Path | Rows, *, progress: ProgressBar = no_progress) -> CheckResult:

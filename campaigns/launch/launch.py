@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
+from campaigns.audience.audience import Audience
 from campaigns.audience.progress import ProgressBar, no_progress
+from campaigns.audience.row_reader import ContactRow
 from campaigns.calendar.calling_hours import next_opening
 from campaigns.definition import Definition
-from campaigns.launch.checking.checks import CheckResult, NobodyToCall
-from campaigns.launch.staging import StagingFile
+from campaigns.launch import draft_writer
+from campaigns.launch.checking.checks import CheckResult, NobodyToCall, check_audience
+from campaigns.launch.draft_writer import DraftWriter
+from campaigns.launch.staging import NO_ZONE
 from campaigns.ledger import queries
 from campaigns.ledger.lists import drafts
 from campaigns.ledger.lists.rejected_rows import add_rejected_rows
@@ -24,9 +27,9 @@ from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.safeguards.failover import began_elsewhere
 from campaigns.safeguards.start_account import StartAccount
+from dialer.account_settings import AccountSettings
 from dialer.errors import DialerError
 
-ADDED_AT_ONCE = 2500  # in 50 ms or so, during which nobody else writes to SQLite
 StillWanted = Callable[[Connection, str], None]
 """Called in the transaction that starts the campaign, with its id; raises if it is not to be started any more."""
 
@@ -35,9 +38,52 @@ class CampaignNotEnded(DialerError):
     """A campaign of this name has not ended."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UncheckedList:
+    """An opened list that is checked while its contacts are written: in half of the time of one after the other.
+
+    exclusions    whether rows are also checked against the ledger, as in CheckResult
+    skip_rejects  whether bad rows are left out; else nothing is written from the first one on
+    look          is given the result before anything starts; returns the account to dial with, None for the preferred
+                  one of the campaign file; what it raises leaves nothing behind
+    """
+
+    audience: Audience
+    accounts: Mapping[str, AccountSettings] = field(repr=False)
+    exclusions: bool
+    skip_rejects: bool = False
+    look: Callable[[CheckResult], StartAccount | None] = lambda checked: None
+
+    @property
+    def definition(self) -> Definition:
+        """The campaign file."""
+        return self.audience.definition
+
+    @property
+    def rehearsal(self) -> bool:
+        """Whether the account leads to a sandbox."""
+        return self.accounts[self.definition.account].sandbox
+
+    def write_to(
+        self, draft: DraftWriter, progress: ProgressBar, now: datetime
+    ) -> tuple[CheckResult, StartAccount | None]:
+        """Check the list into the draft. Raises what `check_audience`, `refuse_rejects` and `refuse_too_late` raise."""
+        bad_rows = self.audience.reject_store
+
+        def add(row: ContactRow) -> None:
+            if self.skip_rejects or not bad_rows.blocking:
+                draft.add(row)
+
+        checked = check_audience(self.audience, self.accounts, exclusions=self.exclusions, progress=progress, add=add)
+        account = self.look(checked)
+        checked.refuse_rejects(None, skip=self.skip_rejects)
+        refuse_too_late(checked, now)
+        return checked, account
+
+
 def launch(
     ledger: Ledger,
-    checked: CheckResult,
+    source: CheckResult | UncheckedList,
     *,
     rejects_folder: Path | None = None,
     again: bool = False,
@@ -50,7 +96,10 @@ def launch(
     started_for: str | None = None,
     account: StartAccount | None = None,
 ) -> Campaign:
-    """Write a checked campaign into the ledger and start it, or leave nothing there that would be dialed.
+    """Write a campaign into the ledger and start it, or leave nothing there that would be dialed.
+
+    Its list is checked, or is checked while it is written. `progress` counts the contacts that are written, or the rows
+    that are read.
 
     One with more contacts than `second_person_above` waits, paused, until another person than `who` resumes it, or than
     the one for whom it acts (`started_for`). It dials with `account`, else with the preferred one of its list.
@@ -60,26 +109,37 @@ def launch(
 
     Raises CampaignNotEnded when a campaign of this name has not ended, unless `again`; even with `again` when one that
     has started meanwhile calls some of the same contacts. Raises NobodyToCall when no row can be called, or when the
-    campaign ends before any of its windows opens.
+    campaign ends before any of its windows opens; of an unchecked list what `UncheckedList.write_to` raises.
     """
-    definition, on = checked.definition, account or StartAccount(name=checked.definition.account)
-    checked.refuse_empty(None)
-    refuse_too_late(checked, now)
+    definition, on = source.definition, account or StartAccount(name=source.definition.account)
+    if isinstance(source, CheckResult):
+        source.refuse_empty(None)
+        refuse_too_late(source, now)
     if not again:
         refuse_duplicate(ledger, definition)
     drafts.clear_abandoned(ledger, now)
-    campaign_id = ledger.write(
-        drafts.create_draft,
-        name=definition.campaign,
-        account=on.name,
-        definition_text=definition.model_dump_json(),
-        rehearsal=checked.rehearsal,
-        list_columns=checked.audience.list_columns,
-        now=now,
-    )
-    try:
+
+    def create() -> str:
+        campaign_id = ledger.write(
+            drafts.create_draft,
+            name=definition.campaign,
+            account=on.name,
+            definition_text=definition.model_dump_json(),
+            rehearsal=source.rehearsal,
+            list_columns=source.audience.list_columns,
+            now=now,
+        )
         created(campaign_id)
-        staging_file = _add_contacts(ledger, campaign_id, checked, now, progress)
+        return campaign_id
+
+    with DraftWriter(ledger, definition, now, create) as draft:
+        if isinstance(source, CheckResult):
+            checked = source
+            _write_staged(checked, draft, progress)
+        else:
+            checked, chosen = source.write_to(draft, progress, now)
+            on = chosen or on
+        campaign_id = draft.finish()
         _keep_rejected_rows(ledger, campaign_id, checked, now)
         drafts.suppress(ledger, campaign_id, on.name, now)
         rejects_file = checked.write_rejects(rejects_folder, campaign_id) if rejects_folder else None
@@ -91,7 +151,8 @@ def launch(
             still_wanted,
             on,
             {
-                "zones": staging_file.zones,
+                "zones": _zones(checked),
+                "account": on.name,
                 "admitted": checked.summary.will_dial,
                 "is_suppressed": True,
                 "rejects": checked.summary.rejected,
@@ -102,11 +163,13 @@ def launch(
                 "started_for": started_for,
             },
         )
-    except BaseException:
-        drafts.discard(ledger, campaign_id, now)
-        raise
     with ledger.reading() as db:
         return queries.campaign(db, campaign_id)
+
+
+def _zones(checked: CheckResult) -> set[str]:
+    """The zones of its contacts, as they are written."""
+    return {zone or NO_ZONE for zone in checked.zones}
 
 
 def _start(
@@ -136,10 +199,9 @@ def _start(
 def refuse_too_late(checked: CheckResult, now: datetime) -> None:
     """Raises NobodyToCall when no contact's window opens before the campaign's end: all would expire uncalled."""
     definition, ends_at = checked.definition, checked.definition.ends_at
-    zones = checked.staging_file.zones if checked.staging_file else ()
     if ends_at is None or (checked.definition.contacts.standing and ends_at > now):
         return
-    if any(next_opening(definition, zone, now) for zone in zones):
+    if any(next_opening(definition, zone, now) for zone in _zones(checked)):
         return
     passed = "has passed" if ends_at <= now else "comes before any hour of its windows"
     raise NobodyToCall(f"nobody can be called: the end of {definition.campaign} {passed}", "correct schedule.end")
@@ -162,28 +224,14 @@ def _not_ended(campaign_id: str, definition: Definition) -> CampaignNotEnded:
 
 def _keep_rejected_rows(ledger: Ledger, campaign_id: str, checked: CheckResult, now: datetime) -> None:
     rows = checked.audience.reject_store.rows()
-    while batch := list(islice(rows, ADDED_AT_ONCE)):
+    while batch := list(islice(rows, draft_writer.ADDED_AT_ONCE)):
         ledger.write_draft(add_rejected_rows, campaign_id, batch, now)
 
 
-def _add_contacts(
-    ledger: Ledger, campaign_id: str, checked: CheckResult, now: datetime, progress: ProgressBar
-) -> StagingFile:
-    """Add the checked contacts to the draft, in transactions of bounded size: other campaigns write meanwhile."""
+def _write_staged(checked: CheckResult, draft: DraftWriter, progress: ProgressBar) -> None:
     if checked.staging_file is None:
         raise ValueError("the contacts were not kept when they were checked")
-    began = time.monotonic()
+    draft.begin()
     contacts = iter(progress(checked.staging_file.contacts(), checked.summary.will_dial))
-    with ThreadPoolExecutor(1) as one_thread:
-        written: Future[None] | None = None
-        while batch := list(islice(contacts, ADDED_AT_ONCE)):
-            rows = drafts.rows_of(ledger, batch, checked.definition, now)
-            if written:
-                written.result()
-            written_at = now + timedelta(seconds=time.monotonic() - began)
-            written = one_thread.submit(ledger.write_draft, drafts.add_rows, campaign_id, rows, now, written_at)
-            if ledger.has_one_writer:
-                written.result()  # the others write while the next rows are made
-        if written:
-            written.result()
-    return checked.staging_file
+    while batch := list(islice(contacts, draft_writer.ADDED_AT_ONCE)):
+        draft.write(batch)

@@ -10,8 +10,8 @@ from pathlib import Path
 from sqlalchemy import Connection, delete, insert, select, update
 
 from campaigns.definition import Definition, load_definition
-from campaigns.launch.checking.checks import check
-from campaigns.launch.launch import launch
+from campaigns.launch.checking.checks import check, open_audience
+from campaigns.launch.launch import UncheckedList, launch
 from campaigns.launch.schedules import Schedule, by_name, listed, next_run
 from campaigns.ledger.moves import updated_one, write_audit
 from campaigns.ledger.store import Ledger
@@ -167,12 +167,11 @@ def _launch(
         return f"missed: its launch was cut off {cuts} times"
     if definition.schedule.missed == "skip" and (missed := _missed(schedule, definition, now)):
         return f"missed: {missed}"
-    checked = check(Path(schedule.file), accounts)  # suppressed and erased numbers are left out by the launch
-    checked.refuse_rejects(None, skip=True)
-    account = start_account_of_several(checked.definition, why_not)
+    audience = open_audience(Path(schedule.file), accounts)  # suppressed and erased numbers are left out by the launch
+    account = start_account_of_several(audience.definition, why_not)
     campaign = launch(
         ledger,
-        checked,
+        UncheckedList(audience=audience, accounts=accounts, exclusions=False, skip_rejects=True),
         rejects_folder=rejects_folder,
         who=f"schedule {schedule.name}",
         now=now,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from tempfile import TemporaryFile
 
@@ -19,13 +19,11 @@ CONTACTS = "the contacts of the list"
 class StagingFile:
     """Keeps the contacts as they were checked, whatever happens to the list meanwhile.
 
-    The file has no name, so no other process can open it, and it is gone with this process. `zones` holds the zones of
-    the contacts so far. `expected` is the expected number of contacts. Every method raises NoTempSpace when the disk is
-    full.
+    The file has no name, so no other process can open it, and it is gone with this process. `expected` is the expected
+    number of contacts. Every method raises NoTempSpace when the disk is full.
     """
 
     def __init__(self, expected: int = 0) -> None:
-        self.zones: set[str] = set()
         self._expected, self._count = expected, 0
         self._unwritten: list[ContactRow] = []
         with temp_space(CONTACTS):
@@ -37,7 +35,6 @@ class StagingFile:
 
     def add(self, row: ContactRow) -> None:
         """Keep a checked row."""
-        self.zones.add(row.zone or NO_ZONE)
         self._unwritten.append(row)
         self._count += 1
         if len(self._unwritten) == WRITTEN_AT_ONCE:
@@ -61,11 +58,7 @@ class StagingFile:
 
     def _write(self) -> None:
         if self._unwritten:
-            contacts = [
-                written_contact(line, e164, fields, text, zone or NO_ZONE, not_after, consent, voice, key, given)
-                for line, e164, fields, zone, not_after, text, voice, consent, key, _, given in self._unwritten
-            ]
-            batch = pickle.dumps(contacts, pickle.HIGHEST_PROTOCOL)
+            batch = pickle.dumps(as_contacts(self._unwritten), pickle.HIGHEST_PROTOCOL)
             with temp_space(CONTACTS, self._bytes_needed(len(batch))):
                 self._file.write(batch)
                 self._file.flush()
@@ -74,6 +67,14 @@ class StagingFile:
     def _bytes_needed(self, batch_size: int) -> int:
         """About how many bytes all contacts take."""
         return round(batch_size / len(self._unwritten) * max(self._expected, self._count))
+
+
+def as_contacts(rows: Iterable[ContactRow]) -> list[WrittenContact]:
+    """Checked rows as the ledger takes them."""
+    return [
+        written_contact(line, e164, fields, text, zone or NO_ZONE, not_after, consent, voice, key, given)
+        for line, e164, fields, zone, not_after, text, voice, consent, key, _, given in rows
+    ]
 
 
 def new_contact(row: ContactRow) -> NewContact:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from campaigns.audience.progress import no_progress
+from campaigns.audience.progress import ProgressBar, no_progress
 from campaigns.launch.checking.checks import CheckResult
-from campaigns.launch.launch import refuse_duplicate, refuse_too_late
+from campaigns.launch.launch import refuse_too_late
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.library import Campaigns
+from campaigns.safeguards.start_account import StartAccount
 from console import preflight
 from console.cli.context import reports_folder, user_name
 from console.cli.output import print_note
@@ -22,33 +23,37 @@ from workers.settings import Settings
 def start(
     file: Path, settings: Settings, ledger: Ledger, *, skip_rejects: bool, again: bool = False, quiet: bool = False
 ) -> Campaign:
-    """Check a campaign file and that one of its accounts can log in, and start it. Raises before it writes anything."""
-    checked = check_file(file, settings, ledger, quiet=quiet, keep=True)
-    if not again:
-        refuse_duplicate(ledger, checked.definition)
-    rejects = checked.write_rejects(reports_folder(settings))
-    if checked.rejects and not quiet:
-        show.print_check_result(checked, rejects)
-    show.print_warnings(checked, now_utc())
-    checked.refuse_rejects(rejects, skip=skip_rejects)
-    refuse_too_late(checked, now_utc())
-    account = preflight.choose_account(checked.definition, settings)
-    if account.unhealthy:
-        print_note(f"{account.words}.")
+    """Check a campaign file and that one of its accounts can log in, and start it. What raises starts nothing."""
+
+    def look(checked: CheckResult) -> StartAccount:
+        rejects = checked.write_rejects(reports_folder(settings))
+        if checked.rejects and not quiet:
+            show.print_check_result(checked, rejects)
+        show.print_warnings(checked, now_utc())
+        checked.refuse_rejects(rejects, skip=skip_rejects)
+        refuse_too_late(checked, now_utc())
+        account = preflight.choose_account(checked.definition, settings)
+        if account.unhealthy:
+            print_note(f"{account.words}.")
+        return account
+
     return campaigns_of(settings, ledger).start(
-        checked,
+        file,
         skip_rejects=skip_rejects,
         again=again,
         rejects_folder=reports_folder(settings),
-        progress=no_progress if quiet else import_bar("starting", "contacts"),
-        account=account,
+        progress=_rows_bar(quiet),
+        look=look,
     )
 
 
-def check_file(file: Path, settings: Settings, ledger: Ledger, *, quiet: bool, keep: bool) -> CheckResult:
-    """Check a campaign file and its list. `keep`: keep what was read, so that the campaign can be started from it."""
-    progress = no_progress if quiet else import_bar("reading", "rows", estimated=True)
-    return campaigns_of(settings, ledger).check(file, keep=keep, progress=progress)
+def check_file(file: Path, settings: Settings, ledger: Ledger, *, quiet: bool) -> CheckResult:
+    """Check a campaign file and its list; no contact is kept."""
+    return campaigns_of(settings, ledger).check(file, keep=False, progress=_rows_bar(quiet))
+
+
+def _rows_bar(quiet: bool) -> ProgressBar:
+    return no_progress if quiet else import_bar("reading", "rows", estimated=True)
 
 
 def campaigns_of(settings: Settings, ledger: Ledger) -> Campaigns:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import func, select
 
 from campaigns.launch.checking.checks import check
@@ -31,13 +32,13 @@ CHILD = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from campaigns.launch import launch as launching
-from campaigns.launch.checking.checks import check
-from campaigns.launch.launch import launch
+from campaigns.launch import draft_writer
+from campaigns.launch.checking.checks import check, open_audience
+from campaigns.launch.launch import UncheckedList, launch
 from campaigns.ledger.store import Ledger
 from tests.campaigns.launch.test_launch import ACCOUNTS
 
-launching.ADDED_AT_ONCE = 50
+draft_writer.ADDED_AT_ONCE = 50
 
 def until_half(contacts, about):
     for place, contact in enumerate(contacts):
@@ -46,13 +47,17 @@ def until_half(contacts, about):
             sys.stdin.read()
         yield contact
 
-checked = check(Path(sys.argv[1]), ACCOUNTS)
-launch(Ledger(sys.argv[2]), checked, who="ann", now=datetime.now(UTC), progress=until_half)
+file = Path(sys.argv[1])
+if sys.argv[3] == "while it is checked":
+    source = UncheckedList(audience=open_audience(file, ACCOUNTS), accounts=ACCOUNTS, exclusions=False)
+else:
+    source = check(file, ACCOUNTS)
+launch(Ledger(sys.argv[2]), source, who="ann", now=datetime.now(UTC), progress=until_half)
 """
 
 
-def killed_half_way(file: Path, url: str) -> None:
-    with preloaded.begun("-c", CHILD, str(file), url) as (_, said):
+def killed_half_way(file: Path, url: str, when: str) -> None:
+    with preloaded.begun("-c", CHILD, str(file), url, when) as (_, said):
         assert said.readline() == "half\n"
 
 
@@ -74,12 +79,13 @@ def test_a_launch_that_goes_on_for_longer_than_its_lease_is_not_told_as_cut_off(
     assert kind(ledger, draft, clock()) is HoldKind.CUT_OFF, "whoever wrote to it has not done so for an hour nearly"
 
 
-def test_a_launch_killed_half_way_calls_nobody_and_the_next_starts(ledger, tmp_path):
+@pytest.mark.parametrize("when", ["after its check", "while it is checked"])
+def test_a_launch_killed_half_way_calls_nobody_and_the_next_starts(ledger, tmp_path, when):
     file = tmp_path / "long.yaml"
     file.write_text(CAMPAIGN)
     rows = "".join(f"{phone},Ann\n" for phone in numbers(ROWS))
     (tmp_path / "long.csv").write_text("phone,name\n" + rows)
-    killed_half_way(file, ledger.engine.url.render_as_string(hide_password=False))
+    killed_half_way(file, ledger.engine.url.render_as_string(hide_password=False), when)
     with ledger.reading() as db:
         (draft,) = db.execute(select(campaigns.c.id, campaigns.c.status)).all()
         assert db.scalar(select(func.count()).select_from(contacts)) in {AT_ONCE, 2 * AT_ONCE}

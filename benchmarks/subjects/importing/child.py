@@ -15,8 +15,8 @@ from pathlib import Path
 import phonenumbers
 from openpyxl import load_workbook
 
-from campaigns.launch.checking.checks import check
-from campaigns.launch.launch import launch
+from campaigns.launch.checking.checks import check, open_audience
+from campaigns.launch.launch import UncheckedList, launch
 from campaigns.ledger.migrations import upgrade
 from campaigns.ledger.store import Ledger
 from dialer.providers.registry import account_settings
@@ -39,12 +39,14 @@ def bare(campaign: Path, _ledger_url: str) -> None:
 
 
 def start(campaign: Path, ledger_url: str) -> None:
-    """Check the list, write its rejects, and put it into the ledger."""
+    """Check the list, write its rejects, and put it into the ledger, as `dialer start --skip-rejects` does."""
     ledger = Ledger(ledger_url)
     upgrade(ledger)
     try:
-        checked = check(campaign, ACCOUNTS)
-        launch(ledger, checked, rejects_folder=campaign.parent, who="benchmark", now=datetime.now(UTC))
+        source = UncheckedList(
+            audience=open_audience(campaign, ACCOUNTS), accounts=ACCOUNTS, exclusions=False, skip_rejects=True
+        )
+        launch(ledger, source, rejects_folder=campaign.parent, who="benchmark", now=datetime.now(UTC))
     finally:
         ledger.close()
 

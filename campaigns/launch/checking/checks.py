@@ -12,6 +12,7 @@ from campaigns.audience.audience import Audience, FindExcluded, open_list, read_
 from campaigns.audience.import_summary import ImportSummary
 from campaigns.audience.progress import ProgressBar, no_progress
 from campaigns.audience.rejects import Reject
+from campaigns.audience.row_reader import ContactRow
 from campaigns.definition import Definition, load_definition
 from campaigns.definition.yaml_source import DefinitionFaults, FileFault
 from campaigns.launch.checking.account_checks import (
@@ -144,11 +145,16 @@ def check_audience(
     exclusions: bool,
     progress: ProgressBar = no_progress,
     keep: bool = True,
+    add: Callable[[ContactRow], None] | None = None,
 ) -> CheckResult:
-    """Read an opened list, once. Raises DefinitionFaults, ListChanged, NoTempSpace."""
+    """Read an opened list, once. With `add`, which is given each contact, none is kept in a staging file.
+
+    Raises DefinitionFaults, ListChanged, NoTempSpace, and what `add` raises.
+    """
     definition = audience.definition
     fallbacks = fallback_accounts(definition, accounts)
-    staging_file = StagingFile(audience.estimated_rows()) if keep else None
+    staging_file = StagingFile(audience.estimated_rows()) if keep and add is None else None
+    add = add or (staging_file.add if staging_file else None)
     shortest_text: str | None = None
     changed, zones, nearer = ChangedValues(), Counter[str](), NearerAppointments(definition)
     for row in audience.contacts(progress):
@@ -157,8 +163,8 @@ def check_audience(
         zones[row.zone or ""] += 1
         for fallback in fallbacks:
             fallback.check(row)
-        if staging_file is not None:
-            staging_file.add(row)
+        if add is not None:
+            add(row)
         if row.text is not None and (shortest_text is None or len(row.text) < len(shortest_text)):
             shortest_text = row.text
     audience.check_unchanged()

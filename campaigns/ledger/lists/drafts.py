@@ -279,6 +279,7 @@ def start(
     rejects_file: str | None,
     who: str,
     now: datetime,
+    account: str | None = None,
     admitted: int | None = None,
     is_suppressed: bool = False,
     second_person_above: int | None = None,
@@ -288,6 +289,7 @@ def start(
 
     One with more contacts than `second_person_above` is paused at once, unless it is a rehearsal: a person other than
     `who`, or than the one `started_for` whom `who` acts, has to resume it.
+    `account`: with which it dials, where it was not known yet when the draft was created.
     `is_suppressed`: `suppress` has gone through it; who is suppressed after that is met by the look before each call.
     Raises DraftGone when it is no draft any more, or has not as many contacts as were `admitted`.
     """
@@ -318,6 +320,7 @@ def start(
         "ends_at": definition.ends_at,
         "urgent": definition.urgent,
         "hands_over": definition.schedule.vendor_queue,
+        "account": account or draft.account,
     }
     db.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(**facts))
     later = definition.starts_at is not None and definition.starts_at > now

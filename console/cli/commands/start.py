@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
 def check_command(file: Path = FilePath, as_json: bool = AsJson) -> None:
     """Read a campaign file and its contacts and say what is wrong with them, calling nobody."""
     with settings_and_ledger() as (settings, ledger):
-        checked = check_file(file, settings, ledger, quiet=as_json, keep=False)
+        checked = check_file(file, settings, ledger, quiet=as_json)
         rejects = checked.write_rejects(reports_folder(settings))
     if as_json:
         print_json(show.checked_facts(checked, rejects, now_utc(), settings.retention))

@@ -15,10 +15,10 @@ from sqlalchemy import event, func, select
 
 from campaigns.audience.audience import ListChanged
 from campaigns.definition.yaml_source import DefinitionFaults
-from campaigns.launch import launch as launching
-from campaigns.launch.checking.checks import CheckResult, NobodyToCall, RowsRejected, check
+from campaigns.launch import draft_writer
+from campaigns.launch.checking.checks import CheckResult, NobodyToCall, RowsRejected, check, open_audience
 from campaigns.launch.exclusions import Exclusions
-from campaigns.launch.launch import CampaignNotEnded, launch
+from campaigns.launch.launch import CampaignNotEnded, UncheckedList, launch
 from campaigns.ledger import claims
 from campaigns.ledger.lists import drafts
 from campaigns.ledger.lists.drafts import DraftGone
@@ -27,6 +27,7 @@ from campaigns.ledger.store import LedgerUnavailable
 from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import CampaignStatus
 from campaigns.operations import control
+from campaigns.safeguards.start_account import StartAccount
 from dialer.providers.registry import account_settings
 from tests.support.dialers import failing_once
 from tests.support.fixtures import HandSetClock
@@ -69,7 +70,13 @@ def checked(folder: Path, *rows: str, **changes: str) -> CheckResult:
     return check(written(folder, *rows, **changes), ACCOUNTS)
 
 
-def started(ledger, one: CheckResult, now, **named):
+def unchecked(folder: Path, *rows: str, **facts) -> UncheckedList:
+    """The list of these rows, as a start of a campaign file reads it."""
+    audience = open_audience(written(folder, *rows), ACCOUNTS)
+    return UncheckedList(audience=audience, accounts=ACCOUNTS, exclusions=False, **facts)
+
+
+def started(ledger, one: CheckResult | UncheckedList, now, **named):
     return launch(ledger, one, who="ann", now=now, **named)
 
 
@@ -313,7 +320,7 @@ def test_whom_the_ledger_leaves_out_is_listed_and_is_no_reason_to_start_nothing(
 @pytest.mark.parametrize("after", [0, 1, 10, 25])
 def test_a_launch_that_is_interrupted_leaves_nothing_behind(ledger, clock, tmp_path, monkeypatch, after):
     """Also where one part of the list is being written while the next is read."""
-    monkeypatch.setattr(launching, "ADDED_AT_ONCE", 5)
+    monkeypatch.setattr(draft_writer, "ADDED_AT_ONCE", 5)
     one = checked(tmp_path, *good(30))
 
     def interrupted(rows, _about):
@@ -327,7 +334,7 @@ def test_a_launch_that_is_interrupted_leaves_nothing_behind(ledger, clock, tmp_p
 
 
 def test_a_part_that_cannot_be_written_stops_the_launch(ledger, clock, tmp_path, monkeypatch):
-    monkeypatch.setattr(launching, "ADDED_AT_ONCE", 5)
+    monkeypatch.setattr(draft_writer, "ADDED_AT_ONCE", 5)
     one = checked(tmp_path, *good(30))
 
     def cancelled(rows, _about):
@@ -375,3 +382,114 @@ def test_each_row_has_a_key_of_its_own(ledger, clock, tmp_path):
     with ledger.reading() as db:
         keys = db.scalars(select(contacts.c.key).where(contacts.c.campaign_id == campaign.id).order_by(contacts.c.line))
         assert keys.all() == ["A-1", "A-2"]
+
+
+# A list that is checked while it is written
+
+BAD = f"7.926E+10,Eve,,{UNTIL}"
+
+
+@pytest.fixture
+def written_early(monkeypatch):
+    """Every five contacts are written, so that a short list is written in part before it was read."""
+    monkeypatch.setattr(draft_writer, "ADDED_AT_ONCE", 5)
+
+
+@pytest.mark.parametrize("count", [4, 5, 30, 33])
+def test_a_list_that_is_checked_while_it_is_written_starts_as_one_checked_before(
+    ledger, clock, tmp_path, written_early, count
+):
+    rows = [*good(count), BAD]
+    (tmp_path / "before").mkdir()
+    before = checked(tmp_path / "before", *rows)
+    campaigns_ = [started(ledger, before, clock())]
+    control.cancel(ledger, campaigns_[0].id, who="ann", now=clock())
+    seen: list[tuple[int, int]] = []
+    source = unchecked(
+        tmp_path, *rows, skip_rejects=True, look=lambda one: seen.append((one.bad_rows, len(one.rejects)))
+    )
+    campaigns_.append(started(ledger, source, clock()))
+    assert seen == [(1, 1)]
+    facts = [(one.contacts, one.rejects, one.zones, one.started_at) for one in campaigns_]
+    assert facts[0] == facts[1]
+    differing = {"id", "campaign_id", "status", "reason", "final_at"}
+    with ledger.reading() as db:
+        each = [
+            [
+                {name: value for name, value in row.items() if name not in differing}
+                for row in db.execute(select(contacts).where(contacts.c.campaign_id == one.id).order_by(contacts.c.id))
+                .mappings()
+                .all()
+            ]
+            for one in campaigns_
+        ]
+    assert len(each[0]) == count
+    assert each[0] == each[1]
+
+
+@pytest.mark.parametrize("place", [0, 7, 30])
+def test_a_bad_row_leaves_nothing_of_what_was_written_before_it(ledger, clock, tmp_path, written_early, place):
+    rows = good(30)
+    source = unchecked(tmp_path, *rows[:place], BAD, *rows[place:])
+    with transactions(ledger) as seen, pytest.raises(RowsRejected, match="1 of 31 rows"):
+        started(ledger, source, clock())
+    assert counted(ledger) == (0, 0)
+    added = sum("INSERT INTO contacts" in text for one in seen for text in one)
+    assert "sqlite" not in ledger.url or added <= 2 * (place // 5), "nothing is written from the bad row on"
+    assert started(ledger, checked(tmp_path, *rows), clock()).contacts == 30
+
+
+def test_whoever_looks_at_the_result_can_refuse_the_start(ledger, clock, tmp_path, written_early):
+    def refuse(_checked: CheckResult) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        started(ledger, unchecked(tmp_path, *good(30), look=refuse), clock())
+    assert counted(ledger) == (0, 0)
+
+
+def test_a_list_that_changes_while_it_is_written_leaves_nothing(ledger, clock, tmp_path, written_early):
+    def meddled(rows, about):
+        for place, row in enumerate(rows):
+            if place == 20:
+                with (tmp_path / "contacts.csv").open("a") as stream:
+                    stream.write(f"+14155550199,Zoe,,{UNTIL}\n")
+            yield row
+
+    with pytest.raises(ListChanged):
+        started(ledger, unchecked(tmp_path, *good(30)), clock(), progress=meddled)
+    assert counted(ledger) == (0, 0)
+
+
+def test_a_campaign_that_would_end_first_is_refused_after_its_list_was_written(ledger, clock, tmp_path, written_early):
+    file = written(tmp_path, *good(30), more="  end: 2026-12-01T10:00\n")
+    source = UncheckedList(audience=open_audience(file, ACCOUNTS), accounts=ACCOUNTS, exclusions=False)
+    with pytest.raises(NobodyToCall, match="has passed"):
+        started(ledger, source, clock())
+    assert counted(ledger) == (0, 0)
+
+
+def test_a_cancelled_draft_stops_the_check_of_its_list(ledger, clock, tmp_path, written_early):
+    def cancelled(rows, _about):
+        for place, row in enumerate(rows):
+            if place == 15:
+                control.cancel(ledger, "reminders-1", who="bob", now=clock())
+            yield row
+
+    with pytest.raises(DraftGone, match="was cancelled"):
+        started(ledger, unchecked(tmp_path, *good(60)), clock(), progress=cancelled)
+    with ledger.reading() as db:
+        assert db.scalars(select(campaigns.c.status)).all() == [CampaignStatus.CANCELLED]
+
+
+def test_the_account_is_chosen_once_the_list_was_checked(ledger, clock, tmp_path, written_early):
+    file = written(tmp_path, *good(12))
+    file.write_text(file.read_text().replace("account: main", "accounts: [main, bulk]"))
+    source = UncheckedList(
+        audience=open_audience(file, ACCOUNTS),
+        accounts=ACCOUNTS,
+        exclusions=False,
+        look=lambda checked: StartAccount(name="bulk", unhealthy={"main": "it is away"}),
+    )
+    campaign = started(ledger, source, clock())
+    assert (campaign.account, campaign.contacts) == ("bulk", 12)

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from campaigns.launch import launch
+from campaigns.launch import draft_writer
 from campaigns.launch.drafts import file_drafts
 from campaigns.launch.drafts.reading_notes import ReadingNote, ReadingStage, note_under_way
 from campaigns.ledger import queries
@@ -28,7 +28,7 @@ ROWS = "phone,name\n+1,Nobody\n" + "".join(f"+1303555{100 + number:04d},{'Ann' *
 CHILD = """
 import sys
 from pathlib import Path
-from campaigns.launch import launch
+from campaigns.launch import draft_writer
 from campaigns.launch.drafts import file_drafts, readings
 from campaigns.launch.drafts.reading_notes import ReadingStage, note_under_way
 from campaigns.ledger.store import Ledger
@@ -36,7 +36,7 @@ from tests.support import console_server
 from workers.ledger import now_utc
 from workers.list_readings import list_readings
 
-readings.NOTED_EVERY, launch.ADDED_AT_ONCE = 0.0, 10
+readings.NOTED_EVERY, draft_writer.ADDED_AT_ONCE = 0.0, 10
 ledger, data_folder = Ledger(sys.argv[1]), Path(sys.argv[2])
 draft = file_drafts.find(data_folder, sys.argv[3])
 
@@ -101,7 +101,7 @@ def long_start(
     console: Console, sandbox: str, long_lists: None, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[LongStart]:
     """Its account can log in; its contacts are written ten at a time."""
-    monkeypatch.setattr(launch, "ADDED_AT_ONCE", 10)
+    monkeypatch.setattr(draft_writer, "ADDED_AT_ONCE", 10)
     state: AppState = console.state
     before = state.settings
     state.settings = before.model_copy(update={"accounts": {**before.accounts, "bulk": webex(sandbox)}})

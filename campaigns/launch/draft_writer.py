@@ -1,0 +1,88 @@
+"""Fills a draft with contacts, in transactions of bounded size, while the next ones are checked or read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+from campaigns.audience.row_reader import ContactRow
+from campaigns.definition import Definition
+from campaigns.launch.staging import as_contacts
+from campaigns.ledger.lists import drafts
+from campaigns.ledger.lists.drafts import WrittenContact
+from campaigns.ledger.store import Ledger
+
+ADDED_AT_ONCE = 2500  # in 50 ms or so, during which nobody else writes to SQLite
+LEFT_TO_OTHERS = 0.005  # seconds between two transactions on SQLite, in which another writer takes its turn
+
+
+class DraftWriter:
+    """A draft that is filled while its list is read; where its `with` block raises, nothing is left of it.
+
+    It is created with the first contacts that are written, so a short list is read to its end before. `create` does so
+    and returns its id. One thread writes while the caller goes on, a part of ADDED_AT_ONCE contacts behind at the most.
+    `now` is when the draft was created. Every method raises what a transaction did: DraftGone, LedgerUnavailable.
+    """
+
+    def __init__(self, ledger: Ledger, definition: Definition, now: datetime, create: Callable[[], str]) -> None:
+        self._ledger, self._definition, self._now, self._create = ledger, definition, now, create
+        self._began = time.monotonic()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="draft-writer")
+        self._written: Future[None] | None = None
+        self._unwritten: list[ContactRow] = []
+        self._campaign_id: str | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _exc: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        self._thread.shutdown()
+        if kind is not None and self._campaign_id is not None:
+            drafts.discard(self._ledger, self._campaign_id, self._now)
+
+    def begin(self) -> str:
+        """Create the draft, if that has not been done; returns its id."""
+        if self._campaign_id is None:
+            self._campaign_id = self._create()
+        return self._campaign_id
+
+    def add(self, row: ContactRow) -> None:
+        """Add a checked row; rows are written when there are enough of them, or at `finish`."""
+        self._unwritten.append(row)
+        if len(self._unwritten) >= ADDED_AT_ONCE:
+            self._write_rows()
+
+    def write(self, contacts: Sequence[WrittenContact]) -> None:
+        """Write these contacts in one transaction; returns while it goes on, once the one before is over."""
+        campaign_id = self.begin()
+        rows = drafts.rows_of(self._ledger, contacts, self._definition, self._now)
+        self._wait()
+        written_at = self._now + timedelta(seconds=time.monotonic() - self._began)
+        self._written = self._thread.submit(self._add_rows, campaign_id, rows, written_at)
+
+    def finish(self) -> str:
+        """Write what has not been written, and wait until all is; returns the draft's id."""
+        self._write_rows()
+        self._wait()
+        return self.begin()
+
+    def _write_rows(self) -> None:
+        rows, self._unwritten = self._unwritten, []
+        if rows:
+            self.write(as_contacts(rows))
+
+    def _wait(self) -> None:
+        written, self._written = self._written, None
+        if written is not None:
+            written.result()
+
+    def _add_rows(self, campaign_id: str, rows: Sequence[drafts.ContactValues], written_at: datetime) -> None:
+        self._ledger.write_draft(drafts.add_rows, campaign_id, rows, self._now, written_at)
+        if self._ledger.has_one_writer:
+            time.sleep(LEFT_TO_OTHERS)
