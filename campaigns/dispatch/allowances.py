@@ -78,11 +78,16 @@ def allowances(
 
     Pauses those whose budget is used up, and leaves them out. Raises BucketUnavailable.
     """
-    points = account.settings.call_points
+    points, left_of = account.settings.call_points, dict[str, budgets.BudgetLeft]()
 
     def goes_on(campaign: Campaign) -> bool:
         # The campaigns without a budget need no transaction for it at each tick.
-        return not campaign.definition.limits or not using.ledger.write(budgets.pause_if_spent, campaign, points, now)
+        if not budgets.has_budget(campaign.definition):
+            return True
+        budget = using.ledger.write(budgets.left_or_paused, campaign, points, now)
+        if budget is not None:
+            left_of[campaign.id] = budget
+        return budget is not None
 
     going_on = [campaign for campaign, result in _each(running, goes_on, now, using) if result]
     each = [(own_limits(campaign), urgency_of(campaign)) for campaign in going_on]
@@ -90,8 +95,8 @@ def allowances(
     forecasts = dict(zip(names, account.bucket.forecasts(using.horizon, each), strict=True))
 
     def allowance(campaign: Campaign) -> Allowance | None:
-        forecast, with_workers = forecasts[campaign.id], waiting[campaign.id]
-        return _allowance(campaign, forecast, left, with_workers, account, moments, now, using)
+        forecast, budget = forecasts[campaign.id], left_of.get(campaign.id)
+        return _allowance(campaign, forecast, budget, left, waiting[campaign.id], account, moments, now, using)
 
     return [result for _, result in _each(going_on, allowance, now, using) if result is not None]
 
@@ -137,6 +142,7 @@ def _each(
 def _allowance(
     campaign: Campaign,
     forecast: Forecast,
+    budget: budgets.BudgetLeft | None,
     left: int,
     waiting: int,
     account: Account,
@@ -156,9 +162,7 @@ def _allowance(
     used_up = forecast.calls == 0 and forecast.limit == LimitName.DAY_POINTS
     if used_up and using.ledger.write(move_on, campaign.id, account.name, "its day is used up", now):
         return None  # the next tick comes by for its next account
-    definition, points = campaign.definition, account.settings.call_points
-    has_budget = budgets.has_budget(definition)
-    budget = using.ledger.write(budgets.budget_left, campaign, points, now) if has_budget else None
+    definition = campaign.definition
     if budget is not None and budget.calls < room:
         room = budget.calls
         if budget.calls == 0 and not waiting:

@@ -17,7 +17,6 @@ from campaigns.ledger.claims import UNCLAIMED
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import ContactStatus
-from campaigns.safeguards.caller_ids import left_today
 
 ClaimDue = Callable[[int], dict[int, int]]
 ROUNDS = 3  # of claiming, where some that were claimed had to be put off
@@ -30,16 +29,15 @@ def claim_with_numbers(
     room: int,
     claim_due: ClaimDue,
     now: datetime,
+    left_today: Mapping[str, int] | None,
 ) -> dict[int, int]:
     """Claim up to `room` contacts that can be called from a number of the campaign; returns their lines by id.
 
     A contact that has a number keeps it, for each account that has numbers of its own: it is shown again what this
     account has shown it before. Where that number, or each that the contact may be shown, has had its calls
-    today, it waits for the next day, and so do all others of these numbers.
+    today, it waits for the next day, and so do all others of these numbers. `left_today` is what that function says.
     """
-    left: Mapping[str, float] = left_today(db, campaign, now) or dict.fromkeys(
-        campaign.definition.caller_id.numbers, math.inf
-    )
+    left: Mapping[str, float] = left_today or dict.fromkeys(campaign.definition.caller_id.numbers, math.inf)
     left, claimed = dict(left), dict[int, int]()
     for _ in range(ROUNDS):
         lines = claim_due(room - len(claimed))

@@ -24,6 +24,7 @@ from campaigns.ledger.tables import AGAIN, HAS_CLAIM, IS_URGENT, attempts, campa
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from campaigns.runtime import Runtime
 from campaigns.safeguards import budgets, circuit_breaker
+from campaigns.safeguards.caller_ids import left_today
 from campaigns.safeguards.canary import CanaryHold, advance_canary, not_called
 from dialer.account import Account
 
@@ -205,7 +206,8 @@ def claim_contacts(
 def _claimed_of(db: Connection, share: Share, probe: int | None, now: datetime, using: Runtime) -> list[Slice]:
     campaign, account = share.campaign, using.accounts[share.campaign.account]
     canary = advance_canary(db, campaign, now) if campaign.definition.canary else None
-    rooms = _rooms(db, campaign, account, now, canary)  # asked again: another tick may have claimed meanwhile
+    numbers = left_today(db, campaign, now)
+    rooms = _rooms(db, campaign, account, now, canary, numbers)  # asked again: another tick may have claimed meanwhile
     room = min([share.room, *rooms, *([] if probe is None else [probe])])
     if room == 0:
         return []
@@ -226,7 +228,7 @@ def _claimed_of(db: Connection, share: Share, probe: int | None, now: datetime, 
         may_be_again=share.retries,
     )
     shared = campaign.definition.caller_id.are_shared_out
-    lines = claim_with_numbers(db, campaign, claim, room, claim_due, now) if shared else claim_due(room)
+    lines = claim_with_numbers(db, campaign, claim, room, claim_due, now, numbers) if shared else claim_due(room)
     size = slice_size(campaign.definition.pace or account.settings.pace)
     ids = list(lines)
     some = [ids[first : first + size] for first in range(0, len(ids), size)]
@@ -241,9 +243,16 @@ def _claimed_of(db: Connection, share: Share, probe: int | None, now: datetime, 
     ]
 
 
-def _rooms(db: Connection, campaign: Campaign, account: Account, now: datetime, canary: CanaryHold | None) -> list[int]:
+def _rooms(
+    db: Connection,
+    campaign: Campaign,
+    account: Account,
+    now: datetime,
+    canary: CanaryHold | None,
+    numbers: Mapping[str, int] | None,
+) -> list[int]:
     """How many more calls the campaign's budget and its canary allow."""
-    budget = budgets.budget_left(db, campaign, account.settings.call_points, now)
+    budget = budgets.budget_left(db, campaign, account.settings.call_points, now, numbers)
     rooms = [budget.calls if budget else None, canary.room if canary else None]
     return [room for room in rooms if room is not None]
 

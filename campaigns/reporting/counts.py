@@ -14,7 +14,7 @@ from campaigns.ledger.deliveries import Backlog
 from campaigns.ledger.tables import attempt_tallies, attempts, campaigns, contacts, faults, receipts
 from campaigns.ledger.tallies import calls_from_numbers, contacts_of_campaigns
 from campaigns.lifecycle import FINAL_CONTACTS, ContactStatus
-from campaigns.safeguards.falling_numbers import falling_numbers
+from campaigns.safeguards.falling_numbers import falling_by_campaign
 from dialer.phone import mask
 
 OPEN = (attempts.c.ended_at.is_(None), attempts.c.campaign_id > "")  # every one has one; so the index is found
@@ -67,10 +67,11 @@ def calls_by_caller_id(db: Connection, campaign_ids: Sequence[str]) -> Rows:
 
 def falling_caller_ids(db: Connection, campaign_ids: Sequence[str]) -> Rows:
     """Rows (campaign id, masked number, 1) for numbers of these campaigns that are answered less than before."""
+    falling = falling_by_campaign(db, queries.campaigns_by_id(db, campaign_ids))
     return [
-        (campaign.id, number, 1)
-        for campaign in queries.campaigns_by_id(db, campaign_ids)
-        for number in sorted({mask(falling.number) for falling in falling_numbers(db, campaign)})
+        (campaign_id, number, 1)
+        for campaign_id, numbers in falling.items()
+        for number in sorted({mask(one.number) for one in numbers})
     ]
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, func, select
 
 from campaigns.calendar.days import day_of
 from campaigns.definition import Definition
@@ -15,11 +15,13 @@ from campaigns.ledger import queries
 from campaigns.ledger.moves import pause
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import attempts, campaigns
+from campaigns.ledger.tallies import attempt_counts
 from campaigns.lifecycle import UNANSWERED_REQUESTS, AttemptStatus, PauseKind
 from campaigns.safeguards.caller_ids import left_today
 from campaigns.safeguards.costs import Spent, keep_back, note_cost
 from dialer.prices import CallPrice, amount, millionths
 
+DOUBTFUL = frozenset({*UNANSWERED_REQUESTS, AttemptStatus.UNKNOWN})  # requests that may have placed a call
 NO_PRICE_YET = 1_000_000  # calls: each is asked for again when it is opened
 
 
@@ -38,12 +40,15 @@ def has_budget(definition: Definition) -> bool:
     return definition.limits is not None or definition.caller_id.per_day is not None
 
 
-def budget_left(db: Connection, campaign: Campaign, call_points: int, now: datetime) -> BudgetLeft | None:
+def budget_left(
+    db: Connection, campaign: Campaign, call_points: int, now: datetime, numbers: Mapping[str, int] | None
+) -> BudgetLeft | None:
     """The narrowest budget of the campaign; None when it has none. Requests without an answer count as used.
 
-    Run it in the transaction that claims: then no two ticks give the same calls away.
+    `numbers` is what `left_today` says. Run it in the transaction that claims: then no two ticks give the same calls
+    away.
     """
-    budgets, numbers = list(_budgets(campaign, call_points, now)), left_today(db, campaign, now)
+    budgets = list(_budgets(campaign, call_points, now))
     limits = campaign.definition.limits
     cost = limits.cost if limits is not None else None
     if not budgets and numbers is None and cost is None:
@@ -68,12 +73,16 @@ def budget_left(db: Connection, campaign: Campaign, call_points: int, now: datet
     return min(left, key=lambda budget: (budget.calls, budget.until is not None))
 
 
-def pause_if_spent(db: Connection, campaign: Campaign, call_points: int, now: datetime) -> bool:
-    """Pause the campaign when a budget that never starts anew is used up; True if it was paused."""
-    budget = budget_left(db, campaign, call_points, now)
+def left_or_paused(db: Connection, campaign: Campaign, call_points: int, now: datetime) -> BudgetLeft | None:
+    """What the narrowest budget has left, and whether the campaign goes on.
+
+    None where a budget that never starts anew is used up: the campaign is paused. It must have one (`has_budget`).
+    """
+    budget = budget_left(db, campaign, call_points, now, left_today(db, campaign, now))
     if budget is None or budget.until is not None or not budget.used_up:
-        return False
-    return pause(db, campaign.id, PauseKind.BUDGET, now, reason=f"{budget.why} is used up")
+        return budget
+    pause(db, campaign.id, PauseKind.BUDGET, now, reason=f"{budget.why} is used up")
+    return None
 
 
 def keep_back_cost(
@@ -131,11 +140,12 @@ def _budgets(
 
 
 def _used(db: Connection, campaign_id: str, since: datetime | None) -> tuple[int, int]:
-    """Calls that the provider accepted, and requests without an answer."""
-    counted = [attempts.c.campaign_id == campaign_id]
-    if since is not None:
-        counted.append(attempts.c.dialing_at >= since)
+    """Calls that the provider accepted, and requests without an answer. Those of all days are tallied, not counted."""
+    if since is None:
+        counts = attempt_counts(db, campaign_id)
+        accepted = sum(count.number for count in counts if count.counted)
+        return accepted, sum(count.number for count in counts if not count.counted and count.status in DOUBTFUL)
+    counted = (attempts.c.campaign_id == campaign_id, attempts.c.dialing_at >= since)
     accepted = db.scalar(select(func.count()).where(*counted, attempts.c.counted.is_(True))) or 0
-    doubtful = or_(attempts.c.status.in_(UNANSWERED_REQUESTS), attempts.c.status == AttemptStatus.UNKNOWN)
-    under_way = db.scalar(select(func.count()).where(*counted, doubtful, attempts.c.counted.is_(False))) or 0
-    return accepted, under_way
+    doubtful = (attempts.c.status.in_(DOUBTFUL), attempts.c.counted.is_(False))
+    return accepted, db.scalar(select(func.count()).where(*counted, *doubtful)) or 0

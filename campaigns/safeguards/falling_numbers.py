@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -43,10 +43,26 @@ class FallingNumber:
 
 def falling_numbers(db: Connection, campaign: Campaign) -> list[FallingNumber]:
     """Those of the campaign's several numbers that are answered less than before, by all campaigns' calls."""
+    return falling_by_campaign(db, [campaign])[campaign.id]
+
+
+def falling_by_campaign(db: Connection, several: Iterable[Campaign]) -> dict[str, list[FallingNumber]]:
+    """The same for several campaigns by their ids; a number that many of them show is looked at once."""
+    compared: dict[tuple[str, bool], FallingNumber | None] = {}
+    by_campaign: dict[str, list[FallingNumber]] = {}
+    for campaign in several:
+        for number in _shared_out(campaign):
+            if (key := (number, campaign.rehearsal)) not in compared:
+                compared[key] = _compared(db, *key)
+        each = (compared[number, campaign.rehearsal] for number in _shared_out(campaign))
+        by_campaign[campaign.id] = [falling for falling in each if falling is not None]
+    return by_campaign
+
+
+def _shared_out(campaign: Campaign) -> Sequence[str]:
     if not campaign.is_readable or not campaign.definition.caller_id.are_shared_out:
-        return []
-    compared = (_compared(db, number, campaign.rehearsal) for number in campaign.definition.caller_id.numbers)
-    return [falling for falling in compared if falling is not None]
+        return ()
+    return campaign.definition.caller_id.numbers
 
 
 def _compared(db: Connection, number: str, rehearsal: bool) -> FallingNumber | None:
@@ -78,14 +94,17 @@ def alert_of_falling_numbers(ledger: Ledger, now: datetime) -> int:
         if not deliveries.anybody_subscribed(db, EventKind.ALERT_CALLER_ID):
             return 0
         running = queries.all_campaigns(db, [CampaignStatus.RUNNING])
-        untold = [(campaign, falling) for campaign in running if (falling := _untold(db, campaign))]
+        by_campaign = falling_by_campaign(db, running)
+        untold = [
+            (campaign, falling) for campaign in running if (falling := _untold(db, campaign, by_campaign[campaign.id]))
+        ]
     return sum(ledger.write(_alert, campaign, falling, now) for campaign, falling in untold)
 
 
-def _untold(db: Connection, campaign: Campaign) -> list[FallingNumber]:
+def _untold(db: Connection, campaign: Campaign, numbers: Sequence[FallingNumber]) -> list[FallingNumber]:
     return [
         falling
-        for falling in falling_numbers(db, campaign)
+        for falling in numbers
         if not deliveries.alerted(db, EventKind.ALERT_CALLER_ID, campaign.id, subject=_subject(campaign, falling))
     ]
 
@@ -97,8 +116,7 @@ def _subject(campaign: Campaign, falling: FallingNumber) -> str:
 def _alert(db: Connection, campaign: Campaign, falling: Sequence[FallingNumber], now: datetime) -> int:
     if not lock_campaign(db, campaign.id):  # two sweeps at once tell it once
         return 0
-    numbers = {one.number for one in falling}
-    untold = [one for one in _untold(db, campaign) if one.number in numbers]
+    untold = _untold(db, campaign, falling)
     for one in untold:
         facts = {"name": campaign.name, "account": campaign.account, "caller_id": one.number}
         shares = {"share": round(one.share, 3), "earlier_share": round(one.earlier_share, 3)}

@@ -209,7 +209,7 @@ def test_several_workers_never_spend_more_than_the_budget_and_what_is_left_is_us
     assert campaign_row(ledger, campaign_id).status == "running", "calls go on, and may give something back"
     end_all(using, talked=None)
     with ledger.writing() as db:
-        left = budget_left(db, campaign_row(ledger, campaign_id), 1, using.clock())
+        left = budget_left(db, campaign_row(ledger, campaign_id), 1, using.clock(), None)
     assert left is not None
     assert left.why == "its budget of 1.00 EUR (limits.cost; 0.30 spent or kept back)"
     dialed_at_once(using, campaign_id, 12)
