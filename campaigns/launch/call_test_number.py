@@ -14,8 +14,8 @@ from campaigns.audience.rejects import Reject
 from campaigns.audience.row_reader import ContactRow
 from campaigns.definition import Definition
 from campaigns.launch.checking.checks import open_audience
+from campaigns.launch.checking.staging import new_contact
 from campaigns.launch.preview import row_at
-from campaigns.launch.staging import new_contact
 from campaigns.ledger import queries
 from campaigns.ledger.lists import drafts
 from campaigns.ledger.lists.drafts import name_of_test_call

@@ -17,7 +17,7 @@ from campaigns.definition import Definition
 from campaigns.definition.column_names import comparable
 from campaigns.launch.checking.account_checks import fallback_accounts
 from campaigns.launch.checking.checks import provider_of_started
-from campaigns.launch.staging import new_contact
+from campaigns.launch.checking.staging import new_contact
 from campaigns.ledger import queries
 from campaigns.ledger.lists.appends import add_zones, locked_for_append, moved_times, why_locked
 from campaigns.ledger.lists.contacts import ContactLine, ContactRef, Outcome, contact_named, rewrite, version_of

@@ -11,7 +11,7 @@ from typing import Self
 
 from campaigns.audience.row_reader import ContactRow
 from campaigns.definition import Definition
-from campaigns.launch.staging import as_contacts
+from campaigns.launch.checking.staging import as_contacts
 from campaigns.ledger.lists import drafts
 from campaigns.ledger.lists.drafts import WrittenContact
 from campaigns.ledger.store import Ledger

@@ -18,8 +18,8 @@ from campaigns.calendar.calling_hours import next_opening
 from campaigns.definition import Definition
 from campaigns.launch import draft_writer
 from campaigns.launch.checking.checks import CheckResult, NobodyToCall, check_audience
+from campaigns.launch.checking.staging import NO_ZONE
 from campaigns.launch.draft_writer import DraftWriter
-from campaigns.launch.staging import NO_ZONE
 from campaigns.ledger import queries
 from campaigns.ledger.lists import drafts
 from campaigns.ledger.lists.rejected_rows import add_rejected_rows

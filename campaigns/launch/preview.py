@@ -17,7 +17,7 @@ from campaigns.definition import Definition
 from campaigns.definition.definition import REMINDER, VARIANT
 from campaigns.definition.speech.speech_filters import SpokenValue
 from campaigns.launch.checking.checks import open_audience
-from campaigns.launch.staging import NO_ZONE
+from campaigns.launch.checking.staging import NO_ZONE
 from dialer.account_settings import AccountSettings
 from dialer.errors import DialerError
 from dialer.scripts import Speech

@@ -16,8 +16,8 @@ from campaigns.audience.rejects import Reject
 from campaigns.audience.row_reader import LONGEST_KEY, ContactRow
 from campaigns.calendar.calling_hours import next_opening
 from campaigns.launch.checking.account_checks import fallback_accounts
+from campaigns.launch.checking.staging import NO_ZONE, new_contact
 from campaigns.launch.recent_campaigns import recent_campaign, rows_of
-from campaigns.launch.staging import NO_ZONE, new_contact
 from campaigns.ledger.lists.appends import CannotAppend, RowFate, append_rows, locked_for_append
 from campaigns.ledger.lists.drafts import WrittenContact, as_written
 from campaigns.ledger.lists.idempotency import KeyReused, ProgramKey, keep_requests, kept_requests

@@ -25,7 +25,7 @@ from campaigns.launch.checking.any_hour import any_hour_warning
 from campaigns.launch.checking.changed_values import ChangedValues
 from campaigns.launch.checking.nearer_appointments import NearerAppointments
 from campaigns.launch.checking.policy_overrides import policy_faults
-from campaigns.launch.staging import StagingFile
+from campaigns.launch.checking.staging import StagingFile
 from dialer.account_settings import AccountSettings
 from dialer.call_kinds import Informer, prompts
 from dialer.errors import DialerError

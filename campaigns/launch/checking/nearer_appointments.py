@@ -8,7 +8,7 @@ from datetime import datetime
 from campaigns.audience.row_reader import ContactRow
 from campaigns.calendar.reminders import reminder_moments
 from campaigns.definition import Definition
-from campaigns.launch.staging import NO_ZONE
+from campaigns.launch.checking.staging import NO_ZONE
 from dialer.plural import counted
 
 
