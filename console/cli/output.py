@@ -42,8 +42,8 @@ class Screen(Console):
         super().print(*objects, **options)
 
 
-out = Screen(highlight=False)
-err = Screen(stderr=True, highlight=False, soft_wrap=True)
+out = Screen(highlight=False, emoji=False)
+err = Screen(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 def print_prose(text: str, *, on: Console = out) -> None:
@@ -53,15 +53,15 @@ def print_prose(text: str, *, on: Console = out) -> None:
 
 
 def _print_prose_line(text: str, on: Console) -> None:
-    line = Text.from_markup(text)
+    line = Text.from_markup(text, emoji=False)
     if line.cell_len <= on.width or not on.is_terminal:
         on.print(line, soft_wrap=True)
         return
     prose, colon, command = text.rpartition(": dialer ")
-    for line in _wrapped(Text.from_markup(prose + ":" if colon else text), on.width):
+    for line in _wrapped(Text.from_markup(prose + ":" if colon else text, emoji=False), on.width):
         on.print(line, soft_wrap=True)
     if colon:
-        on.print(Text.from_markup(f"  dialer {command}"), soft_wrap=True)
+        on.print(Text.from_markup(f"  dialer {command}", emoji=False), soft_wrap=True)
 
 
 def _wrapped(prose: Text, width: int) -> list[Text]:

@@ -46,7 +46,11 @@ def _print(findings: list[Finding]) -> None:
     shown.columns[2].overflow = "fold"  # a long path, in its own column
     for finding in _grouped(findings):
         says = escape(finding.says) + (f"\n[bold]Do:[/] {escape(finding.remedy)}" if finding.remedy else "")
-        shown.add_row(f"[{COLOURS[finding.level]}]{finding.level}[/]", escape(finding.subject), Text.from_markup(says))
+        shown.add_row(
+            f"[{COLOURS[finding.level]}]{finding.level}[/]",
+            escape(finding.subject),
+            Text.from_markup(says, emoji=False),
+        )
     out.print(shown)
     count = {level: sum(finding.level is level for finding in findings) for level in Level}
     if count[Level.FAIL] or count[Level.WARN]:

@@ -14,7 +14,7 @@ import typer
 from typer.testing import CliRunner
 
 from console.cli.app import app
-from console.cli.output import Screen, local_with_zone, print_prose
+from console.cli.output import Screen, local_with_zone, out, print_prose
 from tests.support.shell import CAMPAIGN, CONTACTS, Shell
 
 
@@ -110,3 +110,10 @@ def test_a_moment_in_a_sentence_says_its_zone(monkeypatch, month, shown):
 
 def test_all_commands_are_seen():
     assert {(), ("start",), ("dnc", "add"), ("call", "list"), ("schedule", "remove")} <= set(ALL)
+
+
+def test_a_name_between_colons_is_no_picture():
+    with out.capture() as shown:
+        out.print("campaign :smile: is running")
+        print_prose("see :smile:")
+    assert shown.get() == "campaign :smile: is running\nsee :smile:\n"
