@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
-from dialer.call_kinds import CallKind
 from dialer.phone import PhoneNumber
 from dialer.scripts import Script
+
+if TYPE_CHECKING:
+    from dialer.call_kinds import CallKind  # its models take time to build, and whoever reads outcomes needs none
 
 
 class Progress(StrEnum):

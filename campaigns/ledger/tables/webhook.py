@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, BigInteger, Column, Index, Integer, Table, Text, UniqueConstraint, Uuid, text
 
-from campaigns.ledger.tables.columns import RowId, Sentence, UtcTime, known_values, metadata, together
+from campaigns.ledger.tables.columns import RowId, Sentence, UtcTime, known_values, metadata, partial_index, together
 from campaigns.lifecycle import DeliveryState, WebhookState
 
 webhooks = Table(
@@ -66,9 +66,9 @@ deliveries = Table(
     known_values("state", DeliveryState),
     UniqueConstraint("event_id"),
     Index("ix_deliveries_at", "at"),
-    Index("ix_deliveries_pending", "webhook", "id", sqlite_where=IS_PENDING, postgresql_where=IS_PENDING),
-    Index("ix_deliveries_failed", "webhook", "id", sqlite_where=HAS_FAILED, postgresql_where=HAS_FAILED),
-    Index("ix_deliveries_order", "webhook", "subject", "id", sqlite_where=IS_PENDING, postgresql_where=IS_PENDING),
-    Index("ix_deliveries_streamed", "xact", "id", sqlite_where=IS_STREAMED, postgresql_where=IS_STREAMED),
-    Index("ix_deliveries_alerts", "campaign_id", "kind", sqlite_where=IS_ALERT, postgresql_where=IS_ALERT),
+    partial_index("ix_deliveries_pending", "webhook", "id", where=IS_PENDING),
+    partial_index("ix_deliveries_failed", "webhook", "id", where=HAS_FAILED),
+    partial_index("ix_deliveries_order", "webhook", "subject", "id", where=IS_PENDING),
+    partial_index("ix_deliveries_streamed", "xact", "id", where=IS_STREAMED),
+    partial_index("ix_deliveries_alerts", "campaign_id", "kind", where=IS_ALERT),
 )

@@ -1,15 +1,15 @@
-"""CallGear as the registry knows it."""
+"""CallGear as the registry knows it. Its client is imported when an account is opened: settings need none."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from dialer.providers.call_management import CallManagement
-from dialer.providers.callgear.face import CarriedMethods
+from dialer.providers.call_management import CallManagement, CallManager
 from dialer.providers.callgear.notifications import EVENTS, template
-from dialer.providers.callgear.provider import CallGear
 from dialer.providers.callgear.settings import CallGearSettings
 from dialer.providers.callgear.words import leg_state
+from dialer.providers.provider import Provider
 from dialer.providers.spec import ProviderSpec
 
 REMEDIES: Mapping[str, str] = {
@@ -21,15 +21,28 @@ REMEDIES: Mapping[str, str] = {
     "tag_not_found": "the ids of tags stand in the provider's client area",
 }
 
+
+def _build(settings: CallGearSettings) -> Provider:
+    from dialer.providers.callgear.provider import CallGear
+
+    return CallGear(settings)
+
+
+def _live_calls(carry: Callable[[Any], Any]) -> CallManager:
+    from dialer.providers.callgear.face import CarriedMethods
+
+    return CarriedMethods(carry)
+
+
 CALLGEAR = ProviderSpec(
     name="callgear",
     title="CallGear",
     settings=CallGearSettings,
-    build=CallGear,
+    build=_build,
     key_setting="access_token",
     metered=True,
     management=CallManagement(
-        live_calls=CarriedMethods, remedies=REMEDIES, already_blocked="duplicate_contact", leg_state=leg_state
+        live_calls=_live_calls, remedies=REMEDIES, already_blocked="duplicate_contact", leg_state=leg_state
     ),
     notification_templates={event: (title, template(event)) for event, (title, _) in EVENTS.items()},
 )

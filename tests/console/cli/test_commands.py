@@ -18,6 +18,7 @@ from console.cli.app import COMMANDS, app
 from tests.support.shell import Shell
 
 SLOW = ("aiohttp", "alembic", "celery", "httpx", "jinja2", "psycopg", "redis", "sqlalchemy", "structlog")
+CLIENTS = ("dialer.providers.callgear.provider", "dialer.providers.webex.provider")
 OF_OTHERS = (
     "aiohttp",
     "alembic",
@@ -26,9 +27,11 @@ OF_OTHERS = (
     "dialer.sandbox",
     "httpx",
     "openpyxl",
+    "sqlalchemy.dialects.postgresql",  # all of its drivers
     "uvicorn",
     "workers.stack.environment",
 )
+TO_READ_OR_CALL = ("campaigns.definition", "dialer.call_kinds", "babel", "jinja2", "yaml", "structlog", *CLIENTS)
 IMPORTED = """
 import sys
 from console.cli import main
@@ -76,8 +79,8 @@ def test_what_only_reads_imports_nothing_that_other_commands_need(words, folder)
 
 
 @pytest.mark.parametrize("words", [("status",), ("watch",), ("pause", "nothing"), ("cancel", "nothing")], ids=" ".join)
-def test_where_no_campaign_file_is_read_nothing_is_imported_that_reads_it(words, folder):
-    assert imported_by(*words, of=("campaigns.definition", "babel", "jinja2", "yaml", "structlog"), folder=folder) == []
+def test_where_nothing_is_read_or_called_nothing_is_imported_that_does(words, folder):
+    assert imported_by(*words, of=TO_READ_OR_CALL, folder=folder) == []
 
 
 def imported_by(*words: str, of: tuple[str, ...] = SLOW, folder: Path | None = None) -> list[str]:
