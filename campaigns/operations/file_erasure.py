@@ -17,7 +17,7 @@ from campaigns.audience.rejects import OWN_COLUMNS
 from campaigns.ledger.numbers.erasures import ERASED
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import campaigns, schedules
-from campaigns.operations.archiving.archive_erasure import erase_in_archives
+from campaigns.operations.archives.archive_erasure import erase_in_archives
 from campaigns.operations.erasure import campaigns_with_number
 from campaigns.reporting.report import files_locked, report
 from dialer.errors import DialerError

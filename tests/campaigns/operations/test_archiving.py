@@ -15,7 +15,7 @@ from campaigns.ledger import queries, tallies
 from campaigns.ledger.lists import archives
 from campaigns.ledger.numbers.erasures import remember_for_erasure
 from campaigns.ledger.tables import attempts, audit, contacts, receipts
-from campaigns.operations.archiving.archiving import archive, to_archive
+from campaigns.operations.archiving import archive, to_archive
 from campaigns.operations.erasure import erase
 from campaigns.operations.file_erasure import erase_files
 from campaigns.operations.retention.emptying import Batches, run

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import JSON, select, update
 
 from campaigns.ledger.tables import attempts, contacts, metadata, receipts
-from campaigns.operations.archiving.archive_erasure import PERSONAL
+from campaigns.operations.archives.archive_erasure import PERSONAL
 from campaigns.operations.erasure import erase
 from campaigns.operations.retention.emptying import run
 from campaigns.operations.retention.personal_data import ATTEMPT, CONTACT, RECEIPT, export_person

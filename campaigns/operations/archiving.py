@@ -18,7 +18,7 @@ from campaigns.ledger.lists.kept_campaigns import ended_campaign
 from campaigns.ledger.moves import write_audit
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import campaigns
-from campaigns.operations.archiving.archive_files import ArchiveDamaged, ArchiveFiles
+from campaigns.operations.archives.archive_files import ArchiveDamaged, ArchiveFiles
 from campaigns.operations.retention.emptying import READ_AT_ONCE, Batches
 from campaigns.operations.retention.plans import IN_THE_LEDGER
 from campaigns.reporting.report import files_locked, totals

@@ -13,7 +13,7 @@ from campaigns.ledger.lists import archives
 from campaigns.ledger.numbers.erasures import CONTENT, ERASED, TIMING
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, contacts, receipts
-from campaigns.operations.archiving.archive_files import ArchiveFiles, read_rows, write_rows
+from campaigns.operations.archives.archive_files import ArchiveFiles, read_rows, write_rows
 from campaigns.reporting.report import files_locked
 
 PERSONAL = {
