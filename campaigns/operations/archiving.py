@@ -98,7 +98,7 @@ def _files_of(
         if (known := archives.archive_of(db, campaign_id)) is not None:
             if known.removed_at:
                 raise NotArchived(f"it is in {known.folder} already", "nothing is to be done")
-            return ArchiveFiles(Path(known.folder), campaign_id)
+            return ArchiveFiles.noted(known)
         _refuse_what_is_needed(db, campaign_id, retention, now)
         files, last = ArchiveFiles(folder, campaign_id), archives.last_receipt(db)
         row = db.execute(select(campaigns).where(campaigns.c.id == campaign_id)).mappings().one()
@@ -127,7 +127,7 @@ def _refuse_what_is_needed(db: Connection, campaign_id: str, retention: Installa
         until = None if kept in ended.done else ended.until(kept, retention)
         if until is not None:
             raise NotArchived(
-                f"its {kept} are to be emptied from {until:%Y-%m-%d} on, which reaches no archive",
+                f"its {kept} are to be emptied from {until:%Y-%m-%d} on",
                 "archive it after that (`dialer retention run`)",
             )
     if archives.changes_still(db, campaign_id):

@@ -20,6 +20,7 @@ from sqlalchemy import JSON, Boolean, Connection, Float, Integer, Row, Table, Uu
 
 from campaigns.audience.formulas import harmless
 from campaigns.ledger.lists import archives
+from campaigns.ledger.lists.archives import Archive
 from campaigns.ledger.numbers.erasures import ERASED, shown_number
 from campaigns.ledger.tables import UtcTime
 from dialer.errors import DialerError
@@ -51,6 +52,11 @@ class ArchiveFiles:
 
     folder: Path
     campaign: str
+
+    @classmethod
+    def noted(cls, archive: Archive) -> ArchiveFiles:
+        """Those of an archive that the ledger knows of; they may be on another machine."""
+        return cls(Path(archive.folder), archive.campaign)
 
     @property
     def manifest(self) -> Path:

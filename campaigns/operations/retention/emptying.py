@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +15,14 @@ from sqlalchemy import Connection
 from campaigns.ledger.audit_chain import chaining as audit_chain
 from campaigns.ledger.lists import kept_campaigns
 from campaigns.ledger.lists import retention as statements
+from campaigns.ledger.lists.archives import Archive, archive_of
 from campaigns.ledger.lists.kept_campaigns import KeptCampaign
 from campaigns.ledger.lists.rejected_rows import empty_rejected_rows, full_rejected_rows
 from campaigns.ledger.moves import write_audit
 from campaigns.ledger.store import Ledger
 from campaigns.lifecycle import PROGRAM
+from campaigns.operations.archives.archive_erasure import empty_archive, rows_of_kind
+from campaigns.operations.archives.archive_files import ArchiveFiles
 from campaigns.operations.retention.old_files import kept_files, remove_files
 from campaigns.operations.retention.plans import cutoff, cutoff_of, due_of
 from campaigns.retention_periods import InstallationRetention, Kept
@@ -36,7 +40,8 @@ FIRST_BATCH, SMALLEST, LARGEST = 20, 5, 200
 class Result:
     """What a run has emptied and removed; the names are those of `retention run --json`.
 
-    left      files that could not be removed
+    left      files that could not be removed; of archives, their manifests: the next run tries again
+    elsewhere manifests of archives that are not on this machine, and still hold what is due
     finished  whether all that was due is done; what is not is done by the next run
     """
 
@@ -47,6 +52,7 @@ class Result:
     audit: int = 0
     files: Sequence[Path] = ()
     left: Sequence[Path] = ()
+    elsewhere: Sequence[Path] = ()
     finished: bool = True
 
 
@@ -118,8 +124,9 @@ def run(
     _empty_unmatched(ledger, general, batches, result, now)
     _remove_audit(ledger, general, batches, result, now)
     old = [each.file for each in kept_files(ledger, general, folder) if each.until <= now]
-    result.left = remove_files(old, folder)
-    result.files = [file for file in old if file not in result.left]
+    left = remove_files(old, folder)
+    result.left = [*result.left, *left]
+    result.files = [file for file in old if file not in left]
     return result
 
 
@@ -206,11 +213,29 @@ def _empty_campaign(
         if not rejected:
             break
         batches.write(ledger, empty_rejected_rows, rejected)
-    setattr(result, kept, getattr(result, kept) + emptied)
     with ledger.reading() as db:
         whole = whole and not statements.is_left(db, campaign, kept, before)
+        archive = archive_of(db, campaign.id)
+    if archive is not None and whole and not batches.over:
+        in_archive = _empty_archive(ledger, archive, kept, result)
+        whole, emptied = in_archive is not None, emptied + (in_archive or 0)
+    setattr(result, kept, getattr(result, kept) + emptied)
     if whole and not batches.over and (campaign.ended_at or emptied):
         batches.write(ledger, kept_campaigns.note_done, campaign, kept, emptied, now)
+
+
+def _empty_archive(ledger: Ledger, archive: Archive, kept: Kept, result: Result) -> int | None:
+    """Empty what an archived campaign has in its files; returns the rows, None where they could not be emptied."""
+    manifest = ArchiveFiles.noted(archive).manifest
+    if not manifest.is_file():
+        result.elsewhere = [*result.elsewhere, manifest]
+        return None
+    try:
+        empty_archive(ledger, archive, kept)
+    except (OSError, ValueError, LookupError, csv.Error):
+        result.left = [*result.left, manifest]
+        return None
+    return rows_of_kind(archive, kept)
 
 
 def _empty_unmatched(

@@ -1,4 +1,4 @@
-"""What is held about one person, in every campaign and table and in this installation's files, to be handed over.
+"""What is held about one person, in every campaign, table and archive and in this machine's files, to be handed over.
 
 What concerns others is masked or left out: their numbers, and the names of the people who work here.
 """
@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Text, and_, or_, select, 
 from campaigns.audience.files.download import downloaded_lists
 from campaigns.audience.files.open_list import all_records
 from campaigns.audience.kept_lists import kept_lists
+from campaigns.ledger.lists.archives import all_archives
 from campaigns.ledger.lists.drafts import name_of_test_call
 from campaigns.ledger.lists.rejected_rows import rejected_rows_with
 from campaigns.ledger.moves import write_audit
@@ -35,6 +36,7 @@ from campaigns.ledger.tables import (
     suppressions,
 )
 from campaigns.lifecycle import PROGRAM
+from campaigns.operations.archives.archived_persons import ArchivedContact, find_in_archives
 from campaigns.operations.retention.old_files import OURS
 from dialer.errors import DialerError
 from dialer.phone import NUMBER_IN_TEXT, PhoneNumber, mask, mentions
@@ -62,23 +64,38 @@ def export_person(ledger: Ledger, number: PhoneNumber, data_dir: Path, *, who: s
 
     Also what is left of a person who was erased, or whose time was over. `data_dir` has the files of this machine.
     """
+    held: Held = {"number": number.e164, "exported_at": now.isoformat()}
     with ledger.snapshot() as db:
-        held: Held = {"number": number.e164, "exported_at": now.isoformat()} | _in_the_ledger(db, ledger, number)
+        rows = _contacts_with(db, ledger.forms(number.e164))
+        held |= _in_the_ledger(db, ledger, number, rows)
         lists = [*kept_lists(data_dir.absolute()), *_downloaded(db)]
+        noted = all_archives(db)
+    archived = find_in_archives(noted, ledger.hashes(number.e164))
+    moved = [each for each in archived.contacts if each.contact.id not in {row.id for row in rows}]
+    own_forms = set(number.spellings)
+    held["contacts"] += [_archived(each, own_forms) for each in moved]
+    with ledger.reading() as db:
+        lines = _audit_lines(db, ledger, number, [*rows, *(each.contact for each in moved)])
+    held["audit"] = [_line(row, own_forms) for row in lines]
+    held["archives_elsewhere"] = [archive.campaign for archive in archived.elsewhere]
     held |= _in_files(number, data_dir.absolute() / "reports", lists, [each["campaign"] for each in held["contacts"]])
+    held["unreadable_files"] += [_shown(file) for file in archived.unreadable]
     ledger.write(write_audit, now, who=who, event=EVENT, detail=ledger.keyed_hash(number.e164))
     return held
 
 
-def _in_the_ledger(db: Connection, ledger: Ledger, number: PhoneNumber) -> Held:
-    forms = ledger.forms(number.e164)
+def _contacts_with(db: Connection, forms: Sequence[str]) -> Sequence[Row[Any]]:
     of_campaign = (campaigns.c.name.label("campaign_name"), campaigns.c.rehearsal)
-    rows = db.execute(
+    return db.execute(
         select(contacts, *of_campaign)
         .join(campaigns, campaigns.c.id == contacts.c.campaign_id)
         .where(contacts.c.phone.in_(forms))
         .order_by(campaigns.c.created_at, contacts.c.id)
     ).all()
+
+
+def _in_the_ledger(db: Connection, ledger: Ledger, number: PhoneNumber, rows: Sequence[Row[Any]]) -> Held:
+    forms = ledger.forms(number.e164)
     ids = [row.id for row in rows]
     own_forms = set(number.spellings)
     waiting = db.execute(select(erasures).where(erasures.c.contact_id.in_(ids))).all()
@@ -100,21 +117,35 @@ def _in_the_ledger(db: Connection, ledger: Ledger, number: PhoneNumber) -> Held:
             for row in events
         ],
         "requests": [{"by": _who(row.who), "at": _plain(row.at)} for row in keys],
-        "audit": [_line(row, own_forms) for row in _audit_lines(db, ledger, number, rows)],
     }
 
 
 def _contact(db: Connection, row: Row[Any], own: set[str]) -> Held:
     calls = db.execute(select(attempts).where(attempts.c.contact_id == row.id).order_by(attempts.c.number)).all()
-    told: dict[UUID, list[Held]] = {call.id: [] for call in calls}
+    told: dict[UUID, list[Row[Any]]] = {call.id: [] for call in calls}
     heard = select(receipts).where(receipts.c.attempt_id.in_(list(told))).order_by(receipts.c.id)
     for receipt in db.execute(heard):
-        told[receipt.attempt_id].append(_facts(receipt, RECEIPT, own))
+        told[receipt.attempt_id].append(receipt)
+    return _with_calls(row, calls, told, own, rehearsal=bool(row.rehearsal))
+
+
+def _archived(each: ArchivedContact, own: set[str]) -> Held:
+    facts = _with_calls(each.contact, each.calls, each.receipts, own, rehearsal=each.rehearsal)
+    return {"archive": _shown(each.manifest)} | facts
+
+
+def _with_calls(
+    row: Any, calls: Sequence[Any], told: Mapping[Any, Sequence[Any]], own: set[str], *, rehearsal: bool
+) -> Held:
     return {
         "campaign": row.campaign_id,
-        "rehearsal": bool(row.rehearsal),
+        "rehearsal": rehearsal,
         **_facts(row, CONTACT, own, whole=("fields", "given", "text", "voice", "consent", "key", "phone")),
-        "calls": [_facts(call, ATTEMPT, own, whole=("caller_id",)) | {"receipts": told[call.id]} for call in calls],
+        "calls": [
+            _facts(call, ATTEMPT, own, whole=("caller_id",))
+            | {"receipts": [_facts(receipt, RECEIPT, own) for receipt in told[call.id]]}
+            for call in calls
+        ],
     }
 
 
@@ -134,7 +165,7 @@ def _unmatched(db: Connection, number: PhoneNumber) -> Sequence[Row[Any]]:
     return db.execute(select(receipts).where(receipts.c.attempt_id.is_(None), or_(*named))).all()
 
 
-def _audit_lines(db: Connection, ledger: Ledger, number: PhoneNumber, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+def _audit_lines(db: Connection, ledger: Ledger, number: PhoneNumber, rows: Sequence[Any]) -> list[Row[Any]]:
     """Lines that name a contact of the person by its id, line or key, or the number by its hash."""
     names: dict[str, list[str]] = {}
     for row in rows:
@@ -164,7 +195,7 @@ def _entry(row: Row[Any], own: set[str]) -> Held:
     return facts | {"by": _who(row.source), "number": ERASED if row.phone not in own else row.phone}
 
 
-def _facts(row: Row[Any], names: Sequence[str], own: set[str], whole: Sequence[str] = ()) -> Held:
+def _facts(row: Any, names: Sequence[str], own: set[str], whole: Sequence[str] = ()) -> Held:
     """What a row says, but what is blank; in texts that may name others their numbers are masked."""
     facts = {name: getattr(row, name) for name in names}
     return {

@@ -11,8 +11,11 @@ from sqlalchemy import Connection
 
 from campaigns.ledger.audit_chain import chaining as audit_chain
 from campaigns.ledger.lists import retention as statements
+from campaigns.ledger.lists.archives import archive_of
 from campaigns.ledger.lists.kept_campaigns import KeptCampaign, kept_campaigns
 from campaigns.ledger.store import Ledger
+from campaigns.operations.archives.archive_erasure import rows_of_kind
+from campaigns.operations.archives.archive_files import ArchiveFiles
 from campaigns.operations.retention.old_files import kept_files
 from campaigns.retention_periods import FOREVER, InstallationRetention, Kept
 
@@ -24,13 +27,14 @@ class CampaignPlan:
     """What is still kept of a campaign: until when, and how much of it is due to go now.
 
     `ended_at` is None for a standing campaign that goes on; `until` is then when the first of its contacts' goes, and
-    has nothing of which no contact has ended.
+    has nothing of which no contact has ended. `archive` is the manifest of the archive that has its rows.
     """
 
     campaign: str
     ended_at: datetime | None
     until: Mapping[Kept, datetime | None]
     due: Mapping[Kept, int]
+    archive: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +96,9 @@ def _plan_of(db: Connection, campaign: KeptCampaign, general: InstallationRetent
         for kept in IN_THE_LEDGER
         if kept not in campaign.done
     }
+    archive = archive_of(db, campaign.id)
     due = {
-        kept: statements.counts(db, campaign, kept, before)
+        kept: statements.counts(db, campaign, kept, before) + ((archive and rows_of_kind(archive, kept)) or 0)
         for kept in due_of(campaign, general, now)
         if (before := cutoff_of(campaign, general, kept, now))
     }
@@ -102,6 +107,7 @@ def _plan_of(db: Connection, campaign: KeptCampaign, general: InstallationRetent
         ended_at=campaign.ended_at,
         until={kept: campaign.until(kept, general, end) for kept, end in ends.items() if end},
         due={kept: number for kept, number in due.items() if number or campaign.ended_at},
+        archive=None if archive is None else ArchiveFiles.noted(archive).manifest,
     )
 
 

@@ -37,6 +37,11 @@ def export_person_command(
     with settings_and_ledger() as (settings, ledger):
         who, now = user_name(), now_utc()
         held = [export_person(ledger, phone, settings.data_dir, who=who, now=now) for phone in phones]
+    if elsewhere := sorted({campaign for each in held for campaign in each["archives_elsewhere"]}):
+        err.print(
+            f"Not looked through, for they are not on this machine: archives of {escape(', '.join(elsewhere))}. "
+            "Run this where they are, too; they may have been deleted."
+        )
     text = as_json_text(single_or_all(number, held)) if as_json else "\n\n".join(map(as_text, held))
     if output is None:
         out.print(escape(text), soft_wrap=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -47,7 +48,7 @@ def plan_command(as_json: bool = AsJson) -> None:
 def run_command(minutes: Minutes = None, yes: bool = Yes, as_json: bool = AsJson) -> None:
     """Empty what is due now; the workers do the same each night.
 
-    On a terminal it shows the plan and asks first. Exit code 1 when a file could not be removed.
+    On a terminal it shows the plan and asks first. Exit code 1 when a file could not be removed or emptied.
     """
     now = now_utc()
     with settings_and_ledger() as (settings, ledger):
@@ -64,7 +65,9 @@ def run_command(minutes: Minutes = None, yes: bool = Yes, as_json: bool = AsJson
     else:
         out.print(f"Emptied: {summary(result)}." if _is_due(plan) else "Nothing was due.")
         for file in result.left:
-            out.print(f"Could not be removed; delete it: {escape(short_path(file))}")
+            out.print(f"Could not be removed or emptied; delete it: {escape(short_path(file))}")
+        for manifest in result.elsewhere:
+            _print_elsewhere(manifest)
     if result.left:
         raise typer.Exit(1)
 
@@ -119,14 +122,25 @@ def _print_due(plan: Plan) -> None:
         out.print(shown)
         if len(due) > SHOWN:
             out.print(f"and {len(due) - SHOWN:,} more lines; --json lists all")
+    for campaign in plan.campaigns:
+        if campaign.archive and campaign.due and not campaign.archive.is_file():
+            _print_elsewhere(campaign.archive)
     for file in plan.files[:SHOWN]:
         out.print(f"To be removed: {escape(short_path(file))}")
     if len(plan.files) > SHOWN:
         out.print(f"and {len(plan.files) - SHOWN:,} more files")
 
 
+def _print_elsewhere(manifest: Path) -> None:
+    print_prose(
+        f"An archive is not on this machine, and was to be emptied: {escape(str(manifest))}. Run this where it is, or "
+        "delete it there."
+    )
+
+
 def _lines_of(campaign: CampaignPlan) -> list[tuple[str, str, str]]:
-    return [(campaign.campaign, kept.value, f"{number:,}") for kept, number in campaign.due.items()]
+    place = " (archive)" if campaign.archive else ""
+    return [(campaign.campaign, f"{kept.value}{place}", f"{number:,}") for kept, number in campaign.due.items()]
 
 
 def _is_due(plan: Plan) -> bool:
