@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import yaml
 
 import campaigns
 from campaigns.audience.audience import open_list, read_audience
@@ -38,6 +42,22 @@ DEMOS = {
 }
 
 
+ASKED_FOR = (
+    *("accounts", "by_account", "return_after", "limits.cost", "priority", "callback_data", "before_dial", "retention"),
+    *("contacts.where", "contacts.order", "contacts.key", "message.repeat", "message.variants", "responses"),
+    *("schedule.before", "schedule.by_country", "schedule.repeat", "retry.answered_short", "frequency", "canary"),
+    *("caller_id.by", "caller_id.per_day", "call.scenario_id", "call.operator", "call.employee_id"),
+)
+
+
+def keys_of(section: dict[str, Any], inside: str = "") -> Iterator[str]:
+    """The keys of a campaign file by their paths."""
+    for key, value in section.items():
+        yield f"{inside}{key}"
+        if isinstance(value, dict):
+            yield from keys_of(value, f"{inside}{key}.")
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     """The examples, each with its list."""
@@ -60,6 +80,14 @@ def audience_of(folder):
 def test_every_example_can_be_read_with_its_list(audience_of, name):
     assert load_definition(EXAMPLES / f"{name}.yaml").campaign == name
     assert list(audience_of(name).contacts())
+
+
+def test_each_key_that_people_ask_for_stands_in_an_example():
+    """All examples are rehearsed to their end: see test_examples_run.py."""
+    written = set(
+        chain.from_iterable(keys_of(yaml.safe_load(file.read_text("utf-8"))) for file in EXAMPLES.glob("*.yaml"))
+    )
+    assert [key for key in ASKED_FOR if key not in written] == []
 
 
 @pytest.mark.parametrize("name", DEMOS)
