@@ -81,7 +81,8 @@ class ContactExplanation:
 
     `caller_id` is the number that it has been given of several; None where there is one, and until it is called.
     `priority` and `callback_data` go to the provider with its next call; in the latter numbers are masked, and it is
-    None once the row was emptied. `why` is the one reason why it is not being called now, `clears_at` when that passes,
+    None once the row was emptied. `where` and `order` are the campaign's: its row has met the one, and is called by the
+    other. `why` is the one reason why it is not being called now, `clears_at` when that passes,
     if known. `runs` are all campaigns of this name that had the number, oldest first; `tried` are the attempts and
     `told` the receipts of all of them.
     """
@@ -101,6 +102,8 @@ class ContactExplanation:
     caller_id: str | None
     priority: int | None
     callback_data: str | None = field(repr=False)
+    where: str | None
+    order: Sequence[str]
     consent: str | None
     response: str | None
     reminder: str | None
@@ -189,6 +192,8 @@ def _explanation(
         caller_id=row.caller_id,
         priority=campaign.definition.priority,
         callback_data=_callback_data(row, campaign),
+        where=campaign.definition.contacts.where,
+        order=campaign.definition.contacts.order,
         consent=row.consent,
         response=row.response,
         reminder=campaign.definition.reminder_label(row.reminder),

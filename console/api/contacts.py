@@ -136,6 +136,8 @@ class ContactStory(BaseModel):
     zone: str
     local_time: datetime
     not_after: datetime | None
+    where: str | None = Field(description="The condition of the list's rows that it met, if there is one.")
+    order: list[str] = Field(description="The columns by which the campaign's contacts are called.")
     consent: str | None
     response: str | None = Field(description="What the person pressed, by the campaign's responses.")
     reminder: str | None = Field(description="Of several of its appointment, which it waits for or was told last.")
@@ -260,6 +262,8 @@ def story_of(contact: ContactExplanation, caller: Caller, number: PhoneNumber | 
         zone=contact.zone,
         local_time=contact.local_time,
         not_after=contact.not_after,
+        where=contact.where,
+        order=list(contact.order),
         consent=shown_text(contact.consent, caller),
         response=contact.response,
         reminder=contact.reminder,

@@ -41,6 +41,10 @@ def print_contact(contact: ContactExplanation, kept: KeptUntil, *, as_json: bool
     out.print(f"There: {contact.local_time:%a %d %b %H:%M} in {contact.zone.split(',')[0]}{remark}.")
     if contact.not_after:
         out.print(f"Not after {local_with_zone(contact.not_after)}.")
+    if contact.where:
+        print_prose(f"Its row met: {escape(contact.where)}")
+    if contact.order:
+        print_prose(f"Contacts are called by: {escape(', '.join(contact.order))}")
     if contact.consent:
         print_prose(f"Consent: {escape(contact.consent)}")
     until = f"until {local_with_zone(kept.kept_until)}, " if kept.kept_until else ""

@@ -76,12 +76,15 @@ def test_the_account_that_stands_in_for_the_preferred_one_is_named_with_the_retu
 def test_what_goes_to_the_provider_with_a_call_is_told_until_the_row_is_emptied(shell):
     ledger = Ledger(f"sqlite:///{shell.folder / '.dialer' / 'ledger.sqlite3'}")
     more = {"campaign": "visits", "priority": 1, "callback_data": "visit {{ visit }} of +12125550199"}
+    more["contacts"] = {"file": "list.csv", "where": "status = 'due'", "order": ["-amount", "due"]}
     seed(ledger, numbers(1, area=212), now=datetime(2026, 1, 1, tzinfo=UTC), **more)
     with ledger.writing() as db:
         db.execute(update(contacts).where(contacts.c.campaign_id == "visits-1").values(fields={"visit": "17"}))
     number = numbers(1, area=212)[0]
     told = shell.run("explain", "visits", number).out
     assert "Priority: 1, low." in told
+    assert "Its row met: status = 'due'" in told
+    assert "Contacts are called by: -amount, due" in told
     assert "Sent back with each receipt: visit 17 of +12*******99" in told
     with ledger.writing() as db:
         db.execute(update(contacts).where(contacts.c.campaign_id == "visits-1").values(fields={}))
