@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import wait
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,18 +13,18 @@ from anyio.from_thread import BlockingPortal
 
 from dialer.account_settings import AccountSettings
 from dialer.bucket import Limits, TokenBucket
-from dialer.calls import CallRequest
-from dialer.metrics import OUR_WORDS, REQUESTS, known_word
-from dialer.providers.provider import CallStatus, Follows, Listing, Provider
+from dialer.calls import CallRequest, Outcome
+from dialer.metrics import CALLS_ENDED, OTHER, OUR_WORDS, REQUESTS, begin_at_nought, known_word
+from dialer.providers.provider import ANY_OTHER, CallStatus, Follows, Listing, Provider
 from dialer.transport.admission import Admission
 from dialer.transport.departure import Departure, Departures
 from dialer.transport.flight import InFlightRequests, Place
 from dialer.transport.session import Session
-from dialer.verdicts import Ruling
+from dialer.verdicts import Ruling, Verdict
 
 Clock = Callable[[], datetime]
 MEANWHILE_SECONDS = 0.5
-_known: dict[str, frozenset[str]] = {}
+_known: dict[str, Collection[str]] = {}
 KEPT_FOR_WHAT_IS_URGENT = 0.05  # of the minute's points, less and less towards its end
 
 
@@ -109,11 +109,29 @@ class Account:
         return seconds / self.settings.speed
 
 
-def _words(provider: Provider) -> frozenset[str]:
+def _words(provider: Provider) -> Collection[str]:
     """The mnemonics that answers of this provider may have: those of its table, and ours."""
     if provider.name not in _known:
-        _known[provider.name] = OUR_WORDS | {row.mnemonic for row in provider.policy()}
+        _known[provider.name] = OUR_WORDS.keys() | {row.mnemonic for row in provider.policy()}
     return _known[provider.name]
+
+
+def count_from_nought(accounts: Iterable[Account]) -> None:
+    """Show what is counted of these accounts before the first of it: each verdict with the words that it may have."""
+    for account in accounts:
+        begin_at_nought(CALLS_ENDED, (account.name,), Outcome)
+        for verdict, words in _words_by_verdict(account.provider).items():
+            begin_at_nought(REQUESTS, (account.name,), (verdict,), words)
+
+
+def _words_by_verdict(provider: Provider) -> dict[Verdict, set[str]]:
+    """The labels that a request with each verdict may have, those of our own words included."""
+    words: dict[Verdict, set[str]] = {verdict: {""} for verdict in Verdict}
+    for word, verdict in OUR_WORDS.items():
+        words[verdict].add(word)
+    for row in provider.policy():
+        words[Verdict(row.verdict)].add(OTHER if row.mnemonic == ANY_OTHER else row.mnemonic)
+    return words
 
 
 def limits_of(settings: AccountSettings, *, follows: Follows) -> Limits:

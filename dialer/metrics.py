@@ -6,19 +6,30 @@ Labels hold names that settings or we choose, and the words of a provider's own 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
+from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
+
+from dialer.verdicts import OUR_FAULT, Verdict
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 OTHER = "other"
-OUR_WORDS = frozenset(  # what we call it where no answer of the provider says it
-    {
-        *("about_another", "connection_lost", "fault", "invalid_message", "no_free_connection", "not_offered"),
-        *("reply_too_large", "slot_missed", "timed_out", "too_late", "unexpected", "unreachable"),
-    }
-)
+OUR_WORDS: Mapping[str, Verdict] = {  # what we call it where no answer of the provider says it
+    OUR_FAULT: Verdict.NOT_SENT,
+    "about_another": Verdict.NOT_PLACED,
+    "connection_lost": Verdict.NOT_PLACED,  # of a login: of a request it is unconfirmed, and has no word
+    "invalid_message": Verdict.HALT_CAMPAIGN,
+    "no_free_connection": Verdict.NOT_PLACED,
+    "not_offered": Verdict.NOT_PLACED,
+    "reply_too_large": Verdict.NOT_PLACED,
+    "slot_missed": Verdict.NOT_SENT,
+    "timed_out": Verdict.NOT_PLACED,
+    "too_late": Verdict.NOT_SENT,
+    "unexpected": Verdict.NOT_PLACED,
+    "unreachable": Verdict.NOT_PLACED,
+}
 HTTP_STATUS = re.compile(r"http_[1-5]\d\d")
 QUICK = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 SLOW = (1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
@@ -77,6 +88,15 @@ TICK = Histogram(
     buckets=(*QUICK, 60.0),
     registry=REGISTRY,
 )
+
+
+def begin_at_nought(counter: Counter, *values: Iterable[str]) -> None:
+    """Show a series for each combination of these values of the counter's labels, from now on, at 0.
+
+    In a series that begins above 0 Prometheus sees no rise: an alert would miss the first of what it watches for.
+    """
+    for labels in product(*values):
+        counter.labels(*labels)
 
 
 def known_word(mnemonic: str | None, known: Collection[str]) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from prometheus_client import CollectorRegistry, Counter
 
+from dialer.metrics import begin_at_nought
 from workers.audit_counts import AuditCounts
 
 WINDOW = timedelta(minutes=1)
@@ -32,6 +33,7 @@ class PasswordGuard:
             ("reason",),
             registry=self.registry,
         )
+        begin_at_nought(self._refused, ("wrong", "not compared"))
         self._wrong: deque[tuple[datetime, str, str]] = deque()
         self._known: OrderedDict[str, None] = OrderedDict()
         self.audit = AuditCounts()

@@ -13,7 +13,7 @@ import redis
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from campaigns.runtime import Runtime
-from dialer.account import Account, limits_of
+from dialer.account import Account, count_from_nought, limits_of
 from dialer.account_settings import AccountSettings
 from dialer.bucket import TokenBucket, connect
 from dialer.internal_networks import networks
@@ -69,6 +69,7 @@ def assembled(settings: Settings) -> Iterator[Runtime]:
         ledger = open_ledger(settings)
         closing.callback(ledger.close)
         accounts = closing.enter_context(open_accounts(settings))
+        count_from_nought(accounts.values())
         posts = closing.enter_context(open_posts(settings))
         yield Runtime(
             ledger=ledger,

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter
 
+from dialer.metrics import begin_at_nought
 from workers.audit_counts import AuditCounts
 
 Refusal = Literal["forged", "unsigned", "unreadable", "too_large", "not_stored"]
@@ -27,9 +28,9 @@ class ReceiptCounts:
             ("account", "result", "reason"),
             registry=self.registry,
         )
-        for account in (*accounts, NO_ACCOUNT):
-            for reason in get_args(Refusal):
-                self._receipts.labels(account, "refused", reason)  # from 0 on: of a first burst an alert saw no rise
+        names = tuple(accounts)
+        begin_at_nought(self._receipts, names, ("new", "repeat"), ("",))
+        begin_at_nought(self._receipts, (*names, NO_ACCOUNT), ("refused",), get_args(Refusal))
         self.audit = AuditCounts()
 
     def count_stored(self, account: str, *, new: int, total: int) -> None:

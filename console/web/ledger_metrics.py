@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import product
 from typing import Any
 
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from sqlalchemy import Connection
 
-from campaigns.lifecycle import CampaignStatus, ContactStatus
+from campaigns.lifecycle import CampaignStatus, ContactStatus, Step
 from campaigns.reporting import counts
 from campaigns.safeguards.account_troubles import AccountTroubles, troubles_by_account
 from dialer.calls import Outcome
@@ -38,7 +39,7 @@ def ledger_metrics(db: Connection, accounts: Iterable[str], now: datetime) -> It
         "dialer_faults",
         "Faults of the dialer's own steps since the ledger began; each is in a worker's log.",
         ("step", "account"),
-        counts.faults_by_step(db),
+        _faults(db, accounts),
     )
 
 
@@ -95,6 +96,13 @@ def _of_campaigns(db: Connection, now: datetime) -> Iterator[Metric]:
         ("campaign",),
         _unknown_ratios(calls),
     )
+
+
+def _faults(db: Connection, accounts: Iterable[str]) -> Iterator[tuple[str, str, int]]:
+    """From 0 on, as `begin_at_nought` says."""
+    times = {(step, account): number for step, account, number in counts.faults_by_step(db)}
+    none = dict.fromkeys(product(Step, ("", *accounts)), 0)
+    return ((step, account, number) for (step, account), number in (none | times).items())
 
 
 def _unknown_ratios(calls: counts.Rows) -> Iterator[tuple[str, float]]:

@@ -75,9 +75,12 @@ class ScriptFault:
     suggestion: str = ""
 
 
+ANY_OTHER = "any other"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyRow:
-    """One row of a provider's verdict table, for `dialer policy`."""
+    """One row of a provider's verdict table, for `dialer policy`; `mnemonic` may be ANY_OTHER."""
 
     mnemonic: str
     code: str

@@ -8,7 +8,7 @@ from dialer.http import HttpReply
 from dialer.providers.callgear.rpc import Answer, Fault
 from dialer.providers.callgear.words import BLAMES_CONTACT, BLAMING, GROUPS, MNEMONICS, UNKNOWN
 from dialer.providers.parsing import member, scrubbed, word
-from dialer.providers.provider import PolicyRow
+from dialer.providers.provider import ANY_OTHER, PolicyRow
 from dialer.providers.rules import WORDLESS, Rule, by_status
 from dialer.verdicts import Meter, Ruling, Verdict
 
@@ -53,8 +53,8 @@ def rows() -> Iterator[PolicyRow]:
     ours = "our own check: the document does not allow this, so nothing was sent"
     yield PolicyRow(mnemonic="bad_parameter", code="–", verdict=Verdict.HALT_CAMPAIGN, note=ours)
     for code, rule in GROUPS.items():
-        yield PolicyRow(mnemonic="any other", code=str(code), verdict=rule.verdict, note=rule.note)
-    yield PolicyRow(mnemonic="any other", code="any other", verdict=UNKNOWN.verdict, note=UNKNOWN.note)
+        yield PolicyRow(mnemonic=ANY_OTHER, code=str(code), verdict=rule.verdict, note=rule.note)
+    yield PolicyRow(mnemonic=ANY_OTHER, code=ANY_OTHER, verdict=UNKNOWN.verdict, note=UNKNOWN.note)
     for status, rule in WORDLESS.items():
         yield PolicyRow(mnemonic=f"http_{status}", code=str(status), verdict=rule.verdict, note=rule.note)
 
