@@ -128,9 +128,11 @@ def build(site: Path) -> None:
 
 
 def main() -> None:
-    """Build it, and say where it is."""
-    build(SITE)
-    sys.stdout.write(f"{SITE.relative_to(ROOT)}/index.html: {sum(1 for _ in SITE.rglob('*.html'))} pages\n")
+    """Build it, in another folder if one is named, and say where it is."""
+    site = Path(sys.argv[1]) if sys.argv[1:] else SITE
+    build(site)
+    place = site.relative_to(ROOT) if site.is_relative_to(ROOT) else site
+    sys.stdout.write(f"{place}/index.html: {sum(1 for _ in site.rglob('*.html'))} pages\n")
 
 
 if __name__ == "__main__":

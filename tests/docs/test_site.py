@@ -1,15 +1,17 @@
 """The site of the docs: its navigation is the index, its pages keep their links, and its checker finds what is wrong.
 
-`make docs-site` builds all of it and holds the same checker against what was built.
+`make docs-site` builds all of it and holds the same checker against what was built; so does a test, where the builder is.
 """
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from scripts.docs_site import copy_pages, navigation, site_name
+from scripts.docs_site import TOOL, copy_pages, navigation, site_name
 from scripts.site_links import faults
 from tests.docs.test_docs import DOCUMENTS, ROOT
 from tests.docs.test_index import INDEX, anchors, indexed, links
@@ -71,3 +73,14 @@ def test_a_link_that_leads_nowhere_and_what_others_would_serve_are_faults(tmp_pa
     (tmp_path / "other.html").write_text("<h2 id='there'>There</h2>")
     (tmp_path / "p.png").touch()
     assert faults(tmp_path) == ([f"index.html: {fault}"] if fault else [])
+
+
+def test_the_site_is_built_and_every_link_of_it_leads_somewhere(tmp_path):
+    if not TOOL.exists():
+        assert not os.environ.get("CI"), "run: make .venv/.installed-site"
+        pytest.skip("the builder of the site is not installed: make .venv/.installed-site")
+    site = tmp_path / "site"
+    command = [TOOL.with_name("python"), "-m", "scripts.docs_site", site]
+    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stdout + built.stderr
+    assert {file.stem for file in site.glob("*.html")} >= {Path(site_name(page)).stem for page in indexed()}
