@@ -19,7 +19,8 @@ from campaigns.ledger.moves import write_audit
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import campaigns
 from campaigns.operations.archives.archive_files import ArchiveDamaged, ArchiveFiles
-from campaigns.operations.retention.emptying import READ_AT_ONCE, Batches
+from campaigns.operations.retention.batches import Batches
+from campaigns.operations.retention.emptying import READ_AT_ONCE
 from campaigns.operations.retention.plans import IN_THE_LEDGER
 from campaigns.reporting.report import files_locked, totals
 from campaigns.retention_periods import InstallationRetention, Kept
@@ -143,7 +144,7 @@ def _remove(ledger: Ledger, files: ArchiveFiles, who: str, now: datetime, batche
     rows = files.verify(noted.manifest_hash)
     while ids := archives.contacts_left(ledger, files.campaign, READ_AT_ONCE):
         for part in batches.parts(ids):
-            batches.write(ledger, archives.remove, part, noted.last_receipt)
+            batches.write(ledger, archives.remove, part, noted.last_receipt, rows=len(part))
     ledger.write(_note_removed, files, rows, who, now)
     return rows
 

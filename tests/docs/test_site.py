@@ -1,6 +1,7 @@
 """The site of the docs: its navigation is the index, its pages keep their links, and its checker finds what is wrong.
 
-`make docs-site` builds all of it and holds the same checker against what was built; so does a test, where the builder is.
+`make docs-site` builds all of it and holds the same checker against what was built; so does a test, where the builder
+is installed.
 """
 
 from __future__ import annotations

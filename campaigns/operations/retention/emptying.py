@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
-
-from sqlalchemy import Connection
 
 from campaigns.ledger.audit_chain import chaining as audit_chain
 from campaigns.ledger.lists import kept_campaigns
@@ -23,17 +20,15 @@ from campaigns.ledger.store import Ledger
 from campaigns.lifecycle import PROGRAM
 from campaigns.operations.archives.archive_erasure import empty_archive, rows_of_kind
 from campaigns.operations.archives.archive_files import ArchiveFiles
+from campaigns.operations.retention.batches import Batches
 from campaigns.operations.retention.old_files import kept_files, remove_files
 from campaigns.operations.retention.plans import cutoff, cutoff_of, due_of
 from campaigns.retention_periods import InstallationRetention, Kept
 from dialer.plural import counted
 
-T = TypeVar("T")
 EVENT = "retention"
 NIGHT_HOUR = 3  # UTC
-HELD_SECONDS = 0.03  # for how long a batch shall keep other writers waiting
 READ_AT_ONCE = 500  # contacts, without a lock
-FIRST_BATCH, SMALLEST, LARGEST = 20, 5, 200
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,46 +49,6 @@ class Result:
     left: Sequence[Path] = ()
     elsewhere: Sequence[Path] = ()
     finished: bool = True
-
-
-@dataclass(slots=True)
-class Batches:
-    """Sizes batches by how long the last one held the ledger, and lets others write as long as it took."""
-
-    until: float | None = None
-    size: int = FIRST_BATCH
-    held: list[float] = field(default_factory=list)
-
-    @property
-    def over(self) -> bool:
-        """Whether the run's own time is over."""
-        return self.until is not None and time.monotonic() > self.until
-
-    def parts(self, items: Sequence[T]) -> Iterator[Sequence[T]]:
-        """The items in batches, until the run's own time is over."""
-        at = 0
-        while at < len(items) and not self.over:
-            part = items[at : at + self.size]
-            at += len(part)
-            yield part
-
-    def write(self, ledger: Ledger, act: Callable[..., T], *facts: object) -> T:
-        """One transaction, and a pause after it."""
-        took = 0.0
-
-        def timed(db: Connection) -> T:
-            nonlocal took
-            began = time.monotonic()
-            try:
-                return act(db, *facts)
-            finally:
-                took = time.monotonic() - began
-
-        result = ledger.write(timed)
-        self.held.append(took)
-        self.size = max(SMALLEST, min(LARGEST, int(self.size * HELD_SECONDS / max(took, 0.001)), self.size * 2))
-        time.sleep(min(took, HELD_SECONDS))
-        return result
 
 
 def run(
@@ -199,11 +154,11 @@ def _empty_campaign(
         if page is None:
             break
         for ids in batches.parts(page.receipt_ids):
-            number = batches.write(ledger, statements.empty_receipts, ids, page.own)
+            number = batches.write(ledger, statements.empty_receipts, ids, page.own, rows=len(ids))
             emptied += number if kept is Kept.RECEIPTS else 0
         for contact_ids in batches.parts(list(page.phones)) if kept is not Kept.RECEIPTS else ():
             phones = {contact_id: page.phones[contact_id] for contact_id in contact_ids}
-            done = batches.write(ledger, statements.empty, ledger, campaign, kept, phones)
+            done = batches.write(ledger, statements.empty, ledger, campaign, kept, phones, rows=len(phones))
             whole = whole and done is not None
             emptied += done or 0
         after = page.last
@@ -212,7 +167,7 @@ def _empty_campaign(
             rejected = full_rejected_rows(db, campaign.id, batches.size)
         if not rejected:
             break
-        batches.write(ledger, empty_rejected_rows, rejected)
+        batches.write(ledger, empty_rejected_rows, rejected, rows=len(rejected))
     with ledger.reading() as db:
         whole = whole and not statements.is_left(db, campaign, kept, before)
         archive = archive_of(db, campaign.id)
@@ -247,7 +202,7 @@ def _empty_unmatched(
             ids = statements.unmatched_before(db, before, batches.size)
         if not ids:
             return
-        result.receipts += batches.write(ledger, statements.empty_receipts, ids, frozenset(ids))
+        result.receipts += batches.write(ledger, statements.empty_receipts, ids, frozenset(ids), rows=len(ids))
 
 
 def _remove_audit(
@@ -255,7 +210,7 @@ def _remove_audit(
 ) -> None:
     before = cutoff(general.audit, now)
     while before is not None:
-        removed = batches.write(ledger, audit_chain.remove_before, ledger, before, batches.size)
+        removed = batches.write(ledger, audit_chain.remove_before, ledger, before, batches.size, rows=batches.size)
         result.audit += removed
         if not removed:
             return

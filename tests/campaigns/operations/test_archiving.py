@@ -18,7 +18,8 @@ from campaigns.ledger.tables import attempts, audit, contacts, receipts
 from campaigns.operations.archiving import archive, to_archive
 from campaigns.operations.erasure import erase
 from campaigns.operations.file_erasure import erase_files
-from campaigns.operations.retention.emptying import Batches, run
+from campaigns.operations.retention.batches import Batches
+from campaigns.operations.retention.emptying import run
 from campaigns.reporting.report import report, totals
 from dialer.phone import parse
 from tests.campaigns.operations.test_retention import ALL, NOTHING, SECRET, START, called, known
@@ -144,10 +145,10 @@ class Killed(Exception):
 class KilledBatches(Batches):
     """Kills the run in the middle of what it removes."""
 
-    def write(self, ledger, act, *facts):
+    def write(self, ledger, act, *facts, rows=0):
         if self.held:
             raise Killed
-        return super().write(ledger, act, *facts)
+        return super().write(ledger, act, *facts, rows=rows)
 
 
 def test_a_run_that_was_killed_loses_nothing_and_the_next_goes_on(ledger, tmp_path):
