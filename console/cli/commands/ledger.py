@@ -13,8 +13,8 @@ from rich.markup import escape
 
 from campaigns.ledger import tallies
 from campaigns.ledger.tallies import Difference
-from campaigns.operations.archiving import ArchiveResult, archive, to_archive
 from campaigns.operations.copies import Copy, copy_ledger, ledger_file, restore_ledger
+from campaigns.operations.retention.archiving import ArchiveResult, archive, to_archive
 from console.cli.arguments import BadArgument
 from console.cli.command_group import CommandGroup
 from console.cli.confirmation import Yes, confirm

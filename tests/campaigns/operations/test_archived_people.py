@@ -12,7 +12,7 @@ from campaigns.ledger.lists import archives
 from campaigns.ledger.moves import write_audit
 from campaigns.ledger.tables import contacts
 from campaigns.operations.archives.archive_files import ArchiveFiles
-from campaigns.operations.archiving import archive
+from campaigns.operations.retention.archiving import archive
 from campaigns.operations.retention.emptying import run, run_daily
 from campaigns.operations.retention.personal_data import export_person
 from campaigns.operations.retention.plans import make_plan
