@@ -46,6 +46,12 @@ ATTEMPT_COLUMNS = (
     "short",
     "variant",
 )
+OF_ATTEMPT = (  # what a line of the ledger's attempts shows, as its columns are named
+    *("id", "number", "provider", "caller_id", "status", "scheduled_at", "queued_at", "dialing_at", "answered_at"),
+    *("ended_at", "talk_seconds", "outcome", "mnemonic", "code", "provider_call_id", "currency", "next_attempt_at"),
+    *("zone", "local_time", "allowed_by", "response", "reminder", "short", "variant"),
+)
+OF_CONTACT = ("line", "phone", "status", "reason", "attempts", "final_at", "consent", "key", "response")
 CONTACT_COLUMNS = (
     *("campaign_id", "contact_row", "contact_masked", "status", "reason", "attempts", "final_at", "consent", "key"),
     "response",
@@ -56,7 +62,7 @@ def attempt_lines(db: Connection, campaign_id: str) -> Iterable[list[str]]:
     """The cells of each attempt, and of each contact without one, in the order of the list; see ATTEMPT_COLUMNS."""
     query = (
         select(
-            attempts,
+            *map(attempts.c.__getitem__, OF_ATTEMPT),
             cost_of_attempt().label("cost"),
             contacts.c.line,
             contacts.c.phone,
@@ -114,7 +120,7 @@ def _attempt_line(campaign_id: str, row: Row[tuple[object, ...]]) -> list[str]:
 def contact_lines(db: Connection, campaign_id: str) -> Iterable[list[str]]:
     """The cells of each contact, in the order of the list; see CONTACT_COLUMNS."""
     query = (
-        select(contacts)
+        select(*map(contacts.c.__getitem__, OF_CONTACT))
         .where(contacts.c.campaign_id == campaign_id)
         .order_by(contacts.c.line, contacts.c.id)
         .execution_options(yield_per=1000)
@@ -128,8 +134,9 @@ def csv_cell(value: object) -> str:
     """A value as the text of a cell: times in RFC 3339 with offset, nothing that starts a spreadsheet formula."""
     if value is None:
         return ""
-    text = value.isoformat(timespec="milliseconds") if isinstance(value, datetime) else str(value)
-    return harmless(text)
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds")  # it begins with its year
+    return harmless(str(value))
 
 
 def write_csv(file: Path, columns: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
