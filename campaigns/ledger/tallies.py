@@ -5,6 +5,8 @@ that ends, corrects or removes a contact or an attempt, whoever does it. No two 
 nobody waits for another's; `fold` adds the rows up from time to time. What goes on is counted itself: it is as much as
 the workers have in hand, and an index has nothing else.
 
+What priced attempts cost is added up in `cost_tallies` in the same way.
+
 An attempt's row has the minute in which it was made. `fold` counts it in `call_times` too, by the minute and by the
 hour: what charts are drawn from.
 """
@@ -24,6 +26,7 @@ from sqlalchemy import (
     Integer,
     Select,
     Table,
+    and_,
     case,
     delete,
     func,
@@ -36,9 +39,11 @@ from sqlalchemy import (
 )
 
 from campaigns.ledger.bulk import insert_into
+from campaigns.ledger.costs import cost_of_attempt
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import (
     FOLDED,
+    HAS_PRICE,
     UNFOLDED,
     archives,
     attempt_tallies,
@@ -47,6 +52,7 @@ from campaigns.ledger.tables import (
     campaigns,
     contact_tallies,
     contacts,
+    cost_tallies,
     response_tallies,
 )
 from campaigns.lifecycle import MISSED_CONTACTS, TAKEN_CONTACTS, AttemptStatus, ContactStatus
@@ -54,7 +60,8 @@ from campaigns.lifecycle import MISSED_CONTACTS, TAKEN_CONTACTS, AttemptStatus, 
 FOLD_FROM = 1000  # rows: fewer are added up by whoever reads them
 FOLDED_AT_ONCE = 5000
 LONG_NUMBER = "*" + "[0-9]" * 7 + "*"  # as GLOB has it
-TALLIES = (contact_tallies, attempt_tallies, response_tallies)
+TALLIES = (contact_tallies, attempt_tallies, response_tallies, cost_tallies)
+OF_ATTEMPTS = (attempt_tallies, cost_tallies)
 NOT_KEYS = frozenset({"id", "number", "folded", "minute"})
 MINUTE, HOUR = 60, 3600  # the spans of `call_times`, in seconds
 MINUTES_KEPT = timedelta(days=2)
@@ -346,7 +353,7 @@ def _sum(table: Table) -> Function[int]:
 def repair(db: Connection) -> None:
     """Count everything anew but what was archived; whoever writes waits until this transaction ends."""
     if db.dialect.name == "postgresql":  # SQLite has one writer at a time
-        tables = "contacts, attempts, contact_tallies, attempt_tallies, response_tallies, call_times"
+        tables = "contacts, attempts, contact_tallies, attempt_tallies, response_tallies, cost_tallies, call_times"
         db.exec_driver_sql(f"LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE")
     for table in TALLIES:
         db.execute(delete(table).where(_has_rows(table)))
@@ -376,7 +383,7 @@ def _has_rows(table: Table) -> ColumnElement[bool]:
 def keep_counting(db: Connection, contact_ids: Sequence[int]) -> None:
     """Count these contacts and their attempts once more: the triggers take them off when they are removed."""
     for table in TALLIES:
-        of_these = attempts.c.contact_id if table is attempt_tallies else contacts.c.id
+        of_these = attempts.c.contact_id if table in OF_ATTEMPTS else contacts.c.id
         source = _counted(db, table, of_these.in_(contact_ids)).subquery()
         columns = [column.name for column in source.c]
         db.execute(insert(table).from_select([*columns, "folded"], select(*source.c, literal(False))))
@@ -384,16 +391,20 @@ def keep_counting(db: Connection, contact_ids: Sequence[int]) -> None:
 
 def counted_anew(db: Connection, table: Table) -> Select[Any]:
     """A count of the rows themselves, as rows of this table of tallies; without those of archived campaigns."""
-    return _counted(db, table, _has_rows(attempts if table is attempt_tallies else contacts), by_minute=False)
+    return _counted(db, table, _has_rows(attempts if table in OF_ATTEMPTS else contacts), by_minute=False)
 
 
 def _counted(db: Connection, table: Table, rows: ColumnElement[bool], *, by_minute: bool = True) -> Select[Any]:
+    number: ColumnElement[Any] = func.count()
     if table is contact_tallies:
         c = contacts.c
         columns: list[ColumnElement[Any]] = [c.campaign_id, c.status, counted_reason(db, func.coalesce(c.reason, ""))]
         which: ColumnElement[bool] = c.final_at.is_not(None)
     elif table is response_tallies:
         columns, which = [contacts.c.campaign_id, contacts.c.response], contacts.c.response.is_not(None)
+    elif table is cost_tallies:
+        columns, number = [attempts.c.campaign_id, attempts.c.currency], func.sum(cost_of_attempt())
+        which = and_(HAS_PRICE, attempts.c.ended_at.is_not(None))
     else:
         a = attempts.c
         verdict, outcome, ended_by = (func.coalesce(a[name], "") for name in ("verdict", "outcome", "ended_by"))
@@ -405,7 +416,7 @@ def _counted(db: Connection, table: Table, rows: ColumnElement[bool], *, by_minu
     if by_minute and table is attempt_tallies:
         minute: ColumnElement[int] = literal_column(f"{EPOCH[db.dialect.name]} / {MINUTE}", Integer)
         columns, named = [*columns, minute], [*named, minute.label("minute")]
-    return select(*named, func.count().label("number")).where(which, rows).group_by(*columns)
+    return select(*named, number.label("number")).where(which, rows).group_by(*columns)
 
 
 def counted_reason(db: Connection, reason: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -6,13 +6,14 @@ import csv
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
 from campaigns.audience.formulas import harmless
+from campaigns.ledger.costs import cost_of_attempt
 from campaigns.ledger.numbers.erasures import shown_number
 from campaigns.ledger.tables import attempts, contacts
-from campaigns.safeguards.costs import cost_of_attempt
 from dialer.prices import amount
 from dialer.whole_file import whole_file
 
@@ -79,7 +80,7 @@ def attempt_lines(db: Connection, campaign_id: str) -> Iterable[list[str]]:
     return (_attempt_line(campaign_id, row) for row in db.execute(query))
 
 
-def _attempt_line(campaign_id: str, row: Row[tuple[object, ...]]) -> list[str]:
+def _attempt_line(campaign_id: str, row: Row[*tuple[Any, ...]]) -> list[str]:
     attempted = row.id is not None
     skipped = (
         "" if attempted else f"{row.contact_status}: {row.contact_reason}" if row.contact_reason else row.contact_status

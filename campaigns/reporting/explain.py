@@ -14,6 +14,7 @@ from campaigns.calendar.calling_hours import next_opening
 from campaigns.calendar.zones import zones_of
 from campaigns.definition.templates import BadText
 from campaigns.ledger import queries
+from campaigns.ledger.costs import cost_of_attempt
 from campaigns.ledger.lists.contacts import ContactRef, NoSuchContact, contact_by_id, contact_named, version_of
 from campaigns.ledger.numbers.erasures import shown_number
 from campaigns.ledger.numbers.suppressions import EVERY_ACCOUNT, Suppression, listed
@@ -24,7 +25,6 @@ from campaigns.lifecycle import FINAL_CONTACTS, WAITING_CONTACTS, AttemptStatus,
 from campaigns.reporting.hold_reason import GOING, HoldKind, HoldReason, capped_until, hold_reason, number_used_up
 from campaigns.reporting.receipt_history import ReceiptLine, receipt_lines
 from campaigns.reporting.surroundings import NOT_ASKED, Surroundings
-from campaigns.safeguards.costs import cost_of_attempt
 from dialer.phone import PhoneNumber, mask_written
 from dialer.plural import counted
 from dialer.prices import amount

@@ -1,39 +1,17 @@
-"""What calls cost, from the prices that each attempt was opened with and from what became of it since.
-
-A cost is written nowhere: it follows from the attempt, so that a late receipt corrects it, too. A talk of known length
-costs what it lasted, whatever its outcome is called. Until a call has ended, and where it may have been talked for a
-time that nobody knows, it costs what was kept back for it.
-"""
+"""What campaigns spend, from what each of their calls costs (`campaigns/ledger/costs.py`), and what they keep back."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, and_, case, cast, func, or_, select, update
+from sqlalchemy import BigInteger, Connection, cast, func, select, update
 
-from campaigns.ledger.tables import HAS_PRICE, attempts, campaigns
-from campaigns.lifecycle import OPEN_ATTEMPTS, AttemptStatus
-from dialer.calls import REACHED
+from campaigns.ledger.costs import cost_of_attempt
+from campaigns.ledger.tables import HAS_PRICE, IS_OPEN, attempts, campaigns, cost_tallies
 from dialer.prices import amount
-
-
-def cost_of_attempt() -> ColumnElement[Any]:
-    """The cost of an attempt in millionths of its currency; NULL where it was opened without prices."""
-    parts = attempts.c.talk_seconds / attempts.c.part_seconds
-    whole = cast(parts, Integer)  # one store cuts it off, the other rounds it
-    begun = case((whole < parts, whole + 1), else_=whole)
-    may_have_talked = or_(attempts.c.outcome.in_(REACHED), attempts.c.status == AttemptStatus.UNKNOWN)
-    unknown_length = and_(may_have_talked, attempts.c.talk_seconds.is_(None))
-    talked = attempts.c.call_price + attempts.c.part_price * begun
-    return case(
-        (or_(attempts.c.status.in_(OPEN_ATTEMPTS), unknown_length), attempts.c.kept_back),
-        (attempts.c.talk_seconds > 0, talked),
-        (attempts.c.counted.is_(False), attempts.c.kept_back * 0),
-        else_=attempts.c.call_price,
-    )
 
 
 def cost_of(db: Connection, attempt_id: UUID) -> int:
@@ -58,12 +36,26 @@ class Spent(NamedTuple):
 
 
 def note_cost(db: Connection, campaign_id: str) -> Spent:
-    """Note what the campaign, which is locked, has spent: calls that have ended give back what they did not need."""
-    sums = (func.coalesce(func.sum(cost_of_attempt()), 0), func.coalesce(func.max(attempts.c.currency), ""))
-    query = select(*sums, func.coalesce(func.max(attempts.c.kept_back), 0))
-    cost, currency, dearest = db.execute(query.where(HAS_PRICE, attempts.c.campaign_id == campaign_id)).one()
-    db.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(cost_noted=int(cost)))
-    return Spent(int(cost), currency, int(dearest))
+    """Note what the campaign, which is locked, has spent: calls that have ended give back what they did not need.
+
+    What is over is tallied, so this takes as long whatever the campaign has called.
+    """
+    spent = spent_of(db, campaign_id)
+    news = (campaigns.c.id == campaign_id, campaigns.c.cost_noted.is_distinct_from(spent.cost))
+    db.execute(update(campaigns).where(*news).values(cost_noted=spent.cost))
+    return spent
+
+
+def spent_of(db: Connection, campaign_id: str) -> Spent:
+    """What the campaign has spent as it stands in this transaction."""
+    priced = (HAS_PRICE, attempts.c.campaign_id == campaign_id)
+    over = select(func.sum(cost_tallies.c.number)).where(cost_tallies.c.campaign_id == campaign_id)
+    goes_on = select(func.sum(attempts.c.kept_back)).where(attempts.c.campaign_id == campaign_id, IS_OPEN)
+    dearest = select(attempts.c.kept_back).where(*priced).order_by(attempts.c.kept_back.desc()).limit(1)
+    currency = select(attempts.c.currency).where(*priced).limit(1)
+    query = select(*(part.scalar_subquery() for part in (over, goes_on, dearest, currency)))  # all of one moment
+    settled, kept_back, most, named = db.execute(query).one()
+    return Spent(int(settled or 0) + int(kept_back or 0), named or "", int(most or 0))
 
 
 def keep_back(db: Connection, campaign_id: str, amounts: Sequence[int], most: int) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -24,6 +25,7 @@ from campaigns.lifecycle import FOLLOWED_ATTEMPTS, ContactStatus
 from campaigns.reporting import status
 from campaigns.reporting.listings import latest_attempts
 from campaigns.reporting.status import summarize_campaign
+from campaigns.safeguards.budgets import budget_left
 from console.web.ledger_metrics import ledger_metrics
 from tests.support.large_ledger import NOW, large_ledger
 from tests.support.postgres import database
@@ -82,6 +84,18 @@ def sweep(ledger: Ledger, _campaign_id: str) -> None:
         queries.attempts_in(db, FOLLOWED_ATTEMPTS, conclude_by=NOW)
 
 
+def ask_budgets(ledger: Ledger, campaign_id: str) -> None:
+    """As a tick and a claim do of a campaign with a budget in calls and one in money."""
+    with ledger.reading() as db:
+        campaign = queries.campaign(db, campaign_id)
+    limits = {"calls": 1_000_000, "cost": "1000000"}
+    limited = replace(campaign, definition_text=json.dumps(json.loads(campaign.definition_text) | {"limits": limits}))
+    with ledger.writing() as db:
+        left = budget_left(db, limited, 1, NOW, None)
+    assert left is not None
+    assert left.calls > 0
+
+
 def reading(ask: Callable[..., object]) -> Callable[[Ledger, str], None]:
     def act(ledger: Ledger, campaign_id: str) -> None:
         with ledger.reading() as db:
@@ -94,6 +108,7 @@ DONE_ALL_DAY: dict[str, Callable[[Ledger, str], None]] = {
     "claim": claim,
     "open": open_some,
     "end": end_some,
+    "budgets": ask_budgets,
     "sweep": sweep,
     "unfinished": reading(queries.unfinished),
     "status": reading(lambda db, name: summarize_campaign(db, queries.campaign(db, name), NOW)),

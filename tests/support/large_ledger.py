@@ -41,10 +41,12 @@ FROM n
 """
 ATTEMPTS = """
 INSERT INTO attempts (id, contact_id, campaign_id, number, account, provider, caller_id, status, verdict, outcome,
-  counted, scheduled_at, dialing_at, placed_at, ended_at, script_seconds, looks, longest_gap, seen, puzzled, ended_by)
+  counted, scheduled_at, dialing_at, placed_at, ended_at, script_seconds, looks, longest_gap, seen, puzzled, ended_by,
+  currency, call_price, part_price, part_seconds, kept_back)
 SELECT {uuid}, id, campaign_id, 1, 'main', 'callgear', '+18005550100', 'ended', 'placed',
   CASE WHEN status = 'reached' THEN 'answered' ELSE 'busy' END,
-  true, due_at, due_at, due_at, final_at, 6.0, 1, 1.0, true, false, 'call_list'
+  true, due_at, due_at, due_at, final_at, 6.0, 1, 1.0, true, false, 'call_list',
+  'EUR', 50000, 100000, 60, 150000
 FROM contacts WHERE final_at IS NOT NULL AND campaign_id = '{campaign}'
 """
 UUIDS = {"sqlite": "lower(hex(randomblob(16)))", "postgresql": "gen_random_uuid()"}

@@ -34,6 +34,7 @@ from campaigns.ledger.tables.counts import (
     attempt_tallies,
     call_times,
     contact_tallies,
+    cost_tallies,
     response_tallies,
     tallies_of,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "campaigns",
     "contact_tallies",
     "contacts",
+    "cost_tallies",
     "deliveries",
     "ending_with",
     "erasures",

@@ -99,7 +99,7 @@ attempts = Table(
     Index("ix_attempts_campaign_id_dialing_at", "campaign_id", "dialing_at"),
     Index("ix_attempts_caller_id_dialing_at", "caller_id", "dialing_at"),
     partial_index("ix_attempts_open", "campaign_id", where=IS_OPEN),
-    partial_index("ix_attempts_priced", "campaign_id", where=HAS_PRICE),
+    partial_index("ix_attempts_priced", "campaign_id", "kept_back", where=HAS_PRICE),
 )
 
 receipts = Table(

@@ -13,7 +13,9 @@ from campaigns.ledger.tables.columns import RowId, metadata, partial_index
 UNFOLDED, FOLDED = text("NOT folded"), text("folded")
 
 
-def tallies_of(name: str, *key: Column[Any], beside: Iterable[Column[Any]] = ()) -> Table:
+def tallies_of(
+    name: str, *key: Column[Any], beside: Iterable[Column[Any]] = (), number: type[Integer] = Integer
+) -> Table:
     """A table of counts: rows of the same key are to be added up. What stands `beside` is no part of the key."""
     return Table(
         name,
@@ -21,7 +23,7 @@ def tallies_of(name: str, *key: Column[Any], beside: Iterable[Column[Any]] = ())
         Column("id", RowId, primary_key=True, autoincrement=True),
         *key,
         *beside,
-        Column("number", Integer, nullable=False),  # to be added to the other rows'
+        Column("number", number, nullable=False),  # to be added to the other rows'
         Column("folded", Boolean, nullable=False, default=False),  # the sum of earlier rows, one for each key
         Index(f"ix_{name}_campaign_id", "campaign_id"),
         partial_index(f"ix_{name}_unfolded", "id", where=UNFOLDED),
@@ -56,6 +58,13 @@ response_tallies = tallies_of(
     "response_tallies",  # of contacts, by what they pressed
     Column("campaign_id", Text, nullable=False),
     Column("response", Text, nullable=False),
+)
+
+cost_tallies = tallies_of(
+    "cost_tallies",  # what settled attempts cost, in millionths: see `campaigns/ledger/costs.py`
+    Column("campaign_id", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    number=BigInteger,
 )
 
 call_times = Table(

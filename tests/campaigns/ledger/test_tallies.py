@@ -10,15 +10,18 @@ import pytest
 from sqlalchemy import delete, func, insert, select, update
 
 from campaigns.ledger import tallies
+from campaigns.ledger.costs import cost_of_attempt
 from campaigns.ledger.lists import drafts
 from campaigns.ledger.moves import as_final, move_attempt, move_contact
 from campaigns.ledger.tables import attempts, contact_tallies, contacts
 from campaigns.lifecycle import AttemptStatus, ContactStatus
+from campaigns.safeguards.costs import spent_of
 from dialer.calls import Outcome
 from tests.support.seeding import claim, definition, dialing, numbers, open_all, seed
 from tests.support.statuses import as_attempt, as_contact
 
 NOW = datetime(2026, 12, 1, 15, tzinfo=UTC)
+PRICES = {"currency": "EUR", "call_price": 50_000, "part_price": 100_000, "part_seconds": 60, "kept_back": 150_000}
 REASONS = ("busy after 2 attempts", "refused: not a number", "said of 14155550101", None)
 
 
@@ -50,10 +53,18 @@ def change_anything(db, campaign_id: str, rng: Random) -> None:
     facts = as_attempt(rng.choice(list(AttemptStatus)), NOW) | {"outcome": None}
     if facts["status"] in {"ended", "unknown"}:
         facts["outcome"] = rng.choice(list(Outcome))
+    facts["talk_seconds"] = rng.choice([None, 0.0, 5.0, 60.0, 61.0])
     facts |= {"verdict": rng.choice(["placed", None]), "counted": rng.random() < 0.5, "account": rng.choice("ab")}
     db.execute(update(attempts).where(attempts.c.id.in_(other)).values(**facts))
     if rng.random() < 0.2:
         db.execute(delete(attempts).where(attempts.c.id.in_(other[:1])))
+
+
+def spent(ledger, campaign_id: str) -> tuple[int, int]:
+    """What the campaign has spent, by the tallies, and as a sum of all its calls."""
+    each = select(func.sum(cost_of_attempt())).where(attempts.c.campaign_id == campaign_id)
+    with ledger.snapshot() as db:
+        return spent_of(db, campaign_id).cost, int(db.scalar(each) or 0)
 
 
 @pytest.mark.slow
@@ -62,6 +73,8 @@ def test_after_any_history_the_tallies_are_what_a_count_says(ledger, seed_, monk
     rng = Random(seed_)
     monkeypatch.setattr(tallies, "FOLD_FROM", 20)
     opened = [dialing(ledger, numbers(20, area=300 + 20 * n), now=NOW, campaign=name) for n, name in enumerate("ab")]
+    with ledger.writing() as db:
+        db.execute(update(attempts).values(**PRICES))
     for _ in range(40):
         (campaign_id,) = {one.campaign_id for one in rng.choice(opened)}
         if rng.random() < 0.3:
@@ -74,6 +87,8 @@ def test_after_any_history_the_tallies_are_what_a_count_says(ledger, seed_, monk
             ledger.write(change_anything, campaign_id, rng)
         assert differences(ledger) == []
         assert shown(ledger, campaign_id) == counted(ledger, campaign_id)
+        tallied, summed = spent(ledger, campaign_id)
+        assert tallied == summed
 
 
 @pytest.mark.slow

@@ -50,7 +50,7 @@ TOLD_OTHERWISE = {
     "held-9-1": {"kind": "clock_set", "words": CLOCK},
 }
 FOLDING = (("ix", "unfolded"), ("uq", "folded"))
-TALLIED = ("contact_tallies", "attempt_tallies", "response_tallies")
+TALLIED = ("contact_tallies", "attempt_tallies", "response_tallies", "cost_tallies")
 DEFINITION = """\
 campaign: NAME
 account: quiet

@@ -49,7 +49,7 @@ WITH_PEOPLE_OTHERWISE = {"rejected_rows", "suppressions", "erasures", "idempoten
 OF_NOBODY_CALLED = {
     *("campaigns", "breakers", "halts", "faults", "ticks", "schedules", "questions", "question_secrets", "webhooks"),
     *("archives", "audit_chain", "retention_done", "users", "sessions", "tokens"),
-    *("contact_tallies", "attempt_tallies", "response_tallies", "call_times"),
+    *("contact_tallies", "attempt_tallies", "response_tallies", "cost_tallies", "call_times"),
 }
 
 
