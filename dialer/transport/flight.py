@@ -17,6 +17,7 @@ from dialer.verdicts import Ruling, Verdict
 
 LOST_RULING = Ruling(verdict=Verdict.UNCONFIRMED, detail="our own process gave up on the request")
 TOGETHER = 0.03  # seconds for which an answer waits for others, so that one transaction writes them
+MOST_TOGETHER = 0.15  # seconds, as long as others come
 
 Place = Callable[[CallRequest, Departure], Awaitable[Ruling]]
 Rulings = list[tuple[UUID, Ruling]]
@@ -61,11 +62,16 @@ class InFlightRequests:
     def wait_for_rest(self) -> Iterator[Rulings]:
         """Wait until no request is in flight; yield rulings as they come, those that came together as one list."""
         while self._in_flight:
-            first = self._rulings.get()
+            rulings, waited = [self._rulings.get()], 0.0
             self._in_flight -= 1
-            if self._in_flight:
+            while self._in_flight and waited < MOST_TOGETHER:
                 self._sleep(TOGETHER)
-            yield [first, *self.finished()]
+                waited += TOGETHER
+                came = self.finished()
+                rulings += came
+                if not came:
+                    break
+            yield rulings
 
     async def _place_all(self, calls: Sequence[tuple[CallRequest, Departure]]) -> None:
         await asyncio.gather(*(self._place_one(call, departure) for call, departure in calls), return_exceptions=True)
