@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from multiprocessing import get_context
 from multiprocessing.queues import Queue
@@ -189,7 +189,6 @@ def _work(url: str, redis_url: str, vendor: str, campaign_id: str, together: Any
     event.listen(ledger.engine, "before_cursor_execute", lambda *_: statements.append(1))
     event.listen(ledger.engine, "commit", lambda *_: commits.append(1))
     with working(ledger, redis_url, {"main": webex(vendor, pace=5000)}, lease=LEASE.total_seconds()) as using:
-        using = replace(using, sleep=lambda _seconds: None)
         together.wait()
         for number in range(WARM_UP + SLICES):
             if number == WARM_UP:
