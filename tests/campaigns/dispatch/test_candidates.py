@@ -17,9 +17,11 @@ from campaigns.ledger.tables import campaigns, contacts
 from campaigns.lifecycle import CampaignStatus, ContactStatus, ReleaseHold
 from campaigns.operations.sweep import sweep
 from campaigns.runtime import Runtime
+from campaigns.safeguards.falling_numbers import falling_by_campaign
 from campaigns.settlement.polling import poll_accounts
 from tests.support.dialers import callgear, webex, working
 from tests.support.seeding import campaign_row, numbers, seed
+from tests.support.statements import statements as running_statements
 
 FEW, MANY = 3, 12
 
@@ -91,6 +93,35 @@ def test_a_tick_takes_one_statement_more_for_each_campaign_it_claims_from(ledger
         clock.now += timedelta(hours=1)
         more = released(1 + FEW, MANY)
         assert more - few == (MANY - 1 - FEW) - FEW
+
+
+def test_a_budget_and_the_numbers_of_a_campaign_are_asked_once_by_a_tick_and_once_by_its_claim(
+    ledger, clock, redis_url, buckets
+):
+    budget = {
+        "caller_id": {"numbers": ["+18005550100", "+18005550101"], "per_day": 50},
+        "limits": {"calls": 100, "cost": "5.00"},
+    }
+    with working(ledger, redis_url, {"main": webex(pace=5)}, clock=clock) as using:
+        seed(ledger, numbers(9), now=clock(), **budget)
+        with running_statements(ledger) as texts:
+            assert release(using=using)
+    of_calls = [
+        text for text in texts if "FROM attempts JOIN campaigns" in text and "GROUP BY attempts.caller_id" in text
+    ]
+    of_money = [text for text in texts if "FROM cost_tallies" in text]
+    assert (len(of_calls), len(of_money)) == (2, 2)
+
+
+def test_numbers_that_many_campaigns_show_are_compared_once(ledger, clock):
+    shown = {"numbers": ["+18005550100", "+18005550101"]}
+    several = [
+        campaign_row(ledger, seed(ledger, numbers(1), now=clock(), campaign=f"many-{number}", caller_id=shown))
+        for number in range(FEW)
+    ]
+    with running_statements(ledger) as texts, ledger.reading() as db:
+        assert falling_by_campaign(db, several) == {campaign.id: [] for campaign in several}
+    assert len([text for text in texts if text.startswith("SELECT")]) == 2
 
 
 def test_a_tick_that_can_release_nothing_asks_nothing_of_those_that_are_due(ledger, clock, redis_url, buckets):
