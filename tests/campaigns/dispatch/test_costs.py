@@ -13,7 +13,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import event, insert, select, update
 
-from campaigns.dispatch.dial import Answer, Slice, _write, dial
+from campaigns.dispatch.answers import Answer, write_answers
+from campaigns.dispatch.dial import Slice, dial
 from campaigns.dispatch.fair_share import share_day
 from campaigns.ledger import moves, queries
 from campaigns.ledger.attempts import Opening, open_attempts
@@ -93,7 +94,7 @@ def put_back(ledger: Ledger, redis_url: str, opened: Sequence[OpenAttempt]) -> N
     with working(ledger, redis_url, {"main": webex()}) as using:
         with ledger.reading() as db:
             campaign = queries.campaign(db, opened[0].campaign_id)
-        _write([Answer(sent(one), TOO_LATE) for one in opened], campaign, using.accounts["main"], using)
+        write_answers([Answer(sent(one), TOO_LATE) for one in opened], campaign, using.accounts["main"], using)
 
 
 def test_requests_that_never_left_are_put_back_in_as_many_statements_however_many_they_are(ledger, redis_url, buckets):

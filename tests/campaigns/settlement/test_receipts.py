@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, select
 
-from campaigns.dispatch.dial import Answer, _write
+from campaigns.dispatch.answers import Answer, write_answers
 from campaigns.ledger import queries
 from campaigns.ledger.tables import attempts, receipts
 from campaigns.operations.sweep import sweep
@@ -400,7 +400,7 @@ def test_answers_and_receipts_of_the_same_calls_at_once_never_wait_for_each_othe
             told = [receipt("ANSWERED", call, one, clock()) for one, call in reversed(calls.items())]
             with ledger.reading() as db:
                 campaign = queries.campaign(db, opened[0].campaign_id)
-            written = [threads.submit(_write, answers, campaign, using.accounts["main"], using)]
+            written = [threads.submit(write_answers, answers, campaign, using.accounts["main"], using)]
             written += [threads.submit(deliver, ledger, *told[first::2], now=clock()) for first in range(2)]
             for one in written:
                 one.result(60)
